@@ -1,0 +1,78 @@
+# Each target does all the set-up it needs: `make run` and `make test` work in a fresh clone.
+#
+#   make run [MODEL=models/xor.net] [ARGS="--seed 1"]     train a network
+#   make test [ARGS="-k dense"]                           all tests
+#   make check                                            style, types, import contract, house rules
+#   make gpu-check                                        the tests that need a GPU (exit code 2 where there is none)
+#   make clean                                            remove the environment and all caches
+#
+# PYTHON is the Python that the environment is made with: `make run PYTHON=python3.12`.
+
+PYTHON ?= python3
+VENV ?= .venv
+MODEL ?= models/xor.net
+ARGS ?=
+CUDA ?= cuda12
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL = $(PIP) install --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check gpu-check clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+run: $(VENV)/run.stamp
+	@$(BIN)/python -m gpubp run $(MODEL) $(ARGS)
+
+test: $(VENV)/dev.stamp
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/lint.py
+
+# An environment that has cupy already (GPU_PYTHON) is used as it is; the default one gets the extra $(CUDA).
+# The driver is asked first: without a GPU nothing is downloaded.
+ifdef GPU_PYTHON
+gpu-check:
+	@$(GPU_PYTHON) tools/find_gpu.py
+	@$(GPU_PYTHON) -m pytest tests/gpu $(ARGS)
+else
+gpu-check: $(VENV)/dev.stamp
+	@$(BIN)/python tools/find_gpu.py
+	@$(MAKE) --no-print-directory $(VENV)/$(CUDA).stamp
+	@$(BIN)/python -m pytest tests/gpu $(ARGS)
+endif
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	find gpubp dsl tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/made.stamp:
+	@command -v $(PYTHON) >/dev/null || { echo "there is no $(PYTHON); install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), gpubp needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module with pip; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/made.stamp pyproject.toml
+	@echo "installing gpubp into $(VENV)" >&2
+	@$(INSTALL) -e . || { echo "gpubp could not be installed; the lines above say why (a package index must be in reach)" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/made.stamp pyproject.toml
+	@echo "installing gpubp and its test tools into $(VENV)" >&2
+	@$(INSTALL) -e '.[test,dev]' || { echo "the test tools could not be installed; the lines above say why (a package index must be in reach)" >&2; exit 1; }
+	@touch $@ $(VENV)/run.stamp
+
+$(VENV)/$(CUDA).stamp: $(VENV)/dev.stamp
+	@echo "installing cupy and the CUDA libraries it needs into $(VENV) (about 1 GB)" >&2
+	@$(INSTALL) -e '.[$(CUDA)]' || { echo "cupy could not be installed; the lines above say why" >&2; exit 1; }
+	@touch $@

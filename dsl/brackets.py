@@ -1,0 +1,154 @@
+"""Which bracket closes which, and which were forgotten."""
+
+from __future__ import annotations
+
+from .diagnostics import Diagnostic, Label
+from .tokens import Tokens
+
+OPENERS = {"_LPAR": "_RPAR", "_LSQB": "_RSQB", "_LBRACE": "_RBRACE"}
+CLOSERS = {closer: opener for opener, closer in OPENERS.items()}
+NESTING = 64
+"""How deep brackets may stand in one another."""
+HEIGHT = 100
+"""How deep an expression may be, operators and `if` counted too: bounds the recursion of every later stage."""
+
+_FILE_STATEMENTS = {  # what must follow for the word to begin a statement of the file
+    "_K_IMPORT": "STRING", "_K_PARAM": "NAME", "_K_LET": "NAME", "_K_FN": "NAME", "_K_BLOCK": "NAME",
+    "_K_DATA": "_LBRACE", "_K_MODEL": "_LBRACE", "_K_TRAIN": "_LBRACE",
+}  # fmt: skip
+_SECTION_STATEMENTS = {"_K_INPUT": "NAME", "_K_TARGET": "NAME", "_K_OUTPUT": "NAME", "_K_LAYER": "NAME"}
+_DEEPENING = frozenset({"PLUS", "MINUS", "TIMES", "POWER", "COMPARE", "_K_IF"})
+_ENDING = frozenset({"_COMMA", "_EQUAL", "_ARROW"})
+
+
+def too_deep(tokens: Tokens) -> Diagnostic | None:
+    """The finding for a file that nests deeper than `NESTING` brackets or `HEIGHT` levels of any kind, if it does.
+
+    Counts an upper bound: each operator may have all that stands in its expression below it.
+    """
+    levels = [
+        (0, 0, 0)
+    ]  # for each open bracket: operators and brackets' height in the running expression, height of those before
+    for index, token in enumerate(tokens.all):
+        kind = token.type
+        operators, inside, before = levels[-1]
+        if kind in OPENERS:
+            levels.append((0, 0, 0))
+            if len(levels) > NESTING + 1:
+                return Diagnostic("E0103", f"brackets nest deeper than {NESTING} levels", tokens.span(index))
+        elif kind in CLOSERS:
+            if len(levels) > 1:
+                levels.pop()
+                height = max(before, operators + inside) + 1
+                operators, inside, before = levels[-1]
+                levels[-1] = (operators, max(inside, height), before)
+        elif kind in _DEEPENING:
+            levels[-1] = (operators + 1, inside, before)
+            if operators + 1 + inside > HEIGHT:
+                message = f"an expression of more than {HEIGHT} levels of operators, brackets and `if`"
+                return Diagnostic("E0103", message, tokens.span(index), help=("give its parts names of their own",))
+        elif kind in _ENDING:
+            levels[-1] = (0, 0, max(before, operators + inside))
+    return None
+
+
+def match(tokens: Tokens) -> tuple[list[int], list[tuple[int, Diagnostic]]]:
+    """For each token the index of its partner, -1 without one; and findings with the index of their token.
+
+    Counting alone settles a sound file. In a broken one, line starts and indentation tell which bracket was forgotten.
+    """
+    partner, errors = _match(tokens, use_lines=False)
+    return _match(tokens, use_lines=True) if errors else (partner, errors)
+
+
+def _match(tokens: Tokens, *, use_lines: bool) -> tuple[list[int], list[tuple[int, Diagnostic]]]:
+    partner = [-1] * len(tokens.all)
+    errors: list[tuple[int, Diagnostic]] = []
+    stack: list[int] = []
+
+    def close(index: int) -> None:
+        opener = stack.pop()
+        partner[opener], partner[index] = index, opener
+
+    def forget(count: int, before: int) -> None:
+        for place, opener in enumerate(stack[count:], count):
+            if place > count and stack[place - 1] == opener - 1:
+                continue  # `((((` is one finding
+            errors.append((opener, _unclosed(tokens, opener, before)))
+        del stack[count:]
+
+    for index, token in enumerate(tokens.all):
+        kind = token.type
+        if use_lines and stack and tokens.breaks[index]:
+            if _FILE_STATEMENTS.get(kind) == tokens.kind(index + 1):
+                forget(0, index)
+            elif _begins_statement(tokens, index, stack):
+                forget(
+                    1 + max((i for i, opener in enumerate(stack) if tokens.kind(opener) == "_LBRACE"), default=-1),
+                    index,
+                )
+        if kind in OPENERS:
+            stack.append(index)
+        elif kind in CLOSERS:
+            depth = _depth_of(tokens, index, stack, use_lines)
+            if depth is not None:
+                forget(depth + 1, index)
+                close(index)
+            elif stack and kind != "_RBRACE" and tokens.kind(stack[-1]) != "_LBRACE":
+                errors.append((index, _crossed(tokens, stack[-1], index)))
+                close(index)
+            else:
+                errors.append(
+                    (index, Diagnostic("E0109", f"`{token}` closes nothing", tokens.span(index), help=("delete it",)))
+                )
+    forget(0, len(tokens.all))
+    return partner, errors
+
+
+def _depth_of(tokens: Tokens, closer: int, stack: list[int], use_lines: bool) -> int | None:
+    """Where in the stack the bracket stands that a closer belongs to; parentheses never reach beyond a brace."""
+    wanted = CLOSERS[tokens.kind(closer)]
+    found: int | None = None
+    for depth in range(len(stack) - 1, -1, -1):
+        kind = tokens.kind(stack[depth])
+        if kind == wanted:
+            aligned = not (use_lines and wanted == "_LBRACE" and tokens.breaks[closer])
+            if aligned or _indent(tokens, stack[depth]) <= _indent(tokens, closer):
+                return depth
+            found = depth if found is None else found
+        elif kind == "_LBRACE" and wanted != "_LBRACE":
+            return None
+    return found
+
+
+def _begins_statement(tokens: Tokens, index: int, stack: list[int]) -> bool:
+    """Does a line that stands in an open bracket look like a statement after the one where the bracket opened?"""
+    opener = stack[-1]
+    if tokens.kind(opener) == "_LBRACE":
+        return False
+    kind, following = tokens.kind(index), tokens.kind(index + 1)
+    if _SECTION_STATEMENTS.get(kind) == following:
+        return True
+    return kind == "NAME" and following == "_EQUAL" and _indent(tokens, index) <= _indent(tokens, opener)
+
+
+def _indent(tokens: Tokens, index: int) -> int:
+    """How far the line of a token is indented."""
+    text, start = tokens.source.text, tokens.span(index).start
+    line = text.rfind("\n", 0, start) + 1
+    return len(text[line : start + 1]) - len(text[line : start + 1].lstrip())
+
+
+def _unclosed(tokens: Tokens, opener: int, before: int) -> Diagnostic:
+    labels = (Label(tokens.span(before), "should be closed before this"),) if before < len(tokens.all) else ()
+    sign = tokens.all[opener]
+    closing = {"(": ")", "[": "]", "{": "}"}[str(sign)]
+    return Diagnostic("E0108", f"this `{sign}` is never closed", tokens.span(opener), f"`{closing}` is missing", labels)
+
+
+def _crossed(tokens: Tokens, opener: int, closer: int) -> Diagnostic:
+    closing = {"(": ")", "[": "]"}[str(tokens.all[opener])]
+    message = f"`{tokens.all[opener]}` is closed by `{tokens.all[closer]}`"
+    return Diagnostic(
+        "E0108", message, tokens.span(closer), f"should be `{closing}`", (Label(tokens.span(opener), "opened here"),)
+    )

@@ -1,0 +1,46 @@
+"""What is wrong with a file, as values: every stage makes `Diagnostic`s, one place prints them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .source import Span
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A secondary place that helps to understand: underlined with dashes, its text behind it."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding.
+
+    `code` is stable: E01 syntax, E02 names and arguments, E03 types and shapes, E04 data, E05 training; W0x likewise for
+    warnings. `message` stands alone: lower case, no full stop. `span` is the smallest place that is wrong (None where there
+    is no text, for a missing file), `label` the few words behind its carets; `labels` are its causes; `notes` explain;
+    `help` is the remedy.
+    """
+
+    code: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    labels: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: tuple[str, ...] = ()
+    severity: Severity = "error"
+
+
+class DiagnosticError(Exception):
+    """Carries diagnostics through a stage that cannot go on; never leaves the package that raises it unhandled."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__("; ".join(d.message for d in diagnostics))
+        self.diagnostics = diagnostics

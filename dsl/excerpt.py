@@ -1,0 +1,178 @@
+"""The lines of a text that some spans touch, with the spans underlined and labelled.
+
+Everything is counted in columns of a terminal: a tab is four, a wide character two, a combining one none.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from .source import Source, Span
+
+WIDEST = 110
+"""Columns of a line that are shown; a longer one is cut on either side of what it is about."""
+_TAB = 4
+_CUT = "..."
+
+Pieces = list[tuple[str, str]]
+"""Runs of text with their style: `plain`, `primary` (the place itself), `frame` (secondary places)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A span to underline, with the words behind it."""
+
+    span: Span
+    text: str
+    primary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """An underline in one line, from column `start` to `end` (not included), both from 0."""
+
+    start: int
+    end: int
+    text: str
+    primary: bool
+
+    @property
+    def style(self) -> str:
+        return "primary" if self.primary else "frame"
+
+
+def visible(text: str) -> str:
+    """A text with nothing in it that a terminal obeys or cannot show; tabs become spaces."""
+    return "".join(_shown(character) for character in text)
+
+
+def _shown(character: str) -> str:
+    if character == "\t":
+        return " " * _TAB
+    if character == "\n":
+        return " "
+    if character == "\ufeff":
+        return ""
+    if character.isprintable() or unicodedata.category(character) == "Zs":
+        return character
+    return "\ufffd"
+
+
+def _width(character: str) -> int:
+    if character == "\t":
+        return _TAB
+    if character == "\ufeff" or unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def excerpt(source: Source, marks: list[Mark]) -> list[tuple[int | None, Pieces]]:
+    """Rows to print: a line's number with its text, 0 with underlines and labels, None for lines left out."""
+    bars: dict[int, list[_Bar]] = {}
+    for mark in marks:
+        for number, bar in _bars(source, mark):
+            bars.setdefault(number, []).append(bar)
+    rows: list[tuple[int | None, Pieces]] = []
+    previous = 0
+    for number in sorted(bars):
+        if previous and number == previous + 2:
+            rows.append((previous + 1, [("plain", _window(visible(source.line(previous + 1)), [])[0])]))
+        elif previous and number > previous + 2:
+            rows.append((None, []))
+        text, moved = _window(visible(source.line(number)), bars[number])
+        rows.append((number, [("plain", text.rstrip())]))
+        rows += [(0, pieces) for pieces in _underlines(moved)]
+        previous = number
+    return rows
+
+
+def _bars(source: Source, mark: Mark) -> list[tuple[int, _Bar]]:
+    """The underlines of a mark: one, or one in its first and one in its last line, which has the words."""
+    length = len(source.text)
+    start, end = min(mark.span.start, length), min(max(mark.span.end, mark.span.start), length)
+    while end > start and source.text[end - 1] in "\r\n":
+        end -= 1
+    first, column = source.position(start)
+    last, end_column = source.position(end)
+    if first == last:
+        return [(first, _bar(source.line(first), column - 1, end_column - 1, mark.text, mark.primary))]
+    line = source.line(first)
+    ending = source.line(last)
+    indent = len(ending) - len(ending.lstrip())
+    return [
+        (first, _bar(line, column - 1, len(line), "", mark.primary)),
+        (last, _bar(ending, min(indent, end_column - 2), end_column - 1, mark.text, mark.primary)),
+    ]
+
+
+def _bar(line: str, start: int, end: int, text: str, primary: bool) -> _Bar:
+    left = sum(map(_width, line[:start]))
+    right = left + sum(map(_width, line[start:end]))
+    return _Bar(left, max(right, left + 1), visible(text), primary)
+
+
+def _window(text: str, bars: list[_Bar]) -> tuple[str, list[_Bar]]:
+    """A long line cut to what its bars are about, the primary one first, and the bars where they are then."""
+    columns = [(character, _width(character)) for character in text]
+    total = sum(width for _, width in columns)
+    if total <= WIDEST:
+        return text, bars
+    chosen = next((bar for bar in bars if bar.primary), bars[0] if bars else None)
+    low = max(0, min((chosen.start if chosen else 0) - WIDEST // 3, total - WIDEST))
+    high = low + WIDEST
+    kept, at = [], 0
+    for character, width in columns:
+        if low <= at and at + width <= high:
+            kept.append(character)
+        elif low <= at + width and at < high:
+            kept.append(" " * max(0, min(at + width, high) - max(at, low)))
+        at += width
+    before, after = (_CUT if low else ""), (_CUT if high < total else "")
+    shift = low - len(before)
+    moved = []
+    for bar in bars:
+        start = min(max(bar.start, low), high - 1)
+        moved.append(_Bar(start - shift, max(min(bar.end, high), start + 1) - shift, bar.text, bar.primary))
+    return before + "".join(kept) + after, moved
+
+
+def _underlines(bars: list[_Bar]) -> list[Pieces]:
+    """The rows below a line: the underlines with the last one's words behind, then the other words, hung on a `|`."""
+    ordered = sorted(bars, key=lambda bar: (bar.start, bar.end, bar.primary))
+    canvas: dict[int, tuple[str, str]] = {}
+    for bar in sorted(ordered, key=lambda bar: (bar.primary, bar.start - bar.end)):
+        for column in range(bar.start, bar.end):
+            canvas[column] = ("^" if bar.primary else "-", bar.style)
+    worded = [bar for bar in ordered if bar.text]
+    rightmost = max(bar.end for bar in ordered)
+    if worded and worded[-1].end == rightmost and sum(bar.start == worded[-1].start for bar in worded) == 1:
+        _write(canvas, worded[-1], rightmost + 1)
+        worded.pop()
+    rows = [_pieces(canvas)]
+    while worded:
+        hooks = {bar.start: ("|", bar.style) for bar in worded}
+        rows.append(_pieces(hooks))
+        bar = worded.pop()
+        hooks = {other.start: ("|", other.style) for other in worded}
+        _write(hooks, bar, bar.start)
+        rows.append(_pieces(hooks))
+    return rows
+
+
+def _write(canvas: dict[int, tuple[str, str]], bar: _Bar, column: int) -> None:
+    """Puts a bar's words at a column; characters share their cell where they are wide."""
+    for character in bar.text:
+        canvas[column] = (character, bar.style)
+        column += 1
+
+
+def _pieces(canvas: dict[int, tuple[str, str]]) -> Pieces:
+    pieces: Pieces = []
+    for column in range(max(canvas) + 1):
+        character, style = canvas.get(column, (" ", "plain"))
+        if pieces and pieces[-1][0] == style:
+            pieces[-1] = (style, pieces[-1][1] + character)
+        else:
+            pieces.append((style, character))
+    return pieces

@@ -1,0 +1,140 @@
+"""Tokens to statements: where each begins and ends, by line breaks and brackets alone, so that a broken one can be left out.
+
+A line break goes on with a statement after an operator, `->`, `=` or `,`, and before `->`, an operator, `{` or one of
+`as on in then else`; inside brackets it means nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from .brackets import OPENERS
+from .tokens import Tokens
+
+OPERATORS = frozenset({"PLUS", "MINUS", "TIMES", "POWER", "COMPARE"})
+VALUE_END = frozenset({"NAME", "NUMBER", "STRING", "TRUTH", "PI", "_RPAR", "_RSQB"})
+SECTIONS = frozenset({"_K_DATA", "_K_MODEL", "_K_TRAIN", "_K_BLOCK"})
+STATEMENT_WORDS = SECTIONS | frozenset(
+    {"_K_IMPORT", "_K_PARAM", "_K_LET", "_K_FN", "_K_INPUT", "_K_TARGET", "_K_OUTPUT", "_K_LAYER", "_K_RETURN"}
+)
+UNKNOWN = "?"
+"""The section of statements whose head is no section's."""
+_BEFORE_BREAK = OPERATORS | {"_ARROW", "_EQUAL", "_COMMA"}
+_AFTER_BREAK = OPERATORS | {"_ARROW", "_LBRACE", "_K_AS", "_K_ON", "_K_IN", "_K_THEN", "_K_ELSE"}
+
+
+@dataclass
+class Item:
+    """One statement: the tokens `first` to `last` (not included).
+
+    `section` is the type of the word that heads the section it stands in, "" at the file's level. A section has in `heads`
+    the type of its own word (of the word it resembles, `UNKNOWN` without one), the index of its `{` in `brace` (-1
+    otherwise), of its `}` in `close` (`last` where it is missing), and its statements in `inner`.
+    `strays`: tokens that begin a line and go on with nothing.
+    """
+
+    first: int
+    section: str
+    last: int = -1
+    brace: int = -1
+    heads: str = ""
+    close: int = -1
+    inner: list[Item] = field(default_factory=list)
+    strays: list[int] = field(default_factory=list)
+    broken: bool = False
+
+    def own(self) -> range:
+        """The tokens of the statement, of a section its head alone."""
+        return range(self.first, self.last if self.brace < 0 else self.brace + 1)
+
+    def leaves(self) -> Iterator[Item]:
+        yield self
+        yield from self.inner
+
+
+class Splitter:
+    """Makes the items of a file; the time is linear in the number of tokens."""
+
+    def __init__(self, tokens: Tokens, partner: list[int]) -> None:
+        self.tokens, self.partner = tokens, partner
+
+    def file(self) -> list[Item]:
+        items: list[Item] = []
+        index = 0
+        while index < len(self.tokens.all):
+            items.append(self._item(index, len(self.tokens.all), ""))
+            index = items[-1].last
+        return items
+
+    def _item(self, first: int, end: int, section: str) -> Item:
+        item = Item(first, section)
+        index = first
+        while index < end:
+            kind = self.tokens.kind(index)
+            if not section and kind == "_LBRACE" and self._heads_section(first, index):
+                self._section(item, index, end)
+                return item
+            index = self.partner[index] + 1 if kind in OPENERS and self.partner[index] > index else index + 1
+            if index < end and self._ends_before(index, item):
+                break
+        item.last = min(index, end)
+        return item
+
+    def _heads_section(self, first: int, brace: int) -> bool:
+        return self.tokens.kind(first) in SECTIONS or brace == first + 1
+
+    def _section(self, item: Item, brace: int, end: int) -> None:
+        closed = self.partner[brace] > brace
+        item.brace, item.heads = brace, self._section_kind(item.first)
+        item.close = self.partner[brace] if closed else self._next_statement_of_file(brace + 1, end)
+        item.last = item.close + 1 if closed else item.close
+        index = brace + 1
+        while index < item.close:
+            item.inner.append(self._item(index, item.close, item.heads))
+            index = item.inner[-1].last
+
+    def _section_kind(self, first: int) -> str:
+        kind = self.tokens.kind(first)
+        guesses = (
+            get_close_matches(str(self.tokens.all[first]), ("data", "model", "train"), 1) if kind == "NAME" else []
+        )
+        return kind if kind in SECTIONS else f"_K_{guesses[0].upper()}" if guesses else UNKNOWN
+
+    def _next_statement_of_file(self, start: int, end: int) -> int:
+        section_words = SECTIONS | {"_K_IMPORT", "_K_PARAM", "_K_LET", "_K_FN"}
+        for index in range(start, end):
+            if self.tokens.breaks[index] and self.tokens.kind(index) in section_words:
+                return index
+        return end
+
+    def _ends_before(self, index: int, item: Item) -> bool:
+        """Does a new statement begin at a token that stands outside brackets? Notes a line that is neither."""
+        before, kind, after = (self.tokens.kind(i) for i in (index - 1, index, index + 1))
+        if not self.tokens.breaks[index]:
+            begins = (kind in STATEMENT_WORDS and after != "_EQUAL") or (
+                kind == "NAME" and after == "_EQUAL" and index > item.first + 1
+            )
+            return begins and (before in VALUE_END or before == "_RBRACE")
+        if kind == "NAME" and after == "_EQUAL" and before != "_COMMA":
+            return True
+        if kind in STATEMENT_WORDS and after in ("NAME", "_LBRACE", "STRING"):
+            return True
+        if before in _BEFORE_BREAK or kind in _AFTER_BREAK:
+            return False
+        if self.tokens.kind(item.first) in ("_K_INPUT", "_K_TARGET", "_K_IMPORT"):
+            return True
+        if kind in STATEMENT_WORDS or kind in ("_K_FOR", "_K_REPEAT", "_RBRACE") or self._resembles_statement(index):
+            return True
+        item.strays.append(index)
+        return False
+
+    def _resembles_statement(self, index: int) -> bool:
+        """`a, b = ...`, `a: ...`, `inptu x: ...`, `modle {`."""
+        if self.tokens.kind(index) != "NAME":
+            return False
+        after = self.tokens.kind(index + 1)
+        if after in OPERATORS and self.tokens.kind(index + 2) == "_EQUAL":
+            return True
+        return after in ("_COMMA", "_COLON", "_LBRACE") or (after == "NAME" and not self.tokens.breaks[index + 1])

@@ -1,0 +1,283 @@
+"""Where the grammar refuses a token: what was probably meant."""
+
+from __future__ import annotations
+
+from .brackets import CLOSERS, OPENERS
+from .checks import Verify
+from .diagnostics import Diagnostic, Label
+from .layout import OPERATORS, VALUE_END, Item
+from .refusal import Refusal
+from .tokens import Tokens
+from .wording import reserved, short
+
+_RESERVED = frozenset({"TRUTH", "PI"})
+_OWED = {
+    "_EQUAL": "a value is missing after `=`",
+    "_ARROW": "`->` leads nowhere",
+    "_COMMA": "a value is missing after `,`",
+}
+
+
+def explain(tokens: Tokens, item: Item, index: int, accepted: frozenset[str], verify: Verify) -> Diagnostic:
+    """The finding for token `index`, refused where only `accepted` types fit; see `Refusal`."""
+    return _Mistake(tokens, item, index, accepted, verify).explain()
+
+
+class _Mistake(Refusal):
+    def explain(self) -> Diagnostic:
+        for attempt in (
+            self._unfinished,
+            self._word,
+            self._equal,
+            self._colon,
+            self._operator,
+            self._comma,
+            self._sign,
+        ):
+            found = attempt()
+            if found:
+                return found
+        return self._expected()
+
+    def _unfinished(self) -> Diagnostic | None:
+        """The statement or the bracket ends where something is still owed."""
+        if self.kind and self.kind not in CLOSERS and self.kind != "_COMMA":
+            return None
+        last = self.tokens.span(self.index - 1)
+        word = last.text
+        if self._lacks_branch():
+            return self._lacks_branch()
+        if self.before in OPERATORS:
+            message = f"`{word}` has nothing after it"
+        elif self.before in _OWED and (self.before != "_COMMA" or self.kind in ("", "_COMMA")):
+            message = _OWED[self.before]
+        elif self.kind == "_COMMA" and self.before in OPENERS:
+            return Diagnostic("E0125", "a value is missing before `,`", self._span())
+        elif not self.kind and self.before == "NAME" and self.index == self.item.first + 1 and self.item.section:
+            return Diagnostic(
+                "E0125", f"`{word}` alone is no statement", last, help=(f"a value is given with `=`: `{word} = ...`",)
+            )
+        elif not self.kind:
+            return Diagnostic(
+                "E0125", f"this statement is unfinished: {self._wanted()} is missing after `{short(word)}`", last
+            )
+        else:
+            return None
+        return Diagnostic("E0125", message, last)
+
+    def _lacks_branch(self) -> Diagnostic | None:
+        for owed, word in (("_K_THEN", "then"), ("_K_ELSE", "else")):
+            if owed in self.accepted and self.before in VALUE_END | {"_RBRACE"}:
+                start = max(
+                    (i for i in range(self.item.first, self.index) if self.tokens.kind(i) == "_K_IF"), default=-1
+                )
+                if start >= 0:
+                    remedy = "both branches are written: `if a then b else c`"
+                    return Diagnostic("E0125", f"this `if` has no `{word}`", self.tokens.span(start), help=(remedy,))
+        return None
+
+    def _word(self) -> Diagnostic | None:
+        """A keyword, where a name or a value belongs or where nothing fits."""
+        if not (self.kind.startswith("_K_") or (self.kind in _RESERVED and self.kind not in self.accepted)):
+            return None
+        word = str(self.tokens.all[self.index])
+        if self.kind in ("_K_REPEAT", "_K_FOR") and "NUMBER" in self.accepted:
+            remedy = f"`x -> {word} ... {{ }}` repeats stages; `[for i in 1..n {{ ... }}]` makes a list of values"
+            return Diagnostic("E0119", f"`{word}` is not a value", self._span(), help=(remedy,))
+        if self.kind == "_K_IF" and "NUMBER" not in self.accepted:
+            return Diagnostic(
+                "E0118",
+                "`if` cannot stand in the middle of an expression",
+                self._span(),
+                help=("write `(if a then b else c)`",),
+            )
+        if self.kind == "_K_IF":
+            return Diagnostic(
+                "E0118",
+                "`if` as part of an expression stands in parentheses",
+                self._span(),
+                help=("`(if a then b else c)`",),
+            )
+        if self.kind in ("_K_THEN", "_K_ELSE") and "NAME" not in self.accepted:
+            opened = [i for i in range(self.item.first, self.index) if self.tokens.kind(i) == "_K_IF"]
+            remedy = "write `if a then b else c`"
+            return Diagnostic(
+                "E0125",
+                f"`{word}` belongs to no `if`" if not opened else f"`{word}` has no place here",
+                self._span(),
+                help=(remedy,),
+            )
+        if "NAME" in self.accepted:
+            remedy = f"another name: `{word}_`"
+            return Diagnostic("E0110", f"`{word}` is a reserved word and names nothing", self._span(), help=(remedy,))
+        return None
+
+    def _equal(self) -> Diagnostic | None:
+        if self.kind != "_EQUAL":
+            return None
+        first, tokens = self.tokens.kind(self.item.first), self.tokens
+        if first in ("_K_INPUT", "_K_TARGET") and "_COLON" in self.accepted:
+            word, name = tokens.all[self.item.first], tokens.all[self.index - 1]
+            remedy = f"`{word} {name}: [2]` for two numbers per example, `{word} {name}: class(10)` for a label"
+            return Diagnostic("E0122", f"`{word}` takes a type, which `:` gives", self._span(), help=(remedy,))
+        if self.index == self.item.first + 1 and first.startswith("_K_"):
+            word = tokens.all[self.item.first]
+            place = tokens.span(self.item.first)
+            return Diagnostic(
+                "E0110", f"`{word}` is a reserved word and names nothing", place, help=(f"another name: `{word}_`",)
+            )
+        inner = self._inner()
+        asks = any(tokens.kind(i) == "_K_IF" for i in range(self.item.first, self.index))
+        if "_K_THEN" in self.accepted or asks and tokens.kind(inner) == "_LPAR" and not self._in_call():
+            return Diagnostic(
+                "E0122", "`=` gives a value; it does not compare", self._span(), help=("to compare write `==`",)
+            )
+        if self.before in OPERATORS and tokens.glued(self.index):
+            sign = f"{tokens.all[self.index - 1]}="
+            place = tokens.span(self.index - 1, self.index)
+            return Diagnostic(
+                "E0122",
+                f"there is no `{sign}`: a name is assigned once",
+                place,
+                help=("give the new value a name of its own",),
+            )
+        if any(tokens.kind(i) == "_EQUAL" for i in range(self.item.first, self.index)) and inner < 0:
+            return Diagnostic("E0122", "a statement has one `=`", self._span(), help=("to compare write `==`",))
+        if self._in_call():
+            return Diagnostic(
+                "E0122", "an argument is named by one word before `=`", self._span(), help=("to compare write `==`",)
+            )
+        return Diagnostic("E0122", "`=` has no place here", self._span(), help=("to compare write `==`",))
+
+    def _colon(self) -> Diagnostic | None:
+        if self.kind != "_COLON":
+            return None
+        tokens, item = self.tokens, self.item
+        name = tokens.all[self.index - 1]
+        value = tokens.span(self.index + 1, self.end - 1).text if self.index + 1 < self.end else ""
+        remedies = ["write `=`"]
+        if self.before == "NAME" and self.index == item.first + 1:
+            if item.section == "_K_MODEL":
+                remedies = [
+                    f"`input {name}: ...` or `target {name}: ...` for what the data gives, `{name} = ...` for a value"
+                ]
+            elif value and "\n" not in value and self.verify(value):
+                remedies = [f"write `{name} = {short(value, 100)}`"]
+        elif self.before == "NAME" and self._in_call():
+            remedies = [f"write `{name} = ...`"]
+        elif self.open:
+            remedies = []
+        return Diagnostic("E0122", "`:` gives a type, `=` a value", self._span(), help=tuple(remedies))
+
+    def _operator(self) -> Diagnostic | None:
+        tokens, index = self.tokens, self.index
+        sign = str(tokens.all[index]) if index < self.end else ""
+        if self.kind not in OPERATORS:
+            return None
+        start = self._part_start()
+        arrows = [i for i in range(start, index) if tokens.kind(i) == "_ARROW" and self._depth_is_same(i)]
+        if arrows and self.before in VALUE_END | {"_RBRACE"}:
+            return self._pipe_then_sign(start, arrows[-1], sign)
+        compared = [i for i in range(start, index) if tokens.kind(i) == "COMPARE" and self._depth_is_same(i)]
+        if self.kind == "COMPARE" and compared:
+            labels = (Label(tokens.span(compared[0]), "the first comparison"),)
+            remedy = "`if a < b then b < c else false`"
+            return Diagnostic("E0128", "comparisons do not chain", self._span(), labels=labels, help=(remedy,))
+        if self.before == "MINUS" and sign == ">":
+            place = tokens.span(index - 1, index)
+            return Diagnostic("E0125", "`- >` is not an arrow", place, help=("write `->` without a space",))
+        if self.before in OPERATORS or self.before in ("_EQUAL", "_COMMA", "_ARROW") or self.before in OPENERS:
+            if sign == "+":
+                return Diagnostic(
+                    "E0125",
+                    "there is no sign `+`: a number without a sign is positive",
+                    self._span(),
+                    help=("delete it",),
+                )
+            return Diagnostic("E0125", f"a value is missing before `{sign}`", self._span())
+        return None
+
+    def _pipe_then_sign(self, start: int, arrow: int, sign: str) -> Diagnostic:
+        tokens = self.tokens
+        pipe = tokens.span(start, self.index - 1).text
+        rest = tokens.span(self.index, self.end - 1).text
+        remedy = "`->` binds loosest: put the pipe in parentheses, `(x -> f) + y`"
+        if "\n" not in pipe and "\n" not in rest and not self.open and self.verify(f"({pipe}) {rest}"):
+            head = tokens.span(self.item.first, start - 1).text + " " if start > self.item.first else ""
+            remedy = f"`->` binds loosest: `{short(head + f'({pipe}) {rest}', 100)}`"
+        labels = (Label(tokens.span(arrow), "the pipe"),)
+        return Diagnostic(
+            "E0117", f"a pipe cannot be followed by `{sign}`", self._span(), labels=labels, help=(remedy,)
+        )
+
+    def _comma(self) -> Diagnostic | None:
+        if self.kind != "_COMMA":
+            return None
+        tokens, inner = self.tokens, self._inner()
+        if inner >= 0 and tokens.kind(inner) == "_LPAR" and not self._in_call():
+            return Diagnostic(
+                "E0123", "there are no tuples: parentheses only group", self._span(), help=("a list stands in `[ ]`",)
+            )
+        if (
+            inner < 0
+            and self.before in VALUE_END
+            and any(tokens.kind(i) == "_EQUAL" for i in range(self.item.first, self.index))
+        ):
+            return Diagnostic(
+                "E0123", "a statement gives one value", self._span(), help=("a list stands in `[ ]`: `[a, b]`",)
+            )
+        return None
+
+    def _sign(self) -> Diagnostic | None:
+        tokens, kind, before = self.tokens, self.kind, self.before
+        if kind == "_RANGE":
+            remedy = "`for i in 1..n`, `param depth = 4 in 2..8`"
+            return Diagnostic("E0124", "`..` stands after `in` only", self._span(), help=(remedy,))
+        if kind == "_DOT" and before == "NUMBER":
+            return Diagnostic(
+                "E0107", "a number does not end with a dot", self._span(), help=(f"`{tokens.all[self.index - 1]}.0`",)
+            )
+        if kind == "_LBRACE" and before == "_K_REPEAT":
+            place = tokens.span(self.index - 1)
+            return Diagnostic("E0125", "`repeat` is not told how often", place, help=("`repeat 3 { ... }`",))
+        if kind == "_LBRACE" and "NUMBER" in self.accepted:
+            return Diagnostic(
+                "E0125",
+                "braces hold no values: there are no dictionaries",
+                self._span(),
+                help=("a list stands in `[ ]`",),
+            )
+        if before == "_ARROW" and kind in ("_LPAR", "_LSQB", "NUMBER", "STRING", "TRUTH", "PI"):
+            remedy = "a stage is a name or a call: `-> relu`, `-> dense(8)`"
+            return Diagnostic("E0125", "`->` leads to no stage", self._span(), help=(remedy,))
+        if kind == "_ARROW" and before == "_EQUAL":
+            return Diagnostic("E0125", "a pipe begins with a value", self._span(), help=("`x -> dense(8)`",))
+        if kind == "_ARROW" and before == "_ARROW":
+            return Diagnostic("E0125", "a stage is missing between two `->`", self._span())
+        if before == "_K_IMPORT" and "STRING" in self.accepted:
+            return Diagnostic(
+                "E0125", "the file of an import stands in quotes", self._span(), help=('`import "blocks.net" as lib`',)
+            )
+        if kind == "_LPAR" and self.item.section and self.index == self.item.first + 1:
+            word = tokens.all[self.item.first]
+            return Diagnostic(
+                "E0125",
+                "a call alone is no statement",
+                tokens.span(self.item.first),
+                help=(f"give it a name: `h = {word}(...)`",),
+            )
+        if kind == "_ARROW" and self.item.section and self.index == self.item.first + 1:
+            word = tokens.all[self.item.first]
+            return Diagnostic(
+                "E0125",
+                "a pipe alone is no statement",
+                self._span(),
+                help=(f"give its value a name: `h = {word} -> ...`",),
+            )
+        return None
+
+    def _expected(self) -> Diagnostic:
+        wanted = self._wanted()
+        found = f"`{short(self.tokens.all[self.index])}`" if self.kind else "the end"
+        label = "" if wanted == "something" else f"{wanted} is expected here"
+        return Diagnostic("E0125", f"{found} has no place here", self._span(), label)

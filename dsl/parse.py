@@ -1,0 +1,207 @@
+"""Text to syntax tree. Whatever the text, the answer is what was understood and a list of findings.
+
+A sound file is scanned, checked and parsed once. Otherwise each statement is parsed by itself, so that every broken one
+gives one finding and no other suffers from it; what is sound is then parsed together. Either way the time is linear.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from lark import Token, Tree
+
+from . import syntax
+from .brackets import match, too_deep
+from .build import Builder
+from .checks import check
+from .diagnostics import Diagnostic, Label
+from .grammar import Refused, parse_tokens
+from .layout import UNKNOWN, Item, Splitter
+from .mistakes import explain
+from .source import Source, Span
+from .tokens import Tokens, scan
+
+LARGEST_TEXT = 100 * 1024
+"""Bytes of UTF-8 that a file may have."""
+MOST_FINDINGS = 20
+"""More findings than these in one file are counted, not shown."""
+
+_HEADS = {
+    "_K_DATA": (("_K_DATA", "data"), ("_LBRACE", "{")),
+    "_K_MODEL": (("_K_MODEL", "model"), ("_LBRACE", "{")),
+    "_K_TRAIN": (("_K_TRAIN", "train"), ("_LBRACE", "{")),
+    "_K_BLOCK": tuple((k, k) for k in ("_K_BLOCK", "NAME", "_LPAR", "_RPAR", "_K_ON", "NAME", "_LBRACE")),
+}
+
+
+def parse(source: Source) -> tuple[syntax.File, list[Diagnostic]]:
+    """The file's statements that were understood, and all independent findings in the order of the text.
+
+    Of a section with broken statements the others are there; a block whose `return` is broken has no returns.
+    Never raises.
+    """
+    empty = syntax.File(Span(source, 0, len(source.text)), ())
+    refusal = _too_long(source)
+    if refusal:
+        return empty, [refusal]
+    tokens = scan(source)
+    if not tokens.all:
+        return empty, [Diagnostic("E0101", "the file is empty", Span(source, 0, 0), help=(_EMPTY,))]
+    refusal = too_deep(tokens)
+    if refusal:
+        return empty, [refusal]
+    return _Parsing(tokens).run()
+
+
+def parse_expression(source: Source) -> tuple[syntax.Expr | None, list[Diagnostic]]:
+    """An expression that stands alone, as in `--set name=value`. Never raises."""
+    refusal = _too_long(source)
+    if refusal:
+        return None, [refusal]
+    tokens = scan(source)
+    refusal = too_deep(tokens)
+    if refusal:
+        return None, [refusal]
+    if tokens.errors:
+        return None, _in_order([found for _, found in tokens.errors])
+    if not tokens.all:
+        return None, [Diagnostic("E0125", "a value is missing", Span(source, 0, len(source.text)))]
+    _, unmatched = match(tokens)
+    item = Item(0, "_K_DATA", len(tokens.all))
+    found = unmatched[0][1] if unmatched else check(tokens, item, _is_expression)
+    if found:
+        return None, [found]
+    tree = parse_tokens(tokens.all, "expr")
+    if isinstance(tree, Refused):
+        return None, [explain(tokens, item, tree.index, tree.accepted, _is_expression)]
+    return Builder(source).expression(tree), []
+
+
+def _too_long(source: Source) -> Diagnostic | None:
+    size = len(source.text)
+    if size <= LARGEST_TEXT:
+        size = len(source.text.encode("utf-8", "surrogatepass"))
+    if size <= LARGEST_TEXT:
+        return None
+    return Diagnostic("E0102", f"the file is longer than {LARGEST_TEXT // 1024} KiB", Span(source, 0, 0), help=(_LONG,))
+
+
+_EMPTY = "a file is made of `data { }`, `model { }`, `train { }`"
+_LONG = "large tables belong in a file of their own, read by `csv`"
+
+
+def _is_expression(text: str) -> bool:
+    tokens = scan(Source("", text))
+    return not tokens.errors and not isinstance(parse_tokens(tokens.all, "expr"), Refused)
+
+
+class _Parsing:
+    """The parse of one file, whose statements turn out sound or broken."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self.tokens, self.source = tokens, tokens.source
+        self.findings: list[Diagnostic] = []
+        self.partner, unmatched = match(tokens)
+        self.items = Splitter(tokens, self.partner).file()
+        self.leaves = [leaf for item in self.items for leaf in item.leaves()]
+        self.firsts = [leaf.first for leaf in self.leaves]
+        for index, found in (*tokens.errors, *unmatched):
+            self.findings.append(found)
+            item = self._item_of(index)
+            if index != item.brace:
+                item.broken = True
+
+    def _item_of(self, index: int) -> Item:
+        """The statement that a token belongs to."""
+        place = bisect_right(self.firsts, index) - 1
+        while place > 0 and index >= self.leaves[place].last:  # the `}` of a section stands after its last statement
+            place -= 1
+        return self.leaves[max(place, 0)]
+
+    def run(self) -> tuple[syntax.File, list[Diagnostic]]:
+        for item in self.leaves:
+            if not item.broken:
+                self._note(item, check(self.tokens, item, _is_expression))
+                if item.broken:
+                    self._repair(item)
+        for item in self.items:
+            self._check_returns(item)
+        if not self.findings:
+            tree = parse_tokens(self.tokens.all)
+            if isinstance(tree, Tree):
+                return Builder(self.source).file(tree), []
+        for item in self.leaves:
+            if not item.broken:
+                self._note(item, self._parse_alone(item))
+        tree = parse_tokens(self._sound())
+        assert isinstance(tree, Tree), "statements that are sound alone are sound together"
+        return Builder(self.source).file(tree), _in_order(self.findings)
+
+    def _note(self, item: Item, found: Diagnostic | None) -> None:
+        if found:
+            self.findings.append(found)
+            item.broken = True
+
+    def _repair(self, item: Item) -> None:
+        """Reads a misspelled section as the one it resembles, so that its statements count."""
+        if item.heads in _HEADS and self.tokens.kind(item.first) == "NAME":
+            word = self.tokens.all[item.first]
+            self.tokens.all[item.first] = Token(item.heads, str(word), start_pos=word.start_pos, end_pos=word.end_pos)
+            item.broken = False
+
+    def _parse_alone(self, item: Item) -> Diagnostic | None:
+        """Parses one statement inside a section made for it, or the head of a section without its statements."""
+        own = item.own()
+        head = [Token(*word) for word in _HEADS.get(item.section, ())]
+        foot = [self._closing(own.stop)] if item.section or item.brace >= 0 else []
+        tree = parse_tokens([*head, *self.tokens.all[own.start : own.stop], *foot])
+        if not isinstance(tree, Refused):
+            return None
+        index = own.start + tree.index - len(head)
+        return explain(self.tokens, item, max(own.start, min(index, own.stop)), tree.accepted, _is_expression)
+
+    def _closing(self, index: int) -> Token:
+        """A `}` of no width, in the place of one that is missing."""
+        end = self.tokens.span(index - 1).end
+        return Token("_RBRACE", "}", start_pos=end, end_pos=end)
+
+    def _sound(self) -> Iterator[Token]:
+        """The tokens of all sound statements, sections whose `}` is missing closed."""
+        for item in self.items:
+            if item.broken or item.heads == UNKNOWN:
+                continue
+            for index in item.own():
+                yield self.tokens.all[index]
+            for inner in item.inner:
+                if not inner.broken:
+                    yield from self.tokens.all[inner.first : inner.last]
+            if item.brace >= 0:
+                closed = self.partner[item.brace] > item.brace
+                yield self.tokens.all[item.close] if closed else self._closing(item.last)
+
+    def _check_returns(self, item: Item) -> None:
+        """A block has one `return`, its last statement."""
+        if self.tokens.kind(item.first) != "_K_BLOCK" or item.brace < 0 or item.broken:
+            return
+        returns = [inner for inner in item.inner if self.tokens.kind(inner.first) == "_K_RETURN"]
+        if not returns and not any(inner.broken for inner in item.inner):
+            place = self.tokens.span(item.first, item.first + 1)
+            self.findings.append(
+                Diagnostic("E0126", "this block returns nothing", place, help=("its last line is `return ...`",))
+            )
+        for inner in item.inner:
+            if returns and inner.first > returns[0].first and not inner.broken:
+                again = inner in returns
+                message = "a block has one `return`" if again else "nothing is reached after `return`"
+                label = Label(self.tokens.span(returns[0].first), "returns here")
+                self._note(inner, Diagnostic("E0126", message, self.tokens.span(inner.first), labels=(label,)))
+
+
+def _in_order(findings: list[Diagnostic]) -> list[Diagnostic]:
+    """By place in the text, at most `MOST_FINDINGS`; a last one tells how many more there were."""
+    ordered = sorted(findings, key=lambda found: found.span.start if found.span else -1)
+    if len(ordered) <= MOST_FINDINGS:
+        return ordered
+    rest = len(ordered) - MOST_FINDINGS
+    return [*ordered[:MOST_FINDINGS], Diagnostic("E0199", f"{rest} more syntax errors are not shown")]

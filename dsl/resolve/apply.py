@@ -1,0 +1,128 @@
+"""Calls of the catalogue's entries on values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from .. import syntax
+from ..catalog import Signature
+from ..graph import Node, Static, Word
+from ..source import Span
+from .arguments import Matched, match, report_missing
+from .context import Context
+from .forms import Form
+from .options import available, bind_options, form_of
+from .statics import StaticError
+from .statics import apply as apply_static
+from .values import POISON, Given, Poison, Several, Value, describe, has_node, has_poison, is_number
+
+
+def inputs_of(cx: Context, matched: Matched) -> list[Given]:
+    """The inputs of a call, those that are still text resolved."""
+    return [one if isinstance(one, Given) else cx.given(one) for one in matched.inputs]
+
+
+def apply_signature(
+    cx: Context,
+    signature: Signature,
+    function: syntax.Path,
+    arguments: Sequence[syntax.Argument],
+    given: Sequence[Given],
+    span: Span,
+    name: str | None,
+) -> Value:
+    """An entry of the catalogue on its inputs: a node, or a number where all is static and the entry can."""
+    if not available(cx, signature, function.span):
+        return POISON
+    form = form_of(cx, signature)
+    matched = match(cx, form, given, arguments, span)
+    inputs = inputs_of(cx, matched)
+    if signature.variadic:
+        inputs = spread(inputs)
+    good = matched.good and _inputs_good(cx, signature, form, function, inputs)
+    if good and matched.missing:
+        report_missing(cx, form, matched.missing, function.span)
+        good = False
+    if good and signature.makes_weights and cx.weightless:
+        cx.error(
+            "E0222",
+            f"`{signature.name}` makes weights, and {cx.weightless}",
+            function.span,
+            help=["compute it in `model`, and give it a name there" if "train" in cx.weightless else "make it a block"],
+        )
+        good = False
+    bound = bind_options(cx, signature, form, matched.options, span)
+    if isinstance(bound, Poison) or not good:
+        return POISON
+    options, spans = bound
+    if any(has_poison(one.value) for one in inputs):
+        return POISON
+    if inputs and signature.static is not None and not any(has_node(one.value) for one in inputs):
+        return _static(cx, signature, inputs, cast("dict[str, Static]", options), span)
+    return cx.node(signature.name, inputs, span, name=name, attrs=options, attr_spans=spans, part=signature.part)
+
+
+def spread(inputs: Sequence[Given]) -> list[Given]:
+    """Lists of values among the inputs of a function that takes any number, item by item."""
+    flat: list[Given] = []
+    for one in inputs:
+        if isinstance(one.value, tuple):
+            flat.extend(spread([Given(item, one.span) for item in one.value]))
+        else:
+            flat.append(one)
+    return flat
+
+
+def _inputs_good(cx: Context, signature: Signature, form: Form, function: syntax.Path, inputs: list[Given]) -> bool:
+    """Whether there are as many inputs as are needed and at least one is a tensor (or all static, where that makes
+    sense)."""
+    needed = 1 if signature.variadic else len(signature.inputs)
+    if needed == 0 or any(has_poison(one.value) for one in inputs):
+        return True
+    if not any(has_node(one.value) for one in inputs):
+        numbers = all(is_number(one.value) for one in inputs)
+        if signature.static is not None and numbers and len(inputs) >= needed:
+            return True
+        no_value(cx, function, inputs, form.note)
+        return False
+    for one in inputs:
+        if isinstance(one.value, Several):
+            cx.unnamed(one.value, one.span)
+            return False
+        if not isinstance(one.value, Node) and not is_number(one.value):
+            message = f"`{form.name}` works on tensors, and this is {describe(one.value)}"
+            cx.error("E0316", message, one.span, notes=(form.note,))
+            return False
+    if len(inputs) < needed:
+        names = ", ".join(signature.inputs)
+        message = f"`{form.name}` works on {needed} values ({names}) and is given {len(inputs)}"
+        cx.error("E0205", message, function.span, notes=(form.note,))
+        return False
+    return True
+
+
+def no_value(cx: Context, function: syntax.Path, inputs: Sequence[Given], note: str = "") -> Poison:
+    """Report a call that nothing flows into: `h = dense(8)`."""
+    written = f"{function.text}({', '.join([one.span.text for one in inputs])})" if inputs else function.text
+    for one in inputs:
+        if isinstance(one.value, Word) and one.value.name == one.span.text:
+            written = function.text
+    return cx.error(
+        "E0210",
+        f"`{function.text}` is given no value to work on",
+        function.span,
+        notes=(note,) if note else (),
+        help=[f"`x -> {written}`; for shared weights `layer h = {written}`"],
+    )
+
+
+def _static(
+    cx: Context, signature: Signature, inputs: Sequence[Given], options: dict[str, Static], span: Span
+) -> Value:
+    function = signature.static
+    assert function is not None
+    try:
+        return apply_static(function, [one.value for one in inputs if is_number(one.value)], options)
+    except StaticError as error:
+        return cx.error(error.code, error.message, span, help=(error.help,) if error.help else ())

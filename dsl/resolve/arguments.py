@@ -1,0 +1,139 @@
+"""Arguments of a call, sorted to the inputs and options of what is called; nothing is resolved here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .. import syntax
+from ..diagnostics import Label
+from ..source import Span
+from .context import Context
+from .forms import Form
+from .suggest import did_you_mean
+from .values import Given
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An argument for an option: its text, or (first in a pipe into a fn) a value that is there already."""
+
+    span: Span
+    expr: syntax.Expr | None
+    value: Given | None = None
+    name: syntax.Name | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """`inputs` in order, some already values; `options` by name; `good` is False where something was reported."""
+
+    inputs: tuple[Given | syntax.Expr, ...]
+    options: dict[str, Written]
+    good: bool
+    missing: tuple[str, ...]
+
+
+def match(cx: Context, form: Form, given: Sequence[Given], arguments: Sequence[syntax.Argument], span: Span) -> Matched:
+    """Sort what flows in and what is written; unknown, double and surplus arguments are reported here."""
+    good = True
+    notes = (form.note,) if form.note else ()
+    positions: list[Given | syntax.Expr] = list(given)
+    named: list[syntax.Argument] = []
+    for argument in arguments:
+        if argument.name is not None:
+            named.append(argument)
+        elif named:
+            good = False
+            cx.error(
+                "E0206",
+                "an argument without a name stands after one with a name",
+                argument.span,
+                label="by position",
+                labels=[Label(named[-1].span, "by name")],
+                notes=notes,
+                help=["positions before names"],
+            )
+        else:
+            positions.append(argument.value)
+    count = len(positions) if form.variadic else len(form.inputs)
+    inputs, rest = tuple(positions[:count]), positions[count:]
+    options: dict[str, Written] = {}
+    for name, extra in zip(form.positional, rest):
+        if isinstance(extra, Given):
+            options[name] = Written(extra.span, None, extra)
+        else:
+            options[name] = Written(extra.span, extra)
+    if len(rest) > len(form.positional):
+        good = False
+        surplus = rest[len(form.positional)]
+        most = len(form.positional) + len(form.inputs)
+        cx.error(
+            "E0206",
+            f"`{form.name}` takes {_count(most, 'argument')} at most" if most else f"`{form.name}` takes no arguments",
+            surplus.span,
+            label="one too many",
+            notes=notes,
+        )
+    for argument in named:
+        good &= _by_name(cx, form, argument, options, named, notes)
+    missing = tuple([name for name in form.options if name in form.required and name not in options])
+    return Matched(inputs, options, good, missing)
+
+
+def _by_name(
+    cx: Context,
+    form: Form,
+    argument: syntax.Argument,
+    options: dict[str, Written],
+    named: Sequence[syntax.Argument],
+    notes: Sequence[str],
+) -> bool:
+    name = argument.name
+    assert name is not None
+    before = options.get(name.text)
+    if before is not None:
+        cx.error(
+            "E0206",
+            f"`{name.text}` is given twice",
+            name.span,
+            label="again",
+            labels=[Label(before.span, "first")],
+            notes=notes,
+        )
+        return False
+    if name.text in form.options:
+        options[name.text] = Written(argument.value.span, argument.value, name=name)
+        return True
+    if name.text in form.inputs:
+        order = ", ".join(form.inputs)
+        help = [f"inputs come first and without names: `{form.name}({order})`"]
+        cx.error(
+            "E0204", f"the input `{name.text}` of `{form.name}` goes by position", name.span, notes=notes, help=help
+        )
+        return False
+    written = {each.name.text for each in named if each.name} | options.keys()
+    cx.error(
+        "E0204",
+        f"`{form.name}` has no argument `{name.text}`",
+        name.span,
+        label="unknown argument",
+        notes=notes,
+        help=did_you_mean(name.text, [each for each in form.options if each not in written]),
+    )
+    return False
+
+
+def report_missing(cx: Context, form: Form, missing: Sequence[str], span: Span) -> None:
+    """Report the options that must be given and were not."""
+    names = ", ".join([f"`{name}`" for name in missing])
+    cx.error(
+        "E0205",
+        f"`{form.name}` lacks its {'argument' if len(missing) == 1 else 'arguments'} {names}",
+        span,
+        notes=(form.note,) if form.note else (),
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,174 @@
+"""Uses of blocks and fns: their formals bound in a scope of its own, their bodies resolved there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import syntax
+from ..graph import Frame, Node
+from ..source import Span
+from .apply import inputs_of, no_value
+from .arguments import Matched, match, report_missing
+from .context import MAX_LEVELS, Context
+from .forms import Form
+from .naming import Place
+from .scopes import BlockDef, Entry, FnDef, Scope, Unit
+from .statements import bind, define_layer
+from .values import POISON, Given, Poison, Several, Value, describe, has_node, has_poison, show
+
+
+def enter(cx: Context, what: str, function: syntax.Path, span: Span) -> tuple[Frame, ...]:
+    """Count an expansion; the trace inside it."""
+    cx.count_call(span)
+    if cx.level >= MAX_LEVELS:
+        help = "an `if` on a number that changes with each use must end it"
+        cx.stop(function.span, f"`{function.text}` is expanded {MAX_LEVELS} levels deep, and does not end", help)
+    return (*cx.trace, Frame(what, span))
+
+
+def _formals(
+    inner: Context,
+    definition: syntax.Block | syntax.Fn,
+    cx: Context,
+    matched: Matched,
+    tensors: bool,
+) -> list[str]:
+    """Bind the formals in the inner scope; the text of those that are static, for the trace."""
+    shown: list[str] = []
+    for formal in definition.formals:
+        written = matched.options.get(formal.name.text)
+        if written is None:
+            value = POISON if formal.default is None else inner.static(formal.default)
+        elif written.expr is None:
+            value = written.value.value if written.value else POISON
+        else:
+            value = cx.evaluate(written.expr) if tensors else cx.static(written.expr)
+        if written is not None and isinstance(value, Several):
+            value = cx.unnamed(value, written.span)
+        if not tensors and written is not None and has_node(value):
+            message = f"`{formal.name.text}` is decided when the file is read, and this is {describe(value)}"
+            value = cx.error("E0316", message, written.span)
+        inner.scope.names[formal.name.text] = Entry("formal", formal.name, value)
+        if not has_node(value) and not has_poison(value):
+            shown.append(f"{formal.name.text} = {show(value)}")
+    return shown
+
+
+def _form(definition: syntax.Block | syntax.Fn, name: str, inputs: tuple[str, ...]) -> Form:
+    formals = definition.formals
+    names = tuple([formal.name.text for formal in formals])
+    required = frozenset([formal.name.text for formal in formals if formal.default is None])
+    note = f"{name}({', '.join([formal.span.text for formal in formals])})"
+    return Form(name, inputs, names, names, required, note=note + (f" on {', '.join(inputs)}" if inputs else ""))
+
+
+def _inner(cx: Context, unit: Unit, place: str, level: int) -> Context:
+    scope = Scope(unit.scope, closed=True)
+    return Context(
+        cx.shared, unit, scope, place + ".", Place(place, scope.names), cx.trace, level, cx.parts, cx.weightless
+    )
+
+
+def expand_block(
+    cx: Context,
+    block: BlockDef,
+    function: syntax.Path,
+    arguments: Sequence[syntax.Argument],
+    given: Sequence[Given],
+    span: Span,
+    name: str | None,
+) -> Value:
+    definition = block.syntax
+    form = _form(definition, function.text, tuple([one.text for one in definition.inputs]))
+    matched = match(cx, form, given, arguments, span)
+    inputs = inputs_of(cx, matched)
+    if not matched.good or not _block_inputs(cx, form, function, inputs):
+        return POISON
+    if matched.missing:
+        report_missing(cx, form, matched.missing, function.span)
+        return POISON
+    block.called = True
+    inner = _inner(cx, block.unit, name or cx.place.fresh(function.text), cx.level + 1)
+    shown = _formals(inner, definition, cx, matched, tensors=False)
+    for one, value in zip(definition.inputs, inputs):
+        inner.scope.names[one.text] = Entry("value", one, value.value)
+    inner.trace = enter(cx, f"{function.text}({', '.join(shown)})", function, span)
+    inner.scope.later = {each.text: each.span for each in _made(definition)}
+    for statement in definition.body:
+        if isinstance(statement, syntax.Layer):
+            define_layer(inner, statement)
+        else:
+            bind(inner, statement)
+    return _returned(inner, definition, function.text)
+
+
+def _returned(inner: Context, definition: syntax.Block, name: str) -> Value:
+    """What a block gives: one node, or several that need names."""
+    nodes: list[Node] = []
+    for expr in definition.returns:
+        value = inner.evaluate(expr)
+        if isinstance(value, Several):
+            if len(definition.returns) == 1:
+                return Several(value.nodes, name)
+            value = inner.unnamed(value, expr.span)
+        if isinstance(value, Node):
+            nodes.append(value)
+        elif not has_poison(value):
+            inner.error("E0316", f"a block returns tensors, and this is {describe(value)}", expr.span)
+    if not nodes or len(nodes) < len(definition.returns):
+        return POISON
+    return nodes[0] if len(nodes) == 1 else Several(tuple(nodes), name)
+
+
+def _made(definition: syntax.Block) -> list[syntax.Name]:
+    return [
+        name
+        for statement in definition.body
+        for name in ((statement.name,) if isinstance(statement, syntax.Layer) else statement.names)
+    ]
+
+
+def _block_inputs(cx: Context, form: Form, function: syntax.Path, inputs: Sequence[Given]) -> bool:
+    needed = len(form.inputs)
+    if not any(has_node(one.value) or has_poison(one.value) for one in inputs):
+        no_value(cx, function, inputs, form.note)
+        return False
+    for one in inputs:
+        if isinstance(one.value, Several):
+            cx.unnamed(one.value, one.span)
+            return False
+        if not isinstance(one.value, (Node, Poison)):
+            names = ", ".join(form.inputs)
+            message = f"`{form.name}` works on {names}, and this is {describe(one.value)}"
+            cx.error("E0316", message, one.span, notes=(form.note,))
+            return False
+    if len(inputs) < needed:
+        names = ", ".join(form.inputs)
+        message = f"`{form.name}` works on {needed} values ({names}) and is given {len(inputs)}"
+        cx.error("E0205", message, function.span, notes=(form.note,))
+        return False
+    return True
+
+
+def expand_fn(
+    cx: Context,
+    fn: FnDef,
+    function: syntax.Path,
+    arguments: Sequence[syntax.Argument],
+    given: Sequence[Given],
+    span: Span,
+    name: str | None,
+) -> Value:
+    form = _form(fn.syntax, function.text, ())
+    matched = match(cx, form, given, arguments, span)
+    if matched.good and matched.missing:
+        report_missing(cx, form, matched.missing, function.span)
+    if not matched.good or matched.missing:
+        return POISON
+    fn.called = True
+    inner = _inner(cx, fn.unit, name or cx.place.fresh(function.text), cx.level + 1)
+    inner.options = cx.options
+    shown = _formals(inner, fn.syntax, cx, matched, tensors=not cx.options)
+    inner.trace = enter(cx, f"{function.text}({', '.join(shown)})", function, span)
+    inner.weightless = cx.weightless or "a fn is a formula without weights"
+    return inner.evaluate(fn.syntax.value)

@@ -1,0 +1,228 @@
+"""Where an expression is resolved: the scope it sees, the place of its weights, the expansions around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NoReturn
+
+from .. import syntax
+from ..catalog import Catalog, Part
+from ..diagnostics import Diagnostic, DiagnosticError, Label
+from ..graph import Frame, Node, Static, Type
+from ..source import Span
+from .forms import Form
+from .naming import Place
+from .report import Report, expanded_from
+from .scopes import FUNCTION_PLACE, Entry, Scope, Unit
+from .values import POISON, Given, Poison, Several, Value, describe, has_poison, is_number
+
+MAX_NODES: Final = 100_000
+MAX_CALLS: Final = 100_000
+MAX_LEVELS: Final = 200
+MAX_NESTING: Final = 4_000
+"""Nested expressions in work at once, through all expansions: far below what the interpreter's stack holds."""
+
+NAMED_PARTS: tuple[Part, ...] = ("function", "loss", "metric", "penalty")
+
+
+@dataclass(slots=True)
+class PathUse:
+    """A dotted name of weights, to be checked when all weights are known."""
+
+    text: str
+    span: Span
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all of one `resolve` has in common."""
+
+    catalog: Catalog
+    report: Report
+    words: set[str]
+    evaluate: Callable[[Context, syntax.Expr], Value]
+    overrides: Mapping[str, str]
+    nodes: list[Node] = field(default_factory=list)
+    order: dict[int, int] = field(default_factory=dict)
+    weights: dict[str, Node] = field(default_factory=dict)
+    used: set[int] = field(default_factory=set)
+    skipped: set[int] = field(default_factory=set)
+    paths: list[PathUse] = field(default_factory=list)
+    defaults: dict[int, Mapping[str, Static]] = field(default_factory=dict)
+    forms: dict[int, Form] = field(default_factory=dict)
+    calls: int = 0
+    nesting: int = 0
+
+
+@dataclass(slots=True)
+class Context:
+    """`base` goes before the names made here (`logits.residual_3.`), `place` names the stages of the value being made.
+
+    `parts`: where in the catalogue a function is searched, in this order. `weightless`: why no weights may be made
+    here, or "".
+    `no_alias`: what forbids `as` here, or "". `options`: an option is being read, which sees no tensors.
+    """
+
+    shared: Shared
+    unit: Unit
+    scope: Scope
+    base: str
+    place: Place
+    trace: tuple[Frame, ...] = ()
+    level: int = 0
+    parts: tuple[Part, ...] = ("function", "loss")
+    weightless: str = ""
+    no_alias: str = ""
+    options: bool = False
+
+    def derive(self, **changes: Any) -> Context:
+        return replace(self, **changes)
+
+    def evaluate(self, expr: syntax.Expr) -> Value:
+        """The value of an expression; poison where it is broken, which is then reported."""
+        shared = self.shared
+        shared.nesting += 1
+        if shared.nesting > MAX_NESTING:
+            self.stop(expr.span, "this is nested too deeply", "split it into values with names")
+        value = shared.evaluate(self, expr)
+        shared.nesting -= 1
+        return value
+
+    def given(self, expr: syntax.Expr) -> Given:
+        return Given(self.evaluate(expr), expr.span)
+
+    def static(self, expr: syntax.Expr) -> Value:
+        """The value of an expression in which tensors are not seen."""
+        return (self if self.options else self.derive(options=True)).evaluate(expr)
+
+    # Findings
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        *,
+        label: str = "",
+        labels: Sequence[Label] = (),
+        notes: Sequence[str] = (),
+        help: Sequence[str] = (),
+    ) -> Poison:
+        """Report an error here, with the expansions that led here; its value is poison."""
+        notes = (*expanded_from(self.trace), *notes)
+        self.shared.report.add(Diagnostic(code, message, span, label, tuple(labels), notes, tuple(help)))
+        return POISON
+
+    def warn(self, code: str, message: str, span: Span, *, label: str = "", help: Sequence[str] = ()) -> None:
+        self.shared.report.add(Diagnostic(code, message, span, label, help=tuple(help), severity="warning"))
+
+    def stop(self, span: Span, message: str, help: str) -> NoReturn:
+        """Give up the file: a limit of the expansion is reached."""
+        raise DiagnosticError(Diagnostic("E0219", message, span, notes=expanded_from(self.trace), help=(help,)))
+
+    def count_call(self, span: Span) -> None:
+        """Count one expansion of a block, fn, layer or turn of a loop."""
+        self.shared.calls += 1
+        if self.shared.calls > MAX_CALLS:
+            self.stop(span, f"this file expands to more than {MAX_CALLS:,} calls and turns of loops", "use fewer")
+
+    # Names
+
+    def define(self, entry: Entry) -> None:
+        """Make a name in the scope at hand; an error where it is taken."""
+        name = entry.name
+        taken = self.scope.clash(name.text)
+        if taken is not None:
+            if taken.name is not name:
+                self.error(
+                    "E0202",
+                    f"the name `{name.text}` is made twice",
+                    name.span,
+                    label="again here",
+                    labels=[Label(taken.name.span, f"first here, as {taken.described}")],
+                    help=["a name is assigned once: choose another"],
+                )
+            return
+        if entry.kind in FUNCTION_PLACE:
+            self.refuse_function_name(entry)
+        self.scope.names[name.text] = entry
+
+    def refuse_function_name(self, entry: Entry) -> None:
+        for part in NAMED_PARTS:
+            if self.shared.catalog.find(part, entry.name.text) is not None:
+                self.error(
+                    "E0212",
+                    f"`{entry.name.text}` is a {part} of the catalogue; {entry.described} may not take its name",
+                    entry.name.span,
+                    help=["choose another name: it could not be told which of the two is meant"],
+                )
+                return
+
+    def use(self, entry: Entry) -> None:
+        self.shared.used.add(id(entry.name))
+
+    # Nodes
+
+    def node(
+        self,
+        kind: str,
+        inputs: Sequence[Given],
+        span: Span,
+        *,
+        name: str | None = None,
+        attrs: Mapping[str, Static | Node] | None = None,
+        attr_spans: Mapping[str, Span] | None = None,
+        part: str = "function",
+        label: str = "",
+        type: Type | None = None,
+    ) -> Node | Poison:
+        """Add a node; numbers among its inputs become constants. Poison where an input is poison."""
+        nodes = []
+        for one in inputs:
+            made = one.value if isinstance(one.value, Node) else self.tensor(one)
+            if isinstance(made, Poison):
+                return POISON
+            nodes.append(made)
+        shared = self.shared
+        if len(shared.nodes) >= MAX_NODES:
+            self.stop(span, f"this file expands to more than {MAX_NODES:,} values", "use smaller counts")
+        node = Node(
+            name or self.place.fresh(kind),
+            kind,
+            attrs or {},
+            tuple(nodes),
+            span,
+            label,
+            part,
+            tuple([one.span for one in inputs]),
+            attr_spans or {},
+            self.trace,
+            type,
+        )
+        shared.order[id(node)] = len(shared.nodes)
+        shared.nodes.append(node)
+        return node
+
+    def tensor(self, one: Given) -> Node | Poison:
+        """The value as a tensor: a number becomes a constant of shape []."""
+        value = one.value
+        if isinstance(value, (Node, Poison)):
+            return value
+        if is_number(value):
+            return self.node("constant", (), one.span, attrs={"value": value})
+        if isinstance(value, Several):
+            return self.unnamed(value, one.span)
+        if isinstance(value, tuple) and has_poison(value):
+            return POISON
+        return self.error("E0316", f"a tensor is needed here, and this is {describe(value)}", one.span)
+
+    def unnamed(self, value: Several, span: Span) -> Poison:
+        """Report that a block's several values are used before they have names."""
+        names = ", ".join("abcdefgh"[: len(value.nodes)]) if len(value.nodes) <= 8 else "a, b, ..."
+        return self.error(
+            "E0218",
+            f"`{value.block}` gives {len(value.nodes)} values, which need names before anything uses them",
+            span,
+            help=[f"`{names} = x -> {value.block}`"],
+        )

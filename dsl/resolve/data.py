@@ -1,0 +1,123 @@
+"""The section `data`: a reader or rows for each input and target, and the split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .. import syntax
+from ..diagnostics import Label
+from ..graph import Choice, Data, DataEntry, Static, Word
+from ..source import Span
+from .context import Context
+from .options import bind_choice, unknown_entry
+from .suggest import did_you_mean
+from .values import POISON, Poison, describe, has_node, has_poison, plain
+
+
+def resolve_data(cx: Context, section: syntax.Data) -> Data | Poison:
+    """All entries; poison where one of them is broken."""
+    entries: list[DataEntry] = []
+    split: Choice | None = None
+    split_span: Span | None = None
+    seen: dict[str, Span] = {}
+    good = True
+    for statement in section.body:
+        if len(statement.names) == 1 and statement.names[0].text == "split":
+            if split_span is not None:
+                good = _twice(cx, statement.names[0], split_span)
+            split_span = statement.names[0].span
+            chosen = _split(cx, statement.value)
+            if isinstance(chosen, Choice):
+                split = chosen
+            else:
+                good = False
+            continue
+        for name in statement.names:
+            if name.text in seen:
+                good = _twice(cx, name, seen[name.text])
+            seen.setdefault(name.text, name.span)
+        entry = _entry(cx, statement)
+        if entry is None:
+            good = False
+        else:
+            entries.append(entry)
+    return Data(tuple(entries), split, section.span) if good else POISON
+
+
+def _twice(cx: Context, name: syntax.Name, first: Span) -> bool:
+    labels = [Label(first, "first here")]
+    cx.error("E0202", f"`data` gives `{name.text}` twice", name.span, label="again here", labels=labels)
+    return False
+
+
+def _split(cx: Context, expr: syntax.Expr) -> Choice | Poison:
+    if isinstance(expr, syntax.Call):
+        signature = cx.shared.catalog.find("split", expr.function.text)
+        if signature is None:
+            return unknown_entry(cx, "split", expr.function)
+        return bind_choice(cx, signature, expr.arguments, expr.span, expr.function.span)
+    names = sorted(cx.shared.catalog.entries.get("split", {}))
+    help = [f"`split = {name}(...)`" for name in names[:1]]
+    return cx.error("E0225", "`split` says how the rows are parted", expr.span, help=help)
+
+
+def _entry(cx: Context, statement: syntax.Bind) -> DataEntry | None:
+    expr = statement.value
+    names = tuple([name.text for name in statement.names])
+    spans = tuple([name.span for name in statement.names])
+    value: Choice | Static | Poison
+    if isinstance(expr, (syntax.Call, syntax.Path)):
+        path = expr.function if isinstance(expr, syntax.Call) else expr
+        signature = cx.shared.catalog.find("reader", path.text)
+        if signature is None:
+            value = unknown_entry(cx, "reader", path)
+        else:
+            arguments = expr.arguments if isinstance(expr, syntax.Call) else ()
+            value = bind_choice(cx, signature, arguments, expr.span, path.span)
+    elif isinstance(expr, syntax.List):
+        if len(names) > 1:
+            message = f"{len(names)} names stand here, and rows fill one"
+            cx.error("E0218", message, spans[0].to(spans[-1]), help=["give each name its own rows"])
+            return None
+        value = _rows(cx, expr)
+    else:
+        value = cx.error(
+            "E0225", "`data` takes a reader or rows", expr.span, help=['`x = csv("file.csv")`, `x = [[0, 1], [1, 0]]`']
+        )
+    if isinstance(value, (Choice, tuple)):
+        return DataEntry(names, value, statement.span, spans, expr.span)
+    return None
+
+
+def _rows(cx: Context, expr: syntax.Expr) -> Static | Poison:
+    """Rows in the file: nested lists of numbers, strings and words; a name that is no value is a word."""
+    if isinstance(expr, syntax.List):
+        items = [_rows(cx, item) for item in expr.items]
+        return POISON if any(item is POISON for item in items) else tuple(items)  # type: ignore[arg-type]
+    if isinstance(expr, syntax.Path) and len(expr.parts) == 1 and cx.scope.find(expr.text) is None:
+        return Word(expr.text)
+    value = cx.static(expr)
+    if has_poison(value):
+        return POISON
+    if has_node(value):
+        return cx.error("E0316", f"rows hold numbers and words, and this is {describe(value)}", expr.span)
+    return plain(value)
+
+
+def check_names(cx: Context, section: syntax.Data, data: Data | Poison, wanted: Iterable[tuple[str, Span]]) -> None:
+    """`data` names the inputs and targets, all of them, and nothing else."""
+    declared = dict(wanted)
+    given = {name.text for statement in section.body for name in statement.names}
+    for statement in section.body:
+        for name in statement.names:
+            if name.text not in declared and name.text != "split":
+                message = f"`data` gives `{name.text}`, and the model has no such input or target"
+                help = did_you_mean(name.text, [each for each in declared if each not in given])
+                cx.error("E0225", message, name.span, help=help)
+    if isinstance(data, Poison):
+        return
+    for text, span in declared.items():
+        if text not in given:
+            surplus = [name for name in given if name not in declared and name != "split"]
+            if not did_you_mean(text, surplus):
+                cx.error("E0225", f"`data` gives no `{text}`", span, help=[f"add `{text} = ...` to `data`"])

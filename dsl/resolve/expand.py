@@ -1,0 +1,172 @@
+"""Expansion: what stands in a function's place is looked up and used; pipes with their loops; uses of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import syntax
+from ..catalog import Signature
+from ..graph import Frame
+from ..source import Span
+from .apply import apply_signature, inputs_of, no_value
+from .arguments import match
+from .blocks import enter, expand_block, expand_fn
+from .context import Context
+from .forms import Form
+from .lookup import function_of
+from .loops import items_of, whole_count
+from .naming import Place
+from .scopes import BlockDef, Entry, LayerDef, Scope
+from .statements import give_label
+from .values import POISON, Given, Poison, Several, Value, has_node, has_poison
+
+IN_LOOP = "a loop makes its stages more than once, so a stage in it has no name of its own"
+IN_LAYER = "a layer is used more than once, so a stage in it has no name of its own"
+
+
+def apply(
+    cx: Context,
+    function: syntax.Path,
+    arguments: Sequence[syntax.Argument],
+    given: Sequence[Given],
+    span: Span,
+    name: str | None = None,
+) -> Value:
+    """The value of `given -> function(arguments)`. `name`: the node's name where the text gives one (`as`, a layer)."""
+    target = function_of(cx, function)
+    if isinstance(target, Poison):
+        return POISON
+    if cx.parts[0] == "metric":
+        cx = cx.derive(parts=("function", "loss"))  # a metric's arguments are no metrics
+    if isinstance(target, Signature):
+        return apply_signature(cx, target, function, arguments, given, span, name)
+    if isinstance(target, LayerDef):
+        return _use_layer(cx, target, function, arguments, given, span)
+    if isinstance(target, BlockDef):
+        return expand_block(cx, target, function, arguments, given, span, name)
+    return expand_fn(cx, target, function, arguments, given, span, name)
+
+
+# Pipes
+
+
+def run(cx: Context, value: Given, steps: Sequence[syntax.Step]) -> Given:
+    """The value after all steps; its span is the last step's."""
+    for step in steps:
+        if isinstance(step, syntax.Stage):
+            value = Given(_stage(cx, step, [value]), step.span)
+        elif isinstance(step, syntax.Repeat):
+            value = Given(_repeat(cx, step, value), step.span)
+        else:
+            value = Given(_for(cx, step, value), step.span)
+    return value
+
+
+def _stage(cx: Context, stage: syntax.Stage, given: Sequence[Given], name: str | None = None) -> Value:
+    alias = stage.alias
+    if alias is not None and cx.no_alias:
+        cx.error(
+            "E0217",
+            f"`as` has no place here: {cx.no_alias}",
+            alias.span,
+            help=["what accumulates is the value that flows"],
+        )
+        alias = None
+    if alias is not None:
+        name = cx.base + alias.text
+    start = len(cx.shared.nodes)
+    value = apply(cx, stage.function, stage.arguments or (), given, stage.span, name)
+    if alias is not None:
+        if isinstance(value, Several):
+            value = cx.unnamed(value, stage.span)
+        give_label(cx, alias, value, start)
+        cx.define(Entry("value", alias, value))
+    return value
+
+
+def _turn(cx: Context, scope: Scope, what: str, span: Span) -> Context:
+    cx.count_call(span)
+    return cx.derive(scope=scope, trace=(*cx.trace, Frame(what, span)), no_alias=IN_LOOP)
+
+
+def _repeat(cx: Context, step: syntax.Repeat, value: Given) -> Value:
+    count = whole_count(cx, step.count)
+    if count is None:
+        return POISON
+    for i in range(1, count + 1):
+        turn = _turn(cx, cx.scope, f"repeat {count}, turn {i}", step.span)
+        value = run(turn, value, step.body)
+        if value.value is POISON:
+            return POISON
+    return value.value
+
+
+def _for(cx: Context, step: syntax.For, value: Given) -> Value:
+    items = items_of(cx, step.names, step.domain)
+    if items is None:
+        return POISON
+    for scope, what in items:
+        value = run(_turn(cx, scope, what, step.span), value, step.body)
+        if value.value is POISON:
+            return POISON
+    return value.value
+
+
+def each(cx: Context, expr: syntax.Each) -> Value:
+    """`[for i in 1..n { ... }]`: a list."""
+    items = items_of(cx, expr.names, expr.domain)
+    if items is None:
+        return POISON
+    found: list[Value] = []
+    for scope, what in items:
+        value = _turn(cx, scope, what, expr.span).evaluate(expr.body)
+        if isinstance(value, Several):
+            value = cx.unnamed(value, expr.body.span)
+        if value is POISON:
+            return POISON
+        found.append(value)
+    return tuple(found)
+
+
+# Layers
+
+
+def _use_layer(
+    cx: Context,
+    layer: LayerDef,
+    function: syntax.Path,
+    arguments: Sequence[syntax.Argument],
+    given: Sequence[Given],
+    span: Span,
+) -> Value:
+    count = len(given) + len(arguments)
+    names = tuple([f"value {i + 1}" for i in range(count)])
+    matched = match(cx, Form(function.text, names, (), (), frozenset()), given, arguments, span)
+    inputs = inputs_of(cx, matched)
+    if not matched.good:
+        return POISON
+    if not any(has_node(one.value) or has_poison(one.value) for one in inputs):
+        return no_value(cx, function, inputs)
+    context = layer.context
+    inner = context.derive(
+        trace=enter(cx, function.text, function, span),
+        level=cx.level + 1,
+        base=layer.place + ".",
+        place=Place(layer.place),
+        no_alias=IN_LAYER,
+        parts=cx.parts,
+        weightless=cx.weightless and "`train` makes no weights" if layer.names is None else "",
+    )
+    start = len(cx.shared.nodes)
+    steps = layer.syntax.steps
+    first = steps[0]
+    if isinstance(first, syntax.Stage):
+        value = _stage(inner, first, inputs, layer.place if len(steps) == 1 else None)
+        value = run(inner, Given(value, first.span), steps[1:]).value
+    elif len(inputs) == 1:
+        value = run(inner, inputs[0], steps).value
+    else:
+        return cx.error("E0206", f"`{function.text}` works on one value", span)
+    if layer.names is None and value is not POISON:
+        layer.names = frozenset([node.name for node in cx.shared.nodes[start:]])
+    return value

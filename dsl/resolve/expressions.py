@@ -1,0 +1,161 @@
+"""Expressions -> values: the one dispatch over the forms of an expression."""
+
+from __future__ import annotations
+
+from .. import syntax
+from ..graph import Node
+from ..source import Span
+from .context import Context
+from .expand import apply, each, run
+from .lookup import value_of
+from .statics import StaticError, binary, negative, number
+from .usage import skip
+from .values import POISON, Given, Poison, Several, Value, describe, has_node, has_poison
+
+
+def evaluate(cx: Context, expr: syntax.Expr) -> Value:
+    """The value of an expression. Long sums go round a loop; what nests recurses, and is counted by the context."""
+    while isinstance(expr, syntax.If):
+        taken = _branch(cx, expr)
+        if taken is None:
+            return POISON
+        expr = taken
+    match expr:
+        case syntax.Path():
+            return value_of(cx, expr)
+        case syntax.Number() | syntax.Unary() | syntax.Binary():
+            return _arithmetic(cx, expr)
+        case syntax.Pipe():
+            return run(cx, cx.given(expr.source), expr.steps).value
+        case syntax.Call():
+            return apply(cx, expr.function, expr.arguments, (), expr.span)
+        case syntax.List():
+            return tuple([_item(cx, item) for item in expr.items])
+        case syntax.Truth() | syntax.String():
+            return expr.value
+        case syntax.Each():
+            return each(cx, expr)
+        case syntax.Range():
+            return cx.error(
+                "E0318",
+                "a range stands after `in` only",
+                expr.span,
+                help=["`[for i in a..b { i }]` makes a list of it"],
+            )
+    raise AssertionError(expr)
+
+
+def _item(cx: Context, item: syntax.Expr) -> Value:
+    value = cx.evaluate(item)
+    return cx.unnamed(value, item.span) if isinstance(value, Several) else value
+
+
+def _arithmetic(cx: Context, expr: syntax.Number | syntax.Unary | syntax.Binary) -> Value:
+    try:
+        if isinstance(expr, syntax.Number):
+            return number(expr.value, expr.unit)
+        if isinstance(expr, syntax.Unary):
+            return _negative(cx, expr)
+    except StaticError as error:
+        return cx.error(error.code, error.message, expr.span, help=(error.help,) if error.help else ())
+    spine: list[syntax.Binary] = []
+    left: syntax.Expr = expr
+    while isinstance(left, syntax.Binary):
+        spine.append(left)
+        left = left.left
+    value = cx.evaluate(left)
+    for one in reversed(spine):
+        value = _operate(cx, one, Given(value, one.left.span), cx.given(one.right))
+    return value
+
+
+def _negative(cx: Context, expr: syntax.Unary) -> Value:
+    operand = cx.given(expr.operand)
+    value = operand.value
+    if has_poison(value):
+        return POISON
+    if isinstance(value, Node):
+        return cx.node("neg", (operand,), expr.span)
+    if isinstance(value, Several):
+        return cx.unnamed(value, operand.span)
+    return negative(value)
+
+
+def _operate(cx: Context, expr: syntax.Binary, left: Given, right: Given) -> Value:
+    if has_poison(left.value) or has_poison(right.value):
+        return POISON
+    if isinstance(left.value, Node) or isinstance(right.value, Node):
+        for side in (left, right):
+            if not isinstance(side.value, Node) and isinstance(_operand(cx, expr.sign, side), Poison):
+                return POISON
+        return cx.node(expr.sign, (left, right), expr.span)
+    for side in (left, right):
+        if isinstance(side.value, Several):
+            return cx.unnamed(side.value, side.span)
+    try:
+        return binary(expr.sign, left.value, right.value)
+    except StaticError as error:
+        return cx.error(error.code, error.message, expr.span, help=(error.help,) if error.help else ())
+
+
+def _operand(cx: Context, sign: str, side: Given) -> Poison | None:
+    """Check what stands beside a tensor: a plain number may."""
+    if isinstance(side.value, Several):
+        return cx.unnamed(side.value, side.span)
+    try:
+        negative(side.value)
+    except StaticError as error:
+        message = (
+            error.message if error.code == "E0313" else f"`{sign}` works on numbers, and this is {describe(side.value)}"
+        )
+        help = (error.help,) if error.help else ()
+        if isinstance(side.value, tuple):
+            help = ("`stack` or `concat` makes one tensor of a list of values",) if has_node(side.value) else ()
+        return cx.error(error.code, message, side.span, help=help)
+    return None
+
+
+def _branch(cx: Context, expr: syntax.If) -> syntax.Expr | None:
+    """The branch that is taken; None where the condition cannot tell."""
+    condition = cx.evaluate(expr.condition)
+    if has_poison(condition):
+        return None
+    if isinstance(condition, bool):
+        taken, left = (expr.then, expr.otherwise) if condition else (expr.otherwise, expr.then)
+        skip(cx, left)
+        return taken
+    if isinstance(condition, Node):
+        name = _tensor_in(expr.condition, cx)
+        short = f"where({expr.condition.span.text}, {expr.then.span.text}, {expr.otherwise.span.text})"
+        cx.error(
+            "E0315",
+            f"`if` is decided when the file is read, and `{name.text}` is a tensor",
+            name,
+            help=[
+                f"`{short}` chooses per element" if len(short) <= 60 else "`where(condition, a, b)` chooses per element"
+            ],
+        )
+        return None
+    cx.error(
+        "E0315",
+        f"`if` needs a truth, and this is {describe(condition)}",
+        expr.condition.span,
+        help=["compare it, as in `if n > 0 then ...`"],
+    )
+    return None
+
+
+def _tensor_in(expr: syntax.Expr, cx: Context) -> Span:
+    """The first name in the condition that is a tensor, or the whole of it."""
+    pending: list[syntax.Expr] = [expr]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, syntax.Binary):
+            pending += [one.right, one.left]
+        elif isinstance(one, syntax.Unary):
+            pending.append(one.operand)
+        elif isinstance(one, syntax.Path):
+            entry = cx.scope.find(one.parts[0].text)
+            if entry is not None and isinstance(entry.value, Node):
+                return one.span
+    return expr.span

@@ -1,0 +1,18 @@
+"""The arguments that something takes, by name and order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a call may hand over. `positional` options may be given by position too; `note` is the signature as text."""
+
+    name: str
+    inputs: tuple[str, ...]
+    options: tuple[str, ...]
+    positional: tuple[str, ...]
+    required: frozenset[str]
+    variadic: bool = False
+    note: str = ""

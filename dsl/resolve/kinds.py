@@ -1,0 +1,120 @@
+"""Does a static fit an option, and what to say where it does not."""
+
+from __future__ import annotations
+
+from ..catalog import Kind, Option
+from ..graph import Duration, Static, Word
+from .signatures import takes_text
+from .suggest import did_you_mean
+from .values import Percent, Value, describe, is_number, plain, show
+
+
+class _NoFit:
+    pass
+
+
+NO_FIT = _NoFit()
+
+
+def fit(option: Option, value: Value) -> Static | _NoFit:
+    """The value as the first kind that takes it wants it, or NO_FIT. Choices are resolved elsewhere."""
+    for kind in option.kinds:
+        found = _fit_kind(option, kind, value)
+        if found is not NO_FIT:
+            return found
+    return NO_FIT
+
+
+def _fit_kind(option: Option, kind: Kind, value: Value) -> Static | _NoFit:
+    match kind:
+        case "whole":
+            return _whole(option, value)
+        case "real" if is_number(value):
+            return value if option.minimum is None or value >= option.minimum else NO_FIT
+        case "fraction" if isinstance(value, Percent) or is_number(value):
+            return (float(value) if isinstance(value, Percent) else value) if 0 <= value <= 1 else NO_FIT
+        case "duration" if isinstance(value, Duration):
+            return value
+        case "flag" if isinstance(value, bool):
+            return value
+        case "string" if isinstance(value, str):
+            return value
+        case "word" if isinstance(value, Word) and value.name in option.words:
+            return value
+        case "numbers":
+            return plain(value) if _even(value) is not None else NO_FIT
+        case "wholes" if isinstance(value, tuple):
+            wholes = [_whole(option, item) for item in value]
+            return NO_FIT if NO_FIT in wholes else tuple(wholes)  # type: ignore[arg-type]
+        case "durations" if isinstance(value, tuple):
+            return plain(value) if all(isinstance(item, Duration) for item in value) else NO_FIT
+        case "names":
+            return plain(value) if _names(option, value) else NO_FIT
+    return NO_FIT
+
+
+def _whole(option: Option, value: Value) -> int | _NoFit:
+    if not is_number(value) or value != int(value):
+        return NO_FIT
+    if option.minimum is not None and value < option.minimum:
+        return NO_FIT
+    return int(value)
+
+
+def _even(value: Value) -> tuple[int, ...] | None:
+    """The shape of evenly nested numbers, or None."""
+    if is_number(value):
+        return ()
+    if not isinstance(value, tuple) or not value:
+        return None
+    shapes = [_even(item) for item in value]
+    first = shapes[0]
+    if first is None or any(shape != first for shape in shapes):
+        return None
+    return (len(value), *first)
+
+
+def _names(option: Option, value: Value) -> bool:
+    if isinstance(value, str):
+        return True
+    if isinstance(value, Word):
+        return not option.words or value.name in option.words
+    return isinstance(value, tuple) and all(_names(option, item) for item in value)
+
+
+def misfit(option: Option, value: Value, named: bool) -> tuple[str, str, tuple[str, ...]]:
+    """Code, message and help for a value that does not fit. `named`: the file writes the option's name, so may the
+    help."""
+    name, kinds = option.name, option.kinds
+    before = f"{name} = " if named else ""
+    plain_number = "whole" in kinds or "real" in kinds
+    if isinstance(value, Duration) and plain_number:
+        return "E0313", f"`{name}` takes a plain number", (f"`{before}{value.amount}`",)
+    if isinstance(value, Percent) and "fraction" not in kinds and plain_number:
+        return "E0313", f"`{name}` takes a plain number; `%` fits only fractions", (f"`{before}{float(value):g}`",)
+    if "fraction" in kinds and (is_number(value) or isinstance(value, Percent)):
+        help = (
+            (f"did you mean `{show(Percent(value / 100))}`?",)
+            if 1 < value <= 100
+            else ("a fraction goes from 0 to 1, or from 0% to 100%",)
+        )
+        return "E0313", f"the {name} is a fraction", help if not isinstance(value, Percent) else (help[-1:])
+    if "duration" in kinds and is_number(value):
+        return (
+            "E0313",
+            f"`{name}` takes a duration",
+            (f"`{before}{show(value)}epochs` or `{before}{show(value)}steps`",),
+        )
+    if "whole" in kinds and is_number(value) and value != int(value):
+        return "E0311", f"`{name}` must be whole, and this is {show(value)}", ()
+    if plain_number and is_number(value) and option.minimum is not None:
+        return "E0312", f"`{name}` must be at least {option.minimum:g}, and this is {show(value)}", ()
+    if "wholes" in kinds and isinstance(value, tuple):
+        for item in value:
+            if not is_number(item) or item != int(item):
+                return "E0311", f"`{name}` takes whole numbers, and this holds {describe(item)}", ()
+        return "E0312", f"each number of `{name}` must be at least {option.minimum or 0:g}", ()
+    if "numbers" in kinds and isinstance(value, tuple):
+        return "E0310", f"`{name}` takes an even list of numbers: every row as long as the first", ()
+    help = did_you_mean(value.name, option.words) if isinstance(value, Word) else ()
+    return "E0310", f"`{name}` takes {takes_text(option)}, and this is {describe(value)}", help

@@ -1,0 +1,278 @@
+"""What a name means: in a function's place, and as a value."""
+
+from __future__ import annotations
+
+
+from .. import syntax
+from ..catalog import Signature
+from ..diagnostics import Label
+from ..graph import Node, Word
+from .context import Context
+from .scopes import BlockDef, Entry, FnDef, LayerDef, Unit
+from .suggest import did_you_mean, nearest
+from .values import POISON, Poison, Several, Value, describe, has_node
+
+Target = Signature | LayerDef | BlockDef | FnDef
+
+
+def _article(word: str) -> str:
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
+# In a function's place
+
+
+def function_of(cx: Context, path: syntax.Path) -> Target | Poison:
+    """What `path` stands for after `->` or before `(`: values are not seen there (decision 11)."""
+    if len(path.parts) > 1:
+        return _imported_function(cx, path)
+    name = path.parts[0]
+    entry = cx.scope.find(name.text)
+    if entry is not None and (entry.thing is not None or not _is_value(entry)):
+        return _callable(cx, entry, path)
+    signature = signature_of(cx, name.text)
+    if signature is not None:
+        return signature
+    if entry is not None:
+        cx.use(entry)
+        if entry.value is POISON:
+            return POISON
+        return cx.error(
+            "E0209",
+            f"`{name.text}` is {describe(entry.value)}, not a function",
+            path.span,
+            labels=[Label(entry.name.span, "made here")],
+            help=_function_help(cx, name.text),
+        )
+    return _unknown_function(cx, path)
+
+
+def _is_value(entry: Entry) -> bool:
+    return entry.kind in ("value", "input", "target") or has_node(entry.value)
+
+
+def signature_of(cx: Context, name: str) -> Signature | None:
+    """The first of the catalogue's parts that are searched here which knows the name."""
+    for part in cx.parts:
+        found = cx.shared.catalog.find(part, name)
+        if found is not None:
+            return found
+    return None
+
+
+def _callable(cx: Context, entry: Entry, path: syntax.Path) -> Target | Poison:
+    cx.use(entry)
+    if isinstance(entry.thing, (LayerDef, BlockDef, FnDef)):
+        return entry.thing
+    if isinstance(entry.thing, Unit):
+        help = [f"name what it holds: `{path.text}.{name}`" for name in _functions(entry.thing)[:1]]
+        return cx.error("E0209", f"`{path.text}` is an imported file, not a function", path.span, help=help)
+    value = entry.value
+    if isinstance(value, Poison):
+        return POISON
+    made = [Label(entry.name.span, f"{entry.described}, made here")]
+    early = too_early(cx, entry, path)
+    if early is not None:
+        return early
+    if isinstance(value, Word):
+        signature = signature_of(cx, value.name)
+        if signature is not None:
+            return signature
+        message = f"`{path.text}` is the word `{value.name}`, which is no function"
+        return cx.error("E0209", message, path.span, labels=made)
+    return cx.error("E0209", f"`{path.text}` is {describe(value)}, not a function", path.span, labels=made)
+
+
+def _imported_function(cx: Context, path: syntax.Path) -> Target | Poison:
+    entry = cx.scope.find(path.parts[0].text)
+    if entry is None or not isinstance(entry.thing, Unit):
+        if entry is not None:
+            cx.use(entry)
+            if entry.value is POISON and entry.thing is None:
+                return POISON
+        names = [e.name.text for e in cx.scope.entries() if isinstance(e.thing, Unit)]
+        message = f"`{path.parts[0].text}` is no imported file"
+        return cx.error("E0208", message, path.parts[0].span, help=did_you_mean(path.parts[0].text, names))
+    found = imported(cx, entry, path)
+    if isinstance(found, Poison):
+        return POISON
+    if isinstance(found, Unit):
+        return cx.error("E0209", f"`{path.text}` is an imported file, not a function", path.span)
+    return _callable(cx, found, path)
+
+
+def _functions(unit: Unit) -> list[str]:
+    return [name for name, entry in unit.scope.names.items() if isinstance(entry.thing, (BlockDef, FnDef))]
+
+
+def imported(cx: Context, entry: Entry, path: syntax.Path) -> Entry | Unit | Poison:
+    """What `lib.name` (`lib.other.name`) stands for."""
+    cx.use(entry)
+    unit = entry.thing
+    assert isinstance(unit, Unit)
+    for i, name in enumerate(path.parts[1:], 2):
+        inner = unit.scope.names.get(name.text)
+        if inner is None:
+            if unit.broken:
+                return POISON
+            names = list(unit.scope.names)
+            message = f"{unit.path} has no `{name.text}`"
+            help = did_you_mean(name.text, names) or ((f"it has {', '.join(names[:12])}",) if names else ())
+            return cx.error("E0208", message, name.span, help=help)
+        if i == len(path.parts):
+            cx.use(inner)
+            return inner
+        if not isinstance(inner.thing, Unit):
+            return cx.error("E0208", f"`{name.text}` is {inner.described}, and has no parts", name.span)
+        cx.use(inner)
+        unit = inner.thing
+    return unit
+
+
+def _function_names(cx: Context) -> set[str]:
+    names = {name for part in cx.parts for name in cx.shared.catalog.entries.get(part, {})}
+    for entry in cx.scope.entries():
+        if isinstance(entry.thing, (LayerDef, BlockDef, FnDef)):
+            names.add(entry.name.text)
+        elif isinstance(entry.thing, Unit):
+            names.update([f"{entry.name.text}.{name}" for name in _functions(entry.thing)])
+    return names
+
+
+def _function_help(cx: Context, name: str) -> tuple[str, ...]:
+    return did_you_mean(name, _function_names(cx))
+
+
+def _unknown_function(cx: Context, path: syntax.Path) -> Poison:
+    name = path.text
+    for part, entries in cx.shared.catalog.entries.items():
+        if name in entries and part not in cx.parts:
+            where = "penalties belong in `train`, in the loss" if part == "penalty" else ""
+            where = "metrics belong in `train`: `metrics = [...]`" if part == "metric" else where
+            message = f"`{name}` is {_article(part)}, which has no place here"
+            return cx.error("E0208", message, path.span, help=(where,) if where else _function_help(cx, name))
+    inner = [e for e in _function_names(cx) if e.endswith(f".{name}")]
+    help = (f"did you mean `{inner[0]}`?",) if inner else _function_help(cx, name)
+    return cx.error("E0208", f"there is no layer or function `{name}`", path.span, label="unknown name", help=help)
+
+
+# As a value
+
+
+def too_early(cx: Context, entry: Entry, path: syntax.Path) -> Poison | None:
+    """An error where a param or let is used above its line."""
+    span = entry.name.span
+    if entry.kind not in ("param", "let") or span.source is not path.span.source or span.start < path.span.start:
+        return None
+    return cx.error(
+        "E0203",
+        f"`{path.text}` is used before it is made",
+        path.span,
+        labels=[Label(span, "made here")],
+        help=[f"move this {entry.kind} up"],
+    )
+
+
+def value_of(cx: Context, path: syntax.Path) -> Value:
+    """What `path` stands for as a value."""
+    name = path.parts[0].text
+    entry = cx.scope.find(name)
+    if entry is None or (cx.options and has_node(entry.value)):
+        return _word_or_unknown(cx, path, entry)
+    if isinstance(entry.thing, Unit) and len(path.parts) > 1:
+        found = imported(cx, entry, path)
+        if isinstance(found, (Poison, Unit)):
+            return POISON if found is POISON else cx.error("E0209", f"`{path.text}` is an imported file", path.span)
+        entry = found
+    elif len(path.parts) > 1:
+        cx.use(entry)
+        return _weight(cx, entry, path)
+    cx.use(entry)
+    early = too_early(cx, entry, path)
+    if early is not None:
+        return early
+    if entry.thing is not None:
+        return _not_a_value(cx, entry, path)
+    if isinstance(entry.value, Several):
+        return cx.unnamed(entry.value, path.span)
+    return entry.value
+
+
+def _not_a_value(cx: Context, entry: Entry, path: syntax.Path) -> Poison:
+    if isinstance(entry.thing, Unit):
+        return cx.error("E0209", f"`{path.text}` is an imported file, not a value", path.span)
+    return cx.error(
+        "E0210",
+        f"`{path.text}` is given no value to work on",
+        path.span,
+        labels=[Label(entry.name.span, f"{entry.described}, made here")],
+        help=[f"`x -> {path.text}`"],
+    )
+
+
+def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Value:
+    text = path.text
+    if entry is not None and text not in cx.shared.words:
+        cx.use(entry)
+        return cx.error(
+            "E0316",
+            f"`{text}` is a tensor, and this is decided when the file is read",
+            path.span,
+            labels=[Label(entry.name.span, "made here")],
+            help=["here stand numbers, words, params and lets"],
+        )
+    later = cx.scope.made_later(path.parts[0].text)
+    if len(path.parts) == 1 and text in cx.shared.words and (cx.options or later is None):
+        return Word(text)
+    if later is not None:
+        labels = [Label(later, "made here")]
+        help = ["a name is used after it is made: move its line up"]
+        return cx.error(
+            "E0203", f"`{path.parts[0].text}` is used before it is made", path.span, labels=labels, help=help
+        )
+    names = [e.name.text for e in cx.scope.entries() if e.thing is None and not (cx.options and has_node(e.value))]
+    help = list(did_you_mean(path.parts[0].text, names))
+    if not help:
+        function = nearest(path.parts[0].text, cx.shared.words)
+        help = [f"did you mean the word `{function}`?"] if function and cx.options else []
+    return cx.error(
+        "E0201", f"there is no value `{path.parts[0].text}`", path.parts[0].span, label="unknown name", help=help
+    )
+
+
+def _weight(cx: Context, entry: Entry, path: syntax.Path) -> Value:
+    """`embed.weight`: a weight of a shared layer, as a value."""
+    if entry.value is POISON and entry.thing is None:
+        return POISON
+    layer = entry.thing
+    if not isinstance(layer, LayerDef):
+        message = f"`{path.text}`: {entry.described} has no parts; only the weights of a layer are values"
+        return cx.error("E0209", message, path.span, help=["define it with `layer`, then its weights are values"])
+    if layer.names is None:
+        return cx.error(
+            "E0203",
+            f"`{path.parts[0].text}` has no weights before its first use",
+            path.span,
+            help=[f"`x -> {path.parts[0].text}` first"],
+        )
+    rest = [part.text for part in path.parts[1:]]
+    stage = ".".join([layer.place, *rest[:-1]])
+    if layer.names and stage not in layer.names:
+        places = {name[len(layer.place) + 1 :] for name in layer.names if name.startswith(f"{layer.place}.")}
+        known = [f"{path.parts[0].text}.{place}.{rest[-1]}" if place else path.text for place in places]
+        message = (
+            f"`{path.parts[0].text}` has no stage `{'.'.join(rest[:-1])}`"
+            if rest[:-1]
+            else f"`{path.text}` names no weight"
+        )
+        example = tuple([f"for example `{name}`" for name in sorted(known)[:1]])
+        help = did_you_mean(path.text, known) or example
+        return cx.error("E0201", message, path.span, help=help)
+    full = ".".join([layer.place, *rest])
+    node = cx.shared.weights.get(full)
+    if node is None:
+        made = cx.node("weight", (), path.span, name=full, attrs={"path": full})
+        if not isinstance(made, Node):
+            return made
+        node = cx.shared.weights[full] = made
+    return node

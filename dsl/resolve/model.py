@@ -1,0 +1,162 @@
+"""The section `model`: inputs and targets, then the statements in order, then what must hold of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .. import syntax
+from ..diagnostics import DiagnosticError, Label
+from ..graph import Data, Node, Type
+from ..source import Span
+from .context import Context
+from .scopes import Entry
+from .statements import bind, define_layer, give_label, named
+from .types import Declared, Sizes, type_of, unknowns
+from .values import POISON, Poison, Several, Value, describe
+
+Wanted = Mapping[str, Literal["float", "class"]]
+Measure = Callable[[Data, Wanted], Mapping[str, Type]]
+"""Gives the type of each data name as the data has it; may raise DiagnosticError."""
+
+
+@dataclass(slots=True)
+class Made:
+    """What a model declares."""
+
+    inputs: list[Node] = field(default_factory=list)
+    targets: list[Node] = field(default_factory=list)
+    outputs: dict[str, Node] = field(default_factory=dict)
+    values: dict[str, Node] = field(default_factory=dict)
+    output_spans: dict[str, Span] = field(default_factory=dict)
+
+
+def measured(cx: Context, model: syntax.Model, data: Data | None, broken: bool, measure: Measure | None) -> Sizes:
+    """Ask the data for its sizes, where a `?` needs them that the command line does not give."""
+    declared = declarations(model)
+    open_ = [
+        size
+        for one in declared
+        for size in unknowns(one)
+        if size.name is None or size.name.text not in cx.shared.overrides
+    ]
+    if not open_ or broken:
+        return Sizes(broken=broken)
+    if data is None or measure is None:
+        return Sizes()
+    try:
+        return Sizes(measure(data, wanted(model)), asked=True)
+    except DiagnosticError as error:
+        cx.shared.report.extend(error.diagnostics)
+        return Sizes(broken=True)
+
+
+def declarations(model: syntax.Model) -> list[Declared]:
+    return [statement for statement in model.body if isinstance(statement, (syntax.Input, syntax.Target))]
+
+
+def wanted(model: syntax.Model) -> Wanted:
+    """Whether each input and target is to be read as floats or as classes."""
+    return {
+        one.name.text: "class" if isinstance(one.type, syntax.LabelType) else "float" for one in declarations(model)
+    }
+
+
+def resolve_model(cx: Context, model: syntax.Model, sizes: Sizes) -> Made:
+    """Resolve the statements in order; values are made in the scope of `cx`."""
+    made = Made()
+    for statement in model.body:
+        for name in _names(statement):
+            cx.scope.later.setdefault(name.text, name.span)
+    for statement in model.body:
+        match statement:
+            case syntax.Input() | syntax.Target():
+                _declare(cx, statement, sizes, made)
+            case syntax.Layer():
+                define_layer(cx, statement)
+            case syntax.Bind():
+                for name, value in zip(statement.names, bind(cx, statement)):
+                    _keep(made, name, value)
+            case syntax.Output():
+                _output(cx, statement, made)
+    for entry in cx.scope.names.values():
+        if isinstance(entry.value, Node):
+            made.values.setdefault(entry.name.text, entry.value)
+    return made
+
+
+def _names(
+    statement: syntax.Input | syntax.Target | syntax.Output | syntax.Layer | syntax.Bind,
+) -> tuple[syntax.Name, ...]:
+    return statement.names if isinstance(statement, syntax.Bind) else (statement.name,)
+
+
+def _keep(made: Made, name: syntax.Name, value: Value) -> None:
+    if isinstance(value, Node):
+        made.values.setdefault(name.text, value)
+
+
+def _declare(cx: Context, statement: Declared, sizes: Sizes, made: Made) -> None:
+    kind: Literal["input", "target"] = "input" if isinstance(statement, syntax.Input) else "target"
+    name = statement.name
+    type_ = type_of(cx, statement, sizes)
+    value: Value = POISON
+    if isinstance(type_, Type):
+        value = cx.node(kind, (), statement.span, name=name.text, label=name.text, type=type_)
+    cx.define(Entry(kind, name, value))
+    if isinstance(value, Node):
+        (made.inputs if kind == "input" else made.targets).append(value)
+        _keep(made, name, value)
+
+
+def _output(cx: Context, statement: syntax.Output, made: Made) -> None:
+    name = statement.name
+    start = len(cx.shared.nodes)
+    value = named(cx, name, statement.value)
+    if isinstance(value, Several):
+        value = cx.unnamed(value, statement.value.span)
+    elif not isinstance(value, (Node, Poison)):
+        value = cx.error("E0316", f"an output is a tensor, and this is {describe(value)}", statement.value.span)
+    give_label(cx, name, value, start)
+    entry = Entry("value", name, value)
+    cx.define(entry)
+    cx.use(entry)
+    if isinstance(value, Node):
+        made.outputs.setdefault(name.text, value)
+        made.output_spans.setdefault(name.text, name.span)
+        _keep(made, name, value)
+
+
+def check_outputs(cx: Context, made: Made) -> None:
+    """An output may not depend on a target: `predict` has none (decision 20)."""
+    if not made.targets:
+        return
+    source: dict[int, Node] = {id(node): node for node in made.targets}
+    for node in cx.shared.nodes:
+        if id(node) in source:
+            continue
+        for one in (*node.inputs, *node.attrs.values()):
+            if isinstance(one, Node) and id(one) in source:
+                source[id(node)] = source[id(one)]
+                break
+    for name, node in made.outputs.items():
+        target = source.get(id(node))
+        if target is not None:
+            cx.error(
+                "E0220",
+                f"the output `{name}` depends on the target `{target.label}`",
+                made.output_spans[name],
+                labels=[Label(target.span, "the target")],
+                help=["`predict` has no targets: what needs them is a loss, and goes without `output`"],
+            )
+
+
+def check_inputs(cx: Context, made: Made, model: syntax.Model) -> None:
+    """Every input is used: one that is not would be asked for in vain."""
+    for statement in model.body:
+        if not isinstance(statement, (syntax.Input, syntax.Target)) or id(statement.name) in cx.shared.used:
+            continue
+        name = statement.name
+        if isinstance(statement, syntax.Input):
+            cx.error("E0221", f"the input `{name.text}` is never used", name.span, help=["use it, or leave it out"])

@@ -1,0 +1,264 @@
+"""Options: an argument's text -> what the option's kinds make of it, words first, then statics (decisions 13 and 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from .. import syntax
+from ..catalog import REQUIRED, Option, Part, Signature
+from ..graph import Choice, Node, Static, Word
+from ..source import Span
+from .arguments import Written, match, report_missing
+from .context import Context, PathUse
+from .forms import Form
+from .kinds import NO_FIT, fit, misfit
+from .scopes import Scope
+from .signatures import defaults, signature_text, takes_text
+from .suggest import did_you_mean
+from .values import POISON, Given, Poison, Value, describe, has_node, has_poison
+
+
+def form_of(cx: Context, signature: Signature) -> Form:
+    """The arguments a signature takes; optional inputs go by name, and so does every option beside any number of
+    inputs."""
+    form = cx.shared.forms.get(id(signature))
+    if form is None:
+        options = signature.options
+        names = tuple([option.name for option in options])
+        positional = () if signature.variadic else tuple([o.name for o in options if o.kinds != ("value",)])
+        required = frozenset([o.name for o in options if o.default is REQUIRED])
+        inputs = () if signature.variadic else signature.inputs
+        text = signature_text(signature)
+        form = Form(signature.name, inputs, names, positional, required, signature.variadic, text)
+        cx.shared.forms[id(signature)] = form
+    return form
+
+
+def bind_options(
+    cx: Context, signature: Signature, form: Form, written: Mapping[str, Written], span: Span
+) -> tuple[dict[str, Static | Node], dict[str, Span]] | Poison:
+    """All options of a call: what is written, and the defaults. Every misfit is reported."""
+    known = defaults(cx, signature, span)
+    bound: dict[str, Static | Node] = {}
+    spans: dict[str, Span] = {}
+    good = True
+    for option in signature.options:
+        argument = written.get(option.name)
+        if argument is None:
+            if option.name in known:
+                bound[option.name] = known[option.name]
+            continue
+        value = bind(cx, option, argument, (form.note,))
+        if isinstance(value, Poison):
+            good = False
+        else:
+            bound[option.name] = value
+            spans[option.name] = argument.span
+    return (bound, spans) if good else POISON
+
+
+def bind(cx: Context, option: Option, written: Written, notes: tuple[str, ...] = ()) -> Static | Node | Poison:
+    """One option. `notes`: the signature, shown where the value does not fit."""
+    expr = written.expr
+    if expr is None:
+        assert written.value is not None
+        return _fitted(cx, option, written.value, written.name is not None, notes)
+    if isinstance(expr, syntax.Path):
+        if "word" in option.kinds and expr.text in option.words:
+            return Word(expr.text)
+        if "path" in option.kinds:
+            return expr.text
+    if "paths" in option.kinds:
+        return _paths(cx, option, expr, notes)
+    if "value" in option.kinds:
+        return cx.tensor(cx.given(expr))
+    if "choices" in option.kinds and isinstance(expr, syntax.List):
+        return _choices(cx, option, expr, notes)
+    if "choice" in option.kinds:
+        chosen = _choice(cx, option, expr, notes)
+        if chosen is not None:
+            return chosen
+    if "names" in option.kinds:
+        value: Value = _names(cx, option, expr)
+    elif isinstance(expr, syntax.Path) and _is_unknown(cx, expr):
+        return _unknown_word(cx, option, expr, notes)
+    else:
+        value = cx.static(expr)
+    return _fitted(cx, option, Given(value, expr.span), written.name is not None, notes)
+
+
+def _fitted(cx: Context, option: Option, given: Given, named: bool, notes: tuple[str, ...]) -> Static | Poison:
+    value = given.value
+    if has_poison(value):
+        return POISON
+    if has_node(value):
+        return cx.error(
+            "E0316",
+            f"`{option.name}` is decided when the file is read, and this is {describe(value)}",
+            given.span,
+            notes=notes,
+            help=[f"it takes {takes_text(option)}"],
+        )
+    found = fit(option, value)
+    if found is not NO_FIT:
+        return cast(Static, found)
+    if isinstance(value, Word) and option.part is not None and "choice" in option.kinds:
+        signature = cx.shared.catalog.find(option.part, value.name)
+        if signature is not None:
+            return bind_choice(cx, signature, (), given.span, given.span)
+    code, message, help = misfit(option, value, named)
+    return cx.error(code, message, given.span, notes=notes, help=help)
+
+
+def _is_unknown(cx: Context, path: syntax.Path) -> bool:
+    name = path.parts[0].text
+    return (
+        len(path.parts) == 1
+        and name not in cx.shared.words
+        and cx.scope.find(name) is None
+        and cx.scope.made_later(name) is None
+    )
+
+
+def _unknown_word(cx: Context, option: Option, path: syntax.Path, notes: tuple[str, ...]) -> Poison:
+    names = set(option.words)
+    if option.part is not None:
+        names |= cx.shared.catalog.entries.get(option.part, {}).keys()
+    numbers = [e.name.text for e in cx.scope.entries() if e.thing is None and not has_node(e.value)]
+    if not names:
+        help = did_you_mean(path.text, numbers)
+        return cx.error("E0201", f"there is no value `{path.text}`", path.span, label="unknown name", help=help)
+    help = did_you_mean(path.text, names | set(numbers))
+    return cx.error(
+        "E0201", f"`{option.name}` knows no `{path.text}`", path.span, label="unknown word", notes=notes, help=help
+    )
+
+
+# Choices
+
+
+def _choice(cx: Context, option: Option, expr: syntax.Expr, notes: tuple[str, ...]) -> Static | Poison | None:
+    """An entry of the option's part; None where the text is something else, which other kinds may take."""
+    part = option.part
+    if part is None:
+        return None
+    if isinstance(expr, syntax.Path):
+        signature = cx.shared.catalog.find(part, expr.text)
+        return None if signature is None else bind_choice(cx, signature, (), expr.span, expr.span)
+    if not isinstance(expr, syntax.Call):
+        return None
+    name = expr.function
+    signature = cx.shared.catalog.find(part, name.text)
+    if signature is not None:
+        return bind_choice(cx, signature, expr.arguments, expr.span, name.span)
+    entry = cx.scope.find(name.text)
+    if entry is not None and isinstance(entry.value, Word):
+        signature = cx.shared.catalog.find(part, entry.value.name)
+        if signature is not None:
+            cx.use(entry)
+            return bind_choice(cx, signature, expr.arguments, expr.span, name.span)
+    if option.kinds != ("choice",) and (entry is not None or cx.shared.catalog.find("function", name.text)):
+        return None
+    return unknown_entry(cx, part, name)
+
+
+def unknown_entry(cx: Context, part: Part, name: syntax.Path) -> Poison:
+    """Report a name that the catalogue's part does not hold."""
+    entries = cx.shared.catalog.entries.get(part, {})
+    article = "an" if part[0] in "aeiou" else "a"
+    other = next((p for p, names in cx.shared.catalog.entries.items() if name.text in names), None)
+    if other is not None:
+        message = (
+            f"`{name.text}` is {'an' if other[0] in 'aeiou' else 'a'} {other}, and {article} {part} is needed here"
+        )
+    else:
+        message = f"there is no {part} `{name.text}`"
+    help = did_you_mean(name.text, entries) or ((f"there are {', '.join(sorted(entries)[:12])}",) if entries else ())
+    return cx.error("E0208", message, name.span, label=f"unknown {part}" if other is None else "", help=help)
+
+
+def bind_choice(
+    cx: Context, signature: Signature, arguments: tuple[syntax.Argument, ...], span: Span, name: Span
+) -> Choice | Poison:
+    """An optimizer, schedule, reader ... with its options."""
+    if not available(cx, signature, name):
+        return POISON
+    form = form_of(cx, signature)
+    matched = match(cx, form, (), arguments, span)
+    if matched.good and matched.missing:
+        report_missing(cx, form, matched.missing, name)
+    bound = bind_options(cx, signature, form, matched.options, span)
+    if isinstance(bound, Poison) or not matched.good or matched.missing:
+        return POISON
+    values, spans = bound
+    return Choice(signature.name, cast("dict[str, Static]", values), span, spans)
+
+
+def available(cx: Context, signature: Signature, span: Span) -> bool:
+    """False, and reported, where this version only knows the word."""
+    if not signature.available:
+        cx.error("E0207", f"`{signature.name}` is not available yet", span, help=["a later version will know it"])
+    return signature.available
+
+
+def _choices(cx: Context, option: Option, expr: syntax.List, notes: tuple[str, ...]) -> Static | Poison:
+    found: list[Static] = []
+    good = True
+    for item in expr.items:
+        chosen = _choice(cx, option, item, notes)
+        if chosen is None:
+            chosen = cx.error("E0310", f"`{option.name}` takes {takes_text(option)}", item.span, notes=notes)
+        if isinstance(chosen, Poison):
+            good = False
+        else:
+            found.append(chosen)
+    return tuple(found) if good else POISON
+
+
+# Names and paths
+
+
+def _names(cx: Context, option: Option, expr: syntax.Expr) -> Value:
+    """Names of columns: strings, words of the option, statics; lists of them are taken item by item."""
+    if isinstance(expr, syntax.List):
+        return tuple([_names(cx, option, item) for item in expr.items])
+    if isinstance(expr, syntax.Path):
+        if expr.text in option.words:
+            return Word(expr.text)
+        if _is_unknown(cx, expr):
+            help = did_you_mean(expr.text, option.words) or (f'a name is a string: `"{expr.text}"`',)
+            return cx.error(
+                "E0201", f"`{option.name}` knows no word `{expr.text}`", expr.span, label="unknown word", help=help
+            )
+    return cx.static(expr)
+
+
+def _paths(cx: Context, option: Option, expr: syntax.Expr, notes: tuple[str, ...]) -> Static | Poison:
+    items = expr.items if isinstance(expr, syntax.List) else (expr,)
+    found: list[str] = []
+    for item in items:
+        if not isinstance(item, syntax.Path):
+            return cx.error("E0310", f"`{option.name}` takes {takes_text(option)}", item.span, notes=notes)
+        entry = cx.scope.find(item.parts[0].text)
+        if entry is not None:
+            cx.use(entry)
+        cx.shared.paths.append(PathUse(item.text, item.span))
+        found.append(item.text)
+    return tuple(found)
+
+
+def check_paths(cx: Context, scope: Scope | None) -> None:
+    """Every path that names weights names a value, a layer or a place of the model."""
+    if not cx.shared.paths or scope is None:
+        return
+    known: set[str] = {name for name, entry in scope.names.items() if entry.kind in ("value", "layer")}
+    for node in cx.shared.nodes:
+        parts = node.name.split(".")
+        known.update([".".join(parts[: i + 1]) for i in range(len(parts))])
+    for use in cx.shared.paths:
+        entry = scope.find(use.text.partition(".")[0])
+        if use.text in known or (entry is not None and entry.value is POISON and entry.thing is None):
+            continue
+        help = did_you_mean(use.text, [name for name in known if name.count(".") == use.text.count(".")])
+        cx.error("E0201", f"the model has no place `{use.text}`", use.span, label="unknown name", help=help)

@@ -1,0 +1,130 @@
+"""`param name = value in domain`, and what the command line sets instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .. import syntax
+from ..catalog import Option, Signature
+from ..diagnostics import Diagnostic
+from ..graph import Choice, Param, Static
+from ..parse import parse_expression
+from ..source import Source, Span
+from .context import Context, Shared
+from .options import bind_choice
+from .scopes import Entry
+from .suggest import did_you_mean
+from .values import POISON, Percent, Poison, Value, describe, has_node, has_poison, is_number, plain, show, sort_of
+
+DOMAINS = {
+    "log": Signature("log", "function", options=(Option("first", ("real",)), Option("last", ("real",)))),
+}
+"""Domains with a name; like a range, they go from `first` to `last`, spread evenly over the logarithm."""
+
+
+def define_param(cx: Context, statement: syntax.Param, prefix: str, params: dict[str, Param]) -> None:
+    """Resolve default and domain, take the command line's value if there is one, check it, make the name."""
+    name = statement.name
+    value = _static(cx, statement.value, f"the value of `{name.text}`")
+    span = statement.value.span
+    written = cx.shared.overrides.get(prefix + name.text)
+    if written is not None:
+        new, span = override(cx, prefix + name.text, written)
+        if value is not POISON and new is not POISON and sort_of(new) != sort_of(value):
+            message = f"`{prefix}{name.text}` is {describe(value)} in the file, and {describe(new)} is set"
+            new = cx.error("E0310", message, span)
+        value = new
+    domain: Static | Poison = None
+    if statement.domain is not None:
+        domain = _domain(cx, statement.domain)
+        if domain is not POISON and value is not POISON and not _inside(value, domain):
+            text = statement.domain.span.text
+            cx.error(
+                "E0317", f"{show(value)} is not in the domain of `{name.text}`", span, help=[f"the domain is {text}"]
+            )
+    cx.define(Entry("param", name, value))
+    if not isinstance(domain, Poison) and value is not POISON:
+        params.setdefault(prefix + name.text, Param(plain(value), plain(domain), statement.span))
+
+
+def _static(cx: Context, expr: syntax.Expr, what: str) -> Value:
+    value = cx.static(expr)
+    if has_poison(value):
+        return POISON
+    if has_node(value):
+        return cx.error("E0316", f"{what} is decided when the file is read, and this is {describe(value)}", expr.span)
+    return value
+
+
+def override(cx: Context, name: str, text: str) -> tuple[Value, Span]:
+    """What `--set name=text` gives, and its place in a source of its own."""
+    source = Source(f"--set {name}", text)
+    expr, findings = parse_expression(source)
+    cx.shared.report.extend(findings)
+    span = Span(source, 0, len(text))
+    if expr is None:
+        if not findings:
+            cx.error("E0216", f"`{name}` is set to nothing", span)
+        return POISON, span
+    return _static(cx, expr, f"the value of `{name}`"), span
+
+
+def unknown_overrides(shared: Shared, known: Iterable[str]) -> None:
+    """Report what the command line sets and no file declares."""
+    names = set(known)
+    for name in shared.overrides:
+        if name not in names:
+            help = did_you_mean(name, names) or ((f"the params are {', '.join(sorted(names))}",) if names else ())
+            source = Source(f"--set {name}", shared.overrides[name])
+            span = Span(source, 0, len(source.text))
+            shared.report.add(Diagnostic("E0216", f"there is no param `{name}` to set", span, help=help))
+
+
+def _domain(cx: Context, expr: syntax.Expr) -> Static | Poison:
+    if isinstance(expr, syntax.Range):
+        first, last = _static(cx, expr.first, "a domain"), _static(cx, expr.last, "a domain")
+        return _ordered(cx, first, last, expr, ("..", first, last))
+    if isinstance(expr, syntax.Call) and expr.function.text in DOMAINS:
+        made = bind_choice(cx, DOMAINS[expr.function.text], expr.arguments, expr.span, expr.function.span)
+        if not isinstance(made, Choice):
+            return POISON
+        first, last = made.options["first"], made.options["last"]
+        if is_number(first) and first <= 0:
+            return cx.error("E0317", "a domain over the logarithm starts above 0", expr.span)
+        return _ordered(cx, first, last, expr, made)
+    if isinstance(expr, syntax.Call):
+        help = did_you_mean(expr.function.text, DOMAINS) or ("a domain is a list, `a..b` or `log(a, b)`",)
+        return cx.error("E0208", f"there is no domain `{expr.function.text}`", expr.function.span, help=help)
+    value = _static(cx, expr, "a domain")
+    if value is POISON:
+        return POISON
+    if not isinstance(value, tuple):
+        help = ["`[a, b, c]`, `a..b` or `log(a, b)`"]
+        return cx.error("E0317", f"a domain is a list or a range, and this is {describe(value)}", expr.span, help=help)
+    return value  # type: ignore[return-value]
+
+
+def _ordered(cx: Context, first: Value, last: Value, expr: syntax.Expr, domain: Value) -> Static | Poison:
+    if first is POISON or last is POISON:
+        return POISON
+    for value in (first, last):
+        if not is_number(value) and not isinstance(value, Percent):
+            return cx.error("E0317", f"a domain goes from number to number, and this is {describe(value)}", expr.span)
+    if first > last:  # type: ignore[operator]
+        return cx.error("E0317", f"this domain holds nothing: {show(first)} is above {show(last)}", expr.span)
+    return domain  # type: ignore[return-value]
+
+
+def _inside(value: Value, domain: Static | Poison) -> bool:
+    if isinstance(domain, Choice):
+        return is_number(value) and domain.options["first"] <= value <= domain.options["last"]  # type: ignore[operator]
+    if not isinstance(domain, tuple):
+        return True
+    if len(domain) == 3 and domain[0] == "..":
+        _, first, last = domain
+        if not is_number(value) and not isinstance(value, Percent):
+            return False
+        if isinstance(first, int) and isinstance(last, int) and value != int(value):
+            return False
+        return bool(first <= value <= last)  # type: ignore[operator]
+    return any(value == item and isinstance(value, bool) == isinstance(item, bool) for item in domain)

@@ -1,0 +1,65 @@
+"""Gathers findings: each place once, with the expansions that led there; nothing while it is muted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..diagnostics import Diagnostic
+from ..graph import Frame
+from ..source import Source
+
+MOST = 100
+"""Findings after which the rest is dropped: nobody reads on."""
+
+SHOWN_FRAMES = 4
+
+
+class Report:
+    """The findings of one file and what it imports."""
+
+    def __init__(self) -> None:
+        self.found: list[Diagnostic] = []
+        self.errors = 0
+        self.muted = 0
+        self._seen: set[tuple[str, str, int, int]] = set()
+
+    def add(self, finding: Diagnostic) -> None:
+        """Keep a finding, unless its place has one of the same code (a block's body is expanded many times)."""
+        error = finding.severity == "error"
+        if self.muted:
+            return
+        self.errors += error
+        if finding.span is not None:
+            key = (finding.code, finding.span.source.name, finding.span.start, finding.span.end)
+            if key in self._seen:
+                return
+            self._seen.add(key)
+        if len(self.found) < MOST:
+            self.found.append(finding)
+
+    def extend(self, findings: Iterable[Diagnostic]) -> None:
+        for finding in findings:
+            self.add(finding)
+
+    def sorted(self, main: Source) -> list[Diagnostic]:
+        """Errors first, then the main file's before those of others, in the order of the text."""
+
+        def key(finding: Diagnostic) -> tuple[bool, bool, str, int, int, str]:
+            span = finding.span
+            if span is None:
+                return finding.severity != "error", False, "", -1, -1, finding.code
+            other = span.source.name != main.name
+            return finding.severity != "error", other, span.source.name, span.start, span.end, finding.code
+
+        return sorted(self.found, key=key)
+
+
+def expanded_from(trace: tuple[Frame, ...]) -> tuple[str, ...]:
+    """The notes that tell how an expansion came about, the innermost first."""
+    notes = []
+    for frame in reversed(trace[-SHOWN_FRAMES:]):
+        line, column = frame.span.source.position(frame.span.start)
+        notes.append(f"in `{frame.what}`, expanded from {frame.span.source.name}:{line}:{column}")
+    if len(trace) > SHOWN_FRAMES:
+        notes.append(f"and {len(trace) - SHOWN_FRAMES} expansions around it")
+    return tuple(notes)

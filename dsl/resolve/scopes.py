@@ -1,0 +1,131 @@
+"""Names and what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from .. import syntax
+from ..source import Source, Span
+from .values import Value
+
+if TYPE_CHECKING:
+    from .context import Context
+
+EntryKind = Literal[
+    "param", "let", "size", "formal", "loop", "value", "input", "target", "layer", "block", "fn", "import"
+]
+
+FUNCTION_PLACE = frozenset({"param", "let", "size", "formal", "loop", "layer", "block", "fn", "import"})
+"""Kinds that can stand in a function's place: they may not share a function's spelling (decision 11)."""
+
+ARTICLES: dict[str, str] = {"input": "an input", "import": "an import"}
+
+
+@dataclass(slots=True)
+class Unit:
+    """One file: its declarations are the scope that its blocks and fns see."""
+
+    source: Source
+    path: str
+    scope: Scope
+    file: syntax.File
+    prefix: str = ""
+    broken: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class LayerDef:
+    """`layer f = ...`: the chain, where it was defined, and the place of its weights. `names`: the nodes of its first
+    use."""
+
+    syntax: syntax.Layer
+    context: Context
+    place: str
+    names: frozenset[str] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class BlockDef:
+    syntax: syntax.Block
+    unit: Unit
+    called: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class FnDef:
+    syntax: syntax.Fn
+    unit: Unit
+    called: bool = False
+
+
+Thing = LayerDef | BlockDef | FnDef | Unit
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One name in a scope. `name` is where it was made; `thing` what it is, where it is no value."""
+
+    kind: EntryKind
+    name: syntax.Name
+    value: Value = None
+    thing: Thing | None = None
+
+    @property
+    def described(self) -> str:
+        return ARTICLES.get(self.kind, f"a {self.kind}")
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """Names, then those of the scope around. A `closed` scope may reuse names from outside, an open one may not.
+
+    `later` holds the places of names that statements further down will make.
+    """
+
+    outer: Scope | None = None
+    closed: bool = False
+    names: dict[str, Entry] = field(default_factory=dict)
+    later: dict[str, Span] = field(default_factory=dict)
+
+    def find(self, name: str) -> Entry | None:
+        scope: Scope | None = self
+        while scope is not None:
+            entry = scope.names.get(name)
+            if entry is not None:
+                return entry
+            scope = scope.outer
+        return None
+
+    def clash(self, name: str) -> Entry | None:
+        """The entry that forbids making `name` here."""
+        scope: Scope | None = self
+        while scope is not None:
+            entry = scope.names.get(name)
+            if entry is not None:
+                return entry
+            if scope.closed:
+                return None
+            scope = scope.outer
+        return None
+
+    def made_later(self, name: str) -> Span | None:
+        scope: Scope | None = self
+        while scope is not None:
+            span = scope.later.get(name)
+            if span is not None:
+                return span
+            scope = scope.outer
+        return None
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry that is seen from here."""
+        scope: Scope | None = self
+        seen: set[str] = set()
+        while scope is not None:
+            for name, entry in scope.names.items():
+                if name not in seen:
+                    seen.add(name)
+                    yield entry
+            scope = scope.outer

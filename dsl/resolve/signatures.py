@@ -1,0 +1,98 @@
+"""Signatures as text and their defaults, normalised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..catalog import REQUIRED, Option, Signature
+from ..graph import Choice, Static, Word
+from ..source import Span
+from .context import Context
+from .suggest import listed
+from .values import show
+
+
+def signature_text(signature: Signature) -> str:
+    """`conv(channels, size, stride = 1, pad = valid)`; inputs are written where there is not just the one that a pipe
+    brings."""
+    parts: list[str] = []
+    if signature.variadic:
+        parts.append("any number of values")
+    elif len(signature.inputs) != 1:
+        parts.extend(signature.inputs)
+    for option in signature.options:
+        if option.default is REQUIRED:
+            parts.append(option.name)
+        else:
+            parts.append(f"{option.name} = {_default_text(option)}")
+    return f"{signature.name}({', '.join(parts)})"
+
+
+def _default_text(option: Option) -> str:
+    default = option.default
+    if isinstance(default, str) and ("string" not in option.kinds or default in option.words):
+        return default
+    return show(default)  # type: ignore[arg-type]
+
+
+KINDS = {
+    "whole": "a whole number",
+    "real": "a number",
+    "fraction": "a fraction",
+    "duration": "a duration (`3epochs`, `200steps`)",
+    "flag": "`true` or `false`",
+    "string": "a string",
+    "numbers": "numbers (one, or an even list)",
+    "wholes": "a list of whole numbers",
+    "durations": "a list of durations",
+    "names": "a list of names",
+    "path": "a dotted name",
+    "paths": "a list of values whose weights are meant",
+    "value": "a value of the model",
+    "loss": "an expression over the model's values",
+    "metrics": "a list of metrics",
+}
+
+
+def takes_text(option: Option) -> str:
+    """What an option takes, for a message: `a whole number or a list of whole numbers`."""
+    parts = []
+    for kind in option.kinds:
+        if kind == "word":
+            parts.append(listed(option.words))
+        elif kind == "choice":
+            parts.append(f"a {option.part}" if option.part not in ("optimizer", "initializer") else f"an {option.part}")
+        elif kind == "choices":
+            parts.append(f"a list of {option.part}s")
+        else:
+            parts.append(KINDS[kind])
+    if len(parts) > 1:
+        return f"{', '.join(parts[:-1])} or {parts[-1]}"
+    return parts[0] if parts else "nothing"
+
+
+def default_of(cx: Context, option: Option, span: Span) -> Static:
+    """The default as the graph holds it; names of choices and words are written as strings in some signatures."""
+    default = option.default
+    if default is REQUIRED:
+        return None
+    if isinstance(default, str):
+        if default in option.words:
+            return Word(default)
+        signature = cx.shared.catalog.find(option.part, default) if option.part else None
+        if signature is not None:
+            return Choice(default, defaults(cx, signature, span), span)
+    if isinstance(default, list):
+        return tuple(default)
+    return default  # type: ignore[return-value]
+
+
+def defaults(cx: Context, signature: Signature, span: Span) -> Mapping[str, Static]:
+    """Every option that has a default, with it; made once for each signature."""
+    known = cx.shared.defaults.get(id(signature))
+    if known is None:
+        known = {
+            option.name: default_of(cx, option, span) for option in signature.options if option.default is not REQUIRED
+        }
+        cx.shared.defaults[id(signature)] = known
+    return known

@@ -1,0 +1,75 @@
+"""Statements that make values and layers, in a model or a block."""
+
+from __future__ import annotations
+
+from .. import syntax
+from ..graph import Node, Word
+from .context import Context
+from .naming import Place
+from .scopes import Entry, LayerDef
+from .values import POISON, Several, Value, describe
+
+
+def bind(cx: Context, statement: syntax.Bind) -> tuple[Value, ...]:
+    """`a = ...`, `a, b = ...`: evaluate, check the number of values, make the names."""
+    names = statement.names
+    start = len(cx.shared.nodes)
+    value = named(cx, names[0], statement.value)
+    values: tuple[Value, ...]
+    if len(names) == 1:
+        values = (_one(cx, names[0], value, statement.value),)
+    elif isinstance(value, Several):
+        values = value.nodes
+        if len(values) != len(names):
+            message = f"`{value.block}` gives {len(values)} values, and {len(names)} names stand here"
+            cx.error("E0218", message, names[0].span.to(names[-1].span))
+            values = (POISON,) * len(names)
+    else:
+        if value is not POISON:
+            message = f"{len(names)} names stand here, and this is {describe(value)}"
+            cx.error(
+                "E0218", message, statement.value.span, help=["a block that returns several values fills several names"]
+            )
+        values = (POISON,) * len(names)
+    for name, each in zip(names, values):
+        give_label(cx, name, each, start)
+        cx.define(Entry("value", name, each))
+    return values
+
+
+def named(cx: Context, name: syntax.Name, expr: syntax.Expr) -> Value:
+    """The value of an expression whose stages are named after `name`."""
+    return cx.derive(place=Place(cx.base + name.text)).evaluate(expr)
+
+
+def give_label(cx: Context, name: syntax.Name, value: Value, start: int) -> None:
+    """Name a node after the statement that made it: one of those from `start` on, not one that is only passed on."""
+    if isinstance(value, Node) and cx.shared.order[id(value)] >= start:
+        object.__setattr__(value, "label", name.text)  # nobody else has seen the node yet
+
+
+def _one(cx: Context, name: syntax.Name, value: Value, expr: syntax.Expr) -> Value:
+    if isinstance(value, Several):
+        names = ", ".join([name.text, *"bcdefgh"[: len(value.nodes) - 1]])
+        return cx.error(
+            "E0218",
+            f"`{value.block}` gives {len(value.nodes)} values, and one name stands here",
+            name.span,
+            help=[f"`{names} = ...`"],
+        )
+    if isinstance(value, Word):
+        if cx.shared.catalog.find("function", value.name) is not None:
+            help = [f"`x -> {expr.span.text}`; for shared weights `layer {name.text} = {expr.span.text}`"]
+            return cx.error("E0210", f"`{value.name}` is given no value to work on", expr.span, help=help)
+        return cx.error(
+            "E0201",
+            f"there is no value `{value.name}`",
+            expr.span,
+            help=[f"`{value.name}` is a word, which only options take"],
+        )
+    return value
+
+
+def define_layer(cx: Context, statement: syntax.Layer) -> None:
+    """`layer f = ...`: kept for its uses, which read it where it stands."""
+    cx.define(Entry("layer", statement.name, thing=LayerDef(statement, cx, cx.base + statement.name.text)))

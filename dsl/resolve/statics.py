@@ -1,0 +1,152 @@
+"""Arithmetic on numbers known when the file is read, guarded: whatever is written, an answer or a reason comes at
+once."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from ..graph import Duration, Word
+from .values import Percent, Value, describe, is_number
+
+LARGEST = 2**63 - 1
+"""Whole numbers go as far as 64 bits with a sign."""
+
+ORDERED: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class StaticError(Exception):
+    """Why an expression on statics has no value: a message, and perhaps a remedy."""
+
+    def __init__(self, message: str, help: str = "", code: str = "E0314") -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+        self.code = code
+
+
+def checked(number: object) -> int | float | bool:
+    """The number, if it is one that can be used: finite, and no larger than 64 bits hold."""
+    if isinstance(number, int):
+        if abs(number) > LARGEST:
+            raise StaticError("this number is too large", "whole numbers go up to 2^63 - 1")
+        return number
+    if isinstance(number, float) and math.isfinite(number):
+        return number
+    raise StaticError("this has no finite value")
+
+
+def _divide(a: int | float, b: int | float) -> int | float:
+    if b == 0:
+        raise StaticError("this divides by zero")
+    if isinstance(a, int) and isinstance(b, int) and a % b == 0:
+        return a // b
+    return a / b
+
+
+def _whole_divide(a: int | float, b: int | float) -> int | float:
+    if b == 0:
+        raise StaticError("this divides by zero")
+    return a // b
+
+
+def _power(a: int | float, b: int | float) -> int | float:
+    if a == 0 and b < 0:
+        raise StaticError("this divides by zero")
+    if a < 0 and isinstance(b, float) and not b.is_integer():
+        raise StaticError("a negative number has no such power")
+    if isinstance(a, int) and isinstance(b, int) and b > 0 and abs(a) > 1 and (a.bit_length() - 1) * b > 64:
+        raise StaticError("this number is too large", "whole numbers go up to 2^63 - 1")
+    result: int | float = float(a) ** b if b < 0 else a**b
+    return result
+
+
+ARITHMETIC: dict[str, Callable[[int | float, int | float], int | float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _divide,
+    "//": _whole_divide,
+    "^": _power,
+}
+
+
+def _refuse_operand(value: Value, sign: str) -> None:
+    if isinstance(value, Percent):
+        raise StaticError("units take no part in arithmetic", f"write `{float(value):g}`", "E0313")
+    if isinstance(value, Duration):
+        raise StaticError("units take no part in arithmetic", f"write the number without `{value.unit}`", "E0313")
+    if not is_number(value):
+        raise StaticError(f"`{sign}` works on numbers, and this is {describe(value)}", code="E0310")
+
+
+def binary(sign: str, left: Value, right: Value) -> int | float | bool:
+    """`left sign right` for two statics. Raises StaticError."""
+    if sign in ("==", "!="):
+        return _equal(left, right) == (sign == "==")
+    if sign in ORDERED and isinstance(left, Percent) and isinstance(right, Percent):
+        return ORDERED[sign](left, right)
+    for value in (left, right):
+        _refuse_operand(value, sign)
+    assert is_number(left)
+    assert is_number(right)
+    if sign in ORDERED:
+        return ORDERED[sign](left, right)
+    try:
+        return checked(ARITHMETIC[sign](left, right))
+    except (OverflowError, ZeroDivisionError, ValueError):
+        raise StaticError("this number is too large") from None
+
+
+def _equal(left: Value, right: Value) -> bool:
+    for sort in (Percent, bool, Word, str, Duration, tuple):
+        if isinstance(left, sort) and isinstance(right, sort):
+            return left == right
+    if is_number(left) and is_number(right):
+        return left == right
+    raise StaticError(f"{describe(left)} and {describe(right)} cannot be compared", code="E0310")
+
+
+def negative(value: Value) -> int | float:
+    """`-value`. Raises StaticError."""
+    _refuse_operand(value, "-")
+    assert is_number(value)
+    return -value
+
+
+def apply(
+    function: Callable[..., int | float | bool], values: list[int | float], options: dict[str, Any]
+) -> int | float | bool:
+    """A catalogue's function on plain numbers. Raises StaticError."""
+    try:
+        return checked(function(*values, **options))
+    except StaticError:
+        raise
+    except OverflowError:
+        raise StaticError("this number is too large") from None
+    except (
+        Exception
+    ) as error:  # the function may come from outside: whatever it raises is the file's mistake or its own
+        reason = str(error) or type(error).__name__
+        raise StaticError(f"this has no value: {reason}") from None
+
+
+def number(value: int | float, unit: str) -> Value:
+    """A number as written. Raises StaticError for a unit that there is not, and for what is too large."""
+    checked(value)
+    if unit == "":
+        return value
+    if unit == "%":
+        return Percent(value / 100)
+    if unit == "epochs":
+        return Duration(value, "epochs")
+    if unit == "steps":
+        return Duration(value, "steps")
+    raise StaticError(f"no unit `{unit}`", code="E0226")

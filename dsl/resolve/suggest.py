@@ -1,0 +1,57 @@
+"""Spelling suggestions: the nearest of the names that would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+
+def distance(a: str, b: str, limit: int) -> int:
+    """Edits (insert, delete, replace, swap of neighbors) from `a` to `b`; `limit + 1` where there are more than
+    `limit`.
+
+    Optimal string alignment: Damerau, "A technique for computer detection and correction of spelling errors", 1964.
+    """
+    if abs(len(a) - len(b)) > limit:
+        return limit + 1
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, last, row = row, before, [i]
+        for j, y in enumerate(b, 1):
+            best = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                best = min(best, last[j - 2] + 1)
+            row.append(best)
+        if min(row) > limit:
+            return limit + 1
+    return row[-1]
+
+
+def nearest(wrong: str, names: Iterable[str], fits: Callable[[str], bool] = lambda name: True) -> str | None:
+    """The name nearest in spelling for which `fits` holds, or None where none is near enough."""
+    limit = max(1, min(3, len(wrong) // 3))
+    if len(wrong) > 60:
+        return None
+    ranked = sorted(
+        (edits, name)
+        for name in set(names)
+        if name != wrong and (edits := distance(wrong.lower(), name.lower(), limit)) <= limit and edits < len(name)
+    )
+    for _, name in ranked:
+        if fits(name):
+            return name
+    return None
+
+
+def did_you_mean(wrong: str, names: Iterable[str], fits: Callable[[str], bool] = lambda name: True) -> tuple[str, ...]:
+    """The help line with the nearest name, or no line."""
+    name = nearest(wrong, names, fits)
+    return (f"did you mean `{name}`?",) if name else ()
+
+
+def listed(names: Iterable[str], last: str = "or") -> str:
+    """`a`, `b` or `c`, each in backticks."""
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) < 2:
+        return "".join(quoted)
+    return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"

@@ -1,0 +1,156 @@
+"""The section `train`: its keys, each by its kinds; the loss and the metrics over the model's values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .. import syntax
+from ..catalog import REQUIRED, Option
+from ..diagnostics import Label
+from ..graph import Node, Static, Train
+from ..source import Span
+from .arguments import Written
+from .context import Context
+from .naming import Place
+from .options import bind
+from .signatures import default_of
+from .suggest import did_you_mean, listed, nearest
+from .values import POISON, Poison, Several, Value, describe
+
+WEIGHTLESS = "`train` makes no weights"
+
+
+def resolve_train(cx: Context, section: syntax.Train) -> Train | Poison:
+    """All keys: those written, and the defaults of the others. Nodes made here are those after the model's."""
+    catalog = cx.shared.catalog
+    cx = cx.derive(weightless=WEIGHTLESS, no_alias="`train` holds keys only")
+    start = len(cx.shared.nodes)
+    written: dict[str, syntax.Bind] = {}
+    good = True
+    for statement in section.body:
+        good &= _key(cx, statement, written)
+    options: dict[str, Static] = {}
+    spans: dict[str, Span] = {}
+    loss: Node | None = None
+    metrics: tuple[tuple[str, Node], ...] = ()
+    missing: list[str] = []
+    for key, option in catalog.train.items():
+        found = written.get(key)
+        if found is None:
+            if option.default is REQUIRED:
+                missing.append(key)
+            elif "loss" not in option.kinds and "metrics" not in option.kinds:
+                options[key] = default_of(cx, option, section.span)
+            continue
+        spans[key] = found.value.span
+        if "loss" in option.kinds:
+            value = _loss(cx, found.value)
+            loss = value if isinstance(value, Node) else None
+            good &= loss is not None
+        elif "metrics" in option.kinds:
+            made = _metrics(cx, found.value)
+            good &= not isinstance(made, Poison)
+            metrics = () if isinstance(made, Poison) else made
+        else:
+            static = bind(cx, option, Written(found.value.span, found.value, name=found.names[0]))
+            if isinstance(static, (Node, Poison)):
+                good = False
+            else:
+                options[key] = static
+    lacking = [key for key in missing if key not in _misspelled(section, catalog.train)]
+    if lacking:
+        cx.error(
+            "E0211", f"`train` lacks {listed(lacking, 'and')}", _keyword(section.span), help=_missing_help(lacking)
+        )
+    if not good or missing or loss is None:
+        return POISON
+    return Train(tuple(cx.shared.nodes[start:]), loss, metrics, options, spans, section.span)
+
+
+def _misspelled(section: syntax.Train, keys: Mapping[str, Option]) -> set[str]:
+    """Keys that are there under a misspelled name: not also reported as missing."""
+    written = [name.text for statement in section.body for name in statement.names]
+    return {near for name in written if name not in keys and (near := nearest(name, keys))}
+
+
+def _missing_help(missing: list[str]) -> list[str]:
+    return [f"add `{key} = ...`" for key in missing]
+
+
+def _keyword(span: Span) -> Span:
+    return Span(span.source, span.start, span.start + len("train"))
+
+
+def _key(cx: Context, statement: syntax.Bind, written: dict[str, syntax.Bind]) -> bool:
+    """Sort one statement to its key; False, and reported, where that cannot be."""
+    name = statement.names[0]
+    catalog = cx.shared.catalog
+    if name.text in catalog.unavailable_train:
+        cx.error("E0207", f"`{name.text}` is not available yet", name.span, help=["a later version will know it"])
+        return False
+    if name.text not in catalog.train:
+        known = [*catalog.train, *catalog.unavailable_train]
+        near = did_you_mean(name.text, [key for key in known if key not in written])
+        help = near or (f"compute it in `model`; `metrics = [{name.text}]` then shows it",)
+        cx.error("E0211", f"`train` has no key `{name.text}`", name.span, label="unknown key", help=help)
+        return False
+    if len(statement.names) > 1:
+        cx.error("E0218", "a key of `train` takes one value", name.span.to(statement.names[-1].span))
+        return False
+    if name.text in written:
+        labels = [Label(written[name.text].names[0].span, "first here")]
+        cx.error("E0202", f"`{name.text}` is given twice", name.span, label="again here", labels=labels)
+        return False
+    written[name.text] = statement
+    return True
+
+
+def _loss(cx: Context, expr: syntax.Expr) -> Node | Poison:
+    inner = cx.derive(parts=("loss", "penalty", "function"), base="train.loss.", place=Place("train.loss"))
+    return _tensor(inner, inner.evaluate(expr), expr.span, "the loss")
+
+
+def _tensor(cx: Context, value: Value, span: Span, what: str) -> Node | Poison:
+    if isinstance(value, (Node, Poison)):
+        return value
+    if isinstance(value, Several):
+        return cx.unnamed(value, span)
+    return cx.error("E0316", f"{what} is an expression over the model's values, and this is {describe(value)}", span)
+
+
+def _metrics(cx: Context, expr: syntax.Expr) -> tuple[tuple[str, Node], ...] | Poison:
+    """`[accuracy(p, y), kl]`: each bears the name of its function or value (decision 21)."""
+    if not isinstance(expr, syntax.List):
+        return cx.error("E0318", "`metrics` takes a list", expr.span, help=[f"`[{expr.span.text}]`"])
+    found: dict[str, tuple[Span, Node | None]] = {}
+    for item in expr.items:
+        if isinstance(item, syntax.Call):
+            name = item.function.text
+        elif isinstance(item, syntax.Path):
+            name = item.text
+        else:
+            help = ["compute it in `model`, and give it a name there"]
+            cx.error("E0228", "a metric is a call or a value", item.span, help=help)
+            found[f"?{len(found)}"] = (item.span, None)
+            continue
+        if name in found:
+            labels = [Label(found[name][0], "first here")]
+            help = ["give one of them a name in `model`"]
+            cx.error(
+                "E0228", f"two metrics are called `{name}`", item.span, label="again here", labels=labels, help=help
+            )
+            found[f"?{len(found)}"] = (item.span, None)
+            continue
+        value = _metric(cx, item, name)
+        found[name] = (item.span, value if isinstance(value, Node) else None)
+    made = tuple([(name, node) for name, (_, node) in found.items() if node is not None])
+    return made if len(made) == len(found) else POISON
+
+
+def _metric(cx: Context, item: syntax.Call | syntax.Path, name: str) -> Node | Poison:
+    place = Place(f"train.metrics.{name}")
+    inside = cx.derive(parts=("function", "loss"), place=place, base=f"{place.prefix}.")
+    if isinstance(item, syntax.Path):
+        return _tensor(inside, inside.evaluate(item), item.span, "a metric")
+    outer = inside.derive(parts=("metric", "loss", "function"))
+    return _tensor(inside, outer.evaluate(item), item.span, "a metric")

@@ -1,0 +1,136 @@
+"""Types of inputs and targets; `?` is filled in from the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .. import syntax
+from ..graph import Type
+from .context import Context
+from .params import override
+from .scopes import Entry
+from .suggest import did_you_mean
+from .values import POISON, Poison, describe, has_node, has_poison, is_number, show
+
+LARGEST_SIZE = 2**31 - 1
+
+Declared = syntax.Input | syntax.Target
+
+
+@dataclass(slots=True)
+class Sizes:
+    """What the data says: the type of each data name (empty where it was not asked), and the sizes that were named."""
+
+    measured: Mapping[str, Type] = field(default_factory=dict)
+    asked: bool = False
+    broken: bool = False
+    named: dict[str, int] = field(default_factory=dict)
+
+
+def unknowns(declared: Declared) -> list[syntax.Unknown]:
+    """The `?` of a type, in the order written."""
+    type_ = declared.type
+    sizes: list[syntax.Expr | syntax.Unknown] = []
+    if isinstance(type_, syntax.LabelType):
+        sizes.append(type_.classes)
+        shape = type_.shape
+    else:
+        shape = type_
+    if shape is not None:
+        sizes.extend(shape.sizes)
+    return [size for size in sizes if isinstance(size, syntax.Unknown)]
+
+
+def type_of(cx: Context, declared: Declared, sizes: Sizes) -> Type | Poison:
+    """The type with every size a number. Names given to sizes are made in the scope at hand."""
+    written = declared.type
+    known = sizes.measured.get(declared.name.text)
+    shape = written.shape if isinstance(written, syntax.LabelType) else written
+    rank = len(shape.sizes) if shape is not None else 0
+    if isinstance(written, syntax.LabelType) and written.keyword.text != "class":
+        help = did_you_mean(written.keyword.text, ["class"]) or ("types are `[d1, d2]`, `class(n)` and `class(n)[T]`",)
+        return cx.error("E0227", f"there is no type `{written.keyword.text}`", written.keyword.span, help=help)
+    if known is not None and unknowns(declared) and len(known.shape) != rank:
+        return cx.error(
+            "E0224",
+            f"`{declared.name.text}` has {rank} {'size' if rank == 1 else 'sizes'} here, and {len(known.shape)} in the data",
+            written.span,
+            label=f"the data is {known}",
+        )
+    classes: int | None = None
+    good = True
+    if isinstance(written, syntax.LabelType):
+        found = _size(cx, written.classes, declared, known.classes if known is not None else None, sizes)
+        good, classes = found is not None, found
+    numbers: list[int] = []
+    for i, size in enumerate(shape.sizes if shape is not None else ()):
+        number = _size(
+            cx, size, declared, known.shape[i] if known is not None and i < len(known.shape) else None, sizes
+        )
+        good &= number is not None
+        numbers.append(number or 0)
+    return Type(tuple(numbers), classes) if good else POISON
+
+
+def _size(
+    cx: Context, size: syntax.Expr | syntax.Unknown, declared: Declared, known: int | None, sizes: Sizes
+) -> int | None:
+    if isinstance(size, syntax.Unknown):
+        return _unknown(cx, size, declared, known, sizes)
+    value = cx.static(size)
+    if has_poison(value):
+        return None
+    if not is_number(value):
+        message = f"a size is a whole number, and this is {describe(value)}"
+        cx.error("E0316" if has_node(value) else "E0310", message, size.span)
+    elif value != int(value):
+        cx.error("E0311", f"a size must be whole, and this is {show(value)}", size.span)
+    elif not 1 <= value <= LARGEST_SIZE:
+        limit = "at least 1" if value < 1 else f"at most {LARGEST_SIZE:,}"
+        cx.error("E0312", f"a size must be {limit}, and this is {show(value)}", size.span)
+    else:
+        return int(value)
+    return None
+
+
+def _unknown(cx: Context, size: syntax.Unknown, declared: Declared, known: int | None, sizes: Sizes) -> int | None:
+    number: int | None = None
+    name = size.name
+    if name is not None and name.text in cx.shared.overrides:
+        number = _override(cx, name.text)
+    elif known is not None:
+        number = known
+    elif not sizes.broken:
+        _not_known(cx, size, declared, sizes)
+    if name is not None:
+        cx.define(Entry("size", name, POISON if number is None else number))
+        if number is not None:
+            sizes.named[name.text] = number
+    return number
+
+
+def _override(cx: Context, name: str) -> int | None:
+    value, span = override(cx, name, cx.shared.overrides[name])
+    if value is POISON:
+        return None
+    if not is_number(value) or value != int(value) or not 1 <= value <= LARGEST_SIZE:
+        cx.error("E0311", f"the size `{name}` must be a whole number from 1 up", span)
+        return None
+    return int(value)
+
+
+def _not_known(cx: Context, size: syntax.Unknown, declared: Declared, sizes: Sizes) -> None:
+    written = size.span.text
+    if sizes.asked:
+        message = f"the data does not say how large `{written}` of `{declared.name.text}` is"
+        if isinstance(declared.type, syntax.LabelType) and size is declared.type.classes:
+            message = f"the data of `{declared.name.text}` is no column of classes"
+        cx.error("E0224", message, size.span)
+        return
+    help = (
+        f"`--set {size.name.text}=10` gives it without data"
+        if size.name is not None
+        else "write the size, or add `data`"
+    )
+    cx.error("E0223", f"the size `{written}` comes from the data, and there is none", size.span, help=[help])

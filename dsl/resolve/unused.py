@@ -1,0 +1,41 @@
+"""What is made and never used: warnings, so that nothing is ignored in silence."""
+
+from __future__ import annotations
+
+from .. import syntax
+from .context import Context
+from .scopes import BlockDef, Entry, FnDef, LayerDef, Scope, Unit
+
+
+def warn_unused(cx: Context, unit: Unit, model: Scope | None) -> None:
+    """Warn of the main file's names that nothing uses; those of a block count when it was called."""
+    for entry in (*unit.scope.names.values(), *(model.names.values() if model is not None else ())):
+        _entry(cx, entry)
+    for entry in unit.scope.names.values():
+        if isinstance(entry.thing, (BlockDef, FnDef)) and entry.thing.called:
+            _inside(cx, entry.thing.syntax)
+
+
+def _entry(cx: Context, entry: Entry) -> None:
+    if id(entry.name) in cx.shared.used or entry.kind == "input":
+        return
+    if isinstance(entry.thing, LayerDef) and entry.thing.names is not None:
+        return
+    code = "W0201" if entry.kind in ("value", "target") else "W0202"
+    kind = "imported file" if entry.kind == "import" else entry.kind
+    cx.warn(code, f"the {kind} `{entry.name.text}` is never used", entry.name.span, help=["use it, or leave it out"])
+
+
+def _inside(cx: Context, definition: syntax.Block | syntax.Fn) -> None:
+    names = [(formal.name, "formal") for formal in definition.formals]
+    if isinstance(definition, syntax.Block):
+        names += [(name, "input") for name in definition.inputs]
+        for statement in definition.body:
+            made = (statement.name,) if isinstance(statement, syntax.Layer) else statement.names
+            names += [(name, "value") for name in made]
+    for name, kind in names:
+        if id(name) not in cx.shared.used:
+            where = definition.name.text
+            code = "W0201" if kind == "value" else "W0202"
+            message = f"the {kind} `{name.text}` of `{where}` is never used"
+            cx.warn(code, message, name.span, help=["use it, or leave it out"])

@@ -1,0 +1,157 @@
+"""What an expression comes to while a file is resolved: a static, a node of the graph, several nodes, or poison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, TypeGuard, Union
+
+from ..graph import Choice, Duration, Node, Static, Word
+from ..source import Span
+
+
+class Poison(Enum):
+    """What a broken expression comes to: the mistake is reported, whatever uses the value stays silent."""
+
+    POISON = "poison"
+
+
+POISON: Literal[Poison.POISON] = Poison.POISON
+
+
+class Percent(float):
+    """A number written with `%`, as a fraction. It takes no part in arithmetic; outside the resolver it is a plain
+    float."""
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """What a block with several returns gives: not a value before its parts are named."""
+
+    nodes: tuple[Node, ...]
+    block: str
+
+
+Value = Union[int, float, bool, str, Duration, Word, Choice, Node, Several, Poison, None, tuple["Value", ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value on its way into a call, and the text it comes from."""
+
+    value: Value
+    span: Span
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """True for plain numbers: no truth, no percentage."""
+    return isinstance(value, (int, float)) and not isinstance(value, (bool, Percent))
+
+
+def has_node(value: Value) -> bool:
+    """True where a node is the value or stands in it; lists are as deep as the text nests them."""
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, (Node, Several)):
+            return True
+        if isinstance(one, tuple):
+            pending.extend(one)
+    return False
+
+
+def has_poison(value: Value) -> bool:
+    """True where poison is the value or stands in it."""
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if one is POISON:
+            return True
+        if isinstance(one, tuple):
+            pending.extend(one)
+    return False
+
+
+def plain(value: Value) -> Static:
+    """The value as the graph holds it: percentages as floats."""
+    if isinstance(value, tuple):
+        return tuple([plain(item) for item in value])
+    if isinstance(value, Percent):
+        return float(value)
+    if isinstance(value, (Node, Several, Poison)):
+        raise TypeError(f"not a static: {value!r}")
+    return value
+
+
+def show(value: Value) -> str:
+    """The value as a file would write it, shortened where it is long."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Percent():
+            return f"{round(100 * value, 10):g}%"
+        case int():
+            return str(value)
+        case float():
+            return repr(value)
+        case str():
+            return f'"{value}"'
+        case Duration():
+            return f"{value.amount}{value.unit}"
+        case Word():
+            return value.name
+        case Choice():
+            inside = ", ".join([f"{name} = {show(option)}" for name, option in value.options.items()])
+            return f"{value.name}({inside})" if inside else value.name
+        case tuple():
+            inside = ", ".join([show(item) for item in value[:6]])
+            return f"[{inside}, ...]" if len(value) > 6 else f"[{inside}]"
+        case Node():
+            return value.label or value.kind
+        case None:
+            return "none"
+    return "..."
+
+
+def describe(value: Value) -> str:
+    """What sort of thing the value is, for a message: `the number 3`, `a tensor`."""
+    match value:
+        case bool():
+            return f"the truth `{show(value)}`"
+        case Percent():
+            return f"the percentage `{show(value)}`"
+        case int() | float():
+            return f"the number {show(value)}"
+        case str():
+            return "a string"
+        case Duration():
+            return f"the duration `{show(value)}`"
+        case Word():
+            return f"the word `{value.name}`"
+        case tuple():
+            return "a list of values" if has_node(value) else "a list"
+        case Node():
+            return "a tensor"
+        case Several():
+            return f"the {len(value.nodes)} values of `{value.block}`"
+        case Choice():
+            return f"`{value.name}`"
+    return "nothing"
+
+
+def sort_of(value: Value) -> str:
+    """The rough sort of a static, by which a param's new value is compared with its default."""
+    match value:
+        case bool():
+            return "truth"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case Duration():
+            return "duration"
+        case Word():
+            return "word"
+        case tuple():
+            return "list"
+    return "value"

@@ -1,0 +1,111 @@
+"""What stands in a file and is no token: what it was perhaps meant to be."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from .diagnostics import Diagnostic
+from .source import Source, Span
+from .wording import short
+
+_MEANT = {
+    "=>": "`->` feeds a value on",
+    "->>": "`->` feeds a value on",
+    "|>": "`->` feeds a value on",
+    "<-": "a value is given with `=`; a comparison with a negative number needs a space: `a < -b`",
+    "\u2192": "`->` feeds a value on",
+    "\u21d2": "`->` feeds a value on",
+    "**": "a power is `^`: `x^2`",
+    "===": "to compare write `==`",
+    "!==": "to compare write `!=`",
+    "&&": "there is no `and`: `if a then b else false`",
+    "||": "there is no `or`: `if a then true else b`",
+    "!": "there is no `not`: `if a then false else true`",
+    ";": "a statement ends with its line",
+    "'": 'strings stand in double quotes: `"..."`',
+    "`": 'strings stand in double quotes: `"..."`',
+    "\u201c": 'strings stand in straight double quotes: `"..."`',
+    "\u201d": 'strings stand in straight double quotes: `"..."`',
+    "\u2018": 'strings stand in straight double quotes: `"..."`',
+    "\u2019": 'strings stand in straight double quotes: `"..."`',
+    "\u2212": "a minus is `-`",
+    "\u2013": "a minus is `-`",
+    "\u2014": "a minus is `-`",
+    "\u00d7": "a product is `*`",
+    "\u00b7": "a product is `*`",
+    "\u00f7": "a quotient is `/`",
+    "\u2264": "write `<=`",
+    "\u2265": "write `>=`",
+    "\u2260": "write `!=`",
+    "\u00a0": "write an ordinary space",
+    "\u200b": "delete it: it cannot be seen",
+    "\ufeff": "delete it: a byte order mark stands at the start of a file only",
+    "%": "the unit `%` is glued to its number: `25%`",
+    "@": "a matrix product is `matmul(a, b)`",
+    "\\": "a statement goes on in the next line by itself where the line ends with an operator; paths use `/`",
+    "\r": "a line ends with a line feed, with or without a carriage return before it",
+}
+_LONGEST = max(map(len, _MEANT))
+_RUN = re.compile(r"[^\s\w\"#(){}\[\],:.?+\-*/^=<>]+|[^\S \t\r\n]+|\r+")
+_QUOTED = re.compile("'[^'\"\r\n]*+'|\u2018[^\u2019\"\r\n]*+\u2019|\u201c[^\u201d\"\r\n]*+\u201d")
+_POWERS = {"\u00b2": "2", "\u00b3": "3"}
+
+
+def stray(source: Source, start: int, end: int) -> Diagnostic:
+    """The finding for text at `start` that begins no token; `end` is the end of a word with letters beyond ASCII."""
+    text = source.text
+    if end - start > 1 or text[start].isalnum():
+        return _word(Span(source, start, end))
+    if text[start] == '"':
+        return _open_string(source, start)
+    quoted = _QUOTED.match(text, start)
+    if quoted:
+        span = Span(source, *quoted.span())
+        written = short(span.text[1:-1])
+        return Diagnostic("E0104", "strings stand in double quotes", span, help=(f'`"{written}"`',))
+    if text[start] == ".":
+        digits = re.compile(r"\.[0-9]+").match(text, start)
+        if digits:
+            span = Span(source, start, digits.end())
+            before = text[start - 1 : start]
+            if before.isalnum() or before in "._":
+                return Diagnostic("E0107", "a number has one decimal point, a name no number after a dot", span)
+            return Diagnostic("E0107", "a number begins with a digit", span, help=(f"`0{short(span.text)}`",))
+    for length in range(_LONGEST, 0, -1):
+        written = text[start : start + length]
+        if len(written) == length and written in _MEANT:
+            return _character(Span(source, start, start + length), _MEANT[written])
+    run = _RUN.match(text, start)
+    return _character(Span(source, start, run.end() if run else start + 1), "")
+
+
+def _word(span: Span) -> Diagnostic:
+    remedy = "names are made of the letters a to z and A to Z, digits and `_`"
+    if span.text[-1] in _POWERS and span.text[:-1].isascii():
+        remedy = f"a power is `^`: `{span.text[:-1]}^{_POWERS[span.text[-1]]}`"
+    return Diagnostic("E0104", f"`{short(span.text)}` is not a name", span, help=(remedy,))
+
+
+def _open_string(source: Source, start: int) -> Diagnostic:
+    line_end = source.text.find("\n", start)
+    end = len(source.text) if line_end < 0 else line_end
+    rest = source.text[start:end].rstrip()
+    return Diagnostic(
+        "E0105",
+        "this string is not closed",
+        Span(source, start, start + len(rest)),
+        help=('close it with `"` in the same line',),
+    )
+
+
+def _character(span: Span, remedy: str) -> Diagnostic:
+    text = span.text
+    if len(text) == 1 and not (text.isprintable() and not text.isspace()):
+        name = unicodedata.name(text, "").lower()
+        what = f"U+{ord(text):04X}" + (f" ({name})" if name else "")
+    elif text.isprintable():
+        what = f"`{short(text)}`"
+    else:
+        what = "text that is not printable"
+    return Diagnostic("E0104", f"{what} has no meaning here", span, help=(remedy,) if remedy else ())

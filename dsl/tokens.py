@@ -1,0 +1,188 @@
+"""Text to tokens: one pass that knows no grammar, never fails, and says what cannot be a token.
+
+Tokens are Lark's, with the names of `net.lark`. Blanks and comments are left out; `Tokens.breaks` remembers where
+lines end. A keyword that names an argument (`target = "y"`) or a part of a dotted path (`train.loss`) is a NAME here
+already, so that the parser meets keywords only as keywords.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+
+from lark import Token
+
+from .diagnostics import Diagnostic
+from .source import Source, Span
+from .strays import stray
+from .wording import short
+
+KEYWORDS = frozenset(
+    "import as param in let fn block on return data model train input target output layer if then else repeat "
+    "for".split()
+)
+SIGNS = {
+    "->": "_ARROW", "..": "_RANGE", ".": "_DOT", "=": "_EQUAL", ":": "_COLON", ",": "_COMMA", "?": "_QUERY",
+    "(": "_LPAR", ")": "_RPAR", "[": "_LSQB", "]": "_RSQB", "{": "_LBRACE", "}": "_RBRACE",
+    "+": "PLUS", "-": "MINUS", "*": "TIMES", "/": "TIMES", "//": "TIMES", "^": "POWER",
+    "==": "COMPARE", "!=": "COMPARE", "<=": "COMPARE", ">=": "COMPARE", "<": "COMPARE", ">": "COMPARE",
+}  # fmt: skip
+WORDS = {"true": "TRUTH", "false": "TRUTH", "pi": "PI", "and": "AND", "or": "OR", "not": "NOT"}
+WORDS.update({word: f"_K_{word.upper()}" for word in KEYWORDS})
+ERROR = "ERROR"
+"""The type of what is no token; a diagnostic has been made for it."""
+
+LARGEST_WHOLE = 2**63 - 1
+
+_TOKEN = re.compile(
+    r"""
+      (?P<space>  [ \t]++ | \#[^\n]*+ )
+    | (?P<line>   \r?\n )
+    | (?P<word>   [^\W\d]\w*+ )
+    | (?P<number> [0-9]++(?:_[0-9]+)*+ (?:\.[0-9]++(?:_[0-9]+)*+)? (?:[eE][+-]?[0-9]++)?
+                  (?:%|[A-Za-z_][A-Za-z0-9_]*+)? [\w%]*+ )
+    | (?P<string> "(?:[^"\\\r\n]|\\[^\r\n])*+" )
+    | (?P<sign>   ->(?!>) | \.\. | (?:==|!=|<=|>=)(?!=) | // | \*(?!\*) | =(?!>) | <(?!-)
+                  | [-+/^>(){}\[\],:?] | \.(?![0-9]) )
+    """,
+    re.VERBOSE,
+)
+_NUMBER = re.compile(
+    r"([0-9]++(?:_[0-9]+)*+)((?:\.[0-9]++(?:_[0-9]+)*+)?(?:[eE][+-]?[0-9]++)?)(%|[A-Za-z_][A-Za-z0-9_]*+)?"
+)
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
+
+
+@dataclass
+class Tokens:
+    """`breaks[i]`: a line ends between the tokens `i - 1` and `i`. `errors`: findings with the index of their token."""
+
+    source: Source
+    all: list[Token] = field(default_factory=list)
+    breaks: list[bool] = field(default_factory=list)
+    errors: list[tuple[int, Diagnostic]] = field(default_factory=list)
+
+    def span(self, first: int, last: int | None = None) -> Span:
+        """The text from token `first` to token `last`, both included; past the end the empty place after the last."""
+        if first >= len(self.all):
+            end = self.all[-1].end_pos or 0 if self.all else 0
+            return Span(self.source, end, end)
+        last_token = self.all[first if last is None else min(last, len(self.all) - 1)]
+        return Span(self.source, self.all[first].start_pos or 0, last_token.end_pos or 0)
+
+    def kind(self, index: int) -> str:
+        """The type of a token, "" outside the file."""
+        return self.all[index].type if 0 <= index < len(self.all) else ""
+
+    def glued(self, index: int) -> bool:
+        """Nothing stands between this token and the one before it."""
+        return index > 0 and self.all[index].start_pos == self.all[index - 1].end_pos
+
+
+def number_value(text: str) -> tuple[int | float, str] | None:
+    """Value and unit of a number's text; None where the text is no number. Too large gives an infinite float."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        return None
+    whole, rest, unit = match[1], match[2], match[3] or ""
+    if rest:
+        return float(whole + rest), unit
+    digits = whole.replace("_", "").lstrip("0")
+    if len(digits) > 19 or int(digits or "0") > LARGEST_WHOLE:
+        return math.inf, unit
+    return int(digits or "0"), unit
+
+
+def string_value(text: str) -> str:
+    """The characters of a string literal (with its quotes), escapes resolved."""
+    return _ESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[0]), text[1:-1])
+
+
+def scan(source: Source) -> Tokens:
+    """All tokens of a text, in one pass whose time is linear in its length."""
+    tokens = Tokens(source)
+    text, position, broken = source.text, 1 if source.text.startswith("\ufeff") else 0, False
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        group = match.lastgroup if match else ERROR
+        start, end = position, match.end() if match else position + 1
+        position = end
+        if group == "space":
+            continue
+        if group == "line":
+            broken = True
+            continue
+        value = text[start:end]
+        if match is None or (group == "word" and not value.isascii()):
+            kind = ERROR
+            found = stray(source, start, end)
+            position = end = found.span.end if found.span else end
+            value = text[start:end]
+            tokens.errors.append((len(tokens.all), found))
+        elif group == "word":
+            kind = WORDS.get(value, "NAME")
+        elif group == "sign":
+            kind = SIGNS[value]
+        else:
+            kind = "NUMBER" if group == "number" else "STRING"
+            found_wrong = _check_number(source, start, end) if group == "number" else _check_string(source, start, end)
+            if found_wrong:
+                kind = ERROR
+                tokens.errors.append((len(tokens.all), found_wrong))
+        tokens.all.append(Token(kind, value, start_pos=start, end_pos=end))
+        tokens.breaks.append(broken)
+        broken = False
+    _free_words(tokens)
+    return tokens
+
+
+def _free_words(tokens: Tokens) -> None:
+    """Turns keywords into names where they name an argument or stand in a dotted path."""
+    calls: list[bool] = []  # for each open bracket: is it the parenthesis of a call
+    everything = tokens.all
+    for index, token in enumerate(everything):
+        kind = token.type
+        if kind in ("_LPAR", "_LSQB", "_LBRACE"):
+            calls.append(
+                kind == "_LPAR"
+                and tokens.kind(index - 1) == "NAME"
+                and tokens.kind(index - 2) not in ("_K_FN", "_K_BLOCK")
+            )
+        elif kind in ("_RPAR", "_RSQB", "_RBRACE"):
+            if calls:
+                calls.pop()
+        elif kind.startswith("_K_"):
+            before, after = tokens.kind(index - 1), tokens.kind(index + 1)
+            names_argument = bool(calls) and calls[-1] and before in ("_LPAR", "_COMMA") and after == "_EQUAL"
+            if names_argument or before == "_DOT" or after == "_DOT":
+                everything[index] = Token("NAME", str(token), start_pos=token.start_pos, end_pos=token.end_pos)
+
+
+def _check_number(source: Source, start: int, end: int) -> Diagnostic | None:
+    text, span = source.text[start:end], Span(source, start, end)
+    parsed = number_value(text)
+    if parsed is None:
+        sound = _NUMBER.match(text)
+        rest = Span(source, start + sound.end(), end) if sound else span
+        return Diagnostic("E0107", f"`{short(text)}` is not a number", rest, "does not belong to a number")
+    value, unit = parsed
+    if unit.startswith("_") or "__" in unit:
+        return Diagnostic(
+            "E0107", f"`{short(text)}` is not a number", span, help=("`_` stands between two digits: `20_000`",)
+        )
+    if math.isinf(value):
+        largest = "9.2e18 for a whole number" if text.replace("_", "").isdigit() else "1.8e308"
+        return Diagnostic("E0107", "this number is too large", span, f"the limit is {largest}")
+    if value == 0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0]):
+        return Diagnostic("E0107", "this number is too small", span, "would be taken for 0")
+    return None
+
+
+def _check_string(source: Source, start: int, end: int) -> Diagnostic | None:
+    for match in _ESCAPE.finditer(source.text, start, end):
+        if match[1] not in _ESCAPES:
+            remedy = 'the escapes are `\\"`, `\\\\`, `\\n` and `\\t`; paths use `/`'
+            return Diagnostic("E0106", f"unknown escape `{match[0]}`", Span(source, *match.span()), help=(remedy,))
+    return None

@@ -1,0 +1,17 @@
+"""Words that several findings of the syntax share."""
+
+from __future__ import annotations
+
+from .diagnostics import Diagnostic
+from .source import Span
+
+
+def short(text: str, most: int = 24) -> str:
+    """A text that fits into a message."""
+    return text if len(text) <= most else f"{text[: most - 4]}..."
+
+
+def reserved(place: Span) -> Diagnostic:
+    """The finding for a keyword in the place of a name."""
+    remedy = f"another name: `{place.text}_`"
+    return Diagnostic("E0110", f"`{place.text}` is a reserved word and names nothing", place, help=(remedy,))

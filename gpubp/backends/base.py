@@ -1,0 +1,31 @@
+"""What a backend is: an array module and the few things that array modules do differently."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Backend(Protocol):
+    """Runs rendered programs on the arrays of `xp`."""
+
+    name: str
+    description: str
+    """For people: the device and the library, for example `CPU (NumPy 2.4)`."""
+
+    @property
+    def xp(self) -> Any:
+        """The array module."""
+
+    def asarray(self, values: Any, dtype: str | None = None) -> Any:
+        """Values as an array on this device. Raises InputError for an array of another device that may not be copied silently."""
+
+    def to_host(self, array: Any) -> NDArray[np.generic]:
+        """A NumPy copy of an array of this device."""
+
+    def quiet(self) -> AbstractContextManager[object]:
+        """Overflow and invalid operations make inf and NaN without a warning: the training loop looks at the results."""

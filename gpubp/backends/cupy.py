@@ -1,0 +1,59 @@
+"""The GPU, by plain CuPy: every equation a kernel of its own. The way that faster ones are compared with."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DeviceError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class CupyBackend:
+    """Arrays on one GPU. Raises DeviceError where it cannot be used; the probe runs a real kernel, for importing CuPy succeeds without a GPU."""
+
+    name = "gpu"
+
+    def __init__(self, number: int = 0) -> None:
+        try:
+            import cupy
+        except ImportError:
+            raise DeviceError("CuPy is not installed: `pip install gpubp[cuda12]` or `gpubp[cuda13]` brings it") from None
+        try:
+            count = cupy.cuda.runtime.getDeviceCount()
+        except cupy.cuda.runtime.CUDARuntimeError as error:
+            raise DeviceError(f"no GPU can be used: {_reason(error)}") from None
+        if not 0 <= number < count:
+            raise DeviceError(f"there is no GPU {number}: this machine has {count}, counted from 0")
+        try:
+            self._device = cupy.cuda.Device(number)
+            self._device.use()
+            probe = float(cupy.arange(3, dtype="float32").sum())
+        except Exception as error:  # a broken installation fails in many ways; each is an unusable device
+            raise DeviceError(f"GPU {number} cannot run a kernel: {_reason(error)}") from None
+        if probe != 3.0:
+            raise DeviceError(f"GPU {number} computes 0 + 1 + 2 = {probe}")
+        properties = cupy.cuda.runtime.getDeviceProperties(number)
+        self._cupy = cupy
+        self.description = f"GPU {number} ({properties['name'].decode()}, CuPy {cupy.__version__})"
+
+    @property
+    def xp(self) -> Any:
+        return self._cupy
+
+    def asarray(self, values: Any, dtype: str | None = None) -> Any:
+        return self._cupy.asarray(values, dtype=dtype)
+
+    def to_host(self, array: Any) -> NDArray[np.generic]:
+        host: NDArray[np.generic] = self._cupy.asnumpy(array)
+        return host
+
+    def quiet(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

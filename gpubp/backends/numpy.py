@@ -1,0 +1,39 @@
+"""The CPU, by NumPy."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+
+
+class NumpyBackend:
+    """Arrays in the machine's memory."""
+
+    name = "cpu"
+
+    def __init__(self) -> None:
+        self.description = f"CPU (NumPy {np.__version__})"
+
+    @property
+    def xp(self) -> Any:
+        return np
+
+    def asarray(self, values: Any, dtype: str | None = None) -> Any:
+        if hasattr(values, "__cuda_array_interface__"):
+            raise InputError(
+                "an array on the GPU was handed to an executor on the CPU; copy it with `cupy.asnumpy`, or make the executor with device=\"gpu\""
+            )
+        if hasattr(values, "__dlpack__") and not isinstance(values, np.ndarray) and not hasattr(values, "__array__"):
+            values = np.from_dlpack(values)
+        return np.asarray(values, dtype=dtype)
+
+    def to_host(self, array: Any) -> NDArray[np.generic]:
+        return np.array(array)
+
+    def quiet(self) -> AbstractContextManager[object]:
+        return np.errstate(all="ignore")

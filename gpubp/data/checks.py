@@ -1,0 +1,112 @@
+"""How bad data is reported: one diagnostic for each kind of finding, with the first places and the count.
+
+Codes of this package:
+    E0410  a data name that the model lacks, or an input or target without data
+    E0411  options of a reader that do not go together
+    E0412  a file that cannot be opened
+    E0413  a file whose content cannot be read: binary, not UTF-8, broken gzip, broken quotes
+    E0414  no rows
+    E0415  a column that is missing, unnamed, or named twice
+    E0416  a cell that is not a finite number
+    E0417  rows of different lengths
+    E0418  a shape that does not fit the declared type
+    E0419  labels that do not fit the declared type
+    E0420  names with different numbers of rows
+    E0421  a split that cannot be made
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from dsl.diagnostics import Diagnostic, DiagnosticError, Label
+from dsl.source import Span
+
+FIRST = 4
+"""How many places of one kind of finding are shown."""
+
+
+def problem(
+    code: str,
+    message: str,
+    span: Span | None,
+    *,
+    label: str = "",
+    labels: Iterable[Label] = (),
+    notes: Iterable[str] = (),
+    help: str = "",
+) -> DiagnosticError:
+    """One error, ready to be raised."""
+    helps = (help,) if help else ()
+    return DiagnosticError(Diagnostic(code, message, span, label, tuple(labels), tuple(notes), helps))
+
+
+def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """`did you mean ...?` where a known name is near, else `otherwise`."""
+    known = list(known)
+    folded = {candidate.lower(): candidate for candidate in reversed(known)}
+    near = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    return f"did you mean `{folded[near[0]]}`?" if near else otherwise
+
+
+def listed(items: Sequence[object], most: int = 8) -> str:
+    """`a`, `b`, ... and 12 more"""
+    text = ", ".join(f"`{clipped(str(item))}`" for item in items[:most])
+    return text if len(items) <= most else f"{text} and {len(items) - most} more"
+
+
+def clipped(text: str) -> str:
+    """Printable and short, fit for a message."""
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:41])
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def counted(number: int, what: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+@dataclass(slots=True)
+class _Kind:
+    code: str
+    what: str
+    help: str
+    places: list[tuple[str, str]] = field(default_factory=list)
+    count: int = 0
+
+
+@dataclass(slots=True)
+class Findings:
+    """Gathers what is wrong in a file; `raise_all` turns each kind into one diagnostic at `span`."""
+
+    span: Span
+    kinds: dict[str, _Kind] = field(default_factory=dict)
+
+    def add(self, code: str, what: str, place: str, message: str, help: str = "", count: int = 1) -> None:
+        """One finding of the kind `what` (a plural: "cells that are empty"): `message` at `place`."""
+        kind = self.kinds.setdefault(what, _Kind(code, what, help))
+        kind.count += count
+        if len(kind.places) < FIRST:
+            kind.places.append((place, message))
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        found = []
+        for kind in self.kinds.values():
+            (place, message), *others = kind.places
+            notes = []
+            if others:
+                more = "; ".join(f"{place}: {message}" for place, message in others)
+                notes.append(f"{kind.count:,} {kind.what} in all; the next: {more}")
+            found.append(
+                Diagnostic(
+                    kind.code, f"{place}: {message}", self.span, "", (), tuple(notes), (kind.help,) if kind.help else ()
+                )
+            )
+        return tuple(found)
+
+    def raise_all(self) -> None:
+        """Raises DiagnosticError where anything was found."""
+        if self.kinds:
+            raise DiagnosticError(*self.diagnostics())

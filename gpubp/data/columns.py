@@ -1,0 +1,128 @@
+"""Which columns of a table belong to which name: `target = "price"`, or `columns = [rest, "tag_*", ["x", "y"]]`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from dsl.graph import Word
+
+from .checks import counted, listed, problem, suggestion
+from .dataset import Request
+from .sheet import Sheet
+
+
+def mentioned(target: str | None, columns: object) -> list[str]:
+    """The column names that an entry mentions, patterns left out."""
+    names = [] if target is None else [target]
+    return names + [
+        name for part in _parts(columns) for name in _flat(part) if isinstance(name, str) and "*" not in name
+    ]
+
+
+def choose(request: Request, sheet: Sheet, target: str | None, columns: object) -> dict[str, list[int]]:
+    """Column numbers by name. Raises DiagnosticError where the options do not say it, or a column is not there."""
+    names = request.entry.names
+    if target is not None and columns is not None:
+        message = "`target` and `columns` both say which columns to take"
+        help = "`columns` has one entry per name, the target's too"
+        raise problem("E0411", message, request.span("columns"), help=help)
+    if columns is not None:
+        parts = list(_parts(columns))
+        if len(parts) != len(names):
+            entries = "1 entry" if len(parts) == 1 else f"{len(parts)} entries"
+            message = f"`columns` has {entries} for {counted(len(names), 'name')}"
+            help = 'several columns of one name stand in a list of their own: `columns = [["a", "b"]]`'
+            help = help if len(parts) > len(names) else "one entry per name"
+            raise problem("E0411", message, request.span("columns"), help=help)
+    elif target is not None:
+        if len(names) != 2:
+            there = "there is one" if len(names) == 1 else f"there are {len(names)}"
+            message = f"`target` splits a table between two names, and {there}"
+            help = "`columns = [...]` gives the columns of each name; `rest` takes those that are left"
+            raise problem("E0411", message, request.span("target"), help=help)
+        parts = [Word("rest"), (target,)]
+    elif len(names) == 1:
+        parts = [Word("rest")]
+    else:
+        message = f"nothing says which columns are {listed(names)}"
+        help = '`target = "..."` names the column of the last, or `columns = [...]` those of each'
+        raise problem("E0411", message, request.entry.value_span, help=help)
+    option = "columns" if columns is not None else "target"
+    return _assign(request, sheet, dict(zip(names, parts, strict=True)), option, literal=target is not None)
+
+
+def find(request: Request, sheet: Sheet, wanted: Sequence[str], option: str) -> list[int]:
+    """The numbers of the columns named `wanted`; raises DiagnosticError with a suggestion where one is missing."""
+    places = {name: i for i, name in enumerate(sheet.names)}
+    for name in wanted:
+        if name not in places:
+            if sheet.header:
+                shown = f"its columns are {listed(sheet.names)}"
+            else:
+                shown = f'it has no header, so its columns are "1" to "{len(sheet.names)}"'
+            help = suggestion(name, sheet.names)
+            message = f"`{sheet.path}` has no column `{name}`"
+            raise problem("E0415", message, request.span(option), notes=(shown,) if help else (), help=help or shown)
+    return [places[name] for name in wanted]
+
+
+def _assign(
+    request: Request, sheet: Sheet, parts: dict[str, object], option: str, *, literal: bool
+) -> dict[str, list[int]]:
+    rests = [name for name, part in parts.items() if _is_rest(part)]
+    if len(rests) > 1:
+        raise problem("E0411", f"`rest` stands for one name only, and {listed(rests)} have it", request.span(option))
+    found: dict[str, list[int]] = {}
+    for name, part in parts.items():
+        if name not in rests:
+            found[name] = [i for item in _flat(part) for i in _matches(request, sheet, item, option, literal=literal)]
+            if not found[name]:
+                raise problem("E0411", f"`columns` gives `{name}` no column", request.span(option))
+            twice = [sheet.names[i] for i in dict.fromkeys(found[name]) if found[name].count(i) > 1]
+            if twice:
+                raise problem(
+                    "E0411", f"`columns` gives `{name}` the column {listed(twice, 3)} twice", request.span(option)
+                )
+    for name in rests:
+        taken = {i for columns in found.values() for i in columns}
+        found[name] = [i for i in range(len(sheet.names)) if i not in taken]
+        if not found[name]:
+            raise problem("E0415", f"`{sheet.path}` has no columns left for `{name}`", request.span(option))
+    return {name: found[name] for name in parts}
+
+
+def _matches(request: Request, sheet: Sheet, item: object, option: str, *, literal: bool) -> list[int]:
+    if isinstance(item, Word):
+        help = (
+            "it stands alone, for one name" if item.name == "rest" else f'column names stand in quotes: "{item.name}"'
+        )
+        raise problem("E0411", f"`{item.name}` is not a column's name here", request.span(option), help=help)
+    text = str(item)
+    if literal or "*" not in text or text in sheet.names:
+        return find(request, sheet, [text], option)
+    pattern = re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
+    matches = [i for i, name in enumerate(sheet.names) if pattern.fullmatch(name)]
+    if not matches:
+        message = f"no column of `{sheet.path}` matches `{text}`"
+        raise problem("E0415", message, request.span(option), help=f"its columns are {listed(sheet.names)}")
+    return matches
+
+
+def _is_rest(part: object) -> bool:
+    return isinstance(part, Word) and part.name == "rest"
+
+
+def _parts(columns: object) -> Iterator[object]:
+    if isinstance(columns, (tuple, list)):
+        yield from columns
+    elif columns is not None:
+        yield columns
+
+
+def _flat(part: object) -> Iterator[object]:
+    if isinstance(part, (tuple, list)):
+        for item in part:
+            yield from _flat(item)
+    else:
+        yield part

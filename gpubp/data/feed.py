@@ -1,0 +1,185 @@
+"""From the `data` section to arrays: every name read, checked against the model's types, split and standardized."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from dsl.diagnostics import Diagnostic, DiagnosticError, Label
+from dsl.graph import Choice, Data, DataEntry, LayerGraph, Type
+from gpubp.errors import DataError
+from gpubp.registry import lookup
+
+from . import inline
+from .checks import counted, listed, problem, suggestion
+from .dataset import Dataset, Read, Request, Want
+from .split import divide
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+
+def measure(data: Data, wanted: Mapping[str, Literal["float", "class"]], base: Path) -> dict[str, Type]:
+    """The types of the `wanted` names as the data has them; paths start in `base`.
+
+    Raises DiagnosticError with all that is wrong. Rows written out are measured without numpy.
+    """
+    wants = {name: Want(kind) for name, kind in wanted.items()}
+    found: list[Diagnostic] = _unfed(data, wants)
+    types: dict[str, Type] = {}
+    for request in _requests(data, wants, base):
+        if request.wants:
+            types.update(_gather(found, _types, request) or {})
+    if found:
+        raise DiagnosticError(*found)
+    return types
+
+
+def load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
+    """All rows of the experiment `graph`, checked against its inputs and targets.
+
+    Paths start in `base`, `seed` (0 .. 2^64 - 1) draws the split. Raises DataError with all that is wrong.
+    """
+    try:
+        return _load(graph, base, seed)
+    except DiagnosticError as error:
+        raise DataError(error.diagnostics) from None
+
+
+def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
+    wants: dict[str, Want] = {}
+    for nodes, feature in ((graph.inputs, True), (graph.targets, False)):
+        for node in nodes:
+            assert node.type is not None, "inputs and targets are typed"
+            kind: Literal["float", "class"] = "float" if node.type.classes is None else "class"
+            wants[node.label or node.name] = Want(kind, node.type, feature, node.span)
+    data = graph.data
+    if data is None:
+        first = next(iter(wants.values()), None)
+        raise problem("E0410", "the file has no `data` section", first.span if first else None)
+    found = _unknown(data, wants) + _unfed(data, wants)
+    reads: list[tuple[DataEntry, Read]] = []
+    for request in _requests(data, wants, base):
+        read = _gather(found, _checked, request)
+        if read is not None:
+            reads.append((request.entry, read))
+    if found:
+        raise DiagnosticError(*found)
+    rows, test_rows = _row_counts(reads)
+    columns = {name: values for _, read in reads for name, values in read.columns.items()}
+    parts = divide(data.split, data.span, rows, test_rows, columns, seed)
+    for _, read in reads:
+        for name in read.standardize:
+            columns[name] = _standardized(columns[name], parts["train"])
+    classes = {name: words for _, read in reads for name, words in read.classes.items()}
+    return Dataset({name: columns[name] for name in wants}, classes, parts)
+
+
+def _requests(data: Data, wants: Mapping[str, Want], base: Path) -> list[Request]:
+    return [
+        Request(entry, {name: wants[name] for name in entry.names if name in wants}, base) for entry in data.entries
+    ]
+
+
+def _gather(found: list[Diagnostic], work: Callable[[Request], T], request: Request) -> T | None:
+    """The work's result; what it finds wrong goes to `found`, so that one run shows the errors of all entries."""
+    try:
+        return work(request)
+    except DiagnosticError as error:
+        found.extend(error.diagnostics)
+        return None
+
+
+def _types(request: Request) -> dict[str, Type]:
+    return _read(request).types if isinstance(request.entry.value, Choice) else inline.types(request)
+
+
+def _read(request: Request) -> Read:
+    value = request.entry.value
+    if not isinstance(value, Choice):
+        return inline.read(request)
+    try:
+        reader = lookup("reader", value.name)
+    except KeyError:
+        raise problem("E0411", f"there is no reader `{value.name}`", value.span) from None
+    read: Read = reader.function(request, **value.options)
+    return read
+
+
+def _checked(request: Request) -> Read:
+    """What the reader gives, if its shapes are those declared."""
+    read = _read(request)
+    for name, want in request.wants.items():
+        shape = tuple(read.columns[name].shape[1:])
+        assert want.type is not None
+        if shape != want.type.shape:
+            labels = (Label(want.span, "declared here"),) if want.span else ()
+            message = f"`{name}` has shape {Type(shape)} in the data, its type is {want.type}"
+            raise problem(
+                "E0418", message, request.entry.value_span, labels=labels, help=_mend(want.type, shape, request, name)
+            )
+    return read
+
+
+def _mend(type: Type, shape: tuple[int, ...], request: Request, name: str) -> str:
+    if prod(shape) == prod(type.shape) and isinstance(request.entry.value, Choice) and type.shape:
+        return f"`reshape = {list(type.shape)}`"
+    if len(shape) == len(type.shape) == 1 and type.classes is None:
+        return f"`{name}: {Type(shape)}`, or `{name}: [?]` for as many as the data has"
+    return ""
+
+
+def _unknown(data: Data, wants: Mapping[str, Want]) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    seen: set[str] = set()
+    for entry in data.entries:
+        for name, span in zip(entry.names, entry.name_spans, strict=True):
+            if name in seen:
+                found += problem("E0410", f"`{name}` is given data twice", span).diagnostics
+            elif name not in wants:
+                help = suggestion(name, wants)
+                found += problem("E0410", f"`{name}` is neither an input nor a target", span, help=help).diagnostics
+            seen.add(name)
+    return found
+
+
+def _unfed(data: Data, wants: Mapping[str, Want]) -> list[Diagnostic]:
+    fed = {name for entry in data.entries for name in entry.names}
+    found: list[Diagnostic] = []
+    for name, want in wants.items():
+        if name not in fed:
+            found += problem("E0410", f"`data` has nothing for `{name}`", want.span or data.span).diagnostics
+    return found
+
+
+def _row_counts(reads: list[tuple[DataEntry, Read]]) -> tuple[int, int]:
+    """Rows to divide and rows for testing only, which all entries have alike. Raises DiagnosticError."""
+    counts: list[tuple[DataEntry, int, int]] = []
+    for entry, read in reads:
+        for values in read.columns.values():
+            counts.append((entry, len(values) - read.test_rows, read.test_rows))
+            break
+    first, rows, test_rows = counts[0]
+    for entry, own, own_test in counts[1:]:
+        if (own, own_test) != (rows, test_rows):
+            what = "row" if own != rows else "test row"
+            number, other = (own, rows) if own != rows else (own_test, test_rows)
+            message = f"{listed(entry.names)} has {counted(number, what)}, {listed(first.names)} has {other:,}"
+            labels = (Label(first.value_span, counted(other, what)),)
+            raise problem("E0420", message, entry.value_span, label=counted(number, what), labels=labels)
+    return rows, test_rows
+
+
+def _standardized(values: NDArray[Any], train: NDArray[Any]) -> NDArray[Any]:
+    """Mean 0 and (population) deviation 1 over the rows `train`, by element; what is constant is only shifted."""
+    import numpy as np
+
+    known = values[train]
+    mean, deviation = known.mean(axis=0), known.std(axis=0)
+    # A constant column of, say, 0.1 has a deviation of 1e-17 from rounding, which must not be blown up to 1.
+    varies = deviation > 1e-12 * np.abs(known).max(axis=0)
+    return (values - mean) / np.where(varies, deviation, 1.0)  # type: ignore[no-any-return]

@@ -1,0 +1,169 @@
+"""Labels of one name as 0 .. n - 1.
+
+Whole numbers from 0 on are labels as they stand. Other whole numbers (1 to n; -1 and 1) and words stand for their place
+in the sorted list of all that occur, which is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dsl.diagnostics import Label
+
+from .cells import Cells, Labels
+from .checks import Findings, clipped, listed, problem, suggestion
+from .dataset import Want
+from .sheet import Sheet, is_number
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The label columns of one name in one file."""
+
+    sheet: Sheet
+    cells: Cells
+    columns: Sequence[int]
+
+    def labels(self) -> Iterator[tuple[int, Labels]]:
+        return ((column, self.cells.labels[column]) for column in self.columns)
+
+
+def encode(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray[np.int64]], int, tuple[str, ...]]:
+    """Labels (n, columns) of each file, the number of classes, and the words or numbers they stand for, if any.
+
+    The first file says which classes there are. Raises DiagnosticError for labels that are not whole, do not fit the
+    declared number of classes, or do not occur in the first file.
+    """
+    if any(found.words is not None for place in places for _, found in place.labels()):
+        return _words(name, want, places)
+    return _numbers(name, want, places)
+
+
+def _numbers(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray[np.int64]], int, tuple[str, ...]]:
+    import numpy as np
+
+    def report(code_of: Any, what: str, message: str, help: str = "") -> None:
+        findings = Findings(places[0].sheet.span)
+        for place in places:
+            for column, found in place.labels():
+                bad = np.flatnonzero(code_of(found.values))
+                for i, row in enumerate(bad):
+                    shown = _written(float(found.values[row])) if i < 4 else ""
+                    line = place.sheet.line_of(int(row)) if i < 4 else 0
+                    findings.add("E0419", what, place.sheet.place(line, column), message.format(shown), help)
+        findings.raise_all()
+
+    # Beyond 2^53 neighbouring whole numbers are one float, so labels could fall together.
+    report(
+        lambda v: ~((np.abs(v) < 2.0**53) & (np.floor(v) == v)),
+        "labels that are not whole",
+        "label `{}` is not a whole number",
+    )
+    tables = [np.stack([found.values for _, found in place.labels()], axis=1).astype(np.int64) for place in places]
+    lowest = min(int(table.min()) for table in tables)
+    highest = max(int(table.max()) for table in tables)
+    classes = want.type.classes if want.type else None
+    if (lowest == 0 and classes is None) or (lowest >= 0 and classes is not None and highest < classes):
+        return tables, classes or highest + 1, ()
+    book = np.unique(tables[0])
+    if classes is None or (book[0] != 0 and len(book) == classes):
+        report(lambda v: ~np.isin(v, book), "unknown labels", "label `{}` does not occur in the training file")
+        return [np.searchsorted(book, table).astype(np.int64) for table in tables], len(book), tuple(map(str, book))
+    help = f"labels of `{name}` are 0 to {classes - 1}, or {classes} different words"
+    report(lambda v: v < 0, "negative labels", "label `{}` is negative", help)
+    report(
+        lambda v: v >= classes,
+        "labels that are too high",
+        f"label `{{}}` is not below {classes}, the number of classes",
+        help,
+    )
+    raise AssertionError("labels outside the range are among those reported")
+
+
+def _written(number: float) -> str:
+    return str(int(number)) if number.is_integer() else f"{number:.10g}"
+
+
+def _words(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray[np.int64]], int, tuple[str, ...]]:
+    import numpy as np
+
+    main = places[0]
+    known = {word for _, found in main.labels() for word in _occurring(found)}
+    # Numbers among the words keep their own order, and stand first.
+    book = tuple(sorted(known, key=lambda word: (0, float(word), word) if is_number(word) else (1, 0.0, word)))
+    classes = want.type.classes if want.type else None
+    if classes is not None and len(book) != classes:
+        _wrong_count(name, want, main, book)
+    index = {word: i for i, word in enumerate(book)}
+    findings = Findings(main.sheet.span)
+    tables = []
+    for place in places:
+        columns = []
+        for column, found in place.labels():
+            occurring = _occurring(found)
+            for word in sorted(set(occurring) - known):
+                message = f"class `{clipped(word)}` does not occur in `{main.sheet.path}`"
+                line = _first(place, column, word)
+                findings.add(
+                    "E0419", "unknown classes", place.sheet.place(line, column), message, suggestion(word, book)
+                )
+            own = np.array([index.get(word, -1) for word in occurring], dtype=np.int64)
+            columns.append(own[_positions(found)])
+        tables.append(np.stack(columns, axis=1))
+    findings.raise_all()
+    return tables, len(book), book
+
+
+def _occurring(found: Labels) -> Sequence[str]:
+    """The different labels of a column, as text."""
+    import numpy as np
+
+    return found.words if found.words is not None else [_written(float(v)) for v in np.unique(found.values)]
+
+
+def _positions(found: Labels) -> NDArray[np.int64]:
+    """For each row, where its label stands in `_occurring`."""
+    import numpy as np
+
+    if found.words is not None:
+        return found.values.astype(np.int64)
+    return np.searchsorted(np.unique(found.values), found.values).astype(np.int64)
+
+
+def _first(place: Place, column: int, word: str) -> int:
+    """The line in which `word` first stands in the column."""
+    import numpy as np
+
+    found = place.cells.labels[column]
+    position = list(_occurring(found)).index(word)
+    return place.sheet.line_of(int(np.flatnonzero(_positions(found) == position)[0]))
+
+
+def _wrong_count(name: str, want: Want, main: Place, book: tuple[str, ...]) -> None:
+    """Raises: there are more or fewer classes than declared. Where one word is rare, it is probably the wrong one."""
+    import numpy as np
+
+    counts = dict.fromkeys(book, 0)
+    for _, found in main.labels():
+        for word, count in zip(_occurring(found), np.bincount(_positions(found)), strict=True):
+            counts[word] += int(count)
+    notes = []
+    rare = [word for word in book if counts[word] == 1]
+    if 0 < len(rare) < len(book):
+        for column, found in main.labels():
+            here = next((word for word in rare if word in _occurring(found)), None)
+            if here is not None:
+                notes.append(f"`{clipped(here)}` stands only in {main.sheet.place(_first(main, column, here), column)}")
+                break
+    columns = listed([main.sheet.names[column] for column in main.columns], 3)
+    classes = f"{len(book)} classes ({listed(book)})"
+    message = f"`{main.sheet.path}`: {columns} holds {classes}, but the type of `{name}` is {want.type}"
+    labels = (Label(want.span, "declared here"),) if want.span else ()
+    help = f"`class({len(book)})`, or `class(?)`"
+    raise problem("E0419", message, main.sheet.span, labels=labels, notes=notes, help=help)

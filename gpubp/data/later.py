@@ -1,0 +1,25 @@
+"""Readers that the language knows and this version does not have: the names are kept, using one says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dsl.graph import Choice
+from gpubp.registry import register
+
+from .checks import problem
+from .dataset import Read, Request
+
+NAMES = ("idx", "text", "images", "cifar", "npy", "npz", "parquet", "uniform", "normal")
+
+
+def unavailable(request: Request, **options: Any) -> Read:
+    """Stands for a reader of a later version. Raises DiagnosticError."""
+    value = request.entry.value
+    name = value.name if isinstance(value, Choice) else "this"
+    help = "`csv(...)` and rows written out are there"
+    raise problem("E0411", f"the reader `{name}` is not available yet", request.entry.value_span, help=help)
+
+
+for _name in NAMES:
+    register("reader", _name, available=False)(unavailable)

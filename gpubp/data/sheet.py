@@ -1,0 +1,164 @@
+"""A delimited text file up to its first row of data: delimiter, column names, where the rows begin."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from dsl.diagnostics import DiagnosticError
+from dsl.source import Span
+
+from .checks import clipped, counted, listed, problem
+from .files import read_text
+
+DELIMITERS = (",", ";", "\t", "|")
+"""Those that are found without being told, most likely first."""
+
+_LOOK = 50  # records that are looked at to find the delimiter
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """An opened file.
+
+    `names`: of its columns ("1", "2", ... without a header); `skip`: lines before the first row of data; `first`: the
+    cells of that row; `span`: what messages about this file point at.
+    """
+
+    path: str
+    raw: bytes
+    span: Span
+    delimiter: str
+    header: bool = False
+    names: tuple[str, ...] = ()
+    skip: int = 0
+    first: tuple[str, ...] = ()
+
+    def lines(self) -> io.TextIOWrapper:
+        """The text from its start; line ends are left as they are."""
+        return io.TextIOWrapper(io.BytesIO(self.raw), encoding="utf-8", newline="")
+
+    def records(self) -> Iterator[tuple[int, list[str]]]:
+        """Line number and cells of every record that is not blank, header included.
+
+        In a file of one column a blank line is an empty cell, unless nothing follows it.
+        """
+        reader = csv.reader(self.lines(), delimiter=self.delimiter, strict=True)
+        blank: list[int] = []
+        narrow = False
+        start = 1
+        try:
+            for cells in reader:
+                if not cells or (len(cells) == 1 and not cells[0].strip()):
+                    blank.append(start)
+                else:
+                    if narrow:
+                        yield from ((line, [""]) for line in blank)
+                    narrow = len(cells) == 1
+                    blank.clear()
+                    yield start, cells
+                start = reader.line_num + 1
+        except csv.Error as error:
+            raise self.problem("E0413", f"line {start}", _quoting(error)) from None
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Line number and cells of every row of data."""
+        return islice(self.records(), 1 if self.header else 0, None)
+
+    def line_of(self, row: int) -> int:
+        """The line in which row `row` (from 0) begins."""
+        return next(islice(self.rows(), row, None))[0]
+
+    def place(self, line: int, column: int | None = None) -> str:
+        """`a.csv`, row 5, column `x`"""
+        where = f"`{self.path}`, row {line}"
+        return where if column is None else f"{where}, column `{clipped(self.names[column])}`"
+
+    def problem(self, code: str, where: str, message: str, help: str = "") -> DiagnosticError:
+        return problem(code, f"`{self.path}`, {where}: {message}", self.span, help=help)
+
+
+def _quoting(error: csv.Error) -> str:
+    text = str(error)
+    if "unexpected end of data" in text:
+        return "a quote opens here and never closes"
+    if "field larger" in text:
+        return f"a cell is longer than {csv.field_size_limit():,} characters; perhaps a quote never closes"
+    return "a closing quote is followed by more text" if "expected after" in text else f"cannot be read: {text}"
+
+
+def open_sheet(
+    base: Path, path: str, span: Span, *, delimiter: str | None, header: bool | None, named: Sequence[str] = ()
+) -> Sheet:
+    """Opens the file and finds its delimiter and header where they are not told (None).
+
+    The first record is a header if it holds one of `named`, the column names that the `.net` file mentions, or if none
+    of its cells is a number. Raises DiagnosticError.
+    """
+    raw = read_text(base, path, span)
+    if not raw.strip():
+        raise problem("E0414", f"`{path}` is empty", span)
+    sheet = Sheet(path, raw, span, delimiter or ",")
+    if delimiter is None:
+        sheet = _with_delimiter(sheet)
+    records = sheet.records()
+    _, top = next(records, (0, []))
+    if not top:
+        raise problem("E0414", f"`{path}` is empty", span)
+    cells = [cell.strip() for cell in top]
+    if header is None:
+        words = {name for name in named if not is_number(name)}
+        header = bool(words & set(cells)) or not any(map(is_number, cells))
+    if not header:
+        names = tuple(str(i + 1) for i in range(len(cells)))
+        return replace(sheet, names=names, first=tuple(top))
+    sheet = replace(sheet, header=True, names=tuple(cells))
+    _check_names(sheet)
+    line, first = next(records, (0, []))
+    if not first:
+        raise problem("E0414", f"`{path}` has a header and no rows", span)
+    return replace(sheet, skip=line - 1, first=tuple(first))
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is written as a number (`nan` and `inf` are), in ASCII digits and without `_`."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return cell.isascii() and "_" not in cell
+
+
+def _with_delimiter(sheet: Sheet) -> Sheet:
+    """The first delimiter that cuts the first record, and most others into as many cells; a comma where none does."""
+    best, most = sheet, 0
+    for delimiter in DELIMITERS:
+        tried = replace(sheet, delimiter=delimiter)
+        try:
+            widths = [len(cells) for _, cells in islice(tried.records(), _LOOK)]
+        except DiagnosticError:
+            continue
+        alike = widths.count(widths[0]) if widths and widths[0] > 1 else 0
+        if alike > most:
+            best, most = tried, alike
+    return best
+
+
+def _check_names(sheet: Sheet) -> None:
+    unnamed = [i + 1 for i, name in enumerate(sheet.names) if not name]
+    if unnamed:
+        more = f" (and {counted(len(unnamed) - 1, 'other')})" if len(unnamed) > 1 else ""
+        message = f"`{sheet.path}`: column {unnamed[0]}{more} has no name in the header"
+        raise problem("E0415", message, sheet.span, help="name it; `header = false` if the first row is data")
+    twice = (
+        sorted({name for name in sheet.names if sheet.names.count(name) > 1})
+        if len(set(sheet.names)) < len(sheet.names)
+        else []
+    )
+    if twice:
+        message = f"`{sheet.path}`: more than one column is named {listed(twice, 4)}"
+        raise problem("E0415", message, sheet.span, help="rename one; `header = false` if the first row is data")

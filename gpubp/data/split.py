@@ -1,0 +1,129 @@
+"""Parts of the rows to train, validate and test: `split(train = 80%, valid = 10%, test = 10%, stratify = label)`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from dsl.graph import Choice, Word
+from dsl.source import Span
+from gpubp.registry import OptionType, lookup, register
+
+from .checks import counted, listed, problem, suggestion
+from .seeds import Purpose, generator
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PARTS = ("train", "valid", "test")
+
+OptionalFraction = Annotated[float | None, OptionType(("fraction",))]
+Name = Annotated[Any, OptionType(("path", "string"))]
+
+_EXACT = 1e-9  # fractions are decimal numbers: 70 % + 20 % + 10 % is 1 but for rounding
+
+
+@register("split", "split")
+def split(
+    span: Span,
+    *,
+    train: OptionalFraction = None,
+    valid: OptionalFraction = None,
+    test: OptionalFraction = None,
+    stratify: Name = None,
+) -> tuple[dict[str, float], str | None]:
+    """Random parts of the rows, the same for the same seed. `train` left out is what the others leave.
+
+    `stratify`: a name with one label (or whole number) per row; each part gets its share of every label, to within one
+    row.     Every row belongs to one part: the fractions add up to 100 %. Raises DiagnosticError (E0421).
+    """
+    fractions = {"valid": valid or 0.0, "test": test or 0.0}
+    others = sum(fractions.values())
+    total = others + (train or 0.0)
+    if total > 1 + _EXACT:
+        raise problem("E0421", f"the parts add up to {total * 100:.10g}%, more than 100%", span)
+    if train is not None and total < 1 - _EXACT:
+        message = f"the parts add up to {total * 100:.10g}%; the other rows would belong to none"
+        raise problem("E0421", message, span, help="leave out `train`: it takes what the others leave")
+    fractions = {"train": 1 - others, **fractions}
+    if fractions["train"] < _EXACT:
+        raise problem("E0421", "no rows are left for training", span)
+    word = stratify.name if isinstance(stratify, Word) else stratify
+    return {part: fraction for part, fraction in fractions.items() if fraction > 0}, word
+
+
+def divide(
+    choice: Choice | None, span: Span, rows: int, test_rows: int, columns: Mapping[str, NDArray[Any]], seed: int
+) -> dict[str, NDArray[np.int64]]:
+    """Row numbers of each part, ascending: the first `rows` are divided, the `test_rows` after them are "test".
+
+    Without a `choice` all of the first are for training. Raises DiagnosticError (E0421) where a part gets no row.
+    """
+    import numpy as np
+
+    if choice is None:
+        parts = {"train": np.arange(rows, dtype=np.int64)}
+    else:
+        span = choice.span
+        fractions, name = lookup("split", choice.name).function(span, **choice.options)
+        if test_rows and "test" in fractions:
+            place = choice.option_spans.get("test", span)
+            raise problem("E0421", "the test rows have a file of their own, so `split` takes none", place)
+        groups = np.zeros(rows, dtype=np.int64)
+        if name is not None:
+            groups = _groups(name, columns, choice.option_spans.get("stratify", span))[:rows]
+        parts = draw(groups, list(fractions), list(fractions.values()), seed)
+        for part, found in parts.items():
+            if not len(found):
+                message = (
+                    f"the part `{part}` is empty: {fractions[part] * 100:.10g}% of {counted(rows, 'row')} is too little"
+                )
+                raise problem(
+                    "E0421", message, choice.option_spans.get(part, span), help="a larger share, or more data"
+                )
+    if test_rows:
+        parts["test"] = np.arange(rows, rows + test_rows, dtype=np.int64)
+    return parts
+
+
+def draw(
+    groups: NDArray[np.int64], names: Sequence[str], fractions: Sequence[float], seed: int
+) -> dict[str, NDArray[np.int64]]:
+    """Rows 0 .. n - 1 in parts: each takes its fraction (they sum to 1) of each group of equal numbers, to one row."""
+    import numpy as np
+
+    order = generator(seed, Purpose.SPLIT).permutation(len(groups))
+    order = order[np.argsort(groups[order], kind="stable")]
+    _, counts = np.unique(groups, return_counts=True)
+    found: list[list[NDArray[np.int64]]] = [[] for _ in names]
+    owed = np.zeros(len(names))
+    start = 0
+    for count in counts:
+        share = np.round(np.asarray(fractions) * count, 9)
+        take = np.floor(share).astype(np.int64)
+        owed += share - take
+        # The rows that rounding leaves go, one each, to the parts that are owed most over all groups so far.
+        fractional = np.where(share > take, owed, -np.inf)
+        extra = np.argsort(-fractional, kind="stable")[: int(count - take.sum())]
+        take[extra] += 1
+        owed[extra] -= 1
+        for part, amount in zip(found, take, strict=True):
+            part.append(order[start : start + amount])
+            start += amount
+    return {name: np.sort(np.concatenate(part)).astype(np.int64) for name, part in zip(names, found, strict=True)}
+
+
+def _groups(name: str, columns: Mapping[str, NDArray[Any]], span: Span) -> NDArray[np.int64]:
+    import numpy as np
+
+    if name not in columns:
+        help = suggestion(name, columns, f"the names are {listed(list(columns))}")
+        raise problem("E0421", f"`data` has no `{name}` to stratify by", span, help=help)
+    values = columns[name]
+    if values[0].size != 1:
+        raise problem("E0421", f"`{name}` has {values[0].size:,} values per row; stratifying needs one label", span)
+    flat = values.reshape(len(values))
+    if flat.dtype.kind == "f" and not (np.floor(flat) == flat).all():
+        raise problem("E0421", f"`{name}` holds numbers that are not whole; stratifying needs labels", span)
+    return np.unique(flat, return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,57 @@
+"""Every exception that gpubp raises on purpose.
+
+    GpubpError
+    |-- NetError        a `.net` file is wrong; `.diagnostics` say where and how to mend it
+    |   `-- DataError   the data that the file names is missing, unreadable or does not fit
+    |-- ShapeError      shapes do not fit; inside a file it becomes a NetError that points at the text
+    |-- InputError      an array handed to an Executor does not fit (also a ValueError)
+    |-- DeviceError     the device asked for is not there
+    |-- CheckpointError a saved state cannot be read, or belongs to another net
+    `-- DivergedError   training stopped because the loss is no longer a finite number
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dsl.diagnostics import Diagnostic
+
+
+class GpubpError(Exception):
+    """Base of all errors that gpubp raises on purpose; its text is fit for a user to read."""
+
+
+class NetError(GpubpError):
+    """A `.net` file is wrong. `diagnostics` holds every finding, errors before warnings, in the order of the text."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__("\n".join(f"{d.severity}[{d.code}]: {d.message}" for d in diagnostics))
+        self.diagnostics = tuple(diagnostics)
+
+
+class DataError(NetError):
+    """The data that a `.net` file names is missing, unreadable or does not fit the model."""
+
+
+class ShapeError(GpubpError):
+    """Shapes or types do not fit. `help` is the remedy, where there is one."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
+
+
+class InputError(GpubpError, ValueError):
+    """An array handed to an Executor has the wrong name, shape, type or values."""
+
+
+class DeviceError(GpubpError):
+    """The device asked for cannot be used; the text says why."""
+
+
+class CheckpointError(GpubpError):
+    """A saved state cannot be read, or does not belong to this net."""
+
+
+class DivergedError(GpubpError):
+    """The loss is no longer a finite number; nothing after that step would mean anything."""

@@ -1,0 +1,101 @@
+"""The language's catalogue, made from the registry: what is registered is what a file can name."""
+
+from __future__ import annotations
+
+from inspect import Parameter
+from typing import Any, cast
+
+from dsl.catalog import REQUIRED, Catalog, Kind, Option, Part, Signature
+
+# Importing these registers what they define.
+from .. import data as data
+from .. import layers as layers
+from .. import optim as optim
+from ..registry import ENTRIES, Entry, OptionType
+
+_PARTS = ("function", "loss", "metric", "penalty", "optimizer", "initializer", "reader", "split")
+
+# Words of the language whose meaning this version does not have yet: a file that uses one is told so.
+_LATER: dict[str, tuple[str, ...]] = {
+    "function": (
+        *("conv", "depthwise_conv", "conv_transpose", "maxpool", "avgpool", "global_avgpool", "global_maxpool", "pad"),
+        *("upsample", "batchnorm", "layernorm", "groupnorm", "rmsnorm", "gaussian_noise", "embedding", "positional"),
+        *("attention", "rnn", "lstm", "gru", "mish", "hardswish", "glu", "swiglu", "weight", "normal", "uniform"),
+        *("derivative", "reverse_gradient", "matmul", "transpose", "slice", "random_flip", "random_shift"),
+    ),
+    "loss": ("kl_divergence", "hinge", "poisson", "cosine", "contrastive", "dice", "focal"),
+    "metric": ("top_k", "precision", "recall", "f1", "auc", "perplexity", "rmse"),
+    "optimizer": ("adagrad", "adadelta", "adamax", "nadam", "amsgrad", "lion"),
+    "schedule": (
+        *("step", "drops", "exponential", "linear", "polynomial", "cosine", "one_cycle", "warmup", "inverse_sqrt"),
+        "plateau",
+    ),
+    "clip": ("clip_norm", "clip_value"),
+    "stop": ("early_stop",),
+    "start": ("load",),
+    "rate": ("rate",),
+}
+
+TRAIN = (
+    Option("loss", ("loss",)),
+    Option("optimizer", ("choice",), part="optimizer"),
+    Option("epochs", ("whole",), default=None, minimum=1),
+    Option("steps", ("whole",), default=None, minimum=1),
+    Option("batch", ("whole",), default=32, minimum=1),
+    Option("metrics", ("metrics",), default=()),
+    Option("seed", ("whole",), default=0, minimum=0),
+    Option("precision", ("word",), default="float32", words=("float32", "float64")),
+    Option("shuffle", ("flag",), default=True),
+    Option("schedule", ("choice",), default=None, part="schedule"),
+    Option("early_stop", ("choice",), default=None, part="stop"),
+    Option("clip", ("choice",), default=None, part="clip"),
+    Option("restarts", ("whole",), default=1, minimum=1),
+    Option("start", ("choice",), default=None, part="start"),
+    Option("freeze", ("paths",), default=()),
+    Option("rates", ("choices",), default=(), part="rate"),
+)
+"""The keys of `train`."""
+
+TRAIN_LATER = frozenset({"schedule", "early_stop", "clip", "restarts", "start", "freeze", "rates"})
+"""Keys that this version refuses, saying so."""
+
+
+def catalog() -> Catalog:
+    """Everything that a file can name in this installation."""
+    entries: dict[Part, dict[str, Signature]] = {}
+    for (part, name), entry in ENTRIES.items():
+        if part in _PARTS:
+            entries.setdefault(cast(Part, part), {})[name] = _signature(entry)
+    for part, names in _LATER.items():
+        found = entries.setdefault(cast(Part, part), {})
+        for name in names:
+            if name not in found:
+                found[name] = Signature(name, cast(Part, part), available=False)
+    return Catalog(entries, {option.name: option for option in TRAIN}, TRAIN_LATER)
+
+
+def _signature(entry: Entry) -> Signature:
+    options = tuple(_option(name, kind, default) for name, kind, default in entry.options())
+    doc = (entry.function.__doc__ or "").strip()
+    return Signature(
+        entry.name,
+        cast(Part, entry.part),
+        entry.inputs,
+        entry.variadic,
+        options,
+        doc,
+        entry.static,
+        entry.makes_weights,
+        entry.available,
+    )
+
+
+def _option(name: str, kind: OptionType, default: Any) -> Option:
+    return Option(
+        name,
+        cast("tuple[Kind, ...]", kind.kinds),
+        REQUIRED if default is Parameter.empty else default,
+        kind.words,
+        cast("Part | None", kind.part),
+        kind.minimum,
+    )

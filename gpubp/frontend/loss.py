@@ -1,0 +1,78 @@
+"""The loss and the metrics of a file, checked: one number per example, penalties apart."""
+
+from __future__ import annotations
+
+import math
+
+from dsl.diagnostics import Diagnostic, DiagnosticError
+from dsl.graph import LayerGraph, Node
+
+from .. import ops
+from ..ir import Var
+from ..layers import Accumulation
+from ..layers.metrics import mean_of
+from .lowering import Lowering, shape_text
+
+
+def data_and_penalties(graph: LayerGraph, cx: Lowering) -> tuple[Var, Var]:
+    """The loss of each example, shape (batch,), and the sum of the penalties, shape ().
+
+    A term of the sum that depends on no input, target or draw is a penalty. Raises DiagnosticError for a loss that is not one number per example.
+    """
+    assert graph.train is not None
+    terms = _terms(graph.train.loss)
+    data = [node for node in terms if node in cx.varying]
+    penalties = [node for node in terms if node not in cx.varying]
+    if not data:
+        raise DiagnosticError(
+            Diagnostic("E0302", "the loss depends on no input", graph.train.loss.span, help=("for example `mse(output, target)`",))
+        )
+    total = per_example(data[0], cx)
+    for node in data[1:]:
+        total = total + per_example(node, cx)
+    penalty: Var | None = None
+    for node in penalties:
+        value = cx.values[node]
+        scalar = ops.reshape(value, shape=()) if isinstance(value, Var) else ops.full((), float(value), cx.dtype)
+        penalty = scalar if penalty is None else penalty + scalar
+    return total, ops.full((), 0.0, cx.dtype) if penalty is None else penalty
+
+
+def _terms(node: Node) -> list[Node]:
+    """The terms of a sum, from left to right."""
+    out: list[Node] = []
+    work = [node]
+    while work:
+        top = work.pop()
+        if top.kind == "+":
+            work += reversed(top.inputs)
+        else:
+            out.append(top)
+    return out
+
+
+def per_example(node: Node, cx: Lowering) -> Var:
+    """A node's value as one number per example, shape (batch,)."""
+    value = cx.values[node]
+    if not isinstance(value, Var) or math.prod(value.shape[1:]) != 1:
+        found = shape_text(value) if isinstance(value, Var) else "a number"
+        raise DiagnosticError(
+            Diagnostic(
+                "E0302",
+                f"a loss is one number per example, this is {found}",
+                node.span,
+                help=("`mean(...)` or `sum(...)` makes one number of it",),
+            )
+        )
+    flat = ops.reshape(value, shape=(value.shape[0],))
+    return ops.broadcast_to(flat, shape=(cx.batch,))
+
+
+def metric_terms(graph: LayerGraph, cx: Lowering) -> dict[str, Accumulation]:
+    """Every metric as sums; a loss or a plain value counts as its mean over the examples."""
+    assert graph.train is not None
+    out: dict[str, Accumulation] = {}
+    for name, node in graph.train.metrics:
+        value = cx.values[node]
+        out[name] = value if isinstance(value, Accumulation) else mean_of(per_example(node, cx))
+    return out

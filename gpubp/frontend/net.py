@@ -1,0 +1,196 @@
+"""A `.net` file, loaded and checked: everything known of an experiment before a number is computed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from dsl.catalog import Catalog
+from dsl.diagnostics import Diagnostic, DiagnosticError
+from dsl.graph import Choice, Data, LayerGraph, Node, Static, Type
+from dsl.resolve import resolve
+from dsl.source import Source
+
+from ..data import measure
+from ..errors import NetError
+from ..ir import Aval, Program, Var, recording
+from ..ops.rewrites import clamped_logs
+from ..passes import rewrite
+from .catalog import catalog
+from .layout import Buffer, Layout, Parameter, arrange
+from .loss import data_and_penalties, metric_terms
+from .lowering import Lowering
+
+
+@dataclass(frozen=True, eq=False)
+class Net:
+    """An experiment that passed every check. `outputs`: shape of each output for one example; `layout`: the parameters; `buffers`: state that
+    is not trained; `fitted`: layers whose statistics come from the training data; `base`: the folder that paths of data start in."""
+
+    graph: LayerGraph
+    base: Path
+    outputs: Mapping[str, tuple[int, ...]]
+    layout: Layout
+    buffers: Mapping[str, Buffer]
+    fitted: tuple[Node, ...]
+    warnings: tuple[Diagnostic, ...]
+    shapes: Mapping[Node, tuple[int, ...]]
+
+    @property
+    def params(self) -> dict[str, Static]:
+        """The declared params with the values in force."""
+        return {name: param.value for name, param in self.graph.params.items()}
+
+    @property
+    def dtype(self) -> str:
+        """The float type that the file asks for."""
+        return str(self.option("precision", "float32"))
+
+    def option(self, key: str, default: Any = None) -> Any:
+        """A key of `train`, its default filled in; `default` where the file does not train."""
+        if self.graph.train is None:
+            return default
+        value = self.graph.train.options.get(key, default)
+        return value.name if hasattr(value, "name") and not isinstance(value, Choice) else value
+
+    @cached_property
+    def size(self) -> int:
+        """Number of trained values."""
+        return sum(p.size for p in self.layout.parameters.values())
+
+    def summary(self) -> str:
+        """A table of the layers with weights: shapes for one example and parameter counts."""
+        rows = [("value", "function", "shape", "parameters")]
+        for node in (*self.graph.inputs, *self.graph.nodes):
+            if node.kind in ("target", "constant") or node not in self.shapes:
+                continue
+            own = sum(p.size for p in self.layout.parameters.values() if p.place is node)
+            rows.append((node.name, node.kind, str(Type(self.shapes[node])), f"{own:,}" if own else ""))
+        rows.append(("total", "", "", f"{self.size:,}"))
+        widths = [max(len(row[i]) for row in rows) for i in range(4)]
+        return "\n".join(
+            "  ".join(cell.rjust(w) if i == 3 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip()
+            for row in rows
+        )
+
+
+def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) -> Net:
+    """Read and check a `.net` file.
+
+    `params`: new values of params that the file declares, as numbers, words or text of the language. Raises NetError, with `.diagnostics`, for
+    anything that is wrong with the file: it is missing, not text, or says what cannot be.
+    """
+    name = os.fspath(path)
+    try:
+        text = Path(name).read_bytes().decode("utf-8")
+    except OSError as error:
+        reason = "is a directory" if isinstance(error, IsADirectoryError) else (error.strerror or str(error)).lower()
+        raise NetError([Diagnostic("E0401", f"cannot read `{name}`: {reason}")]) from None
+    except UnicodeDecodeError as error:
+        raise NetError([Diagnostic("E0101", f"`{name}` is not text: byte {error.start:,} is not UTF-8")]) from None
+    return _load(Source(name, text), Path(name).parent, params or {})
+
+
+def loads(text: str, name: str = "<string>", params: Mapping[str, Any] | None = None) -> Net:
+    """Check the text of a `.net` file; paths in it start in the working directory. Raises NetError as `load` does."""
+    return _load(Source(name, text), Path(), params or {})
+
+
+def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
+    def sizes(data: Data, wanted: Mapping[str, Literal["float", "class"]]) -> Mapping[str, Type]:
+        return measure(data, wanted, base)
+
+    def read(path: str) -> str:
+        return Path(path).read_text("utf-8")
+
+    overrides = {name: _text(value) for name, value in params.items()}
+    graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=read)
+    if graph is None:
+        raise NetError(found)
+    try:
+        return _trace(graph, base, tuple(found))
+    except DiagnosticError as error:
+        raise NetError((*error.diagnostics, *found)) from None
+
+
+def _catalog() -> Catalog:
+    if not _known:
+        _known.append(catalog())
+    return _known[0]
+
+
+_known: list[Catalog] = []
+
+
+def _text(value: Any) -> str:
+    """A Python value as the language writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_text, value))}]"
+    return str(value)
+
+
+def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> Net:
+    """Trace the whole graph once, at a small batch: finds every parameter, shape and mistake."""
+    parameters: dict[str, Parameter] = {}
+    buffers: dict[str, Buffer] = {}
+
+    def weigh(wanted: Parameter) -> Var:
+        parameters[wanted.name] = wanted
+        return Var(Aval(wanted.shape, "float32"), wanted.name)
+
+    def store(wanted: Buffer) -> Var:
+        buffers[wanted.name] = wanted
+        return Var(Aval(wanted.shape, wanted.dtype), wanted.name)
+
+    counter = Var(Aval((), "int64"))
+    with recording() as eqns:
+        cx = Lowering(graph, 2, "float32", True, weigh, store, counter, counter)
+        for node in (*graph.inputs, *graph.targets):
+            cx.feed(node)
+        cx.run(graph.nodes)
+        if graph.train is not None:
+            cx.run(graph.train.nodes)
+            data_and_penalties(graph, cx)
+            metric_terms(graph, cx)
+    shapes = {node: value.shape[1:] for node, value in cx.values.items() if isinstance(value, Var)}
+    for name, node in graph.outputs.items():
+        if node not in shapes:
+            raise DiagnosticError(Diagnostic("E0303", f"the output `{name}` depends on no input", node.span))
+    decay = 0
+    if graph.train is not None:
+        optimizer = graph.train.options["optimizer"]
+        assert isinstance(optimizer, Choice)
+        decay = optimizer.options.get("decay", 0)  # type: ignore[assignment]
+    return Net(
+        graph,
+        base,
+        {name: shapes[node] for name, node in graph.outputs.items()},
+        arrange(parameters.values(), split_decay=bool(decay)),
+        buffers,
+        tuple(cx.fitted),
+        (*warnings, *_clamped(Program((), tuple(eqns), ()))),
+        shapes,
+    )
+
+
+def _clamped(program: Program) -> list[Diagnostic]:
+    """Warnings for losses that take the logarithm of something that is no sigmoid's or softmax's result."""
+    out: dict[Node, Diagnostic] = {}
+    for eqn in clamped_logs(rewrite(program)):
+        node = eqn.origin
+        if isinstance(node, Node) and node not in out:
+            out[node] = Diagnostic(
+                "W0501",
+                f"`{node.kind}` takes the logarithm of a value that is not the result of sigmoid or softmax",
+                node.span,
+                help=("end the output with `sigmoid` or `softmax`: then the logarithm is computed without overflow",),
+                notes=("probabilities that underflow to 0 count as the smallest normal number",),
+                severity="warning",
+            )
+    return list(out.values())

@@ -1,0 +1,225 @@
+"""The programs of a net: one for each (mode, batch, dtype), made from the graph alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from dsl.graph import Choice, LayerGraph, Node
+
+from .. import ops
+from ..ir import Aval, Program, Var, recording, verify
+from ..layers import Accumulation
+from ..passes import dce, rewrite
+from ..registry import lookup
+from ..transforms import grad
+from .layout import Buffer, Group, Layout, Parameter
+from .loss import data_and_penalties, metric_terms
+from .lowering import Lowering
+
+if TYPE_CHECKING:
+    from .net import Net
+
+Mode = Literal["predict", "measure", "gradients", "train", "fit"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Built:
+    """A program with what its inputs and outputs are: `feeds` come from the batch, `states` are kept by the executor, by name; `outputs` names the
+    results; `hints` are readable names of values; `finish` makes figures of a measuring program's sums."""
+
+    program: Program
+    feeds: tuple[str, ...]
+    states: tuple[str, ...]
+    outputs: tuple[str, ...]
+    hints: Mapping[Var, str]
+    finish: Mapping[str, Callable[[Mapping[str, Any], int], float]]
+
+
+STEP, SEED, RATE_SCALE, MASK = "step", "seed", "rate_scale", "mask"
+"""Names of the counters among the states, and of the feed that says which rows of a batch count."""
+
+COUNTERS: dict[str, tuple[str, float]] = {STEP: ("int64", 0), SEED: ("int64", 0), RATE_SCALE: ("float64", 1.0)}
+"""Type and first value of each counter."""
+
+
+class _States:
+    """The states that a program turns out to need: made when first asked for."""
+
+    def __init__(self, layout: Layout, dtype: str) -> None:
+        self.layout, self.dtype = layout, dtype
+        self.vars: dict[str, Var] = {}
+
+    def get(self, name: str, shape: tuple[int, ...], dtype: str) -> Var:
+        if name not in self.vars:
+            self.vars[name] = Var(Aval(shape, dtype), name)
+        return self.vars[name]
+
+    def counter(self, name: str) -> Var:
+        return self.get(name, (), COUNTERS[name][0])
+
+    def flat(self, group: Group) -> Var:
+        return self.get(group.name, (group.size,), self.dtype)
+
+    def parameter(self, wanted: Parameter) -> Var:
+        group, start = self.layout.places[wanted.name]
+        piece = ops.slice_(self.flat(group), start=(start,), stop=(start + wanted.size,))
+        return ops.reshape(piece, shape=wanted.shape)
+
+    def buffer(self, wanted: Buffer) -> Var:
+        return self.get(wanted.name, wanted.shape, wanted.dtype)
+
+
+@dataclass(eq=False)
+class _Update:
+    """The `cx` of an optimizer (gpubp.optim.UpdateContext) for one group."""
+
+    states: _States
+    group: Group
+    t: Var
+    updates: list[tuple[Var, Var]]
+
+    @property
+    def decays(self) -> bool:
+        return self.group.decays
+
+    @property
+    def step(self) -> Var:
+        return self.t
+
+    def rate(self, lr: float) -> Var:
+        return self.scalar(self.states.counter(RATE_SCALE) * lr)
+
+    def scalar(self, value: Var) -> Var:
+        return ops.cast(value, dtype=self.states.dtype)
+
+    def state(self, name: str, like: Var) -> Var:
+        return self.states.get(f"{name}.{self.group.name}", like.shape, self.states.dtype)
+
+    def assign(self, state: Var, value: Var) -> Var:
+        self.updates.append((state, value))
+        return value
+
+
+def build(net: Net, mode: Mode, batch: int, dtype: str, fit: Node | None = None) -> Built:
+    """The program of `net` for one mode, batch size and float type. `fit`: the layer whose statistics a `fit` program gathers."""
+    graph = net.graph
+    states = _States(net.layout, dtype)
+    with recording() as eqns:
+        cx = Lowering(
+            graph,
+            batch,
+            dtype,
+            training=mode in ("gradients", "train"),
+            weigh=states.parameter,
+            store=states.buffer,
+            seed=states.counter(SEED),
+            step=states.counter(STEP),
+            fit=fit,
+        )
+        fed = graph.inputs if mode in ("predict", "fit") else (*graph.inputs, *graph.targets)
+        feeds = [cx.feed(node) for node in fed]
+        cx.run(graph.nodes)
+        outputs: dict[str, Var] = {}
+        finish: dict[str, Callable[[Mapping[str, Any], int], float]] = {}
+        if mode == "predict":
+            outputs = {name: cx.values[node] for name, node in graph.outputs.items()}
+        elif mode == "measure":
+            mask = Var(Aval((batch,), "float64"), MASK)
+            feeds.append(mask)
+            outputs, finish = _measure(graph, cx, mask)
+        elif mode in ("gradients", "train"):
+            assert graph.train is not None
+            cx.run(graph.train.nodes)
+            data, penalties = data_and_penalties(graph, cx)
+            loss = ops.mean(data, (0,))
+            outputs = {"data": loss, "penalty": penalties, "loss": loss + penalties}
+    updates = tuple(cx.updates)
+    program = rewrite(Program((), tuple(eqns), tuple(outputs.values()), ()))
+    names = tuple(outputs)
+    if mode in ("gradients", "train"):
+        program, names, updates = _backward(net, mode, program, names, cx, states, updates)
+    hints = {v: n.label or n.name for n, v in cx.values.items() if isinstance(v, Var) and n.kind not in ("input", "target")}
+    hints.update({var: known.name for known, var in cx.parameters.values()})
+    program = dce(Program((*feeds, *states.vars.values()), program.eqns, program.outputs, updates))
+    program, used = _without_unused(program, states)
+    return Built(verify(program), tuple(v.hint for v in feeds), used, names, hints, finish)
+
+
+def _without_unused(program: Program, states: _States) -> tuple[Program, tuple[str, ...]]:
+    """The program without the states that nothing reads or writes, and the names of the others."""
+    needed = {x for eqn in program.eqns for x in eqn.inputs if isinstance(x, Var)}
+    needed.update(program.outputs, *program.updates)
+    kept = {name: var for name, var in states.vars.items() if var in needed}
+    gone = set(states.vars.values()) - set(kept.values())
+    inputs = tuple(v for v in program.inputs if v not in gone)
+    return Program(inputs, program.eqns, program.outputs, program.updates), tuple(kept)
+
+
+def _measure(
+    graph: LayerGraph, cx: Lowering, mask: Var
+) -> tuple[dict[str, Var], dict[str, Callable[[Mapping[str, Any], int], float]]]:
+    """Sums over the rows that count, in float64: of the loss, and of each metric's terms, named `metric/term`."""
+    outputs: dict[str, Var] = {}
+    finish: dict[str, Callable[[Mapping[str, Any], int], float]] = {}
+    if graph.train is None:
+        return outputs, finish
+    cx.run(graph.train.nodes)
+    data, penalties = data_and_penalties(graph, cx)
+    terms = {"loss": Accumulation({"sum": ops.cast(data, dtype="float64")}, lambda sums, n: float(sums["sum"]) / n)}
+    terms.update(metric_terms(graph, cx))
+    for name, accumulation in terms.items():
+        finish[name] = accumulation.finish
+        for term, value in accumulation.terms.items():
+            full = ops.broadcast_to(value, shape=(cx.batch, *value.shape[1:]))
+            # Padding may hold anything, NaN too: it is chosen away, not multiplied.
+            counts = ops.reshape(mask, shape=(cx.batch, *(1,) * (full.ndim - 1))) > 0.0
+            outputs[f"{name}/{term}"] = ops.sum_(ops.where(counts, full, 0.0), (0,))
+    outputs["penalty"] = ops.cast(penalties, dtype="float64")
+    return outputs, finish
+
+
+def _backward(
+    net: Net,
+    mode: Mode,
+    program: Program,
+    names: tuple[str, ...],
+    cx: Lowering,
+    states: _States,
+    updates: tuple[tuple[Var, Var], ...],
+) -> tuple[Program, tuple[str, ...], tuple[tuple[Var, Var], ...]]:
+    """Append the gradients, and for training the optimizer's update."""
+    known = dict(zip(names, program.outputs, strict=True))
+    vars_ = {name: var for name, (_, var) in cx.parameters.items()}
+    program, gradients = grad(program, known["loss"], list(vars_.values()))
+    with recording() as tail:
+        by_name = {
+            name: g if g is not None else ops.full(var.shape, 0.0, var.dtype)
+            for (name, var), g in zip(vars_.items(), gradients, strict=True)
+        }
+        if mode == "gradients":
+            known = {"loss": known["loss"], **by_name}
+            updates = ()
+        else:
+            updates = (*updates, *_update(net, states, by_name))
+            known = {"data": known["data"], "penalty": known["penalty"]}
+    program = Program(program.inputs, (*program.eqns, *tail), tuple(known.values()), ())
+    return program, tuple(known), updates
+
+
+def _update(net: Net, states: _States, gradients: Mapping[str, Var]) -> Sequence[tuple[Var, Var]]:
+    """One update per group, on its flat buffer, and the step counter."""
+    assert net.graph.train is not None
+    optimizer = net.graph.train.options["optimizer"]
+    assert isinstance(optimizer, Choice)
+    step = states.counter(STEP)
+    t = ops.cast(step, dtype="float64") + 1.0
+    updates: list[tuple[Var, Var]] = []
+    for group in net.layout.groups:
+        flat = states.flat(group)
+        g = ops.concat([ops.reshape(gradients[p.name], shape=(p.size,)) for p in group.parameters], axis=0)
+        cx = _Update(states, group, t, updates)
+        updates.append((flat, lookup("optimizer", optimizer.name).function(cx, flat, g, **optimizer.options)))
+    updates.append((step, step + 1))
+    return updates

@@ -1,0 +1,57 @@
+"""The program: a straight line of equations over immutable values, each assigned once; and how it prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from keyword import iskeyword
+
+from .values import Eqn, Operand, Var
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """`inputs` are given; `eqns` run in order; `outputs` are returned. Then each `(state, value)` of `updates` writes a value into an input
+    in place: all of them at the end, so that every equation reads the old state."""
+
+    inputs: tuple[Var, ...]
+    eqns: tuple[Eqn, ...]
+    outputs: tuple[Var, ...]
+    updates: tuple[tuple[Var, Var], ...] = ()
+
+    def __repr__(self) -> str:
+        name = names(self)
+
+        def text(operand: Operand) -> str:
+            return name[operand] if isinstance(operand, Var) else repr(operand)
+
+        def line(eqn: Eqn) -> str:
+            params = "".join(f" {key}={value!r}" for key, value in eqn.params.items())
+            inputs = " ".join(map(text, eqn.inputs))
+            return f"  {name[eqn.output]}:{eqn.output.aval} = {eqn.op.name}{params} {inputs}".rstrip()
+
+        inputs = ", ".join(f"{name[v]}:{v.aval}" for v in self.inputs)
+        lines = [f"program({inputs}) {{", *map(line, self.eqns)]
+        lines += [f"  {name[state]} <- {name[value]}" for state, value in self.updates]
+        lines += [f"  return {', '.join(name[v] for v in self.outputs)}", "}"]
+        return "\n".join(lines)
+
+
+def names(program: Program, hints: Mapping[Var, str] | None = None) -> dict[Var, str]:
+    """A distinct Python identifier for each value: from `hints`, its own hint, or a number."""
+    hints = hints or {}
+    taken: set[str] = {"xp"}
+    out: dict[Var, str] = {}
+    count = 0
+    for var in (*program.inputs, *(eqn.output for eqn in program.eqns)):
+        base = "".join(c if c.isalnum() else "_" for c in hints.get(var, var.hint))
+        if not base:
+            base, count = f"t{count}", count + 1
+        elif iskeyword(base) or base[0].isdigit():
+            base += "_"
+        name, suffix = base, 2
+        while name in taken:
+            name, suffix = f"{base}_{suffix}", suffix + 1
+        taken.add(name)
+        out[var] = name
+    return out

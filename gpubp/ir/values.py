@@ -1,0 +1,187 @@
+"""Values, primitives, equations, and how equations are recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from ..errors import GpubpError
+from .avals import FLOATS, WEAK, Aval
+
+Trait = Literal["elementwise", "rowwise", "reduce", "gemm", "view", "opaque"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Arguments to test a primitive on: shapes, the range to draw from (one for all inputs or one each), types where not float."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    params: Mapping[str, Any]
+    ranges: tuple[tuple[float, float], ...] = ((-2.0, 2.0),)
+    dtypes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Primitive:
+    """One operation, defined once.
+
+    `infer(*avals, **params)` is its shape rule (raises ShapeError). `vjp(g, y, *xs, **params)` gives the cotangent of each input, None
+    for one that has none; `vjp` itself is None where the result has no derivative. `numpy` is its text over an array module `xp`, with
+    `{0}`, `{1}` for the inputs and `{axis}` for params, or a function from params to that text; `helpers` are functions the text
+    calls. `examples` say where to test it.
+    """
+
+    name: str
+    infer: Callable[..., Aval]
+    vjp: Callable[..., Sequence[Var | None]] | None
+    numpy: str | Callable[..., str]
+    trait: Trait
+    examples: tuple[Example, ...]
+    helpers: tuple[Callable[..., Any], ...] = ()
+
+    def __call__(self, *inputs: Operand, **params: Any) -> Var:
+        return bind(self, *inputs, **params)
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+
+PRIMITIVES: dict[str, Primitive] = {}
+"""Every primitive by name, in the order of definition."""
+
+
+def define(primitive: Primitive) -> Primitive:
+    """Enter a primitive into the table. Raises GpubpError where the name is taken."""
+    if primitive.name in PRIMITIVES:
+        raise GpubpError(f"primitive `{primitive.name}` is defined twice")
+    PRIMITIVES[primitive.name] = primitive
+    return primitive
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Var:
+    """A value of a program, compared by identity. `hint` is a readable name, not necessarily unique."""
+
+    aval: Aval
+    hint: str = ""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.aval.shape
+
+    @property
+    def dtype(self) -> str:
+        return self.aval.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.aval.shape)
+
+    # Each sign means the primitive of that name, which gpubp.ops defines.
+    def __add__(self, other: Operand) -> Var:
+        return PRIMITIVES["add"](self, other)
+
+    def __radd__(self, other: Operand) -> Var:
+        return PRIMITIVES["add"](other, self)
+
+    def __sub__(self, other: Operand) -> Var:
+        return PRIMITIVES["sub"](self, other)
+
+    def __rsub__(self, other: Operand) -> Var:
+        return PRIMITIVES["sub"](other, self)
+
+    def __mul__(self, other: Operand) -> Var:
+        return PRIMITIVES["mul"](self, other)
+
+    def __rmul__(self, other: Operand) -> Var:
+        return PRIMITIVES["mul"](other, self)
+
+    def __truediv__(self, other: Operand) -> Var:
+        return PRIMITIVES["div"](self, other)
+
+    def __rtruediv__(self, other: Operand) -> Var:
+        return PRIMITIVES["div"](other, self)
+
+    def __neg__(self) -> Var:
+        return PRIMITIVES["neg"](self)
+
+    def __matmul__(self, other: Var) -> Var:
+        return PRIMITIVES["matmul"](self, other)
+
+    def __lt__(self, other: Operand) -> Var:
+        return PRIMITIVES["less"](self, other)
+
+    def __le__(self, other: Operand) -> Var:
+        return PRIMITIVES["less_equal"](self, other)
+
+    def __gt__(self, other: Operand) -> Var:
+        return PRIMITIVES["greater"](self, other)
+
+    def __ge__(self, other: Operand) -> Var:
+        return PRIMITIVES["greater_equal"](self, other)
+
+
+Operand = Var | float | int | bool
+"""What a primitive takes: a value or a literal, which takes the type of the values beside it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Eqn:
+    """`output = op(*inputs, **params)`. `origin` is whatever the equation was made for (a node of the layer graph)."""
+
+    op: Primitive
+    inputs: tuple[Operand, ...]
+    params: Mapping[str, Any]
+    output: Var
+    origin: object = None
+
+
+_tape: ContextVar[list[Eqn] | None] = ContextVar("tape", default=None)
+_origin: ContextVar[object] = ContextVar("origin", default=None)
+
+
+@contextmanager
+def recording() -> Iterator[list[Eqn]]:
+    """Collect the equations that primitives make inside the block, in a list of this block's own."""
+    eqns: list[Eqn] = []
+    token = _tape.set(eqns)
+    try:
+        yield eqns
+    finally:
+        _tape.reset(token)
+
+
+@contextmanager
+def origin(source: object) -> Iterator[None]:
+    """Mark the equations made inside the block as made for `source`."""
+    token = _origin.set(source)
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
+def aval_of(operand: Operand) -> Aval:
+    """The abstract value of an operand; a literal is a weak scalar."""
+    return operand.aval if isinstance(operand, Var) else Aval((), WEAK)
+
+
+def bind(op: Primitive, *inputs: Operand, **params: Any) -> Var:
+    """Record `op` on the inputs and return its result. Raises ShapeError where the shapes do not fit."""
+    eqns = _tape.get()
+    if eqns is None:
+        raise GpubpError(f"`{op.name}` was applied outside of `recording()`")
+    output = Var(op.infer(*(aval_of(x) for x in inputs), **params))
+    eqns.append(Eqn(op, _typed(inputs), MappingProxyType(params), output, _origin.get()))
+    return output
+
+
+def _typed(inputs: tuple[Operand, ...]) -> tuple[Operand, ...]:
+    """Whole literals beside floats become floats, so that a program's text shows what it computes."""
+    if any(isinstance(x, Var) and x.dtype in FLOATS for x in inputs):
+        return tuple(float(x) if isinstance(x, int) and not isinstance(x, bool) else x for x in inputs)
+    return inputs

@@ -1,0 +1,41 @@
+"""The verifier: every pass takes and gives a verified program. It knows no primitive by name."""
+
+from __future__ import annotations
+
+from ..errors import GpubpError
+from .program import Program
+from .values import Var, aval_of
+
+
+def verify(program: Program) -> Program:
+    """Return the program unchanged. Raises GpubpError where a value is used before it is made, made twice, has another shape or type than
+    the primitive's rule gives, or where an update does not fit its state."""
+    made: set[Var] = set(program.inputs)
+    if len(made) != len(program.inputs):
+        raise GpubpError("an input is listed twice")
+    for eqn in program.eqns:
+        for x in eqn.inputs:
+            if isinstance(x, Var) and x not in made:
+                raise GpubpError(f"`{eqn.op.name}` uses a value that is not made yet: {x.hint or x.aval}")
+        expected = eqn.op.infer(*map(aval_of, eqn.inputs), **eqn.params)
+        if expected != eqn.output.aval:
+            raise GpubpError(f"`{eqn.op.name}` gives {expected}, the equation says {eqn.output.aval}")
+        if eqn.output in made:
+            raise GpubpError(f"`{eqn.op.name}` makes a value that is there already: {eqn.output.hint or eqn.output.aval}")
+        made.add(eqn.output)
+    for output in program.outputs:
+        if output not in made:
+            raise GpubpError(f"an output is never made: {output.hint or output.aval}")
+    states = [state for state, _ in program.updates]
+    if len(set(states)) != len(states):
+        raise GpubpError("a state is updated twice")
+    for state, value in program.updates:
+        if state not in program.inputs:
+            raise GpubpError(f"an update writes to a value that is no input: {state.hint or state.aval}")
+        if value not in made:
+            raise GpubpError(f"the update of `{state.hint}` is never made")
+        if value in states and value is not state:
+            raise GpubpError(f"the update of `{state.hint}` is another state, which may be written first")
+        if state.aval != value.aval:
+            raise GpubpError(f"the update of `{state.hint}` is {value.aval}, the state {state.aval}")
+    return program

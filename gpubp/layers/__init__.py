@@ -1,0 +1,16 @@
+"""Everything a `.net` file can put into a model, a loss or a list of metrics: importing this package registers it."""
+
+from . import activations, dense, formulas, initializers, losses, metrics, regularization
+from .context import Accumulation, Context
+
+__all__ = [
+    "Accumulation",
+    "Context",
+    "activations",
+    "dense",
+    "formulas",
+    "initializers",
+    "losses",
+    "metrics",
+    "regularization",
+]

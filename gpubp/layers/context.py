@@ -1,0 +1,50 @@
+"""What a layer or loss may ask of the program that it is traced into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..ir import Var
+
+
+class Context(Protocol):
+    """Handed to every layer and loss as `cx`. Values are batched: axis 0 is the batch, in a constant it is 1."""
+
+    @property
+    def training(self) -> bool:
+        """True where the program trains: regularisers act, statistics move."""
+
+    @property
+    def fitting(self) -> bool:
+        """True while this layer's statistics are gathered, once, from the training data."""
+
+    @property
+    def dtype(self) -> str:
+        """The float type of the program."""
+
+    def parameter(self, name: str, shape: tuple[int, ...], init: Any, role: str = "weight") -> Var:
+        """A trained array without batch axis. `init` is the value of an option of type Init. `role`: weight, bias, gain or table; decay and
+        penalties speak of weights and tables."""
+
+    def buffer(self, name: str, shape: tuple[int, ...], value: float, dtype: str) -> Var:
+        """State that is saved with the weights and not trained, filled with `value` at first."""
+
+    def update(self, buffer: Var, value: Var) -> None:
+        """Let a buffer hold `value` after the step."""
+
+    def uniform(self, shape: Sequence[int]) -> Var:
+        """Numbers from [0, 1), other ones at each step."""
+
+    def classes(self, labels: Var) -> int | None:
+        """The number of classes of an input or target of labels; None for anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulation:
+    """A metric in the making: `terms` are per-example contributions (batch first, float64), summed over all examples; `finish(sums, count)`
+    makes the figure of the sums (arrays of the terms' shape without the batch axis) and the number of examples."""
+
+    terms: Mapping[str, Var]
+    finish: Callable[[Mapping[str, Any], int], float]

@@ -1,0 +1,31 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+import math
+
+from ..errors import ShapeError
+from ..ir import Var
+from ..ops import reshape
+from ..registry import Count, Flag, Init, register
+from .context import Context
+
+
+@register("function", "dense", makes_weights=True)
+def dense(
+    cx: Context, x: Var, *, units: Count, bias: Flag = True, init: Init = "glorot_uniform", bias_init: Init = "zeros"
+) -> Var:
+    """Affine map of the last axis: y = x W + b.
+
+    x: [..., in], W: [in, units], b: [units], result: [..., units]; other axes are positions that share the weights. Rumelhart, Hinton & Williams
+    (1986), equation 1.
+    """
+    if x.ndim < 2:
+        raise ShapeError("`dense` needs at least one axis to work on, got a single number", "reshape([1]) makes it one")
+    width = x.shape[-1]
+    weight = cx.parameter("weight", (width, units), init)
+    rows = reshape(x, shape=(math.prod(x.shape[:-1]), width))
+    y = rows @ weight
+    if bias:
+        y = y + cx.parameter("bias", (units,), bias_init, role="bias")
+    return reshape(y, shape=(*x.shape[:-1], units))

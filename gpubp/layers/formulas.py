@@ -1,0 +1,203 @@
+"""Operators and the functions that formulas are made of. Shapes broadcast as in NumPy, of one example: the batch takes no part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .. import ops
+from ..errors import ShapeError
+from ..ir import FLOATS, Operand, Var, broadcast_shapes
+from ..registry import Axis, Shape, register
+from .context import Context
+
+
+def align(*xs: Operand, what: str) -> tuple[Operand, ...]:
+    """Insert axes of 1 behind the batch axis, so that the examples' shapes broadcast from the right. ShapeError where they do not."""
+    shapes = [x.shape[1:] for x in xs if isinstance(x, Var)]
+    try:
+        rank = len(broadcast_shapes(*shapes))
+    except ValueError:
+        raise ShapeError(
+            f"cannot {what} shapes {' and '.join(map(str, map(list, shapes)))}", "axes broadcast where one of them is 1"
+        ) from None
+    return tuple(
+        ops.reshape(x, shape=(x.shape[0], *(1,) * (rank + 1 - x.ndim), *x.shape[1:])) if isinstance(x, Var) else x
+        for x in xs
+    )
+
+
+def as_float(cx: Context, x: Operand, what: str) -> Operand:
+    """Labels are no numbers to compute with; a truth value counts as 0 or 1."""
+    if isinstance(x, Var) and x.dtype == "bool":
+        return ops.cast(x, dtype=cx.dtype)
+    if isinstance(x, Var) and x.dtype not in FLOATS:
+        raise ShapeError(f"cannot {what} labels: they are names, not numbers", "one_hot(label) makes numbers of them")
+    return x
+
+
+def _operator(sign: str, what: str, apply: Callable[..., Var]) -> None:
+    def operator(cx: Context, a: Operand, b: Operand) -> Var:
+        left, right = align(as_float(cx, a, what), as_float(cx, b, what), what=what)
+        return apply(left, right)
+
+    register("operator", sign)(operator)
+
+
+def _comparison(sign: str, apply: Callable[..., Var]) -> None:
+    def comparison(cx: Context, a: Operand, b: Operand) -> Var:
+        return ops.cast(apply(*align(a, b, what="compare")), dtype=cx.dtype)
+
+    register("operator", sign)(comparison)
+
+
+def _power(a: Operand, b: Operand) -> Var:
+    # x^2 by multiplication: exact, quick, and right for negative x on every backend.
+    if isinstance(a, Var) and not isinstance(b, Var) and b == 2:
+        return a * a
+    return ops.power(a, b)
+
+
+_operator("+", "add", lambda a, b: ops.add(a, b))
+_operator("-", "subtract", lambda a, b: ops.sub(a, b))
+_operator("*", "multiply", lambda a, b: ops.mul(a, b))
+_operator("/", "divide", lambda a, b: ops.div(a, b))
+_operator("^", "raise", _power)
+for _sign, _apply in {
+    "<": ops.less,
+    "<=": ops.less_equal,
+    ">": ops.greater,
+    ">=": ops.greater_equal,
+    "==": ops.equal,
+    "!=": ops.not_equal,
+}.items():
+    _comparison(_sign, _apply)
+
+
+@register("operator", "neg")
+def neg(cx: Context, x: Var) -> Var:
+    """-x."""
+    return -x
+
+
+def _unary(name: str, apply: Callable[[Var], Var], static: Callable[[Any], Any], doc: str) -> None:
+    def function(cx: Context, x: Var) -> Var:
+        return apply(x)
+
+    function.__doc__ = doc
+    register("function", name, static=static)(function)
+
+
+_unary("exp", ops.exp, math.exp, "Exponential function.")
+_unary("log", ops.log, math.log, "Natural logarithm; of a sigmoid or softmax it is computed without overflow.")
+_unary("sqrt", ops.sqrt, math.sqrt, "Square root.")
+_unary("abs", ops.absolute, abs, "Absolute value; its derivative at 0 is 0.")
+_unary("sin", ops.sin, math.sin, "Sine.")
+_unary("cos", ops.cos, math.cos, "Cosine.")
+_unary("erf", ops.erf, math.erf, "Error function.")
+
+
+@register("function", "maximum", static=max)
+def maximum(cx: Context, a: Operand, b: Operand) -> Var:
+    """The larger of two values, element by element; equal ones share the derivative."""
+    return ops.maximum(*align(a, b, what="compare"))
+
+
+@register("function", "minimum", static=min)
+def minimum(cx: Context, a: Operand, b: Operand) -> Var:
+    """The smaller of two values, element by element; equal ones share the derivative."""
+    return ops.minimum(*align(a, b, what="compare"))
+
+
+@register("function", "where")
+def where(cx: Context, condition: Var, a: Operand, b: Operand) -> Var:
+    """`a` where the condition is not 0, else `b`, element by element."""
+    c, left, right = align(condition, a, b, what="choose between")
+    if not isinstance(c, Var):
+        raise ShapeError("`where` needs a condition that depends on a value")
+    truth = c if c.dtype == "bool" else ops.not_equal(c, 0.0)
+    if not isinstance(left, Var) and not isinstance(right, Var):
+        number = ops.cast(truth, dtype=cx.dtype)
+        return number * float(left) + (1.0 - number) * float(right)
+    return ops.where(truth, left, right)
+
+
+def _axes(x: Var, axis: int | None) -> tuple[int, ...]:
+    """An axis of one example as an axis of the batch; None means all but the batch."""
+    rank = x.ndim - 1
+    if axis is None:
+        return tuple(range(1, x.ndim))
+    if not -rank <= axis < rank:
+        raise ShapeError(f"axis {axis} does not exist in shape {list(x.shape[1:])}")
+    return (axis % rank + 1,)
+
+
+@register("function", "sum")
+def sum_(cx: Context, x: Var, *, axis: Axis = None) -> Var:
+    """Sum over an axis of the example, or over all of them."""
+    return ops.sum_(x, _axes(x, axis))
+
+
+@register("function", "mean")
+def mean(cx: Context, x: Var, *, axis: Axis = None) -> Var:
+    """Mean over an axis of the example, or over all of them."""
+    return ops.mean(x, _axes(x, axis))
+
+
+@register("function", "max")
+def max_(cx: Context, x: Var, *, axis: Axis = None) -> Var:
+    """Largest value over an axis of the example, or over all of them."""
+    return ops.max_(x, _axes(x, axis))
+
+
+@register("function", "reshape")
+def reshape(cx: Context, x: Var, *, shape: Shape) -> Var:
+    """The same values in row-major order in another shape."""
+    if math.prod(shape) != math.prod(x.shape[1:]):
+        raise ShapeError(
+            f"cannot reshape {list(x.shape[1:])} to {list(shape)}: {math.prod(x.shape[1:])} values against {math.prod(shape)}"
+        )
+    return ops.reshape(x, shape=(x.shape[0], *shape))
+
+
+@register("function", "flatten")
+def flatten(cx: Context, x: Var) -> Var:
+    """All axes of the example as one."""
+    return ops.reshape(x, shape=(x.shape[0], math.prod(x.shape[1:])))
+
+
+@register("function", "concat")
+def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
+    """Values one behind the other along an axis of the example."""
+    batch = max(x.shape[0] for x in xs)
+    first = xs[0].shape[1:]
+    at = _axes(xs[0], axis)[0]
+    for x in xs[1:]:
+        other = x.shape[1:]
+        if len(other) != len(first) or any(a != b for i, (a, b) in enumerate(zip(first, other, strict=True), 1) if i != at):
+            raise ShapeError(f"cannot join shapes {list(first)} and {list(other)} along axis {axis}")
+    return ops.concat(_batched(xs, batch), axis=at)
+
+
+@register("function", "stack")
+def stack(cx: Context, *xs: Var) -> Var:
+    """Values of one shape side by side along a new first axis."""
+    for x in xs[1:]:
+        if x.shape[1:] != xs[0].shape[1:]:
+            raise ShapeError(f"cannot stack shapes {list(xs[0].shape[1:])} and {list(x.shape[1:])}")
+    rows = [ops.reshape(x, shape=(x.shape[0], 1, *x.shape[1:])) for x in _batched(xs, max(x.shape[0] for x in xs))]
+    return ops.concat(rows, axis=1)
+
+
+def _batched(xs: Sequence[Var], batch: int) -> list[Var]:
+    return [ops.broadcast_to(x, shape=(batch, *x.shape[1:])) for x in xs]
+
+
+@register("function", "one_hot")
+def one_hot(cx: Context, labels: Var) -> Var:
+    """Labels as vectors of 0 with a 1 at the label."""
+    classes = cx.classes(labels)
+    if classes is None:
+        raise ShapeError("`one_hot` needs labels of a class", "`input x: class(10)` declares them")
+    return ops.one_hot(labels, classes=classes, dtype=cx.dtype)

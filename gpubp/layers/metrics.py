@@ -1,0 +1,77 @@
+"""Metrics: figures over a whole set of examples, gathered as sums in float64 and finished once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .. import ops
+from ..ir import FLOATS, Var
+from ..registry import register
+from .context import Accumulation, Context
+from .losses import check_labels, per_example, same_shapes
+
+
+def mean_of(contributions: Var) -> Accumulation:
+    """The mean over the examples of one number each."""
+    return Accumulation({"sum": ops.cast(contributions, dtype="float64")}, _mean)
+
+
+def _mean(sums: Mapping[str, Any], count: int) -> float:
+    return float(sums["sum"]) / count
+
+
+@register("metric", "accuracy")
+def accuracy(cx: Context, p: Var, y: Var) -> Accumulation:
+    """Share of right answers: the most probable class is the label; for numbers, both on the same side of 0.5."""
+    if isinstance(y, Var) and y.dtype in FLOATS:
+        same_shapes("accuracy", p, y)
+        right = ops.equal(ops.cast(p > 0.5, dtype="int64"), ops.cast(y > 0.5, dtype="int64"))
+    else:
+        check_labels("accuracy", cx, p, y)
+        right = ops.equal(ops.argmax(p, axis=-1), y)
+    return mean_of(per_example(ops.cast(right, dtype="float64")))
+
+
+@register("metric", "mse")
+def mse(cx: Context, p: Var, y: Var) -> Accumulation:
+    """Mean squared error."""
+    same_shapes("mse", p, y)
+    d = ops.cast(p, dtype="float64") - ops.cast(y, dtype="float64")
+    return mean_of(per_example(d * d))
+
+
+@register("metric", "mae")
+def mae(cx: Context, p: Var, y: Var) -> Accumulation:
+    """Mean absolute error."""
+    same_shapes("mae", p, y)
+    return mean_of(per_example(ops.absolute(ops.cast(p, dtype="float64") - ops.cast(y, dtype="float64"))))
+
+
+@register("metric", "r2")
+def r2(cx: Context, p: Var, y: Var) -> Accumulation:
+    """Coefficient of determination 1 - sum (y - p)^2 / sum (y - mean y)^2 for each output, averaged over the outputs.
+
+    Where the target does not vary it is 1 for exact predictions, else 0.
+    """
+    same_shapes("r2", p, y)
+    target = ops.cast(y, dtype="float64")
+    d = ops.cast(p, dtype="float64") - target
+    return Accumulation({"residual": d * d, "sum": target, "squares": target * target}, _r2)
+
+
+def _r2(sums: Mapping[str, Any], count: int) -> float:
+    outputs = zip(*(_flat(sums[key]) for key in ("residual", "sum", "squares")), strict=True)
+    scores = []
+    for residual, total, squares in outputs:
+        spread = squares - total * total / count
+        # Rounding of the difference, not variation.
+        if spread <= 1e-14 * squares:
+            scores.append(float(residual == 0))
+        else:
+            scores.append(1.0 - residual / spread)
+    return sum(scores) / len(scores)
+
+
+def _flat(array: Any) -> list[float]:
+    return [float(v) for v in array.reshape(-1)]

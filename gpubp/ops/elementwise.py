@@ -1,0 +1,199 @@
+"""Elementwise primitives. Derivatives are one line each, as a table of derivatives has them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import ShapeError
+from ..ir import FLOATS, WEAK, Aval, Example, Operand, Primitive, Var, broadcast_shapes, define
+from . import helpers
+from .shaping import sum_to
+
+Rule = Callable[..., Sequence[Var | None]]
+
+
+def same_dtype(avals: Sequence[Aval]) -> str:
+    """The one type of the values; literals follow. ShapeError where types are mixed: nothing is promoted silently."""
+    found = {a.dtype for a in avals} - {WEAK}
+    if len(found) != 1:
+        raise ShapeError(f"types {' and '.join(sorted(found)) or 'of literals only'} cannot be combined")
+    return found.pop()
+
+
+def broadcast(avals: Sequence[Aval]) -> tuple[int, ...]:
+    try:
+        return broadcast_shapes(*(a.shape for a in avals))
+    except ValueError as error:
+        raise ShapeError(str(error)) from None
+
+
+def _infer(result: str | None, floats_only: bool) -> Callable[..., Aval]:
+    def infer(*avals: Aval) -> Aval:
+        dtype = same_dtype(avals)
+        if floats_only and dtype not in FLOATS:
+            raise ShapeError(f"needs floats, got {dtype}")
+        return Aval(broadcast(avals), result or dtype)
+
+    return infer
+
+
+def _unbroadcast(rule: Rule) -> Rule:
+    """Cotangents have the inputs' shapes: sum over what was broadcast; literals need none."""
+
+    def vjp(g: Var, y: Var, *xs: Operand) -> Sequence[Var | None]:
+        cotangents = rule(g, y, *xs)
+        return [
+            sum_to(c, x.shape) if isinstance(x, Var) and c is not None else None
+            for x, c in zip(xs, cotangents, strict=True)
+        ]
+
+    return vjp
+
+
+def _examples(arity: int, ranges: tuple[tuple[float, float], ...]) -> tuple[Example, ...]:
+    shapes: list[tuple[tuple[int, ...], ...]] = [((3, 4),) * arity]
+    if arity == 2:
+        shapes += [((3, 4), (4,)), ((3, 1), (2, 1, 4)), ((), (5,))]
+    return tuple(Example(s, {}, ranges) for s in shapes)
+
+
+def elementwise(
+    name: str,
+    numpy: str,
+    vjp: Rule | None,
+    *,
+    ranges: tuple[tuple[float, float], ...] = ((-2.0, 2.0),),
+    result: str | None = None,
+    floats_only: bool = True,
+    uses: tuple[Callable[..., Any], ...] = (),
+    dtypes: tuple[str, ...] = (),
+) -> Primitive:
+    """Define an elementwise primitive of as many inputs as `numpy` has places."""
+    arity = 1 + max(i for i in range(3) if f"{{{i}}}" in numpy)
+    examples = _examples(arity, ranges)
+    if dtypes:
+        examples = tuple(Example(e.shapes, e.params, e.ranges, dtypes) for e in examples)
+    rule = None if vjp is None else _unbroadcast(vjp)
+    return define(Primitive(name, _infer(result, floats_only), rule, numpy, "elementwise", examples, uses))
+
+
+# Arithmetic ----------------------------------------------------------------------------------------------------------
+add = elementwise("add", "{0} + {1}", lambda g, y, a, b: (g, g), floats_only=False)
+sub = elementwise("sub", "{0} - {1}", lambda g, y, a, b: (g, -g), floats_only=False)
+mul = elementwise("mul", "{0} * {1}", lambda g, y, a, b: (g * b, g * a), floats_only=False)
+div = elementwise("div", "{0} / {1}", lambda g, y, a, b: (g / b, -g * y / b), ranges=((0.5, 2.0),))
+neg = elementwise("neg", "-{0}", lambda g, y, x: (-g,))
+power = elementwise(
+    "power",
+    "xp.power({0}, {1})",
+    lambda g, y, a, b: (
+        g * b * power(a, b - 1.0) if isinstance(a, Var) else None,
+        g * y * log(a) if isinstance(b, Var) and isinstance(a, Var) else _log_literal(g * y, a),
+    ),
+    ranges=((0.5, 2.0),),
+)
+maximum = elementwise(
+    "maximum",
+    "xp.maximum({0}, {1})",
+    lambda g, y, a, b: (g * _share(greater(a, b), equal(a, b), g), g * _share(less(a, b), equal(a, b), g)),
+)
+minimum = elementwise(
+    "minimum",
+    "xp.minimum({0}, {1})",
+    lambda g, y, a, b: (g * _share(less(a, b), equal(a, b), g), g * _share(greater(a, b), equal(a, b), g)),
+)
+
+
+def _share(wins: Var, ties: Var, like: Var) -> Var:
+    """1 where an operand wins, 1/2 where both are equal: the mean of the one-sided derivatives."""
+    return cast(wins, dtype=like.dtype) + 0.5 * cast(ties, dtype=like.dtype)
+
+
+def _log_literal(g: Var, base: Operand) -> Var | None:
+    if isinstance(base, Var):
+        return None
+    return g * (math.log(base) if base > 0 else math.nan)
+
+
+# Exponentials, roots, trigonometry -----------------------------------------------------------------------------------
+exp = elementwise("exp", "xp.exp({0})", lambda g, y, x: (g * y,))
+expm1 = elementwise("expm1", "xp.expm1({0})", lambda g, y, x: (g * (y + 1.0),))
+log = elementwise("log", "xp.log({0})", lambda g, y, x: (g / x,), ranges=((0.5, 3.0),))
+log1p = elementwise("log1p", "xp.log1p({0})", lambda g, y, x: (g / (1.0 + x),), ranges=((-0.5, 3.0),))
+sqrt = elementwise("sqrt", "xp.sqrt({0})", lambda g, y, x: (0.5 * g / y,), ranges=((0.5, 3.0),))
+sin = elementwise("sin", "xp.sin({0})", lambda g, y, x: (g * cos(x),))
+cos = elementwise("cos", "xp.cos({0})", lambda g, y, x: (-g * sin(x),))
+tanh = elementwise("tanh", "xp.tanh({0})", lambda g, y, x: (g * (1.0 - y * y),))
+erf = elementwise(
+    "erf", "erf(xp, {0})", lambda g, y, x: (g * exp(-(x * x)) * (2.0 / math.sqrt(math.pi)),), uses=(helpers.erf,)
+)
+# `abs` and `sign` at 0: the derivative is 0, the middle of the subdifferential.
+absolute = elementwise("abs", "xp.abs({0})", lambda g, y, x: (g * sign(x),), ranges=((0.3, 2.0),))
+sign = elementwise("sign", "xp.sign({0})", lambda g, y, x: (None,), ranges=((0.3, 2.0),))
+
+# Activations: primitives where a plain formula would overflow or lose digits ------------------------------------------
+sigmoid = elementwise("sigmoid", "1.0 / (1.0 + xp.exp(-{0}))", lambda g, y, x: (g * (y * (1.0 - y)),))
+softplus = elementwise("softplus", "xp.logaddexp({0}, 0.0)", lambda g, y, x: (g * sigmoid(x),))
+# `relu` at 0: the derivative is 0. Written with maximum, so that NaN stays NaN.
+relu = elementwise(
+    "relu", "xp.maximum({0}, 0.0)", lambda g, y, x: (where(x > 0.0, g, 0.0),), ranges=((-2.0, -0.3),)
+)
+# A probability's logarithm: what underflowed to 0 counts as the smallest normal number, a negative one stays NaN.
+log_probability = elementwise(
+    "log_probability",
+    "xp.log(xp.where(({0} >= 0.0) & ({0} < xp.finfo({0}.dtype).tiny), xp.finfo({0}.dtype).tiny, {0}))",
+    lambda g, y, p: (g / maximum(p, 1e-37),),
+    ranges=((0.01, 1.0),),
+)
+
+# Comparisons and logic: results are bool, without derivative ---------------------------------------------------------
+_compare: dict[str, Any] = {"result": "bool", "floats_only": False}
+less = elementwise("less", "{0} < {1}", None, **_compare)
+less_equal = elementwise("less_equal", "{0} <= {1}", None, **_compare)
+greater = elementwise("greater", "{0} > {1}", None, **_compare)
+greater_equal = elementwise("greater_equal", "{0} >= {1}", None, **_compare)
+equal = elementwise("equal", "{0} == {1}", None, **_compare)
+not_equal = elementwise("not_equal", "{0} != {1}", None, **_compare)
+logical_and = elementwise("logical_and", "{0} & {1}", None, dtypes=("bool", "bool"), **_compare)
+isfinite = elementwise("isfinite", "xp.isfinite({0})", None, result="bool")
+
+
+def _where_infer(condition: Aval, a: Aval, b: Aval) -> Aval:
+    if condition.dtype != "bool":
+        raise ShapeError(f"a condition is of type bool, not {condition.dtype}")
+    return Aval(broadcast((condition, a, b)), same_dtype((a, b)))
+
+
+where = define(
+    Primitive(
+        "where",
+        _where_infer,
+        _unbroadcast(lambda g, y, c, a, b: (None, where(c, g, 0.0), where(c, 0.0, g))),
+        "xp.where({0}, {1}, {2})",
+        "elementwise",
+        (Example(((3, 4), (3, 4), (4,)), {}, dtypes=("bool", "float64", "float64")),),
+    )
+)
+
+
+def _cast_vjp(g: Var, y: Var, x: Var, *, dtype: str) -> Sequence[Var | None]:
+    return (cast(g, dtype=x.dtype) if x.dtype in FLOATS and g.dtype in FLOATS else None,)
+
+
+cast_primitive = define(
+    Primitive(
+        "cast",
+        lambda a, *, dtype: Aval(a.shape, dtype),
+        _cast_vjp,
+        "{0}.astype(xp.{dtype})",
+        "elementwise",
+        (Example(((3, 4),), {"dtype": "float64"}, dtypes=("float32",)),),
+    )
+)
+
+
+def cast(x: Var, *, dtype: str) -> Var:
+    """`x` in another element type; `x` itself where it has that type."""
+    return x if x.dtype == dtype else cast_primitive(x, dtype=dtype)

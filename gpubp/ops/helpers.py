@@ -1,0 +1,71 @@
+"""Array functions that the texts of primitives call. Each is written over `xp` alone, so that it runs on NumPy and on CuPy, and is printed
+with the programs that use it: keep them short, whole and free of other names."""
+
+# Their text is part of printed programs, so they are annotated sparingly.
+from __future__ import annotations
+
+from typing import Any
+
+
+def softmax(xp: Any, x: Any, axis: int) -> Any:
+    e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
+    return e / xp.sum(e, axis=axis, keepdims=True)
+
+
+def log_softmax(xp: Any, x: Any, axis: int) -> Any:
+    shifted = x - xp.max(x, axis=axis, keepdims=True)
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+
+
+def erf(xp: Any, x: Any) -> Any:
+    # erfc(a) = t exp(-a^2) P(2t - 1), t = 2 / (2 + a): a Chebyshev series as a polynomial; absolute error below 1e-15.
+    coefficients = (
+        6.597367302900275e-09, -4.946607757245824e-09, -5.145629434357736e-08, 6.610183151765426e-08,
+        1.497143526022312e-07, -3.7163646958410467e-07, 1.5720540066794157e-08, 1.0739744686311663e-06,
+        -1.835078540898153e-06, -6.050557593208622e-07, 8.06710621122023e-06, -1.0831436166846611e-05,
+        -1.7076638145079572e-05, 7.223098558594817e-05, -1.71852541704069e-05, -0.00033153601371393716,
+        0.0004186479710660508, 0.0015453059557186107, -0.0032395925295271534, -0.010755330940908886,
+        0.01822111575329492, 0.13973604627794914, 0.3435803422069067, 0.5107913526210117,
+    )  # fmt: skip
+    a = xp.abs(x)
+    t = 2.0 / (2.0 + a)
+    u = 2.0 * t - 1.0
+    p = 0.0 * u
+    for c in coefficients:
+        p = p * u + c
+    return xp.sign(x) * (1.0 - t * xp.exp(-a * a) * p)
+
+
+def scatter_add(xp: Any, updates: Any, indices: Any, rows: int) -> Any:
+    # One-hot GEMM: the sum over equal indices is taken in an order that does not change from run to run, on a GPU too.
+    width = updates.size // max(indices.size, 1)
+    hot = (xp.reshape(indices, (-1, 1)) == xp.arange(rows)).astype(updates.dtype)
+    total = xp.matmul(xp.transpose(hot), xp.reshape(updates, (indices.size, width)))
+    return xp.reshape(total, (rows, *updates.shape[indices.ndim :]))
+
+
+def philox(xp: Any, seed: Any, step: Any, stream: int, blocks: int) -> Any:
+    # Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011): key (seed, stream), counter (block, 0, step low, step high); 4 words a block.
+    low = 0xFFFFFFFF
+    block = xp.arange(blocks, dtype=xp.uint64)
+    zero = xp.zeros_like(block)
+    at = zero + step.astype(xp.uint64)
+    k0, k1 = zero + (seed.astype(xp.uint64) & low), zero + stream
+    c0, c1, c2, c3 = block, zero, at & low, at >> 32
+    for _ in range(10):
+        p0, p1 = c0 * 0xD2511F53, c2 * 0xCD9E8D57
+        c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1 & low, (p0 >> 32) ^ c3 ^ k1, p0 & low
+        k0, k1 = (k0 + 0x9E3779B9) & low, (k1 + 0xBB67AE85) & low
+    return xp.stack((c0, c1, c2, c3), axis=1)
+
+
+def uniform(xp: Any, seed: Any, step: Any, stream: int, shape: Any, dtype: Any) -> Any:
+    # Numbers in [0, 1): 24 bits of one word for float32, 53 bits of two for float64.
+    count = 1
+    for size in shape:
+        count *= size
+    if dtype == xp.float32:
+        words = xp.reshape(philox(xp, seed, step, stream, (count + 3) // 4), (-1,))[:count]
+        return xp.reshape((words >> 8).astype(dtype) * 2.0**-24, shape)
+    words = xp.reshape(philox(xp, seed, step, stream, (count + 1) // 2), (-1, 2))[:count]
+    return xp.reshape(((words[:, 0] >> 5) * 2**26 + (words[:, 1] >> 6)).astype(dtype) * 2.0**-53, shape)

@@ -1,0 +1,36 @@
+"""Random numbers by counter: the same bits on every backend, for one (seed, step, stream)."""
+
+from __future__ import annotations
+
+import math
+
+from ..errors import ShapeError
+from ..ir import Aval, Example, Primitive, Var, define
+from . import helpers
+from .elementwise import cos, log1p, sqrt
+
+
+def _infer(seed: Aval, step: Aval, *, stream: int, shape: tuple[int, ...], dtype: str) -> Aval:
+    if (seed.shape, step.shape) != ((), ()) or (seed.dtype, step.dtype) != ("int64", "int64"):
+        raise ShapeError("a seed and a step are int64 scalars")
+    return Aval(shape, dtype)
+
+
+uniform = define(
+    Primitive(
+        "uniform",
+        _infer,
+        None,
+        "uniform(xp, {0}, {1}, {stream}, {shape}, xp.{dtype})",
+        "opaque",
+        (Example(((), ()), {"stream": 3, "shape": (4, 5), "dtype": "float64"}, ((0, 9),), ("int64", "int64")),),
+        (helpers.philox, helpers.uniform),
+    )
+)
+
+
+def normal(seed: Var, step: Var, *, stream: int, shape: tuple[int, ...], dtype: str) -> Var:
+    """Standard normal numbers by the transform of Box and Muller (1958) of two uniform streams, `stream` and `stream + 1`."""
+    u = uniform(seed, step, stream=stream, shape=shape, dtype=dtype)
+    v = uniform(seed, step, stream=stream + 1, shape=shape, dtype=dtype)
+    return sqrt(-2.0 * log1p(-u)) * cos((2.0 * math.pi) * v)

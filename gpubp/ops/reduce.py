@@ -1,0 +1,84 @@
+"""Reductions and row-wise primitives beside the sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import ShapeError
+from ..ir import FLOATS, Aval, Example, Primitive, Var, define
+from . import helpers
+from .elementwise import cast, equal, exp
+from .shaping import _kept, _reduce_infer, _reductions, normal_axes, reduction_text, sum_primitive
+
+
+def _max_vjp(g: Var, y: Var, x: Var, *, axis: tuple[int, ...], keepdims: bool) -> Sequence[Var | None]:
+    """Equal maxima share the cotangent evenly."""
+    hits = cast(equal(x, _kept(y, x, axis)), dtype=x.dtype)
+    return (_kept(g, x, axis) * hits / sum_primitive(hits, axis=axis, keepdims=True),)
+
+
+max_primitive = define(
+    Primitive(
+        "max",
+        _reduce_infer,
+        _max_vjp,
+        reduction_text("max"),
+        "reduce",
+        _reductions,
+    )
+)
+
+
+def max_(x: Var, axis: Sequence[int] | None = None, *, keepdims: bool = False) -> Var:
+    """Largest value over `axis` (all axes where None)."""
+    axes = normal_axes(range(x.ndim) if axis is None else axis, x.ndim)
+    return max_primitive(x, axis=axes, keepdims=keepdims) if axes else x
+
+
+def _argmax_infer(a: Aval, *, axis: int) -> Aval:
+    (gone,) = normal_axes((axis,), len(a.shape))
+    return Aval(tuple(n for i, n in enumerate(a.shape) if i != gone), "int64")
+
+
+argmax = define(
+    Primitive(
+        "argmax",
+        _argmax_infer,
+        None,
+        "xp.argmax({0}, axis={axis})",
+        "reduce",
+        (Example(((3, 4),), {"axis": -1}),),
+    )
+)
+
+
+def _softmax_infer(a: Aval, *, axis: int) -> Aval:
+    normal_axes((axis,), len(a.shape))
+    if a.dtype not in FLOATS:
+        raise ShapeError(f"needs floats, got {a.dtype}")
+    return a
+
+
+_rows = (Example(((3, 4),), {"axis": -1}), Example(((2, 3, 4),), {"axis": 1}))
+softmax = define(
+    Primitive(
+        "softmax",
+        _softmax_infer,
+        lambda g, y, x, *, axis: (y * (g - sum_primitive(g * y, axis=(axis,), keepdims=True)),),
+        "softmax(xp, {0}, {axis})",
+        "rowwise",
+        _rows,
+        (helpers.softmax,),
+    )
+)
+log_softmax = define(
+    Primitive(
+        "log_softmax",
+        _softmax_infer,
+        lambda g, y, x, *, axis: (g - exp(y) * sum_primitive(g, axis=(axis,), keepdims=True),),
+        "log_softmax(xp, {0}, {axis})",
+        "rowwise",
+        _rows,
+        (helpers.log_softmax,),
+    )
+)

@@ -1,0 +1,118 @@
+"""One table of everything a `.net` file can name. A definition's keyword-only arguments, with these annotations, are its schema."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from .errors import GpubpError
+
+
+@dataclass(frozen=True, slots=True)
+class OptionType:
+    """What an option takes. Names of kinds are those of the language's catalogue."""
+
+    kinds: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    part: str | None = None
+    minimum: float | None = None
+
+
+Whole = Annotated[int, OptionType(("whole",))]
+Count = Annotated[int, OptionType(("whole",), minimum=1)]
+Real = Annotated[float, OptionType(("real",))]
+NonNegative = Annotated[float, OptionType(("real",), minimum=0)]
+Fraction = Annotated[float, OptionType(("fraction",))]
+Flag = Annotated[bool, OptionType(("flag",))]
+Text = Annotated[str, OptionType(("string",))]
+Numbers = Annotated[Any, OptionType(("numbers",))]
+Sizes = Annotated[Sequence[int], OptionType(("wholes",), minimum=1)]
+Axis = Annotated[int | None, OptionType(("whole",))]
+Wholes = Annotated[Sequence[int], OptionType(("wholes",))]
+Columns = Annotated[Any, OptionType(("names",))]
+Shape = Annotated[Sequence[int], OptionType(("wholes",), minimum=1)]
+Init = Annotated[Any, OptionType(("choice", "numbers"), part="initializer")]
+"""An initializer with its options, or the numbers themselves. A default is written as its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One definition. `inputs`: names of the values it takes in the language; `options`: name -> (type, default).
+
+    `available` False: the language knows the name, this version cannot do it.
+    """
+
+    part: str
+    name: str
+    function: Callable[..., Any]
+    inputs: tuple[str, ...]
+    variadic: bool
+    static: Callable[..., int | float | bool] | None
+    makes_weights: bool
+    available: bool = True
+
+    def options(self) -> Iterator[tuple[str, OptionType, Any]]:
+        """Name, type and default (`inspect.Parameter.empty` where required) of each option."""
+        for parameter in inspect.signature(self.function).parameters.values():
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+                yield parameter.name, self._type(parameter), parameter.default
+
+    def _type(self, parameter: inspect.Parameter) -> OptionType:
+        hint = parameter.annotation
+        if isinstance(hint, str):
+            # Only the options' annotations are evaluated: others may name types that are imported for the checker alone.
+            hint = eval(hint, self.function.__globals__)
+        hint = _PLAIN.get(hint, hint)
+        for extra in getattr(hint, "__metadata__", ()):
+            if isinstance(extra, OptionType):
+                return extra
+        raise GpubpError(
+            f"{self.part} `{self.name}`: option `{parameter.name}` needs an annotation of int, float, bool, str or one of "
+            "gpubp.registry"
+        )
+
+
+_PLAIN: dict[Any, Any] = {int: Whole, float: Real, bool: Flag, str: Text}
+
+ENTRIES: dict[tuple[str, str], Entry] = {}
+"""Every definition by (part, name)."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# How many leading positional arguments are not values of the language: the context, an optimizer's p and g ...
+_HIDDEN = {"function": 1, "loss": 1, "metric": 1}
+
+
+def register(
+    part: str,
+    name: str,
+    *,
+    static: Callable[..., int | float | bool] | None = None,
+    makes_weights: bool = False,
+    available: bool = True,
+) -> Callable[[Function], Function]:
+    """Decorator: make a function known to the language as `name`.
+
+    `static` computes an elementwise function for plain numbers; `available` False marks a name that is kept for a later
+    version. Raises GpubpError where the name is taken.
+    """
+
+    def enter(function: Function) -> Function:
+        if (part, name) in ENTRIES:
+            raise GpubpError(f"{part} `{name}` is defined twice")
+        parameters = list(inspect.signature(function).parameters.values())
+        positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        hidden = _HIDDEN.get(part, len(positional))
+        variadic = part in _HIDDEN and any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        inputs = tuple(p.name for p in positional[hidden:])
+        ENTRIES[part, name] = Entry(part, name, function, inputs, variadic, static, makes_weights, available)
+        return function
+
+    return enter
+
+
+def lookup(part: str, name: str) -> Entry:
+    """The definition of `name` in `part`; KeyError where there is none."""
+    return ENTRIES[part, name]

@@ -1,0 +1,5 @@
+"""Transforms: programs to programs that compute something else."""
+
+from .grad import grad
+
+__all__ = ["grad"]

@@ -1,0 +1,72 @@
+"""Writes the data sets of this folder: `python models/data/make.py` (needs numpy and scikit-learn).
+
+The files are kept in the repository, so nobody needs to run this; it shows where every number comes from.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_diabetes, load_digits, load_iris
+
+HERE = Path(__file__).resolve().parent
+
+
+def write(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """One CSV file; compressed where `name` ends in .gz, without a time stamp, so that the bytes never change."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    content = text.getvalue().encode()
+    if name.endswith(".gz"):
+        content = gzip.compress(content, compresslevel=9, mtime=0)
+    (HERE / name).write_bytes(content)
+
+
+def iris() -> None:
+    data = load_iris()
+    header = ["sepal_length", "sepal_width", "petal_length", "petal_width", "species"]
+    words = [str(data.target_names[label]) for label in data.target]
+    write("iris.csv", header, [[*map(float, row), word] for row, word in zip(data.data, words, strict=True)])
+
+
+def diabetes() -> None:
+    data = load_diabetes(scaled=False)
+    header = ["age", "sex", "bmi", "bp", "tc", "ldl", "hdl", "tch", "ltg", "glu", "progression"]
+    # Enough digits for every value as it was recorded; ten hide the rounding of binary fractions.
+    rows = [[f"{number:.10g}" for number in (*row, target)] for row, target in zip(data.data, data.target, strict=True)]
+    write("diabetes.csv", header, rows)
+
+
+def digits() -> None:
+    data = load_digits()
+    header = [*(f"p_{row}_{column}" for row in range(8) for column in range(8)), "digit"]
+    rows = np.concatenate([data.data, data.target[:, None]], axis=1).astype(int).tolist()
+    write("digits.csv.gz", header, rows)
+
+
+def spiral(points: int = 500, turns: float = 1.75, noise: float = 0.02, seed: int = 0) -> None:
+    """Two arms of `points` each; the radius grows from 0.05 to 1 with the angle; normal noise on both coordinates."""
+    random = np.random.default_rng(seed)
+    rows: list[list[object]] = []
+    for arm in range(2):
+        t = np.sqrt(random.uniform(0, 1, points))  # the root spreads the points evenly along the arm
+        angle = 2 * np.pi * turns * t + np.pi * arm
+        place = (0.05 + 0.95 * t)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        place += random.normal(0, noise, place.shape)
+        rows += [[f"{x:.5f}", f"{y:.5f}", arm] for x, y in place]
+    order = random.permutation(len(rows))
+    write("spiral.csv.gz", ["x", "y", "arm"], [rows[i] for i in order])
+
+
+if __name__ == "__main__":
+    iris()
+    diabetes()
+    digits()
+    spiral()

@@ -1,0 +1,1 @@
+"""A stand-in for CuPy where there is no GPU."""
