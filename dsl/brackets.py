@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from .diagnostics import Diagnostic, Label
-from .tokens import Tokens
+from .tokens import HOPELESS, Tokens
 
 OPENERS = {"_LPAR": "_RPAR", "_LSQB": "_RSQB", "_LBRACE": "_RBRACE"}
 CLOSERS = {closer: opener for opener, closer in OPENERS.items()}
@@ -17,6 +19,7 @@ _FILE_STATEMENTS = {  # what must follow for the word to begin a statement of th
     "_K_DATA": "_LBRACE", "_K_MODEL": "_LBRACE", "_K_TRAIN": "_LBRACE",
 }  # fmt: skip
 _SECTION_STATEMENTS = {"_K_INPUT": "NAME", "_K_TARGET": "NAME", "_K_OUTPUT": "NAME", "_K_LAYER": "NAME"}
+_BLANKS = re.compile(r"[ \t]*+")
 _DEEPENING = frozenset({"PLUS", "MINUS", "TIMES", "POWER", "COMPARE", "_K_IF"})
 _ENDING = frozenset({"_COMMA", "_EQUAL", "_ARROW"})
 
@@ -78,6 +81,8 @@ def _match(tokens: Tokens, *, use_lines: bool) -> tuple[list[int], list[tuple[in
         del stack[count:]
 
     for index, token in enumerate(tokens.all):
+        if len(errors) >= HOPELESS:
+            return partner, errors
         kind = token.type
         if use_lines and stack and tokens.breaks[index]:
             if _FILE_STATEMENTS.get(kind) == tokens.kind(index + 1):
@@ -112,9 +117,13 @@ def _depth_of(tokens: Tokens, closer: int, stack: list[int], use_lines: bool) ->
     for depth in range(len(stack) - 1, -1, -1):
         kind = tokens.kind(stack[depth])
         if kind == wanted:
-            aligned = not (use_lines and wanted == "_LBRACE" and tokens.breaks[closer])
-            if aligned or _indent(tokens, stack[depth]) <= _indent(tokens, closer):
+            if not use_lines or wanted != "_LBRACE":
                 return depth
+            same_line = _line(tokens, stack[depth]) == _line(tokens, closer)
+            if same_line or (tokens.breaks[closer] and _indent(tokens, stack[depth]) <= _indent(tokens, closer)):
+                return depth
+            if not tokens.breaks[closer]:
+                return depth if depth == len(stack) - 1 else None
             found = depth if found is None else found
         elif kind == "_LBRACE" and wanted != "_LBRACE":
             return None
@@ -132,11 +141,14 @@ def _begins_statement(tokens: Tokens, index: int, stack: list[int]) -> bool:
     return kind == "NAME" and following == "_EQUAL" and _indent(tokens, index) <= _indent(tokens, opener)
 
 
+def _line(tokens: Tokens, index: int) -> int:
+    return tokens.source.position(tokens.span(index).start)[0]
+
+
 def _indent(tokens: Tokens, index: int) -> int:
     """How far the line of a token is indented."""
-    text, start = tokens.source.text, tokens.span(index).start
-    line = text.rfind("\n", 0, start) + 1
-    return len(text[line : start + 1]) - len(text[line : start + 1].lstrip())
+    blanks = _BLANKS.match(tokens.source.text, tokens.source.line_starts[_line(tokens, index) - 1])
+    return len(blanks[0]) if blanks else 0
 
 
 def _unclosed(tokens: Tokens, opener: int, before: int) -> Diagnostic:

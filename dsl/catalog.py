@@ -58,7 +58,8 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a signature: `rate: fraction = 0.5`. Several kinds mean that any of them will do, tried in order, words first."""
+    """One option of a signature: `rate: fraction = 0.5`. Several kinds mean that any of them will do, tried in order,
+    words first."""
 
     name: str
     kinds: tuple[Kind, ...]
@@ -72,8 +73,9 @@ class Option:
 class Signature:
     """One entry of the catalogue.
 
-    `inputs` are the values it works on, by name; with `variadic` it takes any number of them (at least one). `static`, for
-    elementwise functions, computes it for plain numbers (`sqrt(64)`). `makes_weights` entries may not stand in `train`.
+    `inputs` are the values it works on, by name; with `variadic` it takes any number of them (at least one).
+    `static`, for elementwise functions, computes it for plain numbers (`sqrt(64)`). `makes_weights` entries may not
+    stand in `train`.
     `available` False: the language knows the word, this version cannot do it; using it is an error that says so.
     """
 

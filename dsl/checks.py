@@ -1,15 +1,14 @@
-"""What the tokens of one statement tell before any grammar: spaces around a minus, missing commas, words out of place."""
+"""What the tokens of a statement tell before any grammar: spaces around a minus, missing commas, words out of place."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 
 from .brackets import CLOSERS, OPENERS
 from .diagnostics import Diagnostic, Label
 from .layout import STATEMENT_WORDS, UNKNOWN, VALUE_END, Item
 from .tokens import Tokens
-from .wording import reserved, short
+from .wording import nearest, reserved, short
 
 _VALUE_START = frozenset({"NAME", "NUMBER", "STRING", "TRUTH", "PI", "_K_IF"})
 _ALLOWED = {
@@ -45,16 +44,20 @@ def _check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
             tokens.span(first),
             "cannot begin a statement",
             help=(
-                "what accumulates is the value that flows: `block grow() on x { return concat(x, ...) }`, "
-                "then `x -> repeat n { grow }`",
+                (
+                    "what accumulates is the value that flows: `block grow() on x { return concat(x, ...) }`, "
+                    "then `x -> repeat n { grow }`"
+                ),
             ),
         )
+    if item.headless(tokens):
+        return Diagnostic("E0125", f"`{{` is missing after `{word}`", tokens.span(first), help=(f"`{word} {{ ... }}`",))
     if kind in STATEMENT_WORDS and word not in allowed and item.section != UNKNOWN:
         if following in ("_EQUAL", "_COMMA", "_COLON"):
             return reserved(tokens.span(first))
         return _misplaced(tokens, first, section)
     if kind == "NAME":
-        if not section and following != "_LBRACE" or following == "NAME" and not tokens.breaks[first + 1]:
+        if (not section and following != "_LBRACE") or (following == "NAME" and not tokens.breaks[first + 1]):
             return _no_statement(tokens, first, section, allowed)
         if not section:
             guess = "" if item.heads == UNKNOWN else item.heads.removeprefix("_K_").lower()
@@ -87,10 +90,10 @@ def _misplaced(tokens: Tokens, first: int, section: str) -> Diagnostic:
 def _no_statement(tokens: Tokens, first: int, section: str, allowed: tuple[str, ...]) -> Diagnostic | None:
     """A name where a statement's word should be: misspelled, or a value outside all sections."""
     word, following = str(tokens.all[first]), tokens.kind(first + 1)
-    guesses = get_close_matches(word, allowed, 1)
-    if guesses and following in ("NAME", "STRING"):
+    guess = nearest(word, allowed)
+    if guess and following in ("NAME", "STRING"):
         return Diagnostic(
-            "E0121", f"there is no statement `{word}`", tokens.span(first), help=(f"did you mean `{guesses[0]}`?",)
+            "E0121", f"there is no statement `{word}`", tokens.span(first), help=(f"did you mean `{guess}`?",)
         )
     if section:
         return None

@@ -22,10 +22,10 @@ class Label:
 class Diagnostic:
     """One finding.
 
-    `code` is stable: E01 syntax, E02 names and arguments, E03 types and shapes, E04 data, E05 training; W0x likewise for
-    warnings. `message` stands alone: lower case, no full stop. `span` is the smallest place that is wrong (None where there
-    is no text, for a missing file), `label` the few words behind its carets; `labels` are its causes; `notes` explain;
-    `help` is the remedy.
+    `code` is stable: E01 syntax, E02 names and arguments, E03 types and shapes, E04 data, E05 training; W0x likewise
+    for warnings. `message` stands alone: lower case, no full stop. `span` is the smallest place that is wrong (None
+    where there is no text, for a missing file), `label` the few words behind its carets; `labels` are its causes;
+    `notes` explain; `help` is the remedy.
     """
 
     code: str

@@ -1,18 +1,29 @@
-"""The parser that Lark makes of `net.lark`, built once and only when it is needed."""
+"""The parser that Lark makes of `net.lark`, made once and only when it is needed.
+
+Making it takes longer than all the rest of reading a small file, so `net.json` holds Lark's tables ready-made: plain
+JSON, nothing is ever unpickled. They count only for the very grammar and the version of Lark that they were made with;
+else the parser is made anew. `python -m dsl.grammar` writes them after a change of the grammar (a test reminds of it).
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import lark
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedToken
-from lark.lexer import Lexer
+from lark.grammar import Rule
+from lark.lexer import Lexer, TerminalDef
 
 Start = Literal["start", "expr"]
+_GRAMMAR = Path(__file__).with_name("net.lark")
+TABLES = Path(__file__).with_name("net.json")
 
 
 class _Ready(Lexer):
@@ -33,15 +44,9 @@ class Refused:
     accepted: frozenset[str]
 
 
-@cache
-def _lark() -> Lark:
-    grammar = Path(__file__).with_name("net.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", lexer=_Ready, start=["start", "expr"], propagate_positions=True)
-
-
 def parse_tokens(tokens: Iterable[Token], start: Start = "start") -> Tree[Token] | Token | Refused:
     """Lark's tree of a file or an expression, or where the tokens cease to make sense."""
-    parser: Any = _lark().parse_interactive(start=start)  # its methods have no annotations
+    parser: Any = _parser().parse_interactive(start=start)  # its methods have no annotations
     fed = 0
     try:
         for token in tokens:
@@ -50,3 +55,50 @@ def parse_tokens(tokens: Iterable[Token], start: Start = "start") -> Tree[Token]
         return cast("Tree[Token] | Token", parser.feed_eof())
     except UnexpectedToken:
         return Refused(fed, frozenset(parser.accepts()))
+
+
+@cache
+def _parser() -> Lark:
+    return _from_tables() or _from_grammar()
+
+
+def _from_grammar() -> Lark:
+    grammar = _GRAMMAR.read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", lexer=_Ready, start=["start", "expr"], propagate_positions=True)
+
+
+def _from_tables() -> Lark | None:
+    """The parser of the tables, None where they are missing or of another grammar or Lark."""
+    try:
+        made = json.loads(TABLES.read_bytes())
+    except (OSError, ValueError):
+        return None
+    if made["made_for"] != _made_for():
+        return None
+    data: dict[str, Any] = made["data"]
+    data["options"]["lexer"] = data["parser"]["lexer_conf"]["lexer_type"] = _Ready
+    table = data["parser"]["parser"]
+    table["tokens"] = _numbered(table["tokens"])
+    table["states"] = {state: _numbered(actions) for state, actions in _numbered(table["states"]).items()}
+    return Lark.load({"data": data, "memo": _numbered(made["memo"])})  # a dict is taken as it is, without pickle
+
+
+def tables() -> str:
+    """What `net.json` must hold."""
+    data, memo = _from_grammar().memo_serialize([Rule, TerminalDef])
+    data["options"]["lexer"] = data["parser"]["lexer_conf"]["lexer_type"] = None  # classes, put back by `_from_tables`
+    made = {"made_for": _made_for(), "data": data, "memo": memo}
+    return json.dumps(made, default=sorted, separators=(",", ":")) + "\n"
+
+
+def _made_for() -> list[str]:
+    return [lark.__version__, hashlib.sha256(_GRAMMAR.read_bytes()).hexdigest()]
+
+
+def _numbered(table: dict[str, Any]) -> dict[int, Any]:
+    """A table whose keys are numbers, which JSON turns into strings."""
+    return {int(key): value for key, value in table.items()}
+
+
+if __name__ == "__main__":
+    TABLES.write_text(tables(), encoding="utf-8")

@@ -64,10 +64,11 @@ class Frame:
 class Node:
     """One application of a function, compared by identity.
 
-    `kind`: a name of the catalogue (`dense`), an operator's sign (`+ - * / // ^ == != < <= > >=`; unary minus is `neg`), or
+    `kind`: a name of the catalogue (`dense`), an operator's sign (`+ - * / // ^ == != < <= > >=`; unary minus is
+    `neg`), or
     `input`, `target`, `constant` (attrs: value), `weight` (a weight used as a value; attrs: path).
-    `name`: the place of its weights, `logits.residual_3.main.conv_bn_2.conv`; unique, but that the uses of one `layer` share
-    theirs, which is how they share the weights. `label`: the name the file gives this value, or "".
+    `name`: the place of its weights, `logits.residual_3.main.conv_bn_2.conv`; unique, but that the uses of one
+    `layer` share theirs, which is how they share the weights. `label`: the name the file gives this value, or "".
     `attrs`: the options, defaults filled in; those of kind `value` (optional inputs) are Nodes.
     `input_spans`, `attr_spans`: where each was written (a default has no span).
     `trace`: the expansions that led here, outermost first.
@@ -109,8 +110,9 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Train:
-    """`loss` and `metrics` are nodes over the model's nodes (`nodes`: those made here, each after its inputs); `options` holds every
-    other key of the catalogue, defaults filled in; `spans` the text of those that were written."""
+    """`loss` and `metrics` are nodes over the model's nodes (`nodes`: those made here, each after its inputs);
+    `options` holds every other key of the catalogue, defaults filled in; `spans` the text of those that were
+    written."""
 
     nodes: tuple[Node, ...]
     loss: Node
@@ -122,7 +124,8 @@ class Train:
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A `param` with its value in force; `domain` as written (list of statics, ("..", first, last), or a Choice such as log(a, b))."""
+    """A `param` with its value in force; `domain` as written (list of statics, ("..", first, last), or a Choice such
+    as log(a, b))."""
 
     value: Static
     domain: Static
@@ -131,7 +134,8 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class LayerGraph:
-    """The whole experiment. `nodes`: the model's, each after its inputs; `values`: named values; `sizes`: the sizes that `?k` named."""
+    """The whole experiment. `nodes`: the model's, each after its inputs; `values`: named values; `sizes`: the sizes
+    that `?k` named."""
 
     source: Source
     nodes: tuple[Node, ...]

@@ -1,4 +1,4 @@
-"""Tokens to statements: where each begins and ends, by line breaks and brackets alone, so that a broken one can be left out.
+"""Tokens to statements: where each begins and ends, by line breaks and brackets, so that a broken one can be left out.
 
 A line break goes on with a statement after an operator, `->`, `=` or `,`, and before `->`, an operator, `{` or one of
 `as on in then else`; inside brackets it means nothing.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from .brackets import OPENERS
 from .tokens import Tokens
+from .wording import SECTION_NAMES, nearest
 
 OPERATORS = frozenset({"PLUS", "MINUS", "TIMES", "POWER", "COMPARE"})
 VALUE_END = frozenset({"NAME", "NUMBER", "STRING", "TRUTH", "PI", "_RPAR", "_RSQB"})
@@ -29,10 +29,10 @@ _AFTER_BREAK = OPERATORS | {"_ARROW", "_LBRACE", "_K_AS", "_K_ON", "_K_IN", "_K_
 class Item:
     """One statement: the tokens `first` to `last` (not included).
 
-    `section` is the type of the word that heads the section it stands in, "" at the file's level. A section has in `heads`
-    the type of its own word (of the word it resembles, `UNKNOWN` without one), the index of its `{` in `brace` (-1
-    otherwise), of its `}` in `close` (`last` where it is missing), and its statements in `inner`.
-    `strays`: tokens that begin a line and go on with nothing.
+    `section` is the type of the word that heads the section it stands in, "" at the file's level. A section has in
+    `heads` the type of its own word (of the word it resembles, `UNKNOWN` without one), in `brace` the index of its `{`
+    (-1 otherwise), in `close` that of its `}` (`last` if missing), and its statements in `inner`. `strays` are tokens
+    that begin a line and go on with nothing.
     """
 
     first: int
@@ -48,6 +48,12 @@ class Item:
     def own(self) -> range:
         """The tokens of the statement, of a section its head alone."""
         return range(self.first, self.last if self.brace < 0 else self.brace + 1)
+
+    def headless(self, tokens: Tokens) -> bool:
+        """Is it `train` with the `{` missing? Then all its statements are part of it."""
+        following = tokens.kind(self.first + 1)
+        braceless = self.brace < 0 and following not in ("_EQUAL", "_COMMA", "_COLON")
+        return braceless and not self.section and tokens.kind(self.first) in ("_K_DATA", "_K_MODEL", "_K_TRAIN")
 
     def leaves(self) -> Iterator[Item]:
         yield self
@@ -78,6 +84,8 @@ class Splitter:
                 return item
             index = self.partner[index] + 1 if kind in OPENERS and self.partner[index] > index else index + 1
             if index < end and self._ends_before(index, item):
+                if item.headless(self.tokens):
+                    index = self._next_statement_of_file(index, end)
                 break
         item.last = min(index, end)
         return item
@@ -97,10 +105,8 @@ class Splitter:
 
     def _section_kind(self, first: int) -> str:
         kind = self.tokens.kind(first)
-        guesses = (
-            get_close_matches(str(self.tokens.all[first]), ("data", "model", "train"), 1) if kind == "NAME" else []
-        )
-        return kind if kind in SECTIONS else f"_K_{guesses[0].upper()}" if guesses else UNKNOWN
+        guess = nearest(str(self.tokens.all[first]), SECTION_NAMES) if kind == "NAME" else ""
+        return kind if kind in SECTIONS else f"_K_{guess.upper()}" if guess else UNKNOWN
 
     def _next_statement_of_file(self, start: int, end: int) -> int:
         section_words = SECTIONS | {"_K_IMPORT", "_K_PARAM", "_K_LET", "_K_FN"}

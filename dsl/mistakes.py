@@ -108,8 +108,7 @@ class _Mistake(Refusal):
                 help=(remedy,),
             )
         if "NAME" in self.accepted:
-            remedy = f"another name: `{word}_`"
-            return Diagnostic("E0110", f"`{word}` is a reserved word and names nothing", self._span(), help=(remedy,))
+            return reserved(self._span())
         return None
 
     def _equal(self) -> Diagnostic | None:
@@ -121,26 +120,15 @@ class _Mistake(Refusal):
             remedy = f"`{word} {name}: [2]` for two numbers per example, `{word} {name}: class(10)` for a label"
             return Diagnostic("E0122", f"`{word}` takes a type, which `:` gives", self._span(), help=(remedy,))
         if self.index == self.item.first + 1 and first.startswith("_K_"):
-            word = tokens.all[self.item.first]
-            place = tokens.span(self.item.first)
-            return Diagnostic(
-                "E0110", f"`{word}` is a reserved word and names nothing", place, help=(f"another name: `{word}_`",)
-            )
+            return reserved(tokens.span(self.item.first))
         inner = self._inner()
         asks = any(tokens.kind(i) == "_K_IF" for i in range(self.item.first, self.index))
-        if "_K_THEN" in self.accepted or asks and tokens.kind(inner) == "_LPAR" and not self._in_call():
+        if "_K_THEN" in self.accepted or (asks and tokens.kind(inner) == "_LPAR" and not self._in_call()):
             return Diagnostic(
                 "E0122", "`=` gives a value; it does not compare", self._span(), help=("to compare write `==`",)
             )
         if self.before in OPERATORS and tokens.glued(self.index):
-            sign = f"{tokens.all[self.index - 1]}="
-            place = tokens.span(self.index - 1, self.index)
-            return Diagnostic(
-                "E0122",
-                f"there is no `{sign}`: a name is assigned once",
-                place,
-                help=("give the new value a name of its own",),
-            )
+            return self._assignment(self.index - 1)
         if any(tokens.kind(i) == "_EQUAL" for i in range(self.item.first, self.index)) and inner < 0:
             return Diagnostic("E0122", "a statement has one `=`", self._span(), help=("to compare write `==`",))
         if self._in_call():
@@ -148,6 +136,11 @@ class _Mistake(Refusal):
                 "E0122", "an argument is named by one word before `=`", self._span(), help=("to compare write `==`",)
             )
         return Diagnostic("E0122", "`=` has no place here", self._span(), help=("to compare write `==`",))
+
+    def _assignment(self, sign: int) -> Diagnostic:
+        place = self.tokens.span(sign, sign + 1)
+        remedy = "give the new value a name of its own"
+        return Diagnostic("E0122", f"there is no `{place.text}`: a name is assigned once", place, help=(remedy,))
 
     def _colon(self) -> Diagnostic | None:
         if self.kind != "_COLON":
@@ -174,6 +167,8 @@ class _Mistake(Refusal):
         sign = str(tokens.all[index]) if index < self.end else ""
         if self.kind not in OPERATORS:
             return None
+        if tokens.kind(index + 1) == "_EQUAL" and tokens.glued(index + 1):
+            return self._assignment(index)
         start = self._part_start()
         arrows = [i for i in range(start, index) if tokens.kind(i) == "_ARROW" and self._depth_is_same(i)]
         if arrows and self.before in VALUE_END | {"_RBRACE"}:

@@ -20,7 +20,7 @@ from .grammar import Refused, parse_tokens
 from .layout import UNKNOWN, Item, Splitter
 from .mistakes import explain
 from .source import Source, Span
-from .tokens import Tokens, scan
+from .tokens import HOPELESS, Tokens, scan
 
 LARGEST_TEXT = 100 * 1024
 """Bytes of UTF-8 that a file may have."""
@@ -51,7 +51,10 @@ def parse(source: Source) -> tuple[syntax.File, list[Diagnostic]]:
     refusal = too_deep(tokens)
     if refusal:
         return empty, [refusal]
-    return _Parsing(tokens).run()
+    partner, unmatched = match(tokens)
+    if max(len(tokens.errors), len(unmatched)) >= HOPELESS:
+        return empty, _in_order([found for _, found in (*tokens.errors, *unmatched)])
+    return _Parsing(tokens, partner, unmatched).run()
 
 
 def parse_expression(source: Source) -> tuple[syntax.Expr | None, list[Diagnostic]]:
@@ -99,18 +102,26 @@ def _is_expression(text: str) -> bool:
 class _Parsing:
     """The parse of one file, whose statements turn out sound or broken."""
 
-    def __init__(self, tokens: Tokens) -> None:
-        self.tokens, self.source = tokens, tokens.source
+    def __init__(self, tokens: Tokens, partner: list[int], unmatched: list[tuple[int, Diagnostic]]) -> None:
+        self.tokens, self.source, self.partner = tokens, tokens.source, partner
         self.findings: list[Diagnostic] = []
-        self.partner, unmatched = match(tokens)
         self.items = Splitter(tokens, self.partner).file()
         self.leaves = [leaf for item in self.items for leaf in item.leaves()]
         self.firsts = [leaf.first for leaf in self.leaves]
-        for index, found in (*tokens.errors, *unmatched):
-            self.findings.append(found)
+        for item in self.items:
+            if item.headless(tokens):
+                self._note(item, check(tokens, item, _is_expression))
+        torn = {item.first for item in self.leaves if item.broken}
+        for index, found in tokens.errors:
             item = self._item_of(index)
-            if index != item.brace:
-                item.broken = True
+            if item.first not in torn:
+                self._note(item, found)
+        for index, found in unmatched:  # in a statement that is broken already they are likely a consequence
+            item = self._item_of(index)
+            if index == item.brace:
+                self.findings.append(found)
+            elif not item.broken:
+                self._note(item, found)
 
     def _item_of(self, index: int) -> Item:
         """The statement that a token belongs to."""
@@ -120,9 +131,15 @@ class _Parsing:
         return self.leaves[max(place, 0)]
 
     def run(self) -> tuple[syntax.File, list[Diagnostic]]:
+        outside = ""
         for item in self.leaves:
-            if not item.broken:
-                self._note(item, check(self.tokens, item, _is_expression))
+            if not item.broken and len(self.findings) < HOPELESS:
+                found = check(self.tokens, item, _is_expression)
+                if found and found.code == "E0129" and outside == found.code and not item.section:
+                    item.broken = True  # the statements of a section whose head is lost are one finding
+                    continue
+                self._note(item, found)
+                outside = found.code if found and not item.section else ""
                 if item.broken:
                     self._repair(item)
         for item in self.items:
@@ -132,14 +149,16 @@ class _Parsing:
             if isinstance(tree, Tree):
                 return Builder(self.source).file(tree), []
         for item in self.leaves:
-            if not item.broken:
+            if len(self.findings) < HOPELESS and not item.broken and UNKNOWN not in (item.section, item.heads):
                 self._note(item, self._parse_alone(item))
+        if len(self.findings) >= HOPELESS:
+            return syntax.File(Span(self.source, 0, len(self.source.text)), ()), _in_order(self.findings)
         tree = parse_tokens(self._sound())
         assert isinstance(tree, Tree), "statements that are sound alone are sound together"
         return Builder(self.source).file(tree), _in_order(self.findings)
 
     def _note(self, item: Item, found: Diagnostic | None) -> None:
-        if found:
+        if found and len(self.findings) < HOPELESS:
             self.findings.append(found)
             item.broken = True
 

@@ -48,7 +48,7 @@ def to_text(diagnostic: Diagnostic, *, color: bool = False) -> str:
 
 
 def to_json(diagnostic: Diagnostic) -> dict[str, Any]:
-    """Plain dicts, lists and strings. `span` is None or file, offsets, lines and columns (from 1; the end not included)."""
+    """Plain dicts, lists and strings. A span is None or file, offsets, lines and columns (from 1; end not included)."""
     return {
         "severity": diagnostic.severity,
         "code": diagnostic.code,

@@ -69,13 +69,14 @@ def stray(source: Source, start: int, end: int) -> Diagnostic:
         if digits:
             span = Span(source, start, digits.end())
             before = text[start - 1 : start]
-            if before.isalnum() or before in "._":
+            if before and (before.isalnum() or before in "._"):
                 return Diagnostic("E0107", "a number has one decimal point, a name no number after a dot", span)
             return Diagnostic("E0107", "a number begins with a digit", span, help=(f"`0{short(span.text)}`",))
     for length in range(_LONGEST, 0, -1):
         written = text[start : start + length]
         if len(written) == length and written in _MEANT:
-            return _character(Span(source, start, start + length), _MEANT[written])
+            run = re.compile(f"(?:{re.escape(written)})++").match(text, start)  # `\r\r\r` is one finding
+            return _character(Span(source, start, run.end() if run else start + length), _MEANT[written])
     run = _RUN.match(text, start)
     return _character(Span(source, start, run.end() if run else start + 1), "")
 

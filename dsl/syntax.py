@@ -20,7 +20,8 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number with its unit, one token: `20_000`, `25%` (value 25, unit `%`), `3epochs`. `value` is an int where it is whole in writing."""
+    """A number with its unit, one token: `20_000`, `25%` (value 25, unit `%`), `3epochs`. `value` is an int where it
+    is whole in writing."""
 
     span: Span
     value: int | float
@@ -178,7 +179,8 @@ class ShapeType:
 
 @dataclass(frozen=True, slots=True)
 class LabelType:
-    """`class(n)` or `class(n)[T]`: integer labels. `keyword` is the word as written, `class` being the only one there is."""
+    """`class(n)` or `class(n)[T]`: integer labels. `keyword` is the word as written, `class` being the only one there
+    is."""
 
     span: Span
     keyword: Name

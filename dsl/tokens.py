@@ -33,6 +33,8 @@ WORDS.update({word: f"_K_{word.upper()}" for word in KEYWORDS})
 ERROR = "ERROR"
 """The type of what is no token; a diagnostic has been made for it."""
 
+HOPELESS = 200
+"""After so many findings of one kind a text is not read on: it is no `.net` file."""
 LARGEST_WHOLE = 2**63 - 1
 
 _TOKEN = re.compile(
@@ -43,7 +45,7 @@ _TOKEN = re.compile(
     | (?P<number> [0-9]++(?:_[0-9]+)*+ (?:\.[0-9]++(?:_[0-9]+)*+)? (?:[eE][+-]?[0-9]++)?
                   (?:%|[A-Za-z_][A-Za-z0-9_]*+)? [\w%]*+ )
     | (?P<string> "(?:[^"\\\r\n]|\\[^\r\n])*+" )
-    | (?P<sign>   ->(?!>) | \.\. | (?:==|!=|<=|>=)(?!=) | // | \*(?!\*) | =(?!>) | <(?!-)
+    | (?P<sign>   ->(?!>) | \.\. | (?:==|!=|<=|>=)(?!=) | // | \*(?!\*) | =(?![>=]) | <(?!-)
                   | [-+/^>(){}\[\],:?] | \.(?![0-9]) )
     """,
     re.VERBOSE,
@@ -104,7 +106,7 @@ def scan(source: Source) -> Tokens:
     """All tokens of a text, in one pass whose time is linear in its length."""
     tokens = Tokens(source)
     text, position, broken = source.text, 1 if source.text.startswith("\ufeff") else 0, False
-    while position < len(text):
+    while position < len(text) and len(tokens.errors) < HOPELESS:
         match = _TOKEN.match(text, position)
         group = match.lastgroup if match else ERROR
         start, end = position, match.end() if match else position + 1

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from functools import lru_cache
+
 from .diagnostics import Diagnostic
 from .source import Span
+
+SECTION_NAMES = ("data", "model", "train")
+
+
+@lru_cache
+def nearest(word: str, choices: tuple[str, ...]) -> str:
+    """The choice that is spelled much like a word, "" if none is."""
+    return next(iter(get_close_matches(word, choices, 1)), "")
 
 
 def short(text: str, most: int = 24) -> str:

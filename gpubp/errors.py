@@ -1,5 +1,7 @@
 """Every exception that gpubp raises on purpose.
 
+The tree:
+
     GpubpError
     |-- NetError        a `.net` file is wrong; `.diagnostics` say where and how to mend it
     |   `-- DataError   the data that the file names is missing, unreadable or does not fit

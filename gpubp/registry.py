@@ -1,4 +1,5 @@
-"""One table of everything a `.net` file can name. A definition's keyword-only arguments, with these annotations, are its schema."""
+"""One table of everything a `.net` file can name. A definition's keyword-only arguments, with these annotations, are
+its schema."""
 
 from __future__ import annotations
 
@@ -62,15 +63,16 @@ class Entry:
     def _type(self, parameter: inspect.Parameter) -> OptionType:
         hint = parameter.annotation
         if isinstance(hint, str):
-            # Only the options' annotations are evaluated: others may name types that are imported for the checker alone.
+            # Only the options' annotations are evaluated: others may name types that are imported for the checker
+            # alone.
             hint = eval(hint, self.function.__globals__)
         hint = _PLAIN.get(hint, hint)
         for extra in getattr(hint, "__metadata__", ()):
             if isinstance(extra, OptionType):
                 return extra
         raise GpubpError(
-            f"{self.part} `{self.name}`: option `{parameter.name}` needs an annotation of int, float, bool, str or one of "
-            "gpubp.registry"
+            f"{self.part} `{self.name}`: option `{parameter.name}` needs an annotation of int, float, bool, str "
+            "or one of gpubp.registry"
         )
 
 
@@ -96,7 +98,7 @@ def register(
     """Decorator: make a function known to the language as `name`.
 
     `static` computes an elementwise function for plain numbers; `available` False marks a name that is kept for a later
-    version. Raises GpubpError where the name is taken.
+    version. Raises GpubpError where the name is taken, or an option has no type.
     """
 
     def enter(function: Function) -> Function:
@@ -107,7 +109,9 @@ def register(
         hidden = _HIDDEN.get(part, len(positional))
         variadic = part in _HIDDEN and any(p.kind is p.VAR_POSITIONAL for p in parameters)
         inputs = tuple(p.name for p in positional[hidden:])
-        ENTRIES[part, name] = Entry(part, name, function, inputs, variadic, static, makes_weights, available)
+        entry = Entry(part, name, function, inputs, variadic, static, makes_weights, available)
+        tuple(entry.options())  # an option without a type is an error here, not in every file that is read later
+        ENTRIES[part, name] = entry
         return function
 
     return enter

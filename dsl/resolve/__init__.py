@@ -14,6 +14,7 @@ from ..catalog import Catalog
 from ..diagnostics import Diagnostic, DiagnosticError, Label
 from ..graph import Data, LayerGraph, Train
 from ..source import Source, Span
+from .blocks import check_body
 from .context import Context, Shared
 from .data import check_names, resolve_data
 from .expressions import evaluate
@@ -22,7 +23,7 @@ from .naming import Place
 from .options import check_paths
 from .params import unknown_overrides
 from .report import Report
-from .scopes import Scope
+from .scopes import BlockDef, FnDef, Scope
 from .train import resolve_train
 from .types import Sizes, unknowns
 from .units import Loader, context_of
@@ -50,11 +51,10 @@ def resolve(
 ) -> tuple[LayerGraph | None, list[Diagnostic]]:
     """Parse and resolve a file.
 
-    `params`: new values of params and of sizes named by `?k`, as text (`--set width=64`). `measure` is asked for the data's
-    types where a `?` needs them; `read` gives the text of an imported file, or raises OSError. Returns the graph, or
-    None
-    where there is any error, and all findings: errors first, in the order of the text. Never raises for what a file
-    says.
+    `params`: new values of params and of sizes named by `?k`, as text (`--set width=64`). `measure` is asked for the
+    data's types where a `?` needs them; `read` gives the text of an imported file, or raises OSError. Returns the
+    graph, or None where there is any error, and all findings: errors first, in the order of the text. It never raises
+    for what a file says.
     """
     report = Report()
     words = {name for names in catalog.entries.values() for name in names}
@@ -114,6 +114,9 @@ def _resolve(source: Source, loader: Loader, measure: Measure | None) -> LayerGr
     else:
         count, named = 0, set()
         _no_model(file_cx, data_section, train_section)
+    for entry in list(unit.scope.names.values()):
+        if isinstance(entry.thing, BlockDef | FnDef) and not entry.thing.called:
+            check_body(file_cx, entry.thing)
     check_paths(file_cx if scope is None else cx, scope)
     if not unit.broken:
         unknown_overrides(shared, {*loader.param_names, *named})
@@ -121,7 +124,7 @@ def _resolve(source: Source, loader: Loader, measure: Measure | None) -> LayerGr
         return None
     if model_section is not None:
         check_inputs(cx, made, model_section)
-        warn_unused(cx, unit, scope)
+        warn_unused(cx, unit, scope, train_section is not None)
     return LayerGraph(
         source,
         tuple(shared.nodes[:count]),

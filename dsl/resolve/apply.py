@@ -12,7 +12,7 @@ from ..source import Span
 from .arguments import Matched, match, report_missing
 from .context import Context
 from .forms import Form
-from .options import available, bind_options, form_of
+from .options import available, bind_options, fitting, form_of
 from .statics import StaticError
 from .statics import apply as apply_static
 from .values import POISON, Given, Poison, Several, Value, describe, has_node, has_poison, is_number
@@ -36,7 +36,7 @@ def apply_signature(
     if not available(cx, signature, function.span):
         return POISON
     form = form_of(cx, signature)
-    matched = match(cx, form, given, arguments, span)
+    matched = match(cx, form, given, arguments, fitting(cx, signature))
     inputs = inputs_of(cx, matched)
     if signature.variadic:
         inputs = spread(inputs)
@@ -75,9 +75,14 @@ def spread(inputs: Sequence[Given]) -> list[Given]:
 
 
 def _inputs_good(cx: Context, signature: Signature, form: Form, function: syntax.Path, inputs: list[Given]) -> bool:
-    """Whether there are as many inputs as are needed and at least one is a tensor (or all static, where that makes
-    sense)."""
+    """Whether there are as many inputs as are needed, one of them a tensor (or all static, where that makes sense)."""
     needed = 1 if signature.variadic else len(signature.inputs)
+    for one in inputs:
+        if not isinstance(one.value, Node):
+            break
+    else:
+        if len(inputs) >= max(needed, 1):
+            return True
     if needed == 0 or any(has_poison(one.value) for one in inputs):
         return True
     if not any(has_node(one.value) for one in inputs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .. import syntax
@@ -34,7 +34,17 @@ class Matched:
     missing: tuple[str, ...]
 
 
-def match(cx: Context, form: Form, given: Sequence[Given], arguments: Sequence[syntax.Argument], span: Span) -> Matched:
+Fits = Callable[[str, syntax.Expr], bool]
+"""Whether an option, by its name, would take an argument: suggestions are verified with it."""
+
+
+def match(
+    cx: Context,
+    form: Form,
+    given: Sequence[Given],
+    arguments: Sequence[syntax.Argument],
+    fits: Fits = lambda name, expr: True,
+) -> Matched:
     """Sort what flows in and what is written; unknown, double and surplus arguments are reported here."""
     good = True
     notes = (form.note,) if form.note else ()
@@ -76,7 +86,7 @@ def match(cx: Context, form: Form, given: Sequence[Given], arguments: Sequence[s
             notes=notes,
         )
     for argument in named:
-        good &= _by_name(cx, form, argument, options, named, notes)
+        good &= _by_name(cx, form, argument, options, named, fits)
     missing = tuple([name for name in form.options if name in form.required and name not in options])
     return Matched(inputs, options, good, missing)
 
@@ -87,9 +97,10 @@ def _by_name(
     argument: syntax.Argument,
     options: dict[str, Written],
     named: Sequence[syntax.Argument],
-    notes: Sequence[str],
+    fits: Fits,
 ) -> bool:
     name = argument.name
+    notes = (form.note,) if form.note else ()
     assert name is not None
     before = options.get(name.text)
     if before is not None:
@@ -119,7 +130,11 @@ def _by_name(
         name.span,
         label="unknown argument",
         notes=notes,
-        help=did_you_mean(name.text, [each for each in form.options if each not in written]),
+        help=did_you_mean(
+            name.text,
+            [each for each in form.options if each not in written],
+            lambda near: fits(near, argument.value),
+        ),
     )
     return False
 

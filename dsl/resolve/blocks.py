@@ -16,6 +16,8 @@ from .scopes import BlockDef, Entry, FnDef, Scope, Unit
 from .statements import bind, define_layer
 from .values import POISON, Given, Poison, Several, Value, describe, has_node, has_poison, show
 
+WEIGHTLESS = "a fn is a formula without weights"
+
 
 def enter(cx: Context, what: str, function: syntax.Path, span: Span) -> tuple[Frame, ...]:
     """Count an expansion; the trace inside it."""
@@ -54,12 +56,17 @@ def _formals(
     return shown
 
 
-def _form(definition: syntax.Block | syntax.Fn, name: str, inputs: tuple[str, ...]) -> Form:
-    formals = definition.formals
-    names = tuple([formal.name.text for formal in formals])
-    required = frozenset([formal.name.text for formal in formals if formal.default is None])
-    note = f"{name}({', '.join([formal.span.text for formal in formals])})"
-    return Form(name, inputs, names, names, required, note=note + (f" on {', '.join(inputs)}" if inputs else ""))
+def _form(cx: Context, definition: syntax.Block | syntax.Fn, name: str) -> Form:
+    form = cx.shared.forms.get((id(definition), name))
+    if form is None:
+        inputs = tuple([one.text for one in definition.inputs]) if isinstance(definition, syntax.Block) else ()
+        formals = definition.formals
+        names = tuple([formal.name.text for formal in formals])
+        required = frozenset([formal.name.text for formal in formals if formal.default is None])
+        note = f"{name}({', '.join([formal.span.text for formal in formals])})"
+        note += f" on {', '.join(inputs)}" if inputs else ""
+        form = cx.shared.forms[id(definition), name] = Form(name, inputs, names, names, required, note=note)
+    return form
 
 
 def _inner(cx: Context, unit: Unit, place: str, level: int) -> Context:
@@ -79,8 +86,8 @@ def expand_block(
     name: str | None,
 ) -> Value:
     definition = block.syntax
-    form = _form(definition, function.text, tuple([one.text for one in definition.inputs]))
-    matched = match(cx, form, given, arguments, span)
+    form = _form(cx, definition, function.text)
+    matched = match(cx, form, given, arguments)
     inputs = inputs_of(cx, matched)
     if not matched.good or not _block_inputs(cx, form, function, inputs):
         return POISON
@@ -93,17 +100,18 @@ def expand_block(
     for one, value in zip(definition.inputs, inputs):
         inner.scope.names[one.text] = Entry("value", one, value.value)
     inner.trace = enter(cx, f"{function.text}({', '.join(shown)})", function, span)
+    return _body(inner, definition)
+
+
+def _body(inner: Context, definition: syntax.Block) -> Value:
+    """Resolve a block's statements; what it gives is one node, or several that need names."""
+    name = definition.name.text
     inner.scope.later = {each.text: each.span for each in _made(definition)}
     for statement in definition.body:
         if isinstance(statement, syntax.Layer):
             define_layer(inner, statement)
         else:
             bind(inner, statement)
-    return _returned(inner, definition, function.text)
-
-
-def _returned(inner: Context, definition: syntax.Block, name: str) -> Value:
-    """What a block gives: one node, or several that need names."""
     nodes: list[Node] = []
     for expr in definition.returns:
         value = inner.evaluate(expr)
@@ -159,8 +167,8 @@ def expand_fn(
     span: Span,
     name: str | None,
 ) -> Value:
-    form = _form(fn.syntax, function.text, ())
-    matched = match(cx, form, given, arguments, span)
+    form = _form(cx, fn.syntax, function.text)
+    matched = match(cx, form, given, arguments)
     if matched.good and matched.missing:
         report_missing(cx, form, matched.missing, function.span)
     if not matched.good or matched.missing:
@@ -170,5 +178,19 @@ def expand_fn(
     inner.options = cx.options
     shown = _formals(inner, fn.syntax, cx, matched, tensors=not cx.options)
     inner.trace = enter(cx, f"{function.text}({', '.join(shown)})", function, span)
-    inner.weightless = cx.weightless or "a fn is a formula without weights"
+    inner.weightless = cx.weightless or WEIGHTLESS
     return inner.evaluate(fn.syntax.value)
+
+
+def check_body(cx: Context, thing: BlockDef | FnDef) -> None:
+    """Resolve a body that nothing calls, with poison for what a call would bring: its own mistakes are reported."""
+    definition = thing.syntax
+    inner = _inner(cx, thing.unit, definition.name.text, cx.level + 1)
+    _formals(inner, definition, cx, Matched((), {}, True, ()), tensors=True)
+    if isinstance(definition, syntax.Fn):
+        inner.weightless = WEIGHTLESS
+        inner.evaluate(definition.value)
+    else:
+        for name in definition.inputs:
+            inner.scope.names[name.text] = Entry("value", name, POISON)
+        _body(inner, definition)

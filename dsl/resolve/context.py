@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 from .. import syntax
@@ -17,8 +17,8 @@ from .report import Report, expanded_from
 from .scopes import FUNCTION_PLACE, Entry, Scope, Unit
 from .values import POISON, Given, Poison, Several, Value, describe, has_poison, is_number
 
-MAX_NODES: Final = 100_000
-MAX_CALLS: Final = 100_000
+MAX_NODES: Final = 50_000
+MAX_CALLS: Final = 10_000
 MAX_LEVELS: Final = 200
 MAX_NESTING: Final = 4_000
 """Nested expressions in work at once, through all expansions: far below what the interpreter's stack holds."""
@@ -50,7 +50,7 @@ class Shared:
     skipped: set[int] = field(default_factory=set)
     paths: list[PathUse] = field(default_factory=list)
     defaults: dict[int, Mapping[str, Static]] = field(default_factory=dict)
-    forms: dict[int, Form] = field(default_factory=dict)
+    forms: dict[tuple[int, str], Form] = field(default_factory=dict)
     calls: int = 0
     nesting: int = 0
 
@@ -77,7 +77,23 @@ class Context:
     options: bool = False
 
     def derive(self, **changes: Any) -> Context:
-        return replace(self, **changes)
+        """A copy with some fields changed (made by hand: this is the resolver's busiest place)."""
+        new = Context(
+            self.shared,
+            self.unit,
+            self.scope,
+            self.base,
+            self.place,
+            self.trace,
+            self.level,
+            self.parts,
+            self.weightless,
+            self.no_alias,
+            self.options,
+        )
+        for name, value in changes.items():
+            setattr(new, name, value)
+        return new
 
     def evaluate(self, expr: syntax.Expr) -> Value:
         """The value of an expression; poison where it is broken, which is then reported."""
@@ -143,6 +159,8 @@ class Context:
                     labels=[Label(taken.name.span, f"first here, as {taken.described}")],
                     help=["a name is assigned once: choose another"],
                 )
+                if taken.thing is None:
+                    taken.value = POISON  # which of the two a use means cannot be told
             return
         if entry.kind in FUNCTION_PLACE:
             self.refuse_function_name(entry)

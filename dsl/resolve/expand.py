@@ -141,7 +141,7 @@ def _use_layer(
 ) -> Value:
     count = len(given) + len(arguments)
     names = tuple([f"value {i + 1}" for i in range(count)])
-    matched = match(cx, Form(function.text, names, (), (), frozenset()), given, arguments, span)
+    matched = match(cx, Form(function.text, names, (), (), frozenset()), given, arguments)
     inputs = inputs_of(cx, matched)
     if not matched.good:
         return POISON

@@ -93,12 +93,9 @@ def misfit(option: Option, value: Value, named: bool) -> tuple[str, str, tuple[s
     if isinstance(value, Percent) and "fraction" not in kinds and plain_number:
         return "E0313", f"`{name}` takes a plain number; `%` fits only fractions", (f"`{before}{float(value):g}`",)
     if "fraction" in kinds and (is_number(value) or isinstance(value, Percent)):
-        help = (
-            (f"did you mean `{show(Percent(value / 100))}`?",)
-            if 1 < value <= 100
-            else ("a fraction goes from 0 to 1, or from 0% to 100%",)
-        )
-        return "E0313", f"the {name} is a fraction", help if not isinstance(value, Percent) else (help[-1:])
+        near = not isinstance(value, Percent) and 1 < value <= 100
+        meant = f"did you mean `{show(Percent(value / 100))}`?" if near else "it goes from 0 to 1, or from 0% to 100%"
+        return "E0313", f"the {name} is a fraction", (meant,)
     if "duration" in kinds and is_number(value):
         return (
             "E0313",

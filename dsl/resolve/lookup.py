@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from .. import syntax
 from ..catalog import Signature
 from ..diagnostics import Label
@@ -92,6 +91,8 @@ def _imported_function(cx: Context, path: syntax.Path) -> Target | Poison:
                 return POISON
         names = [e.name.text for e in cx.scope.entries() if isinstance(e.thing, Unit)]
         message = f"`{path.parts[0].text}` is no imported file"
+        if cx.unit.may_make(path.parts[0].text):
+            return POISON
         return cx.error("E0208", message, path.parts[0].span, help=did_you_mean(path.parts[0].text, names))
     found = imported(cx, entry, path)
     if isinstance(found, Poison):
@@ -145,6 +146,8 @@ def _function_help(cx: Context, name: str) -> tuple[str, ...]:
 
 def _unknown_function(cx: Context, path: syntax.Path) -> Poison:
     name = path.text
+    if cx.shared.report.full or cx.unit.may_make(name):
+        return POISON
     for part, entries in cx.shared.catalog.entries.items():
         if name in entries and part not in cx.parts:
             where = "penalties belong in `train`, in the loss" if part == "penalty" else ""
@@ -153,7 +156,8 @@ def _unknown_function(cx: Context, path: syntax.Path) -> Poison:
             return cx.error("E0208", message, path.span, help=(where,) if where else _function_help(cx, name))
     inner = [e for e in _function_names(cx) if e.endswith(f".{name}")]
     help = (f"did you mean `{inner[0]}`?",) if inner else _function_help(cx, name)
-    return cx.error("E0208", f"there is no layer or function `{name}`", path.span, label="unknown name", help=help)
+    what = {"metric": "metric", "loss": "loss or function"}.get(cx.parts[0], "layer or function")
+    return cx.error("E0208", f"there is no {what} `{name}`", path.span, label="unknown name", help=help)
 
 
 # As a value
@@ -230,6 +234,8 @@ def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Val
         return cx.error(
             "E0203", f"`{path.parts[0].text}` is used before it is made", path.span, labels=labels, help=help
         )
+    if cx.shared.report.full or cx.unit.may_make(path.parts[0].text):
+        return POISON
     names = [e.name.text for e in cx.scope.entries() if e.thing is None and not (cx.options and has_node(e.value))]
     help = list(did_you_mean(path.parts[0].text, names))
     if not help:

@@ -1,4 +1,4 @@
-"""Options: an argument's text -> what the option's kinds make of it, words first, then statics (decisions 13 and 14)."""
+"""Options: an argument's text -> what the option's kinds make of it, words first (decisions 13 and 14)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .. import syntax
 from ..catalog import REQUIRED, Option, Part, Signature
 from ..graph import Choice, Node, Static, Word
 from ..source import Span
-from .arguments import Written, match, report_missing
+from .arguments import Fits, Written, match, report_missing
 from .context import Context, PathUse
 from .forms import Form
 from .kinds import NO_FIT, fit, misfit
@@ -22,7 +22,7 @@ from .values import POISON, Given, Poison, Value, describe, has_node, has_poison
 def form_of(cx: Context, signature: Signature) -> Form:
     """The arguments a signature takes; optional inputs go by name, and so does every option beside any number of
     inputs."""
-    form = cx.shared.forms.get(id(signature))
+    form = cx.shared.forms.get((id(signature), ""))
     if form is None:
         options = signature.options
         names = tuple([option.name for option in options])
@@ -31,7 +31,7 @@ def form_of(cx: Context, signature: Signature) -> Form:
         inputs = () if signature.variadic else signature.inputs
         text = signature_text(signature)
         form = Form(signature.name, inputs, names, positional, required, signature.variadic, text)
-        cx.shared.forms[id(signature)] = form
+        cx.shared.forms[id(signature), ""] = form
     return form
 
 
@@ -118,6 +118,7 @@ def _is_unknown(cx: Context, path: syntax.Path) -> bool:
         and name not in cx.shared.words
         and cx.scope.find(name) is None
         and cx.scope.made_later(name) is None
+        and not cx.unit.may_make(name)
     )
 
 
@@ -185,7 +186,7 @@ def bind_choice(
     if not available(cx, signature, name):
         return POISON
     form = form_of(cx, signature)
-    matched = match(cx, form, (), arguments, span)
+    matched = match(cx, form, (), arguments, fitting(cx, signature))
     if matched.good and matched.missing:
         report_missing(cx, form, matched.missing, name)
     bound = bind_options(cx, signature, form, matched.options, span)
@@ -193,6 +194,17 @@ def bind_choice(
         return POISON
     values, spans = bound
     return Choice(signature.name, cast("dict[str, Static]", values), span, spans)
+
+
+def fitting(cx: Context, signature: Signature) -> Fits:
+    """Whether an option of the signature would take an argument, found out in silence."""
+
+    def fits(name: str, expr: syntax.Expr) -> bool:
+        option = next(option for option in signature.options if option.name == name)
+        with cx.shared.report.silence():
+            return not isinstance(bind(cx, option, Written(expr.span, expr)), Poison)
+
+    return fits
 
 
 def available(cx: Context, signature: Signature, span: Span) -> bool:
@@ -258,7 +270,7 @@ def check_paths(cx: Context, scope: Scope | None) -> None:
         known.update([".".join(parts[: i + 1]) for i in range(len(parts))])
     for use in cx.shared.paths:
         entry = scope.find(use.text.partition(".")[0])
-        if use.text in known or (entry is not None and entry.value is POISON and entry.thing is None):
+        if use.text in known or cx.unit.broken or (entry is not None and entry.value is POISON and entry.thing is None):
             continue
         help = did_you_mean(use.text, [name for name in known if name.count(".") == use.text.count(".")])
         cx.error("E0201", f"the model has no place `{use.text}`", use.span, label="unknown name", help=help)

@@ -99,7 +99,7 @@ def _domain(cx: Context, expr: syntax.Expr) -> Static | Poison:
     if value is POISON:
         return POISON
     if not isinstance(value, tuple):
-        help = ["`[a, b, c]`, `a..b` or `log(a, b)`"]
+        help = ("`[a, b, c]`, `a..b` or `log(a, b)`",)
         return cx.error("E0317", f"a domain is a list or a range, and this is {describe(value)}", expr.span, help=help)
     return value  # type: ignore[return-value]
 

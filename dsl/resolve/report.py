@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from ..diagnostics import Diagnostic
 from ..graph import Frame
@@ -20,22 +21,35 @@ class Report:
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
         self.errors = 0
-        self.muted = 0
+        self._muted = 0
         self._seen: set[tuple[str, str, int, int]] = set()
 
     def add(self, finding: Diagnostic) -> None:
         """Keep a finding, unless its place has one of the same code (a block's body is expanded many times)."""
-        error = finding.severity == "error"
-        if self.muted:
+        if self._muted:
             return
-        self.errors += error
+        self.errors += finding.severity == "error"
         if finding.span is not None:
             key = (finding.code, finding.span.source.name, finding.span.start, finding.span.end)
             if key in self._seen:
                 return
             self._seen.add(key)
-        if len(self.found) < MOST:
+        if not self.full:
             self.found.append(finding)
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is kept, so that no work need go into a message."""
+        return len(self.found) >= MOST
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Report nothing within: something is only tried."""
+        self._muted += 1
+        try:
+            yield
+        finally:
+            self._muted -= 1
 
     def extend(self, findings: Iterable[Diagnostic]) -> None:
         for finding in findings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +13,9 @@ from .values import Value
 
 if TYPE_CHECKING:
     from .context import Context
+
+_MAKING = r"(?m)(?:^|[{,?]|\b(?:input|target|output|layer|param|let|fn|block|as|for|on)\b)[ \t]*"
+"""What stands before a name that is being made."""
 
 EntryKind = Literal[
     "param", "let", "size", "formal", "loop", "value", "input", "target", "layer", "block", "fn", "import"
@@ -33,6 +37,10 @@ class Unit:
     file: syntax.File
     prefix: str = ""
     broken: bool = False
+
+    def may_make(self, name: str) -> bool:
+        """Whether a statement that was not understood may have made the name: then its uses stay silent."""
+        return self.broken and re.search(rf"{_MAKING}{re.escape(name)}\b", self.source.text) is not None
 
 
 @dataclass(slots=True, eq=False)

@@ -30,6 +30,8 @@ def signature_text(signature: Signature) -> str:
 
 def _default_text(option: Option) -> str:
     default = option.default
+    if default is None:
+        return "..."
     if isinstance(default, str) and ("string" not in option.kinds or default in option.words):
         return default
     return show(default)  # type: ignore[arg-type]

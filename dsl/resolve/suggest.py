@@ -33,11 +33,11 @@ def nearest(wrong: str, names: Iterable[str], fits: Callable[[str], bool] = lamb
     if len(wrong) > 60:
         return None
     ranked = sorted(
-        (edits, name)
+        (edits, name[:1] != wrong[:1], name)
         for name in set(names)
         if name != wrong and (edits := distance(wrong.lower(), name.lower(), limit)) <= limit and edits < len(name)
     )
-    for _, name in ranked:
+    for *_, name in ranked:
         if fits(name):
             return name
     return None

@@ -58,7 +58,7 @@ def resolve_train(cx: Context, section: syntax.Train) -> Train | Poison:
             else:
                 options[key] = static
     lacking = [key for key in missing if key not in _misspelled(section, catalog.train)]
-    if lacking:
+    if lacking and not cx.unit.broken:
         cx.error(
             "E0211", f"`train` lacks {listed(lacking, 'and')}", _keyword(section.span), help=_missing_help(lacking)
         )

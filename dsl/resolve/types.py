@@ -52,9 +52,10 @@ def type_of(cx: Context, declared: Declared, sizes: Sizes) -> Type | Poison:
         help = did_you_mean(written.keyword.text, ["class"]) or ("types are `[d1, d2]`, `class(n)` and `class(n)[T]`",)
         return cx.error("E0227", f"there is no type `{written.keyword.text}`", written.keyword.span, help=help)
     if known is not None and unknowns(declared) and len(known.shape) != rank:
+        sizes_here = f"{rank} {'size' if rank == 1 else 'sizes'}"
         return cx.error(
             "E0224",
-            f"`{declared.name.text}` has {rank} {'size' if rank == 1 else 'sizes'} here, and {len(known.shape)} in the data",
+            f"`{declared.name.text}` has {sizes_here} here, and {len(known.shape)} in the data",
             written.span,
             label=f"the data is {known}",
         )

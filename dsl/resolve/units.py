@@ -36,9 +36,7 @@ class Loader:
         names."""
         file, findings = parse(source)
         self.shared.report.extend(list(findings))
-        unit = Unit(
-            source, path, Scope(closed=True), file, prefix, broken=any(f.severity == "error" for f in findings)
-        )
+        unit = Unit(source, path, Scope(closed=True), file, prefix, broken=any(f.severity == "error" for f in findings))
         self.loaded[path] = unit
         self.open.append(path)
         self._declare(unit)

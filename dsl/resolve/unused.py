@@ -7,10 +7,11 @@ from .context import Context
 from .scopes import BlockDef, Entry, FnDef, LayerDef, Scope, Unit
 
 
-def warn_unused(cx: Context, unit: Unit, model: Scope | None) -> None:
+def warn_unused(cx: Context, unit: Unit, model: Scope | None, trained: bool) -> None:
     """Warn of the main file's names that nothing uses; those of a block count when it was called."""
     for entry in (*unit.scope.names.values(), *(model.names.values() if model is not None else ())):
-        _entry(cx, entry)
+        if trained or entry.kind != "target":
+            _entry(cx, entry)
     for entry in unit.scope.names.values():
         if isinstance(entry.thing, (BlockDef, FnDef)) and entry.thing.called:
             _inside(cx, entry.thing.syntax)

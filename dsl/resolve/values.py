@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, TypeGuard, Union
+from typing import Literal, TypeGuard
 
 from ..graph import Choice, Duration, Node, Static, Word
 from ..source import Span
@@ -32,7 +32,7 @@ class Several:
     block: str
 
 
-Value = Union[int, float, bool, str, Duration, Word, Choice, Node, Several, Poison, None, tuple["Value", ...]]
+Value = int | float | bool | str | Duration | Word | Choice | Node | Several | Poison | None | tuple["Value", ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,9 @@ def is_number(value: object) -> TypeGuard[int | float]:
 
 def has_node(value: Value) -> bool:
     """True where a node is the value or stands in it; lists are as deep as the text nests them."""
-    pending = [value]
+    if not isinstance(value, tuple):
+        return isinstance(value, (Node, Several))
+    pending: list[Value] = [value]
     while pending:
         one = pending.pop()
         if isinstance(one, (Node, Several)):
@@ -62,7 +64,9 @@ def has_node(value: Value) -> bool:
 
 def has_poison(value: Value) -> bool:
     """True where poison is the value or stands in it."""
-    pending = [value]
+    if not isinstance(value, tuple):
+        return value is POISON
+    pending: list[Value] = [value]
     while pending:
         one = pending.pop()
         if one is POISON:

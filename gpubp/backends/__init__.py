@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 
 from ..errors import DeviceError
 from .base import Backend
+from .cupy import CupyBackend
 
 __all__ = ["Backend", "select"]
 
 
 def select(device: str) -> Backend:
-    """The backend for `auto`, `cpu`, `gpu` or `gpu:N`. `auto` takes a GPU where one works. Raises DeviceError with the reason."""
+    """The backend for `auto`, `cpu`, `gpu` or `gpu:N`. `auto` takes a GPU where one works. Raises DeviceError with
+    the reason."""
     number = re.fullmatch(r"gpu(?::(\d+))?", device)
     if number is None and device not in ("auto", "cpu"):
         raise DeviceError(f"there is no device `{device}`: it is auto, cpu, gpu or gpu:N")
@@ -22,12 +25,10 @@ def select(device: str) -> Backend:
             return _gpu(0)
         except DeviceError:
             pass
-    from .numpy import NumpyBackend
-
-    return NumpyBackend()
+    cpu: Backend = import_module(".numpy", __name__).NumpyBackend()
+    return cpu
 
 
 def _gpu(number: int) -> Backend:
-    from .cupy import CupyBackend
-
-    return CupyBackend(number)
+    gpu: Backend = CupyBackend(number)
+    return gpu

@@ -22,10 +22,12 @@ class Backend(Protocol):
         """The array module."""
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:
-        """Values as an array on this device. Raises InputError for an array of another device that may not be copied silently."""
+        """Values as an array on this device. Raises InputError for an array of another device that may not be copied
+        silently."""
 
     def to_host(self, array: Any) -> NDArray[np.generic]:
         """A NumPy copy of an array of this device."""
 
-    def quiet(self) -> AbstractContextManager[object]:
-        """Overflow and invalid operations make inf and NaN without a warning: the training loop looks at the results."""
+    def running(self) -> AbstractContextManager[object]:
+        """What programs run inside of: this device is the thread's, and overflow makes inf and NaN without a warning,
+        for the training loop looks at the results."""

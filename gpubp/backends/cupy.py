@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DeviceError
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 class CupyBackend:
-    """Arrays on one GPU. Raises DeviceError where it cannot be used; the probe runs a real kernel, for importing CuPy succeeds without a GPU."""
+    """Arrays on one GPU. Raises DeviceError where it cannot be used; the probe runs a real kernel, for importing CuPy
+    succeeds without a GPU."""
 
     name = "gpu"
 
@@ -21,7 +22,9 @@ class CupyBackend:
         try:
             import cupy
         except ImportError:
-            raise DeviceError("CuPy is not installed: `pip install gpubp[cuda12]` or `gpubp[cuda13]` brings it") from None
+            raise DeviceError(
+                "CuPy is not installed: `pip install gpubp[cuda12]` or `gpubp[cuda13]` brings it"
+            ) from None
         try:
             count = cupy.cuda.runtime.getDeviceCount()
         except cupy.cuda.runtime.CUDARuntimeError as error:
@@ -51,8 +54,9 @@ class CupyBackend:
         host: NDArray[np.generic] = self._cupy.asnumpy(array)
         return host
 
-    def quiet(self) -> AbstractContextManager[object]:
-        return nullcontext()
+    def running(self) -> AbstractContextManager[object]:
+        device: AbstractContextManager[object] = self._device
+        return device
 
 
 def _reason(error: Exception) -> str:

@@ -26,7 +26,8 @@ class NumpyBackend:
     def asarray(self, values: Any, dtype: str | None = None) -> Any:
         if hasattr(values, "__cuda_array_interface__"):
             raise InputError(
-                "an array on the GPU was handed to an executor on the CPU; copy it with `cupy.asnumpy`, or make the executor with device=\"gpu\""
+                "an array on the GPU was handed to an executor on the CPU; "
+                'copy it with `cupy.asnumpy`, or make the executor with device="gpu"'
             )
         if hasattr(values, "__dlpack__") and not isinstance(values, np.ndarray) and not hasattr(values, "__array__"):
             values = np.from_dlpack(values)
@@ -35,5 +36,5 @@ class NumpyBackend:
     def to_host(self, array: Any) -> NDArray[np.generic]:
         return np.array(array)
 
-    def quiet(self) -> AbstractContextManager[object]:
+    def running(self) -> AbstractContextManager[object]:
         return np.errstate(all="ignore")

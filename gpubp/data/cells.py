@@ -159,7 +159,7 @@ def _labels(cells: list[str]) -> Labels:
 
 def _report(sheet: Sheet, column: int, bad: list[tuple[int, str]], rows: int, findings: Findings) -> None:
     """What is wrong with the cells of one column: all of it text, or single cells."""
-    if len(bad) == rows and all(cell.strip() and not is_number(cell) for _, cell in bad):
+    if bad and len(bad) == rows and all(cell.strip() and not is_number(cell) for _, cell in bad):
         line, cell = bad[0]
         message = f"`{clipped(cell)}` is text, and so is the whole column, where numbers are wanted"
         help = "text columns can be targets: `class(?)`; `columns = [...]` picks the others"

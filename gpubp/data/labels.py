@@ -59,11 +59,10 @@ def _numbers(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArr
                     findings.add("E0419", what, place.sheet.place(line, column), message.format(shown), help)
         findings.raise_all()
 
-    # Beyond 2^53 neighbouring whole numbers are one float, so labels could fall together.
+    report(lambda v: np.floor(v) != v, "labels that are not whole", "label `{}` is not a whole number")
+    # Beyond 2^53 neighboring whole numbers are one float, so labels could fall together; inf ends here too.
     report(
-        lambda v: ~((np.abs(v) < 2.0**53) & (np.floor(v) == v)),
-        "labels that are not whole",
-        "label `{}` is not a whole number",
+        lambda v: np.abs(v) >= 2.0**53, "labels that are too large", "label `{}` is too large to be told from others"
     )
     tables = [np.stack([found.values for _, found in place.labels()], axis=1).astype(np.int64) for place in places]
     lowest = min(int(table.min()) for table in tables)
@@ -73,7 +72,9 @@ def _numbers(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArr
         return tables, classes or highest + 1, ()
     book = np.unique(tables[0])
     if classes is None or (book[0] != 0 and len(book) == classes):
-        report(lambda v: ~np.isin(v, book), "unknown labels", "label `{}` does not occur in the training file")
+        report(
+            lambda v: ~np.isin(v, book), "unknown classes", f"class `{{}}` does not occur in `{places[0].sheet.path}`"
+        )
         return [np.searchsorted(book, table).astype(np.int64) for table in tables], len(book), tuple(map(str, book))
     help = f"labels of `{name}` are 0 to {classes - 1}, or {classes} different words"
     report(lambda v: v < 0, "negative labels", "label `{}` is negative", help)
@@ -87,7 +88,7 @@ def _numbers(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArr
 
 
 def _written(number: float) -> str:
-    return str(int(number)) if number.is_integer() else f"{number:.10g}"
+    return str(int(number)) if abs(number) < 2**53 and number.is_integer() else f"{number:.10g}"
 
 
 def _words(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray[np.int64]], int, tuple[str, ...]]:

@@ -1,8 +1,10 @@
 """From text to programs: the catalogue, loading and checking, lowering."""
 
+from .feeds import check_feeds
+from .initial import first_value
 from .layout import Group, Layout, Parameter
 from .net import Net, load, loads
-from .programs import COUNTERS, MASK, RATE_SCALE, SEED, STEP, Built, Mode, build
+from .programs import COUNTERS, MASK, RATE_SCALE, SEED, STEP, Built, Mode, build, describe
 
 __all__ = [
     "COUNTERS",
@@ -17,6 +19,9 @@ __all__ = [
     "Net",
     "Parameter",
     "build",
+    "check_feeds",
+    "describe",
+    "first_value",
     "load",
     "loads",
 ]

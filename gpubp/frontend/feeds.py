@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def check_feeds(backend: Backend, nodes: Sequence[Node], given: Any, dtype: str) -> tuple[list[Any], int]:
     """One array on the device per node, in the order of `nodes`, and their common number of rows.
 
-    `given`: a mapping from names to arrays (n, *shape), or the array itself where there is one node. Any integer or float type and any strides
-    will do. Raises InputError with the name, and the row and value where a value is wrong.
+    `given`: a mapping from names to arrays (n, *shape), or the array itself where there is one node. Any integer or
+    float type and any strides will do. Raises InputError with the name, and the row and value where a value is wrong.
     """
     names = [node.label or node.name for node in nodes]
     if not isinstance(given, Mapping):
@@ -28,7 +28,9 @@ def check_feeds(backend: Backend, nodes: Sequence[Node], given: Any, dtype: str)
     if missing or extra:
         what = f"`{extra[0]}` is none of them" if extra else f"{_listed(missing)} missing"
         raise InputError(f"this call takes {_listed(names)}: {what}")
-    arrays = [_checked(backend, n, node.type, given[n], dtype) for n, node in zip(names, nodes, strict=True) if node.type]
+    arrays = [
+        _checked(backend, n, node.type, given[n], dtype) for n, node in zip(names, nodes, strict=True) if node.type
+    ]
     rows = {len(array) for array in arrays}
     if len(rows) > 1:
         counts = ", ".join(f"`{n}` {len(a):,}" for n, a in zip(names, arrays, strict=True))
@@ -57,12 +59,12 @@ def _checked(backend: Backend, name: str, type_: Type, values: Any, dtype: str) 
         wanted = f"(rows{''.join(f', {n}' for n in type_.shape)}{',' if not type_.shape else ''})"
         raise InputError(f"`{name}` has shape {array.shape}, it needs {wanted}")
     if type_.classes is None:
-        with backend.quiet():
+        with backend.running():
             array = array.astype(dtype)
         _refuse(backend, name, array, ~xp.isfinite(array), "is not a finite number")
         return array
     if array.dtype.kind == "f":
-        with backend.quiet():
+        with backend.running():
             whole = xp.floor(array) == array
         _refuse(backend, name, array, ~whole, "is no whole number: labels are 0, 1, ...")
     wrong = (array < 0) | (array >= type_.classes)

@@ -10,7 +10,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A trained array: its full name, shape, role and the value of its `init` option. `place`: the node that owns it, for messages."""
+    """A trained array: its full name, shape, role and the value of its `init` option. `place`: the node that owns it,
+    for messages."""
 
     name: str
     shape: tuple[int, ...]
@@ -30,7 +31,8 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """State that is saved and not trained, filled with `value` at first. `fitted`: gathered from the data by the node `place`."""
+    """State that is saved and not trained, filled with `value` at first. `fitted`: gathered from the data by the node
+    `place`."""
 
     name: str
     shape: tuple[int, ...]

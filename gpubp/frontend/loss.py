@@ -17,7 +17,8 @@ from .lowering import Lowering, shape_text
 def data_and_penalties(graph: LayerGraph, cx: Lowering) -> tuple[Var, Var]:
     """The loss of each example, shape (batch,), and the sum of the penalties, shape ().
 
-    A term of the sum that depends on no input, target or draw is a penalty. Raises DiagnosticError for a loss that is not one number per example.
+    A term of the sum that depends on no input, target or draw is a penalty. Raises DiagnosticError for a loss that is
+    not one number per example.
     """
     assert graph.train is not None
     terms = _terms(graph.train.loss)
@@ -25,7 +26,12 @@ def data_and_penalties(graph: LayerGraph, cx: Lowering) -> tuple[Var, Var]:
     penalties = [node for node in terms if node not in cx.varying]
     if not data:
         raise DiagnosticError(
-            Diagnostic("E0302", "the loss depends on no input", graph.train.loss.span, help=("for example `mse(output, target)`",))
+            Diagnostic(
+                "E0302",
+                "the loss depends on no input",
+                graph.train.loss.span,
+                help=("for example `mse(output, target)`",),
+            )
         )
     total = per_example(data[0], cx)
     for node in data[1:]:
@@ -33,7 +39,8 @@ def data_and_penalties(graph: LayerGraph, cx: Lowering) -> tuple[Var, Var]:
     penalty: Var | None = None
     for node in penalties:
         value = cx.values[node]
-        scalar = ops.reshape(value, shape=()) if isinstance(value, Var) else ops.full((), float(value), cx.dtype)
+        # Times 1: a value of its own, for a weight's memory changes in the step that reports it.
+        scalar = 1.0 * ops.reshape(value, shape=()) if isinstance(value, Var) else ops.full((), float(value), cx.dtype)
         penalty = scalar if penalty is None else penalty + scalar
     return total, ops.full((), 0.0, cx.dtype) if penalty is None else penalty
 
@@ -73,6 +80,9 @@ def metric_terms(graph: LayerGraph, cx: Lowering) -> dict[str, Accumulation]:
     assert graph.train is not None
     out: dict[str, Accumulation] = {}
     for name, node in graph.train.metrics:
+        if name in ("loss", "penalty"):
+            message = f"a metric cannot be called `{name}`: the figure of that name is there already"
+            raise DiagnosticError(Diagnostic("E0503", message, node.span, help=("give the value another name",)))
         value = cx.values[node]
         out[name] = value if isinstance(value, Accumulation) else mean_of(per_example(node, cx))
     return out

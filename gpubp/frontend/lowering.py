@@ -44,7 +44,7 @@ class Lowering:
     node: Node | None = None
     streams: int = 0
 
-    # What layers ask ----------------------------------------------------------------------------------------------------
+    # What layers ask ---------------------------------------------------------------------------------------------
     @property
     def fitting(self) -> bool:
         return self.fit is not None and self.node is self.fit
@@ -57,8 +57,8 @@ class Lowering:
             known, var = self.parameters[wanted.name]
             if known.shape != shape:
                 raise ShapeError(
-                    f"the shared weight `{wanted.name}` has shape {list(known.shape)} from its first use and would need "
-                    f"{list(shape)} here",
+                    f"the shared weight `{wanted.name}` has shape {list(known.shape)} from its first use "
+                    f"and would need {list(shape)} here",
                     "a `layer` is used on values of one shape; a `block` makes fresh weights for each use",
                 )
             return var
@@ -89,7 +89,7 @@ class Lowering:
                 return node.type.classes
         return None
 
-    # The walk -----------------------------------------------------------------------------------------------------------
+    # The walk ----------------------------------------------------------------------------------------------------
     def feed(self, node: Node) -> Var:
         """A fresh program input for an input or target."""
         assert node.type is not None
@@ -160,7 +160,8 @@ def shape_text(value: Var) -> str:
 
 
 def _constant(value: Any, dtype: str) -> Operand:
-    """A number stays a literal, which takes the type of what it meets; a list becomes a value with a batch axis of 1."""
+    """A number stays a literal, which takes the type of what it meets; a list becomes a value with a batch axis of
+    1."""
     if isinstance(value, bool | int | float):
         return value
     rows = [_constant(item, dtype) for item in value]

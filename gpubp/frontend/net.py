@@ -20,6 +20,7 @@ from ..errors import NetError
 from ..ir import Aval, Program, Var, recording
 from ..ops.rewrites import clamped_logs
 from ..passes import rewrite
+from ..registry import ENTRIES
 from .catalog import catalog
 from .layout import Buffer, Layout, Parameter, arrange
 from .loss import data_and_penalties, metric_terms
@@ -28,8 +29,9 @@ from .lowering import Lowering
 
 @dataclass(frozen=True, eq=False)
 class Net:
-    """An experiment that passed every check. `outputs`: shape of each output for one example; `layout`: the parameters; `buffers`: state that
-    is not trained; `fitted`: layers whose statistics come from the training data; `base`: the folder that paths of data start in."""
+    """An experiment that passed every check. `outputs`: shape of each output for one example; `layout`: the
+    parameters; `buffers`: state that is not trained; `fitted`: layers whose statistics come from the training data;
+    `base`: the folder that paths of data start in."""
 
     graph: LayerGraph
     base: Path
@@ -62,10 +64,29 @@ class Net:
         """Number of trained values."""
         return sum(p.size for p in self.layout.parameters.values())
 
+    def require_training(self, epochs: int | None = None) -> None:
+        """Raise NetError where the file lacks what training needs; `epochs` stands in for the file's."""
+        section, name = self.graph.train, self.graph.source.name
+        if section is None:
+            raise NetError([Diagnostic("E0501", f"`{name}` has no `train` section")])
+        if self.graph.data is None:
+            raise NetError([Diagnostic("E0410", f"`{name}` has no `data` section to train on")])
+        options = section.options
+        if options.get("epochs") is None and options.get("steps") is None and epochs is None:
+            help = "`epochs = 100` goes through the data 100 times"
+            raise NetError(
+                [Diagnostic("E0502", "`train` says neither `epochs` nor `steps`", section.span, help=(help,))]
+            )
+        if options.get("epochs") is not None and options.get("steps") is not None:
+            span = section.spans.get("steps", section.span)
+            raise NetError(
+                [Diagnostic("E0502", "`train` says both `epochs` and `steps`", span, help=("keep one of them",))]
+            )
+
     def summary(self) -> str:
         """A table of the layers with weights: shapes for one example and parameter counts."""
         rows = [("value", "function", "shape", "parameters")]
-        for node in (*self.graph.inputs, *self.graph.nodes):
+        for node in self.graph.nodes:
             if node.kind in ("target", "constant") or node not in self.shapes:
                 continue
             own = sum(p.size for p in self.layout.parameters.values() if p.place is node)
@@ -73,7 +94,9 @@ class Net:
         rows.append(("total", "", "", f"{self.size:,}"))
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         return "\n".join(
-            "  ".join(cell.rjust(w) if i == 3 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip()
+            "  ".join(
+                cell.rjust(w) if i == 3 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
             for row in rows
         )
 
@@ -81,8 +104,8 @@ class Net:
 def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) -> Net:
     """Read and check a `.net` file.
 
-    `params`: new values of params that the file declares, as numbers, words or text of the language. Raises NetError, with `.diagnostics`, for
-    anything that is wrong with the file: it is missing, not text, or says what cannot be.
+    `params`: new values of params that the file declares, as numbers, words or text of the language. Raises NetError,
+    with `.diagnostics`, for anything that is wrong with the file: it is missing, not text, or says what cannot be.
     """
     name = os.fspath(path)
     try:
@@ -118,12 +141,14 @@ def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
 
 
 def _catalog() -> Catalog:
-    if not _known:
-        _known.append(catalog())
-    return _known[0]
+    # Layers may have been registered since the last file was read.
+    if len(ENTRIES) not in _known:
+        _known.clear()
+        _known[len(ENTRIES)] = catalog()
+    return _known[len(ENTRIES)]
 
 
-_known: list[Catalog] = []
+_known: dict[int, Catalog] = {}
 
 
 def _text(value: Any) -> str:

@@ -26,8 +26,9 @@ Mode = Literal["predict", "measure", "gradients", "train", "fit"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Built:
-    """A program with what its inputs and outputs are: `feeds` come from the batch, `states` are kept by the executor, by name; `outputs` names the
-    results; `hints` are readable names of values; `finish` makes figures of a measuring program's sums."""
+    """A program with what its inputs and outputs are: `feeds` come from the batch, `states` are kept by the executor,
+    by name; `outputs` names the results; `hints` are readable names of values; `finish` makes figures of a measuring
+    program's sums."""
 
     program: Program
     feeds: tuple[str, ...]
@@ -102,8 +103,9 @@ class _Update:
         return value
 
 
-def build(net: Net, mode: Mode, batch: int, dtype: str, fit: Node | None = None) -> Built:
-    """The program of `net` for one mode, batch size and float type. `fit`: the layer whose statistics a `fit` program gathers."""
+def build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None) -> Built:
+    """The program of `net` for one mode, batch size and float type. `fit`: the layer whose statistics a `fit` program
+    gathers."""
     graph = net.graph
     states = _States(net.layout, dtype)
     with recording() as eqns:
@@ -116,7 +118,7 @@ def build(net: Net, mode: Mode, batch: int, dtype: str, fit: Node | None = None)
             store=states.buffer,
             seed=states.counter(SEED),
             step=states.counter(STEP),
-            fit=fit,
+            fit=fit if isinstance(fit, Node) else None,
         )
         fed = graph.inputs if mode in ("predict", "fit") else (*graph.inputs, *graph.targets)
         feeds = [cx.feed(node) for node in fed]
@@ -140,7 +142,9 @@ def build(net: Net, mode: Mode, batch: int, dtype: str, fit: Node | None = None)
     names = tuple(outputs)
     if mode in ("gradients", "train"):
         program, names, updates = _backward(net, mode, program, names, cx, states, updates)
-    hints = {v: n.label or n.name for n, v in cx.values.items() if isinstance(v, Var) and n.kind not in ("input", "target")}
+    hints = {
+        v: n.label or n.name for n, v in cx.values.items() if isinstance(v, Var) and n.kind not in ("input", "target")
+    }
     hints.update({var: known.name for known, var in cx.parameters.values()})
     program = dce(Program((*feeds, *states.vars.values()), program.eqns, program.outputs, updates))
     program, used = _without_unused(program, states)
@@ -223,3 +227,11 @@ def _update(net: Net, states: _States, gradients: Mapping[str, Var]) -> Sequence
         updates.append((flat, lookup("optimizer", optimizer.name).function(cx, flat, g, **optimizer.options)))
     updates.append((step, step + 1))
     return updates
+
+
+def describe(origin: object) -> str:
+    """The comment over the equations of a node: its name and its text in the file."""
+    if not isinstance(origin, Node):
+        return "the optimizer"
+    text = " ".join(origin.span.text.split())
+    return f"{origin.name}: {text}" if len(text) <= 60 else origin.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from keyword import iskeyword
 
@@ -11,8 +11,8 @@ from .values import Eqn, Operand, Var
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """`inputs` are given; `eqns` run in order; `outputs` are returned. Then each `(state, value)` of `updates` writes a value into an input
-    in place: all of them at the end, so that every equation reads the old state."""
+    """`inputs` are given; `eqns` run in order; `outputs` are returned. Then each `(state, value)` of `updates` writes
+    a value into an input in place: all of them at the end, so that every equation reads the old state."""
 
     inputs: tuple[Var, ...]
     eqns: tuple[Eqn, ...]
@@ -37,18 +37,27 @@ class Program:
         return "\n".join(lines)
 
 
-def names(program: Program, hints: Mapping[Var, str] | None = None) -> dict[Var, str]:
-    """A distinct Python identifier for each value: from `hints`, its own hint, or a number."""
+_RESERVED = frozenset({"xp", "rng", "float", "print", "range", "_"})
+"""What rendered text means by these names."""
+
+
+def names(program: Program, hints: Mapping[Var, str] | None = None, reserved: Iterable[str] = ()) -> dict[Var, str]:
+    """A distinct Python identifier for each value: from `hints`, its own hint, or a number.
+
+    None is one of `reserved`, or the name of a function that the program's text calls.
+    """
     hints = hints or {}
-    taken: set[str] = {"xp"}
+    taken = {*_RESERVED, *reserved, *(helper.__name__ for eqn in program.eqns for helper in eqn.op.helpers)}
     out: dict[Var, str] = {}
     count = 0
     for var in (*program.inputs, *(eqn.output for eqn in program.eqns)):
-        base = "".join(c if c.isalnum() else "_" for c in hints.get(var, var.hint))
+        base = "".join(c if c.isascii() and c.isalnum() else "_" for c in hints.get(var, var.hint))
         if not base:
             base, count = f"t{count}", count + 1
-        elif iskeyword(base) or base[0].isdigit():
+        elif iskeyword(base):
             base += "_"
+        elif base[0].isdigit():
+            base = f"_{base}"
         name, suffix = base, 2
         while name in taken:
             name, suffix = f"{base}_{suffix}", suffix + 1

@@ -17,7 +17,8 @@ Trait = Literal["elementwise", "rowwise", "reduce", "gemm", "view", "opaque"]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Arguments to test a primitive on: shapes, the range to draw from (one for all inputs or one each), types where not float."""
+    """Arguments to test a primitive on: shapes, the range to draw from (one for all inputs or one each), types where
+    not float."""
 
     shapes: tuple[tuple[int, ...], ...]
     params: Mapping[str, Any]
@@ -29,10 +30,11 @@ class Example:
 class Primitive:
     """One operation, defined once.
 
-    `infer(*avals, **params)` is its shape rule (raises ShapeError). `vjp(g, y, *xs, **params)` gives the cotangent of each input, None
-    for one that has none; `vjp` itself is None where the result has no derivative. `numpy` is its text over an array module `xp`, with
-    `{0}`, `{1}` for the inputs and `{axis}` for params, or a function from params to that text; `helpers` are functions the text
-    calls. `examples` say where to test it.
+    `infer(*avals, **params)` is its shape rule (raises ShapeError). `vjp(g, y, *xs, **params)` gives the cotangent of
+    each input, None for one that has none; `vjp` itself is None where the result has no derivative. `numpy` is its
+    text over an array module `xp`, with
+    `{0}`, `{1}` for the inputs and `{axis}` for params, or a function from params to that text; `helpers` are
+    functions the text calls. `examples` say where to test it.
     """
 
     name: str

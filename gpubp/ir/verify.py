@@ -8,9 +8,11 @@ from .values import Var, aval_of
 
 
 def verify(program: Program) -> Program:
-    """Return the program unchanged. Raises GpubpError where a value is used before it is made, made twice, has another shape or type than
-    the primitive's rule gives, or where an update does not fit its state."""
+    """Return the program unchanged. Raises GpubpError where a value is used before it is made, made twice, has
+    another shape or type than the primitive's rule gives, where an update does not fit its state, or where an output
+    or update is a view of a state's memory that another update changes."""
     made: set[Var] = set(program.inputs)
+    shown: dict[Var, Var] = {}
     if len(made) != len(program.inputs):
         raise GpubpError("an input is listed twice")
     for eqn in program.eqns:
@@ -21,8 +23,12 @@ def verify(program: Program) -> Program:
         if expected != eqn.output.aval:
             raise GpubpError(f"`{eqn.op.name}` gives {expected}, the equation says {eqn.output.aval}")
         if eqn.output in made:
-            raise GpubpError(f"`{eqn.op.name}` makes a value that is there already: {eqn.output.hint or eqn.output.aval}")
+            raise GpubpError(
+                f"`{eqn.op.name}` makes a value that is there already: {eqn.output.hint or eqn.output.aval}"
+            )
         made.add(eqn.output)
+        if eqn.op.trait == "view" and isinstance(eqn.inputs[0], Var):
+            shown[eqn.output] = shown.get(eqn.inputs[0], eqn.inputs[0])
     for output in program.outputs:
         if output not in made:
             raise GpubpError(f"an output is never made: {output.hint or output.aval}")
@@ -34,8 +40,12 @@ def verify(program: Program) -> Program:
             raise GpubpError(f"an update writes to a value that is no input: {state.hint or state.aval}")
         if value not in made:
             raise GpubpError(f"the update of `{state.hint}` is never made")
-        if value in states and value is not state:
+        if shown.get(value, value) in states and value is not state:
             raise GpubpError(f"the update of `{state.hint}` is another state, which may be written first")
         if state.aval != value.aval:
             raise GpubpError(f"the update of `{state.hint}` is {value.aval}, the state {state.aval}")
+    for output in program.outputs:
+        state = shown.get(output, output)
+        if state in states:
+            raise GpubpError(f"an output shows the memory of the state `{state.hint}`, which an update changes")
     return program

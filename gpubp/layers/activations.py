@@ -46,8 +46,10 @@ def leaky_relu(cx: Context, x: Var, *, slope: float = 0.01) -> Var:
 @register("function", "elu")
 def elu(cx: Context, x: Var, *, alpha: float = 1.0) -> Var:
     """x where x > 0, else alpha (exp(x) - 1). Clevert, Unterthiner & Hochreiter (2016), equation 15."""
-    # The branch not taken must stay finite: 0 times inf in its derivative would be NaN.
-    return ops.where(x > 0.0, x, alpha * ops.expm1(ops.minimum(x, 0.0)))
+    # The branch not taken must stay finite: 0 times inf in its derivative would be NaN. No `minimum`: its tie would
+    # halve the derivative at 0.
+    positive = x > 0.0
+    return ops.where(positive, x, alpha * ops.expm1(ops.where(positive, 0.0, x)))
 
 
 @register("function", "selu")

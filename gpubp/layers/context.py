@@ -25,8 +25,8 @@ class Context(Protocol):
         """The float type of the program."""
 
     def parameter(self, name: str, shape: tuple[int, ...], init: Any, role: str = "weight") -> Var:
-        """A trained array without batch axis. `init` is the value of an option of type Init. `role`: weight, bias, gain or table; decay and
-        penalties speak of weights and tables."""
+        """A trained array without batch axis. `init` is the value of an option of type Init. `role`: weight, bias,
+        gain or table; decay and penalties speak of weights and tables."""
 
     def buffer(self, name: str, shape: tuple[int, ...], value: float, dtype: str) -> Var:
         """State that is saved with the weights and not trained, filled with `value` at first."""
@@ -43,8 +43,9 @@ class Context(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Accumulation:
-    """A metric in the making: `terms` are per-example contributions (batch first, float64), summed over all examples; `finish(sums, count)`
-    makes the figure of the sums (arrays of the terms' shape without the batch axis) and the number of examples."""
+    """A metric in the making: `terms` are per-example contributions (batch first, float64), summed over all examples;
+    `finish(sums, count)` makes the figure of the sums (arrays of the terms' shape without the batch axis) and the
+    number of examples."""
 
     terms: Mapping[str, Var]
     finish: Callable[[Mapping[str, Any], int], float]

@@ -17,8 +17,8 @@ def dense(
 ) -> Var:
     """Affine map of the last axis: y = x W + b.
 
-    x: [..., in], W: [in, units], b: [units], result: [..., units]; other axes are positions that share the weights. Rumelhart, Hinton & Williams
-    (1986), equation 1.
+    x: [..., in], W: [in, units], b: [units], result: [..., units]; other axes are positions that share the weights.
+    Rumelhart, Hinton & Williams (1986), equation 1.
     """
     if x.ndim < 2:
         raise ShapeError("`dense` needs at least one axis to work on, got a single number", "reshape([1]) makes it one")

@@ -1,4 +1,5 @@
-"""Operators and the functions that formulas are made of. Shapes broadcast as in NumPy, of one example: the batch takes no part."""
+"""Operators and the functions that formulas are made of. Shapes broadcast as in NumPy, of one example: the batch
+takes no part."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from .context import Context
 
 
 def align(*xs: Operand, what: str) -> tuple[Operand, ...]:
-    """Insert axes of 1 behind the batch axis, so that the examples' shapes broadcast from the right. ShapeError where they do not."""
+    """Insert axes of 1 behind the batch axis, so that the examples' shapes broadcast from the right. ShapeError where
+    they do not."""
     shapes = [x.shape[1:] for x in xs if isinstance(x, Var)]
     try:
         rank = len(broadcast_shapes(*shapes))
@@ -156,7 +158,8 @@ def reshape(cx: Context, x: Var, *, shape: Shape) -> Var:
     """The same values in row-major order in another shape."""
     if math.prod(shape) != math.prod(x.shape[1:]):
         raise ShapeError(
-            f"cannot reshape {list(x.shape[1:])} to {list(shape)}: {math.prod(x.shape[1:])} values against {math.prod(shape)}"
+            f"cannot reshape {list(x.shape[1:])} to {list(shape)}: "
+            f"{math.prod(x.shape[1:])} values against {math.prod(shape)}"
         )
     return ops.reshape(x, shape=(x.shape[0], *shape))
 
@@ -175,7 +178,9 @@ def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
     at = _axes(xs[0], axis)[0]
     for x in xs[1:]:
         other = x.shape[1:]
-        if len(other) != len(first) or any(a != b for i, (a, b) in enumerate(zip(first, other, strict=True), 1) if i != at):
+        if len(other) != len(first) or any(
+            a != b for i, (a, b) in enumerate(zip(first, other, strict=True), 1) if i != at
+        ):
             raise ShapeError(f"cannot join shapes {list(first)} and {list(other)} along axis {axis}")
     return ops.concat(_batched(xs, batch), axis=at)
 

@@ -76,7 +76,8 @@ def uniform(rng: Generator, shape: tuple[int, ...], *, low: Real = -1.0, high: R
 
 @register("initializer", "orthogonal")
 def orthogonal(rng: Generator, shape: tuple[int, ...], *, gain: Real = 1.0) -> Array:
-    """A matrix with orthonormal rows or columns (whichever are fewer), times `gain`. Saxe, McClelland & Ganguli (2014)."""
+    """A matrix with orthonormal rows or columns (whichever are fewer), times `gain`. Saxe, McClelland & Ganguli
+    (2014)."""
     import numpy as np
 
     if len(shape) < 2:

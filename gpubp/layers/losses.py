@@ -24,7 +24,9 @@ def same_shapes(name: str, p: Var, y: Operand) -> None:
             f"declare the target as {list(p.shape[1:])}, or use cross_entropy with a softmax",
         )
     if p.shape[1:] != y.shape[1:]:
-        help = f"`reshape({list(y.shape[1:])})` gives the output the target's shape" if p.aval.size == y.aval.size else ""
+        help = (
+            f"`reshape({list(y.shape[1:])})` gives the output the target's shape" if p.aval.size == y.aval.size else ""
+        )
         raise ShapeError(f"`{name}` needs equal shapes, got {list(p.shape[1:])} and {list(y.shape[1:])}", help)
 
 
@@ -53,7 +55,8 @@ def mae(cx: Context, p: Var, y: Var) -> Var:
 
 @register("loss", "huber")
 def huber(cx: Context, p: Var, y: Var, *, delta: NonNegative = 1.0) -> Var:
-    """1/2 d^2 where |d| <= delta, else delta (|d| - delta / 2), with d = p - y, averaged over the outputs. Huber (1964)."""
+    """1/2 d^2 where |d| <= delta, else delta (|d| - delta / 2), with d = p - y, averaged over the outputs. Huber
+    (1964)."""
     same_shapes("huber", p, y)
     size = ops.absolute(p - y)
     inner = ops.minimum(size, float(delta))
@@ -69,7 +72,8 @@ def binary_cross_entropy(cx: Context, p: Var, y: Var) -> Var:
 
 @register("loss", "cross_entropy")
 def cross_entropy(cx: Context, p: Var, y: Var) -> Var:
-    """-log p[y], averaged over the positions; `p`: [..., classes] probabilities (the result of a softmax), `y`: labels [...]."""
+    """-log p[y], averaged over the positions; `p`: [..., classes] probabilities (the result of a softmax), `y`:
+    labels [...]."""
     classes = check_labels("cross_entropy", cx, p, y)
     hot = ops.one_hot(y, classes=classes, dtype=p.dtype)
     return -per_example(ops.sum_(hot * ops.log_probability(p), (-1,)))
@@ -78,9 +82,14 @@ def cross_entropy(cx: Context, p: Var, y: Var) -> Var:
 def check_labels(name: str, cx: Context, p: Var, y: Var) -> int:
     """The number of classes, where `p` has one probability for each class of the labels `y`."""
     if not isinstance(y, Var) or y.dtype in FLOATS:
-        raise ShapeError(f"`{name}` needs class labels, and the target is a tensor of numbers", "`target y: class(n)` declares labels")
+        raise ShapeError(
+            f"`{name}` needs class labels, and the target is a tensor of numbers",
+            "`target y: class(n)` declares labels",
+        )
     if p.ndim < 2 or p.shape[1:-1] != y.shape[1:]:
-        raise ShapeError(f"`{name}` needs one row of probabilities per label, got {list(p.shape[1:])} for labels {list(y.shape[1:])}")
+        raise ShapeError(
+            f"`{name}` needs one row of probabilities per label, got {list(p.shape[1:])} for labels {list(y.shape[1:])}"
+        )
     classes = cx.classes(y)
     if classes is not None and classes != p.shape[-1]:
         raise ShapeError(f"`{name}` needs one probability per class: {p.shape[-1]} outputs for {classes} classes")

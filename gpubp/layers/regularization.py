@@ -26,8 +26,8 @@ def dropout(cx: Context, x: Var, *, rate: Fraction) -> Var:
 def standardize(cx: Context, x: Var) -> Var:
     """(x - mean) / std for each feature, with the mean and the (biased) standard deviation of the training rows.
 
-    Both are gathered in one pass before the first step, batches merged as Chan, Golub & LeVeque (1983) do, and saved with the weights. A
-    feature that never varies becomes 0. Until it is fitted, the layer is the identity.
+    Both are gathered in one pass before the first step, batches merged as Chan, Golub & LeVeque (1983) do, and saved
+    with the weights. A feature that never varies becomes 0. Until it is fitted, the layer is the identity.
     """
     shape = x.shape[1:]
     count = cx.buffer("count", (), 0.0, "float64")
@@ -41,9 +41,12 @@ def standardize(cx: Context, x: Var) -> Var:
         shift = new_mean - mean
         cx.update(count, total)
         cx.update(mean, mean + shift * (x.shape[0] / total))
-        cx.update(squares, squares + ops.sum_(deviations * deviations, (0,)) + shift * shift * (count * x.shape[0] / total))
+        cx.update(
+            squares, squares + ops.sum_(deviations * deviations, (0,)) + shift * shift * (count * x.shape[0] / total)
+        )
     variance = squares / ops.maximum(count, 1.0)
     # Below the rounding of the mean itself there is no variation, only noise.
     varies = variance > (1e-28 * mean * mean)
-    scale = ops.where(varies, 1.0 / ops.sqrt(ops.where(varies, variance, 1.0)), ops.where(count > 0.0, 0.0, 1.0))
+    unfitted = 1.0 - ops.cast(count > 0.0, dtype="float64")
+    scale = ops.where(varies, 1.0 / ops.sqrt(ops.where(varies, variance, 1.0)), unfitted)
     return (x - ops.cast(mean, dtype=x.dtype)) * ops.cast(scale, dtype=x.dtype)

@@ -80,12 +80,12 @@ def elementwise(
 
 
 # Arithmetic ----------------------------------------------------------------------------------------------------------
-add = elementwise("add", "{0} + {1}", lambda g, y, a, b: (g, g), floats_only=False)
-sub = elementwise("sub", "{0} - {1}", lambda g, y, a, b: (g, -g), floats_only=False)
-mul = elementwise("mul", "{0} * {1}", lambda g, y, a, b: (g * b, g * a), floats_only=False)
-div = elementwise("div", "{0} / {1}", lambda g, y, a, b: (g / b, -g * y / b), ranges=((0.5, 2.0),))
-neg = elementwise("neg", "-{0}", lambda g, y, x: (-g,))
-power = elementwise(
+add: Primitive = elementwise("add", "{0} + {1}", lambda g, y, a, b: (g, g), floats_only=False)
+sub: Primitive = elementwise("sub", "{0} - {1}", lambda g, y, a, b: (g, -g), floats_only=False)
+mul: Primitive = elementwise("mul", "{0} * {1}", lambda g, y, a, b: (g * b, g * a), floats_only=False)
+div: Primitive = elementwise("div", "{0} / {1}", lambda g, y, a, b: (g / b, -g * y / b), ranges=((0.5, 2.0),))
+neg: Primitive = elementwise("neg", "-{0}", lambda g, y, x: (-g,))
+power: Primitive = elementwise(
     "power",
     "xp.power({0}, {1})",
     lambda g, y, a, b: (
@@ -94,12 +94,12 @@ power = elementwise(
     ),
     ranges=((0.5, 2.0),),
 )
-maximum = elementwise(
+maximum: Primitive = elementwise(
     "maximum",
     "xp.maximum({0}, {1})",
     lambda g, y, a, b: (g * _share(greater(a, b), equal(a, b), g), g * _share(less(a, b), equal(a, b), g)),
 )
-minimum = elementwise(
+minimum: Primitive = elementwise(
     "minimum",
     "xp.minimum({0}, {1})",
     lambda g, y, a, b: (g * _share(less(a, b), equal(a, b), g), g * _share(greater(a, b), equal(a, b), g)),
@@ -118,30 +118,28 @@ def _log_literal(g: Var, base: Operand) -> Var | None:
 
 
 # Exponentials, roots, trigonometry -----------------------------------------------------------------------------------
-exp = elementwise("exp", "xp.exp({0})", lambda g, y, x: (g * y,))
-expm1 = elementwise("expm1", "xp.expm1({0})", lambda g, y, x: (g * (y + 1.0),))
-log = elementwise("log", "xp.log({0})", lambda g, y, x: (g / x,), ranges=((0.5, 3.0),))
-log1p = elementwise("log1p", "xp.log1p({0})", lambda g, y, x: (g / (1.0 + x),), ranges=((-0.5, 3.0),))
-sqrt = elementwise("sqrt", "xp.sqrt({0})", lambda g, y, x: (0.5 * g / y,), ranges=((0.5, 3.0),))
-sin = elementwise("sin", "xp.sin({0})", lambda g, y, x: (g * cos(x),))
-cos = elementwise("cos", "xp.cos({0})", lambda g, y, x: (-g * sin(x),))
-tanh = elementwise("tanh", "xp.tanh({0})", lambda g, y, x: (g * (1.0 - y * y),))
-erf = elementwise(
+exp: Primitive = elementwise("exp", "xp.exp({0})", lambda g, y, x: (g * y,))
+expm1: Primitive = elementwise("expm1", "xp.expm1({0})", lambda g, y, x: (g * (y + 1.0),))
+log: Primitive = elementwise("log", "xp.log({0})", lambda g, y, x: (g / x,), ranges=((0.5, 3.0),))
+log1p: Primitive = elementwise("log1p", "xp.log1p({0})", lambda g, y, x: (g / (1.0 + x),), ranges=((-0.5, 3.0),))
+sqrt: Primitive = elementwise("sqrt", "xp.sqrt({0})", lambda g, y, x: (0.5 * g / y,), ranges=((0.5, 3.0),))
+sin: Primitive = elementwise("sin", "xp.sin({0})", lambda g, y, x: (g * cos(x),))
+cos: Primitive = elementwise("cos", "xp.cos({0})", lambda g, y, x: (-g * sin(x),))
+tanh: Primitive = elementwise("tanh", "xp.tanh({0})", lambda g, y, x: (g * (1.0 - y * y),))
+erf: Primitive = elementwise(
     "erf", "erf(xp, {0})", lambda g, y, x: (g * exp(-(x * x)) * (2.0 / math.sqrt(math.pi)),), uses=(helpers.erf,)
 )
 # `abs` and `sign` at 0: the derivative is 0, the middle of the subdifferential.
-absolute = elementwise("abs", "xp.abs({0})", lambda g, y, x: (g * sign(x),), ranges=((0.3, 2.0),))
-sign = elementwise("sign", "xp.sign({0})", lambda g, y, x: (None,), ranges=((0.3, 2.0),))
+absolute: Primitive = elementwise("abs", "xp.abs({0})", lambda g, y, x: (g * sign(x),))
+sign: Primitive = elementwise("sign", "xp.sign({0})", lambda g, y, x: (None,))
 
 # Activations: primitives where a plain formula would overflow or lose digits ------------------------------------------
-sigmoid = elementwise("sigmoid", "1.0 / (1.0 + xp.exp(-{0}))", lambda g, y, x: (g * (y * (1.0 - y)),))
-softplus = elementwise("softplus", "xp.logaddexp({0}, 0.0)", lambda g, y, x: (g * sigmoid(x),))
+sigmoid: Primitive = elementwise("sigmoid", "1.0 / (1.0 + xp.exp(-{0}))", lambda g, y, x: (g * (y * (1.0 - y)),))
+softplus: Primitive = elementwise("softplus", "xp.logaddexp({0}, 0.0)", lambda g, y, x: (g * sigmoid(x),))
 # `relu` at 0: the derivative is 0. Written with maximum, so that NaN stays NaN.
-relu = elementwise(
-    "relu", "xp.maximum({0}, 0.0)", lambda g, y, x: (where(x > 0.0, g, 0.0),), ranges=((-2.0, -0.3),)
-)
+relu: Primitive = elementwise("relu", "xp.maximum({0}, 0.0)", lambda g, y, x: (where(x > 0.0, g, 0.0),))
 # A probability's logarithm: what underflowed to 0 counts as the smallest normal number, a negative one stays NaN.
-log_probability = elementwise(
+log_probability: Primitive = elementwise(
     "log_probability",
     "xp.log(xp.where(({0} >= 0.0) & ({0} < xp.finfo({0}.dtype).tiny), xp.finfo({0}.dtype).tiny, {0}))",
     lambda g, y, p: (g / maximum(p, 1e-37),),
@@ -150,14 +148,14 @@ log_probability = elementwise(
 
 # Comparisons and logic: results are bool, without derivative ---------------------------------------------------------
 _compare: dict[str, Any] = {"result": "bool", "floats_only": False}
-less = elementwise("less", "{0} < {1}", None, **_compare)
-less_equal = elementwise("less_equal", "{0} <= {1}", None, **_compare)
-greater = elementwise("greater", "{0} > {1}", None, **_compare)
-greater_equal = elementwise("greater_equal", "{0} >= {1}", None, **_compare)
-equal = elementwise("equal", "{0} == {1}", None, **_compare)
-not_equal = elementwise("not_equal", "{0} != {1}", None, **_compare)
-logical_and = elementwise("logical_and", "{0} & {1}", None, dtypes=("bool", "bool"), **_compare)
-isfinite = elementwise("isfinite", "xp.isfinite({0})", None, result="bool")
+less: Primitive = elementwise("less", "{0} < {1}", None, **_compare)
+less_equal: Primitive = elementwise("less_equal", "{0} <= {1}", None, **_compare)
+greater: Primitive = elementwise("greater", "{0} > {1}", None, **_compare)
+greater_equal: Primitive = elementwise("greater_equal", "{0} >= {1}", None, **_compare)
+equal: Primitive = elementwise("equal", "{0} == {1}", None, **_compare)
+not_equal: Primitive = elementwise("not_equal", "{0} != {1}", None, **_compare)
+logical_and: Primitive = elementwise("logical_and", "{0} & {1}", None, dtypes=("bool", "bool"), **_compare)
+isfinite: Primitive = elementwise("isfinite", "xp.isfinite({0})", None, result="bool")
 
 
 def _where_infer(condition: Aval, a: Aval, b: Aval) -> Aval:
@@ -166,7 +164,7 @@ def _where_infer(condition: Aval, a: Aval, b: Aval) -> Aval:
     return Aval(broadcast((condition, a, b)), same_dtype((a, b)))
 
 
-where = define(
+where: Primitive = define(
     Primitive(
         "where",
         _where_infer,
@@ -182,7 +180,7 @@ def _cast_vjp(g: Var, y: Var, x: Var, *, dtype: str) -> Sequence[Var | None]:
     return (cast(g, dtype=x.dtype) if x.dtype in FLOATS and g.dtype in FLOATS else None,)
 
 
-cast_primitive = define(
+cast_primitive: Primitive = define(
     Primitive(
         "cast",
         lambda a, *, dtype: Aval(a.shape, dtype),

@@ -1,5 +1,5 @@
-"""Array functions that the texts of primitives call. Each is written over `xp` alone, so that it runs on NumPy and on CuPy, and is printed
-with the programs that use it: keep them short, whole and free of other names."""
+"""Array functions that the texts of primitives call. Each is written over `xp` alone, so that it runs on NumPy and on
+CuPy, and is printed with the programs that use it: keep them short, whole and free of other names."""
 
 # Their text is part of printed programs, so they are annotated sparingly.
 from __future__ import annotations
@@ -45,7 +45,8 @@ def scatter_add(xp: Any, updates: Any, indices: Any, rows: int) -> Any:
 
 
 def philox(xp: Any, seed: Any, step: Any, stream: int, blocks: int) -> Any:
-    # Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011): key (seed, stream), counter (block, 0, step low, step high); 4 words a block.
+    # Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011): key (seed, stream), counter (block, 0, step low, step high); 4
+    # words a block.
     low = 0xFFFFFFFF
     block = xp.arange(blocks, dtype=xp.uint64)
     zero = xp.zeros_like(block)

@@ -26,7 +26,7 @@ def _gather_vjp(g: Var, y: Var, table: Var, indices: Var) -> Sequence[Var | None
     return scatter_add(g, indices, rows=table.shape[0]), None
 
 
-gather = define(
+gather: Primitive = define(
     Primitive(
         "gather",
         _gather_infer,
@@ -36,7 +36,7 @@ gather = define(
         (Example(((5, 3), (2, 4)), {}, ((-2.0, 2.0), (0, 5)), ("float64", "int64")),),
     )
 )
-scatter_add = define(
+scatter_add: Primitive = define(
     Primitive(
         "scatter_add",
         _scatter_infer,
@@ -55,7 +55,7 @@ def _one_hot_infer(labels: Aval, *, classes: int, dtype: str) -> Aval:
     return Aval((*labels.shape, classes), dtype)
 
 
-one_hot = define(
+one_hot: Primitive = define(
     Primitive(
         "one_hot",
         _one_hot_infer,

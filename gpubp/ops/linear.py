@@ -25,7 +25,7 @@ def _vjp(g: Var, y: Var, a: Var, b: Var) -> Sequence[Var | None]:
     return sum_to(g @ transpose(b), a.shape), sum_to(transpose(a) @ g, b.shape)
 
 
-matmul = define(
+matmul: Primitive = define(
     Primitive(
         "matmul",
         _infer,

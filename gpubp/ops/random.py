@@ -16,7 +16,7 @@ def _infer(seed: Aval, step: Aval, *, stream: int, shape: tuple[int, ...], dtype
     return Aval(shape, dtype)
 
 
-uniform = define(
+uniform: Primitive = define(
     Primitive(
         "uniform",
         _infer,
@@ -30,7 +30,8 @@ uniform = define(
 
 
 def normal(seed: Var, step: Var, *, stream: int, shape: tuple[int, ...], dtype: str) -> Var:
-    """Standard normal numbers by the transform of Box and Muller (1958) of two uniform streams, `stream` and `stream + 1`."""
+    """Standard normal numbers by the transform of Box and Muller (1958) of two uniform streams, `stream` and `stream
+    + 1`."""
     u = uniform(seed, step, stream=stream, shape=shape, dtype=dtype)
     v = uniform(seed, step, stream=stream + 1, shape=shape, dtype=dtype)
     return sqrt(-2.0 * log1p(-u)) * cos((2.0 * math.pi) * v)

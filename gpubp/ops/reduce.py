@@ -17,7 +17,7 @@ def _max_vjp(g: Var, y: Var, x: Var, *, axis: tuple[int, ...], keepdims: bool) -
     return (_kept(g, x, axis) * hits / sum_primitive(hits, axis=axis, keepdims=True),)
 
 
-max_primitive = define(
+max_primitive: Primitive = define(
     Primitive(
         "max",
         _reduce_infer,
@@ -40,7 +40,7 @@ def _argmax_infer(a: Aval, *, axis: int) -> Aval:
     return Aval(tuple(n for i, n in enumerate(a.shape) if i != gone), "int64")
 
 
-argmax = define(
+argmax: Primitive = define(
     Primitive(
         "argmax",
         _argmax_infer,
@@ -60,7 +60,7 @@ def _softmax_infer(a: Aval, *, axis: int) -> Aval:
 
 
 _rows = (Example(((3, 4),), {"axis": -1}), Example(((2, 3, 4),), {"axis": 1}))
-softmax = define(
+softmax: Primitive = define(
     Primitive(
         "softmax",
         _softmax_infer,
@@ -71,7 +71,7 @@ softmax = define(
         (helpers.softmax,),
     )
 )
-log_softmax = define(
+log_softmax: Primitive = define(
     Primitive(
         "log_softmax",
         _softmax_infer,

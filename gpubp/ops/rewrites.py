@@ -1,7 +1,8 @@
 """Algebra that keeps numbers finite: what the pass `rewrite` replaces, and by what.
 
-A loss takes the outputs that a reader sees (`sigmoid`, `softmax` results) and their logarithm; computed so, it overflows. Each rule looks at one
-equation, through `made_by` at the equations that made its inputs, and returns the value to use instead, or None.
+A loss takes the outputs that a reader sees (`sigmoid`, `softmax` results) and their logarithm; computed so, it
+overflows. Each rule looks at one equation, through `made_by` at the equations that made its inputs, and returns the
+value to use instead, or None.
 """
 
 from __future__ import annotations
@@ -55,12 +56,13 @@ def _var(operand: Operand) -> Var:
     return operand
 
 
-RULES: dict[Primitive, tuple[Rule, ...]] = {
-    op: (_log_of_sigmoid, _log_of_complement, _log_of_softmax) for op in (log, log_probability)
-}
+RULES: dict[Primitive, tuple[Rule, ...]] = dict.fromkeys(
+    (log, log_probability), (_log_of_sigmoid, _log_of_complement, _log_of_softmax)
+)
 """The rules to try on an equation of a primitive, first match first."""
 
 
 def clamped_logs(program: Program) -> list[Eqn]:
-    """The equations of losses whose logarithm no rule could make safe: their probabilities are clamped at the smallest normal number."""
+    """The equations of losses whose logarithm no rule could make safe: their probabilities are clamped at the
+    smallest normal number."""
     return [eqn for eqn in program.eqns if eqn.op is log_probability]

@@ -43,7 +43,7 @@ _reductions = tuple(
     Example(((3, 4, 2),), {"axis": axis, "keepdims": keepdims})
     for axis, keepdims in (((0, 1, 2), False), ((1,), False), ((-1,), True), ((0, 2), True))
 )
-sum_primitive = define(
+sum_primitive: Primitive = define(
     Primitive(
         "sum",
         _reduce_infer,
@@ -84,7 +84,7 @@ def _reshape_infer(a: Aval, *, shape: tuple[int, ...]) -> Aval:
     return out
 
 
-reshape_primitive = define(
+reshape_primitive: Primitive = define(
     Primitive(
         "reshape",
         _reshape_infer,
@@ -111,7 +111,7 @@ def _broadcast_infer(a: Aval, *, shape: tuple[int, ...]) -> Aval:
     return Aval(shape, a.dtype)
 
 
-broadcast_primitive = define(
+broadcast_primitive: Primitive = define(
     Primitive(
         "broadcast_to",
         _broadcast_infer,
@@ -134,7 +134,7 @@ def _transpose_infer(a: Aval, *, axes: tuple[int, ...]) -> Aval:
     return Aval(tuple(a.shape[i] for i in axes), a.dtype)
 
 
-transpose_primitive = define(
+transpose_primitive: Primitive = define(
     Primitive(
         "transpose",
         _transpose_infer,
@@ -170,7 +170,7 @@ def _slice_vjp(g: Var, y: Var, x: Var, *, start: tuple[int, ...], stop: tuple[in
     return (pad(g, before=start, after=tuple(n - b for n, b in zip(x.shape, stop, strict=True))),)
 
 
-slice_ = define(
+slice_: Primitive = define(
     Primitive(
         "slice",
         _slice_infer,
@@ -196,8 +196,10 @@ def _pad_vjp(g: Var, y: Var, x: Var, *, before: tuple[int, ...], after: tuple[in
     return (slice_(g, start=before, stop=tuple(p + n for p, n in zip(before, x.shape, strict=True))),)
 
 
-pad = define(
-    Primitive("pad", _pad_infer, _pad_vjp, _pad_text, "opaque", (Example(((2, 3),), {"before": (1, 0), "after": (0, 2)}),))
+pad: Primitive = define(
+    Primitive(
+        "pad", _pad_infer, _pad_vjp, _pad_text, "opaque", (Example(((2, 3),), {"before": (1, 0), "after": (0, 2)}),)
+    )
 )
 
 
@@ -224,7 +226,7 @@ def _concat_vjp(g: Var, y: Var, *xs: Var, axis: int) -> Sequence[Var | None]:
     return out
 
 
-concat_primitive = define(
+concat_primitive: Primitive = define(
     Primitive(
         "concat",
         _concat_infer,
@@ -241,9 +243,8 @@ def concat(xs: Sequence[Var], *, axis: int) -> Var:
     return xs[0] if len(xs) == 1 else concat_primitive(*xs, axis=normal_axes((axis,), xs[0].ndim)[0])
 
 
-
 # constants -----------------------------------------------------------------------------------------------------------
-full_primitive = define(
+full_primitive: Primitive = define(
     Primitive(
         "full",
         lambda *, shape, value, dtype: Aval(shape, dtype),

@@ -1,4 +1,5 @@
-"""Optimizers: the new value of a parameter from its gradient. Rates and corrections are float64 scalars, cast where used."""
+"""Optimizers: the new value of a parameter from its gradient. Rates and corrections are float64 scalars, cast where
+used."""
 
 from __future__ import annotations
 
@@ -11,9 +12,7 @@ from .context import UpdateContext
 
 
 @register("optimizer", "sgd")
-def sgd(
-    cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative, momentum: Fraction = 0.0, nesterov: Flag = False
-) -> Var:
+def sgd(cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative, momentum: Fraction = 0.0, nesterov: Flag = False) -> Var:
     """v = mu v - lr g; p + v, with Nesterov's look-ahead p + mu v - lr g. Sutskever et al. (2013), equations 1 to 4.
 
     The rate stands inside the velocity, which matters when it changes on the way.
@@ -63,7 +62,8 @@ def adamw(
     eps: NonNegative = 1e-8,
     decay: NonNegative = 0.01,
 ) -> Var:
-    """Adam with decoupled decay: p - lr (m_hat / (sqrt(v_hat) + eps) + decay p), decay on weights only. Loshchilov & Hutter (2019), alg. 2."""
+    """Adam with decoupled decay: p - lr (m_hat / (sqrt(v_hat) + eps) + decay p), decay on weights only. Loshchilov &
+    Hutter (2019), alg. 2."""
     direction = _adam_direction(cx, p, g, beta1, beta2, eps)
     if cx.decays and decay:
         direction = direction + decay * p

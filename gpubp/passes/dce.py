@@ -6,7 +6,8 @@ from ..ir import Eqn, Program, Var
 
 
 def dce(program: Program) -> Program:
-    """Leave out the equations that no output and no update needs. Inputs stay, used or not. Takes and gives a verified program."""
+    """Leave out the equations that no output and no update needs. Inputs stay, used or not. Takes and gives a
+    verified program."""
     needed: set[Var] = {*program.outputs, *(value for _, value in program.updates)}
     kept: list[Eqn] = []
     for eqn in reversed(program.eqns):

@@ -7,7 +7,8 @@ from ..ops.rewrites import RULES
 
 
 def rewrite(program: Program) -> Program:
-    """Replace what the rules match, once, in order. Takes and gives a verified program; equations left without use stay for `dce`."""
+    """Replace what the rules match, once, in order. Takes and gives a verified program; equations left without use
+    stay for `dce`."""
     replaced: dict[Var, Var] = {}
     makers: dict[Var, Eqn] = {}
     out: list[Eqn] = []

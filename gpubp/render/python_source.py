@@ -1,4 +1,5 @@
-"""A program as Python text over an array module `xp`: straight lines that a person could have written, for NumPy and CuPy alike."""
+"""A program as Python text over an array module `xp`: straight lines that a person could have written, for NumPy and
+CuPy alike."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ def python_source(
 ) -> str:
     """The function `name(inputs...)` that runs the program, with the helper functions it calls before it.
 
-    States among the inputs are updated in place; the outputs are returned as a tuple. `hints`: readable names of values; `describe` makes the comment that
-    stands before the equations of one origin. Needs nothing but `xp`.
+    States among the inputs are updated in place; the outputs are returned as a tuple. `hints`: readable names of
+    values; `describe` makes the comment that stands before the equations of one origin. Needs nothing but `xp`.
     """
     var = names(program, hints)
     lines = [f"def {name}({', '.join(var[v] for v in program.inputs)}):"]

@@ -10,10 +10,12 @@ from ..ops import full
 
 
 def grad(program: Program, of: Var, wrt: Sequence[Var]) -> tuple[Program, list[Var | None]]:
-    """The program with the derivatives of the scalar `of` with respect to each value of `wrt` (inputs or results of equations) appended.
+    """The program with the derivatives of the scalar `of` with respect to each value of `wrt` (inputs or results of
+    equations) appended.
 
-    Returns the program, outputs and updates unchanged, and the gradients, None for a value that `of` does not depend on. Walks back only over
-    the equations that lead from `wrt` to `of` (Griewank & Walther 2008, section 3.2). Raises GpubpError where `of` is no float scalar.
+    Returns the program, outputs and updates unchanged, and the gradients, None for a value that `of` does not depend
+    on. Walks back only over the equations that lead from `wrt` to `of` (Griewank & Walther 2008, section 3.2). Raises
+    GpubpError where `of` is no float scalar.
     """
     if of.shape != () or of.dtype not in FLOATS:
         raise GpubpError(f"a gradient needs a float scalar, not {of.aval}")

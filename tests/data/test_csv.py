@@ -185,7 +185,7 @@ words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), m
     quoting=st.sampled_from([standard.QUOTE_MINIMAL, standard.QUOTE_ALL, standard.QUOTE_NONNUMERIC]),
     header=st.booleans(),
 )
-@settings(max_examples=200)
+@settings(max_examples=60)
 def test_round_trip(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[tuple[float, float, str, str]],
@@ -224,7 +224,7 @@ def _texts(cells: Cells, column: int) -> list[str]:
 
 
 @given(text=st.text(st.sampled_from('01.,"\n\r ae-;_'), max_size=40))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_the_fast_way_never_accepts_what_the_precise_one_refuses(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
@@ -257,5 +257,5 @@ def test_a_hundred_thousand_rows_are_read_fast(world: World) -> None:
     world.write("a.csv", text.getvalue())
     start = perf_counter()
     found = world.load(csv("x, y", target="y"))
-    assert perf_counter() - start < 2  # 0.25 s on a quiet machine
+    assert perf_counter() - start < 2  # 0.3 s on a quiet machine
     np.testing.assert_array_equal(found.columns["x"], table[:, :9].astype(np.float64))

@@ -40,7 +40,7 @@ def choice(name: str, **options: Static) -> Choice:
     return Choice(name, options, Span(Source("test.net", name), 0, len(name)))
 
 
-def csv(names: str, path: str = "a.csv", **options: Static) -> DataEntry:
+def csv(names: str, path: Static = "a.csv", **options: Static) -> DataEntry:
     return entry(names, choice("csv", path=path, **options))
 
 

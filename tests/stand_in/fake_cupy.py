@@ -22,34 +22,18 @@ from .names import NAMES, arrange, signature
 from .ufuncs import ufunc
 
 ALIASES = {"float_": "float64", "complex_": "complex128", "cfloat": "complex128", "singlecomplex": "complex64"}
+ALIASES = {"float_": "float64", "complex_": "complex128", "cfloat": "complex128", "singlecomplex": "complex64"}
 FROM_HOST = {"array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray"}
 ARRAY_FIRST = {"a", "ary", "arr", "array", "x", "x1", "m", "p", "condition", "prototype", "dst"}
 SEQUENCE_FIRST = {"tup", "arrays"}
 PLAIN = {"can_cast", "isscalar", "result_type", "promote_types", "ndim", "shape", "size", "broadcast_shapes"}
-OPERATORS = {
-    "add": "add",
-    "sub": "subtract",
-    "mul": "multiply",
-    "matmul": "matmul",
-    "truediv": "true_divide",
-    "mod": "remainder",
-    "floordiv": "floor_divide",
-    "divmod": "divmod",
-    "pow": "power",
-    "lshift": "left_shift",
-    "rshift": "right_shift",
-    "and": "bitwise_and",
-    "or": "bitwise_or",
-    "xor": "bitwise_xor",
-}
-COMPARISONS = {
-    "eq": "equal",
-    "ne": "not_equal",
-    "lt": "less",
-    "le": "less_equal",
-    "gt": "greater",
-    "ge": "greater_equal",
-}
+BINARY = (
+    "add add, sub subtract, mul multiply, matmul matmul, truediv true_divide, mod remainder, floordiv floor_divide, "
+    "divmod divmod, pow power, lshift left_shift, rshift right_shift, and bitwise_and, or bitwise_or, xor bitwise_xor"
+)
+OPERATORS: dict[str, str] = dict(pair.split() for pair in BINARY.split(","))
+ORDER = "eq equal, ne not_equal, lt less, le less_equal, gt greater, ge greater_equal"
+COMPARISONS: dict[str, str] = dict(pair.split() for pair in ORDER.split(","))
 UNARY = {"neg": "negative", "pos": "positive", "abs": "absolute", "invert": "invert"}
 
 
@@ -237,6 +221,7 @@ def equip_operators(module: Any) -> None:
         if f"__i{word}__" in NAMES["special"]:
             setattr(ndarray, f"__i{word}__", lambda self, other, compute=compute: compute(self, other, out=self))
     for word, name in (COMPARISONS | UNARY).items():
+        compute = getattr(module, name)
         compute = getattr(module, name)
         setattr(ndarray, f"__{word}__", lambda self, *other, compute=compute: compute(self, *other))
 

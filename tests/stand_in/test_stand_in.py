@@ -1,4 +1,4 @@
-"""The stand-in refuses what CuPy refuses and gives what CuPy gives. The facts are those of CuPy's source, version 14.2."""
+"""The stand-in refuses what CuPy refuses and gives what CuPy gives. The facts are those of CuPy 14.2's source."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_arguments_that_only_numpy_takes_are_refused(call: Callable[[Any], Any])
         lambda a, n: a.__setitem__(slice(None), n),
         lambda a, n: n.__setitem__(slice(None), a),
         lambda a, n: np.asarray(a),
-        lambda a, n: a + [1, 2, 3],
+        lambda a, n: a - [1, 2, 3],
         lambda a, n: a * None,
         lambda a, n: cupy.matmul(a, [1, 2, 3]),
     ],

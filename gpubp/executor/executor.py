@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dsl.diagnostics import Diagnostic
-from dsl.graph import Choice, Node
-
-from .backends import Backend, select
-from .data.seeds import Purpose, generator, shuffled
-from .errors import CheckpointError, GpubpError, InputError, NetError, ShapeError
-from .frontend import COUNTERS, RATE_SCALE, SEED, STEP, Built, Mode, Net, Parameter, build
-from .frontend.feeds import check_feeds
-from .registry import lookup
-from .render import compile_source, python_source
+from ..backends import Backend, select
+from ..data import shuffled
+from ..errors import GpubpError, InputError
+from ..frontend import (
+    MASK,
+    SEED,
+    STEP,
+    Built,
+    Mode,
+    Net,
+    build,
+    check_feeds,
+    describe,
+)
+from ..ir import names
+from ..render import Argument, compile_source, python_source, standalone
+from .state import State
 
 CHUNK = 4096
 """Most rows that evaluation takes at once."""
@@ -25,8 +31,9 @@ CHUNK = 4096
 class Executor:
     """Runs the programs of a net on one device.
 
-    `device`: auto, cpu, gpu or gpu:N. `precision` (float32, float64) and `seed` are the file's where None. Programs are made for each (mode, batch size)
-    when first needed. Calls from several threads queue. Raises DeviceError where the device cannot be used, NetError where a weight cannot be drawn.
+    `device`: auto, cpu, gpu or gpu:N. `precision` (float32, float64) and `seed` are the file's where None. Programs
+    are made for each (mode, batch size) when first needed. Calls from several threads queue. Raises DeviceError where
+    the device cannot be used, NetError where a weight cannot be drawn.
     """
 
     def __init__(self, net: Net, device: str = "auto", precision: str | None = None, seed: int | None = None) -> None:
@@ -40,10 +47,9 @@ class Executor:
         self.backend: Backend = select(device)
         self._lock = threading.RLock()
         self._programs: dict[tuple[Any, ...], tuple[Built, Callable[..., tuple[Any, ...]]]] = {}
-        self._state: dict[str, Any] = {}
-        self._reset()
+        self._state = State(net, self.backend, self.dtype, self.seed)
 
-    # State --------------------------------------------------------------------------------------------------------------
+    # State -------------------------------------------------------------------------------------------------------
     @property
     def xp(self) -> Any:
         """The array module: numpy or cupy."""
@@ -52,66 +58,45 @@ class Executor:
     @property
     def step(self) -> int:
         """Number of updates so far."""
-        return int(self._state[STEP])
+        return int(self._state.arrays[STEP])
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Every parameter by name, in data-flow order, weight before bias: live views, writing to one changes the net."""
-        return {name: self._view(name, self._state) for name in self.net.layout.parameters}
+        """Every parameter by name, in data-flow order, weight before bias: live views, writing to one changes the
+        net."""
+        return self._state.parameters()
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
-        """Copy values into some or all parameters; any type and layout, exactly the shape. Raises InputError, and then changes nothing."""
+        """Copy values into some or all parameters; any type and layout, exactly the shape. Raises InputError, and
+        then changes nothing."""
         with self._lock:
-            views, new = self.parameters, {}
-            for name, value in values.items():
-                if name not in views:
-                    raise InputError(f"there is no parameter `{name}`; there are {', '.join(views)}")
-                new[name] = self.backend.asarray(value)
-                if new[name].shape != views[name].shape:
-                    raise InputError(f"`{name}` has shape {views[name].shape}, got {new[name].shape}")
-            for name, array in new.items():
-                views[name][...] = array
+            self._state.set(values)
 
     def state_dict(self) -> dict[str, Any]:
-        """NumPy copies of everything that a resume needs: parameters, buffers, optimizer state by parameter, counters."""
+        """NumPy copies of everything that a resume needs: parameters, statistics, counters, and the optimizer's state
+        by parameter."""
         with self._lock:
-            out = {name: self.backend.to_host(view) for name, view in self.parameters.items()}
-            out |= {name: self.backend.to_host(self._state[name]) for name in (*self.net.buffers, *COUNTERS)}
-            for kind in self._optimizer_state():
-                for name in self.net.layout.parameters:
-                    out[f"optimizer.{kind}.{name}"] = self.backend.to_host(self._view(name, self._state, f"{kind}."))
-            return out
+            return {name: self.backend.to_host(array) for name, array in self._state.all().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` gave. Raises CheckpointError, and then changes nothing, where it is of another net."""
+        """Take over what `state_dict` gave. Raises CheckpointError, and then changes nothing, where it is of another
+        net."""
         with self._lock:
-            kinds = self._optimizer_state()
-            targets = dict(self.parameters) | {name: self._state[name] for name in (*self.net.buffers, *COUNTERS)}
-            for kind in kinds:
-                for name in self.net.layout.parameters:
-                    targets[f"optimizer.{kind}.{name}"] = self._view(name, self._state, f"{kind}.")
-            different = sorted(set(targets) ^ set(state))
-            if different:
-                where = "the state" if different[0] in state else "the net"
-                raise CheckpointError(f"the state is of another net: only {where} has `{different[0]}`")
-            arrays = {name: self.backend.asarray(value) for name, value in state.items()}
-            for name, array in arrays.items():
-                if array.shape != targets[name].shape:
-                    raise CheckpointError(f"`{name}` has shape {array.shape} in the state, {targets[name].shape} in the net")
-            for name, array in arrays.items():
-                targets[name][...] = array
-            self.seed = int(self._state[SEED])
+            self._state.load(state)
+            self.seed = int(self._state.arrays[SEED])
 
-    # Evaluation ---------------------------------------------------------------------------------------------------------
+    # Evaluation --------------------------------------------------------------------------------------------------
     def predict(self, inputs: Any) -> Any:
-        """The outputs for rows of inputs, in evaluation mode: {name: array (n, *shape)}, or the array itself where the input was passed bare and
-        there is one output."""
+        """The outputs for rows of inputs, in evaluation mode: {name: array (n, *shape)}, or the array itself where
+        the input was passed bare and there is one output."""
         with self._lock:
             arrays, count = check_feeds(self.backend, self.net.graph.inputs, inputs, self.dtype)
             pieces: dict[str, list[Any]] = {name: [] for name in self.net.outputs}
             for start in range(0, count, CHUNK):
                 rows = min(CHUNK, count - start)
-                built, values = self._run("predict", _bucket(rows), [self._padded(a[start : start + rows]) for a in arrays])
+                built, values = self._run(
+                    "predict", _bucket(rows), [self._padded(a[start : start + rows]) for a in arrays]
+                )
                 for name, value in zip(built.outputs, values, strict=True):
                     full = self.xp.broadcast_to(value, (_bucket(rows), *value.shape[1:]))
                     pieces[name].append(self.xp.array(full[:rows]))
@@ -140,10 +125,12 @@ class Executor:
             host = {name: self.backend.to_host(value) for name, value in sums.items()}
             out = {"penalty": float(host["penalty"])}
             for name, finish in built.finish.items():
-                out[name] = finish({key.split("/")[1]: v for key, v in host.items() if key.startswith(f"{name}/")}, count)
+                out[name] = finish(
+                    {key.split("/")[1]: v for key, v in host.items() if key.startswith(f"{name}/")}, count
+                )
             return out
 
-    # Training -----------------------------------------------------------------------------------------------------------
+    # Training ----------------------------------------------------------------------------------------------------
     def gradients(self, batch: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
         """The whole loss in training mode and its gradient with respect to each parameter; changes nothing."""
         self._needs_training()
@@ -164,8 +151,8 @@ class Executor:
     def train_steps(self, data: Mapping[str, Any], steps: int, batch: int = 64) -> Any:
         """`steps` updates on batches drawn from `data`, which is checked and moved to the device once.
 
-        Rows are visited in the order of `shuffle`, a new one each epoch, continued where the step counter stands; an epoch's last batch may be
-        smaller. Returns the whole losses before the updates, an array (steps,).
+        Rows are visited in the order of `shuffle`, a new one each epoch, continued where the step counter stands; an
+        epoch's last batch may be smaller. Returns the whole losses before the updates, an array (steps,).
         """
         data_losses, penalties, _ = self.run_steps(self.place(data), steps, batch)
         return data_losses + penalties
@@ -207,7 +194,8 @@ class Executor:
             return stacked[0], stacked[1], sizes
 
     def fit(self, inputs: Mapping[str, Any]) -> None:
-        """Gather the statistics of layers such as `standardize` from the training rows, one layer after the other, as the data flows."""
+        """Gather the statistics of layers such as `standardize` from the training rows, one layer after the other, as
+        the data flows."""
         with self._lock:
             named = {n.label or n.name: inputs[n.label or n.name] for n in self.net.graph.inputs}
             arrays, count = check_feeds(self.backend, self.net.graph.inputs, named, self.dtype)
@@ -216,31 +204,50 @@ class Executor:
                     rows = min(CHUNK, count - start)
                     self._run("fit", rows, [a[start : start + rows] for a in arrays], node)
 
-    # The machinery ------------------------------------------------------------------------------------------------------
-    def source(self, mode: Mode, batch: int) -> str:
-        """The text of the program for a mode and batch size, over `xp`."""
+    # The machinery -----------------------------------------------------------------------------------------------
+    def source(self, mode: Mode, batch: int, data: Mapping[str, Any] | None = None) -> str:
+        """The program for a mode and batch size as a Python file that runs by itself, with the present state and rows
+        of `data` as far as they are small."""
         built, text = self._rendered(mode, batch, None)
-        return text
+        self._state.allot(built)
+        known = names(built.program, reserved=(mode,))
+        nodes = {n.label or n.name: n for n in (*self.net.graph.inputs, *self.net.graph.targets)}
+        arguments = []
+        for i, var in enumerate(built.program.inputs):
+            state = i >= len(built.feeds)
+            node = None if state else nodes.get(var.hint)
+            classes = node.type.classes if node is not None and node.type is not None else None
+            values: Any = None
+            if state:
+                values = self.backend.to_host(self._state.arrays[var.hint])
+            elif var.hint == MASK:
+                values = self.backend.to_host(self.xp.ones(var.shape))
+            elif data is not None and len(data[var.hint]) >= batch:
+                values = self.backend.to_host(self.backend.asarray(data[var.hint][:batch]).astype(var.dtype))
+            arguments.append(Argument(known[var], var.aval, values, classes))
+        return standalone(
+            text, mode, arguments, f"{self.net.graph.source.name}: {mode}, batch of {batch}, {self.dtype}"
+        )
 
     def built(self, mode: Mode, batch: int) -> Built:
         """The program for a mode and batch size."""
         return self._rendered(mode, batch, None)[0]
 
-    def _rendered(self, mode: Mode, batch: int, fit: Node | None) -> tuple[Built, str]:
+    def _rendered(self, mode: Mode, batch: int, fit: object | None) -> tuple[Built, str]:
         built = build(self.net, mode, batch, self.dtype, fit)
         return built, python_source(built.program, mode, built.hints, describe)
 
-    def _run(self, mode: Mode, batch: int, feeds: list[Any], fit: Node | None = None) -> tuple[Built, tuple[Any, ...]]:
+    def _run(
+        self, mode: Mode, batch: int, feeds: list[Any], fit: object | None = None
+    ) -> tuple[Built, tuple[Any, ...]]:
         key = (mode, batch, fit)
         if key not in self._programs:
             built, text = self._rendered(mode, batch, fit)
             self._programs[key] = built, compile_source(text, mode, self.xp)
-            for var in built.program.inputs[len(built.feeds) :]:
-                if var.hint not in self._state:
-                    self._state[var.hint] = self.xp.zeros(var.shape, dtype=var.dtype)
+            self._state.allot(built)
         built, function = self._programs[key]
-        with self.backend.quiet():
-            return built, function(*feeds, *(self._state[name] for name in built.states))
+        with self.backend.running():
+            return built, function(*feeds, *(self._state.arrays[name] for name in built.states))
 
     def _batch(self, batch: Mapping[str, Any]) -> tuple[list[Any], int]:
         return check_feeds(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), batch, self.dtype)
@@ -255,58 +262,7 @@ class Executor:
         if self.net.graph.train is None:
             raise GpubpError("this net has no `train` section: it can predict, but has no loss")
 
-    def _view(self, name: str, state: Mapping[str, Any], prefix: str = "") -> Any:
-        group, start = self.net.layout.places[name]
-        known = self.net.layout.parameters[name]
-        return state[prefix + group.name][start : start + known.size].reshape(known.shape)
-
-    def _optimizer_state(self) -> list[str]:
-        """The kinds of state that the optimizer keeps for each parameter, made if they are not there yet."""
-        if self.net.graph.train is None or not self.net.layout.groups:
-            return []
-        for var in build(self.net, "train", 1, self.dtype).program.inputs:
-            if var.hint not in self._state and "." in var.hint:
-                self._state[var.hint] = self.xp.zeros(var.shape, dtype=var.dtype)
-        last = f".{self.net.layout.groups[0].name}"
-        return sorted(name.removesuffix(last) for name in self._state if name.endswith(last))
-
-    def _reset(self) -> None:
-        """First values of all state."""
-        xp = self.xp
-        for name, (dtype, value) in COUNTERS.items():
-            self._state[name] = xp.full((), value, dtype=dtype)
-        self._state[SEED][...] = self.seed
-        self._state[RATE_SCALE][...] = 1.0
-        for buffer in self.net.buffers.values():
-            self._state[buffer.name] = xp.full(buffer.shape, buffer.value, dtype=buffer.dtype)
-        for group in self.net.layout.groups:
-            self._state[group.name] = xp.zeros(group.size, dtype=self.dtype)
-        for name, view in self.parameters.items():
-            view[...] = self.backend.asarray(self._draw(self.net.layout.parameters[name]))
-
-    def _draw(self, parameter: Parameter) -> Any:
-        """The first value of a parameter, from a stream of its own: it does not change when other layers come or go."""
-        rng = generator(self.seed, Purpose.INIT, int.from_bytes(hashlib.sha256(parameter.name.encode()).digest()[:8]))
-        init, options = parameter.init, {}
-        if isinstance(init, Choice):
-            init, options = init.name, dict(init.options)
-        elif not isinstance(init, str):
-            init, options = "constant", {"value": init}
-        try:
-            return lookup("initializer", init).function(rng, parameter.shape, **options)
-        except ShapeError as error:
-            place = parameter.place
-            raise NetError([Diagnostic("E0304", f"`{parameter.name}`: {error}", place.span if place else None)]) from None
-
 
 def _bucket(rows: int) -> int:
     """The least power of two that holds the rows."""
     return 1 << (rows - 1).bit_length()
-
-
-def describe(origin: object) -> str:
-    """The comment over a node's equations: its name and its text in the file."""
-    if not isinstance(origin, Node):
-        return "the optimizer"
-    text = " ".join(origin.span.text.split())
-    return f"{origin.name}: {text}" if len(text) <= 60 else origin.name

@@ -1,0 +1,70 @@
+"""How well the shipped models do on rows that they were not trained on: `python benchmarks/accuracy.py [MODEL ...]`.
+
+Trains each model once per seed, on the CPU, with the settings of its file and nothing else; a seed means other first weights, another split,
+another order of the rows. Prints mean, worst and the time of one training. Exit code 1 where a mean misses its goal.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import gpubp
+
+MODELS = Path(__file__).resolve().parent.parent / "models"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A figure of a model's run, and what its mean over the seeds must reach; `least` False: must stay below."""
+
+    model: str
+    figure: str
+    seeds: int
+    goal: float
+    least: bool = True
+
+    def met(self, value: float) -> bool:
+        return value >= self.goal if self.least else value < self.goal
+
+
+GOALS = (
+    Goal("xor", "train.loss", 20, 0.01, least=False),
+    Goal("xor_numpy", "train.accuracy", 10, 0.75),
+    Goal("iris", "test.accuracy", 10, 0.94),
+    Goal("digits", "test.accuracy", 5, 0.97),
+    Goal("diabetes", "test.r2", 20, 0.40),
+    Goal("spiral", "test.accuracy", 10, 0.97),
+)
+
+
+def measure(goal: Goal) -> bool:
+    """Print one line; returns whether the mean reaches the goal."""
+    net = gpubp.load(MODELS / f"{goal.model}.net")
+    values, seconds = [], []
+    for seed in range(goal.seeds):
+        start = time.perf_counter()
+        values.append(gpubp.train(net, "cpu", seed=seed).metrics[goal.figure])
+        seconds.append(time.perf_counter() - start)
+    mean = sum(values) / len(values)
+    worst = (min if goal.least else max)(values)
+    reached = sum(map(goal.met, values))
+    sign = ">=" if goal.least else "<"
+    print(
+        f"{goal.model:12} {goal.figure:15} {f'{sign} {goal.goal:g}':>8} {mean:8.4f} {worst:8.4f} "
+        f"{f'{reached}/{goal.seeds}':>6} {max(seconds):7.2f} s",
+        flush=True,
+    )
+    return goal.met(mean)
+
+
+def main() -> int:
+    chosen = [goal for goal in GOALS if goal.model in sys.argv[1:] or not sys.argv[1:]]
+    print(f"{'model':12} {'figure':15} {'goal':>8} {'mean':>8} {'worst':>8} {'seeds':>6} {'slowest':>9}")
+    return 0 if all([measure(goal) for goal in chosen]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

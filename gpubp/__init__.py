@@ -1,0 +1,83 @@
+"""gpubp: networks written in short `.net` files, trained by backpropagation on CuPy or NumPy arrays.
+
+>>> import gpubp
+>>> net = gpubp.load("models/xor.net")
+>>> run = gpubp.train(net)
+>>> run.executor.predict([[0, 1]])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import (
+        CheckpointError,
+        DataError,
+        DeviceError,
+        DivergedError,
+        GpubpError,
+        InputError,
+        NetError,
+        ShapeError,
+    )
+    from .executor import Executor
+    from .frontend import Net, load, loads
+    from .training import Run, train
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CheckpointError",
+    "DataError",
+    "DeviceError",
+    "DivergedError",
+    "Executor",
+    "GpubpError",
+    "InputError",
+    "Net",
+    "NetError",
+    "Run",
+    "ShapeError",
+    "layer",
+    "load",
+    "loads",
+    "train",
+]
+
+_PLACES = {
+    "Executor": "executor",
+    "Net": "frontend",
+    "load": "frontend",
+    "loads": "frontend",
+    "Run": "training",
+    "train": "training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when first used (PEP 562): the command line's help needs none of them."""
+    if name not in __all__:
+        raise AttributeError(f"module `gpubp` has no attribute `{name}`")
+    value = getattr(import_module(f".{_PLACES.get(name, 'errors')}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def layer(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make a function `(cx, x, *, options)` a layer that `.net` files can name.
+
+    The annotations of its keyword-only arguments are the layer's options; `cx` is a gpubp.layers.Context. Raises
+    GpubpError where the name is taken, or an option has no type.
+    """
+    import_module(".layers", __name__)  # with them, their names are taken
+    decorator: Callable[[Callable[..., Any]], Callable[..., Any]] = import_module(".registry", __name__).register(
+        "function", name, makes_weights=True
+    )
+    return decorator

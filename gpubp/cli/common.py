@@ -1,0 +1,53 @@
+"""What several verbs share: the file argument, `--set`, warnings."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from dsl.render import to_text
+
+from ..frontend import Net, load
+
+
+def add_file(parser: argparse.ArgumentParser) -> None:
+    """The `.net` file and new values for its params."""
+    parser.add_argument("file", metavar="FILE", help="a .net file")
+    parser.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        type=_assignment,
+        help="a new value for a param of the file (may be given several times)",
+    )
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip() or not value.strip():
+        raise argparse.ArgumentTypeError(f"`{text}` is not NAME=VALUE")
+    return name.strip(), value.strip()
+
+
+def whole(least: int) -> type[int]:
+    """An argument type: a whole number of at least `least`."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"`{text}` is not a whole number") from None
+        if number < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}, not {number}")
+        return number
+
+    return read  # type: ignore[return-value]
+
+
+def open_net(arguments: argparse.Namespace) -> Net:
+    """Load the file; its warnings go to standard error."""
+    net = load(arguments.file, dict(arguments.set))
+    for warning in net.warnings:
+        print(to_text(warning, color=sys.stderr.isatty()) + "\n", file=sys.stderr)
+    return net

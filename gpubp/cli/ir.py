@@ -1,0 +1,41 @@
+"""`ir FILE`: the program of a net, as Python text or as equations."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..data import load as load_data
+from ..executor import Executor
+from .common import add_file, open_net, whole
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Say what arguments the verb takes."""
+    add_file(parser)
+    parser.add_argument(
+        "--mode",
+        choices=("train", "gradients", "predict", "measure"),
+        default="train",
+        help="which program (default: train)",
+    )
+    parser.add_argument("--batch", type=whole(1), metavar="N", help="rows of a batch (default: the file's)")
+    parser.add_argument(
+        "--stage", choices=("source", "program"), default="source", help="Python text, or the equations with shapes"
+    )
+
+
+def work(arguments: argparse.Namespace) -> int:
+    """Print the program."""
+    net = open_net(arguments)
+    executor = Executor(net, device="cpu")
+    batch = arguments.batch or int(net.option("batch", 32))
+    if arguments.stage == "program":
+        print(executor.built(arguments.mode, batch).program)
+    else:
+        # Rows that the file itself holds are written out; others are not read for this.
+        inline = net.graph.data is not None and all(isinstance(e.value, tuple) for e in net.graph.data.entries)
+        data = load_data(net.graph, net.base, executor.seed).columns if inline else None
+        if data is not None:
+            batch = min(batch, len(next(iter(data.values()))))
+        print(executor.source(arguments.mode, batch, data), end="")
+    return 0

@@ -1,0 +1,71 @@
+"""`gpubp VERB ...`: reads the arguments, runs the verb, prints what went wrong."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from dsl.render import to_text
+
+from .. import __version__
+from ..errors import DivergedError, GpubpError, NetError
+
+VERBS = {
+    "run": "train a net and print how well it does",
+    "check": "check a file and show its layers, without running anything",
+    "ir": "print the program that a file means: plain Python over NumPy or CuPy, which runs by itself",
+}
+"""Every verb is a module of this package with `declare(parser)` and `work(arguments)`; only the one asked for is
+imported."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] not in VERBS:
+        _overview().parse_args(words or ["--help"])
+    verb = import_module(f".{words[0]}", __package__)
+    parser = argparse.ArgumentParser(prog=f"gpubp {words[0]}", description=VERBS[words[0]])
+    verb.declare(parser)
+    arguments = parser.parse_args(words[1:])
+    try:
+        code: int = verb.work(arguments)
+        sys.stdout.flush()
+        return code
+    except NetError as error:
+        color = use_color(sys.stderr)
+        print("\n\n".join(to_text(d, color=color) for d in error.diagnostics), file=sys.stderr)
+        return 2
+    except GpubpError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1 if isinstance(error, DivergedError) else 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has gone (`| head`); what is left has no reader.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _overview() -> argparse.ArgumentParser:
+    """The parser of the command itself, without a verb: its help, its version, its complaint about an unknown verb."""
+    width = max(map(len, VERBS))
+    lines = (f"  {name.ljust(width)}  {help}" for name, help in VERBS.items())
+    parser = argparse.ArgumentParser(
+        prog="gpubp",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Trains networks written in .net files by backpropagation, on the GPU or the CPU.",
+        epilog="\n".join(("verbs:", *lines, "", "`gpubp VERB --help` says more of each")),
+    )
+    parser.add_argument("--version", action="version", version=f"gpubp {__version__}")
+    parser.add_argument("verb", choices=VERBS, metavar="VERB", help="what to do")
+    return parser
+
+
+def use_color(stream: object) -> bool:
+    """Colour on a terminal, unless NO_COLOR is set (no-color.org)."""
+    return bool(getattr(stream, "isatty", lambda: False)()) and not os.environ.get("NO_COLOR")

@@ -1,0 +1,53 @@
+"""The tables that `run` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..training import Run
+
+MOST_ROWS = 16
+"""Data sets up to this size are shown whole, beside what the net makes of them."""
+
+
+def results(run: Run) -> str:
+    """The final figures: one row per part of the data, one column per figure."""
+    names: list[str] = []
+    for key in run.metrics:
+        name = key.split(".", 1)[1]
+        if name not in names:
+            names.append(name)
+    rows = [["", *names]]
+    for part in run.dataset.parts:
+        rows.append([part, *(f"{run.metrics[f'{part}.{name}']:.4g}" for name in names)])
+    return align(rows)
+
+
+def truth_table(run: Run) -> str:
+    """Inputs, targets and outputs of every row, where the data set is small; "" where it is not."""
+    net, columns = run.executor.net, run.dataset.columns
+    count = len(next(iter(columns.values())))
+    wide = any(
+        len(shape) > 1 or (shape and shape[0] > 4)
+        for shape in (*net.outputs.values(), *(c.shape[1:] for c in columns.values()))
+    )
+    if count > MOST_ROWS or wide:
+        return ""
+    inputs = {n.label or n.name: columns[n.label or n.name] for n in net.graph.inputs}
+    outputs = {name: run.executor.backend.to_host(value) for name, value in run.executor.predict(inputs).items()}
+    rows = [[*columns, *outputs]]
+    for i in range(count):
+        rows.append([*(_cell(c[i], "g") for c in columns.values()), *(_cell(o[i], ".4f") for o in outputs.values())])
+    return align(rows)
+
+
+def _cell(value: Any, form: str) -> str:
+    return " ".join(format(float(v), form) for v in value.reshape(-1))
+
+
+def align(rows: list[list[str]]) -> str:
+    """Columns padded to one width, numbers to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )

@@ -1,0 +1,5 @@
+"""The executor: specialise, compile, run."""
+
+from .executor import CHUNK, Executor
+
+__all__ = ["CHUNK", "Executor"]

@@ -1,0 +1,87 @@
+"""The state of a net on a device: parameters and optimizer state in flat buffers, statistics, counters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..backends import Backend
+from ..errors import CheckpointError, InputError
+from ..frontend import COUNTERS, SEED, Built, Net, build, first_value
+
+
+class State:
+    """Arrays by name. `arrays` holds them as programs take them: one flat buffer per group of parameters, the
+    optimizer's buffers beside it."""
+
+    def __init__(self, net: Net, backend: Backend, dtype: str, seed: int) -> None:
+        self.net, self.backend, self.dtype = net, backend, dtype
+        self.arrays: dict[str, Any] = {}
+        xp = backend.xp
+        for name, (kind, value) in COUNTERS.items():
+            self.arrays[name] = xp.full((), value, dtype=kind)
+        self.arrays[SEED][...] = seed
+        for buffer in net.buffers.values():
+            self.arrays[buffer.name] = xp.full(buffer.shape, buffer.value, dtype=buffer.dtype)
+        for group in net.layout.groups:
+            self.arrays[group.name] = xp.zeros(group.size, dtype=dtype)
+        for name, view in self.parameters().items():
+            view[...] = backend.asarray(first_value(net.layout.parameters[name], seed))
+
+    def parameters(self, prefix: str = "") -> dict[str, Any]:
+        """A view of each parameter, or of its part in the optimizer's buffers whose names begin with `prefix`."""
+        views = {}
+        for name, known in self.net.layout.parameters.items():
+            group, start = self.net.layout.places[name]
+            views[name] = self.arrays[prefix + group.name][start : start + known.size].reshape(known.shape)
+        return views
+
+    def allot(self, built: Built) -> None:
+        """Make the arrays that a program needs and that are not there yet, zero at first: the optimizer's."""
+        for var in built.program.inputs[len(built.feeds) :]:
+            if var.hint not in self.arrays:
+                self.arrays[var.hint] = self.backend.xp.zeros(var.shape, dtype=var.dtype)
+
+    def set(self, values: Mapping[str, Any]) -> None:
+        """Copy values into parameters. Raises InputError, and then changes nothing."""
+        views, new = self.parameters(), {}
+        for name, value in values.items():
+            if name not in views:
+                raise InputError(f"there is no parameter `{name}`; there are {', '.join(views)}")
+            new[name] = self.backend.asarray(value)
+            if new[name].shape != views[name].shape:
+                raise InputError(f"`{name}` has shape {views[name].shape}, got {new[name].shape}")
+        for name, array in new.items():
+            views[name][...] = array
+
+    def all(self) -> dict[str, Any]:
+        """Everything that a resume needs, as views: parameters, statistics, counters, the optimizer's state by
+        parameter."""
+        out = self.parameters() | {name: self.arrays[name] for name in (*self.net.buffers, *COUNTERS)}
+        for kind in self._kinds():
+            out |= {f"optimizer.{kind}.{name}": view for name, view in self.parameters(f"{kind}.").items()}
+        return out
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `all` gave. Raises CheckpointError, and then changes nothing, where it is of another net."""
+        targets = self.all()
+        different = sorted(set(targets) ^ set(state))
+        if different:
+            where = "the state" if different[0] in state else "the net"
+            raise CheckpointError(f"the state is of another net: only {where} has `{different[0]}`")
+        arrays = {name: self.backend.asarray(value) for name, value in state.items()}
+        for name, array in arrays.items():
+            if array.shape != targets[name].shape:
+                raise CheckpointError(
+                    f"`{name}` has shape {array.shape} in the state, {targets[name].shape} in the net"
+                )
+        for name, array in arrays.items():
+            targets[name][...] = array
+
+    def _kinds(self) -> list[str]:
+        """The kinds of state that the optimizer keeps for each parameter, made if they are not there yet."""
+        if self.net.graph.train is None or not self.net.layout.groups:
+            return []
+        self.allot(build(self.net, "train", 1, self.dtype))
+        last = f".{self.net.layout.groups[0].name}"
+        return sorted(name.removesuffix(last) for name in self.arrays if name.endswith(last))

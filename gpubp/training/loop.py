@@ -1,0 +1,103 @@
+"""Training: epochs of mini-batches, validation, test."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..data import Dataset
+from ..data import load as load_data
+from ..errors import DivergedError
+from ..executor import Executor
+from ..frontend import Net
+from .checkpoint import NAME, restore, save
+
+Callback = Callable[["Run"], None]
+
+
+@dataclass(eq=False)
+class Run:
+    """A training in progress or done. `history`: one record per epoch (`epoch`, `step`, `train.loss`,
+    `train.penalty`, `valid.loss`, ...); `metrics`: the figures of the finished run over each part of the data
+    (`test.accuracy`, `valid.loss`, ...)."""
+
+    executor: Executor
+    dataset: Dataset
+    epochs: int
+    history: list[dict[str, float]] = field(default_factory=list)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+def train(
+    net: Net,
+    device: str = "auto",
+    out: str | os.PathLike[str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    callbacks: Sequence[Callback] = (),
+    *,
+    epochs: int | None = None,
+    seed: int | None = None,
+    precision: str | None = None,
+) -> Run:
+    """Train a net as its file says; `epochs`, `seed` and `precision` replace the file's.
+
+    `out`: a folder for the final state; `resume`: a folder or file to continue from, to the number of epochs in all.
+    Each callback is called with the run after each epoch. Raises NetError (DataError for the data) for what is wrong
+    with the file, DeviceError, CheckpointError, and DivergedError where the loss is no longer a finite number.
+    """
+    net.require_training(epochs)
+    executor = Executor(net, device, precision, seed)
+    dataset = load_data(net.graph, net.base, executor.seed)
+    rows = dataset.part("train")
+    if resume is not None:
+        executor.load_state_dict(restore(Path(resume)))
+    else:
+        executor.fit(rows)
+    batch = int(net.option("batch", 32))
+    per_epoch = -(-len(next(iter(rows.values()))) // batch)
+    steps = net.option("steps")
+    total = int(steps) if steps is not None and epochs is None else int(epochs or net.option("epochs")) * per_epoch
+    run = Run(executor, dataset, -(-total // per_epoch))
+    placed = executor.place(rows)
+    valid = dataset.part("valid") if "valid" in dataset.parts else None
+    while executor.step < total:
+        first = executor.step
+        # To the end of the epoch, which a resumed run may be in the middle of.
+        count = min(per_epoch - first % per_epoch, total - first)
+        run.history.append(_epoch(executor, placed, first, count, batch, per_epoch))
+        if valid is not None:
+            run.history[-1] |= {f"valid.{name}": value for name, value in executor.evaluate(valid).items()}
+        for callback in callbacks:
+            callback(run)
+    for part in dataset.parts:
+        figures = executor.evaluate(dataset.part(part))
+        run.metrics |= {f"{part}.{name}": value for name, value in figures.items() if name != "penalty"}
+    if out is not None:
+        save(Path(out) / NAME, executor.state_dict(), {"format": "gpubp-1", "precision": executor.dtype})
+    return run
+
+
+def _epoch(
+    executor: Executor, placed: tuple[list[Any], int], first: int, count: int, batch: int, per_epoch: int
+) -> dict[str, float]:
+    """Train to the end of an epoch. The loss is the mean over the examples, not of batch means."""
+    losses, penalties, sizes = executor.run_steps(placed, count, batch)
+    host = [float(v) for v in executor.backend.to_host(losses)]
+    extra = [float(v) for v in executor.backend.to_host(penalties)]
+    for i, (loss, penalty) in enumerate(zip(host, extra, strict=True)):
+        if not math.isfinite(loss + penalty):
+            raise DivergedError(
+                f"the loss is {loss + penalty} at step {first + i + 1:,} (epoch {(first + i) // per_epoch + 1:,}): "
+                "training stopped; a smaller learning rate usually mends this"
+            )
+    examples = sum(sizes)
+    return {
+        "epoch": float((first + count - 1) // per_epoch + 1),
+        "step": float(first + count),
+        "train.loss": sum(loss * n for loss, n in zip(host, sizes, strict=True)) / examples,
+        "train.penalty": extra[-1],
+    }

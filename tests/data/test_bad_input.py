@@ -1,0 +1,299 @@
+"""Data that cannot be used: one clear diagnostic each, with file, row and column."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+from pathlib import Path
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from dsl.diagnostics import DiagnosticError
+from dsl.graph import Static, Type, Word
+from gpubp.data import measure
+from gpubp.errors import DataError, NetError
+from gpubp.registry import ENTRIES
+
+from .worlds import REST, World, choice, csv, data, entry
+
+GOOD = "a,b,y\n1,2,3\n4,5,6\n"
+
+
+def refused(world: World, text: str | bytes, code: str, message: str, help: Static = "", **options: Static) -> None:
+    world.write("a.csv", text)
+    found = world.refused(csv("x, y", **(options or {"target": "y"})))
+    assert (found.code, found.message) == (code, message)
+    assert str(help) in "".join((*found.help, *found.notes))
+
+
+# Files
+
+
+def test_no_file(world: World) -> None:
+    world.write("iris.csv", GOOD)
+    found = world.refused(csv("x, y", "Irs.csv", target="y"))
+    assert (found.code, found.message) == ("E0412", "`Irs.csv` does not exist")
+    assert found.help == ("did you mean `iris.csv`?",)
+    assert found.span is not None
+    assert found.span.text == "'Irs.csv'"
+    far = world.refused(csv("x, y", "data/other.txt", target="y"))
+    assert far.help == ("paths start in the folder of the `.net` file",)
+
+
+def test_paths_have_slashes(world: World) -> None:
+    (world.base / "d").mkdir()
+    world.write("d/a.csv", GOOD)
+    assert world.load(csv("x, y", "d/a.csv", target="y")).columns["x"].shape == (2, 2)
+    found = world.refused(csv("x, y", "d\\a.csv", target="y"))
+    assert found.help == ('paths are written with `/`: "d/a.csv"',)
+
+
+def test_a_directory(world: World) -> None:
+    (world.base / "d").mkdir()
+    assert world.refused(csv("x, y", "d", target="y")).message == "`d` is a directory, not a file"
+    assert world.refused(csv("x, y", "", target="y")).message == "`` is no path of a file"
+
+
+def test_what_might_never_end(world: World) -> None:
+    os.mkfifo(world.base / "pipe")
+    assert world.refused(csv("x, y", "pipe", target="y")).message == "`pipe` is not a regular file"
+
+
+def test_no_permission(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.write("a.csv", GOOD)
+
+    def deny(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", deny)
+    assert world.refused(csv("x, y", target="y")).message == "`a.csv` may not be read: permission denied"
+
+
+def test_no_text(world: World) -> None:
+    packed = gzip.compress(GOOD.encode() * 100)
+    refused(world, b"a,b,y\n1,\0,3\n", "E0413", "`a.csv` is no text: line 2 holds a zero byte")
+    refused(world, b"a,b,y\n1,\xe9,3\n", "E0413", "`a.csv` is not UTF-8 text: line 2 holds the byte 0xe9", "UTF-8")
+    refused(world, GOOD.encode("utf-16"), "E0413", "`a.csv` is UTF-16 text, not UTF-8", "save it again")
+    refused(world, packed[:-10], "E0413", "`a.csv` is cut short: its gzip data ends too early")
+    refused(world, packed[:10] + b"\xff" * 20, "E0413", "`a.csv` is damaged: its gzip data cannot be unpacked")
+    refused(world, packed[:-6] + b"\0" * 6, "E0413", "`a.csv` is damaged: its gzip data cannot be unpacked")
+
+
+def test_no_rows(world: World) -> None:
+    refused(world, "", "E0414", "`a.csv` is empty")
+    refused(world, " \n\n", "E0414", "`a.csv` is empty")
+    refused(world, gzip.compress(b""), "E0414", "`a.csv` is empty")
+    refused(world, "a,b,y\n", "E0414", "`a.csv` has a header and no rows")
+
+
+def test_broken_quotes(world: World) -> None:
+    refused(world, GOOD + '7,"8,9\n', "E0413", "`a.csv`, line 4: a quote opens here and never closes")
+    refused(world, GOOD + '7,"8"8,9\n', "E0413", "`a.csv`, line 4: a closing quote is followed by more text")
+
+
+# Columns
+
+
+def test_missing_columns(world: World) -> None:
+    refused(world, GOOD, "E0415", "`a.csv` has no column `Y`", "did you mean `y`?", target="Y")
+    refused(world, GOOD, "E0415", "`a.csv` has no column `price`", "its columns are `a`, `b`, `y`", target="price")
+    refused(world, "1,2,3\n", "E0415", "`a.csv` has no column `y`", 'its columns are "1" to "3"')
+    refused(world, GOOD, "E0415", "no column of `a.csv` matches `p_*`", "`a`, `b`, `y`", columns=(REST, "p_*"))
+    refused(world, GOOD, "E0415", "`a.csv` has no columns left for `x`", columns=(REST, ("a", "b", "y")))
+
+
+def test_missing_columns_of_the_test_file(world: World) -> None:
+    world.write("b.csv", "a,c,y\n1,2,3\n")
+    refused(world, GOOD, "E0415", "`b.csv` has no column `b`", target="y", test="b.csv")
+    world.write("b.csv", "1,2\n")
+    message = "`b.csv` has 2 columns, `a.csv` has 3"
+    refused(world, GOOD.partition("\n")[2], "E0415", message, target="3", test="b.csv")
+
+
+def test_names_of_columns(world: World) -> None:
+    refused(world, "a,a,y\n1,2,3\n", "E0415", "`a.csv`: more than one column is named `a`")
+    refused(world, ",b,y\n1,2,3\n", "E0415", "`a.csv`: column 1 has no name in the header")
+
+
+def test_options_that_do_not_go_together(world: World) -> None:
+    both = "`target` and `columns` both say which columns to take"
+    refused(world, GOOD, "E0411", both, target="y", columns=(REST, "y"))
+    refused(world, GOOD, "E0411", "`columns` has 1 entry for 2 names", "one entry per name", columns=(REST,))
+    refused(world, GOOD, "E0411", "`columns` has 3 entries for 2 names", '[["a", "b"]]', columns=("a", "b", "y"))
+    refused(world, GOOD, "E0411", "nothing says which columns are `x`, `y`", "target", scale=2)
+    refused(world, GOOD, "E0411", "`rest` stands for one name only, and `x`, `y` have it", columns=(REST, REST))
+    refused(world, GOOD, "E0411", "`b` is not a column's name here", '"b"', columns=(REST, Word("b")))
+    refused(world, GOOD, "E0411", "`columns` gives `x` the column `a` twice", columns=(("a", "*"), "y"))
+    refused(world, GOOD, "E0411", "`scale` is 0; a finite number other than 0 is wanted", target="y", scale=0)
+    refused(world, GOOD, "E0411", "`delimiter` is not a single character that can part cells", delimiter='"')
+
+
+def test_target_is_for_two_names(world: World) -> None:
+    world.write("a.csv", GOOD)
+    found = world.refused(csv("x", target="y"), entry("y", ((1,), (2,))))
+    assert found.message == "`target` splits a table between two names, and there is one"
+
+
+# Cells
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ("7,abc,9", "`abc` is not a number"),
+        ("7,1_0,9", "`1_0` is not a number"),
+        ("7,٣,9", "`٣` is not a number"),
+        ("7,0x10,9", "`0x10` is not a number"),
+        ("7,'8',9", "`'8'` is not a number"),
+        ("7,,9", "the cell is empty"),
+        ('7,"",9', "the cell is empty"),
+        ("7,nan,9", "`nan` is not a finite number"),
+        ("7,-inf,9", "`-inf` is not a finite number"),
+        ("7,1e999,9", "`1e999` is not a finite number"),
+    ],
+)
+def test_cells(world: World, cells: str, message: str) -> None:
+    refused(world, GOOD + cells + "\n", "E0416", f"`a.csv`, row 4, column `b`: {message}")
+    refused(world, "a,b,y\n\n" + cells + "\n1,2,3\n", "E0416", f"`a.csv`, row 3, column `b`: {message}")
+
+
+def test_a_row_that_follows_a_line_break_in_quotes(world: World) -> None:
+    text = 'name,a,b,y\n"two\nlines",1,2,3\nplain,4,?,6\n'
+    refused(world, text, "E0416", "`a.csv`, row 4, column `b`: `?` is not a number", columns=(("a", "b"), "y"))
+
+
+def test_an_empty_cell_of_the_only_column(world: World) -> None:
+    world.inputs, world.targets = {"x": Type((1,))}, {}
+    world.write("a.csv", "a\n1\n\n2\n\n\n")
+    assert world.refused(csv("x")).message == "`a.csv`, row 3, column `a`: the cell is empty"
+    world.write("a.csv", "a\n1\n2\n\n\n")
+    assert world.load(csv("x")).columns["x"].tolist() == [[1], [2]]
+
+
+def test_a_few_places_and_the_count(world: World) -> None:
+    world.write("a.csv", GOOD + "?,2,3\n" * 1000)
+    found = world.refused(csv("x, y", target="y"))
+    assert found.message == "`a.csv`, row 4, column `a`: `?` is not a number"
+    (note,) = found.notes
+    assert note.startswith("1,000 cells that are no numbers in all; the next: `a.csv`, row 5, column `a`: `?`")
+    assert note.count("row") == 3
+
+
+def test_a_column_of_text(world: World) -> None:
+    message = "`a.csv`, row 2, column `b`: `no` is text, and so is the whole column, where numbers are wanted"
+    refused(world, "a,b,y\n1,no,3\n4,yes,6\n", "E0416", message, "`columns = [...]` picks the others")
+
+
+def test_ragged_rows(world: World) -> None:
+    refused(world, GOOD + "7,8\n", "E0417", "`a.csv`, row 4: 2 cells, where the header has 3")
+    refused(world, GOOD + "7,8,9,\n", "E0417", "`a.csv`, row 4: 4 cells, where the header has 3")
+    refused(world, "1,2,3\n4\n", "E0417", "`a.csv`, row 2: 1 cell, where the first row has 3", target="3")
+
+
+def test_several_kinds_at_once(world: World) -> None:
+    world.write("a.csv", GOOD + "7,8\n,?,9\nnan,1,2\n")
+    with pytest.raises(DataError) as caught:
+        world.load(csv("x, y", target="y"), entry("z", ((1,),)))
+    assert isinstance(caught.value, NetError)
+    assert [found.code for found in caught.value.diagnostics] == ["E0410", "E0417", "E0416", "E0416", "E0416"]
+
+
+def test_shapes(world: World) -> None:
+    refused(world, "a,y\n1,2\n", "E0418", "`x` has shape [1] in the data, its type is [2]", "`x: [1]`, or `x: [?]`")
+    world.inputs = {"x": Type((1, 2))}
+    refused(world, GOOD, "E0418", "`x` has shape [2] in the data, its type is [1, 2]", "`reshape = [1, 2]`")
+    message = "no name has the 4 columns that `reshape` wants (`x: 2`, `y: 1`)"
+    refused(world, GOOD, "E0418", message, target="y", reshape=(2, 2))
+
+
+# Labels
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ("0,1,2,3", "`a.csv`, row 5, column `y`: label `3` is not below 3, the number of classes"),
+        ("0,1,5", "`a.csv`, row 4, column `y`: label `5` is not below 3, the number of classes"),
+        ("0,-1", "`a.csv`, row 3, column `y`: label `-1` is negative"),
+        ("0,1,1.5", "`a.csv`, row 4, column `y`: label `1.5` is not a whole number"),
+        ("0,nan", "`a.csv`, row 3, column `y`: label `nan` is not a whole number"),
+        ("0,1e300", "`a.csv`, row 3, column `y`: label `1e+300` is too large to be told from others"),
+        ("0, ,1", "`a.csv`, row 3, column `y`: the label is empty"),
+        ("no,,yes", "`a.csv`, row 3, column `y`: the label is empty"),
+        ("a,b", "`a.csv`: `y` holds 2 classes (`a`, `b`), but the type of `y` is class(3)"),
+    ],
+)
+def test_labels(world: World, labels: str, message: str) -> None:
+    world.targets = {"y": Type((), 3)}
+    refused(world, "a,b,y\n" + "".join(f"1,2,{label}\n" for label in labels.split(",")), "E0419", message)
+
+
+def test_a_word_that_is_probably_wrong(world: World) -> None:
+    world.targets = {"y": Type((), 2)}
+    text = "a,b,y\n" + "1,2,no\n1,2,yes\n" * 3 + "1,2,yse\n"
+    message = "`a.csv`: `y` holds 3 classes (`no`, `yes`, `yse`), but the type of `y` is class(2)"
+    refused(world, text, "E0419", message, "`yse` stands only in `a.csv`, row 8, column `y`")
+
+
+def test_an_unknown_class_in_the_test_file(world: World) -> None:
+    world.targets = {"y": Type((), 2)}
+    world.write("b.csv", "a,b,y\n1,2,no\n1,2,Yes\n")
+    message = "`b.csv`, row 3, column `y`: class `Yes` does not occur in `a.csv`"
+    options: dict[str, Static] = {"target": "y", "test": "b.csv"}
+    refused(world, "a,b,y\n1,2,no\n3,4,yes\n", "E0419", message, "did you mean `yes`?", **options)
+    world.write("b.csv", "a,b,y\n1,2,3\n")
+    message = "`b.csv`, row 2, column `y`: label `3` is not below 2, the number of classes"
+    refused(world, "a,b,y\n1,2,0\n3,4,1\n", "E0419", message, **options)
+    message = "`b.csv`, row 2, column `y`: class `3` does not occur in `a.csv`"
+    refused(world, "a,b,y\n1,2,1\n3,4,2\n", "E0419", message, **options)
+
+
+# The rest
+
+
+@given(
+    text=st.text(st.sampled_from('01.-,"\n\r;a \té\ufeff'), max_size=60),
+    kinds=st.sampled_from([((2,), None), ((), 2), ((1,), None)]),
+    options=st.sampled_from([{"target": "a"}, {"target": "2"}, {"columns": (REST, "1")}, {"columns": ("*", "*")}]),
+)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_only_diagnostics_escape(
+    world: World, text: str, kinds: tuple[tuple[int, ...], int | None], options: dict[str, Static]
+) -> None:
+    world.targets = {"y": Type(*kinds)}
+    for content in (text, "a,b\n" + text, gzip.compress(text.encode())[:50]):
+        world.write("a.csv", content)
+        with contextlib.suppress(DataError):
+            found = world.load(csv("x, y", **options))
+            assert np.isfinite(found.columns["x"]).all()
+
+
+def test_names_have_as_many_rows(world: World) -> None:
+    world.inputs = {"x": Type((2,))}
+    world.write("a.csv", "a,b\n1,2\n3,4\n")
+    found = world.refused(csv("x"), entry("y", ((1,),)))
+    assert (found.code, found.message) == ("E0420", "`y` has 1 row, `x` has 2")
+    world.write("b.csv", "a,b\n1,2\n")
+    found = world.refused(csv("x", test="b.csv"), entry("y", ((1,), (2,))))
+    assert found.message == "`y` has 0 test rows, `x` has 1"
+
+
+def test_measuring_finds_the_same(world: World) -> None:
+    with pytest.raises(DiagnosticError, match="does not exist"):
+        measure(data(csv("x, y", target="y")), {"x": "float"}, world.base)
+
+
+@pytest.mark.parametrize("name", ["idx", "text", "images", "cifar", "npy", "npz", "parquet", "uniform", "normal"])
+def test_readers_of_a_later_version(world: World, name: str) -> None:
+    assert not ENTRIES["reader", name].available
+    found = world.refused(entry("x, y", choice(name, path="a")))
+    assert (found.code, found.message) == ("E0411", f"the reader `{name}` is not available yet")
+
+
+def test_no_data_section(world: World) -> None:
+    assert ENTRIES["reader", "csv"].available
+    assert world.refused(entry("x, y", choice("cvs", path="a"))).message == "there is no reader `cvs`"

@@ -1,0 +1,137 @@
+"""The messages that the likeliest mistakes deserve: code, text, marked place, remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsl.resolve.codes import CODES
+from dsl.resolve.suggest import distance, listed, nearest
+
+from .resolving import HEAD, error
+
+TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n  optimizer = adam()\n  "
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message", "marked", "help"),
+    [
+        (
+            TRAINED + "kl = mse(p, y)\n}",
+            "E0211",
+            "`train` has no key `kl`",
+            "kl",
+            "compute it in `model`; `metrics = [kl]` then shows it",
+        ),
+        (
+            HEAD + "  h = dense(8)\n  output p = x -> dense(1)\n}",
+            "E0210",
+            "`dense` is given no value to work on",
+            "dense",
+            "`x -> dense(8)`; for shared weights `layer h = dense(8)`",
+        ),
+        (
+            HEAD + "  h = relu\n  output p = x -> dense(1)\n}",
+            "E0210",
+            "`relu` is given no value to work on",
+            "relu",
+            "`x -> relu`; for shared weights `layer h = relu`",
+        ),
+        (
+            HEAD + "  output p = if x > 0 then x else 0\n}",
+            "E0315",
+            "`if` is decided when the file is read, and `x` is a tensor",
+            "x",
+            "`where(x > 0, x, 0)` chooses per element",
+        ),
+        (TRAINED + "epochs = 20epochs\n}", "E0313", "`epochs` takes a plain number", "20epochs", "`epochs = 20`"),
+        (
+            HEAD + "  output p = x -> dropout(25)\n}",
+            "E0313",
+            "the rate is a fraction",
+            "25",
+            "did you mean `25%`?",
+        ),
+        (
+            HEAD + "  output p = x -> conv(4, 3, strides = 2)\n}",
+            "E0204",
+            "`conv` has no argument `strides`",
+            "strides",
+            "did you mean `stride`?",
+        ),
+        (
+            TRAINED + "early_stop = early_stop(valid.loss, patience = 3)\n}",
+            "E0313",
+            "`patience` takes a duration",
+            "3",
+            "`patience = 3epochs` or `patience = 3steps`",
+        ),
+        (
+            HEAD + "  output p = x -> matmul\n}",
+            "E0205",
+            "`matmul` works on 2 values (a, b) and is given 1",
+            "matmul",
+            None,
+        ),
+        (
+            HEAD + "  output p = x + [x]\n}",
+            "E0310",
+            "`+` works on numbers, and this is a list of values",
+            "[x]",
+            "`stack` or `concat` makes one tensor of a list of values",
+        ),
+        (
+            HEAD + "  output p = x -> capsule\n}",
+            "E0207",
+            "`capsule` is not available yet",
+            "capsule",
+            "a later version will know it",
+        ),
+        (
+            HEAD + "  output p = x -> dense(3, bias = false, 4)\n}",
+            "E0206",
+            "an argument without a name stands after one with a name",
+            "4",
+            "positions before names",
+        ),
+        (
+            "model {\n  input x: clas(3)\n  output p = x -> embedding(3)\n}",
+            "E0227",
+            "there is no type `clas`",
+            "clas",
+            "did you mean `class`?",
+        ),
+    ],
+)
+def test_messages(text: str, code: str, message: str, marked: str, help: str | None) -> None:
+    wrong = error(text)
+    assert (wrong.code, wrong.message) == (code, message)
+    assert wrong.span is not None
+    assert wrong.span.text == marked
+    assert wrong.help == ((help,) if help else ())
+
+
+def test_the_signature_stands_beside_a_wrong_argument() -> None:
+    wrong = error(HEAD + "  output p = x -> conv(4, 3, strides = 2)\n}")
+    assert wrong.label == "unknown argument"
+    assert wrong.notes == ("conv(channels, size, stride = 1, pad = valid, bias = true, init = glorot_uniform)",)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "edits"), [("", "ab", 2), ("abc", "abc", 0), ("acb", "abc", 1), ("dense", "dens", 1), ("relu", "tanh", 4)]
+)
+def test_distance(a: str, b: str, edits: int) -> None:
+    assert distance(a, b, 9) == distance(b, a, 9) == edits
+    assert distance(a, b, 1) == min(edits, 2)
+
+
+def test_nearest() -> None:
+    assert nearest("dens", ["dense", "tense"]) == "dense"
+    assert nearest("unit", ["init", "units"]) == "units"
+    assert nearest("dens", ["dense"], lambda name: False) is None
+    assert nearest("q", ["relu", "x"]) is None
+    assert listed(["a", "b", "c"]) == "`a`, `b` or `c`"
+
+
+def test_codes_are_in_order_and_spoken_of() -> None:
+    assert list(CODES) == sorted(CODES)
+    assert all(text and not text.endswith(".") for text in CODES.values())

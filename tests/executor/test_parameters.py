@@ -1,0 +1,157 @@
+"""Parameters are live views in data-flow order; `set_parameters` takes all of its values or none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpubp
+
+from .nets import LABELS, PLAIN, contents, executor, labelled, rows
+
+NAMES = ["hidden.dense.weight", "hidden.dense.bias", "p.dense.weight", "p.dense.bias"]
+
+
+def test_names_order_and_shapes() -> None:
+    ex = executor()
+    assert ex.xp is np
+    assert list(ex.parameters) == NAMES
+    assert [value.shape for value in ex.parameters.values()] == [(3, 4), (4,), (4, 1), (1,)]
+    assert {value.dtype.name for value in ex.parameters.values()} == {"float32"}
+    assert {v.dtype.name for v in executor(precision="float64").parameters.values()} == {"float64"}
+
+
+def test_decay_changes_no_order() -> None:
+    """Weights and biases live in different buffers then."""
+    ex = executor(PLAIN.replace("adam(", "adamw("))
+    assert list(ex.parameters) == NAMES
+    assert list(ex.gradients(rows(3))[1]) == NAMES
+
+
+def test_biases_start_at_zero_and_weights_within_the_bound_of_glorot() -> None:
+    ex = executor()
+    assert not ex.parameters["hidden.dense.bias"].any()
+    weight = ex.parameters["hidden.dense.weight"]
+    assert 0 < abs(weight).max() <= np.sqrt(6 / 7)
+
+
+def test_writing_to_a_view_changes_the_net() -> None:
+    ex = executor()
+    ex.parameters["p.dense.weight"][...] = 0
+    ex.parameters["p.dense.bias"][0] = 2.5
+    np.testing.assert_array_equal(ex.predict(np.ones((2, 3))), [[2.5], [2.5]])
+
+
+def test_a_view_taken_before_sees_what_training_does() -> None:
+    ex = executor()
+    view = ex.parameters["p.dense.weight"]
+    before = view.copy()
+    ex.train_step(rows(5))
+    assert (view != before).all()
+    ex.load_state_dict(executor().state_dict())
+    np.testing.assert_array_equal(view, before)
+    ex.set_parameters({"p.dense.weight": before + 1})
+    np.testing.assert_array_equal(view, before + 1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda a: a,
+        np.asfortranarray,
+        lambda a: np.repeat(a, 2, axis=0)[::2],
+        lambda a: a[::-1].copy()[::-1],
+        lambda a: a.tolist(),
+        lambda a: a.astype(">f4"),
+        lambda a: a.astype(np.float16).astype(np.float64),
+    ],
+)
+def test_values_of_any_layout(make: Any) -> None:
+    ex = executor()
+    values = np.arange(12, dtype=np.float64).reshape(3, 4) / 8
+    ex.set_parameters({"hidden.dense.weight": make(values)})
+    np.testing.assert_array_equal(ex.parameters["hidden.dense.weight"], values)
+
+
+def test_values_are_copied() -> None:
+    ex = executor()
+    values = np.ones((4, 1), dtype=np.float32)
+    ex.set_parameters({"p.dense.weight": values})
+    values[...] = 7
+    np.testing.assert_array_equal(ex.parameters["p.dense.weight"], 1)
+
+
+GOOD = np.ones((4,))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"hidden.dense.bias": GOOD, "hidden.weight": GOOD}, "there is no parameter `hidden.weight`"),
+        ({"hidden.dense.bias": GOOD, "p.dense.weight": np.ones((1, 4))}, r"`p.dense.weight` has shape \(4, 1\)"),
+        ({"hidden.dense.bias": GOOD, "p.dense.weight": np.ones(4)}, r"`p.dense.weight` has shape \(4, 1\)"),
+        ({"hidden.dense.bias": GOOD, "p.dense.bias": 1.0}, r"`p.dense.bias` has shape \(1,\)"),
+        ({"hidden.dense.bias": GOOD, "p.dense.bias": ["one"]}, "`p.dense.bias`"),
+        ({"hidden.dense.bias": GOOD, "p.dense.bias": [1j]}, "`p.dense.bias`"),
+        ({"hidden.dense.bias": GOOD, "p.dense.weight": [[1], [2], [3], [4, 5]]}, "`p.dense.weight`"),
+    ],
+)
+def test_a_wrong_value_changes_nothing(values: dict[str, Any], message: str) -> None:
+    ex = executor()
+    before = contents(ex)
+    with pytest.raises(gpubp.InputError, match=message):
+        ex.set_parameters(values)
+    assert contents(ex) == before
+
+
+def test_one_seed_means_the_same_bytes_another_one_others() -> None:
+    a, b, c = executor(seed=1), executor(seed=1), executor(seed=2)
+    assert contents(a) == contents(b)
+    assert (a.parameters["hidden.dense.weight"] != c.parameters["hidden.dense.weight"]).all()
+    for ex in (a, b, c):
+        ex.train_steps(rows(10), steps=7, batch=4)
+    assert contents(a) == contents(b)
+    assert contents(a) != contents(c)
+
+
+def test_the_seed_and_precision_of_the_file_and_of_the_call() -> None:
+    text = PLAIN.replace("epochs = 1", "epochs = 1\n  seed = 5\n  precision = float64")
+    file = executor(text, seed=None)
+    assert (file.seed, file.dtype) == (5, "float64")
+    call = executor(text, precision="float32", seed=6)
+    assert (call.seed, call.dtype) == (6, "float32")
+    np.testing.assert_array_equal(executor(text, seed=5).parameters[NAMES[0]], file.parameters[NAMES[0]])
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 63, 1 << 70])
+def test_a_seed_out_of_range(seed: int) -> None:
+    with pytest.raises(gpubp.GpubpError, match=f"the seed is {seed}"):
+        executor(seed=seed)
+    assert executor(seed=(1 << 63) - 1).seed == (1 << 63) - 1
+
+
+def test_a_precision_that_does_not_exist() -> None:
+    with pytest.raises(gpubp.GpubpError, match="there is no precision `float16`"):
+        executor(precision="float16")
+
+
+@pytest.mark.parametrize("device", ["tpu", "gpu:", "gpu:x", "CPU", "", "gpu:-1"])
+def test_a_device_that_does_not_exist(device: str) -> None:
+    with pytest.raises(gpubp.DeviceError, match=f"there is no device `{device}`"):
+        gpubp.Executor(gpubp.loads(PLAIN), device=device)
+
+
+def test_a_layer_more_leaves_the_other_first_weights_alone() -> None:
+    more = executor(PLAIN.replace("output p = hidden", "extra = hidden -> dense(4)\n  output p = extra"))
+    np.testing.assert_array_equal(more.parameters[NAMES[0]], executor().parameters[NAMES[0]])
+
+
+def test_several_inputs_and_outputs() -> None:
+    ex = executor(LABELS)
+    out = ex.predict({name: value for name, value in labelled(6).items() if name != "label"})
+    assert {name: value.shape for name, value in out.items()} == {"p": (6, 4), "top": (6,)}
+    assert {name: tuple(shape) for name, shape in ex.net.outputs.items()} == {"p": (4,), "top": ()}
+    np.testing.assert_allclose(out["p"].sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(out["p"].max(axis=1), out["top"])

@@ -1,0 +1,91 @@
+"""Every model that ships: it loads without a warning, trains to what it promises, and its program runs by itself."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp.cli import main
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+ALL = sorted(path.stem for path in MODELS.glob("*.net"))
+
+
+def test_they_are_all_here() -> None:
+    assert {"xor", "worked_example", "xor_numpy", "iris", "digits", "diabetes", "spiral"} <= set(ALL)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_warnings_and_a_first_line_that_says_what_it_is(name: str) -> None:
+    path = MODELS / f"{name}.net"
+    assert gpubp.load(path).warnings == ()
+    text = path.read_text("utf-8")
+    assert text.startswith(f"# {name}.net: ")
+    assert max(map(len, text.splitlines())) <= 120
+
+
+@pytest.mark.parametrize("mode", ["train", "gradients", "predict", "measure"])
+@pytest.mark.parametrize("name", ALL)
+def test_its_program_runs_by_itself(name: str, mode: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ir", str(MODELS / f"{name}.net"), "--mode", mode, "--batch", "3"]) == 0
+    text = capsys.readouterr().out
+    assert "import gpubp" not in text
+    out = io.StringIO()
+    with redirect_stdout(out), np.errstate(all="ignore"):
+        exec(compile(text, f"{name}.py", "exec"), {"__name__": "__main__"})
+    assert len(re.findall("[0-9]", out.getvalue())) > 3
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_its_equations_print(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ir", str(MODELS / f"{name}.net"), "--stage", "program"]) == 0
+    assert capsys.readouterr().out.strip()
+
+
+def figures(name: str, seed: int = 0) -> dict[str, float]:
+    return gpubp.train(gpubp.load(MODELS / f"{name}.net"), "cpu", seed=seed).metrics
+
+
+# The means over many seeds that the models promise are measured by benchmarks/accuracy.py; here one seed shows that nothing broke.
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_xor(seed: int) -> None:
+    run = gpubp.train(gpubp.load(MODELS / "xor.net"), "cpu", seed=seed)
+    assert run.metrics["train.loss"] < 0.01
+    p = run.executor.predict([[0, 0], [0, 1], [1, 0], [1, 1]])
+    np.testing.assert_array_equal(p > 0.5, [[False], [True], [True], [False]])
+
+
+def test_xor_numpy_solves_xor() -> None:
+    run = gpubp.train(gpubp.load(MODELS / "xor_numpy.net"), "cpu")
+    assert run.metrics["train.accuracy"] == 1
+    assert run.metrics["train.loss"] < 0.02
+
+
+def test_iris() -> None:
+    assert sum(figures("iris", seed)["test.accuracy"] for seed in range(3)) / 3 >= 0.94
+
+
+def test_digits() -> None:
+    assert figures("digits")["test.accuracy"] >= 0.95
+
+
+def test_diabetes() -> None:
+    assert sum(figures("diabetes", seed)["test.r2"] for seed in range(3)) / 3 >= 0.40
+
+
+def test_spiral() -> None:
+    assert figures("spiral")["test.accuracy"] >= 0.97
+
+
+def test_spiral_needs_its_hidden_layers() -> None:
+    flat = gpubp.load(MODELS / "spiral.net", params={"depth": 0})
+    assert flat.size == 3
+    assert gpubp.train(flat, "cpu", epochs=20).metrics["test.accuracy"] < 0.75
