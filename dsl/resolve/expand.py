@@ -167,6 +167,7 @@ def _use_layer(
         value = run(inner, inputs[0], steps).value
     else:
         return cx.error("E0206", f"`{function.text}` works on one value", span)
-    if layer.names is None and value is not POISON:
-        layer.names = frozenset([node.name for node in cx.shared.nodes[start:]])
+    if layer.names is None:
+        made = cx.shared.nodes[start:] if value is not POISON else ()
+        layer.names = frozenset([node.name for node in made])
     return value

@@ -227,7 +227,7 @@ def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Val
         )
     later = cx.scope.made_later(path.parts[0].text)
     if len(path.parts) == 1 and text in cx.shared.words and (cx.options or later is None):
-        return Word(text)
+        return POISON if cx.unit.broken and not cx.options else Word(text)
     if later is not None:
         labels = [Label(later, "made here")]
         help = ["a name is used after it is made: move its line up"]

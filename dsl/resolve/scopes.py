@@ -14,9 +14,6 @@ from .values import Value
 if TYPE_CHECKING:
     from .context import Context
 
-_MAKING = r"(?m)(?:^|[{,?]|\b(?:input|target|output|layer|param|let|fn|block|as|for|on)\b)[ \t]*"
-"""What stands before a name that is being made."""
-
 EntryKind = Literal[
     "param", "let", "size", "formal", "loop", "value", "input", "target", "layer", "block", "fn", "import"
 ]
@@ -39,8 +36,8 @@ class Unit:
     broken: bool = False
 
     def may_make(self, name: str) -> bool:
-        """Whether a statement that was not understood may have made the name: then its uses stay silent."""
-        return self.broken and re.search(rf"{_MAKING}{re.escape(name)}\b", self.source.text) is not None
+        """Whether a statement that was not understood may have made the name: it stands in the text elsewhere too."""
+        return self.broken and len(re.findall(rf"\b{re.escape(name)}\b", self.source.text)) > 1
 
 
 @dataclass(slots=True, eq=False)

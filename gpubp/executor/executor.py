@@ -234,6 +234,8 @@ class Executor:
         return self._rendered(mode, batch, None)[0]
 
     def _rendered(self, mode: Mode, batch: int, fit: object | None) -> tuple[Built, str]:
+        if mode not in ("predict", "fit"):
+            self._needs_training()
         built = build(self.net, mode, batch, self.dtype, fit)
         return built, python_source(built.program, mode, built.hints, describe)
 

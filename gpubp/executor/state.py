@@ -7,7 +7,7 @@ from typing import Any
 
 from ..backends import Backend
 from ..errors import CheckpointError, InputError
-from ..frontend import COUNTERS, SEED, Built, Net, build, first_value
+from ..frontend import COUNTERS, SEED, Built, Net, as_numbers, build, first_value
 
 
 class State:
@@ -48,7 +48,7 @@ class State:
         for name, value in values.items():
             if name not in views:
                 raise InputError(f"there is no parameter `{name}`; there are {', '.join(views)}")
-            new[name] = self.backend.asarray(value)
+            new[name] = as_numbers(self.backend, name, value)
             if new[name].shape != views[name].shape:
                 raise InputError(f"`{name}` has shape {views[name].shape}, got {new[name].shape}")
         for name, array in new.items():
@@ -63,7 +63,8 @@ class State:
         return out
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over what `all` gave. Raises CheckpointError, and then changes nothing, where it is of another net."""
+        """Take over what `all` gave. Raises CheckpointError, and then changes nothing, where it is of another net or
+        precision."""
         targets = self.all()
         different = sorted(set(targets) ^ set(state))
         if different:
@@ -75,6 +76,8 @@ class State:
                 raise CheckpointError(
                     f"`{name}` has shape {array.shape} in the state, {targets[name].shape} in the net"
                 )
+            if array.dtype != targets[name].dtype:
+                raise CheckpointError(f"`{name}` is {array.dtype} in the state, {targets[name].dtype} in the net")
         for name, array in arrays.items():
             targets[name][...] = array
 

@@ -1,6 +1,6 @@
 """From text to programs: the catalogue, loading and checking, lowering."""
 
-from .feeds import check_feeds
+from .feeds import as_numbers, check_feeds
 from .initial import first_value
 from .layout import Group, Layout, Parameter
 from .net import Net, load, loads
@@ -18,6 +18,7 @@ __all__ = [
     "Mode",
     "Net",
     "Parameter",
+    "as_numbers",
     "build",
     "check_feeds",
     "describe",

@@ -45,24 +45,31 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _checked(backend: Backend, name: str, type_: Type, values: Any, dtype: str) -> Any:
-    xp = backend.xp
+def as_numbers(backend: Backend, name: str, values: Any) -> Any:
+    """`values` as an array of real numbers on the device, of any type and layout. Raises InputError with the name."""
     try:
         array = backend.asarray(values)
     except InputError:
         raise
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RuntimeError, BufferError) as error:
+        # Other libraries' arrays raise the last two where they are on another device or cannot be shared.
         raise InputError(f"`{name}` cannot be read as an array: {error}") from None
     if array.dtype.kind not in "biuf":
         raise InputError(f"`{name}` holds {array.dtype}, not numbers")
+    return array
+
+
+def _checked(backend: Backend, name: str, type_: Type, values: Any, dtype: str) -> Any:
+    xp = backend.xp
+    array = as_numbers(backend, name, values)
     if array.ndim == 0 or array.shape[1:] != type_.shape:
         wanted = f"(rows{''.join(f', {n}' for n in type_.shape)}{',' if not type_.shape else ''})"
         raise InputError(f"`{name}` has shape {array.shape}, it needs {wanted}")
     if type_.classes is None:
         with backend.running():
-            array = array.astype(dtype)
-        _refuse(backend, name, array, ~xp.isfinite(array), "is not a finite number")
-        return array
+            numbers = array.astype(dtype)
+        _refuse(backend, name, array, ~xp.isfinite(numbers), f"is no finite {dtype} number")
+        return numbers
     if array.dtype.kind == "f":
         with backend.running():
             whole = xp.floor(array) == array

@@ -69,7 +69,8 @@ def test_a_block_may_use_itself() -> None:
 
 def test_layers() -> None:
     made = model(
-        "  layer one = dense(4)\n  layer chain = one -> dense(4) -> b(4)\n  a = x -> one -> chain\n  output p = a -> chain -> one",
+        "  layer one = dense(4)\n  layer chain = one -> dense(4) -> b(4)\n"
+        "  a = x -> one -> chain\n  output p = a -> chain -> one",
         "block b(n) on z { return z -> dense(n) }",
     )
     assert names(made) == ["one", "one", "chain.dense", "chain.b.dense", "one", "chain.dense", "chain.b.dense", "one"]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import dsl.resolve as resolver
 from dsl.resolve.codes import CODES
 from dsl.resolve.suggest import distance, listed, nearest
 
@@ -117,7 +121,8 @@ def test_the_signature_stands_beside_a_wrong_argument() -> None:
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "edits"), [("", "ab", 2), ("abc", "abc", 0), ("acb", "abc", 1), ("dense", "dens", 1), ("relu", "tanh", 4)]
+    ("a", "b", "edits"),
+    [("", "ab", 2), ("abc", "abc", 0), ("acb", "abc", 1), ("dense", "dens", 1), ("relu", "tanh", 4)],
 )
 def test_distance(a: str, b: str, edits: int) -> None:
     assert distance(a, b, 9) == distance(b, a, 9) == edits
@@ -135,3 +140,5 @@ def test_nearest() -> None:
 def test_codes_are_in_order_and_spoken_of() -> None:
     assert list(CODES) == sorted(CODES)
     assert all(text and not text.endswith(".") for text in CODES.values())
+    written = "".join(path.read_text(encoding="utf-8") for path in Path(resolver.__path__[0]).glob("*.py"))
+    assert set(re.findall(r'"([EW]0[0-9]{3})"', written)) == set(CODES)

@@ -56,7 +56,8 @@ def test_mutations(name: str) -> None:
         assert time.perf_counter() - start < 2, (i, text)
         assert (made is None) == any(d.severity == "error" for d in findings), (i, text)
         for one in findings:
-            assert one.code and one.message, (i, text)
+            assert one.code, (i, text)
+            assert one.message, (i, text)
             assert not one.message.endswith("."), one
             assert one.span is None or 0 <= one.span.start <= one.span.end <= len(one.span.source.text), (i, one)
 
@@ -70,7 +71,10 @@ def test_many_mistakes_do_not_take_long() -> None:
 
 
 def test_broken_files_are_not_accused_of_more() -> None:
-    text = "model {\n  input x: [4\n  h = x -> dense(3)\n  output p = h -> dense(1)\n}\ntrain {\n  loss = sum(p)\n  optimizer = = adam()\n}"
+    text = (
+        "model {\n  input x: [4\n  h = x -> dense(3)\n  output p = h -> dense(1)\n}\n"
+        "train {\n  loss = sum(p)\n  optimizer = = adam()\n}"
+    )
     assert {code[:3] for code, _, _ in errors(text)} == {"E01"}
 
 

@@ -23,6 +23,8 @@ class DLPack:
         self.array, self.device = array, device
 
     def __dlpack__(self, **options: Any) -> Any:
+        if self.device:
+            raise BufferError("the array lies on another device")
         return self.array.__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
@@ -98,7 +100,7 @@ def test_bare_arrays_come_back_bare() -> None:
         (X.astype("M8[s]"), "not numbers"),
         ([[1, 2, 10**400]], "not numbers"),
         (Cuda(), "on the GPU was handed to an executor on the CPU"),
-        (DLPack(X, (2, 0)), "`x`"),
+        (DLPack(X, (2, 0)), "`x` cannot be read as an array: the array lies on another device"),
     ],
 )
 def test_what_is_no_array_of_the_right_shape(given: Any, message: str) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import gpubp
+from gpubp import frontend
 from gpubp.registry import ENTRIES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,9 +86,11 @@ train {{ loss = mse(p, y)
 def _forget() -> Iterator[None]:
     """What a test adds to the language goes with it."""
     before = dict(ENTRIES)
+    frontend.net._known.clear()
     yield
     ENTRIES.clear()
     ENTRIES.update(before)
+    frontend.net._known.clear()
 
 
 def add_scaled() -> None:
@@ -128,7 +131,7 @@ def test_its_options_are_checked_like_any_others() -> None:
     ]:
         with pytest.raises(gpubp.NetError, match=message) as caught:
             gpubp.loads(NET.format(stage=stage))
-        assert all(d.code.startswith("E02") for d in caught.value.diagnostics)
+        assert all(d.code.startswith(("E02", "E03")) for d in caught.value.diagnostics)
 
 
 def test_its_shape_errors_point_at_the_text() -> None:
@@ -143,6 +146,19 @@ def test_its_shape_errors_point_at_the_text() -> None:
     assert found.help == ("give it up",)
     assert found.span is not None
     assert found.span.text == "picky"
+
+
+def test_a_name_that_is_taken_even_before_anything_was_loaded() -> None:
+    code = """
+import gpubp
+try:
+    @gpubp.layer("dense")
+    def dense(cx, x): return x
+except gpubp.GpubpError as error:
+    print(error)
+print(gpubp.loads("model { input x: [1] \\n output p = x -> dense(2) }").size)
+"""
+    assert python(code).splitlines() == ["function `dense` is defined twice", "4"]
 
 
 def test_a_name_that_is_taken() -> None:

@@ -1,4 +1,4 @@
-"""Random programs for hypothesis: primitives out of the registry, each applied to values made before or to fresh inputs."""
+"""Random programs for hypothesis: primitives of the registry, applied to values made before or to fresh inputs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ Case = tuple[Program, list[Array]]
 
 @dataclass
 class Maker:
-    """A program in the making. `smooth`: values are brought into the range of the primitive's example, and only what has a derivative is used."""
+    """A program in the making.
+
+    `smooth`: values are brought into the range of the primitive's example, and only what has a derivative is used.
+    """
 
     choose: st.DrawFn
     rng: np.random.Generator

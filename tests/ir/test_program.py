@@ -78,10 +78,8 @@ def test_hints_come_before_the_values_own_names() -> None:
     x = Var(Aval((), "float64"), "x")
     with recording() as eqns:
         y = ops.exp(x)
-    assert list(names(Program((x,), tuple(eqns), (y,)), {y: "hidden.dense.weight"}).values()) == [
-        "x",
-        "hidden_dense_weight",
-    ]
+    found = names(Program((x,), tuple(eqns), (y,)), {y: "hidden.dense.weight"}, reserved=("x",))
+    assert list(found.values()) == ["x_2", "hidden_dense_weight"]
 
 
 def test_origins_are_those_of_the_innermost_block() -> None:
@@ -101,12 +99,8 @@ def test_evaluation_shows_each_value() -> None:
     with recording() as eqns:
         y = ops.exp(x) + 1
     seen: list[tuple[str, list[float]]] = []
-    evaluate(
-        Program((x,), tuple(eqns), (y,)),
-        [np.zeros(2)],
-        np,
-        lambda eqn, value: seen.append((eqn.op.name, value.tolist())),
-    )
+    program = Program((x,), tuple(eqns), (y,))
+    evaluate(program, [np.zeros(2)], np, lambda eqn, value: seen.append((eqn.op.name, value.tolist())))
     assert seen == [("exp", [1.0, 1.0]), ("add", [2.0, 2.0])]
 
 

@@ -1,0 +1,222 @@
+"""What is wrong with a file is found, named and placed; what is allowed is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsl import syntax
+from dsl.parse import MOST_FINDINGS, parse
+from dsl.source import Source
+
+from .texts import findings, value_of
+
+# Findings ------------------------------------------------------------------------------------------------------------
+
+MISTAKES = [
+    # what stands in a model, code, the text under the carets, message, a part of the help
+    (
+        "h = t -> embedding(64) + pos",
+        "E0117",
+        "+",
+        "a pipe cannot be followed by `+`",
+        "`h = (t -> embedding(64)) + pos`",
+    ),
+    ("h = dense(?)", "E0115", "?", "`?` stands in types only", "name the size: `target y: class(?k)`, then `dense(k)`"),
+    ("h = x -> if norm then f(1) else g", "E0118", "if", "`if` is not a stage", "`if norm then x -> f(1) else x -> g`"),
+    (
+        "for i in 1..n { f = concat(f, x) }",
+        "E0119",
+        "for",
+        "`for` repeats stages of a pipe; a name is assigned once",
+        "grow",
+    ),
+    ("repeat 3 { f }", "E0119", "repeat", "`repeat` repeats stages of a pipe; a name is assigned once", "grow"),
+    (
+        "h = f([-0.8 -0.1])",
+        "E0112",
+        "-",
+        "this minus has space before it and none after",
+        "`-0.8, -0.1`; a difference: `-0.8 - 0.1`",
+    ),
+    ("h = a - b - c -d", "E0112", "-", "this minus has space before it and none after", "`c - d`"),
+    ("h = a- d", "E0112", "-", "this minus has space after it and none before", "`a - d`"),
+    ("h = a\n    -b", "E0112", "-", "a line may begin with `- x`, not with `-x`", "`- b`"),
+    ("h = y[0]", "E0116", "[0]", "values are not indexed", "`slice(y, 0, 1)`"),
+    ("h = f(y[0], 2)", "E0116", "[0]", "values are not indexed", "`slice(y, 0, 1)`"),
+    ("h: 20", "E0122", ":", "`:` gives a type, `=` a value", "`h = ...`"),
+    ("h = f(a: 3)", "E0122", ":", "`:` gives a type, `=` a value", "`a = ...`"),
+    ("input y = [3]", "E0122", "=", "`input` takes a type, which `:` gives", "`input y: [2]`"),
+    ("h = if a = 3 then x else y", "E0122", "=", "`=` gives a value; it does not compare", "`==`"),
+    ("h += 2", "E0122", "+=", "there is no `+=`: a name is assigned once", ""),
+    ("h = x dense(8)", "E0114", "dense", "nothing joins `x` and `dense`", "`x -> dense`"),
+    ("h = x -> dense(8) tanh", "E0114", "tanh", "nothing joins `dense(8)` and `tanh`", "`dense(8) -> tanh`"),
+    ("output p 3", "E0114", "3", "`=` is missing before the value", ""),
+    ("h = [1, 2 3]", "E0113", "3", "a comma is missing between two values", ""),
+    ("h = [[1] [2]]", "E0113", "[", "a comma is missing between two values", ""),
+    ("h = 2(x)", "E0114", "(", "`2` cannot be called", "`*`"),
+    (
+        "h = a\n  dense(8)",
+        "E0111",
+        "dense",
+        "this line neither begins a statement nor goes on with the one above",
+        "`-> dense`",
+    ),
+    ("h = if a then\n    b else c", "E0111", "then", "a line does not end with `then`", "before `then`"),
+    ("h = x -> f(8", "E0108", "(", "this `(` is never closed", ""),
+    ("h = x -> f(8]", "E0108", "]", "`(` is closed by `]`", ""),
+    ("h = x -> f(8))", "E0109", ")", "`)` closes nothing", "delete"),
+    ("h = (1, 2)", "E0123", ",", "there are no tuples: parentheses only group", "`[ ]`"),
+    ("h = 1, 2", "E0123", ",", "a statement gives one value", "`[a, b]`"),
+    ("h = 1..3", "E0124", "..", "`..` stands after `in` only", ""),
+    ("h = x -> repeat 2 { f as g }", "E0120", "as g", "`as` cannot stand in a loop: it would name many values", ""),
+    ("layer l = f as g -> h", "E0120", "as g", "`as` cannot stand in a layer", ""),
+    (
+        "h = [for i in 1..2 { x -> f as g }]",
+        "E0120",
+        "as g",
+        "`as` cannot stand in a loop: it would name many values",
+        "",
+    ),
+    ("h = a and b", "E0127", "and", "the language has no `and`", "`if a then b else false`"),
+    ("h = f(not a)", "E0127", "not", "the language has no `not`", ""),
+    ("h = a < b < c", "E0128", "<", "comparisons do not chain", ""),
+    ("input = x -> f", "E0110", "input", "`input` is a reserved word and names nothing", "`input_`"),
+    ("data = x", "E0110", "data", "`data` is a reserved word and names nothing", ""),
+    ("h = x -> data", "E0110", "data", "`data` is a reserved word and names nothing", ""),
+    ("pi = 3", "E0110", "pi", "`pi` is a reserved word and names nothing", ""),
+    ("let c = 3", "E0129", "let", "`let` cannot stand in `model`", "`name = ...`"),
+    ("loss", "E0125", "loss", "`loss` alone is no statement", "`loss = ...`"),
+    ("dense(3)", "E0125", "dense", "a call alone is no statement", "`h = dense(...)`"),
+    ("x -> dense(3)", "E0125", "->", "a pipe alone is no statement", "`h = x -> ...`"),
+    ("h =", "E0125", "=", "a value is missing after `=`", ""),
+    ("h = x ->", "E0125", "->", "`->` leads nowhere", ""),
+    ("h = x -> -> f", "E0125", "->", "a stage is missing between two `->`", ""),
+    ("h = a *", "E0125", "*", "`*` has nothing after it", ""),
+    ("h = [1, , 2]", "E0125", ",", "a value is missing after `,`", ""),
+    ("h = if a then b", "E0125", "if", "this `if` has no `else`", ""),
+    ("h = {a = 3}", "E0125", "{", "braces hold no values: there are no dictionaries", "`[ ]`"),
+    ("h = x -> (f)", "E0125", "(", "`->` leads to no stage", ""),
+    ("h = x -> repeat { f }", "E0125", "repeat", "`repeat` is not told how often", ""),
+    ("h = x - > f", "E0125", "- >", "`- >` is not an arrow", "`->`"),
+    ("inptu y: [3]", "E0121", "inptu", "there is no statement `inptu`", "`input`"),
+    ("h = 3 k = 4", "E0111", "k", "a statement begins on a line of its own", ""),
+]
+
+
+@pytest.mark.parametrize(("statement", "code", "under", "message", "remedy"), MISTAKES, ids=[m[0] for m in MISTAKES])
+def test_mistake(statement: str, code: str, under: str, message: str, remedy: str) -> None:
+    """One finding each, in a file that is sound before and after it; the sound statements are there."""
+    text = f"model {{\n  input x: [2]\n  {statement}\n  z = x -> g\n}}\n\ntrain {{\n  loss = z\n}}\n"
+    file, found = parse(Source("t.net", text))
+    assert [d.message for d in found] == [message]
+    (finding,) = found
+    assert finding.code == code
+    assert finding.span is not None
+    assert finding.span.text == under
+    assert remedy in " ".join(finding.help)
+    model, train = file.statements
+    assert isinstance(model, syntax.Model)
+    assert isinstance(train, syntax.Train)
+    assert model.body[0].span.text == "input x: [2]"
+    assert model.body[-1].span.text == "z = x -> g"
+
+
+FILES = [
+    ("", "E0101", "the file is empty"),
+    ("  # nothing\n", "E0101", "the file is empty"),
+    ("modle {\n  input x: [2]\n}\n", "E0121", "there is no section `modle`"),
+    ("layers {\n  input x: [2]\n}\n", "E0121", "there is no section `layers`"),
+    ("parm lr = 3", "E0121", "there is no statement `parm`"),
+    ("h = x", "E0129", "`h` stands outside all sections"),
+    ("input x: [2]", "E0129", "`input` cannot stand here"),
+    ("train {\n  epochs: 20\n}", "E0122", "`:` gives a type, `=` a value"),
+    ("train {\n  input x: [2]\n}", "E0129", "`input` cannot stand in `train`"),
+    ("data {\n  x, target = csv()\n}", "E0110", "`target` is a reserved word and names nothing"),
+    ("block b(n) on x { y = x }", "E0126", "this block returns nothing"),
+    ("block b(n) on x {\n  return x\n  y = 3\n}", "E0126", "nothing is reached after `return`"),
+    ("block b(n) on x {\n  return x\n  return x\n}", "E0126", "a block has one `return`"),
+    ("block b(n) x { return x }", "E0114", "nothing joins `b(n)` and `x`"),
+    ("fn f(x) x", "E0114", "`=` is missing before the value"),
+    ("fn f(target = 3) = 2", "E0110", "`target` is a reserved word and names nothing"),
+    ("import foo as bar", "E0125", "the file of an import stands in quotes"),
+    ('import "foo"', "E0125", 'this statement is unfinished: `as` is missing after `"foo"`'),
+    ("model {\n  input x: [2]\n\ntrain {\n  loss = x\n}\n", "E0108", "this `{` is never closed"),
+    ("data { x = 1 } model { input x: [2] }", "E0111", "a statement begins on a line of its own"),
+    ("let a = ((((", "E0108", "this `(` is never closed"),
+    ("}", "E0109", "`}` closes nothing"),
+    ("train\n  loss = a\n  epochs = 3\n}\nlet a = 1\n", "E0125", "`{` is missing after `train`"),
+    ("model {\n  h = f(}a, b) -> g\n}\n", "E0109", "`}` closes nothing"),
+    ('data {\n  x = [[1, "a], [f(2)]]\n}\n', "E0105", "this string is not closed"),
+    ("model {\n  h = x -> for i in 1..2 {\n    f\n}\nlet a = 1\n", "E0108", "this `{` is never closed"),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "message"), FILES, ids=[f[0][:20] for f in FILES])
+def test_mistake_in_a_file(text: str, code: str, message: str) -> None:
+    assert [(d.code, d.message) for d in findings(text)] == [(code, message)]
+
+
+def test_all_independent_findings_in_order() -> None:
+    text = (
+        "data {\n  x = [1 2]\n  y = [[1]]\n}\nmodel {\n  inptu x: [2]\n  h = x -> if a then b else c\n"
+        "  k = x ->\n  m = 'a'\n  output p = h -> f\n}\ntrain {\n  epochs: 3\n  loss = p\n"
+    )
+    file, found = parse(Source("t.net", text))
+    assert [d.code for d in found] == ["E0113", "E0121", "E0118", "E0125", "E0104", "E0108", "E0122"]
+    sections = [s for s in file.statements if isinstance(s, syntax.Data | syntax.Model | syntax.Train)]
+    assert [len(section.body) for section in sections] == [1, 1, 1]
+
+
+def test_a_misspelled_section_counts_as_the_one_it_resembles() -> None:
+    file, _ = parse(Source("t.net", "modle {\n  input x: [2]\n}\n"))
+    assert isinstance(file.statements[0], syntax.Model)
+
+
+def test_many_findings_are_counted() -> None:
+    found = findings("model {\n" + "  h = 'a'\n" * 50 + "}\n")
+    assert len(found) == MOST_FINDINGS + 1
+    assert found[-1].message == "30 more syntax errors are not shown"
+
+
+# Decisions -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "h = a\n    + b\n    - c",
+        "h = a +\n    b",
+        "h =\n    a",
+        "h = a\n    -> f\n    -> g as m",
+        "h = a\n    -> f\n      as m",
+        "h = x -> repeat 2\n  {\n    f\n    -> g\n  }",
+        "h = if a\n    then b\n    else c",
+        "h = x -> for i\n    in 1..2 { f(i) }",
+        "h = f(\n    a\n    ,\n    b\n  )",
+        "a,\n    b = x -> f",
+        "h = x ->\n    f",
+        "h = a-b",
+        "h = [a, -b, -1]",
+        "h = f(-1, x = -1)",
+        "h = (-a)",
+        "h = f(target = 3, model = 4, in = 5, if = 6)",
+        "h = train.loss + data.model",
+        "h = [for i in 1..n { x -> f(i) }]",
+        "h = x -> for a, b in [[1, 2], [3, 4]] { f(a, b) }",
+        "h = (if a then b else c) + 1",
+        "h = [1, 2,]",
+        "h = f (x)",
+        "h = 25% + 3epochs",
+    ],
+)
+def test_allowed(statement: str) -> None:
+    value_of(statement)
+
+
+def test_a_block_may_return_several_values() -> None:
+    file, found = parse(Source("t.net", "block b() on x, y { return x -> f, y }"))
+    assert not found
+    (block,) = file.statements
+    assert isinstance(block, syntax.Block)
+    assert [value.span.text for value in block.returns] == ["x -> f", "y"]
+    assert [name.text for name in block.inputs] == ["x", "y"]
