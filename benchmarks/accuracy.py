@@ -1,7 +1,8 @@
 """How well the shipped models do on rows that they were not trained on: `python benchmarks/accuracy.py [MODEL ...]`.
 
-Trains each model once per seed, on the CPU, with the settings of its file and nothing else; a seed means other first weights, another split,
-another order of the rows. Prints mean, worst and the time of one training. Exit code 1 where a mean misses its goal.
+Trains each model once per seed, on the CPU, with the settings of its file and nothing else; another seed means other
+first weights, another split, another order of the rows. Prints for each model the mean and the worst figure, how many
+seeds reach the goal, and the slowest training. Exit code 1 where a mean misses its goal.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def measure(goal: Goal) -> bool:
 def main() -> int:
     chosen = [goal for goal in GOALS if goal.model in sys.argv[1:] or not sys.argv[1:]]
     print(f"{'model':12} {'figure':15} {'goal':>8} {'mean':>8} {'worst':>8} {'seeds':>6} {'slowest':>9}")
-    return 0 if all([measure(goal) for goal in chosen]) else 1
+    missed = sum(not measure(goal) for goal in chosen)
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

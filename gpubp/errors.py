@@ -48,7 +48,11 @@ class InputError(GpubpError, ValueError):
 
 
 class DeviceError(GpubpError):
-    """The device asked for cannot be used; the text says why."""
+    """The device asked for cannot be used. `reason` says why in a few words, without the remedy."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
 
 
 class CheckpointError(GpubpError):

@@ -20,12 +20,14 @@ def select(device: str) -> Backend:
         raise DeviceError(f"there is no device `{device}`: it is auto, cpu, gpu or gpu:N")
     if number is not None:
         return _gpu(int(number[1] or 0))
+    why = ""
     if device == "auto":
         try:
             return _gpu(0)
-        except DeviceError:
-            pass
-    cpu: Backend = import_module(".numpy", __name__).NumpyBackend()
+        except DeviceError as error:
+            why = error.reason
+    # Importing NumPy takes most of a short command's time: it waits until somebody computes.
+    cpu: Backend = import_module(".numpy", __name__).NumpyBackend(why)
     return cpu
 
 

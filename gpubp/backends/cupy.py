@@ -23,7 +23,8 @@ class CupyBackend:
             import cupy
         except ImportError:
             raise DeviceError(
-                "CuPy is not installed: `pip install gpubp[cuda12]` or `gpubp[cuda13]` brings it"
+                "CuPy is not installed: `pip install gpubp[cuda12]` or `gpubp[cuda13]` brings it",
+                "CuPy is not installed",
             ) from None
         try:
             count = cupy.cuda.runtime.getDeviceCount()

@@ -16,8 +16,9 @@ class NumpyBackend:
 
     name = "cpu"
 
-    def __init__(self) -> None:
-        self.description = f"CPU (NumPy {np.__version__})"
+    def __init__(self, why: str = "") -> None:
+        """`why`: the reason for not taking a GPU, where one was looked for."""
+        self.description = f"CPU (NumPy {np.__version__}{'; ' if why else ''}{why})"
 
     @property
     def xp(self) -> Any:

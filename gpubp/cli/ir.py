@@ -35,7 +35,7 @@ def work(arguments: argparse.Namespace) -> int:
         # Rows that the file itself holds are written out; others are not read for this.
         inline = net.graph.data is not None and all(isinstance(e.value, tuple) for e in net.graph.data.entries)
         data = load_data(net.graph, net.base, executor.seed).columns if inline else None
-        if data is not None:
+        if data is not None and arguments.batch is None:
             batch = min(batch, len(next(iter(data.values()))))
         print(executor.source(arguments.mode, batch, data), end="")
     return 0

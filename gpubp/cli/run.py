@@ -76,7 +76,8 @@ def _progress(size: int) -> Callable[[Run], None]:
             )
         if epoch < state["next"] and epoch != run.epochs:
             return
-        state["next"] = (epoch // max(run.epochs // 10, 1) + 1) * max(run.epochs // 10, 1)
+        every = -(-run.epochs // 10)
+        state["next"] = (epoch // every + 1) * every
         figures = "  ".join(
             f"{key} {value:.4g}" for key, value in record.items() if key not in ("epoch", "step") and _said(key, value)
         )

@@ -70,7 +70,7 @@ class State:
         if different:
             where = "the state" if different[0] in state else "the net"
             raise CheckpointError(f"the state is of another net: only {where} has `{different[0]}`")
-        arrays = {name: self.backend.asarray(value) for name, value in state.items()}
+        arrays = {name: self.backend.asarray(state[name]) for name in targets}
         for name, array in arrays.items():
             if array.shape != targets[name].shape:
                 raise CheckpointError(

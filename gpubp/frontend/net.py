@@ -25,6 +25,7 @@ from .catalog import catalog
 from .layout import Buffer, Layout, Parameter, arrange
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering
+from .plugins import load_plugins
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +116,8 @@ def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) 
         raise NetError([Diagnostic("E0401", f"cannot read `{name}`: {reason}")]) from None
     except UnicodeDecodeError as error:
         raise NetError([Diagnostic("E0101", f"`{name}` is not text: byte {error.start:,} is not UTF-8")]) from None
+    except ValueError as error:  # a zero byte in the name
+        raise NetError([Diagnostic("E0401", f"cannot read `{name!r}`: {error}")]) from None
     return _load(Source(name, text), Path(name).parent, params or {})
 
 
@@ -132,6 +135,8 @@ def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
 
     overrides = {name: _text(value) for name, value in params.items()}
     graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=read)
+    if graph is None and load_plugins():
+        graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=read)
     if graph is None:
         raise NetError(found)
     try:

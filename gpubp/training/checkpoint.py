@@ -38,6 +38,20 @@ def save(path: Path, state: Mapping[str, Any], metadata: Mapping[str, str]) -> N
         raise CheckpointError(f"cannot save to `{path}`: {(error.strerror or str(error)).lower()}") from None
 
 
+def require_folder(folder: Path) -> None:
+    """Raise CheckpointError where nothing can be saved to `folder`: better before a long training than after it."""
+    place = folder
+    try:
+        while not place.exists():
+            place = place.parent
+    except OSError as error:
+        raise CheckpointError(f"cannot save to `{folder}`: {(error.strerror or str(error)).lower()}") from None
+    if not place.is_dir():
+        raise CheckpointError(f"cannot save to `{folder}`: `{place}` is not a directory")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise CheckpointError(f"cannot save to `{folder}`: permission denied")
+
+
 def restore(path: Path) -> dict[str, Any]:
     """The arrays of a file that `save` wrote; a folder stands for the file in it. Raises CheckpointError where it
     cannot be read."""

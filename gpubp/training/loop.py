@@ -11,10 +11,10 @@ from typing import Any
 
 from ..data import Dataset
 from ..data import load as load_data
-from ..errors import DivergedError
+from ..errors import CheckpointError, DivergedError
 from ..executor import Executor
 from ..frontend import Net
-from .checkpoint import NAME, restore, save
+from .checkpoint import NAME, require_folder, restore, save
 
 Callback = Callable[["Run"], None]
 
@@ -45,17 +45,23 @@ def train(
 ) -> Run:
     """Train a net as its file says; `epochs`, `seed` and `precision` replace the file's.
 
-    `out`: a folder for the final state; `resume`: a folder or file to continue from, to the number of epochs in all.
+    `out`: a folder for the final state; `resume`: a folder or file to continue from, with its seed, to the number of
+    epochs in all.
     Each callback is called with the run after each epoch. Raises NetError (DataError for the data) for what is wrong
     with the file, DeviceError, CheckpointError, and DivergedError where the loss is no longer a finite number.
     """
     net.require_training(epochs)
+    if out is not None:
+        require_folder(Path(out))
     executor = Executor(net, device, precision, seed)
-    dataset = load_data(net.graph, net.base, executor.seed)
-    rows = dataset.part("train")
     if resume is not None:
         executor.load_state_dict(restore(Path(resume)))
-    else:
+        if seed is not None and executor.seed != seed:
+            raise CheckpointError(f"`{resume}` was trained with the seed {executor.seed} and cannot go on with {seed}")
+    # After the state, whose seed draws the split: rows once held back for testing stay so.
+    dataset = load_data(net.graph, net.base, executor.seed)
+    rows = dataset.part("train")
+    if resume is None:
         executor.fit(rows)
     batch = int(net.option("batch", 32))
     per_epoch = -(-len(next(iter(rows.values()))) // batch)

@@ -52,7 +52,7 @@ def figures(name: str, seed: int = 0) -> dict[str, float]:
     return gpubp.train(gpubp.load(MODELS / f"{name}.net"), "cpu", seed=seed).metrics
 
 
-# The means over many seeds that the models promise are measured by benchmarks/accuracy.py; here one seed shows that nothing broke.
+# benchmarks/accuracy.py measures the means over many seeds; here a few seeds show that nothing broke.
 
 
 @pytest.mark.parametrize("seed", range(3))

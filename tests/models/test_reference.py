@@ -109,7 +109,7 @@ Y = np.array([[0], [1], [1], [0]], dtype=np.float64)
 
 
 def textbook(w1: NDArray[Any], w2: NDArray[Any], epochs: int, rate: float) -> tuple[NDArray[Any], ...]:
-    """2-3-1, sigmoid twice, zero biases at first; gradients are sums over the four rows, the output's error is a2 - y."""
+    """Sigmoid twice, zero biases at first; gradients are sums over the four rows, the output's error is a2 - y."""
     w1, b1, w2, b2 = w1.copy(), np.zeros((1, w1.shape[1])), w2.copy(), np.zeros((1, 1))
     for _ in range(epochs):
         a1 = sigmoid(X @ w1 + b1)

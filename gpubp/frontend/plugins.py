@@ -1,0 +1,28 @@
+"""Definitions from installed packages, through entry points."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ..errors import GpubpError
+from ..registry import ENTRIES
+
+GROUPS = ("gpubp.layers", "gpubp.losses", "gpubp.optimizers", "gpubp.readers")
+
+
+@cache
+def load_plugins() -> int:
+    """Import what installed packages declare in the groups, once; each registers what it defines. Returns how many
+    definitions that brought. Raises GpubpError naming the package that cannot be imported."""
+    # Looking for packages takes longer than checking a small file: it happens when a file names something unknown.
+    from importlib.metadata import entry_points
+
+    before = len(ENTRIES)
+    for group in GROUPS:
+        for point in entry_points(group=group):
+            try:
+                point.load()
+            except Exception as error:  # whatever a package does wrong, the message has to name it
+                package = point.dist.name if point.dist is not None else point.value
+                raise GpubpError(f"the installed package `{package}` cannot be used ({group}): {error}") from error
+    return len(ENTRIES) - before

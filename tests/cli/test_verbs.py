@@ -1,0 +1,172 @@
+"""What `run`, `check` and `ir` print when all is well."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gpubp
+from gpubp.frontend.net import load
+from gpubp.training import restore
+
+from .worlds import MODELS, ROOT, Call, process, write
+
+
+def test_run_solves_xor_and_prints_a_truth_table() -> None:
+    said = process("run", MODELS / "xor.net", "--device", "cpu", NO_COLOR="1")
+    assert said.code == 0, said.err
+    assert said.err == ""
+    assert "33 parameters; rows: 4 train; CPU (NumPy" in said.out
+    assert "epoch 500/500  train.loss 0.0" in said.out
+    table = [line.split() for line in said.out.strip().splitlines()[-4:]]
+    assert [row[:3] for row in table] == [["0", "0", "0"], ["0", "1", "1"], ["1", "0", "1"], ["1", "1", "0"]]
+    assert all(abs(float(row[3]) - float(row[2])) < 0.1 for row in table)
+    assert "\x1b" not in said.out
+
+
+def test_run_prints_about_ten_lines_whatever_the_number_of_epochs(call: Call, tmp_path: Path) -> None:
+    for epochs in (1, 3, 9, 10, 11, 19, 25, 100, 101):
+        said = call("run", write(tmp_path), "--epochs", str(epochs))
+        lines = [line for line in said.out.splitlines() if line.startswith("epoch")]
+        assert min(epochs, 7) <= len(lines) <= 12
+        assert lines[-1].startswith(f"epoch {epochs}/{epochs} ")
+
+
+def test_run_shows_validation_and_the_figures_of_each_part(call: Call) -> None:
+    said = call("run", MODELS / "digits.net", "--epochs", "2", "--device", "cpu")
+    assert said.code == 0
+    assert "rows: 1,438 train, 180 valid, 179 test" in said.out
+    assert "valid.accuracy" in said.out
+    last = [line.split() for line in said.out.strip().splitlines()[-4:]]
+    assert last[0] == ["loss", "accuracy"]
+    assert [row[0] for row in last[1:]] == ["train", "valid", "test"]
+
+
+def test_set_changes_a_param(call: Call) -> None:
+    said = call("check", MODELS / "digits.net", "--set", "hidden=64", "--set", "lr = 0.01")
+    assert said.code == 0
+    assert f"{64 * 64 + 64 + 64 * 10 + 10:,}" in said.out.splitlines()[-1]
+    spiral = call("run", MODELS / "spiral.net", "--set", "depth=0", "--epochs", "1", "--device", "cpu")
+    assert "3 parameters" in spiral.out
+    kinds = call("check", MODELS / "iris.net", "--set", "kinds=4")
+    assert "p.softmax      softmax      [4]" in kinds.out, "a size that the data gives is a param, too"
+
+
+def test_check_prints_the_layers(call: Call) -> None:
+    said = call("check", MODELS / "xor.net")
+    assert (said.code, said.err) == (0, "")
+    lines = [line.split() for line in said.out.splitlines()]
+    assert lines[0] == ["value", "function", "shape", "parameters"]
+    assert ["hidden.dense", "dense", "[8]", "24"] in lines
+    assert lines[-1] == ["total", "33"]
+    assert [line[0] for line in lines].count("x") == 1
+
+
+def test_seed_epochs_and_precision(call: Call, tmp_path: Path) -> None:
+    path = write(tmp_path)
+    words = ["--seed", "7", "--epochs", "2", "--precision", "float64", "--device", "cpu", "--json"]
+    said = call("run", path, *words, "--out", tmp_path / "out")
+    lines = [json.loads(line) for line in said.out.splitlines()]
+    assert [line["epoch"] for line in lines[:-1]] == [1, 2]
+    assert set(lines[-1]) == {"metrics", "seconds"}
+    run = gpubp.train(load(path), "cpu", seed=7, epochs=2, precision="float64")
+    assert lines[-1]["metrics"] == run.metrics
+    assert lines[1]["train.loss"] == run.history[1]["train.loss"]
+    saved = restore(tmp_path / "out")
+    assert {name: a.tobytes() for name, a in saved.items()} == {
+        name: a.tobytes() for name, a in run.executor.state_dict().items()
+    }
+
+
+def test_json_is_one_object_per_line_and_nothing_else(call: Call, tmp_path: Path) -> None:
+    said = call("run", write(tmp_path), "--json")
+    assert said.err == ""
+    assert [sorted(json.loads(line))[0] for line in said.out.splitlines()] == ["epoch"] * 3 + ["metrics"]
+
+
+def test_out_and_resume(call: Call, tmp_path: Path) -> None:
+    path, out = write(tmp_path), tmp_path / "out"
+    whole = call("run", path, "--json")
+    first = call("run", path, "--epochs", "2", "--out", out)
+    assert first.out.rstrip().endswith(f"saved to {out}")
+    rest = call("run", path, "--json", "--resume", out)
+    assert [json.loads(line)["epoch"] for line in rest.out.splitlines()[:-1]] == [3]
+    assert json.loads(rest.out.splitlines()[-1])["metrics"] == json.loads(whole.out.splitlines()[-1])["metrics"]
+    done = call("run", path, "--resume", out, "--epochs", "2")
+    assert done.code == 0
+    assert "train" in done.out
+
+
+def test_ir_prints_a_program_that_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
+    said = process("ir", MODELS / "xor.net")
+    assert said.code == 0
+    (tmp_path / "xor.py").write_text(said.out, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "xor.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    losses = [float(line.split()[0]) for line in done.stdout.splitlines()]
+    data = {"x": [[0, 0], [0, 1], [1, 0], [1, 1]], "y": [[0], [1], [1], [0]]}
+    ex = gpubp.Executor(load(MODELS / "xor.net"), "cpu")
+    assert losses == pytest.approx([ex.train_step(data) for _ in range(3)], rel=1e-6), "the rows of the file itself"
+
+
+@pytest.mark.parametrize(("batch", "rows"), [((), 4), (("--batch", "2"), 2), (("--batch", "8"), 8)])
+def test_ir_takes_the_batch_that_is_asked_for(call: Call, batch: tuple[str, ...], rows: int) -> None:
+    assert f"batch of {rows}," in call("ir", MODELS / "xor.net", *batch).out
+
+
+def test_ir_of_the_equations(call: Call) -> None:
+    said = call("ir", MODELS / "xor.net", "--stage", "program", "--mode", "predict")
+    assert said.code == 0
+    assert "matmul" in said.out
+    assert "tanh" in said.out
+
+
+def test_warnings_go_to_standard_error(call: Call, tmp_path: Path) -> None:
+    net = """data { x = [[1]]
+  y = [[1]] }
+model { input x: [1]
+  target y: [1]
+  output p = x -> dense(1) }
+train { loss = binary_cross_entropy(p, y)
+  optimizer = sgd(lr = 0.1)
+  epochs = 1 }
+"""
+    said = call("check", write(tmp_path, net=net))
+    assert said.code == 0
+    assert "warning[W0501]" in said.err
+    assert "warning" not in said.out
+
+
+def test_version_and_help(call: Call) -> None:
+    assert call("--version").out.strip() == f"gpubp {gpubp.__version__}"
+    said = call("--help")
+    assert said.code == 0
+    for verb in ("run", "check", "ir"):
+        assert verb in said.out
+        of_verb = call(verb, "--help")
+        assert of_verb.code == 0
+        assert "FILE" in of_verb.out
+
+
+def test_help_imports_neither_numpy_nor_the_grammar() -> None:
+    code = "import sys; from gpubp.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    code += "print('LOADED', *{n.partition('.')[0] for n in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = done.stdout.splitlines()[-1].split()
+    assert loaded[0] == "LOADED"
+    assert not {"numpy", "lark", "cupy"} & set(loaded)
+
+
+def test_a_reader_that_has_gone_is_no_error() -> None:
+    command = f"{sys.executable} -m gpubp ir {MODELS / 'digits.net'} | head -1"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    assert done.stdout.startswith('"""')

@@ -1,0 +1,56 @@
+"""The GPU's path over the stand-in for CuPy, which refuses what CuPy refuses: whole trainings, nothing left out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gpubp
+from tests.stand_in.fake_cupy import cupy
+
+MODELS = Path(__file__).parents[2] / "models"
+
+
+@pytest.fixture(autouse=True)
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+
+
+@pytest.mark.parametrize("model", ["xor", "iris", "digits", "diabetes", "worked_example", "spiral", "xor_numpy"])
+def test_models_train_alike(model: str) -> None:
+    net = gpubp.load(MODELS / f"{model}.net")
+    gpu, cpu = (gpubp.train(net, device=device, epochs=2) for device in ("gpu", "cpu"))
+    assert isinstance(next(iter(gpu.executor.parameters.values())), cupy.ndarray)
+    assert gpu.metrics == cpu.metrics
+    for name, array in cpu.executor.state_dict().items():
+        np.testing.assert_array_equal(gpu.executor.state_dict()[name], array)
+
+
+def test_the_whole_interface() -> None:
+    net = gpubp.load(MODELS / "iris.net")
+    ex = gpubp.Executor(net, device="gpu:0", seed=3)
+    names = {node.label for node in (*net.graph.inputs, *net.graph.targets)}
+    features = next(node.label for node in net.graph.inputs)
+    rows = {name: [[5.1, 3.5, 1.4, 0.2], [6.2, 2.9, 4.3, 1.3]] if name == features else [0, 1] for name in names}
+    ex.fit(rows)
+    before = ex.loss(rows)
+    loss, gradients = ex.gradients(rows)
+    assert set(gradients) == set(ex.parameters)
+    assert loss == pytest.approx(before, rel=1e-5)
+    assert ex.train_step(rows) == pytest.approx(loss)
+    assert ex.train_steps(rows, steps=5, batch=1).shape == (5,)
+    assert isinstance(ex.predict(rows[features]), cupy.ndarray)
+    ex.set_parameters({name: value * 0 for name, value in ex.parameters.items()})
+    state = ex.state_dict()
+    ex.load_state_dict(state)
+    assert all(isinstance(value, np.ndarray) for value in state.values())
+    with pytest.raises(gpubp.InputError, match="row 1"):
+        ex.predict([[1.0, 2.0, 3.0, 4.0], [1.0, float("nan"), 3.0, 4.0]])
+
+
+def test_a_gpu_that_is_not_there() -> None:
+    with pytest.raises(gpubp.DeviceError, match="there is no GPU 7"):
+        gpubp.Executor(gpubp.load(MODELS / "xor.net"), device="gpu:7")

@@ -1,0 +1,74 @@
+"""Optimizers beside PyTorch and, where conventions differ, the papers: 20 steps with gradients from 1 down to 1e-12."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gpubp
+
+from .nets import Array, case, executor, fixture
+
+FILE = fixture("optimizers")
+SIZE = FILE["start"].size
+SHOWN = FILE["shown"].tolist()
+NAMES = list(dict.fromkeys(key.split("/")[0] for key in FILE if key.endswith("/w")))
+PRECISIONS = pytest.mark.parametrize("precision", ["float64", "float32"])
+
+
+def make(optimizer: str, precision: str) -> gpubp.Executor:
+    """With x = 1 and the loss sum(p * g), weight and bias both get the gradient g."""
+    ex = executor(
+        f"""input x: [1]
+            target g: [{SIZE}]
+            output p = x -> dense({SIZE})""",
+        "sum(p * g)",
+        precision,
+        optimizer,
+    )
+    ex.set_parameters({"p.dense.weight": FILE["start"][None], "p.dense.bias": FILE["start"]})
+    return ex
+
+
+def run(ex: gpubp.Executor, scale: Array | None = None) -> tuple[Array, Array]:
+    """Weights and biases after the steps of the fixture; `scale`: a factor of the rate for each step."""
+    weights, biases = [], []
+    for t, g in enumerate(FILE["g"]):
+        if scale is not None:
+            ex.load_state_dict(ex.state_dict() | {"rate_scale": np.array(scale[t])})
+        ex.train_step({"x": [[1.0]], "g": g[None]})
+        weights.append(ex.parameters["p.dense.weight"][0].copy())
+        biases.append(ex.parameters["p.dense.bias"].copy())
+    return np.array(weights)[SHOWN], np.array(biases)[SHOWN]
+
+
+def compare(found: Array, wanted: Array, precision: str) -> None:
+    """Each component by its own size: where it started at 0, moves of 1e-15 count."""
+    tolerance = 1e-10 if precision == "float64" else 1e-5
+    size = np.abs(wanted).max(axis=0)
+    assert (size > 0).all()
+    assert (np.abs(found - wanted) <= tolerance * size).all()
+
+
+@PRECISIONS
+@pytest.mark.parametrize("name", NAMES)
+def test_beside_the_peer(name: str, precision: str) -> None:
+    c = case(FILE, name)
+    weights, biases = run(make(name, precision))
+    compare(weights, c["w"], precision)
+    compare(biases, c["b"], precision)
+
+
+@PRECISIONS
+@pytest.mark.parametrize("form", ["classical", "nesterov"])
+def test_momentum_holds_the_rate_inside(form: str, precision: str) -> None:
+    """Under a changing rate the velocity keeps the moves that were made, as Sutskever et al. (2013) have it."""
+    c = case(FILE, "rates")
+    optimizer = f"sgd(lr = 0.01, momentum = 0.9, nesterov = {'true' if form == 'nesterov' else 'false'})"
+    weights, biases = run(make(optimizer, precision), c["scale"])
+    compare(weights, c[form], precision)
+    compare(biases, c[form], precision)
+
+
+def test_every_optimizer_is_compared() -> None:
+    assert {name.split("(")[0] for name in NAMES} == {"sgd", "rmsprop", "adam", "adamw"}

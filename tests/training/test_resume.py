@@ -1,0 +1,151 @@
+"""A run that was stopped and resumed is, to the bit, the run that was not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp.training import restore, save
+
+from .worlds import state, train, write_net
+
+OPTIMIZERS = ["adam(lr = 0.02)", "adamw(lr = 0.02)", "sgd(lr = 0.02, momentum = 0.9)", "rmsprop(lr = 0.01)"]
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_ten_epochs_are_five_and_five(tmp_path: Path, optimizer: str, precision: str) -> None:
+    path = write_net(tmp_path, optimizer=optimizer, regular=" -> dropout(30%)", keys="  metrics = [r2(p, y)]\n")
+    whole = train(path, precision=precision)
+    train(path, precision=precision, epochs=5, out=tmp_path / "out")
+    resumed = train(path, precision=precision, resume=tmp_path / "out")
+    assert state(resumed) == state(whole)
+    assert resumed.history == whole.history[5:]
+    assert resumed.metrics == whole.metrics
+
+
+def test_resumed_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+    path = write_net(tmp_path, regular=" -> dropout(30%)")
+    whole = train(path)
+    train(write_net(tmp_path, regular=" -> dropout(30%)", length="steps = 13"), out=tmp_path / "out")
+    resumed = train(write_net(tmp_path, regular=" -> dropout(30%)"), resume=tmp_path / "out")
+    assert state(resumed) == state(whole)
+    assert [record["step"] for record in resumed.history] == [15, 20, 25, 30, 35, 40, 45, 50]
+
+
+def test_resumed_again_and_again(tmp_path: Path) -> None:
+    path, out = write_net(tmp_path), tmp_path / "out"
+    train(path, epochs=1, out=out)
+    for epochs in range(2, 11):
+        run = train(path, epochs=epochs, out=out, resume=out)
+    assert state(run) == state(train(path))
+
+
+def test_the_seed_goes_with_the_state(tmp_path: Path) -> None:
+    """Also the split: rows that were held back for testing must not be trained on after a resume."""
+    path = write_net(tmp_path)
+    whole = train(path, seed=9)
+    train(path, seed=9, epochs=5, out=tmp_path / "out")
+    resumed = train(path, resume=tmp_path / "out")
+    assert resumed.executor.seed == 9
+    np.testing.assert_array_equal(resumed.dataset.parts["test"], whole.dataset.parts["test"])
+    assert state(resumed) == state(whole)
+    assert resumed.metrics == whole.metrics
+    assert state(train(path, seed=9, resume=tmp_path / "out")) == state(whole)
+    with pytest.raises(gpubp.CheckpointError, match="with the seed 9 and cannot go on with 1"):
+        train(path, seed=1, resume=tmp_path / "out")
+
+
+def test_resuming_what_is_done_only_measures(tmp_path: Path) -> None:
+    path = write_net(tmp_path)
+    whole = train(path, out=tmp_path / "out")
+    again = train(path, resume=tmp_path / "out")
+    assert again.history == []
+    assert again.metrics == whole.metrics
+    assert state(again) == state(whole)
+
+
+def test_out_holds_one_file_and_nothing_else(tmp_path: Path) -> None:
+    path = write_net(tmp_path)
+    run = train(path, out=tmp_path / "deep" / "out", epochs=2)
+    (file,) = (tmp_path / "deep" / "out").iterdir()
+    found = restore(file)
+    assert {name: array.tobytes() for name, array in found.items()} == state(run)
+    assert all(found[name].shape == array.shape for name, array in run.executor.state_dict().items())
+    assert restore(file.parent).keys() == found.keys()
+    first = file.read_bytes()
+    train(path, out=str(file.parent), epochs=2)
+    assert file.read_bytes() == first, "two runs with one seed: the same bytes"
+
+
+def test_any_layout_is_saved_right(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {
+        "fortran": np.asfortranarray(rng.normal(size=(3, 4))),
+        "strided": rng.normal(size=(6, 8))[::2, ::-2],
+        "transposed": rng.normal(size=(2, 3, 4)).T,
+        "scalar": np.array(3, dtype=np.int64),
+        "empty": np.zeros((0, 3), dtype=np.float32),
+    }
+    save(tmp_path / "a.safetensors", arrays, {})
+    found = restore(tmp_path / "a.safetensors")
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)
+        assert (found[name].dtype, found[name].shape) == (array.dtype, array.shape)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot read `.*nowhere`: no such file or directory"),
+        (b"", "is no saved state"),
+        (b"\x00" * 100, "is no saved state"),
+        (b"some text that is long enough to be read", "is no saved state"),
+    ],
+)
+def test_what_cannot_be_resumed_from(tmp_path: Path, content: bytes | None, message: str) -> None:
+    place = tmp_path / "nowhere"
+    if content is not None:
+        place = tmp_path / "broken.safetensors"
+        place.write_bytes(content)
+    with pytest.raises(gpubp.CheckpointError, match=message):
+        train(write_net(tmp_path), resume=place)
+
+
+def test_a_state_cut_short_is_refused(tmp_path: Path) -> None:
+    path = write_net(tmp_path)
+    train(path, out=tmp_path / "out", epochs=1)
+    (file,) = (tmp_path / "out").iterdir()
+    file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(gpubp.CheckpointError, match="is no saved state"):
+        train(path, resume=tmp_path / "out")
+
+
+def test_a_folder_without_a_state(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with pytest.raises(gpubp.CheckpointError, match=r"cannot read .*no such file"):
+        train(write_net(tmp_path), resume=tmp_path / "out")
+
+
+def test_a_state_of_another_net(tmp_path: Path) -> None:
+    path = write_net(tmp_path)
+    train(path, out=tmp_path / "out", epochs=1)
+    path.write_text(path.read_text("utf-8").replace("dense(6)", "dense(7)"), "utf-8")
+    with pytest.raises(gpubp.CheckpointError, match=r"`p.dense.weight` has shape \(3, 6\) in the state, \(3, 7\)"):
+        train(path, resume=tmp_path / "out")
+    train(write_net(tmp_path), precision="float64", out=tmp_path / "out", epochs=1)
+    with pytest.raises(gpubp.CheckpointError, match="is float64 in the state, float32 in the net"):
+        train(write_net(tmp_path), resume=tmp_path / "out")
+
+
+def test_a_place_that_cannot_be_saved_to_is_told_before_training(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here")
+    called: list[gpubp.Run] = []
+    for out in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        with pytest.raises(gpubp.CheckpointError, match=r"cannot save to .*file` is not a directory"):
+            train(write_net(tmp_path), out=out, callbacks=[called.append])
+    assert not called
+    assert (tmp_path / "file").read_text() == "here"
