@@ -53,6 +53,7 @@ class Entry:
     static: Callable[..., int | float | bool] | None
     makes_weights: bool
     available: bool = True
+    labels: bool = False
 
     def options(self) -> Iterator[tuple[str, OptionType, Any]]:
         """Name, type and default (`inspect.Parameter.empty` where required) of each option."""
@@ -94,11 +95,13 @@ def register(
     static: Callable[..., int | float | bool] | None = None,
     makes_weights: bool = False,
     available: bool = True,
+    labels: bool = False,
 ) -> Callable[[Function], Function]:
     """Decorator: make a function known to the language as `name`.
 
     `static` computes an elementwise function for plain numbers; `available` False marks a name that is kept for a later
-    version. Raises GpubpError where the name is taken, or an option has no type.
+    version; `labels` says that it takes class labels, not only numbers. Raises GpubpError where the name is taken, or
+    an option has no type.
     """
 
     def enter(function: Function) -> Function:
@@ -109,7 +112,7 @@ def register(
         hidden = _HIDDEN.get(part, len(positional))
         variadic = part in _HIDDEN and any(p.kind is p.VAR_POSITIONAL for p in parameters)
         inputs = tuple(p.name for p in positional[hidden:])
-        entry = Entry(part, name, function, inputs, variadic, static, makes_weights, available)
+        entry = Entry(part, name, function, inputs, variadic, static, makes_weights, available, labels)
         tuple(entry.options())  # an option without a type is an error here, not in every file that is read later
         ENTRIES[part, name] = entry
         return function

@@ -27,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] not in VERBS:
         _overview().parse_args(words or ["--help"])
+    if words[0] not in VERBS:
+        return 2
     verb = import_module(f".{words[0]}", __package__)
     parser = argparse.ArgumentParser(prog=f"gpubp {words[0]}", description=VERBS[words[0]])
     verb.declare(parser)
@@ -42,6 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except GpubpError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1 if isinstance(error, DivergedError) else 2
+    except MemoryError as error:
+        print(
+            f"error: not enough memory: {error or 'the net or its data is too large for this machine'}".lower(),
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130

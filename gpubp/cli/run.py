@@ -46,7 +46,10 @@ def work(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"metrics": run.metrics, "seconds": round(seconds, 3)}))
         return 0
-    print(f"\n{run.executor.step:,} steps in {seconds:.2f} s\n")
+    if run.history:
+        print(f"\n{run.executor.step:,} steps in {seconds:.2f} s\n")
+    else:
+        print(f"nothing left to do: {arguments.resume} has {run.executor.step:,} steps already\n")
     print(results(run))
     table = truth_table(run)
     if table:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from operator import index
 from typing import Any
 
 from ..backends import Backend, select
 from ..data import shuffled
-from ..errors import GpubpError, InputError
+from ..errors import DivergedError, GpubpError, InputError
 from ..frontend import (
-    MASK,
     SEED,
     STEP,
     Built,
@@ -41,7 +41,7 @@ class Executor:
         self.dtype = precision or net.dtype
         if self.dtype not in ("float32", "float64"):
             raise GpubpError(f"there is no precision `{self.dtype}`: it is float32 or float64")
-        self.seed = int(net.option("seed", 0)) if seed is None else seed
+        self.seed = int(net.option("seed", 0)) if seed is None else index(seed)
         if not 0 <= self.seed < 1 << 63:
             raise GpubpError(f"the seed is {self.seed}; it must be from 0 to 2^63 - 1")
         self.backend: Backend = select(device)
@@ -107,6 +107,15 @@ class Executor:
         """The whole loss, penalties included, in evaluation mode, as the mean over the rows."""
         figures = self.evaluate(batch)
         return figures["loss"] + figures["penalty"]
+
+    def require_finite(self) -> None:
+        """Raise DivergedError, naming the first such parameter, where one is no longer a finite number."""
+        for name, view in self.parameters.items():
+            if not bool(self.xp.isfinite(view).all()):
+                raise DivergedError(
+                    f"after step {self.step:,} the parameter `{name}` is no longer finite; a smaller learning rate "
+                    "usually mends this"
+                )
 
     def evaluate(self, batch: Mapping[str, Any]) -> dict[str, float]:
         """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode."""
@@ -220,7 +229,7 @@ class Executor:
             values: Any = None
             if state:
                 values = self.backend.to_host(self._state.arrays[var.hint])
-            elif var.hint == MASK:
+            elif i >= len(nodes):  # the mask
                 values = self.backend.to_host(self.xp.ones(var.shape))
             elif data is not None and len(data[var.hint]) >= batch:
                 values = self.backend.to_host(self.backend.asarray(data[var.hint][:batch]).astype(var.dtype))

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..backends import Backend
 from ..errors import CheckpointError, InputError
-from ..frontend import COUNTERS, SEED, Built, Net, as_numbers, build, first_value
+from ..frontend import COUNTERS, SEED, STEP, Built, Net, as_numbers, build, first_value
 
 
 class State:
@@ -26,7 +26,8 @@ class State:
         for group in net.layout.groups:
             self.arrays[group.name] = xp.zeros(group.size, dtype=dtype)
         for name, view in self.parameters().items():
-            view[...] = backend.asarray(first_value(net.layout.parameters[name], seed))
+            with backend.running():
+                view[...] = backend.asarray(first_value(net.layout.parameters[name], seed))
 
     def parameters(self, prefix: str = "") -> dict[str, Any]:
         """A view of each parameter, or of its part in the optimizer's buffers whose names begin with `prefix`."""
@@ -44,6 +45,8 @@ class State:
 
     def set(self, values: Mapping[str, Any]) -> None:
         """Copy values into parameters. Raises InputError, and then changes nothing."""
+        if not isinstance(values, Mapping):
+            raise InputError(f"parameters are set by a mapping from names to arrays, not {type(values).__name__}")
         views, new = self.parameters(), {}
         for name, value in values.items():
             if name not in views:
@@ -51,6 +54,10 @@ class State:
             new[name] = as_numbers(self.backend, name, value)
             if new[name].shape != views[name].shape:
                 raise InputError(f"`{name}` has shape {views[name].shape}, got {new[name].shape}")
+            with self.backend.running():
+                new[name] = new[name].astype(self.dtype)
+            if not bool(self.backend.xp.isfinite(new[name]).all()):
+                raise InputError(f"`{name}` holds a value that is no finite {self.dtype} number")
         for name, array in new.items():
             views[name][...] = array
 
@@ -65,6 +72,8 @@ class State:
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over what `all` gave. Raises CheckpointError, and then changes nothing, where it is of another net or
         precision."""
+        if not isinstance(state, Mapping):
+            raise CheckpointError(f"a state is a mapping from names to arrays, not {type(state).__name__}")
         targets = self.all()
         different = sorted(set(targets) ^ set(state))
         if different:
@@ -78,6 +87,9 @@ class State:
                 )
             if array.dtype != targets[name].dtype:
                 raise CheckpointError(f"`{name}` is {array.dtype} in the state, {targets[name].dtype} in the net")
+        for name in (STEP, SEED):
+            if int(arrays[name]) < 0:
+                raise CheckpointError(f"the state's `{name}` is {int(arrays[name])}; it cannot be negative")
         for name, array in arrays.items():
             targets[name][...] = array
 

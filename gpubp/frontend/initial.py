@@ -29,7 +29,7 @@ def first_value(parameter: Parameter, seed: int) -> Any:
         init, options = "constant", {"value": init}
     try:
         return lookup("initializer", init).function(generator(seed, Purpose.INIT, stream), parameter.shape, **options)
-    except ShapeError as error:
+    except (ShapeError, ValueError, OverflowError) as error:
         place = parameter.place
         spans = place.attr_spans if place is not None else {}
         span = next((s for key, s in spans.items() if key.endswith("init")), place.span if place is not None else None)

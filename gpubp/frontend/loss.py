@@ -22,9 +22,10 @@ def data_and_penalties(graph: LayerGraph, cx: Lowering) -> tuple[Var, Var]:
     """
     assert graph.train is not None
     terms = _terms(graph.train.loss)
-    data = [node for node in terms if node in cx.varying]
-    penalties = [node for node in terms if node not in cx.varying]
-    if not data:
+    # A plain number is no penalty on weights: it stays with the data loss.
+    data = [node for node in terms if node in cx.varying or not isinstance(cx.values[node], Var)]
+    penalties = [node for node in terms if node not in data]
+    if not any(node in cx.varying for node in data):
         raise DiagnosticError(
             Diagnostic(
                 "E0302",
@@ -33,14 +34,16 @@ def data_and_penalties(graph: LayerGraph, cx: Lowering) -> tuple[Var, Var]:
                 help=("for example `mse(output, target)`",),
             )
         )
-    total = per_example(data[0], cx)
-    for node in data[1:]:
-        total = total + per_example(node, cx)
+    first = next(node for node in data if node in cx.varying)
+    total = per_example(first, cx)
+    for node in data:
+        if node is not first:
+            value = cx.values[node]
+            total = total + (per_example(node, cx) if isinstance(value, Var) else float(value))
     penalty: Var | None = None
     for node in penalties:
-        value = cx.values[node]
         # Times 1: a value of its own, for a weight's memory changes in the step that reports it.
-        scalar = 1.0 * ops.reshape(value, shape=()) if isinstance(value, Var) else ops.full((), float(value), cx.dtype)
+        scalar = 1.0 * ops.reshape(cx.values[node], shape=())
         penalty = scalar if penalty is None else penalty + scalar
     return total, ops.full((), 0.0, cx.dtype) if penalty is None else penalty
 
@@ -58,15 +61,15 @@ def _terms(node: Node) -> list[Node]:
     return out
 
 
-def per_example(node: Node, cx: Lowering) -> Var:
-    """A node's value as one number per example, shape (batch,)."""
+def per_example(node: Node, cx: Lowering, what: str = "a loss") -> Var:
+    """A node's value as one number per example, shape (batch,). Raises DiagnosticError; `what` it is to be."""
     value = cx.values[node]
     if not isinstance(value, Var) or math.prod(value.shape[1:]) != 1:
         found = shape_text(value) if isinstance(value, Var) else "a number"
         raise DiagnosticError(
             Diagnostic(
                 "E0302",
-                f"a loss is one number per example, this is {found}",
+                f"{what} is one number per example, this is {found}",
                 node.span,
                 help=("`mean(...)` or `sum(...)` makes one number of it",),
             )
@@ -84,5 +87,5 @@ def metric_terms(graph: LayerGraph, cx: Lowering) -> dict[str, Accumulation]:
             message = f"a metric cannot be called `{name}`: the figure of that name is there already"
             raise DiagnosticError(Diagnostic("E0503", message, node.span, help=("give the value another name",)))
         value = cx.values[node]
-        out[name] = value if isinstance(value, Accumulation) else mean_of(per_example(node, cx))
+        out[name] = value if isinstance(value, Accumulation) else mean_of(per_example(node, cx, f"the metric `{name}`"))
     return out

@@ -11,7 +11,7 @@ from dsl.graph import LayerGraph, Node
 
 from .. import ops
 from ..errors import ShapeError
-from ..ir import Aval, Operand, Var, origin
+from ..ir import FLOATS, Aval, Operand, Var, origin
 from ..registry import ENTRIES, lookup
 from .layout import Buffer, Parameter
 
@@ -135,7 +135,21 @@ class Lowering:
             return ops.reshape(lookup("penalty", node.kind).function(self, weights, **options), shape=(1,))
         part = "operator" if ("operator", node.kind) in ENTRIES else node.part
         inputs: list[Operand] = [self.values[source] for source in node.inputs]
-        return lookup(part, node.kind).function(self, *inputs, **options)
+        entry = lookup(part, node.kind)
+        if part == "function" and not entry.labels:
+            self._only_numbers(node, inputs)
+        value = entry.function(self, *inputs, **options)
+        if value is None:
+            raise ShapeError(f"the function of `{node.kind}` returns nothing")
+        return value
+
+    def _only_numbers(self, node: Node, inputs: Sequence[Operand]) -> None:
+        """Refuse labels where numbers are computed with."""
+        for x in inputs:
+            if isinstance(x, Var) and x.dtype not in FLOATS:
+                raise ShapeError(
+                    f"`{node.kind}` works on numbers, and this is a class label", "`one_hot` makes numbers of labels"
+                )
 
     def _diagnostic(self, node: Node, error: ShapeError) -> Diagnostic:
         labels = []

@@ -110,7 +110,7 @@ def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) 
     """
     name = os.fspath(path)
     try:
-        text = Path(name).read_bytes().decode("utf-8")
+        text = _read(Path(name))
     except OSError as error:
         reason = "is a directory" if isinstance(error, IsADirectoryError) else (error.strerror or str(error)).lower()
         raise NetError([Diagnostic("E0401", f"cannot read `{name}`: {reason}")]) from None
@@ -119,6 +119,17 @@ def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) 
     except ValueError as error:  # a zero byte in the name
         raise NetError([Diagnostic("E0401", f"cannot read `{name!r}`: {error}")]) from None
     return _load(Source(name, text), Path(name).parent, params or {})
+
+
+def _read(path: Path) -> str:
+    """A file's text. Raises OSError, also for a device or pipe, which might never end, and UnicodeDecodeError."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(None, "not a regular file")
+    return path.read_bytes().decode("utf-8")
+
+
+def _read_import(path: str) -> str:
+    return _read(Path(path))
 
 
 def loads(text: str, name: str = "<string>", params: Mapping[str, Any] | None = None) -> Net:
@@ -130,13 +141,10 @@ def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
     def sizes(data: Data, wanted: Mapping[str, Literal["float", "class"]]) -> Mapping[str, Type]:
         return measure(data, wanted, base)
 
-    def read(path: str) -> str:
-        return Path(path).read_text("utf-8")
-
     overrides = {name: _text(value) for name, value in params.items()}
-    graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=read)
+    graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=_read_import)
     if graph is None and load_plugins():
-        graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=read)
+        graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=_read_import)
     if graph is None:
         raise NetError(found)
     try:
@@ -220,7 +228,7 @@ def _clamped(program: Program) -> list[Diagnostic]:
                 f"`{node.kind}` takes the logarithm of a value that is not the result of sigmoid or softmax",
                 node.span,
                 help=("end the output with `sigmoid` or `softmax`: then the logarithm is computed without overflow",),
-                notes=("probabilities that underflow to 0 count as the smallest normal number",),
+                notes=("0 counts as the smallest normal number there; a negative value gives NaN",),
                 severity="warning",
             )
     return list(out.values())

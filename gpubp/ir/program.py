@@ -49,6 +49,7 @@ def names(program: Program, hints: Mapping[Var, str] | None = None, reserved: It
     hints = hints or {}
     taken = {*_RESERVED, *reserved, *(helper.__name__ for eqn in program.eqns for helper in eqn.op.helpers)}
     out: dict[Var, str] = {}
+    used: dict[str, int] = {}
     count = 0
     for var in (*program.inputs, *(eqn.output for eqn in program.eqns)):
         base = "".join(c if c.isascii() and c.isalnum() else "_" for c in hints.get(var, var.hint))
@@ -58,9 +59,11 @@ def names(program: Program, hints: Mapping[Var, str] | None = None, reserved: It
             base += "_"
         elif base[0].isdigit():
             base = f"_{base}"
-        name, suffix = base, 2
+        name = base
         while name in taken:
-            name, suffix = f"{base}_{suffix}", suffix + 1
+            # Counted on from the last of this base: a thousand layers of one name take no longer than a thousand names.
+            used[base] = used.get(base, 1) + 1
+            name = f"{base}_{used[base]}"
         taken.add(name)
         out[var] = name
     return out

@@ -13,6 +13,9 @@ from ..ir import FLOATS, Operand, Var, broadcast_shapes
 from ..registry import Axis, Shape, register
 from .context import Context
 
+MOST_AXES = 30
+"""Axes of one example: array libraries stop soon after."""
+
 
 def align(*xs: Operand, what: str) -> tuple[Operand, ...]:
     """Insert axes of 1 behind the batch axis, so that the examples' shapes broadcast from the right. ShapeError where
@@ -156,6 +159,8 @@ def max_(cx: Context, x: Var, *, axis: Axis = None) -> Var:
 @register("function", "reshape")
 def reshape(cx: Context, x: Var, *, shape: Shape) -> Var:
     """The same values in row-major order in another shape."""
+    if len(shape) > MOST_AXES:
+        raise ShapeError(f"a value has at most {MOST_AXES} axes, not {len(shape)}")
     if math.prod(shape) != math.prod(x.shape[1:]):
         raise ShapeError(
             f"cannot reshape {list(x.shape[1:])} to {list(shape)}: "
@@ -173,6 +178,7 @@ def flatten(cx: Context, x: Var) -> Var:
 @register("function", "concat")
 def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
     """Values one behind the other along an axis of the example."""
+    only_values("concat", xs)
     batch = max(x.shape[0] for x in xs)
     first = xs[0].shape[1:]
     at = _axes(xs[0], axis)[0]
@@ -188,6 +194,7 @@ def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
 @register("function", "stack")
 def stack(cx: Context, *xs: Var) -> Var:
     """Values of one shape side by side along a new first axis."""
+    only_values("stack", xs)
     for x in xs[1:]:
         if x.shape[1:] != xs[0].shape[1:]:
             raise ShapeError(f"cannot stack shapes {list(xs[0].shape[1:])} and {list(x.shape[1:])}")
@@ -195,11 +202,20 @@ def stack(cx: Context, *xs: Var) -> Var:
     return ops.concat(rows, axis=1)
 
 
+def only_values(name: str, xs: Sequence[Operand]) -> None:
+    """Raise ShapeError for a plain number among values."""
+    for x in xs:
+        if not isinstance(x, Var):
+            raise ShapeError(
+                f"`{name}` takes values of the model, and {x} is a plain number", "`0 * x + 1` has x's shape"
+            )
+
+
 def _batched(xs: Sequence[Var], batch: int) -> list[Var]:
     return [ops.broadcast_to(x, shape=(batch, *x.shape[1:])) for x in xs]
 
 
-@register("function", "one_hot")
+@register("function", "one_hot", labels=True)
 def one_hot(cx: Context, labels: Var) -> Var:
     """Labels as vectors of 0 with a 1 at the label."""
     classes = cx.classes(labels)

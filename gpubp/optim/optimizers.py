@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 
+from ..errors import ShapeError
 from ..ir import Var
 from ..ops import expm1, sqrt
 from ..registry import Flag, Fraction, NonNegative, register
@@ -81,4 +82,6 @@ def _adam_direction(cx: UpdateContext, p: Var, g: Var, beta1: float, beta2: floa
 
 def _correction(step: Var, beta: float) -> Var:
     """1 - beta^t, without cancellation for beta near 1."""
+    if beta >= 1:
+        raise ShapeError("beta1 and beta2 must be below 1: a mean that forgets nothing cannot be corrected")
     return -expm1(step * (math.log(beta) if beta > 0 else -math.inf))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -19,9 +20,11 @@ def save(path: Path, state: Mapping[str, Any], metadata: Mapping[str, str]) -> N
     import numpy as np
     from safetensors.numpy import save as to_bytes
 
-    # safetensors 0.8.0 writes the bytes of any layout as if they were in C order.
+    # safetensors writes several entries of metadata in an order of chance: one entry, and equal states are equal files.
+    # Its 0.8.0 writes the bytes of any layout as if they were in C order.
     content = to_bytes(
-        {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in state.items()}, dict(metadata)
+        {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in state.items()},
+        {"gpubp": json.dumps(dict(metadata), sort_keys=True)},
     )
     temporary = None
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..data import Dataset
 from ..data import load as load_data
-from ..errors import CheckpointError, DivergedError
+from ..errors import CheckpointError, DivergedError, GpubpError
 from ..executor import Executor
 from ..frontend import Net
 from .checkpoint import NAME, require_folder, restore, save
@@ -50,6 +50,8 @@ def train(
     Each callback is called with the run after each epoch. Raises NetError (DataError for the data) for what is wrong
     with the file, DeviceError, CheckpointError, and DivergedError where the loss is no longer a finite number.
     """
+    if epochs is not None and (not isinstance(epochs, int) or epochs < 1):
+        raise GpubpError(f"epochs must be a whole number of at least 1, not {epochs!r}")
     net.require_training(epochs)
     if out is not None:
         require_folder(Path(out))
@@ -79,8 +81,12 @@ def train(
             run.history[-1] |= {f"valid.{name}": value for name, value in executor.evaluate(valid).items()}
         for callback in callbacks:
             callback(run)
+    executor.require_finite()
     for part in dataset.parts:
         figures = executor.evaluate(dataset.part(part))
+        for name, value in figures.items():
+            if not math.isfinite(value):
+                raise DivergedError(f"`{part}.{name}` is {value} after the last step: the outputs are no use")
         run.metrics |= {f"{part}.{name}": value for name, value in figures.items() if name != "penalty"}
     if out is not None:
         save(Path(out) / NAME, executor.state_dict(), {"format": "gpubp-1", "precision": executor.dtype})
@@ -96,9 +102,15 @@ def _epoch(
     extra = [float(v) for v in executor.backend.to_host(penalties)]
     for i, (loss, penalty) in enumerate(zip(host, extra, strict=True)):
         if not math.isfinite(loss + penalty):
+            step, epoch = first + i + 1, (first + i) // per_epoch + 1
+            if step == 1:
+                raise DivergedError(
+                    f"the loss is {loss + penalty} at step 1, before any update: the data or a formula of the model "
+                    "gives it (a division by 0, the logarithm of a negative number, numbers that are too large)"
+                )
             raise DivergedError(
-                f"the loss is {loss + penalty} at step {first + i + 1:,} (epoch {(first + i) // per_epoch + 1:,}): "
-                "training stopped; a smaller learning rate usually mends this"
+                f"the loss is {loss + penalty} at step {step:,} (epoch {epoch:,}): training stopped; a smaller "
+                "learning rate usually mends this"
             )
     examples = sum(sizes)
     return {

@@ -170,3 +170,12 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
     done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == ""
     assert done.stdout.startswith('"""')
+
+
+def test_two_processes_with_one_seed_save_the_same_bytes(tmp_path: Path) -> None:
+    for number in ("1", "2"):
+        words = ("--device", "cpu", "--epochs", "2", "--out", tmp_path / number)
+        assert process("run", MODELS / "digits.net", *words, PYTHONHASHSEED=number).code == 0
+    (first,), (second,) = (list((tmp_path / number).iterdir()) for number in ("1", "2"))
+    assert first.name == second.name
+    assert first.read_bytes() == second.read_bytes()

@@ -132,6 +132,13 @@ def test_a_seed_out_of_range(seed: int) -> None:
     assert executor(seed=(1 << 63) - 1).seed == (1 << 63) - 1
 
 
+@pytest.mark.parametrize("seed", [1.5, "1"])
+def test_a_seed_that_is_no_whole_number(seed: Any) -> None:
+    with pytest.raises(TypeError):
+        executor(seed=seed)
+    assert executor(seed=np.int64(3)).seed == 3  # type: ignore[arg-type]
+
+
 def test_a_precision_that_does_not_exist() -> None:
     with pytest.raises(gpubp.GpubpError, match="there is no precision `float16`"):
         executor(precision="float16")

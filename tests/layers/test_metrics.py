@@ -56,7 +56,7 @@ def test_r2_at_its_edges() -> None:
     assert numbers(y, flat)["r2"] == 0
     # One output that varies and one that does not.
     both = np.concatenate([y, flat], axis=1)
-    assert numbers(both + [0.0, 1.0], both)["r2"] == 0.5
+    assert numbers(both + np.array([0.0, 1.0]), both)["r2"] == 0.5
 
 
 def test_r2_of_a_target_far_from_zero() -> None:

@@ -29,7 +29,7 @@ def push(ex: gpubp.Executor, g: list[float], steps: int = 1) -> tuple[np.ndarray
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 def test_where_adams_epsilon_stands(precision: str) -> None:
-    """At the first step m_hat / (sqrt(v_hat) + eps) = g / (|g| + eps): one half at g = eps = 1e-8, not sqrt(1/2) or 0.03."""
+    """At the first step m_hat / (sqrt(v_hat) + eps) = g / (|g| + eps): one half at g = eps = 1e-8."""
     ex = make("adam(lr = 1)", precision=precision)
     ex.set_parameters({"p.dense.weight": np.zeros((1, 3)), "p.dense.bias": np.zeros(3)})
     w, _ = push(ex, [1e-8, 1.0, -1e-12])
