@@ -1,9 +1,16 @@
-"""`check FILE`: read and check everything, compute nothing."""
+"""`check FILE`: read and check everything, the data too, compute nothing."""
 
 from __future__ import annotations
 
 import argparse
+from typing import Literal
 
+from dsl.diagnostics import DiagnosticError
+
+from ..data import load as load_data
+from ..data import measure
+from ..errors import DataError
+from ..frontend import Net
 from .common import add_file, open_net
 
 
@@ -14,5 +21,29 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def work(arguments: argparse.Namespace) -> int:
     """Print the layers, or raise NetError."""
-    print(open_net(arguments).summary())
+    net = open_net(arguments)
+    if net.graph.data is not None:
+        _check_data(net)
+    print(net.summary())
     return 0
+
+
+def _check_data(net: Net) -> None:
+    """Raise DataError for data that is missing, unreadable or of the wrong shape."""
+    data = net.graph.data
+    assert data is not None
+    if not all(isinstance(entry.value, tuple) for entry in data.entries):
+        load_data(net.graph, net.base, int(net.option("seed", 0)))
+        return
+    # Rows that stand in the file are measured without NumPy, whose import would take most of this command's time.
+    nodes = (*net.graph.inputs, *net.graph.targets)
+    wanted: dict[str, Literal["float", "class"]] = {
+        node.label or node.name: "class" if node.type is not None and node.type.classes is not None else "float"
+        for node in nodes
+    }
+    try:
+        found = measure(data, wanted, net.base)
+    except DiagnosticError as error:
+        raise DataError(error.diagnostics) from None
+    if any(node.type is not None and found[node.label or node.name].shape != node.type.shape for node in nodes):
+        load_data(net.graph, net.base, int(net.option("seed", 0)))

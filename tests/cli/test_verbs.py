@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import gpubp
+from gpubp.cli import main
 from gpubp.frontend.net import load
 from gpubp.training import restore
 
@@ -52,8 +53,9 @@ def test_set_changes_a_param(call: Call) -> None:
     assert f"{64 * 64 + 64 + 64 * 10 + 10:,}" in said.out.splitlines()[-1]
     spiral = call("run", MODELS / "spiral.net", "--set", "depth=0", "--epochs", "1", "--device", "cpu")
     assert "3 parameters" in spiral.out
-    kinds = call("check", MODELS / "iris.net", "--set", "kinds=4")
-    assert "p.softmax      softmax      [4]" in kinds.out, "a size that the data gives is a param, too"
+    kinds = call("check", MODELS / "iris.net", "--set", "kinds=3")
+    assert "p.softmax      softmax      [3]" in kinds.out, "a size that the data gives is a param, too"
+    assert "E0419" in call("check", MODELS / "iris.net", "--set", "kinds=4").err, "and the data still has the last word"
 
 
 def test_check_prints_the_layers(call: Call) -> None:
@@ -179,3 +181,14 @@ def test_two_processes_with_one_seed_save_the_same_bytes(tmp_path: Path) -> None
     (first,), (second,) = (list((tmp_path / number).iterdir()) for number in ("1", "2"))
     assert first.name == second.name
     assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [("x = [[0, 0], [0, 1, 2], [1, 0], [1, 1]]", "E0417"), ("x = []", "E0414"), ('x = csv("nowhere.csv")', "E04")],
+)
+def test_check_looks_at_the_data(tmp_path: Path, capsys: pytest.CaptureFixture[str], wrong: str, code: str) -> None:
+    file = tmp_path / "wrong.net"
+    file.write_text((MODELS / "xor.net").read_text().replace("x = [[0, 0], [0, 1], [1, 0], [1, 1]]", wrong))
+    assert main(["check", str(file)]) == 2
+    assert code in capsys.readouterr().err
