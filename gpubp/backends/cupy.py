@@ -34,8 +34,8 @@ class CupyBackend:
             raise DeviceError(f"there is no GPU {number}: this machine has {count}, counted from 0")
         try:
             self._device = cupy.cuda.Device(number)
-            self._device.use()
-            probe = float(cupy.arange(3, dtype="float32").sum())
+            with self._device:
+                probe = float(cupy.arange(3, dtype="float32").sum())
         except Exception as error:  # a broken installation fails in many ways; each is an unusable device
             raise DeviceError(f"GPU {number} cannot run a kernel: {_reason(error)}") from None
         if probe != 3.0:
@@ -49,6 +49,9 @@ class CupyBackend:
         return self._cupy
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:
+        if hasattr(values, "__dlpack__") and not hasattr(values, "__cuda_array_interface__"):
+            # An array of another library that has nothing but DLPack; one in the machine's memory is copied.
+            values = values if hasattr(values, "__array__") else self._cupy.from_dlpack(values)
         return self._cupy.asarray(values, dtype=dtype)
 
     def to_host(self, array: Any) -> NDArray[np.generic]:

@@ -8,6 +8,7 @@ import sys
 from dsl.render import to_text
 
 from ..frontend import Net, load
+from .color import use_color
 
 
 def add_file(parser: argparse.ArgumentParser) -> None:
@@ -49,5 +50,5 @@ def open_net(arguments: argparse.Namespace) -> Net:
     """Load the file; its warnings go to standard error."""
     net = load(arguments.file, dict(arguments.set))
     for warning in net.warnings:
-        print(to_text(warning, color=sys.stderr.isatty()) + "\n", file=sys.stderr)
+        print(to_text(warning, color=use_color(sys.stderr)) + "\n", file=sys.stderr)
     return net

@@ -12,6 +12,7 @@ from dsl.render import to_text
 
 from .. import __version__
 from ..errors import DivergedError, GpubpError, NetError
+from .color import use_color
 
 VERBS = {
     "run": "train a net and print how well it does",
@@ -72,8 +73,3 @@ def _overview() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gpubp {__version__}")
     parser.add_argument("verb", choices=VERBS, metavar="VERB", help="what to do")
     return parser
-
-
-def use_color(stream: object) -> bool:
-    """Colour on a terminal, unless NO_COLOR is set (no-color.org)."""
-    return bool(getattr(stream, "isatty", lambda: False)()) and not os.environ.get("NO_COLOR")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from operator import index
 from typing import Any
 
@@ -47,7 +48,14 @@ class Executor:
         self.backend: Backend = select(device)
         self._lock = threading.RLock()
         self._programs: dict[tuple[Any, ...], tuple[Built, Callable[..., tuple[Any, ...]]]] = {}
-        self._state = State(net, self.backend, self.dtype, self.seed)
+        with self._active():
+            self._state = State(net, self.backend, self.dtype, self.seed)
+
+    @contextmanager
+    def _active(self) -> Iterator[None]:
+        """One call at a time, on this executor's device."""
+        with self._lock, self.backend.running():
+            yield
 
     # State -------------------------------------------------------------------------------------------------------
     @property
@@ -69,19 +77,19 @@ class Executor:
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Copy values into some or all parameters; any type and layout, exactly the shape. Raises InputError, and
         then changes nothing."""
-        with self._lock:
+        with self._active():
             self._state.set(values)
 
     def state_dict(self) -> dict[str, Any]:
         """NumPy copies of everything that a resume needs: parameters, statistics, counters, and the optimizer's state
         by parameter."""
-        with self._lock:
+        with self._active():
             return {name: self.backend.to_host(array) for name, array in self._state.all().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what `state_dict` gave. Raises CheckpointError, and then changes nothing, where it is of another
         net."""
-        with self._lock:
+        with self._active():
             self._state.load(state)
             self.seed = int(self._state.arrays[SEED])
 
@@ -89,7 +97,7 @@ class Executor:
     def predict(self, inputs: Any) -> Any:
         """The outputs for rows of inputs, in evaluation mode: {name: array (n, *shape)}, or the array itself where
         the input was passed bare and there is one output."""
-        with self._lock:
+        with self._active():
             arrays, count = check_feeds(self.backend, self.net.graph.inputs, inputs, self.dtype)
             pieces: dict[str, list[Any]] = {name: [] for name in self.net.outputs}
             for start in range(0, count, CHUNK):
@@ -120,7 +128,7 @@ class Executor:
     def evaluate(self, batch: Mapping[str, Any]) -> dict[str, float]:
         """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode."""
         self._needs_training()
-        with self._lock:
+        with self._active():
             nodes = (*self.net.graph.inputs, *self.net.graph.targets)
             arrays, count = check_feeds(self.backend, nodes, batch, self.dtype)
             sums: dict[str, Any] = {}
@@ -143,7 +151,7 @@ class Executor:
     def gradients(self, batch: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
         """The whole loss in training mode and its gradient with respect to each parameter; changes nothing."""
         self._needs_training()
-        with self._lock:
+        with self._active():
             arrays, count = self._batch(batch)
             built, values = self._run("gradients", count, arrays)
             results = dict(zip(built.outputs, values, strict=True))
@@ -152,8 +160,9 @@ class Executor:
     def train_step(self, batch: Mapping[str, Any]) -> float:
         """One update. Returns the whole loss before it."""
         self._needs_training()
-        with self._lock:
+        with self._active():
             arrays, count = self._batch(batch)
+            self._fit_first(arrays)
             _, (data, penalty) = self._run("train", count, arrays)
             return float(data) + float(penalty)
 
@@ -168,16 +177,17 @@ class Executor:
 
     def place(self, data: Mapping[str, Any]) -> tuple[list[Any], int]:
         """Data checked and on the device, for `run_steps`, and its number of rows."""
-        with self._lock:
+        with self._active():
             return self._batch(data)
 
     def run_steps(self, placed: tuple[list[Any], int], steps: int, batch: int) -> tuple[Any, Any, list[int]]:
         """As `train_steps` on placed data: the data losses, the penalties, and the rows of each batch."""
         self._needs_training()
-        if steps < 1 or batch < 1:
-            raise InputError(f"steps and batch must be at least 1, not {steps} and {batch}")
-        with self._lock:
+        if not isinstance(steps, int) or not isinstance(batch, int) or steps < 1 or batch < 1:
+            raise InputError(f"steps and batch must be at least 1, not {steps!r} and {batch!r}")
+        with self._active():
             arrays, count = placed
+            self._fit_first(arrays)
             per_epoch = -(-count // batch)
             mixed = bool(self.net.option("shuffle", True))
             losses: list[Any] = []
@@ -204,14 +214,23 @@ class Executor:
 
     def fit(self, inputs: Mapping[str, Any]) -> None:
         """Gather the statistics of layers such as `standardize` from the training rows, one layer after the other, as
-        the data flows."""
-        with self._lock:
+        the data flows; what was gathered before is forgotten. The first training call does it with the rows it is
+        given, if this has not been called."""
+        with self._active():
             named = {n.label or n.name: inputs[n.label or n.name] for n in self.net.graph.inputs}
-            arrays, count = check_feeds(self.backend, self.net.graph.inputs, named, self.dtype)
-            for node in self.net.fitted:
-                for start in range(0, count, CHUNK):
-                    rows = min(CHUNK, count - start)
-                    self._run("fit", rows, [a[start : start + rows] for a in arrays], node)
+            self._fit(check_feeds(self.backend, self.net.graph.inputs, named, self.dtype)[0])
+
+    def _fit_first(self, arrays: list[Any]) -> None:
+        if not self._state.fitted:
+            self._fit(arrays[: len(self.net.graph.inputs)])
+
+    def _fit(self, arrays: list[Any]) -> None:
+        self._state.forget_statistics()
+        for node in self.net.fitted:
+            for start in range(0, len(arrays[0]), CHUNK):
+                rows = [a[start : start + CHUNK] for a in arrays]
+                self._run("fit", len(rows[0]), rows, node)
+        self._state.fitted = True
 
     # The machinery -----------------------------------------------------------------------------------------------
     def source(self, mode: Mode, batch: int, data: Mapping[str, Any] | None = None) -> str:
@@ -257,8 +276,7 @@ class Executor:
             self._programs[key] = built, compile_source(text, mode, self.xp)
             self._state.allot(built)
         built, function = self._programs[key]
-        with self.backend.running():
-            return built, function(*feeds, *(self._state.arrays[name] for name in built.states))
+        return built, function(*feeds, *(self._state.arrays[name] for name in built.states))
 
     def _batch(self, batch: Mapping[str, Any]) -> tuple[list[Any], int]:
         return check_feeds(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), batch, self.dtype)

@@ -21,13 +21,13 @@ class State:
         for name, (kind, value) in COUNTERS.items():
             self.arrays[name] = xp.full((), value, dtype=kind)
         self.arrays[SEED][...] = seed
+        self.fitted = not net.fitted
         for buffer in net.buffers.values():
             self.arrays[buffer.name] = xp.full(buffer.shape, buffer.value, dtype=buffer.dtype)
         for group in net.layout.groups:
             self.arrays[group.name] = xp.zeros(group.size, dtype=dtype)
         for name, view in self.parameters().items():
-            with backend.running():
-                view[...] = backend.asarray(first_value(net.layout.parameters[name], seed))
+            view[...] = backend.asarray(first_value(net.layout.parameters[name], seed))
 
     def parameters(self, prefix: str = "") -> dict[str, Any]:
         """A view of each parameter, or of its part in the optimizer's buffers whose names begin with `prefix`."""
@@ -36,6 +36,12 @@ class State:
             group, start = self.net.layout.places[name]
             views[name] = self.arrays[prefix + group.name][start : start + known.size].reshape(known.shape)
         return views
+
+    def forget_statistics(self) -> None:
+        """Put the state of layers that are fitted to the data back to its first values."""
+        for buffer in self.net.buffers.values():
+            if buffer.place in self.net.fitted:
+                self.arrays[buffer.name][...] = buffer.value
 
     def allot(self, built: Built) -> None:
         """Make the arrays that a program needs and that are not there yet, zero at first: the optimizer's."""
@@ -92,6 +98,7 @@ class State:
                 raise CheckpointError(f"the state's `{name}` is {int(arrays[name])}; it cannot be negative")
         for name, array in arrays.items():
             targets[name][...] = array
+        self.fitted = True
 
     def _kinds(self) -> list[str]:
         """The kinds of state that the optimizer keeps for each parameter, made if they are not there yet."""

@@ -16,7 +16,7 @@ from dsl.resolve import resolve
 from dsl.source import Source
 
 from ..data import measure
-from ..errors import NetError
+from ..errors import GpubpError, NetError
 from ..ir import Aval, Program, Var, recording
 from ..ops.rewrites import clamped_logs
 from ..passes import rewrite
@@ -141,10 +141,14 @@ def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
     def sizes(data: Data, wanted: Mapping[str, Literal["float", "class"]]) -> Mapping[str, Type]:
         return measure(data, wanted, base)
 
-    overrides = {name: _text(value) for name, value in params.items()}
+    overrides = {str(name): _text(value) for name, value in params.items()}
     graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=_read_import)
-    if graph is None and load_plugins():
-        graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=_read_import)
+    if graph is None:
+        try:
+            if load_plugins():
+                graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=_read_import)
+        except GpubpError as error:
+            found = [*found, Diagnostic("W0203", str(error), severity="warning")]
     if graph is None:
         raise NetError(found)
     try:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from dsl.diagnostics import DiagnosticError
 from dsl.graph import Choice, LayerGraph, Node
 
 from .. import ops
-from ..ir import Aval, Program, Var, recording, verify
+from ..errors import NetError
+from ..ir import Aval, Program, Var, origin, recording, verify
 from ..layers import Accumulation
 from ..passes import dce, rewrite
 from ..registry import lookup
@@ -105,7 +107,14 @@ class _Update:
 
 def build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None) -> Built:
     """The program of `net` for one mode, batch size and float type. `fit`: the layer whose statistics a `fit` program
-    gathers."""
+    gathers. Raises NetError where a layer fits in training and not in this mode."""
+    try:
+        return _build(net, mode, batch, dtype, fit)
+    except DiagnosticError as error:
+        raise NetError(error.diagnostics) from None
+
+
+def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None) -> Built:
     graph = net.graph
     states = _States(net.layout, dtype)
     with recording() as eqns:
@@ -135,10 +144,13 @@ def build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = Non
             assert graph.train is not None
             cx.run(graph.train.nodes)
             data, penalties = data_and_penalties(graph, cx)
-            loss = ops.mean(data, (0,))
+            with origin("the loss: the mean over the batch"):
+                loss = ops.mean(data, (0,))
             outputs = {"data": loss, "penalty": penalties, "loss": loss + penalties}
-    updates = tuple(cx.updates)
-    program = rewrite(Program((), tuple(eqns), tuple(outputs.values()), ()))
+    # Evaluation changes nothing, whatever a layer asks for.
+    updates = tuple(cx.updates) if mode in ("train", "fit") else ()
+    inputs = (*feeds, *states.vars.values())
+    program = verify(rewrite(verify(Program(inputs, tuple(eqns), tuple(outputs.values()), ()))))
     names = tuple(outputs)
     if mode in ("gradients", "train"):
         program, names, updates = _backward(net, mode, program, names, cx, states, updates)
@@ -196,7 +208,9 @@ def _backward(
     """Append the gradients, and for training the optimizer's update."""
     known = dict(zip(names, program.outputs, strict=True))
     vars_ = {name: var for name, (_, var) in cx.parameters.items()}
-    program, gradients = grad(program, known["loss"], list(vars_.values()))
+    with origin("backpropagation"):
+        program, gradients = grad(program, known["loss"], list(vars_.values()))
+    verify(program)
     with recording() as tail:
         by_name = {
             name: g if g is not None else ops.full(var.shape, 0.0, var.dtype)
@@ -206,7 +220,8 @@ def _backward(
             known = {"loss": known["loss"], **by_name}
             updates = ()
         else:
-            updates = (*updates, *_update(net, states, by_name))
+            with origin("the optimizer"):
+                updates = (*updates, *_update(net, states, by_name))
             known = {"data": known["data"], "penalty": known["penalty"]}
     program = Program(program.inputs, (*program.eqns, *tail), tuple(known.values()), ())
     return program, tuple(known), updates
@@ -229,9 +244,9 @@ def _update(net: Net, states: _States, gradients: Mapping[str, Var]) -> Sequence
     return updates
 
 
-def describe(origin: object) -> str:
-    """The comment over the equations of a node: its name and its text in the file."""
-    if not isinstance(origin, Node):
-        return "the optimizer"
-    text = " ".join(origin.span.text.split())
-    return f"{origin.name}: {text}" if len(text) <= 60 else origin.name
+def describe(source: object) -> str:
+    """The comment over the equations made for a node: its name and its text in the file."""
+    if not isinstance(source, Node):
+        return str(origin)
+    text = " ".join(source.span.text.split())
+    return f"{source.name}: {text}" if len(text) <= 60 else source.name

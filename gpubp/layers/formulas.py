@@ -10,7 +10,7 @@ from typing import Any
 from .. import ops
 from ..errors import ShapeError
 from ..ir import FLOATS, Operand, Var, broadcast_shapes
-from ..registry import Axis, Shape, register
+from ..registry import Axis, Count, Count0, Shape, register
 from .context import Context
 
 MOST_AXES = 30
@@ -173,6 +173,19 @@ def reshape(cx: Context, x: Var, *, shape: Shape) -> Var:
 def flatten(cx: Context, x: Var) -> Var:
     """All axes of the example as one."""
     return ops.reshape(x, shape=(x.shape[0], math.prod(x.shape[1:])))
+
+
+@register("function", "slice")
+def slice_(cx: Context, x: Var, *, start: Count0, stop: Count, axis: int = 0) -> Var:
+    """The part of an axis of the example from `start` to `stop`, the end not included."""
+    (at,) = _axes(x, axis)
+    if not start < stop <= x.shape[at]:
+        raise ShapeError(
+            f"cannot take {start} to {stop} of an axis of {x.shape[at]}", "counted from 0, end not included"
+        )
+    first = tuple(start if i == at else 0 for i in range(x.ndim))
+    last = tuple(stop if i == at else n for i, n in enumerate(x.shape))
+    return ops.slice_(x, start=first, stop=last)
 
 
 @register("function", "concat")

@@ -89,8 +89,8 @@ power: Primitive = elementwise(
     "power",
     "xp.power({0}, {1})",
     lambda g, y, a, b: (
-        g * b * power(a, b - 1.0) if isinstance(a, Var) else None,
-        g * y * log(a) if isinstance(b, Var) and isinstance(a, Var) else _log_literal(g * y, a),
+        _power_by_base(g, a, b),
+        g * y * log(where(greater(y, 0.0), a, 1.0)) if isinstance(a, Var) else _log_literal(g * y, a),
     ),
     ranges=((0.5, 2.0),),
 )
@@ -109,6 +109,13 @@ minimum: Primitive = elementwise(
 def _share(wins: Var, ties: Var, like: Var) -> Var:
     """1 where an operand wins, 1/2 where both are equal: the mean of the one-sided derivatives."""
     return cast(wins, dtype=like.dtype) + 0.5 * cast(ties, dtype=like.dtype)
+
+
+def _power_by_base(g: Var, a: Operand, b: Operand) -> Var | None:
+    """b a^(b-1); nothing to the 0th power depends on its base, 0 itself included."""
+    if not isinstance(a, Var) or (not isinstance(b, Var) and b == 0):
+        return None
+    return g * b * power(a, b - 1.0)
 
 
 def _log_literal(g: Var, base: Operand) -> Var | None:
@@ -133,16 +140,24 @@ erf: Primitive = elementwise(
 absolute: Primitive = elementwise("abs", "xp.abs({0})", lambda g, y, x: (g * sign(x),))
 sign: Primitive = elementwise("sign", "xp.sign({0})", lambda g, y, x: (None,))
 
-# Activations: primitives where a plain formula would overflow or lose digits ------------------------------------------
+# Activations: primitives, so that rewriting can see them ------------------------------------------
 sigmoid: Primitive = elementwise("sigmoid", "1.0 / (1.0 + xp.exp(-{0}))", lambda g, y, x: (g * (y * (1.0 - y)),))
 softplus: Primitive = elementwise("softplus", "xp.logaddexp({0}, 0.0)", lambda g, y, x: (g * sigmoid(x),))
 # `relu` at 0: the derivative is 0. Written with maximum, so that NaN stays NaN.
 relu: Primitive = elementwise("relu", "xp.maximum({0}, 0.0)", lambda g, y, x: (where(x > 0.0, g, 0.0),))
+
+
+def _clamped(p: Var) -> Var:
+    """Where `log_probability` stands still."""
+    smallest = {"float32": 2.0**-126, "float64": 2.0**-1022}[p.dtype]
+    return logical_and(greater_equal(p, 0.0), less(p, smallest))
+
+
 # A probability's logarithm: what underflowed to 0 counts as the smallest normal number, a negative one stays NaN.
 log_probability: Primitive = elementwise(
     "log_probability",
     "xp.log(xp.where(({0} >= 0.0) & ({0} < xp.finfo({0}.dtype).tiny), xp.finfo({0}.dtype).tiny, {0}))",
-    lambda g, y, p: (g / maximum(p, 1e-37),),
+    lambda g, y, p: (where(_clamped(p), 0.0, g / p),),
     ranges=((0.01, 1.0),),
 )
 

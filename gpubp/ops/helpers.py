@@ -52,7 +52,7 @@ def philox(xp: Any, seed: Any, step: Any, stream: int, blocks: int) -> Any:
     zero = xp.zeros_like(block)
     at = zero + step.astype(xp.uint64)
     k0, k1 = zero + (seed.astype(xp.uint64) & low), zero + stream
-    c0, c1, c2, c3 = block, zero, at & low, at >> 32
+    c0, c1, c2, c3 = block, zero + (seed.astype(xp.uint64) >> 32), at & low, at >> 32
     for _ in range(10):
         p0, p1 = c0 * 0xD2511F53, c2 * 0xCD9E8D57
         c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1 & low, (p0 >> 32) ^ c3 ^ k1, p0 & low

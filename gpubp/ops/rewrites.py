@@ -12,42 +12,37 @@ from collections.abc import Callable
 from ..ir import Eqn, Operand, Primitive, Program, Var
 from .elementwise import log, log_probability, sigmoid, softplus, sub
 from .reduce import log_softmax, softmax
-from .shaping import reshape_primitive
 
 MadeBy = Callable[[Operand], Eqn | None]
 Rule = Callable[[Eqn, MadeBy], Var | None]
 
 
-def _made(operand: Operand, op: Primitive, made_by: MadeBy) -> Eqn | None:
-    eqn = made_by(operand)
-    return eqn if eqn is not None and eqn.op is op else None
-
-
-def _log_of_sigmoid(eqn: Eqn, made_by: MadeBy) -> Var | None:
-    """log(sigmoid(z)) = -softplus(-z)."""
-    inner = _made(eqn.inputs[0], sigmoid, made_by)
-    return None if inner is None else -softplus(-_var(inner.inputs[0]))
-
-
-def _log_of_complement(eqn: Eqn, made_by: MadeBy) -> Var | None:
-    """log(1 - sigmoid(z)) = -softplus(z)."""
-    outer = _made(eqn.inputs[0], sub, made_by)
-    if outer is None or isinstance(outer.inputs[0], Var) or outer.inputs[0] != 1:
+def _stable_log(x: Operand, made_by: MadeBy) -> Var | None:
+    """log(sigmoid(z)) = -softplus(-z), log(1 - sigmoid(z)) = -softplus(z), log(softmax(z)) = log_softmax(z)."""
+    eqn = made_by(x)
+    if eqn is None:
         return None
-    inner = _made(outer.inputs[1], sigmoid, made_by)
-    return None if inner is None else -softplus(_var(inner.inputs[0]))
+    if eqn.op is sigmoid:
+        return -softplus(-_var(eqn.inputs[0]))
+    if eqn.op is softmax:
+        return log_softmax(_var(eqn.inputs[0]), axis=eqn.params["axis"])
+    if eqn.op is sub and not isinstance(eqn.inputs[0], Var) and eqn.inputs[0] == 1:
+        return _log_of_complement(eqn.inputs[1], made_by)
+    return _behind_view(eqn, made_by, _stable_log)
 
 
-def _log_of_softmax(eqn: Eqn, made_by: MadeBy) -> Var | None:
-    """log(softmax(z)) = log_softmax(z), also through a reshape."""
-    inner = _made(eqn.inputs[0], softmax, made_by)
-    if inner is not None:
-        return log_softmax(_var(inner.inputs[0]), axis=inner.params["axis"])
-    moved = _made(eqn.inputs[0], reshape_primitive, made_by)
-    inner = None if moved is None else _made(moved.inputs[0], softmax, made_by)
-    if moved is None or inner is None:
+def _log_of_complement(x: Operand, made_by: MadeBy) -> Var | None:
+    """log(1 - x) where x is a sigmoid."""
+    eqn = made_by(x)
+    if eqn is None:
         return None
-    return reshape_primitive(log_softmax(_var(inner.inputs[0]), axis=inner.params["axis"]), shape=moved.params["shape"])
+    return -softplus(_var(eqn.inputs[0])) if eqn.op is sigmoid else _behind_view(eqn, made_by, _log_of_complement)
+
+
+def _behind_view(eqn: Eqn, made_by: MadeBy, rule: Callable[[Operand, MadeBy], Var | None]) -> Var | None:
+    """The logarithm of moved values is the moved logarithm."""
+    value = rule(eqn.inputs[0], made_by) if eqn.op.trait == "view" else None
+    return None if value is None else eqn.op(value, **eqn.params)
 
 
 def _var(operand: Operand) -> Var:
@@ -56,9 +51,9 @@ def _var(operand: Operand) -> Var:
     return operand
 
 
-RULES: dict[Primitive, tuple[Rule, ...]] = dict.fromkeys(
-    (log, log_probability), (_log_of_sigmoid, _log_of_complement, _log_of_softmax)
-)
+RULES: dict[Primitive, tuple[Rule, ...]] = {
+    op: (lambda eqn, made_by: _stable_log(eqn.inputs[0], made_by),) for op in (log, log_probability)
+}
 """The rules to try on an equation of a primitive, first match first."""
 
 

@@ -22,8 +22,8 @@ def python_source(
     lines = [f"def {name}({', '.join(var[v] for v in program.inputs)}):"]
     origin: object = None
     for eqn in program.eqns:
-        if eqn.origin is not origin and (comment := describe(eqn.origin) if eqn.origin is not None else "update"):
-            lines.append(f"    # {comment}")
+        if eqn.origin is not origin and eqn.origin is not None:
+            lines.append(f"    # {describe(eqn.origin)}")
             origin = eqn.origin
         lines.append(f"    {var[eqn.output]} = {_expression(eqn, var)}")
     if program.updates:

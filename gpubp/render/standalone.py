@@ -58,5 +58,5 @@ def _value(argument: Argument) -> str:
     if values is not None and not values.any():
         return f"xp.zeros({aval.shape}, {dtype})"
     if aval.dtype in FLOATS:
-        return f"xp.asarray(rng.standard_normal({aval.shape}), {dtype})  # stands for the real values"
+        return f"xp.asarray(rng.random_sample({aval.shape}), {dtype})  # stands for the real values"
     return f"xp.asarray(rng.randint(0, {argument.classes or 2}, {aval.shape}), {dtype})  # stands for the real labels"

@@ -64,8 +64,9 @@ def test_the_published_answer_for_zeros() -> None:
     seed=st.integers(0, 2**63 - 1), step=st.integers(0, 2**63 - 1), stream=st.integers(0, LOW), blocks=st.integers(1, 5)
 )
 def test_key_and_counter_stand_where_the_docs_say(seed: int, step: int, stream: int, blocks: int) -> None:
-    """Key (seed's low 32 bits, stream), counter (block, 0, step's low 32 bits, its high ones)."""
-    wanted = [reference((block, 0, step & LOW, step >> 32), (seed & LOW, stream)) for block in range(blocks)]
+    """Key (seed's low 32 bits, stream), counter (block, seed's high 32 bits, step's low ones, its
+    high ones)."""
+    wanted = [reference((block, seed >> 32, step & LOW, step >> 32), (seed & LOW, stream)) for block in range(blocks)]
     assert [tuple(row) for row in philox(seed, step, stream, blocks).tolist()] == wanted
 
 

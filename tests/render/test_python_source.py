@@ -155,6 +155,7 @@ def test_real_nets(text: str, mode: Any, precision: str) -> None:
 def test_the_source_runs_by_itself(text: str, precision: str, tmp_path: Path) -> None:
     """It prints the losses of three steps, which are those of the executor."""
     ex = gpubp.Executor(gpubp.loads(text), device="cpu", precision=precision)
+    ex.fit(DATA[text])
     source = ex.source("train", ROWS, DATA[text])
     assert "gpubp" not in source.replace('"""<string>', "")
     (tmp_path / "step.py").write_text(source, encoding="utf-8")
