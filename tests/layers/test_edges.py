@@ -1,0 +1,60 @@
+"""Formulas at their edges: powers of 0, moved probabilities, seeds beyond 32 bits, layers fitted to data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gpubp
+
+
+def executor(model: str, loss: str = "mse(p, y)", seed: int = 0) -> gpubp.Executor:
+    head = "model {\n input x: [2]\n target y: [2]\n "
+    text = f"{head}{model}\n}}\ntrain {{\n loss = {loss}\n optimizer = sgd(lr = 0.1)\n}}"
+    return gpubp.Executor(gpubp.loads(text), device="cpu", precision="float64", seed=seed)
+
+
+ZEROS = {"x": np.zeros((3, 2)), "y": np.ones((3, 2))}
+
+
+@pytest.mark.parametrize("power", ["^0", "^1.5", "^2", "^(1 + 0 * x)"])
+def test_powers_of_zero_have_finite_gradients(power: str) -> None:
+    _, gradients = executor(f"output p = (x -> dense(2)){power}").gradients(ZEROS)
+    assert all(np.isfinite(g).all() for g in gradients.values())
+
+
+@pytest.mark.parametrize("move", ["", " -> reshape([1, 2]) -> reshape([2])", " -> flatten"])
+def test_probabilities_may_be_moved_and_stay_stable(move: str) -> None:
+    ex = executor(f"output p = 1000 * (x + (x -> dense(2))) -> sigmoid{move}", "binary_cross_entropy(p, y)")
+    assert ex.net.warnings == ()
+    data = {"x": np.full((3, 2), 50.0), "y": np.zeros((3, 2))}
+    loss, gradients = ex.gradients(data)
+    assert np.isfinite(loss)
+    assert loss > 1000
+    assert all(np.isfinite(g).all() for g in gradients.values())
+
+
+def test_a_clamped_probability_has_no_slope() -> None:
+    with_zero = executor("output p = relu(x -> dense(2, init = zeros))", "binary_cross_entropy(p, y)")
+    _, gradients = with_zero.gradients(ZEROS)
+    assert all(np.isfinite(g).all() for g in gradients.values())
+
+
+def test_all_bits_of_a_seed_count() -> None:
+    data = {"x": np.ones((3, 2)), "y": np.ones((3, 2))}
+    losses = []
+    for seed in (1, 1 + 2**32):
+        ex = executor("output p = x -> dropout(50%) -> dense(2, init = ones)", seed=seed)
+        losses.append([ex.train_step(data) for _ in range(8)])
+    assert losses[0] != losses[1]
+
+
+def test_the_first_training_call_fits_what_is_not_fitted() -> None:
+    x = np.random.default_rng(0).normal(5.0, 3.0, (50, 2))
+    data = {"x": x, "y": x}
+    first, second = executor("output p = x -> standardize"), executor("output p = x -> standardize")
+    first.train_steps(data, steps=2, batch=10)
+    second.fit({"x": x * 2})
+    second.fit(data)
+    for ex in (first, second):
+        np.testing.assert_allclose(ex.predict(x), (x - x.mean(0)) / x.std(0), rtol=1e-12)
