@@ -91,7 +91,16 @@ def _key(cx: Context, statement: syntax.Bind, written: dict[str, syntax.Bind]) -
     if name.text not in catalog.train:
         known = [*catalog.train, *catalog.unavailable_train]
         near = did_you_mean(name.text, [key for key in known if key not in written])
-        help = near or (f"compute it in `model`; `metrics = [{name.text}]` then shows it",)
+        begun = [key for key in catalog.train if name.text.startswith(key + "_") and key not in written]
+        if not near and begun:
+            near = (f"did you mean `{begun[0]}`?",)
+        if isinstance(statement.value, (syntax.Number, syntax.String, syntax.Truth)):
+            # A setting, not a value of the model.
+            free = [key for key in catalog.train if key not in written and key not in catalog.unavailable_train]
+            other = f"keys not used yet: {', '.join(free)}"
+        else:
+            other = f"compute it in `model`; `metrics = [{name.text}]` then shows it"
+        help = near or (other,)
         cx.error("E0211", f"`train` has no key `{name.text}`", name.span, label="unknown key", help=help)
         return False
     if len(statement.names) > 1:

@@ -51,6 +51,9 @@ class Executor:
         with self._active():
             self._state = State(net, self.backend, self.dtype, self.seed)
 
+    def __repr__(self) -> str:
+        return f"<Executor of {self.net!r} on {self.backend.description}, {self.dtype}, step {self.step:,}>"
+
     @contextmanager
     def _active(self) -> Iterator[None]:
         """One call at a time, on this executor's device."""

@@ -28,7 +28,7 @@ from .lowering import Lowering
 from .plugins import load_plugins
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Net:
     """An experiment that passed every check. `outputs`: shape of each output for one example; `layout`: the
     parameters; `buffers`: state that is not trained; `fitted`: layers whose statistics come from the training data;
@@ -42,6 +42,9 @@ class Net:
     fitted: tuple[Node, ...]
     warnings: tuple[Diagnostic, ...]
     shapes: Mapping[Node, tuple[int, ...]]
+
+    def __repr__(self) -> str:
+        return f"<Net {self.graph.source.name}: {self.size:,} parameters, outputs {', '.join(self.outputs) or 'none'}>"
 
     @property
     def params(self) -> dict[str, Static]:

@@ -19,7 +19,7 @@ from .checkpoint import NAME, require_folder, restore, save
 Callback = Callable[["Run"], None]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Run:
     """A training in progress or done. `history`: one record per epoch (`epoch`, `step`, `train.loss`,
     `train.penalty`, `valid.loss`, ...); `metrics`: the figures of the finished run over each part of the data
@@ -30,6 +30,10 @@ class Run:
     epochs: int
     history: list[dict[str, float]] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        figures = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
+        return f"<Run of {self.executor.net!r}: {len(self.history):,} epochs{', ' if figures else ''}{figures}>"
 
 
 def train(

@@ -11,7 +11,7 @@ import dsl.resolve as resolver
 from dsl.resolve.codes import CODES
 from dsl.resolve.suggest import distance, listed, nearest
 
-from .resolving import HEAD, error
+from .resolving import HEAD, error, found
 
 TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n  optimizer = adam()\n  "
 
@@ -142,3 +142,27 @@ def test_codes_are_in_order_and_spoken_of() -> None:
     assert all(text and not text.endswith(".") for text in CODES.values())
     written = "".join(path.read_text(encoding="utf-8") for path in Path(resolver.__path__[0]).glob("*.py"))
     assert set(re.findall(r'"([EW]0[0-9]{3})"', written)) == set(CODES)
+
+
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ("batch_size = 16", "did you mean `batch`?"),
+        ("stopping = 10", "keys not used yet: "),
+        ("kl = mse(p, y)", "metrics = [kl]"),
+    ],
+)
+def test_an_unknown_key_of_train(line: str, remedy: str) -> None:
+    text = f"""model {{
+  input  x: [2]
+  target y: [2]
+  output p = x -> dense(2)
+}}
+train {{
+  loss      = mse(p, y)
+  optimizer = sgd(lr = 0.1)
+  {line}
+}}
+"""
+    _, findings = found(text)
+    assert [(d.code, remedy in d.help[0]) for d in findings] == [("E0211", True)]
