@@ -48,10 +48,7 @@ class Group:
     name: str
     parameters: tuple[Parameter, ...]
     decays: bool
-
-    @property
-    def size(self) -> int:
-        return sum(p.size for p in self.parameters)
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +68,9 @@ def arrange(parameters: Iterable[Parameter], *, split_decay: bool) -> Layout:
         for name, decays in (("weights", True), ("biases", False)):
             members = tuple(p for p in known.values() if p.decays is decays)
             if members:
-                groups.append(Group(name, members, decays))
+                groups.append(_group(name, members, decays))
     elif known:
-        groups.append(Group("parameters", tuple(known.values()), False))
+        groups.append(_group("parameters", tuple(known.values()), False))
     places: dict[str, tuple[Group, int]] = {}
     for group in groups:
         start = 0
@@ -81,3 +78,7 @@ def arrange(parameters: Iterable[Parameter], *, split_decay: bool) -> Layout:
             places[p.name] = (group, start)
             start += p.size
     return Layout(known, tuple(groups), places)
+
+
+def _group(name: str, members: tuple[Parameter, ...], decays: bool) -> Group:
+    return Group(name, members, decays, sum(p.size for p in members))
