@@ -32,7 +32,7 @@ def _check_data(net: Net) -> None:
     """Raise DataError for data that is missing, unreadable or of the wrong shape."""
     data = net.graph.data
     assert data is not None
-    if not all(isinstance(entry.value, tuple) for entry in data.entries):
+    if not net.inline:
         load_data(net.graph, net.base, int(net.option("seed", 0)))
         return
     # Rows that stand in the file are measured without NumPy, whose import would take most of this command's time.

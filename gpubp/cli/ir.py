@@ -30,8 +30,7 @@ def work(arguments: argparse.Namespace) -> int:
     executor = Executor(net, device="cpu")
     batch = arguments.batch or int(net.option("batch", 32))
     # Rows that the file itself holds are written out; others are not read for this.
-    inline = net.graph.data is not None and all(isinstance(e.value, tuple) for e in net.graph.data.entries)
-    data = load_data(net.graph, net.base, executor.seed).columns if inline else None
+    data = load_data(net.graph, net.base, executor.seed).columns if net.inline else None
     if data is not None and arguments.batch is None:
         batch = min(batch, len(next(iter(data.values()))))
     if arguments.stage == "program":

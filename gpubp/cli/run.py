@@ -47,7 +47,8 @@ def work(arguments: argparse.Namespace) -> int:
         print(json.dumps({"metrics": run.metrics, "seconds": round(seconds, 3)}))
         return 0
     if run.history:
-        print(f"\n{run.executor.step:,} steps in {seconds:.2f} s\n")
+        steps = run.executor.step - run.first_step
+        print(f"\n{steps:,} step{'' if steps == 1 else 's'} in {seconds:.2f} s\n")
     else:
         print(f"nothing left to do: {arguments.resume} has {run.executor.step:,} steps already\n")
     print(results(run))

@@ -13,8 +13,6 @@ from dsl.source import Span
 from .checks import FIRST, counted, listed, problem
 from .dataset import Read, Request, Want
 
-Leaf = int | float | str
-
 
 def types(request: Request) -> dict[str, Type]:
     """The type of an inline entry as its rows have it; raises DiagnosticError where they are ragged or no numbers."""

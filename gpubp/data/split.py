@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-PARTS = ("train", "valid", "test")
 
 OptionalFraction = Annotated[float | None, OptionType(("fraction",))]
 Name = Annotated[Any, OptionType(("path", "string"))]

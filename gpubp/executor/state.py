@@ -60,8 +60,7 @@ class State:
             new[name] = as_numbers(self.backend, name, value)
             if new[name].shape != views[name].shape:
                 raise InputError(f"`{name}` has shape {views[name].shape}, got {new[name].shape}")
-            with self.backend.running():
-                new[name] = new[name].astype(self.dtype)
+            new[name] = new[name].astype(self.dtype)
             if not bool(self.backend.xp.isfinite(new[name]).all()):
                 raise InputError(f"`{name}` holds a value that is no finite {self.dtype} number")
         for name, array in new.items():
@@ -98,7 +97,9 @@ class State:
                 raise CheckpointError(f"the state's `{name}` is {int(arrays[name])}; it cannot be negative")
         for name, array in arrays.items():
             targets[name][...] = array
-        self.fitted = True
+        # A state saved before the first step knows no statistics yet.
+        gathered = [b for b in self.net.buffers.values() if b.place in self.net.fitted]
+        self.fitted = not gathered or any(bool((self.arrays[b.name] != b.value).any()) for b in gathered)
 
     def _kinds(self) -> list[str]:
         """The kinds of state that the optimizer keeps for each parameter, made if they are not there yet."""

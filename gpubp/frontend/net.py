@@ -68,6 +68,12 @@ class Net:
         """Number of trained values."""
         return sum(p.size for p in self.layout.parameters.values())
 
+    @property
+    def inline(self) -> bool:
+        """True where all data stands in the file itself."""
+        data = self.graph.data
+        return data is not None and all(isinstance(entry.value, tuple) for entry in data.entries)
+
     def require_training(self, epochs: int | None = None) -> None:
         """Raise NetError where the file lacks what training needs; `epochs` stands in for the file's."""
         section, name = self.graph.train, self.graph.source.name

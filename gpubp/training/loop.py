@@ -21,13 +21,15 @@ Callback = Callable[["Run"], None]
 
 @dataclass(eq=False, repr=False)
 class Run:
-    """A training in progress or done. `history`: one record per epoch (`epoch`, `step`, `train.loss`,
+    """A training in progress or done. `epochs`: how many it is to have in all; `first_step`: where it began (not 0
+    after a resume). `history`: one record per epoch (`epoch`, `step`, `train.loss`,
     `train.penalty`, `valid.loss`, ...); `metrics`: the figures of the finished run over each part of the data
     (`test.accuracy`, `valid.loss`, ...)."""
 
     executor: Executor
     dataset: Dataset
     epochs: int
+    first_step: int
     history: list[dict[str, float]] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
 
@@ -73,7 +75,7 @@ def train(
     per_epoch = -(-len(next(iter(rows.values()))) // batch)
     steps = net.option("steps")
     total = int(steps) if steps is not None and epochs is None else int(epochs or net.option("epochs")) * per_epoch
-    run = Run(executor, dataset, -(-total // per_epoch))
+    run = Run(executor, dataset, -(-total // per_epoch), executor.step)
     placed = executor.place(rows)
     valid = dataset.part("valid") if "valid" in dataset.parts else None
     while executor.step < total:

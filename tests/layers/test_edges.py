@@ -58,3 +58,14 @@ def test_the_first_training_call_fits_what_is_not_fitted() -> None:
     second.fit(data)
     for ex in (first, second):
         np.testing.assert_allclose(ex.predict(x), (x - x.mean(0)) / x.std(0), rtol=1e-12)
+
+
+def test_a_state_saved_before_the_first_step_is_still_to_be_fitted() -> None:
+    x = np.random.default_rng(0).normal(5.0, 3.0, (50, 2))
+    ex, other = executor("output p = x -> standardize"), executor("output p = x -> standardize")
+    other.load_state_dict(ex.state_dict())
+    other.train_step({"x": x, "y": x})
+    np.testing.assert_allclose(other.predict(x).mean(0), 0.0, atol=1e-12)
+    ex.load_state_dict(other.state_dict())
+    ex.train_step({"x": x * 7, "y": x})
+    np.testing.assert_array_equal(ex.predict(x), other.predict(x))
