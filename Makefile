@@ -2,6 +2,7 @@
 #
 #   make run [MODEL=models/xor.net] [ARGS="--seed 1"]     train a network
 #   make test [ARGS="-k dense"]                           all tests
+#   make soak [COUNT=1000000]                             damaged files by the million: none may crash the language
 #   make check                                            style, types, import contract, house rules
 #   make gpu-check                                        the tests that need a GPU (exit code 2 where there is none)
 #   make clean                                            remove the environment and all caches
@@ -13,13 +14,14 @@ VENV ?= .venv
 MODEL ?= models/xor.net
 ARGS ?=
 CUDA ?= cuda12
+COUNT ?= 1000000
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL = $(PIP) install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check gpu-check clean
+.PHONY: help run test soak check gpu-check clean
 .DELETE_ON_ERROR:
 
 help:
@@ -29,7 +31,10 @@ run: $(VENV)/run.stamp
 	@$(BIN)/python -m gpubp run $(MODEL) $(ARGS)
 
 test: $(VENV)/dev.stamp
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+soak: $(VENV)/dev.stamp
+	@$(BIN)/python -u -m tests.robustness.soak $(COUNT)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 
 from .diagnostics import Diagnostic, Label
+from .limits import HEIGHT, NESTING
 from .tokens import HOPELESS, Tokens
 
 OPENERS = {"_LPAR": "_RPAR", "_LSQB": "_RSQB", "_LBRACE": "_RBRACE"}
 CLOSERS = {closer: opener for opener, closer in OPENERS.items()}
-NESTING = 64
-"""How deep brackets may stand in one another."""
-HEIGHT = 100
-"""How deep an expression may be, operators and `if` counted too: bounds the recursion of every later stage."""
 
 _FILE_STATEMENTS = {  # what must follow for the word to begin a statement of the file
     "_K_IMPORT": "STRING", "_K_PARAM": "NAME", "_K_LET": "NAME", "_K_FN": "NAME", "_K_BLOCK": "NAME",
@@ -99,7 +96,7 @@ def _match(tokens: Tokens, *, use_lines: bool) -> tuple[list[int], list[tuple[in
             if depth is not None:
                 forget(depth + 1, index)
                 close(index)
-            elif stack and kind != "_RBRACE" and tokens.kind(stack[-1]) != "_LBRACE":
+            elif stack and tokens.kind(stack[-1]) != "_LBRACE" and _may_cross(tokens, stack[-1], index):
                 errors.append((index, _crossed(tokens, stack[-1], index)))
                 close(index)
             else:
@@ -120,7 +117,7 @@ def _depth_of(tokens: Tokens, closer: int, stack: list[int], use_lines: bool) ->
             if not use_lines or wanted != "_LBRACE":
                 return depth
             same_line = _line(tokens, stack[depth]) == _line(tokens, closer)
-            if same_line or (tokens.breaks[closer] and _indent(tokens, stack[depth]) <= _indent(tokens, closer)):
+            if same_line or (tokens.breaks[closer] and indent(tokens, stack[depth]) <= indent(tokens, closer)):
                 return depth
             if not tokens.breaks[closer]:
                 return depth if depth == len(stack) - 1 else None
@@ -128,6 +125,12 @@ def _depth_of(tokens: Tokens, closer: int, stack: list[int], use_lines: bool) ->
         elif kind == "_LBRACE" and wanted != "_LBRACE":
             return None
     return found
+
+
+def _may_cross(tokens: Tokens, opener: int, closer: int) -> bool:
+    """May the closer have been meant for the opener? A `}` only where it ends the opener's line."""
+    last = closer + 1 == len(tokens.all) or tokens.breaks[closer + 1]
+    return tokens.kind(closer) != "_RBRACE" or (last and _line(tokens, opener) == _line(tokens, closer))
 
 
 def _begins_statement(tokens: Tokens, index: int, stack: list[int]) -> bool:
@@ -138,14 +141,14 @@ def _begins_statement(tokens: Tokens, index: int, stack: list[int]) -> bool:
     kind, following = tokens.kind(index), tokens.kind(index + 1)
     if _SECTION_STATEMENTS.get(kind) == following:
         return True
-    return kind == "NAME" and following == "_EQUAL" and _indent(tokens, index) <= _indent(tokens, opener)
+    return kind == "NAME" and following == "_EQUAL" and indent(tokens, index) <= indent(tokens, opener)
 
 
 def _line(tokens: Tokens, index: int) -> int:
     return tokens.source.position(tokens.span(index).start)[0]
 
 
-def _indent(tokens: Tokens, index: int) -> int:
+def indent(tokens: Tokens, index: int) -> int:
     """How far the line of a token is indented."""
     blanks = _BLANKS.match(tokens.source.text, tokens.source.line_starts[_line(tokens, index) - 1])
     return len(blanks[0]) if blanks else 0

@@ -92,11 +92,16 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All signatures by part and name, and the keys of `train` (each an Option, whose kinds say what it takes)."""
+    """All signatures by part and name, and the keys of `train` (each an Option, whose kinds say what it takes).
+
+    `elsewhere`: how other tools call layers, losses and options, in small letters without `_`, and what they are called
+    here; it serves suggestions only.
+    """
 
     entries: Mapping[Part, Mapping[str, Signature]]
     train: Mapping[str, Option]
     unavailable_train: frozenset[str] = field(default_factory=frozenset)
+    elsewhere: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def find(self, part: Part, name: str) -> Signature | None:
         return self.entries.get(part, {}).get(name)

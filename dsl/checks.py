@@ -6,18 +6,12 @@ from collections.abc import Callable
 
 from .brackets import CLOSERS, OPENERS
 from .diagnostics import Diagnostic, Label
-from .layout import STATEMENT_WORDS, UNKNOWN, VALUE_END, Item
+from .layout import VALUE_END, Item
+from .starts import check_start
 from .tokens import Tokens
-from .wording import nearest, reserved, short
+from .wording import short
 
 _VALUE_START = frozenset({"NAME", "NUMBER", "STRING", "TRUTH", "PI", "_K_IF"})
-_ALLOWED = {
-    "": ("import", "param", "let", "fn", "block", "data", "model", "train"),
-    "_K_DATA": (),
-    "_K_MODEL": ("input", "target", "output", "layer"),
-    "_K_BLOCK": ("layer", "return"),
-    "_K_TRAIN": (),
-}
 _LOGIC = {
     "AND": ("and", "if a then b else false"),
     "OR": ("or", "if a then true else b"),
@@ -29,79 +23,7 @@ Verify = Callable[[str], bool]
 
 def check(tokens: Tokens, item: Item, verify: Verify) -> Diagnostic | None:
     """The first finding in a statement (in the head of a section), if there is one."""
-    return _check_start(tokens, item) or _Walk(tokens, item, verify).run()
-
-
-def _check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
-    first = item.first
-    kind, following, word = tokens.kind(first), tokens.kind(first + 1), str(tokens.all[first])
-    section = item.section.removeprefix("_K_").lower()
-    allowed = _ALLOWED.get(item.section, ())
-    if kind in ("_K_FOR", "_K_REPEAT"):
-        return Diagnostic(
-            "E0119",
-            f"`{word}` repeats stages of a pipe; a name is assigned once",
-            tokens.span(first),
-            "cannot begin a statement",
-            help=(
-                (
-                    "what accumulates is the value that flows: `block grow() on x { return concat(x, ...) }`, "
-                    "then `x -> repeat n { grow }`"
-                ),
-            ),
-        )
-    if item.headless(tokens):
-        return Diagnostic("E0125", f"`{{` is missing after `{word}`", tokens.span(first), help=(f"`{word} {{ ... }}`",))
-    if kind in STATEMENT_WORDS and word not in allowed and item.section != UNKNOWN:
-        if following in ("_EQUAL", "_COMMA", "_COLON"):
-            return reserved(tokens.span(first))
-        return _misplaced(tokens, first, section)
-    if kind == "NAME":
-        if (not section and following != "_LBRACE") or (following == "NAME" and not tokens.breaks[first + 1]):
-            return _no_statement(tokens, first, section, allowed)
-        if not section:
-            guess = "" if item.heads == UNKNOWN else item.heads.removeprefix("_K_").lower()
-            remedy = f"did you mean `{guess}`?" if guess else "the sections are `data`, `model` and `train`"
-            return Diagnostic("E0121", f"there is no section `{word}`", tokens.span(first), help=(remedy,))
-    if first > 0 and not tokens.breaks[first] and not _follows_head(tokens, item):
-        return Diagnostic(
-            "E0111", "a statement begins on a line of its own", tokens.span(first), "start a new line here"
-        )
-    return None
-
-
-def _follows_head(tokens: Tokens, item: Item) -> bool:
-    return bool(item.section) and tokens.kind(item.first - 1) == "_LBRACE"
-
-
-def _misplaced(tokens: Tokens, first: int, section: str) -> Diagnostic:
-    word = str(tokens.all[first])
-    homes = [home.removeprefix("_K_").lower() for home, words in _ALLOWED.items() if word in words]
-    home = "outside all sections" if homes == [""] else "in " + " or ".join(f"`{name}`" for name in homes)
-    where = f"in `{section}`" if section else "here"
-    remedy: tuple[str, ...] = ()
-    if word == "let" and section in ("model", "block"):
-        remedy = ("a value needs no word here: `name = ...`",)
-    elif word == "return":
-        remedy = ("`output name = ...` makes a value of the model known outside",)
-    return Diagnostic("E0129", f"`{word}` cannot stand {where}", tokens.span(first), f"belongs {home}", help=remedy)
-
-
-def _no_statement(tokens: Tokens, first: int, section: str, allowed: tuple[str, ...]) -> Diagnostic | None:
-    """A name where a statement's word should be: misspelled, or a value outside all sections."""
-    word, following = str(tokens.all[first]), tokens.kind(first + 1)
-    guess = nearest(word, allowed)
-    if guess and following in ("NAME", "STRING"):
-        return Diagnostic(
-            "E0121", f"there is no statement `{word}`", tokens.span(first), help=(f"did you mean `{guess}`?",)
-        )
-    if section:
-        return None
-    if following in ("_EQUAL", "_COMMA"):
-        remedies = ["a constant is made with `let`, a number to vary with `param`; values belong in `model`"]
-        return Diagnostic("E0129", f"`{word}` stands outside all sections", tokens.span(first), help=tuple(remedies))
-    remedy = "a file is made of `data { }`, `model { }`, `train { }` and `import`, `param`, `let`, `fn`, `block`"
-    return Diagnostic("E0121", f"`{word}` begins no statement", tokens.span(first), help=(remedy,))
+    return check_start(tokens, item) or _Walk(tokens, item, verify).run()
 
 
 class _Walk:
@@ -146,7 +68,7 @@ class _Walk:
         if kind == "MINUS" and before in VALUE_END:
             return self._minus(index)
         if kind == "_LSQB" and before in VALUE_END and not self.in_type:
-            return self._opening(index, before)
+            return self._lacks_sign(index) or self._opening(index, before)
         if kind == "_LPAR" and before in VALUE_END - {"NAME"}:
             return self._factor(index)
         if kind in _VALUE_START and before in VALUE_END:
@@ -189,6 +111,17 @@ class _Walk:
                 if "\n" not in written and self.verify(written):
                     remedy = f"choose values: `{written}`, or make the stage a param"
         return Diagnostic("E0118", "`if` is not a stage", tokens.span(index), help=(remedy,))
+
+    def _if_behind(self, index: int) -> Diagnostic:
+        """`a if question else b`, as Python has it."""
+        tokens, start = self.tokens, self._expression_start(index)
+        otherwise = next((i for i in range(index, self.item.last) if tokens.kind(i) == "_K_ELSE"), index)
+        remedy = "write `if a then b else c`"
+        if index + 1 < otherwise < self.item.last - 1:
+            value, question = tokens.span(start, index - 1).text, tokens.span(index + 1, otherwise - 1).text
+            written = f"if {question} then {value} else {tokens.span(otherwise + 1, self.item.last - 1).text}"
+            remedy = f"write `{written}`" if "\n" not in written and self.verify(written) else remedy
+        return Diagnostic("E0118", "`if` stands before its two values", tokens.span(index), help=(remedy,))
 
     def _expression_start(self, index: int) -> int:
         """Where the expression begins that token `index` stands in (outside brackets)."""
@@ -263,14 +196,23 @@ class _Walk:
         return Diagnostic("E0116", "values are not indexed", tokens.span(index, end), help=(remedy,))
 
     def _factor(self, index: int) -> Diagnostic:
-        before = self.tokens.all[index - 1]
-        if self._in_list() and not self.tokens.glued(index):
+        tokens, before = self.tokens, self.tokens.all[index - 1]
+        if self._in_list() and not tokens.glued(index):
             return Diagnostic(
-                "E0113", "a comma is missing between two values", self.tokens.span(index), "`,` is missing before this"
+                "E0113", "a comma is missing between two values", tokens.span(index), "`,` is missing before this"
             )
-        return Diagnostic(
-            "E0114", f"`{before}` cannot be called", self.tokens.span(index), help=("a product is written with `*`",)
-        )
+        called = self._left(index)
+        end = next((i for i in range(index, self.item.last) if tokens.kind(i) == "_RPAR"), index)
+        given = tokens.span(index + 1, end - 1).text
+        if before == ")" and called[0].isalpha() and end > index + 1 and self.verify(f"{given} -> {called}"):
+            return Diagnostic(
+                "E0114",
+                f"`{called}` gives no function that could be called",
+                tokens.span(index, end),
+                help=(f"a value is fed on with `->`: `{given} -> {called}`",),
+            )
+        message = f"`{called}` cannot be called"
+        return Diagnostic("E0114", message, tokens.span(index), help=("a product is written with `*`",))
 
     def _neighbours(self, index: int) -> Diagnostic:
         tokens = self.tokens
@@ -278,20 +220,43 @@ class _Walk:
         if self._in_list():
             place = tokens.span(index)
             return Diagnostic("E0113", "a comma is missing between two values", place, "`,` is missing before this")
-        first = tokens.kind(self.item.first)
-        unequal = all(tokens.kind(i) != "_EQUAL" for i in range(self.item.first, index))
-        if unequal and first in ("_K_FN", "_K_LET", "_K_PARAM", "_K_OUTPUT", "_K_LAYER"):
-            return Diagnostic(
-                "E0114", "`=` is missing before the value", tokens.span(index), help=("a value is given with `=`",)
-            )
-        if unequal and first in ("_K_INPUT", "_K_TARGET"):
-            return Diagnostic(
-                "E0114", "`:` is missing before the type", tokens.span(index), help=("a type is given with `:`",)
-            )
+        if tokens.kind(index) == "_K_IF":
+            return self._if_behind(index)
+        lacking = self._lacks_sign(index)
+        if lacking:
+            return lacking
         left = self._left(index)
         remedy = "an operator or `->` is missing"
         if tokens.kind(index) == "NAME":
-            remedy = f"to feed the value on: `{left} -> {right}`"
+            remedy = f"to feed the value on: `{left} -> {self._called(index)}`"
+        elif tokens.kind(index - 1) == "NAME" and tokens.kind(index - 2) == "_ARROW":
+            remedy = f"arguments stand in parentheses: `{left}({short(right)})`"
         if index == self.item.first + 1 and self.item.section:
             remedy = f"a value is given with `=`: `{left} = ...`"
         return Diagnostic("E0114", f"nothing joins `{left}` and `{short(right)}`", tokens.span(index), help=(remedy,))
+
+    def _lacks_sign(self, index: int) -> Diagnostic | None:
+        """The finding for a value or type that begins where `=` or `:` should stand first."""
+        tokens, first = self.tokens, self.tokens.kind(self.item.first)
+        if any(tokens.kind(i) == "_EQUAL" for i in range(self.item.first, index)):
+            return None
+        start = tokens.span(self.item.first, index - 1).text
+        line = tokens.source.text[tokens.span(index).start :].partition("\n")[0].partition("#")[0].rstrip()
+        for words, sign, what in (
+            (("_K_FN", "_K_LET", "_K_PARAM", "_K_OUTPUT", "_K_LAYER"), " =", "a value is given with `=`"),
+            (("_K_INPUT", "_K_TARGET"), ":", "a type is given with `:`"),
+        ):
+            if first in words:
+                message = f"`{sign.strip()}` is missing before the {what.split()[1]}"
+                remedy = f"{what}: `{short(f'{start}{sign} {line}', 60)}`"
+                return Diagnostic("E0114", message, tokens.span(index), help=(remedy,))
+        return None
+
+    def _called(self, index: int) -> str:
+        """The name at `index`, with its arguments where they stand in the same line."""
+        tokens = self.tokens
+        end = index
+        if tokens.kind(index + 1) == "_LPAR":
+            end = next((i for i in range(index, self.item.last) if tokens.kind(i) == "_RPAR"), index)
+        text = tokens.span(index, end).text
+        return text if "\n" not in text and self.verify(text) else str(tokens.all[index])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .limits import LONGEST_WORDS
 from .source import Span
 
 Severity = Literal["error", "warning"]
@@ -36,6 +37,19 @@ class Diagnostic:
     notes: tuple[str, ...] = ()
     help: tuple[str, ...] = ()
     severity: Severity = "error"
+
+    def __post_init__(self) -> None:
+        """Cut what a name or a string of the file makes too long to read; advice that must be cut is none."""
+        words = (self.message, self.label, *self.notes, *self.help)
+        if max(map(len, words)) > LONGEST_WORDS:
+            object.__setattr__(self, "message", _cut(self.message))
+            object.__setattr__(self, "label", _cut(self.label))
+            object.__setattr__(self, "notes", tuple(map(_cut, self.notes)))
+            object.__setattr__(self, "help", tuple(help for help in self.help if len(help) <= LONGEST_WORDS))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_WORDS else f"{text[: LONGEST_WORDS - 4].rstrip()} ..."
 
 
 class DiagnosticError(Exception):

@@ -6,7 +6,11 @@ Everything is counted in columns of a terminal: a tab is four, a wide character 
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 
 from .source import Source, Span
 
@@ -44,7 +48,12 @@ class _Bar:
 
 def visible(text: str) -> str:
     """A text with nothing in it that a terminal obeys or cannot show; tabs become spaces."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(_shown(character) for character in text)
+
+
+_visible_line = lru_cache(maxsize=16)(visible)
 
 
 def _shown(character: str) -> str:
@@ -80,7 +89,7 @@ def excerpt(source: Source, marks: list[Mark]) -> list[tuple[int | None, Pieces]
             rows.append((previous + 1, [("plain", _window(visible(source.line(previous + 1)), [])[0])]))
         elif previous and number > previous + 2:
             rows.append((None, []))
-        text, moved = _window(visible(source.line(number)), bars[number])
+        text, moved = _window(_visible_line(source.line(number)), bars[number])
         rows.append((number, [("plain", text.rstrip())]))
         rows += [(0, pieces) for pieces in _underlines(moved)]
         previous = number
@@ -107,27 +116,36 @@ def _bars(source: Source, mark: Mark) -> list[tuple[int, _Bar]]:
 
 
 def _bar(line: str, start: int, end: int, text: str, primary: bool) -> _Bar:
-    left = sum(map(_width, line[:start]))
-    right = left + sum(map(_width, line[start:end]))
+    edges = _edges(line)
+    left, right = edges[max(0, min(start, len(line)))], edges[max(0, min(end, len(line)))]
     return _Bar(left, max(right, left + 1), visible(text), primary)
+
+
+@lru_cache(maxsize=16)
+def _edges(line: str) -> Sequence[int]:
+    """The column where each character of a line begins, and the one where the line ends. A long line that has many
+    mistakes is measured once."""
+    if line.isascii() and line.isprintable():
+        return range(len(line) + 1)
+    return tuple(accumulate(map(_width, line), initial=0))
 
 
 def _window(text: str, bars: list[_Bar]) -> tuple[str, list[_Bar]]:
     """A long line cut to what its bars are about, the primary one first, and the bars where they are then."""
-    columns = [(character, _width(character)) for character in text]
-    total = sum(width for _, width in columns)
+    edges = _edges(text)
+    total = edges[-1]
     if total <= WIDEST:
         return text, bars
     chosen = next((bar for bar in bars if bar.primary), bars[0] if bars else None)
     low = max(0, min((chosen.start if chosen else 0) - WIDEST // 3, total - WIDEST))
     high = low + WIDEST
-    kept, at = [], 0
-    for character, width in columns:
-        if low <= at and at + width <= high:
-            kept.append(character)
-        elif low <= at + width and at < high:
-            kept.append(" " * max(0, min(at + width, high) - max(at, low)))
-        at += width
+    kept = []
+    for i in range(max(0, bisect_left(edges, low) - 1), min(bisect_right(edges, high), len(text))):
+        at, end = edges[i], edges[i + 1]
+        if low <= at and end <= high:
+            kept.append(text[i])
+        elif low <= end and at < high:
+            kept.append(" " * max(0, min(end, high) - max(at, low)))
     before, after = (_CUT if low else ""), (_CUT if high < total else "")
     shift = low - len(before)
     moved = []

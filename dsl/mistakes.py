@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from .brackets import CLOSERS, OPENERS
 from .checks import Verify
+from .declared import Declared
 from .diagnostics import Diagnostic, Label
 from .layout import OPERATORS, VALUE_END, Item
-from .refusal import Refusal
 from .tokens import Tokens
 from .wording import reserved, short
 
@@ -23,10 +23,11 @@ def explain(tokens: Tokens, item: Item, index: int, accepted: frozenset[str], ve
     return _Mistake(tokens, item, index, accepted, verify).explain()
 
 
-class _Mistake(Refusal):
+class _Mistake(Declared):
     def explain(self) -> Diagnostic:
         for attempt in (
             self._unfinished,
+            self._declaration,
             self._word,
             self._equal,
             self._colon,
@@ -84,20 +85,14 @@ class _Mistake(Refusal):
         if self.kind in ("_K_REPEAT", "_K_FOR") and "NUMBER" in self.accepted:
             remedy = f"`x -> {word} ... {{ }}` repeats stages; `[for i in 1..n {{ ... }}]` makes a list of values"
             return Diagnostic("E0119", f"`{word}` is not a value", self._span(), help=(remedy,))
-        if self.kind == "_K_IF" and "NUMBER" not in self.accepted:
-            return Diagnostic(
-                "E0118",
-                "`if` cannot stand in the middle of an expression",
-                self._span(),
-                help=("write `(if a then b else c)`",),
-            )
         if self.kind == "_K_IF":
-            return Diagnostic(
-                "E0118",
-                "`if` as part of an expression stands in parentheses",
-                self._span(),
-                help=("`(if a then b else c)`",),
+            fits = "NUMBER" in self.accepted
+            what = (
+                "as part of an expression stands in parentheses"
+                if fits
+                else "cannot stand in the middle of an expression"
             )
+            return Diagnostic("E0118", f"`if` {what}", self._span(), help=("write `(if a then b else c)`",))
         if self.kind in ("_K_THEN", "_K_ELSE") and "NAME" not in self.accepted:
             opened = [i for i in range(self.item.first, self.index) if self.tokens.kind(i) == "_K_IF"]
             remedy = "write `if a then b else c`"
@@ -147,6 +142,16 @@ class _Mistake(Refusal):
             return None
         tokens, item = self.tokens, self.item
         name = tokens.all[self.index - 1]
+        if self.before in VALUE_END and tokens.kind(self._part_start() - 1) == "_K_IN":
+            last = f"{tokens.all[self.index + 1]}" if tokens.kind(self.index + 1) in ("NUMBER", "NAME") else "n"
+            first = tokens.span(self._part_start(), self.index - 1).text
+            remedy = f"`{short(first)}..{short(last)}`; both ends are included"
+            return Diagnostic("E0124", "a range is written with `..`", self._span(), help=(remedy,))
+        if self.accepted & {"_K_THEN", "_K_ELSE"} and any(
+            tokens.kind(i) == "_K_IF" for i in range(item.first, self.index)
+        ):
+            remedy = "write `if a then b else c`"
+            return Diagnostic("E0125", "`:` stands where `then` belongs", self._span(), help=(remedy,))
         value = tokens.span(self.index + 1, self.end - 1).text if self.index + 1 < self.end else ""
         remedies = ["write `=`"]
         if self.before == "NAME" and self.index == item.first + 1:
@@ -156,6 +161,8 @@ class _Mistake(Refusal):
                 ]
             elif value and "\n" not in value and self.verify(value):
                 remedies = [f"write `{name} = {short(value, 100)}`"]
+        elif self.before == "NAME" and self.index == item.first + 2 and "\n" not in value and self.verify(value):
+            remedies = [f"write `{tokens.span(item.first, self.index - 1).text} = {short(value, 60)}`"]
         elif self.before == "NAME" and self._in_call():
             remedies = [f"write `{name} = ...`"]
         elif self.open:
@@ -176,7 +183,7 @@ class _Mistake(Refusal):
         compared = [i for i in range(start, index) if tokens.kind(i) == "COMPARE" and self._depth_is_same(i)]
         if self.kind == "COMPARE" and compared:
             labels = (Label(tokens.span(compared[0]), "the first comparison"),)
-            remedy = "`if a < b then b < c else false`"
+            remedy = "compare twice: `if a < b then b < c else false`, of tensors `(a < b) * (b < c)`"
             return Diagnostic("E0128", "comparisons do not chain", self._span(), labels=labels, help=(remedy,))
         if self.before == "MINUS" and sign == ">":
             place = tokens.span(index - 1, index)
@@ -240,7 +247,7 @@ class _Mistake(Refusal):
                 "E0125",
                 "braces hold no values: there are no dictionaries",
                 self._span(),
-                help=("a list stands in `[ ]`",),
+                help=("options stand in parentheses, as in `adam(lr = 0.1)`, a list in `[ ]`",),
             )
         if before == "_ARROW" and kind in ("_LPAR", "_LSQB", "NUMBER", "STRING", "TRUTH", "PI"):
             remedy = "a stage is a name or a call: `-> relu`, `-> dense(8)`"
@@ -250,9 +257,8 @@ class _Mistake(Refusal):
         if kind == "_ARROW" and before == "_ARROW":
             return Diagnostic("E0125", "a stage is missing between two `->`", self._span())
         if before == "_K_IMPORT" and "STRING" in self.accepted:
-            return Diagnostic(
-                "E0125", "the file of an import stands in quotes", self._span(), help=('`import "blocks.net" as lib`',)
-            )
+            remedy = 'another `.net` file is read with `import "blocks.net" as lib`; layers need no import'
+            return Diagnostic("E0125", "an import names a file, in quotes", self._span(), help=(remedy,))
         if kind == "_LPAR" and self.item.section and self.index == self.item.first + 1:
             word = tokens.all[self.item.first]
             return Diagnostic(

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lark import Token, Tree
 
 from . import syntax
-from .brackets import match, too_deep
+from .brackets import indent, match, too_deep
 from .build import Builder
 from .checks import check
 from .diagnostics import Diagnostic, Label
 from .grammar import Refused, parse_tokens
 from .layout import UNKNOWN, Item, Splitter
+from .limits import LARGEST_TEXT
 from .mistakes import explain
 from .source import Source, Span
 from .tokens import HOPELESS, Tokens, scan
 
-LARGEST_TEXT = 100 * 1024
-"""Bytes of UTF-8 that a file may have."""
 MOST_FINDINGS = 20
 """More findings than these in one file are counted, not shown."""
 
@@ -33,6 +33,9 @@ _HEADS = {
     "_K_TRAIN": (("_K_TRAIN", "train"), ("_LBRACE", "{")),
     "_K_BLOCK": tuple((k, k) for k in ("_K_BLOCK", "NAME", "_LPAR", "_RPAR", "_K_ON", "NAME", "_LBRACE")),
 }
+
+_HEADLESS = frozenset({"E0121", "E0122", "E0129"})
+"""Codes of statements that were perhaps meant to head those below."""
 
 
 def parse(source: Source) -> tuple[syntax.File, list[Diagnostic]]:
@@ -47,7 +50,9 @@ def parse(source: Source) -> tuple[syntax.File, list[Diagnostic]]:
         return empty, [refusal]
     tokens = scan(source)
     if not tokens.all:
-        return empty, [Diagnostic("E0101", "the file is empty", Span(source, 0, 0), help=(_EMPTY,))]
+        return empty, _comments(tokens) or [
+            Diagnostic("E0101", "the file is empty", Span(source, 0, 0), help=(_EMPTY,))
+        ]
     refusal = too_deep(tokens)
     if refusal:
         return empty, [refusal]
@@ -57,19 +62,19 @@ def parse(source: Source) -> tuple[syntax.File, list[Diagnostic]]:
     return _Parsing(tokens, partner, unmatched).run()
 
 
-def parse_expression(source: Source) -> tuple[syntax.Expr | None, list[Diagnostic]]:
-    """An expression that stands alone, as in `--set name=value`. Never raises."""
+def parse_expression(source: Source, start: int = 0) -> tuple[syntax.Expr | None, list[Diagnostic]]:
+    """The expression that stands alone from `start` on, as in `--set name=value`. Never raises."""
     refusal = _too_long(source)
     if refusal:
         return None, [refusal]
-    tokens = scan(source)
+    tokens = scan(source, start)
     refusal = too_deep(tokens)
     if refusal:
         return None, [refusal]
-    if tokens.errors:
-        return None, _in_order([found for _, found in tokens.errors])
+    if tokens.errors or tokens.comments:
+        return None, _in_order([*tokens.comments, *(found for _, found in tokens.errors)])
     if not tokens.all:
-        return None, [Diagnostic("E0125", "a value is missing", Span(source, 0, len(source.text)))]
+        return None, [Diagnostic("E0125", "a value is missing", Span(source, start, len(source.text)))]
     _, unmatched = match(tokens)
     item = Item(0, "_K_DATA", len(tokens.all))
     found = unmatched[0][1] if unmatched else check(tokens, item, _is_expression)
@@ -96,7 +101,16 @@ _LONG = "large tables belong in a file of their own, read by `csv`"
 
 def _is_expression(text: str) -> bool:
     tokens = scan(Source("", text))
-    return not tokens.errors and not isinstance(parse_tokens(tokens.all, "expr"), Refused)
+    return not (tokens.errors or tokens.comments) and not isinstance(parse_tokens(tokens.all, "expr"), Refused)
+
+
+def _comments(tokens: Tokens) -> list[Diagnostic]:
+    """The finding for all comments of other languages: they are mended together."""
+    if len(tokens.comments) < 2:
+        return tokens.comments
+    rest = len(tokens.comments) - 1
+    note = f"so does {rest} more" if rest == 1 else f"so do {rest} more"
+    return [replace(tokens.comments[0], notes=(f"{note} in this file",))]
 
 
 class _Parsing:
@@ -104,7 +118,7 @@ class _Parsing:
 
     def __init__(self, tokens: Tokens, partner: list[int], unmatched: list[tuple[int, Diagnostic]]) -> None:
         self.tokens, self.source, self.partner = tokens, tokens.source, partner
-        self.findings: list[Diagnostic] = []
+        self.findings = _comments(tokens)
         self.items = Splitter(tokens, self.partner).file()
         self.leaves = [leaf for item in self.items for leaf in item.leaves()]
         self.firsts = [leaf.first for leaf in self.leaves]
@@ -131,17 +145,24 @@ class _Parsing:
         return self.leaves[max(place, 0)]
 
     def run(self) -> tuple[syntax.File, list[Diagnostic]]:
-        outside = ""
+        lost, block, before = False, -1, self.leaves[0]
         for item in self.leaves:
-            if not item.broken and len(self.findings) < HOPELESS:
+            block = block if indent(self.tokens, item.first) > block else -1
+            rest = before.broken and before.section == item.section and not self.tokens.breaks[item.first]
+            if block >= 0 or rest:
+                item.broken = True  # the body of what is no block here (Python's `def f(x):`), or of a line said wrong
+            elif not item.broken and len(self.findings) < HOPELESS:
                 found = check(self.tokens, item, _is_expression)
-                if found and found.code == "E0129" and outside == found.code and not item.section:
+                if found and found.code == "E0129" and lost and not item.section:
                     item.broken = True  # the statements of a section whose head is lost are one finding
-                    continue
-                self._note(item, found)
-                outside = found.code if found and not item.section else ""
-                if item.broken:
-                    self._repair(item)
+                else:
+                    self._note(item, found)
+                    lost = bool(found and found.code in _HEADLESS and not item.section)
+            if item.broken and block < 0 and self._opens_block(item):
+                block = indent(self.tokens, item.first)
+            before = item
+            if item.broken:
+                self._repair(item)
         for item in self.items:
             self._check_returns(item)
         if not self.findings:
@@ -161,6 +182,13 @@ class _Parsing:
         if found and len(self.findings) < HOPELESS:
             self.findings.append(found)
             item.broken = True
+
+    def _opens_block(self, item: Item) -> bool:
+        """Does a line of the statement end with `:`?"""
+        return any(
+            self.tokens.kind(i) == "_COLON" and (i + 1 == len(self.tokens.all) or self.tokens.breaks[i + 1])
+            for i in item.own()
+        )
 
     def _repair(self, item: Item) -> None:
         """Reads a misspelled section as the one it resembles, so that its statements count."""
@@ -223,4 +251,5 @@ def _in_order(findings: list[Diagnostic]) -> list[Diagnostic]:
     if len(ordered) <= MOST_FINDINGS:
         return ordered
     rest = len(ordered) - MOST_FINDINGS
-    return [*ordered[:MOST_FINDINGS], Diagnostic("E0199", f"{rest} more syntax errors are not shown")]
+    more = Diagnostic("E0199", f"{rest} more syntax errors are not shown", ordered[MOST_FINDINGS].span, "the next")
+    return [*ordered[:MOST_FINDINGS], more]

@@ -52,6 +52,30 @@ _QUOTED = re.compile("'[^'\"\r\n]*+'|\u2018[^\u2019\"\r\n]*+\u2019|\u201c[^\u201
 _POWERS = {"\u00b2": "2", "\u00b3": "3"}
 
 
+_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+(?:\*/)?|//[^\n]*+")
+_PROSE = re.compile(r"//[ \t]*+[^\W\d]\w*+[ \t]++(?!(?:as|in|on|then|else)\b)[^\W\d]")
+_BEFORE_OPERATOR = frozenset({"NAME", "NUMBER", "STRING", "TRUTH", "PI", "_RPAR", "_RSQB"})
+
+
+def foreign_comment(source: Source, start: int, before: str) -> tuple[Diagnostic, int] | None:
+    """The finding for a comment as other languages write it, and where it ends; None for a quotient.
+
+    `before` is the type of the token before it. `//` also divides, after a value; two words in a row are prose.
+    """
+    comment = _COMMENT.match(source.text, start)
+    if comment is None:
+        return None
+    written = comment[0]
+    if written[1] == "/" and before in _BEFORE_OPERATOR and not _PROSE.match(written):
+        return None
+    prose = " ".join(written.strip("/* \t\r\n").split())
+    remedy = f"a comment begins with `#`: `# {short(prose, 60)}`" if prose else "a comment begins with `#`"
+    if "\n" in written:
+        remedy = "every line of a comment begins with `#`"
+    place = Span(source, start, start + 2)
+    return Diagnostic("E0104", f"`{written[:2]}` begins no comment", place, help=(remedy,)), comment.end()
+
+
 def stray(source: Source, start: int, end: int) -> Diagnostic:
     """The finding for text at `start` that begins no token; `end` is the end of a word with letters beyond ASCII."""
     text = source.text
@@ -104,7 +128,7 @@ def _character(span: Span, remedy: str) -> Diagnostic:
     text = span.text
     if len(text) == 1 and not (text.isprintable() and not text.isspace()):
         name = unicodedata.name(text, "").lower()
-        what = f"U+{ord(text):04X}" + (f" ({name})" if name else "")
+        what = f"the character U+{ord(text):04X}" + (f" ({name})" if name else "")
     elif text.isprintable():
         what = f"`{short(text)}`"
     else:

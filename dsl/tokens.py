@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from lark import Token
 
 from .diagnostics import Diagnostic
+from .limits import LARGEST_WHOLE
 from .source import Source, Span
-from .strays import stray
+from .strays import foreign_comment, stray
 from .wording import short
 
 KEYWORDS = frozenset(
@@ -35,7 +36,6 @@ ERROR = "ERROR"
 
 HOPELESS = 200
 """After so many findings of one kind a text is not read on: it is no `.net` file."""
-LARGEST_WHOLE = 2**63 - 1
 
 _TOKEN = re.compile(
     r"""
@@ -59,12 +59,14 @@ _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 
 @dataclass
 class Tokens:
-    """`breaks[i]`: a line ends between the tokens `i - 1` and `i`. `errors`: findings with the index of their token."""
+    """`breaks[i]`: a line ends between the tokens `i - 1` and `i`. `errors`: findings with the index of their token;
+    `comments`: comments of other languages, left out like real ones."""
 
     source: Source
     all: list[Token] = field(default_factory=list)
     breaks: list[bool] = field(default_factory=list)
     errors: list[tuple[int, Diagnostic]] = field(default_factory=list)
+    comments: list[Diagnostic] = field(default_factory=list)
 
     def span(self, first: int, last: int | None = None) -> Span:
         """The text from token `first` to token `last`, both included; past the end the empty place after the last."""
@@ -102,10 +104,10 @@ def string_value(text: str) -> str:
     return _ESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[0]), text[1:-1])
 
 
-def scan(source: Source) -> Tokens:
-    """All tokens of a text, in one pass whose time is linear in its length."""
+def scan(source: Source, start: int = 0) -> Tokens:
+    """All tokens of a text from `start` on, in one pass whose time is linear in its length."""
     tokens = Tokens(source)
-    text, position, broken = source.text, 1 if source.text.startswith("\ufeff") else 0, False
+    text, position, broken = source.text, max(start, source.text.startswith("\ufeff")), False
     while position < len(text) and len(tokens.errors) < HOPELESS:
         match = _TOKEN.match(text, position)
         group = match.lastgroup if match else ERROR
@@ -126,6 +128,11 @@ def scan(source: Source) -> Tokens:
         elif group == "word":
             kind = WORDS.get(value, "NAME")
         elif group == "sign":
+            comment = foreign_comment(source, start, tokens.kind(len(tokens.all) - 1)) if value[0] == "/" else None
+            if comment:
+                found, position = comment
+                tokens.comments.append(found)
+                continue
             kind = SIGNS[value]
         else:
             kind = "NUMBER" if group == "number" else "STRING"

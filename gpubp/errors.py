@@ -36,11 +36,14 @@ class DataError(NetError):
 
 
 class ShapeError(GpubpError):
-    """Shapes or types do not fit. `help` is the remedy, where there is one."""
+    """Shapes or types do not fit. `help` is the remedy, where there is one; `label` says in a few words what differs;
+    `code` is that of the diagnostic it becomes."""
 
-    def __init__(self, message: str, help: str = "") -> None:
+    def __init__(self, message: str, help: str = "", *, label: str = "", code: str = "E0301") -> None:
         super().__init__(message)
         self.help = help
+        self.label = label
+        self.code = code
 
 
 class InputError(GpubpError, ValueError):

@@ -18,7 +18,16 @@ from .blocks import check_body
 from .context import Context, Shared
 from .data import check_names, resolve_data
 from .expressions import evaluate
-from .model import Made, Measure, check_inputs, check_outputs, declarations, measured, resolve_model
+from .model import (
+    Made,
+    Measure,
+    check_inputs,
+    check_outputs,
+    declarations,
+    measured,
+    resolve_model,
+    warn_no_output,
+)
 from .naming import Place
 from .options import check_paths
 from .params import unknown_overrides
@@ -33,8 +42,8 @@ from .values import Poison
 __all__ = ["Measure", "resolve"]
 
 STACK = 60_000
-"""Frames that the expressions in work at once may need (`MAX_NESTING` of them); they are plain Python calls, held on
-the heap."""
+"""Frames that `limits.MOST_NESTED` expressions in work at once may need; they are plain Python calls, held on the
+heap."""
 
 _stack = threading.Lock()
 
@@ -124,6 +133,7 @@ def _resolve(source: Source, loader: Loader, measure: Measure | None) -> LayerGr
         return None
     if model_section is not None:
         check_inputs(cx, made, model_section)
+        warn_no_output(cx, made, model_section)
         warn_unused(cx, unit, scope, train_section is not None)
     return LayerGraph(
         source,

@@ -77,14 +77,11 @@ def match(
     if len(rest) > len(form.positional):
         good = False
         surplus = rest[len(form.positional)]
-        most = len(form.positional) + len(form.inputs)
-        cx.error(
-            "E0206",
-            f"`{form.name}` takes {_count(most, 'argument')} at most" if most else f"`{form.name}` takes no arguments",
-            surplus.span,
-            label="one too many",
-            notes=notes,
-        )
+        most = len(form.positional)
+        takes = f"{_count(most, 'argument')} at most" if most else "no arguments"
+        works_on = "value" if len(form.inputs) == 1 else f"{len(form.inputs)} values"
+        beside = f" beside the {works_on} it works on" if form.inputs else ""
+        cx.error("E0206", f"`{form.name}` takes {takes}{beside}", surplus.span, label="one too many", notes=notes)
     for argument in named:
         good &= _by_name(cx, form, argument, options, named, fits)
     missing = tuple([name for name in form.options if name in form.required and name not in options])
@@ -109,7 +106,7 @@ def _by_name(
             f"`{name.text}` is given twice",
             name.span,
             label="again",
-            labels=[Label(before.span, "first")],
+            labels=[Label(before.span, "first" if before.name else "first, by position")],
             notes=notes,
         )
         return False
@@ -118,25 +115,30 @@ def _by_name(
         return True
     if name.text in form.inputs:
         order = ", ".join(form.inputs)
-        help = [f"inputs come first and without names: `{form.name}({order})`"]
-        cx.error(
-            "E0204", f"the input `{name.text}` of `{form.name}` goes by position", name.span, notes=notes, help=help
-        )
+        message = f"the input `{name.text}` of `{form.name}` goes by position"
+        first = f"inputs come first and without names: `{form.name}({order})`"
+        cx.error("E0204", message, name.span, notes=notes, help=[first])
         return False
     written = {each.name.text for each in named if each.name} | options.keys()
-    cx.error(
-        "E0204",
-        f"`{form.name}` has no argument `{name.text}`",
-        name.span,
-        label="unknown argument",
-        notes=notes,
-        help=did_you_mean(
-            name.text,
-            [each for each in form.options if each not in written],
-            lambda near: fits(near, argument.value),
-        ),
+    help = did_you_mean(
+        name.text,
+        [each for each in form.options if each not in written],
+        lambda near: fits(near, argument.value),
+        cx.shared.catalog.elsewhere,
     )
+    message = f"`{form.name}` has no argument `{name.text}`"
+    help = help or _stage_of_its_own(cx, form, argument.value)
+    cx.error("E0204", message, name.span, label="unknown argument", notes=notes, help=help)
     return False
+
+
+def _stage_of_its_own(cx: Context, form: Form, value: syntax.Expr) -> tuple[str, ...]:
+    """The help for `dense(8, activation = relu)`: what the argument names works on a value, after this."""
+    name = value.text if isinstance(value, syntax.Path) else value.value if isinstance(value, syntax.String) else ""
+    signature = cx.shared.catalog.find("function", name)
+    if not form.inputs or signature is None or len(signature.inputs) != 1:
+        return ()
+    return (f"`{name}` is a stage of its own: `-> {form.name}(...) -> {name}`",)
 
 
 def report_missing(cx: Context, form: Form, missing: Sequence[str], span: Span) -> None:
@@ -147,6 +149,7 @@ def report_missing(cx: Context, form: Form, missing: Sequence[str], span: Span) 
         f"`{form.name}` lacks its {'argument' if len(missing) == 1 else 'arguments'} {names}",
         span,
         notes=(form.note,) if form.note else (),
+        help=[f"`{form.name}({', '.join([f'{name} = ...' for name in missing])})`"],
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from .. import syntax
 from ..graph import Frame, Node
+from ..limits import MOST_LEVELS
 from ..source import Span
 from .apply import inputs_of, no_value
 from .arguments import Matched, match, report_missing
-from .context import MAX_LEVELS, Context
+from .context import Context
 from .forms import Form
 from .naming import Place
 from .scopes import BlockDef, Entry, FnDef, Scope, Unit
@@ -22,9 +23,9 @@ WEIGHTLESS = "a fn is a formula without weights"
 def enter(cx: Context, what: str, function: syntax.Path, span: Span) -> tuple[Frame, ...]:
     """Count an expansion; the trace inside it."""
     cx.count_call(span)
-    if cx.level >= MAX_LEVELS:
+    if cx.level >= MOST_LEVELS:
         help = "an `if` on a number that changes with each use must end it"
-        cx.stop(function.span, f"`{function.text}` is expanded {MAX_LEVELS} levels deep, and does not end", help)
+        cx.stop(function.span, f"`{function.text}` is expanded {MOST_LEVELS} levels deep, and does not end", help)
     return (*cx.trace, Frame(what, span))
 
 

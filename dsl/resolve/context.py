@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from .. import syntax
 from ..catalog import Catalog, Part
 from ..diagnostics import Diagnostic, DiagnosticError, Label
 from ..graph import Frame, Node, Static, Type
+from ..limits import MOST_CALLS, MOST_ITEMS, MOST_NESTED, MOST_NODES, NESTING
 from ..source import Span
 from .forms import Form
 from .naming import Place
 from .report import Report, expanded_from
 from .scopes import FUNCTION_PLACE, Entry, Scope, Unit
 from .values import POISON, Given, Poison, Several, Value, describe, has_poison, is_number
-
-MAX_NODES: Final = 50_000
-MAX_CALLS: Final = 10_000
-MAX_LEVELS: Final = 200
-MAX_NESTING: Final = 4_000
-"""Nested expressions in work at once, through all expansions: far below what the interpreter's stack holds."""
 
 NAMED_PARTS: tuple[Part, ...] = ("function", "loss", "metric", "penalty")
 
@@ -53,6 +48,7 @@ class Shared:
     forms: dict[tuple[int, str], Form] = field(default_factory=dict)
     calls: int = 0
     nesting: int = 0
+    items: int = 0
 
 
 @dataclass(slots=True)
@@ -99,10 +95,12 @@ class Context:
         """The value of an expression; poison where it is broken, which is then reported."""
         shared = self.shared
         shared.nesting += 1
-        if shared.nesting > MAX_NESTING:
+        if shared.nesting > MOST_NESTED:
             self.stop(expr.span, "this is nested too deeply", "split it into values with names")
         value = shared.evaluate(self, expr)
         shared.nesting -= 1
+        if isinstance(value, tuple):
+            self._count_items(value, expr.span)
         return value
 
     def given(self, expr: syntax.Expr) -> Given:
@@ -140,8 +138,20 @@ class Context:
     def count_call(self, span: Span) -> None:
         """Count one expansion of a block, fn, layer or turn of a loop."""
         self.shared.calls += 1
-        if self.shared.calls > MAX_CALLS:
-            self.stop(span, f"this file expands to more than {MAX_CALLS:,} calls and turns of loops", "use fewer")
+        if self.shared.calls > MOST_CALLS:
+            self.stop(span, f"this file expands to more than {MOST_CALLS:,} calls and turns of loops", "use fewer")
+
+    def _count_items(self, value: tuple[Value, ...], span: Span) -> None:
+        """Count the items of a list, those of lists in it too, each time that it is made or used."""
+        pending: list[tuple[tuple[Value, ...], int]] = [(value, 1)]
+        while pending:
+            items, depth = pending.pop()
+            self.shared.items += len(items)
+            if self.shared.items > MOST_ITEMS:
+                self.stop(span, f"the lists of this file have more than {MOST_ITEMS:,} items", "use shorter lists")
+            if depth > NESTING:
+                self.stop(span, f"lists nest deeper than {NESTING} levels", "use flatter lists")
+            pending.extend([(item, depth + 1) for item in items if isinstance(item, tuple)])
 
     # Names
 
@@ -203,8 +213,8 @@ class Context:
                 return POISON
             nodes.append(made)
         shared = self.shared
-        if len(shared.nodes) >= MAX_NODES:
-            self.stop(span, f"this file expands to more than {MAX_NODES:,} values", "use smaller counts")
+        if len(shared.nodes) >= MOST_NODES:
+            self.stop(span, f"this file expands to more than {MOST_NODES:,} values", "use smaller counts")
         node = Node(
             name or self.place.fresh(kind),
             kind,

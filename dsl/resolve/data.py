@@ -10,7 +10,7 @@ from ..graph import Choice, Data, DataEntry, Static, Word
 from ..source import Span
 from .context import Context
 from .options import bind_choice, unknown_entry
-from .suggest import did_you_mean
+from .suggest import did_you_mean, listed
 from .values import POISON, Poison, describe, has_node, has_poison, plain
 
 
@@ -112,12 +112,13 @@ def check_names(cx: Context, section: syntax.Data, data: Data | Poison, wanted: 
         for name in statement.names:
             if name.text not in declared and name.text != "split":
                 message = f"`data` gives `{name.text}`, and the model has no such input or target"
-                help = did_you_mean(name.text, [each for each in declared if each not in given])
+                free = [each for each in declared if each not in given]
+                help = did_you_mean(name.text, free) or ((f"the model has {listed(free, 'and')}",) if free else ())
                 cx.error("E0225", message, name.span, help=help)
     if isinstance(data, Poison):
         return
-    for text, span in declared.items():
-        if text not in given:
-            surplus = [name for name in given if name not in declared and name != "split"]
-            if not did_you_mean(text, surplus):
-                cx.error("E0225", f"`data` gives no `{text}`", span, help=[f"add `{text} = ...` to `data`"])
+    surplus = [name for name in given if name not in declared and name != "split"]
+    missing = [text for text in declared if text not in given]
+    for text in missing:
+        if not did_you_mean(text, surplus):
+            cx.error("E0225", f"`data` gives no `{text}`", declared[text], help=[f"add `{text} = ...` to `data`"])

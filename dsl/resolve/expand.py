@@ -65,12 +65,9 @@ def run(cx: Context, value: Given, steps: Sequence[syntax.Step]) -> Given:
 def _stage(cx: Context, stage: syntax.Stage, given: Sequence[Given], name: str | None = None) -> Value:
     alias = stage.alias
     if alias is not None and cx.no_alias:
-        cx.error(
-            "E0217",
-            f"`as` has no place here: {cx.no_alias}",
-            alias.span,
-            help=["what accumulates is the value that flows"],
-        )
+        loop = cx.no_alias == IN_LOOP
+        help = "what accumulates is the value that flows" if loop else "make the value in `model`, and name it there"
+        cx.error("E0217", f"`as` has no place here: {cx.no_alias}", alias.span, help=[help])
         alias = None
     if alias is not None:
         name = cx.base + alias.text

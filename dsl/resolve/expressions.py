@@ -88,6 +88,9 @@ def _operate(cx: Context, expr: syntax.Binary, left: Given, right: Given) -> Val
         for side in (left, right):
             if not isinstance(side.value, Node) and isinstance(_operand(cx, expr.sign, side), Poison):
                 return POISON
+        if expr.sign == "//":
+            help = "`/` divides tensors, element by element"
+            return cx.error("E0316", "`//` divides numbers known when the file is read", expr.span, help=[help])
         return cx.node(expr.sign, (left, right), expr.span)
     for side in (left, right):
         if isinstance(side.value, Several):

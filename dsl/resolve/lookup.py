@@ -41,7 +41,8 @@ def function_of(cx: Context, path: syntax.Path) -> Target | Poison:
             f"`{name.text}` is {describe(entry.value)}, not a function",
             path.span,
             labels=[Label(entry.name.span, "made here")],
-            help=_function_help(cx, name.text),
+            help=_function_help(cx, name.text)
+            or (f"a value is not applied; what several places apply is a layer: `layer {name.text} = ...`",),
         )
     return _unknown_function(cx, path)
 
@@ -141,7 +142,7 @@ def _function_names(cx: Context) -> set[str]:
 
 
 def _function_help(cx: Context, name: str) -> tuple[str, ...]:
-    return did_you_mean(name, _function_names(cx))
+    return did_you_mean(name, _function_names(cx), elsewhere=cx.shared.catalog.elsewhere)
 
 
 def _unknown_function(cx: Context, path: syntax.Path) -> Poison:
@@ -149,7 +150,7 @@ def _unknown_function(cx: Context, path: syntax.Path) -> Poison:
     if cx.shared.report.full or cx.unit.may_make(name):
         return POISON
     for part, entries in cx.shared.catalog.entries.items():
-        if name in entries and part not in cx.parts:
+        if name in entries and part not in cx.parts and entries[name].available:
             where = "penalties belong in `train`, in the loss" if part == "penalty" else ""
             where = "metrics belong in `train`: `metrics = [...]`" if part == "metric" else where
             message = f"`{name}` is {_article(part)}, which has no place here"
@@ -214,8 +215,19 @@ def _not_a_value(cx: Context, entry: Entry, path: syntax.Path) -> Poison:
     )
 
 
+def foreign_word(text: str) -> tuple[str, ...]:
+    """The help for `True` and `None`."""
+    if text.lower() in ("true", "false", "pi"):
+        return (f"did you mean `{text.lower()}`?",)
+    if text.lower() in ("none", "null", "nil"):
+        return (f"there is no `{text}`: an argument that is not wanted is left out",)
+    return ()
+
+
 def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Value:
     text = path.text
+    if entry is not None and len(path.parts) > 1:
+        return _weight(cx, entry, path)
     if entry is not None and text not in cx.shared.words:
         cx.use(entry)
         return cx.error(
@@ -227,7 +239,7 @@ def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Val
         )
     later = cx.scope.made_later(path.parts[0].text)
     if len(path.parts) == 1 and text in cx.shared.words and (cx.options or later is None):
-        return POISON if cx.unit.broken and not cx.options else Word(text)
+        return POISON if cx.unit.broken and (not cx.options or cx.unit.may_make(text)) else Word(text)
     if later is not None:
         labels = [Label(later, "made here")]
         help = ["a name is used after it is made: move its line up"]
@@ -237,7 +249,7 @@ def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Val
     if cx.shared.report.full or cx.unit.may_make(path.parts[0].text):
         return POISON
     names = [e.name.text for e in cx.scope.entries() if e.thing is None and not (cx.options and has_node(e.value))]
-    help = list(did_you_mean(path.parts[0].text, names))
+    help = list(did_you_mean(path.parts[0].text, names) or foreign_word(path.parts[0].text))
     if not help:
         function = nearest(path.parts[0].text, cx.shared.words)
         help = [f"did you mean the word `{function}`?"] if function and cx.options else []
@@ -252,8 +264,9 @@ def _weight(cx: Context, entry: Entry, path: syntax.Path) -> Value:
         return POISON
     layer = entry.thing
     if not isinstance(layer, LayerDef):
-        message = f"`{path.text}`: {entry.described} has no parts; only the weights of a layer are values"
-        return cx.error("E0209", message, path.span, help=["define it with `layer`, then its weights are values"])
+        cx.use(entry)
+        message = f"`{path.parts[0].text}` is {entry.described}, and has no parts"
+        return cx.error("E0209", message, path.span, help=["the weights of a `layer` are values: `embed.weight`"])
     if layer.names is None:
         return cx.error(
             "E0203",

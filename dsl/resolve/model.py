@@ -160,3 +160,13 @@ def check_inputs(cx: Context, made: Made, model: syntax.Model) -> None:
         name = statement.name
         if isinstance(statement, syntax.Input):
             cx.error("E0221", f"the input `{name.text}` is never used", name.span, help=["use it, or leave it out"])
+
+
+def warn_no_output(cx: Context, made: Made, model: syntax.Model) -> None:
+    """A model without outputs trains, and has nothing to predict: the word is easily forgotten."""
+    last = next((s for s in reversed(model.body) if isinstance(s, syntax.Bind) and len(s.names) == 1), None)
+    if made.outputs or last is None:
+        return
+    span = Span(model.span.source, model.span.start, model.span.start + len("model"))
+    help = [f"the word `output` says what it predicts: `output {last.names[0].text} = ...`"]
+    cx.warn("W0204", "this model has no output", span, help=help)

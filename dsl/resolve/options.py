@@ -9,13 +9,15 @@ from .. import syntax
 from ..catalog import REQUIRED, Option, Part, Signature
 from ..graph import Choice, Node, Static, Word
 from ..source import Span
+from ..tokens import number_value
 from .arguments import Fits, Written, match, report_missing
 from .context import Context, PathUse
 from .forms import Form
 from .kinds import NO_FIT, fit, misfit
+from .lookup import foreign_word
 from .scopes import Scope
 from .signatures import defaults, signature_text, takes_text
-from .suggest import did_you_mean
+from .suggest import did_you_mean, listed
 from .values import POISON, Given, Poison, Value, describe, has_node, has_poison
 
 
@@ -108,7 +110,19 @@ def _fitted(cx: Context, option: Option, given: Given, named: bool, notes: tuple
         if signature is not None:
             return bind_choice(cx, signature, (), given.span, given.span)
     code, message, help = misfit(option, value, named)
+    if isinstance(value, str) and value in _names_of(cx, option):
+        help = (f"names of the language stand without quotes: `{option.name} = {value}`",)
+    elif isinstance(value, str) and number_value(value) is not None:
+        help = (f"a number stands without quotes: `{value}`",)
     return cx.error(code, message, given.span, notes=notes, help=help)
+
+
+def _names_of(cx: Context, option: Option) -> set[str]:
+    """The words that an option takes, entries of its part included."""
+    names = set(option.words)
+    if option.part is not None:
+        names |= cx.shared.catalog.entries.get(option.part, {}).keys()
+    return names
 
 
 def _is_unknown(cx: Context, path: syntax.Path) -> bool:
@@ -123,14 +137,13 @@ def _is_unknown(cx: Context, path: syntax.Path) -> bool:
 
 
 def _unknown_word(cx: Context, option: Option, path: syntax.Path, notes: tuple[str, ...]) -> Poison:
-    names = set(option.words)
-    if option.part is not None:
-        names |= cx.shared.catalog.entries.get(option.part, {}).keys()
+    names = _names_of(cx, option)
     numbers = [e.name.text for e in cx.scope.entries() if e.thing is None and not has_node(e.value)]
     if not names:
-        help = did_you_mean(path.text, numbers)
+        help = did_you_mean(path.text, numbers) or foreign_word(path.text)
         return cx.error("E0201", f"there is no value `{path.text}`", path.span, label="unknown name", help=help)
-    help = did_you_mean(path.text, names | set(numbers))
+    help = did_you_mean(path.text, names | set(numbers), elsewhere=cx.shared.catalog.elsewhere)
+    help = help or foreign_word(path.text) or (f"it takes {listed(sorted(names)[:12])}",)
     return cx.error(
         "E0201", f"`{option.name}` knows no `{path.text}`", path.span, label="unknown word", notes=notes, help=help
     )
@@ -175,7 +188,9 @@ def unknown_entry(cx: Context, part: Part, name: syntax.Path) -> Poison:
         )
     else:
         message = f"there is no {part} `{name.text}`"
-    help = did_you_mean(name.text, entries) or ((f"there are {', '.join(sorted(entries)[:12])}",) if entries else ())
+    there = [each for each in sorted(entries) if entries[each].available]
+    help = did_you_mean(name.text, entries, elsewhere=cx.shared.catalog.elsewhere)
+    help = help or ((f"there {'is' if len(there) == 1 else 'are'} {listed(there[:12], 'and')}",) if there else ())
     return cx.error("E0208", message, name.span, label=f"unknown {part}" if other is None else "", help=help)
 
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 from .. import syntax
 from ..catalog import Option, Signature
-from ..diagnostics import Diagnostic
+from ..diagnostics import Diagnostic, Label
 from ..graph import Choice, Param, Static
 from ..parse import parse_expression
 from ..source import Source, Span
 from .context import Context, Shared
 from .options import bind_choice
 from .scopes import Entry
-from .suggest import did_you_mean
+from .suggest import did_you_mean, listed
 from .values import POISON, Percent, Poison, Value, describe, has_node, has_poison, is_number, plain, show, sort_of
 
 DOMAINS = {
@@ -39,8 +39,12 @@ def define_param(cx: Context, statement: syntax.Param, prefix: str, params: dict
         domain = _domain(cx, statement.domain)
         if domain is not POISON and value is not POISON and not _inside(value, domain):
             text = statement.domain.span.text
-            cx.error(
-                "E0317", f"{show(value)} is not in the domain of `{name.text}`", span, help=[f"the domain is {text}"]
+            value = cx.error(
+                "E0317",
+                f"{show(value)} is not in the domain of `{prefix}{name.text}`",
+                span,
+                labels=[] if written is None else [Label(statement.domain.span, "the domain")],
+                help=[f"the domain is {text}"],
             )
     cx.define(Entry("param", name, value))
     if not isinstance(domain, Poison) and value is not POISON:
@@ -58,10 +62,9 @@ def _static(cx: Context, expr: syntax.Expr, what: str) -> Value:
 
 def override(cx: Context, name: str, text: str) -> tuple[Value, Span]:
     """What `--set name=text` gives, and its place in a source of its own."""
-    source = Source(f"--set {name}", text)
-    expr, findings = parse_expression(source)
+    source, span = _written(name, text)
+    expr, findings = parse_expression(source, span.start)
     cx.shared.report.extend(findings)
-    span = Span(source, 0, len(text))
     if expr is None:
         if not findings:
             cx.error("E0216", f"`{name}` is set to nothing", span)
@@ -69,14 +72,23 @@ def override(cx: Context, name: str, text: str) -> tuple[Value, Span]:
     return _static(cx, expr, f"the value of `{name}`"), span
 
 
+def _written(name: str, text: str) -> tuple[Source, Span]:
+    """A new value as the command line has it, and where it stands there."""
+    before = f"--set {name}="
+    source = Source("command line", before + text)
+    return source, Span(source, len(before), len(source.text))
+
+
 def unknown_overrides(shared: Shared, known: Iterable[str]) -> None:
     """Report what the command line sets and no file declares."""
     names = set(known)
     for name in shared.overrides:
         if name not in names:
-            help = did_you_mean(name, names) or ((f"the params are {', '.join(sorted(names))}",) if names else ())
-            source = Source(f"--set {name}", shared.overrides[name])
-            span = Span(source, 0, len(source.text))
+            there = f"the params are {listed(sorted(names), 'and')}" if names else "the file declares no params"
+            source, value = _written(name, shared.overrides[name])
+            span = Span(source, value.start - len(name) - 1, value.start - 1)
+            imported = [each for each in sorted(names) if each.endswith(f".{name}")]
+            help = (f"did you mean `{imported[0]}`?",) if imported else did_you_mean(name, names) or (there,)
             shared.report.add(Diagnostic("E0216", f"there is no param `{name}` to set", span, help=help))
 
 

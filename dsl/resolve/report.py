@@ -7,10 +7,8 @@ from contextlib import contextmanager
 
 from ..diagnostics import Diagnostic
 from ..graph import Frame
-from ..source import Source
-
-MOST = 100
-"""Findings after which the rest is dropped: nobody reads on."""
+from ..limits import MOST_FINDINGS
+from ..source import Source, Span
 
 SHOWN_FRAMES = 4
 
@@ -22,7 +20,7 @@ class Report:
         self.found: list[Diagnostic] = []
         self.errors = 0
         self._muted = 0
-        self._seen: set[tuple[str, str, int, int]] = set()
+        self._seen: set[tuple[str, Span]] = set()
 
     def add(self, finding: Diagnostic) -> None:
         """Keep a finding, unless its place has one of the same code (a block's body is expanded many times)."""
@@ -30,7 +28,7 @@ class Report:
             return
         self.errors += finding.severity == "error"
         if finding.span is not None:
-            key = (finding.code, finding.span.source.name, finding.span.start, finding.span.end)
+            key = (finding.code, finding.span)
             if key in self._seen:
                 return
             self._seen.add(key)
@@ -40,7 +38,7 @@ class Report:
     @property
     def full(self) -> bool:
         """Whether nothing more is kept, so that no work need go into a message."""
-        return len(self.found) >= MOST
+        return len(self.found) >= MOST_FINDINGS
 
     @contextmanager
     def silence(self) -> Iterator[None]:

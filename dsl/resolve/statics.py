@@ -9,10 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..graph import Duration, Word
+from ..limits import LARGEST_WHOLE
 from .values import Percent, Value, describe, is_number
-
-LARGEST = 2**63 - 1
-"""Whole numbers go as far as 64 bits with a sign."""
 
 ORDERED: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -35,7 +33,7 @@ class StaticError(Exception):
 def checked(number: object) -> int | float | bool:
     """The number, if it is one that can be used: finite, and no larger than 64 bits hold."""
     if isinstance(number, int):
-        if abs(number) > LARGEST:
+        if abs(number) > LARGEST_WHOLE:
             raise StaticError("this number is too large", "whole numbers go up to 2^63 - 1")
         return number
     if isinstance(number, float) and math.isfinite(number):
@@ -149,4 +147,6 @@ def number(value: int | float, unit: str) -> Value:
         return Duration(value, "epochs")
     if unit == "steps":
         return Duration(value, "steps")
-    raise StaticError(f"no unit `{unit}`", code="E0226")
+    raise StaticError(
+        f"no unit `{unit}`", f"the units are `%`, `epochs` and `steps`; a product is `{value} * ...`", "E0226"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 
 def distance(a: str, b: str, limit: int) -> int:
@@ -43,9 +43,16 @@ def nearest(wrong: str, names: Iterable[str], fits: Callable[[str], bool] = lamb
     return None
 
 
-def did_you_mean(wrong: str, names: Iterable[str], fits: Callable[[str], bool] = lambda name: True) -> tuple[str, ...]:
-    """The help line with the nearest name, or no line."""
-    name = nearest(wrong, names, fits)
+def did_you_mean(
+    wrong: str,
+    names: Iterable[str],
+    fits: Callable[[str], bool] = lambda name: True,
+    elsewhere: Mapping[str, tuple[str, ...]] = {},
+) -> tuple[str, ...]:
+    """The help line with the name that is nearest, or that means the same (`elsewhere`: see `Catalog`); or no line."""
+    known = list(names)
+    same = [name for name in elsewhere.get(wrong.lower().replace("_", ""), ()) if name in known and fits(name)]
+    name = same[0] if same else nearest(wrong, known, fits)
     return (f"did you mean `{name}`?",) if name else ()
 
 

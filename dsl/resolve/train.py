@@ -89,18 +89,7 @@ def _key(cx: Context, statement: syntax.Bind, written: dict[str, syntax.Bind]) -
         cx.error("E0207", f"`{name.text}` is not available yet", name.span, help=["a later version will know it"])
         return False
     if name.text not in catalog.train:
-        known = [*catalog.train, *catalog.unavailable_train]
-        near = did_you_mean(name.text, [key for key in known if key not in written])
-        begun = [key for key in catalog.train if name.text.startswith(key + "_") and key not in written]
-        if not near and begun:
-            near = (f"did you mean `{begun[0]}`?",)
-        if isinstance(statement.value, (syntax.Number, syntax.String, syntax.Truth)):
-            # A setting, not a value of the model.
-            free = [key for key in catalog.train if key not in written and key not in catalog.unavailable_train]
-            other = f"keys not used yet: {', '.join(free)}"
-        else:
-            other = f"compute it in `model`; `metrics = [{name.text}]` then shows it"
-        help = near or (other,)
+        help = _other_key(cx, statement, written)
         cx.error("E0211", f"`train` has no key `{name.text}`", name.span, label="unknown key", help=help)
         return False
     if len(statement.names) > 1:
@@ -114,6 +103,25 @@ def _key(cx: Context, statement: syntax.Bind, written: dict[str, syntax.Bind]) -
     return True
 
 
+def _other_key(cx: Context, statement: syntax.Bind, written: Mapping[str, syntax.Bind]) -> tuple[str, ...]:
+    """The help for an unknown key: a key that is near, the optimizer's option, or the model's value that it may be."""
+    catalog, name = cx.shared.catalog, statement.names[0].text
+    known = [key for key in (*catalog.train, *catalog.unavailable_train) if key not in written]
+    begun = [key for key in catalog.train if name.startswith(key + "_") and key not in written]
+    near = did_you_mean(name, known, elsewhere=catalog.elsewhere)
+    if near or begun:
+        return near or (f"did you mean `{begun[0]}`?",)
+    if not isinstance(statement.value, (syntax.Number, syntax.String, syntax.Truth)):
+        return (f"compute it in `model`; `metrics = [{name}]` then shows it",)
+    for signature in catalog.entries.get("optimizer", {}).values():
+        for option in signature.options:
+            if signature.available and option.name in (name, *catalog.elsewhere.get(name.lower().replace("_", ""), ())):
+                example = f"`optimizer = {signature.name}({option.name} = {statement.value.span.text})`"
+                return (f"this is the optimizer's: {example}",)
+    free = [key for key in catalog.train if key not in written and key not in catalog.unavailable_train]
+    return (f"keys not used yet: {', '.join(free)}",)
+
+
 def _loss(cx: Context, expr: syntax.Expr) -> Node | Poison:
     inner = cx.derive(parts=("loss", "penalty", "function"), base="train.loss.", place=Place("train.loss"))
     return _tensor(inner, inner.evaluate(expr), expr.span, "the loss")
@@ -124,7 +132,10 @@ def _tensor(cx: Context, value: Value, span: Span, what: str) -> Node | Poison:
         return value
     if isinstance(value, Several):
         return cx.unnamed(value, span)
-    return cx.error("E0316", f"{what} is an expression over the model's values, and this is {describe(value)}", span)
+    signature = next((s for part in cx.parts if (s := cx.shared.catalog.find(part, str(value)))), None)
+    help = [] if signature is None else [f"without quotes, on values: `{value}({', '.join(signature.inputs)})`"]
+    message = f"{what} is an expression over the model's values, and this is {describe(value)}"
+    return cx.error("E0316", message, span, help=help)
 
 
 def _metrics(cx: Context, expr: syntax.Expr) -> tuple[tuple[str, Node], ...] | Poison:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 
 from .. import syntax
 from ..graph import Type
+from ..limits import LARGEST_SIZE
 from .context import Context
 from .params import override
 from .scopes import Entry
 from .suggest import did_you_mean
 from .values import POISON, Poison, describe, has_node, has_poison, is_number, show
-
-LARGEST_SIZE = 2**31 - 1
 
 Declared = syntax.Input | syntax.Target
 
@@ -79,6 +78,10 @@ def _size(
 ) -> int | None:
     if isinstance(size, syntax.Unknown):
         return _unknown(cx, size, declared, known, sizes)
+    if size.span.text in ("None", "none", "null"):
+        help = ["the batch axis is never written; `?` takes a size from the data"]
+        cx.error("E0201", f"there is no size `{size.span.text}`", size.span, help=help)
+        return None
     value = cx.static(size)
     if has_poison(value):
         return None

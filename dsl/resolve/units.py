@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from .. import syntax
 from ..diagnostics import Label
 from ..graph import Param
+from ..limits import LARGEST_IMPORTS, MOST_IMPORTS
 from ..parse import parse
 from ..source import Source, Span
 from .context import Context, Shared
@@ -30,6 +31,7 @@ class Loader:
     open: list[str] = field(default_factory=list)
     params: dict[str, Param] = field(default_factory=dict)
     param_names: set[str] = field(default_factory=set)
+    imported: int = 0
 
     def load(self, source: Source, path: str, prefix: str) -> Unit:
         """Parse a file and resolve its declarations; what is wrong is reported. `prefix` goes before its params'
@@ -81,19 +83,18 @@ class Loader:
         if self.read is None:
             cx.error("E0214", "this text cannot import: it stands in no folder", written.span)
             return None
-        if len(self.loaded) >= 200:
-            cx.stop(written.span, "these files import more than 200 files", "use fewer")
+        if len(self.loaded) > MOST_IMPORTS:
+            cx.stop(written.span, f"this file imports more than {MOST_IMPORTS} files", "use fewer")
         try:
             text = self.read(path)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
-            cx.error(
-                "E0214",
-                f"cannot read {path}: {reason}",
-                written.span,
-                help=["paths are relative to the importing file"],
-            )
+            help = ["paths start in the folder of the importing file"]
+            cx.error("E0214", f"cannot read `{path}`: {reason[:1].lower()}{reason[1:]}", written.span, help=help)
             return None
+        self.imported += len(text)
+        if self.imported > LARGEST_IMPORTS:
+            cx.stop(written.span, f"this file imports more than {LARGEST_IMPORTS // 1024} KiB of text", "import less")
         return self.load(Source(path, text), path, f"{cx.unit.prefix}{statement.alias.text}.")
 
 

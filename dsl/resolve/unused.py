@@ -28,7 +28,7 @@ def _entry(cx: Context, entry: Entry) -> None:
 
 
 def _inside(cx: Context, definition: syntax.Block | syntax.Fn) -> None:
-    names = [(formal.name, "formal") for formal in definition.formals]
+    names = [(formal.name, "argument") for formal in definition.formals]
     if isinstance(definition, syntax.Block):
         names += [(name, "input") for name in definition.inputs]
         for statement in definition.body:

@@ -25,6 +25,12 @@ class Backend(Protocol):
         """Values as an array on this device. Raises InputError for an array of another device that may not be copied
         silently."""
 
+    def arena(self, size: int) -> Any:
+        """Fresh memory on this device: `size` bytes, the first at a multiple of 64."""
+
+    def take(self, array: Any, rows: Any, out: Any) -> None:
+        """Copy the rows of an array that `rows` names, all of which exist, to `out`, without memory in between."""
+
     def to_host(self, array: Any) -> NDArray[np.generic]:
         """A NumPy copy of an array of this device."""
 

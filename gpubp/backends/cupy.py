@@ -54,6 +54,12 @@ class CupyBackend:
             values = values if hasattr(values, "__array__") else self._cupy.from_dlpack(values)
         return self._cupy.asarray(values, dtype=dtype)
 
+    def arena(self, size: int) -> Any:
+        return self._cupy.empty(size, dtype="uint8")  # CuPy's memory begins at multiples of 512
+
+    def take(self, array: Any, rows: Any, out: Any) -> None:
+        self._cupy.take(array, rows, axis=0, out=out)
+
     def to_host(self, array: Any) -> NDArray[np.generic]:
         host: NDArray[np.generic] = self._cupy.asnumpy(array)
         return host

@@ -34,6 +34,14 @@ class NumpyBackend:
             values = np.from_dlpack(values)
         return np.asarray(values, dtype=dtype)
 
+    def arena(self, size: int) -> Any:
+        memory = np.empty(size + 64, dtype=np.uint8)
+        start = -memory.ctypes.data % 64
+        return memory[start : start + size]
+
+    def take(self, array: Any, rows: Any, out: Any) -> None:
+        np.take(array, rows, axis=0, out=out, mode="clip")  # `raise` would copy once more
+
     def to_host(self, array: Any) -> NDArray[np.generic]:
         return np.array(array)
 

@@ -3,35 +3,57 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import Literal
 
-from dsl.diagnostics import DiagnosticError
+from dsl.diagnostics import Diagnostic, DiagnosticError
+from dsl.render import to_json
 
 from ..data import load as load_data
 from ..data import measure
-from ..errors import DataError
-from ..frontend import Net
+from ..errors import DataError, NetError
+from ..frontend import Net, load
 from .common import add_file, open_net
+from .explain import Explain
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
     add_file(parser)
+    parser.add_argument("--json", action="store_true", help="print what is found as one JSON document")
+    parser.add_argument(
+        "--explain", action=Explain, metavar="CODE", help="say what a code such as E0301 means, with an example"
+    )
 
 
 def work(arguments: argparse.Namespace) -> int:
-    """Print the layers, or raise NetError."""
+    """Print the layers, or raise NetError; with `--json` print the findings."""
+    if arguments.json:
+        return _json(arguments)
     net = open_net(arguments)
-    if net.graph.data is not None:
-        _check_data(net)
+    _check_data(net)
     print(net.summary())
     return 0
 
 
+def _json(arguments: argparse.Namespace) -> int:
+    """Print the file's name and all findings, warnings too; returns the exit code."""
+    found: tuple[Diagnostic, ...] = ()
+    try:
+        net = load(arguments.file, dict(arguments.set))
+        found = net.warnings
+        _check_data(net)
+    except NetError as error:
+        found = (*error.diagnostics, *found)
+    print(json.dumps({"file": arguments.file, "diagnostics": [to_json(one) for one in found]}, indent=2))
+    return 2 if any(one.severity == "error" for one in found) else 0
+
+
 def _check_data(net: Net) -> None:
-    """Raise DataError for data that is missing, unreadable or of the wrong shape."""
+    """Raise DataError for data that is missing, unreadable or does not fit."""
     data = net.graph.data
-    assert data is not None
+    if data is None:
+        return
     if not net.inline:
         load_data(net.graph, net.base, int(net.option("seed", 0)))
         return
@@ -45,5 +67,7 @@ def _check_data(net: Net) -> None:
         found = measure(data, wanted, net.base)
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
-    if any(node.type is not None and found[node.label or node.name].shape != node.type.shape for node in nodes):
+    counts = {len(entry.value) for entry in data.entries if isinstance(entry.value, tuple)}
+    # What does not fit at first sight is looked at closely.
+    if len(counts) > 1 or data.split is not None or any(found[n.label or n.name] != n.type for n in nodes):
         load_data(net.graph, net.base, int(net.option("seed", 0)))

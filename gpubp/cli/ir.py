@@ -34,7 +34,7 @@ def work(arguments: argparse.Namespace) -> int:
     if data is not None and arguments.batch is None:
         batch = min(batch, len(next(iter(data.values()))))
     if arguments.stage == "program":
-        print(executor.built(arguments.mode, batch).program)
+        print(executor.compiled(arguments.mode, batch).built.program)
     else:
         if data is not None:
             executor.fit(data)

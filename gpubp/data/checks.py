@@ -1,18 +1,6 @@
 """How bad data is reported: one diagnostic for each kind of finding, with the first places and the count.
 
-Codes of this package:
-    E0410  a data name that the model lacks, or an input or target without data
-    E0411  options of a reader that do not go together
-    E0412  a file that cannot be opened
-    E0413  a file whose content cannot be read: binary, not UTF-8, broken gzip, broken quotes
-    E0414  no rows
-    E0415  a column that is missing, unnamed, or named twice
-    E0416  a cell that is not a finite number
-    E0417  rows of different lengths
-    E0418  a shape that does not fit the declared type
-    E0419  labels that do not fit the declared type
-    E0420  names with different numbers of rows
-    E0421  a split that cannot be made
+`gpubp/codes/E04.md` explains the codes.
 """
 
 from __future__ import annotations

@@ -68,10 +68,13 @@ def _checked(request: Request, want: Want) -> tuple[Type, tuple[str, ...]]:
             help = f"put each row in brackets: `{name} = [[...], [...]]`"
         elif want.kind == "class" and declared == () and usual == (1,):
             help = f"a label stands without brackets: `{name} = [0, 1, ...]`"
+        elif want.kind == "float" and len(declared) == len(usual) == 1:
+            help = f"`{name}: {_text(usual)}`, or `{name}: [?]` for as many as the data has"
         labels = (Label(want.span, "declared here"),) if want.span else ()
         raise problem(
             "E0418",
-            f"the rows of `{name}` have shape {_text(usual)}, its type says {want.type}",
+            f"the rows of `{name}` {f'have shape {_text(usual)}' if usual else 'are single values'}, "
+            f"its type says {want.type}",
             _row_span(request, 0),
             labels=labels,
             help=help,

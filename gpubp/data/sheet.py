@@ -74,8 +74,8 @@ class Sheet:
         return next(islice(self.rows(), row, None))[0]
 
     def place(self, line: int, column: int | None = None) -> str:
-        """`a.csv`, row 5, column `x`"""
-        where = f"`{self.path}`, row {line}"
+        """`a.csv`, line 5, column `x`: the line of the file, counted from 1, the header too."""
+        where = f"`{self.path}`, line {line}"
         return where if column is None else f"{where}, column `{clipped(self.names[column])}`"
 
     def problem(self, code: str, where: str, message: str, help: str = "") -> DiagnosticError:

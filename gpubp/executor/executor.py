@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from operator import index
 from typing import Any
@@ -11,18 +11,9 @@ from typing import Any
 from ..backends import Backend, select
 from ..data import shuffled
 from ..errors import DivergedError, GpubpError, InputError
-from ..frontend import (
-    SEED,
-    STEP,
-    Built,
-    Mode,
-    Net,
-    build,
-    check_feeds,
-    describe,
-)
-from ..ir import names
-from ..render import Argument, compile_source, python_source, standalone
+from ..frontend import GUARD, SEED, STEP, Mode, Net, check_feeds, gradient_name
+from ..render import Argument, standalone
+from .machine import Compiled, Machine
 from .state import State
 
 CHUNK = 4096
@@ -47,9 +38,9 @@ class Executor:
             raise GpubpError(f"the seed is {self.seed}; it must be from 0 to 2^63 - 1")
         self.backend: Backend = select(device)
         self._lock = threading.RLock()
-        self._programs: dict[tuple[Any, ...], tuple[Built, Callable[..., tuple[Any, ...]]]] = {}
         with self._active():
             self._state = State(net, self.backend, self.dtype, self.seed)
+            self._machine = Machine(net, self.backend, self.dtype, self._state)
 
     def __repr__(self) -> str:
         return f"<Executor of {self.net!r} on {self.backend.description}, {self.dtype}, step {self.step:,}>"
@@ -105,10 +96,8 @@ class Executor:
             pieces: dict[str, list[Any]] = {name: [] for name in self.net.outputs}
             for start in range(0, count, CHUNK):
                 rows = min(CHUNK, count - start)
-                built, values = self._run(
-                    "predict", _bucket(rows), [self._padded(a[start : start + rows]) for a in arrays]
-                )
-                for name, value in zip(built.outputs, values, strict=True):
+                padded = [self._padded(a[start : start + rows]) for a in arrays]
+                for name, value in self._machine.run("predict", _bucket(rows), padded).outputs.items():
                     full = self.xp.broadcast_to(value, (_bucket(rows), *value.shape[1:]))
                     pieces[name].append(self.xp.array(full[:rows]))
             out = {name: p[0] if len(p) == 1 else self.xp.concatenate(p) for name, p in pieces.items()}
@@ -139,12 +128,12 @@ class Executor:
                 rows = min(CHUNK, count - start)
                 feeds = [self._padded(a[start : start + rows]) for a in arrays]
                 feeds.append((self.xp.arange(_bucket(rows)) < rows).astype("float64"))
-                built, values = self._run("measure", _bucket(rows), feeds)
-                for name, value in zip(built.outputs, values, strict=True):
-                    sums[name] = sums[name] + value if name in sums and name != "penalty" else value
+                bound = self._machine.run("measure", _bucket(rows), feeds)
+                for name, value in bound.outputs.items():
+                    sums[name] = sums[name] + value if name in sums and name != "penalty" else self.xp.array(value)
             host = {name: self.backend.to_host(value) for name, value in sums.items()}
             out = {"penalty": float(host["penalty"])}
-            for name, finish in built.finish.items():
+            for name, finish in bound.compiled.built.finish.items():
                 out[name] = finish(
                     {key.split("/")[1]: v for key, v in host.items() if key.startswith(f"{name}/")}, count
                 )
@@ -156,8 +145,7 @@ class Executor:
         self._needs_training()
         with self._active():
             arrays, count = self._batch(batch)
-            built, values = self._run("gradients", count, arrays)
-            results = dict(zip(built.outputs, values, strict=True))
+            results = dict(self._machine.run("gradients", count, arrays).outputs)
             return float(results.pop("loss")), {name: self.xp.array(g) for name, g in results.items()}
 
     def train_step(self, batch: Mapping[str, Any]) -> float:
@@ -166,8 +154,9 @@ class Executor:
         with self._active():
             arrays, count = self._batch(batch)
             self._fit_first(arrays)
-            _, (data, penalty) = self._run("train", count, arrays)
-            return float(data) + float(penalty)
+            outputs = self._machine.run("train", count, arrays).outputs
+            self._require_gradient(outputs)
+            return float(outputs["data"]) + float(outputs["penalty"])
 
     def train_steps(self, data: Mapping[str, Any], steps: int, batch: int = 64) -> Any:
         """`steps` updates on batches drawn from `data`, which is checked and moved to the device once.
@@ -193,8 +182,7 @@ class Executor:
             self._fit_first(arrays)
             per_epoch = -(-count // batch)
             mixed = bool(self.net.option("shuffle", True))
-            losses: list[Any] = []
-            penalties: list[Any] = []
+            losses, penalties = self.xp.empty((2, steps), dtype=self.dtype)
             sizes: list[int] = []
             epoch, order = -1, None
             first = self.step
@@ -204,16 +192,39 @@ class Executor:
                     order = self.backend.asarray(shuffled(count, self.seed, epoch)) if mixed else None
                 start = (at % per_epoch) * batch
                 stop = min(start + batch, count)
-                if order is not None:
-                    feeds = [self.xp.take(a, order[start:stop], axis=0) for a in arrays]
-                else:
-                    feeds = [a[start:stop] for a in arrays]
-                _, (loss, penalty) = self._run("train", stop - start, feeds)
-                losses.append(loss)
-                penalties.append(penalty)
+                bound = self._machine.bound("train", stop - start)
+                for slot, rows in zip(bound.feeds, arrays, strict=True):
+                    if order is not None:
+                        self.backend.take(rows, order[start:stop], slot)
+                    else:
+                        slot[...] = rows[start:stop]
+                bound.step()
+                self._require_gradient(bound.outputs)
+                losses[at - first] = bound.outputs["data"]
+                penalties[at - first] = bound.outputs["penalty"]
                 sizes.append(stop - start)
-            stacked = [self.xp.stack([self.xp.asarray(v) for v in values]) for values in (losses, penalties)]
-            return stacked[0], stacked[1], sizes
+            return losses, penalties, sizes
+
+    def _require_gradient(self, outputs: Mapping[str, Any]) -> None:
+        """Raise DivergedError after a step that the guard refused: it changed nothing."""
+        if bool(outputs[GUARD]):
+            return
+        step, loss = self.step + 1, float(outputs["data"]) + float(outputs["penalty"])
+        for name, (group, start) in self.net.layout.places.items():
+            size = self.net.layout.parameters[name].size
+            piece = outputs[gradient_name(group)][start : start + size]
+            if not bool(self.xp.isfinite(piece).all()):
+                break
+        what = "NaN" if bool(self.xp.isnan(piece).any()) else "inf"
+        found = f"the gradient of `{name}` holds {what} at step {step:,}, where the loss is {loss:.6g}"
+        if step == 1:
+            why = (
+                "before any update: the data or a formula of the model gives it (a division by 0, the logarithm of a "
+                "negative number, numbers that are too large)"
+            )
+        else:
+            why = "that step changed nothing; a smaller learning rate or `clip = clip_norm(1.0)` usually mends this"
+        raise DivergedError(f"{found}: {why}")
 
     def fit(self, inputs: Mapping[str, Any]) -> None:
         """Gather the statistics of layers such as `standardize` from the training rows, one layer after the other, as
@@ -232,54 +243,35 @@ class Executor:
         for node in self.net.fitted:
             for start in range(0, len(arrays[0]), CHUNK):
                 rows = [a[start : start + CHUNK] for a in arrays]
-                self._run("fit", len(rows[0]), rows, node)
+                self._machine.run("fit", len(rows[0]), rows, node)
         self._state.fitted = True
 
     # The machinery -----------------------------------------------------------------------------------------------
+    def compiled(self, mode: Mode, batch: int) -> Compiled:
+        """The program for a mode and batch size, its plan and its text."""
+        if mode not in ("predict", "fit"):
+            self._needs_training()
+        with self._active():
+            return self._machine.compiled(mode, batch)
+
     def source(self, mode: Mode, batch: int, data: Mapping[str, Any] | None = None) -> str:
         """The program for a mode and batch size as a Python file that runs by itself, with the present state and rows
         of `data` as far as they are small."""
-        built, text = self._rendered(mode, batch, None)
-        self._state.allot(built)
-        known = names(built.program, reserved=(mode,))
+        compiled = self.compiled(mode, batch)
         nodes = {n.label or n.name: n for n in (*self.net.graph.inputs, *self.net.graph.targets)}
-        arguments = []
-        for i, var in enumerate(built.program.inputs):
-            state = i >= len(built.feeds)
-            node = None if state else nodes.get(var.hint)
+        feeds, states = [], []
+        for var in compiled.plan.feeds:
+            node, values = nodes.get(var.hint), None
             classes = node.type.classes if node is not None and node.type is not None else None
-            values: Any = None
-            if state:
-                values = self.backend.to_host(self._state.arrays[var.hint])
-            elif i >= len(nodes):  # the mask
+            if node is None:  # the mask
                 values = self.backend.to_host(self.xp.ones(var.shape))
             elif data is not None and len(data[var.hint]) >= batch:
                 values = self.backend.to_host(self.backend.asarray(data[var.hint][:batch]).astype(var.dtype))
-            arguments.append(Argument(known[var], var.aval, values, classes))
-        return standalone(
-            text, mode, arguments, f"{self.net.graph.source.name}: {mode}, batch of {batch}, {self.dtype}"
-        )
-
-    def built(self, mode: Mode, batch: int) -> Built:
-        """The program for a mode and batch size."""
-        return self._rendered(mode, batch, None)[0]
-
-    def _rendered(self, mode: Mode, batch: int, fit: object | None) -> tuple[Built, str]:
-        if mode not in ("predict", "fit"):
-            self._needs_training()
-        built = build(self.net, mode, batch, self.dtype, fit)
-        return built, python_source(built.program, mode, built.hints, describe)
-
-    def _run(
-        self, mode: Mode, batch: int, feeds: list[Any], fit: object | None = None
-    ) -> tuple[Built, tuple[Any, ...]]:
-        key = (mode, batch, fit)
-        if key not in self._programs:
-            built, text = self._rendered(mode, batch, fit)
-            self._programs[key] = built, compile_source(text, mode, self.xp)
-            self._state.allot(built)
-        built, function = self._programs[key]
-        return built, function(*feeds, *(self._state.arrays[name] for name in built.states))
+            feeds.append(Argument(var.hint, var.aval, values, classes))
+        for var in compiled.plan.states:
+            states.append(Argument(var.hint, var.aval, self.backend.to_host(self._state.arrays[var.hint])))
+        title = f"{self.net.graph.source.name}: {mode}, batch of {batch}, {self.dtype}"
+        return standalone(compiled.text, mode, compiled.plan.arena, feeds, states, compiled.built.outputs, title)
 
     def _batch(self, batch: Mapping[str, Any]) -> tuple[list[Any], int]:
         return check_feeds(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), batch, self.dtype)

@@ -4,10 +4,11 @@ from .feeds import as_numbers, check_feeds
 from .initial import first_value
 from .layout import Group, Layout, Parameter
 from .net import Net, load, loads
-from .programs import COUNTERS, MASK, RATE_SCALE, SEED, STEP, Built, Mode, build, describe
+from .programs import COUNTERS, GUARD, MASK, RATE_SCALE, SEED, STEP, Built, Mode, build, describe, gradient_name
 
 __all__ = [
     "COUNTERS",
+    "GUARD",
     "MASK",
     "RATE_SCALE",
     "SEED",
@@ -23,6 +24,7 @@ __all__ = [
     "check_feeds",
     "describe",
     "first_value",
+    "gradient_name",
     "load",
     "loads",
 ]

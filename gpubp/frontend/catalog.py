@@ -12,8 +12,9 @@ from .. import data as data
 from .. import layers as layers
 from .. import optim as optim
 from ..registry import ENTRIES, Entry, OptionType
+from .elsewhere import ELSEWHERE
 
-_PARTS = ("function", "loss", "metric", "penalty", "optimizer", "initializer", "reader", "split")
+_PARTS = ("function", "loss", "metric", "penalty", "optimizer", "initializer", "reader", "split", "clip")
 
 # Words of the language whose meaning this version does not have yet: a file that uses one is told so.
 _LATER: dict[str, tuple[str, ...]] = {
@@ -30,7 +31,6 @@ _LATER: dict[str, tuple[str, ...]] = {
         *("step", "drops", "exponential", "linear", "polynomial", "cosine", "one_cycle", "warmup", "inverse_sqrt"),
         "plateau",
     ),
-    "clip": ("clip_norm", "clip_value"),
     "stop": ("early_stop",),
     "start": ("load",),
     "rate": ("rate",),
@@ -56,7 +56,7 @@ TRAIN = (
 )
 """The keys of `train`."""
 
-TRAIN_LATER = frozenset({"schedule", "early_stop", "clip", "restarts", "start", "freeze", "rates"})
+TRAIN_LATER = frozenset({"schedule", "early_stop", "restarts", "start", "freeze", "rates"})
 """Keys that this version refuses, saying so."""
 
 
@@ -65,16 +65,16 @@ def catalog() -> Catalog:
     entries: dict[Part, dict[str, Signature]] = {}
     for (part, name), entry in ENTRIES.items():
         if part in _PARTS:
-            entries.setdefault(cast(Part, part), {})[name] = _signature(entry)
+            entries.setdefault(cast(Part, part), {})[name] = signature_of(entry)
     for part, names in _LATER.items():
         found = entries.setdefault(cast(Part, part), {})
         for name in names:
             if name not in found:
                 found[name] = Signature(name, cast(Part, part), available=False)
-    return Catalog(entries, {option.name: option for option in TRAIN}, TRAIN_LATER)
+    return Catalog(entries, {option.name: option for option in TRAIN}, TRAIN_LATER, ELSEWHERE)
 
 
-def _signature(entry: Entry) -> Signature:
+def signature_of(entry: Entry) -> Signature:
     options = tuple(_option(name, kind, default) for name, kind, default in entry.options())
     doc = (entry.function.__doc__ or "").strip()
     return Signature(

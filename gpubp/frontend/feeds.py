@@ -80,9 +80,9 @@ def _checked(backend: Backend, name: str, type_: Type, values: Any, dtype: str) 
 
 
 def _refuse(backend: Backend, name: str, array: Any, wrong: Any, why: str) -> None:
-    """Raise InputError for the first value marked in `wrong`, with its place."""
+    """Raise InputError for the first value marked in `wrong`, with its index, counted from 0 as in the array."""
     if not bool(wrong.any()):
         return
     place = tuple(int(i[0]) for i in wrong.nonzero())
-    at = f" at {list(place[1:])}" if len(place) > 1 else ""
-    raise InputError(f"`{name}`, row {place[0]:,}{at}: {backend.to_host(array[place]).item()} {why}")
+    index = ", ".join(map(str, place))
+    raise InputError(f"`{name}[{index}]`: {backend.to_host(array[place]).item()} {why}")

@@ -41,9 +41,15 @@ class Buffer:
     place: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+ALIGN = 16
+"""Every parameter begins at a multiple of so many elements in its flat buffer (64 bytes of float32): a vector register
+or a 16-byte load of a GPU never crosses into its neighbour."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """Parameters that share a flat buffer, one behind the other, and one update."""
+    """Parameters that share a flat buffer, one behind the other, and one update. `size` counts the elements with the
+    zeros in between."""
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -76,9 +82,14 @@ def arrange(parameters: Iterable[Parameter], *, split_decay: bool) -> Layout:
         start = 0
         for p in group.parameters:
             places[p.name] = (group, start)
-            start += p.size
+            start += aligned(p.size)
     return Layout(known, tuple(groups), places)
 
 
 def _group(name: str, members: tuple[Parameter, ...], decays: bool) -> Group:
-    return Group(name, members, decays, sum(p.size for p in members))
+    return Group(name, members, decays, sum(aligned(p.size) for p in members))
+
+
+def aligned(size: int) -> int:
+    """Elements that a parameter of `size` takes up in its flat buffer."""
+    return -(-size // ALIGN) * ALIGN

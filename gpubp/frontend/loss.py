@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.graph import LayerGraph, Node
 
 from .. import ops
-from ..ir import Var
+from ..errors import ShapeError
+from ..ir import FLOATS, Var
 from ..layers import Accumulation
 from ..layers.metrics import mean_of
-from .lowering import Lowering, shape_text
+from .causes import shape_text
+from .complaints import complaint
+from .lowering import Lowering
 
 
 def data_and_penalties(graph: LayerGraph, cx: Lowering) -> tuple[Var, Var]:
@@ -43,7 +47,7 @@ def data_and_penalties(graph: LayerGraph, cx: Lowering) -> tuple[Var, Var]:
     penalty: Var | None = None
     for node in penalties:
         # Times 1: a value of its own, for a weight's memory changes in the step that reports it.
-        scalar = 1.0 * ops.reshape(cx.values[node], shape=())
+        scalar = 1.0 * ops.reshape(one_number(node, cx, "a penalty is one number"), shape=())
         penalty = scalar if penalty is None else penalty + scalar
     return total, ops.full((), 0.0, cx.dtype) if penalty is None else penalty
 
@@ -63,29 +67,47 @@ def _terms(node: Node) -> list[Node]:
 
 def per_example(node: Node, cx: Lowering, what: str = "a loss") -> Var:
     """A node's value as one number per example, shape (batch,). Raises DiagnosticError; `what` it is to be."""
-    value = cx.values[node]
-    if not isinstance(value, Var) or math.prod(value.shape[1:]) != 1:
-        found = shape_text(value) if isinstance(value, Var) else "a number"
-        raise DiagnosticError(
-            Diagnostic(
-                "E0302",
-                f"{what} is one number per example, this is {found}",
-                node.span,
-                help=("`mean(...)` or `sum(...)` makes one number of it",),
-            )
-        )
+    value = one_number(node, cx, f"{what} is one number per example")
     flat = ops.reshape(value, shape=(value.shape[0],))
     return ops.broadcast_to(flat, shape=(cx.batch,))
 
 
+def one_number(node: Node, cx: Lowering, rule: str) -> Var:
+    """A node's value, of one element behind the batch. Raises DiagnosticError with the `rule` that it breaks."""
+    value = cx.values[node]
+    if isinstance(value, Var) and value.dtype in FLOATS and math.prod(value.shape[1:]) == 1:
+        return value
+    help = "`mean(...)` or `sum(...)` makes one number of it"
+    if not isinstance(value, Var):
+        error = ShapeError(f"{rule}, this is a plain number", code="E0302")
+    elif value.dtype in FLOATS:
+        error = ShapeError(f"{rule}, this is {shape_text(value)}", help, code="E0302")
+    else:
+        error = ShapeError(f"{rule}, this is a class label", code="E0306")
+    finding = complaint(cx, node, error, own=True)
+    train = cx.graph.train
+    if train is not None and node is train.loss and node not in train.nodes:
+        finding = replace(finding, span=train.spans["loss"])  # a value of the model, by its name
+    raise DiagnosticError(finding)
+
+
 def metric_terms(graph: LayerGraph, cx: Lowering) -> dict[str, Accumulation]:
-    """Every metric as sums; a loss or a plain value counts as its mean over the examples."""
+    """Every metric that has a value as sums; a loss or a plain value counts as its mean over the examples. Raises
+    DiagnosticError for all that are none."""
     assert graph.train is not None
     out: dict[str, Accumulation] = {}
+    found: list[Diagnostic] = []
     for name, node in graph.train.metrics:
         if name in ("loss", "penalty"):
             message = f"a metric cannot be called `{name}`: the figure of that name is there already"
-            raise DiagnosticError(Diagnostic("E0503", message, node.span, help=("give the value another name",)))
-        value = cx.values[node]
-        out[name] = value if isinstance(value, Accumulation) else mean_of(per_example(node, cx, f"the metric `{name}`"))
+            found.append(Diagnostic("E0503", message, node.span, help=("give the value another name",)))
+        elif node in cx.values:
+            value = cx.values[node]
+            try:
+                made = isinstance(value, Accumulation)
+                out[name] = value if made else mean_of(per_example(node, cx, f"the metric `{name}`"))
+            except DiagnosticError as error:
+                found += error.diagnostics
+    if found:
+        raise DiagnosticError(*found)
     return out

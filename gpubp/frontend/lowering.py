@@ -6,14 +6,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dsl.diagnostics import Diagnostic, DiagnosticError, Label
+from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.graph import LayerGraph, Node
+from dsl.limits import MOST_FINDINGS
 
 from .. import ops
 from ..errors import ShapeError
-from ..ir import FLOATS, Aval, Operand, Var, origin
+from ..ir import FLOATS, Aval, Operand, Var, origin, recording
+from ..layers import Accumulation
 from ..registry import ENTRIES, lookup
+from .complaints import LayerFails, SharedTwice, complaint, failure, in_order
 from .layout import Buffer, Parameter
+from .sizes import check_example, check_weights
 
 Placer = Callable[[Parameter], Var]
 """Gives the value of a parameter, and learns of it the first time."""
@@ -43,6 +47,7 @@ class Lowering:
     fitted: list[Node] = field(default_factory=list)
     node: Node | None = None
     streams: int = 0
+    weights: int = 0
 
     # What layers ask ---------------------------------------------------------------------------------------------
     @property
@@ -56,12 +61,10 @@ class Lowering:
         if wanted.name in self.parameters:
             known, var = self.parameters[wanted.name]
             if known.shape != shape:
-                raise ShapeError(
-                    f"the shared weight `{wanted.name}` has shape {list(known.shape)} from its first use "
-                    f"and would need {list(shape)} here",
-                    "a `layer` is used on values of one shape; a `block` makes fresh weights for each use",
-                )
+                raise SharedTwice(wanted.name, known.place, known.shape, shape)
             return var
+        self.weights += wanted.size
+        check_weights(wanted.name, shape, self.weights)
         var = self.weigh(wanted)
         self.parameters[wanted.name] = (wanted, var)
         return var
@@ -71,7 +74,7 @@ class Lowering:
         full = f"{self.node.name}.{name}"
         if full not in self.buffers:
             self.buffers[full] = self.store(Buffer(full, shape, value, dtype, self.node))
-            if self.node not in self.fitted:
+            if not self.fitted or self.fitted[-1] is not self.node:  # a node makes its buffers one after the other
                 self.fitted.append(self.node)
         return self.buffers[full]
 
@@ -84,15 +87,14 @@ class Lowering:
         return ops.uniform(self.seed, self.step, stream=stream, shape=tuple(shape), dtype=self.dtype)
 
     def classes(self, labels: Var) -> int | None:
-        for node in (*self.graph.inputs, *self.graph.targets):
-            if self.values.get(node) is labels and node.type is not None:
-                return node.type.classes
-        return None
+        fed = (node.type for node, value in self.values.items() if value is labels and node.type is not None)
+        return next((type_.classes for type_ in fed), None)
 
     # The walk ----------------------------------------------------------------------------------------------------
     def feed(self, node: Node) -> Var:
-        """A fresh program input for an input or target."""
+        """A fresh program input for an input or target. Raises ShapeError where it is too large."""
         assert node.type is not None
+        check_example(node.type.shape)
         dtype = self.dtype if node.type.classes is None else "int64"
         var = Var(Aval((self.batch, *node.type.shape), dtype), node.label or node.name)
         self.values[node] = var
@@ -100,8 +102,10 @@ class Lowering:
         return var
 
     def run(self, nodes: Iterable[Node]) -> None:
-        """Trace nodes, each after its inputs. Raises DiagnosticError with the shape errors of all independent ones."""
-        found: list[Diagnostic] = []
+        """Trace nodes, each after its inputs. Raises DiagnosticError with the shape errors of all independent ones; its
+        cause is what a layer's function raised."""
+        found: dict[object, Diagnostic] = {}
+        cause: BaseException | None = None
         for node in nodes:
             if node in self.values or node.kind in ("input", "target"):
                 continue
@@ -113,11 +117,33 @@ class Lowering:
                 with origin(node):
                     self.values[node] = self._apply(node)
             except ShapeError as error:
-                found.append(self._diagnostic(node, error))
+                place = error.code, node.span, node.trace[-1:] and node.trace[-1].span
+                if place not in found and len(found) < MOST_FINDINGS:
+                    found[place] = complaint(self, node, error)
+                cause = cause or error.__cause__
             if any(source in self.varying for source in sources):
                 self.varying.add(node)
         if found:
-            raise DiagnosticError(*found)
+            raise DiagnosticError(*in_order(self.graph, found.values())) from cause
+
+    def fits(self, nodes: Sequence[Node]) -> bool:
+        """Whether nodes, each after its inputs, trace without an error, on their own and with fresh weights."""
+
+        def weigh(wanted: Parameter) -> Var:
+            return Var(Aval(wanted.shape, self.dtype), wanted.name)
+
+        def store(wanted: Buffer) -> Var:
+            return Var(Aval(wanted.shape, wanted.dtype), wanted.name)
+
+        trial = Lowering(self.graph, self.batch, self.dtype, self.training, weigh, store, self.seed, self.step)
+        with recording():
+            for node in nodes:
+                trial.node = node
+                try:
+                    trial.values[node] = trial.feed(node) if node.type is not None else trial._apply(node)
+                except ShapeError:
+                    return False
+        return True
 
     def _apply(self, node: Node) -> Any:
         if node.kind == "constant":
@@ -138,39 +164,30 @@ class Lowering:
         entry = lookup(part, node.kind)
         if part == "function" and not entry.labels:
             self._only_numbers(node, inputs)
-        value = entry.function(self, *inputs, **options)
-        if value is None:
-            raise ShapeError(f"the function of `{node.kind}` returns nothing")
+        try:
+            value = entry.function(self, *inputs, **options)
+        except Exception as error:  # a layer from outside may raise anything
+            told = failure(entry, error)
+            raise told from (error if told is not error else None)
+        return self._checked(node, value)
+
+    def _checked(self, node: Node, value: Any) -> Any:
+        """What a function returned: a value of the batch, or of every example, with a batch axis of 1."""
+        if isinstance(value, Accumulation) and node.part == "metric":
+            return value
+        if not isinstance(value, Var):
+            what = "nothing" if value is None else f"a {type(value).__name__}"
+            raise LayerFails(f"the function of `{node.kind}` returns {what} in place of a value made by gpubp.ops")
+        if value.ndim == 0 or value.shape[0] not in (1, self.batch):
+            raise LayerFails(f"the function of `{node.kind}` loses the batch: it is the first axis of every value")
+        check_example(value.shape[1:])
         return value
 
     def _only_numbers(self, node: Node, inputs: Sequence[Operand]) -> None:
         """Refuse labels where numbers are computed with."""
         for x in inputs:
             if isinstance(x, Var) and x.dtype not in FLOATS:
-                raise ShapeError(
-                    f"`{node.kind}` works on numbers, and this is a class label", "`one_hot` makes numbers of labels"
-                )
-
-    def _diagnostic(self, node: Node, error: ShapeError) -> Diagnostic:
-        labels = []
-        for i, source in enumerate(node.inputs):
-            value = self.values.get(source)
-            if isinstance(value, Var) and i < len(node.input_spans) and node.input_spans[i] != node.span:
-                labels.append(Label(node.input_spans[i], shape_text(value)))
-        notes = tuple(f"in `{frame.what}`, expanded from {place(frame.span)}" for frame in reversed(node.trace))
-        help = (error.help,) if error.help else ()
-        return Diagnostic("E0301", str(error), node.span, labels=tuple(labels), notes=notes, help=help)
-
-
-def place(span: Any) -> str:
-    """`file:line:column` of a span's start."""
-    line, column = span.source.position(span.start)
-    return f"{span.source.name}:{line}:{column}"
-
-
-def shape_text(value: Var) -> str:
-    """The shape of one example, as the language writes types."""
-    return f"[{', '.join(map(str, value.shape[1:]))}]"
+                raise ShapeError(f"`{node.kind}` works on numbers, and this is a class label", code="E0306")
 
 
 def _constant(value: Any, dtype: str) -> Operand:

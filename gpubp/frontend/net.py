@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,22 +12,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dsl.catalog import Catalog
-from dsl.diagnostics import Diagnostic, DiagnosticError
+from dsl.diagnostics import Diagnostic, DiagnosticError, Label
 from dsl.graph import Choice, Data, LayerGraph, Node, Static, Type
+from dsl.limits import LARGEST_TEXT, MOST_FINDINGS
 from dsl.resolve import resolve
-from dsl.source import Source
+from dsl.source import Source, Span
 
 from ..data import measure
-from ..errors import GpubpError, NetError
-from ..ir import Aval, Program, Var, recording
-from ..ops.rewrites import clamped_logs
-from ..passes import rewrite
+from ..errors import GpubpError, NetError, ShapeError
+from ..ir import Aval, Var, recording
 from ..registry import ENTRIES
 from .catalog import catalog
+from .complaints import complaint, in_order
 from .layout import Buffer, Layout, Parameter, arrange
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering
 from .plugins import load_plugins
+from .suspicions import Traced, suspicions
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,28 +81,31 @@ class Net:
         """Raise NetError where the file lacks what training needs; `epochs` stands in for the file's."""
         section, name = self.graph.train, self.graph.source.name
         if section is None:
-            raise NetError([Diagnostic("E0501", f"`{name}` has no `train` section")])
+            help = "add one with a loss, an optimizer and `epochs`; `check` shows the layers without training"
+            raise NetError([Diagnostic("E0501", f"`{name}` has no `train` section", help=(help,))])
         if self.graph.data is None:
-            raise NetError([Diagnostic("E0410", f"`{name}` has no `data` section to train on")])
+            help = '`data { x, y = csv("table.csv", target = "y") }` reads a table; rows may also be written out'
+            raise NetError([Diagnostic("E0410", f"`{name}` has no `data` section to train on", help=(help,))])
         options = section.options
         if options.get("epochs") is None and options.get("steps") is None and epochs is None:
             help = "`epochs = 100` goes through the data 100 times"
-            raise NetError(
-                [Diagnostic("E0502", "`train` says neither `epochs` nor `steps`", section.span, help=(help,))]
-            )
+            word = Span(section.span.source, section.span.start, section.span.start + len("train"))
+            raise NetError([Diagnostic("E0502", "`train` says neither `epochs` nor `steps`", word, help=(help,))])
         if options.get("epochs") is not None and options.get("steps") is not None:
-            span = section.spans.get("steps", section.span)
-            raise NetError(
-                [Diagnostic("E0502", "`train` says both `epochs` and `steps`", span, help=("keep one of them",))]
-            )
+            labels = (Label(section.spans["epochs"], "so many epochs"),)
+            message, span = "`train` says both `epochs` and `steps`", section.spans["steps"]
+            raise NetError([Diagnostic("E0502", message, span, "so many steps", labels, help=("keep one of them",))])
 
     def summary(self) -> str:
         """A table of the layers with weights: shapes for one example and parameter counts."""
         rows = [("value", "function", "shape", "parameters")]
+        sizes = Counter[Node]()
+        for parameter in self.layout.parameters.values():
+            sizes[parameter.place] += parameter.size
         for node in self.graph.nodes:
             if node.kind in ("target", "constant") or node not in self.shapes:
                 continue
-            own = sum(p.size for p in self.layout.parameters.values() if p.place is node)
+            own = sizes[node]
             rows.append((node.name, node.kind, str(Type(self.shapes[node])), f"{own:,}" if own else ""))
         rows.append(("total", "", "", f"{self.size:,}"))
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
@@ -121,8 +127,8 @@ def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) 
     try:
         text = _read(Path(name))
     except OSError as error:
-        reason = "is a directory" if isinstance(error, IsADirectoryError) else (error.strerror or str(error)).lower()
-        raise NetError([Diagnostic("E0401", f"cannot read `{name}`: {reason}")]) from None
+        reason = "is a directory" if isinstance(error, IsADirectoryError) else error.strerror or str(error)
+        raise NetError([Diagnostic("E0401", f"cannot read `{name}`: {reason[:1].lower()}{reason[1:]}")]) from None
     except UnicodeDecodeError as error:
         raise NetError([Diagnostic("E0101", f"`{name}` is not text: byte {error.start:,} is not UTF-8")]) from None
     except ValueError as error:  # a zero byte in the name
@@ -134,7 +140,11 @@ def _read(path: Path) -> str:
     """A file's text. Raises OSError, also for a device or pipe, which might never end, and UnicodeDecodeError."""
     if path.exists() and not path.is_file() and not path.is_dir():
         raise OSError(None, "not a regular file")
-    return path.read_bytes().decode("utf-8")
+    with path.open("rb") as file:
+        raw = file.read(LARGEST_TEXT + 1)  # one more byte than is taken: what is too long is refused, and not read
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise OSError(None, "it is UTF-16 text, not UTF-8")
+    return raw.decode("utf-8", "replace" if len(raw) > LARGEST_TEXT else "strict")
 
 
 def _read_import(path: str) -> str:
@@ -163,7 +173,7 @@ def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
     try:
         return _trace(graph, base, tuple(found))
     except DiagnosticError as error:
-        raise NetError((*error.diagnostics, *found)) from None
+        raise NetError((*error.diagnostics, *found)) from error.__cause__
 
 
 def _catalog() -> Catalog:
@@ -203,12 +213,11 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
     with recording() as eqns:
         cx = Lowering(graph, 2, "float32", True, weigh, store, counter, counter)
         for node in (*graph.inputs, *graph.targets):
-            cx.feed(node)
-        cx.run(graph.nodes)
-        if graph.train is not None:
-            cx.run(graph.train.nodes)
-            data_and_penalties(graph, cx)
-            metric_terms(graph, cx)
+            try:
+                cx.feed(node)
+            except ShapeError as error:
+                raise DiagnosticError(complaint(cx, node, error)) from None
+        loss = _loss_of(graph, cx)
     shapes = {node: value.shape[1:] for node, value in cx.values.items() if isinstance(value, Var)}
     for name, node in graph.outputs.items():
         if node not in shapes:
@@ -225,23 +234,32 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
         arrange(parameters.values(), split_decay=bool(decay)),
         buffers,
         tuple(cx.fitted),
-        (*warnings, *_clamped(Program((), tuple(eqns), ()))),
+        (*warnings, *suspicions(Traced(graph, cx, eqns, loss)))[:MOST_FINDINGS],
         shapes,
     )
 
 
-def _clamped(program: Program) -> list[Diagnostic]:
-    """Warnings for losses that take the logarithm of something that is no sigmoid's or softmax's result."""
-    out: dict[Node, Diagnostic] = {}
-    for eqn in clamped_logs(rewrite(program)):
-        node = eqn.origin
-        if isinstance(node, Node) and node not in out:
-            out[node] = Diagnostic(
-                "W0501",
-                f"`{node.kind}` takes the logarithm of a value that is not the result of sigmoid or softmax",
-                node.span,
-                help=("end the output with `sigmoid` or `softmax`: then the logarithm is computed without overflow",),
-                notes=("0 counts as the smallest normal number there; a negative value gives NaN",),
-                severity="warning",
-            )
-    return list(out.values())
+def _loss_of(graph: LayerGraph, cx: Lowering) -> Var | None:
+    """Trace the whole graph: the loss of each example, if the file trains. Raises DiagnosticError with every
+    independent error; what a layer's function raised is its cause."""
+    found: list[Diagnostic] = []
+    causes: list[BaseException | None] = []
+    train, loss = graph.train, None
+    try:
+        cx.run((*graph.nodes, *(train.nodes if train is not None else ())))
+    except DiagnosticError as error:
+        found += error.diagnostics
+        causes.append(error.__cause__)
+    try:
+        if train is not None and train.loss in cx.values:
+            loss, _ = data_and_penalties(graph, cx)
+    except DiagnosticError as error:
+        found += error.diagnostics
+    try:
+        if train is not None:
+            metric_terms(graph, cx)
+    except DiagnosticError as error:
+        found += error.diagnostics
+    if found:
+        raise DiagnosticError(*in_order(graph, found)) from next(iter(causes), None)
+    return loss

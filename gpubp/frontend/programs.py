@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dsl.diagnostics import DiagnosticError
@@ -13,10 +13,10 @@ from .. import ops
 from ..errors import NetError
 from ..ir import Aval, Program, Var, origin, recording, verify
 from ..layers import Accumulation
-from ..passes import dce, rewrite
+from ..passes import optimise, rewrite
 from ..registry import lookup
 from ..transforms import grad
-from .layout import Buffer, Group, Layout, Parameter
+from .layout import Buffer, Group, Layout, Parameter, aligned
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering
 
@@ -42,6 +42,16 @@ class Built:
 
 STEP, SEED, RATE_SCALE, MASK = "step", "seed", "rate_scale", "mask"
 """Names of the counters among the states, and of the feed that says which rows of a batch count."""
+
+GUARD = "finite"
+"""Output of a training program: whether every gradient is a finite number. Where one is not, the step changes
+nothing."""
+
+
+def gradient_name(group: Group) -> str:
+    """The output of a training program that holds the gradients of a group's parameters, laid out as they are."""
+    return f"gradient.{group.name}"
+
 
 COUNTERS: dict[str, tuple[str, float]] = {STEP: ("int64", 0), SEED: ("int64", 0), RATE_SCALE: ("float64", 1.0)}
 """Type and first value of each counter."""
@@ -92,7 +102,7 @@ class _Update:
         return self.t
 
     def rate(self, lr: float) -> Var:
-        return self.scalar(self.states.counter(RATE_SCALE) * lr)
+        return self.states.counter(RATE_SCALE) * lr
 
     def scalar(self, value: Var) -> Var:
         return ops.cast(value, dtype=self.states.dtype)
@@ -111,7 +121,7 @@ def build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = Non
     try:
         return _build(net, mode, batch, dtype, fit)
     except DiagnosticError as error:
-        raise NetError(error.diagnostics) from None
+        raise NetError(error.diagnostics) from error.__cause__
 
 
 def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None) -> Built:
@@ -150,27 +160,29 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = No
     # Evaluation changes nothing, whatever a layer asks for.
     updates = tuple(cx.updates) if mode in ("train", "fit") else ()
     inputs = (*feeds, *states.vars.values())
-    program = verify(rewrite(verify(Program(inputs, tuple(eqns), tuple(outputs.values()), ()))))
+    program = rewrite(verify(Program(inputs, tuple(eqns), tuple(outputs.values()), ())))
     names = tuple(outputs)
     if mode in ("gradients", "train"):
-        program, names, updates = _backward(net, mode, program, names, cx, states, updates)
+        program, names = _backward(net, mode, program, names, cx, states, updates)
+    else:
+        program = replace(program, updates=updates)
     hints = {
         v: n.label or n.name for n, v in cx.values.items() if isinstance(v, Var) and n.kind not in ("input", "target")
     }
     hints.update({var: known.name for known, var in cx.parameters.values()})
-    program = dce(Program((*feeds, *states.vars.values()), program.eqns, program.outputs, updates))
+    program = optimise(verify(replace(program, inputs=(*feeds, *states.vars.values()))))
     program, used = _without_unused(program, states)
-    return Built(verify(program), tuple(v.hint for v in feeds), used, names, hints, finish)
+    return Built(verify(program, frozenset(program.eqns)), tuple(v.hint for v in feeds), used, names, hints, finish)
 
 
 def _without_unused(program: Program, states: _States) -> tuple[Program, tuple[str, ...]]:
     """The program without the states that nothing reads or writes, and the names of the others."""
     needed = {x for eqn in program.eqns for x in eqn.inputs if isinstance(x, Var)}
-    needed.update(program.outputs, *program.updates)
+    needed.update(program.outputs, *program.updates, () if program.guard is None else (program.guard,))
     kept = {name: var for name, var in states.vars.items() if var in needed}
     gone = set(states.vars.values()) - set(kept.values())
     inputs = tuple(v for v in program.inputs if v not in gone)
-    return Program(inputs, program.eqns, program.outputs, program.updates), tuple(kept)
+    return replace(program, inputs=inputs), tuple(kept)
 
 
 def _measure(
@@ -204,49 +216,74 @@ def _backward(
     cx: Lowering,
     states: _States,
     updates: tuple[tuple[Var, Var], ...],
-) -> tuple[Program, tuple[str, ...], tuple[tuple[Var, Var], ...]]:
-    """Append the gradients, and for training the optimizer's update."""
+) -> tuple[Program, tuple[str, ...]]:
+    """Append the gradients, and for training the optimizer's update, which happens only if they are finite numbers."""
     known = dict(zip(names, program.outputs, strict=True))
     vars_ = {name: var for name, (_, var) in cx.parameters.items()}
     with origin("backpropagation"):
         program, gradients = grad(program, known["loss"], list(vars_.values()))
-    verify(program)
     with recording() as tail:
         by_name = {
             name: g if g is not None else ops.full(var.shape, 0.0, var.dtype)
             for (name, var), g in zip(vars_.items(), gradients, strict=True)
         }
         if mode == "gradients":
-            known = {"loss": known["loss"], **by_name}
-            updates = ()
+            known, guard, updates = {"loss": known["loss"], **by_name}, None, ()
         else:
-            with origin("the optimizer"):
-                updates = (*updates, *_update(net, states, by_name))
+            flat = {group: _flat(group, by_name) for group in net.layout.groups}
             known = {"data": known["data"], "penalty": known["penalty"]}
-    program = Program(program.inputs, (*program.eqns, *tail), tuple(known.values()), ())
-    return program, tuple(known), updates
+            known |= {gradient_name(group): g for group, g in flat.items()}
+            with origin("the largest gradient, and whether all are finite numbers"):
+                largest = _largest(flat.values(), states.dtype)
+                guard = known[GUARD] = ops.isfinite(largest)
+            updates = (*updates, *_update(net, states, flat, largest))
+    program = Program(program.inputs, (*program.eqns, *tail), tuple(known.values()), updates, guard)
+    return program, tuple(known)
 
 
-def _update(net: Net, states: _States, gradients: Mapping[str, Var]) -> Sequence[tuple[Var, Var]]:
+def _flat(group: Group, gradients: Mapping[str, Var]) -> Var:
+    """The gradients of a group in the order and with the gaps of its parameters."""
+    pieces: list[Var] = []
+    for p in group.parameters:
+        pieces.append(ops.reshape(gradients[p.name], shape=(p.size,)))
+        if aligned(p.size) > p.size:
+            pieces.append(ops.full((aligned(p.size) - p.size,), 0.0, gradients[p.name].dtype))
+    return ops.concat(pieces, axis=0)
+
+
+def _largest(gradients: Iterable[Var], dtype: str) -> Var:
+    """The largest absolute value, NaN where there is a NaN: finite if and only if all of them are."""
+    largest: Var | None = None
+    for g in gradients:
+        top = ops.max_(ops.absolute(g))
+        largest = top if largest is None else ops.maximum(largest, top)
+    return ops.full((), 0.0, dtype) if largest is None else largest
+
+
+def _update(net: Net, states: _States, gradients: Mapping[Group, Var], largest: Var) -> Sequence[tuple[Var, Var]]:
     """One update per group, on its flat buffer, and the step counter."""
     assert net.graph.train is not None
-    optimizer = net.graph.train.options["optimizer"]
+    optimizer, clip = net.graph.train.options["optimizer"], net.graph.train.options.get("clip")
     assert isinstance(optimizer, Choice)
-    step = states.counter(STEP)
-    t = ops.cast(step, dtype="float64") + 1.0
-    updates: list[tuple[Var, Var]] = []
-    for group in net.layout.groups:
-        flat = states.flat(group)
-        g = ops.concat([ops.reshape(gradients[p.name], shape=(p.size,)) for p in group.parameters], axis=0)
-        cx = _Update(states, group, t, updates)
-        updates.append((flat, lookup("optimizer", optimizer.name).function(cx, flat, g, **optimizer.options)))
-    updates.append((step, step + 1))
+    clipped = list(gradients.values())
+    if isinstance(clip, Choice) and clipped:
+        with origin("clipping"):
+            clipped = lookup("clip", clip.name).function(clipped, largest, **clip.options)
+    with origin("the optimizer"):
+        step = states.counter(STEP)
+        t = ops.cast(step, dtype="float64") + 1.0
+        updates: list[tuple[Var, Var]] = []
+        for group, g in zip(gradients, clipped, strict=True):
+            flat = states.flat(group)
+            cx = _Update(states, group, t, updates)
+            updates.append((flat, lookup("optimizer", optimizer.name).function(cx, flat, g, **optimizer.options)))
+        updates.append((step, step + 1))
     return updates
 
 
 def describe(source: object) -> str:
     """The comment over the equations made for a node: its name and its text in the file."""
     if not isinstance(source, Node):
-        return str(origin)
+        return str(source)
     text = " ".join(source.span.text.split())
     return f"{source.name}: {text}" if len(text) <= 60 else source.name

@@ -1,9 +1,10 @@
 """The intermediate representation: programs of primitives, recorded, verified, printed, evaluated."""
 
 from .avals import DTYPES, FLOATS, INTEGERS, WEAK, Aval, broadcast_shapes
-from .evaluate import apply, evaluate, fill, text_of
-from .program import Program, names
-from .values import PRIMITIVES, Eqn, Example, Operand, Primitive, Var, aval_of, bind, define, origin, recording
+from .evaluate import apply, evaluate, fill, literal, text_of, with_params
+from .program import Program, bodies, identifiers, map_bodies, names
+from .pullback import pullback
+from .values import PRIMITIVES, Eqn, Example, Operand, Primitive, Var, aval_of, bind, define, origin, recording, results
 from .verify import verify
 
 __all__ = [
@@ -22,13 +23,20 @@ __all__ = [
     "apply",
     "aval_of",
     "bind",
+    "bodies",
     "broadcast_shapes",
     "define",
     "evaluate",
     "fill",
+    "identifiers",
+    "literal",
+    "map_bodies",
     "names",
     "origin",
+    "pullback",
     "recording",
+    "results",
     "text_of",
     "verify",
+    "with_params",
 ]

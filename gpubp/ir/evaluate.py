@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from .program import Program
 from .values import Eqn, Operand, Primitive, Var
 
+Functions = Mapping[Program, str]
+"""The names of the functions that run bodies."""
+_NONE: Functions = MappingProxyType({})
 
-def text_of(op: Primitive, params: Mapping[str, Any]) -> str:
+
+def text_of(op: Primitive, params: Mapping[str, Any], functions: Functions = _NONE) -> str:
     """The primitive's text over `xp` with its params filled in; `{0}`, `{1}` still stand for the inputs."""
-    template = op.numpy if isinstance(op.numpy, str) else op.numpy(**params)
+    return with_params(op.numpy if isinstance(op.numpy, str) else op.numpy(**params), params, functions)
+
+
+def with_params(template: str, params: Mapping[str, Any], functions: Functions = _NONE) -> str:
+    """A template with its params filled in; in the place of a body stands the name of its function."""
     for key, value in params.items():
-        template = template.replace(f"{{{key}}}", value if key == "dtype" else repr(value))
+        place = f"{{{key}}}"
+        if place in template:
+            text = functions[value] if isinstance(value, Program) else value if key == "dtype" else literal(value)
+            template = template.replace(place, text)
     return template
+
+
+def literal(value: object) -> str:
+    """A number or tuple as Python text that needs no names."""
+    text = repr(value)
+    return f'float("{text}")' if text in ("inf", "-inf", "nan") else text
 
 
 def apply(op: Primitive, xp: Any, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
@@ -22,8 +41,14 @@ def apply(op: Primitive, xp: Any, inputs: Sequence[Any], params: Mapping[str, An
     formals = [f"a{i}" for i in range(len(inputs))]
     arguments = ", ".join(("xp", *formals))
     scope: dict[str, Any] = {helper.__name__: helper for helper in op.helpers}
-    function: Callable[..., Any] = eval(f"lambda {arguments}: {fill(text_of(op, params), formals)}", scope)
+    functions = {body: key for key, body in params.items() if isinstance(body, Program)}
+    scope |= {key: partial(_call, body, xp) for body, key in functions.items()}
+    function: Callable[..., Any] = eval(f"lambda {arguments}: {fill(text_of(op, params, functions), formals)}", scope)
     return function(xp, *inputs)
+
+
+def _call(body: Program, xp: Any, *arrays: Any) -> list[Any]:
+    return evaluate(body, arrays, xp)
 
 
 def fill(template: str, operands: Sequence[str]) -> str:
@@ -47,11 +72,13 @@ def evaluate(
         return values[operand] if isinstance(operand, Var) else operand
 
     for eqn in program.eqns:
-        values[eqn.output] = apply(eqn.op, xp, [value(x) for x in eqn.inputs], eqn.params)
+        found = apply(eqn.op, xp, [value(x) for x in eqn.inputs], eqn.params)
+        values.update(zip(eqn.outputs, found if len(eqn.outputs) > 1 else (found,), strict=True))
         if watch is not None:
-            watch(eqn, values[eqn.output])
+            watch(eqn, found)
     outputs = [values[v] for v in program.outputs]
-    new = [(state, values[v]) for state, v in program.updates]
+    held = program.guard is None or bool(values[program.guard])
+    new = [(state, values[v]) for state, v in program.updates] if held else []
     for state, array in new:
         values[state][...] = array
     return outputs

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from keyword import iskeyword
+from textwrap import indent
+from types import MappingProxyType
 
 from .values import Eqn, Operand, Var
 
@@ -12,12 +14,14 @@ from .values import Eqn, Operand, Var
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
     """`inputs` are given; `eqns` run in order; `outputs` are returned. Then each `(state, value)` of `updates` writes
-    a value into an input in place: all of them at the end, so that every equation reads the old state."""
+    a value into an input in place: all of them at the end, so that every equation reads the old state. With a `guard`,
+    a bool scalar, they are written only where it holds."""
 
     inputs: tuple[Var, ...]
     eqns: tuple[Eqn, ...]
     outputs: tuple[Var, ...]
     updates: tuple[tuple[Var, Var], ...] = ()
+    guard: Var | None = None
 
     def __repr__(self) -> str:
         name = names(self)
@@ -26,15 +30,40 @@ class Program:
             return name[operand] if isinstance(operand, Var) else repr(operand)
 
         def line(eqn: Eqn) -> str:
-            params = "".join(f" {key}={value!r}" for key, value in eqn.params.items())
+            plain = {key: value for key, value in eqn.params.items() if not isinstance(value, Program)}
+            params = "".join(f" {key}={value!r}" for key, value in plain.items())
             inputs = " ".join(map(text, eqn.inputs))
-            return f"  {name[eqn.output]}:{eqn.output.aval} = {eqn.op.name}{params} {inputs}".rstrip()
+            results = ", ".join(f"{name[v]}:{v.aval}" for v in eqn.outputs)
+            inner = "".join(indent(f"\n{body!r}", "    ") for body in bodies(eqn))
+            return f"  {results} = {eqn.op.name}{params} {inputs}".rstrip() + inner
 
         inputs = ", ".join(f"{name[v]}:{v.aval}" for v in self.inputs)
         lines = [f"program({inputs}) {{", *map(line, self.eqns)]
-        lines += [f"  {name[state]} <- {name[value]}" for state, value in self.updates]
+        if self.guard is not None:
+            lines.append(f"  if {name[self.guard]}:")
+        margin = "  " if self.guard is None else "    "
+        lines += [f"{margin}{name[state]} <- {name[value]}" for state, value in self.updates]
         lines += [f"  return {', '.join(name[v] for v in self.outputs)}", "}"]
         return "\n".join(lines)
+
+
+def bodies(eqn: Eqn) -> tuple[Program, ...]:
+    """The programs among an equation's params."""
+    return tuple(value for value in eqn.params.values() if isinstance(value, Program))
+
+
+def map_bodies(program: Program, change: Callable[[Program], Program]) -> Program:
+    """The program with `change` applied to the bodies of its equations, which keep the types of inputs and outputs; the
+    same program where `change` gives back what it took. A pass that calls it with itself reaches every depth."""
+    eqns = tuple(_with_bodies(eqn, change) if bodies(eqn) else eqn for eqn in program.eqns)
+    same = all(a is b for a, b in zip(eqns, program.eqns, strict=True))
+    return program if same else replace(program, eqns=eqns)
+
+
+def _with_bodies(eqn: Eqn, change: Callable[[Program], Program]) -> Eqn:
+    params = {key: change(value) if isinstance(value, Program) else value for key, value in eqn.params.items()}
+    same = all(params[key] is value for key, value in eqn.params.items())
+    return eqn if same else replace(eqn, params=MappingProxyType(params))
 
 
 _RESERVED = frozenset({"xp", "rng", "float", "print", "range", "_"})
@@ -46,12 +75,17 @@ def names(program: Program, hints: Mapping[Var, str] | None = None, reserved: It
 
     None is one of `reserved`, or the name of a function that the program's text calls.
     """
-    hints = hints or {}
-    taken = {*_RESERVED, *reserved, *(helper.__name__ for eqn in program.eqns for helper in eqn.op.helpers)}
+    taken = {*reserved, *(helper.__name__ for eqn in program.eqns for helper in eqn.op.helpers)}
+    return identifiers((*program.inputs, *(v for eqn in program.eqns for v in eqn.outputs)), hints or {}, taken)
+
+
+def identifiers(values: Iterable[Var], hints: Mapping[Var, str], reserved: Iterable[str]) -> dict[Var, str]:
+    """A distinct Python identifier, none of `reserved`, for each value: from `hints`, its own hint, or a number."""
+    taken = {*_RESERVED, *reserved}
     out: dict[Var, str] = {}
     used: dict[str, int] = {}
     count = 0
-    for var in (*program.inputs, *(eqn.output for eqn in program.eqns)):
+    for var in values:
         base = "".join(c if c.isascii() and c.isalnum() else "_" for c in hints.get(var, var.hint))
         if not base:
             base, count = f"t{count}", count + 1

@@ -30,23 +30,45 @@ class Example:
 class Primitive:
     """One operation, defined once.
 
-    `infer(*avals, **params)` is its shape rule (raises ShapeError). `vjp(g, y, *xs, **params)` gives the cotangent of
-    each input, None for one that has none; `vjp` itself is None where the result has no derivative. `numpy` is its
-    text over an array module `xp`, with
-    `{0}`, `{1}` for the inputs and `{axis}` for params, or a function from params to that text; `helpers` are
-    functions the text calls. `examples` say where to test it.
+    `infer(*avals, **params)` is its shape rule (raises ShapeError); it gives a tuple where there are several results.
+    `vjp(g, y, *xs, **params)` gives the cotangent of each input, None for one that has none; `vjp` itself is None where
+    the result has no derivative (with several results, `g` and `y` are tuples, and a `g` may be None). `numpy` is its
+    text over an array module `xp`, with `{0}`, `{1}` for the inputs and `{axis}` for params, or a function from params
+    to that text; `helpers` are functions the text calls. `examples` say where to test it.
+
+    What a plan needs: `into` are statements that write the result to the array `{out}`, with `{s0}`, `{s1}` for arrays
+    of the shapes that `scratch(*avals, **params)` asks for; an input that only the first statement reads may share the
+    memory of `{out}`. Without `into`, the result of `numpy` is copied. `view(offset, shape, strides, **params)` says,
+    for trait `view`, where in the input's memory the result lies (offset and strides in elements), or None where it
+    must be copied; `inverse(shape, **params)` gives the params of the view that leads back to an input of that shape.
+    `parts(*avals, **params)` says, for a primitive that puts its inputs side by side, where each begins.
+
+    Where a param is a program (the body of a loop), `{body}` in the text stands for a function that runs it.
+    `keep(eqn)` gives the equation with more results, behind its own: what its derivative would else compute again.
+    `prune(eqn, needed, dce)` gives it without the results, and the inputs, that those results do not need which are in
+    `needed`; `dce` does the same to a program. `stack(stacked, *inputs, **params)` records it with one more axis in
+    front of the inputs that `stacked` marks (gpubp.transforms.stack).
     """
 
     name: str
-    infer: Callable[..., Aval]
+    infer: Callable[..., Aval | tuple[Aval, ...]]
     vjp: Callable[..., Sequence[Var | None]] | None
     numpy: str | Callable[..., str]
     trait: Trait
     examples: tuple[Example, ...]
     helpers: tuple[Callable[..., Any], ...] = ()
+    into: tuple[str, ...] | Callable[..., tuple[str, ...]] = ()
+    scratch: Callable[..., tuple[Aval, ...]] | None = None
+    view: Callable[..., tuple[int, tuple[int, ...]] | None] | None = None
+    inverse: Callable[..., Mapping[str, Any]] | None = None
+    parts: Callable[..., tuple[tuple[int, ...], ...]] | None = None
+    keep: Callable[[Eqn], Eqn] | None = None
+    prune: Callable[..., Eqn] | None = None
+    stack: Callable[..., Var] | None = None
 
     def __call__(self, *inputs: Operand, **params: Any) -> Var:
-        return bind(self, *inputs, **params)
+        (result,) = bind(self, *inputs, **params)
+        return result
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -133,13 +155,24 @@ Operand = Var | float | int | bool
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Eqn:
-    """`output = op(*inputs, **params)`. `origin` is whatever the equation was made for (a node of the layer graph)."""
+    """`outputs = op(*inputs, **params)`. `origin` is whatever the equation was made for (a node of the layer graph)."""
 
     op: Primitive
     inputs: tuple[Operand, ...]
     params: Mapping[str, Any]
-    output: Var
+    outputs: tuple[Var, ...]
     origin: object = None
+
+    @property
+    def output(self) -> Var:
+        """The result of a primitive that has one."""
+        (result,) = self.outputs
+        return result
+
+    @property
+    def operands(self) -> tuple[Var, ...]:
+        """The inputs that are values, without the literals."""
+        return tuple(x for x in self.inputs if isinstance(x, Var))
 
 
 _tape: ContextVar[list[Eqn] | None] = ContextVar("tape", default=None)
@@ -172,14 +205,20 @@ def aval_of(operand: Operand) -> Aval:
     return operand.aval if isinstance(operand, Var) else Aval((), WEAK)
 
 
-def bind(op: Primitive, *inputs: Operand, **params: Any) -> Var:
-    """Record `op` on the inputs and return its result. Raises ShapeError where the shapes do not fit."""
+def results(op: Primitive, inputs: Sequence[Operand], params: Mapping[str, Any]) -> tuple[Aval, ...]:
+    """The abstract results of `op` on the inputs. Raises ShapeError where the shapes do not fit."""
+    found: Aval | tuple[Aval, ...] = op.infer(*map(aval_of, inputs), **params)
+    return found if isinstance(found, tuple) else (found,)
+
+
+def bind(op: Primitive, *inputs: Operand, **params: Any) -> tuple[Var, ...]:
+    """Record `op` on the inputs and return its results. Raises ShapeError where the shapes do not fit."""
     eqns = _tape.get()
     if eqns is None:
         raise GpubpError(f"`{op.name}` was applied outside of `recording()`")
-    output = Var(op.infer(*(aval_of(x) for x in inputs), **params))
-    eqns.append(Eqn(op, _typed(inputs), MappingProxyType(params), output, _origin.get()))
-    return output
+    outputs = tuple(map(Var, results(op, inputs, params)))
+    eqns.append(Eqn(op, _typed(inputs), MappingProxyType(params), outputs, _origin.get()))
+    return outputs
 
 
 def _typed(inputs: tuple[Operand, ...]) -> tuple[Operand, ...]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from itertools import zip_longest
+
 from ..errors import GpubpError
-from .program import Program
-from .values import Var, aval_of
+from .avals import Aval
+from .program import Program, bodies
+from .values import Eqn, Var, results
 
 
-def verify(program: Program) -> Program:
-    """Return the program unchanged. Raises GpubpError where a value is used before it is made, made twice, has
+def verify(program: Program, checked: Collection[Eqn] = frozenset()) -> Program:
+    """Return the program unchanged. `checked` are equations of a verified program, whose shapes and types are known to
+    fit. Raises GpubpError where a value is used before it is made, made twice, has
     another shape or type than the primitive's rule gives, where an update does not fit its state, or where an output
     or update is a view of a state's memory that another update changes."""
     made: set[Var] = set(program.inputs)
@@ -16,19 +21,23 @@ def verify(program: Program) -> Program:
     if len(made) != len(program.inputs):
         raise GpubpError("an input is listed twice")
     for eqn in program.eqns:
-        for x in eqn.inputs:
-            if isinstance(x, Var) and x not in made:
+        for x in eqn.operands:
+            if x not in made:
                 raise GpubpError(f"`{eqn.op.name}` uses a value that is not made yet: {x.hint or x.aval}")
-        expected = eqn.op.infer(*map(aval_of, eqn.inputs), **eqn.params)
-        if expected != eqn.output.aval:
-            raise GpubpError(f"`{eqn.op.name}` gives {expected}, the equation says {eqn.output.aval}")
-        if eqn.output in made:
-            raise GpubpError(
-                f"`{eqn.op.name}` makes a value that is there already: {eqn.output.hint or eqn.output.aval}"
-            )
-        made.add(eqn.output)
+        if eqn not in checked:
+            for body in bodies(eqn):
+                verify(body)
+        given = (v.aval for v in eqn.outputs) if eqn in checked else results(eqn.op, eqn.inputs, eqn.params)
+        for expected, output in zip_longest(given, eqn.outputs):
+            if output is None or expected != output.aval:
+                raise GpubpError(f"`{eqn.op.name}` gives {expected}, the equation says {output and output.aval}")
+            if output in made:
+                raise GpubpError(f"`{eqn.op.name}` makes a value that is there already: {output.hint or output.aval}")
+            made.add(output)
         if eqn.op.trait == "view" and isinstance(eqn.inputs[0], Var):
             shown[eqn.output] = shown.get(eqn.inputs[0], eqn.inputs[0])
+    if program.guard is not None and (program.guard not in made or program.guard.aval != Aval((), "bool")):
+        raise GpubpError("the guard is no bool scalar that the program makes")
     for output in program.outputs:
         if output not in made:
             raise GpubpError(f"an output is never made: {output.hint or output.aval}")

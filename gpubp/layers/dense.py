@@ -21,7 +21,9 @@ def dense(
     Rumelhart, Hinton & Williams (1986), equation 1.
     """
     if x.ndim < 2:
-        raise ShapeError("`dense` needs at least one axis to work on, got a single number", "reshape([1]) makes it one")
+        raise ShapeError(
+            "`dense` needs at least one axis to work on, got a single number", "`reshape([1])` makes it one"
+        )
     width = x.shape[-1]
     weight = cx.parameter("weight", (width, units), init)
     rows = reshape(x, shape=(math.prod(x.shape[:-1]), width))

@@ -12,9 +12,7 @@ from ..errors import ShapeError
 from ..ir import FLOATS, Operand, Var, broadcast_shapes
 from ..registry import Axis, Count, Count0, Shape, register
 from .context import Context
-
-MOST_AXES = 30
-"""Axes of one example: array libraries stop soon after."""
+from .mismatch import difference, obstacle
 
 
 def align(*xs: Operand, what: str) -> tuple[Operand, ...]:
@@ -24,13 +22,23 @@ def align(*xs: Operand, what: str) -> tuple[Operand, ...]:
     try:
         rank = len(broadcast_shapes(*shapes))
     except ValueError:
-        raise ShapeError(
-            f"cannot {what} shapes {' and '.join(map(str, map(list, shapes)))}", "axes broadcast where one of them is 1"
-        ) from None
+        message = f"cannot {what} shapes {' and '.join(map(str, map(list, shapes)))}"
+        raise ShapeError(message, label=obstacle(*_apart(shapes))) from None
     return tuple(
         ops.reshape(x, shape=(x.shape[0], *(1,) * (rank + 1 - x.ndim), *x.shape[1:])) if isinstance(x, Var) else x
         for x in xs
     )
+
+
+def _apart(shapes: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The first two shapes that do not broadcast."""
+    for i, first in enumerate(shapes):
+        for second in shapes[i + 1 :]:
+            try:
+                broadcast_shapes(first, second)
+            except ValueError:
+                return first, second
+    raise ValueError("each two of the shapes broadcast")
 
 
 def as_float(cx: Context, x: Operand, what: str) -> Operand:
@@ -38,7 +46,7 @@ def as_float(cx: Context, x: Operand, what: str) -> Operand:
     if isinstance(x, Var) and x.dtype == "bool":
         return ops.cast(x, dtype=cx.dtype)
     if isinstance(x, Var) and x.dtype not in FLOATS:
-        raise ShapeError(f"cannot {what} labels: they are names, not numbers", "one_hot(label) makes numbers of them")
+        raise ShapeError(f"cannot {what} labels: they are names, not numbers", code="E0306")
     return x
 
 
@@ -52,6 +60,8 @@ def _operator(sign: str, what: str, apply: Callable[..., Var]) -> None:
 
 def _comparison(sign: str, apply: Callable[..., Var]) -> None:
     def comparison(cx: Context, a: Operand, b: Operand) -> Var:
+        if len({x.dtype in FLOATS for x in (a, b) if isinstance(x, Var)}) > 1:
+            raise ShapeError("cannot compare labels with numbers: they are names", code="E0306")
         return ops.cast(apply(*align(a, b, what="compare")), dtype=cx.dtype)
 
     register("operator", sign)(comparison)
@@ -68,7 +78,7 @@ _operator("+", "add", lambda a, b: ops.add(a, b))
 _operator("-", "subtract", lambda a, b: ops.sub(a, b))
 _operator("*", "multiply", lambda a, b: ops.mul(a, b))
 _operator("/", "divide", lambda a, b: ops.div(a, b))
-_operator("^", "raise", _power)
+_operator("^", "exponentiate", _power)
 for _sign, _apply in {
     "<": ops.less,
     "<=": ops.less_equal,
@@ -83,7 +93,7 @@ for _sign, _apply in {
 @register("operator", "neg")
 def neg(cx: Context, x: Var) -> Var:
     """-x."""
-    return -x
+    return ops.neg(as_float(cx, x, "negate"))
 
 
 def _unary(name: str, apply: Callable[[Var], Var], static: Callable[[Any], Any], doc: str) -> None:
@@ -159,12 +169,10 @@ def max_(cx: Context, x: Var, *, axis: Axis = None) -> Var:
 @register("function", "reshape")
 def reshape(cx: Context, x: Var, *, shape: Shape) -> Var:
     """The same values in row-major order in another shape."""
-    if len(shape) > MOST_AXES:
-        raise ShapeError(f"a value has at most {MOST_AXES} axes, not {len(shape)}")
     if math.prod(shape) != math.prod(x.shape[1:]):
         raise ShapeError(
-            f"cannot reshape {list(x.shape[1:])} to {list(shape)}: "
-            f"{math.prod(x.shape[1:])} values against {math.prod(shape)}"
+            f"cannot reshape {list(x.shape[1:])} to {list(shape)}",
+            label=f"{math.prod(x.shape[1:]):,} values against {math.prod(shape):,}",
         )
     return ops.reshape(x, shape=(x.shape[0], *shape))
 
@@ -200,7 +208,10 @@ def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
         if len(other) != len(first) or any(
             a != b for i, (a, b) in enumerate(zip(first, other, strict=True), 1) if i != at
         ):
-            raise ShapeError(f"cannot join shapes {list(first)} and {list(other)} along axis {axis}")
+            raise ShapeError(
+                f"cannot join shapes {list(first)} and {list(other)} along axis {axis}",
+                label=difference(first, other if len(other) != len(first) else _with(other, at - 1, first[at - 1])),
+            )
     return ops.concat(_batched(xs, batch), axis=at)
 
 
@@ -210,9 +221,14 @@ def stack(cx: Context, *xs: Var) -> Var:
     only_values("stack", xs)
     for x in xs[1:]:
         if x.shape[1:] != xs[0].shape[1:]:
-            raise ShapeError(f"cannot stack shapes {list(xs[0].shape[1:])} and {list(x.shape[1:])}")
+            first, other = xs[0].shape[1:], x.shape[1:]
+            raise ShapeError(f"cannot stack shapes {list(first)} and {list(other)}", label=difference(first, other))
     rows = [ops.reshape(x, shape=(x.shape[0], 1, *x.shape[1:])) for x in _batched(xs, max(x.shape[0] for x in xs))]
     return ops.concat(rows, axis=1)
+
+
+def _with(shape: tuple[int, ...], axis: int, size: int) -> tuple[int, ...]:
+    return (*shape[:axis], size, *shape[axis + 1 :])
 
 
 def only_values(name: str, xs: Sequence[Operand]) -> None:
@@ -233,5 +249,5 @@ def one_hot(cx: Context, labels: Var) -> Var:
     """Labels as vectors of 0 with a 1 at the label."""
     classes = cx.classes(labels)
     if classes is None:
-        raise ShapeError("`one_hot` needs labels of a class", "`input x: class(10)` declares them")
+        raise ShapeError("`one_hot` works on class labels, and this is a tensor of numbers", code="E0306")
     return ops.one_hot(labels, classes=classes, dtype=cx.dtype)

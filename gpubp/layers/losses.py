@@ -7,6 +7,7 @@ from ..errors import ShapeError
 from ..ir import FLOATS, Operand, Var
 from ..registry import NonNegative, register
 from .context import Context
+from .mismatch import difference
 
 
 def per_example(x: Var) -> Var:
@@ -18,16 +19,14 @@ def same_shapes(name: str, p: Var, y: Operand) -> None:
     """Losses and metrics compare equal shapes; broadcasting here hides mistakes."""
     if not isinstance(y, Var) or not isinstance(p, Var):
         raise ShapeError(f"`{name}` compares two values, not a value and a number")
-    if y.dtype not in FLOATS:
-        raise ShapeError(
-            f"`{name}` compares numbers, and the target is a class label",
-            f"declare the target as {list(p.shape[1:])}, or use cross_entropy with a softmax",
-        )
+    for value, which in ((y, "the target"), (p, "its first value")):
+        if value.dtype not in FLOATS:
+            raise ShapeError(f"`{name}` compares numbers, and {which} is a class label", code="E0306")
     if p.shape[1:] != y.shape[1:]:
-        help = (
-            f"`reshape({list(y.shape[1:])})` gives the output the target's shape" if p.aval.size == y.aval.size else ""
+        raise ShapeError(
+            f"`{name}` needs equal shapes, got {list(p.shape[1:])} and {list(y.shape[1:])}",
+            label=difference(p.shape[1:], y.shape[1:]),
         )
-        raise ShapeError(f"`{name}` needs equal shapes, got {list(p.shape[1:])} and {list(y.shape[1:])}", help)
 
 
 @register("loss", "mse")
@@ -81,18 +80,20 @@ def cross_entropy(cx: Context, p: Var, y: Var) -> Var:
 
 def check_labels(name: str, cx: Context, p: Var, y: Var) -> int:
     """The number of classes, where `p` has one probability for each class of the labels `y`."""
-    if not isinstance(y, Var) or y.dtype in FLOATS:
-        raise ShapeError(
-            f"`{name}` needs class labels, and the target is a tensor of numbers",
-            "`target y: class(n)` declares labels",
-        )
-    if p.ndim < 2 or p.shape[1:-1] != y.shape[1:]:
-        raise ShapeError(
-            f"`{name}` needs one row of probabilities per label, got {list(p.shape[1:])} for labels {list(y.shape[1:])}"
-        )
-    classes = cx.classes(y)
-    if classes is not None and classes != p.shape[-1]:
-        raise ShapeError(f"`{name}` needs one probability per class: {p.shape[-1]} outputs for {classes} classes")
+    if not isinstance(y, Var) or not isinstance(p, Var):
+        raise ShapeError(f"`{name}` compares two values, not a value and a number")
+    if p.dtype not in FLOATS:
+        raise ShapeError(f"`{name}` takes probabilities first, and this is a class label", code="E0306")
+    if y.dtype in FLOATS:
+        raise ShapeError(f"`{name}` needs class labels, and the target is a tensor of numbers", code="E0306")
+    found, classes = p.shape[1:], cx.classes(y)
+    if found[:-1] != y.shape[1:] or not found:
+        message = f"`{name}` needs one row of probabilities per label, got {list(found)} for labels {list(y.shape[1:])}"
+        wanted = "" if classes is None else f"{[*y.shape[1:], classes]} would fit"
+        raise ShapeError(message, label=wanted)
+    if classes is not None and classes != found[-1]:
+        message = f"`{name}` needs one probability per class: {found[-1]} outputs for {classes} classes"
+        raise ShapeError(message, label=difference(found, (*found[:-1], classes)))
     return p.shape[-1]
 
 

@@ -27,6 +27,7 @@ from .elementwise import (
     power,
     relu,
     sigmoid,
+    sigmoid_cross_entropy,
     sign,
     sin,
     softplus,
@@ -37,9 +38,10 @@ from .elementwise import (
 )
 from .indexing import gather, one_hot, scatter_add
 from .linear import matmul
+from .pieces import concat, copy, full, pad, slice_
 from .random import normal, uniform
 from .reduce import argmax, log_softmax, max_, softmax
-from .shaping import broadcast_to, concat, full, mean, pad, reshape, slice_, sum_, sum_to, transpose
+from .shaping import broadcast_to, mean, reshape, sum_, sum_to, transpose
 
 __all__ = [
     "absolute",
@@ -48,6 +50,7 @@ __all__ = [
     "broadcast_to",
     "cast",
     "concat",
+    "copy",
     "cos",
     "div",
     "equal",
@@ -82,6 +85,7 @@ __all__ = [
     "reshape",
     "scatter_add",
     "sigmoid",
+    "sigmoid_cross_entropy",
     "sign",
     "sin",
     "slice_",

@@ -69,22 +69,34 @@ def elementwise(
     floats_only: bool = True,
     uses: tuple[Callable[..., Any], ...] = (),
     dtypes: tuple[str, ...] = (),
+    into: tuple[str, ...] = (),
+    scratch: Callable[..., tuple[Aval, ...]] | None = None,
 ) -> Primitive:
-    """Define an elementwise primitive of as many inputs as `numpy` has places."""
+    """Define an elementwise primitive of as many inputs as `numpy` has places. A text that is one call of `xp` takes
+    `out` as it is; another says in `into` how it is written to an array."""
+    if not into and not uses:
+        into = (f"{numpy[:-1]}, out={{out}})",)
     arity = 1 + max(i for i in range(3) if f"{{{i}}}" in numpy)
     examples = _examples(arity, ranges)
     if dtypes:
         examples = tuple(Example(e.shapes, e.params, e.ranges, dtypes) for e in examples)
     rule = None if vjp is None else _unbroadcast(vjp)
-    return define(Primitive(name, _infer(result, floats_only), rule, numpy, "elementwise", examples, uses))
+    return define(
+        Primitive(name, _infer(result, floats_only), rule, numpy, "elementwise", examples, uses, into, scratch)
+    )
 
 
 # Arithmetic ----------------------------------------------------------------------------------------------------------
-add: Primitive = elementwise("add", "{0} + {1}", lambda g, y, a, b: (g, g), floats_only=False)
-sub: Primitive = elementwise("sub", "{0} - {1}", lambda g, y, a, b: (g, -g), floats_only=False)
-mul: Primitive = elementwise("mul", "{0} * {1}", lambda g, y, a, b: (g * b, g * a), floats_only=False)
-div: Primitive = elementwise("div", "{0} / {1}", lambda g, y, a, b: (g / b, -g * y / b), ranges=((0.5, 2.0),))
-neg: Primitive = elementwise("neg", "-{0}", lambda g, y, x: (-g,))
+def _sign(name: str, sign: str, ufunc: str, vjp: Rule | None, **more: Any) -> Primitive:
+    """Define a primitive that is written with a sign between its inputs."""
+    return elementwise(name, f"{{0}} {sign} {{1}}", vjp, into=(f"xp.{ufunc}({{0}}, {{1}}, out={{out}})",), **more)
+
+
+add: Primitive = _sign("add", "+", "add", lambda g, y, a, b: (g, g), floats_only=False)
+sub: Primitive = _sign("sub", "-", "subtract", lambda g, y, a, b: (g, -g), floats_only=False)
+mul: Primitive = _sign("mul", "*", "multiply", lambda g, y, a, b: (g * b, g * a), floats_only=False)
+div: Primitive = _sign("div", "/", "divide", lambda g, y, a, b: (g / b, -g * y / b), ranges=((0.5, 2.0),))
+neg: Primitive = elementwise("neg", "-{0}", lambda g, y, x: (-g,), into=("xp.negative({0}, out={out})",))
 power: Primitive = elementwise(
     "power",
     "xp.power({0}, {1})",
@@ -134,15 +146,45 @@ sin: Primitive = elementwise("sin", "xp.sin({0})", lambda g, y, x: (g * cos(x),)
 cos: Primitive = elementwise("cos", "xp.cos({0})", lambda g, y, x: (-g * sin(x),))
 tanh: Primitive = elementwise("tanh", "xp.tanh({0})", lambda g, y, x: (g * (1.0 - y * y),))
 erf: Primitive = elementwise(
-    "erf", "erf(xp, {0})", lambda g, y, x: (g * exp(-(x * x)) * (2.0 / math.sqrt(math.pi)),), uses=(helpers.erf,)
+    "erf",
+    "erf(xp, {0})",
+    lambda g, y, x: (g * exp(-(x * x)) * (2.0 / math.sqrt(math.pi)),),
+    uses=(helpers.erf, helpers.erf_in_place),
+    into=("{out}[...] = {0}", "erf_in_place(xp, {out})"),
 )
 # `abs` and `sign` at 0: the derivative is 0, the middle of the subdifferential.
 absolute: Primitive = elementwise("abs", "xp.abs({0})", lambda g, y, x: (g * sign(x),))
 sign: Primitive = elementwise("sign", "xp.sign({0})", lambda g, y, x: (None,))
 
 # Activations: primitives, so that rewriting can see them ------------------------------------------
-sigmoid: Primitive = elementwise("sigmoid", "1.0 / (1.0 + xp.exp(-{0}))", lambda g, y, x: (g * (y * (1.0 - y)),))
+sigmoid: Primitive = elementwise(
+    "sigmoid",
+    "1.0 / (1.0 + xp.exp(-{0}))",
+    lambda g, y, x: (g * (y * (1.0 - y)),),
+    into=(
+        "xp.negative({0}, out={out})",
+        "xp.exp({out}, out={out})",
+        "xp.add(1.0, {out}, out={out})",
+        "xp.divide(1.0, {out}, out={out})",
+    ),
+)
 softplus: Primitive = elementwise("softplus", "xp.logaddexp({0}, 0.0)", lambda g, y, x: (g * sigmoid(x),))
+# -(y log s(z) + (1 - y) log(1 - s(z))) with the sigmoid s, softplus(z) - y z: written so that no term cancels another
+# for y from 0 to 1, and a tiny loss keeps its digits.
+sigmoid_cross_entropy: Primitive = elementwise(
+    "sigmoid_cross_entropy",
+    "xp.logaddexp({0} * (1.0 - {1}), -({0} * {1}))",
+    lambda g, loss, z, y: (g * (sigmoid(z) - y) if isinstance(z, Var) else None, -(g * z)),
+    ranges=((-3.0, 3.0), (0.0, 1.0)),
+    into=(
+        "xp.subtract(1.0, {1}, out={out})",
+        "xp.multiply({0}, {out}, out={out})",
+        "xp.multiply({0}, {1}, out={s0})",
+        "xp.negative({s0}, out={s0})",
+        "xp.logaddexp({out}, {s0}, out={out})",
+    ),
+    scratch=lambda z, y: (_infer(None, True)(z, y),),
+)
 # `relu` at 0: the derivative is 0. Written with maximum, so that NaN stays NaN.
 relu: Primitive = elementwise("relu", "xp.maximum({0}, 0.0)", lambda g, y, x: (where(x > 0.0, g, 0.0),))
 
@@ -159,17 +201,22 @@ log_probability: Primitive = elementwise(
     "xp.log(xp.where(({0} >= 0.0) & ({0} < xp.finfo({0}.dtype).tiny), xp.finfo({0}.dtype).tiny, {0}))",
     lambda g, y, p: (where(_clamped(p), 0.0, g / p),),
     ranges=((0.01, 1.0),),
+    into=(
+        "xp.copyto({out}, {0})",
+        "xp.copyto({out}, xp.finfo({out}.dtype).tiny, where=({out} >= 0.0) & ({out} < xp.finfo({out}.dtype).tiny))",
+        "xp.log({out}, out={out})",
+    ),
 )
 
 # Comparisons and logic: results are bool, without derivative ---------------------------------------------------------
 _compare: dict[str, Any] = {"result": "bool", "floats_only": False}
-less: Primitive = elementwise("less", "{0} < {1}", None, **_compare)
-less_equal: Primitive = elementwise("less_equal", "{0} <= {1}", None, **_compare)
-greater: Primitive = elementwise("greater", "{0} > {1}", None, **_compare)
-greater_equal: Primitive = elementwise("greater_equal", "{0} >= {1}", None, **_compare)
-equal: Primitive = elementwise("equal", "{0} == {1}", None, **_compare)
-not_equal: Primitive = elementwise("not_equal", "{0} != {1}", None, **_compare)
-logical_and: Primitive = elementwise("logical_and", "{0} & {1}", None, dtypes=("bool", "bool"), **_compare)
+less: Primitive = _sign("less", "<", "less", None, **_compare)
+less_equal: Primitive = _sign("less_equal", "<=", "less_equal", None, **_compare)
+greater: Primitive = _sign("greater", ">", "greater", None, **_compare)
+greater_equal: Primitive = _sign("greater_equal", ">=", "greater_equal", None, **_compare)
+equal: Primitive = _sign("equal", "==", "equal", None, **_compare)
+not_equal: Primitive = _sign("not_equal", "!=", "not_equal", None, **_compare)
+logical_and: Primitive = _sign("logical_and", "&", "logical_and", None, dtypes=("bool", "bool"), **_compare)
 isfinite: Primitive = elementwise("isfinite", "xp.isfinite({0})", None, result="bool")
 
 
@@ -187,6 +234,7 @@ where: Primitive = define(
         "xp.where({0}, {1}, {2})",
         "elementwise",
         (Example(((3, 4), (3, 4), (4,)), {}, dtypes=("bool", "float64", "float64")),),
+        into=("xp.copyto({out}, {2})", "xp.copyto({out}, {1}, where={0})"),
     )
 )
 
@@ -203,6 +251,7 @@ cast_primitive: Primitive = define(
         "{0}.astype(xp.{dtype})",
         "elementwise",
         (Example(((3, 4),), {"dtype": "float64"}, dtypes=("float32",)),),
+        into=("{out}[...] = {0}",),
     )
 )
 

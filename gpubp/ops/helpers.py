@@ -36,6 +36,22 @@ def erf(xp: Any, x: Any) -> Any:
     return xp.sign(x) * (1.0 - t * xp.exp(-a * a) * p)
 
 
+def erf_in_place(xp: Any, out: Any) -> None:
+    # A piece at a time: the polynomial's intermediate values stay in the cache.
+    flat = xp.reshape(out, (-1,))
+    for i in range(0, flat.size, 4096):
+        flat[i : i + 4096] = erf(xp, flat[i : i + 4096])
+
+
+def gather_into(xp: Any, table: Any, indices: Any, out: Any) -> None:
+    # A piece at a time: NumPy copies all of `out` to check the indices first.
+    flat = xp.reshape(indices, (-1,))
+    rows = xp.reshape(out, (flat.size, *table.shape[1:]))
+    size = max(16384 // max(table[0].size, 1), 1)
+    for i in range(0, flat.size, size):
+        rows[i : i + size] = xp.take(table, flat[i : i + size], axis=0)
+
+
 def scatter_add(xp: Any, updates: Any, indices: Any, rows: int) -> Any:
     # One-hot GEMM: the sum over equal indices is taken in an order that does not change from run to run, on a GPU too.
     width = updates.size // max(indices.size, 1)
@@ -44,11 +60,11 @@ def scatter_add(xp: Any, updates: Any, indices: Any, rows: int) -> Any:
     return xp.reshape(total, (rows, *updates.shape[indices.ndim :]))
 
 
-def philox(xp: Any, seed: Any, step: Any, stream: int, blocks: int) -> Any:
+def philox(xp: Any, seed: Any, step: Any, stream: int, first: int, blocks: int) -> Any:
     # Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011): key (seed, stream), counter (block, 0, step low, step high); 4
     # words a block.
     low = 0xFFFFFFFF
-    block = xp.arange(blocks, dtype=xp.uint64)
+    block = xp.arange(first, first + blocks, dtype=xp.uint64)
     zero = xp.zeros_like(block)
     at = zero + step.astype(xp.uint64)
     k0, k1 = zero + (seed.astype(xp.uint64) & low), zero + stream
@@ -61,12 +77,22 @@ def philox(xp: Any, seed: Any, step: Any, stream: int, blocks: int) -> Any:
 
 
 def uniform(xp: Any, seed: Any, step: Any, stream: int, shape: Any, dtype: Any) -> Any:
-    # Numbers in [0, 1): 24 bits of one word for float32, 53 bits of two for float64.
-    count = 1
-    for size in shape:
-        count *= size
-    if dtype == xp.float32:
-        words = xp.reshape(philox(xp, seed, step, stream, (count + 3) // 4), (-1,))[:count]
-        return xp.reshape((words >> 8).astype(dtype) * 2.0**-24, shape)
-    words = xp.reshape(philox(xp, seed, step, stream, (count + 1) // 2), (-1, 2))[:count]
-    return xp.reshape(((words[:, 0] >> 5) * 2**26 + (words[:, 1] >> 6)).astype(dtype) * 2.0**-53, shape)
+    out = xp.empty(shape, dtype=dtype)
+    uniform_into(xp, seed, step, stream, out)
+    return out
+
+
+def uniform_into(xp: Any, seed: Any, step: Any, stream: int, out: Any) -> None:
+    # Numbers in [0, 1): 24 bits of one word for float32, 53 bits of two for float64. A piece at a time: the words
+    # stay in the cache.
+    flat = xp.reshape(out, (-1,))
+    single = out.dtype == xp.float32
+    words = 4 if single else 2
+    for i in range(0, flat.size, 1024 * words):
+        piece = flat[i : i + 1024 * words]
+        bits = philox(xp, seed, step, stream, i // words, -(-piece.size // words))
+        if single:
+            numbers = (xp.reshape(bits, (-1,)) >> 8) * 2.0**-24
+        else:
+            numbers = ((bits[:, 0::2] >> 5) * 2**26 + (bits[:, 1::2] >> 6)) * 2.0**-53
+        piece[...] = xp.reshape(numbers, (-1,))[: piece.size]

@@ -34,6 +34,8 @@ gather: Primitive = define(
         "xp.take({0}, {1}, axis=0)",
         "opaque",
         (Example(((5, 3), (2, 4)), {}, ((-2.0, 2.0), (0, 5)), ("float64", "int64")),),
+        (helpers.gather_into,),
+        ("gather_into(xp, {0}, {1}, {out})",),
     )
 )
 scatter_add: Primitive = define(
@@ -63,5 +65,7 @@ one_hot: Primitive = define(
         "({0}[..., None] == xp.arange({classes})).astype(xp.{dtype})",
         "opaque",
         (Example(((4,),), {"classes": 3, "dtype": "float64"}, ((0, 3),), ("int64",)),),
+        into=("xp.equal({0}[..., None], xp.arange({classes}), out={s0})", "{out}[...] = {s0}"),
+        scratch=lambda labels, *, classes, dtype: (Aval((*labels.shape, classes), "bool"),),
     )
 )

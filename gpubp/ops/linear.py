@@ -33,5 +33,6 @@ matmul: Primitive = define(
         "xp.matmul({0}, {1})",
         "gemm",
         (Example(((3, 4), (4, 2)), {}), Example(((2, 3, 4), (4, 5)), {}), Example(((2, 1, 3, 4), (5, 4, 2)), {})),
+        into=("xp.matmul({0}, {1}, out={out})",),
     )
 )

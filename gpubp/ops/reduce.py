@@ -8,7 +8,7 @@ from ..errors import ShapeError
 from ..ir import FLOATS, Aval, Example, Primitive, Var, define
 from . import helpers
 from .elementwise import cast, equal, exp
-from .shaping import _kept, _reduce_infer, _reductions, normal_axes, reduction_text, sum_primitive
+from .shaping import _kept, _reduce_infer, _reductions, normal_axes, reduction_into, reduction_text, sum_primitive
 
 
 def _max_vjp(g: Var, y: Var, x: Var, *, axis: tuple[int, ...], keepdims: bool) -> Sequence[Var | None]:
@@ -25,6 +25,7 @@ max_primitive: Primitive = define(
         reduction_text("max"),
         "reduce",
         _reductions,
+        into=reduction_into("max"),
     )
 )
 
@@ -48,6 +49,7 @@ argmax: Primitive = define(
         "xp.argmax({0}, axis={axis})",
         "reduce",
         (Example(((3, 4),), {"axis": -1}),),
+        into=("{0}.argmax(axis={axis}, out={out})",),
     )
 )
 
@@ -57,6 +59,12 @@ def _softmax_infer(a: Aval, *, axis: int) -> Aval:
     if a.dtype not in FLOATS:
         raise ShapeError(f"needs floats, got {a.dtype}")
     return a
+
+
+def _row_figure(a: Aval, axis: int) -> Aval:
+    """One number for each row along an axis."""
+    (row,) = normal_axes((axis,), len(a.shape))
+    return Aval(tuple(1 if i == row else n for i, n in enumerate(a.shape)), a.dtype)
 
 
 _rows = (Example(((3, 4),), {"axis": -1}), Example(((2, 3, 4),), {"axis": 1}))
@@ -69,6 +77,14 @@ softmax: Primitive = define(
         "rowwise",
         _rows,
         (helpers.softmax,),
+        (
+            "{0}.max(axis={axis}, keepdims=True, out={s0})",
+            "xp.subtract({0}, {s0}, out={out})",
+            "xp.exp({out}, out={out})",
+            "{out}.sum(axis={axis}, keepdims=True, out={s0})",
+            "xp.divide({out}, {s0}, out={out})",
+        ),
+        lambda a, *, axis: (_row_figure(a, axis),),
     )
 )
 log_softmax: Primitive = define(
@@ -80,5 +96,14 @@ log_softmax: Primitive = define(
         "rowwise",
         _rows,
         (helpers.log_softmax,),
+        (
+            "{0}.max(axis={axis}, keepdims=True, out={s0})",
+            "xp.subtract({0}, {s0}, out={out})",
+            "xp.exp({out}, out={s1})",
+            "{s1}.sum(axis={axis}, keepdims=True, out={s0})",
+            "xp.log({s0}, out={s0})",
+            "xp.subtract({out}, {s0}, out={out})",
+        ),
+        lambda a, *, axis: (_row_figure(a, axis), a),
     )
 )

@@ -1,60 +1,134 @@
-"""Algebra that keeps numbers finite: what the pass `rewrite` replaces, and by what.
+"""Algebra that keeps numbers finite: what the pass `rewrite` replaces before gradients are made, and by what.
 
 A loss takes the outputs that a reader sees (`sigmoid`, `softmax` results) and their logarithm; computed so, it
-overflows. Each rule looks at one equation, through `made_by` at the equations that made its inputs, and returns the
+overflows. Each rule looks at one equation, through its scope at the equations that made its inputs, and returns the
 value to use instead, or None.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 from ..ir import Eqn, Operand, Primitive, Program, Var
-from .elementwise import log, log_probability, sigmoid, softplus, sub
+from .elementwise import add, log, log_probability, mul, neg, sigmoid, sigmoid_cross_entropy, softplus, sub
 from .reduce import log_softmax, softmax
 
-MadeBy = Callable[[Operand], Eqn | None]
-Rule = Callable[[Eqn, MadeBy], Var | None]
+
+class Scope(Protocol):
+    """What a rule may ask of the program around an equation."""
+
+    def made_by(self, x: Operand) -> Eqn | None:
+        """The equation of a value; None for a literal or an input."""
+
+    def uses_of(self, x: Operand) -> int:
+        """How often equations, outputs and updates use a value."""
 
 
-def _stable_log(x: Operand, made_by: MadeBy) -> Var | None:
-    """log(sigmoid(z)) = -softplus(-z), log(1 - sigmoid(z)) = -softplus(z), log(softmax(z)) = log_softmax(z)."""
-    eqn = made_by(x)
-    if eqn is None:
-        return None
-    if eqn.op is sigmoid:
-        return -softplus(-_var(eqn.inputs[0]))
-    if eqn.op is softmax:
-        return log_softmax(_var(eqn.inputs[0]), axis=eqn.params["axis"])
-    if eqn.op is sub and not isinstance(eqn.inputs[0], Var) and eqn.inputs[0] == 1:
-        return _log_of_complement(eqn.inputs[1], made_by)
-    return _behind_view(eqn, made_by, _stable_log)
+Rule = Callable[[Eqn, Scope], Var | None]
+Rules = Mapping[Primitive, tuple[Rule, ...]]
+"""The rules to try on an equation of a primitive, first match first."""
 
 
-def _log_of_complement(x: Operand, made_by: MadeBy) -> Var | None:
-    """log(1 - x) where x is a sigmoid."""
-    eqn = made_by(x)
-    if eqn is None:
-        return None
-    return -softplus(_var(eqn.inputs[0])) if eqn.op is sigmoid else _behind_view(eqn, made_by, _log_of_complement)
+def alone(x: Operand, scope: Scope) -> Eqn | None:
+    """The equation of a value that one equation alone uses: what replaces it costs nothing more."""
+    return scope.made_by(x) if scope.uses_of(x) == 1 else None
 
 
-def _behind_view(eqn: Eqn, made_by: MadeBy, rule: Callable[[Operand, MadeBy], Var | None]) -> Var | None:
-    """The logarithm of moved values is the moved logarithm."""
-    value = rule(eqn.inputs[0], made_by) if eqn.op.trait == "view" else None
-    return None if value is None else eqn.op(value, **eqn.params)
-
-
-def _var(operand: Operand) -> Var:
+def value_of(operand: Operand) -> Var:
+    """An operand that cannot be a literal, since no equation takes literals alone."""
     if not isinstance(operand, Var):
-        raise TypeError("a recorded activation of a literal")
+        raise TypeError("an equation of literals only")
     return operand
 
 
-RULES: dict[Primitive, tuple[Rule, ...]] = {
-    op: (lambda eqn, made_by: _stable_log(eqn.inputs[0], made_by),) for op in (log, log_probability)
+def _stable_log(x: Operand, scope: Scope) -> Var | None:
+    """log(sigmoid(z)) = -softplus(-z), log(1 - sigmoid(z)) = -softplus(z), log(softmax(z)) = log_softmax(z)."""
+    eqn = scope.made_by(x)
+    if eqn is None:
+        return None
+    if eqn.op is sigmoid:
+        return -softplus(-value_of(eqn.inputs[0]))
+    if eqn.op is softmax:
+        return log_softmax(value_of(eqn.inputs[0]), axis=eqn.params["axis"])
+    if eqn.op is sub and not isinstance(eqn.inputs[0], Var) and eqn.inputs[0] == 1:
+        return _log_of_complement(eqn.inputs[1], scope)
+    return _behind_view(eqn, scope, _stable_log)
+
+
+def _log_of_complement(x: Operand, scope: Scope) -> Var | None:
+    """log(1 - x) where x is a sigmoid."""
+    eqn = scope.made_by(x)
+    if eqn is None:
+        return None
+    return -softplus(value_of(eqn.inputs[0])) if eqn.op is sigmoid else _behind_view(eqn, scope, _log_of_complement)
+
+
+def _behind_view(eqn: Eqn, scope: Scope, rule: Callable[[Operand, Scope], Var | None]) -> Var | None:
+    """The logarithm of moved values is the moved logarithm."""
+    value = rule(eqn.inputs[0], scope) if eqn.op.trait == "view" else None
+    return None if value is None else eqn.op(value, **eqn.params)
+
+
+def _cross_entropy(eqn: Eqn, scope: Scope) -> Var | None:
+    """y log s(z) + (1 - y) log(1 - s(z)) = -sigmoid_cross_entropy(z, y), whose derivative is the textbook's s(z) - y.
+
+    The logarithms have become -softplus(-z) and -softplus(z).
+    """
+    for with_y, without_y in (eqn.inputs, eqn.inputs[::-1]):
+        for y, log_p in _factors(with_y, scope):
+            for rest, log_q in _factors(without_y, scope):
+                complement = scope.made_by(rest)
+                if complement is None or complement.op is not sub or complement.inputs[0] != 1:
+                    continue
+                if complement.inputs[1] is y and (z := _logit(log_p, log_q, scope)) is not None:
+                    return -sigmoid_cross_entropy(z, y)
+    return None
+
+
+def _factors(x: Operand, scope: Scope) -> Iterator[tuple[Operand, Operand]]:
+    """The factors of a product, in both orders."""
+    eqn = scope.made_by(x)
+    if eqn is not None and eqn.op is mul:
+        a, b = eqn.inputs
+        yield from ((a, b), (b, a))
+
+
+def _logit(log_p: Operand, log_q: Operand, scope: Scope) -> Var | None:
+    """z, where log_p = -softplus(-z) and log_q = -softplus(z), moved by the same views."""
+    views: list[Eqn] = []
+    while True:
+        p, q = scope.made_by(log_p), scope.made_by(log_q)
+        if p is None or q is None or p.op is not q.op or p.params != q.params:
+            return None
+        if p.op.trait != "view":
+            break
+        views.append(p)
+        log_p, log_q = p.inputs[0], q.inputs[0]
+    if p.op is not neg:
+        return None
+    p, q = scope.made_by(p.inputs[0]), scope.made_by(q.inputs[0])
+    if p is None or q is None or p.op is not softplus or q.op is not softplus:
+        return None
+    z = value_of(q.inputs[0])
+    if not _opposite(p.inputs[0], z, scope):
+        return None
+    for view in reversed(views):
+        z = view.op(z, **view.params)
+    return z
+
+
+def _opposite(a: Operand, b: Operand, scope: Scope) -> bool:
+    """Whether one is made as the negative of the other."""
+    makers = (scope.made_by(a), scope.made_by(b))
+    return any(m is not None and m.op is neg and m.inputs[0] is x for m, x in zip(makers, (b, a), strict=True))
+
+
+STABILISING: Rules = {
+    **{op: (lambda eqn, scope: _stable_log(eqn.inputs[0], scope),) for op in (log, log_probability)},
+    add: (_cross_entropy,),
 }
-"""The rules to try on an equation of a primitive, first match first."""
+"""Not equal bit for bit, but nearer to the truth: the exponentials of large numbers are never taken."""
 
 
 def clamped_logs(program: Program) -> list[Eqn]:

@@ -39,6 +39,15 @@ def reduction_text(function: str) -> Callable[..., str]:
     return text
 
 
+def reduction_into(method: str) -> Callable[..., tuple[str, ...]]:
+    """The statement of a reduction that writes its result to an array."""
+
+    def text(*, axis: tuple[int, ...], keepdims: bool) -> tuple[str, ...]:
+        return (f"{{0}}.{method}(axis={axis}{', keepdims=True' if keepdims else ''}, out={{out}})",)
+
+    return text
+
+
 _reductions = tuple(
     Example(((3, 4, 2),), {"axis": axis, "keepdims": keepdims})
     for axis, keepdims in (((0, 1, 2), False), ((1,), False), ((-1,), True), ((0, 2), True))
@@ -51,6 +60,7 @@ sum_primitive: Primitive = define(
         reduction_text("sum"),
         "reduce",
         _reductions,
+        into=reduction_into("sum"),
     )
 )
 
@@ -84,6 +94,32 @@ def _reshape_infer(a: Aval, *, shape: tuple[int, ...]) -> Aval:
     return out
 
 
+def reshaped(
+    offset: int, before: tuple[int, ...], strides: tuple[int, ...], *, shape: tuple[int, ...]
+) -> tuple[int, tuple[int, ...]] | None:
+    """Strides of the same memory in another shape, or None where the values do not lie evenly.
+
+    Axes that follow each other without a gap are taken together, and each run of them is divided anew.
+    """
+    runs = [[n, s] for n, s in zip(before, strides, strict=True) if n != 1]
+    merged: list[list[int]] = []
+    for n, s in runs:
+        if merged and merged[-1][1] == n * s:
+            merged[-1] = [merged[-1][0] * n, s]
+        else:
+            merged.append([n, s])
+    out: list[int] = []
+    left, step = merged.pop() if merged else (1, 1)
+    for n in reversed(shape):
+        if n != 1 and left == 1 and merged:
+            left, step = merged.pop()
+        if left % n:
+            return None
+        out.append(step)
+        left, step = left // n, step * n
+    return offset, tuple(reversed(out))
+
+
 reshape_primitive: Primitive = define(
     Primitive(
         "reshape",
@@ -92,6 +128,8 @@ reshape_primitive: Primitive = define(
         "xp.reshape({0}, {shape})",
         "view",
         (Example(((3, 4),), {"shape": (2, 6)}), Example(((1,),), {"shape": ()})),
+        view=reshaped,
+        inverse=lambda before, *, shape: {"shape": before},
     )
 )
 
@@ -111,6 +149,14 @@ def _broadcast_infer(a: Aval, *, shape: tuple[int, ...]) -> Aval:
     return Aval(shape, a.dtype)
 
 
+def _broadcast_view(
+    offset: int, before: tuple[int, ...], strides: tuple[int, ...], *, shape: tuple[int, ...]
+) -> tuple[int, tuple[int, ...]]:
+    lead = len(shape) - len(before)
+    kept = (s if n == m else 0 for s, n, m in zip(strides, before, shape[lead:], strict=True))
+    return offset, (*(0,) * lead, *kept)
+
+
 broadcast_primitive: Primitive = define(
     Primitive(
         "broadcast_to",
@@ -119,6 +165,7 @@ broadcast_primitive: Primitive = define(
         "xp.broadcast_to({0}, {shape})",
         "view",
         (Example(((3, 1),), {"shape": (2, 3, 4)}), Example(((),), {"shape": (5,)})),
+        view=_broadcast_view,
     )
 )
 
@@ -134,14 +181,20 @@ def _transpose_infer(a: Aval, *, axes: tuple[int, ...]) -> Aval:
     return Aval(tuple(a.shape[i] for i in axes), a.dtype)
 
 
+def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(map(axes.index, range(len(axes))))
+
+
 transpose_primitive: Primitive = define(
     Primitive(
         "transpose",
         _transpose_infer,
-        lambda g, y, x, *, axes: (transpose_primitive(g, axes=tuple(map(axes.index, range(len(axes))))),),
+        lambda g, y, x, *, axes: (transpose_primitive(g, axes=_inverse(axes)),),
         "xp.transpose({0}, {axes})",
         "view",
         (Example(((2, 3, 4),), {"axes": (1, 2, 0)}),),
+        view=lambda offset, before, strides, *, axes: (offset, tuple(strides[i] for i in axes)),
+        inverse=lambda before, *, axes: {"axes": _inverse(axes)},
     )
 )
 
@@ -150,112 +203,3 @@ def transpose(x: Var, axes: Sequence[int] | None = None) -> Var:
     """Axes in another order; None swaps the last two."""
     order = (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2) if axes is None else tuple(axes)
     return transpose_primitive(x, axes=order)
-
-
-# slice, pad, concat --------------------------------------------------------------------------------------------------
-def _slice_infer(a: Aval, *, start: tuple[int, ...], stop: tuple[int, ...]) -> Aval:
-    if not len(start) == len(stop) == len(a.shape):
-        raise ShapeError(f"a slice of {list(a.shape)} needs {len(a.shape)} starts and stops")
-    for first, last, n in zip(start, stop, a.shape, strict=True):
-        if not 0 <= first <= last <= n:
-            raise ShapeError(f"slice {first}..{last} lies outside of an axis of {n}")
-    return Aval(tuple(b - a for a, b in zip(start, stop, strict=True)), a.dtype)
-
-
-def _slice_text(*, start: tuple[int, ...], stop: tuple[int, ...]) -> str:
-    return f"{{0}}[{', '.join(f'{a}:{b}' for a, b in zip(start, stop, strict=True))}]"
-
-
-def _slice_vjp(g: Var, y: Var, x: Var, *, start: tuple[int, ...], stop: tuple[int, ...]) -> Sequence[Var | None]:
-    return (pad(g, before=start, after=tuple(n - b for n, b in zip(x.shape, stop, strict=True))),)
-
-
-slice_: Primitive = define(
-    Primitive(
-        "slice",
-        _slice_infer,
-        _slice_vjp,
-        _slice_text,
-        "view",
-        (Example(((5, 4),), {"start": (1, 0), "stop": (4, 2)}), Example(((7,),), {"start": (2,), "stop": (7,)})),
-    )
-)
-
-
-def _pad_infer(a: Aval, *, before: tuple[int, ...], after: tuple[int, ...]) -> Aval:
-    if not len(before) == len(after) == len(a.shape) or min((*before, *after, 0)) < 0:
-        raise ShapeError(f"cannot pad {list(a.shape)} by {list(before)} and {list(after)}")
-    return Aval(tuple(p + n + q for p, n, q in zip(before, a.shape, after, strict=True)), a.dtype)
-
-
-def _pad_text(*, before: tuple[int, ...], after: tuple[int, ...]) -> str:
-    return f"xp.pad({{0}}, {tuple(zip(before, after, strict=True))})"
-
-
-def _pad_vjp(g: Var, y: Var, x: Var, *, before: tuple[int, ...], after: tuple[int, ...]) -> Sequence[Var | None]:
-    return (slice_(g, start=before, stop=tuple(p + n for p, n in zip(before, x.shape, strict=True))),)
-
-
-pad: Primitive = define(
-    Primitive(
-        "pad", _pad_infer, _pad_vjp, _pad_text, "opaque", (Example(((2, 3),), {"before": (1, 0), "after": (0, 2)}),)
-    )
-)
-
-
-def _concat_infer(*avals: Aval, axis: int) -> Aval:
-    first = avals[0]
-    normal_axes((axis,), len(first.shape))
-    for a in avals:
-        same = a.shape[:axis] == first.shape[:axis] and a.shape[axis + 1 :] == first.shape[axis + 1 :]
-        if len(a.shape) != len(first.shape) or not same:
-            raise ShapeError(f"cannot join {list(first.shape)} and {list(a.shape)} along axis {axis}")
-        if a.dtype != first.dtype:
-            raise ShapeError(f"cannot join {first.dtype} and {a.dtype}")
-    return Aval((*first.shape[:axis], sum(a.shape[axis] for a in avals), *first.shape[axis + 1 :]), first.dtype)
-
-
-def _concat_vjp(g: Var, y: Var, *xs: Var, axis: int) -> Sequence[Var | None]:
-    out: list[Var | None] = []
-    at = 0
-    for x in xs:
-        start = tuple(at if i == axis else 0 for i in range(g.ndim))
-        stop = tuple(at + x.shape[axis] if i == axis else n for i, n in enumerate(g.shape))
-        out.append(slice_(g, start=start, stop=stop))
-        at += x.shape[axis]
-    return out
-
-
-concat_primitive: Primitive = define(
-    Primitive(
-        "concat",
-        _concat_infer,
-        _concat_vjp,
-        "xp.concatenate(({*},), axis={axis})",
-        "opaque",
-        (Example(((2, 3), (2, 1), (2, 2)), {"axis": 1}), Example(((3,), (2,)), {"axis": 0})),
-    )
-)
-
-
-def concat(xs: Sequence[Var], *, axis: int) -> Var:
-    """Values one behind the other along an axis (counted from 0 or, negative, from the end)."""
-    return xs[0] if len(xs) == 1 else concat_primitive(*xs, axis=normal_axes((axis,), xs[0].ndim)[0])
-
-
-# constants -----------------------------------------------------------------------------------------------------------
-full_primitive: Primitive = define(
-    Primitive(
-        "full",
-        lambda *, shape, value, dtype: Aval(shape, dtype),
-        None,
-        "xp.full({shape}, {value}, dtype=xp.{dtype})",
-        "opaque",
-        (Example((), {"shape": (2, 3), "value": 0.5, "dtype": "float64"}),),
-    )
-)
-
-
-def full(shape: Sequence[int], value: float, dtype: str) -> Var:
-    """A constant of a shape."""
-    return full_primitive(shape=tuple(shape), value=value, dtype=dtype)

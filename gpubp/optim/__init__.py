@@ -1,6 +1,6 @@
 """Optimizers: importing this package registers them."""
 
-from . import optimizers
+from . import clipping, optimizers
 from .context import UpdateContext
 
-__all__ = ["UpdateContext", "optimizers"]
+__all__ = ["UpdateContext", "clipping", "optimizers"]

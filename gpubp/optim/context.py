@@ -19,7 +19,7 @@ class UpdateContext(Protocol):
         """Number of this update, from 1, float64 scalar."""
 
     def rate(self, lr: float) -> Var:
-        """The learning rate in force at this step, a scalar of the parameters' type."""
+        """The learning rate in force at this step, float64 scalar."""
 
     def scalar(self, value: Var) -> Var:
         """A float64 scalar as the parameters' type."""

@@ -18,7 +18,7 @@ def sgd(cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative, momentum: Fractio
 
     The rate stands inside the velocity, which matters when it changes on the way.
     """
-    move = cx.rate(lr) * g
+    move = cx.scalar(cx.rate(lr)) * g
     if momentum == 0:
         return p - move
     v = cx.state("velocity", like=p)
@@ -33,7 +33,7 @@ def rmsprop(
     """v = rho v + (1 - rho) g^2; p - lr g / (sqrt(v) + eps). Tieleman & Hinton (2012), lecture 6.5."""
     v = cx.state("square", like=p)
     v = cx.assign(v, rho * v + (1.0 - rho) * (g * g))
-    return p - cx.rate(lr) * g / (sqrt(v) + eps)
+    return p - cx.scalar(cx.rate(lr)) * g / (sqrt(v) + eps)
 
 
 @register("optimizer", "adam")
@@ -48,7 +48,7 @@ def adam(
     eps: NonNegative = 1e-8,
 ) -> Var:
     """p - lr m_hat / (sqrt(v_hat) + eps) with the bias-corrected moments. Kingma & Ba (2015), algorithm 1."""
-    return p - cx.rate(lr) * _adam_direction(cx, p, g, beta1, beta2, eps)
+    return p - _adam_move(cx, p, g, lr, beta1, beta2, eps)
 
 
 @register("optimizer", "adamw")
@@ -65,19 +65,19 @@ def adamw(
 ) -> Var:
     """Adam with decoupled decay: p - lr (m_hat / (sqrt(v_hat) + eps) + decay p), decay on weights only. Loshchilov &
     Hutter (2019), alg. 2."""
-    direction = _adam_direction(cx, p, g, beta1, beta2, eps)
+    move = _adam_move(cx, p, g, lr, beta1, beta2, eps)
     if cx.decays and decay:
-        direction = direction + decay * p
-    return p - cx.rate(lr) * direction
+        move = move + cx.scalar(cx.rate(decay * lr)) * p
+    return p - move
 
 
-def _adam_direction(cx: UpdateContext, p: Var, g: Var, beta1: float, beta2: float, eps: float) -> Var:
+def _adam_move(cx: UpdateContext, p: Var, g: Var, lr: float, beta1: float, beta2: float, eps: float) -> Var:
+    """lr m_hat / (sqrt(v_hat) + eps): the rate and the correction of m are one number."""
     m, v = cx.state("m", like=p), cx.state("v", like=p)
     m = cx.assign(m, beta1 * m + (1.0 - beta1) * g)
     v = cx.assign(v, beta2 * v + (1.0 - beta2) * (g * g))
-    m_hat = m / cx.scalar(_correction(cx.step, beta1))
-    v_hat = v / cx.scalar(_correction(cx.step, beta2))
-    return m_hat / (sqrt(v_hat) + eps)
+    rate = cx.scalar(cx.rate(lr) / _correction(cx.step, beta1))
+    return rate * m / (sqrt(v / cx.scalar(_correction(cx.step, beta2))) + eps)
 
 
 def _correction(step: Var, beta: float) -> Var:

@@ -1,6 +1,28 @@
-"""Passes: programs to programs that compute the same, better."""
+"""Passes: programs to programs that compute the same, better, and the plan that runs one without allocating."""
 
+from .arena import ITEM, Buffer
+from .buffers import plan, statements
+from .cse import cse
 from .dce import dce
+from .fold import fold
+from .optimise import optimise
+from .plan import Place, Plan, Step, dense
 from .rewrite import rewrite
+from .simplify import simplify
 
-__all__ = ["dce", "rewrite"]
+__all__ = [
+    "ITEM",
+    "Buffer",
+    "Place",
+    "Plan",
+    "Step",
+    "cse",
+    "dce",
+    "dense",
+    "fold",
+    "optimise",
+    "plan",
+    "rewrite",
+    "simplify",
+    "statements",
+]

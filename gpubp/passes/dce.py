@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..ir import Eqn, Program, Var
 
 
 def dce(program: Program) -> Program:
     """Leave out the equations that no output and no update needs. Inputs stay, used or not. Takes and gives a
-    verified program."""
-    needed: set[Var] = {*program.outputs, *(value for _, value in program.updates)}
+    verified program, the same one where all are needed."""
+    needed: set[Var | None] = {*program.outputs, *(value for _, value in program.updates), program.guard}
     kept: list[Eqn] = []
     for eqn in reversed(program.eqns):
-        if eqn.output in needed:
+        if not needed.isdisjoint(eqn.outputs):
             kept.append(eqn)
-            needed.update(x for x in eqn.inputs if isinstance(x, Var))
-    return Program(program.inputs, tuple(reversed(kept)), program.outputs, program.updates)
+            needed.update(eqn.operands)
+    return program if len(kept) == len(program.eqns) else replace(program, eqns=tuple(reversed(kept)))

@@ -1,6 +1,7 @@
 """Programs as text."""
 
+from .plan_source import plan_source
 from .python_source import compile_source, python_source
 from .standalone import Argument, standalone
 
-__all__ = ["Argument", "compile_source", "python_source", "standalone"]
+__all__ = ["Argument", "compile_source", "plan_source", "python_source", "standalone"]

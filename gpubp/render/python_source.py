@@ -4,10 +4,10 @@ CuPy alike."""
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..ir import Eqn, Operand, Program, Var, fill, names, text_of
+from ..ir import Eqn, Operand, Program, Var, fill, literal, names, text_of
 
 
 def python_source(
@@ -25,36 +25,38 @@ def python_source(
         if eqn.origin is not origin and eqn.origin is not None:
             lines.append(f"    # {describe(eqn.origin)}")
             origin = eqn.origin
-        lines.append(f"    {var[eqn.output]} = {_expression(eqn, var)}")
+        results = ", ".join(var[v] for v in eqn.outputs)
+        lines.append(f"    {results} = {expression(eqn, var)}")
     if program.updates:
         lines.append("    # the new state, written when everything that reads the old one is done")
-    lines += [f"    {var[state]}[...] = {var[value]}" for state, value in program.updates]
+    indent = "    "
+    if program.guard is not None:
+        lines.append(f"    if {var[program.guard]}:")
+        indent = "        "
+    lines += [f"{indent}{var[state]}[...] = {var[value]}" for state, value in program.updates]
     returned = ", ".join(var[v] for v in program.outputs)
     lines.append(f"    return ({returned}{',' if len(program.outputs) == 1 else ''})")
-    return "\n\n\n".join((*_helpers(program), "\n".join(lines))) + "\n"
+    return "\n\n\n".join((*helper_texts(program.eqns).values(), "\n".join(lines))) + "\n"
 
 
-def _expression(eqn: Eqn, var: Mapping[Var, str]) -> str:
-    return fill(text_of(eqn.op, eqn.params), [_operand(x, var) for x in eqn.inputs])
+def expression(eqn: Eqn, var: Mapping[Var, str]) -> str:
+    """The right-hand side of an equation."""
+    return fill(text_of(eqn.op, eqn.params), [operand_text(x, var) for x in eqn.inputs])
 
 
-def _operand(operand: Operand, var: Mapping[Var, str]) -> str:
+def operand_text(operand: Operand, var: Mapping[Var, str]) -> str:
+    """A value's name, or a literal."""
     if isinstance(operand, Var):
         return var[operand]
-    text = repr(operand)
-    if text in ("inf", "-inf", "nan"):
-        return f'float("{text}")'
+    text = literal(operand)
     # A sign in front would bind to what stands before it.
     return f"({text})" if text.startswith("-") else text
 
 
-def _helpers(program: Program) -> list[str]:
-    """The texts of the functions that the equations call, each once, in the order of first use."""
-    found: dict[str, Callable[..., Any]] = {}
-    for eqn in program.eqns:
-        for helper in eqn.op.helpers:
-            found.setdefault(helper.__name__, helper)
-    return [_plain(inspect.getsource(helper)) for helper in found.values()]
+def helper_texts(eqns: Iterable[Eqn]) -> dict[str, str]:
+    """The texts of the functions that equations call, by name, each once, in the order of first use."""
+    found = {helper.__name__: helper for eqn in eqns for helper in eqn.op.helpers}
+    return {name: _plain(inspect.getsource(helper)) for name, helper in found.items()}
 
 
 def _plain(source: str) -> str:

@@ -8,14 +8,14 @@ from typing import Any
 
 from ..ir import FLOATS, Aval
 
-MOST_NUMBERS = 128
+MOST_NUMBERS = 256
 """Arrays up to this size are written out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of the program: its name in the text, its type, its values if there are any at hand (a NumPy
-    array), and for labels the number of classes."""
+    """A feed or state of the program: its name, its type, its values if there are any at hand (a NumPy array), and for
+    labels the number of classes."""
 
     name: str
     aval: Aval
@@ -23,9 +23,17 @@ class Argument:
     classes: int | None = None
 
 
-def standalone(text: str, function: str, arguments: Sequence[Argument], title: str) -> str:
-    """`text`, which defines `function`, with everything needed to run it: arguments, and a few calls that print what
-    it returns.
+def standalone(
+    text: str,
+    function: str,
+    arena: int,
+    feeds: Sequence[Argument],
+    states: Sequence[Argument],
+    outputs: Sequence[str],
+    title: str,
+) -> str:
+    """The text of a plan, which defines `bind_<function>`, with everything needed to run it: memory, states, a batch,
+    and a few steps that print what they compute.
 
     Small arrays are written out; in place of large ones stand random numbers of their shape.
     """
@@ -40,9 +48,20 @@ def standalone(text: str, function: str, arguments: Sequence[Argument], title: s
         "",
         'if __name__ == "__main__":',
         "    rng = xp.random.RandomState(0)",
-        *(f"    {a.name} = {_value(a)}" for a in arguments),
+        f"    arena = xp.empty({arena}, dtype=xp.uint8)",
+        "    states = {",
+        *(f'        "{a.name}": {_value(a)},{_remark(a)}' for a in states),
+        "    }",
+        "    batch = {",
+        *(f'        "{a.name}": {_value(a)},{_remark(a)}' for a in feeds),
+        "    }",
+        f"    {function}, feeds, outputs = bind_{function}(arena, *states.values())",
         "    for _ in range(3):",
-        f"        print(*{function}({', '.join(a.name for a in arguments)}))",
+        "        for feed, values in zip(feeds, batch.values()):",
+        "            feed[...] = values",
+        f"        {function}()",
+        f"        for name, value in zip({tuple(outputs)}, outputs):",
+        "            print(name, value)",
     ]
     return "\n".join(lines) + "\n"
 
@@ -50,13 +69,19 @@ def standalone(text: str, function: str, arguments: Sequence[Argument], title: s
 def _value(argument: Argument) -> str:
     aval, values = argument.aval, argument.values
     dtype = f"dtype=xp.{aval.dtype}"
+    if values is not None and values.ndim and not values.any():
+        return f"xp.zeros({aval.shape}, {dtype})"
     if values is not None and values.size <= MOST_NUMBERS:
         # Shortest text that gives the same number back, in this type.
         numbers = ", ".join(repr(v.item()) if v.dtype.kind != "f" else str(v) for v in values.reshape(-1))
         flat = f"xp.array([{numbers}], {dtype})"
         return flat if len(aval.shape) == 1 else f"xp.reshape({flat}, {aval.shape})"
-    if values is not None and not values.any():
-        return f"xp.zeros({aval.shape}, {dtype})"
     if aval.dtype in FLOATS:
-        return f"xp.asarray(rng.random_sample({aval.shape}), {dtype})  # stands for the real values"
-    return f"xp.asarray(rng.randint(0, {argument.classes or 2}, {aval.shape}), {dtype})  # stands for the real labels"
+        return f"xp.asarray(rng.random_sample({aval.shape}), {dtype})"
+    return f"xp.asarray(rng.randint(0, {argument.classes or 2}, {aval.shape}), {dtype})"
+
+
+def _remark(argument: Argument) -> str:
+    values = argument.values
+    random = values is None or (values.size > MOST_NUMBERS and values.any())
+    return "  # stands for the real values" if random else ""

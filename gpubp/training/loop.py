@@ -103,7 +103,10 @@ def _epoch(
     executor: Executor, placed: tuple[list[Any], int], first: int, count: int, batch: int, per_epoch: int
 ) -> dict[str, float]:
     """Train to the end of an epoch. The loss is the mean over the examples, not of batch means."""
-    losses, penalties, sizes = executor.run_steps(placed, count, batch)
+    try:
+        losses, penalties, sizes = executor.run_steps(placed, count, batch)
+    except DivergedError as error:
+        raise DivergedError(f"epoch {first // per_epoch + 1:,}: {error}") from None
     host = [float(v) for v in executor.backend.to_host(losses)]
     extra = [float(v) for v in executor.backend.to_host(penalties)]
     for i, (loss, penalty) in enumerate(zip(host, extra, strict=True)):

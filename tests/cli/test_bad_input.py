@@ -45,7 +45,7 @@ def test_binary_bytes(call: Call, tmp_path: Path) -> None:
     refused(run(call, tmp_path / "a.net"), "error[E0101]", "is not text", "byte 0")
     (tmp_path / "a.net").write_bytes(b"model\0{\x01\x02}\n" * 3)
     said = run(call, tmp_path / "a.net")
-    refused(said, "error[E0104]: U+0000 has no meaning here", errors=said.errors)
+    refused(said, "error[E0104]: the character U+0000 has no meaning here", errors=said.errors)
     assert not {"\0", "\x01", "\x02"} & set(said.err)
 
 
@@ -100,12 +100,12 @@ def test_a_missing_column(call: Call, tmp_path: Path) -> None:
 @pytest.mark.parametrize("cell", ["seven", "nan", "inf", "", "1e999", "1,5"])
 def test_a_cell_that_is_no_number(call: Call, tmp_path: Path, cell: str) -> None:
     path = write(tmp_path, rows=ROWS.replace("\n3,0.9,0\n", f'\n3,"{cell}",0\n'))
-    refused(run(call, path), "error[E041", "a.csv", "row 5", "`b`")
+    refused(run(call, path), "error[E041", "a.csv", "line 5", "`b`")
 
 
 def test_a_row_of_the_wrong_width(call: Call, tmp_path: Path) -> None:
-    refused(run(call, write(tmp_path, rows=ROWS.replace("3,0.9,0", "3,0.9"))), "error[E0417]", "row 5")
-    refused(run(call, write(tmp_path, rows=ROWS.replace("3,0.9,0", "3,0.9,0,1"))), "error[E0417]", "row 5")
+    refused(run(call, write(tmp_path, rows=ROWS.replace("3,0.9,0", "3,0.9"))), "error[E0417]", "line 5")
+    refused(run(call, write(tmp_path, rows=ROWS.replace("3,0.9,0", "3,0.9,0,1"))), "error[E0417]", "line 5")
 
 
 def test_columns_that_do_not_fit_the_model(call: Call, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_label_too_many(call: Call, tmp_path: Path) -> None:
     net = (
         NET.replace("y: [1]", "y: class(2)").replace("dense(1)", "dense(2) -> softmax").replace("mse", "cross_entropy")
     )
-    refused(run(call, write(tmp_path, net=net)), "error[E0419]", "label `2`", "row 4")
+    refused(run(call, write(tmp_path, net=net)), "error[E0419]", "label `2`", "line 4")
 
 
 # Params, options, devices
@@ -227,11 +227,11 @@ ACCEPTED = {
     "seed": "3",
     "precision": "float64",
     "shuffle": "false",
+    "clip": "clip_norm(1.0)",
 }
 LATER = {
     "schedule": "cosine(to = 0)",
     "early_stop": "early_stop(valid.loss, patience = 3epochs)",
-    "clip": "clip_norm(1.0)",
     "restarts": "3",
     "start": 'load("runs/a")',
     "freeze": "[p.dense]",

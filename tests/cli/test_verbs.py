@@ -111,7 +111,7 @@ def test_ir_prints_a_program_that_runs_in_a_process_of_its_own(tmp_path: Path) -
         [sys.executable, "-W", "error", "xor.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    losses = [float(line.split()[0]) for line in done.stdout.splitlines()]
+    losses = [float(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("data ")]
     data = {"x": [[0, 0], [0, 1], [1, 0], [1, 1]], "y": [[0], [1], [1], [0]]}
     ex = gpubp.Executor(load(MODELS / "xor.net"), "cpu")
     assert losses == pytest.approx([ex.train_step(data) for _ in range(3)], rel=1e-6), "the rows of the file itself"

@@ -10,7 +10,7 @@ import pytest
 from lark import Lark, Tree
 
 from dsl import syntax
-from dsl.grammar import TABLES, _from_grammar, _from_tables, _made_for, parse_tokens
+from dsl.grammar import TABLES, _compiled, _from_grammar, _from_tables, _made_for, parse_tokens
 from dsl.parse import parse, parse_expression
 from dsl.source import Source
 from dsl.tokens import scan
@@ -55,8 +55,8 @@ def test_tables_are_of_this_grammar() -> None:
 def test_tables_and_grammar_make_the_same_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = [scan(Source(path.name, path.read_text(encoding="utf-8"))).all for path in EXAMPLES]
     ready = [parse_tokens(each) for each in tokens]
-    made = _from_grammar()
-    monkeypatch.setattr("dsl.grammar._parser", lambda: made)
+    made = _compiled(_from_grammar())
+    monkeypatch.setattr("dsl.grammar._machine", lambda: made)
     assert [parse_tokens(each) for each in tokens] == ready
 
 
@@ -166,3 +166,9 @@ def test_parse_expression() -> None:
         made, found = parse_expression(Source("<set>", text))
         assert made is None
         assert len(found) == 1, text
+
+
+def test_brackets_belong_to_the_expression_they_end() -> None:
+    for text in ("1 + (1)", "(1) + 1", "(1 + 1) * (2)", "-(a)", "[(1)] + (2)"):
+        assert expression(text).span.text == text
+    assert expression("(1 + 1)").span.text == "1 + 1"

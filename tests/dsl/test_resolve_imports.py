@@ -73,7 +73,7 @@ def test_a_file_that_imports_itself() -> None:
 
 def test_a_missing_import_is_one_error() -> None:
     wrong = error(f'import "lib/none.net" as lib\n{HEAD}  output p = x -> lib.f(lib.n)\n}}', read=read)
-    assert (wrong.code, wrong.message) == ("E0214", "cannot read lib/none.net: no such file")
+    assert (wrong.code, wrong.message) == ("E0214", "cannot read `lib/none.net`: no such file")
     assert error(f'import "a.net" as lib\n{HEAD}  output p = x -> lib.f\n}}').code == "E0214"
 
 

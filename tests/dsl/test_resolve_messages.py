@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 
-import dsl.resolve as resolver
-from dsl.resolve.codes import CODES
 from dsl.resolve.suggest import distance, listed, nearest
 
 from .resolving import HEAD, error, found
@@ -135,13 +130,6 @@ def test_nearest() -> None:
     assert nearest("dens", ["dense"], lambda name: False) is None
     assert nearest("q", ["relu", "x"]) is None
     assert listed(["a", "b", "c"]) == "`a`, `b` or `c`"
-
-
-def test_codes_are_in_order_and_spoken_of() -> None:
-    assert list(CODES) == sorted(CODES)
-    assert all(text and not text.endswith(".") for text in CODES.values())
-    written = "".join(path.read_text(encoding="utf-8") for path in Path(resolver.__path__[0]).glob("*.py"))
-    assert set(re.findall(r'"([EW]0[0-9]{3})"', written)) == set(CODES)
 
 
 @pytest.mark.parametrize(

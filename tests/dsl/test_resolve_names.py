@@ -163,8 +163,8 @@ def test_unused() -> None:
     assert [d.message for d in findings] == [
         "the param `w` is never used",
         "the let `l` is never used",
-        "the formal `k` of `f` is never used",
-        "the formal `n` of `b` is never used",
+        "the argument `k` of `f` is never used",
+        "the argument `n` of `b` is never used",
         "the value `h` of `b` is never used",
         "the block `never` is never used",
         "the value `a` is never used",

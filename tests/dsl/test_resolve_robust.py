@@ -2,64 +2,9 @@
 
 from __future__ import annotations
 
-import random
-import re
 import time
 
-import pytest
-
-from dsl.resolve import resolve
-from dsl.source import Source
-
-from .catalog_for_tests import CATALOG
-from .resolving import EXAMPLES, error, errors, fake_measure, found, read
-
-TOKEN = re.compile(r'"[^"\n]*"|[A-Za-z_][A-Za-z0-9_]*|[0-9][0-9_.eE%]*[a-z%]*|->|\.\.|[<>=!]=|//|[^\sA-Za-z0-9]')
-ODD = [
-    "0",
-    "-1",
-    "2.5",
-    "10^10^10",
-    "1/0",
-    "25%",
-    "3epochs",
-    "relu",
-    "x",
-    "nope",
-    "[1, 2]",
-    "true",
-    '"s"',
-    "adam",
-    "[x]",
-    "p",
-]
-FILES = sorted(path.name for path in EXAMPLES.glob("*.net"))
-
-
-def mutated(text: str, chance: random.Random) -> str:
-    """The text with one to three of its tokens taken out, doubled, exchanged or replaced."""
-    for _ in range(chance.randint(1, 3)):
-        tokens = list(TOKEN.finditer(text))
-        one, other = chance.choice(tokens), chance.choice(tokens)
-        new = chance.choice(["", f"{one[0]} {one[0]}", other[0], other[0], chance.choice(ODD), chance.choice(ODD)])
-        text = text[: one.start()] + new + text[one.end() :]
-    return text
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_mutations(name: str) -> None:
-    chance = random.Random(name)
-    for i in range(20):
-        text = mutated(read(name), chance)
-        start = time.perf_counter()
-        made, findings = resolve(Source(name, text), CATALOG, measure=fake_measure, read=read)
-        assert time.perf_counter() - start < 2, (i, text)
-        assert (made is None) == any(d.severity == "error" for d in findings), (i, text)
-        for one in findings:
-            assert one.code, (i, text)
-            assert one.message, (i, text)
-            assert not one.message.endswith("."), one
-            assert one.span is None or 0 <= one.span.start <= one.span.end <= len(one.span.source.text), (i, one)
+from .resolving import error, errors, found
 
 
 def test_many_mistakes_do_not_take_long() -> None:

@@ -128,13 +128,16 @@ def test_wrong_overrides(set_: dict[str, str], code: str, message: str) -> None:
     wrong = error("param w = 32 in [16, 32]\n" + NET.replace("dense(1)", "dense(w)"), params=set_)
     assert (wrong.code, wrong.message) == (code, message)
     assert wrong.span is not None
-    assert wrong.span.source.name.startswith("--set w")
+    assert wrong.span.source.name == "command line"
+    (name, value), *_ = set_.items()
+    assert wrong.span.source.text == f"--set {name}={value}"
+    assert wrong.span.text == (name if code == "E0216" else value)
 
 
 def test_an_override_that_does_not_parse() -> None:
     made, findings = found("param w = 32\n" + NET.replace("dense(1)", "dense(w)"), params={"w": "3 +"})
     assert made is None
-    assert {d.span.source.name for d in findings if d.span} == {"--set w"}
+    assert {d.span.source.name for d in findings if d.span} == {"command line"}
 
 
 @pytest.mark.parametrize(

@@ -152,3 +152,9 @@ def test_durations_and_words_in_train() -> None:
 def test_equality_of_words() -> None:
     made = model("  output p = if act == relu then x -> relu else x -> tanh", "param act = tanh in [relu, tanh]")
     assert made.outputs["p"].kind == "tanh"
+
+
+def test_whole_division_is_for_numbers_of_the_file() -> None:
+    found = error(f"{HEAD}  output p = x // 2 -> dense(1)\n}}")
+    assert found.code == "E0316"
+    assert found.help == ("`/` divides tensors, element by element",)

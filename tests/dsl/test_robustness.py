@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import random
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +14,7 @@ from dsl.diagnostics import Diagnostic
 from dsl.parse import parse, parse_expression
 from dsl.source import Source
 
-from .texts import EXAMPLES, findings
+from .texts import findings
 
 # Limits and speed ----------------------------------------------------------------------------------------------------
 
@@ -183,33 +181,6 @@ def check_findings(text: str) -> None:
         assert finding.message == finding.message.strip(". ")
         for span in [finding.span, *(label.span for label in finding.labels)]:
             assert span is None or 0 <= span.start <= span.end <= len(text)
-
-
-def mutated(text: str, chance: random.Random) -> str:
-    for _ in range(chance.choice([1, 1, 1, 2, 3])):
-        at = chance.randrange(len(text) + 1)
-        to = min(len(text), at + chance.choice([1, 1, 2, 5, 20]))
-        match chance.randrange(5):
-            case 0:
-                text = text[:at] + text[to:]
-            case 1:
-                text = text[:at] + chance.choice(_PIECES) + text[at:]
-            case 2:
-                text = text[:at] + chance.choice(_PIECES) + text[to:]
-            case 3:
-                end = min(len(text), to + chance.choice([1, 4, 15]))
-                text = text[:at] + text[to:end] + text[at:to] + text[end:]
-            case _:
-                text = text[:at] + text[at:to] * 2 + text[to:]
-    return text
-
-
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_mutated_examples(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    chance = random.Random(path.stem)
-    for _ in range(25):
-        check_findings(mutated(text, chance))
 
 
 @settings(max_examples=200, deadline=None)

@@ -47,7 +47,7 @@ def test_the_whole_interface() -> None:
     state = ex.state_dict()
     ex.load_state_dict(state)
     assert all(isinstance(value, np.ndarray) for value in state.values())
-    with pytest.raises(gpubp.InputError, match="row 1"):
+    with pytest.raises(gpubp.InputError, match=r"`sizes\[1"):
         ex.predict([[1.0, 2.0, 3.0, 4.0], [1.0, float("nan"), 3.0, 4.0]])
 
 

@@ -62,7 +62,7 @@ def test_names_are_distinct_identifiers(hints: list[str]) -> None:
     with recording() as eqns:
         made = [ops.exp(v) for v in vars_]
         ops.softmax(Var(Aval((2,), "float64")), axis=-1)
-    outputs = [Eqn(e.op, e.inputs, e.params, Var(e.output.aval, h)) for e, h in zip(eqns, hints, strict=False)]
+    outputs = [Eqn(e.op, e.inputs, e.params, (Var(e.output.aval, h),)) for e, h in zip(eqns, hints, strict=False)]
     program = Program(tuple(vars_), tuple(outputs) + tuple(eqns[len(made) :]), ())
     found = names(program)
     assert len(found) == 2 * len(hints) + 1

@@ -25,7 +25,7 @@ def good() -> Program:
 
 
 def eqn(op: Primitive, inputs: tuple[Var | float, ...], output: Aval = F) -> Eqn:
-    return Eqn(op, inputs, {}, Var(output, "made"))
+    return Eqn(op, inputs, {}, (Var(output, "made"),))
 
 
 def test_a_recorded_program_is_returned_as_it_is() -> None:
@@ -53,7 +53,7 @@ VIEWS = (*P.eqns, *_tail)
         (Program((X, S), (eqn(ops.exp, (X,), Aval((2, 3), "float32")),), ()), r"`exp` gives f64\[2,3\], .* f32\[2,3\]"),
         (Program((X, S), (eqn(ops.less, (X, S)),), ()), r"`less` gives bool\[2,3\]"),
         (Program((X, S), (EXP, EXP, ADD), P.outputs), "`exp` makes a value that is there already"),
-        (Program((X, S), (Eqn(ops.exp, (X,), {}, S),), ()), "`exp` makes a value that is there already: s"),
+        (Program((X, S), (Eqn(ops.exp, (X,), {}, (S,)),), ()), "`exp` makes a value that is there already: s"),
         (Program((X, S), P.eqns, (STRANGER,)), "an output is never made: stranger"),
         (Program((X, S), P.eqns, (Y,), ((S, Y), (S, Y))), "a state is updated twice"),
         (Program((X, S), P.eqns, (Y,), ((Y, Y),)), "an update writes to a value that is no input"),
@@ -107,14 +107,14 @@ def test_breaking_a_random_program_anywhere_is_noticed(case: Case, choose: st.Da
     old = eqns[at]
     aval = old.output.aval
     if kind == "shape":
-        eqns[at] = Eqn(old.op, old.inputs, old.params, Var(Aval((*aval.shape, 1), aval.dtype)))
+        eqns[at] = Eqn(old.op, old.inputs, old.params, (Var(Aval((*aval.shape, 1), aval.dtype)),))
     elif kind == "type":
         other = "int32" if aval.dtype != "int32" else "bool"
-        eqns[at] = Eqn(old.op, old.inputs, old.params, Var(Aval(aval.shape, other)))
+        eqns[at] = Eqn(old.op, old.inputs, old.params, (Var(Aval(aval.shape, other)),))
     elif kind == "twice":
         eqns.insert(at, old)
     else:
-        eqns.append(Eqn(PRIMITIVES["cast"], (Var(aval),), {"dtype": "float32"}, Var(Aval(aval.shape, "float32"))))
+        eqns.append(Eqn(PRIMITIVES["cast"], (Var(aval),), {"dtype": "float32"}, (Var(Aval(aval.shape, "float32")),)))
     with pytest.raises(GpubpError):
         verify(Program(program.inputs, tuple(eqns), program.outputs, program.updates))
 

@@ -36,7 +36,7 @@ def reference(counter: tuple[int, ...], key: tuple[int, ...]) -> tuple[int, ...]
 
 
 def philox(seed: int, step: int, stream: int, blocks: int) -> np.ndarray:
-    return np.asarray(helpers.philox(np, np.array(seed), np.array(step), stream, blocks))
+    return np.asarray(helpers.philox(np, np.array(seed), np.array(step), stream, 0, blocks))
 
 
 def uniform(seed: int, step: int, stream: int, shape: tuple[int, ...], dtype: str = "float64") -> np.ndarray:

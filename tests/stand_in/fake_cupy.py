@@ -119,6 +119,12 @@ def clip(a: Any, a_min: Any, a_max: Any, out: Any = None) -> Any:
     return ufunc("_clip")(a, a_min, a_max, out=out)
 
 
+def as_strided(x: Any, shape: Any = None, strides: Any = None) -> Any:
+    if not isinstance(x, ndarray):
+        raise TypeError(f"cupy.lib.stride_tricks.as_strided needs a cupy array, got {type(x)}")
+    return device(np.lib.stride_tricks.as_strided(x.host, shape, strides))
+
+
 class Module(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")
@@ -197,6 +203,8 @@ def build() -> Any:
     for name, inner in NAMES["modules"].items():
         modules[name] = Module(f"cupy.{name}")
         modules[name].__dict__.update({n: missing(f"{name}.{n}") for n in inner})
+    modules["lib"].stride_tricks = Module("cupy.lib.stride_tricks")
+    modules["lib"].stride_tricks.as_strided = as_strided
     everything = {
         **constants,
         **modules,

@@ -183,7 +183,7 @@ def test_equations_of_the_gradient_come_from_where_the_forward_ones_do() -> None
     x = Var(F, "x")
     with recording() as eqns:
         total = ops.sum_(ops.exp(x))
-    marked = tuple(Eqn(e.op, e.inputs, e.params, e.output, e.op.name) for e in eqns)
+    marked = tuple(Eqn(e.op, e.inputs, e.params, e.outputs, e.op.name) for e in eqns)
     program, _ = grad(Program((x,), marked, (total,)), total, [x])
     assert {e.origin for e in program.eqns[len(eqns) + 1 :]} == {"exp", "sum"}
 

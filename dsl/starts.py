@@ -1,0 +1,112 @@
+"""How a statement begins: words out of place, misspelled, or from another language."""
+
+from __future__ import annotations
+
+from .diagnostics import Diagnostic
+from .layout import STATEMENT_WORDS, UNKNOWN, Item
+from .tokens import Tokens
+from .wording import nearest, reserved
+
+_ALLOWED = {
+    "": ("import", "param", "let", "fn", "block", "data", "model", "train"),
+    "_K_DATA": (),
+    "_K_MODEL": ("input", "target", "output", "layer"),
+    "_K_BLOCK": ("layer", "return"),
+    "_K_TRAIN": (),
+}
+_FILE_SECTIONS = frozenset({"_K_DATA", "_K_MODEL", "_K_TRAIN"})
+_FUNCTION = "a formula is `fn f(x) = ...`; layers that are used several times are `block b(n) on x { ... }`"
+_FOREIGN = {
+    "def": _FUNCTION,
+    "func": _FUNCTION,
+    "function": _FUNCTION,
+    "class": "layers that are used several times are a block: `block b(n) on x { ... }`",
+    "from": 'another `.net` file is read with `import "blocks.net" as lib`',
+    "const": "a constant is `let name = ...`",
+    "var": "a constant is `let name = ...`, a number to vary `param name = ...`",
+}
+"""What is said of words that begin statements in other languages."""
+
+
+def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
+    """The finding in the first words of a statement, if there is one."""
+    first = item.first
+    kind, following, word = tokens.kind(first), tokens.kind(first + 1), str(tokens.all[first])
+    section = item.section.removeprefix("_K_").lower()
+    allowed = _ALLOWED.get(item.section, ())
+    if kind in ("_K_FOR", "_K_REPEAT"):
+        brace = next((i for i in item.own() if tokens.kind(i) == "_LBRACE"), 0)
+        head = tokens.span(first, brace - 1).text if brace and not any(tokens.breaks[first + 1 : brace]) else word
+        return Diagnostic(
+            "E0119",
+            f"`{word}` repeats stages of a pipe; a name is assigned once",
+            tokens.span(first),
+            "cannot begin a statement",
+            help=(
+                f"one stage after the other: `x -> {head}{' ...' * (head == word)} {{ f }}`",
+                (
+                    "what accumulates is the value that flows: `block grow() on x { return concat(x, ...) }`, "
+                    "then `x -> repeat n { grow }`"
+                ),
+            ),
+        )
+    if not section and kind in _FILE_SECTIONS and following in ("_EQUAL", "_COLON"):
+        place = tokens.span(first + 1)
+        message = f"a section takes no `{place.text}`"
+        return Diagnostic("E0122", message, place, help=(f"its statements stand in braces: `{word} {{ ... }}`",))
+    if item.headless(tokens):
+        return Diagnostic("E0125", f"`{{` is missing after `{word}`", tokens.span(first), help=(f"`{word} {{ ... }}`",))
+    if kind in STATEMENT_WORDS and word not in allowed and item.section != UNKNOWN:
+        if following in ("_EQUAL", "_COMMA", "_COLON"):
+            return reserved(tokens.span(first))
+        return _misplaced(tokens, first, section)
+    if kind == "NAME":
+        if (not section and following != "_LBRACE") or (following == "NAME" and not tokens.breaks[first + 1]):
+            return _no_statement(tokens, first, section, allowed)
+        if not section:
+            guess = "" if item.heads == UNKNOWN else item.heads.removeprefix("_K_").lower()
+            remedy = f"did you mean `{guess}`?" if guess else "the sections are `data`, `model` and `train`"
+            return Diagnostic("E0121", f"there is no section `{word}`", tokens.span(first), help=(remedy,))
+    if first > 0 and not tokens.breaks[first] and not _follows_head(tokens, item):
+        return Diagnostic(
+            "E0111", "a statement begins on a line of its own", tokens.span(first), "start a new line here"
+        )
+    return None
+
+
+def _follows_head(tokens: Tokens, item: Item) -> bool:
+    return bool(item.section) and tokens.kind(item.first - 1) == "_LBRACE"
+
+
+def _misplaced(tokens: Tokens, first: int, section: str) -> Diagnostic:
+    word = str(tokens.all[first])
+    homes = [home.removeprefix("_K_").lower() for home, words in _ALLOWED.items() if word in words]
+    home = "outside all sections" if homes == [""] else "in " + " or ".join(f"`{name}`" for name in homes)
+    where = f"in `{section}`" if section else "here"
+    remedy: tuple[str, ...] = ()
+    if word == "let" and section in ("model", "block"):
+        remedy = ("a value needs no word here: `name = ...`",)
+    elif homes == ["model"] and not section:
+        remedy = ("braces go around all of it: `model { ... }`",)
+    elif word == "return":
+        remedy = ("`output name = ...` makes a value of the model known outside",)
+    return Diagnostic("E0129", f"`{word}` cannot stand {where}", tokens.span(first), f"belongs {home}", help=remedy)
+
+
+def _no_statement(tokens: Tokens, first: int, section: str, allowed: tuple[str, ...]) -> Diagnostic | None:
+    """A name where a statement's word should be: misspelled, or a value outside all sections."""
+    word, following = str(tokens.all[first]), tokens.kind(first + 1)
+    guess = nearest(word, allowed)
+    if guess and following in ("NAME", "STRING"):
+        return Diagnostic(
+            "E0121", f"there is no statement `{word}`", tokens.span(first), help=(f"did you mean `{guess}`?",)
+        )
+    if section:
+        return None
+    if following in ("_EQUAL", "_COMMA"):
+        remedies = ["a constant is made with `let`, a number to vary with `param`; values belong in `model`"]
+        return Diagnostic("E0129", f"`{word}` stands outside all sections", tokens.span(first), help=tuple(remedies))
+    remedy = _FOREIGN.get(
+        word, "a file is made of `data { }`, `model { }`, `train { }` and `import`, `param`, `let`, `fn`, `block`"
+    )
+    return Diagnostic("E0121", f"`{word}` begins no statement", tokens.span(first), help=(remedy,))

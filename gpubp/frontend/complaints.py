@@ -1,0 +1,126 @@
+"""What went wrong in a layer, an operator or a loss, as a diagnostic on the text that caused it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from dsl.diagnostics import Diagnostic, Label
+from dsl.graph import Frame, LayerGraph, Node
+from dsl.resolve.report import expanded_from
+from dsl.resolve.signatures import signature_text
+
+from .. import ops
+from ..errors import ShapeError
+from ..ir import Aval, Var
+from ..registry import ENTRIES, Entry
+from .catalog import signature_of
+from .causes import causes, distinct, history, is_loop, shape_text
+from .remedies import remedies
+
+if TYPE_CHECKING:
+    from .lowering import Lowering
+
+_MACHINE = (ops.__name__, Aval.__module__.rpartition(".")[0])
+"""The packages whose errors speak of primitives and of batches."""
+
+
+class LayerFails(ShapeError):
+    """The Python function behind a name raised, or returned what is no value. `__cause__` is what it raised."""
+
+    def __init__(self, message: str, *notes: str) -> None:
+        super().__init__(message, code="E0307")
+        self.notes = notes
+
+
+class SharedTwice(ShapeError):
+    """A weight that several uses share would need another shape here than at its `first` use."""
+
+    def __init__(self, name: str, first: Node, known: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+        super().__init__(
+            f"the shared weight `{name}` cannot have the shapes {list(known)} and {list(wanted)}",
+            "a `layer` is used on values of one shape; a `block` makes fresh weights for each use",
+            label=f"would make it {list(wanted)}",
+            code="E0305",
+        )
+        self.first = first
+        self.known = known
+
+
+def failure(entry: Entry, error: Exception) -> ShapeError:
+    """The error that `entry`'s function raised, in the terms of the file: its own words where it speaks of shapes."""
+    frames = list(_frames(error.__traceback__))
+    module = frames[-1].tb_frame.f_globals.get("__name__", "")
+    primitive = any(module == name or module.startswith(f"{name}.") for name in _MACHINE)
+    if isinstance(error, ShapeError) and not primitive:
+        return error
+    path = getattr(getattr(entry.function, "__code__", None), "co_filename", "")
+    own = [one for one in frames if one.tb_frame.f_code.co_filename == path] or frames
+    where = f"raised at {own[-1].tb_frame.f_code.co_filename}:{own[-1].tb_lineno}"
+    if isinstance(error, ShapeError):
+        said = f"its function, where the batch is the first axis, says: {error}"
+        return LayerFails(f"`{entry.name}` fails: shapes do not fit inside its function", said, where)
+    said = " ".join(str(error).split())
+    return LayerFails(f"`{entry.name}` fails: {type(error).__name__}{f': {said}' if said else ''}", where)
+
+
+def _frames(traceback: TracebackType | None) -> Iterable[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def complaint(cx: Lowering, node: Node, error: ShapeError, *, own: bool = False) -> Diagnostic:
+    """The diagnostic for an error at `node`; `own`: the node's own shape is wrong, not those of its inputs."""
+    span, labels = node.span, (history if own else causes)(node, cx.values)
+    notes = list(expanded_from(node.trace))
+    if isinstance(error, SharedTwice):
+        here, there = _uses(node.trace, error.first.trace)
+        span = here.span if here is not None else span
+        if there is not None and there.span != span:
+            labels = (Label(there.span, f"made it {list(error.known)}"), *labels)
+        labels = distinct(label for label in labels if label.span != span)
+    if isinstance(error, LayerFails):
+        labels = _given(node, cx) if not own else ()
+        notes += error.notes
+    entry = ENTRIES.get((node.part, node.kind))
+    if entry is not None and error.code in ("E0301", "E0306", "E0307") and not own:
+        signature = signature_text(signature_of(entry))
+        notes += [] if signature.endswith("()") else [signature]
+    help = (error.help,) if error.help else () if own else remedies(cx, node, error)
+    return Diagnostic(
+        error.code, str(error), span, error.label, labels=labels, notes=tuple(dict.fromkeys(notes)), help=help
+    )
+
+
+def _given(node: Node, cx: Lowering) -> tuple[Label, ...]:
+    """The shapes that a function was given, on the text of its inputs."""
+    pairs = zip(node.inputs, node.input_spans, strict=False)
+    return tuple(
+        Label(span, shape_text(value)) for source, span in pairs if isinstance(value := cx.values.get(source), Var)
+    )
+
+
+def _uses(here: tuple[Frame, ...], there: tuple[Frame, ...]) -> tuple[Frame | None, Frame | None]:
+    """Where two traces part: the uses of what they share."""
+    common = 0
+    while common < min(len(here), len(there)) and here[common] == there[common]:
+        common += 1
+    first, second = (next((f for f in t[common:] if not is_loop(f)), None) for t in (here, there))
+    return first, second
+
+
+def in_order(graph: LayerGraph, found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Findings in the order of the text, the main file's first, each place once for each code."""
+    once: dict[object, Diagnostic] = {}
+    for finding in found:
+        once.setdefault((finding.code, finding.span or finding.message), finding)
+    return sorted(
+        once.values(),
+        key=lambda d: (
+            (d.span.source.name != graph.source.name, d.span.source.name, d.span.start, d.span.end)
+            if d.span
+            else (False, "", -1, -1)
+        ),
+    )

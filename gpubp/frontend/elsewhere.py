@@ -1,0 +1,75 @@
+"""What other tools call the layers, losses and options that a file can name: for suggestions, which are verified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_NAMES = {
+    # layers and functions
+    "dense": "linear fc fullyconnected affine",
+    "relu": "relulayer rectifier rectifiedlinear",
+    "leaky_relu": "lrelu leakyrelu",
+    "sigmoid": "logistic expit",
+    "softmax": "logsoftmax softmax1d",
+    "dropout": "dropout1d dropout2d droplayer",
+    "conv": "conv1d conv2d convolution convolution2d convolutional",
+    "maxpool": "maxpool1d maxpool2d maxpooling maxpooling2d",
+    "avgpool": "avgpool1d avgpool2d averagepooling averagepooling2d avgpooling",
+    "batchnorm": "batchnorm1d batchnorm2d batchnormalization bn",
+    "layernorm": "layernormalization ln",
+    "flatten": "ravel flat",
+    "concat": "concatenate cat",
+    "where": "cond select ifelse",
+    # losses and metrics
+    "mse": "mseloss meansquarederror l2loss squarederror",
+    "mae": "maeloss l1loss meanabsoluteerror",
+    "huber": "huberloss smoothl1loss smoothl1",
+    "cross_entropy": "crossentropyloss categoricalcrossentropy sparsecategoricalcrossentropy nll nllloss logloss",
+    "binary_cross_entropy": "bce bceloss bcewithlogitsloss binarycrossentropyloss",
+    "accuracy": "acc binaryaccuracy categoricalaccuracy",
+    # optimizers
+    "sgd": "gd gradientdescent momentum nesterov",
+    "adam": "adamoptimizer",
+    # initialisers
+    "glorot_uniform": "glorot xavier xavieruniform",
+    "glorot_normal": "xaviernormal",
+    "he_normal": "he kaiming kaimingnormal",
+    "he_uniform": "kaiminguniform",
+    # readers
+    "csv": "readcsv loadcsv table tsv",
+    # options
+    "units": "outfeatures features neurons width nodes outputdim hiddensize",
+    "channels": "filters outchannels",
+    "size": "kernelsize kernel poolsize windowsize",
+    "stride": "strides",
+    "pad": "padding",
+    "bias": "usebias",
+    "init": "kernelinitializer weightinit initializer",
+    "bias_init": "biasinitializer",
+    "rate": "p prob probability droprate",
+    "lr": "learningrate eta alpha stepsize",
+    "decay": "weightdecay wd l2",
+    "eps": "epsilon",
+    "beta1": "betas",
+    # keys of `train`
+    "epochs": "epoch numepochs nepochs maxepochs",
+    "steps": "numsteps maxsteps iterations",
+    "batch": "batchsize minibatch minibatchsize",
+    "optimizer": "optim optimiser solver",
+    "loss": "criterion lossfn lossfunction objective cost",
+    "metrics": "metric",
+    "seed": "randomstate randomseed",
+    "precision": "dtype",
+    "schedule": "scheduler lrscheduler lrschedule",
+    "early_stop": "earlystopping",
+}
+
+ELSEWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        word: tuple(here for here, others in _NAMES.items() if word in others.split())
+        for words in _NAMES.values()
+        for word in words.split()
+    }
+)
+"""A word in small letters without `_`, and the names here that mean the same."""

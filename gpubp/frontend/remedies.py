@@ -1,0 +1,176 @@
+"""Remedies for shapes that do not fit, each tried before it is shown: the changed graph is traced."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dsl import syntax
+from dsl.graph import Node, Static, Type
+
+from ..errors import ShapeError
+from ..ir import FLOATS, Var
+from .causes import binding, enclosing
+
+if TYPE_CHECKING:
+    from .lowering import Lowering
+
+LONGEST = 1000
+"""Nodes that a remedy is tried on: a trace of more takes too long to be worth a hint."""
+
+Proposal = tuple[Node, str]
+"""A node as it would be with the remedy, and the help that proposes it."""
+
+
+def remedies(cx: Lowering, node: Node, error: ShapeError) -> tuple[str, ...]:
+    """The first remedy that fits, if any."""
+    values = [cx.values.get(source) for source in node.inputs]
+    if len(node.inputs) != len(node.input_spans) or len(ancestors(node)) > LONGEST:
+        return ()
+    kinds = {"E0301": (_units, _reshaped, _projected), "E0306": (_swapped, _other_loss, _one_hot, _declared)}
+    proposals = kinds.get(error.code, ()) if all(isinstance(value, Var) for value in values) else (_one_hot,)
+    for propose in proposals:
+        for changed, help in propose(cx, node):
+            if cx.fits(ancestors(changed)):
+                return (help,)
+    return ()
+
+
+def ancestors(*nodes: Node) -> list[Node]:
+    """Nodes and all that they stand on, each after its inputs."""
+    out: dict[Node, None] = {}
+    work = [(node, False) for node in nodes]
+    while work:
+        top, ready = work.pop()
+        if ready:
+            out[top] = None
+        elif top not in out:
+            work.append((top, True))
+            work += [(s, False) for s in (*top.attrs.values(), *reversed(top.inputs)) if isinstance(s, Node)]
+    return list(out)
+
+
+def _replaced(node: Node, old: Node, new: Node) -> Node:
+    """`node` as it is when `new` stands in the place of `old`."""
+    made: dict[Node, Node] = {}
+    for one in ancestors(node):
+        inputs = tuple(made[source] for source in one.inputs)
+        attrs: Mapping[str, Static | Node] = {k: made[v] if isinstance(v, Node) else v for k, v in one.attrs.items()}
+        changed = inputs != one.inputs or attrs != one.attrs
+        made[one] = new if one is old else replace(one, inputs=inputs, attrs=attrs) if changed else one
+    return made[node]
+
+
+def _on(node: Node, i: int, kind: str, attrs: Mapping[str, Static]) -> Node:
+    """`node` with a function between it and its input `i`."""
+    source = node.inputs[i]
+    put = Node(f"{source.name}.{kind}", kind, attrs, (source,), source.span)
+    return replace(node, inputs=(*node.inputs[:i], put, *node.inputs[i + 1 :]))
+
+
+def _shape(cx: Lowering, node: Node) -> tuple[int, ...]:
+    shape: tuple[int, ...] = cx.values[node].shape[1:]
+    return shape
+
+
+def _name(node: Node, i: int) -> str | None:
+    """The text of an input, where it is a plain name."""
+    text = node.input_spans[i].text
+    return text if text.isidentifier() else None
+
+
+def _units(cx: Lowering, node: Node) -> Iterator[Proposal]:
+    """Another number of units, where it is written as a number at the end of what brings the value."""
+    for source in node.inputs:
+        at = source
+        while at.kind != "dense" and len(at.inputs) == 1 and _shape(cx, at.inputs[0]) == _shape(cx, at):
+            at = at.inputs[0]
+        written = at.attr_spans.get("units")
+        if at.kind != "dense" or written is None or not written.text.isdigit() or at.trace != node.trace:
+            continue
+        start = written.start - at.span.start
+        wanted = {
+            _type(other).classes or (_shape(cx, other) or (1,))[-1] for other in node.inputs if other is not source
+        }
+        for units in sorted(wanted):
+            text = f"{at.span.text[:start]}{units}{at.span.text[start + len(written.text) :]}"
+            changed = replace(at, attrs={**at.attrs, "units": units})
+            yield _replaced(node, at, changed), f"`{text}` in place of `{at.span.text}` would fit"
+
+
+def _type(node: Node) -> Type:
+    return node.type or Type(())
+
+
+def _reshaped(cx: Lowering, node: Node) -> Iterator[Proposal]:
+    """The same values in the other's shape, where the order of the values leaves no doubt; or axes of 1 behind."""
+    if len(node.inputs) != 2:
+        return
+    for i in (0, 1):
+        name, mine, other = _name(node, i), _shape(cx, node.inputs[i]), _shape(cx, node.inputs[1 - i])
+        if name is None or node.inputs[i].kind == "target":
+            continue
+        plain = [n for n in mine if n != 1] == [n for n in other if n != 1] or len(mine) == 1
+        if plain and math.prod(mine) == math.prod(other):
+            shapes, what = [other], "has the other's shape"
+        else:
+            shapes, what = [(*mine, *(1,) * (len(other) - len(mine)))] * (len(mine) < len(other)), "would broadcast"
+        for shape in shapes:
+            yield _on(node, i, "reshape", {"shape": shape}), f"`{name} -> reshape({list(shape)})` {what}"
+
+
+def _projected(cx: Lowering, node: Node) -> Iterator[Proposal]:
+    """A dense layer on the value that is only passed on, beside one that was changed: the skip path of a sum."""
+    if node.kind not in ("+", "-") or not isinstance(enclosing(node.span), syntax.Block | syntax.Model):
+        return
+    for i in (1, 0):
+        name, shape = _name(node, i), _shape(cx, node.inputs[1 - i])
+        if (
+            name is None
+            or not isinstance(binding(node.input_spans[i]), syntax.Name | syntax.Path | syntax.If)
+            or not shape
+        ):
+            continue
+        changed = _on(node, i, "dense", {"units": shape[-1]})
+        yield changed, f"project it: `{name} -> dense({shape[-1]})` has the shape {list(shape)}"
+
+
+def _swapped(cx: Lowering, node: Node) -> Iterator[Proposal]:
+    if node.part in ("loss", "metric") and len(node.inputs) == 2:
+        first, second = (" ".join(span.text.split()) for span in node.input_spans)
+        yield replace(node, inputs=node.inputs[::-1]), f"`{node.kind}({second}, {first})`: the target comes second"
+
+
+def _other_loss(cx: Lowering, node: Node) -> Iterator[Proposal]:
+    """The loss of the same question for the other sort of target."""
+    if node.part != "loss" or len(node.inputs) != 2:
+        return
+    texts = ", ".join(" ".join(span.text.split()) for span in node.input_spans)
+    if node.kind == "cross_entropy" and _shape(cx, node.inputs[0]) == _shape(cx, node.inputs[1]):
+        changed = replace(node, kind="binary_cross_entropy")
+        yield changed, f"`binary_cross_entropy({texts})` compares probabilities with numbers from 0 to 1"
+    if node.inputs[0].kind == "softmax":
+        changed = replace(node, kind="cross_entropy", attrs={})
+        yield changed, f"`cross_entropy({texts})` compares probabilities with labels"
+
+
+def _one_hot(cx: Lowering, node: Node) -> Iterator[Proposal]:
+    """Numbers in place of a label."""
+    for i, source in enumerate(node.inputs):
+        name = _name(node, i)
+        if source.type is not None and source.type.classes is not None and name is not None:
+            shape = [*source.type.shape, source.type.classes]
+            yield _on(node, i, "one_hot", {}).inputs[i], f"`one_hot({name})` makes numbers of labels: {shape}"
+
+
+def _declared(cx: Lowering, node: Node) -> Iterator[Proposal]:
+    """A target declared as what the loss compares."""
+    if node.part not in ("loss", "metric") or len(node.inputs) != 2 or node.inputs[1].kind != "target":
+        return
+    target, found = node.inputs[1], _shape(cx, node.inputs[0])
+    if found and found[-1] > 1 and cx.values[target].dtype in FLOATS:
+        type_ = Type(found[:-1], found[-1])
+        changed = _replaced(node, target, replace(target, type=type_))
+        yield changed, f"`target {target.label}: {type_}` declares labels"

@@ -1,0 +1,169 @@
+"""Losses, metrics and rates that answer another question than the net asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dsl.diagnostics import Diagnostic, Label
+from dsl.graph import Choice, LayerGraph, Node
+
+from ...ir import Program, Var
+from ...ops.rewrites import clamped_logs
+from ...passes import rewrite
+from ..remedies import ancestors
+from .traced import Traced, made_by, warning
+
+ANY_NUMBER = {
+    "dense": "gives any number",
+    "relu": "gives numbers from 0 up",
+    "softplus": "gives numbers from 0 up",
+    "tanh": "gives numbers from -1 to 1",
+    **dict.fromkeys(("leaky_relu", "elu", "selu", "gelu", "silu"), "gives numbers below 0 and above 1"),
+}
+"""Functions whose results are no probabilities."""
+
+COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
+
+ADAPTIVE = frozenset({"adam", "adamw", "rmsprop"})
+"""Optimizers whose step is about as long as the rate, whatever the gradient."""
+
+TOO_FAST = 1.0
+TOO_FAST_PLAIN = 100.0
+
+
+def logarithm(net: Traced) -> Iterator[Diagnostic]:
+    """Losses that take the logarithm of something that is no sigmoid's or softmax's result."""
+    for eqn in clamped_logs(rewrite(Program((), tuple(net.eqns), ()))):
+        node = eqn.origin
+        if not isinstance(node, Node):
+            continue
+        last = made_by(node.inputs[0]) if node.inputs else node
+        if last.kind == "softmax":
+            continue  # a loss for another question: `mismatched` says so
+        remedy = "sigmoid" if node.kind == "binary_cross_entropy" else "softmax"
+        yield warning(
+            "W0501",
+            f"`{node.kind}` takes the logarithm of a value that is not the result of sigmoid or softmax",
+            node,
+            "needs probabilities",
+            f"end the output with `{remedy}`: then the logarithm is computed without overflow",
+            why=("0 counts as the smallest normal number there; a negative value gives NaN",),
+            labels=(Label(last.span, ANY_NUMBER[last.kind]),) if last.kind in ANY_NUMBER else (),
+        )
+
+
+def mismatched(net: Traced) -> Iterator[Diagnostic]:
+    for node in net.nodes:
+        if node.part != "loss" or node not in net.in_loss or not node.inputs:
+            continue
+        last = made_by(node.inputs[0])
+        texts = ", ".join(" ".join(span.text.split()) for span in node.input_spans)
+        labels = (Label(last.span, f"ends in `{last.kind}`"),)
+        if (node.kind, last.kind) == ("mse", "sigmoid"):
+            yield warning(
+                "W0502",
+                "`mse` of a sigmoid learns slowly where the sigmoid is far off",
+                node,
+                "its slope vanishes there",
+                f"for targets from 0 to 1: `binary_cross_entropy({texts})`",
+                labels=labels,
+            )
+        elif (node.kind, last.kind) == ("binary_cross_entropy", "softmax") and net.shape(last)[-1] > 1:
+            yield warning(
+                "W0503",
+                "`binary_cross_entropy` of a softmax",
+                node,
+                "asks about each output by itself",
+                "for one of several classes `cross_entropy` and a target `class(n)`; for several at once `sigmoid`",
+                labels=(Label(last.span, "one of several: the outputs sum to 1"),),
+            )
+        elif (node.kind, last.kind) == ("cross_entropy", "sigmoid"):
+            yield warning(
+                "W0503",
+                "`cross_entropy` of a sigmoid",
+                node,
+                "asks for the probability of the right class alone",
+                "end in `softmax`",
+                why=("every output can go to 1 at no cost",),
+                labels=(Label(last.span, "each output by itself: they need not sum to 1"),),
+            )
+
+
+def accuracy_of_numbers(net: Traced) -> Iterator[Diagnostic]:
+    for _, node in net.graph.train.metrics if net.graph.train is not None else ():
+        if (node.part, node.kind) != ("metric", "accuracy"):
+            continue
+        last, target = made_by(node.inputs[0]), node.inputs[1]
+        numbers = target.type is None or target.type.classes is None
+        if numbers and last.kind in ANY_NUMBER and not _zeros_and_ones(net.graph, target):
+            yield warning(
+                "W0504",
+                "`accuracy` of numbers asks only whether both are above 0.5",
+                node,
+                "no share of right answers",
+                "for numbers: `r2` or `mae`",
+                labels=(Label(last.span, ANY_NUMBER[last.kind]),),
+            )
+
+
+def _zeros_and_ones(graph: LayerGraph, target: Node) -> bool:
+    """Whether the target's rows stand in the file and are 0 and 1 only."""
+    rows = [e.value for e in (graph.data.entries if graph.data is not None else ()) if target.label in e.names]
+    work: list[object] = [*rows]
+    while work:
+        top = work.pop()
+        if isinstance(top, tuple):
+            work += top
+        elif top not in (0, 1):
+            return False
+    return bool(rows)
+
+
+def untrained(net: Traced) -> Iterator[Diagnostic]:
+    """Weights that the loss does not depend on, or only through what has no derivative."""
+    if net.graph.train is None or net.loss is None:
+        return
+    reached: set[Var] = {net.loss}
+    for eqn in reversed(net.eqns):
+        if eqn.op.vjp is not None and not reached.isdisjoint(eqn.outputs):
+            reached.update(x for x in eqn.inputs if isinstance(x, Var))
+    wanted = [*net.graph.outputs.values(), net.graph.train.loss, *(node for _, node in net.graph.train.metrics)]
+    used = frozenset(ancestors(*wanted))
+    told: set[str] = set()
+    for parameter, var in net.cx.parameters.values():
+        node = parameter.place
+        value = node.name.partition(".")[0]
+        # What nothing uses at all is told by its name.
+        if var in reached or node not in used or value in told:
+            continue
+        told.add(value)
+        blocked = node in net.in_loss
+        steps = [n for n in net.after(node) if n.kind in COMPARISONS] if blocked else []
+        yield warning(
+            "W0505",
+            f"nothing trains the weights of `{value}`",
+            node,
+            "no derivative leads here from the loss" if blocked else "the loss does not depend on this",
+            "let it reach the loss another way" if blocked else "give it a term in the loss, or leave it out",
+            span=node.trace[0].span if node.trace else node.span,
+            labels=[Label(step.span, "a comparison has no derivative") for step in steps[:1]],
+        )
+
+
+def rate(net: Traced) -> Iterator[Diagnostic]:
+    train = net.graph.train
+    optimizer = train.options.get("optimizer") if train is not None else None
+    if train is None or not isinstance(optimizer, Choice):
+        return
+    value = optimizer.options.get("lr")
+    limit = TOO_FAST if optimizer.name in ADAPTIVE else TOO_FAST_PLAIN
+    if not isinstance(value, int | float) or 0 < value <= limit:
+        return
+    span = optimizer.option_spans.get("lr", optimizer.span)
+    help = "a usual rate is `lr = 0.001`" if optimizer.name in ADAPTIVE else "a usual rate is `lr = 0.01`"
+    if value == 0:
+        yield Diagnostic("W0506", "a rate of 0 trains nothing", span, "no step", (), (), (help,), "warning")
+        return
+    label = f"every step moves each weight by about {value:g}" if optimizer.name in ADAPTIVE else ""
+    message = f"a rate of {value:g} is far too large for `{optimizer.name}`"
+    yield Diagnostic("W0506", message, span, label, (), (), (help,), "warning")

@@ -1,0 +1,48 @@
+"""The walk back over equations: cotangents of results become cotangents of what they were made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..errors import GpubpError
+from .values import Eqn, Var, origin
+
+
+def pullback(
+    eqns: Sequence[Eqn], cotangents: Mapping[Var, Var], wrt: Iterable[Var]
+) -> tuple[tuple[Eqn, ...], dict[Var, Var]]:
+    """Record the equations that take `cotangents`, those of some values, back to the values `wrt` (inputs or results of
+    the equations).
+
+    Returns the equations, some of them with more results for the derivative to read, and the cotangents of all values
+    on the way; a value without one has no influence. Walks only over the equations that lead from `wrt` to what has a
+    cotangent (Griewank & Walther 2008, section 3.2). Raises GpubpError where a rule gives a cotangent that does not
+    fit.
+    """
+    live = set(wrt)
+    for eqn in eqns:
+        if eqn.op.vjp is not None and not live.isdisjoint(eqn.operands):
+            live.update(eqn.outputs)
+    found = dict(cotangents)
+    kept: list[Eqn] = []
+    for eqn in reversed(eqns):
+        if eqn.op.vjp is not None and any(v in live and v in found for v in eqn.outputs):
+            eqn = eqn if eqn.op.keep is None else eqn.op.keep(eqn)
+            with origin(eqn.origin):
+                _push(eqn, live, found)
+        kept.append(eqn)
+    return tuple(reversed(kept)), found
+
+
+def _push(eqn: Eqn, live: set[Var], cotangents: dict[Var, Var]) -> None:
+    """Send the cotangents of an equation's results on to its inputs."""
+    if eqn.op.vjp is None:
+        return
+    several = len(eqn.outputs) > 1
+    g = tuple(map(cotangents.get, eqn.outputs)) if several else cotangents[eqn.output]
+    y = eqn.outputs if several else eqn.output
+    for x, cotangent in zip(eqn.inputs, eqn.op.vjp(g, y, *eqn.inputs, **eqn.params), strict=True):
+        if isinstance(x, Var) and cotangent is not None and x in live:
+            if cotangent.aval != x.aval:
+                raise GpubpError(f"the derivative of `{eqn.op.name}` gives {cotangent.aval} for {x.aval}")
+            cotangents[x] = cotangents[x] + cotangent if x in cotangents else cotangent

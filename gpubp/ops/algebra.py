@@ -1,0 +1,176 @@
+"""Algebra that leaves less to compute: what the pass `simplify` replaces, and by what.
+
+Most rules keep every bit but the sign of zero, where no value on the way leaves the range of normal numbers. Those
+marked *rounding* change the last digits: the bound of their error is no larger than that of what they replace.
+"""
+
+from __future__ import annotations
+
+from ..ir import FLOATS, PRIMITIVES, Eqn, Operand, Var
+from .elementwise import add, cast_primitive, div, mul, neg, sub
+from .moves import MOVES
+from .rewrites import Rules, Scope, alone, value_of
+from .shaping import sum_primitive
+
+STEPS = 8
+"""How far a rule looks back for a sign or a factor."""
+
+
+def _is(x: Operand, value: float) -> bool:
+    return not isinstance(x, Var) and x == value
+
+
+# Signs and literal factors -------------------------------------------------------------------------------------------
+def _shed(x: Operand, scope: Scope, steps: int = STEPS) -> Operand | None:
+    """-x, if that takes one equation less: the sign stands at the value itself, or inside of products, quotients, sums
+    and views that nothing else uses."""
+    eqn = scope.made_by(x)
+    if eqn is None or steps == 0:
+        return None
+    if eqn.op is neg:
+        return eqn.inputs[0]
+    if scope.uses_of(x) != 1:
+        return None
+    if eqn.op in (mul, div):
+        a, b = eqn.inputs
+        if (without := _shed(a, scope, steps - 1)) is not None:
+            return eqn.op(without, b)
+        return eqn.op(a, without) if (without := _shed(b, scope, steps - 1)) is not None else None
+    if eqn.op is sum_primitive or eqn.op is cast_primitive or eqn.op.trait == "view":
+        without = _shed(eqn.inputs[0], scope, steps - 1)
+        return None if without is None else eqn.op(without, **eqn.params)
+    return None
+
+
+def _factor(x: Operand, scope: Scope, steps: int = STEPS) -> tuple[float, Var] | None:
+    """(c, v) with x = c v, c a literal or a sign that stands at the value, or inside of sums and views that nothing
+    else uses."""
+    eqn = scope.made_by(x)
+    if eqn is None or steps == 0:
+        return None
+    if eqn.op is neg:
+        return -1.0, value_of(eqn.inputs[0])
+    if scope.uses_of(x) != 1:
+        return None
+    if eqn.op is mul:
+        for c, v in (eqn.inputs, eqn.inputs[::-1]):
+            if not isinstance(c, Var) and isinstance(v, Var):
+                return float(c), v
+    if eqn.op is sum_primitive or eqn.op.trait == "view":
+        inner = _factor(eqn.inputs[0], scope, steps - 1)
+        return None if inner is None else (inner[0], eqn.op(inner[1], **eqn.params))
+    return None
+
+
+def _scaled(c: float, x: Var) -> Var | None:
+    """c x, where the product of literals that `c` is has stayed a normal number."""
+    if c == 1:
+        return x
+    if c == -1:
+        return -x
+    smallest, largest = (2.0**-126, 2.0**127) if x.dtype == "float32" else (2.0**-1022, 2.0**1023)
+    return c * x if smallest <= abs(c) <= largest else None
+
+
+def _neg(eqn: Eqn, scope: Scope) -> Var | None:
+    """-(c x) = (-c) x; -(a - b) = b - a; -(-a b) = a b."""
+    (x,) = eqn.inputs
+    if (inner := _factor(x, scope)) is not None:
+        return _scaled(-inner[0], inner[1])
+    maker = alone(x, scope)
+    if maker is not None and maker.op is sub:
+        return sub(maker.inputs[1], maker.inputs[0])
+    without = _shed(x, scope)
+    return without if isinstance(without, Var) else None
+
+
+def _scale(eqn: Eqn, scope: Scope) -> Var | None:
+    """1 x = x; -1 x = -x; c (d x) = (c d) x, also where a sum stands between (*rounding*, but for a sign or a power of
+    two)."""
+    for c, x in (eqn.inputs, eqn.inputs[::-1]):
+        if not isinstance(c, Var) and isinstance(x, Var) and x.dtype in FLOATS:
+            if c in (1, -1):
+                return _scaled(c, x)
+            inner = _factor(x, scope)
+            return None if inner is None else _scaled(c * inner[0], inner[1])
+    return None
+
+
+def _two_signs(eqn: Eqn, scope: Scope) -> Var | None:
+    """(-a) (-b) = a b, and the same of a quotient."""
+    without = [_shed(x, scope) for x in eqn.inputs]
+    return eqn.op(*without) if None not in without else None  # type: ignore[arg-type]
+
+
+def _sign_to_factor(eqn: Eqn, scope: Scope) -> Var | None:
+    """(c x) (-b) = (-c x) b, and the same of a quotient, either way round: the literal takes the sign."""
+    for i in (0, 1):
+        scaled, other = eqn.inputs[i], eqn.inputs[1 - i]
+        if alone(scaled, scope) is None or (inner := _factor(scaled, scope)) is None or abs(inner[0]) == 1:
+            continue
+        if (without := _shed(other, scope)) is not None and (turned := _scaled(-inner[0], inner[1])) is not None:
+            return eqn.op(*((turned, without) if i == 0 else (without, turned)))
+    return None
+
+
+def _div(eqn: Eqn, scope: Scope) -> Var | None:
+    """x / 1 = x; c / (-x) = (-c) / x; (-x) / c = x / (-c)."""
+    a, b = eqn.inputs
+    if _is(b, 1) and isinstance(a, Var):
+        return a
+    if not isinstance(a, Var) and (without := _shed(b, scope)) is not None:
+        return div(-a, without)
+    if not isinstance(b, Var) and (without := _shed(a, scope)) is not None:
+        return div(without, -b)
+    return None
+
+
+def _add(eqn: Eqn, scope: Scope) -> Var | None:
+    """x + 0 = x; a + (-b) = a - b; x + x = 2 x where that meets another factor."""
+    for a, b in (eqn.inputs, eqn.inputs[::-1]):
+        if _is(b, 0) and isinstance(a, Var):
+            return a
+        if (without := _shed(b, scope)) is not None and isinstance(a, Var):
+            return sub(a, without)
+    a, b = eqn.inputs
+    maker = scope.made_by(a)
+    if a is b and maker is not None and maker.op is mul and scope.uses_of(a) == 2:
+        for c, x in (maker.inputs, maker.inputs[::-1]):
+            if not isinstance(c, Var) and isinstance(x, Var):
+                return _scaled(2.0 * c, x)
+    return None
+
+
+def _sub(eqn: Eqn, scope: Scope) -> Var | None:
+    """x - 0 = x; 0 - x = -x; a - (-b) = a + b."""
+    a, b = eqn.inputs
+    if _is(b, 0) and isinstance(a, Var):
+        return a
+    if _is(a, 0) and isinstance(b, Var) and b.dtype in FLOATS:
+        return -b
+    return add(a, without) if (without := _shed(b, scope)) is not None else None
+
+
+def _common_factor(eqn: Eqn, scope: Scope) -> Var | None:
+    """c a - c b = c (a - b), and the same of a sum (*rounding*): with the unit roundoff u, the error is at most
+    2 u |c (a - b)|, never more than u (|c a| + |c b| + |c (a - b)|) as before."""
+    first, second = (alone(x, scope) for x in eqn.inputs)
+    if first is None or second is None or first.op is not mul or second.op is not mul:
+        return None
+    for c, a in (first.inputs, first.inputs[::-1]):
+        for d, b in (second.inputs, second.inputs[::-1]):
+            literals = not isinstance(c, Var) and not isinstance(d, Var) and c == d
+            if (c is d and isinstance(c, Var) and c.dtype in FLOATS) or literals:
+                return mul(c, eqn.op(a, b)) if isinstance(a, Var) or isinstance(b, Var) else None
+    return None
+
+
+_SIGNS: Rules = {
+    neg: (_neg,),
+    mul: (_scale, _two_signs, _sign_to_factor),
+    div: (_div, _two_signs, _sign_to_factor),
+    add: (_add, _common_factor),
+    sub: (_sub, _common_factor),
+}
+ALGEBRA: Rules = {p: (*_SIGNS.get(p, ()), *MOVES.get(p, ())) for p in PRIMITIVES.values()}
+"""Rules that make no value less exact."""

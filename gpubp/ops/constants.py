@@ -1,0 +1,115 @@
+"""What primitives give for values that are known: the table of the pass `fold`.
+
+Only what is exact: float32 operands computed in float64 and rounded once give, for + - * / and the root, the float32
+that a machine gives (Figueroa 1995: 53 bits are more than twice 24 and two).
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import struct
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ..ir import FLOATS, Eqn, Var
+from .elementwise import (
+    absolute,
+    add,
+    cast_primitive,
+    div,
+    equal,
+    greater,
+    greater_equal,
+    isfinite,
+    less,
+    less_equal,
+    logical_and,
+    maximum,
+    minimum,
+    mul,
+    neg,
+    not_equal,
+    sqrt,
+    sub,
+    where,
+)
+from .pieces import full_primitive
+
+Literal = float | int | bool
+
+_EXACT: Mapping[object, Callable[..., Any]] = {
+    add: operator.add,
+    sub: operator.sub,
+    mul: operator.mul,
+    div: operator.truediv,
+    neg: operator.neg,
+    absolute: abs,
+    sqrt: math.sqrt,
+    maximum: max,
+    minimum: min,
+    less: operator.lt,
+    less_equal: operator.le,
+    greater: operator.gt,
+    greater_equal: operator.ge,
+    equal: operator.eq,
+    not_equal: operator.ne,
+    logical_and: operator.and_,
+    isfinite: math.isfinite,
+    where: lambda condition, a, b: a if condition else b,
+    cast_primitive: lambda x, **_: x,
+}
+
+
+def uniform(eqn: Eqn, known: Mapping[Var, Literal]) -> Literal | None:
+    """The one number that every element of the result is, where the numbers of its inputs are `known`; None where that
+    cannot be said, or it is not finite."""
+    values = [known.get(x) if isinstance(x, Var) else _rounded(x, _type_of_literal(eqn)) for x in eqn.inputs]
+    if None in values:
+        return None
+    if eqn.op is full_primitive:
+        return _rounded(eqn.params["value"], eqn.output.dtype)
+    if eqn.op.trait == "view":
+        return values[0]
+    if eqn.op not in _EXACT:
+        return None
+    try:
+        return _rounded(_EXACT[eqn.op](*values, **eqn.params), eqn.output.dtype)
+    except (ValueError, ArithmeticError):
+        return None
+
+
+def _type_of_literal(eqn: Eqn) -> str:
+    """The type that literals take in an equation: that of the values which are not its condition."""
+    dtypes = [x.dtype for x in eqn.operands]
+    return next((d for d in dtypes if d != "bool"), eqn.output.dtype)
+
+
+def _rounded(value: Literal, dtype: str) -> Literal | None:
+    """The value as an element of a type; None where it does not fit or is not finite."""
+    if dtype == "bool":
+        return bool(value)
+    if dtype not in FLOATS:
+        return int(value) if isinstance(value, int) and 0 <= value < 2**31 else None
+    if isinstance(value, int) and abs(value) > 2**53:
+        return None
+    number = float(value)
+    if dtype == "float32" and math.isfinite(number):
+        try:
+            (number,) = struct.unpack("f", struct.pack("f", number))
+        except OverflowError:
+            return None
+    return number if math.isfinite(number) else None
+
+
+def constant(eqn: Eqn, value: Literal) -> Eqn:
+    """The equation that makes the same result of one number."""
+    (y,) = eqn.outputs
+    params = MappingProxyType({"shape": y.shape, "value": value, "dtype": y.dtype})
+    return Eqn(full_primitive, (), params, eqn.outputs, eqn.origin)
+
+
+def is_constant(eqn: Eqn) -> bool:
+    """Whether the equation is such a one."""
+    return eqn.op is full_primitive

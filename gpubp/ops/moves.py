@@ -1,0 +1,134 @@
+"""Algebra of what moves values: sums, views, casts and choices that a program can do without."""
+
+from __future__ import annotations
+
+from ..ir import PRIMITIVES, Eqn, Var, results
+from .elementwise import cast_primitive, mul, where
+from .indexing import one_hot
+from .pieces import concat_primitive, full_primitive, slice_
+from .rewrites import Rules, Scope, alone, value_of
+from .shaping import (
+    broadcast_primitive,
+    broadcast_to,
+    normal_axes,
+    reshape,
+    reshape_primitive,
+    sum_primitive,
+    transpose_primitive,
+)
+
+
+def _sum(eqn: Eqn, scope: Scope) -> Var | None:
+    """A sum over axes of one element is its value; a sum of a sum is one sum (*rounding*: never more of them); the
+    numbers of a label's row sum to 1."""
+    x, shape, axis = value_of(eqn.inputs[0]), eqn.output.shape, set(eqn.params["axis"])
+    gone = normal_axes(tuple(axis), x.ndim)
+    if all(x.shape[i] == 1 for i in gone):
+        return reshape(x, shape=shape)
+    inner = alone(x, scope)
+    if inner is not None and inner.op is sum_primitive:
+        before = value_of(inner.inputs[0])
+        first = normal_axes(inner.params["axis"], before.ndim)
+        left = [i for i in range(before.ndim) if i not in first] if not inner.params["keepdims"] else None
+        second = gone if left is None else tuple(left[i] for i in gone)
+        total = sum_primitive(before, axis=tuple(sorted({*first, *second})), keepdims=False)
+        return reshape(total, shape=shape)
+    return _sum_of_labels(eqn, x, gone, scope)
+
+
+def _sum_of_labels(eqn: Eqn, x: Var, gone: tuple[int, ...], scope: Scope) -> Var | None:
+    """The sum over the classes of c y, where y is 1 at the label and 0 elsewhere: c."""
+    maker = scope.made_by(x)
+    if maker is None or gone != (x.ndim - 1,):
+        return None
+    if maker.op is one_hot:
+        return full_primitive(shape=eqn.output.shape, value=1.0, dtype=x.dtype)
+    if maker.op is not mul:
+        return None
+    for c, y in (maker.inputs, maker.inputs[::-1]):
+        labels = scope.made_by(y)
+        if labels is None or labels.op is not one_hot or value_of(y).shape != x.shape:
+            continue
+        if not isinstance(c, Var):
+            return full_primitive(shape=eqn.output.shape, value=float(c), dtype=x.dtype)
+        if c.ndim == 0 or c.shape[-1] == 1:
+            rows = broadcast_to(c, shape=(*x.shape[:-1], 1))
+            return reshape(rows, shape=eqn.output.shape)
+    return None
+
+
+def _no_move(eqn: Eqn, scope: Scope) -> Var | None:
+    """A view that shows its input as it is."""
+    x = value_of(eqn.inputs[0])
+    still = eqn.op is not transpose_primitive or eqn.params["axes"] == tuple(range(x.ndim))
+    return x if x.shape == eqn.output.shape and still else None
+
+
+def _view_of_view(eqn: Eqn, scope: Scope) -> Var | None:
+    """Two views of one kind are one."""
+    inner = scope.made_by(eqn.inputs[0])
+    if inner is None or inner.op is not eqn.op:
+        return None
+    x = value_of(inner.inputs[0])
+    if eqn.op is transpose_primitive:
+        return transpose_primitive(x, axes=tuple(inner.params["axes"][i] for i in eqn.params["axes"]))
+    if eqn.op is slice_:
+        origin = inner.params["start"]
+        start, stop = (tuple(a + b for a, b in zip(origin, eqn.params[k], strict=True)) for k in ("start", "stop"))
+        return slice_(x, start=start, stop=stop)
+    return eqn.op(x, **eqn.params)
+
+
+def _narrow(eqn: Eqn, scope: Scope) -> Var | None:
+    """An elementwise primitive repeats its inputs itself."""
+    if not any((m := scope.made_by(x)) is not None and m.op is broadcast_primitive for x in eqn.inputs):
+        return None
+    narrow = list(eqn.inputs)
+    for i, x in enumerate(eqn.inputs):
+        maker = scope.made_by(x)
+        if maker is not None and maker.op is broadcast_primitive:
+            tried = [*narrow[:i], maker.inputs[0], *narrow[i + 1 :]]
+            if results(eqn.op, tried, eqn.params) == (eqn.output.aval,):
+                narrow = tried
+    return eqn.op(*narrow, **eqn.params) if narrow != list(eqn.inputs) else None
+
+
+def _concat_of_one(eqn: Eqn, scope: Scope) -> Var | None:
+    return value_of(eqn.inputs[0]) if len(eqn.inputs) == 1 else None
+
+
+def _cast(eqn: Eqn, scope: Scope) -> Var | None:
+    """A cast to the same type, or after one that keeps every value."""
+    x = value_of(eqn.inputs[0])
+    if x.dtype == eqn.output.dtype:
+        return x
+    inner = scope.made_by(x)
+    if inner is None or inner.op is not cast_primitive:
+        return None
+    before = value_of(inner.inputs[0])
+    if before.dtype == "bool" or (before.dtype, x.dtype) in (("float32", "float64"), ("int32", "int64")):
+        return before if before.dtype == eqn.output.dtype else cast_primitive(before, dtype=eqn.output.dtype)
+    return None
+
+
+def _where(eqn: Eqn, scope: Scope) -> Var | None:
+    """A choice that is known."""
+    condition, a, b = eqn.inputs
+    maker = scope.made_by(condition)
+    if maker is None or maker.op is not full_primitive:
+        return None
+    chosen = a if maker.params["value"] else b
+    if isinstance(chosen, Var):
+        return broadcast_to(chosen, shape=eqn.output.shape)
+    return full_primitive(shape=eqn.output.shape, value=chosen, dtype=eqn.output.dtype)
+
+
+_MOVES: Rules = {
+    sum_primitive: (_sum,),
+    **dict.fromkeys((reshape_primitive, broadcast_primitive, transpose_primitive, slice_), (_no_move, _view_of_view)),
+    concat_primitive: (_concat_of_one,),
+    cast_primitive: (_cast,),
+    where: (_where,),
+}
+MOVES: Rules = {p: (*_MOVES.get(p, ()), *((_narrow,) if p.trait == "elementwise" else ())) for p in PRIMITIVES.values()}
+"""The part of `ops.algebra` that is about places, not numbers. Those marked *rounding* are explained there."""

@@ -1,0 +1,36 @@
+"""Gradient clipping. A clip takes the flat gradients and the largest absolute value among them, and gives the gradients
+to use instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..ir import Var
+from ..ops import maximum, minimum, sqrt, sum_, where
+from ..registry import NonNegative, register
+
+
+@register("clip", "clip_norm")
+def clip_norm(gradients: Sequence[Var], largest: Var, *, norm: NonNegative) -> list[Var]:
+    """All gradients times norm / |g| where their common Euclidean norm |g| is larger than `norm`. Pascanu, Mikolov &
+    Bengio (2013), algorithm 1.
+
+    The squares are taken of g / max |g|, so that they cannot overflow.
+    """
+    unit = where(largest > 0.0, largest, 1.0)
+    squares: Var | None = None
+    for g in gradients:
+        scaled = g / unit
+        square = sum_(scaled * scaled)
+        squares = square if squares is None else squares + square
+    if squares is None:
+        return []
+    # norm / (unit * sqrt(squares)), in an order that cannot overflow either.
+    factor = minimum(norm / sqrt(where(squares > 0.0, squares, 1.0)) / unit, 1.0)
+    return [g * factor for g in gradients]
+
+
+@register("clip", "clip_value")
+def clip_value(gradients: Sequence[Var], largest: Var, *, limit: NonNegative) -> list[Var]:
+    """Each gradient's element cut to the range from -limit to limit."""
+    return [maximum(minimum(g, limit), -limit) for g in gradients]

@@ -1,0 +1,76 @@
+"""One piece of memory for all values of a step: each has its place from its first to its last use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+ALIGN = 64
+"""Bytes that every buffer begins at a multiple of: a cache line, and the widest vector register."""
+
+ITEM = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint32": 4, "uint64": 8, "bool": 1}
+"""Bytes of an element."""
+
+
+@dataclass(eq=False, slots=True)
+class Buffer:
+    """Memory of its own: `size` elements. `first` and `last` are the positions of the steps that use it; in the
+    arena it lies `start` bytes from the beginning."""
+
+    kind: Literal["state", "constant", "arena"]
+    size: int
+    dtype: str
+    first: int
+    last: int
+    start: int = 0
+
+    @property
+    def bytes(self) -> int:
+        return self.size * ITEM[self.dtype]
+
+
+def pack(buffers: Iterable[Buffer]) -> int:
+    """Give each buffer of the arena its start, so that no two that are in use at one time overlap; the bytes needed.
+
+    As the steps go by, a buffer takes the smallest free gap that holds it, and gives it back after its last use.
+    """
+    waiting = sorted(buffers, key=lambda b: (b.first, -b.bytes))
+    leaving: dict[int, list[Buffer]] = {}
+    for buffer in waiting:
+        leaving.setdefault(buffer.last, []).append(buffer)
+    ends = sorted(leaving)
+    gaps: list[tuple[int, int]] = []
+    total = gone = 0
+    for buffer in waiting:
+        while gone < len(ends) and ends[gone] < buffer.first:
+            for dead in leaving[ends[gone]]:
+                _give_back(gaps, dead.start, _rounded(dead.bytes))
+            gone += 1
+        size = _rounded(buffer.bytes)
+        fitting = min((gap for gap in gaps if gap[1] >= size), key=lambda gap: gap[1], default=None)
+        if fitting is not None:
+            gaps.remove(fitting)
+            buffer.start = fitting[0]
+            if fitting[1] > size:
+                gaps.append((fitting[0] + size, fitting[1] - size))
+            continue
+        # A gap at the very end grows.
+        last = next((gap for gap in gaps if sum(gap) == total), None)
+        if last is not None:
+            gaps.remove(last)
+        buffer.start = last[0] if last else total
+        total = buffer.start + size
+    return total
+
+
+def _rounded(size: int) -> int:
+    return max(-(-size // ALIGN), 1) * ALIGN
+
+
+def _give_back(gaps: list[tuple[int, int]], start: int, size: int) -> None:
+    """Add a gap, joined with those beside it."""
+    for gap in [gap for gap in gaps if sum(gap) == start or gap[0] == start + size]:
+        gaps.remove(gap)
+        start, size = min(start, gap[0]), size + gap[1]
+    gaps.append((start, size))

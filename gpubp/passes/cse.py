@@ -1,0 +1,46 @@
+"""Common subexpression elimination."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ..ir import Eqn, Program, Var
+
+
+def cse(program: Program) -> Program:
+    """Compute once what is computed twice: the same primitive of the same inputs with the same params. The first
+    equation stays, with its origin. Literals are the same if their type and every bit are. A random equation has its
+    own stream among its params, so that two draws stay two. Takes and gives a verified program, the same one where
+    nothing is computed twice."""
+    first: dict[Any, Eqn] = {}
+    replaced: dict[Var, Var] = {}
+    out: list[Eqn] = []
+    for old in program.eqns:
+        inputs = tuple(replaced.get(x, x) if isinstance(x, Var) else x for x in old.inputs)
+        eqn = old if inputs == old.inputs else replace(old, inputs=inputs)
+        key = (eqn.op, tuple(map(_key, inputs)), tuple((k, _key(v)) for k, v in eqn.params.items()))
+        known = first.setdefault(key, eqn)
+        if known is eqn:
+            out.append(eqn)
+        else:
+            replaced.update(zip(eqn.outputs, known.outputs, strict=True))
+    if not replaced:
+        return program
+    return replace(
+        program,
+        eqns=tuple(out),
+        outputs=tuple(replaced.get(v, v) for v in program.outputs),
+        updates=tuple((state, replaced.get(v, v)) for state, v in program.updates),
+        guard=program.guard and replaced.get(program.guard, program.guard),
+    )
+
+
+def _key(value: Any) -> Any:
+    """Equal for two inputs or params that mean the same: numbers with their type and sign, NaN equal to itself."""
+    kind = type(value)
+    if kind is Var or kind is str:
+        return value
+    if kind is tuple:
+        return tuple(map(_key, value))
+    return (kind, repr(value)) if isinstance(value, int | float) else value

@@ -1,0 +1,29 @@
+"""The passes in their order."""
+
+from __future__ import annotations
+
+from ..ir import Program, verify
+from .cse import cse
+from .dce import dce
+from .fold import fold
+from .simplify import simplify
+
+PASSES = (fold, cse, simplify)
+ROUNDS = 8
+"""Rounds at most; a training step needs two or three."""
+
+
+def optimise(program: Program) -> Program:
+    """The same results of fewer equations: what is not needed left out, then every pass in turn, until none finds
+    anything; the program verified after each that did. Takes and gives a verified program."""
+    for _ in range(ROUNDS):
+        before = program = _verified(dce(program), program)
+        for one in PASSES:
+            program = _verified(one(program), program)
+        if program is before:
+            break
+    return dce(program)
+
+
+def _verified(after: Program, before: Program) -> Program:
+    return after if after is before else verify(after, frozenset(before.eqns))

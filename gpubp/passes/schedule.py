@@ -1,0 +1,44 @@
+"""The order of a program's equations: what is constant first and once, what the guard needs, and the rest after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..ir import Eqn, Program, Var
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Schedule:
+    """`constants` depend on no input and are computed once; `before` the guard, `after` it. Each part keeps the
+    program's order."""
+
+    constants: tuple[Eqn, ...]
+    before: tuple[Eqn, ...]
+    after: tuple[Eqn, ...]
+
+
+def schedule(program: Program) -> Schedule:
+    """Divide a verified program's equations.
+
+    States may be overwritten only when the guard is known, and a step that the guard refuses still has its outputs: so
+    the guard and the outputs come first, with all that they need. Without a guard everything stands before it.
+    """
+    varying = set(program.inputs)
+    constants: list[Eqn] = []
+    main: list[Eqn] = []
+    for eqn in program.eqns:
+        if varying.isdisjoint(eqn.operands):
+            constants.append(eqn)
+        else:
+            main.append(eqn)
+            varying.update(eqn.outputs)
+    if program.guard is None:
+        return Schedule(tuple(constants), tuple(main), ())
+    early: set[Var] = {program.guard, *program.outputs}
+    before: list[Eqn] = []
+    for eqn in reversed(main):
+        if not early.isdisjoint(eqn.outputs):
+            before.append(eqn)
+            early.update(eqn.operands)
+    first = set(map(id, before))
+    return Schedule(tuple(constants), tuple(reversed(before)), tuple(e for e in main if id(e) not in first))

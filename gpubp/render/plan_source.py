@@ -1,0 +1,135 @@
+"""A plan as Python text over an array module `xp`: everything is set up once, and a step only computes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from ..ir import Var, fill, identifiers, text_of, with_params
+from ..passes import ITEM, Place, Plan, Step, dense, statements
+from .python_source import expression, helper_texts, operand_text
+
+_SHORT = {"float": "f", "int": "i", "uint": "u", "bool": "b"}
+
+
+def plan_source(
+    plan: Plan, name: str, hints: Mapping[Var, str] | None = None, describe: Callable[[object], str] = str
+) -> str:
+    """The function `bind_<name>(arena, states...)`, which lays the values out in the arena (an aligned array of
+    `plan.arena` bytes) and returns `(step, feeds, outputs)`: the feeds are arrays to fill before each call of `step()`,
+    the outputs arrays that hold the results after it, until the next.
+
+    States are updated in place. `hints`: readable names of values; `describe` makes the comment that stands before the
+    equations of one origin. Needs nothing but `xp`.
+    """
+    return _Text(plan, name, hints or {}, describe).text()
+
+
+class _Text:
+    def __init__(self, plan: Plan, name: str, hints: Mapping[Var, str], describe: Callable[[object], str]) -> None:
+        self.plan, self.name, self.describe = plan, name, describe
+        eqns = [*plan.constants, *plan.views, *(step.eqn for step in plan.steps)]
+        self.helpers = helper_texts(eqns)
+        values = [*plan.program.inputs, *(v for eqn in eqns for v in eqn.outputs), *plan.places]
+        # Values in one place have one name: that of a state or feed, or the last that has a hint.
+        first: dict[tuple[object, ...], Var] = {}
+        kept = {v: first.setdefault(self.key(v), v) for v in values}
+        named = {kept[v]: hints.get(v, v.hint) for v in values if hints.get(v, v.hint)}
+        named.update((v, v.hint) for v in plan.program.inputs)
+        short = {_short(dtype) for dtype in ITEM}
+        taken = {name, f"bind_{name}", "arena", *short, *self.helpers}
+        names = identifiers(dict.fromkeys(kept.values()), named, taken)
+        self.var = {v: names[kept[v]] for v in values}
+
+    def key(self, var: Var) -> tuple[object, ...]:
+        place = self.plan.places[var]
+        if place.buffer.kind == "constant":
+            return (var,)
+        return place.buffer, place.offset, place.shape, place.strides, var.dtype
+
+    def text(self) -> str:
+        plan, var = self.plan, self.var
+        lines = [f"def bind_{self.name}({', '.join(('arena', *(var[v] for v in plan.states)))}):"]
+        lines += [f"    {line}" for line in self.memory()]
+        lines.append(f"\n    def {self.name}():")
+        lines += [f"        {line}" for line in self.body()]
+        groups = [f"({', '.join(var[v] for v in g)}{',' * (len(g) == 1)})" for g in (plan.feeds, plan.program.outputs)]
+        lines.append(f"\n    return {self.name}, {', '.join(groups)}")
+        return "\n\n\n".join((*self.helpers.values(), "\n".join(lines))) + "\n"
+
+    # What is run once -------------------------------------------------------------------------------------------------
+    def memory(self) -> Iterator[str]:
+        plan, var = self.plan, self.var
+        fed = {var[v] for v in plan.feeds}
+        shown = {e.output for e in plan.views}
+        pieces = {var[v]: v for v, p in plan.places.items() if p.buffer.kind == "arena" and v not in shown}
+        rest = [v for name, v in pieces.items() if name not in fed]
+        for dtype in sorted({v.dtype for v in (*plan.feeds, *rest)}):
+            yield f"{_short(dtype)} = arena.view(xp.{'bool_' if dtype == 'bool' else dtype})"
+        if plan.feeds:
+            yield "# the batch"
+            yield from (f"{var[v]} = {self.piece(v)}" for v in plan.feeds)
+        if rest:
+            yield "# what a step computes: memory is used again as soon as its values are"
+            yield from (f"{var[v]} = {self.piece(v)}" for v in rest)
+        if plan.constants:
+            yield "# constants"
+            for eqn in plan.constants:
+                kind = plan.places[eqn.output].buffer.kind
+                yield f"{var[eqn.output]}{'[...]' if kind == 'arena' else ''} = {expression(eqn, var)}"
+        there = fed | {var[v] for v in plan.states} | set(pieces)
+        lines = {var[e.output]: expression(e, var) for e in reversed(plan.views) if var[e.output] not in there}
+        if lines:
+            yield "# views"
+            yield from (f"{name} = {text}" for name, text in reversed(lines.items()))
+
+    def piece(self, var: Var) -> str:
+        """The array of a place in the arena."""
+        place: Place = self.plan.places[var]
+        start = place.buffer.start // ITEM[var.dtype] + place.offset
+        short, size = _short(var.dtype), math.prod(place.shape)
+        if place.strides != dense(place.shape):
+            strides = tuple(s * ITEM[var.dtype] for s in place.strides)
+            return f"xp.lib.stride_tricks.as_strided({short}[{start}:], {place.shape}, {strides})"
+        flat = f"{short}[{start}:{start + size}]"
+        return flat if len(place.shape) == 1 else f"xp.reshape({flat}, {place.shape})"
+
+    # What is run in each step -----------------------------------------------------------------------------------------
+    def body(self) -> Iterable[str]:
+        plan, var = self.plan, self.var
+        lines: list[str] = []
+        origin: object = None
+        for i, step in enumerate(plan.steps):
+            if i == plan.early:
+                lines += self.guard()
+            if step.eqn.origin is not origin and step.eqn.origin is not None:
+                origin = step.eqn.origin
+                lines.append(f"# {self.describe(origin)}")
+            lines += self.step(step)
+        if plan.early == len(plan.steps):
+            lines += self.guard()
+        if plan.copies:
+            lines.append("# the new state, written when everything that reads the old one is done")
+            lines += [f"{var[state]}[...] = {var[value]}" for state, value in plan.copies]
+        return lines or ["pass"]
+
+    def guard(self) -> list[str]:
+        guard = self.plan.program.guard
+        if guard is None:
+            return []
+        return ["# a gradient that is no number changes nothing", f"if not {self.var[guard]}:", "    return"]
+
+    def step(self, step: Step) -> Iterator[str]:
+        eqn = step.eqn
+        texts = [with_params(text, eqn.params) for text in statements(eqn)] or [
+            f"{{out}}[...] = {text_of(eqn.op, eqn.params)}"
+        ]
+        for text in texts:
+            for i, var in enumerate(step.scratch):
+                text = text.replace(f"{{s{i}}}", self.var[var])
+            yield fill(text.replace("{out}", self.var[eqn.output]), [operand_text(x, self.var) for x in eqn.inputs])
+
+
+def _short(dtype: str) -> str:
+    kind = dtype.rstrip("0123456789")
+    return _SHORT[kind] + (dtype[len(kind) :] or "8")

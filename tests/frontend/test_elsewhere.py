@@ -1,0 +1,66 @@
+"""Other tools' words: each leads to names that are there, and to the right one where it stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from gpubp import NetError
+from gpubp.frontend import loads
+from gpubp.frontend.catalog import catalog
+from gpubp.frontend.elsewhere import ELSEWHERE
+
+LATER_OPTIONS = {"channels", "size", "stride", "pad"}
+"""Options of layers that this version only knows by name."""
+NET = """\
+model {{
+  input  x: [2]
+  target y: [1]
+  hidden = x -> {layer} -> relu
+  output p = hidden -> dense(1)
+}}
+
+train {{
+  loss      = {loss}
+  optimizer = {optimizer}
+}}
+"""
+
+
+def test_every_name_is_there() -> None:
+    known = catalog()
+    names = {name for entries in known.entries.values() for name in entries} | set(known.train) | LATER_OPTIONS
+    for entries in known.entries.values():
+        for signature in entries.values():
+            names.update(option.name for option in signature.options)
+    assert {name for several in ELSEWHERE.values() for name in several} <= names
+
+
+def test_words_are_as_they_are_looked_up() -> None:
+    assert all(word == word.lower().replace("_", "") for word in ELSEWHERE)
+
+
+@pytest.mark.parametrize(
+    ("part", "written", "meant"),
+    [
+        ("layer", "Linear(8)", "dense"),
+        ("layer", "fully_connected(8)", "dense"),
+        ("layer", "dense(out_features = 8)", "units"),
+        ("layer", "dense(8, use_bias = false)", "bias"),
+        ("layer", "dropout(p = 20%)", "rate"),
+        ("loss", "MSELoss(p, y)", "mse"),
+        ("loss", "BCE(p, y)", "binary_cross_entropy"),
+        ("optimizer", "adam(learning_rate = 0.1)", "lr"),
+        ("optimizer", "adamw(weight_decay = 0.1)", "decay"),
+    ],
+)
+def test_what_it_means_here(part: str, written: str, meant: str) -> None:
+    parts = {"layer": "dense(8)", "loss": "mse(p, y)", "optimizer": "adam", part: written}
+    with pytest.raises(NetError) as caught:
+        loads(NET.format(**parts))
+    assert [one.help for one in caught.value.diagnostics] == [(f"did you mean `{meant}`?",)]
+
+
+def test_a_suggestion_takes_the_value() -> None:
+    with pytest.raises(NetError) as caught:
+        loads(NET.format(layer="dropout(p = same)", loss="mse(p, y)", optimizer="adam"))
+    assert caught.value.diagnostics[0].help == (), "`rate` does not take a word"

@@ -1,0 +1,103 @@
+"""Layers from outside may raise and return anything: what leaves `load` is a diagnostic in the file's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gpubp
+from dsl.render import to_text
+from gpubp import ops
+from gpubp.ir import PRIMITIVES
+from gpubp.registry import ENTRIES
+
+from .wrong import model, only
+
+
+@pytest.fixture
+def layers() -> Iterator[None]:
+    @gpubp.layer("boom")
+    def boom(cx, x, *, k: int = 3):  # type: ignore[no-untyped-def]
+        raise ValueError("no such luck")
+
+    @gpubp.layer("widen_wrongly")
+    def widen_wrongly(cx, x):  # type: ignore[no-untyped-def]
+        return x @ cx.parameter("weight", (9, 2), "zeros")
+
+    @gpubp.layer("nothing")
+    def nothing(cx, x):  # type: ignore[no-untyped-def]
+        pass
+
+    @gpubp.layer("batchless")
+    def batchless(cx, x):  # type: ignore[no-untyped-def]
+        return ops.sum_(x, (0,))
+
+    @gpubp.layer("picky")
+    def picky(cx, x):  # type: ignore[no-untyped-def]
+        raise gpubp.ShapeError("`picky` wants 9 values", "give it 9")
+
+    yield
+    for name in ("boom", "widen_wrongly", "nothing", "batchless", "picky"):
+        del ENTRIES["function", name]
+
+
+@pytest.mark.usefixtures("layers")
+@pytest.mark.parametrize(
+    ("layer", "code", "message", "said"),
+    [
+        ("boom(k = 2)", "E0307", "`boom` fails: ValueError: no such luck", "raised at "),
+        ("widen_wrongly", "E0307", "`widen_wrongly` fails: shapes do not fit inside its function", "[2, 4] and [9, 2]"),
+        ("nothing", "E0307", "the function of `nothing` returns nothing in place of a value made by gpubp.ops", ""),
+        ("batchless", "E0307", "the function of `batchless` loses the batch: it is the first axis of every value", ""),
+        ("picky", "E0301", "`picky` wants 9 values", ""),
+    ],
+)
+def test_a_layer_that_fails(layer: str, code: str, message: str, said: str) -> None:
+    found = only(model(f"a = x -> {layer}"))
+    assert (found.code, found.message) == (code, message)
+    assert found.span is not None
+    assert found.span.text == layer
+    assert said in "\n".join(found.notes)
+
+
+@pytest.mark.usefixtures("layers")
+def test_what_a_layer_raised_is_the_cause() -> None:
+    with pytest.raises(gpubp.NetError) as caught:
+        gpubp.loads(model("a = x -> boom"))
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert any(note.startswith(f"raised at {__file__}:") for note in caught.value.diagnostics[0].notes)
+
+
+# Whatever the file ---------------------------------------------------------------------------------------------------
+STAGES = st.sampled_from(
+    [
+        *("dense(3)", "dense(4)", "relu", "flatten", "reshape([2, 2])", "reshape([4, 1])", "reshape([1])", "softmax"),
+        *("sum", "mean(axis = 1)", "slice(1, 3)", "wrap", "repeat 2 { grow }", "shared", "one_hot", "dropout(10%)"),
+    ]
+)
+OPERATORS = st.sampled_from(["a + b", "a * b", "concat(a, b)", "stack(a, b)", "where(a > 0, a, b)", "blend(a, b)"])
+BLOCKS = """\
+block wrap() on v { return v + (v -> dense(4)) }
+block grow() on v { return concat(v, v -> dense(2)) }
+fn blend(v, w) = 0.5 * v + 0.5 * w
+"""
+OURS = {name for name in PRIMITIVES if "_" in name} - {"one_hot"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(STAGES, max_size=4), st.lists(STAGES, max_size=4), OPERATORS, st.sampled_from(["x", "image", "digit"]))
+def test_only_diagnostics_in_the_files_terms_escape(left: list[str], right: list[str], join: str, start: str) -> None:
+    a, b = " -> ".join([start, *left]), " -> ".join(["x", *right])
+    body = f"layer shared = dense(4) -> relu\n  a = {a}\n  b = {b}\n  output p = {join}"
+    if start == "digit":
+        body = body.replace("output p", "p")
+    try:
+        gpubp.loads(BLOCKS + model(body))
+    except gpubp.NetError as error:
+        for found in error.diagnostics:
+            to_text(found)
+            assert not any(name in found.message for name in OURS)
+            assert len({label.span for label in found.labels}) == len(found.labels)

@@ -1,0 +1,172 @@
+"""A plan computes what the evaluator computes, whatever memory its values share, and its memory is never too small."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+import gpubp
+from gpubp import ops
+from gpubp.frontend import build
+from gpubp.ir import FLOATS, Aval, Eqn, Program, Var, evaluate, recording, verify
+from gpubp.passes import ITEM, Buffer, Plan, Step, plan
+from gpubp.passes.arena import ALIGN, pack
+from gpubp.render import compile_source, plan_source
+from tests.ir.random_programs import Case, programs
+from tests.stand_in.fake_cupy import cupy
+
+MODELS = sorted(Path("models").glob("*.net"))
+Array = np.ndarray[Any, Any]
+
+
+def poisoned(planned: Plan) -> Plan:
+    """The same plan, with every buffer of the arena filled with NaN (or a large number) after its last use."""
+    steps: list[Step] = []
+    views: list[Eqn] = []
+    places = dict(planned.places)
+    outputs = {id(places[v].buffer) for v in planned.program.outputs}
+    early = planned.early
+    for i, step in enumerate(planned.steps):
+        steps.append(step)
+        for buffer in {id(places[v].buffer): places[v].buffer for v in step.values}.values():
+            if buffer.kind != "arena" or buffer.last != i or id(buffer) in outputs:
+                continue
+            source = Var(Aval((), buffer.dtype), "poison")
+            target = Var(Aval((buffer.size,), buffer.dtype))
+            places[target] = replace(
+                places[step.eqn.output], buffer=buffer, offset=0, shape=(buffer.size,), strides=(1,)
+            )
+            places[source] = replace(places[target], buffer=Buffer("constant", 1, buffer.dtype, -1, -1))
+            value = float("nan") if buffer.dtype in FLOATS else True if buffer.dtype == "bool" else 2**30
+            views.append(
+                Eqn(ops.pieces.full_primitive, (), {"shape": (), "value": value, "dtype": buffer.dtype}, (source,))
+            )
+            steps.append(Step(Eqn(ops.copy, (source,), {}, (target,))))
+            early += i < planned.early
+    return replace(planned, steps=tuple(steps), constants=(*planned.constants, *views), places=places, early=early)
+
+
+def run(planned: Plan, feeds: Sequence[Array], states: Sequence[Array], xp: Any = np) -> list[Array]:
+    """One step in memory that holds garbage; states change in place."""
+    bind = compile_source(plan_source(planned, "run"), "bind_run", xp)
+    arena = xp.asarray(np.full(planned.arena, 0xFF, dtype=np.uint8))
+    step, slots, outputs = bind(arena, *states)
+    for _ in range(2 if not planned.program.updates else 1):  # again, over what the first run left behind
+        for slot, values in zip(slots, feeds, strict=True):
+            slot[...] = xp.asarray(values)
+        with np.errstate(all="ignore"):
+            step()
+    return [np.array(v.get() if xp is cupy else v) for v in outputs]
+
+
+def same(found: Sequence[Array], wanted: Sequence[Array]) -> None:
+    for a, b in zip(found, wanted, strict=True):
+        assert (a.shape, a.dtype) == (b.shape, b.dtype)
+        assert np.array_equal(a, b, equal_nan=True)
+
+
+def divided(case: Case, fed: int, guarded: bool) -> tuple[Program, list[Array], list[Var]]:
+    """A random program with a guard that holds or not, and the inputs that are to be feeds."""
+    program, arrays = case
+    guard, eqns = None, program.eqns
+    if guarded and program.updates:
+        with recording() as more:
+            guard = ops.greater(ops.sum_(program.updates[0][0]), 0.0)
+        eqns = (*eqns, *more)
+    states = {state for state, _ in program.updates}
+    feeds = [v for i, v in enumerate(program.inputs) if v not in states and fed >> i & 1]
+    return verify(replace(program, eqns=eqns, guard=guard)), arrays, feeds
+
+
+@given(case=programs(most=12), fed=st.integers(0, 2**12), guarded=st.booleans())
+def test_random_programs(case: Case, fed: int, guarded: bool) -> None:
+    program, arrays, feeds = divided(case, fed, guarded)
+    planned = plan(program, feeds)
+    ours = [a.copy() for a in arrays]
+    with np.errstate(all="ignore"):
+        wanted = [np.array(v) for v in evaluate(program, ours, np)]
+    for version in (planned, poisoned(planned)):
+        mine = [a.copy() for a in arrays]
+        given_feeds = [a for v, a in zip(program.inputs, mine, strict=True) if v in feeds]
+        states = [a for v, a in zip(program.inputs, mine, strict=True) if v not in feeds]
+        same(run(version, given_feeds, states), wanted)
+        same(states, [a for v, a in zip(program.inputs, ours, strict=True) if v not in feeds])
+
+
+@given(case=programs(), fed=st.integers(0, 2**12))
+def test_random_programs_run_on_the_names_of_cupy(case: Case, fed: int) -> None:
+    program, arrays, feeds = divided(case, fed, False)
+    ours = [a.copy() for a in arrays]
+    with np.errstate(all="ignore"):
+        wanted = [np.array(v) for v in evaluate(program, ours, np)]
+    pairs = list(zip(program.inputs, arrays, strict=True))
+    states = [cupy.asarray(a.copy()) for v, a in pairs if v not in feeds]
+    same(run(plan(program, feeds), [a for v, a in pairs if v in feeds], states, cupy), wanted)
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("mode", ["predict", "measure", "gradients", "train"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_models(path: Path, mode: Any, dtype: str) -> None:
+    built = build(gpubp.load(path), mode, 7, dtype)
+    program, count = built.program, len(built.feeds)
+    rng = np.random.default_rng(0)
+    arrays = [
+        rng.uniform(0.1, 1.0, v.shape).astype(v.dtype) if v.dtype in FLOATS else np.ones(v.shape, v.dtype)
+        for v in program.inputs
+    ]
+    ours = [a.copy() for a in arrays]
+    with np.errstate(all="ignore"):
+        wanted = [np.array(v) for v in evaluate(program, ours, np)]
+    planned = plan(program, program.inputs[:count])
+    for version in (planned, poisoned(planned)):
+        mine = [a.copy() for a in arrays]
+        same(run(version, mine[:count], mine[count:]), wanted)
+        same(mine[count:], ours[count:])
+
+
+def test_the_arena_is_as_small_as_its_fullest_moment() -> None:
+    """A chain of equal values needs two of them, whatever its length."""
+    x = Var(Aval((64, 64), "float32"), "x")
+    w = Var(Aval((64, 64), "float32"), "w")
+    with recording() as eqns:
+        y = x
+        for _ in range(20):
+            y = ops.tanh(y @ w)
+    program = Program((x, w), tuple(eqns), (y,))
+    assert plan(program, [x]).arena == 2 * 64 * 64 * 4
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 200), st.integers(-1, 30), st.integers(0, 12), st.sampled_from(sorted(ITEM)))),
+)
+def test_buffers_in_use_at_one_time_do_not_overlap(sizes: list[tuple[int, int, int, str]]) -> None:
+    buffers = [Buffer("arena", size, dtype, first, first + length) for size, first, length, dtype in sizes]
+    total = pack(buffers)
+    for i, a in enumerate(buffers):
+        assert a.start % ALIGN == 0
+        assert a.start + a.bytes <= total
+        for b in buffers[:i]:
+            if a.first <= b.last and b.first <= a.last and a.bytes and b.bytes:
+                assert a.start + a.bytes <= b.start or b.start + b.bytes <= a.start
+
+
+def test_gradients_are_computed_in_their_slices() -> None:
+    """No step copies a gradient: each is written to its piece of the flat buffer, whose gaps are zero."""
+    net = gpubp.load("models/digits.net")
+    built = build(net, "train", 32, "float32")
+    planned = plan(built.program, built.program.inputs[: len(built.feeds)])
+    assert not planned.copies
+    assert not [step for step in planned.steps if step.eqn.op is ops.copy]
+    gradients = [v for v, name in zip(built.program.outputs, built.outputs, strict=True) if "gradient" in name]
+    assert len(gradients) == len(net.layout.groups)
+    buffers = [planned.places[v].buffer for v in gradients]
+    writers = [step for step in planned.steps if planned.places[step.eqn.output].buffer in buffers]
+    assert len(writers) == len(net.layout.parameters)

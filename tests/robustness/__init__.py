@@ -1,0 +1,1 @@
+"""Nothing that a file says can crash or hang the language."""
