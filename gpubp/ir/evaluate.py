@@ -25,7 +25,9 @@ def with_params(template: str, params: Mapping[str, Any], functions: Functions =
     for key, value in params.items():
         place = f"{{{key}}}"
         if place in template:
-            text = functions[value] if isinstance(value, Program) else value if key == "dtype" else literal(value)
+            text = (
+                functions[value] if isinstance(value, Program) else value if isinstance(value, str) else literal(value)
+            )
             template = template.replace(place, text)
     return template
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..ir import PRIMITIVES, Eqn, Var, results
-from .elementwise import cast_primitive, mul, where
+from ..ir import FLOATS, PRIMITIVES, Eqn, Var, results
+from .elementwise import cast_primitive, gate, mul, where
 from .indexing import one_hot
 from .pieces import concat_primitive, full_primitive, slice_
 from .rewrites import Rules, Scope, alone, value_of
@@ -112,8 +112,10 @@ def _cast(eqn: Eqn, scope: Scope) -> Var | None:
 
 
 def _where(eqn: Eqn, scope: Scope) -> Var | None:
-    """A choice that is known."""
+    """A choice that is known; a choice between values and 0."""
     condition, a, b = eqn.inputs
+    if isinstance(a, Var) and a.dtype in FLOATS and repr(b) == "0.0":
+        return gate(value_of(condition), broadcast_to(a, shape=eqn.output.shape))
     maker = scope.made_by(condition)
     if maker is None or maker.op is not full_primitive:
         return None

@@ -1,10 +1,11 @@
 """Passes: programs to programs that compute the same, better, and the plan that runs one without allocating."""
 
 from .arena import ITEM, Buffer
-from .buffers import plan, statements
+from .buffers import plan
 from .cse import cse
 from .dce import dce
 from .fold import fold
+from .inplace import statements
 from .optimise import optimise
 from .plan import Place, Plan, Step, dense
 from .rewrite import rewrite

@@ -1,0 +1,92 @@
+"""Liveness: from which step to which each piece of memory is in use, and which values may share one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..ir import Eqn, Program, Var
+from .arena import Buffer
+from .inplace import IN_PLACE, read_first
+from .plan import Place, Step
+
+
+def live(
+    program: Program,
+    steps: Sequence[Step],
+    early: int,
+    always: Iterable[Var],
+    feeds: Iterable[Var],
+    copies: Sequence[tuple[Var, Var]],
+    places: dict[Var, Place],
+) -> list[Buffer]:
+    """Find when each buffer of the arena is in use and let results take the memory of operands that die; `places` are
+    changed accordingly. `always`: values that are set once and stay; the guard is looked at after `early` steps.
+
+    Returns the buffers of the arena.
+    """
+    end = len(steps)
+    used: dict[Buffer, list[int]] = {}
+
+    def use(var: Var, at: int) -> None:
+        used.setdefault(places[var].buffer, []).append(at)
+
+    for i, step in enumerate(steps):
+        for var in step.values:
+            use(var, i)
+    for var in feeds:
+        use(var, -1)
+    for var in (*program.outputs, *(value for _, value in copies)):
+        use(var, end)
+    if program.guard is not None:
+        use(program.guard, early)
+    for var in always:
+        use(var, -1)
+        use(var, end)
+    for buffer, positions in used.items():
+        buffer.first, buffer.last = min(positions), max(positions)
+    _share(steps, places)
+    return list({id(p.buffer): p.buffer for p in places.values() if p.buffer.kind == "arena"}.values())
+
+
+def _share(steps: Sequence[Step], places: dict[Var, Place]) -> None:
+    """Give results the memory of operands that die, wherever one has the same size and is read before."""
+    taken: dict[Buffer, Buffer] = {}
+
+    def current(var: Var) -> Place:
+        place = places[var]
+        buffer = place.buffer
+        while buffer in taken:
+            buffer = taken[buffer]
+        return place if buffer is place.buffer else Place(buffer, place.offset, place.shape, place.strides)
+
+    for i, step in enumerate(steps):
+        eqn = step.eqn
+        if eqn.op.trait not in IN_PLACE:
+            continue
+        own = current(eqn.output)
+        if own.buffer.kind != "arena" or not own.whole or own.buffer.first != i:
+            continue
+        operands = [current(x) if isinstance(x, Var) else None for x in eqn.inputs]
+        for place in operands:
+            if place is not None and place.buffer.last == i and _may_take(eqn, own, place, operands):
+                taken[own.buffer] = place.buffer
+                place.buffer.last = own.buffer.last
+                break
+    places.update((var, current(var)) for var in places)
+
+
+def _may_take(eqn: Eqn, own: Place, place: Place, operands: Sequence[Place | None]) -> bool:
+    """Whether a result may lie where an operand lies: of the same shape, whole, and read as it lies before it is
+    written over."""
+    return (
+        place.buffer.kind == "arena"
+        and place.buffer is not own.buffer
+        and place.whole
+        and place.buffer.bytes == own.buffer.bytes
+        and place.shape == own.shape
+        and all(
+            read_first(eqn, k) and other == place
+            for k, other in enumerate(operands)
+            if other is not None and other.buffer is place.buffer
+        )
+    )
