@@ -47,7 +47,7 @@ class Machine:
         key = (mode, batch, fit)
         if key not in self._compiled:
             built = build(self.net, mode, batch, self.dtype, fit)
-            planned = plan(built.program, built.program.inputs[: len(built.feeds)])
+            planned = plan(built.program, built.program.inputs[: len(built.feeds)], built.homes)
             text = plan_source(planned, mode, built.hints, describe)
             bind = compile_source(text, f"bind_{mode}", self.backend.xp)
             self._compiled[key] = Compiled(built, planned, text, bind)

@@ -45,7 +45,7 @@ class State:
 
     def allot(self, built: Built) -> None:
         """Make the arrays that a program needs and that are not there yet, zero at first: the optimizer's."""
-        for var in built.program.inputs[len(built.feeds) :]:
+        for var in (*built.program.inputs[len(built.feeds) :], *built.homes.values()):
             if var.hint not in self.arrays:
                 self.arrays[var.hint] = self.backend.xp.zeros(var.shape, dtype=var.dtype)
 
@@ -105,6 +105,7 @@ class State:
         """The kinds of state that the optimizer keeps for each parameter, made if they are not there yet."""
         if self.net.graph.train is None or not self.net.layout.groups:
             return []
-        self.allot(build(self.net, "train", 1, self.dtype))
+        built = build(self.net, "train", 1, self.dtype)
+        self.allot(built)
         last = f".{self.net.layout.groups[0].name}"
-        return sorted(name.removesuffix(last) for name in self.arrays if name.endswith(last))
+        return sorted(name.removesuffix(last) for name in built.states if name.endswith(last))

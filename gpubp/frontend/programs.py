@@ -29,13 +29,14 @@ Mode = Literal["predict", "measure", "gradients", "train", "fit"]
 @dataclass(frozen=True, slots=True, eq=False)
 class Built:
     """A program with what its inputs and outputs are: `feeds` come from the batch, `states` are kept by the executor,
-    by name; `outputs` names the results; `hints` are readable names of values; `finish` makes figures of a measuring
-    program's sums."""
+    by name; `outputs` names the results; `homes` are arrays that results lie in, kept between steps as they are;
+    `hints` are readable names of values; `finish` makes figures of a measuring program's sums."""
 
     program: Program
     feeds: tuple[str, ...]
     states: tuple[str, ...]
     outputs: tuple[str, ...]
+    homes: Mapping[Var, Var]
     hints: Mapping[Var, str]
     finish: Mapping[str, Callable[[Mapping[str, Any], int], float]]
 
@@ -139,8 +140,8 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = No
             step=states.counter(STEP),
             fit=fit if isinstance(fit, Node) else None,
         )
-        fed = graph.inputs if mode in ("predict", "fit") else (*graph.inputs, *graph.targets)
-        feeds = [cx.feed(node) for node in fed]
+        nodes = graph.inputs if mode in ("predict", "fit") else (*graph.inputs, *graph.targets)
+        feeds = [cx.feed(node) for node in nodes]
         cx.run(graph.nodes)
         outputs: dict[str, Var] = {}
         finish: dict[str, Callable[[Mapping[str, Any], int], float]] = {}
@@ -172,7 +173,12 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = No
     hints.update({var: known.name for known, var in cx.parameters.values()})
     program = optimise(verify(replace(program, inputs=(*feeds, *states.vars.values()))))
     program, used = _without_unused(program, states)
-    return Built(verify(program, frozenset(program.eqns)), tuple(v.hint for v in feeds), used, names, hints, finish)
+    results = dict(zip(names, program.outputs, strict=True))
+    flat = set(map(gradient_name, net.layout.groups))
+    # Programs of all batch sizes share these, and the gaps between gradients stay zero.
+    homes = {v: Var(v.aval, name) for name, v in results.items() if name in flat}
+    fed = tuple(v.hint for v in feeds)
+    return Built(verify(program, frozenset(program.eqns)), fed, used, names, homes, hints, finish)
 
 
 def _without_unused(program: Program, states: _States) -> tuple[Program, tuple[str, ...]]:

@@ -14,17 +14,21 @@ from .liveness import live
 from .plan import Place, Plan, Step, dense
 from .schedule import Schedule, schedule
 
+_NONE: Mapping[Var, Var] = MappingProxyType({})
 
-def plan(program: Program, feeds: Sequence[Var]) -> Plan:
+
+def plan(program: Program, feeds: Sequence[Var], homes: Mapping[Var, Var] = _NONE) -> Plan:
     """Place every value of a verified program. `feeds`: the inputs that are filled anew for each step; all others are
-    states."""
-    return _Planner(program, feeds, schedule(program)).plan()
+    states. `homes`: values that lie in arrays of their own, handed in behind the states, so that what is constant in
+    them is written once."""
+    return _Planner(program, feeds, homes, schedule(program)).plan()
 
 
 @dataclass(eq=False)
 class _Planner:
     program: Program
     feeds: Sequence[Var]
+    homes: Mapping[Var, Var]
     order: Schedule
     places: dict[Var, Place] = field(default_factory=dict)
     destinations: Mapping[Var, Place] = field(default_factory=dict)
@@ -44,7 +48,8 @@ class _Planner:
             for var in eqn.outputs:
                 self.fresh(var, "constant")
         self.constants += order.constants
-        self.destinations = destinations(program, order, self.places)
+        at_home = {value: self.fresh(home, "state") for value, home in self.homes.items()}
+        self.destinations = destinations(program, order, self.places, at_home)
         for eqn in order.before:
             self.place(eqn)
         early = len(self.steps)
@@ -56,7 +61,7 @@ class _Planner:
         return Plan(
             program,
             tuple(self.feeds),
-            states,
+            (*states, *self.homes.values()),
             tuple(self.constants),
             tuple(self.views),
             tuple(self.steps),

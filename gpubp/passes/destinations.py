@@ -13,9 +13,12 @@ from .plan import Place, dense
 from .schedule import Schedule
 
 
-def destinations(program: Program, order: Schedule, places: Mapping[Var, Place]) -> dict[Var, Place]:
-    """The places where some values can be made at once. `places`: those of inputs and constants."""
-    found = _Destinations(program, order, places)
+def destinations(
+    program: Program, order: Schedule, places: Mapping[Var, Place], at_home: Mapping[Var, Place]
+) -> dict[Var, Place]:
+    """The places where some values can be made at once. `places`: those of inputs and constants; `at_home`: of values
+    that must lie there."""
+    found = _Destinations(program, order, places, at_home)
     for eqn in reversed(found.eqns):
         found.join(eqn)
     for state, value in program.updates:
@@ -24,9 +27,11 @@ def destinations(program: Program, order: Schedule, places: Mapping[Var, Place])
 
 
 class _Destinations:
-    def __init__(self, program: Program, order: Schedule, places: Mapping[Var, Place]) -> None:
+    def __init__(
+        self, program: Program, order: Schedule, places: Mapping[Var, Place], at_home: Mapping[Var, Place]
+    ) -> None:
         self.places = places
-        self.destinations: dict[Var, Place] = {}
+        self.destinations: dict[Var, Place] = dict(at_home)
         self.eqns = (*order.before, *order.after)
         self.position = {id(eqn): i for i, eqn in enumerate(self.eqns)}
         self.makers = {v: eqn for eqn in (*order.constants, *self.eqns) for v in eqn.outputs}

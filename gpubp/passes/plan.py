@@ -54,10 +54,11 @@ class Plan:
     """How a program runs.
 
     `feeds` are the inputs that lie in the arena and are filled before each step; `states` the others, arrays that are
-    kept between steps. When it is bound to its arrays, `constants` are computed once and `views` are set up. A step
-    then runs `steps`, the first `early` of them before the guard is looked at, and last the `copies` (state, value) of
-    new states that could not be computed in their place. `places` tells where each value lies, `arena` how many bytes
-    all that are no states and no constants need together.
+    kept between steps, and behind them the arrays of values that have a home of their own. When it is bound to its
+    arrays, `constants` are computed once and `views` are set up. A step then runs `steps`, the first `early` of them
+    before the guard is looked at, and last the `copies` (state, value) of new states that could not be computed in
+    their place. `places` tells where each value lies, `arena` how many bytes all that are no states and no constants
+    need together.
     """
 
     program: Program

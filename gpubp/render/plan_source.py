@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..ir import Var, fill, identifiers, text_of, with_params
-from ..passes import ITEM, Place, Plan, Step, dense, statements
+from ..passes import ITEM, Buffer, Place, Plan, Step, dense, statements
 from .python_source import expression, helper_texts, operand_text
 
 _SHORT = {"float": "f", "int": "i", "uint": "u", "bool": "b"}
@@ -30,16 +30,19 @@ class _Text:
         self.plan, self.name, self.describe = plan, name, describe
         eqns = [*plan.constants, *plan.views, *(step.eqn for step in plan.steps)]
         self.helpers = helper_texts(eqns)
-        values = [*plan.program.inputs, *(v for eqn in eqns for v in eqn.outputs), *plan.places]
+        values = [*plan.program.inputs, *plan.states, *(v for eqn in eqns for v in eqn.outputs), *plan.places]
         # Values in one place have one name: that of a state or feed, or the last that has a hint.
         first: dict[tuple[object, ...], Var] = {}
         kept = {v: first.setdefault(self.key(v), v) for v in values}
         named = {kept[v]: hints.get(v, v.hint) for v in values if hints.get(v, v.hint)}
-        named.update((v, v.hint) for v in plan.program.inputs)
+        named.update((v, v.hint) for v in (*plan.program.inputs, *plan.states))
         short = {_short(dtype) for dtype in ITEM}
         taken = {name, f"bind_{name}", "arena", *short, *self.helpers}
         names = identifiers(dict.fromkeys(kept.values()), named, taken)
         self.var = {v: names[kept[v]] for v in values}
+        self.flat: dict[Buffer, str] = {}
+        for v in plan.states:
+            self.flat[plan.places[v].buffer] = self.var[v] if len(v.shape) == 1 else f"{self.var[v]}.reshape(-1)"
 
     def key(self, var: Var) -> tuple[object, ...]:
         place = self.plan.places[var]
@@ -60,11 +63,12 @@ class _Text:
     # What is run once -------------------------------------------------------------------------------------------------
     def memory(self) -> Iterator[str]:
         plan, var = self.plan, self.var
-        fed = {var[v] for v in plan.feeds}
+        fed, kept = {var[v] for v in plan.feeds}, {var[v] for v in plan.states}
         shown = {e.output for e in plan.views}
-        pieces = {var[v]: v for v, p in plan.places.items() if p.buffer.kind == "arena" and v not in shown}
-        rest = [v for name, v in pieces.items() if name not in fed]
-        for dtype in sorted({v.dtype for v in (*plan.feeds, *rest)}):
+        pieces = {var[v]: v for v, p in plan.places.items() if p.buffer.kind != "constant" and v not in shown}
+        rest = [v for name, v in pieces.items() if name not in fed | kept]
+        in_arena = (v for v in (*plan.feeds, *rest) if plan.places[v].buffer.kind == "arena")
+        for dtype in sorted({v.dtype for v in in_arena}):
             yield f"{_short(dtype)} = arena.view(xp.{'bool_' if dtype == 'bool' else dtype})"
         if plan.feeds:
             yield "# the batch"
@@ -76,22 +80,22 @@ class _Text:
             yield "# constants"
             for eqn in plan.constants:
                 kind = plan.places[eqn.output].buffer.kind
-                yield f"{var[eqn.output]}{'[...]' if kind == 'arena' else ''} = {expression(eqn, var)}"
-        there = fed | {var[v] for v in plan.states} | set(pieces)
+                yield f"{var[eqn.output]}{'' if kind == 'constant' else '[...]'} = {expression(eqn, var)}"
+        there = fed | kept | set(pieces)
         lines = {var[e.output]: expression(e, var) for e in reversed(plan.views) if var[e.output] not in there}
         if lines:
             yield "# views"
             yield from (f"{name} = {text}" for name, text in reversed(lines.items()))
 
     def piece(self, var: Var) -> str:
-        """The array of a place in the arena."""
+        """The array of a place in the arena or in a state."""
         place: Place = self.plan.places[var]
-        start = place.buffer.start // ITEM[var.dtype] + place.offset
-        short, size = _short(var.dtype), math.prod(place.shape)
+        start, size = place.buffer.start // ITEM[var.dtype] + place.offset, math.prod(place.shape)
+        memory = _short(var.dtype) if place.buffer.kind == "arena" else self.flat[place.buffer]
         if place.strides != dense(place.shape):
             strides = tuple(s * ITEM[var.dtype] for s in place.strides)
-            return f"xp.lib.stride_tricks.as_strided({short}[{start}:], {place.shape}, {strides})"
-        flat = f"{short}[{start}:{start + size}]"
+            return f"xp.lib.stride_tricks.as_strided({memory}[{start}:], {place.shape}, {strides})"
+        flat = f"{memory}[{start}:{start + size}]"
         return flat if len(place.shape) == 1 else f"xp.reshape({flat}, {place.shape})"
 
     # What is run in each step -----------------------------------------------------------------------------------------

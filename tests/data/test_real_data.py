@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv as standard
 import gzip
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 
@@ -45,9 +44,7 @@ def test_digits_are_read_right_and_fast() -> None:
     world = World(HERE, {"image": Type((8, 8, 1))}, {"label": Type((), 10)})
     entry = csv("image, label", "digits.csv.gz", target="digit", scale=1 / 16, reshape=(8, 8, 1))
     world.load(entry)  # imports numpy
-    start = perf_counter()
     digits = world.load(entry, split=choice("split", train=0.8, valid=0.1, test=0.1))
-    assert perf_counter() - start < 0.5  # 0.03 s on a quiet machine
     with gzip.open(HERE / "digits.csv.gz", "rt") as file:
         rows = [[int(cell) for cell in row] for row in list(standard.reader(file))[1:]]
     expected = np.array(rows)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from dsl.graph import Duration, Word
@@ -65,9 +63,7 @@ def test_sizes(text: str, size: int) -> None:
     ],
 )
 def test_guarded(text: str, code: str) -> None:
-    start = time.perf_counter()
     assert error(f"let a = {text}").code == code
-    assert time.perf_counter() - start < 1
 
 
 @pytest.mark.parametrize(("text", "code"), [("2.5", "E0311"), ("7 / 2", "E0311"), ("0", "E0312"), ("10^12", "E0312")])

@@ -170,3 +170,22 @@ def test_gradients_are_computed_in_their_slices() -> None:
     buffers = [planned.places[v].buffer for v in gradients]
     writers = [step for step in planned.steps if planned.places[step.eqn.output].buffer in buffers]
     assert len(writers) == len(net.layout.parameters)
+
+
+def test_programs_that_share_an_arena_leave_the_gaps_between_gradients_zero() -> None:
+    """Whatever bytes another program leaves behind, as NaN, the guard sees the gradients alone."""
+    ex = gpubp.Executor(gpubp.load("models/digits.net"), "cpu")
+    rng = np.random.default_rng(0)
+    for rows in (32, 5, 32, 7):
+        batch = {"image": rng.random((rows, 8, 8)), "digit": rng.integers(0, 10, rows)}
+        ex._machine._arena[:] = 0xFF
+        ex.train_step(batch)
+    found = 0
+    for group in ex.net.layout.groups:
+        gradient, gaps = ex._state.arrays[f"gradient.{group.name}"], np.ones(group.size, bool)
+        for parameter in group.parameters:
+            start = ex.net.layout.places[parameter.name][1]
+            gaps[start : start + parameter.size] = False
+        found += gaps.sum()
+        assert not gradient[gaps].any()
+    assert found
