@@ -5,15 +5,18 @@ from .buffers import plan
 from .cse import cse
 from .dce import dce
 from .fold import fold
+from .fuse import Group, fuse
 from .inplace import statements
 from .optimise import optimise
-from .plan import Place, Plan, Step, dense
+from .plan import Piece, Place, Plan, Step, dense
 from .rewrite import rewrite
 from .simplify import simplify
 
 __all__ = [
     "ITEM",
     "Buffer",
+    "Group",
+    "Piece",
     "Place",
     "Plan",
     "Step",
@@ -21,6 +24,7 @@ __all__ = [
     "dce",
     "dense",
     "fold",
+    "fuse",
     "optimise",
     "plan",
     "rewrite",

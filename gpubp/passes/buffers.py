@@ -10,8 +10,9 @@ from ..ir import Eqn, Program, Var, aval_of
 from ..ops import copy
 from .arena import Buffer, pack
 from .destinations import destinations
+from .fuse import Group
 from .liveness import live
-from .plan import Place, Plan, Step, dense
+from .plan import Piece, Place, Plan, Step, dense
 from .schedule import Schedule, schedule
 
 _NONE: Mapping[Var, Var] = MappingProxyType({})
@@ -36,11 +37,13 @@ class _Planner:
     steps: list[Step] = field(default_factory=list)
     views: list[Eqn] = field(default_factory=list)
     constants: list[Eqn] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
+    copies: int = 0
 
     def plan(self) -> Plan:
         order, program = self.order, self.program
         states = tuple(v for v in program.inputs if v not in self.feeds)
-        for eqn in (*order.constants, *order.before, *order.after):
+        for eqn in (*order.constants, *order.early, *order.late):
             self.makers.update(dict.fromkeys(eqn.outputs, eqn))
         for var in program.inputs:
             self.fresh(var, "state" if var in states else "arena")
@@ -50,11 +53,11 @@ class _Planner:
         self.constants += order.constants
         at_home = {value: self.fresh(home, "state") for value, home in self.homes.items()}
         self.destinations = destinations(program, order, self.places, at_home)
-        for eqn in order.before:
-            self.place(eqn)
+        for group in order.before:
+            self.place_all(group)
         early = len(self.steps)
-        for eqn in order.after:
-            self.place(eqn)
+        for group in order.after:
+            self.place_all(group)
         copies = tuple((s, v) for s, v in program.updates if self.places[v] != self.places[s])
         always = [v for eqn in self.constants for v in eqn.outputs]  # a constant piece of something joined stays
         buffers = live(program, self.steps, early, always, self.feeds, copies, self.places)
@@ -65,6 +68,7 @@ class _Planner:
             tuple(self.constants),
             tuple(self.views),
             tuple(self.steps),
+            tuple(self.pieces),
             early,
             copies,
             MappingProxyType(self.places),
@@ -76,6 +80,15 @@ class _Planner:
         buffer = Buffer(kind, var.aval.size, var.dtype, -1, -1)  # type: ignore[arg-type]
         self.places[var] = Place(buffer, 0, var.shape, dense(var.shape))
         return self.places[var]
+
+    def place_all(self, group: Group) -> None:
+        first, copies = len(self.steps), self.copies
+        for eqn in group.eqns:
+            self.place(eqn)
+        if len(self.steps) > first:
+            # A copy between them takes all rows at once.
+            shape = group.shape if self.copies == copies else None
+            self.pieces.append(Piece(first, len(self.steps), shape))
 
     # The walk -------------------------------------------------------------------------------------------------------
     def place(self, eqn: Eqn) -> None:
@@ -113,6 +126,7 @@ class _Planner:
 
     def copied(self, source: Var) -> Var:
         """The values of a view that is no even piece of memory, one behind the other."""
+        self.copies += 1
         fresh = Var(source.aval, source.hint)
         self.fresh(fresh)
         self.steps.append(Step(Eqn(copy, (source,), {}, (fresh,), self.makers[source].origin)))

@@ -32,13 +32,14 @@ class _Destinations:
     ) -> None:
         self.places = places
         self.destinations: dict[Var, Place] = dict(at_home)
-        self.eqns = (*order.before, *order.after)
+        early = order.early
+        self.eqns = (*early, *order.late)
         self.position = {id(eqn): i for i, eqn in enumerate(self.eqns)}
         self.makers = {v: eqn for eqn in (*order.constants, *self.eqns) for v in eqn.outputs}
         self.uses = Counter(x for eqn in program.eqns for x in eqn.operands)
         self.uses.update((*program.outputs, *(v for _, v in program.updates)))
         # Before the guard is known no state may change.
-        self.first = 0 if program.guard is None else len(order.before)
+        self.first = 0 if program.guard is None else len(early)
         self.memory: dict[Var, Buffer] = {}
         self.readers = self._readers()
 

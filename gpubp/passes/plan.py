@@ -49,6 +49,16 @@ class Step:
         yield from self.scratch
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Steps from `first` to before `stop` that can be one kernel: computed row by row of `shape`, or, without one, on
+    their own."""
+
+    first: int
+    stop: int
+    shape: tuple[int, ...] | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """How a program runs.
@@ -56,9 +66,9 @@ class Plan:
     `feeds` are the inputs that lie in the arena and are filled before each step; `states` the others, arrays that are
     kept between steps, and behind them the arrays of values that have a home of their own. When it is bound to its
     arrays, `constants` are computed once and `views` are set up. A step then runs `steps`, the first `early` of them
-    before the guard is looked at, and last the `copies` (state, value) of new states that could not be computed in
-    their place. `places` tells where each value lies, `arena` how many bytes all that are no states and no constants
-    need together.
+    before the guard is looked at, in `pieces` that can be one kernel each, and last the `copies` (state, value) of new
+    states that could not be computed in their place. `places` tells where each value lies, `arena` how many bytes all
+    that are no states and no constants need together.
     """
 
     program: Program
@@ -67,6 +77,7 @@ class Plan:
     constants: tuple[Eqn, ...]
     views: tuple[Eqn, ...]
     steps: tuple[Step, ...]
+    pieces: tuple[Piece, ...]
     early: int
     copies: tuple[tuple[Var, Var], ...]
     places: Mapping[Var, Place]

@@ -5,16 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..ir import Eqn, Program, Var
+from .fuse import Group, fuse
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
-    """`constants` depend on no input and are computed once; `before` the guard, `after` it. Each part keeps the
-    program's order."""
+    """`constants` depend on no input and are computed once; the groups `before` the guard, and those `after` it."""
 
     constants: tuple[Eqn, ...]
-    before: tuple[Eqn, ...]
-    after: tuple[Eqn, ...]
+    before: tuple[Group, ...]
+    after: tuple[Group, ...]
+
+    @property
+    def early(self) -> tuple[Eqn, ...]:
+        """The equations before the guard."""
+        return tuple(eqn for group in self.before for eqn in group.eqns)
+
+    @property
+    def late(self) -> tuple[Eqn, ...]:
+        """The equations after it."""
+        return tuple(eqn for group in self.after for eqn in group.eqns)
 
 
 def schedule(program: Program) -> Schedule:
@@ -33,7 +43,7 @@ def schedule(program: Program) -> Schedule:
             main.append(eqn)
             varying.update(eqn.outputs)
     if program.guard is None:
-        return Schedule(tuple(constants), tuple(main), ())
+        return Schedule(tuple(constants), tuple(fuse(main)), ())
     early: set[Var] = {program.guard, *program.outputs}
     before: list[Eqn] = []
     for eqn in reversed(main):
@@ -41,4 +51,5 @@ def schedule(program: Program) -> Schedule:
             before.append(eqn)
             early.update(eqn.operands)
     first = set(map(id, before))
-    return Schedule(tuple(constants), tuple(reversed(before)), tuple(e for e in main if id(e) not in first))
+    after = [eqn for eqn in main if id(eqn) not in first]
+    return Schedule(tuple(constants), tuple(fuse(before[::-1])), tuple(fuse(after)))

@@ -1,0 +1,140 @@
+"""Fusion: which equations can be computed together, row by row, as one kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ..ir import Eqn, Operand, Var
+from .plan import dense
+
+ROWS = frozenset({"elementwise", "rowwise", "reduce"})
+"""Traits of equations that can be computed for one row (an index of the first axis) after the other."""
+
+
+@dataclass(eq=False, slots=True)
+class Group:
+    """Equations that run together. Those of a group with a `shape` are computed row by row of it: their results have
+    this shape, or one number for each row of its last axis. A group without one is a single equation, or views."""
+
+    eqns: list[Eqn] = field(default_factory=list)
+    shape: tuple[int, ...] | None = None
+
+
+def fuse(eqns: Sequence[Eqn]) -> list[Group]:
+    """Divide equations, each after what it reads, into groups: elementwise chains with their broadcasting, row-wise
+    equations and reductions of rows with what surrounds them, the optimizer over a flat buffer. The groups, and the
+    equations in each, are in an order in which they can run; each view stands before the first that reads it.
+
+    From the last equation to the first, each goes to the group of its first reader, if it can be computed with it; what
+    nothing reads goes to the group that comes first so far. So no value is computed earlier than it was, and none is
+    kept much longer: an equation moves past others only where its result is not smaller than what it reads.
+    """
+    views = {eqn.output: eqn for eqn in eqns if eqn.op.view is not None}
+    readers: dict[Var, list[Eqn]] = {}
+    for eqn in eqns:
+        if eqn.op.view is None:
+            for x in set(eqn.operands):
+                readers.setdefault(_source(x, views), []).append(eqn)
+    backwards: list[Group] = []
+    number: dict[int, int] = {}
+    for eqn in reversed(eqns):
+        if eqn.op.view is not None:
+            continue
+        shape = _rows_of(eqn)
+        later = [reader for v in eqn.outputs for reader in readers.get(v, ())]
+        at = max((number[id(reader)] for reader in later), default=len(backwards) - 1)
+        joined = None
+        if shape is not None and at >= 0 and (at == len(backwards) - 1 or _not_smaller(eqn)):
+            within = [reader for reader in later if number[id(reader)] == at]
+            if all(_row_by_row(eqn.output, reader, views) for reader in within):
+                joined = _common(backwards[at].shape, shape)
+        if joined is None:
+            at = len(backwards)
+            backwards.append(Group(shape=shape))
+        else:
+            backwards[at].shape = joined
+        backwards[at].eqns.append(eqn)
+        number[id(eqn)] = at
+    return list(_with_views(backwards, views))
+
+
+def _source(x: Var, views: dict[Var, Eqn]) -> Var:
+    """The value whose memory a view shows."""
+    while x in views:
+        (x,) = views[x].operands
+    return x
+
+
+def _rows_of(eqn: Eqn) -> tuple[int, ...] | None:
+    """The shape that an equation is computed over, None where it cannot be computed row by row."""
+    if eqn.op.trait not in ROWS or len(eqn.outputs) != 1:
+        return None
+    if eqn.op.trait == "elementwise":
+        return eqn.output.shape
+    (x,) = eqn.operands
+    axes = eqn.params["axis"]
+    # One row of the last axis at a time.
+    return x.shape if axes in (-1, x.ndim - 1, (-1,), (x.ndim - 1,)) and x.ndim > 1 else None
+
+
+def _common(a: tuple[int, ...] | None, b: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape that two groups are computed over together, None where they cannot be."""
+    if a is None or a == b:
+        return b if a == b else None
+    large, small = (a, b) if len(a) > len(b) or (len(a) == len(b) and a[-1] > b[-1]) else (b, a)
+    return large if len(large) > 1 and small in (large[:-1], (*large[:-1], 1)) else None
+
+
+def _not_smaller(eqn: Eqn) -> bool:
+    return all(x.aval.size <= eqn.output.aval.size for x in eqn.operands)
+
+
+def _row_by_row(value: Var, reader: Eqn, views: dict[Var, Eqn]) -> bool:
+    """Whether a reader's row needs no other row of `value` than the same, through all views that it reads it by."""
+    return all(_same_rows(x, value, reader, views) for x in reader.operands if _source(x, views) is value)
+
+
+def _same_rows(x: Var, value: Var, reader: Eqn, views: dict[Var, Eqn]) -> bool:
+    if not reader.output.shape and reader.op.trait == "elementwise":
+        return x is value  # one number of one number
+    if reader.op.trait == "elementwise" and (x.ndim != reader.output.ndim or x.shape[0] != reader.output.shape[0]):
+        return False
+    while x is not value:
+        eqn = views[x]
+        (source,) = eqn.operands
+        if not source.shape or not x.shape or source.shape[0] != x.shape[0] or eqn.op.view is None:
+            return False
+        step = dense(source.shape)[0]
+        found = eqn.op.view(0, source.shape, dense(source.shape), **eqn.params)
+        if found is None or found[0] >= max(step, 1) or found[1][0] != step:
+            return False
+        x = source
+    return True
+
+
+def _with_views(backwards: Sequence[Group], views: dict[Var, Eqn]) -> Iterator[Group]:
+    """The groups in the order in which they run. A view stands in the group that makes what it shows, if that reads it
+    first; other views have groups of their own before."""
+    waiting = dict(views)
+
+    def needed(x: Operand) -> Iterator[Eqn]:
+        if isinstance(x, Var) and x in waiting:
+            eqn = waiting.pop(x)
+            yield from needed(eqn.inputs[0])
+            yield eqn
+
+    for group in reversed(backwards):
+        made = {v for eqn in group.eqns for v in eqn.outputs}
+        before: list[Eqn] = []
+        inside: list[Eqn] = []
+        for eqn in reversed(group.eqns):
+            for view in (view for x in eqn.inputs for view in needed(x)):
+                (inside if _source(view.output, views) in made else before).append(view)
+            inside.append(eqn)
+        if before:
+            yield Group(before)
+        yield Group(inside, group.shape)
+    rest = [eqn for x in views for eqn in needed(x)]
+    if rest:
+        yield Group(rest)
