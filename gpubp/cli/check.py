@@ -15,11 +15,18 @@ from ..errors import DataError, NetError
 from ..frontend import Net, load
 from .common import add_file, open_net
 from .explain import Explain
+from .plan_table import with_plan
+
+MOST_VALUES = 300
+"""The plan of a net up to this size is made in a fraction of a second."""
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
     add_file(parser)
+    parser.add_argument(
+        "--plan", action="store_true", help="show what a step costs for a large net too, which takes seconds"
+    )
     parser.add_argument("--json", action="store_true", help="print what is found as one JSON document")
     parser.add_argument(
         "--explain", action=Explain, metavar="CODE", help="say what a code such as E0301 means, with an example"
@@ -31,8 +38,11 @@ def work(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return _json(arguments)
     net = open_net(arguments)
-    _check_data(net)
-    print(net.summary())
+    rows = _check_data(net)
+    if len(net.graph.nodes) > MOST_VALUES and not arguments.plan:
+        print(f"{net.summary()}\n\nthe plan of a net of {len(net.graph.nodes):,} values takes seconds: --plan shows it")
+        return 0
+    print(with_plan(net, rows))
     return 0
 
 
@@ -49,25 +59,24 @@ def _json(arguments: argparse.Namespace) -> int:
     return 2 if any(one.severity == "error" for one in found) else 0
 
 
-def _check_data(net: Net) -> None:
-    """Raise DataError for data that is missing, unreadable or does not fit."""
+def _check_data(net: Net) -> int | None:
+    """Rows of the training data. Raises DataError for data that is missing, unreadable or does not fit."""
     data = net.graph.data
     if data is None:
-        return
-    if not net.inline:
-        load_data(net.graph, net.base, int(net.option("seed", 0)))
-        return
-    # Rows that stand in the file are measured without NumPy, whose import would take most of this command's time.
-    nodes = (*net.graph.inputs, *net.graph.targets)
-    wanted: dict[str, Literal["float", "class"]] = {
-        node.label or node.name: "class" if node.type is not None and node.type.classes is not None else "float"
-        for node in nodes
-    }
-    try:
-        found = measure(data, wanted, net.base)
-    except DiagnosticError as error:
-        raise DataError(error.diagnostics) from None
-    counts = {len(entry.value) for entry in data.entries if isinstance(entry.value, tuple)}
-    # What does not fit at first sight is looked at closely.
-    if len(counts) > 1 or data.split is not None or any(found[n.label or n.name] != n.type for n in nodes):
-        load_data(net.graph, net.base, int(net.option("seed", 0)))
+        return None
+    if net.inline:
+        # Rows that stand in the file are measured without NumPy, whose import would take most of this command's time.
+        nodes = (*net.graph.inputs, *net.graph.targets)
+        wanted: dict[str, Literal["float", "class"]] = {
+            node.label or node.name: "class" if node.type is not None and node.type.classes is not None else "float"
+            for node in nodes
+        }
+        try:
+            found = measure(data, wanted, net.base)
+        except DiagnosticError as error:
+            raise DataError(error.diagnostics) from None
+        counts = {len(entry.value) for entry in data.entries if isinstance(entry.value, tuple)}
+        if len(counts) == 1 and data.split is None and all(found[n.label or n.name] == n.type for n in nodes):
+            return counts.pop()
+        # What does not fit at first sight is looked at closely.
+    return len(next(iter(load_data(net.graph, net.base, int(net.option("seed", 0))).part("train").values())))

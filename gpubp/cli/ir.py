@@ -6,6 +6,8 @@ import argparse
 
 from ..data import load as load_data
 from ..executor import Executor
+from ..frontend import build, planned
+from ..passes import describe_plan
 from .common import add_file, open_net, whole
 
 
@@ -20,23 +22,33 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--batch", type=whole(1), metavar="N", help="rows of a batch (default: the file's)")
     parser.add_argument(
-        "--stage", choices=("source", "program"), default="source", help="Python text, or the equations with shapes"
+        "--stage",
+        choices=("program", "optimised", "plan", "source"),
+        default="source",
+        help="the equations as traced, what the passes leave of them, the plan with the place of each value, or Python "
+        "text that runs by itself (default: source)",
     )
 
 
 def work(arguments: argparse.Namespace) -> int:
     """Print the program."""
     net = open_net(arguments)
-    executor = Executor(net, device="cpu")
-    batch = arguments.batch or int(net.option("batch", 32))
     # Rows that the file itself holds are written out; others are not read for this.
-    data = load_data(net.graph, net.base, executor.seed).columns if net.inline else None
+    data = load_data(net.graph, net.base, int(net.option("seed", 0))).columns if net.inline else None
+    batch = arguments.batch or int(net.option("batch", 32))
     if data is not None and arguments.batch is None:
         batch = min(batch, len(next(iter(data.values()))))
-    if arguments.stage == "program":
-        print(executor.compiled(arguments.mode, batch).built.program)
-    else:
+    if arguments.stage == "source":
+        executor = Executor(net, device="cpu")
         if data is not None:
             executor.fit(data)
         print(executor.source(arguments.mode, batch, data), end="")
+        return 0
+    if arguments.mode != "predict":
+        net.require_loss()
+    if arguments.stage == "plan":
+        built, plan = planned(net, arguments.mode, batch, net.dtype)
+        print(describe_plan(plan, built.hints))
+    else:
+        print(build(net, arguments.mode, batch, net.dtype, passes=arguments.stage == "optimised").program)
     return 0

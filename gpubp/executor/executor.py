@@ -119,7 +119,7 @@ class Executor:
 
     def evaluate(self, batch: Mapping[str, Any]) -> dict[str, float]:
         """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode."""
-        self._needs_training()
+        self.net.require_loss()
         with self._active():
             nodes = (*self.net.graph.inputs, *self.net.graph.targets)
             arrays, count = check_feeds(self.backend, nodes, batch, self.dtype)
@@ -142,7 +142,7 @@ class Executor:
     # Training ----------------------------------------------------------------------------------------------------
     def gradients(self, batch: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
         """The whole loss in training mode and its gradient with respect to each parameter; changes nothing."""
-        self._needs_training()
+        self.net.require_loss()
         with self._active():
             arrays, count = self._batch(batch)
             results = dict(self._machine.run("gradients", count, arrays).outputs)
@@ -150,7 +150,7 @@ class Executor:
 
     def train_step(self, batch: Mapping[str, Any]) -> float:
         """One update. Returns the whole loss before it."""
-        self._needs_training()
+        self.net.require_loss()
         with self._active():
             arrays, count = self._batch(batch)
             self._fit_first(arrays)
@@ -174,7 +174,7 @@ class Executor:
 
     def run_steps(self, placed: tuple[list[Any], int], steps: int, batch: int) -> tuple[Any, Any, list[int]]:
         """As `train_steps` on placed data: the data losses, the penalties, and the rows of each batch."""
-        self._needs_training()
+        self.net.require_loss()
         if not isinstance(steps, int) or not isinstance(batch, int) or steps < 1 or batch < 1:
             raise InputError(f"steps and batch must be at least 1, not {steps!r} and {batch!r}")
         with self._active():
@@ -250,7 +250,7 @@ class Executor:
     def compiled(self, mode: Mode, batch: int) -> Compiled:
         """The program for a mode and batch size, its plan and its text."""
         if mode not in ("predict", "fit"):
-            self._needs_training()
+            self.net.require_loss()
         with self._active():
             return self._machine.compiled(mode, batch)
 
@@ -281,10 +281,6 @@ class Executor:
         if not missing:
             return array
         return self.xp.concatenate((array, self.xp.zeros((missing, *array.shape[1:]), dtype=array.dtype)))
-
-    def _needs_training(self) -> None:
-        if self.net.graph.train is None:
-            raise GpubpError("this net has no `train` section: it can predict, but has no loss")
 
 
 def _bucket(rows: int) -> int:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..backends import Backend
-from ..frontend import Built, Mode, Net, build, describe
-from ..passes import Plan, plan
+from ..frontend import Built, Mode, Net, describe, planned
+from ..passes import Plan
 from ..render import compile_source, plan_source
 from .state import State
 
@@ -46,11 +46,10 @@ class Machine:
         """The program for a mode and batch size; `fit`: the layer whose statistics a `fit` program gathers."""
         key = (mode, batch, fit)
         if key not in self._compiled:
-            built = build(self.net, mode, batch, self.dtype, fit)
-            planned = plan(built.program, built.program.inputs[: len(built.feeds)], built.homes)
-            text = plan_source(planned, mode, built.hints, describe)
+            built, plan = planned(self.net, mode, batch, self.dtype, fit)
+            text = plan_source(plan, mode, built.hints, describe)
             bind = compile_source(text, f"bind_{mode}", self.backend.xp)
-            self._compiled[key] = Compiled(built, planned, text, bind)
+            self._compiled[key] = Compiled(built, plan, text, bind)
             self.state.allot(built)
         return self._compiled[key]
 

@@ -4,6 +4,7 @@ from .feeds import as_numbers, check_feeds
 from .initial import first_value
 from .layout import Group, Layout, Parameter
 from .net import Net, load, loads
+from .planned import planned
 from .programs import COUNTERS, GUARD, MASK, RATE_SCALE, SEED, STEP, Built, Mode, build, describe, gradient_name
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "gradient_name",
     "load",
     "loads",
+    "planned",
 ]

@@ -96,25 +96,34 @@ class Net:
             message, span = "`train` says both `epochs` and `steps`", section.spans["steps"]
             raise NetError([Diagnostic("E0502", message, span, "so many steps", labels, help=("keep one of them",))])
 
-    def summary(self) -> str:
-        """A table of the layers with weights: shapes for one example and parameter counts."""
-        rows = [("value", "function", "shape", "parameters")]
+    def require_loss(self) -> None:
+        """Raise GpubpError where the file has no loss to compute."""
+        if self.graph.train is None:
+            raise GpubpError("this net has no `train` section: it can predict, but has no loss")
+
+    def summary(self, flops: Mapping[Node, int] | None = None) -> str:
+        """A table of the layers: shapes for one example, parameter counts, and the operations that `flops` gives."""
+        rows = [["value", "function", "shape", "parameters"]]
         sizes = Counter[Node]()
         for parameter in self.layout.parameters.values():
             sizes[parameter.place] += parameter.size
-        for node in self.graph.nodes:
-            if node.kind in ("target", "constant") or node not in self.shapes:
-                continue
-            own = sizes[node]
-            rows.append((node.name, node.kind, str(Type(self.shapes[node])), f"{own:,}" if own else ""))
-        rows.append(("total", "", "", f"{self.size:,}"))
-        widths = [max(len(row[i]) for row in rows) for i in range(4)]
-        return "\n".join(
-            "  ".join(
-                cell.rjust(w) if i == 3 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
+        shown = [node for node in self.graph.nodes if node.kind not in ("target", "constant") and node in self.shapes]
+        for node in shown:
+            rows.append([node.name, node.kind, str(Type(self.shapes[node])), _count(sizes[node])])
+        rows.append(["total", "", "", f"{self.size:,}"])
+        if flops is not None:
+            column = ["FLOP a row", *(_count(flops.get(node, 0)) for node in shown), f"{sum(flops.values()):,}"]
+            rows = [[*row, cell] for row, cell in zip(rows, column, strict=True)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        aligned = (
+            [cell.rjust(w) if i >= 3 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
             for row in rows
         )
+        return "\n".join("  ".join(row).rstrip() for row in aligned)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else ""
 
 
 def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) -> Net:

@@ -116,16 +116,17 @@ class _Update:
         return value
 
 
-def build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None) -> Built:
+def build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None, *, passes: bool = True) -> Built:
     """The program of `net` for one mode, batch size and float type. `fit`: the layer whose statistics a `fit` program
-    gathers. Raises NetError where a layer fits in training and not in this mode."""
+    gathers; `passes` False leaves it as it was traced. Raises NetError where a layer fits in training and not in this
+    mode."""
     try:
-        return _build(net, mode, batch, dtype, fit)
+        return _build(net, mode, batch, dtype, fit, passes)
     except DiagnosticError as error:
         raise NetError(error.diagnostics) from error.__cause__
 
 
-def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None) -> Built:
+def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, passes: bool) -> Built:
     graph = net.graph
     states = _States(net.layout, dtype)
     with recording() as eqns:
@@ -171,7 +172,8 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = No
         v: n.label or n.name for n, v in cx.values.items() if isinstance(v, Var) and n.kind not in ("input", "target")
     }
     hints.update({var: known.name for known, var in cx.parameters.values()})
-    program = optimise(verify(replace(program, inputs=(*feeds, *states.vars.values()))))
+    program = verify(replace(program, inputs=(*feeds, *states.vars.values())))
+    program = optimise(program) if passes else program
     program, used = _without_unused(program, states)
     results = dict(zip(names, program.outputs, strict=True))
     flat = set(map(gradient_name, net.layout.groups))

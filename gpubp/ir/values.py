@@ -47,7 +47,8 @@ class Primitive:
     `keep(eqn)` gives the equation with more results, behind its own: what its derivative would else compute again.
     `prune(eqn, needed, dce)` gives it without the results, and the inputs, that those results do not need which are in
     `needed`; `dce` does the same to a program. `stack(stacked, *inputs, **params)` records it with one more axis in
-    front of the inputs that `stacked` marks (gpubp.transforms.stack).
+    front of the inputs that `stacked` marks (gpubp.transforms.stack). `flops(*avals, **params)` counts its
+    floating-point operations where they are not one for each element.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Primitive:
     keep: Callable[[Eqn], Eqn] | None = None
     prune: Callable[..., Eqn] | None = None
     stack: Callable[..., Var] | None = None
+    flops: Callable[..., int] | None = None
 
     def __call__(self, *inputs: Operand, **params: Any) -> Var:
         (result,) = bind(self, *inputs, **params)

@@ -34,5 +34,6 @@ matmul: Primitive = define(
         "gemm",
         (Example(((3, 4), (4, 2)), {}), Example(((2, 3, 4), (4, 5)), {}), Example(((2, 1, 3, 4), (5, 4, 2)), {})),
         into=("xp.matmul({0}, {1}, out={out})",),
+        flops=lambda a, b: 2 * a.shape[-1] * _infer(a, b).size,
     )
 )

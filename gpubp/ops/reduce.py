@@ -85,6 +85,7 @@ softmax: Primitive = define(
             "xp.divide({out}, {s0}, out={out})",
         ),
         lambda a, *, axis: (_row_figure(a, axis),),
+        flops=lambda a, *, axis: 5 * a.size,
     )
 )
 log_softmax: Primitive = define(
@@ -105,5 +106,6 @@ log_softmax: Primitive = define(
             "xp.subtract({out}, {s0}, out={out})",
         ),
         lambda a, *, axis: (_row_figure(a, axis), a),
+        flops=lambda a, *, axis: 5 * a.size,
     )
 )

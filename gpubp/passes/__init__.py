@@ -2,8 +2,10 @@
 
 from .arena import ITEM, Buffer
 from .buffers import plan
+from .cost import Cost, cost, flops
 from .cse import cse
 from .dce import dce
+from .describe import describe_plan
 from .fold import fold
 from .fuse import Group, fuse
 from .inplace import statements
@@ -15,14 +17,18 @@ from .simplify import simplify
 __all__ = [
     "ITEM",
     "Buffer",
+    "Cost",
     "Group",
     "Piece",
     "Place",
     "Plan",
     "Step",
+    "cost",
     "cse",
     "dce",
     "dense",
+    "describe_plan",
+    "flops",
     "fold",
     "fuse",
     "optimise",

@@ -59,8 +59,7 @@ class _Planner:
         for group in order.after:
             self.place_all(group)
         copies = tuple((s, v) for s, v in program.updates if self.places[v] != self.places[s])
-        always = [v for eqn in self.constants for v in eqn.outputs]  # a constant piece of something joined stays
-        buffers = live(program, self.steps, early, always, self.feeds, copies, self.places)
+        buffers = live(program, self.steps, early, self.feeds, copies, self.places)
         return Plan(
             program,
             tuple(self.feeds),
@@ -133,7 +132,7 @@ class _Planner:
         return fresh
 
     def put_together(self, eqn: Eqn) -> None:
-        """Copy what could not be made in its place; a constant piece is copied once."""
+        """Copy what could not be made in its place; a constant piece of a value that has a home is copied once."""
         (out,) = eqn.outputs
         whole = self.places[out] = self.destinations[out]
         assert eqn.op.parts is not None
@@ -146,7 +145,8 @@ class _Planner:
             slot = Var(piece.aval, piece.hint)
             self.places[slot] = target
             put = Eqn(copy, (piece,), {}, (slot,), eqn.origin)
-            if self.places[piece].buffer.kind == "constant":
+            # The arena is shared by programs, a home keeps what is in it.
+            if self.places[piece].buffer.kind == "constant" and whole.buffer.kind == "state":
                 self.constants.append(put)
             else:
                 self.steps.append(Step(put))

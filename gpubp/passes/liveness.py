@@ -14,13 +14,12 @@ def live(
     program: Program,
     steps: Sequence[Step],
     early: int,
-    always: Iterable[Var],
     feeds: Iterable[Var],
     copies: Sequence[tuple[Var, Var]],
     places: dict[Var, Place],
 ) -> list[Buffer]:
     """Find when each buffer of the arena is in use and let results take the memory of operands that die; `places` are
-    changed accordingly. `always`: values that are set once and stay; the guard is looked at after `early` steps.
+    changed accordingly. The guard is looked at after `early` steps.
 
     Returns the buffers of the arena.
     """
@@ -39,9 +38,6 @@ def live(
         use(var, end)
     if program.guard is not None:
         use(program.guard, early)
-    for var in always:
-        use(var, -1)
-        use(var, end)
     for buffer, positions in used.items():
         buffer.first, buffer.last = min(positions), max(positions)
     _share(steps, places)

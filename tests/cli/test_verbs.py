@@ -50,7 +50,8 @@ def test_run_shows_validation_and_the_figures_of_each_part(call: Call) -> None:
 def test_set_changes_a_param(call: Call) -> None:
     said = call("check", MODELS / "digits.net", "--set", "hidden=64", "--set", "lr = 0.01")
     assert said.code == 0
-    assert f"{64 * 64 + 64 + 64 * 10 + 10:,}" in said.out.splitlines()[-1]
+    (total,) = (line.split() for line in said.out.splitlines() if line.startswith("total"))
+    assert total[1] == f"{64 * 64 + 64 + 64 * 10 + 10:,}"
     spiral = call("run", MODELS / "spiral.net", "--set", "depth=0", "--epochs", "1", "--device", "cpu")
     assert "3 parameters" in spiral.out
     kinds = call("check", MODELS / "iris.net", "--set", "kinds=3")
@@ -62,10 +63,38 @@ def test_check_prints_the_layers(call: Call) -> None:
     said = call("check", MODELS / "xor.net")
     assert (said.code, said.err) == (0, "")
     lines = [line.split() for line in said.out.splitlines()]
-    assert lines[0] == ["value", "function", "shape", "parameters"]
-    assert ["hidden.dense", "dense", "[8]", "24"] in lines
-    assert lines[-1] == ["total", "33"]
-    assert [line[0] for line in lines].count("x") == 1
+    assert lines[0] == ["value", "function", "shape", "parameters", "FLOP", "a", "row"]
+    assert ["hidden.dense", "dense", "[8]", "24", "80"] in lines
+    assert lines[-4][:2] == ["total", "33"]
+    assert [line[0] for line in lines if line].count("x") == 1
+    assert "a training step of 4 rows: 47 equations in 20 kernels" in said.out
+    assert "memory, float32: " in said.out
+
+
+def test_check_shows_the_plan_of_a_large_net_when_asked(call: Call, tmp_path: Path) -> None:
+    net = (MODELS / "xor.net").read_text("utf-8").replace("-> tanh", "-> tanh -> repeat 200 { dense(2) -> tanh }")
+    path = tmp_path / "deep.net"
+    path.write_text(net, "utf-8")
+    said = call("check", path)
+    assert said.code == 0
+    assert "--plan shows it" in said.out
+    assert "a training step of 4 rows" not in said.out
+    assert "a training step of 4 rows" in call("check", path, "--plan").out
+
+
+def test_check_of_a_net_that_only_predicts(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    path.write_text("model { input x: [3]\n output p = x -> dense(2) }", "utf-8")
+    assert "a prediction of 32 rows: 2 equations in 2 kernels" in call("check", path).out
+
+
+def test_ir_shows_every_stage(call: Call) -> None:
+    path = MODELS / "xor.net"
+    shown = {s: call("ir", path, "--stage", s).out for s in ("program", "optimised", "plan", "source")}
+    assert shown["program"].startswith("program(")
+    assert len(shown["optimised"].splitlines()) < len(shown["program"].splitlines())
+    assert "  kernel, row by row of [4,8]:\n" in shown["plan"]
+    assert "def bind_train(" in shown["source"]
 
 
 def test_seed_epochs_and_precision(call: Call, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 
 import gpubp
-from gpubp import ops
+from gpubp import frontend, ops
 from gpubp.frontend import build
 from gpubp.ir import FLOATS, Aval, Eqn, Program, Var, evaluate, recording, verify
 from gpubp.passes import ITEM, Buffer, Plan, Step, plan
@@ -161,8 +161,7 @@ def test_buffers_in_use_at_one_time_do_not_overlap(sizes: list[tuple[int, int, i
 def test_gradients_are_computed_in_their_slices() -> None:
     """No step copies a gradient: each is written to its piece of the flat buffer, whose gaps are zero."""
     net = gpubp.load("models/digits.net")
-    built = build(net, "train", 32, "float32")
-    planned = plan(built.program, built.program.inputs[: len(built.feeds)])
+    built, planned = frontend.planned(net, "train", 32, "float32")
     assert not planned.copies
     assert not [step for step in planned.steps if step.eqn.op is ops.copy]
     gradients = [v for v, name in zip(built.program.outputs, built.outputs, strict=True) if "gradient" in name]
@@ -189,3 +188,17 @@ def test_programs_that_share_an_arena_leave_the_gaps_between_gradients_zero() ->
         found += gaps.sum()
         assert not gradient[gaps].any()
     assert found
+
+
+def test_a_constant_piece_is_no_victim_of_other_programs() -> None:
+    """The arena is shared: what one program left in it is no constant of another."""
+    x = Var(Aval((2, 3), "float32"), "x")
+    with recording() as eqns:
+        y = ops.concat([ops.exp(x), ops.full((2, 2), 7.0, "float32")], axis=1)
+    planned = plan(Program((x,), tuple(eqns), (y,)), [x])
+    arena = np.zeros(planned.arena, dtype=np.uint8)
+    step, (slot,), (out,) = compile_source(plan_source(planned, "run"), "bind_run", np)(arena)
+    arena[:] = 0xFF
+    slot[...] = 0.0
+    step()
+    assert out.tolist() == [[1.0, 1.0, 1.0, 7.0, 7.0]] * 2

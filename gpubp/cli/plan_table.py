@@ -1,0 +1,41 @@
+"""What a step costs, as `check` shows it."""
+
+from __future__ import annotations
+
+from dsl.graph import Node
+
+from ..frontend import Mode, Net, planned
+from ..passes import cost
+
+
+def with_plan(net: Net, rows: int | None) -> str:
+    """The layers with their operations, and below them the work and the memory of a step; `rows`: those of the data,
+    where a batch may be larger."""
+    batch = int(net.option("batch", 32))
+    batch = batch if rows is None else max(min(batch, rows), 1)
+    mode: Mode = "predict" if net.graph.train is None else "train"
+    _, plan = planned(net, mode, batch, net.dtype)
+    costs = cost(plan)
+    layers = {node: count // batch for node, count in costs.by_origin.items() if isinstance(node, Node)}
+    what = f"a training step of {batch:,} rows" if mode == "train" else f"a prediction of {batch:,} rows"
+    steps = f"{len(plan.steps):,} equations in {len(plan.pieces):,} kernels"
+    state = "parameters, gradients, optimizer state" if mode == "train" else "parameters"
+    kept, values, memory, traffic = (
+        _scaled(number, 1024, "B")
+        for number in (costs.states, costs.constants + costs.arena, costs.memory, costs.traffic)
+    )
+    return (
+        f"{net.summary(layers)}\n\n"
+        f"{what}: {steps}, {_scaled(costs.flops, 1000, 'FLOP')}, {traffic} read and written\n"
+        f"memory, {net.dtype}: {memory} = {kept} of {state} + {values} of values"
+    )
+
+
+def _scaled(number: float, base: int, unit: str) -> str:
+    """A number with its prefix: 12.3 KiB, 4.56 MFLOP."""
+    for prefix in ("", "k", "M", "G", "T"):
+        if number < base or prefix == "T":
+            break
+        number /= base
+    named = f"{prefix.upper()}i{unit}" if base == 1024 and prefix else f"{prefix}{unit}"
+    return f"{number:.0f} {named}" if not prefix or number >= 100 else f"{number:.3g} {named}"

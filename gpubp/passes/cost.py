@@ -1,0 +1,56 @@
+"""What a plan costs: arithmetic, memory traffic, memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from ..ir import Eqn, Var, aval_of
+from .arena import ITEM
+from .plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A step of a plan. `flops`: floating-point operations, each of + - * / and each elementary function one;
+    `traffic`: bytes that its equations read and write, one after the other; `by_origin`: the operations of each layer,
+    forward and backward. Memory in bytes: `states` with the arrays of values at home, `constants`, `arena`."""
+
+    flops: int
+    traffic: int
+    by_origin: Counter[object]
+    states: int
+    constants: int
+    arena: int
+
+    @property
+    def memory(self) -> int:
+        """All memory of the step, in bytes."""
+        return self.states + self.constants + self.arena
+
+
+def cost(plan: Plan) -> Cost:
+    """Count what a plan computes, moves and holds, without running it."""
+    by_origin: Counter[object] = Counter()
+    traffic = 0
+    for step in plan.steps:
+        by_origin[step.eqn.origin] += flops(step.eqn)
+        traffic += sum(map(_bytes, (*step.eqn.operands, *step.eqn.outputs)))
+    traffic += sum(2 * _bytes(state) for state, _ in plan.copies)
+    made = [v for eqn in plan.constants for v in eqn.outputs if plan.places[v].buffer.kind == "constant"]
+    states, constants = sum(map(_bytes, plan.states)), sum(map(_bytes, made))
+    return Cost(sum(by_origin.values()), traffic, by_origin, states, constants, plan.arena)
+
+
+def flops(eqn: Eqn) -> int:
+    """Floating-point operations of an equation: as its primitive says, else one for each element of the result, or, of
+    a reduction, of what is reduced."""
+    if eqn.op.flops is not None:
+        return int(eqn.op.flops(*map(aval_of, eqn.inputs), **eqn.params))
+    if eqn.op.trait == "elementwise":
+        return eqn.output.aval.size
+    return sum(x.aval.size for x in eqn.operands) if eqn.op.trait == "reduce" else 0
+
+
+def _bytes(var: Var) -> int:
+    return var.aval.size * ITEM[var.dtype]
