@@ -46,9 +46,9 @@ class Primitive:
     Where a param is a program (the body of a loop), `{body}` in the text stands for a function that runs it.
     `keep(eqn)` gives the equation with more results, behind its own: what its derivative would else compute again.
     `prune(eqn, needed, dce)` gives it without the results, and the inputs, that those results do not need which are in
-    `needed`; `dce` does the same to a program. `stack(stacked, *inputs, **params)` records it with one more axis in
-    front of the inputs that `stacked` marks (gpubp.transforms.stack). `flops(*avals, **params)` counts its
-    floating-point operations where they are not one for each element.
+    `needed`; `dce` does the same to a program. `stack(flags, count, *inputs, **params)` records it for `count`
+    copies, the inputs with a flag one more axis in front, where its trait does not say how (gpubp.transforms.stack).
+    `flops(*avals, **params)` counts its floating-point operations where they are not one for each element.
     """
 
     name: str

@@ -42,7 +42,7 @@ from .linear import matmul
 from .pieces import concat, copy, full, pad, slice_
 from .random import normal, uniform
 from .reduce import argmax, log_softmax, max_, softmax
-from .shaping import broadcast_to, mean, reshape, sum_, sum_to, transpose
+from .shaping import broadcast_to, mean, padded, reshape, sum_, sum_to, transpose
 
 __all__ = [
     "absolute",
@@ -82,6 +82,7 @@ __all__ = [
     "not_equal",
     "one_hot",
     "pad",
+    "padded",
     "power",
     "relu",
     "reshape",

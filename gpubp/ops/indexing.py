@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from ..errors import ShapeError
 from ..ir import INTEGERS, Aval, Example, Primitive, Var, define
 from . import helpers
+from .pieces import concat, full
+from .shaping import broadcast_to, reshape
 
 
 def _gather_infer(table: Aval, indices: Aval) -> Aval:
@@ -26,6 +28,27 @@ def _gather_vjp(g: Var, y: Var, table: Var, indices: Var) -> Sequence[Var | None
     return scatter_add(g, indices, rows=table.shape[0]), None
 
 
+def _offset(indices: Var, rows: int, count: int, flag: bool) -> Var:
+    """Indices into `count` tables of so many rows that lie one behind the other."""
+    begins = concat([full((1,), k * rows, indices.dtype) for k in range(count)], axis=0)
+    rank = indices.ndim - flag
+    return indices + reshape(begins, shape=(count, *(1,) * rank))
+
+
+def _gather_stack(flags: Sequence[bool], count: int, table: Var, indices: Var) -> Var:
+    if not flags[0]:
+        return gather(table, indices)
+    rows = table.shape[1]
+    return gather(reshape(table, shape=(count * rows, *table.shape[2:])), _offset(indices, rows, count, flags[1]))
+
+
+def _scatter_stack(flags: Sequence[bool], count: int, updates: Var, indices: Var, *, rows: int) -> Var:
+    each = updates if flags[0] else broadcast_to(updates, shape=(count, *updates.shape))
+    there = _offset(indices, rows, count, flags[1])
+    rest = each.shape[there.ndim :]
+    return reshape(scatter_add(each, there, rows=count * rows), shape=(count, rows, *rest))
+
+
 gather: Primitive = define(
     Primitive(
         "gather",
@@ -36,6 +59,7 @@ gather: Primitive = define(
         (Example(((5, 3), (2, 4)), {}, ((-2.0, 2.0), (0, 5)), ("float64", "int64")),),
         (helpers.gather_into,),
         ("gather_into(xp, {0}, {1}, {out})",),
+        stack=_gather_stack,
     )
 )
 scatter_add: Primitive = define(
@@ -47,6 +71,7 @@ scatter_add: Primitive = define(
         "opaque",
         (Example(((2, 4, 3), (2, 4)), {"rows": 5}, ((-2.0, 2.0), (0, 5)), ("float64", "int64")),),
         (helpers.scatter_add,),
+        stack=_scatter_stack,
     )
 )
 
@@ -67,5 +92,6 @@ one_hot: Primitive = define(
         (Example(((4,),), {"classes": 3, "dtype": "float64"}, ((0, 3),), ("int64",)),),
         into=("xp.equal({0}[..., None], xp.arange({classes}), out={s0})", "{out}[...] = {s0}"),
         scratch=lambda labels, *, classes, dtype: (Aval((*labels.shape, classes), "bool"),),
+        stack=lambda flags, count, labels, **params: one_hot(labels, **params),
     )
 )

@@ -8,7 +8,7 @@ from operator import mul
 
 from ..errors import ShapeError
 from ..ir import Aval, Example, Primitive, Var, define
-from .shaping import normal_axes
+from .shaping import broadcast_to, normal_axes
 
 
 # slice, pad, concat --------------------------------------------------------------------------------------------------
@@ -38,6 +38,7 @@ slice_: Primitive = define(
         "view",
         (Example(((5, 4),), {"start": (1, 0), "stop": (4, 2)}), Example(((7,),), {"start": (2,), "stop": (7,)})),
         view=lambda offset, before, strides, *, start, stop: (offset + sum(map(mul, start, strides)), strides),
+        stack=lambda flags, count, x, *, start, stop: slice_(x, start=(0, *start), stop=(count, *stop)),
     )
 )
 
@@ -70,6 +71,7 @@ pad: Primitive = define(
         "opaque",
         (Example(((2, 3),), {"before": (1, 0), "after": (0, 2)}),),
         into=_pad_into,
+        stack=lambda flags, count, x, *, before, after: pad(x, before=(0, *before), after=(0, *after)),
     )
 )
 
@@ -102,6 +104,11 @@ def _concat_parts(*avals: Aval, axis: int) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(at if i == axis else 0 for i in range(len(avals[0].shape))) for at in begins)
 
 
+def _concat_stack(flags: Sequence[bool], count: int, *xs: Var, axis: int) -> Var:
+    full = (x if flag else broadcast_to(x, shape=(count, *x.shape)) for x, flag in zip(xs, flags, strict=True))
+    return concat_primitive(*full, axis=axis + 1)
+
+
 concat_primitive: Primitive = define(
     Primitive(
         "concat",
@@ -111,6 +118,7 @@ concat_primitive: Primitive = define(
         "opaque",
         (Example(((2, 3), (2, 1), (2, 2)), {"axis": 1}), Example(((3,), (2,)), {"axis": 0})),
         parts=_concat_parts,
+        stack=_concat_stack,
     )
 )
 

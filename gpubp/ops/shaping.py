@@ -130,6 +130,7 @@ reshape_primitive: Primitive = define(
         (Example(((3, 4),), {"shape": (2, 6)}), Example(((1,),), {"shape": ()})),
         view=reshaped,
         inverse=lambda before, *, shape: {"shape": before},
+        stack=lambda flags, count, x, *, shape: reshape_primitive(x, shape=(count, *shape)),
     )
 )
 
@@ -166,6 +167,7 @@ broadcast_primitive: Primitive = define(
         "view",
         (Example(((3, 1),), {"shape": (2, 3, 4)}), Example(((),), {"shape": (5,)})),
         view=_broadcast_view,
+        stack=lambda flags, count, x, *, shape: broadcast_primitive(padded(x, len(shape)), shape=(count, *shape)),
     )
 )
 
@@ -173,6 +175,12 @@ broadcast_primitive: Primitive = define(
 def broadcast_to(x: Var, *, shape: Sequence[int]) -> Var:
     """`x` repeated along new and stretched axes; `x` itself where it has that shape."""
     return x if x.shape == tuple(shape) else broadcast_primitive(x, shape=tuple(shape))
+
+
+def padded(x: Var, rank: int) -> Var:
+    """A value stacked along its first axis, with axes of 1 behind it, so that it broadcasts against others of `rank`
+    axes."""
+    return reshape(x, shape=(x.shape[0], *(1,) * (rank + 1 - x.ndim), *x.shape[1:]))
 
 
 def _transpose_infer(a: Aval, *, axes: tuple[int, ...]) -> Aval:
@@ -195,6 +203,7 @@ transpose_primitive: Primitive = define(
         (Example(((2, 3, 4),), {"axes": (1, 2, 0)}),),
         view=lambda offset, before, strides, *, axes: (offset, tuple(strides[i] for i in axes)),
         inverse=lambda before, *, axes: {"axes": _inverse(axes)},
+        stack=lambda flags, count, x, *, axes: transpose_primitive(x, axes=(0, *(i + 1 for i in axes))),
     )
 )
 
