@@ -11,7 +11,7 @@ from typing import Any
 from ..backends import Backend, select
 from ..data import shuffled
 from ..errors import DivergedError, GpubpError, InputError
-from ..frontend import GUARD, SEED, STEP, Mode, Net, check_feeds, gradient_name
+from ..frontend import GUARD, SEED, STEP, Mode, Net, build, check_feeds, gradient_name
 from ..render import Argument, standalone
 from .machine import Compiled, Machine
 from .state import State
@@ -40,7 +40,9 @@ class Executor:
         self._lock = threading.RLock()
         with self._active():
             self._state = State(net, self.backend, self.dtype, self.seed)
-            self._machine = Machine(net, self.backend, self.dtype, self._state)
+            self._machine = Machine(
+                lambda mode, batch, fit: build(net, mode, batch, self.dtype, fit), self.backend, self._state.arrays
+            )
 
     def __repr__(self) -> str:
         return f"<Executor of {self.net!r} on {self.backend.description}, {self.dtype}, step {self.step:,}>"
@@ -87,6 +89,15 @@ class Executor:
             self._state.load(state)
             self.seed = int(self._state.arrays[SEED])
 
+    def adopt(self, arrays: Mapping[str, Any]) -> None:
+        """Take over the state of a restart: arrays by name, as programs take them."""
+        with self._active():
+            self._state.adopt(arrays)
+
+    def buffer(self, name: str) -> Any:
+        """State that is not trained, by name."""
+        return self._state.arrays[name]
+
     # Evaluation --------------------------------------------------------------------------------------------------
     def predict(self, inputs: Any) -> Any:
         """The outputs for rows of inputs, in evaluation mode: {name: array (n, *shape)}, or the array itself where
@@ -96,9 +107,9 @@ class Executor:
             pieces: dict[str, list[Any]] = {name: [] for name in self.net.outputs}
             for start in range(0, count, CHUNK):
                 rows = min(CHUNK, count - start)
-                padded = [self._padded(a[start : start + rows]) for a in arrays]
-                for name, value in self._machine.run("predict", _bucket(rows), padded).outputs.items():
-                    full = self.xp.broadcast_to(value, (_bucket(rows), *value.shape[1:]))
+                padded = [self.padded(a[start : start + rows]) for a in arrays]
+                for name, value in self._machine.run("predict", bucket(rows), padded).outputs.items():
+                    full = self.xp.broadcast_to(value, (bucket(rows), *value.shape[1:]))
                     pieces[name].append(self.xp.array(full[:rows]))
             out = {name: p[0] if len(p) == 1 else self.xp.concatenate(p) for name, p in pieces.items()}
             return next(iter(out.values())) if len(out) == 1 and not isinstance(inputs, Mapping) else out
@@ -126,9 +137,9 @@ class Executor:
             sums: dict[str, Any] = {}
             for start in range(0, count, CHUNK):
                 rows = min(CHUNK, count - start)
-                feeds = [self._padded(a[start : start + rows]) for a in arrays]
-                feeds.append((self.xp.arange(_bucket(rows)) < rows).astype("float64"))
-                bound = self._machine.run("measure", _bucket(rows), feeds)
+                feeds = [self.padded(a[start : start + rows]) for a in arrays]
+                feeds.append((self.xp.arange(bucket(rows)) < rows).astype("float64"))
+                bound = self._machine.run("measure", bucket(rows), feeds)
                 for name, value in bound.outputs.items():
                     sums[name] = sums[name] + value if name in sums and name != "penalty" else self.xp.array(value)
             host = {name: self.backend.to_host(value) for name, value in sums.items()}
@@ -153,7 +164,7 @@ class Executor:
         self.net.require_loss()
         with self._active():
             arrays, count = self._batch(batch)
-            self._fit_first(arrays)
+            self.fit_first(arrays)
             outputs = self._machine.run("train", count, arrays).outputs
             self._require_gradient(outputs)
             return float(outputs["data"]) + float(outputs["penalty"])
@@ -162,7 +173,8 @@ class Executor:
         """`steps` updates on batches drawn from `data`, which is checked and moved to the device once.
 
         Rows are visited in the order of `shuffle`, a new one each epoch, continued where the step counter stands; an
-        epoch's last batch may be smaller. Returns the whole losses before the updates, an array (steps,).
+        epoch's last batch may be smaller, and one that holds all rows holds them as they stand. Returns the whole
+        losses before the updates, an array (steps,).
         """
         data_losses, penalties, _ = self.run_steps(self.place(data), steps, batch)
         return data_losses + penalties
@@ -179,9 +191,9 @@ class Executor:
             raise InputError(f"steps and batch must be at least 1, not {steps!r} and {batch!r}")
         with self._active():
             arrays, count = placed
-            self._fit_first(arrays)
+            self.fit_first(arrays)
             per_epoch = -(-count // batch)
-            mixed = bool(self.net.option("shuffle", True))
+            mixed = bool(self.net.option("shuffle", True)) and count > batch  # one batch is the same in any order
             losses, penalties = self.xp.empty((2, steps), dtype=self.dtype)
             sizes: list[int] = []
             epoch, order = -1, None
@@ -234,7 +246,8 @@ class Executor:
             named = {n.label or n.name: inputs[n.label or n.name] for n in self.net.graph.inputs}
             self._fit(check_feeds(self.backend, self.net.graph.inputs, named, self.dtype)[0])
 
-    def _fit_first(self, arrays: list[Any]) -> None:
+    def fit_first(self, arrays: list[Any]) -> None:
+        """Gather the statistics from placed rows, where that has not been done."""
         if not self._state.fitted:
             self._fit(arrays[: len(self.net.graph.inputs)])
 
@@ -276,13 +289,14 @@ class Executor:
     def _batch(self, batch: Mapping[str, Any]) -> tuple[list[Any], int]:
         return check_feeds(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), batch, self.dtype)
 
-    def _padded(self, array: Any) -> Any:
-        missing = _bucket(len(array)) - len(array)
+    def padded(self, array: Any) -> Any:
+        """An array with rows of zeros at the end, as many as the bucket of its size has."""
+        missing = bucket(len(array)) - len(array)
         if not missing:
             return array
         return self.xp.concatenate((array, self.xp.zeros((missing, *array.shape[1:]), dtype=array.dtype)))
 
 
-def _bucket(rows: int) -> int:
+def bucket(rows: int) -> int:
     """The least power of two that holds the rows."""
     return 1 << (rows - 1).bit_length()

@@ -1,4 +1,4 @@
-"""The programs of a net on a device: planned, rendered, compiled and bound to its state, each when first needed."""
+"""Programs on a device: rendered, compiled and bound to their state, each when first needed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..backends import Backend
-from ..frontend import Built, Mode, Net, describe, planned
-from ..passes import Plan
+from ..frontend import Built, Mode, describe
+from ..passes import Plan, plan
 from ..render import compile_source, plan_source
-from .state import State
+from .state import allot
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,23 +34,30 @@ class Bound:
 
 
 class Machine:
-    """All programs share one arena, for only one of them runs at a time; it grows to the largest."""
+    """All programs share one arena, for only one of them runs at a time; it grows to the largest.
 
-    def __init__(self, net: Net, backend: Backend, dtype: str, state: State) -> None:
-        self.net, self.backend, self.dtype, self.state = net, backend, dtype, state
+    `make(mode, batch, fit)` gives the program for a mode and batch size; `fit`: the layer whose statistics a `fit`
+    program gathers. `arrays`: the states by name; what a program needs beside is added.
+    """
+
+    def __init__(
+        self, make: Callable[[Mode, int, object | None], Built], backend: Backend, arrays: dict[str, Any]
+    ) -> None:
+        self.make, self.backend, self.arrays = make, backend, arrays
         self._arena: Any = backend.arena(0)
         self._compiled: dict[tuple[Any, ...], Compiled] = {}
         self._bound: dict[tuple[Any, ...], Bound] = {}
 
     def compiled(self, mode: Mode, batch: int, fit: object | None = None) -> Compiled:
-        """The program for a mode and batch size; `fit`: the layer whose statistics a `fit` program gathers."""
+        """The program for a mode and batch size, planned and compiled."""
         key = (mode, batch, fit)
         if key not in self._compiled:
-            built, plan = planned(self.net, mode, batch, self.dtype, fit)
-            text = plan_source(plan, mode, built.hints, describe)
+            built = self.make(mode, batch, fit)
+            planned = plan(built.program, built.program.inputs[: len(built.feeds)], built.homes)
+            text = plan_source(planned, mode, built.hints, describe)
             bind = compile_source(text, f"bind_{mode}", self.backend.xp)
-            self._compiled[key] = Compiled(built, plan, text, bind)
-            self.state.allot(built)
+            self._compiled[key] = Compiled(built, planned, text, bind)
+            allot(self.arrays, built, self.backend.xp)
         return self._compiled[key]
 
     def bound(self, mode: Mode, batch: int, fit: object | None = None) -> Bound:
@@ -61,7 +68,7 @@ class Machine:
             if compiled.plan.arena > self._arena.size:
                 self._arena = self.backend.arena(compiled.plan.arena)
                 self._bound.clear()
-            states = [self.state.arrays[v.hint] for v in compiled.plan.states]
+            states = [self.arrays[v.hint] for v in compiled.plan.states]
             step, feeds, outputs = compiled.bind(self._arena, *states)
             self._bound[key] = Bound(compiled, step, feeds, dict(zip(compiled.built.outputs, outputs, strict=True)))
         return self._bound[key]

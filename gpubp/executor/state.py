@@ -45,9 +45,15 @@ class State:
 
     def allot(self, built: Built) -> None:
         """Make the arrays that a program needs and that are not there yet, zero at first: the optimizer's."""
-        for var in (*built.program.inputs[len(built.feeds) :], *built.homes.values()):
-            if var.hint not in self.arrays:
-                self.arrays[var.hint] = self.backend.xp.zeros(var.shape, dtype=var.dtype)
+        allot(self.arrays, built, self.backend.xp)
+
+    def adopt(self, arrays: Mapping[str, Any]) -> None:
+        """Copy arrays by name, as `arrays` holds them; those that are not there yet are made."""
+        for name, array in arrays.items():
+            if name not in self.arrays:
+                self.arrays[name] = self.backend.xp.zeros(array.shape, dtype=array.dtype)
+            self.arrays[name][...] = array
+        self.fitted = True
 
     def set(self, values: Mapping[str, Any]) -> None:
         """Copy values into parameters. Raises InputError, and then changes nothing."""
@@ -109,3 +115,10 @@ class State:
         self.allot(built)
         last = f".{self.net.layout.groups[0].name}"
         return sorted(name.removesuffix(last) for name in built.states if name.endswith(last))
+
+
+def allot(arrays: dict[str, Any], built: Built, xp: Any) -> None:
+    """Add the arrays of a program's states and homes that are not there yet, zero at first."""
+    for var in (*built.program.inputs[len(built.feeds) :], *built.homes.values()):
+        if var.hint not in arrays:
+            arrays[var.hint] = xp.zeros(var.shape, dtype=var.dtype)

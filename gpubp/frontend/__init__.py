@@ -6,9 +6,11 @@ from .layout import Group, Layout, Parameter
 from .net import Net, load, loads
 from .planned import planned
 from .programs import COUNTERS, GUARD, MASK, RATE_SCALE, SEED, STEP, Built, Mode, build, describe, gradient_name
+from .stacked import GOING, stacked
 
 __all__ = [
     "COUNTERS",
+    "GOING",
     "GUARD",
     "MASK",
     "RATE_SCALE",
@@ -29,4 +31,5 @@ __all__ = [
     "load",
     "loads",
     "planned",
+    "stacked",
 ]

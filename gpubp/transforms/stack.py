@@ -9,12 +9,13 @@ from .. import ops
 from ..ir import Aval, Eqn, Primitive, Program, Var, bind, origin, recording
 
 
-def stack(program: Program, count: int, shared: Collection[Var] = (), *, each: bool = False) -> Program:
+def stack(program: Program, count: int, shared: Collection[Var] = (), going: Var | None = None) -> Program:
     """`count` copies of a verified program, run side by side on inputs with one more axis in front; the inputs `shared`
     stay as they are, and so does what depends on them alone. Outputs and states are stacked.
 
-    The guards of the copies: the new program's guard holds where all of them hold; with `each` it has none, and the
-    states of a copy whose own guard does not hold keep their values. The traits of a primitive say how it is stacked:
+    The guards of the copies: the new program's guard holds where all of them hold. With `going`, a further input of
+    `count` bools, it has none, and the states of a copy that does not go on, or whose own guard does not hold, keep
+    their values. The traits of a primitive say how it is stacked:
     elementwise and matrix products broadcast, axes of reductions and rows move by one; others have a rule of their own
     (`Primitive.stack`), or are computed copy by copy.
     """
@@ -37,17 +38,19 @@ def stack(program: Program, count: int, shared: Collection[Var] = (), *, each: b
             now[v] = ops.broadcast_to(now[v], shape=(count, *v.shape))
         updates = [(now[state], now[value]) for state, value in program.updates]
         guard = None
-        if program.guard is not None and each:
-            updates = [(state, _chosen(now[program.guard], value, state)) for state, value in updates]
+        if program.guard is not None and going is not None:
+            inputs = (*inputs, going)
+            moves = ops.logical_and(now[program.guard], going)
+            updates = [(state, _chosen(moves, value, state)) for state, value in updates]
         elif program.guard is not None:
             guard = ops.sum_(ops.cast(now[program.guard], dtype="float32")) > count - 0.5
     outputs = tuple(now[v] for v in program.outputs)
     return Program(inputs, tuple(eqns), outputs, tuple(updates), guard)
 
 
-def _chosen(guard: Var, value: Var, state: Var) -> Var:
-    """The new state of the copies whose guard holds."""
-    condition = ops.reshape(guard, shape=(*guard.shape, *(1,) * (state.ndim - 1)))
+def _chosen(moves: Var, value: Var, state: Var) -> Var:
+    """The new state of the copies that move."""
+    condition = ops.reshape(moves, shape=(*moves.shape, *(1,) * (state.ndim - 1)))
     return ops.where(condition, value, state)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
@@ -33,21 +32,23 @@ def run(program: Program, arrays: Sequence[Array]) -> list[Array]:
     return [*found, *given]
 
 
-def compare(program: Program, copies: Sequence[Sequence[Array]], shared: Sequence[Var] = (), **how: Any) -> None:
+def compare(
+    program: Program, copies: Sequence[Sequence[Array]], shared: Sequence[Var] = (), going: Var | None = None
+) -> None:
     """Run `program` for each copy's inputs, and stacked for all of them."""
     copies = [
         [first if v in shared else own for v, first, own in zip(program.inputs, copies[0], arrays, strict=True)]
         for arrays in copies
     ]
-    several = verify(stack(program, len(copies), shared, **how))
+    several = verify(stack(program, len(copies), shared, going))
     inputs = [
         arrays[0] if v in shared else np.stack(arrays)
         for v, arrays in zip(program.inputs, zip(*copies, strict=True), strict=True)
     ]
-    ran = run(several, inputs)
+    ran = run(several, [*inputs, np.ones(len(copies), bool)] if going else inputs)
     for k, arrays in enumerate(copies):
         wanted = run(program, arrays)
-        for i, (a, b) in enumerate(zip(ran, wanted, strict=True)):
+        for i, (a, b) in enumerate(zip(ran, wanted, strict=going is None)):
             own = a if i >= len(program.outputs) and program.inputs[i - len(program.outputs)] in shared else a[k]
             assert own.dtype == b.dtype
             np.testing.assert_allclose(own, b, rtol=1e-12, atol=1e-12)
@@ -82,8 +83,8 @@ def draw_like(rng: np.random.Generator, a: Array) -> Array:
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
-@pytest.mark.parametrize("each", [False, True])
-def test_models(path: Path, each: bool) -> None:
+@pytest.mark.parametrize("going", [None, Var(Aval((2,), "bool"), "going")])
+def test_models(path: Path, going: Var | None) -> None:
     built = build(gpubp.load(path), "train", 4, "float64")
     rng = np.random.default_rng(0)
 
@@ -91,7 +92,7 @@ def test_models(path: Path, each: bool) -> None:
         return rng.uniform(0.1, 0.9, v.shape) if v.dtype in FLOATS else np.full(v.shape, k, v.dtype)
 
     copies = [[value(v, k) for v in built.program.inputs] for k in range(2)]
-    compare(built.program, copies, each=each)
+    compare(built.program, copies, going=going)
     best = optimise(stack(built.program, 2))
     assert len(best.eqns) <= len(stack(built.program, 2).eqns)
 
@@ -107,7 +108,14 @@ def guarded() -> Program:
 
 def test_a_copy_whose_guard_does_not_hold_stays_and_the_others_go_on() -> None:
     good, bad = [np.array([1.0, 2.0]), np.array([0.5, 0.5])], [np.array([1.0, 2.0]), np.array([np.nan, 0.5])]
-    compare(guarded(), [good, bad, good], each=True)
+    compare(guarded(), [good, bad, good], going=Var(Aval((3,), "bool"), "going"))
+
+
+def test_a_copy_that_does_not_go_on_stays() -> None:
+    program = verify(stack(guarded(), 2, going=Var(Aval((2,), "bool"), "going")))
+    w = np.ones((2, 2))
+    evaluate(program, [w, np.ones((2, 2)), np.array([True, False])], np)
+    assert w.tolist() == [[0.0, 0.0], [1.0, 1.0]]
 
 
 def test_together_all_guards_must_hold() -> None:

@@ -1,0 +1,163 @@
+"""Several restarts of one net, trained side by side as one program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..data import shuffled
+from ..errors import DivergedError
+from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, build, check_feeds, gradient_name, stacked
+from .executor import CHUNK, Executor, bucket
+from .machine import Bound, Machine
+from .state import State
+
+
+class Ensemble:
+    """`count` restarts. Each is what an `Executor` of its own seed (the first one's, plus 1, plus 2, ...) would be: it
+    has its own weights, order of rows, dropout, clipping and guard. One whose gradient is not finite stands still from
+    then on. Arguments and errors are those of `Executor`."""
+
+    def __init__(
+        self, net: Net, count: int, device: str = "auto", precision: str | None = None, seed: int | None = None
+    ) -> None:
+        self._first = Executor(net, device, precision, seed)
+        self._device = device
+        self.net, self.backend, self.count = net, self._first.backend, count
+        self.seeds = tuple(self._first.seed + k for k in range(count))
+        with self.backend.running():
+            states = [State(net, self.backend, self._first.dtype, s) for s in self.seeds]
+            self.arrays: dict[str, Any] = {n: self.xp.stack([s.arrays[n] for s in states]) for n in states[0].arrays}
+            self.arrays[GOING] = self.xp.ones(count, dtype=bool)
+            self._together = Machine(self._maker(apart=False), self.backend, self.arrays)
+            self._apart = Machine(self._maker(apart=True), self.backend, self.arrays)
+        self._fitted = not net.fitted
+        self.stopped: dict[int, str] = {}
+        """The restarts whose gradient was not finite, by number, and what was found."""
+
+    def _maker(self, *, apart: bool) -> Callable[[Mode, int, object | None], Built]:
+        def make(mode: Mode, batch: int, fit: object | None) -> Built:
+            built = build(self.net, mode, batch, self._first.dtype, fit)
+            return stacked(built, self.count, one_batch=mode != "train", apart=apart)
+
+        return make
+
+    @property
+    def xp(self) -> Any:
+        """The array module: numpy or cupy."""
+        return self.backend.xp
+
+    @property
+    def step(self) -> int:
+        """Number of updates so far, of the restarts that go on."""
+        return int(self.arrays[STEP].max())
+
+    def member(self, k: int) -> Executor:
+        """Restart `k` as an executor of its own, which goes on by itself."""
+        out = Executor(self.net, self._device, self._first.dtype, self.seeds[k])
+        out.adopt({name: array[k] for name, array in self.arrays.items() if name != GOING})
+        return out
+
+    def fit(self, inputs: Mapping[str, Any]) -> None:
+        """Gather the statistics of layers such as `standardize`, the same for all restarts."""
+        self._first.fit(inputs)
+        self._take_statistics()
+
+    def _take_statistics(self) -> None:
+        for name in self.net.buffers:
+            self.arrays[name][...] = self._first.buffer(name)
+        self._fitted = True
+
+    def place(self, data: Mapping[str, Any]) -> tuple[list[Any], int]:
+        """Data checked and on the device, for `run_steps`, and its number of rows."""
+        return self._first.place(data)
+
+    def run_steps(self, placed: tuple[list[Any], int], steps: int, batch: int) -> tuple[Any, Any, list[int]]:
+        """`steps` updates of every restart: the data losses and the penalties, arrays (count, steps), and the rows of
+        each batch. Raises DivergedError where no restart is left."""
+        self.net.require_loss()
+        arrays, count = placed
+        if not self._fitted:
+            self._first.fit_first(arrays)
+            self._take_statistics()
+        per_epoch = -(-count // batch)
+        mixed = bool(self.net.option("shuffle", True)) and count > batch
+        losses, penalties = self.xp.empty((2, self.count, steps), dtype=self._first.dtype)
+        sizes: list[int] = []
+        epoch, order = -1, None
+        first = self.step
+        with self.backend.running():
+            for at in range(first, first + steps):
+                if at // per_epoch != epoch:
+                    epoch = at // per_epoch
+                    order = self._order(count, epoch) if mixed else None
+                start = (at % per_epoch) * batch
+                stop = min(start + batch, count)
+                bound = self._update(arrays, order, start, stop)
+                losses[:, at - first] = bound.outputs["data"]
+                penalties[:, at - first] = bound.outputs["penalty"]
+                sizes.append(stop - start)
+        return losses, penalties, sizes
+
+    def _order(self, count: int, epoch: int) -> Any:
+        """The rows that each restart visits in an epoch, in order (restarts, rows)."""
+        return self.xp.stack([self.backend.asarray(shuffled(count, seed, epoch)) for seed in self.seeds])
+
+    def _update(self, arrays: list[Any], order: Any, start: int, stop: int) -> Bound:
+        """One update: in one piece while all gradients are finite, else each restart on its own."""
+        if not self.stopped:
+            bound = self._step(self._together, arrays, order, start, stop)
+            if bool(bound.outputs[GUARD].all()):
+                return bound
+        bound = self._step(self._apart, arrays, order, start, stop)
+        held = self.backend.to_host(bound.outputs[GUARD])
+        for k in range(self.count):
+            if not held[k] and k not in self.stopped:
+                self.stopped[k] = self._reason(bound, k)
+                self.arrays[GOING][k] = False
+        if len(self.stopped) == self.count:
+            raise DivergedError(f"all {self.count:,} restarts diverged; the last one: {self.stopped[self.count - 1]}")
+        return bound
+
+    def _step(self, machine: Machine, arrays: list[Any], order: Any, start: int, stop: int) -> Bound:
+        bound = machine.bound("train", stop - start)
+        for slot, rows in zip(bound.feeds, arrays, strict=True):
+            if order is None:
+                slot[...] = rows[start:stop]
+            else:
+                self.backend.take(rows, order[:, start:stop], slot)
+        bound.step()
+        return bound
+
+    def _reason(self, bound: Bound, k: int) -> str:
+        for name, (group, start) in self.net.layout.places.items():
+            piece = bound.outputs[gradient_name(group)][k, start : start + self.net.layout.parameters[name].size]
+            if not bool(self.xp.isfinite(piece).all()):
+                what = "NaN" if bool(self.xp.isnan(piece).any()) else "inf"
+                return f"the gradient of `{name}` holds {what} at step {int(self.arrays[STEP][k]) + 1:,}"
+        raise AssertionError("the guard held")
+
+    def evaluate(self, batch: Mapping[str, Any]) -> list[dict[str, float]]:
+        """For each restart what `Executor.evaluate` gives: the data loss, the penalties and each metric over all
+        rows."""
+        self.net.require_loss()
+        with self.backend.running():
+            nodes = (*self.net.graph.inputs, *self.net.graph.targets)
+            arrays, count = check_feeds(self.backend, nodes, batch, self._first.dtype)
+            sums: dict[str, Any] = {}
+            for start in range(0, count, CHUNK):
+                rows = min(CHUNK, count - start)
+                feeds = [self._first.padded(a[start : start + rows]) for a in arrays]
+                feeds.append((self.xp.arange(bucket(rows)) < rows).astype("float64"))
+                bound = self._together.run("measure", bucket(rows), feeds)
+                for name, value in bound.outputs.items():
+                    sums[name] = sums[name] + value if name in sums and name != "penalty" else self.xp.array(value)
+            host = {name: self.backend.to_host(value) for name, value in sums.items()}
+        found = []
+        for k in range(self.count):
+            figures = {"penalty": float(host["penalty"][k])}
+            for name, finish in bound.compiled.built.finish.items():
+                own = {key.split("/")[1]: v[k] for key, v in host.items() if key.startswith(f"{name}/")}
+                figures[name] = finish(own, count)
+            found.append(figures)
+        return found

@@ -1,0 +1,30 @@
+"""Programs of several restarts of a net, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..ir import Aval, Var, verify
+from ..passes import optimise
+from ..transforms import stack
+from .programs import Built
+
+GOING = "going"
+"""The state that says which restarts go on, (restarts,) of bool."""
+
+
+def stacked(built: Built, count: int, *, one_batch: bool = False, apart: bool = False) -> Built:
+    """The program of `count` restarts: states, gradients and results have one more axis in front, and so have the
+    feeds, unless all restarts see `one_batch`. Where a gradient is not finite, no restart changes; with `apart` the
+    others do, and those that are not `GOING` do not."""
+    program = built.program
+    shared = program.inputs[: len(built.feeds)] if one_batch else ()
+    going = Var(Aval((count,), "bool"), GOING) if apart and program.guard is not None else None
+    several = verify(optimise(verify(stack(program, count, shared, going))))
+    homes = {
+        new: Var(new.aval, built.homes[old].hint)
+        for old, new in zip(program.outputs, several.outputs, strict=True)
+        if old in built.homes
+    }
+    states = built.states if going is None else (*built.states, GOING)
+    return replace(built, program=several, states=states, homes=homes, hints={})

@@ -1,0 +1,100 @@
+"""Restarts side by side: each is what an executor of its own computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp.errors import DivergedError
+from gpubp.executor import Ensemble, Executor
+
+MODELS = sorted(Path("models").glob("*.net"))
+Array = np.ndarray[Any, Any]
+
+
+def rows_for(net: gpubp.Net, count: int = 50) -> dict[str, Array]:
+    rng = np.random.default_rng(0)
+    out: dict[str, Array] = {}
+    for node in (*net.graph.inputs, *net.graph.targets):
+        assert node.type is not None
+        shape, classes = (count, *node.type.shape), node.type.classes
+        out[node.label or node.name] = rng.random(shape) if classes is None else rng.integers(0, classes, shape)
+    return out
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
+def test_every_model(path: Path) -> None:
+    """Mini-batches, dropout, statistics, penalties: restart k is the run with seed k, to rounding."""
+    net = gpubp.load(path)
+    data, count = rows_for(net), 3
+    together = Ensemble(net, count, "cpu", "float64", seed=5)
+    losses, penalties, sizes = together.run_steps(together.place(data), 9, 16)
+    assert sizes == [16, 16, 16, 2] * 2 + [16]
+    figures = together.evaluate(data)
+    for k in range(count):
+        alone = Executor(net, "cpu", "float64", seed=5 + k)
+        mine = alone.run_steps(alone.place(data), 9, 16)
+        np.testing.assert_allclose(losses[k], mine[0], rtol=1e-9)
+        np.testing.assert_allclose(penalties[k], mine[1], rtol=1e-9)
+        for name, value in alone.evaluate(data).items():
+            assert figures[k][name] == pytest.approx(value, rel=1e-9)
+        member = together.member(k)
+        for name, array in alone.state_dict().items():
+            np.testing.assert_allclose(member.state_dict()[name], array, rtol=1e-8, atol=1e-12, err_msg=name)
+
+
+def test_xor_bit_for_bit() -> None:
+    net = gpubp.load("models/xor.net")
+    data = {"x": np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), "y": np.array([[0], [1], [1], [0.0]])}
+    together = Ensemble(net, 64, "cpu", seed=0)
+    losses, _, _ = together.run_steps(together.place(data), 100, 4)
+    for k in (0, 1, 63):
+        alone = Executor(net, "cpu", seed=k)
+        assert np.array_equal(losses[k], alone.train_steps(data, 100, 4))
+        for name, array in together.member(k).state_dict().items():
+            assert np.array_equal(array, alone.state_dict()[name]), name
+
+
+def test_a_member_goes_on_by_itself() -> None:
+    net = gpubp.load("models/digits.net")
+    data = rows_for(net)
+    together, alone = Ensemble(net, 2, "cpu", "float64", seed=3), Executor(net, "cpu", "float64", seed=4)
+    together.run_steps(together.place(data), 5, 16)
+    member = together.member(1)
+    alone.run_steps(alone.place(data), 5, 16)
+    np.testing.assert_allclose(member.train_steps(data, 5, 16), alone.train_steps(data, 5, 16), rtol=1e-9)
+    assert (member.step, alone.step, together.step) == (10, 10, 5)
+
+
+def test_a_restart_that_diverges_stands_still_and_the_others_go_on() -> None:
+    net = gpubp.load("models/digits.net")
+    data = rows_for(net)
+    sick, well = Ensemble(net, 3, "cpu", "float64"), Ensemble(net, 3, "cpu", "float64")
+    for ensemble in (sick, well):
+        ensemble.run_steps(ensemble.place(data), 4, 16)
+    name = net.layout.groups[0].name
+    sick.arrays[name][1, :100] = 1e308
+    before = {n: a[1].copy() for n, a in sick.arrays.items() if not n.startswith("gradient") and n != "going"}
+    ours, _, _ = sick.run_steps(sick.place(data), 6, 16)
+    theirs, _, _ = well.run_steps(well.place(data), 6, 16)
+    assert list(sick.stopped) == [1]
+    assert "step 5" in sick.stopped[1]
+    assert "the gradient of `" in sick.stopped[1]
+    for k in (0, 2):
+        np.testing.assert_allclose(ours[k], theirs[k], rtol=1e-12)
+    for n, array in before.items():
+        assert np.array_equal(sick.arrays[n][1], array), f"{n} of the restart that stands still"
+    assert sick.step == 10
+
+
+def test_where_all_diverge_training_stops() -> None:
+    net = gpubp.load("models/xor.net")
+    data = rows_for(net, 4)
+    ensemble = Ensemble(net, 2, "cpu")
+    ensemble.arrays[net.layout.groups[0].name][...] = np.inf
+    with pytest.raises(DivergedError, match="all 2 restarts diverged"):
+        ensemble.run_steps(ensemble.place(data), 3, 4)
