@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +13,8 @@ from typing import Any, Literal
 from dsl.catalog import Catalog
 from dsl.diagnostics import Diagnostic, DiagnosticError, Label
 from dsl.graph import Choice, Data, LayerGraph, Node, Static, Type
-from dsl.limits import LARGEST_TEXT, MOST_FINDINGS
+from dsl.limits import MOST_FINDINGS
+from dsl.reading import read, read_text
 from dsl.resolve import resolve
 from dsl.source import Source, Span
 
@@ -134,30 +134,14 @@ def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) 
     """
     name = os.fspath(path)
     try:
-        text = _read(Path(name))
-    except OSError as error:
-        reason = "is a directory" if isinstance(error, IsADirectoryError) else error.strerror or str(error)
-        raise NetError([Diagnostic("E0401", f"cannot read `{name}`: {reason[:1].lower()}{reason[1:]}")]) from None
-    except UnicodeDecodeError as error:
-        raise NetError([Diagnostic("E0101", f"`{name}` is not text: byte {error.start:,} is not UTF-8")]) from None
-    except ValueError as error:  # a zero byte in the name
-        raise NetError([Diagnostic("E0401", f"cannot read `{name!r}`: {error}")]) from None
-    return _load(Source(name, text), Path(name).parent, params or {})
-
-
-def _read(path: Path) -> str:
-    """A file's text. Raises OSError, also for a device or pipe, which might never end, and UnicodeDecodeError."""
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise OSError(None, "not a regular file")
-    with path.open("rb") as file:
-        raw = file.read(LARGEST_TEXT + 1)  # one more byte than is taken: what is too long is refused, and not read
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise OSError(None, "it is UTF-16 text, not UTF-8")
-    return raw.decode("utf-8", "replace" if len(raw) > LARGEST_TEXT else "strict")
+        source = read(name)
+    except DiagnosticError as error:
+        raise NetError(error.diagnostics) from None
+    return _load(source, Path(name).parent, params or {})
 
 
 def _read_import(path: str) -> str:
-    return _read(Path(path))
+    return read_text(Path(path))
 
 
 def loads(text: str, name: str = "<string>", params: Mapping[str, Any] | None = None) -> Net:
