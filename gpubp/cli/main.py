@@ -17,6 +17,7 @@ from .color import use_color
 VERBS = {
     "run": "train a net and print how well it does",
     "check": "check a file and show its layers, without running anything",
+    "fmt": "write files in the one form that all .net files share",
     "ir": "print the program that a file means: plain Python over NumPy or CuPy, which runs by itself",
 }
 """Every verb is a module of this package with `declare(parser)` and `work(arguments)`; only the one asked for is
