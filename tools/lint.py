@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("dsl", "gpubp", "tests", "tools", "benchmarks")
 OWN = frozenset({"dsl", "gpubp"})
-LANGUAGE_USERS = frozenset({"errors", "data", "frontend", "cli"})
+LANGUAGE_USERS = frozenset({"errors", "data", "frontend", "cli", "pygments_lexer"})
 LATE = frozenset({"cupy", "cupyx", "matplotlib", "scipy", "pandas"})
 WARN_LINES, MOST_LINES = 300, 320
 

@@ -1,0 +1,200 @@
+"""docs/language.md: every example does what the page says, and its lists are those of the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import gpubp
+from dsl import limits
+from dsl.catalog import REQUIRED
+from dsl.tokens import KEYWORDS, WORDS
+from gpubp.cli import main
+from gpubp.frontend.catalog import TRAIN, TRAIN_LATER
+from tools import language_docs
+from tools.markdown import Block, blocks, code, commands, completed, run, table, tables, whole, write_files
+
+PAGE = language_docs.PATH.read_text(encoding="utf-8")
+BLOCKS = blocks(PAGE)
+SHOWN = {word for block in BLOCKS if block.kind == "console" for command in commands(block) for word in command.words}
+"""What the page's commands speak of: files among them are judged by what the commands print."""
+
+LIMITS = {
+    "text of a file": limits.LARGEST_TEXT,
+    "text of all files that it imports": limits.LARGEST_IMPORTS,
+    "imported files": limits.MOST_IMPORTS,
+    "brackets in one another": limits.NESTING,
+    "depth of an expression, operators counted": limits.HEIGHT,
+    "values that a file expands to": limits.MOST_NODES,
+    "uses of blocks, formulas and layers, and turns of loops": limits.MOST_CALLS,
+    "uses in one another": limits.MOST_LEVELS,
+    "expressions in one another, through all uses": limits.MOST_NESTED,
+    "items of lists": limits.MOST_ITEMS,
+    "a whole number": limits.LARGEST_WHOLE,
+    "a size": limits.LARGEST_SIZE,
+    "errors shown": limits.MOST_FINDINGS,
+    "characters of a message": limits.LONGEST_WORDS,
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_with_the_files_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(PAGE, tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+
+def of(*kinds: str) -> list[Block]:
+    return [block for block in BLOCKS if block.kind in kinds]
+
+
+def test_every_block_is_of_a_kind_that_is_run() -> None:
+    assert {block.kind for block in BLOCKS} == {"net", "console", "csv", "ebnf"}
+    assert {block.detail for block in of("net") if not block.file} == {"", "model", "train"}
+
+
+@pytest.mark.parametrize("block", [block for block in of("net") if block.file not in SHOWN], ids=str)
+def test_an_example_is_sound(block: Block) -> None:
+    net = gpubp.loads(whole(block), name="example.net")
+    # A fragment is no whole experiment: it may leave its values to the reader.
+    allowed = {"W0201", "W0204"} if block.detail == "model" else set()
+    assert [found for found in net.warnings if found.code not in allowed] == []
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in of("net") if "train {" in (file := whole(block)) and "data {" in file], ids=str
+)
+def test_an_example_trains(block: Block) -> None:
+    file = block.file or "example.net"
+    Path(file).write_text(whole(block), encoding="utf-8")
+    assert main(["run", file, "--epochs", "1", "--device", "cpu"]) == 0
+
+
+@pytest.mark.parametrize("block", of("console"), ids=str)
+def test_a_command_prints_what_the_page_shows(block: Block) -> None:
+    for command in commands(block):
+        assert run(command, Path()) == command.printed
+
+
+def test_a_named_file_is_spoken_of() -> None:
+    text = "".join(block.text for block in BLOCKS)
+    for block in BLOCKS:
+        assert not block.file or re.search(rf"(?<![\w.]){re.escape(block.file)}\b", text), block
+
+
+@pytest.mark.parametrize(("written", "message"), table(PAGE, "written", "message"))
+def test_a_mistake_is_answered_as_the_page_says(written: str, message: str) -> None:
+    (statement,) = code(written)
+    with pytest.raises(gpubp.NetError) as raised:
+        gpubp.loads(completed(f"{statement}\n", "model"))
+    assert [found.message for found in raised.value.diagnostics][:1] == [message]
+
+
+def fits(statement: str) -> None:
+    """Statements of a file, above a model that has no part in them."""
+    gpubp.loads(f"{statement}\nmodel {{\n  input x: [8]\n  output p = x -> dense(1)\n}}\n")
+
+
+@pytest.mark.parametrize("row", table(PAGE, "type", "what it is", "rows in `data`"), ids=lambda row: row[0])
+def test_a_type_takes_the_rows_beside_it(row: tuple[str, str, str]) -> None:
+    (type_, *_), (value, *_) = code(row[0]), code(row[2])
+    model = "one_hot(x)" if "class" in type_ else "1 * x"
+    text = f"data {{ x = [{value}] }}\nmodel {{\n  input x: {type_}\n  output p = {model}\n}}\n"
+    Path("typed.net").write_text(text, encoding="utf-8")
+    assert main(["check", "typed.net"]) == 0
+
+
+@pytest.mark.parametrize("written", [one for row in table(PAGE, "written", "what it is") for one in code(row[0])])
+def test_a_value_is_written_as_the_page_says(written: str) -> None:
+    fits(f"let a = {written}")
+
+
+EQUAL = [("6 / 2", "3"), ("7 / 2", "3.5"), ("25%", "0.25"), ("-a^2", "-(a^2)"), ("a^b^c", "a^(b^c)")]
+
+
+@pytest.mark.parametrize(("left", "right"), EQUAL)
+def test_what_the_page_says_is_equal_is(left: str, right: str) -> None:
+    assert re.search(rf"`{re.escape(left)}`(?: is| \| a fraction,) `?{re.escape(right)}", PAGE)
+    letters = {"a": "3", "b": "2", "c": "3"}
+    values = [re.sub("[abc]", lambda match: letters[match[0]], side) for side in (left, right)]
+    shown = [gpubp.loads(f"param v = {value}\nmodel {{\n  input x: [8]\n  output p = x\n}}\n") for value in values]
+    assert shown[0].params == shown[1].params
+
+
+BREAKS = [
+    *(f"let a = 2 {sign}\n3" for sign in ("+", "-", "*", "/", "//", "^", "==", "<")),
+    *(f"let a = 2\n{sign} 3" for sign in ("+", "-", "*", "/", "//", "^", "==", "<")),
+    *("let a =\n2", "fn f(x) = x ->\nrelu", "fn f(x) = x\n-> relu", "fn f(x) = x -> relu\n-> tanh"),
+    *("let a = [\n1\n,\n2\n]", "fn f(\nx\n) = x", 'import "parts.net"\nas parts', "param a = 1\nin [1, 2]"),
+    *("block b()\non x { return x }", "block b() on x\n{ return x }", "block b() on x,\ny { return x + y }"),
+    *("let a = if true\nthen 1\nelse 2", "fn f(x) = x -> repeat 2\n{ relu }"),
+]
+
+
+@pytest.mark.parametrize("statement", BREAKS)
+def test_a_statement_goes_on_over_a_line_break(statement: str) -> None:
+    fits(statement)
+
+
+@pytest.mark.parametrize("statement", ["let a\n= 1", "let\na = 1", "fn f\n(x) = x", "let a = -\n1\n2"])
+def test_a_statement_goes_on_nowhere_else(statement: str) -> None:
+    with pytest.raises(gpubp.NetError):
+        fits(statement)
+
+
+def test_the_keys_of_train() -> None:
+    rows = table(PAGE, "key", "what it is", "default")
+    keys = {code(key)[0]: default for key, _, default in rows}
+    known = {option.name: option.default for option in TRAIN if option.name not in TRAIN_LATER}
+    assert set(keys) == set(known)
+    for name, default in known.items():
+        if default is None or default is REQUIRED:
+            assert keys[name] in ("", "none")
+        else:
+            assert code(keys[name]) == [{"True": "true", "()": "[]"}.get(str(default), str(default))], name
+
+
+def test_the_reserved_words() -> None:
+    (sentence,) = re.findall(r"These words are reserved: (.*?)\. ", PAGE, re.DOTALL)
+    assert code(sentence) == sorted(KEYWORDS | set(WORDS))
+
+
+def test_the_limits() -> None:
+    shown = dict(table(PAGE, "what", "limit"))
+    assert set(shown) == set(LIMITS)
+    for what, limit in LIMITS.items():
+        power = re.fullmatch(r"2\^(\d+) - 1", shown[what])
+        number, _, unit = shown[what].partition(" ")
+        value = 2 ** int(power[1]) - 1 if power else int(number.replace(",", "")) * (1024 if unit == "KiB" else 1)
+        assert value == limit, what
+    known = [value for name, value in vars(limits).items() if name.isupper()]
+    assert sorted(known) == sorted(LIMITS.values()), "a limit that the page does not state"
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert language_docs.page() == PAGE, "run python -m tools.language_docs"
+
+
+def test_the_grammar_is_that_of_the_parser() -> None:
+    rules = set(re.findall(r"^(\w+): ", language_docs.grammar(), re.MULTILINE))
+    assert set(re.findall(r"^[?_]*([a-z]\w*): ", language_docs.GRAMMAR.read_text(), re.MULTILINE)) <= rules
+    used = set(re.findall(r"\b[A-Za-z]+\b", re.sub(r'"[^"]*"|/.*/', "", language_docs.grammar())))
+    assert used <= rules
+
+
+def test_every_section_is_in_the_list_at_the_top() -> None:
+    heads = re.findall(r"^## (.*)$", PAGE, re.MULTILINE)
+    listed = re.findall(r"\[([^]]+)\]\(#([\w-]+)\)", PAGE.split("## ")[0])
+    assert [title for title, _ in listed] == heads
+    assert all(anchor == re.sub(r"[^\w ]", "", title).lower().replace(" ", "-") for title, anchor in listed)
+
+
+def test_tables_have_as_many_cells_as_their_head() -> None:
+    for head, rows in tables(PAGE):
+        assert {len(row) for row in rows} == {len(head)}
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)", PAGE):
+        assert (language_docs.PATH.parent / target).exists(), target
