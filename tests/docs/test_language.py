@@ -143,6 +143,16 @@ def test_a_statement_goes_on_nowhere_else(statement: str) -> None:
         fits(statement)
 
 
+def test_the_names_of_weights() -> None:
+    names = list(gpubp.load("weights.net").layout.parameters)
+    (sentence,) = re.findall(r"weights of this file begin with\s+(.*?):\n", PAGE, re.DOTALL)
+    assert code(sentence) == [*names[:3], *names[-3:]]
+
+
+def test_lines_are_short() -> None:
+    assert [line for line in re.sub(r"```ebnf.*?```", "", PAGE, flags=re.DOTALL).splitlines() if len(line) > 120] == []
+
+
 def test_the_keys_of_train() -> None:
     rows = table(PAGE, "key", "what it is", "default")
     keys = {code(key)[0]: default for key, _, default in rows}
