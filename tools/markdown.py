@@ -2,7 +2,7 @@
 
 A fenced block is what its info string says: ```` ```net ```` a whole file, ```` ```net model ```` and
 ```` ```net train ```` statements of that section, ```` ```net blocks.net ```` a file that other examples find by its
-name, ```` ```console ```` commands and what they print.
+name, ```` ```console ```` commands and what they print, ```` ```pycon ```` a session of Python.
 """
 
 from __future__ import annotations

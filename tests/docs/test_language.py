@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
 
@@ -18,8 +19,14 @@ from tools.markdown import Block, blocks, code, commands, completed, run, table,
 
 PAGE = language_docs.PATH.read_text(encoding="utf-8")
 BLOCKS = blocks(PAGE)
-SHOWN = {word for block in BLOCKS if block.kind == "console" for command in commands(block) for word in command.words}
-"""What the page's commands speak of: files among them are judged by what the commands print."""
+REFUSED = {
+    command.words[2]
+    for block in BLOCKS
+    if block.kind == "console"
+    for command in commands(block)
+    if command.printed.startswith("error") and "--set" not in command.words
+}
+"""Files that a command of the page shows to be wrong."""
 
 LIMITS = {
     "text of a file": limits.LARGEST_TEXT,
@@ -50,11 +57,11 @@ def of(*kinds: str) -> list[Block]:
 
 
 def test_every_block_is_of_a_kind_that_is_run() -> None:
-    assert {block.kind for block in BLOCKS} == {"net", "console", "csv", "ebnf"}
+    assert {block.kind for block in BLOCKS} == {"net", "console", "pycon", "csv", "ebnf"}
     assert {block.detail for block in of("net") if not block.file} == {"", "model", "train"}
 
 
-@pytest.mark.parametrize("block", [block for block in of("net") if block.file not in SHOWN], ids=str)
+@pytest.mark.parametrize("block", [block for block in of("net") if block.file not in REFUSED], ids=str)
 def test_an_example_is_sound(block: Block) -> None:
     net = gpubp.loads(whole(block), name="example.net")
     # A fragment is no whole experiment: it may leave its values to the reader.
@@ -75,6 +82,15 @@ def test_an_example_trains(block: Block) -> None:
 def test_a_command_prints_what_the_page_shows(block: Block) -> None:
     for command in commands(block):
         assert run(command, Path()) == command.printed
+
+
+@pytest.mark.parametrize(
+    ("file", "params"), [("search.net", {"width": 8, "act": "relu"}), ("main.net", {"parts.width": 32})]
+)
+def test_params_are_set_as_the_page_says(file: str, params: dict[str, object]) -> None:
+    for name, value in params.items():
+        assert f"`--set {name}={value}" in PAGE or f" --set {name}={value}" in PAGE
+    assert gpubp.load(file, params).size != gpubp.load(file).size
 
 
 def test_a_named_file_is_spoken_of() -> None:
@@ -143,10 +159,11 @@ def test_a_statement_goes_on_nowhere_else(statement: str) -> None:
         fits(statement)
 
 
-def test_the_names_of_weights() -> None:
-    names = list(gpubp.load("weights.net").layout.parameters)
-    (sentence,) = re.findall(r"weights of this file begin with\s+(.*?):\n", PAGE, re.DOTALL)
-    assert code(sentence) == [*names[:3], *names[-3:]]
+@pytest.mark.parametrize("block", of("pycon"), ids=str)
+def test_a_session_of_python_shows_what_the_page_shows(block: Block) -> None:
+    session = doctest.DocTestParser().get_doctest(block.text, {}, str(block), None, block.line)
+    assert session.examples
+    assert doctest.DocTestRunner().run(session).failed == 0
 
 
 def test_lines_are_short() -> None:
