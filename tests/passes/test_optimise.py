@@ -27,6 +27,7 @@ from .reader import cases, read
 Pass = Callable[[Program], Program]
 PASSES: dict[str, Pass] = {"dce": dce, "fold": fold, "cse": cse, "simplify": simplify, "stabilise": rewrite}
 EXACT = ("dce", "fold", "cse")
+OPTIMISING: tuple[Pass, ...] = (fold, cse, simplify)
 GOLDENS = [(name, *case) for name in PASSES for case in cases(name)]
 IDS = [f"{name}: {title}" for name, title, _, _ in GOLDENS]
 MODELS = sorted((Path(__file__).resolve().parents[2] / "models").glob("*.net"))
@@ -88,15 +89,19 @@ def test_random_programs_keep_their_results(case: Case) -> None:
 @pytest.mark.parametrize("mode", ["train", "gradients", "measure", "predict"])
 @pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
 def test_models_compute_the_same(path: Path, mode: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all passes, with each of them left out, and with none."""
     net = gpubp.load(path)
-    best = frontend.build(net, mode, 4, "float64")
-    monkeypatch.setattr(frontend, "optimise", lambda program: program)
-    plain = frontend.build(net, mode, 4, "float64")
-    assert counted(best.program) <= counted(plain.program)
+    plain = frontend.build(net, mode, 4, "float64", passes=False)
     given = dict(zip((*plain.feeds, *plain.states), arrays_for(plain.program), strict=True))
     wanted = results(plain, given)
-    for name, value in results(best, given).items():
-        np.testing.assert_allclose(value, wanted[name], rtol=1e-9, atol=1e-12, err_msg=name)
+    for left_out in (None, *OPTIMISING):
+        monkeypatch.setattr(
+            sys.modules["gpubp.passes.optimise"], "PASSES", [p for p in OPTIMISING if p is not left_out]
+        )
+        best = frontend.build(net, mode, 4, "float64")
+        assert counted(best.program) <= counted(plain.program)
+        for name, value in results(best, given).items():
+            np.testing.assert_allclose(value, wanted[name], rtol=1e-9, atol=1e-12, err_msg=f"{name} without {left_out}")
 
 
 def results(built: frontend.Built, given: Mapping[str, Array]) -> dict[str, Array]:
