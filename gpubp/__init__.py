@@ -21,11 +21,12 @@ if TYPE_CHECKING:
         GpubpError,
         InputError,
         NetError,
+        SaveError,
         ShapeError,
     )
     from .executor import Executor
     from .frontend import Net, load, loads
-    from .training import Run, train
+    from .training import LoadedRun, Run, load_run, train
 
 __version__ = "0.1.0"
 
@@ -37,12 +38,15 @@ __all__ = [
     "Executor",
     "GpubpError",
     "InputError",
+    "LoadedRun",
     "Net",
     "NetError",
     "Run",
+    "SaveError",
     "ShapeError",
     "layer",
     "load",
+    "load_run",
     "loads",
     "train",
 ]
@@ -52,7 +56,9 @@ _PLACES = {
     "Net": "frontend",
     "load": "frontend",
     "loads": "frontend",
+    "LoadedRun": "training",
     "Run": "training",
+    "load_run": "training",
     "train": "training",
 }
 

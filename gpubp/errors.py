@@ -9,6 +9,7 @@ The tree:
     |-- InputError      an array handed to an Executor does not fit (also a ValueError)
     |-- DeviceError     the device asked for is not there
     |-- CheckpointError a saved state cannot be read, or belongs to another net
+    |   `-- SaveError   a state cannot be written any more; what was saved before is whole
     `-- DivergedError   training stopped because the loss is no longer a finite number
 """
 
@@ -60,6 +61,11 @@ class DeviceError(GpubpError):
 
 class CheckpointError(GpubpError):
     """A saved state cannot be read, or does not belong to this net."""
+
+
+class SaveError(CheckpointError):
+    """A run's folder cannot be written to any more: the disk is full, the folder is gone. What was saved before is
+    whole."""
 
 
 class DivergedError(GpubpError):

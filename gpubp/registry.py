@@ -41,7 +41,8 @@ Init = Annotated[Any, OptionType(("choice", "numbers"), part="initializer")]
 class Entry:
     """One definition. `inputs`: names of the values it takes in the language; `options`: name -> (type, default).
 
-    `available` False: the language knows the name, this version cannot do it.
+    `available` False: the language knows the name, this version cannot do it. `rising`: a metric of which more is
+    better.
     """
 
     part: str
@@ -53,6 +54,7 @@ class Entry:
     makes_weights: bool
     available: bool = True
     labels: bool = False
+    rising: bool = False
 
     def options(self) -> Iterator[tuple[str, OptionType, Any]]:
         """Name, type and default (`inspect.Parameter.empty` where required) of each option."""
@@ -95,12 +97,13 @@ def register(
     makes_weights: bool = False,
     available: bool = True,
     labels: bool = False,
+    rising: bool = False,
 ) -> Callable[[Function], Function]:
     """Decorator: make a function known to the language as `name`.
 
     `static` computes an elementwise function for plain numbers; `available` False marks a name that is kept for a later
-    version; `labels` says that it takes class labels, not only numbers. Raises GpubpError where the name is taken, or
-    an option has no type.
+    version; `labels` says that it takes class labels, not only numbers; `rising`, that more of a metric is better.
+    Raises GpubpError where the name is taken, or an option has no type.
     """
 
     def enter(function: Function) -> Function:
@@ -111,7 +114,7 @@ def register(
         hidden = _HIDDEN.get(part, len(positional))
         variadic = part in _HIDDEN and any(p.kind is p.VAR_POSITIONAL for p in parameters)
         inputs = tuple(p.name for p in positional[hidden:])
-        entry = Entry(part, name, function, inputs, variadic, static, makes_weights, available, labels)
+        entry = Entry(part, name, function, inputs, variadic, static, makes_weights, available, labels, rising)
         tuple(entry.options())  # an option without a type is an error here, not in every file that is read later
         ENTRIES[part, name] = entry
         return function

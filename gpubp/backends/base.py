@@ -31,6 +31,9 @@ class Backend(Protocol):
     def take(self, array: Any, rows: Any, out: Any) -> None:
         """Copy the rows of an array that `rows` names, all of which exist, to `out`, without memory in between."""
 
+    def free_memory(self) -> int | None:
+        """Bytes that this device can still give; None where that is not known."""
+
     def to_host(self, array: Any) -> NDArray[np.generic]:
         """A NumPy copy of an array of this device."""
 

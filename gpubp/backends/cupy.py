@@ -60,6 +60,10 @@ class CupyBackend:
     def take(self, array: Any, rows: Any, out: Any) -> None:
         self._cupy.take(array, rows, axis=0, out=out)
 
+    def free_memory(self) -> int | None:
+        free: int = self._device.mem_info[0]
+        return free
+
     def to_host(self, array: Any) -> NDArray[np.generic]:
         host: NDArray[np.generic] = self._cupy.asnumpy(array)
         return host

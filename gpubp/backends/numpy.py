@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from .memory import free_memory
 
 
 class NumpyBackend:
@@ -41,6 +42,9 @@ class NumpyBackend:
 
     def take(self, array: Any, rows: Any, out: Any) -> None:
         np.take(array, rows, axis=0, out=out, mode="clip")  # `raise` would copy once more
+
+    def free_memory(self) -> int | None:
+        return free_memory()
 
     def to_host(self, array: Any) -> NDArray[np.generic]:
         return np.array(array)

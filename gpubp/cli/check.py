@@ -12,7 +12,7 @@ from dsl.render import to_json
 from ..data import load as load_data
 from ..data import measure
 from ..errors import DataError, NetError
-from ..frontend import Net, load
+from ..frontend import Net, load, watch_of
 from .common import add_file, open_net
 from .explain import Explain
 from .plan_table import with_plan
@@ -77,6 +77,9 @@ def _check_data(net: Net) -> int | None:
             raise DataError(error.diagnostics) from None
         counts = {len(entry.value) for entry in data.entries if isinstance(entry.value, tuple)}
         if len(counts) == 1 and data.split is None and all(found[n.label or n.name] == n.type for n in nodes):
+            watch_of(net, ("train",))
             return counts.pop()
         # What does not fit at first sight is looked at closely.
-    return len(next(iter(load_data(net.graph, net.base, int(net.option("seed", 0))).part("train").values())))
+    dataset = load_data(net.graph, net.base, int(net.option("seed", 0)))
+    watch_of(net, dataset.parts)
+    return len(next(iter(dataset.part("train").values())))

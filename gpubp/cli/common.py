@@ -11,9 +11,9 @@ from ..frontend import Net, load
 from .color import use_color
 
 
-def add_file(parser: argparse.ArgumentParser) -> None:
+def add_file(parser: argparse.ArgumentParser, *, needed: bool = True) -> None:
     """The `.net` file and new values for its params."""
-    parser.add_argument("file", metavar="FILE", help="a .net file")
+    parser.add_argument("file", metavar="FILE", nargs=None if needed else "?", help="a .net file")
     parser.add_argument(
         "--set",
         metavar="NAME=VALUE",

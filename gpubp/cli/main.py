@@ -11,13 +11,16 @@ from importlib import import_module
 from dsl.render import to_text
 
 from .. import __version__
-from ..errors import DivergedError, GpubpError, NetError
+from ..errors import DivergedError, GpubpError, NetError, SaveError
 from .color import use_color
 
 VERBS = {
-    "run": "train a net and print how well it does",
+    "run": "train a net, print how well it does and save it",
     "check": "check a file and show its layers, without running anything",
     "fmt": "write files in the one form that all .net files share",
+    "predict": "what a run makes of the rows of a table",
+    "evaluate": "how well a run does on the rows of a table",
+    "runs": "list the runs that were saved, or compare two of them",
     "ir": "print the program that a file means: plain Python over NumPy or CuPy, which runs by itself",
 }
 """Every verb is a module of this package with `declare(parser)` and `work(arguments)`; only the one asked for is
@@ -45,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except GpubpError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1 if isinstance(error, DivergedError) else 2
+        return 1 if isinstance(error, DivergedError | SaveError) else 2
     except MemoryError as error:
         print(
             f"error: not enough memory: {error or 'the net or its data is too large for this machine'}".lower(),

@@ -1,4 +1,4 @@
-"""`run FILE`: train, validate, test."""
+"""`run FILE`: train, validate, test, save."""
 
 from __future__ import annotations
 
@@ -7,64 +7,140 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from ..training import Run, train
+from ..frontend import Net
+from ..training import Run, default_folder, net_of, train
 from .common import add_file, open_net, whole
+from .interrupt import Interrupt
+from .live import Live
 from .table import results, truth_table
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
-    add_file(parser)
+    add_file(parser, needed=False)
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
     parser.add_argument("--epochs", type=whole(1), metavar="N", help="epochs in all, instead of the file's")
     parser.add_argument(
         "--seed", type=whole(0), metavar="N", help="seed of weights, splits and shuffles, instead of the file's"
     )
     parser.add_argument("--precision", choices=("float32", "float64"), help="float type, instead of the file's")
-    parser.add_argument("--out", metavar="DIR", help="save the final state to this folder")
-    parser.add_argument("--resume", metavar="DIR", help="continue from a saved state")
-    parser.add_argument("--json", action="store_true", help="print one JSON object per epoch and one with the results")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--out", metavar="DIR", help="save the run to this folder (default: a new one in `runs`)")
+    place.add_argument("--no-save", action="store_true", help="write nothing")
+    parser.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="continue this run, in its folder unless `--out` names another; FILE may be left out",
+    )
+    parser.set_defaults(refuse=parser.error)
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--quiet", action="store_true", help="print the results alone")
+    shown.add_argument("--json", action="store_true", help="print one JSON object per epoch and one with the results")
 
 
 def work(arguments: argparse.Namespace) -> int:
     """Train and print; raises GpubpError."""
-    net = open_net(arguments)
+    net = _net(arguments)
     start = time.perf_counter()
-    show = _json_lines if arguments.json else _progress(net.size)
-    run = train(
-        net,
-        arguments.device,
-        arguments.out,
-        arguments.resume,
-        (show,),
-        epochs=arguments.epochs,
-        seed=arguments.seed,
-        precision=arguments.precision,
-    )
+    live = Live(sys.stdout, wanted=not (arguments.json or arguments.quiet))
+    shows: list[Callable[[Run], None]] = [_warn]
+    if not arguments.quiet:
+        shows.append(_json_lines if arguments.json else _progress(net.size, live))
+    with Interrupt() as interrupt:
+        try:
+            run = train(
+                net,
+                arguments.device,
+                _out(arguments, net),
+                arguments.resume,
+                shows,
+                epochs=arguments.epochs,
+                seed=arguments.seed,
+                precision=arguments.precision,
+                progress=live,
+                stopping=interrupt,
+            )
+        finally:
+            live.clear()
     seconds = time.perf_counter() - start
+    if not run.history:
+        _warn(run)
     if arguments.json:
-        print(json.dumps({"metrics": run.metrics, "seconds": round(seconds, 3)}))
+        stopped = {"stopped": run.stopped} if run.stopped else {}
+        folder = None if run.folder is None else str(run.folder)
+        print(json.dumps({"metrics": run.metrics, "seconds": round(seconds, 3), "folder": folder, **stopped}))
+    elif run.stopped != "interrupted":
+        _report(run, seconds, arguments)
+    if run.stopped != "interrupted":
         return 0
-    if run.history:
-        steps = run.executor.step - run.first_step
-        print(f"\n{steps:,} step{'' if steps == 1 else 's'} in {seconds:.2f} s\n")
-    else:
-        print(f"nothing left to do: {arguments.resume} has {run.executor.step:,} steps already\n")
+    _say_stopped(run)
+    return 130
+
+
+def _net(arguments: argparse.Namespace) -> Net:
+    """The file's net, or that of the run to resume."""
+    if arguments.file is not None:
+        return open_net(arguments)
+    if arguments.resume is None:
+        arguments.refuse("FILE is missing: name a .net file, or a run with `--resume`")
+    if arguments.set:
+        arguments.refuse("`--set` needs the .net file: a run that goes on keeps its params")
+    return net_of(Path(arguments.resume))
+
+
+def _out(arguments: argparse.Namespace, net: Net) -> Path | None:
+    """Where to save."""
+    if arguments.no_save:
+        return None
+    if arguments.out is not None:
+        return Path(arguments.out)
+    if arguments.resume is not None and not Path(arguments.resume).is_file():
+        return Path(arguments.resume)
+    return default_folder(net, arguments.seed, arguments.precision, arguments.epochs)
+
+
+def _report(run: Run, seconds: float, arguments: argparse.Namespace) -> None:
+    steps = run.executor.step - run.first_step
+    if not arguments.quiet:
+        if run.stopped:
+            print(f"\nstopped early after epoch {int(run.history[-1]['epoch']) if run.history else run.best_epoch}")
+        if run.best_epoch is not None:
+            print(f"{'' if run.stopped else chr(10)}the best state, of epoch {run.best_epoch}, is the result")
+        if run.history:
+            steps = int(run.history[-1]["step"]) - run.first_step
+            print(f"\n{steps:,} step{'' if steps == 1 else 's'} in {seconds:.2f} s\n")
+        else:
+            print(f"nothing left to do: {arguments.resume} has {run.executor.step:,} steps already\n")
     print(results(run))
     table = truth_table(run)
     if table:
         print(f"\n{table}")
-    if arguments.out:
-        print(f"\nsaved to {arguments.out}")
-    return 0
+    if run.folder is not None and not arguments.quiet:
+        print(f"\nsaved to {run.folder}")
+
+
+def _say_stopped(run: Run) -> None:
+    """After Ctrl-C: where it stands, and how to go on."""
+    step = run.executor.step
+    where = f"stopped at step {step:,} of {run.total:,}"
+    how = "nothing is saved" if run.folder is None else f"`gpubp run --resume {run.folder}` goes on from there"
+    print(f"{where}; {how}", file=sys.stderr)
+
+
+def _warn(run: Run) -> None:
+    """Print what a resume may change, once."""
+    for warning in run.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    run.warnings.clear()
 
 
 def _json_lines(run: Run) -> None:
     print(json.dumps(run.history[-1]), flush=True)
 
 
-def _progress(size: int) -> Callable[[Run], None]:
+def _progress(size: int, live: Live) -> Callable[[Run], None]:
     """Prints a head line before the first epoch's figures, then at most about ten lines."""
     state = {"next": 1.0}
 
@@ -75,6 +151,7 @@ def _progress(size: int) -> Callable[[Run], None]:
             name = run.executor.net.graph.source.name
             parts = ", ".join(f"{len(rows):,} {part}" for part, rows in run.dataset.parts.items())
             device = run.executor.backend.description
+            live.clear()
             print(
                 f"{name}: {size:,} parameters; rows: {parts}; {device}, {run.executor.dtype}, seed {run.executor.seed}"
             )
@@ -85,6 +162,7 @@ def _progress(size: int) -> Callable[[Run], None]:
         figures = "  ".join(
             f"{key} {value:.4g}" for key, value in record.items() if key not in ("epoch", "step") and _said(key, value)
         )
+        live.clear()
         print(f"epoch {epoch:>{len(str(run.epochs))}}/{run.epochs}  {figures}")
         sys.stdout.flush()
 

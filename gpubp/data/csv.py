@@ -127,6 +127,7 @@ def _assemble(
                 shape = ()
         result.columns[name] = table.reshape(len(table), *shape)
         result.types[name] = Type(shape, classes)
+        result.sources[name] = tuple(read[0][0].names[i] for i in read[0][1][name])
     if reshape is not None and not reshaped and request.wants:
         widths = listed([f"{name}: {len(read[0][1][name])}" for name in request.wants])
         message = f"no name has the {counted(prod(reshape), 'column')} that `reshape` wants ({widths})"

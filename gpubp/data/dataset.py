@@ -50,6 +50,7 @@ class Read:
 
     `types`: the types as the data has them. `classes`: the words, or the file's own numbers, that the labels stand for.
     The last `test_rows` rows are for testing only. `standardize`: the names whose numbers get mean 0 and deviation 1.
+    `sources`: for a table, the columns that each name was read from.
     """
 
     columns: dict[str, NDArray[Any]]
@@ -57,6 +58,7 @@ class Read:
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     test_rows: int = 0
     standardize: frozenset[str] = frozenset()
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,15 @@ class Dataset:
     `columns`: rows first; inputs and float targets float64 (n, *shape), labels int64 (n, *shape).
     `classes`: by name, the words of the labels 0, 1, ... in sorted order, where the data has words or its own numbers.
     `parts`: row numbers (int64, ascending) of "train", and of "valid" and "test" where there are such.
+    `sources`: for tables, the columns that each name was read from; `standards`: what was subtracted from a name's
+    numbers, and what they were divided by then.
     """
 
     columns: dict[str, NDArray[Any]]
     classes: dict[str, tuple[str, ...]]
     parts: dict[str, NDArray[np.int64]]
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    standards: dict[str, tuple[NDArray[Any], NDArray[Any]]] = field(default_factory=dict)
 
     def part(self, name: str) -> dict[str, NDArray[Any]]:
         """The rows of one part, in order; KeyError where there is no such part."""

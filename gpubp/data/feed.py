@@ -72,11 +72,12 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
     rows, test_rows = _row_counts(reads)
     columns = {name: values for _, read in reads for name, values in read.columns.items()}
     parts = divide(data.split, data.span, rows, test_rows, columns, seed)
-    for _, read in reads:
-        for name in read.standardize:
-            columns[name] = _standardized(columns[name], parts["train"])
+    standards = {name: _standard(columns[name], parts["train"]) for _, read in reads for name in read.standardize}
+    for name, (mean, deviation) in standards.items():
+        columns[name] = (columns[name] - mean) / deviation
     classes = {name: words for _, read in reads for name, words in read.classes.items()}
-    return Dataset({name: columns[name] for name in wants}, classes, parts)
+    sources = {name: told for _, read in reads for name, told in read.sources.items()}
+    return Dataset({name: columns[name] for name in wants}, classes, parts, sources, standards)
 
 
 def _requests(data: Data, wants: Mapping[str, Want], base: Path) -> list[Request]:
@@ -174,12 +175,12 @@ def _row_counts(reads: list[tuple[DataEntry, Read]]) -> tuple[int, int]:
     return rows, test_rows
 
 
-def _standardized(values: NDArray[Any], train: NDArray[Any]) -> NDArray[Any]:
-    """Mean 0 and (population) deviation 1 over the rows `train`, by element; what is constant is only shifted."""
+def _standard(values: NDArray[Any], train: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Mean and (population) deviation over the rows `train`, by element; what is constant is only shifted."""
     import numpy as np
 
     known = values[train]
     mean, deviation = known.mean(axis=0), known.std(axis=0)
     # A constant column of, say, 0.1 has a deviation of 1e-17 from rounding, which must not be blown up to 1.
     varies = deviation > 1e-12 * np.abs(known).max(axis=0)
-    return (values - mean) / np.where(varies, deviation, 1.0)  # type: ignore[no-any-return]
+    return mean, np.where(varies, deviation, 1.0)

@@ -11,9 +11,11 @@ from typing import Any
 from ..backends import Backend, select
 from ..data import shuffled
 from ..errors import DivergedError, GpubpError, InputError
-from ..frontend import GUARD, SEED, STEP, Mode, Net, build, check_feeds, gradient_name
+from ..frontend import GUARD, SEED, STEP, Mode, Net, build, check_feeds
 from ..render import Argument, standalone
+from .blame import bad_gradient
 from .machine import Compiled, Machine
+from .memory import require_memory
 from .state import State
 
 CHUNK = 4096
@@ -25,7 +27,8 @@ class Executor:
 
     `device`: auto, cpu, gpu or gpu:N. `precision` (float32, float64) and `seed` are the file's where None. Programs
     are made for each (mode, batch size) when first needed. Calls from several threads queue. Raises DeviceError where
-    the device cannot be used, NetError where a weight cannot be drawn.
+    the device cannot be used, GpubpError where the net does not fit into its memory, NetError where a weight cannot be
+    drawn.
     """
 
     def __init__(self, net: Net, device: str = "auto", precision: str | None = None, seed: int | None = None) -> None:
@@ -37,6 +40,8 @@ class Executor:
         if not 0 <= self.seed < 1 << 63:
             raise GpubpError(f"the seed is {self.seed}; it must be from 0 to 2^63 - 1")
         self.backend: Backend = select(device)
+        self._mixed: tuple[tuple[int, int, int], Any] = (-1, -1, -1), None
+        require_memory(net, self.backend, self.dtype, 1)
         self._lock = threading.RLock()
         with self._active():
             self._state = State(net, self.backend, self.dtype, self.seed)
@@ -99,14 +104,16 @@ class Executor:
         return self._state.arrays[name]
 
     # Evaluation --------------------------------------------------------------------------------------------------
-    def predict(self, inputs: Any) -> Any:
+    def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
         """The outputs for rows of inputs, in evaluation mode: {name: array (n, *shape)}, or the array itself where
-        the input was passed bare and there is one output."""
+        the input was passed bare and there is one output. `batch` rows are computed at a time; beyond rounding the
+        outputs do not depend on it."""
+        _require_batch(batch)
         with self._active():
             arrays, count = check_feeds(self.backend, self.net.graph.inputs, inputs, self.dtype)
             pieces: dict[str, list[Any]] = {name: [] for name in self.net.outputs}
-            for start in range(0, count, CHUNK):
-                rows = min(CHUNK, count - start)
+            for start in range(0, count, batch):
+                rows = min(batch, count - start)
                 padded = [self.padded(a[start : start + rows]) for a in arrays]
                 for name, value in self._machine.run("predict", bucket(rows), padded).outputs.items():
                     full = self.xp.broadcast_to(value, (bucket(rows), *value.shape[1:]))
@@ -128,15 +135,17 @@ class Executor:
                     "usually mends this"
                 )
 
-    def evaluate(self, batch: Mapping[str, Any]) -> dict[str, float]:
-        """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode."""
+    def evaluate(self, data: Mapping[str, Any], batch: int = CHUNK) -> dict[str, float]:
+        """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode, `batch`
+        rows at a time."""
+        _require_batch(batch)
         self.net.require_loss()
         with self._active():
             nodes = (*self.net.graph.inputs, *self.net.graph.targets)
-            arrays, count = check_feeds(self.backend, nodes, batch, self.dtype)
+            arrays, count = check_feeds(self.backend, nodes, data, self.dtype)
             sums: dict[str, Any] = {}
-            for start in range(0, count, CHUNK):
-                rows = min(CHUNK, count - start)
+            for start in range(0, count, batch):
+                rows = min(batch, count - start)
                 feeds = [self.padded(a[start : start + rows]) for a in arrays]
                 feeds.append((self.xp.arange(bucket(rows)) < rows).astype("float64"))
                 bound = self._machine.run("measure", bucket(rows), feeds)
@@ -201,7 +210,7 @@ class Executor:
             for at in range(first, first + steps):
                 if at // per_epoch != epoch:
                     epoch = at // per_epoch
-                    order = self.backend.asarray(shuffled(count, self.seed, epoch)) if mixed else None
+                    order = self._order(count, epoch) if mixed else None
                 start = (at % per_epoch) * batch
                 stop = min(start + batch, count)
                 bound = self._machine.bound("train", stop - start)
@@ -217,26 +226,17 @@ class Executor:
                 sizes.append(stop - start)
             return losses, penalties, sizes
 
+    def _order(self, count: int, epoch: int) -> Any:
+        """The order of an epoch's rows; the last one is kept, for an epoch may be taken in pieces."""
+        key = (count, self.seed, epoch)
+        if self._mixed[0] != key:
+            self._mixed = key, self.backend.asarray(shuffled(*key))
+        return self._mixed[1]
+
     def _require_gradient(self, outputs: Mapping[str, Any]) -> None:
         """Raise DivergedError after a step that the guard refused: it changed nothing."""
-        if bool(outputs[GUARD]):
-            return
-        step, loss = self.step + 1, float(outputs["data"]) + float(outputs["penalty"])
-        for name, (group, start) in self.net.layout.places.items():
-            size = self.net.layout.parameters[name].size
-            piece = outputs[gradient_name(group)][start : start + size]
-            if not bool(self.xp.isfinite(piece).all()):
-                break
-        what = "NaN" if bool(self.xp.isnan(piece).any()) else "inf"
-        found = f"the gradient of `{name}` holds {what} at step {step:,}, where the loss is {loss:.6g}"
-        if step == 1:
-            why = (
-                "before any update: the data or a formula of the model gives it (a division by 0, the logarithm of a "
-                "negative number, numbers that are too large)"
-            )
-        else:
-            why = "that step changed nothing; a smaller learning rate or `clip = clip_norm(1.0)` usually mends this"
-        raise DivergedError(f"{found}: {why}")
+        if not bool(outputs[GUARD]):
+            raise DivergedError(bad_gradient(self, outputs))
 
     def fit(self, inputs: Mapping[str, Any]) -> None:
         """Gather the statistics of layers such as `standardize` from the training rows, one layer after the other, as
@@ -295,6 +295,11 @@ class Executor:
         if not missing:
             return array
         return self.xp.concatenate((array, self.xp.zeros((missing, *array.shape[1:]), dtype=array.dtype)))
+
+
+def _require_batch(batch: int) -> None:
+    if not isinstance(batch, int) or batch < 1:
+        raise InputError(f"a batch has at least 1 row, not {batch!r}")
 
 
 def bucket(rows: int) -> int:

@@ -12,9 +12,22 @@ from .. import data as data
 from .. import layers as layers
 from .. import optim as optim
 from ..registry import ENTRIES, Entry, OptionType
+from . import stops as stops
 from .elsewhere import ELSEWHERE
 
-_PARTS = ("function", "loss", "metric", "penalty", "optimizer", "initializer", "reader", "split", "clip")
+_PARTS = (
+    "function",
+    "loss",
+    "metric",
+    "penalty",
+    "optimizer",
+    "initializer",
+    "reader",
+    "split",
+    "clip",
+    "stop",
+    "start",
+)
 
 # Words of the language whose meaning this version does not have yet: a file that uses one is told so.
 _LATER: dict[str, tuple[str, ...]] = {
@@ -31,8 +44,6 @@ _LATER: dict[str, tuple[str, ...]] = {
         *("step", "drops", "exponential", "linear", "polynomial", "cosine", "one_cycle", "warmup", "inverse_sqrt"),
         "plateau",
     ),
-    "stop": ("early_stop",),
-    "start": ("load",),
     "rate": ("rate",),
 }
 
@@ -56,7 +67,7 @@ TRAIN = (
 )
 """The keys of `train`."""
 
-TRAIN_LATER = frozenset({"schedule", "early_stop", "restarts", "start", "freeze", "rates"})
+TRAIN_LATER = frozenset({"schedule", "restarts", "freeze", "rates"})
 """Keys that this version refuses, saying so."""
 
 

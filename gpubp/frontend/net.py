@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +28,8 @@ from .layout import Buffer, Layout, Parameter, arrange
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering
 from .plugins import load_plugins
+from .resolved import given_as_text
+from .stops import check_stop
 from .suspicions import Traced, suspicions
 
 
@@ -35,7 +37,8 @@ from .suspicions import Traced, suspicions
 class Net:
     """An experiment that passed every check. `outputs`: shape of each output for one example; `layout`: the
     parameters; `buffers`: state that is not trained; `fitted`: layers whose statistics come from the training data;
-    `base`: the folder that paths of data start in."""
+    `base`: the folder that paths of data start in; `given`: new values of params, as text; `imports`: the texts of the
+    imported files by path."""
 
     graph: LayerGraph
     base: Path
@@ -45,6 +48,8 @@ class Net:
     fitted: tuple[Node, ...]
     warnings: tuple[Diagnostic, ...]
     shapes: Mapping[Node, tuple[int, ...]]
+    given: Mapping[str, str] = field(default_factory=dict)
+    imports: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<Net {self.graph.source.name}: {self.size:,} parameters, outputs {', '.join(self.outputs) or 'none'}>"
@@ -140,10 +145,6 @@ def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) 
     return _load(source, Path(name).parent, params or {})
 
 
-def _read_import(path: str) -> str:
-    return read_text(Path(path))
-
-
 def loads(text: str, name: str = "<string>", params: Mapping[str, Any] | None = None) -> Net:
     """Check the text of a `.net` file; paths in it start in the working directory. Raises NetError as `load` does."""
     return _load(Source(name, text), Path(), params or {})
@@ -153,18 +154,24 @@ def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
     def sizes(data: Data, wanted: Mapping[str, Literal["float", "class"]]) -> Mapping[str, Type]:
         return measure(data, wanted, base)
 
-    overrides = {str(name): _text(value) for name, value in params.items()}
-    graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=_read_import)
+    imports: dict[str, str] = {}
+
+    def read_import(path: str) -> str:
+        imports[path] = read_text(Path(path))
+        return imports[path]
+
+    overrides = given_as_text(params)
+    graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=read_import)
     if graph is None:
         try:
             if load_plugins():
-                graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=_read_import)
+                graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=read_import)
         except GpubpError as error:
             found = [*found, Diagnostic("W0203", str(error), severity="warning")]
     if graph is None:
         raise NetError(found)
     try:
-        return _trace(graph, base, tuple(found))
+        return replace(_trace(graph, base, tuple(found)), given=overrides, imports=imports)
     except DiagnosticError as error:
         raise NetError((*error.diagnostics, *found)) from error.__cause__
 
@@ -178,15 +185,6 @@ def _catalog() -> Catalog:
 
 
 _known: dict[int, Catalog] = {}
-
-
-def _text(value: Any) -> str:
-    """A Python value as the language writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_text, value))}]"
-    return str(value)
 
 
 def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> Net:
@@ -253,6 +251,7 @@ def _loss_of(graph: LayerGraph, cx: Lowering) -> Var | None:
             metric_terms(graph, cx)
     except DiagnosticError as error:
         found += error.diagnostics
+    found += check_stop(graph)
     if found:
         raise DiagnosticError(*in_order(graph, found)) from next(iter(causes), None)
     return loss

@@ -21,7 +21,7 @@ def _mean(sums: Mapping[str, Any], count: int) -> float:
     return float(sums["sum"]) / count
 
 
-@register("metric", "accuracy")
+@register("metric", "accuracy", rising=True)
 def accuracy(cx: Context, p: Var, y: Var) -> Accumulation:
     """Share of right answers: the most probable class is the label; for numbers, both on the same side of 0.5."""
     if isinstance(y, Var) and y.dtype in FLOATS:
@@ -48,7 +48,7 @@ def mae(cx: Context, p: Var, y: Var) -> Accumulation:
     return mean_of(per_example(ops.absolute(ops.cast(p, dtype="float64") - ops.cast(y, dtype="float64"))))
 
 
-@register("metric", "r2")
+@register("metric", "r2", rising=True)
 def r2(cx: Context, p: Var, y: Var) -> Accumulation:
     """Coefficient of determination 1 - sum (y - p)^2 / sum (y - mean y)^2 for each output, averaged over the outputs.
 

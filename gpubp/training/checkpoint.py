@@ -1,71 +1,142 @@
-"""Saved state: one safetensors file, written whole or not at all."""
+"""Saved state: one safetensors file, written whole or not at all, and read only if every byte of it is as written."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import tempfile
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, SaveError
 
-NAME = "last.safetensors"
+LAST, BEST = "last.safetensors", "best.safetensors"
+FORMAT = 1
+MOST_HEADER = 16 << 20
+"""Bytes of a header that are read; 100,000 arrays need no more."""
 
 
-def save(path: Path, state: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
-    """Write NumPy arrays by name to `path`: to a temporary file beside it, flushed, then renamed. Raises
-    CheckpointError where that fails; an earlier file at `path` is whole then."""
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A state as `Executor.state_dict` gives it, and what is known of it."""
+
+    state: Mapping[str, Any]
+    about: Mapping[str, Any]
+
+
+def save(path: Path, saved: Saved) -> None:
+    """Write a state. Raises SaveError where that fails; an earlier file at `path` is whole then."""
     import numpy as np
     from safetensors.numpy import save as to_bytes
 
-    # safetensors writes several entries of metadata in an order of chance: one entry, and equal states are equal files.
-    # Its 0.8.0 writes the bytes of any layout as if they were in C order.
-    content = to_bytes(
-        {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in state.items()},
-        {"gpubp": json.dumps(dict(metadata), sort_keys=True)},
-    )
-    temporary = None
+    # safetensors 0.8.0 writes the bytes of any layout and byte order as if they were C order and this machine's.
+    state = {
+        name: np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).reshape(array.shape)
+        for name, array in saved.state.items()
+    }
+    about = {"format": FORMAT, **saved.about}
+    about["sha256"] = _digest(state, about)
+    # Several entries of metadata are written in an order of chance: one entry, and equal states are equal files.
+    write(path, to_bytes(state, {"gpubp": json.dumps(about, sort_keys=True)}))
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: beside it, to the disk, and then in its place. Raises SaveError."""
+    beside = path.with_name(f".{path.name}.saving")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".saving-", delete=False) as file:
-            temporary = Path(file.name)
+        with beside.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        beside.replace(path)
+        flush_folder(path.parent)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise CheckpointError(f"cannot save to `{path}`: {(error.strerror or str(error)).lower()}") from None
+        with suppress(OSError):  # the folder may be read-only now, or gone
+            beside.unlink(missing_ok=True)
+        raise SaveError(f"cannot save `{path}`: {reason(error)}") from None
 
 
-def require_folder(folder: Path) -> None:
-    """Raise CheckpointError where nothing can be saved to `folder`: better before a long training than after it."""
-    place = folder
+def flush_folder(folder: Path) -> None:
+    """Bring a folder's list of names to the disk: a file renamed is not yet a file found after a power cut."""
+    number = os.open(folder, os.O_RDONLY)
     try:
-        while not place.exists():
-            place = place.parent
-    except OSError as error:
-        raise CheckpointError(f"cannot save to `{folder}`: {(error.strerror or str(error)).lower()}") from None
-    if not place.is_dir():
-        raise CheckpointError(f"cannot save to `{folder}`: `{place}` is not a directory")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise CheckpointError(f"cannot save to `{folder}`: permission denied")
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
-def restore(path: Path) -> dict[str, Any]:
-    """The arrays of a file that `save` wrote; a folder stands for the file in it. Raises CheckpointError where it
-    cannot be read."""
+def reason(error: OSError) -> str:
+    """What the system says, in a message's words."""
+    return (error.strerror or str(error)).lower()
+
+
+def read(path: Path, memory: int | None = None) -> Saved:
+    """The state that `save` wrote; a folder stands for its last one. Files larger than `memory` bytes are refused.
+    Raises CheckpointError where it cannot be read or is not, byte for byte, what was written."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     if path.is_dir():
-        path = path / NAME
+        path = path / LAST
+    content = _content(path, memory)
     try:
-        return dict(load(path.read_bytes()))
+        state = dict(load(content))
+        about = json.loads(json.loads(content[8 : 8 + _header_size(content)])["__metadata__"]["gpubp"])
+        known = about.pop("sha256")
+        version = about["format"]
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"`{path}` is no saved state, or is damaged: {said}") from None
+    if version != FORMAT:
+        raise CheckpointError(f"`{path}` has the format {version}, and this version of gpubp reads {FORMAT}")
+    if known != _digest(state, about):
+        raise CheckpointError(f"`{path}` is damaged: its bytes are not those that were written")
+    return Saved(state, about)
+
+
+def _content(path: Path, memory: int | None) -> bytes:
+    """The file's bytes, if their number is the one that the header tells."""
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # reading a pipe or a device might never end
+            raise CheckpointError(f"cannot read `{path}`: not a regular file")
+        with path.open("rb") as file:
+            head = file.read(8)
+            size = _header_size(head)
+            if len(head) < 8 or not 2 <= size <= min(found.st_size - 8, MOST_HEADER):
+                raise CheckpointError(f"`{path}` is no saved state, or is damaged: it has no header")
+            if memory is not None and found.st_size > memory:
+                message = f"`{path}` has {found.st_size:,} bytes, and {memory:,} bytes of memory are free"
+                raise CheckpointError(message)
+            header = file.read(size)
+            if _end(header, path) != found.st_size - 8 - size:
+                raise CheckpointError(f"`{path}` is no saved state, or is damaged: it is cut short or too long")
+            return head + header + file.read()
     except OSError as error:
-        raise CheckpointError(f"cannot read `{path}`: {(error.strerror or str(error)).lower()}") from None
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise CheckpointError(f"`{path}` is no saved state: {error}") from None
+        raise CheckpointError(f"cannot read `{path}`: {reason(error)}") from None
+
+
+def _header_size(content: bytes) -> int:
+    return int.from_bytes(content[:8], "little")
+
+
+def _end(header: bytes, path: Path) -> int:
+    """The number of bytes after the header that it speaks of."""
+    try:
+        entries = json.loads(header)
+        return max((int(e["data_offsets"][1]) for name, e in entries.items() if name != "__metadata__"), default=0)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+        raise CheckpointError(f"`{path}` is no saved state, or is damaged: its header cannot be read") from None
+
+
+def _digest(state: Mapping[str, Any], about: Mapping[str, Any]) -> str:
+    """SHA-256 over all that a file says: what is known of the state, and every array's name, type, shape and bytes."""
+    found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for name, array in sorted(state.items()):
+        found.update(f"\n{name} {array.dtype} {array.shape} ".encode())
+        found.update(array.reshape(-1).view("uint8"))
+    return found.hexdigest()

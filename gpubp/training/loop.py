@@ -1,41 +1,27 @@
-"""Training: epochs of mini-batches, validation, test."""
+"""Training: epochs of mini-batches, validation, checkpoints, early stop, test."""
 
 from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..data import Dataset
 from ..data import load as load_data
-from ..errors import CheckpointError, DivergedError, GpubpError
-from ..executor import Executor
-from ..frontend import Net
-from .checkpoint import NAME, require_folder, restore, save
+from ..errors import CheckpointError, DivergedError, GpubpError, SaveError
+from ..executor import Executor, first_bad, require_memory
+from ..frontend import RATE_SCALE, Net, identity, watch_of
+from . import tables
+from .best import Best, Pace, Sums
+from .checkpoint import BEST, Saved, read
+from .environment import data_hashes, environment
+from .folder import RunFolder
+from .resume import begin_from, changes_bytes, folder_of, records_before, require_checkpoint, require_same
+from .run import Progress, Run
 
-Callback = Callable[["Run"], None]
-
-
-@dataclass(eq=False, repr=False)
-class Run:
-    """A training in progress or done. `epochs`: how many it is to have in all; `first_step`: where it began (not 0
-    after a resume). `history`: one record per epoch (`epoch`, `step`, `train.loss`,
-    `train.penalty`, `valid.loss`, ...); `metrics`: the figures of the finished run over each part of the data
-    (`test.accuracy`, `valid.loss`, ...)."""
-
-    executor: Executor
-    dataset: Dataset
-    epochs: int
-    first_step: int
-    history: list[dict[str, float]] = field(default_factory=list)
-    metrics: dict[str, float] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        figures = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
-        return f"<Run of {self.executor.net!r}: {len(self.history):,} epochs{', ' if figures else ''}{figures}>"
+Callback = Callable[[Run], None]
 
 
 def train(
@@ -48,83 +34,261 @@ def train(
     epochs: int | None = None,
     seed: int | None = None,
     precision: str | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    stopping: Callable[[], bool] | None = None,
 ) -> Run:
     """Train a net as its file says; `epochs`, `seed` and `precision` replace the file's.
 
-    `out`: a folder for the final state; `resume`: a folder or file to continue from, with its seed, to the number of
-    epochs in all.
-    Each callback is called with the run after each epoch. Raises NetError (DataError for the data) for what is wrong
-    with the file, DeviceError, CheckpointError, and DivergedError where the loss is no longer a finite number.
+    `out`: a folder for the run, None writes nothing; `resume`: a run's folder, or a checkpoint, to continue from, with
+    its seed, to the number of epochs in all. Both may be the same folder.
+    Each callback is called with the run after each epoch, `progress` a few times a second; when `stopping` gives True
+    the step is finished, the state saved, and the run returned with `stopped` set and no `metrics`.
+
+    Raises NetError (DataError for the data) for what is wrong with the file, DeviceError, CheckpointError, SaveError
+    where the folder cannot be written to any more, and DivergedError where the loss is no longer a finite number.
     """
     if epochs is not None and (not isinstance(epochs, int) or epochs < 1):
         raise GpubpError(f"epochs must be a whole number of at least 1, not {epochs!r}")
     net.require_training(epochs)
-    if out is not None:
-        require_folder(Path(out))
-    executor = Executor(net, device, precision, seed)
-    if resume is not None:
-        executor.load_state_dict(restore(Path(resume)))
-        if seed is not None and executor.seed != seed:
-            raise CheckpointError(f"`{resume}` was trained with the seed {executor.seed} and cannot go on with {seed}")
-    # After the state, whose seed draws the split: rows once held back for testing stay so.
-    dataset = load_data(net.graph, net.base, executor.seed)
-    rows = dataset.part("train")
-    if resume is None:
-        executor.fit(rows)
-    batch = int(net.option("batch", 32))
-    per_epoch = -(-len(next(iter(rows.values()))) // batch)
-    steps = net.option("steps")
-    total = int(steps) if steps is not None and epochs is None else int(epochs or net.option("epochs")) * per_epoch
-    run = Run(executor, dataset, -(-total // per_epoch), executor.step)
-    placed = executor.place(rows)
-    valid = dataset.part("valid") if "valid" in dataset.parts else None
-    while executor.step < total:
-        first = executor.step
-        # To the end of the epoch, which a resumed run may be in the middle of.
-        count = min(per_epoch - first % per_epoch, total - first)
-        run.history.append(_epoch(executor, placed, first, count, batch, per_epoch))
-        if valid is not None:
-            run.history[-1] |= {f"valid.{name}": value for name, value in executor.evaluate(valid).items()}
-        for callback in callbacks:
-            callback(run)
-    executor.require_finite()
-    for part in dataset.parts:
-        figures = executor.evaluate(dataset.part(part))
-        for name, value in figures.items():
-            if not math.isfinite(value):
-                raise DivergedError(f"`{part}.{name}` is {value} after the last step: the outputs are no use")
-        run.metrics |= {f"{part}.{name}": value for name, value in figures.items() if name != "penalty"}
-    if out is not None:
-        save(Path(out) / NAME, executor.state_dict(), {"format": "gpubp-1", "precision": executor.dtype})
-    return run
-
-
-def _epoch(
-    executor: Executor, placed: tuple[list[Any], int], first: int, count: int, batch: int, per_epoch: int
-) -> dict[str, float]:
-    """Train to the end of an epoch. The loss is the mean over the examples, not of batch means."""
+    source = None if resume is None else Path(resume)
+    if source is not None:
+        require_checkpoint(source)
+    folder = None if out is None else RunFolder(Path(out), resumed=_same(Path(out), source))
     try:
-        losses, penalties, sizes = executor.run_steps(placed, count, batch)
-    except DivergedError as error:
-        raise DivergedError(f"epoch {first // per_epoch + 1:,}: {error}") from None
-    host = [float(v) for v in executor.backend.to_host(losses)]
-    extra = [float(v) for v in executor.backend.to_host(penalties)]
-    for i, (loss, penalty) in enumerate(zip(host, extra, strict=True)):
-        if not math.isfinite(loss + penalty):
-            step, epoch = first + i + 1, (first + i) // per_epoch + 1
-            if step == 1:
-                raise DivergedError(
-                    f"the loss is {loss + penalty} at step 1, before any update: the data or a formula of the model "
-                    "gives it (a division by 0, the logarithm of a negative number, numbers that are too large)"
-                )
-            raise DivergedError(
-                f"the loss is {loss + penalty} at step {step:,} (epoch {epoch:,}): training stopped; a smaller "
-                "learning rate usually mends this"
-            )
-    examples = sum(sizes)
-    return {
-        "epoch": float((first + count - 1) // per_epoch + 1),
-        "step": float(first + count),
-        "train.loss": sum(loss * n for loss, n in zip(host, sizes, strict=True)) / examples,
-        "train.penalty": extra[-1],
-    }
+        training = _Training(net, device, folder, source, epochs, seed, precision)
+        try:
+            return training.work(callbacks, progress, stopping)
+        except (DivergedError, SaveError) as error:
+            if folder is None or training.whole is None or not folder.path.exists():
+                raise
+            note = f"the checkpoint of step {training.whole:,} in `{folder.path}` is whole"
+            raise type(error)(f"{error}\nnote: {note}") from None
+    finally:
+        if folder is not None:
+            folder.close()
+
+
+def _same(out: Path, source: Path | None) -> bool:
+    return source is not None and out.resolve() == source.resolve()
+
+
+class _Training:
+    """One call of `train`."""
+
+    def __init__(
+        self,
+        net: Net,
+        device: str,
+        folder: RunFolder | None,
+        source: Path | None,
+        epochs: int | None,
+        seed: int | None,
+        precision: str | None,
+    ) -> None:
+        self.net, self.folder = net, folder
+        ex = self.executor = Executor(net, device, precision, seed)
+        saved = None if source is None else read(source, ex.backend.free_memory())
+        if source is not None and saved is not None:
+            ex.load_state_dict(saved.state)
+            if seed is not None and ex.seed != seed:
+                raise CheckpointError(f"`{source}` was trained with the seed {ex.seed} and cannot go on with {seed}")
+        # After the state, whose seed draws the split: rows once held back for testing stay so.
+        dataset = load_data(net.graph, net.base, ex.seed)
+        rows = dataset.part("train")
+        self.valid = dataset.part("valid") if "valid" in dataset.parts else None
+        watch = watch_of(net, dataset.parts)
+        count = len(next(iter(rows.values())))
+        self.batch = int(net.option("batch", 32))
+        self.per_epoch = -(-count // self.batch)
+        require_memory(net, ex.backend, ex.dtype, min(self.batch, count))
+        if saved is None:
+            ex.fit(rows)
+            begin_from(net, ex)
+        steps = net.option("steps")
+        whole = int(epochs or net.option("epochs") or 0) * self.per_epoch
+        self.total = int(steps) if steps is not None and epochs is None else whole
+        self.run = Run(ex, dataset, -(-self.total // self.per_epoch), self.total, ex.step)
+        self.run.folder = None if folder is None else folder.path
+        self.sums, self.pace, self.best = Sums(), Pace(last=time.monotonic()), None if watch is None else Best(watch)
+        self.whole: int | None = None  # the step of the last checkpoint
+        self.known: dict[str, Any] = {}
+        if folder is not None or saved is not None:
+            self.known = {"net": identity(net), "data": data_hashes(net), "environment": environment(ex)}
+            self.known["columns"] = tables.to_json(net, dataset)
+        self.records: list[dict[str, Any]] = []
+        if source is not None and saved is not None:
+            self._take_up(source, saved)
+        self.placed = ex.place(rows)
+
+    def _take_up(self, source: Path, saved: Saved) -> None:
+        """Go on where a state was saved: in the middle of an epoch, of the patience."""
+        self.run.warnings += require_same(source, saved, self.known["net"], self.known["data"])
+        self.run.warnings += changes_bytes(saved, self.known["environment"])
+        step = self.executor.step
+        if self.folder is not None and _same(self.folder.path, source):
+            self.whole = step
+        if step % self.per_epoch:
+            self.sums = Sums(**saved.about["sums"])
+        self.records = records_before(source, step, self.per_epoch, self.total)
+        if self.best is not None and saved.about.get("best"):
+            kept = folder_of(source)
+            place = None if kept is None else kept / BEST
+            self.best.resume(saved.about["best"], read(place) if place is not None and place.exists() else None)
+            # In another folder the best state is written anew.
+            self.best.fresh = self.folder is not None and kept is not None and not _same(self.folder.path, kept)
+
+    # The loop ----------------------------------------------------------------------------------------------------
+    def work(
+        self,
+        callbacks: Sequence[Callback],
+        progress: Callable[[Progress], None] | None,
+        stopping: Callable[[], bool] | None,
+    ) -> Run:
+        run, ex = self.run, self.executor
+        while ex.step < self.total and not run.stopped:
+            # Looked at between epochs only, so that it does not depend on where a piece or a process ended.
+            between = ex.step > 0 and ex.step % self.per_epoch == 0
+            if between and self.best is not None and self.best.too_old(ex.step, self.per_epoch):
+                run.stopped = "early stop"
+                break
+            self._piece(progress)
+            ends = ex.step % self.per_epoch == 0 or ex.step == self.total
+            if ends:
+                self._epoch_over()
+                for callback in callbacks:
+                    callback(run)
+            if stopping is not None and stopping():
+                run.stopped = "interrupted"
+            elif self.folder is not None and ex.step < self.total and self.pace.due(time.monotonic(), ends):
+                self._save()
+        if self.folder is not None:
+            self._save()
+        if run.stopped != "interrupted":
+            self._measure()
+        return run
+
+    def _piece(self, progress: Callable[[Progress], None] | None) -> None:
+        """Some steps, to the end of the epoch at most."""
+        ex, began = self.executor, time.monotonic()
+        first = ex.step
+        count = min(self.per_epoch - first % self.per_epoch, self.total - first, self.pace.steps)
+        epoch = first // self.per_epoch + 1
+        try:
+            losses, penalties, sizes = ex.run_steps(self.placed, count, self.batch)
+        except DivergedError as error:
+            cause = first_bad(ex, self.placed, self.batch)
+            raise DivergedError(f"epoch {epoch:,}: {error}{cause}") from None
+        host = [float(v) for v in ex.backend.to_host(losses)]
+        extra = [float(v) for v in ex.backend.to_host(penalties)]
+        for i, (loss, penalty) in enumerate(zip(host, extra, strict=True)):
+            if not math.isfinite(loss + penalty):
+                raise _diverged(loss + penalty, first + i + 1, epoch)
+        self.sums.add(host, extra, sizes)
+        seconds = time.monotonic() - began
+        self.pace.took(count, seconds)
+        if progress is not None:
+            mean = self.sums.loss / self.sums.examples
+            progress(Progress(first + count, self.total, epoch, self.run.epochs, mean, count / max(seconds, 1e-9)))
+
+    def _epoch_over(self) -> None:
+        """Its record: the loss is the mean over the examples, not of batch means; and the figures of validation."""
+        step = self.executor.step
+        record = {
+            "epoch": float((step - 1) // self.per_epoch + 1),
+            "step": float(step),
+            "train.loss": self.sums.loss / self.sums.examples,
+            "train.penalty": self.sums.penalty,
+        }
+        if self.valid is not None:
+            record |= {f"valid.{name}": value for name, value in self.executor.evaluate(self.valid).items()}
+        if step % self.per_epoch == 0:
+            self.sums = Sums()
+        self.run.history.append(record)
+        if self.folder is not None:
+            self.folder.note(record)
+        best = self.best
+        if best is not None and best.improves(record) and (self.folder is not None or best.watch.restore):
+            best.saved, best.fresh = self._saved(), True
+
+    # The folder --------------------------------------------------------------------------------------------------
+    def _saved(self) -> Saved:
+        """The state now, and what is known of it."""
+        ex, best = self.executor, self.best
+        state = ex.state_dict()
+        about: dict[str, Any] = {
+            **self.known,
+            "step": ex.step,
+            "epoch": ex.step / self.per_epoch,
+            "seed": ex.seed,
+            "precision": ex.dtype,
+            "rate_scale": float(state[RATE_SCALE]),
+            "sums": self.sums.state(),
+            "result": "best" if best is not None and best.watch.restore else "last",
+            "best": None if best is None else best.state(),
+        }
+        return Saved(state, about)
+
+    def _save(self) -> None:
+        """Write the folder. Raises SaveError, and DivergedError for a state that is of no use."""
+        assert self.folder is not None
+        began = time.monotonic()
+        self.executor.require_finite()
+        try:
+            if not self.folder.begun:
+                self.folder.begin(self.net, self._about(), self.records)
+            best = self.best if self.best is not None and self.best.fresh else None
+            self.folder.save(self._saved(), None if best is None else best.saved)
+        except SaveError as error:
+            gone = "" if self.folder.path.exists() else ": the folder is gone"
+            raise SaveError(f"{error}{gone}; the training stopped at step {self.executor.step:,}") from None
+        if best is not None:
+            best.fresh = False
+        self.pace.saved(began, time.monotonic())
+        self.whole = self.executor.step
+
+    def _about(self) -> dict[str, Any]:
+        """What `env.json` says."""
+        run, data = self.run, self.run.dataset
+        return {
+            "name": self.net.graph.source.name,
+            "base": str(self.net.base.resolve()),
+            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "first_step": run.first_step,
+            "steps": run.total,
+            "epochs": run.epochs,
+            "seed": self.executor.seed,
+            "precision": self.executor.dtype,
+            "params": dict(self.net.given),
+            "rows": {part: len(rows) for part, rows in data.parts.items()},
+            **{key: value for key, value in self.known.items() if key != "columns"},
+        }
+
+    # The end -----------------------------------------------------------------------------------------------------
+    def _measure(self) -> None:
+        """The figures of the finished run, with the best state where the early stop restores it."""
+        run, ex, best = self.run, self.executor, self.best
+        ex.require_finite()
+        if best is not None and best.watch.restore and best.saved is not None:
+            ex.load_state_dict(best.saved.state)
+            run.best_epoch = best.epoch
+        for part in run.dataset.parts:
+            figures = ex.evaluate(run.dataset.part(part))
+            for name, value in figures.items():
+                if not math.isfinite(value):
+                    raise DivergedError(f"`{part}.{name}` is {value} after the last step: the outputs are no use")
+            run.metrics |= {f"{part}.{name}": value for name, value in figures.items() if name != "penalty"}
+        if self.folder is not None and self.folder.begun:
+            self.folder.note({"metrics": run.metrics})
+            self.folder.save(None)
+
+
+def _diverged(loss: float, step: int, epoch: int) -> DivergedError:
+    if step == 1:
+        return DivergedError(
+            f"the loss is {loss} at step 1, before any update: the data or a formula of the model "
+            "gives it (a division by 0, the logarithm of a negative number, numbers that are too large)"
+        )
+    return DivergedError(
+        f"the loss is {loss} at step {step:,} (epoch {epoch:,}): training stopped; a smaller "
+        "learning rate usually mends this"
+    )

@@ -180,7 +180,17 @@ def test_a_place_that_cannot_be_written(call: Call, tmp_path: Path) -> None:
     refused(call("run", path, "--out", path), "cannot save to", "is not a directory")
 
 
-@pytest.mark.parametrize("words", [("run",), ("check",), ("ir",), ("rum", "a.net"), ("run", "a.net", "b.net")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run",),
+        ("run", "--resume", "a", "--set", "b=1"),
+        ("check",),
+        ("ir",),
+        ("rum", "a.net"),
+        ("run", "a.net", "b.net"),
+    ],
+)
 def test_a_bad_call(call: Call, words: tuple[str, ...]) -> None:
     said = call(*words)
     assert (said.code, said.out) == (2, "")
@@ -209,7 +219,7 @@ def test_divergence_is_a_failure_of_the_work(call: Call, tmp_path: Path) -> None
     ("arguments", "code", "message"),
     [
         (["run", "nowhere.net"], 2, "error[E0401]: cannot read `nowhere.net`: no such file or directory\n"),
-        (["run"], 2, "error: the following arguments are required: FILE"),
+        (["run"], 2, "error: FILE is missing: name a .net file, or a run with `--resume`"),
         (["run", "models/xor.net", "--device", "tpu"], 2, "error: there is no device `tpu`"),
     ],
 )
@@ -228,12 +238,11 @@ ACCEPTED = {
     "precision": "float64",
     "shuffle": "false",
     "clip": "clip_norm(1.0)",
+    "early_stop": "early_stop(train.loss, patience = 3epochs)",
 }
 LATER = {
     "schedule": "cosine(to = 0)",
-    "early_stop": "early_stop(valid.loss, patience = 3epochs)",
     "restarts": "3",
-    "start": 'load("runs/a")',
     "freeze": "[p.dense]",
     "rates": "[rate(p, 10)]",
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gpubp
-from gpubp.training import restore, save
+from gpubp.training import LAST, Saved, read, save
 
 from .worlds import state, train, write_net
 
@@ -68,18 +68,22 @@ def test_resuming_what_is_done_only_measures(tmp_path: Path) -> None:
     assert state(again) == state(whole)
 
 
-def test_out_holds_one_file_and_nothing_else(tmp_path: Path) -> None:
+def test_equal_runs_are_equal_files(tmp_path: Path) -> None:
     path = write_net(tmp_path)
-    run = train(path, out=tmp_path / "deep" / "out", epochs=2)
-    (file,) = (tmp_path / "deep" / "out").iterdir()
-    found = restore(file)
+    run = train(path, out=tmp_path / "deep" / "0", epochs=2)
+    folder = tmp_path / "deep" / "0"
+    assert {file.name for file in folder.iterdir()} == {
+        *("written.net", "resolved.net", "env.json", "metrics.jsonl"),
+        *("last.safetensors", "best.safetensors"),
+    }
+    found = read(folder).state
     assert {name: array.tobytes() for name, array in found.items()} == state(run)
     assert all(found[name].shape == array.shape for name, array in run.executor.state_dict().items())
-    assert restore(file.parent).keys() == found.keys()
-    first = file.read_bytes()
-    for _ in range(4):
-        train(path, out=str(file.parent), epochs=2)
-        assert file.read_bytes() == first, "two runs with one seed: the same bytes"
+    assert read(folder / LAST).state.keys() == found.keys()
+    first = (folder / LAST).read_bytes()
+    for number in range(1, 4):
+        train(path, out=str(tmp_path / "deep" / str(number)), epochs=2)
+        assert (tmp_path / "deep" / str(number) / LAST).read_bytes() == first, "two runs with one seed: the same bytes"
 
 
 def test_any_layout_is_saved_right(tmp_path: Path) -> None:
@@ -88,14 +92,19 @@ def test_any_layout_is_saved_right(tmp_path: Path) -> None:
         "fortran": np.asfortranarray(rng.normal(size=(3, 4))),
         "strided": rng.normal(size=(6, 8))[::2, ::-2],
         "transposed": rng.normal(size=(2, 3, 4)).T,
+        "broadcast": np.broadcast_to(rng.normal(size=(3, 1)), (3, 5)),
+        "other end first": rng.normal(size=(3, 2)).astype(">f4"),
         "scalar": np.array(3, dtype=np.int64),
         "empty": np.zeros((0, 3), dtype=np.float32),
+        "flags": rng.normal(size=(3, 3)).T > 0,
     }
-    save(tmp_path / "a.safetensors", arrays, {})
-    found = restore(tmp_path / "a.safetensors")
+    save(tmp_path / "a.safetensors", Saved(arrays, {"step": 7}))
+    found = read(tmp_path / "a.safetensors")
+    assert found.about["step"] == 7
     for name, array in arrays.items():
-        np.testing.assert_array_equal(found[name], array)
-        assert (found[name].dtype, found[name].shape) == (array.dtype, array.shape)
+        np.testing.assert_array_equal(found.state[name], array)
+        assert found.state[name].dtype == array.dtype.newbyteorder("=")
+        assert found.state[name].shape == array.shape
 
 
 @pytest.mark.parametrize(
@@ -119,7 +128,7 @@ def test_what_cannot_be_resumed_from(tmp_path: Path, content: bytes | None, mess
 def test_a_state_cut_short_is_refused(tmp_path: Path) -> None:
     path = write_net(tmp_path)
     train(path, out=tmp_path / "out", epochs=1)
-    (file,) = (tmp_path / "out").iterdir()
+    file = tmp_path / "out" / LAST
     file.write_bytes(file.read_bytes()[:-10])
     with pytest.raises(gpubp.CheckpointError, match="is no saved state"):
         train(path, resume=tmp_path / "out")
@@ -137,9 +146,9 @@ def test_a_state_of_another_net(tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8").replace("dense(6)", "dense(7)"), "utf-8")
     with pytest.raises(gpubp.CheckpointError, match=r"`p.dense.weight` has shape \(3, 6\) in the state, \(3, 7\)"):
         train(path, resume=tmp_path / "out")
-    train(write_net(tmp_path), precision="float64", out=tmp_path / "out", epochs=1)
+    train(write_net(tmp_path), precision="float64", out=tmp_path / "double", epochs=1)
     with pytest.raises(gpubp.CheckpointError, match="is float64 in the state, float32 in the net"):
-        train(write_net(tmp_path), resume=tmp_path / "out")
+        train(write_net(tmp_path), resume=tmp_path / "double")
 
 
 def test_a_place_that_cannot_be_saved_to_is_told_before_training(tmp_path: Path) -> None:

@@ -1,0 +1,50 @@
+"""How much memory of this machine a process may still take."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_CGROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+"""Limit and use of a container, versions 2 and 1."""
+
+
+def free_memory() -> int | None:
+    """The least of what the system has available, what the container's limit leaves, and what the process's own limit
+    on its address space leaves, in bytes; None where nothing is known."""
+    found = [n for n in (_available(), _left_by_limit(), *(_left(*pair) for pair in _CGROUPS)) if n is not None]
+    return min(found, default=None)
+
+
+def _available() -> int | None:
+    for line in _text("/proc/meminfo").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def _left_by_limit() -> int | None:
+    try:
+        import resource
+    except ImportError:  # not on this system
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return None
+    pages = _text("/proc/self/statm").split()
+    return max(limit - (int(pages[0]) * os.sysconf("SC_PAGE_SIZE") if pages else 0), 0)
+
+
+def _left(limit: str, use: str) -> int | None:
+    most, used = _text(limit).strip(), _text(use).strip()
+    return max(int(most) - int(used), 0) if most.isdigit() and used.isdigit() else None
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""

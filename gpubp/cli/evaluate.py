@@ -1,0 +1,31 @@
+"""`evaluate RUN TABLE`: the loss and the metrics of a run on new rows."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from ..training import load_run
+from .predict import add_run
+from .table import align
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Say what arguments the verb takes."""
+    add_run(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def work(arguments: argparse.Namespace) -> int:
+    """Print the figures; raises GpubpError."""
+    run = load_run(arguments.run, arguments.device)
+    rows = run.rows(arguments.data, targets=True)
+    figures = run.evaluate(rows, arguments.batch)
+    count = len(next(iter(rows.values())))
+    figures.pop("penalty")
+    if arguments.json:
+        print(json.dumps({"rows": count, "metrics": figures}))
+        return 0
+    print(f"{count:,} rows of {arguments.data}\n")
+    print(align([list(figures), [f"{value:.4g}" for value in figures.values()]]))
+    return 0

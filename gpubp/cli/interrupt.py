@@ -1,0 +1,42 @@
+"""Ctrl-C while a net is trained: the first finishes the step and saves, the second ends at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType, TracebackType
+
+
+class Interrupt:
+    """Inside of `with`, Ctrl-C is noted once `training` is set; before that it interrupts as ever."""
+
+    def __init__(self) -> None:
+        self.training = self.asked = False
+        self._before: object = None
+
+    def __enter__(self) -> Interrupt:
+        if threading.current_thread() is threading.main_thread():  # no other may set a handler
+            self._before = signal.signal(signal.SIGINT, self._asked)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)  # type: ignore[arg-type]
+
+    def __call__(self) -> bool:
+        """Whether the training is to end: what `train` takes as `stopping`."""
+        self.training = True
+        return self.asked
+
+    def _asked(self, number: int, frame: FrameType | None) -> None:
+        if not self.training:
+            raise KeyboardInterrupt
+        if self.asked:
+            # Nothing is tidied up, and nothing is lost: a file being saved is not yet in its place.
+            os._exit(130)
+        self.asked = True
+        os.write(sys.stderr.fileno(), b"\nfinishing the step and saving; Ctrl-C again ends at once\n")

@@ -1,0 +1,73 @@
+"""`predict RUN TABLE`: what a run makes of new rows, as a table."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..errors import GpubpError
+from ..executor import CHUNK
+from ..frontend import answers
+from ..training import LoadedRun, load_run, write
+from .common import whole
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Say what arguments the verb takes."""
+    add_run(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", help="write a CSV file (default: standard output)")
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """A run, a table, and how to compute."""
+    parser.add_argument("run", metavar="RUN", help="a run's folder, or one checkpoint in it")
+    parser.add_argument("data", metavar="TABLE", help="delimited text with the columns that the run was trained on")
+    parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
+    parser.add_argument(
+        "--batch", type=whole(1), default=CHUNK, metavar="N", help="rows at a time, where memory is short"
+    )
+
+
+def work(arguments: argparse.Namespace) -> int:
+    """Print or write one row for each row of the table, in its order; raises GpubpError."""
+    output = None if arguments.output is None else Path(arguments.output)
+    if output is not None and output.exists() and output.samefile(arguments.data):
+        raise GpubpError(f"`{output}` is the table itself; write to another file")
+    run = load_run(arguments.run, arguments.device)
+    text = table(run, run.predict(run.rows(arguments.data, targets=False), arguments.batch))
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write(output, text.encode())
+    return 0
+
+
+def table(run: LoadedRun, outputs: dict[str, Any]) -> str:
+    """CSV text. A target of classes has its word, and its output a probability for each of them, under `p.word`; other
+    outputs have their numbers, under `p`, or `p.1`, `p.2` ... where there are several."""
+    labels, known = run.labels(outputs), answers(run.net)
+    heads: list[str] = []
+    columns: list[list[str]] = []
+    for target, found in labels.items():
+        flat = found.reshape(len(found), -1)
+        heads += _numbered(target, flat.shape[1])
+        columns += [list(column) for column in flat.T]
+    for output, value in outputs.items():
+        host = run.executor.backend.to_host(value)
+        flat = host.reshape(len(host), -1)
+        if output in known and host.ndim == 2:
+            heads += [f"{output}.{word}" for word in run.words[known[output]]]
+        else:
+            heads += _numbered(output, flat.shape[1])
+        columns += [[str(number) for number in column] for column in flat.T]
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows([heads, *zip(*columns, strict=True)])
+    return file.getvalue()
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [name] if count == 1 else [f"{name}.{i + 1}" for i in range(count)]

@@ -1,0 +1,94 @@
+"""`runs`: the runs that were saved; `runs diff A B`: what two of them do not have in common."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..errors import GpubpError
+from ..training import RUNS, Listed, all_runs, compare
+from .table import align
+
+_FIGURES = ("test.", "valid.", "train.")
+"""Figures of the first of these parts that a run has are shown."""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Say what arguments the verb takes."""
+    parser.usage = "gpubp runs [DIR] [--json]\n       gpubp runs diff A B [--json]"
+    parser.add_argument("words", nargs="*", metavar="DIR", help=f"the folder of the runs (default: {RUNS})")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def work(arguments: argparse.Namespace) -> int:
+    """Print a table; raises GpubpError."""
+    words: list[str] = arguments.words
+    if words[:1] == ["diff"]:
+        if len(words) != 3:
+            raise GpubpError("`runs diff` compares two runs: name both")
+        return _diff(Path(words[1]), Path(words[2]), arguments.json)
+    if len(words) > 1:
+        raise GpubpError("`runs` lists one folder; `runs diff A B` compares two runs")
+    runs, wrong = all_runs(Path(words[0]) if words else RUNS)
+    for message in wrong:
+        print(f"warning: {message}", file=sys.stderr)
+    if arguments.json:
+        print(json.dumps([_object(run) for run in runs], indent=2))
+    elif not runs:
+        print("no runs")
+    else:
+        print(_left([["run", "file", "date", "epochs", "figures"], *map(_row, runs)]))
+    return 0
+
+
+def _row(run: Listed) -> list[str]:
+    epochs = str(run.epochs) if run.done else f"{run.epochs} of {run.of}"
+    part = next((part for part in _FIGURES if any(name.startswith(part) for name in run.figures)), "")
+    shown = {name: value for name, value in run.figures.items() if name.startswith(part) and "penalty" not in name}
+    figures = "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
+    return [run.path.name, run.name, run.started[:16].replace("T", " "), epochs, figures]
+
+
+def _object(run: Listed) -> dict[str, Any]:
+    return {
+        "run": str(run.path),
+        "file": run.name,
+        "started": run.started,
+        "epochs": run.epochs,
+        "of": run.of,
+        "done": run.done,
+        "figures": run.figures,
+    }
+
+
+def _diff(a: Path, b: Path, as_json: bool) -> int:
+    found = compare(a, b)
+    if as_json:
+        print(json.dumps({"text": found.text, "settings": found.settings, "figures": found.figures}, indent=2))
+        return 0
+    parts = []
+    if found.text:
+        parts.append("\n".join(found.text))
+    if found.settings:
+        parts.append(
+            _left([["", str(a), str(b)], *([k, _short(x), _short(y)] for k, (x, y) in found.settings.items())])
+        )
+    if found.figures:
+        parts.append(align([["", str(a), str(b)], *([k, _short(x), _short(y)] for k, (x, y) in found.figures.items())]))
+    print("\n\n".join(parts))
+    return 0
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _left(rows: list[list[str]]) -> str:
+    """Columns padded to one width, texts to the left."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)

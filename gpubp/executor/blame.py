@@ -1,0 +1,89 @@
+"""Where a step that went wrong did so: the first value that is no finite number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..data import shuffled
+from ..frontend import describe_place, gradient_name
+from ..ir import FLOATS, Eqn, Var, evaluate
+
+if TYPE_CHECKING:
+    from .executor import Executor
+
+
+class _Found(Exception):
+    """Ends the search."""
+
+
+def bad_gradient(executor: Executor, outputs: Mapping[str, Any]) -> str:
+    """What is wrong with a step that the guard refused, from the outputs of its program: the first parameter whose
+    gradient is not finite, and what usually mends it."""
+    step, loss = executor.step + 1, float(outputs["data"]) + float(outputs["penalty"])
+    for name, (group, start) in executor.net.layout.places.items():
+        size = executor.net.layout.parameters[name].size
+        piece = outputs[gradient_name(group)][start : start + size]
+        if not bool(executor.xp.isfinite(piece).all()):
+            break
+    what = "NaN" if bool(executor.xp.isnan(piece).any()) else "inf"
+    found = f"the gradient of `{name}` holds {what} at step {step:,}, where the loss is {loss:.6g}"
+    if step == 1:
+        why = (
+            "before any update: the data or a formula of the model gives it (a division by 0, the logarithm of a "
+            "negative number, numbers that are too large)"
+        )
+    else:
+        why = "that step changed nothing; a smaller learning rate or `clip = clip_norm(1.0)` usually mends this"
+    return f"{found}: {why}"
+
+
+def first_bad(executor: Executor, placed: tuple[list[Any], int], batch: int) -> str:
+    """A note on the next step of `run_steps` on the same data, which is computed once more, equation by equation, and
+    changes nothing: the first value that is not finite, with its place in the file; "" where all are."""
+    for name, view in executor.parameters.items():
+        if not bool(executor.xp.isfinite(view).all()):
+            return f"\nnote: the parameter `{name}` was not finite before this step"
+    rows, count = placed
+    per_epoch = -(-count // batch)
+    epoch, start = executor.step // per_epoch, executor.step % per_epoch * batch
+    stop = min(start + batch, count)
+    order = slice(start, stop)
+    if executor.net.option("shuffle", True):
+        order = executor.backend.asarray(shuffled(count, executor.seed, epoch)[start:stop])
+    built = executor.compiled("train", stop - start).built
+    search = _Search(executor.xp)
+    with executor._active():
+        arrays = [array[order] for array in rows]
+        arrays += [executor.xp.array(executor._state.arrays[name]) for name in built.states]
+        for var, array in zip(built.program.inputs, arrays, strict=True):
+            search.measure(var, array)
+        try:
+            evaluate(built.program, arrays, executor.xp, search.look)
+        except _Found:
+            return f"\nnote: {search.found}"
+    return ""
+
+
+class _Search:
+    """Sees each equation with its value."""
+
+    def __init__(self, xp: Any) -> None:
+        self.xp, self.largest, self.found = xp, dict[Var, float](), ""
+
+    def measure(self, var: Var, array: Any) -> None:
+        """Note the largest absolute value."""
+        if var.dtype in FLOATS and array.size:
+            self.largest[var] = float(self.xp.abs(array).max())
+
+    def look(self, eqn: Eqn, value: Any) -> None:
+        values = value if len(eqn.outputs) > 1 else (value,)
+        for var, array in zip(eqn.outputs, values, strict=True):
+            # A constant may be infinite on purpose: it masks.
+            if var.dtype in FLOATS and eqn.operands and not bool(self.xp.isfinite(array).all()):
+                kind = "NaN" if bool(self.xp.isnan(array).any()) else "inf"
+                given = max((self.largest[x] for x in eqn.operands if x in self.largest), default=None)
+                reach = "" if given is None else f"; the values that go in reach {given:.4g}"
+                self.found = f"the first value that is not finite is {kind}, in {describe_place(eqn.origin)}{reach}"
+                raise _Found
+            self.measure(var, array)

@@ -1,0 +1,48 @@
+"""What a net takes of a device's memory, and the refusal of one that does not fit."""
+
+from __future__ import annotations
+
+import math
+
+from ..backends import Backend
+from ..errors import GpubpError
+from ..frontend import Net, build
+from ..passes import ITEM, plan
+
+_SHARE = 0.1
+"""Where a rough guess is below this part of the free memory, nothing is planned only to count it."""
+
+
+def require_memory(net: Net, backend: Backend, dtype: str, batch: int) -> None:
+    """Raise GpubpError, before anything is allocated, where running `net` on batches of `batch` rows does not fit into
+    what is free on the device."""
+    free = backend.free_memory()
+    if free is None:
+        return
+    weights = sum(group.size for group in net.layout.groups) * ITEM[dtype]
+    values = sum(math.prod(shape) for shape in net.shapes.values()) * batch * ITEM[dtype]
+    # Weights, gradients and two moments; each value with its gradient and what the formulas take between.
+    if 4 * weights + 4 * values < _SHARE * free:
+        return
+    trains = net.graph.train is not None
+    built = build(net, "train" if trains else "predict", batch, dtype)
+    planned = plan(built.program, built.program.inputs[: len(built.feeds)])
+    state = sum(math.prod(var.shape) * ITEM[var.dtype] for var in planned.states)
+    if state + planned.arena <= free:
+        return
+    raise GpubpError(
+        f"`{net.graph.source.name}` does not fit into memory: {_size(weights)} of weights, {_size(state - weights)} of "
+        f"other state and {_size(planned.arena)} for a step on {batch:,} row{'s' * (batch > 1)} make "
+        f"{_size(state + planned.arena)}, and {_size(free)} are free on the {backend.name.upper()}; "
+        "a smaller batch or smaller layers need less"
+    )
+
+
+def _size(count: int) -> str:
+    """Bytes as people say them."""
+    size, unit = float(count), "bytes"
+    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
+        if size < 1024 or unit == "TiB":
+            break
+        size /= 1024
+    return f"{size:,.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:,.1f} {unit}"

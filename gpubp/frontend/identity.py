@@ -1,0 +1,121 @@
+"""What makes two nets the same experiment, as short texts that can be saved and compared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dsl.graph import Choice, DataEntry, Duration, Node, Static, Word
+
+if TYPE_CHECKING:
+    from .net import Net
+
+MODEL, LOSS, DATA = "model", "loss", "data"
+"""Names of the parts that are no keys of `train`."""
+
+
+def identity(net: Net) -> dict[str, str]:
+    """The experiment by parts: `data`, `split`, `model`, `loss` and every other key of `train`, each as a text that
+    does not depend on how the file is laid out. Long ones are their SHA-256."""
+    graph, out = net.graph, {}
+    if graph.data is not None:
+        out[DATA] = "; ".join(_entry(entry) for entry in graph.data.entries)
+        out["split"] = written(graph.data.split)
+    number = {node: i for i, node in enumerate((*graph.inputs, *graph.targets, *graph.nodes))}
+    outputs = (f"output {name} = {number[node]}" for name, node in graph.outputs.items())
+    out[MODEL] = _hash((*(_node(node, number) for node in number), *outputs))
+    if graph.train is not None:
+        number |= {node: len(number) + i for i, node in enumerate(graph.train.nodes)}
+        out[LOSS] = _hash((*(_node(node, number) for node in graph.train.nodes), str(number[graph.train.loss])))
+        out["metrics"] = ", ".join(name for name, _ in graph.train.metrics)
+        out |= {key: written(value) for key, value in graph.train.options.items()}
+    return out
+
+
+def written(value: Static) -> str:
+    """A static value as the language writes it, with all its options."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+        case Word(name):
+            return name
+        case Duration(amount, unit):
+            return f"{amount}{unit}"
+        case Choice(name, options):
+            return f"{name}({', '.join(f'{key} = {written(one)}' for key, one in options.items())})"
+        case tuple():
+            return f"[{', '.join(map(written, value))}]"
+    return repr(value)
+
+
+def answers(net: Net) -> dict[str, str]:
+    """For each output that holds the probabilities of a target's classes, that target: the loss or a metric compares
+    the two."""
+    graph = net.graph
+    outputs = {node: name for name, node in graph.outputs.items()}
+    found: dict[str, str] = {}
+    for node in graph.train.nodes if graph.train is not None else ():
+        pair = [source for source in node.inputs if source in outputs]
+        for target in (source for source in node.inputs if source in graph.targets):
+            for output in pair:
+                shape, type_ = net.outputs[outputs[output]], target.type
+                if type_ is not None and type_.classes is not None and shape == (*type_.shape, type_.classes):
+                    found.setdefault(outputs[output], target.label or target.name)
+    return found
+
+
+def describe_place(source: object) -> str:
+    """Where an equation comes from, in words: a value of the file with its text and place, or a part of training."""
+    if not isinstance(source, Node):
+        return str(source or "the program")
+    line, column = source.span.source.position(source.span.start)
+    text = " ".join(source.span.text.split())
+    shown = f", `{text if len(text) <= 60 else source.kind}`"
+    return f"`{source.name}`{shown} at {source.span.source.name}:{line}:{column}"
+
+
+def _entry(entry: DataEntry) -> str:
+    names = ", ".join(entry.names)
+    if isinstance(entry.value, Choice):
+        return f"{names} = {written(entry.value)}"
+    return f"{names} = {len(entry.value)} rows, {_hash([written(entry.value)])[:16]}"
+
+
+def _node(node: Node, number: Mapping[Node, int]) -> str:
+    attrs = (f"{k} = {number[v] if isinstance(v, Node) else written(v)}" for k, v in node.attrs.items())
+    return f"{node.name} = {node.kind}({', '.join(attrs)}) {[number[source] for source in node.inputs]} {node.type}"
+
+
+def _hash(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def data_files(net: Net) -> dict[str, Path]:
+    """The files that the data is read from, by their names as written: every text among the readers' options that is
+    the path of a file."""
+    found: dict[str, Path] = {}
+    for entry in net.graph.data.entries if net.graph.data is not None else ():
+        for text in _strings(entry.value) if isinstance(entry.value, Choice) else ():
+            try:
+                if (net.base / text).is_file():
+                    found[text] = net.base / text
+            except (OSError, ValueError):  # no path at all
+                continue
+    return found
+
+
+def _strings(value: Static) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Choice):
+        for option in value.options.values():
+            yield from _strings(option)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _strings(item)

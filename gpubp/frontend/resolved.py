@@ -1,0 +1,98 @@
+"""The text of a net that stands alone: params and sizes with the values in force, imports beside it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dsl import syntax
+from dsl.graph import Type
+from dsl.parse import parse
+from dsl.source import Source, Span
+
+if TYPE_CHECKING:
+    from .net import Net
+
+MAIN = "resolved.net"
+FOLDER = "imports"
+
+
+def resolved(net: Net) -> dict[str, str]:
+    """The texts of a folder that means the same as the net's file, by their paths in it: `resolved.net`, and what it
+    imports under `imports/`. It needs no values from outside, and no data to be read; paths of data are left as they
+    are."""
+    writer = _Writer(net)
+    source = net.graph.source
+    text = writer.text(source, posixpath.normpath(source.name), "", "")
+    sizes = "".join(f"param {name} = {size}\n" for name, size in net.graph.sizes.items())
+    return {MAIN: sizes + text, **writer.imports}
+
+
+@dataclass
+class _Writer:
+    """Rewrites files in the order in which they are loaded, each once: the first alias gives its params their names."""
+
+    net: Net
+    imports: dict[str, str] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
+
+    def text(self, source: Source, path: str, prefix: str, folder: str) -> str:
+        """`folder`: how a path to the imports begins in this file."""
+        file, _ = parse(source)
+        edits: list[tuple[Span, str]] = []
+        types = {n.label or n.name: n.type for n in (*self.net.graph.inputs, *self.net.graph.targets)}
+        for statement in file.statements:
+            if isinstance(statement, syntax.Param):
+                new = self.net.given.get(prefix + statement.name.text)
+                edits += [] if new is None else [(statement.value.span, new)]
+            elif isinstance(statement, syntax.Import):
+                place = self._import(path, statement, prefix)
+                edits.append((statement.path.span, f'"{posixpath.relpath(place, folder or ".")}"'))
+            elif isinstance(statement, syntax.Model):
+                for declared in statement.body:
+                    type_ = (
+                        types.get(declared.name.text) if isinstance(declared, syntax.Input | syntax.Target) else None
+                    )
+                    if isinstance(declared, syntax.Input | syntax.Target) and type_ is not None:
+                        edits += _sizes(declared.type, type_)
+        text = source.text
+        for span, new in sorted(edits, key=lambda edit: -edit[0].start):
+            text = text[: span.start] + new + text[span.end :]
+        return text
+
+    def _import(self, importer: str, statement: syntax.Import, prefix: str) -> str:
+        """The place of an imported file in the folder."""
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), statement.path.value))
+        if path not in self.places:
+            self.places[path] = f"{FOLDER}/{len(self.places) + 1}_{posixpath.basename(path)}"
+            source = Source(path, self.net.imports[path])
+            text = self.text(source, path, f"{prefix}{statement.alias.text}.", FOLDER)
+            self.imports[self.places[path]] = text
+        return self.places[path]
+
+
+def _sizes(written: syntax.TypeExpr, known: Type) -> Iterator[tuple[Span, str]]:
+    """Replacements for the `?` of a type; one with a name leaves the name, which `resolved` makes a param."""
+    shape = written.shape if isinstance(written, syntax.LabelType) else written
+    pairs = list(zip(shape.sizes if shape is not None else (), known.shape, strict=True))
+    if isinstance(written, syntax.LabelType):
+        assert known.classes is not None
+        pairs.append((written.classes, known.classes))
+    for size, number in pairs:
+        if isinstance(size, syntax.Unknown):
+            yield size.span, str(number) if size.name is None else size.name.text
+
+
+def given_as_text(params: Mapping[str, object]) -> dict[str, str]:
+    """New values of params as the language writes them."""
+    return {str(name): _text(value) for name, value in params.items()}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_text, value))}]"
+    return str(value)

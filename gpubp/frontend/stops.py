@@ -1,0 +1,142 @@
+"""`early_stop`: which figure it watches, and whether there is such a figure. `load`: weights to start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from dsl.diagnostics import Diagnostic
+from dsl.graph import Choice, Duration, LayerGraph, Word
+
+from ..errors import NetError
+from ..registry import ENTRIES, Flag, NonNegative, OptionType, Text, lookup, register
+
+if TYPE_CHECKING:
+    from .net import Net
+
+Figure = Annotated[str, OptionType(("path",))]
+Patience = Annotated[Duration, OptionType(("duration",))]
+Direction = Annotated[Word | str, OptionType(("word",), words=("auto", "min", "max"))]
+Paths = Annotated[Sequence[str], OptionType(("paths",))]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A figure that says which state is best: `valid.loss`, `valid.accuracy`. `rising`: more is better. A state is
+    better where it is so by more than `min_delta`. `patience`: training ends when the best is so old, None means
+    never. `restore`: the best state is the result."""
+
+    figure: str
+    rising: bool
+    min_delta: float = 0.0
+    patience: Duration | None = None
+    restore: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A run whose weights are the first ones; `only`: places of the model, all where there are none."""
+
+    path: str
+    only: tuple[str, ...]
+
+
+@register("stop", "early_stop")
+def early_stop(
+    *, figure: Figure, patience: Patience, min_delta: NonNegative = 0.0, mode: Direction = "auto", restore: Flag = True
+) -> Watch:
+    """End the training when `figure`, looked at after each epoch, has not become better by more than `min_delta` for
+    `patience`. `mode`: whether less (`min`) or more (`max`) is better; `auto` knows it of the metrics that are there.
+    `restore`: the best state is the result, not the last."""
+    word = mode.name if isinstance(mode, Word) else mode
+    return Watch(figure, word == "max", float(min_delta), patience, bool(restore))
+
+
+@register("start", "load")
+def load(*, path: Text, only: Paths = ()) -> Start:
+    """Begin with the weights and statistics of a run, a path that starts in the folder of the `.net` file; `only`: of
+    these values, stages or layers."""
+    return Start(path, tuple(only))
+
+
+def watch_of(net: Net, parts: Iterable[str]) -> Watch | None:
+    """What decides on the best state: the early stop, or else the validation loss, or nothing. `parts`: those that the
+    data has. Raises NetError where the figure belongs to a part that is not there."""
+    graph = net.graph
+    choice = graph.train.options.get("early_stop") if graph.train is not None else None
+    if not isinstance(choice, Choice):
+        return Watch("valid.loss", rising=False) if "valid" in parts else None
+    watch: Watch = lookup("stop", choice.name).function(**choice.options)
+    part, _, name = watch.figure.partition(".")
+    if part not in parts:
+        span = choice.option_spans.get("figure", choice.span)
+        message = f"early stopping looks at `{watch.figure}`, and the data has no part `{part}`"
+        help = ("`split = split(valid = 20%)` in `data` holds rows back for it",)
+        raise NetError([Diagnostic("E0504", message, span, help=help)])
+    mode = choice.options["mode"]
+    if isinstance(mode, Word) and mode.name == "auto":
+        return Watch(watch.figure, _rises(graph, name), watch.min_delta, watch.patience, watch.restore)
+    return watch
+
+
+def _rises(graph: LayerGraph, name: str) -> bool:
+    """Whether more of a metric is better, as its definition says."""
+    assert graph.train is not None
+    node = dict(graph.train.metrics).get(name)
+    entry = ENTRIES.get((node.part, node.kind)) if node is not None else None
+    return entry is not None and entry.rising
+
+
+def figures(graph: LayerGraph) -> list[str]:
+    """What is known after each epoch, if there is a validation part."""
+    metrics = [name for name, _ in graph.train.metrics] if graph.train is not None else []
+    return [*(f"valid.{name}" for name in ("loss", *metrics, "penalty")), "train.loss", "train.penalty"]
+
+
+def check_stop(graph: LayerGraph) -> list[Diagnostic]:
+    """What is wrong with the figure that the early stop names."""
+    choice = graph.train.options.get("early_stop") if graph.train is not None else None
+    if not isinstance(choice, Choice):
+        return []
+    figure, known = str(choice.options["figure"]), figures(graph)
+    if figure in known:
+        return []
+    span = choice.option_spans.get("figure", choice.span)
+    part, _, name = figure.partition(".")
+    near: Sequence[str] = get_close_matches(figure, known, 1, 0.7)
+    if part == "test":
+        message = f"`{figure}` is measured once, at the end: what decides on the training is no test"
+        near = [f"valid.{name}"] if f"valid.{name}" in known else near
+    elif f"valid.{figure}" in known:
+        message, near = f"a figure is named with its part of the data, and `{figure}` is not", [f"valid.{figure}"]
+    else:
+        message = f"there is no figure `{figure}` after an epoch"
+    shown = f"the figures are {', '.join(f'`{one}`' for one in known)}"
+    return [
+        Diagnostic(
+            "E0504",
+            message,
+            span,
+            notes=(shown,) if near else (),
+            help=(f"did you mean `{near[0]}`?",) if near else (shown,),
+        )
+    ]
+
+
+def start_of(net: Net) -> Start | None:
+    """The run whose weights the file starts from."""
+    choice = net.graph.train.options.get("start") if net.graph.train is not None else None
+    if not isinstance(choice, Choice):
+        return None
+    start: Start = lookup("start", choice.name).function(**choice.options)
+    return start
+
+
+def cannot_start(net: Net, message: str, option: Literal["path", "only"] = "path", help: str = "") -> NetError:
+    """The error for weights that cannot be started from."""
+    choice = net.graph.train.options.get("start") if net.graph.train is not None else None
+    assert isinstance(choice, Choice)
+    span = choice.option_spans.get(option, choice.span)
+    return NetError([Diagnostic("E0505", message, span, help=(help,) if help else ())])

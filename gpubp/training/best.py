@@ -1,0 +1,108 @@
+"""The best state so far, by a figure that is looked at after each epoch, and when it is too old to go on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..frontend import Watch
+from .checkpoint import Saved
+
+
+@dataclass(slots=True)
+class Best:
+    """What `watch` found: the figure's value at `epoch`, after `step` updates. `saved`: that state, where it is kept;
+    `fresh`: not written to the run's folder yet."""
+
+    watch: Watch
+    value: float | None = None
+    step: int = 0
+    epoch: int = 0
+    saved: Saved | None = None
+    fresh: bool = False
+
+    def improves(self, record: Mapping[str, float]) -> bool:
+        """Take over the figure of an epoch if it is better; a figure that is no finite number never is."""
+        value = record[self.watch.figure]
+        if not math.isfinite(value):
+            return False
+        if self.value is not None:
+            gain = value - self.value if self.watch.rising else self.value - value
+            if not gain > self.watch.min_delta:
+                return False
+        self.value, self.step, self.epoch = value, int(record["step"]), int(record["epoch"])
+        return True
+
+    def too_old(self, step: int, per_epoch: int) -> bool:
+        """Whether the patience is over after `step` updates. Before a first value it counts from the beginning."""
+        patience = self.watch.patience
+        if patience is None:
+            return False
+        steps = patience.amount * (per_epoch if patience.unit == "epochs" else 1)
+        return step - self.step >= max(steps, 1)
+
+    def state(self) -> dict[str, Any]:
+        """What a resume needs."""
+        return {"figure": self.watch.figure, "value": self.value, "step": self.step, "epoch": self.epoch}
+
+    def resume(self, known: Mapping[str, Any], saved: Saved | None) -> None:
+        """Continue where `state` was taken, if it speaks of the same figure."""
+        if known.get("figure") == self.watch.figure and known.get("value") is not None:
+            self.value, self.step, self.epoch = float(known["value"]), int(known["step"]), int(known["epoch"])
+            self.saved = saved
+
+
+@dataclass(slots=True)
+class Sums:
+    """What is known of an epoch that is not over: the losses of its examples, summed one batch after the other, so
+    that an epoch taken in pieces gives the same bits."""
+
+    loss: float = 0.0
+    examples: int = 0
+    penalty: float = 0.0
+
+    def add(self, losses: list[float], penalties: list[float], sizes: list[int]) -> None:
+        """Take over the batches of a piece."""
+        for loss, size in zip(losses, sizes, strict=True):
+            self.loss += loss * size
+            self.examples += size
+        self.penalty = penalties[-1]
+
+    def state(self) -> dict[str, float]:
+        """What a resume needs."""
+        return {"loss": self.loss, "examples": self.examples, "penalty": self.penalty}
+
+
+@dataclass(slots=True)
+class Pace:
+    """How many steps to take before looking up, and when to save: from what both have cost so far.
+
+    Neither changes what is computed.
+    """
+
+    PIECE = 0.2
+    """Seconds between two looks at the clock, the keyboard and the screen."""
+    SHARE = 0.04
+    """Part of the time that saving may take."""
+    LONGEST = 60.0
+    """Seconds without a checkpoint in the middle of an epoch, where the share allows it."""
+
+    steps: int = 1
+    cost: float = 0.02
+    last: float = 0.0
+
+    def took(self, steps: int, seconds: float) -> None:
+        """`steps` took so long: the next piece is to take PIECE, and at most four times as many steps."""
+        fitting = self.PIECE * steps / seconds if seconds > 0 else math.inf
+        self.steps = max(1, int(min(fitting, 4 * max(steps, self.steps))))
+
+    def due(self, now: float, epoch_ends: bool) -> bool:
+        """Whether to save."""
+        since = now - self.last
+        return since * self.SHARE >= self.cost and (epoch_ends or since >= self.LONGEST)
+
+    def saved(self, began: float, ended: float) -> None:
+        """A save took from one time to the other."""
+        self.cost, self.last = ended - began, ended

@@ -1,0 +1,65 @@
+"""Where a run was computed: the tuple under which equal bytes are promised, and the files its data came from."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..executor import Executor
+from ..frontend import Net, data_files
+
+
+def environment(executor: Executor) -> dict[str, str]:
+    """What the bytes of a result depend on besides the net, its data and its seed: the device, the versions, the
+    kernels that NumPy and its BLAS chose for this processor, and the number of threads."""
+    import numpy as np
+    from threadpoolctl import threadpool_info
+
+    found = {
+        "gpubp": __version__,
+        "device": executor.backend.name if executor.backend.name == "cpu" else executor.backend.description,
+        "machine": f"{platform.machine()} {_processor()}".strip(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "simd": " ".join(np.show_config(mode="dicts").get("SIMD Extensions", {}).get("found", ())),
+    }
+    for pool in threadpool_info():
+        if pool.get("user_api") == "blas":
+            name, kernels = pool.get("internal_api"), pool.get("architecture", "")
+            found["blas"] = f"{name} {pool.get('version')} {kernels} on {pool.get('num_threads')} threads"
+    for package in ("cupy-cuda12x", "cupy-cuda13x"):
+        try:
+            found["cupy"] = f"{package} {version(package)}"
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> str:
+    """The processor's name, and its model numbers, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").partition("\n\n")[0].splitlines()
+    except OSError:
+        return platform.processor()
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    names = ("model name", "cpu family", "model", "stepping")
+    return " ".join(told[name] for name in names if name in told) or platform.processor()
+
+
+def data_hashes(net: Net) -> dict[str, str]:
+    """SHA-256 of each file of the data, by its path as the net's file has it."""
+    found = {}
+    for name, path in data_files(net).items():
+        with path.open("rb") as file:
+            found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def different(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The keys whose values are not alike, in order."""
+    return [key for key in {**before, **now} if before.get(key) != now.get(key)]

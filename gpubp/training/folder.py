@@ -1,0 +1,139 @@
+"""The folder of a run: what is in it, who may write to it, and in which order."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import itertools
+import json
+import os
+import re
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import CheckpointError, SaveError
+from ..frontend import Net, identity, resolved
+from .checkpoint import BEST, LAST, Saved, flush_folder, reason, save, write
+
+ABOUT, METRICS, WRITTEN = "env.json", "metrics.jsonl", "written.net"
+RUNS = Path("runs")
+"""The folder, in the working directory, of runs that are not told where to go."""
+
+
+def default_folder(net: Net, seed: int | None, precision: str | None, epochs: int | None) -> Path:
+    """`runs/<date>-<name>-<hash>`, which is not there yet: the hash is that of the experiment, so that runs of the same
+    one are seen to be."""
+    told = json.dumps([identity(net), seed, precision, epochs], sort_keys=True)
+    name = re.sub(r"[^\w.-]+", "_", Path(net.graph.source.name).stem) or "net"
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+    names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
+    return next(path for path in (RUNS / name for name in names) if not path.exists())
+
+
+class RunFolder:
+    """Where one training saves to. It is made by the first save: a run that fails before leaves nothing.
+
+    Files: `written.net`, the text as given; `resolved.net` and `imports/`, the same as it stands alone; `env.json`;
+    `metrics.jsonl`, one line an epoch; `last.safetensors` and, where a figure says which is best, `best.safetensors`.
+    One process may write to a folder at a time.
+    """
+
+    begun: bool
+    """Whether the folder is there, with all but the checkpoints."""
+
+    def __init__(self, path: Path, *, resumed: bool) -> None:
+        """Raises CheckpointError, better before a long training than after it, where nothing can be saved to `path`, or
+        where it holds a run that is not the one `resumed`."""
+        self.path = path
+        self._lock: int | None = None
+        self.begun = False
+        self._waiting: list[str] = []
+        self._require_writable()
+        if not resumed and (path / LAST).exists():
+            raise CheckpointError(
+                f"`{path}` holds a run already: resume it, or save to another folder; nothing is written over"
+            )
+        if path.exists():
+            self._take()
+
+    def _require_writable(self) -> None:
+        place = self.path
+        try:
+            while not place.exists():
+                place = place.parent
+        except OSError as error:
+            raise CheckpointError(f"cannot save to `{self.path}`: {reason(error)}") from None
+        if not place.is_dir():
+            raise CheckpointError(f"cannot save to `{self.path}`: `{place}` is not a directory")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise CheckpointError(f"cannot save to `{self.path}`: permission denied")
+
+    def _take(self) -> None:
+        """Keep others out until this process ends; where the file system knows no locks, nobody is kept out."""
+        self._lock = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise CheckpointError(f"another process is training in `{self.path}`") from None
+        except OSError:
+            pass
+
+    def begin(self, net: Net, about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> None:
+        """Write what is known before the first checkpoint; `records`: the lines of metrics before this process. Raises
+        SaveError."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            flush_folder(self.path.parent)
+            if self._lock is None:
+                self._take()
+            for stale in self.path.glob(".*.saving"):
+                stale.unlink()
+            texts = {WRITTEN: net.graph.source.text, **resolved(net)}
+            for name in texts:
+                (self.path / name).parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise SaveError(f"cannot save to `{self.path}`: {reason(error)}") from None
+        for name, text in texts.items():
+            write(self.path / name, text.encode())
+        write(self.path / ABOUT, (json.dumps(about, indent=2) + "\n").encode())
+        write(self.path / METRICS, "".join(map(_line, records)).encode())
+        self.begun = True
+
+    def note(self, record: Mapping[str, Any]) -> None:
+        """One more line of metrics, which the next save writes."""
+        self._waiting.append(_line(record))
+
+    def save(self, last: Saved | None, best: Saved | None = None) -> None:
+        """Write the lines that wait, the best state and the last one, in this order: what the last one speaks of is
+        there. Raises SaveError."""
+        self._append()
+        if best is not None:
+            save(self.path / BEST, best)
+        if last is not None:
+            save(self.path / LAST, last)
+
+    def _append(self) -> None:
+        if not self._waiting:
+            return
+        try:
+            # Opened without making it: a folder that is gone is not half made again.
+            with os.fdopen(os.open(self.path / METRICS, os.O_WRONLY | os.O_APPEND), "ab") as file:
+                file.write("".join(self._waiting).encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise SaveError(f"cannot save `{self.path / METRICS}`: {reason(error)}") from None
+        self._waiting.clear()
+
+    def close(self) -> None:
+        """Let others in."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(record) + "\n"

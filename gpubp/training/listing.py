@@ -1,0 +1,105 @@
+"""The runs in a folder, and what is different between two of them."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import CheckpointError
+from ..frontend import MAIN
+from . import history
+from .environment import different
+from .folder import ABOUT, WRITTEN
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A saved run without its weights. `figures`: those of the finished run, or else of its last epoch."""
+
+    path: Path
+    name: str
+    started: str
+    epochs: int
+    of: int
+    done: bool
+    figures: dict[str, float]
+    about: dict[str, Any]
+
+
+def listed(path: Path) -> Listed:
+    """What is known of the run in a folder. Raises CheckpointError where there is none."""
+    about = history.about(path)
+    records = history.records(path)
+    epochs = [record for record in records if "epoch" in record]
+    last = {k: v for k, v in epochs[-1].items() if k not in ("epoch", "step")} if epochs else {}
+    ended = next((record["metrics"] for record in reversed(records) if "metrics" in record), None)
+    return Listed(
+        path,
+        str(about.get("name", "?")),
+        str(about.get("started", "?")),
+        int(epochs[-1]["epoch"]) if epochs else 0,
+        int(about.get("epochs", 0)),
+        ended is not None,
+        last if ended is None else ended,
+        about,
+    )
+
+
+def all_runs(folder: Path) -> tuple[list[Listed], list[str]]:
+    """The runs in `folder`, the oldest first, and what is wrong with those that cannot be read. Raises CheckpointError
+    where there is no such folder."""
+    if not folder.is_dir():
+        raise CheckpointError(f"there is no folder `{folder}`: `gpubp run FILE` makes one")
+    runs, wrong = [], []
+    for place in sorted(path.parent for path in folder.glob(f"*/{ABOUT}")):
+        try:
+            runs.append(listed(place))
+        except (CheckpointError, ValueError, TypeError, KeyError) as error:
+            wrong.append(str(error) if isinstance(error, CheckpointError) else f"`{place}` cannot be read: {error}")
+    return sorted(runs, key=lambda run: run.started), wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs between two runs: lines of their texts as a unified diff; by key, the two values of what was set,
+    of the data's hashes and of the machine; and of the figures."""
+
+    text: list[str]
+    settings: dict[str, tuple[Any, Any]]
+    figures: dict[str, tuple[Any, Any]]
+
+
+def compare(a: Path, b: Path) -> Difference:
+    """What differs between two runs. Raises CheckpointError where one is none."""
+    first, second = listed(a), listed(b)
+    text = list(
+        difflib.unified_diff(
+            _text(a, WRITTEN) or _text(a, MAIN), _text(b, WRITTEN) or _text(b, MAIN), str(a), str(b), n=1, lineterm=""
+        )
+    )
+    before, now = _flat(first.about), _flat(second.about)
+    settings = {key: (before.get(key), now.get(key)) for key in different(before, now)}
+    figures = {key: (first.figures.get(key), second.figures.get(key)) for key in {**first.figures, **second.figures}}
+    return Difference(text, settings, figures)
+
+
+def _flat(about: dict[str, Any]) -> dict[str, Any]:
+    """What was set, by names such as `optimizer`, `params.width`, `data.a.csv`; hashes of the text are shown as text
+    by others."""
+    found: dict[str, Any] = {}
+    for key, value in about.items():
+        if key in ("name", "started", "base", "first_step", "steps", "rows"):
+            continue
+        inner = value if isinstance(value, dict) else {"": value}
+        prefix = {"net": "", "environment": ""}.get(key, f"{key}.")
+        found |= {f"{prefix}{name}".rstrip("."): one for name, one in inner.items() if name not in ("model", "loss")}
+    return found
+
+
+def _text(run: Path, name: str) -> list[str]:
+    try:
+        return (run / name).read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []

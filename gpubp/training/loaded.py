@@ -1,0 +1,104 @@
+"""A run that was saved: its net and weights, its history, and what it makes of new data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..data import Encoding
+from ..errors import CheckpointError
+from ..executor import CHUNK, Executor
+from ..frontend import MAIN, Net, answers, load
+from . import history, tables
+from .folder import ABOUT
+from .resume import result_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LoadedRun:
+    """A run read back. `executor` holds its result: the best state where its early stop restores it, else the last.
+    `history` and `metrics` are those of the training; `about` is what the checkpoint says of itself, `words` the
+    classes of each name that has some."""
+
+    path: Path
+    net: Net
+    executor: Executor
+    history: list[dict[str, float]]
+    metrics: dict[str, float]
+    about: Mapping[str, Any]
+    columns: Mapping[str, Encoding]
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<LoadedRun {self.path}: {self.net!r}, step {self.executor.step:,}>"
+
+    def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
+        """The outputs for rows of inputs, as `Executor.predict` gives them. A text or path names a table, whose columns
+        are those that the run was trained on, by name. Raises InputError or DataError."""
+        if isinstance(inputs, str | os.PathLike):
+            inputs = self.rows(inputs, targets=False)
+        return self.executor.predict(inputs, batch)
+
+    def evaluate(self, data: Any, batch: int = CHUNK) -> dict[str, float]:
+        """The loss, the penalties and the metrics over rows of inputs and targets: a mapping of arrays, or a table's
+        path. Raises InputError or DataError."""
+        if isinstance(data, str | os.PathLike):
+            data = self.rows(data, targets=True)
+        return self.executor.evaluate(data, batch)
+
+    def rows(self, path: str | os.PathLike[str], *, targets: bool) -> dict[str, NDArray[Any]]:
+        """The rows of a table as the net takes them, encoded as those that the run was trained on."""
+        return tables.rows(Path(path), self.columns, _names(self.net, targets=targets))
+
+    def labels(self, outputs: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+        """For each target of classes that an output stands for, the most probable class of every row, as words."""
+        import numpy as np
+
+        found = {}
+        for output, target in answers(self.net).items():
+            best = self.executor.backend.to_host(outputs[output]).argmax(axis=-1)
+            found[target] = np.array(self.words[target], dtype=object)[best]
+        return found
+
+
+def _names(net: Net, *, targets: bool) -> list[str]:
+    return [n.label or n.name for n in (*net.graph.inputs, *(net.graph.targets if targets else ()))]
+
+
+def net_of(place: Path) -> Net:
+    """The net of a run, or of a checkpoint in its folder. Raises CheckpointError where there is no run, NetError."""
+    folder = place if place.is_dir() else place.parent
+    if not (folder / MAIN).is_file():
+        there = "" if place.exists() else ": no such file or directory"
+        raise CheckpointError(f"`{place}` is no run{there or f': it has no `{MAIN}`'}")
+    about = history.about(folder) if (folder / ABOUT).is_file() else {}
+    # Paths of data start where they did when it was trained.
+    return replace(load(folder / MAIN), base=Path(str(about.get("base", folder))))
+
+
+def load_run(path: str | os.PathLike[str], device: str = "auto") -> LoadedRun:
+    """Read a run's folder back, or one checkpoint in it. Raises CheckpointError where it is not whole, NetError where
+    its net names what this installation does not have, DeviceError."""
+    place = Path(path)
+    net, saved = net_of(place), result_of(place)
+    executor = Executor(net, device, saved.about.get("precision"), saved.about.get("seed"))
+    executor.load_state_dict(saved.state)
+    folder = place if place.is_dir() else place.parent
+    records = history.records(folder)
+    columns = tables.from_json(saved.about.get("columns", {}))
+    return LoadedRun(
+        folder,
+        net,
+        executor,
+        [record for record in records if "epoch" in record],
+        next((record["metrics"] for record in reversed(records) if "metrics" in record), {}),
+        saved.about,
+        columns,
+        {name: tables.words(one) for name, one in columns.items() if one.classes is not None},
+    )

@@ -1,0 +1,132 @@
+"""Whether a run may go on from a saved state, and what to start from another run's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import CheckpointError
+from ..executor import Executor
+from ..frontend import Net, Start, cannot_start, start_of
+from . import history
+from .checkpoint import BEST, LAST, Saved, read
+from .environment import different
+from .folder import ABOUT
+
+FREE = frozenset({"epochs", "steps", "early_stop", "metrics", "start", "seed", "precision"})
+"""Parts of an experiment that a resume may change: how long it is and what is looked at. Seed and precision are those
+of the state."""
+
+
+def folder_of(place: Path) -> Path | None:
+    """The run's folder that `place` is; None for a file or another folder."""
+    return place if (place / ABOUT).is_file() else None
+
+
+def require_checkpoint(folder: Path) -> None:
+    """Raise CheckpointError for a run that ended before its first checkpoint."""
+    if folder_of(folder) is not None and not (folder / LAST).exists():
+        raise CheckpointError(f"`{folder}` has no checkpoint: it ended before the first one was saved; run it again")
+
+
+def require_same(place: Path, saved: Saved, net: Mapping[str, str], data: Mapping[str, str]) -> list[str]:
+    """What differs between the experiment that was saved and the one at hand. Raises CheckpointError where going on
+    would give the result of neither; warns where a schedule may depend on what changed."""
+    before: Mapping[str, str] = saved.about.get("net", {})
+    changed = different(before, net)
+    wrong = [key for key in changed if key not in FREE]
+    if wrong:
+        raise CheckpointError(
+            f"`{place}` is of another experiment: {'; '.join(_change(key, before, net) for key in wrong)}. "
+            f'To begin a new training with its weights: `start = load("{place}")` in `train`'
+        )
+    files = different(saved.about.get("data", {}), data)
+    if files:
+        raise CheckpointError(
+            f"`{place}` was trained on other data: `{files[0]}` has changed since, and rows that were held back for "
+            "testing may be among those to train on"
+        )
+    lasts = any(key in changed for key in ("epochs", "steps"))
+    if lasts and net.get("schedule", "none") != "none":
+        return ["the length of the training has changed, and its schedule may depend on it"]
+    return []
+
+
+def _change(key: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    old, new = before.get(key, "none"), now.get(key, "none")
+    if key in ("model", "loss") or len(old) + len(new) > 200:
+        return f"the {key} has changed"
+    return f"`{key}` was `{old}` and is `{new}`"
+
+
+def changes_bytes(saved: Saved, now: Mapping[str, str]) -> list[str]:
+    """Warnings where the state comes from another machine, device or version: the numbers go on, not the same bytes."""
+    before: Mapping[str, str] = saved.about.get("environment", {})
+    changed = different(before, now)
+    if not changed:
+        return []
+    told = "; ".join(f"{key} {before.get(key, 'none')}, now {now.get(key, 'none')}" for key in changed)
+    return [f"the saved state was computed elsewhere ({told}): the result may differ in its last digits"]
+
+
+def result_of(place: Path, memory: int | None = None) -> Saved:
+    """The state that is a run's result: the best where its early stop restores it, else the last; a file is itself.
+    Raises CheckpointError."""
+    if not place.is_dir():
+        return read(place, memory)
+    require_checkpoint(place)
+    last = read(place / LAST, memory)
+    if last.about.get("result") == "best" and (place / BEST).exists():
+        return read(place / BEST, memory)
+    return last
+
+
+def begin_from(net: Net, executor: Executor) -> None:
+    """Give the executor the weights and statistics of the run that the file starts from. Raises NetError at the text
+    where there is no such run, or it does not fit."""
+    start = start_of(net)
+    if start is None:
+        return
+    try:
+        saved = result_of(net.base / start.path, executor.backend.free_memory())
+    except CheckpointError as error:
+        help = "paths start in the folder of the `.net` file" if not (net.base / start.path).exists() else ""
+        raise cannot_start(net, str(error), help=help) from None
+    state = executor.state_dict()
+    for name in _chosen(net, start):
+        there = saved.state.get(name)
+        if there is None:
+            near = f"`only = [...]` names what to take, of {_listed(sorted(set(state) & set(saved.state)))}"
+            raise cannot_start(net, f"`{start.path}` has no `{name}`", "only" if start.only else "path", near)
+        if there.shape != state[name].shape:
+            message = f"`{name}` has shape {list(there.shape)} in `{start.path}`, and {list(state[name].shape)} here"
+            raise cannot_start(net, message, "only" if start.only else "path")
+        state[name] = there.astype(state[name].dtype)
+    executor.load_state_dict(state)
+
+
+def _chosen(net: Net, start: Start) -> list[str]:
+    """The names of weights and statistics in the places that `only` lists."""
+    names = (*net.layout.parameters, *net.buffers)
+    if not start.only:
+        return list(names)
+    found = [n for n in names if any(n == place or n.startswith(f"{place}.") for place in start.only)]
+    for place in start.only:
+        if not any(n == place or n.startswith(f"{place}.") for n in names):
+            raise cannot_start(net, f"`{place}` has no weights", "only")
+    return found
+
+
+def _listed(names: list[str]) -> str:
+    told = ", ".join(f"`{name}`" for name in names[:8] if not name.startswith("optimizer."))
+    return told or "nothing"
+
+
+def records_before(place: Path, step: int, per_epoch: int, total: int) -> list[dict[str, Any]]:
+    """The lines of metrics that a run resumed at `step` has behind it: whole epochs, and a part of one only where it is
+    the end."""
+    folder = folder_of(place if place.is_dir() else place.parent)
+    found = history.records(folder) if folder is not None else []
+    ends = [r for r in found if "epoch" in r and (r["step"] % per_epoch == 0 or r["step"] == total)]
+    return [r for r in ends if r["step"] <= step]

@@ -1,0 +1,50 @@
+"""A training in progress or done, as callers see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..data import Dataset
+from ..executor import Executor
+
+
+@dataclass(eq=False, repr=False)
+class Run:
+    """A training in progress or done. `epochs`: how many it is to have in all; `total`: the same in steps;
+    `first_step`: where it began (not 0 after a resume). `history`: one record per epoch (`epoch`, `step`, `train.loss`,
+    `train.penalty`, `valid.loss`, ...); `metrics`: the figures of the finished run over each part of the data
+    (`test.accuracy`, `valid.loss`, ...).
+
+    `folder`: where it is saved, if anywhere; `warnings`: what a resume may change; `stopped`: why it ended before
+    `total`, or ""; `best_epoch`: the epoch whose state the executor holds, where the best one was restored.
+    """
+
+    executor: Executor
+    dataset: Dataset
+    epochs: int
+    total: int
+    first_step: int
+    folder: Path | None = None
+    warnings: list[str] = field(default_factory=list)
+    history: list[dict[str, float]] = field(default_factory=list)
+    metrics: dict[str, float] = field(default_factory=dict)
+    stopped: str = ""
+    best_epoch: int | None = None
+
+    def __repr__(self) -> str:
+        figures = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
+        return f"<Run of {self.executor.net!r}: {len(self.history):,} epochs{', ' if figures else ''}{figures}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: `step` updates of `total`, `loss` the mean over the examples of the epoch so far, `rate`
+    steps a second."""
+
+    step: int
+    total: int
+    epoch: int
+    epochs: int
+    loss: float
+    rate: float
