@@ -2,7 +2,8 @@
 #
 #   make run [MODEL=models/xor.net] [ARGS="--seed 1"]     train a network
 #   make test [ARGS="-k dense"]                           all tests
-#   make soak [COUNT=1000000]                             damaged files by the million: none may crash the language
+#   make soak [COUNT=1000000] [KILLS=100]                 damaged files by the million: none may crash the language;
+#                                                         trainings killed at random moments: none may lose a byte
 #   make check                                            style, types, import contract, house rules
 #   make gpu-check                                        the tests that need a GPU (exit code 2 where there is none)
 #   make clean                                            remove the environment and all caches
@@ -15,6 +16,7 @@ MODEL ?= models/xor.net
 ARGS ?=
 CUDA ?= cuda12
 COUNT ?= 1000000
+KILLS ?= 100
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -34,6 +36,7 @@ test: $(VENV)/dev.stamp
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 soak: $(VENV)/dev.stamp
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -u -m tests.robustness.kills $(KILLS)
 	@$(BIN)/python -u -m tests.robustness.soak $(COUNT)
 
 check: $(VENV)/dev.stamp

@@ -52,7 +52,8 @@ def first_bad(executor: Executor, placed: tuple[list[Any], int], batch: int) -> 
     if executor.net.option("shuffle", True):
         order = executor.backend.asarray(shuffled(count, executor.seed, epoch)[start:stop])
     built = executor.compiled("train", stop - start).built
-    search = _Search(executor.xp)
+    known = dict(zip(built.outputs, built.program.outputs, strict=True))
+    search = _Search(executor.xp, {known["data"], known["penalty"]})
     with executor._active():
         arrays = [array[order] for array in rows]
         arrays += [executor.xp.array(executor._state.arrays[name]) for name in built.states]
@@ -66,10 +67,10 @@ def first_bad(executor: Executor, placed: tuple[list[Any], int], batch: int) -> 
 
 
 class _Search:
-    """Sees each equation with its value."""
+    """Sees each equation with its value. What comes after those of the `loss` is the way back."""
 
-    def __init__(self, xp: Any) -> None:
-        self.xp, self.largest, self.found = xp, dict[Var, float](), ""
+    def __init__(self, xp: Any, loss: set[Var]) -> None:
+        self.xp, self.loss, self.largest, self.found = xp, loss, dict[Var, float](), ""
 
     def measure(self, var: Var, array: Any) -> None:
         """Note the largest absolute value."""
@@ -84,6 +85,8 @@ class _Search:
                 kind = "NaN" if bool(self.xp.isnan(array).any()) else "inf"
                 given = max((self.largest[x] for x in eqn.operands if x in self.largest), default=None)
                 reach = "" if given is None else f"; the values that go in reach {given:.4g}"
-                self.found = f"the first value that is not finite is {kind}, in {describe_place(eqn.origin)}{reach}"
+                way = "the gradient through " if self.loss <= self.largest.keys() else ""
+                place = describe_place(eqn.origin)
+                self.found = f"the first value that is not finite is {kind}, in {way}{place}{reach}"
                 raise _Found
             self.measure(var, array)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +27,9 @@ def identity(net: Net) -> dict[str, str]:
     outputs = (f"output {name} = {number[node]}" for name, node in graph.outputs.items())
     out[MODEL] = _hash((*(_node(node, number) for node in number), *outputs))
     if graph.train is not None:
-        number |= {node: len(number) + i for i, node in enumerate(graph.train.nodes)}
-        out[LOSS] = _hash((*(_node(node, number) for node in graph.train.nodes), str(number[graph.train.loss])))
+        terms = _needed(graph.train.loss, graph.train.nodes)
+        number |= {node: len(number) + i for i, node in enumerate(terms)}
+        out[LOSS] = _hash((*(_node(node, number) for node in terms), str(number[graph.train.loss])))
         out["metrics"] = ", ".join(name for name, _ in graph.train.metrics)
         out |= {key: written(value) for key, value in graph.train.options.items()}
     return out
@@ -90,6 +91,15 @@ def _entry(entry: DataEntry) -> str:
 def _node(node: Node, number: Mapping[Node, int]) -> str:
     attrs = (f"{k} = {number[v] if isinstance(v, Node) else written(v)}" for k, v in node.attrs.items())
     return f"{node.name} = {node.kind}({', '.join(attrs)}) {[number[source] for source in node.inputs]} {node.type}"
+
+
+def _needed(node: Node, among: Sequence[Node]) -> list[Node]:
+    """Those of some nodes, each after its inputs, that a node stands on, and itself."""
+    needed = {node}
+    for each in reversed(among):
+        if each in needed:
+            needed.update(each.inputs, (value for value in each.attrs.values() if isinstance(value, Node)))
+    return [each for each in among if each in needed]
 
 
 def _hash(lines: Iterable[str]) -> str:

@@ -89,7 +89,8 @@ def _flat(about: dict[str, Any]) -> dict[str, Any]:
     """What was set, by names such as `optimizer`, `params.width`, `data.a.csv`; hashes of the text are shown as text
     by others."""
     found: dict[str, Any] = {}
-    for key, value in about.items():
+    # What the file says first: what was set in its place is in force.
+    for key, value in sorted(about.items(), key=lambda item: item[0] != "net"):
         if key in ("name", "started", "base", "first_step", "steps", "rows"):
             continue
         inner = value if isinstance(value, dict) else {"": value}

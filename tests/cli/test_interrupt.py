@@ -1,0 +1,156 @@
+"""Ctrl-C: the first finishes the step, saves and ends with 130; the second ends at once. What was saved is whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import gpubp
+from gpubp.training import BEST, LAST, read
+
+from ..training.worlds import write_net
+
+LONG = "epochs = 100000"
+
+
+def begin(net: Path, *words: str) -> subprocess.Popen[str]:
+    """A training in a process of its own, which has reached its first epochs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gpubp", "run", str(net), "--device", "cpu", "--json", *words],
+        cwd=net.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for _ in range(3):
+        process.stdout.readline()
+    return process
+
+
+def test_the_first_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
+    net = write_net(tmp_path, length=LONG)
+    process = begin(net, "--out", "run")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    told = json.loads(out.splitlines()[-1])
+    assert (told["stopped"], told["metrics"], told["folder"]) == ("interrupted", {}, "run")
+    step = int(read(tmp_path / "run" / LAST).about["step"])
+    first, last = err.strip().splitlines()
+    assert first == "finishing the step and saving; Ctrl-C again ends at once"
+    assert last == f"stopped at step {step:,} of 500,000; `gpubp run --resume run` goes on from there"
+    more = step // 5 + 5
+    rest = gpubp.train(gpubp.load(net), "cpu", resume=tmp_path / "run", epochs=more)
+    whole = gpubp.train(gpubp.load(net), "cpu", epochs=more)
+    for name, value in rest.executor.state_dict().items():
+        assert value.tobytes() == whole.executor.state_dict()[name].tobytes()
+
+
+def test_nothing_is_saved_where_nothing_is_to_be(tmp_path: Path) -> None:
+    process = begin(write_net(tmp_path, length=LONG), "--no-save")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.rstrip().endswith("of 500,000; nothing is saved")
+    assert {file.name for file in tmp_path.iterdir()} == {"a.net", "a.csv"}
+
+
+SLOW = """
+import sys, time
+import gpubp.training.checkpoint as checkpoint
+from gpubp.cli import main
+real = checkpoint.os.fsync
+def slowly(number):
+    print("saving", flush=True)
+    time.sleep(30)
+    real(number)
+if sys.argv[1] == "slow":
+    checkpoint.os.fsync = slowly
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def test_the_second_ends_at_once_and_loses_nothing(tmp_path: Path) -> None:
+    """The second one comes in the middle of a save that takes very long."""
+    net = write_net(tmp_path, length=LONG)
+    gpubp.train(gpubp.load(net), "cpu", out=tmp_path / "run", epochs=2)
+    before = {name: (tmp_path / "run" / name).read_bytes() for name in (LAST, BEST)}
+    words = ["slow", "run", str(net), "--device", "cpu", "--quiet", "--resume", str(tmp_path / "run")]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "saving\n"
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "\n"
+    assert "finishing the step" in process.stderr.readline()
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert time.monotonic() - start < 20, "it did not wait for the save"
+    for name, content in before.items():
+        assert (tmp_path / "run" / name).read_bytes() == content
+    assert gpubp.train(gpubp.load(net), "cpu", resume=tmp_path / "run", epochs=3).executor.step == 15
+
+
+def test_before_the_first_step_there_is_nothing_to_finish(tmp_path: Path) -> None:
+    code = "import os, signal, sys; import gpubp.cli.run as r; from gpubp.cli import main\n"
+    code += "r.train = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\nsys.exit(main(['run', 'a.net']))"
+    write_net(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "stopped\n")
+
+
+def terminal(net: Path, *words: str) -> str:
+    """What a training writes to a terminal."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gpubp", "run", str(net), "--device", "cpu", "--no-save", *words],
+        cwd=net.parent,
+        stdout=follower,
+        stderr=follower,
+        env={**os.environ, "COLUMNS": "70"},
+    )
+    os.close(follower)
+    seen = b""
+    while True:
+        if not select.select([leader], [], [], 60)[0]:
+            break
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:  # Linux's way to say that the other end is closed
+            break
+        if not piece:
+            break
+        seen += piece
+    os.close(leader)
+    assert process.wait(timeout=60) == 0
+    return seen.decode()
+
+
+def test_a_terminal_has_a_line_that_is_rewritten(tmp_path: Path) -> None:
+    net = write_net(tmp_path, length="epochs = 400")
+    seen = terminal(net)
+    lines = re.findall(r"\r(epoch [^\r\n]*)\x1b\[K", seen)
+    assert lines
+    for line in lines:
+        assert len(line) <= 69
+        assert re.match(r"epoch +\d+/400  \[[=> ]{20}\]  [\d,.e+]+ steps/s  loss", line)
+    shown = re.sub(r"[^\n]*\r(?!\n)", "", seen.replace("\x1b[K", ""))
+    assert "left" not in shown, "nothing of it stays"
+    assert len(re.findall(r"^epoch +\d+/400  train.loss", shown, re.MULTILINE)) in (10, 11, 12)
+    assert "\x1b" not in terminal(net, "--quiet")
+    assert "\x1b" not in terminal(net, "--json")

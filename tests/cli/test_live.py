@@ -1,0 +1,55 @@
+"""The line at the bottom of a terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from gpubp.cli import live
+from gpubp.training import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def progress(step: int, rate: float = 100.0) -> Progress:
+    return Progress(step, 1000, 1 + step // 50, 20, 0.123456, rate)
+
+
+@pytest.mark.parametrize(
+    ("step", "rate", "line"),
+    [
+        (0, 50.0, "epoch  1/20  [>                   ]  50 steps/s  loss 0.1235  0:20 left"),
+        (500, 1234.5, "epoch 11/20  [==========>         ]  1,234 steps/s  loss 0.1235  0:00 left"),
+        (1000, 0.25, "epoch 21/20  [====================]  0.25 steps/s  loss 0.1235  0:00 left"),
+        (100, 0.25, "epoch  3/20  [==>                 ]  0.25 steps/s  loss 0.1235  1:00:00 left"),
+    ],
+)
+def test_text(step: int, rate: float, line: str) -> None:
+    assert live.text(progress(step), rate) == line
+
+
+def test_it_is_one_line_and_goes_away() -> None:
+    terminal = Terminal()
+    line = live.Live(terminal, wanted=True)
+    line(progress(1))
+    first = terminal.getvalue()
+    assert first.startswith("\repoch")
+    assert first.endswith("\x1b[K")
+    line(progress(2))
+    assert terminal.getvalue() == first, "not faster than the eye"
+    line.clear()
+    assert terminal.getvalue() == f"{first}\r\x1b[K"
+    line.clear()
+    assert terminal.getvalue() == f"{first}\r\x1b[K"
+
+
+@pytest.mark.parametrize(("stream", "wanted"), [(io.StringIO(), True), (Terminal(), False)])
+def test_elsewhere_nothing_is_shown(stream: io.StringIO, wanted: bool) -> None:
+    line = live.Live(stream, wanted=wanted)
+    line(progress(1))
+    line.clear()
+    assert stream.getvalue() == ""

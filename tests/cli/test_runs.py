@@ -1,0 +1,194 @@
+"""`run` with its folder, `runs`, `predict`, `evaluate`: what they print and write, and their refusals."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from .worlds import MODELS, Call, files, write
+
+IRIS = MODELS / "data" / "iris.csv"
+
+
+def only_run() -> Path:
+    (run,) = Path("runs").iterdir()
+    return run
+
+
+def test_run_saves_to_a_folder_of_its_own(call: Call, tmp_path: Path) -> None:
+    said = call("run", write(tmp_path), "--device", "cpu")
+    assert said.code == 0
+    run = only_run()
+    assert re.fullmatch(r"\d{8}-\d{6}-a-[0-9a-f]{8}", run.name)
+    assert said.out.endswith(f"\nsaved to {run}\n")
+    assert files(run) == ["env.json", "last.safetensors", "metrics.jsonl", "resolved.net", "written.net"]
+    assert json.loads(call("run", tmp_path / "a.net", "--json").out.splitlines()[-1])["folder"] in map(
+        str, Path("runs").iterdir()
+    )
+
+
+def test_no_save(call: Call, tmp_path: Path) -> None:
+    said = call("run", write(tmp_path), "--device", "cpu", "--no-save")
+    assert said.code == 0
+    assert "saved to" not in said.out
+    assert files(tmp_path) == ["a.csv", "a.net"]
+    both = call("run", tmp_path / "a.net", "--no-save", "--out", "x")
+    assert both.code == 2
+    assert "not allowed with" in both.err
+
+
+def test_quiet_prints_the_results_alone(call: Call, tmp_path: Path) -> None:
+    said = call("run", write(tmp_path), "--device", "cpu", "--quiet")
+    assert (said.code, said.err) == (0, "")
+    assert "epoch" not in said.out
+    assert said.out.splitlines()[0].split() == ["loss"]
+
+
+def test_resume_without_the_file(call: Call, tmp_path: Path) -> None:
+    path = write(tmp_path)
+    whole = json.loads(call("run", path, "--json", "--no-save", "--epochs", "6").out.splitlines()[-1])
+    call("run", path, "--epochs", "2")
+    run = only_run()
+    path.unlink()  # the run has its own copy; the data is where it was
+    said = call("run", "--resume", run, "--epochs", "6", "--json")
+    assert said.code == 0
+    assert [json.loads(line)["epoch"] for line in said.out.splitlines()[:-1]] == [3, 4, 5, 6]
+    assert json.loads(said.out.splitlines()[-1])["metrics"] == whole["metrics"]
+    assert only_run() == run, "it goes on in its folder"
+    again = call("run", "--resume", run / "last.safetensors", "--epochs", "7", "--no-save")
+    assert again.code == 0
+    for wrong in ("nowhere", tmp_path / "a.csv", tmp_path):
+        refused = call("run", "--resume", wrong)
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.err.count("error:") == 1
+        assert "is no run" in refused.err
+
+
+def test_a_resume_of_another_net_is_refused(call: Call, tmp_path: Path) -> None:
+    path = write(tmp_path)
+    call("run", path)
+    path.write_text(path.read_text("utf-8").replace("lr = 0.1", "lr = 0.2"), "utf-8")
+    said = call("run", path, "--resume", only_run())
+    assert said.code == 2
+    assert "`optimizer` was `sgd(lr = 0.1, " in said.err
+
+
+def test_early_stop_says_so(call: Call, tmp_path: Path) -> None:
+    net = (
+        (MODELS / "iris.net")
+        .read_text("utf-8")
+        .replace("data/iris.csv", str(IRIS))
+        .replace("test = 30%", "valid = 30%")
+    )
+    stop = "  early_stop = early_stop(valid.accuracy, patience = 2epochs)\n}"
+    said = call("run", write(tmp_path, net=net.rstrip().removesuffix("}") + stop, rows=None))
+    assert said.code == 0
+    found = re.search(r"\nstopped early after epoch (\d+)\nthe best state, of epoch (\d+), is the result\n", said.out)
+    assert found is not None
+    assert int(found[1]) == int(found[2]) + 2
+
+
+def test_runs_are_listed(call: Call, tmp_path: Path) -> None:
+    nothing = call("runs")
+    assert nothing.code == 2
+    assert "there is no folder `runs`" in nothing.err
+    call("run", write(tmp_path), "--out", "runs/first")
+    call("run", tmp_path / "a.net", "--out", "runs/second", "--epochs", "2", "--seed", "3")
+    Path("runs/broken").mkdir()
+    Path("runs/broken/env.json").write_text("{", "utf-8")
+    Path("runs/notes.txt").write_text("mine", "utf-8")
+    said = call("runs")
+    assert said.code == 0
+    rows = [line.split() for line in said.out.splitlines()]
+    assert rows[0] == ["run", "file", "date", "epochs", "figures"]
+    assert [(row[0], row[4], row[5]) for row in rows[1:]] == [
+        ("first", "3", "train.loss"),
+        ("second", "2", "train.loss"),
+    ]
+    assert said.err.count("warning: ") == 1
+    assert "broken" in said.err
+    listed = json.loads(call("runs", "runs", "--json").out)
+    assert [(run["run"], run["epochs"], run["done"]) for run in listed] == [
+        ("runs/first", 3, True),
+        ("runs/second", 2, True),
+    ]
+
+
+def test_runs_are_compared(call: Call, tmp_path: Path) -> None:
+    path = write(tmp_path)
+    call("run", path, "--out", "a")
+    path.write_text(path.read_text("utf-8").replace("lr = 0.1", "lr = 0.2"), "utf-8")
+    call("run", path, "--out", "b", "--seed", "3")
+    said = call("runs", "diff", "a", "b")
+    assert said.code == 0
+    assert "-  optimizer = sgd(lr = 0.1)\n+  optimizer = sgd(lr = 0.2)\n" in said.out
+    assert re.search(r"^seed +0 +3$", said.out, re.MULTILINE)
+    assert re.search(r"^ *train.loss +\S+ +\S+$", said.out, re.MULTILINE)
+    assert "numpy" not in said.out, "what is alike is not shown"
+    found = json.loads(call("runs", "diff", "a", "b", "--json").out)
+    assert found["settings"]["seed"] == [0, 3]
+    assert call("runs", "diff", "a").code == 2
+    assert call("runs", "a", "b").code == 2
+    assert "cannot read `c/env.json`" in call("runs", "diff", "a", "c").err
+
+
+def test_predict_and_evaluate(call: Call, tmp_path: Path) -> None:
+    call("run", MODELS / "iris.net", "--out", "iris", "--device", "cpu")
+    said = call("predict", "iris", IRIS)
+    assert (said.code, said.err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(said.out)))
+    assert list(rows[0]) == ["species", "p.setosa", "p.versicolor", "p.virginica"]
+    with IRIS.open() as file:
+        truth = [row["species"] for row in csv.DictReader(file)]
+    right = sum(row["species"] == word for row, word in zip(rows, truth, strict=True)) / len(rows)
+    for row in rows:
+        chances = {word: float(row[f"p.{word}"]) for word in ("setosa", "versicolor", "virginica")}
+        assert abs(sum(chances.values()) - 1) < 1e-5
+        assert row["species"] == max(chances, key=chances.__getitem__)
+    assert call("predict", "iris", IRIS, "-o", "out.csv").out == ""
+    assert Path("out.csv").read_text("utf-8") == said.out
+    figures = json.loads(call("evaluate", "iris", IRIS, "--json", "--batch", "7").out)
+    assert figures["rows"] == len(rows)
+    assert figures["metrics"]["accuracy"] == pytest.approx(right)
+    table = call("evaluate", "iris", IRIS).out.splitlines()
+    assert table[0] == f"150 rows of {IRIS}"
+    assert table[-2].split() == ["loss", "accuracy"]
+
+
+def test_predict_gives_numbers_their_names(call: Call, tmp_path: Path) -> None:
+    call("run", write(tmp_path), "--out", "run")
+    Path("new.csv").write_text("a,b\n1,2\n3,4\n", "utf-8")
+    assert call("predict", "run", "new.csv").out.splitlines()[0] == "p"
+    net = (tmp_path / "a.net").read_text("utf-8").replace("y: [1]", "y: [2]").replace("dense(1)", "dense(2)")
+    call("run", write(tmp_path, net=net.replace('target = "y"', 'columns = [["a", "b"], ["y", "a"]]')), "--out", "two")
+    assert call("predict", "two", "new.csv").out.splitlines()[0] == "p.1,p.2"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("predict", "nowhere", "new.csv"), 2, "`nowhere` is no run: no such file or directory"),
+        (("predict", "run", "nowhere.csv"), 2, "`nowhere.csv` does not exist"),
+        (("predict", "run", "other.csv"), 2, "has no column `b`"),
+        (("predict", "run", "new.csv", "-o", "new.csv"), 2, "is the table itself"),
+        (("predict", "run", "new.csv", "-o", "no/such/place.csv"), 1, "cannot save `no/such/place.csv`"),
+        (("predict", "run", "new.csv", "--batch", "0"), 2, "must be at least 1"),
+        (("evaluate", "run", "new.csv"), 2, "has no column `y`"),
+        (("predict", "run"), 2, "required: TABLE"),
+    ],
+)
+def test_refusals(call: Call, tmp_path: Path, words: tuple[str, ...], code: int, message: str) -> None:
+    call("run", write(tmp_path), "--out", "run")
+    Path("new.csv").write_text("a,b\n1,2\n3,4\n", "utf-8")
+    Path("other.csv").write_text("a,c\n1,2\n", "utf-8")
+    said = call(*words)
+    assert said.code == code
+    assert message in said.err
+    assert said.err.count("error") >= 1
+    assert "Traceback" not in said.err
+    assert Path("new.csv").read_text("utf-8") == "a,b\n1,2\n3,4\n"

@@ -1,0 +1,154 @@
+"""A run read back: predictions and figures on new tables, whatever the batch; tables that do not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp.training import BEST
+
+from .worlds import train, write_net
+
+ROWS = "a,b,kind\n" + "".join(f"{i},{i % 7 - 3},{'xyz'[i % 3]}\n" for i in range(60))
+NET = """
+data {{ x, y = csv("t.csv", target = "kind"{options})
+  split = split(train = 60%, valid = 20%, test = 20%, stratify = y) }}
+model {{ input x: [?]
+  target y: class(?)
+  output p = x -> dense(8) -> tanh -> dense(3) -> softmax
+  output size = x -> dense(2) }}
+train {{ loss = cross_entropy(p, y) + 0.1 * mean(abs(size))
+  optimizer = adam(lr = 0.05)
+  metrics = [accuracy(p, y)]
+  epochs = 5 }}
+"""
+
+
+def trained(place: Path, options: str = "") -> gpubp.Run:
+    (place / "t.csv").write_text(ROWS, "utf-8")
+    (place / "t.net").write_text(NET.format(options=options), "utf-8")
+    return train(place / "t.net", out=place / "run")
+
+
+@pytest.mark.parametrize("options", ["", ", standardize = true", ", scale = 0.1", ", scale = 1/16, standardize = true"])
+def test_a_table_is_encoded_as_the_training_rows_were(tmp_path: Path, options: str) -> None:
+    run = trained(tmp_path, options)
+    loaded = gpubp.load_run(tmp_path / "run", "cpu")
+    encoded = loaded.rows(tmp_path / "t.csv", targets=True)
+    for name, values in run.dataset.columns.items():
+        np.testing.assert_array_equal(encoded[name], values)
+    assert loaded.evaluate(tmp_path / "t.csv") == run.executor.evaluate(encoded)
+
+
+def test_columns_are_found_by_name_and_words_come_back(tmp_path: Path) -> None:
+    trained(tmp_path)
+    loaded = gpubp.load_run(tmp_path / "run", "cpu")
+    (tmp_path / "new.csv").write_text("b;id;a\n-3;first;0\n3;second;13\n", "utf-8")
+    outputs = loaded.predict(tmp_path / "new.csv")
+    direct = loaded.predict({"x": [[0, -3], [13, 3]]})
+    for name in ("p", "size"):
+        np.testing.assert_array_equal(outputs[name], direct[name])
+    words = loaded.labels(outputs)["y"]
+    assert list(words) == ["xyz"[i] for i in outputs["p"].argmax(axis=1)]
+    (tmp_path / "one.csv").write_text("a,b,kind\n1,2,z\n", "utf-8")
+    assert loaded.rows(tmp_path / "one.csv", targets=True)["y"] == [2], "not the first class of that file"
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7, 33, 60, 1000])
+def test_batches_do_not_matter(tmp_path: Path, batch: int) -> None:
+    trained(tmp_path)
+    loaded = gpubp.load_run(tmp_path / "run", "cpu")
+    whole, part = (loaded.predict(tmp_path / "t.csv", n) for n in (4096, batch))
+    for name, values in whole.items():
+        np.testing.assert_allclose(part[name], values, rtol=3e-6, atol=1e-7)
+    first, second = (loaded.evaluate(tmp_path / "t.csv", n) for n in (4096, batch))
+    assert first == pytest.approx(second, rel=1e-6)
+    for wrong in (0, -1, 2.5):
+        with pytest.raises(gpubp.InputError, match="a batch has at least 1 row"):
+            loaded.predict(tmp_path / "t.csv", wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,c\n1,2\n", "has no column `b`, which `x` is made of"),
+        ("1,2\n3,4\n", "has no column `a`, `b`, which `x` is made of"),
+        ("a,b\n1,two\n", "line 2, column `b`: `two` is"),
+        ("a,b\n1,\n", "the cell is empty"),
+        ("a,b\n1,2,3\n", "3 cells, where the header has 2"),
+        ("a,b\n", "has a header and no rows"),
+        ("", "is empty"),
+        ("a,b\n1,inf\n", "is not a finite number"),
+    ],
+)
+def test_tables_that_do_not_fit(tmp_path: Path, text: str, message: str) -> None:
+    trained(tmp_path)
+    (tmp_path / "new.csv").write_text(text, "utf-8")
+    with pytest.raises(gpubp.DataError, match=message):
+        gpubp.load_run(tmp_path / "run", "cpu").predict(tmp_path / "new.csv")
+
+
+def test_a_class_that_the_run_does_not_know(tmp_path: Path) -> None:
+    trained(tmp_path)
+    (tmp_path / "new.csv").write_text("a,b,kind\n1,2,x\n3,4,w\n5,6,w\n", "utf-8")
+    with pytest.raises(gpubp.DataError, match="line 3, column `kind`: the run knows no class `w`"):
+        gpubp.load_run(tmp_path / "run", "cpu").evaluate(tmp_path / "new.csv")
+
+
+def test_rows_written_in_the_file_are_given_in_order(tmp_path: Path) -> None:
+    text = """
+data { x = [[0, 0], [0, 1], [1, 0], [1, 1]]
+  y = [[0], [1], [1], [0]] }
+model { input x: [2]
+  target y: [1]
+  output p = x -> dense(3) -> tanh -> dense(1) -> sigmoid }
+train { loss = binary_cross_entropy(p, y)
+  optimizer = adam
+  epochs = 2 }
+"""
+    gpubp.train(gpubp.loads(text), "cpu", out=tmp_path / "run")
+    loaded = gpubp.load_run(tmp_path / "run", "cpu")
+    (tmp_path / "new.csv").write_text("u,v\n0,1\n1,1\n", "utf-8")
+    np.testing.assert_array_equal(loaded.predict(tmp_path / "new.csv")["p"], loaded.predict([[0, 1], [1, 1]]))
+    (tmp_path / "new.csv").write_text("0,1,2\n1,1,2\n", "utf-8")
+    with pytest.raises(gpubp.DataError, match="has 3 columns, and `x` takes 2"):
+        loaded.predict(tmp_path / "new.csv")
+
+
+def test_one_checkpoint_of_a_run(tmp_path: Path) -> None:
+    run = train(write_net(tmp_path, optimizer="adam(lr = 0.3)", length="epochs = 30"), out=tmp_path / "run")
+    best = gpubp.load_run(tmp_path / "run" / BEST, "cpu")
+    losses = [record["valid.loss"] for record in run.history]
+    assert best.executor.evaluate(run.dataset.part("valid"))["loss"] == min(losses)
+    assert best.path == tmp_path / "run"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (None, "is no run: no such file or directory"),
+        ("resolved.net", "is no run: it has no `resolved.net`"),
+        ("last.safetensors", "has no checkpoint"),
+        ("metrics.jsonl", "cannot read `.*metrics.jsonl`"),
+    ],
+)
+def test_what_is_no_run(tmp_path: Path, spoil: str | None, message: str) -> None:
+    if spoil is not None:
+        train(write_net(tmp_path), out=tmp_path / "run", epochs=1)
+        (tmp_path / "run" / spoil).unlink()
+    with pytest.raises(gpubp.CheckpointError, match=message):
+        gpubp.load_run(tmp_path / "run", "cpu")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "[" * 100_000, '{"base": 3}', "\0\0"])
+def test_env_that_is_damaged(tmp_path: Path, content: str) -> None:
+    train(write_net(tmp_path), out=tmp_path / "run", epochs=1)
+    (tmp_path / "run" / "env.json").write_text(content, "utf-8")
+    if content == '{"base": 3}':
+        assert gpubp.load_run(tmp_path / "run", "cpu").executor.step == 5
+    else:
+        with pytest.raises(gpubp.CheckpointError, match=r"env\.json` cannot be read"):
+            gpubp.load_run(tmp_path / "run", "cpu")

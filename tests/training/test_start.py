@@ -1,0 +1,87 @@
+"""`start = load(...)`: another run's weights are the first ones, names and shapes checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gpubp
+
+from .worlds import train, write_net
+
+
+def other(place: Path, start: str, **options: str) -> Path:
+    """The experiment with another optimizer, which starts from a run."""
+    return write_net(place, optimizer="sgd(lr = 0)", length="epochs = 1", keys=f"  start = load({start})\n", **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> gpubp.Run:
+    (tmp_path / "first").mkdir()
+    return train(write_net(tmp_path / "first"), out=tmp_path / "first" / "run")
+
+
+def weights(run: gpubp.Run) -> dict[str, bytes]:
+    return {name: value.tobytes() for name, value in run.executor.parameters.items()}
+
+
+def test_all_weights_and_statistics(tmp_path: Path, trained: gpubp.Run) -> None:
+    (tmp_path / "second").mkdir()
+    path = other(tmp_path / "second", '"../first/run"')
+    (tmp_path / "second" / "a.csv").write_text("a,b,c,y\n" + "7,8,9,1\n1,2,3,4\n" * 9, "utf-8")
+    run = train(path)
+    assert weights(run) == weights(trained)
+    before, now = trained.executor.state_dict(), run.executor.state_dict()
+    for name in run.executor.net.buffers:
+        np.testing.assert_array_equal(now[name], before[name])
+    assert run.executor.step == 2  # its own
+
+
+def test_only_some(tmp_path: Path, trained: gpubp.Run) -> None:
+    fresh = train(write_net(tmp_path, optimizer="sgd(lr = 0)", length="epochs = 1"))
+    path = other(tmp_path, '"first/run", only = [p.dense, p.standardize]')
+    run = train(path)
+    for name, value in weights(run).items():
+        assert value == weights(trained if name.startswith("p.dense.") else fresh)[name]
+    wider = path.read_text("utf-8").replace("dense(1)", "dense(2) -> dense(1)")
+    path.write_text(wider, "utf-8")
+    assert weights(train(path))["p.dense.weight"] == weights(trained)["p.dense.weight"]
+
+
+def test_in_another_precision(tmp_path: Path, trained: gpubp.Run) -> None:
+    run = train(other(tmp_path, '"first/run"'), precision="float64")
+    for name, value in run.executor.parameters.items():
+        np.testing.assert_array_equal(value, trained.executor.parameters[name].astype("float64"))
+
+
+def test_it_does_not_start_again_after_a_resume(tmp_path: Path, trained: gpubp.Run) -> None:
+    path = write_net(tmp_path, keys='  start = load("first/run")\n')
+    whole = train(path)
+    train(path, epochs=3, out=tmp_path / "out")
+    resumed = train(path, resume=tmp_path / "out")
+    assert weights(resumed) == weights(whole)
+
+
+@pytest.mark.parametrize(
+    ("start", "change", "message"),
+    [
+        ('"first/nowhere"', "", "cannot read `.*nowhere`: no such file or directory"),
+        ('"first"', "", r"cannot read `.*first/last\.safetensors`: no such file"),
+        ('"first/a.csv"', "", r"`.*first/a\.csv` is no saved state, or is damaged"),
+        ('"first/run"', "7", r"`p\.dense\.weight` has shape \[3, 6\] in `first/run`, and \[3, 7\] here"),
+        ('"first/run"', "6) -> dense(6", r"`p\.dense_2\.weight` has shape \[6, 1\] in `first/run`, and \[6, 6\] here"),
+        ('"first/run", only = [p.dense_3]', "6) -> dense(6", r"`first/run` has no `p\.dense_3\.weight`"),
+        ('"first/run", only = [p.tanh]', "", r"`p\.tanh` has no weights"),
+        ('"first/run", only = [q]', "", "the model has no place `q`"),
+    ],
+)
+def test_what_does_not_fit(tmp_path: Path, trained: gpubp.Run, start: str, change: str, message: str) -> None:
+    path = other(tmp_path, start)
+    path.write_text(path.read_text("utf-8").replace("dense(6)", f"dense({change or 6})"), "utf-8")
+    with pytest.raises(gpubp.NetError, match=message) as caught:
+        train(path, out=tmp_path / "out")
+    (found,) = caught.value.diagnostics
+    assert found.span is not None
+    assert not (tmp_path / "out").exists()
