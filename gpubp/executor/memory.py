@@ -6,8 +6,8 @@ import math
 
 from ..backends import Backend
 from ..errors import GpubpError
-from ..frontend import Net, build
-from ..passes import ITEM, plan
+from ..frontend import Net, planned
+from ..passes import ITEM
 
 _SHARE = 0.1
 """Where a rough guess is below this part of the free memory, nothing is planned only to count it."""
@@ -24,16 +24,14 @@ def require_memory(net: Net, backend: Backend, dtype: str, batch: int) -> None:
     # Weights, gradients and two moments; each value with its gradient and what the formulas take between.
     if 4 * weights + 4 * values < _SHARE * free:
         return
-    trains = net.graph.train is not None
-    built = build(net, "train" if trains else "predict", batch, dtype)
-    planned = plan(built.program, built.program.inputs[: len(built.feeds)])
-    state = sum(math.prod(var.shape) * ITEM[var.dtype] for var in planned.states)
-    if state + planned.arena <= free:
+    _, plan = planned(net, "predict" if net.graph.train is None else "train", batch, dtype)
+    state = sum(math.prod(var.shape) * ITEM[var.dtype] for var in plan.states)
+    if state + plan.arena <= free:
         return
     raise GpubpError(
         f"`{net.graph.source.name}` does not fit into memory: {_size(weights)} of weights, {_size(state - weights)} of "
-        f"other state and {_size(planned.arena)} for a step on {batch:,} row{'s' * (batch > 1)} make "
-        f"{_size(state + planned.arena)}, and {_size(free)} are free on the {backend.name.upper()}; "
+        f"other state and {_size(plan.arena)} for a step on {batch:,} row{'s' * (batch > 1)} make "
+        f"{_size(state + plan.arena)}, and {_size(free)} are free on the {backend.name.upper()}; "
         "a smaller batch or smaller layers need less"
     )
 

@@ -45,19 +45,29 @@ def save(path: Path, saved: Saved) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: beside it, to the disk, and then in its place. Raises SaveError."""
-    beside = path.with_name(f".{path.name}.saving")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        flush_folder(path.parent)
-    except OSError as error:
-        with suppress(OSError):  # the folder may be read-only now, or gone
-            beside.unlink(missing_ok=True)
-        raise SaveError(f"cannot save `{path}`: {reason(error)}") from None
+    """Write a file whole or not at all. Raises SaveError."""
+    write_all({path: content})
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Write files, each whole or not at all: beside its place, to the disk, and then in its place. Raises SaveError."""
+    for path, content in files.items():
+        beside = path.with_name(f".{path.name}.saving")
+        try:
+            with beside.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except OSError as error:
+            with suppress(OSError):  # the folder may be read-only now, or gone
+                beside.unlink(missing_ok=True)
+            raise SaveError(f"cannot save `{path}`: {reason(error)}") from None
+    for folder in {path.parent for path in files}:
+        try:
+            flush_folder(folder)
+        except OSError as error:
+            raise SaveError(f"cannot save to `{folder}`: {reason(error)}") from None
 
 
 def flush_folder(folder: Path) -> None:

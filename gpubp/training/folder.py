@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import CheckpointError, SaveError
 from ..frontend import Net, identity, resolved
-from .checkpoint import BEST, LAST, Saved, flush_folder, reason, save, write
+from .checkpoint import BEST, LAST, Saved, flush_folder, reason, save, write_all
 
 ABOUT, METRICS, WRITTEN = "env.json", "metrics.jsonl", "written.net"
 RUNS = Path("runs")
@@ -96,10 +96,9 @@ class RunFolder:
                 (self.path / name).parent.mkdir(exist_ok=True)
         except OSError as error:
             raise SaveError(f"cannot save to `{self.path}`: {reason(error)}") from None
-        for name, text in texts.items():
-            write(self.path / name, text.encode())
-        write(self.path / ABOUT, (json.dumps(about, indent=2) + "\n").encode())
-        write(self.path / METRICS, "".join(map(_line, records)).encode())
+        texts[METRICS] = "".join(map(_line, records))
+        texts[ABOUT] = json.dumps(about, indent=2) + "\n"
+        write_all({self.path / name: text.encode() for name, text in texts.items()})
         self.begun = True
 
     def note(self, record: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -82,13 +83,16 @@ def case(number: int, net: Path, whole: Path, seconds: float, count: Count) -> N
     random = Random(number)
     with tempfile.TemporaryDirectory() as place:
         out = Path(place) / "run"
-        while True:
-            if killed(forked(lambda: train(net, out)), random.uniform(0, 1.02 * seconds)):
-                count.kills += 1
+        kills = 0
+        while not kills or random.random() < AGAIN:
+            if killed(forked(lambda: train(net, out)), random.uniform(0, seconds)):
+                kills += 1
                 count.saves += any(out.glob(".*.saving"))
+            elif not kills:  # it was quicker this time: begin anew, and kill sooner
+                shutil.rmtree(out)
+                seconds *= 0.8
             check(out)
-            if random.random() > AGAIN:
-                break
+        count.kills += kills
         assert os.waitpid(forked(lambda: train(net, out)), 0)[1] == 0, "the resumed training fails"
         for name in COMPARED:
             assert (out / name).read_bytes() == (whole / name).read_bytes(), f"`{name}` has other bytes"

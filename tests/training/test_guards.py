@@ -69,9 +69,7 @@ def test_looking_changes_nothing_and_finds_nothing_where_all_is_well() -> None:
 def test_a_backward_pass_that_goes_bad_is_named_too() -> None:
     """The root of 0 is finite, and its derivative is not."""
     net = gpubp.loads(text("h = x -> dense(1, init = zeros, bias = false)\n  output p = sqrt(h)"), name="bad.net")
-    with pytest.raises(
-        gpubp.DivergedError, match=r"is NaN, in the gradient through `p\.sqrt`, `sqrt\(h\)` at"
-    ):
+    with pytest.raises(gpubp.DivergedError, match=r"is NaN, in the gradient through `p\.sqrt`, `sqrt\(h\)` at"):
         gpubp.train(net, "cpu")
 
 

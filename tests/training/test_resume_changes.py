@@ -1,0 +1,102 @@
+"""What a resume may change, what it refuses to, and what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import gpubp
+from gpubp.training import BEST, LAST, checkpoint, read
+
+from .worlds import state, train, write_net
+
+
+def files(base: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(base)): path.read_bytes() for path in base.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("lr = 0.02", "lr = 0.03", "`optimizer` was `adam.lr = 0.02.* and is `adam.lr = 0.03"),
+        ("tanh", "sigmoid", "the model has changed"),
+        ("mse(p, y)", "mae(p, y)", "the loss has changed"),
+        ("batch = 8", "batch = 9", "`batch` was `8` and is `9`"),
+        ("train = 60%, valid = 20%", "train = 50%, valid = 30%", "`split` was"),
+        ("  batch = 8", "  shuffle = false\n  batch = 8", "`shuffle` was `true` and is `false`"),
+    ],
+)
+def test_another_experiment_does_not_go_on(tmp_path: Path, before: str, after: str, message: str) -> None:
+    path = write_net(tmp_path)
+    train(path, out=tmp_path / "out", epochs=2)
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), "utf-8")
+    with pytest.raises(gpubp.CheckpointError, match=message) as caught:
+        train(path, resume=tmp_path / "out")
+    assert "start = load(" in str(caught.value)
+
+
+def test_other_data_does_not_go_on(tmp_path: Path) -> None:
+    path = write_net(tmp_path)
+    train(path, out=tmp_path / "out", epochs=2)
+    with (tmp_path / "a.csv").open("a") as file:
+        file.write("1,2,3,4\n")
+    with pytest.raises(gpubp.CheckpointError, match=r"was trained on other data: `a\.csv` has changed"):
+        train(path, resume=tmp_path / "out")
+
+
+def test_layout_length_metrics_and_comments_may_change(tmp_path: Path) -> None:
+    path = write_net(tmp_path)
+    whole = train(path)
+    train(path, out=tmp_path / "out", epochs=2)
+    text = path.read_text("utf-8").replace("epochs = 10", "# more\n  steps = 50\n  metrics = [mae(p, y)]")
+    path.write_text(text.replace(" -> ", "\n    -> "), "utf-8")
+    resumed = train(path, resume=tmp_path / "out")
+    assert state(resumed) == state(whole)
+    assert resumed.warnings == []
+
+
+def test_another_machine_is_told(tmp_path: Path) -> None:
+    path, out = write_net(tmp_path), tmp_path / "out"
+    train(path, out=out, epochs=2)
+    saved = read(out)
+    environment = {**saved.about["environment"], "numpy": "1.0"}
+    checkpoint.save(out / LAST, checkpoint.Saved(saved.state, {**saved.about, "environment": environment}))
+    resumed = train(path, resume=out)
+    (warning,) = resumed.warnings
+    assert "numpy 1.0, now" in warning
+    assert "may differ in its last digits" in warning
+
+
+def test_a_run_without_a_checkpoint(tmp_path: Path) -> None:
+    path, out = write_net(tmp_path), tmp_path / "out"
+    train(path, out=out, epochs=1)
+    (out / LAST).unlink()
+    with pytest.raises(gpubp.CheckpointError, match="has no checkpoint: it ended before the first one was saved"):
+        train(path, resume=out)
+    train(path, out=out, epochs=1)  # and its folder may be taken
+    assert read(out).about["step"] == 5
+
+
+def test_half_a_line_of_metrics_is_no_harm(tmp_path: Path) -> None:
+    path, out = write_net(tmp_path), tmp_path / "out"
+    train(path, out=tmp_path / "whole")
+    train(path, out=out, epochs=4)
+    with (out / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 5.0, "st')
+    train(path, out=out, resume=out)
+    assert (out / "metrics.jsonl").read_bytes() == (tmp_path / "whole" / "metrics.jsonl").read_bytes()
+
+
+def test_a_resume_into_another_folder_leaves_the_first_alone(tmp_path: Path) -> None:
+    path = write_net(tmp_path)
+    whole = train(path, out=tmp_path / "whole")
+    train(path, out=tmp_path / "a", epochs=4)
+    before = files(tmp_path / "a")
+    resumed = train(path, out=tmp_path / "b", resume=tmp_path / "a")
+    assert files(tmp_path / "a") == before
+    assert state(resumed) == state(whole)
+    for name in (LAST, BEST, "metrics.jsonl"):
+        assert (tmp_path / "b" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
