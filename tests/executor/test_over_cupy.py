@@ -54,3 +54,39 @@ def test_the_whole_interface() -> None:
 def test_a_gpu_that_is_not_there() -> None:
     with pytest.raises(gpubp.DeviceError, match="there is no GPU 7"):
         gpubp.Executor(gpubp.load(MODELS / "xor.net"), device="gpu:7")
+
+
+def test_a_run_is_saved_resumed_and_read_back(tmp_path: Path) -> None:
+    net = gpubp.load(MODELS / "digits.net")
+    whole = gpubp.train(net, "gpu", epochs=3)
+    gpubp.train(net, "gpu", out=tmp_path / "run", epochs=1)
+    resumed = gpubp.train(net, "gpu", out=tmp_path / "run", resume=tmp_path / "run", epochs=3)
+    assert resumed.warnings == []
+    assert resumed.metrics == whole.metrics
+    on_cpu = gpubp.train(net, "cpu", resume=tmp_path / "run", epochs=3)
+    assert "device GPU 0 (stand-in, " in on_cpu.warnings[0], "the bytes may be others on another device"
+    loaded = gpubp.load_run(tmp_path / "run", "gpu")
+    outputs = loaded.predict(MODELS / "data" / "digits.csv.gz", 100)
+    assert isinstance(outputs["p"], cupy.ndarray)
+    assert loaded.labels(outputs)["digit"].shape == (1797,)
+
+
+def test_the_first_bad_value_is_found() -> None:
+    text = """
+data { x = [[1], [2]]
+  y = [[0], [1]] }
+model { input x: [1]
+  target y: [1]
+  output p = log(x - 2) -> dense(1) }
+train { loss = mse(p, y)
+  optimizer = sgd(lr = 0.1)
+  epochs = 1 }
+"""
+    with pytest.raises(gpubp.DivergedError, match=r"not finite is NaN, in `p\.log`, `log\(x - 2\)` at"):
+        gpubp.train(gpubp.loads(text), "gpu")
+
+
+def test_a_net_larger_than_the_gpu() -> None:
+    text = "model { input x: [1]\n  output p = x -> dense(20000) -> dense(20000) }"
+    with pytest.raises(gpubp.GpubpError, match=r"does not fit into memory: 1\.5 GiB of weights.* are free on the GPU"):
+        gpubp.Executor(gpubp.loads(text), "gpu")
