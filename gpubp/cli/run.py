@@ -96,7 +96,7 @@ def _out(arguments: argparse.Namespace, net: Net) -> Path | None:
         return None
     if arguments.out is not None:
         return Path(arguments.out)
-    if arguments.resume is not None and not Path(arguments.resume).is_file():
+    if arguments.resume is not None and Path(arguments.resume).is_dir():
         return Path(arguments.resume)
     return default_folder(net, arguments.seed, arguments.precision, arguments.epochs)
 

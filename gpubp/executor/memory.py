@@ -7,7 +7,7 @@ import math
 from ..backends import Backend
 from ..errors import GpubpError
 from ..frontend import Net, planned
-from ..passes import ITEM
+from ..passes import ITEM, cost
 
 _SHARE = 0.1
 """Where a rough guess is below this part of the free memory, nothing is planned only to count it."""
@@ -25,14 +25,14 @@ def require_memory(net: Net, backend: Backend, dtype: str, batch: int) -> None:
     if 4 * weights + 4 * values < _SHARE * free:
         return
     _, plan = planned(net, "predict" if net.graph.train is None else "train", batch, dtype)
-    state = sum(math.prod(var.shape) * ITEM[var.dtype] for var in plan.states)
-    if state + plan.arena <= free:
+    costs = cost(plan)
+    if costs.memory <= free:
         return
+    rest, step, every = costs.states - weights, costs.memory - costs.states, costs.memory
     raise GpubpError(
-        f"`{net.graph.source.name}` does not fit into memory: {_size(weights)} of weights, {_size(state - weights)} of "
-        f"other state and {_size(plan.arena)} for a step on {batch:,} row{'s' * (batch > 1)} make "
-        f"{_size(state + plan.arena)}, and {_size(free)} are free on the {backend.name.upper()}; "
-        "a smaller batch or smaller layers need less"
+        f"`{net.graph.source.name}` does not fit into memory: {_size(weights)} of weights, {_size(rest)} of other state "
+        f"and {_size(step)} for a step on {batch:,} row{'s' * (batch > 1)} make {_size(every)}, and {_size(free)} are "
+        f"free on the {backend.name.upper()}; a smaller batch or smaller layers need less"
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError, SaveError
-from ..frontend import Net, identity, resolved
+from ..frontend import MAIN, Net, identity, resolved
 from .checkpoint import BEST, LAST, Saved, flush_folder, reason, save, write_all
 
 ABOUT, METRICS, WRITTEN = "env.json", "metrics.jsonl", "written.net"
@@ -26,10 +26,27 @@ def default_folder(net: Net, seed: int | None, precision: str | None, epochs: in
     """`runs/<date>-<name>-<hash>`, which is not there yet: the hash is that of the experiment, so that runs of the same
     one are seen to be."""
     told = json.dumps([identity(net), seed, precision, epochs], sort_keys=True)
-    name = re.sub(r"[^\w.-]+", "_", Path(net.graph.source.name).stem) or "net"
+    name = re.sub(r"[^\w.-]+", "_", Path(source_name(net)).stem) or "net"
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
     names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
     return next(path for path in (RUNS / name for name in names) if not path.exists())
+
+
+def source_name(net: Net) -> str:
+    """The name of a net's file; of a net read back from a run, that of the file that was run."""
+    return _source(net)[0]
+
+
+def _source(net: Net) -> tuple[str, str]:
+    source = net.graph.source
+    folder = Path(source.name).parent
+    if Path(source.name).name != MAIN or not (folder / WRITTEN).is_file():
+        return source.name, source.text
+    try:
+        known = json.loads((folder / ABOUT).read_text("utf-8"))
+        return str(known["name"]), (folder / WRITTEN).read_text("utf-8")
+    except (OSError, ValueError, KeyError, TypeError):
+        return source.name, source.text
 
 
 class RunFolder:
@@ -91,7 +108,7 @@ class RunFolder:
                 self._take()
             for stale in self.path.glob(".*.saving"):
                 stale.unlink()
-            texts = {WRITTEN: net.graph.source.text, **resolved(net)}
+            texts = {WRITTEN: _source(net)[1], **resolved(net)}
             for name in texts:
                 (self.path / name).parent.mkdir(exist_ok=True)
         except OSError as error:

@@ -17,7 +17,7 @@ from . import tables
 from .best import Best, Pace, Sums
 from .checkpoint import BEST, Saved, read
 from .environment import data_hashes, environment
-from .folder import RunFolder
+from .folder import RunFolder, source_name
 from .resume import begin_from, changes_bytes, folder_of, records_before, require_checkpoint, require_same
 from .run import Progress, Run
 
@@ -250,7 +250,7 @@ class _Training:
         """What `env.json` says."""
         run, data = self.run, self.run.dataset
         return {
-            "name": self.net.graph.source.name,
+            "name": source_name(self.net),
             "base": str(self.net.base.resolve()),
             "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "first_step": run.first_step,

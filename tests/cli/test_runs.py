@@ -53,13 +53,15 @@ def test_resume_without_the_file(call: Call, tmp_path: Path) -> None:
     path = write(tmp_path)
     whole = json.loads(call("run", path, "--json", "--no-save", "--epochs", "6").out.splitlines()[-1])
     call("run", path, "--epochs", "2")
-    run = only_run()
+    run, text = only_run(), path.read_text("utf-8")
     path.unlink()  # the run has its own copy; the data is where it was
     said = call("run", "--resume", run, "--epochs", "6", "--json")
     assert said.code == 0
     assert [json.loads(line)["epoch"] for line in said.out.splitlines()[:-1]] == [3, 4, 5, 6]
     assert json.loads(said.out.splitlines()[-1])["metrics"] == whole["metrics"]
     assert only_run() == run, "it goes on in its folder"
+    assert (run / "written.net").read_text("utf-8") == text
+    assert json.loads((run / "env.json").read_text("utf-8"))["name"] == str(path)
     again = call("run", "--resume", run / "last.safetensors", "--epochs", "7", "--no-save")
     assert again.code == 0
     for wrong in ("nowhere", tmp_path / "a.csv", tmp_path):
