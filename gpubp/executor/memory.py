@@ -29,10 +29,10 @@ def require_memory(net: Net, backend: Backend, dtype: str, batch: int) -> None:
     if costs.memory <= free:
         return
     rest, step, every = costs.states - weights, costs.memory - costs.states, costs.memory
+    parts = f"{_size(weights)} of weights, {_size(rest)} of other state and {_size(step)} for a step on {batch:,} row"
     raise GpubpError(
-        f"`{net.graph.source.name}` does not fit into memory: {_size(weights)} of weights, {_size(rest)} of other state "
-        f"and {_size(step)} for a step on {batch:,} row{'s' * (batch > 1)} make {_size(every)}, and {_size(free)} are "
-        f"free on the {backend.name.upper()}; a smaller batch or smaller layers need less"
+        f"`{net.graph.source.name}` does not fit into memory: {parts}{'s' * (batch > 1)} make {_size(every)}, and "
+        f"{_size(free)} are free on the {backend.name.upper()}; a smaller batch or smaller layers need less"
     )
 
 
