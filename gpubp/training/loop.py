@@ -131,7 +131,7 @@ class _Training:
             self.sums = Sums(**saved.about["sums"])
         self.records = records_before(source, step, self.per_epoch, self.total)
         if self.best is not None and saved.about.get("best"):
-            kept = folder_of(source)
+            kept = folder_of(source if source.is_dir() else source.parent)
             place = None if kept is None else kept / BEST
             self.best.resume(saved.about["best"], read(place) if place is not None and place.exists() else None)
             # In another folder the best state is written anew.

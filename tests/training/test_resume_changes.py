@@ -90,12 +90,13 @@ def test_half_a_line_of_metrics_is_no_harm(tmp_path: Path) -> None:
     assert (out / "metrics.jsonl").read_bytes() == (tmp_path / "whole" / "metrics.jsonl").read_bytes()
 
 
-def test_a_resume_into_another_folder_leaves_the_first_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("source", ["a", "a/last.safetensors"])
+def test_a_resume_into_another_folder_leaves_the_first_alone(tmp_path: Path, source: str) -> None:
     path = write_net(tmp_path)
     whole = train(path, out=tmp_path / "whole")
     train(path, out=tmp_path / "a", epochs=4)
     before = files(tmp_path / "a")
-    resumed = train(path, out=tmp_path / "b", resume=tmp_path / "a")
+    resumed = train(path, out=tmp_path / "b", resume=tmp_path / source)
     assert files(tmp_path / "a") == before
     assert state(resumed) == state(whole)
     for name in (LAST, BEST, "metrics.jsonl"):
