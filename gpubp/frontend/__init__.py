@@ -8,8 +8,8 @@ from .net import Net, load, loads
 from .planned import planned
 from .programs import COUNTERS, GUARD, MASK, RATE_SCALE, SEED, STEP, Built, Mode, build, describe, gradient_name
 from .resolved import MAIN, resolved
-from .stops import Start, Watch, cannot_start, start_of, watch_of
 from .stacked import GOING, stacked
+from .stops import Start, Watch, cannot_start, start_of, watch_of
 
 __all__ = [
     "COUNTERS",

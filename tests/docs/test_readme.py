@@ -13,7 +13,18 @@ from tools.markdown import Command, blocks, run
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 BLOCKS = blocks(README)
-PARTS: tuple[Part, ...] = ("function", "loss", "penalty", "metric", "optimizer", "initializer", "reader", "split", "stop", "start")
+PARTS: tuple[Part, ...] = (
+    "function",
+    "loss",
+    "penalty",
+    "metric",
+    "optimizer",
+    "initializer",
+    "reader",
+    "split",
+    "stop",
+    "start",
+)
 WORDS = sorted({name for part in PARTS for name, entry in catalog().entries[part].items() if entry.available})
 
 
