@@ -2,8 +2,8 @@
 #
 #   make run [MODEL=models/xor.net] [ARGS="--seed 1"]     train a network
 #   make test [ARGS="-k dense"]                           all tests
-#   make soak [COUNT=1000000] [KILLS=100]                 damaged files by the million: none may crash the language;
-#                                                         trainings killed at random moments: none may lose a byte
+#   make soak [COUNT=1000000] [ARGS="--first 5000"]       damaged files by the million: none may crash the language;
+#                                                         KILLS=100 trainings killed at random: none may lose a byte
 #   make check                                            style, types, import contract, house rules
 #   make gpu-check                                        the tests that need a GPU (exit code 2 where there is none)
 #   make clean                                            remove the environment and all caches
@@ -37,7 +37,7 @@ test: $(VENV)/dev.stamp
 
 soak: $(VENV)/dev.stamp
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -u -m tests.robustness.kills $(KILLS)
-	@$(BIN)/python -u -m tests.robustness.soak $(COUNT)
+	@$(BIN)/python -u -m tests.robustness.soak $(COUNT) $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -60,7 +60,7 @@ gpu-check: $(VENV)/dev.stamp
 endif
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist soak-*.net
 	find gpubp dsl tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/made.stamp:

@@ -17,6 +17,7 @@ _LOGIC = {
     "OR": ("or", "if a then true else b"),
     "NOT": ("not", "if a then false else true"),
 }
+_UNITS = ("epochs", "steps", "epoch", "step")
 Verify = Callable[[str], bool]
 """Does a text stand as an expression?"""
 
@@ -60,6 +61,8 @@ class _Walk:
             )
         if kind == "_QUERY" and not self.in_type:
             remedy = "name the size: `target y: class(?k)`, then `dense(k)`"
+            if any(tokens.kind(i) == "_COLON" for i in range(index, self.item.last)):
+                remedy = "a choice is written `if a then b else c`"
             return Diagnostic("E0115", "`?` stands in types only", tokens.span(index), help=(remedy,))
         if kind == "_K_IF" and before == "_ARROW":
             return self._if_stage(index)
@@ -72,7 +75,8 @@ class _Walk:
         if kind == "_LPAR" and before in VALUE_END - {"NAME"}:
             return self._factor(index)
         if kind in _VALUE_START and before in VALUE_END:
-            return self._neighbours(index)
+            names_fn = tokens.kind(self.item.first) == "_K_FN" and index == self.item.first + 2
+            return None if names_fn else self._neighbours(index)  # `fn f x = ...` lacks parentheses
         return None
 
     def _in_list(self) -> bool:
@@ -95,7 +99,12 @@ class _Walk:
                 if following == "_LPAR"
                 else f"to give the value a name: `h = {word} -> ...`"
             )
+        elif before in VALUE_END and self.tokens.kind(index) == "NAME" and self._ends_line(index):
+            remedy = f"`-> {word}` feeds the value above on"
         return Diagnostic("E0111", message, self.tokens.span(index), labels=labels, help=(remedy,))
+
+    def _ends_line(self, index: int) -> bool:
+        return index + 1 >= len(self.tokens.all) or self.tokens.breaks[index + 1]
 
     def _if_stage(self, index: int) -> Diagnostic:
         tokens, kinds = self.tokens, [self.tokens.kind(i) for i in self.item.own()]
@@ -227,9 +236,15 @@ class _Walk:
             return lacking
         left = self._left(index)
         remedy = "an operator or `->` is missing"
-        if tokens.kind(index) == "NAME":
+        if tokens.kind(index - 1) == "NUMBER" and right in _UNITS:
+            key = tokens.all[self.item.first]
+            remedy = f"`{key} = {left}`" if key == right else f"a unit is glued to its number: `{left}{right}`"
+        elif right in ("elif", "elseif", "elsif"):
+            message, remedy = f"there is no `{right}`", "write `else if`: `if a then b else if c then d else e`"
+            return Diagnostic("E0118", message, tokens.span(index), help=(remedy,))
+        elif tokens.kind(index) == "NAME":
             remedy = f"to feed the value on: `{left} -> {self._called(index)}`"
-        elif tokens.kind(index - 1) == "NAME" and tokens.kind(index - 2) == "_ARROW":
+        elif tokens.kind(index - 1) == "NAME" and tokens.kind(index - 2) in ("_ARROW", "_EQUAL"):
             remedy = f"arguments stand in parentheses: `{left}({short(right)})`"
         if index == self.item.first + 1 and self.item.section:
             remedy = f"a value is given with `=`: `{left} = ...`"

@@ -25,12 +25,55 @@ class Declared(Refusal):
         if following != "NAME":
             return None
         start = tokens.span(first, first + 1).text
+        if kind in ("_K_FN", "_K_BLOCK"):
+            return self._definition(str(tokens.all[first]), str(tokens.all[first + 1]))
+        if kind == "_K_OUTPUT" and self.kind == "_COMMA" and self.index == first + 2:
+            remedy = f"each output has a line of its own: `{start} = ...`"
+            return Diagnostic("E0123", "a line makes one output", self._span(), help=(remedy,))
+        if kind == "_K_OUTPUT" and self.kind == "_LPAR" and self.index == first + 2:
+            call = short(tokens.span(first + 1, self.end - 1).text, 60)
+            remedy = f"give it one: `output p = {call}`"
+            return Diagnostic("E0125", "this output has no name", tokens.span(first + 1), help=(remedy,))
+        if kind == "_K_PARAM" and self.kind == "_K_IN" and self.index == first + 2:
+            domain = short(tokens.span(self.index, self.end - 1).text, 60)
+            remedy = f"`{start} = ... {domain}`"
+            return Diagnostic(
+                "E0125", f"the param `{tokens.all[first + 1]}` is given no value", self._span(), help=(remedy,)
+            )
         if kind == "_K_OUTPUT" and self.kind == "_ARROW" and self.index == first + 2:
             remedy = f"an output is given a value: `{start} = x -> ...`"
             return Diagnostic("E0125", f"nothing flows into `{tokens.all[first + 1]}`", self._span(), help=(remedy,))
         if kind not in _TYPED:
             return None
-        return self._type(start) or self._more(start)
+        if self._ends_in_word():
+            return self._worded()
+        return self._type(start) or self._more(start) or self._sizes_of_class(start)
+
+    def _definition(self, word: str, name: str) -> Diagnostic | None:
+        """`fn f(x) { return ... }`, `fn f x = ...`, `block b(n) { ... }`, `block b on x { ... }`."""
+        tokens, first = self.tokens, self.item.first
+        opener = first + 2
+        if self.index == opener and "_LPAR" in self.accepted and self.kind != "_LPAR":
+            if word == "fn" and self.kind == "NAME":
+                rest = short(tokens.span(self.index + 1, self.end - 1).text, 60)
+                remedy = f"`fn {name}({tokens.all[self.index]}) {rest}`"
+            else:
+                remedy = f"`fn {name}(x) = ...`" if word == "fn" else f"`block {name}() on x {{ ... }}`"
+            message = f"the arguments of a {word} stand in parentheses"
+            return Diagnostic("E0125", message, tokens.span(first + 1), help=(remedy,))
+        if self.before != "_RPAR" or self.open:
+            return None
+        head = short(tokens.span(first, self.index - 1).text, 60)
+        if word == "fn" and self.kind in ("_LBRACE", "_ARROW", "_COLON"):
+            body = tokens.span(self.index + 1, self.end - 1).text.strip("{} \n").removeprefix("return ")
+            body = body if "\n" not in body and self.verify(body) else "..."
+            return Diagnostic(
+                "E0125", "a fn is one formula, given with `=`", self._span(), help=(f"`{head} = {short(body, 60)}`",)
+            )
+        if word == "block" and self.kind in ("_LBRACE", "_COLON", "_EQUAL", "_ARROW"):
+            remedy = f"name what flows in: `{head} on x {{ ... }}`"
+            return Diagnostic("E0125", "a block says what it works on", self._span(), help=(remedy,))
+        return None
 
     def _more(self, start: str) -> Diagnostic | None:
         """What goes on after the type."""
@@ -46,6 +89,35 @@ class Declared(Refusal):
             remedy = f"feed it on in a line of its own: `h = {name} -> ...`"
             return Diagnostic("E0125", f"`{start}` takes a type and nothing more", self._span(), help=(remedy,))
         return None
+
+    def _ends_in_word(self) -> bool:
+        """Is the token refused behind `input x: word`?"""
+        typed = self.tokens.kind(self.item.first) in _TYPED and self.index == self.item.first + 4
+        return typed and self.before == "NAME" and self.tokens.kind(self.index - 2) == "_COLON"
+
+    def _worded(self) -> Diagnostic:
+        """A type that is a word without parentheses: `float32[2]`, `class[3]`, `int`."""
+        tokens, first = self.tokens, self.item.first
+        start, place, word = tokens.span(first, first + 1).text, tokens.span(first + 3), str(tokens.all[first + 3])
+        written = tokens.span(self.index, self.end - 1).text if self.kind else ""
+        shape = written if self.kind == "_LSQB" and self.verify(written) else "[2]"
+        if word == "class":
+            count = shape[1:-1] if self.kind == "_LSQB" else "10"
+            return Diagnostic(
+                "E0125", "`class` lacks the number of its classes", place, help=(f"`{start}: class({count})`",)
+            )
+        remedy = f"numbers need no word: `{start}: {shape}`; labels are `class(n)`"
+        return Diagnostic("E0227", f"there is no type `{short(word)}`", place, help=(remedy,))
+
+    def _sizes_of_class(self, start: str) -> Diagnostic | None:
+        """`class(3, 4)`."""
+        tokens, opener = self.tokens, self.item.first + 4
+        if self.kind != "_COMMA" or self.open != [opener] or str(tokens.all[opener - 1]) != "class":
+            return None
+        classes = tokens.span(opener + 1, self.index - 1).text
+        rest = tokens.span(self.index + 1, self.end - 1).text.removesuffix(")")
+        remedy = f"a sequence of labels has its length behind: `{start}: class({short(classes)})[{short(rest)}]`"
+        return Diagnostic("E0125", "`class` takes one number", self._span(), help=(remedy,))
 
     def _type(self, start: str) -> Diagnostic | None:
         """What stands after `input x:` and begins no type."""

@@ -120,7 +120,10 @@ class Splitter:
         before, kind, after = (self.tokens.kind(i) for i in (index - 1, index, index + 1))
         if not self.tokens.breaks[index]:
             begins = (kind in STATEMENT_WORDS and after != "_EQUAL") or (
-                kind == "NAME" and after == "_EQUAL" and index > item.first + 1
+                kind == "NAME"
+                and after == "_EQUAL"
+                and index > item.first + 1
+                and self.tokens.kind(item.first) != "_K_FN"  # `fn f x = ...` lacks parentheses, not a line break
             )
             return begins and (before in VALUE_END or before == "_RBRACE")
         if kind == "NAME" and after == "_EQUAL" and before != "_COMMA":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from .brackets import CLOSERS, OPENERS
 from .checks import Verify
-from .declared import Declared
-from .diagnostics import Diagnostic, Label
+from .diagnostics import Diagnostic
 from .layout import OPERATORS, VALUE_END, Item
+from .operators import Operators
 from .tokens import Tokens
 from .wording import reserved, short
 
@@ -23,7 +25,7 @@ def explain(tokens: Tokens, item: Item, index: int, accepted: frozenset[str], ve
     return _Mistake(tokens, item, index, accepted, verify).explain()
 
 
-class _Mistake(Declared):
+class _Mistake(Operators):
     def explain(self) -> Diagnostic:
         for attempt in (
             self._unfinished,
@@ -46,6 +48,8 @@ class _Mistake(Declared):
             return None
         last = self.tokens.span(self.index - 1)
         word = last.text
+        if self._ends_in_word():
+            return self._worded()
         if self._lacks_branch():
             return self._lacks_branch()
         if self.before in OPERATORS:
@@ -54,6 +58,16 @@ class _Mistake(Declared):
             message = _OWED[self.before]
         elif self.kind == "_COMMA" and self.before in OPENERS:
             return Diagnostic("E0125", "a value is missing before `,`", self._span())
+        elif not self.kind and self.index == self.item.first + 2 and "_EQUAL" in self.accepted:
+            start = self.tokens.span(self.item.first, self.index - 1).text
+            what = self.tokens.all[self.item.first]
+            help = f"`{start} = ...`" + (": the word stands before the line that makes it" * (what == "output"))
+            return Diagnostic("E0125", f"the {what} `{word}` is given no value", last, help=(help,))
+        elif not self.kind and self.tokens.kind(self.item.first) == "_K_IMPORT" and self.before == "STRING":
+            stem = word.strip('"').rpartition("/")[2].partition(".")[0]
+            alias = stem if stem.isidentifier() and stem.isascii() else "lib"
+            message, remedy = "this import gives the file no name", f"`import {short(word, 60)} as {alias}`"
+            return Diagnostic("E0125", message, last, help=(remedy,))
         elif not self.kind and self.before == "NAME" and self.index == self.item.first + 1 and self.item.section:
             return Diagnostic(
                 "E0125", f"`{word}` alone is no statement", last, help=(f"a value is given with `=`: `{word} = ...`",)
@@ -93,8 +107,8 @@ class _Mistake(Declared):
                 else "cannot stand in the middle of an expression"
             )
             return Diagnostic("E0118", f"`if` {what}", self._span(), help=("write `(if a then b else c)`",))
-        if self.kind in ("_K_THEN", "_K_ELSE") and "NAME" not in self.accepted:
-            opened = [i for i in range(self.item.first, self.index) if self.tokens.kind(i) == "_K_IF"]
+        opened = any(self.tokens.kind(i) == "_K_IF" for i in range(self.item.first, self.index))
+        if self.kind in ("_K_THEN", "_K_ELSE") and not ("NAME" in self.accepted and opened):
             remedy = "write `if a then b else c`"
             return Diagnostic(
                 "E0125",
@@ -132,11 +146,6 @@ class _Mistake(Declared):
             )
         return Diagnostic("E0122", "`=` has no place here", self._span(), help=("to compare write `==`",))
 
-    def _assignment(self, sign: int) -> Diagnostic:
-        place = self.tokens.span(sign, sign + 1)
-        remedy = "give the new value a name of its own"
-        return Diagnostic("E0122", f"there is no `{place.text}`: a name is assigned once", place, help=(remedy,))
-
     def _colon(self) -> Diagnostic | None:
         if self.kind != "_COLON":
             return None
@@ -169,57 +178,18 @@ class _Mistake(Declared):
             remedies = []
         return Diagnostic("E0122", "`:` gives a type, `=` a value", self._span(), help=tuple(remedies))
 
-    def _operator(self) -> Diagnostic | None:
-        tokens, index = self.tokens, self.index
-        sign = str(tokens.all[index]) if index < self.end else ""
-        if self.kind not in OPERATORS:
-            return None
-        if tokens.kind(index + 1) == "_EQUAL" and tokens.glued(index + 1):
-            return self._assignment(index)
-        start = self._part_start()
-        arrows = [i for i in range(start, index) if tokens.kind(i) == "_ARROW" and self._depth_is_same(i)]
-        if arrows and self.before in VALUE_END | {"_RBRACE"}:
-            return self._pipe_then_sign(start, arrows[-1], sign)
-        compared = [i for i in range(start, index) if tokens.kind(i) == "COMPARE" and self._depth_is_same(i)]
-        if self.kind == "COMPARE" and compared:
-            labels = (Label(tokens.span(compared[0]), "the first comparison"),)
-            remedy = "compare twice: `if a < b then b < c else false`, of tensors `(a < b) * (b < c)`"
-            return Diagnostic("E0128", "comparisons do not chain", self._span(), labels=labels, help=(remedy,))
-        if self.before == "MINUS" and sign == ">":
-            place = tokens.span(index - 1, index)
-            return Diagnostic("E0125", "`- >` is not an arrow", place, help=("write `->` without a space",))
-        if self.before in OPERATORS or self.before in ("_EQUAL", "_COMMA", "_ARROW") or self.before in OPENERS:
-            if sign == "+":
-                return Diagnostic(
-                    "E0125",
-                    "there is no sign `+`: a number without a sign is positive",
-                    self._span(),
-                    help=("delete it",),
-                )
-            return Diagnostic("E0125", f"a value is missing before `{sign}`", self._span())
-        return None
-
-    def _pipe_then_sign(self, start: int, arrow: int, sign: str) -> Diagnostic:
-        tokens = self.tokens
-        pipe = tokens.span(start, self.index - 1).text
-        rest = tokens.span(self.index, self.end - 1).text
-        remedy = "`->` binds loosest: put the pipe in parentheses, `(x -> f) + y`"
-        if "\n" not in pipe and "\n" not in rest and not self.open and self.verify(f"({pipe}) {rest}"):
-            head = tokens.span(self.item.first, start - 1).text + " " if start > self.item.first else ""
-            remedy = f"`->` binds loosest: `{short(head + f'({pipe}) {rest}', 100)}`"
-        labels = (Label(tokens.span(arrow), "the pipe"),)
-        return Diagnostic(
-            "E0117", f"a pipe cannot be followed by `{sign}`", self._span(), labels=labels, help=(remedy,)
-        )
-
     def _comma(self) -> Diagnostic | None:
         if self.kind != "_COMMA":
             return None
         tokens, inner = self.tokens, self._inner()
         if inner >= 0 and tokens.kind(inner) == "_LPAR" and not self._in_call():
-            return Diagnostic(
-                "E0123", "there are no tuples: parentheses only group", self._span(), help=("a list stands in `[ ]`",)
-            )
+            closer = next((i for i in range(self.index, self.end) if tokens.kind(i) == "_RPAR"), inner)
+            inside = tokens.span(inner + 1, closer - 1).text if closer > inner + 1 else ""
+            remedy = f"a list stands in `[ ]`: `[{inside}]`" if self.verify(f"[{inside}]") else "a list stands in `[ ]`"
+            message = "there are no tuples: parentheses only group"
+            return Diagnostic("E0123", message, self._span(), help=(remedy,))
+        if inner < 0 and self.before == "_RPAR" and tokens.kind(self.index + 2) == "_EQUAL":
+            return self._option_behind()
         if (
             inner < 0
             and self.before in VALUE_END
@@ -230,6 +200,18 @@ class _Mistake(Declared):
             )
         return None
 
+    def _option_behind(self) -> Diagnostic:
+        """`dense(8), bias = false`: an option that stands behind the parentheses of its call."""
+        tokens, index = self.tokens, self.index
+        option = tokens.span(index + 1, self.end - 1).text
+        remedy = f"`dense(8, {short(option, 60)})`"
+        opener = next((i for i in range(index - 2, self.item.first, -1) if tokens.kind(i) == "_LPAR"), index)
+        if tokens.kind(opener - 1) == "NAME" and "\n" not in option:
+            call = tokens.span(opener - 1, index - 2).text
+            remedy = f"`{short(call + ', ' * (opener < index - 2) + option, 80)})`"
+        message = f"`{tokens.all[index + 1]}` stands behind the call whose option it is"
+        return Diagnostic("E0123", message, tokens.span(index + 1), help=(f"options stand in parentheses: {remedy}",))
+
     def _sign(self) -> Diagnostic | None:
         tokens, kind, before = self.tokens, self.kind, self.before
         if kind == "_RANGE":
@@ -239,6 +221,11 @@ class _Mistake(Declared):
             return Diagnostic(
                 "E0107", "a number does not end with a dot", self._span(), help=(f"`{tokens.all[self.index - 1]}.0`",)
             )
+        if kind == "_DOT" and before == "_RPAR":
+            whole = tokens.span(self._part_start(), self.end - 1).text
+            piped = re.sub(r"\(\)(?= ->|$)", "", re.sub(r"\.(?=[a-z_]\w*\()", " -> ", whole))
+            remedy = f"`->` feeds a value on: `{short(piped, 80)}`" if self.verify(piped) else "`x -> dense(8) -> relu`"
+            return Diagnostic("E0114", "values have no methods", self._span(), help=(remedy,))
         if kind == "_LBRACE" and before == "_K_REPEAT":
             place = tokens.span(self.index - 1)
             return Diagnostic("E0125", "`repeat` is not told how often", place, help=("`repeat 3 { ... }`",))
@@ -258,6 +245,9 @@ class _Mistake(Declared):
             return Diagnostic("E0125", "a stage is missing between two `->`", self._span())
         if before == "_K_IMPORT" and "STRING" in self.accepted:
             remedy = 'another `.net` file is read with `import "blocks.net" as lib`; layers need no import'
+            rest = tokens.span(self.index, self.end - 1).text
+            if tokens.kind(self.index) == "NAME" and re.fullmatch(r"[\w/.]+\.net", rest):
+                remedy = f'`import "{short(rest, 60)}" as {tokens.all[self.index]}`'
             return Diagnostic("E0125", "an import names a file, in quotes", self._span(), help=(remedy,))
         if kind == "_LPAR" and self.item.section and self.index == self.item.first + 1:
             word = tokens.all[self.item.first]

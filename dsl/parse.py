@@ -34,6 +34,8 @@ _HEADS = {
     "_K_BLOCK": tuple((k, k) for k in ("_K_BLOCK", "NAME", "_LPAR", "_RPAR", "_K_ON", "NAME", "_LBRACE")),
 }
 
+_STRAY = "E0104"
+
 _HEADLESS = frozenset({"E0121", "E0122", "E0129"})
 """Codes of statements that were perhaps meant to head those below."""
 
@@ -50,9 +52,8 @@ def parse(source: Source) -> tuple[syntax.File, list[Diagnostic]]:
         return empty, [refusal]
     tokens = scan(source)
     if not tokens.all:
-        return empty, _comments(tokens) or [
-            Diagnostic("E0101", "the file is empty", Span(source, 0, 0), help=(_EMPTY,))
-        ]
+        what = "the file holds comments only" if source.text.strip("\ufeff \t\r\n") else "the file is empty"
+        return empty, _in_order(tokens.slips) or [Diagnostic("E0101", what, Span(source, 0, 0), help=(_EMPTY,))]
     refusal = too_deep(tokens)
     if refusal:
         return empty, [refusal]
@@ -71,8 +72,8 @@ def parse_expression(source: Source, start: int = 0) -> tuple[syntax.Expr | None
     refusal = too_deep(tokens)
     if refusal:
         return None, [refusal]
-    if tokens.errors or tokens.comments:
-        return None, _in_order([*tokens.comments, *(found for _, found in tokens.errors)])
+    if tokens.errors or tokens.slips:
+        return None, _in_order([*tokens.slips, *(found for _, found in tokens.errors)])
     if not tokens.all:
         return None, [Diagnostic("E0125", "a value is missing", Span(source, start, len(source.text)))]
     _, unmatched = match(tokens)
@@ -101,16 +102,7 @@ _LONG = "large tables belong in a file of their own, read by `csv`"
 
 def _is_expression(text: str) -> bool:
     tokens = scan(Source("", text))
-    return not (tokens.errors or tokens.comments) and not isinstance(parse_tokens(tokens.all, "expr"), Refused)
-
-
-def _comments(tokens: Tokens) -> list[Diagnostic]:
-    """The finding for all comments of other languages: they are mended together."""
-    if len(tokens.comments) < 2:
-        return tokens.comments
-    rest = len(tokens.comments) - 1
-    note = f"so does {rest} more" if rest == 1 else f"so do {rest} more"
-    return [replace(tokens.comments[0], notes=(f"{note} in this file",))]
+    return not (tokens.errors or tokens.slips) and not isinstance(parse_tokens(tokens.all, "expr"), Refused)
 
 
 class _Parsing:
@@ -118,7 +110,7 @@ class _Parsing:
 
     def __init__(self, tokens: Tokens, partner: list[int], unmatched: list[tuple[int, Diagnostic]]) -> None:
         self.tokens, self.source, self.partner = tokens, tokens.source, partner
-        self.findings = _comments(tokens)
+        self.findings = list(tokens.slips)
         self.items = Splitter(tokens, self.partner).file()
         self.leaves = [leaf for item in self.items for leaf in item.leaves()]
         self.firsts = [leaf.first for leaf in self.leaves]
@@ -245,9 +237,28 @@ class _Parsing:
                 self._note(inner, Diagnostic("E0126", message, self.tokens.span(inner.first), labels=(label,)))
 
 
+def _merged(ordered: list[Diagnostic]) -> list[Diagnostic]:
+    """The findings, those of one stray sign or name told once: they are one habit, and mended together."""
+    alike: dict[str, list[Diagnostic]] = {}
+    for found in ordered:
+        if found.code == _STRAY:
+            alike.setdefault(found.message, []).append(found)
+    told = {id(several[0]): _repeated(several) for several in alike.values()}
+    return [told.get(id(found), found) for found in ordered if found.code != _STRAY or id(found) in told]
+
+
+def _repeated(several: list[Diagnostic]) -> Diagnostic:
+    first, *rest = several
+    if not rest or rest[0].span is None:
+        return first
+    lines = rest[0].span.source.position(rest[0].span.start)[0]
+    where = f"once more, in line {lines}" if len(rest) == 1 else f"{len(rest)} more times, next in line {lines}"
+    return replace(first, notes=(*first.notes, f"the same stands here {where}"))
+
+
 def _in_order(findings: list[Diagnostic]) -> list[Diagnostic]:
     """By place in the text, at most `MOST_FINDINGS`; a last one tells how many more there were."""
-    ordered = sorted(findings, key=lambda found: found.span.start if found.span else -1)
+    ordered = _merged(sorted(findings, key=lambda found: found.span.start if found.span else -1))
     if len(ordered) <= MOST_FINDINGS:
         return ordered
     rest = len(ordered) - MOST_FINDINGS

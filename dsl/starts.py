@@ -16,12 +16,13 @@ _ALLOWED = {
 }
 _FILE_SECTIONS = frozenset({"_K_DATA", "_K_MODEL", "_K_TRAIN"})
 _FUNCTION = "a formula is `fn f(x) = ...`; layers that are used several times are `block b(n) on x { ... }`"
+_PARTS = "a file is made of `data { }`, `model { }`, `train { }` and `import`, `param`, `let`, `fn`, `block`"
 _FOREIGN = {
     "def": _FUNCTION,
     "func": _FUNCTION,
     "function": _FUNCTION,
     "class": "layers that are used several times are a block: `block b(n) on x { ... }`",
-    "from": 'another `.net` file is read with `import "blocks.net" as lib`',
+    "from": 'another `.net` file is read with `import "blocks.net" as lib`; layers need no import',
     "const": "a constant is `let name = ...`",
     "var": "a constant is `let name = ...`, a number to vary `param name = ...`",
 }
@@ -50,6 +51,11 @@ def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
                 ),
             ),
         )
+    if kind == "_K_IF" and (first > 0 or not section):  # an expression may stand alone: `--set`
+        remedy = "it chooses between two values: `h = if a then b else c`"
+        return Diagnostic("E0118", "`if` begins no statement", tokens.span(first), help=(remedy,))
+    if kind == "_LBRACE" and not section:
+        return Diagnostic("E0121", "`{` begins no statement", tokens.span(first), help=(_PARTS,))
     if not section and kind in _FILE_SECTIONS and following in ("_EQUAL", "_COLON"):
         place = tokens.span(first + 1)
         message = f"a section takes no `{place.text}`"
@@ -106,7 +112,5 @@ def _no_statement(tokens: Tokens, first: int, section: str, allowed: tuple[str, 
     if following in ("_EQUAL", "_COMMA"):
         remedies = ["a constant is made with `let`, a number to vary with `param`; values belong in `model`"]
         return Diagnostic("E0129", f"`{word}` stands outside all sections", tokens.span(first), help=tuple(remedies))
-    remedy = _FOREIGN.get(
-        word, "a file is made of `data { }`, `model { }`, `train { }` and `import`, `param`, `let`, `fn`, `block`"
-    )
+    remedy = _FOREIGN.get(word, _PARTS)
     return Diagnostic("E0121", f"`{word}` begins no statement", tokens.span(first), help=(remedy,))

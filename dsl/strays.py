@@ -13,6 +13,7 @@ _MEANT = {
     "=>": "`->` feeds a value on",
     "->>": "`->` feeds a value on",
     "|>": "`->` feeds a value on",
+    "|": "`->` feeds a value on",
     "<-": "a value is given with `=`; a comparison with a negative number needs a space: `a < -b`",
     "\u2192": "`->` feeds a value on",
     "\u21d2": "`->` feeds a value on",
@@ -47,8 +48,24 @@ _MEANT = {
     "\r": "a line ends with a line feed, with or without a carriage return before it",
 }
 _LONGEST = max(map(len, _MEANT))
+_READ_AS = {
+    **dict.fromkeys(("=>", "->>", "|>", "|", "\u2192", "\u21d2"), "->"),
+    **dict.fromkeys(("\u2212", "\u2013", "\u2014"), "-"),
+    **dict.fromkeys(("\u00d7", "\u00b7"), "*"),
+    "**": "^",
+    "===": "==",
+    "!==": "!=",
+    "\u00f7": "/",
+    "\u2264": "<=",
+    "\u2265": ">=",
+    "\u2260": "!=",
+    **dict.fromkeys((";", "\u00a0", "\u3000", "\u200b", "\ufeff"), ""),
+}
+"""The token that a text can only have been meant as, "" for none at all: with it the rest of the statement is read."""
 _RUN = re.compile(r"[^\s\w\"#(){}\[\],:.?+\-*/^=<>]+|[^\S \t\r\n]+|\r+")
 _QUOTED = re.compile("'[^'\"\r\n]*+'|\u2018[^\u2019\"\r\n]*+\u2019|\u201c[^\u201d\"\r\n]*+\u201d")
+_RAN_ON = re.compile(r'("[^"\n,)\]]+)[,)\]][^"\n]*"(?=\w)')
+"""A string that ends only where the next one begins: `"a.csv, target = "y`."""
 _POWERS = {"\u00b2": "2", "\u00b3": "3"}
 
 
@@ -76,6 +93,20 @@ def foreign_comment(source: Source, start: int, before: str) -> tuple[Diagnostic
     return Diagnostic("E0104", f"`{written[:2]}` begins no comment", place, help=(remedy,)), comment.end()
 
 
+def read_as(written: str) -> str | None:
+    """What a stray text stands for, where nothing else can be meant: a sign, a string in double quotes, nothing."""
+    if len(written) > 1 and _QUOTED.fullmatch(written):
+        return f'"{written[1:-1]}"' if "\\" not in written else None
+    plain = _READ_AS.get(written)
+    return _narrow(written) if plain is None and not written.isalnum() else plain
+
+
+def _narrow(written: str) -> str | None:
+    """The ASCII of full-width characters, None for others."""
+    plain = unicodedata.normalize("NFKC", written)
+    return plain if plain != written and plain.isascii() and "/" not in plain else None
+
+
 def stray(source: Source, start: int, end: int) -> Diagnostic:
     """The finding for text at `start` that begins no token; `end` is the end of a word with letters beyond ASCII."""
     text = source.text
@@ -101,6 +132,9 @@ def stray(source: Source, start: int, end: int) -> Diagnostic:
         if len(written) == length and written in _MEANT:
             run = re.compile(f"(?:{re.escape(written)})++").match(text, start)  # `\r\r\r` is one finding
             return _character(Span(source, start, run.end() if run else start + length), _MEANT[written])
+    narrow = _narrow(text[start])
+    if narrow:
+        return _character(Span(source, start, start + 1), f"write `{narrow}`" if narrow.strip() else "write a space")
     run = _RUN.match(text, start)
     return _character(Span(source, start, run.end() if run else start + 1), "")
 
@@ -109,10 +143,18 @@ def _word(span: Span) -> Diagnostic:
     remedy = "names are made of the letters a to z and A to Z, digits and `_`"
     if span.text[-1] in _POWERS and span.text[:-1].isascii():
         remedy = f"a power is `^`: `{span.text[:-1]}^{_POWERS[span.text[-1]]}`"
+    elif narrow := _narrow(span.text):
+        remedy = f"write `{short(narrow)}`"
     return Diagnostic("E0104", f"`{short(span.text)}` is not a name", span, help=(remedy,))
 
 
 def _open_string(source: Source, start: int) -> Diagnostic:
+    """The string that lacks its end: the last of its line, or one that goes on to where the next should begin."""
+    line_start = source.text.rfind("\n", 0, start) + 1
+    ran_on = _RAN_ON.search(source.text, line_start, start)
+    if ran_on:
+        remedy = f'close it: `{short(ran_on[1], 60)}"`'
+        return Diagnostic("E0105", "this string is not closed", Span(source, *ran_on.span(1)), help=(remedy,))
     line_end = source.text.find("\n", start)
     end = len(source.text) if line_end < 0 else line_end
     rest = source.text[start:end].rstrip()

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 from lark import Token
 
+from .commas import ends_statement
 from .diagnostics import Diagnostic
 from .limits import LARGEST_WHOLE
 from .source import Source, Span
-from .strays import foreign_comment, stray
+from .strays import foreign_comment, read_as, stray
 from .wording import short
 
 KEYWORDS = frozenset(
@@ -53,6 +54,7 @@ _TOKEN = re.compile(
 _NUMBER = re.compile(
     r"([0-9]++(?:_[0-9]+)*+)((?:\.[0-9]++(?:_[0-9]+)*+)?(?:[eE][+-]?[0-9]++)?)(%|[A-Za-z_][A-Za-z0-9_]*+)?"
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 
@@ -60,13 +62,14 @@ _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 @dataclass
 class Tokens:
     """`breaks[i]`: a line ends between the tokens `i - 1` and `i`. `errors`: findings with the index of their token;
-    `comments`: comments of other languages, left out like real ones."""
+    `slips`: findings about text that was read as what it must have meant: `=>`, `'text'`, comments of other languages.
+    """
 
     source: Source
     all: list[Token] = field(default_factory=list)
     breaks: list[bool] = field(default_factory=list)
     errors: list[tuple[int, Diagnostic]] = field(default_factory=list)
-    comments: list[Diagnostic] = field(default_factory=list)
+    slips: list[Diagnostic] = field(default_factory=list)
 
     def span(self, first: int, last: int | None = None) -> Span:
         """The text from token `first` to token `last`, both included; past the end the empty place after the last."""
@@ -108,7 +111,8 @@ def scan(source: Source, start: int = 0) -> Tokens:
     """All tokens of a text from `start` on, in one pass whose time is linear in its length."""
     tokens = Tokens(source)
     text, position, broken = source.text, max(start, source.text.startswith("\ufeff")), False
-    while position < len(text) and len(tokens.errors) < HOPELESS:
+    braces: list[str] = []
+    while position < len(text) and max(len(tokens.errors), len(tokens.slips)) < HOPELESS:
         match = _TOKEN.match(text, position)
         group = match.lastgroup if match else ERROR
         start, end = position, match.end() if match else position + 1
@@ -124,16 +128,36 @@ def scan(source: Source, start: int = 0) -> Tokens:
             found = stray(source, start, end)
             position = end = found.span.end if found.span else end
             value = text[start:end]
-            tokens.errors.append((len(tokens.all), found))
+            meant = read_as(value)
+            if meant is not None:
+                tokens.slips.append(found)
+                broken = broken or value == ";"
+                if not meant.strip():
+                    continue
+                kind, value = SIGNS.get(meant, "STRING"), meant
+            else:
+                tokens.errors.append((len(tokens.all), found))
         elif group == "word":
             kind = WORDS.get(value, "NAME")
         elif group == "sign":
             comment = foreign_comment(source, start, tokens.kind(len(tokens.all) - 1)) if value[0] == "/" else None
             if comment:
                 found, position = comment
-                tokens.comments.append(found)
+                tokens.slips.append(found)
+                continue
+            if value == "," and (not braces or braces[-1] == "{") and ends_statement(text, start):
+                remedy = "delete it: a statement ends with its line"
+                tokens.slips.append(
+                    Diagnostic(
+                        "E0104", "`,` has no meaning after a statement", Span(source, start, end), help=(remedy,)
+                    )
+                )
                 continue
             kind = SIGNS[value]
+            if value in "({[":
+                braces.append(value)
+            elif value in ")}]" and braces:
+                braces.pop()
         else:
             kind = "NUMBER" if group == "number" else "STRING"
             found_wrong = _check_number(source, start, end) if group == "number" else _check_string(source, start, end)
@@ -190,6 +214,10 @@ def _check_number(source: Source, start: int, end: int) -> Diagnostic | None:
 
 
 def _check_string(source: Source, start: int, end: int) -> Diagnostic | None:
+    lone = _SURROGATE.search(source.text, start, end)
+    if lone:  # no file holds one, and no path may: it is no text in UTF-8
+        message = f"the character U+{ord(lone[0]):04X} has no meaning here"
+        return Diagnostic("E0104", message, Span(source, *lone.span()))
     for match in _ESCAPE.finditer(source.text, start, end):
         if match[1] not in _ESCAPES:
             remedy = 'the escapes are `\\"`, `\\\\`, `\\n` and `\\t`; paths use `/`'

@@ -22,6 +22,11 @@ def short(text: str, most: int = 24) -> str:
     return text if len(text) <= most else f"{text[: most - 4]}..."
 
 
+def quoted(text: str, most: int = 60) -> str:
+    """A text as a remedy repeats it: as written where it is short and in one line, else `...`."""
+    return text if len(text) <= most and "\n" not in text else "..."
+
+
 def reserved(place: Span) -> Diagnostic:
     """The finding for a keyword in the place of a name."""
     remedy = f"another name: `{place.text}_`"

@@ -83,8 +83,10 @@ def _inputs_good(cx: Context, signature: Signature, form: Form, function: syntax
     else:
         if len(inputs) >= max(needed, 1):
             return True
-    if needed == 0 or any(has_poison(one.value) for one in inputs):
+    if needed == 0:
         return True
+    if any(has_poison(one.value) for one in inputs):
+        return len(inputs) >= needed or _too_few(cx, signature, form, function, len(inputs))
     if not any(has_node(one.value) for one in inputs):
         numbers = all(is_number(one.value) for one in inputs)
         if signature.static is not None and numbers and len(inputs) >= needed:
@@ -99,12 +101,15 @@ def _inputs_good(cx: Context, signature: Signature, form: Form, function: syntax
             message = f"`{form.name}` works on tensors, and this is {describe(one.value)}"
             cx.error("E0316", message, one.span, notes=(form.note,))
             return False
-    if len(inputs) < needed:
-        names = ", ".join(signature.inputs)
-        message = f"`{form.name}` works on {needed} values ({names}) and is given {len(inputs)}"
-        cx.error("E0205", message, function.span, notes=(form.note,))
-        return False
-    return True
+    return len(inputs) >= needed or _too_few(cx, signature, form, function, len(inputs))
+
+
+def _too_few(cx: Context, signature: Signature, form: Form, function: syntax.Path, given: int) -> bool:
+    """Report a call with fewer inputs than the function works on; False."""
+    names = ", ".join(signature.inputs)
+    message = f"`{form.name}` works on {len(signature.inputs) or 1} values ({names}) and is given {given}"
+    cx.error("E0205", message, function.span, notes=(form.note,))
+    return False
 
 
 def no_value(cx: Context, function: syntax.Path, inputs: Sequence[Given], note: str = "") -> Poison:

@@ -31,7 +31,7 @@ class PathUse:
 
 @dataclass(slots=True)
 class Shared:
-    """What all of one `resolve` has in common."""
+    """What all of one `resolve` has in common. `outputs`: the names of the model's outputs so far."""
 
     catalog: Catalog
     report: Report
@@ -44,6 +44,7 @@ class Shared:
     used: set[int] = field(default_factory=set)
     skipped: set[int] = field(default_factory=set)
     paths: list[PathUse] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
     defaults: dict[int, Mapping[str, Static]] = field(default_factory=dict)
     forms: dict[tuple[int, str], Form] = field(default_factory=dict)
     calls: int = 0
@@ -252,5 +253,10 @@ class Context:
             "E0218",
             f"`{value.block}` gives {len(value.nodes)} values, which need names before anything uses them",
             span,
-            help=[f"`{names} = x -> {value.block}`"],
+            help=[f"`{names} = x -> {span.text if _calls(span.text, value.block) else value.block}`"],
         )
+
+
+def _calls(text: str, block: str) -> bool:
+    """Whether a text is one call of the block, short enough for a message."""
+    return text.startswith(f"{block}(") and text.find(")") == len(text) - 1 < 60 and "\n" not in text

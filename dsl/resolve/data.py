@@ -8,6 +8,7 @@ from .. import syntax
 from ..diagnostics import Label
 from ..graph import Choice, Data, DataEntry, Static, Word
 from ..source import Span
+from ..wording import quoted
 from .context import Context
 from .options import bind_choice, unknown_entry
 from .suggest import did_you_mean, listed
@@ -81,9 +82,12 @@ def _entry(cx: Context, statement: syntax.Bind) -> DataEntry | None:
             return None
         value = _rows(cx, expr)
     else:
-        value = cx.error(
-            "E0225", "`data` takes a reader or rows", expr.span, help=['`x = csv("file.csv")`, `x = [[0, 1], [1, 0]]`']
-        )
+        help = ['`x = csv("file.csv")`, `x = [[0, 1], [1, 0]]`']
+        if isinstance(expr, syntax.String) and expr.value.endswith(("csv", "csv.gz", "tsv", "txt")):
+            help = [f"`{', '.join(names)} = csv({quoted(expr.span.text)})`"]
+        elif names[0] in cx.shared.catalog.train:
+            help = [f"`{names[0]}` is a key of `train`"]
+        value = cx.error("E0225", "`data` takes a reader or rows", expr.span, help=help)
     if isinstance(value, (Choice, tuple)):
         return DataEntry(names, value, statement.span, spans, expr.span)
     return None
@@ -110,7 +114,8 @@ def check_names(cx: Context, section: syntax.Data, data: Data | Poison, wanted: 
     given = {name.text for statement in section.body for name in statement.names}
     for statement in section.body:
         for name in statement.names:
-            if name.text not in declared and name.text != "split":
+            told = name.text in cx.shared.catalog.train and not isinstance(statement.value, syntax.Call | syntax.List)
+            if name.text not in declared and name.text != "split" and not told:
                 message = f"`data` gives `{name.text}`, and the model has no such input or target"
                 free = [each for each in declared if each not in given]
                 help = did_you_mean(name.text, free) or ((f"the model has {listed(free, 'and')}",) if free else ())

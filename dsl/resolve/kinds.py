@@ -82,6 +82,11 @@ def _names(option: Option, value: Value) -> bool:
     return isinstance(value, tuple) and all(_names(option, item) for item in value)
 
 
+def _number(option: Option, value: Percent) -> str:
+    """The plain number that was meant by a percentage: `20%` of units are 20."""
+    return f"{float(value) * 100:g}" if "whole" in option.kinds else f"{float(value):g}"
+
+
 def misfit(option: Option, value: Value, named: bool) -> tuple[str, str, tuple[str, ...]]:
     """Code, message and help for a value that does not fit. `named`: the file writes the option's name, so may the
     help."""
@@ -91,7 +96,11 @@ def misfit(option: Option, value: Value, named: bool) -> tuple[str, str, tuple[s
     if isinstance(value, Duration) and plain_number:
         return "E0313", f"`{name}` takes a plain number", (f"`{before}{value.amount}`",)
     if isinstance(value, Percent) and "fraction" not in kinds and plain_number:
-        return "E0313", f"`{name}` takes a plain number; `%` fits only fractions", (f"`{before}{float(value):g}`",)
+        return (
+            "E0313",
+            f"`{name}` takes a plain number; `%` fits only fractions",
+            (f"`{before}{_number(option, value)}`",),
+        )
     if "fraction" in kinds and (is_number(value) or isinstance(value, Percent)):
         near = not isinstance(value, Percent) and 1 < value <= 100
         meant = f"did you mean `{show(Percent(value / 100))}`?" if near else "it goes from 0 to 1, or from 0% to 100%"

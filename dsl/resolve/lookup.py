@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from .. import syntax
 from ..catalog import Signature
 from ..diagnostics import Label
 from ..graph import Node, Word
 from .context import Context
 from .scopes import BlockDef, Entry, FnDef, LayerDef, Unit
-from .suggest import did_you_mean, nearest
+from .suggest import did_you_mean, foreign_word, nearest, without_value
 from .values import POISON, Poison, Several, Value, describe, has_node
 
 Target = Signature | LayerDef | BlockDef | FnDef
@@ -41,7 +43,8 @@ def function_of(cx: Context, path: syntax.Path) -> Target | Poison:
             f"`{name.text}` is {describe(entry.value)}, not a function",
             path.span,
             labels=[Label(entry.name.span, "made here")],
-            help=_function_help(cx, name.text)
+            help=without_value(path)
+            or _function_help(cx, name.text)
             or (f"a value is not applied; what several places apply is a layer: `layer {name.text} = ...`",),
         )
     return _unknown_function(cx, path)
@@ -92,6 +95,11 @@ def _imported_function(cx: Context, path: syntax.Path) -> Target | Poison:
                 return POISON
         names = [e.name.text for e in cx.scope.entries() if isinstance(e.thing, Unit)]
         message = f"`{path.parts[0].text}` is no imported file"
+        if entry is not None:
+            call = re.match(r"\([^()\n]*\)", path.span.source.text[path.span.end : path.span.end + 60])
+            fed = " -> ".join(part.text for part in path.parts) + (call[0] if call else "")
+            help = [f"to feed a value on: `{fed}`"]
+            return cx.error("E0208", message, path.parts[0].span, help=help)
         if cx.unit.may_make(path.parts[0].text):
             return POISON
         return cx.error("E0208", message, path.parts[0].span, help=did_you_mean(path.parts[0].text, names))
@@ -215,15 +223,6 @@ def _not_a_value(cx: Context, entry: Entry, path: syntax.Path) -> Poison:
     )
 
 
-def foreign_word(text: str) -> tuple[str, ...]:
-    """The help for `True` and `None`."""
-    if text.lower() in ("true", "false", "pi"):
-        return (f"did you mean `{text.lower()}`?",)
-    if text.lower() in ("none", "null", "nil"):
-        return (f"there is no `{text}`: an argument that is not wanted is left out",)
-    return ()
-
-
 def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Value:
     text = path.text
     if entry is not None and len(path.parts) > 1:
@@ -253,6 +252,7 @@ def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Val
     if not help:
         function = nearest(path.parts[0].text, cx.shared.words)
         help = [f"did you mean the word `{function}`?"] if function and cx.options else []
+        help = help or ([] if cx.options else list(_function_help(cx, path.parts[0].text)))
     return cx.error(
         "E0201", f"there is no value `{path.parts[0].text}`", path.parts[0].span, label="unknown name", help=help
     )

@@ -48,7 +48,9 @@ def measured(cx: Context, model: syntax.Model, data: Data | None, broken: bool, 
     try:
         return Sizes(measure(data, wanted(model)), asked=True)
     except DiagnosticError as error:
-        cx.shared.report.extend(error.diagnostics)
+        # In a file with broken statements a name that the data or the model lacks is likely in one of them.
+        found = [one for one in error.diagnostics if not (cx.unit.broken and one.code == "E0410")]
+        cx.shared.report.extend(found)
         return Sizes(broken=True)
 
 
@@ -124,6 +126,7 @@ def _output(cx: Context, statement: syntax.Output, made: Made) -> None:
     cx.use(entry)
     if isinstance(value, Node):
         made.outputs.setdefault(name.text, value)
+        cx.shared.outputs.append(name.text)
         made.output_spans.setdefault(name.text, name.span)
         _keep(made, name, value)
 
@@ -133,21 +136,26 @@ def check_outputs(cx: Context, made: Made) -> None:
     if not made.targets:
         return
     source: dict[int, Node] = {id(node): node for node in made.targets}
+    first: dict[int, Node] = {}  # the node that takes the target itself, on the way to each
     for node in cx.shared.nodes:
         if id(node) in source:
             continue
         for one in (*node.inputs, *node.attrs.values()):
             if isinstance(one, Node) and id(one) in source:
                 source[id(node)] = source[id(one)]
+                first[id(node)] = first.get(id(one), node)
                 break
     for name, node in made.outputs.items():
         target = source.get(id(node))
         if target is not None:
+            entry = first.get(id(node))
+            spans = entry.input_spans if entry is not None and not entry.trace else ()
+            entering = [Label(span, "used here") for span in spans if span.text == target.label]
             cx.error(
                 "E0220",
                 f"the output `{name}` depends on the target `{target.label}`",
                 made.output_spans[name],
-                labels=[Label(target.span, "the target")],
+                labels=[Label(target.span, "the target"), *entering],
                 help=["`predict` has no targets: what needs them is a loss, and goes without `output`"],
             )
 
@@ -164,9 +172,9 @@ def check_inputs(cx: Context, made: Made, model: syntax.Model) -> None:
 
 def warn_no_output(cx: Context, made: Made, model: syntax.Model) -> None:
     """A model without outputs trains, and has nothing to predict: the word is easily forgotten."""
-    last = next((s for s in reversed(model.body) if isinstance(s, syntax.Bind) and len(s.names) == 1), None)
-    if made.outputs or last is None:
+    if made.outputs:
         return
+    last = next((s for s in reversed(model.body) if isinstance(s, syntax.Bind) and len(s.names) == 1), None)
     span = Span(model.span.source, model.span.start, model.span.start + len("model"))
-    help = [f"the word `output` says what it predicts: `output {last.names[0].text} = ...`"]
+    help = [f"the word `output` says what it predicts: `output {last.names[0].text if last else 'p'} = ...`"]
     cx.warn("W0204", "this model has no output", span, help=help)

@@ -10,14 +10,14 @@ from ..catalog import REQUIRED, Option, Part, Signature
 from ..graph import Choice, Node, Static, Word
 from ..source import Span
 from ..tokens import number_value
+from ..wording import quoted
 from .arguments import Fits, Written, match, report_missing
 from .context import Context, PathUse
 from .forms import Form
 from .kinds import NO_FIT, fit, misfit
-from .lookup import foreign_word
 from .scopes import Scope
 from .signatures import defaults, signature_text, takes_text
-from .suggest import did_you_mean, listed
+from .suggest import did_you_mean, foreign_word, listed
 from .values import POISON, Given, Poison, Value, describe, has_node, has_poison
 
 
@@ -83,6 +83,9 @@ def bind(cx: Context, option: Option, written: Written, notes: tuple[str, ...] =
             return chosen
     if "names" in option.kinds:
         value: Value = _names(cx, option, expr)
+    elif isinstance(expr, syntax.Path) and "string" in option.kinds and _is_unknown(cx, expr, dotted=True):
+        help = [f'text stands in quotes: `"{quoted(expr.text)}"`']
+        return cx.error("E0201", f"there is no value `{expr.text}`", expr.span, label="unknown name", help=help)
     elif isinstance(expr, syntax.Path) and _is_unknown(cx, expr):
         return _unknown_word(cx, option, expr, notes)
     else:
@@ -110,6 +113,9 @@ def _fitted(cx: Context, option: Option, given: Given, named: bool, notes: tuple
         if signature is not None:
             return bind_choice(cx, signature, (), given.span, given.span)
     code, message, help = misfit(option, value, named)
+    if option.part is not None and option.kinds == ("choice",) and not help:
+        known = [name for name, each in cx.shared.catalog.entries.get(option.part, {}).items() if each.available]
+        help = (f"it takes {listed(sorted(known)[:12])}",) if known else ()
     if isinstance(value, str) and value in _names_of(cx, option):
         help = (f"names of the language stand without quotes: `{option.name} = {value}`",)
     elif isinstance(value, str) and number_value(value) is not None:
@@ -125,10 +131,10 @@ def _names_of(cx: Context, option: Option) -> set[str]:
     return names
 
 
-def _is_unknown(cx: Context, path: syntax.Path) -> bool:
+def _is_unknown(cx: Context, path: syntax.Path, *, dotted: bool = False) -> bool:
     name = path.parts[0].text
     return (
-        len(path.parts) == 1
+        (dotted or len(path.parts) == 1)
         and name not in cx.shared.words
         and cx.scope.find(name) is None
         and cx.scope.made_later(name) is None
@@ -141,6 +147,7 @@ def _unknown_word(cx: Context, option: Option, path: syntax.Path, notes: tuple[s
     numbers = [e.name.text for e in cx.scope.entries() if e.thing is None and not has_node(e.value)]
     if not names:
         help = did_you_mean(path.text, numbers) or foreign_word(path.text)
+        help = help or (f"it takes {takes_text(option)}",)
         return cx.error("E0201", f"there is no value `{path.text}`", path.span, label="unknown name", help=help)
     help = did_you_mean(path.text, names | set(numbers), elsewhere=cx.shared.catalog.elsewhere)
     help = help or foreign_word(path.text) or (f"it takes {listed(sorted(names)[:12])}",)

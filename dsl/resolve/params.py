@@ -44,7 +44,7 @@ def define_param(cx: Context, statement: syntax.Param, prefix: str, params: dict
                 f"{show(value)} is not in the domain of `{prefix}{name.text}`",
                 span,
                 labels=[] if written is None else [Label(statement.domain.span, "the domain")],
-                help=[f"the domain is {text}"],
+                help=[f"the domain is {text}{_whole(value, domain)}"],
             )
     cx.define(Entry("param", name, value))
     if not isinstance(domain, Poison) and value is not POISON:
@@ -125,6 +125,16 @@ def _ordered(cx: Context, first: Value, last: Value, expr: syntax.Expr, domain: 
     if first > last:  # type: ignore[operator]
         return cx.error("E0317", f"this domain holds nothing: {show(first)} is above {show(last)}", expr.span)
     return domain  # type: ignore[return-value]
+
+
+def _whole(value: Value, domain: Static | Poison) -> str:
+    """What to add where a range of whole numbers was meant as one of any numbers."""
+    if not (isinstance(domain, tuple) and len(domain) == 3 and domain[0] == ".."):
+        return ""
+    _, first, last = domain
+    if not (isinstance(first, int) and isinstance(last, int) and isinstance(value, float) and first <= value <= last):
+        return ""
+    return f", whole numbers; for any between: `{first}.0..{last}.0`"
 
 
 def _inside(value: Value, domain: Static | Poison) -> bool:

@@ -71,7 +71,9 @@ def expanded_from(trace: tuple[Frame, ...]) -> tuple[str, ...]:
     notes = []
     for frame in reversed(trace[-SHOWN_FRAMES:]):
         line, column = frame.span.source.position(frame.span.start)
-        notes.append(f"in `{frame.what}`, expanded from {frame.span.source.name}:{line}:{column}")
+        note = f"in `{frame.what}`, expanded from {frame.span.source.name}:{line}:{column}"
+        if note not in notes:
+            notes.append(note)
     if len(trace) > SHOWN_FRAMES:
-        notes.append(f"and {len(trace) - SHOWN_FRAMES} expansions around it")
+        notes.append(f"and {len(trace) - len(notes)} expansions around it")
     return tuple(notes)

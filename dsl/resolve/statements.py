@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import syntax
 from ..graph import Node, Word
+from ..wording import quoted
 from .context import Context
 from .naming import Place
 from .scopes import Entry, LayerDef
@@ -22,7 +23,9 @@ def bind(cx: Context, statement: syntax.Bind) -> tuple[Value, ...]:
         values = value.nodes
         if len(values) != len(names):
             message = f"`{value.block}` gives {len(values)} values, and {len(names)} names stand here"
-            cx.error("E0218", message, names[0].span.to(names[-1].span))
+            fitting = [name.text for name in names[: len(values)]] + [*"bcdefgh"][: max(0, len(values) - len(names))]
+            help = [f"`{', '.join(fitting)} = {quoted(statement.value.span.text)}`"]
+            cx.error("E0218", message, names[0].span.to(names[-1].span), help=help)
             values = (POISON,) * len(names)
     else:
         if value is not POISON:
@@ -55,7 +58,7 @@ def _one(cx: Context, name: syntax.Name, value: Value, expr: syntax.Expr) -> Val
             "E0218",
             f"`{value.block}` gives {len(value.nodes)} values, and one name stands here",
             name.span,
-            help=[f"`{names} = ...`"],
+            help=[f"`{names} = {quoted(expr.span.text)}`"],
         )
     if isinstance(value, Word):
         if cx.shared.catalog.find("function", value.name) is not None:

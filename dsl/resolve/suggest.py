@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+
+from .. import syntax
+from ..wording import quoted
 
 
 def distance(a: str, b: str, limit: int) -> int:
@@ -49,11 +53,21 @@ def did_you_mean(
     fits: Callable[[str], bool] = lambda name: True,
     elsewhere: Mapping[str, tuple[str, ...]] = {},
 ) -> tuple[str, ...]:
-    """The help line with the name that is nearest, or that means the same (`elsewhere`: see `Catalog`); or no line."""
+    """The help line with the name that was probably meant, or no line."""
+    name = meant(wrong, names, fits, elsewhere)
+    return (f"did you mean `{name}`?",) if name else ()
+
+
+def meant(
+    wrong: str,
+    names: Iterable[str],
+    fits: Callable[[str], bool] = lambda name: True,
+    elsewhere: Mapping[str, tuple[str, ...]] = {},
+) -> str | None:
+    """The name that means the same (`elsewhere`: see `Catalog`), or that is nearest in spelling."""
     known = list(names)
     same = [name for name in elsewhere.get(wrong.lower().replace("_", ""), ()) if name in known and fits(name)]
-    name = same[0] if same else nearest(wrong, known, fits)
-    return (f"did you mean `{name}`?",) if name else ()
+    return same[0] if same else nearest(wrong, known, fits)
 
 
 def listed(names: Iterable[str], last: str = "or") -> str:
@@ -62,3 +76,24 @@ def listed(names: Iterable[str], last: str = "or") -> str:
     if len(quoted) < 2:
         return "".join(quoted)
     return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
+
+
+def foreign_word(text: str) -> tuple[str, ...]:
+    """The help for `True`, `yes` and `None`."""
+    if text.lower() in ("true", "false", "pi"):
+        return (f"did you mean `{text.lower()}`?",)
+    if text.lower() in ("yes", "on", "no", "off"):
+        return (f"did you mean `{'true' if text.lower() in ('yes', 'on') else 'false'}`?",)
+    if text.lower() in ("none", "null", "nil"):
+        return (f"there is no `{text}`: an argument that is not wanted is left out",)
+    return ()
+
+
+def without_value(path: syntax.Path) -> tuple[str, ...]:
+    """The help for `layer f = x -> dense(8)`: a layer is what works on a value, not the value."""
+    text = path.span.source.text
+    before = re.search(r"\blayer[ ]+(\w+)[ ]*=[ ]*\Z", text[max(0, path.span.start - 100) : path.span.start])
+    chain = text[path.span.end :].partition("\n")[0].partition("#")[0].strip()
+    if before is None or not chain.startswith("->"):
+        return ()
+    return (f"a layer names no value: `layer {before[1]} = {quoted(chain.removeprefix('->').strip())}`",)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .. import syntax
-from ..catalog import REQUIRED, Option
+from ..catalog import REQUIRED, Option, Part
 from ..diagnostics import Label
-from ..graph import Node, Static, Train
+from ..graph import Node, Static, Train, Word
 from ..source import Span
 from .arguments import Written
 from .context import Context
 from .naming import Place
 from .options import bind
 from .signatures import default_of
-from .suggest import did_you_mean, listed, nearest
+from .suggest import did_you_mean, listed, meant, nearest
+from .usage import paths_in
 from .values import POISON, Poison, Several, Value, describe
 
 WEIGHTLESS = "`train` makes no weights"
@@ -111,7 +112,13 @@ def _other_key(cx: Context, statement: syntax.Bind, written: Mapping[str, syntax
     near = did_you_mean(name, known, elsewhere=catalog.elsewhere)
     if near or begun:
         return near or (f"did you mean `{begun[0]}`?",)
-    if not isinstance(statement.value, (syntax.Number, syntax.String, syntax.Truth)):
+    given = meant(name, written, elsewhere=catalog.elsewhere)
+    if given:
+        return (f"`{given}` is given already",)
+    if name.startswith(("valid", "test", "split")):
+        return ("`data` divides the rows: `split = split(train = 80%, valid = 20%)`",)
+    named = (cx.scope.find(path.parts[0].text) for path in paths_in(statement.value))
+    if any(entry is not None and isinstance(entry.value, Node) for entry in named):
         return (f"compute it in `model`; `metrics = [{name}]` then shows it",)
     for signature in catalog.entries.get("optimizer", {}).values():
         for option in signature.options:
@@ -132,10 +139,24 @@ def _tensor(cx: Context, value: Value, span: Span, what: str) -> Node | Poison:
         return value
     if isinstance(value, Several):
         return cx.unnamed(value, span)
-    signature = next((s for part in cx.parts if (s := cx.shared.catalog.find(part, str(value)))), None)
-    help = [] if signature is None else [f"without quotes, on values: `{value}({', '.join(signature.inputs)})`"]
+    parts = ("metric", *cx.parts) if what == "a metric" else cx.parts
+    word = value.name if isinstance(value, Word) else value if isinstance(value, str) else ""
+    help = _on_values(cx, parts, word, "without quotes, " if isinstance(value, str) else "")
     message = f"{what} is an expression over the model's values, and this is {describe(value)}"
     return cx.error("E0316", message, span, help=help)
+
+
+def _on_values(cx: Context, parts: tuple[Part, ...], word: str, before: str) -> list[str]:
+    """The help for a function's name alone: the call, on the model's values where it is clear which."""
+    known = [name for part in parts for name in cx.shared.catalog.entries.get(part, {})]
+    name = word if word in known else (meant(word, known, elsewhere=cx.shared.catalog.elsewhere) or "")
+    signature = next((s for part in parts if (s := cx.shared.catalog.find(part, name))), None)
+    if signature is None or not signature.inputs or not signature.available:
+        return []
+    outputs = cx.shared.outputs
+    targets = [e.name.text for e in cx.scope.entries() if e.kind == "target"]
+    given = [outputs[0], targets[0]] if len(outputs) == len(targets) == 1 == len(signature.inputs) - 1 else None
+    return [f"{before}on values: `{name}({', '.join(given or signature.inputs)})`"]
 
 
 def _metrics(cx: Context, expr: syntax.Expr) -> tuple[tuple[str, Node], ...] | Poison:
@@ -150,6 +171,8 @@ def _metrics(cx: Context, expr: syntax.Expr) -> tuple[tuple[str, Node], ...] | P
             name = item.text
         else:
             help = ["compute it in `model`, and give it a name there"]
+            if isinstance(item, syntax.String):
+                help = _on_values(cx, ("metric", "loss", "function"), item.value, "without quotes, ") or help
             cx.error("E0228", "a metric is a call or a value", item.span, help=help)
             found[f"?{len(found)}"] = (item.span, None)
             continue

@@ -57,6 +57,7 @@ def type_of(cx: Context, declared: Declared, sizes: Sizes) -> Type | Poison:
             f"`{declared.name.text}` has {sizes_here} here, and {len(known.shape)} in the data",
             written.span,
             label=f"the data is {known}",
+            help=[f"as the data has it: `{declared.name.text}: {_open_type(written, len(known.shape))}`"],
         )
     classes: int | None = None
     good = True
@@ -71,6 +72,14 @@ def type_of(cx: Context, declared: Declared, sizes: Sizes) -> Type | Poison:
         good &= number is not None
         numbers.append(number or 0)
     return Type(tuple(numbers), classes) if good else POISON
+
+
+def _open_type(written: syntax.TypeExpr, rank: int) -> str:
+    """The type with as many sizes as the data has, each taken from it."""
+    shape = f"[{', '.join('?' * rank)}]"
+    if isinstance(written, syntax.ShapeType):
+        return shape
+    return f"class({written.classes.span.text}){shape if rank else ''}"
 
 
 def _size(
@@ -92,7 +101,8 @@ def _size(
         cx.error("E0311", f"a size must be whole, and this is {show(value)}", size.span)
     elif not 1 <= value <= LARGEST_SIZE:
         limit = "at least 1" if value < 1 else f"at most {LARGEST_SIZE:,}"
-        cx.error("E0312", f"a size must be {limit}, and this is {show(value)}", size.span)
+        help = ["`?` takes a size from the data; the batch axis is never written"] if value == -1 else []
+        cx.error("E0312", f"a size must be {limit}, and this is {show(value)}", size.span, help=help)
     else:
         return int(value)
     return None

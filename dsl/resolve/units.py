@@ -76,7 +76,12 @@ class Loader:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(cx.unit.path), written.value))
         if path in self.open:
             chain = " -> ".join([*self.open[self.open.index(path) :], path])
-            cx.error("E0215", f"these files import each other in a circle: {chain}", written.span)
+            message = f"these files import each other in a circle: {chain}"
+            help = ["move what both need to a third file, and import that"]
+            if path == cx.unit.path:
+                message = "this file imports itself"
+                help = ["delete the import: the blocks, fns and params of a file are known all over it"]
+            cx.error("E0215", message, written.span, help=help)
             return None
         if path in self.loaded:
             return self.loaded[path]

@@ -17,7 +17,7 @@ from ..ir import Aval, Var
 from ..registry import ENTRIES, Entry
 from .catalog import signature_of
 from .causes import causes, distinct, history, is_loop, shape_text
-from .remedies import remedies
+from .remedies import MENDS_CAUSE, remedies
 
 if TYPE_CHECKING:
     from .lowering import Lowering
@@ -112,10 +112,16 @@ def _uses(here: tuple[Frame, ...], there: tuple[Frame, ...]) -> tuple[Frame | No
 
 
 def in_order(graph: LayerGraph, found: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Findings in the order of the text, the main file's first, each place once for each code."""
+    """Findings in the order of the text, the main file's first, each place once for each code. What the change of one
+    cause mends is told once: a metric fails as the loss does."""
     once: dict[object, Diagnostic] = {}
+    remedied: dict[object, Diagnostic] = {}
     for finding in found:
-        once.setdefault((finding.code, finding.span or finding.message), finding)
+        key = (finding.code, finding.help, tuple(label.span for label in finding.labels))
+        elsewhere = any(help.endswith(MENDS_CAUSE) for help in finding.help)
+        first = remedied.setdefault(key, finding) if elsewhere else finding
+        if first is finding:
+            once.setdefault((finding.code, finding.span or finding.message), finding)
     return sorted(
         once.values(),
         key=lambda d: (

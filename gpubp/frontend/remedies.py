@@ -17,6 +17,9 @@ from .causes import binding, enclosing
 if TYPE_CHECKING:
     from .lowering import Lowering
 
+MENDS_CAUSE = " would fit"
+"""How the help ends that changes what led to an error, not its place."""
+
 LONGEST = 1000
 """Nodes that a remedy is tried on: a trace of more takes too long to be worth a hint."""
 
@@ -97,7 +100,7 @@ def _units(cx: Lowering, node: Node) -> Iterator[Proposal]:
         for units in sorted(wanted):
             text = f"{at.span.text[:start]}{units}{at.span.text[start + len(written.text) :]}"
             changed = replace(at, attrs={**at.attrs, "units": units})
-            yield _replaced(node, at, changed), f"`{text}` in place of `{at.span.text}` would fit"
+            yield _replaced(node, at, changed), f"`{text}` in place of `{at.span.text}`{MENDS_CAUSE}"
 
 
 def _type(node: Node) -> Type:

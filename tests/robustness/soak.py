@@ -1,12 +1,14 @@
 """Mutated files by the thousand, judged on all cores: `python -m tests.robustness.soak [COUNT]`.
 
-The case of a number is always the same text. Every failure is printed with the smallest text that fails alike; the exit
-code is 1 where there is any.
+The case of a number is the same text as long as the models are the same: `--first N` goes on where a run was stopped,
+`--case N` tries one. Every failure is printed with the smallest text that fails alike, and its whole text is kept as a
+file; the slowest answers are told at the end. The exit code is 1 where anything failed.
 """
 
 from __future__ import annotations
 
 import argparse
+import heapq
 import multiprocessing
 import os
 import resource
@@ -14,9 +16,12 @@ import signal
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -25,13 +30,17 @@ from . import judge
 from .generated import generated
 from .mutations import mutated, parts
 
-WHOLE = 20
+WHOLE = 5
 """One case in so many is a whole file that `gpubp.loads` reads; of the others parts are resolved, which is quicker."""
 CHUNK = 250
+TOLD = 10_000
+"""After so many cases a line tells how far the run is."""
+SLOWEST = 5
 SLOW = 1.0
 """Seconds of processor time that an answer may take."""
 HANGS = 20.0
-"""Seconds after which an answer is no longer waited for."""
+"""Seconds after which an answer is no longer waited for; after twice as many a worker that does not even return to
+Python is ended by the system."""
 MEMORY = 4 << 30
 """Bytes of address space that a worker may take."""
 
@@ -43,6 +52,16 @@ class Failure:
     number: int
     text: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the cases `first` to `last` (not included) came to: failures, and the slowest as (seconds, number)."""
+
+    first: int
+    last: int
+    failures: list[Failure] = field(default_factory=list)
+    slowest: list[tuple[float, int]] = field(default_factory=list)
 
 
 @cache
@@ -69,31 +88,35 @@ def waiting() -> Iterator[None]:
 
     before = signal.signal(signal.SIGVTALRM, stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, HANGS)
+    signal.setitimer(signal.ITIMER_PROF, 2 * HANGS)  # nothing handles its signal, which ends the process
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
 
 
-def verdict(text: str, answer: Callable[[str], str], slow: float) -> str:
-    """What is wrong with the answer to a text, "" where nothing is; an answer above `slow` seconds is wrong too."""
+def verdict(text: str, answer: Callable[[str], str], slow: float) -> tuple[str, float]:
+    """What is wrong with the answer to a text, "" where nothing is, and the seconds of processor time it took; an
+    answer above `slow` seconds is wrong too."""
     start = time.process_time()
     with waiting():
         why = answer(text)
     seconds = time.process_time() - start
-    return why or (f"took {seconds:.1f} s" if seconds > slow else "")
+    return why or (f"took {seconds:.1f} s" if seconds > slow else ""), seconds
 
 
-def chunk(first: int, last: int, slow: float) -> list[Failure]:
-    """The failures among the cases `first` to `last` (not included)."""
-    failures = []
+def chunk(first: int, last: int, slow: float) -> Judged:
+    """Judge the cases `first` to `last` (not included)."""
+    failures, taken = [], []
     for number in range(first, last):
         text, answer = case(number)
-        why = verdict(text, answer, slow)
+        why, seconds = verdict(text, answer, slow)
+        taken.append((seconds, number))
         if why:
             failures.append(Failure(number, text, why))
-    return failures
+    return Judged(first, last, failures, heapq.nlargest(SLOWEST, taken))
 
 
 def smallest(text: str, fails: Callable[[str], bool], seconds: float = 60.0) -> str:
@@ -112,25 +135,35 @@ def smallest(text: str, fails: Callable[[str], bool], seconds: float = 60.0) -> 
     return text
 
 
-def _work(arguments: tuple[int, int, float]) -> list[Failure]:
-    return chunk(*arguments)
-
-
 def _begin(folder: str) -> None:
     """In a worker: the folder to stand in, and a bound for its memory."""
     os.chdir(folder)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def judged(first: int, count: int, workers: int, slow: float = float("inf")) -> Iterator[list[Failure]]:
-    """The failures of `count` cases, chunk by chunk, in the order of the cases."""
-    work = [(i, min(i + CHUNK, first + count), slow) for i in range(first, first + count, CHUNK)]
+def judged(first: int, count: int, workers: int, slow: float = float("inf")) -> Iterator[Judged]:
+    """`count` cases from `first` on, chunk by chunk, in the order of the cases.
+
+    A worker that dies ends the run: the failure it comes to names the cases it may have died of.
+    """
+    work = ((i, min(i + CHUNK, first + count), slow) for i in range(first, first + count, CHUNK))
     # spawned, not forked: a fork of a program with threads may hang
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         judge.world(Path(folder))
-        with context.Pool(workers, _begin, (folder,)) as pool:
-            yield from pool.imap(_work, work)
+        with ProcessPoolExecutor(workers, context, _begin, (folder,)) as pool:
+            running: deque[tuple[int, int, Future[Judged]]] = deque()
+            try:
+                for arguments in work:
+                    running.append((*arguments[:2], pool.submit(chunk, *arguments)))
+                    if len(running) > 4 * workers:
+                        yield running.popleft()[2].result()
+                while running:
+                    yield running.popleft()[2].result()
+            except BrokenProcessPool:
+                place = arguments[0] - CHUNK * 4 * workers
+                why = "raised nothing: the worker that judged it, or one of the next cases, died"
+                yield Judged(max(first, place), arguments[1], [Failure(max(first, place), "", why)])
 
 
 def _alike(why: str) -> str:
@@ -138,33 +171,66 @@ def _alike(why: str) -> str:
     return "took" if why.startswith("took") else why.partition(":")[0]
 
 
-def _tell(failure: Failure) -> None:
+def _tell(failure: Failure, kept: Path) -> None:
+    path = kept / f"soak-{failure.number}.net"
+    path.write_text(failure.text, encoding="utf-8", errors="surrogatepass")
     _, answer = case(failure.number)
     kind = _alike(failure.why)
-    text = smallest(failure.text, lambda text: _alike(verdict(text, answer, SLOW)) == kind)
-    print(f"case {failure.number}: {failure.why}\n  smallest, for judge.{answer.__name__}: {text!r}", flush=True)
+    text = smallest(failure.text, lambda text: _alike(verdict(text, answer, SLOW)[0]) == kind)
+    print(f"case {failure.number}: {failure.why}\n  kept as {path}", flush=True)
+    print(f"  smallest, for judge.{answer.__name__}: {text!r}", flush=True)
+
+
+def _one(number: int, kept: Path) -> int:
+    """Try one case in this process."""
+    text, answer = case(number)
+    why, seconds = verdict(text, answer, SLOW)
+    print(text, f"case {number}, judge.{answer.__name__}, {seconds:.3f} s: {why or 'well'}", sep="\n")
+    if why:
+        _tell(Failure(number, text, why), kept)
+    return 1 if why else 0
+
+
+def _all(first: int, count: int, workers: int, kept: Path) -> int:
+    """Try `count` cases on `workers` processes, and tell how it goes."""
+    start, failures = time.monotonic(), 0
+    slowest: list[tuple[float, int]] = []
+    last = first
+    try:
+        for found in judged(first, count, workers, SLOW):
+            last = found.last
+            slowest = heapq.nlargest(SLOWEST, (*slowest, *found.slowest))
+            failures += len(found.failures)
+            for failure in found.failures:
+                _tell(failure, kept)
+            done = last - first
+            if done % TOLD < CHUNK or done == count:
+                rate = done / (time.monotonic() - start)
+                print(f"{done:,} of {count:,} cases, {failures} failures, {rate:.0f} a second", flush=True)
+    except KeyboardInterrupt:
+        print(f"stopped; to go on: python -m tests.robustness.soak {first + count - last} --first {last}")
+        return 130
+    print("slowest: " + ", ".join(f"case {number} took {seconds:.3f} s" for seconds, number in slowest))
+    return 1 if failures else 0
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("count", type=int, nargs="?", default=1_000_000)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    parser.add_argument("--case", type=int, help="try this one alone, and show it")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
-    start, done, failures = time.monotonic(), 0, 0
-    with tempfile.TemporaryDirectory() as folder:  # failures are tried again here
+    kept = Path.cwd()  # texts that fail are kept here
+    with tempfile.TemporaryDirectory() as folder:  # failures are tried again there
         judge.world(Path(folder))
         os.chdir(folder)
-        for found in judged(arguments.first, arguments.count, arguments.workers, SLOW):
-            done = min(done + CHUNK, arguments.count)
-            for failure in found:
-                failures += 1
-                _tell(failure)
-            if done % (40 * CHUNK) == 0 or done == arguments.count:
-                rate = done / (time.monotonic() - start)
-                print(f"{done:,} of {arguments.count:,} cases, {failures} failures, {rate:.0f} a second", flush=True)
-        os.chdir(judge.ROOT)
-    return 1 if failures else 0
+        try:
+            if arguments.case is not None:
+                return _one(arguments.case, kept)
+            return _all(arguments.first, arguments.count, arguments.workers, kept)
+        finally:
+            os.chdir(kept)
 
 
 if __name__ == "__main__":

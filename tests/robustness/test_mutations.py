@@ -17,8 +17,10 @@ CASES = 20_000
 
 
 def test_damaged_files() -> None:
-    failures = [one for found in soak.judged(0, CASES, os.cpu_count() or 1) for one in found]
+    found = list(soak.judged(0, CASES, os.cpu_count() or 1))
+    failures = [failure for one in found for failure in one.failures]
     assert not failures, failures[0]
+    assert sum(one.last - one.first for one in found) == CASES
 
 
 def test_generated_files_are_valid() -> None:
@@ -42,7 +44,7 @@ def test_the_judge_sees_what_must_not_happen() -> None:
         return "raised KeyError: 'x'" if "repeat" in text else ""
 
     text = next(text for i in range(100) if "repeat" in (text := mutated(judge.model_texts(), Random(i))))
-    assert soak.verdict(text, crashes, slow=9.0)
+    assert soak.verdict(text, crashes, slow=9.0)[0]
     assert soak.smallest(text, lambda shorter: bool(crashes(shorter))) == "repeat"
 
 

@@ -41,12 +41,17 @@ def logarithm(net: Traced) -> Iterator[Diagnostic]:
         if last.kind == "softmax":
             continue  # a loss for another question: `mismatched` says so
         remedy = "sigmoid" if node.kind == "binary_cross_entropy" else "softmax"
+        help = f"end the output with `{remedy}`: then the logarithm is computed without overflow"
+        better = [name for name, end in net.graph.outputs.items() if end.kind == remedy and end.inputs[0] is last]
+        if better and node.input_spans:  # logits are given, beside the output that was made of them
+            call = node.span.text.replace(node.input_spans[0].text, better[0], 1)
+            help = f"`{' '.join(call.split())}`: a loss takes the output itself"
         yield warning(
             "W0501",
             f"`{node.kind}` takes the logarithm of a value that is not the result of sigmoid or softmax",
             node,
             "needs probabilities",
-            f"end the output with `{remedy}`: then the logarithm is computed without overflow",
+            help,
             why=("0 counts as the smallest normal number there; a negative value gives NaN",),
             labels=(Label(last.span, ANY_NUMBER[last.kind]),) if last.kind in ANY_NUMBER else (),
         )

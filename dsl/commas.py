@@ -1,0 +1,29 @@
+"""A comma where none belongs: behind a whole statement, as other languages put it."""
+
+from __future__ import annotations
+
+import re
+
+_NAMES = re.compile(r"[ \t]*+[^\W\d]\w*+(?:[ \t]*+,[ \t]*+[^\W\d]\w*+)*+[ \t]*+")
+"""A line that may be the names of `a, b = ...`, after whose comma a line may end."""
+_NEXT = re.compile(
+    r"""
+    (?:[ \t\r]|\#[^\n]*+)*+
+    (?: \} | \Z
+      | \n (?:[ \t\r\n]|\#[^\n]*+)*+
+        (?: \} | \Z
+          | (?:input|target|output|layer|return|param|let|fn|block|data|model|train)\b[ \t]*+[\w{]
+          | (?:[^\W\d]\w*+[ \t]*+,[ \t]*+)*+[^\W\d]\w*+[ \t]*+(?:=(?!=)|:)
+        )
+    )
+    """,
+    re.VERBOSE,
+)
+
+
+def ends_statement(text: str, comma: int) -> bool:
+    """Whether the comma at an offset, outside of brackets or directly inside a section's braces, can only be meant to
+    end a statement: `}`, the end of the file, or a line that begins a statement comes next."""
+    if _NEXT.match(text, comma + 1) is None:
+        return False
+    return _NAMES.fullmatch(text, text.rfind("\n", 0, comma) + 1, comma) is None
