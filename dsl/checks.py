@@ -56,9 +56,8 @@ class _Walk:
         tokens = self.tokens
         if kind in _LOGIC:
             word, instead = _LOGIC[kind]
-            return Diagnostic(
-                "E0127", f"the language has no `{word}`", tokens.span(index), help=(f"write `{instead}`",)
-            )
+            remedy = f"write `{self._logic(index, kind) or instead}`"
+            return Diagnostic("E0127", f"the language has no `{word}`", tokens.span(index), help=(remedy,))
         if kind == "_QUERY" and not self.in_type:
             remedy = "name the size: `target y: class(?k)`, then `dense(k)`"
             if any(tokens.kind(i) == "_COLON" for i in range(index, self.item.last)):
@@ -78,6 +77,20 @@ class _Walk:
             names_fn = tokens.kind(self.item.first) == "_K_FN" and index == self.item.first + 2
             return None if names_fn else self._neighbours(index)  # `fn f x = ...` lacks parentheses
         return None
+
+    def _logic(self, index: int, kind: str) -> str:
+        """`a and b` between `if` and `then` as the language says it, "" where it is more involved."""
+        tokens, first, last = self.tokens, index, index
+        while first > self.item.first and tokens.kind(first - 1) not in ("_K_IF", "_EQUAL", *_LOGIC):
+            first -= 1
+        while last + 1 < self.item.last and tokens.kind(last + 1) not in ("_K_THEN", *_LOGIC):
+            last += 1
+        between = tokens.kind(first - 1) == "_K_IF" and tokens.kind(last + 1) == "_K_THEN" and not self.open
+        if not between or kind == "NOT" or not first < index < last:
+            return ""
+        left, right = tokens.span(first, index - 1).text, tokens.span(index + 1, last).text
+        written = f"(if {left} then {right} else false)" if kind == "AND" else f"(if {left} then true else {right})"
+        return written if "\n" not in written and self.verify(written) else ""
 
     def _in_list(self) -> bool:
         """Is the innermost open bracket a list's or a call's?"""
@@ -195,13 +208,20 @@ class _Walk:
             return Diagnostic(
                 "E0113", "a comma is missing between two values", tokens.span(index), "`,` is missing before this"
             )
-        remedy = "`slice(y, 0, 1)`, or read the column as a target of its own"
+        subject = value if before == "NAME" and tokens.kind(index - 2) != "_DOT" else "y"
+        remedy = f"`slice({subject}, 0, 1)`, or read the column as a target of its own"
         following = (
             tokens.all[index + 1] if tokens.kind(index + 1) == "NUMBER" and tokens.kind(index + 2) == "_RSQB" else None
         )
         if before == "NAME" and following is not None and following.isdigit() and tokens.kind(index - 2) != "_DOT":
             remedy = f"`slice({value}, {following}, {int(following) + 1})`, or read the column as a target of its own"
         end = next((i for i in range(index, self.item.last) if tokens.kind(i) == "_RSQB"), index)
+        bounds = tokens.span(index + 1, end - 1).text.split(":") if end > index + 1 else []
+        if len(bounds) == 2 and not any(bound.strip() and not bound.strip().isdigit() for bound in bounds):
+            first, last = (bound.strip() for bound in bounds)
+            remedy = (
+                f"`slice({subject}, {first or 0}, {last or '...'})`{'' if last else ', up to the size of the axis'}"
+            )
         return Diagnostic("E0116", "values are not indexed", tokens.span(index, end), help=(remedy,))
 
     def _factor(self, index: int) -> Diagnostic:

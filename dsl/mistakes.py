@@ -209,6 +209,10 @@ class _Mistake(Operators):
         if tokens.kind(opener - 1) == "NAME" and "\n" not in option:
             call = tokens.span(opener - 1, index - 2).text
             remedy = f"`{short(call + ', ' * (opener < index - 2) + option, 80)})`"
+            if option.startswith("activation") and tokens.kind(index + 3) == "NAME":
+                remedy = f"`{short(call, 60)}) -> {tokens.all[index + 3]}`"
+                message = "an activation is a stage of its own"
+                return Diagnostic("E0123", message, tokens.span(index + 1), help=(remedy,))
         message = f"`{tokens.all[index + 1]}` stands behind the call whose option it is"
         return Diagnostic("E0123", message, tokens.span(index + 1), help=(f"options stand in parentheses: {remedy}",))
 

@@ -127,9 +127,20 @@ def _by_name(
         cx.shared.catalog.elsewhere,
     )
     message = f"`{form.name}` has no argument `{name.text}`"
-    help = help or _stage_of_its_own(cx, form, argument.value)
+    help = help or _stage_of_its_own(cx, form, argument.value) or _another_has(cx, form, name.text)
     cx.error("E0204", message, name.span, label="unknown argument", notes=notes, help=help)
     return False
+
+
+def _another_has(cx: Context, form: Form, option: str) -> tuple[str, ...]:
+    """The help that names the optimizer, layer ... of the same part and a name much alike that has the option."""
+    meant = (option, *cx.shared.catalog.elsewhere.get(option.lower().replace("_", ""), ()))
+    for entries in cx.shared.catalog.entries.values():
+        for other in entries.values() if form.name in entries else ():
+            found = next((each.name for each in other.options if each.name in meant), None)
+            if found and other.available and other.name.startswith(form.name[:4]):
+                return (f"`{other.name}` has it: `{other.name}({found} = ...)`",)
+    return ()
 
 
 def _stage_of_its_own(cx: Context, form: Form, value: syntax.Expr) -> tuple[str, ...]:
