@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from .diagnostics import Diagnostic
 from .excerpt import Mark, excerpt, visible
 from .source import Source, Span
 
+_TRACE = re.compile(r"in `|and \d+ expansions? around it")
 _RESET = "\x1b[0m"
 _STYLES = {
     "error": "\x1b[1;31m",
@@ -39,8 +41,8 @@ def to_text(diagnostic: Diagnostic, *, color: bool = False) -> str:
     head = f"{diagnostic.severity}[{diagnostic.code}]"
     lines = [paint("primary", head) + paint("strong", f": {visible(diagnostic.message)}")]
     lines += _places(diagnostic, paint)
-    traces = [note for note in diagnostic.notes if note.startswith("in `")]
-    others = [note for note in diagnostic.notes if not note.startswith("in `")]
+    traces = [note for note in diagnostic.notes if _TRACE.match(note)]
+    others = [note for note in diagnostic.notes if not _TRACE.match(note)]
     for kind, texts in (("note", traces), ("help", diagnostic.help), ("note", others)):
         style = "help" if kind == "help" else "strong"
         lines += [paint(style, f"{kind}:") + f" {visible(text)}" for text in texts]

@@ -138,7 +138,8 @@ def _another_has(cx: Context, form: Form, option: str) -> tuple[str, ...]:
     for entries in cx.shared.catalog.entries.values():
         for other in entries.values() if form.name in entries else ():
             found = next((each.name for each in other.options if each.name in meant), None)
-            if found and other.available and other.name.startswith(form.name[:4]):
+            related = other.name != form.name and other.name.startswith(form.name[:4])
+            if found and other.available and related:
                 return (f"`{other.name}` has it: `{other.name}({found} = ...)`",)
     return ()
 

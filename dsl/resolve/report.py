@@ -75,5 +75,6 @@ def expanded_from(trace: tuple[Frame, ...]) -> tuple[str, ...]:
         if note not in notes:
             notes.append(note)
     if len(trace) > SHOWN_FRAMES:
-        notes.append(f"and {len(trace) - len(notes)} expansions around it")
+        rest = len(trace) - len(notes)
+        notes.append(f"and {rest} {'expansion' if rest == 1 else 'expansions'} around it")
     return tuple(notes)

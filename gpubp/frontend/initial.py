@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
-from dsl.diagnostics import Diagnostic
+from dsl.diagnostics import Diagnostic, Label
 from dsl.graph import Choice
+from dsl.source import Span
 
 from ..data.seeds import Purpose, generator
 from ..errors import NetError, ShapeError
@@ -30,7 +32,32 @@ def first_value(parameter: Parameter, seed: int) -> Any:
     try:
         return lookup("initializer", init).function(generator(seed, Purpose.INIT, stream), parameter.shape, **options)
     except (ShapeError, ValueError, OverflowError) as error:
-        place = parameter.place
-        spans = place.attr_spans if place is not None else {}
-        span = next((s for key, s in spans.items() if key.endswith("init")), place.span if place is not None else None)
-        raise NetError([Diagnostic("E0304", f"`{parameter.name}`: {error}", span)]) from None
+        raise NetError([Diagnostic("E0304", f"`{parameter.name}`: {error}", _written(parameter))]) from None
+
+
+def unfitting(parameter: Parameter) -> Diagnostic | None:
+    """The finding for initial numbers that the file writes out and that have another shape than the weight."""
+    init = parameter.init.options.get("value") if isinstance(parameter.init, Choice) else parameter.init
+    shape: list[int] = []
+    first = init
+    while isinstance(first, tuple):
+        shape.append(len(first))
+        first = first[0] if first else 0.0
+    if not shape or tuple(shape) == parameter.shape:
+        return None
+    message = f"`{parameter.name}`: these numbers have shape {shape}, the weight needs {list(parameter.shape)}"
+    place, span = parameter.place, _written(parameter)
+    labels = (Label(place.attr_spans["units"], "so many units"),) if place and "units" in place.attr_spans else ()
+    help = f"one number for all of them, or numbers of shape {list(parameter.shape)}"
+    return Diagnostic("E0304", message, span, labels=labels, help=(help,))
+
+
+def _written(parameter: Parameter) -> Span | None:
+    """Where the file says how a parameter begins, else where it comes from."""
+    place = parameter.place
+    if place is None:
+        return None
+    spans: Mapping[str, Span] = place.attr_spans
+    last = parameter.name.rpartition(".")[2]
+    keys = [f"{last}_init", "init", *spans]
+    return next((spans[key] for key in keys if key in spans and key.endswith("init")), place.span)

@@ -24,6 +24,7 @@ from ..ir import Aval, Var, recording
 from ..registry import ENTRIES
 from .catalog import catalog
 from .complaints import complaint, in_order
+from .initial import unfitting
 from .layout import Buffer, Layout, Parameter, arrange
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering
@@ -210,9 +211,13 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
                 raise DiagnosticError(complaint(cx, node, error)) from None
         loss = _loss_of(graph, cx)
     shapes = {node: value.shape[1:] for node, value in cx.values.items() if isinstance(value, Var)}
-    for name, node in graph.outputs.items():
-        if node not in shapes:
-            raise DiagnosticError(Diagnostic("E0303", f"the output `{name}` depends on no input", node.span))
+    constant = [(name, node) for name, node in graph.outputs.items() if node not in cx.varying]
+    help = ("leave `output` out: the value may still stand in the loss",)
+    message = "the output `{}` depends on no input"
+    found = [Diagnostic("E0303", message.format(name), node.span, help=help) for name, node in constant]
+    found += [misfit for parameter in parameters.values() if (misfit := unfitting(parameter)) is not None]
+    if found:
+        raise DiagnosticError(*in_order(graph, found))
     decay = 0
     if graph.train is not None:
         optimizer = graph.train.options["optimizer"]

@@ -25,8 +25,10 @@ def install(folder: Path, body: str) -> None:
     (info / "entry_points.txt").write_text("[gpubp.layers]\nthrice = plugin_under_test\n")
 
 
-def run(folder: Path) -> subprocess.CompletedProcess[str]:
-    program = f"import gpubp; print(gpubp.Executor(gpubp.loads({NET!r}), device='cpu').predict([[1, 2]]).tolist())"
+PREDICT = f"import gpubp; print(gpubp.Executor(gpubp.loads({NET!r}), device='cpu').predict([[1, 2]]).tolist())"
+
+
+def run(folder: Path, program: str = PREDICT) -> subprocess.CompletedProcess[str]:
     environment = {"PYTHONPATH": f"{folder}:{Path(__file__).parents[2]}"}
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
 
@@ -42,3 +44,5 @@ def test_a_layer_of_an_installed_package(tmp_path: Path) -> None:
 def test_a_broken_package_is_named(tmp_path: Path, body: str) -> None:
     install(tmp_path, body)
     assert "the installed package `plugin-under-test` cannot be used" in run(tmp_path).stderr
+    codes = f"try: gpubp.loads({NET!r})\nexcept gpubp.NetError as e: print(*[one.code for one in e.diagnostics])"
+    assert run(tmp_path, f"import gpubp\n{codes}").stdout == "E0208 W0203\n"

@@ -24,7 +24,6 @@ REPORTED = re.compile(r"^(?:error|warning)\[([EW]\d{4})\]: ", re.MULTILINE)
 CHECKED = [path for path in golden_errors.files() if golden_errors.words(path)[0] == "check"]
 UNSHOWN = {
     "E0102",  # needs 100 KiB of text
-    "E0303",  # no text is known that reaches it
     "E0307",  # needs a layer from outside
     "W0203",  # needs a broken package to be installed
 }
@@ -74,6 +73,21 @@ def test_every_code_used_is_explained_where_it_is_used(package: str, folder: Pat
     explained = set(explain.read(folder))
     assert explained <= used, "explained and never used"
     assert used <= set(TABLE), "used and not explained"
+
+
+@pytest.mark.parametrize("code", sorted(UNSHOWN))
+def test_what_no_file_shows_another_test_does(code: str) -> None:
+    tests = [path for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__)]
+    assert any(re.search(rf"\b{code}\b", path.read_text(encoding="utf-8")) for path in tests)
+
+
+def test_every_code_is_written_whole() -> None:
+    """A code put together by a program, or in other quotes, would escape the test above."""
+    for package in ("dsl", "gpubp"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"'[EW]0\d|[\"'][EW]0\d{0,2}[\"'{]", text), path
+            assert not re.search(r"Diagnostic\(\s*f?[\"'](?![EW]0\d{3}[\"'])", text), path
 
 
 def test_no_code_is_explained_twice() -> None:
