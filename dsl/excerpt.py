@@ -14,8 +14,11 @@ from itertools import accumulate
 
 from .source import Source, Span
 
-WIDEST = 110
-"""Columns of a line that are shown; a longer one is cut on either side of what it is about."""
+COLUMNS = 120
+"""Columns that a finding takes up where no terminal says how many it has."""
+_BESIDE = 11
+"""Columns that the line's number and what shows a cut take up."""
+_LEAST = 40
 _TAB = 4
 _CUT = "..."
 
@@ -76,8 +79,10 @@ def _width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def excerpt(source: Source, marks: list[Mark]) -> list[tuple[int | None, Pieces]]:
-    """Rows to print: a line's number with its text, 0 with underlines and labels, None for lines left out."""
+def excerpt(source: Source, marks: list[Mark], columns: int = COLUMNS) -> list[tuple[int | None, Pieces]]:
+    """Rows to print: a line's number with its text, 0 with underlines and labels, None for lines left out. A line that
+    is too long for `columns` is cut on either side of what it is about."""
+    widest = max(_LEAST, columns - _BESIDE)
     bars: dict[int, list[_Bar]] = {}
     for mark in marks:
         for number, bar in _bars(source, mark):
@@ -86,10 +91,10 @@ def excerpt(source: Source, marks: list[Mark]) -> list[tuple[int | None, Pieces]
     previous = 0
     for number in sorted(bars):
         if previous and number == previous + 2:
-            rows.append((previous + 1, [("plain", _window(visible(source.line(previous + 1)), [])[0])]))
+            rows.append((previous + 1, [("plain", _window(visible(source.line(previous + 1)), [], widest)[0])]))
         elif previous and number > previous + 2:
             rows.append((None, []))
-        text, moved = _window(_visible_line(source.line(number)), bars[number])
+        text, moved = _window(_visible_line(source.line(number)), bars[number], widest)
         rows.append((number, [("plain", text.rstrip())]))
         rows += [(0, pieces) for pieces in _underlines(moved)]
         previous = number
@@ -130,15 +135,15 @@ def _edges(line: str) -> Sequence[int]:
     return tuple(accumulate(map(_width, line), initial=0))
 
 
-def _window(text: str, bars: list[_Bar]) -> tuple[str, list[_Bar]]:
+def _window(text: str, bars: list[_Bar], widest: int) -> tuple[str, list[_Bar]]:
     """A long line cut to what its bars are about, the primary one first, and the bars where they are then."""
     edges = _edges(text)
     total = edges[-1]
-    if total <= WIDEST:
+    if total <= widest:
         return text, bars
     chosen = next((bar for bar in bars if bar.primary), bars[0] if bars else None)
-    low = max(0, min((chosen.start if chosen else 0) - WIDEST // 3, total - WIDEST))
-    high = low + WIDEST
+    low = max(0, min((chosen.start if chosen else 0) - widest // 3, total - widest))
+    high = low + widest
     kept = []
     for i in range(max(0, bisect_left(edges, low) - 1), min(bisect_right(edges, high), len(text))):
         at, end = edges[i], edges[i + 1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .diagnostics import Diagnostic
-from .excerpt import Mark, excerpt, visible
+from .excerpt import COLUMNS, Mark, excerpt, visible
 from .source import Source, Span
 
 _TRACE = re.compile(r"in `|and \d+ expansions? around it")
@@ -31,16 +31,17 @@ class _Paint:
         return f"{_STYLES[style]}{text}{_RESET}" if self.color and text.strip() and style in _STYLES else text
 
 
-def to_text(diagnostic: Diagnostic, *, color: bool = False) -> str:
+def to_text(diagnostic: Diagnostic, *, color: bool = False, columns: int = COLUMNS) -> str:
     """Several lines without a line break at the end: the message, the places in the text, notes and help.
 
     Notes that tell the way through blocks and loops (`in ...`) stand before the help, all others after it. `color` adds
-    ANSI escapes; nothing from the file or the message reaches the terminal as a control character.
+    ANSI escapes; `columns` is where excerpts end; nothing from the file or the message reaches the terminal as a
+    control character.
     """
     paint = _Paint(color, diagnostic.severity)
     head = f"{diagnostic.severity}[{diagnostic.code}]"
     lines = [paint("primary", head) + paint("strong", f": {visible(diagnostic.message)}")]
-    lines += _places(diagnostic, paint)
+    lines += _places(diagnostic, paint, columns)
     traces = [note for note in diagnostic.notes if _TRACE.match(note)]
     others = [note for note in diagnostic.notes if not _TRACE.match(note)]
     for kind, texts in (("note", traces), ("help", diagnostic.help), ("note", others)):
@@ -83,7 +84,7 @@ def position(source: Source, offset: int) -> tuple[int, int]:
     return line, max(1, column - (line == 1 and source.text.startswith("\ufeff")))
 
 
-def _places(diagnostic: Diagnostic, paint: _Paint) -> list[str]:
+def _places(diagnostic: Diagnostic, paint: _Paint, columns: int) -> list[str]:
     """The excerpts of all files that the diagnostic points at, that of the primary span first."""
     if diagnostic.span is None:
         return []
@@ -97,7 +98,7 @@ def _places(diagnostic: Diagnostic, paint: _Paint) -> list[str]:
         arrow = "-->" if not lines else ":::"
         lines.append(" " * width + paint("frame", arrow) + f" {visible(source.name)}:{line}:{column}")
         lines.append(paint("frame", " " * (width + 1) + "|"))
-        for number, pieces in excerpt(source, several):
+        for number, pieces in excerpt(source, several, columns):
             if number is None:
                 lines.append(paint("frame", "..."))
                 continue

@@ -8,7 +8,7 @@ import sys
 from dsl.render import to_text
 
 from ..frontend import Net, load
-from .color import use_color
+from .color import columns_of, use_color
 
 
 def add_file(parser: argparse.ArgumentParser, *, needed: bool = True) -> None:
@@ -50,5 +50,6 @@ def open_net(arguments: argparse.Namespace) -> Net:
     """Load the file; its warnings go to standard error."""
     net = load(arguments.file, dict(arguments.set))
     for warning in net.warnings:
-        print(to_text(warning, color=use_color(sys.stderr)) + "\n", file=sys.stderr)
+        text = to_text(warning, color=use_color(sys.stderr), columns=columns_of(sys.stderr))
+        print(text + "\n", file=sys.stderr)
     return net

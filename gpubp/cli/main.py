@@ -12,7 +12,7 @@ from dsl.render import to_text
 
 from .. import __version__
 from ..errors import DivergedError, GpubpError, NetError, SaveError
-from .color import use_color
+from .color import columns_of, use_color
 
 VERBS = {
     "run": "train a net, print how well it does and save it",
@@ -43,8 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except NetError as error:
-        color = use_color(sys.stderr)
-        print("\n\n".join(to_text(d, color=color) for d in error.diagnostics), file=sys.stderr)
+        color, columns = use_color(sys.stderr), columns_of(sys.stderr)
+        print("\n\n".join(to_text(d, color=color, columns=columns) for d in error.diagnostics), file=sys.stderr)
         return 2
     except GpubpError as error:
         print(f"error: {error}", file=sys.stderr)

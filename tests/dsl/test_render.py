@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsl.diagnostics import Diagnostic, Label
-from dsl.excerpt import WIDEST
+from dsl.excerpt import COLUMNS
 from dsl.render import to_json, to_text
 from dsl.source import Source, Span
 
@@ -222,13 +222,15 @@ def test_the_end_of_the_text(text: str) -> None:
     assert lines[-1].endswith("^ the end")
 
 
+@pytest.mark.parametrize("columns", [1, 60, COLUMNS, 250])
 @pytest.mark.parametrize("place", [0, 300, 990])
-def test_a_long_line_is_cut(place: int) -> None:
+def test_a_long_line_is_cut(place: int, columns: int) -> None:
     text = "".join(f"{i % 10}" for i in range(1000))
     source = Source("t.net", text)
     spans = (Span(source, place, place + 5), Span(source, 500, 501))
-    lines = to_text(Diagnostic("E0101", "m", spans[0], "here", (Label(spans[1], "there"),))).split("\n")
-    assert max(map(len, lines)) <= WIDEST + 20
+    finding = Diagnostic("E0101", "m", spans[0], labels=(Label(spans[1], ""),))
+    lines = to_text(finding, columns=columns).split("\n")
+    assert max(map(len, lines)) <= max(columns, 51)
     column = lines[4].index("^^^^^")
     assert lines[3][column : column + 5] == spans[0].text
     assert ("..." in lines[3][:10]) == (place > 100)
