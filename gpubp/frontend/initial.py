@@ -30,9 +30,20 @@ def first_value(parameter: Parameter, seed: int) -> Any:
     elif not isinstance(init, str):
         init, options = "constant", {"value": init}
     try:
-        return lookup("initializer", init).function(generator(seed, Purpose.INIT, stream), parameter.shape, **options)
-    except (ShapeError, ValueError, OverflowError) as error:
-        raise NetError([Diagnostic("E0304", f"`{parameter.name}`: {error}", _written(parameter))]) from None
+        value = lookup("initializer", init).function(generator(seed, Purpose.INIT, stream), parameter.shape, **options)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever an initialiser from outside does wrong, the file's text has to say where
+        said = str(error) if isinstance(error, ShapeError | ValueError | OverflowError) else f"{error!r}"
+        raise NetError([Diagnostic("E0304", f"`{parameter.name}`: {said}", _written(parameter))]) from error
+    shape, kind = getattr(value, "shape", None), getattr(getattr(value, "dtype", None), "kind", "")
+    if shape != parameter.shape or kind not in "fiu":
+        gives = f"an array of shape {list(shape)}" if shape is not None and kind in "fiu" else "no array of numbers"
+        message = (
+            f"`{parameter.name}`: the initialiser `{init}` gives {gives}, the weight needs {list(parameter.shape)}"
+        )
+        raise NetError([Diagnostic("E0304", message, _written(parameter))])
+    return value
 
 
 def unfitting(parameter: Parameter) -> Diagnostic | None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gpubp
+import gpubp.frontend.net
 from dsl.render import to_text
 from gpubp import ops
 from gpubp.ir import PRIMITIVES
-from gpubp.registry import ENTRIES
+from gpubp.registry import ENTRIES, register
 
 from .wrong import model, only
 
@@ -61,6 +63,35 @@ def test_a_layer_that_fails(layer: str, code: str, message: str, said: str) -> N
     assert found.span is not None
     assert found.span.text == layer
     assert said in "\n".join(found.notes)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return None", "the initialiser `initial_from_outside` gives no array of numbers, the weight needs [3, 1]"),
+        ("return np.ones(3)", "the initialiser `initial_from_outside` gives an array of shape [3], the weight needs"),
+        ("return np.full(shape, 'a')", "gives no array of numbers"),
+        ("return 1 / 0", "ZeroDivisionError('division by zero')"),
+        ("raise ValueError('it is too narrow')", "`p.dense.weight`: it is too narrow"),
+    ],
+)
+def test_an_initialiser_that_fails(body: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: dict[str, Any] = {}
+    exec(f"import numpy as np\ndef wrong(rng, shape):\n    {body}", names)
+    key = ("initializer", "initial_from_outside")
+    register(*key)(names["wrong"])
+    monkeypatch.setattr(gpubp.frontend.net, "_known", {})
+    try:
+        net = gpubp.loads("model {\n  input x: [3]\n  output p = x -> dense(1, init = initial_from_outside)\n}\n")
+        with pytest.raises(gpubp.NetError) as caught:
+            gpubp.Executor(net, device="cpu")
+    finally:
+        del ENTRIES[key]
+    (found,) = caught.value.diagnostics
+    assert found.code == "E0304"
+    assert said in found.message
+    assert found.span is not None
+    assert found.span.text == "initial_from_outside"
 
 
 @pytest.mark.usefixtures("layers")
