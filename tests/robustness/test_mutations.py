@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from random import Random
+
+import pytest
 
 import gpubp
 from dsl.diagnostics import Diagnostic, Label
@@ -14,13 +16,27 @@ from .generated import generated
 from .mutations import KINDS, mutated
 
 CASES = 20_000
+SHARDS = 8
+"""Tests that the cases are divided among, for pytest to run beside each other."""
 
 
-def test_damaged_files() -> None:
-    found = list(soak.judged(0, CASES, os.cpu_count() or 1))
-    failures = [failure for one in found for failure in one.failures]
-    assert not failures, failures[0]
-    assert sum(one.last - one.first for one in found) == CASES
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_damaged_files(shard: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge.world(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    size = CASES // SHARDS
+    found = soak.chunk(shard * size, (shard + 1) * size, float("inf"))
+    assert not found.failures, found.failures[0]
+
+
+def test_processes_judge_every_case_once_and_in_order() -> None:
+    found = list(soak.judged(40, 3 * soak.CHUNK // 2, 2))
+    assert [(one.first, one.last) for one in found] == [
+        (40, 40 + soak.CHUNK),
+        (40 + soak.CHUNK, 40 + 3 * soak.CHUNK // 2),
+    ]
+    assert not [failure for one in found for failure in one.failures]
+    assert all(len(one.slowest) == soak.SLOWEST for one in found)
 
 
 def test_generated_files_are_valid() -> None:
