@@ -7,7 +7,7 @@ import re
 from .brackets import CLOSERS, OPENERS
 from .checks import Verify
 from .diagnostics import Diagnostic
-from .layout import OPERATORS, VALUE_END, Item
+from .layout import OPERATORS, STATEMENT_WORDS, VALUE_END, Item
 from .operators import Operators
 from .tokens import Tokens
 from .wording import reserved, short
@@ -188,8 +188,18 @@ class _Mistake(Operators):
             remedy = f"a list stands in `[ ]`: `[{inside}]`" if self.verify(f"[{inside}]") else "a list stands in `[ ]`"
             message = "there are no tuples: parentheses only group"
             return Diagnostic("E0123", message, self._span(), help=(remedy,))
-        if inner < 0 and self.before == "_RPAR" and tokens.kind(self.index + 2) == "_EQUAL":
+        following = tokens.kind(self.index + 1)
+        named = following == "NAME" and tokens.kind(self.index + 2) == "_EQUAL"
+        if inner < 0 and (following in STATEMENT_WORDS or (named and self.item.section in ("_K_TRAIN", "_K_DATA"))):
+            message, remedy = "a statement begins on a line of its own", "delete the `,`"
+            place = tokens.span(self.index + 1)
+            return Diagnostic("E0111", message, place, "start a new line here", help=(remedy,))
+        if inner < 0 and self.before == "_RPAR" and named:
             return self._option_behind()
+        if self.before == following == "NUMBER" and tokens.glued(self.index) and tokens.glued(self.index + 1):
+            number = f"{tokens.all[self.index - 1]}.{tokens.all[self.index + 1]}"
+            remedy = f"the decimal sign is a point: `{short(number)}`"
+            return Diagnostic("E0123", "a number has no comma", self._span(), help=(remedy,))
         if (
             inner < 0
             and self.before in VALUE_END
@@ -240,6 +250,9 @@ class _Mistake(Operators):
                 self._span(),
                 help=("options stand in parentheses, as in `adam(lr = 0.1)`, a list in `[ ]`",),
             )
+        if before == "_ARROW" and kind == "STRING" and str(tokens.all[self.index])[1:-1].isidentifier():
+            remedy = f"names stand without quotes: `-> {str(tokens.all[self.index])[1:-1]}`"
+            return Diagnostic("E0125", "`->` leads to no stage", self._span(), help=(remedy,))
         if before == "_ARROW" and kind in ("_LPAR", "_LSQB", "NUMBER", "STRING", "TRUTH", "PI"):
             remedy = "a stage is a name or a call: `-> relu`, `-> dense(8)`"
             return Diagnostic("E0125", "`->` leads to no stage", self._span(), help=(remedy,))

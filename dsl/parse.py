@@ -22,6 +22,7 @@ from .layout import UNKNOWN, Item, Splitter
 from .limits import LARGEST_TEXT
 from .mistakes import explain
 from .source import Source, Span
+from .strays import QUOTES
 from .tokens import HOPELESS, Tokens, scan
 
 MOST_FINDINGS = 20
@@ -224,7 +225,8 @@ class _Parsing:
         if self.tokens.kind(item.first) != "_K_BLOCK" or item.brace < 0 or item.broken:
             return
         returns = [inner for inner in item.inner if self.tokens.kind(inner.first) == "_K_RETURN"]
-        if not returns and not any(inner.broken for inner in item.inner):
+        written = any(self.tokens.kind(i) == "_K_RETURN" for i in range(item.brace, item.last))
+        if not written and not any(inner.broken for inner in item.inner):
             place = self.tokens.span(item.first, item.first + 1)
             self.findings.append(
                 Diagnostic("E0126", "this block returns nothing", place, help=("its last line is `return ...`",))
@@ -240,8 +242,9 @@ class _Parsing:
 def _merged(ordered: list[Diagnostic]) -> list[Diagnostic]:
     """The findings, those of one stray sign or name told once: they are one habit, and mended together."""
     alike: dict[str, list[Diagnostic]] = {}
+    stages = {found.span for found in ordered if found.code == "E0125"}  # `-> 'relu'`: quotes of no kind
     for found in ordered:
-        if found.code == _STRAY:
+        if found.code == _STRAY and not (found.span in stages and found.message == QUOTES):
             alike.setdefault(found.message, []).append(found)
     told = {id(several[0]): _repeated(several) for several in alike.values()}
     return [told.get(id(found), found) for found in ordered if found.code != _STRAY or id(found) in told]

@@ -47,6 +47,7 @@ _MEANT = {
     "\\": "a statement goes on in the next line by itself where the line ends with an operator; paths use `/`",
     "\r": "a line ends with a line feed, with or without a carriage return before it",
 }
+QUOTES = "strings stand in double quotes"
 _LONGEST = max(map(len, _MEANT))
 _READ_AS = {
     **dict.fromkeys(("=>", "->>", "|>", "|", "\u2192", "\u21d2"), "->"),
@@ -118,7 +119,7 @@ def stray(source: Source, start: int, end: int) -> Diagnostic:
     if quoted:
         span = Span(source, *quoted.span())
         written = short(span.text[1:-1])
-        return Diagnostic("E0104", "strings stand in double quotes", span, help=(f'`"{written}"`',))
+        return Diagnostic("E0104", QUOTES, span, help=(f'`"{written}"`',))
     if text[start] == ".":
         digits = re.compile(r"\.[0-9]+").match(text, start)
         if digits:

@@ -23,6 +23,7 @@ MENDED: dict[str, Changes] = {
     "E0109_one_too_many": (("))", ")"), ("}\n}", "}")),
     "E0110_input_as_call": (("x = input(2)", "input x: [2]"),),
     "E0110_keyword": (("input data", "input data_"), ("= data", "= data_"), ("output output", "output output_")),
+    "E0111_commas_in_a_line": ((", return", "\n  return"), (", optimizer", "\n  optimizer")),
     "E0111_missing_arrow": (("    dense(8)", "    -> dense(8)"),),
     "E0111_stage_alone": (("    relu", "    -> relu"),),
     "E0112_minus": (("-0.8 -0.1", "-0.8, -0.1"),),
@@ -102,6 +103,7 @@ MENDED: dict[str, Changes] = {
         ("param lr", "param lr = 0.1"),
         ("param depth in [1, 2]", "param depth = 1 in [1, 2]"),
     ),
+    "E0125_quoted_stage": (("'relu'", "relu"), ("1,5", "1.5")),
     "E0125_size_without_brackets": (("input x: 2", "input x: [2]"),),
     "E0125_then": (("if n > 1: x -> dense(1) else: x", "if n > 1 then x -> dense(1) else x"),),
     "E0126_block_without_return": (("relu\n", "relu\n  return h\n"),),
@@ -222,6 +224,7 @@ IN_WORDS = frozenset(
         "E0104_no_break_space",  # write an ordinary space
         "E0104_trailing_commas",  # delete it
         "E0109_one_too_many",  # delete it
+        "E0111_commas_in_a_line",  # start a new line here
         "E0115_ternary",  # `if a then b else c`
         "E0122_assignment",  # a name of its own
         "E0125_then",  # `if a then b else c`
