@@ -46,11 +46,14 @@ class NetLexer(Lexer):
         for token, kind in zip(tokens.all, kinds):
             start = token.start_pos or 0
             yield from _gap(text[end:start], end)
-            if token.type == "STRING":
-                yield from _string(str(token), start)
+            end = token.end_pos or 0
+            written = text[start:end]
+            if written != token:  # a slip, which the parser reads as what it was meant to be
+                yield start, Error, written
+            elif token.type == "STRING":
+                yield from _string(written, start)
             else:
-                yield start, kind, str(token)
-            end = start + len(token)
+                yield start, kind, written
         yield from _gap(text[end:], end)
 
 

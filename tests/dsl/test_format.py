@@ -73,7 +73,7 @@ def test_models_are_formatted(path: Path) -> None:
 
 def test_the_examples_of_the_readme_are_formatted() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```(?:net)?\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     (net,) = (block for block in blocks if block.startswith("# xor.net"))
     assert formatted(net) == net
     ((head, body),) = (block.split("# in a model:\n") for block in blocks if "# in a model:\n" in block)

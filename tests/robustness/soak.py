@@ -136,7 +136,9 @@ def smallest(text: str, fails: Callable[[str], bool], seconds: float = 60.0) -> 
 
 
 def _begin(folder: str) -> None:
-    """In a worker: the folder to stand in, and a bound for its memory."""
+    """In a worker: the folder to stand in, and a bound for its memory. What stops the run is told to the one process
+    that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.chdir(folder)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
@@ -164,6 +166,8 @@ def judged(first: int, count: int, workers: int, slow: float = float("inf")) -> 
                 place = arguments[0] - CHUNK * 4 * workers
                 why = "raised nothing: the worker that judged it, or one of the next cases, died"
                 yield Judged(max(first, place), arguments[1], [Failure(max(first, place), "", why)])
+            finally:
+                pool.shutdown(cancel_futures=True)
 
 
 def _alike(why: str) -> str:
@@ -221,6 +225,7 @@ def main() -> int:
     parser.add_argument("--case", type=int, help="try this one alone, and show it")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is ended leaves no process behind
     kept = Path.cwd()  # texts that fail are kept here
     with tempfile.TemporaryDirectory() as folder:  # failures are tried again there
         judge.world(Path(folder))
