@@ -71,15 +71,11 @@ def test_models_are_formatted(path: Path) -> None:
     assert formatted(text) == text, f"run gpubp fmt {path.relative_to(ROOT)}"
 
 
-def test_the_examples_of_the_readme_are_formatted() -> None:
+def test_the_example_of_the_readme_is_formatted() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```(?:net)?\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     (net,) = (block for block in blocks if block.startswith("# xor.net"))
     assert formatted(net) == net
-    ((head, body),) = (block.split("# in a model:\n") for block in blocks if "# in a model:\n" in block)
-    assert formatted(head) == head
-    model = "model {\n" + "".join(f"  {line}\n" for line in body.splitlines()) + "}\n"
-    assert formatted(model) == model
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
