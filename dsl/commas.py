@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_NAMES = re.compile(r"[ \t]*+[^\W\d]\w*+(?:[ \t]*+,[ \t]*+[^\W\d]\w*+)*+[ \t]*+")
-"""A line that may be the names of `a, b = ...`, after whose comma a line may end."""
+_NAMES = re.compile(r"[ \t]*+(?:output[ \t]++)?[^\W\d]\w*+(?:[ \t]*+,[ \t]*+[^\W\d]\w*+)*+[ \t]*+")
+"""What may be the names of `a, b = ...`, after whose comma a line may end: all since the line or the section began."""
 _NEXT = re.compile(
     r"""
     (?:[ \t\r]|\#[^\n]*+)*+
@@ -26,4 +26,5 @@ def ends_statement(text: str, comma: int) -> bool:
     end a statement: `}`, the end of the file, or a line that begins a statement comes next."""
     if _NEXT.match(text, comma + 1) is None:
         return False
-    return _NAMES.fullmatch(text, text.rfind("\n", 0, comma) + 1, comma) is None
+    begin = max(text.rfind("\n", 0, comma), text.rfind("{", 0, comma)) + 1
+    return _NAMES.fullmatch(text, begin, comma) is None
