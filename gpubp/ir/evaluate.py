@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from types import MappingProxyType
+from functools import lru_cache, partial
+from types import CodeType, MappingProxyType
 from typing import Any
 
 from .program import Program
@@ -45,8 +45,15 @@ def apply(op: Primitive, xp: Any, inputs: Sequence[Any], params: Mapping[str, An
     scope: dict[str, Any] = {helper.__name__: helper for helper in op.helpers}
     functions = {body: key for key, body in params.items() if isinstance(body, Program)}
     scope |= {key: partial(_call, body, xp) for body, key in functions.items()}
-    function: Callable[..., Any] = eval(f"lambda {arguments}: {fill(text_of(op, params, functions), formals)}", scope)
+    code = _compiled(f"lambda {arguments}: {fill(text_of(op, params, functions), formals)}")
+    function: Callable[..., Any] = eval(code, scope)
     return function(xp, *inputs)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str) -> CodeType:
+    """An expression's code: the rounds of a loop, and many programs, share it."""
+    return compile(text, "<gpubp>", "eval")
 
 
 def _call(body: Program, xp: Any, *arrays: Any) -> list[Any]:

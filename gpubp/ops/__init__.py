@@ -39,6 +39,7 @@ from .elementwise import (
 )
 from .indexing import gather, one_hot, scatter_add
 from .linear import matmul
+from .loop import loop
 from .pieces import concat, copy, full, pad, slice_
 from .random import normal, uniform
 from .reduce import argmax, log_softmax, max_, softmax
@@ -71,6 +72,7 @@ __all__ = [
     "log_probability",
     "log_softmax",
     "logical_and",
+    "loop",
     "matmul",
     "max_",
     "maximum",

@@ -96,3 +96,13 @@ def uniform_into(xp: Any, seed: Any, step: Any, stream: int, out: Any) -> None:
         else:
             numbers = ((bits[:, 0::2] >> 5) * 2**26 + (bits[:, 1::2] >> 6)) * 2.0**-53
         piece[...] = xp.reshape(numbers, (-1,))[: piece.size]
+
+
+def loop(xp: Any, body: Any, length: int, carries: int, scanned: int, reverse: Any, *values: Any) -> Any:
+    # Carries go from round to round; of each scanned value a round sees its slice; constants are the same in all.
+    state, sequences, constants = values[:carries], values[carries : carries + scanned], values[carries + scanned :]
+    collected = [()] * length
+    for t in range(length - 1, -1, -1) if reverse else range(length):
+        results = body(*state, *(x[t] for x in sequences), *constants)
+        state, collected[t] = results[:carries], results[carries:]
+    return (*(xp.array(x) for x in state), *(xp.stack(column) for column in zip(*collected)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..ir import FLOATS, PRIMITIVES, Eqn, Var, results
-from .elementwise import cast_primitive, gate, mul, where
+from ..ir import FLOATS, PRIMITIVES, Eqn, Operand, Var, results
+from .elementwise import add, cast_primitive, gate, mul, where
 from .indexing import one_hot
-from .pieces import concat_primitive, full_primitive, slice_
+from .pieces import concat_primitive, full_primitive, pad, slice_
 from .rewrites import Rules, Scope, alone, value_of
 from .shaping import (
     broadcast_primitive,
@@ -97,6 +97,42 @@ def _concat_of_one(eqn: Eqn, scope: Scope) -> Var | None:
     return value_of(eqn.inputs[0]) if len(eqn.inputs) == 1 else None
 
 
+def _concat_of_concat(eqn: Eqn, scope: Scope) -> Var | None:
+    """Pieces put together of pieces along the same axis are put together at once."""
+    axis, flat = eqn.params["axis"], list[Operand]()
+    for x in eqn.inputs:
+        inner = alone(x, scope)
+        whole = inner is None or inner.op is not concat_primitive or inner.params["axis"] != axis
+        flat += [x] if inner is None or whole else inner.inputs
+    return concat_primitive(*flat, axis=axis) if len(flat) > len(eqn.inputs) else None
+
+
+def _side_by_side(eqn: Eqn, scope: Scope) -> Var | None:
+    """The sum of two values, each with zeros in the other's place, is the two put side by side: what the cotangents of
+    slices come to."""
+    first, second = (alone(x, scope) for x in eqn.inputs)
+    if first is None or second is None or first.op is not pad or second.op is not pad:
+        return None
+    if first.output.shape != second.output.shape:
+        return None
+    for a, b in ((first, second), (second, first)):
+        apart = [i for i in range(eqn.output.ndim) if _border(a, i) != _border(b, i)]
+        if len(apart) != 1:
+            return None
+        (axis,) = apart
+        x, y = value_of(a.inputs[0]), value_of(b.inputs[0])
+        if a.params["before"][axis] + x.shape[axis] == b.params["before"][axis]:
+            both = concat_primitive(x, y, axis=axis)
+            after = (*a.params["after"][:axis], b.params["after"][axis], *a.params["after"][axis + 1 :])
+            return pad(both, before=a.params["before"], after=after) if both.shape != eqn.output.shape else both
+    return None
+
+
+def _border(eqn: Eqn, axis: int) -> tuple[int, int]:
+    """How much a pad adds at both ends of an axis."""
+    return eqn.params["before"][axis], eqn.params["after"][axis]
+
+
 def _cast(eqn: Eqn, scope: Scope) -> Var | None:
     """A cast to the same type, or after one that keeps every value."""
     x = value_of(eqn.inputs[0])
@@ -128,7 +164,8 @@ def _where(eqn: Eqn, scope: Scope) -> Var | None:
 _MOVES: Rules = {
     sum_primitive: (_sum,),
     **dict.fromkeys((reshape_primitive, broadcast_primitive, transpose_primitive, slice_), (_no_move, _view_of_view)),
-    concat_primitive: (_concat_of_one,),
+    concat_primitive: (_concat_of_one, _concat_of_concat),
+    add: (_side_by_side,),
     cast_primitive: (_cast,),
     where: (_where,),
 }

@@ -10,7 +10,7 @@ from .fold import fold
 from .fuse import Group, fuse
 from .inplace import statements
 from .optimise import optimise
-from .plan import Piece, Place, Plan, Step, dense
+from .plan import Piece, Place, Plan, Round, Step, dense
 from .rewrite import rewrite
 from .simplify import simplify
 
@@ -22,6 +22,7 @@ __all__ = [
     "Piece",
     "Place",
     "Plan",
+    "Round",
     "Step",
     "cost",
     "cse",

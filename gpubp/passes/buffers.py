@@ -6,23 +6,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from ..ir import Eqn, Program, Var, aval_of
+from ..ir import Aval, Eqn, Program, Var, aval_of, bodies
 from ..ops import copy
 from .arena import Buffer, pack
 from .destinations import destinations
 from .fuse import Group
 from .liveness import live
+from .loops import one_round
 from .plan import Piece, Place, Plan, Step, dense
 from .schedule import Schedule, schedule
 
 _NONE: Mapping[Var, Var] = MappingProxyType({})
 
 
-def plan(program: Program, feeds: Sequence[Var], homes: Mapping[Var, Var] = _NONE) -> Plan:
+def plan(
+    program: Program,
+    feeds: Sequence[Var],
+    homes: Mapping[Var, Var] = _NONE,
+    lie: Mapping[Var, tuple[int, ...]] = MappingProxyType({}),
+) -> Plan:
     """Place every value of a verified program. `feeds`: the inputs that are filled anew for each step; all others are
     states. `homes`: values that lie in arrays of their own, handed in behind the states, so that what is constant in
-    them is written once."""
-    return _Planner(program, feeds, homes, schedule(program)).plan()
+    them is written once. `lie`: strides, in elements, of states that do not lie in row-major order."""
+    return _Planner(program, feeds, homes, schedule(program), lie).plan()
 
 
 @dataclass(eq=False)
@@ -31,6 +37,7 @@ class _Planner:
     feeds: Sequence[Var]
     homes: Mapping[Var, Var]
     order: Schedule
+    lie: Mapping[Var, tuple[int, ...]]
     places: dict[Var, Place] = field(default_factory=dict)
     destinations: Mapping[Var, Place] = field(default_factory=dict)
     makers: dict[Var, Eqn] = field(default_factory=dict)
@@ -77,7 +84,7 @@ class _Planner:
     def fresh(self, var: Var, kind: str = "arena") -> Place:
         """A buffer of its own for a value."""
         buffer = Buffer(kind, var.aval.size, var.dtype, -1, -1)  # type: ignore[arg-type]
-        self.places[var] = Place(buffer, 0, var.shape, dense(var.shape))
+        self.places[var] = Place(buffer, 0, var.shape, self.lie.get(var, dense(var.shape)))
         return self.places[var]
 
     def place_all(self, group: Group) -> None:
@@ -107,6 +114,9 @@ class _Planner:
         if eqn.op.parts is not None:
             self.put_together(eqn)
             return
+        if bodies(eqn):
+            self.place_loop(eqn)
+            return
         for var in eqn.outputs:
             if var in self.destinations:
                 self.places[var] = self.destinations[var]
@@ -119,6 +129,22 @@ class _Planner:
                 self.fresh(var)
         self.steps.append(Step(eqn, scratch))
 
+    def place_loop(self, eqn: Eqn) -> None:
+        """Plan one round. Its memory is needed only while the loop runs; what it reads is read where it lies."""
+        n, m = eqn.params["carries"], eqn.params["scanned"]
+        inputs = tuple(
+            self.copied(x) if i < n and self.places[x].strides != dense(x.shape) else x
+            for i, x in enumerate(eqn.operands)
+        )
+        eqn = Eqn(eqn.op, inputs, eqn.params, eqn.outputs, eqn.origin)
+        strides = [self.places[x].strides for x in inputs]
+        slices = [s[1:] if n <= i < n + m else s for i, s in enumerate(strides)]
+        planned = one_round(eqn, slices, lambda program, homes, lie: plan(program, (), homes, lie))
+        memory = Var(Aval((planned.plan.arena,), "bool"))
+        for var in (*eqn.outputs, memory):
+            self.fresh(var)
+        self.steps.append(Step(eqn, (memory,), planned))
+
     def lies(self, var: Var) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
         place = self.places[var]
         return place.offset, place.shape, place.strides
@@ -128,7 +154,8 @@ class _Planner:
         self.copies += 1
         fresh = Var(source.aval, source.hint)
         self.fresh(fresh)
-        self.steps.append(Step(Eqn(copy, (source,), {}, (fresh,), self.makers[source].origin)))
+        maker = self.makers.get(source)
+        self.steps.append(Step(Eqn(copy, (source,), {}, (fresh,), maker and maker.origin)))
         return fresh
 
     def put_together(self, eqn: Eqn) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..ir import Eqn, Program, Var
+from ..ir import Eqn, Program, Var, map_bodies
 
 
 def cse(program: Program) -> Program:
     """Compute once what is computed twice: the same primitive of the same inputs with the same params. The first
     equation stays, with its origin. Literals are the same if their type and every bit are. A random equation has its
-    own stream among its params, so that two draws stay two. Takes and gives a verified program, the same one where
-    nothing is computed twice."""
+    own stream among its params, so that two draws stay two. Bodies are the same if they print as the same text. Takes
+    and gives a verified program, the same one where nothing is computed twice."""
+    program = map_bodies(program, cse)
     first: dict[Any, Eqn] = {}
     replaced: dict[Var, Var] = {}
     out: list[Eqn] = []
@@ -37,10 +38,11 @@ def cse(program: Program) -> Program:
 
 
 def _key(value: Any) -> Any:
-    """Equal for two inputs or params that mean the same: numbers with their type and sign, NaN equal to itself."""
+    """Equal for two inputs or params that mean the same: numbers with their type and sign, NaN equal to itself, and
+    programs by their text."""
     kind = type(value)
     if kind is Var or kind is str:
         return value
     if kind is tuple:
         return tuple(map(_key, value))
-    return (kind, repr(value)) if isinstance(value, int | float) else value
+    return (kind, repr(value)) if isinstance(value, int | float | Program) else value

@@ -8,12 +8,16 @@ from ..ir import Eqn, Program, Var
 
 
 def dce(program: Program) -> Program:
-    """Leave out the equations that no output and no update needs. Inputs stay, used or not. Takes and gives a
-    verified program, the same one where all are needed."""
+    """Leave out the equations that no output and no update needs, and of loops the results, and the parts of bodies,
+    that lead to none. Inputs stay, used or not. Takes and gives a verified program, the same one where all are
+    needed."""
     needed: set[Var | None] = {*program.outputs, *(value for _, value in program.updates), program.guard}
     kept: list[Eqn] = []
     for eqn in reversed(program.eqns):
         if not needed.isdisjoint(eqn.outputs):
-            kept.append(eqn)
-            needed.update(eqn.operands)
-    return program if len(kept) == len(program.eqns) else replace(program, eqns=tuple(reversed(kept)))
+            used = eqn if eqn.op.prune is None else eqn.op.prune(eqn, needed, dce)
+            kept.append(used)
+            needed.update(used.operands)
+    eqns = tuple(reversed(kept))
+    same = len(eqns) == len(program.eqns) and all(a is b for a, b in zip(eqns, program.eqns, strict=True))
+    return program if same else replace(program, eqns=eqns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import ShapeError
-from ..ir import Eqn, Operand, Program, Var, results
+from ..ir import Eqn, Operand, Program, Var, map_bodies, results
 from ..ops.constants import Literal, constant, is_constant, uniform
 
 
@@ -14,6 +14,7 @@ def fold(program: Program) -> Program:
     equations that use them, where the shape of the result does not depend on them, and by one constant where a program
     returns or stores them or computed them. Views of a constant stay. Takes and gives a verified program, the same one
     where nothing is known; equations left without use stay for `dce`."""
+    program = map_bodies(program, fold)
     known: dict[Var, Literal] = {}
     ends = {*program.outputs, *(value for _, value in program.updates)}
     out: list[Eqn] = []

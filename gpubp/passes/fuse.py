@@ -45,7 +45,8 @@ def fuse(eqns: Sequence[Eqn]) -> list[Group]:
         later = [reader for v in eqn.outputs for reader in readers.get(v, ())]
         at = max((number[id(reader)] for reader in later), default=len(backwards) - 1)
         joined = None
-        if shape is not None and at >= 0 and (at == len(backwards) - 1 or _not_smaller(eqn)):
+        whole = at >= 0 and backwards[at].shape is not None
+        if shape is not None and whole and (at == len(backwards) - 1 or _not_smaller(eqn)):
             within = [reader for reader in later if number[id(reader)] == at]
             if all(_row_by_row(eqn.output, reader, views) for reader in within):
                 joined = _common(backwards[at].shape, shape)

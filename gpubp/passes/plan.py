@@ -37,10 +37,12 @@ def dense(shape: Sequence[int]) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """An equation that is computed in every step, with the values that it needs on the way."""
+    """An equation that is computed in every step, with the values that it needs on the way. A loop has the plan of one
+    `round`, whose arena is the last of `scratch`."""
 
     eqn: Eqn
     scratch: tuple[Var, ...] = ()
+    round: Round | None = None
 
     @property
     def values(self) -> Iterator[Var]:
@@ -57,6 +59,18 @@ class Piece:
     first: int
     stop: int
     shape: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Round:
+    """How one round of a loop runs. The inputs of its body, and the `slots` that what is collected is written to, are
+    states of the plan. `follow`: the carries whose new values are collected, and the number of the slot; nothing is
+    carried for them, a round reads what the one before has collected. The other carries change in place."""
+
+    plan: Plan
+    inputs: tuple[Var, ...]
+    slots: tuple[Var, ...]
+    follow: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

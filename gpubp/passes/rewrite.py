@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..ir import Eqn, Operand, Program, Var, recording
+from ..ir import Eqn, Operand, Program, Var, map_bodies, recording
 from ..ops.rewrites import STABILISING, Rules
 
 DEPTH = 16
@@ -16,6 +16,7 @@ DEPTH = 16
 def rewrite(program: Program, rules: Rules = STABILISING) -> Program:
     """Replace what the rules match, in one sweep, in order; what a rule makes is looked at again. Takes and gives a
     verified program, the same one where nothing matched; equations left without use stay for `dce`."""
+    program = map_bodies(program, lambda body: rewrite(body, rules))
     with recording() as tape:
         sweep = _Sweep(program, rules, tape)
         for eqn in program.eqns:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..ir import Eqn, Program, Var
+from ..ir import Eqn, Program, Var, bodies
 from .fuse import Group, fuse
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
-    """`constants` depend on no input and are computed once; the groups `before` the guard, and those `after` it."""
+    """`constants` depend on no input, are no loops, and are computed once; the groups `before` the guard, and those
+    `after` it."""
 
     constants: tuple[Eqn, ...]
     before: tuple[Group, ...]
@@ -37,7 +38,7 @@ def schedule(program: Program) -> Schedule:
     constants: list[Eqn] = []
     main: list[Eqn] = []
     for eqn in program.eqns:
-        if varying.isdisjoint(eqn.operands):
+        if varying.isdisjoint(eqn.operands) and not bodies(eqn):
             constants.append(eqn)
         else:
             main.append(eqn)

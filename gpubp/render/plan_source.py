@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..ir import Var, fill, identifiers, text_of, with_params
+from ..ir import Eqn, Var, fill, identifiers, text_of, with_params
 from ..passes import ITEM, Buffer, Place, Plan, Step, dense, statements
+from .loops import loop_names, loop_steps, loop_text
 from .python_source import expression, helper_texts, operand_text
+
+ROUND = ("at", "t", "rounds")
+"""Words of the text of a loop."""
 
 _SHORT = {"float": "f", "int": "i", "uint": "u", "bool": "b"}
 
@@ -20,16 +24,39 @@ def plan_source(
     the outputs arrays that hold the results after it, until the next.
 
     States are updated in place. `hints`: readable names of values; `describe` makes the comment that stands before the
-    equations of one origin. Needs nothing but `xp`.
+    equations of one origin. A loop is a function of its own, bound to its arrays as the step is. Needs nothing but
+    `xp`.
     """
-    return _Text(plan, name, hints or {}, describe).text()
+    steps = list(loop_steps(plan))
+    helpers = helper_texts(e for part in (plan, *(one.plan for _, one in steps)) for e in _computed(part))
+    loops = loop_names((one.plan for _, one in steps), {name, *helpers})
+    texts = [
+        loop_text(step, one, _Text(one.plan, loops[one.plan], {}, describe, helpers, loops)) for step, one in steps
+    ]
+    texts.append(_Text(plan, name, hints or {}, describe, helpers, loops).text())
+    return "\n\n\n".join((*helpers.values(), *texts)) + "\n"
+
+
+def _computed(plan: Plan) -> list[Eqn]:
+    """All equations of a plan but the loops, whose bodies have plans of their own."""
+    return [*plan.constants, *plan.views, *(step.eqn for step in plan.steps if step.round is None)]
 
 
 class _Text:
-    def __init__(self, plan: Plan, name: str, hints: Mapping[Var, str], describe: Callable[[object], str]) -> None:
-        self.plan, self.name, self.describe = plan, name, describe
+    """The text of one function. `loops` names the function of each loop's round; `helpers` are functions that stand in
+    front of it."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        name: str,
+        hints: Mapping[Var, str],
+        describe: Callable[[object], str],
+        helpers: Iterable[str],
+        loops: Mapping[Plan, str],
+    ) -> None:
+        self.plan, self.name, self.describe, self.loops = plan, name, describe, loops
         eqns = [*plan.constants, *plan.views, *(step.eqn for step in plan.steps)]
-        self.helpers = helper_texts(eqns)
         values = [*plan.program.inputs, *plan.states, *(v for eqn in eqns for v in eqn.outputs), *plan.places]
         # Values in one place have one name: that of a state or feed, or the last that has a hint.
         first: dict[tuple[object, ...], Var] = {}
@@ -37,7 +64,8 @@ class _Text:
         named = {kept[v]: hints.get(v, v.hint) for v in values if hints.get(v, v.hint)}
         named.update((v, v.hint) for v in (*plan.program.inputs, *plan.states))
         short = {_short(dtype) for dtype in ITEM}
-        taken = {name, f"bind_{name}", "arena", *short, *self.helpers}
+        bound = (f"bind_{known}" for known in (name, *loops.values()))
+        taken = {name, "arena", *short, *bound, *helpers, *loops.values(), *ROUND}
         names = identifiers(dict.fromkeys(kept.values()), named, taken)
         self.var = {v: names[kept[v]] for v in values}
         self.flat: dict[Buffer, str] = {}
@@ -58,34 +86,66 @@ class _Text:
         lines += [f"        {line}" for line in self.body()]
         groups = [f"({', '.join(var[v] for v in g)}{',' * (len(g) == 1)})" for g in (plan.feeds, plan.program.outputs)]
         lines.append(f"\n    return {self.name}, {', '.join(groups)}")
-        return "\n\n\n".join((*self.helpers.values(), "\n".join(lines))) + "\n"
+        return "\n".join(lines)
 
     # What is run once -------------------------------------------------------------------------------------------------
     def memory(self) -> Iterator[str]:
+        yield from self.values(frozenset())
+        yield from self.arrays(frozenset(), True)
+
+    def pieces(self, chosen: Callable[[Buffer], bool]) -> Iterator[tuple[str, str]]:
+        """The names and texts of what lies in the chosen buffers and is no feed, no state and no view."""
         plan, var = self.plan, self.var
-        fed, kept = {var[v] for v in plan.feeds}, {var[v] for v in plan.states}
         shown = {e.output for e in plan.views}
-        pieces = {var[v]: v for v, p in plan.places.items() if p.buffer.kind != "constant" and v not in shown}
-        rest = [v for name, v in pieces.items() if name not in fed | kept]
-        in_arena = (v for v in (*plan.feeds, *rest) if plan.places[v].buffer.kind == "arena")
-        for dtype in sorted({v.dtype for v in in_arena}):
+        places = ((v, p) for v, p in plan.places.items() if p.buffer.kind != "constant" and v not in shown)
+        found = {var[v]: v for v, p in places if chosen(p.buffer)}
+        known = {var[v] for v in (*plan.feeds, *plan.states)}
+        yield from ((name, self.piece(v)) for name, v in found.items() if name not in known)
+
+    def values(self, moving: frozenset[Buffer]) -> Iterator[str]:
+        """What lies in the arena, and in states that are not `moving`; and constants."""
+        plan, var = self.plan, self.var
+        for dtype in sorted({v.dtype for v, p in plan.places.items() if p.buffer.kind == "arena"}):
             yield f"{_short(dtype)} = arena.view(xp.{'bool_' if dtype == 'bool' else dtype})"
         if plan.feeds:
             yield "# the batch"
             yield from (f"{var[v]} = {self.piece(v)}" for v in plan.feeds)
+        rest = [f"{name} = {text}" for name, text in self.pieces(lambda buffer: buffer not in moving)]
         if rest:
             yield "# what a step computes: memory is used again as soon as its values are"
-            yield from (f"{var[v]} = {self.piece(v)}" for v in rest)
+            yield from rest
         if plan.constants:
             yield "# constants"
             for eqn in plan.constants:
                 kind = plan.places[eqn.output].buffer.kind
-                yield f"{var[eqn.output]}{'' if kind == 'constant' else '[...]'} = {expression(eqn, var)}"
-        there = fed | kept | set(pieces)
-        lines = {var[e.output]: expression(e, var) for e in reversed(plan.views) if var[e.output] not in there}
-        if lines:
+                yield f"{var[eqn.output]}{'' if kind == 'constant' else '[...]'} = {expression(eqn, var, {})}"
+
+    def arrays(self, moving: frozenset[Buffer], still: bool) -> Iterator[str]:
+        """Views, and loops bound to their arrays: those that have to do with no `moving` state if `still`; else the
+        others, and pieces of these states."""
+        plan, var = self.plan, self.var
+
+        def chosen(*vars_: Var) -> bool:
+            return any(plan.places[v].buffer in moving for v in vars_) is not still
+
+        shown = {e.output for e in plan.views}
+        there = {var[v] for v in (*plan.feeds, *plan.states)}
+        there |= {var[v] for v, p in plan.places.items() if p.buffer.kind != "constant" and v not in shown}
+        lines = {} if still else dict(self.pieces(lambda buffer: buffer in moving))
+        views = {
+            var[e.output]: expression(e, var, {})
+            for e in reversed(plan.views)
+            if var[e.output] not in there and chosen(e.output)
+        }
+        if views and still:
             yield "# views"
-            yield from (f"{name} = {text}" for name, text in reversed(lines.items()))
+        lines.update(reversed(views.items()))
+        for step in plan.steps:
+            if step.round is not None and chosen(*step.eqn.operands):
+                name = self.loops[step.round.plan]
+                arrays = (*step.scratch, *step.eqn.operands, *step.eqn.outputs)
+                lines[name] = f"bind_{name}({', '.join(var[v] for v in arrays)})"
+        yield from (f"{name} = {text}" for name, text in lines.items())
 
     def piece(self, var: Var) -> str:
         """The array of a place in the arena or in a state."""
@@ -125,6 +185,9 @@ class _Text:
 
     def step(self, step: Step) -> Iterator[str]:
         eqn = step.eqn
+        if step.round is not None:
+            yield f"{self.loops[step.round.plan]}()"
+            return
         texts = [with_params(text, eqn.params) for text in statements(eqn)] or [
             f"{{out}}[...] = {text_of(eqn.op, eqn.params)}"
         ]

@@ -4,10 +4,11 @@ CuPy alike."""
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import count
 from typing import Any
 
-from ..ir import Eqn, Operand, Program, Var, fill, literal, names, text_of
+from ..ir import Eqn, Operand, Program, Var, bodies, fill, literal, names, text_of
 
 
 def python_source(
@@ -16,9 +17,23 @@ def python_source(
     """The function `name(inputs...)` that runs the program, with the helper functions it calls before it.
 
     States among the inputs are updated in place; the outputs are returned as a tuple. `hints`: readable names of
-    values; `describe` makes the comment that stands before the equations of one origin. Needs nothing but `xp`.
+    values; `describe` makes the comment that stands before the equations of one origin. The body of a loop is a
+    function of its own, before the one that runs it. Needs nothing but `xp`.
     """
-    var = names(program, hints)
+    functions = body_names(program.eqns, {name})
+    texts = [_function(body, known, {}, describe, functions) for body, known in functions.items()]
+    texts.append(_function(program, name, hints or {}, describe, functions))
+    return "\n\n\n".join((*helper_texts(program.eqns).values(), *texts)) + "\n"
+
+
+def _function(
+    program: Program,
+    name: str,
+    hints: Mapping[Var, str],
+    describe: Callable[[object], str],
+    functions: Mapping[Program, str],
+) -> str:
+    var = names(program, hints, functions.values())
     lines = [f"def {name}({', '.join(var[v] for v in program.inputs)}):"]
     origin: object = None
     for eqn in program.eqns:
@@ -26,7 +41,7 @@ def python_source(
             lines.append(f"    # {describe(eqn.origin)}")
             origin = eqn.origin
         results = ", ".join(var[v] for v in eqn.outputs)
-        lines.append(f"    {results} = {expression(eqn, var)}")
+        lines.append(f"    {results} = {expression(eqn, var, functions)}")
     if program.updates:
         lines.append("    # the new state, written when everything that reads the old one is done")
     indent = "    "
@@ -36,12 +51,28 @@ def python_source(
     lines += [f"{indent}{var[state]}[...] = {var[value]}" for state, value in program.updates]
     returned = ", ".join(var[v] for v in program.outputs)
     lines.append(f"    return ({returned}{',' if len(program.outputs) == 1 else ''})")
-    return "\n\n\n".join((*helper_texts(program.eqns).values(), "\n".join(lines))) + "\n"
+    return "\n".join(lines)
 
 
-def expression(eqn: Eqn, var: Mapping[Var, str]) -> str:
+def body_names(eqns: Iterable[Eqn], taken: Collection[str]) -> dict[Program, str]:
+    """A name, none of `taken`, for the function of each body among the equations, inner ones first."""
+    taken = {*taken, *(helper.__name__ for eqn in deep(eqns) for helper in eqn.op.helpers)}
+    fresh = (name for i in count(1) if (name := f"body_{i}" if i > 1 else "body") not in taken)
+    found = (body for eqn in deep(eqns) for body in bodies(eqn))
+    return {body: next(fresh) for body in dict.fromkeys(found)}
+
+
+def deep(eqns: Iterable[Eqn]) -> Iterator[Eqn]:
+    """The equations, each after those of its bodies."""
+    for eqn in eqns:
+        for body in bodies(eqn):
+            yield from deep(body.eqns)
+        yield eqn
+
+
+def expression(eqn: Eqn, var: Mapping[Var, str], functions: Mapping[Program, str]) -> str:
     """The right-hand side of an equation."""
-    return fill(text_of(eqn.op, eqn.params), [operand_text(x, var) for x in eqn.inputs])
+    return fill(text_of(eqn.op, eqn.params, functions), [operand_text(x, var) for x in eqn.inputs])
 
 
 def operand_text(operand: Operand, var: Mapping[Var, str]) -> str:
@@ -55,7 +86,7 @@ def operand_text(operand: Operand, var: Mapping[Var, str]) -> str:
 
 def helper_texts(eqns: Iterable[Eqn]) -> dict[str, str]:
     """The texts of the functions that equations call, by name, each once, in the order of first use."""
-    found = {helper.__name__: helper for eqn in eqns for helper in eqn.op.helpers}
+    found = {helper.__name__: helper for eqn in deep(eqns) for helper in eqn.op.helpers}
     return {name: _plain(inspect.getsource(helper)) for name, helper in found.items()}
 
 

@@ -11,13 +11,20 @@ import numpy as np
 
 from gpubp import ops
 from gpubp.errors import ShapeError
-from gpubp.ir import FLOATS, INTEGERS, Aval, Example, Primitive, Program, Var, aval_of, recording, verify
+from gpubp.ir import FLOATS, INTEGERS, Aval, Example, Primitive, Program, Var, bind, recording, results, verify
 from tests.ops.checks import EXAMPLES, Array, draw
 
 MOST = 2000
 """Largest value, in elements."""
 
 Case = tuple[Program, list[Array]]
+
+
+class Arrays(list[Array]):
+    """Arrays that print shortly, for reports of failures."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} arrays of {sum(a.size for a in self)} elements>"
 
 
 @dataclass
@@ -31,7 +38,7 @@ class Maker:
     rng: np.random.Generator
     smooth: bool
     inputs: list[Var] = field(default_factory=list)
-    arrays: list[Array] = field(default_factory=list)
+    arrays: list[Array] = field(default_factory=Arrays)
     made: list[Var] = field(default_factory=list)
 
     def fresh(self, shape: tuple[int, ...], dtype: str, low: float = -2.0, high: float = 2.0) -> Var:
@@ -56,12 +63,37 @@ class Maker:
         places = range(len(example.shapes))
         operands = [self.operand(example, i, True) for i in places]
         try:
-            fits = primitive.infer(*map(aval_of, operands), **example.params).size <= MOST
+            fits = all(a.size <= MOST for a in results(primitive, operands, example.params))
         except ShapeError:
             fits = False
         if not fits:
             operands = [self.operand(example, i, False) for i in places]
-        self.made.append(primitive(*operands, **example.params))
+        self.made += bind(primitive, *operands, **example.params)
+
+    def loop(self, depth: int = 2) -> None:
+        """A loop of a few rounds, whose body reads what is carried, slices, and values from around it."""
+        choose, length = self.choose, self.choose(st.integers(1, 4))
+        numbers = [v for v in (*self.inputs, *self.made) if v.dtype == "float64"]
+        carries = choose(st.lists(st.sampled_from(numbers), max_size=3))
+        sequences = [v for v in (*self.inputs, *self.made) if v.shape[:1] == (length,)]
+        scanned = choose(st.lists(st.sampled_from(sequences), max_size=2)) if sequences else []
+        if choose(st.booleans()) or not carries:
+            scanned.append(self.fresh((length, 3, 4), "float64"))
+
+        def step(held: Sequence[Var], slices: Sequence[Var]) -> tuple[Sequence[Var], Sequence[Var]]:
+            inner = Maker(choose, self.rng, self.smooth, self.inputs, self.arrays, [*held, *slices, *self.made])
+            for primitive, example in choose(st.lists(st.sampled_from(usable(self.smooth)), max_size=3)):
+                inner.apply(primitive, example)
+            if depth > 1 and choose(st.integers(0, 3)) == 0:
+                inner.loop(depth - 1)
+            new = []
+            for v in held:
+                like = [w for w in inner.made if w.aval == v.aval]
+                new.append(choose(st.sampled_from(like)) if choose(st.booleans()) else ops.tanh(v))
+            return new, choose(st.lists(st.sampled_from(inner.made), min_size=0 if new else 1, max_size=2))
+
+        last, collected = ops.loop(step, carries, scanned, length=length, reverse=choose(st.booleans()))
+        self.made += [v for v in (*last, *collected) if v.aval.size <= MOST]
 
     def literal(self) -> None:
         """A value beside a number."""
@@ -87,6 +119,8 @@ def programs(choose: st.DrawFn, *, smooth: bool = False, states: bool = True, mo
             maker.apply(primitive, example)
             if choose(st.booleans()):
                 maker.literal()
+            if choose(st.integers(0, 7)) == 0:
+                maker.loop()
         updates = _updates(maker) if states else ()
     shown = views(eqns)
     written = {state for state, _ in updates}

@@ -105,12 +105,13 @@ def test_breaking_a_random_program_anywhere_is_noticed(case: Case, choose: st.Da
     at = choose.draw(st.integers(0, len(eqns) - 1))
     kind = choose.draw(st.sampled_from(["shape", "type", "twice", "late"]))
     old = eqns[at]
-    aval = old.output.aval
+    first, *rest = old.outputs
+    aval = first.aval
     if kind == "shape":
-        eqns[at] = Eqn(old.op, old.inputs, old.params, (Var(Aval((*aval.shape, 1), aval.dtype)),))
+        eqns[at] = Eqn(old.op, old.inputs, old.params, (Var(Aval((*aval.shape, 1), aval.dtype)), *rest))
     elif kind == "type":
         other = "int32" if aval.dtype != "int32" else "bool"
-        eqns[at] = Eqn(old.op, old.inputs, old.params, (Var(Aval(aval.shape, other)),))
+        eqns[at] = Eqn(old.op, old.inputs, old.params, (Var(Aval(aval.shape, other)), *rest))
     elif kind == "twice":
         eqns.insert(at, old)
     else:

@@ -34,14 +34,16 @@ def poisoned(planned: Plan) -> Plan:
     outputs = {id(places[v].buffer) for v in planned.program.outputs}
     early = planned.early
     for i, step in enumerate(planned.steps):
-        steps.append(step)
+        steps.append(
+            step if step.round is None else replace(step, round=replace(step.round, plan=poisoned(step.round.plan)))
+        )
         for buffer in {id(places[v].buffer): places[v].buffer for v in step.values}.values():
             if buffer.kind != "arena" or buffer.last != i or id(buffer) in outputs:
                 continue
             source = Var(Aval((), buffer.dtype), "poison")
             target = Var(Aval((buffer.size,), buffer.dtype))
             places[target] = replace(
-                places[step.eqn.output], buffer=buffer, offset=0, shape=(buffer.size,), strides=(1,)
+                places[step.eqn.outputs[0]], buffer=buffer, offset=0, shape=(buffer.size,), strides=(1,)
             )
             places[source] = replace(places[target], buffer=Buffer("constant", 1, buffer.dtype, -1, -1))
             value = float("nan") if buffer.dtype in FLOATS else True if buffer.dtype == "bool" else 2**30

@@ -93,7 +93,7 @@ def same(found: Sequence[Any], wanted: Sequence[Any]) -> None:
 def test_random_programs(case: Case, hints: list[str]) -> None:
     program, arrays = case
     ours, theirs = [a.copy() for a in arrays], [a.copy() for a in arrays]
-    named = {e.output: hint for e, hint in zip(program.eqns, hints, strict=False)}
+    named = {e.outputs[0]: hint for e, hint in zip(program.eqns, hints, strict=False)}
     run = compile_source(python_source(program, "run", named), "run", np)
     with np.errstate(all="ignore"):
         wanted = [np.array(v) for v in evaluate(program, ours, np)]

@@ -1,0 +1,102 @@
+"""A loop as text: a function that is bound to its arrays once, and then runs round after round over them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import count
+from typing import Protocol
+
+from ..ir import Var
+from ..passes import Buffer, Plan, Round, Step
+
+
+class Text(Protocol):
+    """What the text of a round's plan offers: see gpubp.render.plan_source."""
+
+    name: str
+
+    @property
+    def var(self) -> Mapping[Var, str]: ...
+
+    def values(self, moving: frozenset[Buffer]) -> Iterator[str]: ...
+    def arrays(self, moving: frozenset[Buffer], still: bool) -> Iterator[str]: ...
+    def body(self) -> Iterable[str]: ...
+
+
+def loop_steps(plan: Plan) -> Iterator[tuple[Step, Round]]:
+    """The loops of a plan with their rounds, inner ones first."""
+    for step in plan.steps:
+        if step.round is not None:
+            yield from loop_steps(step.round.plan)
+            yield step, step.round
+
+
+def loop_names(plans: Iterable[Plan], taken: Collection[str]) -> dict[Plan, str]:
+    """A name for the function of each loop, none of `taken`."""
+    fresh = (name for i in count(1) if (name := f"loop_{i}" if i > 1 else "loop") not in taken)
+    return {plan: next(fresh) for plan in plans}
+
+
+def loop_text(step: Step, one: Round, text: Text) -> str:
+    """The function `bind_<name>(arena, inputs..., results...)`, which returns the function that runs the loop.
+
+    What lies in a slice of a sequence or of a collected result has other arrays in each round: they are set up in
+    advance, and a round takes them out of a list. A carry stands in its result and changes in place; one whose new
+    values are collected is read where the round before wrote it.
+    """
+    params, var = step.eqn.params, text.var
+    n, m, length, reverse = params["carries"], params["scanned"], params["length"], params["reverse"]
+    follow, slots = one.follow, one.slots
+    carries, slices, constants = one.inputs[:n], one.inputs[n : n + m], one.inputs[n + m :]
+    used = {*var.values(), text.name}
+    first, last, all_ = (
+        {v: _free(f"{word}_{var[v]}", used) for v in one.plan.states} for word in ("first", "last", "all")
+    )
+    results = [last[v] if i in follow else var[v] for i, v in enumerate(carries)]
+    arguments = [
+        *("arena", *(first[v] for v in carries), *(all_[v] for v in slices), *(var[v] for v in constants)),
+        *(*results, *(all_[v] for v in slots)),
+    ]
+    rows = {var[v]: _row(all_[v], v) for v in (*slices, *slots)}
+    at, edge = ("t + 1", f"t < {length - 1}") if reverse else ("t - 1", "t > 0")
+    for i, number in follow.items():
+        slot = slots[number]
+        rows[var[carries[i]]] = f"{_row(all_[slot], slot, at)} if {edge} else {first[carries[i]]}"
+    moving = frozenset(one.plan.places[v].buffer for v in (*slices, *slots, *(carries[i] for i in follow)))
+    views = list(text.arrays(moving, False))
+    names = ", ".join((*rows, *(line.partition(" = ")[0] for line in views)))
+    order = f"range({length - 1}, -1, -1)" if reverse else f"range({length})"
+    lines = [f"def bind_{text.name}({', '.join(arguments)}):"]
+    lines += [f"    {line}" for line in (*text.values(moving), *text.arrays(moving, True))]
+    if rows:
+        lines += ["", "    def at(t):", *(f"        {name} = {value}" for name, value in rows.items())]
+        lines += [
+            *(f"        {line}" for line in views),
+            f"        return {names}{',' * (len(rows) + len(views) == 1)}",
+        ]
+        lines += ["", f"    rounds = [at(t) for t in {order}]"]
+    lines += ["", f"    def {text.name}():"]
+    lines += [f"        {var[v]}[...] = {first[v]}" for i, v in enumerate(carries) if i not in follow]
+    single = len(rows) + len(views) == 1
+    lines.append(
+        f"        for {f'({names},)' if single else names} in rounds:" if rows else f"        for _ in {order}:"
+    )
+    lines += [f"            {line}" for line in text.body()]
+    end = 0 if reverse else length - 1
+    lines += [
+        f"        {last[carries[i]]}[...] = {_row(all_[slots[number]], slots[number], str(end))}"
+        for i, number in follow.items()
+    ]
+    return "\n".join((*lines, "", f"    return {text.name}"))
+
+
+def _row(name: str, slice_: Var, at: str = "t") -> str:
+    """The slice of an array at an index: an array that shows its memory, also where it is one number."""
+    return f"{name}[{at}]" if slice_.ndim else f"{name}[{at}, ...]"
+
+
+def _free(name: str, used: set[str]) -> str:
+    while name in used:
+        name += "_"
+    used.add(name)
+    return name
