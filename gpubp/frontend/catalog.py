@@ -34,7 +34,7 @@ _LATER: dict[str, tuple[str, ...]] = {
     "function": (
         *("conv", "depthwise_conv", "conv_transpose", "maxpool", "avgpool", "global_avgpool", "global_maxpool", "pad"),
         *("upsample", "batchnorm", "layernorm", "groupnorm", "rmsnorm", "gaussian_noise", "embedding", "positional"),
-        *("attention", "rnn", "lstm", "gru", "mish", "hardswish", "glu", "swiglu", "weight", "normal", "uniform"),
+        *("attention", "mish", "hardswish", "glu", "swiglu", "weight", "normal", "uniform"),
         *("derivative", "reverse_gradient", "matmul", "transpose", "random_flip", "random_shift"),
     ),
     "loss": ("kl_divergence", "hinge", "poisson", "cosine", "contrastive", "dice", "focal"),

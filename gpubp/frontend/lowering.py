@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dsl.diagnostics import Diagnostic, DiagnosticError
-from dsl.graph import LayerGraph, Node
+from dsl.graph import LayerGraph, Node, Word
 from dsl.limits import MOST_FINDINGS
 
 from .. import ops
@@ -154,7 +154,7 @@ class Lowering:
                 raise ShapeError(f"there is no weight `{path}` before this place")
             var = self.parameters[path][1]
             return ops.reshape(var, shape=(1, *var.shape))
-        options = {name: self.values[v] if isinstance(v, Node) else v for name, v in node.attrs.items()}
+        options = {name: self._option(v) for name, v in node.attrs.items()}
         if node.part == "penalty":
             weights = [var for known, var in self.parameters.values() if known.decays]
             # A value that is no example's: its batch axis is 1.
@@ -170,6 +170,12 @@ class Lowering:
             told = failure(entry, error)
             raise told from (error if told is not error else None)
         return self._checked(node, value)
+
+    def _option(self, value: Any) -> Any:
+        """An option as a function takes it: a value of the model, and a word as its text."""
+        if isinstance(value, Node):
+            return self.values[value]
+        return value.name if isinstance(value, Word) else value
 
     def _checked(self, node: Node, value: Any) -> Any:
         """What a function returned: a value of the batch, or of every example, with a batch axis of 1."""

@@ -1,6 +1,6 @@
 """Everything a `.net` file can put into a model, a loss or a list of metrics: importing this package registers it."""
 
-from . import activations, dense, formulas, initializers, losses, metrics, regularization
+from . import activations, dense, formulas, initializers, losses, metrics, recurrent, regularization
 from .context import Accumulation, Context
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "initializers",
     "losses",
     "metrics",
+    "recurrent",
     "regularization",
 ]

@@ -68,6 +68,7 @@ class _Text:
         taken = {name, "arena", *short, *bound, *helpers, *loops.values(), *ROUND}
         names = identifiers(dict.fromkeys(kept.values()), named, taken)
         self.var = {v: names[kept[v]] for v in values}
+        self.states = {plan.places[v].buffer: v for v in plan.states}
         self.flat: dict[Buffer, str] = {}
         for v in plan.states:
             self.flat[plan.places[v].buffer] = self.var[v] if len(v.shape) == 1 else f"{self.var[v]}.reshape(-1)"
@@ -153,10 +154,20 @@ class _Text:
         start, size = place.buffer.start // ITEM[var.dtype] + place.offset, math.prod(place.shape)
         memory = _short(var.dtype) if place.buffer.kind == "arena" else self.flat[place.buffer]
         if place.strides != dense(place.shape):
+            if place.buffer in self.states and place.strides == dense(self.states[place.buffer].shape):
+                return self.cut(self.states[place.buffer], place)
             strides = tuple(s * ITEM[var.dtype] for s in place.strides)
             return f"xp.lib.stride_tricks.as_strided({memory}[{start}:], {place.shape}, {strides})"
         flat = f"{memory}[{start}:{start + size}]"
         return flat if len(place.shape) == 1 else f"xp.reshape({flat}, {place.shape})"
+
+    def cut(self, state: Var, place: Place) -> str:
+        """A piece of a state, axis by axis."""
+        starts, left = [], place.offset
+        for stride in place.strides:
+            starts.append(left // stride)
+            left %= stride
+        return f"{self.var[state]}[{', '.join(f'{a}:{a + n}' for a, n in zip(starts, place.shape, strict=True))}]"
 
     # What is run in each step -----------------------------------------------------------------------------------------
     def body(self) -> Iterable[str]:

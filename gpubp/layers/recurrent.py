@@ -1,0 +1,193 @@
+"""Recurrent layers: rnn, lstm, gru, over values of shape [steps, features].
+
+The products with the inputs of all steps are one matrix product before the loop; the loop itself computes what depends
+on the step before. Everything starts from zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from .. import ops
+from ..errors import ShapeError
+from ..ir import Var
+from ..registry import Count, Flag, Init, OptionType, Real, register
+from .context import Context
+
+Nonlinearity = Annotated[str, OptionType(("word",), words=("tanh", "relu"))]
+
+Step = Callable[[Sequence[Var], Var], Sequence[Var]]
+Cell = Callable[[str], tuple[Var, int, Step]]
+"""Of the prefix of its weights' names: the inputs' part of all steps [steps, batch, ...], the number of values that are
+carried, and one step, which makes their new values, the output first."""
+
+
+@register("function", "rnn", makes_weights=True)
+def rnn(
+    cx: Context,
+    x: Var,
+    *,
+    units: Count,
+    sequence: Flag = True,
+    bidirectional: Flag = False,
+    activation: Nonlinearity = "tanh",
+    bias: Flag = True,
+    init: Init = "glorot_uniform",
+    recurrent_init: Init = "orthogonal",
+    bias_init: Init = "zeros",
+) -> Var:
+    """Simple recurrence h[t] = tanh(x[t] W + h[t-1] R + b), or with relu.
+
+    x: [steps, in], W: [in, units], R: [units, units], b: [units]. Result: all h, [steps, units], or with
+    `sequence = false` the last one, [units]. `bidirectional`: a second layer, with weights of its own named
+    `reverse_...`, runs from the last step to the first; its results stand behind the first's, [..., 2 units].
+    Elman (1990); both directions: Schuster & Paliwal (1997).
+    """
+    function = {"tanh": ops.tanh, "relu": ops.relu}[activation]
+
+    def cell(prefix: str) -> tuple[Var, int, Step]:
+        inputs, recurrent = _weights(cx, x, prefix, (units, units), init, recurrent_init, bias_init if bias else None)
+        return inputs, 1, lambda state, z: (function(z + state[0] @ recurrent),)
+
+    return _over_steps(cx, x, units, cell, sequence, bidirectional)
+
+
+@register("function", "lstm", makes_weights=True)
+def lstm(
+    cx: Context,
+    x: Var,
+    *,
+    units: Count,
+    sequence: Flag = True,
+    bidirectional: Flag = False,
+    bias: Flag = True,
+    forget_bias: Real = 1.0,
+    init: Init = "glorot_uniform",
+    recurrent_init: Init = "orthogonal",
+) -> Var:
+    """Long short-term memory: with z = x[t] W + h[t-1] R + b in four parts, i = sigmoid(z1), f = sigmoid(z2),
+    o = sigmoid(z3), g = tanh(z4), the cell is c[t] = f c[t-1] + i g, the output h[t] = o tanh(c[t]).
+
+    x: [steps, in], W: [in, 4 units], R: [units, 4 units], b: [4 units]; the parts stand in the order input, forget,
+    output, candidate. b is zero at first, but for `forget_bias` at the forget gate. Result: all h, [steps, units], or
+    with `sequence = false` the last one, [units]. `bidirectional`: a second layer, with weights of its own named
+    `reverse_...`, runs from the last step to the first; its results stand behind the first's, [..., 2 units].
+    Hochreiter & Schmidhuber (1997) with the forget gate of Gers, Schmidhuber & Cummins (2000); the bias of 1:
+    Jozefowicz, Zaremba & Sutskever (2015).
+    """
+    first = (*(0.0,) * units, *(float(forget_bias),) * units, *(0.0,) * (2 * units)) if bias else None
+
+    def cell(prefix: str) -> tuple[Var, int, Step]:
+        inputs, recurrent = _weights(cx, x, prefix, (units, 4 * units), init, recurrent_init, first)
+
+        def step(state: Sequence[Var], z: Var) -> Sequence[Var]:
+            h, c = state
+            z = z + h @ recurrent
+            gates, candidate = ops.sigmoid(_part(z, 0, 3, units)), ops.tanh(_part(z, 3, 4, units))
+            i, f, o = (_part(gates, k, k + 1, units) for k in range(3))
+            new = f * c + i * candidate
+            return o * ops.tanh(new), new
+
+        return inputs, 2, step
+
+    return _over_steps(cx, x, units, cell, sequence, bidirectional)
+
+
+@register("function", "gru", makes_weights=True)
+def gru(
+    cx: Context,
+    x: Var,
+    *,
+    units: Count,
+    sequence: Flag = True,
+    bidirectional: Flag = False,
+    reset_after: Flag = True,
+    bias: Flag = True,
+    init: Init = "glorot_uniform",
+    recurrent_init: Init = "orthogonal",
+    bias_init: Init = "zeros",
+) -> Var:
+    """Gated recurrent unit: reset r = sigmoid(x[t] Wr + h[t-1] Rr + br), update u = sigmoid(x[t] Wu + h[t-1] Ru + bu),
+    h[t] = u h[t-1] + (1 - u) n with the candidate n = tanh(x[t] Wn + bn + r (h[t-1] Rn + d)); with
+    `reset_after = false`, n = tanh(x[t] Wn + bn + (r h[t-1]) Rn).
+
+    x: [steps, in], W: [in, 3 units], R: [units, 3 units], b: [3 units], d: [units] (`recurrent_bias`); the parts stand
+    in the order reset, update, candidate. Result: all h, [steps, units], or with `sequence = false` the last one,
+    [units]. `bidirectional`: a second layer, with weights of its own named `reverse_...`, runs from the last step to
+    the first; its results stand behind the first's, [..., 2 units].
+    Cho et al. (2014), equations 5 to 8, which is `reset_after = false`; the form that resets after the product is that
+    of cuDNN and PyTorch.
+    """
+
+    def cell(prefix: str) -> tuple[Var, int, Step]:
+        first = bias_init if bias else None
+        inputs, recurrent = _weights(cx, x, prefix, (units, 3 * units), init, recurrent_init, first)
+        # Cut here, not in the loop, so that the gradient of each is one product over all steps.
+        by_gates, by_candidate = _part(recurrent, 0, 2, units), _part(recurrent, 2, 3, units)
+        shift = None
+        if reset_after and bias:
+            shift = cx.parameter(f"{prefix}recurrent_bias", (units,), bias_init, role="bias")
+
+        def step(state: Sequence[Var], z: Var) -> Sequence[Var]:
+            (h,) = state
+            gates = ops.sigmoid(_part(z, 0, 2, units) + h @ by_gates)
+            r, u = _part(gates, 0, 1, units), _part(gates, 1, 2, units)
+            if reset_after:
+                product = h @ by_candidate
+                old = r * (product if shift is None else product + shift)
+            else:
+                old = (r * h) @ by_candidate
+            n = ops.tanh(_part(z, 2, 3, units) + old)
+            return (n + u * (h - n),)
+
+        return inputs, 1, step
+
+    return _over_steps(cx, x, units, cell, sequence, bidirectional)
+
+
+def _weights(
+    cx: Context, x: Var, prefix: str, shape: tuple[int, int], init: Any, recurrent_init: Any, bias_init: Any
+) -> tuple[Var, Var]:
+    """x W + b of all steps, [steps, batch, width], and R of the given shape [units, width]; no b where `bias_init` is
+    None."""
+    _needs_steps(x)
+    batch, steps, features = x.shape
+    width = shape[1]
+    weight = cx.parameter(f"{prefix}weight", (features, width), init)
+    recurrent = cx.parameter(f"{prefix}recurrent_weight", shape, recurrent_init)
+    z = ops.reshape(ops.transpose(x, (1, 0, 2)), shape=(steps * batch, features)) @ weight
+    if bias_init is not None:
+        z = z + cx.parameter(f"{prefix}bias", (width,), bias_init, role="bias")
+    return ops.reshape(z, shape=(steps, batch, width)), recurrent
+
+
+def _needs_steps(x: Var) -> None:
+    if x.ndim != 3:
+        shape = list(x.shape[1:])
+        raise ShapeError(
+            f"a recurrent layer works on values of shape [steps, features], got {shape}",
+            "`reshape([steps, features])` brings them into this form",
+        )
+
+
+def _part(z: Var, first: int, stop: int, units: int) -> Var:
+    """Parts of `units` columns."""
+    return ops.slice_(z, start=(0, first * units), stop=(z.shape[0], stop * units))
+
+
+def _over_steps(cx: Context, x: Var, units: int, cell: Cell, sequence: bool, bidirectional: bool) -> Var:
+    """The outputs [batch, steps, units] of a cell, or the last [batch, units]; of both directions side by side."""
+    results: list[Var] = []
+    for prefix, reverse in (("", False), ("reverse_", True))[: 2 if bidirectional else 1]:
+        inputs, count, step = cell(prefix)
+
+        def one(state: Sequence[Var], slices: Sequence[Var], step: Step = step) -> tuple[Sequence[Var], Sequence[Var]]:
+            new = step(state, slices[0])
+            return new, new[:1] if sequence else ()
+
+        zeros = [ops.full((x.shape[0], units), 0.0, cx.dtype) for _ in range(count)]
+        last, collected = ops.loop(one, zeros, [inputs], reverse=reverse)
+        results.append(collected[0] if sequence else last[0])
+    together = ops.concat(results, axis=-1)
+    return ops.transpose(together, (1, 0, 2)) if sequence else together
