@@ -122,10 +122,16 @@ def _side_by_side(eqn: Eqn, scope: Scope) -> Var | None:
         (axis,) = apart
         x, y = value_of(a.inputs[0]), value_of(b.inputs[0])
         if a.params["before"][axis] + x.shape[axis] == b.params["before"][axis]:
-            both = concat_primitive(x, y, axis=axis)
+            both = concat_primitive(*_pieces(x, axis, scope), *_pieces(y, axis, scope), axis=axis)
             after = (*a.params["after"][:axis], b.params["after"][axis], *a.params["after"][axis + 1 :])
             return pad(both, before=a.params["before"], after=after) if both.shape != eqn.output.shape else both
     return None
+
+
+def _pieces(x: Var, axis: int, scope: Scope) -> tuple[Operand, ...]:
+    """What a value is put together of along an axis."""
+    maker = scope.made_by(x)
+    return maker.inputs if maker is not None and maker.op is concat_primitive and maker.params["axis"] == axis else (x,)
 
 
 def _border(eqn: Eqn, axis: int) -> tuple[int, int]:

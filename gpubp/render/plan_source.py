@@ -154,20 +154,26 @@ class _Text:
         start, size = place.buffer.start // ITEM[var.dtype] + place.offset, math.prod(place.shape)
         memory = _short(var.dtype) if place.buffer.kind == "arena" else self.flat[place.buffer]
         if place.strides != dense(place.shape):
-            if place.buffer in self.states and place.strides == dense(self.states[place.buffer].shape):
-                return self.cut(self.states[place.buffer], place)
+            if (cut := self.cut(place)) is not None:
+                return cut
             strides = tuple(s * ITEM[var.dtype] for s in place.strides)
             return f"xp.lib.stride_tricks.as_strided({memory}[{start}:], {place.shape}, {strides})"
         flat = f"{memory}[{start}:{start + size}]"
         return flat if len(place.shape) == 1 else f"xp.reshape({flat}, {place.shape})"
 
-    def cut(self, state: Var, place: Place) -> str:
-        """A piece of a state, axis by axis."""
+    def cut(self, place: Place) -> str | None:
+        """The text of a piece of a state, cut out axis by axis; None where it is no such piece."""
+        state = self.states.get(place.buffer)
+        if state is None or place.strides != dense(state.shape) or 0 in state.shape:
+            return None
         starts, left = [], place.offset
         for stride in place.strides:
             starts.append(left // stride)
             left %= stride
-        return f"{self.var[state]}[{', '.join(f'{a}:{a + n}' for a, n in zip(starts, place.shape, strict=True))}]"
+        ends = [a + n for a, n in zip(starts, place.shape, strict=True)]
+        if any(end > size for end, size in zip(ends, state.shape, strict=True)):
+            return None
+        return f"{self.var[state]}[{', '.join(f'{a}:{b}' for a, b in zip(starts, ends, strict=True))}]"
 
     # What is run in each step -----------------------------------------------------------------------------------------
     def body(self) -> Iterable[str]:

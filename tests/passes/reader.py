@@ -28,15 +28,23 @@ def cases(name: str) -> list[tuple[str, str, str]]:
 def read(text: str) -> Program:
     """The verified program that prints as `text`."""
     lines = [line.strip() for line in text.strip().splitlines()]
+    program = _program(lines)
+    assert not lines, lines[0]
+    return verify(program)
+
+
+def _program(lines: list[str]) -> Program:
+    """Takes the lines of one program off the front; an equation's body follows its line."""
     vars_: dict[str, Var] = {}
-    head = re.fullmatch(r"program\((.*)\) \{", lines[0])
-    assert head is not None, lines[0]
+    line = lines.pop(0)
+    head = re.fullmatch(r"program\((.*)\) \{", line)
+    assert head is not None, line
     inputs = [_declared(word, vars_) for word in _words(head[1])]
     eqns: list[Eqn] = []
     updates: list[tuple[Var, Var]] = []
     outputs: tuple[Var, ...] = ()
     guard: Var | None = None
-    for line in lines[1:-1]:
+    while (line := lines.pop(0)) != "}":
         if line.startswith("return"):
             outputs = tuple(vars_[name] for name in line.removeprefix("return").replace(",", " ").split())
         elif line.startswith("if "):
@@ -45,8 +53,9 @@ def read(text: str) -> Program:
             state, value = line.split(" <- ")
             updates.append((vars_[state], vars_[value]))
         else:
-            eqns.append(_equation(line, vars_))
-    return verify(Program(tuple(inputs), tuple(eqns), outputs, tuple(updates), guard))
+            body = {"body": _program(lines)} if lines[0].startswith("program(") else {}
+            eqns.append(_equation(line, vars_, body))
+    return Program(tuple(inputs), tuple(eqns), outputs, tuple(updates), guard)
 
 
 def _words(text: str) -> list[str]:
@@ -62,10 +71,10 @@ def _declared(word: str, vars_: dict[str, Var]) -> Var:
     return vars_[name]
 
 
-def _equation(line: str, vars_: dict[str, Var]) -> Eqn:
+def _equation(line: str, vars_: dict[str, Var], body: dict[str, Program]) -> Eqn:
     left, _, right = line.partition(" = ")
     op, _, rest = right.partition(" ")
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = dict(body)
     while (match := _PARAM.match(rest)) is not None:
         params[match[1]] = ast.literal_eval(match[2])
         rest = rest[match.end() :]
