@@ -6,6 +6,7 @@ on the step before. Everything starts from zeros.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -164,10 +165,11 @@ def _weights(
 
 def _needs_steps(x: Var) -> None:
     if x.ndim != 3:
-        shape = list(x.shape[1:])
+        shape = x.shape[1:]
+        steps = [*shape[:1], math.prod(shape[1:])] if shape else [1, 1]
         raise ShapeError(
-            f"a recurrent layer works on values of shape [steps, features], got {shape}",
-            "`reshape([steps, features])` brings them into this form",
+            f"a recurrent layer works on values of shape [steps, features], got {list(shape)}",
+            f"`reshape({steps})` makes it {steps[0]} step{'s' if steps[0] > 1 else ''} of {steps[1]}",
         )
 
 

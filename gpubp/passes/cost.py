@@ -30,15 +30,22 @@ class Cost:
 
 
 def cost(plan: Plan) -> Cost:
-    """Count what a plan computes, moves and holds, without running it."""
+    """Count what a plan computes, moves and holds, without running it; a loop as often as it runs."""
     by_origin: Counter[object] = Counter()
     traffic = 0
+    inner = 0
     for step in plan.steps:
+        if step.round is not None:
+            one, length = cost(step.round.plan), step.eqn.params["length"]
+            by_origin.update({origin: length * count for origin, count in one.by_origin.items()})
+            traffic += length * one.traffic
+            inner += one.constants
+            continue
         by_origin[step.eqn.origin] += flops(step.eqn)
         traffic += sum(map(_bytes, (*step.eqn.operands, *step.eqn.outputs)))
     traffic += sum(2 * _bytes(state) for state, _ in plan.copies)
     made = [v for eqn in plan.constants for v in eqn.outputs if plan.places[v].buffer.kind == "constant"]
-    states, constants = sum(map(_bytes, plan.states)), sum(map(_bytes, made))
+    states, constants = sum(map(_bytes, plan.states)), sum(map(_bytes, made)) + inner
     return Cost(sum(by_origin.values()), traffic, by_origin, states, constants, plan.arena)
 
 

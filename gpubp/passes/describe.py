@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..ir import Eqn, Operand, Var, identifiers, literal
+from ..ir import Eqn, Operand, Program, Var, identifiers, literal
 from .arena import ITEM
 from .plan import Plan, dense
 
@@ -44,7 +44,10 @@ class _Lines:
                 yield from self.guard()
             rows = ", row by row of [" + ",".join(map(str, piece.shape)) + "]" if piece.shape else ""
             yield f"  kernel{rows}:"
-            yield from (f"    {self.equation(step.eqn)}" for step in plan.steps[piece.first : piece.stop])
+            for step in plan.steps[piece.first : piece.stop]:
+                yield f"    {self.equation(step.eqn)}"
+                if step.round is not None:
+                    yield from (f"      {line}" for line in _Lines(step.round.plan, {}).lines())
         if plan.early == len(plan.steps):
             yield from self.guard()
         if plan.copies:
@@ -58,7 +61,8 @@ class _Lines:
 
     def equation(self, eqn: Eqn) -> str:
         results = ", ".join(f"{self.name[v]}:{v.aval} {self.where(v)}" for v in eqn.outputs)
-        params = "".join(f" {key}={value!r}" for key, value in eqn.params.items())
+        plain = {key: value for key, value in eqn.params.items() if not isinstance(value, Program)}
+        params = "".join(f" {key}={value!r}" for key, value in plain.items())
         return f"{results} = {eqn.op.name}{params} {' '.join(map(self.operand, eqn.inputs))}".rstrip()
 
     def operand(self, x: Operand) -> str:

@@ -18,7 +18,17 @@ ALL = sorted(path.stem for path in MODELS.glob("*.net"))
 
 
 def test_they_are_all_here() -> None:
-    assert {"xor", "worked_example", "xor_numpy", "iris", "digits", "diabetes", "spiral"} <= set(ALL)
+    assert {
+        "xor",
+        "worked_example",
+        "xor_numpy",
+        "iris",
+        "digits",
+        "digits_lstm",
+        "digits_gru",
+        "diabetes",
+        "spiral",
+    } <= set(ALL)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -75,6 +85,12 @@ def test_iris() -> None:
 
 def test_digits() -> None:
     assert figures("digits")["test.accuracy"] >= 0.95
+
+
+@pytest.mark.parametrize("name", ["digits_lstm", "digits_gru"])
+def test_digits_read_row_by_row(name: str) -> None:
+    run = gpubp.train(gpubp.load(MODELS / f"{name}.net"), "cpu", epochs=8)
+    assert run.metrics["test.accuracy"] >= 0.9
 
 
 def test_diabetes() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 import gpubp
 from gpubp import ops
 from gpubp.frontend import build
-from gpubp.ir import FLOATS, Aval, Example, Primitive, Program, Var, evaluate, recording, verify
+from gpubp.ir import FLOATS, Aval, Example, Primitive, Program, Var, bind, evaluate, recording, verify
 from gpubp.passes import optimise
 from gpubp.transforms import stack
 from tests.ir.random_programs import Case, programs
@@ -61,8 +61,8 @@ def test_every_primitive(primitive: Primitive, example: Example) -> None:
     params = arguments(example)[1]
     inputs = inputs_for(copies[0])
     with recording() as eqns:
-        y = primitive(*inputs, **params)
-    program = verify(Program(tuple(inputs), tuple(eqns), (y,)))
+        results = bind(primitive, *inputs, **params)
+    program = verify(Program(tuple(inputs), tuple(eqns), results))
     for pattern in range(4):
         compare(program, copies, [v for i, v in enumerate(inputs) if pattern >> i % 2 & 1])
 

@@ -1,0 +1,152 @@
+"""A loop as text: a function of its own before the program that runs it, as a person would have written it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+import gpubp
+from gpubp import ops
+from gpubp.ir import Aval, Program, Var, recording, verify
+from gpubp.passes import plan
+from gpubp.render import plan_source, python_source
+
+PYTHON = """\
+def loop(xp, body, length, carries, scanned, reverse, *values):
+    # Carries go from round to round; of each scanned value a round sees its slice; constants are the same in all.
+    state, sequences, constants = values[:carries], values[carries : carries + scanned], values[carries + scanned :]
+    collected = [()] * length
+    for t in range(length - 1, -1, -1) if reverse else range(length):
+        results = body(*state, *(x[t] for x in sequences), *constants)
+        state, collected[t] = results[:carries], results[carries:]
+    return (*(xp.array(x) for x in state), *(xp.stack(column) for column in zip(*collected)))
+
+
+def body(h, c, x, w):
+    t0 = xp.matmul(h, w)
+    t1 = x + t0
+    t2 = xp.tanh(t1)
+    t3 = c * t2
+    return (t2, t3, t2)
+
+
+def run(x, h, c, w):
+    t0, t1, t2 = loop(xp, body, 4, 2, 1, True, h, c, x, w)
+    return (t1, t2)
+"""
+PLAN = """\
+def bind_loop(arena, first_h, first_c, all_x, w, last_h, c, all_t0):
+    f32 = arena.view(xp.float32)
+    # what a step computes: memory is used again as soon as its values are
+    t1 = xp.reshape(f32[0:6], (2, 3))
+
+    def at(t):
+        x = all_x[t]
+        t0 = all_t0[t]
+        h = all_t0[t + 1] if t < 3 else first_h
+        return x, t0, h
+
+    rounds = [at(t) for t in range(3, -1, -1)]
+
+    def loop():
+        c[...] = first_c
+        for x, t0, h in rounds:
+            xp.matmul(h, w, out=t1)
+            xp.add(x, t1, out=t0)
+            xp.tanh(t0, out=t0)
+            xp.multiply(c, t0, out=c)
+        last_h[...] = all_t0[0]
+
+    return loop
+
+
+def bind_run(arena, h, c, w):
+    b8 = arena.view(xp.bool_)
+    f32 = arena.view(xp.float32)
+    # the batch
+    x = xp.reshape(f32[0:24], (4, 2, 3))
+    # what a step computes: memory is used again as soon as its values are
+    t0 = xp.reshape(f32[80:86], (2, 3))
+    t1 = xp.reshape(f32[96:102], (2, 3))
+    t2 = xp.reshape(f32[32:56], (4, 2, 3))
+    t3 = b8[256:320]
+    loop = bind_loop(t3, h, c, x, w, t0, t1, t2)
+
+    def run():
+        loop()
+
+    return run, (x,), (t1, t2)
+"""
+NESTED = """
+model {
+  input  x: [3, 2]
+  target y: [1]
+  output p = x -> lstm(4) -> dropout(20%) -> gru(3, sequence = false, bidirectional = true) -> dense(1)
+}
+train {
+  loss      = mse(p, y)
+  optimizer = adam(lr = 0.05)
+  epochs    = 1
+}
+"""
+
+
+def example() -> Program:
+    x, h, c = (Var(Aval(shape, "float32"), name) for shape, name in (((4, 2, 3), "x"), ((2, 3), "h"), ((2, 3), "c")))
+    w = Var(Aval((3, 3), "float32"), "w")
+
+    def step(state: Sequence[Var], slices: Sequence[Var]) -> tuple[Sequence[Var], Sequence[Var]]:
+        new = ops.tanh(slices[0] + state[0] @ w)
+        return (new, state[1] * new), (new,)
+
+    with recording() as eqns:
+        (_, last), (collected,) = ops.loop(step, (h, c), (x,), reverse=True)
+    return verify(Program((x, h, c, w), tuple(eqns), (last, collected)))
+
+
+def test_golden_program() -> None:
+    assert python_source(example(), "run") == PYTHON
+
+
+def test_golden_plan() -> None:
+    program = example()
+    assert plan_source(plan(program, program.inputs[:1]), "run") == PLAN
+
+
+def test_names_of_bodies_and_loops_are_no_other_names() -> None:
+    """Values that bear the names which the text gives to functions and to the words of a loop."""
+    words = ["loop", "body", "rounds", "at", "t", "bind_loop", "arena", "first_x", "all_x", "x", "last_x", "f64"]
+    values = [Var(Aval((2,), "float64"), word) for word in words]
+    xs = Var(Aval((3, 2), "float64"), "all_x")
+
+    def step(state: Sequence[Var], slices: Sequence[Var]) -> tuple[Sequence[Var], Sequence[Var]]:
+        total = slices[0]
+        for v in values:
+            total = total + v
+        return (state[0] * total,), (total,)
+
+    with recording() as eqns:
+        (last,), (collected,) = ops.loop(step, (values[0],), (xs,))
+    program = verify(Program((xs, *values), tuple(eqns), (last, collected)))
+    arrays = [np.full((3, 2), 0.5), *(np.full((2,), 0.25) for _ in values)]
+    total = 0.5 + 0.25 * len(words)
+    scope: dict[str, object] = {"xp": np}
+    exec(python_source(program, "run"), scope)
+    found = scope["run"](*arrays)  # type: ignore[operator]
+    exec(plan_source(plan(program, ()), "run"), scope)
+    step_, _, outputs = scope["bind_run"](np.empty(4096, np.uint8), *arrays)  # type: ignore[operator]
+    step_()
+    for a, b, wanted in zip(found, outputs, (0.25 * total**3, total), strict=True):
+        np.testing.assert_allclose(a, wanted)
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_source_of_a_recurrent_net_runs_by_itself() -> None:
+    ex = gpubp.Executor(gpubp.loads(NESTED), device="cpu")
+    source = ex.source("train", 4)
+    assert "gpubp" not in source.replace('"""<string>', "")
+    printed: list[tuple[object, ...]] = []
+    exec(compile(source, "<source>", "exec"), {"__name__": "__main__", "print": lambda *values: printed.append(values)})
+    assert all(np.isfinite(value).all() for name, value in printed if name in ("data", "penalty"))
+    assert source.count("def bind_loop") == 6, "three loops forward, three backward"
