@@ -3,7 +3,6 @@ and what is refused."""
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,8 +14,7 @@ import pytest
 from gpubp import ops
 from gpubp.errors import ShapeError
 from gpubp.ir import PRIMITIVES, Aval, Eqn, Program, Var, evaluate, recording, verify
-from gpubp.passes import optimise, plan
-from gpubp.render import compile_source, plan_source, python_source
+from gpubp.passes import optimise
 from gpubp.transforms import grad
 
 from .checks import Array, check_derivative, inputs_for
@@ -225,48 +223,6 @@ def test_results_without_a_cotangent_cost_nothing() -> None:
     forward, _ = loops_of(optimise(replace(grown, outputs=outputs)))
     assert not {e.op.name for e in forward.params["body"].eqns} & {"exp", "sin"}
     assert forward.params["carries"] == 1
-
-
-# Size -----------------------------------------------------------------------------------------------------------------
-def test_the_length_is_a_number_in_the_text() -> None:
-    """A loop of 64 rounds is the program of one of 4: as many equations, the same text but for its numbers."""
-    short, long = lstm_program(4), lstm_program(64)
-    assert len(short.eqns) == len(long.eqns)
-    for text in (
-        repr,
-        lambda program: python_source(program, "run"),
-        lambda program: plan_source(plan(program, program.inputs[:1]), "run"),
-    ):
-        assert re.sub(r"\d+", "0", text(short)) == re.sub(r"\d+", "0", text(long))
-
-
-@pytest.mark.parametrize("chosen", [0, 2])
-def test_a_step_copies_no_slice(chosen: int) -> None:
-    """A round reads and writes slices where they lie; h and c are read where the round before left them."""
-    program = lstm_program(5, chosen=chosen)
-    planned = plan(program, ())
-    rounds = [step.round for step in planned.steps if step.round is not None]
-    assert len(rounds) == 2
-    for one in rounds:
-        assert not one.plan.copies
-        assert not [step for step in one.plan.steps if step.eqn.op is ops.copy]
-    assert len(rounds[0].follow) == 2
-
-
-def test_numbers_as_slices_are_read_in_each_round() -> None:
-    """A sequence of single numbers: a slice is a view of it, not what it held when the loop was bound."""
-    x, start = f64(4, hint="x"), f64(hint="start")
-    with recording() as eqns:
-        (last,), (sums,) = ops.loop(lambda s, v: ((s[0] + v[0],), (s[0] * v[0],)), (start,), (x,))
-    program = verify(Program((x, start), tuple(eqns), (last, sums)))
-    planned = plan(program, (x,))
-    bind = compile_source(plan_source(planned, "run"), "bind_run", np)
-    step, (slot,), outputs = bind(np.empty(planned.arena, np.uint8), np.array(1.0))
-    for values in ([1.0, 2.0, 3.0, 4.0], [5.0, 0.0, 0.0, 1.0]):
-        slot[...] = values
-        step()
-        for found, wanted in zip(outputs, evaluate(program, [np.array(values), np.array(1.0)], np), strict=True):
-            np.testing.assert_array_equal(found, wanted)
 
 
 # What is refused ------------------------------------------------------------------------------------------------------
