@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_NAMES = re.compile(r"[ \t]*+(?:output[ \t]++)?[^\W\d]\w*+(?:[ \t]*+,[ \t]*+[^\W\d]\w*+)*+[ \t]*+")
+_NAMES = re.compile(r"[ \t]*+[^\W\d]\w*+(?:[ \t]*+,[ \t]*+[^\W\d]\w*+)*+[ \t]*+")
 """What may be the names of `a, b = ...`, after whose comma a line may end: all since the line or the section began."""
 _NEXT = re.compile(
     r"""

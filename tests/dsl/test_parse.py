@@ -174,7 +174,7 @@ def test_brackets_belong_to_the_expression_they_end() -> None:
     assert expression("(1 + 1)").span.text == "1 + 1"
 
 
-@pytest.mark.parametrize("names", ["a, b", "a,\n b", "a,\n b,\n c", "output a,\n b"])
+@pytest.mark.parametrize("names", ["a, b", "a,\n b", "a,\n b,\n c"])
 @pytest.mark.parametrize("begin", ["model {\n  ", "model { "])
 def test_names_of_several_values_may_stand_in_several_lines(begin: str, names: str) -> None:
     """A comma at the end of a line is no slip where it stands between names."""
