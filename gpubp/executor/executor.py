@@ -15,7 +15,7 @@ from ..frontend import GUARD, SEED, STEP, Mode, Net, build, check_feeds
 from ..render import Argument, standalone
 from .blame import bad_gradient
 from .machine import Compiled, Machine
-from .memory import require_memory
+from .memory import require_batch, require_memory
 from .state import State
 
 CHUNK = 4096
@@ -106,9 +106,8 @@ class Executor:
     # Evaluation --------------------------------------------------------------------------------------------------
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
         """The outputs for rows of inputs, in evaluation mode: {name: array (n, *shape)}, or the array itself where
-        the input was passed bare and there is one output. `batch` rows are computed at a time; beyond rounding the
-        outputs do not depend on it."""
-        _require_batch(batch)
+        the input was passed bare and there is one output. `batch` rows are computed at a time."""
+        require_batch(batch)
         with self._active():
             arrays, count = check_feeds(self.backend, self.net.graph.inputs, inputs, self.dtype)
             pieces: dict[str, list[Any]] = {name: [] for name in self.net.outputs}
@@ -136,9 +135,8 @@ class Executor:
                 )
 
     def evaluate(self, data: Mapping[str, Any], batch: int = CHUNK) -> dict[str, float]:
-        """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode, `batch`
-        rows at a time."""
-        _require_batch(batch)
+        """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode."""
+        require_batch(batch)
         self.net.require_loss()
         with self._active():
             nodes = (*self.net.graph.inputs, *self.net.graph.targets)
@@ -295,11 +293,6 @@ class Executor:
         if not missing:
             return array
         return self.xp.concatenate((array, self.xp.zeros((missing, *array.shape[1:]), dtype=array.dtype)))
-
-
-def _require_batch(batch: int) -> None:
-    if not isinstance(batch, int) or batch < 1:
-        raise InputError(f"a batch has at least 1 row, not {batch!r}")
 
 
 def bucket(rows: int) -> int:
