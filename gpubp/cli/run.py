@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..frontend import Net
-from ..training import Run, default_folder, net_of, train
+from ..training import Run, default_folder, net_of, spread, train
 from .common import add_file, open_net, whole
 from .interrupt import Interrupt
 from .live import Live
@@ -113,6 +113,9 @@ def _report(run: Run, seconds: float, arguments: argparse.Namespace) -> None:
             print(f"\n{steps:,} step{'' if steps == 1 else 's'} in {seconds:.2f} s\n")
         else:
             print(f"nothing left to do: {arguments.resume} has {run.executor.step:,} steps already\n")
+        if run.restarts:
+            seed = run.executor.seed
+            print(f"{spread(run.restarts, run.judged_by)}; the best, seed {seed}, is the result\n")
     print(results(run))
     table = truth_table(run)
     if table:

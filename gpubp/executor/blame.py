@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..data import shuffled
+from ..errors import DivergedError
 from ..frontend import describe_place, gradient_name
 from ..ir import FLOATS, Eqn, Var, evaluate
 
@@ -90,3 +91,16 @@ class _Search:
                 self.found = f"the first value that is not finite is {kind}, in {way}{place}{reach}"
                 raise _Found
             self.measure(var, array)
+
+
+def diverged(loss: float, step: int, epoch: int) -> DivergedError:
+    """What to raise where the loss of a step is no finite number."""
+    if step == 1:
+        return DivergedError(
+            f"the loss is {loss} at step 1, before any update: the data or a formula of the model "
+            "gives it (a division by 0, the logarithm of a negative number, numbers that are too large)"
+        )
+    return DivergedError(
+        f"the loss is {loss} at step {step:,} (epoch {epoch:,}): training stopped; a smaller "
+        "learning rate usually mends this"
+    )

@@ -32,6 +32,7 @@ class Ensemble:
             self._together = Machine(self._maker(apart=False), self.backend, self.arrays)
             self._apart = Machine(self._maker(apart=True), self.backend, self.arrays)
         self._fitted = not net.fitted
+        self._all_go = True
         self.stopped: dict[int, str] = {}
         """The restarts whose gradient was not finite, by number, and what was found."""
 
@@ -58,6 +59,16 @@ class Ensemble:
         out.adopt({name: array[k] for name, array in self.arrays.items() if name != GOING})
         return out
 
+    def adopt(self, k: int, executor: Executor) -> None:
+        """Let restart `k` go on where an executor stands."""
+        for name, array in executor.arrays().items():
+            self.arrays[name][k] = array
+
+    def stand_still(self, k: int) -> None:
+        """Let restart `k` change no more."""
+        self.arrays[GOING][k] = False
+        self._all_go = False
+
     def fit(self, inputs: Mapping[str, Any]) -> None:
         """Gather the statistics of layers such as `standardize`, the same for all restarts."""
         self._first.fit(inputs)
@@ -65,7 +76,7 @@ class Ensemble:
 
     def _take_statistics(self) -> None:
         for name in self.net.buffers:
-            self.arrays[name][...] = self._first.buffer(name)
+            self.arrays[name][...] = self._first.arrays()[name]
         self._fitted = True
 
     def place(self, data: Mapping[str, Any]) -> tuple[list[Any], int]:
@@ -105,7 +116,7 @@ class Ensemble:
 
     def _update(self, arrays: list[Any], order: Any, start: int, stop: int) -> Bound:
         """One update: in one piece while all gradients are finite, else each restart on its own."""
-        if not self.stopped:
+        if self._all_go:
             bound = self._step(self._together, arrays, order, start, stop)
             if bool(bound.outputs[GUARD].all()):
                 return bound
@@ -114,7 +125,7 @@ class Ensemble:
         for k in range(self.count):
             if not held[k] and k not in self.stopped:
                 self.stopped[k] = self._reason(bound, k)
-                self.arrays[GOING][k] = False
+                self.stand_still(k)
         if len(self.stopped) == self.count:
             raise DivergedError(f"all {self.count:,} restarts diverged; the last one: {self.stopped[self.count - 1]}")
         return bound

@@ -99,9 +99,9 @@ class Executor:
         with self._active():
             self._state.adopt(arrays)
 
-    def buffer(self, name: str) -> Any:
-        """State that is not trained, by name."""
-        return self._state.arrays[name]
+    def arrays(self) -> Mapping[str, Any]:
+        """All state as programs take it, by name: live arrays."""
+        return self._state.arrays
 
     # Evaluation --------------------------------------------------------------------------------------------------
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:

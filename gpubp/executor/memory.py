@@ -13,25 +13,27 @@ _SHARE = 0.1
 """Where a rough guess is below this part of the free memory, nothing is planned only to count it."""
 
 
-def require_memory(net: Net, backend: Backend, dtype: str, batch: int) -> None:
-    """Raise GpubpError, before anything is allocated, where running `net` on batches of `batch` rows does not fit into
-    what is free on the device."""
+def require_memory(net: Net, backend: Backend, dtype: str, batch: int, copies: int = 1) -> None:
+    """Raise GpubpError, before anything is allocated, where running `copies` of `net` on batches of `batch` rows does
+    not fit into what is free on the device."""
     free = backend.free_memory()
     if free is None:
         return
     weights = sum(group.size for group in net.layout.groups) * ITEM[dtype]
     values = sum(math.prod(shape) for shape in net.shapes.values()) * batch * ITEM[dtype]
     # Weights, gradients and two moments; each value with its gradient and what the formulas take between.
-    if 4 * weights + 4 * values < _SHARE * free:
+    if copies * (4 * weights + 4 * values) < _SHARE * free:
         return
     _, plan = planned(net, "predict" if net.graph.train is None else "train", batch, dtype)
     costs = cost(plan)
-    if costs.memory <= free:
+    if copies * costs.memory <= free:
         return
-    rest, step, every = costs.states - weights, costs.memory - costs.states, costs.memory
-    parts = f"{_size(weights)} of weights, {_size(rest)} of other state and {_size(step)} for a step on {batch:,} row"
+    rest, step, every = costs.states - weights, costs.memory - costs.states, copies * costs.memory
+    times = f", {copies:,} times," if copies > 1 else ""
+    rows = f"{batch:,} row{'s' * (batch > 1)}{times}"
+    parts = f"{_size(weights)} of weights, {_size(rest)} of other state and {_size(step)} for a step on {rows}"
     raise GpubpError(
-        f"`{net.graph.source.name}` does not fit into memory: {parts}{'s' * (batch > 1)} make {_size(every)}, and "
+        f"`{net.graph.source.name}` does not fit into memory: {parts} make {_size(every)}, and "
         f"{_size(free)} are free on the {backend.name.upper()}; a smaller batch or smaller layers need less"
     )
 

@@ -67,7 +67,7 @@ TRAIN = (
 )
 """The keys of `train`."""
 
-TRAIN_LATER = frozenset({"schedule", "restarts", "freeze", "rates"})
+TRAIN_LATER = frozenset({"schedule", "freeze", "rates"})
 """Keys that this version refuses, saying so."""
 
 

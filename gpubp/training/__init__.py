@@ -5,6 +5,7 @@ from .folder import RUNS, default_folder
 from .listing import Listed, all_runs, compare
 from .loaded import LoadedRun, load_run, net_of
 from .loop import train
+from .restarts import spread
 from .run import Progress, Run
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "net_of",
     "read",
     "save",
+    "spread",
     "train",
     "write",
 ]

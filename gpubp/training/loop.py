@@ -6,18 +6,20 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..data import load as load_data
 from ..errors import CheckpointError, DivergedError, GpubpError, SaveError
-from ..executor import Executor, first_bad, require_memory
+from ..executor import Executor, diverged, first_bad, require_memory
 from ..frontend import RATE_SCALE, Net, identity, watch_of
 from . import tables
 from .best import Best, Pace, Sums
 from .checkpoint import BEST, Saved, read
 from .environment import data_hashes, environment
 from .folder import RunFolder, source_name
+from .restarts import Race, race_of
 from .resume import begin_from, changes_bytes, folder_of, records_before, require_checkpoint, require_same
 from .run import Progress, Run
 
@@ -93,17 +95,22 @@ class _Training:
             if seed is not None and ex.seed != seed:
                 raise CheckpointError(f"`{source}` was trained with the seed {ex.seed} and cannot go on with {seed}")
         # After the state, whose seed draws the split: rows once held back for testing stay so.
-        dataset = load_data(net.graph, net.base, ex.seed)
+        self.split_seed = ex.seed if saved is None else int(saved.about.get("split_seed", ex.seed))
+        dataset = load_data(net.graph, net.base, self.split_seed)
         rows = dataset.part("train")
         self.valid = dataset.part("valid") if "valid" in dataset.parts else None
         watch = watch_of(net, dataset.parts)
         count = len(next(iter(rows.values())))
         self.batch = int(net.option("batch", 32))
         self.per_epoch = -(-count // self.batch)
-        require_memory(net, ex.backend, ex.dtype, min(self.batch, count))
+        restarts = int(net.option("restarts", 1)) if saved is None else 1
+        require_memory(net, ex.backend, ex.dtype, min(self.batch, count), restarts)
+        self.race: Race | None = None
         if saved is None:
             ex.fit(rows)
             begin_from(net, ex)
+        if restarts > 1:
+            self.race = race_of(ex, restarts, device, rows, self.valid, watch)
         steps = net.option("steps")
         whole = int(epochs or net.option("epochs") or 0) * self.per_epoch
         self.total = int(steps) if steps is not None and epochs is None else whole
@@ -144,8 +151,11 @@ class _Training:
         progress: Callable[[Progress], None] | None,
         stopping: Callable[[], bool] | None,
     ) -> Run:
-        run, ex = self.run, self.executor
-        while ex.step < self.total and not run.stopped:
+        run = self.run
+        if self.race is not None:
+            self._decide(self.race, callbacks, progress, stopping)
+        ex = self.executor
+        while self.race is None and ex.step < self.total and not run.stopped:
             # Looked at between epochs only, so that it does not depend on where a piece or a process ended.
             between = ex.step > 0 and ex.step % self.per_epoch == 0
             if between and self.best is not None and self.best.too_old(ex.step, self.per_epoch):
@@ -167,6 +177,27 @@ class _Training:
             self._measure()
         return run
 
+    def _decide(
+        self,
+        race: Race,
+        callbacks: Sequence[Callback],
+        progress: Callable[[Progress], None] | None,
+        stopping: Callable[[], bool] | None,
+    ) -> None:
+        """Train all restarts and go on with the best."""
+        run = self.run
+        for record in race.epochs(self.total, self.per_epoch, self.batch, progress, stopping):
+            run.history.append(record)
+            for callback in callbacks:
+                callback(run)
+        k = race.judge()
+        run.executor = self.executor = race.ensemble.member(k)
+        run.restarts, run.judged_by = race.as_records(), race.figure
+        run.history[:], run.stopped = race.restarts[k].history, race.interrupted or race.restarts[k].stopped
+        self.best, self.records = race.bests[k], list(run.history)
+        if self.best is not None and k in race.kept:
+            self.best.fresh, self.best.saved = True, replace(self._saved(), state=race.kept[k].state_dict())
+
     def _piece(self, progress: Callable[[Progress], None] | None) -> None:
         """Some steps, to the end of the epoch at most."""
         ex, began = self.executor, time.monotonic()
@@ -182,7 +213,7 @@ class _Training:
         extra = [float(v) for v in ex.backend.to_host(penalties)]
         for i, (loss, penalty) in enumerate(zip(host, extra, strict=True)):
             if not math.isfinite(loss + penalty):
-                raise _diverged(loss + penalty, first + i + 1, epoch)
+                raise diverged(loss + penalty, first + i + 1, epoch)
         self.sums.add(host, extra, sizes)
         seconds = time.monotonic() - began
         self.pace.took(count, seconds)
@@ -220,6 +251,7 @@ class _Training:
             "step": ex.step,
             "epoch": ex.step / self.per_epoch,
             "seed": ex.seed,
+            "split_seed": self.split_seed,
             "precision": ex.dtype,
             "rate_scale": float(state[RATE_SCALE]),
             "sums": self.sums.state(),
@@ -257,6 +289,7 @@ class _Training:
             "steps": run.total,
             "epochs": run.epochs,
             "seed": self.executor.seed,
+            **({"restarts": run.restarts} if run.restarts else {}),
             "precision": self.executor.dtype,
             "params": dict(self.net.given),
             "rows": {part: len(rows) for part, rows in data.parts.items()},
@@ -280,15 +313,3 @@ class _Training:
         if self.folder is not None and self.folder.begun:
             self.folder.note({"metrics": run.metrics})
             self.folder.save(None)
-
-
-def _diverged(loss: float, step: int, epoch: int) -> DivergedError:
-    if step == 1:
-        return DivergedError(
-            f"the loss is {loss} at step 1, before any update: the data or a formula of the model "
-            "gives it (a division by 0, the logarithm of a negative number, numbers that are too large)"
-        )
-    return DivergedError(
-        f"the loss is {loss} at step {step:,} (epoch {epoch:,}): training stopped; a smaller "
-        "learning rate usually mends this"
-    )

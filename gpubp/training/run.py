@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..data import Dataset
 from ..executor import Executor
@@ -17,7 +18,9 @@ class Run:
     (`test.accuracy`, `valid.loss`, ...).
 
     `folder`: where it is saved, if anywhere; `warnings`: what a resume may change; `stopped`: why it ended before
-    `total`, or ""; `best_epoch`: the epoch whose state the executor holds, where the best one was restored.
+    `total`, or ""; `best_epoch`: the epoch whose state the executor holds, where the best one was restored;
+    `restarts`: of each random start its `seed`, the `figure` it was judged by (None where it diverged), its `epochs`
+    and why it `stopped`.
     """
 
     executor: Executor
@@ -31,6 +34,8 @@ class Run:
     metrics: dict[str, float] = field(default_factory=dict)
     stopped: str = ""
     best_epoch: int | None = None
+    restarts: list[dict[str, Any]] = field(default_factory=list)
+    judged_by: str = ""
 
     def __repr__(self) -> str:
         figures = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())

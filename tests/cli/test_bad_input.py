@@ -232,6 +232,7 @@ def test_in_a_process_of_its_own(arguments: list[str], code: int, message: str) 
 # Keys of `train`: accepted, or refused by name; never ignored
 
 ACCEPTED = {
+    "restarts": "3",
     "batch": "4",
     "metrics": "[mae(p, y)]",
     "seed": "3",
@@ -242,7 +243,6 @@ ACCEPTED = {
 }
 LATER = {
     "schedule": "cosine(to = 0)",
-    "restarts": "3",
     "freeze": "[p.dense]",
     "rates": "[rate(p, 10)]",
 }

@@ -1,0 +1,110 @@
+"""`restarts = K`: the starts are trained side by side, the best is kept, the spread is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp.errors import DivergedError
+from gpubp.executor import Ensemble
+from gpubp.training import Run, spread
+
+from .worlds import train, write_net
+
+PLAIN = "  restarts = 4\n"
+
+
+def test_the_winner_is_the_run_of_its_seed(tmp_path: Path) -> None:
+    path = write_net(tmp_path, split="", keys=PLAIN)
+    run = train(path, seed=3)
+    assert [r["seed"] for r in run.restarts] == [3, 4, 5, 6]
+    assert run.judged_by == "train.loss"
+    best = min(run.restarts, key=lambda r: r["figure"])
+    assert run.executor.seed == best["seed"]
+    assert run.metrics["train.loss"] == pytest.approx(best["figure"], rel=1e-6)
+    alone = train(write_net(tmp_path, split=""), seed=best["seed"])
+    for name, array in alone.executor.state_dict().items():
+        np.testing.assert_allclose(run.executor.state_dict()[name], array, rtol=1e-4, atol=1e-6, err_msg=name)
+    assert [r["train.loss"] for r in run.history] == pytest.approx([r["train.loss"] for r in alone.history], rel=1e-4)
+
+
+def test_validation_decides_and_each_restart_stops_by_itself(tmp_path: Path) -> None:
+    keys = "  restarts = 5\n  early_stop = early_stop(valid.loss, patience = 2epochs)\n"
+    run = train(write_net(tmp_path, keys=keys, length="epochs = 40"), out=tmp_path / "out")
+    assert run.judged_by == "valid.loss"
+    figures = [r["figure"] for r in run.restarts]
+    assert run.metrics["valid.loss"] == pytest.approx(min(figures), rel=1e-5)
+    assert len({r["epochs"] for r in run.restarts}) > 1, "they do not stop together"
+    assert run.best_epoch is not None
+    about = json.loads((tmp_path / "out" / "env.json").read_text("utf-8"))
+    assert [r["figure"] for r in about["restarts"]] == figures
+    read = gpubp.load_run(tmp_path / "out")
+    assert read.metrics == pytest.approx(run.metrics)
+
+
+def test_a_resume_keeps_the_rows_that_were_held_back(tmp_path: Path) -> None:
+    """The winner's seed draws its shuffles, the first one's seed has drawn the split."""
+    path = write_net(tmp_path, keys="  restarts = 6\n", length="epochs = 3")
+    run = train(path, out=tmp_path / "out", seed=10)
+    assert run.executor.seed != 10, "choose a seed whose first restart is not the best"
+    more = train(path, resume=tmp_path / "out", epochs=5)
+    for part, rows in run.dataset.parts.items():
+        assert np.array_equal(more.dataset.parts[part], rows), part
+    assert len(more.history) == 2
+
+
+def test_one_that_diverges_is_told_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original, calls = Ensemble.run_steps, []
+
+    def poisoned(self: Ensemble, *args: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            self.arrays[self.net.layout.groups[0].name][2] = np.inf
+        return original(self, *args)
+
+    monkeypatch.setattr(Ensemble, "run_steps", poisoned)
+    run = train(write_net(tmp_path, keys=PLAIN))
+    assert run.restarts[2]["figure"] is None
+    assert "holds" in run.restarts[2]["stopped"]
+    assert all(r["figure"] is not None for i, r in enumerate(run.restarts) if i != 2)
+    assert "1 diverged" in spread(run.restarts, run.judged_by)
+
+
+def test_where_all_diverge_the_training_fails(tmp_path: Path) -> None:
+    path = write_net(tmp_path, keys=PLAIN, optimizer="sgd(lr = 1e30)")
+    with pytest.raises(DivergedError, match="all 4 restarts diverged"):
+        train(path)
+
+
+def test_callbacks_see_the_one_that_leads(tmp_path: Path) -> None:
+    seen: list[float] = []
+
+    def look(run: Run) -> None:
+        seen.append(run.history[-1]["valid.loss"])
+
+    run = train(write_net(tmp_path, keys=PLAIN, length="epochs = 4"), callbacks=(look,))
+    assert len(seen) == 4
+    assert seen[-1] == pytest.approx(min(r["figure"] for r in run.restarts))
+
+
+def test_interrupted_the_best_so_far_is_kept(tmp_path: Path) -> None:
+    looks: list[int] = []
+
+    def stopping() -> bool:
+        looks.append(1)
+        return len(looks) > 6
+
+    run = train(write_net(tmp_path, keys=PLAIN, length="epochs = 50"), out=tmp_path / "out", stopping=stopping)
+    assert run.stopped == "interrupted"
+    assert 0 < len(run.history) < 50
+    assert (tmp_path / "out" / "last.safetensors").exists()
+
+
+def test_the_spread_in_words() -> None:
+    restarts = [{"figure": value} for value in (0.5, None, 0.125, 0.25)]
+    assert spread(restarts, "valid.loss") == "4 restarts: valid.loss from 0.125 to 0.5, median 0.25; 1 diverged"
