@@ -35,7 +35,7 @@ _LATER: dict[str, tuple[str, ...]] = {
         *("conv", "depthwise_conv", "conv_transpose", "maxpool", "avgpool", "global_avgpool", "global_maxpool", "pad"),
         *("upsample", "batchnorm", "layernorm", "groupnorm", "rmsnorm", "gaussian_noise", "embedding", "positional"),
         *("attention", "mish", "hardswish", "glu", "swiglu", "weight", "normal", "uniform"),
-        *("derivative", "reverse_gradient", "matmul", "transpose", "random_flip", "random_shift"),
+        *("derivative", "reverse_gradient", "matmul", "transpose"),
     ),
     "loss": ("kl_divergence", "hinge", "poisson", "cosine", "contrastive", "dice", "focal"),
     "metric": ("top_k", "precision", "recall", "f1", "auc", "perplexity", "rmse"),

@@ -1,12 +1,13 @@
 """Everything a `.net` file can put into a model, a loss or a list of metrics: importing this package registers it."""
 
-from . import activations, dense, formulas, initializers, losses, metrics, recurrent, regularization
+from . import activations, augmentation, dense, formulas, initializers, losses, metrics, recurrent, regularization
 from .context import Accumulation, Context
 
 __all__ = [
     "Accumulation",
     "Context",
     "activations",
+    "augmentation",
     "dense",
     "formulas",
     "initializers",

@@ -44,6 +44,7 @@ from .pieces import concat, copy, full, pad, slice_
 from .random import normal, uniform
 from .reduce import argmax, log_softmax, max_, softmax
 from .shaping import broadcast_to, mean, padded, reshape, sum_, sum_to, transpose
+from .shifts import flip, shift
 
 __all__ = [
     "absolute",
@@ -59,6 +60,7 @@ __all__ = [
     "erf",
     "exp",
     "expm1",
+    "flip",
     "full",
     "gate",
     "gather",
@@ -89,6 +91,7 @@ __all__ = [
     "relu",
     "reshape",
     "scatter_add",
+    "shift",
     "sigmoid",
     "sigmoid_cross_entropy",
     "sign",

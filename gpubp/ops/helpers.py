@@ -106,3 +106,12 @@ def loop(xp: Any, body: Any, length: int, carries: int, scanned: int, reverse: A
         results = body(*state, *(x[t] for x in sequences), *constants)
         state, collected[t] = results[:carries], results[carries:]
     return (*(xp.array(x) for x in state), *(xp.stack(column) for column in zip(*collected)))
+
+
+def shift(xp: Any, x: Any, offsets: Any) -> Any:
+    rows = xp.arange(x.shape[1])[None] + offsets[:, 0:1]
+    columns = xp.arange(x.shape[2])[None] + offsets[:, 1:2]
+    inside = ((rows >= 0) & (rows < x.shape[1]))[:, :, None] & ((columns >= 0) & (columns < x.shape[2]))[:, None, :]
+    rows, columns = xp.clip(rows, 0, x.shape[1] - 1), xp.clip(columns, 0, x.shape[2] - 1)
+    moved = x[xp.arange(x.shape[0])[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return xp.where(xp.reshape(inside, (*inside.shape, *(1,) * (x.ndim - 3))), moved, xp.zeros_like(moved))

@@ -1,0 +1,60 @@
+"""Images turned round and moved: what augmentation needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import ShapeError
+from ..ir import INTEGERS, Aval, Example, Primitive, Var, define
+from . import helpers
+from .shaping import broadcast_to, reshape
+
+
+def _flip_infer(a: Aval, *, axis: int) -> Aval:
+    if not 0 <= axis < len(a.shape):
+        raise ShapeError(f"{list(a.shape)} has no axis {axis} to turn round")
+    return a
+
+
+flip: Primitive = define(
+    Primitive(
+        "flip",
+        _flip_infer,
+        lambda g, y, x, *, axis: (flip(g, axis=axis),),
+        "xp.flip({0}, {axis})",
+        "opaque",
+        (Example(((2, 3),), {"axis": 1}),),
+        stack=lambda flags, count, x, *, axis: flip(x, axis=axis + 1),
+    )
+)
+"""The values in the opposite order along an axis."""
+
+
+def _shift_infer(a: Aval, offsets: Aval) -> Aval:
+    if len(a.shape) < 3 or offsets.dtype not in INTEGERS or offsets.shape != (a.shape[0], 2):
+        raise ShapeError(f"cannot move {list(a.shape)} by {offsets.dtype}{list(offsets.shape)}")
+    return a
+
+
+def _shift_stack(flags: Sequence[bool], count: int, x: Var, offsets: Var) -> Var:
+    each = x if flags[0] else broadcast_to(x, shape=(count, *x.shape))
+    ways = offsets if flags[1] else broadcast_to(offsets, shape=(count, *offsets.shape))
+    rows = count * each.shape[1]
+    moved = shift(reshape(each, shape=(rows, *each.shape[2:])), reshape(ways, shape=(rows, 2)))
+    return reshape(moved, shape=each.shape)
+
+
+shift: Primitive = define(
+    Primitive(
+        "shift",
+        _shift_infer,
+        # Zeros come in from outside, so the adjoint of a move is the move back.
+        lambda g, y, x, offsets: (shift(g, -1 * offsets), None),
+        "shift(xp, {0}, {1})",
+        "opaque",
+        (Example(((3, 4, 5, 2), (3, 2)), {}, ((-2.0, 2.0), (0, 3)), ("float64", "int64")),),
+        (helpers.shift,),
+        stack=_shift_stack,
+    )
+)
+"""x (n, height, width, ...), offsets (n, 2): `y[k, i, j] = x[k, i + offsets[k, 0], j + offsets[k, 1]]`, 0 outside."""
