@@ -28,6 +28,7 @@ _FAMILIES = {
     "E05": "Training",
     "W02": "Warnings about names",
     "W03": "Warnings about shapes",
+    "W04": "Warnings about data",
     "W05": "Warnings about training",
 }
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 
+from dsl.diagnostics import Diagnostic
 from dsl.render import to_text
 
 from ..frontend import Net, load
@@ -49,7 +51,12 @@ def whole(least: int) -> type[int]:
 def open_net(arguments: argparse.Namespace) -> Net:
     """Load the file; its warnings go to standard error."""
     net = load(arguments.file, dict(arguments.set))
-    for warning in net.warnings:
+    warn(net.warnings)
+    return net
+
+
+def warn(warnings: Iterable[Diagnostic]) -> None:
+    """Print warnings to standard error."""
+    for warning in warnings:
         text = to_text(warning, color=use_color(sys.stderr), columns=columns_of(sys.stderr))
         print(text + "\n", file=sys.stderr)
-    return net

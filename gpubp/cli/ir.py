@@ -34,7 +34,7 @@ def work(arguments: argparse.Namespace) -> int:
     """Print the program."""
     net = open_net(arguments)
     # Rows that the file itself holds are written out; others are not read for this.
-    data = load_data(net.graph, net.base, int(net.option("seed", 0))).columns if net.inline else None
+    data = load_data(net.graph, net.base, int(net.option("seed", 0))).arrays if net.inline else None
     batch = arguments.batch or int(net.option("batch", 32))
     if data is not None and arguments.batch is None:
         batch = min(batch, len(next(iter(data.values()))))

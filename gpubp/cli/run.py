@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..frontend import Net
 from ..training import Run, default_folder, net_of, spread, train
-from .common import add_file, open_net, whole
+from .common import add_file, open_net, warn, whole
 from .interrupt import Interrupt
 from .live import Live
 from .table import results, truth_table
@@ -155,6 +155,7 @@ def _progress(size: int, live: Live) -> Callable[[Run], None]:
             parts = ", ".join(f"{len(rows):,} {part}" for part, rows in run.dataset.parts.items())
             device = run.executor.backend.description
             live.clear()
+            warn(run.dataset.warnings)
             print(
                 f"{name}: {size:,} parameters; rows: {parts}; {device}, {run.executor.dtype}, seed {run.executor.seed}"
             )

@@ -25,7 +25,9 @@ def results(run: Run) -> str:
 
 def truth_table(run: Run) -> str:
     """Inputs, targets and outputs of every row, where the data set is small; "" where it is not."""
-    net, columns = run.executor.net, run.dataset.columns
+    net, columns = run.executor.net, run.dataset.arrays
+    if run.dataset.streamed:
+        return ""
     count = len(next(iter(columns.values())))
     wide = any(
         len(shape) > 1 or (shape and shape[0] > 4)

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from . import csv as csv  # readers make themselves known by being imported
+# Readers make themselves known by being imported.
+from . import arrays as arrays
+from . import arrow as arrow
+from . import csv as csv
 from . import later as later
+from . import synthetic as synthetic
+from . import text as text
+from .apply import read_table
 from .dataset import Dataset
-from .encoding import Encoding, encodings, read_table
+from .encoders import Encoder, from_json, to_json
 from .feed import load, measure
 from .seeds import shuffled
+from .stream import Stored, Stream
 
-__all__ = ["Dataset", "Encoding", "encodings", "load", "measure", "read_table", "shuffled"]
+__all__ = [
+    "Dataset",
+    "Encoder",
+    "Stored",
+    "Stream",
+    "from_json",
+    "load",
+    "measure",
+    "read_table",
+    "shuffled",
+    "to_json",
+]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ from .sheet import Sheet, is_number
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "nan", "NaN", "NAN", "null", "NULL"))
+"""Cells that are missing, where `missing = ...` says what is to be done about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +30,54 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """What was read of a sheet, by column number."""
+    """What was read of a table, by column number. `kept`: which of its rows, if some were left out.
+
+    Numbers are finite, or NaN where a cell is missing.
+    """
 
     rows: int
     numbers: dict[int, NDArray[np.float64]]
     labels: dict[int, Labels]
+    kept: NDArray[np.int64] | None = None
+
+    def row(self, row: int) -> int:
+        """The number in the file (from 0) of a row that was read."""
+        return row if self.kept is None else int(self.kept[row])
 
 
-def read_cells(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int]) -> Cells:
-    """The columns `numeric` as finite float64 (n,) and `labels` as numbers or words.
+def read_cells(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: bool = False) -> Cells:
+    """The columns `numeric` as float64 (n,) and `labels` as numbers or words.
 
-    Raises DiagnosticError for rows of another length than the header's, for cells of `numeric` that are no finite
-    numbers, and for empty labels, each with its row and column.
+    `missing`: cells of MISSING are NaN, and place -1 or NaN among the labels; otherwise they are errors. Raises
+    DiagnosticError for rows of another length than the header's, for cells of `numeric` that are no finite numbers, and
+    for empty labels, each with its row and column.
     """
-    return _fast(sheet, numeric, labels) or _precise(sheet, numeric, labels)
+    found = _fast(sheet, numeric, labels)
+    if found is None and missing and len(sheet.names) > 1 and b'"' not in sheet.raw:
+        found = _fast(_spelt_out(sheet), numeric, labels, missing=True)
+    return found or _precise(sheet, numeric, labels, missing)
 
 
-def _fast(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int]) -> Cells | None:
+def _spelt_out(sheet: Sheet) -> Sheet:
+    """The sheet with `nan` in cells that are missing: numpy's reader takes no other spelling. Cells with white space
+    around the mark are left as they are, for the precise way."""
+    part = sheet.delimiter.encode()
+    raw = sheet.raw if sheet.raw.endswith((b"\n", b"\r")) else sheet.raw + b"\n"
+    for mark in (mark.encode() for mark in MISSING if mark.lower() != "nan"):
+        if mark and mark not in raw:
+            continue
+        # A mark has a delimiter on one side at least; two that touch share it, so one way through finds every other.
+        for before, after in ((part, part), (part, part), (part, b"\n"), (part, b"\r"), (b"\n", part), (b"\r", part)):
+            raw = raw.replace(before + mark + after, before + b"nan" + after)
+    return replace(sheet, raw=raw)
+
+
+def _fast(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: bool = False) -> Cells | None:
     """All at once through `numpy.loadtxt`; None where it refuses, or would be less strict than `_precise`."""
     import numpy as np
 
-    text = [i for i, cell in enumerate(sheet.first) if not is_number(cell)]
+    blank: frozenset[str] = MISSING if missing else frozenset()
+    text = [i for i, cell in enumerate(sheet.first) if not is_number(cell) and cell.strip() not in blank]
     if len(sheet.first) != len(sheet.names) or set(text) & set(numeric):
         return None
     lines = sheet.lines()
@@ -74,10 +105,12 @@ def _fast(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int]) -> Cells 
     # loadtxt glues on what follows a closing quote; going through the records once more finds such places.
     if table.shape[1] != len(sheet.names) or (b'"' in sheet.raw and not _well_quoted(sheet, len(table))):
         return None
-    numbers = {i: np.ascontiguousarray(table[:, i]) for i in numeric}
-    if not all(np.isfinite(column).all() for column in numbers.values()):
-        return None
-    found = {i: Labels(np.ascontiguousarray(table[:, i]), tuple(books[i]) if i in books else None) for i in labels}
+    numbers = {i: table[:, i] for i in numeric}
+    for column in numbers.values():
+        wrong = ~np.isfinite(column)
+        if wrong.any() and not (missing and np.isnan(column[wrong]).all()):
+            return None
+    found = {i: Labels(table[:, i], tuple(books[i]) if i in books else None) for i in labels}
     return Cells(len(table), numbers, found)
 
 
@@ -109,13 +142,13 @@ def _numbering(book: dict[str, int]) -> Callable[[str], float]:
     return convert
 
 
-def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int]) -> Cells:
+def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: bool = False) -> Cells:
     import numpy as np
 
     width = len(sheet.names)
     findings = Findings(sheet.span)
     numbers = {i: array("d") for i in numeric}
-    words: dict[int, list[str]] = {i: [] for i in labels}
+    words: dict[int, list[str | None]] = {i: [] for i in labels}
     wrong: dict[int, list[tuple[int, str]]] = {i: [] for i in numeric}
     rows = 0
     for line, cells in sheet.rows():
@@ -123,7 +156,7 @@ def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int]) -> Cel
             message = (
                 f"{counted(len(cells), 'cell')}, where {'the header' if sheet.header else 'the first row'} has {width}"
             )
-            findings.add("E0417", "rows of another length", sheet.place(line), message)
+            findings.add("E0417", "rows of another length", sheet.place(line), message, _one_more(cells, width))
             continue
         rows += 1
         for i, column in numbers.items():
@@ -133,47 +166,90 @@ def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int]) -> Cel
             except ValueError:
                 number = float("nan")
             if not isfinite(number) or not cell.isascii() or "_" in cell:
-                wrong[i].append((line, cell))
+                number = float("nan")
+                if not missing or cell.strip() not in MISSING:
+                    wrong[i].append((line, cell))
             column.append(number)
         for i, found in words.items():
             cell = cells[i].strip()
+            if missing and cell in MISSING:
+                found.append(None)
+                continue
             if not cell:
-                findings.add("E0419", "labels that are empty", sheet.place(line, i), "the label is empty")
+                help = "`missing = drop` leaves out rows that miss a cell"
+                findings.add("E0419", "labels that are empty", sheet.place(line, i), "the label is empty", help)
             found.append(cell)
     for i, bad in wrong.items():
         _report(sheet, i, bad, rows, findings)
     findings.raise_all()
     columns = {i: np.frombuffer(column, dtype=np.float64) for i, column in numbers.items()}
-    return Cells(rows, columns, {i: _labels(found) for i, found in words.items()})
+    return Cells(rows, columns, {i: numbered(found) for i, found in words.items()})
 
 
-def _labels(cells: list[str]) -> Labels:
+def numbered(cells: Sequence[str | None]) -> Labels:
+    """A column of labels as it stands in a file; None, where one is missing, becomes NaN or the place -1."""
     import numpy as np
 
     book: dict[str, int] = {}
-    places = np.array([book.setdefault(cell, len(book)) for cell in cells], dtype=np.int64)
+    places = np.array([-1 if cell is None else book.setdefault(cell, len(book)) for cell in cells], dtype=np.int64)
     if all(map(is_number, book)):
-        return Labels(np.array([float(cell) for cell in book], dtype=np.float64)[places])
+        values = np.array([*(float(cell) for cell in book), np.nan], dtype=np.float64)
+        return Labels(values[places])
     return Labels(places.astype(np.float64), tuple(book))
+
+
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?(\d{1,3}([. ]\d{3})+|\d+),\d+\s*", re.ASCII)
+_THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}([,' ]\d{3})+(\.\d*)?\s*", re.ASCII)
+
+
+def _one_more(cells: Sequence[str], width: int) -> str:
+    """What may have made a row too long or too short."""
+    if len(cells) > width:
+        return "a cell that holds the delimiter stands in quotes"
+    return ""
 
 
 def _report(sheet: Sheet, column: int, bad: list[tuple[int, str]], rows: int, findings: Findings) -> None:
     """What is wrong with the cells of one column: all of it text, or single cells."""
-    if bad and len(bad) == rows and all(cell.strip() and not is_number(cell) for _, cell in bad):
+    name = clipped(sheet.names[column])
+    if bad and len(bad) == rows and all(_is_text(cell) for _, cell in bad):
         line, cell = bad[0]
         message = f"`{clipped(cell)}` is text, and so is the whole column, where numbers are wanted"
-        help = "text columns can be targets: `class(?)`; `columns = [...]` picks the others"
+        help = (
+            f'`onehot = ["{name}"]` makes a number of each of its words; text columns can be targets: `class(?)`; '
+            "`columns = [...]` picks the others"
+        )
         findings.add("E0416", "columns of text", sheet.place(line, column), message, help)
         return
     for line, cell in bad:
         place = sheet.place(line, column)
+        spelling = _spelling(cell)
         if not cell.strip():
-            findings.add(
-                "E0416", "empty cells", place, "the cell is empty", "fill it or leave out the row: nothing is guessed"
-            )
+            help = "fill it, or say what is to be done: `missing = drop`, `mean` or `median`; nothing is guessed"
+            findings.add("E0416", "empty cells", place, "the cell is empty", help)
+        elif spelling:
+            what, phrase, help = spelling
+            findings.add("E0416", what, place, f"`{clipped(cell.strip())}` is not a number: {phrase}", help)
         elif is_number(cell):
-            findings.add(
-                "E0416", "numbers that are not finite", place, f"`{clipped(cell.strip())}` is not a finite number"
-            )
+            message = f"`{clipped(cell.strip())}` is not a finite number"
+            help = "`missing = drop`, `mean` or `median` says what is to be done" if cell.strip() in MISSING else ""
+            findings.add("E0416", "numbers that are not finite", place, message, help)
         else:
-            findings.add("E0416", "cells that are no numbers", place, f"`{clipped(cell)}` is not a number")
+            help = ""
+            if cell.strip() in MISSING:
+                help = "if it is missing: `missing = drop`, `mean` or `median` says what is to be done"
+            findings.add("E0416", "cells that are no numbers", place, f"`{clipped(cell)}` is not a number", help)
+
+
+def _is_text(cell: str) -> bool:
+    return bool(cell.strip()) and not is_number(cell) and _spelling(cell) is None
+
+
+def _spelling(cell: str) -> tuple[str, str, str] | None:
+    """What is odd about a number that another country, or a person, would read: a plural, a phrase, the remedy."""
+    thousands = "signs between thousands", "it has signs between thousands", "write it without: `1234567`"
+    if _THOUSANDS.fullmatch(cell) and cell.count(",") != 1:
+        return thousands
+    if _DECIMAL_COMMA.fullmatch(cell):
+        return "decimal commas", "it has a decimal comma", "numbers have a decimal point; save the table with points"
+    return thousands if _THOUSANDS.fullmatch(cell) else None

@@ -69,14 +69,15 @@ class _Kind:
 class Findings:
     """Gathers what is wrong in a file; `raise_all` turns each kind into one diagnostic at `span`."""
 
-    span: Span
+    span: Span | None
     kinds: dict[str, _Kind] = field(default_factory=dict)
 
     def add(self, code: str, what: str, place: str, message: str, help: str = "", count: int = 1) -> None:
-        """One finding of the kind `what` (a plural: "cells that are empty"): `message` at `place`."""
+        """One finding of the kind `what` (a plural: "cells that are empty"): `message` at `place`; without a message it
+        is counted, and not shown."""
         kind = self.kinds.setdefault(what, _Kind(code, what, help))
         kind.count += count
-        if len(kind.places) < FIRST:
+        if len(kind.places) < FIRST and message:
             kind.places.append((place, message))
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:

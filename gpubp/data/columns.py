@@ -9,18 +9,21 @@ from dsl.graph import Word
 
 from .checks import counted, listed, problem, suggestion
 from .dataset import Request
-from .sheet import Sheet
+from .tables import Table
 
 
-def mentioned(target: str | None, columns: object) -> list[str]:
-    """The column names that an entry mentions, patterns left out."""
-    names = [] if target is None else [target]
-    return names + [
-        name for part in _parts(columns) for name in _flat(part) if isinstance(name, str) and "*" not in name
-    ]
+def mentioned(*parts: object) -> list[str]:
+    """The column names that the options of an entry mention, patterns left out."""
+    return [name for part in parts for name in _flat(part) if isinstance(name, str) and "*" not in name]
 
 
-def choose(request: Request, sheet: Sheet, target: str | None, columns: object) -> dict[str, list[int]]:
+def matching(request: Request, table: Table, names: object, option: str) -> list[int]:
+    """The numbers of the columns that an option lists, by name or by pattern. Raises DiagnosticError."""
+    found = [i for item in _flat(names) for i in _matches(request, table, item, option, literal=False)]
+    return list(dict.fromkeys(found))
+
+
+def choose(request: Request, table: Table, target: str | None, columns: object) -> dict[str, list[int]]:
     """Column numbers by name. Raises DiagnosticError where the options do not say it, or a column is not there."""
     names = request.entry.names
     if target is not None and columns is not None:
@@ -49,26 +52,26 @@ def choose(request: Request, sheet: Sheet, target: str | None, columns: object) 
         help = '`target = "..."` names the column of the last, or `columns = [...]` those of each'
         raise problem("E0411", message, request.entry.value_span, help=help)
     option = "columns" if columns is not None else "target"
-    return _assign(request, sheet, dict(zip(names, parts, strict=True)), option, literal=target is not None)
+    return _assign(request, table, dict(zip(names, parts, strict=True)), option, literal=target is not None)
 
 
-def find(request: Request, sheet: Sheet, wanted: Sequence[str], option: str) -> list[int]:
+def find(request: Request, table: Table, wanted: Sequence[str], option: str) -> list[int]:
     """The numbers of the columns named `wanted`; raises DiagnosticError with a suggestion where one is missing."""
-    places = {name: i for i, name in enumerate(sheet.names)}
+    places = {name: i for i, name in enumerate(table.names)}
     for name in wanted:
         if name not in places:
-            if sheet.header:
-                shown = f"its columns are {listed(sheet.names)}"
+            if table.header:
+                shown = f"its columns are {listed(table.names)}"
             else:
-                shown = f'it has no header, so its columns are "1" to "{len(sheet.names)}"'
-            help = suggestion(name, sheet.names)
-            message = f"`{sheet.path}` has no column `{name}`"
+                shown = f'it has no header, so its columns are "1" to "{len(table.names)}"'
+            help = suggestion(name, table.names)
+            message = f"`{table.path}` has no column `{name}`"
             raise problem("E0415", message, request.span(option), notes=(shown,) if help else (), help=help or shown)
     return [places[name] for name in wanted]
 
 
 def _assign(
-    request: Request, sheet: Sheet, parts: dict[str, object], option: str, *, literal: bool
+    request: Request, table: Table, parts: dict[str, object], option: str, *, literal: bool
 ) -> dict[str, list[int]]:
     rests = [name for name, part in parts.items() if _is_rest(part)]
     if len(rests) > 1:
@@ -76,36 +79,37 @@ def _assign(
     found: dict[str, list[int]] = {}
     for name, part in parts.items():
         if name not in rests:
-            found[name] = [i for item in _flat(part) for i in _matches(request, sheet, item, option, literal=literal)]
+            found[name] = [i for item in _flat(part) for i in _matches(request, table, item, option, literal=literal)]
             if not found[name]:
                 raise problem("E0411", f"`columns` gives `{name}` no column", request.span(option))
-            twice = [sheet.names[i] for i in dict.fromkeys(found[name]) if found[name].count(i) > 1]
+            twice = [table.names[i] for i in dict.fromkeys(found[name]) if found[name].count(i) > 1]
             if twice:
                 raise problem(
                     "E0411", f"`columns` gives `{name}` the column {listed(twice, 3)} twice", request.span(option)
                 )
     for name in rests:
         taken = {i for columns in found.values() for i in columns}
-        found[name] = [i for i in range(len(sheet.names)) if i not in taken]
+        taken |= {i for i, column in enumerate(table.names) if column == request.by}
+        found[name] = [i for i in range(len(table.names)) if i not in taken]
         if not found[name]:
-            raise problem("E0415", f"`{sheet.path}` has no columns left for `{name}`", request.span(option))
+            raise problem("E0415", f"`{table.path}` has no columns left for `{name}`", request.span(option))
     return {name: found[name] for name in parts}
 
 
-def _matches(request: Request, sheet: Sheet, item: object, option: str, *, literal: bool) -> list[int]:
+def _matches(request: Request, table: Table, item: object, option: str, *, literal: bool) -> list[int]:
     if isinstance(item, Word):
         help = (
             "it stands alone, for one name" if item.name == "rest" else f'column names stand in quotes: "{item.name}"'
         )
         raise problem("E0411", f"`{item.name}` is not a column's name here", request.span(option), help=help)
     text = str(item)
-    if literal or "*" not in text or text in sheet.names:
-        return find(request, sheet, [text], option)
+    if literal or "*" not in text or text in table.names:
+        return find(request, table, [text], option)
     pattern = re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
-    matches = [i for i, name in enumerate(sheet.names) if pattern.fullmatch(name)]
+    matches = [i for i, name in enumerate(table.names) if pattern.fullmatch(name) and name != request.by]
     if not matches:
-        message = f"no column of `{sheet.path}` matches `{text}`"
-        raise problem("E0415", message, request.span(option), help=f"its columns are {listed(sheet.names)}")
+        message = f"no column of `{table.path}` matches `{text}`"
+        raise problem("E0415", message, request.span(option), help=f"its columns are {listed(table.names)}")
     return matches
 
 
@@ -124,5 +128,5 @@ def _flat(part: object) -> Iterator[object]:
     if isinstance(part, (tuple, list)):
         for item in part:
             yield from _flat(item)
-    else:
+    elif part is not None:
         yield part

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from dsl.diagnostics import Diagnostic
 from dsl.graph import Choice, DataEntry, Type
 from dsl.source import Span
+
+from .encoders import Encoder
+from .stream import Stored, Stream
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,17 +28,30 @@ class Want:
     feature: bool = False  # an input, not a target
     span: Span | None = None
 
+    def settled(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of a row, `[]` and `[1]` being one where the file knows no difference: numbers are `[1]` and
+        labels `[]`, if nothing else is declared."""
+        if shape not in ((), (1,)):
+            return shape
+        if self.type is not None and self.type.shape in ((), (1,)):
+            return self.type.shape
+        return () if self.kind == "class" else (1,)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One entry of `data` with what is wanted of its names (a name without a want need not be read).
 
-    `base`: where paths start.
+    `base`: where paths start. `seed` and `index` (the place of the entry in `data`) key what readers draw at random.
+    `by`: the column that says which part of the data a row belongs to, if `split` names one.
     """
 
     entry: DataEntry
     wants: Mapping[str, Want]
     base: Path
+    seed: int = 0
+    index: int = 0
+    by: str | None = None
 
     def span(self, option: str) -> Span:
         """Where `option` was written, or else the whole value of the entry."""
@@ -46,39 +63,60 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a reader gives: `columns[name]` with rows first, floats as float64 (n, *shape), labels as int64 (n, *shape).
+    """What a reader gives: `columns[name]` with rows first, floats as they stand in the file (NaN where a cell is
+    missing and is to be filled), labels as int64 (n, *shape).
 
-    `types`: the types as the data has them. `classes`: the words, or the file's own numbers, that the labels stand for.
-    The last `test_rows` rows are for testing only. `standardize`: the names whose numbers get mean 0 and deviation 1.
-    `sources`: for a table, the columns that each name was read from.
+    `encoders`: what is known of each name but the statistics; a name without one needs none. The last `test_rows` rows
+    are for testing only. `standardize`: the names whose numbers get mean 0 and deviation 1 over the training rows;
+    `fill`: by what statistic of the training rows missing numbers are replaced. `parts`: 0, 1 or 2 for each row (train,
+    valid, test), where a column says it. `files`: what was read, as paths.
     """
 
-    columns: dict[str, NDArray[Any]]
+    columns: dict[str, NDArray[Any] | Stored]
     types: dict[str, Type]
-    classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    encoders: dict[str, Encoder] = field(default_factory=dict)
     test_rows: int = 0
     standardize: frozenset[str] = frozenset()
-    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    fill: Literal["mean", "median"] | None = None
+    parts: NDArray[np.int64] | None = None
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """All rows of an experiment.
 
-    `columns`: rows first; inputs and float targets float64 (n, *shape), labels int64 (n, *shape).
-    `classes`: by name, the words of the labels 0, 1, ... in sorted order, where the data has words or its own numbers.
+    `columns`: rows first; inputs and float targets float64 (n, *shape), labels int64 (n, *shape); a Stored column is
+    larger than memory may be, and is read where it is used.
+    `encoders`: by name, all that is needed to encode further rows as these were.
     `parts`: row numbers (int64, ascending) of "train", and of "valid" and "test" where there are such.
-    `sources`: for tables, the columns that each name was read from; `standards`: what was subtracted from a name's
-    numbers, and what they were divided by then.
+    `warnings`: what is suspicious about the data. `files`: the files it was read from, each once.
     """
 
-    columns: dict[str, NDArray[Any]]
-    classes: dict[str, tuple[str, ...]]
+    columns: dict[str, NDArray[Any] | Stored]
+    encoders: dict[str, Encoder]
     parts: dict[str, NDArray[np.int64]]
-    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    standards: dict[str, tuple[NDArray[Any], NDArray[Any]]] = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = ()
+    files: tuple[Path, ...] = ()
 
-    def part(self, name: str) -> dict[str, NDArray[Any]]:
-        """The rows of one part, in order; KeyError where there is no such part."""
+    @property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        """By name, the words of the labels 0, 1, ..., where the data has words or its own numbers."""
+        return {name: encoder.words for name, encoder in self.encoders.items() if encoder.words}
+
+    @property
+    def streamed(self) -> bool:
+        """Whether some column is read where it is used."""
+        return any(isinstance(column, Stored) for column in self.columns.values())
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The columns that are in memory."""
+        return {name: column for name, column in self.columns.items() if not isinstance(column, Stored)}
+
+    def part(self, name: str) -> Mapping[str, NDArray[Any]] | Stream:
+        """The rows of one part, in order: arrays by name, or a stream of them; KeyError where there is no such part."""
         rows = self.parts[name]
-        return {column: values[rows] for column, values in self.columns.items()}
+        if self.streamed:
+            return Stream(self.columns, rows)
+        return {name: column[rows] for name, column in self.arrays.items()}

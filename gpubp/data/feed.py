@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from dsl.diagnostics import Diagnostic, DiagnosticError, Label
 from dsl.graph import Choice, Data, DataEntry, LayerGraph, Type
+from dsl.source import Span
 from gpubp.errors import DataError
 from gpubp.registry import lookup
 
 from . import inline
 from .checks import counted, listed, problem, suggestion
 from .dataset import Dataset, Read, Request, Want
-from .split import divide
+from .encoders import Encoder
+from .split import check, column_of, divide
+from .statistics import fit
+from .stream import Stored
+from .suspicions import constant_columns, shared_rows
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 T = TypeVar("T")
+_STREAM = "`npy(..., stream = true)` reads an array where it is used, a block at a time"
 
 
 def measure(data: Data, wanted: Mapping[str, Literal["float", "class"]], base: Path) -> dict[str, Type]:
@@ -48,6 +56,9 @@ def load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
         return _load(graph, base, seed)
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
+    except MemoryError:
+        span = None if graph.data is None else _head(graph.data)
+        raise DataError(problem("E0425", "the data does not fit into memory", span, help=_STREAM).diagnostics) from None
 
 
 def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
@@ -62,27 +73,61 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
         first = next(iter(wants.values()), None)
         raise problem("E0410", "the file has no `data` section", first.span if first else None)
     found = _unknown(data, wants) + _unfed(data, wants)
+    try:
+        check(data.split)
+    except DiagnosticError as error:
+        found.extend(error.diagnostics)
     reads: list[tuple[DataEntry, Read]] = []
-    for request in _requests(data, wants, base):
+    for request in _requests(data, wants, base, seed):
         read = _gather(found, _checked, request)
         if read is not None:
             reads.append((request.entry, read))
     if found:
         raise DiagnosticError(*found)
     rows, test_rows = _row_counts(reads)
-    columns = {name: values for _, read in reads for name, values in read.columns.items()}
-    parts = divide(data.split, data.span, rows, test_rows, columns, seed)
-    standards = {name: _standard(columns[name], parts["train"]) for _, read in reads for name in read.standardize}
-    for name, (mean, deviation) in standards.items():
-        columns[name] = (columns[name] - mean) / deviation
-    classes = {name: words for _, read in reads for name, words in read.classes.items()}
-    sources = {name: told for _, read in reads for name, told in read.sources.items()}
-    return Dataset({name: columns[name] for name in wants}, classes, parts, sources, standards)
+    raw = {name: read.columns[name] for _, read in reads for name in read.columns}
+    told = next((read.parts for _, read in reads if read.parts is not None), None)
+    parts = divide(data.split, data.span, rows, test_rows, raw, seed, told)
+    columns, encoders = _finished(reads, wants, parts["train"])
+    spans = {name: entry.value_span for entry in data.entries for name in entry.names}
+    odd = constant_columns(columns, encoders, parts["train"], spans)
+    odd += shared_rows(columns, parts, _head(data))
+    files = tuple(dict.fromkeys(file for _, read in reads for file in read.files))
+    return Dataset(columns, encoders, parts, tuple(odd), files)
 
 
-def _requests(data: Data, wants: Mapping[str, Want], base: Path) -> list[Request]:
+def _head(data: Data) -> Span:
+    """What warnings about all of the data point at: the split, or the word `data`."""
+    if data.split is not None:
+        return data.split.span
+    return Span(data.span.source, data.span.start, data.span.start + len("data"))
+
+
+def _finished(
+    reads: list[tuple[DataEntry, Read]], wants: Mapping[str, Want], train: NDArray[np.int64]
+) -> tuple[dict[str, NDArray[Any] | Stored], dict[str, Encoder]]:
+    """The columns as the net takes them, and the encoders with what the training rows say, in the order of `wants`."""
+    columns: dict[str, NDArray[Any] | Stored] = {}
+    encoders: dict[str, Encoder] = {}
+    for _, read in reads:
+        for name, column in read.columns.items():
+            shape, classes = tuple(column.shape[1:]), read.types[name].classes
+            encoder = read.encoders.get(name) or Encoder(shape, classes, wants[name].feature)
+            if wants[name].kind == "float":
+                encoder = fit(column, train, encoder, read.fill, name in read.standardize)
+            encoders[name] = encoder
+            if isinstance(column, Stored):
+                columns[name] = replace(column, encoder=encoder)
+            else:
+                columns[name] = encoder.numbers(column) if wants[name].kind == "float" else column
+    return {name: columns[name] for name in wants}, {name: encoders[name] for name in wants}
+
+
+def _requests(data: Data, wants: Mapping[str, Want], base: Path, seed: int = 0) -> list[Request]:
+    by = column_of(data.split)
     return [
-        Request(entry, {name: wants[name] for name in entry.names if name in wants}, base) for entry in data.entries
+        Request(entry, {name: wants[name] for name in entry.names if name in wants}, base, seed, index, by)
+        for index, entry in enumerate(data.entries)
     ]
 
 
@@ -92,7 +137,12 @@ def _gather(found: list[Diagnostic], work: Callable[[Request], T], request: Requ
         return work(request)
     except DiagnosticError as error:
         found.extend(error.diagnostics)
-        return None
+    except MemoryError:
+        names = listed(request.entry.names)
+        found += problem(
+            "E0425", f"{names}: the data does not fit into memory", request.entry.value_span, help=_STREAM
+        ).diagnostics
+    return None
 
 
 def _types(request: Request) -> dict[str, Type]:
@@ -173,14 +223,3 @@ def _row_counts(reads: list[tuple[DataEntry, Read]]) -> tuple[int, int]:
             labels = (Label(first.value_span, counted(other, what)),)
             raise problem("E0420", message, entry.value_span, label=counted(number, what), labels=labels)
     return rows, test_rows
-
-
-def _standard(values: NDArray[Any], train: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Mean and (population) deviation over the rows `train`, by element; what is constant is only shifted."""
-    import numpy as np
-
-    known = values[train]
-    mean, deviation = known.mean(axis=0), known.std(axis=0)
-    # A constant column of, say, 0.1 has a deviation of 1e-17 from rounding, which must not be blown up to 1.
-    varies = deviation > 1e-12 * np.abs(known).max(axis=0)
-    return mean, np.where(varies, deviation, 1.0)

@@ -1,26 +1,37 @@
-"""Bytes of a data file that the `.net` file names, unpacked and known to be UTF-8 text."""
+"""Bytes of a data file that the `.net` file names: unpacked within limits, known to be UTF-8 where it is text."""
 
 from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import os
 import stat
 import zlib
 from pathlib import Path
+from typing import IO
 
+from dsl.diagnostics import DiagnosticError
 from dsl.source import Span
 
 from .checks import clipped, problem, suggestion
 
+MOST_UNPACKED = 1 << 28
+"""Bytes that a packed file of any size may become, 256 MiB."""
 
-def read_text(base: Path, name: str, span: Span) -> bytes:
+MOST_RATIO = 200
+"""What is larger than MOST_UNPACKED may be so many times as large as its packed form. Tables stay below 50."""
+
+_CHUNK = 1 << 20
+
+
+def read_text(base: Path, name: str, span: Span | None) -> bytes:
     """The bytes of the text file `name`, a path that starts in `base`, without a byte order mark.
 
     Content that gzip packed is unpacked, whatever the name. Raises DiagnosticError at `span` where the file cannot be
     opened, or is no UTF-8 text.
     """
-    raw = _unpacked(_bytes(base, name, span), name, span)
+    raw = read_bytes(base, name, span)
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise problem("E0413", f"`{name}` is UTF-16 text, not UTF-8", span, help="save it again as UTF-8")
     raw = raw.removeprefix(codecs.BOM_UTF8)
@@ -32,7 +43,8 @@ def read_text(base: Path, name: str, span: Span) -> bytes:
             raw.decode()
     except UnicodeDecodeError as error:
         place = f"line {_line(raw, error.start)} holds the byte 0x{raw[error.start]:02x}"
-        raise problem("E0413", f"`{name}` is not UTF-8 text: {place}", span, help="save it again as UTF-8") from None
+        help = f"save it again as UTF-8; from Latin-1: `iconv -f LATIN1 -t UTF-8 {name} > utf8.csv`"
+        raise problem("E0413", f"`{name}` is not UTF-8 text: {place}", span, help=help) from None
     return raw
 
 
@@ -40,23 +52,38 @@ def _line(raw: bytes, offset: int) -> int:
     return raw.count(b"\n", 0, offset) + 1
 
 
-def _bytes(base: Path, name: str, span: Span) -> bytes:
+def read_bytes(base: Path, name: str, span: Span | None) -> bytes:
+    """The content of the file `name`, unpacked where gzip packed it, whatever the name. Raises DiagnosticError."""
+    path = find_file(base, name, span)
+    try:
+        return unpacked(path.read_bytes(), name, span)
+    except OSError as error:
+        raise unreadable(name, span, error) from None
+
+
+def find_file(base: Path, name: str, span: Span | None) -> Path:
+    """The path of a regular file that is there; it starts in `base`. Raises DiagnosticError (E0412)."""
     if not name.strip() or "\0" in name:
         raise problem("E0412", f"`{clipped(name)}` is no path of a file", span)
     path = base / name
     try:
         mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
-            raise problem("E0412", f"`{name}` is a directory, not a file", span)
-        if not stat.S_ISREG(mode):  # reading a pipe or a device might never end
-            raise problem("E0412", f"`{name}` is not a regular file", span)
-        return path.read_bytes()
     except FileNotFoundError:
         raise problem("E0412", f"`{name}` does not exist", span, help=_nearby(base, name)) from None
-    except PermissionError:
-        raise problem("E0412", f"`{name}` may not be read: permission denied", span) from None
     except OSError as error:
-        raise problem("E0412", f"`{name}` cannot be read: {(error.strerror or str(error)).lower()}", span) from None
+        raise unreadable(name, span, error) from None
+    if stat.S_ISDIR(mode):
+        raise problem("E0412", f"`{name}` is a directory, not a file", span)
+    if not stat.S_ISREG(mode):  # reading a pipe or a device might never end
+        raise problem("E0412", f"`{name}` is not a regular file", span)
+    return path
+
+
+def unreadable(name: str, span: Span | None, error: OSError) -> DiagnosticError:
+    """What to say where the system refuses to read a file."""
+    if isinstance(error, PermissionError):
+        return problem("E0412", f"`{name}` may not be read: permission denied", span)
+    return problem("E0412", f"`{name}` cannot be read: {(error.strerror or str(error)).lower()}", span)
 
 
 def _nearby(base: Path, name: str) -> str:
@@ -74,12 +101,28 @@ def _nearby(base: Path, name: str) -> str:
     return found.replace("`", f"`{prefix}", 1) if found else otherwise
 
 
-def _unpacked(raw: bytes, name: str, span: Span) -> bytes:
+def unpacked(raw: bytes, name: str, span: Span | None) -> bytes:
+    """`raw`, or what it was before gzip packed it. Raises DiagnosticError where it is damaged or grows too large."""
     if not raw.startswith(b"\x1f\x8b"):
         return raw
     try:
-        return gzip.decompress(raw)
+        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
+            return read_within(file, len(raw), name, span)
     except EOFError:
         raise problem("E0413", f"`{name}` is cut short: its gzip data ends too early", span) from None
     except (gzip.BadGzipFile, zlib.error):
         raise problem("E0413", f"`{name}` is damaged: its gzip data cannot be unpacked", span) from None
+
+
+def read_within(file: IO[bytes] | gzip.GzipFile, size: int, name: str, span: Span | None) -> bytes:
+    """All of a file that unpacks `size` bytes, as long as it stays within the limits. Raises DiagnosticError."""
+    most = max(MOST_UNPACKED, MOST_RATIO * size)
+    chunks: list[bytes] = []
+    total = 0
+    while chunk := file.read(_CHUNK):
+        total += len(chunk)
+        if total > most:
+            message = f"`{name}` has {size:,} bytes and unpacks to more than {most:,}"
+            raise problem("E0413", message, span, help="unpack it yourself, if that is what it should hold")
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Diagnostic, DiagnosticError, Label
 from dsl.graph import Static, Type, Word
@@ -12,6 +13,11 @@ from dsl.source import Span
 
 from .checks import FIRST, counted, listed, problem
 from .dataset import Read, Request, Want
+from .encoders import Encoder
+from .stream import Stored
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def types(request: Request) -> dict[str, Type]:
@@ -32,8 +38,9 @@ def read(request: Request) -> Read:
         return Read({name: np.array(rows, dtype=np.float64)}, {name: found})
     index = {word: i for i, word in enumerate(words)}
     labels = np.array([[_label(leaf, index) for leaf in _leaves(row)] for row in rows], dtype=np.int64)
-    columns = {name: labels.reshape(len(rows), *found.shape)}
-    return Read(columns, {name: found}, {name: words} if words else {})
+    columns: dict[str, NDArray[Any] | Stored] = {name: labels.reshape(len(rows), *found.shape)}
+    encoder = Encoder(found.shape, found.classes, want.feature, words=words)
+    return Read(columns, {name: found}, {name: encoder})
 
 
 def _single(request: Request) -> tuple[str, Want | None, tuple[Static, ...]]:

@@ -6,16 +6,17 @@ in the sorted list of all that occur, which is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Label
+from dsl.source import Span
 
-from .cells import Cells, Labels
+from .cells import Labels
 from .checks import Findings, clipped, listed, problem, suggestion
 from .dataset import Want
-from .sheet import Sheet, is_number
+from .sheet import is_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,14 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The label columns of one name in one file."""
+    """The labels of one name in one file: its columns, each with its name. `at(column, row)` says where one stands."""
 
-    sheet: Sheet
-    cells: Cells
-    columns: Sequence[int]
-
-    def labels(self) -> Iterator[tuple[int, Labels]]:
-        return ((column, self.cells.labels[column]) for column in self.columns)
+    path: str
+    span: Span | None
+    labels: Sequence[Labels]
+    names: Sequence[str]
+    at: Callable[[int, int], str]
 
 
 def encode(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray[np.int64]], int, tuple[str, ...]]:
@@ -40,7 +40,7 @@ def encode(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray
     The first file says which classes there are. Raises DiagnosticError for labels that are not whole, do not fit the
     declared number of classes, or do not occur in the first file.
     """
-    if any(found.words is not None for place in places for _, found in place.labels()):
+    if any(found.words is not None for place in places for found in place.labels):
         return _words(name, want, places)
     return _numbers(name, want, places)
 
@@ -49,14 +49,15 @@ def _numbers(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArr
     import numpy as np
 
     def report(code_of: Any, what: str, message: str, help: str = "") -> None:
-        findings = Findings(places[0].sheet.span)
+        findings = Findings(places[0].span)
         for place in places:
-            for column, found in place.labels():
+            for column, found in enumerate(place.labels):
                 bad = np.flatnonzero(code_of(found.values))
-                for i, row in enumerate(bad):
-                    shown = _written(float(found.values[row])) if i < 4 else ""
-                    line = place.sheet.line_of(int(row)) if i < 4 else 0
-                    findings.add("E0419", what, place.sheet.place(line, column), message.format(shown), help)
+                for row in bad[:4]:
+                    shown = written(float(found.values[row]))
+                    findings.add("E0419", what, place.at(column, int(row)), message.format(shown), help)
+                if len(bad) > 4:
+                    findings.add("E0419", what, "", "", help, count=len(bad) - 4)
         findings.raise_all()
 
     report(lambda v: np.floor(v) != v, "labels that are not whole", "label `{}` is not a whole number")
@@ -64,7 +65,7 @@ def _numbers(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArr
     report(
         lambda v: np.abs(v) >= 2.0**53, "labels that are too large", "label `{}` is too large to be told from others"
     )
-    tables = [np.stack([found.values for _, found in place.labels()], axis=1).astype(np.int64) for place in places]
+    tables = [np.stack([found.values for found in place.labels], axis=1).astype(np.int64) for place in places]
     lowest = min(int(table.min()) for table in tables)
     highest = max(int(table.max()) for table in tables)
     classes = want.type.classes if want.type else None
@@ -72,9 +73,7 @@ def _numbers(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArr
         return tables, classes or highest + 1, ()
     book = np.unique(tables[0])
     if classes is None or (book[0] != 0 and len(book) == classes):
-        report(
-            lambda v: ~np.isin(v, book), "unknown classes", f"class `{{}}` does not occur in `{places[0].sheet.path}`"
-        )
+        report(lambda v: ~np.isin(v, book), "unknown classes", f"class `{{}}` does not occur in `{places[0].path}`")
         return [np.searchsorted(book, table).astype(np.int64) for table in tables], len(book), tuple(map(str, book))
     help = f"labels of `{name}` are 0 to {classes - 1}, or {classes} different words"
     report(lambda v: v < 0, "negative labels", "label `{}` is negative", help)
@@ -87,49 +86,65 @@ def _numbers(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArr
     raise AssertionError("labels outside the range are among those reported")
 
 
-def _written(number: float) -> str:
+def written(number: float) -> str:
+    """A label as its file may write it."""
     return str(int(number)) if abs(number) < 2**53 and number.is_integer() else f"{number:.10g}"
+
+
+def ordered(words: set[str]) -> tuple[str, ...]:
+    """A vocabulary: words in alphabetical order; numbers among them keep their own order, and stand first."""
+    return tuple(sorted(words, key=lambda word: (0, float(word), word) if is_number(word) else (1, 0.0, word)))
 
 
 def _words(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray[np.int64]], int, tuple[str, ...]]:
     import numpy as np
 
     main = places[0]
-    known = {word for _, found in main.labels() for word in _occurring(found)}
-    # Numbers among the words keep their own order, and stand first.
-    book = tuple(sorted(known, key=lambda word: (0, float(word), word) if is_number(word) else (1, 0.0, word)))
+    book = ordered({word for found in main.labels for word in occurring(found)})
     classes = want.type.classes if want.type else None
     if classes is not None and len(book) != classes:
         _wrong_count(name, want, main, book)
-    index = {word: i for i, word in enumerate(book)}
-    findings = Findings(main.sheet.span)
+    findings = Findings(main.span)
     tables = []
     for place in places:
-        columns = []
-        for column, found in place.labels():
-            occurring = _occurring(found)
-            for word in sorted(set(occurring) - known):
-                message = f"class `{clipped(word)}` does not occur in `{main.sheet.path}`"
-                line = _first(place, column, word)
-                findings.add(
-                    "E0419", "unknown classes", place.sheet.place(line, column), message, suggestion(word, book)
-                )
-            own = np.array([index.get(word, -1) for word in occurring], dtype=np.int64)
-            columns.append(own[_positions(found)])
+        columns = [by_book(book, place, column, findings, f"`{main.path}`") for column in range(len(place.labels))]
         tables.append(np.stack(columns, axis=1))
     findings.raise_all()
     return tables, len(book), book
 
 
-def _occurring(found: Labels) -> Sequence[str]:
+def by_book(book: Sequence[str], place: Place, column: int, findings: Findings, known: str) -> NDArray[np.int64]:
+    """The labels of a column as places in a vocabulary, -1 for words that it lacks, which go to `findings`; `known`
+    is in words where the vocabulary comes from."""
+    import numpy as np
+
+    found = place.labels[column]
+    words = occurring(found)
+    index = {word: i for i, word in enumerate(book)}
+    for word in sorted(set(words) - index.keys()):
+        message = f"class `{clipped(word)}` does not occur in {known}"
+        findings.add("E0419", "unknown classes", place.at(column, _first(found, word)), message, suggestion(word, book))
+    own = np.array([index.get(word, -1) for word in words], dtype=np.int64)
+    return own[_positions(found)]
+
+
+def labels_of(book: Sequence[str], place: Place, known: str) -> NDArray[np.int64]:
+    """The first column as places in a vocabulary. Raises DiagnosticError (E0419) for words that it lacks."""
+    findings = Findings(place.span)
+    found = by_book(book, place, 0, findings, known)
+    findings.raise_all()
+    return found
+
+
+def occurring(found: Labels) -> Sequence[str]:
     """The different labels of a column, as text."""
     import numpy as np
 
-    return found.words if found.words is not None else [_written(float(v)) for v in np.unique(found.values)]
+    return found.words if found.words is not None else [written(float(v)) for v in np.unique(found.values)]
 
 
 def _positions(found: Labels) -> NDArray[np.int64]:
-    """For each row, where its label stands in `_occurring`."""
+    """For each row, where its label stands in `occurring`."""
     import numpy as np
 
     if found.words is not None:
@@ -137,13 +152,11 @@ def _positions(found: Labels) -> NDArray[np.int64]:
     return np.searchsorted(np.unique(found.values), found.values).astype(np.int64)
 
 
-def _first(place: Place, column: int, word: str) -> int:
-    """The line in which `word` first stands in the column."""
+def _first(found: Labels, word: str) -> int:
+    """The row in which `word` first stands in the column."""
     import numpy as np
 
-    found = place.cells.labels[column]
-    position = list(_occurring(found)).index(word)
-    return place.sheet.line_of(int(np.flatnonzero(_positions(found) == position)[0]))
+    return int(np.flatnonzero(_positions(found) == list(occurring(found)).index(word))[0])
 
 
 def _wrong_count(name: str, want: Want, main: Place, book: tuple[str, ...]) -> None:
@@ -151,20 +164,21 @@ def _wrong_count(name: str, want: Want, main: Place, book: tuple[str, ...]) -> N
     import numpy as np
 
     counts = dict.fromkeys(book, 0)
-    for _, found in main.labels():
-        for word, count in zip(_occurring(found), np.bincount(_positions(found)), strict=True):
+    for found in main.labels:
+        words = occurring(found)
+        for word, count in zip(words, np.bincount(_positions(found), minlength=len(words)), strict=True):
             counts[word] += int(count)
     notes = []
     rare = [word for word in book if counts[word] == 1]
     if 0 < len(rare) < len(book):
-        for column, found in main.labels():
-            here = next((word for word in rare if word in _occurring(found)), None)
+        for column, found in enumerate(main.labels):
+            here = next((word for word in rare if word in occurring(found)), None)
             if here is not None:
-                notes.append(f"`{clipped(here)}` stands only in {main.sheet.place(_first(main, column, here), column)}")
+                notes.append(f"`{clipped(here)}` stands only in {main.at(column, _first(found, here))}")
                 break
-    columns = listed([main.sheet.names[column] for column in main.columns], 3)
+    columns = listed(main.names, 3)
     classes = f"{len(book)} classes ({listed(book)})"
-    message = f"`{main.sheet.path}`: {columns} holds {classes}, but the type of `{name}` is {want.type}"
+    message = f"`{main.path}`: {columns} holds {classes}, but the type of `{name}` is {want.type}"
     labels = (Label(want.span, "declared here"),) if want.span else ()
     help = f"`class({len(book)})`, or `class(?)`"
-    raise problem("E0419", message, main.sheet.span, labels=labels, notes=notes, help=help)
+    raise problem("E0419", message, main.span, labels=labels, notes=notes, help=help)

@@ -20,21 +20,24 @@ class Purpose(IntEnum):
     INIT = 1
     SPLIT = 2
     SHUFFLE = 3
+    MIX = 4  # rows among each other, within blocks that were shuffled
+    SAMPLE = 5  # rows that a reader draws
 
 
-def generator(seed: int, purpose: Purpose, counter: int = 0) -> np.random.Generator:
-    """The stream of `purpose` under `seed`; `counter` (an epoch, a parameter's number) picks 2^192 blocks of it.
+def generator(seed: int, purpose: Purpose, counter: int = 0, place: int = 0) -> np.random.Generator:
+    """The stream of `purpose` under `seed`; `counter` (an epoch, a parameter's number) picks 2^192 blocks of it, and
+    `place` 2^128 of those.
 
-    Raises ValueError for a seed or counter outside 0 .. 2^64 - 1.
+    Raises ValueError for a seed, counter or place outside 0 .. 2^64 - 1.
     """
     import numpy as np
 
-    for what, number in (("seed", seed), ("counter", counter)):
+    for what, number in (("seed", seed), ("counter", counter), ("place", place)):
         if not 0 <= number < 1 << 64:
             raise ValueError(f"the {what} is {number}; it must be from 0 to 2^64 - 1")
     key = np.array([seed, int(purpose)], dtype=np.uint64)
     # Philox counts upwards from the first word, so the last one keeps the parts apart.
-    return np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, 0, counter], dtype=np.uint64)))
+    return np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, place, counter], dtype=np.uint64)))
 
 
 def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:

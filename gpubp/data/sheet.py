@@ -31,7 +31,7 @@ class Sheet:
 
     path: str
     raw: bytes
-    span: Span
+    span: Span | None
     delimiter: str
     header: bool = False
     names: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ def _quoting(error: csv.Error) -> str:
 
 
 def open_sheet(
-    base: Path, path: str, span: Span, *, delimiter: str | None, header: bool | None, named: Sequence[str] = ()
+    base: Path, path: str, span: Span | None, *, delimiter: str | None, header: bool | None, named: Sequence[str] = ()
 ) -> Sheet:
     """Opens the file and finds its delimiter and header where they are not told (None).
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dsl.graph import Choice, Word
@@ -11,6 +12,7 @@ from gpubp.registry import OptionType, lookup, register
 
 from .checks import counted, listed, problem, suggestion
 from .seeds import Purpose, generator
+from .stream import Stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,12 +33,17 @@ def split(
     valid: OptionalFraction = None,
     test: OptionalFraction = None,
     stratify: Name = None,
+    column: Name = None,
 ) -> tuple[dict[str, float], str | None]:
     """Random parts of the rows, the same for the same seed. `train` left out is what the others leave.
 
     `stratify`: a name with one label (or whole number) per row; each part gets its share of every label, to within one
-    row.     Every row belongs to one part: the fractions add up to 100 %. Raises DiagnosticError (E0421).
+    row. Every row belongs to one part: the fractions add up to 100 %.
+    `column`: nothing is drawn; that column of a table says `train`, `valid` or `test` in each row, and belongs to no
+    name. Raises DiagnosticError (E0421).
     """
+    if column is not None and (train, valid, test, stratify) != (None, None, None, None):
+        raise problem("E0421", "`column` says what each row is for, and the other options of `split` say it too", span)
     fractions = {"valid": valid or 0.0, "test": test or 0.0}
     others = sum(fractions.values())
     total = others + (train or 0.0)
@@ -48,19 +55,44 @@ def split(
     fractions = {"train": 1 - others, **fractions}
     if fractions["train"] < _EXACT:
         raise problem("E0421", "no rows are left for training", span)
-    word = stratify.name if isinstance(stratify, Word) else stratify
+    word = _text(stratify)
     return {part: fraction for part, fraction in fractions.items() if fraction > 0}, word
 
 
+def _text(name: object) -> str | None:
+    return name.name if isinstance(name, Word) else name if isinstance(name, str) else None
+
+
+def column_of(choice: Choice | None) -> str | None:
+    """The column that says which part a row belongs to, if the split names one."""
+    return None if choice is None else _text(choice.options.get("column"))
+
+
+def check(choice: Choice | None) -> None:
+    """Raises DiagnosticError (E0421) for options that do not go together, before any data is read."""
+    if choice is not None:
+        lookup("split", choice.name).function(choice.span, **choice.options)
+
+
 def divide(
-    choice: Choice | None, span: Span, rows: int, test_rows: int, columns: Mapping[str, NDArray[Any]], seed: int
+    choice: Choice | None,
+    span: Span,
+    rows: int,
+    test_rows: int,
+    columns: Mapping[str, NDArray[Any] | Stored],
+    seed: int,
+    told: NDArray[np.int64] | None = None,
 ) -> dict[str, NDArray[np.int64]]:
     """Row numbers of each part, ascending: the first `rows` are divided, the `test_rows` after them are "test".
 
-    Without a `choice` all of the first are for training. Raises DiagnosticError (E0421) where a part gets no row.
+    Without a `choice` all of the first are for training. `told`: 0, 1 or 2 (train, valid, test) for each of the first
+    rows, where a column says it. Raises DiagnosticError (E0421) where a part gets no row.
     """
     import numpy as np
 
+    by = column_of(choice)
+    if choice is not None and by is not None:
+        return _by_column(choice, by, rows, test_rows, told)
     if choice is None:
         parts = {"train": np.arange(rows, dtype=np.int64)}
     else:
@@ -84,6 +116,26 @@ def divide(
     if test_rows:
         parts["test"] = np.arange(rows, rows + test_rows, dtype=np.int64)
     return parts
+
+
+def _by_column(
+    choice: Choice, column: str, rows: int, test_rows: int, told: NDArray[np.int64] | None
+) -> dict[str, NDArray[np.int64]]:
+    import numpy as np
+
+    span = choice.option_spans.get("column", choice.span)
+    if told is None:
+        help = "`csv`, `parquet` and `arrow` read tables, whose columns have names"
+        raise problem("E0421", f"no table of `data` has a column `{column}`", span, help=help)
+    parts = {part: np.flatnonzero(told == code) for code, part in enumerate(("train", "valid", "test"))}
+    if test_rows and len(parts["test"]):
+        message = f"the test rows have a file of their own, and `{column}` says `test` too"
+        raise problem("E0421", message, span)
+    if test_rows:
+        parts["test"] = np.arange(rows, rows + test_rows, dtype=np.int64)
+    if not len(parts["train"]):
+        raise problem("E0421", f"`{column}` says `train` in no row: none is left for training", span)
+    return {part: found.astype(np.int64) for part, found in parts.items() if len(found)}
 
 
 def draw(
@@ -113,15 +165,18 @@ def draw(
     return {name: np.sort(np.concatenate(part)).astype(np.int64) for name, part in zip(names, found, strict=True)}
 
 
-def _groups(name: str, columns: Mapping[str, NDArray[Any]], span: Span) -> NDArray[np.int64]:
+def _groups(name: str, columns: Mapping[str, NDArray[Any] | Stored], span: Span) -> NDArray[np.int64]:
     import numpy as np
 
     if name not in columns:
         help = suggestion(name, columns, f"the names are {listed(list(columns))}")
         raise problem("E0421", f"`data` has no `{name}` to stratify by", span, help=help)
     values = columns[name]
-    if values[0].size != 1:
-        raise problem("E0421", f"`{name}` has {values[0].size:,} values per row; stratifying needs one label", span)
+    size = prod(values.shape[1:])
+    if size != 1:
+        raise problem("E0421", f"`{name}` has {size:,} values per row; stratifying needs one label", span)
+    if isinstance(values, Stored):
+        values = values.take(np.arange(len(values), dtype=np.int64))
     flat = values.reshape(len(values))
     if flat.dtype.kind == "f" and not (np.floor(flat) == flat).all():
         raise problem("E0421", f"`{name}` holds numbers that are not whole; stratifying needs labels", span)

@@ -3,6 +3,7 @@
 from .blame import diverged, first_bad
 from .ensemble import Ensemble
 from .executor import CHUNK, Executor
+from .feeding import Rows
 from .memory import require_memory
 
-__all__ = ["CHUNK", "Ensemble", "Executor", "diverged", "first_bad", "require_memory"]
+__all__ = ["CHUNK", "Ensemble", "Executor", "Rows", "diverged", "first_bad", "require_memory"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..data import shuffled
 from ..errors import DivergedError
 from ..frontend import describe_place, gradient_name
 from ..ir import FLOATS, Eqn, Var, evaluate
+from .feeding import Rows
 
 if TYPE_CHECKING:
     from .executor import Executor
@@ -39,24 +39,22 @@ def bad_gradient(executor: Executor, outputs: Mapping[str, Any]) -> str:
     return f"{found}: {why}"
 
 
-def first_bad(executor: Executor, placed: tuple[list[Any], int], batch: int) -> str:
+def first_bad(executor: Executor, placed: Rows, batch: int) -> str:
     """A note on the next step of `run_steps` on the same data, which is computed once more, equation by equation, and
     changes nothing: the first value that is not finite, with its place in the file; "" where all are."""
     for name, view in executor.parameters.items():
         if not bool(executor.xp.isfinite(view).all()):
             return f"\nnote: the parameter `{name}` was not finite before this step"
-    rows, count = placed
+    count = len(placed)
     per_epoch = -(-count // batch)
     epoch, start = executor.step // per_epoch, executor.step % per_epoch * batch
     stop = min(start + batch, count)
-    order = slice(start, stop)
-    if executor.net.option("shuffle", True):
-        order = executor.backend.asarray(shuffled(count, executor.seed, epoch)[start:stop])
+    mixed = bool(executor.net.option("shuffle", True)) and count > batch
     built = executor.compiled("train", stop - start).built
     known = dict(zip(built.outputs, built.program.outputs, strict=True))
     search = _Search(executor.xp, {known["data"], known["penalty"]})
     with executor._active():
-        arrays = [array[order] for array in rows]
+        arrays = placed.batch(executor.seed, epoch, start, stop, mixed=mixed)
         arrays += [executor.xp.array(executor._state.arrays[name]) for name in built.states]
         for var, array in zip(built.program.inputs, arrays, strict=True):
             search.measure(var, array)

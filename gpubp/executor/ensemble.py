@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from ..data import shuffled
+from ..data import Stream
 from ..errors import DivergedError
-from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, build, check_feeds, gradient_name, stacked
+from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, build, gradient_name, stacked
 from .executor import CHUNK, Executor, bucket
+from .feeding import Rows
 from .machine import Bound, Machine
 from .state import State
 
@@ -69,7 +71,7 @@ class Ensemble:
         self.arrays[GOING][k] = False
         self._all_go = False
 
-    def fit(self, inputs: Mapping[str, Any]) -> None:
+    def fit(self, inputs: Mapping[str, Any] | Stream) -> None:
         """Gather the statistics of layers such as `standardize`, the same for all restarts."""
         self._first.fit(inputs)
         self._take_statistics()
@@ -79,48 +81,44 @@ class Ensemble:
             self.arrays[name][...] = self._first.arrays()[name]
         self._fitted = True
 
-    def place(self, data: Mapping[str, Any]) -> tuple[list[Any], int]:
-        """Data checked and on the device, for `run_steps`, and its number of rows."""
+    def place(self, data: Mapping[str, Any] | Stream) -> Rows:
+        """Data checked and on the device, for `run_steps`; a stream stays where it is."""
         return self._first.place(data)
 
-    def run_steps(self, placed: tuple[list[Any], int], steps: int, batch: int) -> tuple[Any, Any, list[int]]:
+    def run_steps(self, placed: Rows, steps: int, batch: int) -> tuple[Any, Any, list[int]]:
         """`steps` updates of every restart: the data losses and the penalties, arrays (count, steps), and the rows of
         each batch. Raises DivergedError where no restart is left."""
         self.net.require_loss()
-        arrays, count = placed
+        count = len(placed)
         if not self._fitted:
-            self._first.fit_first(arrays)
+            self._first.fit_first(placed)
             self._take_statistics()
         per_epoch = -(-count // batch)
         mixed = bool(self.net.option("shuffle", True)) and count > batch
         losses, penalties = self.xp.empty((2, self.count, steps), dtype=self._first.dtype)
         sizes: list[int] = []
-        epoch, order = -1, None
         first = self.step
         with self.backend.running():
             for at in range(first, first + steps):
-                if at // per_epoch != epoch:
-                    epoch = at // per_epoch
-                    order = self._order(count, epoch) if mixed else None
                 start = (at % per_epoch) * batch
                 stop = min(start + batch, count)
-                bound = self._update(arrays, order, start, stop)
+                epoch = at // per_epoch
+                bound = self._update(stop - start, partial(self._fill, placed, epoch, start, stop, mixed))
                 losses[:, at - first] = bound.outputs["data"]
                 penalties[:, at - first] = bound.outputs["penalty"]
                 sizes.append(stop - start)
         return losses, penalties, sizes
 
-    def _order(self, count: int, epoch: int) -> Any:
-        """The rows that each restart visits in an epoch, in order (restarts, rows)."""
-        return self.xp.stack([self.backend.asarray(shuffled(count, seed, epoch)) for seed in self.seeds])
+    def _fill(self, placed: Rows, epoch: int, start: int, stop: int, mixed: bool, slots: Sequence[Any]) -> None:
+        placed.fill_each(slots, self.seeds, epoch, start, stop, mixed=mixed)
 
-    def _update(self, arrays: list[Any], order: Any, start: int, stop: int) -> Bound:
+    def _update(self, rows: int, fill: Callable[[Sequence[Any]], None]) -> Bound:
         """One update: in one piece while all gradients are finite, else each restart on its own."""
         if self._all_go:
-            bound = self._step(self._together, arrays, order, start, stop)
+            bound = self._step(self._together, rows, fill)
             if bool(bound.outputs[GUARD].all()):
                 return bound
-        bound = self._step(self._apart, arrays, order, start, stop)
+        bound = self._step(self._apart, rows, fill)
         held = self.backend.to_host(bound.outputs[GUARD])
         for k in range(self.count):
             if not held[k] and k not in self.stopped:
@@ -130,13 +128,9 @@ class Ensemble:
             raise DivergedError(f"all {self.count:,} restarts diverged; the last one: {self.stopped[self.count - 1]}")
         return bound
 
-    def _step(self, machine: Machine, arrays: list[Any], order: Any, start: int, stop: int) -> Bound:
-        bound = machine.bound("train", stop - start)
-        for slot, rows in zip(bound.feeds, arrays, strict=True):
-            if order is None:
-                slot[...] = rows[start:stop]
-            else:
-                self.backend.take(rows, order[:, start:stop], slot)
+    def _step(self, machine: Machine, rows: int, fill: Callable[[Sequence[Any]], None]) -> Bound:
+        bound = machine.bound("train", rows)
+        fill(bound.feeds)
         bound.step()
         return bound
 
@@ -148,17 +142,17 @@ class Ensemble:
                 return f"the gradient of `{name}` holds {what} at step {int(self.arrays[STEP][k]) + 1:,}"
         raise AssertionError("the guard held")
 
-    def evaluate(self, batch: Mapping[str, Any]) -> list[dict[str, float]]:
+    def evaluate(self, batch: Mapping[str, Any] | Stream) -> list[dict[str, float]]:
         """For each restart what `Executor.evaluate` gives: the data loss, the penalties and each metric over all
         rows."""
         self.net.require_loss()
         with self.backend.running():
-            nodes = (*self.net.graph.inputs, *self.net.graph.targets)
-            arrays, count = check_feeds(self.backend, nodes, batch, self._first.dtype)
             sums: dict[str, Any] = {}
-            for start in range(0, count, CHUNK):
-                rows = min(CHUNK, count - start)
-                feeds = [self._first.padded(a[start : start + rows]) for a in arrays]
+            count = 0
+            for arrays in self._first.place(batch).pieces(CHUNK):
+                rows = len(arrays[0])
+                count += rows
+                feeds = [self._first.padded(array) for array in arrays]
                 feeds.append((self.xp.arange(bucket(rows)) < rows).astype("float64"))
                 bound = self._together.run("measure", bucket(rows), feeds)
                 for name, value in bound.outputs.items():

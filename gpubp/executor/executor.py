@@ -9,11 +9,12 @@ from operator import index
 from typing import Any
 
 from ..backends import Backend, select
-from ..data import shuffled
+from ..data import Stream
 from ..errors import DivergedError, GpubpError, InputError
 from ..frontend import GUARD, SEED, STEP, Mode, Net, build, check_feeds
 from ..render import Argument, standalone
 from .blame import bad_gradient
+from .feeding import Rows, place
 from .machine import Compiled, Machine
 from .memory import require_batch, require_memory
 from .state import State
@@ -40,7 +41,6 @@ class Executor:
         if not 0 <= self.seed < 1 << 63:
             raise GpubpError(f"the seed is {self.seed}; it must be from 0 to 2^63 - 1")
         self.backend: Backend = select(device)
-        self._mixed: tuple[tuple[int, int, int], Any] = (-1, -1, -1), None
         require_memory(net, self.backend, self.dtype, 1)
         self._lock = threading.RLock()
         with self._active():
@@ -134,17 +134,18 @@ class Executor:
                     "usually mends this"
                 )
 
-    def evaluate(self, data: Mapping[str, Any], batch: int = CHUNK) -> dict[str, float]:
-        """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode."""
+    def evaluate(self, data: Mapping[str, Any] | Stream, batch: int = CHUNK) -> dict[str, float]:
+        """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode, `batch`
+        rows at a time."""
         require_batch(batch)
         self.net.require_loss()
         with self._active():
-            nodes = (*self.net.graph.inputs, *self.net.graph.targets)
-            arrays, count = check_feeds(self.backend, nodes, data, self.dtype)
             sums: dict[str, Any] = {}
-            for start in range(0, count, batch):
-                rows = min(batch, count - start)
-                feeds = [self.padded(a[start : start + rows]) for a in arrays]
+            count = 0
+            for arrays in self.place(data).pieces(batch):
+                rows = len(arrays[0])
+                count += rows
+                feeds = [self.padded(array) for array in arrays]
                 feeds.append((self.xp.arange(bucket(rows)) < rows).astype("float64"))
                 bound = self._machine.run("measure", bucket(rows), feeds)
                 for name, value in bound.outputs.items():
@@ -170,8 +171,8 @@ class Executor:
         """One update. Returns the whole loss before it."""
         self.net.require_loss()
         with self._active():
+            self.fit_first(self.place(batch))
             arrays, count = self._batch(batch)
-            self.fit_first(arrays)
             outputs = self._machine.run("train", count, arrays).outputs
             self._require_gradient(outputs)
             return float(outputs["data"]) + float(outputs["penalty"])
@@ -186,37 +187,29 @@ class Executor:
         data_losses, penalties, _ = self.run_steps(self.place(data), steps, batch)
         return data_losses + penalties
 
-    def place(self, data: Mapping[str, Any]) -> tuple[list[Any], int]:
-        """Data checked and on the device, for `run_steps`, and its number of rows."""
+    def place(self, data: Mapping[str, Any] | Stream) -> Rows:
+        """Data checked and on the device, for `run_steps`; a stream stays where it is, and is checked as it is read."""
         with self._active():
-            return self._batch(data)
+            return place(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), data, self.dtype)
 
-    def run_steps(self, placed: tuple[list[Any], int], steps: int, batch: int) -> tuple[Any, Any, list[int]]:
+    def run_steps(self, placed: Rows, steps: int, batch: int) -> tuple[Any, Any, list[int]]:
         """As `train_steps` on placed data: the data losses, the penalties, and the rows of each batch."""
         self.net.require_loss()
         if not isinstance(steps, int) or not isinstance(batch, int) or steps < 1 or batch < 1:
             raise InputError(f"steps and batch must be at least 1, not {steps!r} and {batch!r}")
         with self._active():
-            arrays, count = placed
-            self.fit_first(arrays)
+            self.fit_first(placed)
+            count = len(placed)
             per_epoch = -(-count // batch)
             mixed = bool(self.net.option("shuffle", True)) and count > batch  # one batch is the same in any order
             losses, penalties = self.xp.empty((2, steps), dtype=self.dtype)
             sizes: list[int] = []
-            epoch, order = -1, None
             first = self.step
             for at in range(first, first + steps):
-                if at // per_epoch != epoch:
-                    epoch = at // per_epoch
-                    order = self._order(count, epoch) if mixed else None
                 start = (at % per_epoch) * batch
                 stop = min(start + batch, count)
                 bound = self._machine.bound("train", stop - start)
-                for slot, rows in zip(bound.feeds, arrays, strict=True):
-                    if order is not None:
-                        self.backend.take(rows, order[start:stop], slot)
-                    else:
-                        slot[...] = rows[start:stop]
+                placed.fill(bound.feeds, self.seed, at // per_epoch, start, stop, mixed=mixed)
                 bound.step()
                 self._require_gradient(bound.outputs)
                 losses[at - first] = bound.outputs["data"]
@@ -224,37 +217,32 @@ class Executor:
                 sizes.append(stop - start)
             return losses, penalties, sizes
 
-    def _order(self, count: int, epoch: int) -> Any:
-        """The order of an epoch's rows; the last one is kept, for an epoch may be taken in pieces."""
-        key = (count, self.seed, epoch)
-        if self._mixed[0] != key:
-            self._mixed = key, self.backend.asarray(shuffled(*key))
-        return self._mixed[1]
-
     def _require_gradient(self, outputs: Mapping[str, Any]) -> None:
         """Raise DivergedError after a step that the guard refused: it changed nothing."""
         if not bool(outputs[GUARD]):
             raise DivergedError(bad_gradient(self, outputs))
 
-    def fit(self, inputs: Mapping[str, Any]) -> None:
+    def fit(self, inputs: Mapping[str, Any] | Stream) -> None:
         """Gather the statistics of layers such as `standardize` from the training rows, one layer after the other, as
         the data flows; what was gathered before is forgotten. The first training call does it with the rows it is
         given, if this has not been called."""
         with self._active():
-            named = {n.label or n.name: inputs[n.label or n.name] for n in self.net.graph.inputs}
-            self._fit(check_feeds(self.backend, self.net.graph.inputs, named, self.dtype)[0])
+            nodes = self.net.graph.inputs
+            if not isinstance(inputs, Stream):
+                inputs = {node.label or node.name: inputs[node.label or node.name] for node in nodes}
+            self._fit(place(self.backend, nodes, inputs, self.dtype))
 
-    def fit_first(self, arrays: list[Any]) -> None:
+    def fit_first(self, placed: Rows) -> None:
         """Gather the statistics from placed rows, where that has not been done."""
         if not self._state.fitted:
-            self._fit(arrays[: len(self.net.graph.inputs)])
+            self._fit(placed)
 
-    def _fit(self, arrays: list[Any]) -> None:
+    def _fit(self, placed: Rows) -> None:
         self._state.forget_statistics()
         for node in self.net.fitted:
-            for start in range(0, len(arrays[0]), CHUNK):
-                rows = [a[start : start + CHUNK] for a in arrays]
-                self._machine.run("fit", len(rows[0]), rows, node)
+            for arrays in placed.pieces(CHUNK):
+                inputs = arrays[: len(self.net.graph.inputs)]
+                self._machine.run("fit", len(inputs[0]), inputs, node)
         self._state.fitted = True
 
     # The machinery -----------------------------------------------------------------------------------------------

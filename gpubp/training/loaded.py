@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..data import Encoding
+from ..data import Encoder, from_json, read_table
 from ..errors import CheckpointError
 from ..executor import CHUNK, Executor
 from ..frontend import MAIN, Net, answers, load
-from . import history, tables
+from . import history
 from .folder import ABOUT
 from .resume import result_of
 
@@ -32,7 +32,7 @@ class LoadedRun:
     history: list[dict[str, float]]
     metrics: dict[str, float]
     about: Mapping[str, Any]
-    columns: Mapping[str, Encoding]
+    columns: Mapping[str, Encoder]
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -54,7 +54,7 @@ class LoadedRun:
 
     def rows(self, path: str | os.PathLike[str], *, targets: bool) -> dict[str, NDArray[Any]]:
         """The rows of a table as the net takes them, encoded as those that the run was trained on."""
-        return tables.rows(Path(path), self.columns, _names(self.net, targets=targets))
+        return read_table(path, {name: self.columns[name] for name in _names(self.net, targets=targets)})
 
     def labels(self, outputs: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         """For each target of classes that an output stands for, the most probable class of every row, as words."""
@@ -91,7 +91,7 @@ def load_run(path: str | os.PathLike[str], device: str = "auto") -> LoadedRun:
     executor.load_state_dict(saved.state)
     folder = place if place.is_dir() else place.parent
     records = history.records(folder)
-    columns = tables.from_json(saved.about.get("columns", {}))
+    columns = from_json(saved.about.get("columns", {}))
     return LoadedRun(
         folder,
         net,
@@ -100,5 +100,5 @@ def load_run(path: str | os.PathLike[str], device: str = "auto") -> LoadedRun:
         next((record["metrics"] for record in reversed(records) if "metrics" in record), {}),
         saved.about,
         columns,
-        {name: tables.words(one) for name, one in columns.items() if one.classes is not None},
+        {name: one.vocabulary for name, one in columns.items() if one.classes is not None},
     )

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ..data import load as load_data
+from ..data import to_json
 from ..errors import CheckpointError, DivergedError, GpubpError, SaveError
 from ..executor import Executor, diverged, first_bad, require_memory
 from ..frontend import RATE_SCALE, Net, identity, watch_of
-from . import tables
 from .best import Best, Pace, Sums
 from .checkpoint import BEST, Saved, read
 from .environment import data_hashes, environment
@@ -100,7 +100,7 @@ class _Training:
         rows = dataset.part("train")
         self.valid = dataset.part("valid") if "valid" in dataset.parts else None
         watch = watch_of(net, dataset.parts)
-        count = len(next(iter(rows.values())))
+        count = len(dataset.parts["train"])
         self.batch = int(net.option("batch", 32))
         self.per_epoch = -(-count // self.batch)
         restarts = int(net.option("restarts", 1)) if saved is None else 1
@@ -121,7 +121,7 @@ class _Training:
         self.known: dict[str, Any] = {}
         if folder is not None or saved is not None:
             self.known = {"net": identity(net), "data": data_hashes(net), "environment": environment(ex)}
-            self.known["columns"] = tables.to_json(net, dataset)
+            self.known["columns"] = to_json(dataset.encoders)
         self.records: list[dict[str, Any]] = []
         if source is not None and saved is not None:
             self._take_up(source, saved)

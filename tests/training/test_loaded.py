@@ -46,7 +46,7 @@ def test_a_table_is_encoded_as_the_training_rows_were(tmp_path: Path, options: s
 def test_columns_are_found_by_name_and_words_come_back(tmp_path: Path) -> None:
     trained(tmp_path)
     loaded = gpubp.load_run(tmp_path / "run", "cpu")
-    (tmp_path / "new.csv").write_text("b;id;a\n-3;first;0\n3;second;13\n", "utf-8")
+    (tmp_path / "new.csv").write_text("b;kind;a\n-3;;0\n3;;13\n", "utf-8")
     outputs = loaded.predict(tmp_path / "new.csv")
     direct = loaded.predict({"x": [[0, -3], [13, 3]]})
     for name in ("p", "size"):
@@ -76,6 +76,7 @@ def test_batches_do_not_matter(tmp_path: Path, batch: int) -> None:
     [
         ("a,c\n1,2\n", "has no column `b`, which `x` is made of"),
         ("1,2\n3,4\n", "has no column `a`, `b`, which `x` is made of"),
+        ("a,b,id\n1,2,3\n", "a column that the net was trained without: `id`"),
         ("a,b\n1,two\n", "line 2, column `b`: `two` is"),
         ("a,b\n1,\n", "the cell is empty"),
         ("a,b\n1,2,3\n", "3 cells, where the header has 2"),
@@ -94,7 +95,7 @@ def test_tables_that_do_not_fit(tmp_path: Path, text: str, message: str) -> None
 def test_a_class_that_the_run_does_not_know(tmp_path: Path) -> None:
     trained(tmp_path)
     (tmp_path / "new.csv").write_text("a,b,kind\n1,2,x\n3,4,w\n5,6,w\n", "utf-8")
-    with pytest.raises(gpubp.DataError, match="line 3, column `kind`: the run knows no class `w`"):
+    with pytest.raises(gpubp.DataError, match="line 3, column `kind`: class `w` does not occur"):
         gpubp.load_run(tmp_path / "run", "cpu").evaluate(tmp_path / "new.csv")
 
 

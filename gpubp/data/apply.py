@@ -1,0 +1,257 @@
+"""New rows encoded as those that a net was trained on: the same columns by name, words and statistics."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dsl.diagnostics import DiagnosticError
+from dsl.source import Source as Text
+from dsl.source import Span
+from gpubp.errors import DataError
+
+from .arrow import open_arrow
+from .cells import Cells
+from .checks import counted, listed, problem, suggestion
+from .encoders import Encoder
+from .files import find_file, read_bytes, read_text, unreadable
+from .idx import TYPES, read_idx
+from .labels import Place, labels_of
+from .npy import MAGIC, ZIP, Archive, read_array
+from .sheet import open_sheet
+from .sources import Source, finite
+from .tables import Table, TextTable
+from .tabular import one_hot
+from .text import encoded, tokens, windows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ARROW = (b"PAR1", b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")
+_LEARNED = "the data that was learned from"
+
+
+def read_table(path: str | os.PathLike[str], encoders: Mapping[str, Encoder]) -> dict[str, NDArray[Any]]:
+    """The rows of a file for each name of `encoders`: numbers as float64 (n, *shape), labels as int64 (n, *shape).
+
+    The file may be delimited text, npy, npz, IDX, Parquet, Feather, Arrow, or text for tokens; its content says which.
+    Columns of a table are found by name, in any order; those that the net was trained without are refused, but for
+    columns of its own training table. Raises DataError with all that is wrong.
+    """
+    name = os.fspath(path)
+    span = Span(Text("command line", name), 0, len(name))
+    try:
+        return _read(name, span, encoders)
+    except DiagnosticError as error:
+        raise DataError(error.diagnostics) from None
+
+
+def _read(path: str, span: Span, encoders: Mapping[str, Encoder]) -> dict[str, NDArray[Any]]:
+    if any(encoder.level for encoder in encoders.values()):
+        return _windows(path, span, encoders)
+    start = _start(path, span)
+    if start.startswith((MAGIC, ZIP)) or _is_idx(start):
+        return _arrays(path, Path(path), span, start, encoders)
+    if start.startswith(_ARROW):
+        return _columns(open_arrow(Path(), path, span), encoders)
+    named = [field.name for encoder in encoders.values() for field in encoder.fields]
+    header = None if any(encoder.header for encoder in encoders.values()) else False
+    sheet = open_sheet(Path(), path, span, delimiter=None, header=header, named=named)
+    return _columns(TextTable(sheet), encoders)
+
+
+def _start(path: str, span: Span) -> bytes:
+    """The first bytes of a file, unpacked where gzip packed it; what is damaged is told when it is read."""
+    try:
+        with find_file(Path(), path, span).open("rb") as file:
+            start = file.read(8)
+            if start.startswith(b"\x1f\x8b"):
+                file.seek(0)
+                with gzip.GzipFile(fileobj=file) as packed, suppress(EOFError, zlib.error, gzip.BadGzipFile):
+                    return packed.read(8)
+            return start
+    except OSError as error:
+        raise unreadable(path, span, error) from None
+
+
+def _is_idx(start: bytes) -> bool:
+    return len(start) > 2 and start[:2] == b"\0\0" and start[2] in TYPES
+
+
+# Tables
+
+
+def _columns(table: Table, encoders: Mapping[str, Encoder]) -> dict[str, NDArray[Any]]:
+    picks = _picks(table, encoders)
+    numeric: set[int] = set()
+    labels: set[int] = set()
+    for name, encoder in encoders.items():
+        for i, coded in zip(picks[name], _is_word(encoder, len(picks[name])), strict=True):
+            (labels if coded else numeric).add(i)
+    missing = any(field.fill is not None for encoder in encoders.values() for field in encoder.fields)
+    cells = table.cells(sorted(numeric), sorted(labels), missing)
+    return {name: _rows(table, cells, picks[name], encoder) for name, encoder in encoders.items()}
+
+
+def _is_word(encoder: Encoder, columns: int) -> list[bool]:
+    if encoder.classes is not None:
+        return [True] * columns
+    return [bool(field.words) for field in encoder.fields] or [False] * columns
+
+
+def _picks(table: Table, encoders: Mapping[str, Encoder]) -> dict[str, list[int]]:
+    """The numbers of each name's columns. Raises DiagnosticError (E0415) for columns that are missing or unknown."""
+    found: dict[str, list[int]] = {}
+    for name, encoder in encoders.items():
+        if not encoder.fields:
+            found[name] = _unnamed(table, name, encoder, len(encoders))
+        elif encoder.header:
+            found[name] = _by_name(table, name, [field.name for field in encoder.fields])
+        else:
+            found[name] = _by_number(table, name, encoder, encoders)
+    known = {column for encoder in encoders.values() for column in encoder.known}
+    extra = [column for column in table.names if column not in known]
+    if extra and known and table.header:
+        what = "columns" if len(extra) > 1 else "a column"
+        message = f"`{table.path}` has {what} that the net was trained without: {listed(extra, 4)}"
+        lacking = sorted(known - set(table.names))
+        help = suggestion(extra[0], lacking, "leave out what is not needed, or train anew")
+        raise problem("E0415", message, table.span, help=help)
+    return found
+
+
+def _by_name(table: Table, name: str, columns: Sequence[str]) -> list[int]:
+    places = {column: i for i, column in enumerate(table.names)}
+    missing = [column for column in columns if column not in places]
+    if missing:
+        shown = f"its columns are {listed(table.names)}"
+        help = suggestion(missing[0], table.names)
+        message = f"`{table.path}` has no column {listed(missing, 4)}, which `{name}` is made of"
+        raise problem("E0415", message, table.span, notes=(shown,) if help else (), help=help or shown)
+    return [places[column] for column in columns]
+
+
+def _by_number(table: Table, name: str, encoder: Encoder, encoders: Mapping[str, Encoder]) -> list[int]:
+    """Columns of a file without a header: all of the training file's, or those alone that are asked for, in order."""
+    if len(table.names) == len(encoder.known):
+        order = {column: i for i, column in enumerate(encoder.known)}
+    else:
+        used = {field.name for each in encoders.values() for field in each.fields}
+        order = {column: i for i, column in enumerate(c for c in encoder.known if c in used)}
+    if len(table.names) != len(order):
+        wanted = " or ".join(map(str, sorted({len(order), len(encoder.known)})))
+        message = f"`{table.path}` has {counted(len(table.names), 'column')}, and {wanted} are needed"
+        help = "a file without a header has the columns of the training file, or those alone that the net takes in"
+        raise problem("E0415", message, table.span, help=help)
+    return [order[field.name] for field in encoder.fields]
+
+
+def _unnamed(table: Table, name: str, encoder: Encoder, names: int) -> list[int]:
+    """The columns of a name whose training data had none."""
+    size = prod(encoder.shape)
+    if size == 1 and name in table.names:
+        return [table.names.index(name)]
+    if names == 1 and len(table.names) == size:
+        return list(range(size))
+    message = f"`{table.path}` has {counted(len(table.names), 'column')}, and `{name}` takes {size}"
+    help = "the training data had no columns with names: give those of its one input alone, in order"
+    raise problem("E0415", message, table.span, help=help)
+
+
+def _rows(table: Table, cells: Cells, columns: Sequence[int], encoder: Encoder) -> NDArray[Any]:
+    import numpy as np
+
+    def at(own: Sequence[int], column: int, row: int) -> str:
+        return table.at(cells.row(row), own[column])
+
+    def place(i: int) -> Place:
+        return Place(table.path, table.span, [cells.labels[i]], [table.names[i]], partial(at, [i]))
+
+    for i in columns:
+        if i in cells.labels:
+            found = cells.labels[i]
+            gone = np.isnan(found.values) if found.words is None else found.values < 0
+            if gone.any():
+                message = f"{table.at(int(np.argmax(gone)), i)}: the cell is empty, and it is to be a word"
+                raise problem("E0419", message, table.span)
+    if encoder.classes is not None:
+        book = encoder.vocabulary
+        labels = np.stack([labels_of(book, place(i), _LEARNED) for i in columns], axis=1)
+        return labels.reshape(len(labels), *encoder.shape)
+    parts = []
+    for k, i in enumerate(columns):
+        words = encoder.fields[k].words if encoder.fields else ()
+        parts.append(one_hot(words, place(i), _LEARNED) if words else cells.numbers[i][:, None])
+        if not words and (not encoder.fields or encoder.fields[k].fill is None) and np.isnan(parts[-1]).any():
+            row = int(np.argmax(np.isnan(cells.numbers[i])))
+            raise problem("E0416", f"{table.at(row, i)}: the cell is empty", table.span)
+    return encoder.numbers(np.concatenate(parts, axis=1))
+
+
+# Arrays and text
+
+
+def _arrays(
+    path: str, file: Path, span: Span, start: bytes, encoders: Mapping[str, Encoder]
+) -> dict[str, NDArray[Any]]:
+    raw = read_bytes(Path(), path, span)
+    if start.startswith(ZIP):
+        archive = Archive(raw, path, span)
+        given = {name: archive.read(name, span) for name in encoders}
+    elif len(encoders) == 1:
+        array = read_array(raw, path, span) if start.startswith(MAGIC) else read_idx(raw, path, span)
+        given = dict.fromkeys(encoders, array)
+    else:
+        message = f"`{path}` holds one array, and {listed(list(encoders))} are asked for"
+        raise problem("E0411", message, span, help="an npz file holds several: `numpy.savez(path, x = ..., y = ...)`")
+    found = {}
+    for name, values in given.items():
+        source = Source(f"{path}`, array `{name}" if start.startswith(ZIP) else path, span, values, file)
+        found[name] = _array(source, name, encoders[name])
+    counts = {name: len(rows) for name, rows in found.items()}
+    if len(set(counts.values())) > 1:
+        raise problem("E0420", f"`{path}`: {listed([f'{name}: {n:,} rows' for name, n in counts.items()])}", span)
+    return found
+
+
+def _array(source: Source, name: str, encoder: Encoder) -> NDArray[Any]:
+    import numpy as np
+
+    values = source.values
+    assert isinstance(values, np.ndarray)
+    if not values.ndim or not len(values):
+        raise problem("E0414", f"`{source.path}` has no rows: rows are the first axis of its array", source.span)
+    if prod(source.shape) != prod(encoder.shape):
+        message = f"`{source.path}`: a row has shape {list(source.shape)}, and `{name}` is {encoder.type}"
+        raise problem("E0418", message, source.span)
+    if encoder.classes is None:
+        finite([source])
+        return encoder.numbers(values)
+    known = np.array([int(word) for word in encoder.words]) if encoder.words else np.arange(encoder.classes)
+    bad = np.flatnonzero(~np.isin(values.reshape(-1), known))
+    if len(bad):
+        message = f"{source.at(int(bad[0]))}: `{values.reshape(-1)[bad[0]]}` is no label of `{name}`"
+        raise problem("E0419", message, source.span, help=f"the labels are {listed([str(k) for k in known.tolist()])}")
+    return encoder.labels(values)
+
+
+def _windows(path: str, span: Span, encoders: Mapping[str, Encoder]) -> dict[str, NDArray[Any]]:
+    """Windows that do not overlap; the targets are one token ahead of the inputs."""
+    texts = {name: encoder for name, encoder in encoders.items() if encoder.level}
+    if len(texts) < len(encoders):
+        other = next(name for name in encoders if name not in texts)
+        message = f"`{path}` is read as text, and `{other}` is not made of text"
+        raise problem("E0411", message, span)
+    first = next(iter(texts.values()))
+    found = tokens(read_text(Path(), path, span), first.level)
+    labels = encoded(found, first.words, first.unknown, path, span)
+    ahead = int(len({encoder.feature for encoder in texts.values()}) > 1)
+    cut = windows(path, span, labels, first.shape[0], first.shape[0], ahead)
+    return {name: cut[0 if encoder.feature else ahead] for name, encoder in texts.items()}

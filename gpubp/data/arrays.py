@@ -1,0 +1,170 @@
+"""Readers of arrays of numbers: `npy`, `npz`, `idx`. Rows are the first axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from dsl.source import Span
+from gpubp.registry import Flag, OptionType, Real, Text, register
+
+from .checks import counted, listed, problem
+from .dataset import Read, Request
+from .files import find_file, read_bytes, unreadable
+from .idx import read_idx
+from .npy import Archive, check_size, read_array, read_header
+from .sources import Source, assemble, no_rows
+from .stream import Segment
+from .tabular import OptionalNames, OptionalShape, OptionalText
+
+LARGE = 1 << 30
+"""Bytes from which an npy file is streamed where nothing is said, 1 GiB."""
+
+Streamed = Annotated[Any, OptionType(("word", "flag"), words=("auto",))]
+
+
+@register("reader", "npy")
+def npy(
+    request: Request,
+    *,
+    path: Text,
+    target: OptionalText = None,
+    test: OptionalNames = None,
+    scale: Real = 1.0,
+    reshape: OptionalShape = None,
+    standardize: Flag = False,
+    stream: Streamed = "auto",
+) -> Read:
+    """An array (rows, ...) of numbers from a file of NumPy's, for the first name; `target`: the file of the second.
+
+    `test`: the files, one for each name, whose rows are for testing only. `scale`, `standardize`: as for `csv`.
+    `reshape`: the shape of every name that has as many elements.
+    `stream`: whether the file stays on disk and is read in shuffled blocks, for arrays larger than memory; `auto` does
+    that from 1 GiB on. Arrays of Python objects are refused. Raises DiagnosticError.
+    """
+    told = None if isinstance(stream, str) or not isinstance(stream, bool) else stream
+
+    def open_one(name: str, span: Span) -> Source:
+        return _open_npy(request.base, name, span, told)
+
+    return _files(request, open_one, path, target, test, scale, reshape, standardize)
+
+
+@register("reader", "idx")
+def idx(
+    request: Request,
+    *,
+    path: Text,
+    target: OptionalText = None,
+    test: OptionalNames = None,
+    scale: Real = 1.0,
+    reshape: OptionalShape = None,
+    standardize: Flag = False,
+) -> Read:
+    """An array (rows, ...) of numbers from an IDX file (as MNIST's), plain or gzip, for the first name; `target`: the
+    file of the second.
+
+    `test`: the files, one for each name, whose rows are for testing only. `scale`, `standardize`: as for `csv`.
+    `reshape`: the shape of every name that has as many elements. Raises DiagnosticError.
+    """
+
+    def open_one(name: str, span: Span) -> Source:
+        return Source(name, span, read_idx(read_bytes(request.base, name, span), name, span), request.base / name)
+
+    return _files(request, open_one, path, target, test, scale, reshape, standardize)
+
+
+@register("reader", "npz")
+def npz(
+    request: Request,
+    *,
+    path: Text,
+    columns: OptionalNames = None,
+    test: OptionalNames = None,
+    scale: Real = 1.0,
+    reshape: OptionalShape = None,
+    standardize: Flag = False,
+) -> Read:
+    """Arrays (rows, ...) of numbers from an archive of NumPy's (`savez`): for each name the array of that name.
+
+    `columns`: the arrays by other names, one entry per name. `test`: a second file with the same arrays, or a list of
+    arrays of the same file, one per name, whose rows are for testing only. `scale`, `standardize`: as for `csv`.
+    `reshape`: the shape of every name that has as many elements. Raises DiagnosticError.
+    """
+    names = request.entry.names
+    keys = _texts(request, columns, "columns", len(names), "name") if columns is not None else list(names)
+    sources = _members(request, path, "path", keys, "columns" if columns is not None else "path")
+    if isinstance(test, str):
+        tests = _members(request, test, "test", keys, "test")
+    else:
+        asked = _texts(request, test, "test", len(names), "name") if test is not None else []
+        tests = _members(request, path, "path", asked, "test")
+    return assemble(request, sources, tests, scale, reshape, standardize)
+
+
+def _members(request: Request, path: str, option: str, keys: Sequence[str], asked: str) -> list[Source]:
+    """The arrays `keys` of an archive; those of names that nobody wants are not read."""
+    span = request.span(option)
+    if not keys:
+        return []
+    archive = Archive(read_bytes(request.base, path, span), path, span)
+    found = []
+    for name, key in zip(request.entry.names, keys, strict=True):
+        if name in request.wants:
+            values = archive.read(key, request.span(asked))
+            found.append(Source(f"{path}`, array `{key}", span, values, request.base / path))
+    return found
+
+
+def _open_npy(base: Path, name: str, span: Span, told: bool | None) -> Source:
+    path = find_file(base, name, span)
+    try:
+        size = path.stat().st_size
+        if not (size >= LARGE if told is None else told):
+            return Source(name, span, read_array(read_bytes(base, name, span), name, span), path)
+        with path.open("rb") as file:
+            header = read_header(file, name, span)
+    except OSError as error:
+        raise unreadable(name, span, error) from None
+    check_size(header, size - header.offset, name, span)
+    if header.fortran and len(header.shape) > 1:
+        message = f"`{name}` lies column by column (Fortran order), and cannot be read row by row"
+        raise problem("E0422", message, span, help="save it anew: `numpy.save(path, numpy.ascontiguousarray(array))`")
+    if not header.shape:
+        raise no_rows(name, span)
+    values = Segment(path, header.offset, header.dtype, header.shape[0], header.shape[1:])
+    return Source(name, span, values, path)
+
+
+def _files(
+    request: Request,
+    open_one: Callable[[str, Span], Source],
+    path: str,
+    target: str | None,
+    test: object,
+    scale: float,
+    reshape: Sequence[int] | None,
+    standardize: bool,
+) -> Read:
+    """One file for each name."""
+    names = request.entry.names
+    files = [path] if target is None else [path, target]
+    if len(files) != len(names):
+        message = f"{counted(len(files), 'file')} for {counted(len(names), 'name')}: {listed(names)}"
+        help = "the second file, `target`, is for the second name" if len(names) > 1 else "each file has a name"
+        raise problem("E0411", message, request.entry.value_span, help=help)
+    tests = [] if test is None else _texts(request, test, "test", len(names), "file")
+    sources: list[list[Source]] = []
+    for given, options in ((files, ("path", "target")), (tests, ("test", "test"))):
+        kept = [(f, o) for n, f, o in zip(names, given, options) if n in request.wants]
+        sources.append([open_one(file, request.span(option)) for file, option in kept])
+    return assemble(request, sources[0], sources[1], scale, reshape, standardize)
+
+
+def _texts(request: Request, option: Any, name: str, count: int, what: str) -> list[str]:
+    found = list(option) if isinstance(option, tuple | list) else [option]
+    if len(found) != count or not all(isinstance(item, str) for item in found):
+        message = f"`{name}` takes {counted(count, what)} here, one for each of {listed(request.entry.names)}"
+        raise problem("E0411", message, request.span(name))
+    return found

@@ -1,0 +1,171 @@
+"""The readers `parquet` and `arrow`: tables of numbers and labels in Apache's formats, by the optional pyarrow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dsl.source import Span
+from gpubp.registry import Columns, Flag, Real, Text, register
+
+from .cells import Cells, Labels
+from .checks import Findings, clipped, listed, problem
+from .dataset import Read, Request
+from .files import find_file
+from .tables import row_place
+from .tabular import Missing, OptionalNames, OptionalShape, OptionalText, Options, check_scale, read_tables, word
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowTable:
+    """A table in memory, column by column."""
+
+    path: str
+    span: Span | None
+    names: tuple[str, ...]
+    table: Any
+    header: bool = True
+
+    def at(self, row: int, column: int | None = None) -> str:
+        return row_place(self.path, row, None if column is None else self.names[column])
+
+    def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool) -> Cells:
+        findings = Findings(self.span)
+        numbers = {i: self._numbers(i, missing, findings) for i in numeric}
+        words = {i: self._labels(i, missing, findings) for i in labels}
+        findings.raise_all()
+        return Cells(self.table.num_rows, numbers, words)
+
+    def _numbers(self, column: int, missing: bool, findings: Findings) -> NDArray[np.float64]:
+        """NaN where a cell is null; null and NaN are both missing."""
+        import numpy as np
+        import pyarrow as pa
+
+        cells = self.table.column(column)
+        kind = cells.type
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+            name = clipped(self.names[column])
+            message = f"the whole column is {clipped(str(kind))}, where numbers are wanted"
+            help = f'`onehot = ["{name}"]` makes a number of each of its words; `columns = [...]` picks the others'
+            findings.add("E0416", "columns of text", self.at(0, column), message, help)
+            return np.zeros(self.table.num_rows)
+        values: NDArray[np.float64] = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        bad = np.flatnonzero(~(np.isfinite(values) | (np.isnan(values) & missing)))
+        for row in bad[:4]:
+            help = "`missing = drop`, `mean` or `median` says what is to be done"
+            empty = np.isnan(values[row])
+            message = "the cell is empty" if empty else f"`{values[row]}` is not a finite number"
+            findings.add("E0416", "cells that are no numbers", self.at(row, column), message, help if empty else "")
+        if len(bad) > 4:
+            findings.add("E0416", "cells that are no numbers", "", "", count=len(bad) - 4)
+        return values
+
+    def _labels(self, column: int, missing: bool, findings: Findings) -> Labels:
+        import numpy as np
+        import pyarrow as pa
+
+        cells = self.table.column(column)
+        kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
+        gone = cells.is_null().to_numpy(zero_copy_only=False)
+        if gone.any() and not missing:
+            help = "`missing = drop` leaves out rows that miss a cell"
+            row = int(np.argmax(gone))
+            findings.add("E0419", "labels that are empty", self.at(row, column), "the label is empty", help)
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+            if pa.types.is_dictionary(cells.type):
+                cells = cells.dictionary_decode()
+            values = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+            return Labels(np.asarray(values, dtype=np.float64))
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            message = f"the whole column is {clipped(str(kind))}, where labels are wanted"
+            findings.add("E0419", "columns of no labels", self.at(0, column), message)
+            return Labels(np.zeros(self.table.num_rows))
+        coded = cells.cast(pa.string()).combine_chunks().dictionary_encode()
+        places = np.where(gone, -1, coded.indices.fill_null(0).to_numpy(zero_copy_only=False))
+        return Labels(places.astype(np.float64), tuple(coded.dictionary.to_pylist()))
+
+
+def open_arrow(base: Path, path: str, span: Span | None) -> ArrowTable:
+    """Opens a Parquet, Feather or Arrow file, told by its content. Raises DiagnosticError (E0412 to E0423)."""
+    file = find_file(base, path, span)
+    try:
+        import pyarrow as pa
+        from pyarrow import feather, ipc, parquet
+    except ImportError:
+        message = f"`{path}` needs pyarrow, which is not installed"
+        help = "`pip install gpubp[tables]` brings it; or save the table as csv"
+        raise problem("E0423", message, span, help=help) from None
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(6)
+        if start.startswith(b"PAR1"):
+            table = parquet.read_table(file, use_threads=False)
+        elif start in (b"ARROW1", b"FEA1\0\0") or start.startswith(b"FEA1"):
+            table = feather.read_table(file, use_threads=False, memory_map=False)
+        else:
+            with pa.OSFile(str(file), "rb") as stream:
+                table = ipc.open_stream(stream).read_all()
+    except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
+        reason = str(error).partition("\n")[0]
+        message = f"`{path}` is no sound Parquet, Feather or Arrow file"
+        raise problem("E0422", message, span, notes=(f"pyarrow says: {reason}",)) from None
+    names = tuple(map(str, table.column_names))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise problem("E0415", f"`{path}`: more than one column is named {listed(twice, 4)}", span)
+    if not table.num_rows or not names:
+        raise problem("E0414", f"`{path}` has no rows", span)
+    return ArrowTable(path, span, names, table)
+
+
+@register("reader", "parquet")
+def parquet(
+    request: Request,
+    *,
+    path: Text,
+    target: OptionalText = None,
+    columns: Columns = None,
+    test: OptionalText = None,
+    scale: Real = 1.0,
+    reshape: OptionalShape = None,
+    standardize: Flag = False,
+    missing: Missing = "error",
+    onehot: OptionalNames = None,
+) -> Read:
+    """Rows of numbers and labels from a Parquet file; needs pyarrow (`pip install gpubp[tables]`). Nulls and NaN are
+    missing cells. The options are those of `csv`. Raises DiagnosticError (E0411 to E0423)."""
+    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot)
+    return _read(request, path, test, options)
+
+
+@register("reader", "arrow")
+def arrow(
+    request: Request,
+    *,
+    path: Text,
+    target: OptionalText = None,
+    columns: Columns = None,
+    test: OptionalText = None,
+    scale: Real = 1.0,
+    reshape: OptionalShape = None,
+    standardize: Flag = False,
+    missing: Missing = "error",
+    onehot: OptionalNames = None,
+) -> Read:
+    """Rows of numbers and labels from an Arrow or Feather file; needs pyarrow (`pip install gpubp[tables]`). Nulls and
+    NaN are missing cells. The options are those of `csv`. Raises DiagnosticError (E0411 to E0423)."""
+    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot)
+    return _read(request, path, test, options)
+
+
+def _read(request: Request, path: str, test: str | None, options: Options) -> Read:
+    check_scale(request, options.scale)
+    main = open_arrow(request.base, path, request.span("path"))
+    others = [] if test is None else [open_arrow(request.base, test, request.span("test"))]
+    return read_tables(request, main, others, options)

@@ -1,0 +1,185 @@
+"""Arrays of numbers, each from a file: checked, then the rows of the names that take them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dsl.diagnostics import DiagnosticError
+from dsl.graph import Type
+from dsl.source import Span
+
+from .cells import Labels
+from .checks import Findings, counted, listed, problem
+from .dataset import Read, Request, Want
+from .encoders import Encoder
+from .labels import Place, encode, written
+from .stream import Segment, Stored
+from .tables import row_place
+from .tabular import check_scale
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One array of a file. `path`: the file, as messages name it."""
+
+    path: str
+    span: Span | None
+    values: NDArray[Any] | Segment
+    file: Path
+
+    @property
+    def rows(self) -> int:
+        return self.values.rows if isinstance(self.values, Segment) else len(self.values)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one row."""
+        return self.values.shape if isinstance(self.values, Segment) else self.values.shape[1:]
+
+    def place(self, _: int, flat: int) -> str:
+        """As `at`: a source is one column of labels."""
+        return self.at(flat)
+
+    def at(self, flat: int) -> str:
+        """Where an element stands, by its number in C order."""
+        row, rest = divmod(flat, max(1, prod(self.shape)))
+        return row_place(self.path, row) + (f", element {rest + 1:,}" if prod(self.shape) > 1 else "")
+
+
+def assemble(
+    request: Request,
+    sources: Sequence[Source],
+    tests: Sequence[Source],
+    scale: float,
+    reshape: Sequence[int] | None,
+    standardize: bool,
+) -> Read:
+    """One source, and perhaps one for testing, for each name that is wanted. Raises DiagnosticError."""
+    check_scale(request, scale)
+    result = Read({}, {}, {}, tests[0].rows if tests else 0)
+    reshaped, files = False, []
+    for k, (name, want) in enumerate(request.wants.items()):
+        given = [sources[k], *tests[k : k + 1]]
+        _check_rows(given, sources[0], tests)
+        shape = given[0].shape
+        if reshape is not None and prod(reshape) == prod(shape):
+            shape, reshaped = tuple(reshape), True
+        shape = want.settled(shape)
+        column, classes, words = _labels(name, want, given) if want.kind == "class" else _numbers(want, given)
+        encoder = Encoder(
+            shape, classes, want.feature, words=words, scale=scale if want.feature and want.kind == "float" else 1.0
+        )
+        if isinstance(column, tuple):
+            result.columns[name] = Stored(column, encoder)
+        else:
+            result.columns[name] = column.reshape(len(column), *shape)
+        result.encoders[name] = encoder
+        result.types[name] = Type(shape, classes)
+        files += [source.file for source in given]
+    if reshape is not None and not reshaped and request.wants:
+        shown = listed([f"{n}: {list(source.shape)}" for n, source in zip(request.wants, sources, strict=True)])
+        message = f"no name has the {counted(prod(reshape), 'element')} that `reshape` wants ({shown})"
+        raise problem("E0418", message, request.span("reshape"))
+    floats = {name for name, want in request.wants.items() if want.feature and want.kind == "float"}
+    standard = frozenset(floats if standardize else ())
+    return Read(result.columns, result.types, result.encoders, result.test_rows, standard, files=tuple(files))
+
+
+def no_rows(path: str, span: Span | None) -> DiagnosticError:
+    return problem("E0414", f"`{path}` has no rows: rows are the first axis of its array", span)
+
+
+def _check_rows(given: Sequence[Source], first: Source, tests: Sequence[Source]) -> None:
+    for source, other in zip(given, (first, *tests[:1]), strict=True):
+        if (not isinstance(source.values, Segment) and not source.values.ndim) or not source.rows:
+            raise no_rows(source.path, source.span)
+        if source.rows != other.rows:
+            message = f"`{source.path}` has {counted(source.rows, 'row')}, `{other.path}` has {other.rows:,}"
+            raise problem("E0420", message, source.span)
+        if source.shape != given[0].shape:
+            message = f"rows of `{source.path}` have shape {list(source.shape)}, of `{given[0].path}` "
+            raise problem("E0418", message + str(list(given[0].shape)), source.span)
+
+
+def _numbers(want: Want, given: Sequence[Source]) -> tuple[Any, None, tuple[str, ...]]:
+    """Raw numbers, each of them finite."""
+
+    if want.type is not None:  # not while types are measured
+        finite(given)
+    return _joined(given), None, ()
+
+
+def finite(given: Sequence[Source]) -> None:
+    """Raises DiagnosticError (E0416) for numbers that are NaN or infinite."""
+    import numpy as np
+
+    findings = Findings(given[0].span)
+    for source in given:
+        size = max(1, prod(source.shape))
+        for start, piece in _pieces(source):
+            bad = np.flatnonzero(~np.isfinite(piece)) if piece.dtype.kind == "f" else ()
+            for i in bad[:4]:
+                message = f"`{piece.reshape(-1)[i]}` is not a finite number"
+                findings.add("E0416", "numbers that are not finite", source.at(start * size + int(i)), message)
+            if len(bad) > 4:
+                findings.add("E0416", "numbers that are not finite", "", "", count=len(bad) - 4)
+    findings.raise_all()
+
+
+def _joined(given: Sequence[Source]) -> Any:
+    import numpy as np
+
+    segments = tuple(source.values for source in given if isinstance(source.values, Segment))
+    if len(segments) == len(given):
+        return segments
+    # Where one of two files is large enough to be streamed, the smaller is not made a special case.
+    arrays = [s.values.read(0, s.rows) if isinstance(s.values, Segment) else s.values for s in given]
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _pieces(source: Source) -> Iterator[tuple[int, NDArray[Any]]]:
+    if isinstance(source.values, Segment):
+        yield from Stored((source.values,), Encoder(source.shape)).pieces()
+    else:
+        yield 0, source.values
+
+
+def _labels(name: str, want: Want, given: Sequence[Source]) -> tuple[Any, int, tuple[str, ...]]:
+    import numpy as np
+
+    if all(isinstance(source.values, Segment) for source in given):
+        return _joined(given), _streamed_classes(name, want, given), ()
+    places = []
+    for source in given:
+        values = source.values.read(0, source.rows) if isinstance(source.values, Segment) else source.values
+        flat = Labels(values.reshape(-1).astype(np.float64))
+        places.append(Place(source.path, source.span, [flat], ["the array"], source.place))
+    tables, classes, words = encode(name, want, places)
+    return np.concatenate(tables).reshape(-1, *given[0].shape), classes, words
+
+
+def _streamed_classes(name: str, want: Want, given: Sequence[Source]) -> int:
+    """The number of classes of labels that stay in their files; they must be 0, 1, ... as they stand."""
+    import numpy as np
+
+    classes = want.type.classes if want.type is not None else None
+    highest = 0
+    for source in given:
+        size = max(1, prod(source.shape))
+        for start, piece in _pieces(source):
+            flat = piece.reshape(-1)
+            bad = (flat < 0) | (np.floor(flat) != flat) | (flat >= (classes or 2**31))
+            if bad.any():
+                i = int(np.argmax(bad))
+                labels = f"0 to {classes - 1}" if classes else "whole numbers from 0 on"
+                message = f"{source.at(start * size + i)}: `{written(float(flat[i]))}` is no label"
+                raise problem("E0419", message, source.span, help=f"labels of `{name}` are {labels}")
+            highest = max(highest, int(flat.max()))
+    return classes or highest + 1

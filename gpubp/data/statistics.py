@@ -1,0 +1,90 @@
+"""What only the training rows may teach: means, deviations, and what stands for missing numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal
+
+from .encoders import Encoder
+from .stream import Stored
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def fit(
+    column: NDArray[Any] | Stored,
+    train: NDArray[np.int64],
+    encoder: Encoder,
+    fill: Literal["mean", "median"] | None,
+    standardize: bool,
+) -> Encoder:
+    """The encoder with the statistics of the rows `train` of a column of numbers, as they stand in the file."""
+    if isinstance(column, Stored):
+        return _fit_stored(column, train, encoder) if standardize else encoder
+    if fill is not None and encoder.fields and encoder.feature:
+        encoder = _filled(column, train, encoder, fill)
+    if not standardize:
+        return encoder
+    known = encoder.numbers(column[train]).reshape(len(train), prod(encoder.shape))
+    import numpy as np
+
+    return _standard(encoder, known.mean(axis=0), known.std(axis=0), np.abs(known).max(axis=0))
+
+
+def _filled(
+    column: NDArray[Any], train: NDArray[np.int64], encoder: Encoder, fill: Literal["mean", "median"]
+) -> Encoder:
+    """Every column of numbers gets its number: later rows may miss a cell where no training row does.
+
+    Where no training row has a number, all rows of the data say it.
+    """
+    import numpy as np
+
+    flat = column.reshape(len(column), -1)
+    statistic = np.mean if fill == "mean" else np.median
+    fields, at = [], 0
+    for field in encoder.fields:
+        if not field.words:
+            known = flat[train, at]
+            known = known[~np.isnan(known)]
+            if not len(known):
+                known = flat[~np.isnan(flat[:, at]), at]
+            field = replace(field, fill=float(statistic(known)))
+        fields.append(field)
+        at += field.width
+    return replace(encoder, fields=tuple(fields))
+
+
+def _fit_stored(column: Stored, train: NDArray[np.int64], encoder: Encoder) -> Encoder:
+    """In one pass; pieces are merged as Chan, Golub & LeVeque (1983) do."""
+    import numpy as np
+
+    plain = replace(column, encoder=encoder)
+    size = prod(encoder.shape)
+    count, mean, squares, most = 0, np.zeros(size), np.zeros(size), np.zeros(size)
+    many = max(1, (1 << 20) // max(1, plain.row_bytes))
+    for start in range(0, len(train), many):
+        rows = plain.take(train[start : start + many]).reshape(-1, size)
+        new = rows.mean(axis=0)
+        shift, total = new - mean, count + len(rows)
+        squares += ((rows - new) ** 2).sum(axis=0) + shift**2 * (count * len(rows) / total)
+        mean += shift * (len(rows) / total)
+        most = np.maximum(most, np.abs(rows).max(axis=0))
+        count = total
+    return _standard(encoder, mean, np.sqrt(squares / count), most)
+
+
+def _standard(
+    encoder: Encoder, mean: NDArray[np.float64], deviation: NDArray[np.float64], most: NDArray[np.float64]
+) -> Encoder:
+    """Mean and (population) deviation by element; what is constant is only shifted."""
+    import numpy as np
+
+    # A constant column of, say, 0.1 has a deviation of 1e-17 from rounding, which must not be blown up to 1.
+    deviation = np.where(deviation > 1e-12 * most, deviation, 1.0)
+    fixed = encoder.fixed()
+    mean, deviation = np.where(fixed, 0.0, mean), np.where(fixed, 1.0, deviation)
+    return replace(encoder, mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))

@@ -1,0 +1,104 @@
+"""What is allowed and odd about the data: warnings, never errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dsl.diagnostics import Diagnostic
+from dsl.source import Span
+
+from .checks import counted, listed
+from .encoders import Encoder
+from .stream import Stored
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_MOST = 1 << 28  # bytes of columns that are looked at for rows that occur twice
+
+
+def constant_columns(
+    columns: Mapping[str, NDArray[Any] | Stored],
+    encoders: Mapping[str, Encoder],
+    train: NDArray[np.int64],
+    spans: Mapping[str, Span],
+) -> list[Diagnostic]:
+    """W0401 for columns of tables, and for targets of any kind, that are the same in all training rows.
+
+    Elements of images are not looked at: their borders often are. One row says nothing.
+    """
+    found = []
+    for name, column in columns.items():
+        encoder = encoders.get(name)
+        if isinstance(column, Stored) or len(train) < 2:
+            continue
+        flat = column[train].reshape(len(train), -1)
+        still = (flat == flat[0]).all(axis=0)
+        table = encoder is not None and encoder.fields and encoder.classes is None and len(encoder.shape) < 2
+        if table and encoder is not None:
+            at, names = 0, []
+            for field in encoder.fields:
+                if still[at : at + field.width].all():
+                    names.append(field.name)
+                at += field.width
+            if names:
+                what = "columns" if len(names) > 1 else "column"
+                message = f"the {what} {listed(names)} of `{name}` never change{'' if len(names) > 1 else 's'}"
+                from_it = "them" if len(names) > 1 else "it"
+                help = f"nothing can be learned from {from_it}; `columns = [...]` picks the others"
+                found.append(_warning("W0401", f"{message} in the training rows", spans.get(name), help))
+        elif encoder is not None and not encoder.feature and still.all():
+            what = "label" if encoder.classes is not None else "value"
+            message = f"`{name}` has the same {what} in all {len(train):,} training rows"
+            found.append(_warning("W0401", message, spans.get(name), "there is nothing to be learned"))
+    return found
+
+
+def shared_rows(
+    columns: Mapping[str, NDArray[Any] | Stored], parts: Mapping[str, NDArray[np.int64]], span: Span | None
+) -> list[Diagnostic]:
+    """W0402 where rows of the parts for validation or testing stand among the training rows too, all values alike."""
+    import numpy as np
+
+    arrays = [column for column in columns.values() if not isinstance(column, Stored)]
+    if len(arrays) < len(columns) or len(parts) < 2 or sum(array.nbytes for array in arrays) > _MOST:
+        return []
+    marks = _marks(arrays)
+    order = np.argsort(marks[parts["train"]], kind="stable")
+    train = parts["train"][order]
+    known = marks[train]
+    found = []
+    for part, rows in parts.items():
+        if part == "train":
+            continue
+        places = np.minimum(np.searchsorted(known, marks[rows]), len(known) - 1)
+        near = np.flatnonzero(known[places] == marks[rows])
+        same = [k for k in near if all((array[rows[k]] == array[train[places[k]]]).all() for array in arrays)]
+        if same:
+            other = int(train[places[same[0]]])
+            message = f"{counted(len(same), 'row')} of `{part}` {'stand' if len(same) > 1 else 'stands'} in `train` too"
+            note = f"the first: row {other + 1:,} of the data, and row {same[0] + 1:,} of `{part}`"
+            help = "figures over rows that were learned say little; leave out rows that occur twice"
+            found.append(_warning("W0402", message, span, help, note))
+    return found
+
+
+def _marks(arrays: list[NDArray[Any]]) -> NDArray[np.uint64]:
+    """One number for each row, alike for rows that are alike."""
+    import numpy as np
+
+    marks = np.zeros(len(arrays[0]), dtype=np.uint64)
+    for array in arrays:
+        flat = array.reshape(len(array), -1)
+        for j in range(flat.shape[1]):
+            # Adding 0 makes one zero of the two; the rest is a step of SplitMix64 (Steele, Lea & Flood, 2014).
+            bits = (flat[:, j] + 0.0).astype(np.float64).view(np.uint64)
+            marks = (marks ^ bits) * np.uint64(0xBF58476D1CE4E5B9)
+            marks ^= marks >> np.uint64(31)
+    return marks
+
+
+def _warning(code: str, message: str, span: Span | None, help: str, note: str = "") -> Diagnostic:
+    return Diagnostic(code, message, span, notes=(note,) if note else (), help=(help,), severity="warning")

@@ -1,0 +1,73 @@
+"""A table whose columns have names, whatever file it stands in, and the one that stands in delimited text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from dsl.source import Span
+
+from .cells import Cells, read_cells
+from .checks import clipped
+from .sheet import Sheet
+
+
+class Table(Protocol):
+    """An opened table. `header`: whether the file names its columns, which are "1", "2", ... otherwise."""
+
+    @property
+    def path(self) -> str:
+        """The file as the `.net` file names it."""
+
+    @property
+    def span(self) -> Span | None:
+        """What messages about this file point at."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its columns, in order."""
+
+    @property
+    def header(self) -> bool: ...
+
+    def at(self, row: int, column: int | None = None) -> str:
+        """In words where a row (from 0) and a column stand, in the file's own count."""
+
+    def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool) -> Cells:
+        """Columns as arrays, as `read_cells` does it. Raises DiagnosticError."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """A delimited text file."""
+
+    sheet: Sheet
+
+    @property
+    def path(self) -> str:
+        return self.sheet.path
+
+    @property
+    def span(self) -> Span | None:
+        return self.sheet.span
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.sheet.names
+
+    @property
+    def header(self) -> bool:
+        return self.sheet.header
+
+    def at(self, row: int, column: int | None = None) -> str:
+        return self.sheet.place(self.sheet.line_of(row), column)
+
+    def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool) -> Cells:
+        return read_cells(self.sheet, numeric, labels, missing)
+
+
+def row_place(path: str, row: int, column: str | None = None) -> str:
+    """Where a row (from 0) stands in a file that has no lines."""
+    where = f"`{path}`, row {row + 1:,}"
+    return where if column is None else f"{where}, column `{clipped(column)}`"

@@ -1,0 +1,262 @@
+"""From the columns of a table to the rows of names, whatever kind of file the table stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from math import isfinite, prod
+from typing import TYPE_CHECKING, Annotated, Any
+
+from dsl.graph import Type, Word
+from gpubp.registry import OptionType
+
+from .cells import Cells, Labels
+from .checks import clipped, counted, listed, problem
+from .columns import choose, find, matching
+from .dataset import Read, Request
+from .encoders import Encoder, Field
+from .labels import Place, encode, labels_of, occurring, ordered
+from .tables import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+OptionalText = Annotated[str | None, OptionType(("string",))]
+OptionalShape = Annotated[Sequence[int] | None, OptionType(("wholes",), minimum=1)]
+OptionalNames = Annotated[Any, OptionType(("names",))]
+Missing = Annotated[Any, OptionType(("word",), words=("error", "drop", "mean", "median"))]
+PARTS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What readers of tables are told; the docstring of `csv` says what each means."""
+
+    target: str | None = None
+    columns: object = None
+    scale: float = 1.0
+    reshape: Sequence[int] | None = None
+    standardize: bool = False
+    missing: str = "error"
+    onehot: object = None
+
+
+def word(option: object) -> str:
+    """An option's word as text; a default is text already."""
+    return option.name if isinstance(option, Word) else str(option)
+
+
+def check_scale(request: Request, scale: float) -> None:
+    """Raises DiagnosticError for a scale that makes nothing of the numbers."""
+    if not isfinite(scale) or scale == 0:
+        raise problem("E0411", f"`scale` is {scale}; a finite number other than 0 is wanted", request.span("scale"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One file of the entry: the main one, or the one for testing."""
+
+    table: Table
+    picks: dict[str, list[int]]
+    cells: Cells
+
+    def at(self, columns: Sequence[int], column: int, row: int) -> str:
+        return self.table.at(self.cells.row(row), columns[column])
+
+    def place(self, columns: Sequence[int]) -> Place:
+        names = [self.table.names[i] for i in columns]
+        labels = [self.cells.labels[i] for i in columns]
+        return Place(self.table.path, self.table.span, labels, names, partial(self.at, columns))
+
+
+def read_tables(request: Request, main: Table, others: Sequence[Table], options: Options) -> Read:
+    """The rows of a main table and of those for testing only. Raises DiagnosticError (E0411 to E0419)."""
+    chosen = choose(request, main, options.target, options.columns)
+    coded = set(matching(request, main, options.onehot, "onehot"))
+    _check_coded(request, main, chosen, coded)
+    by = main.names.index(request.by) if request.by in main.names else None
+    files = [(main, chosen, coded, by)]
+    for other in others:
+        picks = _same(request, main, other, chosen)
+        names = [main.names[i] for i in sorted(coded)]
+        files.append((other, picks, set(find(request, other, names, "test")) if picks else set(), None))
+    parts = [_Part(table, picks, _read(request, table, picks, text, by, options)) for table, picks, text, by in files]
+    result = _assemble(request, parts, coded, options)
+    if by is None:
+        return result
+    return replace(result, parts=_by_column(parts[0], by))
+
+
+def _check_coded(request: Request, table: Table, chosen: dict[str, list[int]], coded: set[int]) -> None:
+    for name, want in request.wants.items():
+        mixed = sorted(coded & set(chosen[name])) if want.kind == "class" or (not want.feature and want.type) else []
+        if mixed:
+            message = f"`onehot` is for columns of numbers that the net takes in; `{table.names[mixed[0]]}` is `{name}`"
+            help = f"`{name}: class(?)` takes words as they are"
+            raise problem("E0411", message, request.span("onehot"), help=help)
+    used = {i for columns in chosen.values() for i in columns}
+    idle = sorted(coded - used)
+    if idle:
+        message = f"`onehot` has the column `{table.names[idle[0]]}`, which no name takes"
+        help = "`columns` says which columns a name takes"
+        raise problem("E0411", message, request.span("onehot"), help=help)
+
+
+def _same(request: Request, main: Table, other: Table, chosen: dict[str, list[int]]) -> dict[str, list[int]]:
+    """The columns of the test file that bear the names of those chosen in the main one."""
+    if not main.header and len(other.names) != len(main.names):
+        message = f"`{other.path}` has {counted(len(other.names), 'column')}, `{main.path}` has {len(main.names)}"
+        raise problem("E0415", message, other.span)
+    wanted = {name: columns for name, columns in chosen.items() if name in request.wants}
+    return {name: find(request, other, [main.names[i] for i in columns], "test") for name, columns in wanted.items()}
+
+
+def _read(
+    request: Request, table: Table, picks: dict[str, list[int]], coded: set[int], by: int | None, options: Options
+) -> Cells:
+    wanted = {"float": set[int](), "class": set[int]()}
+    for name, want in request.wants.items():
+        wanted[want.kind].update(picks[name])
+    texts = wanted["class"] | (wanted["float"] & coded) | ({by} if by is not None else set())
+    cells = table.cells(sorted(wanted["float"] - coded), sorted(texts), options.missing != "error")
+    return cells if options.missing == "error" else _judge_missing(table, cells, options.missing)
+
+
+def _judge_missing(table: Table, cells: Cells, policy: str) -> Cells:
+    """The rows that miss no cell under `drop`; else all, and labels must be there. Raises DiagnosticError."""
+    import numpy as np
+
+    gone = {i: _missing(found) for i, found in cells.labels.items()}
+    if policy != "drop":
+        for i, missing in gone.items():
+            if missing.any():
+                message = f"{table.at(int(np.argmax(missing)), i)}: the cell is empty, and words have no {policy}"
+                help = "`missing = drop` leaves out rows that miss a cell"
+                raise problem("E0419", message, table.span, help=help)
+        for i, column in cells.numbers.items():
+            if np.isnan(column).all():
+                message = f"`{table.path}`: no cell of the column `{table.names[i]}` holds a number"
+                raise problem("E0416", message, table.span, help="`columns = [...]` picks the others")
+        return cells
+    bad = np.zeros(cells.rows, dtype=bool)
+    for missing in (*gone.values(), *(np.isnan(column) for column in cells.numbers.values())):
+        bad |= missing
+    if not bad.any():
+        return cells
+    kept = np.flatnonzero(~bad)
+    if not len(kept):
+        raise problem("E0414", f"`{table.path}`: no row is left, for each misses a cell", table.span)
+    numbers = {i: column[kept] for i, column in cells.numbers.items()}
+    labels = {i: Labels(found.values[kept], found.words) for i, found in cells.labels.items()}
+    return Cells(len(kept), numbers, labels, kept)
+
+
+def _missing(found: Labels) -> NDArray[np.bool_]:
+    import numpy as np
+
+    missing: NDArray[np.bool_] = np.isnan(found.values) if found.words is None else found.values < 0
+    return missing
+
+
+def _by_column(part: _Part, column: int) -> NDArray[np.int64]:
+    """0, 1 or 2 for each row, as the column says train, valid or test. Raises DiagnosticError (E0421)."""
+    import numpy as np
+
+    found = part.cells.labels[column]
+    words = occurring(found)
+    for text in words:
+        if text not in PARTS:
+            row = int(np.flatnonzero(found.values == (words.index(text) if found.words else float(text)))[0])
+            message = f"{part.at([column], 0, row)}: `{clipped(text)}` is no part of the data"
+            help = "the parts are `train`, `valid` and `test`"
+            raise problem("E0421", message, part.table.span, help=help)
+    codes = np.array([PARTS.index(text) for text in words], dtype=np.int64)
+    return codes[found.values.astype(np.int64)]
+
+
+def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Options) -> Read:
+    import numpy as np
+
+    main = parts[0]
+    result = Read({}, {}, {}, sum(part.cells.rows for part in parts[1:]))
+    reshape, reshaped = options.reshape, False
+    widths = {}
+    for name, want in request.wants.items():
+        fields: tuple[Field, ...] = tuple(Field(main.table.names[i]) for i in main.picks[name])
+        table: NDArray[Any]
+        classes: int | None = None
+        words: tuple[str, ...] = ()
+        if want.kind == "float":
+            tables, fields = _numbers(parts, name, coded)
+            table = np.concatenate(tables, axis=0) if len(tables) > 1 else tables[0]
+            if want.type is not None and not want.feature:
+                _whole_targets(parts, name, tables)
+        else:
+            found, classes, words = encode(name, want, [part.place(part.picks[name]) for part in parts])
+            table = np.concatenate(found, axis=0)
+        widths[name] = width = table.shape[1]
+        shape: tuple[int, ...] = (width,)
+        if reshape is not None and prod(reshape) == width:
+            shape, reshaped = tuple(reshape), True
+        shape = want.settled(shape)
+        result.columns[name] = table.reshape(len(table), *shape)
+        result.types[name] = Type(shape, classes)
+        scale = options.scale if want.feature and want.kind == "float" else 1.0
+        known, header = tuple(main.table.names), main.table.header
+        result.encoders[name] = Encoder(shape, classes, want.feature, fields, known, header, words, scale=scale)
+    if reshape is not None and not reshaped and request.wants:
+        shown = listed([f"{name}: {width}" for name, width in widths.items()])
+        message = f"no name has the {counted(prod(reshape), 'column')} that `reshape` wants ({shown})"
+        raise problem("E0418", message, request.span("reshape"))
+    floats = {name for name, want in request.wants.items() if want.feature and want.kind == "float"}
+    return replace(
+        result,
+        standardize=frozenset(floats if options.standardize else ()),
+        fill="mean" if options.missing == "mean" else "median" if options.missing == "median" else None,
+        files=tuple(request.base / part.table.path for part in parts),
+    )
+
+
+def _whole_targets(parts: list[_Part], name: str, tables: Sequence[NDArray[np.float64]]) -> None:
+    """Raises DiagnosticError where a number to be learned is missing: that one is never made up."""
+    import numpy as np
+
+    for part, table in zip(parts, tables, strict=True):
+        if np.isnan(table).any():
+            row, column = (int(i) for i in np.argwhere(np.isnan(table))[0])
+            message = f"{part.at(part.picks[name], column, row)}: the cell is empty, and `{name}` is to be learned"
+            help = "`missing = drop` leaves out rows that miss a cell"
+            raise problem("E0416", message, part.table.span, help=help)
+
+
+def _numbers(parts: list[_Part], name: str, coded: set[int]) -> tuple[list[NDArray[np.float64]], tuple[Field, ...]]:
+    """The numbers of a name in each file, and what its columns are; words become a 1 among zeros."""
+    import numpy as np
+
+    main = parts[0]
+    fields: list[Field] = []
+    columns: list[list[NDArray[np.float64]]] = [[] for _ in parts]
+    for at, i in enumerate(main.picks[name]):
+        column = main.table.names[i]
+        if i not in coded:
+            fields.append(Field(column))
+            for part, own in zip(parts, columns, strict=True):
+                own.append(part.cells.numbers[part.picks[name][at]][:, None])
+            continue
+        book = ordered(set(occurring(main.cells.labels[i])))
+        fields.append(Field(column, book))
+        for part, own in zip(parts, columns, strict=True):
+            own.append(one_hot(book, part.place([part.picks[name][at]]), f"`{main.table.path}`"))
+    return [own[0] if len(own) == 1 else np.concatenate(own, axis=1) for own in columns], tuple(fields)
+
+
+def one_hot(book: Sequence[str], place: Place, known: str) -> NDArray[np.float64]:
+    """A column of words as (n, words): 1 where a word stands. Raises DiagnosticError for words outside `book`."""
+    import numpy as np
+
+    from_book = labels_of(book, place, known)
+    out = np.zeros((len(from_book), len(book)))
+    out[np.arange(len(from_book)), from_book] = 1
+    return out

@@ -1,0 +1,141 @@
+"""The reader `text`: windows of characters or words, and what follows each of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from dsl.graph import Type
+from dsl.source import Span
+from gpubp.registry import Count, OptionType, Text, register
+
+from .checks import clipped, counted, listed, problem
+from .dataset import Read, Request
+from .encoders import Encoder
+from .files import read_text
+from .tabular import OptionalText, word
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Level = Annotated[Any, OptionType(("word",), words=("char", "word"))]
+OptionalCount = Annotated[int | None, OptionType(("whole",), minimum=1)]
+UNKNOWN = "<unknown>"
+"""The token that stands for all words outside a limited vocabulary; it comes last."""
+
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)*|[^\w\s]")
+
+
+@register("reader", "text")
+def text(
+    request: Request,
+    *,
+    path: Text,
+    window: Count,
+    level: Level = "char",
+    step: OptionalCount = None,
+    vocabulary: OptionalCount = None,
+    test: OptionalText = None,
+) -> Read:
+    """Windows of `window` tokens of a UTF-8 text, plain or gzip: `class(n)[window]`.
+
+    The second of two names gets the same windows one token later: the next token at each place.
+    `level`: a token is a `char`acter, or a `word` (a sign of punctuation is one too, white space none).
+    `step`: from one window's start to the next; by default `window`, so that windows do not overlap. With a smaller
+    step, parts that `split` draws share text; `test` gives a text of its own for testing.
+    `vocabulary`: keep so many tokens at most, the most frequent; the last stands for all others.
+    Tokens are numbered in sorted order. Raises DiagnosticError (E0411, E0412 to E0414, E0418, E0419, E0424).
+    """
+    names = request.entry.names
+    if len(names) > 2:
+        message = f"`text` gives windows and what follows them, two names at most, not {len(names)}"
+        raise problem("E0411", message, request.entry.value_span)
+    numbers = [(name, want) for name, want in request.wants.items() if want.kind == "float"]
+    if numbers:
+        name, want = numbers[0]
+        message = f"`text` gives tokens, which are classes, and `{name}` takes numbers"
+        raise problem("E0418", message, want.span or request.entry.value_span, help=f"`{name}: class(?)[{window}]`")
+    kind = word(level)
+    main = tokens(read_text(request.base, path, request.span("path")), kind)
+    book, unknown = _vocabulary(main, vocabulary)
+    _check_classes(request, path, book, kind)
+    ahead = len(names) - 1
+    labels = encoded(main, book, unknown, path, None)
+    columns = windows(path, request.span("path"), labels, window, step or window, ahead)
+    files, test_rows = [request.base / path], 0
+    if test is not None:
+        span = request.span("test")
+        found = tokens(read_text(request.base, test, span), kind)
+        own = encoded(found, book, unknown, test, span)
+        more = windows(test, span, own, window, step or window, ahead)
+        import numpy as np
+
+        columns = [np.concatenate(pair) for pair in zip(columns, more, strict=True)]
+        files.append(request.base / test)
+        test_rows = len(more[0])
+    result = Read({}, {}, {}, test_rows, files=tuple(files))
+    for name, values in zip(names, columns, strict=True):
+        if name in request.wants:
+            want = request.wants[name]
+            result.columns[name] = values
+            result.types[name] = Type((window,), len(book))
+            result.encoders[name] = Encoder((window,), len(book), want.feature, words=book, unknown=unknown, level=kind)
+    return result
+
+
+def tokens(raw: bytes, level: str) -> list[str]:
+    """A text's characters or words, in order."""
+    content = raw.decode()
+    return list(content) if level == "char" else _WORD.findall(content)
+
+
+def _vocabulary(found: Sequence[str], most: int | None) -> tuple[tuple[str, ...], bool]:
+    counts = Counter(found)
+    if most is None or len(counts) <= most:
+        return tuple(sorted(counts)), False
+    kept = sorted(counts, key=lambda token: (-counts[token], token))[: most - 1]
+    return (*sorted(kept), UNKNOWN), True
+
+
+def encoded(
+    found: Sequence[str], book: Sequence[str], unknown: bool, path: str, span: Span | None
+) -> NDArray[np.int64]:
+    """The tokens as places in a vocabulary. Raises DiagnosticError (E0419) for one that it lacks."""
+    import numpy as np
+
+    index = {token: i for i, token in enumerate(book)}
+    other = len(book) - 1 if unknown else -1
+    labels = np.array([index.get(token, other) for token in found], dtype=np.int64)
+    if len(labels) and int(labels.min()) < 0:
+        at = int(np.argmax(labels < 0))
+        message = f"`{path}`, token {at + 1:,}: `{clipped(found[at])}` does not occur in the text that was learned from"
+        raise problem("E0419", message, span, help="`vocabulary = N` keeps a token for all that are not known")
+    return labels
+
+
+def _check_classes(request: Request, path: str, book: Sequence[str], level: str) -> None:
+    for name, want in request.wants.items():
+        if want.type is not None and want.type.classes != len(book):
+            what = "characters" if level == "char" else "words"
+            there = f"{len(book):,} different {what} ({listed(book)})"
+            message = f"`{path}` has {there}, the type of `{name}` is {want.type}"
+            shape = f"[{want.type.shape[0]}]" if want.type.shape else ""
+            help = f"`class({len(book)}){shape}`, or `class(?){shape}`"
+            raise problem("E0419", message, request.entry.value_span, help=help)
+
+
+def windows(
+    path: str, span: Span | None, labels: NDArray[np.int64], window: int, step: int, ahead: int
+) -> list[NDArray[np.int64]]:
+    """Windows (n, window), and those that begin `ahead` tokens later."""
+    import numpy as np
+
+    if len(labels) < window + ahead:
+        message = f"`{path}` has {counted(len(labels), 'token')}, and a window of {window} needs {window + ahead:,}"
+        raise problem("E0424", message, span, help="a smaller `window`, or a longer text")
+    views = np.lib.stride_tricks.sliding_window_view(labels, window)
+    count = (len(labels) - ahead - window) // step + 1
+    return [np.array(views[shift : shift + (count - 1) * step + 1 : step]) for shift in range(ahead + 1)]

@@ -1,0 +1,110 @@
+"""Rows for programs, a batch or a piece at a time: from arrays on the device, or from a stream as they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from ..backends import Backend
+from ..data import Stream, shuffled
+from ..frontend import check_feeds
+
+
+class Rows(Protocol):
+    """The rows of a part of the data, for the inputs and targets of a net, in their order."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, seed: int, epoch: int, start: int, stop: int, *, mixed: bool) -> list[Any]:
+        """The rows at `start` to `stop` in the order of an epoch, on the device."""
+
+    def fill(self, slots: Sequence[Any], seed: int, epoch: int, start: int, stop: int, *, mixed: bool) -> None:
+        """The same, copied into arrays that are there already."""
+
+    def fill_each(
+        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, start: int, stop: int, *, mixed: bool
+    ) -> None:
+        """The same for several seeds at once: each slot has one more axis in front."""
+
+    def pieces(self, most: int) -> Iterator[list[Any]]:
+        """All rows as they come, on the device, at most `most` at a time."""
+
+
+class Placed:
+    """Arrays that are on the device as a whole."""
+
+    def __init__(self, backend: Backend, arrays: list[Any]) -> None:
+        self._backend, self._arrays = backend, arrays
+        self._orders: tuple[tuple[tuple[int, ...], int], Any] = ((), -1), None
+
+    def __len__(self) -> int:
+        return len(self._arrays[0])
+
+    def batch(self, seed: int, epoch: int, start: int, stop: int, *, mixed: bool) -> list[Any]:
+        rows = self._mixed((seed,), epoch)[0, start:stop] if mixed else slice(start, stop)
+        return [array[rows] for array in self._arrays]
+
+    def fill(self, slots: Sequence[Any], seed: int, epoch: int, start: int, stop: int, *, mixed: bool) -> None:
+        self._copy(slots, self._mixed((seed,), epoch)[0, start:stop] if mixed else None, start, stop)
+
+    def fill_each(
+        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, start: int, stop: int, *, mixed: bool
+    ) -> None:
+        self._copy(slots, self._mixed(seeds, epoch)[:, start:stop] if mixed else None, start, stop)
+
+    def _copy(self, slots: Sequence[Any], order: Any, start: int, stop: int) -> None:
+        for slot, array in zip(slots, self._arrays, strict=True):
+            if order is not None:
+                self._backend.take(array, order, slot)
+            else:
+                slot[...] = array[start:stop]
+
+    def pieces(self, most: int) -> Iterator[list[Any]]:
+        for start in range(0, len(self), most):
+            yield [array[start : start + most] for array in self._arrays]
+
+    def _mixed(self, seeds: tuple[int, ...], epoch: int) -> Any:
+        """The order of an epoch for each seed, on the device (seeds, rows); the last one is kept."""
+        if self._orders[0] != (seeds, epoch):
+            each = [self._backend.asarray(shuffled(len(self), seed, epoch)) for seed in seeds]
+            self._orders = (seeds, epoch), self._backend.xp.stack(each)
+        return self._orders[1]
+
+
+class Streamed:
+    """The rows of a stream, checked and moved to the device when they are taken. Their order is that of
+    gpubp.data.stream."""
+
+    def __init__(self, backend: Backend, nodes: Sequence[Any], stream: Stream, dtype: str) -> None:
+        self._backend, self._nodes, self._stream, self._dtype = backend, nodes, stream, dtype
+
+    def __len__(self) -> int:
+        return len(self._stream)
+
+    def batch(self, seed: int, epoch: int, start: int, stop: int, *, mixed: bool) -> list[Any]:
+        return self._placed(self._stream.batch(seed, epoch, start, stop, mixed=mixed))
+
+    def fill(self, slots: Sequence[Any], seed: int, epoch: int, start: int, stop: int, *, mixed: bool) -> None:
+        for slot, rows in zip(slots, self.batch(seed, epoch, start, stop, mixed=mixed), strict=True):
+            slot[...] = rows
+
+    def fill_each(
+        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, start: int, stop: int, *, mixed: bool
+    ) -> None:
+        for k, seed in enumerate(seeds):
+            self.fill([slot[k] for slot in slots], seed, epoch, start, stop, mixed=mixed)
+
+    def pieces(self, most: int) -> Iterator[list[Any]]:
+        for piece in self._stream.pieces(most):
+            yield self._placed(piece)
+
+    def _placed(self, rows: Mapping[str, Any]) -> list[Any]:
+        named = {node.label or node.name: rows[node.label or node.name] for node in self._nodes}
+        return check_feeds(self._backend, self._nodes, named, self._dtype)[0]
+
+
+def place(backend: Backend, nodes: Sequence[Any], given: Any, dtype: str) -> Rows:
+    """Rows for the nodes. Raises InputError for arrays that do not fit; a stream is checked as it is read."""
+    if isinstance(given, Stream):
+        return Streamed(backend, nodes, given, dtype)
+    return Placed(backend, check_feeds(backend, nodes, given, dtype)[0])

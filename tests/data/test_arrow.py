@@ -1,0 +1,120 @@
+"""The readers `parquet` and `arrow`: the same tables as csv, by pyarrow."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dsl.graph import DataEntry, Static, Type, Word
+from gpubp.data import Dataset, measure, read_table
+
+from .worlds import World, choice, csv, data, entry
+
+pa = pytest.importorskip("pyarrow")
+feather = pytest.importorskip("pyarrow.feather")
+parquet = pytest.importorskip("pyarrow.parquet")
+WHOLE = "`a.parquet`, row 1, column `{}`: the whole column is {}"
+SECOND = "`a.parquet`, row 2, column `{}`: {}"
+ROWS = {
+    "town": ["Rome", "Bern", "Rome", "Oslo"],
+    "size": [1, 2, 3, 4],
+    "rooms": [1.5, None, 2.5, 3.5],
+    "y": [True, False, True, True],
+}
+
+
+def write(base: Path, name: str, columns: dict[str, Any]) -> str:
+
+    table = pa.table(columns)
+    path = base / name
+    if name.endswith(".parquet"):
+        parquet.write_table(table, path)
+    elif name.endswith(".feather"):
+        feather.write_feather(table, path)
+    else:
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, table.schema) as stream:
+            stream.write_table(table)
+    return name
+
+
+def reads(path: str, **options: Static) -> DataEntry:
+    return entry("x, y", choice("parquet" if path.endswith(".parquet") else "arrow", path=path, target="y", **options))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path, {"x": Type((5,))}, {"y": Type((), 2)})
+
+
+def as_csv(world: World) -> Dataset:
+    cells = zip(*ROWS.values(), strict=True)
+    lines = [",".join("" if c is None else str(int(c) if isinstance(c, bool) else c) for c in row) for row in cells]
+    world.write("a.csv", "\n".join([",".join(ROWS), *lines]))
+    return world.load(csv("x, y", target="y", onehot="town", missing=Word("mean")))
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.feather", "a.arrows"])
+def test_the_same_rows_as_from_csv(world: World, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(world.base, name, ROWS)
+    found, expected = world.load(reads(name, onehot="town", missing=Word("mean"))), as_csv(world)
+    for column, values in expected.arrays.items():
+        np.testing.assert_array_equal(found.arrays[column], values)
+    assert found.encoders == expected.encoders
+    monkeypatch.chdir(world.base)
+    np.testing.assert_array_equal(read_table(name, found.encoders)["x"], expected.arrays["x"])
+    np.testing.assert_array_equal(read_table("a.csv", found.encoders)["x"], expected.arrays["x"])
+    measured = measure(data(reads(name, onehot="town", missing=Word("mean"))), {"x": "float", "y": "class"}, world.base)
+    assert measured == {"x": Type((5,)), "y": Type((), 2)}
+
+
+def test_words_and_dictionaries_are_labels(world: World) -> None:
+    world.inputs, world.targets = {"x": Type((1,))}, {"y": Type((), 3)}
+    for column in (
+        pa.array(ROWS["town"]),
+        pa.array(ROWS["town"]).dictionary_encode(),
+        pa.array(ROWS["town"], pa.large_string()),
+    ):
+        found = world.load(reads(write(world.base, "a.parquet", {"size": ROWS["size"], "y": column})))
+        assert found.arrays["y"].tolist() == [2, 0, 2, 1]
+        assert found.classes == {"y": ("Bern", "Oslo", "Rome")}
+
+
+@pytest.mark.parametrize(
+    ("columns", "code", "message"),
+    [
+        ({"a": [1.0, None], "y": [0, 1]}, "E0416", SECOND.format("a", "the cell is empty")),
+        ({"a": [1.0, float("inf")], "y": [0, 1]}, "E0416", SECOND.format("a", "`inf` is not a finite number")),
+        ({"a": ["u", "v"], "y": [0, 1]}, "E0416", WHOLE.format("a", "string, where numbers are wanted")),
+        ({"a": [[1], [2]], "y": [0, 1]}, "E0416", WHOLE.format("a", "list<element: int64>, where numbers are wanted")),
+        ({"a": [1, 2], "y": ["u", None]}, "E0419", SECOND.format("y", "the label is empty")),
+        ({"a": [1, 2], "y": [[0], [1]]}, "E0419", WHOLE.format("y", "list<element: int64>, where labels are wanted")),
+        ({"a": [1, 2], "y": [0, 7]}, "E0419", SECOND.format("y", "label `7` is not below 2, the number of classes")),
+        ({"a": [1, 2], "z": [0, 1]}, "E0415", "`a.parquet` has no column `y`"),
+        ({"a": pa.array([], pa.int64()), "y": pa.array([], pa.int64())}, "E0414", "`a.parquet` has no rows"),
+    ],
+)
+def test_tables_that_do_not_fit(world: World, columns: dict[str, Any], code: str, message: str) -> None:
+    world.inputs = {"x": Type((1,))}
+    found = world.refused(reads(write(world.base, "a.parquet", columns)))
+    assert (found.code, found.message) == (code, message)
+
+
+def test_damage(world: World) -> None:
+    for name in ("a.parquet", "a.feather", "a.arrows"):
+        raw = (world.base / write(world.base, name, ROWS)).read_bytes()
+        for cut in (0, 7, len(raw) // 2, len(raw) - 3):
+            world.write(name, raw[:cut])
+            found = world.refused(reads(name, missing=Word("drop"), onehot="town"))
+            assert found.code in ("E0422", "E0414"), (name, cut, found.message)
+
+
+def test_without_pyarrow(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(world.base, "a.parquet", ROWS)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    found = world.refused(reads("a.parquet"))
+    assert (found.code, found.message) == ("E0423", "`a.parquet` needs pyarrow, which is not installed")
+    assert found.help == ("`pip install gpubp[tables]` brings it; or save the table as csv",)
