@@ -8,12 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..data import Stream
 from ..errors import DivergedError
 from ..executor import Ensemble, Executor
 from ..frontend import Watch, start_of
 from .best import Best, Sums
 from .resume import begin_from
 from .run import Progress
+
+Rows = Mapping[str, Any] | Stream
+"""Rows of data: arrays by name, or a stream of them."""
 
 
 @dataclass(slots=True)
@@ -38,9 +42,7 @@ class Race:
     `watch`: the figure that decides, None for the loss of the training rows at the end.
     """
 
-    def __init__(
-        self, ensemble: Ensemble, rows: Mapping[str, Any], valid: Mapping[str, Any] | None, watch: Watch | None
-    ) -> None:
+    def __init__(self, ensemble: Ensemble, rows: Rows, valid: Rows | None, watch: Watch | None) -> None:
         self.ensemble, self.rows, self.valid, self.watch = ensemble, rows, valid, watch
         self.placed = ensemble.place(rows)
         self.restarts = [Restart(seed) for seed in ensemble.seeds]
@@ -158,15 +160,15 @@ def race_of(
     first: Executor,
     count: int,
     device: str,
-    rows: Mapping[str, Any],
-    valid: Mapping[str, Any] | None,
+    rows: Rows,
+    valid: Rows | None,
     watch: Watch | None,
 ) -> Race:
     """`count` restarts of a net with the statistics of `first`, whose seed is the first one's; each begins with the
     weights of another run where the file says so."""
     net = first.net
     ensemble = Ensemble(net, count, device, first.dtype, first.seed)
-    ensemble.fit({n.label or n.name: rows[n.label or n.name] for n in net.graph.inputs})
+    ensemble.fit(rows)
     if start_of(net) is not None:
         for k in range(count):
             member = ensemble.member(k)
