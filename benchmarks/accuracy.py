@@ -36,6 +36,7 @@ GOALS = (
     Goal("xor_numpy", "train.accuracy", 10, 0.75),
     Goal("iris", "test.accuracy", 10, 0.94),
     Goal("digits", "test.accuracy", 5, 0.97),
+    Goal("digits_tuned", "test.accuracy", 5, 0.975),
     Goal("digits_lstm", "test.accuracy", 5, 0.96),
     Goal("digits_gru", "test.accuracy", 5, 0.96),
     Goal("diabetes", "test.r2", 20, 0.40),

@@ -32,6 +32,7 @@ Part = Literal[
     "stop",
     "start",
     "rate",
+    "average",
 ]
 
 Kind = Literal[

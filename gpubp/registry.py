@@ -31,8 +31,20 @@ Flag = Annotated[bool, OptionType(("flag",))]
 Text = Annotated[str, OptionType(("string",))]
 Numbers = Annotated[Any, OptionType(("numbers",))]
 Axis = Annotated[int | None, OptionType(("whole",))]
+Label = Annotated[int | None, OptionType(("whole",), minimum=0)]
+"""One of the classes, or None."""
+MaybeFraction = Annotated[float | None, OptionType(("fraction",))]
+Average = Annotated[Any, OptionType(("word",), words=("macro", "micro"))]
 Columns = Annotated[Any, OptionType(("names",))]
 Shape = Annotated[Sequence[int], OptionType(("wholes",), minimum=1)]
+Duration = Annotated[Any, OptionType(("duration",))]
+"""`200steps` or `3epochs`."""
+Durations = Annotated[Any, OptionType(("durations",))]
+Place = Annotated[str, OptionType(("path",))]
+Places = Annotated[Sequence[str], OptionType(("paths",))]
+"""Values, stages or layers of the model whose weights are meant, as dotted names."""
+Inner = Annotated[Any, OptionType(("choice",), part="schedule")]
+"""Another schedule, or None."""
 Init = Annotated[Any, OptionType(("choice", "numbers"), part="initializer")]
 """An initializer with its options, or the numbers themselves. A default is written as its name."""
 
@@ -42,7 +54,7 @@ class Entry:
     """One definition. `inputs`: names of the values it takes in the language; `options`: name -> (type, default).
 
     `available` False: the language knows the name, this version cannot do it. `rising`: a metric of which more is
-    better.
+    better; `table`: one that is no number.
     """
 
     part: str
@@ -55,6 +67,7 @@ class Entry:
     available: bool = True
     labels: bool = False
     rising: bool = False
+    table: bool = False
 
     def options(self) -> Iterator[tuple[str, OptionType, Any]]:
         """Name, type and default (`inspect.Parameter.empty` where required) of each option."""
@@ -98,12 +111,14 @@ def register(
     available: bool = True,
     labels: bool = False,
     rising: bool = False,
+    table: bool = False,
 ) -> Callable[[Function], Function]:
     """Decorator: make a function known to the language as `name`.
 
     `static` computes an elementwise function for plain numbers; `available` False marks a name that is kept for a later
-    version; `labels` says that it takes class labels, not only numbers; `rising`, that more of a metric is better.
-    Raises GpubpError where the name is taken, or an option has no type.
+    version; `labels` says that it takes class labels, not only numbers; `rising`, that more of a metric is better;
+    `table`, that it is no number, and known at the end only. Raises GpubpError where the name is taken, or an option
+    has no type.
     """
 
     def enter(function: Function) -> Function:
@@ -114,7 +129,7 @@ def register(
         hidden = _HIDDEN.get(part, len(positional))
         variadic = part in _HIDDEN and any(p.kind is p.VAR_POSITIONAL for p in parameters)
         inputs = tuple(p.name for p in positional[hidden:])
-        entry = Entry(part, name, function, inputs, variadic, static, makes_weights, available, labels, rising)
+        entry = Entry(part, name, function, inputs, variadic, static, makes_weights, available, labels, rising, table)
         tuple(entry.options())  # an option without a type is an error here, not in every file that is read later
         ENTRIES[part, name] = entry
         return function

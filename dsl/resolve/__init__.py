@@ -29,8 +29,8 @@ from .model import (
     warn_no_output,
 )
 from .naming import Place
-from .options import check_paths
 from .params import unknown_overrides
+from .places import check_paths
 from .report import Report
 from .scopes import BlockDef, FnDef, Scope
 from .train import resolve_train

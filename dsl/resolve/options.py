@@ -15,7 +15,6 @@ from .arguments import Fits, Written, match, report_missing
 from .context import Context, PathUse
 from .forms import Form
 from .kinds import NO_FIT, fit, misfit
-from .scopes import Scope
 from .signatures import defaults, signature_text, takes_text
 from .suggest import did_you_mean, foreign_word, listed
 from .values import POISON, Given, Poison, Value, describe, has_node, has_poison
@@ -77,6 +76,10 @@ def bind(cx: Context, option: Option, written: Written, notes: tuple[str, ...] =
         return cx.tensor(cx.given(expr))
     if "choices" in option.kinds and isinstance(expr, syntax.List):
         return _choices(cx, option, expr, notes)
+    if option.kinds == ("choices",):
+        return cx.error(
+            "E0318", f"`{option.name}` takes a list", expr.span, notes=notes, help=[f"`[{expr.span.text}]`"]
+        )
     if "choice" in option.kinds:
         chosen = _choice(cx, option, expr, notes)
         if chosen is not None:
@@ -280,19 +283,3 @@ def _paths(cx: Context, option: Option, expr: syntax.Expr, notes: tuple[str, ...
         cx.shared.paths.append(PathUse(item.text, item.span))
         found.append(item.text)
     return tuple(found)
-
-
-def check_paths(cx: Context, scope: Scope | None) -> None:
-    """Every path that names weights names a value, a layer or a place of the model."""
-    if not cx.shared.paths or scope is None:
-        return
-    known: set[str] = {name for name, entry in scope.names.items() if entry.kind in ("value", "layer")}
-    for node in cx.shared.nodes:
-        parts = node.name.split(".")
-        known.update([".".join(parts[: i + 1]) for i in range(len(parts))])
-    for use in cx.shared.paths:
-        entry = scope.find(use.text.partition(".")[0])
-        if use.text in known or cx.unit.broken or (entry is not None and entry.value is POISON and entry.thing is None):
-            continue
-        help = did_you_mean(use.text, [name for name in known if name.count(".") == use.text.count(".")])
-        cx.error("E0201", f"the model has no place `{use.text}`", use.span, label="unknown name", help=help)

@@ -63,7 +63,7 @@ def takes_text(option: Option) -> str:
         if kind == "word":
             parts.append(listed(option.words))
         elif kind == "choice":
-            parts.append(f"a {option.part}" if option.part not in ("optimizer", "initializer") else f"an {option.part}")
+            parts.append(f"{'an' if str(option.part)[0] in 'aeiou' else 'a'} {option.part}")
         elif kind == "choices":
             parts.append(f"a list of {option.part}s")
         else:

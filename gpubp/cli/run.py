@@ -14,7 +14,7 @@ from ..training import Run, default_folder, net_of, spread, train
 from .common import add_file, open_net, warn, whole
 from .interrupt import Interrupt
 from .live import Live
-from .table import results, truth_table
+from .table import confusions, results, truth_table
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -69,8 +69,10 @@ def work(arguments: argparse.Namespace) -> int:
         _warn(run)
     if arguments.json:
         stopped = {"stopped": run.stopped} if run.stopped else {}
+        tables = {"tables": run.tables} if run.tables else {}
         folder = None if run.folder is None else str(run.folder)
-        print(json.dumps({"metrics": run.metrics, "seconds": round(seconds, 3), "folder": folder, **stopped}))
+        figures = {"metrics": run.metrics, **tables, "seconds": round(seconds, 3), "folder": folder, **stopped}
+        print(json.dumps(figures))
     elif run.stopped != "interrupted":
         _report(run, seconds, arguments)
     if run.stopped != "interrupted":
@@ -117,9 +119,9 @@ def _report(run: Run, seconds: float, arguments: argparse.Namespace) -> None:
             seed = run.executor.seed
             print(f"{spread(run.restarts, run.judged_by)}; the best, seed {seed}, is the result\n")
     print(results(run))
-    table = truth_table(run)
-    if table:
-        print(f"\n{table}")
+    for table in (confusions(run), truth_table(run)):
+        if table:
+            print(f"\n{table}")
     if run.folder is not None and not arguments.quiet:
         print(f"\nsaved to {run.folder}")
 

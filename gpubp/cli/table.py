@@ -23,6 +23,17 @@ def results(run: Run) -> str:
     return align(rows)
 
 
+def confusions(run: Run) -> str:
+    """The tables of the last part of the data, which is the test where there is one; "" where there are none."""
+    last = [*run.dataset.parts][-1]
+    shown = []
+    for key, table in run.tables.items():
+        if key.startswith(f"{last}."):
+            rows = [["", *map(str, range(len(table)))], *([str(i), *map(str, row)] for i, row in enumerate(table))]
+            shown.append(f"{key}: rows are the classes, columns what they were taken for\n{align(rows)}")
+    return "\n\n".join(shown)
+
+
 def truth_table(run: Run) -> str:
     """Inputs, targets and outputs of every row, where the data set is small; "" where it is not."""
     net, columns = run.executor.net, run.dataset.arrays

@@ -23,6 +23,8 @@ def bad_gradient(executor: Executor, outputs: Mapping[str, Any]) -> str:
     gradient is not finite, and what usually mends it."""
     step, loss = executor.step + 1, float(outputs["data"]) + float(outputs["penalty"])
     for name, (group, start) in executor.net.layout.places.items():
+        if group.frozen:
+            continue
         size = executor.net.layout.parameters[name].size
         piece = outputs[gradient_name(group)][start : start + size]
         if not bool(executor.xp.isfinite(piece).all()):

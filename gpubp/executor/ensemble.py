@@ -8,11 +8,12 @@ from typing import Any
 
 from ..data import Stream
 from ..errors import DivergedError
-from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, build, gradient_name, stacked
+from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, build, gradient_name, stacked, tables
 from .executor import CHUNK, Executor, bucket
 from .feeding import Rows
+from .gathered import Gathered, figures
 from .machine import Bound, Machine
-from .state import State
+from .state import State, expect
 
 
 class Ensemble:
@@ -29,6 +30,7 @@ class Ensemble:
         self.seeds = tuple(self._first.seed + k for k in range(count))
         with self.backend.running():
             states = [State(net, self.backend, self._first.dtype, s) for s in self.seeds]
+            self.counters = states[0].counters.keys()
             self.arrays: dict[str, Any] = {n: self.xp.stack([s.arrays[n] for s in states]) for n in states[0].arrays}
             self.arrays[GOING] = self.xp.ones(count, dtype=bool)
             self._together = Machine(self._maker(apart=False), self.backend, self.arrays)
@@ -94,6 +96,7 @@ class Ensemble:
             self._first.fit_first(placed)
             self._take_statistics()
         per_epoch = -(-count // batch)
+        expect(self.arrays, self.net, per_epoch)
         mixed = bool(self.net.option("shuffle", True)) and count > batch
         losses, penalties = self.xp.empty((2, self.count, steps), dtype=self._first.dtype)
         sizes: list[int] = []
@@ -136,6 +139,8 @@ class Ensemble:
 
     def _reason(self, bound: Bound, k: int) -> str:
         for name, (group, start) in self.net.layout.places.items():
+            if group.frozen:
+                continue
             piece = bound.outputs[gradient_name(group)][k, start : start + self.net.layout.parameters[name].size]
             if not bool(self.xp.isfinite(piece).all()):
                 what = "NaN" if bool(self.xp.isnan(piece).any()) else "inf"
@@ -147,7 +152,7 @@ class Ensemble:
         rows."""
         self.net.require_loss()
         with self.backend.running():
-            sums: dict[str, Any] = {}
+            gathered = Gathered(self.backend, axis=1)
             count = 0
             for arrays in self._first.place(batch).pieces(CHUNK):
                 rows = len(arrays[0])
@@ -155,14 +160,10 @@ class Ensemble:
                 feeds = [self._first.padded(array) for array in arrays]
                 feeds.append((self.xp.arange(bucket(rows)) < rows).astype("float64"))
                 bound = self._together.run("measure", bucket(rows), feeds)
-                for name, value in bound.outputs.items():
-                    sums[name] = sums[name] + value if name in sums and name != "penalty" else self.xp.array(value)
-            host = {name: self.backend.to_host(value) for name, value in sums.items()}
+                gathered.add(bound.outputs, rows)
+            host, others = gathered.on_host(), tables(self.net.graph)
         found = []
         for k in range(self.count):
-            figures = {"penalty": float(host["penalty"][k])}
-            for name, finish in bound.compiled.built.finish.items():
-                own = {key.split("/")[1]: v[k] for key, v in host.items() if key.startswith(f"{name}/")}
-                figures[name] = finish(own, count)
-            found.append(figures)
+            own = figures({name: value[k] for name, value in host.items()}, bound.compiled.built, count)
+            found.append({name: value for name, value in own.items() if name not in others})
         return found

@@ -11,10 +11,11 @@ from typing import Any
 from ..backends import Backend, select
 from ..data import Stream
 from ..errors import DivergedError, GpubpError, InputError
-from ..frontend import GUARD, SEED, STEP, Mode, Net, build, check_feeds
-from ..render import Argument, standalone
+from ..frontend import GUARD, SEED, STEP, Mode, Net, build, check_feeds, tables
+from .alone import source
 from .blame import bad_gradient
 from .feeding import Rows, place
+from .gathered import Gathered, figures
 from .machine import Compiled, Machine
 from .memory import require_batch, require_memory
 from .state import State
@@ -74,6 +75,17 @@ class Executor:
         """Every parameter by name, in data-flow order, weight before bias: live views, writing to one changes the
         net."""
         return self._state.parameters()
+
+    @property
+    def counters(self) -> dict[str, float]:
+        """The scalars that the training keeps, as numbers: `step`, `seed`, `rate_scale` and what a schedule needs."""
+        return {name: self._state.arrays[name].item() for name in self._state.counters}
+
+    def set_counters(self, values: Mapping[str, float]) -> None:
+        """Write some of `counters`; those that the net does not keep are left out."""
+        with self._active():
+            for name in values.keys() & self._state.counters.keys():
+                self._state.arrays[name][...] = values[name]
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Copy values into some or all parameters; any type and layout, exactly the shape. Raises InputError, and
@@ -137,10 +149,19 @@ class Executor:
     def evaluate(self, data: Mapping[str, Any] | Stream, batch: int = CHUNK) -> dict[str, float]:
         """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode, `batch`
         rows at a time."""
+        others = tables(self.net.graph)
+        return {name: value for name, value in self._measure(data, batch).items() if name not in others}
+
+    def tables(self, data: Mapping[str, Any] | Stream, batch: int = CHUNK) -> dict[str, list[list[int]]]:
+        """Each metric that is a table, such as `confusion`, over all rows, in evaluation mode."""
+        wanted = tables(self.net.graph)
+        return {name: value for name, value in self._measure(data, batch).items() if name in wanted} if wanted else {}
+
+    def _measure(self, data: Mapping[str, Any] | Stream, batch: int) -> dict[str, Any]:
         require_batch(batch)
         self.net.require_loss()
         with self._active():
-            sums: dict[str, Any] = {}
+            gathered = Gathered(self.backend)
             count = 0
             for arrays in self.place(data).pieces(batch):
                 rows = len(arrays[0])
@@ -148,15 +169,8 @@ class Executor:
                 feeds = [self.padded(array) for array in arrays]
                 feeds.append((self.xp.arange(bucket(rows)) < rows).astype("float64"))
                 bound = self._machine.run("measure", bucket(rows), feeds)
-                for name, value in bound.outputs.items():
-                    sums[name] = sums[name] + value if name in sums and name != "penalty" else self.xp.array(value)
-            host = {name: self.backend.to_host(value) for name, value in sums.items()}
-            out = {"penalty": float(host["penalty"])}
-            for name, finish in bound.compiled.built.finish.items():
-                out[name] = finish(
-                    {key.split("/")[1]: v for key, v in host.items() if key.startswith(f"{name}/")}, count
-                )
-            return out
+                gathered.add(bound.outputs, rows)
+            return figures(gathered.on_host(), bound.compiled.built, count)
 
     # Training ----------------------------------------------------------------------------------------------------
     def gradients(self, batch: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
@@ -173,6 +187,7 @@ class Executor:
         with self._active():
             self.fit_first(self.place(batch))
             arrays, count = self._batch(batch)
+            self._state.require_horizon(self._machine.compiled("train", count).built)
             outputs = self._machine.run("train", count, arrays).outputs
             self._require_gradient(outputs)
             return float(outputs["data"]) + float(outputs["penalty"])
@@ -201,6 +216,8 @@ class Executor:
             self.fit_first(placed)
             count = len(placed)
             per_epoch = -(-count // batch)
+            self._state.expect(per_epoch)
+            self._state.require_horizon(self._machine.compiled("train", min(batch, count)).built)
             mixed = bool(self.net.option("shuffle", True)) and count > batch  # one batch is the same in any order
             losses, penalties = self.xp.empty((2, steps), dtype=self.dtype)
             sizes: list[int] = []
@@ -256,21 +273,7 @@ class Executor:
     def source(self, mode: Mode, batch: int, data: Mapping[str, Any] | None = None) -> str:
         """The program for a mode and batch size as a Python file that runs by itself, with the present state and rows
         of `data` as far as they are small."""
-        compiled = self.compiled(mode, batch)
-        nodes = {n.label or n.name: n for n in (*self.net.graph.inputs, *self.net.graph.targets)}
-        feeds, states = [], []
-        for var in compiled.plan.feeds:
-            node, values = nodes.get(var.hint), None
-            classes = node.type.classes if node is not None and node.type is not None else None
-            if node is None:  # the mask
-                values = self.backend.to_host(self.xp.ones(var.shape))
-            elif data is not None and len(data[var.hint]) >= batch:
-                values = self.backend.to_host(self.backend.asarray(data[var.hint][:batch]).astype(var.dtype))
-            feeds.append(Argument(var.hint, var.aval, values, classes))
-        for var in compiled.plan.states:
-            states.append(Argument(var.hint, var.aval, self.backend.to_host(self._state.arrays[var.hint])))
-        title = f"{self.net.graph.source.name}: {mode}, batch of {batch}, {self.dtype}"
-        return standalone(compiled.text, mode, compiled.plan.arena, feeds, states, compiled.built.outputs, title)
+        return source(self, mode, batch, data)
 
     def _batch(self, batch: Mapping[str, Any]) -> tuple[list[Any], int]:
         return check_feeds(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), batch, self.dtype)

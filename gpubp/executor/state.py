@@ -6,8 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..backends import Backend
-from ..errors import CheckpointError, InputError
-from ..frontend import COUNTERS, SEED, STEP, Built, Net, as_numbers, build, first_value
+from ..errors import CheckpointError, GpubpError, InputError
+from ..frontend import (
+    AVERAGE,
+    EPOCH_STEPS,
+    SEED,
+    STEP,
+    TOTAL_STEPS,
+    Built,
+    Net,
+    as_numbers,
+    build,
+    counters,
+    first_value,
+)
 
 
 class State:
@@ -18,7 +30,8 @@ class State:
         self.net, self.backend, self.dtype = net, backend, dtype
         self.arrays: dict[str, Any] = {}
         xp = backend.xp
-        for name, (kind, value) in COUNTERS.items():
+        self.counters = counters(net)
+        for name, (kind, value) in self.counters.items():
             self.arrays[name] = xp.full((), value, dtype=kind)
         self.arrays[SEED][...] = seed
         self.fitted = not net.fitted
@@ -34,6 +47,8 @@ class State:
         views = {}
         for name, known in self.net.layout.parameters.items():
             group, start = self.net.layout.places[name]
+            if prefix and group.frozen:
+                continue
             views[name] = self.arrays[prefix + group.name][start : start + known.size].reshape(known.shape)
         return views
 
@@ -55,6 +70,25 @@ class State:
             self.arrays[name][...] = array
         self.fitted = True
 
+    def expect(self, epoch_steps: int) -> None:
+        """See `expect`."""
+        expect(self.arrays, self.net, epoch_steps)
+
+    def require_horizon(self, built: Built) -> None:
+        """Raise GpubpError where the schedule of a training program goes by what is not known."""
+        for name, what in ((EPOCH_STEPS, "counts epochs"), (TOTAL_STEPS, "lasts to the end of the training")):
+            if name in built.states and not self.arrays[name]:
+                raise GpubpError(
+                    f"the schedule {what}, and `{name}` is not known: `set_counters({{'{name}': ...}})` says how many "
+                    "batches that are"
+                )
+
+    def shown(self, name: str) -> Any:
+        """A state on the host, for a program that runs by itself: what is not known of the training's length is one
+        batch."""
+        value: Any = self.backend.to_host(self.arrays[name])
+        return value + 1.0 if name in (EPOCH_STEPS, TOTAL_STEPS) and not value else value
+
     def set(self, values: Mapping[str, Any]) -> None:
         """Copy values into parameters. Raises InputError, and then changes nothing."""
         if not isinstance(values, Mapping):
@@ -69,16 +103,19 @@ class State:
             new[name] = new[name].astype(self.dtype)
             if not bool(self.backend.xp.isfinite(new[name]).all()):
                 raise InputError(f"`{name}` holds a value that is no finite {self.dtype} number")
+        averages = self.parameters(f"{AVERAGE}.") if self._averages() else {}
         for name, array in new.items():
             views[name][...] = array
+            if name in averages:
+                averages[name][...] = array
 
     def all(self) -> dict[str, Any]:
         """Everything that a resume needs, as views: parameters, statistics, counters, the optimizer's state by
         parameter."""
-        out = self.parameters() | {name: self.arrays[name] for name in (*self.net.buffers, *COUNTERS)}
+        out = self.parameters() | {name: self.arrays[name] for name in (*self.net.buffers, *self.counters)}
         for kind in self._kinds():
             out |= {f"optimizer.{kind}.{name}": view for name, view in self.parameters(f"{kind}.").items()}
-        return out
+        return out | {name: array for name, array in self.arrays.items() if name.startswith("optimizer.")}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over what `all` gave. Raises CheckpointError, and then changes nothing, where it is of another net or
@@ -107,13 +144,18 @@ class State:
         gathered = [b for b in self.net.buffers.values() if b.place in self.net.fitted]
         self.fitted = not gathered or any(bool((self.arrays[b.name] != b.value).any()) for b in gathered)
 
+    def _averages(self) -> bool:
+        """Whether moving averages of the parameters are kept already."""
+        return any(f"{AVERAGE}.{group.name}" in self.arrays for group in self.net.layout.groups)
+
     def _kinds(self) -> list[str]:
         """The kinds of state that the optimizer keeps for each parameter, made if they are not there yet."""
-        if self.net.graph.train is None or not self.net.layout.groups:
+        trained = [group for group in self.net.layout.groups if not group.frozen]
+        if self.net.graph.train is None or not trained:
             return []
         built = build(self.net, "train", 1, self.dtype)
         self.allot(built)
-        last = f".{self.net.layout.groups[0].name}"
+        last = f".{trained[0].name}"
         return sorted(name.removesuffix(last) for name in built.states if name.endswith(last))
 
 
@@ -122,3 +164,12 @@ def allot(arrays: dict[str, Any], built: Built, xp: Any) -> None:
     for var in (*built.program.inputs[len(built.feeds) :], *built.homes.values()):
         if var.hint not in arrays:
             arrays[var.hint] = xp.zeros(var.shape, dtype=var.dtype)
+
+
+def expect(arrays: Mapping[str, Any], net: Net, epoch_steps: int) -> None:
+    """Learn how many batches a pass over the data has, and from the file how many the training, if that is not
+    known."""
+    if EPOCH_STEPS in arrays:
+        arrays[EPOCH_STEPS][...] = epoch_steps
+        if not arrays[TOTAL_STEPS].any():
+            arrays[TOTAL_STEPS][...] = (net.option("epochs") or 0) * epoch_steps

@@ -4,22 +4,32 @@ from .feeds import as_numbers, check_feeds
 from .identity import answers, data_files, describe_place, identity
 from .initial import first_value
 from .layout import Group, Layout, Parameter
+from .loss import tables
 from .net import Net, load, loads
 from .planned import planned
-from .programs import COUNTERS, GUARD, MASK, RATE_SCALE, SEED, STEP, Built, Mode, build, describe, gradient_name
+from .plateau import Stand, plateau_of, require_figure
+from .programs import KEPT, MASK, Built, Mode, build, describe
 from .resolved import MAIN, resolved
 from .stacked import GOING, stacked
+from .states import AVERAGE, BEST, BEST_STEP, EPOCH_STEPS, RATE_SCALE, SEED, STEP, TOTAL_STEPS, counters
 from .stops import Start, Watch, cannot_start, start_of, watch_of
+from .update import GUARD, gradient_name, require_update
 
 __all__ = [
-    "COUNTERS",
+    "AVERAGE",
+    "BEST",
+    "BEST_STEP",
+    "EPOCH_STEPS",
     "GOING",
     "GUARD",
     "MAIN",
+    "KEPT",
     "MASK",
     "RATE_SCALE",
     "SEED",
     "STEP",
+    "TOTAL_STEPS",
+    "Stand",
     "Built",
     "Group",
     "Layout",
@@ -34,6 +44,7 @@ __all__ = [
     "cannot_start",
     "check_feeds",
     "data_files",
+    "counters",
     "describe",
     "describe_place",
     "first_value",
@@ -45,5 +56,9 @@ __all__ = [
     "resolved",
     "start_of",
     "watch_of",
+    "plateau_of",
+    "require_figure",
+    "require_update",
+    "tables",
     "stacked",
 ]

@@ -16,17 +16,8 @@ from . import stops as stops
 from .elsewhere import ELSEWHERE
 
 _PARTS = (
-    "function",
-    "loss",
-    "metric",
-    "penalty",
-    "optimizer",
-    "initializer",
-    "reader",
-    "split",
-    "clip",
-    "stop",
-    "start",
+    *("function", "loss", "metric", "penalty", "optimizer", "schedule", "initializer", "reader", "split", "clip"),
+    *("rate", "average", "stop", "start"),
 )
 
 # Words of the language whose meaning this version does not have yet: a file that uses one is told so.
@@ -37,14 +28,6 @@ _LATER: dict[str, tuple[str, ...]] = {
         *("attention", "mish", "hardswish", "glu", "swiglu", "weight", "normal", "uniform"),
         *("derivative", "reverse_gradient", "matmul", "transpose"),
     ),
-    "loss": ("kl_divergence", "hinge", "poisson", "cosine", "contrastive", "dice", "focal"),
-    "metric": ("top_k", "precision", "recall", "f1", "auc", "perplexity", "rmse"),
-    "optimizer": ("adagrad", "adadelta", "adamax", "nadam", "amsgrad", "lion"),
-    "schedule": (
-        *("step", "drops", "exponential", "linear", "polynomial", "cosine", "one_cycle", "warmup", "inverse_sqrt"),
-        "plateau",
-    ),
-    "rate": ("rate",),
 }
 
 TRAIN = (
@@ -60,6 +43,8 @@ TRAIN = (
     Option("schedule", ("choice",), default=None, part="schedule"),
     Option("early_stop", ("choice",), default=None, part="stop"),
     Option("clip", ("choice",), default=None, part="clip"),
+    Option("accumulate", ("whole",), default=1, minimum=1),
+    Option("average", ("choice",), default=None, part="average"),
     Option("restarts", ("whole",), default=1, minimum=1),
     Option("start", ("choice",), default=None, part="start"),
     Option("freeze", ("paths",), default=()),
@@ -67,7 +52,7 @@ TRAIN = (
 )
 """The keys of `train`."""
 
-TRAIN_LATER = frozenset({"schedule", "freeze", "rates"})
+TRAIN_LATER: frozenset[str] = frozenset()
 """Keys that this version refuses, saying so."""
 
 

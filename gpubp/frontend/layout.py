@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 
@@ -49,12 +51,14 @@ or a 16-byte load of a GPU never crosses into its neighbour."""
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
     """Parameters that share a flat buffer, one behind the other, and one update. `size` counts the elements with the
-    zeros in between."""
+    zeros in between. `rate`: their factor of the learning rate; `frozen`: they are not trained."""
 
     name: str
     parameters: tuple[Parameter, ...]
     decays: bool
     size: int
+    rate: float = 1.0
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +70,31 @@ class Layout:
     places: Mapping[str, tuple[Group, int]]
 
 
-def arrange(parameters: Iterable[Parameter], *, split_decay: bool) -> Layout:
-    """Group parameters; `split_decay`: the optimizer decays weights, so that they are updated apart from biases."""
+def arrange(
+    parameters: Iterable[Parameter],
+    *,
+    split_decay: bool,
+    rates: Mapping[str, float] = MappingProxyType({}),
+    frozen: Container[str] = (),
+) -> Layout:
+    """Group parameters that are updated alike. `split_decay`: the optimizer decays weights, so that they are updated
+    apart from biases; `rates`: factors of the learning rate by name, 1 for the others; `frozen`: names of parameters
+    that are not trained."""
     known = {p.name: p for p in parameters}
+    found: dict[tuple[bool, float, bool], list[Parameter]] = {}
+    for p in known.values():
+        still = p.name in frozen
+        key = (still, 1.0 if still else rates.get(p.name, 1.0), split_decay and p.decays and not still)
+        found.setdefault(key, []).append(p)
     groups: list[Group] = []
-    if split_decay:
-        for name, decays in (("weights", True), ("biases", False)):
-            members = tuple(p for p in known.values() if p.decays is decays)
-            if members:
-                groups.append(_group(name, members, decays))
-    elif known:
-        groups.append(_group("parameters", tuple(known.values()), False))
+    used: set[str] = set()
+    for still, rate, decays in sorted(found, key=lambda key: (key[0], key[1] != 1.0, key[1], not key[2])):
+        members = tuple(found[still, rate, decays])
+        name = "frozen" if still else "weights" if decays else "biases" if split_decay else "parameters"
+        number = next(n for n in count(1) if (name if n == 1 else f"{name}_{n}") not in used)
+        name = name if number == 1 else f"{name}_{number}"
+        used.add(name)
+        groups.append(Group(name, members, decays, sum(aligned(p.size) for p in members), rate, still))
     places: dict[str, tuple[Group, int]] = {}
     for group in groups:
         start = 0
@@ -84,10 +102,6 @@ def arrange(parameters: Iterable[Parameter], *, split_decay: bool) -> Layout:
             places[p.name] = (group, start)
             start += aligned(p.size)
     return Layout(known, tuple(groups), places)
-
-
-def _group(name: str, members: tuple[Parameter, ...], decays: bool) -> Group:
-    return Group(name, members, decays, sum(aligned(p.size) for p in members))
 
 
 def aligned(size: int) -> int:

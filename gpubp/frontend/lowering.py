@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,18 +27,20 @@ Placer = Callable[[Parameter], Var]
 class Lowering:
     """One trace of a graph at a batch size. It is the `cx` that every layer function sees (gpubp.layers.Context).
 
-    `weigh` places parameters, `store` buffers. `fit`: the node whose statistics are being gathered.
+    `weigh` places parameters, `store` buffers. `fit`: the node whose statistics are being gathered. `frozen`: names of
+    nodes that work in training as in evaluation.
     """
 
     graph: LayerGraph
     batch: int
     dtype: str
-    training: bool
+    trains: bool
     weigh: Placer
     store: Callable[[Buffer], Var]
     seed: Var
     step: Var
     fit: Node | None = None
+    frozen: Container[str] = ()
     values: dict[Node, Any] = field(default_factory=dict)
     varying: set[Node] = field(default_factory=set)
     updates: list[tuple[Var, Var]] = field(default_factory=list)
@@ -50,6 +52,10 @@ class Lowering:
     weights: int = 0
 
     # What layers ask ---------------------------------------------------------------------------------------------
+    @property
+    def training(self) -> bool:
+        return self.trains and (self.node is None or self.node.name not in self.frozen)
+
     @property
     def fitting(self) -> bool:
         return self.fit is not None and self.node is self.fit
@@ -135,7 +141,7 @@ class Lowering:
         def store(wanted: Buffer) -> Var:
             return Var(Aval(wanted.shape, wanted.dtype), wanted.name)
 
-        trial = Lowering(self.graph, self.batch, self.dtype, self.training, weigh, store, self.seed, self.step)
+        trial = Lowering(self.graph, self.batch, self.dtype, self.trains, weigh, store, self.seed, self.step)
         with recording():
             for node in nodes:
                 trial.node = node

@@ -28,18 +28,21 @@ from .initial import unfitting
 from .layout import Buffer, Layout, Parameter, arrange
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering
+from .places import treatment
+from .plateau import check_plateau
 from .plugins import load_plugins
 from .resolved import given_as_text
 from .stops import check_stop
 from .suspicions import Traced, suspicions
+from .update import check_update
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Net:
     """An experiment that passed every check. `outputs`: shape of each output for one example; `layout`: the
     parameters; `buffers`: state that is not trained; `fitted`: layers whose statistics come from the training data;
-    `base`: the folder that paths of data start in; `given`: new values of params, as text; `imports`: the texts of the
-    imported files by path."""
+    `base`: the folder that paths of data start in; `frozen`: names of the nodes and parameters that are not trained;
+    `given`: new values of params, as text; `imports`: the texts of the imported files by path."""
 
     graph: LayerGraph
     base: Path
@@ -49,6 +52,7 @@ class Net:
     fitted: tuple[Node, ...]
     warnings: tuple[Diagnostic, ...]
     shapes: Mapping[Node, tuple[int, ...]]
+    frozen: frozenset[str]
     given: Mapping[str, str] = field(default_factory=dict)
     imports: Mapping[str, str] = field(default_factory=dict)
 
@@ -218,20 +222,24 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
     found += [misfit for parameter in parameters.values() if (misfit := unfitting(parameter)) is not None]
     if found:
         raise DiagnosticError(*in_order(graph, found))
-    decay = 0
+    decay, places = 0, treatment(graph, parameters.values())
     if graph.train is not None:
         optimizer = graph.train.options["optimizer"]
         assert isinstance(optimizer, Choice)
         decay = optimizer.options.get("decay", 0)  # type: ignore[assignment]
+    layout = arrange(parameters.values(), split_decay=bool(decay), rates=places.rates, frozen=places.frozen)
+    if graph.train is not None and (wrong := check_update(graph.train, layout)):
+        raise DiagnosticError(*wrong)
     return Net(
         graph,
         base,
         {name: shapes[node] for name, node in graph.outputs.items()},
-        arrange(parameters.values(), split_decay=bool(decay)),
+        layout,
         buffers,
         tuple(cx.fitted),
         (*warnings, *suspicions(Traced(graph, cx, eqns, loss)))[:MOST_FINDINGS],
         shapes,
+        places.frozen,
     )
 
 
@@ -257,6 +265,7 @@ def _loss_of(graph: LayerGraph, cx: Lowering) -> Var | None:
     except DiagnosticError as error:
         found += error.diagnostics
     found += check_stop(graph)
+    found += check_plateau(graph)
     if found:
         raise DiagnosticError(*in_order(graph, found)) from next(iter(causes), None)
     return loss

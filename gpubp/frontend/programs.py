@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dsl.diagnostics import DiagnosticError
-from dsl.graph import Choice, LayerGraph, Node
+from dsl.graph import LayerGraph, Node
 
 from .. import ops
 from ..errors import NetError
 from ..ir import Aval, Program, Var, origin, recording, verify
 from ..layers import Accumulation
 from ..passes import optimise, rewrite
-from ..registry import lookup
 from ..transforms import grad
-from .layout import Buffer, Group, Layout, Parameter, aligned
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering
+from .states import SEED, STEP, States, accumulated
+from .update import GUARD, gradient_name, update
 
 if TYPE_CHECKING:
     from .net import Net
@@ -38,82 +38,14 @@ class Built:
     outputs: tuple[str, ...]
     homes: Mapping[Var, Var]
     hints: Mapping[Var, str]
-    finish: Mapping[str, Callable[[Mapping[str, Any], int], float]]
+    finish: Mapping[str, Callable[[Mapping[str, Any], int], Any]]
 
 
-STEP, SEED, RATE_SCALE, MASK = "step", "seed", "rate_scale", "mask"
-"""Names of the counters among the states, and of the feed that says which rows of a batch count."""
+KEPT = "|"
+"""Between the metric and the term in the name of an output that is kept for each row, not summed."""
 
-GUARD = "finite"
-"""Output of a training program: whether every gradient is a finite number. Where one is not, the step changes
-nothing."""
-
-
-def gradient_name(group: Group) -> str:
-    """The output of a training program that holds the gradients of a group's parameters, laid out as they are."""
-    return f"gradient.{group.name}"
-
-
-COUNTERS: dict[str, tuple[str, float]] = {STEP: ("int64", 0), SEED: ("int64", 0), RATE_SCALE: ("float64", 1.0)}
-"""Type and first value of each counter."""
-
-
-class _States:
-    """The states that a program turns out to need: made when first asked for."""
-
-    def __init__(self, layout: Layout, dtype: str) -> None:
-        self.layout, self.dtype = layout, dtype
-        self.vars: dict[str, Var] = {}
-
-    def get(self, name: str, shape: tuple[int, ...], dtype: str) -> Var:
-        if name not in self.vars:
-            self.vars[name] = Var(Aval(shape, dtype), name)
-        return self.vars[name]
-
-    def counter(self, name: str) -> Var:
-        return self.get(name, (), COUNTERS[name][0])
-
-    def flat(self, group: Group) -> Var:
-        return self.get(group.name, (group.size,), self.dtype)
-
-    def parameter(self, wanted: Parameter) -> Var:
-        group, start = self.layout.places[wanted.name]
-        piece = ops.slice_(self.flat(group), start=(start,), stop=(start + wanted.size,))
-        return ops.reshape(piece, shape=wanted.shape)
-
-    def buffer(self, wanted: Buffer) -> Var:
-        return self.get(wanted.name, wanted.shape, wanted.dtype)
-
-
-@dataclass(eq=False)
-class _Update:
-    """The `cx` of an optimizer (gpubp.optim.UpdateContext) for one group."""
-
-    states: _States
-    group: Group
-    t: Var
-    updates: list[tuple[Var, Var]]
-
-    @property
-    def decays(self) -> bool:
-        return self.group.decays
-
-    @property
-    def step(self) -> Var:
-        return self.t
-
-    def rate(self, lr: float) -> Var:
-        return self.states.counter(RATE_SCALE) * lr
-
-    def scalar(self, value: Var) -> Var:
-        return ops.cast(value, dtype=self.states.dtype)
-
-    def state(self, name: str, like: Var) -> Var:
-        return self.states.get(f"{name}.{self.group.name}", like.shape, self.states.dtype)
-
-    def assign(self, state: Var, value: Var) -> Var:
-        self.updates.append((state, value))
-        return value
+MASK = "mask"
+"""Name of the feed that says which rows of a batch count."""
 
 
 def build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None, *, passes: bool = True) -> Built:
@@ -128,24 +60,25 @@ def build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = Non
 
 def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, passes: bool) -> Built:
     graph = net.graph
-    states = _States(net.layout, dtype)
+    states = States(net.layout, dtype, _averaged(graph, mode))
     with recording() as eqns:
         cx = Lowering(
             graph,
             batch,
             dtype,
-            training=mode in ("gradients", "train"),
+            trains=mode in ("gradients", "train"),
             weigh=states.parameter,
             store=states.buffer,
-            seed=states.counter(SEED),
-            step=states.counter(STEP),
+            seed=states.whole(SEED),
+            step=states.whole(STEP),
             fit=fit if isinstance(fit, Node) else None,
+            frozen=net.frozen,
         )
         nodes = graph.inputs if mode in ("predict", "fit") else (*graph.inputs, *graph.targets)
         feeds = [cx.feed(node) for node in nodes]
         cx.run(graph.nodes)
         outputs: dict[str, Var] = {}
-        finish: dict[str, Callable[[Mapping[str, Any], int], float]] = {}
+        finish: dict[str, Callable[[Mapping[str, Any], int], Any]] = {}
         if mode == "predict":
             outputs = {name: cx.values[node] for name, node in graph.outputs.items()}
         elif mode == "measure":
@@ -183,7 +116,14 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
     return Built(verify(program, frozenset(program.eqns)), fed, used, names, homes, hints, finish)
 
 
-def _without_unused(program: Program, states: _States) -> tuple[Program, tuple[str, ...]]:
+def _averaged(graph: LayerGraph, mode: Mode) -> int:
+    """After how many batches a program works with the averages of the parameters; 0: never."""
+    if mode not in ("predict", "measure") or graph.train is None or graph.train.options.get("average") is None:
+        return 0
+    return accumulated(graph.train)
+
+
+def _without_unused(program: Program, states: States) -> tuple[Program, tuple[str, ...]]:
     """The program without the states that nothing reads or writes, and the names of the others."""
     needed = {x for eqn in program.eqns for x in eqn.inputs if isinstance(x, Var)}
     needed.update(program.outputs, *program.updates, () if program.guard is None else (program.guard,))
@@ -195,10 +135,11 @@ def _without_unused(program: Program, states: _States) -> tuple[Program, tuple[s
 
 def _measure(
     graph: LayerGraph, cx: Lowering, mask: Var
-) -> tuple[dict[str, Var], dict[str, Callable[[Mapping[str, Any], int], float]]]:
-    """Sums over the rows that count, in float64: of the loss, and of each metric's terms, named `metric/term`."""
+) -> tuple[dict[str, Var], dict[str, Callable[[Mapping[str, Any], int], Any]]]:
+    """Sums over the rows that count, in float64: of the loss, and of each metric's terms, named `metric/term`; and what
+    metrics keep of each row, named `metric|term`."""
     outputs: dict[str, Var] = {}
-    finish: dict[str, Callable[[Mapping[str, Any], int], float]] = {}
+    finish: dict[str, Callable[[Mapping[str, Any], int], Any]] = {}
     if graph.train is None:
         return outputs, finish
     cx.run(graph.train.nodes)
@@ -212,6 +153,9 @@ def _measure(
             # Padding may hold anything, NaN too: it is chosen away, not multiplied.
             counts = ops.reshape(mask, shape=(cx.batch, *(1,) * (full.ndim - 1))) > 0.0
             outputs[f"{name}/{term}"] = ops.sum_(ops.where(counts, full, 0.0), (0,))
+        for term, value in accumulation.rows.items():
+            full = ops.broadcast_to(value, shape=(cx.batch, *value.shape[1:]))
+            outputs[f"{name}{KEPT}{term}"] = full
     outputs["penalty"] = ops.cast(penalties, dtype="float64")
     return outputs, finish
 
@@ -222,12 +166,15 @@ def _backward(
     program: Program,
     names: tuple[str, ...],
     cx: Lowering,
-    states: _States,
+    states: States,
     updates: tuple[tuple[Var, Var], ...],
 ) -> tuple[Program, tuple[str, ...]]:
-    """Append the gradients, and for training the optimizer's update, which happens only if they are finite numbers."""
+    """Append the gradients of what is not frozen, and for training the optimizer's update, which happens only if they
+    are finite numbers."""
+    train = net.graph.train
+    assert train is not None
     known = dict(zip(names, program.outputs, strict=True))
-    vars_ = {name: var for name, (_, var) in cx.parameters.items()}
+    vars_ = {name: var for name, (_, var) in cx.parameters.items() if not net.layout.places[name][0].frozen}
     with origin("backpropagation"):
         program, gradients = grad(program, known["loss"], list(vars_.values()))
     with recording() as tail:
@@ -238,55 +185,12 @@ def _backward(
         if mode == "gradients":
             known, guard, updates = {"loss": known["loss"], **by_name}, None, ()
         else:
-            flat = {group: _flat(group, by_name) for group in net.layout.groups}
-            known = {"data": known["data"], "penalty": known["penalty"]}
+            flat, guard, written = update(train, states, by_name, cx.batch)
+            known = {"data": known["data"], "penalty": known["penalty"], GUARD: guard}
             known |= {gradient_name(group): g for group, g in flat.items()}
-            with origin("the largest gradient, and whether all are finite numbers"):
-                largest = _largest(flat.values(), states.dtype)
-                guard = known[GUARD] = ops.isfinite(largest)
-            updates = (*updates, *_update(net, states, flat, largest))
+            updates = (*updates, *written)
     program = Program(program.inputs, (*program.eqns, *tail), tuple(known.values()), updates, guard)
     return program, tuple(known)
-
-
-def _flat(group: Group, gradients: Mapping[str, Var]) -> Var:
-    """The gradients of a group in the order and with the gaps of its parameters."""
-    pieces: list[Var] = []
-    for p in group.parameters:
-        pieces.append(ops.reshape(gradients[p.name], shape=(p.size,)))
-        if aligned(p.size) > p.size:
-            pieces.append(ops.full((aligned(p.size) - p.size,), 0.0, gradients[p.name].dtype))
-    return ops.concat(pieces, axis=0)
-
-
-def _largest(gradients: Iterable[Var], dtype: str) -> Var:
-    """The largest absolute value, NaN where there is a NaN: finite if and only if all of them are."""
-    largest: Var | None = None
-    for g in gradients:
-        top = ops.max_(ops.absolute(g))
-        largest = top if largest is None else ops.maximum(largest, top)
-    return ops.full((), 0.0, dtype) if largest is None else largest
-
-
-def _update(net: Net, states: _States, gradients: Mapping[Group, Var], largest: Var) -> Sequence[tuple[Var, Var]]:
-    """One update per group, on its flat buffer, and the step counter."""
-    assert net.graph.train is not None
-    optimizer, clip = net.graph.train.options["optimizer"], net.graph.train.options.get("clip")
-    assert isinstance(optimizer, Choice)
-    clipped = list(gradients.values())
-    if isinstance(clip, Choice) and clipped:
-        with origin("clipping"):
-            clipped = lookup("clip", clip.name).function(clipped, largest, **clip.options)
-    with origin("the optimizer"):
-        step = states.counter(STEP)
-        t = ops.cast(step, dtype="float64") + 1.0
-        updates: list[tuple[Var, Var]] = []
-        for group, g in zip(gradients, clipped, strict=True):
-            flat = states.flat(group)
-            cx = _Update(states, group, t, updates)
-            updates.append((flat, lookup("optimizer", optimizer.name).function(cx, flat, g, **optimizer.options)))
-        updates.append((step, step + 1))
-    return updates
 
 
 def describe(source: object) -> str:

@@ -152,7 +152,7 @@ def _other_loss(cx: Lowering, node: Node) -> Iterator[Proposal]:
         return
     texts = ", ".join(" ".join(span.text.split()) for span in node.input_spans)
     if node.kind == "cross_entropy" and _shape(cx, node.inputs[0]) == _shape(cx, node.inputs[1]):
-        changed = replace(node, kind="binary_cross_entropy")
+        changed = replace(node, kind="binary_cross_entropy", attrs={})
         yield changed, f"`binary_cross_entropy({texts})` compares probabilities with numbers from 0 to 1"
     if node.inputs[0].kind == "softmax":
         changed = replace(node, kind="cross_entropy", attrs={})

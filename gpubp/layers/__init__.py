@@ -1,6 +1,18 @@
 """Everything a `.net` file can put into a model, a loss or a list of metrics: importing this package registers it."""
 
-from . import activations, augmentation, dense, formulas, initializers, losses, metrics, recurrent, regularization
+from . import (
+    activations,
+    augmentation,
+    class_losses,
+    class_metrics,
+    dense,
+    formulas,
+    initializers,
+    losses,
+    metrics,
+    recurrent,
+    regularization,
+)
 from .context import Accumulation, Context
 
 __all__ = [
@@ -8,6 +20,8 @@ __all__ = [
     "Context",
     "activations",
     "augmentation",
+    "class_losses",
+    "class_metrics",
     "dense",
     "formulas",
     "initializers",

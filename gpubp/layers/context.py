@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..ir import Var
@@ -44,8 +44,10 @@ class Context(Protocol):
 @dataclass(frozen=True, slots=True)
 class Accumulation:
     """A metric in the making: `terms` are per-example contributions (batch first, float64), summed over all examples;
-    `finish(sums, count)` makes the figure of the sums (arrays of the terms' shape without the batch axis) and the
+    `rows` (batch first) are kept for each example. `finish(sums, count)` makes the figure, or the table,
+    of the sums (arrays of the terms' shape without the batch axis), the rows of all examples (batch first) and the
     number of examples."""
 
     terms: Mapping[str, Var]
-    finish: Callable[[Mapping[str, Any], int], float]
+    finish: Callable[[Mapping[str, Any], int], Any]
+    rows: Mapping[str, Var] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Losses: one number per example (the mean over its outputs or positions), and penalties on the weights."""
+"""Losses of numbers: one number per example, the mean over its outputs or positions; penalties on the weights."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ def same_shapes(name: str, p: Var, y: Operand) -> None:
             f"`{name}` needs equal shapes, got {list(p.shape[1:])} and {list(y.shape[1:])}",
             label=difference(p.shape[1:], y.shape[1:]),
         )
+
+
+def need_axis(name: str, p: Var) -> None:
+    """Raise ShapeError for an example that is a single number, where a loss goes along its last axis."""
+    if p.ndim < 2:
+        raise ShapeError(f"`{name}` goes along the last axis, and this is a single number")
 
 
 @register("loss", "mse")
@@ -62,39 +68,41 @@ def huber(cx: Context, p: Var, y: Var, *, delta: NonNegative = 1.0) -> Var:
     return per_example(inner * (size - 0.5 * inner))
 
 
-@register("loss", "binary_cross_entropy")
-def binary_cross_entropy(cx: Context, p: Var, y: Var) -> Var:
-    """-(y log p + (1 - y) log(1 - p)), averaged over the outputs; `p` is a probability (the result of a sigmoid)."""
-    same_shapes("binary_cross_entropy", p, y)
-    return -per_example(y * ops.log_probability(p) + (1.0 - y) * ops.log_probability(1.0 - p))
+@register("loss", "poisson")
+def poisson(cx: Context, p: Var, y: Var) -> Var:
+    """p - y log p, averaged over the outputs: the negative log-likelihood of counts `y` of mean `p`, without log y!.
+    `p` is positive, the result of `exp` or `softplus`. McCullagh & Nelder (1989), section 6.2."""
+    same_shapes("poisson", p, y)
+    return per_example(p - y * ops.log_probability(p))
 
 
-@register("loss", "cross_entropy")
-def cross_entropy(cx: Context, p: Var, y: Var) -> Var:
-    """-log p[y], averaged over the positions; `p`: [..., classes] probabilities (the result of a softmax), `y`:
-    labels [...]."""
-    classes = check_labels("cross_entropy", cx, p, y)
-    hot = ops.one_hot(y, classes=classes, dtype=p.dtype)
-    return -per_example(ops.sum_(hot * ops.log_probability(p), (-1,)))
+@register("loss", "cosine")
+def cosine(cx: Context, p: Var, y: Var) -> Var:
+    """1 - p y / (|p| |y|) over the last axis, averaged over the others: 0 where both point the same way, 2 where
+    opposite. A vector shorter than 1e-8 counts as one of that length."""
+    same_shapes("cosine", p, y)
+    need_axis("cosine", p)
+    lengths = [ops.sqrt(ops.maximum(ops.sum_(v * v, (-1,), keepdims=True), 1e-16)) for v in (p, y)]
+    return per_example(1.0 - ops.sum_(p / lengths[0] * (y / lengths[1]), (-1,)))
 
 
-def check_labels(name: str, cx: Context, p: Var, y: Var) -> int:
-    """The number of classes, where `p` has one probability for each class of the labels `y`."""
-    if not isinstance(y, Var) or not isinstance(p, Var):
-        raise ShapeError(f"`{name}` compares two values, not a value and a number")
-    if p.dtype not in FLOATS:
-        raise ShapeError(f"`{name}` takes probabilities first, and this is a class label", code="E0306")
-    if y.dtype in FLOATS:
-        raise ShapeError(f"`{name}` needs class labels, and the target is a tensor of numbers", code="E0306")
-    found, classes = p.shape[1:], cx.classes(y)
-    if found[:-1] != y.shape[1:] or not found:
-        message = f"`{name}` needs one row of probabilities per label, got {list(found)} for labels {list(y.shape[1:])}"
-        wanted = "" if classes is None else f"{[*y.shape[1:], classes]} would fit"
-        raise ShapeError(message, label=wanted)
-    if classes is not None and classes != found[-1]:
-        message = f"`{name}` needs one probability per class: {found[-1]} outputs for {classes} classes"
-        raise ShapeError(message, label=difference(found, (*found[:-1], classes)))
-    return p.shape[-1]
+@register("loss", "contrastive")
+def contrastive(cx: Context, d: Var, y: Var, *, margin: NonNegative = 1.0) -> Var:
+    """1/2 y d^2 + 1/2 (1 - y) max(0, margin - d)^2, averaged over the outputs: `d` is a distance, `y` 1 for two of a
+    kind and 0 for others. Hadsell, Chopra & LeCun (2006), equation 4, where Y is 1 - y."""
+    same_shapes("contrastive", d, y)
+    apart = ops.relu(margin - d)
+    return per_example(0.5 * (y * (d * d) + (1.0 - y) * (apart * apart)))
+
+
+@register("loss", "dice")
+def dice(cx: Context, p: Var, y: Var, *, smooth: NonNegative = 1.0) -> Var:
+    """1 - (2 sum p y + smooth) / (sum p^2 + sum y^2 + smooth) over the whole example: how little two masks overlap.
+    Milletari, Navab & Ahmadi (2016), section 3; `smooth` keeps two empty masks at 0."""
+    same_shapes("dice", p, y)
+    axes = tuple(range(1, p.ndim))
+    both = 2.0 * ops.sum_(p * y, axes) + float(smooth)
+    return 1.0 - both / ops.maximum(ops.sum_(p * p + y * y, axes) + float(smooth), 1e-12)
 
 
 @register("penalty", "l1")

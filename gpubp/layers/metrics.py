@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from .. import ops
 from ..ir import FLOATS, Var
 from ..registry import register
+from .class_losses import check_labels
 from .context import Accumulation, Context
-from .losses import check_labels, per_example, same_shapes
+from .losses import per_example, same_shapes
 
 
 def mean_of(contributions: Var) -> Accumulation:
@@ -36,9 +38,19 @@ def accuracy(cx: Context, p: Var, y: Var) -> Accumulation:
 @register("metric", "mse")
 def mse(cx: Context, p: Var, y: Var) -> Accumulation:
     """Mean squared error."""
-    same_shapes("mse", p, y)
+    return _squared("mse", p, y)
+
+
+def _squared(name: str, p: Var, y: Var) -> Accumulation:
+    same_shapes(name, p, y)
     d = ops.cast(p, dtype="float64") - ops.cast(y, dtype="float64")
     return mean_of(per_example(d * d))
+
+
+@register("metric", "rmse")
+def rmse(cx: Context, p: Var, y: Var) -> Accumulation:
+    """Square root of the mean squared error over all examples and outputs."""
+    return Accumulation(_squared("rmse", p, y).terms, lambda sums, count: math.sqrt(_mean(sums, count)))
 
 
 @register("metric", "mae")

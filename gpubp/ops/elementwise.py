@@ -155,6 +155,8 @@ erf: Primitive = elementwise(
 # `abs` and `sign` at 0: the derivative is 0, the middle of the subdifferential.
 absolute: Primitive = elementwise("abs", "xp.abs({0})", lambda g, y, x: (g * sign(x),))
 sign: Primitive = elementwise("sign", "xp.sign({0})", lambda g, y, x: (None,))
+# Constant between whole numbers: no derivative.
+floor: Primitive = elementwise("floor", "xp.floor({0})", lambda g, y, x: (None,), ranges=((0.1, 0.9),))
 
 # Activations: primitives, so that rewriting can see them ------------------------------------------
 sigmoid: Primitive = elementwise(

@@ -11,7 +11,20 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from ..ir import Eqn, Operand, Primitive, Program, Var
-from .elementwise import add, log, log_probability, mul, neg, sigmoid, sigmoid_cross_entropy, softplus, sub
+from .elementwise import (
+    add,
+    exp,
+    log,
+    log_probability,
+    maximum,
+    mul,
+    neg,
+    sigmoid,
+    sigmoid_cross_entropy,
+    softplus,
+    sub,
+    where,
+)
 from .reduce import log_softmax, softmax
 
 
@@ -43,7 +56,8 @@ def value_of(operand: Operand) -> Var:
 
 
 def _stable_log(x: Operand, scope: Scope) -> Var | None:
-    """log(sigmoid(z)) = -softplus(-z), log(1 - sigmoid(z)) = -softplus(z), log(softmax(z)) = log_softmax(z)."""
+    """log(sigmoid(z)) = -softplus(-z), log(1 - sigmoid(z)) = -softplus(z), log(softmax(z)) = log_softmax(z),
+    log(exp(z)) = z, log(softplus(z)) = z where exp(z) is nothing beside 1."""
     eqn = scope.made_by(x)
     if eqn is None:
         return None
@@ -51,6 +65,11 @@ def _stable_log(x: Operand, scope: Scope) -> Var | None:
         return -softplus(-value_of(eqn.inputs[0]))
     if eqn.op is softmax:
         return log_softmax(value_of(eqn.inputs[0]), axis=eqn.params["axis"])
+    if eqn.op is exp:
+        return value_of(eqn.inputs[0])
+    if eqn.op is softplus:
+        z = value_of(eqn.inputs[0])
+        return where(z < -30.0, z, log(softplus(maximum(z, -30.0))))
     if eqn.op is sub and not isinstance(eqn.inputs[0], Var) and eqn.inputs[0] == 1:
         return _log_of_complement(eqn.inputs[1], scope)
     return _behind_view(eqn, scope, _stable_log)

@@ -1,6 +1,6 @@
-"""Optimizers: importing this package registers them."""
+"""Optimizers, schedules, clipping and averages of the weights: importing this package registers them."""
 
-from . import clipping, optimizers
-from .context import UpdateContext
+from . import averages, clipping, optimizers, rates, schedules
+from .context import ScheduleContext, UpdateContext
 
-__all__ = ["UpdateContext", "clipping", "optimizers"]
+__all__ = ["ScheduleContext", "UpdateContext", "averages", "clipping", "optimizers", "rates", "schedules"]

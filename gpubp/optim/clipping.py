@@ -15,19 +15,19 @@ def clip_norm(gradients: Sequence[Var], largest: Var, *, norm: NonNegative) -> l
     """All gradients times norm / |g| where their common Euclidean norm |g| is larger than `norm`. Pascanu, Mikolov &
     Bengio (2013), algorithm 1.
 
-    The squares are taken of g / max |g|, so that they cannot overflow.
+    The squares are taken of g / max |g|, so that they neither overflow nor vanish.
     """
     unit = where(largest > 0.0, largest, 1.0)
+    scaled = [g / unit for g in gradients]
     squares: Var | None = None
-    for g in gradients:
-        scaled = g / unit
-        square = sum_(scaled * scaled)
+    for s in scaled:
+        square = sum_(s * s)
         squares = square if squares is None else squares + square
     if squares is None:
         return []
-    # norm / (unit * sqrt(squares)), in an order that cannot overflow either.
-    factor = minimum(norm / sqrt(where(squares > 0.0, squares, 1.0)) / unit, 1.0)
-    return [g * factor for g in gradients]
+    # |g| = unit * sqrt(squares), a product that might overflow; so might its inverse lose all its digits.
+    rest = norm / sqrt(where(squares > 0.0, squares, 1.0))
+    return [where(unit > rest, s * rest, g) for s, g in zip(scaled, gradients, strict=True)]
 
 
 @register("clip", "clip_value")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from ..ir import Var
 
@@ -27,5 +28,23 @@ class UpdateContext(Protocol):
     def state(self, name: str, like: Var) -> Var:
         """State of the shape of a parameter, zero at first."""
 
+    def number(self, name: str, change: Callable[[Var], Var]) -> Var:
+        """A float64 scalar of the optimizer's state, 0 at first, that all parameters share. `change` makes its new
+        value of the old one; returns the new one."""
+
     def assign(self, state: Var, value: Var) -> Var:
         """Let a state hold `value` after the step; returns `value`."""
+
+
+class ScheduleContext(Protocol):
+    """Handed to every schedule as `cx`. Steps are batches; all numbers are float64 scalars of the program."""
+
+    def steps(self, duration: Any) -> Var:
+        """The steps of a duration, such as `200steps` or `3epochs`."""
+
+    def period(self, duration: Any) -> Var:
+        """The steps of a duration that comes again and again. Raises ShapeError for none."""
+
+    def follow(self, schedule: Any, step: Var, length: Var) -> Var:
+        """The factor of another schedule, the value of an option of type Inner, `step` steps after its start and of
+        `length` steps in all."""

@@ -7,7 +7,7 @@ import math
 
 from ..errors import ShapeError
 from ..ir import Var
-from ..ops import expm1, sqrt
+from ..ops import absolute, exp, expm1, maximum, sign, sqrt, where
 from ..registry import Flag, Fraction, NonNegative, register
 from .context import UpdateContext
 
@@ -69,6 +69,114 @@ def adamw(
     if cx.decays and decay:
         move = move + cx.scalar(cx.rate(decay * lr)) * p
     return p - move
+
+
+@register("optimizer", "adamax")
+def adamax(
+    cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative = 2e-3, beta1: Fraction = 0.9, beta2: Fraction = 0.999
+) -> Var:
+    """m = beta1 m + (1 - beta1) g; u = max(beta2 u, |g|); p - lr / (1 - beta1^t) m / u. Kingma & Ba (2015), alg. 2.
+
+    It needs no epsilon: where u is 0 there was never a gradient, and p stays.
+    """
+    m, u = cx.state("m", like=p), cx.state("u", like=p)
+    m = cx.assign(m, beta1 * m + (1.0 - beta1) * g)
+    u = cx.assign(u, maximum(beta2 * u, absolute(g)))
+    return p - cx.scalar(cx.rate(lr) / _correction(cx.step, beta1)) * m / where(u > 0.0, u, 1.0)
+
+
+@register("optimizer", "nadam")
+def nadam(
+    cx: UpdateContext,
+    p: Var,
+    g: Var,
+    *,
+    lr: NonNegative = 2e-3,
+    beta1: Fraction = 0.9,
+    beta2: Fraction = 0.999,
+    eps: NonNegative = 1e-8,
+) -> Var:
+    """Adam with Nesterov momentum: p - lr m_bar / (sqrt(v_hat) + eps). Dozat (2016), section 2 and its schedule of the
+    momentum mu_t = beta1 (1 - 0.96^(t / 250) / 2).
+
+    m_bar = (1 - mu_t) g / (1 - mu_1 ... mu_t) + mu_{t+1} m / (1 - mu_1 ... mu_{t+1}).
+    """
+    m, v = cx.state("m", like=p), cx.state("v", like=p)
+    m = cx.assign(m, beta1 * m + (1.0 - beta1) * g)
+    v = cx.assign(v, beta2 * v + (1.0 - beta2) * (g * g))
+    now, after = _momentum(cx.step, beta1), _momentum(cx.step + 1.0, beta1)
+    # 1 - mu_1 ... mu_t, from 0 on without cancellation: 1 - (1 - c) mu = c + (1 - c) (1 - mu).
+    sum_now = cx.number("correction", lambda c: c + (1.0 - c) * (1.0 - now))
+    sum_after = sum_now + (1.0 - sum_now) * (1.0 - after)
+    rate = cx.rate(lr)
+    move = cx.scalar(rate * (1.0 - now) / sum_now) * g + cx.scalar(rate * after / sum_after) * m
+    return p - move / (sqrt(v / cx.scalar(_correction(cx.step, beta2))) + eps)
+
+
+def _momentum(step: Var, beta1: float) -> Var:
+    return beta1 * (1.0 - 0.5 * exp(step * (math.log(0.96) / 250)))
+
+
+@register("optimizer", "amsgrad")
+def amsgrad(
+    cx: UpdateContext,
+    p: Var,
+    g: Var,
+    *,
+    lr: NonNegative = 1e-3,
+    beta1: Fraction = 0.9,
+    beta2: Fraction = 0.999,
+    eps: NonNegative = 1e-8,
+) -> Var:
+    """v_top = max(v_top, v); p - lr m / (sqrt(v_top) + eps), with Adam's m and v. Reddi, Kale & Kumar (2018), algorithm
+    2: as there, the moments are not corrected for their start at 0."""
+    m, v, top = cx.state("m", like=p), cx.state("v", like=p), cx.state("top", like=p)
+    m = cx.assign(m, beta1 * m + (1.0 - beta1) * g)
+    v = cx.assign(v, beta2 * v + (1.0 - beta2) * (g * g))
+    top = cx.assign(top, maximum(top, v))
+    return p - cx.scalar(cx.rate(lr)) * m / (sqrt(top) + eps)
+
+
+@register("optimizer", "lion")
+def lion(
+    cx: UpdateContext,
+    p: Var,
+    g: Var,
+    *,
+    lr: NonNegative = 1e-4,
+    beta1: Fraction = 0.9,
+    beta2: Fraction = 0.99,
+    decay: NonNegative = 0.0,
+) -> Var:
+    """p - lr (sign(beta1 m + (1 - beta1) g) + decay p); then m = beta2 m + (1 - beta2) g. Decay on weights only. Chen
+    et al. (2023), algorithm 2."""
+    m = cx.state("m", like=p)
+    move = sign(beta1 * m + (1.0 - beta1) * g)
+    cx.assign(m, beta2 * m + (1.0 - beta2) * g)
+    if cx.decays and decay:
+        move = move + decay * p
+    return p - cx.scalar(cx.rate(lr)) * move
+
+
+@register("optimizer", "adagrad")
+def adagrad(cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative = 0.01, eps: NonNegative = 1e-8) -> Var:
+    """s = s + g^2; p - lr g / (sqrt(s) + eps). Duchi, Hazan & Singer (2011), figure 1, with diagonal matrices."""
+    s = cx.state("square", like=p)
+    s = cx.assign(s, s + g * g)
+    return p - cx.scalar(cx.rate(lr)) * g / (sqrt(s) + eps)
+
+
+@register("optimizer", "adadelta")
+def adadelta(
+    cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative = 1.0, rho: Fraction = 0.95, eps: NonNegative = 1e-6
+) -> Var:
+    """v = rho v + (1 - rho) g^2; d = sqrt(u + eps) / sqrt(v + eps) g; u = rho u + (1 - rho) d^2; p - lr d. Zeiler
+    (2012), algorithm 1, which has lr = 1."""
+    v, u = cx.state("square", like=p), cx.state("moves", like=p)
+    v = cx.assign(v, rho * v + (1.0 - rho) * (g * g))
+    d = sqrt(u + eps) / sqrt(v + eps) * g
+    cx.assign(u, rho * u + (1.0 - rho) * (d * d))
+    return p - cx.scalar(cx.rate(lr)) * d
 
 
 def _adam_move(cx: UpdateContext, p: Var, g: Var, lr: float, beta1: float, beta2: float, eps: float) -> Var:

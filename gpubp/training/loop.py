@@ -14,12 +14,13 @@ from ..data import load as load_data
 from ..data import to_json
 from ..errors import CheckpointError, DivergedError, GpubpError, SaveError
 from ..executor import Executor, diverged, first_bad, require_memory
-from ..frontend import RATE_SCALE, Net, identity, watch_of
+from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, require_figure, require_update, watch_of
 from .best import Best, Pace, Sums
 from .checkpoint import BEST, Saved, read
 from .environment import data_hashes, environment
 from .folder import RunFolder, source_name
 from .restarts import Race, race_of
+from .plateau import look
 from .resume import begin_from, changes_bytes, folder_of, records_before, require_checkpoint, require_same
 from .run import Progress, Run
 
@@ -100,6 +101,7 @@ class _Training:
         rows = dataset.part("train")
         self.valid = dataset.part("valid") if "valid" in dataset.parts else None
         watch = watch_of(net, dataset.parts)
+        require_figure(net.graph, dataset.parts)
         count = len(dataset.parts["train"])
         self.batch = int(net.option("batch", 32))
         self.per_epoch = -(-count // self.batch)
@@ -109,11 +111,13 @@ class _Training:
         if saved is None:
             ex.fit(rows)
             begin_from(net, ex)
-        if restarts > 1:
-            self.race = race_of(ex, restarts, device, rows, self.valid, watch)
         steps = net.option("steps")
         whole = int(epochs or net.option("epochs") or 0) * self.per_epoch
         self.total = int(steps) if steps is not None and epochs is None else whole
+        require_update(net.graph, self.total)
+        ex.set_counters({EPOCH_STEPS: self.per_epoch, TOTAL_STEPS: self.total})
+        if restarts > 1:
+            self.race = race_of(ex, restarts, device, rows, self.valid, watch)
         self.run = Run(ex, dataset, -(-self.total // self.per_epoch), self.total, ex.step)
         self.run.folder = None if folder is None else folder.path
         self.sums, self.pace, self.best = Sums(), Pace(last=time.monotonic()), None if watch is None else Best(watch)
@@ -234,6 +238,7 @@ class _Training:
             record |= {f"valid.{name}": value for name, value in self.executor.evaluate(self.valid).items()}
         if step % self.per_epoch == 0:
             self.sums = Sums()
+        look(self.executor, record)
         self.run.history.append(record)
         if self.folder is not None:
             self.folder.note(record)
@@ -310,6 +315,7 @@ class _Training:
                 if not math.isfinite(value):
                     raise DivergedError(f"`{part}.{name}` is {value} after the last step: the outputs are no use")
             run.metrics |= {f"{part}.{name}": value for name, value in figures.items() if name != "penalty"}
+            run.tables |= {f"{part}.{name}": table for name, table in ex.tables(run.dataset.part(part)).items()}
         if self.folder is not None and self.folder.begun:
             self.folder.note({"metrics": run.metrics})
             self.folder.save(None)

@@ -11,8 +11,9 @@ from typing import Any
 from ..data import Stream
 from ..errors import DivergedError
 from ..executor import Ensemble, Executor
-from ..frontend import Watch, start_of
+from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Net, Watch, start_of
 from .best import Best, Sums
+from .plateau import look
 from .resume import begin_from
 from .run import Progress
 
@@ -33,6 +34,26 @@ class Restart:
     def as_record(self) -> dict[str, Any]:
         """For `Run.restarts` and the run's folder."""
         return {"seed": self.seed, "figure": self.figure, "epochs": len(self.history), "stopped": self.stopped}
+
+
+@dataclass(frozen=True, slots=True)
+class _Counters:
+    """The counters of restart `k`, as an executor has them."""
+
+    ensemble: Ensemble
+    k: int
+
+    @property
+    def net(self) -> Net:
+        return self.ensemble.net
+
+    @property
+    def counters(self) -> Mapping[str, float]:
+        return {name: self.ensemble.arrays[name][self.k].item() for name in self.ensemble.counters}
+
+    def set_counters(self, values: Mapping[str, float]) -> None:
+        for name in values.keys() & self.ensemble.counters:
+            self.ensemble.arrays[name][self.k] = values[name]
 
 
 class Race:
@@ -119,6 +140,7 @@ class Race:
             }
             record |= {f"valid.{name}": value for name, value in figures[k].items()}
             restart.history.append(record)
+            look(_Counters(ensemble, k), record)
             if best is not None:
                 if best.improves(record) and best.watch.restore:
                     self.kept[k] = ensemble.member(k)
@@ -169,6 +191,9 @@ def race_of(
     net = first.net
     ensemble = Ensemble(net, count, device, first.dtype, first.seed)
     ensemble.fit(rows)
+    for k in range(count):
+        known = first.counters.items()
+        _Counters(ensemble, k).set_counters({name: v for name, v in known if name in (EPOCH_STEPS, TOTAL_STEPS)})
     if start_of(net) is not None:
         for k in range(count):
             member = ensemble.member(k)

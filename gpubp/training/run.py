@@ -15,7 +15,7 @@ class Run:
     """A training in progress or done. `epochs`: how many it is to have in all; `total`: the same in steps;
     `first_step`: where it began (not 0 after a resume). `history`: one record per epoch (`epoch`, `step`, `train.loss`,
     `train.penalty`, `valid.loss`, ...); `metrics`: the figures of the finished run over each part of the data
-    (`test.accuracy`, `valid.loss`, ...).
+    (`test.accuracy`, `valid.loss`, ...), `tables` those that are no numbers (`test.confusion`).
 
     `folder`: where it is saved, if anywhere; `warnings`: what a resume may change; `stopped`: why it ended before
     `total`, or ""; `best_epoch`: the epoch whose state the executor holds, where the best one was restored;
@@ -32,6 +32,7 @@ class Run:
     warnings: list[str] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
+    tables: dict[str, list[list[int]]] = field(default_factory=dict)
     stopped: str = ""
     best_epoch: int | None = None
     restarts: list[dict[str, Any]] = field(default_factory=list)

@@ -240,12 +240,13 @@ ACCEPTED = {
     "shuffle": "false",
     "clip": "clip_norm(1.0)",
     "early_stop": "early_stop(train.loss, patience = 3epochs)",
-}
-LATER = {
-    "schedule": "cosine(to = 0)",
+    "schedule": "warmup(3steps, cosine(to = 0))",
+    "accumulate": "2",
+    "average": "ema(0.9)",
     "freeze": "[p.dense]",
     "rates": "[rate(p, 10)]",
 }
+
 
 
 @pytest.mark.parametrize("key", ACCEPTED)
@@ -253,13 +254,6 @@ def test_keys_that_are_accepted(call: Call, tmp_path: Path, key: str) -> None:
     net = NET.replace("  epochs ", f"  {key} = {ACCEPTED[key]}\n  epochs ")
     said = call("run", write(tmp_path, net=net), "--device", "cpu")
     assert (said.code, said.err) == (0, "")
-
-
-@pytest.mark.parametrize("key", LATER)
-def test_keys_that_are_not_available_yet(call: Call, tmp_path: Path, key: str) -> None:
-    net = NET.replace("  epochs ", f"  {key} = {LATER[key]}\n  epochs ")
-    said = run(call, write(tmp_path, net=net))
-    refused(said, f"`{key}`", "not available yet", "a.net:15:")
 
 
 def test_keys_that_do_not_exist(call: Call, tmp_path: Path) -> None:

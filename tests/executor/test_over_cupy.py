@@ -19,7 +19,9 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cupy", cupy)
 
 
-@pytest.mark.parametrize("model", ["xor", "iris", "digits", "diabetes", "worked_example", "spiral", "xor_numpy"])
+@pytest.mark.parametrize(
+    "model", ["xor", "iris", "digits", "digits_tuned", "diabetes", "worked_example", "spiral", "xor_numpy"]
+)
 def test_models_train_alike(model: str) -> None:
     net = gpubp.load(MODELS / f"{model}.net")
     gpu, cpu = (gpubp.train(net, device=device, epochs=2) for device in ("gpu", "cpu"))
@@ -27,6 +29,54 @@ def test_models_train_alike(model: str) -> None:
     assert gpu.metrics == cpu.metrics
     for name, array in cpu.executor.state_dict().items():
         np.testing.assert_array_equal(gpu.executor.state_dict()[name], array)
+
+
+EVERYTHING = """
+model {
+  input  x: [3]
+  target y: class(3)
+  hidden   = x -> dense(4) -> tanh -> dense(4) -> dropout(20%)
+  output p = hidden -> dense(3) -> softmax
+}
+train {
+  loss       = cross_entropy(p, y, smooth = 0.1, weights = [1, 1, 2]) + focal(p, y, gamma = 0.5)
+  optimizer  = OPTIMIZER
+  schedule   = SCHEDULE
+  accumulate = 2
+  average    = ema(0.9)
+  freeze     = [hidden.dense]
+  rates      = [rate(p, 3)]
+  clip       = clip_norm(0.1)
+  metrics    = [top_k(p, y, k = 2), precision(p, y), recall(p, y, average = micro), f1(p, y, of = 1), auc(p, y),
+                perplexity(p, y)]
+  epochs     = 4
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "schedule"),
+    [
+        ("lion(decay = 0.1)", "warmup(3steps, cosine_restarts(2steps, growth = 2))"),
+        ("nadam", "one_cycle"),
+        ("adamax", "drops(at = [1epochs, 4steps])"),
+        ("amsgrad", "inverse_sqrt(3steps)"),
+        ("adagrad", "polynomial"),
+        ("adadelta", "exponential(0.9, every = 1epochs)"),
+    ],
+)
+def test_every_key_of_train(optimizer: str, schedule: str) -> None:
+    net = gpubp.loads(EVERYTHING.replace("OPTIMIZER", optimizer).replace("SCHEDULE", schedule))
+    rng = np.random.default_rng(0)
+    rows = {"x": rng.normal(size=(22, 3)), "y": rng.integers(0, 3, 22)}
+    gpu, cpu = (gpubp.Executor(net, device=device, seed=1) for device in ("gpu", "cpu"))
+    losses = [np.asarray(ex.backend.to_host(ex.train_steps(rows, steps=9, batch=8))) for ex in (gpu, cpu)]
+    np.testing.assert_array_equal(*losses)
+    assert gpu.evaluate(rows) == cpu.evaluate(rows)
+    assert gpu.counters == cpu.counters
+    state = cpu.state_dict()
+    for name, array in gpu.state_dict().items():
+        np.testing.assert_array_equal(array, state[name])
 
 
 def test_the_whole_interface() -> None:

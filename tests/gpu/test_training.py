@@ -24,7 +24,7 @@ def test_digits_are_read(cupy: Any) -> None:
     assert run.metrics["test.accuracy"] >= 0.95
 
 
-@pytest.mark.parametrize("model", ["xor", "iris", "digits", "diabetes", "spiral"])
+@pytest.mark.parametrize("model", ["xor", "iris", "digits", "digits_tuned", "diabetes", "spiral"])
 def test_curves_are_those_of_the_cpu(cupy: Any, model: str) -> None:
     net = gpubp.load(MODELS / f"{model}.net")
     gpu, cpu = (gpubp.train(net, device=device, epochs=3, precision="float64") for device in ("gpu", "cpu"))

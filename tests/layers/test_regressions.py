@@ -17,6 +17,8 @@ from tests.peers.nets import executor
 PRECISIONS = pytest.mark.parametrize("precision", ["float64", "float32"])
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "softmax")
 NUMBER_LOSSES = ("mse", "half_squared_error", "mae", "huber", "binary_cross_entropy")
+OPTIMIZERS = ("rmsprop", "adam", "adamw", "amsgrad", "adamax", "nadam", "adagrad", "adadelta", "lion")
+OTHER_LOSSES = ("poisson", "cosine", "contrastive", "dice", "kl_divergence")
 
 
 def refused(model: str, loss: str, metrics: str = "") -> list[str]:
@@ -113,7 +115,7 @@ def test_a_probability_of_0_or_1_that_no_rule_makes_safe(p: float, y: float, pre
 
 
 # Shapes that broadcast by accident -----------------------------------------------------------------------------------
-@pytest.mark.parametrize("loss", NUMBER_LOSSES)
+@pytest.mark.parametrize("loss", [*NUMBER_LOSSES, *OTHER_LOSSES, "focal", "hinge"])
 @pytest.mark.parametrize(("target", "units"), [("[]", 1), ("[1]", 3), ("[3]", 1), ("[1, 3]", 3), ("[3, 1]", 3)])
 def test_losses_refuse_other_shapes(loss: str, target: str, units: int) -> None:
     model = f"input x: [2]\ntarget y: {target}\noutput p = x -> dense({units}) -> sigmoid"
@@ -121,14 +123,14 @@ def test_losses_refuse_other_shapes(loss: str, target: str, units: int) -> None:
     assert message == f"`{loss}` needs equal shapes, got [{units}] and {target}"
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "mae", "mse", "r2"])
+@pytest.mark.parametrize("metric", ["accuracy", "mae", "mse", "rmse", "r2", "precision", "recall", "f1", "auc"])
 def test_metrics_refuse_other_shapes(metric: str) -> None:
     model = "input x: [2]\ntarget y: [3]\noutput p = x -> dense(1)"
     (message,) = refused(model, "sum(p) + 0 * sum(y)", f"  metrics = [{metric}(p, y)]")
     assert message == f"`{metric}` needs equal shapes, got [1] and [3]"
 
 
-@pytest.mark.parametrize("loss", NUMBER_LOSSES)
+@pytest.mark.parametrize("loss", [*NUMBER_LOSSES, *OTHER_LOSSES])
 def test_losses_of_numbers_refuse_labels(loss: str) -> None:
     (message,) = refused("input x: [2]\ntarget y: class(3)\noutput p = x -> dense(3) -> softmax", f"{loss}(p, y)")
     assert message == f"`{loss}` compares numbers, and the target is a class label"
@@ -168,7 +170,7 @@ def test_one_row_one_unit(loss: str, precision: str) -> None:
 
 @PRECISIONS
 def test_zeros_everywhere_stay_finite(precision: str) -> None:
-    for optimizer in ("sgd(lr = 0.1, momentum = 0.9)", "rmsprop", "adam", "adamw"):
+    for optimizer in ("sgd(lr = 0.1, momentum = 0.9)", *OPTIMIZERS):
         ex = executor(
             """input x: [3]
                target y: [2]
@@ -198,7 +200,7 @@ def trained(precision: str, optimizer: str = "adamw", steps: int = 25) -> tuple[
 
 
 @PRECISIONS
-@pytest.mark.parametrize("optimizer", ["sgd(lr = 0.1, momentum = 0.9)", "rmsprop", "adam", "adamw"])
+@pytest.mark.parametrize("optimizer", ["sgd(lr = 0.1, momentum = 0.9)", *OPTIMIZERS])
 def test_two_runs_are_the_same_bytes(optimizer: str, precision: str) -> None:
     (one, losses), (two, others) = trained(precision, optimizer), trained(precision, optimizer)
     assert np.asarray(losses).tobytes() == np.asarray(others).tobytes()

@@ -87,6 +87,12 @@ def test_digits() -> None:
     assert figures("digits")["test.accuracy"] >= 0.95
 
 
+def test_digits_tuned() -> None:
+    found = figures("digits_tuned")
+    assert found["test.accuracy"] >= 0.95
+    assert found["test.accuracy"] <= found["test.top_k"] <= 1
+
+
 @pytest.mark.parametrize("name", ["digits_lstm", "digits_gru"])
 def test_digits_read_row_by_row(name: str) -> None:
     run = gpubp.train(gpubp.load(MODELS / f"{name}.net"), "cpu", epochs=8)

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 import gpubp
+from gpubp import optim
+from gpubp.registry import ENTRIES
 from tests.peers.nets import executor
 
 MODEL = """input x: [1]
 target g: [3]
 output p = x -> dense(3)"""
+EVERY = sorted(name for part, name in ENTRIES if part == "optimizer")
+assert optim.optimizers.sgd is ENTRIES["optimizer", "sgd"].function  # they are registered by their import
 START = {"p.dense.weight": [[1.0, -2.0, 3.0]], "p.dense.bias": [1.0, -2.0, 3.0]}
 
 
@@ -77,12 +81,28 @@ def test_momentum_0_is_plain_descent_and_keeps_no_state() -> None:
 
 
 def test_a_rate_of_0_changes_no_parameter() -> None:
-    for optimizer in ("sgd(lr = 0)", "sgd(lr = 0, momentum = 0.9)", "rmsprop(lr = 0)", "adam(lr = 0)", "adamw(lr = 0)"):
+    for optimizer in ("sgd(lr = 0, momentum = 0.9)", *(f"{name}(lr = 0)" for name in EVERY)):
         w, b = push(make(optimizer), [1.0, 2.0, 3.0], 3)
         assert (w.tolist(), b.tolist()) == (START["p.dense.weight"][0], START["p.dense.bias"])
 
 
-@pytest.mark.parametrize("optimizer", ["sgd(lr = 0.1, momentum = 0.9)", "rmsprop(lr = 0.1)", "adam", "adamw"])
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("g", [[0.0, 0.0, 0.0], [1e30, -1e30, 1e-30], [1e-45, 0.0, 1e15]])
+def test_every_optimizer_stays_finite(name: str, precision: str, g: list[float]) -> None:
+    """Also where there never was a gradient, and where squares leave the range of float32 from below."""
+    if precision == "float32":
+        g = [min(v, 1e15) if v > 0 else max(v, -1e15) for v in g]  # the square of more is inf
+    ex = make(f"{name}(lr = 1e-3{', decay = 0' if name == 'adamw' else ''})", precision=precision)
+    first = {key: value.copy() for key, value in ex.parameters.items()}
+    push(ex, g, 5)
+    for key, value in ex.parameters.items():
+        assert np.isfinite(value).all()
+        still = np.array(g) == 0
+        np.testing.assert_array_equal(value[..., still], first[key][..., still])
+
+
+@pytest.mark.parametrize("optimizer", ["sgd(lr = 0.1, momentum = 0.9)", *(f"{name}(lr = 0.1)" for name in EVERY)])
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 def test_a_resume_goes_on_bit_for_bit(optimizer: str, precision: str) -> None:
     gradients = np.random.default_rng(0).normal(size=(10, 3)).tolist()

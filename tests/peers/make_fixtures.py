@@ -49,6 +49,25 @@ LOSSES: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any, Any], Any]]] =
     ),
 }
 SLOW = {"lr": 0.01}
+
+
+class Uncorrected(torch.optim.Adam):
+    """PyTorch's Adam without the corrections of the moments for their start at 0, which algorithm 2 of Reddi, Kale &
+    Kumar (2018) does not have: the rate and epsilon of each step undo them."""
+
+    def step(self) -> None:  # type: ignore[override]
+        self.t = getattr(self, "t", 0) + 1
+        for group in self.param_groups:
+            given = group["lr"], group["eps"]
+            first, second = (1 - beta**self.t for beta in group["betas"])
+            group["lr"] = given[0] * first / second**0.5
+            group["eps"] = given[1] / second**0.5
+            group["given"] = given
+        super().step()
+        for group in self.param_groups:
+            group["lr"], group["eps"] = group.pop("given")
+
+
 OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "sgd(lr = 0.01)": lambda p: torch.optim.SGD(p, **SLOW),
     "sgd(lr = 0.01, momentum = 0.9)": lambda p: torch.optim.SGD(p, **SLOW, momentum=0.9),
@@ -64,6 +83,20 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "adamw(lr = 0.01)": lambda p: torch.optim.AdamW([{"params": p[:1]}, {"params": p[1:], "weight_decay": 0}], **SLOW),
     "adamw(lr = 0.01, decay = 0.2)": lambda p: torch.optim.AdamW(
         [{"params": p[:1], "weight_decay": 0.2}, {"params": p[1:], "weight_decay": 0}], **SLOW
+    ),
+    "adagrad(lr = 0.01)": lambda p: torch.optim.Adagrad(p, **SLOW, eps=1e-8),
+    "adadelta": lambda p: torch.optim.Adadelta(p, rho=0.95, eps=1e-6),
+    "adadelta(lr = 0.5, rho = 0.8, eps = 1e-10)": lambda p: torch.optim.Adadelta(p, lr=0.5, rho=0.8, eps=1e-10),
+    # The paper's algorithm has no epsilon.
+    "adamax(lr = 0.01)": lambda p: torch.optim.Adamax(p, **SLOW, eps=0),
+    "adamax(lr = 0.01, beta1 = 0.7, beta2 = 0.9)": lambda p: torch.optim.Adamax(p, **SLOW, betas=(0.7, 0.9), eps=0),
+    "nadam(lr = 0.01)": lambda p: torch.optim.NAdam(p, **SLOW),
+    "nadam(lr = 0.01, beta1 = 0.8, beta2 = 0.99, eps = 1e-4)": lambda p: torch.optim.NAdam(
+        p, **SLOW, betas=(0.8, 0.99), eps=1e-4
+    ),
+    "amsgrad(lr = 0.01)": lambda p: Uncorrected(p, **SLOW, amsgrad=True),
+    "amsgrad(lr = 0.01, beta1 = 0.8, beta2 = 0.5, eps = 1e-4)": lambda p: Uncorrected(
+        p, **SLOW, betas=(0.8, 0.5), eps=1e-4, amsgrad=True
     ),
 }
 STEPS, SIZE = 20, 26
@@ -165,14 +198,34 @@ def changing_rates(given: Arrays) -> Arrays:
     return {"scale": scale, "classical": np.array(classical)[SHOWN], "nesterov": np.array(nesterov)[SHOWN]}
 
 
+def lion(given: Arrays) -> Arrays:
+    """Chen et al. (2023), algorithm 2, as written there, which PyTorch does not have."""
+    lr, beta1, beta2 = 0.01, 0.9, 0.99
+    out: Arrays = {}
+    for name, decay in (("lion(lr = 0.01)", 0.0), ("lion(lr = 0.01, decay = 0.2)", 0.2)):
+        for letter, share in (("w", decay), ("b", 0.0)):
+            p, m, places = given["start"].copy(), np.zeros(SIZE), []
+            for g in given["g"]:
+                c = beta1 * m + (1 - beta1) * g
+                p = p - lr * (np.sign(c) + share * p)
+                m = beta2 * m + (1 - beta2) * g
+                places.append(p)
+            out[f"{name}/{letter}"] = np.array(places)[SHOWN]
+    return out
+
+
 def main() -> None:
     assert torch.__version__.split("+")[0] == MADE_WITH, "the files say which version they were made with"
+    torch.set_default_dtype(torch.float64)  # also of the numbers that an optimizer keeps
     rng = np.random.default_rng(20240601)
     given = gradients_to_take(rng)
     files = {
         "activations": activations(rng),
         "losses": losses(rng),
-        "optimizers": given | optimizers(given) | {f"rates/{k}": v for k, v in changing_rates(given).items()},
+        "optimizers": given
+        | optimizers(given)
+        | lion(given)
+        | {f"rates/{k}": v for k, v in changing_rates(given).items()},
     }
     for name, arrays in files.items():
         np.savez_compressed(HERE / f"{name}.npz", torch=np.array(MADE_WITH), **arrays)

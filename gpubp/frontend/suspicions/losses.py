@@ -24,7 +24,7 @@ ANY_NUMBER = {
 
 COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
 
-ADAPTIVE = frozenset({"adam", "adamw", "rmsprop"})
+ADAPTIVE = frozenset({"adam", "adamw", "rmsprop", "amsgrad", "adamax", "nadam", "adagrad", "lion"})
 """Optimizers whose step is about as long as the rate, whatever the gradient."""
 
 TOO_FAST = 1.0
@@ -40,7 +40,8 @@ def logarithm(net: Traced) -> Iterator[Diagnostic]:
         last = made_by(node.inputs[0]) if node.inputs else node
         if last.kind == "softmax":
             continue  # a loss for another question: `mismatched` says so
-        remedy = "sigmoid" if node.kind == "binary_cross_entropy" else "softmax"
+        counts = node.kind == "poisson"
+        remedy = "softplus" if counts else "sigmoid" if _question(node) == "binary_cross_entropy" else "softmax"
         help = f"end the output with `{remedy}`: then the logarithm is computed without overflow"
         better = [name for name, end in net.graph.outputs.items() if end.kind == remedy and end.inputs[0] is last]
         if better and node.input_spans:  # logits are given, beside the output that was made of them
@@ -48,13 +49,22 @@ def logarithm(net: Traced) -> Iterator[Diagnostic]:
             help = f"`{' '.join(call.split())}`: a loss takes the output itself"
         yield warning(
             "W0501",
-            f"`{node.kind}` takes the logarithm of a value that is not the result of sigmoid or softmax",
+            f"`{node.kind}` takes the logarithm of a value that is not the result of "
+            + ("exp or softplus" if counts else "sigmoid or softmax"),
             node,
-            "needs probabilities",
+            "needs positive numbers" if counts else "needs probabilities",
             help,
             why=("0 counts as the smallest normal number there; a negative value gives NaN",),
             labels=(Label(last.span, ANY_NUMBER[last.kind]),) if last.kind in ANY_NUMBER else (),
         )
+
+
+def _question(node: Node) -> str:
+    """The loss of the same question: `focal` asks for each output by itself, or for one of several classes."""
+    if node.kind != "focal":
+        return node.kind
+    type_ = node.inputs[1].type
+    return "cross_entropy" if type_ is not None and type_.classes is not None else "binary_cross_entropy"
 
 
 def mismatched(net: Traced) -> Iterator[Diagnostic]:
@@ -73,19 +83,19 @@ def mismatched(net: Traced) -> Iterator[Diagnostic]:
                 f"for targets from 0 to 1: `binary_cross_entropy({texts})`",
                 labels=labels,
             )
-        elif (node.kind, last.kind) == ("binary_cross_entropy", "softmax") and net.shape(last)[-1] > 1:
+        elif (_question(node), last.kind) == ("binary_cross_entropy", "softmax") and net.shape(last)[-1] > 1:
             yield warning(
                 "W0503",
-                "`binary_cross_entropy` of a softmax",
+                f"`{node.kind}` of a softmax",
                 node,
                 "asks about each output by itself",
                 "for one of several classes `cross_entropy` and a target `class(n)`; for several at once `sigmoid`",
                 labels=(Label(last.span, "one of several: the outputs sum to 1"),),
             )
-        elif (node.kind, last.kind) == ("cross_entropy", "sigmoid"):
+        elif (_question(node), last.kind) == ("cross_entropy", "sigmoid"):
             yield warning(
                 "W0503",
-                "`cross_entropy` of a sigmoid",
+                f"`{node.kind}` of a sigmoid",
                 node,
                 "asks for the probability of the right class alone",
                 "end in `softmax`",

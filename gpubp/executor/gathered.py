@@ -1,0 +1,43 @@
+"""What measuring programs give, over pieces of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..backends import Backend
+from ..frontend import KEPT, Built
+
+
+class Gathered:
+    """Sums of terms, and what metrics keep of each row, whose axis of rows is `axis`."""
+
+    def __init__(self, backend: Backend, axis: int = 0) -> None:
+        self.backend, self.axis = backend, axis
+        self._sums: dict[str, Any] = {}
+        self._rows: dict[str, list[Any]] = {}
+
+    def add(self, outputs: Mapping[str, Any], size: int) -> None:
+        """Take in the outputs for a piece, of which the first `size` rows count."""
+        xp = self.backend.xp
+        for name, value in outputs.items():
+            if KEPT in name:
+                piece = value[:size] if self.axis == 0 else value[:, :size]
+                self._rows.setdefault(name.replace(KEPT, "/"), []).append(xp.array(piece))
+            elif name in self._sums and name != "penalty":
+                self._sums[name] = self._sums[name] + value
+            else:
+                self._sums[name] = xp.array(value)
+
+    def on_host(self) -> dict[str, Any]:
+        """All of it, by `metric/term`, as NumPy arrays."""
+        rows = {name: self.backend.xp.concatenate(parts, axis=self.axis) for name, parts in self._rows.items()}
+        return {name: self.backend.to_host(value) for name, value in (self._sums | rows).items()}
+
+
+def figures(host: Mapping[str, Any], built: Built, count: int) -> dict[str, Any]:
+    """The penalties, the loss and the metrics, as they are finished, of what was gathered from `count` rows."""
+    out: dict[str, Any] = {"penalty": float(host["penalty"])}
+    for name, finish in built.finish.items():
+        out[name] = finish({key.split("/")[1]: v for key, v in host.items() if key.startswith(f"{name}/")}, count)
+    return out

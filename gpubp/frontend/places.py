@@ -1,0 +1,69 @@
+"""Parts of a model that are trained otherwise than the rest: `freeze` and `rates`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dsl.diagnostics import Diagnostic, DiagnosticError
+from dsl.graph import Choice, LayerGraph, Static
+
+from .layout import Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """`frozen`: names of the nodes and of the parameters that are not trained; `rates`: factors of the learning rate by
+    parameter."""
+
+    frozen: frozenset[str]
+    rates: dict[str, float]
+
+
+def treatment(graph: LayerGraph, parameters: Iterable[Parameter]) -> Treatment:
+    """What the file says of its places. Raises DiagnosticError for a place without weights, for two rates of one place,
+    and where nothing is left to train."""
+    train = graph.train
+    if train is None:
+        return Treatment(frozenset(), {})
+    weights = [p.name for p in parameters]
+    found: list[Diagnostic] = []
+    still = _paths(train.options.get("freeze"))
+    found += [_weightless("freeze", path, graph) for path in still if not _within(path, weights)]
+    frozen = {name for path in still for name in _within(path, (*weights, *(node.name for node in graph.nodes)))}
+    factors: dict[str, float] = {}
+    chosen = train.options.get("rates") or ()
+    assert isinstance(chosen, tuple)
+    for rate in chosen:
+        assert isinstance(rate, Choice)
+        factor = rate.options["factor"]
+        assert isinstance(factor, int | float)
+        for path in _paths(rate.options["of"]):
+            if path in factors:
+                found.append(Diagnostic("E0521", f"`{path}` is given two rates", rate.span, help=("keep one of them",)))
+            elif not _within(path, weights):
+                found.append(_weightless("rates", path, graph))
+            factors[path] = float(factor)
+    if weights and frozen.issuperset(weights) and not found:
+        help = ("leave out the places that are to be trained",)
+        found.append(Diagnostic("E0521", "nothing is left to train", train.spans.get("freeze"), help=help))
+    if found:
+        raise DiagnosticError(*found)
+    # Of places within each other the smaller one counts.
+    rates = {name: factors[path] for path in sorted(factors, key=len) for name in _within(path, weights)}
+    return Treatment(frozenset(frozen), rates)
+
+
+def _paths(value: Static) -> tuple[str, ...]:
+    return tuple(str(path) for path in value) if isinstance(value, tuple) else ()
+
+
+def _within(path: str, names: Iterable[str]) -> list[str]:
+    """The names that are the place or lie in it."""
+    return [name for name in names if name == path or name.startswith(f"{path}.")]
+
+
+def _weightless(key: str, path: str, graph: LayerGraph) -> Diagnostic:
+    assert graph.train is not None
+    help = ("`check` lists the values with their weights",)
+    return Diagnostic("E0521", f"`{key}` names `{path}`, which has no weights", graph.train.spans.get(key), help=help)

@@ -1,0 +1,126 @@
+"""What a program keeps from one run to the next: parameters, statistics, counters, the optimizer's state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from dsl.graph import Choice, Duration, Train
+
+from .. import ops
+from ..ir import Aval, Var
+from .layout import Buffer, Group, Layout, Parameter
+from .plateau import plateau_of
+
+if TYPE_CHECKING:
+    from .net import Net
+
+STEP: Final = "step"
+"""Batches trained on so far, int64: of them the learning rate, the draws and the order of the rows are made."""
+
+SEED: Final = "seed"
+"""Of all draws, int64."""
+
+RATE_SCALE: Final = "rate_scale"
+"""A factor of the learning rate that the host may write, float64."""
+
+EPOCH_STEPS, TOTAL_STEPS = "epoch_steps", "total_steps"
+"""The batches of a pass over the training data and of the whole training, float64, 0 where not known: what a schedule
+in epochs or to the end goes by."""
+
+ROWS: Final = "rows"
+"""Rows whose gradients were gathered since the last update, float64."""
+
+BEST, BEST_STEP = "best", "best_step"
+"""The best figure that `plateau` has seen, float64, and the step of it, int64."""
+
+AVERAGE: Final = "average"
+"""Before a group's name: the moving average of its parameters."""
+
+_ALWAYS: Final[Mapping[str, tuple[str, float]]] = {
+    STEP: ("int64", 0),
+    SEED: ("int64", 0),
+    RATE_SCALE: ("float64", 1.0),
+}
+_PLATEAU: Final[Mapping[str, tuple[str, float]]] = {BEST: ("float64", float("inf")), BEST_STEP: ("int64", 0)}
+
+
+def counters(net: Net) -> dict[str, tuple[str, float]]:
+    """Type and first value of each scalar that the net's programs or its training keep."""
+    out = dict(_ALWAYS)
+    train = net.graph.train
+    if train is None:
+        return out
+    if isinstance(train.options.get("schedule"), Choice):
+        steps = train.options.get("steps") or 0
+        assert isinstance(steps, int)
+        out |= {EPOCH_STEPS: ("float64", 0.0), TOTAL_STEPS: ("float64", float(steps))}
+    if plateau_of(net.graph) is not None:
+        out |= _PLATEAU
+    if accumulated(train) > 1:
+        out[ROWS] = ("float64", 0.0)
+    return out
+
+
+def accumulated(train: Train) -> int:
+    """The batches whose gradients make one update."""
+    number = train.options.get("accumulate", 1)
+    assert isinstance(number, int)
+    return number
+
+
+@dataclass(eq=False)
+class States:
+    """The states that a program turns out to need: made when first asked for. `averaged`: the program works with the
+    moving averages of the parameters, after `averaged` batches."""
+
+    layout: Layout
+    dtype: str
+    averaged: int = 0
+    vars: dict[str, Var] = field(default_factory=dict)
+    _weights: dict[Group, Var] = field(default_factory=dict)
+
+    def get(self, name: str, shape: tuple[int, ...], dtype: str) -> Var:
+        if name not in self.vars:
+            self.vars[name] = Var(Aval(shape, dtype), name)
+        return self.vars[name]
+
+    def whole(self, name: str) -> Var:
+        """A counter of type int64."""
+        return self.get(name, (), "int64")
+
+    def real(self, name: str) -> Var:
+        """A scalar of type float64."""
+        return self.get(name, (), "float64")
+
+    def flat(self, group: Group) -> Var:
+        return self.get(group.name, (group.size,), self.dtype)
+
+    def beside(self, name: str, group: Group) -> Var:
+        """A state laid out as the group's parameters."""
+        return self.get(f"{name}.{group.name}", (group.size,), self.dtype)
+
+    def parameter(self, wanted: Parameter) -> Var:
+        group, start = self.layout.places[wanted.name]
+        if group not in self._weights:
+            self._weights[group] = self._in_use(group)
+        piece = ops.slice_(self._weights[group], start=(start,), stop=(start + wanted.size,))
+        return ops.reshape(piece, shape=wanted.shape)
+
+    def _in_use(self, group: Group) -> Var:
+        flat = self.flat(group)
+        if not self.averaged or group.frozen:
+            return flat
+        # Before the first update there is no average.
+        return ops.where(self.whole(STEP) >= self.averaged, self.beside(AVERAGE, group), flat)
+
+    def buffer(self, wanted: Buffer) -> Var:
+        return self.get(wanted.name, wanted.shape, wanted.dtype)
+
+
+def duration_steps(duration: Duration, states: States) -> Var:
+    """The batches of a duration, float64."""
+    if duration.unit == "steps":
+        return ops.full((), float(duration.amount), "float64")
+    return float(duration.amount) * states.real(EPOCH_STEPS)

@@ -1,0 +1,225 @@
+"""The second half of a training program: from the gradients to the new parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from dsl.diagnostics import Diagnostic
+from dsl.graph import Choice, Duration, LayerGraph, Train
+
+from .. import ops
+from ..errors import NetError, ShapeError
+from ..ir import Var, origin, recording
+from ..registry import lookup
+from .layout import Group, Layout, aligned
+from .states import AVERAGE, RATE_SCALE, ROWS, STEP, TOTAL_STEPS, States, accumulated, duration_steps
+
+GUARD: Final = "finite"
+"""Output of a training program: whether every gradient is a finite number. Where one is not, the step changes
+nothing."""
+
+Updates = list[tuple[Var, Var]]
+
+
+def gradient_name(group: Group) -> str:
+    """The output of a training program that holds the gradients of a group's parameters, laid out as they are."""
+    return f"gradient.{group.name}"
+
+
+@dataclass(eq=False)
+class _Schedule:
+    """The `cx` of a schedule (gpubp.optim.ScheduleContext)."""
+
+    states: States
+
+    def steps(self, duration: Duration) -> Var:
+        return duration_steps(duration, self.states)
+
+    def period(self, duration: Duration) -> Var:
+        if duration.amount <= 0:
+            raise ShapeError("what comes again and again must last longer than nothing", code="E0523")
+        return self.steps(duration)
+
+    def follow(self, schedule: Choice, step: Var, length: Var) -> Var:
+        factor: Var = lookup("schedule", schedule.name).function(self, step, length, **schedule.options)
+        return factor
+
+
+@dataclass(eq=False)
+class _Shared:
+    """What the updates of all groups have in common: the number of the update, the factor of the rate, the numbers of
+    the optimizer."""
+
+    states: States
+    t: Var
+    scale: Var
+    updates: Updates = field(default_factory=list)
+    numbers: dict[str, Var] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class _Update:
+    """The `cx` of an optimizer (gpubp.optim.UpdateContext) for one group."""
+
+    shared: _Shared
+    group: Group
+
+    @property
+    def decays(self) -> bool:
+        return self.group.decays
+
+    @property
+    def step(self) -> Var:
+        return self.shared.t
+
+    def rate(self, lr: float) -> Var:
+        return self.shared.scale * (lr * self.group.rate)
+
+    def scalar(self, value: Var) -> Var:
+        return ops.cast(value, dtype=self.shared.states.dtype)
+
+    def state(self, name: str, like: Var) -> Var:
+        return self.shared.states.beside(name, self.group)
+
+    def number(self, name: str, change: Callable[[Var], Var]) -> Var:
+        if name not in self.shared.numbers:
+            old = self.shared.states.real(f"optimizer.{name}")
+            self.shared.numbers[name] = self.assign(old, change(old))
+        return self.shared.numbers[name]
+
+    def assign(self, state: Var, value: Var) -> Var:
+        self.shared.updates.append((state, value))
+        return value
+
+
+def update(
+    train: Train, states: States, gradients: Mapping[str, Var], batch: int
+) -> tuple[dict[Group, Var], Var, Updates]:
+    """One update for each group, on its flat buffer, and the step counter, from the gradients of a batch by parameter.
+
+    Returns the flat gradients that the update takes, whether all of them are finite numbers, and what is written. With
+    `accumulate`, the gradients of so many batches, each by its rows, are gathered first, and the other batches' steps
+    write nothing else.
+    """
+    groups = [group for group in states.layout.groups if not group.frozen]
+    flat = {group: _flat(group, gradients) for group in groups}
+    step, window = states.whole(STEP), accumulated(train)
+    batches = ops.cast(step, dtype="float64")
+    gathered: Updates = []
+    due: Var | None = None
+    if window > 1:
+        with origin(f"the mean gradient of {window} batches"):
+            # The number of this update from 0, and the batch that its window began with.
+            number = ops.floor(batches / float(window))
+            batches = number * float(window)
+            due = ops.cast(step + 1, dtype="float64") >= batches + float(window)
+            flat, gathered = _gathered(states, flat, batch, due)
+    else:
+        number = batches
+    with origin("the largest gradient, and whether all are finite numbers"):
+        largest = _largest(flat.values(), states.dtype)
+        finite = ops.isfinite(largest)
+    clip, clipped = train.options.get("clip"), list(flat.values())
+    if isinstance(clip, Choice) and clipped:
+        with origin("clipping"):
+            clipped = lookup("clip", clip.name).function(clipped, largest, **clip.options)
+    with origin("the learning rate"):
+        shared = _Shared(states, number + 1.0, _scale(train, states, batches))
+    with origin("the optimizer"):
+        for group, g in zip(groups, clipped, strict=True):
+            _advance(train, _Update(shared, group), g)
+    updates = shared.updates
+    if due is not None:
+        updates = [(state, ops.where(due, value, state)) for state, value in updates]
+    return flat, finite, [*gathered, *updates, (step, step + 1)]
+
+
+def check_update(train: Train, layout: Layout) -> list[Diagnostic]:
+    """What the optimizer, the schedule, the average and the clip refuse of their options."""
+    found: list[Diagnostic] = []
+    states = States(layout, "float32")
+    group = next((group for group in layout.groups if not group.frozen), None)
+    for key in ("schedule", "optimizer", "average", "clip"):
+        choice = train.options.get(key)
+        if not isinstance(choice, Choice) or group is None:
+            continue
+        with recording():
+            step, flat = states.real("step"), states.flat(group)
+            cx = _Update(_Shared(states, step, step), group)
+            arguments = {
+                "schedule": (_Schedule(states), step, step),
+                "optimizer": (cx, flat, flat),
+                "average": (cx, flat, flat),
+                "clip": ([flat], states.get("largest", (), states.dtype)),
+            }
+            try:
+                lookup(key, choice.name).function(*arguments[key], **choice.options)
+            except ShapeError as error:
+                found.append(Diagnostic("E0523", str(error), choice.span))
+    return found
+
+
+def require_update(graph: LayerGraph, steps: int) -> None:
+    """Raise NetError where a training of so many batches would never update anything."""
+    train = graph.train
+    if train is None:
+        return
+    window = accumulated(train)
+    if window > steps:
+        message = f"`accumulate` gathers {window:,} batches for one update, and the training has {steps:,} in all"
+        raise NetError([Diagnostic("E0523", message, train.spans.get("accumulate"), help=("gather fewer",))])
+
+
+def _advance(train: Train, cx: _Update, g: Var) -> None:
+    """The new parameters of a group, and their average."""
+    optimizer, average = train.options["optimizer"], train.options.get("average")
+    assert isinstance(optimizer, Choice)
+    flat = cx.shared.states.flat(cx.group)
+    new = cx.assign(flat, lookup("optimizer", optimizer.name).function(cx, flat, g, **optimizer.options))
+    if isinstance(average, Choice):
+        old = cx.state(AVERAGE, like=flat)
+        cx.assign(old, lookup("average", average.name).function(cx, old, new, **average.options))
+
+
+def _scale(train: Train, states: States, step: Var) -> Var:
+    """The factor of every learning rate in force, the schedule's and the host's."""
+    scale, schedule = states.real(RATE_SCALE), train.options.get("schedule")
+    if isinstance(schedule, Choice):
+        scale = scale * _Schedule(states).follow(schedule, step, states.real(TOTAL_STEPS))
+    return scale
+
+
+def _gathered(states: States, gradients: Mapping[Group, Var], batch: int, due: Var) -> tuple[dict[Group, Var], Updates]:
+    """The mean gradients over the rows gathered so far, this batch's included, and what is kept for the next step."""
+    rows = states.real(ROWS)
+    total = rows + float(batch)
+    kept: Updates = [(rows, ops.where(due, 0.0, total))]
+    before, share = (ops.cast(count / total, dtype=states.dtype) for count in (rows, total - rows))
+    means = {}
+    for group, g in gradients.items():
+        old = states.beside("gathered", group)
+        # The mean is kept, not the sum: where no single gradient overflows, no number of them does.
+        means[group] = before * old + share * g
+        kept.append((old, ops.where(due, 0.0, means[group])))
+    return means, kept
+
+
+def _flat(group: Group, gradients: Mapping[str, Var]) -> Var:
+    """The gradients of a group in the order and with the gaps of its parameters."""
+    pieces: list[Var] = []
+    for p in group.parameters:
+        pieces.append(ops.reshape(gradients[p.name], shape=(p.size,)))
+        if aligned(p.size) > p.size:
+            pieces.append(ops.full((aligned(p.size) - p.size,), 0.0, gradients[p.name].dtype))
+    return ops.concat(pieces, axis=0)
+
+
+def _largest(gradients: Iterable[Var], dtype: str) -> Var:
+    """The largest absolute value, NaN where there is a NaN: finite if and only if all of them are."""
+    largest: Var | None = None
+    for g in gradients:
+        top = ops.max_(ops.absolute(g))
+        largest = top if largest is None else ops.maximum(largest, top)
+    return ops.full((), 0.0, dtype) if largest is None else largest

@@ -1,0 +1,183 @@
+"""Metrics of probabilities of classes: figures over a whole set of examples, finished once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .. import ops
+from ..errors import ShapeError
+from ..ir import FLOATS, Var
+from ..registry import Average, Count, Label, register
+from .class_losses import check_ignored, check_labels
+from .context import Accumulation, Context
+from .losses import per_example, same_shapes
+from .metrics import mean_of
+
+
+@register("metric", "top_k", rising=True)
+def top_k(cx: Context, p: Var, y: Var, *, k: Count = 5) -> Accumulation:
+    """Share of labels that are among the k most probable classes. Of equal probabilities the label's counts as the
+    last."""
+    classes = check_labels("top_k", cx, p, y)
+    if k >= classes:
+        raise ShapeError(f"all of {classes} classes are among the {k} most probable", "`top_k(p, y, k = 1)` asks more")
+    hot = ops.one_hot(y, classes=classes, dtype=p.dtype)
+    below = ops.cast(p < ops.sum_(hot * p, (-1,), keepdims=True), dtype="float64")
+    right = ops.sum_(below, (-1,)) >= float(classes - k)
+    return mean_of(per_example(ops.cast(right, dtype="float64")))
+
+
+@register("metric", "perplexity")
+def perplexity(cx: Context, p: Var, y: Var, *, ignore: Label = None) -> Accumulation:
+    """exp of the mean of -log p[y] over all positions of all examples: between how many classes, all alike, the net
+    would be in doubt. Jelinek et al. (1977). `ignore`: a label whose positions do not count."""
+    classes = check_labels("perplexity", cx, p, y)
+    check_ignored(ignore, classes)
+    hot = ops.one_hot(y, classes=classes, dtype=p.dtype)
+    each = ops.cast(-ops.sum_(hot * ops.log_probability(p), (-1,)), dtype="float64")
+    counts = 0.0 * each + 1.0 if ignore is None else ops.cast(ops.not_equal(y, ignore), dtype="float64")
+    axes = tuple(range(1, each.ndim))
+    each = ops.where(counts > 0.0, each, 0.0)
+    return Accumulation({"sum": ops.sum_(each, axes), "positions": ops.sum_(counts, axes)}, _perplexity)
+
+
+def _perplexity(sums: Mapping[str, Any], count: int) -> float:
+    mean = float(sums["sum"]) / max(float(sums["positions"]), 1.0)
+    return math.exp(mean) if mean < 709 else math.inf
+
+
+@register("metric", "precision", rising=True)
+def precision(cx: Context, p: Var, y: Var, *, average: Average = "macro", of: Label = None) -> Accumulation:
+    """Of what was taken for a class, the share that is of it; 0 where nothing was. For labels, the most probable class
+    is taken; for numbers, each output above 0.5 is one class. `macro`: the mean over the classes; `micro`: over all
+    decisions together; `of`: that class alone."""
+    return _counted("precision", cx, p, y, average, of, lambda hits, taken, actual: _share(hits, taken))
+
+
+@register("metric", "recall", rising=True)
+def recall(cx: Context, p: Var, y: Var, *, average: Average = "macro", of: Label = None) -> Accumulation:
+    """Of what is of a class, the share that was taken for it; 0 where there is none. The rest as `precision` has it."""
+    return _counted("recall", cx, p, y, average, of, lambda hits, taken, actual: _share(hits, actual))
+
+
+@register("metric", "f1", rising=True)
+def f1(cx: Context, p: Var, y: Var, *, average: Average = "macro", of: Label = None) -> Accumulation:
+    """Harmonic mean of precision and recall, 2 hits / (taken + actual). van Rijsbergen (1979), chapter 7. The rest as
+    `precision` has it; `macro` is the mean of the classes' figures."""
+    return _counted("f1", cx, p, y, average, of, lambda hits, taken, actual: _share(2 * hits, taken + actual))
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _counted(
+    name: str,
+    cx: Context,
+    p: Var,
+    y: Var,
+    average: Any,
+    of: int | None,
+    figure: Callable[[float, float, float], float],
+) -> Accumulation:
+    """Hits, decisions for and members of each class, summed over all examples."""
+    taken, actual = _decisions(name, cx, p, y)
+    classes = taken.shape[-1]
+    if of is not None and of >= classes:
+        raise ShapeError(f"`of` is one of {classes} classes, from 0 to {classes - 1}, and this is {of}")
+    micro = getattr(average, "name", average) == "micro"
+
+    def finish(sums: Mapping[str, Any], count: int) -> float:
+        rows = [sums[key].reshape(-1, classes).sum(axis=0).tolist() for key in ("hits", "taken", "actual")]
+        if of is not None:
+            return figure(*(row[of] for row in rows))
+        if micro:
+            return figure(*map(sum, rows))
+        return _mean_of_all(figure(*each) for each in zip(*rows, strict=True))
+
+    return Accumulation({"hits": taken * actual, "taken": taken, "actual": actual}, finish)
+
+
+def _mean_of_all(figures: Iterable[float]) -> float:
+    found = list(figures)
+    return math.fsum(found) / len(found)
+
+
+def _decisions(name: str, cx: Context, p: Var, y: Var) -> tuple[Var, Var]:
+    """What was taken and what is, 1 or 0 for each example and class, float64; positions are counted together."""
+    if isinstance(y, Var) and y.dtype in FLOATS:
+        same_shapes(name, p, y)
+        flat = (p.shape[0], math.prod(p.shape[1:]))
+        taken, actual = (ops.cast(ops.reshape(v, shape=flat) > 0.5, dtype="float64") for v in (p, y))
+        return taken, actual
+    classes = check_labels(name, cx, p, y)
+    chosen = ops.argmax(p, axis=-1)
+    taken, actual = (ops.one_hot(v, classes=classes, dtype="float64") for v in (chosen, y))
+    return taken, actual
+
+
+@register("metric", "confusion", table=True)
+def confusion(cx: Context, p: Var, y: Var) -> Accumulation:
+    """How many of each class (a row) were taken for each class (a column): the most probable one. Positions are counted
+    together."""
+    classes = check_labels("confusion", cx, p, y)
+
+    def finish(kept: Mapping[str, Any], count: int) -> list[list[int]]:
+        import numpy as np
+
+        cells = np.bincount((kept["label"] * classes + kept["taken"]).reshape(-1), minlength=classes * classes)
+        table: list[list[int]] = cells.reshape(classes, classes).tolist()
+        return table
+
+    return Accumulation({}, finish, {"label": y, "taken": ops.argmax(p, axis=-1)})
+
+
+@register("metric", "auc", rising=True)
+def auc(cx: Context, p: Var, y: Var) -> Accumulation:
+    """Area under the curve of hits against false alarms: how often one of a class is scored above one that is not,
+    equal scores counting half. Exact, of the ranks of all scores: Hanley & McNeil (1982), section 3.
+
+    For numbers, each output by itself, those above 0.5 in `y` being of its class; for labels of two classes, the
+    second; of more, each against the rest. The mean of those that have both kinds of examples; 0.5 where none has.
+    """
+    if isinstance(y, Var) and y.dtype in FLOATS:
+        same_shapes("auc", p, y)
+        rows = {"score": p, "member": ops.cast(y > 0.5, dtype="float64")}
+    else:
+        classes = check_labels("auc", cx, p, y)
+        hot = ops.one_hot(y, classes=classes, dtype="float64")
+        if classes == 2:
+            p, hot = (_last_column(v) for v in (p, hot))
+        rows = {"score": p, "member": hot}
+    width = math.prod(p.shape[1:]) if isinstance(y, Var) and y.dtype in FLOATS else p.shape[-1]
+    return Accumulation({}, lambda kept, count: _areas(kept["score"], kept["member"], width), rows)
+
+
+def _last_column(v: Var) -> Var:
+    start = (0,) * (v.ndim - 1)
+    return ops.slice_(v, start=(*start, v.shape[-1] - 1), stop=v.shape)
+
+
+def _areas(scores: Any, members: Any, width: int) -> float:
+    scores, members = scores.reshape(-1, width), members.reshape(-1, width) > 0.5
+    found = [_area(scores[:, i], members[:, i]) for i in range(width)]
+    known = [area for area in found if area is not None]
+    return _mean_of_all(known) if known else 0.5
+
+
+def _area(scores: Any, members: Any) -> float | None:
+    """The area for one class, from the sum of its members' ranks; None where all or none are members."""
+    import numpy as np
+
+    if (scores != scores).any():
+        return math.nan
+    inside = int(members.sum())
+    outside = len(members) - inside
+    if not inside or not outside:
+        return None
+    _, place, sizes = np.unique(scores, return_inverse=True, return_counts=True)
+    # Equal scores share the mean of their ranks.
+    ranks = np.cumsum(sizes) - (sizes - 1) / 2
+    return float((ranks[place.reshape(-1)][members].sum() - inside * (inside + 1) / 2) / (inside * outside))

@@ -1,0 +1,23 @@
+"""Averages of the weights on their way, used in place of the last ones in evaluation."""
+
+from __future__ import annotations
+
+import math
+
+from ..errors import ShapeError
+from ..ir import Var
+from ..ops import expm1
+from ..registry import Fraction, register
+from .context import UpdateContext
+
+
+@register("average", "ema")
+def ema(cx: UpdateContext, average: Var, p: Var, *, decay: Fraction = 0.999) -> Var:
+    """average + (1 - decay) / (1 - decay^t) (p - average): the exponential moving average of the parameters after each
+    update, corrected for its start as in Kingma & Ba (2015), section 3, so that the first values have no part in it.
+    Polyak & Juditsky (1992) on averages.
+    """
+    if decay >= 1:
+        raise ShapeError("the decay of a moving average must be below 1")
+    share = (1.0 - decay) / -expm1(cx.step * (math.log(decay) if decay > 0 else -math.inf))
+    return average + cx.scalar(share) * (p - average)

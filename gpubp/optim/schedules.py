@@ -1,0 +1,167 @@
+"""Schedules of the learning rate: the factor that multiplies the optimizer's rate, from the step.
+
+A schedule is a function of `(cx, step, length, *, options)`: `step` is the number of steps since its start, 0 at the
+first; `length` how many steps it lasts, to the end of the training. Both are float64 scalars of the program, and so is
+the factor. `to` and `start` are shares of the optimizer's rate. Durations count batches, `200steps`, or passes over the
+training data, `3epochs`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ..ir import Var
+from ..ops import cast, cos, exp, floor, log, maximum, minimum, power, sqrt, where
+from ..registry import Count, Duration, Durations, Fraction, Inner, NonNegative, Place, register
+from .context import ScheduleContext
+
+
+def _share(cx: ScheduleContext, step: Var, length: Var, over: Duration) -> Var:
+    """How much of `over`, or of the whole length, has passed: from 0 to 1."""
+    # A schedule that lasts no steps is at its end.
+    whole = maximum(length if over is None else cx.steps(over), 1e-9)
+    return minimum(step / whole, 1.0)
+
+
+def _fall(left: Var, to: float) -> Var:
+    """From 1 where all is left to `to` where nothing is."""
+    return to + (1.0 - to) * left
+
+
+def _half_wave(passed: Var) -> Var:
+    """(1 + cos(pi x)) / 2: from 1 to 0, level at both ends."""
+    return 0.5 + 0.5 * cos(math.pi * passed)
+
+
+@register("schedule", "step")
+def step_(cx: ScheduleContext, step: Var, length: Var, *, every: Duration, factor: Fraction = 0.1) -> Var:
+    """factor^floor(step / every): the rate falls by a factor at even distances."""
+    return _to_the(factor, floor(step / cx.period(every)))
+
+
+@register("schedule", "drops")
+def drops(cx: ScheduleContext, step: Var, length: Var, *, at: Durations, factor: Fraction = 0.1) -> Var:
+    """factor^n, where n counts the durations of `at` that have passed."""
+    count = 0.0 * step
+    for duration in at:
+        count = count + cast(step >= cx.steps(duration), dtype="float64")
+    return _to_the(factor, count)
+
+
+@register("schedule", "exponential")
+def exponential(cx: ScheduleContext, step: Var, length: Var, *, factor: Fraction, every: Duration) -> Var:
+    """factor^(step / every): by a factor in each such time, evenly on the way."""
+    return _to_the(factor, step / cx.period(every))
+
+
+def _to_the(factor: float, count: Var) -> Var:
+    """factor^count; 0^0 is 1."""
+    if factor == 0:
+        return cast(count <= 0.0, dtype="float64")
+    return exp(count * math.log(factor))
+
+
+@register("schedule", "linear")
+def linear(cx: ScheduleContext, step: Var, length: Var, *, to: Fraction = 0.0, over: Duration = None) -> Var:
+    """From 1 to `to` on a straight line, over the whole training or `over`."""
+    return _fall(1.0 - _share(cx, step, length, over), to)
+
+
+@register("schedule", "polynomial")
+def polynomial(
+    cx: ScheduleContext,
+    step: Var,
+    length: Var,
+    *,
+    degree: NonNegative = 2.0,
+    to: Fraction = 0.0,
+    over: Duration = None,
+) -> Var:
+    """to + (1 - to) (1 - step / over)^degree."""
+    left = 1.0 - _share(cx, step, length, over)
+    return _fall(power(left, float(degree)), to)
+
+
+@register("schedule", "cosine")
+def cosine(cx: ScheduleContext, step: Var, length: Var, *, to: Fraction = 0.0, over: Duration = None) -> Var:
+    """to + (1 - to) (1 + cos(pi step / over)) / 2, over the whole training or `over`. Loshchilov & Hutter (2017),
+    equation 5, without restarts."""
+    return _fall(_half_wave(_share(cx, step, length, over)), to)
+
+
+@register("schedule", "cosine_restarts")
+def cosine_restarts(
+    cx: ScheduleContext, step: Var, length: Var, *, every: Duration, growth: Count = 1, to: Fraction = 0.0
+) -> Var:
+    """The cosine begun anew after `every`; each turn lasts `growth` times as long as the one before. Loshchilov &
+    Hutter (2017), equation 5, with T_0 = every and T_mult = growth."""
+    first = cx.period(every)
+    if growth == 1:
+        turn = step / first
+        return _fall(_half_wave(turn - floor(turn)), to)
+    # Turn i begins at first (growth^i - 1) / (growth - 1).
+    spread = growth - 1.0
+    turn = floor(log(1.0 + step * spread / first) / math.log(growth))
+
+    def begin(i: Var) -> Var:
+        return first * ((floor(exp(i * math.log(growth)) + 0.5) - 1.0) / spread)
+
+    # The logarithm may be a rounding below or above a whole number.
+    turn = turn + cast(step >= begin(turn + 1.0), dtype="float64") - cast(step < begin(turn), dtype="float64")
+    start = begin(turn)
+    return _fall(_half_wave((step - start) / (begin(turn + 1.0) - start)), to)
+
+
+@register("schedule", "one_cycle")
+def one_cycle(
+    cx: ScheduleContext,
+    step: Var,
+    length: Var,
+    *,
+    rise: Fraction = 0.3,
+    start: Fraction = 0.04,
+    to: Fraction = 4e-6,
+) -> Var:
+    """Up from `start` to 1 in the share `rise` of the training, then down to `to`, both on half a cosine. Smith & Topin
+    (2018), section 3; the optimizer's rate is the largest one."""
+    passed = _share(cx, step, length, None)
+    up, down = max(rise, 1e-9), max(1.0 - rise, 1e-9)
+    rising = 1.0 + (start - 1.0) * _half_wave(minimum(passed / up, 1.0))
+    falling = _fall(_half_wave(maximum(passed - rise, 0.0) / down), to)
+    return where(passed < rise, rising, falling)
+
+
+@register("schedule", "warmup")
+def warmup(cx: ScheduleContext, step: Var, length: Var, *, over: Duration, then: Inner = None) -> Var:
+    """(step + 1) / over until that is 1, in equal steps up to the whole rate; then the schedule `then`, which begins
+    there, or the whole rate. Goyal et al. (2017), section 2.2."""
+    n = cx.steps(over)
+    rising = (step + 1.0) / maximum(n, 1.0)
+    if then is None:
+        return minimum(rising, 1.0)
+    rest = cx.follow(then, maximum(step - n, 0.0), maximum(length - n, 0.0))
+    return where(step < n, rising, rest)
+
+
+@register("schedule", "inverse_sqrt")
+def inverse_sqrt(cx: ScheduleContext, step: Var, length: Var, *, warmup: Duration) -> Var:
+    """min(t / n, sqrt(n / t)) with t = step + 1 and n = warmup: up on a line, then down as 1 / sqrt(t). Vaswani et al.
+    (2017), equation 3, where the rate at the top is lr."""
+    t, n = step + 1.0, maximum(cx.steps(warmup), 1.0)
+    return minimum(t / n, sqrt(n / t))
+
+
+@register("schedule", "plateau")
+def plateau(
+    cx: ScheduleContext,
+    step: Var,
+    length: Var,
+    *,
+    figure: Place = "valid.loss",
+    factor: Fraction = 0.1,
+    patience: Duration,
+    least: Fraction = 0.0,
+) -> Var:
+    """1 throughout: the training multiplies the rate by `factor`, down to the share `least` of it, each time `figure`,
+    looked at after each epoch, has not become better for `patience`."""
+    return 1.0 + 0.0 * step
