@@ -15,12 +15,13 @@ from ..data import to_json
 from ..errors import CheckpointError, DivergedError, GpubpError, SaveError
 from ..executor import Executor, diverged, first_bad, require_memory
 from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, require_figure, require_update, watch_of
+from .about import about
 from .best import Best, Pace, Sums
 from .checkpoint import BEST, Saved, read
 from .environment import data_hashes, environment
-from .folder import RunFolder, source_name
-from .restarts import Race, race_of
+from .folder import RunFolder
 from .plateau import look
+from .restarts import Race, race_of
 from .resume import begin_from, changes_bytes, folder_of, records_before, require_checkpoint, require_same
 from .run import Progress, Run
 
@@ -272,7 +273,7 @@ class _Training:
         self.executor.require_finite()
         try:
             if not self.folder.begun:
-                self.folder.begin(self.net, self._about(), self.records)
+                self.folder.begin(self.net, about(self.run, self.known), self.records)
             best = self.best if self.best is not None and self.best.fresh else None
             self.folder.save(self._saved(), None if best is None else best.saved)
         except SaveError as error:
@@ -282,24 +283,6 @@ class _Training:
             best.fresh = False
         self.pace.saved(began, time.monotonic())
         self.whole = self.executor.step
-
-    def _about(self) -> dict[str, Any]:
-        """What `env.json` says."""
-        run, data = self.run, self.run.dataset
-        return {
-            "name": source_name(self.net),
-            "base": str(self.net.base.resolve()),
-            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "first_step": run.first_step,
-            "steps": run.total,
-            "epochs": run.epochs,
-            "seed": self.executor.seed,
-            **({"restarts": run.restarts} if run.restarts else {}),
-            "precision": self.executor.dtype,
-            "params": dict(self.net.given),
-            "rows": {part: len(rows) for part, rows in data.parts.items()},
-            **{key: value for key, value in self.known.items() if key != "columns"},
-        }
 
     # The end -----------------------------------------------------------------------------------------------------
     def _measure(self) -> None:

@@ -248,7 +248,6 @@ ACCEPTED = {
 }
 
 
-
 @pytest.mark.parametrize("key", ACCEPTED)
 def test_keys_that_are_accepted(call: Call, tmp_path: Path, key: str) -> None:
     net = NET.replace("  epochs ", f"  {key} = {ACCEPTED[key]}\n  epochs ")

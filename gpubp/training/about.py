@@ -1,0 +1,30 @@
+"""What a run's folder says of it beside its figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from .folder import source_name
+from .run import Run
+
+
+def about(run: Run, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The contents of `env.json`: what was trained, from where, on what; `known`: the hashes of net and data, and the
+    machine."""
+    net, executor = run.executor.net, run.executor
+    return {
+        "name": source_name(net),
+        "base": str(net.base.resolve()),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "first_step": run.first_step,
+        "steps": run.total,
+        "epochs": run.epochs,
+        "seed": executor.seed,
+        **({"restarts": run.restarts} if run.restarts else {}),
+        "precision": executor.dtype,
+        "params": dict(net.given),
+        "rows": {part: len(rows) for part, rows in run.dataset.parts.items()},
+        **{key: value for key, value in known.items() if key != "columns"},
+    }
