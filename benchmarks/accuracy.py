@@ -41,6 +41,13 @@ GOALS = (
     Goal("digits_gru", "test.accuracy", 5, 0.96),
     Goal("diabetes", "test.r2", 20, 0.40),
     Goal("spiral", "test.accuracy", 10, 0.97),
+    Goal("digits_cnn", "test.accuracy", 5, 0.985),
+    Goal("digits_resnet", "test.accuracy", 3, 0.98),
+    Goal("autoencoder", "test.mse", 3, 0.018, least=False),
+    Goal("vae", "test.loss", 3, 26.0, least=False),
+    Goal("deep_sigmoid", "test.accuracy", 5, 0.6, least=False),
+    Goal("deep_mended", "test.accuracy", 5, 0.97),
+    Goal("deep_batchnorm", "test.accuracy", 5, 0.85),
 )
 
 

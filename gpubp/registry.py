@@ -45,6 +45,12 @@ Places = Annotated[Sequence[str], OptionType(("paths",))]
 """Values, stages or layers of the model whose weights are meant, as dotted names."""
 Inner = Annotated[Any, OptionType(("choice",), part="schedule")]
 """Another schedule, or None."""
+Sizes = Annotated[Any, OptionType(("whole", "wholes"), minimum=1)]
+"""A number for every spatial axis, or one for each."""
+Amounts = Annotated[Any, OptionType(("whole", "wholes"), minimum=0)]
+Pad = Annotated[Any, OptionType(("word", "whole", "wholes"), words=("same", "valid"), minimum=0)]
+Value = Annotated[Any, OptionType(("value",))]
+"""A value of the model that goes by name."""
 Init = Annotated[Any, OptionType(("choice", "numbers"), part="initializer")]
 """An initializer with its options, or the numbers themselves. A default is written as its name."""
 

@@ -153,7 +153,7 @@ class State:
         trained = [group for group in self.net.layout.groups if not group.frozen]
         if self.net.graph.train is None or not trained:
             return []
-        built = build(self.net, "train", 1, self.dtype)
+        built = build(self.net, "train", 2, self.dtype)  # one row is too few for batch statistics
         self.allot(built)
         last = f".{trained[0].name}"
         return sorted(name.removesuffix(last) for name in built.states if name.endswith(last))

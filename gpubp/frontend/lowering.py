@@ -43,10 +43,11 @@ class Lowering:
     frozen: Container[str] = ()
     values: dict[Node, Any] = field(default_factory=dict)
     varying: set[Node] = field(default_factory=set)
-    updates: list[tuple[Var, Var]] = field(default_factory=list)
+    updates: dict[Var, Var] = field(default_factory=dict)
+    moved: dict[Var, Var] = field(default_factory=dict)
     parameters: dict[str, tuple[Parameter, Var]] = field(default_factory=dict)
     buffers: dict[str, Var] = field(default_factory=dict)
-    fitted: list[Node] = field(default_factory=list)
+    fitted: dict[Node, None] = field(default_factory=dict)
     node: Node | None = None
     streams: int = 0
     weights: int = 0
@@ -58,12 +59,15 @@ class Lowering:
 
     @property
     def fitting(self) -> bool:
+        """See gpubp.layers.Context. Who asks has statistics to gather."""
+        if self.node is not None and self.node not in self.fitted:
+            self.fitted[self.node] = None
         return self.fit is not None and self.node is self.fit
 
     def parameter(self, name: str, shape: tuple[int, ...], init: Any, role: str = "weight") -> Var:
         """See gpubp.layers.Context. The uses of one shared layer get the same array, which must have one shape."""
         assert self.node is not None
-        wanted = Parameter(f"{self.node.name}.{name}", shape, role, init, self.node)
+        wanted = Parameter(f"{self.node.name}.{name}" if name else self.node.name, shape, role, init, self.node)
         if wanted.name in self.parameters:
             known, var = self.parameters[wanted.name]
             if known.shape != shape:
@@ -76,21 +80,26 @@ class Lowering:
         return var
 
     def buffer(self, name: str, shape: tuple[int, ...], value: float, dtype: str) -> Var:
+        """See gpubp.layers.Context. The second use of a shared layer sees what the first makes of a buffer."""
         assert self.node is not None
         full = f"{self.node.name}.{name}"
         if full not in self.buffers:
             self.buffers[full] = self.store(Buffer(full, shape, value, dtype, self.node))
-            if not self.fitted or self.fitted[-1] is not self.node:  # a node makes its buffers one after the other
-                self.fitted.append(self.node)
-        return self.buffers[full]
+        state = self.buffers[full]
+        return self.updates.get(state, state)
 
     def update(self, buffer: Var, value: Var) -> None:
-        self.updates.append((buffer, value))
+        state = self.moved.get(buffer, buffer)
+        self.updates[state], self.moved[value] = value, state
 
     def uniform(self, shape: Sequence[int]) -> Var:
         # Two numbers to a draw: `ops.normal` takes two streams.
         stream, self.streams = self.streams, self.streams + 2
         return ops.uniform(self.seed, self.step, stream=stream, shape=tuple(shape), dtype=self.dtype)
+
+    def normal(self, shape: Sequence[int]) -> Var:
+        stream, self.streams = self.streams, self.streams + 2
+        return ops.normal(self.seed, self.step, stream=stream, shape=tuple(shape), dtype=self.dtype)
 
     def classes(self, labels: Var) -> int | None:
         fed = (node.type for node, value in self.values.items() if value is labels and node.type is not None)
@@ -154,7 +163,7 @@ class Lowering:
     def _apply(self, node: Node) -> Any:
         if node.kind == "constant":
             return _constant(node.attrs["value"], self.dtype)
-        if node.kind == "weight":
+        if node.kind == "weight" and "path" in node.attrs:
             path = str(node.attrs["path"])
             if path not in self.parameters:
                 raise ShapeError(f"there is no weight `{path}` before this place")

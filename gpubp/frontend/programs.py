@@ -93,7 +93,7 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
                 loss = ops.mean(data, (0,))
             outputs = {"data": loss, "penalty": penalties, "loss": loss + penalties}
     # Evaluation changes nothing, whatever a layer asks for.
-    updates = tuple(cx.updates) if mode in ("train", "fit") else ()
+    updates = tuple(cx.updates.items()) if mode in ("train", "fit") else ()
     inputs = (*feeds, *states.vars.values())
     program = rewrite(verify(Program(inputs, tuple(eqns), tuple(outputs.values()), ())))
     names = tuple(outputs)

@@ -70,6 +70,22 @@ def silu(cx: Context, x: Var) -> Var:
     return x * ops.sigmoid(x)
 
 
+@register("function", "mish")
+def mish(cx: Context, x: Var) -> Var:
+    """x tanh(softplus(x)). Misra (2020)."""
+    return x * ops.tanh(ops.softplus(x))
+
+
+@register("function", "hardswish")
+def hardswish(cx: Context, x: Var) -> Var:
+    """x min(max(x + 3, 0), 6) / 6; at -3 and 3 its derivative is that of the outer pieces, 0 and 1. Howard et al.
+    (2019), section 5.2."""
+    # The branch not taken must stay finite, as in elu; NaN stays NaN.
+    below = x < 3.0
+    inner = ops.where(ops.logical_and(below, x > -3.0), x, 0.0)
+    return ops.where(below, inner * (inner + 3.0) * (1.0 / 6.0), x)
+
+
 @register("function", "softplus", static=_softplus)
 def softplus(cx: Context, x: Var) -> Var:
     """log(1 + exp(x)). Dugas et al. (2001)."""

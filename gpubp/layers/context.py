@@ -18,24 +18,34 @@ class Context(Protocol):
 
     @property
     def fitting(self) -> bool:
-        """True while this layer's statistics are gathered, once, from the training data."""
+        """True while this layer's statistics are gathered, once, from the training data. A layer that asks has
+        statistics to gather."""
+
+    @property
+    def batch(self) -> int:
+        """The number of examples."""
 
     @property
     def dtype(self) -> str:
         """The float type of the program."""
 
     def parameter(self, name: str, shape: tuple[int, ...], init: Any, role: str = "weight") -> Var:
-        """A trained array without batch axis. `init` is the value of an option of type Init. `role`: weight, bias,
-        gain or table; decay and penalties speak of weights and tables."""
+        """A trained array without batch axis, named after the layer and `name` (the layer alone where it is empty).
+        `init` is the value of an option of type Init. `role`: weight, bias, gain or table; decay and penalties speak of
+        weights and tables."""
 
     def buffer(self, name: str, shape: tuple[int, ...], value: float, dtype: str) -> Var:
-        """State that is saved with the weights and not trained, filled with `value` at first."""
+        """State that is saved with the weights and not trained, filled with `value` at first; behind an update, what
+        that made of it."""
 
     def update(self, buffer: Var, value: Var) -> None:
         """Let a buffer hold `value` after the step."""
 
     def uniform(self, shape: Sequence[int]) -> Var:
         """Numbers from [0, 1), other ones at each step."""
+
+    def normal(self, shape: Sequence[int]) -> Var:
+        """Standard normal numbers, other ones at each step."""
 
     def classes(self, labels: Var) -> int | None:
         """The number of classes of an input or target of labels; None for anything else."""

@@ -1,4 +1,4 @@
-"""The fully connected layer."""
+"""The fully connected layer, and parameters by themselves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from ..errors import ShapeError
 from ..ir import Var
 from ..ops import reshape
-from ..registry import Count, Flag, Init, register
+from ..registry import Count, Flag, Init, Shape, register
 from .context import Context
 
 
@@ -31,3 +31,9 @@ def dense(
     if bias:
         y = y + cx.parameter("bias", (units,), bias_init, role="bias")
     return reshape(y, shape=(*x.shape[:-1], units))
+
+
+@register("function", "weight", makes_weights=True)
+def weight(cx: Context, *, shape: Shape, init: Init = "glorot_uniform") -> Var:
+    """A parameter of a shape, the same for every example."""
+    return reshape(cx.parameter("", tuple(shape), init), shape=(1, *shape))

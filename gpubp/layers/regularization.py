@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from .. import ops
+from ..errors import ShapeError
 from ..ir import Var
-from ..registry import Fraction, register
+from ..registry import Flag, Fraction, NonNegative, register
 from .context import Context
 
 
 @register("function", "dropout")
-def dropout(cx: Context, x: Var, *, rate: Fraction) -> Var:
+def dropout(cx: Context, x: Var, *, rate: Fraction, channels: Flag = False) -> Var:
     """Sets a share `rate` of the values to 0 and divides the others by 1 - rate, in training; the identity otherwise.
 
-    rate 0 is the identity, rate 1 gives zeros. Srivastava et al. (2014), in the form that scales in training.
+    rate 0 is the identity, rate 1 gives zeros. `channels = true` drops whole channels, the last axis, at all positions
+    alike. Srivastava et al. (2014), in the form that scales in training; channels: Tompson et al. (2015).
     """
+    if channels and x.ndim < 3:
+        raise ShapeError(f"there are no positions to share channels in {list(x.shape[1:])}", "leave `channels` out")
     if not cx.training or rate == 0:
         return x
     if rate == 1:
         return 0.0 * x
-    kept = cx.uniform(x.shape) >= rate
+    shape = (x.shape[0], *(1,) * (x.ndim - 2), x.shape[-1]) if channels else x.shape
+    kept = cx.uniform(shape) >= rate
     return x * (ops.cast(kept, dtype=x.dtype) * (1.0 / (1.0 - rate)))
+
+
+@register("function", "gaussian_noise")
+def gaussian_noise(cx: Context, x: Var, *, std: NonNegative) -> Var:
+    """x plus normal numbers of mean 0 and standard deviation `std`, in training; the identity otherwise. Bishop
+    (1995)."""
+    return x + std * cx.normal(x.shape) if cx.training and std > 0 else x
 
 
 @register("function", "standardize")

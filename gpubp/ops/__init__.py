@@ -1,5 +1,6 @@
 """The primitives, each defined once, and the few functions that dress them."""
 
+from .conv import conv, conv_input, conv_weight
 from .elementwise import (
     absolute,
     add,
@@ -41,7 +42,8 @@ from .elementwise import (
 from .indexing import gather, one_hot, scatter_add
 from .linear import matmul
 from .loop import loop
-from .pieces import concat, copy, full, pad, slice_
+from .pieces import concat, copy, full, iota, pad, slice_, stop_gradient
+from .pool import window_first, window_max, window_put, window_spread, window_sum, window_take
 from .random import normal, uniform
 from .reduce import argmax, log_softmax, max_, softmax
 from .shaping import broadcast_to, mean, padded, reshape, sum_, sum_to, transpose
@@ -54,6 +56,9 @@ __all__ = [
     "broadcast_to",
     "cast",
     "concat",
+    "conv",
+    "conv_input",
+    "conv_weight",
     "copy",
     "cos",
     "div",
@@ -68,6 +73,7 @@ __all__ = [
     "gather",
     "greater",
     "greater_equal",
+    "iota",
     "isfinite",
     "less",
     "less_equal",
@@ -102,6 +108,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "stop_gradient",
     "sub",
     "sum_",
     "sum_to",
@@ -109,4 +116,10 @@ __all__ = [
     "transpose",
     "uniform",
     "where",
+    "window_first",
+    "window_max",
+    "window_put",
+    "window_spread",
+    "window_sum",
+    "window_take",
 ]

@@ -52,12 +52,27 @@ def gather_into(xp: Any, table: Any, indices: Any, out: Any) -> None:
         rows[i : i + size] = xp.take(table, flat[i : i + size], axis=0)
 
 
+def scatter_add_into(xp: Any, updates: Any, indices: Any, out: Any) -> None:
+    # A stable sort brings equal indices together; their updates are summed in their order, and each sum is added once:
+    # the result does not change from run to run, on a GPU too. A piece at a time, so that copies stay small.
+    flat = xp.reshape(indices, (-1,))
+    values = xp.reshape(updates, (flat.size, out[:1].size))
+    total = xp.reshape(out, (out.shape[0], values.shape[1]))
+    order = xp.argsort(flat, kind="stable")
+    total[...] = 0
+    size = max(16384 // values.shape[1], 1)
+    for i in range(0, flat.size, size):
+        some = order[i : i + size]
+        keys = xp.take(flat, some)
+        heads = xp.concatenate((xp.zeros(1, xp.int64), xp.flatnonzero(keys[1:] != keys[:-1]) + 1))
+        rows = xp.take(keys, heads)
+        total[rows] = total[rows] + xp.add.reduceat(xp.take(values, some, axis=0), heads, axis=0)
+
+
 def scatter_add(xp: Any, updates: Any, indices: Any, rows: int) -> Any:
-    # One-hot GEMM: the sum over equal indices is taken in an order that does not change from run to run, on a GPU too.
-    width = updates.size // max(indices.size, 1)
-    hot = (xp.reshape(indices, (-1, 1)) == xp.arange(rows)).astype(updates.dtype)
-    total = xp.matmul(xp.transpose(hot), xp.reshape(updates, (indices.size, width)))
-    return xp.reshape(total, (rows, *updates.shape[indices.ndim :]))
+    out = xp.empty((rows, *updates.shape[indices.ndim :]), updates.dtype)
+    scatter_add_into(xp, updates, indices, out)
+    return out
 
 
 def philox(xp: Any, seed: Any, step: Any, stream: int, first: int, blocks: int) -> Any:

@@ -70,7 +70,8 @@ scatter_add: Primitive = define(
         "scatter_add(xp, {0}, {1}, {rows})",
         "opaque",
         (Example(((2, 4, 3), (2, 4)), {"rows": 5}, ((-2.0, 2.0), (0, 5)), ("float64", "int64")),),
-        (helpers.scatter_add,),
+        (helpers.scatter_add_into, helpers.scatter_add),
+        ("scatter_add_into(xp, {0}, {1}, {out})",),
         stack=_scatter_stack,
     )
 )

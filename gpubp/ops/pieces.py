@@ -143,6 +143,20 @@ copy: Primitive = define(
 """The same values in memory of their own, one behind the other."""
 
 
+stop_gradient: Primitive = define(
+    Primitive(
+        "stop_gradient",
+        lambda a: a,
+        None,
+        "xp.array({0})",
+        "elementwise",
+        (Example(((3, 4),), {}),),
+        into=("{out}[...] = {0}",),
+    )
+)
+"""The same values, of which the gradient sees nothing."""
+
+
 # constants -----------------------------------------------------------------------------------------------------------
 full_primitive: Primitive = define(
     Primitive(
@@ -159,3 +173,20 @@ full_primitive: Primitive = define(
 def full(shape: Sequence[int], value: float, dtype: str) -> Var:
     """A constant of a shape."""
     return full_primitive(shape=tuple(shape), value=value, dtype=dtype)
+
+
+iota_primitive: Primitive = define(
+    Primitive(
+        "iota",
+        lambda *, size, dtype: Aval((size,), dtype),
+        None,
+        "xp.arange({size}, dtype=xp.{dtype})",
+        "opaque",
+        (Example((), {"size": 5, "dtype": "float64"}),),
+    )
+)
+
+
+def iota(size: int, dtype: str) -> Var:
+    """The numbers 0, 1, 2 ... below `size`."""
+    return iota_primitive(size=size, dtype=dtype)

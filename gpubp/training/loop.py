@@ -119,6 +119,8 @@ class _Training:
         ex.set_counters({EPOCH_STEPS: self.per_epoch, TOTAL_STEPS: self.total})
         if restarts > 1:
             self.race = race_of(ex, restarts, device, rows, self.valid, watch)
+        if self.total >= self.per_epoch and count % self.batch:
+            ex.compiled("train", count % self.batch)  # a layer that cannot work on the last, smaller batch says so now
         self.run = Run(ex, dataset, -(-self.total // self.per_epoch), self.total, ex.step)
         self.run.folder = None if folder is None else folder.path
         self.sums, self.pace, self.best = Sums(), Pace(last=time.monotonic()), None if watch is None else Best(watch)

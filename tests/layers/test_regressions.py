@@ -15,7 +15,10 @@ from gpubp.registry import ENTRIES
 from tests.peers.nets import executor
 
 PRECISIONS = pytest.mark.parametrize("precision", ["float64", "float32"])
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "softmax")
+ACTIVATIONS = (
+    *("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "hardswish", "softplus"),
+    "softmax",
+)
 NUMBER_LOSSES = ("mse", "half_squared_error", "mae", "huber", "binary_cross_entropy")
 OPTIMIZERS = ("rmsprop", "adam", "adamw", "amsgrad", "adamax", "nadam", "adagrad", "adadelta", "lion")
 OTHER_LOSSES = ("poisson", "cosine", "contrastive", "dice", "kl_divergence")

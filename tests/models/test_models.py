@@ -29,6 +29,7 @@ def test_they_are_all_here() -> None:
         "diabetes",
         "spiral",
     } <= set(ALL)
+    assert {"digits_cnn", "digits_resnet", "autoencoder", "vae", "deep_sigmoid", "deep_mended"} <= set(ALL)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -111,3 +112,26 @@ def test_spiral_needs_its_hidden_layers() -> None:
     flat = gpubp.load(MODELS / "spiral.net", params={"depth": 0})
     assert flat.size == 3
     assert gpubp.train(flat, "cpu", epochs=20).metrics["test.accuracy"] < 0.75
+
+
+def after(name: str, epochs: int) -> dict[str, float]:
+    return gpubp.train(gpubp.load(MODELS / f"{name}.net"), "cpu", epochs=epochs).metrics
+
+
+@pytest.mark.parametrize("name", ["digits_cnn", "digits_resnet"])
+def test_digits_with_convolutions(name: str) -> None:
+    assert after(name, 3)["test.accuracy"] >= 0.93
+
+
+def test_autoencoders() -> None:
+    """The variance of a pixel is 0.07; a code of 8 numbers keeps most of it."""
+    assert after("autoencoder", 10)["test.mse"] < 0.04
+    figures = after("vae", 10)
+    assert figures["test.loss"] < 29
+    assert figures["test.kl"] > 1
+
+
+def test_ten_layers_of_sigmoids_fail_and_their_twins_do_not() -> None:
+    assert after("deep_sigmoid", 30)["test.accuracy"] < 0.6
+    assert after("deep_mended", 15)["test.accuracy"] >= 0.9
+    assert after("deep_batchnorm", 40)["test.accuracy"] >= 0.65

@@ -1,0 +1,84 @@
+"""Attention over the steps of a sequence."""
+
+from __future__ import annotations
+
+import math
+
+from .. import ops
+from ..errors import ShapeError
+from ..ir import Var
+from ..registry import Count, Flag, Init, Value, register
+from .context import Context
+
+
+@register("function", "attention", makes_weights=True)
+def attention(
+    cx: Context,
+    x: Var,
+    *,
+    heads: Count = 1,
+    causal: Flag = False,
+    memory: Value = None,
+    mask: Value = None,
+    bias: Flag = True,
+    init: Init = "glorot_uniform",
+) -> Var:
+    """Multi-head attention: each head h gives softmax(Q K' / sqrt(d)) V with Q = x W_q, K = m W_k, V = m W_v, d columns
+    each; the heads side by side are multiplied by W_o. Vaswani et al. (2017), equation 1 and section 3.2.2.
+
+    x: [steps, features], m: `memory` [others, any] or x itself, result [steps, features]; W_q, W_o: [features,
+    features], W_k, W_v: [any, features]. `causal`: step t sees the steps up to t. `mask`: [others] or [steps, others],
+    0 where a step must not be seen; a step that sees nothing gives 0 (and the bias of W_o). Needs memory of heads *
+    steps * others numbers.
+    """
+    source = x if memory is None else memory
+    if x.ndim != 3 or source.ndim != 3:
+        wrong = x if x.ndim != 3 else source
+        raise ShapeError(f"`attention` works on sequences [steps, features], and this is {list(wrong.shape[1:])}")
+    (steps, features), others = x.shape[1:], source.shape[1]
+    if features % heads:
+        raise ShapeError(f"{heads} heads do not divide {features} features")
+    if causal and steps != others:
+        raise ShapeError(f"`causal` compares steps of one sequence, and there are {steps} and {others}")
+
+    def projected(name: str, value: Var, role: str = "weight") -> Var:
+        weight = cx.parameter(f"{name}.weight", (value.shape[-1], features), init, role=role)
+        y = ops.reshape(value, shape=(math.prod(value.shape[:-1]), value.shape[-1])) @ weight
+        y = y + cx.parameter(f"{name}.bias", (features,), "zeros", role="bias") if bias else y
+        return ops.reshape(y, shape=(*value.shape[:-1], features))
+
+    def parted(value: Var) -> Var:
+        """[batch, steps, features] as [batch, heads, steps, features / heads]."""
+        parts = ops.reshape(value, shape=(*value.shape[:2], heads, features // heads))
+        return ops.transpose(parts, (0, 2, 1, 3))
+
+    query, key, value = (parted(projected(name, v)) for name, v in (("query", x), ("key", source), ("value", source)))
+    scores = (query * (1.0 / math.sqrt(features // heads))) @ ops.transpose(key)
+    seen = _seen(x, others, causal, mask)
+    if seen is None:
+        shares = ops.softmax(scores, axis=-1)
+    else:
+        # A finite number: the softmax of a row of it is no NaN, and is multiplied by 0.
+        shares = ops.softmax(ops.where(seen, scores, -1e30), axis=-1)
+        shares = shares if mask is None else shares * ops.cast(seen, dtype=x.dtype)
+    joined = ops.transpose(shares @ value, (0, 2, 1, 3))
+    return projected("output", ops.reshape(joined, shape=(joined.shape[0], steps, features)))
+
+
+def _seen(x: Var, others: int, causal: bool, mask: Var | None) -> Var | None:
+    """Which steps each step sees, [batch or 1, 1, steps or 1, others]; None: all."""
+    steps, seen = x.shape[1], None
+    if causal:
+        row, column = ops.iota(steps, "int64"), ops.iota(others, "int64")
+        lower = ops.greater_equal(ops.reshape(row, shape=(steps, 1)), ops.reshape(column, shape=(1, others)))
+        seen = ops.reshape(lower, shape=(1, 1, steps, others))
+    if mask is not None:
+        if mask.shape[1:] not in ((others,), (steps, others)):
+            raise ShapeError(
+                f"`mask` of shape {list(mask.shape[1:])} fits neither [{others}] nor {[steps, others]}",
+                "a number for each step that is looked at: 1 to see it, 0 to leave it out",
+            )
+        rows = 1 if mask.ndim == 2 else steps
+        given = ops.not_equal(ops.reshape(mask, shape=(mask.shape[0], 1, rows, others)), 0.0)
+        seen = given if seen is None else ops.logical_and(seen, given)
+    return seen

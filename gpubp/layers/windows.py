@@ -1,0 +1,107 @@
+"""What convolution and pooling share: the spatial axes of a value, and windows that move over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .. import ops
+from ..errors import ShapeError
+from ..ir import Var
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Windows over an image or a sequence, as the primitives take them: over two axes, the first of them of one element
+    where there is one. `before`: padding at the beginning of each; `out`: how many windows there are along each."""
+
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
+    before: Pair
+    out: Pair
+
+    @property
+    def spread(self) -> tuple[Pair, Pair, Pair]:
+        return self.stride, self.dilation, self.before
+
+    @property
+    def padded(self) -> bool:
+        return self.before != (0, 0)
+
+
+def spatial(name: str, x: Var) -> int:
+    """How many axes of an example are spatial: all but the channels, one or two. Raises ShapeError for others."""
+    axes = x.ndim - 2
+    if axes not in (1, 2):
+        shape = list(x.shape[1:])
+        help = f"`reshape([{shape[0]}, 1])` makes it a sequence of one channel" if len(shape) == 1 else ""
+        raise ShapeError(
+            f"`{name}` works on images [height, width, channels] or sequences [steps, channels], and this is {shape}",
+            help,
+        )
+    return axes
+
+
+def pair(name: str, option: str, value: Any, axes: int, filler: int = 1) -> Pair:
+    """An option given for all spatial axes or for each, as two numbers. Raises ShapeError where the count is wrong."""
+    numbers = (value,) * axes if isinstance(value, int) else tuple(value)
+    if len(numbers) != axes:
+        raise ShapeError(f"`{name}` works on {axes} spatial axes here, and `{option}` has {len(numbers)} numbers")
+    return _two(numbers) if axes == 2 else (filler, numbers[0])
+
+
+def moves(name: str, axes: int, size: Any, stride: Any, dilation: Any) -> tuple[Pair, Pair, Pair]:
+    """A window's size, strides and dilations, each as two numbers."""
+    kernel, steps = pair(name, "size", size, axes), pair(name, "stride", stride, axes)
+    return kernel, steps, pair(name, "dilation", dilation, axes)
+
+
+def image(x: Var) -> Var:
+    """A sequence [batch, steps, channels] as an image of one row; an image as it is."""
+    return x if x.ndim == 4 else ops.reshape(x, shape=(x.shape[0], 1, *x.shape[1:]))
+
+
+def like(y: Var, x: Var) -> Var:
+    """An image of one row as a sequence again, where `x` is one."""
+    return y if x.ndim == 4 else ops.reshape(y, shape=(y.shape[0], *y.shape[2:]))
+
+
+def span(kernel: int, dilation: int) -> int:
+    """Pixels from a window's first to its last."""
+    return (kernel - 1) * dilation + 1
+
+
+def windows(name: str, x: Var, size: Any, stride: Any, pad: Any, dilation: Any = 1) -> Windows:
+    """The windows that a layer's options mean. `valid`: only whole windows; `same`: as many as the input has pixels,
+    divided by the stride and rounded up, the padding at both ends alike, one more at the end where it is odd; numbers:
+    so much padding at both ends. Raises ShapeError where no window fits."""
+    axes = spatial(name, x)
+    kernel, steps, spreads = (
+        pair(name, option, value, axes)
+        for option, value in (("size", size), ("stride", stride), ("dilation", dilation))
+    )
+    lengths = (1, *x.shape[1:-1])[-2:]
+    spans = tuple(map(span, kernel, spreads))
+    if pad == "same":
+        out = tuple(-(-n // s) for n, s in zip(lengths, steps, strict=True))
+        missing = (max((m - 1) * s + k - n, 0) for m, s, k, n in zip(out, steps, spans, lengths, strict=True))
+        return Windows(kernel, steps, spreads, _two([n // 2 for n in missing]), _two(out))
+    before = (0, 0) if pad == "valid" else pair(name, "pad", pad, axes, 0)
+    out = tuple((n + 2 * p - k) // s + 1 for n, p, k, s in zip(lengths, before, spans, steps, strict=True))
+    for n, p, k, m in list(zip(lengths, before, spans, out, strict=True))[-axes:]:
+        if m < 1:
+            raise ShapeError(
+                f"a window of {k} does not fit an axis of {n + 2 * p}",
+                "`pad = same` puts zeros around, so that every window fits",
+                label=f"{k} against {n + 2 * p}",
+            )
+    return Windows(kernel, steps, spreads, before, _two(out))
+
+
+def _two(numbers: Sequence[int]) -> Pair:
+    first, second = numbers
+    return first, second

@@ -1,0 +1,258 @@
+"""Array functions that the texts of convolution and pooling call (see `helpers` for how they are written).
+
+Images are [batch, height, width, channels]. Convolution gathers the patches that some rows of output pixels see into a
+matrix, a block that fits the cache at a time, and multiplies it (im2col: Chellapilla, Puri & Simard 2006); its
+derivative by the input multiplies first and adds the patches where they lie.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def window_blocks(images: int, rows: int, row: int, limit: int) -> Any:
+    # How many images a block takes, and how many of their rows: whole images, or some rows of one, to `limit` elements;
+    # `row` is the number of elements for one row.
+    if rows * row <= limit:
+        return min(images, limit // (rows * row)), rows
+    return 1, max(limit // row, 1)
+
+
+def window_span(first: int, last: int, step: int, offset: int, size: int) -> Any:
+    # The outputs from `first` to `last` whose input at step * output + offset lies in 0 .. size, as slices: of the
+    # outputs, and of the inputs.
+    low = max(first, -(offset // step))
+    high = max(min(last, (size - 1 - offset) // step + 1), low)
+    start = max(step * low + offset, 0)
+    return slice(low - first, high - first), slice(start, start + step * (high - low), step)
+
+
+def window_patches(xp: Any, x: Any, first: int, rows: int, columns: int, kernel: Any, spread: Any, space: Any) -> Any:
+    # What `rows` rows of outputs from row `first` on see of the images x: a view [image, row, column, kh, kw, channel]
+    # of a copy with the padding around it, in `space`. `spread`: strides, dilations, padding above and to the left.
+    (down, across), (far, wide), (top, left) = spread
+    height, width = (rows - 1) * down + (kernel[0] - 1) * far + 1, (columns - 1) * across + (kernel[1] - 1) * wide + 1
+    padded = xp.reshape(space[: x.shape[0] * height * width * x.shape[3]], (x.shape[0], height, width, x.shape[3]))
+    start = first * down - top
+    low, high = max(start, 0), min(start + height, x.shape[1])
+    right = min(width - left, x.shape[2])
+    if low > start or high < start + height or left or right < width:
+        padded[...] = 0
+    if low < high and right > 0:
+        padded[:, low - start : high - start, left : left + right] = x[:, low:high, :right]
+    image, line, pixel, channel = padded.strides
+    return xp.lib.stride_tricks.as_strided(
+        padded,
+        (x.shape[0], rows, columns, *kernel, x.shape[3]),
+        (image, line * down, pixel * across, line * far, pixel * wide, channel),
+    )
+
+
+def window_matrix(xp: Any, patches: Any, space: Any) -> Any:
+    # Patches as a matrix [outputs, kh kw channels]: transposed where that makes longer runs to copy.
+    images, rows, columns, kh, kw, channels = patches.shape
+    size = kh * kw * channels
+    flat = space[: images * rows * columns * size]
+    if kw * channels < columns:
+        xp.reshape(flat, (kh, kw, channels, images, rows, columns))[...] = xp.transpose(patches, (3, 4, 5, 0, 1, 2))
+        return xp.transpose(xp.reshape(flat, (size, -1)))
+    xp.reshape(flat, patches.shape)[...] = patches
+    return xp.reshape(flat, (-1, size))
+
+
+def window_rows(xp: Any, values: Any, space: Any) -> Any:
+    # The pixels of some images as rows of a matrix, copied to `space` where they do not lie one behind the other.
+    if not values.flags.c_contiguous:
+        flat = xp.reshape(space[: values.size], values.shape)
+        flat[...] = values
+        values = flat
+    return xp.reshape(values, (-1, values.shape[3]))
+
+
+def conv_scratch(outputs: Any, channels: int, kernel: Any, filters: int, spread: Any) -> Any:
+    # The block of a convolution, and the elements that it needs: for the patches, the padded images, the outputs.
+    images, rows, columns = outputs
+    size = kernel[0] * kernel[1] * channels
+    count, some = window_blocks(images, rows, columns * max(size, filters), 131072)
+    (down, across), (far, wide), _ = spread
+    height, width = (some - 1) * down + (kernel[0] - 1) * far + 1, (columns - 1) * across + (kernel[1] - 1) * wide + 1
+    pixels = count * some * columns
+    return (count, some), (pixels * size, count * height * width * channels, pixels * filters)
+
+
+def conv_into(xp: Any, x: Any, w: Any, out: Any, spread: Any, groups: int, patches: Any, padded: Any) -> None:
+    images, rows, columns, filters = out.shape
+    kernel, channels, part = w.shape[:2], w.shape[2], filters // groups
+    (count, some), _ = conv_scratch((images, rows, columns), channels, kernel, filters, spread)
+    weights = xp.reshape(w, (-1, filters))
+    for i in range(0, images, count):
+        for r in range(0, rows, some):
+            y = out[i : i + count, r : r + some]
+            for k in range(groups):
+                block = x[i : i + count, :, :, k * channels : (k + 1) * channels]
+                view = window_patches(xp, block, r, y.shape[1], columns, kernel, spread, padded)
+                matrix, pixels = window_matrix(xp, view, patches), xp.reshape(y, (-1, filters))
+                some_filters = slice(k * part, (k + 1) * part)
+                xp.matmul(matrix, weights[:, some_filters], out=pixels[:, some_filters])
+
+
+def conv_weight_into(
+    xp: Any, x: Any, g: Any, out: Any, spread: Any, groups: int, patches: Any, padded: Any, spare: Any, piece: Any
+) -> None:
+    images, rows, columns, filters = g.shape
+    kernel, channels, part = out.shape[:2], out.shape[2], filters // groups
+    (count, some), _ = conv_scratch((images, rows, columns), channels, kernel, filters, spread)
+    total = xp.reshape(out, (-1, filters))
+    total[...] = 0
+    for i in range(0, images, count):
+        for r in range(0, rows, some):
+            pixels = window_rows(xp, g[i : i + count, r : r + some], spare)
+            here = min(some, rows - r)
+            for k in range(groups):
+                block = x[i : i + count, :, :, k * channels : (k + 1) * channels]
+                view = window_patches(xp, block, r, here, columns, kernel, spread, padded)
+                matrix = window_matrix(xp, view, patches)
+                some_filters = slice(k * part, (k + 1) * part)
+                xp.matmul(xp.transpose(matrix), pixels[:, some_filters], out=piece)
+                xp.add(total[:, some_filters], piece, out=total[:, some_filters])
+
+
+def conv_input_into(xp: Any, g: Any, w: Any, out: Any, spread: Any, groups: int, patches: Any, spare: Any) -> None:
+    images, rows, columns, filters = g.shape
+    kernel, channels, part = w.shape[:2], w.shape[2], filters // groups
+    (count, some), _ = conv_scratch((images, rows, columns), channels, kernel, filters, spread)
+    weights = xp.transpose(xp.reshape(w, (-1, filters)))
+    (down, across), (far, wide), (top, left) = spread
+    out[...] = 0
+    for i in range(0, images, count):
+        for r in range(0, rows, some):
+            y = g[i : i + count, r : r + some]
+            pixels = window_rows(xp, y, spare)
+            for k in range(groups):
+                matrix = xp.reshape(patches[: len(pixels) * weights.shape[1]], (-1, weights.shape[1]))
+                xp.matmul(pixels[:, k * part : (k + 1) * part], weights[k * part : (k + 1) * part], out=matrix)
+                patch = xp.reshape(matrix, (*y.shape[:3], *kernel, channels))
+                block = out[i : i + count, :, :, k * channels : (k + 1) * channels]
+                for a in range(kernel[0]):
+                    from_rows, to_rows = window_span(r, r + y.shape[1], down, a * far - top, out.shape[1])
+                    for b in range(kernel[1]):
+                        from_columns, to_columns = window_span(0, columns, across, b * wide - left, out.shape[2])
+                        target = block[:, to_rows, to_columns]
+                        xp.add(target, patch[:, from_rows, from_columns, a, b], out=target)
+
+
+def conv(xp: Any, x: Any, w: Any, size: Any, spread: Any, groups: int) -> Any:
+    _, (patches, padded, _) = conv_scratch((len(x), *size), w.shape[2], w.shape[:2], w.shape[3], spread)
+    out, spaces = xp.empty((len(x), *size, w.shape[3]), x.dtype), [xp.empty(n, x.dtype) for n in (patches, padded)]
+    conv_into(xp, x, w, out, spread, groups, *spaces)
+    return out
+
+
+def conv_weight(xp: Any, x: Any, g: Any, size: Any, spread: Any, groups: int) -> Any:
+    channels, filters = x.shape[3] // groups, g.shape[3]
+    _, sizes = conv_scratch(g.shape[:3], channels, size, filters, spread)
+    out, piece = xp.empty((*size, channels, filters), x.dtype), (size[0] * size[1] * channels, filters // groups)
+    spaces = [xp.empty(n, x.dtype) for n in (*sizes, piece)]
+    conv_weight_into(xp, x, g, out, spread, groups, *spaces)
+    return out
+
+
+def conv_input(xp: Any, g: Any, w: Any, size: Any, spread: Any, groups: int) -> Any:
+    _, (patches, _, spare) = conv_scratch(g.shape[:3], w.shape[2], w.shape[:2], w.shape[3], spread)
+    out = xp.empty((len(g), *size, groups * w.shape[2]), g.dtype)
+    conv_input_into(xp, g, w, out, spread, groups, xp.empty(patches, g.dtype), xp.empty(spare, g.dtype))
+    return out
+
+
+def window_slices(x: Any, out: Any, kernel: Any, spread: Any) -> Any:
+    # For each place in the window, row by row: the outputs that see a pixel there, and those pixels.
+    (down, across), (far, wide), (top, left) = spread
+    pairs = []
+    for a in range(kernel[0]):
+        from_rows, to_rows = window_span(0, out.shape[1], down, a * far - top, x.shape[1])
+        for b in range(kernel[1]):
+            from_columns, to_columns = window_span(0, out.shape[2], across, b * wide - left, x.shape[2])
+            pairs.append((out[:, from_rows, from_columns], x[:, to_rows, to_columns]))
+    return pairs
+
+
+def window_max_into(xp: Any, x: Any, out: Any, kernel: Any, spread: Any) -> None:
+    out[...] = -xp.inf
+    for seen, pixels in window_slices(x, out, kernel, spread):
+        xp.maximum(seen, pixels, out=seen)
+
+
+def window_max(xp: Any, x: Any, size: Any, kernel: Any, spread: Any) -> Any:
+    out = xp.empty((len(x), *size, x.shape[3]), x.dtype)
+    window_max_into(xp, x, out, kernel, spread)
+    return out
+
+
+def window_first_into(xp: Any, x: Any, y: Any, out: Any, kernel: Any, spread: Any, hits: Any) -> None:
+    # From the last place to the first, so that the first one stays.
+    out[...] = 0
+    places = window_slices(x, out, kernel, spread)
+    for k, ((at, pixels), (most, _), (hit, _)) in reversed(
+        [*enumerate(zip(places, window_slices(x, y, kernel, spread), window_slices(x, hits, kernel, spread)))]
+    ):
+        xp.equal(pixels, most, out=hit)
+        xp.copyto(at, k, where=hit)
+
+
+def window_first(xp: Any, x: Any, y: Any, kernel: Any, spread: Any) -> Any:
+    out = xp.empty(y.shape, xp.int32)
+    window_first_into(xp, x, y, out, kernel, spread, xp.empty(y.shape, xp.bool_))
+    return out
+
+
+def window_put_into(xp: Any, g: Any, places: Any, out: Any, kernel: Any, spread: Any, hits: Any, spare: Any) -> None:
+    out[...] = 0
+    given = [window_slices(out, v, kernel, spread) for v in (g, places, hits, spare)]
+    for k, ((value, pixels), (at, _), (hit, _), (part, _)) in enumerate(zip(*given)):
+        xp.equal(at, k, out=hit)
+        xp.multiply(value, hit, out=part)
+        xp.add(pixels, part, out=pixels)
+
+
+def window_put(xp: Any, g: Any, places: Any, size: Any, kernel: Any, spread: Any) -> Any:
+    out = xp.empty((len(g), *size, g.shape[3]), g.dtype)
+    window_put_into(xp, g, places, out, kernel, spread, xp.empty(g.shape, xp.bool_), xp.empty(g.shape, g.dtype))
+    return out
+
+
+def window_take_into(xp: Any, x: Any, places: Any, out: Any, kernel: Any, spread: Any, hits: Any) -> None:
+    out[...] = 0
+    given = [window_slices(x, v, kernel, spread) for v in (out, places, hits)]
+    for k, ((seen, pixels), (at, _), (hit, _)) in enumerate(zip(*given)):
+        xp.equal(at, k, out=hit)
+        xp.copyto(seen, pixels, where=hit)
+
+
+def window_take(xp: Any, x: Any, places: Any, kernel: Any, spread: Any) -> Any:
+    out = xp.empty(places.shape, x.dtype)
+    window_take_into(xp, x, places, out, kernel, spread, xp.empty(places.shape, xp.bool_))
+    return out
+
+
+def window_sum_into(xp: Any, x: Any, out: Any, kernel: Any, spread: Any) -> None:
+    out[...] = 0
+    for seen, pixels in window_slices(x, out, kernel, spread):
+        xp.add(seen, pixels, out=seen)
+
+
+def window_sum(xp: Any, x: Any, size: Any, kernel: Any, spread: Any) -> Any:
+    out = xp.empty((len(x), *size, x.shape[3]), x.dtype)
+    window_sum_into(xp, x, out, kernel, spread)
+    return out
+
+
+def window_spread_into(xp: Any, g: Any, out: Any, kernel: Any, spread: Any) -> None:
+    out[...] = 0
+    for value, pixels in window_slices(out, g, kernel, spread):
+        xp.add(pixels, value, out=pixels)
+
+
+def window_spread(xp: Any, g: Any, size: Any, kernel: Any, spread: Any) -> Any:
+    out = xp.empty((len(g), *size, g.shape[3]), g.dtype)
+    window_spread_into(xp, g, out, kernel, spread)
+    return out
