@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from ..errors import ShapeError
 from ..ir import Var
 
 Pair = tuple[int, int]
+
+MOST_PLACES, MOST_PIXELS = 2**12, 2**20
+"""The largest window: what it looks at, and the pixels between its ends. Padding is made for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,13 @@ def pair(name: str, option: str, value: Any, axes: int, filler: int = 1) -> Pair
 def moves(name: str, axes: int, size: Any, stride: Any, dilation: Any) -> tuple[Pair, Pair, Pair]:
     """A window's size, strides and dilations, each as two numbers."""
     kernel, steps = pair(name, "size", size, axes), pair(name, "stride", stride, axes)
-    return kernel, steps, pair(name, "dilation", dilation, axes)
+    spreads = pair(name, "dilation", dilation, axes)
+    places, pixels = math.prod(kernel), math.prod(map(span, kernel, spreads))
+    if places > MOST_PLACES or pixels > MOST_PIXELS:
+        found = f"{places:,} places, over {MOST_PLACES:,}"
+        found = found if places > MOST_PLACES else f"{pixels:,} pixels from end to end, over {MOST_PIXELS:,}"
+        raise ShapeError(f"a window of `{name}` has {found}", "use a smaller `size` or `dilation`", code="E0308")
+    return kernel, steps, spreads
 
 
 def image(x: Var) -> Var:
@@ -80,10 +90,7 @@ def windows(name: str, x: Var, size: Any, stride: Any, pad: Any, dilation: Any =
     divided by the stride and rounded up, the padding at both ends alike, one more at the end where it is odd; numbers:
     so much padding at both ends. Raises ShapeError where no window fits."""
     axes = spatial(name, x)
-    kernel, steps, spreads = (
-        pair(name, option, value, axes)
-        for option, value in (("size", size), ("stride", stride), ("dilation", dilation))
-    )
+    kernel, steps, spreads = moves(name, axes, size, stride, dilation)
     lengths = (1, *x.shape[1:-1])[-2:]
     spans = tuple(map(span, kernel, spreads))
     if pad == "same":

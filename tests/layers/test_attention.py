@@ -122,6 +122,7 @@ def test_scatter_add_sums_in_order_on_both_array_modules(width: int) -> None:
     ("line", "message"),
     [
         ("input x: [5, 6]\noutput p = x -> attention(4)", "4 heads do not divide 6 features"),
+        ("input x: [40_000, 6]\noutput p = x -> attention", "1,600,000,000 numbers for each example"),
         ("input x: [6]\noutput p = x -> attention(2)", r"works on sequences \[steps, features\], and this is \[6\]"),
         (
             "input x: [5, 6]\ninput m: [4]\noutput p = x -> attention(2, mask = m)",

@@ -182,6 +182,10 @@ def test_a_step_allocates_next_to_nothing(layers: str, precision: str) -> None:
         ("input x: [2, 2, 2]\noutput p = x -> conv_transpose(2, 1, pad = 1)", "`conv_transpose` leaves nothing"),
         ("input x: [5, 5, 2]\noutput p = x -> conv(4, 3, pad = sam)", "`pad` knows no `sam`"),
         ("input x: [5, 5, 2]\noutput p = x -> conv(4, 0)", "`size` must be at least 1"),
+        ("input x: [8, 8, 1]\noutput p = x -> maxpool(100_000, 1, pad = same)", "10,000,000,000 places, over 4,096"),
+        ("input x: [8, 8, 1]\noutput p = x -> conv(2, 3, dilation = 9_000, pad = same)", "pixels from end to end"),
+        ("input x: [8, 1]\noutput p = x -> conv_transpose(2, 2, dilation = 9_000_000, pad = 4_500_000)", "end to end"),
+        ("input x: [8, 8, 1]\noutput p = x -> upsample(1_000_000)", "elements for each example"),
         ("input x: [5, 5, 2]\noutput p = x -> upsample([2, 2, 2])", "`factor` has 3 numbers"),
     ],
 )
