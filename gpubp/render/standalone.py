@@ -77,7 +77,8 @@ def _value(argument: Argument) -> str:
         flat = f"xp.array([{numbers}], {dtype})"
         return flat if len(aval.shape) == 1 else f"xp.reshape({flat}, {aval.shape})"
     if aval.dtype in FLOATS:
-        return f"xp.asarray(rng.random_sample({aval.shape}), {dtype})"
+        # Small, as weights are: sums of many of them must not overflow.
+        return f"xp.asarray(0.1 * rng.random_sample({aval.shape}), {dtype})"
     return f"xp.asarray(rng.randint(0, {argument.classes or 2}, {aval.shape}), {dtype})"
 
 
