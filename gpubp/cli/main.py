@@ -15,7 +15,9 @@ from ..errors import DivergedError, GpubpError, NetError, SaveError
 from .color import columns_of, use_color
 
 VERBS = {
+    "init": "write a starter file for a table, or one of the examples",
     "run": "train a net, print how well it does and save it",
+    "search": "train with many values of a file's params, and say which are best",
     "check": "check a file and show its layers, without running anything",
     "fmt": "write files in the one form that all .net files share",
     "predict": "what a run makes of the rows of a table",

@@ -13,15 +13,21 @@ from .apply import read_table
 from .dataset import Dataset
 from .encoders import Encoder, from_json, to_json
 from .feed import load, measure
-from .seeds import shuffled
+from .glance import Column, Glance, glance
+from .seeds import Purpose, generator, shuffled
 from .stream import Stored, Stream
 
 __all__ = [
+    "Column",
     "Dataset",
     "Encoder",
+    "Glance",
+    "Purpose",
     "Stored",
     "Stream",
     "from_json",
+    "generator",
+    "glance",
     "load",
     "measure",
     "read_table",

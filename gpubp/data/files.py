@@ -31,7 +31,29 @@ def read_text(base: Path, name: str, span: Span | None) -> bytes:
     Content that gzip packed is unpacked, whatever the name. Raises DiagnosticError at `span` where the file cannot be
     opened, or is no UTF-8 text.
     """
-    raw = read_bytes(base, name, span)
+    return as_text(read_bytes(base, name, span), name, span)
+
+
+def read_head(base: Path, name: str, span: Span | None, most: int) -> tuple[bytes, bool]:
+    """What `read_text` gives; or, of a file that has more than `most` bytes, the whole lines among the first ones. And
+    whether that is all there is. Raises DiagnosticError as `read_text` does."""
+    path = find_file(base, name, span)
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if packed else path.open("rb") as file:
+            raw = file.read(most + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise problem("E0413", f"`{name}` is damaged: its gzip data cannot be unpacked", span) from None
+    except OSError as error:
+        raise unreadable(name, span, error) from None
+    if len(raw) <= most:
+        return as_text(raw, name, span), True
+    return as_text(raw[: raw.rfind(b"\n") + 1] or raw[:most], name, span), False
+
+
+def as_text(raw: bytes, name: str, span: Span | None) -> bytes:
+    """The bytes without a byte order mark, known to be UTF-8 text. Raises DiagnosticError."""
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise problem("E0413", f"`{name}` is UTF-16 text, not UTF-8", span, help="save it again as UTF-8")
     raw = raw.removeprefix(codecs.BOM_UTF8)

@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     SHUFFLE = 3
     MIX = 4  # rows among each other, within blocks that were shuffled
     SAMPLE = 5  # rows that a reader draws
+    SEARCH = 6  # the params of a trial
 
 
 def generator(seed: int, purpose: Purpose, counter: int = 0, place: int = 0) -> np.random.Generator:

@@ -99,7 +99,13 @@ def open_sheet(
     The first record is a header if it holds one of `named`, the column names that the `.net` file mentions, or if none
     of its cells is a number. Raises DiagnosticError.
     """
-    raw = read_text(base, path, span)
+    return sheet_of(path, read_text(base, path, span), span, delimiter=delimiter, header=header, named=named)
+
+
+def sheet_of(
+    path: str, raw: bytes, span: Span | None, *, delimiter: str | None, header: bool | None, named: Sequence[str] = ()
+) -> Sheet:
+    """The same of the text of a file that was read already."""
     if not raw.strip():
         raise problem("E0414", f"`{path}` is empty", span)
     sheet = Sheet(path, raw, span, delimiter or ",")

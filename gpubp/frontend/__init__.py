@@ -1,7 +1,8 @@
 """From text to programs: the catalogue, loading and checking, lowering."""
 
+from .domains import Domain, domains
 from .feeds import as_numbers, check_feeds
-from .identity import answers, data_files, describe_place, identity
+from .identity import answers, data_files, describe_place, identity, written
 from .initial import first_value
 from .layout import Group, Layout, Parameter
 from .loss import tables
@@ -31,6 +32,7 @@ __all__ = [
     "TOTAL_STEPS",
     "Stand",
     "Built",
+    "Domain",
     "Group",
     "Layout",
     "Mode",
@@ -47,6 +49,7 @@ __all__ = [
     "counters",
     "describe",
     "describe_place",
+    "domains",
     "first_value",
     "gradient_name",
     "identity",
@@ -61,4 +64,5 @@ __all__ = [
     "require_update",
     "tables",
     "stacked",
+    "written",
 ]

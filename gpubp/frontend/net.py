@@ -150,9 +150,12 @@ def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) 
     return _load(source, Path(name).parent, params or {})
 
 
-def loads(text: str, name: str = "<string>", params: Mapping[str, Any] | None = None) -> Net:
-    """Check the text of a `.net` file; paths in it start in the working directory. Raises NetError as `load` does."""
-    return _load(Source(name, text), Path(), params or {})
+def loads(
+    text: str, name: str = "<string>", params: Mapping[str, Any] | None = None, *, base: str | os.PathLike[str] = "."
+) -> Net:
+    """Check the text of a `.net` file; paths of data in it start in the folder `base`. Raises NetError as `load`
+    does."""
+    return _load(Source(name, text), Path(base), params or {})
 
 
 def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:

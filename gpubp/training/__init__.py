@@ -7,6 +7,7 @@ from .loaded import LoadedRun, load_run, net_of
 from .loop import train
 from .restarts import spread
 from .run import Progress, Run
+from .searching import Search, Trial, begin_search, resume_search, search
 
 __all__ = [
     "BEST",
@@ -17,14 +18,19 @@ __all__ = [
     "Progress",
     "Run",
     "Saved",
+    "Search",
+    "Trial",
     "all_runs",
+    "begin_search",
     "compare",
     "default_folder",
     "load_run",
     "net_of",
     "read",
+    "resume_search",
     "save",
     "spread",
     "train",
+    "search",
     "write",
 ]

@@ -25,9 +25,14 @@ RUNS = Path("runs")
 def default_folder(net: Net, seed: int | None, precision: str | None, epochs: int | None) -> Path:
     """`runs/<date>-<name>-<hash>`, which is not there yet: the hash is that of the experiment, so that runs of the same
     one are seen to be."""
-    told = json.dumps([identity(net), seed, precision, epochs], sort_keys=True)
+    return free_folder("", net, [seed, precision, epochs])
+
+
+def free_folder(prefix: str, net: Net, settings: list[Any]) -> Path:
+    """The same for anything that is done with a net under some settings; `prefix` stands before the date."""
+    told = json.dumps([identity(net), *settings], sort_keys=True)
     name = re.sub(r"[^\w.-]+", "_", Path(source_name(net)).stem) or "net"
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+    stem = f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}-{name}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
     names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
     return next(path for path in (RUNS / name for name in names) if not path.exists())
 
@@ -47,6 +52,20 @@ def _source(net: Net) -> tuple[str, str]:
         return str(known["name"]), (folder / WRITTEN).read_text("utf-8")
     except (OSError, ValueError, KeyError, TypeError):
         return source.name, source.text
+
+
+def lock(folder: Path) -> int:
+    """A file descriptor that, while it is open, keeps other processes out of a folder. Raises CheckpointError where one
+    is there already."""
+    found = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(found)
+        raise CheckpointError(f"another process is training in `{folder}`") from None
+    except OSError:
+        pass
+    return found
 
 
 class RunFolder:
@@ -89,14 +108,7 @@ class RunFolder:
 
     def _take(self) -> None:
         """Keep others out until this process ends; where the file system knows no locks, nobody is kept out."""
-        self._lock = os.open(self.path, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.close()
-            raise CheckpointError(f"another process is training in `{self.path}`") from None
-        except OSError:
-            pass
+        self._lock = lock(self.path)
 
     def begin(self, net: Net, about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> None:
         """Write what is known before the first checkpoint; `records`: the lines of metrics before this process. Raises

@@ -1,0 +1,106 @@
+"""`init TARGET`: a starter file for a table, or one of the examples."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from difflib import get_close_matches
+from pathlib import Path
+
+from dsl.excerpt import visible
+
+from ..data import glance
+from ..data import load as load_data
+from ..errors import GpubpError
+from ..frontend import loads
+from ..training import write
+from .examples import examples, files_of
+from .starter import guess, text
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Say what arguments the verb takes."""
+    parser.add_argument(
+        "source", metavar="TARGET", nargs="?", help="a table of delimited text, or an example; none: list the examples"
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: the name with `.net`)")
+    parser.add_argument("--target", metavar="NAME", help="the column to learn (default: guessed)")
+    parser.add_argument("--force", action="store_true", help="write over files that are there")
+
+
+def work(arguments: argparse.Namespace) -> int:
+    """Write the file and say what was guessed; raises GpubpError, and writes nothing then."""
+    source: str | None = arguments.source
+    if source is None:
+        _list()
+        return 0
+    known = examples()
+    if source in known and not Path(source).is_file():
+        return _example(source, arguments)
+    if not Path(source).exists() and not Path(source).suffix:
+        near = get_close_matches(source, known, 1)
+        help = f"did you mean `{near[0]}`?" if near else "`gpubp init` lists the examples"
+        raise GpubpError(f"there is no example `{visible(source)}`, and no such file; {help}")
+    return _table(Path(source), arguments)
+
+
+def _list() -> None:
+    known = examples()
+    width = max(map(len, known), default=0)
+    print("\n".join(f"{name.ljust(width)}  {shows}" for name, shows in known.items()))
+    print("\n`gpubp init NAME` writes one of them, `gpubp init TABLE.csv` a starter file for a table")
+
+
+def _example(name: str, arguments: argparse.Namespace) -> int:
+    if arguments.target is not None:
+        raise GpubpError("`--target` is for tables; an example has a target")
+    (_, main), *data = files_of(name).items()
+    output = Path(arguments.output or f"{name}.net")
+    _write({output: main, **{output.parent / path: content for path, content in data}}, arguments.force)
+    print(f"\n`gpubp run {visible(str(output))}` trains it")
+    return 0
+
+
+def _table(table: Path, arguments: argparse.Namespace) -> int:
+    found = guess(glance(table, () if arguments.target is None else (arguments.target,)), arguments.target)
+    stem = table.name.removesuffix(".gz")
+    output = Path(arguments.output or f"{Path(stem).stem}.net")
+    path = Path(os.path.relpath(table, output.parent)).as_posix()
+    _require_free([output], arguments.force)
+    if not output.parent.is_dir():
+        raise GpubpError(f"there is no folder `{visible(str(output.parent))}` to write `{visible(str(output))}` to")
+    made = text(found, output.name, path)
+    if found.table.complete:  # reading all of a large table is left to `check`
+        net = loads(made, str(output), base=output.parent)
+        load_data(net.graph, net.base, 0)
+    print("\n".join(found.said()) + "\n")
+    _write({output: made.encode()}, arguments.force)
+    shown = visible(str(output))
+    print(f"\n`gpubp check {shown}` shows its layers, `gpubp run {shown}` trains it")
+    return 0
+
+
+def _require_free(paths: list[Path], force: bool) -> None:
+    for path in paths:
+        if path.exists() and (path.is_dir() or not force):
+            help = "it is a folder" if path.is_dir() else "`--force` writes over it, `-o FILE` to another place"
+            raise GpubpError(f"`{visible(str(path))}` is there already: {help}")
+
+
+def _write(files: dict[Path, bytes], force: bool) -> None:
+    """Write all of them, or nothing where one would be lost; those that are there already, byte for byte, stay."""
+    wanted = {path: content for path, content in files.items() if not _same(path, content)}
+    _require_free(list(wanted), force)
+    for path, content in wanted.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise GpubpError(f"cannot write `{visible(str(path))}`: {reason}") from None
+        write(path, content)
+    for path in files:
+        print(f"{'wrote' if path in wanted else 'kept'} {visible(str(path))}")
+
+
+def _same(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content

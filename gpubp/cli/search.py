@@ -1,0 +1,137 @@
+"""`search FILE`: one training for each of many values of the file's params, and a table of what they gave."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from dsl.excerpt import visible
+
+from ..errors import DivergedError
+from ..training import Search, Trial, begin_search, resume_search, search
+from .common import add_file, whole
+from .interrupt import Interrupt
+from .live import Live
+from .table import align
+
+TRIALS = 20
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Say what arguments the verb takes."""
+    add_file(parser, needed=False)
+    parser.add_argument(
+        "--trials",
+        type=whole(1),
+        metavar="N",
+        help=f"trainings at most (default: {TRIALS}): all combinations where there are no more, else drawn ones",
+    )
+    parser.add_argument("--seed", type=whole(0), metavar="N", help="draws the trials (default: 0)")
+    parser.add_argument("--epochs", type=whole(1), metavar="N", help="epochs of each trial, instead of the file's")
+    parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--out", metavar="DIR", help="write to this folder (default: a new one in `runs`)")
+    place.add_argument("--resume", metavar="DIR", help="go on with this search; FILE is left out")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--quiet", action="store_true", help="print the table alone")
+    shown.add_argument("--json", action="store_true", help="print one JSON object per trial and one with the best")
+    parser.set_defaults(refuse=parser.error)
+
+
+def work(arguments: argparse.Namespace) -> int:
+    """Make the trials and print the table; raises GpubpError."""
+    told = _search(arguments)
+    live = Live(sys.stdout, wanted=not (arguments.json or arguments.quiet))
+    if not (arguments.json or arguments.quiet):
+        how = "all combinations" if told.method == "grid" else f"drawn with the seed {told.seed}"
+        print(f"{visible(told.file)}: {told.trials:,} trials, {how}, judged by {told.figure}; in {told.folder}")
+        if told.done:
+            print(f"{len(told.done):,} of them are done already")
+    with Interrupt() as interrupt:
+        try:
+            ended = search(told, arguments.device, _shown(told, arguments, live), progress=live, stopping=interrupt)
+        finally:
+            live.clear()
+    best = told.best
+    if arguments.json:
+        found = None if best is None else asdict(best)
+        print(json.dumps({"best": found, "figure": told.figure, "folder": str(told.folder), "done": ended}))
+    elif told.done:
+        print(f"{'' if arguments.quiet else chr(10)}{table(told)}")
+        if best is not None and not arguments.quiet:
+            print(f"\nthe best again, saved: {command(told, best)}")
+    if not ended:
+        place = shlex.quote(str(told.folder))
+        done = f"stopped after {len(told.done):,} of {told.trials:,} trials"
+        print(f"{done}; `gpubp search --resume {place}` goes on", file=sys.stderr)
+        return 130
+    if best is None:
+        raise DivergedError("no trial came to an end; the first failed: " + told.done[0].failed)
+    return 0
+
+
+def _search(arguments: argparse.Namespace) -> Search:
+    if arguments.resume is None:
+        if arguments.file is None:
+            arguments.refuse("FILE is missing: name a .net file, or a search with `--resume`")
+        return begin_search(
+            arguments.file,
+            dict(arguments.set),
+            trials=arguments.trials or TRIALS,
+            seed=arguments.seed or 0,
+            epochs=arguments.epochs,
+            out=None if arguments.out is None else Path(arguments.out),
+        )
+    for given, word in ((arguments.file, "FILE"), (arguments.set, "`--set`"), (arguments.epochs, "`--epochs`")):
+        if given:
+            arguments.refuse(f"{word} cannot be given with `--resume`: a search goes on with what it began with")
+    if arguments.seed is not None:
+        arguments.refuse("`--seed` cannot be given with `--resume`: a search goes on with what it began with")
+    return resume_search(Path(arguments.resume), arguments.trials)
+
+
+def _shown(told: Search, arguments: argparse.Namespace, live: Live) -> Callable[[Trial], None] | None:
+    if arguments.quiet:
+        return None
+
+    def show(trial: Trial) -> None:
+        live.clear()
+        if arguments.json:
+            print(json.dumps(asdict(trial)), flush=True)
+            return
+        params = "  ".join(f"{name} {value}" for name, value in trial.params.items())
+        result = visible(trial.failed) if trial.value is None else f"{told.figure} {trial.value:.4g}"
+        width = len(str(told.trials))
+        print(f"trial {trial.number:>{width}}/{told.trials}  {params}  {result}  {trial.seconds:.2f} s", flush=True)
+
+    return show
+
+
+def table(told: Search) -> str:
+    """The trials, the best first: number, params, figure, epochs, seconds."""
+    ranked = told.ranked()
+    names = list(ranked[0].params)
+    rows = [["trial", *names, told.figure, "epochs", "seconds"], *(_row(trial, names) for trial in ranked)]
+    lines = align(rows).splitlines()
+    notes = [f"  {visible(trial.failed)}" if trial.failed else "" for trial in ranked]
+    return "\n".join(line + note for line, note in zip(lines, ["", *notes], strict=True))
+
+
+def _row(trial: Trial, names: Sequence[str]) -> list[str]:
+    value = "-" if trial.value is None else f"{trial.value:.4g}"
+    return [str(trial.number), *(trial.params[n] for n in names), value, str(trial.epochs), f"{trial.seconds:.2f}"]
+
+
+def command(told: Search, trial: Trial) -> str:
+    """The command that trains a trial's net again and saves it."""
+    words = ["gpubp", "run", told.file]
+    for name, value in {**told.settings["given"], **trial.params}.items():
+        words += ["--set", f"{name}={value}"]
+    if told.settings["epochs"] is not None:
+        words += ["--epochs", str(told.settings["epochs"])]
+    return shlex.join(words)

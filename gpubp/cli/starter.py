@@ -1,0 +1,274 @@
+"""The starter file for a table: what is guessed of its columns, and the `.net` text that says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from math import sqrt
+
+from dsl.excerpt import visible
+from dsl.format import format_text
+from dsl.source import Source
+from dsl.tokens import WORDS
+
+from ..data import Column, Glance
+from ..errors import GpubpError
+from ..frontend import written
+
+TARGETS = ("y", "target", "label", "labels", "class", "species", "category", "outcome", "output", "diagnosis")
+"""Names that the column to learn often bears, the likeliest first."""
+MOST_CLASSES = 20
+"""Different whole numbers that are still taken for classes."""
+ROWS_TO_SPLIT, ROWS_TO_VALIDATE = 20, 50
+"""From so many rows on some are held back for testing, and for validation and the early stop too."""
+_LEFT_OUT = {
+    "empty": "empty",
+    "constant": "one value only",
+    "identifiers": "identifiers",
+    "dates": "dates",
+    "text": "free text",
+}
+_USED = frozenset({"x", "p", "estimate", "features", "kinds", "hidden", "lr", "split", *WORDS})
+"""Names that the file uses for something else, or that the language reserves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a table is taken for. `classes`: the different labels of the target, 0 for numbers.
+    `rows`: those that miss no cell."""
+
+    table: Glance
+    target: Column
+    numbers: tuple[Column, ...]
+    words: tuple[Column, ...]
+    left_out: tuple[Column, ...]
+    classes: int
+    rows: int
+
+    def said(self) -> list[str]:
+        """The guesses as sentences, for the terminal and for the file."""
+        table, inputs = self.table, []
+        rows = f"{table.rows:,} rows" if table.complete else f"the first {table.rows:,} rows; the others may differ"
+        if self.numbers:
+            inputs.append(_counted(len(self.numbers), "column", "of numbers"))
+        if self.words:
+            inputs.append(f"{_counted(len(self.words), 'column', 'of words')} ({_listed(self.words)})")
+        how = f"one of {self.classes} classes" if self.classes else "a number"
+        lines = [f"target: {_name(self.target)}, {how}", f"inputs: {' and '.join(inputs)}", f"guessed from {rows}"]
+        if self.left_out:
+            reasons = [f"{_name(column)} ({_LEFT_OUT.get(column.kind, column.kind)})" for column in self.left_out]
+            lines.insert(2, f"left out: {_shortened(reasons)}")
+        missing = [column for column in (self.target, *self.numbers, *self.words) if column.missing]
+        if missing:
+            shown = _shortened([f"{_name(column)} ({column.missing:,})" for column in missing])
+            lines.append(f"missing cells: {shown}; rows that miss one are left out, {table.rows - self.rows:,} of them")
+        if not table.sheet.header:
+            lines.append(f'the table has no header: its columns are called "1" to "{len(table.columns)}"')
+        return lines
+
+
+def guess(table: Glance, told: str | None = None) -> Guess:
+    """What is the target, `told` or the likeliest, and what the inputs. Raises GpubpError where there is none, or where
+    a cell that is needed is missing."""
+    path = visible(table.sheet.path)
+    if len(table.columns) < 2:
+        raise GpubpError(f"`{path}` has one column: a net needs one to learn and others to learn it from")
+    target = _target(table, told)
+    others = [column for column in table.columns if column is not target]
+    inputs = [column for column in others if column.useful]
+    if not inputs:  # a row's number is better than nothing
+        inputs = [column for column in others if column.kind == "identifiers" and column.whole]
+    if not inputs:
+        reasons = _shortened([f"{_name(column)} ({_LEFT_OUT[column.kind]})" for column in others])
+        raise GpubpError(f"`{path}` has nothing to learn {_name(target)} from: {reasons}")
+    rows = _rows(table, [target, *inputs])
+    left_out = tuple(column for column in others if column not in inputs)
+    numbers = tuple(column for column in inputs if column.kind != "words")
+    words = tuple(column for column in inputs if column.kind == "words")
+    return Guess(table, target, numbers, words, left_out, _classes(target, rows), rows)
+
+
+def _target(table: Glance, told: str | None) -> Column:
+    path, names = visible(table.sheet.path), [column.name for column in table.columns]
+    if told is not None:
+        if told not in names:
+            near = get_close_matches(told, names, 1)
+            help = f"did you mean `{visible(near[0])}`?" if near else f"its columns are {_listed(table.columns)}"
+            raise GpubpError(f"`{path}` has no column `{visible(told)}`; {help}")
+        found = table.columns[names.index(told)]
+    else:
+        # Beside an `x`, a `y` that is not the last is a coordinate.
+        likely = TARGETS if names[-1].lower() == "y" or "x" not in map(str.lower, names) else TARGETS[1:]
+        ranked = [c for word in likely for c in table.columns if c.name.lower() == word and _learnable(c)]
+        useful = [c for c in table.columns if c.useful] or [c for c in table.columns if _learnable(c)]
+        if not useful:
+            raise GpubpError(f"no column of `{path}` can be learnt: {_shortened(_reasons(table.columns))}")
+        found = (ranked or useful[-1:])[0]
+    if not _learnable(found):
+        raise GpubpError(
+            f"{_name(found)} cannot be the target: it holds {_LEFT_OUT[found.kind]}, and a target is numbers, or a "
+            "few words that each occur several times"
+        )
+    return found
+
+
+def _learnable(column: Column) -> bool:
+    return column.useful or (column.kind == "identifiers" and column.whole)
+
+
+def _reasons(columns: Sequence[Column]) -> list[str]:
+    return [f"{_name(column)} ({_LEFT_OUT[column.kind]})" for column in columns]
+
+
+def _rows(table: Glance, used: Sequence[Column]) -> int:
+    """The rows that miss none of the cells that are used. Raises GpubpError where too few would be left."""
+    if not any(column.missing for column in used):
+        return table.rows
+    left = table.without_missing(used)
+    if left < max(2, 0.5 * table.rows):
+        most = sorted((column for column in used if column.missing), key=lambda column: -column.missing)
+        shown = _shortened([f"{_name(column)} ({column.missing:,})" for column in most])
+        raise GpubpError(
+            f"only {left:,} of {table.rows:,} rows of `{visible(table.sheet.path)}` have all their cells; missing are "
+            f"{shown}: fill them, or leave out these columns"
+        )
+    return left
+
+
+def _classes(target: Column, rows: int) -> int:
+    """The number of classes where the target's values are labels, else 0."""
+    if target.kind == "words":
+        return len(target.values)
+    numbers = {int(value) for value, _ in target.numbers()} if target.whole else set()
+    if not 2 <= len(numbers) <= MOST_CLASSES or 2 * len(numbers) > rows:
+        return 0
+    # Labels from 0 on are taken as they stand: gaps would be classes that never occur.
+    if min(numbers) == 0 and max(numbers) + 1 > 2 * len(numbers):
+        return 0
+    return max(numbers) + 1 if min(numbers) == 0 else len(numbers)
+
+
+def text(found: Guess, name: str, path: str) -> str:
+    """The `.net` text, formatted. `name`: of the file; `path`: of the table, as the file has it."""
+    taken = {*_USED}
+    target = _identifier(found.target.name, taken)
+    words = {_identifier(column.name, taken): column for column in found.words}
+    output, rows = ("p" if found.classes else "estimate"), found.rows
+    names = [*["x"] * bool(found.numbers), *words, target]
+    head = [f"{visible(name)}: a start, written by `gpubp init`; all of it may be changed", *found.said()]
+    if rows < ROWS_TO_SPLIT:
+        head.append("too few rows to hold any back: how well it does on others is not known")
+    many = found.table.complete is False or rows >= ROWS_TO_VALIDATE
+    stratify = f", stratify = {target}" if found.classes else ""
+    parts = "train = 70%, valid = 15%, test = 15%" if many else "train = 80%, test = 20%"
+    split = f"split = split({parts}{stratify})" if rows >= ROWS_TO_SPLIT else ""
+    epochs, batch, hidden = _sizes(rows, found.table.complete)
+    inputs = ["input x: [?]"] * bool(found.numbers) + [f"input {word}: class(?)" for word in words]
+    values = ["x -> standardize"] * bool(found.numbers) + [f"one_hot({word})" for word in words]
+    features = values[0] if len(values) == 1 else f"concat({', '.join(values)})"
+    if found.classes:
+        end, type_ = "dense(kinds) -> softmax", "class(?kinds)"
+        loss, metrics = f"cross_entropy(p, {target})", f"[accuracy(p, {target})]"
+    else:
+        end, type_ = "dense(1)", "[1]"
+        loss = f"mse(estimate, {target})"
+        metrics = f"[r2(estimate, {target}), mae(estimate, {target})]"
+    scale = "" if found.classes else _scale(found.target)
+    result = f"features -> dense(hidden) -> relu -> {end}"
+    stop = "early_stop = early_stop(valid.loss, patience = 20epochs)" if many else ""
+    lines = [
+        *(f"# {line}" for line in head),
+        f"param hidden = {hidden} in [8, 16, 32, 64]",
+        "param lr = 1e-2 in log(1e-3, 1e-1)",
+        "",
+        f"data {{\n{', '.join(names)} = {_reader(found, path)}\n{split}\n}}",
+        "",
+        "model {",
+        *inputs,
+        f"target {target}: {type_}",
+        f"features = {features}",
+        f"output {output} = {f'{scale}({result})' if scale else result}",
+        "}",
+        "",
+        "train {",
+        f"loss = {loss}",
+        "optimizer = adam(lr = lr)",
+        f"batch = {batch}",
+        f"epochs = {epochs}",
+        *[stop] * bool(stop),
+        f"metrics = {metrics}",
+        "}",
+    ]
+    made, findings = format_text(Source(name, "\n".join(lines) + "\n"))
+    if findings:  # a name or a path that no text of the language can hold
+        raise GpubpError(f"the table's names cannot be written in a `.net` file: {findings[0].message}")
+    return made
+
+
+def _reader(found: Guess, path: str) -> str:
+    """The entry's right side: `target` alone where all columns but one are numbers, else all that are used."""
+    header = "" if found.table.sheet.header else ", header = false"
+    more = f"{header}, missing = drop" if found.rows < found.table.rows else header
+    last = written(found.target.name)
+    if not found.words and not found.left_out:
+        return f"csv({written(path)}, target = {last}{more})"
+    parts = [f"[{', '.join(written(column.name) for column in found.numbers)}]"] * bool(found.numbers)
+    parts += [written(column.name) for column in found.words]
+    return f"csv({written(path)}, columns = [{', '.join([*parts, last])}]{more})"
+
+
+def _sizes(rows: int, complete: bool) -> tuple[int, int, int]:
+    """Epochs, rows of a batch, hidden units."""
+    if not complete:
+        return 20, 256, 64
+    for most, sizes in ((100, (500, 16, 8)), (1000, (200, 16, 16)), (5000, (100, 32, 32))):
+        if rows < most:
+            return sizes
+    return 50, 64, 64
+
+
+def _scale(target: Column) -> str:
+    """`150 + 75 * `: where a target lies and how far it spreads, where that is not about 0 and 1."""
+    pairs = target.numbers()
+    count = sum(times for _, times in pairs)
+    mean = sum(value * times for value, times in pairs) / count
+    deviation = sqrt(sum(times * (value - mean) ** 2 for value, times in pairs) / count)
+    if abs(mean) < 0.5 and 0.5 < deviation < 2:
+        return ""
+    return f"{_short(mean)} + {_short(deviation)} * "
+
+
+def _short(number: float) -> str:
+    """Two digits of it."""
+    rounded = float(f"{number:.2g}")
+    return str(int(rounded)) if rounded.is_integer() and abs(rounded) < 1e6 else repr(rounded)
+
+
+def _identifier(name: str, taken: set[str]) -> str:
+    """A name of the language like that of a column, and not among those `taken`."""
+    stem = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_").lower()
+    stem = stem if re.match(r"[a-z]", stem) else f"c_{stem}" if stem else "column"
+    found, number = stem[:40], 2
+    while found in taken:
+        found, number = f"{stem[:40]}_{number}", number + 1
+    taken.add(found)
+    return found
+
+
+def _name(column: Column) -> str:
+    shown = visible(column.name)
+    return f"`{shown if len(shown) <= 40 else shown[:37] + '...'}`"
+
+
+def _listed(columns: Sequence[Column]) -> str:
+    return _shortened([_name(column) for column in columns])
+
+
+def _shortened(items: Sequence[str], most: int = 6) -> str:
+    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
+
+
+def _counted(number: int, what: str, of: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)} {of}"

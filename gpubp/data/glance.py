@@ -1,0 +1,161 @@
+"""A first look at a table that nothing is known of: what its columns seem to hold. Importing it needs no numpy."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from math import isfinite
+from pathlib import Path
+from typing import Literal
+
+from dsl.diagnostics import DiagnosticError
+from dsl.source import Source, Span
+from gpubp.errors import DataError
+
+from .cells import MISSING
+from .checks import Findings, clipped, counted
+from .files import read_head
+from .sheet import Sheet, is_number, sheet_of
+
+MOST_ROWS = 10_000
+"""Rows that are looked at."""
+MOST_BYTES = 16 << 20
+"""Bytes of a file that are read for it."""
+MOST_WORDS = 50
+"""Different words of a column that still name classes."""
+
+Kind = Literal["numbers", "words", "empty", "constant", "identifiers", "dates", "text"]
+
+_DATE = re.compile(
+    r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}( .*)?|\d{4}/\d{1,2}/\d{1,2}( .*)?"
+    r"|\d{1,2}:\d{2}(:\d{2})?(\.\d+)?"
+)
+_IDENTIFIER = re.compile(r"(.*[_ .-])?(id|uuid|guid|index|idx|row|rownum|nr|no|key)|.*Id|.*ID", re.DOTALL)
+_MIXED = 0.8
+"""A column of which so many cells are numbers was meant as one of numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as it looks. `values`: its different cells and how often each occurs, missing ones left out; `missing`:
+    how many are; `kind`: numbers and words are of use to a net, the others are not."""
+
+    name: str
+    kind: Kind
+    values: Counter[str]
+    missing: int
+    whole: bool = False
+
+    @property
+    def useful(self) -> bool:
+        return self.kind in ("numbers", "words")
+
+    def numbers(self) -> list[tuple[float, int]]:
+        """Each different number, and how often it occurs."""
+        return [(float(cell), count) for cell, count in self.values.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The first `rows` of a table; `complete`: there are no others."""
+
+    sheet: Sheet
+    columns: tuple[Column, ...]
+    rows: int
+    complete: bool
+
+    def without_missing(self, columns: Sequence[Column]) -> int:
+        """How many of the rows have a cell in each of these columns."""
+        places = [self.sheet.names.index(column.name) for column in columns]
+        rows = islice(self.sheet.rows(), self.rows)
+        return sum(all(cells[i].strip() not in MISSING for i in places) for _, cells in rows)
+
+
+def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
+    """Look at the first rows of the delimited text file `path`. `named`: names of columns that are known.
+
+    Raises DataError where it is no table: it cannot be read or is no text, has no rows, rows of different lengths, two
+    columns of one name, or numbers and words in one column.
+    """
+    name = str(path)
+    span = Span(Source("command line", name), 0, len(name))
+    try:
+        raw, complete = read_head(Path(), name, span, MOST_BYTES)
+        sheet = sheet_of(name, raw, span, delimiter=None, header=None, named=named)
+        rows, all_rows = _rows(sheet, complete)
+        findings = Findings(span)
+        columns = tuple(_column(sheet, i, rows, findings) for i in range(len(sheet.names)))
+        findings.raise_all()
+    except DiagnosticError as error:
+        raise DataError(error.diagnostics) from None
+    return Glance(sheet, columns, len(rows), all_rows)
+
+
+def _rows(sheet: Sheet, complete: bool) -> tuple[list[tuple[int, list[str]]], bool]:
+    """The rows, and whether they are all there are. Raises DiagnosticError for rows of different lengths."""
+    rows: list[tuple[int, list[str]]] = []
+    findings = Findings(sheet.span)
+    try:
+        for line, cells in islice(sheet.rows(), MOST_ROWS + 1):
+            if len(rows) == MOST_ROWS:
+                complete = False
+                break
+            rows.append((line, cells))
+            if len(cells) != len(sheet.names):
+                there = "the header" if sheet.header else "the first row"
+                message = f"{counted(len(cells), 'cell')}, where {there} has {len(sheet.names)}"
+                findings.add("E0417", "rows of another length", sheet.place(line), message)
+    except DiagnosticError:
+        if complete or not rows:  # a record that the limit cut in two has an open quote
+            raise
+    findings.raise_all()
+    return rows, complete
+
+
+def _column(sheet: Sheet, at: int, rows: list[tuple[int, list[str]]], findings: Findings) -> Column:
+    cells = [cells[at].strip() for _, cells in rows]
+    there = [cell for cell in cells if cell not in MISSING]
+    values, missing, name = Counter(there), len(cells) - len(there), sheet.names[at]
+    numeric = {cell for cell in values if is_number(cell) and isfinite(float(cell))}
+    share = sum(values[cell] for cell in numeric) / max(len(there), 1)
+    whole = bool(numeric) and all(float(cell).is_integer() for cell in numeric)
+    if share < 1 and (share < _MIXED or (len(values) <= MOST_WORDS and len(values) * 4 <= len(there))):
+        return Column(name, _kind_of_text(name, values), values, missing)
+    if share < 1:
+        wrong = [(line, row[at].strip()) for line, row in rows]
+        for line, cell in wrong:
+            if cell in values and cell not in numeric:
+                message = f"`{clipped(cell)}` is not a number, and most cells of the column are"
+                findings.add("E0416", "cells that are no numbers", sheet.place(line, at), message)
+        return Column(name, "text", values, missing)
+    return Column(name, _kind_of_numbers(name, there, values, whole), values, missing, whole)
+
+
+def _kind_of_numbers(name: str, cells: list[str], values: Counter[str], whole: bool) -> Kind:
+    if not values:
+        return "empty"
+    numbers = {float(cell) for cell in values}
+    if len(numbers) == 1:
+        return "constant"
+    if whole and len(numbers) == len(cells):
+        first = float(cells[0])
+        counts = first in (0, 1) and len(cells) >= 10 and all(float(c) == first + i for i, c in enumerate(cells))
+        if counts or _IDENTIFIER.fullmatch(name) or _IDENTIFIER.fullmatch(name.lower()):
+            return "identifiers"
+    return "numbers"
+
+
+def _kind_of_text(name: str, values: Counter[str]) -> Kind:
+    count = values.total()
+    if len(values) == 1:
+        return "constant"
+    if all(_DATE.fullmatch(cell) for cell in values):
+        return "dates"
+    if len(values) <= MOST_WORDS and 2 * len(values) <= count:
+        return "words"
+    if all(len(cell.split()) == 1 for cell in values) and (len(values) == count or _IDENTIFIER.fullmatch(name.lower())):
+        return "identifiers"
+    return "text"

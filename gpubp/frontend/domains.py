@@ -1,0 +1,70 @@
+"""What the params of a file may be, as something to draw from: `in [8, 16]`, `in 1..4`, `in log(1e-4, 1e-1)`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dsl.graph import Choice
+
+from .identity import written
+
+if TYPE_CHECKING:
+    from .net import Net
+
+MOST_LISTED = 1000
+"""A range of whole numbers up to this size is a list of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The values of one param, as the language writes them: those of a list, or the numbers from `first` to `last`,
+    spread evenly, over the logarithm with `log`; `whole`: whole numbers alone."""
+
+    values: tuple[str, ...] = ()
+    first: float = 0.0
+    last: float = 0.0
+    log: bool = False
+    whole: bool = False
+
+    def at(self, share: float) -> str:
+        """The value at a place from 0 to 1 (not included), which takes its share of evenly spread places."""
+        if self.values:
+            return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
+        if self.whole:
+            return str(int(self.first) + int(share * (int(self.last) - int(self.first) + 1)))
+        if self.log:
+            low, high = math.log(self.first), math.log(self.last)
+            number = math.exp(low + share * (high - low))
+        else:
+            number = self.first + share * (self.last - self.first)
+        # Four digits are enough to tell trials apart, and short enough for a command line.
+        return repr(min(max(float(f"{number:.4g}"), self.first), self.last))
+
+
+def domains(net: Net) -> dict[str, Domain]:
+    """The domain of every param that declares one and is not set from outside, in the order of the file."""
+    found = {}
+    for name, param in net.graph.params.items():
+        domain = param.domain
+        if name in net.given or domain is None:
+            continue
+        if isinstance(domain, Choice):
+            first, last = (float(domain.options[key]) for key in ("first", "last"))  # type: ignore[arg-type]
+            found[name] = Domain(first=first, last=last, log=True)
+        elif isinstance(domain, tuple) and len(domain) == 3 and domain[0] == "..":
+            found[name] = _range(domain[1], domain[2])
+        elif isinstance(domain, tuple):
+            found[name] = Domain(tuple(dict.fromkeys(map(written, domain))))
+    return found
+
+
+def _range(first: object, last: object) -> Domain:
+    assert isinstance(first, int | float)
+    assert isinstance(last, int | float)
+    if not (isinstance(first, int) and isinstance(last, int)):
+        return Domain(first=float(first), last=float(last))
+    if last - first < MOST_LISTED:
+        return Domain(tuple(str(number) for number in range(first, last + 1)))
+    return Domain(first=first, last=last, whole=True)

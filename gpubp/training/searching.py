@@ -1,0 +1,254 @@
+"""Search over the params of a file: every trial is a training of its own, and what it gave is a line in a folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ..data import load as load_data
+from ..errors import CheckpointError, DataError, DeviceError, DivergedError, GpubpError, NetError, SaveError
+from ..frontend import Net, domains, identity, load, watch_of
+from .checkpoint import reason, write
+from .environment import data_hashes, different
+from .folder import free_folder, lock, source_name
+from .loop import train
+from .run import Progress, Run
+from .trials import combinations, method_of, settings
+
+ABOUT, TRIALS = "search.json", "trials.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One training. `value`: the figure that the search looks at, None where the training `failed`, for the reason
+    given. `epochs`: how many it took, `seconds` how long."""
+
+    number: int
+    params: dict[str, str]
+    value: float | None
+    epochs: int
+    seconds: float
+    failed: str = ""
+
+
+@dataclass(slots=True)
+class Search:
+    """A search in progress or done. `figure`: what is looked at, `rising`: whether more of it is better; `trials`: how
+    many there are to be; `done`: those that are, in order."""
+
+    net: Net
+    folder: Path
+    file: str
+    figure: str
+    rising: bool
+    method: str
+    seed: int
+    trials: int
+    settings: dict[str, Any]
+    done: list[Trial] = field(default_factory=list)
+
+    def ranked(self) -> list[Trial]:
+        """The trials, the best first, those that failed last."""
+        return sorted(self.done, key=self._place)
+
+    def _place(self, trial: Trial) -> tuple[float, int]:
+        value = math.inf if trial.value is None else -trial.value if self.rising else trial.value
+        return value, trial.number
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial, if any did not fail."""
+        ranked = self.ranked()
+        return ranked[0] if ranked and ranked[0].value is not None else None
+
+
+def begin_search(
+    file: str,
+    given: Mapping[str, str],
+    *,
+    trials: int,
+    seed: int = 0,
+    epochs: int | None = None,
+    out: Path | None = None,
+) -> Search:
+    """A new search over the params of `file` that declare a domain and are not `given`. Nothing is written yet. Raises
+    NetError for a file that is wrong, and GpubpError where there is nothing to search or to judge by."""
+    net = load(file, given)
+    watch = _check(net, epochs)
+    space = domains(net)
+    method = method_of(space, trials)
+    folder = out or free_folder("search-", net, [seed, trials, epochs])
+    if (folder / ABOUT).exists():
+        raise CheckpointError(f"`{folder}` holds a search already: `--resume {folder}` goes on, or name another folder")
+    known = {"given": dict(given), "epochs": epochs, **_experiment(net)}
+    count = int(min(trials, combinations(space)))
+    return Search(net, folder, file, *watch, method, seed, count, known)
+
+
+def resume_search(folder: Path, trials: int | None = None) -> Search:
+    """The search that was saved in `folder`, to `trials` in all. Raises CheckpointError where there is none, or its
+    file or data are not what they were, and NetError."""
+    try:
+        known = json.loads((folder / ABOUT).read_text("utf-8"))
+        file, base = str(known["file"]), Path(known["base"])
+        told = {key: known[key] for key in ("given", "epochs", "net", "data", "space")}
+        method, seed, count = str(known["method"]), int(known["seed"]), int(known["trials"])
+    except OSError as error:
+        raise CheckpointError(f"`{folder}` holds no search: cannot read `{folder / ABOUT}`: {reason(error)}") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CheckpointError(f"`{folder / ABOUT}` cannot be read: {type(error).__name__} {error}") from None
+    path = os.path.relpath(base / Path(file).name)
+    net = load(path, told["given"])
+    watch = _check(net, told["epochs"])
+    now = _experiment(net)
+    changed = [key for part in ("net", "data", "space") for key in different(told[part], now[part])]
+    if changed:
+        raise CheckpointError(f"`{path}` has changed since `{folder}` began: `{changed[0]}` is not what it was")
+    count = int(min(trials or count, combinations(domains(net))))
+    return Search(net, folder, path, *watch, method, seed, count, told, _read(folder / TRIALS)[0])
+
+
+def _experiment(net: Net) -> dict[str, dict[str, Any]]:
+    """What may not change while a search is interrupted, as it is read back from JSON."""
+    space = {name: {**asdict(domain), "values": [*domain.values]} for name, domain in domains(net).items()}
+    return {"net": identity(net), "data": data_hashes(net), "space": space}
+
+
+def _check(net: Net, epochs: int | None) -> tuple[str, bool]:
+    """The figure to look at, and whether more of it is better. Raises GpubpError where the file has none that rows held
+    back give, or no param to search over."""
+    net.require_training(epochs)
+    name = source_name(net)
+    if not domains(net):
+        raise GpubpError(
+            f"`{name}` declares no param to search over: `param width = 16 in [8, 16, 32]`, or `param lr = 1e-2 in "
+            "log(1e-4, 1e-1)`"
+        )
+    parts = load_data(net.graph, net.base, int(net.option("seed", 0))).parts
+    if "valid" not in parts:
+        raise GpubpError(f"`{name}` holds no rows back to judge trials by: `split = split(valid = 20%)` in `data` does")
+    watch = watch_of(net, parts)
+    assert watch is not None
+    return watch.figure, watch.rising
+
+
+def search(
+    told: Search,
+    device: str = "auto",
+    callback: Callable[[Trial], None] | None = None,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    stopping: Callable[[], bool] | None = None,
+) -> bool:
+    """Make the trials that are left, and write each one that is done; False where `stopping` ended it before.
+
+    Raises SaveError, and what no trial can do anything about: DeviceError, DataError.
+    """
+    known: dict[str, Any] = {"file": told.file, "base": str(Path(told.file).parent.resolve()), "figure": told.figure}
+    known |= {"method": told.method, "seed": told.seed, "trials": told.trials, **told.settings}
+    try:
+        told.folder.mkdir(parents=True, exist_ok=True)
+        held = lock(told.folder)
+    except OSError as error:
+        raise CheckpointError(f"cannot save to `{told.folder}`: {reason(error)}") from None
+    try:
+        write(told.folder / ABOUT, (json.dumps(known, indent=2) + "\n").encode())
+        told.done, whole = _read(told.folder / TRIALS)
+        _append(told.folder / TRIALS, whole, "")
+        made = {trial.number for trial in told.done}
+        space = domains(told.net)
+        drawn = islice(settings(space, told.method, told.seed), told.trials)
+        for number, params in enumerate(drawn, 1):
+            if number in made:
+                continue
+            trial = _trial(told, number, params, device, progress, stopping)
+            if trial is None:
+                return False
+            told.done.append(trial)
+            _append(told.folder / TRIALS, None, json.dumps(asdict(trial)) + "\n")
+            if callback is not None:
+                callback(trial)
+            if stopping is not None and stopping():
+                return number == told.trials
+        return True
+    finally:
+        os.close(held)
+
+
+def _trial(
+    search: Search,
+    number: int,
+    params: dict[str, str],
+    device: str,
+    progress: Callable[[Progress], None] | None,
+    stopping: Callable[[], bool] | None,
+) -> Trial | None:
+    """One training; None where it was interrupted."""
+    began, epochs = time.perf_counter(), 0
+
+    def count(run: Run) -> None:
+        nonlocal epochs
+        epochs = int(run.history[-1]["epoch"])
+
+    value, failed = None, ""
+    try:
+        net = load(search.file, {**search.settings["given"], **params})
+        run = train(
+            net, device, callbacks=[count], epochs=search.settings["epochs"], progress=progress, stopping=stopping
+        )
+        if run.stopped == "interrupted":
+            return None
+        value = run.metrics[search.figure] if search.figure in run.metrics else run.history[-1][search.figure]
+    except (DataError, DeviceError):
+        raise
+    except NetError as error:
+        failed = "; ".join(f"{found.code}: {found.message}" for found in error.diagnostics if found.severity == "error")
+    except DivergedError as error:
+        failed = f"diverged: {str(error).splitlines()[0]}"
+    except (GpubpError, MemoryError) as error:
+        failed = str(error).partition("\n")[0] or "not enough memory"
+    return Trial(number, params, value, epochs, round(time.perf_counter() - began, 3), failed)
+
+
+def _read(path: Path) -> tuple[list[Trial], int]:
+    """The trials that were written, and the number of bytes that they take: a process that was killed may have left
+    half of a line behind them."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return [], 0
+    except OSError as error:
+        raise CheckpointError(f"cannot read `{path}`: {reason(error)}") from None
+    found: list[Trial] = []
+    size = 0
+    for line in raw.splitlines(keepends=True):
+        try:
+            trial = Trial(**json.loads(line))
+            usable = line.endswith(b"\n") and (trial.value is None or math.isfinite(trial.value))
+        except (ValueError, TypeError, RecursionError):
+            usable = False
+        if not usable:
+            break
+        found.append(trial)
+        size += len(line)
+    return found, size
+
+
+def _append(path: Path, at: int | None, line: str) -> None:
+    """Write a line behind the others, or behind the first `at` bytes, to the disk. Raises SaveError."""
+    try:
+        with path.open("ab") as file:
+            if at is not None:
+                file.truncate(at)
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise SaveError(f"cannot save `{path}`: {reason(error)}") from None

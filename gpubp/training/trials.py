@@ -1,0 +1,49 @@
+"""Which trials a search makes: all combinations of the params' values, or some that are drawn."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+
+from ..data import Purpose, generator
+from ..frontend import Domain
+
+GRID, RANDOM = "grid", "random"
+
+
+def method_of(space: Mapping[str, Domain], trials: int) -> str:
+    """A grid where all combinations are no more than `trials`."""
+    return GRID if combinations(space) <= trials else RANDOM
+
+
+def combinations(space: Mapping[str, Domain]) -> float:
+    """How many combinations there are; infinitely many where a param is any number of a range."""
+    return math.prod((len(domain.values) or _size(domain)) for domain in space.values())
+
+
+def _size(domain: Domain) -> float:
+    if domain.first == domain.last:
+        return 1
+    return domain.last - domain.first + 1 if domain.whole else math.inf
+
+
+def settings(space: Mapping[str, Domain], method: str, seed: int) -> Iterator[dict[str, str]]:
+    """The params of trial 1, 2, ..., no two alike, as the language writes them. In a grid the last param changes first.
+    Drawn ones depend on the seed and their number alone, so that more trials go on with the same ones (random search:
+    Bergstra & Bengio, "Random search for hyper-parameter optimization", 2012)."""
+    if method == GRID:
+        choices = [domain.values or (domain.at(0.0),) for domain in space.values()]
+        yield from (dict(zip(space, values, strict=True)) for values in itertools.product(*choices))
+        return
+    seen: set[tuple[str, ...]] = set()
+    most = combinations(space)
+    for counter in itertools.count():
+        shares = generator(seed, Purpose.SEARCH, counter).random(len(space))
+        values = tuple(domain.at(float(share)) for domain, share in zip(space.values(), shares, strict=True))
+        if values not in seen:
+            seen.add(values)
+            yield dict(zip(space, values, strict=True))
+        # Numbers are rounded, so that a very narrow range has few of them.
+        if len(seen) >= most or counter > 1000 * (len(seen) + 10):
+            return

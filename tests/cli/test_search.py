@@ -1,0 +1,187 @@
+"""`search`: which trials, what is written, how it goes on, what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gpubp
+from gpubp.frontend import Domain, domains
+from gpubp.training.trials import GRID, RANDOM, method_of, settings
+
+from .worlds import NET, Call, process, write
+
+PARAMS = "param width = 4 in [2, 4]\nparam rate = 0.1 in log(1e-3, 1e-1)\n"
+SEARCHED = PARAMS + NET.replace("dense(3)", "dense(width)").replace("lr = 0.1", "lr = rate")
+ROWS = "a,b,y\n" + "".join(f"{i / 40},{(i * 7 % 11) / 11},{i % 3}\n" for i in range(40))
+SPLIT = "split = split(valid = 30%)\n"
+
+
+def net(base: Path, text: str = SEARCHED, split: str = SPLIT) -> Path:
+    return write(base, net=text, rows=ROWS, split=split)
+
+
+def trials(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder / "trials.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
+
+
+def test_drawn_trials_and_the_command_that_makes_the_best_again(call: Call, tmp_path: Path) -> None:
+    net(tmp_path)
+    said = call("search", "a.net", "--trials", "4", "--device", "cpu", "--out", "s")
+    assert (said.code, said.err) == (0, "")
+    found = trials(tmp_path / "s")
+    assert [trial["number"] for trial in found] == [1, 2, 3, 4]
+    assert all(trial["params"]["width"] in ("2", "4") for trial in found)
+    assert all(1e-3 <= float(trial["params"]["rate"]) <= 1e-1 for trial in found)
+    best = min(found, key=lambda trial: trial["value"])
+    head, *rows = [line.split() for line in said.out.split("\n\n")[1].splitlines()]
+    assert head == ["trial", "width", "rate", "valid.loss", "epochs", "seconds"]
+    assert [int(row[0]) for row in rows] == [t["number"] for t in sorted(found, key=lambda trial: trial["value"])]
+    command = shlex.split(said.out.strip().splitlines()[-1].partition(": ")[2])
+    again = call(*command[1:], "--device", "cpu", "--json", "--no-save")
+    assert json.loads(again.out.splitlines()[-1])["metrics"]["valid.loss"] == best["value"]
+
+
+def test_all_combinations_where_they_are_few(call: Call, tmp_path: Path) -> None:
+    text = SEARCHED.replace("log(1e-3, 1e-1)", "[0.01, 0.1]").replace("param rate", "param k = 1 in 1..2\nparam rate")
+    net(tmp_path, text.replace("dense(1)", "dense(k // k)"))
+    said = call("search", "a.net", "--trials", "8", "--device", "cpu", "--out", "s", "--quiet")
+    assert said.code == 0, said.err
+    made = [tuple(trial["params"].values()) for trial in trials(tmp_path / "s")]
+    assert made == [(w, k, r) for w in ("2", "4") for k in ("1", "2") for r in ("0.01", "0.1")]
+    fixed = call("search", "a.net", "--set", "k=2", "--set", "width=2", "--device", "cpu", "--json", "--epochs", "1")
+    assert [json.loads(line).get("params") for line in fixed.out.splitlines()][:2] == [
+        {"rate": "0.01"},
+        {"rate": "0.1"},
+    ]
+    assert json.loads(fixed.out.splitlines()[-1])["folder"].startswith("runs/search-")
+
+
+def test_trials_depend_on_the_seed_and_their_number_alone() -> None:
+    space = {"a": Domain(("1", "2", "3")), "b": Domain(first=0.0, last=1.0), "c": Domain(("u", "v"))}
+    first = list(islice(settings(space, RANDOM, 7), 30))
+    assert list(islice(settings(space, RANDOM, 7), 10)) == first[:10]
+    assert list(islice(settings(space, RANDOM, 8), 30)) != first
+    few = {"a": space["a"], "c": space["c"]}
+    assert method_of(few, 6) == GRID
+    assert method_of(few, 5) == RANDOM
+    drawn = [tuple(each.values()) for each in settings(few, RANDOM, 1)]
+    assert len(drawn) == len(set(drawn)) == 6, "no two alike, and all there are"
+
+
+def test_domains_are_drawn_from_evenly() -> None:
+    text = "param a = 3 in 1..5\nparam b = 0.5 in 0..1.0\nparam c = 1 in log(1e-4, 1)\nparam d = 20% in [10%, 20%]\n"
+    text += "param e = tanh in [tanh, relu]\nparam f = 5 in 1..5000\nparam g = 1\nparam h = true in [true, false]\n"
+    space = domains(gpubp.loads(text + "model {\n  input x: [2]\n  output p = x -> dense(1)\n}\n"))
+    assert list(space) == ["a", "b", "c", "d", "e", "f", "h"]
+    assert [domain.at(0.0) for domain in space.values()] == ["1", "0.0", "0.0001", "0.1", "tanh", "1", "true"]
+    assert [domain.at(0.5) for domain in space.values()] == ["3", "0.5", "0.01", "0.2", "relu", "2501", "false"]
+    assert space["a"].at(1 - 1e-12) == "5"
+    assert space["f"].at(1 - 1e-12) == "5000"
+
+
+@pytest.mark.parametrize("cut", [0, 1, 40, None])
+def test_it_goes_on_with_the_same_trials(call: Call, tmp_path: Path, cut: int | None) -> None:
+    """After two trials and a part of the third one's line, however long."""
+    net(tmp_path)
+    call("search", "a.net", "--trials", "4", "--device", "cpu", "--out", "whole", "--quiet")
+    call("search", "a.net", "--trials", "4", "--device", "cpu", "--out", "s", "--quiet")
+    lines = (tmp_path / "s/trials.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "s/trials.jsonl").write_bytes(b"".join(lines[:2]) + lines[2][: -1 if cut is None else cut])
+    said = call("search", "--resume", "s", "--device", "cpu")
+    assert said.code == 0, said.err
+    assert "2 of them are done already" in said.out
+    assert trials(tmp_path / "s") == trials(tmp_path / "whole")
+    more = call("search", "--resume", "s", "--trials", "5", "--device", "cpu", "--quiet")
+    assert more.code == 0
+    assert trials(tmp_path / "s")[:4] == trials(tmp_path / "whole")
+    assert len(trials(tmp_path / "s")) == 5
+
+
+def test_a_trial_that_fails_is_a_line(call: Call, tmp_path: Path) -> None:
+    text = SEARCHED.replace("0.1 in log(1e-3, 1e-1)", "0.01 in [0.01, 1e30]").replace(
+        "dense(width)", "dense(width - 2)"
+    )
+    net(tmp_path, text)
+    said = call("search", "a.net", "--set", "width=4", "--device", "cpu", "--out", "s")
+    assert said.code == 0, said.err
+    assert [trial["value"] is None for trial in trials(tmp_path / "s")] == [False, True]
+    assert "diverged: " in said.out
+    said = call("search", "a.net", "--set", "rate=0.01", "--device", "cpu", "--out", "t")
+    assert [trial["value"] is None for trial in trials(tmp_path / "t")] == [True, False]
+    assert "E0" in trials(tmp_path / "t")[0]["failed"]
+    said = call("search", "a.net", "--set", "rate=1e30", "--device", "cpu", "--out", "u", "--quiet")
+    assert (said.code, said.err.partition(";")[0]) == (1, "error: no trial came to an end")
+
+
+def test_what_is_refused(call: Call, tmp_path: Path) -> None:
+    net(tmp_path, split="")
+    said = call("search", "a.net")
+    assert said.code == 2
+    assert "`split = split(valid = 20%)` in `data` does" in said.err
+    write(tmp_path, rows=ROWS, split=SPLIT)
+    assert "declares no param to search over" in call("search", "a.net").err
+    assert call("search").code == 2
+    assert call("search", "--resume", "nowhere").code == 2
+    assert not (tmp_path / "runs").exists()
+    net(tmp_path)
+    assert call("search", "a.net", "--trials", "1", "--epochs", "1", "--out", "s", "--quiet").code == 0
+    assert "holds a search already" in call("search", "a.net", "--out", "s").err
+    for words in (("a.net",), ("--epochs", "2"), ("--seed", "1"), ("--set", "width=2")):
+        assert call("search", *words, "--resume", "s").code == 2
+    net(tmp_path, SEARCHED.replace("[2, 4]", "[2, 4, 8]"))
+    said = call("search", "--resume", "s")
+    assert (said.code, said.err) == (
+        2,
+        "error: `a.net` has changed since `s` began: `width` is not what it was\n",
+    )
+    net(tmp_path)
+    (tmp_path / "a.csv").write_text(ROWS + "1,1,1\n")
+    assert "`a.csv` is not what it was" in call("search", "--resume", "s").err
+    (tmp_path / "s/search.json").write_text("{")
+    assert call("search", "--resume", "s").code == 2
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
+    path = net(tmp_path, SEARCHED.replace("epochs    = 3", "epochs    = 200"))
+    begun = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "gpubp",
+            "search",
+            path.name,
+            "--trials",
+            "1000",
+            "--device",
+            "cpu",
+            "--out",
+            "s",
+            "--json",
+        ],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert begun.stdout is not None
+    begun.stdout.readline()
+    busy = process("search", "--resume", str(tmp_path / "s"), "--quiet")
+    assert (busy.code, "another process is training" in busy.err) == (2, True)
+    os.kill(begun.pid, signal.SIGINT)
+    _, err = begun.communicate(timeout=60)
+    assert begun.returncode == 130, err
+    assert err.strip().endswith("`gpubp search --resume s` goes on")
+    done = trials(tmp_path / "s")
+    assert 1 <= len(done) < 1000
+    assert [trial["number"] for trial in done] == list(range(1, len(done) + 1))
