@@ -1,9 +1,9 @@
 """A training step beside the same step written by hand in NumPy: `python -m benchmarks.step`.
 
 Each line is a net: microseconds of a step by hand (in place, nothing allocated, as a person writes it who knows the
-formulas) and of `Executor.train_steps`, the medians of rounds taken in turn, and their ratio. Both compute the loss,
-the gradients, whether they are finite, and Adam's update, and both begin with the same weights; the losses of the last
-steps are compared before anything is timed.
+formulas) and of `Executor.train_steps` on NumPy and with compiled kernels, the medians of rounds taken in turn, and
+the ratios of the latter to the first. All compute the loss, the gradients, whether they are finite, and Adam's update,
+and all begin with the same weights; the losses of the first steps are compared before anything is timed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -167,12 +168,13 @@ def measure(case: Case) -> None:
         if case.classes
         else rng.integers(0, 2, (case.batch, 1)).astype(np.float32)
     )
-    ex = gpubp.Executor(gpubp.loads(text(case)), device="cpu")
-    hand = ByHand(case, list(ex.parameters.values()))
+    net = gpubp.loads(text(case))
+    ours = {backend: gpubp.Executor(net, device="cpu", backend=backend) for backend in ("numpy", "native")}
+    hand = ByHand(case, list(ours["numpy"].parameters.values()))
     data = {"x": x, "y": y}
     mine = [hand.step(x, y) for _ in range(20)]
-    ours = ex.train_steps(data, 20, case.batch)
-    np.testing.assert_allclose(ours[:5], mine[:5], rtol=1e-5)
+    for ex in ours.values():
+        np.testing.assert_allclose(ex.train_steps(data, 20, case.batch)[:5], mine[:5], rtol=1e-5)
 
     def loop() -> None:
         losses = np.empty(case.steps, np.float32)
@@ -181,7 +183,7 @@ def measure(case: Case) -> None:
 
     ways: dict[str, Callable[[], object]] = {
         "hand": loop,
-        "gpubp": lambda: ex.train_steps(data, case.steps, case.batch),
+        **{name: partial(ex.train_steps, data, case.steps, case.batch) for name, ex in ours.items()},
     }
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
@@ -189,13 +191,15 @@ def measure(case: Case) -> None:
             start = time.perf_counter()
             way()
             times[name].append((time.perf_counter() - start) / case.steps * 1e6)
-    hand_us, our_us = (statistics.median(times[name]) for name in ways)
-    ratio = statistics.median(b / a for a, b in zip(times["hand"], times["gpubp"], strict=True))
-    print(f"{case.name:<26}{hand_us:>12.1f}{our_us:>12.1f}{ratio:>10.2f}")
+    figures = "".join(f"{statistics.median(times[name]):>12.2f}" for name in ways)
+    for name in ours:
+        ratio = statistics.median(b / a for a, b in zip(times["hand"], times[name], strict=True))
+        figures += f"{ratio:>10.3f}"
+    print(f"{case.name:<26}{figures}")
 
 
 def main() -> None:
-    print(f"{'net':<26}{'by hand, us':>12}{'gpubp, us':>12}{'ratio':>10}")
+    print(f"{'net':<26}{'by hand, us':>12}{'NumPy, us':>12}{'native, us':>12}{'ratio':>10}{'ratio':>10}")
     for case in CASES:
         measure(case)
 

@@ -6,27 +6,50 @@ import re
 from importlib import import_module
 
 from ..errors import DeviceError
-from .base import Backend
+from .base import Backend, Kernels
 from .cupy import CupyBackend
 
-__all__ = ["Backend", "select"]
+__all__ = ["Backend", "Kernels", "select"]
 
 
-def select(device: str) -> Backend:
-    """The backend for `auto`, `cpu`, `gpu` or `gpu:N`. `auto` takes a GPU where one works. Raises DeviceError with
-    the reason."""
+def select(device: str, backend: str = "auto") -> Backend:
+    """The backend for `auto`, `cpu`, `gpu` or `gpu:N`. `auto` takes a GPU where one works.
+
+    `backend` says how the CPU is used: `numpy` by NumPy alone, `native` by compiled kernels, `auto` by those where
+    there is a C compiler and enough to do. `native:COMMAND` and `auto:COMMAND` name the compiler. Raises DeviceError
+    with the reason.
+    """
+    kind, _, command = backend.partition(":")
+    if kind not in ("auto", "numpy", "native") or (kind == "numpy" and command):
+        raise DeviceError(f"there is no backend `{backend}`: it is auto, numpy or native")
     number = re.fullmatch(r"gpu(?::(\d+))?", device)
     if number is None and device not in ("auto", "cpu"):
         raise DeviceError(f"there is no device `{device}`: it is auto, cpu, gpu or gpu:N")
+    if number is not None and kind != "auto":
+        raise DeviceError(f"the backend `{kind}` is for the CPU, not for {device}")
     if number is not None:
         return _gpu(int(number[1] or 0))
     why = ""
-    if device == "auto":
+    if device == "auto" and kind == "auto":
         try:
             return _gpu(0)
         except DeviceError as error:
             why = error.reason
+    return _cpu(kind, command, why)
+
+
+def _cpu(kind: str, command: str, why: str) -> Backend:
     # Importing NumPy takes most of a short command's time: it waits until somebody computes.
+    if kind != "numpy":
+        native = import_module(".native", __name__)
+        compiler = native.find_compiler(command)
+        if compiler is not None:
+            compiled: Backend = native.NativeBackend(compiler, forced=kind == "native", why=why)
+            return compiled
+        missing = f"there is no C compiler `{command}`" if command else "no C compiler"
+        if kind == "native":
+            raise DeviceError("there is no C compiler: neither cc nor gcc nor clang" if not command else missing)
+        why = f"{missing}{'; ' if why else ''}{why}"
     cpu: Backend = import_module(".numpy", __name__).NumpyBackend(why)
     return cpu
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+class Kernels(Protocol):
+    """Compiled functions, which are bound to their memory before they are called."""
+
+    def bind(self, name: str, arena: Any, tables: Any) -> Callable[[], int]:
+        """The function `name` on its memory, ready to call."""
+
+    def bind_many(self, name: str, arena: Any, tables: Any) -> Callable[..., int]:
+        """The loop `name` on its memory."""
 
 
 class Backend(Protocol):
@@ -20,6 +31,17 @@ class Backend(Protocol):
     @property
     def xp(self) -> Any:
         """The array module."""
+
+    compiles: bool
+    """Whether it can compile kernels."""
+    forced: bool
+    """Whether every program is compiled, however little there is to do."""
+
+    def kernels(self) -> str:
+        """Which compiler makes kernels, and of what, as far as bytes depend on it; empty where none does."""
+
+    def library(self, text: str) -> Kernels | None:
+        """Compiled functions of a C text; None where this backend has none."""
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:
         """Values as an array on this device. Raises InputError for an array of another device that may not be copied

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DeviceError
+from .base import Kernels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +18,7 @@ class CupyBackend:
     succeeds without a GPU."""
 
     name = "gpu"
+    compiles = forced = False
 
     def __init__(self, number: int = 0) -> None:
         try:
@@ -47,6 +49,12 @@ class CupyBackend:
     @property
     def xp(self) -> Any:
         return self._cupy
+
+    def kernels(self) -> str:
+        return ""
+
+    def library(self, text: str) -> Kernels | None:
+        return None
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:
         if hasattr(values, "__dlpack__") and not hasattr(values, "__cuda_array_interface__"):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from .base import Kernels
 from .memory import free_memory
 
 
@@ -16,6 +17,7 @@ class NumpyBackend:
     """Arrays in the machine's memory."""
 
     name = "cpu"
+    compiles = forced = False
 
     def __init__(self, why: str = "") -> None:
         """`why`: the reason for not taking a GPU, where one was looked for."""
@@ -24,6 +26,12 @@ class NumpyBackend:
     @property
     def xp(self) -> Any:
         return np
+
+    def kernels(self) -> str:
+        return ""
+
+    def library(self, text: str) -> Kernels | None:
+        return None
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:
         if hasattr(values, "__cuda_array_interface__"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable
 
@@ -31,6 +32,23 @@ def _assignment(text: str) -> tuple[str, str]:
     if not sign or not name.strip() or not value.strip():
         raise argparse.ArgumentTypeError(f"`{text}` is not NAME=VALUE")
     return name.strip(), value.strip()
+
+
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    """How the CPU is used."""
+    parser.add_argument(
+        "--backend",
+        choices=("auto", "numpy", "native"),
+        default="auto",
+        help="on the CPU: NumPy alone, compiled kernels, or those where there is a C compiler and enough to do "
+        "(default: auto); CC names the compiler",
+    )
+
+
+def backend(arguments: argparse.Namespace) -> str:
+    """The backend asked for, with the compiler that the environment names."""
+    command = os.environ.get("CC", "")
+    return f"{arguments.backend}:{command}" if command and arguments.backend != "numpy" else str(arguments.backend)
 
 
 def whole(least: int) -> type[int]:

@@ -6,8 +6,9 @@ import argparse
 
 from ..data import load as load_data
 from ..executor import Executor
-from ..frontend import build, planned
+from ..frontend import build, describe, planned
 from ..passes import describe_plan
+from ..render import c_source
 from .common import add_file, open_net, whole
 
 
@@ -23,10 +24,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=whole(1), metavar="N", help="rows of a batch (default: the file's)")
     parser.add_argument(
         "--stage",
-        choices=("program", "optimised", "plan", "source"),
+        choices=("program", "optimised", "plan", "source", "c"),
         default="source",
-        help="the equations as traced, what the passes leave of them, the plan with the place of each value, or Python "
-        "text that runs by itself (default: source)",
+        help="the equations as traced, what the passes leave of them, the plan with the place of each value, Python "
+        "text that runs by itself, or the C text of compiled kernels (default: source)",
     )
 
 
@@ -46,9 +47,12 @@ def work(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.mode != "predict":
         net.require_loss()
-    if arguments.stage == "plan":
+    if arguments.stage in ("plan", "c"):
         built, plan = planned(net, arguments.mode, batch, net.dtype)
-        print(describe_plan(plan, built.hints))
+        if arguments.stage == "plan":
+            print(describe_plan(plan, built.hints))
+        else:
+            print(c_source(plan, arguments.mode, built.hints, describe).text, end="")
     else:
         print(build(net, arguments.mode, batch, net.dtype, passes=arguments.stage == "optimised").program)
     return 0

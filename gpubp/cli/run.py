@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..frontend import Net
 from ..training import Run, default_folder, net_of, spread, train
-from .common import add_file, open_net, warn, whole
+from .common import add_backend, add_file, backend, open_net, warn, whole
 from .interrupt import Interrupt
 from .live import Live
 from .table import confusions, results, truth_table
@@ -21,6 +21,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
     add_file(parser, needed=False)
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
+    add_backend(parser)
     parser.add_argument("--epochs", type=whole(1), metavar="N", help="epochs in all, instead of the file's")
     parser.add_argument(
         "--seed", type=whole(0), metavar="N", help="seed of weights, splits and shuffles, instead of the file's"
@@ -59,6 +60,7 @@ def work(arguments: argparse.Namespace) -> int:
                 epochs=arguments.epochs,
                 seed=arguments.seed,
                 precision=arguments.precision,
+                backend=backend(arguments),
                 progress=live,
                 stopping=interrupt,
             )

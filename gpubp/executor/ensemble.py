@@ -9,10 +9,10 @@ from typing import Any
 from ..data import Stream
 from ..errors import DivergedError
 from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, build, gradient_name, stacked, tables
-from .executor import CHUNK, Executor, bucket
+from .executor import CHUNK, Executor
 from .feeding import Rows
 from .gathered import Gathered, figures
-from .machine import Bound, Machine
+from .machine import Bound, Machine, bucket
 from .state import State, expect
 
 
@@ -22,10 +22,16 @@ class Ensemble:
     then on. Arguments and errors are those of `Executor`."""
 
     def __init__(
-        self, net: Net, count: int, device: str = "auto", precision: str | None = None, seed: int | None = None
+        self,
+        net: Net,
+        count: int,
+        device: str = "auto",
+        precision: str | None = None,
+        seed: int | None = None,
+        backend: str = "auto",
     ) -> None:
-        self._first = Executor(net, device, precision, seed)
-        self._device = device
+        self._first = Executor(net, device, precision, seed, backend)
+        self._place = device, backend
         self.net, self.backend, self.count = net, self._first.backend, count
         self.seeds = tuple(self._first.seed + k for k in range(count))
         with self.backend.running():
@@ -33,8 +39,9 @@ class Ensemble:
             self.counters = states[0].counters.keys()
             self.arrays: dict[str, Any] = {n: self.xp.stack([s.arrays[n] for s in states]) for n in states[0].arrays}
             self.arrays[GOING] = self.xp.ones(count, dtype=bool)
-            self._together = Machine(self._maker(apart=False), self.backend, self.arrays)
-            self._apart = Machine(self._maker(apart=True), self.backend, self.arrays)
+            alone = self._first.compiled
+            self._together = Machine(self._maker(apart=False), self.backend, self.arrays, alone)
+            self._apart = Machine(self._maker(apart=True), self.backend, self.arrays, alone)
         self._fitted = not net.fitted
         self._all_go = True
         self.stopped: dict[int, str] = {}
@@ -59,7 +66,8 @@ class Ensemble:
 
     def member(self, k: int) -> Executor:
         """Restart `k` as an executor of its own, which goes on by itself."""
-        out = Executor(self.net, self._device, self._first.dtype, self.seeds[k])
+        device, backend = self._place
+        out = Executor(self.net, device, self._first.dtype, self.seeds[k], backend)
         out.adopt({name: array[k] for name, array in self.arrays.items() if name != GOING})
         return out
 
@@ -132,7 +140,7 @@ class Ensemble:
         return bound
 
     def _step(self, machine: Machine, rows: int, fill: Callable[[Sequence[Any]], None]) -> Bound:
-        bound = machine.bound("train", rows)
+        bound = machine.bound("train", rows, step=self.step)
         fill(bound.feeds)
         bound.step()
         return bound

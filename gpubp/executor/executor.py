@@ -16,7 +16,7 @@ from .alone import source
 from .blame import bad_gradient
 from .feeding import Rows, place
 from .gathered import Gathered, figures
-from .machine import Compiled, Machine
+from .machine import Compiled, Machine, bucket
 from .memory import require_batch, require_memory
 from .state import State
 
@@ -27,13 +27,21 @@ CHUNK = 4096
 class Executor:
     """Runs the programs of a net on one device.
 
-    `device`: auto, cpu, gpu or gpu:N. `precision` (float32, float64) and `seed` are the file's where None. Programs
-    are made for each (mode, batch size) when first needed. Calls from several threads queue. Raises DeviceError where
-    the device cannot be used, GpubpError where the net does not fit into its memory, NetError where a weight cannot be
-    drawn.
+    `device`: auto, cpu, gpu or gpu:N. `precision` (float32, float64) and `seed` are the file's where None. `backend`,
+    for the CPU: numpy, native (kernels compiled by a C compiler, by COMMAND in native:COMMAND), or auto: the training
+    program is compiled after as many steps as make it worth while. Programs are made for each (mode, batch size) when
+    first needed. Calls from several threads queue. Raises DeviceError where the device cannot be used, GpubpError where
+    the net does not fit into its memory, NetError where a weight cannot be drawn.
     """
 
-    def __init__(self, net: Net, device: str = "auto", precision: str | None = None, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        net: Net,
+        device: str = "auto",
+        precision: str | None = None,
+        seed: int | None = None,
+        backend: str = "auto",
+    ) -> None:
         self.net = net
         self.dtype = precision or net.dtype
         if self.dtype not in ("float32", "float64"):
@@ -41,7 +49,7 @@ class Executor:
         self.seed = int(net.option("seed", 0)) if seed is None else index(seed)
         if not 0 <= self.seed < 1 << 63:
             raise GpubpError(f"the seed is {self.seed}; it must be from 0 to 2^63 - 1")
-        self.backend: Backend = select(device)
+        self.backend: Backend = select(device, backend)
         require_memory(net, self.backend, self.dtype, 1)
         self._lock = threading.RLock()
         with self._active():
@@ -188,7 +196,7 @@ class Executor:
             self.fit_first(self.place(batch))
             arrays, count = self._batch(batch)
             self._state.require_horizon(self._machine.compiled("train", count).built)
-            outputs = self._machine.run("train", count, arrays).outputs
+            outputs = self._machine.run("train", count, arrays, step=self.step).outputs
             self._require_gradient(outputs)
             return float(outputs["data"]) + float(outputs["penalty"])
 
@@ -221,17 +229,29 @@ class Executor:
             mixed = bool(self.net.option("shuffle", True)) and count > batch  # one batch is the same in any order
             losses, penalties = self.xp.empty((2, steps), dtype=self.dtype)
             sizes: list[int] = []
-            first = self.step
-            for at in range(first, first + steps):
+            at = first = self.step
+            while at < first + steps:
                 start = (at % per_epoch) * batch
                 stop = min(start + batch, count)
-                bound = self._machine.bound("train", stop - start)
+                bound = self._machine.bound("train", stop - start, step=at)
+                if bound.many is not None and stop - start == batch:
+                    taken = placed.in_memory(bound.feeds, self.seed, at // per_epoch, mixed=mixed)
+                    if taken is not None:
+                        # As many full batches as follow each other in this order of the rows.
+                        full = (count - start) // batch if mixed or count % batch else steps
+                        wanted = min(full, first + steps - at, bound.most)
+                        kept = [a[at - first :][:wanted] for a in (losses, penalties)]
+                        at += bound.many(*taken, per_epoch, at, wanted, kept)
+                        self._require_gradient(bound.outputs)
+                        sizes += [batch] * wanted
+                        continue
                 placed.fill(bound.feeds, self.seed, at // per_epoch, start, stop, mixed=mixed)
                 bound.step()
                 self._require_gradient(bound.outputs)
                 losses[at - first] = bound.outputs["data"]
                 penalties[at - first] = bound.outputs["penalty"]
                 sizes.append(stop - start)
+                at += 1
             return losses, penalties, sizes
 
     def _require_gradient(self, outputs: Mapping[str, Any]) -> None:
@@ -284,8 +304,3 @@ class Executor:
         if not missing:
             return array
         return self.xp.concatenate((array, self.xp.zeros((missing, *array.shape[1:]), dtype=array.dtype)))
-
-
-def bucket(rows: int) -> int:
-    """The least power of two that holds the rows."""
-    return 1 << (rows - 1).bit_length()

@@ -2,51 +2,71 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..backends import Backend
+from ..backends import Backend, Kernels
 from ..frontend import Built, Mode, describe
-from ..passes import Plan, plan
-from ..render import compile_source, plan_source
+from ..passes import Plan, cost, plan
+from ..render import CSource, c_source, compile_source, plan_source
 from .state import allot
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compiled:
-    """A program with its plan and the Python text that runs it."""
+    """A program with its plan and the Python text that runs it. From step `native_from` on, if at all, compiled kernels
+    do."""
 
     built: Built
     plan: Plan
     text: str
     bind: Callable[..., tuple[Callable[[], None], tuple[Any, ...], tuple[Any, ...]]]
+    native_from: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bound:
-    """A compiled program on its arrays: fill `feeds`, call `step`, read `outputs` before anything else runs."""
+    """A compiled program on its arrays: fill `feeds`, call `step`, read `outputs` before anything else runs. `many`,
+    where it is there, does many steps (gpubp.render.c_source), at most `most` in a call."""
 
     compiled: Compiled
     step: Callable[[], None]
     feeds: tuple[Any, ...]
     outputs: Mapping[str, Any]
+    many: Callable[..., int] | None = None
+    most: int = 1
+
+
+WORTH = 0.5
+"""Seconds of NumPy's work from which on kernels are compiled, which takes about as long."""
+CALL = 2.5e7
+"""Floating-point operations of one call into C: some 50 ms at most, for Ctrl-C waits for its end."""
+COLLECTED = ("data", "penalty")
+"""The outputs that a loop over many steps keeps of each."""
 
 
 class Machine:
     """All programs share one arena, for only one of them runs at a time; it grows to the largest.
 
     `make(mode, batch, fit)` gives the program for a mode and batch size; `fit`: the layer whose statistics a `fit`
-    program gathers. `arrays`: the states by name; what a program needs beside is added.
+    program gathers. `arrays`: the states by name; what a program needs beside is added. `alone`
+    gives the program of one restart, where these are programs of several: they are compiled when that one is.
     """
 
     def __init__(
-        self, make: Callable[[Mode, int, object | None], Built], backend: Backend, arrays: dict[str, Any]
+        self,
+        make: Callable[[Mode, int, object | None], Built],
+        backend: Backend,
+        arrays: dict[str, Any],
+        alone: Callable[[Mode, int], Compiled] | None = None,
     ) -> None:
-        self.make, self.backend, self.arrays = make, backend, arrays
+        self.make, self.backend, self.arrays, self.alone = make, backend, arrays, alone
         self._arena: Any = backend.arena(0)
         self._compiled: dict[tuple[Any, ...], Compiled] = {}
         self._bound: dict[tuple[Any, ...], Bound] = {}
+        self._native: dict[tuple[Any, ...], tuple[CSource, Kernels] | None] = {}
 
     def compiled(self, mode: Mode, batch: int, fit: object | None = None) -> Compiled:
         """The program for a mode and batch size, planned and compiled."""
@@ -56,27 +76,76 @@ class Machine:
             planned = plan(built.program, built.program.inputs[: len(built.feeds)], built.homes)
             text = plan_source(planned, mode, built.hints, describe)
             bind = compile_source(text, f"bind_{mode}", self.backend.xp)
-            self._compiled[key] = Compiled(built, planned, text, bind)
+            self._compiled[key] = Compiled(built, planned, text, bind, self._native_from(mode, batch, planned))
             allot(self.arrays, built, self.backend.xp)
         return self._compiled[key]
 
-    def bound(self, mode: Mode, batch: int, fit: object | None = None) -> Bound:
-        """The same, ready to run."""
+    def _native_from(self, mode: Mode, batch: int, plan: Plan) -> float:
+        """The step from which on a program is compiled. It depends on the program alone: not on a clock, nor on whether
+        the kernels are there already, so that a seed gives the same bytes each time, after a resume too."""
+        if self.backend.forced:
+            return 0
+        if mode != "train" or not self.backend.compiles:
+            return math.inf
+        if self.alone is not None:
+            return self.alone(mode, batch).native_from
+        costs = cost(plan)
+        seconds = 1.5e-6 * len(plan.steps) + costs.traffic / 8e9 + costs.flops / 4e10
+        return WORTH / seconds
+
+    def native(self, mode: Mode, batch: int, fit: object | None = None) -> tuple[CSource, Kernels] | None:
+        """The compiled kernels of a program; None where there are none."""
         key = (mode, batch, fit)
-        if key not in self._bound:
+        if key not in self._native:
             compiled = self.compiled(mode, batch, fit)
+            results = dict(zip(compiled.built.outputs, compiled.plan.program.outputs, strict=True))
+            collect = [results[name] for name in COLLECTED if name in results and not results[name].shape]
+            source = c_source(compiled.plan, mode, compiled.built.hints, describe, collect)
+            kernels = self.backend.library(source.text) if source.functions else None
+            self._native[key] = None if kernels is None else (source, kernels)
+        return self._native[key]
+
+    def bound(self, mode: Mode, batch: int, fit: object | None = None, step: int = 0) -> Bound:
+        """The same, ready to run. `step`: the number of the step that it is for."""
+        compiled = self.compiled(mode, batch, fit)
+        native = self.native(mode, batch, fit) if self.backend.compiles and step >= compiled.native_from else None
+        key = (mode, batch, fit, native is not None)
+        if key not in self._bound:
             if compiled.plan.arena > self._arena.size:
                 self._arena = self.backend.arena(compiled.plan.arena)
                 self._bound.clear()
-            states = [self.arrays[v.hint] for v in compiled.plan.states]
-            step, feeds, outputs = compiled.bind(self._arena, *states)
-            self._bound[key] = Bound(compiled, step, feeds, dict(zip(compiled.built.outputs, outputs, strict=True)))
+            self._bound[key] = self._bind(compiled, mode, native)
         return self._bound[key]
 
-    def run(self, mode: Mode, batch: int, feeds: Sequence[Any], fit: object | None = None) -> Bound:
+    def _bind(self, compiled: Compiled, mode: Mode, native: tuple[CSource, Kernels] | None) -> Bound:
+        states = [self.arrays[v.hint] for v in compiled.plan.states]
+        if native is None:
+            step, feeds, outputs = compiled.bind(self._arena, *states)
+            return Bound(compiled, step, feeds, dict(zip(compiled.built.outputs, outputs, strict=True)))
+        source, kernels = native
+        tables: list[Any] = []
+
+        def bind(name: str, arena: Any, given: list[Any]) -> Callable[[], int]:
+            tables[:] = given
+            return kernels.bind(name, arena, given)
+
+        text = plan_source(compiled.plan, mode, compiled.built.hints, describe, source)
+        step, feeds, outputs = compile_source(text, f"bind_{mode}", self.backend.xp, bind=bind)(self._arena, *states)
+        results = dict(zip(compiled.built.outputs, outputs, strict=True))
+        if not source.many:
+            return Bound(compiled, step, feeds, results)
+        many = kernels.bind_many(source.many, self._arena, tables)
+        return Bound(compiled, step, feeds, results, many, max(1, int(CALL / max(cost(compiled.plan).flops, 100))))
+
+    def run(self, mode: Mode, batch: int, feeds: Sequence[Any], fit: object | None = None, step: int = 0) -> Bound:
         """Run a program once on rows for each of its feeds."""
-        bound = self.bound(mode, batch, fit)
+        bound = self.bound(mode, batch, fit, step)
         for slot, rows in zip(bound.feeds, feeds, strict=True):
             slot[...] = rows
         bound.step()
         return bound
+
+
+def bucket(rows: int) -> int:
+    """The least power of two that holds the rows."""
+    return 1 << (rows - 1).bit_length()

@@ -1,6 +1,7 @@
 """The intermediate representation: programs of primitives, recorded, verified, printed, evaluated."""
 
 from .avals import DTYPES, FLOATS, INTEGERS, WEAK, Aval, broadcast_shapes
+from .cforms import Call, CForm, Element, Fold, Product, Read, Rows, Scalar
 from .evaluate import apply, evaluate, fill, literal, text_of, with_params
 from .program import Program, bodies, identifiers, map_bodies, names
 from .pullback import pullback
@@ -14,11 +15,19 @@ __all__ = [
     "PRIMITIVES",
     "WEAK",
     "Aval",
+    "CForm",
+    "Call",
+    "Element",
     "Eqn",
     "Example",
+    "Fold",
     "Operand",
     "Primitive",
+    "Product",
     "Program",
+    "Read",
+    "Rows",
+    "Scalar",
     "Var",
     "apply",
     "aval_of",

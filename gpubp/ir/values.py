@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from ..errors import GpubpError
 from .avals import FLOATS, WEAK, Aval
+from .cforms import CForm
 
 Trait = Literal["elementwise", "rowwise", "reduce", "gemm", "view", "opaque"]
 
@@ -49,6 +50,8 @@ class Primitive:
     `needed`; `dce` does the same to a program. `stack(flags, count, *inputs, **params)` records it for `count`
     copies, the inputs with a flag one more axis in front, where its trait does not say how (gpubp.transforms.stack).
     `flops(*avals, **params)` counts its floating-point operations where they are not one for each element.
+
+    `c` is its C form; a primitive without one runs on NumPy beside compiled ones.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Primitive:
     prune: Callable[..., Eqn] | None = None
     stack: Callable[..., Var] | None = None
     flops: Callable[..., int] | None = None
+    c: CForm | None = None
 
     def __call__(self, *inputs: Operand, **params: Any) -> Var:
         (result,) = bind(self, *inputs, **params)

@@ -1,5 +1,6 @@
 """The primitives, each defined once, and the few functions that dress them."""
 
+from .c_library import c_functions, c_names
 from .conv import conv, conv_input, conv_weight
 from .elementwise import (
     absolute,
@@ -54,6 +55,8 @@ __all__ = [
     "add",
     "argmax",
     "broadcast_to",
+    "c_functions",
+    "c_names",
     "cast",
     "concat",
     "conv",

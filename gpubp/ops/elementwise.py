@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import ShapeError
-from ..ir import FLOATS, WEAK, Aval, Example, Operand, Primitive, Var, broadcast_shapes, define
+from ..ir import FLOATS, WEAK, Aval, Example, Operand, Primitive, Scalar, Var, broadcast_shapes, define
 from . import helpers
 from .shaping import sum_to
 
@@ -64,6 +64,7 @@ def elementwise(
     numpy: str,
     vjp: Rule | None,
     *,
+    c: str = "",
     ranges: tuple[tuple[float, float], ...] = ((-2.0, 2.0),),
     result: str | None = None,
     floats_only: bool = True,
@@ -72,8 +73,8 @@ def elementwise(
     into: tuple[str, ...] = (),
     scratch: Callable[..., tuple[Aval, ...]] | None = None,
 ) -> Primitive:
-    """Define an elementwise primitive of as many inputs as `numpy` has places. A text that is one call of `xp` takes
-    `out` as it is; another says in `into` how it is written to an array."""
+    """Define an elementwise primitive of as many inputs as `numpy` has places; `c` is its C form, if it has one. A text
+    that is one call of `xp` takes `out` as it is; another says in `into` how it is written to an array."""
     if not into and not uses:
         into = (f"{numpy[:-1]}, out={{out}})",)
     arity = 1 + max(i for i in range(3) if f"{{{i}}}" in numpy)
@@ -81,22 +82,26 @@ def elementwise(
     if dtypes:
         examples = tuple(Example(e.shapes, e.params, e.ranges, dtypes) for e in examples)
     rule = None if vjp is None else _unbroadcast(vjp)
+    shape_rule = _infer(result, floats_only)
     return define(
-        Primitive(name, _infer(result, floats_only), rule, numpy, "elementwise", examples, uses, into, scratch)
+        Primitive(
+            name, shape_rule, rule, numpy, "elementwise", examples, uses, into, scratch, c=Scalar(c) if c else None
+        )
     )
 
 
 # Arithmetic ----------------------------------------------------------------------------------------------------------
 def _sign(name: str, sign: str, ufunc: str, vjp: Rule | None, **more: Any) -> Primitive:
     """Define a primitive that is written with a sign between its inputs."""
-    return elementwise(name, f"{{0}} {sign} {{1}}", vjp, into=(f"xp.{ufunc}({{0}}, {{1}}, out={{out}})",), **more)
+    text = f"{{0}} {sign} {{1}}"
+    return elementwise(name, text, vjp, c=text, into=(f"xp.{ufunc}({{0}}, {{1}}, out={{out}})",), **more)
 
 
 add: Primitive = _sign("add", "+", "add", lambda g, y, a, b: (g, g), floats_only=False)
 sub: Primitive = _sign("sub", "-", "subtract", lambda g, y, a, b: (g, -g), floats_only=False)
 mul: Primitive = _sign("mul", "*", "multiply", lambda g, y, a, b: (g * b, g * a), floats_only=False)
 div: Primitive = _sign("div", "/", "divide", lambda g, y, a, b: (g / b, -g * y / b), ranges=((0.5, 2.0),))
-neg: Primitive = elementwise("neg", "-{0}", lambda g, y, x: (-g,), into=("xp.negative({0}, out={out})",))
+neg: Primitive = elementwise("neg", "-{0}", lambda g, y, x: (-g,), c="-{0}", into=("xp.negative({0}, out={out})",))
 power: Primitive = elementwise(
     "power",
     "xp.power({0}, {1})",
@@ -105,16 +110,19 @@ power: Primitive = elementwise(
         g * y * log(where(greater(y, 0.0), a, 1.0)) if isinstance(a, Var) else _log_literal(g * y, a),
     ),
     ranges=((0.5, 2.0),),
+    c="power_{t}({0}, {1})",
 )
 maximum: Primitive = elementwise(
     "maximum",
     "xp.maximum({0}, {1})",
     lambda g, y, a, b: (g * _share(greater(a, b), equal(a, b), g), g * _share(less(a, b), equal(a, b), g)),
+    c="({0} > {1} || {0} != {0} ? {0} : {1})",
 )
 minimum: Primitive = elementwise(
     "minimum",
     "xp.minimum({0}, {1})",
     lambda g, y, a, b: (g * _share(less(a, b), equal(a, b), g), g * _share(greater(a, b), equal(a, b), g)),
+    c="({0} < {1} || {0} != {0} ? {0} : {1})",
 )
 
 
@@ -137,26 +145,32 @@ def _log_literal(g: Var, base: Operand) -> Var | None:
 
 
 # Exponentials, roots, trigonometry -----------------------------------------------------------------------------------
-exp: Primitive = elementwise("exp", "xp.exp({0})", lambda g, y, x: (g * y,))
-expm1: Primitive = elementwise("expm1", "xp.expm1({0})", lambda g, y, x: (g * (y + 1.0),))
-log: Primitive = elementwise("log", "xp.log({0})", lambda g, y, x: (g / x,), ranges=((0.5, 3.0),))
-log1p: Primitive = elementwise("log1p", "xp.log1p({0})", lambda g, y, x: (g / (1.0 + x),), ranges=((-0.5, 3.0),))
-sqrt: Primitive = elementwise("sqrt", "xp.sqrt({0})", lambda g, y, x: (0.5 * g / y,), ranges=((0.5, 3.0),))
-sin: Primitive = elementwise("sin", "xp.sin({0})", lambda g, y, x: (g * cos(x),))
-cos: Primitive = elementwise("cos", "xp.cos({0})", lambda g, y, x: (-g * sin(x),))
-tanh: Primitive = elementwise("tanh", "xp.tanh({0})", lambda g, y, x: (g * (1.0 - y * y),))
+def _function(name: str, vjp: Rule, **more: Any) -> Primitive:
+    """Define a function that NumPy and C know by one name."""
+    return elementwise(name, f"xp.{name}({{0}})", vjp, c=f"{name}_{{t}}({{0}})", **more)
+
+
+exp: Primitive = _function("exp", lambda g, y, x: (g * y,))
+expm1: Primitive = _function("expm1", lambda g, y, x: (g * (y + 1.0),))
+log: Primitive = _function("log", lambda g, y, x: (g / x,), ranges=((0.5, 3.0),))
+log1p: Primitive = _function("log1p", lambda g, y, x: (g / (1.0 + x),), ranges=((-0.5, 3.0),))
+sqrt: Primitive = _function("sqrt", lambda g, y, x: (0.5 * g / y,), ranges=((0.5, 3.0),))
+sin: Primitive = _function("sin", lambda g, y, x: (g * cos(x),))
+cos: Primitive = _function("cos", lambda g, y, x: (-g * sin(x),))
+tanh: Primitive = _function("tanh", lambda g, y, x: (g * (1.0 - y * y),))
 erf: Primitive = elementwise(
     "erf",
     "erf(xp, {0})",
     lambda g, y, x: (g * exp(-(x * x)) * (2.0 / math.sqrt(math.pi)),),
     uses=(helpers.erf, helpers.erf_in_place),
     into=("{out}[...] = {0}", "erf_in_place(xp, {out})"),
+    c="erf_{t}({0})",
 )
 # `abs` and `sign` at 0: the derivative is 0, the middle of the subdifferential.
-absolute: Primitive = elementwise("abs", "xp.abs({0})", lambda g, y, x: (g * sign(x),))
-sign: Primitive = elementwise("sign", "xp.sign({0})", lambda g, y, x: (None,))
+absolute: Primitive = elementwise("abs", "xp.abs({0})", lambda g, y, x: (g * sign(x),), c="absolute_{t}({0})")
+sign: Primitive = elementwise("sign", "xp.sign({0})", lambda g, y, x: (None,), c="sign_{t}({0})")
 # Constant between whole numbers: no derivative.
-floor: Primitive = elementwise("floor", "xp.floor({0})", lambda g, y, x: (None,), ranges=((0.1, 0.9),))
+floor: Primitive = _function("floor", lambda g, y, x: (None,), ranges=((0.1, 0.9),))
 
 # Activations: primitives, so that rewriting can see them ------------------------------------------
 sigmoid: Primitive = elementwise(
@@ -169,8 +183,11 @@ sigmoid: Primitive = elementwise(
         "xp.add(1.0, {out}, out={out})",
         "xp.divide(1.0, {out}, out={out})",
     ),
+    c="sigmoid_{t}({0})",
 )
-softplus: Primitive = elementwise("softplus", "xp.logaddexp({0}, 0.0)", lambda g, y, x: (g * sigmoid(x),))
+softplus: Primitive = elementwise(
+    "softplus", "xp.logaddexp({0}, 0.0)", lambda g, y, x: (g * sigmoid(x),), c="logaddexp_{t}({0}, 0)"
+)
 # -(y log s(z) + (1 - y) log(1 - s(z))) with the sigmoid s, softplus(z) - y z: written so that no term cancels another
 # for y from 0 to 1, and a tiny loss keeps its digits.
 sigmoid_cross_entropy: Primitive = elementwise(
@@ -186,10 +203,13 @@ sigmoid_cross_entropy: Primitive = elementwise(
         "xp.logaddexp({out}, {s0}, out={out})",
     ),
     scratch=lambda z, y: (_infer(None, True)(z, y),),
+    c="logaddexp_{t}({0} * (1 - {1}), -({0} * {1}))",
 )
 # `relu` at 0: the derivative is 0. Written with maximum, so that NaN stays NaN; the derivative looks at the result, so
 # that it may take the place of `x`.
-relu: Primitive = elementwise("relu", "xp.maximum({0}, 0.0)", lambda g, y, x: (gate(y > 0.0, g),))
+relu: Primitive = elementwise(
+    "relu", "xp.maximum({0}, 0.0)", lambda g, y, x: (gate(y > 0.0, g),), c="({0} < 0 ? 0 : {0})"
+)
 
 
 def _clamped(p: Var) -> Var:
@@ -209,6 +229,7 @@ log_probability: Primitive = elementwise(
         "xp.copyto({out}, xp.finfo({out}.dtype).tiny, where=({out} >= 0.0) & ({out} < xp.finfo({out}.dtype).tiny))",
         "xp.log({out}, out={out})",
     ),
+    c="log_probability_{t}({0})",
 )
 
 # Comparisons and logic: results are bool, without derivative ---------------------------------------------------------
@@ -220,7 +241,7 @@ greater_equal: Primitive = _sign("greater_equal", ">=", "greater_equal", None, *
 equal: Primitive = _sign("equal", "==", "equal", None, **_compare)
 not_equal: Primitive = _sign("not_equal", "!=", "not_equal", None, **_compare)
 logical_and: Primitive = _sign("logical_and", "&", "logical_and", None, dtypes=("bool", "bool"), **_compare)
-isfinite: Primitive = elementwise("isfinite", "xp.isfinite({0})", None, result="bool")
+isfinite: Primitive = elementwise("isfinite", "xp.isfinite({0})", None, c="({0} - {0} == 0)", result="bool")
 
 
 def _where_infer(condition: Aval, a: Aval, b: Aval) -> Aval:
@@ -238,6 +259,7 @@ where: Primitive = define(
         "elementwise",
         (Example(((3, 4), (3, 4), (4,)), {}, dtypes=("bool", "float64", "float64")),),
         into=("xp.copyto({out}, {2})", "xp.copyto({out}, {1}, where={0})"),
+        c=Scalar("({0} ? {1} : {2})"),
     )
 )
 
@@ -266,6 +288,7 @@ gate: Primitive = define(
             "xp.bitwise_and({1}.view({s0}.dtype), {s0}, out={out}.view({s0}.dtype))",
         ),
         scratch=lambda condition, a: (Aval(condition.shape, a.dtype.replace("float", "int")),),
+        c=Scalar("({0} ? {1} : 0)"),
     )
 )
 
@@ -283,6 +306,7 @@ cast_primitive: Primitive = define(
         "elementwise",
         (Example(((3, 4),), {"dtype": "float64"}, dtypes=("float32",)),),
         into=("{out}[...] = {0}",),
+        c=Scalar(lambda *, dtype: "({0} != 0)" if dtype == "bool" else "({type}){0}"),
     )
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ShapeError
-from ..ir import INTEGERS, Aval, Example, Primitive, Var, define
+from ..ir import INTEGERS, Aval, Element, Example, Primitive, Read, Var, define
 from . import helpers
 from .pieces import concat, full
 from .shaping import broadcast_to, reshape
@@ -35,6 +35,13 @@ def _offset(indices: Var, rows: int, count: int, flag: bool) -> Var:
     return indices + reshape(begins, shape=(count, *(1,) * rank))
 
 
+def _gather_element(index: Sequence[str], shape: tuple[int, ...], table: Read, indices: Read) -> str:
+    """Like NumPy a negative index counts from the end; one that does not exist, which no checked input holds, stays
+    inside the table."""
+    rank = len(indices.shape)
+    return table([f"index_within({indices(index[:rank])}, {table.shape[0]})", *index[rank:]])
+
+
 def _gather_stack(flags: Sequence[bool], count: int, table: Var, indices: Var) -> Var:
     if not flags[0]:
         return gather(table, indices)
@@ -59,6 +66,7 @@ gather: Primitive = define(
         (Example(((5, 3), (2, 4)), {}, ((-2.0, 2.0), (0, 5)), ("float64", "int64")),),
         (helpers.gather_into,),
         ("gather_into(xp, {0}, {1}, {out})",),
+        c=Element(_gather_element),
         stack=_gather_stack,
     )
 )
@@ -92,6 +100,7 @@ one_hot: Primitive = define(
         "opaque",
         (Example(((4,),), {"classes": 3, "dtype": "float64"}, ((0, 3),), ("int64",)),),
         into=("xp.equal({0}[..., None], xp.arange({classes}), out={s0})", "{out}[...] = {s0}"),
+        c=Element(lambda index, shape, labels, *, classes, dtype: f"({labels(index[:-1])} == {index[-1]})"),
         scratch=lambda labels, *, classes, dtype: (Aval((*labels.shape, classes), "bool"),),
         stack=lambda flags, count, labels, **params: one_hot(labels, **params),
     )

@@ -7,7 +7,7 @@ from itertools import accumulate
 from operator import mul
 
 from ..errors import ShapeError
-from ..ir import Aval, Example, Primitive, Var, define
+from ..ir import Aval, Element, Example, Primitive, Read, Scalar, Var, define
 from .shaping import broadcast_to, normal_axes
 
 
@@ -58,6 +58,14 @@ def _pad_into(*, before: tuple[int, ...], after: tuple[int, ...]) -> tuple[str, 
     return "{out}[...] = 0", f"{{out}}[{inner or '...'}] = {{0}}"
 
 
+def _pad_element(
+    index: Sequence[str], shape: tuple[int, ...], x: Read, *, before: tuple[int, ...], after: tuple[int, ...]
+) -> str:
+    inside = [f"{i} >= {p} && {i} < {n - q}" for i, n, p, q in zip(index, shape, before, after, strict=True) if p or q]
+    inner = x([f"({i} - {p})" if p else i for i, p in zip(index, before, strict=True)])
+    return f"({' && '.join(inside)} ? {inner} : 0)" if inside else inner
+
+
 def _pad_vjp(g: Var, y: Var, x: Var, *, before: tuple[int, ...], after: tuple[int, ...]) -> Sequence[Var | None]:
     return (slice_(g, start=before, stop=tuple(p + n for p, n in zip(before, x.shape, strict=True))),)
 
@@ -71,6 +79,7 @@ pad: Primitive = define(
         "opaque",
         (Example(((2, 3),), {"before": (1, 0), "after": (0, 2)}),),
         into=_pad_into,
+        c=Element(_pad_element),
         stack=lambda flags, count, x, *, before, after: pad(x, before=(0, *before), after=(0, *after)),
     )
 )
@@ -138,6 +147,7 @@ copy: Primitive = define(
         "elementwise",
         (Example(((3, 4),), {}),),
         into=("{out}[...] = {0}",),
+        c=Scalar("{0}"),
     )
 )
 """The same values in memory of their own, one behind the other."""

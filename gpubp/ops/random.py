@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..errors import ShapeError
-from ..ir import Aval, Example, Primitive, Var, define
+from ..ir import Aval, Call, Example, Primitive, Var, define
 from . import helpers
 from .elementwise import cos, log1p, sqrt
 
@@ -26,6 +26,7 @@ uniform: Primitive = define(
         (Example(((), ()), {"stream": 3, "shape": (4, 5), "dtype": "float64"}, ((0, 9),), ("int64", "int64")),),
         (helpers.philox, helpers.uniform, helpers.uniform_into),
         ("uniform_into(xp, {0}, {1}, {stream}, {out})",),
+        c=Call("uniform_{t}({out}, {size}, {0}, {1}, {stream})"),
     )
 )
 

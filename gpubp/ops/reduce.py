@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ShapeError
-from ..ir import FLOATS, Aval, Example, Primitive, Var, define
+from ..ir import FLOATS, Aval, Example, Fold, Primitive, Rows, Var, define
 from . import helpers
-from .elementwise import cast, equal, exp
+from .elementwise import cast, equal, exp, log
 from .shaping import _kept, _reduce_infer, _reductions, normal_axes, reduction_into, reduction_text, sum_primitive
 
 
@@ -26,6 +26,7 @@ max_primitive: Primitive = define(
         "reduce",
         _reductions,
         into=reduction_into("max"),
+        c=Fold("-INFINITY", "larger_{t}({0}, {1})", "max_{t}"),
     )
 )
 
@@ -67,6 +68,16 @@ def _row_figure(a: Aval, axis: int) -> Aval:
     return Aval(tuple(1 if i == row else n for i, n in enumerate(a.shape)), a.dtype)
 
 
+def _softmax_steps(x: Var, *, axis: int) -> Var:
+    e = exp(x - max_primitive(x, axis=(axis,), keepdims=True))
+    return e / sum_primitive(e, axis=(axis,), keepdims=True)
+
+
+def _log_softmax_steps(x: Var, *, axis: int) -> Var:
+    shifted = x - max_primitive(x, axis=(axis,), keepdims=True)
+    return shifted - log(sum_primitive(exp(shifted), axis=(axis,), keepdims=True))
+
+
 _rows = (Example(((3, 4),), {"axis": -1}), Example(((2, 3, 4),), {"axis": 1}))
 softmax: Primitive = define(
     Primitive(
@@ -85,6 +96,7 @@ softmax: Primitive = define(
             "xp.divide({out}, {s0}, out={out})",
         ),
         lambda a, *, axis: (_row_figure(a, axis),),
+        c=Rows(_softmax_steps),
         flops=lambda a, *, axis: 5 * a.size,
     )
 )
@@ -106,6 +118,7 @@ log_softmax: Primitive = define(
             "xp.subtract({out}, {s0}, out={out})",
         ),
         lambda a, *, axis: (_row_figure(a, axis), a),
+        c=Rows(_log_softmax_steps),
         flops=lambda a, *, axis: 5 * a.size,
     )
 )

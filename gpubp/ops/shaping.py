@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..errors import ShapeError
-from ..ir import FLOATS, Aval, Example, Primitive, Var, broadcast_shapes, define
+from ..ir import FLOATS, Aval, Example, Fold, Primitive, Var, broadcast_shapes, define
 
 
 def normal_axes(axes: Sequence[int], rank: int) -> tuple[int, ...]:
@@ -61,6 +61,7 @@ sum_primitive: Primitive = define(
         "reduce",
         _reductions,
         into=reduction_into("sum"),
+        c=Fold("0", "{0} + {1}", "sum_{t}"),
     )
 )
 

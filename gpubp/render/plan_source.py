@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from ..ir import Eqn, Var, fill, identifiers, text_of, with_params
 from ..passes import ITEM, Buffer, Place, Plan, Step, dense, statements
 from .loops import loop_names, loop_steps, loop_text
 from .python_source import expression, helper_texts, operand_text
+
+if TYPE_CHECKING:
+    from .c_source import CSource
 
 ROUND = ("at", "t", "rounds")
 """Words of the text of a loop."""
@@ -17,7 +21,11 @@ _SHORT = {"float": "f", "int": "i", "uint": "u", "bool": "b"}
 
 
 def plan_source(
-    plan: Plan, name: str, hints: Mapping[Var, str] | None = None, describe: Callable[[object], str] = str
+    plan: Plan,
+    name: str,
+    hints: Mapping[Var, str] | None = None,
+    describe: Callable[[object], str] = str,
+    compiled: CSource | None = None,
 ) -> str:
     """The function `bind_<name>(arena, states...)`, which lays the values out in the arena (an aligned array of
     `plan.arena` bytes) and returns `(step, feeds, outputs)`: the feeds are arrays to fill before each call of `step()`,
@@ -25,7 +33,8 @@ def plan_source(
 
     States are updated in place. `hints`: readable names of values; `describe` makes the comment that stands before the
     equations of one origin. A loop is a function of its own, bound to its arrays as the step is. Needs nothing but
-    `xp`.
+    `xp`; with `compiled`, whose functions take the place of the steps that they compute, also `bind(name, arena,
+    tables)` to bind one to its memory.
     """
     steps = list(loop_steps(plan))
     helpers = helper_texts(e for part in (plan, *(one.plan for _, one in steps)) for e in _computed(part))
@@ -33,7 +42,7 @@ def plan_source(
     texts = [
         loop_text(step, one, _Text(one.plan, loops[one.plan], {}, describe, helpers, loops)) for step, one in steps
     ]
-    texts.append(_Text(plan, name, hints or {}, describe, helpers, loops).text())
+    texts.append(_Text(plan, name, hints or {}, describe, helpers, loops, compiled).text())
     return "\n\n\n".join((*helpers.values(), *texts)) + "\n"
 
 
@@ -54,8 +63,11 @@ class _Text:
         describe: Callable[[object], str],
         helpers: Iterable[str],
         loops: Mapping[Plan, str],
+        compiled: CSource | None = None,
     ) -> None:
         self.plan, self.name, self.describe, self.loops = plan, name, describe, loops
+        self.tables = () if compiled is None else compiled.tables
+        self.functions = {} if compiled is None else {f.first: f for f in compiled.functions}
         eqns = [*plan.constants, *plan.views, *(step.eqn for step in plan.steps)]
         values = [*plan.program.inputs, *plan.states, *(v for eqn in eqns for v in eqn.outputs), *plan.places]
         # Values in one place have one name: that of a state or feed, or the last that has a hint.
@@ -65,7 +77,8 @@ class _Text:
         named.update((v, v.hint) for v in (*plan.program.inputs, *plan.states))
         short = {_short(dtype) for dtype in ITEM}
         bound = (f"bind_{known}" for known in (name, *loops.values()))
-        taken = {name, "arena", *short, *bound, *helpers, *loops.values(), *ROUND}
+        taken = {name, "arena", *short, *bound, *helpers, *loops.values(), *ROUND, "bind"}
+        taken.update(f.name for f in self.functions.values())
         names = identifiers(dict.fromkeys(kept.values()), named, taken)
         self.var = {v: names[kept[v]] for v in values}
         self.states = {plan.places[v].buffer: v for v in plan.states}
@@ -83,6 +96,8 @@ class _Text:
         plan, var = self.plan, self.var
         lines = [f"def bind_{self.name}({', '.join(('arena', *(var[v] for v in plan.states)))}):"]
         lines += [f"    {line}" for line in self.memory()]
+        tables = ", ".join(var[v] for v in self.tables)
+        lines += [f"    {f.name} = bind({f.name!r}, arena, [{tables}])" for f in self.functions.values()]
         lines.append(f"\n    def {self.name}():")
         lines += [f"        {line}" for line in self.body()]
         groups = [f"({', '.join(var[v] for v in g)}{',' * (len(g) == 1)})" for g in (plan.feeds, plan.program.outputs)]
@@ -180,13 +195,21 @@ class _Text:
         plan, var = self.plan, self.var
         lines: list[str] = []
         origin: object = None
+        done = 0
         for i, step in enumerate(plan.steps):
+            if i in self.functions:
+                done, origin = self.functions[i].stop, None
+                lines += [f"if {self.functions[i].name}():  # compiled", "    return"]
+            if i < done:
+                continue
             if i == plan.early:
                 lines += self.guard()
             if step.eqn.origin is not origin and step.eqn.origin is not None:
                 origin = step.eqn.origin
                 lines.append(f"# {self.describe(origin)}")
             lines += self.step(step)
+        if done == len(plan.steps) and done:
+            return lines
         if plan.early == len(plan.steps):
             lines += self.guard()
         if plan.copies:

@@ -95,9 +95,9 @@ def _plain(source: str) -> str:
     return source.replace(": Any", "").replace(" -> Any", "").replace("  # fmt: skip", "").replace(": int", "").strip()
 
 
-def compile_source(text: str, name: str, xp: Any) -> Callable[..., tuple[Any, ...]]:
-    """The function `name` of a rendered text, running on the array module `xp`."""
-    scope: dict[str, Any] = {"xp": xp}
+def compile_source(text: str, name: str, xp: Any, **more: Any) -> Callable[..., tuple[Any, ...]]:
+    """The function `name` of a rendered text, running on the array module `xp` and `more` that the text names."""
+    scope: dict[str, Any] = {"xp": xp, **more}
     exec(compile(text, f"<gpubp {name}>", "exec"), scope)
     function: Callable[..., tuple[Any, ...]] = scope[name]
     return function

@@ -16,7 +16,7 @@ from ..frontend import Net, data_files
 
 def environment(executor: Executor) -> dict[str, str]:
     """What the bytes of a result depend on besides the net, its data and its seed: the device, the versions, the
-    kernels that NumPy and its BLAS chose for this processor, and the number of threads."""
+    kernels that NumPy and its BLAS chose for this processor, those that are compiled, and the number of threads."""
     import numpy as np
     from threadpoolctl import threadpool_info
 
@@ -28,6 +28,8 @@ def environment(executor: Executor) -> dict[str, str]:
         "numpy": np.__version__,
         "simd": " ".join(np.show_config(mode="dicts").get("SIMD Extensions", {}).get("found", ())),
     }
+    if kernels := executor.backend.kernels():
+        found["kernels"] = kernels
     for pool in threadpool_info():
         if pool.get("user_api") == "blas":
             name, kernels = pool.get("internal_api"), pool.get("architecture", "")

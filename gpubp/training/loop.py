@@ -40,8 +40,10 @@ def train(
     precision: str | None = None,
     progress: Callable[[Progress], None] | None = None,
     stopping: Callable[[], bool] | None = None,
+    backend: str = "auto",
 ) -> Run:
-    """Train a net as its file says; `epochs`, `seed` and `precision` replace the file's.
+    """Train a net as its file says; `epochs`, `seed` and `precision` replace the file's; `device` and `backend` as in
+    Executor.
 
     `out`: a folder for the run, None writes nothing; `resume`: a run's folder, or a checkpoint, to continue from, with
     its seed, to the number of epochs in all. Both may be the same folder.
@@ -59,7 +61,7 @@ def train(
         require_checkpoint(source)
     folder = None if out is None else RunFolder(Path(out), resumed=_same(Path(out), source))
     try:
-        training = _Training(net, device, folder, source, epochs, seed, precision)
+        training = _Training(net, (device, backend), folder, source, epochs, seed, precision)
         try:
             return training.work(callbacks, progress, stopping)
         except (DivergedError, SaveError) as error:
@@ -82,7 +84,7 @@ class _Training:
     def __init__(
         self,
         net: Net,
-        device: str,
+        where: tuple[str, str],
         folder: RunFolder | None,
         source: Path | None,
         epochs: int | None,
@@ -90,7 +92,7 @@ class _Training:
         precision: str | None,
     ) -> None:
         self.net, self.folder = net, folder
-        ex = self.executor = Executor(net, device, precision, seed)
+        ex = self.executor = Executor(net, where[0], precision, seed, where[1])
         saved = None if source is None else read(source, ex.backend.free_memory())
         if source is not None and saved is not None:
             ex.load_state_dict(saved.state)
@@ -118,7 +120,7 @@ class _Training:
         require_update(net.graph, self.total)
         ex.set_counters({EPOCH_STEPS: self.per_epoch, TOTAL_STEPS: self.total})
         if restarts > 1:
-            self.race = race_of(ex, restarts, device, rows, self.valid, watch)
+            self.race = race_of(ex, restarts, where, rows, self.valid, watch)
         if self.total >= self.per_epoch and count % self.batch:
             ex.compiled("train", count % self.batch)  # a layer that cannot work on the last, smaller batch says so now
         self.run = Run(ex, dataset, -(-self.total // self.per_epoch), self.total, ex.step)

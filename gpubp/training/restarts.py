@@ -181,15 +181,15 @@ class Race:
 def race_of(
     first: Executor,
     count: int,
-    device: str,
+    where: tuple[str, str],
     rows: Rows,
     valid: Rows | None,
     watch: Watch | None,
 ) -> Race:
     """`count` restarts of a net with the statistics of `first`, whose seed is the first one's; each begins with the
-    weights of another run where the file says so."""
+    weights of another run where the file says so. `where`: the device and the backend."""
     net = first.net
-    ensemble = Ensemble(net, count, device, first.dtype, first.seed)
+    ensemble = Ensemble(net, count, where[0], first.dtype, first.seed, where[1])
     ensemble.fit(rows)
     for k in range(count):
         known = first.counters.items()

@@ -10,6 +10,7 @@ import pytest
 
 import gpubp
 from gpubp.executor import Executor
+from tests.render.compiled import needs_compiler
 
 NUMPY = tracemalloc.DomainFilter(inclusive=True, domain=np.lib.tracemalloc_domain)
 MOST = 256 * 1024
@@ -60,9 +61,10 @@ def test_models(path: Path) -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
-def test_a_wide_net(precision: str) -> None:
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("native", marks=needs_compiler)])
+def test_a_wide_net(precision: str, backend: str) -> None:
     """Its activations are 2 MB each, its parameters 7 MB."""
-    assert peak(gpubp.Executor(gpubp.loads(WIDE), "cpu", precision), 700, 512) <= MOST
+    assert peak(gpubp.Executor(gpubp.loads(WIDE), "cpu", precision, backend=backend), 700, 512) <= MOST
 
 
 def test_the_arena_is_as_large_as_planned() -> None:

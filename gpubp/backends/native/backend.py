@@ -1,0 +1,54 @@
+"""The CPU, by compiled kernels beside NumPy."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+from platformdirs import user_cache_path
+
+from ..numpy import NumpyBackend
+from .cache import KernelCache
+from .compiler import Compiler, NativeError
+from .library import Library
+
+
+class NativeBackend(NumpyBackend):
+    """Arrays in the machine's memory; kernels compiled by `compiler`, and NumPy where that fails."""
+
+    compiles = True
+
+    def __init__(self, compiler: Compiler, *, forced: bool = False, why: str = "", folder: Path | None = None) -> None:
+        """`forced`: every program is compiled, however little there is to do. `folder`: where compiled kernels are
+        kept, the user's cache where None."""
+        super().__init__(why)
+        self.compiler, self.forced = compiler, forced
+        self.cache = KernelCache(folder or user_cache_path("gpubp") / "kernels")
+        self.description = f"CPU (NumPy {np.__version__} and {compiler.name}{'; ' if why else ''}{why})"
+
+    def kernels(self) -> str:
+        try:
+            version = self.compiler.version
+        except NativeError:
+            return ""
+        return f"{'all' if self.forced else 'training'}, by {version}" if self.compiles else ""
+
+    def library(self, text: str) -> Library | None:
+        """The compiled functions of a C text; None where that fails, which is said once."""
+        try:
+            return Library(self.cache.library(text, self.compiler))
+        except NativeError as error:
+            self.compiles = False
+            self.description = f"CPU (NumPy {np.__version__}; {error})"
+            _say_once(f"NumPy goes on without compiled kernels: {error}")
+            return None
+
+
+_said: set[str] = set()
+
+
+def _say_once(message: str) -> None:
+    if message not in _said:
+        _said.add(message)
+        logging.getLogger("gpubp").warning(message)

@@ -1,0 +1,73 @@
+"""Compiled kernels on disk, in a folder that belongs to this user alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from .compiler import Compiler, NativeError
+
+SUFFIX = ".so"
+
+
+class KernelCache:
+    """A folder of shared libraries. A file's name is the key (source, compiler, flags, processor) and the digest of its
+    content: a damaged one is compiled anew."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def library(self, text: str, compiler: Compiler) -> Path:
+        """The library of a C text, compiled if it is not there. Raises NativeError."""
+        key = _digest("\0".join((text, compiler.identity)).encode())
+        self._require_private()
+        for path in self._found(key):
+            return path
+        try:
+            with tempfile.TemporaryDirectory(prefix=".compiling-", dir=self.folder) as place:
+                source, made = Path(place) / "kernels.c", Path(place) / "kernels.so"
+                source.write_text(text, "utf-8")
+                compiler.compile(source, made)
+                target = self.folder / f"{key}-{_digest(made.read_bytes())}{SUFFIX}"
+                made.chmod(0o700)
+                # Whole or not at all: another process may do the same at this moment.
+                made.replace(target)
+        except OSError as error:
+            raise NativeError(f"cannot write to `{self.folder}`: {_reason(error)}") from None
+        return target
+
+    def _found(self, key: str) -> Iterator[Path]:
+        try:
+            for path in sorted(self.folder.glob(f"{key}-*{SUFFIX}")):
+                about = path.lstat()
+                private = stat.S_ISREG(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o022
+                if private and path.name == f"{key}-{_digest(path.read_bytes())}{SUFFIX}":
+                    yield path
+                elif private:
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            raise NativeError(f"cannot read `{self.folder}`: {_reason(error)}") from None
+
+    def _require_private(self) -> None:
+        """Make the folder if it is not there. Raises NativeError where others could have put something into it."""
+        if not hasattr(os, "getuid"):
+            raise NativeError("compiled kernels need a system with users and permissions, such as Linux or macOS")
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            about = self.folder.lstat()
+        except OSError as error:
+            raise NativeError(f"cannot make `{self.folder}`: {_reason(error)}") from None
+        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o077:
+            raise NativeError(f"`{self.folder}` is no folder that belongs to this user alone (mode 0700)")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

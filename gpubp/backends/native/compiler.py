@@ -1,0 +1,108 @@
+"""The machine's C compiler."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+FLAGS = (
+    "-std=c11",
+    "-O3",
+    "-march=native",
+    # A product and a sum are rounded apart, as NumPy rounds them, unless the text asks for one rounding.
+    "-ffp-contract=off",
+    # errno and the flags of the floating-point unit, which nobody reads, are what keeps loops from being vectorised;
+    # NaN, inf and the order of sums stay as they are written.
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    # One arena holds values of all types; whole numbers wrap as NumPy's do.
+    "-fno-strict-aliasing",
+    "-fwrapv",
+    "-w",
+    "-fPIC",
+    "-shared",
+)
+SECONDS = 120
+"""Longest time that a compiler may take."""
+
+
+class NativeError(Exception):
+    """Kernels cannot be compiled or loaded; the text says why, in a few words."""
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C compiler by the path of its command; `options` come with it."""
+
+    command: str
+    options: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """For people: `gcc`."""
+        return Path(self.command).name
+
+    @cached_property
+    def version(self) -> str:
+        """The first line of what it says of itself. Raises NativeError."""
+        return (self._run("--version").splitlines() or [""])[0]
+
+    @cached_property
+    def identity(self) -> str:
+        """What its code depends on: its version, its flags, and the instructions that this processor has."""
+        return "\n".join((self.version, *self.options, *FLAGS, platform.machine(), processor()))
+
+    def compile(self, source: Path, library: Path) -> None:
+        """Make a shared library. Raises NativeError."""
+        self._run(*FLAGS, str(source), "-o", str(library), "-lm")
+
+    def _run(self, *arguments: str) -> str:
+        try:
+            done = subprocess.run(
+                (self.command, *self.options, *arguments),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise NativeError(f"the C compiler `{self.command}` cannot be run: {_first_line(error)}") from None
+        if done.returncode:
+            raise NativeError(f"the C compiler `{self.command}` failed: {_first_line(done.stderr)}")
+        return done.stdout
+
+
+def find_compiler(command: str = "") -> Compiler | None:
+    """The compiler `command` (words as a shell divides them), or where that is empty the first of cc, gcc and clang;
+    None where it is not there."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
+    for name in words[:1] or ("cc", "gcc", "clang"):
+        path = shutil.which(name)
+        if path is not None:
+            return Compiler(path, tuple(words[1:]))
+    return None
+
+
+def processor() -> str:
+    """The instructions of this machine's processor, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return platform.processor()
+    told = ("model name", "flags", "CPU part", "Features")
+    return "\n".join(dict.fromkeys(line for line in lines if line.startswith(told)))
+
+
+def _first_line(error: object) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return next((line for line in lines if "error" in line), lines[0] if lines else "it gives no reason")

@@ -1,0 +1,64 @@
+"""A loaded library of kernels."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compiler import NativeError
+
+Array = NDArray[Any]
+
+
+class Library:
+    """The functions of a shared library. Raises NativeError where it cannot be loaded."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._library = ctypes.CDLL(str(path))
+        except OSError as error:
+            raise NativeError(f"cannot load `{path}`: {error}") from None
+
+    def bind(self, name: str, arena: Array, tables: Sequence[Array]) -> Callable[[], int]:
+        """The function `name` on its memory, ready to call. The states among `tables` are changed in place."""
+        function = self._library[name]
+        function.argtypes, function.restype = (ctypes.c_void_p, ctypes.c_void_p), ctypes.c_int
+        kept, addresses = _addresses(tables)
+        call: Any = partial(function, ctypes.c_void_p(arena.ctypes.data), addresses)
+        call.kept = (arena, kept)
+        bound: Callable[[], int] = call
+        return bound
+
+    def bind_many(self, name: str, arena: Array, tables: Sequence[Array]) -> Callable[..., int]:
+        """The loop `name` on its memory: called with arrays of rows (a list), the order in which to take them (or
+        None), the batches of an epoch, the number of the first step, that of steps, and arrays for the results (a
+        list), it returns how many steps were done."""
+        function = self._library[name]
+        pointer, number = ctypes.c_void_p, ctypes.c_int64
+        function.argtypes = (pointer, pointer, pointer, pointer, number, number, number, pointer)
+        function.restype = number
+        kept, addresses = _addresses(tables)
+        at = pointer(arena.ctypes.data)
+
+        def many(
+            rows: Sequence[Array], order: Array | None, per_epoch: int, first: int, steps: int, results: Sequence[Array]
+        ) -> int:
+            held = _addresses(rows), _addresses(results), kept, arena
+            where = None if order is None else pointer(order.ctypes.data)
+            done: int = function(at, addresses, held[0][1], where, per_epoch, first, steps, held[1][1])
+            return done
+
+        return many
+
+
+def _addresses(arrays: Sequence[Array]) -> tuple[list[Array], Any]:
+    """The arrays, dense, and a C array of their addresses."""
+    assert all(a.flags.c_contiguous or not a.flags.writeable for a in arrays), "a state is one piece of memory"
+    dense = [a if a.flags.c_contiguous else np.array(a, order="C") for a in arrays]
+    return dense, (ctypes.c_void_p * max(len(dense), 1))(*(a.ctypes.data for a in dense))

@@ -1,0 +1,67 @@
+"""C forms: how a primitive is computed in C-family text. Each is part of the primitive's one definition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One element from the elements beside it: an expression with `{0}`, `{1}` for them, `{t}` for the float type of
+    the first (`f32`, `f64`) and `{type}` for the type of the result; or a function from params to that."""
+
+    text: str | Callable[..., str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A reduction: from `start`, each element is joined by the expression `join` of `{0}`, what has been found so far,
+    and `{1}`; `row` is the function over elements that lie one behind the other, which takes them and their number."""
+
+    start: str
+    join: str
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A row-wise primitive written in others: `steps(x, axis=...)` records the equations."""
+
+    steps: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An input of a shape; called with a text for each index, it gives the text of the element there."""
+
+    shape: tuple[int, ...]
+    element: Callable[[Sequence[str]], str]
+
+    def __call__(self, index: Sequence[str]) -> str:
+        return self.element(index)
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of the result from whatever elements of the inputs: `text(index, shape, *inputs, **params)`
+    gives the expression, with a text for each index into the result of that shape and a `Read` for each input."""
+
+    text: Callable[..., str]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function that writes all elements: `{out}` is where they lie one behind the other, `{size}` their number;
+    scalar inputs are `{0}`, `{1}`, `{t}` is the type of the result."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The product of matrices, the last two axes of two values."""
+
+
+CForm = Scalar | Fold | Rows | Element | Call | Product

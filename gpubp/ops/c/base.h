@@ -1,0 +1,31 @@
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef unsigned char bool8;
+
+/* No element of a loop's result is read by a later turn: the plan gives each value its place so. */
+#if defined(__clang__)
+#define EACH _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define EACH _Pragma("GCC ivdep")
+#else
+#define EACH
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* a b + c: rounded once where the machine has an instruction for it. */
+#ifdef __FP_FAST_FMA
+#define FMA(a, b, c) __builtin_fma(a, b, c)
+#else
+#define FMA(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef __FP_FAST_FMAF
+#define FMAF(a, b, c) __builtin_fmaf(a, b, c)
+#else
+#define FMAF(a, b, c) ((a) * (b) + (c))
+#endif
+
+INLINE int64_t bits_of(double x) { int64_t n; memcpy(&n, &x, 8); return n; }
+INLINE double from_bits(int64_t n) { double x; memcpy(&x, &n, 8); return x; }

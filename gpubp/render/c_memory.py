@@ -1,0 +1,162 @@
+"""Values in memory as C text: where each lies, and how its elements are reached."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..ir import FLOATS, Var
+from ..passes import ITEM, Buffer, Place, Plan
+
+C_TYPE = {
+    "float32": "float",
+    "float64": "double",
+    "int32": "int32_t",
+    "int64": "int64_t",
+    "uint32": "uint32_t",
+    "uint64": "uint64_t",
+    "bool": "bool8",
+}
+SUFFIX = {"float32": "f32", "float64": "f64"}
+
+
+class UnfitError(Exception):
+    """These equations cannot be one kernel."""
+
+
+def c_literal(value: float, dtype: str) -> str:
+    """A number as C text of a type, rounded to it as NumPy does."""
+    if dtype not in FLOATS:
+        return str(int(value)) + {"int64": "LL", "uint64": "ULL", "uint32": "U"}.get(dtype, "")
+    number, mark = float(value), ""
+    if dtype == "float32":
+        mark = "f"
+        try:
+            number = struct.unpack("f", struct.pack("f", number))[0]
+        except OverflowError:
+            number = math.copysign(math.inf, number)
+    if not math.isfinite(number):
+        return "NAN" if math.isnan(number) else "INFINITY" if number > 0 else "(-INFINITY)"
+    text = _shortest(number) if dtype == "float32" else repr(number)
+    text = (text if any(c in text for c in ".e") else f"{text}.0") + mark
+    return f"({text})" if text.startswith("-") else text
+
+
+def _shortest(number: float) -> str:
+    for digits in range(1, 10):
+        text = f"{number:.{digits}g}"
+        if struct.pack("f", float(text)) == struct.pack("f", number):
+            return text
+    return repr(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Elements in memory: from `pointer`, with a stride for each axis of the loops."""
+
+    pointer: str
+    strides: tuple[int, ...]
+    place: Place
+    dtype: str
+
+    def at(self, index: Sequence[str]) -> str:
+        """The text of the element at indices."""
+        return f"{self.pointer}[{offset(index, self.strides)}]"
+
+
+def offset(index: Sequence[str], strides: Sequence[int]) -> str:
+    """The place of an element, in elements."""
+    parts = [i if s == 1 else f"{i} * {s}" for i, s in zip(index, strides, strict=True) if s and i != "0"]
+    return " + ".join(parts) or "0"
+
+
+class Memory:
+    """The pointers that a kernel needs. `names`: of values; `tables`: the number of each state and constant among the
+    arrays that are handed to compiled code."""
+
+    def __init__(self, plan: Plan, names: Mapping[Var, str], tables: Mapping[Buffer, int]) -> None:
+        self.plan, self.names, self.tables = plan, names, tables
+        self.places: dict[Var, Place] = dict(plan.places)
+        self.shown = {eqn.output: eqn for eqn in plan.views}
+        self.pointers: dict[tuple[Buffer, int, str], str] = {}
+        self.written: set[str] = set()
+
+    def source(self, x: Var) -> Var:
+        """The value whose memory a view shows."""
+        while x in self.shown:
+            (x,) = self.shown[x].operands
+        return x
+
+    def pointer(self, place: Place, dtype: str, name: str) -> str:
+        """The name of a pointer to a place."""
+        key = (place.buffer, place.offset, dtype)
+        if key not in self.pointers:
+            taken = set(self.pointers.values())
+            text = f"{name}_at"
+            while text in taken:
+                text += "_"
+            self.pointers[key] = text
+        return self.pointers[key]
+
+    def access(self, var: Var, shape: tuple[int, ...], write: bool = False) -> Access:
+        """A value broadcast to a shape."""
+        place = self.places[var]
+        lead = len(shape) - len(place.shape)
+        strides = (s if n != 1 else 0 for n, s in zip(place.shape, place.strides, strict=True))
+        name = self.pointer(place, var.dtype, self.names[self.source(var)])
+        if write:
+            self.written.add(name)
+        return Access(name, (*(0,) * lead, *strides), place, var.dtype)
+
+    def declarations(self) -> list[str]:
+        """The pointers, declared."""
+        lines = []
+        for (buffer, start, dtype), name in self.pointers.items():
+            const = "" if name in self.written else "const "
+            kind = f"{const}{C_TYPE[dtype]} *"
+            if buffer.kind == "arena":
+                at = f"(arena + {buffer.start + start * ITEM[dtype]})"
+                lines.append(f"{kind}const {name} = ({kind}){at};")
+            else:
+                lines.append(
+                    f"{kind}const {name} = ({kind})tables[{self.tables[buffer]}]{f' + {start}' if start else ''};"
+                )
+        return lines
+
+
+def overlap(a: Place, a_type: str, b: Place, b_type: str) -> bool:
+    """Whether two places share a byte."""
+    if a.buffer.kind == "arena" and b.buffer.kind == "arena":
+        starts = a.buffer.start, b.buffer.start
+    elif a.buffer is b.buffer:
+        starts = 0, 0
+    else:
+        return False
+    (first, end), (other, other_end) = (
+        (start + p.offset * ITEM[t], start + (p.offset + _extent(p)) * ITEM[t])
+        for start, p, t in zip(starts, (a, b), (a_type, b_type), strict=True)
+    )
+    return first < other_end and other < end
+
+
+def _extent(place: Place) -> int:
+    if 0 in place.shape:
+        return 0
+    return 1 + sum((n - 1) * s for n, s in zip(place.shape, place.strides, strict=True))
+
+
+def collapse(shape: Sequence[int], accesses: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+    """Axes of one element left out, and those that lie evenly one behind the other taken as one, for all accesses alike
+    (their strides). Returns the shape and the strides of each access."""
+    axes: list[tuple[int, tuple[int, ...]]] = []
+    for k, n in enumerate(shape):
+        strides = tuple(a[k] for a in accesses)
+        if n == 1:
+            continue
+        if axes and all(outer == s * n for outer, s in zip(axes[-1][1], strides, strict=True)):
+            axes[-1] = (axes[-1][0] * n, strides)
+        else:
+            axes.append((n, strides))
+    return tuple(n for n, _ in axes), [tuple(strides[i] for _, strides in axes) for i in range(len(accesses))]

@@ -1,0 +1,129 @@
+"""Single equations as C loops: reductions over any axes, small matrix products, gathers, random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..ir import Call, Element, Eqn, Fold, Product, Read, Var, fill, literal
+from ..passes import dense
+from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse, overlap
+
+SMALL = 32 * 32 * 32
+"""Multiplications of a matrix product up to which plain loops are no slower than a call of the BLAS."""
+
+
+def single_kernel(memory: Memory, eqn: Eqn) -> list[str]:
+    """The loops of one equation. Raises UnfitError where it has no such form."""
+    form = eqn.op.c
+    if form is None:
+        raise UnfitError
+    out = memory.access(eqn.output, eqn.output.shape, write=True)
+    for x in eqn.operands:
+        place = memory.places[x]
+        if overlap(out.place, out.dtype, place, x.dtype):
+            raise UnfitError
+    if isinstance(form, Fold):
+        return _reduction(memory, eqn, form, out)
+    if isinstance(form, Product):
+        return _product(memory, eqn, out)
+    if isinstance(form, Element):
+        return _elements(memory, eqn, form, out)
+    if isinstance(form, Call):
+        return _call(memory, eqn, form, out)
+    raise UnfitError
+
+
+def _nest(shape: Sequence[int], body: Sequence[str], letter: str = "i", each: bool = False) -> list[str]:
+    """Loops around lines, the last one free of dependence where `each`."""
+    lines = list(body)
+    for k in reversed(range(len(shape))):
+        lines = [f"for (int64_t {letter}{k} = 0; {letter}{k} < {shape[k]}; {letter}{k}++) {{", *_indented(lines), "}"]
+        if each and k == len(shape) - 1:
+            lines.insert(0, "EACH")
+    return lines
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> list[str]:
+    """The result is set to the start, then each element is joined to its place, in the order of memory."""
+    (x,) = eqn.operands
+    gone = {a % x.ndim for a in eqn.params["axis"]}
+    read = memory.access(x, x.shape)
+    kept = [k for k in range(x.ndim) if k not in gone]
+    own = iter(out.strides)
+    strides = [next(own) if k not in gone or len(out.strides) == x.ndim else 0 for k in range(x.ndim)]
+    strides = [0 if k in gone else s for k, s in enumerate(strides)]
+    if not x.shape or x.shape[-1] == 0:
+        raise UnfitError
+    shape, (to, source) = collapse(x.shape, [strides, read.strides])
+    fill_shape, (target,) = collapse([x.shape[k] for k in kept], [[strides[k] for k in kept]])
+    index = [f"i{k}" for k in range(len(shape))]
+    t = SUFFIX[x.dtype]
+    first = Access(out.pointer, target, out.place, out.dtype).at([f"i{k}" for k in range(len(fill_shape))])
+    lines = _nest(fill_shape, [f"{first} = {form.start};"], each=True)
+    put, get = (Access(a.pointer, s, a.place, a.dtype) for a, s in ((out, to), (read, source)))
+    if shape and not to[-1] and source[-1] == 1:
+        # Elements that lie one behind the other are reduced at once.
+        place = put.at([*index[:-1], "0"])
+        row = f"{form.row}(&{get.at([*index[:-1], '0'])}, {shape[-1]})"
+        body, loops, each = f"{place} = {fill(form.join, [place, row])};", shape[:-1], False
+    else:
+        place = put.at(index)
+        body, loops, each = f"{place} = {fill(form.join, [place, get.at(index)])};", shape, bool(shape and to[-1])
+    return [*lines, *_nest(loops, [body.replace("{t}", t)], each=each)]
+
+
+def _product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
+    """Row by row: each number of the left matrix times a row of the right one, added to a row of sums. Sums are taken
+    in the order of memory, rounded once a term where the machine can."""
+    a, b = eqn.operands
+    (m, k), n = a.shape[-2:], b.shape[-1]
+    if m * n * k > SMALL or 0 in (m, n, k):
+        raise UnfitError
+    lead = eqn.output.shape[:-2]
+    left, right = (memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b))
+    kind, fma = C_TYPE[a.dtype], "FMAF" if a.dtype == "float32" else "FMA"
+    index = [f"i{axis}" for axis in range(len(lead))]
+    lines = []
+    element = right.at([*index, "p", "j"])
+    if right.strides[-1] != 1 and n > 1:
+        lines += [f"{kind} packed[{k * n}];"]
+        lines += [
+            f"for (int64_t p = 0; p < {k}; p++)",
+            f"    for (int64_t j = 0; j < {n}; j++) packed[p * {n} + j] = {element};",
+        ]
+        element = f"packed[p * {n} + j]"
+    each = f"for (int64_t j = 0; j < {n}; j++)"
+    lines += [
+        f"for (int64_t i = 0; i < {m}; i++) {{",
+        f"    {kind} sums[{n}];",
+        f"    {each} sums[j] = 0;",
+        f"    for (int64_t p = 0; p < {k}; p++) {{",
+        f"        const {kind} x = {left.at([*index, 'i', 'p'])};",
+        f"        {each} sums[j] = {fma}(x, {element}, sums[j]);",
+        "    }",
+        f"    {each} {out.at([*index, 'i', 'j'])} = sums[j];",
+        "}",
+    ]
+    return _nest(lead, lines)
+
+
+def _elements(memory: Memory, eqn: Eqn, form: Element, out: Access) -> list[str]:
+    shape = eqn.output.shape
+    index = [f"i{k}" for k in range(len(shape))]
+    reads = [Read(x.shape, memory.access(x, x.shape).at) for x in eqn.operands]
+    return _nest(shape, [f"{out.at(index)} = {form.text(index, shape, *reads, **eqn.params)};"], each=True)
+
+
+def _call(memory: Memory, eqn: Eqn, form: Call, out: Access) -> list[str]:
+    y = eqn.output
+    if out.place.strides != dense(y.shape) or any(x.shape for x in eqn.operands):
+        raise UnfitError
+    text = form.text.replace("{t}", SUFFIX[y.dtype]).replace("{out}", out.pointer).replace("{size}", str(y.aval.size))
+    for key, value in eqn.params.items():
+        text = text.replace(f"{{{key}}}", literal(value))
+    operands = [memory.access(x, ()).at([]) if isinstance(x, Var) else literal(x) for x in eqn.inputs]
+    return [f"{fill(text, operands)};"]

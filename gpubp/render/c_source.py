@@ -1,0 +1,273 @@
+"""A plan as C text: its pieces as loops, those that follow each other as one function that Python calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..ir import Eqn, Fold, Var, identifiers
+from ..ops import c_functions, c_names, copy
+from ..passes import ITEM, Buffer, Piece, Plan
+from .c_memory import C_TYPE, Memory, UnfitError
+from .c_rows import RowKernel
+from .c_single import single_kernel
+
+_C_WORDS = frozenset(
+    "auto bool8 break case char const default do double else enum extern float goto inline int long register restrict "
+    "short signed sizeof static struct switch typedef union unsigned void volatile arena tables first n x p j k i sums "
+    "packed row main memcpy".split()
+)
+_OTHERS = re.compile(r"[ir]\d+|int\d+_t|uint\d+_t|\w*_(at_*|row|all|once\d+)")
+"""Names that kernels give to other things than values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The function `name` computes the steps `first` to before `stop` of a plan, the guard between them, and, where it
+    goes to the end, the copies. It returns 1 where the guard stopped the step."""
+
+    name: str
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class CSource:
+    """A translation unit. Its functions take the arena and the addresses of `tables`: the plan's states, then the
+    constants that it reads. `many`: the name of a function that does many steps, where one function does all of a step;
+    else empty."""
+
+    text: str
+    functions: tuple[Compiled, ...]
+    tables: tuple[Var, ...]
+    many: str
+
+
+def c_source(
+    plan: Plan,
+    name: str,
+    hints: Mapping[Var, str] | None = None,
+    describe: Callable[[object], str] = str,
+    collect: Sequence[Var] = (),
+) -> CSource:
+    """The pieces of a plan that have a C form. The functions `<name>_0`, `<name>_1` ... are for those that follow each
+    other; what stands between them stays with Python.
+
+    Where that is nothing, `<name>_many(arena, tables, rows, order, per_epoch, at, steps, results)` does `steps` steps
+    on batches of `rows`, an array of data for each feed, and writes the numbers `collect` of each step to `results`.
+    Step `at` takes the batch of that number of an epoch of `per_epoch`; `order` says which rows come when, if not as
+    they stand. It returns how many steps were done before the guard stopped one.
+    """
+    return _Text(plan, name, hints or {}, describe).source(collect)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kernel:
+    """Loops that compute some steps."""
+
+    first: int
+    stop: int
+    origins: tuple[object, ...]
+    lines: tuple[str, ...]
+
+
+class _Text:
+    def __init__(self, plan: Plan, name: str, hints: Mapping[Var, str], describe: Callable[[object], str]) -> None:
+        self.plan, self.name, self.describe = plan, name, describe
+        eqns = [*plan.constants, *plan.views, *(step.eqn for step in plan.steps)]
+        values = dict.fromkeys(
+            (*plan.program.inputs, *plan.states, *(v for e in eqns for v in e.outputs), *plan.places)
+        )
+        readable = {v: _fit(hints.get(v, v.hint)) for v in values}
+        self.names = identifiers(values, readable, _C_WORDS | c_names())
+        constants = [v for e in plan.constants for v in e.outputs if plan.places[v].buffer.kind == "constant"]
+        self.tables = (*plan.states, *constants)
+        self.numbers: dict[Buffer, int] = {plan.places[v].buffer: i for i, v in enumerate(self.tables)}
+        self.shown = {eqn.output: eqn for eqn in plan.views}
+        self.readers = self._readers()
+
+    def _readers(self) -> dict[Var, set[int]]:
+        """For each value the steps that read it; len(steps) stands for whatever comes after them."""
+        found: dict[Var, set[int]] = {}
+
+        def read(x: Var, at: int) -> None:
+            while x in self.shown:
+                (x,) = self.shown[x].operands
+            found.setdefault(x, set()).add(at)
+
+        for i, step in enumerate(self.plan.steps):
+            for x in step.eqn.operands:
+                read(x, i)
+        program, end = self.plan.program, len(self.plan.steps)
+        put_together = (x for eqn in program.eqns if eqn.op.parts is not None for x in eqn.operands)
+        ends = (*program.outputs, *(v for _, v in program.updates), *(v for _, v in self.plan.copies), *put_together)
+        for x in (*ends, *(() if program.guard is None else (program.guard,))):
+            read(x, end)
+        return found
+
+    # Kernels ------------------------------------------------------------------------------------------------------
+    def kernels(self) -> Iterator[_Kernel]:
+        pieces = list(self.plan.pieces)
+        while pieces:
+            piece = pieces.pop(0)
+            if pieces and (both := self._with_fold(piece, pieces[0])) is not None:
+                pieces.pop(0)
+                yield both
+                continue
+            yield from self._divided(piece)
+
+    def _divided(self, piece: Piece) -> Iterator[_Kernel]:
+        """A piece as few kernels: as many of its steps together as can be."""
+        first = piece.first
+        while first < piece.stop:
+            for stop in range(piece.stop if piece.shape is not None else first + 1, first, -1):
+                if (found := self._rows(first, stop)) is not None:
+                    yield found
+                    break
+            else:
+                stop = first + 1
+                if (single := self._single(first)) is not None:
+                    yield single
+            first = stop
+
+    def _with_fold(self, piece: Piece, after: Piece) -> _Kernel | None:
+        """An elementwise piece together with the reduction of all its elements that follows it."""
+        eqn = self.plan.steps[after.first].eqn
+        if after.stop > after.first + 1 or not isinstance(eqn.op.c, Fold) or after.first == self.plan.early:
+            return None
+        (x,) = eqn.operands
+        if piece.shape != x.shape or len(eqn.params["axis"]) != x.ndim:
+            return None
+        return self._rows(piece.first, after.stop, x.ndim)
+
+    def _rows(self, first: int, stop: int, inner: int = 0) -> _Kernel | None:
+        eqns = [step.eqn for step in self.plan.steps[first:stop]]
+        shapes = [x.shape for e in eqns for x in (*(e.operands if e.op.trait != "elementwise" else ()), *e.outputs)]
+        shape = max(shapes, key=lambda s: (len(s), *s))
+        if not inner:
+            folds = [e for e in eqns if isinstance(e.op.c, Fold)]
+            inner = max((_trailing(e) for e in folds), default=1)
+        inside = set(range(first, stop))
+        # What no equation reads is a copy that is part of something larger.
+        stored = {v for e in eqns for v in e.outputs if not self.readers.get(v, {-1}) <= inside}
+        memory = self._memory()
+        try:
+            lines = RowKernel(memory, eqns, shape, stored, inner).lines()
+        except UnfitError:
+            return None
+        return self._kernel(first, stop, memory, lines)
+
+    def _single(self, first: int) -> _Kernel | None:
+        memory = self._memory()
+        try:
+            lines = single_kernel(memory, self.plan.steps[first].eqn)
+        except UnfitError:
+            return None
+        return self._kernel(first, first + 1, memory, lines)
+
+    def _memory(self) -> Memory:
+        return Memory(self.plan, self.names, self.numbers)
+
+    def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> _Kernel:
+        words = set(re.findall(r"\w+", "\n".join(lines)))
+        declared = [line for line in memory.declarations() if words & set(re.findall(r"\w+_at_*", line))]
+        origins = tuple(dict.fromkeys(s.eqn.origin for s in self.plan.steps[first:stop] if s.eqn.origin is not None))
+        return _Kernel(first, stop, origins, (*declared, *lines))
+
+    # Functions ----------------------------------------------------------------------------------------------------
+    def source(self, collect: Sequence[Var]) -> CSource:
+        kernels = {kernel.first: kernel for kernel in self.kernels()}
+        functions: list[Compiled] = []
+        texts: list[str] = []
+        at, end = 0, len(self.plan.steps)
+        while at < end:
+            if at not in kernels:
+                at += 1
+                continue
+            run = [kernels[at]]
+            while run[-1].stop in kernels:
+                run.append(kernels[run[-1].stop])
+            done = Compiled(f"{self.name}_{len(functions)}", at, run[-1].stop)
+            functions.append(done)
+            texts.append(self._function(done, run))
+            at = done.stop
+        many = ""
+        if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
+            many = f"{self.name}_many"
+            texts.append(self._many(many, functions[0], collect))
+        body = "\n\n".join(texts)
+        return CSource(f"{c_functions(body)}\n\n{body}\n", tuple(functions), self.tables, many)
+
+    def _many(self, name: str, step: Compiled, collect: Sequence[Var]) -> str:
+        memory = self._memory()
+        batch = self.plan.feeds[0].shape[0]
+        lines = [
+            f"int64_t {name}(char *arena, void *const *tables, const char *const *rows, const int64_t *order,",
+            "        int64_t per_epoch, int64_t at, int64_t steps, void *const *results) {",
+            "    for (int64_t s = 0; s < steps; s++, at++) {",
+            f"        const int64_t first = at % per_epoch * {batch};",
+            f"        for (int64_t i = 0; i < {batch}; i++) {{",
+            "            const int64_t row = order ? order[first + i] : first + i;",
+        ]
+        for k, feed in enumerate(self.plan.feeds):
+            start, size = self.plan.places[feed].buffer.start, feed.aval.size // batch * ITEM[feed.dtype]
+            lines.append(f"            memcpy(arena + {start} + i * {size}, rows[{k}] + row * {size}, {size});")
+        lines += ["        }", f"        if ({step.name}(arena, tables)) return s;"]
+        for k, var in enumerate(collect):
+            text = memory.access(var, ()).at([])
+            pointer = memory.declarations()[k]
+            lines += ["        {", f"            {pointer}"]
+            lines += [f"            (({C_TYPE[var.dtype]} *)results[{k}])[s] = {text};", "        }"]
+        return "\n".join([*lines, "    }", "    return steps;", "}"])
+
+    def _function(self, function: Compiled, run: Iterable[_Kernel]) -> str:
+        lines = [f"int {function.name}(char *arena, void *const *tables) {{"]
+        plan, end = self.plan, len(self.plan.steps)
+        for kernel in run:
+            if kernel.first == plan.early:
+                lines += self._guard()
+            lines += [f"    /* {_comment(self.describe(origin))} */" for origin in kernel.origins]
+            lines += ["    {", *(f"        {line}" for line in kernel.lines), "    }"]
+        if function.stop == end:
+            if plan.early == end:
+                lines += self._guard()
+            for k, (state, value) in enumerate(plan.copies):
+                memory = self._memory()
+                put = Eqn(copy, (value,), {}, (state,))
+                body = RowKernel(memory, [put], state.shape, {state}).lines()
+                copied = self._kernel(end + k, end, memory, body)
+                lines += ["    {", *(f"        {line}" for line in copied.lines), "    }"]
+        return "\n".join([*lines, "    return 0;", "}"])
+
+    def _guard(self) -> list[str]:
+        guard = self.plan.program.guard
+        if guard is None:
+            return []
+        memory = self._memory()
+        text = memory.access(guard, ()).at([])
+        (pointer,) = memory.declarations()
+        return [
+            "    /* a gradient that is no number changes nothing */",
+            "    {",
+            f"        {pointer}",
+            f"        if (!{text}) return 1;",
+            "    }",
+        ]
+
+
+def _trailing(eqn: Eqn) -> int:
+    """How many of the last axes a reduction takes, 1 where they are others."""
+    (x,) = eqn.operands
+    axes = sorted(a % x.ndim for a in eqn.params["axis"])
+    return len(axes) if axes == list(range(x.ndim - len(axes), x.ndim)) else 1
+
+
+def _fit(hint: str) -> str:
+    """A readable name, unless kernels use it otherwise; macros are named by capitals."""
+    return "" if _OTHERS.fullmatch(hint) else hint.lower() if hint.isupper() else hint
+
+
+def _comment(text: str) -> str:
+    """Text that cannot end a comment."""
+    return text.replace("*/", "* /").replace("/*", "/ *").replace("\\", "\\ ")

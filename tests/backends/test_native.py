@@ -1,0 +1,202 @@
+"""Compiled kernels on disk: whatever is wrong with the compiler or the folder, NumPy goes on, and says so once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp.backends import select
+from gpubp.backends.native import Compiler, KernelCache, Library, NativeBackend, NativeError, backend
+from gpubp.errors import DeviceError
+from tests.executor.nets import PLAIN
+from tests.render.compiled import COMPILER, needs_compiler
+
+TEXT = "int answer(char *arena, void *const *tables) { return 42 + arena[0]; }\n"
+
+
+def fake(folder: Path, script: str) -> Compiler:
+    """A compiler that does what a shell script does."""
+    command = folder / "cc"
+    command.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+    command.chmod(0o755)
+    return Compiler(str(command))
+
+
+def call(path: Path) -> int:
+    return Library(path).bind("answer", np.zeros(8, np.uint8), [])()
+
+
+# What works ----------------------------------------------------------------------------------------------------------
+@needs_compiler
+def test_a_library_is_compiled_once_and_private(tmp_path: Path) -> None:
+    assert COMPILER is not None
+    cache = KernelCache(tmp_path / "a" / "kernels")
+    path = cache.library(TEXT, COMPILER)
+    assert call(path) == 42
+    before = path.stat()
+    assert cache.library(TEXT, COMPILER) == path
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+    assert [p.name for p in cache.folder.iterdir()] == [path.name], "nothing else is left"
+    assert stat.S_IMODE(cache.folder.stat().st_mode) == 0o700
+    assert cache.library(TEXT + "\n", COMPILER) != path
+
+
+@needs_compiler
+def test_another_compiler_or_processor_has_kernels_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert COMPILER is not None
+    cache = KernelCache(tmp_path / "kernels")
+    mine = cache.library(TEXT, COMPILER)
+    other = fake(tmp_path, f'test "$1" = --version && echo "cc 99" && exit\nexec {COMPILER.command} "$@"')
+    theirs = cache.library(TEXT, other)
+    monkeypatch.setattr("gpubp.backends.native.compiler.processor", lambda: "another")
+    moved = cache.library(TEXT, Compiler(COMPILER.command))
+    assert len({p.name.partition("-")[0] for p in (mine, theirs, moved)}) == 3
+
+
+@needs_compiler
+@pytest.mark.parametrize("damage", [b"", b"\x7fELF rubbish", None])
+def test_a_damaged_library_is_compiled_anew(tmp_path: Path, damage: bytes | None) -> None:
+    assert COMPILER is not None
+    cache = KernelCache(tmp_path / "kernels")
+    path = cache.library(TEXT, COMPILER)
+    path.write_bytes(path.read_bytes()[:-100] if damage is None else damage)
+    assert call(cache.library(TEXT, COMPILER)) == 42
+
+
+@needs_compiler
+def test_several_processes_at_once(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from gpubp.backends.native import KernelCache, find_compiler\n"
+        "print(KernelCache(Path(sys.argv[1])).library(sys.argv[2], find_compiler()).name)"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "kernels"), TEXT]
+    running = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    names = [process.communicate()[0].strip() for process in running]
+    assert all(process.returncode == 0 for process in running)
+    assert all(call(tmp_path / "kernels" / name) == 42 for name in names)
+
+
+# What does not -------------------------------------------------------------------------------------------------------
+BROKEN = {
+    "fails": "echo 'error: out of luck' >&2; exit 1",
+    "crashes": "kill -SEGV $$",
+    "writes nothing": "test $1 = --version && echo cc 1",
+    "writes rubbish": 'test $1 = --version && echo cc 1 && exit\nwhile test "$1" != -o; do shift; done; echo no > "$2"',
+    "speaks in tongues": "printf '\\377\\376' >&2; exit 3",
+}
+
+
+def trained(used: NativeBackend, monkeypatch: pytest.MonkeyPatch) -> gpubp.Executor:
+    """Three steps on a backend; the numbers are NumPy's."""
+    monkeypatch.setattr("gpubp.executor.executor.select", lambda device, backend: used)
+    net = gpubp.loads(PLAIN)
+    data = {"x": np.ones((4, 3)), "y": np.ones((4, 1))}
+    ex = gpubp.Executor(net, "cpu", backend="native")
+    losses = ex.train_steps(data, 3, 4)
+    monkeypatch.undo()
+    wanted = gpubp.Executor(net, "cpu", backend="numpy").train_steps(data, 3, 4)
+    np.testing.assert_allclose(losses, wanted, rtol=1e-6)
+    return ex
+
+
+@pytest.mark.parametrize("script", BROKEN.values(), ids=BROKEN)
+def test_a_broken_compiler(
+    tmp_path: Path, script: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend, "_said", set())
+    used = NativeBackend(fake(tmp_path, script), forced=True, folder=tmp_path / "kernels")
+    with caplog.at_level(logging.WARNING, "gpubp"):
+        trained(used, monkeypatch)
+        trained(used, monkeypatch)
+    assert len(caplog.records) == 1
+    assert "NumPy goes on without compiled kernels" in caplog.text
+    assert "\n" not in caplog.records[0].getMessage()
+    assert not used.compiles
+
+
+def test_a_compiler_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = NativeBackend(Compiler(str(tmp_path / "cc")), forced=True, folder=tmp_path / "kernels")
+    trained(used, monkeypatch)
+    assert "cannot be run" in used.description
+    assert used.kernels() == ""
+
+
+def _is_a_file(folder: Path) -> None:
+    folder.write_text("")
+
+
+def _is_open_to_others(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o777)
+
+
+def _is_a_link(folder: Path) -> None:
+    real = folder.with_name("elsewhere")
+    real.mkdir(mode=0o700)
+    folder.symlink_to(real)
+
+
+def _cannot_be_written(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o500)
+
+
+@needs_compiler
+@pytest.mark.parametrize("spoil", [_is_a_file, _is_open_to_others, _is_a_link, _cannot_be_written])
+def test_a_folder_that_cannot_be_trusted(
+    tmp_path: Path, spoil: object, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert COMPILER is not None
+    assert callable(spoil)
+    if spoil is _cannot_be_written and os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    spoil(tmp_path / "kernels")
+    used = NativeBackend(COMPILER, forced=True, folder=tmp_path / "kernels")
+    trained(used, monkeypatch)
+    assert "kernels" in used.description
+    assert not used.compiles
+
+
+@needs_compiler
+def test_a_folder_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert COMPILER is not None
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(NativeError, match="belongs to this user alone"):
+        KernelCache(tmp_path).library(TEXT, COMPILER)
+
+
+# Choosing ------------------------------------------------------------------------------------------------------------
+def test_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert select("cpu").description.endswith("no C compiler)")
+    assert gpubp.Executor(gpubp.loads(PLAIN), "cpu").backend.compiles is False
+    with pytest.raises(DeviceError, match="there is no C compiler: neither cc nor gcc nor clang"):
+        select("cpu", "native")
+    with pytest.raises(DeviceError, match="there is no C compiler `nothing`"):
+        select("cpu", "native:nothing")
+
+
+@pytest.mark.parametrize("name", ["", "c", "NumPy", "numpy:gcc", "native gcc"])
+def test_unknown_backends(name: str) -> None:
+    with pytest.raises(DeviceError, match=f"there is no backend `{name}`"):
+        select("cpu", name)
+
+
+def test_a_backend_of_the_cpu_on_a_gpu() -> None:
+    with pytest.raises(DeviceError, match="the backend `numpy` is for the CPU, not for gpu"):
+        select("gpu", "numpy")
+
+
+def test_numpy_alone() -> None:
+    used = select("cpu", "numpy")
+    assert not used.compiles
+    assert used.description == f"CPU (NumPy {np.__version__})"

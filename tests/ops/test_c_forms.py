@@ -1,0 +1,194 @@
+"""The C form of each primitive beside its NumPy form: on its examples, and on numbers that are special.
+
+All cases of a float type are one program, so that they are compiled at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import numpy as np
+import pytest
+
+from gpubp import ops
+from gpubp.ir import FLOATS, PRIMITIVES, Example, Primitive, Program, Scalar, Var, apply, recording, verify
+from gpubp.passes import plan
+from tests.render.compiled import Array, needs_compiler, run_compiled
+
+from .checks import EXAMPLES, IDS, arguments, inputs_for
+
+WITH_FORM = {
+    name: (p, e)
+    for name, (p, e) in zip(IDS, EXAMPLES, strict=True)
+    if p.c is not None and (p.trait != "rowwise" or e.params["axis"] == -1)
+}
+"""Row-wise primitives are computed along the last axis."""
+
+Case = tuple[Callable[..., Var], list[Array]]
+
+
+def compiled(cases: Sequence[Case]) -> list[Array]:
+    """The values that are built of arrays, by compiled kernels alone."""
+    inputs: list[Var] = []
+    results: list[Var] = []
+    with recording() as eqns:
+        for build, arrays in cases:
+            xs = inputs_for(arrays)
+            inputs += xs
+            results.append(build(*xs))
+    planned = plan(verify(Program(tuple(inputs), tuple(eqns), tuple(results))), inputs)
+    source, found = run_compiled(planned, [a for _, arrays in cases for a in arrays], [])
+    assert sum(f.stop - f.first for f in source.functions) == len(planned.steps), "a step was left to NumPy"
+    return found
+
+
+def ulps(found: Array, wanted: Array) -> Array:
+    """The differences in units in the last place of `found`, NaN and inf taken as they are."""
+    unit = found.dtype.type
+    with np.errstate(all="ignore"):
+        rounded = wanted.astype(unit)
+        np.testing.assert_array_equal(np.isnan(found), np.isnan(rounded))
+        finite = np.isfinite(rounded) & np.isfinite(found)
+        np.testing.assert_array_equal(found[~finite], rounded[~finite])
+        spacing = np.maximum(np.spacing(np.abs(rounded[finite])), np.finfo(unit).smallest_subnormal)
+        return np.asarray(np.abs(found[finite].astype(wanted.dtype) - wanted[finite]) / spacing)
+
+
+def test_what_nets_are_made_of_has_a_c_form() -> None:
+    wanted = "add sub mul div neg exp log tanh sigmoid relu gate where cast sum max softmax matmul uniform gather"
+    assert [name for name in wanted.split() if PRIMITIVES[name].c is None] == []
+
+
+# Examples ------------------------------------------------------------------------------------------------------------
+def _case(primitive: Primitive, example: Example, floats: str) -> Case:
+    arrays, params = arguments(example, floats)
+    return lambda *xs: primitive(*xs, **params), arrays
+
+
+@cache
+def _examples(floats: str) -> dict[str, Array]:
+    cases = [_case(p, e, floats) for p, e in WITH_FORM.values()]
+    return dict(zip(WITH_FORM, compiled(cases), strict=True))
+
+
+@needs_compiler
+@pytest.mark.parametrize("floats", ["float32", "float64"])
+@pytest.mark.parametrize("name", WITH_FORM)
+def test_on_its_examples(name: str, floats: str) -> None:
+    primitive, example = WITH_FORM[name]
+    arrays, params = arguments(example, floats)
+    found, wanted = _examples(floats)[name], np.asarray(apply(primitive, np, arrays, params))
+    assert (found.shape, found.dtype) == (wanted.shape, wanted.dtype)
+    if str(found.dtype) not in FLOATS or primitive.trait == "opaque":
+        np.testing.assert_array_equal(found, wanted)
+        return
+    # A sum is as exact as its largest term, of which there are at most 24.
+    largest = max(1.0, *(float(np.abs(a).max()) for a in arrays)) if primitive.trait in ("reduce", "gemm") else 0.0
+    tolerance = (4 if isinstance(primitive.c, Scalar) else 24) * np.finfo(found.dtype).eps
+    np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=max(tolerance * largest, 1e-15))
+
+
+# Special numbers -----------------------------------------------------------------------------------------------------
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, np.inf, -np.inf, np.nan, 1e-45, -1e-45, 1e-40, 3e38, -3e38, 88.7, -104.0, 20.0]
+ELEMENTWISE = {p.name: p for p in PRIMITIVES.values() if isinstance(p.c, Scalar) and not p.examples[0].params}
+
+
+def _special(primitive: Primitive, dtype: str) -> list[Array]:
+    example = primitive.examples[0]
+    arity = len(example.shapes)
+    rows = list(itertools.product(SPECIAL, repeat=min(arity, 2)))
+    columns = [np.array([row[i % len(row)] for row in rows]) for i in range(arity)]
+    flags = [bool(example.dtypes) and example.dtypes[i] == "bool" for i in range(arity)]
+    return [(c > 0) if flag else c.astype(dtype) for c, flag in zip(columns, flags, strict=True)]
+
+
+@cache
+def _specials(dtype: str) -> dict[str, Array]:
+    return dict(zip(ELEMENTWISE, compiled([(p, _special(p, dtype)) for p in ELEMENTWISE.values()]), strict=True))
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_on_special_numbers(name: str, dtype: str) -> None:
+    found = _specials(dtype)[name]
+    with np.errstate(all="ignore"):
+        wanted = np.asarray(apply(ELEMENTWISE[name], np, _special(ELEMENTWISE[name], dtype), {}))
+    if str(wanted.dtype) not in FLOATS:
+        np.testing.assert_array_equal(found, wanted)
+        return
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted))
+    # NumPy's form of erf has an absolute error of 1e-15.
+    nothing = 4 * float(np.finfo(dtype).tiny) if name != "erf" else 1e-15
+    np.testing.assert_allclose(found, wanted, rtol=64 * np.finfo(dtype).eps, atol=nothing)
+
+
+# The functions that the project brings itself ------------------------------------------------------------------------
+TRUTH: dict[str, Callable[[Array], Array]] = {
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "tanh": np.tanh,
+    "erf": lambda x: np.array([math.erf(v) for v in x]),
+    "sigmoid": lambda x: 1.0 / (1.0 + np.exp(-x)),
+    "softplus": lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
+    "log_probability": lambda x: np.log(np.where((x >= 0) & (x < 2.0**-126), 2.0**-126, x)),
+}
+
+
+def _numbers() -> Array:
+    """Floats of all orders of magnitude and both signs, and those where the functions bend, close together."""
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 0x7F800000, 60_000).astype(np.uint32).view(np.float32)
+    ranges = [rng.uniform(a, b, 60_000) for a, b in ((-110.0, 110.0), (-8.0, 8.0), (-1.0, 1.0), (0.99, 1.01))]
+    return np.concatenate([bits, -bits, *ranges], dtype=np.float32)
+
+
+@cache
+def _own() -> dict[str, Array]:
+    return dict(zip(TRUTH, compiled([(PRIMITIVES[name], [_numbers()]) for name in TRUTH]), strict=True))
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", TRUTH)
+def test_own_functions_are_right_to_the_last_place(name: str) -> None:
+    with np.errstate(all="ignore"):
+        assert ulps(_own()[name], TRUTH[name](_numbers().astype(np.float64))).max() <= 0.51
+
+
+# Random numbers, sums ------------------------------------------------------------------------------------------------
+@needs_compiler
+def test_random_numbers_are_the_same_bits() -> None:
+    draw = PRIMITIVES["uniform"]
+    every = itertools.product(
+        ("float32", "float64"), ((), (1,), (7,), (64, 33), (5000,)), ((0, 0), (2**40 + 3, 2**35 + 1))
+    )
+    known = [({"stream": 5, "shape": shape, "dtype": dtype}, list(map(np.array, key))) for dtype, shape, key in every]
+    cases: list[Case] = [(lambda *xs, p=params: draw(*xs, **p), arrays) for params, arrays in known]
+    for found, (params, arrays) in zip(compiled(cases), known, strict=True):
+        np.testing.assert_array_equal(found, apply(draw, np, arrays, params))
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sums_and_maxima_of_any_length(dtype: str) -> None:
+    lengths = [1, 7, 15, 16, 17, 1000, 1024, 1025, 5000, 20_001]
+    values = [np.random.default_rng(n).normal(size=(3, n)).astype(dtype) for n in lengths]
+    holed = values[-1].copy()
+    holed[1, 777] = np.nan
+    sums: list[Case] = [(lambda v: ops.sum_(ops.exp(v), (-1,)), [a]) for x in values for a in (x, x[0])]
+    tops: list[Case] = [(lambda v: ops.max_(ops.absolute(v), (-1,)), [a]) for x in values for a in (x, x[0])]
+    whole: list[Case] = [(lambda v: ops.max_(v), [holed]), (lambda v: ops.max_(v, (1,)), [holed])]
+    wide = "float64" if dtype == "float32" else "longdouble"
+    found = compiled([*sums, *tops, *whole])
+    for out, (_, (a,)) in zip(found[: len(sums)], sums, strict=True):
+        # Each of up to 64 additions of a lane, and a few more, may be half a unit off.
+        assert ulps(out, np.exp(a.astype(wide)).sum(-1)).max() <= 8
+    for out, (_, (a,)) in zip(found[len(sums) : -2], tops, strict=True):
+        np.testing.assert_array_equal(out, np.abs(a).max(-1))
+    assert np.isnan(found[-2])
+    np.testing.assert_array_equal(found[-1], holed.max(1))

@@ -1,0 +1,45 @@
+"""Plans run as compiled C, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from platformdirs import user_cache_path
+
+from gpubp.backends.native import KernelCache, Library, find_compiler
+from gpubp.ir import Var
+from gpubp.passes import Plan
+from gpubp.render import CSource, c_source, compile_source, plan_source
+
+Array = np.ndarray[Any, Any]
+COMPILER = find_compiler()
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")
+
+
+@cache
+def library(text: str) -> Library:
+    assert COMPILER is not None
+    folder: Path = user_cache_path("gpubp") / "kernels"
+    return Library(KernelCache(folder).library(text, COMPILER))
+
+
+def run_compiled(
+    planned: Plan, feeds: Sequence[Array], states: Sequence[Array], hints: Mapping[Var, str] | None = None
+) -> tuple[CSource, list[Array]]:
+    """A step in memory that holds garbage; states change in place. Returns what was compiled, and the outputs."""
+    source = c_source(planned, "run", hints)
+    text = plan_source(planned, "run", hints, compiled=source)
+    bind = compile_source(text, "bind_run", np, bind=library(source.text).bind)
+    memory = np.full(planned.arena + 64, 0xFF, dtype=np.uint8)
+    start = -memory.ctypes.data % 64
+    step, slots, outputs = bind(memory[start : start + planned.arena], *states)
+    for slot, values in zip(slots, feeds, strict=True):
+        slot[...] = values
+    with np.errstate(all="ignore"):
+        step()
+    return source, [np.array(v) for v in outputs]
