@@ -79,7 +79,7 @@ def work(arguments: argparse.Namespace) -> int:
         _report(run, seconds, arguments)
     if run.stopped != "interrupted":
         return 0
-    _say_stopped(run)
+    _say_stopped(run, arguments.epochs)
     return 130
 
 
@@ -128,11 +128,12 @@ def _report(run: Run, seconds: float, arguments: argparse.Namespace) -> None:
         print(f"\nsaved to {run.folder}")
 
 
-def _say_stopped(run: Run) -> None:
-    """After Ctrl-C: where it stands, and how to go on."""
+def _say_stopped(run: Run, epochs: int | None) -> None:
+    """After Ctrl-C: where it stands, and how to go on; `epochs` where the command line asked for them."""
     step = run.executor.step
+    more = "" if epochs is None else f" --epochs {epochs}"
     where = f"stopped at step {step:,} of {run.total:,}"
-    how = "nothing is saved" if run.folder is None else f"`gpubp run --resume {run.folder}` goes on from there"
+    how = "nothing is saved" if run.folder is None else f"`gpubp run --resume {run.folder}{more}` goes on from there"
     print(f"{where}; {how}", file=sys.stderr)
 
 

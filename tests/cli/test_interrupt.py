@@ -55,6 +55,14 @@ def test_the_first_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
         assert value.tobytes() == whole.executor.state_dict()[name].tobytes()
 
 
+def test_how_to_go_on_to_the_epochs_that_were_asked_for(tmp_path: Path) -> None:
+    process = begin(write_net(tmp_path), "--out", "run", "--epochs", "100000")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err.strip().endswith("of 500,000; `gpubp run --resume run --epochs 100000` goes on from there")
+
+
 def test_nothing_is_saved_where_nothing_is_to_be(tmp_path: Path) -> None:
     process = begin(write_net(tmp_path, length=LONG), "--no-save")
     process.send_signal(signal.SIGINT)
