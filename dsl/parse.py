@@ -158,13 +158,18 @@ class _Parsing:
                 self._repair(item)
         for item in self.items:
             self._check_returns(item)
+        refused: Refused | None = None
         if not self.findings:
             tree = parse_tokens(self.tokens.all)
             if isinstance(tree, Tree):
                 return Builder(self.source).file(tree), []
+            refused = tree if isinstance(tree, Refused) else None
         for item in self.leaves:
             if len(self.findings) < HOPELESS and not item.broken and UNKNOWN not in (item.section, item.heads):
                 self._note(item, self._parse_alone(item))
+        if refused is not None and not self.findings:  # all statements are sound, what stands between them is not
+            item = self._item_of(refused.index)
+            self._note(item, explain(self.tokens, item, refused.index, refused.accepted, _is_expression))
         if len(self.findings) >= HOPELESS:
             return syntax.File(Span(self.source, 0, len(self.source.text)), ()), _in_order(self.findings)
         tree = parse_tokens(self._sound())

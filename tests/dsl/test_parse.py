@@ -174,6 +174,12 @@ def test_brackets_belong_to_the_expression_they_end() -> None:
     assert expression("(1 + 1)").span.text == "1 + 1"
 
 
+@pytest.mark.parametrize("head", ["=", "+", "->", "1", '"model"', "a.b", "(model)"])
+def test_a_section_without_its_word_is_not_passed_over(head: str) -> None:
+    for text in (f"{head} {{\n  input x: [1]\n}}\n", f"data {{\n  x = [[1]]\n}}\n{head} {{\n  a = 1\n}}\n"):
+        assert parse(Source("a.net", text))[1], text
+
+
 @pytest.mark.parametrize("names", ["a, b", "a,\n b", "a,\n b,\n c"])
 @pytest.mark.parametrize("begin", ["model {\n  ", "model { "])
 def test_names_of_several_values_may_stand_in_several_lines(begin: str, names: str) -> None:
