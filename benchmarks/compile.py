@@ -15,8 +15,7 @@ import numpy as np
 
 import gpubp
 from benchmarks.language import lines
-from gpubp.frontend import build
-from gpubp.passes import plan
+from gpubp.frontend import build, plan_of
 from gpubp.render import compile_source, plan_source
 
 RECURRENT = """
@@ -43,7 +42,7 @@ def stages(text: str) -> list[float]:
     times.append(time.process_time())
     built = build(net, "train", 64, "float32")
     times.append(time.process_time())
-    planned = plan(built.program, built.program.inputs[: len(built.feeds)], built.homes)
+    planned = plan_of(built)
     times.append(time.process_time())
     compile_source(plan_source(planned, "train", built.hints), "bind_train", np)
     times.append(time.process_time())

@@ -125,27 +125,8 @@ def open_arrow(base: Path, path: str, span: Span | None) -> ArrowTable:
 
 
 @register("reader", "parquet")
-def parquet(
-    request: Request,
-    *,
-    path: Text,
-    target: OptionalText = None,
-    columns: Columns = None,
-    test: OptionalText = None,
-    scale: Real = 1.0,
-    reshape: OptionalShape = None,
-    standardize: Flag = False,
-    missing: Missing = "error",
-    onehot: OptionalNames = None,
-) -> Read:
-    """Rows of numbers and labels from a Parquet file; needs pyarrow (`pip install gpubp[tables]`). Nulls and NaN are
-    missing cells. The options are those of `csv`. Raises DiagnosticError (E0411 to E0423)."""
-    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot)
-    return _read(request, path, test, options)
-
-
 @register("reader", "arrow")
-def arrow(
+def table(
     request: Request,
     *,
     path: Text,
@@ -158,14 +139,11 @@ def arrow(
     missing: Missing = "error",
     onehot: OptionalNames = None,
 ) -> Read:
-    """Rows of numbers and labels from an Arrow or Feather file; needs pyarrow (`pip install gpubp[tables]`). Nulls and
-    NaN are missing cells. The options are those of `csv`. Raises DiagnosticError (E0411 to E0423)."""
-    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot)
-    return _read(request, path, test, options)
-
-
-def _read(request: Request, path: str, test: str | None, options: Options) -> Read:
-    check_scale(request, options.scale)
+    """Rows of numbers and labels from a Parquet, Arrow or Feather file, which its content tells apart; needs pyarrow
+    (`pip install gpubp[tables]`). Nulls and NaN are missing cells. The options are those of `csv`. Raises
+    DiagnosticError (E0411 to E0423)."""
+    check_scale(request, scale)
     main = open_arrow(request.base, path, request.span("path"))
     others = [] if test is None else [open_arrow(request.base, test, request.span("test"))]
+    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot)
     return read_tables(request, main, others, options)

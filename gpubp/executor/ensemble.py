@@ -35,9 +35,12 @@ class Ensemble:
         self.net, self.backend, self.count = net, self._first.backend, count
         self.seeds = tuple(self._first.seed + k for k in range(count))
         with self.backend.running():
-            states = [State(net, self.backend, self._first.dtype, s) for s in self.seeds]
-            self.counters = states[0].counters.keys()
-            self.arrays: dict[str, Any] = {n: self.xp.stack([s.arrays[n] for s in states]) for n in states[0].arrays}
+            others = [State(net, self.backend, self._first.dtype, s).arrays for s in self.seeds[1:]]
+            self.counters = self._first.counters.keys()
+            self.arrays: dict[str, Any] = {
+                name: self.xp.stack([array, *(other[name] for other in others)])
+                for name, array in self._first.arrays().items()
+            }
             self.arrays[GOING] = self.xp.ones(count, dtype=bool)
             alone = self._first.compiled
             self._together = Machine(self._maker(apart=False), self.backend, self.arrays, alone)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..backends import Backend, Kernels
-from ..frontend import Built, Mode, describe
-from ..passes import Plan, cost, plan
+from ..frontend import Built, Mode, describe, plan_of
+from ..passes import Plan, cost
 from ..render import CSource, c_source, compile_source, plan_source
 from .state import allot
 
@@ -73,7 +73,7 @@ class Machine:
         key = (mode, batch, fit)
         if key not in self._compiled:
             built = self.make(mode, batch, fit)
-            planned = plan(built.program, built.program.inputs[: len(built.feeds)], built.homes)
+            planned = plan_of(built)
             text = plan_source(planned, mode, built.hints, describe)
             bind = compile_source(text, f"bind_{mode}", self.backend.xp)
             self._compiled[key] = Compiled(built, planned, text, bind, self._native_from(mode, batch, planned))

@@ -7,7 +7,7 @@ from .initial import first_value
 from .layout import Group, Layout, Parameter
 from .loss import tables
 from .net import Net, load, loads
-from .planned import planned
+from .planned import plan_of, planned
 from .plateau import Stand, plateau_of, require_figure
 from .programs import KEPT, MASK, Built, Mode, build, describe
 from .resolved import MAIN, resolved
@@ -55,6 +55,7 @@ __all__ = [
     "identity",
     "load",
     "loads",
+    "plan_of",
     "planned",
     "resolved",
     "start_of",

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from .net import Net
 
 
+def plan_of(built: Built) -> Plan:
+    """The plan of a program: every value in its place, before anything runs."""
+    return plan(built.program, built.program.inputs[: len(built.feeds)], built.homes)
+
+
 def planned(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None) -> tuple[Built, Plan]:
-    """The program of `net` as `build` makes it, and its plan: every value in its place, before anything runs."""
+    """The program of `net` as `build` makes it, and its plan."""
     built = build(net, mode, batch, dtype, fit)
-    return built, plan(built.program, built.program.inputs[: len(built.feeds)], built.homes)
+    return built, plan_of(built)

@@ -101,9 +101,7 @@ def nadam(
 
     m_bar = (1 - mu_t) g / (1 - mu_1 ... mu_t) + mu_{t+1} m / (1 - mu_1 ... mu_{t+1}).
     """
-    m, v = cx.state("m", like=p), cx.state("v", like=p)
-    m = cx.assign(m, beta1 * m + (1.0 - beta1) * g)
-    v = cx.assign(v, beta2 * v + (1.0 - beta2) * (g * g))
+    m, v = _moments(cx, p, g, beta1, beta2)
     now, after = _momentum(cx.step, beta1), _momentum(cx.step + 1.0, beta1)
     # 1 - mu_1 ... mu_t, from 0 on without cancellation: 1 - (1 - c) mu = c + (1 - c) (1 - mu).
     sum_now = cx.number("correction", lambda c: c + (1.0 - c) * (1.0 - now))
@@ -130,9 +128,8 @@ def amsgrad(
 ) -> Var:
     """v_top = max(v_top, v); p - lr m / (sqrt(v_top) + eps), with Adam's m and v. Reddi, Kale & Kumar (2018), algorithm
     2: as there, the moments are not corrected for their start at 0."""
-    m, v, top = cx.state("m", like=p), cx.state("v", like=p), cx.state("top", like=p)
-    m = cx.assign(m, beta1 * m + (1.0 - beta1) * g)
-    v = cx.assign(v, beta2 * v + (1.0 - beta2) * (g * g))
+    m, v = _moments(cx, p, g, beta1, beta2)
+    top = cx.state("top", like=p)
     top = cx.assign(top, maximum(top, v))
     return p - cx.scalar(cx.rate(lr)) * m / (sqrt(top) + eps)
 
@@ -179,11 +176,16 @@ def adadelta(
     return p - cx.scalar(cx.rate(lr)) * d
 
 
-def _adam_move(cx: UpdateContext, p: Var, g: Var, lr: float, beta1: float, beta2: float, eps: float) -> Var:
-    """lr m_hat / (sqrt(v_hat) + eps): the rate and the correction of m are one number."""
+def _moments(cx: UpdateContext, p: Var, g: Var, beta1: float, beta2: float) -> tuple[Var, Var]:
+    """Adam's means of g and g^2, not corrected: m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2."""
     m, v = cx.state("m", like=p), cx.state("v", like=p)
     m = cx.assign(m, beta1 * m + (1.0 - beta1) * g)
-    v = cx.assign(v, beta2 * v + (1.0 - beta2) * (g * g))
+    return m, cx.assign(v, beta2 * v + (1.0 - beta2) * (g * g))
+
+
+def _adam_move(cx: UpdateContext, p: Var, g: Var, lr: float, beta1: float, beta2: float, eps: float) -> Var:
+    """lr m_hat / (sqrt(v_hat) + eps): the rate and the correction of m are one number."""
+    m, v = _moments(cx, p, g, beta1, beta2)
     rate = cx.scalar(cx.rate(lr) / _correction(cx.step, beta1))
     return rate * m / (sqrt(v / cx.scalar(_correction(cx.step, beta2))) + eps)
 
