@@ -8,8 +8,9 @@ from importlib import import_module
 from ..errors import DeviceError
 from .base import Backend, Kernels
 from .cupy import CupyBackend
+from .memory import free_memory
 
-__all__ = ["Backend", "Kernels", "select"]
+__all__ = ["Backend", "Kernels", "free_memory", "select"]
 
 
 def select(device: str, backend: str = "auto") -> Backend:

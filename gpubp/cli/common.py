@@ -39,16 +39,15 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--backend",
         choices=("auto", "numpy", "native"),
-        default="auto",
         help="on the CPU: NumPy alone, compiled kernels, or those where there is a C compiler and enough to do "
         "(default: auto); CC names the compiler",
     )
 
 
-def backend(arguments: argparse.Namespace) -> str:
-    """The backend asked for, with the compiler that the environment names."""
+def with_compiler(backend: str) -> str:
+    """The backend, with the compiler that the environment names."""
     command = os.environ.get("CC", "")
-    return f"{arguments.backend}:{command}" if command and arguments.backend != "numpy" else str(arguments.backend)
+    return f"{backend}:{command}" if command and backend != "numpy" else backend
 
 
 def whole(least: int) -> type[int]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from ..frontend import Net
-from ..training import Run, default_folder, net_of, spread, train
-from .common import add_backend, add_file, backend, open_net, warn, whole
+from ..training import Run, asked_of, default_folder, net_of, spread, train
+from .common import add_backend, add_file, open_net, warn, whole, with_compiler
 from .interrupt import Interrupt
 from .live import Live
 from .table import confusions, results, truth_table
@@ -20,7 +21,7 @@ from .table import confusions, results, truth_table
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
     add_file(parser, needed=False)
-    parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
+    parser.add_argument("--device", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
     add_backend(parser)
     parser.add_argument("--epochs", type=whole(1), metavar="N", help="epochs in all, instead of the file's")
     parser.add_argument(
@@ -33,7 +34,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         metavar="RUN",
-        help="continue this run, in its folder unless `--out` names another; FILE may be left out",
+        help="continue this run, in its folder unless `--out` names another; without FILE under the options that it "
+        "began with",
     )
     parser.set_defaults(refuse=parser.error)
     shown = parser.add_mutually_exclusive_group()
@@ -44,6 +46,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def work(arguments: argparse.Namespace) -> int:
     """Train and print; raises GpubpError."""
     net = _net(arguments)
+    device, backend = _where(arguments)
     start = time.perf_counter()
     live = Live(sys.stdout, wanted=not (arguments.json or arguments.quiet))
     shows: list[Callable[[Run], None]] = [_warn]
@@ -53,14 +56,14 @@ def work(arguments: argparse.Namespace) -> int:
         try:
             run = train(
                 net,
-                arguments.device,
+                device,
                 _out(arguments, net),
                 arguments.resume,
                 shows,
                 epochs=arguments.epochs,
                 seed=arguments.seed,
                 precision=arguments.precision,
-                backend=backend(arguments),
+                backend=with_compiler(backend),
                 progress=live,
                 stopping=interrupt,
             )
@@ -79,7 +82,7 @@ def work(arguments: argparse.Namespace) -> int:
         _report(run, seconds, arguments)
     if run.stopped != "interrupted":
         return 0
-    _say_stopped(run, arguments.epochs)
+    _say_stopped(run)
     return 130
 
 
@@ -92,6 +95,14 @@ def _net(arguments: argparse.Namespace) -> Net:
     if arguments.set:
         arguments.refuse("`--set` needs the .net file: a run that goes on keeps its params")
     return net_of(Path(arguments.resume))
+
+
+def _where(arguments: argparse.Namespace) -> tuple[str, str]:
+    """The device and the backend: those asked for, or those of the run that goes on as it began."""
+    device, backend = "auto", "auto"
+    if arguments.file is None:
+        device, backend = asked_of(Path(arguments.resume))
+    return arguments.device or device, arguments.backend or backend
 
 
 def _out(arguments: argparse.Namespace, net: Net) -> Path | None:
@@ -128,12 +139,12 @@ def _report(run: Run, seconds: float, arguments: argparse.Namespace) -> None:
         print(f"\nsaved to {run.folder}")
 
 
-def _say_stopped(run: Run, epochs: int | None) -> None:
-    """After Ctrl-C: where it stands, and how to go on; `epochs` where the command line asked for them."""
-    step = run.executor.step
-    more = "" if epochs is None else f" --epochs {epochs}"
-    where = f"stopped at step {step:,} of {run.total:,}"
-    how = "nothing is saved" if run.folder is None else f"`gpubp run --resume {run.folder}{more}` goes on from there"
+def _say_stopped(run: Run) -> None:
+    """After Ctrl-C: where it stands, and how to go on."""
+    where = f"stopped at step {run.executor.step:,} of {run.total:,}"
+    how = "nothing is saved"
+    if run.folder is not None:
+        how = f"`gpubp run --resume {shlex.quote(str(run.folder))}` goes on from there"
     print(f"{where}; {how}", file=sys.stderr)
 
 

@@ -3,6 +3,7 @@
 from .domains import Domain, domains
 from .feeds import as_numbers, check_feeds
 from .identity import answers, data_files, describe_place, identity, written
+from .in_force import in_force
 from .initial import first_value
 from .layout import Group, Layout, Parameter
 from .loss import tables
@@ -53,6 +54,7 @@ __all__ = [
     "first_value",
     "gradient_name",
     "identity",
+    "in_force",
     "load",
     "loads",
     "plan_of",

@@ -1,4 +1,4 @@
-"""The text of a net that stands alone: params and sizes with the values in force, imports beside it."""
+"""The text of a net that stands alone: params, sizes and settings with the values in force, imports beside it."""
 
 from __future__ import annotations
 
@@ -50,6 +50,8 @@ class _Writer:
             elif isinstance(statement, syntax.Import):
                 place = self._import(path, statement, prefix)
                 edits.append((statement.path.span, f'"{posixpath.relpath(place, folder or ".")}"'))
+            elif isinstance(statement, syntax.Train) and not prefix:
+                edits += _settings(statement, self.net.told)
             elif isinstance(statement, syntax.Model):
                 for declared in statement.body:
                     type_ = (
@@ -83,6 +85,27 @@ def _sizes(written: syntax.TypeExpr, known: Type) -> Iterator[tuple[Span, str]]:
     for size, number in pairs:
         if isinstance(size, syntax.Unknown):
             yield size.span, str(number) if size.name is None else size.name.text
+
+
+def _settings(section: syntax.Train, told: Mapping[str, str]) -> Iterator[tuple[Span, str]]:
+    """Replacements for the keys of `train` that are told from outside; `epochs` stands in the place of `steps`, and a
+    key that the section lacks at its end."""
+    there = {statement.names[0].text: statement for statement in section.body}
+    lines = ""
+    for key, new in told.items():
+        statement = there.get(key)
+        if statement is not None:
+            yield statement.value.span, new
+        elif key == "epochs" and "steps" in there:
+            yield there["steps"].span, f"{key} = {new}"
+        else:
+            lines += f"  {key} = {new}\n"
+    if lines:
+        source, end = section.span.source, section.span.end - len("}")
+        begins = source.text.rfind("\n", 0, end) + 1
+        alone = not source.text[begins:end].strip()
+        place = begins if alone else end
+        yield Span(source, place, place), lines if alone else f"\n{lines}"
 
 
 def given_as_text(params: Mapping[str, object]) -> dict[str, str]:

@@ -1,10 +1,10 @@
 """The training loop, saved state, runs and what is done with them."""
 
+from .begin import train
 from .checkpoint import BEST, LAST, Saved, read, save, write
 from .folder import RUNS, default_folder
 from .listing import Listed, all_runs, compare
-from .loaded import LoadedRun, load_run, net_of
-from .loop import train
+from .loaded import LoadedRun, asked_of, load_run, net_of
 from .restarts import spread
 from .run import Progress, Run
 from .searching import Search, Trial, begin_search, resume_search, search
@@ -21,6 +21,7 @@ __all__ = [
     "Search",
     "Trial",
     "all_runs",
+    "asked_of",
     "begin_search",
     "compare",
     "default_folder",

@@ -10,9 +10,9 @@ from .folder import source_name
 from .run import Run
 
 
-def about(run: Run, known: Mapping[str, Any]) -> dict[str, Any]:
+def about(run: Run, known: Mapping[str, Any], where: tuple[str, str]) -> dict[str, Any]:
     """The contents of `env.json`: what was trained, from where, on what; `known`: the hashes of net and data, and the
-    machine."""
+    machine; `where`: the device and the backend that were asked for."""
     net, executor = run.executor.net, run.executor
     return {
         "name": source_name(net),
@@ -24,6 +24,8 @@ def about(run: Run, known: Mapping[str, Any]) -> dict[str, Any]:
         "seed": executor.seed,
         **({"restarts": run.restarts} if run.restarts else {}),
         "precision": executor.dtype,
+        # The compiler that a backend may name is the environment's.
+        "asked": {"device": where[0], "backend": where[1].partition(":")[0]},
         "params": dict(net.given),
         "rows": {part: len(rows) for part, rows in run.dataset.parts.items()},
         **{key: value for key, value in known.items() if key != "columns"},

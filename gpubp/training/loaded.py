@@ -82,6 +82,14 @@ def net_of(place: Path) -> Net:
     return replace(load(folder / MAIN), base=Path(str(about.get("base", folder))))
 
 
+def asked_of(place: Path) -> tuple[str, str]:
+    """The device and the backend that were asked for, of a run or of a checkpoint in its folder."""
+    folder = place if place.is_dir() else place.parent
+    told = history.about(folder).get("asked") if (folder / ABOUT).is_file() else None
+    told = told if isinstance(told, Mapping) else {}
+    return str(told.get("device", "auto")), str(told.get("backend", "auto"))
+
+
 def load_run(path: str | os.PathLike[str], device: str = "auto") -> LoadedRun:
     """Read a run's folder back, or one checkpoint in it. Raises CheckpointError where it is not whole, NetError where
     its net names what this installation does not have, DeviceError."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import Any
 
 from ..data import load as load_data
 from ..data import to_json
-from ..errors import CheckpointError, DivergedError, GpubpError, SaveError
+from ..errors import DivergedError, SaveError
 from ..executor import Executor, diverged, first_bad, require_memory
 from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, require_figure, require_update, watch_of
 from .about import about
@@ -22,63 +21,13 @@ from .environment import data_hashes, environment
 from .folder import RunFolder
 from .plateau import look
 from .restarts import Race, race_of
-from .resume import begin_from, changes_bytes, folder_of, records_before, require_checkpoint, require_same
+from .resume import begin_from, changes_bytes, folder_of, records_before, require_same, same_place
 from .run import Progress, Run
 
 Callback = Callable[[Run], None]
 
 
-def train(
-    net: Net,
-    device: str = "auto",
-    out: str | os.PathLike[str] | None = None,
-    resume: str | os.PathLike[str] | None = None,
-    callbacks: Sequence[Callback] = (),
-    *,
-    epochs: int | None = None,
-    seed: int | None = None,
-    precision: str | None = None,
-    progress: Callable[[Progress], None] | None = None,
-    stopping: Callable[[], bool] | None = None,
-    backend: str = "auto",
-) -> Run:
-    """Train a net as its file says; `epochs`, `seed` and `precision` replace the file's; `device` and `backend` as in
-    Executor.
-
-    `out`: a folder for the run, None writes nothing; `resume`: a run's folder, or a checkpoint, to continue from, with
-    its seed, to the number of epochs in all. Both may be the same folder.
-    Each callback is called with the run after each epoch, `progress` a few times a second; when `stopping` gives True
-    the step is finished, the state saved, and the run returned with `stopped` set and no `metrics`.
-
-    Raises NetError (DataError for the data) for what is wrong with the file, DeviceError, CheckpointError, SaveError
-    where the folder cannot be written to any more, and DivergedError where the loss is no longer a finite number.
-    """
-    if epochs is not None and (not isinstance(epochs, int) or epochs < 1):
-        raise GpubpError(f"epochs must be a whole number of at least 1, not {epochs!r}")
-    net.require_training(epochs)
-    source = None if resume is None else Path(resume)
-    if source is not None:
-        require_checkpoint(source)
-    folder = None if out is None else RunFolder(Path(out), resumed=_same(Path(out), source))
-    try:
-        training = _Training(net, (device, backend), folder, source, epochs, seed, precision)
-        try:
-            return training.work(callbacks, progress, stopping)
-        except (DivergedError, SaveError) as error:
-            if folder is None or training.whole is None or not folder.path.exists():
-                raise
-            note = f"the checkpoint of step {training.whole:,} in `{folder.path}` is whole"
-            raise type(error)(f"{error}\nnote: {note}") from None
-    finally:
-        if folder is not None:
-            folder.close()
-
-
-def _same(out: Path, source: Path | None) -> bool:
-    return source is not None and out.resolve() == source.resolve()
-
-
-class _Training:
+class Training:
     """One call of `train`."""
 
     def __init__(
@@ -87,19 +36,14 @@ class _Training:
         where: tuple[str, str],
         folder: RunFolder | None,
         source: Path | None,
-        epochs: int | None,
-        seed: int | None,
-        precision: str | None,
+        saved: Saved | None,
     ) -> None:
-        self.net, self.folder = net, folder
-        ex = self.executor = Executor(net, where[0], precision, seed, where[1])
-        saved = None if source is None else read(source, ex.backend.free_memory())
-        if source is not None and saved is not None:
+        """`where`: the device and the backend; `saved`: the state at `source` to go on from."""
+        self.net, self.where, self.folder = net, where, folder
+        ex = self.executor = Executor(net, where[0], backend=where[1])
+        self.split_seed = ex.seed
+        if saved is not None:
             ex.load_state_dict(saved.state)
-            if seed is not None and ex.seed != seed:
-                raise CheckpointError(f"`{source}` was trained with the seed {ex.seed} and cannot go on with {seed}")
-        # After the state, whose seed draws the split: rows once held back for testing stay so.
-        self.split_seed = ex.seed if saved is None else int(saved.about.get("split_seed", ex.seed))
         dataset = load_data(net.graph, net.base, self.split_seed)
         rows = dataset.part("train")
         self.valid = dataset.part("valid") if "valid" in dataset.parts else None
@@ -115,8 +59,7 @@ class _Training:
             ex.fit(rows)
             begin_from(net, ex)
         steps = net.option("steps")
-        whole = int(epochs or net.option("epochs") or 0) * self.per_epoch
-        self.total = int(steps) if steps is not None and epochs is None else whole
+        self.total = int(net.option("epochs") or 0) * self.per_epoch if steps is None else int(steps)
         require_update(net.graph, self.total)
         ex.set_counters({EPOCH_STEPS: self.per_epoch, TOTAL_STEPS: self.total})
         if restarts > 1:
@@ -141,7 +84,7 @@ class _Training:
         self.run.warnings += require_same(source, saved, self.known["net"], self.known["data"])
         self.run.warnings += changes_bytes(saved, self.known["environment"])
         step = self.executor.step
-        if self.folder is not None and _same(self.folder.path, source):
+        if self.folder is not None and same_place(self.folder.path, source):
             self.whole = step
         if step % self.per_epoch:
             self.sums = Sums(**saved.about["sums"])
@@ -151,7 +94,7 @@ class _Training:
             place = None if kept is None else kept / BEST
             self.best.resume(saved.about["best"], read(place) if place is not None and place.exists() else None)
             # In another folder the best state is written anew.
-            self.best.fresh = self.folder is not None and kept is not None and not _same(self.folder.path, kept)
+            self.best.fresh = self.folder is not None and kept is not None and not same_place(self.folder.path, kept)
 
     # The loop ----------------------------------------------------------------------------------------------------
     def work(
@@ -277,7 +220,7 @@ class _Training:
         self.executor.require_finite()
         try:
             if not self.folder.begun:
-                self.folder.begin(self.net, about(self.run, self.known), self.records)
+                self.folder.begin(self.net, about(self.run, self.known, self.where), self.records)
             best = self.best if self.best is not None and self.best.fresh else None
             self.folder.save(self._saved(), None if best is None else best.saved)
         except SaveError as error:

@@ -24,6 +24,11 @@ def folder_of(place: Path) -> Path | None:
     return place if (place / ABOUT).is_file() else None
 
 
+def same_place(out: Path, source: Path | None) -> bool:
+    """Whether a run goes on in its own folder."""
+    return source is not None and out.resolve() == source.resolve()
+
+
 def require_checkpoint(folder: Path) -> None:
     """Raise CheckpointError for a run that ended before its first checkpoint."""
     if folder_of(folder) is not None and not (folder / LAST).exists():

@@ -15,10 +15,10 @@ from typing import Any
 from ..data import load as load_data
 from ..errors import CheckpointError, DataError, DeviceError, DivergedError, GpubpError, NetError, SaveError
 from ..frontend import Net, domains, identity, load, watch_of
+from .begin import train
 from .checkpoint import reason, write
 from .environment import data_hashes, different
 from .folder import free_folder, lock, source_name
-from .loop import train
 from .run import Progress, Run
 from .trials import combinations, method_of, settings
 

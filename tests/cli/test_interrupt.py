@@ -23,9 +23,14 @@ LONG = "epochs = 100000"
 
 def begin(net: Path, *words: str) -> subprocess.Popen[str]:
     """A training in a process of its own, which has reached its first epochs."""
+    return begin_in(net.parent, str(net), "--device", "cpu", *words)
+
+
+def begin_in(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """The same with all of the command's words."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "gpubp", "run", str(net), "--device", "cpu", "--json", *words],
-        cwd=net.parent,
+        [sys.executable, "-m", "gpubp", "run", "--json", *words],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -55,12 +60,21 @@ def test_the_first_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
         assert value.tobytes() == whole.executor.state_dict()[name].tobytes()
 
 
-def test_how_to_go_on_to_the_epochs_that_were_asked_for(tmp_path: Path) -> None:
-    process = begin(write_net(tmp_path), "--out", "run", "--epochs", "100000")
+def test_a_run_goes_on_under_the_options_that_it_began_with(tmp_path: Path) -> None:
+    options = ("--epochs", "100000", "--seed", "3", "--precision", "float64", "--backend", "numpy")
+    process = begin(write_net(tmp_path), "--out", "my run", *options)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert err.strip().endswith("of 500,000; `gpubp run --resume run --epochs 100000` goes on from there")
+    assert err.strip().endswith("of 500,000; `gpubp run --resume 'my run'` goes on from there")
+    again = begin_in(tmp_path, "--resume", "my run")
+    again.send_signal(signal.SIGINT)
+    _, err = again.communicate(timeout=60)
+    assert again.returncode == 130, err
+    assert "warning" not in err, "the kernels are the same, too"
+    assert err.strip().endswith("of 500,000; `gpubp run --resume 'my run'` goes on from there")
+    about = read(tmp_path / "my run" / LAST).about
+    assert (about["seed"], about["precision"]) == (3, "float64")
 
 
 def test_nothing_is_saved_where_nothing_is_to_be(tmp_path: Path) -> None:

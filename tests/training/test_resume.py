@@ -146,9 +146,21 @@ def test_a_state_of_another_net(tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8").replace("dense(6)", "dense(7)"), "utf-8")
     with pytest.raises(gpubp.CheckpointError, match=r"`p.dense.weight` has shape \(3, 6\) in the state, \(3, 7\)"):
         train(path, resume=tmp_path / "out")
-    train(write_net(tmp_path), precision="float64", out=tmp_path / "double", epochs=1)
-    with pytest.raises(gpubp.CheckpointError, match="is float64 in the state, float32 in the net"):
-        train(write_net(tmp_path), resume=tmp_path / "double")
+
+
+def test_seed_and_precision_are_those_of_the_state(tmp_path: Path) -> None:
+    path, out = write_net(tmp_path), tmp_path / "out"
+    whole = train(path, precision="float64", seed=3)
+    train(path, precision="float64", seed=3, out=out, epochs=2)
+    resumed = train(path, out=out, resume=out)
+    assert state(resumed) == state(whole)
+    assert (resumed.executor.dtype, resumed.executor.seed) == ("float64", 3)
+    alone = gpubp.load(out / "resolved.net")
+    assert (alone.dtype, alone.option("seed"), alone.option("epochs")) == ("float64", 3, 10)
+    with pytest.raises(gpubp.CheckpointError, match="with the precision float64 and cannot go on with float32"):
+        train(path, resume=out, precision="float32")
+    with pytest.raises(gpubp.CheckpointError, match="with the seed 3 and cannot go on with 4"):
+        train(path, resume=out, seed=4)
 
 
 def test_a_place_that_cannot_be_saved_to_is_told_before_training(tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""A training that begins or goes on: what is in force for it, and where it is saved."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..backends import free_memory
+from ..errors import CheckpointError, DivergedError, GpubpError, SaveError
+from ..frontend import Net, in_force
+from .checkpoint import Saved, read
+from .folder import RunFolder
+from .loop import Callback, Training
+from .resume import require_checkpoint, same_place
+from .run import Progress, Run
+
+
+def train(
+    net: Net,
+    device: str = "auto",
+    out: str | os.PathLike[str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    callbacks: Sequence[Callback] = (),
+    *,
+    epochs: int | None = None,
+    seed: int | None = None,
+    precision: str | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    stopping: Callable[[], bool] | None = None,
+    backend: str = "auto",
+) -> Run:
+    """Train a net as its file says; `epochs`, `seed` and `precision` replace the file's; `device` and `backend` as in
+    Executor.
+
+    `out`: a folder for the run, None writes nothing; `resume`: a run's folder, or a checkpoint, to continue from, with
+    its seed, to the number of epochs in all. Both may be the same folder.
+    Each callback is called with the run after each epoch, `progress` a few times a second; when `stopping` gives True
+    the step is finished, the state saved, and the run returned with `stopped` set and no `metrics`.
+
+    Raises NetError (DataError for the data) for what is wrong with the file, DeviceError, CheckpointError, SaveError
+    where the folder cannot be written to any more, and DivergedError where the loss is no longer a finite number.
+    """
+    if epochs is not None and (not isinstance(epochs, int) or epochs < 1):
+        raise GpubpError(f"epochs must be a whole number of at least 1, not {epochs!r}")
+    net.require_training(epochs)
+    source = None if resume is None else Path(resume)
+    if source is not None:
+        require_checkpoint(source)
+    folder = None if out is None else RunFolder(Path(out), resumed=same_place(Path(out), source))
+    try:
+        saved = None if source is None else read(source, free_memory())
+        if source is not None and saved is not None:
+            seed, precision = _as_before(source, saved, seed, precision)
+        net = in_force(net, epochs=epochs, seed=seed, precision=precision)
+        training = Training(net, (device, backend), folder, source, saved)
+        try:
+            return training.work(callbacks, progress, stopping)
+        except (DivergedError, SaveError) as error:
+            if folder is None or training.whole is None or not folder.path.exists():
+                raise
+            note = f"the checkpoint of step {training.whole:,} in `{folder.path}` is whole"
+            raise type(error)(f"{error}\nnote: {note}") from None
+    finally:
+        if folder is not None:
+            folder.close()
+
+
+def _as_before(source: Path, saved: Saved, seed: int | None, precision: str | None) -> tuple[int, str]:
+    """The seed that the file is to have, and the precision, of a run that goes on. Raises CheckpointError where others
+    are asked for."""
+    for what, asked, was in (("seed", seed, saved.about["seed"]), ("precision", precision, saved.about["precision"])):
+        if asked is not None and asked != was:
+            raise CheckpointError(f"`{source}` was trained with the {what} {was} and cannot go on with {asked}")
+    # The best of several restarts has a seed of its own; the file's drew the split, and rows that were held back for
+    # testing stay so.
+    return int(saved.about["split_seed"]), str(saved.about["precision"])

@@ -1,0 +1,50 @@
+"""Settings from outside the file: what is in force, and the text that says so by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+import gpubp
+from gpubp.frontend import identity, in_force, resolved
+
+HEAD = """
+param long = 4
+data { x = [[0], [1]]
+  y = [[0], [1]] }
+model { input x: [1]
+  target y: [1]
+  output p = x -> dense(1) }
+"""
+ON_LINES = "train {\n  loss = mse(p, y)  # the error\n  optimizer = sgd(lr = 0.1)\n%s}\n"
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        ON_LINES % "",
+        ON_LINES % "  epochs = long\n  seed = 1  # mine\n  precision = float64\n",
+        ON_LINES % "  steps    = 7 * long\n",
+        "train { loss = mse(p, y)\n  optimizer = sgd(lr = 0.1) }",
+        "train { loss = mse(p, y)\n  optimizer = sgd(lr = 0.1)\n\n\n}\n# the end }\n",
+        "train { seed = 5\n  loss = mse(p, y)\n  optimizer = sgd(lr = 0.1)\n  steps = 3 }",
+    ],
+)
+def test_the_text_in_force_means_the_same(train: str) -> None:
+    net = gpubp.loads(HEAD + train)
+    told = in_force(net, epochs=5, seed=3, precision="float64")
+    assert (told.option("epochs"), told.option("steps")) == (5, None)
+    assert (told.option("seed"), told.dtype) == (3, "float64")
+    text = resolved(told)["resolved.net"]
+    alone = gpubp.loads(text)
+    assert identity(alone) == identity(told)
+    assert resolved(alone)["resolved.net"] == text
+    assert text.count("epochs = 5") == text.count("seed = 3") == 1
+    if "seed = 1" in train:
+        assert "  seed = 3  # mine\n" in text, "the rest of the file stays as it was written"
+
+
+def test_what_the_file_says_already_changes_nothing() -> None:
+    net = gpubp.loads(HEAD + ON_LINES % "  epochs = 5\n")
+    assert in_force(net) is net
+    assert in_force(net, epochs=5, seed=0, precision="float32") is net
+    assert in_force(in_force(net, epochs=6), seed=2).told == {"epochs": "6", "seed": "2"}
