@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import codecs
+from contextlib import suppress
+from difflib import get_close_matches
+from itertools import chain, islice
 from pathlib import Path
 
 from .diagnostics import Diagnostic, DiagnosticError
 from .limits import LARGEST_TEXT
 from .source import Source
+
+MOST_LOOKED_AT = 1000
+"""Files among which one of a like name is looked for."""
 
 MOST_BYTES = LARGEST_TEXT + 1
 """One more byte than is taken: what is too long is refused, and not read to its end."""
@@ -19,12 +25,27 @@ def read(name: str) -> Source:
         text = read_text(Path(name))
     except OSError as error:
         reason = "is a directory" if isinstance(error, IsADirectoryError) else error.strerror or str(error)
-        raise DiagnosticError(Diagnostic("E0401", f"cannot read `{name}`: {reason[:1].lower()}{reason[1:]}")) from None
+        found = _meant(Path(name)) if isinstance(error, FileNotFoundError) else None
+        help = () if found is None else (f"did you mean `{found}`?",)
+        message = f"cannot read `{name}`: {reason[:1].lower()}{reason[1:]}"
+        raise DiagnosticError(Diagnostic("E0401", message, help=help)) from None
     except UnicodeDecodeError as error:
         raise DiagnosticError(Diagnostic("E0101", f"`{name}` is not text: byte {error.start:,} is not UTF-8")) from None
     except ValueError as error:  # a zero byte in the name
         raise DiagnosticError(Diagnostic("E0401", f"cannot read `{name!r}`: {error}")) from None
     return Source(name, text)
+
+
+def _meant(path: Path) -> Path | None:
+    """A `.net` file that is there in place of one that is not: of its name in a folder beside, or of a like one."""
+    folder = path.parent if path.parent.is_dir() else path.parent.parent
+    there: list[Path] = []
+    with suppress(OSError):  # what may not be looked into is not suggested
+        there = sorted(islice(chain(folder.glob("*.net"), folder.glob("*/*.net")), MOST_LOOKED_AT))
+    there.sort(key=lambda each: each.parent != path.parent)
+    stem = path.name.removesuffix(".net")
+    near = [stem, *get_close_matches(stem, {each.stem for each in there}, 1)]
+    return next((each for wanted in near for each in there if each.stem == wanted and each.is_file()), None)
 
 
 def read_text(path: Path) -> str:

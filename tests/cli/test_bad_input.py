@@ -265,3 +265,27 @@ def test_keys_that_are_required(call: Call, tmp_path: Path, key: str) -> None:
     lines = [line for line in NET.splitlines() if not line.strip().startswith(key)]
     said = run(call, write(tmp_path, net="\n".join(lines) + "\n"))
     refused(said, f"`{key}`")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("xor.net", "nets/xor.net"),
+        ("nets/xro.net", "nets/xor.net"),
+        ("nest/xor.net", "nets/xor.net"),
+        ("nets/xor", "nets/xor.net"),
+        ("spirals", "spirals.net"),
+        ("unlike.net", None),
+        ("no/such/xor.net", None),
+    ],
+)
+def test_a_file_that_is_not_there_and_the_one_that_was_meant(
+    call: Call, tmp_path: Path, typed: str, meant: str | None
+) -> None:
+    (tmp_path / "nets").mkdir()
+    for name in ("nets/xor.net", "nets/spiral.net", "spirals.net"):
+        (tmp_path / name).write_text("", "utf-8")
+    said = call("check", typed)
+    assert said.code == 2
+    told = "" if meant is None else f"help: did you mean `{meant}`?\n"
+    assert said.err == f"error[E0401]: cannot read `{typed}`: no such file or directory\n{told}"
