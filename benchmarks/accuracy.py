@@ -2,7 +2,8 @@
 
 Trains each model once per seed, on the CPU, with the settings of its file and nothing else; another seed means other
 first weights, another split, another order of the rows. Prints for each model the mean and the worst figure, how many
-seeds reach the goal, and the slowest training. Exit code 1 where a mean misses its goal.
+seeds reach the goal, and the processor time of the slowest training. A model whose data set does not ship and is not
+there is passed over, with a word. Exit code 1 where a mean misses its goal.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ MODELS = Path(__file__).resolve().parent.parent / "models"
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A figure of a model's run, and what its mean over the seeds must reach; `least` False: must stay below."""
+    """A figure of a model's run, and what its mean over the seeds must reach; `least` False: must stay below.
+    `fetched`: its data set does not ship."""
 
     model: str
     figure: str
     seeds: int
     goal: float
     least: bool = True
+    fetched: bool = False
 
     def met(self, value: float) -> bool:
         return value >= self.goal if self.least else value < self.goal
@@ -48,17 +51,25 @@ GOALS = (
     Goal("deep_sigmoid", "test.accuracy", 5, 0.6, least=False),
     Goal("deep_mended", "test.accuracy", 5, 0.97),
     Goal("deep_batchnorm", "test.accuracy", 5, 0.85),
+    Goal("fashion_mlp", "test.accuracy", 3, 0.883, fetched=True),
+    Goal("fashion_cnn", "test.accuracy", 1, 0.905, fetched=True),
 )
 
 
 def measure(goal: Goal) -> bool:
-    """Print one line; returns whether the mean reaches the goal."""
+    """Print one line; returns whether the mean reaches the goal, or cannot be measured."""
     net = gpubp.load(MODELS / f"{goal.model}.net")
     values, seconds = [], []
     for seed in range(goal.seeds):
-        start = time.perf_counter()
-        values.append(gpubp.train(net, "cpu", seed=seed).metrics[goal.figure])
-        seconds.append(time.perf_counter() - start)
+        start = time.process_time()
+        try:
+            values.append(gpubp.train(net, "cpu", seed=seed).metrics[goal.figure])
+        except gpubp.DataError as error:
+            if not goal.fetched:
+                raise
+            print(f"{goal.model:12} not measured: {error.diagnostics[0].message}")
+            return True
+        seconds.append(time.process_time() - start)
     mean = sum(values) / len(values)
     worst = (min if goal.least else max)(values)
     reached = sum(map(goal.met, values))

@@ -61,16 +61,20 @@ def idx(
     scale: Real = 1.0,
     reshape: OptionalShape = None,
     standardize: Flag = False,
+    source: OptionalNames = None,
 ) -> Read:
     """An array (rows, ...) of numbers from an IDX file (as MNIST's), plain or gzip, for the first name; `target`: the
     file of the second.
 
     `test`: the files, one for each name, whose rows are for testing only. `scale`, `standardize`: as for `csv`.
-    `reshape`: the shape of every name that has as many elements. Raises DiagnosticError.
+    `reshape`: the shape of every name that has as many elements. `source`: how the files are got, one or more
+    texts, which are the help of the error where one is missing. Raises DiagnosticError.
     """
+    ways = (source,) if isinstance(source, str) else tuple(map(str, source or ()))
 
     def open_one(name: str, span: Span) -> Source:
-        return Source(name, span, read_idx(read_bytes(request.base, name, span), name, span), request.base / name)
+        raw = read_bytes(request.base, name, span, ways)
+        return Source(name, span, read_idx(raw, name, span), request.base / name)
 
     return _files(request, open_one, path, target, test, scale, reshape, standardize)
 

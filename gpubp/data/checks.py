@@ -24,10 +24,10 @@ def problem(
     label: str = "",
     labels: Iterable[Label] = (),
     notes: Iterable[str] = (),
-    help: str = "",
+    help: str | tuple[str, ...] = "",
 ) -> DiagnosticError:
     """One error, ready to be raised."""
-    helps = (help,) if help else ()
+    helps = help if isinstance(help, tuple) else (help,) if help else ()
     return DiagnosticError(Diagnostic(code, message, span, label, tuple(labels), tuple(notes), helps))
 
 

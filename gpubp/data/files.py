@@ -74,24 +74,27 @@ def _line(raw: bytes, offset: int) -> int:
     return raw.count(b"\n", 0, offset) + 1
 
 
-def read_bytes(base: Path, name: str, span: Span | None) -> bytes:
-    """The content of the file `name`, unpacked where gzip packed it, whatever the name. Raises DiagnosticError."""
-    path = find_file(base, name, span)
+def read_bytes(base: Path, name: str, span: Span | None, source: tuple[str, ...] = ()) -> bytes:
+    """The content of the file `name`, unpacked where gzip packed it, whatever the name. `source`: how it is
+    got, which an error says where it is missing. Raises DiagnosticError."""
+    path = find_file(base, name, span, source)
     try:
         return unpacked(path.read_bytes(), name, span)
     except OSError as error:
         raise unreadable(name, span, error) from None
 
 
-def find_file(base: Path, name: str, span: Span | None) -> Path:
-    """The path of a regular file that is there; it starts in `base`. Raises DiagnosticError (E0412)."""
+def find_file(base: Path, name: str, span: Span | None, source: tuple[str, ...] = ()) -> Path:
+    """The path of a regular file that is there; it starts in `base`. Raises DiagnosticError (E0412), whose help is
+    the `source` of a file that is missing."""
     if not name.strip() or "\0" in name:
         raise problem("E0412", f"`{clipped(name)}` is no path of a file", span)
     path = base / name
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
-        raise problem("E0412", f"`{name}` does not exist", span, help=_nearby(base, name)) from None
+        help = source or _nearby(base, name)
+        raise problem("E0412", f"`{name}` does not exist", span, help=help) from None
     except OSError as error:
         raise unreadable(name, span, error) from None
     if stat.S_ISDIR(mode):
