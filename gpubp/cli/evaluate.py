@@ -6,7 +6,7 @@ import argparse
 import json
 
 from ..training import load_run
-from .predict import add_run
+from .predict import add_run, say_unused
 from .table import align
 
 
@@ -20,8 +20,9 @@ def work(arguments: argparse.Namespace) -> int:
     """Print the figures; raises GpubpError."""
     run = load_run(arguments.run, arguments.device)
     rows = run.rows(arguments.data, targets=True)
-    figures = run.evaluate(rows, arguments.batch)
-    count = len(next(iter(rows.values())))
+    say_unused(rows.unused, arguments.data)
+    figures = run.evaluate(rows.arrays, arguments.batch)
+    count = len(next(iter(rows.arrays.values())))
     figures.pop("penalty")
     if arguments.json:
         print(json.dumps({"rows": count, "metrics": figures}))

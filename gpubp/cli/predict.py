@@ -6,20 +6,31 @@ import argparse
 import csv
 import io
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from dsl.excerpt import visible
 
 from ..errors import GpubpError
 from ..executor import CHUNK
 from ..frontend import answers
 from ..training import LoadedRun, load_run, write
 from .common import whole
+from .table import shortened
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
     add_run(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="write a CSV file (default: standard output)")
+    parser.add_argument(
+        "--keep",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="copy this column of the table to the output (may be given several times)",
+    )
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -38,17 +49,40 @@ def work(arguments: argparse.Namespace) -> int:
     if output is not None and output.exists() and output.samefile(arguments.data):
         raise GpubpError(f"`{output}` is the table itself; write to another file")
     run = load_run(arguments.run, arguments.device)
-    text = table(run, run.predict(run.rows(arguments.data, targets=False), arguments.batch))
+    rows = run.rows(arguments.data, targets=False, keep=arguments.keep)
+    idle = [name for name in rows.unused if name not in arguments.keep]
+    say_unused(idle, arguments.data, "; `--keep NAME` copies a column to the answers")
+    columns = {**rows.kept, **_beside(answers_of(run, run.predict(rows.arrays, arguments.batch)), rows.kept)}
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows([columns, *zip(*columns.values(), strict=True)])
     if output is None:
-        sys.stdout.write(text)
-    else:
-        write(output, text.encode())
+        sys.stdout.write(file.getvalue())
+        return 0
+    write(output, file.getvalue().encode())
+    count = len(next(iter(columns.values())))
+    what = f"{count:,} row{'s' * (count != 1)} of {shortened([f'`{visible(name)}`' for name in columns])}"
+    print(f"wrote {visible(str(output))}: {what}", file=sys.stderr)
     return 0
 
 
-def table(run: LoadedRun, outputs: dict[str, Any]) -> str:
-    """CSV text. A target of classes has its word, and its output a probability for each of them, under `p.word`; other
-    outputs have their numbers, under `p`, or `p.1`, `p.2` ... where there are several."""
+def say_unused(columns: Sequence[str], path: str, how: str = "") -> None:
+    """Tell which columns of a table are not looked at, and `how` to get at one."""
+    if columns:
+        shown = shortened([f"`{visible(name)}`" for name in columns])
+        print(f"note: `{visible(path)}`: the net was trained without {shown}: not used{how}", file=sys.stderr)
+
+
+def _beside(answers: dict[str, list[str]], kept: Mapping[str, object]) -> dict[str, list[str]]:
+    """The answers, if none of them bears the name of a column that is kept. Raises GpubpError."""
+    for name in answers:
+        if name in kept:
+            raise GpubpError(f"`{visible(name)}` cannot be kept: a column of the answers bears this name")
+    return answers
+
+
+def answers_of(run: LoadedRun, outputs: dict[str, Any]) -> dict[str, list[str]]:
+    """Columns of cells. A target of classes has its word, and its output a probability for each of them, under
+    `p.word`; other outputs have their numbers, under `p`, or `p.1`, `p.2` ... where there are several."""
     labels, known = run.labels(outputs), answers(run.net)
     heads: list[str] = []
     columns: list[list[str]] = []
@@ -64,9 +98,7 @@ def table(run: LoadedRun, outputs: dict[str, Any]) -> str:
         else:
             heads += _numbered(output, flat.shape[1])
         columns += [[str(number) for number in column] for column in flat.T]
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows([heads, *zip(*columns, strict=True)])
-    return file.getvalue()
+    return dict(zip(heads, columns, strict=True))
 
 
 def _numbered(name: str, count: int) -> list[str]:

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dsl.excerpt import visible
+
 from ..errors import GpubpError
-from ..training import RUNS, Listed, all_runs, compare
+from ..training import Listed, all_runs, compare
 from .table import align
 
 _FIGURES = ("test.", "valid.", "train.")
@@ -19,7 +21,8 @@ _FIGURES = ("test.", "valid.", "train.")
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
     parser.usage = "gpubp runs [DIR] [--json]\n       gpubp runs diff A B [--json]"
-    parser.add_argument("words", nargs="*", metavar="DIR", help=f"the folder of the runs (default: {RUNS})")
+    help = "where to look, two folders deep (default: here)"
+    parser.add_argument("words", nargs="*", metavar="DIR", help=help)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -32,13 +35,14 @@ def work(arguments: argparse.Namespace) -> int:
         return _diff(Path(words[1]), Path(words[2]), arguments.json)
     if len(words) > 1:
         raise GpubpError("`runs` lists one folder; `runs diff A B` compares two runs")
-    runs, wrong = all_runs(Path(words[0]) if words else RUNS)
+    runs, wrong = all_runs(Path(words[0]) if words else Path())
     for message in wrong:
         print(f"warning: {message}", file=sys.stderr)
     if arguments.json:
         print(json.dumps([_object(run) for run in runs], indent=2))
     elif not runs:
-        print("no runs")
+        place = f"`{visible(words[0])}`" if words else "this folder"
+        print(f"no runs in {place} or those within it; `gpubp run FILE` makes one")
     else:
         print(_left([["run", "file", "date", "epochs", "figures"], *map(_row, runs)]))
     return 0
@@ -49,7 +53,7 @@ def _row(run: Listed) -> list[str]:
     part = next((part for part in _FIGURES if any(name.startswith(part) for name in run.figures)), "")
     shown = {name: value for name, value in run.figures.items() if name.startswith(part) and "penalty" not in name}
     figures = "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
-    return [run.path.name, run.name, run.started[:16].replace("T", " "), epochs, figures]
+    return [visible(str(run.path)), visible(run.name), run.started[:16].replace("T", " "), epochs, figures]
 
 
 def _object(run: Listed) -> dict[str, Any]:

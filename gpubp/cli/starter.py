@@ -16,6 +16,7 @@ from dsl.tokens import WORDS
 from ..data import Column, Glance
 from ..errors import GpubpError
 from ..frontend import written
+from .table import shortened
 
 TARGETS = ("y", "target", "label", "labels", "class", "species", "category", "outcome", "output", "diagnosis")
 """Names that the column to learn often bears, the likeliest first."""
@@ -59,10 +60,10 @@ class Guess:
         lines = [f"target: {_name(self.target)}, {how}", f"inputs: {' and '.join(inputs)}", f"guessed from {rows}"]
         if self.left_out:
             reasons = [f"{_name(column)} ({_LEFT_OUT.get(column.kind, column.kind)})" for column in self.left_out]
-            lines.insert(2, f"left out: {_shortened(reasons)}")
+            lines.insert(2, f"left out: {shortened(reasons)}")
         missing = [column for column in (self.target, *self.numbers, *self.words) if column.missing]
         if missing:
-            shown = _shortened([f"{_name(column)} ({column.missing:,})" for column in missing])
+            shown = shortened([f"{_name(column)} ({column.missing:,})" for column in missing])
             lines.append(f"missing cells: {shown}; rows that miss one are left out, {table.rows - self.rows:,} of them")
         if not table.sheet.header:
             lines.append(f'the table has no header: its columns are called "1" to "{len(table.columns)}"')
@@ -81,7 +82,7 @@ def guess(table: Glance, told: str | None = None) -> Guess:
     if not inputs:  # a row's number is better than nothing
         inputs = [column for column in others if column.kind == "identifiers" and column.whole]
     if not inputs:
-        reasons = _shortened([f"{_name(column)} ({_LEFT_OUT[column.kind]})" for column in others])
+        reasons = shortened([f"{_name(column)} ({_LEFT_OUT[column.kind]})" for column in others])
         raise GpubpError(f"`{path}` has nothing to learn {_name(target)} from: {reasons}")
     rows = _rows(table, [target, *inputs])
     left_out = tuple(column for column in others if column not in inputs)
@@ -104,7 +105,7 @@ def _target(table: Glance, told: str | None) -> Column:
         ranked = [c for word in likely for c in table.columns if c.name.lower() == word and _learnable(c)]
         useful = [c for c in table.columns if c.useful] or [c for c in table.columns if _learnable(c)]
         if not useful:
-            raise GpubpError(f"no column of `{path}` can be learnt: {_shortened(_reasons(table.columns))}")
+            raise GpubpError(f"no column of `{path}` can be learnt: {shortened(_reasons(table.columns))}")
         found = (ranked or useful[-1:])[0]
     if not _learnable(found):
         raise GpubpError(
@@ -129,7 +130,7 @@ def _rows(table: Glance, used: Sequence[Column]) -> int:
     left = table.without_missing(used)
     if left < max(2, 0.5 * table.rows):
         most = sorted((column for column in used if column.missing), key=lambda column: -column.missing)
-        shown = _shortened([f"{_name(column)} ({column.missing:,})" for column in most])
+        shown = shortened([f"{_name(column)} ({column.missing:,})" for column in most])
         raise GpubpError(
             f"only {left:,} of {table.rows:,} rows of `{visible(table.sheet.path)}` have all their cells; missing are "
             f"{shown}: fill them, or leave out these columns"
@@ -263,11 +264,7 @@ def _name(column: Column) -> str:
 
 
 def _listed(columns: Sequence[Column]) -> str:
-    return _shortened([_name(column) for column in columns])
-
-
-def _shortened(items: Sequence[str], most: int = 6) -> str:
-    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
+    return shortened([_name(column) for column in columns])
 
 
 def _counted(number: int, what: str, of: str) -> str:

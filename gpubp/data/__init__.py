@@ -9,7 +9,7 @@ from . import csv as csv
 from . import later as later
 from . import synthetic as synthetic
 from . import text as text
-from .apply import read_table
+from .apply import NewRows, read_table
 from .dataset import Dataset
 from .encoders import Encoder, from_json, to_json
 from .feed import load, measure
@@ -22,6 +22,7 @@ __all__ = [
     "Dataset",
     "Encoder",
     "Glance",
+    "NewRows",
     "Purpose",
     "Stored",
     "Stream",

@@ -7,6 +7,7 @@ import os
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -34,37 +35,52 @@ from .text import encoded, tokens, windows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """The rows of a file. `arrays`: for each name numbers as float64 (n, *shape), labels as int64 (n, *shape);
+    `unused`: columns of a table that the net was trained without; `kept`: the cells of columns that were asked for, as
+    texts."""
+
+    arrays: dict[str, NDArray[Any]]
+    unused: tuple[str, ...] = ()
+    kept: dict[str, list[str]] = field(default_factory=dict)
+
+
 _ARROW = (b"PAR1", b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")
 _LEARNED = "the data that was learned from"
 
 
-def read_table(path: str | os.PathLike[str], encoders: Mapping[str, Encoder]) -> dict[str, NDArray[Any]]:
-    """The rows of a file for each name of `encoders`: numbers as float64 (n, *shape), labels as int64 (n, *shape).
+def read_table(path: str | os.PathLike[str], encoders: Mapping[str, Encoder], keep: Sequence[str] = ()) -> NewRows:
+    """The rows of a file for each name of `encoders`, and the columns `keep` of a table as they stand in it.
 
     The file may be delimited text, npy, npz, IDX, Parquet, Feather, Arrow, or text for tokens; its content says which.
-    Columns of a table are found by name, in any order; those that the net was trained without are refused, but for
-    columns of its own training table. Raises DataError with all that is wrong.
+    Columns of a table are found by name, in any order; others are not looked at. Raises DataError with all that is
+    wrong.
     """
     name = os.fspath(path)
     span = Span(Text("command line", name), 0, len(name))
     try:
-        return _read(name, span, encoders)
+        return _read(name, span, encoders, keep)
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
 
 
-def _read(path: str, span: Span, encoders: Mapping[str, Encoder]) -> dict[str, NDArray[Any]]:
-    if any(encoder.level for encoder in encoders.values()):
-        return _windows(path, span, encoders)
-    start = _start(path, span)
-    if start.startswith((MAGIC, ZIP)) or _is_idx(start):
-        return _arrays(path, Path(path), span, start, encoders)
+def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
+    tokens = any(encoder.level for encoder in encoders.values())
+    start = b"" if tokens else _start(path, span)
+    if tokens or start.startswith((MAGIC, ZIP)) or _is_idx(start):
+        if keep:
+            raise problem("E0415", f"`{path}` has no columns with names, so none can be kept", span)
+        if tokens:
+            return NewRows(_windows(path, span, encoders))
+        return NewRows(_arrays(path, Path(path), span, start, encoders))
     if start.startswith(_ARROW):
-        return _columns(open_arrow(Path(), path, span), encoders)
-    named = [field.name for encoder in encoders.values() for field in encoder.fields]
+        return _columns(open_arrow(Path(), path, span), encoders, keep)
+    named = [*keep, *(field.name for encoder in encoders.values() for field in encoder.fields)]
     header = None if any(encoder.header for encoder in encoders.values()) else False
     sheet = open_sheet(Path(), path, span, delimiter=None, header=header, named=named)
-    return _columns(TextTable(sheet), encoders)
+    return _columns(TextTable(sheet), encoders, keep)
 
 
 def _start(path: str, span: Span) -> bytes:
@@ -88,8 +104,9 @@ def _is_idx(start: bytes) -> bool:
 # Tables
 
 
-def _columns(table: Table, encoders: Mapping[str, Encoder]) -> dict[str, NDArray[Any]]:
+def _columns(table: Table, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
     picks = _picks(table, encoders)
+    wanted = _by_name(table, keep)
     numeric: set[int] = set()
     labels: set[int] = set()
     for name, encoder in encoders.items():
@@ -97,7 +114,12 @@ def _columns(table: Table, encoders: Mapping[str, Encoder]) -> dict[str, NDArray
             (labels if coded else numeric).add(i)
     missing = any(field.fill is not None for encoder in encoders.values() for field in encoder.fields)
     cells = table.cells(sorted(numeric), sorted(labels), missing)
-    return {name: _rows(table, cells, picks[name], encoder) for name, encoder in encoders.items()}
+    known = {column for encoder in encoders.values() for column in encoder.known}
+    return NewRows(
+        {name: _rows(table, cells, picks[name], encoder) for name, encoder in encoders.items()},
+        tuple(column for column in table.names if column not in known) if known and table.header else (),
+        {name: table.texts(i) for name, i in zip(keep, wanted, strict=True)},
+    )
 
 
 def _is_word(encoder: Encoder, columns: int) -> list[bool]:
@@ -107,33 +129,25 @@ def _is_word(encoder: Encoder, columns: int) -> list[bool]:
 
 
 def _picks(table: Table, encoders: Mapping[str, Encoder]) -> dict[str, list[int]]:
-    """The numbers of each name's columns. Raises DiagnosticError (E0415) for columns that are missing or unknown."""
+    """The numbers of each name's columns. Raises DiagnosticError (E0415) for columns that are missing."""
     found: dict[str, list[int]] = {}
     for name, encoder in encoders.items():
         if not encoder.fields:
             found[name] = _unnamed(table, name, encoder, len(encoders))
         elif encoder.header:
-            found[name] = _by_name(table, name, [field.name for field in encoder.fields])
+            found[name] = _by_name(table, [field.name for field in encoder.fields], f", which `{name}` is made of")
         else:
             found[name] = _by_number(table, name, encoder, encoders)
-    known = {column for encoder in encoders.values() for column in encoder.known}
-    extra = [column for column in table.names if column not in known]
-    if extra and known and table.header:
-        what = "columns" if len(extra) > 1 else "a column"
-        message = f"`{table.path}` has {what} that the net was trained without: {listed(extra, 4)}"
-        lacking = sorted(known - set(table.names))
-        help = suggestion(extra[0], lacking, "leave out what is not needed, or train anew")
-        raise problem("E0415", message, table.span, help=help)
     return found
 
 
-def _by_name(table: Table, name: str, columns: Sequence[str]) -> list[int]:
+def _by_name(table: Table, columns: Sequence[str], why: str = "") -> list[int]:
     places = {column: i for i, column in enumerate(table.names)}
     missing = [column for column in columns if column not in places]
     if missing:
         shown = f"its columns are {listed(table.names)}"
         help = suggestion(missing[0], table.names)
-        message = f"`{table.path}` has no column {listed(missing, 4)}, which `{name}` is made of"
+        message = f"`{table.path}` has no column {listed(missing, 4)}{why}"
         raise problem("E0415", message, table.span, notes=(shown,) if help else (), help=help or shown)
     return [places[column] for column in columns]
 

@@ -66,6 +66,19 @@ class ArrowTable:
             findings.add("E0416", "cells that are no numbers", "", "", count=len(bad) - 4)
         return values
 
+    def texts(self, column: int) -> list[str]:
+        import pyarrow as pa
+
+        cells = self.table.column(column)
+        if pa.types.is_dictionary(cells.type):
+            cells = cells.cast(cells.type.value_type)
+        try:
+            found: list[str] = cells.cast(pa.string()).fill_null("").to_pylist()
+        except pa.ArrowException:
+            message = f"`{self.path}`: the column `{clipped(self.names[column])}` holds {cells.type}, which is no text"
+            raise problem("E0415", message, self.span) from None
+        return found
+
     def _labels(self, column: int, missing: bool, findings: Findings) -> Labels:
         import numpy as np
         import pyarrow as pa
@@ -79,7 +92,7 @@ class ArrowTable:
             findings.add("E0419", "labels that are empty", self.at(row, column), "the label is empty", help)
         if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
             if pa.types.is_dictionary(cells.type):
-                cells = cells.dictionary_decode()
+                cells = cells.cast(kind)
             values = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
             return Labels(np.asarray(values, dtype=np.float64))
         if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):

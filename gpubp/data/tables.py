@@ -37,6 +37,10 @@ class Table(Protocol):
     def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool) -> Cells:
         """Columns as arrays, as `read_cells` does it. Raises DiagnosticError."""
 
+    def texts(self, column: int) -> list[str]:
+        """The cells of a column of a table whose `cells` could be read, as they stand in the file. Raises
+        DiagnosticError for what is no text."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
@@ -65,6 +69,9 @@ class TextTable:
 
     def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool) -> Cells:
         return read_cells(self.sheet, numeric, labels, missing)
+
+    def texts(self, column: int) -> list[str]:
+        return [cells[column] for _, cells in self.sheet.rows()]
 
 
 def row_place(path: str, row: int, column: str | None = None) -> str:

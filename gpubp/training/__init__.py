@@ -2,7 +2,7 @@
 
 from .begin import train
 from .checkpoint import BEST, LAST, Saved, read, save, write
-from .folder import RUNS, default_folder
+from .folder import default_folder
 from .listing import Listed, all_runs, compare
 from .loaded import LoadedRun, asked_of, load_run, net_of
 from .restarts import spread
@@ -12,7 +12,6 @@ from .searching import Search, Trial, begin_search, resume_search, search
 __all__ = [
     "BEST",
     "LAST",
-    "RUNS",
     "Listed",
     "LoadedRun",
     "Progress",

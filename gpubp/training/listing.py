@@ -48,12 +48,14 @@ def listed(path: Path) -> Listed:
 
 
 def all_runs(folder: Path) -> tuple[list[Listed], list[str]]:
-    """The runs in `folder`, the oldest first, and what is wrong with those that cannot be read. Raises CheckpointError
-    where there is no such folder."""
+    """The runs in `folder` and in the folders within it, two deep, and `folder` itself where it is one; the oldest
+    first, and what is wrong with those that cannot be read. Raises CheckpointError where there is no such folder."""
     if not folder.is_dir():
-        raise CheckpointError(f"there is no folder `{folder}`: `gpubp run FILE` makes one")
+        raise CheckpointError(f"there is no folder `{folder}`")
     runs, wrong = [], []
-    for place in sorted(path.parent for path in folder.glob(f"*/{ABOUT}")):
+    found = (path.parent for depth in ("", "*/", "*/*/") for path in folder.glob(f"{depth}{ABOUT}"))
+    # Other programs write files of this name, too.
+    for place in sorted(path for path in found if (path / WRITTEN).is_file()):
         try:
             runs.append(listed(place))
         except (CheckpointError, ValueError, TypeError, KeyError) as error:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..data import Encoder, from_json, read_table
+from ..data import Encoder, NewRows, from_json, read_table
 from ..errors import CheckpointError
 from ..executor import CHUNK, Executor
 from ..frontend import MAIN, Net, answers, load
@@ -40,21 +40,22 @@ class LoadedRun:
 
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
         """The outputs for rows of inputs, as `Executor.predict` gives them. A text or path names a table, whose columns
-        are those that the run was trained on, by name. Raises InputError or DataError."""
+        are those that the run was trained on, by name; others are not looked at. Raises InputError or DataError."""
         if isinstance(inputs, str | os.PathLike):
-            inputs = self.rows(inputs, targets=False)
+            inputs = self.rows(inputs, targets=False).arrays
         return self.executor.predict(inputs, batch)
 
     def evaluate(self, data: Any, batch: int = CHUNK) -> dict[str, float]:
         """The loss, the penalties and the metrics over rows of inputs and targets: a mapping of arrays, or a table's
         path. Raises InputError or DataError."""
         if isinstance(data, str | os.PathLike):
-            data = self.rows(data, targets=True)
+            data = self.rows(data, targets=True).arrays
         return self.executor.evaluate(data, batch)
 
-    def rows(self, path: str | os.PathLike[str], *, targets: bool) -> dict[str, NDArray[Any]]:
-        """The rows of a table as the net takes them, encoded as those that the run was trained on."""
-        return read_table(path, {name: self.columns[name] for name in _names(self.net, targets=targets)})
+    def rows(self, path: str | os.PathLike[str], *, targets: bool, keep: Sequence[str] = ()) -> NewRows:
+        """The rows of a table as the net takes them, encoded as those that the run was trained on, and its columns
+        `keep` as texts. Raises DataError."""
+        return read_table(path, {name: self.columns[name] for name in _names(self.net, targets=targets)}, keep)
 
     def labels(self, outputs: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         """For each target of classes that an output stands for, the most probable class of every row, as words."""

@@ -230,5 +230,6 @@ def test_the_readme_goes_from_a_table_to_a_model_in_five_commands(call: Call) ->
         Path(name).write_bytes((MODELS / "data/iris.csv").read_bytes())
     for words in commands:
         said = call(*words[1:])
-        assert (said.code, said.err) == (0, ""), said.err
+        told = "wrote answers.csv: 150 rows of " if words[1] == "predict" else ""
+        assert (said.code, said.err[: len(told) or None]) == (0, told), said.err
     assert Path("answers.csv").read_text().startswith("species,p.setosa,")

@@ -97,24 +97,36 @@ def test_early_stop_says_so(call: Call, tmp_path: Path) -> None:
 
 def test_runs_are_listed(call: Call, tmp_path: Path) -> None:
     nothing = call("runs")
-    assert nothing.code == 2
-    assert "there is no folder `runs`" in nothing.err
+    assert (nothing.code, nothing.err) == (0, "")
+    assert nothing.out == "no runs in this folder or those within it; `gpubp run FILE` makes one\n"
+    assert call("runs", "nowhere").err == "error: there is no folder `nowhere`\n"
     call("run", write(tmp_path), "--out", "runs/first")
     call("run", tmp_path / "a.net", "--out", "runs/second", "--epochs", "2", "--seed", "3")
     Path("runs/broken").mkdir()
     Path("runs/broken/env.json").write_text("{", "utf-8")
+    Path("runs/broken/written.net").write_text("", "utf-8")
+    Path("others").mkdir()
+    Path("others/env.json").write_text("{}", "utf-8")  # of another program
     Path("runs/notes.txt").write_text("mine", "utf-8")
     said = call("runs")
     assert said.code == 0
     rows = [line.split() for line in said.out.splitlines()]
     assert rows[0] == ["run", "file", "date", "epochs", "figures"]
     assert [(row[0], row[4], row[5]) for row in rows[1:]] == [
-        ("first", "3", "train.loss"),
-        ("second", "2", "train.loss"),
+        ("runs/first", "3", "train.loss"),
+        ("runs/second", "2", "train.loss"),
     ]
     assert said.err.count("warning: ") == 1
     assert "broken" in said.err
     listed = json.loads(call("runs", "runs", "--json").out)
+    call("run", tmp_path / "a.net", "--out", "here", "--epochs", "1")
+    call("run", tmp_path / "a.net", "--out", "runs/deep/er", "--epochs", "1")
+    for words, there in (
+        ((), {"runs/first", "runs/second", "here"}),
+        (("runs",), {"runs/first", "runs/second", "runs/deep/er"}),
+        (("here",), {"here"}),
+    ):
+        assert {line.split()[0] for line in call("runs", *words).out.splitlines()[1:]} == there
     assert [(run["run"], run["epochs"], run["done"]) for run in listed] == [
         ("runs/first", 3, True),
         ("runs/second", 2, True),
@@ -152,7 +164,10 @@ def test_predict_and_evaluate(call: Call, tmp_path: Path) -> None:
         chances = {word: float(row[f"p.{word}"]) for word in ("setosa", "versicolor", "virginica")}
         assert abs(sum(chances.values()) - 1) < 1e-5
         assert row["species"] == max(chances, key=chances.__getitem__)
-    assert call("predict", "iris", IRIS, "-o", "out.csv").out == ""
+    written = call("predict", "iris", IRIS, "-o", "out.csv")
+    assert written.out == ""
+    shown = "`species`, `p.setosa`, `p.versicolor`, `p.virginica`"
+    assert written.err == f"wrote out.csv: 150 rows of {shown}\n"
     assert Path("out.csv").read_text("utf-8") == said.out
     figures = json.loads(call("evaluate", "iris", IRIS, "--json", "--batch", "7").out)
     assert figures["rows"] == len(rows)
@@ -160,6 +175,28 @@ def test_predict_and_evaluate(call: Call, tmp_path: Path) -> None:
     table = call("evaluate", "iris", IRIS).out.splitlines()
     assert table[0] == f"150 rows of {IRIS}"
     assert table[-2].split() == ["loss", "accuracy"]
+
+
+def test_columns_that_the_net_does_not_take_in(call: Call, tmp_path: Path) -> None:
+    call("run", write(tmp_path), "--out", "run")
+    Path("new.csv").write_text("id,a,b,y\n7,1,2,0\n8,3,4,1\n", "utf-8")
+    plain = call("predict", "run", "new.csv")
+    note = "note: `new.csv`: the net was trained without `id`: not used"
+    assert plain.err == f"{note}; `--keep NAME` copies a column to the answers\n"
+    kept = call("predict", "run", "new.csv", "--keep", "id", "--keep", "y", "-o", "out.csv")
+    assert (kept.code, kept.out, kept.err) == (0, "", "wrote out.csv: 2 rows of `id`, `y`, `p`\n")
+    rows = list(csv.reader(io.StringIO(Path("out.csv").read_text("utf-8"))))
+    assert [row[:2] for row in rows] == [["id", "y"], ["7", "0"], ["8", "1"]]
+    assert [row[2] for row in rows] == plain.out.splitlines()
+    assert call("evaluate", "run", "new.csv").err == f"{note}\n"
+    wrong = call("predict", "run", "new.csv", "--keep", "di")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "`new.csv` has no column `di`" in wrong.err
+    Path("twice.csv").write_text("p,a,b\n7,1,2\n", "utf-8")
+    assert (
+        "`p` cannot be kept: a column of the answers bears this name"
+        in call("predict", "run", "twice.csv", "--keep", "p").err
+    )
 
 
 def test_predict_gives_numbers_their_names(call: Call, tmp_path: Path) -> None:

@@ -35,7 +35,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 CUT = "`a` is cut short: its header says float64 of shape [1, 4], 32 bytes, and 31 follow"
-EXTRA = "`new.csv` has a column that the net was trained without: `age`"
 SECOND = "`new.csv`, line 2, column `{}`: {}"
 
 
@@ -62,7 +61,7 @@ def refused(path: str, encoders: dict[str, Encoder]) -> tuple[str, str]:
 
 def test_the_training_table_gives_the_training_rows(world: World) -> None:
     data = houses(world)
-    again = read_table("a.csv", saved(data))
+    again = read_table("a.csv", saved(data)).arrays
     for name, column in data.arrays.items():
         assert again[name].tobytes() == column.tobytes()
         assert again[name].dtype == column.dtype
@@ -75,7 +74,7 @@ def test_the_training_table_gives_the_training_rows(world: World) -> None:
 def test_columns_are_found_by_name_in_any_order(world: World) -> None:
     data = houses(world)
     world.write("new.csv", "rooms;size;town\n;20;Bern\n3;60;Rome\n")
-    found = read_table(world.base / "new.csv", saved(data, targets=False))
+    found = read_table(world.base / "new.csv", saved(data, targets=False)).arrays
     np.testing.assert_array_equal(found["x"], data.arrays["x"][[1, 2]])
     assert set(found) == {"x"}
 
@@ -85,7 +84,6 @@ def test_columns_are_found_by_name_in_any_order(world: World) -> None:
     [
         ("town,size\nRome,1\n", "E0415", "`new.csv` has no column `rooms`, which `x` is made of"),
         ("town,size,Rooms\nRome,1,2\n", "E0415", "`new.csv` has no column `rooms`, which `x` is made of"),
-        ("town,size,rooms,age\nRome,1,2,3\n", "E0415", EXTRA),
         (
             "town,size,rooms\nParis,1,2\n",
             "E0419",
@@ -106,11 +104,30 @@ def test_tables_that_do_not_fit(world: World, text: str, code: str, message: str
 def test_columns_of_the_training_table_may_be_left_in(world: World) -> None:
     encoders = saved(houses(world), targets=False)
     world.write("new.csv", "sort,name,town,size,rooms\n?,E,Rome,10,1\n")
-    assert read_table("new.csv", encoders)["x"].shape == (1, 5)
-    world.write("new.csv", "rooms,town,size,nane\n1,Rome,10,E\n")
+    assert read_table("new.csv", encoders).arrays["x"].shape == (1, 5)
+    assert read_table("new.csv", encoders).unused == ()
+
+
+def test_other_columns_are_named_and_may_be_kept(world: World) -> None:
+    encoders = saved(houses(world), targets=False)
+    world.write("new.csv", 'rooms,id,town,size,when\n1, 007 ,Rome,10,"a, b"\n2,x,Bern,20,\n')
+    found = read_table("new.csv", encoders, keep=("when", "id", "rooms"))
+    assert found.unused == ("id", "when")
+    assert found.kept == {"when": ["a, b", ""], "id": [" 007 ", "x"], "rooms": ["1", "2"]}
     with pytest.raises(DataError) as caught:
-        read_table("new.csv", encoders)
-    assert caught.value.diagnostics[0].help == ("did you mean `name`?",)
+        read_table("new.csv", encoders, keep=("wen",))
+    (wrong,) = caught.value.diagnostics
+    assert (wrong.code, wrong.message, wrong.help) == (
+        "E0415",
+        "`new.csv` has no column `wen`",
+        ("did you mean `when`?",),
+    )
+
+
+def test_arrays_have_no_columns_to_keep(world: World) -> None:
+    np.save(world.base / "x.npy", np.zeros((2, 2)))
+    with pytest.raises(DataError, match="has no columns with names, so none can be kept"):
+        read_table("x.npy", {"x": Encoder((2,))}, keep=("a",))
 
 
 def test_a_cell_that_is_missing_where_none_was(world: World) -> None:
@@ -129,8 +146,8 @@ def test_tables_without_a_header(world: World) -> None:
     world.write("all.csv", "u,7,8\n")
     world.write("some.csv", "7,8\n")
     world.write("few.csv", "7\n")
-    assert read_table("all.csv", encoders)["x"].tolist() == [[7, 8]]
-    assert read_table("some.csv", encoders)["x"].tolist() == [[7, 8]]
+    assert read_table("all.csv", encoders).arrays["x"].tolist() == [[7, 8]]
+    assert read_table("some.csv", encoders).arrays["x"].tolist() == [[7, 8]]
     assert refused("few.csv", encoders) == ("E0415", "`few.csv` has 1 column, and 2 or 3 are needed")
 
 
@@ -138,7 +155,7 @@ def test_rows_that_stood_in_the_file_itself(world: World) -> None:
     world.inputs, world.targets = {"x": Type((2,))}, {"y": Type((1,))}
     data = world.load(entry("x", ((0, 0), (0, 1))), entry("y", ((0,), (1,))))
     world.write("new.csv", "0,1\n1,1\n")
-    assert read_table("new.csv", saved(data, targets=False))["x"].tolist() == [[0, 1], [1, 1]]
+    assert read_table("new.csv", saved(data, targets=False)).arrays["x"].tolist() == [[0, 1], [1, 1]]
     message = "`new.csv` has 2 columns, and `x` takes 2"
     assert refused("new.csv", saved(data)) == ("E0415", message)
 
@@ -148,7 +165,7 @@ def test_numbers_as_labels(world: World) -> None:
     for numbers in ((0, 2, 1), (1, 3, 2)):
         world.write("a.csv", "a,y\n" + "".join(f"{i},{n}\n" for i, n in enumerate(numbers)))
         data = world.load(csv("x, y", target="y"))
-        assert read_table("a.csv", saved(data))["y"].tolist() == data.arrays["y"].tolist()
+        assert read_table("a.csv", saved(data)).arrays["y"].tolist() == data.arrays["y"].tolist()
     world.write("new.csv", "a,y\n1,0\n")
     message = "`new.csv`, line 2, column `y`: class `0` does not occur in the data that was learned from"
     assert refused("new.csv", saved(data)) == ("E0419", message)
@@ -175,8 +192,8 @@ def test_arrays(world: World) -> None:
     world.write("x.gz", gzip.compress((world.base / "x.idx").read_bytes()))
     world.write("x.csv", "".join(",".join(map(str, row)) + "\n" for row in raw.reshape(5, 4).tolist()))
     for path in ("x.idx", "x.gz", "x.npy", "d.npz", "x.csv"):
-        np.testing.assert_array_equal(read_table(path, inputs)["x"], data.arrays["x"], err_msg=path)
-    assert read_table("d.npz", saved(data))["y"].tolist() == [0, 1, 2, 0, 1]
+        np.testing.assert_array_equal(read_table(path, inputs).arrays["x"], data.arrays["x"], err_msg=path)
+    assert read_table("d.npz", saved(data)).arrays["y"].tolist() == [0, 1, 2, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -208,8 +225,8 @@ def test_text(world: World) -> None:
     world.write("a.txt", "abcd" * 5)
     data = world.load(entry("text, next", choice("text", path="a.txt", window=3)))
     world.write("new.txt", "dcbaabc")
-    assert read_table("new.txt", saved(data, targets=False))["text"].tolist() == [[3, 2, 1], [0, 0, 1]]
-    assert read_table("new.txt", saved(data))["next"].tolist() == [[2, 1, 0], [0, 1, 2]]
+    assert read_table("new.txt", saved(data, targets=False)).arrays["text"].tolist() == [[3, 2, 1], [0, 0, 1]]
+    assert read_table("new.txt", saved(data)).arrays["next"].tolist() == [[2, 1, 0], [0, 1, 2]]
     world.write("new.txt", "dcbx")
     message = "`new.txt`, token 4: `x` does not occur in the text that was learned from"
     assert refused("new.txt", saved(data)) == ("E0419", message)

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from dsl.graph import DataEntry, Static, Type, Word
-from gpubp.data import Dataset, measure, read_table
+from gpubp.data import Dataset, Encoder, measure, read_table
+from gpubp.data.encoders import Field
+from gpubp.errors import DataError
 
 from .worlds import World, choice, csv, data, entry
 
@@ -65,10 +67,22 @@ def test_the_same_rows_as_from_csv(world: World, name: str, monkeypatch: pytest.
         np.testing.assert_array_equal(found.arrays[column], values)
     assert found.encoders == expected.encoders
     monkeypatch.chdir(world.base)
-    np.testing.assert_array_equal(read_table(name, found.encoders)["x"], expected.arrays["x"])
-    np.testing.assert_array_equal(read_table("a.csv", found.encoders)["x"], expected.arrays["x"])
+    np.testing.assert_array_equal(read_table(name, found.encoders).arrays["x"], expected.arrays["x"])
+    np.testing.assert_array_equal(read_table("a.csv", found.encoders).arrays["x"], expected.arrays["x"])
     measured = measure(data(reads(name, onehot="town", missing=Word("mean"))), {"x": "float", "y": "class"}, world.base)
     assert measured == {"x": Type((5,)), "y": Type((), 2)}
+
+
+def test_columns_are_kept_as_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    columns = {"x": [1.5, 2.0], "id": [7, None], "kind": pa.array(["u", "v"]).dictionary_encode(), "list": [[1], [2]]}
+    write(tmp_path, "new.parquet", columns)
+    encoders = {"x": Encoder((1,), fields=(Field("x"),), known=("x",))}
+    found = read_table("new.parquet", encoders, keep=("id", "kind", "x"))
+    assert found.unused == ("id", "kind", "list")
+    assert found.kept == {"id": ["7", ""], "kind": ["u", "v"], "x": ["1.5", "2"]}
+    with pytest.raises(DataError, match=r"the column `list` holds list<.*int64>, which is no text"):
+        read_table("new.parquet", encoders, keep=("list",))
 
 
 def test_words_and_dictionaries_are_labels(world: World) -> None:
@@ -81,6 +95,10 @@ def test_words_and_dictionaries_are_labels(world: World) -> None:
         found = world.load(reads(write(world.base, "a.parquet", {"size": ROWS["size"], "y": column})))
         assert found.arrays["y"].tolist() == [2, 0, 2, 1]
         assert found.classes == {"y": ("Bern", "Oslo", "Rome")}
+    years = pa.array([2003, 2001, 2003, 2002]).dictionary_encode()
+    found = world.load(reads(write(world.base, "a.parquet", {"size": ROWS["size"], "y": years})))
+    assert found.arrays["y"].tolist() == [2, 0, 2, 1]
+    assert found.classes == {"y": ("2001", "2002", "2003")}
 
 
 @pytest.mark.parametrize(
