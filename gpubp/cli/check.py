@@ -13,7 +13,7 @@ from ..data import load as load_data
 from ..data import measure
 from ..errors import DataError, NetError
 from ..frontend import Net, load, watch_of
-from .common import add_file, open_net, warn
+from .common import add_file, open_net, rows_of, warn
 from .explain import Explain
 from .plan_table import with_plan
 
@@ -38,8 +38,10 @@ def work(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return _json(arguments)
     net = open_net(arguments)
-    rows, odd = _check_data(net)
+    rows, odd, told = _check_data(net)
     warn(odd)
+    if told:
+        print(f"rows: {told}\n")
     if len(net.graph.nodes) > MOST_VALUES and not arguments.plan:
         print(f"{net.summary()}\n\nthe plan of a net of {len(net.graph.nodes):,} values takes seconds: --plan shows it")
         return 0
@@ -60,12 +62,12 @@ def _json(arguments: argparse.Namespace) -> int:
     return 2 if any(one.severity == "error" for one in found) else 0
 
 
-def _check_data(net: Net) -> tuple[int | None, tuple[Diagnostic, ...]]:
-    """Rows of the training data, and what is odd about the data. Raises DataError for data that is missing, unreadable
-    or does not fit."""
+def _check_data(net: Net) -> tuple[int | None, tuple[Diagnostic, ...], str]:
+    """Rows of the training data, what is odd about the data, and what is to be said of its rows. Raises DataError for
+    data that is missing, unreadable or does not fit."""
     data = net.graph.data
     if data is None:
-        return None, ()
+        return None, (), ""
     if net.inline:
         # Rows that stand in the file are measured without NumPy, whose import would take most of this command's time.
         nodes = (*net.graph.inputs, *net.graph.targets)
@@ -80,8 +82,8 @@ def _check_data(net: Net) -> tuple[int | None, tuple[Diagnostic, ...]]:
         counts = {len(entry.value) for entry in data.entries if isinstance(entry.value, tuple)}
         if len(counts) == 1 and data.split is None and all(found[n.label or n.name] == n.type for n in nodes):
             watch_of(net, ("train",))
-            return counts.pop(), ()
+            return counts.pop(), (), ""
         # What does not fit at first sight is looked at closely.
     dataset = load_data(net.graph, net.base, int(net.option("seed", 0)))
     watch_of(net, dataset.parts)
-    return len(dataset.parts["train"]), dataset.warnings
+    return len(dataset.parts["train"]), dataset.warnings, rows_of(dataset) if dataset.left_out else ""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dsl.diagnostics import Diagnostic
 from dsl.render import to_text
 
+from ..data import Dataset
 from ..frontend import Net, load
 from .color import columns_of, use_color
 
@@ -70,6 +71,12 @@ def open_net(arguments: argparse.Namespace) -> Net:
     net = load(arguments.file, dict(arguments.set))
     warn(net.warnings)
     return net
+
+
+def rows_of(dataset: Dataset) -> str:
+    """How many rows each part of the data has."""
+    parts = ", ".join(f"{len(rows):,} {part}" for part, rows in dataset.parts.items())
+    return parts + (f" ({dataset.left_out:,} left out for missing cells)" if dataset.left_out else "")
 
 
 def warn(warnings: Iterable[Diagnostic]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..frontend import Net
 from ..training import Run, asked_of, default_folder, net_of, spread, train
-from .common import add_backend, add_file, open_net, warn, whole, with_compiler
+from .common import add_backend, add_file, open_net, rows_of, warn, whole, with_compiler
 from .interrupt import Interrupt
 from .live import Live
 from .table import confusions, results, truth_table
@@ -168,12 +168,11 @@ def _progress(size: int, live: Live) -> Callable[[Run], None]:
         epoch = int(record["epoch"])
         if len(run.history) == 1:
             name = run.executor.net.graph.source.name
-            parts = ", ".join(f"{len(rows):,} {part}" for part, rows in run.dataset.parts.items())
-            device = run.executor.backend.description
+            rows, device = rows_of(run.dataset), run.executor.backend.description
             live.clear()
             warn(run.dataset.warnings)
             print(
-                f"{name}: {size:,} parameters; rows: {parts}; {device}, {run.executor.dtype}, seed {run.executor.seed}"
+                f"{name}: {size:,} parameters; rows: {rows}; {device}, {run.executor.dtype}, seed {run.executor.seed}"
             )
         if epoch < state["next"] and epoch != run.epochs:
             return

@@ -30,7 +30,7 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """What was read of a table, by column number. `kept`: which of its rows, if some were left out.
+    """What was read of a table, by column number. `kept`: which of its rows, if some were left out, `left_out` of them.
 
     Numbers are finite, or NaN where a cell is missing.
     """
@@ -39,6 +39,7 @@ class Cells:
     numbers: dict[int, NDArray[np.float64]]
     labels: dict[int, Labels]
     kept: NDArray[np.int64] | None = None
+    left_out: int = 0
 
     def row(self, row: int) -> int:
         """The number in the file (from 0) of a row that was read."""

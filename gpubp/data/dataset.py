@@ -69,7 +69,7 @@ class Read:
     `encoders`: what is known of each name but the statistics; a name without one needs none. The last `test_rows` rows
     are for testing only. `standardize`: the names whose numbers get mean 0 and deviation 1 over the training rows;
     `fill`: by what statistic of the training rows missing numbers are replaced. `parts`: 0, 1 or 2 for each row (train,
-    valid, test), where a column says it. `files`: what was read, as paths.
+    valid, test), where a column says it. `files`: what was read, as paths. `left_out`: rows of them that miss a cell.
     """
 
     columns: dict[str, NDArray[Any] | Stored]
@@ -80,6 +80,7 @@ class Read:
     fill: Literal["mean", "median"] | None = None
     parts: NDArray[np.int64] | None = None
     files: tuple[Path, ...] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ class Dataset:
     larger than memory may be, and is read where it is used.
     `encoders`: by name, all that is needed to encode further rows as these were.
     `parts`: row numbers (int64, ascending) of "train", and of "valid" and "test" where there are such.
-    `warnings`: what is suspicious about the data. `files`: the files it was read from, each once.
+    `warnings`: what is suspicious about the data. `files`: the files it was read from, each once. `left_out`: rows of
+    them that miss a cell, where the file says so.
     """
 
     columns: dict[str, NDArray[Any] | Stored]
@@ -98,6 +100,7 @@ class Dataset:
     parts: dict[str, NDArray[np.int64]]
     warnings: tuple[Diagnostic, ...] = ()
     files: tuple[Path, ...] = ()
+    left_out: int = 0
 
     @property
     def classes(self) -> dict[str, tuple[str, ...]]:

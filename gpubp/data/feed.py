@@ -93,7 +93,8 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
     odd = constant_columns(columns, encoders, parts["train"], spans)
     odd += shared_rows(columns, parts, _head(data))
     files = tuple(dict.fromkeys(file for _, read in reads for file in read.files))
-    return Dataset(columns, encoders, parts, tuple(odd), files)
+    left_out = max((read.left_out for _, read in reads), default=0)
+    return Dataset(columns, encoders, parts, tuple(odd), files, left_out)
 
 
 def _head(data: Data) -> Span:

@@ -150,7 +150,7 @@ def _judge_missing(table: Table, cells: Cells, policy: str) -> Cells:
         raise problem("E0414", f"`{table.path}`: no row is left, for each misses a cell", table.span)
     numbers = {i: column[kept] for i, column in cells.numbers.items()}
     labels = {i: Labels(found.values[kept], found.words) for i, found in cells.labels.items()}
-    return Cells(len(kept), numbers, labels, kept)
+    return Cells(len(kept), numbers, labels, kept, cells.rows - len(kept))
 
 
 def _missing(found: Labels) -> NDArray[np.bool_]:
@@ -216,6 +216,7 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
         standardize=frozenset(floats if options.standardize else ()),
         fill="mean" if options.missing == "mean" else "median" if options.missing == "median" else None,
         files=tuple(request.base / part.table.path for part in parts),
+        left_out=sum(part.cells.left_out for part in parts),
     )
 
 

@@ -28,5 +28,6 @@ def about(run: Run, known: Mapping[str, Any], where: tuple[str, str]) -> dict[st
         "asked": {"device": where[0], "backend": where[1].partition(":")[0]},
         "params": dict(net.given),
         "rows": {part: len(rows) for part, rows in run.dataset.parts.items()},
+        **({"left_out": run.dataset.left_out} if run.dataset.left_out else {}),
         **{key: value for key, value in known.items() if key != "columns"},
     }

@@ -95,6 +95,16 @@ def test_early_stop_says_so(call: Call, tmp_path: Path) -> None:
     assert int(found[1]) == int(found[2]) + 2
 
 
+def test_rows_that_are_left_out_are_counted(call: Call, tmp_path: Path) -> None:
+    rows = "a,b,y\n1,2,3\n,2,4\n5,6,7\n8,9,?\n"
+    path = write(tmp_path, rows=rows, data=", missing = drop")
+    said = call("run", path, "--out", "run")
+    assert said.out.splitlines()[0].split("; ")[1] == "rows: 2 train (2 left out for missing cells)"
+    assert json.loads(Path("run/env.json").read_text("utf-8"))["left_out"] == 2
+    assert call("check", path).out.startswith("rows: 2 train (2 left out for missing cells)\n\nvalue ")
+    assert "left out" not in call("check", write(tmp_path, data=", missing = drop")).out
+
+
 def test_runs_are_listed(call: Call, tmp_path: Path) -> None:
     nothing = call("runs")
     assert (nothing.code, nothing.err) == (0, "")

@@ -26,6 +26,7 @@ def missing(world: World, policy: str, text: str = HOLES, **options: Static) -> 
 
 def test_rows_that_miss_a_cell_are_left_out(world: World) -> None:
     assert missing(world, "drop") == {"x": [[1, 10], [5, 30]], "y": [[0], [1]]}
+    assert world.load(csv("x, y", target="y", missing=Word("drop"))).left_out == 3
 
 
 @pytest.mark.parametrize(("policy", "a", "b"), [("mean", 3, 20), ("median", 3, 20)])
