@@ -48,6 +48,7 @@ GOALS = (
     Goal("digits_resnet", "test.accuracy", 3, 0.98),
     Goal("autoencoder", "test.mse", 3, 0.018, least=False),
     Goal("vae", "test.loss", 3, 26.0, least=False),
+    Goal("pinn", "test.rmse", 3, 0.003, least=False),
     Goal("deep_sigmoid", "test.accuracy", 5, 0.6, least=False),
     Goal("deep_mended", "test.accuracy", 5, 0.97),
     Goal("deep_batchnorm", "test.accuracy", 5, 0.85),

@@ -35,7 +35,8 @@ Label = Annotated[int | None, OptionType(("whole",), minimum=0)]
 """One of the classes, or None."""
 MaybeFraction = Annotated[float | None, OptionType(("fraction",))]
 Average = Annotated[Any, OptionType(("word",), words=("macro", "micro"))]
-Columns = Annotated[Any, OptionType(("names",))]
+Columns = Annotated[Any, OptionType(("names",), words=("rest",))]
+"""Columns of a table by name; `rest`: all that no other entry takes."""
 Shape = Annotated[Sequence[int], OptionType(("wholes",), minimum=1)]
 Duration = Annotated[Any, OptionType(("duration",))]
 """`200steps` or `3epochs`."""

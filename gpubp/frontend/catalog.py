@@ -20,11 +20,6 @@ _PARTS = (
     *("rate", "average", "stop", "start"),
 )
 
-# Words of the language whose meaning this version does not have yet: a file that uses one is told so.
-_LATER: dict[str, tuple[str, ...]] = {
-    "function": ("derivative",),
-}
-
 TRAIN = (
     Option("loss", ("loss",)),
     Option("optimizer", ("choice",), part="optimizer"),
@@ -57,11 +52,6 @@ def catalog() -> Catalog:
     for (part, name), entry in ENTRIES.items():
         if part in _PARTS:
             entries.setdefault(cast(Part, part), {})[name] = signature_of(entry)
-    for part, names in _LATER.items():
-        found = entries.setdefault(cast(Part, part), {})
-        for name in names:
-            if name not in found:
-                found[name] = Signature(name, cast(Part, part), available=False)
     return Catalog(entries, {option.name: option for option in TRAIN}, TRAIN_LATER, ELSEWHERE)
 
 

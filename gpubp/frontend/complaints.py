@@ -81,6 +81,8 @@ def complaint(cx: Lowering, node: Node, error: ShapeError, *, own: bool = False)
         if there is not None and there.span != span:
             labels = (Label(there.span, f"made it {list(error.known)}"), *labels)
         labels = distinct(label for label in labels if label.span != span)
+    if error.code == "E0309":
+        labels = ()  # shapes have nothing to do with it
     if isinstance(error, LayerFails):
         labels = _given(node, cx) if not own else ()
         notes += error.notes

@@ -12,12 +12,14 @@ from dsl.limits import MOST_FINDINGS
 
 from .. import ops
 from ..errors import ShapeError
-from ..ir import FLOATS, Aval, Operand, Var, origin, recording
+from ..ir import FLOATS, Aval, Operand, Var, leading_to, origin, recorded, recording
 from ..layers import Accumulation
 from ..registry import ENTRIES, lookup
+from ..transforms import derivative
 from .complaints import LayerFails, SharedTwice, complaint, failure, in_order
+from .derivatives import stabilised
 from .layout import Buffer, Parameter
-from .sizes import check_example, check_weights
+from .sizes import check_derivatives, check_example, check_weights
 
 Placer = Callable[[Parameter], Var]
 """Gives the value of a parameter, and learns of it the first time."""
@@ -51,6 +53,7 @@ class Lowering:
     node: Node | None = None
     streams: int = 0
     weights: int = 0
+    walked: int = 0
 
     # What layers ask ---------------------------------------------------------------------------------------------
     @property
@@ -100,6 +103,11 @@ class Lowering:
     def normal(self, shape: Sequence[int]) -> Var:
         stream, self.streams = self.streams, self.streams + 2
         return ops.normal(self.seed, self.step, stream=stream, shape=tuple(shape), dtype=self.dtype)
+
+    def derivative(self, of: Var, by: Var) -> Var | None:
+        self.walked += len(leading_to(of, recorded()))
+        check_derivatives(self.walked)
+        return derivative(stabilised(of, by), by, self.node)
 
     def classes(self, labels: Var) -> int | None:
         fed = (node.type for node, value in self.values.items() if value is labels and node.type is not None)

@@ -17,6 +17,9 @@ a one-hot vector of a thousand million classes would be built before anything sa
 MOST_WEIGHTS: Final = 2**40
 """Trained values of a file: 4 TiB of float32, more than any machine that this can run on."""
 
+MOST_WALKED: Final = 20_000
+"""Equations that all derivatives of a file are taken of: each nesting makes about three times as many of them."""
+
 
 def check_example(shape: tuple[int, ...]) -> None:
     """Raise ShapeError for the shape of one example that no value can have."""
@@ -33,3 +36,10 @@ def check_weights(name: str, shape: tuple[int, ...], total: int) -> None:
     if total > MOST_WEIGHTS:
         message = f"`{name}` of shape {list(shape)} makes {total:,} trained values, over {MOST_WEIGHTS:,}"
         raise ShapeError(message, "use smaller sizes", code="E0308")
+
+
+def check_derivatives(walked: int) -> None:
+    """Raise ShapeError where the derivatives of a file, so far of `walked` equations, are too many."""
+    if walked > MOST_WALKED:
+        message = f"the derivatives of this file go over more than {MOST_WALKED:,} equations"
+        raise ShapeError(message, "each nesting makes about three times as many; take fewer", code="E0308")

@@ -4,8 +4,22 @@ from .avals import DTYPES, FLOATS, INTEGERS, WEAK, Aval, broadcast_shapes
 from .cforms import Call, CForm, Element, Fold, Product, Read, Rows, Scalar
 from .evaluate import apply, evaluate, fill, literal, text_of, with_params
 from .program import Program, bodies, identifiers, map_bodies, names
-from .pullback import pullback
-from .values import PRIMITIVES, Eqn, Example, Operand, Primitive, Var, aval_of, bind, define, origin, recording, results
+from .pullback import leading_to, pullback
+from .values import (
+    PRIMITIVES,
+    Eqn,
+    Example,
+    Operand,
+    Primitive,
+    Var,
+    aval_of,
+    bind,
+    define,
+    origin,
+    recorded,
+    recording,
+    results,
+)
 from .verify import verify
 
 __all__ = [
@@ -38,11 +52,13 @@ __all__ = [
     "evaluate",
     "fill",
     "identifiers",
+    "leading_to",
     "literal",
     "map_bodies",
     "names",
     "origin",
     "pullback",
+    "recorded",
     "recording",
     "results",
     "text_of",

@@ -8,6 +8,17 @@ from ..errors import GpubpError
 from .values import Eqn, Var, origin
 
 
+def leading_to(value: Var, eqns: Sequence[Eqn]) -> list[Eqn]:
+    """The equations that a value stands on, in their order."""
+    wanted = {value}
+    found: list[Eqn] = []
+    for eqn in reversed(eqns):
+        if not wanted.isdisjoint(eqn.outputs):
+            found.append(eqn)
+            wanted.update(eqn.operands)
+    return found[::-1]
+
+
 def pullback(
     eqns: Sequence[Eqn], cotangents: Mapping[Var, Var], wrt: Iterable[Var]
 ) -> tuple[tuple[Eqn, ...], dict[Var, Var]]:

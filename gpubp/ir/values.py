@@ -196,6 +196,14 @@ def recording() -> Iterator[list[Eqn]]:
         _tape.reset(token)
 
 
+def recorded() -> list[Eqn]:
+    """The equations of the innermost `recording()` block so far, to be changed in place. GpubpError outside of one."""
+    eqns = _tape.get()
+    if eqns is None:
+        raise GpubpError("nothing is being recorded")
+    return eqns
+
+
 @contextmanager
 def origin(source: object) -> Iterator[None]:
     """Mark the equations made inside the block as made for `source`."""

@@ -47,6 +47,10 @@ class Context(Protocol):
     def normal(self, shape: Sequence[int]) -> Var:
         """Standard normal numbers, other ones at each step."""
 
+    def derivative(self, of: Var, by: Var) -> Var | None:
+        """The derivative, with respect to each example's `by`, of the sum of `of`; None where none leads from one to
+        the other. ShapeError where a file's derivatives grow too long."""
+
     def classes(self, labels: Var) -> int | None:
         """The number of classes of an input or target of labels; None for anything else."""
 

@@ -134,7 +134,10 @@ class _Text:
             yield "# constants"
             for eqn in plan.constants:
                 kind = plan.places[eqn.output].buffer.kind
-                yield f"{var[eqn.output]}{'' if kind == 'constant' else '[...]'} = {expression(eqn, var, {})}"
+                text = expression(eqn, var, {})
+                # A kernel reads a constant as one piece of memory.
+                text = f'xp.array({text}, order="C")' if eqn.op.trait == "view" and kind == "constant" else text
+                yield f"{var[eqn.output]}{'' if kind == 'constant' else '[...]'} = {text}"
 
     def arrays(self, moving: frozenset[Buffer], still: bool) -> Iterator[str]:
         """Views, and loops bound to their arrays: those that have to do with no `moving` state if `still`; else the

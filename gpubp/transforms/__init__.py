@@ -1,6 +1,6 @@
 """Transforms: programs to programs that compute something else."""
 
-from .grad import grad
+from .grad import derivative, grad
 from .stack import stack
 
-__all__ = ["grad", "stack"]
+__all__ = ["derivative", "grad", "stack"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..errors import GpubpError
-from ..ir import FLOATS, Program, Var, pullback, recording
+from ..ir import FLOATS, Program, Var, leading_to, pullback, recorded, recording
 from ..ops import full
 
 
@@ -22,3 +23,20 @@ def grad(program: Program, of: Var, wrt: Sequence[Var]) -> tuple[Program, list[V
         eqns, cotangents = pullback(program.eqns, {of: full((), 1.0, of.dtype)}, wrt)
     grown = Program(program.inputs, (*eqns, *tail), program.outputs, program.updates)
     return grown, [cotangents.get(v) for v in wrt]
+
+
+def derivative(of: Var, by: Var, source: object = None) -> Var | None:
+    """Record the derivative of the sum of `of` with respect to `by` in the program that is being recorded, where both
+    are made or given; None where no derivative leads from one to the other.
+
+    Its equations are ordinary ones, made for `source`: `grad` and `derivative` differentiate them again, as far as
+    their rules have derivatives. A loop on the way collects what its derivative reads.
+    """
+    tape = recorded()
+    needed = leading_to(of, tape)
+    with recording() as tail:
+        kept, cotangents = pullback(needed, {of: full(of.shape, 1.0, of.dtype)}, [by])
+    if by in cotangents:
+        grown = dict(zip(needed, kept, strict=True))
+        tape[:] = (*(grown.get(eqn, eqn) for eqn in tape), *(replace(eqn, origin=source) for eqn in tail))
+    return cotangents.get(by)

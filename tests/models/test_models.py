@@ -132,6 +132,11 @@ def test_autoencoders() -> None:
     assert figures["test.kl"] > 1
 
 
+def test_a_differential_equation() -> None:
+    """The exact solution goes from 0 to 1."""
+    assert after("pinn", 30)["test.rmse"] < 0.03
+
+
 def test_ten_layers_of_sigmoids_fail_and_their_twins_do_not() -> None:
     assert after("deep_sigmoid", 30)["test.accuracy"] < 0.6
     assert after("deep_mended", 15)["test.accuracy"] >= 0.9

@@ -1,0 +1,36 @@
+"""Derivatives as values of a model: for losses that speak of them, as differential equations do."""
+
+from __future__ import annotations
+
+from ..errors import ShapeError
+from ..ir import FLOATS, Var
+from ..registry import register
+from .context import Context
+
+
+@register("function", "derivative", labels=True)
+def derivative(cx: Context, u: Var, x: Var) -> Var:
+    """The derivative of `u`, one number per example, by the value `x` that it was made of: a value of `x`'s shape, its
+    gradient. Raissi, Perdikaris & Karniadakis (2019).
+
+    It is a value like any other: `derivative(derivative(u, x), x)` is the second derivative, and a loss is
+    differentiated through it. Raises ShapeError where `u` is not one number, does not depend on `x`, or only through
+    what has no derivative, and where `x` is a label, or the same for all examples.
+    """
+    if not isinstance(u, Var) or not isinstance(x, Var):
+        raise ShapeError("`derivative` works on values of the model, and this is a plain number", code="E0309")
+    if u.dtype not in FLOATS or x.dtype not in FLOATS:
+        help = "`hot = one_hot(label)` makes numbers of a label; what is made of `hot` can be differentiated by it"
+        raise ShapeError("a class label has no derivative: it is a name, not a number", help, code="E0306")
+    if u.aval.size != u.shape[0]:
+        message = f"`derivative` differentiates one number per example, and this is {list(u.shape[1:])}"
+        raise ShapeError(message, "`sum(...)` or `slice(...)` makes one number of it")
+    if x.shape[0] != cx.batch:
+        help = "a derivative is by an input, or by a value made of one; the loss is what trains weights"
+        raise ShapeError("there is no derivative by what is the same for all examples", help, code="E0309")
+    found = cx.derivative(u, x)
+    if found is None:
+        help = "it is by what the first value was computed from; the slopes of `relu`, `abs`, comparisons are constant"
+        label = "none leads from one to the other"
+        raise ShapeError("this derivative is 0 everywhere", help, label=label, code="E0309")
+    return found
