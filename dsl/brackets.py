@@ -20,6 +20,8 @@ _BLANKS = re.compile(r"[ \t]*+")
 _DEEPENING = frozenset({"PLUS", "MINUS", "TIMES", "POWER", "COMPARE", "_K_IF"})
 _ENDING = frozenset({"_COMMA", "_EQUAL", "_ARROW"})
 
+_PARTS = "give a part of it a name of its own: `part = ...`"
+
 
 def too_deep(tokens: Tokens) -> Diagnostic | None:
     """The finding for a file that nests deeper than `NESTING` brackets or `HEIGHT` levels of any kind, if it does.
@@ -35,7 +37,9 @@ def too_deep(tokens: Tokens) -> Diagnostic | None:
         if kind in OPENERS:
             levels.append((0, 0, 0))
             if len(levels) > NESTING + 1:
-                return Diagnostic("E0103", f"brackets nest deeper than {NESTING} levels", tokens.span(index))
+                message, remedy = f"brackets nest deeper than {NESTING} levels", "leave out those that change nothing"
+                remedy += f", or {_PARTS}"
+                return Diagnostic("E0103", message, tokens.span(index), "one too deep", help=(remedy,))
         elif kind in CLOSERS:
             if len(levels) > 1:
                 levels.pop()
@@ -45,8 +49,8 @@ def too_deep(tokens: Tokens) -> Diagnostic | None:
         elif kind in _DEEPENING:
             levels[-1] = (operators + 1, inside, before)
             if operators + 1 + inside > HEIGHT:
-                message = f"an expression of more than {HEIGHT} levels of operators, brackets and `if`"
-                return Diagnostic("E0103", message, tokens.span(index), help=("give its parts names of their own",))
+                message = f"this expression has more than {HEIGHT} levels of operators, brackets and `if`"
+                return Diagnostic("E0103", message, tokens.span(index), "one too many", help=(_PARTS,))
         elif kind in _ENDING:
             levels[-1] = (0, 0, max(before, operators + inside))
     return None
@@ -158,7 +162,9 @@ def _unclosed(tokens: Tokens, opener: int, before: int) -> Diagnostic:
     labels = (Label(tokens.span(before), "should be closed before this"),) if before < len(tokens.all) else ()
     sign = tokens.all[opener]
     closing = {"(": ")", "[": "]", "{": "}"}[str(sign)]
-    return Diagnostic("E0108", f"this `{sign}` is never closed", tokens.span(opener), f"`{closing}` is missing", labels)
+    helps = () if labels or sign != "{" else ("add `}` on a line of its own at the end",)
+    message = f"this `{sign}` is never closed"
+    return Diagnostic("E0108", message, tokens.span(opener), f"`{closing}` is missing", labels, help=helps)
 
 
 def _crossed(tokens: Tokens, opener: int, closer: int) -> Diagnostic:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 from .brackets import CLOSERS, OPENERS
+from .choices import LOGIC, Choices, Verify
 from .diagnostics import Diagnostic, Label
 from .layout import VALUE_END, Item
 from .starts import check_start
@@ -12,14 +13,7 @@ from .tokens import Tokens
 from .wording import short
 
 _VALUE_START = frozenset({"NAME", "NUMBER", "STRING", "TRUTH", "PI", "_K_IF"})
-_LOGIC = {
-    "AND": ("and", "if a then b else false"),
-    "OR": ("or", "if a then true else b"),
-    "NOT": ("not", "if a then false else true"),
-}
 _UNITS = ("epochs", "steps", "epoch", "step")
-Verify = Callable[[str], bool]
-"""Does a text stand as an expression?"""
 
 
 def check(tokens: Tokens, item: Item, verify: Verify) -> Diagnostic | None:
@@ -27,39 +21,44 @@ def check(tokens: Tokens, item: Item, verify: Verify) -> Diagnostic | None:
     return check_start(tokens, item) or _Walk(tokens, item, verify).run()
 
 
-class _Walk:
+class _Walk(Choices):
     """One pass over the tokens of a statement, with the brackets that are open at each."""
 
     def __init__(self, tokens: Tokens, item: Item, verify: Verify) -> None:
-        self.tokens, self.item, self.verify = tokens, item, verify
-        self.open: list[int] = []
+        super().__init__(tokens, item, verify)
         self.in_type = False
 
     def run(self) -> Diagnostic | None:
         tokens, strays = self.tokens, set(self.item.strays)
         own = self.item.own()
         typed = tokens.kind(own.start) in ("_K_INPUT", "_K_TARGET")
+        commas: list[Diagnostic] = []
         for index in own:
             kind = tokens.kind(index)
             before = tokens.kind(index - 1) if index > own.start else ""
             self.in_type = self.in_type or (typed and kind == "_COLON")
             found = self._line(index) if index in strays else self._token(index, kind, before)
-            if found:
-                return found
+            if found and found.code != "E0113":
+                return commas[0] if commas else found
+            commas += [found] if found else []
             if kind in OPENERS:
                 self.open.append(index)
             elif kind in CLOSERS and self.open:
                 self.open.pop()
-        return None
+        further = tuple([Label(each.span, "and before this") for each in commas[1:] if each.span])
+        return replace(commas[0], labels=further) if commas else None
 
     def _token(self, index: int, kind: str, before: str) -> Diagnostic | None:
         tokens = self.tokens
-        if kind in _LOGIC:
-            word, instead = _LOGIC[kind]
+        if kind in LOGIC:
+            word, instead = LOGIC[kind]
             remedy = f"write `{self._logic(index, kind) or instead}`"
             return Diagnostic("E0127", f"the language has no `{word}`", tokens.span(index), help=(remedy,))
         if kind == "_QUERY" and not self.in_type:
-            remedy = "name the size: `target y: class(?k)`, then `dense(k)`"
+            remedy = (
+                "write a number, as in `dense(8)`, or, where the data gives it, name the size: "
+                "`target y: class(?k)`, then `dense(k)`"
+            )
             if any(tokens.kind(i) == "_COLON" for i in range(index, self.item.last)):
                 remedy = "a choice is written `if a then b else c`"
             return Diagnostic("E0115", "`?` stands in types only", tokens.span(index), help=(remedy,))
@@ -77,20 +76,6 @@ class _Walk:
             names_fn = tokens.kind(self.item.first) == "_K_FN" and index == self.item.first + 2
             return None if names_fn else self._neighbours(index)  # `fn f x = ...` lacks parentheses
         return None
-
-    def _logic(self, index: int, kind: str) -> str:
-        """`a and b` between `if` and `then` as the language says it, "" where it is more involved."""
-        tokens, first, last = self.tokens, index, index
-        while first > self.item.first and tokens.kind(first - 1) not in ("_K_IF", "_EQUAL", *_LOGIC):
-            first -= 1
-        while last + 1 < self.item.last and tokens.kind(last + 1) not in ("_K_THEN", *_LOGIC):
-            last += 1
-        between = tokens.kind(first - 1) == "_K_IF" and tokens.kind(last + 1) == "_K_THEN" and not self.open
-        if not between or kind == "NOT" or not first < index < last:
-            return ""
-        left, right = tokens.span(first, index - 1).text, tokens.span(index + 1, last).text
-        written = f"(if {left} then {right} else false)" if kind == "AND" else f"(if {left} then true else {right})"
-        return written if "\n" not in written and self.verify(written) else ""
 
     def _in_list(self) -> bool:
         """Is the innermost open bracket a list's or a call's?"""
@@ -119,44 +104,6 @@ class _Walk:
     def _ends_line(self, index: int) -> bool:
         return index + 1 >= len(self.tokens.all) or self.tokens.breaks[index + 1]
 
-    def _if_stage(self, index: int) -> Diagnostic:
-        tokens, kinds = self.tokens, [self.tokens.kind(i) for i in self.item.own()]
-        remedy = "choose values: `if norm then x -> batchnorm else x -> relu`, or make the stage a param"
-        if kinds.count("_K_IF") == kinds.count("_K_THEN") == kinds.count("_K_ELSE") == 1 and not self.open:
-            start = self._expression_start(index)
-            then, otherwise = (self.item.first + kinds.index(kind) for kind in ("_K_THEN", "_K_ELSE"))
-            if start < index - 1 and index + 1 < then and then + 1 < otherwise and otherwise + 1 < self.item.last:
-                value = tokens.span(start, index - 2).text
-                question = tokens.span(index + 1, then - 1).text
-                yes, no = tokens.span(then + 1, otherwise - 1).text, tokens.span(otherwise + 1, self.item.last - 1).text
-                written = f"if {question} then {value} -> {yes} else {value} -> {no}"
-                if "\n" not in written and self.verify(written):
-                    remedy = f"choose values: `{written}`, or make the stage a param"
-        return Diagnostic("E0118", "`if` is not a stage", tokens.span(index), help=(remedy,))
-
-    def _if_behind(self, index: int) -> Diagnostic:
-        """`a if question else b`, as Python has it."""
-        tokens, start = self.tokens, self._expression_start(index)
-        otherwise = next((i for i in range(index, self.item.last) if tokens.kind(i) == "_K_ELSE"), index)
-        remedy = "write `if a then b else c`"
-        if index + 1 < otherwise < self.item.last - 1:
-            value, question = tokens.span(start, index - 1).text, tokens.span(index + 1, otherwise - 1).text
-            written = f"if {question} then {value} else {tokens.span(otherwise + 1, self.item.last - 1).text}"
-            remedy = f"write `{written}`" if "\n" not in written and self.verify(written) else remedy
-        return Diagnostic("E0118", "`if` stands before its two values", tokens.span(index), help=(remedy,))
-
-    def _expression_start(self, index: int) -> int:
-        """Where the expression begins that token `index` stands in (outside brackets)."""
-        start = index
-        while start > self.item.first and self.tokens.kind(start - 1) not in (
-            "_EQUAL",
-            "_K_RETURN",
-            "_K_THEN",
-            "_K_ELSE",
-        ):
-            start -= 1
-        return start
-
     def _alias(self, index: int) -> Diagnostic | None:
         tokens = self.tokens
         place = tokens.span(index, index + 1) if tokens.kind(index + 1) == "NAME" else tokens.span(index)
@@ -167,7 +114,9 @@ class _Walk:
         if not loops:
             return None
         message = "`as` cannot stand in a loop: it would name many values"
-        return Diagnostic("E0120", message, place, labels=(Label(tokens.span(loops[0]), "the loop"),))
+        labels = (Label(tokens.span(loops[0]), "the loop"),)
+        remedy = "a statement of its own names what comes out of the loop: `h = x -> repeat 3 { ... }`"
+        return Diagnostic("E0120", message, place, labels=labels, help=(remedy,))
 
     def _minus(self, index: int) -> Diagnostic | None:
         tokens = self.tokens

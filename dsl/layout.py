@@ -136,8 +136,16 @@ class Splitter:
             return True
         if kind in STATEMENT_WORDS or kind in ("_K_FOR", "_K_REPEAT", "_RBRACE") or self._resembles_statement(index):
             return True
+        if kind == "NAME" and after in ("_ARROW", "_LPAR") and self._is_bare(item, after):
+            return True
         item.strays.append(index)
         return False
+
+    def _is_bare(self, item: Item, after: str) -> bool:
+        """Is the statement `dense(8)` or `x -> relu` alone, and the next line no stage of it?"""
+        following = self.tokens.kind(item.first + 1)
+        alone = bool(item.section) and self.tokens.kind(item.first) == "NAME"
+        return alone and (following == "_LPAR" or following == after == "_ARROW")
 
     def _resembles_statement(self, index: int) -> bool:
         """`a, b = ...`, `a: ...`, `inptu x: ...`, `modle {`."""

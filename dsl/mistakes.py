@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from .brackets import CLOSERS, OPENERS
-from .checks import Verify
+from .choices import Verify
 from .diagnostics import Diagnostic
-from .layout import OPERATORS, STATEMENT_WORDS, VALUE_END, Item
-from .operators import Operators
+from .layout import OPERATORS, VALUE_END, Item
+from .separators import Separators
 from .tokens import Tokens
 from .wording import reserved, short
 
@@ -18,6 +18,10 @@ _OWED = {
     "_ARROW": "`->` leads nowhere",
     "_COMMA": "a value is missing after `,`",
 }
+_CONTINUED = {
+    "_EQUAL": ("write the value behind it, or delete the line",),
+    "_ARROW": ("name the stage that follows, as in `x -> relu`, or delete the `->`",),
+}
 
 
 def explain(tokens: Tokens, item: Item, index: int, accepted: frozenset[str], verify: Verify) -> Diagnostic:
@@ -25,7 +29,7 @@ def explain(tokens: Tokens, item: Item, index: int, accepted: frozenset[str], ve
     return _Mistake(tokens, item, index, accepted, verify).explain()
 
 
-class _Mistake(Operators):
+class _Mistake(Separators):
     def explain(self) -> Diagnostic:
         for attempt in (
             self._unfinished,
@@ -78,7 +82,7 @@ class _Mistake(Operators):
             )
         else:
             return None
-        return Diagnostic("E0125", message, last)
+        return Diagnostic("E0125", message, last, help=_CONTINUED.get(self.before, ()))
 
     def _lacks_branch(self) -> Diagnostic | None:
         for owed, word in (("_K_THEN", "then"), ("_K_ELSE", "else")):
@@ -146,90 +150,12 @@ class _Mistake(Operators):
             )
         return Diagnostic("E0122", "`=` has no place here", self._span(), help=("to compare write `==`",))
 
-    def _colon(self) -> Diagnostic | None:
-        if self.kind != "_COLON":
-            return None
-        tokens, item = self.tokens, self.item
-        name = tokens.all[self.index - 1]
-        if self.before in VALUE_END and tokens.kind(self._part_start() - 1) == "_K_IN":
-            last = f"{tokens.all[self.index + 1]}" if tokens.kind(self.index + 1) in ("NUMBER", "NAME") else "n"
-            first = tokens.span(self._part_start(), self.index - 1).text
-            remedy = f"`{short(first)}..{short(last)}`; both ends are included"
-            return Diagnostic("E0124", "a range is written with `..`", self._span(), help=(remedy,))
-        if self.accepted & {"_K_THEN", "_K_ELSE"} and any(
-            tokens.kind(i) == "_K_IF" for i in range(item.first, self.index)
-        ):
-            remedy = "write `if a then b else c`"
-            return Diagnostic("E0125", "`:` stands where `then` belongs", self._span(), help=(remedy,))
-        value = tokens.span(self.index + 1, self.end - 1).text if self.index + 1 < self.end else ""
-        remedies = ["write `=`"]
-        if self.before == "NAME" and self.index == item.first + 1:
-            if item.section == "_K_MODEL":
-                remedies = [
-                    f"`input {name}: ...` or `target {name}: ...` for what the data gives, `{name} = ...` for a value"
-                ]
-            elif value and "\n" not in value and self.verify(value):
-                remedies = [f"write `{name} = {short(value, 100)}`"]
-        elif self.before == "NAME" and self.index == item.first + 2 and "\n" not in value and self.verify(value):
-            remedies = [f"write `{tokens.span(item.first, self.index - 1).text} = {short(value, 60)}`"]
-        elif self.before == "NAME" and self._in_call():
-            remedies = [f"write `{name} = ...`"]
-        elif self.open:
-            remedies = []
-        return Diagnostic("E0122", "`:` gives a type, `=` a value", self._span(), help=tuple(remedies))
-
-    def _comma(self) -> Diagnostic | None:
-        if self.kind != "_COMMA":
-            return None
-        tokens, inner = self.tokens, self._inner()
-        if inner >= 0 and tokens.kind(inner) == "_LPAR" and not self._in_call():
-            closer = next((i for i in range(self.index, self.end) if tokens.kind(i) == "_RPAR"), inner)
-            inside = tokens.span(inner + 1, closer - 1).text if closer > inner + 1 else ""
-            remedy = f"a list stands in `[ ]`: `[{inside}]`" if self.verify(f"[{inside}]") else "a list stands in `[ ]`"
-            message = "there are no tuples: parentheses only group"
-            return Diagnostic("E0123", message, self._span(), help=(remedy,))
-        following = tokens.kind(self.index + 1)
-        named = following == "NAME" and tokens.kind(self.index + 2) == "_EQUAL"
-        if inner < 0 and (following in STATEMENT_WORDS or (named and self.item.section in ("_K_TRAIN", "_K_DATA"))):
-            message, remedy = "a statement begins on a line of its own", "delete the `,`"
-            place = tokens.span(self.index + 1)
-            return Diagnostic("E0111", message, place, "start a new line here", help=(remedy,))
-        if inner < 0 and self.before == "_RPAR" and named:
-            return self._option_behind()
-        if self.before == following == "NUMBER" and tokens.glued(self.index) and tokens.glued(self.index + 1):
-            number = f"{tokens.all[self.index - 1]}.{tokens.all[self.index + 1]}"
-            remedy = f"the decimal sign is a point: `{short(number)}`"
-            return Diagnostic("E0123", "a number has no comma", self._span(), help=(remedy,))
-        if (
-            inner < 0
-            and self.before in VALUE_END
-            and any(tokens.kind(i) == "_EQUAL" for i in range(self.item.first, self.index))
-        ):
-            return Diagnostic(
-                "E0123", "a statement gives one value", self._span(), help=("a list stands in `[ ]`: `[a, b]`",)
-            )
-        return None
-
-    def _option_behind(self) -> Diagnostic:
-        """`dense(8), bias = false`: an option that stands behind the parentheses of its call."""
-        tokens, index = self.tokens, self.index
-        option = tokens.span(index + 1, self.end - 1).text
-        remedy = f"`dense(8, {short(option, 60)})`"
-        opener = next((i for i in range(index - 2, self.item.first, -1) if tokens.kind(i) == "_LPAR"), index)
-        if tokens.kind(opener - 1) == "NAME" and "\n" not in option:
-            call = tokens.span(opener - 1, index - 2).text
-            remedy = f"`{short(call + ', ' * (opener < index - 2) + option, 80)})`"
-            if option.startswith("activation") and tokens.kind(index + 3) == "NAME":
-                remedy = f"`{short(call, 60)}) -> {tokens.all[index + 3]}`"
-                message = "an activation is a stage of its own"
-                return Diagnostic("E0123", message, tokens.span(index + 1), help=(remedy,))
-        message = f"`{tokens.all[index + 1]}` stands behind the call whose option it is"
-        return Diagnostic("E0123", message, tokens.span(index + 1), help=(f"options stand in parentheses: {remedy}",))
-
     def _sign(self) -> Diagnostic | None:
         tokens, kind, before = self.tokens, self.kind, self.before
         if kind == "_RANGE":
-            remedy = "`for i in 1..n`, `param depth = 4 in 2..8`"
+            remedy = (
+                "`for i in 1..n`, `param depth = 4 in 2..8`; a number of turns is a number alone: `repeat 3 { ... }`"
+            )
             return Diagnostic("E0124", "`..` stands after `in` only", self._span(), help=(remedy,))
         if kind == "_DOT" and before == "NUMBER":
             return Diagnostic(
@@ -250,11 +176,20 @@ class _Mistake(Operators):
                 self._span(),
                 help=("options stand in parentheses, as in `adam(lr = 0.1)`, a list in `[ ]`",),
             )
+        if kind == "_LBRACE" and before == "NAME" and self.item.section:
+            inside = tokens.span(self.index + 1, self.end - 2).text
+            remedy = f"`{tokens.all[self.index - 1]}({inside if self.verify(f'f({inside})') else '...'})`"
+            message = "options stand in parentheses, not in braces"
+            return Diagnostic("E0125", message, self._span(), help=(remedy,))
         if before == "_ARROW" and kind == "STRING" and str(tokens.all[self.index])[1:-1].isidentifier():
             remedy = f"names stand without quotes: `-> {str(tokens.all[self.index])[1:-1]}`"
             return Diagnostic("E0125", "`->` leads to no stage", self._span(), help=(remedy,))
         if before == "_ARROW" and kind in ("_LPAR", "_LSQB", "NUMBER", "STRING", "TRUTH", "PI"):
             remedy = "a stage is a name or a call: `-> relu`, `-> dense(8)`"
+            stages = tokens.span(self.index + 1, self.end - 2).text if kind == "_LSQB" else ""
+            if stages and self.verify(f"[{stages}]") and "\n" not in stages:
+                pipe = re.sub(r",\s*(?![^()]*\))", " -> ", stages)
+                remedy = f"stages follow each other with `->`: `{short(pipe, 80)}`"
             return Diagnostic("E0125", "`->` leads to no stage", self._span(), help=(remedy,))
         if kind == "_ARROW" and before == "_EQUAL":
             return Diagnostic("E0125", "a pipe begins with a value", self._span(), help=("`x -> dense(8)`",))
@@ -272,7 +207,7 @@ class _Mistake(Operators):
                 "E0125",
                 "a call alone is no statement",
                 tokens.span(self.item.first),
-                help=(f"give it a name: `h = {word}(...)`",),
+                help=(f"give it a value to work on, and a name: `h = x -> {word}(...)`",),
             )
         if kind == "_ARROW" and self.item.section and self.index == self.item.first + 1:
             word = tokens.all[self.item.first]

@@ -24,6 +24,7 @@ from .mistakes import explain
 from .source import Source, Span
 from .strays import QUOTES
 from .tokens import HOPELESS, Tokens, scan
+from .wording import MODEL
 
 MOST_FINDINGS = 20
 """More findings than these in one file are counted, not shown."""
@@ -97,7 +98,7 @@ def _too_long(source: Source) -> Diagnostic | None:
     return Diagnostic("E0102", f"the file is longer than {LARGEST_TEXT // 1024} KiB", Span(source, 0, 0), help=(_LONG,))
 
 
-_EMPTY = "a file is made of `data { }`, `model { }`, `train { }`"
+_EMPTY = f"the least is a model: {MODEL}"
 _LONG = "large tables belong in a file of their own, read by `csv`"
 
 

@@ -25,15 +25,23 @@ def read(name: str) -> Source:
         text = read_text(Path(name))
     except OSError as error:
         reason = "is a directory" if isinstance(error, IsADirectoryError) else error.strerror or str(error)
-        found = _meant(Path(name)) if isinstance(error, FileNotFoundError) else None
-        help = () if found is None else (f"did you mean `{found}`?",)
         message = f"cannot read `{name}`: {reason[:1].lower()}{reason[1:]}"
-        raise DiagnosticError(Diagnostic("E0401", message, help=help)) from None
+        raise DiagnosticError(Diagnostic("E0401", message, help=tuple(getattr(error, "__notes__", ())))) from None
     except UnicodeDecodeError as error:
-        raise DiagnosticError(Diagnostic("E0101", f"`{name}` is not text: byte {error.start:,} is not UTF-8")) from None
+        raise DiagnosticError(_not_text(name, error)) from None
     except ValueError as error:  # a zero byte in the name
         raise DiagnosticError(Diagnostic("E0401", f"cannot read `{name!r}`: {error}")) from None
     return Source(name, text)
+
+
+def _not_text(name: str, error: UnicodeDecodeError) -> Diagnostic:
+    raw = bytes(error.object)
+    line = raw.count(b"\n", 0, error.start) + 1
+    message = f"`{name}` is not text in UTF-8: line {line:,} holds the byte 0x{raw[error.start]:02x}"
+    if b"\0" in raw:
+        return Diagnostic("E0101", message, help=("this is no `.net` file, which is plain text",))
+    remedy = f"save it again as UTF-8; from Latin-1: `iconv -f LATIN1 -t UTF-8 {name} > utf8.net`"
+    return Diagnostic("E0101", message, help=(remedy,))
 
 
 def _meant(path: Path) -> Path | None:
@@ -49,11 +57,19 @@ def _meant(path: Path) -> Path | None:
 
 
 def read_text(path: Path) -> str:
-    """A file's text. Raises OSError, also for a device or pipe, which might never end, and UnicodeDecodeError."""
+    """A file's text. Raises OSError, also for a device or pipe, which might never end, and UnicodeDecodeError.
+
+    The error for a file that is not there bears the remedy as its note, where one of a like name is.
+    """
     if path.exists() and not path.is_file() and not path.is_dir():
         raise OSError(None, "not a regular file")
-    with path.open("rb") as file:
-        return decode(file.read(MOST_BYTES))
+    try:
+        with path.open("rb") as file:
+            return decode(file.read(MOST_BYTES))
+    except FileNotFoundError as error:
+        if found := _meant(path):
+            error.add_note(f"did you mean `{found.as_posix()}`?")
+        raise
 
 
 def decode(raw: bytes) -> str:

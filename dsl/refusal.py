@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .brackets import CLOSERS, OPENERS
-from .checks import Verify
+from .choices import Verify
 from .layout import OPERATORS, Item
 from .source import Span
 from .tokens import SIGNS, Tokens

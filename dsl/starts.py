@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .diagnostics import Diagnostic
+from .foreign import if_as_statement, loop_as_statement, sequential
 from .layout import STATEMENT_WORDS, UNKNOWN, Item
 from .tokens import Tokens
-from .wording import nearest, reserved
+from .wording import MODEL, nearest, reserved, short
 
 _ALLOWED = {
     "": ("import", "param", "let", "fn", "block", "data", "model", "train"),
@@ -17,12 +18,14 @@ _ALLOWED = {
 _FILE_SECTIONS = frozenset({"_K_DATA", "_K_MODEL", "_K_TRAIN"})
 _FUNCTION = "a formula is `fn f(x) = ...`; layers that are used several times are `block b(n) on x { ... }`"
 _PARTS = "a file is made of `data { }`, `model { }`, `train { }` and `import`, `param`, `let`, `fn`, `block`"
+_NET = f"a net is a section, with a pipe of layers: {MODEL}"
+_BRACES = "its statements stand in braces"
 _FOREIGN = {
     "def": _FUNCTION,
     "func": _FUNCTION,
     "function": _FUNCTION,
-    "class": "layers that are used several times are a block: `block b(n) on x { ... }`",
-    "from": 'another `.net` file is read with `import "blocks.net" as lib`; layers need no import',
+    "class": _NET,
+    "from": 'layers need no import; another `.net` file is read with `import "blocks.net" as lib`',
     "const": "a constant is `let name = ...`",
     "var": "a constant is `let name = ...`, a number to vary `param name = ...`",
 }
@@ -36,36 +39,39 @@ def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
     section = item.section.removeprefix("_K_").lower()
     allowed = _ALLOWED.get(item.section, ())
     if kind in ("_K_FOR", "_K_REPEAT"):
-        brace = next((i for i in item.own() if tokens.kind(i) == "_LBRACE"), 0)
-        head = tokens.span(first, brace - 1).text if brace and not any(tokens.breaks[first + 1 : brace]) else word
         return Diagnostic(
             "E0119",
             f"`{word}` repeats stages of a pipe; a name is assigned once",
             tokens.span(first),
             "cannot begin a statement",
-            help=(
-                f"one stage after the other: `x -> {head}{' ...' * (head == word)} {{ f }}`",
-                (
-                    "what accumulates is the value that flows: `block grow() on x { return concat(x, ...) }`, "
-                    "then `x -> repeat n { grow }`"
-                ),
-            ),
+            help=loop_as_statement(tokens, first),
         )
     if kind == "_K_IF" and (first > 0 or not section):  # an expression may stand alone: `--set`
-        remedy = "it chooses between two values: `h = if a then b else c`"
+        written = if_as_statement(tokens.source.text[tokens.span(first).start :][:1000])
+        remedy = f"it chooses between two values: `{short(written, 100) or 'h = if a then b else c'}`"
         return Diagnostic("E0118", "`if` begins no statement", tokens.span(first), help=(remedy,))
     if kind == "_LBRACE" and not section:
-        return Diagnostic("E0121", "`{` begins no statement", tokens.span(first), help=(_PARTS,))
+        return Diagnostic("E0121", "`{` begins no statement", tokens.span(first), help=(_NET,))
+    if kind == "_EQUAL":
+        remedy = "a name stands before it: `h = ...`; a section begins with its word: `model { ... }`"
+        return Diagnostic("E0122", "`=` begins no statement", tokens.span(first), help=(remedy,))
     if not section and kind in _FILE_SECTIONS and following in ("_EQUAL", "_COLON"):
         place = tokens.span(first + 1)
         message = f"a section takes no `{place.text}`"
-        return Diagnostic("E0122", message, place, help=(f"its statements stand in braces: `{word} {{ ... }}`",))
+        pipe = sequential(tokens.source.text[place.end :])
+        if pipe:
+            remedy = f"layers are the stages of a pipe: `output p = {short(pipe, 200)}`, below an `input x: [...]`"
+            return Diagnostic("E0122", message, place, help=(f"{_BRACES}: `{word} {{ ... }}`", remedy))
+        return Diagnostic("E0122", message, place, help=(f"{_BRACES}: `{word} {{ ... }}`",))
     if item.headless(tokens):
         return Diagnostic("E0125", f"`{{` is missing after `{word}`", tokens.span(first), help=(f"`{word} {{ ... }}`",))
     if kind in STATEMENT_WORDS and word not in allowed and item.section != UNKNOWN:
         if following in ("_EQUAL", "_COMMA", "_COLON"):
             return reserved(tokens.span(first))
         return _misplaced(tokens, first, section)
+    if kind == "MINUS" and first > 0 and section:  # an expression may stand alone
+        remedy = "stages follow each other with `->`: `h = x -> dense(8) -> relu`"
+        return Diagnostic("E0121", "`-` begins no statement", tokens.span(first), help=(remedy,))
     if kind == "NAME":
         if (not section and following != "_LBRACE") or (following == "NAME" and not tokens.breaks[first + 1]):
             return _no_statement(tokens, first, section, allowed)

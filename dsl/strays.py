@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from .diagnostics import Diagnostic
+from .diagnostics import Diagnostic, Label
 from .source import Source, Span
 from .wording import short
 
@@ -43,7 +43,7 @@ _MEANT = {
     "\u200b": "delete it: it cannot be seen",
     "\ufeff": "delete it: a byte order mark stands at the start of a file only",
     "%": "the unit `%` is glued to its number: `25%`",
-    "@": "a matrix product is `matmul(a, b)`",
+    "@": "a matrix product is `matmul(a, b)`; weights are applied by a layer: `x -> dense(8)`",
     "\\": "a statement goes on in the next line by itself where the line ends with an operator; paths use `/`",
     "\r": "a line ends with a line feed, with or without a carriage return before it",
 }
@@ -67,6 +67,9 @@ _RUN = re.compile(r"[^\s\w\"#(){}\[\],:.?+\-*/^=<>]+|[^\S \t\r\n]+|\r+")
 _QUOTED = re.compile("'[^'\"\r\n]*+'|\u2018[^\u2019\"\r\n]*+\u2019|\u201c[^\u201d\"\r\n]*+\u201d")
 _RAN_ON = re.compile(r'("[^"\n,)\]]+)[,)\]][^"\n]*"(?=\w)')
 """A string that ends only where the next one begins: `"a.csv, target = "y`."""
+_BEFORE_REST = re.compile(r'"[^\s"(),\]]+(?=[,)\]]|[ \t]+as\b)')
+"""A path that lacks its quote, with what goes on behind it: `"blocks.net as lib`, `"a.csv)`."""
+_SPELLED = {"\u00df": "ss", "\u00e6": "ae", "\u0153": "oe", "\u00f8": "o", "\u0131": "i", "\u0142": "l"}
 _POWERS = {"\u00b2": "2", "\u00b3": "3"}
 
 
@@ -88,10 +91,13 @@ def foreign_comment(source: Source, start: int, before: str) -> tuple[Diagnostic
         return None
     prose = " ".join(written.strip("/* \t\r\n").split())
     remedy = f"a comment begins with `#`: `# {short(prose, 60)}`" if prose else "a comment begins with `#`"
+    place = Span(source, start, start + 2)
+    labels: tuple[Label, ...] = ()
     if "\n" in written:
         remedy = "every line of a comment begins with `#`"
-    place = Span(source, start, start + 2)
-    return Diagnostic("E0104", f"`{written[:2]}` begins no comment", place, help=(remedy,)), comment.end()
+        labels = (Label(Span(source, comment.end() - 2, comment.end()), "nor does this end one"),)
+    message = f"`{written[:2]}` begins no comment"
+    return Diagnostic("E0104", message, place, labels=labels, help=(remedy,)), comment.end()
 
 
 def read_as(written: str) -> str | None:
@@ -125,8 +131,13 @@ def stray(source: Source, start: int, end: int) -> Diagnostic:
         if digits:
             span = Span(source, start, digits.end())
             before = text[start - 1 : start]
+            number = re.search(r"[0-9][0-9_.]*\Z", text[max(0, start - 40) : start])
+            if number:
+                whole = Span(source, start - len(number[0]), digits.end())
+                remedy = f"one point separates the fraction: `{short(number[0])}`"
+                return Diagnostic("E0107", "a number has one decimal point", whole, help=(remedy,))
             if before and (before.isalnum() or before in "._"):
-                return Diagnostic("E0107", "a number has one decimal point, a name no number after a dot", span)
+                return Diagnostic("E0107", "a number cannot follow a name and a dot", span)
             return Diagnostic("E0107", "a number begins with a digit", span, help=(f"`0{short(span.text)}`",))
     for length in range(_LONGEST, 0, -1):
         written = text[start : start + length]
@@ -146,7 +157,20 @@ def _word(span: Span) -> Diagnostic:
         remedy = f"a power is `^`: `{span.text[:-1]}^{_POWERS[span.text[-1]]}`"
     elif narrow := _narrow(span.text):
         remedy = f"write `{short(narrow)}`"
+    elif latin := _latin(span.text):
+        remedy = f"write `{short(latin)}`: {remedy}"
     return Diagnostic("E0104", f"`{short(span.text)}` is not a name", span, help=(remedy,))
+
+
+def _latin(word: str) -> str:
+    """A name without its accents, Greek letters spelled out; "" where other letters are left."""
+    letters = "".join(_SPELLED.get(letter, letter) for letter in word)
+    plain = "".join(each for each in unicodedata.normalize("NFKD", letters) if not unicodedata.combining(each))
+    if not plain.isascii():
+        names = [unicodedata.name(each, "").lower().split() for each in plain]
+        greek = [each if each.isascii() else name[-1] for each, name in zip(plain, names) if name[:1] == ["greek"]]
+        plain = greek[0].replace("lamda", "lambda") if len(greek) == len(plain) == 1 else ""
+    return plain if plain.isidentifier() and plain.isascii() else ""
 
 
 def _open_string(source: Source, start: int) -> Diagnostic:
@@ -159,12 +183,10 @@ def _open_string(source: Source, start: int) -> Diagnostic:
     line_end = source.text.find("\n", start)
     end = len(source.text) if line_end < 0 else line_end
     rest = source.text[start:end].rstrip()
-    return Diagnostic(
-        "E0105",
-        "this string is not closed",
-        Span(source, start, start + len(rest)),
-        help=('close it with `"` in the same line',),
-    )
+    path = _BEFORE_REST.match(rest)
+    written = path[0] if path else rest
+    remedy = f'close it: `{short(written, 60)}"`' if len(written) > 1 else 'close it with `"` in the same line'
+    return Diagnostic("E0105", "this string is not closed", Span(source, start, start + len(written)), help=(remedy,))
 
 
 def _character(span: Span, remedy: str) -> Diagnostic:
@@ -172,6 +194,7 @@ def _character(span: Span, remedy: str) -> Diagnostic:
     if len(text) == 1 and not (text.isprintable() and not text.isspace()):
         name = unicodedata.name(text, "").lower()
         what = f"the character U+{ord(text):04X}" + (f" ({name})" if name else "")
+        remedy = remedy or "delete it: it cannot be seen"
     elif text.isprintable():
         what = f"`{short(text)}`"
     else:

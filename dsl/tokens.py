@@ -56,6 +56,7 @@ _NUMBER = re.compile(
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(.)")
+_TWICE, _ONCE = ("\\\\", "/"), ("\\", "/")
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 
 
@@ -206,20 +207,25 @@ def _check_number(source: Source, start: int, end: int) -> Diagnostic | None:
             "E0107", f"`{short(text)}` is not a number", span, help=("`_` stands between two digits: `20_000`",)
         )
     if math.isinf(value):
-        largest = "9.2e18 for a whole number" if text.replace("_", "").isdigit() else "1.8e308"
-        return Diagnostic("E0107", "this number is too large", span, f"the limit is {largest}")
+        whole = text.removesuffix(unit).replace("_", "")
+        if not whole.isdigit() or math.isinf(float(whole)):
+            return Diagnostic("E0107", "this number is too large", span, "the limit is 1.8e308")
+        remedy = f"a number with an exponent or a point may be larger: `{float(whole):g}`"
+        return Diagnostic("E0107", "this number is too large", span, "whole numbers end at 9.2e18", help=(remedy,))
     if value == 0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0]):
         return Diagnostic("E0107", "this number is too small", span, "would be taken for 0")
     return None
 
 
 def _check_string(source: Source, start: int, end: int) -> Diagnostic | None:
+    text = source.text[start:end]
     lone = _SURROGATE.search(source.text, start, end)
     if lone:  # no file holds one, and no path may: it is no text in UTF-8
         message = f"the character U+{ord(lone[0]):04X} has no meaning here"
         return Diagnostic("E0104", message, Span(source, *lone.span()))
     for match in _ESCAPE.finditer(source.text, start, end):
         if match[1] not in _ESCAPES:
-            remedy = 'the escapes are `\\"`, `\\\\`, `\\n` and `\\t`; paths use `/`'
+            path = "" if '\\"' in text else f": `{short(text.replace(*_TWICE).replace(*_ONCE), 60)}`"
+            remedy = f'paths use `/`{path}; the escapes are `\\"`, `\\\\`, `\\n` and `\\t`'
             return Diagnostic("E0106", f"unknown escape `{match[0]}`", Span(source, *match.span()), help=(remedy,))
     return None

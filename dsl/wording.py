@@ -10,6 +10,9 @@ from .source import Span
 
 SECTION_NAMES = ("data", "model", "train")
 
+MODEL = "`model { ... }` with the lines `input x: [2]` and `output p = x -> dense(1)` in it"
+"""The smallest file that says something."""
+
 
 @lru_cache
 def nearest(word: str, choices: tuple[str, ...]) -> str:

@@ -14,6 +14,7 @@ from ..catalog import Catalog
 from ..diagnostics import Diagnostic, DiagnosticError, Label
 from ..graph import Data, LayerGraph, Train
 from ..source import Source, Span
+from ..wording import MODEL
 from .blocks import check_body
 from .context import Context, Shared
 from .data import check_names, resolve_data
@@ -176,6 +177,6 @@ def _no_model(cx: Context, data: syntax.Data | None, train: syntax.Train | None)
     section, word = (data, "data") if data is not None else (train, "train")
     if section is not None:
         span = Span(section.span.source, section.span.start, section.span.start + len(word))
-        cx.error("E0213", "this file has no `model`", span, help=["add `model { ... }`"])
+        cx.error("E0213", "this file has no `model`", span, help=[f"add {MODEL}"])
     elif not cx.unit.file.statements:
-        cx.error("E0213", "this file says nothing", Span(cx.unit.source, 0, 0), help=["a file needs a `model { ... }`"])
+        cx.error("E0213", "this file says nothing", Span(cx.unit.source, 0, 0), help=[f"add {MODEL}"])

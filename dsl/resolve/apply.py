@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import cast
 
@@ -9,6 +10,7 @@ from .. import syntax
 from ..catalog import Signature
 from ..graph import Node, Static, Word
 from ..source import Span
+from ..wording import quoted
 from .arguments import Matched, match, report_missing
 from .context import Context
 from .forms import Form
@@ -49,7 +51,9 @@ def apply_signature(
             "E0222",
             f"`{signature.name}` makes weights, and {cx.weightless}",
             function.span,
-            help=["compute it in `model`, and give it a name there" if "train" in cx.weightless else "make it a block"],
+            help=[
+                "compute it in `model`, and give it a name there" if "train" in cx.weightless else _as_block(function)
+            ],
         )
         good = False
     bound = bind_options(cx, signature, form, matched.options, span)
@@ -136,3 +140,16 @@ def _static(
         return apply_static(function, [one.value for one in inputs if is_number(one.value)], options)
     except StaticError as error:
         return cx.error(error.code, error.message, span, help=(error.help,) if error.help else ())
+
+
+_FN = re.compile(r"\bfn[ ]+(\w+)\((\w+)(?:,[ ]*([^()\n]*))?\)[ ]*=[ ]*([^\n#]*)")
+
+
+def _as_block(function: syntax.Path) -> str:
+    """The help for a layer in a fn: the fn as a block, whose first argument flows in."""
+    text, start = function.span.source.text, function.span.start
+    found = next((each for each in _FN.finditer(text) if each.start() <= start < each.end()), None)
+    if found is None:
+        return "make it a block: `block f() on x { return x -> ... }`"
+    name, flows, rest, body = found.groups()
+    return f"make it a block: `block {name}({rest or ''}) on {flows} {{ return {quoted(body.strip())} }}`"

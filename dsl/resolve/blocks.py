@@ -24,7 +24,8 @@ def enter(cx: Context, what: str, function: syntax.Path, span: Span) -> tuple[Fr
     """Count an expansion; the trace inside it."""
     cx.count_call(span)
     if cx.level >= MOST_LEVELS:
-        help = "an `if` on a number that changes with each use must end it"
+        example = f"if n > 0 then x -> ... -> {function.text}(n - 1) else x"
+        help = f"an `if` on a number that changes with each use must end it: `{example}`"
         cx.stop(function.span, f"`{function.text}` is expanded {MOST_LEVELS} levels deep, and does not end", help)
     return (*cx.trace, Frame(what, span))
 

@@ -129,8 +129,11 @@ class Context:
         self.shared.report.add(Diagnostic(code, message, span, label, tuple(labels), notes, tuple(help)))
         return POISON
 
-    def warn(self, code: str, message: str, span: Span, *, label: str = "", help: Sequence[str] = ()) -> None:
-        self.shared.report.add(Diagnostic(code, message, span, label, help=tuple(help), severity="warning"))
+    def warn(
+        self, code: str, message: str, span: Span, *, labels: Sequence[Label] = (), help: Sequence[str] = ()
+    ) -> None:
+        found = Diagnostic(code, message, span, labels=tuple(labels), help=tuple(help), severity="warning")
+        self.shared.report.add(found)
 
     def stop(self, span: Span, message: str, help: str) -> NoReturn:
         """Give up the file: a limit of the expansion is reached."""
@@ -168,7 +171,7 @@ class Context:
                     name.span,
                     label="again here",
                     labels=[Label(taken.name.span, f"first here, as {taken.described}")],
-                    help=["a name is assigned once: choose another"],
+                    help=[f"a name is assigned once: choose another, as `{self._free(name.text)}`"],
                 )
                 if taken.thing is None:
                     taken.value = POISON  # which of the two a use means cannot be told
@@ -176,6 +179,9 @@ class Context:
         if entry.kind in FUNCTION_PLACE:
             self.refuse_function_name(entry)
         self.scope.names[name.text] = entry
+
+    def _free(self, name: str) -> str:
+        return next(free for i in range(2, 1000) if self.scope.clash(free := f"{name}_{i}") is None)
 
     def refuse_function_name(self, entry: Entry) -> None:
         for part in NAMED_PARTS:

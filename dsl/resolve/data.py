@@ -119,6 +119,7 @@ def check_names(cx: Context, section: syntax.Data, data: Data | Poison, wanted: 
                 message = f"`data` gives `{name.text}`, and the model has no such input or target"
                 free = [each for each in declared if each not in given]
                 help = did_you_mean(name.text, free) or ((f"the model has {listed(free, 'and')}",) if free else ())
+                help = (f"did you mean `{free[0]}`?",) if len(free) == 1 else help
                 cx.error("E0225", message, name.span, help=help)
     if isinstance(data, Poison):
         return

@@ -10,7 +10,7 @@ from .expand import apply, each, run
 from .lookup import value_of
 from .statics import StaticError, binary, negative, number
 from .usage import skip
-from .values import POISON, Given, Poison, Several, Value, describe, has_node, has_poison
+from .values import POISON, Given, Poison, Several, Value, describe, has_node, has_poison, is_number, show
 
 
 def evaluate(cx: Context, expr: syntax.Expr) -> Value:
@@ -98,7 +98,10 @@ def _operate(cx: Context, expr: syntax.Binary, left: Given, right: Given) -> Val
     try:
         return binary(expr.sign, left.value, right.value)
     except StaticError as error:
-        return cx.error(error.code, error.message, expr.span, help=(error.help,) if error.help else ())
+        named = [side for side in (left, right) if side.span.text.isidentifier() and is_number(side.value)]
+        values = " and ".join([f"`{side.span.text}` is {show(side.value)}" for side in named])
+        message = f"{error.message}: {values}" if values else error.message
+        return cx.error(error.code, message, expr.span, help=(error.help,) if error.help else ())
 
 
 def _operand(cx: Context, sign: str, side: Given) -> Poison | None:

@@ -7,11 +7,12 @@ import re
 from .. import syntax
 from ..catalog import Signature
 from ..diagnostics import Label
-from ..graph import Node, Word
+from ..graph import Word
 from .context import Context
 from .scopes import BlockDef, Entry, FnDef, LayerDef, Unit
-from .suggest import did_you_mean, foreign_word, nearest, without_value
-from .values import POISON, Poison, Several, Value, describe, has_node
+from .suggest import did_you_mean, foreign_word, listed, nearest, without_value
+from .values import POISON, Poison, Several, Value, describe, has_node, is_number
+from .weights import weight_of
 
 Target = Signature | LayerDef | BlockDef | FnDef
 
@@ -83,7 +84,8 @@ def _callable(cx: Context, entry: Entry, path: syntax.Path) -> Target | Poison:
             return signature
         message = f"`{path.text}` is the word `{value.name}`, which is no function"
         return cx.error("E0209", message, path.span, labels=made)
-    return cx.error("E0209", f"`{path.text}` is {describe(value)}, not a function", path.span, labels=made)
+    help = [f"a number is the argument of a layer: `-> dense({path.text})`"] if is_number(value) else []
+    return cx.error("E0209", f"`{path.text}` is {describe(value)}, not a function", path.span, labels=made, help=help)
 
 
 def _imported_function(cx: Context, path: syntax.Path) -> Target | Poison:
@@ -126,8 +128,8 @@ def imported(cx: Context, entry: Entry, path: syntax.Path) -> Entry | Unit | Poi
             if unit.broken:
                 return POISON
             names = list(unit.scope.names)
-            message = f"{unit.path} has no `{name.text}`"
-            help = did_you_mean(name.text, names) or ((f"it has {', '.join(names[:12])}",) if names else ())
+            message = f"`{unit.path}` has no `{name.text}`"
+            help = did_you_mean(name.text, names) or ((f"it has {listed(names[:12], 'and')}",) if names else ())
             return cx.error("E0208", message, name.span, help=help)
         if i == len(path.parts):
             cx.use(inner)
@@ -199,7 +201,7 @@ def value_of(cx: Context, path: syntax.Path) -> Value:
         entry = found
     elif len(path.parts) > 1:
         cx.use(entry)
-        return _weight(cx, entry, path)
+        return weight_of(cx, entry, path)
     cx.use(entry)
     early = too_early(cx, entry, path)
     if early is not None:
@@ -226,7 +228,7 @@ def _not_a_value(cx: Context, entry: Entry, path: syntax.Path) -> Poison:
 def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Value:
     text = path.text
     if entry is not None and len(path.parts) > 1:
-        return _weight(cx, entry, path)
+        return weight_of(cx, entry, path)
     if entry is not None and text not in cx.shared.words:
         cx.use(entry)
         return cx.error(
@@ -234,7 +236,7 @@ def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Val
             f"`{text}` is a tensor, and this is decided when the file is read",
             path.span,
             labels=[Label(entry.name.span, "made here")],
-            help=["here stand numbers, words, params and lets"],
+            help=["write a number, a param or a let: options are settled before any data is read"],
         )
     later = cx.scope.made_later(path.parts[0].text)
     if len(path.parts) == 1 and text in cx.shared.words and (cx.options or later is None):
@@ -256,42 +258,3 @@ def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Val
     return cx.error(
         "E0201", f"there is no value `{path.parts[0].text}`", path.parts[0].span, label="unknown name", help=help
     )
-
-
-def _weight(cx: Context, entry: Entry, path: syntax.Path) -> Value:
-    """`embed.weight`: a weight of a shared layer, as a value."""
-    if entry.value is POISON and entry.thing is None:
-        return POISON
-    layer = entry.thing
-    if not isinstance(layer, LayerDef):
-        cx.use(entry)
-        message = f"`{path.parts[0].text}` is {entry.described}, and has no parts"
-        return cx.error("E0209", message, path.span, help=["the weights of a `layer` are values: `embed.weight`"])
-    if layer.names is None:
-        return cx.error(
-            "E0203",
-            f"`{path.parts[0].text}` has no weights before its first use",
-            path.span,
-            help=[f"`x -> {path.parts[0].text}` first"],
-        )
-    rest = [part.text for part in path.parts[1:]]
-    stage = ".".join([layer.place, *rest[:-1]])
-    if layer.names and stage not in layer.names:
-        places = {name[len(layer.place) + 1 :] for name in layer.names if name.startswith(f"{layer.place}.")}
-        known = [f"{path.parts[0].text}.{place}.{rest[-1]}" if place else path.text for place in places]
-        message = (
-            f"`{path.parts[0].text}` has no stage `{'.'.join(rest[:-1])}`"
-            if rest[:-1]
-            else f"`{path.text}` names no weight"
-        )
-        example = tuple([f"for example `{name}`" for name in sorted(known)[:1]])
-        help = did_you_mean(path.text, known) or example
-        return cx.error("E0201", message, path.span, help=help)
-    full = ".".join([layer.place, *rest])
-    node = cx.shared.weights.get(full)
-    if node is None:
-        made = cx.node("weight", (), path.span, name=full, attrs={"path": full})
-        if not isinstance(made, Node):
-            return made
-        node = cx.shared.weights[full] = made
-    return node

@@ -119,7 +119,9 @@ def _output(cx: Context, statement: syntax.Output, made: Made) -> None:
     if isinstance(value, Several):
         value = cx.unnamed(value, statement.value.span)
     elif not isinstance(value, (Node, Poison)):
-        value = cx.error("E0316", f"an output is a tensor, and this is {describe(value)}", statement.value.span)
+        help = [f"an output is made from an input: `output {name.text} = x -> dense(1)`"]
+        message = f"an output is a tensor, and this is {describe(value)}"
+        value = cx.error("E0316", message, statement.value.span, help=help)
     give_label(cx, name, value, start)
     entry = Entry("value", name, value)
     cx.define(entry)
@@ -129,6 +131,12 @@ def _output(cx: Context, statement: syntax.Output, made: Made) -> None:
         cx.shared.outputs.append(name.text)
         made.output_spans.setdefault(name.text, name.span)
         _keep(made, name, value)
+
+
+_WITHOUT = (
+    "a prediction is made without targets: leave `{}` out of it, or leave out the word `output` where the value is "
+    "part of a loss"
+)
 
 
 def check_outputs(cx: Context, made: Made) -> None:
@@ -156,7 +164,7 @@ def check_outputs(cx: Context, made: Made) -> None:
                 f"the output `{name}` depends on the target `{target.label}`",
                 made.output_spans[name],
                 labels=[Label(target.span, "the target"), *entering],
-                help=["`predict` has no targets: what needs them is a loss, and goes without `output`"],
+                help=[_WITHOUT.format(target.label)],
             )
 
 
@@ -177,4 +185,5 @@ def warn_no_output(cx: Context, made: Made, model: syntax.Model) -> None:
     last = next((s for s in reversed(model.body) if isinstance(s, syntax.Bind) and len(s.names) == 1), None)
     span = Span(model.span.source, model.span.start, model.span.start + len("model"))
     help = [f"the word `output` says what it predicts: `output {last.names[0].text if last else 'p'} = ...`"]
-    cx.warn("W0204", "this model has no output", span, help=help)
+    labels = [Label(last.names[0].span, "the last value")] if last else []
+    cx.warn("W0204", "this model has no output", span, labels=labels, help=help)

@@ -116,6 +116,8 @@ def _fitted(cx: Context, option: Option, given: Given, named: bool, notes: tuple
         if signature is not None:
             return bind_choice(cx, signature, (), given.span, given.span)
     code, message, help = misfit(option, value, named)
+    if code == "E0311" and given.span.text.count("/") == 1:
+        help = (f"`//` leaves the fraction out: `{quoted(given.span.text.replace('/', '//'))}`",)
     if option.part is not None and option.kinds == ("choice",) and not help:
         known = [name for name, each in cx.shared.catalog.entries.get(option.part, {}).items() if each.available]
         help = (f"it takes {listed(sorted(known)[:12])}",) if known else ()
@@ -235,7 +237,11 @@ def fitting(cx: Context, signature: Signature) -> Fits:
 def available(cx: Context, signature: Signature, span: Span) -> bool:
     """False, and reported, where this version only knows the word."""
     if not signature.available:
-        cx.error("E0207", f"`{signature.name}` is not available yet", span, help=["a later version will know it"])
+        help = "leave it out: a later version will know it"
+        if signature.part == "reader":
+            there = [name for name, each in cx.shared.catalog.entries["reader"].items() if each.available]
+            help = f"a later version will read this; what is read: {', '.join(f'`{name}`' for name in there)}"
+        cx.error("E0207", f"`{signature.name}` is not available yet", span, help=[help])
     return signature.available
 
 

@@ -102,7 +102,9 @@ def _domain(cx: Context, expr: syntax.Expr) -> Static | Poison:
             return POISON
         first, last = made.options["first"], made.options["last"]
         if is_number(first) and first <= 0:
-            return cx.error("E0317", "a domain over the logarithm starts above 0", expr.span)
+            positive = is_number(last) and last > 0
+            example = [f"for example `log({last / 1e4:g}, {show(last)})`"] if positive else []  # type: ignore[operator]
+            return cx.error("E0317", "a domain over the logarithm starts above 0", expr.span, help=example)
         return _ordered(cx, first, last, expr, made)
     if isinstance(expr, syntax.Call):
         help = did_you_mean(expr.function.text, DOMAINS) or ("a domain is a list, `a..b` or `log(a, b)`",)
@@ -123,7 +125,9 @@ def _ordered(cx: Context, first: Value, last: Value, expr: syntax.Expr, domain: 
         if not is_number(value) and not isinstance(value, Percent):
             return cx.error("E0317", f"a domain goes from number to number, and this is {describe(value)}", expr.span)
     if first > last:  # type: ignore[operator]
-        return cx.error("E0317", f"this domain holds nothing: {show(first)} is above {show(last)}", expr.span)
+        help = [f"the smaller end comes first: `{show(last)}..{show(first)}`"] if isinstance(expr, syntax.Range) else ()
+        message = f"this domain holds nothing: {show(first)} is above {show(last)}"
+        return cx.error("E0317", message, expr.span, help=help)
     return domain  # type: ignore[return-value]
 
 

@@ -148,5 +148,7 @@ def number(value: int | float, unit: str) -> Value:
     if unit == "steps":
         return Duration(value, "steps")
     raise StaticError(
-        f"no unit `{unit}`", f"the units are `%`, `epochs` and `steps`; a product is `{value} * ...`", "E0226"
+        f"no unit `{unit}`",
+        f"a number alone: `{value}`; a product: `{value} * {unit}`; the units are `%`, `epochs` and `steps`",
+        "E0226",
     )

@@ -9,6 +9,7 @@ from ..catalog import REQUIRED, Option, Part
 from ..diagnostics import Label
 from ..graph import Node, Static, Train, Word
 from ..source import Span
+from ..wording import quoted
 from .arguments import Written
 from .context import Context
 from .naming import Place
@@ -61,7 +62,7 @@ def resolve_train(cx: Context, section: syntax.Train) -> Train | Poison:
     lacking = [key for key in missing if key not in _misspelled(section, catalog.train)]
     if lacking and not cx.unit.broken:
         cx.error(
-            "E0211", f"`train` lacks {listed(lacking, 'and')}", _keyword(section.span), help=_missing_help(lacking)
+            "E0211", f"`train` lacks {listed(lacking, 'and')}", _keyword(section.span), help=_missing_help(cx, lacking)
         )
     if not good or missing or loss is None:
         return POISON
@@ -74,8 +75,13 @@ def _misspelled(section: syntax.Train, keys: Mapping[str, Option]) -> set[str]:
     return {near for name in written if name not in keys and (near := nearest(name, keys))}
 
 
-def _missing_help(missing: list[str]) -> list[str]:
-    return [f"add `{key} = ...`" for key in missing]
+def _missing_help(cx: Context, missing: list[str]) -> list[str]:
+    examples = {"optimizer": "adam"}
+    targets = [entry.value for entry in cx.scope.entries() if entry.kind == "target"]
+    if len(targets) == len(cx.shared.outputs) == 1 and isinstance(targets[0], Node) and targets[0].type is not None:
+        loss = "mse" if targets[0].type.classes is None else "cross_entropy"
+        examples["loss"] = f"{loss}({cx.shared.outputs[0]}, {targets[0].label})"
+    return [f"add `{key} = {examples.get(key, '...')}`" for key in missing]
 
 
 def _keyword(span: Span) -> Span:
@@ -87,7 +93,12 @@ def _key(cx: Context, statement: syntax.Bind, written: dict[str, syntax.Bind]) -
     name = statement.names[0]
     catalog = cx.shared.catalog
     if name.text in catalog.unavailable_train:
-        cx.error("E0207", f"`{name.text}` is not available yet", name.span, help=["a later version will know it"])
+        cx.error(
+            "E0207",
+            f"`{name.text}` is not available yet",
+            name.span,
+            help=["leave it out: a later version will know it"],
+        )
         return False
     if name.text not in catalog.train:
         help = _other_key(cx, statement, written)
@@ -178,7 +189,7 @@ def _metrics(cx: Context, expr: syntax.Expr) -> tuple[tuple[str, Node], ...] | P
             continue
         if name in found:
             labels = [Label(found[name][0], "first here")]
-            help = ["give one of them a name in `model`"]
+            help = [f"delete one, or give it a name in `model`: `... = {quoted(item.span.text)}`"]
             cx.error(
                 "E0228", f"two metrics are called `{name}`", item.span, label="again here", labels=labels, help=help
             )

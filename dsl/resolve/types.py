@@ -48,7 +48,9 @@ def type_of(cx: Context, declared: Declared, sizes: Sizes) -> Type | Poison:
     shape = written.shape if isinstance(written, syntax.LabelType) else written
     rank = len(shape.sizes) if shape is not None else 0
     if isinstance(written, syntax.LabelType) and written.keyword.text != "class":
-        help = did_you_mean(written.keyword.text, ["class"]) or ("types are `[d1, d2]`, `class(n)` and `class(n)[T]`",)
+        name, n = declared.name.text, written.classes.span.text
+        types = f"`{name}: [{n}]` are {n} numbers, `{name}: class({n})` is one of {n} labels"
+        help = did_you_mean(written.keyword.text, ["class"]) or (types,)
         return cx.error("E0227", f"there is no type `{written.keyword.text}`", written.keyword.span, help=help)
     if known is not None and unknowns(declared) and len(known.shape) != rank:
         sizes_here = f"{rank} {'size' if rank == 1 else 'sizes'}"
@@ -142,9 +144,7 @@ def _not_known(cx: Context, size: syntax.Unknown, declared: Declared, sizes: Siz
             message = f"the data of `{declared.name.text}` is no column of classes"
         cx.error("E0224", message, size.span)
         return
-    help = (
-        f"`--set {size.name.text}=10` gives it without data"
-        if size.name is not None
-        else "write the size, or add `data`"
-    )
+    help = "write the size as a number, or add `data`"
+    if size.name is not None:
+        help += f"; `--set {size.name.text}=10` gives it on the command line"
     cx.error("E0223", f"the size `{written}` comes from the data, and there is none", size.span, help=[help])

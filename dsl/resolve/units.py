@@ -94,7 +94,7 @@ class Loader:
             text = self.read(path)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
-            help = ["paths start in the folder of the importing file"]
+            help = getattr(error, "__notes__", None) or ["paths start in the folder of the importing file"]
             cx.error("E0214", f"cannot read `{path}`: {reason[:1].lower()}{reason[1:]}", written.span, help=help)
             return None
         self.imported += len(text)

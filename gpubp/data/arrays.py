@@ -156,7 +156,7 @@ def _files(
     files = [path] if target is None else [path, target]
     if len(files) != len(names):
         message = f"{counted(len(files), 'file')} for {counted(len(names), 'name')}: {listed(names)}"
-        help = "the second file, `target`, is for the second name" if len(names) > 1 else "each file has a name"
+        help = 'the second name has a file of its own: `target = "..."`' if len(names) == 2 else "each file has a name"
         raise problem("E0411", message, request.entry.value_span, help=help)
     tests = [] if test is None else _texts(request, test, "test", len(names), "file")
     sources: list[list[Source]] = []

@@ -203,11 +203,14 @@ _DECIMAL_COMMA = re.compile(r"\s*[-+]?(\d{1,3}([. ]\d{3})+|\d+),\d+\s*", re.ASCI
 _THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}([,' ]\d{3})+(\.\d*)?\s*", re.ASCII)
 
 
+_MISSING = '`csv("...", missing = drop)` leaves such rows out, `mean` or `median` in its place fills the cells'
+
+
 def _one_more(cells: Sequence[str], width: int) -> str:
     """What may have made a row too long or too short."""
     if len(cells) > width:
         return "a cell that holds the delimiter stands in quotes"
-    return ""
+    return "every row has a cell for each column"
 
 
 def _report(sheet: Sheet, column: int, bad: list[tuple[int, str]], rows: int, findings: Findings) -> None:
@@ -217,8 +220,8 @@ def _report(sheet: Sheet, column: int, bad: list[tuple[int, str]], rows: int, fi
         line, cell = bad[0]
         message = f"`{clipped(cell)}` is text, and so is the whole column, where numbers are wanted"
         help = (
-            f'`onehot = ["{name}"]` makes a number of each of its words; text columns can be targets: `class(?)`; '
-            "`columns = [...]` picks the others"
+            f'`onehot = ["{name}"]` makes a number of each of its words, and `?` in the type counts them; a target of '
+            "words is `class(?)`; or `columns = [...]` leaves the column out, with one entry per name"
         )
         findings.add("E0416", "columns of text", sheet.place(line, column), message, help)
         return
@@ -226,19 +229,23 @@ def _report(sheet: Sheet, column: int, bad: list[tuple[int, str]], rows: int, fi
         place = sheet.place(line, column)
         spelling = _spelling(cell)
         if not cell.strip():
-            help = "fill it, or say what is to be done: `missing = drop`, `mean` or `median`; nothing is guessed"
+            help = f"fill it, or tell the reader: {_MISSING}; nothing is guessed"
             findings.add("E0416", "empty cells", place, "the cell is empty", help)
         elif spelling:
             what, phrase, help = spelling
             findings.add("E0416", what, place, f"`{clipped(cell.strip())}` is not a number: {phrase}", help)
         elif is_number(cell):
             message = f"`{clipped(cell.strip())}` is not a finite number"
-            help = "`missing = drop`, `mean` or `median` says what is to be done" if cell.strip() in MISSING else ""
+            help = (
+                f"if it is missing, tell the reader: {_MISSING}"
+                if cell.strip() in MISSING
+                else "correct it in the table"
+            )
             findings.add("E0416", "numbers that are not finite", place, message, help)
         else:
-            help = ""
+            help = "correct it in the table"
             if cell.strip() in MISSING:
-                help = "if it is missing: `missing = drop`, `mean` or `median` says what is to be done"
+                help = f"if it is missing, tell the reader: {_MISSING}"
             findings.add("E0416", "cells that are no numbers", place, f"`{clipped(cell)}` is not a number", help)
 
 

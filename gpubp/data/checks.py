@@ -12,6 +12,9 @@ from difflib import get_close_matches
 from dsl.diagnostics import Diagnostic, DiagnosticError, Label
 from dsl.source import Span
 
+AGAIN = "make, copy or download it again"
+"""The remedy for a file that is damaged."""
+
 FIRST = 4
 """How many places of one kind of finding are shown."""
 
@@ -87,7 +90,7 @@ class Findings:
             notes = []
             if others:
                 more = "; ".join(f"{place}: {message}" for place, message in others)
-                notes.append(f"{kind.count:,} {kind.what} in all; the next: {more}")
+                notes.append(f"there are {kind.count:,} {kind.what}; the next: {more}")
             found.append(
                 Diagnostic(
                     kind.code, f"{place}: {message}", self.span, "", (), tuple(notes), (kind.help,) if kind.help else ()

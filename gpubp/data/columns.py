@@ -49,7 +49,8 @@ def choose(request: Request, table: Table, target: str | None, columns: object) 
         parts = [Word("rest")]
     else:
         message = f"nothing says which columns are {listed(names)}"
-        help = '`target = "..."` names the column of the last, or `columns = [...]` those of each'
+        help = f'`target = "..."` names the column of `{names[-1]}`, or `columns = [...]` those of each name'
+        help += f"; the table has {listed(table.names)}"
         raise problem("E0411", message, request.entry.value_span, help=help)
     option = "columns" if columns is not None else "target"
     return _assign(request, table, dict(zip(names, parts, strict=True)), option, literal=target is not None)

@@ -222,5 +222,6 @@ def _row_counts(reads: list[tuple[DataEntry, Read]]) -> tuple[int, int]:
             number, other = (own, rows) if own != rows else (own_test, test_rows)
             message = f"{listed(entry.names)} has {counted(number, what)}, {listed(first.names)} has {other:,}"
             labels = (Label(first.value_span, counted(other, what)),)
-            raise problem("E0420", message, entry.value_span, label=counted(number, what), labels=labels)
+            help = "row by row they are one example: give both the same number"
+            raise problem("E0420", message, entry.value_span, label=counted(number, what), labels=labels, help=help)
     return rows, test_rows

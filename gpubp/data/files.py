@@ -14,7 +14,7 @@ from typing import IO
 from dsl.diagnostics import DiagnosticError
 from dsl.source import Span
 
-from .checks import clipped, problem, suggestion
+from .checks import AGAIN, clipped, problem, suggestion
 
 MOST_UNPACKED = 1 << 28
 """Bytes that a packed file of any size may become, 256 MiB."""
@@ -59,7 +59,8 @@ def as_text(raw: bytes, name: str, span: Span | None) -> bytes:
     raw = raw.removeprefix(codecs.BOM_UTF8)
     zero = raw.find(b"\0")
     if zero >= 0:
-        raise problem("E0413", f"`{name}` is no text: line {_line(raw, zero)} holds a zero byte", span)
+        help = "save the table again as text in UTF-8"
+        raise problem("E0413", f"`{name}` is no text: line {_line(raw, zero)} holds a zero byte", span, help=help)
     try:
         if not raw.isascii():
             raw.decode()
@@ -122,8 +123,12 @@ def _nearby(base: Path, name: str) -> str:
         files = []
     prefix = f"{folder}/" if folder else ""
     otherwise = "paths start in the folder of the `.net` file"
-    found = suggestion(last, files)
-    return found.replace("`", f"`{prefix}", 1) if found else otherwise
+    stems = {file.partition(".")[0]: file for file in reversed(files)}
+    found = suggestion(last, files) and suggestion(last.partition(".")[0], stems)
+    near = stems.get(found.partition("`")[2].partition("`")[0], "")
+    if not near and folder and (base / last).is_file():
+        prefix, near = "", last
+    return f"did you mean `{prefix}{near}`?" if near else otherwise
 
 
 def unpacked(raw: bytes, name: str, span: Span | None) -> bytes:
@@ -134,7 +139,7 @@ def unpacked(raw: bytes, name: str, span: Span | None) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
             return read_within(file, len(raw), name, span)
     except EOFError:
-        raise problem("E0413", f"`{name}` is cut short: its gzip data ends too early", span) from None
+        raise problem("E0413", f"`{name}` is cut short: its gzip data ends too early", span, help=AGAIN) from None
     except (gzip.BadGzipFile, zlib.error):
         raise problem("E0413", f"`{name}` is damaged: its gzip data cannot be unpacked", span) from None
 

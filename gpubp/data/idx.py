@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.source import Span
 
-from .checks import problem
+from .checks import AGAIN, problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,7 @@ def read_idx(raw: bytes, name: str, span: Span | None) -> NDArray[Any]:
 
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in TYPES or not 1 <= raw[3] <= 30:
         what = "is no IDX file: it does not begin as one" if raw else "is empty"
-        raise problem("E0422", f"`{name}` {what}", span)
+        raise problem("E0422", f"`{name}` {what}", span, help="tables are read by `csv`, arrays of NumPy by `npy`")
     axes = raw[3]
     start = 4 + 4 * axes
     if len(raw) < start:
@@ -35,5 +35,5 @@ def read_idx(raw: bytes, name: str, span: Span | None) -> NDArray[Any]:
     if size != there:
         what = "is cut short" if there < size else "is too long"
         message = f"`{name}` {what}: its header says shape {shape}, {size:,} bytes, and {there:,} follow"
-        raise problem("E0422", message, span)
+        raise problem("E0422", message, span, help=AGAIN)
     return np.frombuffer(raw, dtype=dtype, offset=start).reshape(shape)

@@ -112,15 +112,15 @@ def _rows_differ(
     name = request.entry.names[0]
     if isinstance(usual, str):
         return problem("E0417", f"row 1 of `{name}` has {usual}", _row_span(request, 0))
-    notes = []
-    if len(odd) > 1:
-        places = ", ".join(f"row {i + 1} ({_text(shapes[i])})" for i in odd[1:FIRST])
-        notes.append(f"{len(odd):,} of {counted(len(shapes), 'row')} differ; the next: {places}")
+    notes = [f"{len(odd):,} of {counted(len(shapes), 'row')} differ"] if len(odd) > FIRST else []
+    labels = [Label(span, _described(shapes[i])) for i in odd[1:FIRST] if (span := _row_span(request, i))]
     return problem(
         "E0417",
         f"row {odd[0] + 1} of `{name}` has {_described(shapes[odd[0]])}, other rows have {_described(usual)}",
         _row_span(request, odd[0]),
+        labels=labels,
         notes=notes,
+        help=f"give every row {_described(usual)}",
     )
 
 
@@ -146,7 +146,7 @@ def _wrong(request: Request, code: str, bad: list[tuple[int, str]], what: str, h
     notes = []
     if len(bad) > 1:
         others = "; ".join(f"row {row + 1}: {message}" for row, message in bad[1:FIRST])
-        notes.append(f"{len(bad):,} {what} in all; the next: {others}")
+        notes.append(f"there are {len(bad):,} {what}; the next: {others}")
     row, message = bad[0]
     return DiagnosticError(
         Diagnostic(
@@ -168,7 +168,8 @@ def _check_numbers(request: Request, rows: tuple[Static, ...]) -> None:
             elif not _finite(leaf):
                 bad.append((i, "a number is too large for a float"))
     if bad:
-        raise _wrong(request, "E0416", bad, "values that are no numbers")
+        help = "write numbers; words are the labels of a target of type `class(n)`"
+        raise _wrong(request, "E0416", bad, "values that are no numbers", help)
 
 
 def _finite(number: int | float) -> bool:

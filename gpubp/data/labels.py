@@ -60,7 +60,8 @@ def _numbers(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArr
                     findings.add("E0419", what, "", "", help, count=len(bad) - 4)
         findings.raise_all()
 
-    report(lambda v: np.floor(v) != v, "labels that are not whole", "label `{}` is not a whole number")
+    whole = f"labels of `{name}` are whole numbers from 0 on, or words"
+    report(lambda v: np.floor(v) != v, "labels that are not whole", "label `{}` is not a whole number", whole)
     # Beyond 2^53 neighboring whole numbers are one float, so labels could fall together; inf ends here too.
     report(
         lambda v: np.abs(v) >= 2.0**53, "labels that are too large", "label `{}` is too large to be told from others"

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from dsl.diagnostics import DiagnosticError
 from dsl.source import Span
 
-from .checks import clipped, listed, problem, suggestion
+from .checks import AGAIN, clipped, listed, problem, suggestion
 from .files import read_within
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def read_header(file: IO[bytes], name: str, span: Span | None) -> Header:
         fields = ast.literal_eval(text.decode("utf-8" if start[6] == 3 else "latin-1").strip())
         descr, fortran, shape = fields["descr"], fields["fortran_order"], fields["shape"]
     except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
-        raise problem("E0422", f"`{name}` is damaged: its header is not that of an npy file", span) from None
+        message = f"`{name}` is damaged: its header is not that of an npy file"
+        raise problem("E0422", message, span, help='`numpy.save("x.npy", array)` writes one') from None
     if not isinstance(fortran, bool) or not _is_shape(shape):
         raise problem("E0422", f"`{name}` is damaged: its header gives no sound shape", span)
     return Header(_dtype(descr, name, span), shape, fortran, 8 + digits + length)
@@ -111,7 +112,7 @@ def check_size(header: Header, size: int, name: str, span: Span | None) -> None:
         shape = f"{header.dtype} of shape {list(header.shape)}"
         what = "is cut short" if size < header.size else "holds more than one array"
         message = f"`{name}` {what}: its header says {shape}, {header.size:,} bytes, and {size:,} follow"
-        raise problem("E0422", message, span)
+        raise problem("E0422", message, span, help=AGAIN if size < header.size else "give each array a file")
 
 
 class Archive:
@@ -130,7 +131,12 @@ class Archive:
         info = self._members.get(key)
         if info is None:
             there = list(self._members)
-            help = suggestion(key, there, f"its arrays are {listed(there)}" if there else "it holds none")
+            others = (
+                f"its arrays are {listed(there)}: `columns = [...]` names one for each name"
+                if there
+                else "it holds none"
+            )
+            help = suggestion(key, there, others)
             raise problem("E0422", f"`{self.name}` has no array `{clipped(key)}`", span, help=help)
         if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             what = "is encrypted" if info.flag_bits & 1 else "is packed as no npz file is"
@@ -144,4 +150,5 @@ class Archive:
 
     def _damaged(self, error: Exception) -> DiagnosticError:
         reason = str(error).partition("\n")[0].lower().rstrip(".") or type(error).__name__
-        return problem("E0422", f"`{self.name}` is no sound npz file: {clipped(reason)}", self.span)
+        message = f"`{self.name}` is no sound npz file: {clipped(reason)}"
+        return problem("E0422", message, self.span, help=AGAIN)

@@ -63,7 +63,7 @@ class Sheet:
                     yield start, cells
                 start = reader.line_num + 1
         except csv.Error as error:
-            raise self.problem("E0413", f"line {start}", _quoting(error)) from None
+            raise self.problem("E0413", f"line {start}", *_quoting(error)) from None
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Line number and cells of every row of data."""
@@ -82,13 +82,21 @@ class Sheet:
         return problem(code, f"`{self.path}`, {where}: {message}", self.span, help=help)
 
 
-def _quoting(error: csv.Error) -> str:
-    text = str(error)
+def _quoting(error: csv.Error) -> tuple[str, str]:
+    """What is wrong with a cell, and the remedy."""
+    text, remedy = str(error), "delete the quote, or close it; a quote inside a quoted cell is doubled"
     if "unexpected end of data" in text:
-        return "a quote opens here and never closes"
+        return "a quote opens here and never closes", remedy
     if "field larger" in text:
-        return f"a cell is longer than {csv.field_size_limit():,} characters; perhaps a quote never closes"
-    return "a closing quote is followed by more text" if "expected after" in text else f"cannot be read: {text}"
+        return f"a cell is longer than {csv.field_size_limit():,} characters; perhaps a quote never closes", remedy
+    return (
+        ("a closing quote is followed by more text", remedy)
+        if "expected after" in text
+        else (
+            f"cannot be read: {text}",
+            "",
+        )
+    )
 
 
 def open_sheet(
@@ -126,7 +134,8 @@ def sheet_of(
     _check_names(sheet)
     line, first = next(records, (0, []))
     if not first:
-        raise problem("E0414", f"`{path}` has a header and no rows", span)
+        help = "add rows; `header = false` if its line is a row"
+        raise problem("E0414", f"`{path}` has a header and no rows", span, help=help)
     return replace(sheet, skip=line - 1, first=tuple(first))
 
 

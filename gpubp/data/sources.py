@@ -127,7 +127,8 @@ def finite(given: Sequence[Source]) -> None:
             bad = np.flatnonzero(~np.isfinite(piece)) if piece.dtype.kind == "f" else ()
             for i in bad[:4]:
                 message = f"`{piece.reshape(-1)[i]}` is not a finite number"
-                findings.add("E0416", "numbers that are not finite", source.at(start * size + int(i)), message)
+                help = "put numbers in their place, or leave such rows out, and save the array again"
+                findings.add("E0416", "numbers that are not finite", source.at(start * size + int(i)), message, help)
             if len(bad) > 4:
                 findings.add("E0416", "numbers that are not finite", "", "", count=len(bad) - 4)
     findings.raise_all()

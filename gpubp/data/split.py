@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from math import prod
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dsl.graph import Choice, Word
@@ -43,12 +43,17 @@ def split(
     name. Raises DiagnosticError (E0421).
     """
     if column is not None and (train, valid, test, stratify) != (None, None, None, None):
-        raise problem("E0421", "`column` says what each row is for, and the other options of `split` say it too", span)
+        help = "keep `column` alone, or leave it out"
+        message = "`column` says what each row is for, and the other options of `split` say it too"
+        raise problem("E0421", message, span, help=help)
     fractions = {"valid": valid or 0.0, "test": test or 0.0}
     others = sum(fractions.values())
     total = others + (train or 0.0)
     if total > 1 + _EXACT:
-        raise problem("E0421", f"the parts add up to {total * 100:.10g}%, more than 100%", span)
+        help = (
+            "leave out `train`: it takes what the others leave" if train and others < 1 else "make one of them smaller"
+        )
+        raise problem("E0421", f"the parts add up to {total * 100:.10g}%, more than 100%", span, help=help)
     if train is not None and total < 1 - _EXACT:
         message = f"the parts add up to {total * 100:.10g}%; the other rows would belong to none"
         raise problem("E0421", message, span, help="leave out `train`: it takes what the others leave")
@@ -110,9 +115,8 @@ def divide(
                 message = (
                     f"the part `{part}` is empty: {fractions[part] * 100:.10g}% of {counted(rows, 'row')} is too little"
                 )
-                raise problem(
-                    "E0421", message, choice.option_spans.get(part, span), help="a larger share, or more data"
-                )
+                help = f"`{part} = {math.ceil(100 / rows)}%` is one row; or add data"
+                raise problem("E0421", message, choice.option_spans.get(part, span), help=help)
     if test_rows:
         parts["test"] = np.arange(rows, rows + test_rows, dtype=np.int64)
     return parts
@@ -172,7 +176,7 @@ def _groups(name: str, columns: Mapping[str, NDArray[Any] | Stored], span: Span)
         help = suggestion(name, columns, f"the names are {listed(list(columns))}")
         raise problem("E0421", f"`data` has no `{name}` to stratify by", span, help=help)
     values = columns[name]
-    size = prod(values.shape[1:])
+    size = math.prod(values.shape[1:])
     if size != 1:
         raise problem("E0421", f"`{name}` has {size:,} values per row; stratifying needs one label", span)
     if isinstance(values, Stored):

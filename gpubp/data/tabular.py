@@ -12,7 +12,7 @@ from dsl.graph import Type, Word
 from gpubp.registry import OptionType
 
 from .cells import Cells, Labels
-from .checks import clipped, counted, listed, problem
+from .checks import clipped, counted, listed, problem, suggestion
 from .columns import choose, find, matching
 from .dataset import Read, Request
 from .encoders import Encoder, Field
@@ -100,7 +100,7 @@ def _check_coded(request: Request, table: Table, chosen: dict[str, list[int]], c
     idle = sorted(coded - used)
     if idle:
         message = f"`onehot` has the column `{table.names[idle[0]]}`, which no name takes"
-        help = "`columns` says which columns a name takes"
+        help = f'add `"{table.names[idle[0]]}"` to the `columns` of a name, or leave `onehot` out'
         raise problem("E0411", message, request.span("onehot"), help=help)
 
 
@@ -170,7 +170,7 @@ def _by_column(part: _Part, column: int) -> NDArray[np.int64]:
         if text not in PARTS:
             row = int(np.flatnonzero(found.values == (words.index(text) if found.words else float(text)))[0])
             message = f"{part.at([column], 0, row)}: `{clipped(text)}` is no part of the data"
-            help = "the parts are `train`, `valid` and `test`"
+            help = suggestion(text, PARTS, "the parts are `train`, `valid` and `test`")
             raise problem("E0421", message, part.table.span, help=help)
     codes = np.array([PARTS.index(text) for text in words], dtype=np.int64)
     return codes[found.values.astype(np.int64)]

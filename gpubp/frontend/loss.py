@@ -36,7 +36,7 @@ def data_and_penalties(graph: LayerGraph, cx: Lowering) -> tuple[Var, Var]:
                 "E0302",
                 "the loss depends on no input",
                 graph.train.loss.span,
-                help=("for example `mse(output, target)`",),
+                help=(_compared(graph),),
             )
         )
     first = next(node for node in data if node in cx.varying)
@@ -118,3 +118,12 @@ def metric_terms(graph: LayerGraph, cx: Lowering) -> dict[str, Accumulation]:
     if found:
         raise DiagnosticError(*found)
     return out
+
+
+def _compared(graph: LayerGraph) -> str:
+    """The help for a loss of nothing: an output and a target to compare, as far as the model has them."""
+    output = next(iter(graph.outputs), "p")
+    target = next((node.label for node in graph.targets), "")
+    if target:
+        return f"compare an output with a target: for example `mse({output}, {target})`"
+    return f"declare what is to be learned, `target y: [...]`, and compare: for example `mse({output}, y)`"

@@ -93,10 +93,13 @@ class Net:
         """Raise NetError where the file lacks what training needs; `epochs` stands in for the file's."""
         section, name = self.graph.train, self.graph.source.name
         if section is None:
-            help = "add one with a loss, an optimizer and `epochs`; `check` shows the layers without training"
+            help = "add `train { ... }` with the lines `loss = ...`, `optimizer = adam` and `epochs = 100` in it"
             raise NetError([Diagnostic("E0501", f"`{name}` has no `train` section", help=(help,))])
         if self.graph.data is None:
-            help = '`data { x, y = csv("table.csv", target = "y") }` reads a table; rows may also be written out'
+            names = [f"{node.label}" for node in (*self.graph.inputs, *self.graph.targets)]
+            table = f'`{", ".join(names)} = csv("table.csv", ...)`'
+            rows = ", ".join(f"`{name} = [[0, 1], [1, 0]]`" for name in names)
+            help = f"add `data {{ ... }}` with a table in it, {table}, or with rows: {rows}"
             raise NetError([Diagnostic("E0410", f"`{name}` has no `data` section to train on", help=(help,))])
         options = section.options
         if options.get("epochs") is None and options.get("steps") is None and epochs is None:

@@ -29,7 +29,7 @@ def treatment(graph: LayerGraph, parameters: Iterable[Parameter]) -> Treatment:
     weights = [p.name for p in parameters]
     found: list[Diagnostic] = []
     still = _paths(train.options.get("freeze"))
-    found += [_weightless("freeze", path, graph) for path in still if not _within(path, weights)]
+    found += [_weightless("freeze", path, graph, weights) for path in still if not _within(path, weights)]
     frozen = {name for path in still for name in _within(path, (*weights, *(node.name for node in graph.nodes)))}
     factors: dict[str, float] = {}
     chosen = train.options.get("rates") or ()
@@ -42,7 +42,7 @@ def treatment(graph: LayerGraph, parameters: Iterable[Parameter]) -> Treatment:
             if path in factors:
                 found.append(Diagnostic("E0521", f"`{path}` is given two rates", rate.span, help=("keep one of them",)))
             elif not _within(path, weights):
-                found.append(_weightless("rates", path, graph))
+                found.append(_weightless("rates", path, graph, weights))
             factors[path] = float(factor)
     if weights and frozen.issuperset(weights) and not found:
         help = ("leave out the places that are to be trained",)
@@ -63,7 +63,8 @@ def _within(path: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if name == path or name.startswith(f"{path}.")]
 
 
-def _weightless(key: str, path: str, graph: LayerGraph) -> Diagnostic:
+def _weightless(key: str, path: str, graph: LayerGraph, weights: list[str]) -> Diagnostic:
     assert graph.train is not None
-    help = ("`check` lists the values with their weights",)
+    holders = sorted({name.rpartition(".")[0].partition(".")[0] for name in weights})
+    help = (f"the values with weights are {', '.join(f'`{name}`' for name in holders[:12])}",) if holders else ()
     return Diagnostic("E0521", f"`{key}` names `{path}`, which has no weights", graph.train.spans.get(key), help=help)

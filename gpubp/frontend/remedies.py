@@ -132,7 +132,10 @@ def _projected(cx: Lowering, node: Node) -> Iterator[Proposal]:
         name, shape = _name(node, i), _shape(cx, node.inputs[1 - i])
         if (
             name is None
-            or not isinstance(binding(node.input_spans[i]), syntax.Name | syntax.Path | syntax.If)
+            or not (
+                node.inputs[i].kind == "input"
+                or isinstance(binding(node.input_spans[i]), syntax.Name | syntax.Path | syntax.If)
+            )
             or not shape
         ):
             continue

@@ -39,7 +39,11 @@ class _Schedule:
 
     def period(self, duration: Duration) -> Var:
         if duration.amount <= 0:
-            raise ShapeError("what comes again and again must last longer than nothing", code="E0523")
+            raise ShapeError(
+                f"what starts again and again has a length, and this lasts {duration.amount} {duration.unit}",
+                "give it one, such as `5epochs`",
+                code="E0523",
+            )
         return self.steps(duration)
 
     def follow(self, schedule: Choice, step: Var, length: Var) -> Var:
@@ -157,7 +161,8 @@ def check_update(train: Train, layout: Layout) -> list[Diagnostic]:
             try:
                 lookup(key, choice.name).function(*arguments[key], **choice.options)
             except ShapeError as error:
-                found.append(Diagnostic("E0523", str(error), choice.span))
+                help = (error.help,) if error.help else ()
+                found.append(Diagnostic("E0523", str(error), choice.span, help=help))
     return found
 
 
@@ -169,7 +174,16 @@ def require_update(graph: LayerGraph, steps: int) -> None:
     window = accumulated(train)
     if window > steps:
         message = f"`accumulate` gathers {window:,} batches for one update, and the training has {steps:,} in all"
-        raise NetError([Diagnostic("E0523", message, train.spans.get("accumulate"), help=("gather fewer",))])
+        raise NetError(
+            [
+                Diagnostic(
+                    "E0523",
+                    message,
+                    train.spans.get("accumulate"),
+                    help=(f"gather fewer, or train longer: `accumulate = {max(1, steps)}`",),
+                )
+            ]
+        )
 
 
 def _advance(train: Train, cx: _Update, g: Var) -> None:

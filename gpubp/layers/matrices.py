@@ -17,7 +17,10 @@ def matmul(cx: Context, a: Var, b: Var) -> Var:
     for x in (a, b):
         if not isinstance(x, Var) or x.ndim < 3:
             what = list(x.shape[1:]) if isinstance(x, Var) else x
-            raise ShapeError(f"`matmul` multiplies values of two axes or more, and this is {what}")
+            raise ShapeError(
+                f"`matmul` multiplies values of two axes or more, and this is {what}",
+                "weights are applied by a layer: `x -> dense(n)`; `reshape([1, n])` makes a matrix of one row",
+            )
     if a.shape[-1] != b.shape[-2]:
         raise ShapeError(
             f"cannot multiply matrices {list(a.shape[1:])} and {list(b.shape[1:])}",

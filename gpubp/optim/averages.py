@@ -18,6 +18,8 @@ def ema(cx: UpdateContext, average: Var, p: Var, *, decay: Fraction = 0.999) -> 
     Polyak & Juditsky (1992) on averages.
     """
     if decay >= 1:
-        raise ShapeError("the decay of a moving average must be below 1")
+        raise ShapeError(
+            f"the decay of a moving average must be below 1, and this is {decay:g}", "usual is `ema(0.999)`"
+        )
     share = (1.0 - decay) / -expm1(cx.step * (math.log(decay) if decay > 0 else -math.inf))
     return average + cx.scalar(share) * (p - average)

@@ -193,5 +193,8 @@ def _adam_move(cx: UpdateContext, p: Var, g: Var, lr: float, beta1: float, beta2
 def _correction(step: Var, beta: float) -> Var:
     """1 - beta^t, without cancellation for beta near 1."""
     if beta >= 1:
-        raise ShapeError("beta1 and beta2 must be below 1: a mean that forgets nothing cannot be corrected")
+        raise ShapeError(
+            f"beta1 and beta2 must be below 1, and one is {beta:g}: a mean that forgets nothing cannot be corrected",
+            "usual are `beta1 = 0.9` and `beta2 = 0.999`",
+        )
     return -expm1(step * (math.log(beta) if beta > 0 else -math.inf))

@@ -96,7 +96,9 @@ def begin_from(net: Net, executor: Executor) -> None:
     try:
         saved = result_of(net.base / start.path, executor.backend.free_memory())
     except CheckpointError as error:
-        help = "paths start in the folder of the `.net` file" if not (net.base / start.path).exists() else ""
+        help = ""
+        if not (net.base / start.path).exists():
+            help = "paths start in the folder of the `.net` file; `gpubp runs` lists the runs; or leave `start` out"
         raise cannot_start(net, str(error), help=help) from None
     state = executor.state_dict()
     for name in _chosen(net, start):

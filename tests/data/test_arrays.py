@@ -185,7 +185,9 @@ def test_numbers_that_are_not_finite(world: World) -> None:
     for stream in (False, True):
         found = world.refused(reads("x", "npy", "a.npy", stream=stream))
         assert found.message == "`a.npy`, row 8, element 2: `inf` is not a finite number"
-        assert found.notes[0].startswith("32 numbers that are not finite in all; the next: `a.npy`, row 10, element 1")
+        assert found.notes[0].startswith(
+            "there are 32 numbers that are not finite; the next: `a.npy`, row 10, element 1"
+        )
 
 
 def test_large_files_stay_where_they_are(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from dsl.diagnostics import DiagnosticError
 from dsl.graph import Static, Type, Word
 from gpubp.data import measure
-from gpubp.errors import DataError, NetError
+from gpubp.errors import DataError
 from gpubp.registry import ENTRIES
 
 from .worlds import REST, World, choice, csv, data, entry
@@ -136,120 +136,6 @@ def test_target_is_for_two_names(world: World) -> None:
     world.write("a.csv", GOOD)
     found = world.refused(csv("x", target="y"), entry("y", ((1,), (2,))))
     assert found.message == "`target` splits a table between two names, and there is one"
-
-
-# Cells
-
-
-@pytest.mark.parametrize(
-    ("cells", "message"),
-    [
-        ("7,abc,9", "`abc` is not a number"),
-        ("7,1_0,9", "`1_0` is not a number"),
-        ("7,٣,9", "`٣` is not a number"),
-        ("7,0x10,9", "`0x10` is not a number"),
-        ("7,'8',9", "`'8'` is not a number"),
-        ("7,,9", "the cell is empty"),
-        ('7,"",9', "the cell is empty"),
-        ("7,nan,9", "`nan` is not a finite number"),
-        ("7,-inf,9", "`-inf` is not a finite number"),
-        ("7,1e999,9", "`1e999` is not a finite number"),
-    ],
-)
-def test_cells(world: World, cells: str, message: str) -> None:
-    refused(world, GOOD + cells + "\n", "E0416", f"`a.csv`, line 4, column `b`: {message}")
-    refused(world, "a,b,y\n\n" + cells + "\n1,2,3\n", "E0416", f"`a.csv`, line 3, column `b`: {message}")
-
-
-def test_a_row_that_follows_a_line_break_in_quotes(world: World) -> None:
-    text = 'name,a,b,y\n"two\nlines",1,2,3\nplain,4,?,6\n'
-    refused(world, text, "E0416", "`a.csv`, line 4, column `b`: `?` is not a number", columns=(("a", "b"), "y"))
-
-
-def test_an_empty_cell_of_the_only_column(world: World) -> None:
-    world.inputs, world.targets = {"x": Type((1,))}, {}
-    world.write("a.csv", "a\n1\n\n2\n\n\n")
-    assert world.refused(csv("x")).message == "`a.csv`, line 3, column `a`: the cell is empty"
-    world.write("a.csv", "a\n1\n2\n\n\n")
-    assert world.load(csv("x")).columns["x"].tolist() == [[1], [2]]
-
-
-def test_a_few_places_and_the_count(world: World) -> None:
-    world.write("a.csv", GOOD + "?,2,3\n" * 1000)
-    found = world.refused(csv("x, y", target="y"))
-    assert found.message == "`a.csv`, line 4, column `a`: `?` is not a number"
-    (note,) = found.notes
-    assert note.startswith("1,000 cells that are no numbers in all; the next: `a.csv`, line 5, column `a`: `?`")
-    assert note.count("line") == 3
-
-
-def test_a_column_of_text(world: World) -> None:
-    message = "`a.csv`, line 2, column `b`: `no` is text, and so is the whole column, where numbers are wanted"
-    refused(world, "a,b,y\n1,no,3\n4,yes,6\n", "E0416", message, "`columns = [...]` picks the others")
-
-
-def test_ragged_rows(world: World) -> None:
-    refused(world, GOOD + "7,8\n", "E0417", "`a.csv`, line 4: 2 cells, where the header has 3")
-    refused(world, GOOD + "7,8,9,\n", "E0417", "`a.csv`, line 4: 4 cells, where the header has 3")
-    refused(world, "1,2,3\n4\n", "E0417", "`a.csv`, line 2: 1 cell, where the first row has 3", target="3")
-
-
-def test_several_kinds_at_once(world: World) -> None:
-    world.write("a.csv", GOOD + "7,8\n,?,9\nnan,1,2\n")
-    with pytest.raises(DataError) as caught:
-        world.load(csv("x, y", target="y"), entry("z", ((1,),)))
-    assert isinstance(caught.value, NetError)
-    assert [found.code for found in caught.value.diagnostics] == ["E0410", "E0417", "E0416", "E0416", "E0416"]
-
-
-def test_shapes(world: World) -> None:
-    refused(world, "a,y\n1,2\n", "E0418", "`x` has shape [1] in the data, its type is [2]", "`x: [1]`, or `x: [?]`")
-    world.inputs = {"x": Type((1, 2))}
-    refused(world, GOOD, "E0418", "`x` has shape [2] in the data, its type is [1, 2]", "`reshape = [1, 2]`")
-    message = "no name has the 4 columns that `reshape` wants (`x: 2`, `y: 1`)"
-    refused(world, GOOD, "E0418", message, target="y", reshape=(2, 2))
-
-
-# Labels
-
-
-@pytest.mark.parametrize(
-    ("labels", "message"),
-    [
-        ("0,1,2,3", "`a.csv`, line 5, column `y`: label `3` is not below 3, the number of classes"),
-        ("0,1,5", "`a.csv`, line 4, column `y`: label `5` is not below 3, the number of classes"),
-        ("0,-1", "`a.csv`, line 3, column `y`: label `-1` is negative"),
-        ("0,1,1.5", "`a.csv`, line 4, column `y`: label `1.5` is not a whole number"),
-        ("0,nan", "`a.csv`, line 3, column `y`: label `nan` is not a whole number"),
-        ("0,1e300", "`a.csv`, line 3, column `y`: label `1e+300` is too large to be told from others"),
-        ("0, ,1", "`a.csv`, line 3, column `y`: the label is empty"),
-        ("no,,yes", "`a.csv`, line 3, column `y`: the label is empty"),
-        ("a,b", "`a.csv`: `y` holds 2 classes (`a`, `b`), but the type of `y` is class(3)"),
-    ],
-)
-def test_labels(world: World, labels: str, message: str) -> None:
-    world.targets = {"y": Type((), 3)}
-    refused(world, "a,b,y\n" + "".join(f"1,2,{label}\n" for label in labels.split(",")), "E0419", message)
-
-
-def test_a_word_that_is_probably_wrong(world: World) -> None:
-    world.targets = {"y": Type((), 2)}
-    text = "a,b,y\n" + "1,2,no\n1,2,yes\n" * 3 + "1,2,yse\n"
-    message = "`a.csv`: `y` holds 3 classes (`no`, `yes`, `yse`), but the type of `y` is class(2)"
-    refused(world, text, "E0419", message, "`yse` stands only in `a.csv`, line 8, column `y`")
-
-
-def test_an_unknown_class_in_the_test_file(world: World) -> None:
-    world.targets = {"y": Type((), 2)}
-    world.write("b.csv", "a,b,y\n1,2,no\n1,2,Yes\n")
-    message = "`b.csv`, line 3, column `y`: class `Yes` does not occur in `a.csv`"
-    options: dict[str, Static] = {"target": "y", "test": "b.csv"}
-    refused(world, "a,b,y\n1,2,no\n3,4,yes\n", "E0419", message, "did you mean `yes`?", **options)
-    world.write("b.csv", "a,b,y\n1,2,3\n")
-    message = "`b.csv`, line 2, column `y`: label `3` is not below 2, the number of classes"
-    refused(world, "a,b,y\n1,2,0\n3,4,1\n", "E0419", message, **options)
-    message = "`b.csv`, line 2, column `y`: class `3` does not occur in `a.csv`"
-    refused(world, "a,b,y\n1,2,1\n3,4,2\n", "E0419", message, **options)
 
 
 # The rest

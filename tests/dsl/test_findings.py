@@ -86,7 +86,7 @@ MISTAKES = [
     ("pi = 3", "E0110", "pi", "`pi` is a reserved word and names nothing", ""),
     ("let c = 3", "E0129", "let", "`let` cannot stand in `model`", "`name = ...`"),
     ("loss", "E0125", "loss", "`loss` alone is no statement", "`loss = ...`"),
-    ("dense(3)", "E0125", "dense", "a call alone is no statement", "`h = dense(...)`"),
+    ("dense(3)", "E0125", "dense", "a call alone is no statement", "`h = x -> dense(...)`"),
     ("x -> dense(3)", "E0125", "->", "a pipe alone is no statement", "`h = x -> ...`"),
     ("h =", "E0125", "=", "a value is missing after `=`", ""),
     ("h = x ->", "E0125", "->", "`->` leads nowhere", ""),

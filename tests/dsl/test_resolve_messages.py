@@ -83,7 +83,7 @@ TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n
             "E0207",
             "`capsule` is not available yet",
             "capsule",
-            "a later version will know it",
+            "leave it out: a later version will know it",
         ),
         (
             HEAD + "  output p = x -> dense(3, bias = false, 4)\n}",

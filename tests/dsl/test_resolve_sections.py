@@ -80,7 +80,7 @@ def test_no_data_to_measure() -> None:
     assert [(code, text) for code, _, text in wrong] == [("E0223", "?"), ("E0223", "?k")]
     made, findings = found(OPEN)
     assert made is None
-    assert findings[1].help == ("`--set k=10` gives it without data",)
+    assert findings[1].help == ("write the size as a number, or add `data`; `--set k=10` gives it on the command line",)
 
 
 def test_what_measure_reports_comes_through_alone() -> None:

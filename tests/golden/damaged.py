@@ -1,4 +1,5 @@
-"""Writes the malformed data files of tests/golden/errors: `python -m tests.golden.damaged`."""
+"""Writes the malformed data files of tests/golden/errors, and those of `fixed` in their place:
+`python -m tests.golden.damaged`."""
 
 from __future__ import annotations
 
@@ -53,27 +54,51 @@ def broken_zip() -> bytes:
 
 
 FILES: dict[str, bytes] = {
-    "E0413_latin.csv": "a,b\n1,2\n3,é\n".encode("latin-1"),
+    "E0413_latin.csv": "a,é\n1,2\n3,4\n".encode("latin-1"),
     "E0413_truncated.csv.gz": gzip.compress(b"a,b\n1,2\n3,4\n", mtime=0)[:-6],
     "E0413_zero.csv": b"a,b\n1,2\n\x00,4\n",
     "E0416_not_finite.npy": array([[1, 2], [3, float("nan")], [5, 6]]),
     "E0419_fraction.npy": array([0, 1, 1.5]),
     "E0422_huge.npy": npy(header("<f8", (1_000_000, 1_000_000)), b"\0" * 64),
-    "E0422_huge.idx": idx((100_000, 100_000, 28), b"\0" * 64),
+    "E0422_huge_idx.idx": idx((100_000, 100_000, 28), b"\0" * 64),
     "E0422_truncated.npy": GOOD[:-5],
     "E0422_pickle.npy": npy(header("|O", (1,)), b"cos\nsystem\n(S'true'\ntR."),
     "E0422_text.npy": npy(header("<U5", (2,)), b"\0" * 40),
     "E0422_header.npy": npy("{'descr': '<f8', 'shape': (2, __import__('os'))}"),
     "E0422_no_array.npz": npz(image=GOOD, label=GOOD),
     "E0422_broken.npz": broken_zip(),
-    "E0422_truncated.idx": idx((4, 2), b"\1\2\3"),
+    "E0422_truncated_idx.idx": idx((4, 2), b"\1\2\3"),
     "E0422_not_idx.gz": gzip.compress(b"a,b\n1,2\n", mtime=0),
+}
+
+FIXED: dict[str, bytes] = {
+    "E0207_reader.npz": npz(x=array(np.zeros((2, 32, 32, 3)), "<u1"), y=array([0, 9], "<i8")),
+    "E0411_files_images.gz": gzip.compress(idx((2, 2), b"\1\2\3\4"), mtime=0),
+    "E0411_files_labels.gz": gzip.compress(idx((2, 1), b"\0\1"), mtime=0),
+    "E0412_missing_set/mnist/images.gz": gzip.compress(idx((2, 28, 28), bytes(1568)), mtime=0),
+    "E0412_missing_set/mnist/labels.gz": gzip.compress(idx((2,), b"\0\1"), mtime=0),
+    "E0413_truncated.csv.gz": gzip.compress(b"a,b\n1,2\n3,4\n", mtime=0),
+    "E0416_not_finite.npy": array([[1, 2], [5, 6]]),
+    "E0419_fraction.npy": array([0, 1, 1]),
+    "E0422_huge.npy": GOOD,
+    "E0422_huge_idx.idx": idx((3, 2), b"\1\2\3\4\5\6"),
+    "E0422_truncated.npy": GOOD,
+    "E0422_pickle.npy": GOOD,
+    "E0422_text.npy": GOOD,
+    "E0422_header.npy": GOOD,
+    "E0422_broken.npz": npz(x=GOOD),
+    "E0422_truncated_idx.idx": idx((4, 2), b"\1\2\3\4\5\6\7\0"),
+    "E0422_not_idx.gz": gzip.compress(idx((3, 2), b"\1\2\3\4\5\6"), mtime=0),
 }
 
 
 def write() -> None:
     for name, content in FILES.items():
         (FOLDER / name).write_bytes(content)
+    for name, content in FIXED.items():
+        path = FOLDER.parent / "fixed" / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(content)
 
 
 if __name__ == "__main__":

@@ -51,11 +51,3 @@ def test_the_help_mends_the_file(
     printed = capsys.readouterr().err
     assert status == 0, printed
     assert name.split("_")[0] not in REPORTED.findall(printed)
-
-
-@pytest.mark.parametrize("name", [path.stem for path in golden_errors.files() if path.stem not in MENDED])
-def test_a_help_that_can_be_followed_is(name: str) -> None:
-    """What the help writes out whole, a name or a line without `...`, is tried by the test above."""
-    for help in HELP.findall(golden(name)):
-        assert not help.startswith("did you mean"), help
-        assert not re.fullmatch(r"(?:write )?`(?!if a then)[^`.]+`", help), help

@@ -1,0 +1,61 @@
+"""Statements of other tools in the words of the language: loops as statements, Keras's `Sequential`."""
+
+from __future__ import annotations
+
+import re
+
+from .tokens import Tokens
+from .wording import short
+
+_ASSIGNED = re.compile(r"[{:]\s*(\w+)\s*=\s*(\w+)\s*->\s*([^\n{}]+?)\s*(?:[}\n]|\Z)")
+_PYTHON_RANGE = re.compile(r"(?:range\()?(\d+)\)?")
+_SEQUENTIAL = re.compile(r"\s*(?:\w+\.)*Sequential\(\s*\[?")
+_LAYER = re.compile(r"\s*(?:\w+\.)*(\w+)\(((?:[^()\n]|\([^()\n]*\))*)\)\s*,?")
+_ACTIVATION = re.compile(r"""(?:,\s*)?activation\s*=\s*['"]?(\w+)['"]?""")
+_IF = re.compile(
+    r"if ([^\n{}:]*)[{:]\s*(\w+) = ([^\n{}]*)\s*\}?\s*else\s*[{:]\s*(\w+) = ([^\n{}]*)"  # in braces, or as in Python
+)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_GROW = (
+    "what accumulates is the value that flows: `block grow() on x { return concat(x, ...) }`, then "
+    "`x -> repeat n { grow }`"
+)
+
+
+def loop_as_statement(tokens: Tokens, first: int) -> tuple[str, ...]:
+    """The helps for `for i in 1..3 { x = x -> dense(8) }` or its like in Python, from token `first` on."""
+    word, text = str(tokens.all[first]), tokens.source.text[tokens.span(first).start :]
+    head = re.match(r"[^\n{:]*", text)
+    written = head[0].strip() if head else word
+    body = _ASSIGNED.match(text, head.end() if head else 0)
+    variable, _, over = written.partition(" in ")
+    number = _PYTHON_RANGE.fullmatch(over.strip())
+    if number:
+        written = f"{variable} in 1..{number[1]}"
+    if body:
+        remedy = f"`h = {body[2]} -> {short(written, 60)} {{ {short(body[3], 60)} }}`; read `h` below it"
+        return (f"a loop of stages gives one value: {remedy}",)
+    return f"one stage after the other: `h = x -> {short(written, 60)} {{ dense(8) -> relu }}`", _GROW
+
+
+def if_as_statement(text: str) -> str:
+    """The statement that `if a { h = ... } else { h = ... }` at the start of a text means, "" for another."""
+    found = _IF.match(text)
+    if found is None or found[2] != found[4]:
+        return ""
+    return f"{found[2]} = if {found[1].strip()} then {found[3].strip()} else {found[5].strip()}"
+
+
+def sequential(text: str) -> str:
+    """The pipe that `Sequential([Dense(8, activation="relu"), ...])` at the start of a text means, "" for another."""
+    start = _SEQUENTIAL.match(text)
+    stages: list[str] = []
+    layer = _LAYER.match(text, start.end()) if start else None
+    while layer:
+        options, activation = _ACTIVATION.sub("", layer[2]).strip(), _ACTIVATION.search(layer[2])
+        name = _HUMP.sub("_", layer[1]).lower()
+        if name not in ("input", "input_layer"):
+            stages.append(f"{name}({options})" if options else name)
+        stages += [activation[1]] if activation else []
+        layer = _LAYER.match(text, layer.end())
+    return " -> ".join(["x", *stages]) if stages else ""
