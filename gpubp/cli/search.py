@@ -31,6 +31,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"trainings at most (default: {TRIALS}): all combinations where there are no more, else drawn ones",
     )
+    parser.add_argument(
+        "--method",
+        choices=("random", "tpe"),
+        help="how they are drawn: by chance, or by what earlier ones gave (default: random; tpe needs optuna)",
+    )
     parser.add_argument("--seed", type=whole(0), metavar="N", help="draws the trials (default: 0)")
     parser.add_argument("--epochs", type=whole(1), metavar="N", help="epochs of each trial, instead of the file's")
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
@@ -48,7 +53,8 @@ def work(arguments: argparse.Namespace) -> int:
     told = _search(arguments)
     live = Live(sys.stdout, wanted=not (arguments.json or arguments.quiet))
     if not (arguments.json or arguments.quiet):
-        how = "all combinations" if told.method == "grid" else f"drawn with the seed {told.seed}"
+        drawn = {"random": "drawn", "tpe": "chosen by TPE"}
+        how = f"{drawn[told.method]} with the seed {told.seed}" if told.method in drawn else "all combinations"
         print(f"{visible(told.file)}: {told.trials:,} trials, {how}, judged by {told.figure}; in {told.folder}")
         if told.done:
             print(f"{len(told.done):,} of them are done already")
@@ -83,15 +89,15 @@ def _search(arguments: argparse.Namespace) -> Search:
             arguments.file,
             dict(arguments.set),
             trials=arguments.trials or TRIALS,
+            method=arguments.method or "random",
             seed=arguments.seed or 0,
             epochs=arguments.epochs,
             out=None if arguments.out is None else Path(arguments.out),
         )
-    for given, word in ((arguments.file, "FILE"), (arguments.set, "`--set`"), (arguments.epochs, "`--epochs`")):
-        if given:
+    words = {"FILE": arguments.file, "`--set`": arguments.set or None, "`--epochs`": arguments.epochs}
+    for word, given in (words | {"`--method`": arguments.method, "`--seed`": arguments.seed}).items():
+        if given is not None:
             arguments.refuse(f"{word} cannot be given with `--resume`: a search goes on with what it began with")
-    if arguments.seed is not None:
-        arguments.refuse("`--seed` cannot be given with `--resume`: a search goes on with what it began with")
     return resume_search(Path(arguments.resume), arguments.trials)
 
 

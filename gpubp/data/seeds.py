@@ -23,6 +23,7 @@ class Purpose(IntEnum):
     MIX = 4  # rows among each other, within blocks that were shuffled
     SAMPLE = 5  # rows that a reader draws
     SEARCH = 6  # the params of a trial
+    SUGGESTION = 7  # the same where earlier trials are learned from
 
 
 def generator(seed: int, purpose: Purpose, counter: int = 0, place: int = 0) -> np.random.Generator:

@@ -36,9 +36,13 @@ class Domain:
             return str(int(self.first) + int(share * (int(self.last) - int(self.first) + 1)))
         if self.log:
             low, high = math.log(self.first), math.log(self.last)
-            number = math.exp(low + share * (high - low))
-        else:
-            number = self.first + share * (self.last - self.first)
+            return self.near(math.exp(low + share * (high - low)))
+        return self.near(self.first + share * (self.last - self.first))
+
+    def near(self, number: float) -> str:
+        """The value of a range that stands for a number in it."""
+        if self.whole:
+            return str(int(number))
         # Four digits are enough to tell trials apart, and short enough for a command line.
         return repr(min(max(float(f"{number:.4g}"), self.first), self.last))
 

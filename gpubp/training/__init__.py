@@ -7,7 +7,8 @@ from .listing import Listed, all_runs, compare
 from .loaded import LoadedRun, asked_of, load_run, net_of
 from .restarts import spread
 from .run import Progress, Run
-from .searching import Search, Trial, begin_search, resume_search, search
+from .searching import Search, begin_search, resume_search, search
+from .trials import Trial
 
 __all__ = [
     "BEST",

@@ -20,22 +20,10 @@ from .checkpoint import reason, write
 from .environment import data_hashes, different
 from .folder import free_folder, lock, source_name
 from .run import Progress, Run
-from .trials import combinations, method_of, settings
+from .tpe import learned, require_optuna
+from .trials import RANDOM, TPE, Trial, combinations, method_of, settings
 
 ABOUT, TRIALS = "search.json", "trials.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One training. `value`: the figure that the search looks at, None where the training `failed`, for the reason
-    given. `epochs`: how many it took, `seconds` how long."""
-
-    number: int
-    params: dict[str, str]
-    value: float | None
-    epochs: int
-    seconds: float
-    failed: str = ""
 
 
 @dataclass(slots=True)
@@ -74,17 +62,21 @@ def begin_search(
     given: Mapping[str, str],
     *,
     trials: int,
+    method: str = RANDOM,
     seed: int = 0,
     epochs: int | None = None,
     out: Path | None = None,
 ) -> Search:
-    """A new search over the params of `file` that declare a domain and are not `given`. Nothing is written yet. Raises
-    NetError for a file that is wrong, and GpubpError where there is nothing to search or to judge by."""
+    """A new search over the params of `file` that declare a domain and are not `given`. Nothing is written yet.
+    `method`: `random` or `tpe`, where there are more combinations than trials. Raises NetError for a file that is
+    wrong, and GpubpError where there is nothing to search or to judge by, or the method's package is not there."""
+    if method == TPE:
+        require_optuna()
     net = load(file, given)
     watch = _check(net, epochs)
     space = domains(net)
-    method = method_of(space, trials)
-    folder = out or free_folder("search-", net, [seed, trials, epochs])
+    method = method_of(space, trials, method)
+    folder = out or free_folder("search-", net, [method, seed, trials, epochs])
     if (folder / ABOUT).exists():
         raise CheckpointError(f"`{folder}` holds a search already: `--resume {folder}` goes on, or name another folder")
     known = {"given": dict(given), "epochs": epochs, **_experiment(net)}
@@ -104,6 +96,8 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
         raise CheckpointError(f"`{folder}` holds no search: cannot read `{folder / ABOUT}`: {reason(error)}") from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"`{folder / ABOUT}` cannot be read: {type(error).__name__} {error}") from None
+    if method == TPE:
+        require_optuna()
     path = os.path.relpath(base / Path(file).name)
     net = load(path, told["given"])
     watch = _check(net, told["epochs"])
@@ -164,8 +158,11 @@ def search(
         _append(told.folder / TRIALS, whole, "")
         made = {trial.number for trial in told.done}
         space = domains(told.net)
-        drawn = islice(settings(space, told.method, told.seed), told.trials)
-        for number, params in enumerate(drawn, 1):
+        if told.method == TPE:
+            made_up = learned(space, told.seed, told.done, rising=told.rising)
+        else:
+            made_up = settings(space, told.method, told.seed)
+        for number, params in enumerate(islice(made_up, told.trials), 1):
             if number in made:
                 continue
             trial = _trial(told, number, params, device, progress, stopping)

@@ -5,16 +5,30 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from ..data import Purpose, generator
 from ..frontend import Domain
 
-GRID, RANDOM = "grid", "random"
+GRID, RANDOM, TPE = "grid", "random", "tpe"
 
 
-def method_of(space: Mapping[str, Domain], trials: int) -> str:
-    """A grid where all combinations are no more than `trials`."""
-    return GRID if combinations(space) <= trials else RANDOM
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One training. `value`: the figure that the search looks at, None where the training `failed`, for the reason
+    given. `epochs`: how many it took, `seconds` how long."""
+
+    number: int
+    params: dict[str, str]
+    value: float | None
+    epochs: int
+    seconds: float
+    failed: str = ""
+
+
+def method_of(space: Mapping[str, Domain], trials: int, asked: str) -> str:
+    """A grid where all combinations are no more than `trials`, else what is `asked` for."""
+    return GRID if combinations(space) <= trials else asked
 
 
 def combinations(space: Mapping[str, Domain]) -> float:

@@ -73,8 +73,8 @@ def test_trials_depend_on_the_seed_and_their_number_alone() -> None:
     assert list(islice(settings(space, RANDOM, 7), 10)) == first[:10]
     assert list(islice(settings(space, RANDOM, 8), 30)) != first
     few = {"a": space["a"], "c": space["c"]}
-    assert method_of(few, 6) == GRID
-    assert method_of(few, 5) == RANDOM
+    assert method_of(few, 6, RANDOM) == GRID
+    assert method_of(few, 5, RANDOM) == RANDOM
     drawn = [tuple(each.values()) for each in settings(few, RANDOM, 1)]
     assert len(drawn) == len(set(drawn)) == 6, "no two alike, and all there are"
 
@@ -137,7 +137,7 @@ def test_what_is_refused(call: Call, tmp_path: Path) -> None:
     net(tmp_path)
     assert call("search", "a.net", "--trials", "1", "--epochs", "1", "--out", "s", "--quiet").code == 0
     assert "holds a search already" in call("search", "a.net", "--out", "s").err
-    for words in (("a.net",), ("--epochs", "2"), ("--seed", "1"), ("--set", "width=2")):
+    for words in (("a.net",), ("--epochs", "2"), ("--seed", "1"), ("--set", "width=2"), ("--method", "tpe")):
         assert call("search", *words, "--resume", "s").code == 2
     net(tmp_path, SEARCHED.replace("[2, 4]", "[2, 4, 8]"))
     said = call("search", "--resume", "s")

@@ -1,0 +1,111 @@
+"""Trials that learn from those before them: the tree-structured Parzen estimator of optuna, an optional package.
+
+Bergstra, Bardenet, Bengio & Kégl, "Algorithms for hyper-parameter optimization", 2011.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any
+
+from ..data import Purpose, generator
+from ..errors import GpubpError
+from ..frontend import Domain
+from .trials import RANDOM, Trial, settings
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+FIRST = 10
+"""Trials that are drawn before there is enough to learn from."""
+ATTEMPTS = 20
+"""Suggestions that may repeat an earlier trial before one is drawn instead."""
+
+
+def require_optuna() -> None:
+    """Raise GpubpError where optuna is not installed."""
+    try:
+        import optuna  # noqa: F401
+    except ImportError:
+        raise GpubpError(
+            "the method `tpe` needs optuna, which is not installed: `pip install gpubp[search]` brings it"
+        ) from None
+
+
+def learned(space: Mapping[str, Domain], seed: int, done: Sequence[Trial], *, rising: bool) -> Iterator[dict[str, str]]:
+    """The params of trial 1, 2, ..., no two alike; `done` grows by each trial before the next is asked for.
+
+    Each suggestion depends on the seed, its number and the trials before it alone, so that a search that was
+    interrupted goes on as if nothing had happened.
+    """
+    yield from islice(settings(space, RANDOM, seed), FIRST)
+    for number in count(FIRST + 1):
+        if number <= len(done):
+            yield dict(done[number - 1].params)
+            continue
+        found = _suggestion(space, seed, number, done, rising)
+        if found is None:
+            return
+        yield found
+
+
+def _suggestion(
+    space: Mapping[str, Domain], seed: int, number: int, done: Sequence[Trial], rising: bool
+) -> dict[str, str] | None:
+    """Params that no trial had yet; None where there are none left."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    kinds = {name: _distribution(domain) for name, domain in space.items()}
+    known = [_as_known(trial, space, kinds) for trial in done]
+    for attempt in range(ATTEMPTS):
+        drawn = int(generator(seed, Purpose.SUGGESTION, number, attempt).integers(1 << 32))
+        sampler = optuna.samplers.TPESampler(n_startup_trials=0, seed=drawn)
+        study = optuna.create_study(sampler=sampler, direction="maximize" if rising else "minimize")
+        study.add_trials(known)
+        chosen = study.ask(kinds).params
+        params = {name: _text(domain, chosen[name]) for name, domain in space.items()}
+        if all(trial.params != params for trial in done):
+            return params
+    return next((each for each in settings(space, RANDOM, seed) if all(t.params != each for t in done)), None)
+
+
+def _as_known(trial: Trial, space: Mapping[str, Domain], kinds: dict[str, BaseDistribution]) -> Any:
+    """A trial in optuna's words; one that failed counts as worse than any that did not."""
+    from optuna.trial import TrialState, create_trial
+
+    params = {name: _choice(domain, trial.params[name]) for name, domain in space.items()}
+    state = TrialState.PRUNED if trial.value is None else TrialState.COMPLETE
+    return create_trial(state=state, value=trial.value, params=params, distributions=kinds)
+
+
+def _distribution(domain: Domain) -> BaseDistribution:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if domain.values:
+        last = len(domain.values) - 1
+        return IntDistribution(0, last) if _ordered(domain.values) else CategoricalDistribution(range(last + 1))
+    if domain.whole:
+        return IntDistribution(int(domain.first), int(domain.last))
+    return FloatDistribution(domain.first, domain.last, log=domain.log)
+
+
+def _ordered(values: Sequence[str]) -> bool:
+    """Whether a list holds numbers that rise or fall, of which neighbors are alike."""
+    try:
+        numbers = [float(value) for value in values]
+    except ValueError:
+        return False
+    return numbers in (sorted(numbers), sorted(numbers, reverse=True))
+
+
+def _text(domain: Domain, choice: Any) -> str:
+    return domain.values[choice] if domain.values else domain.near(choice)
+
+
+def _choice(domain: Domain, text: str) -> int | float:
+    """What `_text` made `text` of, to four digits."""
+    if domain.values:
+        return domain.values.index(text)
+    return int(text) if domain.whole else float(text)
