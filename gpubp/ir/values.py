@@ -48,7 +48,8 @@ class Primitive:
     `keep(eqn)` gives the equation with more results, behind its own: what its derivative would else compute again.
     `prune(eqn, needed, dce)` gives it without the results, and the inputs, that those results do not need which are in
     `needed`; `dce` does the same to a program. `stack(flags, count, *inputs, **params)` records it for `count`
-    copies, the inputs with a flag one more axis in front, where its trait does not say how (gpubp.transforms.stack).
+    copies, the inputs with a flag one more axis in front, where its trait does not say how (gpubp.transforms.stack); in
+    place of a param that is a program it is given a function from flags of that program's inputs to its copies.
     `flops(*avals, **params)` counts its floating-point operations where they are not one for each element.
 
     `c` is its C form; a primitive without one runs on NumPy beside compiled ones.
@@ -68,7 +69,7 @@ class Primitive:
     parts: Callable[..., tuple[tuple[int, ...], ...]] | None = None
     keep: Callable[[Eqn], Eqn] | None = None
     prune: Callable[..., Eqn] | None = None
-    stack: Callable[..., Var] | None = None
+    stack: Callable[..., Var | tuple[Var, ...]] | None = None
     flops: Callable[..., int] | None = None
     c: CForm | None = None
 

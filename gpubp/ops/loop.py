@@ -11,6 +11,7 @@ from ..errors import ShapeError
 from ..ir import PRIMITIVES, Aval, Eqn, Example, Primitive, Program, Var, bind, define, recording
 from . import helpers
 from .loop_gradient import keep, reversed_loop
+from .shaping import broadcast_to, transpose
 
 Round = Callable[[Sequence[Var], Sequence[Var]], tuple[Sequence[Var], Sequence[Var]]]
 """One round: of carries and slices it makes the new carries, and what is collected."""
@@ -88,6 +89,30 @@ def _vjp(
     return back.cotangents(bind(loop_primitive, *back.inputs, **back.params) if back.params["body"].outputs else ())
 
 
+def _stack(
+    flags: Sequence[bool],
+    count: int,
+    *inputs: Var,
+    body: Callable[[Sequence[bool]], Program],
+    carries: int,
+    scanned: int,
+    **params: Any,
+) -> tuple[Var, ...]:
+    """One loop over the copies of the body: in sequences and in what is collected the rounds stay the first axis, the
+    copies are the second."""
+    held = [x if flag else broadcast_to(x, shape=(count, *x.shape)) for x, flag in zip(inputs[:carries], flags)]
+    moved = [_swapped(x) if flag else x for x, flag in zip(inputs[carries:][:scanned], flags[carries:])]
+    copies = body([*(True for _ in held), *flags[carries:]])
+    given = (*held, *moved, *inputs[carries + scanned :])
+    results = bind(loop_primitive, *given, body=copies, carries=carries, scanned=scanned, **params)
+    return (*results[:carries], *map(_swapped, results[carries:]))
+
+
+def _swapped(x: Var) -> Var:
+    """The first two axes in the other order."""
+    return transpose(x, (1, 0, *range(2, x.ndim)))
+
+
 def _example_body() -> Program:
     """h' = tanh(x + h w), c' = c h' + x; collected: h'. What is carried, read and collected depends on each other."""
     h, c, x = (Var(Aval((2, 3), "float64"), name) for name in "hcx")
@@ -114,6 +139,7 @@ loop_primitive: Primitive = define(
         (helpers.loop,),
         keep=keep,
         prune=_prune,
+        stack=_stack,
     )
 )
 

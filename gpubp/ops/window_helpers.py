@@ -69,97 +69,117 @@ def window_rows(xp: Any, values: Any, space: Any) -> Any:
     return xp.reshape(values, (-1, values.shape[3]))
 
 
-def conv_scratch(outputs: Any, channels: int, kernel: Any, filters: int, spread: Any) -> Any:
-    # The block of a convolution, and the elements that it needs: for the patches, the padded images, the outputs.
+def conv_scratch(outputs: Any, copies: int, channels: int, kernel: Any, filters: int, spread: Any) -> Any:
+    # The block of a convolution: how many copies, images of each, rows of these; copies share one only where it holds
+    # them whole. And the elements that it needs: for the patches, the padded images, the outputs.
     images, rows, columns = outputs
     size = kernel[0] * kernel[1] * channels
-    count, some = window_blocks(images, rows, columns * max(size, filters), 131072)
+    each = images // copies
+    count, some = window_blocks(each, rows, columns * max(size, filters), 131072)
+    many = window_blocks(copies, each * rows, columns * max(size, filters), 131072)[0] if count == each else 1
     (down, across), (far, wide), _ = spread
     height, width = (some - 1) * down + (kernel[0] - 1) * far + 1, (columns - 1) * across + (kernel[1] - 1) * wide + 1
-    pixels = count * some * columns
-    return (count, some), (pixels * size, count * height * width * channels, pixels * filters)
+    pixels = many * count * some * columns
+    return (many, count, some), (pixels * size, many * count * height * width * channels, pixels * filters)
+
+
+def conv_blocks(images: int, rows: int, copies: int, block: Any) -> Any:
+    # For each block its copies, images and rows, as slices.
+    many, count, some = block
+    each = images // copies
+    found = []
+    for c in range(0, copies, many):
+        stop = min(c + many, copies)
+        for i in range(c * each, stop * each, many * count):
+            some_images = slice(i, min(i + many * count, stop * each))
+            found += [(slice(c, stop), some_images, slice(r, min(r + some, rows))) for r in range(0, rows, some)]
+    return found
 
 
 def conv_into(xp: Any, x: Any, w: Any, out: Any, spread: Any, groups: int, patches: Any, padded: Any) -> None:
     images, rows, columns, filters = out.shape
-    kernel, channels, part = w.shape[:2], w.shape[2], filters // groups
-    (count, some), _ = conv_scratch((images, rows, columns), channels, kernel, filters, spread)
-    weights = xp.reshape(w, (-1, filters))
-    for i in range(0, images, count):
-        for r in range(0, rows, some):
-            y = out[i : i + count, r : r + some]
-            for k in range(groups):
-                block = x[i : i + count, :, :, k * channels : (k + 1) * channels]
-                view = window_patches(xp, block, r, y.shape[1], columns, kernel, spread, padded)
-                matrix, pixels = window_matrix(xp, view, patches), xp.reshape(y, (-1, filters))
-                some_filters = slice(k * part, (k + 1) * part)
-                xp.matmul(matrix, weights[:, some_filters], out=pixels[:, some_filters])
+    kernel, channels, part = w.shape[-4:-2], w.shape[-2], filters // groups
+    weights = xp.reshape(w, (-1, kernel[0] * kernel[1] * channels, filters))
+    copies = len(weights)
+    block, _ = conv_scratch((images, rows, columns), copies, channels, kernel, filters, spread)
+    for own, i, r in conv_blocks(images, rows, copies, block):
+        y = out[i, r]
+        pixels = xp.reshape(y, (own.stop - own.start, -1, filters))
+        for k in range(groups):
+            seen = x[i, :, :, k * channels : (k + 1) * channels]
+            view = window_patches(xp, seen, r.start, y.shape[1], columns, kernel, spread, padded)
+            matrix = xp.reshape(window_matrix(xp, view, patches), (len(pixels), -1, weights.shape[1]))
+            some_filters = slice(k * part, (k + 1) * part)
+            xp.matmul(matrix, weights[own, :, some_filters], out=pixels[:, :, some_filters])
 
 
 def conv_weight_into(
     xp: Any, x: Any, g: Any, out: Any, spread: Any, groups: int, patches: Any, padded: Any, spare: Any, piece: Any
 ) -> None:
     images, rows, columns, filters = g.shape
-    kernel, channels, part = out.shape[:2], out.shape[2], filters // groups
-    (count, some), _ = conv_scratch((images, rows, columns), channels, kernel, filters, spread)
-    total = xp.reshape(out, (-1, filters))
+    kernel, channels, part = out.shape[-4:-2], out.shape[-2], filters // groups
+    total = xp.reshape(out, (-1, kernel[0] * kernel[1] * channels, filters))
     total[...] = 0
-    for i in range(0, images, count):
-        for r in range(0, rows, some):
-            pixels = window_rows(xp, g[i : i + count, r : r + some], spare)
-            here = min(some, rows - r)
-            for k in range(groups):
-                block = x[i : i + count, :, :, k * channels : (k + 1) * channels]
-                view = window_patches(xp, block, r, here, columns, kernel, spread, padded)
-                matrix = window_matrix(xp, view, patches)
-                some_filters = slice(k * part, (k + 1) * part)
-                xp.matmul(xp.transpose(matrix), pixels[:, some_filters], out=piece)
-                xp.add(total[:, some_filters], piece, out=total[:, some_filters])
+    copies = len(total)
+    block, _ = conv_scratch((images, rows, columns), copies, channels, kernel, filters, spread)
+    for own, i, r in conv_blocks(images, rows, copies, block):
+        here = own.stop - own.start
+        pixels = xp.reshape(window_rows(xp, g[i, r], spare), (here, -1, filters))
+        for k in range(groups):
+            seen = x[i, :, :, k * channels : (k + 1) * channels]
+            view = window_patches(xp, seen, r.start, r.stop - r.start, columns, kernel, spread, padded)
+            matrix = xp.reshape(window_matrix(xp, view, patches), (here, -1, total.shape[1]))
+            some_filters = slice(k * part, (k + 1) * part)
+            xp.matmul(xp.transpose(matrix, (0, 2, 1)), pixels[:, :, some_filters], out=piece[:here])
+            xp.add(total[own, :, some_filters], piece[:here], out=total[own, :, some_filters])
 
 
 def conv_input_into(xp: Any, g: Any, w: Any, out: Any, spread: Any, groups: int, patches: Any, spare: Any) -> None:
     images, rows, columns, filters = g.shape
-    kernel, channels, part = w.shape[:2], w.shape[2], filters // groups
-    (count, some), _ = conv_scratch((images, rows, columns), channels, kernel, filters, spread)
-    weights = xp.transpose(xp.reshape(w, (-1, filters)))
+    kernel, channels, part = w.shape[-4:-2], w.shape[-2], filters // groups
+    weights = xp.transpose(xp.reshape(w, (-1, kernel[0] * kernel[1] * channels, filters)), (0, 2, 1))
+    copies, _, size = weights.shape
+    block, _ = conv_scratch((images, rows, columns), copies, channels, kernel, filters, spread)
     (down, across), (far, wide), (top, left) = spread
     out[...] = 0
-    for i in range(0, images, count):
-        for r in range(0, rows, some):
-            y = g[i : i + count, r : r + some]
-            pixels = window_rows(xp, y, spare)
-            for k in range(groups):
-                matrix = xp.reshape(patches[: len(pixels) * weights.shape[1]], (-1, weights.shape[1]))
-                xp.matmul(pixels[:, k * part : (k + 1) * part], weights[k * part : (k + 1) * part], out=matrix)
-                patch = xp.reshape(matrix, (*y.shape[:3], *kernel, channels))
-                block = out[i : i + count, :, :, k * channels : (k + 1) * channels]
-                for a in range(kernel[0]):
-                    from_rows, to_rows = window_span(r, r + y.shape[1], down, a * far - top, out.shape[1])
-                    for b in range(kernel[1]):
-                        from_columns, to_columns = window_span(0, columns, across, b * wide - left, out.shape[2])
-                        target = block[:, to_rows, to_columns]
-                        xp.add(target, patch[:, from_rows, from_columns, a, b], out=target)
+    for own, i, r in conv_blocks(images, rows, copies, block):
+        y = g[i, r]
+        pixels = xp.reshape(window_rows(xp, y, spare), (own.stop - own.start, -1, filters))
+        for k in range(groups):
+            matrix = xp.reshape(patches[: pixels.size // filters * size], (*pixels.shape[:2], size))
+            some_filters = slice(k * part, (k + 1) * part)
+            xp.matmul(pixels[:, :, some_filters], weights[own, some_filters], out=matrix)
+            patch = xp.reshape(matrix, (*y.shape[:3], *kernel, channels))
+            target_images = out[i, :, :, k * channels : (k + 1) * channels]
+            for a in range(kernel[0]):
+                from_rows, to_rows = window_span(r.start, r.stop, down, a * far - top, out.shape[1])
+                for b in range(kernel[1]):
+                    from_columns, to_columns = window_span(0, columns, across, b * wide - left, out.shape[2])
+                    target = target_images[:, to_rows, to_columns]
+                    xp.add(target, patch[:, from_rows, from_columns, a, b], out=target)
 
 
 def conv(xp: Any, x: Any, w: Any, size: Any, spread: Any, groups: int) -> Any:
-    _, (patches, padded, _) = conv_scratch((len(x), *size), w.shape[2], w.shape[:2], w.shape[3], spread)
-    out, spaces = xp.empty((len(x), *size, w.shape[3]), x.dtype), [xp.empty(n, x.dtype) for n in (patches, padded)]
-    conv_into(xp, x, w, out, spread, groups, *spaces)
+    copies = len(w) if w.ndim == 5 else 1
+    _, sizes = conv_scratch((len(x), *size), copies, w.shape[-2], w.shape[-4:-2], w.shape[-1], spread)
+    out = xp.empty((len(x), *size, w.shape[-1]), x.dtype)
+    conv_into(xp, x, w, out, spread, groups, *(xp.empty(n, x.dtype) for n in sizes[:2]))
     return out
 
 
-def conv_weight(xp: Any, x: Any, g: Any, size: Any, spread: Any, groups: int) -> Any:
+def conv_weight(xp: Any, x: Any, g: Any, size: Any, spread: Any, groups: int, copies: Any) -> Any:
     channels, filters = x.shape[3] // groups, g.shape[3]
-    _, sizes = conv_scratch(g.shape[:3], channels, size, filters, spread)
-    out, piece = xp.empty((*size, channels, filters), x.dtype), (size[0] * size[1] * channels, filters // groups)
-    spaces = [xp.empty(n, x.dtype) for n in (*sizes, piece)]
-    conv_weight_into(xp, x, g, out, spread, groups, *spaces)
+    block, sizes = conv_scratch(g.shape[:3], copies or 1, channels, size, filters, spread)
+    out = xp.empty((*([copies] if copies else []), *size, channels, filters), x.dtype)
+    piece = (block[0], size[0] * size[1] * channels, filters // groups)
+    conv_weight_into(xp, x, g, out, spread, groups, *(xp.empty(n, x.dtype) for n in (*sizes, piece)))
     return out
 
 
 def conv_input(xp: Any, g: Any, w: Any, size: Any, spread: Any, groups: int) -> Any:
-    _, (patches, _, spare) = conv_scratch(g.shape[:3], w.shape[2], w.shape[:2], w.shape[3], spread)
-    out = xp.empty((len(g), *size, groups * w.shape[2]), g.dtype)
+    copies = len(w) if w.ndim == 5 else 1
+    _, (patches, _, spare) = conv_scratch(g.shape[:3], copies, w.shape[-2], w.shape[-4:-2], w.shape[-1], spread)
+    out = xp.empty((len(g), *size, groups * w.shape[-2]), g.dtype)
     conv_input_into(xp, g, w, out, spread, groups, xp.empty(patches, g.dtype), xp.empty(spare, g.dtype))
     return out
 

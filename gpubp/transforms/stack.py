@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 from .. import ops
@@ -58,7 +59,9 @@ def _stacked(eqn: Eqn, inputs: Sequence[Any], flags: Sequence[bool], count: int)
     """The results of an equation whose inputs with a flag have one more axis in front."""
     op, params = eqn.op, eqn.params
     if op.stack is not None:
-        return (op.stack(flags, count, *inputs, **params),)
+        within = {k: partial(_flagged, p, count) if isinstance(p, Program) else p for k, p in params.items()}
+        found = op.stack(flags, count, *inputs, **within)
+        return found if isinstance(found, tuple) else (found,)
     if op.trait in ("elementwise", "gemm"):
         rank = max(len(x.shape) - flag for x, flag in zip(inputs, flags, strict=True) if isinstance(x, Var))
         aligned = [ops.padded(x, rank) if flag else x for x, flag in zip(inputs, flags, strict=True)]
@@ -66,6 +69,11 @@ def _stacked(eqn: Eqn, inputs: Sequence[Any], flags: Sequence[bool], count: int)
     if op.trait in ("reduce", "rowwise"):
         return (op(*inputs, **{**params, "axis": _moved(params["axis"])}),)
     return _one_by_one(op, flags, count, *inputs, **params)
+
+
+def _flagged(program: Program, count: int, flags: Sequence[bool]) -> Program:
+    """Copies of a program whose inputs without a flag are shared."""
+    return stack(program, count, [v for v, flag in zip(program.inputs, flags, strict=True) if not flag])
 
 
 def _moved(axis: Any) -> Any:

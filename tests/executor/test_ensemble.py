@@ -59,6 +59,42 @@ def test_xor_bit_for_bit() -> None:
             assert np.array_equal(array, alone.state_dict()[name]), name
 
 
+MIXED = (
+    ("numpy", [6, 6, 2], "conv(4, 3, pad = same) -> relu -> conv_transpose(3, 2, 2) -> depthwise_conv(3, stride = 2)"),
+    ("numpy", [6, 6, 2], "conv(6, 3, groups = 2, dilation = 2) -> batchnorm -> maxpool(2, 1)"),
+    ("numpy", [40, 40, 1], "conv(24, 5, pad = same) -> maxpool(8) -> random_flip"),
+    ("numpy", [5, 3], "lstm(4, bidirectional = true) -> gru(3, sequence = false)"),
+    ("native", [5, 3], "rnn(4) -> dropout(30%) -> conv(2, 2)"),
+)
+MIXED_NET = """
+model {
+  input  x: SHAPE
+  target y: class(3)
+  output p = x -> LAYERS -> flatten -> dense(3) -> softmax
+}
+train {
+  loss      = cross_entropy(p, y)
+  optimizer = adam
+  epochs    = 1
+}
+"""
+
+
+@pytest.mark.parametrize(("backend", "shape", "layers"), MIXED)
+def test_convolutions_and_loops_bit_for_bit(backend: str, shape: list[int], layers: str) -> None:
+    net = gpubp.loads(MIXED_NET.replace("SHAPE", str(shape)).replace("LAYERS", layers))
+    data = rows_for(net, 21)
+    together = Ensemble(net, 3, "cpu", seed=7, backend=backend)
+    losses, _, _ = together.run_steps(together.place(data), 5, 8)
+    figures = together.evaluate(data)
+    for k in range(3):
+        alone = Executor(net, "cpu", seed=7 + k, backend=backend)
+        assert np.array_equal(losses[k], alone.run_steps(alone.place(data), 5, 8)[0])
+        assert figures[k] == alone.evaluate(data)
+        for name, array in together.member(k).state_dict().items():
+            assert np.array_equal(array, alone.state_dict()[name]), name
+
+
 def test_a_member_goes_on_by_itself() -> None:
     net = gpubp.load("models/digits.net")
     data = rows_for(net)

@@ -43,21 +43,31 @@ def by_loops(x: Array, w: Array, size: Pair, spread: tuple[Pair, Pair, Pair], gr
     dilation=pairs,
     before=st.tuples(st.integers(0, 3), st.integers(0, 3)),
     groups=st.integers(1, 3),
-    limit=st.sampled_from([1, 40, 131072]),
+    copies=st.sampled_from([None, 1, 2, 3]),
+    limit=st.sampled_from([1, 40, 300, 131072]),
 )
 def test_convolution_and_its_derivatives(
-    data: Any, image: Any, kernel: Pair, size: Pair, stride: Pair, dilation: Pair, before: Pair, groups: int, limit: int
-) -> None:
-    """Whole numbers, so that every order of summation is exact; blocks of any size."""
+    data: Any, image: Any, kernel: Pair, size: Pair, stride: Pair, dilation: Pair, before: Pair, groups: int,
+    copies: int | None, limit: int
+) -> None:  # fmt: skip
+    """Whole numbers, so that every order of summation is exact; blocks of any size; weights of several copies."""
     channels, filters = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 2))
     rng = np.random.default_rng(data.draw(st.integers(0, 9)))
 
     def draw(*shape: int) -> Array:
         return rng.integers(-4, 5, shape).astype(float)
 
-    x, w = draw(*image, channels * groups), draw(*kernel, channels, filters * groups)
+    runs = copies or 1
+    x, w = draw(runs * image[0], *image[1:], channels * groups), draw(*kernel, channels, filters * groups)
+    if copies is not None:
+        w = draw(copies, *w.shape)
     spread = (stride, dilation, before)
-    wanted = by_loops(x, w, size, spread, groups)
+
+    def loops(x: Array, w: Array) -> Array:
+        pairs = zip(np.split(x, runs), w.reshape(runs, *w.shape[-4:]), strict=True)
+        return np.concatenate([by_loops(a, b, size, spread, groups) for a, b in pairs])
+
+    wanted = loops(x, w)
     g = draw(*wanted.shape)
     blocks = window_helpers.window_blocks
     scope = window_helpers.__dict__
@@ -66,13 +76,13 @@ def test_convolution_and_its_derivatives(
         for xp in (np, cupy):
             a, b, c = (xp.asarray(v) for v in (x, w, g))
 
-            def run(op: Any, *arrays: Any, size: Any, xp: Any = xp) -> Array:
-                found = apply(op, xp, arrays, {"size": size, "spread": spread, "groups": groups})
+            def run(op: Any, *arrays: Any, size: Any, xp: Any = xp, **more: Any) -> Array:
+                found = apply(op, xp, arrays, {"size": size, "spread": spread, "groups": groups, **more})
                 return np.asarray(found.get() if xp is cupy else found)
 
             np.testing.assert_array_equal(run(ops.conv, a, b, size=size), wanted)
             by_input = run(ops.conv_input, c, b, size=x.shape[1:3])
-            by_weight = run(ops.conv_weight, a, c, size=kernel)
+            by_weight = run(ops.conv_weight, a, c, size=kernel, copies=copies)
             assert by_input.shape == x.shape
             assert by_weight.shape == w.shape
             assert (by_input * x).sum() == (by_weight * w).sum() == (wanted * g).sum()
@@ -80,7 +90,7 @@ def test_convolution_and_its_derivatives(
                 at = tuple(int(n) for n in rng.integers(0, v.shape))
                 moved = v.copy()
                 moved[at] += 1
-                other = by_loops(moved if v is x else x, moved if v is w else w, size, spread, groups)
+                other = loops(moved if v is x else x, moved if v is w else w)
                 assert ((other - wanted) * g).sum() == d[at]
     finally:
         scope["window_blocks"] = blocks

@@ -97,6 +97,18 @@ def test_models(path: Path, going: Var | None) -> None:
     assert len(best.eqns) <= len(stack(built.program, 2).eqns)
 
 
+@pytest.mark.parametrize(
+    ("shape", "layers"), [([6, 6, 2], "conv(4, 3, stride = 2)"), ([5, 3], "lstm(4, sequence = false)")]
+)
+def test_a_program_of_convolutions_or_loops_does_not_grow_with_the_copies(shape: list[int], layers: str) -> None:
+    net = gpubp.loads(
+        f"model {{\n input x: {shape}\n target y: [2]\n output p = x -> {layers} -> flatten -> dense(2)\n}}\n"
+        "train {\n loss = mse(p, y)\n optimizer = adam\n epochs = 1\n}\n"
+    )
+    program = build(net, "train", 4, "float32").program
+    assert len(optimise(stack(program, 2)).eqns) == len(optimise(stack(program, 9)).eqns)
+
+
 def guarded() -> Program:
     """w <- w - g where g is finite."""
     w, g = Var(Aval((2,), "float64"), "w"), Var(Aval((2,), "float64"), "g")
