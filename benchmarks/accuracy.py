@@ -2,7 +2,8 @@
 
 Trains each model once per seed, on the CPU, with the settings of its file and nothing else; another seed means other
 first weights, another split, another order of the rows. Prints for each model the mean and the worst figure, how many
-seeds reach the goal, and the processor time of the slowest training. A model whose data set does not ship and is not
+seeds reach the goal, and the processor time of the slowest training; where restarts race, how many of all starts end
+with a loss below 0.02. A model whose data set does not ship and is not
 there is passed over, with a word. Exit code 1 where a mean misses its goal.
 """
 
@@ -37,6 +38,7 @@ class Goal:
 GOALS = (
     Goal("xor", "train.loss", 20, 0.01, least=False),
     Goal("xor_numpy", "train.accuracy", 10, 0.75),
+    Goal("parity", "train.accuracy", 10, 1.0),
     Goal("iris", "test.accuracy", 10, 0.94),
     Goal("digits", "test.accuracy", 5, 0.97),
     Goal("digits_tuned", "test.accuracy", 5, 0.975),
@@ -60,17 +62,19 @@ GOALS = (
 def measure(goal: Goal) -> bool:
     """Print one line; returns whether the mean reaches the goal, or cannot be measured."""
     net = gpubp.load(MODELS / f"{goal.model}.net")
-    values, seconds = [], []
+    values, seconds, starts = [], [], []
     for seed in range(goal.seeds):
         start = time.process_time()
         try:
-            values.append(gpubp.train(net, "cpu", seed=seed).metrics[goal.figure])
+            run = gpubp.train(net, "cpu", seed=seed * int(net.option("restarts", 1)))
         except gpubp.DataError as error:
             if not goal.fetched:
                 raise
             print(f"{goal.model:12} not measured: {error.diagnostics[0].message}")
             return True
         seconds.append(time.process_time() - start)
+        values.append(run.metrics[goal.figure])
+        starts += [restart["figure"] for restart in run.restarts]
     mean = sum(values) / len(values)
     worst = (min if goal.least else max)(values)
     reached = sum(map(goal.met, values))
@@ -80,6 +84,8 @@ def measure(goal: Goal) -> bool:
         f"{f'{reached}/{goal.seeds}':>6} {max(seconds):7.2f} s",
         flush=True,
     )
+    if starts:
+        print(f"{'':12} of the {len(starts):,} starts {sum(figure < 0.02 for figure in starts)} solve it alone")
     return goal.met(mean)
 
 

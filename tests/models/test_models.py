@@ -30,7 +30,7 @@ def test_they_are_all_here() -> None:
         "spiral",
     } <= set(ALL)
     assert {"digits_cnn", "digits_resnet", "autoencoder", "vae", "deep_sigmoid", "deep_mended"} <= set(ALL)
-    assert {"fashion_mlp", "fashion_cnn"} <= set(ALL)
+    assert {"fashion_mlp", "fashion_cnn", "parity"} <= set(ALL)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -79,6 +79,15 @@ def test_xor_numpy_solves_xor() -> None:
     run = gpubp.train(gpubp.load(MODELS / "xor_numpy.net"), "cpu")
     assert run.metrics["train.accuracy"] == 1
     assert run.metrics["train.loss"] < 0.02
+
+
+def test_parity_needs_many_starts() -> None:
+    """Four hidden units are just enough: few starts find the answer, and the best one is taken."""
+    run = gpubp.train(gpubp.load(MODELS / "parity.net"), "cpu")
+    solved = sum(restart["figure"] < 0.02 for restart in run.restarts)
+    assert len(run.restarts) == 64
+    assert 1 <= solved <= 16
+    assert run.metrics["train.accuracy"] == 1
 
 
 def test_iris() -> None:
