@@ -20,6 +20,12 @@ class Kernels(Protocol):
     def bind_many(self, name: str, arena: Any, tables: Any) -> Callable[..., int]:
         """The loop `name` on its memory."""
 
+    def bind_lanes(self, name: str, arena: Any, tables: Any) -> Callable[..., None]:
+        """The loop `name` over copies of a program (gpubp.render.c_lanes) on its memory: called with arrays of rows (a
+        list), the order in which each copy takes them (or None), the number of the first row, that of steps, the bools
+        that say which copies go on, the arrays for the results (a list, each (copies, width)), and the first of their
+        columns to fill."""
+
 
 class Backend(Protocol):
     """Runs rendered programs on the arrays of `xp`."""

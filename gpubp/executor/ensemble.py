@@ -12,6 +12,7 @@ from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, build, gradient_nam
 from .executor import CHUNK, Executor
 from .feeding import Rows
 from .gathered import Gathered, figures
+from .lanes import LaneMachine
 from .machine import Bound, Machine, bucket
 from .state import State, expect
 
@@ -45,6 +46,7 @@ class Ensemble:
             alone = self._first.compiled
             self._together = Machine(self._maker(apart=False), self.backend, self.arrays, alone)
             self._apart = Machine(self._maker(apart=True), self.backend, self.arrays, alone)
+            self._lanes = LaneMachine(self._first._machine, self.arrays, count)
         self._fitted = not net.fitted
         self._all_go = True
         self.stopped: dict[int, str] = {}
@@ -112,15 +114,27 @@ class Ensemble:
         losses, penalties = self.xp.empty((2, self.count, steps), dtype=self._first.dtype)
         sizes: list[int] = []
         first = self.step
+        at = first
         with self.backend.running():
-            for at in range(first, first + steps):
+            while at < first + steps:
                 start = (at % per_epoch) * batch
                 stop = min(start + batch, count)
                 epoch = at // per_epoch
-                bound = self._update(stop - start, partial(self._fill, placed, epoch, start, stop, mixed))
-                losses[:, at - first] = bound.outputs["data"]
-                penalties[:, at - first] = bound.outputs["penalty"]
-                sizes.append(stop - start)
+                lanes = self._lanes.at(stop - start, at)
+                taken = None if lanes is None else placed.in_memory(lanes.slots, self.seeds, epoch, mixed=mixed)
+                if lanes is not None and taken is not None:
+                    full = 1 if stop - start < batch else (count - start) // batch if mixed or count % batch else steps
+                    wanted = min(full, first + steps - at, lanes.most)
+                    before = self.arrays[GOING].copy()
+                    lanes.call(*taken, start, wanted, self.arrays[GOING], (losses, penalties), at - first)
+                    self._strike(before & ~self.arrays[GOING], lanes.outputs)
+                else:
+                    bound = self._update(stop - start, partial(self._fill, placed, epoch, start, stop, mixed))
+                    losses[:, at - first] = bound.outputs["data"]
+                    penalties[:, at - first] = bound.outputs["penalty"]
+                    wanted = 1
+                sizes += [stop - start] * wanted
+                at += wanted
         return losses, penalties, sizes
 
     def _fill(self, placed: Rows, epoch: int, start: int, stop: int, mixed: bool, slots: Sequence[Any]) -> None:
@@ -133,14 +147,17 @@ class Ensemble:
             if bool(bound.outputs[GUARD].all()):
                 return bound
         bound = self._step(self._apart, rows, fill)
-        held = self.backend.to_host(bound.outputs[GUARD])
-        for k in range(self.count):
-            if not held[k] and k not in self.stopped:
-                self.stopped[k] = self._reason(bound, k)
+        self._strike(self.xp.logical_not(bound.outputs[GUARD]), bound.outputs)
+        return bound
+
+    def _strike(self, failed: Any, outputs: Mapping[str, Any]) -> None:
+        """Let the restarts whose gradient is not finite stand still. Raises DivergedError where none is left."""
+        for k, struck in enumerate(self.backend.to_host(failed).tolist()):
+            if struck and k not in self.stopped:
+                self.stopped[k] = self._reason(outputs, k)
                 self.stand_still(k)
         if len(self.stopped) == self.count:
             raise DivergedError(f"all {self.count:,} restarts diverged; the last one: {self.stopped[self.count - 1]}")
-        return bound
 
     def _step(self, machine: Machine, rows: int, fill: Callable[[Sequence[Any]], None]) -> Bound:
         bound = machine.bound("train", rows, step=self.step)
@@ -148,11 +165,11 @@ class Ensemble:
         bound.step()
         return bound
 
-    def _reason(self, bound: Bound, k: int) -> str:
+    def _reason(self, outputs: Mapping[str, Any], k: int) -> str:
         for name, (group, start) in self.net.layout.places.items():
             if group.frozen:
                 continue
-            piece = bound.outputs[gradient_name(group)][k, start : start + self.net.layout.parameters[name].size]
+            piece = outputs[gradient_name(group)][k, start : start + self.net.layout.parameters[name].size]
             if not bool(self.xp.isfinite(piece).all()):
                 what = "NaN" if bool(self.xp.isnan(piece).any()) else "inf"
                 return f"the gradient of `{name}` holds {what} at step {int(self.arrays[STEP][k]) + 1:,}"

@@ -235,7 +235,7 @@ class Executor:
                 stop = min(start + batch, count)
                 bound = self._machine.bound("train", stop - start, step=at)
                 if bound.many is not None and stop - start == batch:
-                    taken = placed.in_memory(bound.feeds, self.seed, at // per_epoch, mixed=mixed)
+                    taken = placed.in_memory(bound.feeds, (self.seed,), at // per_epoch, mixed=mixed)
                     if taken is not None:
                         # As many full batches as follow each other in this order of the rows.
                         full = (count - start) // batch if mixed or count % batch else steps

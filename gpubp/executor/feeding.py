@@ -26,9 +26,11 @@ class Rows(Protocol):
     ) -> None:
         """The same for several seeds at once: each slot has one more axis in front."""
 
-    def in_memory(self, slots: Sequence[Any], seed: int, epoch: int, *, mixed: bool) -> tuple[list[Any], Any] | None:
-        """All rows as they lie in memory, and the numbers of those of an epoch in order (None where they come as they
-        stand); None where they do not lie there as the slots take them."""
+    def in_memory(
+        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, *, mixed: bool
+    ) -> tuple[list[Any], Any] | None:
+        """All rows as they lie in memory, and the numbers of those of an epoch in order for each seed (None where they
+        come as they stand); None where they do not lie there as the slots take them."""
 
     def pieces(self, most: int) -> Iterator[list[Any]]:
         """All rows as they come, on the device, at most `most` at a time."""
@@ -63,11 +65,13 @@ class Placed:
             else:
                 slot[...] = array[start:stop]
 
-    def in_memory(self, slots: Sequence[Any], seed: int, epoch: int, *, mixed: bool) -> tuple[list[Any], Any] | None:
+    def in_memory(
+        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, *, mixed: bool
+    ) -> tuple[list[Any], Any] | None:
         pairs = zip(self._arrays, slots, strict=True)
         if not all(a.flags.c_contiguous and a.dtype == slot.dtype for a, slot in pairs):
             return None
-        return self._arrays, self._mixed((seed,), epoch)[0] if mixed else None
+        return self._arrays, self._mixed(seeds, epoch) if mixed else None
 
     def pieces(self, most: int) -> Iterator[list[Any]]:
         for start in range(0, len(self), most):
@@ -104,7 +108,9 @@ class Streamed:
         for k, seed in enumerate(seeds):
             self.fill([slot[k] for slot in slots], seed, epoch, start, stop, mixed=mixed)
 
-    def in_memory(self, slots: Sequence[Any], seed: int, epoch: int, *, mixed: bool) -> tuple[list[Any], Any] | None:
+    def in_memory(
+        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, *, mixed: bool
+    ) -> tuple[list[Any], Any] | None:
         return None
 
     def pieces(self, most: int) -> Iterator[list[Any]]:

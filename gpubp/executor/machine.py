@@ -9,6 +9,7 @@ from typing import Any
 
 from ..backends import Backend, Kernels
 from ..frontend import Built, Mode, describe, plan_of
+from ..ir import Var
 from ..passes import Plan, cost
 from ..render import CSource, c_source, compile_source, plan_source
 from .state import allot
@@ -98,9 +99,7 @@ class Machine:
         key = (mode, batch, fit)
         if key not in self._native:
             compiled = self.compiled(mode, batch, fit)
-            results = dict(zip(compiled.built.outputs, compiled.plan.program.outputs, strict=True))
-            collect = [results[name] for name in COLLECTED if name in results and not results[name].shape]
-            source = c_source(compiled.plan, mode, compiled.built.hints, describe, collect)
+            source = c_source(compiled.plan, mode, compiled.built.hints, describe, collected(compiled))
             kernels = self.backend.library(source.text) if source.functions else None
             self._native[key] = None if kernels is None else (source, kernels)
         return self._native[key]
@@ -144,6 +143,12 @@ class Machine:
             slot[...] = rows
         bound.step()
         return bound
+
+
+def collected(compiled: Compiled) -> list[Var]:
+    """The numbers that a loop over many steps keeps."""
+    results = dict(zip(compiled.built.outputs, compiled.plan.program.outputs, strict=True))
+    return [results[name] for name in COLLECTED if name in results and not results[name].shape]
 
 
 def bucket(rows: int) -> int:

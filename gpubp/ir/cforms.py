@@ -18,11 +18,13 @@ class Scalar:
 @dataclass(frozen=True, slots=True)
 class Fold:
     """A reduction: from `start`, each element is joined by the expression `join` of `{0}`, what has been found so far,
-    and `{1}`; `row` is the function over elements that lie one behind the other, which takes them and their number."""
+    and `{1}`; `row` is the function over elements that lie one behind the other, which takes them and their number;
+    `lanes` does the same for LANES copies side by side, and writes a result for each to its third argument."""
 
     start: str
     join: str
     row: str
+    lanes: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ max_primitive: Primitive = define(
         "reduce",
         _reductions,
         into=reduction_into("max"),
-        c=Fold("-INFINITY", "larger_{t}({0}, {1})", "max_{t}"),
+        c=Fold("-INFINITY", "larger_{t}({0}, {1})", "max_{t}", "max_lanes_{t}"),
     )
 )
 

@@ -61,7 +61,7 @@ sum_primitive: Primitive = define(
         "reduce",
         _reductions,
         into=reduction_into("sum"),
-        c=Fold("0", "{0} + {1}", "sum_{t}"),
+        c=Fold("0", "{0} + {1}", "sum_{t}", "sum_lanes_{t}"),
     )
 )
 

@@ -1,6 +1,6 @@
 """Passes: programs to programs that compute the same, better, and the plan that runs one without allocating."""
 
-from .arena import ITEM, Buffer
+from .arena import ALIGN, ITEM, Buffer
 from .buffers import plan
 from .cost import Cost, cost, flops
 from .cse import cse
@@ -15,6 +15,7 @@ from .rewrite import rewrite
 from .simplify import simplify
 
 __all__ = [
+    "ALIGN",
     "ITEM",
     "Buffer",
     "Cost",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..ir import FLOATS, Var
 from ..passes import ITEM, Buffer, Place, Plan
@@ -20,6 +20,8 @@ C_TYPE = {
     "bool": "bool8",
 }
 SUFFIX = {"float32": "f32", "float64": "f64"}
+LANES = 16
+"""Copies of a program that are computed side by side, where a kernel is made for several (the macro of C texts)."""
 
 
 class UnfitError(Exception):
@@ -54,16 +56,26 @@ def _shortest(number: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Elements in memory: from `pointer`, with a stride for each axis of the loops."""
+    """Elements in memory: from `pointer`, with a stride for each axis of the loops. Where there are `lanes`, each
+    element is one for each copy of the program, one behind the other; the copy is `l`."""
 
     pointer: str
     strides: tuple[int, ...]
     place: Place
     dtype: str
+    lanes: bool = False
 
-    def at(self, index: Sequence[str]) -> str:
+    def at(self, index: Sequence[str], lane: str = "l") -> str:
         """The text of the element at indices."""
-        return f"{self.pointer}[{offset(index, self.strides)}]"
+        text = offset(index, self.strides)
+        if not self.lanes:
+            return f"{self.pointer}[{text}]"
+        first = f"({text}) * LANES" if "+" in text else f"{text} * LANES"
+        return f"{self.pointer}[{lane if text == '0' else f'{first} + {lane}'}]"
+
+    def along(self, strides: tuple[int, ...]) -> Access:
+        """The same elements for other loops."""
+        return replace(self, strides=strides)
 
 
 def offset(index: Sequence[str], strides: Sequence[int]) -> str:
@@ -72,12 +84,18 @@ def offset(index: Sequence[str], strides: Sequence[int]) -> str:
     return " + ".join(parts) or "0"
 
 
+def each_lane(body: Sequence[str]) -> list[str]:
+    """Lines run for each lane, which depend on no other."""
+    return ["EACH", "for (int64_t l = 0; l < LANES; l++) {", *(f"    {line}" for line in body), "}"]
+
+
 class Memory:
     """The pointers that a kernel needs. `names`: of values; `tables`: the number of each state and constant among the
-    arrays that are handed to compiled code."""
+    arrays that are handed to compiled code. With `lanes` all but constants is there for LANES copies of the program,
+    element by element."""
 
-    def __init__(self, plan: Plan, names: Mapping[Var, str], tables: Mapping[Buffer, int]) -> None:
-        self.plan, self.names, self.tables = plan, names, tables
+    def __init__(self, plan: Plan, names: Mapping[Var, str], tables: Mapping[Buffer, int], lanes: bool = False) -> None:
+        self.plan, self.names, self.tables, self.lanes = plan, names, tables, lanes
         self.places: dict[Var, Place] = dict(plan.places)
         self.shown = {eqn.output: eqn for eqn in plan.views}
         self.pointers: dict[tuple[Buffer, int, str], str] = {}
@@ -108,7 +126,8 @@ class Memory:
         name = self.pointer(place, var.dtype, self.names[self.source(var)])
         if write:
             self.written.add(name)
-        return Access(name, (*(0,) * lead, *strides), place, var.dtype)
+        lanes = self.lanes and place.buffer.kind != "constant"
+        return Access(name, (*(0,) * lead, *strides), place, var.dtype, lanes)
 
     def declarations(self) -> list[str]:
         """The pointers, declared."""
@@ -116,8 +135,10 @@ class Memory:
         for (buffer, start, dtype), name in self.pointers.items():
             const = "" if name in self.written else "const "
             kind = f"{const}{C_TYPE[dtype]} *"
+            copies = LANES if self.lanes and buffer.kind != "constant" else 1
+            start *= copies
             if buffer.kind == "arena":
-                at = f"(arena + {buffer.start + start * ITEM[dtype]})"
+                at = f"(arena + {copies * buffer.start + start * ITEM[dtype]})"
                 lines.append(f"{kind}const {name} = ({kind}){at};")
             else:
                 lines.append(

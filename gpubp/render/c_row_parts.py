@@ -140,7 +140,7 @@ class RowParts:
         found = self.memory.access(x, shape, write)
         strides = found.strides if full else (*found.strides[: self.lead], *(0,) * (len(self.shape) - self.lead))
         own = tuple(s if n != 1 else 0 for s, n in zip(strides, self.shape, strict=True))
-        return Access(found.pointer, own, found.place, found.dtype)
+        return found.along(own)
 
     # What must hold -----------------------------------------------------------------------------------------------
     def _check_order(self) -> None:
@@ -179,10 +179,7 @@ class RowParts:
         if not inner:
             inner, inner_strides = (1,), [(0,)] * len(accesses)
         self.outer, self.length = outer, inner[0]
-        new = {
-            id(a): Access(a.pointer, (*o, *i), a.place, a.dtype)
-            for a, o, i in zip(accesses, outer_strides, inner_strides, strict=True)
-        }
+        new = {id(a): a.along((*o, *i)) for a, o, i in zip(accesses, outer_strides, inner_strides, strict=True)}
         for part in self.parts:
             part.reads = {i: new[id(a)] for i, a in part.reads.items()}
             part.store = None if part.store is None else new[id(part.store)]

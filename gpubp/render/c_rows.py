@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..ir import FLOATS, Fold, Operand, Scalar, Var, fill
-from .c_memory import C_TYPE, SUFFIX, UnfitError, c_literal
+from .c_memory import C_TYPE, SUFFIX, Access, UnfitError, c_literal
 from .c_row_parts import Part, RowParts
 
 PIECE = 1024
@@ -83,7 +83,8 @@ class RowKernel(RowParts):
         ]
 
     def _fold(self, part: Part, index: Sequence[str]) -> str:
-        return f"{_form(part, Fold).row}({self._row_at(part, index, '0')}, {self.length})".replace("{t}", _suffix(part))
+        function = self._function(_form(part, Fold)).replace("{t}", _suffix(part))
+        return f"{function}({self._row_at(part, index, '0')}, {self.length})"
 
     def _row_at(self, part: Part, index: Sequence[str], first: str) -> str:
         """A pointer to the elements that a reduction takes."""
@@ -94,7 +95,15 @@ class RowKernel(RowParts):
         access = part.reads.get(0) if maker is None else maker.store
         if access is None or (access.strides[-1] != 1 and self.length > 1):
             raise UnfitError
-        return f"&{access.at([*index, first])}"
+        return self._first(access, [*index, first])
+
+    def _function(self, form: Fold) -> str:
+        """The function that reduces a row."""
+        return form.row
+
+    def _first(self, access: Access, index: Sequence[str]) -> str:
+        """A pointer to an element."""
+        return f"&{access.at(index)}"
 
     def _value(self, part: Part, index: Sequence[str]) -> str:
         """The statement that computes a value."""

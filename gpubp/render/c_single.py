@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from ..ir import Call, Element, Eqn, Fold, Product, Read, Var, fill, literal
 from ..passes import dense
-from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse, overlap
+from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse, each_lane, overlap
 
+LONGEST = 1024
+"""Longest row, in elements, that is reduced for several copies at once: that of one piece of a sum."""
 SMALL = 32 * 32 * 32
 """Multiplications of a matrix product up to which plain loops are no slower than a call of the BLAS."""
 
@@ -33,11 +35,16 @@ def single_kernel(memory: Memory, eqn: Eqn) -> list[str]:
     raise UnfitError
 
 
-def _nest(shape: Sequence[int], body: Sequence[str], letter: str = "i", each: bool = False) -> list[str]:
-    """Loops around lines, the last one free of dependence where `each`."""
-    lines = list(body)
+def _nest(memory: Memory, shape: Sequence[int], body: Sequence[str], each: bool = False) -> list[str]:
+    """Loops around statements, the last one free of dependence where `each`; each statement for all lanes, if any."""
+    lines = each_lane(body) if memory.lanes else list(body)
+    return _loops(shape, lines, each and not memory.lanes)
+
+
+def _loops(shape: Sequence[int], lines: Sequence[str], each: bool = False) -> list[str]:
+    lines = list(lines)
     for k in reversed(range(len(shape))):
-        lines = [f"for (int64_t {letter}{k} = 0; {letter}{k} < {shape[k]}; {letter}{k}++) {{", *_indented(lines), "}"]
+        lines = [f"for (int64_t i{k} = 0; i{k} < {shape[k]}; i{k}++) {{", *_indented(lines), "}"]
         if each and k == len(shape) - 1:
             lines.insert(0, "EACH")
     return lines
@@ -62,18 +69,26 @@ def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> list[str]:
     fill_shape, (target,) = collapse([x.shape[k] for k in kept], [[strides[k] for k in kept]])
     index = [f"i{k}" for k in range(len(shape))]
     t = SUFFIX[x.dtype]
-    first = Access(out.pointer, target, out.place, out.dtype).at([f"i{k}" for k in range(len(fill_shape))])
-    lines = _nest(fill_shape, [f"{first} = {form.start};"], each=True)
-    put, get = (Access(a.pointer, s, a.place, a.dtype) for a, s in ((out, to), (read, source)))
+    first, fill_index = out.along(target), [f"i{k}" for k in range(len(fill_shape))]
+    lines = _nest(memory, fill_shape, [f"{first.at(fill_index)} = {form.start};"], each=True)
+    put, get = out.along(to), read.along(source)
     if shape and not to[-1] and source[-1] == 1:
         # Elements that lie one behind the other are reduced at once.
-        place = put.at([*index[:-1], "0"])
-        row = f"{form.row}(&{get.at([*index[:-1], '0'])}, {shape[-1]})"
-        body, loops, each = f"{place} = {fill(form.join, [place, row])};", shape[:-1], False
+        first_of_row, place = get.at([*index[:-1], "0"], "0"), [*index[:-1], "0"]
+        before: list[str] = []
+        row = f"{form.row}(&{first_of_row}, {shape[-1]})"
+        if memory.lanes:
+            if shape[-1] > LONGEST:
+                raise UnfitError
+            before = [f"{C_TYPE[x.dtype]} row[LANES];", f"{form.lanes}(&{first_of_row}, {shape[-1]}, row);"]
+            row = "row[l]"
+        body, loops, each = f"{put.at(place)} = {fill(form.join, [put.at(place), row])};", shape[:-1], False
     else:
-        place = put.at(index)
-        body, loops, each = f"{place} = {fill(form.join, [place, get.at(index)])};", shape, bool(shape and to[-1])
-    return [*lines, *_nest(loops, [body.replace("{t}", t)], each=each)]
+        before, loops, each = [], shape, bool(shape and to[-1])
+        body = f"{put.at(index)} = {fill(form.join, [put.at(index), get.at(index)])};"
+    inner = each_lane([body]) if memory.lanes else [body]
+    lines += _loops(loops, [*before, *inner], each and not memory.lanes)
+    return [line.replace("{t}", t) for line in lines]
 
 
 def _product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
@@ -87,6 +102,12 @@ def _product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
     left, right = (memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b))
     kind, fma = C_TYPE[a.dtype], "FMAF" if a.dtype == "float32" else "FMA"
     index = [f"i{axis}" for axis in range(len(lead))]
+    if memory.lanes:
+        term = f"{fma}({left.at([*index, 'i', 'p'])}, {right.at([*index, 'p', 'j'])}, sum)"
+        body = [f"{kind} sum = 0;", f"for (int64_t p = 0; p < {k}; p++) sum = {term};"]
+        lines = each_lane([*body, f"{out.at([*index, 'i', 'j'])} = sum;"])
+        lines = [f"for (int64_t j = 0; j < {n}; j++) {{", *_indented(lines), "}"]
+        return _loops(lead, [f"for (int64_t i = 0; i < {m}; i++) {{", *_indented(lines), "}"])
     lines = []
     element = right.at([*index, "p", "j"])
     if right.strides[-1] != 1 and n > 1:
@@ -108,22 +129,33 @@ def _product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
         f"    {each} {out.at([*index, 'i', 'j'])} = sums[j];",
         "}",
     ]
-    return _nest(lead, lines)
+    return _loops(lead, lines)
 
 
 def _elements(memory: Memory, eqn: Eqn, form: Element, out: Access) -> list[str]:
     shape = eqn.output.shape
     index = [f"i{k}" for k in range(len(shape))]
     reads = [Read(x.shape, memory.access(x, x.shape).at) for x in eqn.operands]
-    return _nest(shape, [f"{out.at(index)} = {form.text(index, shape, *reads, **eqn.params)};"], each=True)
+    return _nest(memory, shape, [f"{out.at(index)} = {form.text(index, shape, *reads, **eqn.params)};"], each=True)
 
 
 def _call(memory: Memory, eqn: Eqn, form: Call, out: Access) -> list[str]:
     y = eqn.output
     if out.place.strides != dense(y.shape) or any(x.shape for x in eqn.operands):
         raise UnfitError
-    text = form.text.replace("{t}", SUFFIX[y.dtype]).replace("{out}", out.pointer).replace("{size}", str(y.aval.size))
+    where = "all" if memory.lanes else out.pointer
+    text = form.text.replace("{t}", SUFFIX[y.dtype]).replace("{out}", where).replace("{size}", str(y.aval.size))
     for key, value in eqn.params.items():
         text = text.replace(f"{{{key}}}", literal(value))
     operands = [memory.access(x, ()).at([]) if isinstance(x, Var) else literal(x) for x in eqn.inputs]
-    return [f"{fill(text, operands)};"]
+    call = f"{fill(text, operands)};"
+    if not memory.lanes:
+        return [call]
+    spread = f"for (int64_t j = 0; j < {y.aval.size}; j++) {out.along((1,)).at(['j'])} = all[j];"
+    return [
+        f"{C_TYPE[y.dtype]} all[{max(y.aval.size, 1)}];",
+        "for (int64_t l = 0; l < LANES; l++) {",
+        f"    {call}",
+        f"    {spread}",
+        "}",
+    ]

@@ -16,9 +16,9 @@ from .c_single import single_kernel
 _C_WORDS = frozenset(
     "auto bool8 break case char const default do double else enum extern float goto inline int long register restrict "
     "short signed sizeof static struct switch typedef union unsigned void volatile arena tables first n x p j k i sums "
-    "packed row main memcpy".split()
+    "packed row main memcpy l going all sum".split()
 )
-_OTHERS = re.compile(r"[ir]\d+|int\d+_t|uint\d+_t|\w*_(at_*|row|all|once\d+)")
+_OTHERS = re.compile(r"[ir]\d+|int\d+_t|uint\d+_t|\w*_(at_*|row|all|lanes|once\d+)")
 """Names that kernels give to other things than values."""
 
 
@@ -59,11 +59,11 @@ def c_source(
     Step `at` takes the batch of that number of an epoch of `per_epoch`; `order` says which rows come when, if not as
     they stand. It returns how many steps were done before the guard stopped one.
     """
-    return _Text(plan, name, hints or {}, describe).source(collect)
+    return PlanText(plan, name, hints or {}, describe).source(collect)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kernel:
+class Kernel:
     """Loops that compute some steps."""
 
     first: int
@@ -72,9 +72,18 @@ class _Kernel:
     lines: tuple[str, ...]
 
 
-class _Text:
-    def __init__(self, plan: Plan, name: str, hints: Mapping[Var, str], describe: Callable[[object], str]) -> None:
-        self.plan, self.name, self.describe = plan, name, describe
+class PlanText:
+    """The text of a plan, for one copy of its program or for `lanes`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        name: str,
+        hints: Mapping[Var, str],
+        describe: Callable[[object], str],
+        lanes: bool = False,
+    ) -> None:
+        self.plan, self.name, self.describe, self.lanes = plan, name, describe, lanes
         eqns = [*plan.constants, *plan.views, *(step.eqn for step in plan.steps)]
         values = dict.fromkeys(
             (*plan.program.inputs, *plan.states, *(v for e in eqns for v in e.outputs), *plan.places)
@@ -107,7 +116,7 @@ class _Text:
         return found
 
     # Kernels ------------------------------------------------------------------------------------------------------
-    def kernels(self) -> Iterator[_Kernel]:
+    def kernels(self) -> Iterator[Kernel]:
         pieces = list(self.plan.pieces)
         while pieces:
             piece = pieces.pop(0)
@@ -117,7 +126,7 @@ class _Text:
                 continue
             yield from self._divided(piece)
 
-    def _divided(self, piece: Piece) -> Iterator[_Kernel]:
+    def _divided(self, piece: Piece) -> Iterator[Kernel]:
         """A piece as few kernels: as many of its steps together as can be."""
         first = piece.first
         while first < piece.stop:
@@ -131,7 +140,7 @@ class _Text:
                     yield single
             first = stop
 
-    def _with_fold(self, piece: Piece, after: Piece) -> _Kernel | None:
+    def _with_fold(self, piece: Piece, after: Piece) -> Kernel | None:
         """An elementwise piece together with the reduction of all its elements that follows it."""
         eqn = self.plan.steps[after.first].eqn
         if after.stop > after.first + 1 or not isinstance(eqn.op.c, Fold) or after.first == self.plan.early:
@@ -141,7 +150,7 @@ class _Text:
             return None
         return self._rows(piece.first, after.stop, x.ndim)
 
-    def _rows(self, first: int, stop: int, inner: int = 0) -> _Kernel | None:
+    def _rows(self, first: int, stop: int, inner: int = 0) -> Kernel | None:
         eqns = [step.eqn for step in self.plan.steps[first:stop]]
         shapes = [x.shape for e in eqns for x in (*(e.operands if e.op.trait != "elementwise" else ()), *e.outputs)]
         shape = max(shapes, key=lambda s: (len(s), *s))
@@ -151,29 +160,32 @@ class _Text:
         inside = set(range(first, stop))
         # What no equation reads is a copy that is part of something larger.
         stored = {v for e in eqns for v in e.outputs if not self.readers.get(v, {-1}) <= inside}
-        memory = self._memory()
+        memory = self.memory()
         try:
-            lines = RowKernel(memory, eqns, shape, stored, inner).lines()
+            lines = self.rows_kernel()(memory, eqns, shape, stored, inner).lines()
         except UnfitError:
             return None
         return self._kernel(first, stop, memory, lines)
 
-    def _single(self, first: int) -> _Kernel | None:
-        memory = self._memory()
+    def _single(self, first: int) -> Kernel | None:
+        memory = self.memory()
         try:
             lines = single_kernel(memory, self.plan.steps[first].eqn)
         except UnfitError:
             return None
         return self._kernel(first, first + 1, memory, lines)
 
-    def _memory(self) -> Memory:
-        return Memory(self.plan, self.names, self.numbers)
+    def memory(self) -> Memory:
+        return Memory(self.plan, self.names, self.numbers, self.lanes)
 
-    def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> _Kernel:
+    def rows_kernel(self) -> type[RowKernel]:
+        return RowKernel
+
+    def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> Kernel:
         words = set(re.findall(r"\w+", "\n".join(lines)))
         declared = [line for line in memory.declarations() if words & set(re.findall(r"\w+_at_*", line))]
         origins = tuple(dict.fromkeys(s.eqn.origin for s in self.plan.steps[first:stop] if s.eqn.origin is not None))
-        return _Kernel(first, stop, origins, (*declared, *lines))
+        return Kernel(first, stop, origins, (*declared, *lines))
 
     # Functions ----------------------------------------------------------------------------------------------------
     def source(self, collect: Sequence[Var]) -> CSource:
@@ -200,7 +212,7 @@ class _Text:
         return CSource(f"{c_functions(body)}\n\n{body}\n", tuple(functions), self.tables, many)
 
     def _many(self, name: str, step: Compiled, collect: Sequence[Var]) -> str:
-        memory = self._memory()
+        memory = self.memory()
         batch = self.plan.feeds[0].shape[0]
         lines = [
             f"int64_t {name}(char *arena, void *const *tables, const char *const *rows, const int64_t *order,",
@@ -221,30 +233,35 @@ class _Text:
             lines += [f"            (({C_TYPE[var.dtype]} *)results[{k}])[s] = {text};", "        }"]
         return "\n".join([*lines, "    }", "    return steps;", "}"])
 
-    def _function(self, function: Compiled, run: Iterable[_Kernel]) -> str:
-        lines = [f"int {function.name}(char *arena, void *const *tables) {{"]
+    def _function(self, function: Compiled, run: Iterable[Kernel]) -> str:
+        head = f"int {function.name}(char *arena, void *const *tables) {{"
+        return "\n".join([head, *self.statements(run, function.stop), "    return 0;", "}"])
+
+    def statements(self, run: Iterable[Kernel], stop: int) -> list[str]:
+        """Kernels one after the other, with the guard between them and, where they go to the end, the copies."""
         plan, end = self.plan, len(self.plan.steps)
+        lines: list[str] = []
         for kernel in run:
             if kernel.first == plan.early:
-                lines += self._guard()
+                lines += self.guard()
             lines += [f"    /* {_comment(self.describe(origin))} */" for origin in kernel.origins]
             lines += ["    {", *(f"        {line}" for line in kernel.lines), "    }"]
-        if function.stop == end:
+        if stop == end:
             if plan.early == end:
-                lines += self._guard()
+                lines += self.guard()
             for k, (state, value) in enumerate(plan.copies):
-                memory = self._memory()
+                memory = self.memory()
                 put = Eqn(copy, (value,), {}, (state,))
-                body = RowKernel(memory, [put], state.shape, {state}).lines()
+                body = self.rows_kernel()(memory, [put], state.shape, {state}).lines()
                 copied = self._kernel(end + k, end, memory, body)
                 lines += ["    {", *(f"        {line}" for line in copied.lines), "    }"]
-        return "\n".join([*lines, "    return 0;", "}"])
+        return lines
 
-    def _guard(self) -> list[str]:
+    def guard(self) -> list[str]:
         guard = self.plan.program.guard
         if guard is None:
             return []
-        memory = self._memory()
+        memory = self.memory()
         text = memory.access(guard, ()).at([])
         (pointer,) = memory.declarations()
         return [

@@ -56,6 +56,33 @@ class Library:
 
         return many
 
+    def bind_lanes(self, name: str, arena: Array, tables: Sequence[Array]) -> Callable[..., None]:
+        """See gpubp.backends.base.Kernels."""
+        function = self._library[name]
+        pointer, number = ctypes.c_void_p, ctypes.c_int64
+        function.argtypes = (*(pointer,) * 4, *(number,) * 4, pointer, pointer, number)
+        function.restype = None
+        kept, addresses = _addresses(tables)
+        at = pointer(arena.ctypes.data)
+
+        def lanes(
+            rows: Sequence[Array],
+            order: Array | None,
+            start: int,
+            steps: int,
+            going: Array,
+            results: Sequence[Array],
+            column: int,
+        ) -> None:
+            held = _addresses(rows), kept, arena
+            where = None if order is None else pointer(order.ctypes.data)
+            width = results[0].shape[1]
+            columns = (ctypes.c_void_p * len(results))(*(a.ctypes.data + column * a.itemsize for a in results))
+            moving, copies = pointer(going.ctypes.data), len(going)
+            function(at, addresses, held[0][1], where, len(rows[0]), start, steps, copies, moving, columns, width)
+
+        return lanes
+
 
 def _addresses(arrays: Sequence[Array]) -> tuple[list[Array], Any]:
     """The arrays, dense, and a C array of their addresses."""

@@ -13,6 +13,11 @@ typedef unsigned char bool8;
 #define EACH
 #endif
 
+/* Copies of a program that a kernel for several computes side by side, element by element. */
+#define LANES 16
+typedef float wide_f32 __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef double wide_f64 __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
+
 #define INLINE static inline __attribute__((always_inline))
 
 /* a b + c: rounded once where the machine has an instruction for it. */

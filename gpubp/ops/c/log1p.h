@@ -25,4 +25,25 @@ INLINE double log1p_wide(double x) {
     return x == INFINITY ? x : y;
 }
 INLINE float log1p_f32(float x) { return (float)log1p_wide(x); }
-INLINE double log1p_f64(double x) { return log1p(x); }
+/* For double: log(2^k (1 + f)) + rest = f - (f^2/2 - s (f^2/2 + R)) + k ln 2 + rest, with R = log(1 + f) / s - 2. */
+INLINE double log_joined(double f, double k, double rest) {
+    double s = f / (2.0 + f), z = s * s, half = 0.5 * f * f, q = 2.0 / 21;
+    q = FMA(q, z, 2.0 / 19);
+    q = FMA(q, z, 2.0 / 17);
+    q = FMA(q, z, 2.0 / 15);
+    q = FMA(q, z, 2.0 / 13);
+    q = FMA(q, z, 2.0 / 11);
+    q = FMA(q, z, 2.0 / 9);
+    q = FMA(q, z, 2.0 / 7);
+    q = FMA(q, z, 2.0 / 5);
+    q = FMA(q, z, 2.0 / 3);
+    double small = FMA(k, 0x1.a39ef35793c76p-33, rest), large = k * 0x1.62e42feep-1; /* ln 2: 32 bits, and the rest */
+    return large - ((half - FMA(s, FMA(z, q, half), small)) - f);
+}
+INLINE double log1p_f64(double x) {
+    double u = 1.0 + x, most = u - 1.0, lost = (1.0 - (u - most)) + (x - most);
+    double k, m = log_parts(u, &k);
+    double y = log_joined(m - 1.0, k, lost / u);
+    y = x > -1.0 ? y : x == -1.0 ? -INFINITY : NAN;
+    return x == INFINITY ? x : y;
+}

@@ -5,5 +5,5 @@ INLINE float logaddexp_f32(float a, float b) {
 }
 INLINE double logaddexp_f64(double a, double b) {
     double d = a == b ? 0.0 : -fabs(a - b), top = a > b ? a : b;
-    return top + log1p(exp(d));
+    return top + log1p_f64(exp_f64(d));
 }

@@ -1,6 +1,6 @@
 /* The largest of n numbers one behind the other; NaN where there is one. */
-INLINE float larger_f32(float a, float b) { return b > a || b != b ? b : a; }
-INLINE double larger_f64(double a, double b) { return b > a || b != b ? b : a; }
+INLINE float larger_f32(float a, float b) { return (b > a) | (b != b) ? b : a; }
+INLINE double larger_f64(double a, double b) { return (b > a) | (b != b) ? b : a; }
 INLINE float max_f32(const float *x, int64_t n) {
     float m[16], top = x[0];
     int64_t i = 1;

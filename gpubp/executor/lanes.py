@@ -1,0 +1,71 @@
+"""The restarts of a tiny net as lanes of one compiled function, which does many steps of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..frontend import Mode, describe
+from ..passes import cost
+from ..render import compile_source, lanes_arena, lanes_source, plan_source
+from .machine import CALL, Machine, collected
+
+MODE: Mode = "train"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lanes:
+    """The training program of all restarts for one batch size. `call`: see gpubp.backends.base.Kernels.bind_lanes;
+    `most`: steps of one call; `slots`: the types of its feeds; `outputs`: the results that have arrays of their own,
+    by name, one row for each restart."""
+
+    call: Callable[..., None]
+    most: int
+    slots: Sequence[Any]
+    outputs: Mapping[str, Any]
+
+
+class LaneMachine:
+    """Makes the function for each batch size when it is first needed. `alone`: the programs of one restart; `arrays`:
+    the states of all `count` by name, to which those that a program needs beside are added."""
+
+    def __init__(self, alone: Machine, arrays: dict[str, Any], count: int) -> None:
+        self.alone, self.arrays, self.count = alone, arrays, count
+        self._made: dict[int, Lanes | None] = {}
+
+    def at(self, batch: int, step: int) -> Lanes | None:
+        """The function for step number `step`; None where there is none, or not yet."""
+        if not self.alone.backend.compiles or step < self.alone.compiled(MODE, batch).native_from:
+            return None
+        if batch not in self._made:
+            self._made[batch] = self._make(batch)
+        return self._made[batch]
+
+    def _make(self, batch: int) -> Lanes | None:
+        compiled, backend = self.alone.compiled(MODE, batch), self.alone.backend
+        plan, built = compiled.plan, compiled.built
+        source = lanes_source(plan, "restarts", built.hints, describe, collected(compiled))
+        kernels = None if source is None else backend.library(source.text)
+        if source is None or kernels is None:
+            return None
+        tables: list[Any] = []
+
+        def bind(name: str, arena: Any, given: list[Any]) -> Callable[[], int]:
+            tables[:] = given
+            return int
+
+        # Binding the program of one restart makes its constants, and writes those that lie in its states.
+        states = [self.alone.arrays[v.hint] for v in plan.states]
+        text = plan_source(plan, MODE, built.hints, describe, source)
+        compile_source(text, f"bind_{MODE}", backend.xp, bind=bind)(backend.arena(plan.arena), *states)
+        for v in plan.states:
+            if v.hint not in self.arrays:
+                self.arrays[v.hint] = backend.xp.zeros((self.count, *v.shape), dtype=v.dtype)
+        for home in built.homes.values():
+            self.arrays[home.hint][...] = self.alone.arrays[home.hint]
+        tables[: len(states)] = [self.arrays[v.hint] for v in plan.states]
+        call = kernels.bind_lanes(source.many, backend.arena(lanes_arena(plan)), tables)
+        homes = {name: built.homes.get(v) for name, v in zip(built.outputs, plan.program.outputs, strict=True)}
+        outputs = {name: self.arrays[home.hint] for name, home in homes.items() if home is not None}
+        return Lanes(call, max(1, int(CALL / (self.count * max(cost(plan).flops, 100)))), plan.feeds, outputs)
