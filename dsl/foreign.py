@@ -15,7 +15,7 @@ _ACTIVATION = re.compile(r"""(?:,\s*)?activation\s*=\s*['"]?(\w+)['"]?""")
 _IF = re.compile(
     r"if ([^\n{}:]*)[{:]\s*(\w+) = ([^\n{}]*)\s*\}?\s*else\s*[{:]\s*(\w+) = ([^\n{}]*)"  # in braces, or as in Python
 )
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
 _GROW = (
     "what accumulates is the value that flows: `block grow() on x { return concat(x, ...) }`, then "
     "`x -> repeat n { grow }`"

@@ -103,6 +103,9 @@ class _Mistake(Separators):
         if self.kind in ("_K_REPEAT", "_K_FOR") and "NUMBER" in self.accepted:
             remedy = f"`x -> {word} ... {{ }}` repeats stages; `[for i in 1..n {{ ... }}]` makes a list of values"
             return Diagnostic("E0119", f"`{word}` is not a value", self._span(), help=(remedy,))
+        if self.kind == "_K_AS" and self.before == "_RBRACE":
+            remedy = "a statement of its own names what comes out of it: `h = x -> repeat 3 { ... }`"
+            return Diagnostic("E0120", "`as` names a stage, not a loop", self._span(), help=(remedy,))
         if self.kind == "_K_IF":
             fits = "NUMBER" in self.accepted
             what = (

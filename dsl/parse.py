@@ -98,7 +98,7 @@ def _too_long(source: Source) -> Diagnostic | None:
     return Diagnostic("E0102", f"the file is longer than {LARGEST_TEXT // 1024} KiB", Span(source, 0, 0), help=(_LONG,))
 
 
-_EMPTY = f"the least is a model: {MODEL}"
+_EMPTY = f"the smallest file is a model: {MODEL}"
 _LONG = "large tables belong in a file of their own, read by `csv`"
 
 

@@ -28,7 +28,7 @@ def choose(request: Request, table: Table, target: str | None, columns: object) 
     names = request.entry.names
     if target is not None and columns is not None:
         message = "`target` and `columns` both say which columns to take"
-        help = "`columns` has one entry per name, the target's too"
+        help = f'leave `target` out, and make `"{target}"` the last entry of `columns`: it has one per name'
         raise problem("E0411", message, request.span("columns"), help=help)
     if columns is not None:
         parts = list(_parts(columns))

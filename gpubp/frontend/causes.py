@@ -90,7 +90,7 @@ def _changes(node: Node, home: tuple[Frame, ...], values: Mapping[Node, Any], mo
         sources = [s for s in at.inputs if isinstance(values.get(s), Var)]
         same = next((s for s in sources if values[s].shape[1:] == shape), None)
         if same is None and sources:
-            before = [shape_text(values[s]) for s in sources]
+            before = [str(s.type) if s.type is not None else shape_text(values[s]) for s in sources]
             span = place_of(at, home)
             if found and found[-1].span == span:
                 found[-1].before = before

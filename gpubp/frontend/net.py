@@ -97,7 +97,8 @@ class Net:
             raise NetError([Diagnostic("E0501", f"`{name}` has no `train` section", help=(help,))])
         if self.graph.data is None:
             names = [f"{node.label}" for node in (*self.graph.inputs, *self.graph.targets)]
-            table = f'`{", ".join(names)} = csv("table.csv", ...)`'
+            target = f', target = "{names[-1]}"' if len(names) == 2 else ", columns = [...]" * (len(names) > 2)
+            table = f'`{", ".join(names)} = csv("table.csv"{target})`'
             rows = ", ".join(f"`{name} = [[0, 1], [1, 0]]`" for name in names)
             help = f"add `data {{ ... }}` with a table in it, {table}, or with rows: {rows}"
             raise NetError([Diagnostic("E0410", f"`{name}` has no `data` section to train on", help=(help,))])

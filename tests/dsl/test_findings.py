@@ -69,6 +69,7 @@ MISTAKES = [
     ("h = 1, 2", "E0123", ",", "a statement gives one value", "`[a, b]`"),
     ("h = 1..3", "E0124", "..", "`..` stands after `in` only", ""),
     ("h = x -> repeat 2 { f as g }", "E0120", "as g", "`as` cannot stand in a loop: it would name many values", ""),
+    ("h = x -> repeat 2 { f } as g", "E0120", "as", "`as` names a stage, not a loop", "a statement of its own"),
     ("layer l = f as g -> h", "E0120", "as g", "`as` cannot stand in a layer", ""),
     (
         "h = [for i in 1..2 { x -> f as g }]",
