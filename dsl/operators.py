@@ -63,5 +63,8 @@ class Operators(Declared):
 
     def _assignment(self, sign: int) -> Diagnostic:
         place = self.tokens.span(sign, sign + 1)
-        remedy = "give the new value a name of its own"
+        name, rest = self.tokens.all[self.item.first], self.tokens.span(sign + 2, self.end - 1).text
+        written = f"{name}_2 = {name} {self.tokens.all[sign]} {short(rest, 60)}"
+        named = sign == self.item.first + 1 and "\n" not in rest and sign + 2 < self.end
+        remedy = "give the new value a name of its own" + (f": `{written}`" if named else "")
         return Diagnostic("E0122", f"there is no `{place.text}`: a name is assigned once", place, help=(remedy,))

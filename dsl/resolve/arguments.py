@@ -108,6 +108,7 @@ def _by_name(
             label="again",
             labels=[Label(before.span, "first" if before.name else "first, by position")],
             notes=notes,
+            help=["keep one of them"],
         )
         return False
     if name.text in form.options:

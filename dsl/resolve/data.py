@@ -57,8 +57,7 @@ def _split(cx: Context, expr: syntax.Expr) -> Choice | Poison:
         if signature is None:
             return unknown_entry(cx, "split", expr.function)
         return bind_choice(cx, signature, expr.arguments, expr.span, expr.function.span)
-    names = sorted(cx.shared.catalog.entries.get("split", {}))
-    help = [f"`split = {name}(...)`" for name in names[:1]]
+    help = ["`split = split(train = 80%, valid = 20%)`"]
     return cx.error("E0225", "`split` says how the rows are parted", expr.span, help=help)
 
 

@@ -136,6 +136,8 @@ def _other_key(cx: Context, statement: syntax.Bind, written: Mapping[str, syntax
             if signature.available and option.name in (name, *catalog.elsewhere.get(name.lower().replace("_", ""), ())):
                 example = f"`optimizer = {signature.name}({option.name} = {statement.value.span.text})`"
                 return (f"this is the optimizer's: {example}",)
+    if name in ("device", "gpu", "cuda"):
+        return ("the device is chosen on the command line: `--device gpu`",)
     free = [key for key in catalog.train if key not in written and key not in catalog.unavailable_train]
     return (f"keys not used yet: {', '.join(free)}",)
 

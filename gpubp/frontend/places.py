@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.graph import Choice, LayerGraph, Static
+from dsl.source import Span
 
 from .layout import Parameter
 
@@ -67,4 +69,8 @@ def _weightless(key: str, path: str, graph: LayerGraph, weights: list[str]) -> D
     assert graph.train is not None
     holders = sorted({name.rpartition(".")[0].partition(".")[0] for name in weights})
     help = (f"the values with weights are {', '.join(f'`{name}`' for name in holders[:12])}",) if holders else ()
-    return Diagnostic("E0521", f"`{key}` names `{path}`, which has no weights", graph.train.spans.get(key), help=help)
+    span = graph.train.spans.get(key)
+    within = re.search(rf"(?<![\w.]){re.escape(path)}(?![\w.])", span.text) if span else None
+    if span and within:
+        span = Span(span.source, span.start + within.start(), span.start + within.end())
+    return Diagnostic("E0521", f"`{key}` names `{path}`, which has no weights", span, help=help)

@@ -32,7 +32,10 @@ def remedies(cx: Lowering, node: Node, error: ShapeError) -> tuple[str, ...]:
     values = [cx.values.get(source) for source in node.inputs]
     if len(node.inputs) != len(node.input_spans) or len(ancestors(node)) > LONGEST:
         return ()
-    kinds = {"E0301": (_units, _reshaped, _projected), "E0306": (_swapped, _other_loss, _one_hot, _declared)}
+    kinds = {
+        "E0301": (_with_target, _units, _reshaped, _projected),
+        "E0306": (_swapped, _other_loss, _one_hot, _declared),
+    }
     proposals = kinds.get(error.code, ()) if all(isinstance(value, Var) for value in values) else (_one_hot,)
     for propose in proposals:
         for changed, help in propose(cx, node):
@@ -141,6 +144,16 @@ def _projected(cx: Lowering, node: Node) -> Iterator[Proposal]:
             continue
         changed = _on(node, i, "dense", {"units": shape[-1]})
         yield changed, f"project it: `{name} -> dense({shape[-1]})` has the shape {list(shape)}"
+
+
+def _with_target(cx: Lowering, node: Node) -> Iterator[Proposal]:
+    """The target in the place of another value, in a loss or metric that compares with none."""
+    if node.part not in ("loss", "metric") or len(node.inputs) != 2 or any(one.kind == "target" for one in node.inputs):
+        return
+    first = " ".join(node.input_spans[0].text.split())
+    for target in cx.graph.targets:
+        changed = replace(node, inputs=(node.inputs[0], target))
+        yield changed, f"`{node.kind}({first}, {target.label})` compares with the target"
 
 
 def _swapped(cx: Lowering, node: Node) -> Iterator[Proposal]:

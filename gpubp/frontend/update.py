@@ -162,7 +162,9 @@ def check_update(train: Train, layout: Layout) -> list[Diagnostic]:
                 lookup(key, choice.name).function(*arguments[key], **choice.options)
             except ShapeError as error:
                 help = (error.help,) if error.help else ()
-                found.append(Diagnostic("E0523", str(error), choice.span, help=help))
+                named = [span for name, span in choice.option_spans.items() if name in str(error)]
+                span = named[0] if len(named) == 1 else choice.span
+                found.append(Diagnostic("E0523", str(error), span, help=help))
     return found
 
 

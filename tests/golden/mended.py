@@ -64,7 +64,7 @@ MENDED: dict[str, Changes] = {
     ),
     "E0121_section": (("modle", "model"), ("\nlayers {\n  relu\n}", "")),
     "E0121_statement": (("inptu", "input"),),
-    "E0122_assignment": (("hidden += 1", "raised = hidden + 1"), ("= hidden ->", "= raised ->")),
+    "E0122_assignment": (("hidden += 1", "hidden_2 = hidden + 1"), ("= hidden ->", "= hidden_2 ->")),
     "E0122_colon_for_section": (("model:", "model {"), ("dense(1)", "dense(1)\n}")),
     "E0122_colon_for_value": (
         ("param lr: 0.1", "param lr = 0.1"),
@@ -210,7 +210,7 @@ MENDED: dict[str, Changes] = {
     "E0301_derivative_of_many": (("derivative(u, x)", "derivative(sum(u), x)"),),
     "E0301_in_block": (("return main + x", "skip = x -> dense(n)\n  return main + skip"),),
     "E0301_sum": (("dense(8)", "dense(4)"),),
-    "E0301_target_shape": (("dense(1)", "dense(3)"),),
+    "E0301_target_shape": (("mse(p, x)", "mse(p, y)"),),
     "E0302_loss_shape": (("(p - y)^2", "mean((p - y)^2)"),),
     "E0306_label_as_number": (("mse(p, digit)", "cross_entropy(p, digit)"),),
     "E0306_labels_in_arithmetic": (("c + 1", "one_hot(c) + 1"), ("c ->", "one_hot(c) ->")),
@@ -257,7 +257,6 @@ IN_WORDS = frozenset(
         "E0109_one_too_many",  # delete it
         "E0111_commas_in_a_line",  # start a new line here
         "E0115_ternary",  # `if a then b else c`
-        "E0122_assignment",  # a name of its own
         "E0125_then",  # `if a then b else c`
         "E0201_none_in_type",  # never written
         "E0203_before_made",  # move its line up
