@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from gpubp.cli.explain import table
+from gpubp.cli.codes import table
 
 PATH = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
 _HEAD = """\

@@ -13,8 +13,8 @@ from ..data import load as load_data
 from ..data import measure
 from ..errors import DataError, NetError
 from ..frontend import Net, load, watch_of
+from .codes import Explain
 from .common import add_file, open_net, rows_of, warn
-from .explain import Explain
 from .plan_table import with_plan
 
 MOST_VALUES = 300

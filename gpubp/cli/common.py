@@ -15,9 +15,9 @@ from ..frontend import Net, load
 from .color import columns_of, use_color
 
 
-def add_file(parser: argparse.ArgumentParser, *, needed: bool = True) -> None:
+def add_file(parser: argparse.ArgumentParser, *, needed: bool = True, help: str = "a .net file") -> None:
     """The `.net` file and new values for its params."""
-    parser.add_argument("file", metavar="FILE", nargs=None if needed else "?", help="a .net file")
+    parser.add_argument("file", metavar="FILE", nargs=None if needed else "?", help=help)
     parser.add_argument(
         "--set",
         metavar="NAME=VALUE",

@@ -1,72 +1,67 @@
-"""`check --explain CODE`: what a code means, from the tables of the language and of gpubp."""
+"""`explain FILE`: a step of training on one example, layer by layer: values, formulas, gradients, the update."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-import textwrap
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
-from pathlib import Path
+import json
+from typing import Any
 
-from dsl import explain
-from dsl.explain import Example, Explanation
-
-from .color import use_color
-
-FOLDERS = (explain.FOLDER, Path(__file__).resolve().parent.parent / "codes")
-_WIDTH = 100
-_BOLD, _FAINT, _RESET = "\x1b[1m", "\x1b[36m", "\x1b[0m"
+from ..errors import GpubpError, NetError
+from ..insight import as_text, document, trace
+from .common import whole
+from .subject import Subject, add_subject, open_subject
 
 
-class Explain(argparse.Action):
-    """The option `--explain CODE`: prints and ends the program, as `--help` does, so that no file is asked for."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[object] | None,
-        option_string: str | None = None,
-    ) -> None:
-        known, code = table(), str(values).strip().upper()
-        if code not in known:
-            parser.exit(2, f"error: there is no code `{values}`{_near(code, known)}\n")
-        print(to_text(known[code], color=use_color(sys.stdout)))
-        parser.exit()
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Say what arguments the verb takes."""
+    add_subject(parser)
+    parser.add_argument(
+        "--example", type=whole(1), default=1, metavar="N", help="the training row to follow, from 1 (default: 1)"
+    )
+    parser.add_argument(
+        "--step", type=whole(0), default=0, metavar="N", help="train so many steps first (default: 0); not with a run"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
-def table() -> dict[str, Explanation]:
-    """Every code there is, in order."""
-    found = {code: one for folder in FOLDERS for code, one in explain.read(folder).items()}
-    return dict(sorted(found.items()))
+def work(arguments: argparse.Namespace) -> int:
+    """Print the step; raises GpubpError."""
+    subject = open_subject(arguments)
+    told, about = explained(subject, arguments)
+    if arguments.json:
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        print(f"{about}\n\n{as_text(told)}")
+    return 0
 
 
-def _near(code: str, known: Mapping[str, Explanation]) -> str:
-    """The codes nearest to one that does not exist, each with its title."""
-    family = [each for each in known if each[:3] == code[:3]]
-    near = sorted(get_close_matches(code, family or known, 3))
-    return "; near it are" * bool(near) + "".join(f"\n  {each}  {known[each].title}" for each in near)
+def explained(subject: Subject, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """The document of the step that the arguments ask for, and a line that says which one that is."""
+    executor, number, count = subject.executor, arguments.example, subject.count
+    if not count:
+        raise GpubpError(f"`{executor.net.graph.source.name}` has no `data` section to take an example from")
+    if number > count:
+        raise GpubpError(f"there is no example {number:,}: the training data has {count:,} rows")
+    batch = min(int(executor.net.option("batch", 32)), count)
+    if arguments.step:
+        if executor.step:
+            raise GpubpError("`--step` cannot be given with a run: name one of its checkpoints for another step")
+        executor.run_steps(executor.place(subject.batch(0, count)), arguments.step, batch)
+    rows = subject.batch(number - 1, 1)
+    try:
+        found = trace(executor, rows)
+    except NetError:
+        # Statistics of a batch need several rows.
+        first = min(number - 1, count - batch)
+        rows = subject.batch(first, batch)
+        found = trace(executor, {name: _begin_with(array, number - 1 - first) for name, array in rows.items()})
+    told = {"example": number, **document(found)}
+    which = f"example {number:,} of {count:,}"
+    if found.rows > 1:
+        which += f", in a batch of {found.rows:,} rows whose statistics it shares"
+    return told, f"{subject.about}: {which}; {executor.dtype}"
 
 
-def to_text(one: Explanation, *, color: bool = False) -> str:
-    """An explanation for people: title, text, examples; `color` adds ANSI escapes."""
-
-    def paint(style: str, text: str) -> str:
-        return f"{style}{text}{_RESET}" if color else text
-
-    parts = [paint(_BOLD, f"{one.code}: {one.title}")]
-    parts += [textwrap.fill(" ".join(part.split()), _WIDTH) for part in one.text.split("\n\n")]
-    for word, example in (("wrong", one.wrong), ("right", one.right)):
-        if example is not None:
-            parts.append(paint(_BOLD, f"{word}{_command(example)}:"))
-            parts.append(paint(_FAINT, textwrap.indent(example.text.rstrip("\n"), "    ")))
-    for name, text in one.files.items():
-        parts.append(paint(_BOLD, f"with {name}:"))
-        parts.append(paint(_FAINT, textwrap.indent(text.rstrip("\n"), "    ")))
-    return "\n\n".join(parts)
-
-
-def _command(example: Example) -> str:
-    """The command of an example, where it is not the usual one."""
-    return "" if example.command == explain.COMMAND else f" (`{example.command}`)"
+def _begin_with(array: Any, row: int) -> Any:
+    """The rows with one of them in front."""
+    return array[[row, *(i for i in range(len(array)) if i != row)]]

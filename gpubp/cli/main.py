@@ -23,6 +23,7 @@ VERBS = {
     "predict": "what a run makes of the rows of a table",
     "evaluate": "how well a run does on the rows of a table",
     "runs": "list the runs that were saved, or compare two of them",
+    "explain": "follow one example through a step of training: values, formulas, gradients, the update",
     "ir": "print the program that a file means: plain Python over NumPy or CuPy, which runs by itself",
 }
 """Every verb is a module of this package with `declare(parser)` and `work(arguments)`; only the one asked for is

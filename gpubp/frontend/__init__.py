@@ -16,6 +16,7 @@ from .stacked import GOING, stacked
 from .states import AVERAGE, BEST, BEST_STEP, EPOCH_STEPS, RATE_SCALE, SEED, STEP, TOTAL_STEPS, counters
 from .stops import Start, Watch, cannot_start, start_of, watch_of
 from .update import GUARD, gradient_name, require_update
+from .watched import Watched, watched
 
 __all__ = [
     "AVERAGE",
@@ -41,6 +42,7 @@ __all__ = [
     "Parameter",
     "Start",
     "Watch",
+    "Watched",
     "answers",
     "as_numbers",
     "build",
@@ -62,6 +64,7 @@ __all__ = [
     "resolved",
     "start_of",
     "watch_of",
+    "watched",
     "plateau_of",
     "require_figure",
     "require_update",

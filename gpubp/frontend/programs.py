@@ -58,22 +58,38 @@ def build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = Non
         raise NetError(error.diagnostics) from error.__cause__
 
 
+def lowering(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None) -> tuple[Lowering, States]:
+    """What the nodes of a net are traced with, and the states that they turn out to need."""
+    states = States(net.layout, dtype, _averaged(net.graph, mode))
+    cx = Lowering(
+        net.graph,
+        batch,
+        dtype,
+        trains=mode in ("gradients", "train"),
+        weigh=states.parameter,
+        store=states.buffer,
+        seed=states.whole(SEED),
+        step=states.whole(STEP),
+        fit=fit if isinstance(fit, Node) else None,
+        frozen=net.frozen,
+    )
+    return cx, states
+
+
+def losses(graph: LayerGraph, cx: Lowering) -> dict[str, Var]:
+    """Trace the loss: the mean over the batch (`data`), the penalties (`penalty`) and their sum (`loss`)."""
+    assert graph.train is not None
+    cx.run(graph.train.nodes)
+    data, penalties = data_and_penalties(graph, cx)
+    with origin("the loss: the mean over the batch"):
+        loss = ops.mean(data, (0,))
+    return {"data": loss, "penalty": penalties, "loss": loss + penalties}
+
+
 def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, passes: bool) -> Built:
     graph = net.graph
-    states = States(net.layout, dtype, _averaged(graph, mode))
+    cx, states = lowering(net, mode, batch, dtype, fit)
     with recording() as eqns:
-        cx = Lowering(
-            graph,
-            batch,
-            dtype,
-            trains=mode in ("gradients", "train"),
-            weigh=states.parameter,
-            store=states.buffer,
-            seed=states.whole(SEED),
-            step=states.whole(STEP),
-            fit=fit if isinstance(fit, Node) else None,
-            frozen=net.frozen,
-        )
         nodes = graph.inputs if mode in ("predict", "fit") else (*graph.inputs, *graph.targets)
         feeds = [cx.feed(node) for node in nodes]
         cx.run(graph.nodes)
@@ -86,12 +102,7 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
             feeds.append(mask)
             outputs, finish = _measure(graph, cx, mask)
         elif mode in ("gradients", "train"):
-            assert graph.train is not None
-            cx.run(graph.train.nodes)
-            data, penalties = data_and_penalties(graph, cx)
-            with origin("the loss: the mean over the batch"):
-                loss = ops.mean(data, (0,))
-            outputs = {"data": loss, "penalty": penalties, "loss": loss + penalties}
+            outputs = losses(graph, cx)
     # Evaluation changes nothing, whatever a layer asks for.
     updates = tuple(cx.updates.items()) if mode in ("train", "fit") else ()
     inputs = (*feeds, *states.vars.values())

@@ -52,7 +52,8 @@ class Primitive:
     place of a param that is a program it is given a function from flags of that program's inputs to its copies.
     `flops(*avals, **params)` counts its floating-point operations where they are not one for each element.
 
-    `c` is its C form; a primitive without one runs on NumPy beside compiled ones.
+    `c` is its C form; a primitive without one runs on NumPy beside compiled ones. `formula` is how a textbook writes
+    it, a text or a function from params to one, where that is neither its sign nor `name(inputs)` (gpubp.insight).
     """
 
     name: str
@@ -72,6 +73,7 @@ class Primitive:
     stack: Callable[..., Var | tuple[Var, ...]] | None = None
     flops: Callable[..., int] | None = None
     c: CForm | None = None
+    formula: str | Callable[..., str] = ""
 
     def __call__(self, *inputs: Operand, **params: Any) -> Var:
         (result,) = bind(self, *inputs, **params)

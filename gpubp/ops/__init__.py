@@ -1,33 +1,36 @@
 """The primitives, each defined once, and the few functions that dress them."""
 
 from .c_library import c_functions, c_names
-from .conv import conv, conv_input, conv_weight
-from .elementwise import (
-    absolute,
-    add,
+from .choices import (
     cast,
-    cos,
-    div,
     equal,
-    erf,
-    exp,
-    expm1,
-    floor,
     gate,
     greater,
     greater_equal,
     isfinite,
     less,
     less_equal,
+    logical_and,
+    not_equal,
+    where,
+)
+from .conv import conv, conv_input, conv_weight
+from .elementwise import (
+    absolute,
+    add,
+    cos,
+    div,
+    erf,
+    exp,
+    expm1,
+    floor,
     log,
     log1p,
     log_probability,
-    logical_and,
     maximum,
     minimum,
     mul,
     neg,
-    not_equal,
     power,
     relu,
     sigmoid,
@@ -38,7 +41,6 @@ from .elementwise import (
     sqrt,
     sub,
     tanh,
-    where,
 )
 from .indexing import gather, one_hot, scatter_add
 from .linear import matmul

@@ -7,7 +7,8 @@ marked *rounding* change the last digits: the bound of their error is no larger 
 from __future__ import annotations
 
 from ..ir import FLOATS, PRIMITIVES, Eqn, Operand, Var
-from .elementwise import add, cast_primitive, div, mul, neg, sub
+from .choices import cast_primitive
+from .elementwise import add, div, mul, neg, sub
 from .moves import MOVES
 from .rewrites import Rules, Scope, alone, value_of
 from .shaping import sum_primitive

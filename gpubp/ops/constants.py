@@ -14,11 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 from ..ir import FLOATS, Eqn, Var
-from .elementwise import (
-    absolute,
-    add,
+from .choices import (
     cast_primitive,
-    div,
     equal,
     greater,
     greater_equal,
@@ -26,15 +23,10 @@ from .elementwise import (
     less,
     less_equal,
     logical_and,
-    maximum,
-    minimum,
-    mul,
-    neg,
     not_equal,
-    sqrt,
-    sub,
     where,
 )
+from .elementwise import absolute, add, div, maximum, minimum, mul, neg, sqrt, sub
 from .pieces import full_primitive
 
 Literal = float | int | bool

@@ -67,6 +67,7 @@ gather: Primitive = define(
         (helpers.gather_into,),
         ("gather_into(xp, {0}, {1}, {out})",),
         c=Element(_gather_element),
+        formula="{0}[{1}]",
         stack=_gather_stack,
     )
 )

@@ -35,6 +35,7 @@ matmul: Primitive = define(
         (Example(((3, 4), (4, 2)), {}), Example(((2, 3, 4), (4, 5)), {}), Example(((2, 1, 3, 4), (5, 4, 2)), {})),
         into=("xp.matmul({0}, {1}, out={out})",),
         c=Product(),
+        formula="{0} @ {1}",
         flops=lambda a, b: 2 * a.shape[-1] * _infer(a, b).size,
     )
 )

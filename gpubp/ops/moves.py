@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..ir import FLOATS, PRIMITIVES, Eqn, Operand, Var, results
-from .elementwise import add, cast_primitive, gate, mul, where
+from .choices import cast_primitive, gate, where
+from .elementwise import add, mul
 from .indexing import one_hot
 from .pieces import concat_primitive, full_primitive, pad, slice_
 from .rewrites import Rules, Scope, alone, value_of

@@ -37,6 +37,7 @@ slice_: Primitive = define(
         _slice_text,
         "view",
         (Example(((5, 4),), {"start": (1, 0), "stop": (4, 2)}), Example(((7,),), {"start": (2,), "stop": (7,)})),
+        formula=_slice_text,
         view=lambda offset, before, strides, *, start, stop: (offset + sum(map(mul, start, strides)), strides),
         stack=lambda flags, count, x, *, start, stop: slice_(x, start=(0, *start), stop=(count, *stop)),
     )
@@ -148,6 +149,7 @@ copy: Primitive = define(
         (Example(((3, 4),), {}),),
         into=("{out}[...] = {0}",),
         c=Scalar("{0}"),
+        formula="{0}",
     )
 )
 """The same values in memory of their own, one behind the other."""
@@ -176,6 +178,7 @@ full_primitive: Primitive = define(
         "xp.full({shape}, {value}, dtype=xp.{dtype})",
         "opaque",
         (Example((), {"shape": (2, 3), "value": 0.5, "dtype": "float64"}),),
+        formula=lambda *, shape, value, dtype: f"{value:.6g}",
     )
 )
 

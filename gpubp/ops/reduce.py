@@ -7,8 +7,18 @@ from collections.abc import Sequence
 from ..errors import ShapeError
 from ..ir import FLOATS, Aval, Example, Fold, Primitive, Rows, Var, define
 from . import helpers
-from .elementwise import cast, equal, exp, log
-from .shaping import _kept, _reduce_infer, _reductions, normal_axes, reduction_into, reduction_text, sum_primitive
+from .choices import cast, equal
+from .elementwise import exp, log
+from .shaping import (
+    _kept,
+    _reduce_infer,
+    _reductions,
+    normal_axes,
+    reduction_formula,
+    reduction_into,
+    reduction_text,
+    sum_primitive,
+)
 
 
 def _max_vjp(g: Var, y: Var, x: Var, *, axis: tuple[int, ...], keepdims: bool) -> Sequence[Var | None]:
@@ -27,6 +37,7 @@ max_primitive: Primitive = define(
         _reductions,
         into=reduction_into("max"),
         c=Fold("-INFINITY", "larger_{t}({0}, {1})", "max_{t}", "max_lanes_{t}"),
+        formula=reduction_formula("max"),
     )
 )
 

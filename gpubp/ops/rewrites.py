@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from ..ir import Eqn, Operand, Primitive, Program, Var
+from .choices import where
 from .elementwise import (
     add,
     exp,
@@ -23,7 +24,6 @@ from .elementwise import (
     sigmoid_cross_entropy,
     softplus,
     sub,
-    where,
 )
 from .reduce import log_softmax, softmax
 

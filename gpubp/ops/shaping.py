@@ -39,6 +39,16 @@ def reduction_text(function: str) -> Callable[..., str]:
     return text
 
 
+def reduction_formula(function: str) -> Callable[..., str]:
+    """A reduction as a textbook writes it, the axes counted from 0, the batch."""
+
+    def text(*, axis: tuple[int, ...], keepdims: bool) -> str:
+        axes = f"axis {axis[0]}" if len(axis) == 1 else f"axes {', '.join(map(str, axis))}"
+        return f"{function}({{0}}{f', {axes}' if axis else ''})"
+
+    return text
+
+
 def reduction_into(method: str) -> Callable[..., tuple[str, ...]]:
     """The statement of a reduction that writes its result to an array."""
 
@@ -62,6 +72,7 @@ sum_primitive: Primitive = define(
         _reductions,
         into=reduction_into("sum"),
         c=Fold("0", "{0} + {1}", "sum_{t}", "sum_lanes_{t}"),
+        formula=reduction_formula("sum"),
     )
 )
 
@@ -131,6 +142,7 @@ reshape_primitive: Primitive = define(
         (Example(((3, 4),), {"shape": (2, 6)}), Example(((1,),), {"shape": ()})),
         view=reshaped,
         inverse=lambda before, *, shape: {"shape": before},
+        formula="{0}",
         stack=lambda flags, count, x, *, shape: reshape_primitive(x, shape=(count, *shape)),
     )
 )
@@ -168,6 +180,7 @@ broadcast_primitive: Primitive = define(
         "view",
         (Example(((3, 1),), {"shape": (2, 3, 4)}), Example(((),), {"shape": (5,)})),
         view=_broadcast_view,
+        formula="{0}",
         stack=lambda flags, count, x, *, shape: broadcast_primitive(padded(x, len(shape)), shape=(count, *shape)),
     )
 )
@@ -190,6 +203,11 @@ def _transpose_infer(a: Aval, *, axes: tuple[int, ...]) -> Aval:
     return Aval(tuple(a.shape[i] for i in axes), a.dtype)
 
 
+def _transpose_formula(*, axes: tuple[int, ...]) -> str:
+    swapped = (*range(len(axes) - 2), len(axes) - 1, len(axes) - 2)
+    return "{0}^T" if axes == swapped else f"transpose({{0}}, {', '.join(map(str, axes))})"
+
+
 def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(map(axes.index, range(len(axes))))
 
@@ -204,6 +222,7 @@ transpose_primitive: Primitive = define(
         (Example(((2, 3, 4),), {"axes": (1, 2, 0)}),),
         view=lambda offset, before, strides, *, axes: (offset, tuple(strides[i] for i in axes)),
         inverse=lambda before, *, axes: {"axes": _inverse(axes)},
+        formula=_transpose_formula,
         stack=lambda flags, count, x, *, axes: transpose_primitive(x, axes=(0, *(i + 1 for i in axes))),
     )
 )

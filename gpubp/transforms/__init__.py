@@ -1,6 +1,6 @@
 """Transforms: programs to programs that compute something else."""
 
-from .grad import derivative, grad
+from .grad import backward, derivative, grad
 from .stack import stack
 
-__all__ = ["derivative", "grad", "stack"]
+__all__ = ["backward", "derivative", "grad", "stack"]

@@ -10,18 +10,24 @@ from ..ir import FLOATS, Program, Var, leading_to, pullback, recorded, recording
 from ..ops import full
 
 
-def grad(program: Program, of: Var, wrt: Sequence[Var]) -> tuple[Program, list[Var | None]]:
-    """The program with the derivatives of the scalar `of` with respect to each value of `wrt` (inputs or results of
-    equations) appended.
+def backward(program: Program, of: Var, wrt: Sequence[Var]) -> tuple[Program, dict[Var, Var]]:
+    """The program with the walk back from the scalar `of` to each value of `wrt` (inputs or results of equations)
+    appended, outputs and updates unchanged.
 
-    Returns the program, outputs and updates unchanged, and the gradients, None for a value that `of` does not depend
-    on. A loop on the way collects what its derivative reads. Raises GpubpError where `of` is no float scalar.
+    Returns it with the derivatives of `of` by every value on the way; a value without one has no influence. A loop on
+    the way collects what its derivative reads. Raises GpubpError where `of` is no float scalar.
     """
     if of.shape != () or of.dtype not in FLOATS:
         raise GpubpError(f"a gradient needs a float scalar, not {of.aval}")
     with recording() as tail:
         eqns, cotangents = pullback(program.eqns, {of: full((), 1.0, of.dtype)}, wrt)
-    grown = Program(program.inputs, (*eqns, *tail), program.outputs, program.updates)
+    return Program(program.inputs, (*eqns, *tail), program.outputs, program.updates), cotangents
+
+
+def grad(program: Program, of: Var, wrt: Sequence[Var]) -> tuple[Program, list[Var | None]]:
+    """As `backward`, with the derivatives by the values of `wrt` alone, in their order; None for one that `of` does not
+    depend on."""
+    grown, cotangents = backward(program, of, wrt)
     return grown, [cotangents.get(v) for v in wrt]
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from dsl import explain
 from gpubp.cli import main
-from gpubp.cli.explain import FOLDERS, table, to_text
+from gpubp.cli.codes import FOLDERS, table, to_text
 from tools import error_docs, golden_errors
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -1,0 +1,67 @@
+"""The step of a net laid open: forward and backward equations, with what their values stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dsl.diagnostics import DiagnosticError
+from dsl.graph import Node
+
+from ..errors import NetError
+from ..ir import Program, Var, origin, recording, verify
+from ..passes import rewrite
+from ..transforms import backward
+from .programs import losses, lowering
+
+if TYPE_CHECKING:
+    from .net import Net
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Watched:
+    """The program of loss and gradients that training works with, and behind it what of the forward pass the
+    stabilising rules replaced, so that each node of the file has its value. It takes `feeds`, rows of the inputs and
+    targets, and behind them `states`, by name; its outputs are the scalars `data`, `penalty` and `loss`.
+
+    `values` are those of the nodes; `parameters` by name; `cotangents` the derivatives of the whole loss by every value
+    on the way back.
+    """
+
+    program: Program
+    feeds: tuple[str, ...]
+    states: tuple[str, ...]
+    values: Mapping[Node, Var]
+    parameters: Mapping[str, Var]
+    cotangents: Mapping[Var, Var]
+
+
+def watched(net: Net, batch: int, dtype: str) -> Watched:
+    """The step of `net` on `batch` rows. Raises NetError where a layer refuses batches of that size."""
+    graph = net.graph
+    cx, states = lowering(net, "gradients", batch, dtype)
+    try:
+        with recording() as eqns:
+            feeds = [cx.feed(node) for node in (*graph.inputs, *graph.targets)]
+            cx.run(graph.nodes)
+            outputs = losses(graph, cx)
+    except DiagnosticError as error:
+        raise NetError(error.diagnostics) from error.__cause__
+    inputs = (*feeds, *states.vars.values())
+    forward = verify(Program(inputs, tuple(eqns), tuple(outputs.values())))
+    stable = rewrite(forward)
+    parameters = {name: var for name, (_, var) in cx.parameters.items()}
+    trained = [var for name, var in parameters.items() if not net.layout.places[name][0].frozen]
+    with origin("backpropagation"):
+        program, cotangents = backward(stable, stable.outputs[-1], trained)
+    made = {v for eqn in program.eqns for v in eqn.outputs}
+    replaced = (eqn for eqn in eqns if made.isdisjoint(eqn.outputs))
+    return Watched(
+        verify(replace(program, eqns=(*program.eqns, *replaced))),
+        tuple(v.hint for v in feeds),
+        tuple(states.vars),
+        {node: value for node, value in cx.values.items() if isinstance(value, Var)},
+        parameters,
+        cotangents,
+    )

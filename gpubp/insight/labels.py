@@ -1,0 +1,99 @@
+"""What the values of a step are called: those of layer 2 are z2 and a2, W2 and b2, delta2 and dL/dW2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..frontend import Net, Parameter, Watched
+from ..ir import Var
+from .layers import Layer
+
+if TYPE_CHECKING:
+    from dsl.graph import Node
+
+LOSS = ("data", "penalty", "L")
+"""The mean loss of the rows, the penalties, and their sum; the sum alone where there are no penalties."""
+
+
+class Labels:
+    """Labels of values (`vars`), and where each is told: `forward` and `backward` by layer. Two may name one value.
+
+    `parameters` and `about` give the full name of a parameter, for its own label and for that of its gradient;
+    `gradients` the latter by full name; `by_row` are those of values with a row for each example; `result` and `delta`
+    those of a layer's result and of what comes back to it. `told_forward` are those of the forward pass.
+    """
+
+    def __init__(self, net: Net, seen: Watched, layers: Sequence[Layer]) -> None:
+        self.vars: dict[str, Var] = {v.hint: v for v in seen.program.inputs[: len(seen.feeds)]}
+        self._taken = {v.hint for v in seen.program.inputs}
+        self.feeds = tuple(self.vars)
+        self.by_row = set(self.feeds)
+        self.forward: dict[Layer, list[str]] = {}
+        self.backward: dict[Layer, list[str]] = {}
+        self.parameters: dict[str, str] = {}
+        self.about: dict[str, str] = {}
+        self.gradients: dict[str, str] = {}
+        self.result: dict[Layer, str] = {}
+        self.delta: dict[Layer, str] = {}
+        owned: dict[Node, list[Parameter]] = {}
+        for parameter in net.layout.parameters.values():
+            owned.setdefault(parameter.place, []).append(parameter)
+        for layer in layers:
+            own = [parameter for node in layer.nodes for parameter in owned.get(node, ())]
+            self.forward[layer] = [self._parameter(p, own, layer, seen) for p in own]
+            if len(layer.nodes) > 1:
+                self.forward[layer].append(self._row(f"z{layer.number}", seen.values[layer.nodes[0]]))
+            self.result[layer] = self._row(f"a{layer.number}", seen.values[layer.nodes[-1]])
+            self.forward[layer].append(self.result[layer])
+        made = {v: eqn for eqn in seen.program.eqns for v in eqn.outputs}
+        penalised = bool(made[seen.program.outputs[1]].operands)
+        for label, var in zip(LOSS, seen.program.outputs, strict=True):
+            if penalised or label == LOSS[-1]:
+                self._label(label, var)
+        self.told_forward = frozenset(self.vars)
+        for layer in reversed(layers):
+            self.backward[layer] = self._back(layer, seen)
+            for label in self.forward[layer]:
+                name = self.parameters.get(label)
+                if name is None or net.layout.places[name][0].frozen:
+                    continue
+                self.gradients[name] = f"dL/d{label}"
+                gradient = seen.cotangents.get(seen.parameters[name])
+                if gradient is not None:
+                    self.backward[layer].append(self._label(f"dL/d{label}", gradient))
+                    self.about[f"dL/d{label}"] = name
+        self.gradients = {name: self.gradients[name] for name in net.layout.parameters if name in self.gradients}
+
+    def _back(self, layer: Layer, seen: Watched) -> list[str]:
+        """Label what comes back to a layer's result, and to its z."""
+        inner, outer = (seen.cotangents.get(seen.values[node]) for node in (layer.nodes[0], layer.nodes[-1]))
+        found = []
+        if len(layer.nodes) > 1 and outer is not None:
+            found.append(self._row(f"dL/d{self.result[layer]}", outer))
+        if inner is not None:
+            self.delta[layer] = self._row(f"delta{layer.number}", inner)
+            found.append(self.delta[layer])
+        return found
+
+    def _parameter(self, parameter: Parameter, own: Sequence[Parameter], layer: Layer, seen: Watched) -> str:
+        """W, b, or the last word of its name, with the number of its layer."""
+        letter = {"weight": "W", "bias": "b"}.get(parameter.role)
+        alone = sum(p.role == parameter.role for p in own) == 1
+        base = letter if letter and alone else parameter.name.rpartition(".")[2]
+        label = self._label(f"{base}{layer.number}", seen.parameters[parameter.name])
+        self.parameters[label] = self.about[label] = parameter.name
+        return label
+
+    def _row(self, name: str, var: Var) -> str:
+        label = self._label(name, var)
+        self.by_row.add(label)
+        return label
+
+    def _label(self, name: str, var: Var) -> str:
+        """A label that is not taken yet."""
+        while name in self._taken:
+            name += "_"
+        self._taken.add(name)
+        self.vars[name] = var
+        return name

@@ -1,0 +1,66 @@
+"""The layers of a net as a person counts them: what has weights and the activation behind it are one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..frontend import Net, Watched
+from ..ir import FLOATS, Var
+
+if TYPE_CHECKING:
+    from dsl.graph import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Nodes that are one layer, the `number`th as the data flows, from 1: one node, or one with weights and the
+    activation that alone takes its value."""
+
+    number: int
+    nodes: tuple[Node, ...]
+
+    @property
+    def name(self) -> str:
+        """What the file calls its result, or else the place of its weights."""
+        return self.nodes[-1].label or self.nodes[0].name
+
+    @property
+    def text(self) -> str:
+        """Its stages as the file writes them."""
+        return " -> ".join(dict.fromkeys(" ".join(node.span.text.split()) for node in self.nodes))
+
+
+def layers_of(net: Net, watched: Watched) -> list[Layer]:
+    """The layers of a net's model, each after those it stands on; the loss is none."""
+    values = watched.values
+    nodes = [n for n in net.graph.nodes if n in values and n.type is None and values[n].dtype in FLOATS]
+    owners = {p.place for p in net.layout.parameters.values()}
+    uses = Counter(source for node in _all(net) for source in node.inputs)
+    groups: list[list[Node]] = []
+    home: dict[Node, list[Node]] = {}
+    for node in nodes:
+        before = home.get(node.inputs[0]) if len(node.inputs) == 1 else None
+        if before is not None and len(before) == 1 and _activates(node, before[0], owners, uses, values):
+            before.append(node)
+        else:
+            before = [node]
+            groups.append(before)
+        home[node] = before
+    return [Layer(number, tuple(group)) for number, group in enumerate(groups, start=1)]
+
+
+def _all(net: Net) -> Iterable[Node]:
+    return (*net.graph.nodes, *(net.graph.train.nodes if net.graph.train is not None else ()))
+
+
+def _activates(
+    node: Node, before: Node, owners: set[Node], uses: Mapping[Node, int], values: Mapping[Node, Var]
+) -> bool:
+    """Whether a node is the activation of the one before: it changes each number of it, or each row, by a formula
+    without weights."""
+    shapes: Sequence[object] = values[node].aval, values[before].aval
+    plain = node not in owners and shapes[0] == shapes[1]
+    return before in owners and plain and uses[before] == 1 and before.name != node.name

@@ -1,0 +1,168 @@
+"""The trace of a step: what every layer makes of an example and what comes back to it, with the formulas that say so.
+
+The formulas are not written by hand: they are the equations of the program that training runs, as layers and the
+derivatives of the primitives recorded them, after the same algebra.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..executor import Executor
+from ..frontend import Net, Watched, check_feeds, watched
+from ..ir import Eqn, Var, evaluate
+from ..passes import optimise
+from .formulas import Notation
+from .labels import LOSS, Labels
+from .layers import Layer, layers_of
+from .update import Change, changes, update_formulas
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """`name = formula` and what it gives; inputs and parameters have no formula. `about`: the full name of a parameter.
+    `inner`: the formulas of a body that is run many times; it gives several values, of which the first is shown."""
+
+    name: str
+    formula: str
+    value: NDArray[Any]
+    about: str = ""
+    inner: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One layer in a step. `forward`: its parameters, z and a; `backward`: what comes back to a and z, and the
+    gradients of its parameters. `result` and `delta` name the lines of its result and of the derivative by z (by a,
+    where the layer has no activation); `delta` is "" where nothing comes back."""
+
+    layer: Layer
+    forward: tuple[Line, ...]
+    backward: tuple[Line, ...]
+    result: str
+    delta: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """A step of training on `rows` rows; where a value has one for each row, its line shows the first.
+
+    `feeds`: the inputs and targets; `steps` in the order of the data; `loss`: the lines that lead to the whole loss,
+    which is the last; `gradients` by parameter, as `Executor.gradients` gives them; `update`: how the optimizer
+    changes a parameter, `changes`: what it makes of each. `dtype`, `number`: the float type, and the updates before
+    this one.
+    """
+
+    net: Net
+    dtype: str
+    rows: int
+    number: int
+    feeds: tuple[Line, ...]
+    steps: tuple[Step, ...]
+    loss: tuple[Line, ...]
+    gradients: Mapping[str, NDArray[Any]]
+    update: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+
+def trace(executor: Executor, batch: Mapping[str, Any]) -> Trace:
+    """The next step of training on a batch; the executor stays as it is.
+
+    Raises InputError for arrays that do not fit, NetError where a layer refuses batches of that size, DivergedError
+    where a gradient is not finite, GpubpError where the net has no loss.
+    """
+    net = executor.net
+    net.require_loss()
+    nodes = (*net.graph.inputs, *net.graph.targets)
+    arrays, rows = check_feeds(executor.backend, nodes, batch, executor.dtype)
+    seen = watched(net, rows, executor.dtype)
+    layers = layers_of(net, seen)
+    labels = Labels(net, seen, layers)
+    teller = _Teller(executor, seen, labels, arrays, rows)
+    feeds = [teller.given(name) for name in labels.feeds]
+    forward = [[line for name in labels.forward[layer] for line in teller.lines(name)] for layer in layers]
+    loss = [line for name in LOSS for line in teller.lines(name)]
+    teller.turn()
+    backward = [[line for name in labels.backward[layer] for line in teller.lines(name)] for layer in layers[::-1]]
+    steps = (
+        Step(layer, tuple(ahead), tuple(back), labels.result[layer], labels.delta.get(layer, ""))
+        for layer, ahead, back in zip(layers, forward, backward[::-1], strict=True)
+    )
+    return Trace(
+        net,
+        executor.dtype,
+        rows,
+        executor.step,
+        tuple(feeds),
+        tuple(steps),
+        tuple(loss),
+        {name: teller.gradient(name, label) for name, label in labels.gradients.items()},
+        tuple(update_formulas(net, rows, executor.dtype)),
+        changes(executor, batch),
+    )
+
+
+class _Teller:
+    """Makes lines of the values that have a label: the program is left with what leads to them, and run."""
+
+    def __init__(self, executor: Executor, seen: Watched, labels: Labels, arrays: Sequence[Any], rows: int) -> None:
+        self._labels, self._rows, self._host = labels, rows, executor.backend.to_host
+        wanted = tuple(dict.fromkeys(v for v in labels.vars.values() if v not in seen.program.inputs))
+        program = optimise(replace(seen.program, outputs=wanted))
+        self._now = dict(zip(wanted, program.outputs, strict=True))
+        self._notation = Notation(program, self._named(labels.told_forward))
+        self._values: dict[Var, Any] = dict(zip(program.inputs, arrays, strict=False))
+        states = [executor.arrays()[name] for name in seen.states]
+        with executor.backend.running():
+            evaluate(program, [*arrays, *states], executor.xp, self._keep)
+
+    def turn(self) -> None:
+        """From here on the labels of the way back are names too: before, no formula may speak of them."""
+        self._notation.name(self._named(self._labels.vars))
+
+    def _named(self, labels: Container[str]) -> dict[Var, str]:
+        names: dict[Var, str] = {}
+        for name, var in self._labels.vars.items():
+            if name in labels:
+                names.setdefault(self._at(var), name)
+        return names
+
+    def _keep(self, eqn: Eqn, found: Any) -> None:
+        self._values.update(zip(eqn.outputs, found if len(eqn.outputs) > 1 else (found,), strict=True))
+
+    def _at(self, var: Var) -> Var:
+        return self._now.get(var, var)
+
+    def given(self, name: str) -> Line:
+        """The line of an input, which has no formula."""
+        return Line(name, "", self._shown(name, self._at(self._labels.vars[name])))
+
+    def lines(self, name: str) -> Iterator[Line]:
+        """The line of a value, after those of what it is made of and that was not told before."""
+        if name not in self._labels.vars:
+            return
+        var = self._at(self._labels.vars[name])
+        if name in self._labels.parameters:
+            yield Line(name, "", self._shown(name, var), self._labels.parameters[name])
+            return
+        for one in self._notation.formulas(var):
+            shown = self._shown(one.name, one.vars[0])
+            yield Line(one.name, one.text, shown, self._labels.about.get(one.name, ""), one.inner)
+        if self._notation.names[var] != name:
+            yield Line(name, self._notation.names[var], self._shown(name, var), self._labels.about.get(name, ""))
+
+    def gradient(self, name: str, label: str) -> NDArray[Any]:
+        """The gradient of a parameter; zeros where nothing comes back to it."""
+        if label in self._labels.vars:
+            return self._host(self._values[self._at(self._labels.vars[label])])
+        return self._host(0.0 * self._values[self._at(self._labels.vars[label.removeprefix("dL/d")])])
+
+    def _shown(self, name: str, var: Var) -> NDArray[Any]:
+        """A value on the host; of one that has a row for each example, the first."""
+        array = self._host(self._values[var])
+        return array[0] if name in self._labels.by_row and array.shape[:1] in ((1,), (self._rows,)) else array

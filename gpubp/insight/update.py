@@ -1,0 +1,70 @@
+"""What the optimizer makes of the gradients of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..executor import Executor
+from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Net, build, gradient_name
+from .formulas import Notation, one_line
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """A parameter before and after an update."""
+
+    parameter: str
+    before: NDArray[Any]
+    after: NDArray[Any]
+
+
+def changes(executor: Executor, batch: Mapping[str, Any]) -> tuple[Change, ...]:
+    """What a step on a batch makes of every trained parameter; the executor stays as it is. Raises DivergedError where
+    a gradient is not finite."""
+    device = "cpu" if executor.backend.name == "cpu" else "gpu"
+    copy = Executor(executor.net, device, executor.dtype, executor.seed, "numpy" if device == "cpu" else "auto")
+    copy.adopt(executor.arrays())
+    if not executor.counters.get(EPOCH_STEPS, 1.0):
+        # A schedule goes by the length of the training: unless that is known, an epoch is this batch.
+        epochs = float(executor.net.option("epochs") or 1)
+        copy.set_counters({EPOCH_STEPS: 1.0, TOTAL_STEPS: executor.counters.get(TOTAL_STEPS) or epochs})
+    before = _parameters(copy)
+    copy.train_step(batch)
+    after = _parameters(copy)
+    frozen = {p.name for group in executor.net.layout.groups if group.frozen for p in group.parameters}
+    return tuple(Change(name, before[name], after[name]) for name in before if name not in frozen)
+
+
+def _parameters(executor: Executor) -> dict[str, NDArray[Any]]:
+    return {name: executor.backend.to_host(executor.xp.array(view)) for name, view in executor.parameters.items()}
+
+
+def update_formulas(net: Net, rows: int, dtype: str) -> tuple[str, ...]:
+    """How a step changes a parameter w with the gradient g, as the training program computes it; a prime marks the new
+    value of what is kept from step to step. Groups of parameters with a rate or a decay of their own differ in these
+    alone; the first group is told."""
+    group = next((one for one in net.layout.groups if not one.frozen), None)
+    if group is None:
+        return ()
+    built = build(net, "train", rows, dtype)
+    results = dict(zip(built.outputs, built.program.outputs, strict=True))
+    gradients = {results[gradient_name(one)]: f"g of {one.name}" for one in net.layout.groups if not one.frozen}
+    gradients[results[gradient_name(group)]] = "g"
+    kept = {state: _short(state.hint, group.name) for state, _ in built.program.updates}
+    own = {state: name for state, name in kept.items() if name}
+    new = {value: f"{own[state]}'" for state, value in built.program.updates if state in own}
+    notation = Notation(built.program, {**own, **gradients, **new})
+    ordered = sorted(new, key=lambda value: new[value] == "w'")
+    return tuple(line for value in ordered for one in notation.formulas(value) for line in one_line(one))
+
+
+def _short(state: str, group: str) -> str:
+    """What a group's own state is called: w for the parameters; "" for the state of something else."""
+    if state == group:
+        return "w"
+    return state.removesuffix(f".{group}") if state.endswith(f".{group}") else ""

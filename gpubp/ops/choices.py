@@ -1,0 +1,95 @@
+"""Comparisons, logic, choices between values, and other element types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import ShapeError
+from ..ir import FLOATS, Aval, Example, Primitive, Scalar, Var, define
+from .elements import broadcast, elementwise, same_dtype, signed, unbroadcast
+
+# Comparisons and logic: results are bool, without derivative ---------------------------------------------------------
+_compare: dict[str, Any] = {"result": "bool", "floats_only": False}
+less: Primitive = signed("less", "<", "less", None, **_compare)
+less_equal: Primitive = signed("less_equal", "<=", "less_equal", None, **_compare)
+greater: Primitive = signed("greater", ">", "greater", None, **_compare)
+greater_equal: Primitive = signed("greater_equal", ">=", "greater_equal", None, **_compare)
+equal: Primitive = signed("equal", "==", "equal", None, **_compare)
+not_equal: Primitive = signed("not_equal", "!=", "not_equal", None, **_compare)
+logical_and: Primitive = signed("logical_and", "&", "logical_and", None, dtypes=("bool", "bool"), **_compare)
+isfinite: Primitive = elementwise("isfinite", "xp.isfinite({0})", None, c="({0} - {0} == 0)", result="bool")
+
+
+def _where_infer(condition: Aval, a: Aval, b: Aval) -> Aval:
+    if condition.dtype != "bool":
+        raise ShapeError(f"a condition is of type bool, not {condition.dtype}")
+    return Aval(broadcast((condition, a, b)), same_dtype((a, b)))
+
+
+where: Primitive = define(
+    Primitive(
+        "where",
+        _where_infer,
+        unbroadcast(lambda g, y, c, a, b: (None, gate(c, g), where(c, 0.0, g))),
+        "xp.where({0}, {1}, {2})",
+        "elementwise",
+        (Example(((3, 4), (3, 4), (4,)), {}, dtypes=("bool", "float64", "float64")),),
+        into=("xp.copyto({out}, {2})", "xp.copyto({out}, {1}, where={0})"),
+        c=Scalar("({0} ? {1} : {2})"),
+    )
+)
+
+
+def _gate_infer(condition: Aval, a: Aval) -> Aval:
+    if condition.dtype != "bool" or a.dtype not in FLOATS:
+        raise ShapeError(f"a gate takes a condition and floats, not {condition.dtype} and {a.dtype}")
+    return Aval(broadcast((condition, a)), a.dtype)
+
+
+# `a` where the condition holds, else 0. With a mask of bits this is many times faster than a choice of two values, and
+# inf and NaN are shut out like all others.
+gate: Primitive = define(
+    Primitive(
+        "gate",
+        _gate_infer,
+        unbroadcast(lambda g, y, c, a: (None, gate(c, g))),
+        "xp.where({0}, {1}, 0.0)",
+        "elementwise",
+        tuple(
+            Example(shapes, {}, dtypes=("bool", "float64"))
+            for shapes in (((3, 4), (3, 4)), ((3, 4), (4,)), ((4,), (3, 1)))
+        ),
+        into=(
+            "xp.negative({0}.view(xp.int8), out={s0})",
+            "xp.bitwise_and({1}.view({s0}.dtype), {s0}, out={out}.view({s0}.dtype))",
+        ),
+        scratch=lambda condition, a: (Aval(condition.shape, a.dtype.replace("float", "int")),),
+        formula="{1} * {0}",
+        c=Scalar("({0} ? {1} : 0)"),
+    )
+)
+
+
+def _cast_vjp(g: Var, y: Var, x: Var, *, dtype: str) -> Sequence[Var | None]:
+    return (cast(g, dtype=x.dtype) if x.dtype in FLOATS and g.dtype in FLOATS else None,)
+
+
+cast_primitive: Primitive = define(
+    Primitive(
+        "cast",
+        lambda a, *, dtype: Aval(a.shape, dtype),
+        _cast_vjp,
+        "{0}.astype(xp.{dtype})",
+        "elementwise",
+        (Example(((3, 4),), {"dtype": "float64"}, dtypes=("float32",)),),
+        into=("{out}[...] = {0}",),
+        c=Scalar(lambda *, dtype: "({0} != 0)" if dtype == "bool" else "({type}){0}"),
+        formula="{0}",
+    )
+)
+
+
+def cast(x: Var, *, dtype: str) -> Var:
+    """`x` in another element type; `x` itself where it has that type."""
+    return x if x.dtype == dtype else cast_primitive(x, dtype=dtype)

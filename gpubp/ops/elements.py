@@ -1,0 +1,103 @@
+"""How an elementwise primitive is defined: types, broadcasting, and a text over arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import ShapeError
+from ..ir import FLOATS, WEAK, Aval, Example, Operand, Primitive, Scalar, Var, broadcast_shapes, define
+from .shaping import sum_to
+
+Rule = Callable[..., Sequence[Var | None]]
+
+
+def same_dtype(avals: Sequence[Aval]) -> str:
+    """The one type of the values; literals follow. ShapeError where types are mixed: nothing is promoted silently."""
+    found = {a.dtype for a in avals} - {WEAK}
+    if len(found) != 1:
+        raise ShapeError(f"types {' and '.join(sorted(found)) or 'of literals only'} cannot be combined")
+    return found.pop()
+
+
+def broadcast(avals: Sequence[Aval]) -> tuple[int, ...]:
+    try:
+        return broadcast_shapes(*(a.shape for a in avals))
+    except ValueError as error:
+        raise ShapeError(str(error)) from None
+
+
+def shape_rule(result: str | None, floats_only: bool) -> Callable[..., Aval]:
+    def infer(*avals: Aval) -> Aval:
+        dtype = same_dtype(avals)
+        if floats_only and dtype not in FLOATS:
+            raise ShapeError(f"needs floats, got {dtype}")
+        return Aval(broadcast(avals), result or dtype)
+
+    return infer
+
+
+def unbroadcast(rule: Rule) -> Rule:
+    """Cotangents have the inputs' shapes: sum over what was broadcast; literals need none."""
+
+    def vjp(g: Var, y: Var, *xs: Operand) -> Sequence[Var | None]:
+        cotangents = rule(g, y, *xs)
+        return [
+            sum_to(c, x.shape) if isinstance(x, Var) and c is not None else None
+            for x, c in zip(xs, cotangents, strict=True)
+        ]
+
+    return vjp
+
+
+def _examples(arity: int, ranges: tuple[tuple[float, float], ...]) -> tuple[Example, ...]:
+    shapes: list[tuple[tuple[int, ...], ...]] = [((3, 4),) * arity]
+    if arity == 2:
+        shapes += [((3, 4), (4,)), ((3, 1), (2, 1, 4)), ((), (5,))]
+    return tuple(Example(s, {}, ranges) for s in shapes)
+
+
+def elementwise(
+    name: str,
+    numpy: str,
+    vjp: Rule | None,
+    *,
+    c: str = "",
+    ranges: tuple[tuple[float, float], ...] = ((-2.0, 2.0),),
+    result: str | None = None,
+    floats_only: bool = True,
+    uses: tuple[Callable[..., Any], ...] = (),
+    dtypes: tuple[str, ...] = (),
+    into: tuple[str, ...] = (),
+    scratch: Callable[..., tuple[Aval, ...]] | None = None,
+    formula: str = "",
+) -> Primitive:
+    """Define an elementwise primitive of as many inputs as `numpy` has places; `c` is its C form, if it has one. A text
+    that is one call of `xp` takes `out` as it is; another says in `into` how it is written to an array."""
+    if not into and not uses:
+        into = (f"{numpy[:-1]}, out={{out}})",)
+    arity = 1 + max(i for i in range(3) if f"{{{i}}}" in numpy)
+    examples = _examples(arity, ranges)
+    if dtypes:
+        examples = tuple(Example(e.shapes, e.params, e.ranges, dtypes) for e in examples)
+    return define(
+        Primitive(
+            name,
+            shape_rule(result, floats_only),
+            None if vjp is None else unbroadcast(vjp),
+            numpy,
+            "elementwise",
+            examples,
+            uses,
+            into,
+            scratch,
+            c=Scalar(c) if c else None,
+            formula=formula,
+        )
+    )
+
+
+def signed(name: str, sign: str, ufunc: str, vjp: Rule | None, **more: Any) -> Primitive:
+    """Define a primitive that is written with a sign between its inputs."""
+    text = f"{{0}} {sign} {{1}}"
+    return elementwise(name, text, vjp, c=text, into=(f"xp.{ufunc}({{0}}, {{1}}, out={{out}})",), **more)

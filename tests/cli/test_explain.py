@@ -1,0 +1,92 @@
+"""The verb `explain`: of a file, of a run, of what cannot be explained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gpubp
+
+from .worlds import MODELS, ROWS, Call, write
+
+
+def test_a_file_is_followed_through_a_step(call: Call) -> None:
+    said = call("explain", MODELS / "worked_example.net")
+    assert (said.code, said.err) == (0, "")
+    assert "delta1 = dL/da1 * (a1 * (1 - a1))  [-0.01111, -0.01634]" in said.out
+    assert "hidden.dense.bias    [0, 0] becomes [0.01111, 0.01634]" in said.out
+
+
+def test_another_example_and_a_later_step(call: Call) -> None:
+    first, second = (json.loads(call("explain", MODELS / "xor.net", "--json", "--example", n).out) for n in "12")
+    assert [feed["value"]["values"] for feed in first["feeds"]] == [[0, 0], [0]]
+    assert [feed["value"]["values"] for feed in second["feeds"]] == [[0, 1], [1]]
+    later = json.loads(call("explain", MODELS / "xor.net", "--json", "--example", "2", "--step", "400").out)
+    assert later["step"] == 400
+    assert later["loss"][-1]["value"]["values"] < 0.01 < second["loss"][-1]["value"]["values"]
+
+
+def test_a_run_is_explained_with_its_weights(call: Call, tmp_path: Path) -> None:
+    assert call("run", MODELS / "xor.net", "--out", tmp_path / "run", "--device", "cpu", "--quiet").code == 0
+    for place in (tmp_path / "run", tmp_path / "run" / "last.safetensors"):
+        told = json.loads(call("explain", place, "--json", "--example", "3").out)
+        assert told["step"] == 500
+        run = gpubp.load_run(place, "cpu")
+        loss, gradients = run.executor.gradients({"x": [[1, 0]], "y": [[1]]})
+        assert told["loss"][-1]["value"]["values"] == pytest.approx(loss, rel=1e-4)
+        shown = told["gradients"]["p.dense.weight"]["values"]
+        np.testing.assert_allclose(shown, gradients["p.dense.weight"], rtol=1e-4)
+    for words in (("--set", "a=1"), ("--seed", "1")):
+        said = call("explain", tmp_path / "run", *words)
+        assert said.code == 2
+        assert "cannot be given with a run" in said.err
+    assert "cannot be given with a run" in call("explain", tmp_path / "run", "--step", "3").err
+
+
+def test_batch_statistics_take_the_rows_of_a_batch(call: Call) -> None:
+    said = call("explain", MODELS / "deep_batchnorm.net", "--example", "800")
+    assert said.code == 0
+    assert "example 800 of 800, in a batch of 50 rows whose statistics it shares" in said.out.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--example", "11"), "there is no example 11: the training data has 10 rows"),
+        (("--example", "0"), "must be at least 1"),
+        (("--step", "-1"), "must be at least 0"),
+    ],
+)
+def test_what_is_not_there_is_refused(call: Call, tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    found = call("explain", write(tmp_path), *words)
+    assert found.code == 2
+    assert said in found.err
+
+
+def test_a_file_without_data_or_loss_is_refused(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "bare.net"
+    path.write_text("model {\n  input x: [2]\n  output p = x -> dense(1)\n}\n", "utf-8")
+    said = call("explain", path)
+    assert (said.code, said.err) == (2, "error: this net has no `train` section: it can predict, but has no loss\n")
+    train = "  target y: [1]\n}\ntrain {\n  loss = mse(p, y)\n  optimizer = sgd(lr = 0.1)\n  epochs = 1\n}\n"
+    path.write_text(path.read_text("utf-8")[:-2] + train, "utf-8")
+    said = call("explain", path)
+    assert (said.code, said.err) == (2, f"error: `{path}` has no `data` section to take an example from\n")
+    assert call("explain", tmp_path / "nowhere.net").code == 2
+    assert call("explain", tmp_path).err == f"error: `{tmp_path}` is no run: it has no `resolved.net`\n"
+
+
+def test_a_gradient_that_is_not_finite_is_told(call: Call, tmp_path: Path) -> None:
+    path = write(tmp_path, rows=ROWS)
+    path.write_text(
+        path.read_text("utf-8")
+        .replace("dense(1)", "dense(1) -> f")
+        .replace("model {", "fn f(z) = sqrt(z - z)\nmodel {", 1),
+        "utf-8",
+    )
+    said = call("explain", path)
+    assert said.code == 1
+    assert "holds NaN" in said.err or "holds inf" in said.err

@@ -1,0 +1,178 @@
+"""The trace of a step: its numbers are those of the executor, its formulas say how they are made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp.insight import Line, Trace, as_text, document, trace
+
+from .worlds import ALL, MODELS, executor, model
+
+HERE = Path(__file__).parent
+
+
+def lines(told: Trace) -> Iterator[Line]:
+    yield from told.feeds
+    for step in told.steps:
+        yield from step.forward
+    yield from told.loss
+    for step in reversed(told.steps):
+        yield from step.backward
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("rows", [1, 3])
+def test_gradients_and_loss_are_those_of_the_executor(name: str, rows: int) -> None:
+    ex, batch = model(name, rows)
+    before = {key: np.array(value) for key, value in ex.state_dict().items()}
+    told = trace(ex, batch)
+    loss, gradients = ex.gradients(batch)
+    assert told.loss[-1].value == pytest.approx(loss, rel=1e-12)
+    assert list(told.gradients) == list(gradients)
+    for key, wanted in gradients.items():
+        scale = np.abs(wanted).max(initial=0)
+        np.testing.assert_allclose(told.gradients[key], wanted, rtol=1e-9, atol=1e-12 * scale, err_msg=key)
+    shown = {line.about: line.value for step in told.steps for line in step.backward if line.about}
+    for key, value in shown.items():
+        np.testing.assert_array_equal(value, told.gradients[key], err_msg=key)
+    ex.set_counters({"epoch_steps": 1, "total_steps": ex.net.option("epochs")})
+    ex.train_step(batch)
+    for change in told.changes:
+        np.testing.assert_array_equal(change.before, before[change.parameter])
+        np.testing.assert_array_equal(change.after, ex.parameters[change.parameter], err_msg=change.parameter)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_value_is_told_once_and_from_what_was_told_before(name: str) -> None:
+    ex, batch = model(name)
+    known = {"seed", "step", *ex.net.buffers}
+    words = re.compile(r"dL/d\w+|[A-Za-z_][\w.]*(?!\w*\()")
+    for line in lines(trace(ex, batch)):
+        used = {word for word in words.findall(line.formula) if not re.fullmatch(r"T|axis|axes|e|inf", word)}
+        if not line.inner:
+            assert {word for word in used if f"{word}(" not in line.formula} <= known, line.formula
+        names = line.name.split(", ")
+        assert known.isdisjoint(names), line.name
+        known.update(names)
+
+
+FUNCTIONS: dict[str, Any] = {
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "relu": lambda z: np.maximum(z, 0),
+    "sigmoid_cross_entropy": lambda z, y: np.logaddexp(0, z) - y * z,
+    "softmax": lambda z: np.exp(z) / np.exp(z).sum(-1, keepdims=True),
+    "log_softmax": lambda z: z - np.log(np.exp(z).sum(-1, keepdims=True)),
+    "where": np.where,
+    "maximum": np.maximum,
+    "one_hot": lambda labels: np.eye(3)[labels],
+    **{name: getattr(np, name) for name in ("tanh", "exp", "log", "sqrt", "sum")},
+}
+
+
+@pytest.mark.parametrize(
+    "name", ["worked_example", "xor", "xor_numpy", "spiral", "iris", "deep_sigmoid", "deep_mended"]
+)
+def test_the_formulas_are_true(name: str) -> None:
+    """Each, computed as it stands, gives the value beside it."""
+    ex, batch = model(name)
+    known: dict[str, Any] = {key.replace(".", "_"): ex.arrays()[key] for key in ex.net.buffers}
+    checked = 0
+    for line in lines(trace(ex, batch)):
+        identifier = line.name.replace("/", "_")
+        value = line.value
+        if line.formula:
+            text = re.sub(r"dL/d", "dL_d", line.formula).replace("^T", ".T").replace("^", "**")
+            text = re.sub(r", axis (-?\d)\)", r", axis=\1, keepdims=True)", text).replace(", axes 0, 1)", ")")
+            found = eval(re.sub(r"(?<=[a-z])\.(?=[a-z])", "_", text), {**FUNCTIONS, **known})
+            np.testing.assert_allclose(np.asarray(found).reshape(value.shape), value, rtol=1e-9, atol=1e-15)
+            checked += 1
+        row = not (line.about or line.name.startswith("t") or value.ndim == 0)
+        known[identifier] = value[None] if row or value.ndim == 0 else value
+    assert checked > 8
+
+
+def test_the_worked_example_as_text() -> None:
+    ex, batch = model("worked_example")
+    assert as_text(document(trace(ex, batch))) + "\n" == (HERE / "worked_example.txt").read_text("utf-8")
+
+
+TIED = """
+model {
+  input  x: [3]
+  target y: [3]
+  layer shared = dense(3)
+  h = x -> shared -> tanh
+  output p = h -> shared
+}
+train {
+  loss = mse(p, y)
+  optimizer = sgd(lr = 0.1, momentum = 0.9)
+  epochs = 1
+}
+"""
+
+
+def test_tied_weights_get_the_sum_of_what_comes_back_from_each_use() -> None:
+    ex = gpubp.Executor(gpubp.loads(TIED), "cpu", "float64")
+    told = trace(ex, {"x": [[0.1, 0.2, 0.3]], "y": [[1, 0, 1]]})
+    (line,) = [line for step in told.steps for line in step.backward if line.about == "shared.weight"]
+    assert line.formula == "a1^T @ delta2 + x^T @ delta1"
+    assert told.update == ("velocity' = 0.9 * velocity - rate_scale * 0.1 * g", "w' = w + velocity'")
+
+
+def test_names_of_the_file_are_left_to_the_file() -> None:
+    text = TIED.replace("x: ", "a1: ").replace("x ->", "a1 ->").replace("y: ", "W1: ").replace("(p, y)", "(p, W1)")
+    told = trace(gpubp.Executor(gpubp.loads(text), "cpu"), {"a1": [[0.1, 0.2, 0.3]], "W1": [[1, 0, 1]]})
+    assert [line.name for line in told.feeds] == ["a1", "W1"]
+    assert [line.formula for line in told.steps[0].forward] == ["", "", "a1 @ W1_ + b1", "tanh(z1)"]
+
+
+FROZEN = TIED.replace("epochs = 1", "epochs = 1\n  freeze = [shared]").replace("h -> shared", "h -> dense(3)")
+
+
+def test_frozen_weights_have_no_gradient_and_do_not_change() -> None:
+    ex = gpubp.Executor(gpubp.loads(FROZEN), "cpu", "float64")
+    batch = {"x": [[0.1, 0.2, 0.3]], "y": [[1, 0, 1]]}
+    told = trace(ex, batch)
+    assert list(told.gradients) == list(ex.gradients(batch)[1]) == ["p.dense.weight", "p.dense.bias"]
+    assert [one.parameter for one in told.changes] == list(told.gradients)
+    assert told.steps[0].backward == ()
+
+
+def test_what_the_loss_does_not_see_has_no_delta() -> None:
+    text = TIED.replace("output p = h -> shared", "output p = h -> shared\n  output aside = x -> dense(2)")
+    ex = gpubp.Executor(gpubp.loads(text), "cpu", "float64")
+    told = trace(ex, {"x": [[0.1, 0.2, 0.3]], "y": [[1, 0, 1]]})
+    assert told.steps[-1].layer.name == "aside"
+    assert (told.steps[-1].delta, told.steps[-1].backward) == ("", ())
+    assert not told.gradients["aside.dense.weight"].any()
+
+
+def test_a_large_array_is_told_in_short() -> None:
+    ex, batch = model("digits_cnn")
+    told = document(trace(ex, batch))
+    value = told["layers"][0]["forward"][-1]["value"]
+    assert value["shape"] == [8, 8, 32]
+    assert len(value["first"]) == 6
+    assert value["min"] < value["mean"] < value["max"]
+
+
+def test_a_file_without_a_loss_is_refused() -> None:
+    net = gpubp.loads(TIED[: TIED.index("train")])
+    with pytest.raises(gpubp.GpubpError, match="has no loss"):
+        trace(gpubp.Executor(net, "cpu"), {"x": [[0, 0, 0]], "y": [[0, 0, 0]]})
+
+
+def test_the_executor_of_another_precision_tells_its_own_numbers() -> None:
+    net = gpubp.load(MODELS / "xor.net")
+    ex, rows = executor(net, "float32")
+    told = trace(ex, {key: value[:1] for key, value in rows.items()})
+    assert told.dtype == "float32"
+    assert {line.value.dtype.name for line in lines(told)} == {"float32"}

@@ -1,0 +1,32 @@
+"""Nets with their training rows, for what looks into a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gpubp
+from gpubp.data import Stream
+from gpubp.data import load as load_data
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+ALL = sorted(path.stem for path in MODELS.glob("*.net"))
+NEEDS_ROWS = {"deep_batchnorm": 8}
+"""The batch of nets that normalise single numbers over it."""
+
+
+def executor(net: gpubp.Net, precision: str = "float64") -> tuple[gpubp.Executor, Mapping[str, Any]]:
+    """A net with its first weights, its statistics gathered, and its training rows."""
+    rows = load_data(net.graph, net.base, 0).part("train")
+    if isinstance(rows, Stream):
+        rows = rows.batch(0, 0, 0, min(256, len(rows)), mixed=False)
+    ex = gpubp.Executor(net, "cpu", precision, backend="numpy")
+    ex.fit_first(ex.place(rows))
+    return ex, rows
+
+
+def model(name: str, count: int = 1) -> tuple[gpubp.Executor, dict[str, Any]]:
+    """A model that ships, and its first rows."""
+    ex, rows = executor(gpubp.load(MODELS / f"{name}.net"))
+    return ex, {key: array[: NEEDS_ROWS.get(name, count)] for key, array in rows.items()}
