@@ -59,11 +59,15 @@ def _cell(value: Any, form: str) -> str:
     return " ".join(format(float(v), form) for v in value.reshape(-1))
 
 
-def align(rows: list[list[str]]) -> str:
-    """Columns padded to one width, numbers to the right."""
+def align(rows: list[list[str]], left: int = 0) -> str:
+    """Columns padded to one width, numbers to the right; the first `left` columns to the left."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        "  ".join(
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
     )
 
 

@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     SAMPLE = 5  # rows that a reader draws
     SEARCH = 6  # the params of a trial
     SUGGESTION = 7  # the same where earlier trials are learned from
+    GRADCHECK = 8  # the derivatives that are looked at
 
 
 def generator(seed: int, purpose: Purpose, counter: int = 0, place: int = 0) -> np.random.Generator:

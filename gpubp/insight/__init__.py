@@ -1,7 +1,22 @@
 """What goes on in a net, for people: the trace of a step, and its gradients beside finite differences."""
 
 from .document import document
+from .drawn import drawn
+from .gradcheck import Checked, Element, Report, gradcheck
 from .text import as_text, shown
 from .trace import Line, Step, Trace, trace
 
-__all__ = ["Line", "Step", "Trace", "as_text", "document", "shown", "trace"]
+__all__ = [
+    "Checked",
+    "Element",
+    "Line",
+    "Report",
+    "Step",
+    "Trace",
+    "as_text",
+    "document",
+    "drawn",
+    "gradcheck",
+    "shown",
+    "trace",
+]

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 from gpubp import ops
+from gpubp.insight.rules import inputs_for
 from gpubp.ir import FLOATS, PRIMITIVES, Example, Primitive, Program, Scalar, Var, apply, recording, verify
 from gpubp.passes import plan
 from tests.render.compiled import Array, needs_compiler, run_compiled
 
-from .checks import EXAMPLES, IDS, arguments, inputs_for
+from .checks import EXAMPLES, IDS, arguments
 
 WITH_FORM = {
     name: (p, e)

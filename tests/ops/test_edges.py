@@ -9,9 +9,10 @@ import pytest
 
 import gpubp
 from gpubp import ops
+from gpubp.insight.rules import inputs_for
 from gpubp.ir import FLOATS, Program, Var, evaluate, recording
 
-from .checks import Array, derivatives, inputs_for
+from .checks import Array, derivatives
 
 Op = Callable[..., Var]
 

@@ -13,11 +13,12 @@ import pytest
 
 from gpubp import ops
 from gpubp.errors import ShapeError
+from gpubp.insight.rules import inputs_for
 from gpubp.ir import PRIMITIVES, Aval, Eqn, Program, Var, evaluate, recording, verify
 from gpubp.passes import optimise
 from gpubp.transforms import grad
 
-from .checks import Array, check_derivative, inputs_for
+from .checks import Array, check_derivative
 
 LOOP = PRIMITIVES["loop"]
 Step = Callable[[Sequence[Var], Sequence[Var]], tuple[Sequence[Var], Sequence[Var]]]

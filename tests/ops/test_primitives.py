@@ -14,9 +14,10 @@ import pytest
 
 from gpubp import ops
 from gpubp.errors import GpubpError, ShapeError
+from gpubp.insight.rules import both_sides, inputs_for, several
 from gpubp.ir import PRIMITIVES, Aval, Example, Operand, Primitive, Program, Var, apply, evaluate, recording, results
 
-from .checks import EXAMPLES, IDS, Array, arguments, both_sides, check_derivative, derivatives, inputs_for, several
+from .checks import EXAMPLES, IDS, Array, arguments, check_derivative, derivatives
 
 Op = Callable[..., Var]
 each_example = pytest.mark.parametrize(("primitive", "example"), EXAMPLES, ids=IDS)

@@ -11,11 +11,12 @@ from hypothesis import given
 
 from gpubp import ops
 from gpubp.errors import GpubpError
+from gpubp.insight.rules import both_sides
 from gpubp.ir import FLOATS, PRIMITIVES, Aval, Eqn, Program, Var, evaluate, recording, verify
 from gpubp.passes import dce
 from gpubp.transforms import grad
 from tests.ir.random_programs import Case, programs
-from tests.ops.checks import Array, both_sides
+from tests.ops.checks import Array
 
 
 def scalar(program: Program, arrays: list[Array]) -> tuple[Program, Var, list[Array]]:

@@ -14,11 +14,12 @@ from hypothesis import given
 import gpubp
 from gpubp import ops
 from gpubp.frontend import build
+from gpubp.insight.rules import inputs_for
 from gpubp.ir import FLOATS, Aval, Example, Primitive, Program, Var, bind, evaluate, recording, verify
 from gpubp.passes import optimise
 from gpubp.transforms import stack
 from tests.ir.random_programs import Case, programs
-from tests.ops.checks import EXAMPLES, IDS, Array, arguments, draw, inputs_for
+from tests.ops.checks import EXAMPLES, IDS, Array, arguments, draw
 
 MODELS = sorted(Path("models").glob("*.net"))
 K = 3

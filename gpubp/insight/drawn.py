@@ -1,0 +1,29 @@
+"""Rows for a file that has no data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..data import Purpose, generator
+from ..frontend import Net
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def drawn(net: Net, rows: int) -> dict[str, NDArray[Any]]:
+    """So many rows for the inputs and targets of a net: labels of any class, inputs about 0, targets between 0 and 1,
+    where every loss is defined. The same ones each time."""
+    found: dict[str, NDArray[Any]] = {}
+    for number, node in enumerate((*net.graph.inputs, *net.graph.targets)):
+        rng = generator(0, Purpose.GRADCHECK, 2, number)
+        assert node.type is not None
+        shape = (rows, *node.type.shape)
+        if node.type.classes is not None:
+            values: NDArray[Any] = rng.integers(0, node.type.classes, shape)
+        elif node in net.graph.inputs:
+            values = rng.standard_normal(shape)
+        else:
+            values = rng.uniform(0.1, 0.9, shape)
+        found[node.label or node.name] = values
+    return found
