@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
+from dsl.excerpt import visible
+
 from ..errors import GpubpError, NetError
-from ..insight import as_text, document, trace
+from ..insight import as_html, as_text, document, trace
+from ..training import write
 from .common import whole
 from .subject import Subject, add_subject, open_subject
 
@@ -21,7 +25,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--step", type=whole(0), default=0, metavar="N", help="train so many steps first (default: 0); not with a run"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--html", metavar="OUT", help="write a page to step through, which needs no network")
+    shown.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def work(arguments: argparse.Namespace) -> int:
@@ -30,6 +36,9 @@ def work(arguments: argparse.Namespace) -> int:
     told, about = explained(subject, arguments)
     if arguments.json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
+    elif arguments.html:
+        write(Path(arguments.html), as_html(told, about).encode())
+        print(f"wrote {visible(arguments.html)}: {about}")
     else:
         print(f"{about}\n\n{as_text(told)}")
     return 0

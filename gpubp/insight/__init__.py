@@ -3,6 +3,7 @@
 from .document import document
 from .drawn import drawn
 from .gradcheck import Checked, Element, Report, gradcheck
+from .html import as_html
 from .text import as_text, shown
 from .trace import Line, Step, Trace, trace
 
@@ -13,6 +14,7 @@ __all__ = [
     "Report",
     "Step",
     "Trace",
+    "as_html",
     "as_text",
     "document",
     "drawn",

@@ -100,8 +100,11 @@ class Notation:
 
     def _named(self, var: Var) -> str:
         if var not in self.names:
+            taken = set(self.names.values())
+            while (name := f"{self._prefix}{self._count + 1}") in taken:
+                self._count += 1
             self._count += 1
-            self.names[var] = f"{self._prefix}{self._count}"
+            self.names[var] = name
         return self.names[var]
 
     def _applied(self, eqn: Eqn, found: list[Formula]) -> Text:

@@ -37,7 +37,8 @@ def layers_of(net: Net, watched: Watched) -> list[Layer]:
     """The layers of a net's model, each after those it stands on; the loss is none."""
     values = watched.values
     nodes = [n for n in net.graph.nodes if n in values and n.type is None and values[n].dtype in FLOATS]
-    owners = {p.place for p in net.layout.parameters.values()}
+    # Uses of one shared layer have one name.
+    owners = {p.place.name for p in net.layout.parameters.values()}
     uses = Counter(source for node in _all(net) for source in node.inputs)
     groups: list[list[Node]] = []
     home: dict[Node, list[Node]] = {}
@@ -57,10 +58,10 @@ def _all(net: Net) -> Iterable[Node]:
 
 
 def _activates(
-    node: Node, before: Node, owners: set[Node], uses: Mapping[Node, int], values: Mapping[Node, Var]
+    node: Node, before: Node, owners: set[str], uses: Mapping[Node, int], values: Mapping[Node, Var]
 ) -> bool:
     """Whether a node is the activation of the one before: it changes each number of it, or each row, by a formula
     without weights."""
     shapes: Sequence[object] = values[node].aval, values[before].aval
-    plain = node not in owners and shapes[0] == shapes[1]
-    return before in owners and plain and uses[before] == 1 and before.name != node.name
+    plain = node.name not in owners and shapes[0] == shapes[1]
+    return before.name in owners and plain and uses[before] == 1

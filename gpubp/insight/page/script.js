@@ -1,0 +1,153 @@
+"use strict";
+// Every step of the page: the inputs, the layers forward, the loss, the layers backward, the update.
+const told = JSON.parse(document.getElementById("trace").textContent);
+const stages = [
+  { title: "the example", pass: "start", text: "what goes in, and what should come out", lines: told.feeds },
+  ...told.layers.map((layer) => layerStage(layer, "forward")),
+  { title: "the loss", pass: "loss", text: "how far the outputs are from the targets", lines: told.loss },
+  ...[...told.layers].reverse().filter((layer) => layer.backward.length).map((layer) => layerStage(layer, "backward")),
+  { title: "the update", pass: "update", text: told.update.formulas.join("\n"), lines: updates() },
+];
+let at = 0;
+
+function layerStage(layer, pass) {
+  return { title: `layer ${layer.number}, ${layer.name}`, pass, text: layer.text, lines: layer[pass], layer };
+}
+
+function updates() {
+  return Object.entries(told.update.parameters).flatMap(([name, change]) => [
+    { name: `${name}, before`, formula: "", about: "", inner: [], value: change.before },
+    { name: `${name}, change`, formula: "", about: "", inner: [], value: change.change },
+  ]);
+}
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
+function shown(value) {
+  return typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(4))) : String(value);
+}
+
+// Names as a textbook prints them: delta2 and dL/dW2 with their signs, the number of the layer below the line.
+function typeset(text) {
+  const parts = [];
+  const pattern = /(dL\/d)?(delta|[A-Za-z_]*[A-Za-z])(\d+)(?![\w.])|\^(T|-?\d+(?:\.\d+)?)/g;
+  let last = 0;
+  for (const match of text.matchAll(pattern)) {
+    parts.push(text.slice(last, match.index));
+    if (match[4]) parts.push(make("sup", {}, match[4]));
+    else {
+      parts.push((match[1] ? "\u2202L/\u2202" : "") + (match[2] === "delta" ? "\u03b4" : match[2]));
+      parts.push(make("sub", {}, match[3]));
+    }
+    last = match.index + match[0].length;
+  }
+  return [...parts, text.slice(last)];
+}
+
+function cells(line) {
+  const value = line.value;
+  const whole = "values" in value;
+  const list = whole ? value.values : value.first;
+  const rows = Array.isArray(list) ? (Array.isArray(list[0]) ? list : [list]) : [[list]];
+  const flat = rows.flat(Infinity);
+  const largest = Math.max(...flat.map((one) => Math.abs(Number(one)) || 0)) || 1;
+  const shape = value.shape.length ? `${value.shape.join(" by ")} number${value.shape.join() === "1" ? "" : "s"}` : "1 number";
+  const table = make("table", {}, make("caption", {}, whole ? shape : `the first of ${shape}`));
+  for (const row of rows) {
+    const line = make("tr");
+    for (const one of [row].flat(Infinity)) {
+      const cell = make("td", { title: String(one) }, shown(one));
+      const part = Math.round((45 * Math.abs(Number(one) || 0)) / largest);
+      const color = Number(one) < 0 ? "--negative" : "--positive";
+      cell.style.background = `color-mix(in srgb, var(${color}) ${part}%, var(--card))`;
+      line.append(cell);
+    }
+    table.append(line);
+  }
+  const out = [make("div", { class: "scroll" }, table)];
+  if (!whole) {
+    const pairs = ["min", "mean", "max"].map((key) => make("div", {}, make("dt", {}, key), make("dd", {}, shown(value[key]))));
+    out.push(make("dl", {}, ...pairs));
+  }
+  return out;
+}
+
+function entry(line) {
+  const formula = make("p", { class: "formula" }, make("b", {}, ...typeset(line.name)));
+  if (line.formula) formula.append(" = ", ...typeset(line.formula));
+  if (line.about) formula.append(" ", make("span", { class: "about" }, line.about));
+  const inner = line.inner.length ? [make("pre", { class: "inner", tabindex: "0" }, line.inner.join("\n"))] : [];
+  return make("article", { class: "entry" }, formula, ...inner, ...cells(line));
+}
+
+function words(stage) {
+  return stage.layer ? `${stage.pass}, ${stage.title}` : stage.title;
+}
+
+function go(number, focus = true) {
+  at = Math.min(Math.max(number, 0), stages.length - 1);
+  const stage = stages[at];
+  const panel = document.getElementById("stage");
+  const text = make("p", { class: "text" }, stage.text);
+  text.style.whiteSpace = "pre-wrap";
+  panel.replaceChildren(make("h2", { id: "heading" }, words(stage)), text, make("div", { class: "entries" }, ...stage.lines.map(entry)));
+  document.getElementById("where").textContent = `step ${at + 1} of ${stages.length}`;
+  document.getElementById("back").disabled = at === 0;
+  document.getElementById("next").disabled = at === stages.length - 1;
+  for (const button of document.querySelectorAll("#map button")) {
+    if (Number(button.dataset.step) === at) {
+      button.setAttribute("aria-current", "step");
+      reveal(button);
+    } else button.removeAttribute("aria-current");
+  }
+  history.replaceState(null, "", `#${at + 1}`);
+  if (focus) panel.focus({ preventScroll: true });
+}
+
+// Scroll the list of steps, and not the page with it, until a button of it is seen.
+function reveal(button) {
+  const frame = document.getElementById("map");
+  const outer = frame.getBoundingClientRect();
+  const inner = button.getBoundingClientRect();
+  frame.scrollTop += Math.min(inner.top - outer.top - 8, 0) + Math.max(inner.bottom - outer.bottom + 8, 0);
+  frame.scrollLeft += Math.min(inner.left - outer.left - 8, 0) + Math.max(inner.right - outer.right + 8, 0);
+}
+
+function button(label, step, full) {
+  const made = make("button", { type: "button", "data-step": String(step), "aria-label": full, title: full }, label);
+  made.addEventListener("click", () => go(step));
+  return made;
+}
+
+function map() {
+  const place = document.getElementById("map");
+  const row = (name, ...buttons) => place.append(make("div", { class: "row" }, make("span", { class: "name", title: name }, name), ...buttons));
+  const step = (pass, layer) => stages.findIndex((stage) => stage.pass === pass && stage.layer === layer);
+  row("the example", button("in", 0, "the example"));
+  for (const layer of told.layers) {
+    const name = `${layer.number} ${layer.name}`;
+    const buttons = [button("fwd", step("forward", layer), `forward, layer ${name}`)];
+    if (layer.backward.length) buttons.push(button("bwd", step("backward", layer), `backward, layer ${name}`));
+    row(name, ...buttons);
+  }
+  row("the loss", button("loss", step("loss"), "the loss"));
+  row("the update", button("update", step("update"), "the update"));
+}
+
+document.getElementById("app").hidden = false;
+map();
+document.getElementById("back").addEventListener("click", () => go(at - 1));
+document.getElementById("next").addEventListener("click", () => go(at + 1));
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest?.("pre, .scroll")) return;
+  const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: stages.length - 1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  go(to);
+});
+go((Number(location.hash.slice(1)) || 1) - 1, false);

@@ -1,0 +1,140 @@
+"""The page of a step: sound HTML that asks for nothing beside itself, with the numbers of `explain`."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gpubp
+from gpubp.cli import main
+from gpubp.insight import as_html, as_text, document, trace
+
+from .worlds import MODELS, model
+
+VOID = {"meta", "link", "br"}
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class Page(HTMLParser):
+    """What a page is made of; AssertionError where a tag is not closed in its turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.texts: dict[str, str] = {}
+        self.ids: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, key, value or "") for key, value in attrs]
+        self.ids += [value or "" for key, value in attrs if key == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open:
+            self.texts[self.open[-1]] = self.texts.get(self.open[-1], "") + data
+
+
+def made(name: str) -> tuple[str, dict[str, Any]]:
+    told = document(trace(*model(name)))
+    return as_html(told, f"{name}, example 1"), told
+
+
+@pytest.mark.parametrize("name", ["worked_example", "digits_cnn", "pinn", "digits_lstm"])
+def test_it_is_sound_and_asks_for_nothing(name: str) -> None:
+    text, told = made(name)
+    page = Page(text)
+    assert len(page.ids) == len(set(page.ids))
+    loads = [one for one in page.attributes if one[1] in ("src", "href", "srcset", "action", "data")]
+    assert loads == [("link", "href", "data:,")]
+    assert not re.search(r"https?:|//[a-z]|@import|url\(|fetch\(|XMLHttp|import\(", text)
+    (data,) = re.findall(r'<script type="application/json" id="trace">(.*?)</script>', text, re.DOTALL)
+    assert json.loads(data) == told
+    assert as_text(told) in page.texts["pre"], "a text for those who do not see the page, or run no scripts"
+    assert ("html", "lang", "en") in page.attributes
+
+
+def test_what_the_file_says_stays_text() -> None:
+    net = gpubp.loads(
+        """
+data {
+  x = [[1, 2]]
+  y = [[1]]
+}
+model {
+  input  x: [2]
+  target y: [1]
+  output p = x -> dense(1, init = normal(0.1)) # </script><b>
+}
+train {
+  loss = mse(p, y)
+  optimizer = sgd(lr = 0.1)
+  epochs = 1
+}
+""",
+        name="<i>&amp;</script>.net",
+    )
+    ex = gpubp.Executor(net, "cpu")
+    text = as_html(document(trace(ex, {"x": [[1, 2]], "y": [[1]]})), "<b>about</b>")
+    page = Page(text)
+    assert "a step of <i>&amp;</script>.net" in page.texts["h1"]
+    assert not {"i", "b"} & set(page.texts)
+    (data,) = re.findall(r'id="trace">(.*?)</script>', text, re.DOTALL)
+    assert json.loads(data)["file"] == "<i>&amp;</script>.net"
+
+
+def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "page.html"
+    assert main(["explain", str(MODELS / "xor.net"), "--html", str(out)]) == 0
+    assert capsys.readouterr().out.startswith(f"wrote {out}: ")
+    assert main(["explain", str(MODELS / "xor.net"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    (data,) = re.findall(r'id="trace">(.*?)</script>', out.read_text("utf-8"), re.DOTALL)
+    assert json.loads(data) == told
+    assert main(["explain", str(MODELS / "xor.net"), "--html", str(tmp_path / "nowhere" / "page.html")]) == 1
+    assert "cannot save" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+@pytest.mark.parametrize(
+    ("step", "heading", "formula"),
+    [
+        (1, "the example", "x"),
+        (3, "forward, layer 2, p", "z2 = a1 @ W2 + b2"),
+        (4, "the loss", "L = 0.5 * (a2 - y)2"),
+        (6, "backward, layer 1, hidden", "\u03b41 = \u2202L/\u2202a1 * (a1 * (1 - a1))"),
+        (7, "the update", "hidden.dense.weight, change"),
+    ],
+)
+def test_a_browser_steps_through_it(tmp_path: Path, step: int, heading: str, formula: str) -> None:
+    """A script that failed would leave the step empty."""
+    path = tmp_path / "page.html"
+    path.write_text(made("worked_example")[0], "utf-8")
+    assert CHROMIUM is not None
+    words = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    done = subprocess.run(
+        [*words, "--virtual-time-budget=2000", "--dump-dom", f"{path.as_uri()}#{step}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    stage = done.stdout[done.stdout.index('id="stage"') : done.stdout.index('class="hint"')]
+    plain = re.sub(r"<[^>]+>", "", stage)
+    assert f"{heading}" in plain
+    assert formula in plain.replace("&gt;", ">")
+    assert f"step {step} of 7" in done.stdout
