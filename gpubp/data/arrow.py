@@ -58,7 +58,9 @@ class ArrowTable:
         values: NDArray[np.float64] = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         bad = np.flatnonzero(~(np.isfinite(values) | (np.isnan(values) & missing)))
         for row in bad[:4]:
-            help = "`missing = drop`, `mean` or `median` says what is to be done"
+            help = (
+                "tell the reader: its option `missing = drop` leaves such rows out, `mean` or `median` fills the cells"
+            )
             empty = np.isnan(values[row])
             message = "the cell is empty" if empty else f"`{values[row]}` is not a finite number"
             findings.add("E0416", "cells that are no numbers", self.at(row, column), message, help if empty else "")

@@ -203,7 +203,7 @@ _DECIMAL_COMMA = re.compile(r"\s*[-+]?(\d{1,3}([. ]\d{3})+|\d+),\d+\s*", re.ASCI
 _THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}([,' ]\d{3})+(\.\d*)?\s*", re.ASCII)
 
 
-_MISSING = '`csv("...", missing = drop)` leaves such rows out, `mean` or `median` in its place fills the cells'
+_MISSING = "`csv(..., missing = drop)` leaves such rows out, `mean` or `median` in place of `drop` fills the cells"
 
 
 def _one_more(cells: Sequence[str], width: int) -> str:
