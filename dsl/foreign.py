@@ -7,14 +7,13 @@ import re
 from .tokens import Tokens
 from .wording import short
 
-_ASSIGNED = re.compile(r"[{:]\s*(\w+)\s*=\s*(\w+)\s*->\s*([^\n{}]+?)\s*(?:[}\n]|\Z)")
+_ASSIGNED = re.compile(r"(?:(\{)|:)\s*+\w++\s*+=\s*+(\w++)\s*+->\s*+([^\n{}#]++)(?(1)\s*+\}|)")
+"""The one statement of a loop, in braces or as in Python: the name on its right and the stages behind it."""
 _PYTHON_RANGE = re.compile(r"(?:range\()?(\d+)\)?")
-_SEQUENTIAL = re.compile(r"\s*(?:\w+\.)*Sequential\(\s*\[?")
-_LAYER = re.compile(r"\s*(?:\w+\.)*(\w+)\(((?:[^()\n]|\([^()\n]*\))*)\)\s*,?")
+_SEQUENTIAL = re.compile(r"\s*+(?:\w++\.)*+Sequential\(\s*+\[?")
+_LAYER = re.compile(r"\s*+(?:\w++\.)*+(\w++)\(((?:[^()\n]++|\([^()\n]*+\))*+)\)\s*+,?")
 _ACTIVATION = re.compile(r"""(?:,\s*)?activation\s*=\s*['"]?(\w+)['"]?""")
-_IF = re.compile(
-    r"if ([^\n{}:]*)[{:]\s*(\w+) = ([^\n{}]*)\s*\}?\s*else\s*[{:]\s*(\w+) = ([^\n{}]*)"  # in braces, or as in Python
-)
+_IF = re.compile(r"if ([^\n{}:]*+)[{:]\s*+(\w++) = ([^\n{}#]++)\s*+\}?+\s*+else\s*+[{:]\s*+(\w++) = ([^\n{}#]++)")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
 _GROW = (
     "what accumulates is the value that flows: `block grow() on x { return concat(x, ...) }`, then "
@@ -33,7 +32,7 @@ def loop_as_statement(tokens: Tokens, first: int) -> tuple[str, ...]:
     if number:
         written = f"{variable} in 1..{number[1]}"
     if body:
-        remedy = f"`h = {body[2]} -> {short(written, 60)} {{ {short(body[3], 60)} }}`; read `h` below it"
+        remedy = f"`h = {body[2]} -> {short(written, 60)} {{ {short(body[3].strip(), 60)} }}`; read `h` below it"
         return (f"a loop of stages gives one value: {remedy}",)
     return f"one stage after the other: `h = x -> {short(written, 60)} {{ dense(8) -> relu }}`", _GROW
 

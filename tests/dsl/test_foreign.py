@@ -46,6 +46,7 @@ def test_the_pipe_is_in_the_help() -> None:
         ("for i in range(3):\n    x = x -> dense(i)", "`h = x -> for i in 1..3 { dense(i) }`"),
         ("repeat 3 { x = x -> dense(8) }", "`h = x -> repeat 3 { dense(8) }`"),
         ("for i in 1..3 { f = concat(f, x) }", "`x -> repeat n { grow }`"),
+        ("for i in 1..3 { a = x -> f\n    x = a -> g }", "`x -> repeat n { grow }`"),
     ],
 )
 def test_a_loop_as_a_statement_is_a_stage(written: str, remedy: str) -> None:
@@ -82,6 +83,14 @@ def test_an_if_as_a_statement_is_a_value(written: str, remedy: str) -> None:
 )
 def test_the_remedy_is_written_out(line: str, remedy: str) -> None:
     assert remedy in helps(line)
+
+
+@pytest.mark.parametrize("text", ["for i in 1..3 { x = x -> ", "if a { h = ", "if a:", "model = Sequential([f("])
+def test_long_texts_take_no_long_time(text: str) -> None:
+    """Each pattern goes over a text once: 20,000 blanks would else be a matter of minutes."""
+    for filler in (" ", "(", "a", "a.", "\n", "{"):
+        parse(Source("t.net", f"model {{\n  {text}{filler * 20_000}?"))
+        parse(Source("t.net", f"{text}{filler * 20_000}?"))
 
 
 def test_a_list_of_yaml_is_a_pipe() -> None:

@@ -141,7 +141,7 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "code", "words"),
     [
-        (b"model {\xff}\n", "E0101", "byte 7"),
+        (b"model {\xff}\n", "E0101", "the byte 0xff"),
         ("model { }".encode("utf-16"), "E0401", "UTF-16"),
         (b"model {\0}\n", "E0104", "U+0000"),
         (b"", "E0101", "empty"),
