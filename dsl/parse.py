@@ -262,7 +262,7 @@ def _repeated(several: list[Diagnostic]) -> Diagnostic:
         return first
     lines = rest[0].span.source.position(rest[0].span.start)[0]
     where = f"once more, in line {lines}" if len(rest) == 1 else f"{len(rest)} more times, next in line {lines}"
-    return replace(first, notes=(*first.notes, f"the same stands here {where}"))
+    return replace(first, notes=(*first.notes, f"the same {where}"))
 
 
 def _in_order(findings: list[Diagnostic]) -> list[Diagnostic]:
