@@ -62,6 +62,9 @@ class Backend(Protocol):
     def free_memory(self) -> int | None:
         """Bytes that this device can still give; None where that is not known."""
 
+    def finish(self) -> None:
+        """Wait until all that this device was asked for is done."""
+
     def to_host(self, array: Any) -> NDArray[np.generic]:
         """A NumPy copy of an array of this device."""
 

@@ -72,6 +72,9 @@ class CupyBackend:
         free: int = self._device.mem_info[0]
         return free
 
+    def finish(self) -> None:
+        self._device.synchronize()
+
     def to_host(self, array: Any) -> NDArray[np.generic]:
         host: NDArray[np.generic] = self._cupy.asnumpy(array)
         return host

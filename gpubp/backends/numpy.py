@@ -54,6 +54,9 @@ class NumpyBackend:
     def free_memory(self) -> int | None:
         return free_memory()
 
+    def finish(self) -> None:
+        """Everything is done when it is called."""
+
     def to_host(self, array: Any) -> NDArray[np.generic]:
         return np.array(array)
 

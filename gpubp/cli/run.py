@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ..executor import Profile
 from ..frontend import Net
 from ..training import Run, asked_of, default_folder, net_of, spread, train
 from .common import add_backend, add_file, open_net, rows_of, warn, whole, with_compiler
 from .interrupt import Interrupt
 from .live import Live
+from .profile_table import as_json, profile_table
 from .table import confusions, results, truth_table
 
 
@@ -37,6 +39,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="continue this run, in its folder unless `--out` names another; without FILE under the options that it "
         "began with",
     )
+    parser.add_argument("--profile", action="store_true", help="after the training, show where the time of a step goes")
     parser.set_defaults(refuse=parser.error)
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--quiet", action="store_true", help="print the results alone")
@@ -76,7 +79,15 @@ def work(arguments: argparse.Namespace) -> int:
         stopped = {"stopped": run.stopped} if run.stopped else {}
         tables = {"tables": run.tables} if run.tables else {}
         folder = None if run.folder is None else str(run.folder)
-        figures = {"metrics": run.metrics, **tables, "seconds": round(seconds, 3), "folder": folder, **stopped}
+        profiled = {"profile": as_json(_profile(run))} if arguments.profile else {}
+        figures = {
+            "metrics": run.metrics,
+            **tables,
+            "seconds": round(seconds, 3),
+            "folder": folder,
+            **stopped,
+            **profiled,
+        }
         print(json.dumps(figures))
     elif run.stopped != "interrupted":
         _report(run, seconds, arguments)
@@ -84,6 +95,11 @@ def work(arguments: argparse.Namespace) -> int:
         return 0
     _say_stopped(run)
     return 130
+
+
+def _profile(run: Run) -> Profile:
+    """Steps on rows of the training data."""
+    return run.executor.profile(run.dataset.part("train"), int(run.executor.net.option("batch", 32)))
 
 
 def _net(arguments: argparse.Namespace) -> Net:
@@ -135,6 +151,8 @@ def _report(run: Run, seconds: float, arguments: argparse.Namespace) -> None:
     for table in (confusions(run), truth_table(run)):
         if table:
             print(f"\n{table}")
+    if arguments.profile:
+        print(f"\n{profile_table(_profile(run))}")
     if run.folder is not None and not arguments.quiet:
         print(f"\nsaved to {run.folder}")
 

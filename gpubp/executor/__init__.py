@@ -5,5 +5,16 @@ from .ensemble import Ensemble
 from .executor import CHUNK, Executor
 from .feeding import Rows
 from .memory import require_memory
+from .profile import Kernel, Profile
 
-__all__ = ["CHUNK", "Ensemble", "Executor", "Rows", "diverged", "first_bad", "require_memory"]
+__all__ = [
+    "CHUNK",
+    "Ensemble",
+    "Executor",
+    "Kernel",
+    "Profile",
+    "Rows",
+    "diverged",
+    "first_bad",
+    "require_memory",
+]

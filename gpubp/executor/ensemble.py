@@ -11,9 +11,9 @@ from ..errors import DivergedError
 from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, build, gradient_name, stacked, tables
 from .executor import CHUNK, Executor
 from .feeding import Rows
-from .gathered import Gathered, figures
+from .gathered import figures, gather
 from .lanes import LaneMachine
-from .machine import Bound, Machine, bucket
+from .machine import Bound, Machine
 from .state import State, expect
 
 
@@ -180,18 +180,10 @@ class Ensemble:
         rows."""
         self.net.require_loss()
         with self.backend.running():
-            gathered = Gathered(self.backend, axis=1)
-            count = 0
-            for arrays in self._first.place(batch).pieces(CHUNK):
-                rows = len(arrays[0])
-                count += rows
-                feeds = [self._first.padded(array) for array in arrays]
-                feeds.append((self.xp.arange(bucket(rows)) < rows).astype("float64"))
-                bound = self._together.run("measure", bucket(rows), feeds)
-                gathered.add(bound.outputs, rows)
-            host, others = gathered.on_host(), tables(self.net.graph)
+            host, built, count = gather(self._together, self._first.place(batch), CHUNK, axis=1)
+        others = tables(self.net.graph)
         found = []
         for k in range(self.count):
-            own = figures({name: value[k] for name, value in host.items()}, bound.compiled.built, count)
+            own = figures({name: value[k] for name, value in host.items()}, built, count)
             found.append({name: value for name, value in own.items() if name not in others})
         return found

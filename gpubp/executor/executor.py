@@ -15,9 +15,10 @@ from ..frontend import GUARD, SEED, STEP, Mode, Net, build, check_feeds, tables
 from .alone import source
 from .blame import bad_gradient
 from .feeding import Rows, place
-from .gathered import Gathered, figures
+from .gathered import figures, gather, padded
 from .machine import Compiled, Machine, bucket
 from .memory import require_batch, require_memory
+from .profile import Profile, profile
 from .state import State
 
 CHUNK = 4096
@@ -133,8 +134,8 @@ class Executor:
             pieces: dict[str, list[Any]] = {name: [] for name in self.net.outputs}
             for start in range(0, count, batch):
                 rows = min(batch, count - start)
-                padded = [self.padded(a[start : start + rows]) for a in arrays]
-                for name, value in self._machine.run("predict", bucket(rows), padded).outputs.items():
+                feeds = [padded(self.xp, a[start : start + rows]) for a in arrays]
+                for name, value in self._machine.run("predict", bucket(rows), feeds).outputs.items():
                     full = self.xp.broadcast_to(value, (bucket(rows), *value.shape[1:]))
                     pieces[name].append(self.xp.array(full[:rows]))
             out = {name: p[0] if len(p) == 1 else self.xp.concatenate(p) for name, p in pieces.items()}
@@ -169,16 +170,7 @@ class Executor:
         require_batch(batch)
         self.net.require_loss()
         with self._active():
-            gathered = Gathered(self.backend)
-            count = 0
-            for arrays in self.place(data).pieces(batch):
-                rows = len(arrays[0])
-                count += rows
-                feeds = [self.padded(array) for array in arrays]
-                feeds.append((self.xp.arange(bucket(rows)) < rows).astype("float64"))
-                bound = self._machine.run("measure", bucket(rows), feeds)
-                gathered.add(bound.outputs, rows)
-            return figures(gathered.on_host(), bound.compiled.built, count)
+            return figures(*gather(self._machine, self.place(data), batch))
 
     # Training ----------------------------------------------------------------------------------------------------
     def gradients(self, batch: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
@@ -254,6 +246,16 @@ class Executor:
                 at += 1
             return losses, penalties, sizes
 
+    def profile(self, data: Mapping[str, Any] | Stream, batch: int = 64) -> Profile:
+        """Where the time of a training step on the first `batch` rows goes, kernel by kernel. The state is left as it
+        was. Raises InputError where there is no row."""
+        self.net.require_loss()
+        placed = self.place(data)
+        with self._active():
+            self.fit_first(placed)
+            self._state.expect(-(-len(placed) // batch))
+            return profile(self._machine, placed, self.dtype, self.step, batch)
+
     def _require_gradient(self, outputs: Mapping[str, Any]) -> None:
         """Raise DivergedError after a step that the guard refused: it changed nothing."""
         if not bool(outputs[GUARD]):
@@ -297,10 +299,3 @@ class Executor:
 
     def _batch(self, batch: Mapping[str, Any]) -> tuple[list[Any], int]:
         return check_feeds(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), batch, self.dtype)
-
-    def padded(self, array: Any) -> Any:
-        """An array with rows of zeros at the end, as many as the bucket of its size has."""
-        missing = bucket(len(array)) - len(array)
-        if not missing:
-            return array
-        return self.xp.concatenate((array, self.xp.zeros((missing, *array.shape[1:]), dtype=array.dtype)))

@@ -7,6 +7,8 @@ from typing import Any
 
 from ..backends import Backend
 from ..frontend import KEPT, Built
+from .feeding import Rows
+from .machine import Machine, bucket
 
 
 class Gathered:
@@ -33,6 +35,27 @@ class Gathered:
         """All of it, by `metric/term`, as NumPy arrays."""
         rows = {name: self.backend.xp.concatenate(parts, axis=self.axis) for name, parts in self._rows.items()}
         return {name: self.backend.to_host(value) for name, value in (self._sums | rows).items()}
+
+
+def padded(xp: Any, array: Any) -> Any:
+    """An array with rows of zeros at the end, as many as the bucket of its size has."""
+    missing = bucket(len(array)) - len(array)
+    if not missing:
+        return array
+    return xp.concatenate((array, xp.zeros((missing, *array.shape[1:]), dtype=array.dtype)))
+
+
+def gather(machine: Machine, placed: Rows, batch: int, axis: int = 0) -> tuple[dict[str, Any], Built, int]:
+    """What the measuring program gives for all rows, `batch` at a time: see `Gathered.on_host`; the program, and the
+    number of rows."""
+    xp, gathered, count = machine.backend.xp, Gathered(machine.backend, axis), 0
+    for arrays in placed.pieces(batch):
+        rows = len(arrays[0])
+        count += rows
+        mask = (xp.arange(bucket(rows)) < rows).astype("float64")
+        bound = machine.run("measure", bucket(rows), [*(padded(xp, array) for array in arrays), mask])
+        gathered.add(bound.outputs, rows)
+    return gathered.on_host(), bound.compiled.built, count
 
 
 def figures(host: Mapping[str, Any], built: Built, count: int) -> dict[str, Any]:

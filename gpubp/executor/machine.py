@@ -30,7 +30,8 @@ class Compiled:
 @dataclass(frozen=True, slots=True, eq=False)
 class Bound:
     """A compiled program on its arrays: fill `feeds`, call `step`, read `outputs` before anything else runs. `many`,
-    where it is there, does many steps (gpubp.render.c_source), at most `most` in a call."""
+    where it is there, does many steps (gpubp.render.c_source), at most `most` in a call. `native`: whether kernels are
+    compiled."""
 
     compiled: Compiled
     step: Callable[[], None]
@@ -38,6 +39,7 @@ class Bound:
     outputs: Mapping[str, Any]
     many: Callable[..., int] | None = None
     most: int = 1
+    native: bool = False
 
 
 WORTH = 0.5
@@ -132,9 +134,10 @@ class Machine:
         step, feeds, outputs = compile_source(text, f"bind_{mode}", self.backend.xp, bind=bind)(self._arena, *states)
         results = dict(zip(compiled.built.outputs, outputs, strict=True))
         if not source.many:
-            return Bound(compiled, step, feeds, results)
+            return Bound(compiled, step, feeds, results, native=True)
         many = kernels.bind_many(source.many, self._arena, tables)
-        return Bound(compiled, step, feeds, results, many, max(1, int(CALL / max(cost(compiled.plan).flops, 100))))
+        most = max(1, int(CALL / max(cost(compiled.plan).flops, 100)))
+        return Bound(compiled, step, feeds, results, many, most, native=True)
 
     def run(self, mode: Mode, batch: int, feeds: Sequence[Any], fit: object | None = None, step: int = 0) -> Bound:
         """Run a program once on rows for each of its feeds."""

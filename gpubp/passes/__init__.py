@@ -13,6 +13,7 @@ from .optimise import optimise
 from .plan import Piece, Place, Plan, Round, Step, dense
 from .rewrite import rewrite
 from .simplify import simplify
+from .traffic import Work
 
 __all__ = [
     "ALIGN",
@@ -25,6 +26,7 @@ __all__ = [
     "Plan",
     "Round",
     "Step",
+    "Work",
     "cost",
     "cse",
     "dce",

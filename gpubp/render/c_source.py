@@ -50,16 +50,18 @@ def c_source(
     hints: Mapping[Var, str] | None = None,
     describe: Callable[[object], str] = str,
     collect: Sequence[Var] = (),
+    *,
+    apart: bool = False,
 ) -> CSource:
     """The pieces of a plan that have a C form. The functions `<name>_0`, `<name>_1` ... are for those that follow each
-    other; what stands between them stays with Python.
+    other, or with `apart` each for one kernel; what stands between them stays with Python.
 
     Where that is nothing, `<name>_many(arena, tables, rows, order, per_epoch, at, steps, results)` does `steps` steps
     on batches of `rows`, an array of data for each feed, and writes the numbers `collect` of each step to `results`.
     Step `at` takes the batch of that number of an epoch of `per_epoch`; `order` says which rows come when, if not as
     they stand. It returns how many steps were done before the guard stopped one.
     """
-    return PlanText(plan, name, hints or {}, describe).source(collect)
+    return PlanText(plan, name, hints or {}, describe).source(collect, apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ class PlanText:
         return Kernel(first, stop, origins, (*declared, *lines))
 
     # Functions ----------------------------------------------------------------------------------------------------
-    def source(self, collect: Sequence[Var]) -> CSource:
+    def source(self, collect: Sequence[Var], apart: bool) -> CSource:
         kernels = {kernel.first: kernel for kernel in self.kernels()}
         functions: list[Compiled] = []
         texts: list[str] = []
@@ -198,7 +200,7 @@ class PlanText:
                 at += 1
                 continue
             run = [kernels[at]]
-            while run[-1].stop in kernels:
+            while not apart and run[-1].stop in kernels:
                 run.append(kernels[run[-1].stop])
             done = Compiled(f"{self.name}_{len(functions)}", at, run[-1].stop)
             functions.append(done)

@@ -26,6 +26,8 @@ def plan_source(
     hints: Mapping[Var, str] | None = None,
     describe: Callable[[object], str] = str,
     compiled: CSource | None = None,
+    *,
+    marked: bool = False,
 ) -> str:
     """The function `bind_<name>(arena, states...)`, which lays the values out in the arena (an aligned array of
     `plan.arena` bytes) and returns `(step, feeds, outputs)`: the feeds are arrays to fill before each call of `step()`,
@@ -34,7 +36,8 @@ def plan_source(
     States are updated in place. `hints`: readable names of values; `describe` makes the comment that stands before the
     equations of one origin. A loop is a function of its own, bound to its arrays as the step is. Needs nothing but
     `xp`; with `compiled`, whose functions take the place of the steps that they compute, also `bind(name, arena,
-    tables)` to bind one to its memory.
+    tables)` to bind one to its memory. `marked`: after each step, or what is compiled from one on, `mark(its number)` is
+    called, to measure it.
     """
     steps = list(loop_steps(plan))
     helpers = helper_texts(e for part in (plan, *(one.plan for _, one in steps)) for e in _computed(part))
@@ -42,7 +45,7 @@ def plan_source(
     texts = [
         loop_text(step, one, _Text(one.plan, loops[one.plan], {}, describe, helpers, loops)) for step, one in steps
     ]
-    texts.append(_Text(plan, name, hints or {}, describe, helpers, loops, compiled).text())
+    texts.append(_Text(plan, name, hints or {}, describe, helpers, loops, compiled, marked).text())
     return "\n\n\n".join((*helpers.values(), *texts)) + "\n"
 
 
@@ -64,8 +67,9 @@ class _Text:
         helpers: Iterable[str],
         loops: Mapping[Plan, str],
         compiled: CSource | None = None,
+        marked: bool = False,
     ) -> None:
-        self.plan, self.name, self.describe, self.loops = plan, name, describe, loops
+        self.plan, self.name, self.describe, self.loops, self.marked = plan, name, describe, loops, marked
         self.tables = () if compiled is None else compiled.tables
         self.functions = {} if compiled is None else {f.first: f for f in compiled.functions}
         eqns = [*plan.constants, *plan.views, *(step.eqn for step in plan.steps)]
@@ -77,7 +81,7 @@ class _Text:
         named.update((v, v.hint) for v in (*plan.program.inputs, *plan.states))
         short = {_short(dtype) for dtype in ITEM}
         bound = (f"bind_{known}" for known in (name, *loops.values()))
-        taken = {name, "arena", *short, *bound, *helpers, *loops.values(), *ROUND, "bind"}
+        taken = {name, "arena", *short, *bound, *helpers, *loops.values(), *ROUND, "bind", "mark"}
         taken.update(f.name for f in self.functions.values())
         names = identifiers(dict.fromkeys(kept.values()), named, taken)
         self.var = {v: names[kept[v]] for v in values}
@@ -202,7 +206,7 @@ class _Text:
         for i, step in enumerate(plan.steps):
             if i in self.functions:
                 done, origin = self.functions[i].stop, None
-                lines += [f"if {self.functions[i].name}():  # compiled", "    return"]
+                lines += [f"if {self.functions[i].name}():  # compiled", "    return", *self.mark(i)]
             if i < done:
                 continue
             if i == plan.early:
@@ -210,7 +214,7 @@ class _Text:
             if step.eqn.origin is not origin and step.eqn.origin is not None:
                 origin = step.eqn.origin
                 lines.append(f"# {self.describe(origin)}")
-            lines += self.step(step)
+            lines += [*self.step(step), *self.mark(i)]
         if done == len(plan.steps) and done:
             return lines
         if plan.early == len(plan.steps):
@@ -219,6 +223,9 @@ class _Text:
             lines.append("# the new state, written when everything that reads the old one is done")
             lines += [f"{var[state]}[...] = {var[value]}" for state, value in plan.copies]
         return lines or ["pass"]
+
+    def mark(self, number: int) -> list[str]:
+        return [f"mark({number})"] if self.marked else []
 
     def guard(self) -> list[str]:
         guard = self.plan.program.guard

@@ -1,0 +1,181 @@
+"""Where the time of a training step goes: its kernels timed one by one, beside what the machine can do at most."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from ..errors import InputError
+from ..frontend import describe
+from ..passes import Work
+from ..render import c_source, compile_source, plan_source
+from .feeding import Rows
+from .machine import Compiled, Machine
+
+
+SECONDS = 0.5
+"""How long steps are timed, each way."""
+MOST, LEAST = 500, 5
+"""Steps that are timed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A stretch of a step that runs as one: compiled, or one call of the array module. `layer`: what of the net it is
+    for; `work`: the operations it does; `flops` and `bytes` of one run, `seconds` the median of several."""
+
+    layer: str
+    work: tuple[str, ...]
+    compiled: bool
+    seconds: float
+    flops: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A training step of `rows` rows. `seconds`: the median time of a whole step, `steps` of which were timed;
+    `peak_flops`, `peak_bytes`: floating-point operations of a large matrix product and bytes of a large copy in a
+    second, measured at the same time."""
+
+    rows: int
+    dtype: str
+    seconds: float
+    steps: int
+    kernels: tuple[Kernel, ...]
+    peak_flops: float
+    peak_bytes: float
+
+    def reached(self, kernel: Kernel) -> float:
+        """The part of its time that a kernel would need at the machine's peak: of arithmetic or of memory, whichever it
+        is nearer to. What lies in a cache can take it above 1."""
+        least = max(kernel.flops / self.peak_flops, kernel.bytes / self.peak_bytes)
+        return least / kernel.seconds if kernel.seconds else 0.0
+
+
+def profile(machine: Machine, placed: Rows, dtype: str, number: int, batch: int) -> Profile:
+    """Time training steps on the first `batch` of the placed rows, compiled or not as step `number` of training is. The
+    state is left as it was. Raises InputError where there is no row."""
+    rows = min(batch, len(placed))
+    if rows < 1:
+        raise InputError("there are no rows to take a training step with")
+    compiled = machine.compiled("train", rows)
+    bound = machine.bound("train", rows, step=number)
+    kept = {name: machine.backend.to_host(array) for name, array in machine.arrays.items()}
+    try:
+        placed.fill(bound.feeds, 0, 0, 0, rows, mixed=False)
+        feeds = [machine.backend.to_host(slot) for slot in bound.feeds]
+        if bound.many is not None:
+            whole, steps = _many(machine, bound.many, feeds, dtype)
+        else:
+            whole, steps = _whole(machine, bound.step, lambda: _fill(bound.feeds, feeds))
+        kernels = _kernels(machine, compiled, feeds, bound.native)
+    finally:
+        for name, array in kept.items():
+            machine.arrays[name][...] = machine.backend.asarray(array)
+    return Profile(rows, dtype, whole, steps, kernels, *_peaks(machine, dtype))
+
+
+def _fill(slots: Any, feeds: Any) -> None:
+    for slot, values in zip(slots, feeds, strict=True):
+        slot[...] = values
+
+
+def _repeated(once: Callable[[], float]) -> list[float]:
+    """The times that `once` gives, after some that do not count."""
+    for _ in range(3):
+        once()
+    found: list[float] = []
+    end = time.perf_counter() + SECONDS
+    while len(found) < LEAST or (len(found) < MOST and time.perf_counter() < end):
+        found.append(once())
+    return found
+
+
+def _whole(machine: Machine, step: Callable[[], None], fill: Callable[[], None]) -> tuple[float, int]:
+    def once() -> float:
+        fill()
+        start = time.perf_counter()
+        step()
+        machine.backend.finish()
+        return time.perf_counter() - start
+
+    found = _repeated(once)
+    return median(found), len(found)
+
+
+def _many(machine: Machine, many: Callable[..., int], feeds: list[Any], dtype: str) -> tuple[float, int]:
+    """Steps that are one call."""
+    steps = 1000
+    kept = machine.backend.xp.empty((2, steps), dtype=dtype)
+
+    def once() -> float:
+        start = time.perf_counter()
+        many(feeds, None, 1, 0, steps, list(kept))
+        return (time.perf_counter() - start) / steps
+
+    found = _repeated(once)
+    return median(found), len(found) * steps
+
+
+def _kernels(machine: Machine, compiled: Compiled, feeds: list[Any], native: bool) -> tuple[Kernel, ...]:
+    plan, built, backend = compiled.plan, compiled.built, machine.backend
+    source = c_source(plan, "train", built.hints, describe, apart=True) if native else None
+    kernels = None if source is None else backend.library(source.text)
+    stops = {} if source is None or kernels is None else {f.first: f.stop for f in source.functions}
+    last, times = [0.0], dict[int, list[float]]()
+
+    def mark(number: int) -> None:
+        backend.finish()
+        now = time.perf_counter()
+        times.setdefault(number, []).append(now - last[0])
+        last[0] = time.perf_counter()
+
+    text = plan_source(plan, "train", built.hints, describe, source if stops else None, marked=True)
+    bind = None if kernels is None else kernels.bind
+    states = [machine.arrays[v.hint] for v in plan.states]
+    scope = {"bind": bind, "mark": mark}
+    step, slots, _ = compile_source(text, "bind_train", backend.xp, **scope)(backend.arena(plan.arena), *states)
+
+    def once() -> float:
+        _fill(slots, feeds)
+        start = last[0] = time.perf_counter()
+        step()
+        return time.perf_counter() - start
+
+    with backend.running():
+        _repeated(once)
+    work, found, at, end = Work(plan), [], 0, len(plan.steps)
+    while at < end:
+        stop = stops.get(at, at + 1)
+        eqns = [one.eqn for one in plan.steps[at:stop]]
+        layers = dict.fromkeys(describe(eqn.origin) for eqn in eqns if eqn.origin is not None)
+        names = tuple(eqn.op.name for eqn in eqns)
+        seconds = median(times[at][3:]) if at in times else 0.0
+        found.append(Kernel(next(iter(layers), "the program"), names, at in stops, seconds, *work.of(at, stop)))
+        at = stop
+    return tuple(found)
+
+
+def _peaks(machine: Machine, dtype: str) -> tuple[float, float]:
+    """The floating-point operations of a matrix product and the bytes of a copy, read and written, in a second."""
+    xp, backend, size = machine.backend.xp, machine.backend, 1024
+    a, b, c = (xp.ones((size, size), dtype=dtype) for _ in range(3))
+    long, other = (xp.ones(1 << 24, dtype="float32") for _ in range(2))
+
+    def best(run: Callable[[], object]) -> float:
+        found = []
+        for _ in range(5):
+            backend.finish()
+            start = time.perf_counter()
+            run()
+            backend.finish()
+            found.append(time.perf_counter() - start)
+        return min(found)
+
+    product = best(lambda: xp.matmul(a, b, out=c))
+    copied = best(lambda: xp.copyto(other, long))
+    return 2.0 * size**3 / product, 2.0 * long.nbytes / copied
