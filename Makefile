@@ -4,6 +4,8 @@
 #   make test [ARGS="-k dense"]                           all tests
 #   make soak [COUNT=1000000] [ARGS="--first 5000"]       damaged files by the million: none may crash the language;
 #                                                         KILLS=100 trainings killed at random: none may lose a byte
+#   make sanitize                                         compiled kernels of every model under the address and
+#                                                         undefined-behaviour sanitizers
 #   make check                                            style, types, import contract, house rules
 #   make gpu-check                                        the tests that need a GPU (exit code 2 where there is none)
 #   make clean                                            remove the environment and all caches
@@ -23,7 +25,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL = $(PIP) install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check gpu-check clean
+.PHONY: help run test soak sanitize check gpu-check clean
 .DELETE_ON_ERROR:
 
 help:
@@ -38,6 +40,9 @@ test: $(VENV)/dev.stamp
 soak: $(VENV)/dev.stamp
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -u -m tests.robustness.kills $(KILLS)
 	@$(BIN)/python -u -m tests.robustness.soak $(COUNT) $(ARGS)
+
+sanitize: $(VENV)/dev.stamp
+	@$(BIN)/python -m pytest -n auto tests/render/test_c_text.py -k "stay_in_their_memory" $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

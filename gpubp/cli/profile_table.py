@@ -42,8 +42,8 @@ def profile_table(found: Profile) -> str:
         f"the median of {found.steps:,} steps\n"
         f"this machine now: {found.peak_flops / 1e9:.0f} GFLOP/s in a matrix product, "
         f"{found.peak_bytes / 1e9:.3g} GB/s in a copy; `of peak` is the nearer of the two\n\n{table}\n\n"
-        "each kernel was called and timed by itself, which adds about a microsecond to it; more than 100 % of the peak: "
-        "what lies in a cache"
+        "each kernel was called and timed by itself, which adds about a microsecond to it;\n"
+        "more than 100 % of the peak: what lies in a cache"
     )
 
 

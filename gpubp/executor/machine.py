@@ -102,7 +102,7 @@ class Machine:
         if key not in self._native:
             compiled = self.compiled(mode, batch, fit)
             source = c_source(compiled.plan, mode, compiled.built.hints, describe, collected(compiled))
-            kernels = self.backend.library(source.text) if source.functions else None
+            kernels = self.backend.library(source.text) if source.functions or source.rounds else None
             self._native[key] = None if kernels is None else (source, kernels)
         return self._native[key]
 

@@ -15,7 +15,6 @@ from ..render import c_source, compile_source, plan_source
 from .feeding import Rows
 from .machine import Compiled, Machine
 
-
 SECONDS = 0.5
 """How long steps are timed, each way."""
 MOST, LEAST = 500, 5

@@ -48,7 +48,8 @@ class Read:
 @dataclass(frozen=True, slots=True)
 class Element:
     """One element of the result from whatever elements of the inputs: `text(index, shape, *inputs, **params)`
-    gives the expression, with a text for each index into the result of that shape and a `Read` for each input."""
+    gives the expression, with a text for each index into the result of that shape and a `Read` for each input, and
+    `{t}` for the type of the result; an empty one where it would be too long."""
 
     text: Callable[..., str]
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import ShapeError
-from ..ir import FLOATS, INTEGERS, PRIMITIVES, Aval, Example, Primitive, Var, define
+from ..ir import FLOATS, INTEGERS, PRIMITIVES, Aval, Element, Example, Primitive, Var, define
+from . import window_forms as forms
 from . import window_helpers as helpers
 from .conv import Pair, Spread
 from .shaping import broadcast_to, reshape
@@ -94,6 +95,7 @@ window_max: Primitive = define(
         ),
         (*_SLICES, helpers.window_max_into, helpers.window_max),
         ("window_max_into(xp, {0}, {out}, {kernel}, {spread})",),
+        c=Element(forms.max_text),
         stack=_merged("window_max"),
     )
 )
@@ -108,6 +110,7 @@ window_first: Primitive = define(
         (*_SLICES, helpers.window_first_into, helpers.window_first),
         ("window_first_into(xp, {0}, {1}, {out}, {kernel}, {spread}, {s0})",),
         lambda x, y, **_: (Aval(y.shape, "bool"),),
+        c=Element(forms.first_text),
         stack=_merged("window_first"),
     )
 )
@@ -136,6 +139,7 @@ window_put: Primitive = define(
         (*_SLICES, helpers.window_put_into, helpers.window_put),
         ("window_put_into(xp, {0}, {1}, {out}, {kernel}, {spread}, {s0}, {s1})",),
         lambda g, places, **_: (Aval(g.shape, "bool"), g),
+        c=Element(forms.put_text),
         stack=_merged("window_put"),
     )
 )
@@ -173,6 +177,7 @@ window_sum: Primitive = define(
         ),
         (*_SLICES, helpers.window_sum_into, helpers.window_sum),
         ("window_sum_into(xp, {0}, {out}, {kernel}, {spread})",),
+        c=Element(forms.sum_text),
         stack=_merged("window_sum"),
     )
 )
@@ -189,6 +194,7 @@ window_spread: Primitive = define(
         ),
         (*_SLICES, helpers.window_spread_into, helpers.window_spread),
         ("window_spread_into(xp, {0}, {out}, {kernel}, {spread})",),
+        c=Element(forms.spread_text),
         stack=_merged("window_spread"),
     )
 )

@@ -60,7 +60,7 @@ class _LanesText(PlanText):
             return None
         step = Compiled(self.name, 0, end)
         body = f"{self._halves(run)}\n\n{self._all_steps(collect)}"
-        return CSource(f"{c_functions(body)}\n\n{body}\n", (step,), self.tables, self.name)
+        return CSource(f"{c_functions(body)}\n\n{body}\n", (step,), self.tables, self.name, {})
 
     def guard(self) -> list[str]:
         return []

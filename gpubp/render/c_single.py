@@ -136,7 +136,10 @@ def _elements(memory: Memory, eqn: Eqn, form: Element, out: Access) -> list[str]
     shape = eqn.output.shape
     index = [f"i{k}" for k in range(len(shape))]
     reads = [Read(x.shape, memory.access(x, x.shape).at) for x in eqn.operands]
-    return _nest(memory, shape, [f"{out.at(index)} = {form.text(index, shape, *reads, **eqn.params)};"], each=True)
+    text = form.text(index, shape, *reads, **eqn.params).replace("{t}", SUFFIX.get(eqn.output.dtype, ""))
+    if not text:
+        raise UnfitError
+    return _nest(memory, shape, [f"{out.at(index)} = {text};"], each=True)
 
 
 def _call(memory: Memory, eqn: Eqn, form: Call, out: Access) -> list[str]:

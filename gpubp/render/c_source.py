@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..ir import Eqn, Fold, Var, identifiers
 from ..ops import c_functions, c_names, copy
@@ -12,6 +12,7 @@ from ..passes import ITEM, Buffer, Piece, Plan
 from .c_memory import C_TYPE, Memory, UnfitError
 from .c_rows import RowKernel
 from .c_single import single_kernel
+from .loops import loop_steps
 
 _C_WORDS = frozenset(
     "auto bool8 break case char const default do double else enum extern float goto inline int long register restrict "
@@ -36,12 +37,13 @@ class Compiled:
 class CSource:
     """A translation unit. Its functions take the arena and the addresses of `tables`: the plan's states, then the
     constants that it reads. `many`: the name of a function that does many steps, where one function does all of a step;
-    else empty."""
+    else empty. `rounds`: the same for the round of each loop, whose functions are in this text too."""
 
     text: str
     functions: tuple[Compiled, ...]
     tables: tuple[Var, ...]
     many: str
+    rounds: Mapping[Plan, CSource]
 
 
 def c_source(
@@ -61,7 +63,13 @@ def c_source(
     Step `at` takes the batch of that number of an epoch of `per_epoch`; `order` says which rows come when, if not as
     they stand. It returns how many steps were done before the guard stopped one.
     """
-    return PlanText(plan, name, hints or {}, describe).source(collect, apart)
+    rounds = {
+        one.plan: PlanText(one.plan, f"{name}_loop{k}", {}, describe).source()
+        for k, (_, one) in enumerate(loop_steps(plan))
+    }
+    found = PlanText(plan, name, hints or {}, describe).source(collect, apart)
+    body = "\n\n".join(part.text for part in (*rounds.values(), found) if part.text)
+    return replace(found, text=f"{c_functions(body)}\n\n{body}\n", rounds=rounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +198,8 @@ class PlanText:
         return Kernel(first, stop, origins, (*declared, *lines))
 
     # Functions ----------------------------------------------------------------------------------------------------
-    def source(self, collect: Sequence[Var], apart: bool) -> CSource:
+    def source(self, collect: Sequence[Var] = (), apart: bool = False) -> CSource:
+        """The functions alone, without those that they call, and without loops."""
         kernels = {kernel.first: kernel for kernel in self.kernels()}
         functions: list[Compiled] = []
         texts: list[str] = []
@@ -210,8 +219,7 @@ class PlanText:
         if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
             many = f"{self.name}_many"
             texts.append(self._many(many, functions[0], collect))
-        body = "\n\n".join(texts)
-        return CSource(f"{c_functions(body)}\n\n{body}\n", tuple(functions), self.tables, many)
+        return CSource("\n\n".join(texts), tuple(functions), self.tables, many, {})
 
     def _many(self, name: str, step: Compiled, collect: Sequence[Var]) -> str:
         memory = self.memory()

@@ -36,14 +36,16 @@ def plan_source(
     States are updated in place. `hints`: readable names of values; `describe` makes the comment that stands before the
     equations of one origin. A loop is a function of its own, bound to its arrays as the step is. Needs nothing but
     `xp`; with `compiled`, whose functions take the place of the steps that they compute, also `bind(name, arena,
-    tables)` to bind one to its memory. `marked`: after each step, or what is compiled from one on, `mark(its number)` is
-    called, to measure it.
+    tables)` to bind one to its memory. `marked`: after each step, or what is compiled from one on,
+    `mark(its number)` is called, to measure it.
     """
     steps = list(loop_steps(plan))
     helpers = helper_texts(e for part in (plan, *(one.plan for _, one in steps)) for e in _computed(part))
     loops = loop_names((one.plan for _, one in steps), {name, *helpers})
+    rounds = {} if compiled is None else compiled.rounds
     texts = [
-        loop_text(step, one, _Text(one.plan, loops[one.plan], {}, describe, helpers, loops)) for step, one in steps
+        loop_text(step, one, _Text(one.plan, loops[one.plan], {}, describe, helpers, loops, rounds.get(one.plan)))
+        for step, one in steps
     ]
     texts.append(_Text(plan, name, hints or {}, describe, helpers, loops, compiled, marked).text())
     return "\n\n\n".join((*helpers.values(), *texts)) + "\n"
@@ -100,8 +102,6 @@ class _Text:
         plan, var = self.plan, self.var
         lines = [f"def bind_{self.name}({', '.join(('arena', *(var[v] for v in plan.states)))}):"]
         lines += [f"    {line}" for line in self.memory()]
-        tables = ", ".join(var[v] for v in self.tables)
-        lines += [f"    {f.name} = bind({f.name!r}, arena, [{tables}])" for f in self.functions.values()]
         lines.append(f"\n    def {self.name}():")
         lines += [f"        {line}" for line in self.body()]
         groups = [f"({', '.join(var[v] for v in g)}{',' * (len(g) == 1)})" for g in (plan.feeds, plan.program.outputs)]
@@ -144,8 +144,8 @@ class _Text:
                 yield f"{var[eqn.output]}{'' if kind == 'constant' else '[...]'} = {text}"
 
     def arrays(self, moving: frozenset[Buffer], still: bool) -> Iterator[str]:
-        """Views, and loops bound to their arrays: those that have to do with no `moving` state if `still`; else the
-        others, and pieces of these states."""
+        """Views, and loops and compiled functions bound to their arrays: those that have to do with no `moving` state
+        if `still`; else the others, and pieces of these states."""
         plan, var = self.plan, self.var
 
         def chosen(*vars_: Var) -> bool:
@@ -168,6 +168,9 @@ class _Text:
                 name = self.loops[step.round.plan]
                 arrays = (*step.scratch, *step.eqn.operands, *step.eqn.outputs)
                 lines[name] = f"bind_{name}({', '.join(var[v] for v in arrays)})"
+        if chosen(*self.tables):
+            tables = ", ".join(var[v] for v in self.tables)
+            lines.update((f.name, f"bind({f.name!r}, arena, [{tables}])") for f in self.functions.values())
         yield from (f"{name} = {text}" for name, text in lines.items())
 
     def piece(self, var: Var) -> str:

@@ -15,7 +15,7 @@ from gpubp import ops
 from gpubp.frontend import describe, planned
 from gpubp.ir import Aval, Program, Var, origin, recording, verify
 from gpubp.passes import ITEM, Plan, plan
-from gpubp.render import c_source
+from gpubp.render import CSource, c_source, lanes_arena, lanes_source
 from gpubp.render.c_memory import c_literal
 
 from .compiled import COMPILER, needs_compiler, run_compiled
@@ -81,6 +81,17 @@ NAMES = (
 )
 
 
+@pytest.mark.parametrize("model", ["digits_lstm", "digits_gru"])
+def test_what_a_round_of_a_loop_computes_is_compiled(model: str) -> None:
+    """All but its matrix products."""
+    built, found = planned(gpubp.load(f"models/{model}.net"), "train", 32, "float32")
+    source = c_source(found, "train", built.hints, describe)
+    assert len(source.rounds) == sum(step.round is not None for step in found.steps) > 1
+    for one, own in source.rounds.items():
+        left = set(range(len(one.steps))).difference(*(range(f.first, f.stop) for f in own.functions))
+        assert {one.steps[i].eqn.op.trait for i in left} == {"gemm"}
+
+
 @needs_compiler
 def test_values_may_have_any_name() -> None:
     """Those of a file's layers: one that means something in C must not keep kernels from being compiled."""
@@ -123,17 +134,24 @@ def test_literals(value: float, dtype: str, text: str) -> None:
 CHECKED = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
 
 
+def _extent(found: Plan, var: Var) -> int:
+    """Bytes from the first element of a state to behind its last."""
+    place = found.places[var]
+    steps = sum((n - 1) * s for n, s in zip(place.shape, place.strides, strict=True))
+    return (1 + steps) * ITEM[var.dtype] if var.aval.size else 1
+
+
 def _main(names: dict[str, tuple[Plan, list[str], list[Var]]]) -> str:
     """A C program that runs functions on memory of exactly the size that they were promised."""
     lines = ["#include <stdio.h>", "#include <stdlib.h>", "typedef void *const *T;"]
     body = []
     for name, (found, functions, tables) in names.items():
         lines += [f"int {f}(char *, T);" for f in functions]
-        sizes = ", ".join(str(max(v.aval.size * ITEM[v.dtype], 1)) for v in tables)
+        sizes = ", ".join(str(_extent(found, v)) for v in tables)
         body += [
             f"    {{ /* {name} */",
             f"        size_t sizes[] = {{{sizes}}};",
-            f"        void *tables[{len(tables)}], *arena = aligned_alloc(64, {-(-found.arena // 64) * 64});",
+            f"        void *tables[{len(tables)}], *arena = aligned_alloc(64, {max(-(-found.arena // 64), 1) * 64});",
             f"        for (size_t i = 0; i < {len(tables)}; i++) tables[i] = calloc(sizes[i], 1);",
             f"        for (size_t i = 0; i < {found.arena}; i++) ((char *)arena)[i] = 0;",
             *(f"        {f}(arena, tables);" for f in functions),
@@ -171,14 +189,64 @@ def sanitizers(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @needs_compiler
 @pytest.mark.usefixtures("sanitizers")
-@pytest.mark.parametrize("mode", ["train", "measure"])
-def test_kernels_of_every_model_stay_in_their_memory(mode: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["train", "measure", "gradients", "predict"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_kernels_of_every_model_stay_in_their_memory(mode: str, dtype: str, tmp_path: Path) -> None:
     files, names = {}, {}
     for path in MODELS:
         name = f"{re.sub('[^a-z]', '_', path.stem)}_{mode}"
-        built, found = planned(gpubp.load(path), mode, 5, "float32")  # type: ignore[arg-type]
+        built, found = planned(gpubp.load(path), mode, 5, dtype)  # type: ignore[arg-type]
         source = c_source(found, name, built.hints, describe)
         files[name] = source.text
-        names[name] = found, [f.name for f in source.functions], list(source.tables)
+        for part, own in ((found, source), *source.rounds.items()):
+            names[f"{name} {len(names)}"] = part, [f.name for f in own.functions], list(own.tables)
     done = _run(tmp_path, {**files, "main": _main(names)})
+    assert (done.returncode, done.stdout) == (0, "clean\n"), done.stderr[:3000]
+
+
+def _lanes_main(found: Plan, source: CSource, copies: int) -> str:
+    """A C program that runs three steps of copies of a program, one of which stands still."""
+    sizes = [v.aval.size * ITEM[v.dtype] * (copies if v in found.states else 1) for v in source.tables]
+    batch = found.feeds[0].shape[0]
+    lines = [
+        "#include <stdint.h>",
+        "#include <stdio.h>",
+        "#include <stdlib.h>",
+        f"void {source.many}(char *, void *const *, const char *const *, const int64_t *, int64_t, int64_t, int64_t,",
+        "    int64_t, unsigned char *, void *const *, int64_t);",
+        "int main(void) {",
+        f"    size_t sizes[] = {{{', '.join(map(str, sizes))}}};",
+        f"    void *tables[{len(sizes)}], *rows[{len(found.feeds)}], *results[2];",
+        f"    for (int i = 0; i < {len(sizes)}; i++) tables[i] = calloc(sizes[i], 1);",
+        *(
+            f"    rows[{i}] = calloc({2 * v.aval.size * ITEM[v.dtype]}, 1);"  # two batches
+            for i, v in enumerate(found.feeds)
+        ),
+        f"    for (int i = 0; i < 2; i++) results[i] = calloc({3 * copies * 8}, 1);",
+        f"    unsigned char *moving = malloc({copies});",
+        f"    for (int i = 0; i < {copies}; i++) moving[i] = i != 1;",
+        f"    int64_t *order = malloc({copies * 2 * batch} * 8);",
+        f"    for (int i = 0; i < {copies * 2 * batch}; i++) order[i] = i % {2 * batch};",
+        f"    char *arena = aligned_alloc(64, {-(-lanes_arena(found) // 64) * 64});",
+        "    const char *const *from = (const char *const *)rows;",
+        f"    {source.many}(arena, tables, from, order, {2 * batch}, 0, 3, {copies}, moving, results, 3);",
+        f"    {source.many}(arena, tables, from, 0, {2 * batch}, {batch}, 1, {copies}, moving, results, 3);",
+        '    puts("clean");',
+        "    return 0;",
+        "}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+@needs_compiler
+@pytest.mark.usefixtures("sanitizers")
+@pytest.mark.parametrize("model", ["xor", "iris", "worked_example", "xor_numpy", "diabetes"])
+@pytest.mark.parametrize("copies", [1, 19])
+def test_lanes_stay_in_their_memory(model: str, copies: int, tmp_path: Path) -> None:
+    built, found = planned(gpubp.load(f"models/{model}.net"), "train", 4, "float32")
+    numbers = [v for name, v in zip(built.outputs, found.program.outputs, strict=True) if name in ("data", "penalty")]
+    source = lanes_source(found, "restarts", built.hints, describe, [v for v in numbers if not v.shape])
+    assert source is not None
+    done = _run(tmp_path, {"lanes": source.text, "main": _lanes_main(found, source, copies)})
     assert (done.returncode, done.stdout) == (0, "clean\n"), done.stderr[:3000]

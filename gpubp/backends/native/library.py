@@ -85,7 +85,6 @@ class Library:
 
 
 def _addresses(arrays: Sequence[Array]) -> tuple[list[Array], Any]:
-    """The arrays, dense, and a C array of their addresses."""
-    assert all(a.flags.c_contiguous or not a.flags.writeable for a in arrays), "a state is one piece of memory"
-    dense = [a if a.flags.c_contiguous else np.array(a, order="C") for a in arrays]
-    return dense, (ctypes.c_void_p * max(len(dense), 1))(*(a.ctypes.data for a in dense))
+    """The arrays, and a C array of their addresses. What is written lies as its plan says; constants are dense."""
+    kept = [a if a.flags.c_contiguous or a.flags.writeable else np.array(a, order="C") for a in arrays]
+    return kept, (ctypes.c_void_p * max(len(kept), 1))(*(a.ctypes.data for a in kept))
