@@ -41,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     verb = import_module(f".{words[0]}", __package__)
     parser = argparse.ArgumentParser(prog=f"gpubp {words[0]}", description=VERBS[words[0]])
     verb.declare(parser)
-    arguments = parser.parse_args(words[1:])
     try:
+        arguments = parser.parse_args(words[1:])
         code: int = verb.work(arguments)
         sys.stdout.flush()
         return code

@@ -65,8 +65,44 @@ def spiral(points: int = 500, turns: float = 1.75, noise: float = 0.02, seed: in
     write("spiral.csv.gz", ["x", "y", "arm"], [rows[i] for i in order])
 
 
+def digit_pairs(train: int = 2000, test: int = 500, seed: int = 0) -> None:
+    """Pairs of images of digits.csv.gz, every second one of the same digit; those for testing are made of the last 500
+    images, which no pair for training shows."""
+    data = load_digits()
+    random = np.random.default_rng(seed)
+    header = [f"{side}_{row}_{column}" for side in "lr" for row in range(8) for column in range(8)]
+    rows: list[list[object]] = []
+    for part, count, first, last in (("train", train, 0, 1297), ("test", test, 1297, 1797)):
+        labels = data.target[first:last]
+        for i in range(count):
+            one, same = random.integers(first, last), i % 2
+            other = first + random.choice(np.flatnonzero((labels == data.target[one]) == bool(same)))
+            rows.append([*data.data[one].astype(int), *data.data[other].astype(int), same, part])
+    write("digit_pairs.csv.gz", [*header, "same", "part"], rows)
+
+
+def stories(count: int = 4000, seed: int = 0) -> None:
+    """A line for each story: who of three has what, and three questions in any order, of 42 words and signs in all."""
+    random = np.random.default_rng(seed)
+    names = "ada ben cleo dan eva finn gus hana ivan jo kim leo".split()
+    colours = "red blue green black white yellow pink brown".split()
+    things = "ball kite book drum lamp hat cup bike chair coat bell shoe".split()
+    lines = []
+    for _ in range(count):
+        who, how, what = (random.choice(words, 3, replace=False) for words in (names, colours, things))
+        said = [f"{name} has a {colour} {thing}." for name, colour, thing in zip(who, how, what, strict=True)]
+        for i in random.permutation(3):
+            by_name = f"who has got the {what[i]}? {who[i]}."
+            by_colour = f"which colour is the {what[i]}? {how[i]}."
+            said.append(by_name if random.integers(2) == 0 else by_colour)
+        lines.append(" ".join(said) + "\n")
+    (HERE / "stories.txt.gz").write_bytes(gzip.compress("".join(lines).encode(), compresslevel=9, mtime=0))
+
+
 if __name__ == "__main__":
     iris()
     diabetes()
     digits()
     spiral()
+    digit_pairs()
+    stories()

@@ -163,21 +163,11 @@ READERS = _table(
         ),
     ),
     Signature("idx", "reader", options=(Option("path", ("string",)), *COMMON)),
-    Signature("cifar", "reader", options=(Option("path", ("string",)),)),
+    Signature("npz", "reader", options=(Option("path", ("string",)), *COMMON)),
     Signature(
         "text",
         "reader",
         options=(Option("path", ("string",)), whole("window"), word("level", "char word", Word("char"))),
-    ),
-    Signature(
-        "images",
-        "reader",
-        options=(
-            Option("path", ("string",)),
-            Option("masks", ("string",), None),
-            word("labels", "folders", None),
-            wholes("size"),
-        ),
     ),
     Signature("uniform", "reader", options=(whole("rows"), real("low", 0), real("high", 1))),
     Signature("normal", "reader", options=(whole("rows"), wholes("shape", (1,)))),

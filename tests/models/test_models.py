@@ -31,6 +31,7 @@ def test_they_are_all_here() -> None:
     } <= set(ALL)
     assert {"digits_cnn", "digits_resnet", "autoencoder", "vae", "deep_sigmoid", "deep_mended"} <= set(ALL)
     assert {"fashion_mlp", "fashion_cnn", "parity"} <= set(ALL)
+    assert {"pinn", "transformer", "siamese", "robust"} <= set(ALL)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -139,6 +140,26 @@ def test_autoencoders() -> None:
     figures = after("vae", 10)
     assert figures["test.loss"] < 29
     assert figures["test.kl"] > 1
+
+
+def test_attention_beats_a_table_of_pairs() -> None:
+    """No model that knows the last word alone comes below 2.5."""
+    net = gpubp.load(MODELS / "transformer.net", params={"depth": 0})
+    assert gpubp.train(net, "cpu", epochs=3).metrics["test.perplexity"] > 2.5
+    assert after("transformer", 3)["test.perplexity"] < 2.4
+
+
+def test_wrong_readings_are_not_chased() -> None:
+    errors = [
+        gpubp.train(gpubp.load(MODELS / "robust.net", params={"distance": distance}), "cpu", epochs=60)
+        for distance in ("huber", "mse")
+    ]
+    robust, plain = (run.metrics["test.rmse"] for run in errors)
+    assert robust < 0.25 < plain
+
+
+def test_two_images_through_one_net() -> None:
+    assert after("siamese", 3)["test.accuracy"] >= 0.75
 
 
 def test_a_differential_equation() -> None:
