@@ -11,7 +11,7 @@ from ..source import Span
 from ..wording import quoted
 from .context import Context
 from .options import bind_choice, unknown_entry
-from .suggest import did_you_mean, listed
+from .suggest import did_you_mean, done_in_model, listed
 from .values import POISON, Poison, describe, has_node, has_poison, plain
 
 
@@ -119,6 +119,7 @@ def check_names(cx: Context, section: syntax.Data, data: Data | Poison, wanted: 
                 free = [each for each in declared if each not in given]
                 help = did_you_mean(name.text, free) or ((f"the model has {listed(free, 'and')}",) if free else ())
                 help = (f"did you mean `{free[0]}`?",) if len(free) == 1 else help
+                help = help or done_in_model(name.text, cx.shared.catalog)
                 cx.error("E0225", message, name.span, help=help)
     if isinstance(data, Poison):
         return

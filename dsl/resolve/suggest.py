@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from .. import syntax
+from ..catalog import Catalog
 from ..wording import quoted
 
 
@@ -68,6 +69,13 @@ def meant(
     known = list(names)
     same = [name for name in elsewhere.get(wrong.lower().replace("_", ""), ()) if name in known and fits(name)]
     return same[0] if same else nearest(wrong, known, fits)
+
+
+def done_in_model(wrong: str, catalog: Catalog) -> tuple[str, ...]:
+    """The help for a word of other tools that is a stage of the model here: `augment`, `noise`."""
+    functions = catalog.entries.get("function", {})
+    found = [name for name in catalog.elsewhere.get(wrong.lower().replace("_", ""), ()) if name in functions]
+    return (f"this is done in `model`, by stages such as `x -> {found[0]}`",) if found else ()
 
 
 def listed(names: Iterable[str], last: str = "or") -> str:

@@ -15,7 +15,7 @@ from .context import Context
 from .naming import Place
 from .options import bind
 from .signatures import default_of
-from .suggest import did_you_mean, listed, meant, nearest
+from .suggest import did_you_mean, done_in_model, listed, meant, nearest
 from .usage import paths_in
 from .values import POISON, Poison, Several, Value, describe
 
@@ -138,6 +138,9 @@ def _other_key(cx: Context, statement: syntax.Bind, written: Mapping[str, syntax
                 return (f"this is the optimizer's: {example}",)
     if name in ("device", "gpu", "cuda"):
         return ("the device is chosen on the command line: `--device gpu`",)
+    inside = done_in_model(name, catalog)
+    if inside:
+        return inside
     free = [key for key in catalog.train if key not in written and key not in catalog.unavailable_train]
     return (f"keys not used yet: {', '.join(free)}",)
 

@@ -19,6 +19,10 @@ _NAMES = {
     "batchnorm": "batchnorm1d batchnorm2d batchnormalization bn",
     "layernorm": "layernormalization ln",
     "flatten": "ravel flat",
+    "random_flip": "augment augmentation randomhorizontalflip fliplr hflip mirror",
+    "random_shift": "randomtranslation randomaffine jitter",
+    "random_crop": "crop centercrop randomresizedcrop",
+    "gaussian_noise": "noise gaussiannoise jitter",
     "concat": "concatenate cat",
     "where": "cond select ifelse",
     # losses and metrics

@@ -8,8 +8,9 @@ from __future__ import annotations
 from .. import ops
 from ..errors import ShapeError
 from ..ir import Var
-from ..registry import Count, register
+from ..registry import Count, Sizes, register
 from .context import Context
+from .windows import pair
 
 
 @register("function", "random_flip")
@@ -33,12 +34,39 @@ def random_shift(cx: Context, x: Var, *, pixels: Count) -> Var:
 
     What comes in at the edge is 0: a random crop of the padded image (He et al., 2016, section 4.2).
     """
-    if x.ndim < 3:
-        help = "images are [height, width] or [height, width, channels]"
-        raise ShapeError(f"`random_shift` moves images, and this is {list(x.shape[1:])}", help)
+    _require_images("random_shift", "moves", x)
     if not cx.training:
         return x
-    ways = 2 * pixels
-    # Just below 1, a number times ways + 1 may be rounded up to it.
-    drawn = ops.minimum(cx.uniform((x.shape[0], 2)) * (ways + 1.0), float(ways))
-    return ops.shift(x, ops.cast(drawn, dtype="int64") - pixels)
+    return ops.shift(x, _drawn(cx, (x.shape[0], 2), 2 * pixels) - pixels)
+
+
+@register("function", "random_crop")
+def random_crop(cx: Context, x: Var, *, size: Sizes) -> Var:
+    """A piece of each image, of `size` pixels a side or [height, width], at a place drawn by chance in training; the
+    middle one otherwise. Krizhevsky et al. (2012), section 4.1."""
+    _require_images("random_crop", "cuts", x)
+    height, width = pair("random_crop", "size", size, 2)
+    over = (x.shape[1] - height, x.shape[2] - width)
+    if min(over) < 0:
+        there = f"an image of {x.shape[1]} by {x.shape[2]} has no piece of {height} by {width}"
+        raise ShapeError(there, "use a smaller `size`; `pad` makes images larger")
+    rest = (0,) * (x.ndim - 3)
+    if cx.training:
+        places = [_drawn(cx, (x.shape[0], 1), most) for most in over]
+        x, first = ops.shift(x, ops.concat(places, axis=1)), (0, 0)
+    else:
+        first = (over[0] // 2, over[1] // 2)
+    last = (first[0] + height, first[1] + width)
+    return ops.slice_(x, start=(0, *first, *rest), stop=(x.shape[0], *last, *x.shape[3:]))
+
+
+def _require_images(name: str, verb: str, x: Var) -> None:
+    if x.ndim < 3:
+        help = "images are [height, width] or [height, width, channels]"
+        raise ShapeError(f"`{name}` {verb} images, and this is {list(x.shape[1:])}", help)
+
+
+def _drawn(cx: Context, shape: tuple[int, ...], most: int) -> Var:
+    """Whole numbers from 0 to `most`, int64, each as often as any other."""
+    # Just below 1, a number times most + 1 may be rounded up to it.
+    return ops.cast(ops.minimum(cx.uniform(shape) * (most + 1.0), float(most)), dtype="int64")

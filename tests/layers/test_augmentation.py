@@ -1,4 +1,4 @@
-"""Random flips and shifts: what they do to each image, and when."""
+"""Random flips, shifts and crops: what they do to each image, and when."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def net(layer: str, shape: str = "[4, 5, 2]", precision: str = "float64") -> gpu
     return executor(body, "sum(p * u)", precision)
 
 
-def seen(ex: gpubp.Executor, count: int) -> list[Array]:
+def seen(ex: gpubp.Executor, count: int, shape: tuple[int, ...] = IMAGE.shape[1:]) -> list[Array]:
     """What training sees of the image at so many steps: the gradient of the sum by the weights that it multiplies."""
     batch = {"x": IMAGE, "u": np.ones((1, 1))}
     found = []
     for _ in range(count):
-        found.append(np.array(ex.gradients(batch)[1]["p.dense.weight"]).reshape(IMAGE.shape[1:]))
+        found.append(np.array(ex.gradients(batch)[1]["p.dense.weight"]).reshape(shape))
         ex.train_step(batch)
     return found
 
@@ -70,8 +70,27 @@ def test_every_shift_comes_as_often_as_any_other(precision: str) -> None:
     assert max(counts.values()) < 80  # 40 each, and 6.0 their deviation
 
 
+def test_every_piece_comes_as_often_as_any_other() -> None:
+    """Pieces of 3 by 3 of an image of 4 by 5: 2 by 3 places, in training; in evaluation the middle one."""
+    ex = net("random_crop(3)")
+    assert float(ex.predict(IMAGE)[0, 0]) == IMAGE[0, 0:3, 1:4].sum()
+    ways = {IMAGE[0, i : i + 3, j : j + 3].tobytes(): (i, j) for i in range(2) for j in range(3)}
+    counts = Counter(ways[one.tobytes()] for one in seen(ex, 360, (3, 3, 2)))
+    assert set(counts) == set(ways.values())
+    assert max(counts.values()) < 95  # 60 each, and 7.1 their deviation
+
+
+@pytest.mark.parametrize(("size", "shape"), [("[4, 5]", (4, 5, 2)), ("[1, 5]", (1, 5, 2)), ("[4, 1]", (4, 1, 2))])
+def test_pieces_of_other_sizes(size: str, shape: tuple[int, ...]) -> None:
+    for one in seen(net(f"random_crop({size})"), 5, shape):
+        i, j = int(one[0, 0, 0] - 1) // 10, int(one[0, 0, 0] - 1) % 10 // 2
+        np.testing.assert_array_equal(one, IMAGE[0, i : i + shape[0], j : j + shape[1]])
+    plain = net(f"random_crop({size})", "[4, 5]")
+    assert plain.predict(IMAGE[..., 0]).shape == (1, 1)
+
+
 def test_rows_of_a_batch_move_on_their_own() -> None:
-    ex = net("random_flip -> random_shift(2)")
+    ex = net("random_flip -> random_shift(2) -> random_crop([3, 4])")
     many = {"x": np.repeat(IMAGE, 64, axis=0), "u": np.ones((64, 1))}
     losses = {round(ex.gradients({"x": many["x"][:n], "u": many["u"][:n]})[0], 6) for n in (1, 2, 4, 8, 16, 32, 64)}
     assert len(losses) == 7
@@ -86,6 +105,10 @@ def test_nothing_happens_in_evaluation() -> None:
     ("layer", "shape", "message"),
     [
         ("random_shift(1)", "[5]", r"`random_shift` moves images, and this is \[5\]"),
+        ("random_crop(3)", "[5]", r"`random_crop` cuts images, and this is \[5\]"),
+        ("random_crop(5)", "[4, 5, 2]", r"an image of 4 by 5 has no piece of 5 by 5"),
+        ("random_crop([2, 6])", "[4, 5, 2]", r"an image of 4 by 5 has no piece of 2 by 6"),
+        ("random_crop([2, 3, 2])", "[4, 5, 2]", r"`random_crop` works on 2 spatial axes here, and `size` has 3"),
         ("random_flip(3)", "[4, 5, 2]", r"there is no axis 3 in \[4, 5, 2\]"),
     ],
 )
