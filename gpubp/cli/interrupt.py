@@ -6,7 +6,16 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def drop_output() -> None:
+    """Let all that is printed to standard output from now on go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Interrupt:
@@ -31,6 +40,19 @@ class Interrupt:
         """Whether the training is to end: what `train` takes as `stopping`."""
         self.training = True
         return self.asked
+
+    def heard(self, show: Callable[[T], None]) -> Callable[[T], None]:
+        """`show`, printing to standard output; where that has no reader any more (`| head`), the training is to end as
+        by Ctrl-C, so that nothing is lost."""
+
+        def call(value: T) -> None:
+            try:
+                show(value)
+            except BrokenPipeError:
+                drop_output()
+                self.asked = True
+
+        return call
 
     def _asked(self, number: int, frame: FrameType | None) -> None:
         if not self.training:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -13,6 +12,7 @@ from dsl.render import to_text
 from .. import __version__
 from ..errors import DivergedError, GpubpError, NetError, SaveError
 from .color import columns_of, use_color
+from .interrupt import drop_output
 
 VERBS = {
     "init": "write a starter file for a table, or one of the examples",
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # Whoever read the output has gone (`| head`); what is left has no reader.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return 0
 
 

@@ -62,7 +62,7 @@ def work(arguments: argparse.Namespace) -> int:
                 device,
                 _out(arguments, net),
                 arguments.resume,
-                shows,
+                [interrupt.heard(show) for show in shows],
                 epochs=arguments.epochs,
                 seed=arguments.seed,
                 precision=arguments.precision,

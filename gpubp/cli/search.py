@@ -60,7 +60,8 @@ def work(arguments: argparse.Namespace) -> int:
             print(f"{len(told.done):,} of them are done already")
     with Interrupt() as interrupt:
         try:
-            ended = search(told, arguments.device, _shown(told, arguments, live), progress=live, stopping=interrupt)
+            show = interrupt.heard(_shown(told, arguments, live))
+            ended = search(told, arguments.device, show, progress=live, stopping=interrupt)
         finally:
             live.clear()
     best = told.best
@@ -101,11 +102,10 @@ def _search(arguments: argparse.Namespace) -> Search:
     return resume_search(Path(arguments.resume), arguments.trials)
 
 
-def _shown(told: Search, arguments: argparse.Namespace, live: Live) -> Callable[[Trial], None] | None:
-    if arguments.quiet:
-        return None
-
+def _shown(told: Search, arguments: argparse.Namespace, live: Live) -> Callable[[Trial], None]:
     def show(trial: Trial) -> None:
+        if arguments.quiet:
+            return
         live.clear()
         if arguments.json:
             print(json.dumps(asdict(trial)), flush=True)

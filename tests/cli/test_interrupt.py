@@ -77,6 +77,18 @@ def test_a_run_goes_on_under_the_options_that_it_began_with(tmp_path: Path) -> N
     assert (about["seed"], about["precision"]) == (3, "float64")
 
 
+def test_a_reader_that_has_gone_ends_the_training_and_loses_nothing(tmp_path: Path) -> None:
+    process = begin(write_net(tmp_path, length=LONG), "--out", "run")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 130, err
+    step = int(read(tmp_path / "run" / LAST).about["step"])
+    assert err == f"stopped at step {step:,} of 500,000; `gpubp run --resume run` goes on from there\n"
+
+
 def test_nothing_is_saved_where_nothing_is_to_be(tmp_path: Path) -> None:
     process = begin(write_net(tmp_path, length=LONG), "--no-save")
     process.send_signal(signal.SIGINT)
