@@ -13,8 +13,8 @@ from ..data import glance
 from ..data import load as load_data
 from ..errors import GpubpError
 from ..frontend import loads
-from ..training import write
 from .examples import examples, files_of
+from .output import write_output
 from .starter import guess, text
 
 
@@ -97,7 +97,7 @@ def _write(files: dict[Path, bytes], force: bool) -> None:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise GpubpError(f"cannot write `{visible(str(path))}`: {reason}") from None
-        write(path, content)
+        write_output(path, content)
     for path in files:
         print(f"{'wrote' if path in wanted else 'kept'} {visible(str(path))}")
 

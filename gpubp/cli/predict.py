@@ -15,8 +15,9 @@ from dsl.excerpt import visible
 from ..errors import GpubpError
 from ..executor import CHUNK
 from ..frontend import answers
-from ..training import LoadedRun, load_run, write
+from ..training import LoadedRun, load_run
 from .common import whole
+from .output import write_output
 from .table import shortened
 
 
@@ -51,14 +52,14 @@ def work(arguments: argparse.Namespace) -> int:
     run = load_run(arguments.run, arguments.device)
     rows = run.rows(arguments.data, targets=False, keep=arguments.keep)
     idle = [name for name in rows.unused if name not in arguments.keep]
-    say_unused(idle, arguments.data, "; `--keep NAME` copies a column to the answers")
+    say_unused(idle, arguments.data, "; `--keep NAME` copies one to the answers")
     columns = {**rows.kept, **_beside(answers_of(run, run.predict(rows.arrays, arguments.batch)), rows.kept)}
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows([columns, *zip(*columns.values(), strict=True)])
     if output is None:
         sys.stdout.write(file.getvalue())
         return 0
-    write(output, file.getvalue().encode())
+    write_output(output, file.getvalue().encode())
     count = len(next(iter(columns.values())))
     what = f"{count:,} row{'s' * (count != 1)} of {shortened([f'`{visible(name)}`' for name in columns])}"
     print(f"wrote {visible(str(output))}: {what}", file=sys.stderr)
@@ -68,8 +69,9 @@ def work(arguments: argparse.Namespace) -> int:
 def say_unused(columns: Sequence[str], path: str, how: str = "") -> None:
     """Tell which columns of a table are not looked at, and `how` to get at one."""
     if columns:
+        what = "columns that the net was trained without, which are not used"
         shown = shortened([f"`{visible(name)}`" for name in columns])
-        print(f"note: `{visible(path)}`: the net was trained without {shown}: not used{how}", file=sys.stderr)
+        print(f"note: `{visible(path)}` has {what}: {shown}{how}", file=sys.stderr)
 
 
 def _beside(answers: dict[str, list[str]], kept: Mapping[str, object]) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from pathlib import Path
 
@@ -191,8 +192,8 @@ def test_columns_that_the_net_does_not_take_in(call: Call, tmp_path: Path) -> No
     call("run", write(tmp_path), "--out", "run")
     Path("new.csv").write_text("id,a,b,y\n7,1,2,0\n8,3,4,1\n", "utf-8")
     plain = call("predict", "run", "new.csv")
-    note = "note: `new.csv`: the net was trained without `id`: not used"
-    assert plain.err == f"{note}; `--keep NAME` copies a column to the answers\n"
+    note = "note: `new.csv` has columns that the net was trained without, which are not used: `id`"
+    assert plain.err == f"{note}; `--keep NAME` copies one to the answers\n"
     kept = call("predict", "run", "new.csv", "--keep", "id", "--keep", "y", "-o", "out.csv")
     assert (kept.code, kept.out, kept.err) == (0, "", "wrote out.csv: 2 rows of `id`, `y`, `p`\n")
     rows = list(csv.reader(io.StringIO(Path("out.csv").read_text("utf-8"))))
@@ -207,6 +208,28 @@ def test_columns_that_the_net_does_not_take_in(call: Call, tmp_path: Path) -> No
         "`p` cannot be kept: a column of the answers bears this name"
         in call("predict", "run", "twice.csv", "--keep", "p").err
     )
+
+
+def test_a_pipe_stays_a_pipe_and_a_link_a_link(call: Call, tmp_path: Path) -> None:
+    call("run", write(tmp_path), "--out", "run")
+    Path("new.csv").write_text("a,b\n1,2\n", "utf-8")
+    told = call("predict", "run", "new.csv").out
+    Path("real.csv").write_text("before", "utf-8")
+    Path("link.csv").symlink_to("real.csv")
+    assert call("predict", "run", "new.csv", "-o", "link.csv").code == 0
+    assert Path("link.csv").is_symlink()
+    assert Path("real.csv").read_text("utf-8") == told
+    os.mkfifo("pipe")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert call("predict", "run", "new.csv", "-o", "pipe").code == 0
+        assert os.read(reader, 1 << 16).decode() == told
+    finally:
+        os.close(reader)
+    assert Path("pipe").is_fifo()
+    full = call("predict", "run", "new.csv", "-o", "/dev/full")
+    assert (full.code, full.err) == (1, "error: cannot save `/dev/full`: no space left on device\n")
+    assert not Path("/dev/full").is_file()
 
 
 def test_predict_gives_numbers_their_names(call: Call, tmp_path: Path) -> None:
