@@ -120,6 +120,11 @@ def _read(
     for name, want in request.wants.items():
         wanted[want.kind].update(picks[name])
     texts = wanted["class"] | (wanted["float"] & coded) | ({by} if by is not None else set())
+    if not texts and options.missing == "error" and all(want.type is None for want in request.wants.values()):
+        # Types are measured, and the number of columns says all: the numbers are read, and judged, when they are used.
+        import numpy as np
+
+        return Cells(0, {i: np.empty(0) for i in wanted["float"]}, {})
     cells = table.cells(sorted(wanted["float"] - coded), sorted(texts), options.missing != "error")
     return cells if options.missing == "error" else _judge_missing(table, cells, options.missing)
 

@@ -165,7 +165,9 @@ class Training:
         extra = [float(v) for v in ex.backend.to_host(penalties)]
         for i, (loss, penalty) in enumerate(zip(host, extra, strict=True)):
             if not math.isfinite(loss + penalty):
-                raise diverged(loss + penalty, first + i + 1, epoch)
+                # Its gradient was finite and it was made: what is wrong is seen in the steps after it, too.
+                why = first_bad(ex, self.placed, self.batch)
+                raise DivergedError(f"{diverged(loss + penalty, first + i + 1, epoch)}{why}")
         self.sums.add(host, extra, sizes)
         seconds = time.monotonic() - began
         self.pace.took(count, seconds)

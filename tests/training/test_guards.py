@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import subprocess
 import sys
@@ -64,6 +65,15 @@ def test_looking_changes_nothing_and_finds_nothing_where_all_is_well() -> None:
     before = {name: value.tobytes() for name, value in ex.state_dict().items()}
     assert first_bad(ex, ex.place(data), 2) == ""
     assert {name: value.tobytes() for name, value in ex.state_dict().items()} == before
+
+
+def test_a_loss_that_is_too_large_is_named_while_its_gradient_is_not() -> None:
+    net = gpubp.loads(text("output p = x -> dense(1)", optimizer="sgd(lr = 1)", epochs=500), name="bad.net")
+    with pytest.raises(gpubp.DivergedError) as caught:
+        gpubp.train(net, "cpu")
+    message, note = str(caught.value).splitlines()
+    assert re.match(r"the loss is inf at step \d+ \(epoch \d+\): training stopped; a smaller learning rate", message)
+    assert "the first value that is not finite is inf, in `train.loss.mse`, `mse(p, y)` at bad.net:" in note
 
 
 def test_a_backward_pass_that_goes_bad_is_named_too() -> None:
