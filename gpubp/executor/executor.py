@@ -247,8 +247,7 @@ class Executor:
             return losses, penalties, sizes
 
     def profile(self, data: Mapping[str, Any] | Stream, batch: int = 64) -> Profile:
-        """Where the time of a training step on the first `batch` rows goes, kernel by kernel. The state is left as it
-        was. Raises InputError where there is no row."""
+        """Where the time of a training step on the first `batch` rows goes, by kernel; the state stays as it was."""
         self.net.require_loss()
         placed = self.place(data)
         with self._active():
