@@ -55,6 +55,14 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
+class Adds:
+    """Sums of elements of the first input, which are added one after the other to a result of zeros: `place(index,
+    shape, *inputs, **params)` gives the indices into the result of that shape where the element at `index` belongs."""
+
+    place: Callable[..., Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A function that writes all elements: `{out}` is where they lie one behind the other, `{size}` their number;
     scalar inputs are `{0}`, `{1}`, `{t}` is the type of the result."""
@@ -67,4 +75,4 @@ class Product:
     """The product of matrices, the last two axes of two values."""
 
 
-CForm = Scalar | Fold | Rows | Element | Call | Product
+CForm = Scalar | Fold | Rows | Element | Adds | Call | Product

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ShapeError
-from ..ir import INTEGERS, Aval, Element, Example, Primitive, Read, Var, define
+from ..ir import INTEGERS, Adds, Aval, Element, Example, Primitive, Read, Var, define
 from . import helpers
 from .pieces import concat, full
 from .shaping import broadcast_to, reshape
@@ -40,6 +40,13 @@ def _gather_element(index: Sequence[str], shape: tuple[int, ...], table: Read, i
     inside the table."""
     rank = len(indices.shape)
     return table([f"index_within({indices(index[:rank])}, {table.shape[0]})", *index[rank:]])
+
+
+def _scatter_place(
+    index: Sequence[str], shape: tuple[int, ...], updates: Read, indices: Read, *, rows: int
+) -> list[str]:
+    rank = len(indices.shape)
+    return [f"index_within({indices(index[:rank])}, {rows})", *index[rank:]]
 
 
 def _gather_stack(flags: Sequence[bool], count: int, table: Var, indices: Var) -> Var:
@@ -81,6 +88,7 @@ scatter_add: Primitive = define(
         (Example(((2, 4, 3), (2, 4)), {"rows": 5}, ((-2.0, 2.0), (0, 5)), ("float64", "int64")),),
         (helpers.scatter_add_into, helpers.scatter_add),
         ("scatter_add_into(xp, {0}, {1}, {out})",),
+        c=Adds(_scatter_place),
         stack=_scatter_stack,
     )
 )

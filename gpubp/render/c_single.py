@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..ir import Call, Element, Eqn, Fold, Product, Read, Var, fill, literal
+from ..ir import Adds, Call, Element, Eqn, Fold, Product, Read, Var, fill, literal
 from ..passes import dense
 from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse, each_lane, overlap
 
@@ -30,6 +30,8 @@ def single_kernel(memory: Memory, eqn: Eqn) -> list[str]:
         return _product(memory, eqn, out)
     if isinstance(form, Element):
         return _elements(memory, eqn, form, out)
+    if isinstance(form, Adds):
+        return _sums(memory, eqn, form, out)
     if isinstance(form, Call):
         return _call(memory, eqn, form, out)
     raise UnfitError
@@ -140,6 +142,16 @@ def _elements(memory: Memory, eqn: Eqn, form: Element, out: Access) -> list[str]
     if not text:
         raise UnfitError
     return _nest(memory, shape, [f"{out.at(index)} = {text};"], each=True)
+
+
+def _sums(memory: Memory, eqn: Eqn, form: Adds, out: Access) -> list[str]:
+    y, value = eqn.output, eqn.operands[0]
+    index = [f"i{k}" for k in range(max(y.ndim, value.ndim))]
+    reads = [Read(x.shape, memory.access(x, x.shape).at) for x in eqn.operands]
+    own = index[: value.ndim]
+    place = out.at(form.place(own, y.shape, *reads, **eqn.params))
+    zeros = _nest(memory, y.shape, [f"{out.at(index[: y.ndim])} = 0;"], each=True)
+    return [*zeros, *_nest(memory, value.shape, [f"{place} = {place} + {reads[0](own)};"])]
 
 
 def _call(memory: Memory, eqn: Eqn, form: Call, out: Access) -> list[str]:
