@@ -66,6 +66,11 @@ BCE, MSE, CE = "binary_cross_entropy(p, y)", "mse(p, y)", "cross_entropy(p, digi
         ("output p = x -> dense(3) -> sigmoid", CE, ("W0503", CE)),
         ("output p = x -> dense(1)\n  output q = x -> dense(2)", MSE, ("W0505", "dense(2)")),
         (
+            "output p = x -> dense(5) -> batchnorm -> tanh -> dense(1)\n  slope = derivative(p, x)",
+            f"{MSE} + mean(slope^2)",
+            ("W0507", "derivative(p, x)"),
+        ),
+        (
             "q = x -> dense(2)\n  output p = x -> dense(1)\n  output r = q > 0",
             f"{MSE} + mean(r)",
             ("W0505", "dense(2)"),
@@ -109,6 +114,11 @@ def test_it_is_told(body: str, loss: str, expected: tuple[str, str]) -> None:
         ("output p = x -> dense(3) -> softmax -> reshape([3])", CE),
         ("output p = x -> dense(1)\n  output q = p -> dense(1)", MSE + " + 0 * mse(q, y)"),
         ("q = x -> dense(2)\n  output p = x -> dense(1)\n  output r = q -> tanh", f"{MSE} + mean(r)"),
+        ("output p = x -> dense(5) -> tanh -> dense(1)", "sum(derivative(p, x)^2)"),  # the bias changes no slope
+        (
+            "h = x -> dense(5) -> batchnorm\n  output p = h -> tanh -> dense(1)\n  slope = derivative(p, h)",
+            f"{MSE} + mean(slope^2)",
+        ),
         ("output p = x -> dense(1)\n  q = x -> dense(2)", MSE),  # its name is told as unused, that is enough
     ],
 )

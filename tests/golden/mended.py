@@ -247,6 +247,7 @@ MENDED: dict[str, Changes] = {
     "W0502_mse_of_sigmoid": (("mse(p, y)", "binary_cross_entropy(p, y)"),),
     "W0503_cross_entropy_of_sigmoid": (("sigmoid", "softmax"),),
     "W0504_accuracy_of_numbers": (("accuracy(p, y)", "r2(p, y)"),),
+    "W0507_batchnorm": (("batchnorm", "layernorm"),),
     "W0506_rates": (("lr = 30", "lr = 0.001"),),
 }
 

@@ -8,7 +8,7 @@ from typing import Final
 from dsl.diagnostics import Diagnostic
 
 from ..complaints import in_order
-from . import layers, losses
+from . import derivatives, layers, losses
 from .traced import Traced
 
 __all__ = ["Traced", "suspicions"]
@@ -20,6 +20,7 @@ _LOOKS: Final[tuple[Callable[[Traced], Iterator[Diagnostic]], ...]] = (
     layers.dropout_of_all_or_none,
     layers.dropout_on_output,
     layers.alike,
+    derivatives.through_a_batch,
     losses.logarithm,
     losses.mismatched,
     losses.accuracy_of_numbers,

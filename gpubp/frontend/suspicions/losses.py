@@ -145,11 +145,13 @@ def untrained(net: Traced) -> Iterator[Diagnostic]:
     wanted = [*net.graph.outputs.values(), net.graph.train.loss, *(node for _, node in net.graph.train.metrics)]
     used = frozenset(ancestors(*wanted))
     told: set[str] = set()
-    for parameter, var in net.cx.parameters.values():
+    # A bias alone is left out where a loss is of slopes, which it does not change.
+    trained = {parameter.place for parameter, var in net.cx.parameters.values() if var in reached}
+    for parameter, _ in net.cx.parameters.values():
         node = parameter.place
         value = node.name.partition(".")[0]
         # What nothing uses at all is told by its name.
-        if var in reached or node not in used or value in told:
+        if node in trained or node not in used or value in told:
             continue
         told.add(value)
         blocked = node in net.in_loss
