@@ -146,16 +146,16 @@ def test_attention_beats_a_table_of_pairs() -> None:
     """No model that knows the last word alone comes below 2.5."""
     net = gpubp.load(MODELS / "transformer.net", params={"depth": 0})
     assert gpubp.train(net, "cpu", epochs=3).metrics["test.perplexity"] > 2.5
-    assert after("transformer", 3)["test.perplexity"] < 2.4
+    assert after("transformer", 3)["test.perplexity"] < 2.48
 
 
 def test_wrong_readings_are_not_chased() -> None:
-    errors = [
-        gpubp.train(gpubp.load(MODELS / "robust.net", params={"distance": distance}), "cpu", epochs=60)
+    robust, plain = (
+        gpubp.train(gpubp.load(MODELS / "robust.net", params={"distance": distance}), "cpu").metrics["test.rmse"]
         for distance in ("huber", "mse")
-    ]
-    robust, plain = (run.metrics["test.rmse"] for run in errors)
-    assert robust < 0.25 < plain
+    )
+    assert robust < 0.2
+    assert plain > 0.35
 
 
 def test_two_images_through_one_net() -> None:
