@@ -10,10 +10,13 @@ from typing import Any
 from dsl.excerpt import visible
 
 from ..errors import GpubpError, NetError
-from ..insight import as_html, as_text, document, trace
+from ..insight import as_html, as_text, document, sizes, trace
 from ..training import write
 from .common import whole
 from .subject import Subject, add_subject, open_subject
+
+MANY = 256
+"""Rows that the sizes of the layers are taken over, where a batch is not larger."""
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +67,8 @@ def explained(subject: Subject, arguments: argparse.Namespace) -> tuple[dict[str
         first = min(number - 1, count - batch)
         rows = subject.batch(first, batch)
         found = trace(executor, {name: _begin_with(array, number - 1 - first) for name, array in rows.items()})
-    told = {"example": number, **document(found)}
+    many = subject.batch(0, max(batch, min(count, MANY)))
+    told = {"example": number, **document(found, sizes(executor, many), max(batch, min(count, MANY)))}
     which = f"example {number:,} of {count:,}"
     if found.rows > 1:
         which += f", in a batch of {found.rows:,} rows whose statistics it shares"

@@ -3,6 +3,7 @@
 from .document import document
 from .drawn import drawn
 from .gradcheck import Checked, Element, Report, gradcheck
+from .health import Finding, Size, diagnose, sizes
 from .html import as_html
 from .text import as_text, shown
 from .trace import Line, Step, Trace, trace
@@ -10,15 +11,19 @@ from .trace import Line, Step, Trace, trace
 __all__ = [
     "Checked",
     "Element",
+    "Finding",
     "Line",
     "Report",
+    "Size",
     "Step",
     "Trace",
     "as_html",
     "as_text",
+    "diagnose",
     "document",
     "drawn",
     "gradcheck",
     "shown",
+    "sizes",
     "trace",
 ]

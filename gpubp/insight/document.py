@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from .health import Size, diagnose
 from .trace import Line, Step, Trace
 
 if TYPE_CHECKING:
@@ -16,10 +19,10 @@ FIRST = 6
 """Numbers that are given of a larger one, the first in its order."""
 
 
-def document(trace: Trace) -> dict[str, Any]:
+def document(trace: Trace, layers: Sequence[Size] = (), rows: int = 0) -> dict[str, Any]:
     """The trace as dictionaries, lists, texts and numbers, ready for JSON. An array is its `shape` and all of its
     `values`, nested as it is; a large one the `first` ones and its `min`, `max` and `mean`. What is not finite is a
-    text."""
+    text. `layers`: their sizes over `rows` rows."""
     return {
         "file": trace.net.graph.source.name,
         "precision": trace.dtype,
@@ -40,6 +43,22 @@ def document(trace: Trace) -> dict[str, Any]:
                 for one in trace.changes
             },
         },
+        "health": {
+            "rows": rows,
+            "layers": [_size(size) for size in layers],
+            "findings": [asdict(finding) for finding in diagnose(layers)],
+        },
+    }
+
+
+def _size(size: Size) -> dict[str, Any]:
+    return {
+        "number": size.layer.number,
+        "name": size.layer.name,
+        "result": _plain(size.result),
+        "delta": _plain(size.delta),
+        "dead": size.dead,
+        "saturated": size.saturated,
     }
 
 

@@ -26,6 +26,8 @@ def as_text(told: Mapping[str, Any]) -> str:
     parts.append(f"the loss\n{_block(told['loss'])}")
     parts += ["backward", *(_titled(one, one["backward"]) for one in reversed(told["layers"]) if one["backward"])]
     parts.append("\n".join(("the update", *_update(told["update"]))))
+    if told["health"]["layers"]:
+        parts.append("\n".join(_health(told["health"])))
     return "\n\n".join(parts)
 
 
@@ -69,6 +71,23 @@ def _update(update: Mapping[str, Any]) -> Iterator[str]:
             f"{shown(one['before'])} becomes {shown(one['after'])}" if small else f"changes by {shown(one['change'])}"
         )
         yield f"  {name.ljust(width)}  {what}"
+
+
+def _health(health: Mapping[str, Any]) -> Iterator[str]:
+    """The sizes of results and deltas, and what is wrong with them."""
+    rows = [("layer", "", "result", "delta")]
+    for one in health["layers"]:
+        delta = "" if one["delta"] is None else _number(one["delta"])
+        rows.append((str(one["number"]), one["name"], _number(one["result"]), delta))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    count = health["rows"]
+    yield f"the layers over {count:,} row{'s' * (count > 1)}: root mean squares"
+    for number, name, result, delta in rows:
+        cells = (number.rjust(widths[0]), name.ljust(widths[1]), result.rjust(widths[2]), delta.rjust(widths[3]))
+        yield f"  {'  '.join(cells)}".rstrip()
+    for finding in health["findings"]:
+        yield f"\n{finding['message']}"
+        yield from (f"  help: {line}" for line in finding["help"])
 
 
 def shown(value: Mapping[str, Any]) -> str:

@@ -90,3 +90,14 @@ def test_a_gradient_that_is_not_finite_is_told(call: Call, tmp_path: Path) -> No
     said = call("explain", path)
     assert said.code == 1
     assert "holds NaN" in said.err or "holds inf" in said.err
+
+
+def test_what_is_wrong_with_a_net_is_said_in_words(call: Call) -> None:
+    said = call("explain", MODELS / "deep_sigmoid.net")
+    assert "\n\nthe layers over 256 rows: root mean squares\n" in said.out
+    last = said.out.strip().splitlines()[-4:]
+    assert last[0].startswith("the gradient vanishes: the delta of layer 1, `p.dense` is ")
+    assert last[1] == "  help: `-> dense(width, init = he_normal) -> relu`"
+    told = json.loads(call("explain", MODELS / "deep_mended.net", "--json").out)
+    assert told["health"]["findings"] == []
+    assert [one["number"] for one in told["health"]["layers"]] == [one["number"] for one in told["layers"]]

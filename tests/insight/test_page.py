@@ -137,4 +137,4 @@ def test_a_browser_steps_through_it(tmp_path: Path, step: int, heading: str, for
     plain = re.sub(r"<[^>]+>", "", stage)
     assert f"{heading}" in plain
     assert formula in plain.replace("&gt;", ">")
-    assert f"step {step} of 7" in done.stdout
+    assert f"step {step} of 8" in done.stdout

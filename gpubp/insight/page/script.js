@@ -7,6 +7,7 @@ const stages = [
   { title: "the loss", pass: "loss", text: "how far the outputs are from the targets", lines: told.loss },
   ...[...told.layers].reverse().filter((layer) => layer.backward.length).map((layer) => layerStage(layer, "backward")),
   { title: "the update", pass: "update", text: told.update.formulas.join("\n"), lines: updates() },
+  { title: "the layers", pass: "health", text: findings(), lines: [], table: told.health.layers },
 ];
 let at = 0;
 
@@ -21,6 +22,35 @@ function updates() {
   ]);
 }
 
+function findings() {
+  const texts = told.health.findings.map((one) => [one.message, ...one.help.map((line) => `help: ${line}`)].join("\n"));
+  return texts.length ? texts.join("\n\n") : "nothing is wrong with the sizes of results and gradients";
+}
+
+// Root mean squares of every layer, as bars on a scale of powers of ten.
+function sizes(layers) {
+  const table = make("table", { class: "sizes" }, make("caption", {}, `root mean squares over ${told.health.rows} rows; bars by powers of ten`));
+  const heads = ["layer", "result", "", "delta", ""].map((text) => make("th", { scope: "col" }, text));
+  table.append(make("tr", {}, ...heads));
+  const bar = (value, all) => {
+    const known = all.map(Number).filter((one) => one > 0 && Number.isFinite(one)).map(Math.log10);
+    const low = Math.min(...known) - 1;
+    const part = value > 0 ? (100 * (Math.log10(value) - low)) / (Math.max(...known) - low) : 0;
+    const drawn = make("div", { class: "bar", "aria-hidden": "true" });
+    drawn.style.width = `${Math.max(part, 0)}%`;
+    return make("td", { class: "bars" }, drawn);
+  };
+  for (const layer of layers) {
+    const row = make("tr", {}, make("th", { scope: "row" }, `${layer.number} ${layer.name}`));
+    for (const key of ["result", "delta"]) {
+      const value = layer[key];
+      row.append(make("td", {}, value === null ? "" : shown(value)), bar(value, layers.map((one) => one[key])));
+    }
+    table.append(row);
+  }
+  return make("div", { class: "scroll" }, table);
+}
+
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
@@ -29,7 +59,8 @@ function make(tag, attributes = {}, ...children) {
 }
 
 function shown(value) {
-  return typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(4))) : String(value);
+  if (typeof value !== "number" || Number.isInteger(value)) return String(value);
+  return Math.abs(value) < 1e-4 ? value.toExponential(3) : String(Number(value.toPrecision(4)));
 }
 
 // Names as a textbook prints them: delta2 and dL/dW2 with their signs, the number of the layer below the line.
@@ -95,14 +126,14 @@ function go(number, focus = true) {
   const panel = document.getElementById("stage");
   const text = make("p", { class: "text" }, stage.text);
   text.style.whiteSpace = "pre-wrap";
-  panel.replaceChildren(make("h2", { id: "heading" }, words(stage)), text, make("div", { class: "entries" }, ...stage.lines.map(entry)));
+  panel.replaceChildren(make("h2", { id: "heading" }, words(stage)), text, stage.table ? sizes(stage.table) : make("div", { class: "entries" }, ...stage.lines.map(entry)));
   document.getElementById("where").textContent = `step ${at + 1} of ${stages.length}`;
   document.getElementById("back").disabled = at === 0;
   document.getElementById("next").disabled = at === stages.length - 1;
   for (const button of document.querySelectorAll("#map button")) {
     if (Number(button.dataset.step) === at) {
       button.setAttribute("aria-current", "step");
-      reveal(button);
+      requestAnimationFrame(() => reveal(button));
     } else button.removeAttribute("aria-current");
   }
   history.replaceState(null, "", `#${at + 1}`);
@@ -137,6 +168,7 @@ function map() {
   }
   row("the loss", button("loss", step("loss"), "the loss"));
   row("the update", button("update", step("update"), "the update"));
+  row("the layers", button("sizes", step("health"), "the sizes of all layers"));
 }
 
 document.getElementById("app").hidden = false;

@@ -1,0 +1,94 @@
+"""What is said of a net's health: the sick are named, and nobody else."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+import gpubp
+from gpubp.insight import Finding, diagnose, drawn, sizes
+
+from .worlds import ALL, MODELS, executor
+
+
+def found(ex: gpubp.Executor, rows: Any, count: int = 64) -> list[Finding]:
+    return diagnose(sizes(ex, {name: array[:count] for name, array in rows.items()}))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_models_are_well_but_for_one(name: str) -> None:
+    """At first, and after some steps."""
+    ex, rows = executor(gpubp.load(MODELS / f"{name}.net"), "float32")
+    before = {key: value.copy() for key, value in ex.parameters.items()}
+    kinds = ["vanishing"] if name == "deep_sigmoid" else []
+    assert [one.kind for one in found(ex, rows)] == kinds
+    assert all((value == before[key]).all() for key, value in ex.parameters.items())
+    ex.run_steps(ex.place(rows), 10, min(int(ex.net.option("batch", 32)), len(next(iter(rows.values())))))
+    assert [one.kind for one in found(ex, rows)] == kinds
+
+
+def test_where_the_gradient_vanishes_is_said() -> None:
+    ex, rows = executor(gpubp.load(MODELS / "deep_sigmoid.net"), "float32")
+    (finding,) = found(ex, rows)
+    assert finding.message.startswith("the gradient vanishes: the delta of layer 1, `p.dense` is ")
+    assert finding.message.endswith(" of that of layer 11, `p`")
+    assert "`-> batchnorm` before each activation" in finding.help
+    by_layer = [size.delta for size in sizes(ex, {key: value[:64] for key, value in rows.items()})]
+    assert all(a < b for a, b in itertools.pairwise(by_layer) if a is not None and b is not None)
+
+
+NET = """
+model {{
+  input  x: [4]
+  target y: [1]
+  output p = x -> {body} -> dense(1)
+}}
+train {{
+  loss = mse(p, y)
+  optimizer = sgd(lr = 0.1)
+  epochs = 1
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("repeat 8 { dense(32, init = normal(2)) -> relu }", "exploding"),
+        ("repeat 8 { dense(32, init = he_normal) -> relu }", ""),
+        ("repeat 8 { dense(32, init = normal(0.05)) -> relu }", "vanishing"),
+        ("repeat 8 { dense(32, init = he_normal) -> sigmoid }", "vanishing"),
+        ("dense(32, bias_init = constant(-9)) -> relu", "dead"),
+        ("dense(32, bias_init = constant(-0.5)) -> relu", ""),
+        ("dense(32, init = normal(200)) -> tanh", "saturated"),
+        ("dense(32, init = normal(200)) -> sigmoid", "saturated"),
+        ("dense(32, init = normal(1)) -> tanh", ""),
+    ],
+)
+def test_planted_ills_are_named(body: str, kind: str) -> None:
+    net = gpubp.loads(NET.format(body=body))
+    ex = gpubp.Executor(net, "cpu")
+    kinds = [one.kind for one in diagnose(sizes(ex, drawn(net, 64)))]
+    assert kinds == ([kind] if kind else [])
+
+
+def test_remedies_can_be_pasted() -> None:
+    """A remedy that is a stage or an option stands where it says, and mends what it is for."""
+    sick = "repeat 8 { dense(32) -> sigmoid }"
+    for mended in (
+        "repeat 8 { dense(32, init = he_normal) -> relu }",
+        "repeat 8 { dense(32) -> batchnorm -> sigmoid }",
+    ):
+        for body, kinds in ((sick, ["vanishing"]), (mended, [])):
+            net = gpubp.loads(NET.format(body=body))
+            assert [one.kind for one in diagnose(sizes(gpubp.Executor(net, "cpu"), drawn(net, 64)))] == kinds
+
+
+def test_outputs_may_be_sure_of_themselves() -> None:
+    text = (
+        NET.format(body="dense(3)").replace("dense(1)", "dense(1, init = normal(200)) -> sigmoid").replace("mse", "mae")
+    )
+    net = gpubp.loads(text)
+    assert diagnose(sizes(gpubp.Executor(net, "cpu"), drawn(net, 64))) == []
