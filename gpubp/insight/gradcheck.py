@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,7 @@ def gradcheck(executor: Executor, batch: Mapping[str, Any], *, elements: int = 8
     was. Raises InputError, NetError; GpubpError for another precision; DivergedError where the loss is not finite.
     """
     import numpy as np
+    from threadpoolctl import threadpool_limits
 
     net = executor.net
     net.require_loss()
@@ -91,21 +93,18 @@ def gradcheck(executor: Executor, batch: Mapping[str, Any], *, elements: int = 8
     loss, gradients = executor.gradients(batch)
     if not np.isfinite(loss):
         raise DivergedError(f"the loss is {loss}, which has no derivative")
-    start = {name: executor.backend.to_host(executor.xp.array(view)) for name, view in executor.parameters.items()}
-    checker = _Checker(executor, held, gradients)
     chosen = {name: _chosen(executor, name, gradients[name], elements) for name in gradients}
-    found = {name: [checker.look(name, way) for way in ways] for name, ways in chosen.items()}
-    if any(one.kind == "kink" for each in found.values() for one in each):
-        rng = generator(executor.seed, Purpose.GRADCHECK, 1)
-        moved = {n: a + NUDGE * (np.abs(a) + 0.1) * rng.standard_normal(a.shape) for n, a in start.items()}
-        executor.set_parameters(moved)
-        held.hold()
-        near = _Checker(executor, held, executor.gradients(batch)[1])
-        for name, ways in chosen.items():
-            for i, way in enumerate(ways):
-                if found[name][i].kind == "kink" and (again := near.look(name, way)).kind == "fault":
-                    found[name][i] = again
-        executor.set_parameters(start)
+    with threadpool_limits(1, "blas"):  # products of a few rows: threads would only wait for each other
+        checker = _Checker(executor, held, gradients)
+        found = {name: [checker.look(name, way) for way in ways] for name, ways in chosen.items()}
+        if any(one.kind == "kink" for each in found.values() for one in each):
+            with _moved(executor):
+                held.hold()
+                near = _Checker(executor, held, executor.gradients(batch)[1])
+                for name, ways in chosen.items():
+                    for i, way in enumerate(ways):
+                        if found[name][i].kind == "kink" and (again := near.look(name, way)).kind == "fault":
+                            found[name][i] = again
     report = Report(
         tuple(Checked(name, gradients[name].size, tuple(each)) for name, each in found.items()),
         rows,
@@ -114,6 +113,20 @@ def gradcheck(executor: Executor, batch: Mapping[str, Any], *, elements: int = 8
         (),
     )
     return report if report.ok else replace(report, blamed=blame(executor, seen, arrays))
+
+
+@contextmanager
+def _moved(executor: Executor) -> Iterator[None]:
+    """Have all parameters a little beside their place, for a while."""
+    xp, rng = executor.xp, generator(executor.seed, Purpose.GRADCHECK, 1)
+    start = {name: xp.array(view) for name, view in executor.parameters.items()}
+    try:
+        for view in executor.parameters.values():
+            view += NUDGE * (xp.abs(view) + 0.1) * xp.asarray(rng.standard_normal(view.shape))
+        yield
+    finally:
+        for name, view in executor.parameters.items():
+            view[...] = start[name]
 
 
 Way = tuple[tuple[int, ...] | None, "NDArray[Any]"]

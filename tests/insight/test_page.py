@@ -109,6 +109,48 @@ def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "cannot save" in capsys.readouterr().err
 
 
+def shown(text: str, folder: Path, place: str = "") -> str:
+    """The page as a browser has it after its scripts."""
+    path = folder / "page.html"
+    path.write_text(text, "utf-8")
+    assert CHROMIUM is not None
+    words = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
+    done = subprocess.run(
+        [*words, "--virtual-time-budget=2000", "--dump-dom", f"{path.as_uri()}{place}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return done.stdout
+
+
+KEYS = """
+<script>
+const about = (key) => ({ key, bubbles: true, cancelable: true });
+const press = (key) => document.body.dispatchEvent(new KeyboardEvent("keydown", about(key)));
+const heard = [];
+window.onerror = (message) => heard.push(message);
+for (const key of ["ArrowRight", "ArrowRight", "ArrowLeft", "End", "ArrowRight", "Home", "ArrowLeft", "ArrowRight"]) {
+  press(key);
+  heard.push(document.getElementById("heading").textContent);
+}
+document.getElementById("next").click();
+heard.push(document.getElementById("heading").textContent, document.activeElement.id);
+heard.push(performance.getEntriesByType("resource").filter((one) => !one.name.startsWith("data:")).length);
+document.body.setAttribute("data-heard", heard.join("|"));
+</script></body>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+def test_keys_and_buttons_step_and_nothing_is_fetched(tmp_path: Path) -> None:
+    page = shown(made("worked_example")[0].replace("</body>", KEYS), tmp_path)
+    (heard,) = re.findall(r'data-heard="([^"]*)"', page)
+    one, two = "forward, layer 1, hidden", "forward, layer 2, p"
+    wanted = [one, two, one, "the layers", "the layers", "the example", "the example", one, two, "stage", "0"]
+    assert heard.split("|") == wanted
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 @pytest.mark.parametrize(
     ("step", "heading", "formula"),
@@ -122,19 +164,9 @@ def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
 )
 def test_a_browser_steps_through_it(tmp_path: Path, step: int, heading: str, formula: str) -> None:
     """A script that failed would leave the step empty."""
-    path = tmp_path / "page.html"
-    path.write_text(made("worked_example")[0], "utf-8")
-    assert CHROMIUM is not None
-    words = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    done = subprocess.run(
-        [*words, "--virtual-time-budget=2000", "--dump-dom", f"{path.as_uri()}#{step}"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    stage = done.stdout[done.stdout.index('id="stage"') : done.stdout.index('class="hint"')]
+    page = shown(made("worked_example")[0], tmp_path, f"#{step}")
+    stage = page[page.index('id="stage"') : page.index('class="hint"')]
     plain = re.sub(r"<[^>]+>", "", stage)
     assert f"{heading}" in plain
     assert formula in plain.replace("&gt;", ">")
-    assert f"step {step} of 8" in done.stdout
+    assert f"step {step} of 8" in page
