@@ -53,6 +53,7 @@ class Notation:
     def __init__(self, program: Program, names: Mapping[Var, str], prefix: str = "t") -> None:
         self.names = {v: v.hint for v in program.inputs if v.hint} | dict(names)
         self._makers = {v: eqn for eqn in program.eqns for v in eqn.outputs}
+        self._order = {eqn: number for number, eqn in enumerate(program.eqns)}
         self._uses = Counter(x for eqn in program.eqns for x in eqn.operands)
         self._told: set[Var] = set(program.inputs)
         self._texts: dict[Var, Text] = {}
@@ -70,11 +71,25 @@ class Notation:
         self._told.add(var)
         found: list[Formula] = []
         eqn = self._makers[var]
+        self._prepare(eqn, found)
         if bodies(eqn):
             self._loop(eqn, found)
             return found
         text = self._applied(eqn, found)
         return [*found, Formula(self.names[var], text.text, (var,))]
+
+    def _prepare(self, eqn: Eqn, found: list[Formula]) -> None:
+        """Write what an equation is made of in the order of the program: a chain may be longer than Python's stack."""
+        needed: dict[Eqn, Var] = {}
+        work = list(eqn.operands)
+        while work:
+            x = work.pop()
+            maker = self._makers.get(x)
+            if maker is not None and x not in self.names and x not in self._texts and maker not in needed:
+                needed[maker] = x
+                work += maker.operands
+        for maker in sorted(needed, key=self._order.__getitem__):
+            self._expression(needed[maker], found)
 
     def _expression(self, x: Operand, found: list[Formula]) -> Text:
         """What stands for an operand; formulas of parts that get a name of their own are added to `found`."""

@@ -172,6 +172,7 @@ function map() {
 }
 
 document.getElementById("app").hidden = false;
+document.getElementById("plain").open = false;
 map();
 document.getElementById("back").addEventListener("click", () => go(at - 1));
 document.getElementById("next").addEventListener("click", () => go(at + 1));
