@@ -50,7 +50,7 @@ def work(arguments: argparse.Namespace) -> int:
 def explained(subject: Subject, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """The document of the step that the arguments ask for, and a line that says which one that is."""
     executor, number, count = subject.executor, arguments.example, subject.count
-    if not count:
+    if subject.rows is None:
         raise GpubpError(f"`{executor.net.graph.source.name}` has no `data` section to take an example from")
     if number > count:
         raise GpubpError(f"there is no example {number:,}: the training data has {count:,} rows")
@@ -58,7 +58,7 @@ def explained(subject: Subject, arguments: argparse.Namespace) -> tuple[dict[str
     if arguments.step:
         if executor.step:
             raise GpubpError("`--step` cannot be given with a run: name one of its checkpoints for another step")
-        executor.run_steps(executor.place(subject.batch(0, count)), arguments.step, batch)
+        executor.run_steps(executor.place(subject.rows), arguments.step, batch)
     rows = subject.batch(number - 1, 1)
     try:
         found = trace(executor, rows)

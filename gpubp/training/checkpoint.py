@@ -52,6 +52,8 @@ def write(path: Path, content: bytes) -> None:
 def write_all(files: Mapping[Path, bytes]) -> None:
     """Write files, each whole or not at all: beside its place, to the disk, and then in its place. Raises SaveError."""
     for path, content in files.items():
+        if path.is_dir():
+            raise SaveError(f"cannot save `{path}`: is a directory")
         beside = path.with_name(f".{path.name}.saving")
         try:
             with beside.open("wb") as file:

@@ -46,6 +46,18 @@ def test_a_run_is_explained_with_its_weights(call: Call, tmp_path: Path) -> None
     assert "cannot be given with a run" in call("explain", tmp_path / "run", "--step", "3").err
 
 
+def test_streamed_rows_are_rows_too(call: Call, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(40.0).reshape(20, 2) / 40)
+    np.save(tmp_path / "y.npy", np.ones((20, 1)))
+    text = write(tmp_path).read_text("utf-8")
+    data = '  x = npy("x.npy", stream = true)\n  y = npy("y.npy", stream = true)\n'
+    path = tmp_path / "streamed.net"
+    path.write_text(f"data {{\n{data}}}\n{text[text.index('model') :]}", "utf-8")
+    told = json.loads(call("explain", path, "--example", "20", "--step", "2", "--json").out)
+    assert told["feeds"][0]["value"]["values"] == pytest.approx([38 / 40, 39 / 40])
+    assert call("gradcheck", path).code == 0
+
+
 def test_batch_statistics_take_the_rows_of_a_batch(call: Call) -> None:
     said = call("explain", MODELS / "deep_batchnorm.net", "--example", "800")
     assert said.code == 0

@@ -107,6 +107,9 @@ def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert json.loads(data) == told
     assert main(["explain", str(MODELS / "xor.net"), "--html", str(tmp_path / "nowhere" / "page.html")]) == 1
     assert "cannot save" in capsys.readouterr().err
+    for folder in (".", "..", str(tmp_path)):
+        assert main(["explain", str(MODELS / "xor.net"), "--html", folder]) == 1
+        assert capsys.readouterr().err == f"error: cannot save `{folder}`: is a directory\n"
 
 
 def shown(text: str, folder: Path, place: str = "") -> str:
