@@ -7,6 +7,7 @@
 #   make sanitize                                         compiled kernels of every model under the address and
 #                                                         undefined-behaviour sanitizers
 #   make check                                            style, types, import contract, house rules
+#   make bench [ARGS="--quick"]                           gpubp beside its peers on the CPU, in an environment of its own
 #   make gpu-check                                        the tests that need a GPU (exit code 2 where there is none)
 #   make clean                                            remove the environment and all caches
 #
@@ -14,6 +15,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+BENCH ?= .bench
 MODEL ?= models/xor.net
 ARGS ?=
 CUDA ?= cuda12
@@ -22,10 +24,11 @@ KILLS ?= 100
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+PEERS := torch jax scikit-learn tinygrad matplotlib
 INSTALL = $(PIP) install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak sanitize check gpu-check clean
+.PHONY: help run test soak sanitize check bench gpu-check clean
 .DELETE_ON_ERROR:
 
 help:
@@ -51,6 +54,9 @@ check: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 	$(BIN)/python tools/lint.py
 
+bench: $(BENCH)/peers.stamp
+	@$(BENCH)/bin/python -m benchmarks.runner $(ARGS)
+
 # An environment that has cupy already (GPU_PYTHON) is used as it is; the default one gets the extra $(CUDA).
 # The driver is asked first: without a GPU nothing is downloaded.
 ifdef GPU_PYTHON
@@ -65,8 +71,18 @@ gpu-check: $(VENV)/dev.stamp
 endif
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist soak-*.net
+	rm -rf $(VENV) $(BENCH) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist soak-*.net
 	find gpubp dsl tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment of the benchmark is made by the same rules, in a folder of its own.
+$(BENCH)/peers.stamp: pyproject.toml benchmarks/requirements.txt
+	@$(MAKE) --no-print-directory VENV=$(BENCH) $(BENCH)/run.stamp
+	@for peer in $(PEERS); do \
+	    echo "installing $$peer into $(BENCH)" >&2; \
+	    $(BENCH)/bin/python -m pip --disable-pip-version-check install --quiet -c benchmarks/requirements.txt $$peer \
+	        || echo "$$peer could not be installed: the lines above say why; its column stays empty" >&2; \
+	done
+	@touch $@
 
 $(VENV)/made.stamp:
 	@command -v $(PYTHON) >/dev/null || { echo "there is no $(PYTHON); install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
