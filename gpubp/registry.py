@@ -30,6 +30,8 @@ Fraction = Annotated[float, OptionType(("fraction",))]
 Flag = Annotated[bool, OptionType(("flag",))]
 Text = Annotated[str, OptionType(("string",))]
 Numbers = Annotated[Any, OptionType(("numbers",))]
+Weights = Annotated[Any, OptionType(("word", "numbers"), words=("balanced",))]
+"""A number for each class, or a word for those that the data asks for."""
 Axis = Annotated[int | None, OptionType(("whole",))]
 Label = Annotated[int | None, OptionType(("whole",), minimum=0)]
 """One of the classes, or None."""

@@ -86,9 +86,9 @@ class Ensemble:
         self.arrays[GOING][k] = False
         self._all_go = False
 
-    def fit(self, inputs: Mapping[str, Any] | Stream) -> None:
+    def fit(self, rows: Mapping[str, Any] | Stream) -> None:
         """Gather the statistics of layers such as `standardize`, the same for all restarts."""
-        self._first.fit(inputs)
+        self._first.fit(rows)
         self._take_statistics()
 
     def _take_statistics(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from ..backends import Backend, select
 from ..data import Stream
 from ..errors import DivergedError, GpubpError, InputError
-from ..frontend import GUARD, SEED, STEP, Mode, Net, build, check_feeds, tables
+from ..frontend import GUARD, SEED, STEP, Mode, Net, build, check_feeds, fed_to_fit, tables
 from .alone import source
 from .blame import bad_gradient
 from .feeding import Rows, place
@@ -260,15 +260,15 @@ class Executor:
         if not bool(outputs[GUARD]):
             raise DivergedError(bad_gradient(self, outputs))
 
-    def fit(self, inputs: Mapping[str, Any] | Stream) -> None:
-        """Gather the statistics of layers such as `standardize` from the training rows, one layer after the other, as
-        the data flows; what was gathered before is forgotten. The first training call does it with the rows it is
-        given, if this has not been called."""
+    def fit(self, rows: Mapping[str, Any] | Stream) -> None:
+        """Gather the statistics of layers such as `standardize` from the training rows, one after the other, anew.
+        Targets are needed where a loss has statistics (`weights = balanced`). The first training call does it."""
         with self._active():
-            nodes = self.net.graph.inputs
-            if not isinstance(inputs, Stream):
-                inputs = {node.label or node.name: inputs[node.label or node.name] for node in nodes}
-            self._fit(place(self.backend, nodes, inputs, self.dtype))
+            nodes = fed_to_fit(self.net, self.net.fitted)
+            if not isinstance(rows, Stream):
+                names = {node.label or node.name for node in nodes}
+                rows = {name: array for name, array in rows.items() if name in names}
+            self._fit(place(self.backend, nodes, rows, self.dtype))
 
     def fit_first(self, placed: Rows) -> None:
         """Gather the statistics from placed rows, where that has not been done."""
@@ -279,8 +279,8 @@ class Executor:
         self._state.forget_statistics()
         for node in self.net.fitted:
             for arrays in placed.pieces(CHUNK):
-                inputs = arrays[: len(self.net.graph.inputs)]
-                self._machine.run("fit", len(inputs[0]), inputs, node)
+                feeds = arrays[: len(fed_to_fit(self.net, [node]))]
+                self._machine.run("fit", len(feeds[0]), feeds, node)
         self._state.fitted = True
 
     # The machinery -----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from .loss import tables
 from .net import Net, load, loads
 from .planned import plan_of, planned
 from .plateau import Stand, plateau_of, require_figure
-from .programs import KEPT, MASK, Built, Mode, build, describe
+from .programs import KEPT, MASK, Built, Mode, build, describe, fed_to_fit
 from .resolved import MAIN, resolved
 from .stacked import GOING, stacked
 from .states import AVERAGE, BEST, BEST_STEP, EPOCH_STEPS, RATE_SCALE, SEED, STEP, TOTAL_STEPS, counters
@@ -53,6 +53,7 @@ __all__ = [
     "describe",
     "describe_place",
     "domains",
+    "fed_to_fit",
     "first_value",
     "gradient_name",
     "identity",

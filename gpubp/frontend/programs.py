@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -90,9 +90,13 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
     graph = net.graph
     cx, states = lowering(net, mode, batch, dtype, fit)
     with recording() as eqns:
-        nodes = graph.inputs if mode in ("predict", "fit") else (*graph.inputs, *graph.targets)
+        nodes = graph.inputs if mode == "predict" else (*graph.inputs, *graph.targets)
+        if mode == "fit":
+            nodes = fed_to_fit(net, [fit])
         feeds = [cx.feed(node) for node in nodes]
         cx.run(graph.nodes)
+        if mode == "fit" and graph.train is not None and len(nodes) > len(graph.inputs):
+            cx.run(graph.train.nodes)
         outputs: dict[str, Var] = {}
         finish: dict[str, Callable[[Mapping[str, Any], int], Any]] = {}
         if mode == "predict":
@@ -125,6 +129,12 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
     homes = {v: Var(v.aval, name) for name, v in results.items() if name in flat}
     fed = tuple(v.hint for v in feeds)
     return Built(verify(program, frozenset(program.eqns)), fed, used, names, homes, hints, finish)
+
+
+def fed_to_fit(net: Net, fitted: Sequence[object]) -> tuple[Node, ...]:
+    """What statistics are gathered from: of layers the inputs, of losses the targets too."""
+    terms = net.graph.train.nodes if net.graph.train is not None else ()
+    return (*net.graph.inputs, *(net.graph.targets if any(node in terms for node in fitted) else ()))
 
 
 def _averaged(graph: LayerGraph, mode: Mode) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from .. import ops
 from ..errors import ShapeError
 from ..ir import FLOATS, Var
-from ..registry import Fraction, Label, MaybeFraction, NonNegative, Numbers, register
+from ..registry import Fraction, Label, MaybeFraction, NonNegative, Weights, register
 from .context import Context
 from .losses import need_axis, per_example, same_shapes
 from .mismatch import difference
@@ -28,22 +28,27 @@ def binary_cross_entropy(cx: Context, p: Var, y: Var) -> Var:
 
 @register("loss", "cross_entropy")
 def cross_entropy(
-    cx: Context, p: Var, y: Var, *, smooth: Fraction = 0.0, weights: Numbers = None, ignore: Label = None
+    cx: Context, p: Var, y: Var, *, smooth: Fraction = 0.0, weights: Weights = None, ignore: Label = None
 ) -> Var:
     """-log p[y], averaged over the positions; `p`: [..., classes] probabilities (the result of a softmax), `y`:
     labels [...].
 
     `smooth`: the target is 1 - smooth at the label, and smooth / classes added everywhere: Szegedy et al. (2016),
-    section 7. `weights`: one factor per class, of the target's terms; the mean is not divided by them. `ignore`: a
-    label whose positions do not count; an example of these alone has the loss 0.
+    section 7. `weights`: one factor per class, of the target's terms; the mean is not divided by them. `balanced`: n /
+    (k n_c), from the n labels of the training rows, n_c of them of the class, and k classes, so that rare classes count
+    as much as frequent ones (King & Zeng 2001); a class without a row has the factor n / k. `ignore`: a label whose
+    positions do not count, nor are they among the n; an example of these alone has the loss 0.
     """
     classes = check_labels("cross_entropy", cx, p, y)
+    ignored = check_ignored(ignore, classes)
     target = ops.one_hot(y, classes=classes, dtype=p.dtype)
     if smooth:
         target = target * (1.0 - smooth) + smooth / classes
-    if weights is not None:
+    if weights == "balanced":
+        target = target * ops.cast(_balanced(cx, y, classes, ignored), dtype=p.dtype)
+    elif weights is not None:
         target = target * class_weights("cross_entropy", weights, classes, p.dtype)
-    return _over_positions(-ops.sum_(target * ops.log_probability(p), (-1,)), y, check_ignored(ignore, classes))
+    return _over_positions(-ops.sum_(target * ops.log_probability(p), (-1,)), y, ignored)
 
 
 @register("loss", "focal")
@@ -130,6 +135,18 @@ def class_weights(name: str, weights: Any, classes: int, dtype: str) -> Var:
         raise ShapeError(f"a weight of `{name}` is {min(weights):g}: they are not negative")
     runs = [(weight, len(list(run))) for weight, run in groupby(map(float, weights))]
     return ops.concat([ops.full((length,), weight, dtype) for weight, length in runs], axis=0)
+
+
+def _balanced(cx: Context, y: Var, classes: int, ignored: int | None) -> Var:
+    """n / (k n_c) for each class, float64 (classes,), from labels counted before the first step; 1 until then."""
+    counts = cx.buffer("counts", (classes,), 0.0, "float64")
+    if cx.fitting:
+        hot = ops.one_hot(y, classes=classes, dtype="float64")
+        if ignored is not None:
+            hot = hot * ops.cast(ops.not_equal(ops.iota(classes, "int64"), ignored), dtype="float64")
+        cx.update(counts, counts + ops.sum_(hot, tuple(range(hot.ndim - 1))))
+    share = ops.sum_(counts) * (1.0 / (classes - (ignored is not None)))
+    return ops.where(share > 0.0, share / ops.maximum(counts, 1.0), 1.0)
 
 
 def check_labels(name: str, cx: Context, p: Var, y: Var, what: str = "probabilities") -> int:

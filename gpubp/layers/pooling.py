@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 from .. import ops
 from ..errors import ShapeError
 from ..ir import Var
-from ..registry import Amounts, Pad, Real, Sizes, register
+from ..registry import Amounts, OptionType, Pad, Real, Sizes, register
 from .context import Context
 from .windows import Windows, image, like, pair, spatial, windows
+
+Mode = Annotated[Any, OptionType(("word",), words=("nearest", "bilinear"))]
 
 
 @register("function", "maxpool")
@@ -72,12 +76,48 @@ def pad(cx: Context, x: Var, *, amount: Amounts, value: Real = 0.0) -> Var:
 
 
 @register("function", "upsample")
-def upsample(cx: Context, x: Var, *, factor: Sizes) -> Var:
-    """Each pixel repeated `factor` times along each spatial axis (nearest neighbour): [height, width, channels] gives
-    [height * factor, width * factor, channels]. Sequences likewise."""
+def upsample(cx: Context, x: Var, *, factor: Sizes, mode: Mode = "nearest") -> Var:
+    """`factor` times as many pixels along each spatial axis: [height, width, channels] gives [height * factor, width *
+    factor, channels]. Sequences likewise.
+
+    `nearest`: each pixel repeated. `bilinear`: on straight lines between the centres of the pixels, along one axis
+    after the other; beyond the outermost centres their values go on. (OpenGL's linear filter with edges clamped, and
+    what PyTorch does with `align_corners=False`.)
+    """
     spatial("upsample", x)
-    down, across = pair("upsample", "factor", factor, x.ndim - 2)
-    batch, height, width, channels = image(x).shape
-    cells = ops.reshape(x, shape=(batch, height, 1, width, 1, channels))
-    repeated = ops.broadcast_to(cells, shape=(batch, height, down, width, across, channels))
-    return like(ops.reshape(repeated, shape=(batch, height * down, width * across, channels)), x)
+    factors = pair("upsample", "factor", factor, x.ndim - 2)
+    y = image(x)
+    for axis, times in enumerate(factors, 1):
+        y = _repeated(y, axis, times) if mode == "nearest" else _interpolated(y, axis, times)
+    return like(y, x)
+
+
+def _repeated(x: Var, axis: int, times: int) -> Var:
+    """Each element along an axis `times` times."""
+    before, after = x.shape[: axis + 1], x.shape[axis + 1 :]
+    cells = ops.broadcast_to(ops.reshape(x, shape=(*before, 1, *after)), shape=(*before, times, *after))
+    return ops.reshape(cells, shape=(*before[:-1], before[-1] * times, *after))
+
+
+def _interpolated(x: Var, axis: int, times: int) -> Var:
+    """`times` as many elements along an axis: the new one at (i + 1/2) / times - 1/2 between its two neighbours."""
+    size, before, after = x.shape[axis], x.shape[: axis + 1], x.shape[axis + 1 :]
+
+    def part(start: int, stop: int) -> Var:
+        low, high = [0] * x.ndim, list(x.shape)
+        low[axis], high[axis] = start, stop
+        return ops.slice_(x, start=tuple(low), stop=tuple(high))
+
+    def cells(*parts: Var) -> Var:
+        return ops.reshape(ops.concat(parts, axis=axis), shape=(*before, 1, *after))
+
+    here = cells(x)
+    left, right = (
+        (here, here)
+        if size == 1
+        else (cells(part(0, 1), part(0, size - 1)), cells(part(1, size), part(size - 1, size)))
+    )
+    beyond = (ops.iota(times, x.dtype) + 0.5) * (1.0 / times) - 0.5
+    beyond = ops.reshape(beyond, shape=(times, *(1,) * len(after)))
+    y = here + ops.relu(-beyond) * (left - here) + ops.relu(beyond) * (right - here)
+    return ops.reshape(y, shape=(*before[:-1], size * times, *after))

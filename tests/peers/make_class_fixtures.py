@@ -15,6 +15,7 @@ import sklearn
 import torch
 from make_fixtures import ROWS, UNITS, WIDTH, Arrays, leaf, with_gradients
 from sklearn import metrics
+from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional
 
 HERE = Path(__file__).parent
@@ -85,6 +86,21 @@ def cross_entropy(**options: Any) -> Each:
 
 
 WEIGHTS = torch.tensor([1.0, 1.0, 0.0, 7.5], dtype=torch.float64)
+
+
+def balanced(ignored: int = -100) -> Each:
+    """Cross-entropy with scikit-learn's weights of the labels that count, all of which come."""
+
+    def each(z: Any, p: Any, y: Any) -> Any:
+        counting = y[y != ignored].numpy()
+        weights = torch.zeros(UNITS, dtype=torch.float64)
+        kinds = np.unique(counting)
+        weights[kinds] = torch.tensor(compute_class_weight("balanced", classes=kinds, y=counting))
+        return functional.cross_entropy(z, y, weight=weights, reduction="none", ignore_index=ignored)
+
+    return each
+
+
 # By loss: the last stage, the ignored label, and the loss of each position by logits, probabilities, labels.
 LABELS: dict[str, tuple[str, int | None, Each]] = {
     "cross_entropy(p, y, smooth = 10%)": ("softmax", None, cross_entropy(label_smoothing=0.1)),
@@ -95,6 +111,8 @@ LABELS: dict[str, tuple[str, int | None, Each]] = {
         0,
         cross_entropy(label_smoothing=0.3, weight=WEIGHTS, ignore_index=0),
     ),
+    "cross_entropy(p, y, weights = balanced)": ("softmax", None, balanced()),
+    "cross_entropy(p, y, weights = balanced, ignore = 3)": ("softmax", 3, balanced(3)),
     "focal(p, y)": (
         "softmax",
         None,
@@ -137,6 +155,8 @@ def losses(rng: np.random.Generator) -> Arrays:
             x, y = rng.normal(size=(ROWS, *shape, WIDTH)), rng.integers(0, UNITS, (ROWS, *shape))
             if ignored is not None:
                 y[0] = ignored
+            if "balanced" in name:
+                y.reshape(-1)[-UNITS:] = range(UNITS)
             w, b = leaf(rng.normal(size=(WIDTH, UNITS))), leaf(rng.normal(size=UNITS))
             z = (torch.tensor(x) @ w + b).reshape(-1, UNITS)
             values = each(z, softmax(z), torch.tensor(y.reshape(-1))).reshape(ROWS, -1)

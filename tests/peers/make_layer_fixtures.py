@@ -93,6 +93,14 @@ def gains(size: int) -> dict[str, Shape]:
 
 
 UP = {"scale_factor": 2, "mode": "nearest"}
+
+
+def between(x: Any, *factors: int) -> Any:
+    """Bilinear over images, linear over sequences."""
+    mode = "bilinear" if x.ndim == 4 else "linear"
+    return last(functional.interpolate(first(x), scale_factor=factors, mode=mode, align_corners=False))
+
+
 AHEAD = torch.ones(5, 5, dtype=torch.bool).triu(1)
 CASES = (
     Case("conv(3, 3)", (5, 6, 2), conv, both((3, 3, 2, 3), 3)),
@@ -202,6 +210,10 @@ CASES = (
     Case("hardswish", (9,), lambda x, p: functional.hardswish(x)),
     Case("glu", (2, 6), lambda x, p: functional.glu(x)),
     Case("swiglu", (2, 6), lambda x, p: functional.silu(x[..., :3]) * x[..., 3:]),
+    Case("upsample(2, mode = bilinear)", (2, 3, 2), lambda x, p: between(x, 2, 2)),
+    Case("upsample([3, 4], mode = bilinear)", (4, 5, 1), lambda x, p: between(x, 3, 4)),
+    Case("upsample([1, 2], mode = bilinear)", (3, 1, 2), lambda x, p: between(x, 1, 2)),
+    Case("upsample(5, mode = bilinear)", (3, 2), lambda x, p: between(x, 5)),
 )
 
 
