@@ -265,9 +265,9 @@ class Executor:
         Targets are needed where a loss has statistics (`weights = balanced`). The first training call does it."""
         with self._active():
             nodes = fed_to_fit(self.net, self.net.fitted)
+            names = [node.label or node.name for node in nodes]
             if not isinstance(rows, Stream):
-                names = {node.label or node.name for node in nodes}
-                rows = {name: array for name, array in rows.items() if name in names}
+                rows = {name: rows[name] for name in names if name in rows}
             self._fit(place(self.backend, nodes, rows, self.dtype))
 
     def fit_first(self, placed: Rows) -> None:
@@ -278,9 +278,9 @@ class Executor:
     def _fit(self, placed: Rows) -> None:
         self._state.forget_statistics()
         for node in self.net.fitted:
+            wanted = len(fed_to_fit(self.net, [node]))
             for arrays in placed.pieces(CHUNK):
-                feeds = arrays[: len(fed_to_fit(self.net, [node]))]
-                self._machine.run("fit", len(feeds[0]), feeds, node)
+                self._machine.run("fit", len(arrays[0]), arrays[:wanted], node)
         self._state.fitted = True
 
     # The machinery -----------------------------------------------------------------------------------------------

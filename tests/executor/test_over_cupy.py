@@ -11,6 +11,8 @@ import pytest
 import gpubp
 from tests.stand_in.fake_cupy import cupy
 
+from .nets import LABELS, labelled
+
 MODELS = Path(__file__).parents[2] / "models"
 
 
@@ -99,6 +101,34 @@ def test_the_whole_interface() -> None:
     assert all(isinstance(value, np.ndarray) for value in state.values())
     with pytest.raises(gpubp.InputError, match=r"`sizes\[1"):
         ex.predict([[1.0, 2.0, 3.0, 4.0], [1.0, float("nan"), 3.0, 4.0]])
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8", "int32", "int64", "uint64", "float32", "float64"])
+def test_labels_of_any_type_are_taken_as_on_the_cpu(kind: str) -> None:
+    data = labelled(8)
+    net = gpubp.loads(LABELS)
+    gpu, cpu = (gpubp.Executor(net, device=device) for device in ("gpu", "cpu"))
+    wanted = cpu.loss(data)
+    typed = {**data, "label": data["label"].astype(kind), "kind": data["kind"].astype(kind)}
+    assert gpu.loss(typed) == cpu.loss(typed) == wanted
+    assert gpu.loss({name: cupy.asarray(value) for name, value in typed.items()}) == wanted
+
+
+@pytest.mark.parametrize("label", [1.5, -1, 4, 4.0, float("nan"), float("inf"), 1e30])
+def test_labels_that_are_none_are_refused_as_on_the_cpu(label: float) -> None:
+    data = labelled(8)
+    wrong = data["label"].astype(type(label))
+    wrong[3] = label
+    net, said = gpubp.loads(LABELS), []
+    for device, array in (("cpu", wrong), ("gpu", wrong), ("gpu", cupy.asarray(wrong))):
+        ex = gpubp.Executor(net, device=device)
+        for call in (ex.loss, ex.train_step):
+            with pytest.raises(gpubp.InputError, match=r"`label\[3\]`: ") as caught:
+                call({**data, "label": array})
+            said.append(str(caught.value))
+    assert len(set(said)) == 1
+    with pytest.raises(gpubp.InputError, match=r"`label` has shape \(8, 1\), it needs \(rows,\)"):
+        ex.loss({**data, "label": cupy.asarray(data["label"])[:, None]})
 
 
 def test_a_gpu_that_is_not_there() -> None:

@@ -69,3 +69,37 @@ def test_a_state_saved_before_the_first_step_is_still_to_be_fitted() -> None:
     ex.load_state_dict(other.state_dict())
     ex.train_step({"x": x * 7, "y": x})
     np.testing.assert_array_equal(ex.predict(x), other.predict(x))
+
+
+STAGES = (
+    *("conv(3, 3, pad = same)", "depthwise_conv(3)", "conv_transpose(2, 2, 2)", "maxpool(2)", "avgpool(2)"),
+    *("global_avgpool", "global_maxpool", "upsample(2, mode = bilinear)", "batchnorm", "layernorm", "groupnorm(2)"),
+    *("rmsnorm", "reshape([16, 4]) -> lstm(3)", "reshape([16, 4]) -> gru(3)", "reshape([16, 4]) -> rnn(3)"),
+    *("reshape([16, 4]) -> attention(2)", "standardize", "flatten -> dense(3)", "swiglu", "glu"),
+)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_zeros_denormals_and_pictures_of_one_colour(stage: str) -> None:
+    """Every stage and its derivatives stay finite, in both precisions, where nothing varies and all is as small as can
+    be; and so do some steps."""
+    text = f"""
+model {{
+  input  x: [4, 4, 4]
+  target y: class(2)
+  output p = x -> {stage} -> flatten -> dense(2) -> softmax
+}}
+train {{
+  loss      = cross_entropy(p, y)
+  optimizer = adam
+}}
+"""
+    net = gpubp.loads(text)
+    for precision, tiny in (("float32", 1e-45), ("float64", 5e-324)):
+        ex = gpubp.Executor(net, device="cpu", precision=precision)
+        for value in (0.0, -0.0, tiny, 1e10 * tiny, 1.0):
+            rows = {"x": np.full((3, 4, 4, 4), value), "y": [0, 1, 1]}
+            ex.fit(rows)
+            assert np.isfinite(ex.predict(rows["x"])).all()
+            assert all(np.isfinite(g).all() for g in ex.gradients(rows)[1].values())
+            assert np.isfinite([ex.train_step(rows) for _ in range(3)]).all()
