@@ -12,7 +12,7 @@ def write_output(path: Path, content: bytes) -> None:
     """Write what the user asked for: a file whole or not at all; to a device or a pipe, which stays what it is.
     Raises SaveError."""
     if not path.exists() or path.is_file():
-        write(path.resolve(), content)  # behind a link the file that it names
+        write(path.resolve() if path.is_symlink() else path, content)
         return
     try:
         path.write_bytes(content)
