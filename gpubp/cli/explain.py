@@ -11,8 +11,8 @@ from dsl.excerpt import visible
 
 from ..errors import GpubpError, NetError
 from ..insight import as_html, as_text, document, sizes, trace
-from ..training import write
 from .common import whole
+from .output import write_output
 from .subject import Subject, add_subject, open_subject
 
 MANY = 256
@@ -40,7 +40,7 @@ def work(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
     elif arguments.html:
-        write(Path(arguments.html), as_html(told, about).encode())
+        write_output(Path(arguments.html), as_html(told, about).encode())
         print(f"wrote {visible(arguments.html)}: {about}")
     else:
         print(f"{about}\n\n{as_text(told)}")

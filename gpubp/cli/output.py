@@ -11,7 +11,7 @@ from ..training import write
 def write_output(path: Path, content: bytes) -> None:
     """Write what the user asked for: a file whole or not at all; to a device or a pipe, which stays what it is.
     Raises SaveError."""
-    if not path.exists() or path.is_file():
+    if not path.exists() or path.is_file() or path.is_dir():
         write(path.resolve() if path.is_symlink() else path, content)
         return
     try:
