@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gpubp
-from tests.ops.checks import both_sides
+from gpubp.insight.rules import both_sides
 from tests.peers.nets import executor
 
 X = np.random.default_rng(0).normal(size=(5, 2))

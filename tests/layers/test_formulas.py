@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gpubp
-from tests.ops.checks import both_sides
+from gpubp.insight.rules import both_sides
 
 TEXT = """fn capped(z, limit = 1) = where(z > limit, limit + 0.1 * (z - limit), where(z < -limit, -limit, z))
 fn parts(z) = stack(slice(z, 0, 2), slice(z, 1, 3), slice(z, 2, 4))

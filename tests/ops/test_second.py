@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from gpubp import ops
+from gpubp.insight.rules import both_sides, inputs_for
 from gpubp.ir import Eqn, Example, Primitive, Program, Var, evaluate, pullback, recording, results, verify
 from gpubp.transforms import grad
 
-from .checks import EXAMPLES, Array, arguments, both_sides, inputs_for
+from .checks import EXAMPLES, Array, arguments
 
 CASES = [(p, e) for p, e in EXAMPLES if p.vjp is not None and "float32" not in (*e.dtypes, *e.params.values())]
 IDS = [f"{p.name}-{p.examples.index(e)}" for p, e in CASES]
