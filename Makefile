@@ -8,7 +8,10 @@
 #                                                         undefined-behaviour sanitizers
 #   make check                                            style, types, import contract, house rules
 #   make bench [ARGS="--quick"]                           gpubp beside its peers on the CPU, in an environment of its own
-#   make gpu-check                                        the tests that need a GPU (exit code 2 where there is none)
+#   make cuda-check [CUDA_PYTHON=python]                  every kernel of every model through NVIDIA's compiler, which
+#                                                         needs the wheels of [cuda12] or [cuda13], and no GPU
+#   make gpu-check [GPU_PYTHON=python]                    on a machine with a GPU: tests and benchmark within 9 minutes,
+#                                                         a report in benchmarks/results/ (exit code 2: no GPU)
 #   make clean                                            remove the environment and all caches
 #
 # PYTHON is the Python that the environment is made with: `make run PYTHON=python3.12`.
@@ -28,7 +31,7 @@ PEERS := torch jax scikit-learn tinygrad matplotlib
 INSTALL = $(PIP) install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak sanitize check bench gpu-check clean
+.PHONY: help run test soak sanitize check bench cuda-check gpu-check clean
 .DELETE_ON_ERROR:
 
 help:
@@ -62,13 +65,17 @@ bench: $(BENCH)/peers.stamp
 ifdef GPU_PYTHON
 gpu-check:
 	@$(GPU_PYTHON) tools/find_gpu.py
-	@$(GPU_PYTHON) -m pytest tests/gpu $(ARGS)
+	@$(GPU_PYTHON) tools/gpu_check.py
 else
 gpu-check: $(VENV)/dev.stamp
 	@$(BIN)/python tools/find_gpu.py
 	@$(MAKE) --no-print-directory $(VENV)/$(CUDA).stamp
-	@$(BIN)/python -m pytest tests/gpu $(ARGS)
+	@$(BIN)/python tools/gpu_check.py
 endif
+
+CUDA_PYTHON ?= $(BIN)/python
+cuda-check: $(VENV)/dev.stamp
+	@$(CUDA_PYTHON) -m pytest -q tests/cuda/test_nvrtc.py tests/cuda/test_cublaslt.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(BENCH) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist soak-*.net

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
+
+from ..ir import Var
+from ..passes import Plan
+from ..render import CSource
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +23,10 @@ class Kernels(Protocol):
 
     def bind_many(self, name: str, arena: Any, tables: Any) -> Callable[..., int]:
         """The loop `name` on its memory."""
+
+
+class LaneKernels(Kernels, Protocol):
+    """Those that can also be bound to the memory of several copies of a program."""
 
     def bind_lanes(self, name: str, arena: Any, tables: Any) -> Callable[..., None]:
         """The loop `name` over copies of a program (gpubp.render.c_lanes) on its memory: called with arrays of rows (a
@@ -46,8 +54,28 @@ class Backend(Protocol):
     def kernels(self) -> str:
         """Which compiler makes kernels, and of what, as far as bytes depend on it; empty where none does."""
 
-    def library(self, text: str) -> Kernels | None:
-        """Compiled functions of a C text; None where this backend has none."""
+    worth: float
+    """Seconds of a program's work without compiled kernels from which on these are made."""
+    call: float
+    """Floating-point operations of one call of a loop over many steps, which Ctrl-C waits for."""
+
+    def source(
+        self,
+        plan: Plan,
+        name: str,
+        hints: Mapping[Var, str],
+        describe: Callable[[object], str],
+        collect: Sequence[Var] = (),
+        *,
+        apart: bool = False,
+    ) -> CSource:
+        """The text of a plan's kernels, in the language of its compiler; with `apart` a function for each."""
+
+    def library(self, source: CSource) -> Kernels | None:
+        """Its compiled functions; None where this backend has none."""
+
+    def lanes(self, source: CSource) -> LaneKernels | None:
+        """The compiled functions of gpubp.render.c_lanes; None where this backend has none."""
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:
         """Values as an array on this device. Raises InputError for an array of another device that may not be copied

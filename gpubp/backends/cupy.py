@@ -1,24 +1,35 @@
-"""The GPU, by plain CuPy: every equation a kernel of its own. The way that faster ones are compared with."""
+"""The GPU: CuPy's arrays, compiled kernels for training, and CuPy's own where there are none."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DeviceError
-from .base import Kernels
+from ..ir import Var
+from ..passes import Plan
+from ..render import CSource, CudaSource, cuda_source
+from .base import Kernels, LaneKernels
+from .driver import ask_driver
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from .cuda import Device
+
 
 class CupyBackend:
     """Arrays on one GPU. Raises DeviceError where it cannot be used; the probe runs a real kernel, for importing CuPy
-    succeeds without a GPU."""
+    succeeds without a GPU. Training programs are compiled (gpubp.backends.cuda); where that fails, which is said once,
+    and for all others every equation is a kernel of CuPy's."""
 
     name = "gpu"
-    compiles = forced = False
+    forced = False
+    worth = 0.0  # CuPy takes longer for each equation than a compiled step for all
+    call = 1e15  # the host only launches, and hears of Ctrl-C between two launches
 
     def __init__(self, number: int = 0) -> None:
         try:
@@ -31,7 +42,7 @@ class CupyBackend:
         try:
             count = cupy.cuda.runtime.getDeviceCount()
         except cupy.cuda.runtime.CUDARuntimeError as error:
-            raise DeviceError(f"no GPU can be used: {_reason(error)}") from None
+            raise DeviceError(f"no GPU can be used: {ask_driver().reason or _reason(error)}") from None
         if not 0 <= number < count:
             raise DeviceError(f"there is no GPU {number}: this machine has {count}, counted from 0")
         try:
@@ -44,16 +55,55 @@ class CupyBackend:
             raise DeviceError(f"GPU {number} computes 0 + 1 + 2 = {probe}")
         properties = cupy.cuda.runtime.getDeviceProperties(number)
         self._cupy = cupy
-        self.description = f"GPU {number} ({properties['name'].decode()}, CuPy {cupy.__version__})"
+        self._about = f"GPU {number} ({properties['name'].decode()}, CuPy {cupy.__version__}"
+        self.description = f"{self._about})"
+        self._cuda = import_module(".cuda", __package__)
+        try:
+            self._compiled: Device = self._connect(number)
+            self._compiler = self._compiled.identity
+            self.compiles = True
+        except self._cuda.NativeError as error:
+            self._give_up(error)
+
+    def _connect(self, number: int) -> Device:
+        """The device as compiled kernels need it."""
+        device: Device = self._cuda.CupyDevice(self._cupy, number)
+        return device
+
+    def _give_up(self, error: Exception) -> None:
+        self.compiles = False
+        self.description = f"{self._about}; {error})"
+        self._cuda.say_once(f"CuPy goes on without compiled kernels: {error}")
 
     @property
     def xp(self) -> Any:
         return self._cupy
 
     def kernels(self) -> str:
-        return ""
+        return f"training, by {self._compiler}" if self.compiles else ""
 
-    def library(self, text: str) -> Kernels | None:
+    def source(
+        self,
+        plan: Plan,
+        name: str,
+        hints: Mapping[Var, str],
+        describe: Callable[[object], str],
+        collect: Sequence[Var] = (),
+        *,
+        apart: bool = False,
+    ) -> CSource:
+        return cuda_source(plan, name, hints, describe, collect, apart=apart)
+
+    def library(self, source: CSource) -> Kernels | None:
+        assert isinstance(source, CudaSource)
+        try:
+            kernels: Kernels = self._cuda.CudaLibrary(source, self._compiled)
+        except self._cuda.NativeError as error:
+            self._give_up(error)
+            return None
+        return kernels
+
+    def lanes(self, source: CSource) -> LaneKernels | None:
         return None
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .base import Kernels
+from ..render import CSource, c_source
+from .base import Kernels, LaneKernels
 from .memory import free_memory
 
 
@@ -18,6 +19,9 @@ class NumpyBackend:
 
     name = "cpu"
     compiles = forced = False
+    worth = 0.5  # about what a C compiler takes
+    call = 2.5e7  # some 50 ms at most
+    source = staticmethod(c_source)
 
     def __init__(self, why: str = "") -> None:
         """`why`: the reason for not taking a GPU, where one was looked for."""
@@ -30,7 +34,10 @@ class NumpyBackend:
     def kernels(self) -> str:
         return ""
 
-    def library(self, text: str) -> Kernels | None:
+    def library(self, source: CSource) -> Kernels | None:
+        return None
+
+    def lanes(self, source: CSource) -> LaneKernels | None:
         return None
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:

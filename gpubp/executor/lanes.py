@@ -9,7 +9,7 @@ from typing import Any
 from ..frontend import Mode, describe
 from ..passes import cost
 from ..render import compile_source, lanes_arena, lanes_source, plan_source
-from .machine import CALL, Machine, collected
+from .machine import Machine, collected
 
 MODE: Mode = "train"
 
@@ -46,7 +46,7 @@ class LaneMachine:
         compiled, backend = self.alone.compiled(MODE, batch), self.alone.backend
         plan, built = compiled.plan, compiled.built
         source = lanes_source(plan, "restarts", built.hints, describe, collected(compiled))
-        kernels = None if source is None else backend.library(source.text)
+        kernels = None if source is None else backend.lanes(source)
         if source is None or kernels is None:
             return None
         tables: list[Any] = []
@@ -68,4 +68,4 @@ class LaneMachine:
         call = kernels.bind_lanes(source.many, backend.arena(lanes_arena(plan)), tables)
         homes = {name: built.homes.get(v) for name, v in zip(built.outputs, plan.program.outputs, strict=True)}
         outputs = {name: self.arrays[home.hint] for name, home in homes.items() if home is not None}
-        return Lanes(call, max(1, int(CALL / (self.count * max(cost(plan).flops, 100)))), plan.feeds, outputs)
+        return Lanes(call, max(1, int(backend.call / (self.count * max(cost(plan).flops, 100)))), plan.feeds, outputs)

@@ -11,7 +11,7 @@ from ..backends import Backend, Kernels
 from ..frontend import Built, Mode, describe, plan_of
 from ..ir import Var
 from ..passes import Plan, cost
-from ..render import CSource, c_source, compile_source, plan_source
+from ..render import CSource, compile_source, plan_source
 from .state import allot
 
 
@@ -42,10 +42,6 @@ class Bound:
     native: bool = False
 
 
-WORTH = 0.5
-"""Seconds of NumPy's work from which on kernels are compiled, which takes about as long."""
-CALL = 2.5e7
-"""Floating-point operations of one call into C: some 50 ms at most, for Ctrl-C waits for its end."""
 COLLECTED = ("data", "penalty")
 """The outputs that a loop over many steps keeps of each."""
 
@@ -94,15 +90,15 @@ class Machine:
             return self.alone(mode, batch).native_from
         costs = cost(plan)
         seconds = 1.5e-6 * len(plan.steps) + costs.traffic / 8e9 + costs.flops / 4e10
-        return WORTH / seconds
+        return self.backend.worth / seconds
 
     def native(self, mode: Mode, batch: int, fit: object | None = None) -> tuple[CSource, Kernels] | None:
         """The compiled kernels of a program; None where there are none."""
         key = (mode, batch, fit)
         if key not in self._native:
             compiled = self.compiled(mode, batch, fit)
-            source = c_source(compiled.plan, mode, compiled.built.hints, describe, collected(compiled))
-            kernels = self.backend.library(source.text) if source.functions or source.rounds else None
+            source = self.backend.source(compiled.plan, mode, compiled.built.hints, describe, collected(compiled))
+            kernels = self.backend.library(source) if source.functions or source.rounds else None
             self._native[key] = None if kernels is None else (source, kernels)
         return self._native[key]
 
@@ -136,7 +132,7 @@ class Machine:
         if not source.many:
             return Bound(compiled, step, feeds, results, native=True)
         many = kernels.bind_many(source.many, self._arena, tables)
-        most = max(1, int(CALL / max(cost(compiled.plan).flops, 100)))
+        most = max(1, int(self.backend.call / max(cost(compiled.plan).flops, 100)))
         return Bound(compiled, step, feeds, results, many, most, native=True)
 
     def run(self, mode: Mode, batch: int, feeds: Sequence[Any], fit: object | None = None, step: int = 0) -> Bound:

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import InputError
 from ..frontend import describe
 from ..passes import Work
-from ..render import c_source, compile_source, plan_source
+from ..render import compile_source, plan_source
 from .feeding import Rows
 from .machine import Compiled, Machine
 
@@ -122,8 +122,8 @@ def _many(machine: Machine, many: Callable[..., int], feeds: list[Any], dtype: s
 
 def _kernels(machine: Machine, compiled: Compiled, feeds: list[Any], native: bool) -> tuple[Kernel, ...]:
     plan, built, backend = compiled.plan, compiled.built, machine.backend
-    source = c_source(plan, "train", built.hints, describe, apart=True) if native else None
-    kernels = None if source is None else backend.library(source.text)
+    source = backend.source(plan, "train", built.hints, describe, apart=True) if native else None
+    kernels = None if source is None else backend.library(source)
     stops = {} if source is None or kernels is None else {f.first: f.stop for f in source.functions}
     last, times = [0.0], dict[int, list[float]]()
 

@@ -15,6 +15,7 @@ from .choices import (
     where,
 )
 from .conv import conv, conv_input, conv_weight
+from .cuda_library import cuda_functions, cuda_names
 from .elementwise import (
     absolute,
     add,
@@ -66,6 +67,8 @@ __all__ = [
     "conv_weight",
     "copy",
     "cos",
+    "cuda_functions",
+    "cuda_names",
     "div",
     "equal",
     "erf",

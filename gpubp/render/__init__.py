@@ -2,15 +2,23 @@
 
 from .c_lanes import lanes_arena, lanes_source
 from .c_source import CSource, c_source
+from .cuda_source import CONTROL, CudaSource, Launch, cuda_source
+from .cuda_work import Gemm, Matrix
 from .plan_source import plan_source
 from .python_source import compile_source, python_source
 from .standalone import Argument, standalone
 
 __all__ = [
+    "CONTROL",
     "Argument",
     "CSource",
+    "CudaSource",
+    "Gemm",
+    "Launch",
+    "Matrix",
     "c_source",
     "compile_source",
+    "cuda_source",
     "lanes_arena",
     "lanes_source",
     "plan_source",

@@ -165,12 +165,13 @@ class RowParts:
         """Take axes together."""
         accesses = self._accesses()
         head, tail = self.shape[: self.lead], self.shape[self.lead :]
-        if not any(part.folds or not part.full for part in self.parts):
+        elementwise = not any(part.folds or not part.full for part in self.parts)
+        if elementwise:
             head, tail = (), self.shape
         at = len(head)
         outer, outer_strides = collapse(head, [a.strides[:at] for a in accesses])
         inner, inner_strides = collapse(tail, [a.strides[at:] for a in accesses])
-        if not head and len(inner) > 1:  # elementwise: the last axis is the inner loop
+        if elementwise and len(inner) > 1:  # the last axis is the inner loop
             outer, inner = inner[:-1], inner[-1:]
             outer_strides = [s[:-1] for s in inner_strides]
             inner_strides = [s[-1:] for s in inner_strides]

@@ -85,6 +85,9 @@ class Kernel:
 class PlanText:
     """The text of a plan, for one copy of its program or for `lanes`."""
 
+    taken = _C_WORDS | c_names()
+    """Names that no value may have."""
+
     def __init__(
         self,
         plan: Plan,
@@ -99,7 +102,7 @@ class PlanText:
             (*plan.program.inputs, *plan.states, *(v for e in eqns for v in e.outputs), *plan.places)
         )
         readable = {v: _fit(hints.get(v, v.hint)) for v in values}
-        self.names = identifiers(values, readable, _C_WORDS | c_names())
+        self.names = identifiers(values, readable, self.taken)
         constants = [v for e in plan.constants for v in e.outputs if plan.places[v].buffer.kind == "constant"]
         self.tables = (*plan.states, *constants)
         self.numbers: dict[Buffer, int] = {plan.places[v].buffer: i for i, v in enumerate(self.tables)}
@@ -180,10 +183,14 @@ class PlanText:
     def _single(self, first: int) -> Kernel | None:
         memory = self.memory()
         try:
-            lines = single_kernel(memory, self.plan.steps[first].eqn)
+            lines = self.single_lines(memory, self.plan.steps[first].eqn)
         except UnfitError:
             return None
         return self._kernel(first, first + 1, memory, lines)
+
+    def single_lines(self, memory: Memory, eqn: Eqn) -> Sequence[str]:
+        """The text of one equation. Raises UnfitError."""
+        return single_kernel(memory, eqn)
 
     def memory(self) -> Memory:
         return Memory(self.plan, self.names, self.numbers, self.lanes)
@@ -254,7 +261,7 @@ class PlanText:
         for kernel in run:
             if kernel.first == plan.early:
                 lines += self.guard()
-            lines += [f"    /* {_comment(self.describe(origin))} */" for origin in kernel.origins]
+            lines += [f"    /* {comment(self.describe(origin))} */" for origin in kernel.origins]
             lines += ["    {", *(f"        {line}" for line in kernel.lines), "    }"]
         if stop == end:
             if plan.early == end:
@@ -295,6 +302,6 @@ def _fit(hint: str) -> str:
     return "" if _OTHERS.fullmatch(hint) else hint.lower() if hint.isupper() else hint
 
 
-def _comment(text: str) -> str:
+def comment(text: str) -> str:
     """Text that cannot end a comment."""
     return text.replace("*/", "* /").replace("/*", "/ *").replace("\\", "\\ ")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import gpubp
+from gpubp.backends.numpy import NumpyBackend
 from gpubp.errors import DivergedError
-from gpubp.executor import lanes, machine
 from gpubp.executor.ensemble import Ensemble
 from gpubp.frontend import GOING
 from tests.render.compiled import needs_compiler
@@ -55,7 +55,7 @@ def test_each_is_the_run_of_its_seed(
     losses, penalties, sizes = together.run_steps(together.place(data), 13, batch)
     assert together._lanes.at(min(batch, 22), 0) is not None
     assert together._together._compiled == {}, "nothing ran beside the lanes"
-    monkeypatch.setattr(lanes, "CALL", 1.0)  # a step in a call
+    monkeypatch.setattr(NumpyBackend, "call", 1.0)  # a step in a call
     split = [parts.run_steps(parts.place(data), steps, batch) for steps in (1, 5, 7)]
     np.testing.assert_array_equal(np.concatenate([s[0] for s in split], axis=1), losses)
     for k in (0, count - 1):
@@ -108,7 +108,7 @@ def test_where_all_diverge_training_stops() -> None:
 
 
 def test_auto_takes_lanes_when_the_program_of_one_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "WORTH", 5e-4)
+    monkeypatch.setattr(NumpyBackend, "worth", 5e-4)
     net, data = gpubp.loads(PLAIN), rows(20)
     together = Ensemble(net, 3, "cpu", seed=3, backend="auto")
     at = int(np.ceil(together._first.compiled("train", 5).native_from))

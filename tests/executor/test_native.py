@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import gpubp
+from gpubp.backends.numpy import NumpyBackend
 from gpubp.errors import DivergedError
-from gpubp.executor import feeding, machine
+from gpubp.executor import feeding
 from gpubp.executor.ensemble import Ensemble
 from tests.render.compiled import needs_compiler
 
@@ -50,7 +51,7 @@ def test_many_steps_are_single_steps(text: str, batch: int, precision: str, monk
     data = rows(20)
     many, parts, single = (native(text, precision, seed=3) for _ in range(3))
     losses = many.train_steps(data, 23, batch)
-    monkeypatch.setattr(machine, "CALL", 5000.0)  # few steps in a call
+    monkeypatch.setattr(NumpyBackend, "call", 5000.0)  # few steps in a call
     np.testing.assert_array_equal(np.concatenate([parts.train_steps(data, n, batch) for n in (1, 7, 15)]), losses)
     # Rows that do not lie in memory as they are fed are copied, a batch at a time.
     monkeypatch.setattr(feeding.Placed, "in_memory", lambda *given, **more: None)
@@ -72,7 +73,7 @@ def test_a_step_that_is_refused_changes_nothing() -> None:
 
 def test_auto_changes_over_at_a_step_that_the_program_fixes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is compiled already, and wherever a run was divided."""
-    monkeypatch.setattr(machine, "WORTH", 5e-4)
+    monkeypatch.setattr(NumpyBackend, "worth", 5e-4)
     data = rows(20)
     whole, resumed = native(backend="auto"), native(backend="auto")
     (at,) = {int(np.ceil(whole._machine.compiled("train", 5).native_from))}
@@ -92,7 +93,7 @@ def test_auto_changes_over_at_a_step_that_the_program_fixes(monkeypatch: pytest.
 
 @pytest.mark.parametrize("backend", ["native", "auto"])
 def test_restarts_are_single_runs_to_the_bit(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "WORTH", 1e-3)
+    monkeypatch.setattr(NumpyBackend, "worth", 1e-3)
     net = gpubp.load("models/xor.net")
     data: dict[str, Any] = {"x": np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), "y": np.array([[0], [1], [1], [0.0]])}
     together = Ensemble(net, 5, "cpu", seed=0, backend=backend)

@@ -64,14 +64,14 @@ def test_what_nets_are_made_of_has_a_c_form() -> None:
 
 
 # Examples ------------------------------------------------------------------------------------------------------------
-def _case(primitive: Primitive, example: Example, floats: str) -> Case:
+def case_of(primitive: Primitive, example: Example, floats: str) -> Case:
     arrays, params = arguments(example, floats)
     return lambda *xs: primitive(*xs, **params), arrays
 
 
 @cache
 def _examples(floats: str) -> dict[str, Array]:
-    cases = [_case(p, e, floats) for p, e in WITH_FORM.values()]
+    cases = [case_of(p, e, floats) for p, e in WITH_FORM.values()]
     return dict(zip(WITH_FORM, compiled(cases), strict=True))
 
 

@@ -58,6 +58,18 @@ def test_random_programs(case: Case, fed: int, guarded: bool) -> None:
         near(a, b, 64)
 
 
+def test_a_whole_sum_of_what_is_broadcast() -> None:
+    """Its rows cannot be taken as one: the sum is a kernel of its own."""
+    x, bias = Var(Aval((64, 96), "float64"), "x"), Var(Aval((96,), "float64"), "bias")
+    with recording() as eqns:
+        y = ops.tanh(x + bias)
+        total = ops.sum_(y * y)
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=v.shape) for v in (x, bias)]
+    _, (found, _) = run_compiled(plan(Program((x, bias), tuple(eqns), (total, y)), (x,)), arrays[:1], arrays[1:])
+    np.testing.assert_allclose(found, (np.tanh(arrays[0] + arrays[1]) ** 2).sum(), rtol=1e-12)
+
+
 @pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
 @pytest.mark.parametrize("mode", ["measure", "train"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -65,7 +77,7 @@ def test_each_equation_of_a_model(path: Path, mode: Any, dtype: str) -> None:
     """Each is computed from what the kernels before it gave, within a bound that grows with what is
     summed, whatever the net makes of such errors later. The kernels that keep every value for
     this are those of the net to the bit."""
-    program, arrays, count, homes = _given(path, mode, dtype)
+    program, arrays, count, homes = given_of(path, mode, dtype)
     states = [np.zeros(v.shape, v.dtype) for v in homes.values()]
     mine, ours = ([a.copy() for a in arrays] for _ in range(2))
     source, results = run_compiled(plan(program, program.inputs[:count], homes), mine[:count], [*mine[count:], *states])
@@ -131,7 +143,7 @@ def test_a_kernel_that_is_slightly_wrong_is_found() -> None:
     assert y.shape == (4,)
 
 
-def _given(path: Path, mode: Any, dtype: str) -> tuple[Program, list[Array], int, Mapping[Var, Var]]:
+def given_of(path: Path, mode: Any, dtype: str) -> tuple[Program, list[Array], int, Mapping[Var, Var]]:
     """A program of a model, its inputs (the same numbers for both float types), and what `plan` needs."""
     built = build(gpubp.load(path), mode, 7, dtype)
     rng = np.random.default_rng(0)

@@ -25,14 +25,14 @@ MODELS = sorted(Path("models").glob("*.net"))
 
 
 # Text ----------------------------------------------------------------------------------------------------------------
-def _softmax() -> Plan:
+def softmax() -> Plan:
     x, bias = Var(Aval((3, 5), "float32"), "x"), Var(Aval((5,), "float32"), "bias")
     with recording() as eqns, origin("p: softmax"):
         y = ops.softmax(x + bias, axis=-1)
     return plan(verify(Program((x, bias), tuple(eqns), (y,))), (x,))
 
 
-def _momentum() -> Plan:
+def momentum() -> Plan:
     p, v, g = (Var(Aval((100,), "float64"), name) for name in ("p", "v", "gradient"))
     with recording() as eqns, origin("the optimizer"):
         held = ops.isfinite(ops.max_(ops.absolute(g)))
@@ -41,7 +41,7 @@ def _momentum() -> Plan:
     return plan(verify(Program((g, p, v), tuple(eqns), (held,), ((v, moved), (p, new)), held)), (g,))
 
 
-def _classes() -> Plan:
+def classes() -> Plan:
     labels, table = Var(Aval((4,), "int64"), "labels"), Var(Aval((6, 3), "float32"), "table")
     with recording() as eqns:
         rows = ops.gather(table, labels)
@@ -50,11 +50,11 @@ def _classes() -> Plan:
     return plan(verify(Program((labels, table), tuple(eqns), (counts,))), (labels,))
 
 
-@pytest.mark.parametrize("make", [_softmax, _momentum, _classes], ids=["softmax", "momentum", "classes"])
+@pytest.mark.parametrize("make", [softmax, momentum, classes], ids=lambda f: f.__name__)
 def test_golden(make: Callable[[], Plan]) -> None:
     text = c_source(make(), "step").text
     functions = text[text.index("int step_0") :]
-    assert functions == (GOLDEN / f"{make.__name__.strip('_')}.c").read_text("utf-8")
+    assert functions == (GOLDEN / f"{make.__name__}.c").read_text("utf-8")
 
 
 def test_text_is_the_same_each_time() -> None:

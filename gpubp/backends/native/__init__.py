@@ -1,8 +1,8 @@
 """The CPU, by compiled C: kernels of a plan's pieces, with NumPy between them."""
 
-from .backend import NativeBackend
+from .backend import NativeBackend, say_once
 from .cache import KernelCache
 from .compiler import Compiler, NativeError, find_compiler
 from .library import Library
 
-__all__ = ["Compiler", "KernelCache", "Library", "NativeBackend", "NativeError", "find_compiler"]
+__all__ = ["Compiler", "KernelCache", "Library", "NativeBackend", "NativeError", "find_compiler", "say_once"]

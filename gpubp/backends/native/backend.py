@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_cache_path
 
+from ...render import CSource
 from ..numpy import NumpyBackend
 from .cache import KernelCache
 from .compiler import Compiler, NativeError
@@ -34,21 +35,25 @@ class NativeBackend(NumpyBackend):
             return ""
         return f"{'all' if self.forced else 'training'}, by {version}" if self.compiles else ""
 
-    def library(self, text: str) -> Library | None:
+    def library(self, source: CSource) -> Library | None:
         """The compiled functions of a C text; None where that fails, which is said once."""
         try:
-            return Library(self.cache.library(text, self.compiler))
+            return Library(self.cache.library(source.text, self.compiler))
         except NativeError as error:
             self.compiles = False
             self.description = f"CPU (NumPy {np.__version__}; {error})"
-            _say_once(f"NumPy goes on without compiled kernels: {error}")
+            say_once(f"NumPy goes on without compiled kernels: {error}")
             return None
+
+    def lanes(self, source: CSource) -> Library | None:
+        return self.library(source)
 
 
 _said: set[str] = set()
 
 
-def _say_once(message: str) -> None:
+def say_once(message: str) -> None:
+    """Warn of something, the first time in this process."""
     if message not in _said:
         _said.add(message)
         logging.getLogger("gpubp").warning(message)

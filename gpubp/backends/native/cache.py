@@ -8,31 +8,43 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
-from .compiler import Compiler, NativeError
+from .compiler import NativeError
 
 SUFFIX = ".so"
 
 
+class Compiles(Protocol):
+    """What makes machine code of a text."""
+
+    @property
+    def identity(self) -> str:
+        """All that its code depends on beside the text. Raises NativeError."""
+
+    def compile(self, source: Path, made: Path) -> None:
+        """Make the file `made`. Raises NativeError."""
+
+
 class KernelCache:
-    """A folder of shared libraries. A file's name is the key (source, compiler, flags, processor) and the digest of its
+    """A folder of machine code. A file's name is the key (source, compiler, flags, processor) and the digest of its
     content: a damaged one is compiled anew."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def library(self, text: str, compiler: Compiler) -> Path:
-        """The library of a C text, compiled if it is not there. Raises NativeError."""
+    def library(self, text: str, compiler: Compiles, suffix: str = SUFFIX) -> Path:
+        """The library of a text, compiled if it is not there. Raises NativeError."""
         key = _digest("\0".join((text, compiler.identity)).encode())
         self._require_private()
-        for path in self._found(key):
+        for path in self._found(key, suffix):
             return path
         try:
             with tempfile.TemporaryDirectory(prefix=".compiling-", dir=self.folder) as place:
-                source, made = Path(place) / "kernels.c", Path(place) / "kernels.so"
+                source, made = Path(place) / "kernels.c", Path(place) / f"kernels{suffix}"
                 source.write_text(text, "utf-8")
                 compiler.compile(source, made)
-                target = self.folder / f"{key}-{_digest(made.read_bytes())}{SUFFIX}"
+                target = self.folder / f"{key}-{_digest(made.read_bytes())}{suffix}"
                 made.chmod(0o700)
                 # Whole or not at all: another process may do the same at this moment.
                 made.replace(target)
@@ -40,12 +52,12 @@ class KernelCache:
             raise NativeError(f"cannot write to `{self.folder}`: {_reason(error)}") from None
         return target
 
-    def _found(self, key: str) -> Iterator[Path]:
+    def _found(self, key: str, suffix: str) -> Iterator[Path]:
         try:
-            for path in sorted(self.folder.glob(f"{key}-*{SUFFIX}")):
+            for path in sorted(self.folder.glob(f"{key}-*{suffix}")):
                 about = path.lstat()
                 private = stat.S_ISREG(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o022
-                if private and path.name == f"{key}-{_digest(path.read_bytes())}{SUFFIX}":
+                if private and path.name == f"{key}-{_digest(path.read_bytes())}{suffix}":
                     yield path
                 elif private:
                     path.unlink(missing_ok=True)

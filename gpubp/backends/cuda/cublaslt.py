@@ -1,0 +1,176 @@
+"""Products of matrices by cuBLASLt, called through ctypes: CuPy's own calls of cuBLAS cannot be captured into a graph.
+
+The library takes the stream and the memory it works in as arguments of each call. Its matrices lie column by column, so
+a product of rows is asked for as that of the transposes: c' = b' a'.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...render import Gemm, Matrix
+from ..native import NativeError
+
+WORKSPACE = 32 << 20
+"""Bytes that the library may work in: what it asks for on Hopper."""
+_TYPE = {"float32": 0, "float64": 1}
+"""Numbers of cudaDataType."""
+_COMPUTE = {"float32": 68, "float64": 70, "tf32": 77}
+"""Numbers of cublasComputeType_t."""
+_TRANSA, _TRANSB, _BATCH, _STEP, _MOST_WORKSPACE, _ALIGNMENT = 3, 4, 5, 6, 1, 5
+"""Numbers of attributes of a product, a layout and a preference; four alignments follow each other."""
+
+
+class _Algorithm(ctypes.Structure):
+    _fields_ = (("data", ctypes.c_uint64 * 8),)
+
+
+class _Choice(ctypes.Structure):
+    """cublasLtMatmulHeuristicResult_t."""
+
+    _fields_ = (
+        ("algorithm", _Algorithm),
+        ("workspace", ctypes.c_size_t),
+        ("status", ctypes.c_int),
+        ("waves", ctypes.c_float),
+        ("reserved", ctypes.c_int * 4),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A matrix as it lies in memory, column by column: rows, columns, the distance of columns, the batch, the distance
+    of matrices; `turned`: the product takes its transpose."""
+
+    rows: int
+    columns: int
+    stride: int
+    batch: int
+    step: int
+    turned: bool
+
+
+def stored(work: Gemm) -> tuple[bool, Stored, Stored, Stored]:
+    """Whether the two factors change places, and the matrices of the product as the library sees them: left, right,
+    result."""
+    m, n, k = work.m, work.n, work.k
+    if work.c.transposed:
+        factors = (_stored(work.a, m, k, work.batch, False), _stored(work.b, k, n, work.batch, False))
+        return False, *factors, Stored(m, n, work.c.stride, work.batch, work.c.step, False)
+    factors = (_stored(work.b, k, n, work.batch, True), _stored(work.a, m, k, work.batch, True))
+    return True, *factors, Stored(n, m, work.c.stride, work.batch, work.c.step, False)
+
+
+def _stored(matrix: Matrix, rows: int, columns: int, batch: int, wanted_turned: bool) -> Stored:
+    lies = (rows, columns) if matrix.transposed else (columns, rows)
+    return Stored(*lies, matrix.stride, batch, matrix.step, matrix.transposed == wanted_turned)
+
+
+class CublasLt:
+    """The library, on the device that is the thread's. `stream()` gives the stream of a call, `allocate(size)` memory
+    that lives as long as this object. Raises NativeError where the library is missing or does not start."""
+
+    def __init__(self, stream: Callable[[], int], allocate: Callable[[int], Any], *, tf32: bool = False) -> None:
+        self._library = load()
+        self._stream, self._tf32 = stream, tf32
+        self._handle = ctypes.c_void_p()
+        self._call("cublasLtCreate", ctypes.byref(self._handle))
+        self._workspace = allocate(WORKSPACE)
+        self._known: dict[tuple[object, ...], tuple[Any, ...]] = {}
+
+    def product(self, work: Gemm, a: int, b: int, c: int) -> Callable[[], None]:
+        """The product of matrices at three addresses, ready to call. The algorithm is the first that the library's
+        heuristic gives for these shapes and alignments: no clock chooses it."""
+        swapped, left, right, result = stored(work)
+        first, second = (b, a) if swapped else (a, b)
+        alignments = tuple(_alignment(x) for x in (first, second, c))
+        key = (left, right, result, work.dtype, alignments)
+        if key not in self._known:
+            self._known[key] = self._prepared(left, right, result, work.dtype, alignments)
+        product, layouts, choice, one, zero = self._known[key]
+        pointer = ctypes.c_void_p
+        run = self._library.cublasLtMatmul
+        fixed = (
+            *(self._handle, product, ctypes.byref(one), pointer(first), layouts[0], pointer(second), layouts[1]),
+            *(ctypes.byref(zero), pointer(c), layouts[2], pointer(c), layouts[2], ctypes.byref(choice.algorithm)),
+            *(pointer(self._workspace.address), ctypes.c_size_t(WORKSPACE)),
+        )
+
+        def call() -> None:
+            status = run(*fixed, pointer(self._stream()))
+            if status:
+                raise NativeError(f"cublasLtMatmul gives {status}")
+
+        return call
+
+    def _prepared(
+        self, left: Stored, right: Stored, result: Stored, dtype: str, alignments: Sequence[int]
+    ) -> tuple[Any, ...]:
+        compute = _COMPUTE["tf32" if self._tf32 and dtype == "float32" else dtype]
+        product = descriptor(self._library, compute, dtype, left.turned, right.turned)
+        layouts = [layout(self._library, matrix, dtype) for matrix in (left, right, result)]
+        preference = ctypes.c_void_p()
+        self._call("cublasLtMatmulPreferenceCreate", ctypes.byref(preference))
+        wishes: list[tuple[int, Any]] = [(_MOST_WORKSPACE, ctypes.c_uint64(WORKSPACE))]
+        for k, alignment in enumerate((*alignments, alignments[-1])):
+            wishes.append((_ALIGNMENT + k, ctypes.c_uint32(alignment)))
+        for number, value in wishes:
+            size = ctypes.c_size_t(ctypes.sizeof(value))
+            self._call("cublasLtMatmulPreferenceSetAttribute", preference, number, ctypes.byref(value), size)
+        choice, found = _Choice(), ctypes.c_int()
+        given = (self._handle, product, *layouts, layouts[-1], preference, 1, ctypes.byref(choice), ctypes.byref(found))
+        self._call("cublasLtMatmulAlgoGetHeuristic", *given)
+        self._call("cublasLtMatmulPreferenceDestroy", preference)
+        if not found.value or choice.status:
+            raise NativeError(f"cuBLASLt has no algorithm for {left} times {right} of {dtype}")
+        kind = ctypes.c_float if dtype == "float32" else ctypes.c_double
+        return product, layouts, choice, kind(1), kind(0)
+
+    def _call(self, name: str, *arguments: Any) -> None:
+        call(self._library, name, *arguments)
+
+
+def load() -> ctypes.CDLL:
+    """The library that belongs to the installed wheels, or the system's. Raises NativeError."""
+    try:
+        from cuda.pathfinder import load_nvidia_dynamic_lib
+
+        return ctypes.CDLL(load_nvidia_dynamic_lib("cublasLt").abs_path)
+    except Exception as error:  # not installed, or not loadable: each in its own way
+        raise NativeError(f"cuBLASLt cannot be loaded: {str(error).splitlines()[0]}") from None
+
+
+def call(library: ctypes.CDLL, name: str, *arguments: Any) -> None:
+    """Call a function of the library. Raises NativeError where it does not return 0."""
+    status = library[name](*arguments)
+    if status:
+        raise NativeError(f"{name} gives {status}")
+
+
+def descriptor(library: ctypes.CDLL, compute: int, dtype: str, left: bool, right: bool) -> ctypes.c_void_p:
+    """The descriptor of a product, with `left` or `right` transposed."""
+    made = ctypes.c_void_p()
+    call(library, "cublasLtMatmulDescCreate", ctypes.byref(made), compute, _TYPE[dtype])
+    for number, turned in ((_TRANSA, left), (_TRANSB, right)):
+        value = ctypes.c_int32(turned)  # CUBLAS_OP_N, CUBLAS_OP_T
+        call(library, "cublasLtMatmulDescSetAttribute", made, number, ctypes.byref(value), ctypes.c_size_t(4))
+    return made
+
+
+def layout(library: ctypes.CDLL, matrix: Stored, dtype: str) -> ctypes.c_void_p:
+    """The descriptor of a matrix."""
+    made, wide = ctypes.c_void_p(), ctypes.c_uint64
+    sizes = wide(matrix.rows), wide(matrix.columns), ctypes.c_int64(matrix.stride)
+    call(library, "cublasLtMatrixLayoutCreate", ctypes.byref(made), _TYPE[dtype], *sizes)
+    for number, value in ((_BATCH, ctypes.c_int32(matrix.batch)), (_STEP, ctypes.c_int64(matrix.step))):
+        size = ctypes.c_size_t(ctypes.sizeof(value))
+        call(library, "cublasLtMatrixLayoutSetAttribute", made, number, ctypes.byref(value), size)
+    return made
+
+
+def _alignment(address: int) -> int:
+    """The largest power of two, up to 256, that an address is a multiple of."""
+    return min(256, address & -address) if address else 256

@@ -1,0 +1,53 @@
+"""What compiled CUDA needs of a device: few things, so that a double can take its place where there is no GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ...render import Gemm
+
+Work = Callable[[], None]
+"""Something that is put into the current stream of the device."""
+
+
+class CaptureError(Exception):
+    """Work cannot become a graph; the text says why, in a few words."""
+
+
+class Memory(Protocol):
+    """A piece of the device's memory, which lives as long as this object."""
+
+    address: int
+
+    def write(self, data: bytes) -> None:
+        """Copy from the host, in the order of the stream."""
+
+    def read(self, size: int) -> bytes:
+        """Copy to the host, when all work before is done."""
+
+
+class Device(Protocol):
+    """A GPU, or what stands in for one."""
+
+    identity: str
+    """Its compiler and the architecture that it compiles for."""
+
+    def module(self, text: str) -> Callable[[str], Any]:
+        """A CUDA text compiled and loaded: gives its kernels by name. Raises NativeError where that fails."""
+
+    def launch(self, kernel: Any, grid: int, block: int, arguments: Any) -> None:
+        """Run a kernel on `arguments`, a C array of the addresses of its arguments."""
+
+    def product(self, work: Gemm, a: int, b: int, c: int) -> Work:
+        """A product of the matrices at three addresses, ready to be put into the stream: everything that it needs is
+        there already. Raises NativeError where the library cannot take it."""
+
+    def memory(self, size: int) -> Memory:
+        """Fresh memory."""
+
+    def address(self, array: Any) -> int:
+        """Where an array of this device begins."""
+
+    def graph(self, work: Work) -> Work:
+        """All that `work` puts into the stream, as one launch. Raises CaptureError; nothing has run then."""

@@ -1,0 +1,98 @@
+"""A real GPU: CuPy's memory, streams and graphs, the driver's launches, cuBLASLt's products."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from platformdirs import user_cache_path
+
+from ..native import KernelCache, NativeError
+from .cublaslt import CublasLt
+from .device import CaptureError, Work
+from .nvrtc import Nvrtc
+
+
+class GpuMemory:
+    """Memory of CuPy's pool."""
+
+    def __init__(self, cupy: Any, size: int) -> None:
+        self._array = cupy.empty(size, dtype="uint8")
+        self.address: int = self._array.data.ptr
+
+    def write(self, data: bytes) -> None:
+        self._array[: len(data)].set(np.frombuffer(data, np.uint8))
+
+    def read(self, size: int) -> bytes:
+        found: bytes = self._array[:size].get().tobytes()
+        return found
+
+
+class CupyDevice:
+    """The GPU `number`. `folder`: where compiled kernels are kept, the user's cache where None. Raises NativeError
+    where there is no compiler."""
+
+    def __init__(self, cupy: Any, number: int, folder: Path | None = None) -> None:
+        self._cupy, self._cache = cupy, KernelCache(folder or user_cache_path("gpubp") / "kernels")
+        self._device = cupy.cuda.Device(number)
+        self.compiler = Nvrtc(f"sm_{self._device.compute_capability}", cupy.cuda.nvrtc)  # told as `90`
+        self.identity = self.compiler.identity.replace("\n", " ")
+
+    def module(self, text: str) -> Callable[[str], Any]:
+        image = self._cache.library(text, self.compiler, ".cubin").read_bytes()
+        module = self._cupy.cuda.function.Module()
+        try:
+            module.load(image)
+        except self._cupy.cuda.driver.CUDADriverError as error:
+            raise NativeError(f"the driver does not load kernels for {self.compiler.architecture}: {error}") from None
+
+        def kernel(name: str) -> Any:
+            return module.get_function(name)
+
+        return kernel
+
+    def launch(self, kernel: Any, grid: int, block: int, arguments: Any) -> None:
+        stream = self._cupy.cuda.get_current_stream().ptr
+        launch = self._cupy.cuda.driver.launchKernel
+        launch(kernel.ptr, grid, 1, 1, block, 1, 1, 0, stream, ctypes.addressof(arguments), 0)
+
+    def product(self, work: Any, a: int, b: int, c: int) -> Work:
+        return self._products.product(work, a, b, c)
+
+    @cached_property
+    def _products(self) -> CublasLt:
+        return CublasLt(lambda: int(self._cupy.cuda.get_current_stream().ptr), self.memory)
+
+    def memory(self, size: int) -> GpuMemory:
+        return GpuMemory(self._cupy, size)
+
+    def address(self, array: Any) -> int:
+        at: int = array.data.ptr
+        return at
+
+    def graph(self, work: Work) -> Work:
+        cuda = self._cupy.cuda
+        stream = cuda.Stream(non_blocking=True)
+        self._device.synchronize()
+        try:
+            with stream:
+                stream.begin_capture()
+                try:
+                    work()
+                finally:
+                    graph = stream.end_capture()
+        except Exception as error:  # what cannot be captured fails in many ways
+            raise CaptureError(f"a step cannot be captured: {_first_line(error)}") from None
+
+        def launch() -> None:
+            graph.launch(stream=cuda.get_current_stream())
+
+        return launch
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,0 +1,72 @@
+"""NVRTC, the compiler of CUDA text, which needs neither a GPU nor a driver."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..native import NativeError
+
+FLAGS = (
+    "--std=c++17",
+    # A product and a sum are rounded apart, as NumPy rounds them, unless the text asks for one rounding.
+    "--fmad=false",
+    # Registers, and what did not fit into them, go to the log.
+    "--ptxas-options=-v",
+)
+_ENTRY = re.compile(r"Compiling entry function '(\w+)'")
+_SPILLED, _USED = re.compile(r"(\d+) bytes spill stores"), re.compile(r"Used (\d+) registers")
+
+
+@dataclass(frozen=True)
+class Nvrtc:
+    """The compiler for an architecture such as `sm_90`, through CuPy's `binding` (cupy.cuda.nvrtc)."""
+
+    architecture: str
+    binding: Any
+
+    @cached_property
+    def identity(self) -> str:
+        """What its code depends on. Raises NativeError where NVRTC is not there."""
+        try:
+            version = self.binding.getVersion()
+        except Exception as error:  # the library is looked for at the first call, and fails in its own ways
+            raise NativeError(f"NVRTC cannot be used: {_first_line(error)}") from None
+        return "\n".join((f"NVRTC {version[0]}.{version[1]}", self.architecture, *FLAGS))
+
+    def compile(self, source: Path, made: Path) -> None:
+        """Make a cubin. Raises NativeError."""
+        made.write_bytes(self.cubin(source.read_text("utf-8"))[0])
+
+    def cubin(self, text: str) -> tuple[bytes, dict[str, tuple[int, int]]]:
+        """The machine code of a text, and for each kernel its registers and the bytes that did not fit into them.
+        Raises NativeError."""
+        nvrtc = self.binding
+        program = nvrtc.createProgram(text, "kernels.cu", (), ())
+        try:
+            nvrtc.compileProgram(program, (f"--gpu-architecture={self.architecture}", *FLAGS))
+            log = nvrtc.getProgramLog(program)
+            code: bytes = nvrtc.getCUBIN(program)
+        except nvrtc.NVRTCError as error:
+            log = nvrtc.getProgramLog(program) or str(error)
+            raise NativeError(f"NVRTC failed: {_first_line(log)}") from None
+        finally:
+            nvrtc.destroyProgram(program)
+        return code, _used(log)
+
+
+def _used(log: str) -> dict[str, tuple[int, int]]:
+    """Registers and spilled bytes of each kernel, with those of what it calls."""
+    names, *rest = _ENTRY.split(log)[1::2], *_ENTRY.split(log)[2::2]
+    return {
+        name: (max(map(int, _USED.findall(text)), default=0), sum(map(int, _SPILLED.findall(text))))
+        for name, text in zip(names, rest, strict=True)
+    }
+
+
+def _first_line(error: object) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return next((line for line in lines if "error" in line), lines[0] if lines else "it gives no reason")

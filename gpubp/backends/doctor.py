@@ -1,0 +1,154 @@
+"""What of this machine can run programs, what is missing for more, and what to install."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module, metadata
+from typing import Any, Literal
+
+from ..errors import DeviceError
+from .driver import Driver, ask_driver
+
+State = Literal["ok", "missing", "wrong"]
+OLDEST = (7, 5)
+"""The compute capability from which on CUDA 13 knows a GPU (Turing); CUDA 12 knows those from 5.0 on (Maxwell)."""
+WHEELS = {"nvrtc": "compiles kernels", "cublas": "multiplies matrices", "cudart": "has the headers of kernels"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `missing` is no fault of a machine without a GPU; `wrong` is installed and does not
+    work. `help` is the remedy."""
+
+    name: str
+    state: State
+    text: str
+    help: str = ""
+
+
+def findings() -> list[Finding]:
+    """Everything, each looked at only if it can be there. Imports NumPy, and CuPy where a driver answers."""
+    driver = ask_driver()
+    return [*_driver(driver), *_packages(driver), *_cupy(driver), *_cpu()]
+
+
+def extra(driver: Driver) -> str:
+    """The extra that fits a driver and its GPUs."""
+    newest = driver.cuda is not None and driver.cuda >= (13, 0)
+    return "cuda13" if newest and all(gpu.capability >= OLDEST for gpu in driver.gpus) else "cuda12"
+
+
+# The GPU -------------------------------------------------------------------------------------------------------------
+def _driver(driver: Driver) -> Iterator[Finding]:
+    if driver.cuda is None:
+        yield Finding("driver", "missing", driver.reason, "a GPU needs NVIDIA's driver, from the system's packages")
+        return
+    version = f"knows CUDA up to {driver.cuda[0]}.{driver.cuda[1]}"
+    if not driver.gpus:
+        yield Finding("driver", "wrong", f"{driver.reason}; it {version}", "`nvidia-smi` shows what the driver sees")
+        return
+    if driver.cuda < (12, 0):
+        yield Finding("driver", "wrong", f"{version}, and CuPy 14 needs 12.0", "install a newer driver")
+    else:
+        yield Finding("driver", "ok", version)
+    for gpu in driver.gpus:
+        capability = f"compute capability {gpu.capability[0]}.{gpu.capability[1]}"
+        text = f"{gpu.name}, {capability}, {gpu.memory / 2**30:.1f} GiB"
+        if gpu.capability < (5, 0):
+            yield Finding(f"GPU {gpu.number}", "wrong", f"{text}: too old for CUDA 12", "the CPU does its work")
+        else:
+            yield Finding(f"GPU {gpu.number}", "ok", text)
+
+
+def _packages(driver: Driver) -> Iterator[Finding]:
+    """The packages as pip knows them; nothing is imported."""
+    known = {d.metadata["Name"].lower().replace("_", "-"): d.version for d in metadata.distributions() if d.metadata}
+    wanted = extra(driver)
+    install = f"pip install 'gpubp[{wanted}]'"
+    cupys = sorted(name for name in known if name == "cupy" or name.startswith("cupy-"))
+    if not cupys:
+        yield Finding("CuPy", "missing", "not installed", install if driver.gpus else "")
+        return
+    listed = ", ".join(f"{name} {known[name]}" for name in cupys)
+    if len(cupys) > 1:
+        remedy = f"pip uninstall {' '.join(cupys)}, then {install}"
+        yield Finding("CuPy", "wrong", f"{listed}: two packages write to the same folder", remedy)
+        return
+    (name,) = cupys
+    cuda = next((number for number in ("12", "13") if name == f"cupy-cuda{number}x"), "")
+    if cuda and driver.cuda is not None and driver.gpus and int(cuda) > driver.cuda[0]:
+        text = f"{listed} is for CUDA {cuda}, and the driver knows CUDA up to {driver.cuda[0]}.{driver.cuda[1]}"
+        yield Finding("CuPy", "wrong", text, f"pip uninstall {name}, then {install}, or install a newer driver")
+    elif cuda == "13" and any(gpu.capability < OLDEST for gpu in driver.gpus):
+        text = f"{listed} is for CUDA 13, which no longer knows GPUs older than 7.5"
+        yield Finding("CuPy", "wrong", text, f"pip uninstall {name}, then {install}")
+    else:
+        yield Finding("CuPy", "ok", listed)
+    for wheel, use in WHEELS.items():
+        name = {"nvrtc": "cuda-nvrtc", "cudart": "cuda-runtime"}.get(wheel, wheel)
+        found = [n for n in (f"nvidia-{name}", *(f"nvidia-{name}-cu{c}" for c in (11, 12, 13))) if n in known]
+        mine = [n for n in found if not cuda or n.endswith(f"-cu{cuda}") or known[n].startswith(f"{cuda}.")]
+        if mine:
+            yield Finding(wheel, "ok", ", ".join(f"{n} {known[n]}" for n in mine))
+        else:
+            there = f"only {', '.join(found)}; " if found else ""
+            text = f"{there}no wheel that {use}; a CUDA toolkit of the system may take its place"
+            yield Finding(wheel, "missing", text, install if driver.gpus else "")
+
+
+def _cupy(driver: Driver) -> Iterator[Finding]:
+    """What really runs."""
+    if not driver.gpus:
+        return
+    for gpu in driver.gpus:
+        try:
+            backend = import_module(".cupy", __package__).CupyBackend(gpu.number)
+        except DeviceError as error:
+            yield Finding(f"kernel on GPU {gpu.number}", "wrong", error.reason, f"pip install 'gpubp[{extra(driver)}]'")
+            continue
+        yield Finding(f"kernel on GPU {gpu.number}", "ok", "a sum was compiled and is right")
+        yield _tried(f"product on GPU {gpu.number}", partial(_product, backend), extra(driver))
+        free = backend.free_memory()
+        yield Finding(f"memory of GPU {gpu.number}", "ok", f"{free / 2**30:.1f} GiB free")
+
+
+def _tried(name: str, work: Callable[[], str], wanted: str) -> Finding:
+    try:
+        return Finding(name, "ok", work())
+    except Exception as error:  # a broken installation fails in many ways
+        return Finding(name, "wrong", (str(error) or type(error).__name__).splitlines()[0], f"install gpubp[{wanted}]")
+
+
+def _product(backend: Any) -> str:
+    xp = backend.xp
+    with backend.running():
+        a = xp.ones((64, 32), dtype="float32")
+        total = float((a @ a.T).sum())
+    if total != 64 * 64 * 32:
+        raise ArithmeticError(f"a product of ones sums to {total}, not {64 * 64 * 32}")
+    return "cuBLAS multiplied two matrices, and the sum is right"
+
+
+_BLAS = "blas"
+
+
+# The CPU -------------------------------------------------------------------------------------------------------------
+def _cpu() -> Iterator[Finding]:
+    numpy = import_module("numpy")
+    pools = import_module("threadpoolctl").threadpool_info()
+    libraries = [
+        f"{p['internal_api']} {p['version']}, {p['num_threads']} threads" for p in pools if p["user_api"] == _BLAS
+    ]
+    yield Finding("NumPy", "ok", f"{numpy.__version__}, BLAS: {', '.join(libraries) or 'unknown'}")
+    native = import_module(".native", __package__)
+    compiler = native.find_compiler()
+    if compiler is None:
+        text = "none (cc, gcc, clang); NumPy does its work"
+        yield Finding("C compiler", "missing", text, "one makes the training of small nets several times faster")
+        return
+    try:
+        yield Finding("C compiler", "ok", compiler.version)
+    except native.NativeError as error:
+        yield Finding("C compiler", "wrong", str(error), f"mend `{compiler.command}`, or name another with CC")

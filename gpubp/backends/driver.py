@@ -1,0 +1,60 @@
+"""What the NVIDIA driver says of itself and of its GPUs, asked without CuPy."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+
+_MAJOR, _MINOR = 75, 76
+"""Numbers of CUdevice_attribute: the compute capability."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU: its number, its name, its compute capability (major, minor), its memory in bytes."""
+
+    number: int
+    name: str
+    capability: tuple[int, int]
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """The newest CUDA that the driver knows, (major, minor), and its GPUs; `reason`: why there is none of them."""
+
+    cuda: tuple[int, int] | None
+    gpus: tuple[Gpu, ...]
+    reason: str = ""
+
+
+def ask_driver() -> Driver:
+    """Ask the driver, which takes no memory of a GPU."""
+    try:
+        library = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return Driver(None, (), "no NVIDIA driver is installed (libcuda.so.1 not found)")
+    version, count = ctypes.c_int(0), ctypes.c_int(0)
+    library.cuDriverGetVersion(ctypes.byref(version))
+    cuda = version.value // 1000, version.value % 1000 // 10
+    if status := library.cuInit(0):
+        return Driver(cuda, (), f"the NVIDIA driver does not start (cuInit gives {status})")
+    if status := library.cuDeviceGetCount(ctypes.byref(count)):
+        return Driver(cuda, (), f"the NVIDIA driver does not answer (cuDeviceGetCount gives {status})")
+    if not count.value:
+        return Driver(cuda, (), "the NVIDIA driver sees no GPU")
+    return Driver(cuda, tuple(_gpu(library, number) for number in range(count.value)))
+
+
+def _gpu(library: ctypes.CDLL, number: int) -> Gpu:
+    device, memory = ctypes.c_int(0), ctypes.c_size_t(0)
+    name = ctypes.create_string_buffer(256)
+    library.cuDeviceGet(ctypes.byref(device), number)
+    library.cuDeviceGetName(name, len(name), device)
+    library.cuDeviceTotalMem_v2(ctypes.byref(memory), device)
+    capability = []
+    for attribute in (_MAJOR, _MINOR):
+        value = ctypes.c_int(0)
+        library.cuDeviceGetAttribute(ctypes.byref(value), attribute, device)
+        capability.append(value.value)
+    return Gpu(number, name.value.decode("utf-8", "replace"), (capability[0], capability[1]), memory.value)

@@ -1,0 +1,114 @@
+"""Products of matrices: the library's where they lie so that it can take them, else a kernel of tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product as indices
+
+from ..ir import Eqn
+from ..passes import ITEM
+from .c_memory import C_TYPE, Access, Memory, UnfitError, collapse
+from .c_single import SMALL
+from .cuda_work import Body, Gemm, Kernel, Matrix, Work, blocks, indented, split_index
+
+TILE = 16
+MOST_CALLS = 16
+"""Calls of the library for one equation."""
+
+
+def product(memory: Memory, eqn: Eqn, out: Access) -> Body:
+    """The work of a matrix product. A small one, and one of matrices with no axis that lies one behind the other, is a
+    kernel."""
+    a, b = eqn.operands
+    lead = eqn.output.shape[:-2]
+    if 0 in (*eqn.output.shape, a.shape[-1]):
+        raise UnfitError
+    parts = [memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b)]
+    every = [*parts, out]
+    batch, strides = collapse(lead, [x.strides[: len(lead)] for x in every])
+    sizes = a.shape[-2], b.shape[-1], a.shape[-1]
+    if sizes[0] * sizes[1] * sizes[2] > SMALL and (calls := _calls(memory, every, batch, strides, sizes)):
+        return Body(calls)
+    return Body([_tiles(every, batch, strides, sizes)])
+
+
+def _calls(
+    memory: Memory,
+    every: Sequence[Access],
+    batch: tuple[int, ...],
+    strides: Sequence[tuple[int, ...]],
+    sizes: tuple[int, int, int],
+) -> list[Work]:
+    """Calls of the library; none where it cannot take the matrices."""
+    m, n, k = sizes
+    own, count = batch[:-1], batch[-1] if batch else 1
+    shapes = ((m, k), (k, n), (m, n))
+    calls: list[Work] = []
+    for index in indices(*map(range, own)):
+        if len(calls) == MOST_CALLS:
+            return []
+        matrices = []
+        for access, steps, shape in zip(every, strides, shapes, strict=True):
+            begin = sum(i * s for i, s in zip(index, steps, strict=False))
+            found = _matrix(memory, access, begin, steps[-1] if steps else 0, shape)
+            if found is None:
+                return []
+            matrices.append(found)
+        calls.append(Gemm(m, n, k, count, every[2].dtype, *matrices))
+    return calls
+
+
+def _matrix(memory: Memory, access: Access, begin: int, step: int, shape: tuple[int, int]) -> Matrix | None:
+    """A matrix as the library takes it, None where neither its rows nor its columns are dense."""
+    (rows, columns), (down, right) = shape, access.strides[-2:]
+    transposed = not (right == 1 or columns == 1)
+    if transposed and not (down == 1 or rows == 1):
+        return None
+    stride, least = (right, rows) if transposed else (down, columns)
+    if (columns if transposed else rows) == 1:
+        stride = least  # a single row: how far the next would lie says nothing
+    if stride < least:
+        return None  # rows that overlap, or one row repeated
+    buffer = access.place.buffer
+    start = (access.place.offset + begin) * ITEM[access.dtype]
+    if buffer.kind == "arena":
+        return Matrix(None, buffer.start + start, stride, transposed, step)
+    return Matrix(memory.tables[buffer], start, stride, transposed, step)
+
+
+def _tiles(
+    every: Sequence[Access], batch: tuple[int, ...], strides: Sequence[tuple[int, ...]], sizes: tuple[int, int, int]
+) -> Kernel:
+    """Tiles of the result, a block each; pieces of both matrices pass through shared memory. A sum is taken in the
+    order of memory, rounded once a term."""
+    m, n, k = sizes
+    kind = C_TYPE[every[2].dtype]
+    fma = "fmaf" if kind == "float" else "fma"
+    down, right = blocks(m, TILE), blocks(n, TILE)
+    index = [f"i{axis}" for axis in range(len(batch))]
+    a, b, c = (Access(x.pointer, (*s, *x.strides[-2:]), x.place, x.dtype) for x, s in zip(every, strides, strict=True))
+    lines = split_index(f"(blockIdx.x / {down * right})", batch, index, "int")
+    lines += [
+        f"const int x = threadIdx.x % {TILE}, y = threadIdx.x / {TILE};",
+        f"const int top = blockIdx.x / {right} % {down} * {TILE}, left = blockIdx.x % {right} * {TILE};",
+        "const int i = top + y, j = left + x;",
+        f"__shared__ {kind} rows[{TILE}][{TILE}], columns[{TILE}][{TILE + 1}];",
+        f"{kind} sum = 0;",
+        f"for (int first = 0; first < {k}; first += {TILE}) {{",
+        *indented(
+            [
+                "const int p = first + x, q = first + y;",
+                f"rows[y][x] = i < {m} && p < {k} ? {a.at([*index, 'i', 'p'])} : 0;",
+                f"columns[y][x] = q < {k} && j < {n} ? {b.at([*index, 'q', 'j'])} : 0;",
+                "__syncthreads();",
+                f"for (int t = 0; t < {TILE}; t++) sum = {fma}(rows[y][t], columns[t][x], sum);",
+                "__syncthreads();",
+            ]
+        ),
+        "}",
+        f"if (i < {m} && j < {n}) {c.at([*index, 'i', 'j'])} = sum;",
+    ]
+    total = down * right
+    for size in batch:
+        total *= size
+    return Kernel(tuple(lines), total, TILE * TILE)

@@ -1,0 +1,146 @@
+"""`gpubp doctor` on machines of all kinds, most of them made up: what it says, and what it tells to install."""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+from collections.abc import Callable
+from importlib import metadata
+from typing import Any
+
+import pytest
+
+from gpubp.backends import doctor
+from gpubp.backends.driver import Driver, Gpu, ask_driver
+from gpubp.cli import main
+from tests.stand_in.fake_cupy import cupy as stand_in
+
+H100 = Gpu(0, "H100", (9, 0), 80 << 30)
+GTX = Gpu(0, "GTX 1080", (6, 1), 8 << 30)
+NOTHING = Driver(None, (), "no NVIDIA driver is installed (libcuda.so.1 not found)")
+WHEELS = ("nvidia-cuda-nvrtc-cu12", "nvidia-cublas-cu12", "nvidia-cuda-runtime-cu12")
+
+Say = Callable[..., dict[str, doctor.Finding]]
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch) -> Say:
+    """What is found with a driver, packages (name or name==version) and perhaps a CuPy module."""
+
+    def found(driver: Driver, *packages: str, cupy: Any = None) -> dict[str, doctor.Finding]:
+        names = [p.partition("==") for p in packages]
+        known = [types.SimpleNamespace(metadata={"Name": n}, version=v or "12.9") for n, _, v in names]
+        monkeypatch.setattr(metadata, "distributions", lambda: known)
+        monkeypatch.setattr(doctor, "ask_driver", lambda: driver)
+        monkeypatch.setitem(sys.modules, "cupy", cupy)
+        return {finding.name: finding for finding in doctor.findings()}
+
+    return found
+
+
+def test_without_driver_and_cupy(say: Say) -> None:
+    found = say(NOTHING)
+    assert (found["driver"].state, found["CuPy"].state) == ("missing", "missing")
+    assert found["CuPy"].help == "", "without a driver CuPy is of no use"
+    assert "CuPy 14" not in found["driver"].text
+    assert found["NumPy"].state == "ok"
+
+
+def test_cupy_without_driver(say: Say) -> None:
+    found = say(NOTHING, "cupy-cuda12x==14.2.0", *WHEELS)
+    assert [found[name].state for name in ("CuPy", "nvrtc", "cublas", "cudart")] == ["ok"] * 4
+    assert not any(name.startswith("kernel") for name in found), "nothing is run without a driver"
+
+
+@pytest.mark.parametrize(
+    ("driver", "wanted"),
+    [
+        (Driver((13, 0), (H100,)), "cuda13"),
+        (Driver((12, 8), (H100,)), "cuda12"),
+        (Driver((13, 0), (GTX,)), "cuda12"),
+        (Driver((13, 0), (H100, GTX)), "cuda12"),
+    ],
+)
+def test_what_to_install(say: Say, driver: Driver, wanted: str) -> None:
+    assert say(driver)["CuPy"].help == f"pip install 'gpubp[{wanted}]'"
+
+
+def test_two_cupy_packages(say: Say) -> None:
+    finding = say(Driver((12, 8), (H100,)), "cupy-cuda12x==14.2.0", "cupy_cuda13x==14.2.0")["CuPy"]
+    assert finding.state == "wrong"
+    assert finding.help == "pip uninstall cupy-cuda12x cupy-cuda13x, then pip install 'gpubp[cuda12]'"
+
+
+def test_a_cupy_that_is_too_new(say: Say) -> None:
+    assert "the driver knows CUDA up to 12.8" in say(Driver((12, 8), (H100,)), "cupy-cuda13x")["CuPy"].text
+    assert "older than 7.5" in say(Driver((13, 0), (GTX,)), "cupy-cuda13x")["CuPy"].text
+
+
+def test_a_driver_that_is_too_old_or_sees_nothing(say: Say) -> None:
+    assert say(Driver((11, 4), (H100,)))["driver"].state == "wrong"
+    blind = say(Driver((12, 8), (), "the NVIDIA driver sees no GPU"))["driver"]
+    assert (blind.state, blind.text) == ("wrong", "the NVIDIA driver sees no GPU; it knows CUDA up to 12.8")
+
+
+def test_wheels_of_another_cuda(say: Say) -> None:
+    finding = say(Driver((12, 8), (H100,)), "cupy-cuda12x", "nvidia-cublas==13.1")["cublas"]
+    assert finding.state == "missing"
+    assert finding.text.startswith("only nvidia-cublas; ")
+
+
+def test_a_gpu_that_works(say: Say) -> None:
+    found = say(Driver((12, 8), (H100,)), "cupy-cuda12x", *WHEELS, cupy=stand_in)
+    assert {finding.state for name, finding in found.items() if "GPU 0" in name} == {"ok"}
+    assert found["memory of GPU 0"].text == "1.0 GiB free"
+
+
+def test_a_gpu_that_does_not(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = say(Driver((12, 8), (H100,)), cupy=None)
+    assert found["kernel on GPU 0"].text == "CuPy is not installed"
+    monkeypatch.setattr(stand_in, "ones", lambda *args, **kwargs: 1 / 0)
+    found = say(Driver((12, 8), (H100,)), cupy=stand_in)
+    assert (found["product on GPU 0"].state, found["product on GPU 0"].text) == ("wrong", "division by zero")
+
+
+def test_exit_code_and_json(say: Say, capsys: pytest.CaptureFixture[str]) -> None:
+    say(NOTHING)
+    assert main(["doctor"]) == 0
+    assert "--device auto takes: CPU" in capsys.readouterr().out
+    say(Driver((12, 8), (), "the NVIDIA driver sees no GPU"))
+    assert main(["doctor", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["findings"][0]["state"] == "wrong"
+    assert not told["well"]
+
+
+def test_this_machine_is_asked() -> None:
+    driver = ask_driver()
+    assert bool(driver.gpus) != bool(driver.reason)
+
+
+class FakeLibrary:
+    """A driver of one GPU."""
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        values = {"cuDriverGetVersion": 12080, "cuDeviceGetCount": 1, "cuDeviceTotalMem_v2": 80 << 30}
+
+        def call(*args: Any) -> int:
+            if name in values:
+                args[0]._obj.value = values[name]
+            if name == "cuDeviceGetName":
+                args[0].value = b"H100"
+            if name == "cuDeviceGetAttribute":
+                args[0]._obj.value = {75: 9, 76: 0}[args[1]]
+            return self.status if name == "cuInit" else 0
+
+        return call
+
+    status = 0
+
+
+def test_a_driver_as_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctypes.CDLL", lambda name: FakeLibrary())
+    assert ask_driver() == Driver((12, 8), (H100,))
+    monkeypatch.setattr(FakeLibrary, "status", 804)
+    assert ask_driver().reason == "the NVIDIA driver does not start (cuInit gives 804)"

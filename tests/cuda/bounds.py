@@ -1,0 +1,33 @@
+"""How far a model's results may be off."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gpubp.ir import FLOATS, evaluate
+from tests.render.test_c_source import given_of
+
+
+@cache
+def bound_of(path: Path, mode: Any) -> float:
+    """How many units in the last place results may be off: 64, or, where the net magnifies rounding, as a deep one
+    with batch statistics of 7 rows does, 8 times what NumPy's own float32 is off its float64. Where the types draw
+    other random numbers that says nothing, and the bound is that of the others."""
+    runs = []
+    for dtype in ("float32", "float64"):
+        program, arrays, _, _ = given_of(path, mode, dtype)
+        with np.errstate(all="ignore"):
+            runs.append([*(np.array(v) for v in evaluate(program, arrays, np)), *arrays])
+    bounds = []
+    for single, double in zip(*runs, strict=True):
+        if str(double.dtype) not in FLOATS:
+            continue
+        finite = np.isfinite(double) & np.isfinite(single)
+        scale = np.abs(double[finite]).max(initial=1e-300)
+        off = np.abs(single[finite].astype("float64") - double[finite]).max(initial=0.0)
+        bounds.append(float(off / scale / np.finfo("float32").eps))
+    return max([64.0, *(8 * off for off in bounds if off < 1e4)])

@@ -1,0 +1,131 @@
+// Runs kernels on a processor, for tests: each thread of a block is a fiber, which runs until it waits at a barrier or in
+// a shuffle. Warps take turns in one order or the other, each as far as it can get, so that a missing barrier shows.
+// Blocks run one after the other. What it cannot show: races between blocks, and what weakly ordered memory does.
+#pragma once
+#include <math.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#define GPUBP_HOST 1
+#define __global__
+#define __device__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+#define __shared__ static
+
+struct Triple { unsigned x, y, z; };
+
+namespace host {
+enum State { RUNS, AT_BLOCK, AT_WARP, DONE };
+struct Fiber { ucontext_t context; jmp_buf point; bool started; unsigned thread; State state; int line; };
+constexpr size_t STACK = 64 * 1024;
+static jmp_buf scheduler;
+static Fiber fibers[1024];
+static char *stacks;
+static Fiber *now;
+static void (*kernel)();
+static char *arena;
+static void *tables, *last;
+static int fault;
+static unsigned char exchanged[1024][16];
+
+static void begin() { kernel(); now->state = DONE; _longjmp(scheduler, 1); }
+static void resume(Fiber &fiber) {
+    now = &fiber;
+    if (_setjmp(scheduler)) return;
+    if (fiber.started) _longjmp(fiber.point, 1);
+    fiber.started = true;
+    setcontext(&fiber.context);
+}
+static void wait(State state, int line) {
+    now->state = state;
+    now->line = line;
+    if (!_setjmp(now->point)) _longjmp(scheduler, 1);
+}
+}  // namespace host
+
+static Triple blockIdx, blockDim, gridDim;
+#define threadIdx (Triple{host::now->thread, 0, 0})
+#define __syncthreads() host::wait(host::AT_BLOCK, __LINE__)
+#define __syncwarp(mask) host::wait(host::AT_WARP, __LINE__)
+
+template <class T> static T __shfl_xor_sync(unsigned mask, T value, int other, int width = 32) {
+    const unsigned thread = host::now->thread, lane = thread % 32;
+    unsigned from = lane ^ other;
+    if (from / width != lane / width) from = lane;
+    if (!(mask >> lane & 1) || !(mask >> from & 1)) host::fault = 3;  // not among those that take part
+    memcpy(host::exchanged[thread], &value, sizeof(T));
+    host::wait(host::AT_WARP, -1);
+    T found;
+    memcpy(&found, host::exchanged[thread - lane + from], sizeof(T));
+    host::wait(host::AT_WARP, -2);
+    return found;
+}
+
+namespace host {
+// Whether a lane of the warp ran, or all that are left were let go on together.
+static bool turn(unsigned first, unsigned stop, bool backwards) {
+    bool any = false, all = true;
+    unsigned waiting = 0;
+    for (unsigned q = first; q < stop; q++) {
+        Fiber &fiber = fibers[backwards ? stop - 1 - (q - first) : q];
+        if (fiber.state == RUNS) resume(fiber), any = true;
+    }
+    for (unsigned i = first; i < stop; i++) {
+        waiting += fibers[i].state == AT_WARP;
+        all &= fibers[i].state == AT_WARP || fibers[i].state == DONE;
+    }
+    if (!waiting || !all) return any;
+    for (unsigned i = first; i < stop; i++)
+        if (fibers[i].state == AT_WARP) fibers[i].state = RUNS;
+    return true;
+}
+static int run_block(unsigned threads, bool backwards) {
+    for (unsigned i = 0; i < threads; i++) {
+        Fiber &fiber = fibers[i];
+        fiber.thread = i, fiber.state = RUNS, fiber.started = false;
+        getcontext(&fiber.context);
+        fiber.context.uc_stack.ss_sp = &stacks[i * STACK];
+        fiber.context.uc_stack.ss_size = STACK;
+        fiber.context.uc_link = nullptr;
+        makecontext(&fiber.context, begin, 0);
+    }
+    const unsigned warps = (threads + 31) / 32;
+    for (;;) {
+        for (unsigned k = 0; k < warps; k++) {
+            const unsigned first = (backwards ? warps - 1 - k : k) * 32, stop = first + 32 < threads ? first + 32 : threads;
+            while (turn(first, stop, backwards)) {}
+        }
+        unsigned done = 0, waiting = 0;
+        int line = -1;
+        for (unsigned i = 0; i < threads; i++) {
+            done += fibers[i].state == DONE;
+            if (fibers[i].state != AT_BLOCK) continue;
+            if (waiting++ && line != fibers[i].line) return 1;  // not the same barrier
+            line = fibers[i].line;
+        }
+        if (done == threads) return 0;
+        if (waiting != threads) return 2;  // some threads never come to the barrier
+        for (unsigned i = 0; i < threads; i++) fibers[i].state = RUNS;
+    }
+}
+// 0, or what went wrong. `alone`: no thread waits for another.
+static int run(unsigned grid, unsigned block, bool backwards, bool alone, void (*work)()) {
+    gridDim = {grid, 1, 1}, blockDim = {block, 1, 1}, kernel = work;
+    fault = 0;
+    if (!alone && !stacks) stacks = (char *)malloc(1024 * STACK);
+    for (unsigned b = 0; b < grid; b++) {
+        blockIdx = {backwards ? grid - 1 - b : b, 0, 0};
+        if (alone) {
+            now = &fibers[0];
+            for (unsigned i = 0; i < block; i++) now->thread = backwards ? block - 1 - i : i, work();
+        } else if (int wrong = run_block(block, backwards)) {
+            return wrong;
+        }
+    }
+    return fault;
+}
+}  // namespace host

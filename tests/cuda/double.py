@@ -1,0 +1,114 @@
+"""A GPU made of a processor: CuPy's arrays are the stand-in's, kernels run behind the shim, a graph is a recording.
+
+It is as strict as a real one about capture: while a graph is recorded nothing runs, and memory that is made, read or
+written then is an error.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from gpubp.backends.cuda import CaptureError, NativeError
+from gpubp.backends.cupy import CupyBackend
+from gpubp.render import Gemm, Launch
+
+from .host import HostModule, host_gemm
+
+
+class HostMemory:
+    def __init__(self, device: HostDevice, size: int) -> None:
+        self.device, self.array = device, np.full(size, 0xFF, np.uint8)
+        self.address = self.array.ctypes.data
+
+    def write(self, data: bytes) -> None:
+        self.device.note("write")
+        self.array[: len(data)] = np.frombuffer(data, np.uint8)
+
+    def read(self, size: int) -> bytes:
+        self.device.note("read")
+        return self.array[:size].tobytes()
+
+
+class HostDevice:
+    """`log`: all that it was asked for, in order."""
+
+    identity = "the shim"
+
+    def __init__(self, *, captures: bool = True, order: int = 0, broken: str = "") -> None:
+        self.captures, self.order, self.broken = captures, order, broken
+        self.log: list[str] = []
+        self.recording: list[Callable[[], None]] | None = None
+
+    def note(self, what: str) -> None:
+        """A thing that no graph can hold."""
+        assert self.recording is None, f"{what} while a graph is captured"
+        self.log.append(what)
+
+    def put(self, what: str, work: Callable[[], None]) -> None:
+        if self.recording is not None:
+            self.recording.append(work)
+            return
+        self.log.append(what)
+        work()
+
+    def module(self, text: str) -> Callable[[str], Any]:
+        self.note("module")
+        if self.broken:
+            raise NativeError(self.broken)
+        loaded = HostModule(text, self.order)
+        return lambda name: (loaded, name)
+
+    def launch(self, kernel: Any, grid: int, block: int, arguments: Any) -> None:
+        module, name = kernel
+        # What the addresses show is read when the kernel runs, as a launch does.
+        arena, tables, last = (arguments[i] for i in range(3))
+        values = [ctypes.c_void_p.from_address(at).value or 0 for at in (arena, last)]
+        self.put(name, lambda: module.run(Launch(name, grid, block), values[0], tables, values[1]))
+
+    def product(self, work: Gemm, a: int, b: int, c: int) -> Callable[[], None]:
+        self.note("product")
+        return lambda: self.put("gemm", lambda: host_gemm(work, a, b, c))
+
+    def memory(self, size: int) -> HostMemory:
+        self.note("memory")
+        return HostMemory(self, size)
+
+    def address(self, array: Any) -> int:
+        return int(array.host.ctypes.data)
+
+    def graph(self, work: Callable[[], None]) -> Callable[[], None]:
+        if not self.captures:
+            raise CaptureError("not on this device")
+        with self._capture() as recorded:
+            work()
+        self.log.append(f"graph of {len(recorded)}")
+
+        def launch() -> None:
+            self.log.append("replay")
+            for one in recorded:
+                one()
+
+        return launch
+
+    @contextmanager
+    def _capture(self) -> Iterator[list[Callable[[], None]]]:
+        recorded: list[Callable[[], None]] = []
+        self.recording = recorded
+        try:
+            yield recorded
+        finally:
+            self.recording = None
+
+
+class HostBackend(CupyBackend):
+    """The GPU's backend on such a device."""
+
+    device: HostDevice
+
+    def _connect(self, number: int) -> HostDevice:
+        return type(self).device

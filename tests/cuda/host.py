@@ -1,0 +1,111 @@
+"""CUDA text run on the processor: compiled by a C++ compiler behind the shim cuda_host.h."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import re
+import shutil
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from platformdirs import user_cache_path
+
+from gpubp.backends.native import Compiler, KernelCache
+from gpubp.render import Gemm, Launch, Matrix
+
+SHIM = Path(__file__).with_name("cuda_host.h")
+FLAGS = ("-std=c++17", "-O0", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-U_FORTIFY_SOURCE", "-w")
+_HEAD = re.compile(
+    r'extern "C" __global__ void __launch_bounds__\(\d+, 1\) (\w+)\(\n\s*char \*arena, const Tables<(\d+)>'
+)
+_WAITS = re.compile(r"__sync|__shfl")
+CXX = shutil.which("g++") or shutil.which("clang++") or ""
+needs_host = pytest.mark.skipif(not CXX, reason="there is no C++ compiler")
+
+
+WRONG = {
+    1: "threads wait at different barriers",
+    2: "some threads never come to a barrier",
+    3: "a shuffle with a thread outside of its mask",
+}
+
+
+class HostCompiler(Compiler):
+    """A C++ compiler for kernels behind the shim."""
+
+    @property
+    def identity(self) -> str:
+        return "\n".join((self.version, *FLAGS))
+
+    def compile(self, source: Path, library: Path) -> None:
+        self._run(*FLAGS, "-fPIC", "-shared", "-x", "c++", str(source), "-o", str(library))
+
+
+def host_text(text: str) -> str:
+    """The text of a module as C++, with a function `host_<kernel>` for each of its kernels."""
+    heads = list(_HEAD.finditer(text))
+    ends = [*(m.start() for m in heads[1:]), len(text)][: len(heads)]
+    lines = [SHIM.read_text("utf-8"), text]
+    for head, end in zip(heads, ends, strict=True):
+        name, tables = head[1], int(head[2])
+        alone = "false" if _WAITS.search(text[head.start() : end]) else "true"
+        kind = "int64_t" if name.endswith(("_take", "_keep")) else "char"
+        lines += [
+            f"static void call_{name}() {{",
+            f"    {name}(host::arena, *(const Tables<{tables}> *)host::tables, ({kind} *)host::last);",
+            "}",
+            f'extern "C" int host_{name}(unsigned grid, unsigned block, int order, char *arena, void *at, void *p) {{',
+            "    host::arena = arena, host::tables = at, host::last = p;",
+            f"    return host::run(grid, block, order, {alone}, call_{name});",
+            "}",
+        ]
+    return "\n".join(lines)
+
+
+@cache
+def host_library(text: str) -> ctypes.CDLL:
+    folder = user_cache_path("gpubp") / "kernels"
+    return ctypes.CDLL(str(KernelCache(folder).library(host_text(text), HostCompiler(CXX))))
+
+
+class HostModule:
+    """Kernels of a module. `order`: the order of the warps, 0 or 1."""
+
+    def __init__(self, text: str, order: int = 0) -> None:
+        self.library, self.order = host_library(text), order
+
+    def launch(self, work: Launch, arena: int, tables: Sequence[int], last: int) -> None:
+        """Run a kernel on addresses; AssertionError where its threads do not meet."""
+        at = (ctypes.c_void_p * max(1, len(tables)))(*tables)
+        self.run(work, arena, ctypes.addressof(at), last)
+
+    def run(self, work: Launch, arena: int, tables: int, last: int) -> None:
+        """The same, with the address of those of the tables."""
+        function, pointer = self.library[f"host_{work.kernel}"], ctypes.c_void_p
+        wrong = function(work.grid, work.block, self.order, pointer(arena), pointer(tables), pointer(last))
+        assert wrong == 0, f"{work.kernel}: {WRONG[wrong]}"
+
+
+def host_gemm(work: Gemm, a: int, b: int, c: int) -> None:
+    """A product of matrices at three addresses as the library computes it, by NumPy."""
+
+    def view(at: Matrix, start: int, rows: int, columns: int) -> Any:
+        item = np.dtype(work.dtype).itemsize
+        strides = (1, at.stride) if at.transposed else (at.stride, 1)
+        extent = (work.batch - 1) * at.step + (rows - 1) * strides[0] + (columns - 1) * strides[1] + 1
+        memory = (ctypes.c_char * (extent * item)).from_address(start)
+        flat = np.frombuffer(memory, work.dtype)
+        steps = tuple(s * item for s in (at.step, *strides))
+        return np.lib.stride_tricks.as_strided(flat, (work.batch, rows, columns), steps)
+
+    m, n, k = work.m, work.n, work.k
+    view(work.c, c, m, n)[...] = view(work.a, a, m, k) @ view(work.b, b, k, n)
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

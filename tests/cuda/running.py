@@ -1,0 +1,57 @@
+"""Plans run by their CUDA kernels on the processor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gpubp.ir import Var
+from gpubp.passes import Plan
+from gpubp.render import CudaSource, Gemm, compile_source, cuda_source, plan_source
+
+from .host import HostModule, host_gemm
+
+Array = np.ndarray[Any, Any]
+
+
+def run_cuda(
+    planned: Plan,
+    feeds: Sequence[Array],
+    states: Sequence[Array],
+    order: int = 0,
+    hints: Mapping[Var, str] | None = None,
+    source: CudaSource | None = None,
+) -> tuple[CudaSource, list[Array]]:
+    """A step in memory that holds garbage; states change in place. Returns what was compiled, and the outputs."""
+    source = source or cuda_source(planned, "run", hints)
+    module = HostModule(source.text, order)
+    scratch = np.full(source.scratch + 16, 0xFF, dtype=np.uint8)
+
+    def bind(name: str, arena: Array, tables: Sequence[Array]) -> Callable[[], int]:
+        kept = [np.ascontiguousarray(t) for t in tables]
+        addresses = [t.ctypes.data for t in kept]
+
+        def step() -> int:
+            for work in source.work[name]:
+                if isinstance(work, Gemm):
+                    begins = {None: arena.ctypes.data, **dict(enumerate(addresses))}
+                    host_gemm(work, *(begins[x.table] + x.start for x in (work.a, work.b, work.c)))
+                else:
+                    module.launch(work, arena.ctypes.data, addresses, scratch.ctypes.data)
+            return 0 if kept is not None else 1
+
+        return step
+
+    text = plan_source(planned, "run", hints, compiled=source)
+    memory = np.full(planned.arena + 64, 0xFF, dtype=np.uint8)
+    start = -memory.ctypes.data % 64
+    step, slots, outputs = compile_source(text, "bind_run", np, bind=bind)(
+        memory[start : start + planned.arena], *states
+    )
+    for slot, values in zip(slots, feeds, strict=True):
+        slot[...] = values
+    with np.errstate(all="ignore"):
+        step()
+    return source, [np.array(v) for v in outputs]

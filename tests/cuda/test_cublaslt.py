@@ -1,0 +1,92 @@
+"""Products as cuBLASLt is asked for them: right for every way a matrix can lie, by a model of the library in NumPy; and
+its own descriptors, where it is installed."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+
+import numpy as np
+import pytest
+
+from gpubp.backends.cuda import cublaslt
+from gpubp.backends.native import NativeError
+from gpubp.render import Gemm, Matrix
+
+
+def library_product(
+    left: cublaslt.Stored, right: cublaslt.Stored, result: cublaslt.Stored, *memory: np.ndarray
+) -> None:
+    """What the library does: matrices lie column by column."""
+
+    def view(matrix: cublaslt.Stored, flat: np.ndarray) -> np.ndarray:
+        steps = (matrix.step * 8, 8, matrix.stride * 8)
+        return np.lib.stride_tricks.as_strided(flat, (matrix.batch, matrix.rows, matrix.columns), steps)
+
+    a, b, c = (view(m, flat) for m, flat in zip((left, right, result), memory, strict=True))
+    a, b = (np.swapaxes(x, 1, 2) if m.turned else x for m, x in ((left, a), (right, b)))
+    c[...] = a @ b
+
+
+@pytest.mark.parametrize("turned", list(itertools.product([False, True], repeat=3)))
+@pytest.mark.parametrize("batch", [1, 3])
+def test_every_way_to_lie(turned: tuple[bool, bool, bool], batch: int) -> None:
+    m, n, k, rng = 4, 5, 6, np.random.default_rng(0)
+    matrices, memory, views = [], [], []
+    for flag, (rows, columns) in zip(turned, ((m, k), (k, n), (m, n)), strict=True):
+        stride = (rows if flag else columns) + 2  # not dense
+        step = stride * (columns if flag else rows) + 3
+        flat = rng.normal(size=batch * step)
+        own = (8, stride * 8) if flag else (stride * 8, 8)
+        views.append(np.lib.stride_tricks.as_strided(flat, (batch, rows, columns), (step * 8, *own)))
+        memory.append(flat)
+        matrices.append(Matrix(None, 0, stride, flag, step))
+    swapped, left, right, result = cublaslt.stored(Gemm(m, n, k, batch, "float64", *matrices))
+    a, b = (memory[1], memory[0]) if swapped else (memory[0], memory[1])
+    library_product(left, right, result, a, b, memory[2])
+    np.testing.assert_allclose(views[2], views[0] @ views[1], rtol=1e-13)
+
+
+def test_alignments_are_those_of_the_addresses() -> None:
+    assert [cublaslt._alignment(at) for at in (0, 4, 16, 48, 256, 1024)] == [256, 4, 16, 16, 256, 256]
+
+
+@pytest.fixture
+def library() -> ctypes.CDLL:
+    try:
+        return cublaslt.load()
+    except NativeError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_descriptors_are_made(library: ctypes.CDLL, dtype: str) -> None:
+    matrix = cublaslt.Stored(4, 5, 6, 2, 30, turned=True)
+    made = cublaslt.layout(library, matrix, dtype)
+    written, values = ctypes.c_size_t(), []
+    for number, kind in (
+        (2, ctypes.c_uint64),
+        (3, ctypes.c_uint64),
+        (4, ctypes.c_int64),
+        (5, ctypes.c_int32),
+        (6, ctypes.c_int64),
+    ):
+        value = kind()
+        given = (made, number, ctypes.byref(value), ctypes.c_size_t(ctypes.sizeof(value)), ctypes.byref(written))
+        assert library.cublasLtMatrixLayoutGetAttribute(*given) == 0
+        values.append(value.value)
+    assert values == [4, 5, 6, 2, 30], "rows, columns, leading dimension, batch, distance"
+    product = cublaslt.descriptor(library, 68 if dtype == "float32" else 70, dtype, True, False)
+    for number, wanted in ((3, 1), (4, 0)):
+        turned = ctypes.c_int32(-1)
+        given = (product, number, ctypes.byref(turned), ctypes.c_size_t(4), ctypes.byref(written))
+        assert library.cublasLtMatmulDescGetAttribute(*given) == 0
+        assert turned.value == wanted
+
+
+def test_without_a_driver_it_says_so(library: ctypes.CDLL) -> None:
+    handle = ctypes.c_void_p()
+    if library.cublasLtCreate(ctypes.byref(handle)) == 0:
+        pytest.skip("there is a driver here")
+    with pytest.raises(NativeError, match="cublasLtCreate gives 1"):
+        cublaslt.CublasLt(lambda: 0, lambda size: None)

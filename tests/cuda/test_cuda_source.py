@@ -1,0 +1,66 @@
+"""A plan's CUDA kernels compute what it computes on NumPy, in whatever order warps run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from gpubp.ir import evaluate
+from gpubp.passes import plan
+from tests.cuda.bounds import bound_of
+from tests.ir.random_programs import Case, programs
+from tests.passes.test_plan import divided
+from tests.render.test_c_source import MODELS, given_of, near
+
+from .host import needs_host
+from .running import run_cuda
+
+pytestmark = needs_host
+
+
+@settings(max_examples=25)
+@given(case=programs(most=12), fed=st.integers(0, 2**12), guarded=st.booleans(), order=st.integers(0, 1))
+def test_random_programs(case: Case, fed: int, guarded: bool, order: int) -> None:
+    program, arrays, feeds = divided(case, fed, guarded)
+    ours, mine = ([a.copy() for a in arrays] for _ in range(2))
+    with np.errstate(all="ignore"):
+        wanted = [np.array(v) for v in evaluate(program, ours, np)]
+    states = [a for v, a in zip(program.inputs, mine, strict=True) if v not in feeds]
+    fills = [a for v, a in zip(program.inputs, mine, strict=True) if v in feeds]
+    _, found = run_cuda(plan(program, feeds), fills, states, order)
+    for a, b in zip(found, wanted, strict=True):
+        near(a, b, 64)
+    for a, b in zip(states, [a for v, a in zip(program.inputs, ours, strict=True) if v not in feeds], strict=True):
+        near(a, b, 64)
+
+
+MORE = (("train", "float64"), ("measure", "float32"), ("gradients", "float32"))
+LONG = ("deep_mended", "digits_resnet")
+"""Models of many layers alike, of which another has one: their text takes a compiler longest."""
+CASES = [(path, "train", "float32") for path in MODELS if path.stem not in LONG]
+CASES += [(Path(f"models/{name}.net"), mode, dtype) for name in ("digits", "iris") for mode, dtype in MORE]
+
+
+@pytest.mark.parametrize(("path", "mode", "dtype"), CASES, ids=lambda case: getattr(case, "stem", case))
+def test_models(path: Path, mode: Any, dtype: str) -> None:
+    program, arrays, count, homes = given_of(path, mode, dtype)
+    ours = [a.copy() for a in arrays]
+    with np.errstate(all="ignore"):
+        wanted = [np.array(v) for v in evaluate(program, ours, np)]
+    planned = plan(program, program.inputs[:count], homes)
+    both = []
+    for order in (0, 1):
+        mine = [a.copy() for a in arrays]
+        states = [*mine[count:], *(np.zeros(v.shape, v.dtype) for v in homes.values())]
+        source, found = run_cuda(planned, mine[:count], states, order)
+        assert source.functions
+        for a, b in zip((*found, *mine), (*wanted, *ours), strict=True):
+            near(a, b, bound_of(path, mode), dtype)
+        both.append([*found, *mine])
+    for a, b in zip(*both, strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -1,0 +1,72 @@
+"""Every kernel of every model compiled by NVRTC, which needs its wheels and CuPy, but no GPU and no driver."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gpubp
+from gpubp.backends.cuda.nvrtc import Nvrtc
+from gpubp.backends.native import KernelCache, NativeError
+from gpubp.frontend import describe, planned
+from gpubp.render import CudaSource, Launch, cuda_source
+from tests.render.test_c_source import MODELS
+
+HEAD = re.compile(r"__global__ void __launch_bounds__\((\d+), 1\) (\w+)\(")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed() -> None:
+    pytest.importorskip("cupy", reason="CuPy is not installed; the wheels of [cuda12] bring it", exc_type=ImportError)
+    try:
+        compiler("sm_90").identity  # noqa: B018
+    except NativeError as error:
+        pytest.skip(str(error))
+
+
+def compiler(architecture: str) -> Nvrtc:
+    from cupy.cuda import nvrtc
+
+    return Nvrtc(architecture, nvrtc)
+
+
+@cache
+def source_of(path: Path, mode: Any, dtype: str) -> CudaSource:
+    built, found = planned(gpubp.load(path), mode, 32, dtype)
+    results = dict(zip(built.outputs, found.program.outputs, strict=True))
+    collect = [results[name] for name in ("data", "penalty") if name in results]
+    return cuda_source(found, mode, built.hints, describe, collect)
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+@pytest.mark.parametrize(("mode", "dtype"), [("train", "float32"), ("train", "float64"), ("measure", "float32")])
+@pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
+def test_every_kernel_fits_into_registers(path: Path, mode: str, dtype: str, architecture: str) -> None:
+    source = source_of(path, mode, dtype)
+    code, used = compiler(architecture).cubin(source.text)
+    assert code[:4] == b"\x7fELF"
+    threads = {name: int(block) for block, name in HEAD.findall(source.text)}
+    assert used.keys() == threads.keys()
+    launched = {work.kernel for works in source.work.values() for work in works if isinstance(work, Launch)}
+    assert launched <= used.keys()
+    for name, (registers, spilled) in used.items():
+        assert spilled == 0, f"{name} spills {spilled} bytes"
+        assert registers * threads[name] <= 65536, name
+
+
+def test_a_cubin_is_kept(tmp_path: Path) -> None:
+    cache, text = KernelCache(tmp_path / "kernels"), source_of(Path("models/xor.net"), "train", "float32").text
+    first = cache.library(text, compiler("sm_90"), ".cubin")
+    before = first.stat().st_mtime_ns
+    assert cache.library(text, compiler("sm_90"), ".cubin") == first
+    assert first.stat().st_mtime_ns == before
+    assert cache.library(text, compiler("sm_80"), ".cubin") != first
+
+
+def test_an_error_is_told_in_a_line() -> None:
+    with pytest.raises(NativeError, match=r"^NVRTC failed: kernels.cu\(1\): error: .*nothing"):
+        compiler("sm_90").cubin("nothing here")

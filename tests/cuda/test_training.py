@@ -1,0 +1,165 @@
+"""Whole trainings by compiled CUDA, on a double of a GPU: the numbers of the CPU, and what the device is asked for."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp import backends
+from gpubp.backends.native import backend as native
+from tests.stand_in.fake_cupy import cupy
+
+from .double import HostBackend, HostDevice
+from .host import needs_host
+
+pytestmark = needs_host
+MODELS = Path(__file__).parents[2] / "models"
+Use = Callable[..., HostDevice]
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Use:
+    """Makes a device the GPU."""
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setattr(backends, "CupyBackend", HostBackend)
+    monkeypatch.setattr(native, "_said", set())
+
+    def made(**options: object) -> HostDevice:
+        device = HostDevice(**options)  # type: ignore[arg-type]
+        monkeypatch.setattr(HostBackend, "device", device, raising=False)
+        return device
+
+    return made
+
+
+def losses(run: gpubp.Run) -> list[float]:
+    return [record["train.loss"] for record in run.history]
+
+
+@pytest.mark.parametrize(("model", "epochs"), [("xor", 30), ("iris", 3), ("spiral", 3), ("digits", 1)])
+def test_curves_are_those_of_the_cpu(use: Use, model: str, epochs: int) -> None:
+    device = use()
+    net = gpubp.load(MODELS / f"{model}.net")
+    gpu, cpu = (gpubp.train(net, d, epochs=epochs, precision="float64", backend=b) for d, b in PLACES)
+    assert "replay" in device.log
+    np.testing.assert_allclose(losses(gpu), losses(cpu), rtol=1e-9)
+
+
+PLACES = (("gpu", "auto"), ("cpu", "numpy"))
+
+
+def test_with_and_without_capture_the_same_bytes(use: Use, caplog: pytest.LogCaptureFixture) -> None:
+    net = gpubp.load(MODELS / "iris.net")
+    states = []
+    for options in ({}, {"captures": False}, {"order": 1}):
+        device = use(**options)
+        with caplog.at_level(logging.WARNING, "gpubp"):
+            states.append(gpubp.train(net, "gpu", epochs=3).executor.state_dict())
+        assert ("replay" in device.log) == device.captures
+    assert [r.message for r in caplog.records] == ["the GPU runs each kernel of a step by itself: not on this device"]
+    for other in states[1:]:
+        for name, array in states[0].items():
+            np.testing.assert_array_equal(array, other[name])
+
+
+def test_what_a_device_is_asked_for(use: Use) -> None:
+    """Memory is there before a graph is captured, nothing is copied in between, and the host waits once a call."""
+    device = use()
+    ex = gpubp.Executor(gpubp.load(MODELS / "xor.net"), "gpu")
+    placed = ex.place({"x": [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], "y": [[0.0], [1.0], [1.0], [0.0]]})
+    ex.run_steps(placed, 1, 4)
+    first = list(device.log)
+    assert first[0] == "module"
+    assert first.index("memory") < first.index("write") < first.index("train_take") < first.index("train_keep")
+    assert first[-1] == "read"
+    device.log.clear()
+    ex.run_steps(placed, 50, 4)
+    (graph,) = [entry for entry in device.log if entry.startswith("graph of")]
+    assert graph == f"graph of {first.index('train_keep') - first.index('train_take') + 1}"
+    assert device.log == ["write", graph, *["replay"] * 50, "read"]
+    device.log.clear()
+    ex.run_steps(placed, 3, 4)
+    assert device.log == ["write", *["replay"] * 3, "read"]
+
+
+TEXT = """
+model {
+  input  x: [2]
+  target y: [1]
+  output p = x -> dense(3) -> tanh -> dense(1)
+}
+train {
+  loss      = mse(p, y)
+  optimizer = sgd(lr = 0.1)
+}
+"""
+
+
+def _rows(count: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {"x": rng.normal(size=(count, 2)), "y": rng.normal(size=(count, 1))}
+
+
+def test_a_rate_that_changes_between_replays(use: Use) -> None:
+    use()
+    net, rows = gpubp.loads(TEXT), _rows(12)
+    results = []
+    for device, backend in PLACES:
+        ex = gpubp.Executor(net, device, "float64", backend=backend)
+        found = [np.asarray(ex.backend.to_host(ex.train_steps(rows, 5, 4)))]
+        ex.set_counters({"rate_scale": 0.1})
+        found.append(np.asarray(ex.backend.to_host(ex.train_steps(rows, 5, 4))))
+        results.append(np.concatenate(found))
+    np.testing.assert_allclose(*results, rtol=1e-12)
+
+
+def test_batches_that_do_not_divide_the_rows(use: Use) -> None:
+    use()
+    net, rows = gpubp.loads(TEXT), _rows(11)
+    gpu, cpu = (gpubp.Executor(net, d, "float64", backend=b) for d, b in PLACES)
+    found = [np.asarray(ex.backend.to_host(ex.train_steps(rows, 17, 4))) for ex in (gpu, cpu)]
+    np.testing.assert_allclose(*found, rtol=1e-12)
+    assert gpu.step == cpu.step == 17
+
+
+def test_a_step_that_the_guard_stops_is_the_last(use: Use) -> None:
+    """Those launched after it find the same numbers, and change nothing either."""
+    device = use()
+    net, rows = gpubp.loads(TEXT), _rows(40)
+    rows["y"][21] = 1.5e308
+    told = []
+    for place, backend in PLACES:
+        ex = gpubp.Executor(net, place, "float64", backend=backend)
+        ex.train_steps(_rows(40), 10, 4)
+        with pytest.raises(gpubp.DivergedError) as error:
+            ex.train_steps(rows, 10, 4)
+        told.append((str(error.value), ex.step))
+        weights = {k: np.asarray(ex.backend.to_host(v)) for k, v in ex.parameters.items()}
+        told.append(weights)
+    assert told[0] == told[2]
+    for name, array in told[1].items():
+        np.testing.assert_allclose(told[3][name], array, rtol=1e-12)
+    assert "replay" in device.log
+
+
+def test_kernels_that_cannot_be_compiled(use: Use, caplog: pytest.LogCaptureFixture) -> None:
+    use(broken="NVRTC failed: out of luck")
+    net = gpubp.load(MODELS / "iris.net")
+    with caplog.at_level(logging.WARNING, "gpubp"):
+        run = gpubp.train(net, "gpu", epochs=1)
+    assert [r.message for r in caplog.records] == ["CuPy goes on without compiled kernels: NVRTC failed: out of luck"]
+    assert "out of luck" in run.executor.backend.description
+    assert losses(run) == losses(gpubp.train(net, "cpu", epochs=1, backend="numpy"))
+
+
+def test_a_device_that_captures_badly_is_found(use: Use) -> None:
+    device = use()
+    memory = device.memory(8)
+    with pytest.raises(AssertionError, match="write while a graph is captured"):
+        device.graph(lambda: memory.write(b"x"))

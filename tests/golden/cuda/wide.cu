@@ -1,0 +1,85 @@
+extern "C" __global__ void __launch_bounds__(256, 1) step_1(
+    char *arena, const Tables<2> tables, char *scratch) {
+    float *const t1_at = (float *)(arena + 12288);
+    const float *const bias_at = (const float *)tables[0];
+    float *const t4_at = (float *)(arena + 36864);
+    for (int q = THREAD; q < 1536; q += THREADS) {
+        const int i0 = q / 24;
+        const int p = q % 24;
+        const int j = p * 4;
+        const Pack<float, 4> t1_pack0 = *(const Pack<float, 4> *)(&t1_at[i0 * 96 + j]);
+        const Pack<float, 4> bias_pack1 = *(const Pack<float, 4> *)(&bias_at[j]);
+        Pack<float, 4> t3_pack;
+        Pack<float, 4> t4_pack;
+        #pragma unroll
+        for (int v = 0; v < 4; v++) {
+            const int jv = j + v;
+            const float t2 = t1_pack0.at[v] + bias_pack1.at[v];
+            const float t3 = tanh_f32(t2);
+            const float t4 = t3 * t3;
+            t3_pack.at[v] = t3;
+            t4_pack.at[v] = t4;
+        }
+        *(Pack<float, 4> *)(&t1_at[i0 * 96 + j]) = t3_pack;
+        *(Pack<float, 4> *)(&t4_at[i0 * 96 + j]) = t4_pack;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(1024, 1) step_4(
+    char *arena, const Tables<2> tables, char *scratch) {
+    const float *const t4_at = (const float *)(arena + 36864);
+    float *const t5_at = (float *)(arena + 0);
+    const int row = blockIdx.x, lane = threadIdx.x;
+    const uint32_t mask = 0xffffffffu;
+    float t5_all = 0;
+    #pragma unroll 6
+    for (int k = 0; k < 6; k++) {
+        const int j = lane + k * 1024;
+        if (j < 6144) {
+            t5_all = t5_all + t4_at[j];
+        }
+    }
+    for (int m = 16; m; m /= 2) t5_all = t5_all + __shfl_xor_sync(mask, t5_all, m, 32);
+    __shared__ float t5_parts[32];
+    if (threadIdx.x % 32 == 0) t5_parts[threadIdx.x / 32] = t5_all;
+    __syncthreads();
+    t5_all = t5_parts[0];
+    for (int w = 1; w < 32; w++) t5_all = t5_all + t5_parts[w];
+    const float t5 = t5_all;
+    if (lane == 0) {
+        t5_at[0] = t5;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256, 1) step_5(
+    char *arena, const Tables<2> tables, char *scratch) {
+    float *const t6_at = (float *)(arena + 64);
+    const float *const t3_at = (const float *)(arena + 12288);
+    const int column = threadIdx.x % 32, slice = threadIdx.x / 32;
+    const int row = blockIdx.x % 3 * 32 + column;
+    __shared__ float parts[8][32];
+    float found = 0;
+    if (row < 96) {
+        const int i0 = row;
+        float total_all = 0;
+        #pragma unroll 4
+        for (int r = slice; r < 64; r += 8) {
+            const int r0 = r;
+            total_all = total_all + t3_at[i0 + r0 * 96];
+        }
+        found = total_all;
+    }
+    parts[slice][column] = found;
+    __syncthreads();
+    if (slice == 0 && row < 96) {
+        float total_all = parts[0][column];
+        for (int s = 1; s < 8; s++) total_all = total_all + parts[s][column];
+        const int i0 = row;
+        const float total = total_all;
+        t6_at[i0] = total;
+    }
+}
+// step_0: Gemm(m=64, n=96, k=48, batch=1, dtype='float32', a=Matrix(table=None, start=0, stride=48, transposed=False, step=0), b=Matrix(table=1, start=0, stride=96, transposed=False, step=0), c=Matrix(table=None, start=12288, stride=96, transposed=False, step=0))
+// step_0: Launch(kernel='step_1', grid=6, block=256)
+// step_0: Launch(kernel='step_4', grid=1, block=1024)
+// step_0: Launch(kernel='step_5', grid=3, block=256)

@@ -1,0 +1,179 @@
+"""Compiled training on a real GPU: beside the CPU, beside CuPy, with graphs and without, for a long time.
+
+The same tests run on a processor, where there is no GPU: `pytest -p tests.cuda.as_gpu tests/gpu/test_compiled.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp.backends import cuda as compiled
+from gpubp.backends import select
+from gpubp.errors import GpubpError
+from gpubp.ir import FLOATS, Program, evaluate
+from gpubp.passes import plan
+from gpubp.render import compile_source, cuda_source, plan_source
+from tests.cuda.bounds import bound_of
+from tests.render.test_c_source import MODELS, given_of, near
+
+QUICK = ("xor", "iris", "spiral", "digits", "digits_tuned", "diabetes", "vae", "deep_sigmoid")
+
+
+def host(ex: gpubp.Executor, values: Any) -> np.ndarray[Any, Any]:
+    return np.asarray(ex.backend.to_host(values))
+
+
+def rows_of(net: gpubp.Net, count: int) -> Mapping[str, Any]:
+    """Rows drawn for the inputs and targets of a net."""
+    rng = np.random.default_rng(0)
+    rows = {}
+    for node in (*net.graph.inputs, *net.graph.targets):
+        assert node.type is not None
+        shape, classes = (count, *node.type.shape), node.type.classes
+        drawn = rng.integers(0, classes, shape) if classes else rng.uniform(0.0, 1.0, shape)
+        rows[node.label or node.name] = drawn
+    return rows
+
+
+# Programs ------------------------------------------------------------------------------------------------------------
+def run_on_gpu(program: Program, arrays: Sequence[Any], count: int, homes: Any) -> list[Any]:
+    """A step by compiled kernels: the outputs, then all arrays as they are after it."""
+    backend = select("gpu")
+    xp, planned = backend.xp, plan(program, program.inputs[:count], homes)
+    source = cuda_source(planned, "run")
+    assert source.functions
+    library = backend.library(source)
+    assert library is not None, backend.description
+    with backend.running():
+        mine = [xp.asarray(a) for a in arrays]
+        states = [*mine[count:], *(xp.zeros(v.shape, dtype=v.dtype) for v in homes.values())]
+        text = plan_source(planned, "run", compiled=source)
+        bind = compile_source(text, "bind_run", xp, bind=library.bind)
+        arena = backend.arena(planned.arena)
+        arena[...] = 0xFF
+        step, slots, outputs = bind(arena, *states)
+        for slot, values in zip(slots, mine[:count], strict=True):
+            slot[...] = values
+        step()
+        return [backend.to_host(v) for v in (*outputs, *mine)]
+
+
+@pytest.mark.parametrize("path", [p for p in MODELS if p.stem in QUICK], ids=lambda p: p.stem)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_step_of_each_model(path: Path, dtype: str) -> None:
+    program, arrays, count, homes = given_of(path, "train", dtype)
+    ours = [a.copy() for a in arrays]
+    with np.errstate(all="ignore"):
+        wanted = [np.array(v) for v in evaluate(program, ours, np)]
+    found = run_on_gpu(program, arrays, count, homes)
+    for a, b in zip(found, (*wanted, *ours), strict=True):
+        near(np.asarray(a), b, bound_of(path, "train"), dtype)
+    assert any(str(a.dtype) in FLOATS for a in found)
+
+
+# Trainings -----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("model", QUICK)
+@pytest.mark.parametrize(("precision", "steps", "tolerance"), [("float32", 20, 1e-5), ("float64", 200, 1e-9)])
+def test_losses_are_those_of_the_cpu(model: str, precision: str, steps: int, tolerance: float) -> None:
+    net = gpubp.load(MODELS[0].parent / f"{model}.net")
+    rows, found = rows_of(net, 96), []
+    for device, backend in (("gpu", "auto"), ("cpu", "numpy")):
+        ex = gpubp.Executor(net, device, precision, backend=backend)
+        ex.set_counters({"total_steps": float(steps)})
+        found.append(host(ex, ex.train_steps(rows, steps, 32)))
+    np.testing.assert_allclose(*found, rtol=tolerance)
+
+
+def trained(steps: int = 50) -> dict[str, Any]:
+    net = gpubp.load(MODELS[0].parent / "digits.net")
+    ex = gpubp.Executor(net, "gpu")
+    ex.train_steps(rows_of(net, 96), steps, 32)
+    return ex.state_dict()
+
+
+def same(a: Mapping[str, Any], b: Mapping[str, Any]) -> None:
+    for name, array in a.items():
+        np.testing.assert_array_equal(array, b[name], err_msg=name)
+
+
+def test_two_runs_give_the_same_bytes() -> None:
+    same(trained(), trained())
+
+
+def test_with_and_without_a_graph(device: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    with_graph = trained()
+
+    def refuse(self: Any, work: Callable[[], None]) -> None:
+        raise compiled.CaptureError("refused for a test")
+
+    monkeypatch.setattr(device, "graph", refuse)
+    same(with_graph, trained())
+
+
+@pytest.fixture
+def device() -> type[Any]:
+    """The class of the device in use."""
+    found: type[Any] = type(select("gpu")._compiled)  # type: ignore[attr-defined]
+    return found
+
+
+def test_steps_are_graphs(device: type[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    made, real = [], device.graph
+
+    def counted(self: Any, work: Callable[[], None]) -> Any:
+        made.append(real(self, work))
+        return made[-1]
+
+    monkeypatch.setattr(device, "graph", counted)
+    with caplog.at_level(logging.WARNING, "gpubp"):
+        trained(5)
+    assert made
+    assert not caplog.records
+
+
+def test_a_rate_that_changes_between_replays() -> None:
+    net = gpubp.load(MODELS[0].parent / "xor.net")
+    ex = gpubp.Executor(net, "gpu")
+    rows = rows_of(net, 4)
+    ex.train_steps(rows, 5, 4)
+    before = {name: host(ex, v) for name, v in ex.parameters.items()}
+    ex.set_counters({"rate_scale": 0.0})
+    ex.train_steps(rows, 5, 4)
+    after = {name: host(ex, v) for name, v in ex.parameters.items()}
+    same(before, after)
+    ex.set_counters({"rate_scale": 1.0})
+    ex.train_steps(rows, 5, 4)
+    assert any(not np.array_equal(host(ex, v), before[name]) for name, v in ex.parameters.items())
+
+
+def test_ten_thousand_steps_take_no_memory(cupy: Any) -> None:
+    net = gpubp.load(MODELS[0].parent / "digits.net")
+    ex = gpubp.Executor(net, "gpu")
+    placed = ex.place(rows_of(net, 320))
+    ex.run_steps(placed, 100, 32)
+    pool = cupy.get_default_memory_pool()
+    used = pool.used_bytes()
+    for _ in range(100):
+        ex.run_steps(placed, 100, 32)
+    assert pool.used_bytes() == used
+
+
+def test_a_gradient_that_is_no_number_stops_it() -> None:
+    net = gpubp.load(MODELS[0].parent / "diabetes.net")
+    ex = gpubp.Executor(net, "gpu", "float64")
+    rows = dict(rows_of(net, 64))
+    ex.train_steps(rows, 4, 32)
+    target = next(node.label or node.name for node in net.graph.targets)
+    rows[target] = rows[target] * 1e308
+    before = ex.step
+    with pytest.raises(GpubpError):
+        ex.train_steps(rows, 40, 32)
+    assert before <= ex.step < before + 40
+    assert all(np.isfinite(host(ex, v)).all() for v in ex.parameters.values())
