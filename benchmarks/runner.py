@@ -170,15 +170,23 @@ class Bench:
         """Measure in processes that did nothing before."""
         values: dict[Entry, list[tuple[float, float]]] = {e: [] for e in entries}
         for _ in range(self.effort.tries if case.kind == "first" else 3):
-            for entry in entries:
-                with Remote(entry.peer, cold=case.kind == "first") as remote:
-                    if case.kind == "first":
-                        wall, busy = remote("first", case=case.name, way=entry.way, materials=path)
-                        values[entry].append((wall, busy))
-                    else:
-                        size = remote("memory", case=case.name, way=entry.way, materials=path, steps=STEPS)
-                        values[entry].append((size, size))
+            for entry in list(values):
+                try:
+                    values[entry].append(once(case, entry, path))
+                except PeerError as error:
+                    found["refused"][str(entry)] = str(error)
+                    del values[entry]
         record(found, values)
+
+
+def once(case: Case, entry: Entry, path: str) -> tuple[float, float]:
+    """The figure of a process that did nothing before."""
+    with Remote(entry.peer, cold=case.kind == "first") as remote:
+        if case.kind == "first":
+            wall, busy = remote("first", case=case.name, way=entry.way, materials=path)
+            return wall, busy
+        size = remote("memory", case=case.name, way=entry.way, materials=path, steps=STEPS)
+        return size, size
 
 
 def record(found: dict[str, Any], values: dict[Entry, list[tuple[float, float]]]) -> None:
