@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -164,6 +166,20 @@ def loads(
     return _load(Source(name, text), Path(base), params or {})
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """What a net is made of lives as long as the net: to search it for garbage, again and again while it grows, takes a
+    third of the time of a large file."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+@_uncollected()
 def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
     def sizes(data: Data, wanted: Mapping[str, Literal["float", "class"]]) -> Mapping[str, Type]:
         return measure(data, wanted, base)

@@ -36,7 +36,10 @@ class Aval:
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """NumPy's broadcasting of several shapes; ValueError where they do not fit."""
-    rank = max((len(shape) for shape in shapes), default=0)
+    longest = max(shapes, key=len, default=())
+    if all(shape == longest or not shape for shape in shapes):  # nearly always, and a net has thousands
+        return longest
+    rank = len(longest)
     out = [1] * rank
     for shape in shapes:
         for i, size in enumerate(shape, start=rank - len(shape)):

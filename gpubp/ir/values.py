@@ -217,9 +217,12 @@ def origin(source: object) -> Iterator[None]:
         _origin.reset(token)
 
 
+_LITERAL = Aval((), WEAK)
+
+
 def aval_of(operand: Operand) -> Aval:
     """The abstract value of an operand; a literal is a weak scalar."""
-    return operand.aval if isinstance(operand, Var) else Aval((), WEAK)
+    return operand.aval if isinstance(operand, Var) else _LITERAL
 
 
 def results(op: Primitive, inputs: Sequence[Operand], params: Mapping[str, Any]) -> tuple[Aval, ...]:
@@ -240,6 +243,8 @@ def bind(op: Primitive, *inputs: Operand, **params: Any) -> tuple[Var, ...]:
 
 def _typed(inputs: tuple[Operand, ...]) -> tuple[Operand, ...]:
     """Whole literals beside floats become floats, so that a program's text shows what it computes."""
+    if int not in map(type, inputs):
+        return inputs
     if any(isinstance(x, Var) and x.dtype in FLOATS for x in inputs):
-        return tuple(float(x) if isinstance(x, int) and not isinstance(x, bool) else x for x in inputs)
+        return tuple(float(x) if type(x) is int else x for x in inputs)
     return inputs

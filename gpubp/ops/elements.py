@@ -14,7 +14,8 @@ Rule = Callable[..., Sequence[Var | None]]
 
 def same_dtype(avals: Sequence[Aval]) -> str:
     """The one type of the values; literals follow. ShapeError where types are mixed: nothing is promoted silently."""
-    found = {a.dtype for a in avals} - {WEAK}
+    found = {a.dtype for a in avals}
+    found.discard(WEAK)
     if len(found) != 1:
         raise ShapeError(f"types {' and '.join(sorted(found)) or 'of literals only'} cannot be combined")
     return found.pop()
