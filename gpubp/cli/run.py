@@ -8,10 +8,13 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from ..executor import Profile
 from ..frontend import Net
+from ..insight import Finding
 from ..training import Run, asked_of, default_folder, net_of, spread, train
 from .common import add_backend, add_file, open_net, rows_of, warn, whole, with_compiler
 from .interrupt import Interrupt
@@ -52,6 +55,7 @@ def work(arguments: argparse.Namespace) -> int:
     device, backend = _where(arguments)
     start = time.perf_counter()
     live = Live(sys.stdout, wanted=not (arguments.json or arguments.quiet))
+    said: list[Finding] = []
     shows: list[Callable[[Run], None]] = [_warn]
     if not arguments.quiet:
         shows.append(_json_lines if arguments.json else _progress(net.size, live))
@@ -69,6 +73,7 @@ def work(arguments: argparse.Namespace) -> int:
                 backend=with_compiler(backend),
                 progress=live,
                 stopping=interrupt,
+                notice=None if arguments.json or arguments.quiet else partial(_advise, live, said),
             )
         finally:
             live.clear()
@@ -83,6 +88,7 @@ def work(arguments: argparse.Namespace) -> int:
         figures = {
             "metrics": run.metrics,
             **tables,
+            "health": [asdict(finding) for finding in run.health],
             "seconds": round(seconds, 3),
             "folder": folder,
             **stopped,
@@ -91,6 +97,9 @@ def work(arguments: argparse.Namespace) -> int:
         print(json.dumps(figures))
     elif run.stopped != "interrupted":
         _report(run, seconds, arguments)
+        if not arguments.quiet:
+            for finding in run.health:
+                _advise(live, said, finding)
     if run.stopped != "interrupted":
         return 0
     _say_stopped(run)
@@ -171,6 +180,18 @@ def _warn(run: Run) -> None:
     for warning in run.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     run.warnings.clear()
+
+
+def _advise(live: Live, said: list[Finding], finding: Finding) -> None:
+    """Print what is wrong with the net and what mends it, unless it was said."""
+    if finding in said:
+        return
+    said.append(finding)
+    live.clear()
+    sys.stdout.flush()
+    print(f"\nwarning: {finding.message}", file=sys.stderr)
+    for line in finding.help:
+        print(f"  help: {line}", file=sys.stderr)
 
 
 def _json_lines(run: Run) -> None:

@@ -12,6 +12,7 @@ from .planned import plan_of, planned
 from .plateau import Stand, plateau_of, require_figure
 from .programs import KEPT, MASK, Built, Mode, build, describe, fed_to_fit
 from .resolved import MAIN, resolved
+from .restated import initialiser, with_init, with_rate
 from .stacked import GOING, stacked
 from .states import AVERAGE, BEST, BEST_STEP, EPOCH_STEPS, RATE_SCALE, SEED, STEP, TOTAL_STEPS, counters
 from .stops import Start, Watch, cannot_start, start_of, watch_of
@@ -58,6 +59,7 @@ __all__ = [
     "gradient_name",
     "identity",
     "in_force",
+    "initialiser",
     "load",
     "loads",
     "plan_of",
@@ -71,5 +73,7 @@ __all__ = [
     "require_update",
     "tables",
     "stacked",
+    "with_init",
+    "with_rate",
     "written",
 ]

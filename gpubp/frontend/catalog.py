@@ -30,6 +30,7 @@ TRAIN = (
     Option("seed", ("whole",), default=0, minimum=0),
     Option("precision", ("word",), default="float32", words=("float32", "float64")),
     Option("shuffle", ("flag",), default=True),
+    Option("health", ("flag",), default=True),
     Option("schedule", ("choice",), default=None, part="schedule"),
     Option("early_stop", ("choice",), default=None, part="stop"),
     Option("clip", ("choice",), default=None, part="clip"),

@@ -2,8 +2,9 @@
 
 from .document import document
 from .drawn import drawn
+from .gauges import Gauges, Size, sizes
 from .gradcheck import Checked, Element, Report, gradcheck
-from .health import Finding, Size, diagnose, sizes
+from .health import Finding, diagnose, grown, still, typical
 from .html import as_html
 from .text import as_text, shown
 from .trace import Line, Step, Trace, trace
@@ -12,6 +13,7 @@ __all__ = [
     "Checked",
     "Element",
     "Finding",
+    "Gauges",
     "Line",
     "Report",
     "Size",
@@ -23,7 +25,10 @@ __all__ = [
     "document",
     "drawn",
     "gradcheck",
+    "grown",
     "shown",
     "sizes",
+    "still",
     "trace",
+    "typical",
 ]

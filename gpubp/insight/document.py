@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from .health import Size, diagnose
+from .gauges import Size
+from .health import diagnose
 from .trace import Line, Step, Trace
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def document(trace: Trace, layers: Sequence[Size] = (), rows: int = 0) -> dict[s
         "health": {
             "rows": rows,
             "layers": [_size(size) for size in layers],
-            "findings": [asdict(finding) for finding in diagnose(layers)],
+            "findings": [asdict(finding) for finding in diagnose(trace.net, layers)],
         },
     }
 

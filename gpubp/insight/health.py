@@ -1,146 +1,140 @@
-"""What a step says of a net's health: where gradients vanish or explode, which units are dead or saturated."""
+"""What the sizes of layers say of a net's health: where gradients vanish or explode, which units are dead or saturated,
+and what may be written to mend it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from statistics import median_low
 
-from ..executor import Executor
-from ..frontend import Watched, check_feeds, watched
-from ..ir import Var, evaluate
-from ..passes import optimise
-from .layers import Layer, layers_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from ..frontend import Net, initialiser, with_init, with_rate
+from .gauges import BOUNDED, CUT, Size
 
 FAR = 1e-3
 """A gradient so much smaller at the first layer with weights than at the last has vanished; its inverse: exploded."""
+GROWN = 1e4
+"""A gradient so many times as large as any before it has exploded."""
 DEAD, SATURATED = 0.5, 0.9
 """Parts of a layer's units that are 0 for every row, and of its numbers that lie at the ends of their range, from which
 on it is told."""
-_EDGE = 0.01
-"""How near to an end of its range a sigmoid is flat: its slope is less than 4 % of what it is in the middle."""
-_BOUNDED = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """A layer in a step on many rows: the root mean square of its result and of its delta (None where nothing comes
-    back); the part of its units that are 0 for every row; the part of its numbers that lie at the ends of a bounded
-    range; whether it has `weights` of its own, and is an `output` of the net."""
-
-    layer: Layer
-    result: float
-    delta: float | None
-    dead: float
-    saturated: float
-    weights: bool
-    output: bool
+STILL, LONG = 0.01, 3
+"""A loss whose epochs, so many at least, all lie within this part of the first one does not move."""
+_SOUND = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "hardswish", "softplus")
+"""Activations that pass a gradient on as it is, for numbers above 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong, in words, and what may be written to mend it."""
+    """What is wrong (`vanishing`, `exploding`, `dead`, `saturated` or `still`), in words, and what may be written to
+    mend it."""
 
     kind: str
     message: str
     help: tuple[str, ...]
 
 
-def sizes(executor: Executor, batch: Mapping[str, Any]) -> tuple[Size, ...]:
-    """The layers' numbers in the next step on a batch, in training mode; the executor stays as it is. Raises
-    InputError, NetError, GpubpError as `trace` does."""
-    net = executor.net
-    net.require_loss()
-    arrays, rows = check_feeds(executor.backend, (*net.graph.inputs, *net.graph.targets), batch, executor.dtype)
-    seen = watched(net, rows, executor.dtype)
-    layers = layers_of(net, seen)
-    owners = {p.place for p in net.layout.parameters.values()}
-    outputs = set(net.graph.outputs.values())
-    values = _values(executor, seen, layers, arrays)
-    found = []
-    for layer in layers:
-        result = values[seen.values[layer.nodes[-1]]]
-        delta = seen.cotangents.get(seen.values[layer.nodes[0]])
-        found.append(
-            Size(
-                layer,
-                _rms(result),
-                None if delta is None else _rms(values[delta]),
-                float((result.reshape(-1, result.shape[-1]) == 0).all(axis=0).mean()),
-                _flat(layer, result),
-                any(node in owners for node in layer.nodes),
-                layer.nodes[-1] in outputs,
-            )
-        )
-    return tuple(found)
-
-
-def _values(executor: Executor, seen: Watched, layers: Sequence[Layer], arrays: Sequence[Any]) -> dict[Var, Any]:
-    """The results and deltas of the layers, on the host."""
-    nodes = [node for layer in layers for node in (layer.nodes[0], layer.nodes[-1])]
-    wanted = dict.fromkeys(seen.values[node] for node in nodes)
-    wanted |= dict.fromkeys(seen.cotangents[v] for v in list(wanted) if v in seen.cotangents)
-    given = [*arrays, *(executor.arrays()[name] for name in seen.states)]
-    made = tuple(v for v in wanted if v not in seen.program.inputs)
-    with executor.backend.running():
-        results = evaluate(optimise(replace(seen.program, outputs=made)), given, executor.xp)
-    known = dict(zip(seen.program.inputs, given, strict=True)) | dict(zip(made, results, strict=True))
-    return {v: executor.backend.to_host(known[v]) for v in wanted}
-
-
-def _rms(array: NDArray[Any]) -> float:
-    import numpy as np
-
-    return float(np.sqrt(np.mean(np.square(array, dtype=np.float64))))
-
-
-def _flat(layer: Layer, result: NDArray[Any]) -> float:
-    """The part of the numbers that lie at an end of the range of the layer's last function, where that has one."""
-    if layer.nodes[-1].kind not in _BOUNDED:
-        return 0.0
-    low, high = _BOUNDED[layer.nodes[-1].kind]
-    edge = _EDGE * (high - low)
-    return float(((result < low + edge) | (result > high - edge)).mean())
-
-
-def diagnose(found: Sequence[Size]) -> list[Finding]:
-    """What is wrong with the sizes of a step, the gravest first; nothing, where all is well."""
-    findings: list[Finding] = []
+def diagnose(net: Net, found: Sequence[Size]) -> list[Finding]:
+    """What is wrong with the sizes of a step; nothing, where all is well."""
+    findings = []
     for size in found:
-        if size.layer.nodes[-1].kind == "relu" and size.dead >= DEAD:
-            message = f"{size.dead:.0%} of the units of {_named(size)} are dead: relu gives 0 for every row"
-            help = ("`-> leaky_relu`", "a smaller rate: `optimizer = adam(lr = 1e-3)`", "`init = he_normal`")
-            findings.append(Finding("dead", message, help))
-        if size.saturated >= SATURATED and size.delta is not None and not size.output:
-            kind = size.layer.nodes[-1].kind
-            message = f"{size.saturated:.0%} of the numbers of {_named(size)} are saturated: {kind} is flat there"
-            help = ("`-> batchnorm` before it", "smaller weights: `init = glorot_uniform`", "inputs `-> standardize`")
+        kind, layer = size.layer.nodes[-1].kind, _named(size)
+        if kind == CUT and size.dead >= DEAD:
+            message = f"{size.dead:.0%} of the units of {layer} are dead: relu gives 0 for every row"
+            findings.append(Finding("dead", message, ("`-> leaky_relu` in its place", *_slower(net), *_begun(size))))
+        if kind in BOUNDED and size.saturated >= SATURATED and size.delta is not None and not size.output:
+            message = f"{size.saturated:.0%} of the numbers of {layer} are saturated: {kind} is flat there"
+            help = (f"`-> batchnorm -> {kind}`", *_begun(size), "inputs of about 1: `-> standardize`")
             findings.append(Finding("saturated", message, help))
     sent = [(size, size.delta) for size in found if size.weights and size.delta]
     if len(sent) > 2:
         (first, small), (last, large) = sent[0], sent[-1]
-        ratio = small / large
-        if ratio < FAR:
-            message = f"the gradient vanishes: the delta of {_named(first)} is {ratio:.1e} of that of {_named(last)}"
-            help = (
-                "`-> dense(width, init = he_normal) -> relu`",
-                "`-> batchnorm` before each activation",
-                "layers that add to what they get: `x + (x -> dense(width) -> relu)`",
-            )
-            findings.append(Finding("vanishing", message, help))
-        if ratio > 1 / FAR:
-            message = f"the gradient explodes: the delta of {_named(first)} is {ratio:.1e} times that of {_named(last)}"
-            help = (
-                "`clip = clip_norm(1.0)`",
-                "smaller weights: `init = glorot_uniform`",
-                "`-> layernorm` between layers",
-            )
-            findings.append(Finding("exploding", message, help))
+        if small < FAR * large:
+            message = f"the gradient vanishes: the delta of {_named(first)} is {small / large:.1e} of that of "
+            findings.append(Finding("vanishing", message + _named(last), _passing(found)))
+        if small * FAR > large:
+            message = f"the gradient explodes: the delta of {_named(first)} is {small / large:.1e} times that of "
+            findings.append(Finding("exploding", message + _named(last), (*_clipped(net), *_begun(first), _NORMED)))
     return findings
+
+
+def grown(net: Net, before: Sequence[Sequence[Size]], found: Sequence[Size]) -> list[Finding]:
+    """Whether the gradient explodes as the training goes on: it is far larger than any measured before, and grows
+    still in every layer."""
+    now = max(_deltas(found), default=0.0)
+    known = max((delta for one in before for delta in _deltas(one)), default=0.0)
+    if not known or not now > GROWN * known:
+        return []
+    message = f"the gradient explodes: the largest delta is {now / known:.1e} times what it was before"
+    return [Finding("exploding", message, (*_clipped(net), *_slower(net)))]
+
+
+def typical(found: Sequence[Sequence[Size]]) -> list[Size]:
+    """Each layer's middle sizes of several steps: what one step alone shows is no ill."""
+    sizes = []
+    for layer in zip(*found, strict=True):
+        deltas = [size.delta for size in layer if size.delta is not None]
+        sizes.append(
+            replace(
+                layer[0],
+                result=median_low(size.result for size in layer),
+                delta=median_low(deltas) if deltas else None,
+                dead=median_low(size.dead for size in layer),
+                saturated=median_low(size.saturated for size in layer),
+            )
+        )
+    return sizes
+
+
+def still(net: Net, losses: Sequence[float]) -> list[Finding]:
+    """Whether the loss of the epochs does not move."""
+    if len(losses) < LONG or not max(losses) - min(losses) < STILL * abs(losses[0]):
+        return []
+    message = f"the loss does not move: {losses[0]:.4g} in the first epoch, {losses[-1]:.4g} in the last"
+    return [Finding("still", message, (*_rate(net, 10.0, "a larger rate"), *_rate(net, 0.1, "or a smaller one")))]
+
+
+def _deltas(found: Sequence[Size]) -> list[float]:
+    return [size.delta for size in found if size.weights and size.delta is not None]
 
 
 def _named(size: Size) -> str:
     return f"layer {size.layer.number}, `{size.layer.name}`"
+
+
+# Remedies --------------------------------------------------------------------------------------------------------
+_NORMED = "`-> layernorm` between layers"
+
+
+def _passing(found: Sequence[Size]) -> tuple[str, ...]:
+    """What lets a gradient through the layers that have weights."""
+    inner = [one.layer.nodes for one in found if len(one.layer.nodes) > 1 and initialiser(one.layer.nodes[0])]
+    bounded = [nodes for nodes in inner if nodes[-1].kind in BOUNDED]
+    help = ["`-> batchnorm` before each activation"]
+    if inner:
+        first, last = (bounded or inner)[0]
+        stage = f"{with_init(first, 'he_normal')} -> {last.kind if last.kind in _SOUND else 'relu'}"
+        help = [f"`-> {stage}`", *help, f"layers that add to what they get: `x + (x -> {stage})`"]
+    return tuple(help)
+
+
+def _begun(size: Size) -> tuple[str, ...]:
+    """Other first weights for a layer that draws them in no usual way."""
+    node = size.layer.nodes[0]
+    init = initialiser(node)
+    if init is None or init.startswith(("glorot", "xavier", "he_")):
+        return ()
+    wanted = "he_normal" if size.layer.nodes[-1].kind in _SOUND else "glorot_uniform"
+    return (f"other first weights: `{with_init(node, wanted)}`",)
+
+
+def _clipped(net: Net) -> tuple[str, ...]:
+    return () if net.option("clip") is not None else ("`clip = clip_norm(1.0)`",)
+
+
+def _slower(net: Net) -> tuple[str, ...]:
+    return _rate(net, 0.1, "a smaller rate")
+
+
+def _rate(net: Net, factor: float, what: str) -> tuple[str, ...]:
+    line = with_rate(net, factor)
+    return () if line is None else (f"{what}: `{line}`",)

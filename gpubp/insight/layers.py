@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..frontend import Net, Watched
+from ..frontend import SEED, Net, Watched
 from ..ir import FLOATS, Var
 
 if TYPE_CHECKING:
@@ -40,11 +40,15 @@ def layers_of(net: Net, watched: Watched) -> list[Layer]:
     # Uses of one shared layer have one name.
     owners = {p.place.name for p in net.layout.parameters.values()}
     uses = Counter(source for node in _all(net) for source in node.inputs)
+    seeds = {v for v in watched.program.inputs if v.hint == SEED}
+    drawing = {eqn.origin for eqn in watched.program.eqns if not seeds.isdisjoint(eqn.operands)}
     groups: list[list[Node]] = []
     home: dict[Node, list[Node]] = {}
     for node in nodes:
         before = home.get(node.inputs[0]) if len(node.inputs) == 1 else None
-        if before is not None and len(before) == 1 and _activates(node, before[0], owners, uses, values):
+        # What changes numbers by chance, as dropout does, is no activation.
+        follows = before is not None and len(before) == 1 and node not in drawing
+        if before is not None and follows and _activates(node, before[0], owners, uses, values):
             before.append(node)
         else:
             before = [node]

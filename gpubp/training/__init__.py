@@ -3,6 +3,7 @@
 from .begin import train
 from .checkpoint import BEST, LAST, Saved, read, save, write
 from .folder import default_folder
+from .history import health_records
 from .listing import Listed, all_runs, compare
 from .loaded import LoadedRun, asked_of, load_run, net_of
 from .restarts import spread
@@ -25,6 +26,7 @@ __all__ = [
     "begin_search",
     "compare",
     "default_folder",
+    "health_records",
     "load_run",
     "net_of",
     "read",

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..backends import free_memory
 from ..errors import CheckpointError, DivergedError, GpubpError, SaveError
 from ..frontend import Net, in_force
+from ..insight import Finding
 from .checkpoint import Saved, read
 from .folder import RunFolder
 from .loop import Callback, Training
@@ -28,6 +29,7 @@ def train(
     precision: str | None = None,
     progress: Callable[[Progress], None] | None = None,
     stopping: Callable[[], bool] | None = None,
+    notice: Callable[[Finding], None] | None = None,
     backend: str = "auto",
 ) -> Run:
     """Train a net as its file says; `epochs`, `seed` and `precision` replace the file's; `device` and `backend` as in
@@ -36,7 +38,8 @@ def train(
     `out`: a folder for the run, None writes nothing; `resume`: a run's folder, or a checkpoint, to continue from, with
     its seed, to the number of epochs in all. Both may be the same folder.
     Each callback is called with the run after each epoch, `progress` a few times a second; when `stopping` gives True
-    the step is finished, the state saved, and the run returned with `stopped` set and no `metrics`.
+    the step is finished, the state saved, and the run returned with `stopped` set and no `metrics`. `notice` is called
+    at once with what cannot wait for the end, a gradient that explodes; the run's `health` has all findings.
 
     Raises NetError (DataError for the data) for what is wrong with the file, DeviceError, CheckpointError, SaveError
     where the folder cannot be written to any more, and DivergedError where the loss is no longer a finite number.
@@ -55,7 +58,7 @@ def train(
         net = in_force(net, epochs=epochs, seed=seed, precision=precision)
         training = Training(net, (device, backend), folder, source, saved)
         try:
-            return training.work(callbacks, progress, stopping)
+            return training.work(callbacks, progress, stopping, notice)
         except (DivergedError, SaveError) as error:
             if folder is None or training.whole is None or not folder.path.exists():
                 raise

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..errors import CheckpointError, SaveError
 from ..frontend import MAIN, Net, identity, resolved
 from .checkpoint import BEST, LAST, Saved, flush_folder, reason, save, write_all
 
-ABOUT, METRICS, WRITTEN = "env.json", "metrics.jsonl", "written.net"
+ABOUT, METRICS, HEALTH, WRITTEN = "env.json", "metrics.jsonl", "health.jsonl", "written.net"
 RUNS = Path("runs")
 """The folder, in the working directory, of runs that are not told where to go."""
 
@@ -72,7 +72,8 @@ class RunFolder:
     """Where one training saves to. It is made by the first save: a run that fails before leaves nothing.
 
     Files: `written.net`, the text as given; `resolved.net` and `imports/`, the same as it stands alone; `env.json`;
-    `metrics.jsonl`, one line an epoch; `last.safetensors` and, where a figure says which is best, `best.safetensors`.
+    `metrics.jsonl`, one line an epoch; `health.jsonl`, the sizes of activations and gradients, one line for each layer
+    of a step that was measured; `last.safetensors` and, where a figure says which is best, `best.safetensors`.
     One process may write to a folder at a time.
     """
 
@@ -85,7 +86,7 @@ class RunFolder:
         self.path = path
         self._lock: int | None = None
         self.begun = False
-        self._waiting: list[str] = []
+        self._waiting: dict[str, list[str]] = {METRICS: [], HEALTH: []}
         self._require_writable()
         if not resumed and (path / LAST).exists():
             raise CheckpointError(
@@ -110,9 +111,15 @@ class RunFolder:
         """Keep others out until this process ends; where the file system knows no locks, nobody is kept out."""
         self._lock = lock(self.path)
 
-    def begin(self, net: Net, about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> None:
-        """Write what is known before the first checkpoint; `records`: the lines of metrics before this process. Raises
-        SaveError."""
+    def begin(
+        self,
+        net: Net,
+        about: Mapping[str, Any],
+        records: Iterable[Mapping[str, Any]],
+        sizes: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Write what is known before the first checkpoint; `records`: the lines of metrics before this process, `sizes`
+        those of `health.jsonl`. Raises SaveError."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             flush_folder(self.path.parent)
@@ -126,13 +133,19 @@ class RunFolder:
         except OSError as error:
             raise SaveError(f"cannot save to `{self.path}`: {reason(error)}") from None
         texts[METRICS] = "".join(map(_line, records))
+        if sizes or self._waiting[HEALTH] or (self.path / HEALTH).exists():
+            texts[HEALTH] = "".join(map(_line, sizes))
         texts[ABOUT] = json.dumps(about, indent=2) + "\n"
         write_all({self.path / name: text.encode() for name, text in texts.items()})
         self.begun = True
 
     def note(self, record: Mapping[str, Any]) -> None:
         """One more line of metrics, which the next save writes."""
-        self._waiting.append(_line(record))
+        self._waiting[METRICS].append(_line(record))
+
+    def note_sizes(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """More lines for `health.jsonl`, which the next save writes."""
+        self._waiting[HEALTH] += map(_line, records)
 
     def save(self, last: Saved | None, best: Saved | None = None) -> None:
         """Write the lines that wait, the best state and the last one, in this order: what the last one speaks of is
@@ -144,17 +157,18 @@ class RunFolder:
             save(self.path / LAST, last)
 
     def _append(self) -> None:
-        if not self._waiting:
-            return
-        try:
-            # Opened without making it: a folder that is gone is not half made again.
-            with os.fdopen(os.open(self.path / METRICS, os.O_WRONLY | os.O_APPEND), "ab") as file:
-                file.write("".join(self._waiting).encode())
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise SaveError(f"cannot save `{self.path / METRICS}`: {reason(error)}") from None
-        self._waiting.clear()
+        for name, lines in self._waiting.items():
+            if not lines:
+                continue
+            try:
+                # Opened without making it: a folder that is gone is not half made again.
+                with os.fdopen(os.open(self.path / name, os.O_WRONLY | os.O_APPEND), "ab") as file:
+                    file.write("".join(lines).encode())
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise SaveError(f"cannot save `{self.path / name}`: {reason(error)}") from None
+            lines.clear()
 
     def close(self) -> None:
         """Let others in."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError
 from .checkpoint import reason
-from .folder import ABOUT, METRICS
+from .folder import ABOUT, HEALTH, METRICS
 
 MOST = 64 << 20
 """Bytes that such a file may have."""
@@ -29,8 +30,26 @@ def about(folder: Path) -> dict[str, Any]:
 def records(folder: Path) -> list[dict[str, Any]]:
     """The lines of `metrics.jsonl` up to the first that is no whole record: a process that was killed may have left
     half of one."""
+    return _lines(folder / METRICS)
+
+
+def health_records(folder: Path) -> list[dict[str, Any]]:
+    """The lines of `health.jsonl` up to the first that is no whole record; none where the file is not there."""
+    found = _lines(folder / HEALTH) if (folder / HEALTH).exists() else []
+    return list(itertools.takewhile(_is_size, found))
+
+
+def _is_size(record: dict[str, Any]) -> bool:
+    numbers = [record.get(key) for key in ("activation", "dead", "saturated")]
+    if record.get("gradient", 0.0) is not None:
+        numbers.append(record.get("gradient"))
+    whole = all(type(record.get(key)) is int for key in ("step", "number")) and isinstance(record.get("layer"), str)
+    return whole and all(isinstance(n, float) or n in ("inf", "-inf", "nan") for n in numbers)
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for line in _text(folder / METRICS).splitlines():
+    for line in _text(path).splitlines():
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):

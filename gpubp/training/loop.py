@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,16 @@ from ..data import to_json
 from ..errors import DivergedError, SaveError
 from ..executor import Executor, diverged, first_bad, require_memory
 from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, require_figure, require_update, watch_of
+from ..insight import Finding
 from .about import about
 from .best import Best, Pace, Sums
 from .checkpoint import BEST, Saved, read
 from .environment import data_hashes, environment
 from .folder import RunFolder
+from .health import Health
 from .plateau import look
 from .restarts import Race, race_of
-from .resume import begin_from, changes_bytes, folder_of, records_before, require_same, same_place
+from .resume import begin_from, changes_bytes, folder_of, measured_before, records_before, require_same, same_place
 from .run import Progress, Run
 
 Callback = Callable[[Run], None]
@@ -75,6 +77,8 @@ class Training:
             self.known = {"net": identity(net), "data": data_hashes(net), "environment": environment(ex)}
             self.known["columns"] = to_json(dataset.encoders)
         self.records: list[dict[str, Any]] = []
+        self.measured: list[dict[str, Any]] = []
+        self.health: Health | None = None
         if source is not None and saved is not None:
             self._take_up(source, saved)
         self.placed = ex.place(rows)
@@ -89,6 +93,7 @@ class Training:
         if step % self.per_epoch:
             self.sums = Sums(**saved.about["sums"])
         self.records = records_before(source, step, self.per_epoch, self.total)
+        self.measured = measured_before(source, step)
         if self.best is not None and saved.about.get("best"):
             kept = folder_of(source if source.is_dir() else source.parent)
             place = None if kept is None else kept / BEST
@@ -102,8 +107,11 @@ class Training:
         callbacks: Sequence[Callback],
         progress: Callable[[Progress], None] | None,
         stopping: Callable[[], bool] | None,
+        notice: Callable[[Finding], None] | None,
     ) -> Run:
         run = self.run
+        if self.net.option("health"):
+            self.health = Health(self.placed, self.batch, self.total, self.measured, notice)
         if self.race is not None:
             self._decide(self.race, callbacks, progress, stopping)
         ex = self.executor
@@ -113,6 +121,8 @@ class Training:
             if between and self.best is not None and self.best.too_old(ex.step, self.per_epoch):
                 run.stopped = "early stop"
                 break
+            if self.health is not None and self.health.due(ex.step):
+                self._note_sizes(self.health.measure(ex))
             self._piece(progress)
             ends = ex.step % self.per_epoch == 0 or ex.step == self.total
             if ends:
@@ -123,6 +133,10 @@ class Training:
                 run.stopped = "interrupted"
             elif self.folder is not None and ex.step < self.total and self.pace.due(time.monotonic(), ends):
                 self._save()
+        if self.health is not None and run.stopped != "interrupted":
+            losses = {r["epoch"]: r["train.loss"] for r in (*self.records, *run.history)}
+            records, run.health = self.health.conclude(ex, list(losses.values()))
+            self._note_sizes(records)
         if self.folder is not None:
             self._save()
         if run.stopped != "interrupted":
@@ -155,6 +169,8 @@ class Training:
         ex, began = self.executor, time.monotonic()
         first = ex.step
         count = min(self.per_epoch - first % self.per_epoch, self.total - first, self.pace.steps)
+        if self.health is not None:
+            count = min(count, self.health.steps_left(first))
         epoch = first // self.per_epoch + 1
         try:
             losses, penalties, sizes = ex.run_steps(self.placed, count, self.batch)
@@ -196,6 +212,10 @@ class Training:
         if best is not None and best.improves(record) and (self.folder is not None or best.watch.restore):
             best.saved, best.fresh = self._saved(), True
 
+    def _note_sizes(self, records: Sequence[dict[str, Any]]) -> None:
+        if self.folder is not None:
+            self.folder.note_sizes(records)
+
     # The folder --------------------------------------------------------------------------------------------------
     def _saved(self) -> Saved:
         """The state now, and what is known of it."""
@@ -222,7 +242,7 @@ class Training:
         self.executor.require_finite()
         try:
             if not self.folder.begun:
-                self.folder.begin(self.net, about(self.run, self.known, self.where), self.records)
+                self.folder.begin(self.net, about(self.run, self.known, self.where), self.records, self.measured)
             best = self.best if self.best is not None and self.best.fresh else None
             self.folder.save(self._saved(), None if best is None else best.saved)
         except SaveError as error:
@@ -249,5 +269,6 @@ class Training:
             run.metrics |= {f"{part}.{name}": value for name, value in figures.items() if name != "penalty"}
             run.tables |= {f"{part}.{name}": table for name, table in ex.tables(run.dataset.part(part)).items()}
         if self.folder is not None and self.folder.begun:
-            self.folder.note({"metrics": run.metrics})
+            health = {} if self.health is None else {"health": [asdict(finding) for finding in run.health]}
+            self.folder.note({"metrics": run.metrics, **health})
             self.folder.save(None)

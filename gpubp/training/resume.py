@@ -14,7 +14,7 @@ from .checkpoint import BEST, LAST, Saved, read
 from .environment import different
 from .folder import ABOUT
 
-FREE = frozenset({"epochs", "steps", "early_stop", "metrics", "start", "seed", "precision"})
+FREE = frozenset({"epochs", "steps", "early_stop", "metrics", "start", "seed", "precision", "health"})
 """Parts of an experiment that a resume may change: how long it is and what is looked at. Seed and precision are those
 of the state."""
 
@@ -137,3 +137,9 @@ def records_before(place: Path, step: int, per_epoch: int, total: int) -> list[d
     found = history.records(folder) if folder is not None else []
     ends = [r for r in found if "epoch" in r and (r["step"] % per_epoch == 0 or r["step"] == total)]
     return [r for r in ends if r["step"] <= step]
+
+
+def measured_before(place: Path, step: int) -> list[dict[str, Any]]:
+    """The lines of `health.jsonl` that a run resumed at `step` has behind it: it measures that step itself."""
+    folder = folder_of(place if place.is_dir() else place.parent)
+    return [] if folder is None else [r for r in history.health_records(folder) if r["step"] < step]

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..data import Dataset
 from ..executor import Executor
+from ..insight import Finding
 
 
 @dataclass(eq=False, repr=False)
@@ -20,7 +21,7 @@ class Run:
     `folder`: where it is saved, if anywhere; `warnings`: what a resume may change; `stopped`: why it ended before
     `total`, or ""; `best_epoch`: the epoch whose state the executor holds, where the best one was restored;
     `restarts`: of each random start its `seed`, the `figure` it was judged by (None where it diverged), its `epochs`
-    and why it `stopped`.
+    and why it `stopped`; `health`: what was found wrong with activations and gradients, at the end.
     """
 
     executor: Executor
@@ -37,6 +38,7 @@ class Run:
     best_epoch: int | None = None
     restarts: list[dict[str, Any]] = field(default_factory=list)
     judged_by: str = ""
+    health: list[Finding] = field(default_factory=list)
 
     def __repr__(self) -> str:
         figures = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())

@@ -103,7 +103,7 @@ def test_seed_epochs_and_precision(call: Call, tmp_path: Path) -> None:
     said = call("run", path, *words, "--out", tmp_path / "out")
     lines = [json.loads(line) for line in said.out.splitlines()]
     assert [line["epoch"] for line in lines[:-1]] == [1, 2]
-    assert set(lines[-1]) == {"metrics", "seconds", "folder"}
+    assert set(lines[-1]) == {"metrics", "health", "seconds", "folder"}
     run = gpubp.train(load(path), "cpu", seed=7, epochs=2, precision="float64")
     assert lines[-1]["metrics"] == run.metrics
     assert lines[1]["train.loss"] == run.history[1]["train.loss"]

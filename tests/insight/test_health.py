@@ -14,7 +14,7 @@ from .worlds import ALL, MODELS, executor
 
 
 def found(ex: gpubp.Executor, rows: Any, count: int = 64) -> list[Finding]:
-    return diagnose(sizes(ex, {name: array[:count] for name, array in rows.items()}))
+    return diagnose(ex.net, sizes(ex, {name: array[:count] for name, array in rows.items()}))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -70,7 +70,7 @@ train {{
 def test_planted_ills_are_named(body: str, kind: str) -> None:
     net = gpubp.loads(NET.format(body=body))
     ex = gpubp.Executor(net, "cpu")
-    kinds = [one.kind for one in diagnose(sizes(ex, drawn(net, 64)))]
+    kinds = [one.kind for one in diagnose(net, sizes(ex, drawn(net, 64)))]
     assert kinds == ([kind] if kind else [])
 
 
@@ -83,7 +83,7 @@ def test_remedies_can_be_pasted() -> None:
     ):
         for body, kinds in ((sick, ["vanishing"]), (mended, [])):
             net = gpubp.loads(NET.format(body=body))
-            assert [one.kind for one in diagnose(sizes(gpubp.Executor(net, "cpu"), drawn(net, 64)))] == kinds
+            assert [one.kind for one in diagnose(net, sizes(gpubp.Executor(net, "cpu"), drawn(net, 64)))] == kinds
 
 
 def test_outputs_may_be_sure_of_themselves() -> None:
@@ -91,4 +91,4 @@ def test_outputs_may_be_sure_of_themselves() -> None:
         NET.format(body="dense(3)").replace("dense(1)", "dense(1, init = normal(200)) -> sigmoid").replace("mse", "mae")
     )
     net = gpubp.loads(text)
-    assert diagnose(sizes(gpubp.Executor(net, "cpu"), drawn(net, 64))) == []
+    assert diagnose(net, sizes(gpubp.Executor(net, "cpu"), drawn(net, 64))) == []

@@ -89,7 +89,7 @@ def test_env_says_how_it_was_made(tmp_path: Path) -> None:
 def test_metrics_are_the_history_and_the_end(tmp_path: Path) -> None:
     run = train(write_net(tmp_path), out=tmp_path / "out", epochs=3)
     lines = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").read_text("utf-8").splitlines()]
-    assert lines == [*run.history, {"metrics": run.metrics}]
+    assert lines == [*run.history, {"metrics": run.metrics, "health": []}]
 
 
 def test_out_none_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

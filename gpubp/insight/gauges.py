@@ -1,0 +1,167 @@
+"""The sizes of a net's layers in a step of training, computed by a program beside the one that trains.
+
+Training's own program stays as it is, and so do its bytes: this one takes the same rows, weights and draws, walks
+forward and back, and writes nothing but its figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .. import ops
+from ..backends import select
+from ..executor import Executor
+from ..executor.machine import Machine
+from ..frontend import Built, Watched, check_feeds, watched
+from ..ir import Eqn, Program, Var, recording
+from ..passes import cost, optimise
+from .layers import Layer, layers_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BOUNDED = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+"""Functions that are flat at the ends of their range."""
+CUT = "relu"
+"""The function whose units may be 0 for every row, and then learn nothing."""
+_EDGE = 0.01
+"""How near to an end of its range a sigmoid is flat: its slope is less than 4 % of what it is in the middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A layer in a step on some rows: the root mean square of its result and of its delta (None where nothing comes
+    back); the part of its units that are 0 for every row, where it ends in a relu; the part of its numbers that lie at
+    the ends of a bounded range; whether it has `weights` of its own, and is an `output` of the net."""
+
+    layer: Layer
+    result: float
+    delta: float | None
+    dead: float
+    saturated: float
+    weights: bool
+    output: bool
+
+
+class Gauges:
+    """The program of the figures for batches of so many rows, on the executor's device; compiled kernels are for
+    training alone. Raises NetError where a layer refuses batches of that size, GpubpError where the net has no loss.
+
+    `layers`: those that have weights, or an activation that may be sick: not each operation of a formula.
+    """
+
+    def __init__(self, executor: Executor, rows: int) -> None:
+        net = executor.net
+        net.require_loss()
+        seen = watched(net, rows, executor.dtype)
+        self._backend = select("cpu", "numpy") if executor.backend.name == "cpu" else executor.backend
+        self._rows = rows
+        owners = {p.place.name for p in net.layout.parameters.values()}
+        outputs = set(net.graph.outputs.values())
+        found = layers_of(net, seen)
+        weights = {layer: any(node.name in owners for node in layer.nodes) for layer in found}
+        last = {layer: layer.nodes[-1] for layer in found}
+        self.layers = [one for one in found if weights[one] or last[one].kind in (CUT, *BOUNDED)]
+        self.blank = [Size(one, 0.0, 0.0, 0.0, 0.0, weights[one], last[one] in outputs) for one in self.layers]
+        built, self._units = _program(seen, self.layers)
+        # The states that the program reads are the executor's own, which training writes in place.
+        self._machine = Machine(lambda mode, batch, fit: built, self._backend, dict(executor.arrays()))
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the program takes beside the net's state."""
+        costs = cost(self._machine.compiled("gradients", self._rows).plan)
+        return costs.memory - costs.states
+
+    def measure(self, batches: Iterable[Sequence[Any]]) -> list[Size]:
+        """The sizes of all layers where the executor stands, over some batches of rows as programs take them: root
+        mean squares and parts over all of them, dead what is so in each."""
+        import numpy as np
+
+        squares: list[NDArray[Any]] = []
+        tops: NDArray[Any] | None = None
+        with self._backend.running():
+            for arrays in batches:
+                outputs = self._machine.run("gradients", self._rows, arrays).outputs
+                squares.append(self._backend.to_host(outputs["figures"]).astype("float64"))
+                units = self._backend.to_host(outputs["units"]) if self._units else np.zeros(0)
+                tops = units.copy() if tops is None else np.maximum(tops, units)
+        assert tops is not None
+        with np.errstate(all="ignore"):
+            figures = np.mean(squares, axis=0).reshape(-1, 3)
+        return [self._size(one, figures[i], tops) for i, one in enumerate(self.blank)]
+
+    def _size(self, blank: Size, figures: NDArray[Any], tops: NDArray[Any]) -> Size:
+        result, delta, flat = figures.tolist()
+        dead = 0.0
+        if blank.layer in self._units:
+            dead = float((tops[self._units[blank.layer]] == 0).mean())
+        # A mean of squares is never negative: this stands for a delta that is not there.
+        back = None if delta < 0 else delta**0.5
+        return replace(blank, result=result**0.5, delta=back, dead=dead, saturated=flat)
+
+
+def sizes(executor: Executor, batch: Mapping[str, Any]) -> list[Size]:
+    """The sizes of the layers in the next step on a batch, in training mode; the executor stays as it is. Raises
+    InputError for arrays that do not fit, NetError and GpubpError as `Gauges` does."""
+    net = executor.net
+    net.require_loss()
+    arrays, rows = check_feeds(executor.backend, (*net.graph.inputs, *net.graph.targets), batch, executor.dtype)
+    return Gauges(executor, rows).measure([arrays])
+
+
+def _program(seen: Watched, layers: Sequence[Layer]) -> tuple[Built, dict[Layer, slice]]:
+    """The figures of each layer as one array: the mean squares of its result and of its delta (-1 where nothing comes
+    back), the part that is flat; the largest numbers of the units of those that a relu ends as another; and where in
+    it each layer's are."""
+    figures: list[Var] = []
+    tops: list[Var] = []
+    units: dict[Layer, slice] = {}
+    at = 0
+    with recording() as tail:
+        none = ops.full((), 0.0, "float64")
+        for layer in layers:
+            result, delta = seen.values[layer.nodes[-1]], seen.cotangents.get(seen.values[layer.nodes[0]])
+            kind = layer.nodes[-1].kind
+            figures += [_square(result), none - 1.0 if delta is None else _square(delta)]
+            figures.append(_flat(result, *BOUNDED[kind]) if kind in BOUNDED else none)
+            if kind == CUT:
+                top = ops.max_(result, tuple(range(result.ndim - 1)) or None)
+                tops.append(ops.reshape(top, shape=(top.aval.size,)))
+                units[layer] = slice(at, at + top.aval.size)
+                at += top.aval.size
+        outputs = {"figures": ops.concat([ops.reshape(one, shape=(1,)) for one in figures or [none]], axis=0)}
+        if tops:
+            outputs["units"] = ops.concat(tops, axis=0)
+    program = optimise(replace(seen.program, eqns=_near(seen.program, tail), outputs=tuple(outputs.values())))
+    return Built(program, seen.feeds, seen.states, tuple(outputs), {}, {}, {}), units
+
+
+def _square(x: Var) -> Var:
+    """The mean square in float64, in which that of any float32 is finite."""
+    wide = ops.cast(x, dtype="float64")
+    return ops.mean(wide * wide)
+
+
+def _flat(x: Var, low: float, high: float) -> Var:
+    """The part of the numbers that lie at an end of their range."""
+    edge = _EDGE * (high - low)
+    outside = ops.where(x < low + edge, 1.0, ops.where(x > high - edge, 1.0, ops.full(x.shape, 0.0, x.dtype)))
+    return ops.cast(ops.mean(outside), dtype="float64")
+
+
+def _near(program: Program, more: Sequence[Eqn]) -> tuple[Eqn, ...]:
+    """The equations with others that read their values, each behind the last that it needs: so that no value is kept
+    for longer than it would be."""
+    place = {v: number for number, eqn in enumerate(program.eqns) for v in eqn.outputs}
+    behind: dict[int, list[Eqn]] = {}
+    for eqn in more:
+        number = max((place.get(v, -1) for v in eqn.operands), default=-1)
+        place |= dict.fromkeys(eqn.outputs, number)
+        behind.setdefault(number, []).append(eqn)
+    ordered = list(behind.get(-1, ()))
+    for number, eqn in enumerate(program.eqns):
+        ordered += [eqn, *behind.get(number, ())]
+    return tuple(ordered)

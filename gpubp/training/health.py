@@ -1,0 +1,170 @@
+"""How a net fares while it is trained: the sizes of activations and gradients by layer, measured at some of the steps,
+and what is wrong with them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+from ..executor import Executor, Rows
+from ..insight import Finding, Gauges, Size, diagnose, grown, still, typical
+
+EVERY, FIRST = 100, 32
+"""Steps between two measurements, of which so many are made at that distance; it doubles each time that the training
+gets twice as long. A measurement takes about as long as a step on NumPy, up to six steps of compiled kernels."""
+LEAST = 20
+"""Steps of a training that is worth a measurement."""
+MANY = 512
+"""Rows that a unit is to be 0 for before it is called dead."""
+_DIGITS = 6
+
+
+class Health:
+    """Measures the steps of a training and keeps what it finds.
+
+    `rows`: the training data, placed; `total`: the steps of the training; `records`: the lines of `health.jsonl` before
+    this process. What is measured depends on the number of the step alone, and changes nothing of the training: a run
+    that is resumed measures what one that nobody disturbed does. `notice` is told at once of a gradient that explodes.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        batch: int,
+        total: int,
+        records: Iterable[Mapping[str, Any]],
+        notice: Callable[[Finding], None] | None,
+    ) -> None:
+        self.rows, self.batch, self.total, self.notice = rows, min(batch, len(rows)), total, notice
+        self.per_epoch = -(-len(rows) // batch)
+        self.found: list[list[Size]] = []
+        self.noticed: list[Finding] = []
+        self._before = [dict(record) for record in records]
+        self._gauges: Gauges | None = None
+
+    def steps_left(self, step: int) -> int:
+        """Steps from `step` on to the next one that is measured."""
+        every = _distance(step)
+        return every - step % every
+
+    def due(self, step: int) -> bool:
+        """Whether the step behind the first `step` is measured."""
+        return self.total >= LEAST and step < self.total and step % _distance(step) == 0
+
+    def measure(self, executor: Executor) -> list[dict[str, Any]]:
+        """Measure the step that comes next: a record for each layer. Nothing where the memory for it is not there."""
+        gauges = self._ready(executor)
+        if gauges is None:
+            return []
+        sizes = gauges.measure(self._batches(executor, 1))
+        step = executor.step
+        records = list(_records(sizes, step, step / self.per_epoch))
+        # What was written is what counts, so that it is the same after a resume.
+        self._take(executor, _sizes(gauges, records))
+        return records
+
+    def conclude(self, executor: Executor, losses: Sequence[float]) -> tuple[list[dict[str, Any]], list[Finding]]:
+        """The records of the last state, and what is wrong with the training, by all records; `losses`: those of its
+        epochs."""
+        records = self.measure(executor) if self.total >= EVERY else []
+        net, findings = executor.net, list(self.noticed)
+        if self.found:
+            findings += [one for one in self._typical(executor) if one.kind not in {known.kind for known in findings}]
+        # Another ill explains it, and has other remedies.
+        if not findings and net.option("start") is None:
+            findings = still(net, losses)
+        return records, findings
+
+    def _typical(self, executor: Executor) -> list[Finding]:
+        """What is wrong with most of the records. The rows of one batch do not tell whether a unit is dead."""
+        sizes, net = typical(self.found), executor.net
+        found = diagnose(net, sizes)
+        if self._gauges is None or not any(one.kind == "dead" for one in found):
+            return found
+        many = self._gauges.measure(self._batches(executor, -(-MANY // self.batch)))
+        return diagnose(net, [replace(size, dead=min(size.dead, all_.dead)) for size, all_ in zip(sizes, many)])
+
+    def _ready(self, executor: Executor) -> Gauges | None:
+        """The program, made when first needed; the records before are taken in then."""
+        if self._gauges is None:
+            gauges = Gauges(executor, self.batch)
+            free = executor.backend.free_memory()
+            if not gauges.layers or (free is not None and gauges.memory > free):
+                return None
+            self._gauges = gauges
+            for _, lines in groupby(self._before, key=lambda record: record["step"]):
+                known = _sizes(gauges, list(lines))
+                if known:
+                    self._take(executor, known)
+        return self._gauges
+
+    def _take(self, executor: Executor, sizes: list[Size]) -> None:
+        """Take in the sizes of a step; the first sign of a gradient that explodes is told at once. One step alone does
+        not show it, but for the first: there nothing has been learnt yet that could be lost."""
+        net = executor.net
+        now = [one for one in diagnose(net, sizes) if one.kind == "exploding"]
+        if self.found and now:
+            now = [one for one in diagnose(net, self.found[-1]) if one.kind == "exploding"] and now
+        now = now or grown(net, self.found, sizes)
+        self.found.append(sizes)
+        if now and not self.noticed:
+            self.noticed += now
+            if self.notice is not None:
+                self.notice(now[0])
+
+    def _batches(self, executor: Executor, count: int) -> Iterator[list[Any]]:
+        """The batch of the next step, and whole ones beside it in the same epoch."""
+        step, rows = executor.step, len(self.rows)
+        mixed = bool(executor.net.option("shuffle", True)) and rows > self.batch
+        whole = rows // self.batch
+        first = min(step % self.per_epoch, whole - 1)
+        for number in range(min(count, whole)):
+            start = (first + number) % whole * self.batch
+            yield self.rows.batch(executor.seed, step // self.per_epoch, start, start + self.batch, mixed=mixed)
+
+
+def _distance(step: int) -> int:
+    """Steps between two measurements at `step`."""
+    return EVERY << (step // (EVERY * FIRST)).bit_length()
+
+
+def _records(sizes: Iterable[Size], step: int, epoch: float) -> Iterator[dict[str, Any]]:
+    seen: dict[str, int] = {}
+    for size in sizes:
+        name = size.layer.name
+        seen[name] = seen.get(name, 0) + 1
+        yield {
+            "step": step,
+            "epoch": _rounded(epoch),
+            # Uses of one shared layer have one name.
+            "layer": name if seen[name] == 1 else f"{name} ({seen[name]})",
+            "number": size.layer.number,
+            "activation": _rounded(size.result),
+            "gradient": None if size.delta is None else _rounded(size.delta),
+            "dead": _rounded(size.dead),
+            "saturated": _rounded(size.saturated),
+        }
+
+
+def _rounded(value: float) -> float | str:
+    """A number as it is written: JSON knows no infinity."""
+    return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else str(value)
+
+
+def _sizes(gauges: Gauges, records: Sequence[Mapping[str, Any]]) -> list[Size]:
+    """The sizes that the records of a step tell; none where they are of other layers."""
+    if [record["number"] for record in records] != [layer.number for layer in gauges.layers]:
+        return []
+    return [
+        replace(
+            blank,
+            result=float(record["activation"]),
+            delta=None if record["gradient"] is None else float(record["gradient"]),
+            dead=float(record["dead"]),
+            saturated=float(record["saturated"]),
+        )
+        for blank, record in zip(gauges.blank, records, strict=True)
+    ]
