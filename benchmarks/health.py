@@ -1,9 +1,9 @@
 """What watching a net's health costs: `python -m benchmarks.health [MODEL ...]`.
 
 Each line is a model that ships: milliseconds of a training step and of a measurement of its layers' sizes, the medians
-of rounds taken in turn, processor time; the share of the steps' time that measurements take where they are densest;
-and the milliseconds that making their program takes, once in a training. With NumPy, and with compiled kernels, beside
-which the measurement is NumPy's still. Models whose data does not ship get drawn rows.
+of rounds taken in turn, processor time; how many steps lie between two measurements at first, and the share of the time
+that they take then; and the milliseconds that making their program takes, once in a training. With NumPy, and with
+compiled kernels, beside which the measurement is NumPy's still. Models whose data does not ship get drawn rows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import gpubp
 from gpubp.data import Stream
 from gpubp.data import load as load_data
 from gpubp.insight import Gauges, drawn
-from gpubp.training.health import EVERY
+from gpubp.training.health import Health
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
 ROUNDS = 7
@@ -29,19 +29,19 @@ SECONDS = 0.2
 
 def main() -> None:
     names = sys.argv[1:] or sorted(path.stem for path in MODELS.glob("*.net"))
-    print(f"{'model':15}  {'kernels':7}  {'step ms':>9}  {'measured ms':>11}  {'share':>6}  {'made ms':>7}")
+    print(
+        f"{'model':15}  {'kernels':7}  {'step ms':>9}  {'measured ms':>11}  {'every':>5}  {'share':>6}  {'made ms':>7}"
+    )
     for name in names:
         for backend in ("numpy", "native"):
-            step, measure, made = cost(name, backend)
-            share = measure / (EVERY * step + measure)
-            print(
-                f"{name:15}  {backend:7}  {1e3 * step:9.4f}  {1e3 * measure:11.4f}  {share:6.1%}  {1e3 * made:7.1f}",
-                flush=True,
-            )
+            step, measure, made, every = cost(name, backend)
+            share = measure / (every * step + measure)
+            times = f"{1e3 * step:9.4f}  {1e3 * measure:11.4f}  {every:5}  {share:6.1%}  {1e3 * made:7.1f}"
+            print(f"{name:15}  {backend:7}  {times}", flush=True)
 
 
-def cost(name: str, backend: str) -> tuple[float, float, float]:
-    """Seconds of a step, of a measurement, and of making its program."""
+def cost(name: str, backend: str) -> tuple[float, float, float, int]:
+    """Seconds of a step, of a measurement, and of making its program; the steps between two measurements."""
     net = gpubp.load(MODELS / f"{name}.net")
     try:
         rows: Any = load_data(net.graph, net.base, 0).part("train")
@@ -57,6 +57,7 @@ def cost(name: str, backend: str) -> tuple[float, float, float]:
     arrays = placed.batch(0, 0, 0, batch, mixed=False)
     gauges.measure([arrays])
     made = time.process_time() - start
+    every = Health(placed, batch, 1, [], None).distance(executor)
     executor.run_steps(placed, -(-count // batch), batch)
     once = timed(lambda: executor.run_steps(placed, 1, batch))
     steps = max(1, min(2000, int(SECONDS / max(once, 1e-6))))
@@ -67,7 +68,7 @@ def cost(name: str, backend: str) -> tuple[float, float, float]:
         )
         for _ in range(ROUNDS)
     ]
-    return statistics.median(a for a, _ in times), statistics.median(b for _, b in times), made
+    return statistics.median(a for a, _ in times), statistics.median(b for _, b in times), made, every
 
 
 def timed(run: Callable[[], object]) -> float:

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 from ..executor import Executor, Rows
 from ..insight import Finding, Gauges, Size, diagnose, grown, still, typical
+from ..passes import cost
 
 EVERY, FIRST = 100, 32
 """Steps between two measurements, of which so many are made at that distance; it doubles each time that the training
-gets twice as long. A measurement takes about as long as a step on NumPy, up to six steps of compiled kernels."""
+gets twice as long. A measurement takes up to twice as long as a step on NumPy."""
+SHARE = 0.04
+"""Part of the time of compiled steps that measurements may take, which are never compiled."""
 LEAST = 20
 """Steps of a training that is worth a measurement."""
 MANY = 512
@@ -22,12 +25,27 @@ MANY = 512
 _DIGITS = 6
 
 
+@dataclass(frozen=True, slots=True)
+class _Speed:
+    """What a step is expected to take: the seconds of one equation of NumPy or CuPy, and of calling a compiled step;
+    bytes and operations in a second of a compiled one."""
+
+    equation: float
+    call: float
+    bytes: float
+    flops: float
+
+
+_SPEEDS = {"cpu": _Speed(3e-6, 3e-7, 3e10, 8e10), "gpu": _Speed(1e-5, 5e-6, 1e12, 2e13)}
+
+
 class Health:
     """Measures the steps of a training and keeps what it finds.
 
     `rows`: the training data, placed; `total`: the steps of the training; `records`: the lines of `health.jsonl` before
-    this process. What is measured depends on the number of the step alone, and changes nothing of the training: a run
-    that is resumed measures what one that nobody disturbed does. `notice` is told at once of a gradient that explodes.
+    this process. Which steps are measured depends on their numbers and on the training program alone, not on a clock,
+    and changes nothing of the training: a run that is resumed measures what one that nobody disturbed does. `notice` is
+    told at once of a gradient that explodes.
     """
 
     def __init__(
@@ -44,15 +62,25 @@ class Health:
         self.noticed: list[Finding] = []
         self._before = [dict(record) for record in records]
         self._gauges: Gauges | None = None
+        self._compiled: tuple[float, int] | None = None
 
-    def steps_left(self, step: int) -> int:
-        """Steps from `step` on to the next one that is measured."""
-        every = _distance(step)
-        return every - step % every
+    def steps_left(self, executor: Executor) -> int:
+        """Steps to the next one that is measured, at most."""
+        every = self.distance(executor)
+        return every - executor.step % every
 
-    def due(self, step: int) -> bool:
-        """Whether the step behind the first `step` is measured."""
-        return self.total >= LEAST and step < self.total and step % _distance(step) == 0
+    def due(self, executor: Executor) -> bool:
+        """Whether the next step is measured."""
+        step = executor.step
+        return self.total >= LEAST and step < self.total and step % self.distance(executor) == 0
+
+    def distance(self, executor: Executor) -> int:
+        """Steps between two measurements where the executor stands."""
+        if self._compiled is None:
+            self._compiled = _when_compiled(executor, self.batch)
+        since, doubled = self._compiled
+        often = (executor.step // (EVERY * FIRST)).bit_length()
+        return EVERY << (max(often, doubled) if executor.step >= since else often)
 
     def measure(self, executor: Executor) -> list[dict[str, Any]]:
         """Measure the step that comes next: a record for each layer. Nothing where the memory for it is not there."""
@@ -126,9 +154,15 @@ class Health:
             yield self.rows.batch(executor.seed, step // self.per_epoch, start, start + self.batch, mixed=mixed)
 
 
-def _distance(step: int) -> int:
-    """Steps between two measurements at `step`."""
-    return EVERY << (step // (EVERY * FIRST)).bit_length()
+def _when_compiled(executor: Executor, batch: int) -> tuple[float, int]:
+    """From which step on the training runs compiled kernels, and how often the distance must be doubled then."""
+    if not executor.backend.compiles:
+        return math.inf, 0
+    compiled, speed = executor.compiled("train", batch), _SPEEDS[executor.backend.name]
+    costs, eqns = cost(compiled.plan), len(compiled.plan.steps)
+    fast = speed.call + costs.traffic / speed.bytes + costs.flops / speed.flops
+    slow = speed.equation * eqns + 4 * costs.traffic / speed.bytes + 2 * costs.flops / speed.flops
+    return compiled.native_from, max(0, math.ceil(math.log2(slow / (SHARE * EVERY * fast))))
 
 
 def _records(sizes: Iterable[Size], step: int, epoch: float) -> Iterator[dict[str, Any]]:

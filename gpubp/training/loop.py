@@ -121,7 +121,7 @@ class Training:
             if between and self.best is not None and self.best.too_old(ex.step, self.per_epoch):
                 run.stopped = "early stop"
                 break
-            if self.health is not None and self.health.due(ex.step):
+            if self.health is not None and self.health.due(ex):
                 self._note_sizes(self.health.measure(ex))
             self._piece(progress)
             ends = ex.step % self.per_epoch == 0 or ex.step == self.total
@@ -170,7 +170,7 @@ class Training:
         first = ex.step
         count = min(self.per_epoch - first % self.per_epoch, self.total - first, self.pace.steps)
         if self.health is not None:
-            count = min(count, self.health.steps_left(first))
+            count = min(count, self.health.steps_left(ex))
         epoch = first // self.per_epoch + 1
         try:
             losses, penalties, sizes = ex.run_steps(self.placed, count, self.batch)

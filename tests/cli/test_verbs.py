@@ -221,3 +221,33 @@ def test_check_looks_at_the_data(tmp_path: Path, capsys: pytest.CaptureFixture[s
     file.write_text((MODELS / "xor.net").read_text().replace("x = [[0, 0], [0, 1], [1, 0], [1, 1]]", wrong))
     assert main(["check", str(file)]) == 2
     assert code in capsys.readouterr().err
+
+
+def test_what_is_wrong_with_a_net_is_said_once_at_the_end(call: Call, tmp_path: Path) -> None:
+    words = ["run", MODELS / "deep_sigmoid.net", "--epochs", "20", "--device", "cpu", "--no-save"]
+    said = call(*words)
+    assert said.code == 0
+    assert said.err.count("warning:") == 1
+    assert said.err.startswith("\nwarning: the gradient vanishes: the delta of layer 1, `p.dense` is ")
+    assert "\n  help: `-> dense(width, init = he_normal) -> relu`\n" in said.err
+    assert "vanishes" not in said.out
+    assert call(*words, "--quiet").err == ""
+    said = call(*words, "--json")
+    assert said.err == ""
+    (finding,) = json.loads(said.out.splitlines()[-1])["health"]
+    assert finding["kind"] == "vanishing"
+    assert finding["help"][0] == "`-> dense(width, init = he_normal) -> relu`"
+
+
+def test_an_exploding_gradient_is_said_before_the_error(call: Call, tmp_path: Path) -> None:
+    text = (
+        (MODELS / "deep_sigmoid.net")
+        .read_text("utf-8")
+        .replace("dense(width) -> sigmoid", "dense(width, init = normal(9)) -> relu")
+    )
+    path = tmp_path / "a.net"
+    path.write_text(text.replace("data/", f"{MODELS}/data/").replace("adam(lr = 0.01)", "sgd(lr = 1e9)"), "utf-8")
+    said = call("run", path, "--device", "cpu", "--no-save")
+    assert said.code == 1
+    assert said.err.index("warning: the gradient explodes") < said.err.index("error")
+    assert "  help: `clip = clip_norm(1.0)`\n" in said.err
