@@ -24,9 +24,11 @@ def work(arguments: argparse.Namespace) -> int:
     figures = run.evaluate(rows.arrays, arguments.batch)
     count = len(next(iter(rows.arrays.values())))
     figures.pop("penalty")
+    gaps = len(rows.gaps)
     if arguments.json:
-        print(json.dumps({"rows": count, "metrics": figures}))
+        print(json.dumps({"rows": count, **({"left_out": gaps} if gaps else {}), "metrics": figures}))
         return 0
-    print(f"{count:,} rows of {arguments.data}\n")
+    left_out = f" ({gaps:,} left out for missing cells)" if gaps else ""
+    print(f"{count:,} rows of {arguments.data}{left_out}\n")
     print(align([list(figures), [f"{value:.4g}" for value in figures.values()]]))
     return 0

@@ -53,7 +53,12 @@ def work(arguments: argparse.Namespace) -> int:
     rows = run.rows(arguments.data, targets=False, keep=arguments.keep)
     idle = [name for name in rows.unused if name not in arguments.keep]
     say_unused(idle, arguments.data, "; `--keep NAME` copies one to the answers")
-    columns = {**rows.kept, **_beside(answers_of(run, run.predict(rows.arrays, arguments.batch)), rows.kept)}
+    found = answers_of(run, run.predict(rows.arrays, arguments.batch))
+    columns = {**rows.kept, **_beside(_with_gaps(found, rows.gaps), rows.kept)}
+    if rows.gaps:
+        first, count = rows.gaps[0] + 1, len(rows.gaps)
+        said = f"row {first:,} misses" if count == 1 else f"{count:,} rows, the first of them {first:,}, miss"
+        print(f"note: {said} a cell of `{visible(arguments.data)}`; their answers are left empty", file=sys.stderr)
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows([columns, *zip(*columns.values(), strict=True)])
     if output is None:
@@ -72,6 +77,16 @@ def say_unused(columns: Sequence[str], path: str, how: str = "") -> None:
         what = "columns that the net was trained without, which are not used"
         shown = shortened([f"`{visible(name)}`" for name in columns])
         print(f"note: `{visible(path)}` has {what}: {shown}{how}", file=sys.stderr)
+
+
+def _with_gaps(answers: Mapping[str, Sequence[str]], gaps: Sequence[int]) -> dict[str, list[str]]:
+    """The answers with an empty cell at each of the rows `gaps` of the table, which ascend."""
+    empty = set(gaps)
+    found = {}
+    for name, column in answers.items():
+        cells = iter(column)
+        found[name] = ["" if row in empty else next(cells) for row in range(len(column) + len(empty))]
+    return found
 
 
 def _beside(answers: dict[str, list[str]], kept: Mapping[str, object]) -> dict[str, list[str]]:

@@ -29,7 +29,7 @@ from .npy import MAGIC, ZIP, Archive, read_array
 from .sheet import open_sheet
 from .sources import Source, finite
 from .tables import Table, TextTable
-from .tabular import one_hot
+from .tabular import one_hot, whole_rows
 from .text import encoded, tokens, windows
 
 if TYPE_CHECKING:
@@ -40,11 +40,13 @@ if TYPE_CHECKING:
 class NewRows:
     """The rows of a file. `arrays`: for each name numbers as float64 (n, *shape), labels as int64 (n, *shape);
     `unused`: columns of a table that the net was trained without; `kept`: the cells of columns that were asked for, as
-    texts."""
+    texts, of all rows; `gaps`: the numbers (from 0) of the table's rows that miss a cell, which the arrays leave out as
+    the training did."""
 
     arrays: dict[str, NDArray[Any]]
     unused: tuple[str, ...] = ()
     kept: dict[str, list[str]] = field(default_factory=dict)
+    gaps: tuple[int, ...] = ()
 
 
 _ARROW = (b"PAR1", b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")
@@ -112,13 +114,17 @@ def _columns(table: Table, encoders: Mapping[str, Encoder], keep: Sequence[str])
     for name, encoder in encoders.items():
         for i, coded in zip(picks[name], _is_word(encoder, len(picks[name])), strict=True):
             (labels if coded else numeric).add(i)
-    missing = any(field.fill is not None for encoder in encoders.values() for field in encoder.fields)
+    dropped = {i for name, encoder in encoders.items() if encoder.drop for i in picks[name]}
+    missing = bool(dropped) or any(field.fill is not None for encoder in encoders.values() for field in encoder.fields)
     cells = table.cells(sorted(numeric), sorted(labels), missing)
+    every = range(cells.rows)
+    cells = whole_rows(table, cells, dropped)
     known = {column for encoder in encoders.values() for column in encoder.known}
     return NewRows(
         {name: _rows(table, cells, picks[name], encoder) for name, encoder in encoders.items()},
         tuple(column for column in table.names if column not in known) if known and table.header else (),
         {name: table.texts(i) for name, i in zip(keep, wanted, strict=True)},
+        () if cells.kept is None else tuple(sorted({*every}.difference(cells.kept.tolist()))),
     )
 
 

@@ -47,6 +47,7 @@ class Encoder:
     0, 1, ... stand for, where they stand for words or for the file's own numbers; `unknown`: whether the last of them
     stands for all others. `scale` multiplies numbers; then `mean` and `deviation` (flat, one for each element; or
     empty) bring them to mean 0 and deviation 1. `level`: `char` or `word` where the labels are tokens of a text.
+    `drop`: rows that miss one of its cells are left out.
     """
 
     shape: tuple[int, ...]
@@ -61,6 +62,7 @@ class Encoder:
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
     level: str = ""
+    drop: bool = False
 
     @property
     def type(self) -> Type:
@@ -164,6 +166,7 @@ def _encoder(entry: dict[str, Any]) -> Encoder:
         tuple(map(_real, entry.pop("mean"))),
         tuple(map(_real, entry.pop("deviation"))),
         str(entry.pop("level")),
+        bool(entry.pop("drop", False)),  # runs saved before it was written were trained on whole rows alone
     )
     size = prod(shape)
     if entry:

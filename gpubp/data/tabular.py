@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite, prod
@@ -133,21 +133,28 @@ def _judge_missing(table: Table, cells: Cells, policy: str) -> Cells:
     """The rows that miss no cell under `drop`; else all, and labels must be there. Raises DiagnosticError."""
     import numpy as np
 
-    gone = {i: _missing(found) for i, found in cells.labels.items()}
-    if policy != "drop":
-        for i, missing in gone.items():
-            if missing.any():
-                message = f"{table.at(int(np.argmax(missing)), i)}: the cell is empty, and words have no {policy}"
-                help = "`missing = drop` leaves out rows that miss a cell"
-                raise problem("E0419", message, table.span, help=help)
-        for i, column in cells.numbers.items():
-            if np.isnan(column).all():
-                message = f"`{table.path}`: no cell of the column `{table.names[i]}` holds a number"
-                raise problem("E0416", message, table.span, help="`columns = [...]` picks the others")
-        return cells
+    if policy == "drop":
+        return whole_rows(table, cells, {*cells.numbers, *cells.labels})
+    for i, found in cells.labels.items():
+        missing = _missing(found)
+        if missing.any():
+            message = f"{table.at(int(np.argmax(missing)), i)}: the cell is empty, and words have no {policy}"
+            help = "`missing = drop` leaves out rows that miss a cell"
+            raise problem("E0419", message, table.span, help=help)
+    for i, column in cells.numbers.items():
+        if np.isnan(column).all():
+            message = f"`{table.path}`: no cell of the column `{table.names[i]}` holds a number"
+            raise problem("E0416", message, table.span, help="`columns = [...]` picks the others")
+    return cells
+
+
+def whole_rows(table: Table, cells: Cells, columns: Collection[int]) -> Cells:
+    """The rows that miss no cell of `columns`. Raises DiagnosticError (E0414) where none is left."""
+    import numpy as np
+
     bad = np.zeros(cells.rows, dtype=bool)
-    for missing in (*gone.values(), *(np.isnan(column) for column in cells.numbers.values())):
-        bad |= missing
+    for i in columns:
+        bad |= _missing(cells.labels[i]) if i in cells.labels else np.isnan(cells.numbers[i])
     if not bad.any():
         return cells
     kept = np.flatnonzero(~bad)
@@ -210,7 +217,9 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
         result.types[name] = Type(shape, classes)
         scale = options.scale if want.feature and want.kind == "float" else 1.0
         known, header = tuple(main.table.names), main.table.header
-        result.encoders[name] = Encoder(shape, classes, want.feature, fields, known, header, words, scale=scale)
+        result.encoders[name] = Encoder(
+            shape, classes, want.feature, fields, known, header, words, scale=scale, drop=options.missing == "drop"
+        )
     if reshape is not None and not reshaped and request.wants:
         shown = listed([f"{name}: {width}" for name, width in widths.items()])
         message = f"no name has the {counted(prod(reshape), 'column')} that `reshape` wants ({shown})"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data import Encoder, NewRows, from_json, read_table
-from ..errors import CheckpointError
+from ..errors import CheckpointError, InputError
 from ..executor import CHUNK, Executor
 from ..frontend import MAIN, Net, answers, load
 from . import history
@@ -40,21 +40,29 @@ class LoadedRun:
 
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
         """The outputs for rows of inputs, as `Executor.predict` gives them. A text or path names a table, whose columns
-        are those that the run was trained on, by name; others are not looked at. Raises InputError or DataError."""
+        are those that the run was trained on, by name; others are not looked at. Raises InputError or DataError, for
+        rows of a table that miss a cell too."""
         if isinstance(inputs, str | os.PathLike):
-            inputs = self.rows(inputs, targets=False).arrays
+            rows = self.rows(inputs, targets=False)
+            if rows.gaps:
+                raise InputError(
+                    f"row {rows.gaps[0] + 1} of `{inputs}` misses a cell ({len(rows.gaps):,} rows do): "
+                    "`run.rows(path, targets=False)` leaves them out and says which, in `gaps`"
+                )
+            inputs = rows.arrays
         return self.executor.predict(inputs, batch)
 
     def evaluate(self, data: Any, batch: int = CHUNK) -> dict[str, float]:
         """The loss, the penalties and the metrics over rows of inputs and targets: a mapping of arrays, or a table's
-        path. Raises InputError or DataError."""
+        path, whose rows that miss a cell are left out where the training did so. Raises InputError or DataError."""
         if isinstance(data, str | os.PathLike):
             data = self.rows(data, targets=True).arrays
         return self.executor.evaluate(data, batch)
 
     def rows(self, path: str | os.PathLike[str], *, targets: bool, keep: Sequence[str] = ()) -> NewRows:
         """The rows of a table as the net takes them, encoded as those that the run was trained on, and its columns
-        `keep` as texts. Raises DataError."""
+        `keep` as texts; where the training left out rows that miss a cell, `gaps` has their numbers. Raises
+        DataError."""
         return read_table(path, {name: self.columns[name] for name in _names(self.net, targets=targets)}, keep)
 
     def labels(self, outputs: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
