@@ -1,7 +1,9 @@
-"""Ctrl-C while a net is trained: the first finishes the step and saves, the second ends at once."""
+"""Ctrl-C while a net is trained: the first finishes the step and saves, the second ends at once. Output that nobody
+reads, or that finds no room."""
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -11,6 +13,17 @@ from types import FrameType, TracebackType
 from typing import TypeVar
 
 T = TypeVar("T")
+
+FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))
+"""Why output that was redirected to a file or a device cannot be written there."""
+
+
+def open_streams() -> None:
+    """Give standard output and error, where the caller closed them (`>&-`), a place that swallows all: no file that is
+    opened later takes their numbers."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process
 
 
 def drop_output() -> None:
@@ -42,13 +55,15 @@ class Interrupt:
         return self.asked
 
     def heard(self, show: Callable[[T], None]) -> Callable[[T], None]:
-        """`show`, printing to standard output; where that has no reader any more (`| head`), the training is to end as
-        by Ctrl-C, so that nothing is lost."""
+        """`show`, printing to standard output; where that has no reader any more (`| head`) or no room, the training is
+        to end as by Ctrl-C, so that nothing is lost."""
 
         def call(value: T) -> None:
             try:
                 show(value)
-            except BrokenPipeError:
+            except OSError as error:
+                if not isinstance(error, BrokenPipeError) and error.errno not in FULL:
+                    raise
                 drop_output()
                 self.asked = True
 

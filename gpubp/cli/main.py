@@ -12,7 +12,7 @@ from dsl.render import to_text
 from .. import __version__
 from ..errors import DivergedError, GpubpError, NetError, SaveError
 from .color import columns_of, use_color
-from .interrupt import drop_output
+from .interrupt import FULL, drop_output, open_streams
 
 VERBS = {
     "init": "write a starter file for a table, or one of the examples",
@@ -34,15 +34,16 @@ imported."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    open_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] not in VERBS:
         _overview().parse_args(words or ["--help"])
     if words[0] not in VERBS:
         return 2
-    verb = import_module(f".{words[0]}", __package__)
-    parser = argparse.ArgumentParser(prog=f"gpubp {words[0]}", description=VERBS[words[0]])
-    verb.declare(parser)
     try:
+        verb = import_module(f".{words[0]}", __package__)
+        parser = argparse.ArgumentParser(prog=f"gpubp {words[0]}", description=VERBS[words[0]])
+        verb.declare(parser)
         arguments = parser.parse_args(words[1:])
         code: int = verb.work(arguments)
         sys.stdout.flush()
@@ -67,6 +68,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read the output has gone (`| head`); what is left has no reader.
         drop_output()
         return 0
+    except OSError as error:
+        if error.filename is not None or error.errno not in FULL:
+            raise
+        # Files that the user asks for name themselves; without a name it is the output that finds no room.
+        drop_output()
+        print(f"error: cannot write to standard output: {(error.strerror or str(error)).lower()}", file=sys.stderr)
+        return 1
 
 
 def _overview() -> argparse.ArgumentParser:

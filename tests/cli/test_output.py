@@ -1,0 +1,57 @@
+"""Standard output that is full or closed, and Ctrl-C before the work begins: one line, a code, never a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gpubp.cli import main
+from gpubp.training import LAST
+
+from ..training.worlds import write_net
+from .worlds import MODELS, Call
+
+FULL = Path("/dev/full")
+full = pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
+
+
+def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    text = line.replace("gpubp", f"{sys.executable} -m gpubp")
+    return subprocess.run(text, shell=True, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
+@full
+@pytest.mark.parametrize("verb", [f"check {MODELS / 'xor.net'}", "init", "runs", "check --explain E0301"])
+def test_output_without_room(verb: str, tmp_path: Path) -> None:
+    said = shell(f"gpubp {verb} > {FULL}", tmp_path)
+    assert said.returncode == 1
+    assert said.stderr == "error: cannot write to standard output: no space left on device\n"
+
+
+@full
+def test_a_training_whose_output_finds_no_room_is_saved(tmp_path: Path) -> None:
+    net = write_net(tmp_path, length="epochs = 100000")
+    said = shell(f"gpubp run {net} --json --out run > {FULL}", tmp_path)
+    assert said.returncode == 130
+    assert "goes on from there" in said.stderr
+    assert "Traceback" not in said.stderr
+    assert (tmp_path / "run" / LAST).is_file()
+
+
+@pytest.mark.parametrize("verb", [f"check {MODELS / 'xor.net'}", f"run {MODELS / 'xor.net'} --epochs 1 --out run"])
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+def test_closed_output(verb: str, closed: str, tmp_path: Path) -> None:
+    said = shell(f"gpubp {verb} {closed}", tmp_path)
+    assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
+
+
+def test_ctrl_c_while_a_verb_is_loaded(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(name: str, package: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules[main.__module__], "import_module", pressed)
+    said = call("check", MODELS / "xor.net")
+    assert (said.code, said.out, said.err) == (130, "", "stopped\n")
