@@ -200,10 +200,14 @@ class _Walk(Choices):
             return Diagnostic("E0113", "a comma is missing between two values", place, "`,` is missing before this")
         if tokens.kind(index) == "_K_IF":
             return self._if_behind(index)
+        left = self._left(index)
+        if self.in_type:
+            remedy = "numbers are `[sizes]`, a label is `class(n)`, several are `class(n)[sizes]`"
+            message = f"nothing joins `{left}` and `{short(right)}` in a type"
+            return Diagnostic("E0114", message, tokens.span(index), help=(remedy,))
         lacking = self._lacks_sign(index)
         if lacking:
             return lacking
-        left = self._left(index)
         remedy = "an operator or `->` is missing"
         if tokens.kind(index - 1) == "NUMBER" and right in _UNITS:
             key = tokens.all[self.item.first]

@@ -69,6 +69,11 @@ def match(
     count = len(positions) if form.variadic else len(form.inputs)
     inputs, rest = tuple(positions[:count]), positions[count:]
     options: dict[str, Written] = {}
+    listed = _as_list(form, rest, fits)
+    if listed:
+        good, rest = False, []
+        help = [f"a list stands in brackets: `{form.name}([{listed.span.text}])`"]
+        cx.error("E0206", f"`{form.name}` takes one list", listed.span, notes=notes, help=help)
     for name, extra in zip(form.positional, rest):
         if isinstance(extra, Given):
             options[name] = Written(extra.span, None, extra)
@@ -86,6 +91,15 @@ def match(
         good &= _by_name(cx, form, argument, options, named, fits)
     missing = tuple([name for name in form.options if name in form.required and name not in options])
     return Matched(inputs, options, good, missing)
+
+
+def _as_list(form: Form, given: Sequence[Given | syntax.Expr], fits: Fits) -> syntax.List | None:
+    """Several arguments by position that are meant as the one list which the form takes."""
+    items = tuple([each for each in given if not isinstance(each, Given)])
+    if len(form.positional) != 1 or len(items) < 2 or len(items) < len(given):
+        return None
+    meant = syntax.List(items[0].span.to(items[-1].span), items)
+    return meant if fits(form.positional[0], meant) else None
 
 
 def _by_name(

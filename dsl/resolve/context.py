@@ -171,7 +171,11 @@ class Context:
                     name.span,
                     label="again here",
                     labels=[Label(taken.name.span, f"first here, as {taken.described}")],
-                    help=[f"a name is assigned once: choose another, as `{self._free(name.text)}`"],
+                    help=[
+                        f"`?` names a size once; where it comes again it stands without: `{name.text}`"
+                        if entry.kind == taken.kind == "size"
+                        else f"a name is assigned once: choose another, as `{self._free(name.text)}`"
+                    ],
                 )
                 if taken.thing is None:
                     taken.value = POISON  # which of the two a use means cannot be told

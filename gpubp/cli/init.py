@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def _example(name: str, arguments: argparse.Namespace) -> int:
     (_, main), *data = files_of(name).items()
     output = Path(arguments.output or f"{name}.net")
     _write({output: main, **{output.parent / path: content for path, content in data}}, arguments.force)
-    print(f"\n`gpubp run {visible(str(output))}` trains it")
+    print(f"\n`gpubp run {_word(output)}` trains it")
     return 0
 
 
@@ -75,9 +76,14 @@ def _table(table: Path, arguments: argparse.Namespace) -> int:
         load_data(net.graph, net.base, 0)
     print("\n".join(found.said()) + "\n")
     _write({output: made.encode()}, arguments.force)
-    shown = visible(str(output))
+    shown = _word(output)
     print(f"\n`gpubp check {shown}` shows its layers, `gpubp run {shown}` trains it")
     return 0
+
+
+def _word(path: Path) -> str:
+    """A path as it is typed into a shell."""
+    return visible(shlex.quote(str(path)))
 
 
 def _require_free(paths: list[Path], force: bool) -> None:

@@ -22,7 +22,7 @@ from .arrow import open_arrow
 from .cells import Cells
 from .checks import counted, listed, problem, suggestion
 from .encoders import Encoder
-from .files import find_file, read_bytes, read_text, unreadable
+from .files import COMMAND_LINE, find_file, read_bytes, read_text, unreadable
 from .idx import TYPES, read_idx
 from .labels import Place, labels_of
 from .npy import MAGIC, ZIP, Archive, read_array
@@ -61,7 +61,7 @@ def read_table(path: str | os.PathLike[str], encoders: Mapping[str, Encoder], ke
     wrong.
     """
     name = os.fspath(path)
-    span = Span(Text("command line", name), 0, len(name))
+    span = Span(Text(COMMAND_LINE, name), 0, len(name))
     try:
         return _read(name, span, encoders, keep)
     except DiagnosticError as error:

@@ -24,6 +24,9 @@ MOST_RATIO = 200
 
 _CHUNK = 1 << 20
 
+COMMAND_LINE = "command line"
+"""The name of the source of a path that no file names: it starts in the working directory."""
+
 
 def read_text(base: Path, name: str, span: Span | None) -> bytes:
     """The bytes of the text file `name`, a path that starts in `base`, without a byte order mark.
@@ -94,7 +97,8 @@ def find_file(base: Path, name: str, span: Span | None, source: tuple[str, ...] 
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
-        help = source or _nearby(base, name)
+        there = "that you are in" if span is not None and span.source.name == COMMAND_LINE else "of the `.net` file"
+        help = source or _nearby(base, name, there)
         raise problem("E0412", f"`{name}` does not exist", span, help=help) from None
     except OSError as error:
         raise unreadable(name, span, error) from None
@@ -112,8 +116,8 @@ def unreadable(name: str, span: Span | None, error: OSError) -> DiagnosticError:
     return problem("E0412", f"`{name}` cannot be read: {(error.strerror or str(error)).lower()}", span)
 
 
-def _nearby(base: Path, name: str) -> str:
-    """A file that is there and spelt alike, or where the path starts."""
+def _nearby(base: Path, name: str, start: str) -> str:
+    """A file that is there and spelt alike, or that paths start in the folder `start`."""
     if "\\" in name and (base / name.replace("\\", "/")).is_file():
         return f'paths are written with `/`: "{name.replace(chr(92), "/")}"'
     folder, _, last = name.rpartition("/")
@@ -122,7 +126,7 @@ def _nearby(base: Path, name: str) -> str:
     except OSError:
         files = []
     prefix = f"{folder}/" if folder else ""
-    otherwise = "paths start in the folder of the `.net` file"
+    otherwise = f"paths start in the folder {start}"
     stems = {file.partition(".")[0]: file for file in reversed(files)}
     found = suggestion(last, files) and suggestion(last.partition(".")[0], stems)
     near = stems.get(found.partition("`")[2].partition("`")[0], "")

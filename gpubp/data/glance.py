@@ -17,7 +17,7 @@ from gpubp.errors import DataError
 
 from .cells import MISSING
 from .checks import Findings, clipped, counted
-from .files import read_head
+from .files import COMMAND_LINE, read_head
 from .sheet import Sheet, is_number, sheet_of
 
 MOST_ROWS = 10_000
@@ -81,7 +81,7 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
     columns of one name, or numbers and words in one column.
     """
     name = str(path)
-    span = Span(Source("command line", name), 0, len(name))
+    span = Span(Source(COMMAND_LINE, name), 0, len(name))
     try:
         raw, complete = read_head(Path(), name, span, MOST_BYTES)
         sheet = sheet_of(name, raw, span, delimiter=None, header=None, named=named)

@@ -124,7 +124,8 @@ def by_book(book: Sequence[str], place: Place, column: int, findings: Findings, 
     index = {word: i for i, word in enumerate(book)}
     for word in sorted(set(words) - index.keys()):
         message = f"class `{clipped(word)}` does not occur in {known}"
-        findings.add("E0419", "unknown classes", place.at(column, _first(found, word)), message, suggestion(word, book))
+        help = suggestion(word, book, f"the classes are {listed(book)}")
+        findings.add("E0419", "unknown classes", place.at(column, _first(found, word)), message, help)
     own = np.array([index.get(word, -1) for word in words], dtype=np.int64)
     return own[_positions(found)]
 

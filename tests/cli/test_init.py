@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import random
+import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -233,3 +235,16 @@ def test_the_readme_goes_from_a_table_to_a_model_in_five_commands(call: Call) ->
         told = "wrote answers.csv: 150 rows of " if words[1] == "predict" else ""
         assert (said.code, said.err[: len(told) or None]) == (0, told), said.err
     assert Path("answers.csv").read_text().startswith("species,p.setosa,")
+
+
+def test_what_it_says_to_type_can_be_typed(call: Call) -> None:
+    Path("my fruit's.csv").write_bytes((MODELS / "data/iris.csv").read_bytes())
+    said = call("init", "my fruit's.csv")
+    typed = re.findall(r"`(gpubp .*?)`", said.out)
+    assert [shlex.split(line)[1:] for line in typed] == [["check", "my fruit's.net"], ["run", "my fruit's.net"]]
+
+
+def test_paths_on_the_command_line_start_where_one_is(call: Call) -> None:
+    said = call("init", "nowhere/rows.csv")
+    assert said.code == 2
+    assert "help: paths start in the folder that you are in" in said.err

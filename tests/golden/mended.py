@@ -40,6 +40,7 @@ MENDED: dict[str, Changes] = {
     "E0114_missing_arrow": (("x dense(8)", "x -> dense(8)"), ("relu dense(1)", "relu -> dense(1)")),
     "E0114_missing_colon": (("input x [2]", "input x: [2]"), ("target y class(3)", "target y: class(3)")),
     "E0114_no_parentheses": (("dense 8", "dense(8)"),),
+    "E0114_type_of_words": (("[12] of class(9)", "class(9)[12]"),),
     "E0114_windows_line_ends": (("dense 8", "dense(8)"),),
     "E0115_ternary": (("n == 1 ? x : x -> relu", "if n == 1 then x else x -> relu"),),
     "E0116_index": (("x[0]", "slice(x, 0, 1)"), ("x[1:]", "slice(x, 1, 2)")),
@@ -150,6 +151,7 @@ MENDED: dict[str, Changes] = {
     "E0201_true": (("False", "false"), (", init = None", "")),
     "E0201_unknown_value": (("hiden", "hidden"),),
     "E0201_unknown_word": (("= glorot)", "= glorot_uniform)"),),
+    "E0202_size_twice": (("b: class(?v)", "b: class(v)"),),
     "E0203_before_made": (
         (
             "  output p = hidden -> dense(1)\n  hidden = x -> dense(8)",
@@ -164,6 +166,10 @@ MENDED: dict[str, Changes] = {
         ("-> dropout", "-> relu -> dropout"),
     ),
     "E0205_missing": (("dense ->", "dense(units = 8) ->"), ("= sgd", "= sgd(lr = 0.1)"), ("mse(p)", "mse(p, y)")),
+    "E0206_list_without_brackets": (
+        ("reshape(4, 4, 1)", "reshape([4, 4, 1])"),
+        ("reshape(2 * 8, 1)", "reshape([2 * 8, 1])"),
+    ),
     "E0206_too_many": (("relu(8)", "relu"), ("units = 1, 8", "1")),
     "E0206_twice": ((", units = 2", ""),),
     "E0208_camel_case": (
@@ -257,9 +263,11 @@ IN_WORDS = frozenset(
         "E0104_trailing_commas",  # delete it
         "E0109_one_too_many",  # delete it
         "E0111_commas_in_a_line",  # start a new line here
+        "E0114_type_of_words",  # several are `class(n)[sizes]`
         "E0115_ternary",  # `if a then b else c`
         "E0125_then",  # `if a then b else c`
         "E0201_none_in_type",  # never written
+        "E0202_size_twice",  # it stands without `?`
         "E0203_before_made",  # move its line up
         "E0204_input_by_name",  # inputs come first and without names
         "E0206_too_many",  # positions before names
