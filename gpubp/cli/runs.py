@@ -17,6 +17,9 @@ from .table import align
 _FIGURES = ("test.", "valid.", "train.")
 """Figures of the first of these parts that a run has are shown."""
 
+_WIDE = 60
+"""A setting that is longer is shown in lines of its own."""
+
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
@@ -76,10 +79,11 @@ def _diff(a: Path, b: Path, as_json: bool) -> int:
     parts = []
     if found.text:
         parts.append("\n".join(found.text))
-    if found.settings:
-        parts.append(
-            _left([["", str(a), str(b)], *([k, _short(x), _short(y)] for k, (x, y) in found.settings.items())])
-        )
+    settings = [[key, _short(x), _short(y)] for key, (x, y) in found.settings.items()]
+    long = [row for row in settings if max(map(len, row)) > _WIDE]
+    parts += [f"{key}\n- {x}\n+ {y}" for key, x, y in long]
+    if len(long) < len(settings):
+        parts.append(_left([["", str(a), str(b)], *(row for row in settings if row not in long)]))
     if found.figures:
         parts.append(align([["", str(a), str(b)], *([k, _short(x), _short(y)] for k, (x, y) in found.figures.items())]))
     print("\n\n".join(parts))

@@ -23,6 +23,10 @@ def embedding(cx: Context, labels: Var, *, units: Count, init: Init = "glorot_un
     classes = cx.classes(labels)
     if classes is None:
         raise ShapeError("`embedding` works on class labels, and this is a tensor of numbers", code="E0306")
+    if isinstance(init, int | float):  # the number of classes was written first, as in other libraries
+        message = f"`embedding` is told no number of classes, which the labels say: {classes}"
+        help = f"`embedding({init:g})` for vectors of {init:g}; to fill them all with it, `init = constant({init:g})`"
+        raise ShapeError(message, help, code="E0310")
     return ops.gather(cx.parameter("weight", (classes, units), init, role="table"), labels)
 
 

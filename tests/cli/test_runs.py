@@ -264,3 +264,15 @@ def test_refusals(call: Call, tmp_path: Path, words: tuple[str, ...], code: int,
     assert said.err.count("error") >= 1
     assert "Traceback" not in said.err
     assert Path("new.csv").read_text("utf-8") == "a,b\n1,2\n3,4\n"
+
+
+def test_a_long_setting_does_not_widen_the_table(call: Call, tmp_path: Path) -> None:
+    for name, rate in (("one", "0.1"), ("two", "0.2")):
+        net = write(tmp_path, data=f", missing = {'drop' if name == 'one' else 'mean'}").read_text("utf-8")
+        (tmp_path / "a.net").write_text(net.replace("lr = 0.1", f"lr = {rate}"), "utf-8")
+        call("run", "a.net", "--out", name)
+    lines = call("runs", "diff", "one", "two").out.splitlines()
+    at = lines.index("data")
+    assert lines[at + 1].startswith("- x, y = csv(")
+    assert lines[at + 2].startswith("+ x, y = csv(")
+    assert not any("csv(" in line for line in lines[at + 3 :])

@@ -114,7 +114,8 @@ def test_one_hot(world: World) -> None:
     np.testing.assert_allclose(found.part("train")["x"].std(axis=0)[2], 1)  # type: ignore[index]
     world.write("b.csv", "town,size,y\nOslo,4,1\n")
     message = "`b.csv`, line 2, column `town`: class `Oslo` does not occur in `a.csv`"
-    assert world.refused(csv("x, y", target="y", onehot="town", test="b.csv")).message == message
+    unknown = world.refused(csv("x, y", target="y", onehot="town", test="b.csv"))
+    assert (unknown.message, unknown.help) == (message, ("the classes are `Bern`, `Rome`",))
 
 
 @pytest.mark.parametrize(

@@ -222,6 +222,7 @@ MENDED: dict[str, Changes] = {
     "E0306_labels_in_arithmetic": (("c + 1", "one_hot(c) + 1"), ("c ->", "one_hot(c) ->")),
     "E0306_number_as_label": (("cross_entropy(p, y)", "binary_cross_entropy(p, y)"),),
     "E0310_clip": (("1.0", "clip_norm(1.0)"),),
+    "E0310_embedding_of_classes": (("embedding(9, 4)", "embedding(4)"),),
     "E0310_sort": (
         ('"8"', "8"),
         ('"mse"', "mse(p, y)"),
