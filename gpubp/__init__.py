@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from .executor import Executor
     from .frontend import Net, load, loads
+    from .picture import Graph, graph
     from .training import LoadedRun, Run, load_run, train
 
 __version__ = "0.1.0"
@@ -37,6 +38,7 @@ __all__ = [
     "DivergedError",
     "Executor",
     "GpubpError",
+    "Graph",
     "InputError",
     "LoadedRun",
     "Net",
@@ -44,6 +46,7 @@ __all__ = [
     "Run",
     "SaveError",
     "ShapeError",
+    "graph",
     "layer",
     "load",
     "load_run",
@@ -54,6 +57,8 @@ __all__ = [
 _PLACES = {
     "Executor": "executor",
     "Net": "frontend",
+    "Graph": "picture",
+    "graph": "picture",
     "load": "frontend",
     "loads": "frontend",
     "LoadedRun": "training",

@@ -26,6 +26,7 @@ VERBS = {
     "explain": "follow one example through a step of training: values, formulas, gradients, the update",
     "gradcheck": "check the gradients of a file beside finite differences, by parameter",
     "doctor": "what of this machine can be used, and what to install for more",
+    "graph": "draw the net of a file or a run: shapes, parameter counts, blocks closed or open",
     "ir": "print the program that a file means: plain Python over NumPy or CuPy, which runs by itself",
 }
 """Every verb is a module of this package with `declare(parser)` and `work(arguments)`; only the one asked for is

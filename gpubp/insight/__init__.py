@@ -5,7 +5,7 @@ from .drawn import drawn
 from .gauges import Gauges, Size, sizes
 from .gradcheck import Checked, Element, Report, gradcheck
 from .health import Finding, diagnose, grown, still, typical
-from .html import as_html
+from .html import as_html, page_style
 from .text import as_text, shown
 from .trace import Line, Step, Trace, trace
 
@@ -26,6 +26,7 @@ __all__ = [
     "drawn",
     "gradcheck",
     "grown",
+    "page_style",
     "shown",
     "sizes",
     "still",

@@ -22,7 +22,7 @@ def as_html(told: Mapping[str, Any], about: str) -> str:
         "text": escape(as_text(told)),
         # A text of the file may hold `</script>`.
         "data": json.dumps(told, ensure_ascii=False).replace("<", "\\u003c"),
-        "style": _part("style.css"),
+        "style": page_style(),
         "script": _part("script.js"),
     }
     template = _part("page.html")
@@ -32,6 +32,11 @@ def as_html(told: Mapping[str, Any], about: str) -> str:
         name, _, rest = piece.partition("}")
         out.append(places[name] + rest)
     return "".join(out)
+
+
+def page_style() -> str:
+    """The style that all pages share."""
+    return _part("style.css")
 
 
 def _part(name: str) -> str:

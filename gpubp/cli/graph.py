@@ -1,0 +1,59 @@
+"""`graph FILE`: the net as a picture."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from dsl.excerpt import visible
+
+from ..errors import GpubpError
+from ..frontend import Net
+from ..picture import graph, page
+from ..training import net_of
+from .common import add_file, open_net
+from .output import write_output
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Say what arguments the verb takes."""
+    add_file(parser, help="a .net file, the folder of a run, or one checkpoint in it")
+    parser.add_argument(
+        "--expand",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="show the inside of the blocks and layers of this name in their place; `all` opens all (may be given "
+        "several times)",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="an .svg file, or an .html page (default: SVG to standard output)"
+    )
+
+
+def work(arguments: argparse.Namespace) -> int:
+    """Print or write the picture; raises GpubpError."""
+    output = None if arguments.output is None else Path(arguments.output)
+    if output is not None and output.suffix.lower() not in (".svg", ".html", ".htm") and not output.exists():
+        raise GpubpError(f"`{visible(str(output))}` is neither an .svg nor an .html file")
+    drawn = graph(_net(arguments), arguments.expand)
+    if output is None:
+        sys.stdout.write(drawn.svg())
+        return 0
+    if output.suffix.lower() in (".html", ".htm"):
+        about = "Shapes are those of one example. Closed blocks are opened below."
+        write_output(output, page(drawn.title, about, drawn.html()).encode())
+    else:
+        write_output(output, drawn.svg().encode())
+    print(f"wrote {visible(str(output))}: {drawn.title}")
+    return 0
+
+
+def _net(arguments: argparse.Namespace) -> Net:
+    path = Path(arguments.file)
+    if path.is_dir() or path.suffix == ".safetensors":
+        if arguments.set:
+            raise GpubpError("`--set` cannot be given with a run: its params are those that it was trained with")
+        return net_of(path)
+    return open_net(arguments)

@@ -1,0 +1,265 @@
+"""The picture of a net as SVG: boxes with shapes and parameter counts, from the inputs at the top to the outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import GpubpError
+from ..frontend import Net
+from .boxes import NUMBER, Box, Scope, scope_of
+from .layered import Edge, arrange
+from .page import part
+
+if TYPE_CHECKING:
+    from dsl.graph import Node
+
+ALL = "all"
+"""Stands for the names of all blocks."""
+
+CHARACTER, LINE, PAD = 7.3, 17.0, 10.0
+"""Pixels that a character of the font is wide, a line is high, and that stand between text and border."""
+
+MOST_CHARACTERS = 34
+_HEAD, _EDGE = 26.0, 12.0
+"""Room for the title of an open block, and at its other sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Part of an SVG: its text, its size, and how far from the left each thing enters and leaves."""
+
+    text: str
+    width: float
+    height: float
+    takes: tuple[float, ...] = ()
+    gives: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Graph:
+    """A picture of a net; a notebook shows it with the blocks below it, each to be opened."""
+
+    net: Net
+    expand: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Graph of {self.net!r}>"
+
+    @property
+    def title(self) -> str:
+        size = self.net.size
+        return f"{Path(self.net.graph.source.name).name}: {size:,} parameter{'s' * (size != 1)}"
+
+    def svg(self) -> str:
+        """The picture, which stands alone: no script, no font and no address but that of the SVG standard."""
+        opened = frozenset(self.expand)
+        return _document(scope_of(self.net, ALL not in opened), opened, self.title)
+
+    def html(self) -> str:
+        """The picture, and below it a picture of the inside of each block that is closed in it."""
+        opened = frozenset(self.expand)
+        parts = [f'<div class="gpubp-graph-frame" style="overflow-x: auto">{self.svg()}</div>']
+        for block, times in _closed(scope_of(self.net, ALL not in opened), opened):
+            title = _called(block)
+            assert block.inner is not None
+            inner = _document(block.inner, frozenset(), title)
+            many = f", {times} times" if times > 1 else ""
+            parts.append(
+                f"<details><summary>inside <code>{escape(title)}</code>{many}</summary>"
+                f'<div class="gpubp-graph-frame" style="overflow-x: auto">{inner}</div></details>'
+            )
+        return "\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+
+def graph(net: Net, expand: Collection[str] = ()) -> Graph:
+    """The picture of a net, with shapes for one example and parameter counts. `expand`: the names of blocks and layers
+    of the file whose inside is shown in their place, or `["all"]`. Raises GpubpError for a name that it has not."""
+    wanted = tuple(dict.fromkeys([expand] if isinstance(expand, str) else expand))
+    known = sorted({box.name for box in _blocks(scope_of(net))})
+    for name in wanted:
+        if name != ALL and name not in known:
+            there = f"there are {', '.join(f'`{one}`' for one in known)}" if known else "it has none"
+            raise GpubpError(f"`{net.graph.source.name}` has no block `{name}` to expand; {there}")
+    return Graph(net, wanted)
+
+
+def _blocks(scope: Scope) -> Iterator[Box]:
+    for box in scope.boxes:
+        if box.inner is not None:
+            yield box
+            yield from _blocks(box.inner)
+
+
+def _is_open(box: Box, opened: frozenset[str]) -> bool:
+    return box.inner is not None and bool({ALL, box.name} & opened)
+
+
+def _closed(scope: Scope, opened: frozenset[str]) -> list[tuple[Box, int]]:
+    """One of each kind of the blocks that are drawn closed, and of those within them, with how often it stands."""
+    found: dict[object, tuple[Box, int]] = {}
+    for box, times in _walk(scope, 1):
+        if not _is_open(box, opened):
+            first, count = found.get(box.signature, (box, 0))
+            found[box.signature] = first, count + times
+    return list(found.values())
+
+
+def _walk(scope: Scope, times: int) -> Iterator[tuple[Box, int]]:
+    for box in scope.boxes:
+        if box.inner is not None:
+            yield box, times * box.count
+            yield from _walk(box.inner, times * box.count)
+
+
+def _document(scope: Scope, opened: frozenset[str], title: str) -> str:
+    picture = _scope(scope, opened, ports=False)
+    told = "\n".join(_told(scope))
+    key = "g" + sha256(picture.text.encode() + title.encode()).hexdigest()[:10]
+    width, height = picture.width + 2 * _EDGE, picture.height + 2 * _EDGE
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="gpubp-graph" role="img" aria-labelledby="{key}t {key}d" '
+        f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">\n'
+        f'<title id="{key}t">{escape(title)}</title>\n<desc id="{key}d">{escape(told)}</desc>\n'
+        f"<style>\n{part('graph.css')}</style>\n"
+        f'<rect class="paper" width="100%" height="100%" rx="6"/>\n'
+        f'<g transform="translate({_EDGE:.0f} {_EDGE:.0f})">\n{picture.text}</g>\n</svg>\n'
+    )
+
+
+def _told(scope: Scope) -> Iterator[str]:
+    """A line for each box: what it is, and what leads to it."""
+    for i, box in enumerate(scope.boxes):
+        before = list(dict.fromkeys(scope.boxes[a].lines[0] for a, b, _ in scope.links if b == i))
+        yield box.about + (f"; from {', '.join(before)}" if before else "") + "."
+
+
+def _scope(scope: Scope, opened: frozenset[str], ports: bool) -> Picture:
+    """The boxes and the edges of a scope; with `ports`, edges from its upper border and to its lower one, too."""
+    pictures = [_open(box, opened) if _is_open(box, opened) else _closed_box(box) for box in scope.boxes]
+    sizes = [(one.width, one.height) for one in pictures]
+    edges = []
+    for a, b, node in scope.links:
+        edges.append(Edge(a, b, _leaves(scope.boxes[a], pictures[a], node), _enters(scope.boxes[b], pictures[b], node)))
+    taken = list(dict.fromkeys(node for node, _ in scope.takes)) if ports else []
+    given = scope.gives if ports else ()
+    first = len(sizes)
+    sizes += [(4.0, 0.0)] * (len(taken) + len(given))
+    for node, box in scope.takes if ports else ():
+        edges.append(Edge(first + taken.index(node), box, None, _enters(scope.boxes[box], pictures[box], node)))
+    for i, (node, box) in enumerate(given):
+        edges.append(Edge(box, first + len(taken) + i, _leaves(scope.boxes[box], pictures[box], node)))
+    edges = list(dict.fromkeys(edges))
+    placed = arrange(sizes, edges)
+    out = []
+    for edge, way in zip(edges, placed.ways, strict=True):
+        last = ports and edge.target >= first + len(taken)
+        out.append(_way(way, arrow=not last))
+    for picture, (x, y) in zip(pictures, placed.corners):
+        out.append(f'<g transform="translate({x:.1f} {y:.1f})">{picture.text}</g>\n')
+    middles = [x + 2.0 for x, _ in placed.corners[first:]]
+    return Picture(
+        "".join(out), placed.width, placed.height, tuple(middles[: len(taken)]), tuple(middles[len(taken) :])
+    )
+
+
+def _leaves(box: Box, picture: Picture, node: Node) -> float | None:
+    if not picture.gives or box.inner is None:
+        return None
+    # Of several that are drawn as one, the first is seen: what leaves the last leaves where the first's does.
+    given = [one for one, _ in box.inner.gives]
+    return picture.gives[given.index(node) if node in given else 0]
+
+
+def _enters(box: Box, picture: Picture, node: Node) -> float | None:
+    if not picture.takes or box.inner is None:
+        return None
+    return picture.takes[list(dict.fromkeys(one for one, _ in box.inner.takes)).index(node)]
+
+
+def _way(points: list[tuple[float, float]], arrow: bool) -> str:
+    """A line that is vertical at each point; the pieces between layers are curves."""
+    (x, y), *rest = points
+    path = [f"M{x:.1f} {y:.1f}"]
+    for number, (to_x, to_y) in enumerate(rest):
+        if number == len(rest) - 1 and arrow:
+            to_y -= 5
+        if abs(to_x - x) < 0.5:
+            path.append(f"V{to_y:.1f}")
+        else:
+            middle = (y + to_y) / 2
+            path.append(f"C{x:.1f} {middle:.1f} {to_x:.1f} {middle:.1f} {to_x:.1f} {to_y:.1f}")
+        x, y = to_x, to_y
+    out = f'<path class="edge" d="{"".join(path)}"/>\n'
+    if arrow:
+        out += f'<path class="tip" d="M{x - 4:.1f} {y - 2:.1f}L{x:.1f} {y + 5:.1f}L{x + 4:.1f} {y - 2:.1f}Z"/>\n'
+    return out
+
+
+def _open(box: Box, opened: frozenset[str]) -> Picture:
+    """A block with its inside in a frame."""
+    assert box.inner is not None
+    inner = _scope(box.inner, opened, ports=True)
+    title = _short(_called(box), 60) + _times(box)
+    width = max(inner.width, len(title) * CHARACTER) + 2 * _EDGE
+    shift = (width - inner.width) / 2
+    height = inner.height + _HEAD
+    text = (
+        f"<title>{escape(box.about)}</title>"
+        f'<rect class="frame" width="{width:.1f}" height="{height:.1f}" rx="8"/>'
+        f'<g transform="translate({shift:.1f} {_HEAD - 4:.1f})">\n{inner.text}</g>'
+    )
+    for x in inner.takes:
+        text += f'<path class="edge" d="M{x + shift:.1f} 0V{_HEAD - 4:.1f}"/>'
+    for x in inner.gives:
+        text += f'<path class="edge" d="M{x + shift:.1f} {height - 4:.1f}V{height:.1f}"/>'
+    text += f'<text class="head" x="{_EDGE:.0f}" y="17">{escape(title)}</text>'
+    takes, gives = (tuple(x + shift for x in side) for side in (inner.takes, inner.gives))
+    return Picture(text, width, height, takes, gives)
+
+
+def _closed_box(box: Box) -> Picture:
+    """A box with its lines, its shape and its parameters; a block shows that there is more behind it."""
+    lines = [_short(line) for line in box.lines]
+    lines[0] += _times(box)
+    facts = [box.shape] if box.shape not in ("", NUMBER) else []
+    if box.parameters:
+        facts.append(f"{box.parameters:,} param{'s' * (box.parameters != 1)}" + ", shared" * box.shared)
+    foot = "  ·  ".join(facts)
+    rows = [("name", line) if i == 0 else ("stage", line) for i, line in enumerate(lines)]
+    rows += [("foot", foot)] if foot else []
+    rows += [("out", f"output {name}") for name in box.outputs if (name,) != box.lines]
+    sign = len(rows) <= 2 and len(lines[0]) == 1
+    width = max(len(text) for _, text in rows) * CHARACTER + 2 * PAD + (0 if sign else 4)
+    height = len(rows) * LINE + PAD
+    text = f"<title>{escape(box.about)}</title>"
+    if box.kind == "block" or box.count > 1:
+        text += f'<rect class="behind" x="4" y="4" width="{width:.1f}" height="{height:.1f}" rx="6"/>'
+    text += f'<rect class="box {box.kind}" width="{width:.1f}" height="{height:.1f}" rx="6"/>'
+    if not sign:
+        text += f'<rect class="mark {box.kind}" x="0" y="5" width="4" height="{height - 10:.1f}" rx="2"/>'
+    for i, (style, line) in enumerate(rows):
+        text += (
+            f'<text class="{style}" x="{width / 2 + 1:.1f}" y="{PAD / 2 + LINE * i + 12.5:.1f}">{escape(line)}</text>'
+        )
+    return Picture(text, width, height)
+
+
+def _called(box: Box) -> str:
+    """A block as the file would use it."""
+    return f"{box.name}({box.lines[1]})" if len(box.lines) > 1 else box.name
+
+
+def _times(box: Box) -> str:
+    return f"  × {box.count}" if box.count > 1 else ""
+
+
+def _short(text: str, most: int = MOST_CHARACTERS) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

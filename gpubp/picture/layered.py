@@ -1,0 +1,230 @@
+"""Where the boxes of a small acyclic graph lie, and the ways of its edges: layers from top to bottom.
+
+The steps are those of Sugiyama, Tagawa & Toda (1981): a layer for each box, points on the long edges, an order within
+each layer with few crossings, then places. The places of a layer are those nearest to its neighbours' that keep the
+boxes apart, which is isotonic regression, solved by pooling adjacent violators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+GAP, DROP = 26.0, 34.0
+"""Pixels between neighbours of a layer, and between layers."""
+
+_SWEEPS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """From one box to another; `leaves`, `enters`: how far from the left side of the box, or None: where it is best."""
+
+    source: int
+    target: int
+    leaves: float | None = None
+    enters: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """The upper left corner of each box; the way of each edge, as points that it runs through vertically."""
+
+    corners: list[tuple[float, float]]
+    ways: list[list[tuple[float, float]]]
+    width: float
+    height: float
+
+
+@dataclass(eq=False, slots=True)
+class _Place:
+    """A box, or a point on an edge (`box` is -1). `x` is its middle; `above`, `below` name neighbours, with weights."""
+
+    box: int
+    layer: int
+    width: float
+    x: float = 0.0
+    above: list[tuple[_Place, float]] = field(default_factory=list)
+    below: list[tuple[_Place, float]] = field(default_factory=list)
+
+
+def arrange(sizes: Sequence[tuple[float, float]], edges: Sequence[Edge]) -> Arrangement:
+    """Place boxes of the given widths and heights. The graph of the edges has no cycle."""
+    layers_of = _layers(len(sizes), edges)
+    places = [_Place(i, layers_of[i], sizes[i][0]) for i in range(len(sizes))]
+    rows: list[list[_Place]] = [[] for _ in range(max(layers_of, default=-1) + 1)]
+    for place in places:
+        rows[place.layer].append(place)
+    chains = _points(places, rows, edges)
+    _order(rows)
+    _spread(rows)
+    return _drawn(sizes, edges, places, rows, chains)
+
+
+def _layers(count: int, edges: Sequence[Edge]) -> list[int]:
+    """The layer of each box: below all that lead to it; one that nothing leads to is just above the first it leads
+    to."""
+    after: list[list[int]] = [[] for _ in range(count)]
+    waits = [0] * count
+    for edge in edges:
+        after[edge.source].append(edge.target)
+        waits[edge.target] += 1
+    first = [not one for one in waits]
+    layers = [0] * count
+    ready = [i for i in range(count) if first[i]]
+    for box in ready:
+        for target in after[box]:
+            layers[target] = max(layers[target], layers[box] + 1)
+            waits[target] -= 1
+            if not waits[target]:
+                ready.append(target)
+    for box in range(count):
+        if first[box] and after[box]:
+            layers[box] = min(layers[target] for target in after[box]) - 1
+    return layers
+
+
+def _points(places: list[_Place], rows: list[list[_Place]], edges: Sequence[Edge]) -> list[list[_Place]]:
+    """Put points on edges that cross layers, and join neighbours; edges that leave a box at one place share their
+    points. Returns the points of each edge."""
+    shared: dict[tuple[int, float | None], list[_Place]] = {}
+    joined: set[tuple[int, int]] = set()
+    chains = []
+    for edge in edges:
+        source, target = places[edge.source], places[edge.target]
+        chain = shared.setdefault((edge.source, edge.leaves), [])
+        for layer in range(source.layer + 1 + len(chain), target.layer):
+            chain.append(_Place(-1, layer, 6.0))
+            rows[layer].append(chain[-1])
+        way = chain[: target.layer - source.layer - 1]
+        for upper, lower in zip((source, *way), (*way, target)):
+            if (id(upper), id(lower)) not in joined:
+                joined.add((id(upper), id(lower)))
+                # Long edges are straight; boxes rather follow boxes.
+                weight = 8.0 if upper.box == lower.box == -1 else 0.05 if -1 in (upper.box, lower.box) else 1.0
+                upper.below.append((lower, weight))
+                lower.above.append((upper, weight))
+        chains.append(way)
+    return chains
+
+
+def _order(rows: list[list[_Place]]) -> None:
+    """Order each layer by the middle of its neighbours, up and down in turn, and keep the order with the fewest
+    crossings."""
+    best, fewest = [row[:] for row in rows], _crossings(rows)
+    for sweep in range(_SWEEPS):
+        if not fewest:
+            break
+        down = sweep % 2 == 0
+        for number in range(len(rows)) if down else reversed(range(len(rows))):
+            fixed = number - 1 if down else number + 1
+            if not 0 <= fixed < len(rows):
+                continue
+            at = {id(place): i for i, place in enumerate(rows[fixed])}
+            own = {id(place): i for i, place in enumerate(rows[number])}
+
+            def middle(place: _Place, down: bool = down, at: dict[int, int] = at, own: dict[int, int] = own) -> float:
+                near = [at[id(one)] for one, _ in (place.above if down else place.below)]
+                return sum(near) / len(near) if near else own[id(place)]
+
+            rows[number].sort(key=middle)
+        crossings = _crossings(rows)
+        if crossings < fewest:
+            best, fewest = [row[:] for row in rows], crossings
+    rows[:] = best
+
+
+def _crossings(rows: list[list[_Place]]) -> int:
+    count = 0
+    for upper, lower in pairwise(rows):
+        at = {id(place): i for i, place in enumerate(lower)}
+        ends = [sorted(at[id(one)] for one, _ in place.below) for place in upper]
+        for i, left in enumerate(ends):
+            for right in ends[i + 1 :]:
+                count += sum(a > b for a in left for b in right)
+    return count
+
+
+def _spread(rows: list[list[_Place]]) -> None:
+    """Give each place its x: near to the neighbours above, below, and then both."""
+    for row in rows:
+        _settle(row, [0.0] * len(row), [1.0] * len(row))
+    for sweep in range(3 * _SWEEPS):
+        sides = (True, sweep % 2 == 1 or sweep > 2 * _SWEEPS, sweep % 2 == 0 or sweep > 2 * _SWEEPS)
+        for row in rows if sweep % 2 else reversed(rows):
+            wanted, weights = [], []
+            for place in row:
+                near = [*(place.above if sides[1] else ()), *(place.below if sides[2] else ())]
+                total = sum(weight for _, weight in near)
+                wanted.append(sum(one.x * weight for one, weight in near) / total if near else place.x)
+                weights.append(total or 0.01)
+            _settle(row, wanted, weights)
+
+
+def _settle(row: list[_Place], wanted: Iterable[float], weights: Iterable[float]) -> None:
+    """The places of a row nearest to the wanted ones, by weighted squares, that do not overlap."""
+    offsets = [0.0]
+    for left, right in pairwise(row):
+        offsets.append(offsets[-1] + (left.width + right.width) / 2 + GAP)
+    pools: list[tuple[float, float, int]] = []
+    for offset, x, weight in zip(offsets, wanted, weights):
+        mean, total, count = x - offset, weight, 1
+        while pools and pools[-1][0] > mean:
+            other, other_total, other_count = pools.pop()
+            mean = (mean * total + other * other_total) / (total + other_total)
+            total, count = total + other_total, count + other_count
+        pools.append((mean, total, count))
+    means = [mean for mean, _, count in pools for _ in range(count)]
+    for place, mean, offset in zip(row, means, offsets):
+        place.x = mean + offset
+
+
+def _drawn(
+    sizes: Sequence[tuple[float, float]],
+    edges: Sequence[Edge],
+    places: list[_Place],
+    rows: list[list[_Place]],
+    chains: list[list[_Place]],
+) -> Arrangement:
+    bands, y = [], 0.0
+    for row in rows:
+        height = max((sizes[place.box][1] for place in row if place.box >= 0), default=0.0)
+        bands.append((y, y + height))
+        y += height + DROP
+    left = min((place.x - place.width / 2 for row in rows for place in row), default=0.0)
+    right = max((place.x + place.width / 2 for row in rows for place in row), default=0.0)
+    corners = []
+    for place, (width, height) in zip(places, sizes, strict=True):
+        top, bottom = bands[place.layer]
+        corners.append((place.x - left - width / 2, (top + bottom - height) / 2))
+    ends = _entries(sizes, edges, places, chains)
+    ways = []
+    for edge, chain, end in zip(edges, chains, ends, strict=True):
+        source, target = places[edge.source], places[edge.target]
+        x = corners[edge.source][0] + (sizes[edge.source][0] / 2 if edge.leaves is None else edge.leaves)
+        way = [(x, corners[edge.source][1] + sizes[edge.source][1]), (x, bands[source.layer][1])]
+        for point in chain:
+            way += [(point.x - left, bands[point.layer][0]), (point.x - left, bands[point.layer][1])]
+        x = corners[edge.target][0] + end
+        way += [(x, bands[target.layer][0]), (x, corners[edge.target][1])]
+        ways.append(way)
+    return Arrangement(corners, ways, right - left, max(y - DROP, 0.0))
+
+
+def _entries(
+    sizes: Sequence[tuple[float, float]], edges: Sequence[Edge], places: list[_Place], chains: list[list[_Place]]
+) -> list[float]:
+    """How far from the left side of its box each edge enters: in the order of where it comes from."""
+    ends = [0.0] * len(edges)
+    into: dict[int, list[int]] = {}
+    for i, edge in enumerate(edges):
+        into.setdefault(edge.target, []).append(i)
+    for box, found in into.items():
+        found.sort(key=lambda i: chains[i][-1].x if chains[i] else places[edges[i].source].x)
+        width = sizes[box][0]
+        step = min(22.0, 0.6 * width / max(len(found) - 1, 1))
+        for number, i in enumerate(found):
+            given = edges[i].enters
+            ends[i] = width / 2 + (number - (len(found) - 1) / 2) * step if given is None else given
+    return ends

@@ -1,0 +1,175 @@
+"""The picture of a net: complete, sound, alone, and told in words too."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import gpubp
+from gpubp.cli import main
+from gpubp.picture.boxes import Box, Scope, scope_of
+
+from .worlds import ALL, CHROMIUM, MODELS, SVG, browser, fetches_nothing, net, sound
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def every(scope: Scope) -> list[Box]:
+    return [one for box in scope.boxes for one in (box, *(every(box.inner) if box.inner else ()))]
+
+
+@pytest.mark.parametrize("name", [*ALL, "unet", "deep"])
+@pytest.mark.parametrize("expand", [(), ("all",)])
+def test_every_net_is_drawn_whole(name: str, expand: tuple[str, ...]) -> None:
+    loaded = net(name)
+    sound(gpubp.graph(loaded, expand).svg())
+    for fold in (True, False):
+        scope = scope_of(loaded, fold)
+        drawn = [node for box in scope.boxes for node in box.nodes]
+        wanted = [n for n in loaded.graph.nodes if n.kind not in ("constant", "target")]
+        assert {id(n) for n in wanted} == {id(n) for n in drawn if n.kind != "target"}
+        assert len(drawn) == len(set(drawn))
+        assert sum(box.parameters for box in scope.boxes if not box.shared) == loaded.size
+        assert sorted(name for box in scope.boxes for name in box.outputs) == sorted(loaded.outputs)
+
+
+def test_what_stands_in_a_picture() -> None:
+    told = sound(gpubp.graph(net("siamese")).svg()).find(f"{SVG}desc")
+    assert told is not None
+    assert (told.text or "").splitlines() == [
+        "left; [8, 8, 1].",
+        "right; [8, 8, 1].",
+        "encode; [16]; 13,008 parameters; from left.",
+        "encode; [16]; 13,008 parameters, shared; from right.",
+        "- -> _ ^ 2; [16]; from encode.",
+        "sum -> _ + 1e-06 -> sqrt; from -.",
+        "reshape([1]); [1]; output distance; from sum.",
+        "_ < 1; [1]; from reshape([1]).",
+    ]
+
+
+def test_fifty_layers_are_one_box_or_fifty() -> None:
+    deep = net("deep")
+    folded = scope_of(deep).boxes
+    assert [(box.lines[0], box.count) for box in folded] == [
+        ("x", 1),
+        ("dense(64)", 1),
+        ("dense(64)", 49),
+        ("dense(1)", 1),
+    ]
+    assert folded[2].parameters == 49 * (64 * 64 + 64 + 2 * 64)
+    assert "dense(64)  × 49" in gpubp.graph(deep).svg()
+    assert gpubp.graph(deep, ["all"]).svg().count(">dense(64)<") == 50
+
+
+def test_blocks_open() -> None:
+    resnet = net("digits_resnet")
+    closed, opened = gpubp.graph(resnet).svg(), gpubp.graph(resnet, ["residual"]).svg()
+    assert "residual  × 2" in closed
+    assert 'class="frame"' not in closed
+    assert opened.count('class="frame"') == 3, "equal blocks are opened once"
+    assert "residual(channels = 16, stride = 1)  × 2" in opened
+    assert gpubp.graph(resnet, ["all"]).svg().count('class="frame"') == 4 + 1 + 4 * 2 + 1
+    assert gpubp.graph(resnet, "residual").svg() == opened
+    with pytest.raises(gpubp.GpubpError, match="no block `residua` to expand; there are `conv_bn`, `residual`"):
+        gpubp.graph(resnet, ["residua"])
+    with pytest.raises(gpubp.GpubpError, match="it has none"):
+        gpubp.graph(net("xor"), ["b"])
+
+
+def test_a_notebook_gets_the_picture_and_the_insides() -> None:
+    shown = gpubp.graph(net("digits_resnet"))._repr_html_()
+    assert shown.count("<svg") == 1 + shown.count("<details>") == 1 + 8
+    assert "inside <code>residual(channels = 16, stride = 1)</code>, 2 times" in shown
+    ids = re.findall(r' id="([^"]+)"', shown)
+    assert len(ids) == len(set(ids))
+    fetches_nothing(shown)
+    assert "script" not in shown
+
+
+def test_names_from_the_file_stay_text() -> None:
+    text = "model {\n  input x: [2]\n  output p = x -> dense(1) -> reshape([1])\n}\n"
+    sound(gpubp.graph(gpubp.loads(text, "<b>&amp;.net")).svg())
+
+
+def channels(color: str) -> list[float]:
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    return [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+
+
+def contrast(a: str, b: str) -> float:
+    """The contrast ratio of two colours (WCAG 2.2)."""
+    light, dark = sorted(
+        (sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), channels(x))) for x in (a, b)), reverse=True
+    )
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_colours_can_be_read_in_light_and_dark() -> None:
+    css = (ROOT / "gpubp/picture/graph.css").read_text("utf-8")
+    light, dark = (dict(re.findall(r"--(\w+): (#\w{6})", part)) for part in css.split("@media"))
+    assert light.keys() == dark.keys()
+    for theme in (light, dark):
+        for ground in ("paper", "card"):
+            assert contrast(theme["ink"], theme[ground]) >= 7
+            assert all(contrast(theme[name], theme[ground]) >= 4.5 for name in ("faint", "input", "layer"))
+            assert all(contrast(theme[name], theme[ground]) >= 3 for name in ("line", "block"))
+        assert contrast(theme["block"], theme["paper"]) >= 4.5, "it is the colour of a text, too"
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    xor = str(MODELS / "xor.net")
+    assert main(["graph", xor]) == 0
+    svg = capsys.readouterr().out
+    sound(svg)
+    out = tmp_path / "xor.svg"
+    assert main(["graph", xor, "-o", str(out)]) == 0
+    assert capsys.readouterr().out == f"wrote {out}: xor.net: 33 parameters\n"
+    assert out.read_text("utf-8") == svg
+    assert main(["graph", xor, "-o", str(tmp_path / "xor.png")]) == 2
+    assert "neither an .svg nor an .html file" in capsys.readouterr().err
+    assert main(["graph", xor, "--expand", "block"]) == 2
+    assert "error: `" in capsys.readouterr().err
+    assert main(["graph", str(tmp_path)]) == 2
+    assert "is no run" in capsys.readouterr().err
+    assert main(["graph", str(MODELS / "spiral.net"), "--set", "depth=1"]) == 0
+
+
+def test_the_picture_of_the_documents_is_that_of_the_command() -> None:
+    drawn = gpubp.graph(gpubp.load(MODELS / "siamese.net")).svg()
+    assert (ROOT / "docs/siamese.svg").read_text("utf-8") == drawn
+
+
+MEASURE = """
+<script>
+const wrong = [];
+for (const box of document.querySelectorAll("svg g")) {
+  const rect = box.querySelector(":scope > rect.box");
+  if (!rect) continue;
+  const frame = rect.getBoundingClientRect();
+  for (const text of box.querySelectorAll(":scope > text")) {
+    const inner = text.getBoundingClientRect();
+    const out = inner.left < frame.left || inner.right > frame.right || inner.bottom > frame.bottom + 1;
+    if (out) wrong.push(text.textContent);
+  }
+}
+const wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
+const fetched = performance.getEntriesByType("resource").filter((one) => !one.name.startsWith("data:")).length;
+const drawn = document.querySelectorAll("rect.box").length > 2;
+document.body.setAttribute("data-found", [drawn, wide, fetched, ...wrong].join("|"));
+</script></body>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+@pytest.mark.parametrize("name", ["xor", "digits_resnet", "unet"])
+@pytest.mark.parametrize("width", [360, 800, 1400])
+def test_a_browser_shows_it_at_any_width(tmp_path: Path, name: str, width: int) -> None:
+    """Texts lie within their boxes, the page is not wider than the window, nothing is fetched."""
+    file, out = tmp_path / f"{name}.net", tmp_path / "page.html"
+    file.write_text(net(name).graph.source.text.replace('"data/', f'"{MODELS}/data/'), "utf-8")
+    assert main(["graph", str(file), "-o", str(out)]) == 0
+    out.write_text(out.read_text("utf-8").replace("</body>", MEASURE).replace("<details>", "<details open>"), "utf-8")
+    (found,) = re.findall(r'data-found="([^"]*)"', browser(out, tmp_path, f"--window-size={width},900"))
+    assert found == "true|false|0"
