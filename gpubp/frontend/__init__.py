@@ -11,6 +11,7 @@ from .net import Net, load, loads
 from .planned import plan_of, planned
 from .plateau import Stand, plateau_of, require_figure
 from .programs import KEPT, MASK, Built, Mode, build, describe, fed_to_fit
+from .rates import rates
 from .resolved import MAIN, resolved
 from .restated import initialiser, with_init, with_rate
 from .stacked import GOING, stacked
@@ -69,6 +70,7 @@ __all__ = [
     "watch_of",
     "watched",
     "plateau_of",
+    "rates",
     "require_figure",
     "require_update",
     "tables",

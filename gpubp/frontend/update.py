@@ -130,7 +130,7 @@ def update(
         with origin("clipping"):
             clipped = lookup("clip", clip.name).function(clipped, largest, **clip.options)
     with origin("the learning rate"):
-        shared = _Shared(states, number + 1.0, _scale(train, states, batches))
+        shared = _Shared(states, number + 1.0, learning_rate(train, states, batches))
     with origin("the optimizer"):
         for group, g in zip(groups, clipped, strict=True):
             _advance(train, _Update(shared, group), g)
@@ -199,8 +199,8 @@ def _advance(train: Train, cx: _Update, g: Var) -> None:
         cx.assign(old, lookup("average", average.name).function(cx, old, new, **average.options))
 
 
-def _scale(train: Train, states: States, step: Var) -> Var:
-    """The factor of every learning rate in force, the schedule's and the host's."""
+def learning_rate(train: Train, states: States, step: Var) -> Var:
+    """The factor of every learning rate in force, the schedule's and the host's, after so many batches (float64)."""
     scale, schedule = states.real(RATE_SCALE), train.options.get("schedule")
     if isinstance(schedule, Choice):
         scale = scale * _Schedule(states).follow(schedule, step, states.real(TOTAL_STEPS))

@@ -1,6 +1,9 @@
 """Pictures of nets and of runs."""
 
+from .charts import curves_file
+from .curves import Panel, panels
 from .drawing import Graph, graph
 from .page import page
+from .terminal import as_text
 
-__all__ = ["Graph", "graph", "page"]
+__all__ = ["Graph", "Panel", "as_text", "curves_file", "graph", "page", "panels"]

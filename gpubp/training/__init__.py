@@ -4,7 +4,8 @@ from .begin import train
 from .checkpoint import BEST, LAST, Saved, read, save, write
 from .folder import default_folder
 from .history import health_records
-from .listing import Listed, all_runs, compare
+from .history import records as run_records
+from .listing import Listed, all_runs, compare, listed
 from .loaded import LoadedRun, asked_of, load_run, net_of
 from .restarts import spread
 from .run import Progress, Run
@@ -27,10 +28,12 @@ __all__ = [
     "compare",
     "default_folder",
     "health_records",
+    "listed",
     "load_run",
     "net_of",
     "read",
     "resume_search",
+    "run_records",
     "save",
     "spread",
     "train",

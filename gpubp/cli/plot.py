@@ -1,0 +1,45 @@
+"""`plot RUN...`: the curves of runs, in the terminal or as a file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from dsl.excerpt import visible
+
+from ..errors import GpubpError
+from ..picture import as_text, curves_file, panels
+from .color import columns_of, use_color
+from .output import write_output
+
+KINDS = (".png", ".svg")
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Say what arguments the verb takes."""
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="the folder of a run")
+    parser.add_argument(
+        "--figure",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="show this figure alone: `loss`, a metric, `learning rate` (may be given several times)",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="a .png or .svg file (default: text in the terminal); needs matplotlib"
+    )
+
+
+def work(arguments: argparse.Namespace) -> int:
+    """Print or write the curves; raises GpubpError."""
+    output = None if arguments.output is None else Path(arguments.output)
+    if output is not None and output.suffix.lower() not in KINDS:
+        raise GpubpError(f"`{visible(str(output))}` is neither a .png nor an .svg file")
+    found = panels([Path(run) for run in dict.fromkeys(arguments.runs)], arguments.figure)
+    if output is None:
+        print(as_text(found, columns_of(sys.stdout), use_color(sys.stdout)))
+        return 0
+    write_output(output, curves_file(found, output.suffix.lower().removeprefix(".")))
+    print(f"wrote {visible(str(output))}: {', '.join(panel.title for panel in found)}")
+    return 0

@@ -1,0 +1,117 @@
+"""The figures of runs over their epochs: what `plot` and `report` draw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import GpubpError
+from ..frontend import Net, rates
+from ..training import Listed, listed, net_of, run_records
+
+PARTS = ("train", "valid", "test")
+RATE = "learning rate"
+WIDE = 100.0
+"""Figures whose largest is so many times their smallest are drawn by powers of ten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A figure of one part of the data ("" for the learning rate), of one run, by epoch; all numbers are finite."""
+
+    run: str
+    part: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Curves that share their axes. `by_powers`: the vertical one is logarithmic."""
+
+    title: str
+    curves: tuple[Curve, ...]
+
+    @property
+    def by_powers(self) -> bool:
+        values = [y for curve in self.curves for _, y in curve.points]
+        return min(values) > 0 and max(values) >= WIDE * min(values)
+
+    def told(self) -> list[str]:
+        """A line for each curve: where it begins and ends, and its least and largest value."""
+        return [_told(curve) for curve in self.curves]
+
+
+def panels(paths: Sequence[Path], wanted: Iterable[str] = ()) -> list[Panel]:
+    """A panel for the loss, for each metric, for penalties that are not zero and for the learning rate. `wanted`: the
+    titles of the panels to keep (all, if none). Raises GpubpError where a run cannot be read, has no epoch yet, or has
+    nothing of what is wanted."""
+    names = _names(paths)
+    found: dict[str, list[Curve]] = {}
+    for path, name in zip(paths, names, strict=True):
+        run = listed(path)
+        records = [record for record in run_records(path) if _is_number(record.get("epoch"))]
+        drawn = [one for one in (*_figures(records), *_rate(net_of(path), run, records)) if one[2]]
+        if not drawn:
+            raise GpubpError(f"`{path}` has no epoch to plot yet")
+        for title, part, points in drawn:
+            found.setdefault(title, []).append(Curve(name, part, points))
+    for penalty in [title for title, curves in found.items() if "penalty" in title]:
+        if not any(y for curve in found[penalty] for _, y in curve.points):
+            del found[penalty]
+    rate = found.pop(RATE, None)
+    if rate:
+        found[RATE] = rate
+    for title in (chosen := list(wanted)):
+        if title not in found:
+            raise GpubpError(f"there is no figure `{title}`; there are {', '.join(f'`{one}`' for one in found)}")
+    return [Panel(title, tuple(curves)) for title, curves in found.items() if not chosen or title in chosen]
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """The shortest ends of the paths that tell the runs apart."""
+    parts = [path.resolve().parts for path in paths]
+    depth = 1
+    while len({one[-depth:] for one in parts}) < len(set(parts)):
+        depth += 1
+    return ["/".join(one[-depth:]) for one in parts]
+
+
+def _figures(records: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, str, tuple[tuple[float, float], ...]]]:
+    keys = dict.fromkeys(key for record in records for key in record if key.partition(".")[0] in PARTS)
+    for key in keys:
+        part, _, title = key.partition(".")
+        points = tuple((float(r["epoch"]), float(r[key])) for r in records if _is_number(r.get(key)))
+        if title:
+            yield title, part, points
+
+
+def _rate(
+    net: Net, run: Listed, records: Sequence[Mapping[str, Any]]
+) -> Iterable[tuple[str, str, tuple[tuple[float, float], ...]]]:
+    """The rate of the last update of each epoch."""
+    known = [record for record in records if _is_number(record.get("step")) and record["step"] >= 1]
+    steps, rows = run.about.get("steps"), run.about.get("rows")
+    count = rows.get("train") if isinstance(rows, Mapping) else None
+    if not (known and isinstance(steps, int) and isinstance(count, int)):
+        return
+    epoch = -(-count // int(net.option("batch", 32)))
+    found = rates(net, [int(record["step"]) - 1 for record in known], epoch, steps)
+    if found is not None:
+        yield RATE, "", tuple((float(r["epoch"]), y) for r, y in zip(known, found) if math.isfinite(y))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _told(curve: Curve) -> str:
+    (first, begin), (last, end) = curve.points[0], curve.points[-1]
+    values = [y for _, y in curve.points]
+    name = f"{curve.run}, {curve.part}" if curve.part else curve.run
+    if len(curve.points) == 1:
+        return f"{name}: {end:.4g} at epoch {last:g}"
+    ends = f"{begin:.4g} at epoch {first:g}, {end:.4g} at epoch {last:g}"
+    return f"{name}: {ends}; least {min(values):.4g}, most {max(values):.4g}"

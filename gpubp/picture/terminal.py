@@ -1,0 +1,88 @@
+"""Curves as text: eight points to a character, in the braille patterns of Unicode."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from .curves import Curve, Panel
+
+COLORS = (34, 33, 32, 35, 36, 31)
+"""Blue, yellow, green, magenta, cyan, red, as terminals number them; each curve is named beside its colour, too."""
+
+_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+_BLANK = 0x2800
+"""The pattern without dots; the dots of the others are the bits of what is added."""
+
+_HEIGHT, _LABEL = 12, 10
+"""Lines of a panel, and characters of the numbers beside it."""
+
+
+def as_text(panels: Sequence[Panel], columns: int, color: bool) -> str:
+    """The panels below each other, in so many columns. Without colour every curve has a panel of its own, on the same
+    axes."""
+    out = []
+    for panel in panels:
+        if color or len(panel.curves) == 1:
+            out.append(_panel(panel, panel, columns, color))
+        else:
+            out += [_panel(replace(panel, curves=(curve,)), panel, columns, color) for curve in panel.curves]
+    return "\n\n".join(out)
+
+
+def _panel(panel: Panel, axes: Panel, columns: int, color: bool) -> str:
+    """One panel, on the axes of another with more curves."""
+    width = max(columns - _LABEL - 3, 10)
+    points = [point for curve in axes.curves for point in curve.points]
+    low_x, high_x = min(x for x, _ in points), max(x for x, _ in points)
+    scale = math.log10 if axes.by_powers else float
+    low, high = min(scale(y) for _, y in points), max(scale(y) for _, y in points)
+    if low == high:
+        low, high = low - (0.1 * abs(low) or 1.0), high + (0.1 * abs(high) or 1.0)
+    across, down = 2 * width - 1, 4 * _HEIGHT - 1
+    cells: dict[tuple[int, int], tuple[int, int]] = {}
+    for number, curve in enumerate(panel.curves):
+        dots = [
+            (
+                round(across * (x - low_x) / ((high_x - low_x) or 1.0)),
+                round(down * (high - scale(y)) / (high - low)),
+            )
+            for x, y in curve.points
+        ]
+        for x, y in _joined(dots):
+            mask, _ = cells.get((y // 4, x // 2), (0, number))
+            cells[y // 4, x // 2] = mask | _DOTS[y % 4][x % 2], number
+    names = "   ".join(_painted(_name(curve), number, color) for number, curve in enumerate(panel.curves))
+    lines = [f"{panel.title}{', by powers of ten' if axes.by_powers else ''}   {names}"]
+    for row in range(_HEIGHT):
+        # The first and the last row name the ends of the axis.
+        value = {0: high, _HEIGHT - 1: low}.get(row, high - (high - low) * (4 * row + 1.5) / down)
+        label = f"{10**value if axes.by_powers else value:.4g}" if row % 3 == 0 or row == _HEIGHT - 1 else ""
+        text = "".join(
+            _painted(chr(_BLANK + cells[row, x][0]), cells[row, x][1], color) if (row, x) in cells else " "
+            for x in range(width)
+        )
+        lines.append(f"{label.rjust(_LABEL)} │{text}".rstrip())
+    first, last = f"{low_x:g}", f"{high_x:g}"
+    lines.append(f"{' ' * _LABEL} └{'─' * width}")
+    lines.append(f"{' ' * _LABEL}  {first}{'epoch'.center(width - len(first) - len(last))}{last}")
+    return "\n".join(lines)
+
+
+def _joined(dots: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """The dots, and those on the straight lines between them."""
+    found = set(dots)
+    for (x, y), (to_x, to_y) in pairwise(dots):
+        steps = max(abs(to_x - x), abs(to_y - y), 1)
+        found |= {(x + round((to_x - x) * i / steps), y + round((to_y - y) * i / steps)) for i in range(steps)}
+    return found
+
+
+def _name(curve: Curve) -> str:
+    return f"{curve.part} ({curve.run})" if curve.part else curve.run
+
+
+def _painted(text: str, number: int, color: bool) -> str:
+    return f"\x1b[{COLORS[number % len(COLORS)]}m{text}\x1b[0m" if color else text

@@ -1,0 +1,73 @@
+"""The learning rate that a curve shows is the one that the update takes."""
+
+from __future__ import annotations
+
+import pytest
+
+import gpubp
+from gpubp.frontend import rates
+
+TEXT = """
+data {
+  x = [[1], [2], [3], [4]]
+  y = [[1], [1], [1], [1]]
+}
+model {
+  input  x: [1]
+  target y: [1]
+  output p = x -> dense(1, init = zeros)
+}
+train {
+  loss      = sum(p - y)
+  optimizer = OPTIMIZER
+  SCHEDULE
+  batch     = 2
+  epochs    = 6
+  MORE
+}
+"""
+
+
+def net(schedule: str, more: str = "", optimizer: str = "sgd(lr = 0.5)") -> gpubp.Net:
+    text = (
+        TEXT.replace("SCHEDULE", f"schedule = {schedule}" if schedule else "")
+        .replace("MORE", more)
+        .replace("OPTIMIZER", optimizer)
+    )
+    return gpubp.loads(text)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "",
+        "cosine(to = 10%)",
+        "linear(over = 2epochs)",
+        "step(every = 3steps)",
+        "exponential(factor = 0.5, every = 1epochs)",
+    ],
+)
+@pytest.mark.parametrize("more", ["", "accumulate = 2"])
+def test_it_is_the_step_of_a_bias_whose_gradient_is_one(schedule: str, more: str) -> None:
+    loaded = net(schedule, more)
+    found = rates(loaded, range(12), 2, 12)
+    assert found is not None
+    taken = []
+    for epochs in range(7):
+        bias = 0.0
+        if epochs:
+            ex = gpubp.Executor(loaded, "cpu", "float64", backend="numpy")
+            ex.set_counters({"epoch_steps": 2, "total_steps": 12})
+            for _ in range(2 * epochs):
+                ex.train_step({"x": [[1.0], [2.0]], "y": [[1.0], [1.0]]})
+            bias = float(ex.parameters["p.dense.bias"][0])
+        taken.append(-bias)
+    for epoch in range(6):
+        # With `accumulate`, the two steps of an epoch make one update.
+        wanted = found[2 * epoch] if more else found[2 * epoch] + found[2 * epoch + 1]
+        assert taken[epoch + 1] - taken[epoch] == pytest.approx(wanted, rel=1e-12)
+
+
+def test_a_rate_that_nobody_knows_is_none() -> None:
+    assert rates(net("plateau(factor = 0.5, patience = 2epochs)"), [0], 2, 12) is None
+    assert rates(gpubp.loads("model {\n  input x: [1]\n  output p = x -> dense(1)\n}"), [0], 2, 12) is None

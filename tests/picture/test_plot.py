@@ -1,0 +1,120 @@
+"""The curves of runs: which they are, as text, as files, and what is said where there are none."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from gpubp.cli import main
+from gpubp.picture import as_text, panels
+from gpubp.picture.charts import COLORS
+from gpubp.picture.curves import Curve, Panel
+
+from .test_graph import contrast
+from .worlds import MODELS, sound
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    base = tmp_path_factory.mktemp("runs")
+    for name, seed in (("a", "1"), ("b", "2")):
+        words = ["--device", "cpu", "--epochs", "3", "--seed", seed, "--out", str(base / name), "--quiet"]
+        assert main(["run", str(MODELS / "digits.net"), *words]) == 0
+    return base / "a", base / "b"
+
+
+def test_a_panel_for_each_figure(runs: tuple[Path, Path]) -> None:
+    found = panels(runs)
+    assert [panel.title for panel in found] == ["loss", "accuracy", "learning rate"]
+    loss = found[0].curves
+    assert [(curve.run, curve.part) for curve in loss] == [
+        ("a", "train"),
+        ("a", "valid"),
+        ("b", "train"),
+        ("b", "valid"),
+    ]
+    lines = [json.loads(line) for line in (runs[0] / "metrics.jsonl").read_text("utf-8").splitlines()]
+    assert loss[1].points == tuple((line["epoch"], line["valid.loss"]) for line in lines if "epoch" in line)
+    assert found[2].told() == [f"{name}: 0.002 at epoch 1, 0.002 at epoch 3; least 0.002, most 0.002" for name in "ab"]
+    assert [panel.title for panel in panels(runs, ["accuracy"])] == ["accuracy"]
+
+
+def test_the_terminal(runs: tuple[Path, Path], capsys: Capture) -> None:
+    assert main(["plot", *map(str, runs)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith(("loss", "accuracy"))] == [
+        "loss   train (a)",
+        "loss   valid (a)",
+        "loss   train (b)",
+        "loss   valid (b)",
+        "accuracy   valid (a)",
+        "accuracy   valid (b)",
+    ], "without colour each curve stands alone"
+    assert max(map(len, lines)) <= 120
+    assert main(["plot", str(runs[0]), "--figure", "accurac"]) == 2
+    assert "no figure `accurac`; there are `loss`, `accuracy`, `learning rate`" in capsys.readouterr().err
+
+
+def test_text_is_a_picture() -> None:
+    panel = Panel("loss", (Curve("a", "train", ((0, 0.0), (1, 1.0))), Curve("a", "valid", ((0, 1.0), (1, 1.0)))))
+    rows = as_text([panel], 33, color=True).splitlines()
+    assert rows[0] == "loss   \x1b[34mtrain (a)\x1b[0m   \x1b[33mvalid (a)\x1b[0m"
+    plain = [re.sub(r"\x1b\[\d+m", "", row) for row in rows]
+    assert plain[1].startswith("         1 │⠉⠉⠉⠉")
+    assert plain[12].startswith("         0 │⡠"), "from the lower left corner"
+    assert all(len(row) <= 33 for row in plain)
+    wide = Panel("loss", (Curve("a", "train", ((0, 1.0), (1, 100.0))),))
+    assert "by powers of ten" in as_text([wide], 40, color=False)
+    flat = Panel("loss", (Curve("a", "train", ((3, 0.0),)),))
+    assert "⠀" not in as_text([flat], 40, color=False)
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_a_file(runs: tuple[Path, Path], tmp_path: Path, capsys: Capture, kind: str) -> None:
+    files = [tmp_path / f"{name}.{kind}" for name in "xy"]
+    for out in files:
+        assert main(["plot", *map(str, runs), "-o", str(out)]) == 0
+        assert capsys.readouterr().out == f"wrote {out}: loss, accuracy, learning rate\n"
+    first, second = (out.read_bytes() for out in files)
+    assert first == second, "the same runs give the same bytes"
+    if kind == "png":
+        assert first.startswith(b"\x89PNG")
+        return
+    root = sound(first.decode())
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"loss", "accuracy", "a, valid", "epoch"} <= set(texts)
+    assert "accuracy: b, valid: " in (root[1].text or "")
+
+
+def test_colours_stand_out_on_white_and_black() -> None:
+    for color in COLORS:
+        assert contrast(color, "#ffffff") >= 3
+        assert contrast(color, "#16171b") >= 3
+
+
+def test_what_cannot_be_plotted(runs: tuple[Path, Path], tmp_path: Path, capsys: Capture) -> None:
+    assert main(["plot", str(tmp_path / "nothing")]) == 2
+    assert capsys.readouterr().err.startswith("error: cannot read")
+    assert main(["plot", str(runs[0]), "-o", "a.jpg"]) == 2
+    assert "neither a .png nor an .svg file" in capsys.readouterr().err
+    young = tmp_path / "young"
+    young.mkdir()
+    for name in ("env.json", "resolved.net"):
+        (young / name).write_bytes((runs[0] / name).read_bytes())
+    (young / "metrics.jsonl").write_text('{"epoch": 1, "train.loss": NaN}\n{"epoch"', "utf-8")
+    assert main(["plot", str(young)]) == 2
+    assert "has no epoch to plot yet" in capsys.readouterr().err
+
+
+def test_matplotlib_is_asked_for(runs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["plot", str(runs[0])]) == 0, "text needs nothing"
+    capsys.readouterr()
+    assert main(["plot", str(runs[0]), "-o", "a.svg"]) == 2
+    assert "needs matplotlib, which is not installed: `pip install gpubp[plot]`" in capsys.readouterr().err
