@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -56,19 +57,23 @@ def figure(columns: int, rows: int, width: float, height: float) -> Iterator[tup
     settings |= dict.fromkeys(
         ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor", "axes.titlecolor"), INK
     )
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # Texts of an SVG are drawn by who shows it, with fonts of its own.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         made = Figure(figsize=(width, height), layout="constrained")
         yield made, list(made.subplots(rows, columns, squeeze=False).flat)
 
 
 def draw_curves(made: Figure, axes: Sequence[Axes], panels: Sequence[Panel]) -> None:
     """Each panel on one of the axes. With one run a colour is a part of the data, with several a run."""
+    from matplotlib.ticker import MaxNLocator
+
     runs = list(dict.fromkeys(curve.run for panel in panels for curve in panel.curves))
     for place, panel in zip(axes, panels):
         for curve in panel.curves:
             part = list(DASHES).index(curve.part) % 3
             number = runs.index(curve.run) if len(runs) > 1 else part
-            label = ", ".join((*((curve.run,) if len(runs) > 1 else ()), *((curve.part,) if curve.part else ())))
+            label = plain(", ".join((*((curve.run,) if len(runs) > 1 else ()), *((curve.part,) if curve.part else ()))))
             place.plot(
                 *zip(*curve.points),
                 color=COLORS[number % len(COLORS)],
@@ -83,8 +88,9 @@ def draw_curves(made: Figure, axes: Sequence[Axes], panels: Sequence[Panel]) -> 
             place.set_yscale("log")
         elif len(values) == 1 and (value := max(values)) > 0:
             place.set_ylim(0, 1.3 * value)
-        place.set_title(panel.title, loc="left")
+        place.set_title(plain(panel.title), loc="left")
         place.set_xlabel("epoch")
+        place.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         if any(curve.part for curve in panel.curves) or len(runs) > 1:
             place.legend(frameon=False, fontsize=9)
     for place in axes[len(panels) :]:
@@ -103,6 +109,13 @@ def curves_file(panels: Sequence[Panel], kind: str) -> bytes:
         file = io.BytesIO()
         made.savefig(file, format=kind, dpi=150, facecolor="white", metadata={"Software": None})
         return file.getvalue()
+
+
+def plain(text: str) -> str:
+    """A text that matplotlib shows as it is: it would set what stands between dollars as mathematics, and leave out of
+    a legend what begins with a line."""
+    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text).replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
 
 
 def as_svg(made: Figure, title: str, told: str, ground: str = "none") -> str:

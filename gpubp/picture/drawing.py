@@ -64,11 +64,13 @@ class Graph:
         """The picture, and below it a picture of the inside of each block that is closed in it."""
         opened = frozenset(self.expand)
         parts = [f'<div class="gpubp-graph-frame" style="overflow-x: auto">{self.svg()}</div>']
-        for block, times in _closed(scope_of(self.net, ALL not in opened), opened):
+        for number, (block, times) in enumerate(_closed(scope_of(self.net, ALL not in opened), opened), 1):
             title = _called(block)
             assert block.inner is not None
-            inner = _document(block.inner, frozenset(), title)
-            many = f", {times} times" if times > 1 else ""
+            inner = _document(block.inner, frozenset(), title, number)
+            size = block.parameters // block.count
+            many = (f", {times} times" if times > 1 else "") + (f", {size:,} parameters" if size else "")
+            many += " each" * (times > 1 and size > 0)
             parts.append(
                 f"<details><summary>inside <code>{escape(title)}</code>{many}</summary>"
                 f'<div class="gpubp-graph-frame" style="overflow-x: auto">{inner}</div></details>'
@@ -119,10 +121,11 @@ def _walk(scope: Scope, times: int) -> Iterator[tuple[Box, int]]:
             yield from _walk(box.inner, times * box.count)
 
 
-def _document(scope: Scope, opened: frozenset[str], title: str) -> str:
+def _document(scope: Scope, opened: frozenset[str], title: str, number: int = 0) -> str:
+    """An SVG; `number` tells those of one page apart."""
     picture = _scope(scope, opened, ports=False)
     told = "\n".join(_told(scope))
-    key = "g" + sha256(picture.text.encode() + title.encode()).hexdigest()[:10]
+    key = "g" + sha256(f"{number} {title} {picture.text}".encode()).hexdigest()[:10]
     width, height = picture.width + 2 * _EDGE, picture.height + 2 * _EDGE
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="gpubp-graph" role="img" aria-labelledby="{key}t {key}d" '
@@ -236,7 +239,7 @@ def _closed_box(box: Box) -> Picture:
     rows = [("name", line) if i == 0 else ("stage", line) for i, line in enumerate(lines)]
     rows += [("foot", foot)] if foot else []
     rows += [("out", f"output {name}") for name in box.outputs if (name,) != box.lines]
-    sign = len(rows) <= 2 and len(lines[0]) == 1
+    sign = box.kind == "plain" and len(rows) <= 2 and len(lines[0]) == 1
     width = max(len(text) for _, text in rows) * CHARACTER + 2 * PAD + (0 if sign else 4)
     height = len(rows) * LINE + PAD
     text = f"<title>{escape(box.about)}</title>"

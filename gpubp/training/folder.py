@@ -42,6 +42,11 @@ def source_name(net: Net) -> str:
     return _source(net)[0]
 
 
+def source_text(net: Net) -> str:
+    """The text of a net's file; of a net read back from a run, as it was written."""
+    return _source(net)[1]
+
+
 def _source(net: Net) -> tuple[str, str]:
     source = net.graph.source
     folder = Path(source.name).parent

@@ -1,0 +1,30 @@
+"""`report RUN`: one page with all that is known of a run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from dsl.excerpt import visible
+
+from ..picture.report import report
+from .output import write_output
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Say what arguments the verb takes."""
+    parser.add_argument("run", metavar="RUN", help="a run's folder, or one checkpoint in it")
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="the page to write (default: report.html in the run's folder)"
+    )
+
+
+def work(arguments: argparse.Namespace) -> int:
+    """Write the page; raises GpubpError."""
+    run = Path(arguments.run)
+    text = report(run)
+    folder = run if run.is_dir() else run.parent
+    output = folder / "report.html" if arguments.output is None else Path(arguments.output)
+    write_output(output, text.encode())
+    print(f"wrote {visible(str(output))}: it needs no network")
+    return 0

@@ -1,0 +1,126 @@
+"""What a run makes of the rows of its data, beside what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..data import Stream
+from ..data import load as load_data
+from ..frontend import Net, answers
+from ..training import LoadedRun
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST = 10_000
+"""Rows that are looked at."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows of one part of the data: `inputs` and `targets` by name, and what the net gives, `outputs`; `of`: how many
+    the part has."""
+
+    part: str
+    of: int
+    inputs: Mapping[str, NDArray[Any]]
+    targets: Mapping[str, NDArray[Any]]
+    outputs: Mapping[str, NDArray[Any]]
+
+    @property
+    def about(self) -> str:
+        count = len(next(iter(self.inputs.values())))
+        told = f"{count:,} {self.part} row{'s' * (count != 1)}"
+        return (
+            told if count == self.of else f"the first {told.replace(' row', f' of {self.of:,} rows', 1).rstrip('s')}s"
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Classes:
+    """Answers that are classes, a row each: `true` and `taken` number the `words`; `given` is the probability that the
+    true one got."""
+
+    output: str
+    target: str
+    words: tuple[str, ...]
+    true: NDArray[Any]
+    taken: NDArray[Any]
+    given: NDArray[Any]
+
+    def table(self) -> NDArray[Any]:
+        """How many of each class (a row) were taken for each class (a column)."""
+        import numpy as np
+
+        count = len(self.words)
+        return np.bincount(self.true * count + self.taken, minlength=count * count).reshape(count, count)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Numbers:
+    """Answers that are numbers: (rows, numbers) of each."""
+
+    output: str
+    target: str
+    true: NDArray[Any]
+    said: NDArray[Any]
+
+
+def judged_rows(run: LoadedRun, seed: int) -> Rows:
+    """The rows that the run has not trained on, if there are such: the test's, or else those of validation; and what it
+    makes of them. Raises NetError, DataError."""
+    data = load_data(run.net.graph, run.net.base, seed)
+    part = next(name for name in ("test", "valid", "train") if name in data.parts and len(data.parts[name]))
+    rows = data.part(part)
+    count = len(data.parts[part])
+    if isinstance(rows, Stream):
+        rows = rows.batch(0, 0, 0, min(MOST, count), mixed=False)
+    rows = {name: column[:MOST] for name, column in rows.items()}
+    inputs, targets = ({n.label or n.name: rows[n.label or n.name] for n in side} for side in _sides(run.net))
+    outputs = run.executor.predict(inputs)
+    if not isinstance(outputs, Mapping):
+        outputs = {next(iter(run.net.outputs)): outputs}
+    host = run.executor.backend.to_host
+    return Rows(part, count, inputs, targets, {name: host(value) for name, value in outputs.items()})
+
+
+def _sides(net: Net) -> tuple[Any, Any]:
+    return net.graph.inputs, net.graph.targets
+
+
+def compared(run: LoadedRun, rows: Rows) -> list[Classes | Numbers]:
+    """Outputs beside the targets that the loss or a metric compares them with: classes, two classes that one number
+    between 0 and 1 tells apart, or numbers. Those with an answer for each position of a sequence are left out."""
+    import numpy as np
+
+    found: list[Classes | Numbers] = []
+    for output, target in answers(run.net).items():
+        if rows.targets[target].ndim == 1:
+            p, true = rows.outputs[output], rows.targets[target].astype(np.int64)
+            words = tuple(run.words.get(target) or map(str, range(p.shape[1])))
+            found.append(Classes(output, target, words, true, p.argmax(1), p[np.arange(len(p)), true]))
+    for output, target in _pairs(run.net):
+        p, true = rows.outputs[output].reshape(len(rows.outputs[output]), -1), rows.targets[target]
+        true = true.reshape(len(true), -1)
+        if p.shape[1] == 1 and np.isin(true, (0, 1)).all() and p.min() >= 0 and p.max() <= 1:
+            label, one = true[:, 0].astype(np.int64), p[:, 0]
+            given = np.where(label == 1, one, 1 - one)
+            found.append(Classes(output, target, ("0", "1"), label, (one > 0.5).astype(np.int64), given))
+        else:
+            found.append(Numbers(output, target, true, p))
+    return found
+
+
+def _pairs(net: Net) -> dict[tuple[str, str], None]:
+    """Outputs and targets of numbers that one function of the training compares."""
+    outputs = {node: name for name, node in net.graph.outputs.items()}
+    found: dict[tuple[str, str], None] = {}
+    for node in net.graph.train.nodes if net.graph.train is not None else ():
+        for target in (n for n in node.inputs if n in net.graph.targets and n.type is not None):
+            for output in (n for n in node.inputs if n in outputs):
+                assert target.type is not None
+                if target.type.classes is None and net.outputs[outputs[output]] == target.type.shape:
+                    found[outputs[output], target.label or target.name] = None
+    return found

@@ -1,0 +1,164 @@
+"""The report of a run: one page that holds all that is known of it, and needs nothing beside itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ..errors import GpubpError, NetError
+from ..training import LoadedRun, health_records, listed, load_run, run_records, source_text
+from . import views
+from .charts import require_matplotlib
+from .curves import panels
+from .drawing import graph
+from .judged import Classes, Numbers, Rows, compared, judged_rows
+from .page import page
+from .views import View
+
+_SHORT = 8
+"""Numbers of an input that are written out."""
+
+
+def report(path: Path) -> str:
+    """The page of a run. Raises CheckpointError where it is not whole, NetError, GpubpError where matplotlib is
+    missing. Data that is not there any more leaves out what needs it, and says so."""
+    require_matplotlib()
+    run = load_run(path, "cpu")
+    known = listed(run.path)
+    about = (
+        f"{known.started[:16].replace('T', ' ')}, {known.epochs:,} of {known.of:,} epochs, {run.net.size:,} parameters"
+    )
+    sections: list[tuple[str, str]] = [("figures", _figures(run)), ("file", _file(run)), ("net", graph(run.net).html())]
+    if run.history:
+        shown = "".join(map(_chart, map(views.curves, panels([run.path]))))
+        sections.append(("curves", f'<div class="charts">{shown}</div>'))
+    sizes = health_records(run.path)
+    heat = views.gradients(sizes) if sizes else None
+    if heat is not None:
+        sections.append(("gradients", f'<div class="wide">{_chart(heat)}</div>'))
+    sections += _answers(run, int(run.about.get("seed") or 0))
+    sections.append(("environment", _environment(known.about)))
+    links = "".join(f'<a href="#part{i}">{escape(name)}</a>' for i, (name, _) in enumerate(sections))
+    body = f'<nav class="parts" aria-label="Parts of the report">{links}</nav>\n'
+    for i, (name, text) in enumerate(sections):
+        body += f'<section id="part{i}"><h2>{escape(name)}</h2>\n{text}\n</section>\n'
+    return page(f"{Path(known.name).name}, a run", about, body)
+
+
+def _figures(run: LoadedRun) -> str:
+    """The figures of the end by part of the data, and what was found wrong."""
+    figures = run.metrics or {k: v for k, v in (run.history or [{}])[-1].items() if "." in k}
+    parts = list(dict.fromkeys(key.partition(".")[0] for key in figures))
+    names = list(dict.fromkeys(key.partition(".")[2] for key in figures))
+    rows = [[part, *(_number(figures.get(f"{part}.{name}", "")) for name in names)] for part in parts]
+    text = _table(["", *names], rows) if rows else "<p>The run has no figures yet.</p>"
+    last: Mapping[str, Any] = next((record for record in reversed(run_records(run.path)) if "metrics" in record), {})
+    for one in last.get("health", ()):
+        help = "".join(f"<li><code>{escape(str(line))}</code></li>" for line in one.get("help", ()))
+        text += f'<div class="finding"><p>{escape(str(one.get("message", "")))}</p><ul>{help}</ul></div>'
+    return text
+
+
+def _file(run: LoadedRun) -> str:
+    """The file as it was written; in colours where Pygments is installed."""
+    text = source_text(run.net)
+    shown = escape(text)
+    try:
+        from pygments import highlight
+        from pygments.formatters import HtmlFormatter
+        from pygments.lexers import get_lexer_by_name
+        from pygments.util import ClassNotFound
+    except ImportError:
+        return f'<pre class="source" tabindex="0">{shown}</pre>'
+    # Where gpubp is not installed but run from its folder, Pygments knows of no lexer for it.
+    with suppress(ClassNotFound):
+        shown = highlight(text, get_lexer_by_name("gpubp"), HtmlFormatter(nowrap=True, classprefix="s-"))
+    return f'<pre class="source" tabindex="0">{shown}</pre>'
+
+
+def _answers(run: LoadedRun, seed: int) -> Iterator[tuple[str, str]]:
+    """What the run makes of rows: charts, and the worst of them."""
+    if run.net.graph.data is None or run.net.graph.train is None:
+        return
+    try:
+        rows = judged_rows(run, seed)
+    except (GpubpError, NetError) as error:
+        yield "answers", f"<p>The data cannot be read any more: {escape(str(error).splitlines()[0])}</p>"
+        return
+    for found in compared(run, rows):
+        chart = views.confusion(found) if isinstance(found, Classes) else views.against(found)
+        charts = _chart(chart)
+        if isinstance(found, Classes) and (plane := views.boundary(run, rows, found)) is not None:
+            charts += _chart(plane)
+        yield f"answers: {found.target}", f'<p>Of {rows.about}.</p><div class="charts">{charts}</div>'
+        yield f"worst: {found.target}", _worst(rows, found)
+
+
+def _worst(rows: Rows, found: Classes | Numbers) -> str:
+    chosen, how = views.worst(found)
+    if isinstance(found, Classes):
+        heads = ["row", "true", "taken for", "probability of the true class"]
+        told = [
+            [f"{i + 1:,}", found.words[found.true[i]], found.words[found.taken[i]], f"{found.given[i]:.4f}"]
+            for i in chosen
+        ]
+    else:
+        heads = ["row", "true", "predicted", "distance"]
+        pairs = [(found.true[i], found.said[i]) for i in chosen]
+        told = [
+            [f"{i + 1:,}", _list(true), _list(said), f"{abs(said - true).mean():.4g}"]
+            for i, (true, said) in zip(chosen, pairs)
+        ]
+    text = f"<p>Of {rows.about}, those with {how}; they are numbered within that part.</p>"
+    for name, values in rows.inputs.items():
+        titles = [
+            f"row {row[0]}: {row[1]},\ntaken for {row[2]}" if isinstance(found, Classes) else f"row {row[0]}"
+            for row in told
+        ]
+        if (shown := views.images(values[chosen], titles)) is not None:
+            text += f'<div class="scroll">{shown.svg}</div>'
+        else:
+            heads.append(name)
+            for row, i in zip(told, chosen):
+                row.append(_list(values[i].reshape(-1)))
+    return text + _table(heads, told)
+
+
+def _environment(about: Mapping[str, Any]) -> str:
+    rows = [[key, str(about[key])] for key in ("name", "started", "seed", "precision") if key in about]
+    for part in ("asked", "params", "rows", "environment", "data"):
+        if isinstance(inner := about.get(part), Mapping):
+            prefix = {"environment": "", "data": "SHA-256 of "}.get(part, f"{part}: ")
+            rows += [[f"{prefix}{key}", str(value)] for key, value in inner.items()]
+    return _table(["", ""], rows, "facts")
+
+
+def _chart(view: View) -> str:
+    return (
+        f'<figure><div class="scroll">{view.svg}</div><figcaption>{escape(view.title)}</figcaption>\n'
+        f'<details><summary>in words</summary><pre tabindex="0">{escape(view.told)}</pre></details></figure>\n'
+    )
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], style: str = "plain") -> str:
+    """A table whose first column names its rows."""
+    head = "".join(f'<th scope="col">{escape(one)}</th>' if one else "<td></td>" for one in heads)
+    body = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in rest)}</tr>\n'
+        for first, *rest in rows
+    )
+    return (
+        f'<div class="scroll"><table class="{style}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def _number(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else str(value)
+
+
+def _list(values: Any) -> str:
+    shown = " ".join(f"{float(value):.4g}" for value in values[:_SHORT])
+    return shown + (" …" if len(values) > _SHORT else "")

@@ -1,0 +1,207 @@
+"""The charts of a report: each a figure, with a title and the same told in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..training import LoadedRun
+from .charts import COLORS, HEAT, INK, SIDES, as_svg, draw_curves, figure, plain
+from .curves import Panel
+from .judged import Classes, Numbers, Rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST_WORDS = 30
+"""Classes that are named beside a confusion matrix."""
+MOST_NUMBERS = 15
+"""Classes up to which the counts stand in its cells."""
+WORST = 12
+_SHAPES = "os^DvP"
+_SIDE_MARKS = ("#3b1a66", "#7f3b08")
+"""Of the rows of two classes, darker than the ground."""
+
+_GRID = 110
+"""Points of the plane, across and down, that a boundary is drawn from."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A chart as SVG, and what it shows in words."""
+
+    title: str
+    svg: str
+    told: str
+
+
+def _view(made: Any, title: str, lines: Sequence[str]) -> View:
+    told = "\n".join(lines)
+    return View(title, as_svg(made, title, told), told)
+
+
+def curves(panel: Panel) -> View:
+    """A figure by epoch."""
+    with figure(1, 1, 4.6, 3.2) as (made, axes):
+        draw_curves(made, axes, [panel])
+        return _view(made, f"{panel.title} by epoch", panel.told())
+
+
+def gradients(records: Sequence[Mapping[str, Any]]) -> View | None:
+    """The root mean square of what comes back to each layer, by step, as colours on a scale of powers of ten; a column
+    for each step that was measured. None where there is no such number above zero."""
+    import numpy as np
+
+    steps = sorted({record["step"] for record in records})
+    layers = list(dict.fromkeys(record["layer"] for record in records))
+    at = {step: i for i, step in enumerate(steps)}
+    grid = np.full((len(layers), len(steps)), np.nan)
+    for record in records:
+        value = record["gradient"]
+        if isinstance(value, int | float) and math.isfinite(value) and value > 0:
+            grid[layers.index(record["layer"]), at[record["step"]]] = math.log10(value)
+    if np.isnan(grid).all():
+        return None
+    with figure(1, 1, 9.0, 1.6 + 0.24 * len(layers)) as (made, (axes,)):
+        image = axes.imshow(grid, aspect="auto", interpolation="nearest", cmap=HEAT)
+        axes.grid(False)
+        axes.set_yticks(range(len(layers)), [plain(name) for name in layers], fontsize=9)
+        shown = np.unique(np.linspace(0, len(steps) - 1, min(8, len(steps))).round().astype(int))
+        axes.set_xticks(shown, [f"{steps[i]:,}" for i in shown])
+        axes.set_xlabel("step, a column for each that was measured")
+        bar = made.colorbar(image, ax=axes, label="root mean square, powers of ten")
+        bar.outline.set_visible(False)
+        lines = []
+        for name, row in zip(layers, grid, strict=True):
+            known = np.flatnonzero(~np.isnan(row))
+            if len(known):
+                first, last = known[0], known[-1]
+                ends = f"{10 ** row[first]:.3g} at step {steps[first]:,}, {10 ** row[last]:.3g} at step {steps[last]:,}"
+                lines.append(f"{name}: {ends}; least {10 ** np.nanmin(row):.3g}, most {10 ** np.nanmax(row):.3g}")
+            else:
+                lines.append(f"{name}: nothing comes back")
+        return _view(made, "gradients by layer and step; empty where nothing came back", lines)
+
+
+def confusion(found: Classes) -> View:
+    """How often each class was taken for which; colours are shares of the class."""
+    table = found.table()
+    share = table / table.sum(1, keepdims=True).clip(1)
+    count = len(found.words)
+    side = min(2.2 + 0.36 * count, 9.0)
+    with figure(1, 1, side + 0.8, side) as (made, (axes,)):
+        image = axes.imshow(share, cmap=HEAT, vmin=0, vmax=1, interpolation="nearest")
+        axes.grid(False)
+        if count <= MOST_WORDS:
+            words = [plain(word) for word in found.words]
+            axes.set_xticks(range(count), words, rotation=0 if max(map(len, words)) <= 3 else 60)
+            axes.set_yticks(range(count), words)
+        for i in range(count) if count <= MOST_NUMBERS else ():
+            for j in range(count):
+                color = "#000000" if share[i, j] > 0.5 else "#ffffff"
+                axes.text(j, i, f"{table[i, j]}", ha="center", va="center", color=color, fontsize=9)
+        axes.set_xlabel(f"taken for, by `{plain(found.output)}`")
+        axes.set_ylabel(f"`{plain(found.target)}`")
+        made.colorbar(image, ax=axes, label="share of the class", shrink=0.8).outline.set_visible(False)
+        right = int(table.trace())
+        lines = [f"{right:,} of {int(table.sum()):,} rows are right."]
+        wrong = sorted(((table[i, j], i, j) for i in range(count) for j in range(count) if i != j), reverse=True)
+        lines += [f"{found.words[i]} taken for {found.words[j]}: {n} times" for n, i, j in wrong[:WORST] if n]
+        return _view(made, f"what {found.target} was taken for", lines)
+
+
+def against(found: Numbers) -> View:
+    """Each number that the net gave against what it should have been, about the line on which they are equal."""
+    import numpy as np
+
+    true, said = found.true.reshape(-1)[:20_000], found.said.reshape(-1)[:20_000]
+    low, high = float(min(true.min(), said.min())), float(max(true.max(), said.max()))
+    with figure(1, 1, 4.8, 4.4) as (made, (axes,)):
+        axes.plot([low, high], [low, high], color=INK, linewidth=1, alpha=0.6, zorder=1)
+        # Thousands of marks are one picture, or the page would be large.
+        many = len(true) > 1000
+        axes.scatter(true, said, s=14, color=COLORS[0], alpha=0.5, linewidths=0, rasterized=many)
+        axes.set_xlabel(f"true, `{plain(found.target)}`")
+        axes.set_ylabel(f"predicted, `{plain(found.output)}`")
+        error = said - true
+        sizes = f"root mean square error {np.sqrt((error**2).mean()):.4g}, largest {np.abs(error).max():.4g}"
+        line = f"{len(true):,} numbers; mean error {error.mean():.4g}, {sizes}."
+        return _view(made, f"predicted {found.target} against the true one", [line])
+
+
+def boundary(run: LoadedRun, rows: Rows, found: Classes) -> View | None:
+    """What the net makes of every point of the plane, for nets with one input of two numbers; the rows as marks. None
+    for others."""
+    import numpy as np
+
+    (name, points), *more = rows.inputs.items()
+    if more or points.shape[1:] != (2,):
+        return None
+    low, high = points.min(0), points.max(0)
+    edge = 0.08 * np.where(high > low, high - low, 1.0)
+    x, y = (np.linspace(a, b, _GRID) for a, b in zip(low - edge, high + edge))
+    plane = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
+    outputs = run.executor.predict({name: plane})
+    value = run.executor.backend.to_host(outputs[found.output] if isinstance(outputs, Mapping) else outputs)
+    two = value.reshape(len(value), -1).shape[1] == 1
+    with figure(1, 1, 5.6, 4.6) as (made, (axes,)):
+        axes.grid(False)
+        if two:
+            levels, ground = np.linspace(0, 1, 11), value.reshape(_GRID, _GRID).clip(0, 1)
+            filled = axes.contourf(x, y, ground, levels=levels, cmap=SIDES, alpha=0.8)
+            made.colorbar(filled, ax=axes, label=f"`{plain(found.output)}`")
+            axes.contour(x, y, ground, levels=[0.5], colors="#000000", linewidths=1.2)
+        else:
+            ground = value.argmax(1).reshape(_GRID, _GRID)
+            colors = [COLORS[k % len(COLORS)] for k in range(len(found.words))]
+            axes.contourf(x, y, ground, levels=np.arange(len(found.words) + 1) - 0.5, colors=colors, alpha=0.3)
+        for k, word in enumerate(found.words):
+            x_own, y_own = points[found.true == k].T
+            color = _SIDE_MARKS[k] if two else COLORS[k % len(COLORS)]
+            look: Any = {"marker": _SHAPES[k % len(_SHAPES)], "edgecolors": "white", "linewidths": 0.5}
+            look["s"] = 60 if len(points) < 50 else 20
+            axes.scatter(x_own, y_own, color=color, label=plain(word), **look)
+        if len(found.words) <= MOST_NUMBERS:
+            legend = axes.legend(title=plain(found.target), fontsize=9, facecolor="white", labelcolor="black")
+            legend.get_title().set_color("black")
+        axes.set_xlabel(f"{plain(name)}[0]")
+        axes.set_ylabel(f"{plain(name)}[1]")
+        taken = (ground > 0.5).astype(int) if two else ground
+        shares = ", ".join(f"{word} {(taken == k).mean():.0%}" for k, word in enumerate(found.words))
+        lines = [f"The share of the plane shown that is taken for each class: {shares}."]
+        return _view(made, f"what {found.target} is taken to be, over the plane of {name}", lines)
+
+
+def worst(found: Classes | Numbers) -> tuple[NDArray[Any], str]:
+    """The numbers of the rows that the net is most wrong about, the worst first, and by what they were chosen."""
+    import numpy as np
+
+    if isinstance(found, Classes):
+        return np.argsort(found.given, kind="stable")[:WORST], "the lowest probability of the true class"
+    error = np.abs(found.said - found.true).mean(1)
+    return np.argsort(-error, kind="stable")[:WORST], "the largest distance between output and target"
+
+
+def images(values: NDArray[Any], titles: Sequence[str]) -> View | None:
+    """Inputs that are pictures, (rows, height, width) or with one or three channels behind. None for others."""
+    if values.ndim == 3 and min(values.shape[1:]) > 3:
+        values = values[..., None]
+    if values.ndim != 4 or values.shape[3] not in (1, 3):
+        return None
+    columns = 6
+    rows = -(-len(values) // columns)
+    with figure(columns, rows, 1.5 * columns, 1.95 * rows) as (made, axes):
+        for place, value, title in zip(axes, values, titles):
+            low, high = float(values.min()), float(values.max())
+            shown = (value - low) / ((high - low) or 1.0)
+            place.imshow(
+                shown[..., 0] if value.shape[2] == 1 else shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest"
+            )
+            place.set_title(plain(title), fontsize=9, loc="center")
+            place.grid(False)
+            place.set_axis_off()
+        for place in axes[len(values) :]:
+            made.delaxes(place)
+        return _view(made, "the worst examples", titles)
