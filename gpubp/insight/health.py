@@ -3,6 +3,7 @@ and what may be written to mend it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low
@@ -36,19 +37,23 @@ class Finding:
 def diagnose(net: Net, found: Sequence[Size]) -> list[Finding]:
     """What is wrong with the sizes of a step; nothing, where all is well."""
     findings = []
-    for size in found:
-        kind, layer = size.layer.nodes[-1].kind, _named(size)
-        if kind == CUT and size.dead >= DEAD:
-            message = f"{size.dead:.0%} of the units of {layer} are dead: relu gives 0 for every row"
-            findings.append(Finding("dead", message, ("`-> leaky_relu` in its place", *_slower(net), *_begun(size))))
-        if kind in BOUNDED and size.saturated >= SATURATED and size.delta is not None and not size.output:
-            message = f"{size.saturated:.0%} of the numbers of {layer} are saturated: {kind} is flat there"
-            help = (f"`-> batchnorm -> {kind}`", *_begun(size), "inputs of about 1: `-> standardize`")
-            findings.append(Finding("saturated", message, help))
+    dead = [size for size in found if size.layer.nodes[-1].kind == CUT and size.dead >= DEAD]
+    if dead:
+        worst = max(dead, key=lambda size: size.dead)
+        message = f"{worst.dead:.0%} of the units of {_named(worst)} are dead: relu gives 0 for every row"
+        help = ("`-> leaky_relu` in its place", *_slower(net), *_begun(worst))
+        findings.append(Finding("dead", message + _others(dead), help))
+    flat = [size for size in found if size.saturated >= SATURATED and size.delta is not None and not size.output]
+    if flat:
+        worst = max(flat, key=lambda size: size.saturated)
+        kind = worst.layer.nodes[-1].kind
+        message = f"{worst.saturated:.0%} of the numbers of {_named(worst)} are saturated: {kind} is flat there"
+        help = (f"`-> batchnorm -> {kind}`", *_begun(worst), "inputs of about 1: `-> standardize`")
+        findings.append(Finding("saturated", message + _others(flat), help))
     sent = [(size, size.delta) for size in found if size.weights and size.delta]
     if len(sent) > 2:
         (first, small), (last, large) = sent[0], sent[-1]
-        if small < FAR * large:
+        if small < FAR * large < math.inf:
             message = f"the gradient vanishes: the delta of {_named(first)} is {small / large:.1e} of that of "
             findings.append(Finding("vanishing", message + _named(last), _passing(found)))
         if small * FAR > large:
@@ -58,8 +63,7 @@ def diagnose(net: Net, found: Sequence[Size]) -> list[Finding]:
 
 
 def grown(net: Net, before: Sequence[Sequence[Size]], found: Sequence[Size]) -> list[Finding]:
-    """Whether the gradient explodes as the training goes on: it is far larger than any measured before, and grows
-    still in every layer."""
+    """Whether the gradient explodes as the training goes on: it is far larger than any measured `before`."""
     now = max(_deltas(found), default=0.0)
     known = max((delta for one in before for delta in _deltas(one)), default=0.0)
     if not known or not now > GROWN * known:
@@ -99,6 +103,12 @@ def _deltas(found: Sequence[Size]) -> list[float]:
 
 def _named(size: Size) -> str:
     return f"layer {size.layer.number}, `{size.layer.name}`"
+
+
+def _others(sick: Sequence[Size]) -> str:
+    """How many layers have the same ill as the one that is named, the worst."""
+    count = len(sick) - 1
+    return f"; so it is with {count} other layer{'s' * (count > 1)}" if count else ""
 
 
 # Remedies --------------------------------------------------------------------------------------------------------

@@ -121,10 +121,10 @@ class RunFolder:
         net: Net,
         about: Mapping[str, Any],
         records: Iterable[Mapping[str, Any]],
-        sizes: Sequence[Mapping[str, Any]],
+        sizes: Sequence[Mapping[str, Any]] | None,
     ) -> None:
         """Write what is known before the first checkpoint; `records`: the lines of metrics before this process, `sizes`
-        those of `health.jsonl`. Raises SaveError."""
+        those of `health.jsonl`, None where there is to be no such file. Raises SaveError."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             flush_folder(self.path.parent)
@@ -138,7 +138,7 @@ class RunFolder:
         except OSError as error:
             raise SaveError(f"cannot save to `{self.path}`: {reason(error)}") from None
         texts[METRICS] = "".join(map(_line, records))
-        if sizes or self._waiting[HEALTH] or (self.path / HEALTH).exists():
+        if sizes is not None:
             texts[HEALTH] = "".join(map(_line, sizes))
         texts[ABOUT] = json.dumps(about, indent=2) + "\n"
         write_all({self.path / name: text.encode() for name, text in texts.items()})

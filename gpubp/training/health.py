@@ -16,7 +16,7 @@ from ..passes import cost
 EVERY, FIRST = 100, 32
 """Steps between two measurements, of which so many are made at that distance; it doubles each time that the training
 gets twice as long. A measurement takes up to twice as long as a step on NumPy."""
-SHARE = 0.04
+SHARE = 0.03
 """Part of the time of compiled steps that measurements may take, which are never compiled."""
 LEAST = 20
 """Steps of a training that is worth a measurement."""

@@ -242,7 +242,8 @@ class Training:
         self.executor.require_finite()
         try:
             if not self.folder.begun:
-                self.folder.begin(self.net, about(self.run, self.known, self.where), self.records, self.measured)
+                sizes = self.measured if self.measured or self.health is not None else None
+                self.folder.begin(self.net, about(self.run, self.known, self.where), self.records, sizes)
             best = self.best if self.best is not None and self.best.fresh else None
             self.folder.save(self._saved(), None if best is None else best.saved)
         except SaveError as error:

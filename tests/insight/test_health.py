@@ -92,3 +92,27 @@ def test_outputs_may_be_sure_of_themselves() -> None:
     )
     net = gpubp.loads(text)
     assert diagnose(net, sizes(gpubp.Executor(net, "cpu"), drawn(net, 64))) == []
+
+
+def test_one_ill_of_many_layers_is_one_finding() -> None:
+    net = gpubp.loads(NET.format(body="repeat 4 { dense(32, init = zeros) -> relu }"))
+    (finding,) = diagnose(net, sizes(gpubp.Executor(net, "cpu"), drawn(net, 64)))
+    assert finding.message == (
+        "100% of the units of layer 1, `p.dense` are dead: relu gives 0 for every row; so it is with 3 other layers"
+    )
+    assert "other first weights: `dense(32, init = he_normal)`" in finding.help
+
+
+def test_what_draws_at_random_is_no_activation() -> None:
+    net = gpubp.loads(NET.format(body="dense(8) -> dropout(50%) -> relu -> dense(8) -> tanh"))
+    ex = gpubp.Executor(net, "cpu")
+    kinds = [[node.kind for node in size.layer.nodes] for size in sizes(ex, drawn(net, 64))]
+    assert kinds == [["dense"], ["relu"], ["dense", "tanh"], ["dense"]]
+
+
+@pytest.mark.parametrize("name", ["vae", "pinn"])
+def test_operations_of_a_formula_are_no_layers(name: str) -> None:
+    ex, rows = executor(gpubp.load(MODELS / f"{name}.net"), "float32")
+    found = sizes(ex, {key: array[:16] for key, array in rows.items()})
+    assert all(size.weights or size.layer.nodes[-1].kind in ("relu", "tanh", "sigmoid") for size in found)
+    assert sum(size.weights for size in found) >= 3

@@ -209,3 +209,37 @@ def test_the_best_of_several_restarts_is_looked_at(tmp_path: Path) -> None:
     run = train(write_net(tmp_path, length=LONG, keys="  restarts = 3\n"), out=tmp_path / "out")
     assert [r["step"] for r in health_records(tmp_path / "out")] == [360, 360]
     assert run.health == []
+
+
+def test_a_rate_that_makes_gradients_grow_is_told(tmp_path: Path) -> None:
+    told: list[Finding] = []
+    run = trained(tmp_path, "dense(1)", "sgd(lr = 0.05)", epochs=40, notice=told.append)
+    assert [finding.kind for finding in run.health] == ["exploding"]
+    assert told == run.health
+    assert run.health[0].help == ("`clip = clip_norm(1.0)`", "a smaller rate: `optimizer = sgd(lr = 0.005)`")
+    assert trained(tmp_path, "dense(1)", "sgd(lr = 0.006)", epochs=40).health == []
+
+
+@pytest.mark.parametrize("depth", [3, 60])
+def test_gradients_too_small_for_their_squares_are_measured(tmp_path: Path, depth: int) -> None:
+    run = trained(tmp_path, f"repeat {depth} {{ dense(8) -> sigmoid }} -> dense(1)", epochs=7, out=tmp_path / "out")
+    found = health_records(tmp_path / "out")
+    assert all(r["gradient"] > 0 for r in found)
+    assert [finding.kind for finding in run.health] == (["vanishing"] if depth == 60 else [])
+
+
+def test_lines_that_come_after_the_first_checkpoint_are_kept(tmp_path: Path) -> None:
+    """The first lines of a run that goes on from a state without any."""
+    path = write_net(tmp_path, length="steps = 10")
+    train(path, out=tmp_path / "out")
+    assert (tmp_path / "out" / "health.jsonl").read_bytes() == b""
+    seen = []
+
+    def stop() -> bool:
+        seen.append(None)
+        return len(seen) == 2
+
+    path = write_net(tmp_path, length=LONG)
+    assert train(path, out=tmp_path / "out", resume=tmp_path / "out", stopping=stop).stopped == "interrupted"
+    train(path, out=tmp_path / "out", resume=tmp_path / "out")
+    assert [r["step"] for r in health_records(tmp_path / "out")] == [s for s in (100, 200, 300, 360) for _ in "ab"]
