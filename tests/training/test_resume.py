@@ -73,7 +73,7 @@ def test_equal_runs_are_equal_files(tmp_path: Path) -> None:
     run = train(path, out=tmp_path / "deep" / "0", epochs=2)
     folder = tmp_path / "deep" / "0"
     assert {file.name for file in folder.iterdir()} == {
-        *("written.net", "resolved.net", "env.json", "metrics.jsonl"),
+        *("written.net", "resolved.net", "env.json", "metrics.jsonl", "health.jsonl"),
         *("last.safetensors", "best.safetensors"),
     }
     found = read(folder).state
