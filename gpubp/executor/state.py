@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from ..backends import Backend
@@ -68,7 +69,7 @@ class State:
             if name not in self.arrays:
                 self.arrays[name] = self.backend.xp.zeros(array.shape, dtype=array.dtype)
             self.arrays[name][...] = array
-        self.fitted = True
+        self._see_whether_fitted()
 
     def expect(self, epoch_steps: int) -> None:
         """See `expect`."""
@@ -113,7 +114,7 @@ class State:
         """Everything that a resume needs, as views: parameters, statistics, counters, the optimizer's state by
         parameter."""
         out = self.parameters() | {name: self.arrays[name] for name in (*self.net.buffers, *self.counters)}
-        for kind in self._kinds():
+        for kind in self._kinds:
             out |= {f"optimizer.{kind}.{name}": view for name, view in self.parameters(f"{kind}.").items()}
         return out | {name: array for name, array in self.arrays.items() if name.startswith("optimizer.")}
 
@@ -140,7 +141,10 @@ class State:
                 raise CheckpointError(f"the state's `{name}` is {int(arrays[name])}; it cannot be negative")
         for name, array in arrays.items():
             targets[name][...] = array
-        # A state saved before the first step knows no statistics yet.
+        self._see_whether_fitted()
+
+    def _see_whether_fitted(self) -> None:
+        """Look for statistics: a state of before the first step has none."""
         gathered = [b for b in self.net.buffers.values() if b.place in self.net.fitted]
         self.fitted = not gathered or any(bool((self.arrays[b.name] != b.value).any()) for b in gathered)
 
@@ -148,6 +152,7 @@ class State:
         """Whether moving averages of the parameters are kept already."""
         return any(f"{AVERAGE}.{group.name}" in self.arrays for group in self.net.layout.groups)
 
+    @cached_property
     def _kinds(self) -> list[str]:
         """The kinds of state that the optimizer keeps for each parameter, made if they are not there yet."""
         trained = [group for group in self.net.layout.groups if not group.frozen]

@@ -106,6 +106,15 @@ def test_a_wrong_value_changes_nothing(values: dict[str, Any], message: str) -> 
     assert contents(ex) == before
 
 
+def test_a_state_is_read_again_without_tracing_the_net_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training saves after each epoch that is the best so far."""
+    ex = executor()
+    first = ex.state_dict()
+    monkeypatch.setattr("gpubp.executor.state.build", None)
+    assert ex.state_dict().keys() == first.keys()
+    ex.load_state_dict(first)
+
+
 def test_one_seed_means_the_same_bytes_another_one_others() -> None:
     a, b, c = executor(seed=1), executor(seed=1), executor(seed=2)
     assert contents(a) == contents(b)
