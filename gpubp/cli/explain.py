@@ -40,7 +40,9 @@ def work(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
     elif arguments.html:
-        write_output(Path(arguments.html), as_html(told, about).encode())
+        # The name of a file may hold what is no text.
+        page = as_html(told, about).encode(errors="backslashreplace")
+        write_output(Path(arguments.html), page)
         print(f"wrote {visible(arguments.html)}: {about}")
     else:
         print(f"{about}\n\n{as_text(told)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,13 @@ def test_a_gradient_that_is_not_finite_is_told(call: Call, tmp_path: Path) -> No
     said = call("explain", path)
     assert said.code == 1
     assert "holds NaN" in said.err or "holds inf" in said.err
+
+
+def test_a_file_whose_name_is_no_text_has_a_page(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.net")
+    path.write_bytes((MODELS / "xor.net").read_bytes())
+    assert call("explain", path, "--html", tmp_path / "page.html").code == 0
+    assert '"file": "\\udcff.net"' in (tmp_path / "page.html").read_text("utf-8").replace(f"{tmp_path}/", "")
 
 
 def test_what_is_wrong_with_a_net_is_said_in_words(call: Call) -> None:
