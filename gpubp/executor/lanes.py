@@ -16,7 +16,7 @@ MODE: Mode = "train"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lanes:
-    """The training program of all restarts for one batch size. `call`: see gpubp.backends.base.Kernels.bind_lanes;
+    """The training program of all restarts for one batch size. `call`: see gpubp.backends.base.LaneKernels.bind_lanes;
     `most`: steps of one call; `slots`: the types of its feeds; `outputs`: the results that have arrays of their own,
     by name, one row for each restart."""
 

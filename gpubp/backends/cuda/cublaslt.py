@@ -18,7 +18,7 @@ WORKSPACE = 32 << 20
 """Bytes that the library may work in: what it asks for on Hopper."""
 _TYPE = {"float32": 0, "float64": 1}
 """Numbers of cudaDataType."""
-_COMPUTE = {"float32": 68, "float64": 70, "tf32": 77}
+_COMPUTE = {"float32": 68, "float64": 70}
 """Numbers of cublasComputeType_t."""
 _TRANSA, _TRANSB, _BATCH, _STEP, _MOST_WORKSPACE, _ALIGNMENT = 3, 4, 5, 6, 1, 5
 """Numbers of attributes of a product, a layout and a preference; four alignments follow each other."""
@@ -73,9 +73,9 @@ class CublasLt:
     """The library, on the device that is the thread's. `stream()` gives the stream of a call, `allocate(size)` memory
     that lives as long as this object. Raises NativeError where the library is missing or does not start."""
 
-    def __init__(self, stream: Callable[[], int], allocate: Callable[[int], Any], *, tf32: bool = False) -> None:
+    def __init__(self, stream: Callable[[], int], allocate: Callable[[int], Any]) -> None:
         self._library = load()
-        self._stream, self._tf32 = stream, tf32
+        self._stream = stream
         self._handle = ctypes.c_void_p()
         self._call("cublasLtCreate", ctypes.byref(self._handle))
         self._workspace = allocate(WORKSPACE)
@@ -109,8 +109,7 @@ class CublasLt:
     def _prepared(
         self, left: Stored, right: Stored, result: Stored, dtype: str, alignments: Sequence[int]
     ) -> tuple[Any, ...]:
-        compute = _COMPUTE["tf32" if self._tf32 and dtype == "float32" else dtype]
-        product = descriptor(self._library, compute, dtype, left.turned, right.turned)
+        product = descriptor(self._library, _COMPUTE[dtype], dtype, left.turned, right.turned)
         layouts = [layout(self._library, matrix, dtype) for matrix in (left, right, result)]
         preference = ctypes.c_void_p()
         self._call("cublasLtMatmulPreferenceCreate", ctypes.byref(preference))
