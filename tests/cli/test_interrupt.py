@@ -10,7 +10,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import gpubp
@@ -105,7 +104,7 @@ from gpubp.cli import main
 real = checkpoint.os.fsync
 def slowly(number):
     print("saving", flush=True)
-    time.sleep(30)
+    time.sleep(600)
     real(number)
 if sys.argv[1] == "slow":
     checkpoint.os.fsync = slowly
@@ -128,11 +127,9 @@ def test_the_second_ends_at_once_and_loses_nothing(tmp_path: Path) -> None:
     assert process.stderr is not None
     assert process.stderr.readline() == "\n"
     assert "finishing the step" in process.stderr.readline()
-    start = time.monotonic()
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert time.monotonic() - start < 20, "it did not wait for the save"
+    assert process.returncode == 130, "it did not wait for the save"
     for name, content in before.items():
         assert (tmp_path / "run" / name).read_bytes() == content
     assert gpubp.train(gpubp.load(net), "cpu", resume=tmp_path / "run", epochs=3).executor.step == 15

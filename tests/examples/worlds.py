@@ -90,7 +90,7 @@ def pairs(data: Path, rng: Rng) -> None:
 
 
 def text(data: Path, rng: Rng) -> None:
-    (data / "shakespeare.txt").write_text(TEXT * 16, encoding="utf-8")
+    (data / "shakespeare.txt").write_text(TEXT * 5, encoding="utf-8")
 
 
 def cells(data: Path, rng: Rng) -> None:
