@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from dsl.diagnostics import Diagnostic
 from dsl.render import to_text
@@ -49,6 +50,13 @@ def with_compiler(backend: str) -> str:
     """The backend, with the compiler that the environment names."""
     command = os.environ.get("CC", "")
     return f"{backend}:{command}" if command and backend != "numpy" else backend
+
+
+def folder(text: str) -> Path:
+    """The type of an argument that names a folder: `""`, as of a shell's variable that was never set, names none."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name of a folder is empty")
+    return Path(text)
 
 
 def whole(least: int) -> type[int]:

@@ -16,7 +16,7 @@ from ..executor import Profile
 from ..frontend import Net
 from ..insight import Finding
 from ..training import Run, asked_of, default_folder, net_of, spread, train
-from .common import add_backend, add_file, open_net, rows_of, warn, whole, with_compiler
+from .common import add_backend, add_file, folder, open_net, rows_of, warn, whole, with_compiler
 from .interrupt import Interrupt
 from .live import Live
 from .profile_table import as_json, profile_table
@@ -34,7 +34,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--precision", choices=("float32", "float64"), help="float type, instead of the file's")
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--out", metavar="DIR", help="save the run to this folder (default: a new one in `runs`)")
+    place.add_argument(
+        "--out", type=folder, metavar="DIR", help="save the run to this folder (default: a new one in `runs`)"
+    )
     place.add_argument("--no-save", action="store_true", help="write nothing")
     parser.add_argument(
         "--resume",
@@ -135,7 +137,8 @@ def _out(arguments: argparse.Namespace, net: Net) -> Path | None:
     if arguments.no_save:
         return None
     if arguments.out is not None:
-        return Path(arguments.out)
+        out: Path = arguments.out
+        return out
     if arguments.resume is not None and Path(arguments.resume).is_dir():
         return Path(arguments.resume)
     return default_folder(net, arguments.seed, arguments.precision, arguments.epochs)

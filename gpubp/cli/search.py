@@ -14,7 +14,7 @@ from dsl.excerpt import visible
 
 from ..errors import DivergedError
 from ..training import Search, Trial, begin_search, resume_search, search
-from .common import add_file, whole
+from .common import add_file, folder, whole
 from .interrupt import Interrupt
 from .live import Live
 from .table import align
@@ -40,7 +40,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=whole(1), metavar="N", help="epochs of each trial, instead of the file's")
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--out", metavar="DIR", help="write to this folder (default: a new one in `runs`)")
+    place.add_argument("--out", type=folder, metavar="DIR", help="write to this folder (default: a new one in `runs`)")
     place.add_argument("--resume", metavar="DIR", help="go on with this search; FILE is left out")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--quiet", action="store_true", help="print the table alone")
@@ -93,7 +93,7 @@ def _search(arguments: argparse.Namespace) -> Search:
             method=arguments.method or "random",
             seed=arguments.seed or 0,
             epochs=arguments.epochs,
-            out=None if arguments.out is None else Path(arguments.out),
+            out=arguments.out,
         )
     words = {"FILE": arguments.file, "`--set`": arguments.set or None, "`--epochs`": arguments.epochs}
     for word, given in (words | {"`--method`": arguments.method, "`--seed`": arguments.seed}).items():

@@ -276,3 +276,11 @@ def test_a_long_setting_does_not_widen_the_table(call: Call, tmp_path: Path) -> 
     assert lines[at + 1].startswith("- x, y = csv(")
     assert lines[at + 2].startswith("+ x, y = csv(")
     assert not any("csv(" in line for line in lines[at + 3 :])
+
+
+@pytest.mark.parametrize("verb", ["run", "search"])
+def test_an_empty_name_of_a_folder_is_not_the_folder_at_hand(call: Call, tmp_path: Path, verb: str) -> None:
+    said = call(verb, write(tmp_path), "--out", "")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.endswith("argument --out: the name of a folder is empty\n")
+    assert files(tmp_path) == ["a.csv", "a.net"]
