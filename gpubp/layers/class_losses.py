@@ -149,6 +149,12 @@ def _balanced(cx: Context, y: Var, classes: int, ignored: int | None) -> Var:
     return ops.where(share > 0.0, share / ops.maximum(counts, 1.0), 1.0)
 
 
+_FEWER_ROWS = (
+    "before the last `dense`: `flatten`, of images `global_avgpool`; `rnn`, `lstm` and `gru` give the last state alone "
+    "with `sequence = false`"
+)
+
+
 def check_labels(name: str, cx: Context, p: Var, y: Var, what: str = "probabilities") -> int:
     """The number of classes, where `p` has one probability, or whatever it is, for each class of the labels `y`."""
     if not isinstance(y, Var) or not isinstance(p, Var):
@@ -161,7 +167,8 @@ def check_labels(name: str, cx: Context, p: Var, y: Var, what: str = "probabilit
     if found[:-1] != y.shape[1:] or not found:
         message = f"`{name}` needs one row of {what} per label, got {list(found)} for labels {list(y.shape[1:])}"
         wanted = "" if classes is None else f"{[*y.shape[1:], classes]} would fit"
-        raise ShapeError(message, label=wanted)
+        help = _FEWER_ROWS if len(found) > y.ndim else ""
+        raise ShapeError(message, help, label=wanted)
     if classes is not None and classes != found[-1]:
         message = f"`{name}` needs one probability per class: {found[-1]} outputs for {classes} classes"
         raise ShapeError(message, label=difference(found, (*found[:-1], classes)))

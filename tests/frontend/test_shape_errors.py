@@ -239,6 +239,7 @@ ONE = "a loss is one number per example, this is"
         ("cross_entropy(s, y)", 6, LABELS, "`binary_cross_entropy(s, y)`"),
         ("cross_entropy(q, digit)", 1, CLASSES, "`dense(10)` in place of `dense(3)`"),
         ("cross_entropy(sum(q), digit)", 1, ROWS, ""),
+        ("cross_entropy(stack(p, p), digit)", 1, ROWS.replace("[]", "[2, 10]", 1), "`flatten`, of images `global_av"),
         ("mse(sum(q), y)", 1, "`mse` needs equal shapes, got [] and [1]", ""),
         (
             "mse(total, y)",
