@@ -230,7 +230,8 @@ def _arrays(
         given = dict.fromkeys(encoders, array)
     else:
         message = f"`{path}` holds one array, and {listed(list(encoders))} are asked for"
-        raise problem("E0411", message, span, help="an npz file holds several: `numpy.savez(path, x = ..., y = ...)`")
+        names = ", ".join(f"{name} = ..." for name in encoders)
+        raise problem("E0411", message, span, help=f"an npz file holds several: `numpy.savez(path, {names})`")
     found = {}
     for name, values in given.items():
         source = Source(f"{path}`, array `{name}" if start.startswith(ZIP) else path, span, values, file)

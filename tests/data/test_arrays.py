@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 
 from dsl.graph import DataEntry, Static, Type
-from gpubp.data import Stored, measure
+from gpubp.data import Encoder, Stored, measure, read_table
 from gpubp.data.npy import read_array
+from gpubp.errors import DataError
 from tests.golden.damaged import array, idx
 
 from .worlds import World, choice, data, entry
@@ -216,3 +217,14 @@ def test_paths(tmp_path: Path) -> None:
         world.inputs = {"x": Type((2,), 3)} if reader == "text" else {"x": Type((2,))}
         found = world.refused(reads("x", reader, "nowhere", **options))
         assert (found.code, found.message) == ("E0412", "`nowhere` does not exist"), reader
+
+
+def test_one_array_for_several_names_is_told_how_to_save_both(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", X)
+    with pytest.raises(DataError) as caught:
+        read_table(tmp_path / "x.npy", {"image": Encoder((3, 2)), "kind": Encoder((), 2)})
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.help) == (
+        "E0411",
+        ("an npz file holds several: `numpy.savez(path, image = ..., kind = ...)`",),
+    )
