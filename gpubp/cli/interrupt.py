@@ -4,6 +4,7 @@ reads, or that finds no room."""
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -20,9 +21,12 @@ FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))
 
 def open_streams() -> None:
     """Give standard output and error, where the caller closed them (`>&-`), a place that swallows all: no file that is
-    opened later takes their numbers."""
+    opened later takes their numbers. Characters that a stream's encoding lacks are escaped, as standard error does."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+        elif stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process
 
 

@@ -55,7 +55,7 @@ def work(arguments: argparse.Namespace) -> int:
     if not (arguments.json or arguments.quiet):
         drawn = {"random": "drawn", "tpe": "chosen by TPE"}
         how = f"{drawn[told.method]} with the seed {told.seed}" if told.method in drawn else "all combinations"
-        print(f"{visible(told.file)}: {told.trials:,} trials, {how}, judged by {told.figure}; in {told.folder}")
+        print(f"{visible(told.file)}: {_trials(told)}, {how}, judged by {told.figure}; in {told.folder}")
         if told.done:
             print(f"{len(told.done):,} of them are done already")
     with Interrupt() as interrupt:
@@ -74,12 +74,16 @@ def work(arguments: argparse.Namespace) -> int:
             print(f"\nthe best again, saved: {command(told, best)}")
     if not ended:
         place = shlex.quote(str(told.folder))
-        done = f"stopped after {len(told.done):,} of {told.trials:,} trials"
+        done = f"stopped after {len(told.done):,} of {_trials(told)}"
         print(f"{done}; `gpubp search --resume {place}` goes on", file=sys.stderr)
         return 130
     if best is None:
         raise DivergedError("no trial came to an end; the first failed: " + told.done[0].failed)
     return 0
+
+
+def _trials(told: Search) -> str:
+    return f"{told.trials:,} trial{'s' * (told.trials != 1)}"
 
 
 def _search(arguments: argparse.Namespace) -> Search:

@@ -55,3 +55,10 @@ def test_ctrl_c_while_a_verb_is_loaded(call: Call, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys.modules[main.__module__], "import_module", pressed)
     said = call("check", MODELS / "xor.net")
     assert (said.code, said.out, said.err) == (130, "", "stopped\n")
+
+
+def test_an_encoding_that_lacks_a_character(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("m²,sort\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(9)), "utf-8")
+    said = shell("PYTHONIOENCODING=ascii gpubp init a.csv --target 'm²'", tmp_path)
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout.startswith("target: `m\\xb2`")

@@ -185,3 +185,9 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     done = trials(tmp_path / "s")
     assert 1 <= len(done) < 1000
     assert [trial["number"] for trial in done] == list(range(1, len(done) + 1))
+
+
+def test_one_trial_is_one(call: Call, tmp_path: Path) -> None:
+    net(tmp_path)
+    said = call("search", "a.net", "--trials", "1", "--device", "cpu", "--out", "s")
+    assert said.out.startswith("a.net: 1 trial, drawn with the seed 0")
