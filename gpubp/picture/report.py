@@ -57,7 +57,7 @@ def _figures(run: LoadedRun) -> str:
     text = _table(["", *names], rows) if rows else "<p>The run has no figures yet.</p>"
     last: Mapping[str, Any] = next((record for record in reversed(run_records(run.path)) if "metrics" in record), {})
     for one in last.get("health", ()):
-        help = "".join(f"<li><code>{escape(str(line))}</code></li>" for line in one.get("help", ()))
+        help = "".join(f"<li>{escape(str(line))}</li>" for line in one.get("help", ()))
         text += f'<div class="finding"><p>{escape(str(one.get("message", "")))}</p><ul>{help}</ul></div>'
     return text
 
