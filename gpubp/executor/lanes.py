@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..frontend import Mode, describe
-from ..passes import cost
 from ..render import compile_source, lanes_arena, lanes_source, plan_source
-from .machine import Machine, collected
+from .machine import Machine, collected, steps_of_call
 
 MODE: Mode = "train"
 
@@ -68,4 +67,4 @@ class LaneMachine:
         call = kernels.bind_lanes(source.many, backend.arena(lanes_arena(plan)), tables)
         homes = {name: built.homes.get(v) for name, v in zip(built.outputs, plan.program.outputs, strict=True)}
         outputs = {name: self.arrays[home.hint] for name, home in homes.items() if home is not None}
-        return Lanes(call, max(1, int(backend.call / (self.count * max(cost(plan).flops, 100)))), plan.feeds, outputs)
+        return Lanes(call, steps_of_call(backend.call, plan, self.count), plan.feeds, outputs)

@@ -42,6 +42,8 @@ class Bound:
     native: bool = False
 
 
+PRODUCTS = 20
+"""How many operations of matrix products take as long as one of the others."""
 COLLECTED = ("data", "penalty")
 """The outputs that a loop over many steps keeps of each."""
 
@@ -132,8 +134,7 @@ class Machine:
         if not source.many:
             return Bound(compiled, step, feeds, results, native=True)
         many = kernels.bind_many(source.many, self._arena, tables)
-        most = max(1, int(self.backend.call / max(cost(compiled.plan).flops, 100)))
-        return Bound(compiled, step, feeds, results, many, most, native=True)
+        return Bound(compiled, step, feeds, results, many, steps_of_call(self.backend.call, compiled.plan), native=True)
 
     def run(self, mode: Mode, batch: int, feeds: Sequence[Any], fit: object | None = None, step: int = 0) -> Bound:
         """Run a program once on rows for each of its feeds."""
@@ -142,6 +143,12 @@ class Machine:
             slot[...] = rows
         bound.step()
         return bound
+
+
+def steps_of_call(most: float, plan: Plan, copies: int = 1) -> int:
+    """How many steps of a plan, or of so many copies, one call of `most` operations may do."""
+    found = cost(plan)
+    return max(1, int(most / (copies * max(found.flops - found.products * (1 - 1 / PRODUCTS), 100))))
 
 
 def collected(compiled: Compiled) -> list[Var]:

@@ -71,8 +71,17 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Routine:
+    """A function that writes all elements, of arrays that lie one behind the other: `text(out, *inputs, **params)`
+    gives the call from what is known of them, with `{out}`, `{0}`, `{1}` for where they lie, `{s0}` for the scratch and
+    `{t}` for the type of the result; an empty one where it does not pay."""
+
+    text: Callable[..., str]
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
     """The product of matrices, the last two axes of two values."""
 
 
-CForm = Scalar | Fold | Rows | Element | Adds | Call | Product
+CForm = Scalar | Fold | Rows | Element | Adds | Call | Routine | Product

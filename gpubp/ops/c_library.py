@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).with_name("c")
-_DEFINED = re.compile(r"^(?:INLINE|static) [\w ]+?[ *]+(\w+)\(", re.MULTILINE)
+_DEFINED = re.compile(r"^ *(?:INLINE|APART|static) [\w ]+?[ *]+(\w+)(##T)?\(", re.MULTILINE)
+"""A function, or one for each float type, where a macro makes it by the type's suffix, as `name_##T`."""
 _WORD = re.compile(r"\w+")
 
 
@@ -19,7 +20,8 @@ def _files() -> dict[str, str]:
 @cache
 def _homes() -> dict[str, str]:
     """The file in which each function stands."""
-    return {name: stem for stem, text in _files().items() for name in _DEFINED.findall(text)}
+    found = ((stem, *names) for stem, text in _files().items() for names in _DEFINED.findall(text))
+    return {name + end: stem for stem, name, each in found for end in (("", "f32", "f64") if each else ("",))}
 
 
 def c_names() -> frozenset[str]:

@@ -89,6 +89,21 @@ def each_lane(body: Sequence[str]) -> list[str]:
     return ["EACH", "for (int64_t l = 0; l < LANES; l++) {", *(f"    {line}" for line in body), "}"]
 
 
+def loops(shape: Sequence[int], lines: Sequence[str], each: bool = False) -> list[str]:
+    """Loops around statements, the last one free of dependence where `each`."""
+    lines = list(lines)
+    for k in reversed(range(len(shape))):
+        lines = [f"for (int64_t i{k} = 0; i{k} < {shape[k]}; i{k}++) {{", *indented(lines), "}"]
+        if each and k == len(shape) - 1:
+            lines.insert(0, "EACH")
+    return lines
+
+
+def indented(lines: Sequence[str]) -> list[str]:
+    """Statements one level deeper."""
+    return [f"    {line}" for line in lines]
+
+
 class Memory:
     """The pointers that a kernel needs. `names`: of values; `tables`: the number of each state and constant among the
     arrays that are handed to compiled code. With `lanes` all but constants is there for LANES copies of the program,

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..ir import Adds, Call, Element, Eqn, Fold, Product, Read, Var, fill, literal
-from ..passes import dense
-from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse, each_lane, overlap
+from ..ir import Adds, Call, Element, Eqn, Fold, Product, Read, Routine, Var, aval_of, fill, literal
+from ..passes import Step, dense
+from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse, each_lane, loops, overlap
+from .c_products import product
 
 LONGEST = 1024
 """Longest row, in elements, that is reduced for several copies at once: that of one piece of a sum."""
-SMALL = 32 * 32 * 32
-"""Multiplications of a matrix product up to which plain loops are no slower than a call of the BLAS."""
 
 
-def single_kernel(memory: Memory, eqn: Eqn) -> list[str]:
+def single_kernel(memory: Memory, step: Step) -> list[str]:
     """The loops of one equation. Raises UnfitError where it has no such form."""
-    form = eqn.op.c
+    eqn, form = step.eqn, step.eqn.op.c
     if form is None:
         raise UnfitError
     out = memory.access(eqn.output, eqn.output.shape, write=True)
@@ -27,33 +26,22 @@ def single_kernel(memory: Memory, eqn: Eqn) -> list[str]:
     if isinstance(form, Fold):
         return _reduction(memory, eqn, form, out)
     if isinstance(form, Product):
-        return _product(memory, eqn, out)
+        return product(memory, eqn, out)
     if isinstance(form, Element):
         return _elements(memory, eqn, form, out)
     if isinstance(form, Adds):
         return _sums(memory, eqn, form, out)
     if isinstance(form, Call):
         return _call(memory, eqn, form, out)
+    if isinstance(form, Routine):
+        return _routine(memory, step, form, out)
     raise UnfitError
 
 
 def _nest(memory: Memory, shape: Sequence[int], body: Sequence[str], each: bool = False) -> list[str]:
     """Loops around statements, the last one free of dependence where `each`; each statement for all lanes, if any."""
     lines = each_lane(body) if memory.lanes else list(body)
-    return _loops(shape, lines, each and not memory.lanes)
-
-
-def _loops(shape: Sequence[int], lines: Sequence[str], each: bool = False) -> list[str]:
-    lines = list(lines)
-    for k in reversed(range(len(shape))):
-        lines = [f"for (int64_t i{k} = 0; i{k} < {shape[k]}; i{k}++) {{", *_indented(lines), "}"]
-        if each and k == len(shape) - 1:
-            lines.insert(0, "EACH")
-    return lines
-
-
-def _indented(lines: Sequence[str]) -> list[str]:
-    return [f"    {line}" for line in lines]
+    return loops(shape, lines, each and not memory.lanes)
 
 
 def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> list[str]:
@@ -84,54 +72,13 @@ def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> list[str]:
                 raise UnfitError
             before = [f"{C_TYPE[x.dtype]} row[LANES];", f"{form.lanes}(&{first_of_row}, {shape[-1]}, row);"]
             row = "row[l]"
-        body, loops, each = f"{put.at(place)} = {fill(form.join, [put.at(place), row])};", shape[:-1], False
+        body, around, each = f"{put.at(place)} = {fill(form.join, [put.at(place), row])};", shape[:-1], False
     else:
-        before, loops, each = [], shape, bool(shape and to[-1])
+        before, around, each = [], shape, bool(shape and to[-1])
         body = f"{put.at(index)} = {fill(form.join, [put.at(index), get.at(index)])};"
     inner = each_lane([body]) if memory.lanes else [body]
-    lines += _loops(loops, [*before, *inner], each and not memory.lanes)
+    lines += loops(around, [*before, *inner], each and not memory.lanes)
     return [line.replace("{t}", t) for line in lines]
-
-
-def _product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
-    """Row by row: each number of the left matrix times a row of the right one, added to a row of sums. Sums are taken
-    in the order of memory, rounded once a term where the machine can."""
-    a, b = eqn.operands
-    (m, k), n = a.shape[-2:], b.shape[-1]
-    if m * n * k > SMALL or 0 in (m, n, k):
-        raise UnfitError
-    lead = eqn.output.shape[:-2]
-    left, right = (memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b))
-    kind, fma = C_TYPE[a.dtype], "FMAF" if a.dtype == "float32" else "FMA"
-    index = [f"i{axis}" for axis in range(len(lead))]
-    if memory.lanes:
-        term = f"{fma}({left.at([*index, 'i', 'p'])}, {right.at([*index, 'p', 'j'])}, sum)"
-        body = [f"{kind} sum = 0;", f"for (int64_t p = 0; p < {k}; p++) sum = {term};"]
-        lines = each_lane([*body, f"{out.at([*index, 'i', 'j'])} = sum;"])
-        lines = [f"for (int64_t j = 0; j < {n}; j++) {{", *_indented(lines), "}"]
-        return _loops(lead, [f"for (int64_t i = 0; i < {m}; i++) {{", *_indented(lines), "}"])
-    lines = []
-    element = right.at([*index, "p", "j"])
-    if right.strides[-1] != 1 and n > 1:
-        lines += [f"{kind} packed[{k * n}];"]
-        lines += [
-            f"for (int64_t p = 0; p < {k}; p++)",
-            f"    for (int64_t j = 0; j < {n}; j++) packed[p * {n} + j] = {element};",
-        ]
-        element = f"packed[p * {n} + j]"
-    each = f"for (int64_t j = 0; j < {n}; j++)"
-    lines += [
-        f"for (int64_t i = 0; i < {m}; i++) {{",
-        f"    {kind} sums[{n}];",
-        f"    {each} sums[j] = 0;",
-        f"    for (int64_t p = 0; p < {k}; p++) {{",
-        f"        const {kind} x = {left.at([*index, 'i', 'p'])};",
-        f"        {each} sums[j] = {fma}(x, {element}, sums[j]);",
-        "    }",
-        f"    {each} {out.at([*index, 'i', 'j'])} = sums[j];",
-        "}",
-    ]
-    return _loops(lead, lines)
 
 
 def _elements(memory: Memory, eqn: Eqn, form: Element, out: Access) -> list[str]:
@@ -174,3 +121,18 @@ def _call(memory: Memory, eqn: Eqn, form: Call, out: Access) -> list[str]:
         f"    {spread}",
         "}",
     ]
+
+
+def _routine(memory: Memory, step: Step, form: Routine, out: Access) -> list[str]:
+    eqn = step.eqn
+    inputs = [memory.access(x, x.shape) for x in eqn.operands]
+    if memory.lanes or any(a.place.strides != dense(a.place.shape) for a in (out, *inputs)):
+        raise UnfitError
+    text = form.text(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params)
+    if not text:
+        raise UnfitError
+    text = text.replace("{t}", SUFFIX[eqn.output.dtype]).replace("{out}", out.pointer)
+    for i, v in enumerate(step.scratch):
+        if f"{{s{i}}}" in text:
+            text = text.replace(f"{{s{i}}}", memory.access(v, v.shape, write=True).pointer)
+    return [f"{fill(text, [a.pointer for a in inputs])};"]

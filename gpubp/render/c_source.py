@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..ir import Eqn, Fold, Var, identifiers
 from ..ops import c_functions, c_names, copy
-from ..passes import ITEM, Buffer, Piece, Plan
+from ..passes import ITEM, Buffer, Piece, Plan, Step
 from .c_memory import C_TYPE, Memory, UnfitError
 from .c_rows import RowKernel
 from .c_single import single_kernel
@@ -183,14 +183,14 @@ class PlanText:
     def _single(self, first: int) -> Kernel | None:
         memory = self.memory()
         try:
-            lines = self.single_lines(memory, self.plan.steps[first].eqn)
+            lines = self.single_lines(memory, self.plan.steps[first])
         except UnfitError:
             return None
         return self._kernel(first, first + 1, memory, lines)
 
-    def single_lines(self, memory: Memory, eqn: Eqn) -> Sequence[str]:
+    def single_lines(self, memory: Memory, step: Step) -> Sequence[str]:
         """The text of one equation. Raises UnfitError."""
-        return single_kernel(memory, eqn)
+        return single_kernel(memory, step)
 
     def memory(self) -> Memory:
         return Memory(self.plan, self.names, self.numbers, self.lanes)

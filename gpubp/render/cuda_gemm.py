@@ -8,10 +8,11 @@ from itertools import product as indices
 from ..ir import Eqn
 from ..passes import ITEM
 from .c_memory import C_TYPE, Access, Memory, UnfitError, collapse
-from .c_single import SMALL
 from .cuda_work import Body, Gemm, Kernel, Matrix, Work, blocks, indented, split_index
 
 TILE = 16
+SMALL = 32 * 32 * 32
+"""Multiplications of a product up to which one kernel computes it."""
 MOST_CALLS = 16
 """Calls of the library for one equation."""
 

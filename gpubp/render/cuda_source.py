@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..ir import Eqn, Var
 from ..ops import copy, cuda_functions, cuda_names
-from ..passes import ITEM, Plan
+from ..passes import ITEM, Plan, Step
 from .c_memory import C_TYPE, Memory
 from .c_source import Compiled, CSource, PlanText, comment
 from .c_source import Kernel as Steps
@@ -83,8 +83,8 @@ class _Text(PlanText):
     def rows_kernel(self) -> type[CudaRows]:
         return CudaRows
 
-    def single_lines(self, memory: Memory, eqn: Eqn) -> Body:
-        return single_body(memory, eqn)
+    def single_lines(self, memory: Memory, step: Step) -> Body:
+        return single_body(memory, step.eqn)
 
     def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> _Step:
         assert isinstance(lines, Body)

@@ -19,6 +19,8 @@ typedef float wide_f32 __attribute__((vector_size(4 * LANES), aligned(4), may_al
 typedef double wide_f64 __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
+/* One function for all that call it. */
+#define APART static __attribute__((noinline, noclone))
 
 /* a b + c: rounded once where the machine has an instruction for it. */
 #ifdef __FP_FAST_FMA

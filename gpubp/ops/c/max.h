@@ -1,27 +1,26 @@
-/* The largest of n numbers one behind the other; NaN where there is one. */
+/* The largest of n numbers one behind the other; NaN where there is one. Several at a time, by masks: compilers leave the
+   choice between two numbers of an array scalar. */
+typedef float tops_f32 __attribute__((vector_size(64), aligned(4), may_alias));
+typedef double tops_f64 __attribute__((vector_size(64), aligned(8), may_alias));
+typedef int32_t choice_f32 __attribute__((vector_size(64)));
+typedef int64_t choice_f64 __attribute__((vector_size(64)));
 INLINE float larger_f32(float a, float b) { return (b > a) | (b != b) ? b : a; }
 INLINE double larger_f64(double a, double b) { return (b > a) | (b != b) ? b : a; }
-INLINE float max_f32(const float *x, int64_t n) {
-    float m[16], top = x[0];
-    int64_t i = 1;
-    if (n >= 16) {
-        for (int j = 0; j < 16; j++) m[j] = x[j];
-        for (i = 16; i + 16 <= n; i += 16)
-            for (int j = 0; j < 16; j++) m[j] = (x[i + j] <= m[j]) | (m[j] != m[j]) ? m[j] : x[i + j];
-        for (int j = 0; j < 16; j++) top = larger_f32(top, m[j]);
+#define MAX(T, type, COUNT)                                                                                            \
+    INLINE type max_##T(const type *x, int64_t n) {                                                                    \
+        type top = x[0];                                                                                               \
+        int64_t i = 1;                                                                                                 \
+        if (n >= COUNT) {                                                                                              \
+            tops_##T tops = *(const tops_##T *)x;                                                                      \
+            for (i = COUNT; i + COUNT <= n; i += COUNT) {                                                              \
+                const tops_##T own = *(const tops_##T *)(x + i);                                                       \
+                const choice_##T kept = (own <= tops) | (tops != tops);                                                \
+                tops = (tops_##T)(((choice_##T)tops & kept) | ((choice_##T)own & ~kept));                              \
+            }                                                                                                          \
+            for (int j = 0; j < COUNT; j++) top = larger_##T(top, tops[j]);                                            \
+        }                                                                                                              \
+        for (; i < n; i++) top = larger_##T(top, x[i]);                                                                \
+        return top;                                                                                                    \
     }
-    for (; i < n; i++) top = larger_f32(top, x[i]);
-    return top;
-}
-INLINE double max_f64(const double *x, int64_t n) {
-    double m[8], top = x[0];
-    int64_t i = 1;
-    if (n >= 8) {
-        for (int j = 0; j < 8; j++) m[j] = x[j];
-        for (i = 8; i + 8 <= n; i += 8)
-            for (int j = 0; j < 8; j++) m[j] = (x[i + j] <= m[j]) | (m[j] != m[j]) ? m[j] : x[i + j];
-        for (int j = 0; j < 8; j++) top = larger_f64(top, m[j]);
-    }
-    for (; i < n; i++) top = larger_f64(top, x[i]);
-    return top;
-}
+MAX(f32, float, 16)
+MAX(f64, double, 8)

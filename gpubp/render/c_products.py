@@ -1,0 +1,78 @@
+"""Products of matrices as C: plain loops over sizes that the compiler knows, or a call of the function for any."""
+
+from __future__ import annotations
+
+from ..ir import Eqn
+from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, each_lane, indented, loops
+
+PLAIN = 1 << 12
+"""Multiplications of a product up to which plain loops are no slower than the function for any sizes."""
+SIDE_BY_SIDE = 1 << 15
+"""Those of a product for copies of a program side by side, or whose rows do not lie dense: plain loops too."""
+LARGEST = 1 << 21
+"""Those up to which a product on one core is no slower than a call of a BLAS that shares it out to a few."""
+
+
+def product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
+    """Sums are taken in the order of memory, rounded once a term where the machine can, however they are computed.
+    Raises UnfitError for products that the BLAS is for."""
+    a, b = eqn.operands
+    (m, k), n = a.shape[-2:], b.shape[-1]
+    work = m * n * k
+    if work > (SIDE_BY_SIDE if memory.lanes else LARGEST) or not work:
+        raise UnfitError
+    lead = eqn.output.shape[:-2]
+    left, right = (memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b))
+    index = [f"i{axis}" for axis in range(len(lead))]
+    if memory.lanes:
+        return loops(lead, _side_by_side(left, right, out, index, (m, n, k)))
+    if work > PLAIN and (out.strides[-1] == 1 or n == 1):
+        first = [*index, "0", "0"]
+        (row, column), (b_row, b_column) = left.strides[-2:], right.strides[-2:]
+        at = [f"&{access.at(first)}" for access in (left, right, out)]
+        given = f"{at[0]}, 0, 0, {row}, {column}, {at[1]}, {b_row}, {b_column}, {at[2]}, {out.strides[-2]}, 0"
+        return loops(lead, [f"product_{SUFFIX[eqn.output.dtype]}({m}, {n}, {k}, {given});"])
+    if work > SIDE_BY_SIDE:
+        raise UnfitError
+    return loops(lead, _plain(left, right, out, index, (m, n, k)))
+
+
+def _fma(access: Access) -> tuple[str, str]:
+    return C_TYPE[access.dtype], "FMAF" if access.dtype == "float32" else "FMA"
+
+
+def _side_by_side(left: Access, right: Access, out: Access, index: list[str], sizes: tuple[int, int, int]) -> list[str]:
+    """For several copies: element by element."""
+    (m, n, k), (kind, fma) = sizes, _fma(left)
+    term = f"{fma}({left.at([*index, 'i', 'p'])}, {right.at([*index, 'p', 'j'])}, sum)"
+    body = [f"{kind} sum = 0;", f"for (int64_t p = 0; p < {k}; p++) sum = {term};"]
+    lines = each_lane([*body, f"{out.at([*index, 'i', 'j'])} = sum;"])
+    lines = [f"for (int64_t j = 0; j < {n}; j++) {{", *indented(lines), "}"]
+    return [f"for (int64_t i = 0; i < {m}; i++) {{", *indented(lines), "}"]
+
+
+def _plain(left: Access, right: Access, out: Access, index: list[str], sizes: tuple[int, int, int]) -> list[str]:
+    """Row by row: each number of the left matrix times a row of the right one, added to a row of sums."""
+    (m, n, k), (kind, fma) = sizes, _fma(left)
+    lines = []
+    element = right.at([*index, "p", "j"])
+    if right.strides[-1] != 1 and n > 1:
+        lines += [f"{kind} packed[{k * n}];"]
+        lines += [
+            f"for (int64_t p = 0; p < {k}; p++)",
+            f"    for (int64_t j = 0; j < {n}; j++) packed[p * {n} + j] = {element};",
+        ]
+        element = f"packed[p * {n} + j]"
+    each = f"for (int64_t j = 0; j < {n}; j++)"
+    lines += [
+        f"for (int64_t i = 0; i < {m}; i++) {{",
+        f"    {kind} sums[{n}];",
+        f"    {each} sums[j] = 0;",
+        f"    for (int64_t p = 0; p < {k}; p++) {{",
+        f"        const {kind} x = {left.at([*index, 'i', 'p'])};",
+        f"        {each} sums[j] = {fma}(x, {element}, sums[j]);",
+        "    }",
+        f"    {each} {out.at([*index, 'i', 'j'])} = sums[j];",
+        "}",
+    ]
+    return lines
