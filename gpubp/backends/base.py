@@ -96,6 +96,9 @@ class Backend(Protocol):
     def to_host(self, array: Any) -> NDArray[np.generic]:
         """A NumPy copy of an array of this device."""
 
+    def products(self, largest: int) -> AbstractContextManager[object]:
+        """What steps run inside of whose largest matrix product takes so many floating-point operations."""
+
     def running(self) -> AbstractContextManager[object]:
         """What programs run inside of: this device is the thread's, and overflow makes inf and NaN without a warning,
         for the training loop looks at the results."""

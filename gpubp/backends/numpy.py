@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..render import CSource, c_source
 from .base import Kernels, LaneKernels
 from .memory import free_memory
+from .threads import SMALL, one_thread
 
 
 class NumpyBackend:
@@ -66,6 +67,9 @@ class NumpyBackend:
 
     def to_host(self, array: Any) -> NDArray[np.generic]:
         return np.array(array)
+
+    def products(self, largest: int) -> AbstractContextManager[object]:
+        return one_thread() if largest < SMALL else nullcontext()
 
     def running(self) -> AbstractContextManager[object]:
         return np.errstate(all="ignore")

@@ -115,7 +115,8 @@ class Ensemble:
         sizes: list[int] = []
         first = self.step
         at = first
-        with self.backend.running():
+        largest = self._first.compiled("train", min(batch, count)).costs.largest_product
+        with self.backend.running(), self.backend.products(largest):
             while at < first + steps:
                 start = (at % per_epoch) * batch
                 stop = min(start + batch, count)

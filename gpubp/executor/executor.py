@@ -20,6 +20,7 @@ from .machine import Compiled, Machine, bucket
 from .memory import require_batch, require_memory
 from .profile import Profile, profile
 from .state import State
+from .updates import updates
 
 CHUNK = 4096
 """Most rows that evaluation takes at once."""
@@ -214,37 +215,7 @@ class Executor:
             raise InputError(f"steps and batch must be at least 1, not {steps!r} and {batch!r}")
         with self._active():
             self.fit_first(placed)
-            count = len(placed)
-            per_epoch = -(-count // batch)
-            self._state.expect(per_epoch)
-            self._state.require_horizon(self._machine.compiled("train", min(batch, count)).built)
-            mixed = bool(self.net.option("shuffle", True)) and count > batch  # one batch is the same in any order
-            losses, penalties = self.xp.empty((2, steps), dtype=self.dtype)
-            sizes: list[int] = []
-            at = first = self.step
-            while at < first + steps:
-                start = (at % per_epoch) * batch
-                stop = min(start + batch, count)
-                bound = self._machine.bound("train", stop - start, step=at)
-                if bound.many is not None and stop - start == batch:
-                    taken = placed.in_memory(bound.feeds, (self.seed,), at // per_epoch, mixed=mixed)
-                    if taken is not None:
-                        # As many full batches as follow each other in this order of the rows.
-                        full = (count - start) // batch if mixed or count % batch else steps
-                        wanted = min(full, first + steps - at, bound.most)
-                        kept = [a[at - first :][:wanted] for a in (losses, penalties)]
-                        at += bound.many(*taken, per_epoch, at, wanted, kept)
-                        self._require_gradient(bound.outputs)
-                        sizes += [batch] * wanted
-                        continue
-                placed.fill(bound.feeds, self.seed, at // per_epoch, start, stop, mixed=mixed)
-                bound.step()
-                self._require_gradient(bound.outputs)
-                losses[at - first] = bound.outputs["data"]
-                penalties[at - first] = bound.outputs["penalty"]
-                sizes.append(stop - start)
-                at += 1
-            return losses, penalties, sizes
+            return updates(self._machine, self._state, placed, steps, batch, self.seed, self._require_gradient)
 
     def profile(self, data: Mapping[str, Any] | Stream, batch: int = 64) -> Profile:
         """Where the time of a training step on the first `batch` rows goes, by kernel; the state stays as it was."""

@@ -10,18 +10,19 @@ from typing import Any
 from ..backends import Backend, Kernels
 from ..frontend import Built, Mode, describe, plan_of
 from ..ir import Var
-from ..passes import Plan, cost
+from ..passes import Cost, Plan, cost
 from ..render import CSource, compile_source, plan_source
 from .state import allot
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compiled:
-    """A program with its plan and the Python text that runs it. From step `native_from` on, if at all, compiled kernels
-    do."""
+    """A program with its plan, what a step costs, and the Python text that runs it. From step `native_from` on, if at
+    all, compiled kernels do."""
 
     built: Built
     plan: Plan
+    costs: Cost
     text: str
     bind: Callable[..., tuple[Callable[[], None], tuple[Any, ...], tuple[Any, ...]]]
     native_from: float
@@ -77,11 +78,13 @@ class Machine:
             planned = plan_of(built)
             text = plan_source(planned, mode, built.hints, describe)
             bind = compile_source(text, f"bind_{mode}", self.backend.xp)
-            self._compiled[key] = Compiled(built, planned, text, bind, self._native_from(mode, batch, planned))
+            costs = cost(planned)
+            begin = self._native_from(mode, batch, len(planned.steps), costs)
+            self._compiled[key] = Compiled(built, planned, costs, text, bind, begin)
             allot(self.arrays, built, self.backend.xp)
         return self._compiled[key]
 
-    def _native_from(self, mode: Mode, batch: int, plan: Plan) -> float:
+    def _native_from(self, mode: Mode, batch: int, steps: int, costs: Cost) -> float:
         """The step from which on a program is compiled. It depends on the program alone: not on a clock, nor on whether
         the kernels are there already, so that a seed gives the same bytes each time, after a resume too."""
         if self.backend.forced:
@@ -90,8 +93,7 @@ class Machine:
             return math.inf
         if self.alone is not None:
             return self.alone(mode, batch).native_from
-        costs = cost(plan)
-        seconds = 1.5e-6 * len(plan.steps) + costs.traffic / 8e9 + costs.flops / 4e10
+        seconds = 1.5e-6 * steps + costs.traffic / 8e9 + costs.flops / 4e10
         return self.backend.worth / seconds
 
     def native(self, mode: Mode, batch: int, fit: object | None = None) -> tuple[CSource, Kernels] | None:
@@ -134,7 +136,9 @@ class Machine:
         if not source.many:
             return Bound(compiled, step, feeds, results, native=True)
         many = kernels.bind_many(source.many, self._arena, tables)
-        return Bound(compiled, step, feeds, results, many, steps_of_call(self.backend.call, compiled.plan), native=True)
+        return Bound(
+            compiled, step, feeds, results, many, steps_of_call(self.backend.call, compiled.costs), native=True
+        )
 
     def run(self, mode: Mode, batch: int, feeds: Sequence[Any], fit: object | None = None, step: int = 0) -> Bound:
         """Run a program once on rows for each of its feeds."""
@@ -145,10 +149,9 @@ class Machine:
         return bound
 
 
-def steps_of_call(most: float, plan: Plan, copies: int = 1) -> int:
-    """How many steps of a plan, or of so many copies, one call of `most` operations may do."""
-    found = cost(plan)
-    return max(1, int(most / (copies * max(found.flops - found.products * (1 - 1 / PRODUCTS), 100))))
+def steps_of_call(most: float, step: Cost, copies: int = 1) -> int:
+    """How many steps, of so many copies of a program, one call of `most` operations may do."""
+    return max(1, int(most / (copies * max(step.flops - step.products * (1 - 1 / PRODUCTS), 100))))
 
 
 def collected(compiled: Compiled) -> list[Var]:

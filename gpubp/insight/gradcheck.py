@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..backends import one_thread
 from ..data import Purpose, generator
 from ..errors import DivergedError, GpubpError
 from ..executor import Executor
@@ -81,7 +82,6 @@ def gradcheck(executor: Executor, batch: Mapping[str, Any], *, elements: int = 8
     was. Raises InputError, NetError; GpubpError for another precision; DivergedError where the loss is not finite.
     """
     import numpy as np
-    from threadpoolctl import threadpool_limits
 
     net = executor.net
     net.require_loss()
@@ -94,7 +94,7 @@ def gradcheck(executor: Executor, batch: Mapping[str, Any], *, elements: int = 8
     if not np.isfinite(loss):
         raise DivergedError(f"the loss is {loss}, which has no derivative")
     chosen = {name: _chosen(executor, name, gradients[name], elements) for name in gradients}
-    with threadpool_limits(1, "blas"):  # products of a few rows: threads would only wait for each other
+    with one_thread():  # products of a few rows: threads would only wait for each other
         checker = _Checker(executor, held, gradients)
         found = {name: [checker.look(name, way) for way in ways] for name, ways in chosen.items()}
         if any(one.kind == "kink" for each in found.values() for one in each):

@@ -12,13 +12,14 @@ from .plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A step of a plan. `flops`: floating-point operations, each of + - * / and each elementary function one,
-    `products` those of matrix products and convolutions; `traffic`: bytes that its equations read and write, one after
-    the other; `by_origin`: the operations of each layer, forward and backward. Memory in bytes: `states` with the
-    arrays of values at home, `constants`, `arena`."""
+    """A step of a plan. `flops`: floating-point operations, each of + - * / and each elementary function one;
+    `products`: those of matrix products and convolutions, `largest_product` those of the largest; `traffic`: bytes that
+    its equations read and write, one after the other; `by_origin`: the operations of each layer, forward and backward.
+    Memory in bytes: `states` with the arrays of values at home, `constants`, `arena`."""
 
     flops: int
     products: int
+    largest_product: int
     traffic: int
     by_origin: Counter[object]
     states: int
@@ -34,23 +35,24 @@ class Cost:
 def cost(plan: Plan) -> Cost:
     """Count what a plan computes, moves and holds, without running it; a loop as often as it runs."""
     by_origin: Counter[object] = Counter()
-    traffic = products = 0
-    inner = 0
+    traffic = inner = products = largest = 0
     for step in plan.steps:
         if step.round is not None:
             one, length = cost(step.round.plan), step.eqn.params["length"]
             by_origin.update({origin: length * count for origin, count in one.by_origin.items()})
             traffic += length * one.traffic
             products += length * one.products
+            largest = max(largest, one.largest_product)
             inner += one.constants
             continue
         by_origin[step.eqn.origin] += (own := flops(step.eqn))
-        products += own if step.eqn.op.trait == "gemm" else 0
+        if step.eqn.op.trait == "gemm":
+            products, largest = products + own, max(largest, own)
         traffic += sum(map(_bytes, (*step.eqn.operands, *step.eqn.outputs)))
     traffic += sum(2 * _bytes(state) for state, _ in plan.copies)
     made = [v for eqn in plan.constants for v in eqn.outputs if plan.places[v].buffer.kind == "constant"]
     states, constants = sum(map(_bytes, plan.states)), sum(map(_bytes, made)) + inner
-    return Cost(sum(by_origin.values()), products, traffic, by_origin, states, constants, plan.arena)
+    return Cost(sum(by_origin.values()), products, largest, traffic, by_origin, states, constants, plan.arena)
 
 
 def flops(eqn: Eqn) -> int:
