@@ -8,7 +8,6 @@ from ..ir import Fold, Operand, Var
 from .c_memory import C_TYPE, Access, UnfitError, c_literal, each_lane
 from .c_row_parts import Part
 from .c_rows import RowKernel
-from .c_single import LONGEST
 
 
 class LaneKernel(RowKernel):
@@ -16,7 +15,7 @@ class LaneKernel(RowKernel):
     lanes. Every lane gets the bits that the kernel of one program gives."""
 
     def _row(self, index: Sequence[str]) -> list[str]:
-        if self.length > LONGEST and any(part.folds for part in self.parts):
+        if self.in_pieces:
             raise UnfitError
         out: list[str] = []
         for part in self.parts:

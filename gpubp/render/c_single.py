@@ -9,9 +9,6 @@ from ..passes import Step, dense
 from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse, each_lane, loops, overlap
 from .c_products import product
 
-LONGEST = 1024
-"""Longest row, in elements, that is reduced for several copies at once: that of one piece of a sum."""
-
 
 def single_kernel(memory: Memory, step: Step) -> list[str]:
     """The loops of one equation. Raises UnfitError where it has no such form."""
@@ -68,8 +65,6 @@ def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> list[str]:
         before: list[str] = []
         row = f"{form.row}(&{first_of_row}, {shape[-1]})"
         if memory.lanes:
-            if shape[-1] > LONGEST:
-                raise UnfitError
             before = [f"{C_TYPE[x.dtype]} row[LANES];", f"{form.lanes}(&{first_of_row}, {shape[-1]}, row);"]
             row = "row[l]"
         body, around, each = f"{put.at(place)} = {fill(form.join, [put.at(place), row])};", shape[:-1], False

@@ -19,6 +19,7 @@ from .nets import DROPOUT, LABELS, PLAIN, contents, rows
 pytestmark = needs_compiler
 SOFTMAX = LABELS.replace("cross_entropy(p, label)\n", "cross_entropy(p, label)\n  clip = clip_norm(0.1)\n", 1)
 WIDE = PLAIN.replace("dense(4)", "dense(37)").replace("l2(0.01)", "l1(0.01)")
+LONG = PLAIN.replace("dense(4)", "dense(220)").replace("l2(0.01)", "l2(0.01)\n  clip = clip_norm(0.1)", 1)
 NORMED = PLAIN.replace("tanh", "layernorm -> gelu")
 CASES = [
     (PLAIN, 5, 18, "float32"),
@@ -29,6 +30,8 @@ CASES = [
     (SOFTMAX, 22, 18, "float32"),
     (WIDE, 22, 17, "float32"),
     (NORMED, 5, 3, "float32"),
+    (LONG, 5, 2, "float32"),
+    (LONG, 2, 3, "float64"),
 ]
 """A net, the rows of a batch, the number of restarts, the precision."""
 
