@@ -107,7 +107,7 @@ def test_digits_tuned() -> None:
 
 @pytest.mark.parametrize("name", ["digits_lstm", "digits_gru"])
 def test_digits_read_row_by_row(name: str) -> None:
-    run = gpubp.train(gpubp.load(MODELS / f"{name}.net"), "cpu", epochs=8)
+    run = gpubp.train(gpubp.load(MODELS / f"{name}.net"), "cpu", epochs=6)
     assert run.metrics["test.accuracy"] >= 0.9
 
 
