@@ -185,19 +185,26 @@ def sanitizers(tmp_path_factory: pytest.TempPathFactory) -> None:
     assert "main.c:2" in found.stderr
 
 
+QUICK = ("digits_cnn", "digits_lstm", "spiral", "xor")
+"""Models whose kernels every run of the tests compiles with the sanitizers, which takes seconds for each; `make
+sanitize` takes all."""
+
+
 @needs_compiler
 @pytest.mark.usefixtures("sanitizers")
 @pytest.mark.parametrize(("mode", "dtype"), [("train", "float32"), ("train", "float64"), ("measure", "float32")])
-def test_kernels_of_every_model_stay_in_their_memory(mode: str, dtype: str, tmp_path: Path) -> None:
-    files, names = {}, {}
-    for path in MODELS:
-        name = f"{re.sub('[^a-z]', '_', path.stem)}_{mode}"
-        built, found = planned(gpubp.load(path), mode, 5, dtype)  # type: ignore[arg-type]
-        source = c_source(found, name, built.hints, describe)
-        files[name] = source.text
-        for part, own in ((found, source), *source.rounds.items()):
-            names[f"{name} {len(names)}"] = part, [f.name for f in own.functions], list(own.tables)
-    done = _run(tmp_path, {**files, "main": _main(names)})
+@pytest.mark.parametrize(
+    "path", [pytest.param(p, id=p.stem, marks=[] if p.stem in QUICK else pytest.mark.sanitize) for p in MODELS]
+)
+def test_kernels_of_every_model_stay_in_their_memory(path: Path, mode: str, dtype: str, tmp_path: Path) -> None:
+    name = f"{re.sub('[^a-z]', '_', path.stem)}_{mode}"
+    built, found = planned(gpubp.load(path), mode, 5, dtype)  # type: ignore[arg-type]
+    source = c_source(found, name, built.hints, describe)
+    names = {
+        f"{name} {i}": (part, [f.name for f in own.functions], list(own.tables))
+        for i, (part, own) in enumerate([(found, source), *source.rounds.items()])
+    }
+    done = _run(tmp_path, {name: source.text, "main": _main(names)})
     assert (done.returncode, done.stdout) == (0, "clean\n"), done.stderr[:3000]
 
 
