@@ -7,24 +7,10 @@ INLINE float log_f32(float x) { return logf(x); }
 INLINE double log_f64(double x) { return log(x); }
 INLINE float log1p_f32(float x) { return log1pf(x); }
 INLINE double log1p_f64(double x) { return log1p(x); }
-INLINE float sqrt_f32(float x) { return sqrtf(x); }
-INLINE double sqrt_f64(double x) { return sqrt(x); }
-INLINE float sin_f32(float x) { return sinf(x); }
-INLINE double sin_f64(double x) { return sin(x); }
-INLINE float cos_f32(float x) { return cosf(x); }
-INLINE double cos_f64(double x) { return cos(x); }
 INLINE float tanh_f32(float x) { return tanhf(x); }
 INLINE double tanh_f64(double x) { return tanh(x); }
 INLINE float erf_f32(float x) { return erff(x); }
 INLINE double erf_f64(double x) { return erf(x); }
-INLINE float power_f32(float x, float y) { return powf(x, y); }
-INLINE double power_f64(double x, double y) { return pow(x, y); }
-INLINE float absolute_f32(float x) { return fabsf(x); }
-INLINE double absolute_f64(double x) { return fabs(x); }
-INLINE float floor_f32(float x) { return floorf(x); }
-INLINE double floor_f64(double x) { return floor(x); }
-INLINE float sign_f32(float x) { return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x == 0.0f ? 0.0f : x; }
-INLINE double sign_f64(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x == 0.0 ? 0.0 : x; }
 INLINE float larger_f32(float a, float b) { return b > a || b != b ? b : a; }
 INLINE double larger_f64(double a, double b) { return b > a || b != b ? b : a; }
 /* Where the exponential is inf its inverse is 0; NaN stays. */
@@ -45,8 +31,4 @@ INLINE float log_probability_f32(float p) {
 INLINE double log_probability_f64(double p) {
     const double smallest = 2.2250738585072014e-308;
     return log(p >= 0.0 && p < smallest ? smallest : p);
-}
-INLINE int64_t index_within(int64_t i, int64_t n) {
-    i = i < 0 ? i + n : i;
-    return i < 0 ? 0 : i >= n ? n - 1 : i;
 }
