@@ -84,6 +84,10 @@ class Backend(Protocol):
     def arena(self, size: int) -> Any:
         """Fresh memory on this device: `size` bytes, the first at a multiple of 64."""
 
+    def zeros(self, shape: tuple[int, ...], dtype: str) -> Any:
+        """A fresh array of zeros, the first at a multiple of 64 bytes: threads that write to parts of it which begin
+        at such multiples write to no line of a cache together."""
+
     def take(self, array: Any, rows: Any, out: Any) -> None:
         """Copy the rows of an array that `rows` names, all of which exist, to `out`, without memory in between."""
 

@@ -115,6 +115,9 @@ class CupyBackend:
     def arena(self, size: int) -> Any:
         return self._cupy.empty(size, dtype="uint8")  # CuPy's memory begins at multiples of 512
 
+    def zeros(self, shape: tuple[int, ...], dtype: str) -> Any:
+        return self._cupy.zeros(shape, dtype=dtype)
+
     def take(self, array: Any, rows: Any, out: Any) -> None:
         self._cupy.take(array, rows, axis=0, out=out)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -55,6 +56,11 @@ class NumpyBackend:
         memory = np.empty(size + 64, dtype=np.uint8)
         start = -memory.ctypes.data % 64
         return memory[start : start + size]
+
+    def zeros(self, shape: tuple[int, ...], dtype: str) -> Any:
+        memory = self.arena(math.prod(shape) * np.dtype(dtype).itemsize)
+        memory.fill(0)
+        return memory.view(dtype).reshape(shape)
 
     def take(self, array: Any, rows: Any, out: Any) -> None:
         np.take(array, rows, axis=0, out=out, mode="clip")  # `raise` would copy once more

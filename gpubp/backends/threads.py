@@ -1,4 +1,4 @@
-"""How many threads the BLAS of NumPy takes: one, while all products are small.
+"""How many threads compute: those of compiled kernels, and those of NumPy's BLAS, one while all products are small.
 
 Threads that share out a small product wait for each other longer than they compute, and they spin: where another
 program needs a core, a step takes ten to a hundred times as long.
@@ -6,13 +6,38 @@ program needs a core, a step takes ten to a hundred times as long.
 
 from __future__ import annotations
 
+import math
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 SMALL = 2e7
 """Floating-point operations of a product below which one thread computes it."""
+
+
+MOST = 8
+"""Threads that share a loop at most: more do not make it faster, for memory feeds no more."""
+
+
+@cache
+def threads() -> int:
+    """Threads that the loops of compiled kernels are divided among: the cores that this process may use, or fewer where
+    the BLAS has been told so (by OMP_NUM_THREADS or OPENBLAS_NUM_THREADS)."""
+    return min(cores(), _one.usual() or MOST, MOST)
+
+
+def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """The processors that this process may run on, or as many as the `quota` of its container is worth."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        time, period = quota.read_text("ascii").split()
+    except (OSError, ValueError):
+        return found
+    return min(found, max(1, math.ceil(int(time) / int(period)))) if time.isdecimal() else found
 
 
 class _OneThread:
@@ -20,18 +45,30 @@ class _OneThread:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._users = 0
+        self._users = self._usual = 0
         self._controller: Any = None
         self._limit: Any = None
 
     def enter(self) -> None:
-        from threadpoolctl import ThreadpoolController
-
         with self._lock:
+            self._find()
             if not self._users:
-                self._controller = self._controller or ThreadpoolController()
                 self._limit = self._controller.limit(limits=1, user_api="blas")
             self._users += 1
+
+    def usual(self) -> int:
+        """Threads that the BLAS took when it was first looked at; 0 where none is known."""
+        with self._lock:
+            self._find()
+            return self._usual
+
+    def _find(self) -> None:
+        from threadpoolctl import ThreadpoolController
+
+        if self._controller is None:
+            self._controller = ThreadpoolController()
+            pools = self._controller.info()
+            self._usual = max((pool["num_threads"] for pool in pools if pool["user_api"] == "blas"), default=0)
 
     def leave(self) -> None:
         with self._lock:

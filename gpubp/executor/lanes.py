@@ -60,11 +60,11 @@ class LaneMachine:
         compile_source(text, f"bind_{MODE}", backend.xp, bind=bind)(backend.arena(plan.arena), *states)
         for v in plan.states:
             if v.hint not in self.arrays:
-                self.arrays[v.hint] = backend.xp.zeros((self.count, *v.shape), dtype=v.dtype)
+                self.arrays[v.hint] = backend.zeros((self.count, *v.shape), v.dtype)
         for home in built.homes.values():
             self.arrays[home.hint][...] = self.alone.arrays[home.hint]
         tables[: len(states)] = [self.arrays[v.hint] for v in plan.states]
-        call = kernels.bind_lanes(source.many, backend.arena(lanes_arena(plan)), tables)
+        call = kernels.bind_lanes(source.many, backend.arena(lanes_arena(plan, self.count)), tables)
         homes = {name: built.homes.get(v) for name, v in zip(built.outputs, plan.program.outputs, strict=True)}
         outputs = {name: self.arrays[home.hint] for name, home in homes.items() if home is not None}
         return Lanes(call, steps_of_call(backend.call, compiled.costs, self.count), plan.feeds, outputs)

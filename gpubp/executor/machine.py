@@ -81,7 +81,7 @@ class Machine:
             costs = cost(planned)
             begin = self._native_from(mode, batch, len(planned.steps), costs)
             self._compiled[key] = Compiled(built, planned, costs, text, bind, begin)
-            allot(self.arrays, built, self.backend.xp)
+            allot(self.arrays, built, self.backend)
         return self._compiled[key]
 
     def _native_from(self, mode: Mode, batch: int, steps: int, costs: Cost) -> float:

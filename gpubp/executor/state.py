@@ -39,7 +39,7 @@ class State:
         for buffer in net.buffers.values():
             self.arrays[buffer.name] = xp.full(buffer.shape, buffer.value, dtype=buffer.dtype)
         for group in net.layout.groups:
-            self.arrays[group.name] = xp.zeros(group.size, dtype=dtype)
+            self.arrays[group.name] = backend.zeros((group.size,), dtype)
         for name, view in self.parameters().items():
             view[...] = backend.asarray(first_value(net.layout.parameters[name], seed))
 
@@ -61,13 +61,13 @@ class State:
 
     def allot(self, built: Built) -> None:
         """Make the arrays that a program needs and that are not there yet, zero at first: the optimizer's."""
-        allot(self.arrays, built, self.backend.xp)
+        allot(self.arrays, built, self.backend)
 
     def adopt(self, arrays: Mapping[str, Any]) -> None:
         """Copy arrays by name, as `arrays` holds them; those that are not there yet are made."""
         for name, array in arrays.items():
             if name not in self.arrays:
-                self.arrays[name] = self.backend.xp.zeros(array.shape, dtype=array.dtype)
+                self.arrays[name] = self.backend.zeros(array.shape, array.dtype)
             self.arrays[name][...] = array
         self._see_whether_fitted()
 
@@ -164,11 +164,11 @@ class State:
         return sorted(name.removesuffix(last) for name in built.states if name.endswith(last))
 
 
-def allot(arrays: dict[str, Any], built: Built, xp: Any) -> None:
+def allot(arrays: dict[str, Any], built: Built, backend: Backend) -> None:
     """Add the arrays of a program's states and homes that are not there yet, zero at first."""
     for var in (*built.program.inputs[len(built.feeds) :], *built.homes.values()):
         if var.hint not in arrays:
-            arrays[var.hint] = xp.zeros(var.shape, dtype=var.dtype)
+            arrays[var.hint] = backend.zeros(var.shape, var.dtype)
 
 
 def expect(arrays: Mapping[str, Any], net: Net, epoch_steps: int) -> None:

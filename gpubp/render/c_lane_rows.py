@@ -14,7 +14,7 @@ class LaneKernel(RowKernel):
     """The loops of equations, each element for all lanes before the next. What is one number for a row is an array of
     lanes. Every lane gets the bits that the kernel of one program gives."""
 
-    def _row(self, index: Sequence[str]) -> list[str]:
+    def _row(self, index: Sequence[str], begin: str, end: str) -> list[str]:
         if self.in_pieces:
             raise UnfitError
         out: list[str] = []
@@ -32,7 +32,7 @@ class LaneKernel(RowKernel):
                 values = [self._value(part, [*index, "0"]) for part in single]
                 out += each_lane([*values, *(f"{part.name}_lanes[l] = {part.name};" for part in single)])
             if loop:
-                head = f"for (int64_t j = 0; j < {self.length}; j++) {{"
+                head = f"for (int64_t j = {begin}; j < {end}; j++) {{"
                 body = each_lane(self._body(loop, [*index, "j"], "j * LANES + l"))
                 out += [head, *(f"    {line}" for line in body), "}"]
             out += [f"{self._fold(part, index).removesuffix(')')}, {part.name}_lanes);" for part in own if part.folds]

@@ -17,6 +17,17 @@ LARGEST = 1 << 20
 """Bytes of all values and states of LANES copies up to which this pays: they stay in the second cache."""
 
 
+_GIVEN = {
+    "char *": "arena",
+    "const char *const *": "rows",
+    "const int64_t *": "order",
+    "int64_t ": "count start steps width",
+    "bool8 *": "moving",
+    "void *const *": "results",
+}
+"""What each thread is told: the types and names of the function's arguments."""
+
+
 def lanes_source(
     plan: Plan,
     name: str,
@@ -28,7 +39,7 @@ def lanes_source(
     steps of `copies` copies of a guarded program, whose states in `tables` have one more axis in front; constants have
     none. None where a step is more than C text, or too large for it to pay.
 
-    `arena`: memory of `lanes_arena` bytes. `rows`: an array of data for each feed, of `count` rows. Each step takes the
+    `arena`: memory of `lanes_arena` bytes; threads share the copies, LANES each. `rows`: an array of data for each feed, of `count` rows. Each step takes the
     rows behind those of the last, from `start` on, and begins anew at their end; `order` (copies, count) says which
     rows come when, if not as they stand. `going`, a bool for each copy, says which change. One whose guard does not
     hold is struck out: its states stay as they were, and its arrays of results hold what did not pass. The numbers
@@ -40,9 +51,9 @@ def lanes_source(
     return _LanesText(plan, name, hints, describe, lanes=True).source_of_lanes(collect)
 
 
-def lanes_arena(plan: Plan) -> int:
-    """Bytes that the function needs for LANES copies."""
-    return LANES * plan.arena + sum(_bytes(v) for v in plan.states)
+def lanes_arena(plan: Plan, copies: int = LANES) -> int:
+    """Bytes that the function needs for so many copies."""
+    return -(-copies // LANES) * (LANES * plan.arena + sum(_bytes(v) for v in plan.states))
 
 
 def _bytes(state: Var) -> int:
@@ -81,15 +92,21 @@ class _LanesText(PlanText):
         batch = self.plan.feeds[0].shape[0]
         sizes = [(v.aval.size, ITEM[v.dtype]) for v in self.plan.states]
         starts = accumulate(map(_bytes, self.plan.states), initial=LANES * self.plan.arena)
+        given = [(head, name) for head, names in _GIVEN.items() for name in names.split()]
         lines = [
-            f"void {self.name}(char *arena, void *const *tables, const char *const *rows, const int64_t *order,",
-            "        int64_t count, int64_t start, int64_t steps, int64_t copies, bool8 *moving, void *const *results,",
-            "        int64_t width) {",
+            "typedef struct {",
+            *(f"    {head}{name};" for head, name in given),
+            f"}} {self.name}_call;",
+            "",
+            f"static void {self.name}_part(char *given, void *const *tables, int64_t begin, int64_t end) {{",
+            f"    const {self.name}_call *const call = (const {self.name}_call *)given;",
+            *(f"    {head}{name} = call->{name};" for head, name in given if name != "arena"),
             f"    void *own[{len(self.tables)}];",
-            *(f"    own[{k}] = arena + {at};" for k, at in zip(range(len(sizes)), starts, strict=False)),
             *(f"    own[{k}] = tables[{k}];" for k in range(len(sizes), len(self.tables))),
-            "    for (int64_t n = 0; n < copies; n += LANES) {",
-            "        const int64_t here = copies - n < LANES ? copies - n : LANES;",
+            "    for (int64_t n = begin; n < end; n += LANES) {",
+            f"        char *const arena = call->arena + n / LANES * {lanes_arena(self.plan)};",
+            *(f"        own[{k}] = arena + {at};" for k, at in zip(range(len(sizes)), starts, strict=False)),
+            "        const int64_t here = end - n < LANES ? end - n : LANES;",
             "        bool8 going[LANES], struck[LANES];",
             "        for (int64_t l = 0; l < LANES; l++) going[l] = l < here && moving[n + l];",
             *(
@@ -118,6 +135,13 @@ class _LanesText(PlanText):
             "        }",
             *(f"        {_back(k, *size, 'going')}" for k, size in enumerate(sizes)),
             "    }",
+            "}",
+            "",
+            f"void {self.name}(char *arena, void *const *tables, const char *const *rows, const int64_t *order,",
+            "        int64_t count, int64_t start, int64_t steps, int64_t copies, bool8 *moving, void *const *results,",
+            "        int64_t width) {",
+            f"    {self.name}_call call = {{{', '.join(name for _, name in given)}}};",
+            f"    share({self.name}_part, (char *)&call, tables, copies, LANES);",
             "}",
         ]
         return "\n".join(lines)

@@ -115,6 +115,8 @@ class Memory:
         self.shown = {eqn.output: eqn for eqn in plan.views}
         self.pointers: dict[tuple[Buffer, int, str], str] = {}
         self.written: set[str] = set()
+        self.share: tuple[int, int] | None = None
+        """The turns of the kernel's outermost loop, and how many make a part, where threads share them."""
 
     def source(self, x: Var) -> Var:
         """The value whose memory a view shows."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ..ir import Eqn
 from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, each_lane, indented, loops
+from .c_share import LINE, bounds
 
 PLAIN = 1 << 12
 """Multiplications of a product up to which plain loops are no slower than the function for any sizes."""
 SIDE_BY_SIDE = 1 << 15
 """Those of a product for copies of a program side by side, or whose rows do not lie dense: plain loops too."""
-LARGEST = 1 << 21
-"""Those up to which a product on one core is no slower than a call of a BLAS that shares it out to a few."""
+LARGEST = 1 << 24
+"""Those up to which a product is no slower than a call of the BLAS."""
 
 
 def product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
@@ -30,8 +31,16 @@ def product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
         first = [*index, "0", "0"]
         (row, column), (b_row, b_column) = left.strides[-2:], right.strides[-2:]
         at = [f"&{access.at(first)}" for access in (left, right, out)]
+        size = {"m": str(m), "n": str(n)}
+        if not lead:
+            # A part by columns packs nothing of the right matrix that another needs too.
+            axis, turns, steps = ("n", n, (0, b_column, 1)) if n > m else ("m", m, (row, 0, out.strides[-2]))
+            bounds(memory, turns, work // 8, LINE if axis == "n" else 8)
+            if memory.share is not None:
+                size[axis] = "end - begin"
+                at = [f"{x} + begin * {step}" if step else x for x, step in zip(at, steps, strict=True)]
         given = f"{at[0]}, 0, 0, {row}, {column}, {at[1]}, {b_row}, {b_column}, {at[2]}, {out.strides[-2]}, 0"
-        return loops(lead, [f"product_{SUFFIX[eqn.output.dtype]}({m}, {n}, {k}, {given});"])
+        return loops(lead, [f"product_{SUFFIX[eqn.output.dtype]}({size['m']}, {size['n']}, {k}, {given});"])
     if work > SIDE_BY_SIDE:
         raise UnfitError
     return loops(lead, _plain(left, right, out, index, (m, n, k)))

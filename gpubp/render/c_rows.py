@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from ..ir import FLOATS, Fold, Operand, Scalar, Var, fill
 from .c_memory import C_TYPE, SUFFIX, Access, UnfitError, c_literal
 from .c_row_parts import Part, RowParts
+from .c_share import LINE, bounds
 
 PIECE = 1024
 """Elements of a longer row that are computed before they are reduced; sums are taken in such pieces anyway."""
@@ -19,13 +21,19 @@ class RowKernel(RowParts):
     def lines(self) -> list[str]:
         """The loops. The pointers are declared elsewhere."""
         index = [f"i{k}" for k in range(len(self.outer))]
-        row = self._row(index)
-        for i, n in reversed(list(zip(index, self.outer, strict=True))):
-            head = f"for (int64_t {i} = 0; {i} < {n}; {i}++) {{"
+        ends = [("0", str(n)) for n in (*self.outer, self.length)]
+        work = math.prod(self.outer) * self.length * len(self.parts)
+        if self.outer:
+            ends[0] = bounds(self.memory, self.outer[0], work)
+        elif all(part.full for part in self.parts):
+            ends[0] = bounds(self.memory, self.length, work, LINE)
+        row = self._row(index, *ends[-1])
+        for i, (begin, end) in reversed(list(zip(index, ends, strict=False))):
+            head = f"for (int64_t {i} = {begin}; {i} < {end}; {i}++) {{"
             row = [head, *_indented(row), "}"]
         return row
 
-    def _row(self, index: Sequence[str]) -> list[str]:
+    def _row(self, index: Sequence[str], begin: str, end: str) -> list[str]:
         out: list[str] = []
         for part in self.parts:
             if part.kept and not self.in_pieces:
@@ -50,7 +58,7 @@ class RowKernel(RowParts):
                 continue
             if loop:
                 out += ["EACH"] if self.length > 1 else []
-                out.append(f"for (int64_t j = 0; j < {self.length}; j++) {{")
+                out.append(f"for (int64_t j = {begin}; j < {end}; j++) {{")
                 out += [*_indented(self._body(loop, [*index, "j"], "j")), "}"]
             out += [f"const {C_TYPE[p.output.dtype]} {p.name} = {self._fold(p, index)};" for p in folds]
         for part in self.parts:

@@ -17,7 +17,7 @@ from .loops import loop_steps
 _C_WORDS = frozenset(
     "auto bool8 break case char const default do double else enum extern float goto inline int long register restrict "
     "short signed sizeof static struct switch typedef union unsigned void volatile arena tables first n x p j k i sums "
-    "packed row main memcpy l going all sum".split()
+    "packed row main memcpy l going all sum begin end".split()
 )
 _OTHERS = re.compile(r"[ir]\d+|int\d+_t|uint\d+_t|\w*_(at_*|row|all|lanes|once\d+)")
 """Names that kernels give to other things than values."""
@@ -80,6 +80,8 @@ class Kernel:
     stop: int
     origins: tuple[object, ...]
     lines: tuple[str, ...]
+    share: tuple[int, int] | None
+    """See gpubp.render.c_memory.Memory."""
 
 
 class PlanText:
@@ -108,6 +110,7 @@ class PlanText:
         self.numbers: dict[Buffer, int] = {plan.places[v].buffer: i for i, v in enumerate(self.tables)}
         self.shown = {eqn.output: eqn for eqn in plan.views}
         self.readers = self._readers()
+        self.parts: list[str] = []
 
     def _readers(self) -> dict[Var, set[int]]:
         """For each value the steps that read it; len(steps) stands for whatever comes after them."""
@@ -202,7 +205,7 @@ class PlanText:
         words = set(re.findall(r"\w+", "\n".join(lines)))
         declared = [line for line in memory.declarations() if words & set(re.findall(r"\w+_at_*", line))]
         origins = tuple(dict.fromkeys(s.eqn.origin for s in self.plan.steps[first:stop] if s.eqn.origin is not None))
-        return Kernel(first, stop, origins, (*declared, *lines))
+        return Kernel(first, stop, origins, (*declared, *lines), memory.share)
 
     # Functions ----------------------------------------------------------------------------------------------------
     def source(self, collect: Sequence[Var] = (), apart: bool = False) -> CSource:
@@ -252,7 +255,9 @@ class PlanText:
 
     def _function(self, function: Compiled, run: Iterable[Kernel]) -> str:
         head = f"int {function.name}(char *arena, void *const *tables) {{"
-        return "\n".join([head, *self.statements(run, function.stop), "    return 0;", "}"])
+        lines = [head, *self.statements(run, function.stop), "    return 0;", "}"]
+        parts, self.parts = self.parts, []
+        return "\n".join([*parts, *lines])
 
     def statements(self, run: Iterable[Kernel], stop: int) -> list[str]:
         """Kernels one after the other, with the guard between them and, where they go to the end, the copies."""
@@ -262,7 +267,7 @@ class PlanText:
             if kernel.first == plan.early:
                 lines += self.guard()
             lines += [f"    /* {comment(self.describe(origin))} */" for origin in kernel.origins]
-            lines += ["    {", *(f"        {line}" for line in kernel.lines), "    }"]
+            lines += self.block(kernel)
         if stop == end:
             if plan.early == end:
                 lines += self.guard()
@@ -270,9 +275,17 @@ class PlanText:
                 memory = self.memory()
                 put = Eqn(copy, (value,), {}, (state,))
                 body = self.rows_kernel()(memory, [put], state.shape, {state}).lines()
-                copied = self._kernel(end + k, end, memory, body)
-                lines += ["    {", *(f"        {line}" for line in copied.lines), "    }"]
+                lines += self.block(self._kernel(end + k, end, memory, body))
         return lines
+
+    def block(self, kernel: Kernel) -> list[str]:
+        """A kernel's lines where they run, or a call that shares them out, for which `parts` takes the function."""
+        if kernel.share is None:
+            return ["    {", *(f"        {line}" for line in kernel.lines), "    }"]
+        name, (turns, grain) = f"{self.name}_part{kernel.first}", kernel.share
+        head = f"static void {name}(char *arena, void *const *tables, int64_t begin, int64_t end) {{"
+        self.parts += [head, *(f"    {line}" for line in kernel.lines), "}", ""]
+        return [f"    share({name}, arena, tables, {turns}, {grain});"]
 
     def guard(self) -> list[str]:
         guard = self.plan.program.guard

@@ -89,7 +89,7 @@ class _Text(PlanText):
     def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> _Step:
         assert isinstance(lines, Body)
         found = super()._kernel(first, stop, memory, lines)
-        return _Step(first, stop, found.origins, found.lines, lines, found.lines[: len(found.lines) - len(lines)])
+        return _Step(first, stop, found.origins, found.lines, None, lines, found.lines[: len(found.lines) - len(lines)])
 
     # Functions -------------------------------------------------------------------------------------------------------
     def cuda(self, collect: Sequence[Var], apart: bool) -> CudaSource:

@@ -1,8 +1,12 @@
-"""The BLAS takes one thread while all products are small."""
+"""Threads: the BLAS takes one while all products are small; compiled kernels take the cores that there are."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +15,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import gpubp
 from gpubp.backends import one_thread, select
+from gpubp.backends.threads import cores
 from gpubp.executor.ensemble import Ensemble
 from gpubp.executor.feeding import Placed
 
@@ -70,15 +75,15 @@ def test_many_threads_of_the_process_leave_it_as_it_was() -> None:
     assert now() == 2
 
 
-@pytest.mark.parametrize(("largest", "threads"), [(0, 1), (10**6, 1), (10**8, 2)])
-def test_only_small_products_are_limited(largest: int, threads: int) -> None:
+@pytest.mark.parametrize(("largest", "wanted"), [(0, 1), (10**6, 1), (10**8, 2)])
+def test_only_small_products_are_limited(largest: int, wanted: int) -> None:
     with select("cpu", "numpy").products(largest):
-        assert now() == threads
+        assert now() == wanted
 
 
-@pytest.mark.parametrize(("units", "threads"), [("16", 1), ("40000", 2)])
+@pytest.mark.parametrize(("units", "wanted"), [("16", 1), ("40000", 2)])
 @pytest.mark.parametrize("kind", ["alone", "restarts"])
-def test_updates_run_with_it(units: str, threads: int, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_updates_run_with_it(units: str, wanted: int, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     net = gpubp.loads(NET.replace("UNITS", units))
     ex = gpubp.Executor(net, "cpu", backend="numpy") if kind == "alone" else Ensemble(net, 2, "cpu", backend="numpy")
     seen = set()
@@ -87,5 +92,37 @@ def test_updates_run_with_it(units: str, threads: int, kind: str, monkeypatch: p
     monkeypatch.setattr(Placed, name, lambda *given, **more: (seen.add(now()), fill(*given, **more)))
     placed = ex.place({"x": np.ones((64, 8)), "y": np.ones((64, 1))})
     ex.run_steps(placed, 2, 32)
-    assert seen == {threads}
+    assert seen == {wanted}
     assert now() == 2
+
+
+# Compiled kernels ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("text", "most"), [("max 100000\n", 64), ("150000 100000\n", 2), ("20000 100000\n", 1), ("", 64), ("x y z", 64)]
+)
+def test_a_container_has_the_cores_of_its_quota(
+    text: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    quota = tmp_path / "cpu.max"
+    quota.write_text(text, "ascii")
+    assert cores(quota) == most
+    assert cores(tmp_path / "missing") == 64
+
+
+@pytest.mark.parametrize(
+    ("setting", "wanted"), [({}, "2"), ({"OMP_NUM_THREADS": "1"}, "1"), ({"OPENBLAS_NUM_THREADS": "1"}, "1")]
+)
+def test_kernels_take_as_many_as_the_blas_does(setting: dict[str, str], wanted: str) -> None:
+    """Also where it is limited to one for the moment."""
+    text = """
+import numpy, os
+os.sched_getaffinity = lambda _: {0, 1}
+from gpubp.backends import one_thread
+from gpubp.backends.threads import threads
+with one_thread():
+    print(threads())
+"""
+    clean = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", text], env=clean | setting, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == wanted

@@ -166,7 +166,8 @@ def _run(folder: Path, files: dict[str, str]) -> subprocess.CompletedProcess[str
     for name, text in files.items():
         paths.append(folder / f"{name}.c")
         paths[-1].write_text(text, "utf-8")
-    words = [COMPILER.command, *CHECKED, "-std=c11", "-march=native", "-w", "-fwrapv", "-fno-strict-aliasing"]
+    words = [COMPILER.command, *CHECKED, "-std=c11", "-pthread", "-march=native", "-w", "-fwrapv"]
+    words.append("-fno-strict-aliasing")
     built = subprocess.run([*words, *map(str, paths), "-o", str(folder / "run"), "-lm"], capture_output=True, text=True)
     if built.returncode:
         return built
@@ -218,7 +219,9 @@ def _lanes_main(found: Plan, source: CSource, copies: int) -> str:
         "#include <stdlib.h>",
         f"void {source.many}(char *, void *const *, const char *const *, const int64_t *, int64_t, int64_t, int64_t,",
         "    int64_t, unsigned char *, void *const *, int64_t);",
+        "extern int share_threads;",
         "int main(void) {",
+        "    share_threads = 2;",
         f"    size_t sizes[] = {{{', '.join(map(str, sizes))}}};",
         f"    void *tables[{len(sizes)}], *rows[{len(found.feeds)}], *results[2];",
         f"    for (int i = 0; i < {len(sizes)}; i++) tables[i] = calloc(sizes[i], 1);",
@@ -231,7 +234,7 @@ def _lanes_main(found: Plan, source: CSource, copies: int) -> str:
         f"    for (int i = 0; i < {copies}; i++) moving[i] = i != 1;",
         f"    int64_t *order = malloc({copies * 2 * batch} * 8);",
         f"    for (int i = 0; i < {copies * 2 * batch}; i++) order[i] = i % {2 * batch};",
-        f"    char *arena = aligned_alloc(64, {-(-lanes_arena(found) // 64) * 64});",
+        f"    char *arena = aligned_alloc(64, {-(-lanes_arena(found, copies) // 64) * 64});",
         "    const char *const *from = (const char *const *)rows;",
         f"    {source.many}(arena, tables, from, order, {2 * batch}, 0, 3, {copies}, moving, results, 3);",
         f"    {source.many}(arena, tables, from, 0, {2 * batch}, {batch}, 1, {copies}, moving, results, 3);",

@@ -26,6 +26,7 @@ FLAGS = (
     "-w",
     "-fPIC",
     "-shared",
+    "-pthread",
 )
 SECONDS = 120
 """Longest time that a compiler may take."""

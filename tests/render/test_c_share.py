@@ -1,0 +1,170 @@
+"""Loops divided among threads: no bit of a result changes, and each turn is done once."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gpubp import ops
+from gpubp.ir import Aval, Program, Var, recording, verify
+from gpubp.ops import c_functions
+from gpubp.passes import Plan, plan
+from gpubp.render import c_source
+from gpubp.render.c_share import LINE, WORTH
+
+from .compiled import COMPILER, library, needs_compiler, run_compiled
+
+By = Callable[..., Var]
+
+
+def made(shapes: Sequence[tuple[int, ...]], by: By, dtype: str = "float32") -> tuple[Plan, list[np.ndarray[Any, Any]]]:
+    """The plan of `by` applied to inputs of some shapes, and values for them."""
+    inputs = tuple(Var(Aval(shape, dtype), f"x{i}") for i, shape in enumerate(shapes))
+    with recording() as eqns:
+        out = by(*inputs)
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=shape).astype(dtype) for shape in shapes]
+    return plan(verify(Program(inputs, tuple(eqns), (out,))), inputs), values
+
+
+def swapped(x: Var) -> Var:
+    return ops.transpose(x, (1, 0))
+
+
+SHARED: dict[str, tuple[Sequence[tuple[int, ...]], By]] = {
+    "elements": ([(300_007,), (300_007,)], lambda a, b: ops.exp(a) * b),
+    "elements of a view": ([(700, 900), (900, 700)], lambda a, b: ops.tanh(a) + swapped(b)),
+    "rows": ([(900, 800), (800,)], lambda a, b: ops.softmax(a + b, axis=-1)),
+    "a product by columns": ([(65, 300), (300, 200)], ops.matmul),
+    "a product by rows": ([(301, 165), (165, 100)], ops.matmul),
+    "one narrow": ([(3001, 165), (165, 9)], ops.matmul),
+    "one whose left matrix is turned": ([(165, 300), (165, 100)], lambda a, b: ops.matmul(swapped(a), b)),
+    "one whose right matrix is turned": ([(65, 300), (200, 300)], lambda a, b: ops.matmul(a, swapped(b))),
+}
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", SHARED)
+def test_any_number_of_threads_gives_the_same_bits(name: str, dtype: str) -> None:
+    found, values = made(*SHARED[name], dtype)
+    text = c_source(found, "run").text
+    assert "share(run_part" in text
+    threads = ctypes.c_int.in_dll(library(text)._library, "share_threads")
+    before, results = threads.value, []
+    try:
+        for number in (1, 2, 5):
+            threads.value = number
+            results.append(run_compiled(found, values, [])[1][0])
+    finally:
+        threads.value = before
+    for other in results[1:]:
+        np.testing.assert_array_equal(results[0], other)
+
+
+def test_parts_begin_at_lines_of_the_cache() -> None:
+    source = c_source(made(*SHARED["elements"])[0], "run").text
+    ((turns, grain),) = re.findall(r"share\(run_part\d+, arena, tables, (\d+), (\d+)\)", source)
+    assert int(turns) == 300_007
+    assert int(grain) % LINE == 0
+    assert 2 <= -(-int(turns) // int(grain)) <= 16
+
+
+def test_small_loops_are_not_divided() -> None:
+    few, _ = made([(WORTH // 8,)], lambda a: ops.exp(a) * 2.0)
+    assert "share" not in c_source(few, "run").text
+
+
+# The threads ---------------------------------------------------------------------------------------------------------
+DRIVER = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+enum { TURNS = 997, GRAIN = 10 };
+static void one(char *arena, void *const *tables, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) ((int *)arena)[i]++;
+}
+static void *many(void *arena) {
+    for (int k = 0; k < 3000; k++) share(one, arena, 0, TURNS, GRAIN);
+    return 0;
+}
+static int right(const int *counts, int wanted) {
+    for (int i = 0; i < TURNS; i++)
+        if (counts[i] != wanted) return 0;
+    return 1;
+}
+int main(void) {
+    share_threads = 4;
+    static int mine[TURNS], theirs[TURNS];
+    many(mine);
+    if (!right(mine, 3000)) return puts("a turn was lost or done twice"), 1;
+    pthread_t other; /* a second caller */
+    pthread_create(&other, 0, many, theirs);
+    many(mine);
+    pthread_join(other, 0);
+    if (!right(mine, 6000) || !right(theirs, 3000)) return puts("two callers disturbed each other"), 1;
+    for (int k = 0; k < 20; k++) { /* long enough apart for the threads to fall asleep */
+        usleep(2000);
+        share(one, (char *)mine, 0, TURNS, GRAIN);
+    }
+    if (!right(mine, 6020)) return puts("the sleepers were not woken"), 1;
+    if (!FORKS) return puts("done"), 0;
+    const pid_t child = fork();
+    if (!child) {
+        many(mine);
+        _exit(!right(mine, 9020));
+    }
+    int status = 1;
+    waitpid(child, &status, 0);
+    puts(status ? "a forked process has no threads" : "done");
+    return status != 0;
+}
+"""
+
+
+def _driven(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess[str]:
+    assert COMPILER is not None
+    (folder / "driver.c").write_text(text, "utf-8")
+    words = [COMPILER.command, "-std=gnu11", "-O2", "-pthread", "-w", *options, "driver.c", "-o", "driver", "-lm"]
+    built = subprocess.run(words, capture_output=True, text=True, cwd=folder)
+    if built.returncode:
+        return built
+    return subprocess.run([str(folder / "driver")], capture_output=True, text=True, timeout=120, cwd=folder)
+
+
+def _text() -> str:
+    return c_functions(DRIVER) + DRIVER
+
+
+@needs_compiler
+def test_every_turn_is_done_once(tmp_path: Path) -> None:
+    done = _driven(tmp_path, _text(), "-DFORKS=1")
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+@needs_compiler
+@pytest.mark.skipif(sys.platform != "linux", reason="the thread sanitizer's options are those of Linux")
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        ("", ""),
+        ("atomic_load(&shared.done) < parts", "looks < 0"),  # nobody waits for the others' parts
+        ("|| atomic_flag_test_and_set(&shared.busy)", ""),  # two callers at once
+    ],
+    ids=["as it is", "without waiting", "without asking who else calls"],
+)
+def test_the_thread_sanitizer_finds_no_race_but_planted_ones(line: str, instead: str, tmp_path: Path) -> None:
+    text = _text()
+    assert line in text
+    done = _driven(tmp_path, text.replace(line, instead), "-DFORKS=0", "-fsanitize=thread", "-g")
+    if "cannot find" in done.stderr or "unexpected memory mapping" in done.stderr:
+        pytest.skip("the compiler has no thread sanitizer here")
+    assert (done.returncode == 0) == (not line), done.stdout + done.stderr
