@@ -6,8 +6,10 @@ The language knows no layer by name. Whoever calls `resolve` says what there is,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
+
+from .records import dataclass
 
 
 class _Required:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from .records import dataclass
 from .tokens import Tokens
 
 _PART = re.compile(r"\n|#[^\n]*+")

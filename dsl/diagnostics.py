@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from .limits import LONGEST_WORDS
+from .records import dataclass
 from .source import Span
 
 Severity = Literal["error", "warning"]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from .records import dataclass
 
 WIDTH = 120
 """Columns of a line, comments at its end not counted."""

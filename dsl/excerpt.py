@@ -8,10 +8,10 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
+from .records import dataclass
 from .source import Source, Span
 
 COLUMNS = 120

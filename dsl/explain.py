@@ -20,8 +20,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from .records import dataclass
 
 FOLDER = Path(__file__).parent / "codes"
 """Where the codes of this package are explained."""

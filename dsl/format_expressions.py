@@ -7,12 +7,12 @@ tokens, one after the other, so that none can be lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from . import syntax
 from .comments import NO_GAP, gaps
 from .document import Doc, Line, Remark, Tail, cat, group, indent
+from .records import dataclass
 from .tokens import Tokens
 
 _LEVELS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2}

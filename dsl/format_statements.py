@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from . import syntax
 from .comments import Gap
 from .document import INDENT, WIDTH, Doc, Line, Printed, cat, group, indent, lay_out, width_of
 from .format_expressions import Expressions
+from .records import dataclass
 
 MOST_ALIGNED = 32
 """Columns of a name or value that others are moved for; a longer one stands for itself."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -19,6 +18,8 @@ import lark
 from lark import Lark, Token, Tree
 from lark.grammar import Rule
 from lark.lexer import Lexer, TerminalDef
+
+from .records import dataclass
 
 Start = Literal["start", "expr"]
 _GRAMMAR = Path(__file__).with_name("net.lark")

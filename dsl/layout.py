@@ -7,9 +7,10 @@ A line break goes on with a statement after an operator, `->`, `=` or `,`, and b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from .brackets import OPENERS
+from .records import dataclass
 from .tokens import Tokens
 from .wording import SECTION_NAMES, nearest
 

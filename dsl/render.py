@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from .diagnostics import Diagnostic
 from .excerpt import COLUMNS, Mark, excerpt, visible
+from .records import dataclass
 from .source import Source, Span
 
 _TRACE = re.compile(r"in `|and \d+ expansions? around it")

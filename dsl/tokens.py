@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lark import Token
 
 from .commas import ends_statement
 from .diagnostics import Diagnostic
 from .limits import LARGEST_WHOLE
+from .records import dataclass
 from .source import Source, Span
 from .strays import foreign_comment, read_as, stray
 from .wording import short

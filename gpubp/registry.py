@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
+
+from dsl.records import dataclass
 
 from .errors import GpubpError
 

@@ -4,6 +4,7 @@ size      no file over 320 lines (a warning above 300): it is two rooms
 import    no import of the project's own modules inside a function or class
 late      cupy and plotting are imported where they are used, never at the top of a module
 language  `dsl` imports the standard library, lark and itself, nothing else
+records   data classes are made by `dsl.records`, which takes a tenth of the time
 op-name   outside `ops/`, no op is told from another by its name or identity: passes ask for traits
 settings  environment variables are read in `cli/` alone
 """
@@ -86,6 +87,14 @@ def reads_environment(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv")
 
 
+def makes_slow_records(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.ImportFrom)
+        and node.module == "dataclasses"
+        and any(alias.name == "dataclass" for alias in node.names)
+    )
+
+
 def lint_tree(path: Path, tree: ast.Module) -> Iterator[Finding]:
     """Yields what one module, whose path is relative to the root, does against the rules."""
     package, room = path.parts[0], Path(path.parts[1]).stem
@@ -104,10 +113,13 @@ def lint_tree(path: Path, tree: ast.Module) -> Iterator[Finding]:
                 yield Finding(
                     path, line, "language", f"`dsl` imports `{name}`; it may use the standard library and lark only"
                 )
-            if package == "gpubp" and name == "dsl" and room not in LANGUAGE_USERS:
+            records = isinstance(node, ast.ImportFrom) and node.module == "dsl.records"
+            if package == "gpubp" and name == "dsl" and not records and room not in LANGUAGE_USERS:
                 yield Finding(
                     path, line, "language", f"`{room}` imports `dsl`; only {', '.join(sorted(LANGUAGE_USERS))} may"
                 )
+        if package in OWN and path.name != "records.py" and makes_slow_records(node):
+            yield Finding(path, line, "records", "`dataclass` comes from `dataclasses`; import it from `dsl.records`")
         if package == "gpubp" and room != "ops" and tells_ops_apart(node):
             yield Finding(path, line, "op-name", "an op is told by its name; ask for a trait of the primitive")
         if package in OWN and room != "cli" and reads_environment(node):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from .. import syntax
 from ..diagnostics import Label
+from ..records import dataclass
 from ..source import Span
 from .context import Context
 from .forms import Form

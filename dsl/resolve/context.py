@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NoReturn
 
 from .. import syntax
@@ -11,6 +11,7 @@ from ..catalog import Catalog, Part
 from ..diagnostics import Diagnostic, DiagnosticError, Label
 from ..graph import Frame, Node, Static, Type
 from ..limits import MOST_CALLS, MOST_ITEMS, MOST_NESTED, MOST_NODES, NESTING
+from ..records import dataclass
 from ..source import Span
 from .forms import Form
 from .naming import Place

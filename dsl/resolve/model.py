@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from .. import syntax
 from ..diagnostics import DiagnosticError, Label
 from ..graph import Data, Node, Type
+from ..records import dataclass
 from ..source import Span
 from .context import Context
 from .scopes import Entry

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from .. import syntax
 from ..graph import Type
 from ..limits import LARGEST_SIZE
+from ..records import dataclass
 from .context import Context
 from .params import override
 from .scopes import Entry

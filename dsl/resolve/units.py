@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from .. import syntax
 from ..diagnostics import Label
 from ..graph import Param
 from ..limits import LARGEST_IMPORTS, MOST_IMPORTS
 from ..parse import parse
+from ..records import dataclass
 from ..source import Source, Span
 from .context import Context, Shared
 from .naming import Place

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeGuard
 
 from ..graph import Choice, Duration, Node, Static, Word
+from ..records import dataclass
 from ..source import Span
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module, metadata
 from typing import Any, Literal
+
+from dsl.records import dataclass
 
 from ..errors import DeviceError
 from .driver import Driver, ask_driver

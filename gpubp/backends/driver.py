@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
+
+from dsl.records import dataclass
 
 _MAJOR, _MINOR = 75, 76
 """Numbers of CUdevice_attribute: the compute capability."""

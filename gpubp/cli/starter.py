@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from math import sqrt
 
 from dsl.excerpt import visible
 from dsl.format import format_text
+from dsl.records import dataclass
 from dsl.source import Source
 from dsl.tokens import WORDS
 

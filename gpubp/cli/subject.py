@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dsl.excerpt import visible
+from dsl.records import dataclass
 
 from ..data import Stream
 from ..data import load as load_data

@@ -7,13 +7,14 @@ import os
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import DiagnosticError
+from dsl.records import dataclass
 from dsl.source import Source as Text
 from dsl.source import Span
 from gpubp.errors import DataError

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dsl.records import dataclass
 from dsl.source import Span
 from gpubp.registry import Columns, Flag, Real, Text, register
 

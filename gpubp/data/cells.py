@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
+
+from dsl.records import dataclass
 
 from .checks import Findings, clipped, counted
 from .sheet import Sheet, is_number

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 
 from dsl.diagnostics import Diagnostic, DiagnosticError, Label
+from dsl.records import dataclass
 from dsl.source import Span
 
 AGAIN = "make, copy or download it again"

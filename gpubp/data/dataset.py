@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dsl.diagnostics import Diagnostic
 from dsl.graph import Choice, DataEntry, Type
+from dsl.records import dataclass
 from dsl.source import Span
 
 from .encoders import Encoder

@@ -6,11 +6,12 @@ An encoder is plain data with a JSON form. It is saved beside the weights; `gpub
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from math import isfinite, prod
 from typing import TYPE_CHECKING, Any
 
 from dsl.graph import Type
+from dsl.records import dataclass
 from gpubp.errors import CheckpointError
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
 from math import isfinite
 from pathlib import Path
 from typing import Literal
 
 from dsl.diagnostics import DiagnosticError
+from dsl.records import dataclass
 from dsl.source import Source, Span
 from gpubp.errors import DataError
 

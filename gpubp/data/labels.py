@@ -7,10 +7,10 @@ in the sorted list of all that occur, which is kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Label
+from dsl.records import dataclass
 from dsl.source import Span
 
 from .cells import Labels

@@ -10,11 +10,11 @@ import io
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass
 from math import prod
 from typing import IO, TYPE_CHECKING, Any
 
 from dsl.diagnostics import DiagnosticError
+from dsl.records import dataclass
 from dsl.source import Span
 
 from .checks import AGAIN, clipped, listed, problem, suggestion

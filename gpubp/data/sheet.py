@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from dsl.diagnostics import DiagnosticError
+from dsl.records import dataclass
 from dsl.source import Span
 
 from .checks import clipped, counted, listed, problem

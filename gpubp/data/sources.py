@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import DiagnosticError
 from dsl.graph import Type
+from dsl.records import dataclass
 from dsl.source import Span
 
 from .cells import Labels

@@ -9,12 +9,12 @@ each of several restarts its own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Diagnostic
+from dsl.records import dataclass
 from gpubp.errors import DataError
 
 from .encoders import Encoder

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from dsl.records import dataclass
 from dsl.source import Span
 
 from .cells import Cells, read_cells

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from math import isfinite, prod
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dsl.graph import Type, Word
+from dsl.records import dataclass
 from gpubp.registry import OptionType
 
 from .cells import Cells, Labels

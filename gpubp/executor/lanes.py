@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from dsl.records import dataclass
 
 from ..frontend import Mode, describe
 from ..render import compile_source, lanes_arena, lanes_source, plan_source

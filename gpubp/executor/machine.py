@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from dsl.records import dataclass
 
 from ..backends import Backend, Kernels
 from ..frontend import Built, Mode, describe, plan_of

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
+
+from dsl.records import dataclass
 
 from ..errors import InputError
 from ..frontend import describe

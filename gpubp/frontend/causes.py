@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
@@ -11,6 +10,7 @@ from dsl import syntax
 from dsl.diagnostics import Label
 from dsl.graph import Frame, Node
 from dsl.parse import parse
+from dsl.records import dataclass
 from dsl.source import Source, Span
 
 from ..ir import Var

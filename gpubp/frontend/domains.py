@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dsl.graph import Choice
+from dsl.records import dataclass
 
 from .identity import written
 

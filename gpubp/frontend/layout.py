@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import count
 from types import MappingProxyType
 from typing import Any
+
+from dsl.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.graph import LayerGraph, Node, Word
 from dsl.limits import MOST_FINDINGS
+from dsl.records import dataclass
 
 from .. import ops
 from ..errors import ShapeError

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from dsl.diagnostics import Diagnostic, DiagnosticError, Label
 from dsl.graph import Choice, Data, LayerGraph, Node, Static, Type
 from dsl.limits import MOST_FINDINGS
 from dsl.reading import read, read_text
+from dsl.records import dataclass
 from dsl.resolve import resolve
 from dsl.source import Source, Span
 

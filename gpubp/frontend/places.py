@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.graph import Choice, LayerGraph, Static
+from dsl.records import dataclass
 from dsl.source import Span
 
 from .layout import Parameter

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from dsl.diagnostics import Diagnostic
 from dsl.graph import Choice, Duration, LayerGraph, Static
+from dsl.records import dataclass
 
 from ..errors import NetError
 from ..registry import lookup

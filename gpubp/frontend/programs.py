@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dsl.diagnostics import DiagnosticError
 from dsl.graph import LayerGraph, Node
+from dsl.records import dataclass
 
 from .. import ops
 from ..errors import NetError

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dsl import syntax
 from dsl.graph import Type
 from dsl.parse import parse
+from dsl.records import dataclass
 from dsl.source import Source, Span
 
 if TYPE_CHECKING:

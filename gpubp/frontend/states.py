@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dsl.graph import Choice, Duration, Train
+from dsl.records import dataclass
 
 from .. import ops
 from ..ir import Aval, Var

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from dsl.diagnostics import Diagnostic
 from dsl.graph import Choice, Duration, LayerGraph, Word
+from dsl.records import dataclass
 
 from ..errors import NetError
 from ..registry import ENTRIES, Flag, NonNegative, OptionType, Text, lookup, register

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from dsl.diagnostics import Diagnostic
 from dsl.graph import Choice, Duration, LayerGraph, Train
+from dsl.records import dataclass
 
 from .. import ops
 from ..errors import NetError, ShapeError

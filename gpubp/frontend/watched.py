@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dsl.diagnostics import DiagnosticError
 from dsl.graph import Node
+from dsl.records import dataclass
 
 from ..errors import NetError
 from ..ir import Program, Var, origin, recording, verify

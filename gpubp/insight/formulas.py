@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from dsl.records import dataclass
 
 from ..ir import Eqn, Operand, Primitive, Program, Var, bodies, fill, with_params
 

@@ -7,8 +7,10 @@ forward and back, and writes nothing but its figures.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from dsl.records import dataclass
 
 from .. import ops
 from ..backends import select

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import median_low
+
+from dsl.records import dataclass
 
 from ..frontend import Net, initialiser, with_init, with_rate
 from .gauges import BOUNDED, CUT, Size

@@ -4,8 +4,10 @@ comes from counters and stays, what has no derivative by definition is held."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from dsl.records import dataclass
 
 from ..executor import Executor
 from ..executor.machine import Machine

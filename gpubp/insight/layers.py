@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from dsl.records import dataclass
 
 from ..frontend import SEED, Net, Watched
 from ..ir import FLOATS, Var

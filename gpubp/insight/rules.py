@@ -4,8 +4,9 @@ registry and for `gradcheck`."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from dsl.records import dataclass
 
 from ..ir import FLOATS, Aval, Eqn, Primitive, Program, Var, apply, evaluate, recording, results, verify
 

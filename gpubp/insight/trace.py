@@ -7,8 +7,10 @@ derivatives of the primitives recorded them, after the same algebra.
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from dsl.records import dataclass
 
 from ..executor import Executor
 from ..frontend import Net, Watched, check_feeds, watched

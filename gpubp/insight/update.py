@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from dsl.records import dataclass
 
 from ..executor import Executor
 from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Net, build, gradient_name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dsl.records import dataclass
 
 FLOATS = frozenset({"float32", "float64"})
 INTEGERS = frozenset({"int32", "int64", "uint32", "uint64"})

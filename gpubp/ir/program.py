@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from keyword import iskeyword
 from textwrap import indent
 from types import MappingProxyType
+
+from dsl.records import dataclass
 
 from .values import Eqn, Operand, Var
 

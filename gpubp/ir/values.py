@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
+
+from dsl.records import dataclass
 
 from ..errors import GpubpError
 from .avals import FLOATS, WEAK, Aval

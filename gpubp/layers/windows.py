@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from dsl.records import dataclass
 
 from .. import ops
 from ..errors import ShapeError

@@ -8,10 +8,12 @@ section 3.2: the tape, of one array for each value instead of one entry for each
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
+
+from dsl.records import dataclass
 
 from ..ir import FLOATS, Aval, Eqn, Program, Var, pullback, recording
 from .linear import matmul

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from dsl.records import dataclass
 
 ALIGN = 64
 """Bytes that every buffer begins at a multiple of: a cache line, and the widest vector register."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
+
+from dsl.records import dataclass
 
 from ..ir import Aval, Eqn, Program, Var, aval_of, bodies
 from ..ops import copy

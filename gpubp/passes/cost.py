@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+
+from dsl.records import dataclass
 
 from ..ir import Eqn, Var, aval_of
 from .arena import ITEM

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from dsl.records import dataclass
 
 from ..ir import Eqn, Operand, Var
 from .plan import dense

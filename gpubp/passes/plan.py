@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from dsl.records import dataclass
 
 from ..ir import Eqn, Program, Var
 from .arena import Buffer

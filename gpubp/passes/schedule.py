@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dsl.records import dataclass
 
 from ..ir import Eqn, Program, Var, bodies
 from .fuse import Group, fuse

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from dsl.records import dataclass
 
 from ..errors import GpubpError
 from ..frontend import Net, rates

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from dsl.records import dataclass
 
 from ..data import Stream
 from ..data import load as load_data

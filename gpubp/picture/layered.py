@@ -8,8 +8,10 @@ boxes apart, which is isotonic regression, solved by pooling adjacent violators.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
+
+from dsl.records import dataclass
 
 GAP, DROP = 26.0, 34.0
 """Pixels between neighbours of a layer, and between layers."""

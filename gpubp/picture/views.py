@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from dsl.records import dataclass
 
 from ..training import LoadedRun
 from .charts import COLORS, HEAT, INK, SIDES, as_svg, draw_curves, figure, plain

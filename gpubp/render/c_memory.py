@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from dsl.records import dataclass
 
 from ..ir import FLOATS, Var
 from ..passes import ITEM, Buffer, Place, Plan

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from dsl.records import dataclass
 
 from ..ir import CForm, Eqn, Fold, Rows, Scalar, Var, recording
 from ..passes import Place

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from dsl.records import dataclass
 
 from ..ir import Eqn, Fold, Var, identifiers
 from ..ops import c_functions, c_names, copy
@@ -12,15 +14,8 @@ from ..passes import ITEM, Buffer, Piece, Plan, Step
 from .c_memory import C_TYPE, Memory, UnfitError
 from .c_rows import RowKernel
 from .c_single import single_kernel
+from .c_words import C_WORDS, comment, readable_name
 from .loops import loop_steps
-
-_C_WORDS = frozenset(
-    "auto bool8 break case char const default do double else enum extern float goto inline int long register restrict "
-    "short signed sizeof static struct switch typedef union unsigned void volatile arena tables first n x p j k i sums "
-    "packed row main memcpy l going all sum begin end".split()
-)
-_OTHERS = re.compile(r"[ir]\d+|int\d+_t|uint\d+_t|\w*_(at_*|row|all|lanes|once\d+)")
-"""Names that kernels give to other things than values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +82,7 @@ class Kernel:
 class PlanText:
     """The text of a plan, for one copy of its program or for `lanes`."""
 
-    taken = _C_WORDS | c_names()
+    taken = C_WORDS | c_names()
     """Names that no value may have."""
 
     def __init__(
@@ -103,7 +98,7 @@ class PlanText:
         values = dict.fromkeys(
             (*plan.program.inputs, *plan.states, *(v for e in eqns for v in e.outputs), *plan.places)
         )
-        readable = {v: _fit(hints.get(v, v.hint)) for v in values}
+        readable = {v: readable_name(hints.get(v, v.hint)) for v in values}
         self.names = identifiers(values, readable, self.taken)
         constants = [v for e in plan.constants for v in e.outputs if plan.places[v].buffer.kind == "constant"]
         self.tables = (*plan.states, *constants)
@@ -308,13 +303,3 @@ def _trailing(eqn: Eqn) -> int:
     (x,) = eqn.operands
     axes = sorted(a % x.ndim for a in eqn.params["axis"])
     return len(axes) if axes == list(range(x.ndim - len(axes), x.ndim)) else 1
-
-
-def _fit(hint: str) -> str:
-    """A readable name, unless kernels use it otherwise; macros are named by capitals."""
-    return "" if _OTHERS.fullmatch(hint) else hint.lower() if hint.isupper() else hint
-
-
-def comment(text: str) -> str:
-    """Text that cannot end a comment."""
-    return text.replace("*/", "* /").replace("/*", "/ *").replace("\\", "\\ ")

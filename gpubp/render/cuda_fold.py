@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from dsl.records import dataclass
 
 from ..ir import Fold, fill
 from .c_memory import C_TYPE, SUFFIX

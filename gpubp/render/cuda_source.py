@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from dsl.records import dataclass
 
 from ..ir import Eqn, Var
 from ..ops import copy, cuda_functions, cuda_names
 from ..passes import ITEM, Plan, Step
 from .c_memory import C_TYPE, Memory
-from .c_source import Compiled, CSource, PlanText, comment
+from .c_source import Compiled, CSource, PlanText
 from .c_source import Kernel as Steps
+from .c_words import comment
 from .cuda_rows import CudaRows
 from .cuda_single import single_body
 from .cuda_work import BLOCK, Body, Gemm, Kernel, blocks

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from dsl.records import dataclass
 
 BLOCK = 256
 """Threads of a block, where the work does not ask for another number."""

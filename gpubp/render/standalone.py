@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from dsl.records import dataclass
 
 from ..ir import FLOATS, Aval
 

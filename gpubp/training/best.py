@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from dsl.records import dataclass
 
 from ..frontend import Watch
 from .checkpoint import Saved

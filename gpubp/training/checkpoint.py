@@ -8,9 +8,10 @@ import os
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from dsl.records import dataclass
 
 from ..errors import CheckpointError, SaveError
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
+
+from dsl.records import dataclass
 
 from ..executor import Executor, Rows
 from ..insight import Finding, Gauges, Size, diagnose, grown, still, typical

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from dsl.records import dataclass
 
 from ..errors import CheckpointError
 from ..frontend import MAIN

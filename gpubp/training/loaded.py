@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dsl.records import dataclass
 
 from ..data import Encoder, NewRows, from_json, read_table
 from ..errors import CheckpointError, InputError

@@ -7,10 +7,12 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from dsl.records import dataclass
 
 from ..data import load as load_data
 from ..errors import CheckpointError, DataError, DeviceError, DivergedError, GpubpError, NetError, SaveError

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from dsl.records import dataclass
 
 from ..data import Purpose, generator
 from ..frontend import Domain

@@ -32,6 +32,7 @@ def rules(path: str, text: str) -> list[str]:
         ("gpubp/passes/a.py", "x = eqn.op is add\n", "error:op-name"),
         ("gpubp/executor.py", "import os\nx = os.environ.get('X')\n", "error:settings"),
         ("gpubp/data/a.py", "from os import getenv\n", "error:settings"),
+        ("gpubp/data/a.py", "from dataclasses import dataclass, field\n", "error:records"),
     ],
 )
 def test_rule_fires(path: str, text: str, rule: str) -> None:
@@ -53,6 +54,7 @@ def test_rule_fires(path: str, text: str, rule: str) -> None:
         ("gpubp/frontend/load.py", "import dsl\n"),
         ("gpubp/ops/rewrites.py", "x = eqn.op.name == 'add'\n"),
         ("gpubp/cli/main.py", "import os\nx = os.environ.get('NO_COLOR')\n"),
+        ("gpubp/render/a.py", "from dataclasses import field, replace\nfrom dsl.records import dataclass\n"),
         ("tests/test_a.py", "import cupy\ndef f():\n    import gpubp\n"),
     ],
 )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from dsl.records import dataclass
 
 from ...render import Gemm, Matrix
 from ..native import NativeError

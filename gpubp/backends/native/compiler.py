@@ -6,9 +6,10 @@ import platform
 import shlex
 import shutil
 import subprocess
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from dsl.records import dataclass
 
 FLAGS = (
     "-std=c11",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from dsl.diagnostics import Diagnostic, Label
 from dsl.graph import LayerGraph, Node
+from dsl.records import dataclass
 from dsl.resolve.report import expanded_from
 from dsl.source import Span
 

@@ -1,0 +1,23 @@
+"""Names and comments in C texts."""
+
+from __future__ import annotations
+
+import re
+
+C_WORDS = frozenset(
+    "auto bool8 break case char const default do double else enum extern float goto inline int long register restrict "
+    "short signed sizeof static struct switch typedef union unsigned void volatile arena tables first n x p j k i sums "
+    "packed row main memcpy l going all sum begin end".split()
+)
+_OTHERS = re.compile(r"[ir]\d+|int\d+_t|uint\d+_t|\w*_(at_*|row|all|lanes|once\d+)")
+"""Names that kernels give to other things than values."""
+
+
+def readable_name(hint: str) -> str:
+    """A readable name, unless kernels use it otherwise; macros are named by capitals."""
+    return "" if _OTHERS.fullmatch(hint) else hint.lower() if hint.isupper() else hint
+
+
+def comment(text: str) -> str:
+    """Text that cannot end a comment."""
+    return text.replace("*/", "* /").replace("/*", "/ *").replace("\\", "\\ ")
