@@ -18,7 +18,8 @@ from typing import Any
 import gpubp
 from gpubp.data import Stream
 from gpubp.data import load as load_data
-from gpubp.insight import Gauges, drawn
+from gpubp.health import Gauges
+from gpubp.insight import drawn
 from gpubp.training.health import Health
 
 MODELS = Path(__file__).resolve().parent.parent / "models"

@@ -10,7 +10,8 @@ from typing import Any
 from dsl.excerpt import visible
 
 from ..errors import GpubpError, NetError
-from ..insight import as_html, as_text, document, sizes, trace
+from ..health import sizes
+from ..insight import as_html, as_text, document, trace
 from .common import whole
 from .output import write_output
 from .subject import Subject, add_subject, open_subject

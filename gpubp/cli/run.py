@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..executor import Profile
 from ..frontend import Net
-from ..insight import Finding
+from ..health import Finding
 from ..training import Run, asked_of, default_folder, net_of, spread, train
 from .common import add_backend, add_file, folder, open_net, rows_of, warn, whole, with_compiler
 from .interrupt import Interrupt

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from .gauges import Size
-from .health import diagnose
+from ..health import Size, diagnose
 from .trace import Line, Step, Trace
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..frontend import Net, Parameter, Watched
+from ..health import Layer
 from ..ir import Var
-from .layers import Layer
 
 if TYPE_CHECKING:
     from dsl.graph import Node

@@ -14,11 +14,11 @@ from dsl.records import dataclass
 
 from ..executor import Executor
 from ..frontend import Net, Watched, check_feeds, watched
+from ..health import Layer, layers_of
 from ..ir import Eqn, Var, evaluate
 from ..passes import optimise
 from .formulas import Notation
 from .labels import LOSS, Labels
-from .layers import Layer, layers_of
 from .update import Change, changes, update_formulas
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..backends import free_memory
 from ..errors import CheckpointError, DivergedError, GpubpError, SaveError
 from ..frontend import Net, in_force
-from ..insight import Finding
+from ..health import Finding
 from .checkpoint import Saved, read
 from .folder import RunFolder
 from .loop import Callback, Training

@@ -12,7 +12,7 @@ from typing import Any
 from dsl.records import dataclass
 
 from ..executor import Executor, Rows
-from ..insight import Finding, Gauges, Size, diagnose, grown, still, typical
+from ..health import Finding, Gauges, Size, diagnose, grown, still, typical
 from ..passes import cost
 
 EVERY, FIRST = 100, 32

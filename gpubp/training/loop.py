@@ -14,7 +14,7 @@ from ..data import to_json
 from ..errors import DivergedError, SaveError
 from ..executor import Executor, diverged, first_bad, require_memory
 from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, require_figure, require_update, watch_of
-from ..insight import Finding
+from ..health import Finding
 from .about import about
 from .best import Best, Pace, Sums
 from .checkpoint import BEST, Saved, read

@@ -10,7 +10,7 @@ from dsl.records import dataclass
 
 from ..data import Dataset
 from ..executor import Executor
-from ..insight import Finding
+from ..health import Finding
 
 
 @dataclass(eq=False, repr=False)

@@ -11,7 +11,7 @@ import pytest
 
 import gpubp
 from gpubp.executor import Executor
-from gpubp.insight import Finding
+from gpubp.health import Finding
 from gpubp.training import health_records
 from gpubp.training.health import EVERY, FIRST, LEAST, Health
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import gpubp
-from gpubp.insight import Finding, diagnose, drawn, sizes
-
-from .worlds import ALL, MODELS, executor
+from gpubp.health import Finding, diagnose, sizes
+from gpubp.insight import drawn
+from tests.insight.worlds import ALL, MODELS, executor
 
 
 def found(ex: gpubp.Executor, rows: Any, count: int = 64) -> list[Finding]:
