@@ -72,12 +72,24 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Turns:
+    """A call, with `{out}`, `{0}`, `{1}` for where arrays lie, `{s0}` for the scratch and `{t}` for the type of the
+    result, that does those from `{begin}` to `{end}` of `turns`, none of which depends on another. All do `work`
+    elementary operations; threads may share them at multiples of `unit`, with a scratch of `room` elements each."""
+
+    call: str
+    turns: int
+    work: int
+    unit: int
+    room: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Routine:
     """A function that writes all elements, of arrays that lie one behind the other: `text(out, *inputs, **params)`
-    gives the call from what is known of them, with `{out}`, `{0}`, `{1}` for where they lie, `{s0}` for the scratch and
-    `{t}` for the type of the result; an empty one where it does not pay."""
+    gives the call from what is known of them; None where it does not pay."""
 
-    text: Callable[..., str]
+    text: Callable[..., Turns | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,11 +91,15 @@ def each_lane(body: Sequence[str]) -> list[str]:
     return ["EACH", "for (int64_t l = 0; l < LANES; l++) {", *(f"    {line}" for line in body), "}"]
 
 
-def loops(shape: Sequence[int], lines: Sequence[str], each: bool = False) -> list[str]:
-    """Loops around statements, the last one free of dependence where `each`."""
+def loops(
+    shape: Sequence[int], lines: Sequence[str], each: bool = False, first: tuple[str, str] | None = None
+) -> list[str]:
+    """Loops around statements, the last one free of dependence where `each`; `first`: where the outermost begins and
+    ends, if not at the ends of its axis."""
     lines = list(lines)
     for k in reversed(range(len(shape))):
-        lines = [f"for (int64_t i{k} = 0; i{k} < {shape[k]}; i{k}++) {{", *indented(lines), "}"]
+        begin, end = first if first is not None and k == 0 else ("0", str(shape[k]))
+        lines = [f"for (int64_t i{k} = {begin}; i{k} < {end}; i{k}++) {{", *indented(lines), "}"]
         if each and k == len(shape) - 1:
             lines.insert(0, "EACH")
     return lines

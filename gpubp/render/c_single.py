@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ir import Adds, Call, Element, Eqn, Fold, Product, Read, Routine, Var, aval_of, fill, literal
-from ..passes import Step, dense
+from ..passes import ITEM, Step, dense
 from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse, each_lane, loops, overlap
 from .c_products import product
+from .c_share import bounds
+
+ELEMENT = 4
+"""Elementary operations that an element with indices of its own takes, about."""
+STACK = 1 << 18
+"""Bytes of scratch that a thread may have on its stack: half of the smallest stack that systems give to threads."""
 
 
 def single_kernel(memory: Memory, step: Step) -> list[str]:
@@ -35,10 +41,17 @@ def single_kernel(memory: Memory, step: Step) -> list[str]:
     raise UnfitError
 
 
-def _nest(memory: Memory, shape: Sequence[int], body: Sequence[str], each: bool = False) -> list[str]:
-    """Loops around statements, the last one free of dependence where `each`; each statement for all lanes, if any."""
+def _nest(
+    memory: Memory,
+    shape: Sequence[int],
+    body: Sequence[str],
+    each: bool = False,
+    first: tuple[str, str] | None = None,
+) -> list[str]:
+    """Loops around statements, the last one free of dependence where `each`; each statement for all lanes, if any.
+    `first`: see `loops`."""
     lines = each_lane(body) if memory.lanes else list(body)
-    return loops(shape, lines, each and not memory.lanes)
+    return loops(shape, lines, each and not memory.lanes, first)
 
 
 def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> list[str]:
@@ -83,7 +96,8 @@ def _elements(memory: Memory, eqn: Eqn, form: Element, out: Access) -> list[str]
     text = form.text(index, shape, *reads, **eqn.params).replace("{t}", SUFFIX.get(eqn.output.dtype, ""))
     if not text:
         raise UnfitError
-    return _nest(memory, shape, [f"{out.at(index)} = {text};"], each=True)
+    first = bounds(memory, shape[0], eqn.output.aval.size * ELEMENT) if shape else None
+    return _nest(memory, shape, [f"{out.at(index)} = {text};"], each=True, first=first)
 
 
 def _sums(memory: Memory, eqn: Eqn, form: Adds, out: Access) -> list[str]:
@@ -123,11 +137,20 @@ def _routine(memory: Memory, step: Step, form: Routine, out: Access) -> list[str
     inputs = [memory.access(x, x.shape) for x in eqn.operands]
     if memory.lanes or any(a.place.strides != dense(a.place.shape) for a in (out, *inputs)):
         raise UnfitError
-    text = form.text(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params)
-    if not text:
+    found = form.text(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params)
+    if found is None:
         raise UnfitError
-    text = text.replace("{t}", SUFFIX[eqn.output.dtype]).replace("{out}", out.pointer)
-    for i, v in enumerate(step.scratch):
-        if f"{{s{i}}}" in text:
+    kind, item = C_TYPE[eqn.output.dtype], ITEM[eqn.output.dtype]
+    # Threads have a scratch each, on their stacks, where it is small enough for that.
+    small = sum(found.room) * item <= STACK
+    begin, end = bounds(memory, found.turns, found.work if small else 0, found.unit)
+    text = found.call.replace("{t}", SUFFIX[eqn.output.dtype]).replace("{out}", out.pointer)
+    text = text.replace("{begin}", begin).replace("{end}", end)
+    lines = []
+    for i, (v, room) in enumerate(zip(step.scratch, found.room, strict=False)):
+        if memory.share is None:
             text = text.replace(f"{{s{i}}}", memory.access(v, v.shape, write=True).pointer)
-    return [f"{fill(text, [a.pointer for a in inputs])};"]
+        else:
+            text = text.replace(f"{{s{i}}}", f"room{i}")
+            lines.append(f"_Alignas(64) {kind} room{i}[{room}];")
+    return [*lines, f"{fill(text, [a.pointer for a in inputs])};"]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import gpubp
 from gpubp import ops
 from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.ops import c_functions
@@ -175,3 +176,35 @@ def test_the_thread_sanitizer_finds_no_race_but_planted_ones(line: str, instead:
     if "cannot find" in done.stderr or "unexpected memory mapping" in done.stderr:
         pytest.skip("the compiler has no thread sanitizer here")
     assert (done.returncode == 0) == (not line), done.stdout + done.stderr
+
+
+IMAGES = """
+model {
+  input  x: [20, 20, 3]
+  target y: class(10)
+  output p = x -> conv(24, 3, pad = same) -> relu -> maxpool(2) -> conv(16, 3, groups = 2) -> avgpool(2) -> flatten
+    -> dense(10) -> softmax
+}
+train {
+  loss = cross_entropy(p, y)
+  optimizer = sgd(lr = 0.1)
+}
+"""
+
+
+@needs_compiler
+def test_images_are_divided_without_a_change_of_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    data = {"x": rng.normal(size=(64, 20, 20, 3)), "y": rng.integers(0, 10, 64)}
+    found = []
+    for number in (1, 2, 5):
+        monkeypatch.setattr("gpubp.backends.native.library.threads", lambda number=number: number)
+        ex = gpubp.Executor(gpubp.loads(IMAGES), "cpu", backend="native")
+        ex.train_steps(data, 3, 32)
+        found.append(ex.state_dict())
+    source, _ = ex._machine.native("train", 32)
+    shared = "".join(re.findall(r"static void train_part\d+.*?\n}", source.text, re.DOTALL))
+    assert {"conv_f32", "conv_weight_f32", "conv_input_f32", "larger_f32"} <= set(re.findall(r"\w+", shared))
+    for other in found[1:]:
+        for name, value in found[0].items():
+            np.testing.assert_array_equal(value, other[name], err_msg=name)

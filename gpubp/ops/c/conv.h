@@ -24,7 +24,8 @@ INLINE void conv_places(const conv_sizes *s, int64_t *pixels, int64_t *places) {
 }
 
 /* conv_padded: the image for the rows of the output from `first` on, the channels of group k.
-   conv, conv_weight: `table` has room for the places of a block's pixels and of a patch, `padded` for such an image.
+   conv, conv_input: the images from `begin` to `end`; conv_weight: the places of a patch.
+   conv, conv_weight: `room` has room for the places of a block's pixels and of a patch, `padded` for such an image.
    conv_input: `patches` has room for the patches of a block. */
 #define CONV(T, type)                                                                                                  \
     INLINE void conv_padded_##T(const conv_sizes *s, const type *image, int64_t k, int64_t first, int64_t count,       \
@@ -47,12 +48,12 @@ INLINE void conv_places(const conv_sizes *s, int64_t *pixels, int64_t *places) {
             memset(line + (s->left + end) * part, 0, (width - s->left - end) * part * sizeof(type));                   \
         }                                                                                                              \
     }                                                                                                                  \
-    APART void conv_##T(const conv_sizes *s, const type *x, const type *w, type *out, void *room,                      \
-                            type *padded) {                                                                            \
+    APART void conv_##T(const conv_sizes *s, int64_t begin, int64_t end, const type *x, const type *w, type *out,      \
+                        void *room, type *padded) {                                                                    \
         const int64_t part = s->channels / s->groups, own = s->filters / s->groups, size = s->kh * s->kw * part;       \
         int64_t *table = room, *places = table + s->some * s->columns;                                                 \
         conv_places(s, table, places);                                                                                 \
-        for (int64_t i = 0; i < s->images; i++)                                                                        \
+        for (int64_t i = begin; i < end; i++)                                                                          \
             for (int64_t r = 0; r < s->rows; r += s->some)                                                             \
                 for (int64_t k = 0; k < s->groups; k++) {                                                              \
                     const int64_t count = s->rows - r < s->some ? s->rows - r : s->some;                               \
@@ -62,27 +63,30 @@ INLINE void conv_places(const conv_sizes *s, int64_t *pixels, int64_t *places) {
                                    out + (i * s->rows + r) * s->columns * s->filters + k * own, s->filters, 0);        \
                 }                                                                                                      \
     }                                                                                                                  \
-    APART void conv_weight_##T(const conv_sizes *s, const type *x, const type *g, type *out, void *room,               \
-                                   type *padded) {                                                                     \
+    APART void conv_weight_##T(const conv_sizes *s, int64_t begin, int64_t end, const type *x, const type *g,          \
+                               type *out, void *room, type *padded) {                                                  \
         const int64_t part = s->channels / s->groups, own = s->filters / s->groups, size = s->kh * s->kw * part;       \
         int64_t *table = room, *places = table + s->some * s->columns;                                                 \
         conv_places(s, table, places);                                                                                 \
-        memset(out, 0, s->copies * size * s->filters * sizeof(type));                                                  \
+        for (int64_t i = 0; i < s->copies; i++)                                                                        \
+            memset(out + (i * size + begin) * s->filters, 0, (end - begin) * s->filters * sizeof(type));               \
         for (int64_t i = 0; i < s->images; i++)                                                                        \
             for (int64_t r = 0; r < s->rows; r += s->some)                                                             \
                 for (int64_t k = 0; k < s->groups; k++) {                                                              \
                     const int64_t count = s->rows - r < s->some ? s->rows - r : s->some;                               \
-                    type *to = out + i / (s->images / s->copies) * size * s->filters + k * own;                        \
+                    type *to = out + (i / (s->images / s->copies) * size + begin) * s->filters + k * own;              \
                     conv_padded_##T(s, x + i * s->height * s->width * s->channels, k, r, count, padded);               \
-                    product_##T(size, own, count * s->columns, padded, places, table, 0, 0,                            \
+                    product_##T(end - begin, own, count * s->columns, padded, places + begin, table, 0, 0,             \
                                    g + (i * s->rows + r) * s->columns * s->filters + k * own, s->filters, 1, to,       \
                                    s->filters, 1);                                                                     \
                 }                                                                                                      \
     }                                                                                                                  \
-    APART void conv_input_##T(const conv_sizes *s, const type *g, const type *w, type *out, type *patches) {           \
+    APART void conv_input_##T(const conv_sizes *s, int64_t begin, int64_t end, const type *g, const type *w,           \
+                              type *out, type *patches) {                                                              \
         const int64_t part = s->channels / s->groups, own = s->filters / s->groups, size = s->kh * s->kw * part;       \
-        memset(out, 0, s->images * s->height * s->width * s->channels * sizeof(type));                                 \
-        for (int64_t i = 0; i < s->images; i++)                                                                        \
+        const int64_t image_size = s->height * s->width * s->channels;                                                 \
+        memset(out + begin * image_size, 0, (end - begin) * image_size * sizeof(type));                                \
+        for (int64_t i = begin; i < end; i++)                                                                          \
             for (int64_t r = 0; r < s->rows; r += s->some)                                                             \
                 for (int64_t k = 0; k < s->groups; k++) {                                                              \
                     const int64_t count = s->rows - r < s->some ? s->rows - r : s->some;                               \
