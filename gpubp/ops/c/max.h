@@ -7,16 +7,26 @@ typedef int64_t choice_f64 __attribute__((vector_size(64)));
 INLINE float larger_f32(float a, float b) { return (b > a) | (b != b) ? b : a; }
 INLINE double larger_f64(double a, double b) { return (b > a) | (b != b) ? b : a; }
 #define MAX(T, type, COUNT)                                                                                            \
+    INLINE tops_##T larger_tops_##T(tops_##T a, tops_##T b) {                                                          \
+        const choice_##T kept = (b <= a) | (a != a);                                                                   \
+        return (tops_##T)(((choice_##T)a & kept) | ((choice_##T)b & ~kept));                                           \
+    }                                                                                                                  \
     INLINE type max_##T(const type *x, int64_t n) {                                                                    \
         type top = x[0];                                                                                               \
         int64_t i = 1;                                                                                                 \
         if (n >= COUNT) {                                                                                              \
-            tops_##T tops = *(const tops_##T *)x;                                                                      \
-            for (i = COUNT; i + COUNT <= n; i += COUNT) {                                                              \
-                const tops_##T own = *(const tops_##T *)(x + i);                                                       \
-                const choice_##T kept = (own <= tops) | (tops != tops);                                                \
-                tops = (tops_##T)(((choice_##T)tops & kept) | ((choice_##T)own & ~kept));                              \
+            const tops_##T *v = (const tops_##T *)x;                                                                   \
+            tops_##T tops = v[0];                                                                                      \
+            const int64_t count = n / COUNT;                                                                           \
+            int64_t k = 1;                                                                                             \
+            if (count >= 8) { /* four at a time, none of which waits for another */                                    \
+                tops_##T own[4] = {v[0], v[1], v[2], v[3]};                                                            \
+                for (k = 4; k + 4 <= count; k += 4)                                                                    \
+                    for (int j = 0; j < 4; j++) own[j] = larger_tops_##T(own[j], v[k + j]);                            \
+                tops = larger_tops_##T(larger_tops_##T(own[0], own[1]), larger_tops_##T(own[2], own[3]));              \
             }                                                                                                          \
+            for (; k < count; k++) tops = larger_tops_##T(tops, v[k]);                                                 \
+            i = count * COUNT;                                                                                         \
             for (int j = 0; j < COUNT; j++) top = larger_##T(top, tops[j]);                                            \
         }                                                                                                              \
         for (; i < n; i++) top = larger_##T(top, x[i]);                                                                \
