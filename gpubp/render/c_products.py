@@ -60,9 +60,27 @@ def _side_by_side(left: Access, right: Access, out: Access, index: list[str], si
     return [f"for (int64_t i = 0; i < {m}; i++) {{", *indented(lines), "}"]
 
 
+def _column(left: Access, right: Access, out: Access, index: list[str], m: int, k: int) -> list[str]:
+    """A product of one column: each column of the left matrix times a number of the right one, added to a column of
+    sums."""
+    kind, fma = _fma(left)
+    each = f"for (int64_t i = 0; i < {m}; i++)"
+    return [
+        f"{kind} sums[{m}];",
+        f"{each} sums[i] = 0;",
+        f"for (int64_t p = 0; p < {k}; p++) {{",
+        f"    const {kind} x = {right.at([*index, 'p', '0'])};",
+        f"    {each} sums[i] = {fma}({left.at([*index, 'i', 'p'])}, x, sums[i]);",
+        "}",
+        f"{each} {out.at([*index, 'i', '0'])} = sums[i];",
+    ]
+
+
 def _plain(left: Access, right: Access, out: Access, index: list[str], sizes: tuple[int, int, int]) -> list[str]:
     """Row by row: each number of the left matrix times a row of the right one, added to a row of sums."""
     (m, n, k), (kind, fma) = sizes, _fma(left)
+    if n == 1 and left.strides[-2] == 1:
+        return _column(left, right, out, index, m, k)
     lines = []
     element = right.at([*index, "p", "j"])
     if right.strides[-1] != 1 and n > 1:
