@@ -16,6 +16,7 @@
 #endif
 #define LOOKS 2000
 #define PATIENCE 20000
+#define STACK (4 << 20) /* kernels keep rows and scratch there; some systems give a thread far less */
 
 typedef void (*share_part)(char *arena, void *const *tables, int64_t begin, int64_t end);
 
@@ -83,11 +84,15 @@ static void share_begin(void) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_t about;
+    pthread_attr_init(&about);
+    pthread_attr_setstacksize(&about, STACK);
+    pthread_attr_setdetachstate(&about, PTHREAD_CREATE_DETACHED);
     for (int k = 1; k < share_threads; k++) {
         pthread_t thread;
-        if (pthread_create(&thread, 0, share_work, 0)) break;
-        pthread_detach(thread);
+        if (pthread_create(&thread, &about, share_work, 0)) break;
     }
+    pthread_attr_destroy(&about);
     pthread_sigmask(SIG_SETMASK, &before, 0);
 }
 /* All turns of a loop, `grain` in a part. A second caller at the same time does its own alone. */
