@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gpubp
-from tests.peers.nets import close, executor
+from tests.peers.nets import Array, close, executor
 
 PRECISIONS = pytest.mark.parametrize("precision", ["float64", "float32"])
 
@@ -45,6 +45,42 @@ def test_dropout_of_whole_channels() -> None:
     assert ex.predict(rows["x"]).item() == 6000
     with pytest.raises(gpubp.NetError, match="no positions to share channels"):
         gpubp.loads("model {\n  input x: [3]\n  output p = x -> dropout(40%, channels = true)\n}\n")
+
+
+@PRECISIONS
+@pytest.mark.parametrize(
+    "layer",
+    [
+        *("dropout(30%)", "dropout(30%, channels = true)", "gaussian_noise(0.5)"),
+        *("random_flip", "random_flip(axis = 0)", "random_shift(2)", "random_crop([3, 4])"),
+    ],
+)
+def test_the_gradient_is_that_of_what_was_drawn(layer: str, precision: str) -> None:
+    """With the draws of a step p = A x + c: sum(A d * u) is sum(d * A' u) for every d. The values and u are parameters,
+    so that the gradient by u shows p in training, and that by the values A' u."""
+    rng, shape = np.random.default_rng(0), [3, 4, 2] if "crop" in layer else [4, 5, 2]
+    ex = executor(
+        f"""input row: [6]
+            layer given = dense(40, bias = false)
+            layer upstream = dense({np.prod(shape)}, bias = false)
+            p = row -> given -> reshape([4, 5, 2]) -> {layer}
+            output loss = sum(p * (row -> upstream -> reshape({shape})))""",
+        "loss",
+        precision,
+    )
+    x, d, u = rng.normal(size=(6, 40)), rng.normal(size=(6, 40)), rng.normal(size=(6, np.prod(shape)))
+
+    def seen(values: Array) -> tuple[Array, Array]:
+        """p and A' u: the loss is a mean over six examples."""
+        ex.set_parameters({"given.weight": values, "upstream.weight": u})
+        found = ex.gradients({"row": np.eye(6)})[1]
+        return 6 * found["upstream.weight"], 6 * found["given.weight"]
+
+    (p, back), (q, same) = seen(x), seen(x + d)
+    np.testing.assert_array_equal(back, same)
+    assert (p != 0).any()
+    tolerance = 1e-10 if precision == "float64" else 1e-4
+    np.testing.assert_allclose(((q - p) * u).sum(1), (d * back).sum(1), rtol=tolerance, atol=tolerance)
 
 
 @PRECISIONS
