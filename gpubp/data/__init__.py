@@ -6,6 +6,7 @@ from __future__ import annotations
 from . import arrays as arrays
 from . import arrow as arrow
 from . import csv as csv
+from . import images as images
 from . import later as later
 from . import synthetic as synthetic
 from . import text as text

@@ -25,6 +25,7 @@ from .checks import counted, listed, problem, suggestion
 from .encoders import Encoder
 from .files import COMMAND_LINE, find_file, read_bytes, read_text, unreadable
 from .idx import TYPES, read_idx
+from .images import new_pictures
 from .labels import Place, labels_of
 from .npy import MAGIC, ZIP, Archive, read_array
 from .sheet import open_sheet
@@ -58,6 +59,7 @@ def read_table(path: str | os.PathLike[str], encoders: Mapping[str, Encoder], ke
     """The rows of a file for each name of `encoders`, and the columns `keep` of a table as they stand in it.
 
     The file may be delimited text, npy, npz, IDX, Parquet, Feather, Arrow, or text for tokens; its content says which.
+    For a net of pictures it may be a folder of them, whose one column is `file`.
     Columns of a table are found by name, in any order; others are not looked at. Raises DataError with all that is
     wrong.
     """
@@ -70,6 +72,9 @@ def read_table(path: str | os.PathLike[str], encoders: Mapping[str, Encoder], ke
 
 
 def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
+    if any(encoder.picture for encoder in encoders.values()) and os.path.isdir(path):
+        arrays, kept = new_pictures(path, span, encoders, keep)
+        return NewRows(arrays, kept=kept)
     tokens = any(encoder.level for encoder in encoders.values())
     start = b"" if tokens else _start(path, span)
     if tokens or start.startswith((MAGIC, ZIP)) or _is_idx(start):

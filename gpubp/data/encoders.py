@@ -48,7 +48,8 @@ class Encoder:
     0, 1, ... stand for, where they stand for words or for the file's own numbers; `unknown`: whether the last of them
     stands for all others. `scale` multiplies numbers; then `mean` and `deviation` (flat, one for each element; or
     empty) bring them to mean 0 and deviation 1. `level`: `char` or `word` where the labels are tokens of a text.
-    `drop`: rows that miss one of its cells are left out.
+    `drop`: rows that miss one of its cells are left out. `picture`: where the numbers are pixels, whether the pictures
+    were `resized` to this shape, or are `exact` as they stand.
     """
 
     shape: tuple[int, ...]
@@ -64,6 +65,7 @@ class Encoder:
     deviation: tuple[float, ...] = ()
     level: str = ""
     drop: bool = False
+    picture: str = ""
 
     @property
     def type(self) -> Type:
@@ -168,6 +170,7 @@ def _encoder(entry: dict[str, Any]) -> Encoder:
         tuple(map(_real, entry.pop("deviation"))),
         str(entry.pop("level")),
         bool(entry.pop("drop", False)),  # runs saved before it was written were trained on whole rows alone
+        str(entry.pop("picture", "")),  # and those before this one, on no pictures
     )
     size = prod(shape)
     if entry:

@@ -10,14 +10,14 @@ from gpubp.registry import register
 from .checks import problem
 from .dataset import Read, Request
 
-NAMES = ("images", "cifar")
+NAMES = ("cifar",)
 
 
 def unavailable(request: Request, **options: Any) -> Read:
     """Stands for a reader of a later version. Raises DiagnosticError."""
     value = request.entry.value
     name = value.name if isinstance(value, Choice) else "this"
-    help = "there are `csv`, `npy`, `npz`, `idx`, `text`, `parquet`, `arrow`, and rows written out"
+    help = "there are `csv`, `npy`, `npz`, `idx`, `images`, `text`, `parquet`, `arrow`, and rows written out"
     raise problem("E0411", f"the reader `{name}` is not available yet", request.entry.value_span, help=help)
 
 

@@ -106,17 +106,23 @@ def _hash(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+FOLDERS = ("path", "masks", "test")
+"""The options of readers that may name a folder of data."""
+
+
 def data_files(net: Net) -> dict[str, Path]:
     """The files that the data is read from, by their names as written: every text among the readers' options that is
-    the path of a file."""
+    the path of a file; and the folders, where an option is to name one."""
     found: dict[str, Path] = {}
     for entry in net.graph.data.entries if net.graph.data is not None else ():
-        for text in _strings(entry.value) if isinstance(entry.value, Choice) else ():
-            try:
-                if (net.base / text).is_file():
-                    found[text] = net.base / text
-            except (OSError, ValueError):  # no path at all
-                continue
+        for option, value in entry.value.options.items() if isinstance(entry.value, Choice) else ():
+            for text in _strings(value):
+                place = net.base / text
+                try:
+                    if place.is_file() or (option in FOLDERS and place.is_dir()):
+                        found[text] = place
+                except (OSError, ValueError):  # no path at all
+                    continue
     return found
 
 

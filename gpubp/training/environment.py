@@ -62,12 +62,20 @@ def _processor() -> str:
 
 
 def data_hashes(net: Net) -> dict[str, str]:
-    """SHA-256 of each file of the data, by its path as the net's file has it."""
-    found = {}
-    for name, path in data_files(net).items():
-        with path.open("rb") as file:
-            found[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+    """SHA-256 of each file of the data, by its path as the net's file has it; of a folder, of the names and hashes of
+    all files that may be data."""
+    return {name: _folder_hash(path) if path.is_dir() else _hash(path) for name, path in data_files(net).items()}
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folder_hash(folder: Path) -> str:
+    places = sorted((path.relative_to(folder), path) for path in folder.rglob("*") if path.is_file())
+    names = [(name.as_posix(), path) for name, path in places if not any(part.startswith(".") for part in name.parts)]
+    return hashlib.sha256("".join(f"{name}\0{_hash(path)}\n" for name, path in names).encode()).hexdigest()
 
 
 def different(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

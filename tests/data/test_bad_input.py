@@ -173,7 +173,7 @@ def test_measuring_finds_the_same(world: World) -> None:
         measure(data(csv("x, y", target="y")), {"x": "float"}, world.base)
 
 
-@pytest.mark.parametrize("name", ["images", "cifar"])
+@pytest.mark.parametrize("name", ["cifar"])
 def test_readers_of_a_later_version(world: World, name: str) -> None:
     assert not ENTRIES["reader", name].available
     found = world.refused(entry("x, y", choice(name, path="a")))

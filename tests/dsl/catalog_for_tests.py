@@ -165,6 +165,16 @@ READERS = _table(
     Signature("idx", "reader", options=(Option("path", ("string",)), *COMMON)),
     Signature("npz", "reader", options=(Option("path", ("string",)), *COMMON)),
     Signature(
+        "images",
+        "reader",
+        options=(
+            Option("path", ("string",)),
+            Option("labels", ("word",), None, words=("folders",)),
+            Option("masks", ("string",), None),
+            wholes("size", None),
+        ),
+    ),
+    Signature(
         "text",
         "reader",
         options=(Option("path", ("string",)), whole("window"), word("level", "char word", Word("char"))),

@@ -10,6 +10,7 @@ from shutil import copy
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 Array = np.ndarray[Any, Any]
@@ -38,6 +39,12 @@ def named(prefix: str, values: Array, first: int = 1) -> dict[str, list[Any]]:
 def idx(path: Path, images: Array) -> None:
     head = struct.pack(">4B3I", 0, 0, 8, 3, *images.shape)
     path.write_bytes(gzip.compress(head + images.astype(np.uint8).tobytes()))
+
+
+def picture(path: Path, levels: Array) -> None:
+    """Writes levels of grey from 0 to 1."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray((255 * levels).astype(np.uint8)).save(path)
 
 
 def houses(data: Path, rng: Rng) -> None:
@@ -97,8 +104,10 @@ def cells(data: Path, rng: Rng) -> None:
     row, column = np.mgrid[:16, :16]
     centres = rng.uniform(4, 12, size=(24, 2, 1, 1))
     mask = ((row - centres[:, 0]) ** 2 + (column - centres[:, 1]) ** 2 < 16)[..., None]
-    image = mask + rng.normal(scale=0.3, size=mask.shape)
-    np.savez(data / "cells.npz", image=image.astype(np.float32), mask=mask.astype(np.float32))
+    image = 0.6 * mask + rng.uniform(0, 0.4, size=mask.shape)
+    for i in range(24):
+        picture(data / f"cells/{i}.png", image[i, ..., 0])
+        picture(data / f"masks/{i}.png", mask[i, ..., 0])
 
 
 def cifar(data: Path, rng: Rng) -> None:
@@ -119,9 +128,9 @@ def boxes(data: Path, rng: Rng) -> None:
 
 def flowers(data: Path, rng: Rng) -> None:
     cells(data, rng)
-    label = np.arange(24) % 3
-    image = rng.normal(size=(24, 16, 16, 1)) + label[:, None, None, None]
-    np.savez(data / "flowers.npz", image=image.astype(np.float32), label=label)
+    for i in range(24):
+        kind = i % 3
+        picture(data / f"flowers/{('aster', 'lily', 'rose')[kind]}/{i}.png", (kind + rng.random((20, 24))) / 3)
 
 
 def mixed(data: Path, rng: Rng) -> None:

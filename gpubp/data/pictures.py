@@ -1,0 +1,217 @@
+"""Folders of pictures: which files there are, in one order, and their pixels, by the optional Pillow."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import warnings
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dsl.diagnostics import DiagnosticError
+from dsl.records import dataclass
+from dsl.source import Span
+
+from .checks import AGAIN, clipped, listed, problem, suggestion
+from .files import find_file, unreadable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+GREY = ("1", "L", "LA")
+"""Pillow's modes without colour, of 8 bits or less; PALETTE are numbers of a table of colours."""
+PALETTE = ("P", "PA")
+COLOURED = ("RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB", *PALETTE)
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+"""By the number of channels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The pictures of a folder, as messages name them, in the order of their names; `kinds`: the folder of each in it,
+    where those are classes."""
+
+    path: str
+    span: Span | None
+    base: Path
+    names: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+
+
+def folder(base: Path, path: str, span: Span | None, *, classes: bool = False) -> Folder:
+    """The pictures in the folder `path`, or with `classes` in the folders within it. Names that begin with a dot are
+    not looked at. Raises DiagnosticError (E0412, E0413, E0414) where there is anything but pictures, or none."""
+    path = path.rstrip("/") or path
+    if not classes:
+        names = _pictures(base, path, span)
+        return Folder(path, span, base, tuple(f"{path}/{name}" for name in names))
+    files, folders = _entries(base, path, span)
+    if files:
+        message = f"`{path}/{clipped(files[0])}` stands in no folder of a class"
+        raise problem("E0413", message, span, help="each class is a folder: `cats/1.png`, `dogs/1.png`")
+    if not folders:
+        raise problem("E0414", f"`{path}` has no folders, and each is a class", span)
+    found = [(f"{path}/{kind}/{name}", kind) for kind in folders for name in _pictures(base, f"{path}/{kind}", span)]
+    return Folder(path, span, base, tuple(name for name, _ in found), tuple(kind for _, kind in found))
+
+
+def _pictures(base: Path, path: str, span: Span | None) -> list[str]:
+    files, folders = _entries(base, path, span)
+    if folders:
+        message = f"`{path}` holds the folder `{clipped(folders[0])}` where pictures are wanted"
+        raise problem("E0413", message, span, help="`labels = folders` where each folder holds the pictures of a class")
+    for name in files:
+        if not name.lower().endswith(SUFFIXES):
+            help = f"keep pictures alone there; their names end with {', '.join(SUFFIXES)}"
+            raise problem("E0413", f"`{path}/{clipped(name)}` is no picture", span, help=help)
+    if not files:
+        raise problem("E0414", f"`{path}` has no pictures", span)
+    return files
+
+
+def _entries(base: Path, path: str, span: Span | None) -> tuple[list[str], list[str]]:
+    """The names of the files and of the folders in a folder, sorted."""
+    files: list[str] = []
+    folders: list[str] = []
+    try:
+        with os.scandir(base / path) as entries:
+            for entry in entries:
+                if not entry.name.startswith("."):
+                    (folders if entry.is_dir() else files).append(entry.name)
+    except NotADirectoryError:
+        raise problem("E0412", f"`{path}` is a file, not a folder", span) from None
+    except FileNotFoundError:
+        near = _siblings(base / path)
+        help = suggestion(Path(path).name, near, "paths start in the folder of the `.net` file")
+        raise problem("E0412", f"the folder `{path}` does not exist", span, help=help) from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError):
+            raise unreadable(path, span, error) from None
+        raise problem("E0412", f"`{clipped(path)}` is no path of a folder", span) from None
+    return sorted(files), sorted(folders)
+
+
+def _siblings(place: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in os.scandir(place.parent) if entry.is_dir())
+    except OSError:
+        return []
+
+
+def beside(pictures: Folder, masks: Folder) -> tuple[str, ...]:
+    """For each picture the file of `masks` that has its name, whatever the ending. Raises DiagnosticError (E0420)."""
+    own = {_stem(name): name for name in pictures.names}
+    found: dict[str, str] = {}
+    for name in masks.names:
+        stem = _stem(name)
+        if stem in found or stem not in own:
+            what = f"the name of `{found[stem]}`" if stem in found else f"the name of no picture in `{pictures.path}`"
+            raise problem("E0420", f"`{name}` has {what}", masks.span)
+        found[stem] = name
+    missing = [name for stem, name in own.items() if stem not in found]
+    if missing or len(own) < len(pictures.names):
+        if missing:
+            message = f"`{masks.path}` has no mask for {listed(missing, 3)}"
+            raise problem("E0420", message, masks.span, help="a mask bears the name of its picture")
+        raise problem("E0420", f"two pictures of `{pictures.path}` bear one name", pictures.span)
+    return tuple(found[_stem(name)] for name in pictures.names)
+
+
+def _stem(name: str) -> str:
+    return Path(name).stem
+
+
+@cache
+def _pillow() -> tuple[Any, Any]:
+    """Pillow's parts that open and turn pictures; what it logs of damaged ones is not shown."""
+    from PIL import Image, ImageOps
+
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+    return Image, ImageOps
+
+
+def opened(base: Path, name: str, span: Span | None) -> Any:
+    """A picture, turned as its camera was held. Raises DiagnosticError (E0412, E0422, E0423)."""
+    try:
+        Image, ImageOps = _pillow()
+    except ImportError:
+        help = "`pip install gpubp[images]` brings it; or save the pixels as one array by `numpy.save`, and use `npy`"
+        raise problem("E0423", f"`{name}` needs Pillow, which is not installed", span, help=help) from None
+    try:
+        raw = find_file(base, name, span).read_bytes()
+    except OSError as error:
+        raise unreadable(name, span, error) from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of metadata that is damaged
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return ImageOps.exif_transpose(Image.open(io.BytesIO(raw)))
+    except MemoryError:
+        raise
+    except Exception as error:  # a decoder of Pillow may raise anything for a damaged file
+        raise _damaged(name, span, error) from None
+
+
+def pixels(
+    picture: Any, name: str, span: Span | None, mode: str, size: tuple[int, int] | None, *, smooth: bool
+) -> NDArray[np.uint8]:
+    """Its pixels as uint8 [height, width] or [height, width, channels], in Pillow's `mode` ("" for the numbers of a
+    palette or the levels of grey as they stand), brought to `size` [height, width]. Raises DiagnosticError."""
+    import numpy as np
+
+    Image, _ = _pillow()
+    known = (*GREY, *(COLOURED if mode else ("P",)))
+    if picture.mode not in known:
+        what = f"is of the kind `{clipped(picture.mode)}`"
+        help = "pictures of 8 bits are read: grey, of a palette, or coloured" if mode else "labels are levels of grey"
+        raise problem("E0422", f"`{name}` {what}", span, help=help)
+    try:
+        if mode:
+            picture = picture.convert(mode)
+        elif picture.mode == "LA":
+            picture = picture.getchannel("L")
+        if size is not None and size != (picture.height, picture.width):
+            how = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
+            picture = picture.resize((size[1], size[0]), how)
+        return np.asarray(picture).astype(np.uint8)
+    except MemoryError:
+        raise
+    except Exception as error:  # as in `opened`: the pixels are decoded here
+        raise _damaged(name, span, error) from None
+
+
+def channels(picture: Any) -> int:
+    """1 for a picture without colour, else 3."""
+    return 1 if picture.mode in GREY else 3
+
+
+def _damaged(name: str, span: Span | None, error: Exception) -> DiagnosticError:
+    said = clipped(str(error).partition("\n")[0].lower().rstrip(".") or type(error).__name__)
+    return problem("E0422", f"`{name}` cannot be read as a picture", span, notes=(f"Pillow says: {said}",), help=AGAIN)
+
+
+def decoded(
+    base: Path, files: Sequence[tuple[str, Span | None]], mode: str, size: tuple[int, int] | None, *, smooth: bool
+) -> NDArray[np.uint8]:
+    """All of them, (n, height, width) or (n, height, width, channels); without `size` they must have that of the first.
+    Each name comes with what asks for it. Raises DiagnosticError (E0418) where one has another size."""
+    import numpy as np
+
+    found: NDArray[np.uint8] | None = None
+    for i, (name, span) in enumerate(files):
+        one = pixels(opened(base, name, span), name, span, mode, size, smooth=smooth)
+        if found is None:
+            found = np.empty((len(files), *one.shape), dtype=np.uint8)
+        if one.shape != found.shape[1:]:
+            first, other = (" by ".join(map(str, shape[:2])) for shape in (found.shape[1:], one.shape))
+            message = f"`{name}` is {other} pixels large, `{files[0][0]}` {first}"
+            help = f"`size = {list(found.shape[1:3])}` brings all to one size"
+            raise problem("E0418", message, span, help=help)
+        found[i] = one
+    assert found is not None, "a folder has pictures"
+    return found

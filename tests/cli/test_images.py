@@ -1,0 +1,95 @@
+"""A net of pictures from the command line: trained on folders, asked about another folder, gone on with."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from shutil import rmtree
+
+import numpy as np
+import pytest
+
+from gpubp.cli import main
+
+Image = pytest.importorskip("PIL.Image")
+NET = """data {
+  photo, kind = images("photos", labels = folders, size = 8)
+  split       = split(train = 75%, valid = 25%, stratify = kind)
+}
+
+model {
+  input  photo: [8, 8, 1]
+  target kind: class(?k)
+  output p = photo -> conv(4, 3) -> relu -> global_avgpool -> dense(k) -> softmax
+}
+
+train {
+  loss      = cross_entropy(p, kind)
+  optimizer = adam(lr = 0.05)
+  batch     = 8
+  epochs    = 40
+  metrics   = [accuracy(p, kind)]
+}
+"""
+
+
+def stripes(place: Path, upright: bool, seed: int) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    wave = np.random.default_rng(seed).uniform(0, 60, (12, 10)) + 180 * (np.arange(10) % 4 < 2)
+    Image.fromarray((wave if upright else np.rot90(wave)).astype(np.uint8)).save(place)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for i in range(16):
+        for upright, kind in ((True, "fence"), (False, "stairs")):
+            stripes(tmp_path / f"photos/{kind}/{i}.png", upright, i)
+    for i, (upright, kind) in enumerate(((True, "fence"), (False, "stairs"), (True, "fence"))):
+        stripes(tmp_path / f"new/{kind}/{i}.jpg", upright, 100 + i)
+    (tmp_path / "stripes.net").write_text(NET, encoding="utf-8")
+    assert main(["run", "stripes.net", "--device", "cpu", "--out", "run", "--quiet"]) == 0
+    return tmp_path
+
+
+def test_new_pictures_are_answered(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["predict", "run", "new", "--keep", "file", "--device", "cpu"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["file"] for row in rows] == ["new/fence/0.jpg", "new/fence/2.jpg", "new/stairs/1.jpg"]
+    assert [row["kind"] for row in rows] == ["fence", "fence", "stairs"]
+    assert set(rows[0]) == {"file", "kind", "p.fence", "p.stairs"}
+    assert main(["evaluate", "run", "new/", "--json", "--device", "cpu"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["rows"] == 3
+    assert found["metrics"]["accuracy"] == 1
+
+
+def test_mistakes_are_told_with_their_place(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["predict", "run", "news", "--device", "cpu"]) == 2
+    assert "`news` does not exist" in capsys.readouterr().err
+    (home / "new/stairs/notes.txt").write_text("?")
+    assert main(["predict", "run", "new", "--device", "cpu"]) == 2
+    assert "`new/stairs/notes.txt` is no picture" in capsys.readouterr().err
+    (home / "photos/fence/0.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    assert main(["run", "stripes.net", "--device", "cpu", "--no-save"]) == 2
+    told = capsys.readouterr().err
+    assert "error[E0422]: `photos/fence/0.png` cannot be read as a picture" in told
+    assert "stripes.net:2:24" in told
+
+
+def test_a_run_goes_on_with_the_pictures_it_began_with(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hashes = json.loads((home / "run/env.json").read_text())["data"]
+    assert list(hashes) == ["photos"]
+    (home / "photos/.thumbs").mkdir()
+    (home / "photos/.thumbs/x").write_bytes(b"?")
+    assert main(["run", "--resume", "run", "--epochs", "41", "--quiet"]) == 0
+    stripes(home / "photos/fence/0.png", True, 1)
+    capsys.readouterr()
+    assert main(["run", "--resume", "run", "--epochs", "42", "--quiet"]) == 2
+    assert "photos" in capsys.readouterr().err
+    rmtree(home / "photos/fence")
+    assert main(["run", "--resume", "run", "--epochs", "42", "--quiet"]) == 2
