@@ -202,8 +202,20 @@ def figures(rng: np.random.Generator) -> Arrays:
     found["top_k(p, y)"] = found["top_k(p, y, k = 5)"]
     out |= {f"top/{k}": np.array(v) for k, v in (found | {"p": p, "y": y}).items()}
     y, p = rng.normal(size=(300, 2)), rng.normal(size=(300, 2))
-    rmse = np.sqrt(metrics.mean_squared_error(y, p))
-    return out | {"rmse/rmse(p, y)": np.array(rmse), "rmse/p": p, "rmse/y": y}
+    found = {
+        "rmse(p, y)": np.sqrt(metrics.mean_squared_error(y, p)),
+        "mse(p, y)": metrics.mean_squared_error(y, p),
+        "mae(p, y)": metrics.mean_absolute_error(y, p),
+        "r2(p, y)": metrics.r2_score(y, p),
+    }
+    out |= {f"distances/{k}": np.array(v) for k, v in (found | {"p": p, "y": y}).items()}
+    y, p = rng.integers(0, 6, 300), rng.dirichlet(np.ones(6), 300)
+    found = {
+        "perplexity(p, y)": np.exp(metrics.log_loss(y, p)),
+        "perplexity(p, y, ignore = 2)": np.exp(metrics.log_loss(y[y != 2], p[y != 2], labels=range(6))),
+        "accuracy(p, y)": metrics.accuracy_score(y, p.argmax(1)),
+    }
+    return out | {f"shares/{k}": np.array(v) for k, v in (found | {"p": p, "y": y}).items()}
 
 
 def main() -> None:

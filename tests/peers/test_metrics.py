@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import gpubp
+from gpubp.registry import ENTRIES
 from tests.layers.test_metrics import evaluate
 
 from .nets import case, fixture
@@ -26,6 +27,11 @@ def test_beside_the_peer(group: str, metric: str, copies: int) -> None:
     model = f"input x: [{width}]\n  target y: {target}\n  output p = 1 * x"
     found = evaluate(model, "sum(p)" if y.ndim == 2 else "sum(p * one_hot(y))", metric, {"x": p, "y": y})
     assert found[metric.split("(")[0]] == pytest.approx(float(c[metric]), rel=1e-12)
+
+
+def test_every_metric_is_compared() -> None:
+    here = {metric.split("(")[0] for _, metric in FIGURES} | {"confusion"}
+    assert here == {name for part, name in ENTRIES if part == "metric"}
 
 
 @pytest.mark.parametrize("copies", [1, 30])
