@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional
 
 HERE = Path(__file__).parent
-MADE_WITH = "2.14.1"
+MADE_WITH = "2.13.0"
 ROWS = 4
 Arrays = dict[str, np.ndarray]
 Leaves = dict[str, Any]
