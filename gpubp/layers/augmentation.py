@@ -18,6 +18,7 @@ def random_flip(cx: Context, x: Var, *, axis: int = 1) -> Var:
     """Every other example, by chance, in the opposite order along an axis, in training; the identity otherwise.
 
     `axis`: of an example; 1 is the width of an image [height, width, channels], which is then mirrored left to right.
+    Krizhevsky et al. (2012), section 4.1.
     """
     rank = x.ndim - 1
     if not -rank <= axis < rank:

@@ -35,5 +35,5 @@ def dense(
 
 @register("function", "weight", makes_weights=True)
 def weight(cx: Context, *, shape: Shape, init: Init = "glorot_uniform") -> Var:
-    """A parameter of a shape, the same for every example."""
+    """A parameter of a shape, the same for every example: a value [shape]."""
     return reshape(cx.parameter("", tuple(shape), init), shape=(1, *shape))

@@ -150,25 +150,26 @@ def _axes(x: Var, axis: int | None) -> tuple[int, ...]:
 
 @register("function", "sum")
 def sum_(cx: Context, x: Var, *, axis: Axis = None) -> Var:
-    """Sum over an axis of the example, or over all of them."""
+    """Sum over an axis of the example, which is gone then, or over all of them, which gives []."""
     return ops.sum_(x, _axes(x, axis))
 
 
 @register("function", "mean")
 def mean(cx: Context, x: Var, *, axis: Axis = None) -> Var:
-    """Mean over an axis of the example, or over all of them."""
+    """Mean over an axis of the example, which is gone then, or over all of them, which gives []."""
     return ops.mean(x, _axes(x, axis))
 
 
 @register("function", "max")
 def max_(cx: Context, x: Var, *, axis: Axis = None) -> Var:
-    """Largest value over an axis of the example, or over all of them."""
+    """Largest value over an axis of the example, which is gone then, or over all of them, which gives []. Equal ones
+    share the derivative."""
     return ops.max_(x, _axes(x, axis))
 
 
 @register("function", "reshape")
 def reshape(cx: Context, x: Var, *, shape: Shape) -> Var:
-    """The same values in row-major order in another shape."""
+    """The same values in row-major order in another shape, of as many elements: [...] gives `shape`."""
     if math.prod(shape) != math.prod(x.shape[1:]):
         raise ShapeError(
             f"cannot reshape {list(x.shape[1:])} to {list(shape)}",
@@ -179,13 +180,14 @@ def reshape(cx: Context, x: Var, *, shape: Shape) -> Var:
 
 @register("function", "flatten")
 def flatten(cx: Context, x: Var) -> Var:
-    """All axes of the example as one."""
+    """All axes of the example as one: [2, 3, 4] gives [24]."""
     return ops.reshape(x, shape=(x.shape[0], math.prod(x.shape[1:])))
 
 
 @register("function", "slice")
 def slice_(cx: Context, x: Var, *, start: Count0, stop: Count, axis: int = 0) -> Var:
-    """The part of an axis of the example from `start` to `stop`, the end not included."""
+    """The part of an axis of the example from `start` to `stop`, the end not included: [n, ...] gives [stop - start,
+    ...]."""
     (at,) = _axes(x, axis)
     if not start < stop <= x.shape[at]:
         raise ShapeError(
@@ -198,7 +200,7 @@ def slice_(cx: Context, x: Var, *, start: Count0, stop: Count, axis: int = 0) ->
 
 @register("function", "concat")
 def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
-    """Values one behind the other along an axis of the example."""
+    """Values one behind the other along an axis of the example: [..., m] and [..., n] give [..., m + n]."""
     only_values("concat", xs)
     batch = max(x.shape[0] for x in xs)
     first = xs[0].shape[1:]
@@ -217,7 +219,7 @@ def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
 
 @register("function", "stack")
 def stack(cx: Context, *xs: Var) -> Var:
-    """Values of one shape side by side along a new first axis."""
+    """Values of one shape side by side along a new first axis: n times [...] gives [n, ...]."""
     only_values("stack", xs)
     for x in xs[1:]:
         if x.shape[1:] != xs[0].shape[1:]:
@@ -246,7 +248,7 @@ def _batched(xs: Sequence[Var], batch: int) -> list[Var]:
 
 @register("function", "one_hot", labels=True)
 def one_hot(cx: Context, labels: Var) -> Var:
-    """Labels as vectors of 0 with a 1 at the label."""
+    """Labels as vectors of 0 with a 1 at the label: class(n)[...] gives [..., n]."""
     classes = cx.classes(labels)
     if classes is None:
         raise ShapeError("`one_hot` works on class labels, and this is a tensor of numbers", code="E0306")

@@ -107,13 +107,13 @@ def dice(cx: Context, p: Var, y: Var, *, smooth: NonNegative = 1.0) -> Var:
 
 @register("penalty", "l1")
 def l1(cx: Context, weights: list[Var], *, k: NonNegative) -> Var:
-    """k sum |w| over all weights, biases and gains left alone."""
+    """k sum |w| over all weights, biases and gains left alone. Tibshirani (1996)."""
     return _total(cx, [ops.sum_(ops.absolute(w)) for w in weights]) * float(k)
 
 
 @register("penalty", "l2")
 def l2(cx: Context, weights: list[Var], *, k: NonNegative) -> Var:
-    """k sum w^2 over all weights, biases and gains left alone."""
+    """k sum w^2 over all weights, biases and gains left alone. Hoerl & Kennard (1970)."""
     return _total(cx, [ops.sum_(w * w) for w in weights]) * float(k)
 
 

@@ -37,7 +37,7 @@ def matmul(cx: Context, a: Var, b: Var) -> Var:
 
 @register("function", "transpose")
 def transpose(cx: Context, x: Var) -> Var:
-    """The last two axes exchanged."""
+    """The last two axes exchanged: [..., n, m] gives [..., m, n]."""
     if x.ndim < 3:
         raise ShapeError(f"`transpose` exchanges the last two axes, and this is {list(x.shape[1:])}")
     return ops.transpose(x)

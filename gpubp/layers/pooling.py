@@ -30,7 +30,7 @@ def avgpool(cx: Context, x: Var, *, size: Sizes, stride: Sizes = None, pad: Pad 
     """The mean of each window, for each channel. The windows stand side by side unless `stride` says else.
 
     x: [height, width, channels] or [steps, channels]. Padding takes no part: a window at the edge is the mean of fewer
-    values.
+    values. LeCun et al. (1990).
     """
     seen = _windows("avgpool", x, size, stride, pad)
     options = {"size": seen.out, "kernel": seen.kernel, "spread": seen.spread}
@@ -59,7 +59,7 @@ def global_avgpool(cx: Context, x: Var) -> Var:
 @register("function", "global_maxpool")
 def global_maxpool(cx: Context, x: Var) -> Var:
     """The largest value of each channel over all pixels: [height, width, channels] or [steps, channels] gives
-    [channels]. Equal maxima share the derivative."""
+    [channels]. Equal maxima share the derivative. Oquab et al. (2015)."""
     spatial("global_maxpool", x)
     return ops.max_(x, range(1, x.ndim - 1))
 
@@ -67,7 +67,7 @@ def global_maxpool(cx: Context, x: Var) -> Var:
 @register("function", "pad")
 def pad(cx: Context, x: Var, *, amount: Amounts, value: Real = 0.0) -> Var:
     """`value` put around an image or at both ends of a sequence, `amount` pixels wide (one number, or one for each
-    spatial axis)."""
+    spatial axis): [height, width, channels] gives [height + 2 amount, width + 2 amount, channels]."""
     around = pair("pad", "amount", amount, spatial("pad", x), 0)[4 - x.ndim :]
     sides = (0, *around, 0)
     if value == 0:
