@@ -75,7 +75,7 @@ def _pictures(base: Path, path: str, span: Span | None) -> list[str]:
 
 
 def _entries(base: Path, path: str, span: Span | None) -> tuple[list[str], list[str]]:
-    """The names of the files and of the folders in a folder, sorted."""
+    """The names of the files and of the folders in a folder, sorted; each can be printed."""
     files: list[str] = []
     folders: list[str] = []
     try:
@@ -93,6 +93,10 @@ def _entries(base: Path, path: str, span: Span | None) -> tuple[list[str], list[
         if isinstance(error, OSError):
             raise unreadable(path, span, error) from None
         raise problem("E0412", f"`{clipped(path)}` is no path of a folder", span) from None
+    for name in (*files, *folders):
+        if not f"{path}{name}".isprintable():  # and so no lone surrogates, which stand for bytes that are no UTF-8
+            message = f"`{clipped(path)}/{clipped(name)}` has signs in its name that cannot be printed"
+            raise problem("E0413", message, span, help="rename it")
     return sorted(files), sorted(folders)
 
 
@@ -191,8 +195,10 @@ def channels(picture: Any) -> int:
 
 
 def _damaged(name: str, span: Span | None, error: Exception) -> DiagnosticError:
-    said = clipped(str(error).partition("\n")[0].lower().rstrip(".") or type(error).__name__)
-    return problem("E0422", f"`{name}` cannot be read as a picture", span, notes=(f"Pillow says: {said}",), help=AGAIN)
+    # That it cannot be identified says no more, and the message names no file.
+    said = "" if type(error).__name__ == "UnidentifiedImageError" else str(error).partition("\n")[0].lower().rstrip(".")
+    notes = (f"Pillow says: {clipped(said)}",) if said else ()
+    return problem("E0422", f"`{name}` cannot be read as a picture", span, notes=notes, help=AGAIN)
 
 
 def decoded(

@@ -225,6 +225,16 @@ def test_what_is_no_picture(world: World, flowers: dict[str, Array]) -> None:
     assert world.refused(images("x", "deep")).message == "`deep/a.png` is of the kind `I;16`"
 
 
+@pytest.mark.parametrize("name", [b"\xff.png", b"red\x1b[31m.png", b"two\nlines.png"])
+def test_names_that_cannot_be_printed(world: World, flowers: dict[str, Array], name: bytes) -> None:
+    os.rename(world.base / "photos/rose/a.bmp", os.fsencode(world.base / "photos/rose") + b"/" + name)
+    found = world.refused(images("x, y", labels=FOLDERS))
+    assert found.code == "E0413"
+    assert found.message.endswith(".png` has signs in its name that cannot be printed")
+    assert found.message.isprintable()
+    found.message.encode()
+
+
 def test_damaged_pictures_are_told_never_thrown(world: World) -> None:
     """Cut anywhere, and with any byte changed; what is whole after all is read."""
     world.inputs, world.targets = {"x": Type((4, 6, 3))}, {}
