@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +29,8 @@ Folders = Annotated[Any, OptionType(("word",), words=("folders",))]
 OptionalSizes = Annotated[Any, OptionType(("whole", "wholes"), minimum=1)]
 LEVELS = 255
 """The pixels of 8 bits are divided by it."""
+MOST_PIXELS = 1 << 26
+"""Of one picture: what Pillow takes for an attack begins at about as many."""
 EXACT, RESIZED = "exact", "resized"
 FILE = "file"
 """What `--keep` calls the paths of pictures."""
@@ -74,6 +77,9 @@ def images(
     if wanted is not None and len(wanted) != 2:
         message = f"`size` has {counted(len(wanted), 'number')}, and pictures have two"
         raise problem("E0411", message, request.span("size"), help="`size = [height, width]`, or one for both")
+    if wanted is not None and prod(wanted) > MOST_PIXELS:
+        message = f"`size` is {list(wanted)}: {prod(wanted):,} pixels for each picture, over {MOST_PIXELS:,}"
+        raise problem("E0411", message, request.span("size"))
     parts = [_part(request, path, masks, "path", "masks", labels is not None)]
     parts += _test(request, test, masks, labels is not None)
     count = len(parts[1].pictures.names) if len(parts) > 1 else 0

@@ -116,6 +116,9 @@ def test_sizes(world: World) -> None:
     assert found.message == "`photos/a.png` is 4 by 6 pixels large, and the type of `x` is [9, 9]"
     assert found.help == ("`size = [9, 9]` brings all pictures to this size",)
     assert world.refused(images("x", size=(4, 6, 3))).message == "`size` has 3 numbers, and pictures have two"
+    assert world.refused(images("x", size=10_000)).message.endswith(
+        "100,000,000 pixels for each picture, over 67,108,864"
+    )
 
 
 @pytest.mark.parametrize("shape", [(24,), (4, 6, 2), (4, 6, 3, 1), ()])
