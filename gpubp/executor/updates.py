@@ -25,7 +25,8 @@ def updates(
     count = len(placed)
     per_epoch = -(-count // batch)
     state.expect(per_epoch)
-    whole = machine.compiled("train", min(batch, count))
+    full = min(batch, count)
+    whole = machine.compiled("train", full)
     state.require_horizon(whole.built)
     mixed = bool(state.net.option("shuffle", True)) and count > batch  # one batch is the same in any order
     losses, penalties = machine.backend.xp.empty((2, steps), dtype=state.dtype)
@@ -36,16 +37,16 @@ def updates(
             start = (at % per_epoch) * batch
             stop = min(start + batch, count)
             bound = machine.bound("train", stop - start, step=at)
-            if bound.many is not None and stop - start == batch:
+            if bound.many is not None and stop - start == full:
                 taken = placed.in_memory(bound.feeds, (seed,), at // per_epoch, mixed=mixed)
                 if taken is not None:
                     # As many full batches as follow each other in this order of the rows.
-                    full = (count - start) // batch if mixed or count % batch else steps
-                    wanted = min(full, first + steps - at, bound.most)
+                    following = (count - start) // full if mixed or count % full else steps
+                    wanted = min(following, first + steps - at, bound.most)
                     kept = [a[at - first :][:wanted] for a in (losses, penalties)]
                     at += bound.many(*taken, per_epoch, at, wanted, kept)
                     check(bound.outputs)
-                    sizes += [batch] * wanted
+                    sizes += [full] * wanted
                     continue
             placed.fill(bound.feeds, seed, at // per_epoch, start, stop, mixed=mixed)
             bound.step()
