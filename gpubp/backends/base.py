@@ -25,14 +25,12 @@ class Kernels(Protocol):
         """The loop `name` on its memory."""
 
 
-class LaneKernels(Kernels, Protocol):
-    """Those that can also be bound to the memory of several copies of a program."""
-
-    def bind_lanes(self, name: str, arena: Any, tables: Any) -> Callable[..., None]:
-        """The loop `name` over copies of a program (gpubp.render.c_lanes) on its memory: called with arrays of rows (a
-        list), the order in which each copy takes them (or None), the number of the first row, that of steps, the bools
-        that say which copies go on, the arrays for the results (a list, each (copies, width)), and the first of their
-        columns to fill."""
+BindCopies = Callable[[Sequence[Any]], Callable[..., None]]
+"""Gives, for the arrays of states of several copies of a program, one more axis in front, and its constants, the loop
+over many steps of all of them: called with arrays of rows (a list), the order in which each copy takes them (or None),
+the number of the first row, that of steps, the bools that say which copies go on, the arrays for the results (a list,
+each (copies, width)), and the first of their columns to fill. What a copy computes are the bits of a single one; see
+`lanes_source` of gpubp.render for the rest."""
 
 
 class Backend(Protocol):
@@ -74,8 +72,16 @@ class Backend(Protocol):
     def library(self, source: CSource) -> Kernels | None:
         """Its compiled functions; None where this backend has none."""
 
-    def lanes(self, source: CSource) -> LaneKernels | None:
-        """The compiled functions of gpubp.render.c_lanes; None where this backend has none."""
+    def copies(
+        self,
+        plan: Plan,
+        name: str,
+        hints: Mapping[Var, str],
+        describe: Callable[[object], str],
+        collect: Sequence[Var],
+    ) -> tuple[CSource, BindCopies] | None:
+        """The text of a loop over many steps of several copies of a plan's program, compiled, and what binds it; None
+        where this backend has none, or it would not pay."""
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:
         """Values as an array on this device. Raises InputError for an array of another device that may not be copied

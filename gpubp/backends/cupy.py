@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,14 @@ from ..errors import DeviceError
 from ..ir import Var
 from ..passes import Plan
 from ..render import CSource, CudaSource, cuda_source
-from .base import Kernels, LaneKernels
+from .base import BindCopies
 from .driver import ask_driver
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .cuda import Device
+    from .cuda import CudaLibrary, Device
 
 
 class CupyBackend:
@@ -94,17 +95,28 @@ class CupyBackend:
     ) -> CSource:
         return cuda_source(plan, name, hints, describe, collect, apart=apart)
 
-    def library(self, source: CSource) -> Kernels | None:
+    def library(self, source: CSource) -> CudaLibrary | None:
         assert isinstance(source, CudaSource)
         try:
-            kernels: Kernels = self._cuda.CudaLibrary(source, self._compiled)
+            kernels: CudaLibrary = self._cuda.CudaLibrary(source, self._compiled)
         except self._cuda.NativeError as error:
             self._give_up(error)
             return None
         return kernels
 
-    def lanes(self, source: CSource) -> LaneKernels | None:
-        return None
+    def copies(
+        self,
+        plan: Plan,
+        name: str,
+        hints: Mapping[Var, str],
+        describe: Callable[[object], str],
+        collect: Sequence[Var],
+    ) -> tuple[CSource, BindCopies] | None:
+        source = cuda_source(plan, name, hints, describe, collect)
+        kernels = None if source.block is None else self.library(source)
+        if kernels is None:
+            return None
+        return source, partial(kernels.bind_copies, self.arena(plan.arena))
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:
         if hasattr(values, "__dlpack__") and not hasattr(values, "__cuda_array_interface__"):

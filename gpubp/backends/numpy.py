@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -10,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..ir import Var
+from ..passes import Plan
 from ..render import CSource, c_source
-from .base import Kernels, LaneKernels
+from .base import BindCopies, Kernels
 from .memory import free_memory
 from .threads import SMALL, one_thread
 
@@ -39,7 +42,14 @@ class NumpyBackend:
     def library(self, source: CSource) -> Kernels | None:
         return None
 
-    def lanes(self, source: CSource) -> LaneKernels | None:
+    def copies(
+        self,
+        plan: Plan,
+        name: str,
+        hints: Mapping[Var, str],
+        describe: Callable[[object], str],
+        collect: Sequence[Var],
+    ) -> tuple[CSource, BindCopies] | None:
         return None
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:

@@ -1,4 +1,5 @@
-"""The restarts of a tiny net as lanes of one compiled function, which does many steps of all of them."""
+"""The restarts of a tiny net as copies of one program, of which a compiled function does many steps at once: on the CPU
+each copy is a lane of the vectors, on the GPU a block of threads."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Any
 from dsl.records import dataclass
 
 from ..frontend import Mode, describe
-from ..render import compile_source, lanes_arena, lanes_source, plan_source
+from ..render import compile_source, plan_source
 from .machine import Machine, collected, steps_of_call
 
 MODE: Mode = "train"
@@ -16,8 +17,8 @@ MODE: Mode = "train"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lanes:
-    """The training program of all restarts for one batch size. `call`: see gpubp.backends.base.LaneKernels.bind_lanes;
-    `most`: steps of one call; `slots`: the types of its feeds; `outputs`: the results that have arrays of their own,
+    """The training program of all restarts for one batch size. `call`: see gpubp.backends.base.BindCopies; `most`:
+    steps of one call; `slots`: the types of its feeds; `outputs`: the results that have arrays of their own,
     by name, one row for each restart."""
 
     call: Callable[..., None]
@@ -45,10 +46,10 @@ class LaneMachine:
     def _make(self, batch: int) -> Lanes | None:
         compiled, backend = self.alone.compiled(MODE, batch), self.alone.backend
         plan, built = compiled.plan, compiled.built
-        source = lanes_source(plan, "restarts", built.hints, describe, collected(compiled))
-        kernels = None if source is None else backend.lanes(source)
-        if source is None or kernels is None:
+        made = backend.copies(plan, "restarts", built.hints, describe, collected(compiled))
+        if made is None:
             return None
+        source, bind_copies = made
         tables: list[Any] = []
 
         def bind(name: str, arena: Any, given: list[Any]) -> Callable[[], int]:
@@ -65,7 +66,7 @@ class LaneMachine:
         for home in built.homes.values():
             self.arrays[home.hint][...] = self.alone.arrays[home.hint]
         tables[: len(states)] = [self.arrays[v.hint] for v in plan.states]
-        call = kernels.bind_lanes(source.many, backend.arena(lanes_arena(plan, self.count)), tables)
+        call = bind_copies(tables)
         homes = {name: built.homes.get(v) for name, v in zip(built.outputs, plan.program.outputs, strict=True)}
         outputs = {name: self.arrays[home.hint] for name, home in homes.items() if home is not None}
         return Lanes(call, steps_of_call(backend.call, compiled.costs, self.count), plan.feeds, outputs)

@@ -2,6 +2,7 @@
 
 from .c_lanes import lanes_arena, lanes_source
 from .c_source import CSource, c_source
+from .cuda_block import STEPS, Block
 from .cuda_source import CONTROL, CudaSource, Launch, cuda_source
 from .cuda_work import Gemm, Matrix
 from .plan_source import plan_source
@@ -10,7 +11,9 @@ from .standalone import Argument, standalone
 
 __all__ = [
     "CONTROL",
+    "STEPS",
     "Argument",
+    "Block",
     "CSource",
     "CudaSource",
     "Gemm",

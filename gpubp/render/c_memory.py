@@ -152,6 +152,10 @@ class Memory:
         lanes = self.lanes and place.buffer.kind != "constant"
         return Access(name, (*(0,) * lead, *strides), place, var.dtype, lanes)
 
+    def inside(self, buffer: Buffer) -> int | None:
+        """The byte of the arena where a buffer begins; None for one that lies elsewhere."""
+        return buffer.start if buffer.kind == "arena" else None
+
     def declarations(self) -> list[str]:
         """The pointers, declared."""
         lines = []
@@ -160,8 +164,8 @@ class Memory:
             kind = f"{const}{C_TYPE[dtype]} *"
             copies = LANES if self.lanes and buffer.kind != "constant" else 1
             start *= copies
-            if buffer.kind == "arena":
-                at = f"(arena + {copies * buffer.start + start * ITEM[dtype]})"
+            if (inside := self.inside(buffer)) is not None:
+                at = f"(arena + {copies * inside + start * ITEM[dtype]})"
                 lines.append(f"{kind}const {name} = ({kind}){at};")
             else:
                 lines.append(

@@ -93,7 +93,7 @@ class PlanText:
         describe: Callable[[object], str],
         lanes: bool = False,
     ) -> None:
-        self.plan, self.name, self.describe, self.lanes = plan, name, describe, lanes
+        self.plan, self.name, self.hints, self.describe, self.lanes = plan, name, hints, describe, lanes
         eqns = [*plan.constants, *plan.views, *(step.eqn for step in plan.steps)]
         values = dict.fromkeys(
             (*plan.program.inputs, *plan.states, *(v for e in eqns for v in e.outputs), *plan.places)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import product as indices
 
 from ..ir import Eqn
 from ..passes import ITEM
 from .c_memory import C_TYPE, Access, Memory, UnfitError, collapse
-from .cuda_work import Body, Gemm, Kernel, Matrix, Work, blocks, indented, split_index
+from .cuda_work import Body, Gemm, Kernel, Matrix, Work, blocks, indented, split_index, strided
 
 TILE = 16
 SMALL = 32 * 32 * 32
@@ -20,17 +21,51 @@ MOST_CALLS = 16
 def product(memory: Memory, eqn: Eqn, out: Access) -> Body:
     """The work of a matrix product. A small one, and one of matrices with no axis that lies one behind the other, is a
     kernel."""
+    every, batch, strides, sizes = _parts(memory, eqn, out)
+    if sizes[0] * sizes[1] * sizes[2] > SMALL and (calls := _calls(memory, every, batch, strides, sizes)):
+        return Body(calls)
+    return Body([_tiles(every, batch, strides, sizes)])
+
+
+def small_product(memory: Memory, eqn: Eqn, out: Access) -> Body:
+    """The same for matrices in the memory of a block: each number by one thread, its sum in the order of memory too.
+    Raises UnfitError for a product that the library is for."""
+    every, batch, strides, (m, n, k) = _parts(memory, eqn, out)
+    if m * n * k > SMALL:
+        raise UnfitError
+    kind, total = C_TYPE[out.dtype], math.prod(batch) * m * n
+    index = [f"i{axis}" for axis in range(len(batch))]
+    a, b, c = _along(every, strides)
+    fma = "fmaf" if kind == "float" else "fma"
+    term = f"{fma}({a.at([*index, 'i', 'p'])}, {b.at([*index, 'p', 'j'])}, sum)"
+    inner = [
+        *split_index("q", (*batch, m, n), [*index, "i", "j"], "int"),
+        f"{kind} sum = 0;",
+        "#pragma unroll 8",
+        f"for (int p = 0; p < {k}; p++) sum = {term};",
+        f"{c.at([*index, 'i', 'j'])} = sum;",
+    ]
+    lines = (f"for (int q = THREAD; q < {total}; q += THREADS) {{", *indented(inner), "}")
+    return Body([Kernel(lines, *strided(total))])
+
+
+def _parts(
+    memory: Memory, eqn: Eqn, out: Access
+) -> tuple[list[Access], tuple[int, ...], list[tuple[int, ...]], tuple[int, int, int]]:
+    """The three matrices, the axes of the batch taken together with the strides of each matrix along them, and the
+    rows, columns and terms of a product."""
     a, b = eqn.operands
     lead = eqn.output.shape[:-2]
     if 0 in (*eqn.output.shape, a.shape[-1]):
         raise UnfitError
-    parts = [memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b)]
-    every = [*parts, out]
+    every = [*(memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b)), out]
     batch, strides = collapse(lead, [x.strides[: len(lead)] for x in every])
-    sizes = a.shape[-2], b.shape[-1], a.shape[-1]
-    if sizes[0] * sizes[1] * sizes[2] > SMALL and (calls := _calls(memory, every, batch, strides, sizes)):
-        return Body(calls)
-    return Body([_tiles(every, batch, strides, sizes)])
+    return every, batch, strides, (a.shape[-2], b.shape[-1], a.shape[-1])
+
+
+def _along(every: Sequence[Access], strides: Sequence[tuple[int, ...]]) -> list[Access]:
+    """The matrices with those strides along the batch."""
+    return [Access(x.pointer, (*s, *x.strides[-2:]), x.place, x.dtype) for x, s in zip(every, strides, strict=True)]
 
 
 def _calls(
@@ -87,7 +122,7 @@ def _tiles(
     fma = "fmaf" if kind == "float" else "fma"
     down, right = blocks(m, TILE), blocks(n, TILE)
     index = [f"i{axis}" for axis in range(len(batch))]
-    a, b, c = (Access(x.pointer, (*s, *x.strides[-2:]), x.place, x.dtype) for x, s in zip(every, strides, strict=True))
+    a, b, c = _along(every, strides)
     lines = split_index(f"(blockIdx.x / {down * right})", batch, index, "int")
     lines += [
         f"const int x = threadIdx.x % {TILE}, y = threadIdx.x / {TILE};",
@@ -109,7 +144,4 @@ def _tiles(
         "}",
         f"if (i < {m} && j < {n}) {c.at([*index, 'i', 'j'])} = sum;",
     ]
-    total = down * right
-    for size in batch:
-        total *= size
-    return Kernel(tuple(lines), total, TILE * TILE)
+    return Kernel(tuple(lines), down * right * math.prod(batch), TILE * TILE)

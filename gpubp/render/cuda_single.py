@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ..ir import INTEGERS, Adds, Call, Element, Eqn, Fold, Product, Read, Var, fill, literal
 from ..passes import dense
@@ -15,11 +15,13 @@ from .cuda_work import BLOCK, WARP, Body, Kernel, blocks, indented, power_above,
 PER_THREAD = 16
 """Elements that a thread reduces, where there are enough to divide."""
 COLUMNS, SLICES = 32, 8
-"""Results beside each other that a block of a reduction along columns makes, and in how many parts it takes them."""
+"""Results beside each other that a block of a reduction along columns makes, at most, and in how many parts it takes
+them."""
 
 
-def single_body(memory: Memory, eqn: Eqn) -> Body:
-    """The work of one equation. Raises UnfitError where it has no such form."""
+def single_body(memory: Memory, eqn: Eqn, product: Callable[[Memory, Eqn, Access], Body] = product) -> Body:
+    """The work of one equation, by `product` where it is one of matrices. Raises UnfitError where it has no such
+    form."""
     form = eqn.op.c
     if form is None:
         raise UnfitError
@@ -103,9 +105,10 @@ class _Fold:
         """Threads beside each other take elements beside each other."""
         lanes = power_above(self.length) if self.length < WARP else WARP if self.length <= 8 * WARP else BLOCK
         pieces = self._pieces(lanes) if lanes == BLOCK else 1
-        each = BLOCK // lanes
-        fold = Folding("total", self.form, self.dtype, -(-self.length // (lanes * pieces)))
         total = self.results * pieces
+        block = min(BLOCK, max(WARP, power_above(total * lanes)))
+        each = block // lanes
+        fold = Folding("total", self.form, self.dtype, -(-self.length // (lanes * pieces)))
         lines = [f"const int at = blockIdx.x * {each} + threadIdx.x / {lanes}, lane = threadIdx.x % {lanes};"]
         lines += [f"if (at >= {total}) return;"] if total % each else []
         bits, shift = f"0x{(1 << min(lanes, WARP)) - 1:x}u", f" << threadIdx.x % {WARP} / {lanes} * {lanes}"
@@ -115,7 +118,7 @@ class _Fold:
         first = f"at % {pieces} * {lanes} + lane" if pieces > 1 else "lane"
         lines += [*self._take(fold, first, str(self.length), lanes * pieces), *across([fold], lanes)]
         lines += ["if (lane == 0) {", *indented(self._write(fold, pieces, "at")), "}"]
-        yield Kernel(tuple(lines), blocks(total, each), BLOCK, self._scratch(pieces))
+        yield Kernel(tuple(lines), blocks(total, each), block, self._scratch(pieces))
         if pieces > 1:
             yield self._join(pieces, self.length, f"row * {pieces} + p")
 
@@ -123,11 +126,12 @@ class _Fold:
         """Threads beside each other take results beside each other: the elements of each lie far apart."""
         pieces = self._pieces(SLICES)
         fold = Folding("total", self.form, self.dtype, -(-self.length // (SLICES * pieces)))
-        wide = blocks(self.results, COLUMNS)
+        columns = min(COLUMNS, max(WARP // SLICES, power_above(self.results)))
+        wide = blocks(self.results, columns)
         lines = [
-            f"const int column = threadIdx.x % {COLUMNS}, slice = threadIdx.x / {COLUMNS};",
-            f"const int row = blockIdx.x % {wide} * {COLUMNS} + column;",
-            f"__shared__ {fold.kind} parts[{SLICES}][{COLUMNS}];",
+            f"const int column = threadIdx.x % {columns}, slice = threadIdx.x / {columns};",
+            f"const int row = blockIdx.x % {wide} * {columns} + column;",
+            f"__shared__ {fold.kind} parts[{SLICES}][{columns}];",
             fold.begin().replace(f"{fold.name}_all", "found"),
             f"if (row < {self.results}) {{",
         ]
@@ -140,7 +144,7 @@ class _Fold:
         last += split_index("row", self.outer, self.index, self.kind)
         last += self._write(fold, pieces, f"blockIdx.x / {wide} * {self.results} + row")
         lines += [f"if (slice == 0 && row < {self.results}) {{", *indented(last), "}"]
-        yield Kernel(tuple(lines), wide * pieces, BLOCK, self._scratch(pieces))
+        yield Kernel(tuple(lines), wide * pieces, SLICES * columns, self._scratch(pieces))
         if pieces > 1:
             yield self._join(pieces, self.length, f"p * {self.results} + row")
 
@@ -219,4 +223,6 @@ def _call(memory: Memory, eqn: Eqn, form: Call, out: Access) -> Kernel:
     for key, value in eqn.params.items():
         text = text.replace(f"{{{key}}}", literal(value))
     operands = [memory.access(x, ()).at([]) if isinstance(x, Var) else literal(x) for x in eqn.inputs]
-    return Kernel((f"{fill(text, operands)};",), *strided(blocks(y.aval.size, 2)))
+    # Functions of threads take, last, the number of the thread and that of all.
+    call = f"{fill(text, operands).removesuffix(')')}, THREAD, THREADS);"
+    return Kernel((call,), *strided(blocks(y.aval.size, 2)))

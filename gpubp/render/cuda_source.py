@@ -6,26 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from dsl.records import dataclass
 
-from ..ir import Eqn, Var
-from ..ops import copy, cuda_functions, cuda_names
-from ..passes import ITEM, Plan, Step
-from .c_memory import C_TYPE, Memory
-from .c_source import Compiled, CSource, PlanText
-from .c_source import Kernel as Steps
+from ..ir import Var
+from ..ops import cuda_functions
+from ..passes import Plan
+from .c_memory import C_TYPE
+from .c_source import Compiled, CSource
 from .c_words import comment
-from .cuda_rows import CudaRows
-from .cuda_single import single_body
-from .cuda_work import BLOCK, Body, Gemm, Kernel, blocks
+from .cuda_block import Block, BlockText
+from .cuda_text import CudaStep, CudaText, batch_lines
+from .cuda_work import BLOCK, Gemm, Kernel, blocks
 
-_WORDS = frozenset(
-    "alignas alignof and and_eq arena asm bitand bitor blockDim blockIdx bool bool8 break case catch char class "
-    "column compl concept const const_cast constexpr continue control decltype default delete do double dynamic_cast "
-    "else enum explicit export extern false float for found friend goto gridDim if inline int j jv k lane long m main "
-    "mask mutable namespace new noexcept not not_eq nullptr operator or or_eq own p parts private protected public q "
-    "r register reinterpret_cast requires return row s scratch short signed sizeof slice static static_assert "
-    "static_cast struct sum switch tables template this thread_local threadIdx throw total true try typedef typeid "
-    "typename union unsigned using v virtual void volatile w wchar_t while x xor xor_eq y".split()
-)
 MOST_TABLES = 480
 """States and constants that fit into the arguments of a kernel, of 4 KiB."""
 CONTROL = ("at", "done", "per_epoch", "order")
@@ -50,13 +40,15 @@ class CudaSource(CSource):
     not hold.
 
     Where `many` is not empty, `take` copies the next batch to its place, and `keep` writes down the results of a step
-    and counts it, unless the guard stopped it: both take the arena, the tables and a control block (CONTROL).
+    and counts it, unless the guard stopped it: both take the arena, the tables and a control block (CONTROL). `block`:
+    a kernel that does many steps by itself, where the net is small enough.
     """
 
     work: Mapping[str, tuple[Launch | Gemm, ...]]
     scratch: int
     take: Launch | None
     keep: Launch | None
+    block: Block | None
 
 
 def cuda_source(
@@ -73,30 +65,10 @@ def cuda_source(
     return _Text(plan, name, hints or {}, describe).cuda(collect, apart)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step(Steps):
-    body: Body
-    declared: tuple[str, ...]
-
-
-class _Text(PlanText):
-    taken = _WORDS | cuda_names()
-
-    def rows_kernel(self) -> type[CudaRows]:
-        return CudaRows
-
-    def single_lines(self, memory: Memory, step: Step) -> Body:
-        return single_body(memory, step.eqn)
-
-    def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> _Step:
-        assert isinstance(lines, Body)
-        found = super()._kernel(first, stop, memory, lines)
-        return _Step(first, stop, found.origins, found.lines, None, lines, found.lines[: len(found.lines) - len(lines)])
-
-    # Functions -------------------------------------------------------------------------------------------------------
+class _Text(CudaText):
     def cuda(self, collect: Sequence[Var], apart: bool) -> CudaSource:
         plan, end = self.plan, len(self.plan.steps)
-        steps = {step.first: step for step in self.kernels() if isinstance(step, _Step)}
+        steps = {step.first: step for step in self.steps()}
         if len(self.tables) > MOST_TABLES:
             steps = {}
         behind = {s.first: s for s in steps.values() if s.first >= plan.early}
@@ -119,24 +91,18 @@ class _Text(PlanText):
                 run.append(steps[run[-1].stop])
             done = Compiled(f"{self.name}_{len(functions)}", at, run[-1].stop)
             functions.append(done)
-            copies = list(self._copies()) if done.stop == end else []
+            copies = list(self.copies()) if done.stop == end else []
             work[done.name] = tuple(one for step in (*run, *copies) for one in self._launches(step))
             at = done.stop
-        take = keep = None
+        take = keep = block = None
         if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
             take, keep = self._take(), self._keep(collect)
+            block = self._block(collect)
         text = "\n\n".join((cuda_functions(), *self.texts)) + "\n"
         many = f"{self.name}_many" if take is not None else ""
-        return CudaSource(text, tuple(functions), self.tables, many, {}, work, self.scratch, take, keep)
+        return CudaSource(text, tuple(functions), self.tables, many, {}, work, self.scratch, take, keep, block)
 
-    def _copies(self) -> Iterator[_Step]:
-        end = len(self.plan.steps)
-        for k, (state, value) in enumerate(self.plan.copies):
-            memory = self.memory()
-            put = Eqn(copy, (value,), {}, (state,))
-            yield self._kernel(end + k, end, memory, CudaRows(memory, [put], state.shape, {state}).lines())
-
-    def _launches(self, step: _Step) -> Iterator[Launch | Gemm]:
+    def _launches(self, step: CudaStep) -> Iterator[Launch | Gemm]:
         letters = iter("abcdefghijklmnop")
         for one in step.body.work:
             if isinstance(one, Gemm):
@@ -145,7 +111,7 @@ class _Text(PlanText):
             name = f"{self.name}_{step.first}{next(letters) if len(step.body.work) > 1 else ''}"
             self.scratch = max(self.scratch, one.scratch)
             about = [f"/* {comment(self.describe(origin))} */" for origin in step.origins]
-            held = self._held() if step.first >= self.plan.early else []
+            held = self.unless_guard("return;") if step.first >= self.plan.early else []
             self._add(name, one, about, [*held, *step.declared, *one.lines], "char *scratch")
             yield Launch(name, one.grid, one.block)
 
@@ -155,37 +121,22 @@ class _Text(PlanText):
         arguments = f"char *arena, const Tables<{max(1, len(self.tables))}> tables, {last}) {{"
         self.texts.append("\n".join([*about, head, f"    {arguments}", *(f"    {line}" for line in lines), "}"]))
 
-    def _held(self) -> list[str]:
-        guard = self.plan.program.guard
-        if guard is None:
-            return []
-        memory = self.memory()
-        text = memory.access(guard, ()).at([])
-        return ["{", *(f"    {line}" for line in memory.declarations()), f"    if (!{text}) return;", "}"]
-
     # Many steps ------------------------------------------------------------------------------------------------------
+    def _block(self, collect: Sequence[Var]) -> Block | None:
+        made = BlockText(self.plan, self.name, self.hints, self.describe, collect).made()
+        if made is None:
+            return None
+        self.texts.append(made[1])
+        return made[0]
+
     def _take(self) -> Launch:
-        """Rows of the data to the places of the feeds, in the widest pieces that their length allows."""
-        plan, batch = self.plan, self.plan.feeds[0].shape[0]
-        lines = [f"const int64_t first = control[0] % control[2] * {batch};"]
-        lines.append("const int64_t *const order = (const int64_t *)control[3];")
-        most = 0
-        for k, feed in enumerate(plan.feeds):
-            size = feed.aval.size // batch * ITEM[feed.dtype]
-            start = plan.places[feed].buffer.start
-            kind, wide = next((t, n) for t, n in _PIECES if size % n == 0 and start % n == 0)
-            most = max(most, batch * size // wide)
-            lines += [
-                f"for (int64_t q = THREAD; q < {batch * size // wide}; q += THREADS) {{",
-                f"    const int64_t i = q / {size // wide}, e = q % {size // wide};",
-                "    const int64_t row = order ? order[first + i] : first + i;",
-                f"    const {kind} *const rows = (const {kind} *)control[{len(CONTROL) + k}];",
-                f"    (({kind} *)(arena + {start}))[q] = rows[row * {size // wide} + e];",
-                "}",
-            ]
+        batch = self.plan.feeds[0].shape[0]
+        lines, most = batch_lines(self.plan, lambda k: f"control[{len(CONTROL) + k}]")
+        begin = [f"const int64_t first = control[0] % control[2] * {batch};"]
+        begin.append("const int64_t *const order = (const int64_t *)control[3];")
+        kernel = Kernel((*begin, *lines), min(blocks(most, BLOCK), 1024), BLOCK)
         name = f"{self.name}_take"
-        kernel = Kernel(tuple(lines), min(blocks(most, BLOCK), 1024), BLOCK)
-        self._add(name, kernel, ["/* the next batch */"], lines, "const int64_t *control")
+        self._add(name, kernel, ["/* the next batch */"], kernel.lines, "const int64_t *control")
         return Launch(name, kernel.grid, kernel.block)
 
     def _keep(self, collect: Sequence[Var]) -> Launch:
@@ -194,10 +145,7 @@ class _Text(PlanText):
             text = memory.access(var, ()).at([])
             place = len(CONTROL) + len(self.plan.feeds) + k
             lines.append(f"(({C_TYPE[var.dtype]} *)control[{place}])[control[1]] = {text};")
-        lines = [*self._held(), *memory.declarations(), *lines, "control[0] += 1;", "control[1] += 1;"]
+        lines = [*self.unless_guard("return;"), *memory.declarations(), *lines, "control[0] += 1;", "control[1] += 1;"]
         kernel = Kernel(tuple(lines), 1, 1)
         self._add(f"{self.name}_keep", kernel, ["/* the results */"], lines, "int64_t *control")
         return Launch(f"{self.name}_keep", 1, 1)
-
-
-_PIECES = (("Pack<int, 4>", 16), ("int64_t", 8), ("int", 4), ("short", 2), ("char", 1))

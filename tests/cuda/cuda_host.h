@@ -19,8 +19,8 @@
 struct Triple { unsigned x, y, z; };
 
 namespace host {
-enum State { RUNS, AT_BLOCK, AT_WARP, DONE };
-struct Fiber { ucontext_t context; jmp_buf point; bool started; unsigned thread; State state; int line; };
+enum State { RUNS, AT_BLOCK, AT_SOME, AT_WARP, DONE };
+struct Fiber { ucontext_t context; jmp_buf point; bool started; unsigned thread, mask; State state; int line, barrier, wanted; };
 constexpr size_t STACK = 64 * 1024;
 static jmp_buf scheduler;
 static Fiber fibers[1024];
@@ -50,7 +50,12 @@ static void wait(State state, int line) {
 static Triple blockIdx, blockDim, gridDim;
 #define threadIdx (Triple{host::now->thread, 0, 0})
 #define __syncthreads() host::wait(host::AT_BLOCK, __LINE__)
-#define __syncwarp(mask) host::wait(host::AT_WARP, __LINE__)
+template <int NUMBER, int COUNT> static void meet() {
+    if (NUMBER < 1 || NUMBER > 15 || COUNT % 32) host::fault = 4;
+    host::now->barrier = NUMBER, host::now->wanted = COUNT;
+    host::wait(host::AT_SOME, 0);
+}
+#define __syncwarp(lanes) (host::now->mask = lanes, host::wait(host::AT_WARP, __LINE__))
 
 template <class T> static T __shfl_xor_sync(unsigned mask, T value, int other, int width = 32) {
     const unsigned thread = host::now->thread, lane = thread % 32;
@@ -58,6 +63,7 @@ template <class T> static T __shfl_xor_sync(unsigned mask, T value, int other, i
     if (from / width != lane / width) from = lane;
     if (!(mask >> lane & 1) || !(mask >> from & 1)) host::fault = 3;  // not among those that take part
     memcpy(host::exchanged[thread], &value, sizeof(T));
+    host::now->mask = mask;
     host::wait(host::AT_WARP, -1);
     T found;
     memcpy(&found, host::exchanged[thread - lane + from], sizeof(T));
@@ -66,22 +72,42 @@ template <class T> static T __shfl_xor_sync(unsigned mask, T value, int other, i
 }
 
 namespace host {
-// Whether a lane of the warp ran, or all that are left were let go on together.
+// Whether all lanes that take part with one have come too, or are done.
+static bool complete(const Fiber &one, unsigned first, unsigned stop) {
+    for (unsigned i = first; i < stop; i++)
+        if (one.mask >> (i - first) & 1 && fibers[i].state != DONE &&
+            (fibers[i].state != AT_WARP || fibers[i].mask != one.mask)) return false;
+    return true;
+}
+// Whether a lane of the warp ran, or some that waited for each other may go on.
 static bool turn(unsigned first, unsigned stop, bool backwards) {
-    bool any = false, all = true;
-    unsigned waiting = 0;
+    bool any = false, ready[32];
     for (unsigned q = first; q < stop; q++) {
         Fiber &fiber = fibers[backwards ? stop - 1 - (q - first) : q];
         if (fiber.state == RUNS) resume(fiber), any = true;
     }
-    for (unsigned i = first; i < stop; i++) {
-        waiting += fibers[i].state == AT_WARP;
-        all &= fibers[i].state == AT_WARP || fibers[i].state == DONE;
-    }
-    if (!waiting || !all) return any;
     for (unsigned i = first; i < stop; i++)
-        if (fibers[i].state == AT_WARP) fibers[i].state = RUNS;
-    return true;
+        ready[i - first] = fibers[i].state == AT_WARP && complete(fibers[i], first, stop);
+    for (unsigned i = first; i < stop; i++)
+        if (ready[i - first]) fibers[i].state = RUNS, any = true;
+    return any;
+}
+// Whether the threads that wait at a barrier of some were enough to go on.
+static bool met(unsigned threads) {
+    bool any = false;
+    for (int barrier = 1; barrier < 16; barrier++) {
+        int waiting = 0, wanted = 0;
+        for (unsigned i = 0; i < threads; i++)
+            if (fibers[i].state == AT_SOME && fibers[i].barrier == barrier) {
+                if (waiting++ && wanted != fibers[i].wanted) fault = 4;
+                wanted = fibers[i].wanted;
+            }
+        if (!waiting || waiting != wanted) continue;
+        for (unsigned i = 0; i < threads; i++)
+            if (fibers[i].state == AT_SOME && fibers[i].barrier == barrier) fibers[i].state = RUNS;
+        any = true;
+    }
+    return any;
 }
 static int run_block(unsigned threads, bool backwards) {
     for (unsigned i = 0; i < threads; i++) {
@@ -99,6 +125,7 @@ static int run_block(unsigned threads, bool backwards) {
             const unsigned first = (backwards ? warps - 1 - k : k) * 32, stop = first + 32 < threads ? first + 32 : threads;
             while (turn(first, stop, backwards)) {}
         }
+        if (met(threads)) continue;
         unsigned done = 0, waiting = 0;
         int line = -1;
         for (unsigned i = 0; i < threads; i++) {
@@ -123,7 +150,7 @@ static int run(unsigned grid, unsigned block, bool backwards, bool alone, void (
             now = &fibers[0];
             for (unsigned i = 0; i < block; i++) now->thread = backwards ? block - 1 - i : i, work();
         } else if (int wrong = run_block(block, backwards)) {
-            return wrong;
+            return fault ? fault : wrong;
         }
     }
     return fault;

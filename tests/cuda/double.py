@@ -39,8 +39,11 @@ class HostDevice:
 
     identity = "the shim"
 
-    def __init__(self, *, captures: bool = True, order: int = 0, broken: str = "") -> None:
-        self.captures, self.order, self.broken = captures, order, broken
+    def __init__(
+        self, *, captures: bool = True, order: int = 0, broken: str = "", change: Callable[[str], str] = str
+    ) -> None:
+        """`change`: what becomes of a text before it is compiled, for faults that are put in."""
+        self.captures, self.order, self.broken, self.change = captures, order, broken, change
         self.log: list[str] = []
         self.recording: list[Callable[[], None]] | None = None
 
@@ -60,7 +63,7 @@ class HostDevice:
         self.note("module")
         if self.broken:
             raise NativeError(self.broken)
-        loaded = HostModule(text, self.order)
+        loaded = HostModule(self.change(text), self.order)
         return lambda name: (loaded, name)
 
     def launch(self, kernel: Any, grid: int, block: int, arguments: Any) -> None:

@@ -21,7 +21,7 @@ from gpubp.render import Gemm, Launch, Matrix
 SHIM = Path(__file__).with_name("cuda_host.h")
 FLAGS = ("-std=c++17", "-O0", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-U_FORTIFY_SOURCE", "-w")
 _HEAD = re.compile(
-    r'extern "C" __global__ void __launch_bounds__\(\d+, 1\) (\w+)\(\n\s*char \*arena, const Tables<(\d+)>'
+    r'extern "C" __global__ void __launch_bounds__\(\d+, 1\) (\w+)\(\n\s*char \*\w+, const Tables<(\d+)>'
 )
 _WAITS = re.compile(r"__sync|__shfl")
 CXX = shutil.which("g++") or shutil.which("clang++") or ""
@@ -32,6 +32,7 @@ WRONG = {
     1: "threads wait at different barriers",
     2: "some threads never come to a barrier",
     3: "a shuffle with a thread outside of its mask",
+    4: "a barrier of some threads that they do not agree on",
 }
 
 
@@ -54,7 +55,7 @@ def host_text(text: str) -> str:
     for head, end in zip(heads, ends, strict=True):
         name, tables = head[1], int(head[2])
         alone = "false" if _WAITS.search(text[head.start() : end]) else "true"
-        kind = "int64_t" if name.endswith(("_take", "_keep")) else "char"
+        kind = "int64_t" if name.endswith(("_take", "_keep", "_block")) else "char"
         lines += [
             f"static void call_{name}() {{",
             f"    {name}(host::arena, *(const Tables<{tables}> *)host::tables, ({kind} *)host::last);",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -178,9 +179,7 @@ def _long_softmax() -> tuple[Plan, Array]:
 
 def _changed(source: CudaSource, old: str, new: str) -> CudaSource:
     assert old in source.text
-    return CudaSource(
-        source.text.replace(old, new), source.functions, source.tables, "", {}, source.work, source.scratch, None, None
-    )
+    return replace(source, text=source.text.replace(old, new))
 
 
 def test_a_missing_barrier_is_found() -> None:
@@ -233,7 +232,7 @@ def _main(source: CudaSource, found: Plan) -> str:
     return "\n".join(lines)
 
 
-def _sanitized(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def sanitized(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
     path = folder / "main.cpp"
     path.write_text(text, "utf-8")
     built = subprocess.run(
@@ -248,15 +247,15 @@ def _sanitized(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("path", [p for p in MODELS if p.stem in ("digits", "vae")], ids=lambda p: p.stem)
 def test_kernels_stay_in_their_memory(path: Path, tmp_path: Path) -> None:
     built, found = planned(gpubp.load(path), "train", 5, "float32")
-    done = _sanitized(_main(cuda_source(found, "train", built.hints, describe), found), tmp_path)
+    done = sanitized(_main(cuda_source(found, "train", built.hints, describe), found), tmp_path)
     assert done.returncode == 0, done.stderr[:3000]
 
 
 def test_an_access_outside_of_its_memory_is_found(tmp_path: Path) -> None:
     found, _ = _long_softmax()
     good = cuda_source(found, "run")
-    assert _sanitized(_main(good, found), tmp_path).returncode == 0
-    done = _sanitized(_main(_changed(good, "if (j < 3000)", "if (j < 3072)"), found), tmp_path)
+    assert sanitized(_main(good, found), tmp_path).returncode == 0
+    done = sanitized(_main(_changed(good, "if (j < 3000)", "if (j < 3072)"), found), tmp_path)
     assert "heap-buffer-overflow" in done.stderr
 
 

@@ -3,57 +3,46 @@
 from __future__ import annotations
 
 import logging
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import gpubp
-from gpubp import backends
-from gpubp.backends.native import backend as native
-from tests.stand_in.fake_cupy import cupy
 
-from .double import HostBackend, HostDevice
+from .conftest import Use
+from .double import HostDevice
 from .host import needs_host
 
 pytestmark = needs_host
 MODELS = Path(__file__).parents[2] / "models"
-Use = Callable[..., HostDevice]
-
-
-@pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Use:
-    """Makes a device the GPU."""
-    monkeypatch.setitem(sys.modules, "cupy", cupy)
-    monkeypatch.setattr(backends, "CupyBackend", HostBackend)
-    monkeypatch.setattr(native, "_said", set())
-
-    def made(**options: object) -> HostDevice:
-        device = HostDevice(**options)  # type: ignore[arg-type]
-        monkeypatch.setattr(HostBackend, "device", device, raising=False)
-        return device
-
-    return made
 
 
 def losses(run: gpubp.Run) -> list[float]:
     return [record["train.loss"] for record in run.history]
 
 
-@pytest.mark.parametrize(("model", "epochs"), [("xor", 30), ("iris", 3), ("spiral", 3), ("digits", 1)])
-def test_curves_are_those_of_the_cpu(use: Use, model: str, epochs: int) -> None:
-    device = use()
+@pytest.mark.parametrize(("model", "epochs"), [("xor", 30), ("iris", 3), ("diabetes", 2)])
+def test_curves_are_those_of_the_cpu(use: Use, model: str, epochs: int, way: str) -> None:
+    curves(use(), model, epochs, way)
+
+
+@pytest.mark.parametrize(("model", "epochs"), [("spiral", 3), ("digits", 1)])
+def test_curves_of_what_is_too_large_for_a_block(use: Use, model: str, epochs: int) -> None:
+    curves(use(), model, epochs, "replay")
+
+
+def curves(device: HostDevice, model: str, epochs: int, way: str) -> None:
     net = gpubp.load(MODELS / f"{model}.net")
     gpu, cpu = (gpubp.train(net, d, epochs=epochs, precision="float64", backend=b) for d, b in PLACES)
-    assert "replay" in device.log
+    assert way in device.log
     np.testing.assert_allclose(losses(gpu), losses(cpu), rtol=1e-9)
 
 
 PLACES = (("gpu", "auto"), ("cpu", "numpy"))
 
 
+@pytest.mark.usefixtures("graphs")
 def test_with_and_without_capture_the_same_bytes(use: Use, caplog: pytest.LogCaptureFixture) -> None:
     net = gpubp.load(MODELS / "iris.net")
     states = []
@@ -68,6 +57,7 @@ def test_with_and_without_capture_the_same_bytes(use: Use, caplog: pytest.LogCap
             np.testing.assert_array_equal(array, other[name])
 
 
+@pytest.mark.usefixtures("graphs")
 def test_what_a_device_is_asked_for(use: Use) -> None:
     """Memory is there before a graph is captured, nothing is copied in between, and the host waits once a call."""
     device = use()
@@ -106,7 +96,7 @@ def _rows(count: int) -> dict[str, np.ndarray]:
     return {"x": rng.normal(size=(count, 2)), "y": rng.normal(size=(count, 1))}
 
 
-def test_a_rate_that_changes_between_replays(use: Use) -> None:
+def test_a_rate_that_changes_between_steps(use: Use, way: str) -> None:
     use()
     net, rows = gpubp.loads(TEXT), _rows(12)
     results = []
@@ -119,7 +109,7 @@ def test_a_rate_that_changes_between_replays(use: Use) -> None:
     np.testing.assert_allclose(*results, rtol=1e-12)
 
 
-def test_batches_that_do_not_divide_the_rows(use: Use) -> None:
+def test_batches_that_do_not_divide_the_rows(use: Use, way: str) -> None:
     use()
     net, rows = gpubp.loads(TEXT), _rows(11)
     gpu, cpu = (gpubp.Executor(net, d, "float64", backend=b) for d, b in PLACES)
@@ -128,7 +118,7 @@ def test_batches_that_do_not_divide_the_rows(use: Use) -> None:
     assert gpu.step == cpu.step == 17
 
 
-def test_a_step_that_the_guard_stops_is_the_last(use: Use) -> None:
+def test_a_step_that_the_guard_stops_is_the_last(use: Use, way: str) -> None:
     """Those launched after it find the same numbers, and change nothing either."""
     device = use()
     net, rows = gpubp.loads(TEXT), _rows(40)
@@ -145,7 +135,7 @@ def test_a_step_that_the_guard_stops_is_the_last(use: Use) -> None:
     assert told[0] == told[2]
     for name, array in told[1].items():
         np.testing.assert_allclose(told[3][name], array, rtol=1e-12)
-    assert "replay" in device.log
+    assert way in device.log
 
 
 def test_kernels_that_cannot_be_compiled(use: Use, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ...render import CONTROL, CudaSource, Gemm, Launch, Matrix
+from ...render import CONTROL, STEPS, Block, CudaSource, Gemm, Launch, Matrix
 from ..native import say_once
 from .device import CaptureError, Device, Memory, Work
 
@@ -44,8 +44,11 @@ class CudaLibrary:
     def bind_many(self, name: str, arena: Any, tables: Sequence[Any]) -> Callable[..., int]:
         """A loop over many steps (gpubp.render.cuda_source): called with arrays of rows (a list), the order in which to
         take them (or None), the batches of an epoch, the number of the first step, that of steps, and arrays for the
-        results (a list), it returns how many steps were done. The host waits once, at the end."""
+        results (a list), it returns how many steps were done. The host waits once, at the end. A net that fits into a
+        block is trained by one launch for many steps, others by a graph for each."""
         source, device = self._source, self._device
+        if source.block is not None:
+            return self._one_net(source.block, arena, tables)
         assert source.take is not None
         assert source.keep is not None
         control = device.memory(8 * (len(CONTROL) + MOST_ARRAYS))
@@ -69,6 +72,65 @@ class CudaLibrary:
             return done
 
         return many
+
+    # A net in a block ------------------------------------------------------------------------------------------------
+    def _one_net(self, block: Block, arena: Any, tables: Sequence[Any]) -> Callable[..., int]:
+        run, going = self._blocks(block, arena, tables, 1), self._device.memory(1)
+
+        def many(
+            rows: Sequence[Any], order: Any | None, per_epoch: int, first: int, steps: int, results: Sequence[Any]
+        ) -> int:
+            going.write(b"\1")
+            start = first % per_epoch * block.batch
+            at = [self._device.address(array) for array in results]
+            control = run(rows, order, start, steps, going.address, at, 0)
+            done: int = struct.unpack("<q", control.read(8 * (block.words + 1))[-8:])[0]
+            return done
+
+        return many
+
+    def bind_copies(self, arena: Any, tables: Sequence[Any]) -> Callable[..., None]:
+        """What gpubp.backends.base.BindCopies gives: a block for each copy."""
+        block = self._source.block
+        assert block is not None
+        run = self._blocks(block, arena, tables, len(tables[0]))
+
+        def copies(
+            rows: Sequence[Any],
+            order: Any | None,
+            start: int,
+            steps: int,
+            going: Any,
+            results: Sequence[Any],
+            column: int,
+        ) -> None:
+            at = [self._device.address(array) + column * array.itemsize for array in results]
+            run(rows, order, start, steps, self._device.address(going), at, results[0].shape[1])
+
+        return copies
+
+    def _blocks(self, block: Block, arena: Any, tables: Sequence[Any], copies: int) -> Callable[..., Memory]:
+        """As many launches as steps need, of a block for each copy. The host does not wait for them."""
+        control = self._device.memory(8 * (block.words + copies))
+        (launch,) = self._works((Launch(block.name, copies, block.threads),), arena, tables, control)
+
+        def run(
+            rows: Sequence[Any],
+            order: Any | None,
+            start: int,
+            steps: int,
+            going: int,
+            results: Sequence[int],
+            width: int,
+        ) -> Memory:
+            at = 0 if order is None else self._device.address(order)
+            words = [start, len(rows[0]), steps, at, width, going, *map(self._device.address, rows), *results]
+            control.write(struct.pack(f"<{len(words) + copies}q", *words, *(0,) * copies))
+            for _ in range(0, steps, STEPS):
+                launch()
+            return control
+
+        return run
 
     # What is put into the stream -------------------------------------------------------------------------------------
     def _works(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from platformdirs import user_cache_path
 
-from ...render import CSource
+from ...ir import Var
+from ...passes import Plan
+from ...render import CSource, lanes_arena, lanes_source
+from ..base import BindCopies
 from ..numpy import NumpyBackend
 from .cache import KernelCache
 from .compiler import Compiler, NativeError
@@ -45,8 +50,23 @@ class NativeBackend(NumpyBackend):
             say_once(f"NumPy goes on without compiled kernels: {error}")
             return None
 
-    def lanes(self, source: CSource) -> Library | None:
-        return self.library(source)
+    def copies(
+        self,
+        plan: Plan,
+        name: str,
+        hints: Mapping[Var, str],
+        describe: Callable[[object], str],
+        collect: Sequence[Var],
+    ) -> tuple[CSource, BindCopies] | None:
+        source = lanes_source(plan, name, hints, describe, collect)
+        library = None if source is None else self.library(source)
+        if source is None or library is None:
+            return None
+
+        def bind(tables: Sequence[Any]) -> Callable[..., None]:
+            return library.bind_lanes(source.many, self.arena(lanes_arena(plan, len(tables[0]))), tables)
+
+        return source, bind
 
 
 _said: set[str] = set()

@@ -60,7 +60,7 @@ class Library:
         return many
 
     def bind_lanes(self, name: str, arena: Array, tables: Sequence[Array]) -> Callable[..., None]:
-        """See gpubp.backends.base.LaneKernels."""
+        """What gpubp.backends.base.BindCopies gives."""
         function = self._library[name]
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         function.argtypes = (*(pointer,) * 4, *(number,) * 4, pointer, pointer, number)

@@ -22,3 +22,23 @@ template <int N> struct Tables {
     char *at[N];
     __device__ char *operator[](int i) const { return at[i]; }
 };
+
+/* Waits for COUNT threads of a block, whole warps of it, at a barrier of theirs. */
+#ifndef GPUBP_HOST
+template <int NUMBER, int COUNT>
+INLINE void meet() {
+    asm volatile("bar.sync %0, %1;" : : "n"(NUMBER), "n"(COUNT) : "memory");
+}
+#endif
+
+/* SIZE bytes moved by the COUNT threads of a block, by as wide accesses as the size allows. */
+template <int SIZE, int COUNT>
+INLINE void move(char *to, const char *from, int thread) {
+    if constexpr (SIZE % 16 == 0) {
+        for (int i = thread; i < SIZE / 16; i += COUNT) ((Pack<int, 4> *)to)[i] = ((const Pack<int, 4> *)from)[i];
+    } else if constexpr (SIZE % 4 == 0) {
+        for (int i = thread; i < SIZE / 4; i += COUNT) ((int *)to)[i] = ((const int *)from)[i];
+    } else {
+        for (int i = thread; i < SIZE; i += COUNT) to[i] = from[i];
+    }
+}

@@ -42,13 +42,13 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_2(
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256, 1) step_4(
+extern "C" __global__ void __launch_bounds__(32, 1) step_4(
     char *arena, const Tables<1> tables, char *scratch) {
     float *const t4_at = (float *)(arena + 0);
     const float *const t3_at = (const float *)(arena + 192);
-    const int column = threadIdx.x % 32, slice = threadIdx.x / 32;
-    const int row = blockIdx.x % 1 * 32 + column;
-    __shared__ float parts[8][32];
+    const int column = threadIdx.x % 4, slice = threadIdx.x / 4;
+    const int row = blockIdx.x % 1 * 4 + column;
+    __shared__ float parts[8][4];
     float found = 0;
     if (row < 3) {
         const int i0 = row;
@@ -73,4 +73,4 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_4(
 // step_0: Launch(kernel='step_0', grid=1, block=32)
 // step_0: Launch(kernel='step_1', grid=1, block=32)
 // step_0: Launch(kernel='step_2', grid=1, block=32)
-// step_0: Launch(kernel='step_4', grid=1, block=256)
+// step_0: Launch(kernel='step_4', grid=1, block=32)

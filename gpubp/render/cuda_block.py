@@ -1,0 +1,214 @@
+"""Many steps of a tiny net as one kernel: a block of threads holds the whole net in its own memory, a net each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from dsl.records import dataclass
+
+from ..ir import Var
+from ..passes import ALIGN, ITEM, Buffer, Plan, Step
+from .c_memory import C_TYPE, Memory
+from .c_words import comment
+from .cuda_gemm import small_product
+from .cuda_rows import CudaRows
+from .cuda_single import single_body
+from .cuda_tasks import Task, Uses, phases, shared, warps
+from .cuda_text import CudaStep, CudaText, batch_lines
+from .cuda_work import BLOCK, WARP, Body, Gemm, Kernel, indented, power_above
+
+OWN_MEMORY = 48 * 1024
+"""Bytes that a block of every GPU has of its own without asking for more (CUDA C++ Programming Guide, compute
+capabilities)."""
+MOST_THREADS = 512
+"""With more, a thread would have fewer than 128 registers."""
+STEPS = 2048
+"""Steps of a launch, so that it is over soon: a GPU that also shows a screen stops for it, and Ctrl-C waits."""
+BLOCK_CONTROL = ("start", "count", "steps", "order", "width", "going")
+"""The first words of the control block, 8 bytes each: the first row of the next batch, the rows of an epoch, the steps
+to do, the address of the order of the rows of each net (0: as they stand), how far the results of two nets lie apart,
+and the address of a bool for each net that says whether it goes on. Then come the addresses of the rows and those of
+the results, and then for each net the steps that it has done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The kernel `name`, a block of `threads` for each net: it takes the arena, the tables, and a control block whose
+    words before the steps done are `words`. Each launch does at most STEPS steps more on batches of `batch` rows, or
+    what is left of `steps`: after row `start` and those that follow comes the first again. A net whose guard does not
+    hold goes on no more; the arena then holds what did not pass, of the first net. `phases`: how often the threads of
+    a block wait for each other in a step."""
+
+    name: str
+    threads: int
+    batch: int
+    words: int
+    phases: int
+
+
+class _Memory(Memory):
+    """The states lie behind the arena, in the memory of the block; `homes` says where."""
+
+    homes: Mapping[Buffer, int]
+
+    def inside(self, buffer: Buffer) -> int | None:
+        return self.homes.get(buffer, super().inside(buffer))
+
+
+class _Rows(CudaRows):
+    """Elements one by one: where all of them are near, a thread for each is quicker than fewer wide accesses."""
+
+    def _width(self) -> int:
+        return 1
+
+
+class BlockText(CudaText):
+    """The steps of a plan as tasks of one block."""
+
+    def __init__(
+        self, plan: Plan, name: str, hints: Mapping[Var, str], describe: Callable[[object], str], collect: Sequence[Var]
+    ) -> None:
+        super().__init__(plan, name, hints, describe)
+        self.collect = collect
+        self.homes: dict[Buffer, int] = {}
+        self.size = _aligned(plan.arena)
+        for state in plan.states:
+            self.homes[plan.places[state].buffer] = self.size
+            self.size += _aligned(state.aval.size * ITEM[state.dtype])
+
+    def memory(self) -> Memory:
+        found = _Memory(self.plan, self.names, self.numbers)
+        found.homes = self.homes
+        return found
+
+    def rows_kernel(self) -> type[CudaRows]:
+        return _Rows
+
+    def single_lines(self, memory: Memory, step: Step) -> Body:
+        return single_body(memory, step.eqn, small_product)
+
+    def made(self) -> tuple[Block, str] | None:
+        """The kernel and its text; None where a step is more than it can do, or needs more memory than a block has."""
+        if self.size > OWN_MEMORY or not self.collect:
+            return None
+        tasks = self._tasks()
+        if tasks is None or self.size + sum(shared(task.lines) for task in tasks) > OWN_MEMORY:
+            return None
+        found = phases(tasks)
+        wanted = max(sum(warps(task.threads) for task in phase) for phase in found)
+        threads = max(min(BLOCK, power_above(wanted)), max((t.block for t in tasks if not t.free), default=0))
+        if threads > MOST_THREADS:
+            return None
+        words = len(BLOCK_CONTROL) + len(self.plan.feeds) + len(self.collect)
+        block = Block(f"{self.name}_block", threads, self.plan.feeds[0].shape[0], words, len(found))
+        return block, self._text(found, block)
+
+    # Tasks -----------------------------------------------------------------------------------------------------------
+    def _tasks(self) -> list[Task] | None:
+        plan, end = self.plan, len(self.plan.steps)
+        steps = list(self.steps())
+        stops = [0, *(step.stop for step in steps)]
+        if stops[-1] != end or any(step.first != at for step, at in zip(steps, stops, strict=False)):
+            return None
+        lines, most = batch_lines(plan, lambda k: f"control[{len(BLOCK_CONTROL) + k}]")
+        tasks = [Task("the next batch", tuple(lines), 1, warps(min(most, BLOCK)), [], self._uses(plan.feeds), False)]
+        for step in steps:
+            eqns = [s.eqn for s in plan.steps[step.first : step.stop]]
+            tasks += self._parts(step, [x for e in eqns for x in e.operands], [y for e in eqns for y in e.outputs])
+        for step, (state, value) in zip(self.copies(), plan.copies, strict=True):
+            tasks += self._parts(step, [value], [state])
+        if any(isinstance(work, Gemm) or work.scratch for step in steps for work in step.body.work):
+            return None
+        return [*tasks, self._kept()]
+
+    def _parts(self, step: CudaStep, reads: Sequence[Var], writes: Sequence[Var]) -> Iterator[Task]:
+        about = "; ".join(comment(self.describe(origin)) for origin in step.origins)
+        for work in step.body.work:
+            if isinstance(work, Kernel):
+                lines, behind = (*step.declared, *work.lines), step.first >= self.plan.early
+                yield Task(about, lines, work.grid, work.block, self._uses(reads), self._uses(writes), behind)
+
+    def _uses(self, values: Sequence[Var]) -> Uses:
+        return [(self.plan.places[v], v.dtype) for v in values if v in self.plan.places]
+
+    def _kept(self) -> Task:
+        """The results of a step, written down by one thread."""
+        memory, lines = self.memory(), list[str]()
+        for k, var in enumerate(self.collect):
+            text, place = memory.access(var, ()).at([]), len(BLOCK_CONTROL) + len(self.plan.feeds) + k
+            lines.append(f"(({C_TYPE[var.dtype]} *)control[{place}])[net * control[{_at('width')}] + s] = {text};")
+        lines = ["if (THREAD == 0) {", *indented([*memory.declarations(), *lines]), "}"]
+        return Task("the results", tuple(lines), 1, WARP, self._uses(self.collect), [], True)
+
+    # Text ------------------------------------------------------------------------------------------------------------
+    def _text(self, found: Sequence[Sequence[Task]], block: Block) -> str:
+        tables = f"const Tables<{max(1, len(self.tables))}>"
+        functions: list[str] = []
+        step: list[str] = []
+        guarded = False
+        for phase in found:
+            if phase[0].guarded and not guarded:
+                guarded = True
+                step += ["/* a gradient that is no number changes nothing */", *self.unless_guard("break;")]
+            at = barrier = 0
+            for task in phase:
+                barrier += task.meets
+                lines = task.rewritten(barrier, block.threads)
+                step += [f"/* {task.about} */"] if task.about else []
+                shift = f"(threadIdx.x + {block.threads - at}) % {block.threads}" if at else "threadIdx.x"
+                step += ["{", f"    const int thread = {shift};"]
+                if not task.free:
+                    name = f"{self.name}_task{len(functions)}"
+                    head = f"INLINE void {name}(char *arena, {tables} &tables, int block, int thread) {{"
+                    functions.append("\n".join((head, *indented(lines), "}")))
+                    lines = task.called(name, barrier, block.threads)
+                step += [*indented(lines), "}"]
+                at = (at + warps(task.threads)) % block.threads
+            step.append("__syncthreads();")
+        lines = [*self._begin(block), "for (; s < stop; s++) {", *indented(step)]
+        lines += [f"    first = first + {block.batch} < count ? first + {block.batch} : 0;", "}", *self._end(block)]
+        head = f'extern "C" __global__ void __launch_bounds__({block.threads}, 1) {block.name}('
+        arguments = f"char *whole, {tables} tables, int64_t *control) {{"
+        kernel = "\n".join(("/* many steps, a net in each block */", head, f"    {arguments}", *indented(lines), "}"))
+        return "\n\n".join((*functions, kernel))
+
+    def _begin(self, block: Block) -> list[str]:
+        return [
+            f"__shared__ Pack<int, 4> room[{self.size // 16}];",
+            "char *const arena = (char *)room;",
+            "const int64_t net = blockIdx.x;",
+            f"bool8 *const going = (bool8 *)control[{_at('going')}] + net;",
+            "if (!*going) return;",
+            *(f"{call}(arena + {at}, {there}, threadIdx.x);" for call, at, there in self._moves(block)),
+            f"const int64_t count = control[{_at('count')}], left = control[{_at('steps')}];",
+            f"int64_t s = control[{block.words} + net];",
+            f"const int64_t stop = left - s < {STEPS} ? left : s + {STEPS};",
+            f"int64_t first = (control[{_at('start')}] + s * {block.batch}) % count;",
+            f"const int64_t *order = (const int64_t *)control[{_at('order')}];",
+            "if (order) order += net * count;",
+            "__syncthreads();",
+        ]
+
+    def _end(self, block: Block) -> list[str]:
+        return [
+            *(f"{call}({there}, arena + {at}, threadIdx.x);" for call, at, there in self._moves(block)),
+            f"if (net == 0) move<{self.plan.arena}, {block.threads}>(whole, arena, threadIdx.x);",
+            "if (threadIdx.x == 0) {",
+            f"    control[{block.words} + net] = s;",
+            "    if (s < stop) *going = 0;",
+            "}",
+        ]
+
+    def _moves(self, block: Block) -> Iterator[tuple[str, int, str]]:
+        """For each state the function that moves it, and where it lies in the block and outside."""
+        for k, state in enumerate(self.plan.states):
+            size, at = state.aval.size * ITEM[state.dtype], self.homes[self.plan.places[state].buffer]
+            yield f"move<{size}, {block.threads}>", at, f"tables[{k}] + net * {size}"
+
+
+def _at(word: str) -> int:
+    return BLOCK_CONTROL.index(word)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGN) * ALIGN

@@ -1,0 +1,101 @@
+"""Kernels as parts of one: which of them can run side by side, and their text for a thread of a block."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from dsl.records import dataclass
+
+from ..passes import Place
+from .c_memory import overlap
+from .cuda_work import WARP
+
+MOST_BARRIERS = 15
+"""Barriers that some threads of a block can have beside that of all."""
+_SHARED = re.compile(r"__shared__ \w+ (.*);")
+_NAMES = {"blockIdx.x": "block", "threadIdx.x": "thread", "THREAD": "thread"}
+_WORD = re.compile(r"\b(?:blockIdx\.x|threadIdx\.x|THREADS?|__syncthreads\(\))")
+
+Uses = list[tuple[Place, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A kernel of `grid` blocks of `block` threads as a part of a step: its text, what it reads and writes, and whether
+    it stands behind the guard."""
+
+    about: str
+    lines: tuple[str, ...]
+    grid: int
+    block: int
+    reads: Uses
+    writes: Uses
+    guarded: bool
+
+    @property
+    def meets(self) -> bool:
+        """Whether its threads wait for each other."""
+        return any("__syncthreads" in line for line in self.lines)
+
+    @property
+    def free(self) -> bool:
+        """Whether any number of threads can share it."""
+        return not any("threadIdx" in line or "blockIdx" in line for line in self.lines)
+
+    @property
+    def threads(self) -> int:
+        return self.block if self.meets else self.grid * self.block
+
+    def clashes(self, other: Task) -> bool:
+        """Whether one writes what the other reads or writes."""
+        pairs = ((self.writes, [*other.reads, *other.writes]), (other.writes, self.reads))
+        return any(overlap(*a, *b) for ones, others in pairs for a in ones for b in others)
+
+    def rewritten(self, barrier: int, threads: int) -> list[str]:
+        """Its text for thread `thread` of block `block`, where `threads` are there; those that wait do it at the
+        barrier of that number."""
+        words = {**_NAMES, "THREADS": str(threads), "__syncthreads()": f"meet<{barrier}, {self.block}>()"}
+        return [_WORD.sub(lambda m: words[m[0]], line) for line in self.lines]
+
+    def called(self, name: str, barrier: int, threads: int) -> list[str]:
+        """The calls of the function `name` by the threads for all blocks."""
+        if self.meets:
+            # What a block keeps in common is written by the next one.
+            call = f"{name}(arena, tables, b, thread), meet<{barrier}, {self.block}>();"
+            return [f"if (thread < {self.block}) for (int b = 0; b < {self.grid}; b++) {call}"]
+        call = f"{name}(arena, tables, {{0}} / {self.block}, {{0}} % {self.block});"
+        if self.threads <= threads:
+            return [f"if (thread < {self.threads}) {call.format('thread')}"]
+        return [f"for (int v = thread; v < {self.threads}; v += {threads}) {call.format('v')}"]
+
+
+def phases(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Tasks that do not depend on each other, together: each as early as it can be, those behind the guard after all
+    before it."""
+    levels: list[int] = []
+    for k, task in enumerate(tasks):
+        before = [i for i in range(k) if task.clashes(tasks[i]) or (task.guarded and not tasks[i].guarded)]
+        levels.append(max((1 + levels[i] for i in before), default=0))
+    found: list[list[Task]] = []
+    for level in range(1 + max(levels)):
+        found.append([])
+        for own, task in zip(levels, tasks, strict=True):
+            if own == level:
+                if task.meets and sum(t.meets for t in found[-1]) == MOST_BARRIERS:
+                    found.append([])
+                found[-1].append(task)
+    return found
+
+
+def warps(threads: int) -> int:
+    """Threads of whole warps."""
+    return -(-threads // WARP) * WARP
+
+
+def shared(lines: Sequence[str]) -> int:
+    """Bytes of its own memory that a text declares, at most: as if all were of the widest type, and apart."""
+    found = (m[1] for line in lines for m in _SHARED.finditer(line))
+    sizes = (map(int, re.findall(r"\[(\d+)\]", name)) for names in found for name in names.split(","))
+    return sum(16 + 8 * math.prod(size) for size in sizes)

@@ -1,0 +1,264 @@
+"""Tiny nets, many steps a launch: the bits of kernel by kernel, for one net and for several, and planted faults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp.backends.cuda import library
+from gpubp.errors import DivergedError
+from gpubp.executor.ensemble import Ensemble
+from gpubp.frontend import GOING, describe, planned
+from gpubp.passes import ITEM
+from gpubp.render import CudaSource, cuda_block, cuda_source
+from tests.executor.nets import DROPOUT, LABELS, PLAIN, rows
+from tests.executor.test_lanes import data_for
+from tests.gpu.test_compiled import rows_of
+
+from .conftest import Use
+from .host import host_text, needs_host
+from .test_cuda_kernels import sanitized
+
+pytestmark = needs_host
+TINY = ("xor_numpy", "xor", "parity", "iris", "diabetes", "spiral", "robust", "worked_example")
+
+
+def model(name: str) -> gpubp.Net:
+    return gpubp.load(Path(__file__).parents[2] / "models" / f"{name}.net")
+
+
+def source_of(net: gpubp.Net, batch: int = 4, dtype: str = "float32") -> CudaSource:
+    built, found = planned(net, "train", batch, dtype)
+    results = dict(zip(built.outputs, found.program.outputs, strict=True))
+    return cuda_source(found, "train", built.hints, describe, [results[name] for name in ("data", "penalty")])
+
+
+def trained(net: gpubp.Net, data: Mapping[str, Any], precision: str, steps: int = 9) -> dict[str, Any]:
+    ex = gpubp.Executor(net, "gpu", precision)
+    losses = ex.backend.to_host(ex.train_steps(data, steps, 4))
+    return {"losses": losses, **ex.state_dict()}
+
+
+def same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    return all(np.array_equal(array, b[name], equal_nan=True) for name, array in a.items())
+
+
+# The same bits -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("name", "precision"), [(name, "float32") for name in TINY] + [("xor", "float64"), ("diabetes", "float64")]
+)
+def test_the_bits_of_kernel_by_kernel(name: str, precision: str, use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shuffled batches and a smaller last one, in both orders of the warps."""
+    net = model(name)
+    data, found = rows_of(net, 14), []
+    for order in (0, 1):
+        device = use(order=order)
+        found.append(trained(net, data, precision))
+        assert "train_block" in device.log
+    monkeypatch.setattr(cuda_block, "OWN_MEMORY", 0)
+    device = use()
+    found.append(trained(net, data, precision))
+    assert "train_block" not in device.log
+    for other in found[1:]:
+        for key, array in found[0].items():
+            np.testing.assert_array_equal(array, other[key], err_msg=key)
+
+
+def test_however_the_steps_are_divided_among_launches(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = model("iris")
+    data = rows_of(net, 20)
+    use()
+    wanted = trained(net, data, "float32", 13)
+    for module in (cuda_block, library):
+        monkeypatch.setattr(module, "STEPS", 2)
+    device = use()
+    assert same(wanted, trained(net, data, "float32", 13))
+    assert device.log.count("train_block") == 3 + 3 + 2  # of 5, 5 and 3 steps: orders of rows
+
+
+def test_what_a_device_is_asked_for(use: Use) -> None:
+    """A launch for many steps, and the host waits once."""
+    device = use()
+    ex = gpubp.Executor(model("xor"), "gpu")
+    placed = ex.place({"x": [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], "y": [[0.0], [1.0], [1.0], [0.0]]})
+    ex.run_steps(placed, 5, 4)
+    device.log.clear()
+    ex.run_steps(placed, 50, 4)
+    assert device.log == ["write", "write", "train_block", "read"]
+
+
+def test_golden() -> None:
+    text = source_of(model("xor_numpy")).text
+    golden = Path(__file__).parent.parent / "golden" / "cuda" / "block.cu"
+    assert text[text.index("INLINE void train_task0") :] == golden.read_text("utf-8")
+
+
+def test_what_is_too_large_for_a_block() -> None:
+    assert source_of(model("digits")).block is None
+    wide = PLAIN.replace("dense(4)", "dense(1100)")
+    assert source_of(gpubp.loads(wide)).block is None
+    block = source_of(gpubp.loads(PLAIN)).block
+    assert block is not None
+    assert block.phases < sum(map(len, source_of(gpubp.loads(PLAIN)).work.values()))
+
+
+# Several nets --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("text", "batch", "count", "precision"),
+    [(PLAIN, 5, 3, "float32"), (PLAIN, 22, 2, "float64"), (DROPOUT, 5, 3, "float32"), (LABELS, 4, 2, "float64")],
+)
+def test_each_restart_is_the_run_of_its_seed(text: str, batch: int, count: int, precision: str, use: Use) -> None:
+    device, net, data = use(), gpubp.loads(text), data_for(text, 22)
+    together = Ensemble(net, count, "gpu", precision, 3)
+    losses, penalties, _ = together.run_steps(together.place(data), 13, batch)
+    assert "restarts_block" in device.log
+    assert together._together._compiled == {}, "nothing ran beside the blocks"
+    for k in range(count):
+        ex = gpubp.Executor(net, "gpu", precision, 3 + k)
+        wanted = ex.run_steps(ex.place(data), 13, batch)
+        for found, right in zip((losses[k], penalties[k]), wanted, strict=False):
+            np.testing.assert_array_equal(ex.backend.to_host(found), ex.backend.to_host(right))
+        mine = together.member(k).state_dict()
+        assert same(ex.state_dict(), mine)
+
+
+def test_a_restart_that_diverges_stands_still(use: Use) -> None:
+    use()
+    net, data = gpubp.loads(PLAIN), rows(22)
+    together = Ensemble(net, 3, "gpu", "float64", 3)
+    together.arrays["parameters"][1] = 1e200
+    before = together.backend.to_host(together.arrays["parameters"][1])
+    placed = together.place(data)
+    together.run_steps(placed, 7, 5)
+    assert set(together.stopped) == {1}
+    assert together.backend.to_host(together.arrays[GOING]).tolist() == [True, False, True]
+    np.testing.assert_array_equal(together.backend.to_host(together.arrays["parameters"][1]), before)
+    alone = gpubp.Executor(net, "gpu", "float64", 5)
+    alone.run_steps(alone.place(data), 7, 5)
+    assert same(alone.state_dict(), together.member(2).state_dict())
+    together.arrays["parameters"][...] = 1e200
+    with pytest.raises(DivergedError, match="all 3 restarts diverged"):
+        together.run_steps(placed, 7, 5)
+
+
+# Planted faults -----------------------------------------------------------------------------------------------------
+BARRIER = "        __syncthreads();\n"
+
+
+def without(number: int) -> Callable[[str], str]:
+    """Leaves out one of the barriers of a step."""
+
+    def change(text: str) -> str:
+        before, loop, steps = text.partition("for (; s < stop; s++)")
+        parts = steps.split(BARRIER)
+        parts[number : number + 2] = ["".join(parts[number : number + 2])]
+        return before + loop + BARRIER.join(parts)
+
+    return change
+
+
+def replaced(old: str, new: str) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        found, count = re.subn(old, new, text)
+        assert count, "the text has changed"
+        return found
+
+    return change
+
+
+def test_missing_barriers_are_found(use: Use) -> None:
+    """All but those between equations of which each thread reads what it wrote itself."""
+    net = model("xor")
+    data, block = rows_of(net, 8), source_of(net).block
+    assert block is not None
+    use()
+    right, missed = trained(net, data, "float32", 5), 0
+    numbers = range(0, block.phases, 2)
+    for number in numbers:
+        try:
+            for order in (0, 1):
+                use(order=order, change=without(number))
+                assert same(right, trained(net, data, "float32", 5))
+        except (AssertionError, DivergedError):
+            continue
+        missed += 1
+    assert missed < len(numbers) / 2
+
+
+def test_a_missing_barrier_of_some_threads_is_found(use: Use) -> None:
+    net = model("xor")
+    data, results = rows_of(net, 8), []
+    use()
+    right = trained(net, data, "float32", 5)
+    for order in (0, 1):
+        use(order=order, change=replaced(r"\n    meet<1, \d+>\(\);", ""))
+        results.append(same(right, trained(net, data, "float32", 5)))
+    assert not all(results)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (r"meet<1, 64>", "meet<1, 96>", "some threads never come to a barrier"),
+        (r"\n    meet<1, 64>\(\);", "\n    if (thread > 40) meet<1, 64>();", "some threads never come to a barrier"),
+        (r"\n    meet<1, 64>\(\);", "\n    meet<1, 16>();", "a barrier of some threads that they do not agree on"),
+        (r"if \(!\w+_at\[0\]\) break;", "if (threadIdx.x > 70) break;", "some threads never come to a barrier"),
+    ],
+)
+def test_a_barrier_that_threads_do_not_agree_on_is_found(old: str, new: str, message: str, use: Use) -> None:
+    use(change=replaced(old, new))
+    with pytest.raises(AssertionError, match=message):
+        trained(model("xor"), rows_of(model("xor"), 8), "float32", 5)
+
+
+def _main(net: gpubp.Net, change: Callable[[str], str] = str) -> str:
+    """A program that does five steps of two nets, on memory of exactly the size that they were promised."""
+    source, (_, found) = source_of(net), planned(net, "train", 4, "float32")
+    block = source.block
+    assert block is not None
+    copies = [2 if k < len(found.states) else 1 for k in range(len(source.tables))]
+    sizes = [n * v.aval.size * ITEM[v.dtype] for n, v in zip(copies, source.tables, strict=True)]
+    rows = [v.aval.size // 4 * 11 * ITEM[v.dtype] for v in found.feeds]
+    feeds = ", ".join(f"(int64_t)calloc({size}, 1)" for size in rows)
+    lines = [
+        host_text(change(source.text)),
+        "int main() {",
+        f"    char *at[{len(sizes)}], *arena = (char *)malloc({found.arena});",
+        f"    const size_t sizes[] = {{{str(sizes)[1:-1]}}};",
+        f"    for (int i = 0; i < {len(sizes)}; i++) at[i] = (char *)calloc(sizes[i], 1);",
+        "    int64_t *const order = (int64_t *)malloc(2 * 11 * 8);",
+        "    for (int i = 0; i < 22; i++) order[i] = 10 - i % 11;",
+        "    char *const going = (char *)memset(malloc(2), 1, 2);",
+        f"    int64_t *const control = (int64_t *)calloc({block.words + 2}, 8);",
+        f"    const int64_t words[] = {{0, 11, 2, (int64_t)order, 2, (int64_t)going, {feeds},",
+        "        (int64_t)malloc(16), (int64_t)malloc(16)};",
+        "    memcpy(control, words, sizeof(words));",
+        f"    return host_{block.name}(2, {block.threads}, 0, arena, at, control);",
+        "}",
+    ]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", ["xor", "iris"])
+def test_a_block_stays_in_its_memory(name: str, tmp_path: Path) -> None:
+    done = sanitized(_main(model(name)), tmp_path)
+    assert done.returncode == 0, done.stderr[:3000]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        (r"first = first \+ 4 < count \? first \+ 4 : 0", "first = first + 9", "heap-buffer-overflow"),
+        (r"room\[(\d+)\]", r"room[\1 / 2]", "global-buffer-overflow"),
+        (r"\+ net \* 256", "+ net * 512", "heap-buffer-overflow"),
+    ],
+)
+def test_an_access_outside_of_its_memory_is_found(old: str, new: str, found: str, tmp_path: Path) -> None:
+    done = sanitized(_main(model("xor"), replaced(old, new)), tmp_path)
+    assert found in done.stderr

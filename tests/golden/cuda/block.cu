@@ -1,0 +1,370 @@
+INLINE void train_task0(char *arena, const Tables<8> &tables, int block, int thread) {
+    const float *const t18_at = (const float *)(arena + 256);
+    float *const t19_at = (float *)(arena + 320);
+    const int row = block * 8 + thread / 4, lane = thread % 4;
+    if (row >= 1) return;
+    const uint32_t mask = 0xfu << thread % 32 / 4 * 4;
+    float t19_all = 0;
+    for (int k = 0; k < 1; k++) {
+        const int j = lane + k * 4;
+        if (j < 4) {
+            t19_all = t19_all + t18_at[j];
+        }
+    }
+    for (int m = 2; m; m /= 2) t19_all = t19_all + __shfl_xor_sync(mask, t19_all, m, 4);
+    const float t19 = t19_all;
+    if (lane == 0) {
+        t19_at[0] = t19;
+    }
+}
+
+INLINE void train_task1(char *arena, const Tables<8> &tables, int block, int thread) {
+    float *const t22_at = (float *)(arena + 1216);
+    const float *const t21_at = (const float *)(arena + 192);
+    const int at = block * 8 + thread / 4, lane = thread % 4;
+    if (at >= 1) return;
+    const uint32_t mask = 0xfu << thread % 32 / 4 * 4;
+    const int row = at;
+    float total_all = 0;
+    #pragma unroll 4
+    for (int r = lane; r < 4; r += 4) {
+        const int r0 = r;
+        total_all = total_all + t21_at[r0];
+    }
+    for (int m = 2; m; m /= 2) total_all = total_all + __shfl_xor_sync(mask, total_all, m, 4);
+    if (lane == 0) {
+        const float total = total_all;
+        t22_at[0] = total;
+    }
+}
+
+INLINE void train_task2(char *arena, const Tables<8> &tables, int block, int thread) {
+    float *const t28_at = (float *)(arena + 1088);
+    const float *const t27_at = (const float *)(arena + 256);
+    const int column = thread % 4, slice = thread / 4;
+    const int row = block % 1 * 4 + column;
+    __shared__ float parts[8][4];
+    float found = 0;
+    if (row < 3) {
+        const int i0 = row;
+        float total_all = 0;
+        #pragma unroll 4
+        for (int r = slice; r < 4; r += 8) {
+            const int r0 = r;
+            total_all = total_all + t27_at[i0 + r0 * 3];
+        }
+        found = total_all;
+    }
+    parts[slice][column] = found;
+    meet<1, 32>();
+    if (slice == 0 && row < 3) {
+        float total_all = parts[0][column];
+        for (int s = 1; s < 8; s++) total_all = total_all + parts[s][column];
+        const int i0 = row;
+        const float total = total_all;
+        t28_at[i0] = total;
+    }
+}
+
+INLINE void train_task3(char *arena, const Tables<8> &tables, int block, int thread) {
+    const float *const t39_at = (const float *)(arena + 1024);
+    float *const t31_at = (float *)(arena + 256);
+    const int row = block * 1 + thread / 32, lane = thread % 32;
+    const uint32_t mask = 0xffffffffu;
+    float t31_all = -INFINITY;
+    #pragma unroll 2
+    for (int k = 0; k < 2; k++) {
+        const int j = lane + k * 32;
+        if (j < 64) {
+            const float t30 = absolute_f32(t39_at[j]);
+            t31_all = larger_f32(t31_all, t30);
+        }
+    }
+    for (int m = 16; m; m /= 2) t31_all = larger_f32(t31_all, __shfl_xor_sync(mask, t31_all, m, 32));
+    const float t31 = t31_all;
+    if (lane == 0) {
+        t31_at[0] = t31;
+    }
+}
+
+INLINE void train_task4(char *arena, const Tables<8> &tables, int block, int thread) {
+    const float *const t31_at = (const float *)(arena + 256);
+    bool8 *const t32_at = (bool8 *)(arena + 0);
+    const int row = block * 32 + thread / 1, lane = thread % 1;
+    if (row >= 1) return;
+    const uint32_t mask = 0x1u << thread % 32 / 1 * 1;
+    const bool8 t32 = (t31_at[0] - t31_at[0] == 0);
+    t32_at[0] = t32;
+}
+
+INLINE void train_task5(char *arena, const Tables<8> &tables, int block, int thread) {
+    const double *const rate_scale_at = (const double *)(arena + 960);
+    float *const t34_at = (float *)(arena + 128);
+    const int row = block * 32 + thread / 1, lane = thread % 1;
+    if (row >= 1) return;
+    const uint32_t mask = 0x1u << thread % 32 / 1 * 1;
+    const double t33 = rate_scale_at[0] * 0.1;
+    const float t34 = (float)t33;
+    t34_at[0] = t34;
+}
+
+INLINE void train_task6(char *arena, const Tables<8> &tables, int block, int thread) {
+    int64_t *const step_at = (int64_t *)(arena + 640);
+    const int row = block * 32 + thread / 1, lane = thread % 1;
+    if (row >= 1) return;
+    const uint32_t mask = 0x1u << thread % 32 / 1 * 1;
+    const int64_t t37 = step_at[0] + 1LL;
+    step_at[0] = t37;
+}
+
+/* many steps, a net in each block */
+extern "C" __global__ void __launch_bounds__(128, 1) train_block(
+    char *whole, const Tables<8> tables, int64_t *control) {
+    __shared__ Pack<int, 4> room[80];
+    char *const arena = (char *)room;
+    const int64_t net = blockIdx.x;
+    bool8 *const going = (bool8 *)control[5] + net;
+    if (!*going) return;
+    move<8, 128>(arena + 640, tables[0] + net * 8, threadIdx.x);
+    move<256, 128>(arena + 704, tables[1] + net * 256, threadIdx.x);
+    move<8, 128>(arena + 960, tables[2] + net * 8, threadIdx.x);
+    move<256, 128>(arena + 1024, tables[3] + net * 256, threadIdx.x);
+    const int64_t count = control[1], left = control[2];
+    int64_t s = control[10 + net];
+    const int64_t stop = left - s < 2048 ? left : s + 2048;
+    int64_t first = (control[0] + s * 4) % count;
+    const int64_t *order = (const int64_t *)control[3];
+    if (order) order += net * count;
+    __syncthreads();
+    for (; s < stop; s++) {
+        /* the next batch */
+        {
+            const int thread = threadIdx.x;
+            for (int64_t q = thread; q < 4; q += 128) {
+                const int64_t i = q / 1, e = q % 1;
+                const int64_t row = order ? order[first + i] : first + i;
+                const int64_t *const rows = (const int64_t *)control[6];
+                ((int64_t *)(arena + 0))[q] = rows[row * 1 + e];
+            }
+            for (int64_t q = thread; q < 4; q += 128) {
+                const int64_t i = q / 1, e = q % 1;
+                const int64_t row = order ? order[first + i] : first + i;
+                const int *const rows = (const int *)control[7];
+                ((int *)(arena + 64))[q] = rows[row * 1 + e];
+            }
+        }
+        __syncthreads();
+        /* hidden.dense: dense(3, init = normal) */
+        {
+            const int thread = threadIdx.x;
+            float *const t16_at = (float *)(arena + 128);
+            const float *const x_2_at = (const float *)(arena + 0);
+            const float *const parameters_at = (const float *)(arena + 704);
+            for (int q = thread; q < 12; q += 128) {
+                const int i = q / 3;
+                const int j = q % 3;
+                float sum = 0;
+                #pragma unroll 8
+                for (int p = 0; p < 2; p++) sum = fmaf(x_2_at[i * 2 + p], parameters_at[p * 3 + j], sum);
+                t16_at[i * 3 + j] = sum;
+            }
+        }
+        __syncthreads();
+        /* hidden.dense: dense(3, init = normal); hidden.sigmoid: sigmoid */
+        {
+            const int thread = threadIdx.x;
+            float *const t16_at = (float *)(arena + 128);
+            const float *const parameters_at = (const float *)(arena + 768);
+            for (int q = thread; q < 12; q += 128) {
+                const int i0 = q / 3;
+                const int j = q % 3;
+                const float hidden_dense = t16_at[i0 * 3 + j] + parameters_at[j];
+                const float hidden = sigmoid_f32(hidden_dense);
+                t16_at[i0 * 3 + j] = hidden;
+            }
+        }
+        __syncthreads();
+        /* p.dense: dense(1, init = normal) */
+        {
+            const int thread = threadIdx.x;
+            float *const t17_at = (float *)(arena + 192);
+            const float *const hidden_at = (const float *)(arena + 128);
+            const float *const parameters_at = (const float *)(arena + 832);
+            for (int q = thread; q < 4; q += 128) {
+                const int i = q;
+                const int j = q % 1;
+                float sum = 0;
+                #pragma unroll 8
+                for (int p = 0; p < 3; p++) sum = fmaf(hidden_at[i * 3 + p], parameters_at[p], sum);
+                t17_at[i] = sum;
+            }
+        }
+        __syncthreads();
+        /* p.dense: dense(1, init = normal); train.loss.binary_cross_entropy: binary_cross_entropy(p, y) */
+        {
+            const int thread = threadIdx.x;
+            float *const t17_at = (float *)(arena + 192);
+            const float *const parameters_at = (const float *)(arena + 896);
+            const float *const y_2_at = (const float *)(arena + 64);
+            float *const t18_at = (float *)(arena + 256);
+            for (int q = thread; q < 4; q += 128) {
+                const int j = q;
+                const float p_dense = t17_at[j] + parameters_at[0];
+                const float t18 = logaddexp_f32(p_dense * (1 - y_2_at[j]), -(p_dense * y_2_at[j]));
+                t17_at[j] = p_dense;
+                t18_at[j] = t18;
+            }
+        }
+        __syncthreads();
+        /* the loss: the mean over the batch */
+        {
+            const int thread = threadIdx.x;
+            if (thread < 32) train_task0(arena, tables, thread / 32, thread % 32);
+        }
+        /* train.loss.binary_cross_entropy: binary_cross_entropy(p, y) */
+        {
+            const int thread = (threadIdx.x + 96) % 128;
+            float *const p_dense_at = (float *)(arena + 192);
+            const float *const y_2_at = (const float *)(arena + 64);
+            for (int q = thread; q < 4; q += 128) {
+                const int j = q;
+                const float t20 = sigmoid_f32(p_dense_at[j]);
+                const float t21 = t20 - y_2_at[j];
+                p_dense_at[j] = t21;
+            }
+        }
+        __syncthreads();
+        /* p.dense: dense(1, init = normal) */
+        {
+            const int thread = threadIdx.x;
+            if (thread < 32) train_task1(arena, tables, thread / 32, thread % 32);
+        }
+        /* p.dense: dense(1, init = normal) */
+        {
+            const int thread = (threadIdx.x + 96) % 128;
+            float *const t23_at = (float *)(arena + 256);
+            const float *const t21_at = (const float *)(arena + 192);
+            const float *const parameters_at = (const float *)(arena + 832);
+            for (int q = thread; q < 12; q += 128) {
+                const int i = q / 3;
+                const int j = q % 3;
+                float sum = 0;
+                #pragma unroll 8
+                for (int p = 0; p < 1; p++) sum = fmaf(t21_at[i], parameters_at[j], sum);
+                t23_at[i * 3 + j] = sum;
+            }
+        }
+        /* p.dense: dense(1, init = normal) */
+        {
+            const int thread = (threadIdx.x + 64) % 128;
+            float *const t24_at = (float *)(arena + 1152);
+            const float *const hidden_at = (const float *)(arena + 128);
+            const float *const t21_at = (const float *)(arena + 192);
+            for (int q = thread; q < 3; q += 128) {
+                const int i = q;
+                const int j = q % 1;
+                float sum = 0;
+                #pragma unroll 8
+                for (int p = 0; p < 4; p++) sum = fmaf(hidden_at[i + p * 3], t21_at[p], sum);
+                t24_at[i] = sum;
+            }
+        }
+        __syncthreads();
+        /* hidden.sigmoid: sigmoid */
+        {
+            const int thread = threadIdx.x;
+            const float *const hidden_at = (const float *)(arena + 128);
+            float *const t23_at = (float *)(arena + 256);
+            for (int q = thread; q < 12; q += 128) {
+                const int j = q;
+                const float t25 = 1.0f - hidden_at[j];
+                const float t26 = hidden_at[j] * t25;
+                const float t27 = t23_at[j] * t26;
+                t23_at[j] = t27;
+            }
+        }
+        __syncthreads();
+        /* hidden.dense: dense(3, init = normal) */
+        {
+            const int thread = threadIdx.x;
+            if (thread < 32) for (int b = 0; b < 1; b++) train_task2(arena, tables, b, thread), meet<1, 32>();
+        }
+        /* hidden.dense: dense(3, init = normal) */
+        {
+            const int thread = (threadIdx.x + 96) % 128;
+            float *const t29_at = (float *)(arena + 1024);
+            const float *const x_2_at = (const float *)(arena + 0);
+            const float *const t27_at = (const float *)(arena + 256);
+            for (int q = thread; q < 6; q += 128) {
+                const int i = q / 3;
+                const int j = q % 3;
+                float sum = 0;
+                #pragma unroll 8
+                for (int p = 0; p < 4; p++) sum = fmaf(x_2_at[i + p * 2], t27_at[p * 3 + j], sum);
+                t29_at[i * 3 + j] = sum;
+            }
+        }
+        __syncthreads();
+        /* the largest gradient, and whether all are finite numbers */
+        {
+            const int thread = threadIdx.x;
+            if (thread < 32) train_task3(arena, tables, thread / 32, thread % 32);
+        }
+        __syncthreads();
+        /* the largest gradient, and whether all are finite numbers */
+        {
+            const int thread = threadIdx.x;
+            if (thread < 32) train_task4(arena, tables, thread / 32, thread % 32);
+        }
+        __syncthreads();
+        /* a gradient that is no number changes nothing */
+        {
+            const bool8 *const t32_at = (const bool8 *)(arena + 0);
+            if (!t32_at[0]) break;
+        }
+        /* the optimizer */
+        {
+            const int thread = threadIdx.x;
+            if (thread < 32) train_task5(arena, tables, thread / 32, thread % 32);
+        }
+        {
+            const int thread = (threadIdx.x + 96) % 128;
+            if (thread < 32) train_task6(arena, tables, thread / 32, thread % 32);
+        }
+        /* the results */
+        {
+            const int thread = (threadIdx.x + 64) % 128;
+            if (thread == 0) {
+                const float *const t19_at = (const float *)(arena + 320);
+                const float *const t0_at = (const float *)tables[4];
+                ((float *)control[8])[net * control[4] + s] = t19_at[0];
+                ((float *)control[9])[net * control[4] + s] = t0_at[0];
+            }
+        }
+        __syncthreads();
+        /* the optimizer */
+        {
+            const int thread = threadIdx.x;
+            const float *const t34_at = (const float *)(arena + 128);
+            const float *const t39_at = (const float *)(arena + 1024);
+            float *const parameters_at = (float *)(arena + 704);
+            for (int q = thread; q < 64; q += 128) {
+                const int j = q;
+                const float t35 = t34_at[0] * t39_at[j];
+                const float t36 = parameters_at[j] - t35;
+                parameters_at[j] = t36;
+            }
+        }
+        __syncthreads();
+        first = first + 4 < count ? first + 4 : 0;
+    }
+    move<8, 128>(tables[0] + net * 8, arena + 640, threadIdx.x);
+    move<256, 128>(tables[1] + net * 256, arena + 704, threadIdx.x);
+    move<8, 128>(tables[2] + net * 8, arena + 960, threadIdx.x);
+    move<256, 128>(tables[3] + net * 256, arena + 1024, threadIdx.x);
+    if (net == 0) move<640, 128>(whole, arena, threadIdx.x);
+    if (threadIdx.x == 0) {
+        control[10 + net] = s;
+        if (s < stop) *going = 0;
+    }
+}
