@@ -14,8 +14,9 @@ from .threads import one_thread
 __all__ = ["Backend", "Kernels", "free_memory", "one_thread", "select"]
 
 
-def select(device: str, backend: str = "auto") -> Backend:
-    """The backend for `auto`, `cpu`, `gpu` or `gpu:N`. `auto` takes a GPU where one works.
+def select(device: str, backend: str = "auto", why: str = "") -> Backend:
+    """The backend for `auto`, `cpu`, `gpu` or `gpu:N`. `auto` takes a GPU where one works. `why`: a
+    reason for the CPU, to be told.
 
     `backend` says how the CPU is used: `numpy` by NumPy alone, `native` by compiled kernels, `auto` by those where
     there is a C compiler and enough to do. `native:COMMAND` and `auto:COMMAND` name the compiler. Raises DeviceError
@@ -31,7 +32,6 @@ def select(device: str, backend: str = "auto") -> Backend:
         raise DeviceError(f"the backend `{kind}` is for the CPU, not for {device}")
     if number is not None:
         return _gpu(int(number[1] or 0))
-    why = ""
     if device == "auto" and kind == "auto":
         try:
             return _gpu(0)

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from operator import index
 from typing import Any
 
-from ..backends import Backend, select
+from ..backends import Backend
 from ..data import Stream
 from ..errors import DivergedError, GpubpError, InputError
 from ..frontend import GUARD, SEED, STEP, Mode, Net, build, check_feeds, fed_to_fit, tables
 from .alone import source
 from .blame import bad_gradient
+from .choice import choose
 from .feeding import Rows, place
 from .gathered import figures, gather, padded
 from .machine import Compiled, Machine, bucket
@@ -29,7 +30,8 @@ CHUNK = 4096
 class Executor:
     """Runs the programs of a net on one device.
 
-    `device`: auto, cpu, gpu or gpu:N. `precision` (float32, float64) and `seed` are the file's where None. `backend`,
+    `device`: cpu, gpu, gpu:N, or auto, a GPU where one works, but the CPU for a tiny net that is estimated to be
+    quicker there. `precision` (float32, float64) and `seed` are the file's where None. `backend`,
     for the CPU: numpy, native (kernels compiled by a C compiler, by COMMAND in native:COMMAND), or auto: the training
     program is compiled after as many steps as make it worth while. Programs are made for each (mode, batch size) when
     first needed. Calls from several threads queue. Raises DeviceError where the device cannot be used, GpubpError where
@@ -51,7 +53,7 @@ class Executor:
         self.seed = int(net.option("seed", 0)) if seed is None else index(seed)
         if not 0 <= self.seed < 1 << 63:
             raise GpubpError(f"the seed is {self.seed}; it must be from 0 to 2^63 - 1")
-        self.backend: Backend = select(device, backend)
+        self.backend: Backend = choose(net, device, backend, self.dtype)
         require_memory(net, self.backend, self.dtype, 1)
         self._lock = threading.RLock()
         with self._active():

@@ -1,0 +1,74 @@
+"""What `auto` takes where there is a GPU: the CPU for nets that are estimated to be quicker there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import gpubp
+from gpubp.backends import native
+from gpubp.executor.choice import is_tiny, quicker_on_cpu
+from gpubp.executor.ensemble import Ensemble
+from gpubp.passes import Cost
+from tests.executor.nets import PLAIN
+from tests.render.compiled import needs_compiler
+
+from .conftest import Use
+
+MODELS = Path(__file__).parents[2] / "models"
+WHY = "a net this small is estimated to be slower on the GPU"
+
+
+def model(name: str) -> gpubp.Net:
+    return gpubp.load(MODELS / f"{name}.net")
+
+
+@needs_compiler
+def test_a_tiny_net_runs_on_the_cpu_and_says_why(use: Use) -> None:
+    use()
+    ex = gpubp.Executor(model("xor"))
+    assert ex.backend.name == "cpu"
+    assert ex.backend.compiles
+    assert WHY in ex.backend.description
+    assert gpubp.Executor(model("xor"), "gpu").backend.name == "gpu"
+    assert gpubp.Executor(model("digits")).backend.name == "gpu"
+    assert WHY not in gpubp.Executor(model("xor"), "cpu").backend.description
+
+
+@needs_compiler
+def test_restarts_and_their_members_are_in_one_place(use: Use) -> None:
+    """Many restarts of a net are one launch of a GPU, and one after the other on a core."""
+    use()
+    for restarts, name in ((1, "cpu"), (1000, "gpu")):
+        net = gpubp.loads(PLAIN.replace("epochs", f"restarts = {restarts}\n  batch = 4\n  epochs"))
+        together = Ensemble(net, 2)
+        assert {together.backend.name, together.member(1).backend.name, gpubp.Executor(net).backend.name} == {name}
+
+
+def test_without_a_compiler_the_gpu_takes_all(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    use()
+    monkeypatch.setattr(native, "find_compiler", lambda command: None)
+    assert gpubp.Executor(model("xor")).backend.name == "gpu"
+
+
+def test_which_nets_are_tiny() -> None:
+    assert is_tiny(model("xor"), "float32")
+    assert not is_tiny(model("digits"), "float32")
+    assert not is_tiny(model("diabetes"), "float64")
+    no_training = PLAIN[: PLAIN.index("train {")]
+    assert not is_tiny(gpubp.loads(no_training), "float32")
+
+
+def test_the_estimate() -> None:
+    """The GPU gains by the size of products and by copies, the CPU by every piece that threads must wait for."""
+
+    def on_cpu(flops: int, products: int, pieces: int, copies: int = 1) -> bool:
+        return quicker_on_cpu(Cost(flops, products, products, 0, Counter(), 0, 0, 0), pieces, copies)
+
+    assert on_cpu(1_000, 500, 20)
+    assert not on_cpu(100_000, 90_000, 20)
+    assert on_cpu(10_000, 5_000, 40)
+    assert not on_cpu(10_000, 5_000, 10)
+    assert not on_cpu(1_000, 500, 20, copies=200)
