@@ -37,6 +37,8 @@ class Backend(Protocol):
     """Runs rendered programs on the arrays of `xp`."""
 
     name: str
+    place: str
+    """What opens this device again: `cpu`, or `gpu:N`."""
     description: str
     """For people: the device and the library, for example `CPU (NumPy 2.4)`."""
 

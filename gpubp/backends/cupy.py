@@ -55,7 +55,7 @@ class CupyBackend:
         if probe != 3.0:
             raise DeviceError(f"GPU {number} computes 0 + 1 + 2 = {probe}")
         properties = cupy.cuda.runtime.getDeviceProperties(number)
-        self._cupy = cupy
+        self._cupy, self.place = cupy, f"gpu:{number}"
         self._about = f"GPU {number} ({properties['name'].decode()}, CuPy {cupy.__version__}"
         self.description = f"{self._about})"
         self._cuda = import_module(".cuda", __package__)

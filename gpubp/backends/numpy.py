@@ -22,7 +22,7 @@ from .threads import SMALL, one_thread
 class NumpyBackend:
     """Arrays in the machine's memory."""
 
-    name = "cpu"
+    name = place = "cpu"
     compiles = forced = False
     worth = 0.5  # about what a C compiler takes
     call = 2.5e7  # some 50 ms at most

@@ -27,8 +27,8 @@ class Change:
 def changes(executor: Executor, batch: Mapping[str, Any]) -> tuple[Change, ...]:
     """What a step on a batch makes of every trained parameter; the executor stays as it is. Raises DivergedError where
     a gradient is not finite."""
-    device = "cpu" if executor.backend.name == "cpu" else "gpu"
-    copy = Executor(executor.net, device, executor.dtype, executor.seed, "numpy" if device == "cpu" else "auto")
+    place = executor.backend.place
+    copy = Executor(executor.net, place, executor.dtype, executor.seed, "numpy" if place == "cpu" else "auto")
     copy.adopt(executor.arrays())
     if not executor.counters.get(EPOCH_STEPS, 1.0):
         # A schedule goes by the length of the training: unless that is known, an epoch is this batch.

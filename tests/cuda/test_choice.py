@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,10 @@ import gpubp
 from gpubp.backends import native
 from gpubp.executor.choice import is_tiny, quicker_on_cpu
 from gpubp.executor.ensemble import Ensemble
+from gpubp.insight import update
 from gpubp.passes import Cost
 from tests.executor.nets import PLAIN
+from tests.gpu.test_compiled import rows_of
 from tests.render.compiled import needs_compiler
 
 from .conftest import Use
@@ -72,3 +75,19 @@ def test_the_estimate() -> None:
     assert on_cpu(10_000, 5_000, 40)
     assert not on_cpu(10_000, 5_000, 10)
     assert not on_cpu(1_000, 500, 20, copies=200)
+
+
+def test_an_update_is_followed_on_the_same_gpu(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    use()
+    net, opened = model("xor"), []
+    ex = gpubp.Executor(net, "gpu")
+    assert ex.backend.place == "gpu:0"
+
+    def opens(net: gpubp.Net, place: str, *more: Any) -> gpubp.Executor:
+        opened.append(place)
+        return gpubp.Executor(net, "gpu", *more)
+
+    monkeypatch.setattr(update, "Executor", opens)
+    ex.backend.place = "gpu:1"
+    update.changes(ex, rows_of(net, 4))
+    assert opened == ["gpu:1"]
