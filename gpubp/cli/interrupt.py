@@ -1,5 +1,5 @@
-"""Ctrl-C while a net is trained: the first finishes the step and saves, the second ends at once. Output that nobody
-reads, or that finds no room."""
+"""Ctrl-C: while a verb is at work, and while a net is trained, where the first finishes the step and saves, and the
+second ends at once. Output that nobody reads, or that finds no room."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TypeVar
 
@@ -33,6 +34,21 @@ def open_streams() -> None:
 def drop_output() -> None:
     """Let all that is printed to standard output from now on go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Inside of `with`, Ctrl-C is KeyboardInterrupt, so that what is half written is tidied up; a process that is to
+    ignore it goes on ignoring it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before in (signal.SIG_IGN, None) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Interrupt:

@@ -12,7 +12,7 @@ from dsl.render import to_text
 from .. import __version__
 from ..errors import DivergedError, GpubpError, NetError, SaveError
 from .color import columns_of, use_color
-from .interrupt import FULL, drop_output, open_streams
+from .interrupt import FULL, drop_output, interruptible, open_streams
 
 VERBS = {
     "init": "write a starter file for a table, or one of the examples",
@@ -48,8 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser = argparse.ArgumentParser(prog=f"gpubp {words[0]}", description=VERBS[words[0]])
         verb.declare(parser)
         arguments = parser.parse_args(words[1:])
-        code: int = verb.work(arguments)
-        sys.stdout.flush()
+        with interruptible():
+            code: int = verb.work(arguments)
+            sys.stdout.flush()
         return code
     except NetError as error:
         color, columns = use_color(sys.stderr), columns_of(sys.stderr)

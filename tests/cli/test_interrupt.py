@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import gpubp
 from gpubp.training import BEST, LAST, read
 
@@ -143,6 +145,46 @@ def test_before_the_first_step_there_is_nothing_to_finish(tmp_path: Path) -> Non
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (130, "stopped\n")
+
+
+EARLY = """
+import atexit, os, runpy, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN if sys.argv[1] == "ignored" else signal.default_int_handler)
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == wanted:
+            os.kill(os.getpid(), signal.SIGINT)
+wanted = sys.argv[2]
+sys.meta_path.insert(0, Finder())
+if wanted == "the end":
+    atexit.register(os.kill, os.getpid(), signal.SIGINT)
+sys.argv = ["gpubp", "check", "a.net"]
+runpy.run_module("gpubp", run_name="__main__", alter_sys=True)
+"""
+
+
+def interrupted(folder: Path, how: str, where: str) -> subprocess.CompletedProcess[str]:
+    """`gpubp check a.net`, to which Ctrl-C comes just when a module is looked for."""
+    write_net(folder)
+    return subprocess.run(
+        [sys.executable, "-c", EARLY, how, where], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["gpubp.cli", "argparse", "gpubp.cli.check", "numpy", "numpy._core._multiarray_umath", "lark.lexer", "the end"],
+)
+def test_there_is_no_traceback_while_modules_are_read(tmp_path: Path, module: str) -> None:
+    """Within an import KeyboardInterrupt would come out as a traceback, or as a module that cannot be imported."""
+    done = interrupted(tmp_path, "heard", module)
+    assert (done.returncode, done.stderr) == (130, "stopped\n")
+    assert ("memory" in done.stdout) == (module == "the end")
+
+
+def test_whoever_is_to_ignore_it_does_so(tmp_path: Path) -> None:
+    done = interrupted(tmp_path, "ignored", "gpubp.cli.check")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def terminal(net: Path, *words: str) -> str:
