@@ -90,7 +90,7 @@ def _inputs_good(cx: Context, signature: Signature, form: Form, function: syntax
     if needed == 0:
         return True
     if any(has_poison(one.value) for one in inputs):
-        return len(inputs) >= needed or _too_few(cx, signature, form, function, len(inputs))
+        return len(inputs) >= needed or _too_few(cx, signature, form, function, inputs)
     if not any(has_node(one.value) for one in inputs):
         numbers = all(is_number(one.value) for one in inputs)
         if signature.static is not None and numbers and len(inputs) >= needed:
@@ -105,15 +105,29 @@ def _inputs_good(cx: Context, signature: Signature, form: Form, function: syntax
             message = f"`{form.name}` works on tensors, and this is {describe(one.value)}"
             cx.error("E0316", message, one.span, notes=(form.note,))
             return False
-    return len(inputs) >= needed or _too_few(cx, signature, form, function, len(inputs))
+    return len(inputs) >= needed or _too_few(cx, signature, form, function, inputs)
 
 
-def _too_few(cx: Context, signature: Signature, form: Form, function: syntax.Path, given: int) -> bool:
+def _too_few(cx: Context, signature: Signature, form: Form, function: syntax.Path, given: Sequence[Given]) -> bool:
     """Report a call with fewer inputs than the function works on; False."""
     names = ", ".join(signature.inputs)
-    message = f"`{form.name}` works on {len(signature.inputs) or 1} values ({names}) and is given {given}"
-    cx.error("E0205", message, function.span, notes=(form.note,))
+    message = f"`{form.name}` works on {len(signature.inputs) or 1} values ({names}) and is given {len(given)}"
+    call = completed(cx, form, given, judged=signature.part in ("loss", "metric"))
+    cx.error("E0205", message, function.span, notes=(form.note,), help=[f"`{call}`"])
     return False
+
+
+def completed(cx: Context, form: Form, given: Sequence[Given], *, judged: bool = False) -> str:
+    """A call that lacks inputs with all of them, `...` for those that are not known. `judged`: it is a loss or a
+    metric, which lacks the target, where the model has only one."""
+    written = [quoted(one.span.text, 30) for one in given]
+    lacking = len(form.inputs) - len(given)
+    targets = [node.label or node.name for node in cx.shared.nodes if node.kind == "target"]
+    if judged and lacking == len(targets) == 1:
+        written = ["...", *targets] if written == targets else [*written, *targets]
+    else:
+        written += ["..."] * lacking
+    return f"{form.name}({', '.join(written)})"
 
 
 def no_value(cx: Context, function: syntax.Path, inputs: Sequence[Given], note: str = "") -> Poison:

@@ -8,6 +8,7 @@ from .. import syntax
 from ..diagnostics import Label
 from ..records import dataclass
 from ..source import Span
+from ..wording import quoted
 from .context import Context
 from .forms import Form
 from .suggest import did_you_mean
@@ -86,7 +87,15 @@ def match(
         takes = f"{_count(most, 'argument')} at most" if most else "no arguments"
         works_on = "value" if len(form.inputs) == 1 else f"{len(form.inputs)} values"
         beside = f" beside the {works_on} it works on" if form.inputs else ""
-        cx.error("E0206", f"`{form.name}` takes {takes}{beside}", surplus.span, label="one too many", notes=notes)
+        left_out = [f"`{quoted(one.span.text, 30)}`" for one in rest[most:]]
+        cx.error(
+            "E0206",
+            f"`{form.name}` takes {takes}{beside}",
+            surplus.span,
+            label="one too many",
+            notes=notes,
+            help=[f"leave out {' and '.join(left_out[:3])}{' and the rest' if len(left_out) > 3 else ''}"],
+        )
     for argument in named:
         good &= _by_name(cx, form, argument, options, named, fits)
     missing = tuple([name for name in form.options if name in form.required and name not in options])

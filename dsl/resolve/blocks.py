@@ -8,7 +8,7 @@ from .. import syntax
 from ..graph import Frame, Node
 from ..limits import MOST_LEVELS
 from ..source import Span
-from .apply import inputs_of, no_value
+from .apply import completed, inputs_of, no_value
 from .arguments import Matched, match, report_missing
 from .context import Context
 from .forms import Form
@@ -155,7 +155,7 @@ def _block_inputs(cx: Context, form: Form, function: syntax.Path, inputs: Sequen
     if len(inputs) < needed:
         names = ", ".join(form.inputs)
         message = f"`{form.name}` works on {needed} values ({names}) and is given {len(inputs)}"
-        cx.error("E0205", message, function.span, notes=(form.note,))
+        cx.error("E0205", message, function.span, notes=(form.note,), help=[f"`{completed(cx, form, inputs)}`"])
         return False
     return True
 

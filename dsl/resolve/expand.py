@@ -8,6 +8,7 @@ from .. import syntax
 from ..catalog import Signature
 from ..graph import Frame
 from ..source import Span
+from ..wording import quoted
 from .apply import apply_signature, inputs_of, no_value
 from .arguments import match
 from .blocks import enter, expand_block, expand_fn
@@ -163,7 +164,9 @@ def _use_layer(
     elif len(inputs) == 1:
         value = run(inner, inputs[0], steps).value
     else:
-        return cx.error("E0206", f"`{function.text}` works on one value", span)
+        joined = ", ".join([quoted(one.span.text, 30) for one in inputs])
+        help = [f"make them one: `concat({joined}) -> {function.text}`"]
+        return cx.error("E0206", f"`{function.text}` works on one value", span, help=help)
     if layer.names is None:
         made = cx.shared.nodes[start:] if value is not POISON else ()
         layer.names = frozenset([node.name for node in made])

@@ -31,9 +31,11 @@ def gradient_name(group: Group) -> str:
 
 @dataclass(eq=False)
 class _Schedule:
-    """The `cx` of a schedule (gpubp.optim.ScheduleContext)."""
+    """The `cx` of a schedule (gpubp.optim.ScheduleContext). `followed`: the schedule that is being traced; one that is
+    refused stays there, which may stand within another."""
 
     states: States
+    followed: Choice | None = None
 
     def steps(self, duration: Duration) -> Var:
         return duration_steps(duration, self.states)
@@ -41,14 +43,16 @@ class _Schedule:
     def period(self, duration: Duration) -> Var:
         if duration.amount <= 0:
             raise ShapeError(
-                f"what starts again and again has a length, and this lasts {duration.amount} {duration.unit}",
-                "give it one, such as `5epochs`",
+                f"what starts again and again has a length, and `every` is {duration.amount} {duration.unit}",
+                "give it one, such as `every = 5epochs`",
                 code="E0523",
             )
         return self.steps(duration)
 
     def follow(self, schedule: Choice, step: Var, length: Var) -> Var:
+        outer, self.followed = self.followed, schedule
         factor: Var = lookup("schedule", schedule.name).function(self, step, length, **schedule.options)
+        self.followed = outer
         return factor
 
 
@@ -152,17 +156,20 @@ def check_update(train: Train, layout: Layout) -> list[Diagnostic]:
             continue
         with recording():
             step, flat = states.real("step"), states.flat(group)
-            cx = _Update(_Shared(states, step, step), group)
+            cx, schedules = _Update(_Shared(states, step, step), group), _Schedule(states)
             arguments = {
-                "schedule": (_Schedule(states), step, step),
                 "optimizer": (cx, flat, flat),
                 "average": (cx, flat, flat),
                 "clip": ([flat], states.get("largest", (), states.dtype)),
             }
             try:
-                lookup(key, choice.name).function(*arguments[key], **choice.options)
+                if key == "schedule":
+                    schedules.follow(choice, step, step)
+                else:
+                    lookup(key, choice.name).function(*arguments[key], **choice.options)
             except ShapeError as error:
                 help = (error.help,) if error.help else ()
+                choice = schedules.followed or choice
                 named = [span for name, span in choice.option_spans.items() if name in str(error)]
                 span = named[0] if len(named) == 1 else choice.span
                 found.append(Diagnostic("E0523", str(error), span, help=help))

@@ -35,6 +35,42 @@ TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n
             "relu",
             "`x -> relu`; for shared weights `layer h = relu`",
         ),
+        *(
+            (
+                TRAINED.replace("loss = mse(p, y)", f"loss = {call} + mse(p, y)") + "}",
+                "E0205",
+                "`mse` works on 2 values (p, y) and is given 1",
+                "mse",
+                help,
+            )
+            for call, help in (
+                ("mse(p)", "`mse(p, y)`"),
+                ("mse(y)", "`mse(..., y)`"),
+                ("mse(p - 1)", "`mse(p - 1, y)`"),
+            )
+        ),
+        (
+            HEAD.replace("target y", "target z: [1]\n  target y") + "  output p = x -> dense(1)\n}\n"
+            "train {\n  loss = mse(p) + mse(p, y) + mse(p, z)\n  optimizer = adam()\n}",
+            "E0205",
+            "`mse` works on 2 values (p, y) and is given 1",
+            "mse",
+            "`mse(p, ...)`",
+        ),
+        (
+            "block two(k) on a, b { return a -> dense(k) }\n" + HEAD + "  output p = x -> two(k = 4)\n}",
+            "E0205",
+            "`two` works on 2 values (a, b) and is given 1",
+            "two",
+            "`two(x, ...)`",
+        ),
+        (
+            TRAINED.replace("adam()", "adam(0.1, 0.9, 0.99, 1, 2, 3, 4)") + "}",
+            "E0206",
+            "`adam` takes 3 arguments at most",
+            "1",
+            "leave out `1` and `2` and `3` and the rest",
+        ),
         (
             HEAD + "  output p = if x > 0 then x else 0\n}",
             "E0315",
@@ -69,7 +105,7 @@ TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n
             "E0205",
             "`matmul` works on 2 values (a, b) and is given 1",
             "matmul",
-            None,
+            "`matmul(x, ...)`",
         ),
         (
             HEAD + "  output p = x + [x]\n}",

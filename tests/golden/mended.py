@@ -170,6 +170,7 @@ MENDED: dict[str, Changes] = {
         ("reshape(4, 4, 1)", "reshape([4, 4, 1])"),
         ("reshape(2 * 8, 1)", "reshape([2 * 8, 1])"),
     ),
+    "E0206_one_value": (("twice(left, right)", "concat(left, right) -> twice"),),
     "E0206_too_many": (("relu(8)", "relu"), ("units = 1, 8", "1")),
     "E0206_twice": ((", units = 2", ""),),
     "E0208_camel_case": (
