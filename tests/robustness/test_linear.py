@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from types import FrameType
 
 import pytest
 
@@ -13,36 +11,23 @@ import gpubp
 from benchmarks.language import FORMS, repeat
 from dsl.format import format_text
 from dsl.source import Source
+from tests.work import calls
 
 
-def calls(work: Callable[[Source], object], text: str) -> int:
-    """Python functions that are called, and generators that go on, while something is done with a text."""
-    source = Source("<string>", text)
-    count = 0
+def checking(text: str) -> int:
+    """The work of checking a file and listing its layers, or of refusing it."""
 
-    def tally(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal count
-        count += event == "call"
+    def check() -> None:
+        with suppress(gpubp.NetError):
+            gpubp.loads(text).summary()
 
-    before = sys.getprofile()
-    sys.setprofile(tally)
-    try:
-        work(source)
-    finally:
-        sys.setprofile(before)
-    return count
-
-
-def check(source: Source) -> None:
-    """Checks a file and lists its layers, or refuses it."""
-    with suppress(gpubp.NetError):
-        gpubp.loads(source.text).summary()
+    return calls(check)
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
 def test_twice_the_layers_are_twice_the_work(form: Callable[[int], str]) -> None:
     gpubp.loads(repeat(1))  # what is made once is made
-    small, middle, large = (calls(check, form(count)) for count in (100, 200, 400))
+    small, middle, large = (checking(form(count)) for count in (50, 100, 200))
     assert large - middle < 2.1 * (middle - small)
 
 
@@ -56,10 +41,10 @@ def test_twice_the_mistakes_are_twice_the_work(line: str) -> None:
     def work(count: int) -> int:
         body = "\n".join(line % (i, i) for i in range(count))
         text = f"model {{\n  input x: [3]\n{body}\n  output p = x -> dense(1)\n}}\n"
-        return calls(check, text)
+        return checking(text)
 
-    work(300)  # the first hundred findings are put into words, and words are remembered
-    small, middle, large = work(300), work(600), work(1200)
+    work(150)  # the first hundred findings are put into words, and words are remembered
+    small, middle, large = work(150), work(300), work(600)
     assert large - middle <= 2.1 * (middle - small)
 
 
@@ -80,9 +65,9 @@ def test_twice_the_mistakes_are_twice_the_work(line: str) -> None:
 )
 def test_twice_the_text_is_twice_the_work_of_formatting(before: str, part: str, after: str) -> None:
     def work(count: int) -> int:
-        text = before + part * count + after
-        assert format_text(Source("<string>", text))[1] == []
-        return calls(format_text, text)
+        source = Source("<string>", before + part * count + after)
+        assert format_text(source)[1] == []
+        return calls(lambda: format_text(source))
 
-    small, middle, large = work(100), work(200), work(400)
+    small, middle, large = work(50), work(100), work(200)
     assert large - middle < 2.1 * (middle - small)
