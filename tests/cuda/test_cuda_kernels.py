@@ -209,7 +209,7 @@ def test_a_shuffle_beyond_its_mask_is_found() -> None:
 
 
 # Memory --------------------------------------------------------------------------------------------------------------
-CHECKED = ("-g", "-fsanitize=address,undefined", "-fno-sanitize=alignment", "-fno-sanitize-recover=all")
+CHECKED = ("-g1", "-fsanitize=address,undefined", "-fno-sanitize=alignment", "-fno-sanitize-recover=all")
 
 
 def _main(source: CudaSource, found: Plan) -> str:

@@ -30,7 +30,7 @@ def rows_for(net: gpubp.Net, count: int = 50) -> dict[str, Array]:
 def test_every_model(path: Path) -> None:
     """Mini-batches, dropout, statistics, penalties: restart k is the run with seed k, to rounding."""
     net = gpubp.load(path)
-    data, count = rows_for(net, 14), 3
+    data, count = rows_for(net, 14), 2
     together = Ensemble(net, count, "cpu", "float64", seed=5)
     losses, penalties, sizes = together.run_steps(together.place(data), 5, 6)
     assert sizes == [6, 6, 2, 6, 6]
