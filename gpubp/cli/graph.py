@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -28,7 +29,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "several times)",
     )
     parser.add_argument(
-        "-o", "--output", metavar="OUT", help="an .svg file, or an .html page (default: SVG to standard output)"
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="an .svg file, or an .html page (default: SVG to standard output, if that is no terminal)",
     )
 
 
@@ -37,6 +41,12 @@ def work(arguments: argparse.Namespace) -> int:
     output = None if arguments.output is None else Path(arguments.output)
     if output is not None and output.suffix.lower() not in (".svg", ".html", ".htm") and not output.exists():
         raise GpubpError(f"`{visible(str(output))}` is neither an .svg nor an .html file")
+    if output is None and sys.stdout.isatty():
+        name = shlex.quote(f"{Path(arguments.file).resolve().stem}.svg")
+        raise GpubpError(
+            f"a terminal shows no picture: `-o {visible(name)}` writes one, or a page with `.html`; "
+            "`gpubp check` lists the layers as text"
+        )
     drawn = graph(_net(arguments), arguments.expand)
     if output is None:
         sys.stdout.write(drawn.svg())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,20 @@ def test_colours_can_be_read_in_light_and_dark() -> None:
             assert all(contrast(theme[name], theme[ground]) >= 4.5 for name in ("faint", "input", "layer"))
             assert all(contrast(theme[name], theme[ground]) >= 3 for name in ("line", "block"))
         assert contrast(theme["block"], theme["paper"]) >= 4.5, "it is the colour of a text, too"
+
+
+@pytest.mark.parametrize(("file", "name"), [("models/xor.net", "xor.svg"), ("runs/my run", "'my run.svg'")])
+def test_a_terminal_gets_no_svg(
+    file: str, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["graph", file]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == (
+        f"error: a terminal shows no picture: `-o {name}` writes one, or a page with `.html`; `gpubp check` lists the "
+        "layers as text\n"
+    )
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
