@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from dsl.diagnostics import Diagnostic
 from dsl.graph import Choice, Duration, LayerGraph, Static
@@ -25,6 +25,15 @@ class Plateau:
     patience: float
     in_epochs: bool
     least: float
+
+    def after(self, stand: Stand, figures: Mapping[str, float], step: int, epoch_steps: float) -> Stand:
+        """Where it stands after the figures of an epoch that ended at a step; `epoch_steps`: the batches of an epoch.
+        Raises KeyError where its figure is not among them."""
+        figure = figures[self.figure]
+        patience = self.patience * (epoch_steps if self.in_epochs else 1)
+        return stand.after(
+            -figure if self.rising else figure, step, factor=self.factor, patience=patience, least=self.least
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dsl.graph import Choice
 
 from ..ir import Program, evaluate, recording
 from .net import Net
-from .plateau import plateau_of
+from .plateau import Stand, plateau_of
 from .states import EPOCH_STEPS, RATE_SCALE, STEP, TOTAL_STEPS, States, accumulated
 from .update import learning_rate
 
 
-def rates(net: Net, steps: Sequence[int], epoch_steps: int, total_steps: int) -> list[float] | None:
+def rates(
+    net: Net, steps: Sequence[int], epoch_steps: int, total_steps: int, records: Sequence[Mapping[str, Any]] = ()
+) -> list[float] | None:
     """The learning rate of the updates behind so many steps, each counted from 0; `epoch_steps`: the batches of an
-    epoch, `total_steps` those of the training. None where the file does not train, where its optimizer has no rate,
-    or where the rate depends on the figures of validation."""
+    epoch, `total_steps` those of the training; `records`: the figures after each epoch and its last `step`, for the
+    schedule that goes by them. None where the file does not train, where its optimizer has no rate, or where a record
+    lacks the figure that the rate depends on."""
     import numpy as np
 
     train = net.graph.train
-    if train is None or plateau_of(net.graph) is not None:
+    if train is None:
         return None
     optimizer = train.options.get("optimizer")
     lr = optimizer.options.get("lr") if isinstance(optimizer, Choice) else None
@@ -31,11 +36,31 @@ def rates(net: Net, steps: Sequence[int], epoch_steps: int, total_steps: int) ->
     with recording() as eqns:
         scale = learning_rate(train, states, step)
     program = Program(tuple(states.vars.values()), tuple(eqns), (scale,))
-    known = {RATE_SCALE: 1.0, EPOCH_STEPS: float(epoch_steps), TOTAL_STEPS: float(total_steps)}
+    known = {EPOCH_STEPS: float(epoch_steps), TOTAL_STEPS: float(total_steps)}
     window = accumulated(train)
+    try:
+        falls = _falls(net, records, epoch_steps)
+    except KeyError:
+        return None
     found = []
     for number in steps:
-        at = {**known, STEP: float(number // window * window)}
+        scale_then = next((factor for step, factor in reversed(falls) if step <= number), 1.0)
+        at = {**known, RATE_SCALE: scale_then, STEP: float(number // window * window)}
         arrays = [np.asarray(at[name], var.dtype) for name, var in states.vars.items()]
         found.append(float(lr) * float(evaluate(program, arrays, np)[0]))
+    return found
+
+
+def _falls(net: Net, records: Sequence[Mapping[str, Any]], epoch_steps: int) -> list[tuple[int, float]]:
+    """The step after each record, and the factor of the rate from then on. Raises KeyError."""
+    plateau, stand = plateau_of(net.graph), Stand()
+    found: list[tuple[int, float]] = []
+    if plateau is None:
+        return found
+    for record in records:
+        figure = record[plateau.figure]
+        # Figures that are no finite numbers may be words in a file.
+        figures = {plateau.figure: float(figure) if isinstance(figure, int | float) else math.nan}
+        stand = plateau.after(stand, figures, int(record["step"]), epoch_steps)
+        found.append((int(record["step"]), stand.scale))
     return found

@@ -99,7 +99,7 @@ def _rate(
     if not (known and isinstance(steps, int) and isinstance(count, int)):
         return
     epoch = -(-count // int(net.option("batch", 32)))
-    found = rates(net, [int(record["step"]) - 1 for record in known], epoch, steps)
+    found = rates(net, [int(record["step"]) - 1 for record in known], epoch, steps, known)
     if found is not None:
         yield RATE, "", tuple((float(r["epoch"]), y) for r, y in zip(known, found) if math.isfinite(y))
 

@@ -30,11 +30,6 @@ def look(executor: Trained, figures: Mapping[str, float]) -> None:
     if plateau is None:
         return
     kept = executor.counters
-    now = Stand(kept[BEST], int(kept[BEST_STEP]), kept[RATE_SCALE]).after(
-        -figures[plateau.figure] if plateau.rising else figures[plateau.figure],
-        int(kept[STEP]),
-        factor=plateau.factor,
-        patience=plateau.patience * (kept[EPOCH_STEPS] if plateau.in_epochs else 1),
-        least=plateau.least,
-    )
+    stand = Stand(kept[BEST], int(kept[BEST_STEP]), kept[RATE_SCALE])
+    now = plateau.after(stand, figures, int(kept[STEP]), kept[EPOCH_STEPS])
     executor.set_counters({BEST: now.best, BEST_STEP: now.since, RATE_SCALE: now.scale})

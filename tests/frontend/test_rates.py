@@ -69,5 +69,6 @@ def test_it_is_the_step_of_a_bias_whose_gradient_is_one(schedule: str, more: str
 
 
 def test_a_rate_that_nobody_knows_is_none() -> None:
-    assert rates(net("plateau(factor = 0.5, patience = 2epochs)"), [0], 2, 12) is None
+    plateau = net("plateau(train.loss, factor = 0.5, patience = 1epochs)")
+    assert rates(plateau, [0, 2, 4], 2, 12, [{"step": 2, "train.loss": 1.0}, {"step": 4}]) is None
     assert rates(gpubp.loads("model {\n  input x: [1]\n  output p = x -> dense(1)\n}"), [0], 2, 12) is None

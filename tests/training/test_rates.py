@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 import gpubp
+from gpubp.frontend import rates
+from gpubp.picture import panels
+from gpubp.training import run_records
 
 from .worlds import state, train, write_net
 
@@ -51,6 +54,24 @@ def test_a_resume_goes_on_bit_for_bit(tmp_path: Path, schedule: str) -> None:
     resumed = train(path, resume=tmp_path / "run")
     assert resumed.history == whole.history[4:]
     assert state(resumed) == state(whole)
+
+
+@pytest.mark.parametrize("schedule", [schedule for schedule in SCHEDULES if "plateau" in schedule])
+def test_the_rate_under_a_plateau_is_told_by_the_figures(tmp_path: Path, schedule: str) -> None:
+    """Also by those that a run's folder keeps."""
+    keys = f"  schedule = {schedule}\n  metrics = [r2(p, y)]\n"
+    path = write_net(tmp_path, keys=keys, optimizer="sgd(lr = 0.2)")
+    seen: list[float] = []
+    train(path, out=tmp_path / "run", callbacks=[lambda run: seen.append(run.executor.counters["rate_scale"])])
+    assert min(seen) < 1, "the rate has fallen"
+    records = [record for record in run_records(tmp_path / "run") if "epoch" in record]
+    steps = [int(record["step"]) for record in records]
+    assert rates(gpubp.load(path), steps, 5, 50, records) == pytest.approx([0.2 * scale for scale in seen], rel=1e-12)
+    assert rates(gpubp.load(path), [step - 1 for step in steps[2:]], 5, 50, records) == pytest.approx(
+        [0.2 * scale for scale in seen[1:-1]], rel=1e-12
+    )
+    (panel,) = panels([tmp_path / "run"], ["learning rate"])
+    assert [y for _, y in panel.curves[0].points][2:] == pytest.approx([0.2 * s for s in seen[1:-1]], rel=1e-12)
 
 
 def test_a_plateau_lowers_the_rate(tmp_path: Path) -> None:
