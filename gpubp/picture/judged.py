@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST = 10_000
 """Rows that are looked at."""
+MOST_NUMBERS = 1 << 26
+"""Numbers that the outputs for them may have: answers for each position of a sequence, among many words, are large."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +44,9 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Classes:
-    """Answers that are classes, a row each: `true` and `taken` number the `words`; `given` is the probability that the
-    true one got."""
+    """Answers that are classes: `true` and `taken` number the `words`; `given` is the probability that the true one
+    got; `rows`: the row that each answer is of; `places`: its position in the row, (answers, axes), where a row has
+    several."""
 
     output: str
     target: str
@@ -50,6 +54,8 @@ class Classes:
     true: NDArray[Any]
     taken: NDArray[Any]
     given: NDArray[Any]
+    rows: NDArray[Any]
+    places: NDArray[Any] | None = None
 
     def table(self) -> NDArray[Any]:
         """How many of each class (a row) were taken for each class (a column)."""
@@ -78,7 +84,9 @@ def judged_rows(run: LoadedRun, seed: int) -> Rows:
     count = len(data.parts[part])
     if isinstance(rows, Stream):
         rows = rows.batch(0, 0, 0, min(MOST, count), mixed=False)
-    rows = {name: column[:MOST] for name, column in rows.items()}
+    width = max((math.prod(shape) for shape in run.net.outputs.values()), default=1)
+    most = max(1, min(MOST, MOST_NUMBERS // max(1, width)))
+    rows = {name: column[:most] for name, column in rows.items()}
     inputs, targets = ({n.label or n.name: rows[n.label or n.name] for n in side} for side in _sides(run.net))
     outputs = run.executor.predict(inputs)
     if not isinstance(outputs, Mapping):
@@ -93,25 +101,38 @@ def _sides(net: Net) -> tuple[Any, Any]:
 
 def compared(run: LoadedRun, rows: Rows) -> list[Classes | Numbers]:
     """Outputs beside the targets that the loss or a metric compares them with: classes, two classes that one number
-    between 0 and 1 tells apart, or numbers. Those with an answer for each position of a sequence are left out."""
+    between 0 and 1 tells apart, or numbers. Labels that the loss ignores are no answers."""
     import numpy as np
 
     found: list[Classes | Numbers] = []
     for output, target in answers(run.net).items():
-        if rows.targets[target].ndim == 1:
-            p, true = rows.outputs[output], rows.targets[target].astype(np.int64)
+        p, labels = rows.outputs[output], rows.targets[target].astype(np.int64)
+        counted = ~np.isin(labels, _ignored(run.net, target))
+        at = np.argwhere(counted)
+        if len(at):
+            p, true = p[counted], labels[counted]
             words = tuple(run.words.get(target) or map(str, range(p.shape[1])))
-            found.append(Classes(output, target, words, true, p.argmax(1), p[np.arange(len(p)), true]))
+            given = p[np.arange(len(p)), true]
+            places = at[:, 1:] if labels.ndim > 1 else None
+            found.append(Classes(output, target, words, true, p.argmax(1), given, at[:, 0], places))
     for output, target in _pairs(run.net):
         p, true = rows.outputs[output].reshape(len(rows.outputs[output]), -1), rows.targets[target]
         true = true.reshape(len(true), -1)
         if p.shape[1] == 1 and np.isin(true, (0, 1)).all() and p.min() >= 0 and p.max() <= 1:
             label, one = true[:, 0].astype(np.int64), p[:, 0]
             given = np.where(label == 1, one, 1 - one)
-            found.append(Classes(output, target, ("0", "1"), label, (one > 0.5).astype(np.int64), given))
+            taken = (one > 0.5).astype(np.int64)
+            found.append(Classes(output, target, ("0", "1"), label, taken, given, np.arange(len(p))))
         else:
             found.append(Numbers(output, target, true, p))
     return found
+
+
+def _ignored(net: Net, target: str) -> list[int]:
+    """The labels of a target that a function of the training leaves out."""
+    nodes = net.graph.train.nodes if net.graph.train is not None else ()
+    reading = [node for node in nodes if any(target in (n.label, n.name) for n in node.inputs if n.kind == "target")]
+    return [label for node in reading if isinstance(label := node.attrs.get("ignore"), int)]
 
 
 def _pairs(net: Net) -> dict[tuple[str, str], None]:

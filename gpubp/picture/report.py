@@ -19,7 +19,9 @@ from .page import page
 from .views import View
 
 _SHORT = 8
-"""Numbers of an input that are written out."""
+"""Numbers, or words, of an input that are written out."""
+_TABLE = 500
+"""Classes of which there is a table of what was taken for what."""
 
 
 def report(path: Path) -> str:
@@ -89,22 +91,35 @@ def _answers(run: LoadedRun, seed: int) -> Iterator[tuple[str, str]]:
         yield "answers", f"<p>The data cannot be read any more: {escape(str(error).splitlines()[0])}</p>"
         return
     for found in compared(run, rows):
-        chart = views.confusion(found) if isinstance(found, Classes) else views.against(found)
-        charts = _chart(chart)
+        about, charts = f"<p>Of {rows.about}.</p>", ""
+        if isinstance(found, Numbers):
+            charts = _chart(views.against(found))
+        elif len(found.words) <= _TABLE:
+            charts = _chart(views.confusion(found))
+        else:
+            right = int((found.true == found.taken).sum())
+            about += f"<p>{right:,} of {len(found.true):,} answers are right.</p>"
         if isinstance(found, Classes) and (plane := views.boundary(run, rows, found)) is not None:
             charts += _chart(plane)
-        yield f"answers: {found.target}", f'<p>Of {rows.about}.</p><div class="charts">{charts}</div>'
-        yield f"worst: {found.target}", _worst(rows, found)
+        yield f"answers: {found.target}", f'{about}<div class="charts">{charts}</div>'
+        yield f"worst: {found.target}", _worst(rows, found, run.words)
 
 
-def _worst(rows: Rows, found: Classes | Numbers) -> str:
+def _worst(rows: Rows, found: Classes | Numbers, words: Mapping[str, Sequence[str]]) -> str:
+    """`words`: those of the inputs that are labels."""
     chosen, how = views.worst(found)
+    of = chosen
     if isinstance(found, Classes):
+        of = found.rows[chosen]
         heads = ["row", "true", "taken for", "probability of the true class"]
         told = [
-            [f"{i + 1:,}", found.words[found.true[i]], found.words[found.taken[i]], f"{found.given[i]:.4f}"]
-            for i in chosen
+            [f"{row + 1:,}", found.words[found.true[i]], found.words[found.taken[i]], f"{found.given[i]:.4f}"]
+            for row, i in zip(of, chosen)
         ]
+        if found.places is not None:
+            heads.insert(1, "position")
+            for line, i in zip(told, chosen):
+                line.insert(1, ", ".join(f"{at + 1:,}" for at in found.places[i]))
     else:
         heads = ["row", "true", "predicted", "distance"]
         pairs = [(found.true[i], found.said[i]) for i in chosen]
@@ -112,19 +127,32 @@ def _worst(rows: Rows, found: Classes | Numbers) -> str:
             [f"{i + 1:,}", _list(true), _list(said), f"{abs(said - true).mean():.4g}"]
             for i, (true, said) in zip(chosen, pairs)
         ]
-    text = f"<p>Of {rows.about}, those with {how}; they are numbered within that part.</p>"
+    what = "rows" if isinstance(found, Numbers) or found.places is None else "answers"
+    text = f"<p>Of {rows.about}, the {what} with {how}; rows are numbered within that part.</p>"
     for name, values in rows.inputs.items():
         titles = [
-            f"row {row[0]}: {row[1]},\ntaken for {row[2]}" if isinstance(found, Classes) else f"row {row[0]}"
-            for row in told
+            f"row {line[0]}: {found.words[found.true[i]]},\ntaken for {found.words[found.taken[i]]}"
+            if isinstance(found, Classes)
+            else f"row {line[0]}"
+            for line, i in zip(told, chosen)
         ]
-        if (shown := views.images(values[chosen], titles)) is not None:
+        if (shown := views.images(values[of], titles)) is not None:
             text += f'<div class="scroll">{shown.svg}</div>'
-        else:
-            heads.append(name)
-            for row, i in zip(told, chosen):
-                row.append(_list(values[i].reshape(-1)))
+            continue
+        heads.append(name)
+        for line, row, i in zip(told, of, chosen):
+            places = found.places if isinstance(found, Classes) and values.ndim == 2 else None
+            if name in words and places is not None and places.shape[1] == 1 and places[i, 0] < values.shape[1]:
+                line.append(_before(values[row, : places[i, 0] + 1], words[name]))
+            else:
+                line.append(_list(values[row].reshape(-1)))
     return text + _table(heads, told)
+
+
+def _before(labels: Any, words: Sequence[str]) -> str:
+    """The last words of a sequence up to the position of an answer, that at the position itself included."""
+    shown = " ".join(repr(words[label])[1:-1] for label in labels[-_SHORT:])
+    return ("… " if len(labels) > _SHORT else "") + shown
 
 
 def _environment(about: Mapping[str, Any]) -> str:

@@ -107,7 +107,7 @@ def confusion(found: Classes) -> View:
         axes.set_ylabel(f"`{plain(found.target)}`")
         made.colorbar(image, ax=axes, label="share of the class", shrink=0.8).outline.set_visible(False)
         right = int(table.trace())
-        lines = [f"{right:,} of {int(table.sum()):,} rows are right."]
+        lines = [f"{right:,} of {int(table.sum()):,} {'rows' if found.places is None else 'answers'} are right."]
         wrong = sorted(((table[i, j], i, j) for i in range(count) for j in range(count) if i != j), reverse=True)
         lines += [f"{found.words[i]} taken for {found.words[j]}: {n} times" for n, i, j in wrong[:WORST] if n]
         return _view(made, f"what {found.target} was taken for", lines)
@@ -138,8 +138,9 @@ def boundary(run: LoadedRun, rows: Rows, found: Classes) -> View | None:
     import numpy as np
 
     (name, points), *more = rows.inputs.items()
-    if more or points.shape[1:] != (2,):
+    if more or points.shape[1:] != (2,) or found.places is not None:
         return None
+    points = points[found.rows]
     low, high = points.min(0), points.max(0)
     edge = 0.08 * np.where(high > low, high - low, 1.0)
     x, y = (np.linspace(a, b, _GRID) for a, b in zip(low - edge, high + edge))

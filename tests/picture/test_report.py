@@ -139,6 +139,59 @@ def test_what_was_found_wrong_is_told(runs: Path, tmp_path: Path) -> None:
     assert "<li>a -&gt; relu</li>" in text
 
 
+TEXT = """
+data {
+  said, next = text("a.txt", window = 12, level = word)
+}
+model {
+  input  said: class(?words)[12]
+  target next: class(words)[12]
+  output p = said -> embedding(8) -> dense(words) -> softmax
+}
+train {
+  loss      = cross_entropy(p, next, ignore = 0)
+  optimizer = adam(lr = 0.05)
+  epochs    = 20
+}
+"""
+
+
+def test_answers_for_each_position_of_a_sequence(tmp_path: Path) -> None:
+    words = ["the", "cat", "<sat>", "on", "the", "mat", "."]
+    (tmp_path / "a.txt").write_text(" ".join(np.random.default_rng(0).choice(words, 600)), "utf-8")
+    (tmp_path / "a.net").write_text(TEXT, "utf-8")
+    out = tmp_path / "run"
+    assert main(["run", str(tmp_path / "a.net"), "--device", "cpu", "--out", str(out), "--quiet"]) == 0
+    run = gpubp.load_run(out, "cpu")
+    rows = load_data(run.net.graph, run.net.base, 0).part("train")
+    assert isinstance(rows, dict)
+    p, true = run.executor.predict(rows["said"]), rows["next"]
+    given = np.take_along_axis(p, true[..., None], 2)[..., 0]
+    given[true == 0] = 2.0  # these are no answers
+    row, place = divmod(int(given.argmin()), 12)
+    text = report(out)
+    assert heads(text) == [
+        "figures",
+        "file",
+        "net",
+        "curves",
+        "gradients",
+        "answers: next",
+        "worst: next",
+        "environment",
+    ]
+    right, of = int((p.argmax(2) == true)[true > 0].sum()), int((true > 0).sum())
+    assert 0 < right < of < true.size
+    assert f"{right:,} of {of:,} answers are right." in text
+    names = run.words["next"]
+    before = " ".join(names[k] for k in rows["said"][row, max(0, place - 7) : place + 1])
+    cells = [place + 1, names[true[row, place]], names[int(p[row, place].argmax())], f"{given[row, place]:.4f}"]
+    cells.append(("… " if place > 7 else "") + before)
+    found = re.search(f'<tbody><tr><th scope="row">{row + 1}</th>(.*?)</tr>', text[text.index("worst: next</h2>") :])
+    assert found is not None, "the worst answer comes first"
+    assert [unescape(cell) for cell in re.findall("<td>(.*?)</td>", found[1])] == [str(cell) for cell in cells]
+
+
 NAMES = """
 # </pre><script>alert(1)</script>
 data {
