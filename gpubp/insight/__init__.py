@@ -3,7 +3,7 @@
 from .document import document
 from .drawn import drawn
 from .gradcheck import Checked, Element, Report, gradcheck
-from .html import as_html, page_style
+from .html import as_html
 from .text import as_text, shown
 from .trace import Line, Step, Trace, trace
 
@@ -19,7 +19,6 @@ __all__ = [
     "document",
     "drawn",
     "gradcheck",
-    "page_style",
     "shown",
     "trace",
 ]

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ..style import page_style
 from .text import NOTATION, as_text
 
 _FOLDER = Path(__file__).resolve().parent / "page"
@@ -32,11 +33,6 @@ def as_html(told: Mapping[str, Any], about: str) -> str:
         name, _, rest = piece.partition("}")
         out.append(places[name] + rest)
     return "".join(out)
-
-
-def page_style() -> str:
-    """The style that all pages share."""
-    return _part("style.css")
 
 
 def _part(name: str) -> str:

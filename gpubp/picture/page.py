@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from ..insight import page_style
+from ..style import page_style
 
 _FOLDER = Path(__file__).resolve().parent
 

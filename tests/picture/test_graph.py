@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -132,6 +133,16 @@ def test_a_terminal_gets_no_svg(
         f"error: a terminal shows no picture: `-o {name}` writes one, or a page with `.html`; `gpubp check` lists the "
         "layers as text\n"
     )
+
+
+def test_it_loads_nothing_of_what_explains_a_net(tmp_path: Path) -> None:
+    """Its pages have the style of all pages, and that is all that they share."""
+    code = "import sys; from gpubp.cli import main\n"
+    code += f"main(['graph', {str(MODELS / 'xor.net')!r}, '-o', 'xor.html'])\n"
+    code += "print([name for name in sys.modules if name.startswith('gpubp.insight')])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["wrote xor.html: xor.net: 33 parameters", "[]"]
+    assert "<style>" in (tmp_path / "xor.html").read_text("utf-8")
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
