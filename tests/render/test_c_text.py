@@ -129,8 +129,9 @@ def test_literals(value: float, dtype: str, text: str) -> None:
 
 
 # Memory --------------------------------------------------------------------------------------------------------------
-# Lines are named with -g1, too; what -g keeps of each variable takes most of a compilation.
-CHECKED = ("-g1", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+# Nothing is optimised away, and a compilation takes half as long; lines are named with -g1, too, and what -g keeps of
+# each variable takes most of the time.
+CHECKED = ("-g1", "-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
 
 
 def _extent(found: Plan, var: Var) -> int:
