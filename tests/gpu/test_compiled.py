@@ -17,6 +17,7 @@ import gpubp
 from gpubp.backends import cuda as compiled
 from gpubp.backends import select
 from gpubp.errors import GpubpError
+from gpubp.executor.ensemble import Ensemble
 from gpubp.ir import FLOATS, Program, evaluate
 from gpubp.passes import plan
 from gpubp.render import compile_source, cuda_source, plan_source
@@ -105,6 +106,18 @@ def same(a: Mapping[str, Any], b: Mapping[str, Any]) -> None:
 
 def test_two_runs_give_the_same_bytes() -> None:
     same(trained(), trained())
+
+
+@pytest.mark.parametrize("model", ["xor", "iris", "spiral"])
+def test_restarts_are_the_runs_of_their_seeds(model: str) -> None:
+    """Nets side by side, each in a block where it fits into one, shuffled each in its own way."""
+    net = gpubp.load(MODELS[0].parent / f"{model}.net")
+    rows, together = rows_of(net, 80), Ensemble(net, 3, "gpu")
+    together.run_steps(together.place(rows), 12, 32)
+    for k, seed in enumerate(together.seeds):
+        ex = gpubp.Executor(net, "gpu", seed=seed)
+        ex.train_steps(rows, 12, 32)
+        same(ex.state_dict(), together.member(k).state_dict())
 
 
 def test_with_and_without_a_graph(device: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
