@@ -68,7 +68,7 @@ class _Planner:
         for group in order.after:
             self.place_all(group)
         copies = tuple((s, v) for s, v in program.updates if self.places[v] != self.places[s])
-        buffers = live(program, self.steps, early, self.feeds, copies, self.places)
+        buffers = live(program, self.steps, self.feeds, copies, self.places)
         return Plan(
             program,
             tuple(self.feeds),

@@ -13,13 +13,12 @@ from .plan import Place, Step
 def live(
     program: Program,
     steps: Sequence[Step],
-    early: int,
     feeds: Iterable[Var],
     copies: Sequence[tuple[Var, Var]],
     places: dict[Var, Place],
 ) -> list[Buffer]:
     """Find when each buffer of the arena is in use and let results take the memory of operands that die; `places` are
-    changed accordingly. The guard is looked at after `early` steps.
+    changed accordingly.
 
     Returns the buffers of the arena.
     """
@@ -37,7 +36,7 @@ def live(
     for var in (*program.outputs, *(value for _, value in copies)):
         use(var, end)
     if program.guard is not None:
-        use(program.guard, early)
+        use(program.guard, end)  # kernels on a GPU look at it one by one
     for buffer, positions in used.items():
         buffer.first, buffer.last = min(positions), max(positions)
     _share(steps, places)

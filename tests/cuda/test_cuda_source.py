@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from gpubp.ir import evaluate
+from gpubp import ops
+from gpubp.ir import Aval, Program, Var, evaluate, recording, verify
 from gpubp.passes import plan
 from tests.cuda.bounds import bound_of
 from tests.ir.random_programs import Case, programs
@@ -37,6 +38,21 @@ def test_random_programs(case: Case, fed: int, guarded: bool, order: int) -> Non
         near(a, b, 64)
     for a, b in zip(states, [a for v, a in zip(program.inputs, ours, strict=True) if v not in feeds], strict=True):
         near(a, b, 64)
+
+
+def test_the_guard_stays_until_the_last_kernel_has_looked_at_it() -> None:
+    """What stands behind it needs memory too, and writes zeros."""
+    x = Var(Aval((3, 4), "float64"), "x")
+    with recording() as eqns:
+        total = ops.sum_(x, (1,))
+        _ = [ops.add(x, 0.5), ops.sub(0.5, x), ops.mul(x, 0.5)]
+        new = ops.mul(0.5, x) - 1.0
+        guard = ops.greater(ops.sum_(x), 0.0)
+    planned = plan(verify(Program((x,), tuple(eqns), (total,), ((x, new),), guard)), ())
+    for value, wanted in ((1.0, -0.5), (-1.0, -1.0)):
+        state = np.full((3, 4), value)
+        run_cuda(planned, [], [state])
+        np.testing.assert_array_equal(state, wanted)
 
 
 MORE = (("train", "float64"), ("measure", "float32"), ("gradients", "float32"))
