@@ -48,14 +48,14 @@ class Backend(Protocol):
 
     compiles: bool
     """Whether it can compile kernels."""
-    forced: bool
-    """Whether every program is compiled, however little there is to do."""
+    modes: frozenset[str]
+    """The modes of the programs that it compiles, where it can."""
 
     def kernels(self) -> str:
         """Which compiler makes kernels, and of what, as far as bytes depend on it; empty where none does."""
 
     worth: float
-    """Seconds of a program's work without compiled kernels from which on these are made."""
+    """Seconds of a program's work without compiled kernels from which on these are made; 0: at once."""
     call: float
     """Floating-point operations of one call of a loop over many steps, which Ctrl-C waits for."""
 

@@ -1,4 +1,4 @@
-"""The GPU: CuPy's arrays, compiled kernels for training, and CuPy's own where there are none."""
+"""The GPU: CuPy's arrays, compiled kernels, and CuPy's own where there are none."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 class CupyBackend:
     """Arrays on one GPU. Raises DeviceError where it cannot be used; the probe runs a real kernel, for importing CuPy
-    succeeds without a GPU. Training programs are compiled (gpubp.backends.cuda); where that fails, which is said once,
-    and for all others every equation is a kernel of CuPy's."""
+    succeeds without a GPU. Programs that train, evaluate and predict are compiled (gpubp.backends.cuda); where that
+    fails, which is said once, and for all others every equation is a kernel of CuPy's."""
 
     name = "gpu"
-    forced = False
+    modes = frozenset({"train", "measure", "predict"})
     worth = 0.0  # CuPy takes longer for each equation than a compiled step for all
     call = 1e15  # the host only launches, and hears of Ctrl-C between two launches
 
@@ -81,7 +81,7 @@ class CupyBackend:
         return self._cupy
 
     def kernels(self) -> str:
-        return f"training, by {self._compiler}" if self.compiles else ""
+        return f"training and evaluation, by {self._compiler}" if self.compiles else ""
 
     def source(
         self,

@@ -23,7 +23,8 @@ class NumpyBackend:
     """Arrays in the machine's memory."""
 
     name = place = "cpu"
-    compiles = forced = False
+    compiles = False
+    modes = frozenset({"train"})
     worth = 0.5  # about what a C compiler takes
     call = 2.5e7  # some 50 ms at most
     source = staticmethod(c_source)

@@ -88,10 +88,10 @@ class Machine:
     def _native_from(self, mode: Mode, batch: int, steps: int, costs: Cost) -> float:
         """The step from which on a program is compiled. It depends on the program alone: not on a clock, nor on whether
         the kernels are there already, so that a seed gives the same bytes each time, after a resume too."""
-        if self.backend.forced:
-            return 0
-        if mode != "train" or not self.backend.compiles:
+        if mode not in self.backend.modes or not self.backend.compiles:
             return math.inf
+        if not self.backend.worth:
+            return 0
         if self.alone is not None:
             return self.alone(mode, batch).native_from
         seconds = 1.5e-6 * steps + costs.traffic / 8e9 + costs.flops / 4e10
@@ -102,7 +102,8 @@ class Machine:
         key = (mode, batch, fit)
         if key not in self._native:
             compiled = self.compiled(mode, batch, fit)
-            source = self.backend.source(compiled.plan, mode, compiled.built.hints, describe, collected(compiled))
+            kept = collected(compiled) if mode == "train" else []
+            source = self.backend.source(compiled.plan, mode, compiled.built.hints, describe, kept)
             kernels = self.backend.library(source) if source.functions or source.rounds else None
             self._native[key] = None if kernels is None else (source, kernels)
         return self._native[key]

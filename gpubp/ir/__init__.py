@@ -1,7 +1,7 @@
 """The intermediate representation: programs of primitives, recorded, verified, printed, evaluated."""
 
 from .avals import DTYPES, FLOATS, INTEGERS, WEAK, Aval, broadcast_shapes
-from .cforms import Adds, Call, CForm, Element, Fold, Product, Read, Routine, Rows, Scalar, Turns
+from .cforms import Adds, Call, CForm, Element, Fold, Product, Read, Routine, Rows, Scalar, Spot, Sums, Turns
 from .evaluate import apply, evaluate, fill, literal, text_of, with_params
 from .program import Program, bodies, identifiers, map_bodies, names
 from .pullback import leading_to, pullback
@@ -44,6 +44,8 @@ __all__ = [
     "Routine",
     "Rows",
     "Scalar",
+    "Spot",
+    "Sums",
     "Turns",
     "Var",
     "apply",

@@ -37,9 +37,11 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """An input of a shape; called with a text for each index, it gives the text of the element there."""
+    """An input of a shape; called with a text for each index, it gives the text of the element there. `suffix`: its
+    float type in the names of functions (`f32`, `f64`), empty where it has none."""
 
     shape: tuple[int, ...]
+    suffix: str
     element: Callable[[Sequence[str]], str]
 
     def __call__(self, index: Sequence[str]) -> str:
@@ -85,11 +87,39 @@ class Turns:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """The indices of an element, each a text, and the condition under which there is one, empty where there always is.
+    Where there is none it counts as 0."""
+
+    index: Sequence[str]
+    inside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """A result as products of matrices of which an element may lie anywhere. For each index into the axes `batch`, the
+    element at `rows` and `columns` is the sum over `terms` of an element of the first input, `left(batch, rows,
+    terms)`, times one of the second, `right(batch, terms, columns)`; it belongs to `out(batch, rows, columns)`. These
+    take a text for each axis, "0" for one of size 1; last in an index stands that of the last axis of one side, alone
+    or behind a multiple of its size."""
+
+    batch: tuple[int, ...]
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    terms: tuple[int, ...]
+    left: Callable[[Sequence[str], Sequence[str], Sequence[str]], Spot]
+    right: Callable[[Sequence[str], Sequence[str], Sequence[str]], Spot]
+    out: Callable[[Sequence[str], Sequence[str], Sequence[str]], Spot]
+
+
+@dataclass(frozen=True, slots=True)
 class Routine:
     """A function that writes all elements, of arrays that lie one behind the other: `text(out, *inputs, **params)`
-    gives the call from what is known of them; None where it does not pay."""
+    gives the call from what is known of them; None where it does not pay. `sums(out, *inputs, **params)` is the same
+    for kernels that divide the work."""
 
     text: Callable[..., Turns | None]
+    sums: Callable[..., Sums]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import ShapeError
 from ..ir import FLOATS, Aval, Example, Primitive, Routine, Var, define
 from . import conv_forms as forms
+from . import conv_sums as sums
 from . import window_helpers as helpers
 from .shaping import broadcast_to, reshape
 
@@ -171,7 +172,7 @@ conv: Primitive = define(
         (*_SHARED, helpers.conv_into, helpers.conv),
         ("conv_into(xp, {0}, {1}, {out}, {spread}, {groups}, {s0}, {s1})",),
         _conv_scratch,
-        c=Routine(forms.conv_text),
+        c=Routine(forms.conv_text, sums.conv_sums),
         stack=lambda flags, count, x, w, **params: _stack_layer(flags, count, x, w, primitive=conv, **params),
         flops=lambda x, w, **params: _flops(_conv_infer(x, w, **params), w.shape[-4] * w.shape[-3], w.shape[-2]),
     )
@@ -191,7 +192,7 @@ conv_input: Primitive = define(
         (*_SHARED, helpers.conv_input_into, helpers.conv_input),
         ("conv_input_into(xp, {0}, {1}, {out}, {spread}, {groups}, {s0}, {s1})",),
         _input_scratch,
-        c=Routine(forms.input_text),
+        c=Routine(forms.input_text, sums.input_sums),
         stack=lambda flags, count, g, w, **params: _stack_layer(flags, count, g, w, primitive=conv_input, **params),
         flops=lambda g, w, **_: _flops(g, w.shape[-4] * w.shape[-3], w.shape[-2]),
     )
@@ -211,7 +212,7 @@ conv_weight: Primitive = define(
         (*_SHARED, helpers.conv_weight_into, helpers.conv_weight),
         ("conv_weight_into(xp, {0}, {1}, {out}, {spread}, {groups}, {s0}, {s1}, {s2}, {s3})",),
         _weight_scratch,
-        c=Routine(forms.weight_text),
+        c=Routine(forms.weight_text, sums.weight_sums),
         stack=_stack_weight,
         flops=lambda x, g, *, size, groups, **_: _flops(g, size[0] * size[1], x.shape[3] // groups),
     )

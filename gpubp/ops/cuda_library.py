@@ -12,8 +12,8 @@ _DEFINED = re.compile(r"^INLINE [\w ]+?[ *]+(\w+)\(", re.MULTILINE)
 @cache
 def cuda_functions() -> str:
     """All of them, with the types that kernels are written in."""
-    folder = Path(__file__).parent  # the simple ones are the same in C
-    files = ("cuda/base.cuh", "c/simple.h", "cuda/math.cuh", "cuda/uniform.cuh")
+    folder = Path(__file__).parent  # some are the same in C
+    files = ("cuda/base.cuh", "c/simple.h", "c/argmax.h", "cuda/math.cuh", "cuda/uniform.cuh")
     return "\n".join((folder / name).read_text("utf-8") for name in files)
 
 

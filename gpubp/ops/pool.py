@@ -161,6 +161,7 @@ window_take: Primitive = define(
         (*_SLICES, helpers.window_take_into, helpers.window_take),
         ("window_take_into(xp, {0}, {1}, {out}, {kernel}, {spread}, {s0})",),
         lambda x, places, **_: (Aval(places.shape, "bool"),),
+        c=Element(forms.take_text),
         stack=_merged("window_take"),
     )
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ShapeError
-from ..ir import FLOATS, Aval, Example, Fold, Primitive, Rows, Var, define
+from ..ir import FLOATS, Aval, Element, Example, Fold, Primitive, Read, Rows, Var, define
 from . import helpers
 from .choices import cast, equal
 from .elementwise import exp, log
@@ -53,6 +53,12 @@ def _argmax_infer(a: Aval, *, axis: int) -> Aval:
     return Aval(tuple(n for i, n in enumerate(a.shape) if i != gone), "int64")
 
 
+def _argmax_element(index: Sequence[str], shape: tuple[int, ...], x: Read, *, axis: int) -> str:
+    (gone,) = normal_axes((axis,), len(x.shape))
+    first, second = (x([*index[:gone], i, *index[gone:]]) for i in ("0", "1"))
+    return f"argmax_{x.suffix}(&{first}, {x.shape[gone]}, &{second} - &{first})" if x.suffix else ""
+
+
 argmax: Primitive = define(
     Primitive(
         "argmax",
@@ -60,8 +66,9 @@ argmax: Primitive = define(
         None,
         "xp.argmax({0}, axis={axis})",
         "reduce",
-        (Example(((3, 4),), {"axis": -1}),),
+        (Example(((3, 4),), {"axis": -1}), Example(((3, 4, 2),), {"axis": 1})),
         into=("{0}.argmax(axis={axis}, out={out})",),
+        c=Element(_argmax_element),
     )
 )
 

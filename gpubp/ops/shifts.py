@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ShapeError
-from ..ir import INTEGERS, Aval, Example, Primitive, Var, define
+from ..ir import INTEGERS, Aval, Element, Example, Primitive, Read, Var, define
 from . import helpers
 from .shaping import broadcast_to, reshape
 
@@ -16,6 +16,10 @@ def _flip_infer(a: Aval, *, axis: int) -> Aval:
     return a
 
 
+def _flip_element(index: Sequence[str], shape: tuple[int, ...], x: Read, *, axis: int) -> str:
+    return x([f"({shape[axis] - 1} - {i})" if k == axis else i for k, i in enumerate(index)])
+
+
 flip: Primitive = define(
     Primitive(
         "flip",
@@ -24,6 +28,7 @@ flip: Primitive = define(
         "xp.flip({0}, {axis})",
         "opaque",
         (Example(((2, 3),), {"axis": 1}),),
+        c=Element(_flip_element),
         stack=lambda flags, count, x, *, axis: flip(x, axis=axis + 1),
     )
 )
@@ -44,6 +49,12 @@ def _shift_stack(flags: Sequence[bool], count: int, x: Var, offsets: Var) -> Var
     return reshape(moved, shape=each.shape)
 
 
+def _shift_element(index: Sequence[str], shape: tuple[int, ...], x: Read, offsets: Read) -> str:
+    there = [f"({index[k]} + {offsets([index[0], str(k - 1)])})" for k in (1, 2)]
+    inside = " && ".join(f"{i} >= 0 && {i} < {n}" for i, n in zip(there, shape[1:3], strict=True))
+    return f"({inside} ? {x([index[0], *there, *index[3:]])} : 0)"
+
+
 shift: Primitive = define(
     Primitive(
         "shift",
@@ -54,6 +65,7 @@ shift: Primitive = define(
         "opaque",
         (Example(((3, 4, 5, 2), (3, 2)), {}, ((-2.0, 2.0), (0, 3)), ("float64", "int64")),),
         (helpers.shift,),
+        c=Element(_shift_element),
         stack=_shift_stack,
     )
 )

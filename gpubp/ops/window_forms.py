@@ -93,6 +93,18 @@ def first_text(index: Sequence[str], shape: tuple[int, ...], x: Read, y: Read, *
     return text
 
 
+def take_text(
+    index: Sequence[str], shape: tuple[int, ...], x: Read, places: Read, *, kernel: Pair, spread: Spread
+) -> str:
+    """The pixel at the place that is given; 0 where there is none."""
+    if kernel[0] * kernel[1] > MOST:
+        return ""
+    text = "0"
+    for k, (at, inside) in reversed([*enumerate(_pixels(index, shape, kernel, spread, x.shape))]):
+        text = f"({f'{inside} && ' if inside else ''}{places(index)} == {k} ? {x(at)} : {text})"
+    return text
+
+
 def put_text(
     index: Sequence[str],
     shape: tuple[int, ...],

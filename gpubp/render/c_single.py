@@ -92,7 +92,7 @@ def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> list[str]:
 def _elements(memory: Memory, eqn: Eqn, form: Element, out: Access) -> list[str]:
     shape = eqn.output.shape
     index = [f"i{k}" for k in range(len(shape))]
-    reads = [Read(x.shape, memory.access(x, x.shape).at) for x in eqn.operands]
+    reads = [Read(x.shape, SUFFIX.get(x.dtype, ""), memory.access(x, x.shape).at) for x in eqn.operands]
     text = form.text(index, shape, *reads, **eqn.params).replace("{t}", SUFFIX.get(eqn.output.dtype, ""))
     if not text:
         raise UnfitError
@@ -103,7 +103,7 @@ def _elements(memory: Memory, eqn: Eqn, form: Element, out: Access) -> list[str]
 def _sums(memory: Memory, eqn: Eqn, form: Adds, out: Access) -> list[str]:
     y, value = eqn.output, eqn.operands[0]
     index = [f"i{k}" for k in range(max(y.ndim, value.ndim))]
-    reads = [Read(x.shape, memory.access(x, x.shape).at) for x in eqn.operands]
+    reads = [Read(x.shape, SUFFIX.get(x.dtype, ""), memory.access(x, x.shape).at) for x in eqn.operands]
     own = index[: value.ndim]
     place = out.at(form.place(own, y.shape, *reads, **eqn.params))
     zeros = _nest(memory, y.shape, [f"{out.at(index[: y.ndim])} = 0;"], each=True)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from dsl.records import dataclass
 
-from ..ir import Var
+from ..ir import Routine, Var
 from ..passes import ALIGN, ITEM, Buffer, Plan, Step
-from .c_memory import C_TYPE, Memory
+from .c_memory import C_TYPE, Memory, UnfitError
 from .c_words import comment
 from .cuda_gemm import small_product
 from .cuda_rows import CudaRows
@@ -85,6 +85,8 @@ class BlockText(CudaText):
         return _Rows
 
     def single_lines(self, memory: Memory, step: Step) -> Body:
+        if isinstance(step.eqn.op.c, Routine):
+            raise UnfitError  # convolutions take tiles, whose threads wait for each other
         return single_body(memory, step.eqn, small_product)
 
     def made(self) -> tuple[Block, str] | None:

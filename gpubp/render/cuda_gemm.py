@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product as indices
 
-from ..ir import Eqn
+from ..ir import Eqn, Spot, Sums
 from ..passes import ITEM
 from .c_memory import C_TYPE, Access, Memory, UnfitError, collapse
-from .cuda_work import Body, Gemm, Kernel, Matrix, Work, blocks, indented, split_index, strided
+from .cuda_tiles import SMALL, tiles
+from .cuda_work import Body, Gemm, Kernel, Matrix, Work, indented, split_index, strided
 
-TILE = 16
-SMALL = 32 * 32 * 32
-"""Multiplications of a product up to which one kernel computes it."""
 MOST_CALLS = 16
 """Calls of the library for one equation."""
 
@@ -24,7 +22,7 @@ def product(memory: Memory, eqn: Eqn, out: Access) -> Body:
     every, batch, strides, sizes = _parts(memory, eqn, out)
     if sizes[0] * sizes[1] * sizes[2] > SMALL and (calls := _calls(memory, every, batch, strides, sizes)):
         return Body(calls)
-    return Body([_tiles(every, batch, strides, sizes)])
+    return Body(_sums(every, batch, strides, sizes))
 
 
 def small_product(memory: Memory, eqn: Eqn, out: Access) -> Body:
@@ -112,36 +110,18 @@ def _matrix(memory: Memory, access: Access, begin: int, step: int, shape: tuple[
     return Matrix(memory.tables[buffer], start, stride, transposed, step)
 
 
-def _tiles(
+def _sums(
     every: Sequence[Access], batch: tuple[int, ...], strides: Sequence[tuple[int, ...]], sizes: tuple[int, int, int]
-) -> Kernel:
-    """Tiles of the result, a block each; pieces of both matrices pass through shared memory. A sum is taken in the
-    order of memory, rounded once a term."""
+) -> Iterator[Kernel]:
+    """The same by tiles, however the matrices lie."""
     m, n, k = sizes
-    kind = C_TYPE[every[2].dtype]
-    fma = "fmaf" if kind == "float" else "fma"
-    down, right = blocks(m, TILE), blocks(n, TILE)
-    index = [f"i{axis}" for axis in range(len(batch))]
-    a, b, c = _along(every, strides)
-    lines = split_index(f"(blockIdx.x / {down * right})", batch, index, "int")
-    lines += [
-        f"const int x = threadIdx.x % {TILE}, y = threadIdx.x / {TILE};",
-        f"const int top = blockIdx.x / {right} % {down} * {TILE}, left = blockIdx.x % {right} * {TILE};",
-        "const int i = top + y, j = left + x;",
-        f"__shared__ {kind} rows[{TILE}][{TILE}], columns[{TILE}][{TILE + 1}];",
-        f"{kind} sum = 0;",
-        f"for (int first = 0; first < {k}; first += {TILE}) {{",
-        *indented(
-            [
-                "const int p = first + x, q = first + y;",
-                f"rows[y][x] = i < {m} && p < {k} ? {a.at([*index, 'i', 'p'])} : 0;",
-                f"columns[y][x] = q < {k} && j < {n} ? {b.at([*index, 'q', 'j'])} : 0;",
-                "__syncthreads();",
-                f"for (int t = 0; t < {TILE}; t++) sum = {fma}(rows[y][t], columns[t][x], sum);",
-                "__syncthreads();",
-            ]
-        ),
-        "}",
-        f"if (i < {m} && j < {n}) {c.at([*index, 'i', 'j'])} = sum;",
-    ]
-    return Kernel(tuple(lines), down * right * math.prod(batch), TILE * TILE)
+    parts, turned = [], []
+    for access, own in zip(every, strides, strict=True):
+        down, right = access.strides[-2:]
+        turned.append(down == 1 != right)
+        parts.append(access.along((*own, *((right, down) if turned[-1] else (down, right)))))
+
+    def spot(which: int) -> Callable[[Sequence[str], Sequence[str], Sequence[str]], Spot]:
+        return lambda b, i, j: Spot((*b, *((*j, *i) if turned[which] else (*i, *j))))
+
+    return tiles(Sums(batch, (m,), (n,), (k,), *map(spot, range(3))), *parts)

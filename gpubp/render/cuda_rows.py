@@ -11,10 +11,21 @@ from .c_memory import C_TYPE, Access, UnfitError, overlap
 from .c_row_parts import Part
 from .c_rows import RowKernel
 from .cuda_fold import Folding, across
-from .cuda_work import BLOCK, WARP, Body, Kernel, blocks, indented, power_above, split_index, strided, whole
+from .cuda_work import (
+    BLOCK,
+    BYTES,
+    WARP,
+    Body,
+    Kernel,
+    aligned,
+    blocks,
+    indented,
+    power_above,
+    split_index,
+    strided,
+    whole,
+)
 
-BYTES = 16
-"""The widest access to memory."""
 KEPT = 16
 """Elements of a row that a thread keeps in registers between two reductions."""
 SPLIT = 16384
@@ -116,7 +127,7 @@ class CudaRows(RowKernel):
         if any(part.store is not None and part.store.strides[-1] != 1 for part in self.parts) or not packed:
             return 1
         width = BYTES // max(ITEM[a.dtype] for a in packed)
-        return width if self.length % width == 0 and all(_aligned(a, width) for a in packed) else 1
+        return width if self.length % width == 0 and all(aligned(a, width) for a in packed) else 1
 
     # Rows ------------------------------------------------------------------------------------------------------------
     def _lanes(self) -> int:
@@ -233,14 +244,6 @@ def _place(lanes: int, rows: int, each: int) -> list[str]:
 def _only_first(lines: Sequence[str]) -> list[str]:
     """Done by one thread of a row."""
     return ["if (lane == 0) {", *indented(lines), "}"]
-
-
-def _aligned(access: Access, width: int) -> bool:
-    """Whether all of what is read from a pointer on begins at multiples of `width` elements."""
-    start = access.place.offset * ITEM[access.dtype]
-    if access.place.buffer.kind == "arena":
-        start += access.place.buffer.start
-    return start % (width * ITEM[access.dtype]) == 0 and all(s % width == 0 for s in access.strides[:-1])
 
 
 def _fold(part: Part) -> Fold:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from ..ir import INTEGERS, Adds, Call, Element, Eqn, Fold, Product, Read, Var, fill, literal
+from ..ir import INTEGERS, Adds, Call, Element, Eqn, Fold, Product, Read, Routine, Var, aval_of, fill, literal
 from ..passes import dense
 from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse, overlap
 from .cuda_fold import Folding, across
 from .cuda_gemm import product
+from .cuda_tiles import tiles
 from .cuda_work import BLOCK, WARP, Body, Kernel, blocks, indented, power_above, split_index, strided, whole
 
 PER_THREAD = 16
@@ -33,6 +34,10 @@ def single_body(memory: Memory, eqn: Eqn, product: Callable[[Memory, Eqn, Access
         return Body(list(_reduction(memory, eqn, form, out)))
     if isinstance(form, Product):
         return product(memory, eqn, out)
+    if isinstance(form, Routine):
+        sums = form.sums(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params)
+        left, right = (memory.access(x, x.shape) for x in eqn.operands)
+        return Body(tiles(sums, left, right, out))
     if isinstance(form, Element):
         return Body([_elements(memory, eqn, form, out)])
     if isinstance(form, Call):
@@ -166,7 +171,7 @@ def _elements(memory: Memory, eqn: Eqn, form: Element, out: Access) -> Kernel:
     shape = eqn.output.shape
     index = [f"i{k}" for k in range(len(shape))]
     kind = whole(max(eqn.output.aval.size, *(x.aval.size for x in eqn.operands)))
-    reads = [Read(x.shape, memory.access(x, x.shape).at) for x in eqn.operands]
+    reads = [Read(x.shape, SUFFIX.get(x.dtype, ""), memory.access(x, x.shape).at) for x in eqn.operands]
     lines = split_index("q", shape, index, kind)
     text = form.text(index, shape, *reads, **eqn.params).replace("{t}", SUFFIX.get(eqn.output.dtype, ""))
     if not text:

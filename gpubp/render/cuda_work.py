@@ -6,6 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from dsl.records import dataclass
 
+from ..passes import ITEM
+from .c_memory import Access
+
+BYTES = 16
+"""The widest access to memory."""
 BLOCK = 256
 """Threads of a block, where the work does not ask for another number."""
 WARP = 32
@@ -83,6 +88,14 @@ def power_above(n: int) -> int:
 def whole(limit: int) -> str:
     """The type of an index below `limit`; divisions of 32 bits are many times faster."""
     return "int" if limit < 1 << 31 else "int64_t"
+
+
+def aligned(access: Access, width: int) -> bool:
+    """Whether all of what is read from a pointer on begins at multiples of `width` elements."""
+    start = access.place.offset * ITEM[access.dtype]
+    if access.place.buffer.kind == "arena":
+        start += access.place.buffer.start
+    return start % (width * ITEM[access.dtype]) == 0 and all(s % width == 0 for s in access.strides[:-1])
 
 
 def split_index(at: str, shape: Sequence[int], names: Sequence[str], kind: str) -> list[str]:

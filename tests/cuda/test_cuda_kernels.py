@@ -14,11 +14,11 @@ import pytest
 import gpubp
 from gpubp import ops
 from gpubp.frontend import describe, planned
-from gpubp.ir import FLOATS, PRIMITIVES, Aval, Program, Routine, Var, apply, recording, verify
+from gpubp.ir import FLOATS, PRIMITIVES, Aval, Program, Var, apply, recording, verify
 from gpubp.passes import ITEM, Plan, plan
 from gpubp.render import CudaSource, Gemm, Launch, cuda_source
 from tests.ops.checks import arguments, inputs_for
-from tests.ops.test_c_forms import WITH_FORM, case_of, ulps
+from tests.ops.test_c_forms import WITH_FORM, case_of, peaks, ulps
 from tests.render.test_c_source import MODELS
 from tests.render.test_c_text import classes, momentum, softmax
 
@@ -61,7 +61,15 @@ def wide() -> Plan:
     return plan(verify(Program((x, bias, w), tuple(eqns), (total, columns, hidden))), (x,))
 
 
-@pytest.mark.parametrize("make", [softmax, momentum, classes, wide], ids=lambda f: f.__name__)
+def pixels() -> Plan:
+    x, w = Var(Aval((40, 12, 12, 8), "float32"), "x"), Var(Aval((3, 3, 8, 32), "float32"), "w")
+    with recording() as eqns:
+        y = ops.conv(x, w, size=(12, 12), spread=((1, 1), (1, 1), (1, 1)), groups=1)
+        back = ops.conv_weight(x, y, size=(3, 3), spread=((1, 1), (1, 1), (1, 1)), groups=1, copies=None)
+    return plan(verify(Program((x, w), tuple(eqns), (y, back))), (x,))
+
+
+@pytest.mark.parametrize("make", [softmax, momentum, classes, wide, pixels], ids=lambda f: f.__name__)
 def test_golden(make: Callable[[], Plan]) -> None:
     found = kernels_of(cuda_source(make(), "step"))
     assert found == (GOLDEN / f"{make.__name__}.cu").read_text("utf-8")
@@ -80,13 +88,10 @@ def test_float32_is_never_promoted(path: Path) -> None:
 
 # Numbers -------------------------------------------------------------------------------------------------------------
 
-FORMS = {name: (p, e) for name, (p, e) in WITH_FORM.items() if not isinstance(p.c, Routine)}
-"""The examples of primitives that have a kernel on the GPU: routines are for the CPU."""
-
 
 @pytest.mark.parametrize("floats", ["float32", "float64"])
 def test_every_form_on_its_examples(floats: str) -> None:
-    cases = {name: case_of(p, e, floats) for name, (p, e) in FORMS.items()}
+    cases = {name: case_of(p, e, floats) for name, (p, e) in WITH_FORM.items()}
     inputs = [inputs_for(arrays) for _, arrays in cases.values()]
     with recording() as eqns:
         results = [build(*xs) for (build, _), xs in zip(cases.values(), inputs, strict=True)]
@@ -94,7 +99,7 @@ def test_every_form_on_its_examples(floats: str) -> None:
     found = plan(verify(Program(tuple(every), tuple(eqns), tuple(results))), every)
     source, out = run_cuda(found, [a for _, arrays in cases.values() for a in arrays], [])
     assert sum(f.stop - f.first for f in source.functions) == len(found.steps), "a step has no kernel"
-    for got, (name, (primitive, example)) in zip(out, FORMS.items(), strict=True):
+    for got, (name, (primitive, example)) in zip(out, WITH_FORM.items(), strict=True):
         arrays = cases[name][1]
         wanted = np.asarray(apply(primitive, np, arrays, arguments(example, floats)[1]))
         assert (got.shape, got.dtype) == (wanted.shape, wanted.dtype), name
@@ -158,6 +163,22 @@ def test_products_by_tiles_and_by_the_library(shapes: tuple[tuple[int, ...], ...
         np.testing.assert_allclose(got, right, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_first_of_the_largest(dtype: str) -> None:
+    x = peaks(dtype)
+    found = values(lambda v: [ops.argmax(v, axis=axis) for axis in range(3)], [x])
+    for axis, places in enumerate(found):
+        np.testing.assert_array_equal(places, np.argmax(x, axis))
+
+
+def test_images_moved_and_turned_round() -> None:
+    rng = np.random.default_rng(0)
+    x, offsets = rng.normal(size=(6, 5, 4, 3)).astype("float32"), rng.integers(-6, 7, (6, 2))
+    moved, back = values(lambda v, o: [ops.shift(v, o), ops.flip(ops.flip(v, axis=1), axis=2)], [x, offsets])
+    np.testing.assert_array_equal(moved, apply(PRIMITIVES["shift"], np, [x, offsets], {}))
+    np.testing.assert_array_equal(back, x[:, ::-1, ::-1])
+
+
 def test_a_scatter_adds_in_the_order_of_its_indices() -> None:
     rng = np.random.default_rng(0)
     labels, updates = rng.integers(0, 7, 500), rng.normal(size=(500, 40)).astype("float32")
@@ -177,7 +198,7 @@ def _long_softmax() -> tuple[Plan, Array]:
     return plan(verify(Program((x,), tuple(eqns), (y,))), (x,)), np.random.default_rng(0).normal(size=(2, 3000))
 
 
-def _changed(source: CudaSource, old: str, new: str) -> CudaSource:
+def changed(source: CudaSource, old: str, new: str) -> CudaSource:
     assert old in source.text
     return replace(source, text=source.text.replace(old, new))
 
@@ -185,7 +206,7 @@ def _changed(source: CudaSource, old: str, new: str) -> CudaSource:
 def test_a_missing_barrier_is_found() -> None:
     found, x = _long_softmax()
     good, (right,) = run_cuda(found, [x], [])
-    bad = _changed(good, "    __syncthreads();\n", "")
+    bad = changed(good, "    __syncthreads();\n", "")
     results = [run_cuda(found, [x], [], order, source=bad)[1][0] for order in (0, 1)]
     assert any(not np.array_equal(right, wrong) for wrong in results)
 
@@ -193,7 +214,7 @@ def test_a_missing_barrier_is_found() -> None:
 def test_a_barrier_that_some_threads_never_reach_is_found() -> None:
     found, x = _long_softmax()
     good, _ = run_cuda(found, [x], [])
-    bad = _changed(good, "    __syncthreads();\n", "    if (threadIdx.x > 40) __syncthreads();\n")
+    bad = changed(good, "    __syncthreads();\n", "    if (threadIdx.x > 40) __syncthreads();\n")
     with pytest.raises(AssertionError, match=r"some threads never come to a barrier|threads wait at"):
         run_cuda(found, [x], [], source=bad)
 
@@ -201,8 +222,8 @@ def test_a_barrier_that_some_threads_never_reach_is_found() -> None:
 def test_a_shuffle_beyond_its_mask_is_found() -> None:
     found = softmax()
     good = cuda_source(found, "run")
-    bad = _changed(good, "for (int m = 4;", "for (int m = 16;")
-    bad = _changed(bad, ", m, 8)", ", m, 32)")
+    bad = changed(good, "for (int m = 4;", "for (int m = 16;")
+    bad = changed(bad, ", m, 8)", ", m, 32)")
     given = [np.ones(v.shape, v.dtype) for v in (*found.feeds, *found.states)]
     with pytest.raises(AssertionError, match="outside of its mask"):
         run_cuda(found, given[:1], given[1:], source=bad)
@@ -212,7 +233,7 @@ def test_a_shuffle_beyond_its_mask_is_found() -> None:
 CHECKED = ("-g1", "-fsanitize=address,undefined", "-fno-sanitize=alignment", "-fno-sanitize-recover=all")
 
 
-def _main(source: CudaSource, found: Plan) -> str:
+def main_of(source: CudaSource, found: Plan) -> str:
     """A program that runs all kernels once, on memory of exactly the size that they were promised."""
     works = [one for work in source.work.values() for one in work if isinstance(one, Launch)]
     sizes = ", ".join(str(v.aval.size * ITEM[v.dtype]) for v in source.tables) or "1"
@@ -244,18 +265,18 @@ def sanitized(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(folder / "run")], capture_output=True, text=True, env=env)
 
 
-@pytest.mark.parametrize("path", [p for p in MODELS if p.stem in ("digits", "vae")], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [p for p in MODELS if p.stem in ("digits", "vae", "digits_cnn")], ids=lambda p: p.stem)
 def test_kernels_stay_in_their_memory(path: Path, tmp_path: Path) -> None:
     built, found = planned(gpubp.load(path), "train", 5, "float32")
-    done = sanitized(_main(cuda_source(found, "train", built.hints, describe), found), tmp_path)
+    done = sanitized(main_of(cuda_source(found, "train", built.hints, describe), found), tmp_path)
     assert done.returncode == 0, done.stderr[:3000]
 
 
 def test_an_access_outside_of_its_memory_is_found(tmp_path: Path) -> None:
     found, _ = _long_softmax()
     good = cuda_source(found, "run")
-    assert sanitized(_main(good, found), tmp_path).returncode == 0
-    done = sanitized(_main(_changed(good, "if (j < 3000)", "if (j < 3072)"), found), tmp_path)
+    assert sanitized(main_of(good, found), tmp_path).returncode == 0
+    done = sanitized(main_of(changed(good, "if (j < 3000)", "if (j < 3072)"), found), tmp_path)
     assert "heap-buffer-overflow" in done.stderr
 
 

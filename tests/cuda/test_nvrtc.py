@@ -13,7 +13,8 @@ import gpubp
 from gpubp.backends.cuda.nvrtc import Nvrtc
 from gpubp.backends.native import KernelCache, NativeError
 from gpubp.frontend import describe, planned
-from gpubp.render import CudaSource, Launch, cuda_source
+from gpubp.render import CudaSource, Launch, cuda_source, cuda_tiles
+from tests.cuda.test_cuda_tiles import LAYERS, drawn, each_tile, program
 from tests.render.test_c_source import MODELS
 
 HEAD = re.compile(r"__global__ void __launch_bounds__\((\d+), 1\) (\w+)\(")
@@ -43,7 +44,9 @@ def source_of(path: Path, mode: Any, dtype: str) -> CudaSource:
 
 
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
-@pytest.mark.parametrize(("mode", "dtype"), [("train", "float32"), ("train", "float64"), ("measure", "float32")])
+@pytest.mark.parametrize(
+    ("mode", "dtype"), [("train", "float32"), ("train", "float64"), ("measure", "float32"), ("predict", "float32")]
+)
 @pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
 def test_every_kernel_fits_into_registers(path: Path, mode: str, dtype: str, architecture: str) -> None:
     source = source_of(path, mode, dtype)
@@ -54,9 +57,40 @@ def test_every_kernel_fits_into_registers(path: Path, mode: str, dtype: str, arc
     launched = {work.kernel for works in source.work.values() for work in works if isinstance(work, Launch)}
     launched |= {source.block.name} if source.block is not None else set()
     assert launched <= used.keys()
-    for name, (registers, spilled) in used.items():
-        assert spilled == 0, f"{name} spills {spilled} bytes"
-        assert registers * threads[name] <= 65536, name
+    for name, kernel in used.items():
+        assert kernel.spilled == 0, f"{name} spills {kernel.spilled} bytes"
+        assert kernel.registers * threads[name] <= 65536, name
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+@each_tile
+def test_tiles_of_every_size_fit(monkeypatch: pytest.MonkeyPatch, tile: Any, dtype: str, architecture: str) -> None:
+    monkeypatch.setattr(cuda_tiles, "choose", lambda *_: tile)
+    for layer in (LAYERS[name] for name in ("vectors", "one channel", "strides", "copies and groups")):
+        for name, (shapes, params, _) in layer.works().items():
+            source = cuda_source(program(name, drawn(shapes, dtype), params), "run")
+            _, used = compiler(architecture).cubin(source.text)
+            assert [kernel.stack for kernel in used.values()] == [0] * len(used), (name, layer)
+
+
+def test_what_does_not_fit_into_registers_is_found() -> None:
+    text = """
+extern "C" __global__ void __launch_bounds__(1024, 2) many(float *p) {
+    float a[96];
+    #pragma unroll
+    for (int i = 0; i < 96; i++) a[i] = p[i * 1024 + threadIdx.x];
+    __syncthreads();
+    #pragma unroll
+    for (int i = 0; i < 96; i++) p[i * 1024 + threadIdx.x] = a[95 - i];
+}
+extern "C" __global__ void one(float *p, int k) {
+    float a[8] = {};
+    for (int i = 0; i < k; i++) a[i * k % 8] += p[i];
+    p[0] = a[k];
+}"""
+    _, used = compiler("sm_90").cubin(text)
+    assert used["many"].spilled > 0
+    assert used["one"].spilled == 0 < used["one"].stack
 
 
 def test_a_cubin_is_kept(tmp_path: Path) -> None:

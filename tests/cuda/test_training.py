@@ -32,14 +32,36 @@ def test_curves_of_what_is_too_large_for_a_block(use: Use, model: str, epochs: i
     curves(use(), model, epochs, "replay")
 
 
-def curves(device: HostDevice, model: str, epochs: int, way: str) -> None:
-    net = gpubp.load(MODELS / f"{model}.net")
+def test_curves_of_a_convolutional_net(use: Use) -> None:
+    curves(use(), "digits_cnn", 1, "replay", width=4)
+
+
+def curves(device: HostDevice, model: str, epochs: int, way: str, **params: int) -> None:
+    net = gpubp.load(MODELS / f"{model}.net", params=params)
     gpu, cpu = (gpubp.train(net, d, epochs=epochs, precision="float64", backend=b) for d, b in PLACES)
     assert way in device.log
     np.testing.assert_allclose(losses(gpu), losses(cpu), rtol=1e-9)
 
 
 PLACES = (("gpu", "auto"), ("cpu", "numpy"))
+
+
+def test_steps_of_a_convolutional_net(use: Use) -> None:
+    """Many in a row, by kernels alone: the host launches one graph for each, and waits once."""
+    device = use()
+    net, rng = gpubp.load(MODELS.parent / "benchmarks" / "cases" / "cnn.net"), np.random.default_rng(0)
+    rows = {"x": rng.normal(size=(12, 28, 28, 1)), "y": rng.integers(0, 10, 12)}
+    found = []
+    for place, backend in PLACES:
+        ex = gpubp.Executor(net, place, "float64", backend=backend)
+        placed = ex.place(rows)
+        losses = [ex.backend.to_host(ex.run_steps(placed, count, 4)[0]) for count in (1, 4)]
+        weights = [ex.backend.to_host(w).ravel() for w in ex.parameters.values()]
+        found.append(np.concatenate([*losses, *weights]))
+    graph, *replays, last = device.log[-6:]
+    assert graph.startswith("graph of")
+    assert (replays, last) == (["replay"] * 4, "read")
+    np.testing.assert_allclose(*found, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.usefixtures("graphs")
@@ -76,6 +98,26 @@ def test_what_a_device_is_asked_for(use: Use) -> None:
     device.log.clear()
     ex.run_steps(placed, 3, 4)
     assert device.log == ["write", *["replay"] * 3, "read"]
+
+
+def test_evaluation_and_prediction_are_compiled(use: Use) -> None:
+    device = use()
+    net, rng = gpubp.load(MODELS / "digits_cnn.net", params={"width": 4}), np.random.default_rng(0)
+    rows = {"image": rng.normal(size=(5, 8, 8, 1)), "digit": rng.integers(0, 10, 5)}
+    gpu, cpu = (gpubp.Executor(net, d, "float64", backend=b) for d, b in PLACES)
+    for ex in (gpu, cpu):
+        ex.train_steps(rows, 1, 5)
+    for ask in ("predict", "measure"):
+        for again in range(3):
+            device.log.clear()
+            found = [
+                np.asarray(ex.backend.to_host(ex.predict(rows["image"]))) if ask == "predict" else ex.loss(rows)
+                for ex in (gpu, cpu)
+            ]
+            np.testing.assert_allclose(*found, rtol=1e-9)
+            kernels = [entry for entry in device.log if entry.startswith(ask)]
+            assert bool(kernels) == (again == 0), device.log
+            assert ("replay" in device.log) == (again > 0)
 
 
 TEXT = """

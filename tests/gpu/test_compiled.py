@@ -92,6 +92,20 @@ def test_losses_are_those_of_the_cpu(model: str, precision: str, steps: int, tol
     np.testing.assert_allclose(*found, rtol=tolerance)
 
 
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 2e-5), ("float64", 1e-9)])
+def test_a_convolutional_net(precision: str, tolerance: float) -> None:
+    """Steps, evaluation and prediction."""
+    net = gpubp.load(MODELS[0].parent / "digits_cnn.net", params={"width": 8})
+    rows, found = rows_of(net, 32), []
+    for device, backend in (("gpu", "auto"), ("cpu", "numpy")):
+        ex = gpubp.Executor(net, device, precision, backend=backend)
+        losses = host(ex, ex.train_steps(rows, 4, 16))
+        measured = [ex.loss(rows) for _ in range(3)]
+        chances = host(ex, ex.predict(rows["image"]))
+        found.append(np.concatenate([losses, measured, chances.ravel()]))
+    np.testing.assert_allclose(*found, rtol=tolerance, atol=tolerance)
+
+
 def trained(steps: int = 50) -> dict[str, Any]:
     net = gpubp.load(MODELS[0].parent / "digits.net")
     ex = gpubp.Executor(net, "gpu")

@@ -205,6 +205,22 @@ def test_random_numbers_are_the_same_bits() -> None:
         np.testing.assert_array_equal(found, apply(draw, np, arrays, params))
 
 
+def peaks(dtype: str) -> Array:
+    """Rows with equal maxima, NaN, and nothing but the smallest."""
+    x = np.random.default_rng(0).normal(size=(6, 5, 3)).astype(dtype)
+    x[0, 1:4], x[1, 2], x[2, 3:], x[3], x[4, 0] = 9.0, np.nan, np.nan, -np.inf, np.inf
+    return x
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_first_of_the_largest(dtype: str) -> None:
+    x = peaks(dtype)
+    cases: list[Case] = [(lambda v, a=axis: ops.argmax(v, axis=a), [x]) for axis in (0, 1, 2, -1)]
+    for found, axis in zip(compiled(cases), (0, 1, 2, -1), strict=True):
+        np.testing.assert_array_equal(found, np.argmax(x, axis))
+
+
 @needs_compiler
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_sums_and_maxima_of_any_length(dtype: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dsl.records import dataclass
 
@@ -19,7 +19,17 @@ FLAGS = (
     "--ptxas-options=-v",
 )
 _ENTRY = re.compile(r"Compiling entry function '(\w+)'")
-_SPILLED, _USED = re.compile(r"(\d+) bytes spill stores"), re.compile(r"Used (\d+) registers")
+_USED = re.compile(r"Used (\d+) registers")
+_STACK = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores")
+
+
+class Used(NamedTuple):
+    """Registers of a thread, the bytes that did not fit into them, and all bytes of slow memory that it has to itself:
+    those, and arrays that are not in registers."""
+
+    registers: int
+    spilled: int
+    stack: int
 
 
 @dataclass(frozen=True)
@@ -42,9 +52,8 @@ class Nvrtc:
         """Make a cubin. Raises NativeError."""
         made.write_bytes(self.cubin(source.read_text("utf-8"))[0])
 
-    def cubin(self, text: str) -> tuple[bytes, dict[str, tuple[int, int]]]:
-        """The machine code of a text, and for each kernel its registers and the bytes that did not fit into them.
-        Raises NativeError."""
+    def cubin(self, text: str) -> tuple[bytes, dict[str, Used]]:
+        """The machine code of a text, and what each kernel takes. Raises NativeError."""
         nvrtc = self.binding
         program = nvrtc.createProgram(text, "kernels.cu", (), ())
         try:
@@ -59,13 +68,15 @@ class Nvrtc:
         return code, _used(log)
 
 
-def _used(log: str) -> dict[str, tuple[int, int]]:
-    """Registers and spilled bytes of each kernel, with those of what it calls."""
+def _used(log: str) -> dict[str, Used]:
+    """What each kernel takes, with what it calls."""
     names, *rest = _ENTRY.split(log)[1::2], *_ENTRY.split(log)[2::2]
-    return {
-        name: (max(map(int, _USED.findall(text)), default=0), sum(map(int, _SPILLED.findall(text))))
-        for name, text in zip(names, rest, strict=True)
-    }
+    found = {}
+    for name, text in zip(names, rest, strict=True):
+        stacks = [(int(stack), int(spilled)) for stack, spilled in _STACK.findall(text)]
+        registers = max(map(int, _USED.findall(text)), default=0)
+        found[name] = Used(registers, sum(s for _, s in stacks), sum(s for s, _ in stacks))
+    return found
 
 
 def _first_line(error: object) -> str:

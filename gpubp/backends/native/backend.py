@@ -19,6 +19,9 @@ from .cache import KernelCache
 from .compiler import Compiler, NativeError
 from .library import Library
 
+EVERY = frozenset({"train", "gradients", "measure", "predict", "fit"})
+"""All modes of programs."""
+
 
 class NativeBackend(NumpyBackend):
     """Arrays in the machine's memory; kernels compiled by `compiler`, and NumPy where that fails."""
@@ -29,7 +32,9 @@ class NativeBackend(NumpyBackend):
         """`forced`: every program is compiled, however little there is to do. `folder`: where compiled kernels are
         kept, the user's cache where None."""
         super().__init__(why)
-        self.compiler, self.forced = compiler, forced
+        self.compiler, self._all = compiler, forced
+        if forced:
+            self.modes, self.worth = EVERY, 0.0
         self.cache = KernelCache(folder or user_cache_path("gpubp") / "kernels")
         self.description = f"CPU (NumPy {np.__version__} and {compiler.name}{'; ' if why else ''}{why})"
 
@@ -38,7 +43,7 @@ class NativeBackend(NumpyBackend):
             version = self.compiler.version
         except NativeError:
             return ""
-        return f"{'all' if self.forced else 'training'}, by {version}" if self.compiles else ""
+        return f"{'all' if self._all else 'training'}, by {version}" if self.compiles else ""
 
     def library(self, source: CSource) -> Library | None:
         """The compiled functions of a C text; None where that fails, which is said once."""

@@ -1,0 +1,167 @@
+"""Convolutions as products of matrices: which pixel, weight and output meet in which sum.
+
+The three primitives share one relation: the pixel of an image, a place of the window and the pixel of the result that
+sees it there. `conv` sums over places, `conv_weight` over results, `conv_input` over places and filters. With a stride
+a row of the image is seen at some places only: its phase says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dsl.records import dataclass
+
+from ..ir import Aval, Spot, Sums
+
+Pair = tuple[int, int]
+Spread = tuple[Pair, Pair, Pair]
+Index = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A convolution of `images` to `pixels` by weights of the shape `w`. Indices: of the copy and the group (`batch`);
+    of an image, its row and column; of a place of the window and its channel; of a filter of the group."""
+
+    images: Aval
+    pixels: Aval
+    w: tuple[int, ...]
+    spread: Spread
+    groups: int
+
+    @property
+    def batch(self) -> Pair:
+        return self.w[0] if len(self.w) == 5 else 1, self.groups
+
+    @property
+    def own(self) -> int:
+        """The filters of a group."""
+        return self.w[-1] // self.groups
+
+    def grid(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The axes of the images of one copy."""
+        return (shape[0] // self.batch[0], *shape[1:3])
+
+    def weight(self, batch: Index, place: Index, f: str) -> Spot:
+        copy, group = batch
+        return Spot((*([copy] if len(self.w) == 5 else []), *place, _behind(group, self.own, f)))
+
+    def output(self, batch: Index, at: Index, f: str) -> Spot:
+        copy, group = batch
+        return Spot((_behind(copy, self.grid(self.pixels.shape)[0], at[0]), *at[1:], _behind(group, self.own, f)))
+
+    def image(self, batch: Index, at: Index, k: str) -> Spot:
+        copy, group = batch
+        first = _behind(copy, self.grid(self.images.shape)[0], at[0])
+        return Spot((first, *at[1:], _behind(group, self.w[-2], k)))
+
+    def seen(self, batch: Index, at: Index, place: Index) -> Spot:
+        """The pixel of the image that the output at `at` sees at a place."""
+        (strides, dilations, before), inside, index = self.spread, [], []
+        for axis in (0, 1):
+            step, far, offset = strides[axis], dilations[axis], before[axis]
+            index.append(_line(at[axis + 1], step, place[axis], far, -offset))
+            last = step * (self.pixels.shape[axis + 1] - 1) + far * (self.w[-4 + axis] - 1) - offset
+            inside += [f"{index[-1]} >= 0"] if offset else []
+            inside += [f"{index[-1]} < {self.images.shape[axis + 1]}"] if last >= self.images.shape[axis + 1] else []
+        found = self.image(batch, (at[0], *index), place[2])
+        return Spot(found.index, " && ".join(inside))
+
+    def phases(self, axis: int) -> int:
+        """The kinds of rows (or columns) of the image, each of which is seen at places of its own: as many as the
+        stride, where that divides the image."""
+        step = self.spread[0][axis]
+        return step if self.spread[1][axis] == 1 and self.images.shape[axis + 1] % step == 0 else 1
+
+    def place(self, axis: int, phase: str, number: str) -> tuple[str, str]:
+        """The place of that number at which rows of a phase are seen, and the condition under which there is one."""
+        phases, size = self.phases(axis), self.w[-4 + axis]
+        if phases == 1:
+            return number, ""
+        text = _line(number, phases, f"({phase} + {self.spread[2][axis]}) % {phases}", 1, 0)
+        return text, f"{text} < {size}" if size % phases else ""
+
+    def seeing(self, batch: Index, phase: Index, at: Index, numbers: Index, f: str) -> Spot:
+        """The output that sees the pixel `at` of those of a phase, at the places of two numbers."""
+        index, inside = [], []
+        for axis in (0, 1):
+            step, far, offset = (pair[axis] for pair in self.spread)
+            if self.phases(axis) > 1:
+                text = index_text = f"({at[axis + 1]} - {numbers[axis]} + ({phase[axis]} + {offset}) / {step})"
+                least = offset // step - (self.w[-4 + axis] - 1) // step
+                inside += [self.place(axis, phase[axis], numbers[axis])[1]]
+            else:
+                text = _line(at[axis + 1], 1, numbers[axis], -far, offset)
+                index_text = f"({text} / {step})" if step > 1 else text
+                least = offset - far * (self.w[-4 + axis] - 1)
+                inside += [f"{text} % {step} == 0" if step > 1 else ""]
+            most = (self.images.shape[axis + 1] - 1 + offset) // step
+            inside += [f"{text} >= 0" if least < 0 else ""]
+            inside += [f"{index_text} < {self.pixels.shape[axis + 1]}" if most >= self.pixels.shape[axis + 1] else ""]
+            index.append(index_text)
+        return Spot(self.output(batch, (at[0], *index), f).index, " && ".join(filter(None, inside)))
+
+
+def _behind(first: str, size: int, index: str) -> str:
+    """An index behind so many whole axes of a size."""
+    return index if first == "0" else f"({first} * {size} + {index})"
+
+
+def _line(first: str, step: int, second: str, by: int, offset: int) -> str:
+    """first step + second by + offset."""
+    text = first if step == 1 else f"{first} * {step}"
+    for sign, part, times in ((by, second, abs(by)), (offset, str(abs(offset)), 1)):
+        if part != "0":
+            text += f" {'-' if sign < 0 else '+'} {part if times == 1 else f'{part} * {times}'}"
+    return f"({text})" if " " in text else text
+
+
+def conv_sums(out: Aval, x: Aval, w: Aval, *, size: Pair, spread: Spread, groups: int) -> Sums:
+    it = _Layer(x, out, w.shape, spread, groups)
+    return Sums(
+        it.batch,
+        it.grid(out.shape),
+        (it.own,),
+        w.shape[-4:-1],
+        left=it.seen,
+        right=lambda batch, terms, columns: it.weight(batch, terms, columns[0]),
+        out=lambda batch, rows, columns: it.output(batch, rows, columns[0]),
+    )
+
+
+def input_sums(out: Aval, g: Aval, w: Aval, *, size: Pair, spread: Spread, groups: int) -> Sums:
+    it = _Layer(out, g, w.shape, spread, groups)
+    phases = it.phases(0), it.phases(1)
+    images, *sides = it.grid(out.shape)
+
+    def weight(batch: Index, terms: Index, columns: Index) -> Spot:
+        places = [it.place(axis, batch[2 + axis], terms[axis]) for axis in (0, 1)]
+        index = it.weight(batch[:2], (places[0][0], places[1][0], columns[0]), terms[2]).index
+        return Spot(index, " && ".join(inside for _, inside in places if inside))
+
+    def image(batch: Index, rows: Index, columns: Index) -> Spot:
+        at = (_line(rows[1 + axis], phases[axis], batch[2 + axis], 1, 0) for axis in (0, 1))
+        return it.image(batch[:2], (rows[0], *at), columns[0])
+
+    return Sums(
+        (*it.batch, *phases),
+        (images, *(n // p for n, p in zip(sides, phases, strict=True))),
+        (w.shape[-2],),
+        (*(-(-n // p) for n, p in zip(w.shape[-4:-2], phases, strict=True)), it.own),
+        left=lambda batch, rows, terms: it.seeing(batch[:2], batch[2:], rows, terms[:2], terms[2]),
+        right=weight,
+        out=image,
+    )
+
+
+def weight_sums(out: Aval, x: Aval, g: Aval, *, size: Pair, spread: Spread, groups: int, copies: int | None) -> Sums:
+    it = _Layer(x, g, out.shape, spread, groups)
+    return Sums(
+        it.batch,
+        out.shape[-4:-1],
+        (it.own,),
+        it.grid(g.shape),
+        left=lambda batch, rows, terms: it.seen(batch, terms, rows),
+        right=lambda batch, terms, columns: it.output(batch, terms, columns[0]),
+        out=lambda batch, rows, columns: it.weight(batch, rows, columns[0]),
+    )
