@@ -4,8 +4,8 @@
 #   make test [ARGS="-k dense"]                           all tests
 #   make soak [COUNT=1000000] [ARGS="--first 5000"]       damaged files by the million: none may crash the language;
 #                                                         KILLS=100 trainings killed at random: none may lose a byte
-#   make sanitize                                         compiled kernels of every model under the address and
-#                                                         undefined-behaviour sanitizers
+#   make sanitize                                         every model's compiled kernels, equation by equation, and under the
+#                                                         address and undefined-behaviour sanitizers
 #   make check                                            style, types, import contract, house rules
 #   make bench [ARGS="--quick"]                           gpubp beside its peers on the CPU, in an environment of its own
 #   make cuda-check [CUDA_PYTHON=python]                  every kernel of every model through NVIDIA's compiler, which
@@ -48,7 +48,7 @@ soak: $(VENV)/dev.stamp
 	@$(BIN)/python -u -m tests.robustness.soak $(COUNT) $(ARGS)
 
 sanitize: $(VENV)/dev.stamp
-	@$(BIN)/python -m pytest -n auto tests/render/test_c_text.py -m "" -k "stay_in_their_memory" $(ARGS)
+	@$(BIN)/python -m pytest -n auto tests/render/test_c_text.py -m "" tests/render/test_c_source.py -k "stay_in_their_memory or each_equation" $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -130,7 +130,7 @@ def reading(result: Result) -> Iterator[str]:
 
 PAGE = """# gpubp beside its peers on the CPU
 
-Written by `benchmarks.report` from `{source}`; `make bench` measures again (all of it takes about an hour,
+Written by `benchmarks.report` from `{source}`; `make bench` measures again (all of it takes half an hour,
 `make bench ARGS=--quick` some minutes). Everybody trains the same net from the same weights on the same rows, and must
 come to the losses of double precision within {tolerance:g} of the first loss over {steps} steps, or gets no time.
 Figures are medians of blocks taken in turn; in brackets how many times longer a peer takes than gpubp with compiled

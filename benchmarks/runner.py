@@ -167,16 +167,22 @@ class Bench:
         )
 
     def fresh(self, case: Case, entries: list[Entry], path: str, found: dict[str, Any]) -> None:
-        """Measure in processes that did nothing before."""
+        """Measure in processes that did nothing before: all ways once, then the best of each peer in turn."""
         values: dict[Entry, list[tuple[float, float]]] = {e: [] for e in entries}
-        for _ in range(self.effort.tries if case.kind == "first" else 3):
-            for entry in list(values):
+
+        def round_of(some: list[Entry]) -> None:
+            for entry in some:
                 try:
                     values[entry].append(once(case, entry, path))
                 except PeerError as error:
                     found["refused"][str(entry)] = str(error)
                     del values[entry]
-        record(found, values)
+
+        round_of(entries)
+        found["trials"] = {str(entry): taken[0][0] for entry, taken in values.items()}
+        for _ in range(self.effort.tries - 1 if case.kind == "first" else 2):
+            round_of([e for e in winners(found["trials"], list(values)) if e in values])
+        keep(found, {entry: taken for entry, taken in values.items() if len(taken) > 1})
 
 
 def once(case: Case, entry: Entry, path: str) -> tuple[float, float]:
