@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,19 +23,24 @@ needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C comp
 
 
 @cache
-def library(text: str) -> Library:
+def library(text: str, options: tuple[str, ...] = ()) -> Library:
     assert COMPILER is not None
     folder: Path = user_cache_path("gpubp") / "kernels"
-    return Library(KernelCache(folder).library(text, COMPILER))
+    return Library(KernelCache(folder).library(text, replace(COMPILER, options=options)))
 
 
 def run_compiled(
-    planned: Plan, feeds: Sequence[Array], states: Sequence[Array], hints: Mapping[Var, str] | None = None
+    planned: Plan,
+    feeds: Sequence[Array],
+    states: Sequence[Array],
+    hints: Mapping[Var, str] | None = None,
+    options: tuple[str, ...] = (),
 ) -> tuple[CSource, list[Array]]:
-    """A step in memory that holds garbage; states change in place. Returns what was compiled, and the outputs."""
+    """A step in memory that holds garbage; states change in place. Returns what was compiled, and the outputs.
+    `options`: those of the compiler beside the usual ones."""
     source = c_source(planned, "run", hints)
     text = plan_source(planned, "run", hints, compiled=source)
-    bind = compile_source(text, "bind_run", np, bind=library(source.text).bind)
+    bind = compile_source(text, "bind_run", np, bind=library(source.text, options).bind)
     memory = np.full(planned.arena + 64, 0xFF, dtype=np.uint8)
     start = -memory.ctypes.data % 64
     step, slots, outputs = bind(memory[start : start + planned.arena], *states)

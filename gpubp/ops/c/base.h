@@ -22,13 +22,13 @@ typedef double wide_f64 __attribute__((vector_size(8 * LANES), aligned(8), may_a
 /* One function for all that call it. */
 #define APART static __attribute__((noinline, noclone))
 
-/* a b + c: rounded once where the machine has an instruction for it. */
-#ifdef __FP_FAST_FMA
+/* a b + c: rounded once where the machine has an instruction for it, which compilers tell in different words. */
+#if defined(__FP_FAST_FMA) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 #define FMA(a, b, c) __builtin_fma(a, b, c)
 #else
 #define FMA(a, b, c) ((a) * (b) + (c))
 #endif
-#ifdef __FP_FAST_FMAF
+#if defined(__FP_FAST_FMAF) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 #define FMAF(a, b, c) __builtin_fmaf(a, b, c)
 #else
 #define FMAF(a, b, c) ((a) * (b) + (c))

@@ -19,13 +19,13 @@ INLINE double exp_parts(double x, double *scale) {
 }
 INLINE double exp_wide(double x) { double scale, p = exp_parts(x, &scale); return FMA(scale, p, scale); }
 INLINE float exp_f32(float x) { return (float)exp_wide(x); }
-/* For double: r as x - k ln 2 in two pieces, 13 terms, and 2^k as two factors, for k may lie outside of their range. */
+/* For double: r as x - k ln 2 in two pieces, of which k times the first is exact, 13 terms, and 2^k as two factors, for k may lie outside of their range. */
 INLINE double exp_halves(double x, double *low, double *high) {
     x = x < -746.0 ? -746.0 : x;
     x = x > 710.0 ? 710.0 : x;
     double k = FMA(x, 1.4426950408889634, 0x1.8p52) - 0x1.8p52, half = FMA(k, 0.5, 0x1.8p52);
     double rest = k - (half - 0x1.8p52) + 0x1.8p52;
-    double r = FMA(k, -0x1.abc9e3b39803fp-56, FMA(k, -0x1.62e42fefa39efp-1, x));
+    double r = FMA(k, -0x1.a39ef35793c76p-33, FMA(k, -0x1.62e42feep-1, x));
     double q = 1.0 / 6227020800;
     q = FMA(q, r, 1.0 / 479001600);
     q = FMA(q, r, 1.0 / 39916800);
