@@ -14,6 +14,8 @@
 /* So that the sums stay in registers; a checked build has no use for so much code. */
 #ifdef __SANITIZE_ADDRESS__
 #define UNROLLED
+#elif defined(__clang__)
+#define UNROLLED _Pragma("clang loop unroll(full)")
 #else
 #define UNROLLED _Pragma("GCC unroll 8")
 #endif
