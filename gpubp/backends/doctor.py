@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import import_module, metadata
 from typing import Any, Literal
@@ -132,18 +132,38 @@ def _product(backend: Any) -> str:
     return "cuBLAS multiplied two matrices, and the sum is right"
 
 
-_BLAS = "blas"
-
-
 # The CPU -------------------------------------------------------------------------------------------------------------
+WIDE = frozenset("avx512f avx512dq avx512bw avx512vl avx512cd".split())
+"""What OpenBLAS' kernels for AVX-512 need of a processor."""
+WIDE_KERNELS = frozenset("SkylakeX Cooperlake Sapphirerapids".split())
+
+
+def blas(version: str, pools: Sequence[Mapping[str, Any]], processor: str) -> Finding:
+    """NumPy and its BLAS; `processor`: what the system tells of it. OpenBLAS takes kernels by the model of the
+    processor, and older ones for models that it does not know."""
+    own = [pool for pool in pools if pool["user_api"] == "blas"]
+    parts = [
+        " ".join(map(str, filter(None, (p["internal_api"], p["version"], p.get("architecture")))))
+        + f", {p['num_threads']} threads"
+        for p in own
+    ]
+    narrow = any(p["internal_api"] == "openblas" and p.get("architecture") not in WIDE_KERNELS for p in own)
+    helps = narrow and set(processor.split()) >= WIDE
+    return Finding(
+        "NumPy",
+        "ok",
+        f"{version}, BLAS: {', '.join(parts) or 'unknown'}",
+        "this processor has AVX-512, whose kernels OPENBLAS_CORETYPE=SkylakeX selects: large products may be faster"
+        if helps
+        else "",
+    )
+
+
 def _cpu() -> Iterator[Finding]:
     numpy = import_module("numpy")
     pools = import_module("threadpoolctl").threadpool_info()
-    libraries = [
-        f"{p['internal_api']} {p['version']}, {p['num_threads']} threads" for p in pools if p["user_api"] == _BLAS
-    ]
-    yield Finding("NumPy", "ok", f"{numpy.__version__}, BLAS: {', '.join(libraries) or 'unknown'}")
     native = import_module(".native", __package__)
+    yield blas(numpy.__version__, pools, native.processor())
     compiler = native.find_compiler()
     if compiler is None:
         text = "none (cc, gcc, clang); NumPy does its work"

@@ -144,3 +144,27 @@ def test_a_driver_as_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask_driver() == Driver((12, 8), (H100,))
     monkeypatch.setattr(FakeLibrary, "status", 804)
     assert ask_driver().reason == "the NVIDIA driver does not start (cuInit gives 804)"
+
+
+@pytest.mark.parametrize(
+    ("kernels", "flags", "helps"),
+    [
+        ("Haswell", "avx512f avx512dq avx512bw avx512vl avx512cd", True),
+        ("Zen", "avx2 avx512f avx512dq avx512bw avx512vl avx512cd", True),
+        ("SkylakeX", "avx512f avx512dq avx512bw avx512vl avx512cd", False),
+        ("Haswell", "avx2 avx512f", False),
+        ("Haswell", "avx2", False),
+    ],
+)
+def test_an_openblas_that_leaves_avx_512_unused(kernels: str, flags: str, helps: bool) -> None:
+    pool = {"user_api": "blas", "internal_api": "openblas", "version": "0.3", "num_threads": 2, "architecture": kernels}
+    finding = doctor.blas("2.4", [pool], f"flags\t\t: fpu {flags}")
+    assert finding.text == f"2.4, BLAS: openblas 0.3 {kernels}, 2 threads"
+    assert finding.help.endswith("OPENBLAS_CORETYPE=SkylakeX selects: large products may be faster") == helps
+    assert bool(finding.help) == helps
+
+
+def test_a_blas_that_says_little() -> None:
+    pools = [{"user_api": "openmp"}, {"user_api": "blas", "internal_api": "mkl", "version": None, "num_threads": 2}]
+    assert doctor.blas("2.4", pools, "").text == "2.4, BLAS: mkl, 2 threads"
+    assert doctor.blas("2.4", [], "").text == "2.4, BLAS: unknown"

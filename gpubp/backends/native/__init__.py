@@ -2,7 +2,16 @@
 
 from .backend import NativeBackend, say_once
 from .cache import KernelCache
-from .compiler import Compiler, NativeError, find_compiler
+from .compiler import Compiler, NativeError, find_compiler, processor
 from .library import Library
 
-__all__ = ["Compiler", "KernelCache", "Library", "NativeBackend", "NativeError", "find_compiler", "say_once"]
+__all__ = [
+    "Compiler",
+    "KernelCache",
+    "Library",
+    "NativeBackend",
+    "NativeError",
+    "find_compiler",
+    "processor",
+    "say_once",
+]
