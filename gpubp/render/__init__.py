@@ -1,7 +1,8 @@
 """Programs as text."""
 
 from .c_lanes import lanes_arena, lanes_source
-from .c_source import CSource, c_source
+from .c_parts import CSource
+from .c_source import c_source
 from .cuda_block import STEPS, Block
 from .cuda_source import CONTROL, CudaSource, Launch, cuda_source
 from .cuda_work import Gemm, Matrix

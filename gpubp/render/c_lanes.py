@@ -10,8 +10,9 @@ from ..ops import c_functions
 from ..passes import ALIGN, ITEM, Plan
 from .c_lane_rows import LaneKernel
 from .c_memory import C_TYPE, LANES
+from .c_parts import Compiled, CSource, Kernel
 from .c_rows import RowKernel
-from .c_source import Compiled, CSource, Kernel, PlanText
+from .c_source import PlanText
 
 LARGEST = 1 << 20
 """Bytes of all values and states of LANES copies up to which this pays: they stay in the second cache."""

@@ -6,39 +6,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from dsl.records import dataclass
-
 from ..ir import Eqn, Fold, Var, identifiers
 from ..ops import c_functions, c_names, copy
 from ..passes import ITEM, Buffer, Piece, Plan, Step
 from .c_memory import C_TYPE, Memory, UnfitError
+from .c_parts import Compiled, CSource, Kernel
 from .c_rows import RowKernel
 from .c_single import single_kernel
 from .c_words import C_WORDS, comment, readable_name
 from .loops import loop_steps
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """The function `name` computes the steps `first` to before `stop` of a plan, the guard between them, and, where it
-    goes to the end, the copies. It returns 1 where the guard stopped the step."""
-
-    name: str
-    first: int
-    stop: int
-
-
-@dataclass(frozen=True, slots=True)
-class CSource:
-    """A translation unit. Its functions take the arena and the addresses of `tables`: the plan's states, then the
-    constants that it reads. `many`: the name of a function that does many steps, where one function does all of a step;
-    else empty. `rounds`: the same for the round of each loop, whose functions are in this text too."""
-
-    text: str
-    functions: tuple[Compiled, ...]
-    tables: tuple[Var, ...]
-    many: str
-    rounds: Mapping[Plan, CSource]
 
 
 def c_source(
@@ -65,18 +41,6 @@ def c_source(
     found = PlanText(plan, name, hints or {}, describe).source(collect, apart)
     body = "\n\n".join(part.text for part in (*rounds.values(), found) if part.text)
     return replace(found, text=f"{c_functions(body)}\n\n{body}\n", rounds=rounds)
-
-
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """Loops that compute some steps."""
-
-    first: int
-    stop: int
-    origins: tuple[object, ...]
-    lines: tuple[str, ...]
-    share: tuple[int, int] | None
-    """See gpubp.render.c_memory.Memory."""
 
 
 class PlanText:

@@ -10,7 +10,7 @@ from ..ir import Var
 from ..ops import cuda_functions
 from ..passes import Plan
 from .c_memory import C_TYPE
-from .c_source import Compiled, CSource
+from .c_parts import Compiled, CSource
 from .c_words import comment
 from .cuda_block import Block, BlockText
 from .cuda_text import CudaStep, CudaText, batch_lines

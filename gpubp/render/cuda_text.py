@@ -10,7 +10,7 @@ from ..ir import Eqn
 from ..ops import copy, cuda_names
 from ..passes import ITEM, Plan, Step
 from .c_memory import Memory
-from .c_source import Kernel as Steps
+from .c_parts import Kernel as Steps
 from .c_source import PlanText
 from .cuda_rows import CudaRows
 from .cuda_single import single_body
