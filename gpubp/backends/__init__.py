@@ -14,9 +14,9 @@ from .threads import one_thread
 __all__ = ["Backend", "Kernels", "free_memory", "one_thread", "select"]
 
 
-def select(device: str, backend: str = "auto", why: str = "") -> Backend:
+def select(device: str, backend: str = "auto", why: str = "", *, tf32: bool = False) -> Backend:
     """The backend for `auto`, `cpu`, `gpu` or `gpu:N`. `auto` takes a GPU where one works. `why`: a
-    reason for the CPU, to be told.
+    reason for the CPU, to be told. `tf32`: a GPU may round the factors of matrix products of float32 to TF32.
 
     `backend` says how the CPU is used: `numpy` by NumPy alone, `native` by compiled kernels, `auto` by those where
     there is a C compiler and enough to do. `native:COMMAND` and `auto:COMMAND` name the compiler. Raises DeviceError
@@ -31,10 +31,10 @@ def select(device: str, backend: str = "auto", why: str = "") -> Backend:
     if number is not None and kind != "auto":
         raise DeviceError(f"the backend `{kind}` is for the CPU, not for {device}")
     if number is not None:
-        return _gpu(int(number[1] or 0))
+        return _gpu(int(number[1] or 0), tf32)
     if device == "auto" and kind == "auto":
         try:
-            return _gpu(0)
+            return _gpu(0, tf32)
         except DeviceError as error:
             why = error.reason
     return _cpu(kind, command, why)
@@ -56,6 +56,6 @@ def _cpu(kind: str, command: str, why: str) -> Backend:
     return cpu
 
 
-def _gpu(number: int) -> Backend:
-    gpu: Backend = CupyBackend(number)
+def _gpu(number: int, tf32: bool) -> Backend:
+    gpu: Backend = CupyBackend(number, tf32)
     return gpu

@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 class CupyBackend:
     """Arrays on one GPU. Raises DeviceError where it cannot be used; the probe runs a real kernel, for importing CuPy
     succeeds without a GPU. Programs that train, evaluate and predict are compiled (gpubp.backends.cuda); where that
-    fails, which is said once, and for all others every equation is a kernel of CuPy's."""
+    fails, which is said once, and for all others every equation is a kernel of CuPy's. `tf32`: compiled programs may
+    have cuBLASLt round the factors of products of float32 to TF32."""
 
     name = "gpu"
     modes = frozenset({"train", "measure", "predict"})
     worth = 0.0  # CuPy takes longer for each equation than a compiled step for all
     call = 1e15  # the host only launches, and hears of Ctrl-C between two launches
 
-    def __init__(self, number: int = 0) -> None:
+    def __init__(self, number: int = 0, tf32: bool = False) -> None:
         try:
             import cupy
         except ImportError:
@@ -60,15 +61,15 @@ class CupyBackend:
         self.description = f"{self._about})"
         self._cuda = import_module(".cuda", __package__)
         try:
-            self._compiled: Device = self._connect(number)
+            self._compiled: Device = self._connect(number, tf32)
             self._compiler = self._compiled.identity
             self.compiles = True
         except self._cuda.NativeError as error:
             self._give_up(error)
 
-    def _connect(self, number: int) -> Device:
+    def _connect(self, number: int, tf32: bool) -> Device:
         """The device as compiled kernels need it."""
-        device: Device = self._cuda.CupyDevice(self._cupy, number)
+        device: Device = self._cuda.CupyDevice(self._cupy, number, tf32)
         return device
 
     def _give_up(self, error: Exception) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from ..executor import Profile
-from ..frontend import Net
+from ..frontend import PRECISIONS, TF32, Net
 from ..health import Finding
 from ..training import Run, asked_of, default_folder, net_of, spread, train
 from .common import add_backend, add_file, folder, open_net, rows_of, warn, whole, with_compiler
@@ -32,7 +32,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=whole(0), metavar="N", help="seed of weights, splits and shuffles, instead of the file's"
     )
-    parser.add_argument("--precision", choices=("float32", "float64"), help="float type, instead of the file's")
+    parser.add_argument("--precision", choices=PRECISIONS, help="of numbers and products, instead of the file's")
     place = parser.add_mutually_exclusive_group()
     place.add_argument(
         "--out", type=folder, metavar="DIR", help="save the run to this folder (default: a new one in `runs`)"
@@ -209,13 +209,12 @@ def _progress(size: int, live: Live) -> Callable[[Run], None]:
         record = run.history[-1]
         epoch = int(record["epoch"])
         if len(run.history) == 1:
-            name = run.executor.net.graph.source.name
-            rows, device = rows_of(run.dataset), run.executor.backend.description
+            ex, rows = run.executor, rows_of(run.dataset)
+            name, device = ex.net.graph.source.name, ex.backend.description
+            precision = "float32 instead of tf32" if ex.precision == TF32 and ex.backend.name == "cpu" else ex.precision
             live.clear()
             warn(run.dataset.warnings)
-            print(
-                f"{name}: {size:,} parameters; rows: {rows}; {device}, {run.executor.dtype}, seed {run.executor.seed}"
-            )
+            print(f"{name}: {size:,} parameters; rows: {rows}; {device}, {precision}, seed {ex.seed}")
         if epoch < state["next"] and epoch != run.epochs:
             return
         every = -(-run.epochs // 10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..backends import Backend, select
-from ..frontend import Net, build, plan_of
+from ..frontend import PRECISIONS, TF32, Net, build, plan_of
 from ..passes import Cost, cost
 
 MOST_PARAMETERS = 4096
@@ -22,11 +22,11 @@ LIKELY = 2
 """How far above that a GPU is taken to be: clocks are lower, and an exponential or a quotient is several operations."""
 
 
-def choose(net: Net, device: str, backend: str, dtype: str) -> Backend:
+def choose(net: Net, device: str, backend: str, precision: str) -> Backend:
     """The backend for a net: `select`'s, but for `auto` the CPU where its compiled step is estimated to be quicker than
     that of a GPU. Raises DeviceError."""
-    found = select(device, backend)
-    if device != "auto" or found.name != "gpu" or not is_tiny(net, dtype):
+    found = select(device, backend, tf32=precision == TF32)
+    if device != "auto" or found.name != "gpu" or not is_tiny(net, PRECISIONS[precision]):
         return found
     cpu = select("cpu", backend, "a net this small is estimated to be slower on the GPU")
     return cpu if cpu.compiles else found

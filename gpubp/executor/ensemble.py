@@ -72,7 +72,7 @@ class Ensemble:
     def member(self, k: int) -> Executor:
         """Restart `k` as an executor of its own, which goes on by itself."""
         device, backend = self._place
-        out = Executor(self.net, device, self._first.dtype, self.seeds[k], backend)
+        out = Executor(self.net, device, self._first.precision, self.seeds[k], backend)
         out.adopt({name: array[k] for name, array in self.arrays.items() if name != GOING})
         return out
 

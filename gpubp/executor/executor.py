@@ -11,7 +11,7 @@ from typing import Any
 from ..backends import Backend
 from ..data import Stream
 from ..errors import DivergedError, GpubpError, InputError
-from ..frontend import GUARD, SEED, STEP, Mode, Net, build, check_feeds, fed_to_fit, tables
+from ..frontend import GUARD, PRECISIONS, SEED, STEP, Mode, Net, build, check_feeds, fed_to_fit, tables
 from .alone import source
 from .blame import bad_gradient
 from .choice import choose
@@ -31,11 +31,13 @@ class Executor:
     """Runs the programs of a net on one device.
 
     `device`: cpu, gpu, gpu:N, or auto, a GPU where one works, but the CPU for a tiny net that is estimated to be
-    quicker there. `precision` (float32, float64) and `seed` are the file's where None. `backend`,
-    for the CPU: numpy, native (kernels compiled by a C compiler, by COMMAND in native:COMMAND), or auto: the training
-    program is compiled after as many steps as make it worth while. Programs are made for each (mode, batch size) when
-    first needed. Calls from several threads queue. Raises DeviceError where the device cannot be used, GpubpError where
-    the net does not fit into its memory, NetError where a weight cannot be drawn.
+    quicker there. `precision` (float32, float64, tf32) and `seed` are the file's where None: tf32 are numbers of
+    float32 whose matrix products a GPU may make by its tensor cores, from factors rounded to 10 bits; other devices
+    take it as float32. `backend`, for the CPU: numpy, native (kernels compiled by a C compiler, by COMMAND in
+    native:COMMAND), or auto: the training program is compiled after as many steps as make it worth while. Programs
+    are made for each (mode, batch size) when first needed. Calls from several threads queue. Raises DeviceError
+    where the device cannot be used, GpubpError where the net does not fit into its memory, NetError where a weight
+    cannot be drawn.
     """
 
     def __init__(
@@ -47,13 +49,14 @@ class Executor:
         backend: str = "auto",
     ) -> None:
         self.net = net
-        self.dtype = precision or net.dtype
-        if self.dtype not in ("float32", "float64"):
-            raise GpubpError(f"there is no precision `{self.dtype}`: it is float32 or float64")
+        self.precision = precision or net.precision
+        if self.precision not in PRECISIONS:
+            raise GpubpError(f"there is no precision `{self.precision}`: it is one of {', '.join(PRECISIONS)}")
+        self.dtype = PRECISIONS[self.precision]
         self.seed = int(net.option("seed", 0)) if seed is None else index(seed)
         if not 0 <= self.seed < 1 << 63:
             raise GpubpError(f"the seed is {self.seed}; it must be from 0 to 2^63 - 1")
-        self.backend: Backend = choose(net, device, backend, self.dtype)
+        self.backend: Backend = choose(net, device, backend, self.precision)
         require_memory(net, self.backend, self.dtype, 1)
         self._lock = threading.RLock()
         with self._active():
@@ -63,7 +66,7 @@ class Executor:
             )
 
     def __repr__(self) -> str:
-        return f"<Executor of {self.net!r} on {self.backend.description}, {self.dtype}, step {self.step:,}>"
+        return f"<Executor of {self.net!r} on {self.backend.description}, {self.precision}, step {self.step:,}>"
 
     @contextmanager
     def _active(self) -> Iterator[None]:

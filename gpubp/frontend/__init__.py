@@ -10,6 +10,7 @@ from .loss import tables
 from .net import Net, load, loads
 from .planned import plan_of, planned
 from .plateau import Stand, plateau_of, require_figure
+from .precision import PRECISIONS, TF32
 from .programs import KEPT, MASK, Built, Mode, build, describe, fed_to_fit
 from .rates import rates
 from .resolved import MAIN, resolved
@@ -30,10 +31,12 @@ __all__ = [
     "MAIN",
     "KEPT",
     "MASK",
+    "PRECISIONS",
     "RATE_SCALE",
     "SEED",
     "STEP",
     "TOTAL_STEPS",
+    "TF32",
     "Stand",
     "Built",
     "Domain",

@@ -14,6 +14,7 @@ from .. import optim as optim
 from ..registry import ENTRIES, Entry, OptionType
 from . import stops as stops
 from .elsewhere import ELSEWHERE
+from .precision import PRECISIONS
 
 _PARTS = (
     *("function", "loss", "metric", "penalty", "optimizer", "schedule", "initializer", "reader", "split", "clip"),
@@ -28,7 +29,7 @@ TRAIN = (
     Option("batch", ("whole",), default=32, minimum=1),
     Option("metrics", ("metrics",), default=()),
     Option("seed", ("whole",), default=0, minimum=0),
-    Option("precision", ("word",), default="float32", words=("float32", "float64")),
+    Option("precision", ("word",), default="float32", words=tuple(PRECISIONS)),
     Option("shuffle", ("flag",), default=True),
     Option("health", ("flag",), default=True),
     Option("schedule", ("choice",), default=None, part="schedule"),

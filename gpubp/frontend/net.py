@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import field, replace
@@ -34,8 +33,10 @@ from .lowering import Lowering
 from .places import treatment
 from .plateau import check_plateau
 from .plugins import load_plugins
+from .precision import PRECISIONS
 from .resolved import given_as_text
 from .stops import check_stop
+from .summary import summary
 from .suspicions import Traced, suspicions
 from .update import check_update
 
@@ -70,9 +71,14 @@ class Net:
         return {name: param.value for name, param in self.graph.params.items()}
 
     @property
-    def dtype(self) -> str:
-        """The float type that the file asks for."""
+    def precision(self) -> str:
+        """What the file asks for, one of PRECISIONS."""
         return str(self.option("precision", "float32"))
+
+    @property
+    def dtype(self) -> str:
+        """The type of its numbers."""
+        return PRECISIONS[self.precision]
 
     def option(self, key: str, default: Any = None) -> Any:
         """A key of `train`, its default filled in; `default` where the file does not train."""
@@ -122,27 +128,7 @@ class Net:
 
     def summary(self, flops: Mapping[Node, int] | None = None) -> str:
         """A table of the layers: shapes for one example, parameter counts, and the operations that `flops` gives."""
-        rows = [["value", "function", "shape", "parameters"]]
-        sizes = Counter[Node]()
-        for parameter in self.layout.parameters.values():
-            sizes[parameter.place] += parameter.size
-        shown = [node for node in self.graph.nodes if node.kind not in ("target", "constant") and node in self.shapes]
-        for node in shown:
-            rows.append([node.name, node.kind, str(Type(self.shapes[node])), _count(sizes[node])])
-        rows.append(["total", "", "", f"{self.size:,}"])
-        if flops is not None:
-            column = ["FLOP a row", *(_count(flops.get(node, 0)) for node in shown), f"{sum(flops.values()):,}"]
-            rows = [[*row, cell] for row, cell in zip(rows, column, strict=True)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        aligned = (
-            [cell.rjust(w) if i >= 3 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
-            for row in rows
-        )
-        return "\n".join("  ".join(row).rstrip() for row in aligned)
-
-
-def _count(number: int) -> str:
-    return f"{number:,}" if number else ""
+        return summary(self.graph, self.shapes, self.layout, flops)
 
 
 def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) -> Net:

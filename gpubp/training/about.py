@@ -23,7 +23,7 @@ def about(run: Run, known: Mapping[str, Any], where: tuple[str, str]) -> dict[st
         "epochs": run.epochs,
         "seed": executor.seed,
         **({"restarts": run.restarts} if run.restarts else {}),
-        "precision": executor.dtype,
+        "precision": executor.precision,
         # The compiler that a backend may name is the environment's.
         "asked": {"device": where[0], "backend": where[1].partition(":")[0]},
         "params": dict(net.given),

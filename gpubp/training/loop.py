@@ -227,7 +227,7 @@ class Training:
             "epoch": ex.step / self.per_epoch,
             "seed": ex.seed,
             "split_seed": self.split_seed,
-            "precision": ex.dtype,
+            "precision": ex.precision,
             "rate_scale": float(state[RATE_SCALE]),
             "sums": self.sums.state(),
             "result": "best" if best is not None and best.watch.restore else "last",

@@ -191,7 +191,7 @@ def race_of(
     """`count` restarts of a net with the statistics of `first`, whose seed is the first one's; each begins with the
     weights of another run where the file says so. `where`: the device and the backend."""
     net = first.net
-    ensemble = Ensemble(net, count, where[0], first.dtype, first.seed, where[1])
+    ensemble = Ensemble(net, count, where[0], first.precision, first.seed, where[1])
     ensemble.fit(rows)
     for k in range(count):
         known = first.counters.items()

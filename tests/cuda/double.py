@@ -113,5 +113,5 @@ class HostBackend(CupyBackend):
 
     device: HostDevice
 
-    def _connect(self, number: int) -> HostDevice:
+    def _connect(self, number: int, tf32: bool) -> HostDevice:
         return type(self).device

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import types
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +52,38 @@ def test_every_way_to_lie(turned: tuple[bool, bool, bool], batch: int) -> None:
 
 def test_alignments_are_those_of_the_addresses() -> None:
     assert [cublaslt._alignment(at) for at in (0, 4, 16, 48, 256, 1024)] == [256, 4, 16, 16, 256, 256]
+
+
+class Asked:
+    """A library that answers well, and notes the kind of sums that products are asked for."""
+
+    def __init__(self) -> None:
+        self.compute: list[int] = []
+
+    def __getitem__(self, name: str) -> Callable[..., int]:
+        def answer(*arguments: Any) -> int:
+            if name == "cublasLtMatmulDescCreate":
+                self.compute.append(arguments[1])
+            if name == "cublasLtMatmulAlgoGetHeuristic":
+                arguments[-1]._obj.value = 1
+            return 0
+
+        return answer
+
+    __getattr__ = __getitem__
+
+
+@pytest.mark.parametrize(("tf32", "wanted"), [(False, [68, 70]), (True, [77, 70])])
+def test_tf32_is_for_float32_where_it_is_asked_for(
+    tf32: bool, wanted: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Asked()
+    monkeypatch.setattr(cublaslt, "load", lambda: asked)
+    made = cublaslt.CublasLt(lambda: 0, lambda size: types.SimpleNamespace(address=0), tf32)
+    matrix = Matrix(None, 0, 64, False, 0)
+    for dtype in ("float32", "float64"):
+        made.product(Gemm(64, 64, 64, 1, dtype, matrix, matrix, matrix), 256, 512, 1024)
+    assert asked.compute == wanted
 
 
 @pytest.fixture

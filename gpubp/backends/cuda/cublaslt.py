@@ -21,6 +21,8 @@ _TYPE = {"float32": 0, "float64": 1}
 """Numbers of cudaDataType."""
 _COMPUTE = {"float32": 68, "float64": 70}
 """Numbers of cublasComputeType_t."""
+_COMPUTE_TF32 = 77
+"""That of factors of float32 rounded to TF32: CUBLAS_COMPUTE_32F_FAST_TF32."""
 _TRANSA, _TRANSB, _BATCH, _STEP, _MOST_WORKSPACE, _ALIGNMENT = 3, 4, 5, 6, 1, 5
 """Numbers of attributes of a product, a layout and a preference; four alignments follow each other."""
 
@@ -72,9 +74,11 @@ def _stored(matrix: Matrix, rows: int, columns: int, batch: int, wanted_turned: 
 
 class CublasLt:
     """The library, on the device that is the thread's. `stream()` gives the stream of a call, `allocate(size)` memory
-    that lives as long as this object. Raises NativeError where the library is missing or does not start."""
+    that lives as long as this object. `tf32`: factors of float32 may be rounded to TF32. Raises NativeError where the
+    library is missing or does not start."""
 
-    def __init__(self, stream: Callable[[], int], allocate: Callable[[int], Any]) -> None:
+    def __init__(self, stream: Callable[[], int], allocate: Callable[[int], Any], tf32: bool = False) -> None:
+        self._compute = _COMPUTE | ({"float32": _COMPUTE_TF32} if tf32 else {})
         self._library = load()
         self._stream = stream
         self._handle = ctypes.c_void_p()
@@ -110,7 +114,7 @@ class CublasLt:
     def _prepared(
         self, left: Stored, right: Stored, result: Stored, dtype: str, alignments: Sequence[int]
     ) -> tuple[Any, ...]:
-        product = descriptor(self._library, _COMPUTE[dtype], dtype, left.turned, right.turned)
+        product = descriptor(self._library, self._compute[dtype], dtype, left.turned, right.turned)
         layouts = [layout(self._library, matrix, dtype) for matrix in (left, right, result)]
         preference = ctypes.c_void_p()
         self._call("cublasLtMatmulPreferenceCreate", ctypes.byref(preference))

@@ -33,10 +33,11 @@ class GpuMemory:
 
 
 class CupyDevice:
-    """The GPU `number`. `folder`: where compiled kernels are kept, the user's cache where None. Raises NativeError
-    where there is no compiler."""
+    """The GPU `number`. `tf32`: products of float32 may take their factors as TF32. `folder`: where compiled kernels
+    are kept, the user's cache where None. Raises NativeError where there is no compiler."""
 
-    def __init__(self, cupy: Any, number: int, folder: Path | None = None) -> None:
+    def __init__(self, cupy: Any, number: int, tf32: bool = False, folder: Path | None = None) -> None:
+        self._tf32 = tf32
         self._cupy, self._cache = cupy, KernelCache(folder or user_cache_path("gpubp") / "kernels")
         self._device = cupy.cuda.Device(number)
         self.compiler = Nvrtc(f"sm_{self._device.compute_capability}", cupy.cuda.nvrtc)  # told as `90`
@@ -65,7 +66,7 @@ class CupyDevice:
 
     @cached_property
     def _products(self) -> CublasLt:
-        return CublasLt(lambda: int(self._cupy.cuda.get_current_stream().ptr), self.memory)
+        return CublasLt(lambda: int(self._cupy.cuda.get_current_stream().ptr), self.memory, self._tf32)
 
     def memory(self, size: int) -> GpuMemory:
         return GpuMemory(self._cupy, size)
