@@ -86,8 +86,10 @@ def evaluate(
         if watch is not None:
             watch(eqn, found)
     outputs = [values[v] for v in program.outputs]
-    held = program.guard is None or bool(values[program.guard])
-    new = [(state, values[v]) for state, v in program.updates] if held else []
-    for state, array in new:
+    if not program.updates or not (program.guard is None or bool(values[program.guard])):
+        return outputs
+    # An output and a new state may be views of states that change now.
+    outputs, new = ([xp.array(a) for a in arrays] for arrays in (outputs, [values[v] for _, v in program.updates]))
+    for (state, _), array in zip(program.updates, new, strict=True):
         values[state][...] = array
     return outputs

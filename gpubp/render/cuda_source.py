@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dsl.records import dataclass
 
@@ -13,8 +13,10 @@ from .c_memory import C_TYPE
 from .c_parts import Compiled, CSource
 from .c_words import comment
 from .cuda_block import Block, BlockText
+from .cuda_joins import body, functions, joined
+from .cuda_tasks import Task, Uses
 from .cuda_text import CudaStep, CudaText, batch_lines
-from .cuda_work import BLOCK, Gemm, Kernel, blocks
+from .cuda_work import BLOCK, Gemm, blocks, indented
 
 MOST_TABLES = 480
 """States and constants that fit into the arguments of a kernel, of 4 KiB."""
@@ -77,7 +79,8 @@ class _Text(CudaText):
         ):
             # The guard is looked at by Python, which then does all that stands behind it.
             steps = {first: s for first, s in steps.items() if first < plan.early}
-        self.texts: list[str] = []
+        self.texts: dict[str, str] = {}
+        self.tasks: dict[Launch | Gemm, Task] = {}
         self.scratch = 0
         functions: list[Compiled] = []
         work: dict[str, tuple[Launch | Gemm, ...]] = {}
@@ -92,41 +95,80 @@ class _Text(CudaText):
             done = Compiled(f"{self.name}_{len(functions)}", at, run[-1].stop)
             functions.append(done)
             copies = list(self.copies()) if done.stop == end else []
-            work[done.name] = tuple(one for step in (*run, *copies) for one in self._launches(step))
+            each = [one for step in (*run, *copies) for one in self._launches(step)]
+            work[done.name] = tuple(each if apart else self._together(each))
             at = done.stop
         take = keep = block = None
         if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
             take, keep = self._take(), self._keep(collect)
             block = self._block(collect)
-        text = "\n\n".join((cuda_functions(), *self.texts)) + "\n"
+        text = "\n\n".join((cuda_functions(), *self.texts.values())) + "\n"
         many = f"{self.name}_many" if take is not None else ""
         return CudaSource(text, tuple(functions), self.tables, many, {}, work, self.scratch, take, keep, block)
 
     def _launches(self, step: CudaStep) -> Iterator[Launch | Gemm]:
         letters = iter("abcdefghijklmnop")
+        reads, writes, guarded = self._uses(step)
         for one in step.body.work:
             if isinstance(one, Gemm):
+                self.tasks[one] = Task("", (), 1, 1, reads, writes, guarded)
                 yield one
                 continue
             name = f"{self.name}_{step.first}{next(letters) if len(step.body.work) > 1 else ''}"
             self.scratch = max(self.scratch, one.scratch)
             about = [f"/* {comment(self.describe(origin))} */" for origin in step.origins]
-            held = self.unless_guard("return;") if step.first >= self.plan.early else []
-            self._add(name, one, about, [*held, *step.declared, *one.lines], "char *scratch")
-            yield Launch(name, one.grid, one.block)
+            lines = (*(self.unless_guard("return;") if guarded else ()), *step.declared, *one.lines)
+            launch = Launch(name, one.grid, one.block)
+            self._add(launch, about, lines, "char *scratch")
+            told = "\n".join(about)
+            self.tasks[launch] = Task(told, lines, one.grid, one.block, reads, writes, guarded, one.scratch > 0)
+            yield launch
 
-    def _add(self, name: str, kernel: Kernel, about: Sequence[str], lines: Sequence[str], last: str) -> None:
+    def _uses(self, step: CudaStep) -> tuple[Uses, Uses, bool]:
+        """What a step reads and writes in memory, and whether it stands behind the guard."""
+        plan, guarded = self.plan, step.first >= self.plan.early
+        eqns = [s.eqn for s in plan.steps[step.first : step.stop]]
+        pairs = [plan.copies[step.first - len(plan.steps)]] if not eqns else []
+        reads = [*(x for e in eqns for x in e.operands), *(value for _, value in pairs)]
+        writes = [*(y for e in eqns for y in e.outputs), *(state for state, _ in pairs)]
+        if guarded and plan.program.guard is not None:
+            reads.append(plan.program.guard)
+        used = [[(plan.places[v], v.dtype) for v in values if v in plan.places] for values in (reads, writes)]
+        return used[0], used[1], guarded
+
+    def _add(self, launch: Launch, about: Sequence[str], lines: Iterable[str], last: str) -> None:
         # At least one block: without that number the compiler spills registers to fit one more.
-        head = f'extern "C" __global__ void __launch_bounds__({kernel.block}, 1) {name}('
-        arguments = f"char *arena, const Tables<{max(1, len(self.tables))}> tables, {last}) {{"
-        self.texts.append("\n".join([*about, head, f"    {arguments}", *(f"    {line}" for line in lines), "}"]))
+        head = f'extern "C" __global__ void __launch_bounds__({launch.block}, 1) {launch.kernel}('
+        arguments = f"char *arena, const {self._table_type()} tables, {last}) {{"
+        self.texts[launch.kernel] = "\n".join([*about, head, *indented([arguments, *lines]), "}"])
+
+    def _table_type(self) -> str:
+        return f"Tables<{max(1, len(self.tables))}>"
+
+    def _together(self, each: Sequence[Launch | Gemm]) -> Iterator[Launch | Gemm]:
+        """The same, small kernels as one where they can be."""
+        of = {id(self.tasks[one]): one for one in each}
+        for group in joined([self.tasks[one] for one in each]):
+            works = [of[id(task)] for task in group.tasks]
+            if len(works) == 1:
+                yield works[0]
+                continue
+            names = [one.kernel for one in works if isinstance(one, Launch)]
+            for name, task, text in zip(names, group.tasks, functions(group), strict=True):
+                head = f"INLINE void {name}(char *arena, const {self._table_type()} &tables, char *scratch, "
+                del self.texts[name]
+                told = [task.about] if task.about else []
+                self.texts[name] = "\n".join([*told, f"{head}int block, int thread) {{", *indented(text), "}"])
+            launch = Launch(f"{names[0]}_to_{names[-1].removeprefix(self.name + '_')}", group.grid, group.block)
+            self._add(launch, [], body(group, names), "char *scratch")
+            yield launch
 
     # Many steps ------------------------------------------------------------------------------------------------------
     def _block(self, collect: Sequence[Var]) -> Block | None:
         made = BlockText(self.plan, self.name, self.hints, self.describe, collect).made()
         if made is None:
             return None
-        self.texts.append(made[1])
+        self.texts[made[0].name] = made[1]
         return made[0]
 
     def _take(self) -> Launch:
@@ -134,10 +176,9 @@ class _Text(CudaText):
         lines, most = batch_lines(self.plan, lambda k: f"control[{len(CONTROL) + k}]")
         begin = [f"const int64_t first = control[0] % control[2] * {batch};"]
         begin.append("const int64_t *const order = (const int64_t *)control[3];")
-        kernel = Kernel((*begin, *lines), min(blocks(most, BLOCK), 1024), BLOCK)
-        name = f"{self.name}_take"
-        self._add(name, kernel, ["/* the next batch */"], kernel.lines, "const int64_t *control")
-        return Launch(name, kernel.grid, kernel.block)
+        launch = Launch(f"{self.name}_take", min(blocks(most, BLOCK), 1024), BLOCK)
+        self._add(launch, ["/* the next batch */"], [*begin, *lines], "const int64_t *control")
+        return launch
 
     def _keep(self, collect: Sequence[Var]) -> Launch:
         memory, lines = self.memory(), list[str]()
@@ -146,6 +187,6 @@ class _Text(CudaText):
             place = len(CONTROL) + len(self.plan.feeds) + k
             lines.append(f"(({C_TYPE[var.dtype]} *)control[{place}])[control[1]] = {text};")
         lines = [*self.unless_guard("return;"), *memory.declarations(), *lines, "control[0] += 1;", "control[1] += 1;"]
-        kernel = Kernel(tuple(lines), 1, 1)
-        self._add(f"{self.name}_keep", kernel, ["/* the results */"], lines, "int64_t *control")
-        return Launch(f"{self.name}_keep", 1, 1)
+        launch = Launch(f"{self.name}_keep", 1, 1)
+        self._add(launch, ["/* the results */"], lines, "int64_t *control")
+        return launch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dsl.records import dataclass
 
@@ -33,6 +33,8 @@ class Task:
     reads: Uses
     writes: Uses
     guarded: bool
+    scratch: bool = False
+    """Whether it uses the memory that kernels of the same equation hand on to each other."""
 
     @property
     def meets(self) -> bool:
@@ -50,13 +52,18 @@ class Task:
 
     def clashes(self, other: Task) -> bool:
         """Whether one writes what the other reads or writes."""
+        if self.scratch and other.scratch:
+            return True
         pairs = ((self.writes, [*other.reads, *other.writes]), (other.writes, self.reads))
         return any(overlap(*a, *b) for ones, others in pairs for a in ones for b in others)
 
     def rewritten(self, barrier: int, threads: int) -> list[str]:
         """Its text for thread `thread` of block `block`, where `threads` are there; those that wait do it at the
         barrier of that number."""
-        words = {**_NAMES, "THREADS": str(threads), "__syncthreads()": f"meet<{barrier}, {self.block}>()"}
+        return self.written({**_NAMES, "THREADS": str(threads), "__syncthreads()": f"meet<{barrier}, {self.block}>()"})
+
+    def written(self, words: Mapping[str, str]) -> list[str]:
+        """Its text with these words for the numbers of threads and blocks, and for the wait of a block."""
         return [_WORD.sub(lambda m: words[m[0]], line) for line in self.lines]
 
     def called(self, name: str, barrier: int, threads: int) -> list[str]:

@@ -57,6 +57,12 @@ template <int NUMBER, int COUNT> static void meet() {
 }
 #define __syncwarp(lanes) (host::now->mask = lanes, host::wait(host::AT_WARP, __LINE__))
 
+static void __threadfence() {}  // blocks run one after the other
+static unsigned atomicInc(unsigned *at, unsigned most) {
+    const unsigned before = *at;
+    *at = before >= most ? 0 : before + 1;
+    return before;
+}
 template <class T> static T __shfl_xor_sync(unsigned mask, T value, int other, int width = 32) {
     const unsigned thread = host::now->thread, lane = thread % 32;
     unsigned from = lane ^ other;

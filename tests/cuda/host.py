@@ -23,7 +23,8 @@ FLAGS = ("-std=c++17", "-O0", "-ffp-contract=off", "-fno-strict-aliasing", "-fwr
 _HEAD = re.compile(
     r'extern "C" __global__ void __launch_bounds__\(\d+, 1\) (\w+)\(\n\s*char \*\w+, const Tables<(\d+)>'
 )
-_WAITS = re.compile(r"__sync|__shfl")
+_WAITS = re.compile(r"__sync|__shfl|meet<|comes_last")
+_FUNCTION = re.compile(r"^INLINE void (\w+)\(.*?^\}$", re.DOTALL | re.MULTILINE)
 CXX = shutil.which("g++") or shutil.which("clang++") or ""
 needs_host = pytest.mark.skipif(not CXX, reason="there is no C++ compiler")
 
@@ -52,9 +53,11 @@ def host_text(text: str) -> str:
     heads = list(_HEAD.finditer(text))
     ends = [*(m.start() for m in heads[1:]), len(text)][: len(heads)]
     lines = [SHIM.read_text("utf-8"), text]
+    waiting = [m[1] for m in _FUNCTION.finditer(text) if _WAITS.search(m[0])]
     for head, end in zip(heads, ends, strict=True):
         name, tables = head[1], int(head[2])
-        alone = "false" if _WAITS.search(text[head.start() : end]) else "true"
+        body = text[head.start() : end]
+        alone = "false" if _WAITS.search(body) or any(f"{name}(" in body for name in waiting) else "true"
         kind = "int64_t" if name.endswith(("_take", "_keep", "_block")) else "char"
         lines += [
             f"static void call_{name}() {{",

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from gpubp import ops
 from gpubp.ir import PRIMITIVES, Program, Var, apply, recording, verify
 from gpubp.passes import Plan, plan
-from gpubp.render import CudaSource, cuda_source, cuda_tiles
+from gpubp.render import CudaSource, Launch, cuda_source, cuda_tiles
 from gpubp.render.cuda_tiles import TILES, Tile, choose
 from tests.ops.checks import inputs_for
 
@@ -140,8 +140,10 @@ def test_terms_divided_among_blocks() -> None:
     shapes, params, terms = layer.works()["conv_weight"]
     arrays = drawn(shapes, "float32")
     source, found, _ = alone("conv_weight", arrays, params)
-    first, second = (work for works in source.work.values() for work in works)
-    assert first.grid > second.grid  # type: ignore[union-attr]
+    ((work,),) = source.work.values()
+    assert isinstance(work, Launch)
+    assert "if (!comes_last()) return;" in source.text
+    assert work.grid > 4
     close(found, "conv_weight", arrays, params, terms)
 
 

@@ -104,6 +104,17 @@ def test_evaluation_shows_each_value() -> None:
     assert seen == [("exp", [1.0, 1.0]), ("add", [2.0, 2.0])]
 
 
+def test_states_change_when_all_is_computed() -> None:
+    """What NumPy gives as a view of a state is what the state was before."""
+    x, y = (Var(Aval((2,), "float64"), name) for name in "xy")
+    with recording() as eqns:
+        turned = ops.flip(x, axis=0)
+    program = Program((x, y), tuple(eqns), (turned,), ((x, y), (y, x)))
+    a, b = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    (found,) = evaluate(program, [a, b], np)
+    assert (found.tolist(), a.tolist(), b.tolist()) == ([2.0, 1.0], [3.0, 4.0], [1.0, 2.0])
+
+
 @given(st.lists(st.lists(st.integers(0, 3), max_size=3).map(tuple), max_size=4))
 def test_broadcasting_is_that_of_numpy(shapes: list[tuple[int, ...]]) -> None:
     try:

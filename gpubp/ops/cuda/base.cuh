@@ -31,6 +31,22 @@ INLINE void meet() {
 }
 #endif
 
+/* How many blocks of a kernel came to its end; the last one counts from 0 again. */
+static __device__ unsigned finished = 0;
+
+/* Whether all other blocks of the kernel came here before: what they wrote is seen by the last. */
+INLINE bool comes_last() {
+    __shared__ bool last;
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        __threadfence();
+        last = atomicInc(&finished, gridDim.x - 1) == gridDim.x - 1;
+        __threadfence();
+    }
+    __syncthreads();
+    return last;
+}
+
 /* SIZE bytes moved by the COUNT threads of a block, by as wide accesses as the size allows. */
 template <int SIZE, int COUNT>
 INLINE void move(char *to, const char *from, int thread) {

@@ -71,6 +71,6 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_4(
     }
 }
 // step_0: Launch(kernel='step_0', grid=1, block=32)
-// step_0: Launch(kernel='step_1', grid=1, block=32)
-// step_0: Launch(kernel='step_2', grid=1, block=32)
-// step_0: Launch(kernel='step_4', grid=1, block=32)
+// step_1: Launch(kernel='step_1', grid=1, block=32)
+// step_2: Launch(kernel='step_2', grid=1, block=32)
+// step_3: Launch(kernel='step_4', grid=1, block=32)

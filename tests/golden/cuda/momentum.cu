@@ -64,5 +64,5 @@ extern "C" __global__ void __launch_bounds__(64, 1) step_3(
     }
 }
 // step_0: Launch(kernel='step_0', grid=1, block=32)
-// step_0: Launch(kernel='step_2', grid=1, block=32)
-// step_0: Launch(kernel='step_3', grid=1, block=64)
+// step_1: Launch(kernel='step_2', grid=1, block=32)
+// step_2: Launch(kernel='step_3', grid=1, block=64)

@@ -232,5 +232,5 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_1b(
     }
 }
 // step_0: Launch(kernel='step_0', grid=90, block=128)
-// step_0: Launch(kernel='step_1a', grid=44, block=128)
-// step_0: Launch(kernel='step_1b', grid=9, block=256)
+// step_1: Launch(kernel='step_1a', grid=44, block=128)
+// step_1: Launch(kernel='step_1b', grid=9, block=256)

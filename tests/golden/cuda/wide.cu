@@ -80,6 +80,6 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_5(
     }
 }
 // step_0: Gemm(m=64, n=96, k=48, batch=1, dtype='float32', a=Matrix(table=None, start=0, stride=48, transposed=False, step=0), b=Matrix(table=1, start=0, stride=96, transposed=False, step=0), c=Matrix(table=None, start=12288, stride=96, transposed=False, step=0))
-// step_0: Launch(kernel='step_1', grid=6, block=256)
-// step_0: Launch(kernel='step_4', grid=1, block=1024)
-// step_0: Launch(kernel='step_5', grid=3, block=256)
+// step_1: Launch(kernel='step_1', grid=6, block=256)
+// step_2: Launch(kernel='step_4', grid=1, block=1024)
+// step_3: Launch(kernel='step_5', grid=3, block=256)

@@ -1,0 +1,148 @@
+"""Small kernels as one: the same order wherever one depends on another, the same bits, and planted faults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import gpubp
+from gpubp.passes import Buffer, Place, Plan, plan
+from gpubp.render import CudaSource, Gemm, Launch, cuda_source
+from gpubp.render.cuda_joins import MOST_BLOCKS, MOST_TURNS, Group, joined
+from gpubp.render.cuda_tasks import Task
+from tests.executor.nets import PLAIN
+from tests.render.test_c_source import given_of
+
+from .host import needs_host
+from .running import run_cuda
+from .test_block import MODELS, source_of
+from .test_cuda_kernels import classes
+
+Array = np.ndarray[Any, Any]
+ARENA = Buffer("arena", 4096, "uint8", 0, 0)
+
+
+# The order -----------------------------------------------------------------------------------------------------------
+@st.composite
+def tasks(draw: st.DrawFn) -> list[Task]:
+    """Kernels and products, each of which reads and writes a few pieces of eight numbers."""
+
+    def uses() -> list[tuple[Place, str]]:
+        starts = draw(st.lists(st.integers(0, 7), max_size=2, unique=True))
+        return [(Place(replace(ARENA, start=32 * at), 0, (8,), (1,)), "float32") for at in starts]
+
+    found = []
+    for k in range(draw(st.integers(1, 14))):
+        product = draw(st.integers(0, 4)) == 0
+        grid = 1 if product else draw(st.sampled_from([1, 1, 3, 20, 200, 3000]))
+        lines = () if product else (f"kernel{k}",)
+        found.append(Task(str(k), lines, grid, 32, uses(), uses(), False, draw(st.integers(0, 5)) == 0))
+    return found
+
+
+@settings(max_examples=300)
+@given(tasks())
+def test_what_depends_on_another_comes_after_it(given: list[Task]) -> None:
+    found = joined(given)
+    at = {task.about: (k, task) for k, group in enumerate(found) for task in group.tasks}
+    assert sorted(at) == sorted(task.about for task in given)
+    assert sum(len(group.tasks) for group in found) == len(given)
+    for first, second in combinations(given, 2):
+        if first.clashes(second):
+            (a, _), (b, _) = at[first.about], at[second.about]
+            assert a <= b
+            assert a < b or follows(found[a], first, second)
+    for group in found:
+        assert len(group.wide) == 1 or group.grid <= MOST_BLOCKS
+        assert all(task.grid <= MOST_TURNS for task in group.chain)
+        assert len(group.tasks) == 1 or all(task.lines for task in group.tasks)
+
+
+def follows(group: Group, first: Task, second: Task) -> bool:
+    order = [*group.wide, *group.chain]
+    return second in group.chain and order.index(first) < order.index(second)
+
+
+def test_a_small_net_is_one_kernel() -> None:
+    assert [len(works) for works in source_of(gpubp.loads(PLAIN)).work.values()] == [1]
+
+
+def test_products_of_the_library_stay_alone() -> None:
+    (works,) = source_of(gpubp.load(MODELS / "digits.net"), 64).work.values()
+    assert sum(isinstance(work, Gemm) for work in works) == 5
+    assert len(works) < 16 < sum(map(len, apart("digits")[0].work.values()))
+
+
+def test_golden() -> None:
+    text = cuda_source(classes(), "step").text
+    golden = Path(__file__).parent.parent / "golden" / "cuda" / "joined.cu"
+    assert text[text.index("INLINE void step_0(") :] == golden.read_text("utf-8")
+
+
+# The bits ------------------------------------------------------------------------------------------------------------
+def apart(name: str) -> tuple[CudaSource, Plan, list[Array], int]:
+    """The training step of a model, each piece a kernel of its own."""
+    program, arrays, count, homes = given_of(MODELS / f"{name}.net", "train", "float32")
+    planned = plan(program, program.inputs[:count], homes)
+    states = [np.zeros(v.shape, v.dtype) for v in homes.values()]
+    return cuda_source(planned, "run", apart=True), planned, [*arrays, *states], count
+
+
+def ran(source: CudaSource | None, planned: Plan, arrays: Sequence[Array], count: int, order: int) -> list[Array]:
+    mine = [a.copy() for a in arrays]
+    _, found = run_cuda(planned, mine[:count], mine[count:], order, source=source)
+    return [*found, *mine]
+
+
+@needs_host
+@pytest.mark.parametrize("name", ["iris", "digits", "deep_sigmoid", "siamese", "vae"])
+def test_the_same_bits_as_one_by_one(name: str) -> None:
+    source, *given = apart(name)
+    wanted = ran(source, *given, 0)
+    for order in (0, 1):
+        for a, b in zip(ran(None, *given, order), wanted, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+# Planted faults ------------------------------------------------------------------------------------------------------
+def faults(text: str) -> Iterator[str]:
+    """The text of a module without one of the waits between the kernels of a chain."""
+    begin = text.index('extern "C"', text.index("comes_last()) return;") - 4000)
+    for wait in re.finditer(r"^    __syncthreads\(\);\n", text[begin:], re.MULTILINE):
+        yield text[: begin + wait.start()] + text[begin + wait.end() :]
+
+
+@needs_host
+def test_a_wait_that_is_left_out_is_found() -> None:
+    _, planned, arrays, count = apart("iris")
+    source = cuda_source(planned, "run")
+    right = ran(source, planned, arrays, count, 0)
+    planted = list(faults(source.text))[::3]
+    assert len(planted) > 5
+    missed = []
+    for text in planted:
+        wrong = [ran(replace(source, text=text), planned, arrays, count, order) for order in (0, 1)]
+        if all(np.array_equal(a, b) for other in wrong for a, b in zip(other, right, strict=True)):
+            missed.append(text)
+    print(len(missed), len(planted))
+    assert not missed
+
+
+@needs_host
+def test_a_chain_that_does_not_wait_for_all_blocks_is_found() -> None:
+    source, planned, arrays, count = apart("iris")
+    right = ran(source, planned, arrays, count, 0)
+    source = cuda_source(planned, "run")
+    assert any(isinstance(work, Launch) and work.grid > 1 for works in source.work.values() for work in works)
+    early = replace(source, text=source.text.replace("if (!comes_last()) return;", "if (blockIdx.x) return;"))
+    wrong = ran(early, planned, arrays, count, 0)
+    assert not all(np.array_equal(a, b) for a, b in zip(wrong, right, strict=True))
