@@ -4,7 +4,8 @@ from .c_lanes import lanes_arena, lanes_source
 from .c_parts import CSource
 from .c_source import c_source
 from .cuda_block import STEPS, Block
-from .cuda_source import CONTROL, CudaSource, Launch, cuda_source
+from .cuda_launch import Launch
+from .cuda_source import CONTROL, CudaSource, cuda_source
 from .cuda_work import Gemm, Matrix
 from .plan_source import plan_source
 from .python_source import compile_source, python_source

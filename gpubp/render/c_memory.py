@@ -10,7 +10,7 @@ from dataclasses import replace
 from dsl.records import dataclass
 
 from ..ir import FLOATS, Var
-from ..passes import ITEM, Buffer, Place, Plan
+from ..passes import ALIGN, ITEM, Buffer, Place, Plan
 
 C_TYPE = {
     "float32": "float",
@@ -59,13 +59,15 @@ def _shortest(number: float) -> str:
 @dataclass(frozen=True, slots=True)
 class Access:
     """Elements in memory: from `pointer`, with a stride for each axis of the loops. Where there are `lanes`, each
-    element is one for each copy of the program, one behind the other; the copy is `l`."""
+    element is one for each copy of the program, one behind the other; the copy is `l`. `grain`: of how many bytes the
+    buffer begins at a multiple."""
 
     pointer: str
     strides: tuple[int, ...]
     place: Place
     dtype: str
     lanes: bool = False
+    grain: int = ALIGN
 
     def at(self, index: Sequence[str], lane: str = "l") -> str:
         """The text of the element at indices."""
@@ -121,6 +123,8 @@ class Memory:
         self.shown = {eqn.output: eqn for eqn in plan.views}
         self.pointers: dict[tuple[Buffer, int, str], str] = {}
         self.written: set[str] = set()
+        self.grains: Mapping[Buffer, int] = {}
+        """Of how many bytes the buffers that begin at no multiple of ALIGN begin at one."""
         self.share: tuple[int, int] | None = None
         """The turns of the kernel's outermost loop, and how many make a part, where threads share them."""
 
@@ -150,7 +154,7 @@ class Memory:
         if write:
             self.written.add(name)
         lanes = self.lanes and place.buffer.kind != "constant"
-        return Access(name, (*(0,) * lead, *strides), place, var.dtype, lanes)
+        return Access(name, (*(0,) * lead, *strides), place, var.dtype, lanes, self.grains.get(place.buffer, ALIGN))
 
     def inside(self, buffer: Buffer) -> int | None:
         """The byte of the arena where a buffer begins; None for one that lies elsewhere."""

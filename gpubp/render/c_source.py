@@ -36,7 +36,7 @@ def c_source(
     """
     rounds = {
         one.plan: PlanText(one.plan, f"{name}_loop{k}", {}, describe).source()
-        for k, (_, one) in enumerate(loop_steps(plan))
+        for k, (_, one) in enumerate(loop_steps(plan.steps))
     }
     found = PlanText(plan, name, hints or {}, describe).source(collect, apart)
     body = "\n\n".join(part.text for part in (*rounds.values(), found) if part.text)

@@ -63,7 +63,7 @@ def _parts(
 
 def _along(every: Sequence[Access], strides: Sequence[tuple[int, ...]]) -> list[Access]:
     """The matrices with those strides along the batch."""
-    return [Access(x.pointer, (*s, *x.strides[-2:]), x.place, x.dtype) for x, s in zip(every, strides, strict=True)]
+    return [x.along((*s, *x.strides[-2:])) for x, s in zip(every, strides, strict=True)]
 
 
 def _calls(

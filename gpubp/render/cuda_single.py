@@ -82,8 +82,8 @@ class _Fold:
         self.outer, self.inner = outer, inner
         self.results, self.length = math.prod(outer), math.prod(inner)
         self.kind = whole(eqn.operands[0].aval.size)
-        self.out = Access(out.pointer, tuple(target), out.place, out.dtype)
-        self.read = Access(read.pointer, (*outer_read, *inner_read), read.place, read.dtype)
+        self.out = out.along(tuple(target))
+        self.read = read.along((*outer_read, *inner_read))
         self.index = [f"i{k}" for k in range(len(outer))]
         self.places = [*self.index, *(f"r{k}" for k in range(len(inner)))]
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 
 from dsl.records import dataclass
 
-from ..ir import Var
-from ..ops import cuda_functions
-from ..passes import Plan
-from .c_memory import C_TYPE
+from ..ir import Eqn, Var
+from ..ops import copy, cuda_functions
+from ..passes import ALIGN, Plan, Round, Step
+from .c_memory import C_TYPE, Memory
 from .c_parts import Compiled, CSource
+from .c_parts import Kernel as Steps
 from .c_words import comment
 from .cuda_block import Block, BlockText
 from .cuda_joins import body, functions, joined
+from .cuda_launch import Launch, within
+from .cuda_loops import Turns
 from .cuda_tasks import Task, Uses
 from .cuda_text import CudaStep, CudaText, batch_lines
-from .cuda_work import BLOCK, Gemm, blocks, indented
+from .cuda_work import BLOCK, Gemm, Kernel, blocks, indented
 
 MOST_TABLES = 480
 """States and constants that fit into the arguments of a kernel, of 4 KiB."""
@@ -26,13 +30,7 @@ the batches of an epoch, the address of the order of its rows (0: as they stand)
 and those of the results."""
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """A kernel by its name, `grid` blocks of `block` threads."""
-
-    kernel: str
-    grid: int
-    block: int
+Works = tuple[Launch | Gemm, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class CudaSource(CSource):
     a kernel that does many steps by itself, where the net is small enough.
     """
 
-    work: Mapping[str, tuple[Launch | Gemm, ...]]
+    work: Mapping[str, Works]
     scratch: int
     take: Launch | None
     keep: Launch | None
@@ -62,28 +60,39 @@ def cuda_source(
     *,
     apart: bool = False,
 ) -> CudaSource:
-    """The pieces of a plan that have a C form as CUDA kernels; arguments as those of `c_source`. Rounds of loops have
-    none."""
+    """The pieces of a plan that have a C form as CUDA kernels; arguments as those of `c_source`. A loop all of whose
+    round has one is work too, turn after turn; rounds of others are left to CuPy."""
     return _Text(plan, name, hints or {}, describe).cuda(collect, apart)
 
 
+@dataclass(frozen=True, slots=True)
+class _Loop(Steps):
+    """A loop as steps of a plan: its turns, and the text and the steps of a round."""
+
+    turns: Turns
+    text: _Text
+    once: tuple[CudaStep | _Loop, ...]
+
+
 class _Text(CudaText):
-    def cuda(self, collect: Sequence[Var], apart: bool) -> CudaSource:
-        plan, end = self.plan, len(self.plan.steps)
-        steps = {step.first: step for step in self.steps()}
-        if len(self.tables) > MOST_TABLES:
-            steps = {}
-        behind = {s.first: s for s in steps.values() if s.first >= plan.early}
-        if sum(s.stop - s.first for s in behind.values()) < end - plan.early or any(
-            isinstance(one, Gemm) for s in behind.values() for one in s.body.work
-        ):
-            # The guard is looked at by Python, which then does all that stands behind it.
-            steps = {first: s for first, s in steps.items() if first < plan.early}
+    def __init__(self, plan: Plan, name: str, hints: Mapping[Var, str], describe: Callable[[object], str]) -> None:
+        super().__init__(plan, name, hints, describe)
+        self.apart = False
         self.texts: dict[str, str] = {}
         self.tasks: dict[Launch | Gemm, Task] = {}
         self.scratch = 0
+
+    def cuda(self, collect: Sequence[Var], apart: bool) -> CudaSource:
+        plan, end, self.apart = self.plan, len(self.plan.steps), apart
+        steps = {step.first: step for step in self._found()}
+        behind = {s.first: s for s in steps.values() if s.first >= plan.early}
+        if sum(s.stop - s.first for s in behind.values()) < end - plan.early or not all(
+            isinstance(s, CudaStep) and all(isinstance(one, Kernel) for one in s.body.work) for s in behind.values()
+        ):
+            # The guard is looked at by Python, which then does all that stands behind it.
+            steps = {first: s for first, s in steps.items() if first < plan.early}
         functions: list[Compiled] = []
-        work: dict[str, tuple[Launch | Gemm, ...]] = {}
+        work: dict[str, Works] = {}
         at = 0
         while at < end:
             if at not in steps:
@@ -95,8 +104,7 @@ class _Text(CudaText):
             done = Compiled(f"{self.name}_{len(functions)}", at, run[-1].stop)
             functions.append(done)
             copies = list(self.copies()) if done.stop == end else []
-            each = [one for step in (*run, *copies) for one in self._launches(step)]
-            work[done.name] = tuple(each if apart else self._together(each))
+            work[done.name] = self._works((*run, *copies))
             at = done.stop
         take = keep = block = None
         if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
@@ -106,19 +114,29 @@ class _Text(CudaText):
         many = f"{self.name}_many" if take is not None else ""
         return CudaSource(text, tuple(functions), self.tables, many, {}, work, self.scratch, take, keep, block)
 
-    def _launches(self, step: CudaStep) -> Iterator[Launch | Gemm]:
-        letters = iter("abcdefghijklmnop")
+    def _found(self) -> tuple[CudaStep | _Loop, ...]:
+        """The pieces that have a form for a GPU."""
+        if len(self.tables) > MOST_TABLES:
+            return ()
+        return tuple(step for step in self.kernels() if isinstance(step, CudaStep | _Loop))
+
+    def _launches(self, step: CudaStep | _Loop, name: str = "") -> Iterator[Launch | Gemm]:
+        if isinstance(step, _Loop):
+            yield from self._rounds(step)
+            return
+        letters, name = iter("abcdefghijklmnop"), name or f"{self.name}_{step.first}"
+        many = sum(isinstance(one, Kernel) for one in step.body.work) > 1
         reads, writes, guarded = self._uses(step)
         for one in step.body.work:
             if isinstance(one, Gemm):
                 self.tasks[one] = Task("", (), 1, 1, reads, writes, guarded)
                 yield one
                 continue
-            name = f"{self.name}_{step.first}{next(letters) if len(step.body.work) > 1 else ''}"
+            own = name + (next(letters) if many else "")
             self.scratch = max(self.scratch, one.scratch)
             about = [f"/* {comment(self.describe(origin))} */" for origin in step.origins]
             lines = (*(self.unless_guard("return;") if guarded else ()), *step.declared, *one.lines)
-            launch = Launch(name, one.grid, one.block)
+            launch = Launch(own, one.grid, one.block)
             self._add(launch, about, lines, "char *scratch")
             told = "\n".join(about)
             self.tasks[launch] = Task(told, lines, one.grid, one.block, reads, writes, guarded, one.scratch > 0)
@@ -145,8 +163,15 @@ class _Text(CudaText):
     def _table_type(self) -> str:
         return f"Tables<{max(1, len(self.tables))}>"
 
+    def _works(self, steps: Sequence[CudaStep | _Loop]) -> Works:
+        """The work of steps, small kernels as one where they can be; the turns of a loop stay where they are."""
+        each = [one for step in steps for one in self._launches(step)]
+        if self.apart:
+            return tuple(each)
+        runs = groupby(each, lambda one: one in self.tasks)
+        return tuple(one for known, run in runs for one in (self._together(list(run)) if known else run))
+
     def _together(self, each: Sequence[Launch | Gemm]) -> Iterator[Launch | Gemm]:
-        """The same, small kernels as one where they can be."""
         of = {id(self.tasks[one]): one for one in each}
         for group in joined([self.tasks[one] for one in each]):
             works = [of[id(task)] for task in group.tasks]
@@ -162,6 +187,48 @@ class _Text(CudaText):
             launch = Launch(f"{names[0]}_to_{names[-1].removeprefix(self.name + '_')}", group.grid, group.block)
             self._add(launch, [], body(group, names), "char *scratch")
             yield launch
+
+    # Loops -----------------------------------------------------------------------------------------------------------
+    def _single(self, first: int) -> Steps | None:
+        step = self.plan.steps[first]
+        return super()._single(first) if step.round is None else self._loop(first, step, step.round)
+
+    def _loop(self, first: int, step: Step, one: Round) -> _Loop | None:
+        """A loop, if all of a round is work for a GPU and nothing in it stays the same: that would have no memory."""
+        turns = Turns(self.plan, self.numbers, step, one)
+        text = _Text(one.plan, f"{self.name}_loop{first}", {}, self.describe)
+        text.grains = turns.grains(self._grain)
+        once = text._found()
+        if one.plan.constants or sum(s.stop - s.first for s in once) < len(one.plan.steps):
+            return None
+        return _Loop(first, first + 1, (), (), None, turns, text, once)
+
+    def _grain(self, table: int | None) -> int:
+        return ALIGN if table is None else self.grains.get(self.plan.places[self.tables[table]].buffer, ALIGN)
+
+    def _rounds(self, loop: _Loop) -> Iterator[Launch | Gemm]:
+        """What a loop puts into the stream: its carries where they change, each turn, and the last carries."""
+        text, turns, memory = loop.text, loop.turns, self.memory()
+        yield from self._moves(loop, memory, turns.before(), "enter")
+        text.apart = self.apart
+        once = text._works((*loop.once, *text.copies()))
+        self.texts |= text.texts
+        self.scratch = max(self.scratch, text.scratch)
+        for frame in turns.frames():
+            yield from (within(one, frame) for one in once)
+        memory = self.memory()
+        wanted = turns.after(memory, lambda last: bool(self.readers.get(last)))
+        yield from self._moves(loop, memory, wanted, "leave")
+
+    def _moves(
+        self, loop: _Loop, memory: Memory, pairs: Sequence[tuple[Var, Var]], word: str
+    ) -> Iterator[Launch | Gemm]:
+        """Copies, those of one shape together."""
+        for k, shape in enumerate(dict.fromkeys(last.shape for _, last in pairs)):
+            puts = [Eqn(copy, (x,), {}, (last,)) for x, last in pairs if last.shape == shape]
+            lines = self.rows_kernel()(memory, puts, shape, {e.output for e in puts}).lines()
+            step = self._kernel(loop.first, loop.stop, memory, lines)
+            yield from self._launches(step, f"{loop.text.name}_{word}{k or ''}")
 
     # Many steps ------------------------------------------------------------------------------------------------------
     def _block(self, collect: Sequence[Var]) -> Block | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from dsl.records import dataclass
 
 from ..ir import Eqn
 from ..ops import copy, cuda_names
-from ..passes import ITEM, Plan, Step
+from ..passes import ITEM, Buffer, Plan, Step
 from .c_memory import Memory
 from .c_parts import Kernel as Steps
 from .c_source import PlanText
@@ -38,6 +39,13 @@ class CudaStep(Steps):
 
 class CudaText(PlanText):
     taken = _WORDS | cuda_names()
+    grains: Mapping[Buffer, int] = MappingProxyType({})
+    """See gpubp.render.c_memory.Memory."""
+
+    def memory(self) -> Memory:
+        found = super().memory()
+        found.grains = self.grains
+        return found
 
     def rows_kernel(self) -> type[CudaRows]:
         return CudaRows

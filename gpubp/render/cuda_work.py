@@ -95,7 +95,8 @@ def aligned(access: Access, width: int) -> bool:
     start = access.place.offset * ITEM[access.dtype]
     if access.place.buffer.kind == "arena":
         start += access.place.buffer.start
-    return start % (width * ITEM[access.dtype]) == 0 and all(s % width == 0 for s in access.strides[:-1])
+    size = width * ITEM[access.dtype]
+    return start % size == 0 == access.grain % size and all(s % width == 0 for s in access.strides[:-1])
 
 
 def split_index(at: str, shape: Sequence[int], names: Sequence[str], kind: str) -> list[str]:

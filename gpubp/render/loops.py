@@ -23,11 +23,11 @@ class Text(Protocol):
     def body(self) -> Iterable[str]: ...
 
 
-def loop_steps(plan: Plan) -> Iterator[tuple[Step, Round]]:
-    """The loops of a plan with their rounds, inner ones first."""
-    for step in plan.steps:
+def loop_steps(steps: Iterable[Step]) -> Iterator[tuple[Step, Round]]:
+    """The loops among steps with their rounds, inner ones first."""
+    for step in steps:
         if step.round is not None:
-            yield from loop_steps(step.round.plan)
+            yield from loop_steps(step.round.plan.steps)
             yield step, step.round
 
 

@@ -39,7 +39,9 @@ def plan_source(
     tables)` to bind one to its memory. `marked`: after each step, or what is compiled from one on,
     `mark(its number)` is called, to measure it.
     """
-    steps = list(loop_steps(plan))
+    done = () if compiled is None else compiled.functions
+    outside = [s for i, s in enumerate(plan.steps) if not any(f.first <= i < f.stop for f in done)]
+    steps = list(loop_steps(outside))
     helpers = helper_texts(e for part in (plan, *(one.plan for _, one in steps)) for e in _computed(part))
     loops = loop_names((one.plan for _, one in steps), {name, *helpers})
     rounds = {} if compiled is None else compiled.rounds
@@ -164,7 +166,7 @@ class _Text:
             yield "# views"
         lines.update(reversed(views.items()))
         for step in plan.steps:
-            if step.round is not None and chosen(*step.eqn.operands):
+            if step.round is not None and step.round.plan in self.loops and chosen(*step.eqn.operands):
                 name = self.loops[step.round.plan]
                 arrays = (*step.scratch, *step.eqn.operands, *step.eqn.outputs)
                 lines[name] = f"bind_{name}({', '.join(var[v] for v in arrays)})"

@@ -39,7 +39,7 @@ def run_cuda(
                     begins = {None: arena.ctypes.data, **dict(enumerate(addresses))}
                     host_gemm(work, *(begins[x.table] + x.start for x in (work.a, work.b, work.c)))
                 else:
-                    module.launch(work, arena.ctypes.data, addresses, scratch.ctypes.data)
+                    module.launch(work, *work.memory(arena.ctypes.data, addresses), scratch.ctypes.data)
             return 0 if kept is not None else 1
 
         return step

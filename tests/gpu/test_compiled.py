@@ -106,6 +106,24 @@ def test_a_convolutional_net(precision: str, tolerance: float) -> None:
     np.testing.assert_allclose(*found, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("model", ["digits_lstm", "digits_gru"])
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 2e-5), ("float64", 1e-9)])
+def test_a_recurrent_net(model: str, precision: str, tolerance: float) -> None:
+    """Steps, many in a row; evaluation and prediction."""
+    net = gpubp.load(MODELS[0].parent / f"{model}.net")
+    rows, found = rows_of(net, 32), []
+    for device, backend in (("gpu", "auto"), ("cpu", "numpy")):
+        ex = gpubp.Executor(net, device, precision, backend=backend)
+        ex.set_counters({"total_steps": 6.0})
+        losses = host(ex, ex.train_steps(rows, 6, 16))
+        measured = [ex.loss(rows) for _ in range(3)]
+        chances = host(ex, ex.predict(rows["image"]))
+        found.append(np.concatenate([losses, measured, chances.ravel()]))
+        if device == "gpu":
+            assert ex._machine.bound("train", 16).many is not None
+    np.testing.assert_allclose(*found, rtol=tolerance, atol=tolerance)
+
+
 def trained(steps: int = 50) -> dict[str, Any]:
     net = gpubp.load(MODELS[0].parent / "digits.net")
     ex = gpubp.Executor(net, "gpu")

@@ -145,7 +145,7 @@ class CudaLibrary:
                 places = (_at(matrix, addresses) for matrix in (work.a, work.b, work.c))
                 found.append(_kept(self._device.product(work, *places), arrays))
                 continue
-            arguments = _arguments(addresses[0], addresses[1:], last.address)
+            arguments = _arguments(*work.memory(addresses[0], addresses[1:]), last.address)
             run = partial(self._device.launch, self._kernels(work.kernel), work.grid, work.block, arguments[-1])
             found.append(_kept(run, (arrays, last, arguments)))
         return found

@@ -1,0 +1,63 @@
+"""What is put into the stream, in order: launches of kernels and products, each on the memory of the turn it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dsl.records import dataclass
+
+from .cuda_work import Gemm, Matrix
+
+Spot = tuple[int | None, int]
+"""Where something lies: the number of a state or constant, None for the arena, and the byte in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The memory of one turn of a loop, within that of what the loop stands in: the byte of the arena where its own
+    begins, and where each of its tables lies."""
+
+    arena: int
+    tables: tuple[Spot, ...]
+
+    def spot(self, table: int | None, byte: int) -> Spot:
+        """What is at a byte of the turn's arena, or of one of its tables, as the surrounding counts it."""
+        if table is None:
+            return None, self.arena + byte
+        outer, start = self.tables[table]
+        return outer, start + byte
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A kernel by its name, `grid` blocks of `block` threads. `frame`: the arena and the tables that it is given, where
+    they are not those of the whole."""
+
+    kernel: str
+    grid: int
+    block: int
+    frame: Frame | None = None
+
+    def memory(self, arena: int, tables: Sequence[int]) -> tuple[int, Sequence[int]]:
+        """The addresses of the arena and the tables that it is given, of those of the whole."""
+        if self.frame is None:
+            return arena, tables
+        found = [(arena if table is None else tables[table]) + byte for table, byte in self.frame.tables]
+        return arena + self.frame.arena, found
+
+
+def within(work: Launch | Gemm, frame: Frame) -> Launch | Gemm:
+    """Work of one turn as what surrounds the loop sees it."""
+    if isinstance(work, Gemm):
+        return replace(work, a=_moved(work.a, frame), b=_moved(work.b, frame), c=_moved(work.c, frame))
+    inner = work.frame
+    if inner is None:
+        return replace(work, frame=frame)
+    tables = tuple(frame.spot(*spot) for spot in inner.tables)
+    return replace(work, frame=Frame(frame.arena + inner.arena, tables))
+
+
+def _moved(matrix: Matrix, frame: Frame) -> Matrix:
+    table, start = frame.spot(matrix.table, matrix.start)
+    return replace(matrix, table=table, start=start)
