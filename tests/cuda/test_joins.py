@@ -104,7 +104,7 @@ def ran(source: CudaSource | None, planned: Plan, arrays: Sequence[Array], count
 
 
 @needs_host
-@pytest.mark.parametrize("name", ["iris", "digits", "deep_sigmoid", "siamese", "vae"])
+@pytest.mark.parametrize("name", ["iris", "digits", "deep_sigmoid", "siamese", "digits_gru", "digits_lstm"])
 def test_the_same_bits_as_one_by_one(name: str) -> None:
     source, *given = apart(name)
     wanted = ran(source, *given, 0)

@@ -284,5 +284,5 @@ def test_restarts_are_the_runs_of_their_seeds(use: Use) -> None:
 
 
 def test_golden() -> None:
-    found = kernels_of(cuda_source(planned_of(several(3, True)), "step"))
+    found = kernels_of(cuda_source(planned_of(several(3, True)), "step", apart=True))
     assert found == (GOLDEN / "several.cu").read_text("utf-8")
