@@ -79,7 +79,6 @@ class Signature:
     `inputs` are the values it works on, by name; with `variadic` it takes any number of them (at least one).
     `static`, for elementwise functions, computes it for plain numbers (`sqrt(64)`). `makes_weights` entries may not
     stand in `train`.
-    `available` False: the language knows the word, this version cannot do it; using it is an error that says so.
     """
 
     name: str
@@ -90,7 +89,6 @@ class Signature:
     doc: str = ""
     static: Callable[..., int | float | bool] | None = None
     makes_weights: bool = False
-    available: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,6 @@ class Catalog:
 
     entries: Mapping[Part, Mapping[str, Signature]]
     train: Mapping[str, Option]
-    unavailable_train: frozenset[str] = field(default_factory=frozenset)
     elsewhere: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def find(self, part: Part, name: str) -> Signature | None:

@@ -63,8 +63,7 @@ Init = Annotated[Any, OptionType(("choice", "numbers"), part="initializer")]
 class Entry:
     """One definition. `inputs`: names of the values it takes in the language; `options`: name -> (type, default).
 
-    `available` False: the language knows the name, this version cannot do it. `rising`: a metric of which more is
-    better; `table`: one that is no number.
+    `rising`: a metric of which more is better; `table`: one that is no number.
     """
 
     part: str
@@ -74,7 +73,6 @@ class Entry:
     variadic: bool
     static: Callable[..., int | float | bool] | None
     makes_weights: bool
-    available: bool = True
     labels: bool = False
     rising: bool = False
     table: bool = False
@@ -118,17 +116,15 @@ def register(
     *,
     static: Callable[..., int | float | bool] | None = None,
     makes_weights: bool = False,
-    available: bool = True,
     labels: bool = False,
     rising: bool = False,
     table: bool = False,
 ) -> Callable[[Function], Function]:
     """Decorator: make a function known to the language as `name`.
 
-    `static` computes an elementwise function for plain numbers; `available` False marks a name that is kept for a later
-    version; `labels` says that it takes class labels, not only numbers; `rising`, that more of a metric is better;
-    `table`, that it is no number, and known at the end only. Raises GpubpError where the name is taken, or an option
-    has no type.
+    `static` computes an elementwise function for plain numbers; `labels` says that it takes class labels, not only
+    numbers; `rising`, that more of a metric is better; `table`, that it is no number, and known at the end only. Raises
+    GpubpError where the name is taken, or an option has no type.
     """
 
     def enter(function: Function) -> Function:
@@ -139,7 +135,7 @@ def register(
         hidden = _HIDDEN.get(part, len(positional))
         variadic = part in _HIDDEN and any(p.kind is p.VAR_POSITIONAL for p in parameters)
         inputs = tuple(p.name for p in positional[hidden:])
-        entry = Entry(part, name, function, inputs, variadic, static, makes_weights, available, labels, rising, table)
+        entry = Entry(part, name, function, inputs, variadic, static, makes_weights, labels, rising, table)
         tuple(entry.options())  # an option without a type is an error here, not in every file that is read later
         ENTRIES[part, name] = entry
         return function

@@ -14,7 +14,7 @@ from ..wording import quoted
 from .arguments import Matched, match, report_missing
 from .context import Context
 from .forms import Form
-from .options import available, bind_options, fitting, form_of
+from .options import bind_options, fitting, form_of
 from .statics import StaticError
 from .statics import apply as apply_static
 from .values import POISON, Given, Poison, Several, Value, describe, has_node, has_poison, is_number
@@ -35,8 +35,6 @@ def apply_signature(
     name: str | None,
 ) -> Value:
     """An entry of the catalogue on its inputs: a node, or a number where all is static and the entry can."""
-    if not available(cx, signature, function.span):
-        return POISON
     form = form_of(cx, signature)
     matched = match(cx, form, given, arguments, fitting(cx, signature))
     inputs = inputs_of(cx, matched)

@@ -163,7 +163,7 @@ def _another_has(cx: Context, form: Form, option: str) -> tuple[str, ...]:
         for other in entries.values() if form.name in entries else ():
             found = next((each.name for each in other.options if each.name in meant), None)
             related = other.name != form.name and other.name.startswith(form.name[:4])
-            if found and other.available and related:
+            if found and related:
                 return (f"`{other.name}` has it: `{other.name}({found} = ...)`",)
     return ()
 

@@ -160,7 +160,7 @@ def _unknown_function(cx: Context, path: syntax.Path) -> Poison:
     if cx.shared.report.full or cx.unit.may_make(name):
         return POISON
     for part, entries in cx.shared.catalog.entries.items():
-        if name in entries and part not in cx.parts and entries[name].available:
+        if name in entries and part not in cx.parts:
             where = "penalties belong in `train`, in the loss" if part == "penalty" else ""
             where = "metrics belong in `train`: `metrics = [...]`" if part == "metric" else where
             message = f"`{name}` is {_article(part)}, which has no place here"

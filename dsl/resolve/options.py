@@ -119,8 +119,8 @@ def _fitted(cx: Context, option: Option, given: Given, named: bool, notes: tuple
     if code == "E0311" and given.span.text.count("/") == 1:
         help = (f"`//` leaves the fraction out: `{quoted(given.span.text.replace('/', '//'))}`",)
     if option.part is not None and option.kinds == ("choice",) and not help:
-        known = [name for name, each in cx.shared.catalog.entries.get(option.part, {}).items() if each.available]
-        help = (f"it takes {listed(sorted(known)[:12])}",) if known else ()
+        known = sorted(cx.shared.catalog.entries.get(option.part, {}))
+        help = (f"it takes {listed(known[:12])}",) if known else ()
     if isinstance(value, str) and value in _names_of(cx, option):
         help = (f"names of the language stand without quotes: `{option.name} = {value}`",)
     elif isinstance(value, str) and number_value(value) is not None:
@@ -200,7 +200,7 @@ def unknown_entry(cx: Context, part: Part, name: syntax.Path) -> Poison:
         )
     else:
         message = f"there is no {part} `{name.text}`"
-    there = [each for each in sorted(entries) if entries[each].available]
+    there = sorted(entries)
     help = did_you_mean(name.text, entries, elsewhere=cx.shared.catalog.elsewhere)
     help = help or ((f"there {'is' if len(there) == 1 else 'are'} {listed(there[:12], 'and')}",) if there else ())
     return cx.error("E0208", message, name.span, label=f"unknown {part}" if other is None else "", help=help)
@@ -210,8 +210,6 @@ def bind_choice(
     cx: Context, signature: Signature, arguments: tuple[syntax.Argument, ...], span: Span, name: Span
 ) -> Choice | Poison:
     """An optimizer, schedule, reader ... with its options."""
-    if not available(cx, signature, name):
-        return POISON
     form = form_of(cx, signature)
     matched = match(cx, form, (), arguments, fitting(cx, signature))
     if matched.good and matched.missing:
@@ -232,17 +230,6 @@ def fitting(cx: Context, signature: Signature) -> Fits:
             return not isinstance(bind(cx, option, Written(expr.span, expr)), Poison)
 
     return fits
-
-
-def available(cx: Context, signature: Signature, span: Span) -> bool:
-    """False, and reported, where this version only knows the word."""
-    if not signature.available:
-        help = "leave it out: a later version will know it"
-        if signature.part == "reader":
-            there = [name for name, each in cx.shared.catalog.entries["reader"].items() if each.available]
-            help = f"a later version will read this; what is read: {', '.join(f'`{name}`' for name in there)}"
-        cx.error("E0207", f"`{signature.name}` is not available yet", span, help=[help])
-    return signature.available
 
 
 def _choices(cx: Context, option: Option, expr: syntax.List, notes: tuple[str, ...]) -> Static | Poison:

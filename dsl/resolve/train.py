@@ -92,14 +92,6 @@ def _key(cx: Context, statement: syntax.Bind, written: dict[str, syntax.Bind]) -
     """Sort one statement to its key; False, and reported, where that cannot be."""
     name = statement.names[0]
     catalog = cx.shared.catalog
-    if name.text in catalog.unavailable_train:
-        cx.error(
-            "E0207",
-            f"`{name.text}` is not available yet",
-            name.span,
-            help=["leave it out: a later version will know it"],
-        )
-        return False
     if name.text not in catalog.train:
         help = _other_key(cx, statement, written)
         cx.error("E0211", f"`train` has no key `{name.text}`", name.span, label="unknown key", help=help)
@@ -118,7 +110,7 @@ def _key(cx: Context, statement: syntax.Bind, written: dict[str, syntax.Bind]) -
 def _other_key(cx: Context, statement: syntax.Bind, written: Mapping[str, syntax.Bind]) -> tuple[str, ...]:
     """The help for an unknown key: a key that is near, the optimizer's option, or the model's value that it may be."""
     catalog, name = cx.shared.catalog, statement.names[0].text
-    known = [key for key in (*catalog.train, *catalog.unavailable_train) if key not in written]
+    known = [key for key in catalog.train if key not in written]
     begun = [key for key in catalog.train if name.startswith(key + "_") and key not in written]
     near = did_you_mean(name, known, elsewhere=catalog.elsewhere)
     if near or begun:
@@ -133,7 +125,7 @@ def _other_key(cx: Context, statement: syntax.Bind, written: Mapping[str, syntax
         return (f"compute it in `model`; `metrics = [{name}]` then shows it",)
     for signature in catalog.entries.get("optimizer", {}).values():
         for option in signature.options:
-            if signature.available and option.name in (name, *catalog.elsewhere.get(name.lower().replace("_", ""), ())):
+            if option.name in (name, *catalog.elsewhere.get(name.lower().replace("_", ""), ())):
                 example = f"`optimizer = {signature.name}({option.name} = {statement.value.span.text})`"
                 return (f"this is the optimizer's: {example}",)
     if name in ("device", "gpu", "cuda"):
@@ -141,7 +133,7 @@ def _other_key(cx: Context, statement: syntax.Bind, written: Mapping[str, syntax
     inside = done_in_model(name, catalog)
     if inside:
         return inside
-    free = [key for key in catalog.train if key not in written and key not in catalog.unavailable_train]
+    free = [key for key in catalog.train if key not in written]
     return (f"keys not used yet: {', '.join(free)}",)
 
 
@@ -167,7 +159,7 @@ def _on_values(cx: Context, parts: tuple[Part, ...], word: str, before: str) -> 
     known = [name for part in parts for name in cx.shared.catalog.entries.get(part, {})]
     name = word if word in known else (meant(word, known, elsewhere=cx.shared.catalog.elsewhere) or "")
     signature = next((s for part in parts if (s := cx.shared.catalog.find(part, name))), None)
-    if signature is None or not signature.inputs or not signature.available:
+    if signature is None or not signature.inputs:
         return []
     outputs = cx.shared.outputs
     targets = [e.name.text for e in cx.scope.entries() if e.kind == "target"]

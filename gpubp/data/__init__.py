@@ -5,9 +5,9 @@ from __future__ import annotations
 # Readers make themselves known by being imported.
 from . import arrays as arrays
 from . import arrow as arrow
+from . import cifar as cifar
 from . import csv as csv
 from . import images as images
-from . import later as later
 from . import synthetic as synthetic
 from . import text as text
 from .apply import NewRows, read_table

@@ -44,9 +44,6 @@ TRAIN = (
 )
 """The keys of `train`."""
 
-TRAIN_LATER: frozenset[str] = frozenset()
-"""Keys that this version refuses, saying so."""
-
 
 def catalog() -> Catalog:
     """Everything that a file can name in this installation."""
@@ -54,7 +51,7 @@ def catalog() -> Catalog:
     for (part, name), entry in ENTRIES.items():
         if part in _PARTS:
             entries.setdefault(cast(Part, part), {})[name] = signature_of(entry)
-    return Catalog(entries, {option.name: option for option in TRAIN}, TRAIN_LATER, ELSEWHERE)
+    return Catalog(entries, {option.name: option for option in TRAIN}, ELSEWHERE)
 
 
 def signature_of(entry: Entry) -> Signature:
@@ -69,7 +66,6 @@ def signature_of(entry: Entry) -> Signature:
         doc,
         entry.static,
         entry.makes_weights,
-        entry.available,
     )
 
 

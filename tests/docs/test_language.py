@@ -13,7 +13,7 @@ from dsl import limits
 from dsl.catalog import REQUIRED
 from dsl.tokens import KEYWORDS, WORDS
 from gpubp.cli import main
-from gpubp.frontend.catalog import TRAIN, TRAIN_LATER
+from gpubp.frontend.catalog import TRAIN
 from tools import language_docs
 from tools.markdown import Block, blocks, code, commands, completed, run, table, tables, whole, write_files
 
@@ -173,7 +173,7 @@ def test_lines_are_short() -> None:
 def test_the_keys_of_train() -> None:
     rows = table(PAGE, "key", "what it is", "default")
     keys = {code(key)[0]: default for key, _, default in rows}
-    known = {option.name: option.default for option in TRAIN if option.name not in TRAIN_LATER}
+    known = {option.name: option.default for option in TRAIN}
     assert set(keys) == set(known)
     for name, default in known.items():
         if default is None or default is REQUIRED:

@@ -114,7 +114,6 @@ FUNCTIONS = _table(
     _plain("where", inputs=("condition", "a", "b")),
     _many("concat", whole("axis", -1, None)),
     _many("stack", whole("axis", 0, None)),
-    Signature("capsule", "function", ("x",), available=False),
 )
 
 PAIR = ("p", "y")
@@ -230,5 +229,4 @@ CATALOG = Catalog(
         "rate": _table(Signature("rate", "rate", options=(Option("where", ("paths",)), real("factor", minimum=0)))),
     },
     TRAIN,
-    frozenset({"restarts"}),
 )

@@ -115,13 +115,6 @@ TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n
             "`stack` or `concat` makes one tensor of a list of values",
         ),
         (
-            HEAD + "  output p = x -> capsule\n}",
-            "E0207",
-            "`capsule` is not available yet",
-            "capsule",
-            "leave it out: a later version will know it",
-        ),
-        (
             HEAD + "  output p = x -> dense(3, bias = false, 4)\n}",
             "E0206",
             "an argument without a name stands after one with a name",

@@ -178,7 +178,6 @@ def test_a_name_in_the_loss_and_the_metrics() -> None:
     [
         ("loss = 3", "E0202", "loss"),
         ("kl = p", "E0211", "kl"),
-        ("restarts = 3", "E0207", "restarts"),
         ("metrics = accuracy(p, y)", "E0318", "accuracy(p, y)"),
         ("metrics = [p + 1]", "E0228", "p + 1"),
         ("metrics = [mae(p, y), mae(y, p)]", "E0228", "mae(y, p)"),

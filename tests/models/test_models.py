@@ -31,7 +31,7 @@ def test_they_are_all_here() -> None:
         "spiral",
     } <= set(ALL)
     assert {"digits_cnn", "digits_resnet", "autoencoder", "vae", "deep_sigmoid", "deep_mended"} <= set(ALL)
-    assert {"fashion_mlp", "fashion_cnn", "parity"} <= set(ALL)
+    assert {"fashion_mlp", "fashion_cnn", "cifar_cnn", "parity"} <= set(ALL)
     assert {"pinn", "transformer", "siamese", "robust"} <= set(ALL)
 
 
