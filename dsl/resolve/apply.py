@@ -93,7 +93,7 @@ def _inputs_good(cx: Context, signature: Signature, form: Form, function: syntax
         numbers = all(is_number(one.value) for one in inputs)
         if signature.static is not None and numbers and len(inputs) >= needed:
             return True
-        no_value(cx, function, inputs, form.note)
+        no_value(cx, function, inputs, form.note, signature)
         return False
     for one in inputs:
         if isinstance(one.value, Several):
@@ -128,19 +128,31 @@ def completed(cx: Context, form: Form, given: Sequence[Given], *, judged: bool =
     return f"{form.name}({', '.join(written)})"
 
 
-def no_value(cx: Context, function: syntax.Path, inputs: Sequence[Given], note: str = "") -> Poison:
-    """Report a call that nothing flows into: `h = dense(8)`."""
+def no_value(
+    cx: Context, function: syntax.Path, inputs: Sequence[Given], note: str = "", signature: Signature | None = None
+) -> Poison:
+    """Report a call that nothing flows into: `h = dense(8)`. What takes several values, and losses and metrics, are
+    called with all of them; the rest stands behind a pipe."""
     written = f"{function.text}({', '.join([one.span.text for one in inputs])})" if inputs else function.text
     for one in inputs:
         if isinstance(one.value, Word) and one.value.name == one.span.text:
             written = function.text
-    return cx.error(
-        "E0210",
-        f"`{function.text}` is given no value to work on",
-        function.span,
-        notes=(note,) if note else (),
-        help=[f"`x -> {written}`; for shared weights `layer h = {written}`"],
-    )
+    help = f"`x -> {written}`; for shared weights `layer h = {written}`"
+    if signature is not None and (signature.part != "function" or len(signature.inputs) > 1):
+        help = f"`{function.text}({', '.join(values_for(cx, signature))})`"
+    elif signature is not None and not signature.makes_weights:
+        help = f"`x -> {written}`"
+    message = f"`{function.text}` is given no value to work on"
+    return cx.error("E0210", message, function.span, notes=(note,) if note else (), help=[help])
+
+
+def values_for(cx: Context, signature: Signature) -> Sequence[str]:
+    """What a function may be called with: the model's one output and its one target, where it works on two values and
+    judges one by the other; else the names of its inputs."""
+    targets = [node.label or node.name for node in cx.shared.nodes if node.kind == "target"]
+    outputs = cx.shared.outputs
+    judges = signature.part in ("loss", "metric") and len(signature.inputs) == 2
+    return [outputs[0], targets[0]] if judges and len(outputs) == len(targets) == 1 else signature.inputs
 
 
 def _static(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from .. import syntax
 from ..diagnostics import Label
+from ..graph import Node
 from ..records import dataclass
 from ..source import Span
 from ..wording import quoted
@@ -44,9 +45,10 @@ def match(
     form: Form,
     given: Sequence[Given],
     arguments: Sequence[syntax.Argument],
-    fits: Fits = lambda name, expr: True,
+    fits: Fits | None = None,
 ) -> Matched:
-    """Sort what flows in and what is written; unknown, double and surplus arguments are reported here."""
+    """Sort what flows in and what is written; unknown, double and surplus arguments are reported here. `fits` None:
+    the options take anything, as a block's do."""
     good = True
     notes = (form.note,) if form.note else ()
     positions: list[Given | syntax.Expr] = list(given)
@@ -82,30 +84,42 @@ def match(
             options[name] = Written(extra.span, extra)
     if len(rest) > len(form.positional):
         good = False
-        surplus = rest[len(form.positional)]
-        most = len(form.positional)
-        takes = f"{_count(most, 'argument')} at most" if most else "no arguments"
-        works_on = "value" if len(form.inputs) == 1 else f"{len(form.inputs)} values"
-        beside = f" beside the {works_on} it works on" if form.inputs else ""
-        left_out = [f"`{quoted(one.span.text, 30)}`" for one in rest[most:]]
-        cx.error(
-            "E0206",
-            f"`{form.name}` takes {takes}{beside}",
-            surplus.span,
-            label="one too many",
-            notes=notes,
-            help=[f"leave out {' and '.join(left_out[:3])}{' and the rest' if len(left_out) > 3 else ''}"],
-        )
+        _surplus(cx, form, len(inputs), rest, notes)
     for argument in named:
         good &= _by_name(cx, form, argument, options, named, fits)
     missing = tuple([name for name in form.options if name in form.required and name not in options])
     return Matched(inputs, options, good, missing)
 
 
-def _as_list(form: Form, given: Sequence[Given | syntax.Expr], fits: Fits) -> syntax.List | None:
+def _surplus(cx: Context, form: Form, inputs: int, rest: Sequence[Given | syntax.Expr], notes: tuple[str, ...]) -> None:
+    """Report arguments by position past those that the form takes: a value too many for its inputs, or the last."""
+    most = len(form.positional)
+    works_on = "value" if len(form.inputs) == 1 else f"{len(form.inputs)} values"
+    values = [one for one in rest if form.inputs and _is_tensor(cx, one)]
+    left_out = values or rest[most:]
+    if values:
+        message = f"`{form.name}` works on {works_on} ({', '.join(form.inputs)}) and is given {inputs + len(values)}"
+    else:
+        takes = f"{_count(most, 'argument')} at most" if most else "no arguments"
+        beside = f" beside the {works_on} it works on" if form.inputs else ""
+        message = f"`{form.name}` takes {takes}{beside}"
+    texts = [f"`{quoted(one.span.text, 30)}`" for one in left_out]
+    help = [f"leave out {' and '.join(texts[:3])}{' and the rest' if len(texts) > 3 else ''}"]
+    cx.error("E0206", message, left_out[0].span, label="one too many", notes=notes, help=help)
+
+
+def _is_tensor(cx: Context, given: Given | syntax.Expr) -> bool:
+    """Whether an argument is a value that flows, or the name of one."""
+    if isinstance(given, Given):
+        return isinstance(given.value, Node)
+    entry = cx.scope.find(given.parts[0].text) if isinstance(given, syntax.Path) and len(given.parts) == 1 else None
+    return entry is not None and isinstance(entry.value, Node)
+
+
+def _as_list(form: Form, given: Sequence[Given | syntax.Expr], fits: Fits | None) -> syntax.List | None:
     """Several arguments by position that are meant as the one list which the form takes."""
     items = tuple([each for each in given if not isinstance(each, Given)])
-    if len(form.positional) != 1 or len(items) < 2 or len(items) < len(given):
+    if fits is None or len(form.positional) != 1 or len(items) < 2 or len(items) < len(given):
         return None
     meant = syntax.List(items[0].span.to(items[-1].span), items)
     return meant if fits(form.positional[0], meant) else None
@@ -117,7 +131,7 @@ def _by_name(
     argument: syntax.Argument,
     options: dict[str, Written],
     named: Sequence[syntax.Argument],
-    fits: Fits,
+    fits: Fits | None,
 ) -> bool:
     name = argument.name
     notes = (form.note,) if form.note else ()
@@ -147,7 +161,7 @@ def _by_name(
     help = did_you_mean(
         name.text,
         [each for each in form.options if each not in written],
-        lambda near: fits(near, argument.value),
+        lambda near: fits is None or fits(near, argument.value),
         cx.shared.catalog.elsewhere,
     )
     message = f"`{form.name}` has no argument `{name.text}`"

@@ -10,6 +10,7 @@ from ..diagnostics import Label
 from ..graph import Node, Static, Train, Word
 from ..source import Span
 from ..wording import quoted
+from .apply import values_for
 from .arguments import Written
 from .context import Context
 from .naming import Place
@@ -161,10 +162,7 @@ def _on_values(cx: Context, parts: tuple[Part, ...], word: str, before: str) -> 
     signature = next((s for part in parts if (s := cx.shared.catalog.find(part, name))), None)
     if signature is None or not signature.inputs:
         return []
-    outputs = cx.shared.outputs
-    targets = [e.name.text for e in cx.scope.entries() if e.kind == "target"]
-    given = [outputs[0], targets[0]] if len(outputs) == len(targets) == 1 == len(signature.inputs) - 1 else None
-    return [f"{before}on values: `{name}({', '.join(given or signature.inputs)})`"]
+    return [f"{before}on values: `{name}({', '.join(values_for(cx, signature))})`"]
 
 
 def _metrics(cx: Context, expr: syntax.Expr) -> tuple[tuple[str, Node], ...] | Poison:

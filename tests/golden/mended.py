@@ -166,6 +166,7 @@ MENDED: dict[str, Changes] = {
         ("-> dropout", "-> relu -> dropout"),
     ),
     "E0205_missing": (("dense ->", "dense(units = 8) ->"), ("= sgd", "= sgd(lr = 0.1)"), ("mse(p)", "mse(p, y)")),
+    "E0206_block_value_too_many": (("two(x, x, x, 4)", "two(x, x, 4)"),),
     "E0206_list_without_brackets": (
         ("reshape(4, 4, 1)", "reshape([4, 4, 1])"),
         ("reshape(2 * 8, 1)", "reshape([2 * 8, 1])"),
@@ -198,6 +199,7 @@ MENDED: dict[str, Changes] = {
         ("Adam", "adam"),
     ),
     "E0209_value_in_layer": (("layer encode = x -> dense(8)", "layer encode = dense(8)"),),
+    "E0210_loss": (("mse()", "mse(p, y)"),),
     "E0210_no_input": (("hidden = dense(8)", "hidden = x -> dense(8)"), ("act = relu", "act = x -> relu")),
     "E0211_lacks": (("epochs = 20", "loss = mse(p, y)\n  optimizer = adam"),),
     "E0214_import": (("block.net", "blocks.net"),),
@@ -272,6 +274,7 @@ IN_WORDS = frozenset(
         "E0202_size_twice",  # it stands without `?`
         "E0203_before_made",  # move its line up
         "E0204_input_by_name",  # inputs come first and without names
+        "E0206_block_value_too_many",  # leave out `x`
         "E0206_too_many",  # positions before names
         "E0206_twice",  # the labels show both
         "E0301_in_block",  # the skip path needs a statement
