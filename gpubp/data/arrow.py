@@ -35,7 +35,7 @@ class ArrowTable:
     def at(self, row: int, column: int | None = None) -> str:
         return row_place(self.path, row, None if column is None else self.names[column])
 
-    def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool) -> Cells:
+    def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool, *, alone: bool = False) -> Cells:
         findings = Findings(self.span)
         numbers = {i: self._numbers(i, missing, findings) for i in numeric}
         words = {i: self._labels(i, missing, findings) for i in labels}

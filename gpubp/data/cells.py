@@ -48,14 +48,16 @@ class Cells:
         return row if self.kept is None else int(self.kept[row])
 
 
-def read_cells(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: bool = False) -> Cells:
+def read_cells(
+    sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: bool = False, *, alone: bool = False
+) -> Cells:
     """The columns `numeric` as float64 (n,) and `labels` as numbers or words.
 
-    `missing`: cells of MISSING are NaN, and place -1 or NaN among the labels; otherwise they are errors. Raises
-    DiagnosticError for rows of another length than the header's, for cells of `numeric` that are no finite numbers, and
-    for empty labels, each with its row and column.
+    `missing`: cells of MISSING are NaN, and place -1 or NaN among the labels; otherwise they are errors. `alone`: other
+    columns need not be looked at. Raises DiagnosticError for rows of another length than the header's, for cells of
+    `numeric` that are no finite numbers, and for empty labels, each with its row and column.
     """
-    found = _fast(sheet, numeric, labels)
+    found = _fast(sheet, numeric, labels, alone=alone)
     if found is None and missing and len(sheet.names) > 1 and b'"' not in sheet.raw:
         found = _fast(_spelt_out(sheet), numeric, labels, missing=True)
     return found or _precise(sheet, numeric, labels, missing)
@@ -75,7 +77,9 @@ def _spelt_out(sheet: Sheet) -> Sheet:
     return replace(sheet, raw=raw)
 
 
-def _fast(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: bool = False) -> Cells | None:
+def _fast(
+    sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: bool = False, alone: bool = False
+) -> Cells | None:
     """All at once through `numpy.loadtxt`; None where it refuses, or would be less strict than `_precise`."""
     import numpy as np
 
@@ -89,8 +93,9 @@ def _fast(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: 
     if len(sheet.names) == 1 and _blank_inside(sheet.raw):
         return None
     books: dict[int, dict[str, int]] = {i: {} for i in text if i in set(labels)}
+    taken = sorted({*numeric, *labels}) if alone else list(range(len(sheet.names)))
     converters: dict[int | str, Callable[[str], Any]] = {
-        i: _numbering(books[i]) if i in books else _ignored for i in text
+        i: _numbering(books[i]) if i in books else _ignored for i in text if i in taken
     }
     try:
         table = np.loadtxt(
@@ -99,6 +104,7 @@ def _fast(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: 
             comments=None,
             quotechar='"' if b'"' in sheet.raw else None,
             converters=converters or None,
+            usecols=taken if alone else None,
             ndmin=2,
             dtype=np.float64,
             encoding=None,
@@ -106,14 +112,15 @@ def _fast(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: 
     except ValueError:
         return None
     # loadtxt glues on what follows a closing quote; going through the records once more finds such places.
-    if table.shape[1] != len(sheet.names) or (b'"' in sheet.raw and not _well_quoted(sheet, len(table))):
+    if table.shape[1] != len(taken) or (b'"' in sheet.raw and not _well_quoted(sheet, len(table))):
         return None
-    numbers = {i: table[:, i] for i in numeric}
+    columns = dict(zip(taken, table.T, strict=True))
+    numbers = {i: columns[i] for i in numeric}
     for column in numbers.values():
         wrong = ~np.isfinite(column)
         if wrong.any() and not (missing and np.isnan(column[wrong]).all()):
             return None
-    found = {i: Labels(table[:, i], tuple(books[i]) if i in books else None) for i in labels}
+    found = {i: Labels(columns[i], tuple(books[i]) if i in books else None) for i in labels}
     return Cells(len(table), numbers, found)
 
 

@@ -34,7 +34,7 @@ class Table(Protocol):
     def at(self, row: int, column: int | None = None) -> str:
         """In words where a row (from 0) and a column stand, in the file's own count."""
 
-    def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool) -> Cells:
+    def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool, *, alone: bool = False) -> Cells:
         """Columns as arrays, as `read_cells` does it. Raises DiagnosticError."""
 
     def texts(self, column: int) -> list[str]:
@@ -67,8 +67,8 @@ class TextTable:
     def at(self, row: int, column: int | None = None) -> str:
         return self.sheet.place(self.sheet.line_of(row), column)
 
-    def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool) -> Cells:
-        return read_cells(self.sheet, numeric, labels, missing)
+    def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool, *, alone: bool = False) -> Cells:
+        return read_cells(self.sheet, numeric, labels, missing, alone=alone)
 
     def texts(self, column: int) -> list[str]:
         return [cells[column] for _, cells in self.sheet.rows()]

@@ -121,11 +121,14 @@ def _read(
     for name, want in request.wants.items():
         wanted[want.kind].update(picks[name])
     texts = wanted["class"] | (wanted["float"] & coded) | ({by} if by is not None else set())
-    if not texts and options.missing == "error" and all(want.type is None for want in request.wants.values()):
-        # Types are measured, and the number of columns says all: the numbers are read, and judged, when they are used.
+    measured = options.missing == "error" and all(want.type is None for want in request.wants.values())
+    if measured and not wanted["float"] & coded:
+        # Of numbers, the number of columns says all: they are read, and judged, when they are used. Of classes, what
+        # occurs.
         import numpy as np
 
-        return Cells(0, {i: np.empty(0) for i in wanted["float"]}, {})
+        labels = table.cells([], sorted(texts), missing=False, alone=True).labels if texts else {}
+        return Cells(0, {i: np.empty(0) for i in wanted["float"]}, labels)
     cells = table.cells(sorted(wanted["float"] - coded), sorted(texts), options.missing != "error")
     return cells if options.missing == "error" else _judge_missing(table, cells, options.missing)
 

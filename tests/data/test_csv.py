@@ -18,7 +18,7 @@ from gpubp.data import measure
 from gpubp.data.cells import Cells, _fast, _precise, read_cells
 from gpubp.data.sheet import open_sheet
 
-from .worlds import REST, World, csv, data
+from .worlds import REST, World, choice, csv, data, entry
 
 TABLE = "a,b,y\n1,2,3\n4,5,6\n"
 
@@ -256,3 +256,17 @@ def test_a_hundred_thousand_rows_are_read_fast(world: World) -> None:
     world.write("a.csv", text.getvalue())
     found = world.load(csv("x, y", target="y"))
     np.testing.assert_array_equal(found.columns["x"], table[:, :9].astype(np.float64))
+
+
+def test_to_count_classes_only_their_column_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table is parsed whole once, when its rows are used: what is wrong with its numbers is said then."""
+    world.write("a.csv", "a,b,y\n1,2,u\n3,4,v\n5,six,u\n")
+    read: list[object] = []
+    loadtxt = np.loadtxt
+    monkeypatch.setattr(np, "loadtxt", lambda *a, **k: (read.append(k["usecols"]), loadtxt(*a, **k))[1])
+    one = entry("x, y", choice("csv", path="a.csv", target="y"))
+    found = measure(data(one), {"x": "float", "y": "class"}, world.base)
+    assert (found, read) == ({"x": Type((2,)), "y": Type((), 2)}, [[2]])
+    world.inputs, world.targets = {"x": found["x"]}, {"y": found["y"]}
+    assert world.refused(one).message == "`a.csv`, line 4, column `b`: `six` is not a number"
+    assert read == [[2], None]
