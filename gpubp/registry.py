@@ -63,7 +63,8 @@ Init = Annotated[Any, OptionType(("choice", "numbers"), part="initializer")]
 class Entry:
     """One definition. `inputs`: names of the values it takes in the language; `options`: name -> (type, default).
 
-    `rising`: a metric of which more is better; `table`: one that is no number.
+    `rising`: a metric of which more is better; `table`: one that is no number. `within`: the least and the most number
+    that a loss is meant for, of a target that is no label.
     """
 
     part: str
@@ -76,6 +77,7 @@ class Entry:
     labels: bool = False
     rising: bool = False
     table: bool = False
+    within: tuple[float, float] | None = None
 
     def options(self) -> Iterator[tuple[str, OptionType, Any]]:
         """Name, type and default (`inspect.Parameter.empty` where required) of each option."""
@@ -119,12 +121,14 @@ def register(
     labels: bool = False,
     rising: bool = False,
     table: bool = False,
+    within: tuple[float, float] | None = None,
 ) -> Callable[[Function], Function]:
     """Decorator: make a function known to the language as `name`.
 
     `static` computes an elementwise function for plain numbers; `labels` says that it takes class labels, not only
-    numbers; `rising`, that more of a metric is better; `table`, that it is no number, and known at the end only. Raises
-    GpubpError where the name is taken, or an option has no type.
+    numbers; `rising`, that more of a metric is better; `table`, that it is no number, and known at the end only;
+    `within`, what numbers of a target a loss is meant for. Raises GpubpError where the name is taken, or an option has
+    no type.
     """
 
     def enter(function: Function) -> Function:
@@ -135,7 +139,7 @@ def register(
         hidden = _HIDDEN.get(part, len(positional))
         variadic = part in _HIDDEN and any(p.kind is p.VAR_POSITIONAL for p in parameters)
         inputs = tuple(p.name for p in positional[hidden:])
-        entry = Entry(part, name, function, inputs, variadic, static, makes_weights, labels, rising, table)
+        entry = Entry(part, name, function, inputs, variadic, static, makes_weights, labels, rising, table, within)
         tuple(entry.options())  # an option without a type is an error here, not in every file that is read later
         ENTRIES[part, name] = entry
         return function

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Diagnostic
+from dsl.graph import LayerGraph
 from dsl.source import Span
+from gpubp.registry import lookup
 
 from .checks import counted, listed
 from .encoders import Encoder
@@ -82,6 +85,29 @@ def shared_rows(
             note = f"the first: row {other + 1:,} of the data, and row {same[0] + 1:,} of `{part}`"
             help = "figures over rows that were learned say little; leave out rows that occur twice"
             found.append(_warning("W0402", message, span, help, note))
+    return found
+
+
+def beyond(graph: LayerGraph, columns: Mapping[str, NDArray[Any] | Stored]) -> list[Diagnostic]:
+    """W0403 where a name holds numbers that a loss which compares with it is not meant for, once for each loss."""
+    found = []
+    for node in (*graph.nodes, *(graph.train.nodes if graph.train is not None else ())):
+        within = lookup("loss", node.kind).within if node.part == "loss" else None
+        name = (node.inputs[1].label or node.inputs[1].name) if within is not None else ""
+        column = columns.get(name)
+        if within is None or column is None or isinstance(column, Stored) or column.dtype.kind != "f":
+            continue
+        flat = column.reshape(len(column), -1)
+        bad = ((flat < within[0]) | (flat > within[1])).any(axis=1)
+        if bad.any():
+            row = int(bad.argmax())
+            number = next(each for each in flat[row].tolist() if not within[0] <= each <= within[1])
+            where = f"outside of {within[0]:g} to {within[1]:g}" if within[1] < inf else f"below {within[0]:g}"
+            few = f"{counted(int(bad.sum()), 'row')} of `{name}` {'holds' if bad.sum() == 1 else 'hold'}"
+            message = f"{few} a number {where}, which `{node.kind}` is not meant for"
+            note = f"the first: row {row + 1:,} of the data, {number:g}"
+            help = "`mse` compares any numbers, of any output; classes are `class(?)` and `cross_entropy`"
+            found.append(_warning("W0403", message, node.span, help, note))
     return found
 
 

@@ -19,7 +19,7 @@ from .losses import need_axis, per_example, same_shapes
 from .mismatch import difference
 
 
-@register("loss", "binary_cross_entropy")
+@register("loss", "binary_cross_entropy", within=(0, 1))
 def binary_cross_entropy(cx: Context, p: Var, y: Var) -> Var:
     """-(y log p + (1 - y) log(1 - p)), averaged over the outputs; `p` is a probability (the result of a sigmoid)."""
     same_shapes("binary_cross_entropy", p, y)
@@ -51,7 +51,7 @@ def cross_entropy(
     return _over_positions(-ops.sum_(target * ops.log_probability(p), (-1,)), y, ignored)
 
 
-@register("loss", "focal")
+@register("loss", "focal", within=(0, 1))
 def focal(
     cx: Context, p: Var, y: Var, *, gamma: NonNegative = 2.0, alpha: MaybeFraction = None, ignore: Label = None
 ) -> Var:
@@ -84,7 +84,7 @@ def _power(x: Var, gamma: float) -> Var:
     return ops.power(x if gamma >= 1 or gamma == 0 else ops.maximum(x, 1e-30), float(gamma))
 
 
-@register("loss", "kl_divergence")
+@register("loss", "kl_divergence", within=(0, 1))
 def kl_divergence(cx: Context, p: Var, y: Var) -> Var:
     """sum y (log y - log p) over the last axis, averaged over the others: how much is lost when the probabilities `p`
     stand for `y`. Both sum to 1 there; a term with y = 0 is 0. Kullback & Leibler (1951), equation 2.4."""
@@ -94,7 +94,7 @@ def kl_divergence(cx: Context, p: Var, y: Var) -> Var:
     return per_example(ops.sum_(y * (own - ops.log_probability(p)), (-1,)))
 
 
-@register("loss", "hinge")
+@register("loss", "hinge", within=(-1, 1))
 def hinge(cx: Context, p: Var, y: Var) -> Var:
     """max(0, 1 - y p), averaged over the outputs, for scores `p` and targets -1 and 1: Cortes & Vapnik (1995). For
     labels and scores [..., classes]: max over the classes j of p[j] - p[y] + (1 where j is not y), averaged over the

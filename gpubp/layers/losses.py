@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from .. import ops
 from ..errors import ShapeError
 from ..ir import FLOATS, Operand, Var
@@ -68,7 +70,7 @@ def huber(cx: Context, p: Var, y: Var, *, delta: NonNegative = 1.0) -> Var:
     return per_example(inner * (size - 0.5 * inner))
 
 
-@register("loss", "poisson")
+@register("loss", "poisson", within=(0, inf))
 def poisson(cx: Context, p: Var, y: Var) -> Var:
     """p - y log p, averaged over the outputs: the negative log-likelihood of counts `y` of mean `p`, without log y!.
     `p` is positive, the result of `exp` or `softplus`. McCullagh & Nelder (1989), section 6.2."""
@@ -86,7 +88,7 @@ def cosine(cx: Context, p: Var, y: Var) -> Var:
     return per_example(1.0 - ops.sum_(p / lengths[0] * (y / lengths[1]), (-1,)))
 
 
-@register("loss", "contrastive")
+@register("loss", "contrastive", within=(0, 1))
 def contrastive(cx: Context, d: Var, y: Var, *, margin: NonNegative = 1.0) -> Var:
     """1/2 y d^2 + 1/2 (1 - y) max(0, margin - d)^2, averaged over the outputs: `d` is a distance, `y` 1 for two of a
     kind and 0 for others. Hadsell, Chopra & LeCun (2006), equation 4, where Y is 1 - y."""
@@ -95,7 +97,7 @@ def contrastive(cx: Context, d: Var, y: Var, *, margin: NonNegative = 1.0) -> Va
     return per_example(0.5 * (y * (d * d) + (1.0 - y) * (apart * apart)))
 
 
-@register("loss", "dice")
+@register("loss", "dice", within=(0, 1))
 def dice(cx: Context, p: Var, y: Var, *, smooth: NonNegative = 1.0) -> Var:
     """1 - (2 sum p y + smooth) / (sum p^2 + sum y^2 + smooth) over the whole example: how little two masks overlap.
     Milletari, Navab & Ahmadi (2016), section 3; `smooth` keeps two empty masks at 0."""

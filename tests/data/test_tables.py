@@ -9,9 +9,11 @@ from hypothesis import HealthCheck, given, settings
 
 from dsl.graph import Static, Type, Word
 from dsl.source import Source, Span
+from gpubp.data import load
 from gpubp.data.cells import MISSING, _fast, _precise, _spelt_out
 from gpubp.data.sheet import open_sheet
 from gpubp.errors import DataError
+from gpubp.frontend import loads
 
 from .worlds import REST, World, choice, csv
 
@@ -211,3 +213,38 @@ def test_rest_and_patterns_leave_the_column_of_parts_out(world: World) -> None:
     split = choice("split", column="p_part")
     for columns in ((REST, "y"), ("p_*", "y")):
         assert world.load(csv("x, y", columns=columns), split=split).arrays["x"].tolist() == [[1, 2], [4, 5]]
+
+
+def test_numbers_that_the_loss_is_not_meant_for(world: World) -> None:
+    """In any part of the data; each loss has its own range, and a metric none."""
+    text = """
+    data {{
+      x = [[1], [2], [3]]
+      y = [[0.5], [{0}], [1]]
+    }}
+    model {{
+      input x: [1]
+      target y: [1]
+      output p = x -> dense(1) -> softplus
+    }}
+    train {{
+      loss = {1}(p, y) + 0 * mse(p, y)
+      optimizer = adam
+      metrics = [mae(p, y)]
+    }}
+    """
+
+    def said(number: str, loss: str) -> list[str]:
+        net = loads(text.format(number, loss))
+        return [one.message for one in load(net.graph, net.base, 0).warnings if one.code == "W0403"]
+
+    assert said("2", "binary_cross_entropy") == [
+        "1 row of `y` holds a number outside of 0 to 1, which `binary_cross_entropy` is not meant for"
+    ]
+    assert said("-1", "poisson") == ["1 row of `y` holds a number below 0, which `poisson` is not meant for"]
+    assert [len(said(*one)) for one in (("-2", "hinge"), ("1e9", "poisson"), ("-1", "hinge"), ("-1", "mse"))] == [
+        1,
+        0,
+        0,
+        0,
+    ]
