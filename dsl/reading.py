@@ -74,6 +74,19 @@ def read_text(path: Path) -> str:
 
 def decode(raw: bytes) -> str:
     """At most `MOST_BYTES` bytes as text. Raises OSError and UnicodeDecodeError."""
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise OSError(None, "it is UTF-16 text, not UTF-8")
+    if found := wide(raw):
+        error = OSError(None, f"it is {found} text, not UTF-8")
+        error.add_note("save it again as UTF-8")
+        raise error
     return raw.decode("utf-8", "replace" if len(raw) > LARGEST_TEXT else "strict")
+
+
+def wide(raw: bytes) -> str:
+    """The encoding of two or four bytes a character that a text is in, by its mark or by its zero bytes, or ""."""
+    if raw.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "UTF-32"
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
+    head = raw[:64]
+    letters, zeros = (head[::2], head[1::2]) if head[1:2] == b"\0" else (head[1::2], head[::2])
+    return "UTF-16" if len(zeros) > 1 and not any(zeros) and b"\0" not in letters else ""

@@ -104,7 +104,7 @@ def misfit(option: Option, value: Value, named: bool) -> tuple[str, str, tuple[s
     if "fraction" in kinds and (is_number(value) or isinstance(value, Percent)):
         near = not isinstance(value, Percent) and 1 < value <= 100
         meant = f"did you mean `{show(Percent(value / 100))}`?" if near else "it goes from 0 to 1, or from 0% to 100%"
-        return "E0313", f"the {name} is a fraction", (meant,)
+        return "E0313", f"`{name}` is a fraction, and this is {show(value)}", (meant,)
     if "duration" in kinds and is_number(value):
         return (
             "E0313",

@@ -9,11 +9,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dsl.diagnostics import Diagnostic
+from dsl.excerpt import visible
 from dsl.render import to_text
 
 from ..data import Dataset
+from ..errors import GpubpError
 from ..frontend import Net, load
 from .color import columns_of, use_color
+
+TABLES = frozenset((".csv", ".tsv"))
+"""How names of tables end that are not to be taken for `.net` files."""
 
 
 def add_file(parser: argparse.ArgumentParser, *, needed: bool = True, help: str = "a .net file") -> None:
@@ -75,7 +80,10 @@ def whole(least: int) -> type[int]:
 
 
 def open_net(arguments: argparse.Namespace) -> Net:
-    """Load the file; its warnings go to standard error."""
+    """Load the file; its warnings go to standard error. Raises NetError, and GpubpError for a table in its place."""
+    if Path(arguments.file.removesuffix(".gz")).suffix.lower() in TABLES and Path(arguments.file).is_file():
+        name = visible(arguments.file)
+        raise GpubpError(f"`{name}` is a table, not a `.net` file: `gpubp init {name}` writes one for it")
     net = load(arguments.file, dict(arguments.set))
     warn(net.warnings)
     return net

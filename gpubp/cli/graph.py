@@ -52,7 +52,7 @@ def work(arguments: argparse.Namespace) -> int:
         sys.stdout.write(drawn.svg())
         return 0
     if output.suffix.lower() in (".html", ".htm"):
-        about = "Shapes are those of one example. Closed blocks are opened below."
+        about = "Shapes are those of one example." + (" Closed blocks are opened below." if drawn.closed else "")
         write_output(output, page(drawn.title, about, drawn.html()).encode())
     else:
         write_output(output, drawn.svg().encode())

@@ -31,6 +31,11 @@ def open_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process
 
 
+def reason_of(error: OSError) -> str:
+    """The system's own words, as they stand behind a colon."""
+    return (error.strerror or str(error)).lower()
+
+
 def drop_output() -> None:
     """Let all that is printed to standard output from now on go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -85,6 +90,8 @@ class Interrupt:
                 if not isinstance(error, BrokenPipeError) and error.errno not in FULL:
                     raise
                 drop_output()
+                if error.errno in FULL:
+                    print(f"error: cannot write to standard output: {reason_of(error)}", file=sys.stderr)
                 self.asked = True
 
         return call

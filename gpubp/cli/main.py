@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 
+from dsl.excerpt import visible
 from dsl.render import to_text
 
 from .. import __version__
 from ..errors import DivergedError, GpubpError, NetError, SaveError
 from .color import columns_of, use_color
-from .interrupt import FULL, drop_output, interruptible, open_streams
+from .interrupt import FULL, drop_output, interruptible, open_streams, reason_of
 
 VERBS = {
     "init": "write a starter file for a table, or one of the examples",
@@ -39,9 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     open_streams()
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words or words[0] not in VERBS:
+    if not words or words[0].startswith("-"):
         _overview().parse_args(words or ["--help"])
     if words[0] not in VERBS:
+        print(f"error: there is no verb `{visible(words[0])}`; {_meant(words[0])}", file=sys.stderr)
         return 2
     try:
         verb = import_module(f".{words[0]}", __package__)
@@ -77,12 +80,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         # Files that the user asks for name themselves; without a name it is the output that finds no room.
         drop_output()
-        print(f"error: cannot write to standard output: {(error.strerror or str(error)).lower()}", file=sys.stderr)
+        print(f"error: cannot write to standard output: {reason_of(error)}", file=sys.stderr)
         return 1
 
 
+def _meant(word: str) -> str:
+    """What a word in a verb's place was perhaps to say."""
+    if word.endswith(".net"):
+        return f"`gpubp run {visible(word)}` trains a file"
+    near = get_close_matches(word, VERBS, 1)
+    return f"did you mean `{near[0]}`?" if near else "`gpubp --help` lists them"
+
+
 def _overview() -> argparse.ArgumentParser:
-    """The parser of the command itself, without a verb: its help, its version, its complaint about an unknown verb."""
+    """The parser of the command itself, without a verb: its help and its version."""
     width = max(map(len, VERBS))
     lines = (f"  {name.ljust(width)}  {help}" for name, help in VERBS.items())
     parser = argparse.ArgumentParser(

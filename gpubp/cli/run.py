@@ -101,7 +101,7 @@ def work(arguments: argparse.Namespace) -> int:
         _report(run, seconds, arguments)
         if not arguments.quiet:
             for finding in run.health:
-                _advise(live, said, finding)
+                _advise(live, said, finding, "the best restart: " if run.restarts else "")
     if run.stopped != "interrupted":
         return 0
     _say_stopped(run)
@@ -185,14 +185,14 @@ def _warn(run: Run) -> None:
     run.warnings.clear()
 
 
-def _advise(live: Live, said: list[Finding], finding: Finding) -> None:
-    """Print what is wrong with the net and what mends it, unless it was said."""
+def _advise(live: Live, said: list[Finding], finding: Finding, whose: str = "") -> None:
+    """Print what is wrong with the net and what mends it, unless it was said; `whose` begins the line."""
     if finding in said:
         return
     said.append(finding)
     live.clear()
     sys.stdout.flush()
-    print(f"\nwarning: {finding.message}", file=sys.stderr)
+    print(f"\nwarning: {whose}{finding.message}", file=sys.stderr)
     for line in finding.help:
         print(f"  help: {line}", file=sys.stderr)
 

@@ -29,6 +29,7 @@ _LEFT_OUT = {
     "constant": "one value only",
     "identifiers": "identifiers",
     "dates": "dates",
+    "commas": "numbers with decimal commas, which are to be points",
     "text": "free text",
 }
 _USED = frozenset({"x", "p", "estimate", "features", "kinds", "hidden", "lr", "split", *WORDS})

@@ -208,7 +208,7 @@ def numbered(cells: Sequence[str | None]) -> Labels:
     return Labels(places.astype(np.float64), tuple(book))
 
 
-_DECIMAL_COMMA = re.compile(r"\s*[-+]?(\d{1,3}([. ]\d{3})+|\d+),\d+\s*", re.ASCII)
+DECIMAL_COMMA = re.compile(r"\s*[-+]?(\d{1,3}([. ]\d{3})+|\d+),\d+\s*", re.ASCII)
 _THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}([,' ]\d{3})+(\.\d*)?\s*", re.ASCII)
 
 
@@ -267,6 +267,6 @@ def _spelling(cell: str) -> tuple[str, str, str] | None:
     thousands = "signs between thousands", "it has signs between thousands", "write it without: `1234567`"
     if _THOUSANDS.fullmatch(cell) and cell.count(",") != 1:
         return thousands
-    if _DECIMAL_COMMA.fullmatch(cell):
+    if DECIMAL_COMMA.fullmatch(cell):
         return "decimal commas", "it has a decimal comma", "numbers have a decimal point; save the table with points"
     return thousands if _THOUSANDS.fullmatch(cell) else None

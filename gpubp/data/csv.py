@@ -54,7 +54,9 @@ def csv(
     if delimiter is not None and (
         len(delimiter) != 1 or delimiter in '"\r\n \\' or (not delimiter.isprintable() and delimiter != "\t")
     ):
-        raise problem("E0411", "`delimiter` is not a single character that can part cells", request.span("delimiter"))
+        message = "`delimiter` is not a single character that can part cells"
+        help = '`","`, `";"`, `"|"` or, for a tab, `"\\t"`; where it is left out, it is found among these'
+        raise problem("E0411", message, request.span("delimiter"), help=help)
     told = None if isinstance(header, (str, Word)) else bool(header)
     named = mentioned(target, columns, onehot, request.by)
     main = open_sheet(request.base, path, request.span("path"), delimiter=delimiter, header=told, named=named)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from dsl.diagnostics import DiagnosticError
+from dsl.reading import wide
 from dsl.source import Span
 
 from .checks import AGAIN, clipped, problem, suggestion
@@ -57,8 +58,8 @@ def read_head(base: Path, name: str, span: Span | None, most: int) -> tuple[byte
 
 def as_text(raw: bytes, name: str, span: Span | None) -> bytes:
     """The bytes without a byte order mark, known to be UTF-8 text. Raises DiagnosticError."""
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise problem("E0413", f"`{name}` is UTF-16 text, not UTF-8", span, help="save it again as UTF-8")
+    if found := wide(raw):
+        raise problem("E0413", f"`{name}` is {found} text, not UTF-8", span, help="save it again as UTF-8")
     raw = raw.removeprefix(codecs.BOM_UTF8)
     zero = raw.find(b"\0")
     if zero >= 0:
@@ -127,7 +128,8 @@ def _nearby(base: Path, name: str, start: str) -> str:
         files = []
     prefix = f"{folder}/" if folder else ""
     otherwise = f"paths start in the folder {start}"
-    stems = {file.partition(".")[0]: file for file in reversed(files)}
+    # A model is never meant where data is.
+    stems = {file.partition(".")[0]: file for file in reversed(files) if not file.endswith(".net")}
     found = suggestion(last, files) and suggestion(last.partition(".")[0], stems)
     near = stems.get(found.partition("`")[2].partition("`")[0], "")
     if not near and folder and (base / last).is_file():

@@ -15,7 +15,7 @@ from dsl.records import dataclass
 from dsl.source import Source, Span
 from gpubp.errors import DataError
 
-from .cells import MISSING
+from .cells import DECIMAL_COMMA, MISSING
 from .checks import Findings, clipped, counted
 from .files import COMMAND_LINE, read_head
 from .sheet import Sheet, is_number, sheet_of
@@ -27,7 +27,7 @@ MOST_BYTES = 16 << 20
 MOST_WORDS = 50
 """Different words of a column that still name classes."""
 
-Kind = Literal["numbers", "words", "empty", "constant", "identifiers", "dates", "text"]
+Kind = Literal["numbers", "words", "empty", "constant", "identifiers", "dates", "commas", "text"]
 
 _DATE = re.compile(
     r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}( .*)?|\d{4}/\d{1,2}/\d{1,2}( .*)?"
@@ -152,6 +152,8 @@ def _kind_of_text(name: str, values: Counter[str]) -> Kind:
     count = values.total()
     if len(values) == 1:
         return "constant"
+    if sum(values[cell] for cell in values if DECIMAL_COMMA.fullmatch(cell)) >= _MIXED * count:
+        return "commas"
     if all(_DATE.fullmatch(cell) for cell in values):
         return "dates"
     if len(values) <= MOST_WORDS and 2 * len(values) <= count:

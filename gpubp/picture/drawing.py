@@ -78,6 +78,12 @@ class Graph:
             )
         return "\n".join(parts)
 
+    @property
+    def closed(self) -> bool:
+        """Whether it shows a block from outside, which its page opens below it."""
+        opened = frozenset(self.expand)
+        return any(True for _ in _closed(scope_of(self.net, ALL not in opened), opened))
+
     def _repr_html_(self) -> str:
         return self.html()
 

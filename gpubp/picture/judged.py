@@ -75,6 +75,11 @@ class Numbers:
     said: NDArray[Any]
 
 
+def seen(word: str) -> str:
+    """A word that a reader sees: a blank, or one with signs that are not printed, stands in quotes."""
+    return word if word.isprintable() and word == word.strip() != "" else repr(word)
+
+
 def judged_rows(run: LoadedRun, seed: int) -> Rows:
     """The rows that the run has not trained on, if there are such: the test's, or else those of validation; and what it
     makes of them. Raises NetError, DataError."""
@@ -111,7 +116,7 @@ def compared(run: LoadedRun, rows: Rows) -> list[Classes | Numbers]:
         at = np.argwhere(counted)
         if len(at):
             p, true = p[counted], labels[counted]
-            words = tuple(run.words.get(target) or map(str, range(p.shape[1])))
+            words = tuple(map(seen, run.words.get(target) or map(str, range(p.shape[1]))))
             given = p[np.arange(len(p)), true]
             places = at[:, 1:] if labels.ndim > 1 else None
             found.append(Classes(output, target, words, true, p.argmax(1), given, at[:, 0], places))

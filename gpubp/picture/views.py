@@ -72,7 +72,7 @@ def gradients(records: Sequence[Mapping[str, Any]]) -> View | None:
         shown = np.unique(np.linspace(0, len(steps) - 1, min(8, len(steps))).round().astype(int))
         axes.set_xticks(shown, [f"{steps[i]:,}" for i in shown])
         axes.set_xlabel("step, a column for each that was measured")
-        bar = made.colorbar(image, ax=axes, label="root mean square, powers of ten")
+        bar = made.colorbar(image, ax=axes, label="rms, power of ten")
         bar.outline.set_visible(False)
         lines = []
         for name, row in zip(layers, grid, strict=True):
@@ -194,9 +194,11 @@ def images(values: NDArray[Any], titles: Sequence[str]) -> View | None:
         return None
     columns = 6
     rows = -(-len(values) // columns)
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and high <= 1:
+        low, high = 0.0, 1.0  # pixels, shown as they are
     with figure(columns, rows, 1.5 * columns, 1.95 * rows) as (made, axes):
         for place, value, title in zip(axes, values, titles):
-            low, high = float(values.min()), float(values.max())
             shown = (value - low) / ((high - low) or 1.0)
             place.imshow(
                 shown[..., 0] if value.shape[2] == 1 else shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest"

@@ -22,8 +22,8 @@ def about(folder: Path) -> dict[str, Any]:
         found = json.loads(text)
         if not isinstance(found, dict):
             raise ValueError("not an object")
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"`{folder / ABOUT}` cannot be read: {error}") from None
+    except (ValueError, RecursionError):
+        raise CheckpointError(f"`{folder / ABOUT}` is damaged: it holds no whole JSON object") from None
     return found
 
 

@@ -59,8 +59,10 @@ def all_runs(folder: Path) -> tuple[list[Listed], list[str]]:
     for place in sorted(path for path in found if (path / WRITTEN).is_file()):
         try:
             runs.append(listed(place))
-        except (CheckpointError, ValueError, TypeError, KeyError) as error:
-            wrong.append(str(error) if isinstance(error, CheckpointError) else f"`{place}` cannot be read: {error}")
+        except CheckpointError as error:
+            wrong.append(str(error))
+        except (ValueError, TypeError, KeyError):
+            wrong.append(f"`{place / ABOUT}` is damaged: it is not what a run wrote")
     return sorted(runs, key=lambda run: run.started), wrong
 
 

@@ -96,8 +96,8 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
         method, seed, count = str(known["method"]), int(known["seed"]), int(known["trials"])
     except OSError as error:
         raise CheckpointError(f"`{folder}` holds no search: cannot read `{folder / ABOUT}`: {reason(error)}") from None
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"`{folder / ABOUT}` cannot be read: {type(error).__name__} {error}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise CheckpointError(f"`{folder / ABOUT}` is damaged: it is not what a search wrote") from None
     if method == TPE:
         require_optuna()
     path = os.path.relpath(base / Path(file).name)

@@ -200,3 +200,11 @@ def test_numpy_alone() -> None:
     used = select("cpu", "numpy")
     assert not used.compiles
     assert used.description == f"CPU (NumPy {np.__version__})"
+
+
+def test_ctrl_c_in_a_terminal_does_not_end_the_compiler(tmp_path: Path) -> None:
+    """It goes to all of the terminal's process group: the training is to end, not the kernels that it waits for."""
+    command = tmp_path / "cc"
+    command.write_text(f"#!{sys.executable}\nimport os\nprint(os.getpgrp() == {os.getpgrp()})\n")
+    command.chmod(0o755)
+    assert Compiler(str(command)).version == "False"

@@ -248,3 +248,11 @@ def test_paths_on_the_command_line_start_where_one_is(call: Call) -> None:
     said = call("init", "nowhere/rows.csv")
     assert said.code == 2
     assert "help: paths start in the folder that you are in" in said.err
+
+
+def test_decimal_commas_are_told_apart_from_free_text(call: Call) -> None:
+    rows = "".join(f"{i},{i % 7:02};{i / 8:.3f}".replace(".", ",") + f";{'ab'[i % 2]}\n" for i in range(40))
+    Path("a.csv").write_text(f"u;v;kind\n{rows}", "utf-8")
+    said = call("init", "a.csv")
+    assert (said.code, said.out) == (2, "")
+    assert "`u` (numbers with decimal commas, which are to be points)" in said.err

@@ -78,6 +78,8 @@ def test_no_text(world: World) -> None:
     refused(world, b"a,b,y\n1,\0,3\n", "E0413", "`a.csv` is no text: line 2 holds a zero byte")
     refused(world, b"a,b,y\n1,\xe9,3\n", "E0413", "`a.csv` is not UTF-8 text: line 2 holds the byte 0xe9", "UTF-8")
     refused(world, GOOD.encode("utf-16"), "E0413", "`a.csv` is UTF-16 text, not UTF-8", "save it again")
+    refused(world, GOOD.encode("utf-16-le"), "E0413", "`a.csv` is UTF-16 text, not UTF-8", "save it again")
+    refused(world, GOOD.encode("utf-32"), "E0413", "`a.csv` is UTF-32 text, not UTF-8", "save it again")
     refused(world, packed[:-10], "E0413", "`a.csv` is cut short: its gzip data ends too early")
     refused(world, packed[:10] + b"\xff" * 20, "E0413", "`a.csv` is damaged: its gzip data cannot be unpacked")
     refused(world, packed[:-6] + b"\0" * 6, "E0413", "`a.csv` is damaged: its gzip data cannot be unpacked")

@@ -82,7 +82,7 @@ TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n
         (
             HEAD + "  output p = x -> dropout(25)\n}",
             "E0313",
-            "the rate is a fraction",
+            "`rate` is a fraction, and this is 25",
             "25",
             "did you mean `25%`?",
         ),

@@ -15,6 +15,7 @@ import pytest
 import gpubp
 from gpubp.cli import main
 from gpubp.data import load as load_data
+from gpubp.picture.judged import seen
 from gpubp.picture.report import report
 
 from ..insight.test_page import Page
@@ -273,3 +274,8 @@ def test_a_browser_shows_it_at_any_width(runs: Path, tmp_path: Path, name: str, 
     out.write_text(text, "utf-8")
     (found,) = re.findall(r'data-found="([^"]*)"', browser(out, tmp_path, f"--window-size={width},900"))
     assert found == "false|0|0"
+
+
+@pytest.mark.parametrize(("word", "shown"), [("a b", "a b"), (" ", "' '"), ("\n", "'\\n'"), ("", "''"), ("ü", "ü")])
+def test_blank_words_are_seen(word: str, shown: str) -> None:
+    assert seen(word) == shown

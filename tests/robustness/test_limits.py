@@ -143,6 +143,10 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     [
         (b"model {\xff}\n", "E0101", "the byte 0xff"),
         ("model { }".encode("utf-16"), "E0401", "UTF-16"),
+        ("model { }".encode("utf-16-le"), "E0401", "UTF-16"),
+        ("model { }".encode("utf-16-be"), "E0401", "UTF-16"),
+        ("model { }".encode("utf-32"), "E0401", "UTF-32"),
+        (bytes(64), "E0104", "U+0000"),
         (b"model {\0}\n", "E0104", "U+0000"),
         (b"", "E0101", "empty"),
     ],

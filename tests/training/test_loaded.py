@@ -150,5 +150,5 @@ def test_env_that_is_damaged(tmp_path: Path, content: str) -> None:
     if content == '{"base": 3}':
         assert gpubp.load_run(tmp_path / "run", "cpu").executor.step == 5
     else:
-        with pytest.raises(gpubp.CheckpointError, match=r"env\.json` cannot be read"):
+        with pytest.raises(gpubp.CheckpointError, match=r"env\.json` is damaged"):
             gpubp.load_run(tmp_path / "run", "cpu")

@@ -73,6 +73,7 @@ class Compiler:
                 errors="replace",
                 timeout=SECONDS,
                 check=False,
+                process_group=0,  # Ctrl-C in a terminal ends the training when its step is done, not the compiler
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise NativeError(f"the C compiler `{self.command}` cannot be run: {_first_line(error)}") from None
