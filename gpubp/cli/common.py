@@ -79,11 +79,16 @@ def whole(least: int) -> type[int]:
     return read  # type: ignore[return-value]
 
 
+def refuse_table(file: str) -> None:
+    """Raises GpubpError where a table stands in the place of a `.net` file."""
+    if Path(file.removesuffix(".gz")).suffix.lower() in TABLES and Path(file).is_file():
+        name = visible(file)
+        raise GpubpError(f"`{name}` is a table, not a `.net` file: `gpubp init {name}` writes one for it")
+
+
 def open_net(arguments: argparse.Namespace) -> Net:
     """Load the file; its warnings go to standard error. Raises NetError, and GpubpError for a table in its place."""
-    if Path(arguments.file.removesuffix(".gz")).suffix.lower() in TABLES and Path(arguments.file).is_file():
-        name = visible(arguments.file)
-        raise GpubpError(f"`{name}` is a table, not a `.net` file: `gpubp init {name}` writes one for it")
+    refuse_table(arguments.file)
     net = load(arguments.file, dict(arguments.set))
     warn(net.warnings)
     return net

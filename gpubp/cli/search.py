@@ -14,7 +14,7 @@ from dsl.excerpt import visible
 
 from ..errors import DivergedError
 from ..training import Search, Trial, begin_search, resume_search, search
-from .common import add_file, folder, whole
+from .common import add_file, folder, refuse_table, whole
 from .interrupt import Interrupt
 from .live import Live
 from .table import align
@@ -90,6 +90,7 @@ def _search(arguments: argparse.Namespace) -> Search:
     if arguments.resume is None:
         if arguments.file is None:
             arguments.refuse("FILE is missing: name a .net file, or a search with `--resume`")
+        refuse_table(arguments.file)
         return begin_search(
             arguments.file,
             dict(arguments.set),

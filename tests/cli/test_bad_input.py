@@ -187,7 +187,6 @@ def test_a_place_that_cannot_be_written(call: Call, tmp_path: Path) -> None:
         ("run", "--resume", "a", "--set", "b=1"),
         ("check",),
         ("ir",),
-        ("rum", "a.net"),
         ("run", "a.net", "b.net"),
     ],
 )

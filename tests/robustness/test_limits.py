@@ -146,7 +146,7 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
         ("model { }".encode("utf-16-le"), "E0401", "UTF-16"),
         ("model { }".encode("utf-16-be"), "E0401", "UTF-16"),
         ("model { }".encode("utf-32"), "E0401", "UTF-32"),
-        (bytes(64), "E0104", "U+0000"),
+        (bytes(64), "E0104", "not printable"),
         (b"model {\0}\n", "E0104", "U+0000"),
         (b"", "E0101", "empty"),
     ],

@@ -39,7 +39,8 @@ class NativeError(Exception):
 
 @dataclass(frozen=True)
 class Compiler:
-    """A C compiler by the path of its command; `options` come with it."""
+    """A C compiler by the path of its command; `options` come with it: a level of optimisation among them (`-O1`)
+    holds in place of the usual one."""
 
     command: str
     options: tuple[str, ...] = ()
@@ -54,14 +55,20 @@ class Compiler:
         """The first line of what it says of itself. Raises NativeError."""
         return (self._run("--version").splitlines() or [""])[0]
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What a shared library is compiled with, beside the options that come with the command."""
+        told = any(option.startswith("-O") for option in self.options)
+        return tuple([flag for flag in FLAGS if not (told and flag.startswith("-O"))])
+
     @cached_property
     def identity(self) -> str:
         """What its code depends on: its version, its flags, and the instructions that this processor has."""
-        return "\n".join((self.version, *self.options, *FLAGS, platform.machine(), processor()))
+        return "\n".join((self.version, *self.options, *self.flags, platform.machine(), processor()))
 
     def compile(self, source: Path, library: Path) -> None:
         """Make a shared library. Raises NativeError."""
-        self._run(*FLAGS, str(source), "-o", str(library), "-lm")
+        self._run(*self.flags, str(source), "-o", str(library), "-lm")
 
     def _run(self, *arguments: str) -> str:
         try:
