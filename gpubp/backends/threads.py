@@ -46,14 +46,15 @@ class _OneThread:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = self._usual = 0
-        self._controller: Any = None
-        self._limit: Any = None
+        self._pools: list[Any] | None = None
+        self._before: list[int] = []
 
     def enter(self) -> None:
         with self._lock:
-            self._find()
+            pools = self._find()
             if not self._users:
-                self._limit = self._controller.limit(limits=1, user_api="blas")
+                self._before = [pool.num_threads for pool in pools]
+                _set(pools, [1] * len(pools))
             self._users += 1
 
     def usual(self) -> int:
@@ -62,19 +63,27 @@ class _OneThread:
             self._find()
             return self._usual
 
-    def _find(self) -> None:
+    def _find(self) -> list[Any]:
         from threadpoolctl import ThreadpoolController
 
-        if self._controller is None:
-            self._controller = ThreadpoolController()
-            pools = self._controller.info()
-            self._usual = max((pool["num_threads"] for pool in pools if pool["user_api"] == "blas"), default=0)
+        if self._pools is None:
+            self._pools = [pool for pool in ThreadpoolController().lib_controllers if pool.user_api == "blas"]
+            self._usual = max((pool.num_threads for pool in self._pools), default=0)
+        return self._pools
 
     def leave(self) -> None:
         with self._lock:
             self._users -= 1
             if not self._users:
-                self._limit.restore_original_limits()
+                _set(self._find(), self._before)
+
+
+def _set(pools: list[Any], counts: list[int]) -> None:
+    """Let each BLAS take so many threads. `ThreadpoolController.limit` does the same, and asks for all that it can tell
+    first, which takes longer than many a step."""
+    for pool, count in zip(pools, counts, strict=True):
+        if pool.num_threads != count:
+            pool.set_num_threads(count)
 
 
 _one = _OneThread()

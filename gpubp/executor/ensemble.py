@@ -15,6 +15,7 @@ from .gathered import figures, gather
 from .lanes import LaneMachine
 from .machine import Bound, Machine
 from .state import State, expect
+from .updates import following
 
 
 class Ensemble:
@@ -115,17 +116,21 @@ class Ensemble:
         sizes: list[int] = []
         first = self.step
         at = first
-        largest = self._first.compiled("train", min(batch, count)).costs.largest_product
+        full = min(batch, count)
+        largest = self._first.compiled("train", full).costs.largest_product
         with self.backend.running(), self.backend.products(largest):
             while at < first + steps:
                 start = (at % per_epoch) * batch
                 stop = min(start + batch, count)
                 epoch = at // per_epoch
-                lanes = self._lanes.at(stop - start, at)
-                taken = None if lanes is None else placed.in_memory(lanes.slots, self.seeds, epoch, mixed=mixed)
+                lanes, taken = self._lanes.at(stop - start, at), None
+                if lanes is not None:
+                    wanted, epochs = 1, 1
+                    if stop - start == full:
+                        most = min(first + steps - at, lanes.most)
+                        wanted, epochs = following(count, full, at, most, mixed=mixed, orders=self.count)
+                    taken = placed.in_memory(lanes.slots, self.seeds, epoch, epochs, mixed=mixed)
                 if lanes is not None and taken is not None:
-                    full = 1 if stop - start < batch else (count - start) // batch if mixed or count % batch else steps
-                    wanted = min(full, first + steps - at, lanes.most)
                     before = self.arrays[GOING].copy()
                     lanes.call(*taken, start, wanted, self.arrays[GOING], (losses, penalties), at - first)
                     self._strike(before & ~self.arrays[GOING], lanes.outputs)

@@ -27,10 +27,11 @@ class Rows(Protocol):
         """The same for several seeds at once: each slot has one more axis in front."""
 
     def in_memory(
-        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, *, mixed: bool
+        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, epochs: int, *, mixed: bool
     ) -> tuple[list[Any], Any] | None:
-        """All rows as they lie in memory, and the numbers of those of an epoch in order for each seed (None where they
-        come as they stand); None where they do not lie there as the slots take them."""
+        """All rows as they lie in memory, and for each seed the numbers of those of so many epochs from `epoch` on in
+        order, one epoch behind the other (None where they come as they stand); None where they do not lie there as the
+        slots take them."""
 
     def pieces(self, most: int) -> Iterator[list[Any]]:
         """All rows as they come, on the device, at most `most` at a time."""
@@ -41,7 +42,7 @@ class Placed:
 
     def __init__(self, backend: Backend, arrays: list[Any]) -> None:
         self._backend, self._arrays = backend, arrays
-        self._orders: tuple[tuple[tuple[int, ...], int], Any] = ((), -1), None
+        self._orders: tuple[tuple[tuple[int, ...], int, int], Any] = ((), 0, 0), None
 
     def __len__(self) -> int:
         return len(self._arrays[0])
@@ -66,22 +67,22 @@ class Placed:
                 slot[...] = array[start:stop]
 
     def in_memory(
-        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, *, mixed: bool
+        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, epochs: int, *, mixed: bool
     ) -> tuple[list[Any], Any] | None:
         pairs = zip(self._arrays, slots, strict=True)
         if not all(a.flags.c_contiguous and a.dtype == slot.dtype for a, slot in pairs):
             return None
-        return self._arrays, self._mixed(seeds, epoch) if mixed else None
+        return self._arrays, self._mixed(seeds, epoch, epochs) if mixed else None
 
     def pieces(self, most: int) -> Iterator[list[Any]]:
         for start in range(0, len(self), most):
             yield [array[start : start + most] for array in self._arrays]
 
-    def _mixed(self, seeds: tuple[int, ...], epoch: int) -> Any:
-        """The order of an epoch for each seed, on the device (seeds, rows); the last one is kept."""
-        if self._orders[0] != (seeds, epoch):
-            each = [self._backend.asarray(shuffled(len(self), seed, epoch)) for seed in seeds]
-            self._orders = (seeds, epoch), self._backend.xp.stack(each)
+    def _mixed(self, seeds: tuple[int, ...], epoch: int, epochs: int = 1) -> Any:
+        """The orders of so many epochs for each seed, on the device (seeds, epochs * rows); the last ones are kept."""
+        if self._orders[0] != (seeds, epoch, epochs):
+            each = [self._backend.asarray(shuffled(len(self), seed, epoch, epochs)) for seed in seeds]
+            self._orders = (seeds, epoch, epochs), self._backend.xp.stack(each)
         return self._orders[1]
 
 
@@ -109,7 +110,7 @@ class Streamed:
             self.fill([slot[k] for slot in slots], seed, epoch, start, stop, mixed=mixed)
 
     def in_memory(
-        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, *, mixed: bool
+        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, epochs: int, *, mixed: bool
     ) -> tuple[list[Any], Any] | None:
         return None
 

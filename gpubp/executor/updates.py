@@ -10,6 +10,9 @@ from .feeding import Rows
 from .machine import Machine
 from .state import State
 
+ORDERS = 1 << 16
+"""Numbers of rows that the orders of several epochs may have together."""
+
 
 def updates(
     machine: Machine,
@@ -38,13 +41,12 @@ def updates(
             stop = min(start + batch, count)
             bound = machine.bound("train", stop - start, step=at)
             if bound.many is not None and stop - start == full:
-                taken = placed.in_memory(bound.feeds, (seed,), at // per_epoch, mixed=mixed)
+                most = min(first + steps - at, bound.most)
+                wanted, epochs = following(count, full, at, most, mixed=mixed)
+                taken = placed.in_memory(bound.feeds, (seed,), at // per_epoch, epochs, mixed=mixed)
                 if taken is not None:
-                    # As many full batches as follow each other in this order of the rows.
-                    following = (count - start) // full if mixed or count % full else steps
-                    wanted = min(following, first + steps - at, bound.most)
                     kept = [a[at - first :][:wanted] for a in (losses, penalties)]
-                    at += bound.many(*taken, per_epoch, at, wanted, kept)
+                    at += bound.many(*taken, epochs * per_epoch, at % per_epoch, wanted, kept)
                     check(bound.outputs)
                     sizes += [full] * wanted
                     continue
@@ -56,3 +58,17 @@ def updates(
             sizes.append(stop - start)
             at += 1
     return losses, penalties, sizes
+
+
+def following(count: int, batch: int, step: int, most: int, *, mixed: bool, orders: int = 1) -> tuple[int, int]:
+    """How many steps from `step` on, at most `most`, one call may do on full batches of `count` rows, and for how many
+    epochs it then needs the order of the rows, of which there are so many `orders`; 1 where the rows come as they
+    stand. An epoch whose last batch is smaller ends the call."""
+    per_epoch = -(-count // batch)
+    at = step % per_epoch
+    if count % batch:
+        return min(most, count // batch - at), 1
+    if not mixed:
+        return most, 1
+    epochs = min(-(-(at + most) // per_epoch), max(1, ORDERS // (count * orders)))
+    return min(most, epochs * per_epoch - at), epochs

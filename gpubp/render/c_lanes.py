@@ -41,12 +41,12 @@ def lanes_source(
     none. None where a step is more than C text, or too large for it to pay.
 
     `arena`: memory of `lanes_arena` bytes; threads share the copies, LANES each. `rows`: an array of data for each
-    feed, of `count` rows. Each step takes the rows behind those of the last, from `start` on, and begins anew at their
-    end; `order` (copies, count) says which rows come when, if not as they stand. `going`, a bool for each copy, says
-    which change. One whose guard does not hold is struck out: its states stay as they were, and its arrays of results
-    hold what did not pass. The numbers `collect` of step s go to the places s of `results`, arrays whose rows, one for
-    each copy, are `width` apart; those of copies that do not go on mean nothing. What a copy computes are the bits of a
-    single one.
+    feed. Each step takes the rows behind those of the last, from `start` on, and begins anew after `count`; `order`
+    (copies, count) says which rows come when, if not as they stand, and may go over them several times. `going`, a bool
+    for each copy, says which change. One whose guard does not hold is struck out: its states stay as they were, and its
+    arrays of results hold what did not pass. The numbers `collect` of step s go to the places s of `results`, arrays
+    whose rows, one for each copy, are `width` apart; those of copies that do not go on mean nothing. What a copy
+    computes are the bits of a single one.
     """
     if plan.program.guard is None or lanes_arena(plan) > LARGEST:
         return None

@@ -31,8 +31,8 @@ def c_source(
 
     Where that is nothing, `<name>_many(arena, tables, rows, order, per_epoch, at, steps, results)` does `steps` steps
     on batches of `rows`, an array of data for each feed, and writes the numbers `collect` of each step to `results`.
-    Step `at` takes the batch of that number of an epoch of `per_epoch`; `order` says which rows come when, if not as
-    they stand. It returns how many steps were done before the guard stopped one.
+    Step `at` takes the batch of that number of `per_epoch`, over which it begins anew; `order` says which rows come
+    when, if not as they stand. It returns how many steps were done before the guard stopped one.
     """
     rounds = {
         one.plan: PlanText(one.plan, f"{name}_loop{k}", {}, describe).source()

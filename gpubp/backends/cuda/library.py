@@ -43,7 +43,7 @@ class CudaLibrary:
 
     def bind_many(self, name: str, arena: Any, tables: Sequence[Any]) -> Callable[..., int]:
         """A loop over many steps (gpubp.render.cuda_source): called with arrays of rows (a list), the order in which to
-        take them (or None), the batches of an epoch, the number of the first step, that of steps, and arrays for the
+        take them (or None), the batches that it has, the number of the first step, that of steps, and arrays for the
         results (a list), it returns how many steps were done. The host waits once, at the end. A net that fits into a
         block is trained by one launch for many steps, others by a graph for each."""
         source, device = self._source, self._device
@@ -123,8 +123,8 @@ class CudaLibrary:
             results: Sequence[int],
             width: int,
         ) -> Memory:
-            at = 0 if order is None else self._device.address(order)
-            words = [start, len(rows[0]), steps, at, width, going, *map(self._device.address, rows), *results]
+            at, count = (0, len(rows[0])) if order is None else (self._device.address(order), order.shape[-1])
+            words = [start, count, steps, at, width, going, *map(self._device.address, rows), *results]
             control.write(struct.pack(f"<{len(words) + copies}q", *words, *(0,) * copies))
             for _ in range(0, steps, STEPS):
                 launch()

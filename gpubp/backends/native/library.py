@@ -40,7 +40,7 @@ class Library:
 
     def bind_many(self, name: str, arena: Array, tables: Sequence[Array]) -> Callable[..., int]:
         """The loop `name` on its memory: called with arrays of rows (a list), the order in which to take them (or
-        None), the batches of an epoch, the number of the first step, that of steps, and arrays for the results (a
+        None), the batches that it has, the number of the first step, that of steps, and arrays for the results (a
         list), it returns how many steps were done."""
         function = self._library[name]
         pointer, number = ctypes.c_void_p, ctypes.c_int64
@@ -82,7 +82,8 @@ class Library:
             width = results[0].shape[1]
             columns = (ctypes.c_void_p * len(results))(*(a.ctypes.data + column * a.itemsize for a in results))
             moving, copies = pointer(going.ctypes.data), len(going)
-            function(at, addresses, held[0][1], where, len(rows[0]), start, steps, copies, moving, columns, width)
+            count = len(rows[0]) if order is None else order.shape[-1]
+            function(at, addresses, held[0][1], where, count, start, steps, copies, moving, columns, width)
 
         return lanes
 
