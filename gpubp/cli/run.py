@@ -68,7 +68,7 @@ def work(arguments: argparse.Namespace) -> int:
                 device,
                 _out(arguments, net),
                 arguments.resume,
-                [interrupt.heard(show) for show in shows],
+                recorded=[interrupt.heard(show) for show in shows],
                 epochs=arguments.epochs,
                 seed=arguments.seed,
                 precision=arguments.precision,

@@ -17,7 +17,7 @@ GPU_BATCH, GPU_PIECE, GPU_PRODUCTS = 250e-9, 30e-9, 64e9
 second cache (236 cycles each). For each piece of the plan: a read of the memory of a block (23), an operation, a write
 and the wait for it, some 60 cycles. For products: two reads for each multiplication and addition, 32 a cycle. The
 latencies are those of Turing in github.com/sjfeng1999/gpu-arch-microbenchmark. Launches and the answer to the host are
-left out, some 10 us for the steps of an epoch."""
+left out, some 10 us for the steps of a call: an epoch, or many where nobody looks at what is between them."""
 LIKELY = 2
 """How far above that a GPU is taken to be: clocks are lower, and an exponential or a quotient is several operations."""
 

@@ -82,10 +82,27 @@ class Ensemble:
         for name, array in executor.arrays().items():
             self.arrays[name][k] = array
 
+    def kept(self) -> Callable[[], None]:
+        """What puts all restarts back to where they stand now, from a copy on the device."""
+        arrays = {name: self.xp.array(array) for name, array in self.arrays.items()}
+        stopped, all_go = dict(self.stopped), self._all_go
+
+        def put_back() -> None:
+            for name, array in arrays.items():
+                self.arrays[name][...] = array
+            self.stopped, self._all_go = dict(stopped), all_go
+
+        return put_back
+
     def stand_still(self, k: int) -> None:
         """Let restart `k` change no more."""
         self.arrays[GOING][k] = False
         self._all_go = False
+
+    def steps_done(self) -> list[int]:
+        """Number of updates so far of each restart: one that stands still has fewer."""
+        done: list[int] = self.backend.to_host(self.arrays[STEP]).tolist()
+        return done
 
     def fit(self, rows: Mapping[str, Any] | Stream) -> None:
         """Gather the statistics of layers such as `standardize`, the same for all restarts."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from operator import index
 from typing import Any
 
@@ -125,6 +126,12 @@ class Executor:
         """Take over the state of a restart: arrays by name, as programs take them."""
         with self._active():
             self._state.adopt(arrays)
+
+    def kept(self) -> Callable[[], None]:
+        """What puts all state back to what it is now, from a copy on the device; a program that has not run yet may
+        add to it afterwards."""
+        with self._active():
+            return partial(self.adopt, {name: self.xp.array(array) for name, array in self._state.arrays.items()})
 
     def arrays(self) -> Mapping[str, Any]:
         """All state as programs take it, by name: live arrays."""

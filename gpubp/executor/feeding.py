@@ -9,6 +9,9 @@ from ..backends import Backend
 from ..data import Stream, shuffled
 from ..frontend import check_feeds
 
+AHEAD, MOST_AHEAD = 16, 1 << 14
+"""Epochs whose orders are made at once where less is asked for, and how many numbers of rows these may be."""
+
 
 class Rows(Protocol):
     """The rows of a part of the data, for the inputs and targets of a net, in their order."""
@@ -42,7 +45,9 @@ class Placed:
 
     def __init__(self, backend: Backend, arrays: list[Any]) -> None:
         self._backend, self._arrays = backend, arrays
-        self._orders: tuple[tuple[tuple[int, ...], int, int], Any] = ((), 0, 0), None
+        self._seeds: tuple[int, ...] = ()
+        self._first = 0
+        self._orders: Any = None
 
     def __len__(self) -> int:
         return len(self._arrays[0])
@@ -79,11 +84,16 @@ class Placed:
             yield [array[start : start + most] for array in self._arrays]
 
     def _mixed(self, seeds: tuple[int, ...], epoch: int, epochs: int = 1) -> Any:
-        """The orders of so many epochs for each seed, on the device (seeds, epochs * rows); the last ones are kept."""
-        if self._orders[0] != (seeds, epoch, epochs):
-            each = [self._backend.asarray(shuffled(len(self), seed, epoch, epochs)) for seed in seeds]
-            self._orders = (seeds, epoch, epochs), self._backend.xp.stack(each)
-        return self._orders[1]
+        """The orders of so many epochs for each seed, on the device (seeds, epochs * rows). A few more are made, and
+        the last ones are kept."""
+        at = epoch - self._first
+        if self._seeds != seeds or at < 0 or at + epochs > self._orders.shape[1]:
+            number = max(epochs, min(AHEAD, MOST_AHEAD // (len(self) * len(seeds))))
+            each = [self._backend.asarray(shuffled(len(self), seed, epoch, number)) for seed in seeds]
+            self._seeds, self._first, at = seeds, epoch, 0
+            self._orders = self._backend.xp.stack(each).reshape(len(seeds), number, len(self))
+        found = self._orders[:, at : at + epochs].reshape(len(seeds), -1)
+        return self._backend.xp.ascontiguousarray(found)
 
 
 class Streamed:

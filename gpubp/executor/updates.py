@@ -40,15 +40,21 @@ def updates(
             start = (at % per_epoch) * batch
             stop = min(start + batch, count)
             bound = machine.bound("train", stop - start, step=at)
-            if bound.many is not None and stop - start == full:
-                most = min(first + steps - at, bound.most)
-                wanted, epochs = following(count, full, at, most, mixed=mixed)
+            if bound.many is not None:
+                most, wanted, epochs = min(first + steps - at, bound.most), 1, 1
+                if stop - start == full:
+                    wanted, epochs = following(count, full, at, most, mixed=mixed)
                 taken = placed.in_memory(bound.feeds, (seed,), at // per_epoch, epochs, mixed=mixed)
                 if taken is not None:
+                    rows, order = taken
+                    batches, number = epochs * per_epoch, at % per_epoch
+                    if stop - start < full:  # its rows as an epoch of one batch
+                        rows = [array[start:] for array in rows] if order is None else rows
+                        order, batches, number = None if order is None else order[:, start:], 1, 0
                     kept = [a[at - first :][:wanted] for a in (losses, penalties)]
-                    at += bound.many(*taken, epochs * per_epoch, at % per_epoch, wanted, kept)
+                    at += bound.many(rows, order, batches, number, wanted, kept)
                     check(bound.outputs)
-                    sizes += [full] * wanted
+                    sizes += [stop - start] * wanted
                     continue
             placed.fill(bound.feeds, seed, at // per_epoch, start, stop, mixed=mixed)
             bound.step()

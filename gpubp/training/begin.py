@@ -24,6 +24,7 @@ def train(
     resume: str | os.PathLike[str] | None = None,
     callbacks: Sequence[Callback] = (),
     *,
+    recorded: Sequence[Callback] = (),
     epochs: int | None = None,
     seed: int | None = None,
     precision: str | None = None,
@@ -37,9 +38,12 @@ def train(
 
     `out`: a folder for the run, None writes nothing; `resume`: a run's folder, or a checkpoint, to continue from, with
     its seed, to the number of epochs in all. Both may be the same folder.
-    Each callback is called with the run after each epoch, `progress` a few times a second; when `stopping` gives True
-    the step is finished, the state saved, and the run returned with `stopped` set and no `metrics`. `notice` is called
-    at once with what cannot wait for the end, a gradient that explodes; the run's `health` has all findings.
+    Each callback is called with the run after each epoch, and finds the executor as it is then. So is each of
+    `recorded`, but it is promised the history alone: where nothing looks at the state of a small net between its
+    epochs, no callback either, many of them are one call, and the executor may be some of them ahead. `progress` is
+    called, and `stopping` asked, a few times a second; when that gives True the step is finished, the state saved, and
+    the run returned with `stopped` set and no `metrics`. `notice` is called at once with what cannot wait for the end,
+    a gradient that explodes; the run's `health` has all findings.
 
     Raises NetError (DataError for the data) for what is wrong with the file, DeviceError, CheckpointError, SaveError
     where the folder cannot be written to any more, and DivergedError where the loss is no longer a finite number.
@@ -58,7 +62,7 @@ def train(
         net = in_force(net, epochs=epochs, seed=seed, precision=precision)
         training = Training(net, (device, backend), folder, source, saved)
         try:
-            return training.work(callbacks, progress, stopping, notice)
+            return training.work(callbacks, recorded, progress, stopping, notice)
         except (DivergedError, SaveError) as error:
             if folder is None or training.whole is None or not folder.path.exists():
                 raise

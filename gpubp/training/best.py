@@ -74,36 +74,3 @@ class Sums:
     def state(self) -> dict[str, float]:
         """What a resume needs."""
         return {"loss": self.loss, "examples": self.examples, "penalty": self.penalty}
-
-
-@dataclass(slots=True)
-class Pace:
-    """How many steps to take before looking up, and when to save: from what both have cost so far.
-
-    Neither changes what is computed.
-    """
-
-    PIECE = 0.2
-    """Seconds between two looks at the clock, the keyboard and the screen."""
-    SHARE = 0.04
-    """Part of the time that saving may take."""
-    LONGEST = 60.0
-    """Seconds without a checkpoint in the middle of an epoch, where the share allows it."""
-
-    steps: int = 1
-    cost: float = 0.02
-    last: float = 0.0
-
-    def took(self, steps: int, seconds: float) -> None:
-        """`steps` took so long: the next piece is to take PIECE, and at most four times as many steps."""
-        fitting = self.PIECE * steps / seconds if seconds > 0 else math.inf
-        self.steps = max(1, int(min(fitting, 4 * max(steps, self.steps))))
-
-    def due(self, now: float, epoch_ends: bool) -> bool:
-        """Whether to save."""
-        since = now - self.last
-        return since * self.SHARE >= self.cost and (epoch_ends or since >= self.LONGEST)
-
-    def saved(self, began: float, ended: float) -> None:
-        """A save took from one time to the other."""
-        self.cost, self.last = ended - began, ended

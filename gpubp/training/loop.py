@@ -16,11 +16,12 @@ from ..executor import Executor, diverged, first_bad, require_memory
 from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, require_figure, require_update, watch_of
 from ..health import Finding
 from .about import about
-from .best import Best, Pace, Sums
+from .best import Best, Sums
 from .checkpoint import BEST, Saved, read
 from .environment import data_hashes, environment
 from .folder import RunFolder
 from .health import Health
+from .pace import Pace, unseen
 from .plateau import look
 from .restarts import Race, race_of
 from .resume import begin_from, changes_bytes, folder_of, measured_before, records_before, require_same, same_place
@@ -105,15 +106,17 @@ class Training:
     def work(
         self,
         callbacks: Sequence[Callback],
+        recorded: Sequence[Callback],
         progress: Callable[[Progress], None] | None,
         stopping: Callable[[], bool] | None,
         notice: Callable[[Finding], None] | None,
     ) -> Run:
         run = self.run
+        self.several = not callbacks and self.best is None and unseen(self.net)
         if self.net.option("health"):
             self.health = Health(self.placed, self.batch, self.total, self.measured, notice)
         if self.race is not None:
-            self._decide(self.race, callbacks, progress, stopping)
+            self._decide(self.race, [*recorded, *callbacks], progress, stopping)
         ex = self.executor
         while self.race is None and ex.step < self.total and not run.stopped:
             # Looked at between epochs only, so that it does not depend on where a piece or a process ended.
@@ -123,12 +126,7 @@ class Training:
                 break
             if self.health is not None and self.health.due(ex):
                 self._note_sizes(self.health.measure(ex))
-            self._piece(progress)
-            ends = ex.step % self.per_epoch == 0 or ex.step == self.total
-            if ends:
-                self._epoch_over()
-                for callback in callbacks:
-                    callback(run)
+            ends = self._piece([*recorded, *callbacks], progress)
             if stopping is not None and stopping():
                 run.stopped = "interrupted"
             elif self.folder is not None and ex.step < self.total and self.pace.due(time.monotonic(), ends):
@@ -152,48 +150,70 @@ class Training:
     ) -> None:
         """Train all restarts and go on with the best."""
         run = self.run
-        for record in race.epochs(self.total, self.per_epoch, self.batch, progress, stopping):
+        for record in race.epochs(self.total, self.per_epoch, self.batch, progress, stopping, several=self.several):
             run.history.append(record)
             for callback in callbacks:
                 callback(run)
         k = race.judge()
         run.executor = self.executor = race.ensemble.member(k)
         run.restarts, run.judged_by = race.as_records(), race.figure
-        run.history[:], run.stopped = race.restarts[k].history, race.interrupted or race.restarts[k].stopped
+        run.history[:], run.stopped = race.history(k), race.interrupted or race.restarts[k].stopped
         self.best, self.records = race.bests[k], list(run.history)
         if self.best is not None and k in race.kept:
             self.best.fresh, self.best.saved = True, replace(self._saved(), state=race.kept[k].state_dict())
 
-    def _piece(self, progress: Callable[[Progress], None] | None) -> None:
-        """Some steps, to the end of the epoch at most."""
-        ex, began = self.executor, time.monotonic()
-        first = ex.step
-        count = min(self.per_epoch - first % self.per_epoch, self.total - first, self.pace.steps)
-        if self.health is not None:
-            count = min(count, self.health.steps_left(ex))
-        epoch = first // self.per_epoch + 1
+    def _piece(self, callbacks: Sequence[Callback], progress: Callable[[Progress], None] | None) -> bool:
+        """Some steps: to the end of the epoch at most, or several epochs. Whether it ends with one."""
+        ex, run, began, first = self.executor, self.run, time.monotonic(), self.executor.step
+        most = None if self.health is None else self.health.steps_left(ex)
+        count = self.pace.piece(first, self.per_epoch, self.total, most, several=self.several)
+        put_back = ex.kept() if count > self.per_epoch - first % self.per_epoch else None
+        try:
+            losses, penalties, sizes = self._updates(first, count)
+        except DivergedError:
+            if put_back is None:
+                raise
+            # One at a time, so that the epochs before are told, and the state is that of the step where it happens.
+            put_back()
+            self.pace.apart = first + count
+            return self._piece(callbacks, progress)
+        at, ends = 0, False
+        while at < count:
+            start, at = at, min(count, at + self.per_epoch - (first + at) % self.per_epoch)
+            step, epoch = first + at, (first + start) // self.per_epoch + 1
+            self.sums.add(losses[start:at], penalties[start:at], sizes[start:at])
+            if at == count:
+                seconds = time.monotonic() - began
+                self.pace.took(count, seconds)
+                if progress is not None:
+                    mean = self.sums.loss / self.sums.examples
+                    progress(Progress(step, self.total, epoch, run.epochs, mean, count / max(seconds, 1e-9)))
+            ends = step % self.per_epoch == 0 or step == self.total
+            if ends:
+                self._epoch_over(step)
+                for callback in callbacks:
+                    callback(run)
+        return ends
+
+    def _updates(self, first: int, count: int) -> tuple[list[float], list[float], list[int]]:
+        """So many steps: their losses, their penalties, and the rows of each batch. Raises DivergedError."""
+        ex, epoch = self.executor, first // self.per_epoch + 1
         try:
             losses, penalties, sizes = ex.run_steps(self.placed, count, self.batch)
         except DivergedError as error:
             cause = first_bad(ex, self.placed, self.batch)
             raise DivergedError(f"epoch {epoch:,}: {error}{cause}") from None
-        host = [float(v) for v in ex.backend.to_host(losses)]
-        extra = [float(v) for v in ex.backend.to_host(penalties)]
-        for i, (loss, penalty) in enumerate(zip(host, extra, strict=True)):
-            if not math.isfinite(loss + penalty):
+        host, extra = (ex.backend.to_host(values).tolist() for values in (losses, penalties))
+        for i, whole in enumerate(map(float.__add__, host, extra)):
+            if not math.isfinite(whole):
                 # Its gradient was finite and it was made: what is wrong is seen in the steps after it, too.
                 why = first_bad(ex, self.placed, self.batch)
-                raise DivergedError(f"{diverged(loss + penalty, first + i + 1, epoch)}{why}")
-        self.sums.add(host, extra, sizes)
-        seconds = time.monotonic() - began
-        self.pace.took(count, seconds)
-        if progress is not None:
-            mean = self.sums.loss / self.sums.examples
-            progress(Progress(first + count, self.total, epoch, self.run.epochs, mean, count / max(seconds, 1e-9)))
+                raise DivergedError(f"{diverged(whole, first + i + 1, epoch)}{why}")
+        return host, extra, sizes
 
-    def _epoch_over(self) -> None:
-        """Its record: the loss is the mean over the examples, not of batch means; and the figures of validation."""
-        step = self.executor.step
+    def _epoch_over(self, step: int) -> None:
+        """The record of the epoch that ends with a step: the loss is the mean over the examples, not of batch means;
+        and the figures of validation."""
         record = {
             "epoch": float((step - 1) // self.per_epoch + 1),
             "step": float(step),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dsl.records import dataclass
@@ -13,8 +12,9 @@ from dsl.records import dataclass
 from ..data import Stream
 from ..errors import DivergedError
 from ..executor import Ensemble, Executor
-from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Net, Watch, start_of
-from .best import Best, Sums
+from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Net, Watch, plateau_of, start_of
+from .best import Best
+from .pace import Pace
 from .plateau import look
 from .resume import begin_from
 from .run import Progress
@@ -26,16 +26,41 @@ Rows = Mapping[str, Any] | Stream
 @dataclass(slots=True)
 class Restart:
     """One random start: what became of it. `figure`: what it is judged by, None where it diverged; `stopped`: why it
-    ended before the others, or ""."""
+    ended before the others, or ""; `epochs`: how many it has finished."""
 
     seed: int
     figure: float | None = None
     stopped: str = ""
-    history: list[dict[str, float]] = field(default_factory=list)
+    epochs: int = 0
 
     def as_record(self) -> dict[str, Any]:
         """For `Run.restarts` and the run's folder."""
-        return {"seed": self.seed, "figure": self.figure, "epochs": len(self.history), "stopped": self.stopped}
+        return {"seed": self.seed, "figure": self.figure, "epochs": self.epochs, "stopped": self.stopped}
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """The figures of all restarts after an epoch: arrays with a number for each, and those of validation."""
+
+    number: int
+    step: int
+    losses: Any
+    penalties: Any
+    figures: Sequence[Mapping[str, float]]
+
+    def figure(self, name: str, k: int) -> float:
+        """A figure of restart `k`."""
+        return float(self.losses[k]) if name == "train.loss" else self.record(k)[name]
+
+    def record(self, k: int) -> dict[str, float]:
+        """What the history of restart `k` says of it."""
+        found = {
+            "epoch": float(self.number),
+            "step": float(self.step),
+            "train.loss": float(self.losses[k]),
+            "train.penalty": float(self.penalties[k]),
+        }
+        return found | {f"valid.{name}": value for name, value in self.figures[k].items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +94,9 @@ class Race:
         self.ensemble, self.rows, self.valid, self.watch = ensemble, rows, valid, watch
         self.placed = ensemble.place(rows)
         self.restarts = [Restart(seed) for seed in ensemble.seeds]
-        self.sums = [Sums() for _ in self.restarts]
+        self.log: list[Epoch] = []
+        self.sums: Any = 0.0  # of the losses of each restart, one batch after the other
+        self.examples = 0
         self.bests = [None if watch is None else Best(watch) for _ in self.restarts]
         self.kept: dict[int, Executor] = {}
         self.interrupted = ""
@@ -81,32 +108,54 @@ class Race:
         batch: int,
         progress: Callable[[Progress], None] | None,
         stopping: Callable[[], bool] | None,
+        *,
+        several: bool,
     ) -> Iterator[dict[str, float]]:
         """Train to step `total`, or until all restarts have stopped; gives after each epoch the record of the restart
-        that leads. Sets `interrupted` where `stopping` ended it."""
-        ensemble, began, last = self.ensemble, time.monotonic(), -(-total // per_epoch)
+        that leads; with `several` the ensemble may be some epochs ahead. Sets `interrupted` where `stopping` ended it.
+        """
+        ensemble, pace, began = self.ensemble, Pace(), time.monotonic()
         while ensemble.step < total and self.going:
-            end = min(total, (ensemble.step // per_epoch + 1) * per_epoch)
-            while ensemble.step < end:
-                self._piece(min(end - ensemble.step, max(1, per_epoch // 4)), batch)
-                step = ensemble.step
-                if progress is not None:
-                    rate = step / max(time.monotonic() - began, 1e-9)
-                    progress(Progress(step, total, (step - 1) // per_epoch + 1, last, self._leading_loss(), rate))
-                if step < end and stopping is not None and stopping():
-                    self.interrupted = "interrupted"
-                    return
-            self._note(per_epoch)
-            yield self._leader()
+            first, start = ensemble.step, time.monotonic()
+            count = pace.piece(first, per_epoch, total, several=several)
+            put_back = ensemble.kept() if count > per_epoch - first % per_epoch else None
+            try:
+                losses, penalties, sizes = ensemble.run_steps(self.placed, count, batch)
+            except DivergedError:
+                if put_back is None:
+                    raise
+                # One at a time, so that the epochs before are told.
+                put_back()
+                pace.apart = first + count
+                continue
+            weighted, extra, done = self._on_host(losses) * sizes, self._on_host(penalties), ensemble.steps_done()
+            at = 0
+            while at < count:
+                begin, at = at, min(count, at + per_epoch - (first + at) % per_epoch)
+                step = first + at
+                self._add(weighted[:, begin:at], sizes[begin:at])
+                if at == count:
+                    pace.took(count, time.monotonic() - start)
+                    if progress is not None:
+                        rate = step / max(time.monotonic() - began, 1e-9)
+                        epoch = (step - 1) // per_epoch + 1
+                        progress(Progress(step, total, epoch, -(-total // per_epoch), self._leading_loss(), rate))
+                if step % per_epoch == 0 or step == total:
+                    self._note(step, per_epoch, extra[:, at - 1], done)
+                    yield self._leader()
             if stopping is not None and stopping():
                 self.interrupted = "interrupted"
                 return
 
-    def _piece(self, steps: int, batch: int) -> None:
-        losses, penalties, sizes = self.ensemble.run_steps(self.placed, steps, batch)
-        to_host = self.ensemble.backend.to_host
-        for k in self.going:
-            self.sums[k].add(to_host(losses[k]).tolist(), to_host(penalties[k]).tolist(), sizes)
+    def _add(self, losses: Any, sizes: Sequence[int]) -> None:
+        """Take over batches. The numbers of restarts that stand still mean nothing."""
+        with self.ensemble.backend.running():
+            for column in losses.T:
+                self.sums = self.sums + column
+        self.examples += sum(sizes)
+
+    def _on_host(self, values: Any) -> Any:
+        return self.ensemble.backend.to_host(values).astype("float64")
 
     @property
     def figure(self) -> str:
@@ -122,26 +171,29 @@ class Race:
         """The restarts that are trained on."""
         return [k for k, restart in enumerate(self.restarts) if not restart.stopped]
 
-    def _leading_loss(self) -> float:
-        return min((self.sums[k].loss / self.sums[k].examples for k in self.going), default=math.nan)
+    def history(self, k: int) -> list[dict[str, float]]:
+        """The records of a restart."""
+        return [epoch.record(k) for epoch in self.log[: self.restarts[k].epochs]]
 
-    def _note(self, per_epoch: int) -> None:
-        """The records of an epoch, and who stops."""
-        ensemble, step = self.ensemble, self.ensemble.step
-        figures = ensemble.evaluate(self.valid) if self.valid is not None else [{} for _ in self.restarts]
+    def _leading_loss(self) -> float:
+        return min((float(self.sums[k]) / self.examples for k in self.going), default=math.nan)
+
+    def _note(self, step: int, per_epoch: int, penalties: Any, done: Sequence[int]) -> None:
+        """What became of an epoch, and who stops. `done`: the steps that each restart has made, perhaps beyond it."""
+        ensemble = self.ensemble
+        figures = ensemble.evaluate(self.valid) if self.valid is not None else [{}] * ensemble.count
+        epoch = Epoch((step - 1) // per_epoch + 1, step, self.sums / self.examples, penalties, figures)
+        self.log.append(epoch)
+        looked_at = self.watch is not None or plateau_of(ensemble.net.graph) is not None
         for k in self.going:
-            restart, sums, best = self.restarts[k], self.sums[k], self.bests[k]
-            if k in ensemble.stopped:
+            restart, best = self.restarts[k], self.bests[k]
+            if k in ensemble.stopped and done[k] < step:
                 restart.stopped = f"diverged: {ensemble.stopped[k]}"
                 continue
-            record = {
-                "epoch": float((step - 1) // per_epoch + 1),
-                "step": float(step),
-                "train.loss": sums.loss / sums.examples,
-                "train.penalty": sums.penalty,
-            }
-            record |= {f"valid.{name}": value for name, value in figures[k].items()}
-            restart.history.append(record)
+            restart.epochs += 1
+            if not looked_at:
+                continue
+            record = epoch.record(k)
             look(_Counters(ensemble, k), record)
             if best is not None:
                 if best.improves(record) and best.watch.restore:
@@ -149,14 +201,26 @@ class Race:
                 if best.too_old(step, per_epoch):
                     restart.stopped = "early stop"
                     ensemble.stand_still(k)
-            self.sums[k] = Sums()
+        self.sums, self.examples = 0.0, 0
 
     def _leader(self) -> dict[str, float]:
         """The last record of the restart that is best so far."""
-        records = [restart.history[-1] for restart in self.restarts if restart.history]
-        key = self.figure
         sign = -1.0 if self.watch is not None and self.watch.rising else 1.0
-        return min(records, key=lambda record: sign * record[key] if math.isfinite(record[key]) else math.inf)
+
+        def place(k: int) -> float:
+            value = self._last(k).figure(self.figure, k)
+            return sign * value if math.isfinite(value) else math.inf
+
+        losses = self.log[-1].losses
+        if self.watch is None and len(self.going) == len(self.restarts) and math.isfinite(losses.max()):
+            k = int(losses.argmin())  # the same, sooner
+        else:
+            k = min((k for k, restart in enumerate(self.restarts) if restart.epochs), key=place)
+        return self._last(k).record(k)
+
+    def _last(self, k: int) -> Epoch:
+        """The last epoch that a restart has finished."""
+        return self.log[self.restarts[k].epochs - 1]
 
     def judge(self) -> int:
         """Give every restart its figure and return the number of the best. Raises DivergedError where none has one."""
@@ -171,7 +235,7 @@ class Race:
                 value = best.value
             else:
                 assert self.watch is not None
-                value = restart.history[-1][self.watch.figure] if restart.history else math.nan
+                value = self._last(k).figure(self.watch.figure, k) if restart.epochs else math.nan
             restart.figure = value if math.isfinite(value) else None
         found = [(restart.figure, k) for k, restart in enumerate(self.restarts) if restart.figure is not None]
         if not found:

@@ -200,7 +200,7 @@ def _trial(
     try:
         net = load(search.file, {**search.settings["given"], **params})
         run = train(
-            net, device, callbacks=[count], epochs=search.settings["epochs"], progress=progress, stopping=stopping
+            net, device, recorded=[count], epochs=search.settings["epochs"], progress=progress, stopping=stopping
         )
         if run.stopped == "interrupted":
             return None

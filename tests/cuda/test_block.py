@@ -17,6 +17,8 @@ from gpubp.executor.ensemble import Ensemble
 from gpubp.frontend import GOING, describe, planned
 from gpubp.passes import ITEM
 from gpubp.render import CudaSource, cuda_block, cuda_source
+from gpubp.training import loop
+from gpubp.training.pace import Pace
 from tests.executor.nets import DROPOUT, LABELS, PLAIN, rows
 from tests.executor.test_lanes import data_for
 from tests.gpu.test_compiled import rows_of
@@ -30,8 +32,8 @@ MODELS = Path(__file__).parents[2] / "models"
 TINY = ("xor_numpy", "xor", "parity", "iris", "diabetes", "spiral", "robust", "worked_example")
 
 
-def model(name: str) -> gpubp.Net:
-    return gpubp.load(MODELS / f"{name}.net")
+def model(name: str, **params: int) -> gpubp.Net:
+    return gpubp.load(MODELS / f"{name}.net", params=params)
 
 
 def source_of(net: gpubp.Net, batch: int = 4, dtype: str = "float32") -> CudaSource:
@@ -107,6 +109,23 @@ def test_what_is_too_large_for_a_block() -> None:
     block = source_of(gpubp.loads(PLAIN)).block
     assert block is not None
     assert block.phases == 16
+
+
+@pytest.mark.parametrize(("name", "epochs", "most"), [("xor", 400, 6), ("spiral", 12, 6), ("parity", 150, 3)])
+def test_one_wait_for_many_epochs(name: str, epochs: int, most: int, use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody looks at the state between them: full batches of `xor`, and three restarts of `parity`;
+    shuffled batches of `spiral`, whose last one is as large as the others."""
+    monkeypatch.setattr(Pace, "took", lambda self, steps, seconds: setattr(self, "steps", 1000))
+    net, found = model(name, **({"starts": 3} if name == "parity" else {})), []
+    for several in (True, False):
+        device = use()
+        if not several:
+            monkeypatch.setattr(loop, "unseen", lambda net: False)
+        run = gpubp.train(net, "gpu", epochs=epochs)
+        found.append(({name: array.tobytes() for name, array in run.executor.state_dict().items()}, run.history))
+        blocks = device.log.count("restarts_block" if name == "parity" else "train_block")
+        assert blocks < most if several else blocks >= epochs, blocks
+    assert found[0] == found[1]
 
 
 # Several nets --------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import gpubp
 from gpubp.data import shuffled
-from gpubp.executor import Ensemble, updates
+from gpubp.executor import Ensemble, feeding, updates
 from gpubp.executor.feeding import Placed
 from gpubp.executor.updates import following
 from tests.render.compiled import needs_compiler
@@ -50,13 +50,14 @@ def test_a_call_needs_the_orders_of_its_steps_and_no_more(
 
 
 @needs_compiler
-@pytest.mark.parametrize("batch", [4, 5, 20])
+@pytest.mark.parametrize("batch", [4, 5, 6, 20])
 @pytest.mark.parametrize("most", [1, 45, 1 << 16])
 def test_however_many_there_are_the_bits_are_those_of_single_steps(
     batch: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """20 rows; with `most` 45 the orders of two epochs, and of one where there are restarts, are made at once."""
     monkeypatch.setattr(updates, "ORDERS", most)
+    monkeypatch.setattr(feeding, "MOST_AHEAD", most)
     net, data = gpubp.loads(DROPOUT), rows(20)
     step_by_step = [gpubp.Executor(net, "cpu", seed=seed, backend="native") for seed in (3, 4)]
     together = Ensemble(net, 2, "cpu", seed=3, backend="native")
@@ -85,3 +86,20 @@ def test_epochs_of_whole_batches_are_one_call(monkeypatch: pytest.MonkeyPatch) -
     ex.run_steps(ex.place(rows(20)), 2, 5)
     ex.run_steps(ex.place(rows(20)), 7, 5)
     assert asked == [10, 1, 3]
+
+
+@needs_compiler
+@pytest.mark.parametrize("shuffle", ["true", "false"])
+@pytest.mark.parametrize("batch", [4, 7, 20])
+def test_rows_may_be_taken_by_the_loop_or_handed_to_the_step(
+    batch: int, shuffle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The full batches of an epoch and the smaller last one."""
+    net = gpubp.loads(DROPOUT.replace("epochs = 1", f"epochs = 1\n  shuffle = {shuffle}"))
+    found = []
+    for taken in (True, False):
+        if not taken:
+            monkeypatch.setattr(Placed, "in_memory", lambda *args, **more: None)
+        ex = gpubp.Executor(net, "cpu", seed=3, backend="native")
+        found.append((ex.run_steps(ex.place(rows(20)), 13, batch)[0].tolist(), contents(ex)))
+    assert found[0] == found[1]

@@ -15,7 +15,7 @@ import pytest
 import gpubp
 from gpubp.frontend import resolved
 from gpubp.training import BEST, LAST, checkpoint, default_folder, read
-from gpubp.training.best import Pace
+from gpubp.training.pace import Pace
 
 from .worlds import state, train, write_net
 

@@ -53,7 +53,7 @@ class Library:
             rows: Sequence[Array], order: Array | None, per_epoch: int, first: int, steps: int, results: Sequence[Array]
         ) -> int:
             held = _addresses(rows), _addresses(results), kept, arena
-            where = None if order is None else pointer(order.ctypes.data)
+            where = None if order is None else pointer(_place(order))
             done: int = function(at, addresses, held[0][1], where, per_epoch, first, steps, held[1][1])
             return done
 
@@ -78,10 +78,10 @@ class Library:
             column: int,
         ) -> None:
             held = _addresses(rows), kept, arena
-            where = None if order is None else pointer(order.ctypes.data)
+            where = None if order is None else pointer(_place(order))
             width = results[0].shape[1]
-            columns = (ctypes.c_void_p * len(results))(*(a.ctypes.data + column * a.itemsize for a in results))
-            moving, copies = pointer(going.ctypes.data), len(going)
+            columns = (ctypes.c_void_p * len(results))(*(_place(a) + column * a.itemsize for a in results))
+            moving, copies = pointer(_place(going)), len(going)
             count = len(rows[0]) if order is None else order.shape[-1]
             function(at, addresses, held[0][1], where, count, start, steps, copies, moving, columns, width)
 
@@ -91,4 +91,10 @@ class Library:
 def _addresses(arrays: Sequence[Array]) -> tuple[list[Array], Any]:
     """The arrays, and a C array of their addresses. What is written lies as its plan says; constants are dense."""
     kept = [a if a.flags.c_contiguous or a.flags.writeable else np.array(a, order="C") for a in arrays]
-    return kept, (ctypes.c_void_p * max(len(kept), 1))(*(a.ctypes.data for a in kept))
+    return kept, (ctypes.c_void_p * max(len(kept), 1))(*map(_place, kept))
+
+
+def _place(array: Array) -> int:
+    """Where an array begins; its `ctypes.data` is the same and takes longer than some steps."""
+    place: int = array.__array_interface__["data"][0]
+    return place
