@@ -115,13 +115,14 @@ class Factor:
         ]
         return self._each(lines)
 
-    def put(self) -> list[str]:
-        """Write what was read to the other half of the shared memory."""
-        if self.along or self.width == 1:
-            each = f"for (int v = 0; v < {self.width}; v++) " if self.width > 1 else ""
-            deep, v = ("deep + v", "v") if self.width > 1 else ("deep", "0")
-            lines = [f"{each}(({self.kind} *){self.name}[1 - half][{deep}])[at] = {self.name}_next[e].at[{v}];"]
-        else:
+    def put(self, vector: int) -> list[str]:
+        """Write what was read to the other half of the shared memory, whose rows begin at multiples of `vector`
+        elements: only there may as many be written at once."""
+        to = f"(({self.kind} *){self.name}[1 - half]"
+        if not self.along and self.width > 1 and vector % self.width == 0:
             pack = f"Pack<{self.kind}, {self.width}>"
-            lines = [f"*({pack} *)(&(({self.kind} *){self.name}[1 - half][deep])[at]) = {self.name}_next[e];"]
-        return self._each(lines)
+            return self._each([f"*({pack} *)(&{to}[deep])[at]) = {self.name}_next[e];"])
+        each = f"for (int v = 0; v < {self.width}; v++) " if self.width > 1 else ""
+        v, more = ("v", " + v") if self.width > 1 else ("0", "")
+        deep, at = (f"deep{more}", "at") if self.along else ("deep", f"at{more}")
+        return self._each([f"{each}{to}[{deep}])[{at}] = {self.name}_next[e].at[{v}];"])

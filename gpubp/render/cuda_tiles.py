@@ -131,7 +131,7 @@ class _Product:
         turn = [
             *_when("next < stop", [*self.rows.fetch(self.index), *self.columns.fetch(self.index)]),
             *_when("next > begin", _unrolled("t", DEPTH, product)),
-            *_when("next < stop", [*self.rows.put(), *self.columns.put()]),
+            *_when("next < stop", [*self.rows.put(vector), *self.columns.put(vector)]),
             "__syncthreads();",
             "half = 1 - half;",
         ]

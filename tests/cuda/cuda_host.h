@@ -32,6 +32,12 @@ static void *tables, *last;
 static int fault;
 static unsigned char exchanged[1024][16];
 
+}  // namespace host
+#ifndef __SANITIZE_ADDRESS__
+// What the compiler calls where an access is not aligned.
+extern "C" __attribute__((visibility("hidden"))) void __ubsan_handle_type_mismatch_v1(void *, void *) { host::fault = 5; }
+#endif
+namespace host {
 static void begin() { kernel(); now->state = DONE; _longjmp(scheduler, 1); }
 static void resume(Fiber &fiber) {
     now = &fiber;

@@ -20,6 +20,8 @@ from gpubp.render import Gemm, Launch, Matrix
 
 SHIM = Path(__file__).with_name("cuda_host.h")
 FLAGS = ("-std=c++17", "-O0", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-U_FORTIFY_SOURCE", "-w")
+STRICT = "-fsanitize=alignment"
+"""The shim is told of accesses at no multiple of their size, at which a GPU stops."""
 _HEAD = re.compile(
     r'extern "C" __global__ void __launch_bounds__\(\d+, 1\) (\w+)\(\n\s*char \*\w+, const Tables<(\d+)>'
 )
@@ -34,6 +36,7 @@ WRONG = {
     2: "some threads never come to a barrier",
     3: "a shuffle with a thread outside of its mask",
     4: "a barrier of some threads that they do not agree on",
+    5: "an access to memory at no multiple of its size",
 }
 
 
@@ -42,10 +45,10 @@ class HostCompiler(Compiler):
 
     @property
     def identity(self) -> str:
-        return "\n".join((self.version, *FLAGS))
+        return "\n".join((self.version, *FLAGS, STRICT))
 
     def compile(self, source: Path, library: Path) -> None:
-        self._run(*FLAGS, "-fPIC", "-shared", "-x", "c++", str(source), "-o", str(library))
+        self._run(*FLAGS, STRICT, "-fPIC", "-shared", "-x", "c++", str(source), "-o", str(library))
 
 
 def host_text(text: str) -> str:

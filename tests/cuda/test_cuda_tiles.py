@@ -196,6 +196,28 @@ def test_padding_that_is_read_as_pixels_is_found() -> None:
         close(wrong, "conv", arrays, params, terms)
 
 
+def test_an_access_at_no_multiple_of_its_size_is_found() -> None:
+    """Rows of shared memory have a gap, and only some begin where four numbers may be written at once."""
+    arrays = drawn([(8, 16), (16, 8)], "float32")
+
+    def build(a: Var, b: Var) -> Var:
+        return a @ b
+
+    xs = inputs_for(arrays)
+    with recording() as eqns:
+        y = build(*xs)
+    found = plan(verify(Program(tuple(xs), tuple(eqns), (y,))), xs)
+    good, (right,) = run_cuda(found, arrays, [])
+    np.testing.assert_allclose(right, arrays[0] @ arrays[1], atol=1e-5)
+    bad = changed(
+        good,
+        "for (int v = 0; v < 4; v++) ((float *)columns[1 - half][deep])[at + v] = columns_next[e].at[v];",
+        "*(Pack<float, 4> *)(&((float *)columns[1 - half][deep])[at]) = columns_next[e];",
+    )
+    with pytest.raises(AssertionError, match="no multiple of its size"):
+        run_cuda(found, arrays, [], source=bad)
+
+
 def test_an_access_outside_of_its_memory_is_found(tmp_path: Path) -> None:
     shapes, params, _ = Layer(3, 12, 12, 8, 30).works()["conv"]
     found = program("conv", drawn(shapes, "float32"), params, feeds=1)
