@@ -10,6 +10,8 @@
 #   make bench [ARGS="--quick"]                           gpubp beside its peers on the CPU, in an environment of its own
 #   make cuda-check [CUDA_PYTHON=python]                  every kernel of every model through NVIDIA's compiler, which
 #                                                         needs the wheels of [cuda12] or [cuda13], and no GPU
+#   make emulate [ARGS="-k restarts"]                     the tests for a GPU on an emulated one: real CuPy and NVRTC, PTX run
+#                                                         by the processor; needs gcc and g++, takes minutes, 4 GB of disk
 #   make gpu-check [GPU_PYTHON=python]                    on a machine with a GPU: tests and benchmark within 9 minutes,
 #                                                         a report in benchmarks/results/ (exit code 2: no GPU)
 #   make clean                                            remove the environment and all caches
@@ -19,6 +21,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BENCH ?= .bench
+EMULATED ?= .emulated
 MODEL ?= models/xor.net
 ARGS ?=
 CUDA ?= cuda12
@@ -31,7 +34,7 @@ PEERS := torch jax scikit-learn tinygrad matplotlib
 INSTALL = $(PIP) install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak sanitize check bench cuda-check gpu-check clean
+.PHONY: help run test soak sanitize check bench cuda-check emulate gpu-check clean
 .DELETE_ON_ERROR:
 
 help:
@@ -77,8 +80,12 @@ CUDA_PYTHON ?= $(BIN)/python
 cuda-check: $(VENV)/dev.stamp
 	@$(CUDA_PYTHON) -m pytest -q tests/cuda/test_nvrtc.py tests/cuda/test_cublaslt.py $(ARGS)
 
+emulate: $(EMULATED)/emulated.stamp
+	@$(EMULATED)/bin/python -m tests.emulator.build
+	@$(EMULATED)/bin/python -m pytest -n auto tests/emulator tests/gpu $(ARGS)
+
 clean:
-	rm -rf $(VENV) $(BENCH) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist soak-*.net
+	rm -rf $(VENV) $(BENCH) $(EMULATED) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist soak-*.net
 	find gpubp dsl tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment of the benchmark is made by the same rules, in a folder of its own.
@@ -90,6 +97,12 @@ $(BENCH)/peers.stamp: pyproject.toml benchmarks/requirements.txt
 	        || echo "$$peer could not be installed: the lines above say why; its column stays empty" >&2; \
 	done
 	@touch $@
+
+# So is that of the emulated GPU. One of CuPy's modules is built from its text, and a header of the compiler is needed.
+$(EMULATED)/emulated.stamp: pyproject.toml
+	@$(MAKE) --no-print-directory VENV=$(EMULATED) CUDA=cuda12 $(EMULATED)/cuda12.stamp
+	@$(EMULATED)/bin/python -m pip --disable-pip-version-check install --quiet 'cuda-toolkit[nvcc]==12.*' 'cython>=3.2,<3.3' setuptools
+	@touch $(EMULATED)/emulated $@
 
 $(VENV)/made.stamp:
 	@command -v $(PYTHON) >/dev/null || { echo "there is no $(PYTHON); install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3" >&2; exit 1; }

@@ -1,0 +1,45 @@
+/* What of cuBLAS CuPy links to and nothing here calls. */
+#include <stdio.h>
+
+#define ABSENT(name) int name(void) { \
+        fputs("emulated GPU: " #name " is not there\n", stderr); \
+        return 15; /* CUBLAS_STATUS_NOT_SUPPORTED */ \
+    }
+#define REAL(M, rest) M(cublasS##rest) M(cublasD##rest)
+#define COMPLEX(M, rest) M(cublasC##rest) M(cublasZ##rest)
+#define ALL(M, rest) REAL(M, rest) COMPLEX(M, rest)
+#define INDEX(M, rest) M(cublasIs##rest) M(cublasId##rest) M(cublasIc##rest) M(cublasIz##rest)
+
+ALL(ABSENT, axpy_v2)
+ALL(ABSENT, dgmm)
+ALL(ABSENT, geam)
+ALL(ABSENT, gemv_v2)
+ALL(ABSENT, getrfBatched)
+ALL(ABSENT, getriBatched)
+ALL(ABSENT, getrsBatched)
+ALL(ABSENT, scal_v2)
+ALL(ABSENT, syrk_v2)
+ALL(ABSENT, trsmBatched)
+ALL(ABSENT, trsm_v2)
+REAL(ABSENT, asum_v2)
+REAL(ABSENT, dot_v2)
+REAL(ABSENT, ger_v2)
+REAL(ABSENT, nrm2_v2)
+REAL(ABSENT, sbmv_v2)
+REAL(ABSENT, tpttr)
+REAL(ABSENT, trttp)
+COMPLEX(ABSENT, dotc_v2)
+COMPLEX(ABSENT, dotu_v2)
+COMPLEX(ABSENT, gemm_v2)
+COMPLEX(ABSENT, gemmBatched)
+COMPLEX(ABSENT, gemmStridedBatched)
+COMPLEX(ABSENT, gerc_v2)
+COMPLEX(ABSENT, geru_v2)
+INDEX(ABSENT, amax_v2)
+INDEX(ABSENT, amin_v2)
+ABSENT(cublasCsscal_v2)
+ABSENT(cublasZdscal_v2)
+ABSENT(cublasScasum_v2)
+ABSENT(cublasDzasum_v2)
+ABSENT(cublasScnrm2_v2)
+ABSENT(cublasDznrm2_v2)
