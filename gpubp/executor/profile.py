@@ -20,6 +20,8 @@ SECONDS = 0.5
 """How long steps are timed, each way."""
 MOST, LEAST = 500, 5
 """Steps that are timed."""
+AT_ONCE = 1000
+"""Steps of one call, where a call may do many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def profile(machine: Machine, placed: Rows, dtype: str, number: int, batch: int)
     kept = {name: machine.backend.to_host(array) for name, array in machine.arrays.items()}
     try:
         placed.fill(bound.feeds, 0, 0, 0, rows, mixed=False)
-        feeds = [machine.backend.to_host(slot) for slot in bound.feeds]
+        feeds = [slot.copy() for slot in bound.feeds]
         if bound.many is not None:
             whole, steps = _many(machine, bound.many, feeds, dtype)
         else:
@@ -109,16 +111,15 @@ def _whole(machine: Machine, step: Callable[[], None], fill: Callable[[], None])
 
 def _many(machine: Machine, many: Callable[..., int], feeds: list[Any], dtype: str) -> tuple[float, int]:
     """Steps that are one call."""
-    steps = 1000
-    kept = machine.backend.xp.empty((2, steps), dtype=dtype)
+    kept = machine.backend.xp.empty((2, AT_ONCE), dtype=dtype)
 
     def once() -> float:
         start = time.perf_counter()
-        many(feeds, None, 1, 0, steps, list(kept))
-        return (time.perf_counter() - start) / steps
+        many(feeds, None, 1, 0, AT_ONCE, list(kept))
+        return (time.perf_counter() - start) / AT_ONCE
 
     found = _repeated(once)
-    return median(found), len(found) * steps
+    return median(found), len(found) * AT_ONCE
 
 
 def _kernels(machine: Machine, compiled: Compiled, feeds: list[Any], native: bool) -> tuple[Kernel, ...]:

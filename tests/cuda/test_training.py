@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import gpubp
+from gpubp.executor import profile
 
 from .conftest import Use
 from .double import HostDevice
@@ -136,6 +137,17 @@ train {
 def _rows(count: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     return {"x": rng.normal(size=(count, 2)), "y": rng.normal(size=(count, 1))}
+
+
+def test_where_the_time_of_a_step_goes(use: Use, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use()
+    monkeypatch.setattr(profile, "AT_ONCE", 2)
+    monkeypatch.setattr(profile, "SECONDS", 0.0)
+    net, rng = gpubp.load(MODELS / "iris.net"), np.random.default_rng(0)
+    ex = gpubp.Executor(net, "gpu")
+    found = ex.profile({"sizes": rng.normal(size=(16, 4)), "species": rng.integers(0, 3, 16)}, 16)
+    assert found.rows == 16
+    assert any(kernel.compiled for kernel in found.kernels)
 
 
 def test_a_rate_that_changes_between_steps(use: Use, way: str) -> None:
