@@ -18,6 +18,7 @@ from platformdirs import user_cache_path
 from gpubp.backends.native import Compiler, KernelCache
 from gpubp.render import Gemm, Launch, Matrix
 
+Array = np.ndarray[Any, Any]
 SHIM = Path(__file__).with_name("cuda_host.h")
 FLAGS = ("-std=c++17", "-O0", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-U_FORTIFY_SOURCE", "-w")
 STRICT = "-fsanitize=alignment"
@@ -86,10 +87,10 @@ class HostModule:
     def __init__(self, text: str, order: int = 0) -> None:
         self.library, self.order = host_library(text), order
 
-    def launch(self, work: Launch, arena: int, tables: Sequence[int], last: int) -> None:
-        """Run a kernel on addresses; AssertionError where its threads do not meet."""
-        at = (ctypes.c_void_p * max(1, len(tables)))(*tables)
-        self.run(work, arena, ctypes.addressof(at), last)
+    def launch(self, work: Launch, arena: Array, tables: Sequence[Array], last: Array) -> None:
+        """Run a kernel on arrays; AssertionError where its threads do not meet."""
+        at = (ctypes.c_void_p * max(1, len(tables)))(*(table.ctypes.data for table in tables))
+        self.run(work, arena.ctypes.data, ctypes.addressof(at), last.ctypes.data)
 
     def run(self, work: Launch, arena: int, tables: int, last: int) -> None:
         """The same, with the address of those of the tables."""

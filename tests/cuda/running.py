@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from gpubp.ir import Var
 from gpubp.passes import Plan
-from gpubp.render import CudaSource, Gemm, compile_source, cuda_source, plan_source
+from gpubp.render import CudaSource, Gemm, Launch, compile_source, cuda_source, plan_source
 
-from .host import HostModule, host_gemm
-
-Array = np.ndarray[Any, Any]
+from .host import Array, HostModule, host_gemm
 
 
 def run_cuda(
@@ -23,10 +20,12 @@ def run_cuda(
     order: int = 0,
     hints: Mapping[Var, str] | None = None,
     source: CudaSource | None = None,
+    compiled: type[HostModule] = HostModule,
 ) -> tuple[CudaSource, list[Array]]:
-    """A step in memory that holds garbage; states change in place. Returns what was compiled, and the outputs."""
+    """A step in memory that holds garbage; states change in place. `compiled`: what runs kernels. Returns what they are
+    made of, and the outputs."""
     source = source or cuda_source(planned, "run", hints)
-    module = HostModule(source.text, order)
+    module = compiled(source.text, order)
     scratch = np.full(source.scratch + 16, 0xFF, dtype=np.uint8)
 
     def bind(name: str, arena: Array, tables: Sequence[Array]) -> Callable[[], int]:
@@ -39,7 +38,7 @@ def run_cuda(
                     begins = {None: arena.ctypes.data, **dict(enumerate(addresses))}
                     host_gemm(work, *(begins[x.table] + x.start for x in (work.a, work.b, work.c)))
                 else:
-                    module.launch(work, *work.memory(arena.ctypes.data, addresses), scratch.ctypes.data)
+                    module.launch(work, *of_turn(work, arena, kept), scratch[: source.scratch])
             return 0 if kept is not None else 1
 
         return step
@@ -55,3 +54,11 @@ def run_cuda(
     with np.errstate(all="ignore"):
         step()
     return source, [np.array(v) for v in outputs]
+
+
+def of_turn(work: Launch, arena: Array, tables: Sequence[Array]) -> tuple[Array, Sequence[Array]]:
+    """The arena and the tables that a launch is given, of those of the whole; bytes where it is the turn of a loop."""
+    if work.frame is None:
+        return arena, tables
+    whole = {None: arena, **{k: table.reshape(-1).view(np.uint8) for k, table in enumerate(tables)}}
+    return arena[work.frame.arena :], [whole[table][byte:] for table, byte in work.frame.tables]

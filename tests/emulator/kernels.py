@@ -15,9 +15,15 @@ import numpy as np
 import pytest
 from platformdirs import user_cache_path
 
+from gpubp.backends.cuda.nvrtc import FLAGS as OUR_FLAGS
+from gpubp.render import Launch
+from tests.cuda.host import Array, HostModule
+
 from .ptx import CC, FLAGS, compile_c, translate
 
 needs_gcc = pytest.mark.skipif(not CC, reason="there is no gcc")
+OURS = tuple(flag for flag in OUR_FLAGS if "ptxas" not in flag)
+"""NVRTC's options for kernels of ours; those of ptxas are for a cubin."""
 _HEADERS = [p.read_text("utf-8") for p in sorted(Path(__file__).parent.glob("ptx_*.h"))]
 _OWNER = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong)
 _THREE = ctypes.c_uint * 3
@@ -77,7 +83,7 @@ class Kernels:
         arguments: Sequence[Any],
         dynamic: int = 0,
         order: int = 0,
-        memory: Sequence[np.ndarray[Any, Any]] = (),
+        memory: Sequence[Array] = (),
     ) -> None:
         """Launch. Arrays are passed by address, other arguments are ctypes values, or bytes. What a kernel may touch
         are those arrays and `memory`. Raises Fault."""
@@ -95,6 +101,50 @@ class Kernels:
         code = kernel.run(pointers, _THREE(*_three(grid)), _THREE(*_three(block)), dynamic, _OWNER(owns), report)
         if code:
             raise Fault(code, report.value.decode())
+
+
+def nvrtc() -> Any:
+    """NVRTC through CuPy. Skips the test where the wheels are not installed."""
+    pytest.importorskip("cupy", reason="CuPy is not installed; the wheels of [cuda12] bring it", exc_type=ImportError)
+    from cupy.cuda import nvrtc as binding
+
+    try:
+        binding.getVersion()
+    except Exception as error:
+        pytest.skip(f"NVRTC cannot be used: {error}")
+    return binding
+
+
+@cache
+def compiled(text: str, *options: str, architecture: str = "compute_90") -> str:
+    """The PTX of a CUDA text."""
+    binding = nvrtc()
+    program = binding.createProgram(text, "kernels.cu", (), ())
+    try:
+        binding.compileProgram(program, (f"--gpu-architecture={architecture}", *options))
+        return str(binding.getPTX(program).decode())
+    except binding.NVRTCError:
+        raise AssertionError(binding.getProgramLog(program)) from None
+    finally:
+        binding.destroyProgram(program)
+
+
+class PtxModule(HostModule):
+    """Kernels of a module of ours, as NVRTC compiled them."""
+
+    def __init__(self, text: str, order: int = 0) -> None:
+        self.kernels, self.order = Kernels(compiled(text, *OURS)), order
+
+    def launch(self, work: Launch, arena: Array, tables: Sequence[Array], last: Array) -> None:
+        at = np.array([table.ctypes.data for table in tables] or [0], np.uint64)
+        self.kernels(
+            work.kernel,
+            work.grid,
+            work.block,
+            [arena, at.tobytes(), last],
+            order=self.order,
+            memory=[table for table in tables if table.nbytes],
+        )
 
 
 def _three(size: int | Sequence[int]) -> list[int]:

@@ -66,9 +66,9 @@ def _module(module: Module) -> Iterator[str]:
             base += size_of(v)
         else:
             scope.variables[v.name] = (v, f"V_{c_name(v.name)}", size_of(v))
-    yield from _variables(module)
     defined = [f for f in module.functions if f.body is not None]
     yield from (f"{head(f)};" for f in defined)
+    yield from _variables(module, {f.name for f in defined})
     translator = Translator(scope, {f.name: f for f in module.functions})
     kernels = []
     for f in sorted(defined, key=lambda f: f.entry):
@@ -89,28 +89,32 @@ def _module(module: Module) -> Iterator[str]:
     yield from _table(kernels)
 
 
-def _variables(module: Module) -> Iterator[str]:
+def _variables(module: Module, functions: set[str]) -> Iterator[str]:
     kept = [v for v in module.variables if v.space in ("global", "const")]
     for v in kept:
         if v.link == ".extern" or not v.count:
             raise PtxError(f"line {v.line}: the variable `{v.name}` is declared, and not there")
-        yield f'extern {TYPES[v.type].unsigned} V_{c_name(v.name)}[{v.count}] __asm__("{v.name}");'
+        # A text of the compiler's own, such as `$str`, is named so that no assembler takes it.
+        label = "" if v.name.startswith("$") else f' __asm__("{v.name}")'
+        yield f"extern {TYPES[v.type].unsigned} V_{c_name(v.name)}[{v.count}]{label};"
     for v in kept:
         kind, align = TYPES[v.type], v.align or TYPES[v.type].bytes
-        values = ", ".join(_value(x, kind.bits, v) for x in v.values)
+        values = ", ".join(_value(x, kind.bits, v, functions) for x in v.values)
         yield f"_Alignas({align}) {kind.unsigned} V_{c_name(v.name)}[{v.count}] = {{{values or '0'}}};"
-        yield f'const unsigned long S_{c_name(v.name)} __asm__("emulated_size_{v.name}") = {size_of(v)};'
+        if not v.name.startswith("$"):
+            yield f'const unsigned long S_{c_name(v.name)} __asm__("emulated_size_{v.name}") = {size_of(v)};'
     items = [f"{{V_{c_name(v.name)}, {size_of(v)}, {int(v.space == 'const')}}}" for v in kept]
     yield f"static const struct variable variables[] = {{{', '.join([*items, '{0, 0, 0}'])}}};"
     yield f"static const unsigned variable_count = {len(items)};"
 
 
-def _value(value: int | tuple[str, int], bits: int, v: Variable) -> str:
+def _value(value: int | tuple[str, int], bits: int, v: Variable, functions: set[str]) -> str:
     if isinstance(value, int):
         return f"{value % 2**bits:#x}ull" if value % 2**bits > 9 else str(value % 2**bits)
     if bits != 64:
         raise PtxError(f"line {v.line}: an address in {bits} bits is not known")
-    return f"(uint64_t)V_{c_name(value[0])} + {value[1]}"
+    name, more = value
+    return f"(uint64_t){c_function(name) if name in functions else 'V_' + c_name(name)} + {more}"
 
 
 def _places(function: Function) -> list[int]:

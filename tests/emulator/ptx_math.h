@@ -2,6 +2,8 @@
 #pragma once
 #include "ptx_memory.h"
 
+#define CALLED static __attribute__((noinline))
+
 typedef unsigned __int128 uint128_t;
 typedef __int128 int128_t;
 
@@ -20,7 +22,7 @@ INLINE double as_f64(uint64_t b) { double x; memcpy(&x, &b, 8); return x; }
     INLINE T abs_##S(T a) { return a < 0 ? (T)(0 - a) : a; } \
     INLINE T shr_##S(T a, uint32_t n) { return n < sizeof(T) * 8 ? (T)(a >> n) : (T)(a < 0 ? -1 : 0); } \
     INLINE T shl_##S(T a, uint32_t n) { return n < sizeof(T) * 8 ? (T)(a << n) : 0; } \
-    INLINE T bfe_##S(T a, uint32_t from, uint32_t count) { \
+    CALLED T bfe_##S(T a, uint32_t from, uint32_t count) { \
         const int most = sizeof(T) * 8 - 1; \
         from &= 0xFF, count &= 0xFF; \
         const int last = (int)(from + count) - 1 < most ? (int)(from + count) - 1 : most; \
@@ -30,24 +32,24 @@ INLINE double as_f64(uint64_t b) { double x; memcpy(&x, &b, 8); return x; }
             d |= (T)((T)(i < (int)count && (int)from + i <= most ? a >> (from + i) & 1 : sign) << i); \
         return d; \
     } \
-    INLINE uint32_t bfind_##S(T a, int shifts) { \
+    CALLED uint32_t bfind_##S(T a, int shifts) { \
         const int most = sizeof(T) * 8 - 1; \
         for (int i = most; i >= 0; i--) if ((a < 0 ? ~a : a) >> i & 1) return shifts ? most - i : i; \
         return ~0u; \
     }
 DIVIDES(int16_t, s16) DIVIDES(uint16_t, u16) DIVIDES(int32_t, s32) DIVIDES(uint32_t, u32) DIVIDES(int64_t, s64) DIVIDES(uint64_t, u64)
-INLINE uint64_t bfi(uint64_t a, uint64_t b, uint32_t from, uint32_t count, uint32_t width) {
+CALLED uint64_t bfi(uint64_t a, uint64_t b, uint32_t from, uint32_t count, uint32_t width) {
     from &= 0xFF, count &= 0xFF;
     if (from >= width || !count) return b;
     const uint64_t ones = (count >= 64 ? ~0ull : (1ull << count) - 1) << from;
     return (b & ~ones) | (a << from & ones);
 }
-INLINE uint64_t brev(uint64_t a, int width) {
+CALLED uint64_t brev(uint64_t a, int width) {
     uint64_t d = 0;
     for (int i = 0; i < width; i++) d |= (a >> i & 1) << (width - 1 - i);
     return d;
 }
-INLINE uint32_t prmt(uint32_t a, uint32_t b, uint32_t pick) {
+CALLED uint32_t prmt(uint32_t a, uint32_t b, uint32_t pick) {
     const uint64_t both = (uint64_t)b << 32 | a;
     uint32_t d = 0;
     for (int i = 0; i < 4; i++) {
@@ -61,13 +63,13 @@ INLINE uint32_t shf(int left, int wraps, uint32_t a, uint32_t b, uint32_t n) {
     const uint64_t both = (uint64_t)b << 32 | a;
     return left ? (uint32_t)((n == 32 ? (uint64_t)a << 32 : both << n) >> 32) : (uint32_t)(both >> n);
 }
-INLINE uint32_t lop3(uint32_t a, uint32_t b, uint32_t c, uint32_t table) {
+CALLED uint32_t lop3(uint32_t a, uint32_t b, uint32_t c, uint32_t table) {
     uint32_t d = 0;
     for (int k = 0; k < 8; k++) if (table >> k & 1) d |= (k & 4 ? a : ~a) & (k & 2 ? b : ~b) & (k & 1 ? c : ~c);
     return d;
 }
 /* Four products of bytes, or two of 16 bits with those of b, and a sum. */
-INLINE int32_t dp(uint32_t a, int sa, uint32_t b, int sb, int32_t c, int count, int from) {
+CALLED int32_t dp(uint32_t a, int sa, uint32_t b, int sb, int32_t c, int count, int from) {
     for (int i = 0; i < count; i++) {
         const int wide = count == 2 ? 16 : 8;
         const int32_t x = sa ? (wide == 16 ? (int16_t)(a >> 16 * i) : (int8_t)(a >> 8 * i)) : (int32_t)(a >> wide * i & ((1u << wide) - 1));
@@ -86,19 +88,19 @@ INLINE double sat_f64(double x) { return x > 0.0 ? (x < 1.0 ? x : 1.0) : 0.0; }
     INLINE T max_##S(T a, T b) { return a != a ? b : b != b ? a : a == b ? (signbit(a) ? b : a) : a > b ? a : b; } \
     INLINE T minnan_##S(T a, T b) { return a != a || b != b ? (T)NAN : min_##S(a, b); } \
     INLINE T maxnan_##S(T a, T b) { return a != a || b != b ? (T)NAN : max_##S(a, b); } \
-    static __attribute__((noinline)) T add_##S##_to(int mode, T a, T b) { \
+    CALLED T add_##S##_to(int mode, T a, T b) { \
         volatile T x = a, y = b; fesetround(mode); volatile T d = x + y; fesetround(FE_TONEAREST); return d; } \
-    static __attribute__((noinline)) T mul_##S##_to(int mode, T a, T b) { \
+    CALLED T mul_##S##_to(int mode, T a, T b) { \
         volatile T x = a, y = b; fesetround(mode); volatile T d = x * y; fesetround(FE_TONEAREST); return d; } \
-    static __attribute__((noinline)) T div_##S##_to(int mode, T a, T b) { \
+    CALLED T div_##S##_to(int mode, T a, T b) { \
         volatile T x = a, y = b; fesetround(mode); volatile T d = x / y; fesetround(FE_TONEAREST); return d; } \
-    static __attribute__((noinline)) T fma_##S##_to(int mode, T a, T b, T c) { \
+    CALLED T fma_##S##_to(int mode, T a, T b, T c) { \
         volatile T x = a, y = b, z = c; fesetround(mode); volatile T d = fma##F(x, y, z); fesetround(FE_TONEAREST); return d; } \
-    static __attribute__((noinline)) T sqrt_##S##_to(int mode, T a) { \
+    CALLED T sqrt_##S##_to(int mode, T a) { \
         volatile T x = a; fesetround(mode); volatile T d = sqrt##F(x); fesetround(FE_TONEAREST); return d; }
 FLOATS(float, f32, f) FLOATS(double, f64, )
 #define FROM(T, S, I, N) \
-    static __attribute__((noinline)) T N##_##S##_to(int mode, I a) { \
+    CALLED T N##_##S##_to(int mode, I a) { \
         volatile I x = a; fesetround(mode); volatile T d = x; fesetround(FE_TONEAREST); return d; }
 FROM(float, f32, double, f64) FROM(float, f32, int64_t, s64) FROM(float, f32, uint64_t, u64)
 FROM(double, f64, int64_t, s64) FROM(double, f64, uint64_t, u64)
@@ -118,7 +120,7 @@ INLINE int testp(int what, double x, double tiny) {
 }
 /* Whole numbers out of floats: those that do not fit become the nearest that does, NaN as the manual says (cvt). */
 #define INTO(T, S, LEAST, MOST, OVER) \
-    INLINE T into_##S(double x, int wide) { \
+    CALLED T into_##S(double x, int wide) { \
         if (x != x) return wide ? (T)(1ull << (sizeof(T) * 8 - 1)) : 0; \
         return x >= OVER ? MOST : x <= (double)LEAST ? LEAST : (T)x; \
     }

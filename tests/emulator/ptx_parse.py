@@ -254,6 +254,8 @@ class _Parser:
                 return Group(first, tuple(items))
         if self.takes("!"):
             return "!" + self.take()
+        if not (self.next[0].isalnum() or self.next[0] in "%$_.-"):
+            raise PtxError(f"line {self.line}: `{self.next}` stands where an operand is expected")
         word = self.signed()
         if self.takes("|"):
             return Group("|", (word, self.take()))

@@ -5,7 +5,7 @@
 
 static jmp_buf scheduler;
 static char *rooms;
-static const int64_t TURNS = 1ll << 32;
+static const int64_t TURNS = 1 << 27;
 
 /* Fibers ----------------------------------------------------------------------------------------------------------- */
 static void begin(void) {
@@ -45,7 +45,7 @@ static __attribute__((cold, noinline)) void round_again(int line) {
     if (waits) pause_as(RUNS, line);
 }
 INLINE void turn_back(int line) {
-    if (UNLIKELY((--now->turns & 0xFFFFF) == 0 || now->turns < 0)) round_again(line);
+    if (UNLIKELY((--now->turns & 0x3FFFF) == 0 || now->turns < 0)) round_again(line);
 }
 
 /* Barriers --------------------------------------------------------------------------------------------------------- */
