@@ -1,4 +1,4 @@
-"""Compiles the CUDA snippets in `ptx/` to the PTX beside them: `python -m tests.emulator.make_ptx`, with NVRTC 12.9."""
+"""Compiles the CUDA texts in `snippets/` to the PTX beside them by NVRTC 12.9: `python -m tests.emulator.make_ptx`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .kernels import OURS, compiled
 
-FOLDER = Path(__file__).with_name("ptx")
+FOLDER = Path(__file__).with_name("snippets")
 
 
 def main() -> None:

@@ -1,0 +1,128 @@
+"""Kernels of ours as NVRTC compiled them: of every model, of random programs, of convolutions by every tile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from gpubp import ops
+from gpubp.ir import PRIMITIVES, Aval, Program, Var, evaluate, recording, verify
+from gpubp.passes import Plan, plan
+from gpubp.render import cuda_source, cuda_tiles
+from tests.cuda.bounds import bound_of
+from tests.cuda.running import run_cuda
+from tests.cuda.test_cuda_kernels import changed
+from tests.cuda.test_cuda_tiles import LAYERS, close, drawn, each_tile
+from tests.ir.random_programs import Case, programs
+from tests.ops.checks import inputs_for
+from tests.passes.test_plan import divided
+from tests.render.test_c_source import MODELS, given_of, near
+
+from .kernels import Array, Fault, PtxModule, needs_gcc, nvrtc
+
+pytestmark = needs_gcc
+
+
+@pytest.fixture(autouse=True, scope="module")
+def installed() -> None:
+    nvrtc()
+
+
+MORE = (("train", "float64"), ("measure", "float32"), ("gradients", "float32"))
+CASES = [(path, "train", "float32") for path in MODELS]
+CASES += [(path, mode, dtype) for path in MODELS if path.stem in ("digits", "iris", "spiral") for mode, dtype in MORE]
+
+
+@pytest.mark.parametrize(("path", "mode", "dtype"), CASES, ids=lambda case: getattr(case, "stem", case))
+def test_models(path: Path, mode: Any, dtype: str) -> None:
+    """As on NumPy, and in both orders of the warps the same bits."""
+    program, arrays, count, homes = given_of(path, mode, dtype)
+    ours = [a.copy() for a in arrays]
+    with np.errstate(all="ignore"):
+        wanted = [np.array(v) for v in evaluate(program, ours, np)]
+    planned = plan(program, program.inputs[:count], homes)
+    both = []
+    for order in (0, 1):
+        mine = [a.copy() for a in arrays]
+        states = [*mine[count:], *(np.zeros(v.shape, v.dtype) for v in homes.values())]
+        _, found = run_cuda(planned, mine[:count], states, order, compiled=PtxModule)
+        for a, b in zip((*found, *mine), (*wanted, *ours), strict=True):
+            near(a, b, bound_of(path, mode), dtype)
+        both.append([*found, *states])
+    for a, b in zip(*both, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@settings(max_examples=10, deadline=None)
+@given(case=programs(most=12), fed=st.integers(0, 2**12), guarded=st.booleans(), order=st.integers(0, 1))
+def test_random_programs(case: Case, fed: int, guarded: bool, order: int) -> None:
+    program, arrays, feeds = divided(case, fed, guarded)
+    ours, mine = ([a.copy() for a in arrays] for _ in range(2))
+    with np.errstate(all="ignore"):
+        wanted = [np.array(v) for v in evaluate(program, ours, np)]
+    states = [a for v, a in zip(program.inputs, mine, strict=True) if v not in feeds]
+    fills = [a for v, a in zip(program.inputs, mine, strict=True) if v in feeds]
+    _, found = run_cuda(plan(program, feeds), fills, states, order, compiled=PtxModule)
+    for a, b in zip((*found, *mine), (*wanted, *ours), strict=True):
+        near(a, b, 64)
+
+
+def product(works: Sequence[tuple[str, dict[str, Any]]], arrays: Sequence[Array]) -> Plan:
+    xs = inputs_for(arrays)
+    with recording() as eqns:
+        made = [PRIMITIVES[name](*xs[2 * k : 2 * k + 2], **params) for k, (name, params) in enumerate(works)]
+    return plan(verify(Program(tuple(xs), tuple(eqns), tuple(made))), xs)
+
+
+@each_tile
+def test_convolutions(monkeypatch: pytest.MonkeyPatch, tile: Any, dtype: str) -> None:
+    monkeypatch.setattr(cuda_tiles, "choose", lambda *_: tile)
+    layers = [LAYERS[name] for name in ("vectors", "three channels", "copies and groups")]
+    works = [(name, *work) for layer in layers for name, work in layer.works().items()]
+    pairs = [drawn(shapes, dtype) for _, shapes, _, _ in works]
+    found = product([(name, params) for name, _, params, _ in works], [a for pair in pairs for a in pair])
+    both = [run_cuda(found, [a for pair in pairs for a in pair], [], order, compiled=PtxModule)[1] for order in (0, 1)]
+    for (name, _, params, terms), pair, one, other in zip(works, pairs, *both, strict=True):
+        close(one, name, pair, params, terms)
+        np.testing.assert_array_equal(one, other)
+
+
+# Planted faults ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (
+            "    __syncthreads();\n",
+            "    if (threadIdx.x > 63) __syncthreads();\n",
+            r"^719: .*a barrier of \d+ threads is not reached",
+        ),
+        ("if (j < 3000)", "if (j < 3072)", r"^700: .*outside of all memory"),
+    ],
+)
+def test_faults_that_are_put_in_are_found(old: str, new: str, text: str) -> None:
+    x = Var(Aval((2, 3000), "float32"), "x")
+    with recording() as eqns:
+        y = ops.softmax(x, axis=-1)
+    found = plan(verify(Program((x,), tuple(eqns), (y,))), (x,))
+    given_ = [np.random.default_rng(0).normal(size=(2, 3000)).astype("float32")]
+    good, _ = run_cuda(found, given_, [], compiled=PtxModule)
+    with pytest.raises(Fault, match=text):
+        run_cuda(found, given_, [], source=changed(good, old, new), compiled=PtxModule)
+
+
+def test_four_numbers_written_at_once_where_that_is_not_aligned() -> None:
+    arrays = drawn([(8, 16), (16, 8)], "float32")
+    xs = inputs_for(arrays)
+    with recording() as eqns:
+        y = xs[0] @ xs[1]
+    found = plan(verify(Program(tuple(xs), tuple(eqns), (y,))), xs)
+    put = "for (int v = 0; v < 4; v++) ((float *)columns[1 - half][deep])[at + v] = columns_next[e].at[v];"
+    once = "*(Pack<float, 4> *)(&((float *)columns[1 - half][deep])[at]) = columns_next[e];"
+    with pytest.raises(Fault, match=r"^716: .*16 bytes at .* of shared memory are not aligned"):
+        run_cuda(found, arrays, [], source=changed(cuda_source(found, "run"), put, once), compiled=PtxModule)
