@@ -29,7 +29,7 @@ class Case:
 
 
 def bits_of(kind: str) -> int:
-    return {"f16x2": 32, "bf16": 16, "pred": 32}.get(kind) or int(kind[1:])
+    return {"f16x2": 32, "bf16x2": 32, "bf16": 16, "pred": 32}.get(kind) or int(kind[1:])
 
 
 def _entry(case: Case) -> str:
@@ -76,7 +76,7 @@ def numbers(kind: str, rng: np.random.Generator, count: int) -> Array:
     found = any_.astype(f"u{width // 8}")
     top = np.uint64(1) << np.uint64(width - 1)
     ends = [0, 1, 2, 3, int(top), int(top) - 1, int(top) + 1, 2**width - 1, 2**width - 2, width - 1, width]
-    if kind[0] == "f" or kind == "bf16":
+    if kind in ("f16", "bf16", "f32", "f64"):
         digits, low = {"f16": (10, 15), "bf16": (7, 127), "f32": (23, 127), "f64": (52, 1023)}.get(kind, (10, 15))
         most = (2 * low + 1) << digits
         ends += [most, most | int(top), most | 1, most - 1, 1 << digits, low << digits, (low << digits) + 1]

@@ -67,11 +67,9 @@ def real(i: Instruction, op: str, kind: Type, flags: set[str], args: list[str]) 
     if op in ("min", "max"):
         return f"{op}{'nan' if 'NaN' in flags else ''}_{name}({', '.join(args)})"
     if op == "fma" or op == "mad":
-        if kind.name == "bf16":
-            raise unknown(i)
         if rounds:
             return f"fma_{name}_to({mode}, {', '.join(args)})"
-        return f"fma_f16({', '.join(args)})" if kind.kind == "half" else f"fma{f}({', '.join(args)})"
+        return f"fma_{kind.name}({', '.join(args)})" if kind.kind == "half" else f"fma{f}({', '.join(args)})"
     if op in ("add", "sub", "mul", "div") and rounds:
         second = f"-{args[1]}" if op == "sub" else args[1]
         return f"{'add' if op == 'sub' else op}_{name}_to({mode}, {args[0]}, {second})"

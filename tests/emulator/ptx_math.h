@@ -152,8 +152,14 @@ INLINE float as_f16(uint16_t b) { _Float16 x; memcpy(&x, &b, 2); return x; }
 INLINE float as_bf16(uint16_t b) { return as_f32((uint32_t)b << 16); }
 INLINE uint16_t bits_f16(float x) { _Float16 h = x; uint16_t b; memcpy(&b, &h, 2); return x != x ? 0x7FFF : b; }
 INLINE uint16_t bits_bf16(float x) { return narrow(FE_TONEAREST, x, 7, 8); }
-/* A product and a sum of halves, rounded once: a quadruple number holds both exactly. */
-static float fma_f16(float a, float b, float c) { return as_f16(({ _Float16 h = (_Float16)((_Float128)a * b + c); uint16_t u; memcpy(&u, &h, 2); u; })); }
+/* A product and a sum of halves, rounded once: a double holds the product, and the sum is rounded to odd, which a second
+   rounding to far fewer bits does not see. */
+static double odd_sum(double a, double b) {
+    const double s = a + b, back = s - a, e = (a - (s - back)) + (b - back);
+    return e != 0 && fabs(s) < INFINITY && !(bits_f64(s) & 1) ? nextafter(s, e > 0 ? INFINITY : -INFINITY) : s;
+}
+static float fma_f16(float a, float b, float c) { return as_f16(narrow(FE_TONEAREST, odd_sum((double)a * b, c), 10, 5)); }
+static float fma_bf16(float a, float b, float c) { return as_bf16(narrow(FE_TONEAREST, odd_sum((double)a * b, c), 7, 8)); }
 
 /* Approximations: the nearest float, where hardware may be some units away ------------------------------------------ */
 INLINE float ex2_f32(float x) { return (float)exp2((double)x); }

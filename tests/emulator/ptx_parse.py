@@ -184,7 +184,7 @@ class _Parser:
                 self.rest_of_line()
             elif word == ".pragma":
                 self.until(";")
-            elif word == ".reg":
+            elif word.startswith(".reg"):
                 yield self.registers()
             elif word in SPACES:
                 yield from self.variables("")
@@ -196,8 +196,8 @@ class _Parser:
                 yield self.instruction()
 
     def registers(self) -> Registers:
-        self.take(".reg")
-        kind, names = self.take()[1:], list[str]()
+        kind = self.take().removeprefix(".reg.")  # `.reg.b32` is written, too
+        kind, names = self.take()[1:] if kind == ".reg" else kind, list[str]()
         while True:
             name = self.take()
             if self.takes("<"):

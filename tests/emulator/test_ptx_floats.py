@@ -25,6 +25,7 @@ REAL = [
     for mode in _REAL
 ]
 REAL += [Case(f"{op}.rn.f16", ("f16",) * _COUNT[op], "f16") for op in ("add", "sub", "mul", "fma")]
+REAL += [Case(f"{op}.rn.bf16", ("bf16",) * _COUNT[op], "bf16") for op in ("add", "mul", "fma")]
 CONVERSIONS = [Case(f"cvt.{mode}.f32.f64", ("f64",), "f32") for mode in _REAL]
 CONVERSIONS += [Case(f"cvt.{mode}.{to}.f32", ("f32",), to) for to in ("f16", "bf16") for mode in ("rn", "rz")]
 CONVERSIONS += [Case(f"cvt.{mode}.f16.f32", ("f32",), "f16") for mode in ("rm", "rp")]
@@ -125,3 +126,14 @@ def test_smallest_and_largest(kind: str) -> None:
         assert zeros.any()
         sign = np.signbit(x) | np.signbit(y) if "min" in case.text else np.signbit(x) & np.signbit(y)
         np.testing.assert_array_equal(np.signbit(got)[zeros], sign[zeros])
+
+
+@pytest.mark.parametrize("half", ["f16", "bf16"])
+def test_pairs_of_halves(half: str) -> None:
+    single, pair = Case(f"fma.rn.{half}", (half,) * 3, half), Case(f"fma.rn.{half}x2", (f"{half}x2",) * 3, f"{half}x2")
+    made = kernels([single, pair])
+    given_, found = run(made, pair, 2, 64)
+    halves = [a.view(np.uint16) for a in given_]
+    out = np.empty(128, np.uint16)
+    made(single.name, 1, 128, [out, *halves])
+    np.testing.assert_array_equal(found.view(np.uint16), out)
