@@ -130,3 +130,10 @@ def shift(xp: Any, x: Any, offsets: Any) -> Any:
     rows, columns = xp.clip(rows, 0, x.shape[1] - 1), xp.clip(columns, 0, x.shape[2] - 1)
     moved = x[xp.arange(x.shape[0])[:, None, None], rows[:, :, None], columns[:, None, :]]
     return xp.where(xp.reshape(inside, (*inside.shape, *(1,) * (x.ndim - 3))), moved, xp.zeros_like(moved))
+
+
+def shift_into(xp: Any, x: Any, offsets: Any, out: Any) -> None:
+    # A piece at a time, so that copies stay small.
+    size = max(8192 // max(x[0].size, 1), 1)
+    for i in range(0, x.shape[0], size):
+        out[i : i + size] = shift(xp, x[i : i + size], offsets[i : i + size])

@@ -28,6 +28,7 @@ flip: Primitive = define(
         "xp.flip({0}, {axis})",
         "opaque",
         (Example(((2, 3),), {"axis": 1}),),
+        into=("{out}[...] = xp.flip({0}, {axis})",),
         c=Element(_flip_element),
         stack=lambda flags, count, x, *, axis: flip(x, axis=axis + 1),
     )
@@ -64,7 +65,8 @@ shift: Primitive = define(
         "shift(xp, {0}, {1})",
         "opaque",
         (Example(((3, 4, 5, 2), (3, 2)), {}, ((-2.0, 2.0), (0, 3)), ("float64", "int64")),),
-        (helpers.shift,),
+        (helpers.shift, helpers.shift_into),
+        ("shift_into(xp, {0}, {1}, {out})",),
         c=Element(_shift_element),
         stack=_shift_stack,
     )

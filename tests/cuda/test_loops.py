@@ -239,12 +239,12 @@ def test_twenty_steps_are_those_of_the_cpu(use: Use, name: str, dtype: str, boun
 
 def one_graph(device: HostDevice) -> None:
     """20 steps of batches of 3 of 9 rows: one by one the first time, then a graph that is launched again and again,
-    and a wait for each epoch."""
+    and one wait for all."""
     (graph,) = [entry for entry in device.log if entry.startswith("graph of")]
     first = device.log[device.log.index("train_take") : device.log.index("train_keep") + 1]
     assert graph == f"graph of {len(first)}"
     assert device.log.count("replay") == 19
-    assert device.log.count("read") == 7
+    assert device.log.count("read") == 1
 
 
 @pytest.mark.parametrize("options", [{"order": 1}, {"captures": False}], ids=str)

@@ -57,7 +57,8 @@ def peak(ex: Executor, rows: int, batch: int, steps: int = 4) -> int:
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
 def test_models(path: Path) -> None:
-    assert peak(gpubp.Executor(gpubp.load(path), "cpu"), 70, 32) <= MOST
+    # By NumPy alone: where compiling pays, its text takes memory once, after some steps.
+    assert peak(gpubp.Executor(gpubp.load(path), "cpu", backend="numpy"), 70, 32) <= MOST
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
