@@ -114,7 +114,7 @@ class Ensemble:
             self.arrays[name][...] = self._first.arrays()[name]
         self._fitted = True
 
-    def place(self, data: Mapping[str, Any] | Stream) -> Rows:
+    def place(self, data: Mapping[str, Any] | Stream | Rows) -> Rows:
         """Data checked and on the device, for `run_steps`; a stream stays where it is."""
         return self._first.place(data)
 
@@ -198,7 +198,7 @@ class Ensemble:
                 return f"the gradient of `{name}` holds {what} at step {int(self.arrays[STEP][k]) + 1:,}"
         raise AssertionError("the guard held")
 
-    def evaluate(self, batch: Mapping[str, Any] | Stream) -> list[dict[str, float]]:
+    def evaluate(self, batch: Mapping[str, Any] | Stream | Rows) -> list[dict[str, float]]:
         """For each restart what `Executor.evaluate` gives: the data loss, the penalties and each metric over all
         rows."""
         self.net.require_loss()

@@ -168,7 +168,7 @@ class Executor:
                     "usually mends this"
                 )
 
-    def evaluate(self, data: Mapping[str, Any] | Stream, batch: int = CHUNK) -> dict[str, float]:
+    def evaluate(self, data: Mapping[str, Any] | Stream | Rows, batch: int = CHUNK) -> dict[str, float]:
         """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode, `batch`
         rows at a time."""
         others = tables(self.net.graph)
@@ -179,7 +179,7 @@ class Executor:
         wanted = tables(self.net.graph)
         return {name: value for name, value in self._measure(data, batch).items() if name in wanted} if wanted else {}
 
-    def _measure(self, data: Mapping[str, Any] | Stream, batch: int) -> dict[str, Any]:
+    def _measure(self, data: Mapping[str, Any] | Stream | Rows, batch: int) -> dict[str, Any]:
         require_batch(batch)
         self.net.require_loss()
         with self._active():
@@ -215,8 +215,9 @@ class Executor:
         data_losses, penalties, _ = self.run_steps(self.place(data), steps, batch)
         return data_losses + penalties
 
-    def place(self, data: Mapping[str, Any] | Stream) -> Rows:
-        """Data checked and on the device, for `run_steps`; a stream stays where it is, and is checked as it is read."""
+    def place(self, data: Mapping[str, Any] | Stream | Rows) -> Rows:
+        """Data checked and on the device, once for many calls of `run_steps` and `evaluate`; a stream stays where it
+        is, and is checked as it is read."""
         with self._active():
             return place(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), data, self.dtype)
 

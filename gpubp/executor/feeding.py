@@ -134,7 +134,10 @@ class Streamed:
 
 
 def place(backend: Backend, nodes: Sequence[Any], given: Any, dtype: str) -> Rows:
-    """Rows for the nodes. Raises InputError for arrays that do not fit; a stream is checked as it is read."""
+    """Rows for the nodes; those that are placed already stay as they are. Raises InputError for arrays that do not fit;
+    a stream is checked as it is read."""
+    if isinstance(given, Placed | Streamed):
+        return given
     if isinstance(given, Stream):
         return Streamed(backend, nodes, given, dtype)
     return Placed(backend, check_feeds(backend, nodes, given, dtype)[0])

@@ -49,7 +49,7 @@ class Training:
             ex.load_state_dict(saved.state)
         dataset = load_data(net.graph, net.base, self.split_seed)
         rows = dataset.part("train")
-        self.valid = dataset.part("valid") if "valid" in dataset.parts else None
+        valid = dataset.part("valid") if "valid" in dataset.parts else None
         watch = watch_of(net, dataset.parts)
         require_figure(net.graph, dataset.parts)
         count = len(dataset.parts["train"])
@@ -66,7 +66,7 @@ class Training:
         require_update(net.graph, self.total)
         ex.set_counters({EPOCH_STEPS: self.per_epoch, TOTAL_STEPS: self.total})
         if restarts > 1:
-            self.race = race_of(ex, restarts, where, rows, self.valid, watch)
+            self.race = race_of(ex, restarts, where, rows, valid, watch)
         if self.total >= self.per_epoch and count % self.batch:
             ex.compiled("train", count % self.batch)  # a layer that cannot work on the last, smaller batch says so now
         self.run = Run(ex, dataset, -(-self.total // self.per_epoch), self.total, ex.step)
@@ -82,7 +82,7 @@ class Training:
         self.health: Health | None = None
         if source is not None and saved is not None:
             self._take_up(source, saved)
-        self.placed = ex.place(rows)
+        self.placed, self.valid = ex.place(rows), None if valid is None else ex.place(valid)
 
     def _take_up(self, source: Path, saved: Saved) -> None:
         """Go on where a state was saved: in the middle of an epoch, of the patience."""

@@ -91,8 +91,8 @@ class Race:
     """
 
     def __init__(self, ensemble: Ensemble, rows: Rows, valid: Rows | None, watch: Watch | None) -> None:
-        self.ensemble, self.rows, self.valid, self.watch = ensemble, rows, valid, watch
-        self.placed = ensemble.place(rows)
+        self.ensemble, self.rows, self.watch = ensemble, rows, watch
+        self.placed, self.valid = ensemble.place(rows), None if valid is None else ensemble.place(valid)
         self.restarts = [Restart(seed) for seed in ensemble.seeds]
         self.log: list[Epoch] = []
         self.sums: Any = 0.0  # of the losses of each restart, one batch after the other
