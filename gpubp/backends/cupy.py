@@ -94,7 +94,7 @@ class CupyBackend:
         *,
         apart: bool = False,
     ) -> CSource:
-        return cuda_source(plan, name, hints, describe, collect, apart=apart)
+        return cuda_source(plan, name, hints, describe, collect, apart=apart, room=self._compiled.room)
 
     def library(self, source: CSource) -> CudaLibrary | None:
         assert isinstance(source, CudaSource)
@@ -113,7 +113,7 @@ class CupyBackend:
         describe: Callable[[object], str],
         collect: Sequence[Var],
     ) -> tuple[CSource, BindCopies] | None:
-        source = cuda_source(plan, name, hints, describe, collect)
+        source = cuda_source(plan, name, hints, describe, collect, room=self._compiled.room)
         kernels = None if source.block is None else self.library(source)
         if kernels is None:
             return None

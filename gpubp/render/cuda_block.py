@@ -19,7 +19,7 @@ from .cuda_work import BLOCK, WARP, Body, Gemm, Kernel, indented, power_above
 
 OWN_MEMORY = 48 * 1024
 """Bytes that a block of every GPU has of its own without asking for more (CUDA C++ Programming Guide, compute
-capabilities)."""
+capabilities). Newer ones give it more where it is asked for at the launch: 227 KiB on Hopper."""
 MOST_THREADS = 512
 """With more, a thread would have fewer than 128 registers."""
 STEPS = 2048
@@ -37,13 +37,14 @@ class Block:
     words before the steps done are `words`. Each launch does at most STEPS steps more on batches of `batch` rows, or
     what is left of `steps`: after row `start` and those that follow comes the first again. A net whose guard does not
     hold goes on no more; the arena then holds what did not pass, of the first net. `phases`: how often the threads of
-    a block wait for each other in a step."""
+    a block wait for each other in a step. `asked`: the bytes of its own memory that a launch must ask for."""
 
     name: str
     threads: int
     batch: int
     words: int
     phases: int
+    asked: int
 
 
 class _Memory(Memory):
@@ -66,10 +67,17 @@ class BlockText(CudaText):
     """The steps of a plan as tasks of one block."""
 
     def __init__(
-        self, plan: Plan, name: str, hints: Mapping[Var, str], describe: Callable[[object], str], collect: Sequence[Var]
+        self,
+        plan: Plan,
+        name: str,
+        hints: Mapping[Var, str],
+        describe: Callable[[object], str],
+        collect: Sequence[Var],
+        most: int,
     ) -> None:
+        """`most`: the bytes of its own memory that a block can have."""
         super().__init__(plan, name, hints, describe)
-        self.collect = collect
+        self.collect, self.most = collect, most
         self.homes: dict[Buffer, int] = {}
         self.size = _aligned(plan.arena)
         for state in plan.states:
@@ -91,10 +99,10 @@ class BlockText(CudaText):
 
     def made(self) -> tuple[Block, str] | None:
         """The kernel and its text; None where a step is more than it can do, or needs more memory than a block has."""
-        if self.size > OWN_MEMORY or not self.collect:
+        if self.size > self.most or not self.collect:
             return None
         tasks = self._tasks()
-        if tasks is None or self.size + sum(shared(task.lines) for task in tasks) > OWN_MEMORY:
+        if tasks is None or (size := self.size + sum(shared(task.lines) for task in tasks)) > self.most:
             return None
         found = phases(tasks)
         wanted = max(sum(warps(task.threads) for task in phase) for phase in found)
@@ -102,7 +110,8 @@ class BlockText(CudaText):
         if threads > MOST_THREADS:
             return None
         words = len(BLOCK_CONTROL) + len(self.plan.feeds) + len(self.collect)
-        block = Block(f"{self.name}_block", threads, self.plan.feeds[0].shape[0], words, len(found))
+        asked = self.size if size > OWN_MEMORY else 0
+        block = Block(f"{self.name}_block", threads, self.plan.feeds[0].shape[0], words, len(found), asked)
         return block, self._text(found, block)
 
     # Tasks -----------------------------------------------------------------------------------------------------------
@@ -176,7 +185,7 @@ class BlockText(CudaText):
 
     def _begin(self, block: Block) -> list[str]:
         return [
-            f"__shared__ Pack<int, 4> room[{self.size // 16}];",
+            f"ASKED_ROOM({self.size // 16});" if block.asked else f"__shared__ Pack<int, 4> room[{self.size // 16}];",
             "char *const arena = (char *)room;",
             "const int64_t net = blockIdx.x;",
             f"bool8 *const going = (bool8 *)control[{_at('going')}] + net;",

@@ -32,12 +32,13 @@ class Frame:
 @dataclass(frozen=True, slots=True)
 class Launch:
     """A kernel by its name, `grid` blocks of `block` threads. `frame`: the arena and the tables that it is given, where
-    they are not those of the whole."""
+    they are not those of the whole. `asked`: bytes that each block has of its own beside those that it declares."""
 
     kernel: str
     grid: int
     block: int
     frame: Frame | None = None
+    asked: int = 0
 
     def memory(self, arena: int, tables: Sequence[int]) -> tuple[int, Sequence[int]]:
         """The addresses of the arena and the tables that it is given, of those of the whole."""

@@ -14,7 +14,7 @@ from .c_memory import C_TYPE, Memory
 from .c_parts import Compiled, CSource
 from .c_parts import Kernel as Steps
 from .c_words import comment
-from .cuda_block import Block, BlockText
+from .cuda_block import OWN_MEMORY, Block, BlockText
 from .cuda_joins import body, functions, joined
 from .cuda_launch import Launch, within
 from .cuda_loops import Turns
@@ -59,10 +59,12 @@ def cuda_source(
     collect: Sequence[Var] = (),
     *,
     apart: bool = False,
+    room: int = OWN_MEMORY,
 ) -> CudaSource:
     """The pieces of a plan that have a C form as CUDA kernels; arguments as those of `c_source`. A loop all of whose
-    round has one is work too, turn after turn; rounds of others are left to CuPy."""
-    return _Text(plan, name, hints or {}, describe).cuda(collect, apart)
+    round has one is work too, turn after turn; rounds of others are left to CuPy. `room`: the bytes that a block can
+    have of its own."""
+    return _Text(plan, name, hints or {}, describe).cuda(collect, apart, room)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class _Text(CudaText):
         self.tasks: dict[Launch | Gemm, Task] = {}
         self.scratch = 0
 
-    def cuda(self, collect: Sequence[Var], apart: bool) -> CudaSource:
+    def cuda(self, collect: Sequence[Var], apart: bool, room: int) -> CudaSource:
         plan, end, self.apart = self.plan, len(self.plan.steps), apart
         steps = {step.first: step for step in self._found()}
         behind = {s.first: s for s in steps.values() if s.first >= plan.early}
@@ -109,7 +111,7 @@ class _Text(CudaText):
         take = keep = block = None
         if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
             take, keep = self._take(), self._keep(collect)
-            block = self._block(collect)
+            block = self._block(collect, room)
         text = "\n\n".join((cuda_functions(), *self.texts.values())) + "\n"
         many = f"{self.name}_many" if take is not None else ""
         return CudaSource(text, tuple(functions), self.tables, many, {}, work, self.scratch, take, keep, block)
@@ -231,8 +233,8 @@ class _Text(CudaText):
             yield from self._launches(step, f"{loop.text.name}_{word}{k or ''}")
 
     # Many steps ------------------------------------------------------------------------------------------------------
-    def _block(self, collect: Sequence[Var]) -> Block | None:
-        made = BlockText(self.plan, self.name, self.hints, self.describe, collect).made()
+    def _block(self, collect: Sequence[Var], room: int) -> Block | None:
+        made = BlockText(self.plan, self.name, self.hints, self.describe, collect, room).made()
         if made is None:
             return None
         self.texts[made[0].name] = made[1]

@@ -9,7 +9,6 @@ import pytest
 
 from gpubp import backends
 from gpubp.backends.native import backend as native
-from gpubp.render import cuda_block
 from tests.stand_in.fake_cupy import cupy
 
 from .double import HostBackend, HostDevice
@@ -35,7 +34,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
 @pytest.fixture
 def graphs(monkeypatch: pytest.MonkeyPatch) -> None:
     """No net is small enough for a block."""
-    monkeypatch.setattr(cuda_block, "OWN_MEMORY", 0)
+    monkeypatch.setattr(HostDevice, "room", 0)
 
 
 @pytest.fixture(params=["train_block", "replay"])

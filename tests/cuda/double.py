@@ -16,6 +16,7 @@ import numpy as np
 from gpubp.backends.cuda import CaptureError, NativeError
 from gpubp.backends.cupy import CupyBackend
 from gpubp.render import Gemm, Launch
+from gpubp.render.cuda_block import OWN_MEMORY
 
 from .host import HostModule, host_gemm
 
@@ -35,9 +36,10 @@ class HostMemory:
 
 
 class HostDevice:
-    """`log`: all that it was asked for, in order."""
+    """`log`: all that it was asked for, in order; `asked`: the memory that blocks of a kernel ask for."""
 
     identity = "the shim"
+    room = OWN_MEMORY
 
     def __init__(
         self, *, captures: bool = True, order: int = 0, broken: str = "", change: Callable[[str], str] = str
@@ -45,6 +47,7 @@ class HostDevice:
         """`change`: what becomes of a text before it is compiled, for faults that are put in."""
         self.captures, self.order, self.broken, self.change = captures, order, broken, change
         self.log: list[str] = []
+        self.asked: dict[str, int] = {}
         self.recording: list[Callable[[], None]] | None = None
 
     def note(self, what: str) -> None:
@@ -59,12 +62,19 @@ class HostDevice:
         self.log.append(what)
         work()
 
-    def module(self, text: str) -> Callable[[str], Any]:
+    def module(self, text: str) -> Callable[[str, int], Any]:
         self.note("module")
         if self.broken:
             raise NativeError(self.broken)
         loaded = HostModule(self.change(text), self.order)
-        return lambda name: (loaded, name)
+
+        def kernel(name: str, asked: int) -> Any:
+            if asked:
+                assert asked <= self.room, f"{name} asks for more than there is"
+                self.asked[name] = asked
+            return loaded, name
+
+        return kernel
 
     def launch(self, kernel: Any, grid: int, block: int, arguments: Any) -> None:
         module, name = kernel

@@ -17,6 +17,7 @@ from gpubp.executor.ensemble import Ensemble
 from gpubp.frontend import GOING, describe, planned
 from gpubp.passes import ITEM
 from gpubp.render import CudaSource, cuda_block, cuda_source
+from gpubp.render.cuda_block import OWN_MEMORY
 from gpubp.training import loop
 from gpubp.training.pace import Pace
 from tests.executor.nets import DROPOUT, LABELS, PLAIN, rows
@@ -24,11 +25,13 @@ from tests.executor.test_lanes import data_for
 from tests.gpu.test_compiled import rows_of
 
 from .conftest import Use
+from .double import HostDevice
 from .host import host_text, needs_host
 from .test_cuda_kernels import sanitized
 
 pytestmark = needs_host
 MODELS = Path(__file__).parents[2] / "models"
+HOPPER = 227 * 1024
 TINY = ("xor_numpy", "xor", "parity", "iris", "diabetes", "spiral", "robust", "worked_example")
 
 
@@ -36,10 +39,11 @@ def model(name: str, **params: int) -> gpubp.Net:
     return gpubp.load(MODELS / f"{name}.net", params=params)
 
 
-def source_of(net: gpubp.Net, batch: int = 4, dtype: str = "float32") -> CudaSource:
+def source_of(net: gpubp.Net, batch: int = 4, dtype: str = "float32", room: int = OWN_MEMORY) -> CudaSource:
     built, found = planned(net, "train", batch, dtype)
     results = dict(zip(built.outputs, found.program.outputs, strict=True))
-    return cuda_source(found, "train", built.hints, describe, [results[name] for name in ("data", "penalty")])
+    collect = [results[name] for name in ("data", "penalty")]
+    return cuda_source(found, "train", built.hints, describe, collect, room=room)
 
 
 def trained(net: gpubp.Net, data: Mapping[str, Any], precision: str, steps: int = 9) -> dict[str, Any]:
@@ -64,13 +68,38 @@ def test_the_bits_of_kernel_by_kernel(name: str, precision: str, use: Use, monke
         device = use(order=order)
         found.append(trained(net, data, precision))
         assert "train_block" in device.log
-    monkeypatch.setattr(cuda_block, "OWN_MEMORY", 0)
+    monkeypatch.setattr(HostDevice, "room", 0)
     device = use()
     found.append(trained(net, data, precision))
     assert "train_block" not in device.log
     for other in found[1:]:
         for key, array in found[0].items():
             np.testing.assert_array_equal(array, other[key], err_msg=key)
+
+
+def test_what_newer_gpus_give_a_block_is_asked_for(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a block has unasked: one kernel where the GPU gives it, graphs where it does not, and the same bits."""
+    net, found = model("spiral"), []
+    for room, way in ((HOPPER, "train_block"), (OWN_MEMORY, "replay")):
+        monkeypatch.setattr(HostDevice, "room", room)
+        device = use()
+        found.append(trained(net, rows_of(net, 14), "float64"))
+        assert way in device.log
+        assert list(device.asked) == ["train_block"] * (room > OWN_MEMORY)
+    assert same(*found)
+
+
+def test_no_more_is_asked_for_than_is_there() -> None:
+    """All that the kernel declares and asks for is at most what the GPU gives; what fits unasked asks for nothing."""
+    net = model("spiral")
+    block = source_of(net, 32, "float64", HOPPER).block
+    assert block is not None
+    assert OWN_MEMORY < block.asked < HOPPER
+    least = next(room for room in range(block.asked, HOPPER, 64) if source_of(net, 32, "float64", room).block)
+    assert block.asked < least < block.asked + 8192
+    small = source_of(net, 4, "float32", HOPPER).block
+    assert small is not None
+    assert small.asked == 0
 
 
 def test_however_the_steps_are_divided_among_launches(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,9 +266,9 @@ def test_a_barrier_that_threads_do_not_agree_on_is_found(old: str, new: str, mes
         trained(model("xor"), rows_of(model("xor"), 8), "float32", 5)
 
 
-def _main(net: gpubp.Net, change: Callable[[str], str] = str) -> str:
+def _main(net: gpubp.Net, change: Callable[[str], str] = str, dtype: str = "float32") -> str:
     """A program that does five steps of two nets, on memory of exactly the size that they were promised."""
-    source, (_, found) = source_of(net), planned(net, "train", 4, "float32")
+    source, (_, found) = source_of(net, 4, dtype, HOPPER), planned(net, "train", 4, dtype)
     block = source.block
     assert block is not None
     copies = [2 if k < len(found.states) else 1 for k in range(len(source.tables))]
@@ -257,7 +286,7 @@ def _main(net: gpubp.Net, change: Callable[[str], str] = str) -> str:
         "    char *const going = (char *)memset(malloc(2), 1, 2);",
         f"    int64_t *const control = (int64_t *)calloc({block.words + 2}, 8);",
         f"    const int64_t words[] = {{0, 11, 2, (int64_t)order, 2, (int64_t)going, {feeds},",
-        "        (int64_t)malloc(16), (int64_t)malloc(16)};",
+        f"        (int64_t)malloc({4 * ITEM[dtype]}), (int64_t)malloc({4 * ITEM[dtype]})}};",
         "    memcpy(control, words, sizeof(words));",
         f"    return host_{block.name}(2, {block.threads}, 0, arena, at, control);",
         "}",
@@ -265,9 +294,9 @@ def _main(net: gpubp.Net, change: Callable[[str], str] = str) -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("name", ["xor", "iris"])
-def test_a_block_stays_in_its_memory(name: str, tmp_path: Path) -> None:
-    done = sanitized(_main(model(name)), tmp_path)
+@pytest.mark.parametrize(("name", "dtype"), [("xor", "float32"), ("iris", "float32"), ("spiral", "float64")])
+def test_a_block_stays_in_its_memory(name: str, dtype: str, tmp_path: Path) -> None:
+    done = sanitized(_main(model(name), dtype=dtype), tmp_path)
     assert done.returncode == 0, done.stderr[:3000]
 
 
@@ -283,3 +312,8 @@ def test_a_block_stays_in_its_memory(name: str, tmp_path: Path) -> None:
 def test_an_access_outside_of_its_memory_is_found(old: str, new: str, found: str, tmp_path: Path) -> None:
     done = sanitized(_main(model("xor"), replaced(old, new)), tmp_path)
     assert found in done.stderr
+
+
+def test_less_memory_than_was_asked_for_is_found(tmp_path: Path) -> None:
+    change = replaced(r"ASKED_ROOM\((\d+)\)", r"ASKED_ROOM(\1 - 40)")
+    assert "global-buffer-overflow" in sanitized(_main(model("spiral"), change, "float64"), tmp_path).stderr

@@ -62,6 +62,19 @@ def test_every_kernel_fits_into_registers(path: Path, mode: str, dtype: str, arc
         assert kernel.registers * threads[name] <= 65536, name
 
 
+@pytest.mark.parametrize(("architecture", "room"), [("sm_80", 163 * 1024), ("sm_90", 227 * 1024)])
+def test_a_block_that_asks_for_memory(architecture: str, room: int) -> None:
+    built, found = planned(gpubp.load("models/spiral.net"), "train", 32, "float64")
+    results = dict(zip(built.outputs, found.program.outputs, strict=True))
+    source = cuda_source(found, "train", built.hints, describe, [results["data"], results["penalty"]], room=room)
+    assert source.block is not None
+    assert source.block.asked > 48 * 1024
+    _, used = compiler(architecture).cubin(source.text)
+    kernel = used[source.block.name]
+    assert kernel.spilled == 0
+    assert kernel.registers * source.block.threads <= 65536
+
+
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
 @each_tile
 def test_tiles_of_every_size_fit(monkeypatch: pytest.MonkeyPatch, tile: Any, dtype: str, architecture: str) -> None:

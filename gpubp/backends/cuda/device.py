@@ -32,9 +32,12 @@ class Device(Protocol):
 
     identity: str
     """Its compiler and the architecture that it compiles for."""
+    room: int
+    """The bytes that a block can have of its own, where it asks for them."""
 
-    def module(self, text: str) -> Callable[[str], Any]:
-        """A CUDA text compiled and loaded: gives its kernels by name. Raises NativeError where that fails."""
+    def module(self, text: str) -> Callable[[str, int], Any]:
+        """A CUDA text compiled and loaded: gives its kernels by name, with the bytes that each block asks for beside
+        those that it declares. Raises NativeError where that fails."""
 
     def launch(self, kernel: Any, grid: int, block: int, arguments: Any) -> None:
         """Run a kernel on `arguments`, a C array of the addresses of its arguments."""

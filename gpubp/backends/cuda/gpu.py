@@ -16,6 +16,9 @@ from .cublaslt import CublasLt
 from .device import CaptureError, Work
 from .nvrtc import Nvrtc
 
+_ASKED = 8
+"""CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES."""
+
 
 class GpuMemory:
     """Memory of CuPy's pool."""
@@ -42,8 +45,10 @@ class CupyDevice:
         self._device = cupy.cuda.Device(number)
         self.compiler = Nvrtc(f"sm_{self._device.compute_capability}", cupy.cuda.nvrtc)  # told as `90`
         self.identity = self.compiler.identity.replace("\n", " ")
+        runtime = cupy.cuda.runtime
+        self.room: int = runtime.deviceGetAttribute(runtime.cudaDevAttrMaxSharedMemoryPerBlockOptin, number)
 
-    def module(self, text: str) -> Callable[[str], Any]:
+    def module(self, text: str) -> Callable[[str, int], Any]:
         image = self._cache.library(text, self.compiler, ".cubin").read_bytes()
         module = self._cupy.cuda.function.Module()
         try:
@@ -51,15 +56,19 @@ class CupyDevice:
         except self._cupy.cuda.driver.CUDADriverError as error:
             raise NativeError(f"the driver does not load kernels for {self.compiler.architecture}: {error}") from None
 
-        def kernel(name: str) -> Any:
-            return module.get_function(name)
+        def kernel(name: str, asked: int) -> Any:
+            found = module.get_function(name)
+            if asked:
+                self._cupy.cuda.driver.funcSetAttribute(found.ptr, _ASKED, asked)
+            return found, asked
 
         return kernel
 
     def launch(self, kernel: Any, grid: int, block: int, arguments: Any) -> None:
+        function, asked = kernel
         stream = self._cupy.cuda.get_current_stream().ptr
         launch = self._cupy.cuda.driver.launchKernel
-        launch(kernel.ptr, grid, 1, 1, block, 1, 1, 0, stream, ctypes.addressof(arguments), 0)
+        launch(function.ptr, grid, 1, 1, block, 1, 1, asked, stream, ctypes.addressof(arguments), 0)
 
     def product(self, work: Any, a: int, b: int, c: int) -> Work:
         return self._products.product(work, a, b, c)

@@ -112,7 +112,7 @@ class CudaLibrary:
     def _blocks(self, block: Block, arena: Any, tables: Sequence[Any], copies: int) -> Callable[..., Memory]:
         """As many launches as steps need, of a block for each copy. The host does not wait for them."""
         control = self._device.memory(8 * (block.words + copies))
-        (launch,) = self._works((Launch(block.name, copies, block.threads),), arena, tables, control)
+        (launch,) = self._works((Launch(block.name, copies, block.threads, None, block.asked),), arena, tables, control)
 
         def run(
             rows: Sequence[Any],
@@ -146,7 +146,9 @@ class CudaLibrary:
                 found.append(_kept(self._device.product(work, *places), arrays))
                 continue
             arguments = _arguments(*work.memory(addresses[0], addresses[1:]), last.address)
-            run = partial(self._device.launch, self._kernels(work.kernel), work.grid, work.block, arguments[-1])
+            run = partial(
+                self._device.launch, self._kernels(work.kernel, work.asked), work.grid, work.block, arguments[-1]
+            )
             found.append(_kept(run, (arrays, last, arguments)))
         return found
 

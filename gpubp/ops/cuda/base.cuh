@@ -11,6 +11,12 @@ typedef unsigned long long uint64_t;
 #endif
 typedef unsigned char bool8;
 #define INLINE static __device__ __forceinline__
+/* Memory of a block: declared, or beyond 48 KiB asked for at the launch. */
+#ifndef GPUBP_HOST
+#define ASKED_ROOM(pieces) extern __shared__ Pack<int, 4> room[]
+#else
+#define ASKED_ROOM(pieces) __shared__ Pack<int, 4> room[pieces]
+#endif
 #define THREAD (blockIdx.x * blockDim.x + threadIdx.x)
 #define THREADS (gridDim.x * blockDim.x)
 
