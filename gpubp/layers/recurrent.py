@@ -132,10 +132,11 @@ def gru(
 
         def step(state: Sequence[Var], z: Var) -> Sequence[Var]:
             (h,) = state
-            gates = ops.sigmoid(_part(z, 0, 2, units) + h @ by_gates)
+            # Both products at once, so that all that follows them can be one kernel.
+            to_gates, product = h @ by_gates, h @ by_candidate if reset_after else None
+            gates = ops.sigmoid(_part(z, 0, 2, units) + to_gates)
             r, u = _part(gates, 0, 1, units), _part(gates, 1, 2, units)
-            if reset_after:
-                product = h @ by_candidate
+            if product is not None:
                 old = r * (product if shift is None else product + shift)
             else:
                 old = (r * h) @ by_candidate

@@ -6,16 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from dsl.records import dataclass
 
-from ..ir import Routine, Var
-from ..passes import ALIGN, ITEM, Buffer, Plan, Step
-from .c_memory import C_TYPE, Memory, UnfitError
-from .c_words import comment
-from .cuda_gemm import small_product
-from .cuda_rows import CudaRows
-from .cuda_single import single_body
-from .cuda_tasks import Task, Uses, phases, shared, warps
-from .cuda_text import CudaStep, CudaText, batch_lines
-from .cuda_work import BLOCK, WARP, Body, Gemm, Kernel, indented, power_above
+from ..ir import Var
+from ..passes import ALIGN, ITEM, Buffer, Plan
+from .c_memory import C_TYPE
+from .cuda_task_text import TaskText
+from .cuda_tasks import Task, phases, shared, warps
+from .cuda_text import batch_lines
+from .cuda_work import BLOCK, WARP, indented, power_above
 
 OWN_MEMORY = 48 * 1024
 """Bytes that a block of every GPU has of its own without asking for more (CUDA C++ Programming Guide, compute
@@ -24,6 +21,9 @@ MOST_THREADS = 512
 """With more, a thread would have fewer than 128 registers."""
 STEPS = 2048
 """Steps of a launch, so that it is over soon: a GPU that also shows a screen stops for it, and Ctrl-C waits."""
+WITH_LOOPS = 4
+"""By how much products may be larger than those that are no library's anyway, where there are loops: one of those takes
+some 5 us (two reads of shared memory a multiplication, 32 a cycle), a graph with a launch for each turn 100 or more."""
 BLOCK_CONTROL = ("start", "count", "steps", "order", "width", "going")
 """The first words of the control block, 8 bytes each: the first row of the next batch, the rows of an epoch, the steps
 to do, the address of the order of the rows of each net (0: as they stand), how far the results of two nets lie apart,
@@ -47,23 +47,7 @@ class Block:
     asked: int
 
 
-class _Memory(Memory):
-    """The states lie behind the arena, in the memory of the block; `homes` says where."""
-
-    homes: Mapping[Buffer, int]
-
-    def inside(self, buffer: Buffer) -> int | None:
-        return self.homes.get(buffer, super().inside(buffer))
-
-
-class _Rows(CudaRows):
-    """Elements one by one: where all of them are near, a thread for each is quicker than fewer wide accesses."""
-
-    def _width(self) -> int:
-        return 1
-
-
-class BlockText(CudaText):
+class BlockText(TaskText):
     """The steps of a plan as tasks of one block."""
 
     def __init__(
@@ -78,69 +62,43 @@ class BlockText(CudaText):
         """`most`: the bytes of its own memory that a block can have."""
         super().__init__(plan, name, hints, describe)
         self.collect, self.most = collect, most
+        if any(step.round is not None for step in plan.steps):
+            self.largest *= WITH_LOOPS
         self.homes: dict[Buffer, int] = {}
         self.size = _aligned(plan.arena)
         for state in plan.states:
             self.homes[plan.places[state].buffer] = self.size
             self.size += _aligned(state.aval.size * ITEM[state.dtype])
 
-    def memory(self) -> Memory:
-        found = _Memory(self.plan, self.names, self.numbers)
-        found.homes = self.homes
-        return found
-
-    def rows_kernel(self) -> type[CudaRows]:
-        return _Rows
-
-    def single_lines(self, memory: Memory, step: Step) -> Body:
-        if isinstance(step.eqn.op.c, Routine):
-            raise UnfitError  # convolutions take tiles, whose threads wait for each other
-        return single_body(memory, step.eqn, small_product)
-
     def made(self) -> tuple[Block, str] | None:
         """The kernel and its text; None where a step is more than it can do, or needs more memory than a block has."""
         if self.size > self.most or not self.collect:
             return None
         tasks = self._tasks()
-        if tasks is None or (size := self.size + sum(shared(task.lines) for task in tasks)) > self.most:
+        if tasks is None:
             return None
         found = phases(tasks)
-        wanted = max(sum(warps(task.threads) for task in phase) for phase in found)
-        threads = max(min(BLOCK, power_above(wanted)), max((t.block for t in tasks if not t.free), default=0))
+        every = list(_every(found))
+        size = self.size + sum(shared(task.lines) for phase in every for task in phase)
+        wanted = max(sum(warps(task.threads) for task in phase) for phase in every)
+        least = max((task.block for phase in every for task in phase if not task.free), default=0)
+        threads = max(min(BLOCK, power_above(wanted)), least)
+        if size > self.most:
+            return None
         if threads > MOST_THREADS:
             return None
         words = len(BLOCK_CONTROL) + len(self.plan.feeds) + len(self.collect)
         asked = self.size if size > OWN_MEMORY else 0
-        block = Block(f"{self.name}_block", threads, self.plan.feeds[0].shape[0], words, len(found), asked)
+        block = Block(f"{self.name}_block", threads, self.plan.feeds[0].shape[0], words, _waits(found), asked)
         return block, self._text(found, block)
 
     # Tasks -----------------------------------------------------------------------------------------------------------
     def _tasks(self) -> list[Task] | None:
-        plan, end = self.plan, len(self.plan.steps)
-        steps = list(self.steps())
-        stops = [0, *(step.stop for step in steps)]
-        if stops[-1] != end or any(step.first != at for step, at in zip(steps, stops, strict=False)):
-            return None
+        plan = self.plan
         lines, most = batch_lines(plan, lambda k: f"control[{len(BLOCK_CONTROL) + k}]")
-        tasks = [Task("the next batch", tuple(lines), 1, warps(min(most, BLOCK)), [], self._uses(plan.feeds), False)]
-        for step in steps:
-            eqns = [s.eqn for s in plan.steps[step.first : step.stop]]
-            tasks += self._parts(step, [x for e in eqns for x in e.operands], [y for e in eqns for y in e.outputs])
-        for step, (state, value) in zip(self.copies(), plan.copies, strict=True):
-            tasks += self._parts(step, [value], [state])
-        if any(isinstance(work, Gemm) or work.scratch for step in steps for work in step.body.work):
-            return None
-        return [*tasks, self._kept()]
-
-    def _parts(self, step: CudaStep, reads: Sequence[Var], writes: Sequence[Var]) -> Iterator[Task]:
-        about = "; ".join(comment(self.describe(origin)) for origin in step.origins)
-        for work in step.body.work:
-            if isinstance(work, Kernel):
-                lines, behind = (*step.declared, *work.lines), step.first >= self.plan.early
-                yield Task(about, lines, work.grid, work.block, self._uses(reads), self._uses(writes), behind)
-
-    def _uses(self, values: Sequence[Var]) -> Uses:
-        return [(self.plan.places[v], v.dtype) for v in values if v in self.plan.places]
+        batch = Task("the next batch", tuple(lines), 1, warps(min(most, BLOCK)), [], self.uses(plan.feeds), False)
+        tasks = self.all_steps()
+        return None if tasks is None else [batch, *tasks, self._kept()]
 
     def _kept(self) -> Task:
         """The results of a step, written down by one thread."""
@@ -149,7 +107,7 @@ class BlockText(CudaText):
             text, place = memory.access(var, ()).at([]), len(BLOCK_CONTROL) + len(self.plan.feeds) + k
             lines.append(f"(({C_TYPE[var.dtype]} *)control[{place}])[net * control[{_at('width')}] + s] = {text};")
         lines = ["if (THREAD == 0) {", *indented([*memory.declarations(), *lines]), "}"]
-        return Task("the results", tuple(lines), 1, WARP, self._uses(self.collect), [], True)
+        return Task("the results", tuple(lines), 1, WARP, self.uses(self.collect), [], True)
 
     # Text ------------------------------------------------------------------------------------------------------------
     def _text(self, found: Sequence[Sequence[Task]], block: Block) -> str:
@@ -161,27 +119,39 @@ class BlockText(CudaText):
             if phase[0].guarded and not guarded:
                 guarded = True
                 step += ["/* a gradient that is no number changes nothing */", *self.unless_guard("break;")]
-            at = barrier = 0
-            for task in phase:
-                barrier += task.meets
-                lines = task.rewritten(barrier, block.threads)
-                step += [f"/* {task.about} */"] if task.about else []
-                shift = f"(threadIdx.x + {block.threads - at}) % {block.threads}" if at else "threadIdx.x"
-                step += ["{", f"    const int thread = {shift};"]
-                if not task.free:
-                    name = f"{self.name}_task{len(functions)}"
-                    head = f"INLINE void {name}(char *arena, {tables} &tables, int block, int thread) {{"
-                    functions.append("\n".join((head, *indented(lines), "}")))
-                    lines = task.called(name, barrier, block.threads)
-                step += [*indented(lines), "}"]
-                at = (at + warps(task.threads)) % block.threads
-            step.append("__syncthreads();")
+            step += self._phase(phase, block, functions)
         lines = [*self._begin(block), "for (; s < stop; s++) {", *indented(step)]
         lines += [f"    first = first + {block.batch} < count ? first + {block.batch} : 0;", "}", *self._end(block)]
         head = f'extern "C" __global__ void __launch_bounds__({block.threads}, 1) {block.name}('
         arguments = f"char *whole, {tables} tables, int64_t *control) {{"
         kernel = "\n".join(("/* many steps, a net in each block */", head, f"    {arguments}", *indented(lines), "}"))
         return "\n\n".join((*functions, kernel))
+
+    def _phase(self, phase: Sequence[Task], block: Block, functions: list[str], turn: str = "") -> list[str]:
+        """Tasks side by side, and the wait for all of them; `turn`: what stands for the turn of a loop, if in one."""
+        out: list[str] = []
+        at = barrier = 0
+        # Loops first: behind them no thread is at a barrier that another task could take for its own.
+        for task in sorted(phase, key=lambda task: task.inner is None):
+            if task.inner is not None:
+                lines = [line for one in task.inner.phases for line in self._phase(one, block, functions, "int turn, ")]
+                head = f"for (int turn = 0; turn < {task.inner.length}; turn++) {{"
+                out += [head, *indented(lines), "}"]
+                continue
+            barrier += task.meets
+            lines = task.rewritten(barrier, block.threads)
+            out += [f"/* {task.about} */"] if task.about else []
+            shift = f"(threadIdx.x + {block.threads - at}) % {block.threads}" if at else "threadIdx.x"
+            out += ["{", f"    const int thread = {shift};"]
+            if not task.free:
+                name = f"{self.name}_task{len(functions)}"
+                tables = f"const Tables<{max(1, len(self.tables))}>"
+                head = f"INLINE void {name}(char *arena, {tables} &tables, {turn}int block, int thread) {{"
+                functions.append("\n".join((head, *indented(lines), "}")))
+                lines = task.called(name, barrier, block.threads, turn.removeprefix("int "))
+            out += [*indented(lines), "}"]
+            at = (at + warps(task.threads)) % block.threads
+        return [*out, "__syncthreads();"]
 
     def _begin(self, block: Block) -> list[str]:
         return [
@@ -215,6 +185,20 @@ class BlockText(CudaText):
         for k, state in enumerate(self.plan.states):
             size, at = state.aval.size * ITEM[state.dtype], self.homes[self.plan.places[state].buffer]
             yield f"move<{size}, {block.threads}>", at, f"tables[{k}] + net * {size}"
+
+
+def _every(found: Sequence[Sequence[Task]]) -> Iterator[Sequence[Task]]:
+    """All phases, those in loops too."""
+    for phase in found:
+        yield phase
+        for task in phase:
+            if task.inner is not None:
+                yield from task.inner.phases
+
+
+def _waits(found: Sequence[Sequence[Task]]) -> int:
+    inner = (task.inner for phase in found for task in phase if task.inner is not None)
+    return len(found) + sum(one.length * len(one.phases) for one in inner)
 
 
 def _at(word: str) -> int:

@@ -25,11 +25,11 @@ def product(memory: Memory, eqn: Eqn, out: Access) -> Body:
     return Body(_sums(every, batch, strides, sizes))
 
 
-def small_product(memory: Memory, eqn: Eqn, out: Access) -> Body:
+def small_product(memory: Memory, eqn: Eqn, out: Access, most: int = SMALL) -> Body:
     """The same for matrices in the memory of a block: each number by one thread, its sum in the order of memory too.
-    Raises UnfitError for a product that the library is for."""
+    Raises UnfitError for more than `most` multiplications."""
     every, batch, strides, (m, n, k) = _parts(memory, eqn, out)
-    if m * n * k > SMALL:
+    if m * n * k > most:
         raise UnfitError
     kind, total = C_TYPE[out.dtype], math.prod(batch) * m * n
     index = [f"i{axis}" for axis in range(len(batch))]

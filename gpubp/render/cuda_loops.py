@@ -88,8 +88,9 @@ class Turns:
         """Results that what they carry is copied to before the first turn: (from, to)."""
         return [pair for i, pair in enumerate(self.carries) if i not in self.one.follow]
 
-    def after(self, memory: Memory, wanted: Callable[[Var], bool]) -> list[tuple[Var, Var]]:
-        """The same after the last turn, of results that something reads: those in `memory` that are collected."""
+    def after(self, memory: Memory, wanted: Callable[[Var], object]) -> list[tuple[Var, Var, Var]]:
+        """The same after the last turn, of results that something reads: (slice, to, all that is collected); the slice
+        is told to `memory`."""
         found = []
         for i, number in self.one.follow.items():
             last, whole = self.carries[i][1], self.collected[number]
@@ -98,5 +99,5 @@ class Turns:
                 offset = place.offset + (0 if self.reverse else self.length - 1) * place.strides[0]
                 memory.places[slice_] = Place(place.buffer, offset, last.shape, place.strides[1:])
                 memory.shown[slice_] = Eqn(copy, (whole,), {}, (slice_,))
-                found.append((slice_, last))
+                found.append((slice_, last, whole))
         return found

@@ -219,8 +219,8 @@ class _Text(CudaText):
         for frame in turns.frames():
             yield from (within(one, frame) for one in once)
         memory = self.memory()
-        wanted = turns.after(memory, lambda last: bool(self.readers.get(last)))
-        yield from self._moves(loop, memory, wanted, "leave")
+        ends = [(x, last) for x, last, _ in turns.after(memory, self.readers.get)]
+        yield from self._moves(loop, memory, ends, "leave")
 
     def _moves(
         self, loop: _Loop, memory: Memory, pairs: Sequence[tuple[Var, Var]], word: str

@@ -22,9 +22,17 @@ Uses = list[tuple[Place, str]]
 
 
 @dataclass(frozen=True, slots=True)
+class Inner:
+    """The turns of a loop, each of which takes all threads through its phases."""
+
+    length: int
+    phases: tuple[tuple[Task, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A kernel of `grid` blocks of `block` threads as a part of a step: its text, what it reads and writes, and whether
-    it stands behind the guard."""
+    it stands behind the guard; or a loop, `inner`."""
 
     about: str
     lines: tuple[str, ...]
@@ -35,6 +43,7 @@ class Task:
     guarded: bool
     scratch: bool = False
     """Whether it uses the memory that kernels of the same equation hand on to each other."""
+    inner: Inner | None = None
 
     @property
     def meets(self) -> bool:
@@ -66,13 +75,13 @@ class Task:
         """Its text with these words for the numbers of threads and blocks, and for the wait of a block."""
         return [_WORD.sub(lambda m: words[m[0]], line) for line in self.lines]
 
-    def called(self, name: str, barrier: int, threads: int) -> list[str]:
-        """The calls of the function `name` by the threads for all blocks."""
+    def called(self, name: str, barrier: int, threads: int, turn: str) -> list[str]:
+        """The calls of the function `name` by the threads for all blocks; `turn`: its argument for the turn, if any."""
         if self.meets:
             # What a block keeps in common is written by the next one.
-            call = f"{name}(arena, tables, b, thread), meet<{barrier}, {self.block}>();"
+            call = f"{name}(arena, tables, {turn}b, thread), meet<{barrier}, {self.block}>();"
             return [f"if (thread < {self.block}) for (int b = 0; b < {self.grid}; b++) {call}"]
-        call = f"{name}(arena, tables, {{0}} / {self.block}, {{0}} % {self.block});"
+        call = f"{name}(arena, tables, {turn}{{0}} / {self.block}, {{0}} % {self.block});"
         if self.threads <= threads:
             return [f"if (thread < {self.threads}) {call.format('thread')}"]
         return [f"for (int v = thread; v < {self.threads}; v += {threads}) {call.format('v')}"]

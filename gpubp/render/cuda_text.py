@@ -23,8 +23,8 @@ _WORDS = frozenset(
     "else enum explicit export extern false float for found friend goto gridDim if inline int j jv k lane long m main "
     "mask mutable namespace new noexcept not not_eq nullptr operator or or_eq own p parts private protected public q "
     "r register reinterpret_cast requires return row s scratch short signed sizeof slice static static_assert "
-    "static_cast struct sum switch tables template this thread threadIdx thread_local throw total true try typedef "
-    "typeid typename union unsigned using v virtual void volatile w wchar_t while x xor xor_eq y".split()
+    "static_cast struct sum switch tables template this thread threadIdx thread_local throw total true try turn "
+    "typedef typeid typename union unsigned using v virtual void volatile w wchar_t while x xor xor_eq y".split()
 )
 _PIECES = (("Pack<int, 4>", 16), ("int64_t", 8), ("int", 4), ("short", 2), ("char", 1))
 

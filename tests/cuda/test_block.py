@@ -266,7 +266,7 @@ def test_a_barrier_that_threads_do_not_agree_on_is_found(old: str, new: str, mes
         trained(model("xor"), rows_of(model("xor"), 8), "float32", 5)
 
 
-def _main(net: gpubp.Net, change: Callable[[str], str] = str, dtype: str = "float32") -> str:
+def memory_of(net: gpubp.Net, change: Callable[[str], str] = str, dtype: str = "float32") -> str:
     """A program that does five steps of two nets, on memory of exactly the size that they were promised."""
     source, (_, found) = source_of(net, 4, dtype, HOPPER), planned(net, "train", 4, dtype)
     block = source.block
@@ -296,7 +296,7 @@ def _main(net: gpubp.Net, change: Callable[[str], str] = str, dtype: str = "floa
 
 @pytest.mark.parametrize(("name", "dtype"), [("xor", "float32"), ("iris", "float32"), ("spiral", "float64")])
 def test_a_block_stays_in_its_memory(name: str, dtype: str, tmp_path: Path) -> None:
-    done = sanitized(_main(model(name), dtype=dtype), tmp_path)
+    done = sanitized(memory_of(model(name), dtype=dtype), tmp_path)
     assert done.returncode == 0, done.stderr[:3000]
 
 
@@ -310,10 +310,10 @@ def test_a_block_stays_in_its_memory(name: str, dtype: str, tmp_path: Path) -> N
     ],
 )
 def test_an_access_outside_of_its_memory_is_found(old: str, new: str, found: str, tmp_path: Path) -> None:
-    done = sanitized(_main(model("xor"), replaced(old, new)), tmp_path)
+    done = sanitized(memory_of(model("xor"), replaced(old, new)), tmp_path)
     assert found in done.stderr
 
 
 def test_less_memory_than_was_asked_for_is_found(tmp_path: Path) -> None:
     change = replaced(r"ASKED_ROOM\((\d+)\)", r"ASKED_ROOM(\1 - 40)")
-    assert "global-buffer-overflow" in sanitized(_main(model("spiral"), change, "float64"), tmp_path).stderr
+    assert "global-buffer-overflow" in sanitized(memory_of(model("spiral"), change, "float64"), tmp_path).stderr

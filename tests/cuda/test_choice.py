@@ -60,6 +60,8 @@ def test_which_nets_are_tiny() -> None:
     assert is_tiny(model("xor"), "float32")
     assert not is_tiny(model("digits"), "float32")
     assert not is_tiny(model("diabetes"), "float64")
+    small = PLAIN.replace("dense(4)", "reshape([3, 1]) -> rnn(2, sequence = false)").replace("batch", "#")
+    assert not is_tiny(gpubp.loads(small), "float32"), "it has a loop"
     no_training = PLAIN[: PLAIN.index("train {")]
     assert not is_tiny(gpubp.loads(no_training), "float32")
 

@@ -14,7 +14,9 @@ from gpubp.backends.cuda.nvrtc import Nvrtc
 from gpubp.backends.native import KernelCache, NativeError
 from gpubp.frontend import describe, planned
 from gpubp.render import CudaSource, Launch, cuda_source, cuda_tiles
-from tests.cuda.test_cuda_tiles import LAYERS, drawn, each_tile, program
+from tests.cuda import test_cuda_tiles as tiles
+from tests.cuda.test_cuda_tiles import drawn, each_tile, program
+from tests.cuda.test_loops import LAYERS, net_of
 from tests.render.test_c_source import MODELS
 
 HEAD = re.compile(r"__global__ void __launch_bounds__\((\d+), 1\) (\w+)\(")
@@ -63,8 +65,11 @@ def test_every_kernel_fits_into_registers(path: Path, mode: str, dtype: str, arc
 
 
 @pytest.mark.parametrize(("architecture", "room"), [("sm_80", 163 * 1024), ("sm_90", 227 * 1024)])
-def test_a_block_that_asks_for_memory(architecture: str, room: int) -> None:
-    built, found = planned(gpubp.load("models/spiral.net"), "train", 32, "float64")
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_a_block_that_asks_for_memory(architecture: str, room: int, recurrent: bool) -> None:
+    """A deep net, and turns of all recurrent layers."""
+    net = net_of(LAYERS["all"]) if recurrent else gpubp.load("models/spiral.net")
+    built, found = planned(net, "train", 32, "float64")
     results = dict(zip(built.outputs, found.program.outputs, strict=True))
     source = cuda_source(found, "train", built.hints, describe, [results["data"], results["penalty"]], room=room)
     assert source.block is not None
@@ -79,7 +84,7 @@ def test_a_block_that_asks_for_memory(architecture: str, room: int) -> None:
 @each_tile
 def test_tiles_of_every_size_fit(monkeypatch: pytest.MonkeyPatch, tile: Any, dtype: str, architecture: str) -> None:
     monkeypatch.setattr(cuda_tiles, "choose", lambda *_: tile)
-    for layer in (LAYERS[name] for name in ("vectors", "one channel", "strides", "copies and groups")):
+    for layer in (tiles.LAYERS[name] for name in ("vectors", "one channel", "strides", "copies and groups")):
         for name, (shapes, params, _) in layer.works().items():
             source = cuda_source(program(name, drawn(shapes, dtype), params), "run")
             _, used = compiler(architecture).cubin(source.text)
