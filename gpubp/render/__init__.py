@@ -3,7 +3,7 @@
 from .c_lanes import lanes_arena, lanes_source
 from .c_parts import CSource
 from .c_source import c_source
-from .cuda_block import STEPS, Block
+from .cuda_block import Block
 from .cuda_launch import Launch
 from .cuda_source import CONTROL, CudaSource, cuda_source
 from .cuda_work import Gemm, Matrix
@@ -13,7 +13,6 @@ from .standalone import Argument, standalone
 
 __all__ = [
     "CONTROL",
-    "STEPS",
     "Argument",
     "Block",
     "CSource",

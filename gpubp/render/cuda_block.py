@@ -19,8 +19,9 @@ OWN_MEMORY = 48 * 1024
 capabilities). Newer ones give it more where it is asked for at the launch: 227 KiB on Hopper."""
 MOST_THREADS = 512
 """With more, a thread would have fewer than 128 registers."""
-STEPS = 2048
-"""Steps of a launch, so that it is over soon: a GPU that also shows a screen stops for it, and Ctrl-C waits."""
+STEPS, WAITS = 2048, 2**16
+"""Steps of a launch, and how often its threads wait for each other, at most, so that it is over soon: a GPU that also
+shows a screen stops for it, and Ctrl-C waits."""
 WITH_LOOPS = 4
 """By how much products may be larger than those that are no library's anyway, where there are loops: one of those takes
 some 5 us (two reads of shared memory a multiplication, 32 a cycle), a graph with a launch for each turn 100 or more."""
@@ -34,7 +35,7 @@ the results, and then for each net the steps that it has done."""
 @dataclass(frozen=True, slots=True)
 class Block:
     """The kernel `name`, a block of `threads` for each net: it takes the arena, the tables, and a control block whose
-    words before the steps done are `words`. Each launch does at most STEPS steps more on batches of `batch` rows, or
+    words before the steps done are `words`. Each launch does at most `most` steps more on batches of `batch` rows, or
     what is left of `steps`: after row `start` and those that follow comes the first again. A net whose guard does not
     hold goes on no more; the arena then holds what did not pass, of the first net. `phases`: how often the threads of
     a block wait for each other in a step. `asked`: the bytes of its own memory that a launch must ask for."""
@@ -45,6 +46,10 @@ class Block:
     words: int
     phases: int
     asked: int
+
+    @property
+    def most(self) -> int:
+        return max(1, min(STEPS, WAITS // self.phases))
 
 
 class BlockText(TaskText):
@@ -163,7 +168,7 @@ class BlockText(TaskText):
             *(f"{call}(arena + {at}, {there}, threadIdx.x);" for call, at, there in self._moves(block)),
             f"const int64_t count = control[{_at('count')}], left = control[{_at('steps')}];",
             f"int64_t s = control[{block.words} + net];",
-            f"const int64_t stop = left - s < {STEPS} ? left : s + {STEPS};",
+            f"const int64_t stop = left - s < {block.most} ? left : s + {block.most};",
             f"int64_t first = (control[{_at('start')}] + s * {block.batch}) % count;",
             f"const int64_t *order = (const int64_t *)control[{_at('order')}];",
             "if (order) order += net * count;",

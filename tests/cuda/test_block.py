@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import gpubp
-from gpubp.backends.cuda import library
 from gpubp.errors import DivergedError
 from gpubp.executor.ensemble import Ensemble
 from gpubp.frontend import GOING, describe, planned
@@ -77,38 +76,12 @@ def test_the_bits_of_kernel_by_kernel(name: str, precision: str, use: Use, monke
             np.testing.assert_array_equal(array, other[key], err_msg=key)
 
 
-def test_what_newer_gpus_give_a_block_is_asked_for(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More than a block has unasked: one kernel where the GPU gives it, graphs where it does not, and the same bits."""
-    net, found = model("spiral"), []
-    for room, way in ((HOPPER, "train_block"), (OWN_MEMORY, "replay")):
-        monkeypatch.setattr(HostDevice, "room", room)
-        device = use()
-        found.append(trained(net, rows_of(net, 14), "float64"))
-        assert way in device.log
-        assert list(device.asked) == ["train_block"] * (room > OWN_MEMORY)
-    assert same(*found)
-
-
-def test_no_more_is_asked_for_than_is_there() -> None:
-    """All that the kernel declares and asks for is at most what the GPU gives; what fits unasked asks for nothing."""
-    net = model("spiral")
-    block = source_of(net, 32, "float64", HOPPER).block
-    assert block is not None
-    assert OWN_MEMORY < block.asked < HOPPER
-    least = next(room for room in range(block.asked, HOPPER, 64) if source_of(net, 32, "float64", room).block)
-    assert block.asked < least < block.asked + 8192
-    small = source_of(net, 4, "float32", HOPPER).block
-    assert small is not None
-    assert small.asked == 0
-
-
 def test_however_the_steps_are_divided_among_launches(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     net = model("iris")
     data = rows_of(net, 20)
     use()
     wanted = trained(net, data, "float32", 13)
-    for module in (cuda_block, library):
-        monkeypatch.setattr(module, "STEPS", 2)
+    monkeypatch.setattr(cuda_block, "STEPS", 2)
     device = use()
     assert same(wanted, trained(net, data, "float32", 13))
     assert device.log.count("train_block") == 7  # 2 a launch: the order of one epoch lies behind that of another
@@ -312,8 +285,3 @@ def test_a_block_stays_in_its_memory(name: str, dtype: str, tmp_path: Path) -> N
 def test_an_access_outside_of_its_memory_is_found(old: str, new: str, found: str, tmp_path: Path) -> None:
     done = sanitized(memory_of(model("xor"), replaced(old, new)), tmp_path)
     assert found in done.stderr
-
-
-def test_less_memory_than_was_asked_for_is_found(tmp_path: Path) -> None:
-    change = replaced(r"ASKED_ROOM\((\d+)\)", r"ASKED_ROOM(\1 - 40)")
-    assert "global-buffer-overflow" in sanitized(memory_of(model("spiral"), change, "float64"), tmp_path).stderr

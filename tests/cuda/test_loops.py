@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +15,6 @@ from gpubp.frontend import build, describe, plan_of
 from gpubp.ir import Aval, Program, Var, evaluate, recording, verify
 from gpubp.passes import Plan, plan
 from gpubp.render import CudaSource, Gemm, Launch, cuda_source
-from gpubp.render.cuda_block import OWN_MEMORY
 from tests.ops.test_loop import f64, lstm_program
 from tests.passes.test_loops import turning
 
@@ -25,8 +22,7 @@ from .conftest import Use
 from .double import HostDevice
 from .host import needs_host
 from .running import Array, run_cuda
-from .test_block import HOPPER, memory_of
-from .test_cuda_kernels import GOLDEN, kernels_of, sanitized
+from .test_cuda_kernels import GOLDEN, kernels_of
 from .test_training import PLACES
 
 pytestmark = needs_host
@@ -288,79 +284,6 @@ def test_restarts_are_the_runs_of_their_seeds(use: Use, way: str) -> None:
         ex = gpubp.Executor(net, "gpu", "float64", 3 + k)
         alone = ex.backend.to_host(ex.run_steps(ex.place(data), 7, 4)[0])
         np.testing.assert_allclose(together.backend.to_host(losses[k]), alone, rtol=1e-12)
-
-
-# As one kernel -------------------------------------------------------------------------------------------------------
-def trained_net(name: str, device: HostDevice, dtype: str = "float32") -> dict[str, Array]:
-    ex = gpubp.Executor(net_of(LAYERS[name]), "gpu", dtype)
-    losses = ex.backend.to_host(ex.train_steps(rows(11), 9, 4))
-    assert ("train_block" in device.log) == (device.room > 0)
-    return {"losses": losses, **ex.state_dict()}
-
-
-@pytest.mark.parametrize("name", [name for name in LAYERS if name != "products"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_bits_of_kernel_by_kernel(name: str, dtype: str, use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [trained_net(name, use(order=order), dtype) for order in (0, 1)]
-    monkeypatch.setattr(HostDevice, "room", 0)
-    found.append(trained_net(name, use(), dtype))
-    for other in found[1:]:
-        for key, array in found[0].items():
-            np.testing.assert_array_equal(array, other[key], err_msg=key)
-
-
-def test_a_wider_net_in_the_memory_of_newer_gpus(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Products that a graph would leave to the library."""
-    monkeypatch.setattr(HostDevice, "room", HOPPER)
-    device, net, data, found = use(), net_of("lstm(16, sequence = false)", 8), rows(32, 8), []
-    for place, backend in PLACES:
-        ex = gpubp.Executor(net, place, "float32", backend=backend)
-        found.append(np.asarray(ex.backend.to_host(ex.run_steps(ex.place(data), 4, 16)[0])))
-    assert "train_block" in device.log
-    assert device.asked["train_block"] > OWN_MEMORY
-    np.testing.assert_allclose(*found, rtol=1e-5)
-
-
-def test_a_block_stays_in_its_memory(tmp_path: Path) -> None:
-    """Turns of all kinds of layers, in both directions."""
-    done = sanitized(memory_of(net_of(LAYERS["all"])), tmp_path)
-    assert done.returncode == 0, done.stderr[:3000]
-
-
-TURN = re.compile(r"        for \(int turn = 0; .*?\n        \}\n", re.S)
-
-
-def turns_changed(pattern: str, text: str, number: int) -> Callable[[str], str]:
-    """A change of the first loop of a step: one occurrence of what it waits for, or where it finds its slices."""
-
-    def change(whole: str) -> str:
-        found = TURN.search(whole)
-        assert found is not None
-        parts = re.split(f"({pattern})", found[0])
-        assert len(parts) > 2 * number + 1
-        parts[2 * number + 1] = text
-        return whole[: found.start()] + "".join(parts) + whole[found.end() :]
-
-    return change
-
-
-@pytest.mark.parametrize(
-    ("pattern", "text", "number"),
-    [
-        (r"            __syncthreads\(\);\n", "", 1),  # between the sum and the gates
-        (r"            __syncthreads\(\);\n", "", 2),  # between the gates and the state
-        (r"turn < 5", "turn < 4", 0),
-        (r"turn \? ", "turn > 1 ? ", 0),
-        (r" \+ turn \* 240", "", 0),
-    ],
-)
-def test_faults_in_turns_of_a_block_are_found(pattern: str, text: str, number: int, use: Use) -> None:
-    right = trained_net("lstm", use())
-    results = []
-    for order in (0, 1):
-        found = trained_net("lstm", use(order=order, change=turns_changed(pattern, text, number)))
-        results.append(all(np.array_equal(right[key], found[key]) for key in right))
-    assert not all(results)
 
 
 def test_golden() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ...render import CONTROL, STEPS, Block, CudaSource, Gemm, Launch, Matrix
+from ...render import CONTROL, Block, CudaSource, Gemm, Launch, Matrix
 from ..native import say_once
 from .device import CaptureError, Device, Memory, Work
 
@@ -126,7 +126,7 @@ class CudaLibrary:
             at, count = (0, len(rows[0])) if order is None else (self._device.address(order), order.shape[-1])
             words = [start, count, steps, at, width, going, *map(self._device.address, rows), *results]
             control.write(struct.pack(f"<{len(words) + copies}q", *words, *(0,) * copies))
-            for _ in range(0, steps, STEPS):
+            for _ in range(0, steps, block.most):
                 launch()
             return control
 
