@@ -14,7 +14,7 @@ from .cuda_work import WARP
 
 MOST_BARRIERS = 15
 """Barriers that some threads of a block can have beside that of all."""
-_SHARED = re.compile(r"__shared__ \w+ (.*);")
+_SHARED = re.compile(r"__shared__ (?:Pack<(\w+), (\d+)>|\w+) (.*?);")
 _NAMES = {"blockIdx.x": "block", "threadIdx.x": "thread", "THREAD": "thread"}
 _WORD = re.compile(r"\b(?:blockIdx\.x|threadIdx\.x|THREADS?|__syncthreads\(\))")
 
@@ -111,7 +111,10 @@ def warps(threads: int) -> int:
 
 
 def shared(lines: Sequence[str]) -> int:
-    """Bytes of its own memory that a text declares, at most: as if all were of the widest type, and apart."""
-    found = (m[1] for line in lines for m in _SHARED.finditer(line))
-    sizes = (map(int, re.findall(r"\[(\d+)\]", name)) for names in found for name in names.split(","))
-    return sum(16 + 8 * math.prod(size) for size in sizes)
+    """Bytes of its own memory that a text declares, at most: as if all were apart, and numbers of the widest type."""
+    total = 0
+    for kind, wide, names in (m.groups() for line in lines for m in _SHARED.finditer(line)):
+        item = 8 if kind is None else int(wide) * (8 if kind == "double" else 4)
+        sizes = (map(int, re.findall(r"\[(\d+)\]", name)) for name in names.split(","))
+        total += sum(16 + item * math.prod(size) for size in sizes)
+    return total

@@ -18,7 +18,7 @@ import gpubp
 from gpubp.passes import Buffer, Place, Plan, plan
 from gpubp.render import CudaSource, Gemm, Launch, cuda_source
 from gpubp.render.cuda_joins import MOST_BLOCKS, MOST_TURNS, Group, joined
-from gpubp.render.cuda_tasks import Task
+from gpubp.render.cuda_tasks import Task, shared
 from tests.executor.nets import PLAIN
 from tests.render.test_c_source import given_of
 
@@ -146,3 +146,11 @@ def test_a_chain_that_does_not_wait_for_all_blocks_is_found() -> None:
     early = replace(source, text=source.text.replace("if (!comes_last()) return;", "if (blockIdx.x) return;"))
     wrong = ran(early, planned, arrays, count, 0)
     assert not all(np.array_equal(a, b) for a, b in zip(wrong, right, strict=True))
+
+
+def test_all_memory_that_a_text_declares_is_counted() -> None:
+    """Tiles too, which are of packs: kernels that declare more than 48 KiB together are not one."""
+    assert shared(["int a;", "__shared__ int before;"]) >= 4
+    assert shared(["__shared__ double a[3][4], b[5];"]) >= 8 * 17
+    assert shared(["__shared__ Pack<double, 1> rows[2][16][17];"]) >= 8 * 2 * 16 * 17
+    assert shared(["__shared__ Pack<float, 4> rows[2][16][33];"]) >= 16 * 2 * 16 * 33
