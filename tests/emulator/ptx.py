@@ -33,6 +33,8 @@ FLAGS = (
     "-fPIC",
     "-shared",
 )
+MOST_STATIC = 48 * 1024
+"""Bytes of shared memory that a kernel may declare; ptxas refuses more."""
 CC = shutil.which("gcc") or ""
 
 
@@ -80,7 +82,10 @@ def _module(module: Module) -> Iterator[str]:
             waits = any(
                 isinstance(s, Instruction) and s.op in WAITING for g in reached(module, f) for s in g.body or []
             )
-            kernels.append((f, places, -(-translator.shared // 16) * 16, int(waits)))
+            size = -(-translator.shared // 16) * 16
+            if size > MOST_STATIC:
+                raise PtxError(f"`{f.name}` declares {size} bytes of shared memory, of at most {MOST_STATIC}")
+            kernels.append((f, places, size, int(waits)))
     plain = [f for f in defined if not f.entry]
     yield f"static void *const functions[] = {{{', '.join(c_function(f.name) for f in plain) or '0'}}};"
     yield f"static const unsigned function_count = {len(plain)};"
