@@ -12,7 +12,7 @@ from gpubp.backends.numpy import NumpyBackend
 from gpubp.errors import DivergedError
 from gpubp.executor.ensemble import Ensemble
 from gpubp.frontend import GOING
-from tests.render.compiled import needs_compiler
+from tests.render.compiled import QUICK, needs_compiler
 
 from .nets import DROPOUT, LABELS, PLAIN, contents, rows
 
@@ -62,7 +62,7 @@ def test_each_is_the_run_of_its_seed(
     split = [parts.run_steps(parts.place(data), steps, batch) for steps in (1, 5, 7)]
     np.testing.assert_array_equal(np.concatenate([s[0] for s in split], axis=1), losses)
     for k in (0, count - 1):
-        alone = gpubp.Executor(gpubp.loads(text), "cpu", precision, 3 + k, "native")
+        alone = gpubp.Executor(gpubp.loads(text), "cpu", precision, 3 + k, QUICK)
         mine = alone.run_steps(alone.place(data), 13, batch)
         assert mine[2] == sizes
         np.testing.assert_array_equal(losses[k], mine[0])
