@@ -68,35 +68,41 @@ class Ensemble:
     @property
     def step(self) -> int:
         """Number of updates so far, of the restarts that go on."""
-        return int(self.arrays[STEP].max())
+        with self.backend.running():
+            return int(self.arrays[STEP].max())
 
     def member(self, k: int) -> Executor:
         """Restart `k` as an executor of its own, which goes on by itself."""
         device, backend = self._place
         out = Executor(self.net, device, self._first.precision, self.seeds[k], backend)
-        out.adopt({name: array[k] for name, array in self.arrays.items() if name != GOING})
+        with self.backend.running():
+            out.adopt({name: array[k] for name, array in self.arrays.items() if name != GOING})
         return out
 
     def adopt(self, k: int, executor: Executor) -> None:
         """Let restart `k` go on where an executor stands."""
-        for name, array in executor.arrays().items():
-            self.arrays[name][k] = array
+        with self.backend.running():
+            for name, array in executor.arrays().items():
+                self.arrays[name][k] = array
 
     def kept(self) -> Callable[[], None]:
         """What puts all restarts back to where they stand now, from a copy on the device."""
-        arrays = {name: self.xp.array(array) for name, array in self.arrays.items()}
+        with self.backend.running():
+            arrays = {name: self.xp.array(array) for name, array in self.arrays.items()}
         stopped, all_go = dict(self.stopped), self._all_go
 
         def put_back() -> None:
-            for name, array in arrays.items():
-                self.arrays[name][...] = array
+            with self.backend.running():
+                for name, array in arrays.items():
+                    self.arrays[name][...] = array
             self.stopped, self._all_go = dict(stopped), all_go
 
         return put_back
 
     def stand_still(self, k: int) -> None:
         """Let restart `k` change no more."""
-        self.arrays[GOING][k] = False
+        with self.backend.running():
+            self.arrays[GOING][k] = False
         self._all_go = False
 
     def steps_done(self) -> list[int]:
@@ -110,8 +116,9 @@ class Ensemble:
         self._take_statistics()
 
     def _take_statistics(self) -> None:
-        for name in self.net.buffers:
-            self.arrays[name][...] = self._first.arrays()[name]
+        with self.backend.running():
+            for name in self.net.buffers:
+                self.arrays[name][...] = self._first.arrays()[name]
         self._fitted = True
 
     def place(self, data: Mapping[str, Any] | Stream | Rows) -> Rows:
@@ -122,6 +129,10 @@ class Ensemble:
         """`steps` updates of every restart: the data losses and the penalties, arrays (count, steps), and the rows of
         each batch. Raises DivergedError where no restart is left."""
         self.net.require_loss()
+        with self.backend.running():
+            return self._steps(placed, steps, batch)
+
+    def _steps(self, placed: Rows, steps: int, batch: int) -> tuple[Any, Any, list[int]]:
         count = len(placed)
         if not self._fitted:
             self._first.fit_first(placed)
@@ -135,7 +146,7 @@ class Ensemble:
         at = first
         full = min(batch, count)
         largest = self._first.compiled("train", full).costs.largest_product
-        with self.backend.running(), self.backend.products(largest):
+        with self.backend.products(largest):
             while at < first + steps:
                 start = (at % per_epoch) * batch
                 stop = min(start + batch, count)

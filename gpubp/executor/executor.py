@@ -161,12 +161,13 @@ class Executor:
 
     def require_finite(self) -> None:
         """Raise DivergedError, naming the first such parameter, where one is no longer a finite number."""
-        for name, view in self.parameters.items():
-            if not bool(self.xp.isfinite(view).all()):
-                raise DivergedError(
-                    f"after step {self.step:,} the parameter `{name}` is no longer finite; a smaller learning rate "
-                    "usually mends this"
-                )
+        with self._active():
+            for name, view in self.parameters.items():
+                if not bool(self.xp.isfinite(view).all()):
+                    raise DivergedError(
+                        f"after step {self.step:,} the parameter `{name}` is no longer finite; a smaller learning rate "
+                        "usually mends this"
+                    )
 
     def evaluate(self, data: Mapping[str, Any] | Stream | Rows, batch: int = CHUNK) -> dict[str, float]:
         """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode, `batch`
@@ -212,8 +213,9 @@ class Executor:
         epoch's last batch may be smaller, and one that holds all rows holds them as they stand. Returns the whole
         losses before the updates, an array (steps,).
         """
-        data_losses, penalties, _ = self.run_steps(self.place(data), steps, batch)
-        return data_losses + penalties
+        with self._active():
+            data_losses, penalties, _ = self.run_steps(self.place(data), steps, batch)
+            return data_losses + penalties
 
     def place(self, data: Mapping[str, Any] | Stream | Rows) -> Rows:
         """Data checked and on the device, once for many calls of `run_steps` and `evaluate`; a stream stays where it
@@ -257,7 +259,8 @@ class Executor:
     def fit_first(self, placed: Rows) -> None:
         """Gather the statistics from placed rows, where that has not been done."""
         if not self._state.fitted:
-            self._fit(placed)
+            with self._active():
+                self._fit(placed)
 
     def _fit(self, placed: Rows) -> None:
         self._state.forget_statistics()

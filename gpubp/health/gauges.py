@@ -110,8 +110,9 @@ def sizes(executor: Executor, batch: Mapping[str, Any]) -> list[Size]:
     InputError for arrays that do not fit, NetError and GpubpError as `Gauges` does."""
     net = executor.net
     net.require_loss()
-    arrays, rows = check_feeds(executor.backend, (*net.graph.inputs, *net.graph.targets), batch, executor.dtype)
-    return Gauges(executor, rows).measure([arrays])
+    with executor.backend.running():
+        arrays, rows = check_feeds(executor.backend, (*net.graph.inputs, *net.graph.targets), batch, executor.dtype)
+        return Gauges(executor, rows).measure([arrays])
 
 
 def _program(seen: Watched, layers: Sequence[Layer]) -> tuple[Built, dict[Layer, slice]]:

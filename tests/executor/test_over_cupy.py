@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import gpubp
+from gpubp.backends import CupyBackend
+from gpubp.executor.ensemble import Ensemble
+from gpubp.health.gauges import sizes
 from tests.stand_in.fake_cupy import cupy
 
 from .nets import LABELS, labelled
@@ -170,3 +176,43 @@ def test_a_net_larger_than_the_gpu() -> None:
     text = "model { input x: [1]\n  output p = x -> dense(20000) -> dense(20000) }"
     with pytest.raises(gpubp.GpubpError, match=r"does not fit into memory: 1\.5 GiB of weights.* are free on the GPU"):
         gpubp.Executor(gpubp.loads(text), "gpu")
+
+
+def test_whatever_computes_does_so_on_the_executors_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With several GPUs, CuPy makes arrays on that of the thread, and refuses to compute with those of another."""
+    depth, real = [0], CupyBackend.running
+
+    @contextmanager
+    def running(self: CupyBackend) -> Iterator[None]:
+        depth[0] += 1
+        with real(self):
+            yield
+        depth[0] -= 1
+
+    def inside(call: Callable[..., Any]) -> Callable[..., Any]:
+        def checked(*arguments: Any, **options: Any) -> Any:
+            assert depth[0], "on the device of the thread, which may be another"
+            return call(*arguments, **options)
+
+        return checked
+
+    net = gpubp.loads(LABELS)
+    rows = labelled(12)
+    ex, several = gpubp.Executor(net, "gpu"), Ensemble(net, 2, "gpu")
+    monkeypatch.setattr(CupyBackend, "running", running)
+    for name in ("isfinite", "empty", "array", "asarray", "stack", "concatenate"):
+        monkeypatch.setattr(cupy, name, inside(getattr(cupy, name)))
+    for name in ("__add__", "__setitem__", "max"):
+        monkeypatch.setattr(cupy.ndarray, name, inside(getattr(cupy.ndarray, name)))
+    ex.train_steps(rows, steps=3, batch=4)
+    ex.train_step(rows)
+    ex.require_finite()
+    ex.predict({name: rows[name] for name in ("x", "kind")})
+    ex.load_state_dict(ex.state_dict())
+    sizes(ex, rows)
+    ex.kept()()
+    several.run_steps(several.place(rows), 3, 4)
+    several.evaluate(rows)
+    several.kept()()
+    several.stand_still(1)
+    several.member(1).require_finite()

@@ -11,7 +11,7 @@ import pytest
 import gpubp
 from gpubp.backends import cupy as gpu
 from gpubp.insight.rules import inputs_for
-from gpubp.ir import FLOATS, Example, Primitive, Program, apply, evaluate, recording, results, verify
+from gpubp.ir import FLOATS, Example, Primitive, Program, apply, bind, evaluate, recording, results, verify
 from gpubp.passes import plan
 from gpubp.render import compile_source, plan_source, python_source
 from tests.ops.checks import EXAMPLES, IDS, arguments
@@ -63,7 +63,7 @@ def test_a_primitive_in_a_plan(cupy: Any, primitive: Primitive, example: Example
     arrays, params = arguments(example, floats)
     xs = inputs_for(arrays)
     with recording() as eqns:
-        made = several(primitive(*xs, **params))
+        made = bind(primitive, *xs, **params)
     assert [y.aval for y in made] == list(results(primitive, xs, params))
     program = verify(Program(tuple(xs), tuple(eqns), tuple(made)))
     with np.errstate(all="ignore"):
@@ -84,7 +84,7 @@ def test_a_primitive_in_a_plan(cupy: Any, primitive: Primitive, example: Example
 def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """No kernels but CuPy's."""
 
-    def refuse(self: Any, number: int) -> None:
+    def refuse(self: Any, *_: Any) -> None:
         raise self._cuda.NativeError("refused for a test")
 
     monkeypatch.setattr(gpu.CupyBackend, "_connect", refuse)

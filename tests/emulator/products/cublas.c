@@ -82,7 +82,7 @@ static int wide(cudaDataType type) { return type == CUDA_R_32F ? 4 : type == CUD
 
 static int same(const char *name, cudaDataType a, cudaDataType b, cudaDataType c, cublasComputeType_t compute) {
     int fits = compute == CUBLAS_COMPUTE_64F || compute == CUBLAS_COMPUTE_64F_PEDANTIC ? 8
-               : compute == CUBLAS_COMPUTE_32F || compute == CUBLAS_COMPUTE_32F_PEDANTIC ? 4 : 0;
+               : compute == CUBLAS_COMPUTE_32F || compute == CUBLAS_COMPUTE_32F_PEDANTIC || compute == CUBLAS_COMPUTE_32F_FAST_TF32 ? 4 : 0;
     if (fits && wide(a) == fits && wide(b) == fits && wide(c) == fits) return fits;
     fprintf(stderr, "emulated GPU: %s of types %d, %d, %d computed in %d is not there\n", name, a, b, c, compute);
     return 0;

@@ -80,7 +80,8 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t m
 
 static const char *made(struct product *p, const struct description *d, const struct layout *a, const struct layout *b,
                         const struct layout *c, const struct layout *r) {
-    int single = d->compute == CUBLAS_COMPUTE_32F && d->scale == CUDA_R_32F;
+    int tf32 = d->compute == CUBLAS_COMPUTE_32F_FAST_TF32; /* whose rounding is not shown */
+    int single = (d->compute == CUBLAS_COMPUTE_32F || tf32) && d->scale == CUDA_R_32F;
     int wide = d->compute == CUBLAS_COMPUTE_64F && d->scale == CUDA_R_64F;
     if (!single && !wide) return "a type that is computed in";
     cudaDataType type = single ? CUDA_R_32F : CUDA_R_64F;

@@ -1,0 +1,187 @@
+"""The emulated GPU is as strict as a real one, and trainings on it hold: on the second of two GPUs, and where work runs
+only when somebody waits for it. Each process has a GPU of its own: one that has failed stays so."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    "emulated_gpu" not in sys.modules, reason="no GPU is emulated in this environment: `make emulate` makes one"
+)
+ROOT = Path(__file__).parents[2]
+
+
+def run(text: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A Python text in a process of its own."""
+    head = "import numpy as np, cupy\nfrom cupy.cuda import runtime\n"
+    words = [sys.executable, "-c", head + textwrap.dedent(text)]
+    return subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **variables})
+
+
+def well(text: str, **variables: str) -> None:
+    done = run(text, **variables)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def told(text: str, *words: str) -> None:
+    """The text fails, and what is told of it holds all of some words."""
+    done = run(text)
+    assert done.returncode
+    for word in words:
+        assert word in done.stderr, done.stderr[-3000:]
+
+
+def test_fresh_memory_holds_no_numbers() -> None:
+    well("assert np.isnan(cupy.empty(1000, 'float32').get()).all(), 'fresh'")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "runtime.memcpy(at + 512, host.ctypes.data, 513, 1)",
+        "runtime.memcpy(host.ctypes.data, at + 1000, 100, 2)",
+        "runtime.memset(at - 8, 0, 8)",
+        "runtime.free(at + 512)",
+    ],
+)
+def test_memory_that_is_not_there(call: str) -> None:
+    told(f"at = runtime.malloc(1024); host = np.zeros(2000, 'uint8'); {call}", "cudaErrorInvalidValue")
+
+
+KERNEL = """
+    k = cupy.RawKernel('extern "C" __global__ void k(float *a, int n) { a[threadIdx.x + n] = n; }', 'k')
+    at = runtime.malloc(512)
+    a = cupy.ndarray(128, 'float32', cupy.cuda.MemoryPointer(cupy.cuda.UnownedMemory(at, 512, None), 0))
+"""
+
+
+def test_a_kernel_that_leaves_its_memory_ends_the_context() -> None:
+    text = """
+    try: k((1,), (128,), (a, 1))
+    except cupy.cuda.driver.CUDADriverError: runtime.malloc(8)
+    """
+    told(KERNEL + text, "k, block (0, 0, 0)", "cudaErrorIllegalAddress")
+
+
+def test_launches_that_no_gpu_takes() -> None:
+    told(KERNEL + "    k((1,), (1025,), (a, 0))", "CUDA_ERROR_INVALID_VALUE")
+    told(KERNEL + "    k((1, 65536), (32,), (a, 0))", "CUDA_ERROR_INVALID_VALUE")
+
+
+CAPTURE = KERNEL + "    stream = cupy.cuda.Stream(non_blocking=True)\n"
+
+
+def test_a_graph_keeps_the_values_of_arguments() -> None:
+    well(
+        CAPTURE
+        + """
+    n = np.int32(0)
+    k((1,), (128,), (a, n))
+    with stream:
+        stream.begin_capture()
+        for v in (0, 5): k((1,), (1,), (a, np.int32(v)))
+        graph = stream.end_capture()
+    a.fill(-1)
+    assert a[0] == -1
+    graph.launch(stream)
+    stream.synchronize()
+    assert (a[0], a[5], a[1]) == (0, 5, -1)
+    """
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "mode", "error"),
+    [
+        ("stream.synchronize()", 2, "cudaErrorStreamCaptureUnsupported"),
+        ("cupy.cuda.Device().synchronize()", 2, "cudaErrorStreamCaptureUnsupported"),
+        ("runtime.malloc(8)", 0, "cudaErrorStreamCaptureUnsupported"),
+        ("runtime.memcpy(at, np.zeros(8).ctypes.data, 8, 1)", 0, "cudaErrorStreamCaptureUnsupported"),
+    ],
+)
+def test_what_no_capture_allows(call: str, mode: int, error: str) -> None:
+    """The call fails, and so does the end of the capture; the stream is good for another."""
+    well(
+        CAPTURE
+        + f"""
+    k((1,), (1,), (a, 0))
+    with stream:
+        stream.begin_capture({mode})
+        for call, wanted in ((lambda: {call}, {error!r}), (stream.end_capture, 'cudaErrorStreamCaptureInvalidated')):
+            try: call()
+            except runtime.CUDARuntimeError as found: assert wanted in str(found), found
+            else: raise AssertionError(wanted)
+        stream.begin_capture()
+        k((1,), (1,), (a, 0))
+        stream.end_capture()
+    """
+    )
+
+
+def test_allocation_in_a_relaxed_capture() -> None:
+    well(
+        CAPTURE
+        + "    with stream:\n        stream.begin_capture()\n        runtime.malloc(8)\n        stream.end_capture()"
+    )
+
+
+def test_the_legacy_stream_beside_a_captured_one_that_waits_for_it() -> None:
+    text = "    stream = cupy.cuda.Stream()\n    stream.begin_capture()\n    k((1,), (1,), (a, 0))"
+    told(KERNEL + text, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT")
+
+
+def test_a_copy_that_nobody_has_waited_for() -> None:
+    """Only where work is late does it show."""
+    text = """
+    pinned = cupy.cuda.alloc_pinned_memory(512)
+    host = np.frombuffer(pinned, 'float32', 128)
+    host[:] = 3
+    a.fill(1)
+    stream = cupy.cuda.Stream(non_blocking=True)
+    cupy.cuda.Device().synchronize()
+    runtime.memcpyAsync(pinned.ptr, at, 512, 2, stream.ptr)
+    assert host[0] == BEFORE
+    stream.synchronize()
+    assert host[0] == 1
+    """
+    well(KERNEL + text.replace("BEFORE", "1"))
+    well(KERNEL + text.replace("BEFORE", "3"), EMULATED_GPU_LATE="1")
+
+
+TRAINED = """
+import gpubp
+from tests.gpu.test_compiled import rows_of
+found = []
+for device in DEVICES:
+    net = gpubp.load(f"models/{MODEL}.net")
+    ex = gpubp.Executor(net, device, "float64")
+    rows = rows_of(net, 48)
+    losses = np.asarray(ex.backend.to_host(ex.train_steps(rows, 12, 16)))
+    ex.require_finite()
+    found.append([losses, np.float64(ex.loss(rows)), *ex.state_dict().values()])
+for a, b in zip(*found, strict=True):
+    np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+"""
+
+
+@pytest.mark.parametrize("model", ["iris", "digits", "digits_gru", "vae"])
+@pytest.mark.parametrize("late", ["", "1"])
+def test_a_training(model: str, late: str) -> None:
+    """On the second of two GPUs beside the processor; `late`: what the host reads before it has waited is wrong."""
+    variables = {"EMULATED_GPUS": "2", **({"EMULATED_GPU_LATE": late} if late else {})}
+    well(f"DEVICES, MODEL = ('gpu:1', 'cpu'), {model!r}\n" + textwrap.dedent(TRAINED), **variables)
+
+
+@pytest.mark.parametrize(("count", "gpus"), [("0", 0), ("2", 2)])
+def test_doctor(count: str, gpus: int) -> None:
+    words = [sys.executable, "-m", "gpubp", "doctor"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "EMULATED_GPUS": count})
+    assert done.returncode == (0 if gpus else 1), done.stderr
+    assert done.stdout.count("a sum was compiled and is right") == gpus
+    assert done.stdout.count("cuBLAS multiplied two matrices") == gpus
