@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dsl.records import dataclass
 
 from .cuda_tasks import Task, shared
+from .cuda_work import BLOCK
 
 MOST_BLOCKS = 256
 """Blocks of kernels that run side by side, about two for each multiprocessor: larger ones fill a GPU by themselves."""
@@ -50,7 +51,9 @@ class Group:
     def joined(self, task: Task) -> Group | None:
         """With one kernel more, which comes after those that it depends on; None where it cannot be."""
         every = (*self.tasks, task)
-        if not all(one.lines for one in every) or sum(shared(one.lines) for one in every) > MOST_SHARED:
+        if not all(one.lines and one.block <= BLOCK for one in every):
+            return None  # a thread of a block of 1024 has 64 registers, too few for most others
+        if sum(shared(one.lines) for one in every) > MOST_SHARED:
             return None
         if self.grid + task.grid <= MOST_BLOCKS and not any(task.clashes(one) for one in self.tasks):
             return Group((*self.wide, task), self.chain)
