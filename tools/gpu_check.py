@@ -1,7 +1,7 @@
 """All that a GPU is needed for, one part after the other, within nine minutes: what this machine has, the tests of
-tests/gpu, the benchmark. A part that fails or takes too long is reported, and the next goes on. The report is written
-to benchmarks/results/ under the GPU's name, anew after each part. Exit code 0: all is well; 1: a part failed; 2: there
-is no GPU."""
+compiled programs, the benchmark, the other tests of tests/gpu. A part that fails or takes too long is reported, and the
+next goes on. The report is written to benchmarks/results/ under the GPU's name, anew after each part. Exit code 0: all
+is well; 1: a part failed; 2: there is no GPU."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,12 +33,14 @@ class Part:
     seconds: float
 
 
-_PYTEST = ("-m", "pytest", "-q", "--tb=short", "--maxfail=20")
+# Most of a test's time is the compiler's, which leaves the GPU alone.
+_TOGETHER = ("-n", "4") if find_spec("xdist") else ()
+_PYTEST = ("-m", "pytest", "-q", "--tb=short", "--maxfail=20", *_TOGETHER)
 PARTS = (
     Part("the machine", ("-m", "gpubp", "doctor"), 60),
     Part("programs and trainings", (*_PYTEST, "tests/gpu/test_compiled.py"), 200),
-    Part("CuPy's own kernels", (*_PYTEST, "tests/gpu", "--ignore=tests/gpu/test_compiled.py"), 120),
     Part("benchmark", ("-m", "benchmarks.gpu"), 240),
+    Part("CuPy's own kernels", (*_PYTEST, "tests/gpu", "--ignore=tests/gpu/test_compiled.py"), 120),
 )
 
 
