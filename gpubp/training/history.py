@@ -16,7 +16,10 @@ MOST = 64 << 20
 
 
 def about(folder: Path) -> dict[str, Any]:
-    """What `env.json` says. Raises CheckpointError where it is not there or is none."""
+    """What `env.json` says. Raises CheckpointError where it is not there or is none, or the folder is not there."""
+    if not folder.is_dir():
+        why = "it is a file" if folder.exists() else "no such file or directory"
+        raise CheckpointError(f"`{folder}` is no run: {why}")
     text = _text(folder / ABOUT)
     try:
         found = json.loads(text)
