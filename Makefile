@@ -51,7 +51,8 @@ soak: $(VENV)/dev.stamp
 	@$(BIN)/python -u -m tests.robustness.soak $(COUNT) $(ARGS)
 
 sanitize: $(VENV)/dev.stamp
-	@$(BIN)/python -m pytest -n auto tests/render/test_c_text.py -m "" tests/render/test_c_source.py -k "stay_in_their_memory or each_equation" $(ARGS)
+	@$(BIN)/python -m pytest -n auto -m "" tests/render/test_c_text.py tests/render/test_c_source.py tests/executor/test_native.py \
+	    -k "stay_in_their_memory or each_equation or in_every_call" $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

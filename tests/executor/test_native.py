@@ -13,7 +13,7 @@ from gpubp.backends.numpy import NumpyBackend
 from gpubp.errors import DivergedError
 from gpubp.executor import feeding
 from gpubp.executor.ensemble import Ensemble
-from tests.render.compiled import QUICK, needs_compiler
+from tests.render.compiled import LONG, QUICK, needs_compiler
 
 from .nets import DROPOUT, PLAIN, contents, rows
 from .test_ensemble import rows_for
@@ -26,10 +26,14 @@ def native(text: str = PLAIN, precision: str | None = None, backend: str = "nati
     return gpubp.Executor(gpubp.loads(text), "cpu", precision, seed, backend)
 
 
-@pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(p, id=p.stem, marks=[pytest.mark.sanitize] if p.stem in LONG else []) for p in MODELS],
+)
 def test_every_model_in_every_call(path: Path) -> None:
+    """Those of LONG in `make sanitize`."""
     net = gpubp.load(path)
-    data = rows_for(net, 36)
+    data = rows_for(net, 32)
     mine, ours = (gpubp.Executor(net, "cpu", "float64", backend=b) for b in (QUICK, "numpy"))
     np.testing.assert_allclose(mine.train_steps(data, 5, 16), ours.train_steps(data, 5, 16), rtol=1e-9)
     assert mine.evaluate(data) == pytest.approx(ours.evaluate(data), rel=1e-8)
