@@ -10,13 +10,10 @@ from ..ir import Var
 from ..passes import ALIGN, ITEM, Buffer, Plan
 from .c_memory import C_TYPE
 from .cuda_task_text import TaskText
-from .cuda_tasks import Task, phases, shared, warps
+from .cuda_tasks import OWN_MEMORY, Task, phases, shared, warps
 from .cuda_text import batch_lines
 from .cuda_work import BLOCK, WARP, indented, power_above
 
-OWN_MEMORY = 48 * 1024
-"""Bytes that a block of every GPU has of its own without asking for more (CUDA C++ Programming Guide, compute
-capabilities). Newer ones give it more where it is asked for at the launch: 227 KiB on Hopper."""
 MOST_THREADS = 512
 """With more, a thread would have fewer than 128 registers."""
 STEPS, WAITS = 2048, 2**16
@@ -88,9 +85,7 @@ class BlockText(TaskText):
         wanted = max(sum(warps(task.threads) for task in phase) for phase in every)
         least = max((task.block for phase in every for task in phase if not task.free), default=0)
         threads = max(min(BLOCK, power_above(wanted)), least)
-        if size > self.most:
-            return None
-        if threads > MOST_THREADS:
+        if size > self.most or threads > MOST_THREADS:
             return None
         words = len(BLOCK_CONTROL) + len(self.plan.feeds) + len(self.collect)
         asked = self.size if size > OWN_MEMORY else 0
@@ -153,7 +148,8 @@ class BlockText(TaskText):
                 tables = f"const Tables<{max(1, len(self.tables))}>"
                 head = f"INLINE void {name}(char *arena, {tables} &tables, {turn}int block, int thread) {{"
                 functions.append("\n".join((head, *indented(lines), "}")))
-                lines = task.called(name, barrier, block.threads, turn.removeprefix("int "))
+                given = f"arena, tables, {turn.removeprefix('int ')}"
+                lines = [task.called(name, given, task.wait(barrier), block.threads)]
             out += [*indented(lines), "}"]
             at = (at + warps(task.threads)) % block.threads
         return [*out, "__syncthreads();"]

@@ -11,17 +11,16 @@ from collections.abc import Iterator, Sequence
 
 from dsl.records import dataclass
 
-from .cuda_tasks import Task, shared
+from .cuda_tasks import OWN_MEMORY, Task, shared
 from .cuda_work import BLOCK
 
 MOST_BLOCKS = 256
 """Blocks of kernels that run side by side, about two for each multiprocessor: larger ones fill a GPU by themselves."""
 MOST_TURNS = 4
 """Blocks of a kernel that one block does in their place."""
-MOST_SHARED = 48 * 1024
-"""Bytes of its own memory that a block of every GPU may declare (CUDA C++ Programming Guide, compute capabilities)."""
 WINDOW = 24
 """How many groups before a kernel are looked at for one that it can join."""
+_GIVEN = "arena, tables, scratch, "
 _INDEX = {"blockIdx.x": "block", "threadIdx.x": "thread"}
 
 
@@ -53,7 +52,7 @@ class Group:
         every = (*self.tasks, task)
         if not all(one.lines and one.block <= BLOCK for one in every):
             return None  # a thread of a block of 1024 has 64 registers, too few for most others
-        if sum(shared(one.lines) for one in every) > MOST_SHARED:
+        if sum(shared(one.lines) for one in every) > OWN_MEMORY:
             return None
         if self.grid + task.grid <= MOST_BLOCKS and not any(task.clashes(one) for one in self.tasks):
             return Group((*self.wide, task), self.chain)
@@ -90,32 +89,17 @@ def body(group: Group, names: Sequence[str]) -> list[str]:
             found.append(f"{'} else ' if k else ''}{test}{{")
         held = f"if (thread < {task.block}) " if task.block < group.block else ""
         block = f"blockIdx.x - {first}" if first else "blockIdx.x"
-        found.append(f"{'    ' if last else ''}{held}{name}(arena, tables, scratch, {block}, thread);")
+        found.append(f"{'    ' if last else ''}{held}{name}({_GIVEN}{block}, thread);")
         first += task.grid
     found += ["}"] * (last > 0)
     for k, (task, name) in enumerate(zip(group.chain, names[last + 1 :], strict=True)):
         found.append("if (!comes_last()) return;" if k == 0 < group.grid - 1 else "__syncthreads();")
-        found.append(_in_turn(task, name, group.block))
+        found.append(task.called(name, _GIVEN, _wait(task, group.block), group.block))
     return found
 
 
-def _in_turn(task: Task, name: str, threads: int) -> str:
-    """The calls of a task's function by a block for all of its blocks."""
-    if task.meets:
-        held = f"if (thread < {task.block}) " if task.block < threads else ""
-        call = f"{name}(arena, tables, scratch, {{}}, thread)"
-        if task.grid == 1:
-            return f"{held}{call.format(0)};"
-        # What a block keeps in common is written by the next one.
-        return f"{held}for (int b = 0; b < {task.grid}; b++) {call.format('b')}, {_wait(task, threads)};"
-    call = f"{name}(arena, tables, scratch, {{0}} / {task.block}, {{0}} % {task.block});"
-    if task.threads <= threads:
-        return f"{f'if (thread < {task.threads}) ' if task.threads < threads else ''}{call.format('thread')}"
-    return f"for (int v = thread; v < {task.threads}; v += {threads}) {call.format('v')}"
-
-
 def _wait(task: Task, threads: int) -> str:
-    return "__syncthreads()" if task.block == threads else f"meet<1, {task.block}>()"
+    return "__syncthreads()" if task.block == threads else task.wait(1)
 
 
 def functions(group: Group) -> Iterator[list[str]]:

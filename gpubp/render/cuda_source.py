@@ -14,11 +14,11 @@ from .c_memory import C_TYPE, Memory
 from .c_parts import Compiled, CSource
 from .c_parts import Kernel as Steps
 from .c_words import comment
-from .cuda_block import OWN_MEMORY, Block, BlockText
+from .cuda_block import Block, BlockText
 from .cuda_joins import body, functions, joined
 from .cuda_launch import Launch, within
 from .cuda_loops import Turns
-from .cuda_tasks import Task, Uses
+from .cuda_tasks import OWN_MEMORY, Task
 from .cuda_text import CudaStep, CudaText, batch_lines
 from .cuda_work import BLOCK, Gemm, Kernel, blocks, indented
 
@@ -128,7 +128,10 @@ class _Text(CudaText):
             return
         letters, name = iter("abcdefghijklmnop"), name or f"{self.name}_{step.first}"
         many = sum(isinstance(one, Kernel) for one in step.body.work) > 1
-        reads, writes, guarded = self._uses(step)
+        guarded = step.first >= self.plan.early
+        guard = [self.plan.program.guard] if guarded and self.plan.program.guard is not None else []
+        read, written = self.values_of(step)
+        reads, writes = self.uses([*read, *guard]), self.uses(written)
         for one in step.body.work:
             if isinstance(one, Gemm):
                 self.tasks[one] = Task("", (), 1, 1, reads, writes, guarded)
@@ -143,18 +146,6 @@ class _Text(CudaText):
             told = "\n".join(about)
             self.tasks[launch] = Task(told, lines, one.grid, one.block, reads, writes, guarded, one.scratch > 0)
             yield launch
-
-    def _uses(self, step: CudaStep) -> tuple[Uses, Uses, bool]:
-        """What a step reads and writes in memory, and whether it stands behind the guard."""
-        plan, guarded = self.plan, step.first >= self.plan.early
-        eqns = [s.eqn for s in plan.steps[step.first : step.stop]]
-        pairs = [plan.copies[step.first - len(plan.steps)]] if not eqns else []
-        reads = [*(x for e in eqns for x in e.operands), *(value for _, value in pairs)]
-        writes = [*(y for e in eqns for y in e.outputs), *(state for state, _ in pairs)]
-        if guarded and plan.program.guard is not None:
-            reads.append(plan.program.guard)
-        used = [[(plan.places[v], v.dtype) for v in values if v in plan.places] for values in (reads, writes)]
-        return used[0], used[1], guarded
 
     def _add(self, launch: Launch, about: Sequence[str], lines: Iterable[str], last: str) -> None:
         # At least one block: without that number the compiler spills registers to fit one more.

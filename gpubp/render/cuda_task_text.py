@@ -15,7 +15,7 @@ from .cuda_launch import Spot
 from .cuda_loops import Stand, Turns
 from .cuda_rows import CudaRows
 from .cuda_single import single_body
-from .cuda_tasks import Inner, Task, Uses, phases
+from .cuda_tasks import Inner, Task, phases
 from .cuda_text import CudaStep, CudaText
 from .cuda_tiles import SMALL
 from .cuda_work import WARP, Body, Gemm, Kernel
@@ -64,10 +64,7 @@ class TaskText(CudaText):
         while at < len(plan.steps):
             one = plan.steps[at].round
             if at in steps:
-                eqns = [s.eqn for s in plan.steps[at : steps[at].stop]]
-                new = self._parts(
-                    steps[at], [x for e in eqns for x in e.operands], [y for e in eqns for y in e.outputs]
-                )
+                new = self._parts(steps[at], *self.values_of(steps[at]))
                 at = steps[at].stop
             elif one is not None:
                 new = self.loop(at, plan.steps[at], one)
@@ -77,8 +74,8 @@ class TaskText(CudaText):
             if new is None:
                 return None
             tasks += new
-        for step, (state, value) in zip(self.copies(), plan.copies, strict=True):
-            tasks += self._parts(step, [value], [state]) or ()
+        for step in self.copies():
+            tasks += self._parts(step, *self.values_of(step)) or ()
         return tasks
 
     def _parts(self, step: CudaStep, reads: Sequence[Var], writes: Sequence[Var]) -> list[Task] | None:
@@ -88,10 +85,6 @@ class TaskText(CudaText):
         behind, uses = step.first >= self.plan.early, (self.uses(reads), self.uses(writes))
         kernels = [work for work in step.body.work if isinstance(work, Kernel)]
         return [Task(about, (*step.declared, *k.lines), k.grid, k.block, *uses, behind) for k in kernels]
-
-    def uses(self, values: Sequence[Var]) -> Uses:
-        """The memory of values."""
-        return [(self.plan.places[v], v.dtype) for v in values if v in self.plan.places]
 
     # Loops -----------------------------------------------------------------------------------------------------------
     def loop(self, at: int, step: Step, one: Round) -> list[Task] | None:

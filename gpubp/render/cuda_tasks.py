@@ -12,6 +12,9 @@ from ..passes import Place
 from .c_memory import overlap
 from .cuda_work import WARP
 
+OWN_MEMORY = 48 * 1024
+"""Bytes that a block of every GPU has of its own without asking for more (CUDA C++ Programming Guide, compute
+capabilities). Newer ones give it more where it is asked for at the launch: 227 KiB on Hopper."""
 MOST_BARRIERS = 15
 """Barriers that some threads of a block can have beside that of all."""
 _SHARED = re.compile(r"__shared__ (?:Pack<(\w+), (\d+)>|\w+) (.*?);")
@@ -69,22 +72,29 @@ class Task:
     def rewritten(self, barrier: int, threads: int) -> list[str]:
         """Its text for thread `thread` of block `block`, where `threads` are there; those that wait do it at the
         barrier of that number."""
-        return self.written({**_NAMES, "THREADS": str(threads), "__syncthreads()": f"meet<{barrier}, {self.block}>()"})
+        return self.written({**_NAMES, "THREADS": str(threads), "__syncthreads()": self.wait(barrier)})
+
+    def wait(self, barrier: int) -> str:
+        """How the threads of a block of its wait for each other at a barrier."""
+        return f"meet<{barrier}, {self.block}>()"
 
     def written(self, words: Mapping[str, str]) -> list[str]:
         """Its text with these words for the numbers of threads and blocks, and for the wait of a block."""
         return [_WORD.sub(lambda m: words[m[0]], line) for line in self.lines]
 
-    def called(self, name: str, barrier: int, threads: int, turn: str) -> list[str]:
-        """The calls of the function `name` by the threads for all blocks; `turn`: its argument for the turn, if any."""
+    def called(self, name: str, given: str, wait: str, threads: int) -> str:
+        """The calls of the function `name` by `threads` threads for all blocks. `given`: its arguments before the
+        numbers of the block and of the thread; `wait`: how the threads of a block wait for each other."""
+        held = f"if (thread < {self.threads}) " if self.threads < threads else ""
         if self.meets:
+            if self.grid == 1:
+                return f"{held}{name}({given}0, thread);"
             # What a block keeps in common is written by the next one.
-            call = f"{name}(arena, tables, {turn}b, thread), meet<{barrier}, {self.block}>();"
-            return [f"if (thread < {self.block}) for (int b = 0; b < {self.grid}; b++) {call}"]
-        call = f"{name}(arena, tables, {turn}{{0}} / {self.block}, {{0}} % {self.block});"
+            return f"{held}for (int b = 0; b < {self.grid}; b++) {name}({given}b, thread), {wait};"
+        call = f"{name}({given}{{0}} / {self.block}, {{0}} % {self.block});"
         if self.threads <= threads:
-            return [f"if (thread < {self.threads}) {call.format('thread')}"]
-        return [f"for (int v = thread; v < {self.threads}; v += {threads}) {call.format('v')}"]
+            return held + call.format("thread")
+        return f"for (int v = thread; v < {self.threads}; v += {threads}) {call.format('v')}"
 
 
 def phases(tasks: Sequence[Task]) -> list[list[Task]]:

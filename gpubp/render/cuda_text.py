@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from dsl.records import dataclass
 
-from ..ir import Eqn
+from ..ir import Eqn, Var
 from ..ops import copy, cuda_names
 from ..passes import ITEM, Buffer, Plan, Step
 from .c_memory import Memory
@@ -15,6 +15,7 @@ from .c_parts import Kernel as Steps
 from .c_source import PlanText
 from .cuda_rows import CudaRows
 from .cuda_single import single_body
+from .cuda_tasks import Uses
 from .cuda_work import Body
 
 _WORDS = frozenset(
@@ -70,6 +71,19 @@ class CudaText(PlanText):
             memory = self.memory()
             put = Eqn(copy, (value,), {}, (state,))
             yield self._kernel(end + k, end, memory, self.rows_kernel()(memory, [put], state.shape, {state}).lines())
+
+    def values_of(self, step: CudaStep) -> tuple[list[Var], list[Var]]:
+        """What a step, or a copy behind all steps, reads and writes."""
+        plan, end = self.plan, len(self.plan.steps)
+        if step.first >= end:
+            state, value = plan.copies[step.first - end]
+            return [value], [state]
+        eqns = [s.eqn for s in plan.steps[step.first : step.stop]]
+        return [x for e in eqns for x in e.operands], [y for e in eqns for y in e.outputs]
+
+    def uses(self, values: Sequence[Var]) -> Uses:
+        """The memory of values."""
+        return [(self.plan.places[v], v.dtype) for v in values if v in self.plan.places]
 
     def unless_guard(self, then: str) -> list[str]:
         """What is done where the guard does not hold."""

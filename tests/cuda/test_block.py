@@ -16,7 +16,7 @@ from gpubp.executor.ensemble import Ensemble
 from gpubp.frontend import GOING, describe, planned
 from gpubp.passes import ITEM
 from gpubp.render import CudaSource, cuda_block, cuda_source
-from gpubp.render.cuda_block import OWN_MEMORY
+from gpubp.render.cuda_tasks import OWN_MEMORY
 from gpubp.training import loop
 from gpubp.training.pace import Pace
 from tests.executor.nets import DROPOUT, LABELS, PLAIN, rows

@@ -11,7 +11,7 @@ import pytest
 
 import gpubp
 from gpubp.render import cuda_block
-from gpubp.render.cuda_block import OWN_MEMORY
+from gpubp.render.cuda_tasks import OWN_MEMORY
 from tests.gpu.test_compiled import rows_of
 
 from .conftest import Use

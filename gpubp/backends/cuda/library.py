@@ -112,7 +112,7 @@ class CudaLibrary:
     def _blocks(self, block: Block, arena: Any, tables: Sequence[Any], copies: int) -> Callable[..., Memory]:
         """As many launches as steps need, of a block for each copy. The host does not wait for them."""
         control = self._device.memory(8 * (block.words + copies))
-        (launch,) = self._works((Launch(block.name, copies, block.threads, None, block.asked),), arena, tables, control)
+        (launch,) = self._works((Launch(block.name, copies, block.threads, asked=block.asked),), arena, tables, control)
 
         def run(
             rows: Sequence[Any],
