@@ -1,4 +1,4 @@
-"""How far a model's results may be off."""
+"""Models by their kernels, and how far the results may be off."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 
 from gpubp.ir import FLOATS, evaluate
-from tests.render.test_c_source import given_of
+from gpubp.passes import plan
+from tests.render.test_c_source import given_of, near
+
+from .host import HostModule
+from .running import run_cuda
 
 
 @cache
@@ -31,3 +35,23 @@ def bound_of(path: Path, mode: Any) -> float:
         off = np.abs(single[finite].astype("float64") - double[finite]).max(initial=0.0)
         bounds.append(float(off / scale / np.finfo("float32").eps))
     return max([64.0, *(8 * off for off in bounds if off < 1e4)])
+
+
+def run_model(path: Path, mode: Any, dtype: str, compiled: type[HostModule] = HostModule) -> None:
+    """A step of a model by its kernels: as on NumPy, and in both orders of the warps the same bits."""
+    program, arrays, count, homes = given_of(path, mode, dtype)
+    ours = [a.copy() for a in arrays]
+    with np.errstate(all="ignore"):
+        wanted = [np.array(v) for v in evaluate(program, ours, np)]
+    planned = plan(program, program.inputs[:count], homes)
+    both = []
+    for order in (0, 1):
+        mine = [a.copy() for a in arrays]
+        states = [*mine[count:], *(np.zeros(v.shape, v.dtype) for v in homes.values())]
+        source, found = run_cuda(planned, mine[:count], states, order, compiled=compiled)
+        assert source.functions
+        for a, b in zip((*found, *mine), (*wanted, *ours), strict=True):
+            near(a, b, bound_of(path, mode), dtype)
+        both.append([*found, *mine])
+    for a, b in zip(*both, strict=True):
+        np.testing.assert_array_equal(a, b)

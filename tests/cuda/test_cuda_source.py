@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from gpubp import ops
 from gpubp.ir import Aval, Program, Var, evaluate, recording, verify
 from gpubp.passes import plan
-from tests.cuda.bounds import bound_of
+from tests.cuda.bounds import run_model
 from tests.ir.random_programs import Case, programs
 from tests.passes.test_plan import divided
-from tests.render.test_c_source import MODELS, given_of, near
+from tests.render.test_c_source import MODELS, near
 
 from .host import needs_host
 from .running import run_cuda
@@ -64,19 +64,4 @@ CASES += [(Path(f"models/{name}.net"), mode, dtype) for name in ("digits", "iris
 
 @pytest.mark.parametrize(("path", "mode", "dtype"), CASES, ids=lambda case: getattr(case, "stem", case))
 def test_models(path: Path, mode: Any, dtype: str) -> None:
-    program, arrays, count, homes = given_of(path, mode, dtype)
-    ours = [a.copy() for a in arrays]
-    with np.errstate(all="ignore"):
-        wanted = [np.array(v) for v in evaluate(program, ours, np)]
-    planned = plan(program, program.inputs[:count], homes)
-    both = []
-    for order in (0, 1):
-        mine = [a.copy() for a in arrays]
-        states = [*mine[count:], *(np.zeros(v.shape, v.dtype) for v in homes.values())]
-        source, found = run_cuda(planned, mine[:count], states, order)
-        assert source.functions
-        for a, b in zip((*found, *mine), (*wanted, *ours), strict=True):
-            near(a, b, bound_of(path, mode), dtype)
-        both.append([*found, *mine])
-    for a, b in zip(*both, strict=True):
-        np.testing.assert_array_equal(a, b)
+    run_model(path, mode, dtype)

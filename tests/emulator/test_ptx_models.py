@@ -15,14 +15,14 @@ from gpubp import ops
 from gpubp.ir import PRIMITIVES, Aval, Program, Var, evaluate, recording, verify
 from gpubp.passes import Plan, plan
 from gpubp.render import cuda_source, cuda_tiles
-from tests.cuda.bounds import bound_of
+from tests.cuda.bounds import run_model
 from tests.cuda.running import run_cuda
 from tests.cuda.test_cuda_kernels import changed
 from tests.cuda.test_cuda_tiles import LAYERS, close, drawn, each_tile
 from tests.ir.random_programs import Case, programs
 from tests.ops.checks import inputs_for
 from tests.passes.test_plan import divided
-from tests.render.test_c_source import MODELS, given_of, near
+from tests.render.test_c_source import MODELS, near
 
 from .kernels import Array, Fault, PtxModule, needs_gcc, nvrtc
 
@@ -41,22 +41,7 @@ CASES += [(path, mode, dtype) for path in MODELS if path.stem in ("digits", "iri
 
 @pytest.mark.parametrize(("path", "mode", "dtype"), CASES, ids=lambda case: getattr(case, "stem", case))
 def test_models(path: Path, mode: Any, dtype: str) -> None:
-    """As on NumPy, and in both orders of the warps the same bits."""
-    program, arrays, count, homes = given_of(path, mode, dtype)
-    ours = [a.copy() for a in arrays]
-    with np.errstate(all="ignore"):
-        wanted = [np.array(v) for v in evaluate(program, ours, np)]
-    planned = plan(program, program.inputs[:count], homes)
-    both = []
-    for order in (0, 1):
-        mine = [a.copy() for a in arrays]
-        states = [*mine[count:], *(np.zeros(v.shape, v.dtype) for v in homes.values())]
-        _, found = run_cuda(planned, mine[:count], states, order, compiled=PtxModule)
-        for a, b in zip((*found, *mine), (*wanted, *ours), strict=True):
-            near(a, b, bound_of(path, mode), dtype)
-        both.append([*found, *states])
-    for a, b in zip(*both, strict=True):
-        np.testing.assert_array_equal(a, b)
+    run_model(path, mode, dtype, PtxModule)
 
 
 @settings(max_examples=10, deadline=None)
