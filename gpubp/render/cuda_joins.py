@@ -21,6 +21,7 @@ MOST_TURNS = 4
 WINDOW = 24
 """How many groups before a kernel are looked at for one that it can join."""
 _GIVEN = "arena, tables, scratch, "
+_LAST = "if (!comes_last((unsigned *)scratch - 1, gridDim.x)) return;"
 _INDEX = {"blockIdx.x": "block", "threadIdx.x": "thread"}
 
 
@@ -93,7 +94,7 @@ def body(group: Group, names: Sequence[str]) -> list[str]:
         first += task.grid
     found += ["}"] * (last > 0)
     for k, (task, name) in enumerate(zip(group.chain, names[last + 1 :], strict=True)):
-        found.append("if (!comes_last()) return;" if k == 0 < group.grid - 1 else "__syncthreads();")
+        found.append(_LAST if k == 0 < group.grid - 1 else "__syncthreads();")
         found.append(task.called(name, _GIVEN, _wait(task, group.block), group.block))
     return found
 

@@ -36,8 +36,8 @@ Works = tuple[Launch | Gemm, ...]
 @dataclass(frozen=True, slots=True)
 class CudaSource(CSource):
     """A module of kernels: each takes the arena, the addresses of `tables` by value, and `scratch` bytes of memory that
-    nothing else uses. `work`: what each function does, in order. No kernel behind the guard does anything where it does
-    not hold.
+    nothing else uses. Before these lie `counters` numbers of 4 bytes, 0 when they are made and after each kernel.
+    `work`: what each function does, in order. No kernel behind the guard does anything where it does not hold.
 
     Where `many` is not empty, `take` copies the next batch to its place, and `keep` writes down the results of a step
     and counts it, unless the guard stopped it: both take the arena, the tables and a control block (CONTROL). `block`:
@@ -46,9 +46,15 @@ class CudaSource(CSource):
 
     work: Mapping[str, Works]
     scratch: int
+    counters: int
     take: Launch | None
     keep: Launch | None
     block: Block | None
+
+    @property
+    def before(self) -> int:
+        """Bytes before the scratch memory: the counters, so that it begins where memory does."""
+        return -(-4 * self.counters // ALIGN) * ALIGN
 
 
 def cuda_source(
@@ -82,7 +88,7 @@ class _Text(CudaText):
         self.apart = False
         self.texts: dict[str, str] = {}
         self.tasks: dict[Launch | Gemm, Task] = {}
-        self.scratch = 0
+        self.scratch = self.counters = 0
 
     def cuda(self, collect: Sequence[Var], apart: bool, room: int) -> CudaSource:
         plan, end, self.apart = self.plan, len(self.plan.steps), apart
@@ -114,7 +120,8 @@ class _Text(CudaText):
             block = self._block(collect, room)
         text = "\n\n".join((cuda_functions(), *self.texts.values())) + "\n"
         many = f"{self.name}_many" if take is not None else ""
-        return CudaSource(text, tuple(functions), self.tables, many, {}, work, self.scratch, take, keep, block)
+        more = (self.scratch, self.counters, take, keep, block)
+        return CudaSource(text, tuple(functions), self.tables, many, {}, work, *more)
 
     def _found(self) -> tuple[CudaStep | _Loop, ...]:
         """The pieces that have a form for a GPU."""
@@ -179,6 +186,7 @@ class _Text(CudaText):
                 self.texts[name] = "\n".join([*told, f"{head}int block, int thread) {{", *indented(text), "}"])
             launch = Launch(f"{names[0]}_to_{names[-1].removeprefix(self.name + '_')}", group.grid, group.block)
             self._add(launch, [], body(group, names), "char *scratch")
+            self.counters = max(self.counters, len(group.chain) > 0)
             yield launch
 
     # Loops -----------------------------------------------------------------------------------------------------------
@@ -206,7 +214,7 @@ class _Text(CudaText):
         text.apart = self.apart
         once = text._works((*loop.once, *text.copies()))
         self.texts |= text.texts
-        self.scratch = max(self.scratch, text.scratch)
+        self.scratch, self.counters = max(self.scratch, text.scratch), max(self.counters, text.counters)
         for frame in turns.frames():
             yield from (within(one, frame) for one in once)
         memory = self.memory()

@@ -26,7 +26,9 @@ def run_cuda(
     made of, and the outputs."""
     source = source or cuda_source(planned, "run", hints)
     module = compiled(source.text, order)
-    scratch = np.full(source.scratch + 16, 0xFF, dtype=np.uint8)
+    before = source.before
+    scratch = np.full(before + source.scratch + 16, 0xFF, dtype=np.uint8)
+    scratch[:before] = 0
 
     def bind(name: str, arena: Array, tables: Sequence[Array]) -> Callable[[], int]:
         kept = [np.ascontiguousarray(t) for t in tables]
@@ -38,7 +40,7 @@ def run_cuda(
                     begins = {None: arena.ctypes.data, **dict(enumerate(addresses))}
                     host_gemm(work, *(begins[x.table] + x.start for x in (work.a, work.b, work.c)))
                 else:
-                    module.launch(work, *of_turn(work, arena, kept), scratch[: source.scratch])
+                    module.launch(work, *of_turn(work, arena, kept), scratch[before : before + source.scratch])
             return 0 if kept is not None else 1
 
         return step
@@ -53,6 +55,7 @@ def run_cuda(
         slot[...] = values
     with np.errstate(all="ignore"):
         step()
+    assert not scratch[:before].any(), "a counter is not 0 again"
     return source, [np.array(v) for v in outputs]
 
 

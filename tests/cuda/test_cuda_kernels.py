@@ -243,7 +243,7 @@ def main_of(source: CudaSource, found: Plan) -> str:
         "int main() {",
         f"    size_t sizes[] = {{{sizes}}};",
         f"    char *at[{max(1, len(source.tables))}], *arena = (char *)malloc({found.arena});",
-        f"    char *scratch = (char *)malloc({source.scratch});",
+        f"    char *scratch = (char *)calloc({source.before + source.scratch}, 1) + {source.before};",
         f"    memset(arena, 1, {found.arena});",
         f"    for (int i = 0; i < {len(source.tables)}; i++) at[i] = (char *)calloc(sizes[i], 1);",
         *(f"    if (host_{w.kernel}({w.grid}, {w.block}, 0, arena, at, scratch)) return 1;" for w in works),

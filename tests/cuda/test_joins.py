@@ -114,9 +114,12 @@ def test_the_same_bits_as_one_by_one(name: str) -> None:
 
 
 # Planted faults ------------------------------------------------------------------------------------------------------
+LAST = "if (!comes_last((unsigned *)scratch - 1, gridDim.x)) return;"
+
+
 def faults(text: str) -> Iterator[str]:
     """The text of a module without one of the waits between the kernels of a chain."""
-    begin = text.index('extern "C"', text.index("comes_last()) return;") - 4000)
+    begin = text.index('extern "C"', text.index(LAST) - 4000)
     for wait in re.finditer(r"^    __syncthreads\(\);\n", text[begin:], re.MULTILINE):
         yield text[: begin + wait.start()] + text[begin + wait.end() :]
 
@@ -143,7 +146,7 @@ def test_a_chain_that_does_not_wait_for_all_blocks_is_found() -> None:
     right = ran(source, planned, arrays, count, 0)
     source = cuda_source(planned, "run")
     assert any(isinstance(work, Launch) and work.grid > 1 for works in source.work.values() for work in works)
-    early = replace(source, text=source.text.replace("if (!comes_last()) return;", "if (blockIdx.x) return;"))
+    early = replace(source, text=source.text.replace(LAST, "if (blockIdx.x) return;"))
     wrong = ran(early, planned, arrays, count, 0)
     assert not all(np.array_equal(a, b) for a, b in zip(wrong, right, strict=True))
 

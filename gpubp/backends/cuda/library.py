@@ -23,7 +23,10 @@ class CudaLibrary:
     def __init__(self, source: CudaSource, device: Device) -> None:
         self._source, self._device = source, device
         self._kernels = device.module(source.text)
-        self._scratch = device.memory(max(source.scratch, 1))
+        self._memory = device.memory(source.before + max(source.scratch, 1))
+        self._scratch = self._memory.address + source.before
+        if source.before:
+            self._memory.write(bytes(source.before))
         for work in {work for works in source.work.values() for work in works if isinstance(work, Gemm)}:
             device.product(work, work.a.start, work.b.start, work.c.start)
         self.uncaptured = ""
@@ -54,9 +57,9 @@ class CudaLibrary:
         control = device.memory(8 * (len(CONTROL) + MOST_ARRAYS))
         (own,) = source.work.values()
         works = [
-            *self._works((source.take,), arena, tables, control),
+            *self._works((source.take,), arena, tables, control.address),
             *self._works(own, arena, tables, self._scratch),
-            *self._works((source.keep,), arena, tables, control),
+            *self._works((source.keep,), arena, tables, control.address),
         ]
         step = _Captured(self, works)
 
@@ -112,7 +115,8 @@ class CudaLibrary:
     def _blocks(self, block: Block, arena: Any, tables: Sequence[Any], copies: int) -> Callable[..., Memory]:
         """As many launches as steps need, of a block for each copy. The host does not wait for them."""
         control = self._device.memory(8 * (block.words + copies))
-        (launch,) = self._works((Launch(block.name, copies, block.threads, asked=block.asked),), arena, tables, control)
+        work = Launch(block.name, copies, block.threads, asked=block.asked)
+        (launch,) = self._works((work,), arena, tables, control.address)
 
         def run(
             rows: Sequence[Any],
@@ -134,7 +138,7 @@ class CudaLibrary:
 
     # What is put into the stream -------------------------------------------------------------------------------------
     def _works(
-        self, works: Sequence[Launch | Gemm], arena: Any, tables: Sequence[Any], last: Memory
+        self, works: Sequence[Launch | Gemm], arena: Any, tables: Sequence[Any], last: int
     ) -> list[Callable[[], None]]:
         # A constant may be a view that repeats numbers; kernels take it as it is counted.
         arrays = [arena, *(a if a.flags.c_contiguous else a.copy() for a in tables)]
@@ -145,11 +149,11 @@ class CudaLibrary:
                 places = (_at(matrix, addresses) for matrix in (work.a, work.b, work.c))
                 found.append(_kept(self._device.product(work, *places), arrays))
                 continue
-            arguments = _arguments(*work.memory(addresses[0], addresses[1:]), last.address)
+            arguments = _arguments(*work.memory(addresses[0], addresses[1:]), last)
             run = partial(
                 self._device.launch, self._kernels(work.kernel, work.asked), work.grid, work.block, arguments[-1]
             )
-            found.append(_kept(run, (arrays, last, arguments)))
+            found.append(_kept(run, (arrays, arguments)))
         return found
 
 

@@ -37,16 +37,14 @@ INLINE void meet() {
 }
 #endif
 
-/* How many blocks of a kernel came to its end; the last one counts from 0 again. */
-static __device__ unsigned finished = 0;
-
-/* Whether all other blocks of the kernel came here before: what they wrote is seen by the last. */
-INLINE bool comes_last() {
+/* Whether all others of so many blocks came here before: what they wrote is seen by the last, which sets the counter to
+   0 again. */
+INLINE bool comes_last(unsigned *counter, unsigned blocks) {
     __shared__ bool last;
     __syncthreads();
     if (threadIdx.x == 0) {
         __threadfence();
-        last = atomicInc(&finished, gridDim.x - 1) == gridDim.x - 1;
+        last = atomicInc(counter, blocks - 1) == blocks - 1;
         __threadfence();
     }
     __syncthreads();
