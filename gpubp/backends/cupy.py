@@ -114,10 +114,10 @@ class CupyBackend:
         collect: Sequence[Var],
     ) -> tuple[CSource, BindCopies] | None:
         source = cuda_source(plan, name, hints, describe, collect, room=self._compiled.room)
-        kernels = None if source.block is None else self.library(source)
-        if kernels is None:
-            return None
-        return source, partial(kernels.bind_copies, self.arena(plan.arena))
+        if source.block is None:
+            source = cuda_source(plan, name, hints, describe, collect, nets=True)
+        kernels = self.library(source) if source.many else None
+        return None if kernels is None else (source, partial(kernels.bind_copies, self.arena, plan.arena))
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:
         if hasattr(values, "__dlpack__") and not hasattr(values, "__cuda_array_interface__"):

@@ -4,19 +4,20 @@ from .c_lanes import lanes_arena, lanes_source
 from .c_parts import CSource
 from .c_source import c_source
 from .cuda_block import Block
-from .cuda_launch import Launch
-from .cuda_source import CONTROL, CudaSource, cuda_source
+from .cuda_launch import Batches, Frame, Launch
+from .cuda_source import CudaSource, cuda_source
 from .cuda_work import Gemm, Matrix
 from .plan_source import plan_source
 from .python_source import compile_source, python_source
 from .standalone import Argument, standalone
 
 __all__ = [
-    "CONTROL",
     "Argument",
+    "Batches",
     "Block",
     "CSource",
     "CudaSource",
+    "Frame",
     "Gemm",
     "Launch",
     "Matrix",

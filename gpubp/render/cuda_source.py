@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
@@ -9,14 +10,14 @@ from dsl.records import dataclass
 
 from ..ir import Eqn, Var
 from ..ops import copy, cuda_functions
-from ..passes import ALIGN, Plan, Round, Step
+from ..passes import ALIGN, ITEM, Plan, Round, Step
 from .c_memory import C_TYPE, Memory
 from .c_parts import Compiled, CSource
 from .c_parts import Kernel as Steps
 from .c_words import comment
 from .cuda_block import Block, BlockText
 from .cuda_joins import body, functions, joined
-from .cuda_launch import Launch, within
+from .cuda_launch import CONTROL, Batches, Launch, within
 from .cuda_loops import Turns
 from .cuda_tasks import OWN_MEMORY, Task
 from .cuda_text import CudaStep, CudaText, batch_lines
@@ -24,10 +25,6 @@ from .cuda_work import BLOCK, Gemm, Kernel, blocks, indented
 
 MOST_TABLES = 480
 """States and constants that fit into the arguments of a kernel, of 4 KiB."""
-CONTROL = ("at", "done", "per_epoch", "order")
-"""The first words of the control block of a loop of steps, 8 bytes each: the number of the next step, the steps done,
-the batches of an epoch, the address of the order of its rows (0: as they stand). Then come the addresses of the rows
-and those of the results."""
 
 
 Works = tuple[Launch | Gemm, ...]
@@ -39,16 +36,17 @@ class CudaSource(CSource):
     nothing else uses. Before these lie `counters` numbers of 4 bytes, 0 when they are made and after each kernel.
     `work`: what each function does, in order. No kernel behind the guard does anything where it does not hold.
 
-    Where `many` is not empty, `take` copies the next batch to its place, and `keep` writes down the results of a step
-    and counts it, unless the guard stopped it: both take the arena, the tables and a control block (CONTROL). `block`:
-    a kernel that does many steps by itself, where the net is small enough.
+    `batches`: what lets steps follow each other without the host, where `many` is not empty. `block`: a kernel that
+    does many steps by itself, where the net is small enough.
+
+    Kernels for several nets take an array with the memory of each (`Net` of base.cuh) instead. They do nothing for one
+    that is not trained on; where the guard stops one, `batches.keep` says that it is not.
     """
 
     work: Mapping[str, Works]
     scratch: int
     counters: int
-    take: Launch | None
-    keep: Launch | None
+    batches: Batches | None
     block: Block | None
 
     @property
@@ -66,11 +64,16 @@ def cuda_source(
     *,
     apart: bool = False,
     room: int = OWN_MEMORY,
+    nets: bool = False,
 ) -> CudaSource:
     """The pieces of a plan that have a C form as CUDA kernels; arguments as those of `c_source`. A loop all of whose
     round has one is work too, turn after turn; rounds of others are left to CuPy. `room`: the bytes that a block can
-    have of its own."""
-    return _Text(plan, name, hints or {}, describe).cuda(collect, apart, room)
+    have of its own. `nets`: kernels for several nets, whose states lie one behind the other."""
+    text = _Text(plan, name, hints or {}, describe, nets)
+    if nets:
+        sizes = {plan.places[v].buffer: v.aval.size * ITEM[v.dtype] for v in plan.states}
+        text.grains = {buffer: math.gcd(ALIGN, size) for buffer, size in sizes.items()}
+    return text.cuda(collect, apart, room)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,11 @@ class _Loop(Steps):
 
 
 class _Text(CudaText):
-    def __init__(self, plan: Plan, name: str, hints: Mapping[Var, str], describe: Callable[[object], str]) -> None:
+    def __init__(
+        self, plan: Plan, name: str, hints: Mapping[Var, str], describe: Callable[[object], str], nets: bool
+    ) -> None:
         super().__init__(plan, name, hints, describe)
-        self.apart = False
+        self.apart, self.nets = False, nets
         self.texts: dict[str, str] = {}
         self.tasks: dict[Launch | Gemm, Task] = {}
         self.scratch = self.counters = 0
@@ -114,13 +119,13 @@ class _Text(CudaText):
             copies = list(self.copies()) if done.stop == end else []
             work[done.name] = self._works((*run, *copies))
             at = done.stop
-        take = keep = block = None
+        batches = block = None
         if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
-            take, keep = self._take(), self._keep(collect)
-            block = self._block(collect, room)
+            batches = self._batches(collect)
+            block = None if self.nets else self._block(collect, room)
         text = "\n\n".join((cuda_functions(), *self.texts.values())) + "\n"
-        many = f"{self.name}_many" if take is not None else ""
-        more = (self.scratch, self.counters, take, keep, block)
+        many = f"{self.name}_many" if batches is not None else ""
+        more = (self.scratch, self.counters, batches, block)
         return CudaSource(text, tuple(functions), self.tables, many, {}, work, *more)
 
     def _found(self) -> tuple[CudaStep | _Loop, ...]:
@@ -158,10 +163,27 @@ class _Text(CudaText):
         # At least one block: without that number the compiler spills registers to fit one more.
         head = f'extern "C" __global__ void __launch_bounds__({launch.block}, 1) {launch.kernel}('
         arguments = f"char *arena, const {self._table_type()} tables, {last}) {{"
+        if self.nets:
+            arguments = f"const Net<{self._table_count()}> *nets) {{"
+            lines = [*self._own(last), *lines]
         self.texts[launch.kernel] = "\n".join([*about, head, *indented([arguments, *lines]), "}"])
 
+    def _own(self, last: str) -> list[str]:
+        """The memory of one of several nets, under the names of that of a single one."""
+        count = self._table_count()
+        return [
+            f"const Net<{count}> &net = nets[blockIdx.y];",
+            "if (!*net.going) return;",
+            "char *const arena = net.arena;",
+            f"const Tables<{count}> &tables = net.tables;",
+            f"{last} = ({last.rpartition(' ')[0]} *)net.last;",
+        ]
+
+    def _table_count(self) -> int:
+        return max(1, len(self.tables))
+
     def _table_type(self) -> str:
-        return f"Tables<{max(1, len(self.tables))}>"
+        return f"Tables<{self._table_count()}>"
 
     def _works(self, steps: Sequence[CudaStep | _Loop]) -> Works:
         """The work of steps, small kernels as one where they can be; the turns of a loop stay where they are."""
@@ -197,7 +219,7 @@ class _Text(CudaText):
     def _loop(self, first: int, step: Step, one: Round) -> _Loop | None:
         """A loop, if all of a round is work for a GPU and nothing in it stays the same: that would have no memory."""
         turns = Turns(self.plan, self.numbers, step, one)
-        text = _Text(one.plan, f"{self.name}_loop{first}", {}, self.describe)
+        text = _Text(one.plan, f"{self.name}_loop{first}", {}, self.describe, self.nets)
         text.grains = turns.grains(self._grain)
         once = text._found()
         if one.plan.constants or sum(s.stop - s.first for s in once) < len(one.plan.steps):
@@ -239,10 +261,13 @@ class _Text(CudaText):
         self.texts[made[0].name] = made[1]
         return made[0]
 
+    def _batches(self, collect: Sequence[Var]) -> Batches:
+        feeds = self.plan.feeds
+        return Batches(feeds[0].shape[0], len(CONTROL) + len(feeds) + len(collect), self._take(), self._keep(collect))
+
     def _take(self) -> Launch:
-        batch = self.plan.feeds[0].shape[0]
         lines, most = batch_lines(self.plan, lambda k: f"control[{len(CONTROL) + k}]")
-        begin = [f"const int64_t first = control[0] % control[2] * {batch};"]
+        begin = ["const int64_t first = control[0] % control[2];"]
         begin.append("const int64_t *const order = (const int64_t *)control[3];")
         launch = Launch(f"{self.name}_take", min(blocks(most, BLOCK), 1024), BLOCK)
         self._add(launch, ["/* the next batch */"], [*begin, *lines], "const int64_t *control")
@@ -254,7 +279,9 @@ class _Text(CudaText):
             text = memory.access(var, ()).at([])
             place = len(CONTROL) + len(self.plan.feeds) + k
             lines.append(f"(({C_TYPE[var.dtype]} *)control[{place}])[control[1]] = {text};")
-        lines = [*self.unless_guard("return;"), *memory.declarations(), *lines, "control[0] += 1;", "control[1] += 1;"]
+        stop = self.unless_guard("{ *net.going = 0; return; }" if self.nets else "return;")
+        counted = [f"control[0] += {self.plan.feeds[0].shape[0]};", "control[1] += 1;"]
+        lines = [*stop, *memory.declarations(), *lines, *counted]
         launch = Launch(f"{self.name}_keep", 1, 1)
         self._add(launch, ["/* the results */"], lines, "int64_t *control")
         return launch

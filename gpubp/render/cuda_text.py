@@ -22,8 +22,8 @@ _WORDS = frozenset(
     "alignas alignof and and_eq arena asm bitand bitor block blockDim blockIdx bool bool8 break case catch char class "
     "column compl concept const const_cast constexpr continue control decltype default delete do double dynamic_cast "
     "else enum explicit export extern false float for found friend goto gridDim if inline int j jv k lane long m main "
-    "mask mutable namespace new noexcept not not_eq nullptr operator or or_eq own p parts private protected public q "
-    "r register reinterpret_cast requires return row s scratch short signed sizeof slice static static_assert "
+    "mask mutable namespace net nets new noexcept not not_eq nullptr operator or or_eq own p parts private protected "
+    "public q r register reinterpret_cast requires return row s scratch short signed sizeof slice static static_assert "
     "static_cast struct sum switch tables template this thread threadIdx thread_local throw total true try turn "
     "typedef typeid typename union unsigned using v virtual void volatile w wchar_t while x xor xor_eq y".split()
 )

@@ -151,13 +151,14 @@ static int run_block(unsigned threads, bool backwards) {
         for (unsigned i = 0; i < threads; i++) fibers[i].state = RUNS;
     }
 }
-// 0, or what went wrong. `alone`: no thread waits for another.
-static int run(unsigned grid, unsigned block, bool backwards, bool alone, void (*work)()) {
-    gridDim = {grid, 1, 1}, blockDim = {block, 1, 1}, kernel = work;
+// 0, or what went wrong. `alone`: no thread waits for another. `rows` of blocks take turns.
+static int run(unsigned grid, unsigned block, bool backwards, bool alone, void (*work)(), unsigned rows = 1) {
+    gridDim = {grid, rows, 1}, blockDim = {block, 1, 1}, kernel = work;
     fault = 0;
     if (!alone && !stacks) stacks = (char *)malloc(1024 * STACK);
-    for (unsigned b = 0; b < grid; b++) {
-        blockIdx = {backwards ? grid - 1 - b : b, 0, 0};
+    for (unsigned n = 0; n < grid * rows; n++) {
+        const unsigned b = n / rows;
+        blockIdx = {backwards ? grid - 1 - b : b, n % rows, 0};
         if (alone) {
             now = &fibers[0];
             for (unsigned i = 0; i < block; i++) now->thread = backwards ? block - 1 - i : i, work();

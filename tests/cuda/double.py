@@ -26,9 +26,9 @@ class HostMemory:
         self.device, self.array = device, np.full(size, 0xFF, np.uint8)
         self.address = self.array.ctypes.data
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, at: int = 0) -> None:
         self.device.note("write")
-        self.array[: len(data)] = np.frombuffer(data, np.uint8)
+        self.array[at : at + len(data)] = np.frombuffer(data, np.uint8)
 
     def read(self, size: int) -> bytes:
         self.device.note("read")
@@ -76,12 +76,18 @@ class HostDevice:
 
         return kernel
 
-    def launch(self, kernel: Any, grid: int, block: int, arguments: Any) -> None:
+    def launch(self, kernel: Any, grid: tuple[int, int], block: int, arguments: Any) -> None:
         module, name = kernel
+        work, rows = Launch(name, grid[0], block), grid[1]
         # What the addresses show is read when the kernel runs, as a launch does.
-        arena, tables, last = (arguments[i] for i in range(3))
-        values = [ctypes.c_void_p.from_address(at).value or 0 for at in (arena, last)]
-        self.put(name, lambda: module.run(Launch(name, grid, block), values[0], tables, values[1]))
+        if len(arguments) == 1:
+            nets = _pointer(arguments[0])
+            self.put(name, lambda: module.run_nets(work, rows, nets))
+            return
+        assert rows == 1
+        arena, tables, last = arguments
+        values = _pointer(arena), _pointer(last)
+        self.put(name, lambda: module.run(work, values[0], tables, values[1]))
 
     def product(self, work: Gemm, a: int, b: int, c: int) -> Callable[[], None]:
         self.note("product")
@@ -116,6 +122,10 @@ class HostDevice:
             yield recorded
         finally:
             self.recording = None
+
+
+def _pointer(at: int) -> int:
+    return ctypes.c_void_p.from_address(at).value or 0
 
 
 class HostBackend(CupyBackend):

@@ -24,7 +24,8 @@ FLAGS = ("-std=c++17", "-O0", "-ffp-contract=off", "-fno-strict-aliasing", "-fwr
 STRICT = "-fsanitize=alignment"
 """The shim is told of accesses at no multiple of their size, at which a GPU stops."""
 _HEAD = re.compile(
-    r'extern "C" __global__ void __launch_bounds__\(\d+, 1\) (\w+)\(\n\s*char \*\w+, const Tables<(\d+)>'
+    r'extern "C" __global__ void __launch_bounds__\(\d+, 1\) (\w+)\(\n\s*'
+    r"(?:char \*\w+, const Tables|const (Net))<(\d+)>"
 )
 _WAITS = re.compile(r"__sync|__shfl|meet<|comes_last")
 _FUNCTION = re.compile(r"^INLINE void (\w+)\(.*?^\}$", re.DOTALL | re.MULTILINE)
@@ -59,9 +60,18 @@ def host_text(text: str) -> str:
     lines = [SHIM.read_text("utf-8"), text]
     waiting = [m[1] for m in _FUNCTION.finditer(text) if _WAITS.search(m[0])]
     for head, end in zip(heads, ends, strict=True):
-        name, tables = head[1], int(head[2])
+        name, tables = head[1], int(head[3])
         body = text[head.start() : end]
         alone = "false" if _WAITS.search(body) or any(f"{name}(" in body for name in waiting) else "true"
+        if head[2]:
+            lines += [
+                f"static void call_{name}() {{ {name}((const Net<{tables}> *)host::tables); }}",
+                f'extern "C" int host_{name}(unsigned grid, unsigned nets, unsigned block, int order, void *at) {{',
+                "    host::tables = at;",
+                f"    return host::run(grid, block, order, {alone}, call_{name}, nets);",
+                "}",
+            ]
+            continue
         kind = "int64_t" if name.endswith(("_take", "_keep", "_block")) else "char"
         lines += [
             f"static void call_{name}() {{",
@@ -96,6 +106,15 @@ class HostModule:
         """The same, with the address of those of the tables."""
         function, pointer = self.library[f"host_{work.kernel}"], ctypes.c_void_p
         wrong = function(work.grid, work.block, self.order, pointer(arena), pointer(tables), pointer(last))
+        self._check(work, wrong)
+
+    def run_nets(self, work: Launch, nets: int, at: int) -> None:
+        """The same for so many nets, with the address of what they work on."""
+        function = self.library[f"host_{work.kernel}"]
+        self._check(work, function(work.grid, nets, work.block, self.order, ctypes.c_void_p(at)))
+
+    @staticmethod
+    def _check(work: Launch, wrong: int) -> None:
         assert wrong == 0, f"{work.kernel}: {WRONG[wrong]}"
 
 

@@ -38,11 +38,11 @@ def compiler(architecture: str) -> Nvrtc:
 
 
 @cache
-def source_of(path: Path, mode: Any, dtype: str) -> CudaSource:
+def source_of(path: Path, mode: Any, dtype: str, nets: bool = False) -> CudaSource:
     built, found = planned(gpubp.load(path), mode, 32, dtype)
     results = dict(zip(built.outputs, found.program.outputs, strict=True))
     collect = [results[name] for name in ("data", "penalty") if name in results]
-    return cuda_source(found, mode, built.hints, describe, collect)
+    return cuda_source(found, mode, built.hints, describe, collect, nets=nets)
 
 
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
@@ -51,7 +51,16 @@ def source_of(path: Path, mode: Any, dtype: str) -> CudaSource:
 )
 @pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
 def test_every_kernel_fits_into_registers(path: Path, mode: str, dtype: str, architecture: str) -> None:
-    source = source_of(path, mode, dtype)
+    fits(source_of(path, mode, dtype), architecture)
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("name", ["digits", "digits_tuned", "digits_cnn", "digits_lstm", "transformer"])
+def test_every_kernel_for_several_nets_fits(name: str, architecture: str) -> None:
+    fits(source_of(Path("models") / f"{name}.net", "train", "float32", nets=True), architecture)
+
+
+def fits(source: CudaSource, architecture: str) -> None:
     code, used = compiler(architecture).cubin(source.text)
     assert code[:4] == b"\x7fELF"
     threads = {name: int(block) for block, name in HEAD.findall(source.text)}

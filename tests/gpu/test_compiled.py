@@ -140,9 +140,10 @@ def test_two_runs_give_the_same_bytes() -> None:
     same(trained(), trained())
 
 
-@pytest.mark.parametrize("model", ["xor", "iris", "spiral"])
+@pytest.mark.parametrize("model", ["xor", "iris", "spiral", "digits", "digits_cnn", "digits_gru"])
 def test_restarts_are_the_runs_of_their_seeds(model: str) -> None:
-    """Nets side by side, each in a block where it fits into one, shuffled each in its own way."""
+    """Nets side by side, each in a block where it fits into one, else in launches for all; shuffled each in its own
+    way."""
     net = gpubp.load(MODELS[0].parent / f"{model}.net")
     rows, together = rows_of(net, 80), Ensemble(net, 3, "gpu")
     together.run_steps(together.place(rows), 12, 32)

@@ -20,8 +20,8 @@ class Memory(Protocol):
 
     address: int
 
-    def write(self, data: bytes) -> None:
-        """Copy from the host, in the order of the stream."""
+    def write(self, data: bytes, at: int = 0) -> None:
+        """Copy from the host to byte `at` and those that follow, in the order of the stream."""
 
     def read(self, size: int) -> bytes:
         """Copy to the host, when all work before is done."""
@@ -39,8 +39,9 @@ class Device(Protocol):
         """A CUDA text compiled and loaded: gives its kernels by name, with the bytes that each block asks for beside
         those that it declares. Raises NativeError where that fails."""
 
-    def launch(self, kernel: Any, grid: int, block: int, arguments: Any) -> None:
-        """Run a kernel on `arguments`, a C array of the addresses of its arguments."""
+    def launch(self, kernel: Any, grid: tuple[int, int], block: int, arguments: Any) -> None:
+        """Run a kernel of so many columns and rows of blocks on `arguments`, a C array of the addresses of its
+        arguments."""
 
     def product(self, work: Gemm, a: int, b: int, c: int) -> Work:
         """A product of the matrices at three addresses, ready to be put into the stream: everything that it needs is

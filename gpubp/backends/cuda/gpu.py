@@ -27,8 +27,8 @@ class GpuMemory:
         self._array = cupy.empty(size, dtype="uint8")
         self.address: int = self._array.data.ptr
 
-    def write(self, data: bytes) -> None:
-        self._array[: len(data)].set(np.frombuffer(data, np.uint8))
+    def write(self, data: bytes, at: int = 0) -> None:
+        self._array[at : at + len(data)].set(np.frombuffer(data, np.uint8))
 
     def read(self, size: int) -> bytes:
         found: bytes = self._array[:size].get().tobytes()
@@ -64,11 +64,11 @@ class CupyDevice:
 
         return kernel
 
-    def launch(self, kernel: Any, grid: int, block: int, arguments: Any) -> None:
+    def launch(self, kernel: Any, grid: tuple[int, int], block: int, arguments: Any) -> None:
         function, asked = kernel
         stream = self._cupy.cuda.get_current_stream().ptr
         launch = self._cupy.cuda.driver.launchKernel
-        launch(function.ptr, grid, 1, 1, block, 1, 1, asked, stream, ctypes.addressof(arguments), 0)
+        launch(function.ptr, *grid, 1, block, 1, 1, asked, stream, ctypes.addressof(arguments), 0)
 
     def product(self, work: Any, a: int, b: int, c: int) -> Work:
         return self._products.product(work, a, b, c)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import struct
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property
 from typing import Any
 
-from ...render import CONTROL, Block, CudaSource, Gemm, Launch, Matrix
-from ..native import say_once
-from .device import CaptureError, Device, Memory, Work
-
-MOST_ARRAYS = 1024
-"""Feeds and results of a loop of steps, together."""
+from ...render import Block, CudaSource, Gemm, Launch
+from .device import Device, Memory, Work
+from .nets import Nets
+from .stream import Own, Stream, by_value, kept
 
 
 class CudaLibrary:
@@ -22,21 +19,23 @@ class CudaLibrary:
 
     def __init__(self, source: CudaSource, device: Device) -> None:
         self._source, self._device = source, device
-        self._kernels = device.module(source.text)
-        self._memory = device.memory(source.before + max(source.scratch, 1))
-        self._scratch = self._memory.address + source.before
-        if source.before:
-            self._memory.write(bytes(source.before))
+        self._stream = Stream(device, device.module(source.text))
         for work in {work for works in source.work.values() for work in works if isinstance(work, Gemm)}:
             device.product(work, work.a.start, work.b.start, work.c.start)
-        self.uncaptured = ""
-        """Why steps are no graphs, where that is so."""
+
+    @cached_property
+    def _memory(self) -> Memory:
+        """The counters of kernels, and the scratch memory behind them."""
+        source = self._source
+        found = self._device.memory(source.before + max(source.scratch, 1))
+        if source.before:
+            found.write(bytes(source.before))
+        return found
 
     def bind(self, name: str, arena: Any, tables: Sequence[Any]) -> Callable[[], int]:
         """The function `name` on its memory, ready to call: it returns 0, for what stands behind the guard looks at it
         by itself."""
-        works = self._works(self._source.work[name], arena, tables, self._scratch)
-        step = _Captured(self, works)
+        step = self._stream.graph(self._works(self._source.work[name], arena, tables))
 
         def call() -> int:
             step()
@@ -49,30 +48,30 @@ class CudaLibrary:
         take them (or None), the batches that it has, the number of the first step, that of steps, and arrays for the
         results (a list), it returns how many steps were done. The host waits once, at the end. A net that fits into a
         block is trained by one launch for many steps, others by a graph for each."""
-        source, device = self._source, self._device
+        source, address = self._source, self._device.address
         if source.block is not None:
             return self._one_net(source.block, arena, tables)
-        assert source.take is not None
-        assert source.keep is not None
-        control = device.memory(8 * (len(CONTROL) + MOST_ARRAYS))
+        batches = source.batches
+        assert batches is not None
+        control = self._device.memory(8 * batches.words)
         (own,) = source.work.values()
-        works = [
-            *self._works((source.take,), arena, tables, control.address),
-            *self._works(own, arena, tables, self._scratch),
-            *self._works((source.keep,), arena, tables, control.address),
-        ]
-        step = _Captured(self, works)
+        step = self._stream.graph(
+            [
+                *self._works((batches.take,), arena, tables, control),
+                *self._works(own, arena, tables),
+                *self._works((batches.keep,), arena, tables, control),
+            ]
+        )
 
         def many(
             rows: Sequence[Any], order: Any | None, per_epoch: int, first: int, steps: int, results: Sequence[Any]
         ) -> int:
-            at = 0 if order is None else device.address(order)
-            words = [first, 0, per_epoch, at, *map(device.address, rows), *map(device.address, results)]
-            control.write(struct.pack(f"<{len(words)}q", *words))
+            size, at = batches.batch, 0 if order is None else address(order)
+            words = first * size, per_epoch * size, at, map(address, rows), map(address, results)
+            control.write(batches.control(*words))
             for _ in range(steps):
                 step()
-            done: int = struct.unpack("<2q", control.read(16))[1]
-            return done
+            return batches.done(control.read(8 * batches.words))
 
         return many
 
@@ -92,11 +91,12 @@ class CudaLibrary:
 
         return many
 
-    def bind_copies(self, arena: Any, tables: Sequence[Any]) -> Callable[..., None]:
-        """What gpubp.backends.base.BindCopies gives: a block for each copy."""
-        block = self._source.block
-        assert block is not None
-        run = self._blocks(block, arena, tables, len(tables[0]))
+    def bind_copies(self, arena: Callable[[int], Any], size: int, tables: Sequence[Any]) -> Callable[..., None]:
+        """What gpubp.backends.base.BindCopies gives, with memory from `arena`, of `size` bytes for a copy: a block for
+        each copy, or a graph for all where the source is one for several nets."""
+        if self._source.block is None:
+            return self._nets(size, tables)
+        run = self._blocks(self._source.block, arena(size), tables, len(tables[0]))
 
         def copies(
             rows: Sequence[Any],
@@ -112,11 +112,29 @@ class CudaLibrary:
 
         return copies
 
+    def _nets(self, size: int, tables: Sequence[Any]) -> Callable[..., None]:
+        nets = Nets(self._source, self._device, self._stream, size, _dense(tables))
+
+        def copies(
+            rows: Sequence[Any],
+            order: Any | None,
+            start: int,
+            steps: int,
+            going: Any,
+            results: Sequence[Any],
+            column: int,
+        ) -> None:
+            nets.begin(rows, order, start, going, results, column)
+            for _ in range(steps):
+                nets.step()
+
+        return copies
+
     def _blocks(self, block: Block, arena: Any, tables: Sequence[Any], copies: int) -> Callable[..., Memory]:
         """As many launches as steps need, of a block for each copy. The host does not wait for them."""
         control = self._device.memory(8 * (block.words + copies))
         work = Launch(block.name, copies, block.threads, asked=block.asked)
-        (launch,) = self._works((work,), arena, tables, control.address)
+        (launch,) = self._works((work,), arena, tables, control)
 
         def run(
             rows: Sequence[Any],
@@ -136,70 +154,22 @@ class CudaLibrary:
 
         return run
 
-    # What is put into the stream -------------------------------------------------------------------------------------
     def _works(
-        self, works: Sequence[Launch | Gemm], arena: Any, tables: Sequence[Any], last: int
-    ) -> list[Callable[[], None]]:
-        # A constant may be a view that repeats numbers; kernels take it as it is counted.
-        arrays = [arena, *(a if a.flags.c_contiguous else a.copy() for a in tables)]
-        addresses = [self._device.address(array) for array in arrays]
-        found: list[Callable[[], None]] = []
-        for work in works:
-            if isinstance(work, Gemm):
-                places = (_at(matrix, addresses) for matrix in (work.a, work.b, work.c))
-                found.append(_kept(self._device.product(work, *places), arrays))
-                continue
-            arguments = _arguments(*work.memory(addresses[0], addresses[1:]), last)
-            run = partial(
-                self._device.launch, self._kernels(work.kernel, work.asked), work.grid, work.block, arguments[-1]
-            )
-            found.append(_kept(run, (arrays, arguments)))
-        return found
+        self, works: Sequence[Launch | Gemm], arena: Any, tables: Sequence[Any], last: Memory | None = None
+    ) -> list[Work]:
+        """Work of one net. `last`: what kernels are given in the place of scratch memory, if anything."""
+        tables = _dense(tables)
+        address = self._memory.address + self._source.before if last is None else last.address
+        own = Own(self._device.address(arena), [*map(self._device.address, tables)], address)
+        alive = self, arena, tables, last
+        return [kept(self._work(work, own), alive) for work in works]
+
+    def _work(self, work: Launch | Gemm, own: Own) -> Work:
+        if isinstance(work, Gemm):
+            return own.product(self._device, work)
+        return self._stream.launch(work, by_value(own, work))
 
 
-class _Captured:
-    """Works in their order: one by one the first time, so that everything is loaded; then captured, and launched as one
-    graph. Where that fails, one by one for ever."""
-
-    def __init__(self, library: CudaLibrary, works: Sequence[Work]) -> None:
-        self._library, self._works = library, tuple(works)
-        self._graph: Work | None = None
-        self._warm = False
-
-    def __call__(self) -> None:
-        if self._warm and self._graph is None and not self._library.uncaptured:
-            try:
-                self._graph = self._library._device.graph(self._each)
-            except CaptureError as error:
-                self._library.uncaptured = str(error)
-                say_once(f"the GPU runs each kernel of a step by itself: {error}")
-        (self._graph or self._each)()
-        self._warm = True
-
-    def _each(self) -> None:
-        for work in self._works:
-            work()
-
-
-def _at(matrix: Matrix, addresses: Sequence[int]) -> int:
-    return addresses[0 if matrix.table is None else matrix.table + 1] + matrix.start
-
-
-def _arguments(arena: int, tables: Sequence[int], last: int) -> tuple[Any, ...]:
-    """The arguments of a kernel, and the array of their addresses."""
-    values = (
-        ctypes.c_void_p(arena),
-        (ctypes.c_void_p * max(1, len(tables)))(*tables),
-        ctypes.c_void_p(last),
-    )
-    return *values, (ctypes.c_void_p * len(values))(*map(ctypes.addressof, values))
-
-
-def _kept(work: Callable[[], None], alive: Any) -> Callable[[], None]:
-    """Work that keeps what it works on alive: a graph does not."""
-
-    def run() -> None:
-        work()
-
-    run.alive = alive  # type: ignore[attr-defined]
-    return run
+def _dense(tables: Sequence[Any]) -> list[Any]:
+    """A constant may be a view that repeats numbers; kernels take it as it is counted."""
+    return [array if array.flags.c_contiguous else array.copy() for array in tables]

@@ -29,6 +29,14 @@ template <int N> struct Tables {
     __device__ char *operator[](int i) const { return at[i]; }
 };
 
+/* What kernels work on that do the same for several nets, one for each row of blocks: `last` is what they take behind the
+   tables, `going` says whether the net is trained on. */
+template <int N> struct Net {
+    char *arena, *last;
+    bool8 *going;
+    Tables<N> tables;
+};
+
 /* Waits for COUNT threads of a block, whole warps of it, at a barrier of theirs. */
 #ifndef GPUBP_HOST
 template <int NUMBER, int COUNT>

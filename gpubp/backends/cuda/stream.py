@@ -1,0 +1,92 @@
+"""What is put into the stream of a device: launches and products on their memory, one by one or as one graph."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from dsl.records import dataclass
+
+from ...render import Gemm, Launch, Matrix
+from ..native import say_once
+from .device import CaptureError, Device, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The memory of a net as addresses: its arena, its states and constants, and what kernels are given `last`."""
+
+    arena: int
+    tables: Sequence[int]
+    last: int
+
+    def product(self, device: Device, work: Gemm) -> Work:
+        """A product of its matrices, ready to be put into the stream."""
+        return device.product(work, *map(self._at, (work.a, work.b, work.c)))
+
+    def _at(self, matrix: Matrix) -> int:
+        return (self.arena if matrix.table is None else self.tables[matrix.table]) + matrix.start
+
+    def values(self, work: Launch) -> tuple[int, Sequence[int], int]:
+        """What a kernel is given: an arena, tables, and what comes last."""
+        return *work.memory(self.arena, self.tables), self.last
+
+
+class Stream:
+    """Work on a device. `kernels`: see Device.module."""
+
+    def __init__(self, device: Device, kernels: Callable[[str, int], Any]) -> None:
+        self._device, self._kernels = device, kernels
+        self.uncaptured = ""
+        """Why steps are no graphs, where that is so."""
+
+    def launch(self, work: Launch, arguments: Sequence[Any], rows: int = 1) -> Work:
+        """A launch of so many rows of blocks, whose arguments are C values."""
+        at = (ctypes.c_void_p * len(arguments))(*map(ctypes.addressof, arguments))
+        kernel = self._kernels(work.kernel, work.asked)
+        return kept(partial(self._device.launch, kernel, (work.grid, rows), work.block, at), arguments)
+
+    def graph(self, works: Sequence[Work]) -> Work:
+        """Works in their order: one by one the first time, so that everything is loaded; then captured, and launched as
+        one graph. Where that fails, one by one for ever."""
+        return _Captured(self, works).run
+
+
+class _Captured:
+    def __init__(self, stream: Stream, works: Sequence[Work]) -> None:
+        self._stream, self._works = stream, tuple(works)
+        self._graph: Work | None = None
+        self._warm = False
+
+    def run(self) -> None:
+        stream = self._stream
+        if self._warm and self._graph is None and not stream.uncaptured:
+            try:
+                self._graph = stream._device.graph(self._each)
+            except CaptureError as error:
+                stream.uncaptured = str(error)
+                say_once(f"the GPU runs each kernel of a step by itself: {error}")
+        (self._graph or self._each)()
+        self._warm = True
+
+    def _each(self) -> None:
+        for work in self._works:
+            work()
+
+
+def by_value(own: Own, work: Launch) -> Sequence[Any]:
+    """The arguments of a kernel for one net."""
+    arena, tables, last = own.values(work)
+    return ctypes.c_void_p(arena), (ctypes.c_void_p * max(1, len(tables)))(*tables), ctypes.c_void_p(last)
+
+
+def kept(work: Work, alive: Any) -> Work:
+    """Work that keeps what it works on alive: a graph does not."""
+
+    def run() -> None:
+        work()
+
+    run.alive = alive  # type: ignore[attr-defined]
+    return run
