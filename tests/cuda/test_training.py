@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 import gpubp
+from gpubp.backends.cuda import stream
+from gpubp.backends.cuda.stream import MOST_STEPS, MOST_WORKS
 from gpubp.executor import profile
+from tests.gpu.test_compiled import rows_of
 
 from .conftest import Use
 from .double import HostDevice
@@ -93,12 +96,31 @@ def test_what_a_device_is_asked_for(use: Use) -> None:
     assert first[-1] == "read"
     device.log.clear()
     ex.run_steps(placed, 50, 4)
-    (graph,) = [entry for entry in device.log if entry.startswith("graph of")]
-    assert graph == f"graph of {first.index('train_keep') - first.index('train_take') + 1}"
-    assert device.log == ["write", graph, *["replay"] * 50, "read"]
+    works = first.index("train_keep") - first.index("train_take") + 1
+    several = min(MOST_STEPS, MOST_WORKS // works)
+    graphs = f"graph of {several * works}", f"graph of {works}"
+    counts = divmod(50, several)
+    wanted = [x for graph, n in zip(graphs, counts, strict=True) for x in (graph, *["replay"] * n)]
+    assert device.log == ["write", *wanted, "read"]
     device.log.clear()
     ex.run_steps(placed, 3, 4)
     assert device.log == ["write", *["replay"] * 3, "read"]
+
+
+@pytest.mark.usefixtures("graphs")
+@pytest.mark.parametrize("most", [1, 3])
+def test_several_steps_in_a_graph_are_as_many_steps(most: int, use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "MOST_STEPS", most)
+    device = use()
+    ex = gpubp.Executor(gpubp.load(MODELS / "iris.net"), "gpu")
+    ex.train_steps(rows_of(ex.net, 40), 11, 10)
+    assert ex.step == 11
+    assert device.log.count("replay") == (10 if most == 1 else 4)
+    use(captures=False)
+    other = gpubp.Executor(ex.net, "gpu")
+    other.train_steps(rows_of(ex.net, 40), 11, 10)
+    for name, array in ex.state_dict().items():
+        np.testing.assert_array_equal(array, other.state_dict()[name])
 
 
 def test_evaluation_and_prediction_are_compiled(use: Use) -> None:

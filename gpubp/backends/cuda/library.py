@@ -35,10 +35,10 @@ class CudaLibrary:
     def bind(self, name: str, arena: Any, tables: Sequence[Any]) -> Callable[[], int]:
         """The function `name` on its memory, ready to call: it returns 0, for what stands behind the guard looks at it
         by itself."""
-        step = self._stream.graph(self._works(self._source.work[name], arena, tables))
+        run = self._stream.steps(self._works(self._source.work[name], arena, tables))
 
         def call() -> int:
-            step()
+            run(1)
             return 0
 
         return call
@@ -55,7 +55,7 @@ class CudaLibrary:
         assert batches is not None
         control = self._device.memory(8 * batches.words)
         (own,) = source.work.values()
-        step = self._stream.graph(
+        run = self._stream.steps(
             [
                 *self._works((batches.take,), arena, tables, control),
                 *self._works(own, arena, tables),
@@ -69,8 +69,7 @@ class CudaLibrary:
             size, at = batches.batch, 0 if order is None else address(order)
             words = first * size, per_epoch * size, at, map(address, rows), map(address, results)
             control.write(batches.control(*words))
-            for _ in range(steps):
-                step()
+            run(steps)
             return batches.done(control.read(8 * batches.words))
 
         return many
@@ -125,8 +124,7 @@ class CudaLibrary:
             column: int,
         ) -> None:
             nets.begin(rows, order, start, going, results, column)
-            for _ in range(steps):
-                nets.step()
+            nets.run(steps)
 
         return copies
 

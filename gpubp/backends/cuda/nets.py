@@ -43,8 +43,8 @@ class Nets:
         works = [*self._step(source.batches.take, self._steers)]
         for work in own:
             works += self._step(work, self._works_on)
-        self.step = stream.graph([*works, *self._step(source.batches.keep, self._steers)])
-        """A step of all of them, after `begin`."""
+        self.run = stream.steps([*works, *self._step(source.batches.keep, self._steers)])
+        """Does so many steps of all of them, after `begin`."""
 
     def begin(
         self, rows: Sequence[Any], order: Any | None, start: int, going: Any, results: Sequence[Any], column: int

@@ -13,6 +13,10 @@ from ...render import Gemm, Launch, Matrix
 from ..native import say_once
 from .device import CaptureError, Device, Work
 
+MOST_STEPS, MOST_WORKS = 16, 256
+"""Steps of a graph, and launches and products of one of several steps. To launch a graph takes the host longer than a
+GPU needs for a step of a small net."""
+
 
 @dataclass(frozen=True, slots=True)
 class Own:
@@ -38,7 +42,7 @@ class Stream:
     """Work on a device. `kernels`: see Device.module."""
 
     def __init__(self, device: Device, kernels: Callable[[str, int], Any]) -> None:
-        self._device, self._kernels = device, kernels
+        self.device, self._kernels = device, kernels
         self.uncaptured = ""
         """Why steps are no graphs, where that is so."""
 
@@ -46,34 +50,45 @@ class Stream:
         """A launch of so many rows of blocks, whose arguments are C values."""
         at = (ctypes.c_void_p * len(arguments))(*map(ctypes.addressof, arguments))
         kernel = self._kernels(work.kernel, work.asked)
-        return kept(partial(self._device.launch, kernel, (work.grid, rows), work.block, at), arguments)
+        return kept(partial(self.device.launch, kernel, (work.grid, rows), work.block, at), arguments)
 
-    def graph(self, works: Sequence[Work]) -> Work:
-        """Works in their order: one by one the first time, so that everything is loaded; then captured, and launched as
-        one graph. Where that fails, one by one for ever."""
+    def steps(self, works: Sequence[Work]) -> Callable[[int], None]:
+        """Does works in their order so many times: one by one the first time, so that everything is loaded; then
+        captured, and launched as graphs. Where that fails, one by one for ever."""
         return _Captured(self, works).run
 
 
 class _Captured:
     def __init__(self, stream: Stream, works: Sequence[Work]) -> None:
         self._stream, self._works = stream, tuple(works)
-        self._graph: Work | None = None
+        self._graphs: dict[int, Work] = {}
+        self._several = max(1, min(MOST_STEPS, MOST_WORKS // len(works)))
         self._warm = False
 
-    def run(self) -> None:
+    def run(self, steps: int) -> None:
+        if not self._warm:
+            self._each(1)
+            self._warm, steps = True, steps - 1
+        several, single = divmod(steps, self._several)
+        for count, times in ((self._several, several), (1, single)):
+            for _ in range(times):
+                self._launch(count)
+
+    def _launch(self, count: int) -> None:
+        """So many steps, as one graph where that can be."""
         stream = self._stream
-        if self._warm and self._graph is None and not stream.uncaptured:
+        if count not in self._graphs and not stream.uncaptured:
             try:
-                self._graph = stream._device.graph(self._each)
+                self._graphs[count] = stream.device.graph(partial(self._each, count))
             except CaptureError as error:
                 stream.uncaptured = str(error)
                 say_once(f"the GPU runs each kernel of a step by itself: {error}")
-        (self._graph or self._each)()
-        self._warm = True
+        self._graphs.get(count, partial(self._each, count))()
 
-    def _each(self) -> None:
-        for work in self._works:
-            work()
+    def _each(self, count: int) -> None:
+        for _ in range(count):
+            for work in self._works:
+                work()
 
 
 def by_value(own: Own, work: Launch) -> Sequence[Any]:
