@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -60,9 +61,17 @@ def test_every_kernel_for_several_nets_fits(name: str, architecture: str) -> Non
     fits(source_of(Path("models") / f"{name}.net", "train", "float32", nets=True), architecture)
 
 
+def assert_whole(code: bytes) -> None:
+    """The tables of programs and of sections lie within an ELF file."""
+    programs, sections = struct.unpack_from("<2Q", code, 32)
+    size, count, section_size, section_count = struct.unpack_from("<4H", code, 54)
+    assert max(programs + size * count, sections + section_size * section_count) <= len(code)
+
+
 def fits(source: CudaSource, architecture: str) -> None:
     code, used = compiler(architecture).cubin(source.text)
     assert code[:4] == b"\x7fELF"
+    assert_whole(code)
     threads = {name: int(block) for block, name in HEAD.findall(source.text)}
     assert used.keys() == threads.keys()
     launched = {work.kernel for works in source.work.values() for work in works if isinstance(work, Launch)}

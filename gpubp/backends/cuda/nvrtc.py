@@ -59,7 +59,8 @@ class Nvrtc:
         try:
             nvrtc.compileProgram(program, (f"--gpu-architecture={self.architecture}", *FLAGS))
             log = nvrtc.getProgramLog(program)
-            code: bytes = nvrtc.getCUBIN(program)
+            # CuPy takes the last byte, a 0 that is part of the file, for the end of a text.
+            code: bytes = nvrtc.getCUBIN(program) + b"\0"
         except nvrtc.NVRTCError as error:
             log = nvrtc.getProgramLog(program) or str(error)
             raise NativeError(f"NVRTC failed: {_first_line(log)}") from None
