@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from ..data import load as load_data
-from ..executor import Executor
+from ..executor import Executor, collected
 from ..frontend import build, describe, planned
 from ..passes import describe_plan
-from ..render import c_source
+from ..render import c_source, cuda_source, launches
 from .common import add_file, open_net, whole
 
 
@@ -24,10 +24,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=whole(1), metavar="N", help="rows of a batch (default: the file's)")
     parser.add_argument(
         "--stage",
-        choices=("program", "optimised", "plan", "source", "c"),
+        choices=("program", "optimised", "plan", "source", "c", "cuda"),
         default="source",
         help="the equations as traced, what the passes leave of them, the plan with the place of each value, Python "
-        "text that runs by itself, or the C text of compiled kernels (default: source)",
+        "text that runs by itself, or the text of compiled kernels in C or CUDA (default: source)",
     )
 
 
@@ -47,12 +47,16 @@ def work(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.mode != "predict":
         net.require_loss()
-    if arguments.stage in ("plan", "c"):
+    if arguments.stage in ("plan", "c", "cuda"):
         built, plan = planned(net, arguments.mode, batch, net.dtype)
         if arguments.stage == "plan":
             print(describe_plan(plan, built.hints))
-        else:
+        elif arguments.stage == "c":
             print(c_source(plan, arguments.mode, built.hints, describe).text, end="")
+        else:
+            kept = collected(built, plan) if arguments.mode == "train" else []
+            source = cuda_source(plan, arguments.mode, built.hints, describe, kept)
+            print(f"{launches(source)}\n\n{source.text}", end="")
     else:
         print(build(net, arguments.mode, batch, net.dtype, passes=arguments.stage == "optimised").program)
     return 0

@@ -4,6 +4,7 @@ from .blame import diverged, first_bad
 from .ensemble import Ensemble
 from .executor import CHUNK, Executor
 from .feeding import Rows
+from .machine import collected
 from .memory import require_memory
 from .profile import Kernel, Profile
 
@@ -14,6 +15,7 @@ __all__ = [
     "Kernel",
     "Profile",
     "Rows",
+    "collected",
     "diverged",
     "first_bad",
     "require_memory",

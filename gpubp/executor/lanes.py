@@ -46,7 +46,7 @@ class LaneMachine:
     def _make(self, batch: int) -> Lanes | None:
         compiled, backend = self.alone.compiled(MODE, batch), self.alone.backend
         plan, built = compiled.plan, compiled.built
-        made = backend.copies(plan, "restarts", built.hints, describe, collected(compiled))
+        made = backend.copies(plan, "restarts", built.hints, describe, collected(built, plan))
         if made is None:
             return None
         source, bind_copies = made

@@ -102,7 +102,7 @@ class Machine:
         key = (mode, batch, fit)
         if key not in self._native:
             compiled = self.compiled(mode, batch, fit)
-            kept = collected(compiled) if mode == "train" else []
+            kept = collected(compiled.built, compiled.plan) if mode == "train" else []
             source = self.backend.source(compiled.plan, mode, compiled.built.hints, describe, kept)
             kernels = self.backend.library(source) if source.functions or source.rounds else None
             self._native[key] = None if kernels is None else (source, kernels)
@@ -156,9 +156,9 @@ def steps_of_call(most: float, step: Cost, copies: int = 1) -> int:
     return max(1, int(most / (copies * max(step.flops - step.products * (1 - 1 / PRODUCTS), 100))))
 
 
-def collected(compiled: Compiled) -> list[Var]:
+def collected(built: Built, plan: Plan) -> list[Var]:
     """The numbers that a loop over many steps keeps."""
-    results = dict(zip(compiled.built.outputs, compiled.plan.program.outputs, strict=True))
+    results = dict(zip(built.outputs, plan.program.outputs, strict=True))
     return [results[name] for name in COLLECTED if name in results and not results[name].shape]
 
 

@@ -6,6 +6,7 @@ from .c_source import c_source
 from .cuda_block import Block
 from .cuda_launch import Batches, Frame, Launch
 from .cuda_source import CudaSource, cuda_source
+from .cuda_told import launches
 from .cuda_work import Gemm, Matrix
 from .plan_source import plan_source
 from .python_source import compile_source, python_source
@@ -26,6 +27,7 @@ __all__ = [
     "cuda_source",
     "lanes_arena",
     "lanes_source",
+    "launches",
     "plan_source",
     "python_source",
     "standalone",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,19 @@ def test_the_c_text_is_printed(mode: str, capsys: pytest.CaptureFixture[str]) ->
     text = capsys.readouterr().out
     assert f"int {mode}_0(char *arena, void *const *tables) {{" in text
     assert "/* hidden.dense: dense(8) */" in text
+
+
+@pytest.mark.parametrize("mode", ["train", "predict", "measure", "gradients"])
+def test_the_cuda_text_is_printed(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ir", "models/digits_lstm.net", "--stage", "cuda", "--mode", mode, "--batch", "64"]) == 0
+    told, _, text = capsys.readouterr().out.partition("*/")
+    kernels = set(re.findall(r"^ +(\w+)  [\d,]+ x \d+$", told, re.MULTILINE))
+    made = set(re.findall(r"__global__ void __launch_bounds__\(\d+, 1\) (\w+)\(", text))
+    assert kernels == made
+    assert "    8 times\n        " in told
+    assert ("a step: " in told) == (mode == "train")
+
+
+def test_a_net_in_a_block_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ir", "models/xor.net", "--stage", "cuda"]) == 0
+    assert "up to 2,048 steps\n    train_block  1 x " in capsys.readouterr().out
