@@ -14,6 +14,8 @@
 #                                                         by the processor; needs gcc and g++, takes minutes, 4 GB of disk
 #   make gpu-check [GPU_PYTHON=python]                    on a machine with a GPU: tests and benchmark within 9 minutes,
 #                                                         a report in benchmarks/results/ (exit code 2: no GPU)
+#   make wheels [FOR=3.12]                                what gpu-check needs beside CuPy, for a machine without network
+#                                                         and with Python 3.12, into wheels/ (4 MB); docs/gpu.md says how
 #   make clean                                            remove the environment and all caches
 #
 # PYTHON is the Python that the environment is made with: `make run PYTHON=python3.12`.
@@ -34,7 +36,7 @@ PEERS := torch jax scikit-learn tinygrad matplotlib
 INSTALL = $(PIP) install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak sanitize check bench cuda-check emulate gpu-check clean
+.PHONY: help run test soak sanitize check bench cuda-check emulate gpu-check wheels clean
 .DELETE_ON_ERROR:
 
 help:
@@ -69,13 +71,22 @@ bench: $(BENCH)/peers.stamp
 ifdef GPU_PYTHON
 gpu-check:
 	@$(GPU_PYTHON) tools/find_gpu.py
-	@$(GPU_PYTHON) tools/gpu_check.py
+	@$(GPU_PYTHON) -m tools.gpu_check
 else
 gpu-check: $(VENV)/dev.stamp
 	@$(BIN)/python tools/find_gpu.py
 	@$(MAKE) --no-print-directory $(VENV)/$(CUDA).stamp
-	@$(BIN)/python tools/gpu_check.py
+	@$(BIN)/python -m tools.gpu_check
 endif
+
+# NumPy comes with CuPy. pip takes the names of platforms as they are, so each is named that a wheel may have.
+FOR ?= 3.12
+WHEELS := lark platformdirs safetensors threadpoolctl pytest pytest-xdist hypothesis \
+    execnet sortedcontainers iniconfig packaging pluggy pygments
+wheels: $(VENV)/made.stamp
+	@$(PIP) download --quiet --dest wheels --no-deps --only-binary=:all: --implementation cp --python-version $(FOR) \
+	    $(foreach n,2_28 2_27 2_17 2_5,--platform manylinux_$(n)_x86_64) --platform manylinux2014_x86_64 $(WHEELS)
+	@du -sh wheels
 
 CUDA_PYTHON ?= $(BIN)/python
 cuda-check: $(VENV)/dev.stamp
@@ -86,7 +97,7 @@ emulate: $(EMULATED)/emulated.stamp
 	@$(EMULATED)/bin/python -m pytest -n auto tests/emulator tests/gpu $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(EMULATED) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist soak-*.net
+	rm -rf $(VENV) $(BENCH) $(EMULATED) wheels .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist soak-*.net
 	find gpubp dsl tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment of the benchmark is made by the same rules, in a folder of its own.

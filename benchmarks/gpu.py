@@ -1,152 +1,192 @@
-"""Training steps on a GPU beside PyTorch (eager, and compiled with CUDA graphs) and JAX: `python -m benchmarks.gpu`.
+"""Training steps on a GPU beside PyTorch (eager, compiled with CUDA graphs, captured by hand) and JAX:
+`python -m benchmarks.gpu`.
 
 Each line is a net: microseconds of a step, the median of rounds in which all take turns. Every way computes the loss,
-the gradients and Adam's update in float32 without TF32, on data that lies on the GPU. A way that is not installed or
-fails says so, and the next goes on. `--json FILE` also writes what was measured.
+the gradients and Adam's update in the same precision, on data that lies on the GPU, from the same weights: whose first
+losses are not gpubp's gets no figure. Each is a process of its own, so that one that is not installed, fails, hangs or
+crashes says so, and the others go on. At the end stands what is claimed, and whether it was met. `--json FILE` also
+writes what was measured, after each net.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
+import math
+import sys
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import gpubp
-from benchmarks import gpu_peers
+from .agreement import TOLERANCE, departure
+from .gpu_cases import CASES, CLAIMS, Case, Claim, materials
+from .gpu_ways import WAYS
+from .timing import Spread, block_size, in_turn, ratio
+from .workers import GoneError, PeerError, Process
 
-ROUNDS, SECONDS = 7, 0.25
-"""Rounds, and about how long one takes."""
-Way = Callable[[int], None]
-"""Does so many steps and waits for their end."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A net of dense layers, or with `filters` of convolutions before them; rows of a batch."""
-
-    name: str
-    sizes: tuple[int, ...]
-    batch: int
-    activation: str = "relu"
-    filters: tuple[int, ...] = ()
-
-    @property
-    def classes(self) -> bool:
-        return self.sizes[-1] > 1
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (28, 28, 1) if self.filters else (self.sizes[0],)
+OWN = "gpubp"
+ROUNDS, TARGET = 7, 0.25
+"""Rounds, and about how many seconds a way takes in each."""
+STEPS, ROUGHLY = 5, 1e-2
+"""Steps whose losses are compared, and how far those of factors rounded to TF32 may be apart."""
+PATIENCE = 90.0
+"""Seconds that a way may take to import, to compile a net and to do its first steps; the ways do so side by side."""
+WORKER = "benchmarks.gpu_worker"
+SETTINGS = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # JAX would take most of the GPU's memory
 
 
-CASES = (
-    Case("XOR 2-8-1 at 4", (2, 8, 1), 4, "tanh"),
-    Case("784-256-128-10 at 128", (784, 256, 128, 10), 128),
-    Case("784-4096x4-10 at 8192", (784, 4096, 4096, 4096, 4096, 10), 8192),
-    Case("CNN 28x28 at 256", (3136, 128, 10), 256, filters=(16, 64)),
-)
+Block = Callable[[int], tuple[float, float]]
 
 
-def text(case: Case) -> str:
-    """The net as a file."""
-    stages = "".join(f" -> conv({n}, 3, pad = same) -> relu -> maxpool(2)" for n in case.filters)
-    stages += " -> flatten" if case.filters else ""
-    stages += "".join(f" -> dense({n}) -> {case.activation}" for n in case.sizes[1:-1])
-    last = case.sizes[-1]
-    target = f"class({last})" if case.classes else "[1]"
-    end, loss = ("softmax", "cross_entropy") if case.classes else ("sigmoid", "binary_cross_entropy")
-    return f"""
-model {{
-  input x: [{", ".join(map(str, case.shape))}]
-  target y: {target}
-  output p = x{stages} -> dense({last}) -> {end}
-}}
-train {{
-  loss = {loss}(p, y)
-  optimizer = adam(lr = 0.001)
-  epochs = 1
-  shuffle = false
-}}
-"""
+class Bench:
+    """The ways, each a process that lives from net to net."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._processes: dict[str, Process] = {}
+        self._lost: dict[str, str] = {}
+        self.versions: dict[str, str] = {}
+
+    def measure(self, case: Case) -> dict[str, Any]:
+        """The microseconds of a step by each way in every round, why others have none, and how far the first losses of
+        each are from gpubp's."""
+        failed = dict(self._lost)
+        until = time.monotonic() + PATIENCE
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "materials.npz"
+            np.savez(path, **materials(case))
+            self._start(until, failed)
+            losses = self._prepare(case, str(path), until, failed)
+        off = {way: departure(found, losses[OWN]) for way, found in losses.items() if OWN in losses}
+        tolerance = ROUGHLY if case.precision == "tf32" else TOLERANCE
+        failed |= {way: f"its first losses depart by {by:.1e}" for way, by in off.items() if by > tolerance}
+        blocks = {way: self._block(way, failed) for way in losses if way not in failed}
+        sizes = {way: block_size(block, TARGET) for way, block in blocks.items()}
+        taken = in_turn({way: (blocks[way], sizes[way]) for way in blocks if way not in failed}, ROUNDS)
+        rounds = {way: [1e6 * seconds for seconds, _ in found] for way, found in taken.items() if way not in failed}
+        return {"us": rounds, "failed": failed, "departures": off}
+
+    def close(self) -> None:
+        for way in [*self._processes]:
+            self._drop(way)
+
+    def _drop(self, way: str) -> None:
+        self._processes.pop(way).close(2)
+
+    def _start(self, until: float, failed: dict[str, str]) -> None:
+        """Begin the processes that are not there, all at once: importing takes long."""
+        new = [way for way in WAYS if way not in self._processes and way not in failed]
+        for way in new:
+            self._processes[way] = Process((WORKER, way, self._device), SETTINGS)
+        for way in new:
+            try:
+                self._processes[way].answer(max(0.0, until - time.monotonic()))
+                self.versions |= self._processes[way]("versions")
+            except PeerError as error:
+                failed[way] = self._lost[way] = str(error)
+                self._drop(way)
+
+    def _prepare(self, case: Case, materials: str, until: float, failed: dict[str, str]) -> dict[str, list[float]]:
+        """The first losses of each way; all compile the net at the same time. Who takes too long is not asked again."""
+        losses = {}
+        for way, process in [*self._processes.items()]:
+            try:
+                process.ask("ready", case=asdict(case), materials=materials, steps=STEPS)
+            except PeerError as error:
+                self._failed(way, error, failed)
+        for way in [*self._processes]:
+            try:
+                losses[way] = self._processes[way].answer(max(0.0, until - time.monotonic()))
+            except PeerError as error:
+                self._failed(way, error, failed)
+                if time.monotonic() >= until:
+                    self._lost[way] = f"{case.name}: {error}"
+        return losses
+
+    def _failed(self, way: str, error: PeerError, failed: dict[str, str]) -> None:
+        failed[way] = str(error)
+        if isinstance(error, GoneError):
+            self._drop(way)
+
+    def _block(self, way: str, failed: dict[str, str]) -> Block:
+        """So many steps of a way; endlessly long once it has failed."""
+
+        def block(steps: int) -> tuple[float, float]:
+            try:
+                if way not in failed:
+                    self._processes[way].ask("block", steps=steps)
+                    return float(self._processes[way].answer(PATIENCE)), 0.0
+            except PeerError as error:
+                self._failed(way, error, failed)
+            return math.inf, 0.0
+
+        return block
 
 
-def data_of(case: Case) -> dict[str, Any]:
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(case.batch, *case.shape)).astype(np.float32)
-    y = rng.integers(0, case.sizes[-1] if case.classes else 2, case.batch)
-    return {"x": x, "y": y if case.classes else y[:, None].astype(np.float32)}
+def judged(claim: Claim, cases: Mapping[str, Any]) -> tuple[str, str, str]:
+    """A claim, the figure that was measured, and whether it was met."""
+    if claim.peers:
+        peers = claim.peers[0] + (" with CUDA graphs" if len(claim.peers) > 1 else "")
+        said, unit = f"{claim.case}: at least {claim.limit:g} times as fast as {peers}", "times"
+    else:
+        said, unit = f"{claim.case}: at most {claim.limit:g} us a step", "us"
+    us = cases.get(claim.case, {}).get("us", {})
+    there = [peer for peer in claim.peers if peer in us]
+    if OWN not in us or (claim.peers and not there):
+        return said, "", "not measured"
+    if claim.peers:
+        figure = min(ratio(us[peer], us[OWN]).median for peer in there)
+        met = figure >= claim.limit
+    else:
+        figure = Spread.of(us[OWN]).median
+        met = figure <= claim.limit
+    return said, f"{figure:.2f} {unit}", "met" if met else "missed"
 
 
-def ours(case: Case, device: str) -> Way:
-    ex = gpubp.Executor(gpubp.loads(text(case)), device)
-    placed = ex.place(data_of(case))
-
-    def run(steps: int) -> None:
-        ex.backend.to_host(ex.run_steps(placed, steps, case.batch)[0])
-
-    return run
+def show(case: Case, found: Mapping[str, Any]) -> None:
+    """A line of the table, and below what it leaves out."""
+    medians = {way: f"{Spread.of(us).median:,.2f}" for way, us in found["us"].items()}
+    print(f"{case.name:<24}" + "".join(f"{medians.get(way, '-'):>17}" for way in WAYS), flush=True)
+    for way, why in found["failed"].items():
+        print(f"  {way}: {why}", flush=True)
 
 
-def ways(case: Case, device: str) -> dict[str, Callable[[], Way]]:
-    """How each way is set up; setting it up may fail."""
-    found: dict[str, Callable[[], Way]] = {"gpubp": lambda: ours(case, device)}
-    for name, make in gpu_peers.PEERS.items():
-        found[name] = lambda make=make: make(case, data_of(case), device)
-    return found
-
-
-def measure(case: Case, device: str) -> dict[str, float | str]:
-    """Microseconds of a step by each way, or why there are none."""
-    ready: dict[str, tuple[Way, int]] = {}
-    found: dict[str, float | str] = {}
-    for name, make in ways(case, device).items():
-        try:
-            run = make()
-            run(20)
-            start = time.perf_counter()
-            run(20)
-            each = (time.perf_counter() - start) / 20
-            ready[name] = run, max(10, min(20_000, int(SECONDS / each)))
-        except Exception as error:  # another library's failure must not end the others
-            found[name] = (str(error) or type(error).__name__).splitlines()[0][:60]
-    times: dict[str, list[float]] = {name: [] for name in ready}
-    for _ in range(ROUNDS):
-        for name, (run, steps) in ready.items():
-            start = time.perf_counter()
-            run(steps)
-            times[name].append((time.perf_counter() - start) / steps * 1e6)
-    return found | {name: statistics.median(values) for name, values in times.items()}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path)
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--only", action="append", metavar="NAME", help="nets whose names hold this (several times)")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="no net is begun after so long")
     parser.add_argument("--device", default="gpu", help="cpu tries the program itself; its figures mean nothing")
     arguments = parser.parse_args()
-    figures: dict[str, dict[str, float | str]] = {}
-    names = ["gpubp", *gpu_peers.PEERS]
-    print(f"{'net, us a step':<24}" + "".join(f"{name:>16}" for name in names), flush=True)
-    for case in CASES:
-        try:
-            figures[case.name] = measure(case, arguments.device)
-        except Exception as error:  # the next net may work
-            figures[case.name] = {name: (str(error) or type(error).__name__)[:60] for name in names}
-        cells = (figures[case.name].get(name, "") for name in names)
-        line = "".join(f"{cell:>16.2f}" if isinstance(cell, float) else f"{'failed':>16}" for cell in cells)
-        print(f"{case.name:<24}{line}", flush=True)
-        for name, cell in figures[case.name].items():
-            if isinstance(cell, str):
-                print(f"  {name}: {cell}", flush=True)
-        if arguments.json is not None:
-            arguments.json.write_text(json.dumps(figures, indent=1), "utf-8")
+    cases = [case for case in CASES if not arguments.only or any(part in case.name for part in arguments.only)]
+    if not cases:
+        parser.error(f"there is no such net; there are: {'; '.join(case.name for case in CASES)}")
+    end = time.monotonic() + arguments.seconds
+    bench, found = Bench(arguments.device), {}
+    print(f"{'net, us a step':<24}" + "".join(f"{way:>17}" for way in WAYS), flush=True)
+    try:
+        for case in cases:
+            if time.monotonic() > end:
+                print(f"{case.name}: no time was left", flush=True)
+                continue
+            found[case.name] = bench.measure(case)
+            show(case, found[case.name])
+            claims = [judged(claim, found) for claim in CLAIMS if claim.case in found]
+            if arguments.json is not None:
+                told = {"versions": bench.versions, "cases": found, "claims": claims}
+                arguments.json.write_text(json.dumps(told, indent=1), "utf-8")
+    finally:
+        bench.close()
+    print("\n" + ", ".join(f"{name} {version}" for name, version in bench.versions.items()) + "\n")
+    for said, figure, verdict in (judged(claim, found) for claim in CLAIMS if claim.case in {c.name for c in cases}):
+        print(f"{said:<80}{figure:>14}  {verdict}")
+    return 0 if len(found) == len(cases) and all(OWN in case["us"] for case in found.values()) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,6 +12,8 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +82,9 @@ class Worker:
         return peak()
 
 
-def main(peer: str) -> None:
+def serve(make: Callable[[], Any]) -> None:
+    """Answer the commands on standard input by the methods of what `make` gives; where it raises ImportError, that is
+    the only answer."""
     # What a peer prints must not stand among the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -90,7 +94,7 @@ def main(peer: str) -> None:
         answers.flush()
 
     try:
-        worker = Worker(peer)
+        worker = make()
         worker.versions()
     except ImportError as error:
         answer(error=f"not there: {error}")
@@ -102,9 +106,9 @@ def main(peer: str) -> None:
             answer(result=getattr(worker, command)(**arguments))
         except Exception as error:
             traceback.print_exc()
-            lines = str(error).strip().splitlines() or [""]
-            answer(error=f"{type(error).__name__}: {lines[0][:200]}")
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            answer(error=f"{type(error).__name__}: {'; '.join(lines[:3])[:300]}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    serve(partial(Worker, sys.argv[1]))

@@ -1,27 +1,41 @@
 """All that a GPU is needed for, one part after the other, within nine minutes: what this machine has, the tests of
-compiled programs, the benchmark, the other tests of tests/gpu. A part that fails or takes too long is reported, and the
-next goes on. The report is written to benchmarks/results/ under the GPU's name, anew after each part. Exit code 0: all
-is well; 1: a part failed; 2: there is no GPU."""
+compiled programs, the benchmark, the tests of CuPy's own kernels. A part that fails, hangs or takes too long is
+reported, and the next goes on. In `benchmarks/results/`, under the GPU's name and written anew after each part: a page
+that begins with what is claimed and what came of it, and the same with all figures as JSON. Exit code 0: all parts ran
+well and no claim was missed; 1: not so; 2: nothing could be run.
+
+    python -m tools.gpu_check
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+from gpubp.backends.driver import ask_driver
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 540.0
 """Seconds for everything."""
-TAIL = 60
-"""Lines of a part that failed which the report holds."""
+GRACE = 15.0
+"""Seconds in which a part that took too long may still say what it knows."""
+TAIL = 300
+"""Lines of a part's output that the report holds at most."""
+NEEDED = ("numpy", "lark", "platformdirs", "safetensors", "threadpoolctl", "cupy", "pytest", "hypothesis")
 
 
 @dataclass(frozen=True)
@@ -33,15 +47,40 @@ class Part:
     seconds: float
 
 
-# Most of a test's time is the compiler's, which leaves the GPU alone.
-_TOGETHER = ("-n", "4") if find_spec("xdist") else ()
-_PYTEST = ("-m", "pytest", "-q", "--tb=short", "--maxfail=20", *_TOGETHER)
-PARTS = (
-    Part("the machine", ("-m", "gpubp", "doctor"), 60),
-    Part("programs and trainings", (*_PYTEST, "tests/gpu/test_compiled.py"), 200),
-    Part("benchmark", ("-m", "benchmarks.gpu"), 240),
-    Part("CuPy's own kernels", (*_PYTEST, "tests/gpu", "--ignore=tests/gpu/test_compiled.py"), 120),
+# Most of a test's time is the compiler's, which leaves the GPU alone. What else pytest would load by itself is unknown
+# to these tests, and may warn, which is an error here.
+_WORKERS = min(8, len(os.sched_getaffinity(0)))
+_TOGETHER = ("-p", "xdist", "-n", str(_WORKERS)) if find_spec("xdist") else ()
+_PYTEST = ("-m", "pytest", "-v", "--tb=short", "-o", "faulthandler_timeout=60", *_TOGETHER)
+# Several processes compute on the CPU side by side.
+SETTINGS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONUNBUFFERED": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def parts(figures: Path) -> tuple[Part, ...]:
+    """What is run, in this order. `figures`: where the benchmark writes its figures."""
+    return (
+        Part("the machine", ("-m", "gpubp", "doctor"), 60),
+        Part("programs and trainings", (*_PYTEST, "tests/gpu/test_compiled.py", "tests/gpu/test_losses.py"), 200),
+        Part("benchmark", ("-m", "benchmarks.gpu", "--seconds", "190", "--json", str(figures)), 240),
+        Part("CuPy's own kernels", (*_PYTEST, *(f"tests/gpu/test_{n}.py" for n in LEFT)), 120),
+    )
+
+
+LEFT = ("training", "stand_in_facts", "plain")
+CLAIMS = (
+    ("a step of each model by its kernels is NumPy's", "test_a_step_of_each_model"),
+    ("20 steps of every model follow the CPU's losses to 1e-5, float32", "test_losses_of_float32"),
+    ("200 steps of every model follow the CPU's losses to 1e-9, float64", "test_losses_of_float64"),
+    ("two runs with one seed give the same bytes", "test_two_runs_give_the_same_bytes"),
+    ("restarts side by side are the runs of their seeds", "test_restarts_are_the_runs_of_their_seeds"),
+    ("a step as a graph gives the bytes of one without", "test_with_and_without_a_graph"),
+    ("a rate changed between replays takes effect", "test_a_rate_that_changes_between_replays"),
+    ("10,000 steps leave the memory pool unchanged", "test_ten_thousand_steps_take_no_memory"),
+    ("every primitive and model by CuPy's own kernels is NumPy's", "tests/gpu/test_plain.py"),
 )
+"""What the tests show, and what the names of those that show it hold."""
+_CAME = "(PASSED|FAILED|ERROR|SKIPPED)"
+_TEST = re.compile(rf"(?:\[gw\d+\] \[ *\d+%\] )?(?:{_CAME} (tests/\S+::.+?)|(tests/\S+::.+?) {_CAME}.*)")
 
 
 @dataclass(frozen=True)
@@ -61,76 +100,128 @@ class Outcome:
     def verdict(self) -> str:
         return "well" if self.well else "too long" if self.code is None else f"failed (exit code {self.code})"
 
+    @property
+    def tests(self) -> dict[str, str]:
+        """What became of each test."""
+        found = {}
+        for line in self.output.splitlines():
+            if match := _TEST.fullmatch(line.strip()):
+                found[(match[2] or match[3]).strip()] = (match[1] or match[4]).lower()
+        return found
+
+    @property
+    def said(self) -> list[str]:
+        """Its last lines, without those of tests that passed."""
+        passed = re.compile(r"\bPASSED\b")
+        lines = [line for line in self.output.rstrip().splitlines() if not (_TEST.match(line) and passed.search(line))]
+        return lines[-TAIL:]
+
 
 def run(part: Part, seconds: float, python: str = sys.executable) -> Outcome:
-    """Run a part; what it has printed is kept, however it ends."""
+    """Run a part; what it has printed is kept, however it ends. One that takes too long is first interrupted, as by
+    Ctrl-C, for then tests tell what failed."""
     start = time.monotonic()
     process = subprocess.Popen(
         (python, *part.words),
         cwd=ROOT,
+        env=os.environ | SETTINGS,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
         start_new_session=True,
     )
+    code: int | None = None
     try:
         output, _ = process.communicate(timeout=seconds)
-        code: int | None = process.returncode
+        code = process.returncode
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        code = None
+        process.send_signal(signal.SIGINT)
+        try:
+            output, _ = process.communicate(timeout=GRACE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # what it has left running
     return Outcome(part, code, time.monotonic() - start, output)
 
 
-def report(name: str, outcomes: list[Outcome]) -> str:
-    """What was found, as Markdown."""
-    lines = [f"# {name}", "", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, `make gpu-check`", ""]
-    lines += ["| part | | seconds |", "|---|---|---|"]
-    lines += [f"| {o.part.name} | {o.verdict} | {o.seconds:.0f} |" for o in outcomes]
-    for o in outcomes:
-        kept = o.output.rstrip().splitlines()[-TAIL:]
-        lines += ["", f"## {o.part.name}", "", "```", *kept, "```"]
-    return "\n".join(lines) + "\n"
+@dataclass
+class Report:
+    """What was found on a GPU, so far."""
+
+    name: str
+    outcomes: list[Outcome] = field(default_factory=list)
+    benchmark: dict[str, Any] = field(default_factory=dict)
+    date: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+
+    @property
+    def tests(self) -> dict[str, str]:
+        return {name: came for outcome in self.outcomes for name, came in outcome.tests.items()}
+
+    def claims(self) -> Iterator[tuple[str, str, str]]:
+        """What is claimed, what was found, and whether it is met, missed or not measured."""
+        for said, name in CLAIMS:
+            came = [came for test, came in self.tests.items() if name in test]
+            passed, failed = came.count("passed"), len(came) - came.count("passed") - came.count("skipped")
+            verdict = "missed" if failed else "met" if passed else "not measured"
+            yield said, f"{passed} of {len(came)} tests" if came else "", verdict
+        for said, figure, verdict in self.benchmark.get("claims", ()):
+            yield said, figure, verdict
+
+    def page(self) -> str:
+        """As Markdown."""
+        lines = [f"# {self.name}", "", f"{self.date}, Python {platform.python_version()}, `make gpu-check`", ""]
+        lines += ["| claim | found | |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in self.claims()), ""]
+        lines += ["| part | | seconds |", "|---|---|---|"]
+        lines += [f"| {o.part.name} | {o.verdict} | {o.seconds:.0f} |" for o in self.outcomes]
+        for o in self.outcomes:
+            lines += ["", f"## {o.part.name}", "", "```", *o.said, "```"]
+        return "\n".join(lines) + "\n"
+
+    def figures(self) -> Mapping[str, Any]:
+        """For programs."""
+        ran = [asdict(o.part) | {"verdict": o.verdict, "took": round(o.seconds, 1)} for o in self.outcomes]
+        told = {"gpu": self.name, "date": self.date, "python": platform.python_version()}
+        return told | {"parts": ran, "claims": [*self.claims()], "tests": self.tests, "benchmark": self.benchmark}
 
 
-def gpu_name() -> str:
-    """The first GPU's name; empty where there is none."""
-    told = subprocess.run(
-        (sys.executable, "-m", "gpubp", "doctor", "--json"), cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    try:
-        found = json.loads(told.stdout)["findings"]
-    except (ValueError, KeyError):
-        return ""
-    return next((f["text"].partition(",")[0] for f in found if re.fullmatch(r"GPU \d+", f["name"])), "")
-
-
-def check(name: str, folder: Path, parts: tuple[Part, ...] = PARTS, limit: float = LIMIT) -> int:
+def check(name: str, folder: Path, ran: Sequence[Part], figures: Path, limit: float = LIMIT) -> int:
     """Run all parts and write the report; returns the exit code."""
     path = folder / f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}.md"
     folder.mkdir(parents=True, exist_ok=True)
-    outcomes: list[Outcome] = []
+    report = Report(name)
     end = time.monotonic() + limit
-    for part in parts:
+    for part in ran:
         left = end - time.monotonic()
         outcome = run(part, min(part.seconds, left)) if left > 1 else Outcome(part, None, 0.0, "no time was left")
-        outcomes.append(outcome)
-        path.write_text(report(name, outcomes), "utf-8")
+        report.outcomes.append(outcome)
+        if figures.exists():
+            report.benchmark = json.loads(figures.read_text("utf-8"))
+        path.write_text(report.page(), "utf-8")
+        path.with_suffix(".json").write_text(json.dumps(report.figures(), indent=1) + "\n", "utf-8")
         print(f"{part.name}: {outcome.verdict}, {outcome.seconds:.0f} s", flush=True)
         if not outcome.well:
-            print("\n".join(outcome.output.rstrip().splitlines()[-TAIL:]), flush=True)
-    print(f"written to {path}")
-    return 0 if all(o.well for o in outcomes) else 1
+            print("\n".join(outcome.said), flush=True)
+    for said, figure, verdict in report.claims():
+        print(f"{said}: {verdict}{f' ({figure})' if figure else ''}")
+    print(f"written to {path} and {path.with_suffix('.json').name}")
+    missed = any(verdict == "missed" for *_, verdict in report.claims())
+    return 0 if all(o.well for o in report.outcomes) and not missed else 1
 
 
 def main() -> int:
-    name = gpu_name()
-    if not name:
-        print("no GPU here; `gpubp doctor` says why", file=sys.stderr)
+    driver = ask_driver()
+    if not driver.gpus:
+        print(f"no GPU here: {driver.reason}", file=sys.stderr)
         return 2
-    return check(name, ROOT / "benchmarks" / "results")
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        print(f"{sys.executable} lacks {', '.join(missing)}; docs/gpu.md says how to bring them", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as scratch:
+        figures = Path(scratch) / "benchmark.json"
+        return check(driver.gpus[0].name, ROOT / "benchmarks" / "results", parts(figures), figures)
 
 
 if __name__ == "__main__":

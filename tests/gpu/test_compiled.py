@@ -80,18 +80,6 @@ def test_a_step_of_each_model(path: Path, dtype: str) -> None:
 
 
 # Trainings -----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("model", QUICK)
-@pytest.mark.parametrize(("precision", "steps", "tolerance"), [("float32", 20, 1e-5), ("float64", 200, 1e-9)])
-def test_losses_are_those_of_the_cpu(model: str, precision: str, steps: int, tolerance: float) -> None:
-    net = gpubp.load(MODELS[0].parent / f"{model}.net")
-    rows, found = rows_of(net, 96), []
-    for device, backend in (("gpu", "auto"), ("cpu", "numpy")):
-        ex = gpubp.Executor(net, device, precision, backend=backend)
-        ex.set_counters({"total_steps": float(steps)})
-        found.append(host(ex, ex.train_steps(rows, steps, 32)))
-    np.testing.assert_allclose(*found, rtol=tolerance)
-
-
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 2e-5), ("float64", 1e-9)])
 def test_a_convolutional_net(precision: str, tolerance: float) -> None:
     """Steps, evaluation and prediction."""

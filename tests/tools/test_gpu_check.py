@@ -1,51 +1,121 @@
-"""The check on a machine with a GPU: a part that fails, hangs or says nothing never keeps the next from running."""
+"""The check on a machine with a GPU: a part that fails, hangs or says nothing never keeps the next from running, and
+what its tests and the benchmark found stands in the report."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from gpubp.backends.driver import Driver
 from tools import gpu_check
-from tools.gpu_check import Part, check, gpu_name
+from tools.gpu_check import CLAIMS, Outcome, Part, check, parts
 
 GOOD = Part("good", ("-c", "print('all is well')"), 60)
 BAD = Part("bad", ("-c", "print('before'); raise SystemExit(3)"), 60)
-SLOW = Part("slow", ("-c", "import time; print('begun', flush=True); time.sleep(600)"), 0.7)
+SLOW = Part("slow", ("-c", "import time; print('begun', flush=True); time.sleep(600)"), 1.5)
+_DEAF = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+DEAF = Part("deaf", ("-c", _DEAF), 1.5)
 DEAD = Part("dead", ("-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"), 60)
 
 
-def test_every_part_is_run_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert check("NVIDIA H100 80GB", tmp_path, (BAD, SLOW, DEAD, GOOD)) == 1
-    text = (tmp_path / "nvidia-h100-80gb.md").read_text("utf-8")
+def checked(folder: Path, ran: Sequence[Part], limit: float = 540.0) -> tuple[int, str]:
+    code = check("NVIDIA H100 80GB", folder, ran, folder / "figures.json", limit)
+    return code, (folder / "nvidia-h100-80gb.md").read_text("utf-8")
+
+
+def test_every_part_is_run_and_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu_check, "GRACE", 2.0)
+    code, text = checked(tmp_path, (BAD, SLOW, DEAF, DEAD, GOOD))
+    assert code == 1
     for line in (
         "| bad | failed (exit code 3)",
         "| slow | too long",
+        "| deaf | too long",
         "| dead | failed (exit code -11)",
         "| good | well",
     ):
         assert line in text
     assert "before" in text
     assert "begun" in text
+    assert "KeyboardInterrupt" in text, "what took too long is asked to say what it knows"
     assert "bad: failed (exit code 3)" in capsys.readouterr().out
 
 
 def test_all_is_well(tmp_path: Path) -> None:
-    assert check("X", tmp_path, (GOOD,)) == 0
+    assert checked(tmp_path, (GOOD,))[0] == 0
 
 
 def test_what_there_is_no_time_for_is_told(tmp_path: Path) -> None:
-    assert check("X", tmp_path, (GOOD, GOOD), limit=0.5) == 1
-    assert "no time was left" in (tmp_path / "x.md").read_text("utf-8")
+    code, text = checked(tmp_path, (GOOD, GOOD), limit=0.5)
+    assert code == 1
+    assert "no time was left" in text
+
+
+SAID = """
+tests/gpu/test_compiled.py::test_two_runs_give_the_same_bytes
+[gw1] [ 10%] PASSED tests/gpu/test_compiled.py::test_two_runs_give_the_same_bytes
+[gw0] [  7%] FAILED tests/gpu/test_losses.py::test_losses_of_float32[iris]
+[gw0] [ 17%] PASSED tests/gpu/test_losses.py::test_losses_of_float32[every op]
+[gw0] [100%] SKIPPED tests/gpu/test_compiled.py::test_with_and_without_a_graph
+E   AssertionError: how it failed
+"""
+
+
+def test_claims_are_read_from_the_tests_and_the_benchmark(tmp_path: Path) -> None:
+    told = [["XOR: at most 2 us a step", "1.50 us", "met"]]
+    (tmp_path / "figures.json").write_text(json.dumps({"claims": told, "cases": {}}), "utf-8")
+    code, text = checked(tmp_path, (Part("tests", ("-c", f"print({SAID!r})"), 60),))
+    assert code == 1, "a claim was missed"
+    for line in (
+        "| two runs with one seed give the same bytes | 1 of 1 tests | met |",
+        "| 20 steps of every model follow the CPU's losses to 1e-5, float32 | 1 of 2 tests | missed |",
+        "| a step as a graph gives the bytes of one without | 0 of 1 tests | not measured |",
+        "| 10,000 steps leave the memory pool unchanged |  | not measured |",
+        "| XOR: at most 2 us a step | 1.50 us | met |",
+    ):
+        assert line in text
+    assert "how it failed" in text
+    assert "PASSED" not in text, "who reads the page wants what failed"
+    figures = json.loads((tmp_path / "nvidia-h100-80gb.json").read_text("utf-8"))
+    assert figures["tests"]["tests/gpu/test_losses.py::test_losses_of_float32[iris]"] == "failed"
+    assert told[0] in figures["claims"]
+
+
+def test_tests_that_run_one_after_the_other() -> None:
+    said = "tests/gpu/test_plain.py::test_a_net[every op] PASSED    [ 50%]\n"
+    said += "tests/gpu/test_plain.py::test_a_net[x] FAILED [100%]"
+    assert Outcome(GOOD, 0, 1.0, said).tests == {
+        "tests/gpu/test_plain.py::test_a_net[every op]": "passed",
+        "tests/gpu/test_plain.py::test_a_net[x]": "failed",
+    }
 
 
 def test_the_parts_exist() -> None:
-    assert sum(part.seconds for part in gpu_check.PARTS) <= gpu_check.LIMIT + 80, "most take less than their most"
-    for part in gpu_check.PARTS:
-        for word in part.words:
-            assert "/" not in word or (gpu_check.ROOT / word.rpartition("=")[2]).exists(), word
+    made = parts(Path("figures.json"))
+    assert sum(part.seconds for part in made) <= gpu_check.LIMIT + 80, "most take less than their most"
+    files = {word for part in made for word in part.words if word.startswith("tests/")}
+    assert files == {f"tests/gpu/{path.name}" for path in Path("tests/gpu").glob("test_*.py")}
 
 
-def test_without_a_gpu_there_is_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu_check.subprocess, "run", lambda *a, **k: type("Told", (), {"stdout": "{}"})())
-    assert gpu_name() == ""
+def test_every_claim_has_its_tests() -> None:
+    text = "".join(f"{path}\n{path.read_text('utf-8')}" for path in Path("tests/gpu").glob("test_*.py"))
+    for _, name in CLAIMS:
+        assert name in text, name
+
+
+def test_without_a_gpu_nothing_is_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(gpu_check, "ask_driver", lambda: Driver(None, (), "no driver"))
+    assert gpu_check.main() == 2
+    assert capsys.readouterr().err == "no GPU here: no driver\n"
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(gpu_check, "ask_driver", lambda: Driver((12, 8), (object(),)))  # type: ignore[arg-type]
+    monkeypatch.setattr(gpu_check, "NEEDED", ("numpy", "no_such_module"))
+    assert gpu_check.main() == 2
+    assert "lacks no_such_module" in capsys.readouterr().err
