@@ -14,6 +14,7 @@ from ..data import measure
 from ..errors import DataError, NetError
 from ..frontend import Net, load, watch_of
 from .codes import Explain
+from .color import say
 from .common import add_file, open_net, rows_of, warn
 from .plan_table import with_plan
 
@@ -43,9 +44,9 @@ def work(arguments: argparse.Namespace) -> int:
     if told:
         print(f"rows: {told}\n")
     if len(net.graph.nodes) > MOST_VALUES and not arguments.plan:
-        print(f"{net.summary()}\n\nthe plan of a net of {len(net.graph.nodes):,} values takes seconds: --plan shows it")
+        say(f"{net.summary()}\n\nthe plan of a net of {len(net.graph.nodes):,} values takes seconds: --plan shows it")
         return 0
-    print(with_plan(net, rows))
+    say(with_plan(net, rows))
     return 0
 
 

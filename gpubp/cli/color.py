@@ -1,11 +1,20 @@
-"""What the terminal can show: colours, and how many columns."""
+"""What the terminal can show: colours, and how many columns; text that fits into them."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import sys
+import textwrap
+from typing import TextIO
 
 from dsl.excerpt import COLUMNS
+
+_GAP = re.compile(r"\S {2,}(?=\S)")
+"""What parts the columns of a table, or a name from what is said of it."""
+_LEAST = 40
+"""Columns that a text is given, on a terminal however narrow."""
 
 
 def use_color(stream: object) -> bool:
@@ -18,3 +27,28 @@ def columns_of(stream: object) -> int:
     if not getattr(stream, "isatty", lambda: False)():
         return COLUMNS
     return shutil.get_terminal_size((COLUMNS, 24)).columns
+
+
+def say(text: str, stream: TextIO | None = None, hang: int | None = None) -> None:
+    """Print text to a stream, standard output if none is given, fitted to its width."""
+    stream = sys.stdout if stream is None else stream
+    print(fitted(text, stream, hang), file=stream)
+
+
+def fitted(text: str, stream: object, hang: int | None = None) -> str:
+    """The text as it is; but a line that is wider than the terminal which `stream` writes to goes on at a blank, `hang`
+    columns in. If no `hang` is given, it goes on below the last column of a table that begins in the left half, or a
+    little further in than it began."""
+    if not getattr(stream, "isatty", lambda: False)():
+        return text
+    width = max(columns_of(stream), _LEAST)
+    return "\n".join(_folded(line, width, hang) if len(line) > width else line for line in text.split("\n"))
+
+
+def _folded(line: str, width: int, hang: int | None) -> str:
+    gaps = [gap.end() for gap in _GAP.finditer(line[: width // 2])]
+    begun = len(line) - len(line.lstrip())
+    if hang is None:
+        hang = gaps[-1] if gaps else min(begun + 2, width // 2)
+    wrapper = textwrap.TextWrapper(width, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(wrapper.wrap(line))

@@ -12,6 +12,7 @@ from dsl.excerpt import visible
 from ..errors import GpubpError, NetError
 from ..health import sizes
 from ..insight import as_html, as_text, document, trace
+from .color import say
 from .common import whole
 from .output import write_output
 from .subject import Subject, add_subject, open_subject
@@ -46,7 +47,7 @@ def work(arguments: argparse.Namespace) -> int:
         write_output(Path(arguments.html), page)
         print(f"wrote {visible(arguments.html)}: {about}")
     else:
-        print(f"{about}\n\n{as_text(told)}")
+        say(f"{about}\n\n{as_text(told)}")
     return 0
 
 
@@ -64,18 +65,20 @@ def explained(subject: Subject, arguments: argparse.Namespace) -> tuple[dict[str
         executor.run_steps(executor.place(subject.rows), arguments.step, batch)
     rows = subject.batch(number - 1, 1)
     try:
-        found = trace(executor, rows)
+        found = trace(executor, rows, subject.words)
     except NetError:
         # Statistics of a batch need several rows.
         first = min(number - 1, count - batch)
         rows = subject.batch(first, batch)
-        found = trace(executor, {name: _begin_with(array, number - 1 - first) for name, array in rows.items()})
+        rows = {name: _begin_with(array, number - 1 - first) for name, array in rows.items()}
+        found = trace(executor, rows, subject.words)
     many = subject.batch(0, max(batch, min(count, MANY)))
     told = {"example": number, **document(found, sizes(executor, many), max(batch, min(count, MANY)))}
+    after = f" after {arguments.step:,} step{'s' * (arguments.step > 1)}" if arguments.step else ""
     which = f"example {number:,} of {count:,}"
     if found.rows > 1:
         which += f", in a batch of {found.rows:,} rows whose statistics it shares"
-    return told, f"{subject.about}: {which}; {executor.dtype}"
+    return told, f"{subject.about}{after}: {which}; {executor.dtype}"
 
 
 def _begin_with(array: Any, row: int) -> Any:

@@ -14,6 +14,7 @@ from ..data import glance
 from ..data import load as load_data
 from ..errors import GpubpError
 from ..frontend import loads
+from .color import say
 from .examples import examples, files_of
 from .output import write_output
 from .starter import guess, text
@@ -48,8 +49,8 @@ def work(arguments: argparse.Namespace) -> int:
 def _list() -> None:
     known = examples()
     width = max(map(len, known), default=0)
-    print("\n".join(f"{name.ljust(width)}  {shows}" for name, shows in known.items()))
-    print("\n`gpubp init NAME` writes one of them, `gpubp init TABLE.csv` a starter file for a table")
+    say("\n".join(f"{name.ljust(width)}  {shows}" for name, shows in known.items()))
+    say("\n`gpubp init NAME` writes one of them, `gpubp init TABLE.csv` a starter file for a table")
 
 
 def _example(name: str, arguments: argparse.Namespace) -> int:

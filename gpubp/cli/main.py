@@ -13,7 +13,7 @@ from dsl.render import to_text
 
 from .. import __version__
 from ..errors import DivergedError, GpubpError, NetError, SaveError
-from .color import columns_of, use_color
+from .color import columns_of, fitted, use_color
 from .interrupt import FULL, drop_output, interruptible, open_streams, reason_of
 
 VERBS = {
@@ -95,12 +95,13 @@ def _meant(word: str) -> str:
 def _overview() -> argparse.ArgumentParser:
     """The parser of the command itself, without a verb: its help and its version."""
     width = max(map(len, VERBS))
-    lines = (f"  {name.ljust(width)}  {help}" for name, help in VERBS.items())
+    about = "Trains networks written in .net files by backpropagation, on the GPU or the CPU."
+    lines = "\n".join(f"  {name.ljust(width)}  {help}" for name, help in VERBS.items())
     parser = argparse.ArgumentParser(
         prog="gpubp",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Trains networks written in .net files by backpropagation, on the GPU or the CPU.",
-        epilog="\n".join(("verbs:", *lines, "", "`gpubp VERB --help` says more of each")),
+        description=fitted(about, sys.stdout, 0),
+        epilog=f"verbs:\n{fitted(lines, sys.stdout)}\n\n`gpubp VERB --help` says more of each",
     )
     parser.add_argument("--version", action="version", version=f"gpubp {__version__}")
     parser.add_argument("verb", choices=VERBS, metavar="VERB", help="what to do")

@@ -16,6 +16,7 @@ from ..executor import Profile
 from ..frontend import PRECISIONS, TF32, Net
 from ..health import Finding
 from ..training import Run, asked_of, default_folder, net_of, spread, train
+from .color import say
 from .common import add_backend, add_file, folder, open_net, rows_of, warn, whole, with_compiler
 from .interrupt import Interrupt
 from .live import Live
@@ -214,7 +215,7 @@ def _progress(size: int, live: Live) -> Callable[[Run], None]:
             precision = "float32 instead of tf32" if ex.precision == TF32 and ex.backend.name == "cpu" else ex.precision
             live.clear()
             warn(run.dataset.warnings)
-            print(f"{name}: {size:,} parameters; rows: {rows}; {device}, {precision}, seed {ex.seed}")
+            say(f"{name}: {size:,} parameters; rows: {rows}; {device}, {precision}, seed {ex.seed}")
         if epoch < state["next"] and epoch != run.epochs:
             return
         every = -(-run.epochs // 10)

@@ -12,6 +12,7 @@ from dsl.excerpt import visible
 
 from ..errors import GpubpError
 from ..training import Listed, all_runs, compare
+from .color import say
 from .table import align
 
 _FIGURES = ("test.", "valid.", "train.")
@@ -47,7 +48,7 @@ def work(arguments: argparse.Namespace) -> int:
         place = f"`{visible(words[0])}`" if words else "this folder"
         print(f"no runs in {place} or those within it; `gpubp run FILE` makes one")
     else:
-        print(_left([["run", "file", "date", "epochs", "figures"], *map(_row, runs)]))
+        say(_left([["run", "file", "date", "epochs", "figures"], *map(_row, runs)]), hang=4)
     return 0
 
 

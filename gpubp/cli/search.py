@@ -14,6 +14,7 @@ from dsl.excerpt import visible
 
 from ..errors import DivergedError
 from ..training import Search, Trial, begin_search, resume_search, search
+from .color import say
 from .common import add_file, folder, refuse_table, whole
 from .interrupt import Interrupt
 from .live import Live
@@ -55,7 +56,7 @@ def work(arguments: argparse.Namespace) -> int:
     if not (arguments.json or arguments.quiet):
         drawn = {"random": "drawn", "tpe": "chosen by TPE"}
         how = f"{drawn[told.method]} with the seed {told.seed}" if told.method in drawn else "all combinations"
-        print(f"{visible(told.file)}: {_trials(told)}, {how}, judged by {told.figure}; in {told.folder}")
+        say(f"{visible(told.file)}: {_trials(told)}, {how}, judged by {told.figure}; in {told.folder}")
         if told.done:
             print(f"{len(told.done):,} of them are done already")
     with Interrupt() as interrupt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,13 @@ from .common import add_file, open_net, whole
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """A net on the CPU, its training rows, and what to call them. `rows` is None where the file has no data."""
+    """A net on the CPU, its training rows, and what to call them. `rows` is None where the file has no data; `words`
+    are those that the labels 0, 1, ... of a name stand for."""
 
     executor: Executor
     rows: Mapping[str, Any] | Stream | None
     about: str
+    words: Mapping[str, Sequence[str]]
 
     @property
     def count(self) -> int:
@@ -67,9 +69,10 @@ def open_subject(arguments: argparse.Namespace, precision: str | None = None) ->
         about = f"{visible(arguments.file)}, the weights of seed {executor.seed}"
     net.require_loss()
     if net.graph.data is None:
-        return Subject(executor, None, about)
-    rows = load_data(net.graph, net.base, int(net.option("seed", 0))).part("train")
-    subject = Subject(executor, rows, about)
+        return Subject(executor, None, about, {})
+    dataset = load_data(net.graph, net.base, int(net.option("seed", 0)))
+    rows = dataset.part("train")
+    subject = Subject(executor, rows, about, dataset.classes)
     if not (path.is_dir() or path.suffix == ".safetensors"):
         executor.fit_first(executor.place(rows))
         # A schedule goes by the length of the training.

@@ -20,6 +20,7 @@ class Labels:
     """Labels of values (`vars`), and where each is told: `forward` and `backward` by layer. Two may name one value.
 
     `parameters` and `about` give the full name of a parameter, for its own label and for that of its gradient;
+    `statistics` are the names of what layers know of the data beforehand;
     `gradients` the latter by full name; `by_row` are those of values with a row for each example; `result` and `delta`
     those of a layer's result and of what comes back to it. `told_forward` are those of the forward pass.
     """
@@ -36,12 +37,17 @@ class Labels:
         self.gradients: dict[str, str] = {}
         self.result: dict[Layer, str] = {}
         self.delta: dict[Layer, str] = {}
+        given = {v.hint: v for v in seen.program.inputs[len(seen.feeds) :]}
+        self.statistics = tuple(name for name in net.buffers if name in given)
         owned: dict[Node, list[Parameter]] = {}
         for parameter in net.layout.parameters.values():
             owned.setdefault(parameter.place, []).append(parameter)
         for layer in layers:
             own = [parameter for node in layer.nodes for parameter in owned.get(node, ())]
             self.forward[layer] = [self._parameter(p, own, layer, seen) for p in own]
+            known = [name for name in self.statistics if net.buffers[name].place in layer.nodes]
+            self.vars |= {name: given[name] for name in known}
+            self.forward[layer] += known
             if len(layer.nodes) > 1:
                 self.forward[layer].append(self._row(f"z{layer.number}", seen.values[layer.nodes[0]]))
             self.result[layer] = self._row(f"a{layer.number}", seen.values[layer.nodes[-1]])

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """`name = formula` and what it gives; inputs and parameters have no formula. `about`: the full name of a parameter.
-    `inner`: the formulas of a body that is run many times; it gives several values, of which the first is shown."""
+    """`name = formula` and what it gives; inputs, parameters and statistics have no formula. `about`: the full name of
+    a parameter, the word of a label. `inner`: the formulas of a body that is run many times; it gives several values,
+    of which the first is shown."""
 
     name: str
     formula: str
@@ -39,9 +40,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One layer in a step. `forward`: its parameters, z and a; `backward`: what comes back to a and z, and the
-    gradients of its parameters. `result` and `delta` name the lines of its result and of the derivative by z (by a,
-    where the layer has no activation); `delta` is "" where nothing comes back."""
+    """One layer in a step. `forward`: its parameters, the statistics that it uses, z and a; `backward`: what comes back
+    to a and z, and the gradients of its parameters. `result` and `delta` name the lines of its result and of the
+    derivative by z (by a, where the layer has no activation); `delta` is "" where nothing comes back."""
 
     layer: Layer
     forward: tuple[Line, ...]
@@ -72,8 +73,8 @@ class Trace:
     changes: tuple[Change, ...]
 
 
-def trace(executor: Executor, batch: Mapping[str, Any]) -> Trace:
-    """The next step of training on a batch; the executor stays as it is.
+def trace(executor: Executor, batch: Mapping[str, Any], words: Mapping[str, Sequence[str]] = {}) -> Trace:
+    """The next step of training on a batch; the executor stays as it is. `words`: by name, those that labels stand for.
 
     Raises InputError for arrays that do not fit, NetError where a layer refuses batches of that size, DivergedError
     where a gradient is not finite, GpubpError where the net has no loss.
@@ -86,7 +87,7 @@ def trace(executor: Executor, batch: Mapping[str, Any]) -> Trace:
     layers = layers_of(net, seen)
     labels = Labels(net, seen, layers)
     teller = _Teller(executor, seen, labels, arrays, rows)
-    feeds = [teller.given(name) for name in labels.feeds]
+    feeds = [teller.given(name, words.get(name, ())) for name in labels.feeds]
     forward = [[line for name in labels.forward[layer] for line in teller.lines(name)] for layer in layers]
     loss = [line for name in LOSS for line in teller.lines(name)]
     teller.turn()
@@ -118,10 +119,11 @@ class _Teller:
         program = optimise(replace(seen.program, outputs=wanted))
         self._now = dict(zip(wanted, program.outputs, strict=True))
         self._notation = Notation(program, self._named(labels.told_forward))
-        self._values: dict[Var, Any] = dict(zip(program.inputs, arrays, strict=False))
-        states = [executor.arrays()[name] for name in seen.states]
+        self._used = {x for eqn in program.eqns for x in eqn.operands}
+        given = [*arrays, *(executor.arrays()[name] for name in seen.states)]
+        self._values: dict[Var, Any] = dict(zip(program.inputs, given, strict=True))
         with executor.backend.running():
-            evaluate(program, [*arrays, *states], executor.xp, self._keep)
+            evaluate(program, given, executor.xp, self._keep)
 
     def turn(self) -> None:
         """From here on the labels of the way back are names too: before, no formula may speak of them."""
@@ -140,9 +142,10 @@ class _Teller:
     def _at(self, var: Var) -> Var:
         return self._now.get(var, var)
 
-    def given(self, name: str) -> Line:
+    def given(self, name: str, words: Sequence[str]) -> Line:
         """The line of an input, which has no formula."""
-        return Line(name, "", self._shown(name, self._at(self._labels.vars[name])))
+        value = self._shown(name, self._at(self._labels.vars[name]))
+        return Line(name, "", value, words[int(value)] if words and value.ndim == 0 else "")
 
     def lines(self, name: str) -> Iterator[Line]:
         """The line of a value, after those of what it is made of and that was not told before."""
@@ -151,6 +154,10 @@ class _Teller:
         var = self._at(self._labels.vars[name])
         if name in self._labels.parameters:
             yield Line(name, "", self._shown(name, var), self._labels.parameters[name])
+            return
+        if name in self._labels.statistics:
+            if var in self._used:
+                yield Line(name, "", self._shown(name, var))
             return
         for one in self._notation.formulas(var):
             shown = self._shown(one.name, one.vars[0])

@@ -39,7 +39,7 @@ def _panel(panel: Panel, axes: Panel, columns: int, color: bool) -> str:
     low_x, high_x = min(x for x, _ in points), max(x for x, _ in points)
     scale = math.log10 if axes.by_powers else float
     low, high = min(scale(y) for _, y in points), max(scale(y) for _, y in points)
-    if low == high:
+    if flat := low == high:
         low, high = low - (0.1 * abs(low) or 1.0), high + (0.1 * abs(high) or 1.0)
     across, down = 2 * width - 1, 4 * _HEIGHT - 1
     cells: dict[tuple[int, int], tuple[int, int]] = {}
@@ -57,9 +57,12 @@ def _panel(panel: Panel, axes: Panel, columns: int, color: bool) -> str:
     names = "   ".join(_painted(_name(curve), number, color) for number, curve in enumerate(panel.curves))
     lines = [f"{panel.title}{', by powers of ten' if axes.by_powers else ''}   {names}"]
     for row in range(_HEIGHT):
-        # The first and the last row name the ends of the axis.
+        # The first and the last row name the ends of the axis; of a value that never changes its own row does.
         value = {0: high, _HEIGHT - 1: low}.get(row, high - (high - low) * (4 * row + 1.5) / down)
-        label = f"{10**value if axes.by_powers else value:.4g}" if row % 3 == 0 or row == _HEIGHT - 1 else ""
+        named = row % 3 == 0 or row == _HEIGHT - 1
+        if flat:
+            value, named = (low + high) / 2, any(at == row for at, _ in cells)
+        label = f"{10**value if axes.by_powers else value:.4g}" if named else ""
         text = "".join(
             _painted(chr(_BLANK + cells[row, x][0]), cells[row, x][1], color) if (row, x) in cells else " "
             for x in range(width)

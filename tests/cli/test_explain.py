@@ -27,7 +27,18 @@ def test_another_example_and_a_later_step(call: Call) -> None:
     assert [feed["value"]["values"] for feed in second["feeds"]] == [[0, 1], [1]]
     later = json.loads(call("explain", MODELS / "xor.net", "--json", "--example", "2", "--step", "400").out)
     assert later["step"] == 400
+    head = call("explain", MODELS / "xor.net", "--example", "2", "--step", "1").out.partition("\n")[0]
+    assert head == f"{MODELS / 'xor.net'}, the weights of seed 0 after 1 step: example 2 of 4; float32"
     assert later["loss"][-1]["value"]["values"] < 0.01 < second["loss"][-1]["value"]["values"]
+
+
+def test_a_label_has_its_word_and_statistics_their_numbers(call: Call) -> None:
+    lines = call("explain", MODELS / "iris.net").out.splitlines()
+    assert "  species  setosa  0" in lines
+    assert "  p.standardize.count    105" in lines
+    assert any(line.startswith("  p.standardize.mean     [5.864, ") for line in lines)
+    # In training, batches are normalised by what they are themselves, not by what was seen before.
+    assert "batchnorm.mean" not in call("explain", MODELS / "deep_batchnorm.net").out
 
 
 def test_a_run_is_explained_with_its_weights(call: Call, tmp_path: Path) -> None:

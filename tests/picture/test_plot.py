@@ -75,6 +75,15 @@ def test_text_is_a_picture() -> None:
     assert "⠀" not in as_text([flat], 40, color=False)
 
 
+def test_a_value_that_stays_is_named_beside_its_line() -> None:
+    for value in (0.01, 0.0, 1e-6, -3.0):
+        panel = Panel("rate", (Curve("a", "", ((2, value), (3, value))),))
+        rows = as_text([panel], 40, color=False).splitlines()[1:13]
+        drawn = [row for row in rows if not row.endswith("│")]
+        assert [row.strip() for row in rows if not row.startswith(" " * 10)] == [row.strip() for row in drawn]
+        assert drawn[0].split()[0] == f"{value:g}"
+
+
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_a_file(runs: tuple[Path, Path], tmp_path: Path, capsys: Capture, kind: str) -> None:
     files = [tmp_path / f"{name}.{kind}" for name in "xy"]

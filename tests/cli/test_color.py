@@ -1,0 +1,56 @@
+"""Text that fits into a terminal."""
+
+from __future__ import annotations
+
+import io
+import os
+
+import pytest
+
+from gpubp.cli import color, main
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+
+
+@pytest.mark.parametrize(
+    ("text", "hang", "lines"),
+    [
+        ("fits", None, ["fits"]),
+        ("", None, [""]),
+        ("x" * 40, None, ["x" * 40]),
+        # Below the last column that begins in the left half ...
+        ("  W1  [2, 3] 1 to 2: 0.1234, 0.2345, 0.3456", None, ["  W1  [2, 3] 1 to 2: 0.1234, 0.2345,", "      0.3456"]),
+        # ... or a little further in.
+        ("  t1 = -0.05 * rate_scale / expm1(step + 1)", None, ["  t1 = -0.05 * rate_scale / expm1(step +", "    1)"]),
+        ("run     2026-11-26  500     train.loss 0.17", 4, ["run     2026-11-26  500     train.loss", "    0.17"]),
+        # A word is never cut, and what is above and below stays as it is.
+        (f"a\n{'x' * 45} y\nb", None, ["a", "x" * 45, "  y", "b"]),
+    ],
+)
+@pytest.mark.usefixtures("narrow")
+def test_a_line_goes_on_at_a_blank(text: str, hang: int | None, lines: list[str]) -> None:
+    assert color.fitted(text, Terminal(), hang).split("\n") == lines
+    assert color.fitted(text, io.StringIO(), hang) == text
+    terminal = Terminal()
+    color.say(text, terminal, hang)
+    assert terminal.getvalue() == "\n".join(lines) + "\n"
+
+
+def test_the_help_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_: os.terminal_size((60, 24)))
+    with pytest.raises(SystemExit):
+        main([])
+    lines = terminal.getvalue().splitlines()
+    assert max(map(len, lines)) <= 60
+    first = next(i for i, line in enumerate(lines) if line.startswith("  explain "))
+    assert lines[first + 1].startswith(" " * 13)
