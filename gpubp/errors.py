@@ -15,9 +15,13 @@ The tree:
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 
 from dsl.diagnostics import Diagnostic
+
+NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))
+"""Why the system refuses to write to a place that is right and open to the user."""
 
 
 class GpubpError(Exception):

@@ -102,9 +102,8 @@ def verdict(report: Report) -> str:
     notes = []
     if kinks:
         stand, are = ("derivatives stand", "they are") if kinks > 1 else ("derivative stands", "it is")
-        notes.append(
-            f"{kinks:,} {stand} on a kink, such as relu at 0, where the loss has no derivative; beside it {are} right"
-        )
+        why = "such as relu at 0, where the loss has no derivative"
+        notes.append(f"{kinks:,} {stand} on a kink, {why}; on either side of it {are} right")
     if report.held:
         notes.append(f"no gradient goes through {', '.join(report.held)}, by definition: held in the differences")
     if report.ok:

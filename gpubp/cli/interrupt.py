@@ -3,7 +3,6 @@ second ends at once. Output that nobody reads, or that finds no room."""
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import signal
@@ -14,10 +13,9 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TypeVar
 
-T = TypeVar("T")
+from ..errors import NO_ROOM
 
-FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))
-"""Why output that was redirected to a file or a device cannot be written there."""
+T = TypeVar("T")
 
 
 def open_streams() -> None:
@@ -87,10 +85,10 @@ class Interrupt:
             try:
                 show(value)
             except OSError as error:
-                if not isinstance(error, BrokenPipeError) and error.errno not in FULL:
+                if not isinstance(error, BrokenPipeError) and error.errno not in NO_ROOM:
                     raise
                 drop_output()
-                if error.errno in FULL:
+                if error.errno in NO_ROOM:
                     print(f"error: cannot write to standard output: {reason_of(error)}", file=sys.stderr)
                 self.asked = True
 

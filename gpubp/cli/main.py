@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from difflib import get_close_matches
 from importlib import import_module
 
@@ -12,9 +14,9 @@ from dsl.excerpt import visible
 from dsl.render import to_text
 
 from .. import __version__
-from ..errors import DivergedError, GpubpError, NetError, SaveError
+from ..errors import NO_ROOM, DivergedError, GpubpError, NetError, SaveError
 from .color import columns_of, fitted, use_color
-from .interrupt import FULL, drop_output, interruptible, open_streams, reason_of
+from .interrupt import drop_output, interruptible, open_streams, reason_of
 
 VERBS = {
     "init": "write a starter file for a table, or one of the examples",
@@ -41,16 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     open_streams()
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words or words[0].startswith("-"):
-        _overview().parse_args(words or ["--help"])
-    if words[0] not in VERBS:
-        print(f"error: there is no verb `{visible(words[0])}`; {_meant(words[0])}", file=sys.stderr)
-        return 2
     try:
+        if not words or words[0].startswith("-"):
+            _parse(_overview(), words or ["--help"])
+        if words[0] not in VERBS:
+            print(f"error: there is no verb `{visible(words[0])}`; {_meant(words[0])}", file=sys.stderr)
+            return 2
         verb = import_module(f".{words[0]}", __package__)
         parser = argparse.ArgumentParser(prog=f"gpubp {words[0]}", description=VERBS[words[0]])
         verb.declare(parser)
-        arguments = parser.parse_args(words[1:])
+        arguments = _parse(parser, words[1:])
         with interruptible():
             code: int = verb.work(arguments)
             sys.stdout.flush()
@@ -76,12 +78,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         drop_output()
         return 0
     except OSError as error:
-        if error.filename is not None or error.errno not in FULL:
+        if error.filename is not None or error.errno not in NO_ROOM:
             raise
         # Files that the user asks for name themselves; without a name it is the output that finds no room.
         drop_output()
         print(f"error: cannot write to standard output: {reason_of(error)}", file=sys.stderr)
         return 1
+
+
+def _parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+    """The arguments. A help that was asked for is printed here: argparse would not say that there is no room for it."""
+    shown = io.StringIO()
+    try:
+        with redirect_stdout(shown):
+            return parser.parse_args(words)
+    except SystemExit:
+        print(shown.getvalue(), end="", flush=True)
+        raise
 
 
 def _meant(word: str) -> str:

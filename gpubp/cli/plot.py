@@ -38,8 +38,19 @@ def work(arguments: argparse.Namespace) -> int:
         raise GpubpError(f"`{visible(str(output))}` is neither a .png nor an .svg file")
     found = panels([Path(run) for run in dict.fromkeys(arguments.runs)], arguments.figure)
     if output is None:
-        print(as_text(found, columns_of(sys.stdout), use_color(sys.stdout)))
+        text = as_text(found, columns_of(sys.stdout), use_color(sys.stdout))
+        _require_signs(text, sys.stdout.encoding)
+        print(text)
         return 0
     write_output(output, curves_file(found, output.suffix.lower().removeprefix(".")))
     print(f"wrote {visible(str(output))}: {', '.join(panel.title for panel in found)}")
     return 0
+
+
+def _require_signs(text: str, encoding: str | None) -> None:
+    """Raises GpubpError where the output has no signs to draw with: escapes in their place are no picture."""
+    try:
+        text.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        help = "`-o curves.svg` writes a picture, `PYTHONIOENCODING=utf-8` makes it UTF-8"
+        raise GpubpError(f"the encoding of the output, {encoding}, has no signs to draw curves with: {help}") from None

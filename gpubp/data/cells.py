@@ -264,7 +264,8 @@ def _is_text(cell: str) -> bool:
 
 def _spelling(cell: str) -> tuple[str, str, str] | None:
     """What is odd about a number that another country, or a person, would read: a plural, a phrase, the remedy."""
-    thousands = "signs between thousands", "it has signs between thousands", "write it without: `1234567`"
+    plain = re.sub("[,' ]", "", cell)
+    thousands = "signs between thousands", "it has signs between thousands", f"write it without: `{plain}`"
     if _THOUSANDS.fullmatch(cell) and cell.count(",") != 1:
         return thousands
     if DECIMAL_COMMA.fullmatch(cell):

@@ -53,7 +53,10 @@ def read_header(file: IO[bytes], name: str, span: Span | None) -> Header:
     start = file.read(8)
     if not start.startswith(MAGIC) or len(start) < 8:
         what = "empty" if not start else "no npy file: it does not begin as one"
-        raise problem("E0422", f"`{name}` is {what}", span, help='`numpy.save("x.npy", array)` writes one')
+        help = '`numpy.save("x.npy", array)` writes one'
+        if start.startswith(ZIP):
+            what, help = "an npz file, not an npy file", "`npz` reads it"
+        raise problem("E0422", f"`{name}` is {what}", span, help=help)
     if start[6] not in (1, 2, 3):
         raise problem("E0422", f"`{name}` is an npy file of version {start[6]}; 1 to 3 are known", span)
     digits = 2 if start[6] == 1 else 4
@@ -91,8 +94,8 @@ def _dtype(descr: object, name: str, span: Span | None) -> np.dtype[Any]:
         message = f"`{name}` holds Python objects, which are never unpickled: that could run any program"
         help = "save the numbers alone: `numpy.save(path, array.astype(float), allow_pickle=False)`"
         raise problem("E0422", message, span, help=help)
-    what = clipped(descr) if isinstance(descr, str) else "fields of its own"
-    message = f"`{name}` holds `{what}`, not whole or floating-point numbers"
+    what = f"`{clipped(descr)}`" if isinstance(descr, str) else "records of several fields"
+    message = f"`{name}` holds {what}, not whole or floating-point numbers"
     raise problem("E0422", message, span, help="save it as integers, float32 or float64")
 
 
@@ -120,6 +123,8 @@ class Archive:
 
     def __init__(self, raw: bytes, name: str, span: Span | None) -> None:
         self.name, self.span, self._size = name, span, len(raw)
+        if raw.startswith(MAGIC):
+            raise problem("E0422", f"`{name}` is an npy file, not an npz file", span, help="`npy` reads it")
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(raw))
             self._members = {info.filename.removesuffix(".npy"): info for info in self._zip.infolist()}

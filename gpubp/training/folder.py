@@ -8,16 +8,19 @@ import itertools
 import json
 import os
 import re
+import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckpointError, SaveError
+from ..errors import NO_ROOM, CheckpointError, SaveError
 from ..frontend import MAIN, Net, identity, resolved
 from .checkpoint import BEST, LAST, Saved, flush_folder, reason, save, write_all
 
 ABOUT, METRICS, HEALTH, WRITTEN = "env.json", "metrics.jsonl", "health.jsonl", "written.net"
+_PROBE = 2**16
+"""Bytes that are written, and taken away again, to see whether a disk has room."""
 RUNS = Path("runs")
 """The folder, in the working directory, of runs that are not told where to go."""
 
@@ -87,7 +90,7 @@ class RunFolder:
 
     def __init__(self, path: Path, *, resumed: bool) -> None:
         """Raises CheckpointError, better before a long training than after it, where nothing can be saved to `path`, or
-        where it holds a run that is not the one `resumed`."""
+        where it holds a run that is not the one `resumed`; SaveError where the disk is full."""
         self.path = path
         self._lock: int | None = None
         self.begun = False
@@ -104,13 +107,20 @@ class RunFolder:
         place = self.path
         try:
             while not place.exists():
+                if place.is_symlink():
+                    raise CheckpointError(f"cannot save to `{self.path}`: `{place}` links to nothing")
                 place = place.parent
         except OSError as error:
             raise CheckpointError(f"cannot save to `{self.path}`: {reason(error)}") from None
         if not place.is_dir():
             raise CheckpointError(f"cannot save to `{self.path}`: `{place}` is not a directory")
-        if not os.access(place, os.W_OK | os.X_OK):
-            raise CheckpointError(f"cannot save to `{self.path}`: permission denied")
+        try:
+            # Permissions alone do not tell: the superuser has all of them, and a disk may be full.
+            with tempfile.TemporaryFile(dir=place) as file:
+                file.write(bytes(_PROBE))
+        except OSError as error:
+            kind = SaveError if error.errno in NO_ROOM else CheckpointError
+            raise kind(f"cannot save to `{self.path}`: {reason(error)}") from None
 
     def _take(self) -> None:
         """Keep others out until this process ends; where the file system knows no locks, nobody is kept out."""

@@ -267,7 +267,7 @@ class Training:
             best = self.best if self.best is not None and self.best.fresh else None
             self.folder.save(self._saved(), None if best is None else best.saved)
         except SaveError as error:
-            gone = "" if self.folder.path.exists() else ": the folder is gone"
+            gone = ": the folder is gone" if self.folder.begun and not self.folder.path.exists() else ""
             raise SaveError(f"{error}{gone}; the training stopped at step {self.executor.step:,}") from None
         if best is not None:
             best.fresh = False

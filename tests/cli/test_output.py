@@ -24,7 +24,9 @@ def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @full
-@pytest.mark.parametrize("verb", [f"check {MODELS / 'xor.net'}", "init", "runs", "check --explain E0301"])
+@pytest.mark.parametrize(
+    "verb", [f"check {MODELS / 'xor.net'}", "init", "runs", "check --explain E0301", "--help", "--version", "run -h"]
+)
 def test_output_without_room(verb: str, tmp_path: Path) -> None:
     said = shell(f"gpubp {verb} > {FULL}", tmp_path)
     assert said.returncode == 1
@@ -62,3 +64,10 @@ def test_an_encoding_that_lacks_a_character(tmp_path: Path) -> None:
     said = shell("PYTHONIOENCODING=ascii gpubp init a.csv --target 'm²'", tmp_path)
     assert (said.returncode, said.stderr) == (0, "")
     assert said.stdout.startswith("target: `m\\xb2`")
+
+
+def test_curves_are_not_drawn_by_escapes(tmp_path: Path) -> None:
+    assert shell(f"gpubp run {MODELS / 'xor.net'} --epochs 2 --out run --quiet", tmp_path).returncode == 0
+    said = shell("PYTHONIOENCODING=ascii gpubp plot run", tmp_path)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert said.stderr.startswith("error: the encoding of the output, ascii, has no signs to draw curves with: `-o ")

@@ -74,7 +74,8 @@ def reading(world: World, reader: str, content: bytes, **options: Static) -> Dia
         (npy(header("<U5", (1,)), bytes(20)), "`a` holds `<U5`, not whole or floating-point numbers"),
         (npy(header("<M8[s]", (1,)), bytes(8)), "`a` holds `<M8[s]`, not whole or floating-point numbers"),
         (npy(header("<c16", (1,)), bytes(16)), "`a` holds `<c16`, not whole or floating-point numbers"),
-        (FIELDS, "`a` holds `fields of its own`, not whole or floating-point numbers"),
+        (FIELDS, "`a` holds records of several fields, not whole or floating-point numbers"),
+        (npz(x=GOOD), "`a` is an npz file, not an npy file"),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
@@ -142,7 +143,7 @@ def bzipped() -> bytes:
     ("content", "message"),
     [
         (b"", "`a` is no sound npz file: file is not a zip file"),
-        (GOOD, "`a` is no sound npz file: file is not a zip file"),
+        (GOOD, "`a` is an npy file, not an npz file"),
         (npz(x=GOOD)[:-30], "`a` is no sound npz file: file is not a zip file"),
         (npz(y=GOOD), "`a` has no array `x`"),
         (npz(x=GOOD[:-1]), f"`a`, array `x` is cut short: {SMALL}, and 31 follow"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import shutil
 import time
 from collections.abc import Callable
@@ -220,6 +221,24 @@ def test_a_full_disk(tmp_path: Path, eager: None, monkeypatch: pytest.MonkeyPatc
     assert read(out).about["step"] == 15
     assert not list(out.glob(".*")), "nothing half written is left"
     assert state(train(path, out=out, resume=out)) == state(whole)
+
+
+def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
+    net, out = write_net(tmp_path), tmp_path / "out"
+    there = sorted(tmp_path.iterdir())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+    try:
+        with pytest.raises(gpubp.SaveError, match=f"cannot save to `{out}`: file too large$"):
+            train(net, out=out, callbacks=[lambda run: pytest.fail("nothing is trained")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert sorted(tmp_path.iterdir()) == there, "nothing is left"
+    (tmp_path / "link").symlink_to("link")
+    with pytest.raises(gpubp.CheckpointError, match=f"to `{tmp_path}/link/run`: `{tmp_path}/link` links to nothing$"):
+        train(net, out=tmp_path / "link" / "run")
+    with pytest.raises(gpubp.CheckpointError, match=r"cannot save to `/proc/nowhere`: no such file or directory$"):
+        train(net, out=Path("/proc/nowhere"), callbacks=[lambda run: pytest.fail("nothing is trained")])
 
 
 def test_a_folder_that_is_deleted(tmp_path: Path, eager: None) -> None:
