@@ -73,7 +73,8 @@ def explained(subject: Subject, arguments: argparse.Namespace) -> tuple[dict[str
         rows = {name: _begin_with(array, number - 1 - first) for name, array in rows.items()}
         found = trace(executor, rows, subject.words)
     many = subject.batch(0, max(batch, min(count, MANY)))
-    told = {"example": number, **document(found, sizes(executor, many), max(batch, min(count, MANY)))}
+    told = document(found, sizes(executor, many), max(batch, min(count, MANY)))
+    told = {"example": number, **told, "file": arguments.file}
     after = f" after {arguments.step:,} step{'s' * (arguments.step > 1)}" if arguments.step else ""
     which = f"example {number:,} of {count:,}"
     if found.rows > 1:

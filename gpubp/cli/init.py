@@ -19,6 +19,9 @@ from .examples import examples, files_of
 from .output import write_output
 from .starter import guess, text
 
+ARRAYS = frozenset((".npy", ".npz"))
+"""How files of arrays end."""
+
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
@@ -43,6 +46,10 @@ def work(arguments: argparse.Namespace) -> int:
         near = get_close_matches(source, known, 1)
         help = f"did you mean `{near[0]}`?" if near else "`gpubp init` lists the examples"
         raise GpubpError(f"there is no example `{visible(source)}`, and no such file; {help}")
+    if Path(source).suffix.lower() in ARRAYS:
+        reader = Path(source).suffix.lower().removeprefix(".")
+        help = f"`{reader}(...)` in the `data` of a file reads it; `gpubp init digits` writes one to start from"
+        raise GpubpError(f"`{visible(source)}` holds arrays, not a table with named columns: {help}")
     return _table(Path(source), arguments)
 
 

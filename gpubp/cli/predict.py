@@ -37,7 +37,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def add_run(parser: argparse.ArgumentParser) -> None:
     """A run, a table, and how to compute."""
     parser.add_argument("run", metavar="RUN", help="a run's folder, or one checkpoint in it")
-    parser.add_argument("data", metavar="TABLE", help="delimited text with the columns that the run was trained on")
+    parser.add_argument(
+        "data",
+        metavar="TABLE",
+        help="rows as the run was trained on: a table with the same columns, arrays, a text, or a folder of pictures",
+    )
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
     parser.add_argument(
         "--batch", type=whole(1), default=CHUNK, metavar="N", help="rows at a time, where memory is short"

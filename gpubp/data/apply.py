@@ -158,7 +158,7 @@ def _by_name(table: Table, columns: Sequence[str], why: str = "") -> list[int]:
     missing = [column for column in columns if column not in places]
     if missing:
         shown = f"its columns are {listed(table.names)}"
-        help = suggestion(missing[0], table.names)
+        help = suggestion(missing[0], [name for name in table.names if name not in columns])
         message = f"`{table.path}` has no column {listed(missing, 4)}{why}"
         raise problem("E0415", message, table.span, notes=(shown,) if help else (), help=help or shown)
     return [places[column] for column in columns]

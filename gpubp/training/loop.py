@@ -11,7 +11,7 @@ from typing import Any
 
 from ..data import load as load_data
 from ..data import to_json
-from ..errors import DivergedError, SaveError
+from ..errors import CheckpointError, DivergedError, SaveError
 from ..executor import Executor, diverged, first_bad, require_memory
 from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, require_figure, require_update, watch_of
 from ..health import Finding
@@ -46,7 +46,10 @@ class Training:
         ex = self.executor = Executor(net, where[0], backend=where[1])
         self.split_seed = ex.seed
         if saved is not None:
-            ex.load_state_dict(saved.state)
+            try:
+                ex.load_state_dict(saved.state)
+            except CheckpointError as error:
+                raise CheckpointError(f"`{source}` cannot go on as `{net.graph.source.name}`: {error}") from None
         dataset = load_data(net.graph, net.base, self.split_seed)
         rows = dataset.part("train")
         valid = dataset.part("valid") if "valid" in dataset.parts else None

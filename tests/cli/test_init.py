@@ -31,6 +31,14 @@ MIXED = 'id,town,when,size "m2",note,split,price\n' + "".join(
 )
 
 
+def test_arrays_are_no_table(call: Call, tmp_path: Path) -> None:
+    for kind in ("npy", "npz"):
+        (tmp_path / f"a.{kind}").write_bytes(b"")
+        said = call("init", f"a.{kind}")
+        assert (said.code, said.out) == (2, "")
+        assert said.err.startswith(f"error: `a.{kind}` holds arrays, not a table with named columns: `{kind}(...)` in ")
+
+
 def start(call: Call, rows: str | bytes, *words: str, name: str = "a.csv") -> Said:
     Path(name).write_bytes(rows if isinstance(rows, bytes) else rows.encode())
     return call("init", name, *words)

@@ -123,7 +123,7 @@ def test_out_and_resume(call: Call, tmp_path: Path) -> None:
     path, out = write(tmp_path), tmp_path / "out"
     whole = call("run", path, "--json")
     first = call("run", path, "--epochs", "2", "--out", out)
-    assert first.out.rstrip().endswith(f"saved to {out}")
+    assert f"\nsaved to {out}\n" in first.out
     rest = call("run", path, "--json", "--resume", out)
     assert [json.loads(line)["epoch"] for line in rest.out.splitlines()[:-1]] == [3]
     assert json.loads(rest.out.splitlines()[-1])["metrics"] == json.loads(whole.out.splitlines()[-1])["metrics"]

@@ -144,8 +144,11 @@ def test_a_state_of_another_net(tmp_path: Path) -> None:
     path = write_net(tmp_path)
     train(path, out=tmp_path / "out", epochs=1)
     path.write_text(path.read_text("utf-8").replace("dense(6)", "dense(7)"), "utf-8")
-    with pytest.raises(gpubp.CheckpointError, match=r"`p.dense.weight` has shape \(3, 6\) in the state, \(3, 7\)"):
+    with pytest.raises(gpubp.CheckpointError) as caught:
         train(path, resume=tmp_path / "out")
+    assert str(caught.value).startswith(
+        f"`{tmp_path / 'out'}` cannot go on as `{path}`: `p.dense.weight` has shape (3, 6)"
+    )
 
 
 def test_seed_and_precision_are_those_of_the_state(tmp_path: Path) -> None:
