@@ -43,7 +43,10 @@ def test_who_takes_too_long_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(gpu, "WORKER", "tests.benchmarks.odd_ways")
     monkeypatch.setattr(gpu, "Process", lambda *words: begun.append(Process(*words)) or begun[-1])
     for _ in range(2):
-        assert bench.measure(XOR) == {"us": {}, "failed": {"gpubp": "no answer within 0 s"}, "departures": {}}
+        found = bench.measure(XOR)
+        # Where it had begun in no time, it is its net that is late.
+        assert found["failed"]["gpubp"].endswith("no answer within 0 s")
+        assert not found["us"]
     assert len(begun) == 1
     bench.close()
 
