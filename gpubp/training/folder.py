@@ -11,6 +11,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def lock(folder: Path) -> int:
 
 
 class RunFolder:
-    """Where one training saves to. It is made by the first save: a run that fails before leaves nothing.
+    """Where one training saves to, empty until the first save: a run that fails before leaves nothing.
 
     Files: `written.net`, the text as given; `resolved.net` and `imports/`, the same as it stands alone; `env.json`;
     `metrics.jsonl`, one line an epoch; `health.jsonl`, the sizes of activations and gradients, one line for each layer
@@ -89,42 +90,53 @@ class RunFolder:
     """Whether the folder is there, with all but the checkpoints."""
 
     def __init__(self, path: Path, *, resumed: bool) -> None:
-        """Raises CheckpointError, better before a long training than after it, where nothing can be saved to `path`, or
-        where it holds a run that is not the one `resumed`; SaveError where the disk is full."""
+        """Makes the folder and keeps other processes out of it; where the file system knows no locks, nobody is kept
+        out. Raises CheckpointError, better before a long training than after it, where nothing can be saved to `path`,
+        where another process trains there, or where it holds a run that is not the one `resumed`; SaveError where the
+        disk is full."""
         self.path = path
         self._lock: int | None = None
+        self._made: list[Path] = []
         self.begun = False
         self._waiting: dict[str, list[str]] = {METRICS: [], HEALTH: []}
-        self._require_writable()
-        if not resumed and (path / LAST).exists():
-            raise CheckpointError(
-                f"`{path}` holds a run already: resume it, or save to another folder; nothing is written over"
-            )
-        if path.exists():
-            self._take()
+        try:
+            self._claim(self._missing())
+            if not resumed and (path / LAST).exists():
+                raise CheckpointError(
+                    f"`{path}` holds a run already: resume it, or save to another folder; nothing is written over"
+                )
+        except BaseException:
+            self.close()
+            raise
 
-    def _require_writable(self) -> None:
-        place = self.path
+    def _missing(self) -> list[Path]:
+        """The folders that are to be made, the outermost first."""
+        place, missing = self.path, []
         try:
             while not place.exists():
                 if place.is_symlink():
                     raise CheckpointError(f"cannot save to `{self.path}`: `{place}` links to nothing")
+                missing.append(place)
                 place = place.parent
         except OSError as error:
             raise CheckpointError(f"cannot save to `{self.path}`: {reason(error)}") from None
         if not place.is_dir():
             raise CheckpointError(f"cannot save to `{self.path}`: `{place}` is not a directory")
+        return missing[::-1]
+
+    def _claim(self, missing: Sequence[Path]) -> None:
         try:
+            for folder in missing:
+                with suppress(FileExistsError):  # another process makes it at this moment: it is not ours to take away
+                    folder.mkdir()
+                    self._made.append(folder)
+            self._lock = lock(self.path)
             # Permissions alone do not tell: the superuser has all of them, and a disk may be full.
-            with tempfile.TemporaryFile(dir=place) as file:
+            with tempfile.TemporaryFile(dir=self.path) as file:
                 file.write(bytes(_PROBE))
         except OSError as error:
             kind = SaveError if error.errno in NO_ROOM else CheckpointError
             raise kind(f"cannot save to `{self.path}`: {reason(error)}") from None
-
-    def _take(self) -> None:
-        """Keep others out until this process ends; where the file system knows no locks, nobody is kept out."""
-        self._lock = lock(self.path)
 
     def begin(
         self,
@@ -138,8 +150,6 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             flush_folder(self.path.parent)
-            if self._lock is None:
-                self._take()
             for stale in self.path.glob(".*.saving"):
                 stale.unlink()
             texts = {WRITTEN: _source(net)[1], **resolved(net)}
@@ -186,7 +196,10 @@ class RunFolder:
             lines.clear()
 
     def close(self) -> None:
-        """Let others in."""
+        """Let others in; take the folder away where nothing was saved to it."""
+        for folder in [] if self.begun else reversed(self._made):
+            with suppress(OSError):  # somebody put something there
+                folder.rmdir()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

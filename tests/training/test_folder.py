@@ -16,6 +16,7 @@ import pytest
 import gpubp
 from gpubp.frontend import resolved
 from gpubp.training import BEST, LAST, checkpoint, default_folder, read
+from gpubp.training.folder import RunFolder
 from gpubp.training.pace import Pace
 
 from .worlds import state, train, write_net
@@ -221,6 +222,25 @@ def test_a_full_disk(tmp_path: Path, eager: None, monkeypatch: pytest.MonkeyPatc
     assert read(out).about["step"] == 15
     assert not list(out.glob(".*")), "nothing half written is left"
     assert state(train(path, out=out, resume=out)) == state(whole)
+
+
+def test_two_that_begin_at_once(tmp_path: Path) -> None:
+    """The second is told at once, not when the first has saved its run, or is done."""
+    net, out = write_net(tmp_path), tmp_path / "deep" / "out"
+
+    def begin(run: gpubp.Run) -> None:
+        with pytest.raises(gpubp.CheckpointError, match=f"another process is training in `{out}`"):
+            RunFolder(out, resumed=False)
+        assert not list(out.iterdir()), "before the first save"
+
+    train(net, out=out, epochs=1, callbacks=[begin])
+    assert (out / LAST).is_file()
+    with pytest.raises(gpubp.CheckpointError, match="holds a run already"):
+        RunFolder(out, resumed=False)
+    other = RunFolder(tmp_path / "other" / "one", resumed=False)
+    (tmp_path / "other" / "mine").touch()
+    other.close()
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["mine"], "what is not its own stays"
 
 
 def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
