@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,14 +9,14 @@ from .folder import source_name
 from .run import Run
 
 
-def about(run: Run, known: Mapping[str, Any], where: tuple[str, str]) -> dict[str, Any]:
+def about(run: Run, known: Mapping[str, Any], where: tuple[str, str], started: str) -> dict[str, Any]:
     """The contents of `env.json`: what was trained, from where, on what; `known`: the hashes of net and data, and the
-    machine; `where`: the device and the backend that were asked for."""
+    machine; `where`: the device and the backend that were asked for; `started`: when, in ISO 8601."""
     net, executor = run.executor.net, run.executor
     return {
         "name": source_name(net),
         "base": str(net.base.resolve()),
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "started": started,
         "first_step": run.first_step,
         "steps": run.total,
         "epochs": run.epochs,

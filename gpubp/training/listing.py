@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,15 @@ def all_runs(folder: Path) -> tuple[list[Listed], list[str]]:
             wrong.append(str(error))
         except (ValueError, TypeError, KeyError):
             wrong.append(f"`{place / ABOUT}` is damaged: it is not what a run wrote")
-    return sorted(runs, key=lambda run: run.started), wrong
+    return sorted(runs, key=_when), wrong
+
+
+def _when(run: Listed) -> float:
+    """When a run started, as a number: texts of two time zones, or of summer and winter, have another order."""
+    try:
+        return datetime.fromisoformat(run.started).timestamp()
+    except ValueError:
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True)

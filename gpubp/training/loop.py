@@ -43,6 +43,7 @@ class Training:
     ) -> None:
         """`where`: the device and the backend; `saved`: the state at `source` to go on from."""
         self.net, self.where, self.folder = net, where, folder
+        self.started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         ex = self.executor = Executor(net, where[0], backend=where[1])
         self.split_seed = ex.seed
         if saved is not None:
@@ -266,7 +267,7 @@ class Training:
         try:
             if not self.folder.begun:
                 sizes = self.measured if self.measured or self.health is not None else None
-                self.folder.begin(self.net, about(self.run, self.known, self.where), self.records, sizes)
+                self.folder.begin(self.net, about(self.run, self.known, self.where, self.started), self.records, sizes)
             best = self.best if self.best is not None and self.best.fresh else None
             self.folder.save(self._saved(), None if best is None else best.saved)
         except SaveError as error:

@@ -108,6 +108,16 @@ def test_rows_that_are_left_out_are_counted(call: Call, tmp_path: Path) -> None:
     assert "left out" not in call("check", write(tmp_path, data=", missing = drop")).out
 
 
+def test_runs_of_two_time_zones_are_in_order(call: Call, tmp_path: Path) -> None:
+    started = {"b": "2026-03-29T03:30:00+0200", "a": "2026-03-29T01:45:00+0000", "c": "?"}
+    for name, when in started.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "written.net").touch()
+        (tmp_path / name / "metrics.jsonl").touch()
+        (tmp_path / name / "env.json").write_text(json.dumps({"started": when}), "utf-8")
+    assert [line.split()[0] for line in call("runs").out.splitlines()] == ["run", "c", "b", "a"]
+
+
 def test_runs_are_listed(call: Call, tmp_path: Path) -> None:
     nothing = call("runs")
     assert (nothing.code, nothing.err) == (0, "")

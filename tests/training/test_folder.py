@@ -224,6 +224,16 @@ def test_a_full_disk(tmp_path: Path, eager: None, monkeypatch: pytest.MonkeyPatc
     assert state(train(path, out=out, resume=out)) == state(whole)
 
 
+def test_a_run_says_when_it_started_not_when_it_was_first_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(run: gpubp.Run) -> None:
+        monkeypatch.setattr("time.strftime", lambda form: "later")
+
+    train(write_net(tmp_path), out=tmp_path / "out", epochs=1, callbacks=[wait])
+    assert json.loads((tmp_path / "out" / "env.json").read_text("utf-8"))["started"] != "later"
+
+
 def test_two_that_begin_at_once(tmp_path: Path) -> None:
     """The second is told at once, not when the first has saved its run, or is done."""
     net, out = write_net(tmp_path), tmp_path / "deep" / "out"
