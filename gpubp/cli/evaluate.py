@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
+from dsl.excerpt import visible
+
 from ..training import load_run
 from .predict import add_run, say_unused
 from .table import align
@@ -29,6 +31,6 @@ def work(arguments: argparse.Namespace) -> int:
         print(json.dumps({"rows": count, **({"left_out": gaps} if gaps else {}), "metrics": figures}))
         return 0
     left_out = f" ({gaps:,} left out for missing cells)" if gaps else ""
-    print(f"{count:,} rows of {arguments.data}{left_out}\n")
+    print(f"{count:,} row{'s' * (count != 1)} of {visible(arguments.data)}{left_out}\n")
     print(align([list(figures), [f"{value:.4g}" for value in figures.values()]]))
     return 0

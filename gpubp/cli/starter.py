@@ -60,8 +60,7 @@ class Guess:
         how = f"one of {self.classes} classes" if self.classes else "a number"
         lines = [f"target: {_name(self.target)}, {how}", f"inputs: {' and '.join(inputs)}", f"guessed from {rows}"]
         if self.left_out:
-            reasons = [f"{_name(column)} ({_LEFT_OUT.get(column.kind, column.kind)})" for column in self.left_out]
-            lines.insert(2, f"left out: {shortened(reasons)}")
+            lines.insert(2, f"left out: {_reasons(self.left_out)}")
         missing = [column for column in (self.target, *self.numbers, *self.words) if column.missing]
         if missing:
             shown = shortened([f"{_name(column)} ({column.missing:,})" for column in missing])
@@ -83,8 +82,7 @@ def guess(table: Glance, told: str | None = None) -> Guess:
     if not inputs:  # a row's number is better than nothing
         inputs = [column for column in others if column.kind == "identifiers" and column.whole]
     if not inputs:
-        reasons = shortened([f"{_name(column)} ({_LEFT_OUT[column.kind]})" for column in others])
-        raise GpubpError(f"`{path}` has nothing to learn {_name(target)} from: {reasons}")
+        raise GpubpError(f"`{path}` has nothing to learn {_name(target)} from: {_reasons(others)}")
     rows = _rows(table, [target, *inputs])
     left_out = tuple(column for column in others if column not in inputs)
     numbers = tuple(column for column in inputs if column.kind != "words")
@@ -106,7 +104,7 @@ def _target(table: Glance, told: str | None) -> Column:
         ranked = [c for word in likely for c in table.columns if c.name.lower() == word and _learnable(c)]
         useful = [c for c in table.columns if c.useful] or [c for c in table.columns if _learnable(c)]
         if not useful:
-            raise GpubpError(f"no column of `{path}` can be learnt: {shortened(_reasons(table.columns))}")
+            raise GpubpError(f"no column of `{path}` can be learnt: {_reasons(table.columns)}")
         found = (ranked or useful[-1:])[0]
     if not _learnable(found):
         raise GpubpError(
@@ -120,8 +118,9 @@ def _learnable(column: Column) -> bool:
     return column.useful or (column.kind == "identifiers" and column.whole)
 
 
-def _reasons(columns: Sequence[Column]) -> list[str]:
-    return [f"{_name(column)} ({_LEFT_OUT[column.kind]})" for column in columns]
+def _reasons(columns: Sequence[Column]) -> str:
+    """Columns that are not used, each with why; of one that could be used, that is what it holds."""
+    return shortened([f"{_name(column)} ({_LEFT_OUT.get(column.kind, column.kind)})" for column in columns])
 
 
 def _rows(table: Glance, used: Sequence[Column]) -> int:

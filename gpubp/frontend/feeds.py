@@ -68,7 +68,10 @@ def _checked(backend: Backend, name: str, type_: Type, values: Any, dtype: str) 
     if type_.classes is None:
         with backend.running():
             numbers = array.astype(dtype)
-        _refuse(backend, name, array, ~xp.isfinite(numbers), f"is no finite {dtype} number")
+        finite = xp.isfinite(numbers)
+        if not bool(finite.all()):
+            _refuse(backend, name, array, ~xp.isfinite(array), "is no finite number")
+            _refuse(backend, name, array, ~finite, f"is too large for {dtype}: `precision = float64` takes it")
         return numbers
     if array.dtype.kind == "f":
         with backend.running():

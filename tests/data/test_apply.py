@@ -124,15 +124,6 @@ def test_other_columns_are_named_and_may_be_kept(world: World) -> None:
     )
 
 
-def test_a_column_that_is_there_is_not_another_misspelt(world: World) -> None:
-    world.write("a.csv", "p_0,p_1\n1,2\n3,4\n")
-    encoders = saved(World(world.base, {"x": Type((2,))}).load(csv("x")), targets=False)
-    world.write("new.csv", "p_0\n1\n")
-    with pytest.raises(DataError) as caught:
-        read_table("new.csv", encoders)
-    assert caught.value.diagnostics[0].help == ("its columns are `p_0`",)
-
-
 def test_arrays_have_no_columns_to_keep(world: World) -> None:
     np.save(world.base / "x.npy", np.zeros((2, 2)))
     with pytest.raises(DataError, match="has no columns with names, so none can be kept"):

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from dsl.graph import Static, Type, Word
 from dsl.source import Source, Span
-from gpubp.data import load
+from gpubp.data import load, read_table
 from gpubp.data.cells import MISSING, _fast, _precise, _spelt_out
 from gpubp.data.sheet import open_sheet
 from gpubp.errors import DataError
@@ -248,3 +248,12 @@ def test_numbers_that_the_loss_is_not_meant_for(world: World) -> None:
         0,
         0,
     ]
+
+
+def test_a_column_that_is_there_is_not_another_misspelt(world: World) -> None:
+    world.write("a.csv", "p_0,p_1\n1,2\n3,4\n")
+    learnt = World(world.base, {"x": Type((2,))}).load(csv("x")).encoders
+    world.write("new.csv", "p_0\n1\n")
+    with pytest.raises(DataError) as caught:
+        read_table(world.base / "new.csv", learnt)
+    assert caught.value.diagnostics[0].help == ("its columns are `p_0`",)

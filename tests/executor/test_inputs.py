@@ -126,6 +126,8 @@ def test_what_is_no_number_of_the_type(value: float) -> None:
         ex.predict(wrong)
     assert "`x[2, 1]`: " in str(caught.value)
     assert str(value) in str(caught.value)
+    why = "is too large for float32: `precision = float64` takes it" if value == 1e300 else "is no finite number"
+    assert str(caught.value).endswith(why)
     if value == 1e300:
         executor(precision="float64").predict(wrong)
 
