@@ -56,7 +56,7 @@ class CupyBackend:
         if probe != 3.0:
             raise DeviceError(f"GPU {number} computes 0 + 1 + 2 = {probe}")
         properties = cupy.cuda.runtime.getDeviceProperties(number)
-        self._cupy, self.place = cupy, f"gpu:{number}"
+        self._cupy, self.place, self._tf32 = cupy, f"gpu:{number}", tf32
         self._about = f"GPU {number} ({properties['name'].decode()}, CuPy {cupy.__version__}"
         self.description = f"{self._about})"
         self._cuda = import_module(".cuda", __package__)
@@ -94,7 +94,7 @@ class CupyBackend:
         *,
         apart: bool = False,
     ) -> CSource:
-        return cuda_source(plan, name, hints, describe, collect, apart=apart, room=self._compiled.room)
+        return cuda_source(plan, name, hints, describe, collect, apart=apart, tf32=self._tf32, room=self._compiled.room)
 
     def library(self, source: CSource) -> CudaLibrary | None:
         assert isinstance(source, CudaSource)
@@ -115,7 +115,7 @@ class CupyBackend:
     ) -> tuple[CSource, BindCopies] | None:
         source = cuda_source(plan, name, hints, describe, collect, room=self._compiled.room)
         if source.block is None:
-            source = cuda_source(plan, name, hints, describe, collect, nets=True)
+            source = cuda_source(plan, name, hints, describe, collect, tf32=self._tf32, nets=True)
         kernels = self.library(source) if source.many else None
         return None if kernels is None else (source, partial(kernels.bind_copies, self.arena, plan.arena))
 

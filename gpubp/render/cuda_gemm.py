@@ -1,9 +1,9 @@
-"""Products of matrices: the library's where they lie so that it can take them, else a kernel of tiles."""
+"""Products of matrices: a kernel of tiles, or large ones the library's where they lie so that it can take them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import product as indices
 
 from ..ir import Eqn, Spot, Sums
@@ -12,17 +12,22 @@ from .c_memory import C_TYPE, Access, Memory, UnfitError, collapse
 from .cuda_tiles import SMALL, tiles
 from .cuda_work import Body, Gemm, Kernel, Matrix, Work, indented, split_index, strided
 
+MIDDLE = 2**25
+"""Multiplications of an equation up to which tiles do it. That many take 1.1 us at the peak of an H100: what such a
+product takes is waiting, which tiles of ours do not do longer, and they can be one kernel with what is beside them."""
 MOST_CALLS = 16
 """Calls of the library for one equation."""
 
 
-def product(memory: Memory, eqn: Eqn, out: Access) -> Body:
-    """The work of a matrix product. A small one, and one of matrices with no axis that lies one behind the other, is a
-    kernel."""
+def product(memory: Memory, eqn: Eqn, out: Access, tf32: bool = False) -> Body:
+    """The work of a matrix product. With `tf32` the library has those of float32 matrices of more than SMALL
+    multiplications, for its tensor cores."""
     every, batch, strides, sizes = _parts(memory, eqn, out)
-    if sizes[0] * sizes[1] * sizes[2] > SMALL and (calls := _calls(memory, every, batch, strides, sizes)):
+    one = math.prod(sizes)
+    large = one > SMALL if tf32 and out.dtype == "float32" else one * math.prod(batch) > MIDDLE
+    if large and (calls := _calls(memory, every, batch, strides, sizes)):
         return Body(calls)
-    return Body(_sums(every, batch, strides, sizes))
+    return Body([_sums(every, batch, strides, sizes)])
 
 
 def small_product(memory: Memory, eqn: Eqn, out: Access, most: int = SMALL) -> Body:
@@ -112,7 +117,7 @@ def _matrix(memory: Memory, access: Access, begin: int, step: int, shape: tuple[
 
 def _sums(
     every: Sequence[Access], batch: tuple[int, ...], strides: Sequence[tuple[int, ...]], sizes: tuple[int, int, int]
-) -> Iterator[Kernel]:
+) -> Kernel:
     """The same by tiles, however the matrices lie."""
     m, n, k = sizes
     parts, turned = [], []

@@ -14,8 +14,9 @@ from dsl.records import dataclass
 from .cuda_tasks import OWN_MEMORY, Task, shared
 from .cuda_work import BLOCK
 
-MOST_BLOCKS = 256
-"""Blocks of kernels that run side by side, about two for each multiprocessor: larger ones fill a GPU by themselves."""
+MOST_BLOCKS = 512
+"""Blocks of kernels that run side by side, about four for each multiprocessor, which all have their place there: larger
+ones fill a GPU by themselves."""
 MOST_TURNS = 4
 """Blocks of a kernel that one block does in their place."""
 WINDOW = 24

@@ -37,7 +37,7 @@ def single_body(memory: Memory, eqn: Eqn, product: Callable[[Memory, Eqn, Access
     if isinstance(form, Routine):
         sums = form.sums(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params)
         left, right = (memory.access(x, x.shape) for x in eqn.operands)
-        return Body(tiles(sums, left, right, out))
+        return Body([tiles(sums, left, right, out)])
     if isinstance(form, Element):
         return Body([_elements(memory, eqn, form, out)])
     if isinstance(form, Call):

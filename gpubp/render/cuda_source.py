@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 
 from dsl.records import dataclass
@@ -16,12 +17,14 @@ from .c_parts import Compiled, CSource
 from .c_parts import Kernel as Steps
 from .c_words import comment
 from .cuda_block import Block, BlockText
+from .cuda_gemm import product
 from .cuda_joins import body, functions, joined
 from .cuda_launch import CONTROL, Batches, Launch, within
 from .cuda_loops import Turns
+from .cuda_single import single_body
 from .cuda_tasks import OWN_MEMORY, Task
 from .cuda_text import CudaStep, CudaText, batch_lines
-from .cuda_work import BLOCK, Gemm, Kernel, blocks, indented
+from .cuda_work import BLOCK, Body, Gemm, Kernel, blocks, indented
 
 MOST_TABLES = 480
 """States and constants that fit into the arguments of a kernel, of 4 KiB."""
@@ -63,17 +66,19 @@ def cuda_source(
     collect: Sequence[Var] = (),
     *,
     apart: bool = False,
+    tf32: bool = False,
     room: int = OWN_MEMORY,
     nets: bool = False,
 ) -> CudaSource:
     """The pieces of a plan that have a C form as CUDA kernels; arguments as those of `c_source`. A loop all of whose
-    round has one is work too, turn after turn; rounds of others are left to CuPy. `room`: the bytes that a block can
-    have of its own. `nets`: kernels for several nets, whose states lie one behind the other."""
-    text = _Text(plan, name, hints or {}, describe, nets)
+    round has one is work too, turn after turn; rounds of others are left to CuPy. `tf32`: whether the library computes
+    products by tensor cores, which then has more of them. `room`: the bytes that a block can have of its own. `nets`:
+    kernels for several nets, whose states lie one behind the other."""
+    text = _Text(plan, name, hints or {}, describe, apart, tf32, nets)
     if nets:
         sizes = {plan.places[v].buffer: v.aval.size * ITEM[v.dtype] for v in plan.states}
         text.grains = {buffer: math.gcd(ALIGN, size) for buffer, size in sizes.items()}
-    return text.cuda(collect, apart, room)
+    return text.cuda(collect, room)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +92,26 @@ class _Loop(Steps):
 
 class _Text(CudaText):
     def __init__(
-        self, plan: Plan, name: str, hints: Mapping[Var, str], describe: Callable[[object], str], nets: bool
+        self,
+        plan: Plan,
+        name: str,
+        hints: Mapping[Var, str],
+        describe: Callable[[object], str],
+        apart: bool,
+        tf32: bool,
+        nets: bool,
     ) -> None:
         super().__init__(plan, name, hints, describe)
-        self.apart, self.nets = False, nets
+        self.apart, self.tf32, self.nets = apart, tf32, nets
         self.texts: dict[str, str] = {}
         self.tasks: dict[Launch | Gemm, Task] = {}
         self.scratch = self.counters = 0
 
-    def cuda(self, collect: Sequence[Var], apart: bool, room: int) -> CudaSource:
-        plan, end, self.apart = self.plan, len(self.plan.steps), apart
+    def single_lines(self, memory: Memory, step: Step) -> Body:
+        return single_body(memory, step.eqn, partial(product, tf32=self.tf32))
+
+    def cuda(self, collect: Sequence[Var], room: int) -> CudaSource:
+        plan, end = self.plan, len(self.plan.steps)
         steps = {step.first: step for step in self._found()}
         behind = {s.first: s for s in steps.values() if s.first >= plan.early}
         if sum(s.stop - s.first for s in behind.values()) < end - plan.early or not all(
@@ -112,7 +127,7 @@ class _Text(CudaText):
                 at += 1
                 continue
             run = [steps[at]]
-            while not apart and run[-1].stop in steps:
+            while not self.apart and run[-1].stop in steps:
                 run.append(steps[run[-1].stop])
             done = Compiled(f"{self.name}_{len(functions)}", at, run[-1].stop)
             functions.append(done)
@@ -150,7 +165,7 @@ class _Text(CudaText):
                 yield one
                 continue
             own = name + (next(letters) if many else "")
-            self.scratch = max(self.scratch, one.scratch)
+            self.scratch, self.counters = max(self.scratch, one.scratch), max(self.counters, one.counters)
             about = [f"/* {comment(self.describe(origin))} */" for origin in step.origins]
             lines = (*(self.unless_guard("return;") if guarded else ()), *step.declared, *one.lines)
             launch = Launch(own, one.grid, one.block)
@@ -219,7 +234,7 @@ class _Text(CudaText):
     def _loop(self, first: int, step: Step, one: Round) -> _Loop | None:
         """A loop, if all of a round is work for a GPU and nothing in it stays the same: that would have no memory."""
         turns = Turns(self.plan, self.numbers, step, one)
-        text = _Text(one.plan, f"{self.name}_loop{first}", {}, self.describe, self.nets)
+        text = _Text(one.plan, f"{self.name}_loop{first}", {}, self.describe, self.apart, self.tf32, self.nets)
         text.grains = turns.grains(self._grain)
         once = text._found()
         if one.plan.constants or sum(s.stop - s.first for s in once) < len(one.plan.steps):
@@ -233,7 +248,6 @@ class _Text(CudaText):
         """What a loop puts into the stream: its carries where they change, each turn, and the last carries."""
         text, turns, memory = loop.text, loop.turns, self.memory()
         yield from self._moves(loop, memory, turns.before(), "enter")
-        text.apart = self.apart
         once = text._works((*loop.once, *text.copies()))
         self.texts |= text.texts
         self.scratch, self.counters = max(self.scratch, text.scratch), max(self.counters, text.counters)

@@ -2,14 +2,15 @@
 
 A block computes a tile of the result: each thread some rows and columns of it, in registers. Pieces of both matrices
 pass through shared memory, the next of them on its way while one is multiplied. A sum is taken in the order of its
-terms, rounded once a term. Where the tiles alone would leave most of a GPU idle, the terms are divided among blocks,
-and a second kernel adds up what these found, in one order. No atomics: the shapes alone say how a sum is taken.
+terms, rounded once a term. Where the tiles alone would leave most of a GPU idle, the terms are divided among blocks.
+Of those that work on the same tile the one that comes last adds up what they found, and has it in its registers as if
+it had taken all terms itself. No number is added by atomics: the shapes alone say how a sum is taken.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from dsl.records import dataclass
 
@@ -17,18 +18,25 @@ from ..ir import Sums
 from ..passes import ITEM
 from .c_memory import C_TYPE, Access, UnfitError
 from .cuda_factor import DEPTH, Axes, Factor
-from .cuda_work import BYTES, Kernel, aligned, blocks, indented, strided, whole
+from .cuda_work import BYTES, Kernel, aligned, blocks, indented, whole
 
 SMALL = 32 * 32 * 32
-"""Multiplications of a product up to which one kernel computes it, each sum by one thread."""
-FULL = 132 * 1024
-"""Threads that keep a large GPU busy."""
-LEAST = 256
-"""Terms that a block adds up at least, where they are divided."""
-FEW = 4096
-"""Results up to which each is a thread's, where it has few terms."""
-ENOUGH = 132
-"""Blocks, one for each part of a large GPU, from which on they take the largest tiles."""
+"""Multiplications that one block does by itself: the terms of a product with fewer are never divided."""
+PARTS = 132
+"""Multiprocessors of a large GPU."""
+FULL = 512 * PARTS
+"""Threads that keep it busy: four warps wait for each of its schedulers."""
+LEAST = 64
+"""Terms that a block takes at least, where they are divided: a piece of 16 takes about 400 cycles, in which it is read
+from the second cache."""
+DIVIDED = 4 * LEAST
+"""Terms from which on they are. To hand pieces on and to add them up takes some 1,500 cycles."""
+FEW = 256 * PARTS
+"""Results up to which each is a thread's, where no terms are divided: a warp for each scheduler at most, and nothing to
+wait for but memory."""
+AT_ONCE = 16
+"""Pieces of a sum that a block adds up at once. Their counter is that of the first of them and of the round, of which
+there are fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +62,33 @@ TILES = (
 """Those there are."""
 
 
-def tiles(sums: Sums, left: Access, right: Access, out: Access) -> Iterator[Kernel]:
-    """The kernels of a product. Raises UnfitError where there is nothing to multiply."""
+def tiles(sums: Sums, left: Access, right: Access, out: Access) -> Kernel:
+    """The kernel of a product. Raises UnfitError where there is nothing to multiply."""
     if 0 in (*sums.batch, *sums.rows, *sums.columns, *sums.terms):
         raise UnfitError
-    return _Product(sums, left, right, out).kernels()
+    return _Product(sums, left, right, out).kernel()
 
 
 def choose(batch: int, rows: int, columns: int, terms: int, item: int) -> Tile:
-    """The largest tile that the result fills, and of which there are enough, for numbers of `item` bytes. Few results
-    of few terms are a thread's each."""
-    if rows * columns * batch <= FEW and terms <= LEAST:
+    """The largest tile that the result fills, and of which there are enough for all of a GPU, for numbers of `item`
+    bytes. Few results of few terms are a thread's each."""
+    if rows * columns * batch <= FEW and terms <= DIVIDED:
         return TILES[0]
     wide = min(tile.columns for tile in TILES if tile.columns >= min(columns, 64))
-    many = batch * blocks(rows, 128) * blocks(columns, wide) >= ENOUGH
-    least = 128 if item == 4 and rows >= 128 and many and wide > 16 else min(rows, 64)
-    return next(tile for tile in TILES[1:] if tile.columns == wide and tile.rows >= least)
+
+    def enough(tile: Tile) -> bool:
+        count = batch * blocks(rows, tile.rows) * blocks(columns, tile.columns)
+        # The largest are not divided: one block would add up too much.
+        return (count if tile.rows == 128 else count * pieces(terms)) >= PARTS
+
+    filled = [t for t in TILES if t.columns <= wide and t.rows <= max(rows, 16) and (t.rows < 128 or item == 4)]
+    filled.sort(key=lambda tile: (tile.rows * tile.columns, min(tile.rows, tile.columns)), reverse=True)
+    return next(filter(enough, filled), TILES[0])
+
+
+def pieces(terms: int) -> int:
+    """In how many pieces terms can be divided."""
+    return terms // LEAST if terms >= DIVIDED else 1
 
 
 def _axes(letter: str, sizes: tuple[int, ...]) -> Axes:
@@ -92,29 +111,28 @@ class _Product:
         self.vector = BYTES // ITEM[out.dtype] if tile.down > 1 else 1
         """Rows or columns of a thread that lie beside each other."""
 
-    def kernels(self) -> Iterator[Kernel]:
+    def kernel(self) -> Kernel:
         down, across = blocks(self.i.total, self.tile.rows), blocks(self.j.total, self.tile.columns)
-        count, terms = down * across * self.b.total, self.p.total
-        pieces = max(1, min(FULL // (count * self.tile.threads), terms // LEAST))
-        pieces = 1 if self.results * terms <= SMALL else pieces
-        each = blocks(blocks(terms, pieces), DEPTH) * DEPTH
-        pieces = blocks(terms, each)
-        kind = self.index
+        count, terms, kind = down * across * self.b.total, self.p.total, self.index
+        most = 1 if self.results * terms <= SMALL else min(FULL // (count * self.tile.threads), pieces(terms))
+        each = blocks(blocks(terms, max(1, most)), DEPTH) * DEPTH
+        many = blocks(terms, each)
         place, own = f"blockIdx.x % {down * across}", f"blockIdx.x / {down * across} % {self.b.total}"
         lines = [f"const int place = {place}, own = {own};", *self.b.named("own", "int")]
         lines.append(
             f"const {kind} top = place / {across} * {self.tile.rows}, left = place % {across} * {self.tile.columns};"
         )
-        if pieces > 1:
-            lines.append(f"const {kind} begin = blockIdx.x / {count} * {each};")
+        if many > 1:
+            lines.append(f"int piece = blockIdx.x / {count};")
+            lines.append(f"const {kind} begin = piece * {each};")
             lines.append(f"const {kind} stop = begin + {each} < {terms} ? begin + {each} : {terms};")
         else:
             lines.append(f"const {kind} begin = 0, stop = {terms};")
-        lines += [*self._multiply(), *self._write(count if pieces > 1 else 0)]
-        scratch = ITEM[self.out.dtype] * pieces * self.results if pieces > 1 else 0
-        yield Kernel(tuple(lines), count * pieces, self.tile.threads, scratch)
-        if pieces > 1:
-            yield self._join(pieces, scratch)
+        lines += self._multiply()
+        lines += self._add_up(count, many) if many > 1 else []
+        scratch = ITEM[self.out.dtype] * count * many * self.tile.rows * self.tile.columns if many > 1 else 0
+        counters = 1 + count * many if many > 1 else 0
+        return Kernel((*lines, *self._write()), count * many, self.tile.threads, scratch, counters)
 
     def _multiply(self) -> list[str]:
         """All terms of the block: in each turn the next piece is read, and the one before it multiplied."""
@@ -146,17 +164,52 @@ class _Product:
             "}",
         ]
 
-    def _write(self, count: int) -> list[str]:
-        """The results of a thread; where the terms are divided among blocks, `count` for each piece, to scratch."""
+    def _add_up(self, count: int, many: int) -> list[str]:
+        """The sums of all blocks that have one of `many` pieces of the terms, for each of `count` tiles. A block hands
+        its own on; of AT_ONCE the one that comes last adds up theirs, in the order of the terms, and does the same with
+        what it found, until one has all."""
+        width, threads = self.vector, self.tile.threads
+        pack, packs = f"Pack<{self.kind}, {width}>", self.tile.right // width
+
+        def each(lines: Sequence[str]) -> list[str]:
+            return _unrolled("r", self.tile.down, _unrolled("c", packs, lines))
+
+        at, size = f"(r * {packs} + c) * {threads}", self.tile.down * packs * threads
+        own = f"sums[r][c * {width} + v]"
+        put = [f"{pack} found;", *_unrolled("v", width, [f"found.at[v] = {own};"])]
+        put.append(f"handed[piece * {size} + {at}] = found;")
+        take = [f"const {pack} found = handed[from * {size} + {at}];"]
+        take += _unrolled("v", width, [f"{own} += found.at[v];"])
+        turn = [
+            *each(put),
+            f"const int first = piece / ({AT_ONCE} * step) * ({AT_ONCE} * step);",
+            f"const int end = first + {AT_ONCE} * step < {many} ? first + {AT_ONCE} * step : {many};",
+            "__syncthreads();",
+            f"unsigned *const counter = (unsigned *)scratch - 2 - (first + level) * {count} - blockIdx.x % {count};",
+            "if (threadIdx.x == 0) last = last_of(counter, (end - first + step - 1) / step);",
+            "__syncthreads();",
+            "if (!last) return;",
+            *each(_unrolled("v", width, [f"{own} = 0;"])),
+            f"#pragma unroll {max(1, 64 // (self.tile.down * self.tile.right))}",
+            "for (int from = first; from < end; from += step) {",
+            *indented(each(take)),
+            "}",
+            "piece = first;",
+        ]
+        return [
+            f"{pack} *const handed = ({pack} *)scratch + blockIdx.x % {count} * {many * size} + threadIdx.x;",
+            "__shared__ bool last;",
+            f"for (int step = 1, level = 0; step < {many}; step *= {AT_ONCE}, level++) {{",
+            *indented(turn),
+            "}",
+        ]
+
+    def _write(self) -> list[str]:
+        """The results of a thread."""
         tile, vector, (m, n) = self.tile, self.vector, (self.i.total, self.j.total)
-        to = self.out.at(self.spot.index)
         names = self.i.named("row", self.index), self.j.named("column", self.index)
         fits = self.spot.index[-1].rstrip(")").endswith(self.j.names[-1]) and self.out.strides[-1] == 1
-        fits = fits and aligned(self.out, vector)
-        if count:
-            piece = f"(blockIdx.x / {count} * {self.b.total} + own)"
-            to, names, fits = f"(({self.kind} *)scratch)[({piece} * {m} + row) * {n} + column]", ([], []), True
-        width = vector if fits and self.j.sizes[-1] % vector == 0 else 1
+        width = vector if fits and aligned(self.out, vector) and self.j.sizes[-1] % vector == 0 else 1
         pack = f"Pack<{self.kind}, {width}>"
         row = f"top + r / {vector} * {tile.rows // tile.down * vector} + y * {vector} + r % {vector}"
         column = f"left + c / {vector} * {tile.columns // tile.right * vector} + x * {vector} + c % {vector}"
@@ -164,27 +217,12 @@ class _Product:
             *names[1],
             f"{pack} found;",
             *_unrolled("v", width, ["found.at[v] = sums[r][c + v];"]),
-            f"*({pack} *)(&{to}) = found;",
+            f"*({pack} *)(&{self.out.at(self.spot.index)}) = found;",
         ]
         inner = [f"const {self.index} column = {column};", *_when(f"column < {n}", put)]
         step = _unrolled("c", tile.right, inner, width)
         body = [f"const {self.index} row = {row};", *_when(f"row < {m}", [*names[0], *step])]
         return _unrolled("r", tile.down, body)
-
-    def _join(self, pieces: int, scratch: int) -> Kernel:
-        """What the blocks found for each result, added up by one thread."""
-        sizes = self.b.sizes + self.i.sizes + self.j.sizes
-        axes = Axes(self.results, sizes, self.b.names + self.i.names + self.j.names)
-        found = f"((const {self.kind} *)scratch)[piece * {self.results} + q]"
-        lines = [
-            *axes.named("q", self.index),
-            "double total = 0;",
-            "#pragma unroll 4",
-            f"for ({self.index} piece = 0; piece < {pieces}; piece++) total += {found};",
-            f"{self.out.at(self.spot.index)} = ({self.kind})total;",
-        ]
-        head = f"for ({self.index} q = THREAD; q < {self.results}; q += THREADS) {{"
-        return Kernel((head, *indented(lines), "}"), *strided(self.results), scratch)
 
 
 def _unrolled(name: str, count: int, lines: Sequence[str], step: int = 1) -> list[str]:

@@ -23,12 +23,14 @@ TERMS = 64
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """The body of a kernel and how it is launched: `grid` blocks of `block` threads. `scratch`: the bytes beside the
-    arena that it takes, which hold what the kernel before it wrote there."""
+    arena that it takes, which hold what the kernel before it wrote there. `counters`: how many of the numbers before
+    these it may use, the last of which is for what the kernel is a part of."""
 
     lines: tuple[str, ...]
     grid: int
     block: int
     scratch: int = 0
+    counters: int = 0
 
 
 @dataclass(frozen=True, slots=True)

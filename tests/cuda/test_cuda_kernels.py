@@ -281,6 +281,12 @@ def test_an_access_outside_of_its_memory_is_found(tmp_path: Path) -> None:
 
 
 def test_large_products_go_to_the_library() -> None:
-    works = [one for work in cuda_source(wide(), "step").work.values() for one in work]
-    (gemm,) = [one for one in works if isinstance(one, Gemm)]
-    assert (gemm.m, gemm.n, gemm.k, gemm.batch, gemm.dtype) == (64, 96, 48, 1, "float32")
+    """Those of more than 2^25 multiplications; with TF32 smaller ones too."""
+    x, w = Var(Aval((1024, 256), "float32"), "x"), Var(Aval((256, 256), "float32"), "w")
+    with recording() as eqns:
+        y = x @ w
+    large = plan(verify(Program((x, w), tuple(eqns), (y,))), (x,))
+    for found, tf32, wanted in ((large, False, (1024, 256, 256)), (wide(), False, None), (wide(), True, (64, 96, 48))):
+        works = [one for work in cuda_source(found, "step", tf32=tf32).work.values() for one in work]
+        gemms = [(one.m, one.n, one.k) for one in works if isinstance(one, Gemm)]
+        assert gemms == ([] if wanted is None else [wanted])

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from gpubp import ops
 from gpubp.ir import PRIMITIVES, Program, Var, apply, recording, verify
 from gpubp.passes import Plan, plan
-from gpubp.render import CudaSource, Launch, cuda_source, cuda_tiles
+from gpubp.render import CudaSource, cuda_source, cuda_tiles
 from gpubp.render.cuda_tiles import TILES, Tile, choose
 from tests.ops.checks import inputs_for
 
@@ -132,19 +132,6 @@ def test_convolutions(monkeypatch: pytest.MonkeyPatch, tile: Tile, dtype: str) -
     for (name, _, params, terms), pair, found, other in zip(works, arrays_of, *both, strict=True):
         close(found, name, pair, params, terms)
         np.testing.assert_array_equal(found, other)
-
-
-def test_terms_divided_among_blocks() -> None:
-    """As in the gradient of a few weights by many pixels."""
-    layer = Layer(7, 20, 20, 4, 8)
-    shapes, params, terms = layer.works()["conv_weight"]
-    arrays = drawn(shapes, "float32")
-    source, found, _ = alone("conv_weight", arrays, params)
-    ((work,),) = source.work.values()
-    assert isinstance(work, Launch)
-    assert "if (!comes_last(" in source.text
-    assert work.grid > 4
-    close(found, "conv_weight", arrays, params, terms)
 
 
 @pytest.mark.parametrize("tile", TILES, ids=lambda t: f"{t.rows}x{t.columns}")

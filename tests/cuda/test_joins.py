@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 
 import gpubp
+from gpubp.frontend import planned
 from gpubp.passes import Buffer, Place, Plan, plan
 from gpubp.render import CudaSource, Gemm, Launch, cuda_source
 from gpubp.render.cuda_joins import MOST_BLOCKS, MOST_TURNS, Group, joined
@@ -77,9 +78,10 @@ def test_a_small_net_is_one_kernel() -> None:
 
 
 def test_products_of_the_library_stay_alone() -> None:
-    (works,) = source_of(gpubp.load(MODELS / "digits.net"), 64).work.values()
+    _, found = planned(gpubp.load(MODELS / "digits.net"), "train", 64, "float32")
+    (works,) = cuda_source(found, "train", tf32=True).work.values()
     assert sum(isinstance(work, Gemm) for work in works) == 5
-    assert len(works) < 16 < sum(map(len, apart("digits")[0].work.values()))
+    assert len(works) < 16 < sum(map(len, cuda_source(found, "train", apart=True, tf32=True).work.values()))
 
 
 def test_golden() -> None:
@@ -89,12 +91,12 @@ def test_golden() -> None:
 
 
 # The bits ------------------------------------------------------------------------------------------------------------
-def apart(name: str) -> tuple[CudaSource, Plan, list[Array], int]:
+def apart(name: str, tf32: bool = False) -> tuple[CudaSource, Plan, list[Array], int]:
     """The training step of a model, each piece a kernel of its own."""
     program, arrays, count, homes = given_of(MODELS / f"{name}.net", "train", "float32")
     planned = plan(program, program.inputs[:count], homes)
     states = [np.zeros(v.shape, v.dtype) for v in homes.values()]
-    return cuda_source(planned, "run", apart=True), planned, [*arrays, *states], count
+    return cuda_source(planned, "run", apart=True, tf32=tf32), planned, [*arrays, *states], count
 
 
 def ran(source: CudaSource | None, planned: Plan, arrays: Sequence[Array], count: int, order: int) -> list[Array]:
@@ -104,12 +106,13 @@ def ran(source: CudaSource | None, planned: Plan, arrays: Sequence[Array], count
 
 
 @needs_host
+@pytest.mark.parametrize("tf32", [False, True])
 @pytest.mark.parametrize("name", ["iris", "digits", "deep_sigmoid", "siamese", "digits_gru", "digits_lstm"])
-def test_the_same_bits_as_one_by_one(name: str) -> None:
-    source, *given = apart(name)
-    wanted = ran(source, *given, 0)
+def test_the_same_bits_as_one_by_one(name: str, tf32: bool) -> None:
+    source, *given = apart(name, tf32)
+    wanted, together = ran(source, *given, 0), cuda_source(given[0], "run", tf32=tf32)
     for order in (0, 1):
-        for a, b in zip(ran(None, *given, order), wanted, strict=True):
+        for a, b in zip(ran(together, *given, order), wanted, strict=True):
             np.testing.assert_array_equal(a, b)
 
 

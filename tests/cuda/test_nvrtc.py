@@ -15,8 +15,10 @@ from gpubp.backends.cuda.nvrtc import Nvrtc
 from gpubp.backends.native import KernelCache, NativeError
 from gpubp.frontend import describe, planned
 from gpubp.render import CudaSource, Launch, cuda_source, cuda_tiles
+from gpubp.render.cuda_tiles import AT_ONCE
 from tests.cuda import test_cuda_tiles as tiles
 from tests.cuda.test_cuda_tiles import drawn, each_tile, program
+from tests.cuda.test_divided import divided
 from tests.cuda.test_loops import LAYERS, net_of
 from tests.render.test_c_source import MODELS
 
@@ -107,6 +109,16 @@ def test_tiles_of_every_size_fit(monkeypatch: pytest.MonkeyPatch, tile: Any, dty
             source = cuda_source(program(name, drawn(shapes, dtype), params), "run")
             _, used = compiler(architecture).cubin(source.text)
             assert [kernel.stack for kernel in used.values()] == [0] * len(used), (name, layer)
+
+
+@each_tile
+def test_sums_divided_among_blocks_fit(monkeypatch: pytest.MonkeyPatch, tile: Any, dtype: str) -> None:
+    divided(monkeypatch, tile, AT_ONCE)
+    shapes, params, _ = tiles.LAYERS["vectors"].works()["conv_weight"]
+    source = cuda_source(program("conv_weight", drawn(shapes, dtype), params), "run")
+    assert "last_of(counter" in source.text
+    _, used = compiler("sm_90").cubin(source.text)
+    assert [(kernel.stack, kernel.spilled) for kernel in used.values()] == [(0, 0)] * len(used)
 
 
 def test_what_does_not_fit_into_registers_is_found() -> None:

@@ -45,16 +45,20 @@ INLINE void meet() {
 }
 #endif
 
-/* Whether all others of so many blocks came here before: what they wrote is seen by the last, which sets the counter to
-   0 again. */
+/* Whether all others of so many blocks came to a place before, told to one thread of each behind a barrier: what they wrote
+   is seen by the last, behind the next one. The last sets the counter to 0 again. */
+INLINE bool last_of(unsigned *counter, unsigned blocks) {
+    __threadfence();
+    const bool last = atomicInc(counter, blocks - 1) == blocks - 1;
+    __threadfence();
+    return last;
+}
+
+/* The same, told to all threads. */
 INLINE bool comes_last(unsigned *counter, unsigned blocks) {
     __shared__ bool last;
     __syncthreads();
-    if (threadIdx.x == 0) {
-        __threadfence();
-        last = atomicInc(counter, blocks - 1) == blocks - 1;
-        __threadfence();
-    }
+    if (threadIdx.x == 0) last = last_of(counter, blocks);
     __syncthreads();
     return last;
 }

@@ -1,15 +1,15 @@
-extern "C" __global__ void __launch_bounds__(128, 1) step_0(
+extern "C" __global__ void __launch_bounds__(64, 1) step_0(
     char *arena, const Tables<1> tables, char *scratch) {
     float *const t0_at = (float *)(arena + 184320);
     const float *const x_2_at = (const float *)(arena + 0);
     const float *const w_2_at = (const float *)tables[0];
-    const int place = blockIdx.x % 90, own = blockIdx.x / 90 % 1;
-    const int top = place / 1 * 64, left = place % 1 * 32;
+    const int place = blockIdx.x % 180, own = blockIdx.x / 180 % 1;
+    const int top = place / 1 * 32, left = place % 1 * 32;
     const int begin = 0, stop = 72;
-    __shared__ Pack<float, 4> rows[2][16][17];
+    __shared__ Pack<float, 4> rows[2][16][9];
     Pack<float, 4> rows_next[2];
     __shared__ Pack<float, 4> columns[2][16][9];
-    Pack<float, 4> columns_next[1];
+    Pack<float, 4> columns_next[2];
     const int x = threadIdx.x % 8, y = threadIdx.x / 8;
     float sums[4][4] = {};
     int half = 0;
@@ -17,7 +17,7 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_0(
         if (next < stop) {
             #pragma unroll
             for (int e = 0; e < 2; e++) {
-                const int slot = threadIdx.x + e * 128;
+                const int slot = threadIdx.x + e * 64;
                 const int deep = slot % 4 * 4, at = slot / 4;
                 const int q = top + at, t = next + deep;
                 rows_next[e] = Pack<float, 4>();
@@ -32,8 +32,8 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_0(
                 }
             }
             #pragma unroll
-            for (int e = 0; e < 1; e++) {
-                const int slot = threadIdx.x;
+            for (int e = 0; e < 2; e++) {
+                const int slot = threadIdx.x + e * 64;
                 const int at = slot % 8 * 4, deep = slot / 8;
                 const int q = left + at, t = next + deep;
                 columns_next[e] = Pack<float, 4>();
@@ -52,7 +52,7 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_0(
                 Pack<float, 4> a[1], b[1];
                 #pragma unroll
                 for (int g = 0; g < 1; g++) {
-                    a[g] = rows[half][t][y + g * 16];
+                    a[g] = rows[half][t][y + g * 8];
                 }
                 #pragma unroll
                 for (int g = 0; g < 1; g++) {
@@ -70,13 +70,13 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_0(
         if (next < stop) {
             #pragma unroll
             for (int e = 0; e < 2; e++) {
-                const int slot = threadIdx.x + e * 128;
+                const int slot = threadIdx.x + e * 64;
                 const int deep = slot % 4 * 4, at = slot / 4;
                 for (int v = 0; v < 4; v++) ((float *)rows[1 - half][deep + v])[at] = rows_next[e].at[v];
             }
             #pragma unroll
-            for (int e = 0; e < 1; e++) {
-                const int slot = threadIdx.x;
+            for (int e = 0; e < 2; e++) {
+                const int slot = threadIdx.x + e * 64;
                 const int at = slot % 8 * 4, deep = slot / 8;
                 *(Pack<float, 4> *)(&((float *)columns[1 - half][deep])[at]) = columns_next[e];
             }
@@ -86,7 +86,7 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_0(
     }
     #pragma unroll
     for (int r = 0; r < 4; r++) {
-        const int row = top + r / 4 * 64 + y * 4 + r % 4;
+        const int row = top + r / 4 * 32 + y * 4 + r % 4;
         if (row < 5760) {
             const int i0 = row / 144;
             const int i1 = row / 12 % 12;
@@ -108,15 +108,16 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_0(
     }
 }
 
-extern "C" __global__ void __launch_bounds__(128, 1) step_1a(
+extern "C" __global__ void __launch_bounds__(128, 1) step_1(
     char *arena, const Tables<1> tables, char *scratch) {
     float *const t1_at = (float *)(arena + 1715712);
     const float *const x_2_at = (const float *)(arena + 0);
     const float *const t0_at = (const float *)(arena + 184320);
     const int place = blockIdx.x % 2, own = blockIdx.x / 2 % 1;
     const int top = place / 1 * 64, left = place % 1 * 32;
-    const int begin = blockIdx.x / 2 * 272;
-    const int stop = begin + 272 < 5760 ? begin + 272 : 5760;
+    int piece = blockIdx.x / 2;
+    const int begin = piece * 64;
+    const int stop = begin + 64 < 5760 ? begin + 64 : 5760;
     __shared__ Pack<float, 4> rows[2][16][17];
     Pack<float, 4> rows_next[2];
     __shared__ Pack<float, 4> columns[2][16][9];
@@ -195,42 +196,76 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_1a(
         __syncthreads();
         half = 1 - half;
     }
+    Pack<float, 4> *const handed = (Pack<float, 4> *)scratch + blockIdx.x % 2 * 46080 + threadIdx.x;
+    __shared__ bool last;
+    for (int step = 1, level = 0; step < 90; step *= 16, level++) {
+        #pragma unroll
+        for (int r = 0; r < 4; r++) {
+            #pragma unroll
+            for (int c = 0; c < 1; c++) {
+                Pack<float, 4> found;
+                #pragma unroll
+                for (int v = 0; v < 4; v++) {
+                    found.at[v] = sums[r][c * 4 + v];
+                }
+                handed[piece * 512 + (r * 1 + c) * 128] = found;
+            }
+        }
+        const int first = piece / (16 * step) * (16 * step);
+        const int end = first + 16 * step < 90 ? first + 16 * step : 90;
+        __syncthreads();
+        unsigned *const counter = (unsigned *)scratch - 2 - (first + level) * 2 - blockIdx.x % 2;
+        if (threadIdx.x == 0) last = last_of(counter, (end - first + step - 1) / step);
+        __syncthreads();
+        if (!last) return;
+        #pragma unroll
+        for (int r = 0; r < 4; r++) {
+            #pragma unroll
+            for (int c = 0; c < 1; c++) {
+                #pragma unroll
+                for (int v = 0; v < 4; v++) {
+                    sums[r][c * 4 + v] = 0;
+                }
+            }
+        }
+        #pragma unroll 4
+        for (int from = first; from < end; from += step) {
+            #pragma unroll
+            for (int r = 0; r < 4; r++) {
+                #pragma unroll
+                for (int c = 0; c < 1; c++) {
+                    const Pack<float, 4> found = handed[from * 512 + (r * 1 + c) * 128];
+                    #pragma unroll
+                    for (int v = 0; v < 4; v++) {
+                        sums[r][c * 4 + v] += found.at[v];
+                    }
+                }
+            }
+        }
+        piece = first;
+    }
     #pragma unroll
     for (int r = 0; r < 4; r++) {
         const int row = top + r / 4 * 64 + y * 4 + r % 4;
         if (row < 72) {
+            const int i0 = row / 24;
+            const int i1 = row / 8 % 3;
+            const int i2 = row % 8;
             #pragma unroll
             for (int c = 0; c < 4; c += 4) {
                 const int column = left + c / 4 * 32 + x * 4 + c % 4;
                 if (column < 32) {
+                    const int j0 = column;
                     Pack<float, 4> found;
                     #pragma unroll
                     for (int v = 0; v < 4; v++) {
                         found.at[v] = sums[r][c + v];
                     }
-                    *(Pack<float, 4> *)(&((float *)scratch)[((blockIdx.x / 2 * 1 + own) * 72 + row) * 32 + column]) = found;
+                    *(Pack<float, 4> *)(&t1_at[i0 * 768 + i1 * 256 + i2 * 32 + j0]) = found;
                 }
             }
         }
     }
 }
-
-extern "C" __global__ void __launch_bounds__(256, 1) step_1b(
-    char *arena, const Tables<1> tables, char *scratch) {
-    float *const t1_at = (float *)(arena + 1715712);
-    const float *const x_2_at = (const float *)(arena + 0);
-    const float *const t0_at = (const float *)(arena + 184320);
-    for (int q = THREAD; q < 2304; q += THREADS) {
-        const int i0 = q / 768;
-        const int i1 = q / 256 % 3;
-        const int i2 = q / 32 % 8;
-        const int j0 = q % 32;
-        double total = 0;
-        #pragma unroll 4
-        for (int piece = 0; piece < 22; piece++) total += ((const float *)scratch)[piece * 2304 + q];
-        t1_at[i0 * 768 + i1 * 256 + i2 * 32 + j0] = (float)total;
-    }
-}
-// step_0: Launch(kernel='step_0', grid=90, block=128)
-// step_1: Launch(kernel='step_1a', grid=44, block=128)
-// step_1: Launch(kernel='step_1b', grid=9, block=256)
+// step_0: Launch(kernel='step_0', grid=180, block=64)
+// step_1: Launch(kernel='step_1', grid=180, block=128)

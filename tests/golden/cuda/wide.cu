@@ -1,3 +1,109 @@
+extern "C" __global__ void __launch_bounds__(256, 1) step_0(
+    char *arena, const Tables<2> tables, char *scratch) {
+    float *const t1_at = (float *)(arena + 12288);
+    const float *const x_2_at = (const float *)(arena + 0);
+    const float *const t0_at = (const float *)tables[1];
+    const int place = blockIdx.x % 24, own = blockIdx.x / 24 % 1;
+    const int top = place / 6 * 16, left = place % 6 * 16;
+    const int begin = 0, stop = 48;
+    __shared__ Pack<float, 1> rows[2][16][17];
+    Pack<float, 4> rows_next[1];
+    __shared__ Pack<float, 1> columns[2][16][17];
+    Pack<float, 4> columns_next[1];
+    const int x = threadIdx.x % 16, y = threadIdx.x / 16;
+    float sums[1][1] = {};
+    int half = 0;
+    for (int next = begin; next < stop + 16; next += 16) {
+        if (next < stop) {
+            #pragma unroll
+            for (int e = 0; e < 1; e++) {
+                const int slot = threadIdx.x;
+                if (slot >= 64) break;
+                const int deep = slot % 4 * 4, at = slot / 4;
+                const int q = top + at, t = next + deep;
+                rows_next[e] = Pack<float, 4>();
+                if (q < 64 && t < stop) {
+                    const int i0 = q;
+                    const int p0 = t;
+                    rows_next[e] = *(const Pack<float, 4> *)(&x_2_at[i0 * 48 + p0]);
+                }
+            }
+            #pragma unroll
+            for (int e = 0; e < 1; e++) {
+                const int slot = threadIdx.x;
+                if (slot >= 64) break;
+                const int at = slot % 4 * 4, deep = slot / 4;
+                const int q = left + at, t = next + deep;
+                columns_next[e] = Pack<float, 4>();
+                if (q < 96 && t < stop) {
+                    const int j0 = q;
+                    const int p0 = t;
+                    columns_next[e] = *(const Pack<float, 4> *)(&t0_at[p0 * 96 + j0]);
+                }
+            }
+        }
+        if (next > begin) {
+            #pragma unroll
+            for (int t = 0; t < 16; t++) {
+                Pack<float, 1> a[1], b[1];
+                #pragma unroll
+                for (int g = 0; g < 1; g++) {
+                    a[g] = rows[half][t][y + g * 16];
+                }
+                #pragma unroll
+                for (int g = 0; g < 1; g++) {
+                    b[g] = columns[half][t][x + g * 16];
+                }
+                #pragma unroll
+                for (int r = 0; r < 1; r++) {
+                    #pragma unroll
+                    for (int c = 0; c < 1; c++) {
+                        sums[r][c] = fmaf(a[r / 1].at[r % 1], b[c / 1].at[c % 1], sums[r][c]);
+                    }
+                }
+            }
+        }
+        if (next < stop) {
+            #pragma unroll
+            for (int e = 0; e < 1; e++) {
+                const int slot = threadIdx.x;
+                if (slot >= 64) break;
+                const int deep = slot % 4 * 4, at = slot / 4;
+                for (int v = 0; v < 4; v++) ((float *)rows[1 - half][deep + v])[at] = rows_next[e].at[v];
+            }
+            #pragma unroll
+            for (int e = 0; e < 1; e++) {
+                const int slot = threadIdx.x;
+                if (slot >= 64) break;
+                const int at = slot % 4 * 4, deep = slot / 4;
+                for (int v = 0; v < 4; v++) ((float *)columns[1 - half][deep])[at + v] = columns_next[e].at[v];
+            }
+        }
+        __syncthreads();
+        half = 1 - half;
+    }
+    #pragma unroll
+    for (int r = 0; r < 1; r++) {
+        const int row = top + r / 1 * 16 + y * 1 + r % 1;
+        if (row < 64) {
+            const int i0 = row;
+            #pragma unroll
+            for (int c = 0; c < 1; c++) {
+                const int column = left + c / 1 * 16 + x * 1 + c % 1;
+                if (column < 96) {
+                    const int j0 = column;
+                    Pack<float, 1> found;
+                    #pragma unroll
+                    for (int v = 0; v < 1; v++) {
+                        found.at[v] = sums[r][c + v];
+                    }
+                    *(Pack<float, 1> *)(&t1_at[i0 * 96 + j0]) = found;
+                }
+            }
+        }
+    }
+}
+
 extern "C" __global__ void __launch_bounds__(256, 1) step_1(
     char *arena, const Tables<2> tables, char *scratch) {
     float *const t1_at = (float *)(arena + 12288);
@@ -79,7 +185,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_5(
         t6_at[i0] = total;
     }
 }
-// step_0: Gemm(m=64, n=96, k=48, batch=1, dtype='float32', a=Matrix(table=None, start=0, stride=48, transposed=False, step=0), b=Matrix(table=1, start=0, stride=96, transposed=False, step=0), c=Matrix(table=None, start=12288, stride=96, transposed=False, step=0))
+// step_0: Launch(kernel='step_0', grid=24, block=256)
 // step_1: Launch(kernel='step_1', grid=6, block=256)
 // step_2: Launch(kernel='step_4', grid=1, block=1024)
 // step_3: Launch(kernel='step_5', grid=3, block=256)
