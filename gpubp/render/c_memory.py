@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from dsl.records import dataclass
 
-from ..ir import FLOATS, Var
+from ..ir import FLOATS, Eqn, Var
 from ..passes import ALIGN, ITEM, Buffer, Place, Plan
 
 C_TYPE = {
@@ -130,9 +130,7 @@ class Memory:
 
     def source(self, x: Var) -> Var:
         """The value whose memory a view shows."""
-        while x in self.shown:
-            (x,) = self.shown[x].operands
-        return x
+        return shows(x, self.shown)
 
     def pointer(self, place: Place, dtype: str, name: str) -> str:
         """The name of a pointer to a place."""
@@ -156,6 +154,13 @@ class Memory:
         lanes = self.lanes and place.buffer.kind != "constant"
         return Access(name, (*(0,) * lead, *strides), place, var.dtype, lanes, self.grains.get(place.buffer, ALIGN))
 
+    def result(self, eqn: Eqn) -> Access:
+        """Where an equation writes its result. Raises UnfitError where something lies there that it reads."""
+        out = self.access(eqn.output, eqn.output.shape, write=True)
+        if any(overlap(out.place, out.dtype, self.places[x], x.dtype) for x in eqn.operands):
+            raise UnfitError
+        return out
+
     def inside(self, buffer: Buffer) -> int | None:
         """The byte of the arena where a buffer begins; None for one that lies elsewhere."""
         return buffer.start if buffer.kind == "arena" else None
@@ -176,6 +181,13 @@ class Memory:
                     f"{kind}const {name} = ({kind})tables[{self.tables[buffer]}]{f' + {start}' if start else ''};"
                 )
         return lines
+
+
+def shows(x: Var, views: Mapping[Var, Eqn]) -> Var:
+    """The value whose memory one shows, through all of the `views` that make it."""
+    while x in views:
+        (x,) = views[x].operands
+    return x
 
 
 def overlap(a: Place, a_type: str, b: Place, b_type: str) -> bool:

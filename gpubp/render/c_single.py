@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..ir import Adds, Call, Element, Eqn, Fold, Product, Read, Routine, Var, aval_of, fill, literal
 from ..passes import ITEM, Step, dense
-from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse, each_lane, loops, overlap
+from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse, each_lane, loops
 from .c_products import product
 from .c_share import bounds
 
@@ -21,11 +21,7 @@ def single_kernel(memory: Memory, step: Step) -> list[str]:
     eqn, form = step.eqn, step.eqn.op.c
     if form is None:
         raise UnfitError
-    out = memory.access(eqn.output, eqn.output.shape, write=True)
-    for x in eqn.operands:
-        place = memory.places[x]
-        if overlap(out.place, out.dtype, place, x.dtype):
-            raise UnfitError
+    out = memory.result(eqn)
     if isinstance(form, Fold):
         return _reduction(memory, eqn, form, out)
     if isinstance(form, Product):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..ir import Eqn, Fold, Var, identifiers
 from ..ops import c_functions, c_names, copy
 from ..passes import ITEM, Buffer, Piece, Plan, Step
-from .c_memory import C_TYPE, Memory, UnfitError
+from .c_memory import C_TYPE, Memory, UnfitError, shows
 from .c_parts import Compiled, CSource, Kernel
 from .c_rows import RowKernel
 from .c_single import single_kernel
@@ -76,9 +76,7 @@ class PlanText:
         found: dict[Var, set[int]] = {}
 
         def read(x: Var, at: int) -> None:
-            while x in self.shown:
-                (x,) = self.shown[x].operands
-            found.setdefault(x, set()).add(at)
+            found.setdefault(self.origin(x), set()).add(at)
 
         for i, step in enumerate(self.plan.steps):
             for x in step.eqn.operands:
@@ -89,6 +87,10 @@ class PlanText:
         for x in (*ends, *(() if program.guard is None else (program.guard,))):
             read(x, end)
         return found
+
+    def origin(self, x: Var) -> Var:
+        """The value whose memory a view shows."""
+        return shows(x, self.shown)
 
     # Kernels ------------------------------------------------------------------------------------------------------
     def kernels(self) -> Iterator[Kernel]:
@@ -132,15 +134,18 @@ class PlanText:
         if not inner:
             folds = [e for e in eqns if isinstance(e.op.c, Fold)]
             inner = max((_trailing(e) for e in folds), default=1)
-        inside = set(range(first, stop))
-        # What no equation reads is a copy that is part of something larger.
-        stored = {v for e in eqns for v in e.outputs if not self.readers.get(v, {-1}) <= inside}
         memory = self.memory()
         try:
-            lines = self.rows_kernel()(memory, eqns, shape, stored, inner).lines()
+            lines = self.rows_kernel()(memory, eqns, shape, self.stored(range(first, stop)), inner).lines()
         except UnfitError:
             return None
         return self._kernel(first, stop, memory, lines)
+
+    def stored(self, steps: Collection[int]) -> set[Var]:
+        """What is computed in some steps and read elsewhere."""
+        made = (v for i in steps for v in self.plan.steps[i].eqn.outputs)
+        # What no equation reads is a copy that is part of something larger.
+        return {v for v in made if not self.readers.get(v, {-1}) <= set(steps)}
 
     def _single(self, first: int) -> Kernel | None:
         memory = self.memory()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import product as indices
 
-from ..ir import Eqn, Spot, Sums
+from ..ir import Eqn, Product, Spot, Sums
 from ..passes import ITEM
 from .c_memory import C_TYPE, Access, Memory, UnfitError, collapse
+from .cuda_results import Results
 from .cuda_tiles import SMALL, tiles
 from .cuda_work import Body, Gemm, Kernel, Matrix, Work, indented, split_index, strided
+
+Index = Sequence[str]
 
 MIDDLE = 2**25
 """Multiplications of an equation up to which tiles do it. That many take 1.1 us at the peak of an H100: what such a
@@ -19,26 +22,31 @@ MOST_CALLS = 16
 """Calls of the library for one equation."""
 
 
-def product(memory: Memory, eqn: Eqn, out: Access, tf32: bool = False) -> Body:
-    """The work of a matrix product. With `tf32` the library has those of float32 matrices of more than SMALL
-    multiplications, for its tensor cores."""
-    every, batch, strides, sizes = _parts(memory, eqn, out)
+def product(memory: Memory, results: Results, tf32: bool) -> Body:
+    """The work of a matrix product; the library's gives the results as they are. With `tf32` it has those of float32
+    matrices of more than SMALL multiplications, for its tensor cores."""
+    every, lead, sizes = _parts(memory, results.product)
     one = math.prod(sizes)
-    large = one > SMALL if tf32 and out.dtype == "float32" else one * math.prod(batch) > MIDDLE
-    if large and (calls := _calls(memory, every, batch, strides, sizes)):
+    large = one > SMALL if tf32 and every[2].dtype == "float32" else one * math.prod(lead) > MIDDLE
+    if large and (calls := _calls(memory, every, lead, sizes)):
+        if len(results.parts) > 1:
+            raise UnfitError
         return Body(calls)
-    return Body([_sums(every, batch, strides, sizes)])
+    return Body([_sums(every[0], every[1], lead, sizes, results)])
 
 
-def small_product(memory: Memory, eqn: Eqn, out: Access, most: int = SMALL) -> Body:
+def small_product(memory: Memory, eqn: Eqn, most: int) -> Body:
     """The same for matrices in the memory of a block: each number by one thread, its sum in the order of memory too.
-    Raises UnfitError for more than `most` multiplications."""
-    every, batch, strides, (m, n, k) = _parts(memory, eqn, out)
+    Raises UnfitError for more than `most` multiplications, and for convolutions."""
+    if not isinstance(eqn.op.c, Product):
+        raise UnfitError
+    every, lead, (m, n, k) = _parts(memory, eqn)
     if m * n * k > most:
         raise UnfitError
-    kind, total = C_TYPE[out.dtype], math.prod(batch) * m * n
+    batch, strides = _batch(every, lead)
+    kind, total = C_TYPE[eqn.output.dtype], math.prod(batch) * m * n
     index = [f"i{axis}" for axis in range(len(batch))]
-    a, b, c = _along(every, strides)
+    a, b, c = (x.along((*s, *x.strides[-2:])) for x, s in zip(every, strides, strict=True))
     fma = "fmaf" if kind == "float" else "fma"
     term = f"{fma}({a.at([*index, 'i', 'p'])}, {b.at([*index, 'p', 'j'])}, sum)"
     inner = [
@@ -52,34 +60,25 @@ def small_product(memory: Memory, eqn: Eqn, out: Access, most: int = SMALL) -> B
     return Body([Kernel(lines, *strided(total))])
 
 
-def _parts(
-    memory: Memory, eqn: Eqn, out: Access
-) -> tuple[list[Access], tuple[int, ...], list[tuple[int, ...]], tuple[int, int, int]]:
-    """The three matrices, the axes of the batch taken together with the strides of each matrix along them, and the
-    rows, columns and terms of a product."""
+def _parts(memory: Memory, eqn: Eqn) -> tuple[list[Access], tuple[int, ...], tuple[int, int, int]]:
+    """The three matrices, the axes of the batch, and the rows, columns and terms of a product."""
     a, b = eqn.operands
     lead = eqn.output.shape[:-2]
     if 0 in (*eqn.output.shape, a.shape[-1]):
         raise UnfitError
-    every = [*(memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b)), out]
-    batch, strides = collapse(lead, [x.strides[: len(lead)] for x in every])
-    return every, batch, strides, (a.shape[-2], b.shape[-1], a.shape[-1])
+    every = [*(memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b)), memory.result(eqn)]
+    return every, lead, (a.shape[-2], b.shape[-1], a.shape[-1])
 
 
-def _along(every: Sequence[Access], strides: Sequence[tuple[int, ...]]) -> list[Access]:
-    """The matrices with those strides along the batch."""
-    return [x.along((*s, *x.strides[-2:])) for x, s in zip(every, strides, strict=True)]
+def _batch(every: Sequence[Access], lead: tuple[int, ...]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+    """The axes of the batch taken together, with the strides of each matrix along them."""
+    return collapse(lead, [x.strides[: len(lead)] for x in every])
 
 
-def _calls(
-    memory: Memory,
-    every: Sequence[Access],
-    batch: tuple[int, ...],
-    strides: Sequence[tuple[int, ...]],
-    sizes: tuple[int, int, int],
-) -> list[Work]:
+def _calls(memory: Memory, every: Sequence[Access], lead: tuple[int, ...], sizes: tuple[int, int, int]) -> list[Work]:
     """Calls of the library; none where it cannot take the matrices."""
     m, n, k = sizes
+    batch, strides = _batch(every, lead)
     own, count = batch[:-1], batch[-1] if batch else 1
     shapes = ((m, k), (k, n), (m, n))
     calls: list[Work] = []
@@ -115,18 +114,26 @@ def _matrix(memory: Memory, access: Access, begin: int, step: int, shape: tuple[
     return Matrix(memory.tables[buffer], start, stride, transposed, step)
 
 
-def _sums(
-    every: Sequence[Access], batch: tuple[int, ...], strides: Sequence[tuple[int, ...]], sizes: tuple[int, int, int]
-) -> Kernel:
-    """The same by tiles, however the matrices lie."""
+def _sums(a: Access, b: Access, lead: tuple[int, ...], sizes: tuple[int, int, int], results: Results) -> Kernel:
+    """The same by tiles, however the matrices lie. Where all of a batch are multiplied by one matrix, their rows are
+    those of one."""
     m, n, k = sizes
-    parts, turned = [], []
-    for access, own in zip(every, strides, strict=True):
-        down, right = access.strides[-2:]
-        turned.append(down == 1 != right)
-        parts.append(access.along((*own, *((right, down) if turned[-1] else (down, right)))))
+    one = not any(b.strides[:-2])
+    turned = [x.strides[-2] == 1 != x.strides[-1] for x in (a, b)]
+    left, right = (
+        x.along((*x.strides[:-2], *x.strides[:-3:-1])) if t else x for x, t in zip((a, b), turned, strict=True)
+    )
 
-    def spot(which: int) -> Callable[[Sequence[str], Sequence[str], Sequence[str]], Spot]:
-        return lambda b, i, j: Spot((*b, *((*j, *i) if turned[which] else (*i, *j))))
+    def of_left(own: Index, rows: Index, terms: Index) -> Spot:
+        *above, row = rows
+        return Spot((*own, *above, *((*terms, row) if turned[0] else (row, *terms))))
 
-    return tiles(Sums(batch, (m,), (n,), (k,), *map(spot, range(3))), *parts)
+    def of_right(own: Index, terms: Index, columns: Index) -> Spot:
+        return Spot((*own, *((*columns, *terms) if turned[1] else (*terms, *columns))))
+
+    def of_results(own: Index, rows: Index, columns: Index) -> Spot:
+        return Spot((*own, *rows, *columns))
+
+    batch, rows = ((), (*lead, m)) if one else (lead, (m,))
+    right = right.along(right.strides[-2:]) if one else right
+    return tiles(Sums(batch, rows, (n,), (k,), of_left, of_right, of_results), left, right, results)

@@ -84,32 +84,38 @@ class CudaRows(RowKernel):
 
     def _packed(self, index: Sequence[str], width: int, kind: str) -> list[str]:
         """Elements of `width` neighbours at once, by one access each."""
+        packs = [f"Pack<{C_TYPE[part.output.dtype]}, {width}> {part.name}_pack;" for part in self._stores()]
+        return [*packs, *self._filled(index, width, kind), *self._put(index, width)]
+
+    def _filled(self, index: Sequence[str], width: int, kind: str, at: str = "") -> list[str]:
+        """The statements that read and compute `width` neighbours; what is stored comes to registers, at `at`."""
         lines: list[str] = []
         fixed: dict[str, str] = {}
         for part in self.parts:
             for access in part.reads.values():
-                at = access.at([*index, "j"])
-                if access.strides[-1] == 1 and at not in self.packs:
+                text = access.at([*index, "j"])
+                if access.strides[-1] == 1 and text not in self.packs:
                     name = f"{access.pointer.rstrip('_').removesuffix('_at')}_pack{len(self.packs)}"
                     pack = f"Pack<{C_TYPE[access.dtype]}, {width}>"
-                    lines.append(f"const {pack} {name} = *(const {pack} *)(&{at});")
-                    self.packs[at] = name
-                elif not access.strides[-1] and at not in fixed:
-                    fixed[at] = f"{access.pointer.rstrip('_').removesuffix('_at')}_once{len(fixed)}"
-                    lines.append(f"const {C_TYPE[access.dtype]} {fixed[at]} = {at};")
+                    lines.append(f"const {pack} {name} = *(const {pack} *)(&{text});")
+                    self.packs[text] = name
+                elif not access.strides[-1] and text not in fixed:
+                    fixed[text] = f"{access.pointer.rstrip('_').removesuffix('_at')}_once{len(fixed)}"
+                    lines.append(f"const {C_TYPE[access.dtype]} {fixed[text]} = {text};")
                 if not access.strides[-1]:
-                    self.fixed[access] = fixed[at]
-        stores = [part for part in self.parts if part.store is not None]
-        for part in stores:
-            lines.append(f"Pack<{C_TYPE[part.output.dtype]}, {width}> {part.name}_pack;")
+                    self.fixed[access] = fixed[text]
         inner = [f"const {kind} jv = j + v;", *(self._value(part, [*index, "jv"]) for part in self.parts)]
-        inner += [f"{part.name}_pack.at[v] = {part.name};" for part in stores]
-        lines += ["#pragma unroll", f"for (int v = 0; v < {width}; v++) {{", *indented(inner), "}"]
-        for part in stores:
-            assert part.store is not None
-            pack = f"Pack<{C_TYPE[part.output.dtype]}, {width}>"
-            lines.append(f"*({pack} *)(&{part.store.at([*index, 'j'])}) = {part.name}_pack;")
-        return lines
+        inner += [f"{part.name}_pack{at}.at[v] = {part.name};" for part in self._stores()]
+        return [*lines, "#pragma unroll", f"for (int v = 0; v < {width}; v++) {{", *indented(inner), "}"]
+
+    def _put(self, index: Sequence[str], width: int, at: str = "") -> list[str]:
+        """The statements that write these registers to memory."""
+        stores = ((part.store, part.name, C_TYPE[part.output.dtype]) for part in self._stores())
+        lines = ((s.at([*index, "j"]), name, f"Pack<{kind}, {width}>") for s, name, kind in stores if s is not None)
+        return [f"*({pack} *)(&{to}) = {name}_pack{at};" for to, name, pack in lines]
+
+    def _stores(self) -> list[Part]:
+        return [part for part in self.parts if part.store is not None]
 
     def _operand(self, part: Part, i: int, x: Operand, index: Sequence[str], literal: str) -> str:
         read = part.reads.get(i)

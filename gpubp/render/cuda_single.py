@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..ir import INTEGERS, Adds, Call, Element, Eqn, Fold, Product, Read, Routine, Var, aval_of, fill, literal
 from ..passes import dense
-from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse, overlap
+from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse
 from .cuda_fold import Folding, across
 from .cuda_gemm import product
+from .cuda_results import Results
 from .cuda_tiles import tiles
 from .cuda_work import BLOCK, WARP, Body, Kernel, blocks, indented, power_above, split_index, strided, whole
 
@@ -20,24 +21,33 @@ COLUMNS, SLICES = 32, 8
 them."""
 
 
-def single_body(memory: Memory, eqn: Eqn, product: Callable[[Memory, Eqn, Access], Body] = product) -> Body:
-    """The work of one equation, by `product` where it is one of matrices. Raises UnfitError where it has no such
-    form."""
+def product_body(memory: Memory, results: Results, tf32: bool) -> Body:
+    """The work of a product, and of what its results are made into where they are. Raises UnfitError where it has no
+    such form."""
+    eqn, form = results.product, results.product.op.c
+    if isinstance(form, Product):
+        return product(memory, results, tf32)
+    if not isinstance(form, Routine):
+        raise UnfitError
+    memory.result(eqn)
+    sums = form.sums(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params)
+    left, right = (memory.access(x, x.shape) for x in eqn.operands)
+    return Body([tiles(sums, left, right, results)])
+
+
+def is_product(eqn: Eqn) -> bool:
+    """Whether an equation is a product of matrices, or computed as one."""
+    return isinstance(eqn.op.c, Product | Routine)
+
+
+def single_body(memory: Memory, eqn: Eqn) -> Body:
+    """The work of one equation that is no product. Raises UnfitError where it has no such form."""
     form = eqn.op.c
     if form is None:
         raise UnfitError
-    out = memory.access(eqn.output, eqn.output.shape, write=True)
-    for x in eqn.operands:
-        if overlap(out.place, out.dtype, memory.places[x], x.dtype):
-            raise UnfitError
+    out = memory.result(eqn)
     if isinstance(form, Fold):
         return Body(list(_reduction(memory, eqn, form, out)))
-    if isinstance(form, Product):
-        return product(memory, eqn, out)
-    if isinstance(form, Routine):
-        sums = form.sums(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params)
-        left, right = (memory.access(x, x.shape) for x in eqn.operands)
-        return Body([tiles(sums, left, right, out)])
     if isinstance(form, Element):
         return Body([_elements(memory, eqn, form, out)])
     if isinstance(form, Call):

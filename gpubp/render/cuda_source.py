@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import groupby
 
 from dsl.records import dataclass
@@ -17,14 +16,13 @@ from .c_parts import Compiled, CSource
 from .c_parts import Kernel as Steps
 from .c_words import comment
 from .cuda_block import Block, BlockText
-from .cuda_gemm import product
 from .cuda_joins import body, functions, joined
 from .cuda_launch import CONTROL, Batches, Launch, within
 from .cuda_loops import Turns
-from .cuda_single import single_body
+from .cuda_tails import TailText
 from .cuda_tasks import OWN_MEMORY, Task
-from .cuda_text import CudaStep, CudaText, batch_lines
-from .cuda_work import BLOCK, Body, Gemm, Kernel, blocks, indented
+from .cuda_text import CudaStep, batch_lines
+from .cuda_work import BLOCK, Gemm, Kernel, blocks, indented
 
 MOST_TABLES = 480
 """States and constants that fit into the arguments of a kernel, of 4 KiB."""
@@ -90,7 +88,7 @@ class _Loop(Steps):
     once: tuple[CudaStep | _Loop, ...]
 
 
-class _Text(CudaText):
+class _Text(TailText):
     def __init__(
         self,
         plan: Plan,
@@ -106,9 +104,6 @@ class _Text(CudaText):
         self.texts: dict[str, str] = {}
         self.tasks: dict[Launch | Gemm, Task] = {}
         self.scratch = self.counters = 0
-
-    def single_lines(self, memory: Memory, step: Step) -> Body:
-        return single_body(memory, step.eqn, partial(product, tf32=self.tf32))
 
     def cuda(self, collect: Sequence[Var], room: int) -> CudaSource:
         plan, end = self.plan, len(self.plan.steps)
@@ -147,7 +142,9 @@ class _Text(CudaText):
         """The pieces that have a form for a GPU."""
         if len(self.tables) > MOST_TABLES:
             return ()
-        return tuple(step for step in self.kernels() if isinstance(step, CudaStep | _Loop))
+        found = [step for step in self.kernels() if isinstance(step, CudaStep | _Loop)]
+        steps, loops = [s for s in found if isinstance(s, CudaStep)], [s for s in found if isinstance(s, _Loop)]
+        return tuple(sorted((*(steps if self.apart else self.with_tails(steps)), *loops), key=lambda s: s.first))
 
     def _launches(self, step: CudaStep | _Loop, name: str = "") -> Iterator[Launch | Gemm]:
         if isinstance(step, _Loop):

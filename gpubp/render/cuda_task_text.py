@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 
-from ..ir import Eqn, Routine, Var
+from ..ir import Eqn, Var
 from ..ops import copy
 from ..passes import Buffer, Plan, Round, Step
-from .c_memory import C_TYPE, Memory, UnfitError
+from .c_memory import C_TYPE, Memory
 from .c_words import comment
 from .cuda_gemm import small_product
 from .cuda_launch import Spot
 from .cuda_loops import Stand, Turns
 from .cuda_rows import CudaRows
-from .cuda_single import single_body
 from .cuda_tasks import Inner, Task, phases
 from .cuda_text import CudaStep, CudaText
 from .cuda_tiles import SMALL
@@ -52,10 +50,8 @@ class TaskText(CudaText):
     def rows_kernel(self) -> type[CudaRows]:
         return _Rows
 
-    def single_lines(self, memory: Memory, step: Step) -> Body:
-        if isinstance(step.eqn.op.c, Routine):
-            raise UnfitError  # convolutions take tiles, whose threads wait for each other
-        return single_body(memory, step.eqn, partial(small_product, most=self.largest))
+    def product_lines(self, memory: Memory, eqn: Eqn) -> Body:
+        return small_product(memory, eqn, self.largest)  # a block cannot wait in tiles, as those of convolutions
 
     def all_steps(self) -> list[Task] | None:
         """The tasks of all steps, and of the copies behind them; None where a step is more than a task can do."""

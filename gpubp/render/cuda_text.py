@@ -14,28 +14,31 @@ from .c_memory import Memory
 from .c_parts import Kernel as Steps
 from .c_source import PlanText
 from .cuda_rows import CudaRows
-from .cuda_single import single_body
+from .cuda_single import is_product, single_body
 from .cuda_tasks import Uses
 from .cuda_work import Body
 
 _WORDS = frozenset(
-    "alignas alignof and and_eq arena asm bitand bitor block blockDim blockIdx bool bool8 break case catch char class "
-    "column compl concept const const_cast constexpr continue control decltype default delete do double dynamic_cast "
-    "else enum explicit export extern false float for found friend goto gridDim if inline int j jv k lane long m main "
-    "mask mutable namespace net nets new noexcept not not_eq nullptr operator or or_eq own p parts private protected "
-    "public q r register reinterpret_cast requires return row s scratch short signed sizeof slice static static_assert "
-    "static_cast struct sum switch tables template this thread threadIdx thread_local throw total true try turn "
-    "typedef typeid typename union unsigned using v virtual void volatile w wchar_t while x xor xor_eq y".split()
+    "alignas alignof and and_eq arena asm bitand bitor block blockDim blockIdx bool bool8 break c case catch char "
+    "class column compl concept const const_cast constexpr continue control decltype default delete do double "
+    "dynamic_cast else enum explicit export extern false float for found friend goto gridDim if inline int j jv k "
+    "lane long m main mask mutable namespace net nets new noexcept not not_eq nullptr operator or or_eq own p parts "
+    "private protected public q r register reinterpret_cast requires return row s scratch short signed sizeof slice "
+    "static static_assert static_cast struct sum sums switch tables template this thread threadIdx thread_local throw "
+    "total true try turn typedef typeid typename union unsigned using v virtual void volatile w wchar_t while x xor "
+    "xor_eq y".split()
 )
 _PIECES = (("Pack<int, 4>", 16), ("int64_t", 8), ("int", 4), ("short", 2), ("char", 1))
 
 
 @dataclass(frozen=True, slots=True)
 class CudaStep(Steps):
-    """Steps of a plan with the work that does them, and the pointers that each kernel of it declares."""
+    """Steps of a plan with the work that does them, and the pointers that each kernel of it declares. `numbers`: the
+    steps that it computes, where these are not all between the first and the last."""
 
     body: Body
     declared: tuple[str, ...]
+    numbers: tuple[int, ...]
 
 
 class CudaText(PlanText):
@@ -52,13 +55,17 @@ class CudaText(PlanText):
         return CudaRows
 
     def single_lines(self, memory: Memory, step: Step) -> Body:
-        return single_body(memory, step.eqn)
+        return self.product_lines(memory, step.eqn) if is_product(step.eqn) else single_body(memory, step.eqn)
+
+    def product_lines(self, memory: Memory, eqn: Eqn) -> Body:
+        """The work of a product of matrices, or of a convolution. Raises UnfitError."""
+        raise NotImplementedError
 
     def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> CudaStep:
         assert isinstance(lines, Body)
         found = super()._kernel(first, stop, memory, lines)
         declared = found.lines[: len(found.lines) - len(lines)]
-        return CudaStep(first, stop, found.origins, found.lines, None, lines, declared)
+        return CudaStep(first, stop, found.origins, found.lines, None, lines, declared, tuple(range(first, stop)))
 
     def steps(self) -> Iterator[CudaStep]:
         """The pieces that have a form for a GPU."""
@@ -78,8 +85,10 @@ class CudaText(PlanText):
         if step.first >= end:
             state, value = plan.copies[step.first - end]
             return [value], [state]
-        eqns = [s.eqn for s in plan.steps[step.first : step.stop]]
-        return [x for e in eqns for x in e.operands], [y for e in eqns for y in e.outputs]
+        eqns = [plan.steps[i].eqn for i in step.numbers]
+        made = {y for e in eqns for y in e.outputs}
+        reads = [x for e in eqns for x in e.operands if self.origin(x) not in made]
+        return reads, list(self.stored(step.numbers))
 
     def uses(self, values: Sequence[Var]) -> Uses:
         """The memory of values."""

@@ -18,7 +18,8 @@ from ..ir import Sums
 from ..passes import ITEM
 from .c_memory import C_TYPE, Access, UnfitError
 from .cuda_factor import DEPTH, Axes, Factor
-from .cuda_work import BYTES, Kernel, aligned, blocks, indented, whole
+from .cuda_results import Results
+from .cuda_work import BYTES, Kernel, blocks, indented, whole
 
 SMALL = 32 * 32 * 32
 """Multiplications that one block does by itself: the terms of a product with fewer are never divided."""
@@ -62,11 +63,12 @@ TILES = (
 """Those there are."""
 
 
-def tiles(sums: Sums, left: Access, right: Access, out: Access) -> Kernel:
-    """The kernel of a product. Raises UnfitError where there is nothing to multiply."""
+def tiles(sums: Sums, left: Access, right: Access, results: Results) -> Kernel:
+    """The kernel of a product, and of what its results are made into. Raises UnfitError where there is nothing to
+    multiply."""
     if 0 in (*sums.batch, *sums.rows, *sums.columns, *sums.terms):
         raise UnfitError
-    return _Product(sums, left, right, out).kernel()
+    return _Product(sums, left, right, results).kernel()
 
 
 def choose(batch: int, rows: int, columns: int, terms: int, item: int) -> Tile:
@@ -91,30 +93,34 @@ def pieces(terms: int) -> int:
     return terms // LEAST if terms >= DIVIDED else 1
 
 
-def _axes(letter: str, sizes: tuple[int, ...]) -> Axes:
-    return Axes(math.prod(sizes), sizes, tuple(f"{letter}{k}" if n > 1 else "0" for k, n in enumerate(sizes)))
+def _axes(sizes: tuple[int, ...], letter: str, first: int = 0) -> Axes:
+    names = (f"{letter}{k}" if n > 1 else "0" for k, n in enumerate(sizes, first))
+    return Axes(math.prod(sizes), sizes, tuple(names))
 
 
 class _Product:
-    def __init__(self, sums: Sums, left: Access, right: Access, out: Access) -> None:
-        self.b, self.i, self.j = _axes("b", sums.batch), _axes("i", sums.rows), _axes("j", sums.columns)
-        self.p = p = _axes("p", sums.terms)
-        self.out, self.kind = out, C_TYPE[out.dtype]
+    def __init__(self, sums: Sums, left: Access, right: Access, results: Results) -> None:
+        b, i = len(sums.batch), len(sums.batch) + len(sums.rows)
+        self.b, self.i, self.j = _axes(sums.batch, "i"), _axes(sums.rows, "i", b), _axes(sums.columns, "i", i)
+        self.p = p = _axes(sums.terms, "p")
+        self.results, dtype = results, results.product.output.dtype
+        self.kind, self.item = C_TYPE[dtype], ITEM[dtype]
         self.spot = sums.out(self.b.names, self.i.names, self.j.names)
-        self.results = self.b.total * self.i.total * self.j.total
-        spans = (sum(s * n for s, n in zip(a.place.strides, a.place.shape, strict=True)) for a in (left, right, out))
-        self.index = whole(max(self.results, *spans) + (1 << 16))
-        self.tile = tile = choose(self.b.total, self.i.total, self.j.total, p.total, ITEM[out.dtype])
+        self.total = self.b.total * self.i.total * self.j.total
+        places = [access.place for access in (left, right, *results.accesses)]
+        spans = (sum(s * n for s, n in zip(a.strides, a.shape, strict=True)) for a in places)
+        self.index = whole(max(self.total, *spans) + (1 << 16))
+        self.tile = tile = choose(self.b.total, self.i.total, self.j.total, p.total, self.item)
         at = sums.left(self.b.names, self.i.names, p.names), sums.right(self.b.names, p.names, self.j.names)
         self.rows = Factor("rows", left, at[0], self.i, p, tile.rows, tile.threads, "top")
         self.columns = Factor("columns", right, at[1], self.j, p, tile.columns, tile.threads, "left")
-        self.vector = BYTES // ITEM[out.dtype] if tile.down > 1 else 1
+        self.vector = BYTES // self.item if tile.down > 1 else 1
         """Rows or columns of a thread that lie beside each other."""
 
     def kernel(self) -> Kernel:
         down, across = blocks(self.i.total, self.tile.rows), blocks(self.j.total, self.tile.columns)
         count, terms, kind = down * across * self.b.total, self.p.total, self.index
-        most = 1 if self.results * terms <= SMALL else min(FULL // (count * self.tile.threads), pieces(terms))
+        most = 1 if self.total * terms <= SMALL else min(FULL // (count * self.tile.threads), pieces(terms))
         each = blocks(blocks(terms, max(1, most)), DEPTH) * DEPTH
         many = blocks(terms, each)
         place, own = f"blockIdx.x % {down * across}", f"blockIdx.x / {down * across} % {self.b.total}"
@@ -130,7 +136,7 @@ class _Product:
             lines.append(f"const {kind} begin = 0, stop = {terms};")
         lines += self._multiply()
         lines += self._add_up(count, many) if many > 1 else []
-        scratch = ITEM[self.out.dtype] * count * many * self.tile.rows * self.tile.columns if many > 1 else 0
+        scratch = self.item * count * many * self.tile.rows * self.tile.columns if many > 1 else 0
         counters = 1 + count * many if many > 1 else 0
         return Kernel((*lines, *self._write()), count * many, self.tile.threads, scratch, counters)
 
@@ -190,7 +196,7 @@ class _Product:
             "__syncthreads();",
             "if (!last) return;",
             *each(_unrolled("v", width, [f"{own} = 0;"])),
-            f"#pragma unroll {max(1, 64 // (self.tile.down * self.tile.right))}",
+            f"#pragma unroll {max(1, min(AT_ONCE, 64 // (self.tile.down * self.tile.right)))}",
             "for (int from = first; from < end; from += step) {",
             *indented(each(take)),
             "}",
@@ -205,24 +211,36 @@ class _Product:
         ]
 
     def _write(self) -> list[str]:
-        """The results of a thread."""
-        tile, vector, (m, n) = self.tile, self.vector, (self.i.total, self.j.total)
-        names = self.i.named("row", self.index), self.j.named("column", self.index)
-        fits = self.spot.index[-1].rstrip(")").endswith(self.j.names[-1]) and self.out.strides[-1] == 1
-        width = vector if fits and aligned(self.out, vector) and self.j.sizes[-1] % vector == 0 else 1
-        pack = f"Pack<{self.kind}, {width}>"
+        """What becomes of the results of a thread. All is computed before any is written: so nothing that is read waits
+        for what is written."""
+        tile, results, right = self.tile, self.results, self.tile.right
+        *index, last = self.spot.index
+        fits = last.rstrip(")").endswith(self.j.names[-1]) and self.j.sizes[-1] % self.vector == 0
+        width = min(self.vector, results.width) if fits else 1
+        at = f"[r][c / {width}]"
+        return [
+            *results.declared(f"[{tile.down}][{right // width}]", width),
+            *self._each(results.computed(index, at, width, self.index), width),
+            *self._each(results.written(index, at, width), width),
+        ]
+
+    def _each(self, lines: Sequence[str], width: int) -> list[str]:
+        """Statements for each `width` results beside each other that a thread has, at their index in the last axis."""
+        tile, vector = self.tile, self.vector
         row = f"top + r / {vector} * {tile.rows // tile.down * vector} + y * {vector} + r % {vector}"
         column = f"left + c / {vector} * {tile.columns // tile.right * vector} + x * {vector} + c % {vector}"
-        put = [
-            *names[1],
-            f"{pack} found;",
-            *_unrolled("v", width, ["found.at[v] = sums[r][c + v];"]),
-            f"*({pack} *)(&{self.out.at(self.spot.index)}) = found;",
-        ]
-        inner = [f"const {self.index} column = {column};", *_when(f"column < {n}", put)]
-        step = _unrolled("c", tile.right, inner, width)
-        body = [f"const {self.index} row = {row};", *_when(f"row < {m}", [*names[0], *step])]
-        return _unrolled("r", tile.down, body)
+
+        def within(name: str, text: str, axes: Axes, size: int, inner: Sequence[str]) -> list[str]:
+            inner = [*axes.named(name, self.index), *inner]
+            test = axes.total % size
+            return [
+                f"const {self.index} {name} = {text};",
+                *(_when(f"{name} < {axes.total}", inner) if test else inner),
+            ]
+
+        inner = [f"const {self.index} j = {self.spot.index[-1]};", *lines]
+        inner = _unrolled("c", tile.right, within("column", column, self.j, tile.columns, inner), width)
+        return _unrolled("r", tile.down, within("row", row, self.i, tile.rows, inner))
 
 
 def _unrolled(name: str, count: int, lines: Sequence[str], step: int = 1) -> list[str]:

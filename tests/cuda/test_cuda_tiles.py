@@ -177,7 +177,7 @@ def test_padding_that_is_read_as_pixels_is_found() -> None:
     shapes, params, terms = Layer(3, 12, 12, 8, 32).works()["conv"]
     arrays = drawn(shapes, "float32")
     good, _, found = alone("conv", arrays, params)
-    bad = changed(good, "(i2 + p1 - 1) < 12", "(i2 + p1 - 1) < 13")
+    bad = changed(good, "(i4 + p1 - 1) < 12", "(i4 + p1 - 1) < 13")
     _, (wrong,) = run_cuda(found, arrays, [], source=bad)
     with pytest.raises(AssertionError):
         close(wrong, "conv", arrays, params, terms)

@@ -157,9 +157,9 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
         /* hidden.dense: dense(3, init = normal) */
         {
             const int thread = threadIdx.x;
-            float *const t16_at = (float *)(arena + 128);
             const float *const x_2_at = (const float *)(arena + 0);
             const float *const parameters_at = (const float *)(arena + 704);
+            float *const t16_at = (float *)(arena + 128);
             for (int q = thread; q < 12; q += 128) {
                 const int i = q / 3;
                 const int j = q % 3;
@@ -187,9 +187,9 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
         /* p.dense: dense(1, init = normal) */
         {
             const int thread = threadIdx.x;
-            float *const t17_at = (float *)(arena + 192);
             const float *const hidden_at = (const float *)(arena + 128);
             const float *const parameters_at = (const float *)(arena + 832);
+            float *const t17_at = (float *)(arena + 192);
             for (int q = thread; q < 4; q += 128) {
                 const int i = q;
                 const int j = q % 1;
@@ -242,9 +242,9 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
         /* p.dense: dense(1, init = normal) */
         {
             const int thread = (threadIdx.x + 96) % 128;
-            float *const t23_at = (float *)(arena + 256);
             const float *const t21_at = (const float *)(arena + 192);
             const float *const parameters_at = (const float *)(arena + 832);
+            float *const t23_at = (float *)(arena + 256);
             for (int q = thread; q < 12; q += 128) {
                 const int i = q / 3;
                 const int j = q % 3;
@@ -257,9 +257,9 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
         /* p.dense: dense(1, init = normal) */
         {
             const int thread = (threadIdx.x + 64) % 128;
-            float *const t24_at = (float *)(arena + 1152);
             const float *const hidden_at = (const float *)(arena + 128);
             const float *const t21_at = (const float *)(arena + 192);
+            float *const t24_at = (float *)(arena + 1152);
             for (int q = thread; q < 3; q += 128) {
                 const int i = q;
                 const int j = q % 1;
@@ -292,9 +292,9 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
         /* hidden.dense: dense(3, init = normal) */
         {
             const int thread = (threadIdx.x + 96) % 128;
-            float *const t29_at = (float *)(arena + 1024);
             const float *const x_2_at = (const float *)(arena + 0);
             const float *const t27_at = (const float *)(arena + 256);
+            float *const t29_at = (float *)(arena + 1024);
             for (int q = thread; q < 6; q += 128) {
                 const int i = q / 3;
                 const int j = q % 3;

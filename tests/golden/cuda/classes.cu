@@ -28,9 +28,9 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_2(
     float *const t3_at = (float *)(arena + 192);
     for (int q = THREAD; q < 3; q += THREADS) {
         const int j = q * 4;
+        Pack<float, 4> t3_pack;
         const Pack<float, 4> t1_pack0 = *(const Pack<float, 4> *)(&t1_at[j]);
         const Pack<float, 4> t0_pack1 = *(const Pack<float, 4> *)(&t0_at[j]);
-        Pack<float, 4> t3_pack;
         #pragma unroll
         for (int v = 0; v < 4; v++) {
             const int jv = j + v;

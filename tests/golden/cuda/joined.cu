@@ -25,9 +25,9 @@ INLINE void step_2(char *arena, const Tables<1> &tables, char *scratch, int bloc
     float *const t3_at = (float *)(arena + 192);
     for (int q = (block * 32 + thread); q < 3; q += 32) {
         const int j = q * 4;
+        Pack<float, 4> t3_pack;
         const Pack<float, 4> t1_pack0 = *(const Pack<float, 4> *)(&t1_at[j]);
         const Pack<float, 4> t0_pack1 = *(const Pack<float, 4> *)(&t0_at[j]);
-        Pack<float, 4> t3_pack;
         #pragma unroll
         for (int v = 0; v < 4; v++) {
             const int jv = j + v;

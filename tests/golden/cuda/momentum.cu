@@ -44,11 +44,11 @@ extern "C" __global__ void __launch_bounds__(64, 1) step_3(
     double *const p_2_at = (double *)tables[0];
     for (int q = THREAD; q < 50; q += THREADS) {
         const int j = q * 2;
+        Pack<double, 2> t5_pack;
+        Pack<double, 2> t6_pack;
         const Pack<double, 2> v_2_pack0 = *(const Pack<double, 2> *)(&v_2_at[j]);
         const Pack<double, 2> gradient_pack1 = *(const Pack<double, 2> *)(&gradient_at[j]);
         const Pack<double, 2> p_2_pack2 = *(const Pack<double, 2> *)(&p_2_at[j]);
-        Pack<double, 2> t5_pack;
-        Pack<double, 2> t6_pack;
         #pragma unroll
         for (int v = 0; v < 2; v++) {
             const int jv = j + v;

@@ -22,13 +22,13 @@ extern "C" __global__ void __launch_bounds__(64, 1) step_0(
                 const int q = top + at, t = next + deep;
                 rows_next[e] = Pack<float, 4>();
                 if (q < 5760 && t < stop) {
-                    const int i0 = q / 144;
-                    const int i1 = q / 12 % 12;
-                    const int i2 = q % 12;
+                    const int i2 = q / 144;
+                    const int i3 = q / 12 % 12;
+                    const int i4 = q % 12;
                     const int p0 = t / 24;
                     const int p1 = t / 8 % 3;
                     const int p2 = t % 8;
-                    if ((i1 + p0 - 1) >= 0 && (i1 + p0 - 1) < 12 && (i2 + p1 - 1) >= 0 && (i2 + p1 - 1) < 12) rows_next[e] = *(const Pack<float, 4> *)(&x_2_at[i0 * 1152 + (i1 + p0 - 1) * 96 + (i2 + p1 - 1) * 8 + p2]);
+                    if ((i3 + p0 - 1) >= 0 && (i3 + p0 - 1) < 12 && (i4 + p1 - 1) >= 0 && (i4 + p1 - 1) < 12) rows_next[e] = *(const Pack<float, 4> *)(&x_2_at[i2 * 1152 + (i3 + p0 - 1) * 96 + (i4 + p1 - 1) * 8 + p2]);
                 }
             }
             #pragma unroll
@@ -38,11 +38,11 @@ extern "C" __global__ void __launch_bounds__(64, 1) step_0(
                 const int q = left + at, t = next + deep;
                 columns_next[e] = Pack<float, 4>();
                 if (q < 32 && t < stop) {
-                    const int j0 = q;
+                    const int i5 = q;
                     const int p0 = t / 24;
                     const int p1 = t / 8 % 3;
                     const int p2 = t % 8;
-                    columns_next[e] = *(const Pack<float, 4> *)(&w_2_at[p0 * 768 + p1 * 256 + p2 * 32 + j0]);
+                    columns_next[e] = *(const Pack<float, 4> *)(&w_2_at[p0 * 768 + p1 * 256 + p2 * 32 + i5]);
                 }
             }
         }
@@ -84,26 +84,38 @@ extern "C" __global__ void __launch_bounds__(64, 1) step_0(
         __syncthreads();
         half = 1 - half;
     }
+    Pack<float, 4> t0_pack[4][1];
     #pragma unroll
     for (int r = 0; r < 4; r++) {
         const int row = top + r / 4 * 32 + y * 4 + r % 4;
-        if (row < 5760) {
-            const int i0 = row / 144;
-            const int i1 = row / 12 % 12;
-            const int i2 = row % 12;
+        const int i2 = row / 144;
+        const int i3 = row / 12 % 12;
+        const int i4 = row % 12;
+        #pragma unroll
+        for (int c = 0; c < 4; c += 4) {
+            const int column = left + c / 4 * 32 + x * 4 + c % 4;
+            const int i5 = column;
+            const int j = i5;
             #pragma unroll
-            for (int c = 0; c < 4; c += 4) {
-                const int column = left + c / 4 * 32 + x * 4 + c % 4;
-                if (column < 32) {
-                    const int j0 = column;
-                    Pack<float, 4> found;
-                    #pragma unroll
-                    for (int v = 0; v < 4; v++) {
-                        found.at[v] = sums[r][c + v];
-                    }
-                    *(Pack<float, 4> *)(&t0_at[i0 * 4608 + i1 * 384 + i2 * 32 + j0]) = found;
-                }
+            for (int v = 0; v < 4; v++) {
+                const int jv = j + v;
+                const float t0 = sums[r][c + v];
+                t0_pack[r][c / 4].at[v] = t0;
             }
+        }
+    }
+    #pragma unroll
+    for (int r = 0; r < 4; r++) {
+        const int row = top + r / 4 * 32 + y * 4 + r % 4;
+        const int i2 = row / 144;
+        const int i3 = row / 12 % 12;
+        const int i4 = row % 12;
+        #pragma unroll
+        for (int c = 0; c < 4; c += 4) {
+            const int column = left + c / 4 * 32 + x * 4 + c % 4;
+            const int i5 = column;
+            const int j = i5;
+            *(Pack<float, 4> *)(&t0_at[i2 * 4608 + i3 * 384 + i4 * 32 + j]) = t0_pack[r][c / 4];
         }
     }
 }
@@ -134,13 +146,13 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_1(
                 const int q = top + at, t = next + deep;
                 rows_next[e] = Pack<float, 4>();
                 if (q < 72 && t < stop) {
-                    const int i0 = q / 24;
-                    const int i1 = q / 8 % 3;
-                    const int i2 = q % 8;
+                    const int i2 = q / 24;
+                    const int i3 = q / 8 % 3;
+                    const int i4 = q % 8;
                     const int p0 = t / 144;
                     const int p1 = t / 12 % 12;
                     const int p2 = t % 12;
-                    if ((p1 + i0 - 1) >= 0 && (p1 + i0 - 1) < 12 && (p2 + i1 - 1) >= 0 && (p2 + i1 - 1) < 12) rows_next[e] = *(const Pack<float, 4> *)(&x_2_at[p0 * 1152 + (p1 + i0 - 1) * 96 + (p2 + i1 - 1) * 8 + i2]);
+                    if ((p1 + i2 - 1) >= 0 && (p1 + i2 - 1) < 12 && (p2 + i3 - 1) >= 0 && (p2 + i3 - 1) < 12) rows_next[e] = *(const Pack<float, 4> *)(&x_2_at[p0 * 1152 + (p1 + i2 - 1) * 96 + (p2 + i3 - 1) * 8 + i4]);
                 }
             }
             #pragma unroll
@@ -150,11 +162,11 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_1(
                 const int q = left + at, t = next + deep;
                 columns_next[e] = Pack<float, 4>();
                 if (q < 32 && t < stop) {
-                    const int j0 = q;
+                    const int i5 = q;
                     const int p0 = t / 144;
                     const int p1 = t / 12 % 12;
                     const int p2 = t % 12;
-                    columns_next[e] = *(const Pack<float, 4> *)(&t0_at[p0 * 4608 + p1 * 384 + p2 * 32 + j0]);
+                    columns_next[e] = *(const Pack<float, 4> *)(&t0_at[p0 * 4608 + p1 * 384 + p2 * 32 + i5]);
                 }
             }
         }
@@ -244,25 +256,41 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_1(
         }
         piece = first;
     }
+    Pack<float, 4> t1_pack[4][1];
     #pragma unroll
     for (int r = 0; r < 4; r++) {
         const int row = top + r / 4 * 64 + y * 4 + r % 4;
         if (row < 72) {
-            const int i0 = row / 24;
-            const int i1 = row / 8 % 3;
-            const int i2 = row % 8;
+            const int i2 = row / 24;
+            const int i3 = row / 8 % 3;
+            const int i4 = row % 8;
             #pragma unroll
             for (int c = 0; c < 4; c += 4) {
                 const int column = left + c / 4 * 32 + x * 4 + c % 4;
-                if (column < 32) {
-                    const int j0 = column;
-                    Pack<float, 4> found;
-                    #pragma unroll
-                    for (int v = 0; v < 4; v++) {
-                        found.at[v] = sums[r][c + v];
-                    }
-                    *(Pack<float, 4> *)(&t1_at[i0 * 768 + i1 * 256 + i2 * 32 + j0]) = found;
+                const int i5 = column;
+                const int j = i5;
+                #pragma unroll
+                for (int v = 0; v < 4; v++) {
+                    const int jv = j + v;
+                    const float t1 = sums[r][c + v];
+                    t1_pack[r][c / 4].at[v] = t1;
                 }
+            }
+        }
+    }
+    #pragma unroll
+    for (int r = 0; r < 4; r++) {
+        const int row = top + r / 4 * 64 + y * 4 + r % 4;
+        if (row < 72) {
+            const int i2 = row / 24;
+            const int i3 = row / 8 % 3;
+            const int i4 = row % 8;
+            #pragma unroll
+            for (int c = 0; c < 4; c += 4) {
+                const int column = left + c / 4 * 32 + x * 4 + c % 4;
+                const int i5 = column;
+                const int j = i5;
+                *(Pack<float, 4> *)(&t1_at[i2 * 768 + i3 * 256 + i4 * 32 + j]) = t1_pack[r][c / 4];
             }
         }
     }

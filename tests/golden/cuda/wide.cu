@@ -36,9 +36,9 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_0(
                 const int q = left + at, t = next + deep;
                 columns_next[e] = Pack<float, 4>();
                 if (q < 96 && t < stop) {
-                    const int j0 = q;
+                    const int i1 = q;
                     const int p0 = t;
-                    columns_next[e] = *(const Pack<float, 4> *)(&t0_at[p0 * 96 + j0]);
+                    columns_next[e] = *(const Pack<float, 4> *)(&t0_at[p0 * 96 + i1]);
                 }
             }
         }
@@ -82,24 +82,34 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_0(
         __syncthreads();
         half = 1 - half;
     }
+    Pack<float, 1> t1_pack[1][1];
     #pragma unroll
     for (int r = 0; r < 1; r++) {
         const int row = top + r / 1 * 16 + y * 1 + r % 1;
-        if (row < 64) {
-            const int i0 = row;
+        const int i0 = row;
+        #pragma unroll
+        for (int c = 0; c < 1; c++) {
+            const int column = left + c / 1 * 16 + x * 1 + c % 1;
+            const int i1 = column;
+            const int j = i1;
             #pragma unroll
-            for (int c = 0; c < 1; c++) {
-                const int column = left + c / 1 * 16 + x * 1 + c % 1;
-                if (column < 96) {
-                    const int j0 = column;
-                    Pack<float, 1> found;
-                    #pragma unroll
-                    for (int v = 0; v < 1; v++) {
-                        found.at[v] = sums[r][c + v];
-                    }
-                    *(Pack<float, 1> *)(&t1_at[i0 * 96 + j0]) = found;
-                }
+            for (int v = 0; v < 1; v++) {
+                const int jv = j + v;
+                const float t1 = sums[r][c + v];
+                t1_pack[r][c / 1].at[v] = t1;
             }
+        }
+    }
+    #pragma unroll
+    for (int r = 0; r < 1; r++) {
+        const int row = top + r / 1 * 16 + y * 1 + r % 1;
+        const int i0 = row;
+        #pragma unroll
+        for (int c = 0; c < 1; c++) {
+            const int column = left + c / 1 * 16 + x * 1 + c % 1;
+            const int i1 = column;
+            const int j = i1;
+            *(Pack<float, 1> *)(&t1_at[i0 * 96 + j]) = t1_pack[r][c / 1];
         }
     }
 }
@@ -113,10 +123,10 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_1(
         const int i0 = q / 24;
         const int p = q % 24;
         const int j = p * 4;
-        const Pack<float, 4> t1_pack0 = *(const Pack<float, 4> *)(&t1_at[i0 * 96 + j]);
-        const Pack<float, 4> bias_pack1 = *(const Pack<float, 4> *)(&bias_at[j]);
         Pack<float, 4> t3_pack;
         Pack<float, 4> t4_pack;
+        const Pack<float, 4> t1_pack0 = *(const Pack<float, 4> *)(&t1_at[i0 * 96 + j]);
+        const Pack<float, 4> bias_pack1 = *(const Pack<float, 4> *)(&bias_at[j]);
         #pragma unroll
         for (int v = 0; v < 4; v++) {
             const int jv = j + v;

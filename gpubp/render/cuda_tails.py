@@ -1,0 +1,87 @@
+"""Elementwise steps that are computed with the product that they read, while its results are in registers: these are
+written only where something else reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ..ir import Eqn
+from .c_memory import Memory, UnfitError
+from .cuda_results import Results
+from .cuda_single import is_product, product_body
+from .cuda_tasks import Task
+from .cuda_text import CudaStep, CudaText
+from .cuda_work import Body, Kernel
+
+WINDOW = 24
+"""How many steps behind a product are looked at for one that can be computed with it."""
+
+
+class TailText(CudaText):
+    """`tf32`: whether the library computes products of float32 by tensor cores."""
+
+    tf32: bool
+
+    def product_lines(self, memory: Memory, eqn: Eqn) -> Body:
+        return product_body(memory, Results(memory, eqn, [], {eqn.output}), self.tf32)
+
+    def with_tails(self, steps: Iterable[CudaStep]) -> list[CudaStep]:
+        """Steps without loops among them. What is computed with a product is where that was, or it is where the other
+        was, and in the other place is a step without work."""
+        found = list(steps)
+        for at, step in enumerate(found):
+            if self._of_tiles(step):
+                any(self._joined(found, at, k) for k in self._readers_of(found, at))
+        return found
+
+    def _of_tiles(self, step: CudaStep) -> bool:
+        work = step.body.work
+        eqns = self._eqns(step)
+        return len(eqns) == 1 and is_product(eqns[0]) and len(work) == 1 and isinstance(work[0], Kernel)
+
+    def _eqns(self, step: CudaStep) -> list[Eqn]:
+        return [self.plan.steps[i].eqn for i in step.numbers]
+
+    def _readers_of(self, found: Sequence[CudaStep], at: int) -> Iterator[int]:
+        """Which of the next steps read what the step computes, on the same side of the guard."""
+        (y,), early = self._eqns(found[at])[0].outputs, self.plan.early
+        for k in range(at + 1, min(len(found), at + WINDOW)):
+            step = found[k]
+            if step.first != found[k - 1].stop:
+                return  # between them stands what is no kernel
+            if step.first >= early > found[at].first:
+                return
+            if any(self.origin(x) is y for eqn in self._eqns(step) for x in eqn.operands):
+                yield k
+
+    def _joined(self, found: list[CudaStep], at: int, k: int) -> bool:
+        """Compute step `k` with the product that is step `at`, at one of the two places. Whether that can be."""
+        first, last, between = found[at], found[k], [self._task(step) for step in found[at + 1 : k]]
+        up = not any(self._task(last).clashes(other) for other in between)
+        if not up and any(self._task(first).clashes(other) for other in between):
+            return False
+        both = self._both(first, last, first if up else last)
+        if both is not None:
+            found[at], found[k] = (both, _empty(last)) if up else (_empty(first), both)
+        return both is not None
+
+    def _task(self, step: CudaStep) -> Task:
+        reads, writes = self.values_of(step)
+        return Task("", (), 1, 1, self.uses(reads), self.uses(writes), False)
+
+    def _both(self, first: CudaStep, last: CudaStep, place: CudaStep) -> CudaStep | None:
+        memory, numbers = self.memory(), (*first.numbers, *last.numbers)
+        (eqn,) = self._eqns(first)
+        try:
+            results = Results(memory, eqn, self._eqns(last), self.stored(numbers))
+            body = product_body(memory, results, self.tf32)
+        except UnfitError:
+            return None
+        origins = tuple(dict.fromkeys((*first.origins, *last.origins)))
+        return replace(self._kernel(place.first, place.stop, memory, body), origins=origins, numbers=numbers)
+
+
+def _empty(step: CudaStep) -> CudaStep:
+    """A step that is computed elsewhere."""
+    return replace(step, origins=(), lines=(), body=Body([]), declared=(), numbers=())
