@@ -78,18 +78,27 @@ class Factor:
         """Accesses for a piece."""
         return self.size * DEPTH // self.width
 
+    @property
+    def _step(self) -> int:
+        """Accesses for a row of terms, or for a term of all rows or columns."""
+        return (DEPTH if self.along else self.size) // self.width
+
+    @property
+    def _one_term(self) -> bool:
+        """Whether all accesses of a thread are to the same terms."""
+        return self.along and self.threads % self._step == 0
+
     def _each(self, lines: Sequence[str]) -> list[str]:
         """Statements for each access of a thread: to the element `at` of the tile's rows or columns, `deep` of its
         terms."""
         turns, width = -(-self._slots // self.threads), f" * {self.width}" if self.width > 1 else ""
-        first, second, step = ("deep", "at", DEPTH) if self.along else ("at", "deep", self.size)
-        step //= self.width
+        first, second = ("deep", "at") if self.along else ("at", "deep")
         return [
             "#pragma unroll",
             f"for (int e = 0; e < {turns}; e++) {{",
             f"    const int slot = threadIdx.x{f' + e * {self.threads}' if turns > 1 else ''};",
             *([f"    if (slot >= {self._slots}) break;"] if self._slots % self.threads else []),
-            f"    const int {first} = slot % {step}{width}, {second} = slot / {step};",
+            f"    const int {first} = slot % {self._step}{width}, {second} = slot / {self._step};",
             *indented(lines),
             "}",
         ]
@@ -102,18 +111,29 @@ class Factor:
         ]
 
     def fetch(self, kind: str) -> list[str]:
-        """Read the piece whose terms begin at `next` into registers; what lies outside is 0."""
+        """Read the piece whose terms begin at `next` into registers; what lies outside is 0. Where all accesses are to
+        the same terms, these are found once; and all conditions are looked at together, for a branch between them would
+        keep what they have in common apart."""
         pack = f"Pack<{self.kind}, {self.width}>"
-        read = f"{self.name}_next[e] = *(const {pack} *)(&{self.access.at(self.spot.index)});"
-        lines = [
-            f"const {kind} q = {self.begin} + at, t = next + deep;",
-            f"{self.name}_next[e] = {pack}();",
-            f"if (q < {self.own.total} && t < stop) {{",
-            *indented([*self.own.named("q", kind), *self.terms.named("t", kind)]),
-            f"    {f'if ({self.spot.inside}) ' if self.spot.inside else ''}{read}",
-            "}",
+        term = f"const {kind} t = next + {{}};"
+        terms = self.terms.named("t", kind)
+        there = [
+            *([f"q < {self.own.total}"] if self.own.total % self.size else []),
+            *(["t < stop"] if self.terms.total % DEPTH else []),
+            *([self.spot.inside.replace("&&", "&")] if self.spot.inside else []),
         ]
-        return self._each(lines)
+        read = f"{self.name}_next[e] = *(const {pack} *)(&{self.access.at(self.spot.index)});"
+        lines = [f"const {kind} q = {self.begin} + at;", *self.own.named("q", kind)]
+        if not self._one_term:
+            lines += [term.format("deep"), *terms]
+        if there:
+            lines += [f"{self.name}_next[e] = {pack}();", f"if ({' & '.join(there)}) {read}"]
+        else:
+            lines.append(read)
+        if not self._one_term:
+            return self._each(lines)
+        deep = f"threadIdx.x % {self._step}{f' * {self.width}' if self.width > 1 else ''}"
+        return ["{", *indented([term.format(deep), *terms, *self._each(lines)]), "}"]
 
     def put(self, vector: int) -> list[str]:
         """Write what was read to the other half of the shared memory, whose rows begin at multiples of `vector`

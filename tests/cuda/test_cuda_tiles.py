@@ -210,5 +210,5 @@ def test_an_access_outside_of_its_memory_is_found(tmp_path: Path) -> None:
     found = program("conv", drawn(shapes, "float32"), params, feeds=1)
     good = cuda_source(found, "run")
     assert sanitized(main_of(good, found), tmp_path).returncode == 0
-    done = sanitized(main_of(changed(good, "if (q < 30 && t < stop)", "if (t < stop)"), found), tmp_path)
+    done = sanitized(main_of(changed(good, "if (q < 30 & t < stop)", "if (t < stop)"), found), tmp_path)
     assert "heap-buffer-overflow" in done.stderr

@@ -15,35 +15,35 @@ extern "C" __global__ void __launch_bounds__(64, 1) step_0(
     int half = 0;
     for (int next = begin; next < stop + 16; next += 16) {
         if (next < stop) {
-            #pragma unroll
-            for (int e = 0; e < 2; e++) {
-                const int slot = threadIdx.x + e * 64;
-                const int deep = slot % 4 * 4, at = slot / 4;
-                const int q = top + at, t = next + deep;
-                rows_next[e] = Pack<float, 4>();
-                if (q < 5760 && t < stop) {
+            {
+                const int t = next + threadIdx.x % 4 * 4;
+                const int p0 = t / 24;
+                const int p1 = t / 8 % 3;
+                const int p2 = t % 8;
+                #pragma unroll
+                for (int e = 0; e < 2; e++) {
+                    const int slot = threadIdx.x + e * 64;
+                    const int deep = slot % 4 * 4, at = slot / 4;
+                    const int q = top + at;
                     const int i2 = q / 144;
                     const int i3 = q / 12 % 12;
                     const int i4 = q % 12;
-                    const int p0 = t / 24;
-                    const int p1 = t / 8 % 3;
-                    const int p2 = t % 8;
-                    if ((i3 + p0 - 1) >= 0 && (i3 + p0 - 1) < 12 && (i4 + p1 - 1) >= 0 && (i4 + p1 - 1) < 12) rows_next[e] = *(const Pack<float, 4> *)(&x_2_at[i2 * 1152 + (i3 + p0 - 1) * 96 + (i4 + p1 - 1) * 8 + p2]);
+                    rows_next[e] = Pack<float, 4>();
+                    if (t < stop & (i3 + p0 - 1) >= 0 & (i3 + p0 - 1) < 12 & (i4 + p1 - 1) >= 0 & (i4 + p1 - 1) < 12) rows_next[e] = *(const Pack<float, 4> *)(&x_2_at[i2 * 1152 + (i3 + p0 - 1) * 96 + (i4 + p1 - 1) * 8 + p2]);
                 }
             }
             #pragma unroll
             for (int e = 0; e < 2; e++) {
                 const int slot = threadIdx.x + e * 64;
                 const int at = slot % 8 * 4, deep = slot / 8;
-                const int q = left + at, t = next + deep;
+                const int q = left + at;
+                const int i5 = q;
+                const int t = next + deep;
+                const int p0 = t / 24;
+                const int p1 = t / 8 % 3;
+                const int p2 = t % 8;
                 columns_next[e] = Pack<float, 4>();
-                if (q < 32 && t < stop) {
-                    const int i5 = q;
-                    const int p0 = t / 24;
-                    const int p1 = t / 8 % 3;
-                    const int p2 = t % 8;
-                    columns_next[e] = *(const Pack<float, 4> *)(&w_2_at[p0 * 768 + p1 * 256 + p2 * 32 + i5]);
-                }
+                if (t < stop) columns_next[e] = *(const Pack<float, 4> *)(&w_2_at[p0 * 768 + p1 * 256 + p2 * 32 + i5]);
             }
         }
         if (next > begin) {
@@ -143,31 +143,28 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_1(
             for (int e = 0; e < 2; e++) {
                 const int slot = threadIdx.x + e * 128;
                 const int at = slot % 16 * 4, deep = slot / 16;
-                const int q = top + at, t = next + deep;
+                const int q = top + at;
+                const int i2 = q / 24;
+                const int i3 = q / 8 % 3;
+                const int i4 = q % 8;
+                const int t = next + deep;
+                const int p0 = t / 144;
+                const int p1 = t / 12 % 12;
+                const int p2 = t % 12;
                 rows_next[e] = Pack<float, 4>();
-                if (q < 72 && t < stop) {
-                    const int i2 = q / 24;
-                    const int i3 = q / 8 % 3;
-                    const int i4 = q % 8;
-                    const int p0 = t / 144;
-                    const int p1 = t / 12 % 12;
-                    const int p2 = t % 12;
-                    if ((p1 + i2 - 1) >= 0 && (p1 + i2 - 1) < 12 && (p2 + i3 - 1) >= 0 && (p2 + i3 - 1) < 12) rows_next[e] = *(const Pack<float, 4> *)(&x_2_at[p0 * 1152 + (p1 + i2 - 1) * 96 + (p2 + i3 - 1) * 8 + i4]);
-                }
+                if (q < 72 & (p1 + i2 - 1) >= 0 & (p1 + i2 - 1) < 12 & (p2 + i3 - 1) >= 0 & (p2 + i3 - 1) < 12) rows_next[e] = *(const Pack<float, 4> *)(&x_2_at[p0 * 1152 + (p1 + i2 - 1) * 96 + (p2 + i3 - 1) * 8 + i4]);
             }
             #pragma unroll
             for (int e = 0; e < 1; e++) {
                 const int slot = threadIdx.x;
                 const int at = slot % 8 * 4, deep = slot / 8;
-                const int q = left + at, t = next + deep;
-                columns_next[e] = Pack<float, 4>();
-                if (q < 32 && t < stop) {
-                    const int i5 = q;
-                    const int p0 = t / 144;
-                    const int p1 = t / 12 % 12;
-                    const int p2 = t % 12;
-                    columns_next[e] = *(const Pack<float, 4> *)(&t0_at[p0 * 4608 + p1 * 384 + p2 * 32 + i5]);
-                }
+                const int q = left + at;
+                const int i5 = q;
+                const int t = next + deep;
+                const int p0 = t / 144;
+                const int p1 = t / 12 % 12;
+                const int p2 = t % 12;
+                columns_next[e] = *(const Pack<float, 4> *)(&t0_at[p0 * 4608 + p1 * 384 + p2 * 32 + i5]);
             }
         }
         if (next > begin) {

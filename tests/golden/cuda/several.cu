@@ -26,29 +26,29 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_loop0_0(
     int half = 0;
     for (int next = begin; next < stop + 16; next += 16) {
         if (next < stop) {
-            #pragma unroll
-            for (int e = 0; e < 1; e++) {
-                const int slot = threadIdx.x;
-                const int deep = slot % 16, at = slot / 16;
-                const int q = top + at, t = next + deep;
-                rows_next[e] = Pack<double, 1>();
-                if (q < 3 && t < stop) {
+            {
+                const int t = next + threadIdx.x % 16;
+                const int p0 = t;
+                #pragma unroll
+                for (int e = 0; e < 1; e++) {
+                    const int slot = threadIdx.x;
+                    const int deep = slot % 16, at = slot / 16;
+                    const int q = top + at;
                     const int i0 = q;
-                    const int p0 = t;
-                    rows_next[e] = *(const Pack<double, 1> *)(&a_at[i0 * 5 + p0]);
+                    rows_next[e] = Pack<double, 1>();
+                    if (q < 3 & t < stop) rows_next[e] = *(const Pack<double, 1> *)(&a_at[i0 * 5 + p0]);
                 }
             }
             #pragma unroll
             for (int e = 0; e < 1; e++) {
                 const int slot = threadIdx.x;
                 const int at = slot % 16, deep = slot / 16;
-                const int q = left + at, t = next + deep;
+                const int q = left + at;
+                const int i1 = q;
+                const int t = next + deep;
+                const int p0 = t;
                 columns_next[e] = Pack<double, 1>();
-                if (q < 5 && t < stop) {
-                    const int j0 = q;
-                    const int p0 = t;
-                    columns_next[e] = *(const Pack<double, 1> *)(&w_2_at[p0 * 5 + j0]);
-                }
+                if (q < 5 & t < stop) columns_next[e] = *(const Pack<double, 1> *)(&w_2_at[p0 * 5 + i1]);
             }
         }
         if (next > begin) {
@@ -89,6 +89,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_loop0_0(
         __syncthreads();
         half = 1 - half;
     }
+    Pack<double, 1> t3_pack[1][1];
     #pragma unroll
     for (int r = 0; r < 1; r++) {
         const int row = top + r / 1 * 16 + y * 1 + r % 1;
@@ -98,13 +99,30 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_loop0_0(
             for (int c = 0; c < 1; c++) {
                 const int column = left + c / 1 * 16 + x * 1 + c % 1;
                 if (column < 5) {
-                    const int j0 = column;
-                    Pack<double, 1> found;
+                    const int i1 = column;
+                    const int j = i1;
                     #pragma unroll
                     for (int v = 0; v < 1; v++) {
-                        found.at[v] = sums[r][c + v];
+                        const int jv = j + v;
+                        const double t3 = sums[r][c + v];
+                        t3_pack[r][c / 1].at[v] = t3;
                     }
-                    *(Pack<double, 1> *)(&t3_at[i0 * 5 + j0]) = found;
+                }
+            }
+        }
+    }
+    #pragma unroll
+    for (int r = 0; r < 1; r++) {
+        const int row = top + r / 1 * 16 + y * 1 + r % 1;
+        if (row < 3) {
+            const int i0 = row;
+            #pragma unroll
+            for (int c = 0; c < 1; c++) {
+                const int column = left + c / 1 * 16 + x * 1 + c % 1;
+                if (column < 5) {
+                    const int i1 = column;
+                    const int j = i1;
+                    *(Pack<double, 1> *)(&t3_at[i0 * 5 + j]) = t3_pack[r][c / 1];
                 }
             }
         }

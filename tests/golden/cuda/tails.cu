@@ -18,15 +18,15 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_0(
     int half = 0;
     for (int next = begin; next < stop + 16; next += 16) {
         if (next < stop) {
-            #pragma unroll
-            for (int e = 0; e < 1; e++) {
-                const int slot = threadIdx.x;
-                const int deep = slot % 4 * 4, at = slot / 4;
-                const int q = top + at, t = next + deep;
-                rows_next[e] = Pack<float, 4>();
-                if (q < 384 && t < stop) {
+            {
+                const int t = next + threadIdx.x % 4 * 4;
+                const int p0 = t;
+                #pragma unroll
+                for (int e = 0; e < 1; e++) {
+                    const int slot = threadIdx.x;
+                    const int deep = slot % 4 * 4, at = slot / 4;
+                    const int q = top + at;
                     const int i0 = q;
-                    const int p0 = t;
                     rows_next[e] = *(const Pack<float, 4> *)(&x0_at[i0 * 400 + p0]);
                 }
             }
@@ -34,13 +34,12 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_0(
             for (int e = 0; e < 2; e++) {
                 const int slot = threadIdx.x + e * 128;
                 const int at = slot % 16 * 4, deep = slot / 16;
-                const int q = left + at, t = next + deep;
+                const int q = left + at;
+                const int i1 = q;
+                const int t = next + deep;
+                const int p0 = t;
                 columns_next[e] = Pack<float, 4>();
-                if (q < 96 && t < stop) {
-                    const int i1 = q;
-                    const int p0 = t;
-                    columns_next[e] = *(const Pack<float, 4> *)(&x1_at[p0 * 96 + i1]);
-                }
+                if (q < 96) columns_next[e] = *(const Pack<float, 4> *)(&x1_at[p0 * 96 + i1]);
             }
         }
         if (next > begin) {
@@ -186,16 +185,16 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_3(
     int half = 0;
     for (int next = begin; next < stop + 16; next += 16) {
         if (next < stop) {
-            #pragma unroll
-            for (int e = 0; e < 1; e++) {
-                const int slot = threadIdx.x;
-                if (slot >= 64) break;
-                const int deep = slot % 4 * 4, at = slot / 4;
-                const int q = top + at, t = next + deep;
-                rows_next[e] = Pack<float, 4>();
-                if (q < 384 && t < stop) {
+            {
+                const int t = next + threadIdx.x % 4 * 4;
+                const int p0 = t;
+                #pragma unroll
+                for (int e = 0; e < 1; e++) {
+                    const int slot = threadIdx.x;
+                    if (slot >= 64) break;
+                    const int deep = slot % 4 * 4, at = slot / 4;
+                    const int q = top + at;
                     const int i0 = q;
-                    const int p0 = t;
                     rows_next[e] = *(const Pack<float, 4> *)(&t2_at[i0 * 96 + p0]);
                 }
             }
@@ -204,13 +203,11 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_3(
                 const int slot = threadIdx.x;
                 if (slot >= 64) break;
                 const int at = slot % 4 * 4, deep = slot / 4;
-                const int q = left + at, t = next + deep;
-                columns_next[e] = Pack<float, 4>();
-                if (q < 96 && t < stop) {
-                    const int i1 = q;
-                    const int p0 = t;
-                    columns_next[e] = *(const Pack<float, 4> *)(&x4_at[p0 * 96 + i1]);
-                }
+                const int q = left + at;
+                const int i1 = q;
+                const int t = next + deep;
+                const int p0 = t;
+                columns_next[e] = *(const Pack<float, 4> *)(&x4_at[p0 * 96 + i1]);
             }
         }
         if (next > begin) {

@@ -15,16 +15,16 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_0(
     int half = 0;
     for (int next = begin; next < stop + 16; next += 16) {
         if (next < stop) {
-            #pragma unroll
-            for (int e = 0; e < 1; e++) {
-                const int slot = threadIdx.x;
-                if (slot >= 64) break;
-                const int deep = slot % 4 * 4, at = slot / 4;
-                const int q = top + at, t = next + deep;
-                rows_next[e] = Pack<float, 4>();
-                if (q < 64 && t < stop) {
+            {
+                const int t = next + threadIdx.x % 4 * 4;
+                const int p0 = t;
+                #pragma unroll
+                for (int e = 0; e < 1; e++) {
+                    const int slot = threadIdx.x;
+                    if (slot >= 64) break;
+                    const int deep = slot % 4 * 4, at = slot / 4;
+                    const int q = top + at;
                     const int i0 = q;
-                    const int p0 = t;
                     rows_next[e] = *(const Pack<float, 4> *)(&x_2_at[i0 * 48 + p0]);
                 }
             }
@@ -33,13 +33,11 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_0(
                 const int slot = threadIdx.x;
                 if (slot >= 64) break;
                 const int at = slot % 4 * 4, deep = slot / 4;
-                const int q = left + at, t = next + deep;
-                columns_next[e] = Pack<float, 4>();
-                if (q < 96 && t < stop) {
-                    const int i1 = q;
-                    const int p0 = t;
-                    columns_next[e] = *(const Pack<float, 4> *)(&t0_at[p0 * 96 + i1]);
-                }
+                const int q = left + at;
+                const int i1 = q;
+                const int t = next + deep;
+                const int p0 = t;
+                columns_next[e] = *(const Pack<float, 4> *)(&t0_at[p0 * 96 + i1]);
             }
         }
         if (next > begin) {
