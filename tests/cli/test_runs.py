@@ -109,8 +109,7 @@ def test_rows_that_are_left_out_are_counted(call: Call, tmp_path: Path) -> None:
 
 
 def test_runs_of_two_time_zones_are_in_order(call: Call, tmp_path: Path) -> None:
-    started = {"b": "2026-03-29T03:30:00+0200", "a": "2026-03-29T01:45:00+0000", "c": "?"}
-    for name, when in started.items():
+    for name, when in ("b", "2026-03-29T03:30:00+0200"), ("a", "2026-03-29T01:45:00+0000"), ("c", "?"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "written.net").touch()
         (tmp_path / name / "metrics.jsonl").touch()
