@@ -220,7 +220,8 @@ def _row_counts(reads: list[tuple[DataEntry, Read]]) -> tuple[int, int]:
         if (own, own_test) != (rows, test_rows):
             what = "row" if own != rows else "test row"
             number, other = (own, rows) if own != rows else (own_test, test_rows)
-            message = f"{listed(entry.names)} has {counted(number, what)}, {listed(first.names)} has {other:,}"
+            have, others = ("has" if len(names) == 1 else "have" for names in (entry.names, first.names))
+            message = f"{listed(entry.names)} {have} {counted(number, what)}, {listed(first.names)} {others} {other:,}"
             labels = (Label(first.value_span, counted(other, what)),)
             help = "row by row they are one example: give both the same number"
             raise problem("E0420", message, entry.value_span, label=counted(number, what), labels=labels, help=help)

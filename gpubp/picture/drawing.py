@@ -12,6 +12,7 @@ from dsl.records import dataclass
 
 from ..errors import GpubpError
 from ..frontend import Net
+from ..training import source_name
 from .boxes import NUMBER, Box, Scope, scope_of
 from .layered import Edge, arrange
 from .page import part
@@ -54,7 +55,7 @@ class Graph:
     @property
     def title(self) -> str:
         size = self.net.size
-        return f"{Path(self.net.graph.source.name).name}: {size:,} parameter{'s' * (size != 1)}"
+        return f"{Path(source_name(self.net)).name}: {size:,} parameter{'s' * (size != 1)}"
 
     def svg(self) -> str:
         """The picture, which stands alone: no script, no font and no address but that of the SVG standard."""

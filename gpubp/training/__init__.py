@@ -2,7 +2,7 @@
 
 from .begin import train
 from .checkpoint import BEST, LAST, Saved, read, save, write
-from .folder import default_folder, source_text
+from .folder import default_folder, source_name, source_text
 from .history import health_records
 from .history import records as run_records
 from .listing import Listed, all_runs, compare, listed
@@ -35,6 +35,7 @@ __all__ = [
     "resume_search",
     "run_records",
     "save",
+    "source_name",
     "source_text",
     "spread",
     "train",

@@ -29,6 +29,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return base / "a", base / "b"
 
 
+def test_the_net_of_a_run_bears_the_name_of_its_file(runs: tuple[Path, Path], tmp_path: Path, capsys: Capture) -> None:
+    assert main(["graph", str(runs[0]), "-o", str(tmp_path / "net.svg")]) == 0
+    assert capsys.readouterr().out == f"wrote {tmp_path / 'net.svg'}: digits.net: 9,610 parameters\n"
+
+
 def test_a_panel_for_each_figure(runs: tuple[Path, Path]) -> None:
     found = panels(runs)
     assert [panel.title for panel in found] == ["loss", "accuracy", "learning rate"]
