@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,26 @@ def work(arguments: argparse.Namespace) -> int:
         place = f"`{visible(words[0])}`" if words else "this folder"
         print(f"no runs in {place} or those within it; `gpubp run FILE` makes one")
     else:
-        say(_left([["run", "file", "date", "epochs", "figures"], *map(_row, runs)]), hang=4)
+        say(_left(_table(runs)), hang=4)
     return 0
+
+
+def _table(runs: Sequence[Listed]) -> list[list[str]]:
+    """A row for each run; what was set is a column where it tells one from another."""
+    rows = [["run", "file", "date", "epochs", "figures"], *map(_row, runs)]
+    seeds = len({run.about.get("seed") for run in runs}) > 1
+    settings = [_settings(run, seeds) for run in runs]
+    if any(settings):
+        for row, cell in zip(rows, ["set", *settings], strict=True):
+            row.insert(2, cell)
+    return rows
+
+
+def _settings(run: Listed, seeds: bool) -> str:
+    """The params that the command line gave, and the seed, as it takes them."""
+    params = run.about.get("params")
+    words = [f"{name}={value}" for name, value in params.items()] if isinstance(params, dict) else []
+    return visible(" ".join([*words, f"seed={run.about.get('seed', '?')}"] if seeds else words))
 
 
 def _row(run: Listed) -> list[str]:
@@ -64,6 +83,8 @@ def _object(run: Listed) -> dict[str, Any]:
     return {
         "run": str(run.path),
         "file": run.name,
+        "params": run.about.get("params", {}),
+        "seed": run.about.get("seed"),
         "started": run.started,
         "epochs": run.epochs,
         "of": run.of,
