@@ -25,7 +25,7 @@ MOST_CALLS = 16
 def product(memory: Memory, results: Results, tf32: bool) -> Body:
     """The work of a matrix product; the library's gives the results as they are. With `tf32` it has those of float32
     matrices of more than SMALL multiplications, for its tensor cores."""
-    every, lead, sizes = _parts(memory, results.product)
+    every, lead, sizes = _parts(memory, results.first)
     one = math.prod(sizes)
     large = one > SMALL if tf32 and every[2].dtype == "float32" else one * math.prod(lead) > MIDDLE
     if large and (calls := _calls(memory, every, lead, sizes)):

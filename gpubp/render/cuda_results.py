@@ -1,4 +1,4 @@
-"""What becomes of the results of a product in the registers of the threads that made them."""
+"""What becomes of results as soon as they are there, before they are written anywhere."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .c_row_parts import Part
 from .cuda_rows import CudaRows
 
 
-class Results(CudaRows):
-    """The results of the product `eqn`, and the elementwise equations `after` that a thread computes of each as soon as
-    it has it; `stored`: the values that something else reads. Raises UnfitError where they need results of other
-    threads, or would write over what these still read."""
+class Made(CudaRows):
+    """The results of the equation `eqn`, which is more than elementwise, and the elementwise equations `after` that a
+    thread computes of each as soon as it has it; `stored`: the values that something else reads. Raises UnfitError
+    where they need results of other threads, or would write over what these still read."""
 
     def __init__(self, memory: Memory, eqn: Eqn, after: Sequence[Eqn], stored: Collection[Var]) -> None:
-        self.product = eqn
+        self.first = eqn
         super().__init__(memory, [eqn, *after], eqn.output.shape, stored)
         self.packs = {}
         stores = [part.store for part in self.parts if part.store is not None]
@@ -26,6 +26,23 @@ class Results(CudaRows):
             place = memory.places[x]
             if any(overlap(store.place, store.dtype, place, x.dtype) for store in stores):
                 raise UnfitError
+
+    def _enter(self, eqn: Eqn) -> None:
+        if eqn is not self.first:
+            super()._enter(eqn)
+            return
+        assert eqn.op.c is not None
+        part = Part(eqn, eqn.op.c, True, 0, self.memory.names[eqn.output])
+        self.parts.append(part)
+        self.made[eqn.output] = part
+
+    def _fold_axes(self) -> None:
+        """Axes stay those of the equation, which counts them."""
+        self.outer, self.length = self.shape[:-1], self.shape[-1]
+
+
+class Results(Made):
+    """The results of a product, in the registers of the threads that made them."""
 
     @property
     def accesses(self) -> list[Access]:
@@ -49,21 +66,7 @@ class Results(CudaRows):
         """The statements that write them to memory."""
         return self._put(index, width, at)
 
-    # As rows of which a thread has some elements ---------------------------------------------------------------------
-    def _enter(self, eqn: Eqn) -> None:
-        if eqn is not self.product:
-            super()._enter(eqn)
-            return
-        assert eqn.op.c is not None
-        part = Part(eqn, eqn.op.c, True, 0, self.memory.names[eqn.output])
-        self.parts.append(part)
-        self.made[eqn.output] = part
-
-    def _fold_axes(self) -> None:
-        """Axes stay those of the product, which counts them."""
-        self.outer, self.length = self.shape[:-1], self.shape[-1]
-
     def _value(self, part: Part, index: Sequence[str]) -> str:
-        if part.eqn is self.product:
+        if part.eqn is self.first:
             return f"const {C_TYPE[part.output.dtype]} {part.name} = sums[r][c + v];"
         return super()._value(part, index)

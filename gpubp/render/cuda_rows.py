@@ -49,6 +49,11 @@ class CudaRows(RowKernel):
             return Body(self._split())
         return Body([self._row_by_row()])
 
+    @property
+    def largest(self) -> int:
+        """Elements of the largest array, where each is computed by itself."""
+        return math.prod(self.outer) * self.length
+
     def _keep(self) -> None:
         """Values of a row that are read again after a reduction stay in registers."""
         for part in self.parts:
@@ -67,7 +72,7 @@ class CudaRows(RowKernel):
     def _elementwise(self) -> Kernel:
         width = self._width()
         elements = self.rows * self.length // width
-        kind = whole(elements * width)
+        kind = whole(self.largest)
         index = [f"i{k}" for k in range(len(self.outer))]
         lines = []
         if self.outer:

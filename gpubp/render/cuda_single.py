@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ..ir import INTEGERS, Adds, Call, Element, Eqn, Fold, Product, Read, Routine, Var, aval_of, fill, literal
+from ..ir import INTEGERS, Adds, Call, Element, Eqn, Fold, Product, Routine, Var, aval_of, fill, literal
 from ..passes import dense
 from .c_memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse
+from .cuda_elements import Elements
 from .cuda_fold import Folding, across
 from .cuda_gemm import product
 from .cuda_results import Results
@@ -24,7 +25,7 @@ them."""
 def product_body(memory: Memory, results: Results, tf32: bool) -> Body:
     """The work of a product, and of what its results are made into where they are. Raises UnfitError where it has no
     such form."""
-    eqn, form = results.product, results.product.op.c
+    eqn, form = results.first, results.first.op.c
     if isinstance(form, Product):
         return product(memory, results, tf32)
     if not isinstance(form, Routine):
@@ -45,11 +46,11 @@ def single_body(memory: Memory, eqn: Eqn) -> Body:
     form = eqn.op.c
     if form is None:
         raise UnfitError
+    if isinstance(form, Element):
+        return Elements(memory, eqn, [], {eqn.output}).lines()
     out = memory.result(eqn)
     if isinstance(form, Fold):
         return Body(list(_reduction(memory, eqn, form, out)))
-    if isinstance(form, Element):
-        return Body([_elements(memory, eqn, form, out)])
     if isinstance(form, Call):
         return Body([_call(memory, eqn, form, out)])
     if isinstance(form, Adds):
@@ -176,22 +177,7 @@ class _Fold:
         return Kernel(tuple(lines), blocks(self.results, 64), 64, self._scratch(pieces))
 
 
-# Elements from anywhere ----------------------------------------------------------------------------------------------
-def _elements(memory: Memory, eqn: Eqn, form: Element, out: Access) -> Kernel:
-    shape = eqn.output.shape
-    index = [f"i{k}" for k in range(len(shape))]
-    kind = whole(max(eqn.output.aval.size, *(x.aval.size for x in eqn.operands)))
-    reads = [Read(x.shape, SUFFIX.get(x.dtype, ""), memory.access(x, x.shape).at) for x in eqn.operands]
-    lines = split_index("q", shape, index, kind)
-    text = form.text(index, shape, *reads, **eqn.params).replace("{t}", SUFFIX.get(eqn.output.dtype, ""))
-    if not text:
-        raise UnfitError
-    lines.append(f"{out.at(index)} = {text};")
-    size = eqn.output.aval.size
-    head = f"for ({kind} q = THREAD; q < {size}; q += THREADS) {{"
-    return Kernel((head, *indented(lines), "}"), *strided(size))
-
-
+# Scatters and calls --------------------------------------------------------------------------------------------------
 def _scatter(memory: Memory, eqn: Eqn, out: Access) -> list[Kernel]:
     """Zeros first. Then of all updates of one row the first adds them up, in the order of their indices: so no two
     blocks write to one row, and the sum is the same each time."""

@@ -1,13 +1,14 @@
-"""Elementwise steps that are computed with the product that they read, while its results are in registers: these are
-written only where something else reads them."""
+"""Elementwise steps that are computed with the product or the pooling that they read, while its results are in
+registers: these are written only where something else reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ..ir import Eqn
+from ..ir import Element, Eqn
 from .c_memory import Memory, UnfitError
+from .cuda_elements import Elements
 from .cuda_results import Results
 from .cuda_single import is_product, product_body
 from .cuda_tasks import Task
@@ -15,7 +16,7 @@ from .cuda_text import CudaStep, CudaText
 from .cuda_work import Body, Kernel
 
 WINDOW = 24
-"""How many steps behind a product are looked at for one that can be computed with it."""
+"""How many steps behind one are looked at for one that can be computed with it."""
 
 
 class TailText(CudaText):
@@ -27,18 +28,20 @@ class TailText(CudaText):
         return product_body(memory, Results(memory, eqn, [], {eqn.output}), self.tf32)
 
     def with_tails(self, steps: Iterable[CudaStep]) -> list[CudaStep]:
-        """Steps without loops among them. What is computed with a product is where that was, or it is where the other
+        """Steps without loops among them. What is computed with another is where that was, or it is where the other
         was, and in the other place is a step without work."""
         found = list(steps)
         for at, step in enumerate(found):
-            if self._of_tiles(step):
+            if self._may_lead(step):
                 any(self._joined(found, at, k) for k in self._readers_of(found, at))
         return found
 
-    def _of_tiles(self, step: CudaStep) -> bool:
-        work = step.body.work
-        eqns = self._eqns(step)
-        return len(eqns) == 1 and is_product(eqns[0]) and len(work) == 1 and isinstance(work[0], Kernel)
+    def _may_lead(self, step: CudaStep) -> bool:
+        """Whether it is a product by tiles, or elements from anywhere."""
+        work, eqns = step.body.work, self._eqns(step)
+        if len(eqns) != 1 or len(work) != 1 or not isinstance(work[0], Kernel):
+            return False
+        return is_product(eqns[0]) or isinstance(eqns[0].op.c, Element)
 
     def _eqns(self, step: CudaStep) -> list[Eqn]:
         return [self.plan.steps[i].eqn for i in step.numbers]
@@ -56,7 +59,7 @@ class TailText(CudaText):
                 yield k
 
     def _joined(self, found: list[CudaStep], at: int, k: int) -> bool:
-        """Compute step `k` with the product that is step `at`, at one of the two places. Whether that can be."""
+        """Compute step `k` with step `at`, at one of the two places. Whether that can be."""
         first, last, between = found[at], found[k], [self._task(step) for step in found[at + 1 : k]]
         up = not any(self._task(last).clashes(other) for other in between)
         if not up and any(self._task(first).clashes(other) for other in between):
@@ -74,8 +77,8 @@ class TailText(CudaText):
         memory, numbers = self.memory(), (*first.numbers, *last.numbers)
         (eqn,) = self._eqns(first)
         try:
-            results = Results(memory, eqn, self._eqns(last), self.stored(numbers))
-            body = product_body(memory, results, self.tf32)
+            given = memory, eqn, self._eqns(last), self.stored(numbers)
+            body = product_body(memory, Results(*given), self.tf32) if is_product(eqn) else Elements(*given).lines()
         except UnfitError:
             return None
         origins = tuple(dict.fromkeys((*first.origins, *last.origins)))

@@ -103,7 +103,7 @@ class _Product:
         b, i = len(sums.batch), len(sums.batch) + len(sums.rows)
         self.b, self.i, self.j = _axes(sums.batch, "i"), _axes(sums.rows, "i", b), _axes(sums.columns, "i", i)
         self.p = p = _axes(sums.terms, "p")
-        self.results, dtype = results, results.product.output.dtype
+        self.results, dtype = results, results.first.output.dtype
         self.kind, self.item = C_TYPE[dtype], ITEM[dtype]
         self.spot = sums.out(self.b.names, self.i.names, self.j.names)
         self.total = self.b.total * self.i.total * self.j.total

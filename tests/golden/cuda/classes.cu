@@ -5,8 +5,9 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_0(
     const int64_t *const labels_at = (const int64_t *)(arena + 0);
     for (int q = THREAD; q < 12; q += THREADS) {
         const int i0 = q / 3;
-        const int i1 = q % 3;
-        t0_at[i0 * 3 + i1] = table_at[index_within(labels_at[i0], 6) * 3 + i1];
+        const int j = q % 3;
+        const float t0 = table_at[index_within(labels_at[i0], 6) * 3 + j];
+        t0_at[i0 * 3 + j] = t0;
     }
 }
 
@@ -16,8 +17,9 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_1(
     const int64_t *const labels_at = (const int64_t *)(arena + 0);
     for (int q = THREAD; q < 12; q += THREADS) {
         const int i0 = q / 3;
-        const int i1 = q % 3;
-        t1_at[i0 * 3 + i1] = (labels_at[i0] == i1);
+        const int j = q % 3;
+        const float t1 = (labels_at[i0] == j);
+        t1_at[i0 * 3 + j] = t1;
     }
 }
 
