@@ -12,9 +12,6 @@ from ..passes import ITEM
 from .c_memory import C_TYPE, Access
 from .cuda_work import BYTES, aligned, indented, split_index
 
-DEPTH = 16
-"""Terms of a piece in shared memory."""
-
 
 @dataclass(frozen=True, slots=True)
 class Axes:
@@ -34,7 +31,7 @@ class Axes:
 @dataclass(frozen=True, slots=True)
 class Factor:
     """A matrix in memory: the element at indices of `own` axes and of `terms` is at `spot`. A block of `threads`
-    threads works on `size` of its rows or columns, from the index `begin` on."""
+    threads works on `size` of its rows or columns, from the index `begin` on, and on `depth` terms at a time."""
 
     name: str
     access: Access
@@ -44,6 +41,7 @@ class Factor:
     size: int
     threads: int
     begin: str
+    depth: int
 
     @property
     def kind(self) -> str:
@@ -76,12 +74,12 @@ class Factor:
     @property
     def _slots(self) -> int:
         """Accesses for a piece."""
-        return self.size * DEPTH // self.width
+        return self.size * self.depth // self.width
 
     @property
     def _step(self) -> int:
         """Accesses for a row of terms, or for a term of all rows or columns."""
-        return (DEPTH if self.along else self.size) // self.width
+        return (self.depth if self.along else self.size) // self.width
 
     @property
     def _one_term(self) -> bool:
@@ -106,7 +104,7 @@ class Factor:
     def declared(self, vector: int) -> list[str]:
         """Shared memory for two pieces, with a gap so that no column lies in one bank; and registers for the next."""
         return [
-            f"__shared__ Pack<{self.kind}, {vector}> {self.name}[2][{DEPTH}][{self.size // vector + 1}];",
+            f"__shared__ Pack<{self.kind}, {vector}> {self.name}[2][{self.depth}][{self.size // vector + 1}];",
             f"Pack<{self.kind}, {self.width}> {self.name}_next[{-(-self._slots // self.threads)}];",
         ]
 
@@ -119,7 +117,7 @@ class Factor:
         terms = self.terms.named("t", kind)
         there = [
             *([f"q < {self.own.total}"] if self.own.total % self.size else []),
-            *(["t < stop"] if self.terms.total % DEPTH else []),
+            *(["t < stop"] if self.terms.total % self.depth else []),
             *([self.spot.inside.replace("&&", "&")] if self.spot.inside else []),
         ]
         read = f"{self.name}_next[e] = *(const {pack} *)(&{self.access.at(self.spot.index)});"

@@ -12,12 +12,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from dsl.records import dataclass
-
 from ..ir import Sums
 from ..passes import ITEM
 from .c_memory import C_TYPE, Access, UnfitError
-from .cuda_factor import DEPTH, Axes, Factor
+from .cuda_factor import Axes, Factor
+from .cuda_multiply import Tile, multiply, sliced, unrolled, when
 from .cuda_results import Results
 from .cuda_work import BYTES, Kernel, blocks, indented, whole
 
@@ -40,20 +39,6 @@ AT_ONCE = 16
 there are fewer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """Rows and columns of a block, and those of each of its threads."""
-
-    rows: int
-    columns: int
-    down: int
-    right: int
-
-    @property
-    def threads(self) -> int:
-        return self.rows // self.down * (self.columns // self.right)
-
-
 TILES = (
     Tile(16, 16, 1, 1),
     *(Tile(rows, columns, 4, 4) for columns in (16, 32, 64) for rows in (16, 32, 64) if rows * columns >= 512),
@@ -61,6 +46,11 @@ TILES = (
     Tile(128, 64, 8, 8),
 )
 """Those there are."""
+SLICED = Tile(16, 16, 4, 4, 16)
+"""How the threads of a tile of a result for each multiply, where its terms are divided among blocks anyway: a read of
+shared memory for two products, not two for one."""
+DEPTH, DEEP = 16, 64
+"""Terms of a piece in shared memory; more of them where each thread takes few."""
 
 
 def tiles(sums: Sums, left: Access, right: Access, results: Results) -> Kernel:
@@ -111,17 +101,21 @@ class _Product:
         spans = (sum(s * n for s, n in zip(a.strides, a.shape, strict=True)) for a in places)
         self.index = whole(max(self.total, *spans) + (1 << 16))
         self.tile = tile = choose(self.b.total, self.i.total, self.j.total, p.total, self.item)
-        at = sums.left(self.b.names, self.i.names, p.names), sums.right(self.b.names, p.names, self.j.names)
-        self.rows = Factor("rows", left, at[0], self.i, p, tile.rows, tile.threads, "top")
-        self.columns = Factor("columns", right, at[1], self.j, p, tile.columns, tile.threads, "left")
         self.vector = BYTES // self.item if tile.down > 1 else 1
         """Rows or columns of a thread that lie beside each other."""
+        count = self.b.total * blocks(self.i.total, tile.rows) * blocks(self.j.total, tile.columns)
+        most = 1 if self.total * p.total <= SMALL else min(FULL // (count * tile.threads), pieces(p.total))
+        self.sliced = most > 1 and tile.rows * tile.columns == SLICED.threads and self.item == 4
+        depth = DEEP if self.sliced else DEPTH
+        self.each = blocks(blocks(p.total, max(1, most)), depth) * depth
+        """Terms of a block."""
+        at = sums.left(self.b.names, self.i.names, p.names), sums.right(self.b.names, p.names, self.j.names)
+        self.rows = Factor("rows", left, at[0], self.i, p, tile.rows, tile.threads, "top", depth)
+        self.columns = Factor("columns", right, at[1], self.j, p, tile.columns, tile.threads, "left", depth)
 
     def kernel(self) -> Kernel:
         down, across = blocks(self.i.total, self.tile.rows), blocks(self.j.total, self.tile.columns)
-        count, terms, kind = down * across * self.b.total, self.p.total, self.index
-        most = 1 if self.total * terms <= SMALL else min(FULL // (count * self.tile.threads), pieces(terms))
-        each = blocks(blocks(terms, max(1, most)), DEPTH) * DEPTH
+        count, terms, each, kind = down * across * self.b.total, self.p.total, self.each, self.index
         many = blocks(terms, each)
         place, own = f"blockIdx.x % {down * across}", f"blockIdx.x / {down * across} % {self.b.total}"
         lines = [f"const int place = {place}, own = {own};", *self.b.named("own", "int")]
@@ -141,34 +135,12 @@ class _Product:
         return Kernel((*lines, *self._write()), count * many, self.tile.threads, scratch, counters)
 
     def _multiply(self) -> list[str]:
-        """All terms of the block: in each turn the next piece is read, and the one before it multiplied."""
-        tile, vector, kind = self.tile, self.vector, self.kind
-        wide, a, b = tile.columns // tile.right, tile.down // vector, tile.right // vector
-        fma = "fmaf" if kind == "float" else "fma"
-        term = f"{fma}(a[r / {vector}].at[r % {vector}], b[c / {vector}].at[c % {vector}], sums[r][c])"
-        product = [
-            f"Pack<{kind}, {vector}> a[{a}], b[{b}];",
-            *_unrolled("g", a, [f"a[g] = rows[half][t][y + g * {tile.rows // tile.down}];"]),
-            *_unrolled("g", b, [f"b[g] = columns[half][t][x + g * {wide}];"]),
-            *_unrolled("r", tile.down, _unrolled("c", tile.right, [f"sums[r][c] = {term};"])),
-        ]
-        turn = [
-            *_when("next < stop", [*self.rows.fetch(self.index), *self.columns.fetch(self.index)]),
-            *_when("next > begin", _unrolled("t", DEPTH, product)),
-            *_when("next < stop", [*self.rows.put(vector), *self.columns.put(vector)]),
-            "__syncthreads();",
-            "half = 1 - half;",
-        ]
-        return [
-            *self.rows.declared(vector),
-            *self.columns.declared(vector),
-            f"const int x = threadIdx.x % {wide}, y = threadIdx.x / {wide};",
-            f"{kind} sums[{tile.down}][{tile.right}] = {{}};",
-            "int half = 0;",
-            f"for ({self.index} next = begin; next < stop + {DEPTH}; next += {DEPTH}) {{",
-            *indented(turn),
-            "}",
-        ]
+        """The sums of a thread."""
+        given = self.kind, self.index, self.rows, self.columns
+        if not self.sliced:
+            return multiply(self.tile, self.vector, *given)
+        width = BYTES // self.item
+        return sliced(SLICED, width, self.kind, multiply(SLICED, width, *given))
 
     def _add_up(self, count: int, many: int) -> list[str]:
         """The sums of all blocks that have one of `many` pieces of the terms, for each of `count` tiles. A block hands
@@ -178,14 +150,14 @@ class _Product:
         pack, packs = f"Pack<{self.kind}, {width}>", self.tile.right // width
 
         def each(lines: Sequence[str]) -> list[str]:
-            return _unrolled("r", self.tile.down, _unrolled("c", packs, lines))
+            return unrolled("r", self.tile.down, unrolled("c", packs, lines))
 
         at, size = f"(r * {packs} + c) * {threads}", self.tile.down * packs * threads
         own = f"sums[r][c * {width} + v]"
-        put = [f"{pack} found;", *_unrolled("v", width, [f"found.at[v] = {own};"])]
+        put = [f"{pack} found;", *unrolled("v", width, [f"found.at[v] = {own};"])]
         put.append(f"handed[piece * {size} + {at}] = found;")
         take = [f"const {pack} found = handed[from * {size} + {at}];"]
-        take += _unrolled("v", width, [f"{own} += found.at[v];"])
+        take += unrolled("v", width, [f"{own} += found.at[v];"])
         turn = [
             *each(put),
             f"const int first = piece / ({AT_ONCE} * step) * ({AT_ONCE} * step);",
@@ -195,7 +167,7 @@ class _Product:
             "if (threadIdx.x == 0) last = last_of(counter, (end - first + step - 1) / step);",
             "__syncthreads();",
             "if (!last) return;",
-            *each(_unrolled("v", width, [f"{own} = 0;"])),
+            *each(unrolled("v", width, [f"{own} = 0;"])),
             f"#pragma unroll {max(1, min(AT_ONCE, 64 // (self.tile.down * self.tile.right)))}",
             "for (int from = first; from < end; from += step) {",
             *indented(each(take)),
@@ -227,26 +199,17 @@ class _Product:
     def _each(self, lines: Sequence[str], width: int) -> list[str]:
         """Statements for each `width` results beside each other that a thread has, at their index in the last axis."""
         tile, vector = self.tile, self.vector
-        row = f"top + r / {vector} * {tile.rows // tile.down * vector} + y * {vector} + r % {vector}"
-        column = f"left + c / {vector} * {tile.columns // tile.right * vector} + x * {vector} + c % {vector}"
+        row = f"top + r / {vector} * {tile.high * vector} + y * {vector} + r % {vector}"
+        column = f"left + c / {vector} * {tile.wide * vector} + x * {vector} + c % {vector}"
 
         def within(name: str, text: str, axes: Axes, size: int, inner: Sequence[str]) -> list[str]:
             inner = [*axes.named(name, self.index), *inner]
             test = axes.total % size
             return [
                 f"const {self.index} {name} = {text};",
-                *(_when(f"{name} < {axes.total}", inner) if test else inner),
+                *(when(f"{name} < {axes.total}", inner) if test else inner),
             ]
 
         inner = [f"const {self.index} j = {self.spot.index[-1]};", *lines]
-        inner = _unrolled("c", tile.right, within("column", column, self.j, tile.columns, inner), width)
-        return _unrolled("r", tile.down, within("row", row, self.i, tile.rows, inner))
-
-
-def _unrolled(name: str, count: int, lines: Sequence[str], step: int = 1) -> list[str]:
-    by = f"{name} += {step}" if step > 1 else f"{name}++"
-    return ["#pragma unroll", f"for (int {name} = 0; {name} < {count}; {by}) {{", *indented(lines), "}"]
-
-
-def _when(condition: str, lines: Sequence[str]) -> list[str]:
-    return [f"if ({condition}) {{", *indented(lines), "}"]
+        inner = unrolled("c", tile.right, within("column", column, self.j, tile.columns, inner), width)
+        return unrolled("r", tile.down, within("row", row, self.i, tile.rows, inner))

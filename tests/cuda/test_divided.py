@@ -126,10 +126,14 @@ def test_the_counters_are_zero_again() -> None:
         ("from += step) {", "from += step + 1) {"),
         ("piece = first;", ""),
         ("- (first + level) *", "- first *"),
+        ("    }\n    __syncthreads();\n    const int x", "    }\n    const int x"),
+        ("t * 16 + slice]", "t * 16]"),
+        ("s < 16; s++)", "s < 15; s++)"),
     ],
 )
 def test_faults_are_found(old: str, new: str) -> None:
-    """An adder that does not wait for all pieces, or leaves some out; rounds that share their counters."""
+    """An adder that does not wait for all pieces, or leaves some out; rounds that share their counters; slices of the
+    threads that do not wait for each other, take the same terms, or are left out."""
     found, arrays = long()
     assert wrong(found, arrays, changed(cuda_source(found, "run"), old, new))
 
