@@ -8,11 +8,17 @@ from ..ir import Element, Read
 from .c_memory import C_TYPE, SUFFIX, UnfitError
 from .c_row_parts import Part
 from .cuda_results import Made
+from .cuda_work import Body
 
 
 class Elements(Made):
     """The elements of such an equation, and what is computed of each at once. Raises UnfitError where the text of one
-    would be too long."""
+    would be too long, or something needs more than one."""
+
+    def lines(self) -> Body:
+        if not all(part.full for part in self.parts):
+            raise UnfitError
+        return super().lines()
 
     @property
     def largest(self) -> int:

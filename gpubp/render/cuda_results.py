@@ -9,19 +9,20 @@ from .c_memory import C_TYPE, Access, Memory, UnfitError, overlap
 from .c_row_parts import Part
 from .cuda_rows import CudaRows
 
+LANES = 16
+"""Threads beside each other that have the results of a row, where each has one."""
+
 
 class Made(CudaRows):
-    """The results of the equation `eqn`, which is more than elementwise, and the elementwise equations `after` that a
-    thread computes of each as soon as it has it; `stored`: the values that something else reads. Raises UnfitError
-    where they need results of other threads, or would write over what these still read."""
+    """The results of the equation `eqn`, which is more than elementwise, and the equations `after` that are computed of
+    them as soon as they are there; `stored`: the values that something else reads. Raises UnfitError where they would
+    write over what other threads still read."""
 
     def __init__(self, memory: Memory, eqn: Eqn, after: Sequence[Eqn], stored: Collection[Var]) -> None:
         self.first = eqn
         super().__init__(memory, [eqn, *after], eqn.output.shape, stored)
         self.packs = {}
         stores = [part.store for part in self.parts if part.store is not None]
-        if not all(part.full for part in self.parts):
-            raise UnfitError
         for x in eqn.operands:
             place = memory.places[x]
             if any(overlap(store.place, store.dtype, place, x.dtype) for store in stores):
@@ -42,11 +43,22 @@ class Made(CudaRows):
 
 
 class Results(Made):
-    """The results of a product, in the registers of the threads that made them."""
+    """The results of a product, in the registers of the threads that made them; what is computed of them is of each, or
+    of a row whose results threads beside each other have."""
 
     @property
     def accesses(self) -> list[Access]:
         return self._accesses()
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether something needs a whole row, the last axis."""
+        return not all(part.full for part in self.parts)
+
+    def of_rows(self, index: Sequence[str]) -> list[str]:
+        """The statements that compute and write a row, at the index of the other axes, by the threads `lane` of `mask`
+        that have its sums in `sums[0][0]`."""
+        return self._turns(index, LANES)
 
     @property
     def width(self) -> int:
@@ -66,7 +78,11 @@ class Results(Made):
         """The statements that write them to memory."""
         return self._put(index, width, at)
 
+    def _lanes(self) -> int:
+        return LANES
+
     def _value(self, part: Part, index: Sequence[str]) -> str:
         if part.eqn is self.first:
-            return f"const {C_TYPE[part.output.dtype]} {part.name} = sums[r][c + v];"
+            sums = "sums[0][0]" if self.by_rows else "sums[r][c + v]"
+            return f"const {C_TYPE[part.output.dtype]} {part.name} = {sums};"
         return super()._value(part, index)

@@ -42,7 +42,6 @@ class CudaRows(RowKernel):
     def lines(self) -> Body:
         """The work."""
         self.packs: dict[str, str] = {}
-        self.rows = math.prod(self.outer)
         if all(part.full for part in self.parts):
             return Body([self._elementwise()])
         if self.length > SPLIT and any(part.folds for part in self.parts):
@@ -50,9 +49,13 @@ class CudaRows(RowKernel):
         return Body([self._row_by_row()])
 
     @property
+    def rows(self) -> int:
+        return math.prod(self.outer)
+
+    @property
     def largest(self) -> int:
         """Elements of the largest array, where each is computed by itself."""
-        return math.prod(self.outer) * self.length
+        return self.rows * self.length
 
     def _keep(self) -> None:
         """Values of a row that are read again after a reduction stay in registers."""

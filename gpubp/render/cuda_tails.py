@@ -1,5 +1,5 @@
-"""Elementwise steps that are computed with the product or the pooling that they read, while its results are in
-registers: these are written only where something else reads them."""
+"""Steps that are computed with the product or the pooling that they read, while its results are in registers:
+elementwise ones, and of short rows of a product. The results are written only where something else reads them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,10 @@ class TailText(CudaText):
         was, and in the other place is a step without work."""
         found = list(steps)
         for at, step in enumerate(found):
-            if self._may_lead(step):
-                any(self._joined(found, at, k) for k in self._readers_of(found, at))
+            place = at if self._may_lead(step) else None
+            while place is not None:
+                places = (self._joined(found, place, k) for k in self._readers_of(found, place))
+                place = next((one for one in places if one is not None), None)
         return found
 
     def _may_lead(self, step: CudaStep) -> bool:
@@ -48,26 +50,28 @@ class TailText(CudaText):
 
     def _readers_of(self, found: Sequence[CudaStep], at: int) -> Iterator[int]:
         """Which of the next steps read what the step computes, on the same side of the guard."""
-        (y,), early = self._eqns(found[at])[0].outputs, self.plan.early
+        made, early = {y for eqn in self._eqns(found[at]) for y in eqn.outputs}, self.plan.early
         for k in range(at + 1, min(len(found), at + WINDOW)):
             step = found[k]
             if step.first != found[k - 1].stop:
                 return  # between them stands what is no kernel
             if step.first >= early > found[at].first:
                 return
-            if any(self.origin(x) is y for eqn in self._eqns(step) for x in eqn.operands):
+            if any(self.origin(x) in made for eqn in self._eqns(step) for x in eqn.operands):
                 yield k
 
-    def _joined(self, found: list[CudaStep], at: int, k: int) -> bool:
-        """Compute step `k` with step `at`, at one of the two places. Whether that can be."""
+    def _joined(self, found: list[CudaStep], at: int, k: int) -> int | None:
+        """Compute step `k` with step `at`, at one of the two places. The place, None where that
+        cannot be."""
         first, last, between = found[at], found[k], [self._task(step) for step in found[at + 1 : k]]
         up = not any(self._task(last).clashes(other) for other in between)
         if not up and any(self._task(first).clashes(other) for other in between):
-            return False
+            return None
         both = self._both(first, last, first if up else last)
-        if both is not None:
-            found[at], found[k] = (both, _empty(last)) if up else (_empty(first), both)
-        return both is not None
+        if both is None:
+            return None
+        found[at], found[k] = (both, _empty(last)) if up else (_empty(first), both)
+        return at if up else k
 
     def _task(self, step: CudaStep) -> Task:
         reads, writes = self.values_of(step)
@@ -75,9 +79,9 @@ class TailText(CudaText):
 
     def _both(self, first: CudaStep, last: CudaStep, place: CudaStep) -> CudaStep | None:
         memory, numbers = self.memory(), (*first.numbers, *last.numbers)
-        (eqn,) = self._eqns(first)
+        eqn, *after = [*self._eqns(first), *self._eqns(last)]
         try:
-            given = memory, eqn, self._eqns(last), self.stored(numbers)
+            given = memory, eqn, after, self.stored(numbers)
             body = product_body(memory, Results(*given), self.tf32) if is_product(eqn) else Elements(*given).lines()
         except UnfitError:
             return None

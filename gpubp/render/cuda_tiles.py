@@ -17,8 +17,8 @@ from ..passes import ITEM
 from .c_memory import C_TYPE, Access, UnfitError
 from .cuda_factor import Axes, Factor
 from .cuda_multiply import Tile, multiply, sliced, unrolled, when
-from .cuda_results import Results
-from .cuda_work import BYTES, Kernel, blocks, indented, whole
+from .cuda_results import LANES, Results
+from .cuda_work import BYTES, WARP, Kernel, blocks, indented, whole
 
 SMALL = 32 * 32 * 32
 """Multiplications that one block does by itself: the terms of a product with fewer are never divided."""
@@ -112,6 +112,12 @@ class _Product:
         at = sums.left(self.b.names, self.i.names, p.names), sums.right(self.b.names, p.names, self.j.names)
         self.rows = Factor("rows", left, at[0], self.i, p, tile.rows, tile.threads, "top", depth)
         self.columns = Factor("columns", right, at[1], self.j, p, tile.columns, tile.threads, "left", depth)
+        if results.by_rows and not (self.spot.index[-1] == self.j.names[-1] and self._has_rows()):
+            raise UnfitError
+
+    def _has_rows(self) -> bool:
+        """Whether the results of a row are those of LANES threads beside each other."""
+        return self.tile.right == 1 and self.tile.columns == LANES and self.j.total <= LANES
 
     def kernel(self) -> Kernel:
         down, across = blocks(self.i.total, self.tile.rows), blocks(self.j.total, self.tile.columns)
@@ -187,6 +193,11 @@ class _Product:
         for what is written."""
         tile, results, right = self.tile, self.results, self.tile.right
         *index, last = self.spot.index
+        if results.by_rows:
+            edge = [f"if (row >= {self.i.total}) return;"] if self.i.total % tile.rows else []
+            lanes = f"{(1 << LANES) - 1:#x}u << threadIdx.x % {WARP} / {LANES} * {LANES}"
+            head = [f"const {self.index} row = top + y;", "const int lane = x;", f"const uint32_t mask = {lanes};"]
+            return [*head, *edge, *self.i.named("row", self.index), *results.of_rows(index)]
         fits = last.rstrip(")").endswith(self.j.names[-1]) and self.j.sizes[-1] % self.vector == 0
         width = min(self.vector, results.width) if fits else 1
         at = f"[r][c / {width}]"
