@@ -66,10 +66,13 @@ def _update(update: Mapping[str, Any]) -> Iterator[str]:
     yield f"  with {'; '.join(('g = dL/dw', *words))}; a prime marks a new value"
     width = max(map(len, update["parameters"]))
     for name, one in update["parameters"].items():
-        small = "values" in one["before"]
-        what = (
-            f"{shown(one['before'])} becomes {shown(one['after'])}" if small else f"changes by {shown(one['change'])}"
-        )
+        before, after = one["before"], one["after"]
+        if "values" not in before:
+            what = f"changes by {shown(one['change'])}"
+        elif before == after:
+            what = f"{shown(before)} stays as it is"
+        else:
+            what = f"{shown(before)} becomes {shown(after)}"
         yield f"  {name.ljust(width)}  {what}"
 
 

@@ -25,6 +25,12 @@ def test_another_example_and_a_later_step(call: Call) -> None:
     first, second = (json.loads(call("explain", MODELS / "xor.net", "--json", "--example", n).out) for n in "12")
     assert [feed["value"]["values"] for feed in first["feeds"]] == [[0, 0], [0]]
     assert [feed["value"]["values"] for feed in second["feeds"]] == [[0, 1], [1]]
+    # Of an input of zeros nothing comes to the weights.
+    shown = call("explain", MODELS / "xor.net").out.splitlines()
+    assert [line.split()[0] for line in shown if line.endswith(" stays as it is")] == [
+        "hidden.dense.weight",
+        "p.dense.weight",
+    ]
     later = json.loads(call("explain", MODELS / "xor.net", "--json", "--example", "2", "--step", "400").out)
     assert later["step"] == 400
     head = call("explain", MODELS / "xor.net", "--example", "2", "--step", "1").out.partition("\n")[0]

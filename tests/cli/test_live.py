@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
@@ -45,6 +46,15 @@ def test_it_is_one_line_and_goes_away() -> None:
     assert terminal.getvalue() == f"{first}\r\x1b[K"
     line.clear()
     assert terminal.getvalue() == f"{first}\r\x1b[K"
+
+
+def test_the_rate_does_not_jump(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_EVERY", 0.0)
+    terminal = Terminal()
+    line = live.Live(terminal, wanted=True)
+    for rate in (100.0, 1000.0):
+        line(progress(1, rate))
+    assert re.findall(r"(\d+) steps/s", terminal.getvalue()) == ["100", "280"]
 
 
 @pytest.mark.parametrize(("stream", "wanted"), [(io.StringIO(), True), (Terminal(), False)])

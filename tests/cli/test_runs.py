@@ -1,4 +1,4 @@
-"""`run` with its folder, `runs`, `predict`, `evaluate`: what they print and write, and their refusals."""
+"""`run` with its folder, `predict`, `evaluate`: what they print and write, and their refusals."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,13 @@ def test_seed_epochs_and_precision(call: Call, tmp_path: Path) -> None:
     assert {name: a.tobytes() for name, a in saved.items()} == {
         name: a.tobytes() for name, a in run.executor.state_dict().items()
     }
+
+
+@pytest.mark.parametrize(("rows", "shown"), [(16, True), (17, False)])
+def test_small_data_sets_are_shown_whole(call: Call, tmp_path: Path, rows: int, shown: bool) -> None:
+    text = "a,b,y\n" + "".join(f"{i},{i % 5},{i % 3}\n" for i in range(rows))
+    said = call("run", write(tmp_path, rows=text), "--epochs", "1", "--no-save", "--quiet")
+    assert (re.search("^ +x  y +p$", said.out, re.M) is not None) == shown
 
 
 def test_json_is_one_object_per_line_and_nothing_else(call: Call, tmp_path: Path) -> None:

@@ -181,6 +181,13 @@ def test_long_epochs_are_saved_in_between() -> None:
     assert pace.due(71.0 + 250.0, epoch_ends=False)
 
 
+def test_a_piece_takes_its_time_and_grows_by_four_at_most() -> None:
+    pace = Pace()
+    for steps, seconds, fitting in ((1, 1e-9, 4), (4, 0.0, 16), (16, 1.6, 2), (2, 60.0, 1)):
+        pace.took(steps, seconds)
+        assert pace.steps == fitting
+
+
 # What may go wrong with the disk
 
 

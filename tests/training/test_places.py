@@ -34,6 +34,14 @@ def test_two_that_begin_at_once(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["mine"], "what is not its own stays"
 
 
+def test_what_a_kill_left_half_written_is_taken_away(tmp_path: Path) -> None:
+    net, out = write_net(tmp_path), tmp_path / "out"
+    train(net, out=out, epochs=1)
+    (out / f".{LAST}.saving").write_bytes(b"half")
+    train(net, out=out, resume=out, epochs=2)
+    assert not list(out.glob(".*"))
+
+
 def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
     net, out = write_net(tmp_path), tmp_path / "out"
     there = sorted(tmp_path.iterdir())
