@@ -15,6 +15,12 @@ _WORDS = {
     "epoch_steps": "epoch_steps and total_steps, the batches of an epoch and of the training",
 }
 """What the formulas of an update take from the training."""
+_LOSSES = {
+    "sigmoid_cross_entropy": "sigmoid_cross_entropy(z, y) = log(1 + exp(z)) - y * z, which is "
+    "-(y * log(a) + (1 - y) * log(1 - a)) for a = sigmoid(z)",
+    "log_softmax": "log_softmax(z) = z - log(sum(exp(z))), which is log(a) for a = softmax(z)",
+}
+"""What the stable forms of losses stand for: a reader of the file wrote a loss of the activation."""
 _WIDEST = 56
 """A formula longer than this has its value on a line of its own."""
 
@@ -23,7 +29,7 @@ def as_text(told: Mapping[str, Any]) -> str:
     """The text of a document (gpubp.insight.document)."""
     parts = ["\n".join(NOTATION), _block(told["feeds"])]
     parts += ["forward", *(_titled(layer, layer["forward"]) for layer in told["layers"])]
-    parts.append(f"the loss\n{_block(told['loss'])}")
+    parts.append("\n".join(("the loss", _block(told["loss"]), *_stable(told["loss"]))))
     parts += ["backward", *(_titled(one, one["backward"]) for one in reversed(told["layers"]) if one["backward"])]
     parts.append("\n".join(("the update", *_update(told["update"]))))
     if told["health"]["layers"]:
@@ -33,6 +39,12 @@ def as_text(told: Mapping[str, Any]) -> str:
 
 def _titled(layer: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> str:
     return f"layer {layer['number']}, {layer['name']}: {layer['text']}\n{_block(lines)}"
+
+
+def _stable(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What the stable forms in some formulas stand for."""
+    formulas = " ".join(line["formula"] for line in lines)
+    yield from (f"  with {meant}" for name, meant in _LOSSES.items() if f"{name}(" in formulas)
 
 
 def _block(lines: Sequence[Mapping[str, Any]]) -> str:

@@ -38,6 +38,15 @@ def test_another_example_and_a_later_step(call: Call) -> None:
     assert later["loss"][-1]["value"]["values"] < 0.01 < second["loss"][-1]["value"]["values"]
 
 
+@pytest.mark.parametrize(
+    ("model", "form"), [("xor", "sigmoid_cross_entropy(z, y)"), ("iris", "log_softmax(z)"), ("worked_example", "")]
+)
+def test_the_stable_form_of_a_loss_is_explained(call: Call, model: str, form: str) -> None:
+    lines = call("explain", MODELS / f"{model}.net").out.splitlines()
+    told = lines[lines.index("the loss") : lines.index("backward")]
+    assert [line.partition(" = ")[0] for line in told if line.startswith("  with ")] == [f"  with {form}"] * bool(form)
+
+
 def test_a_label_has_its_word_and_statistics_their_numbers(call: Call) -> None:
     lines = call("explain", MODELS / "iris.net").out.splitlines()
     assert "  species  setosa  0" in lines
