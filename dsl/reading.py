@@ -28,16 +28,17 @@ def read(name: str) -> Source:
         message = f"cannot read `{name}`: {reason[:1].lower()}{reason[1:]}"
         raise DiagnosticError(Diagnostic("E0401", message, help=tuple(getattr(error, "__notes__", ())))) from None
     except UnicodeDecodeError as error:
-        raise DiagnosticError(_not_text(name, error)) from None
+        raise DiagnosticError(not_text(f"`{name}`", name, error)) from None
     except ValueError as error:  # a zero byte in the name
         raise DiagnosticError(Diagnostic("E0401", f"cannot read `{name!r}`: {error}")) from None
     return Source(name, text)
 
 
-def _not_text(name: str, error: UnicodeDecodeError) -> Diagnostic:
+def not_text(what: str, name: str, error: UnicodeDecodeError) -> Diagnostic:
+    """What to say of bytes that are no text; `what` they are, and the `name` that a command takes for them."""
     raw = bytes(error.object)
     line = raw.count(b"\n", 0, error.start) + 1
-    message = f"`{name}` is not text in UTF-8: line {line:,} holds the byte 0x{raw[error.start]:02x}"
+    message = f"{what} is not text in UTF-8: line {line:,} holds the byte 0x{raw[error.start]:02x}"
     if b"\0" in raw:
         return Diagnostic("E0101", message, help=("this is no `.net` file, which is plain text",))
     remedy = f"save it again as UTF-8; from Latin-1: `iconv -f LATIN1 -t UTF-8 {name} > utf8.net`"

@@ -15,7 +15,7 @@ from pathlib import Path
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.excerpt import visible
 from dsl.format import FormatError, format_text
-from dsl.reading import MOST_BYTES, decode, read
+from dsl.reading import MOST_BYTES, decode, not_text, read
 from dsl.render import to_text
 from dsl.source import Source
 
@@ -123,8 +123,10 @@ def _standard_input() -> Source:
     raw = sys.stdin.buffer.read(MOST_BYTES)
     try:
         return Source(STDIN, decode(raw))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DiagnosticError(Diagnostic("E0101", f"standard input is not text in UTF-8: {error}")) from None
+    except OSError as error:
+        raise DiagnosticError(Diagnostic("E0101", f"cannot read standard input: {error.strerror}")) from None
+    except UnicodeDecodeError as error:
+        raise DiagnosticError(not_text("standard input", "-", error)) from None
 
 
 def _replace(path: Path, text: str) -> None:

@@ -161,11 +161,17 @@ def test_standard_output_has_the_very_bytes(raw: bytes) -> None:
     assert done.stdout == raw
 
 
-@pytest.mark.parametrize("raw", [b"\xff\xfel\x00", b"let x = \xff"])
-def test_standard_input_that_is_no_text(raw: bytes) -> None:
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"\xff\xfel\x00", b"cannot read standard input: it is UTF-16 text, not UTF-8\n"),
+        (b"\nlet x = \xff", b"standard input is not text in UTF-8: line 2 holds the byte 0xff\nhelp: save it again"),
+    ],
+)
+def test_standard_input_that_is_no_text(raw: bytes, message: bytes) -> None:
     done = subprocess.run([sys.executable, "-m", "gpubp", "fmt"], input=raw, cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr.startswith(b"error[E0101]: standard input is not text")
+    assert done.stderr.startswith(b"error[E0101]: " + message)
 
 
 def test_standard_input_stands_alone(call: Call, tmp_path: Path) -> None:
