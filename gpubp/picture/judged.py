@@ -36,10 +36,9 @@ class Rows:
     @property
     def about(self) -> str:
         count = len(next(iter(self.inputs.values())))
-        told = f"{count:,} {self.part} row{'s' * (count != 1)}"
-        return (
-            told if count == self.of else f"the first {told.replace(' row', f' of {self.of:,} rows', 1).rstrip('s')}s"
-        )
+        if count < self.of:
+            return f"the first {count:,} of {self.of:,} {self.part} rows"
+        return f"{count:,} {self.part} row{'s' * (count != 1)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -108,8 +108,9 @@ def confusion(found: Classes) -> View:
         made.colorbar(image, ax=axes, label="share of the class", shrink=0.8).outline.set_visible(False)
         right = int(table.trace())
         lines = [f"{right:,} of {int(table.sum()):,} {'rows' if found.places is None else 'answers'} are right."]
-        wrong = sorted(((table[i, j], i, j) for i in range(count) for j in range(count) if i != j), reverse=True)
-        lines += [f"{found.words[i]} taken for {found.words[j]}: {n} times" for n, i, j in wrong[:WORST] if n]
+        wrong = sorted(((int(table[i, j]), i, j) for i in range(count) for j in range(count) if i != j), reverse=True)
+        times = ((f"{n:,} time{'s' * (n != 1)}", found.words[i], found.words[j]) for n, i, j in wrong[:WORST] if n)
+        lines += [f"{true} taken for {taken}: {often}" for often, true, taken in times]
         return _view(made, f"what {found.target} was taken for", lines)
 
 
