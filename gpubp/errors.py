@@ -8,6 +8,7 @@ The tree:
     |-- ShapeError      shapes do not fit; inside a file it becomes a NetError that points at the text
     |-- InputError      an array handed to an Executor does not fit (also a ValueError)
     |-- DeviceError     the device asked for is not there
+    |   `-- DeviceFailedError  it has failed at work: this process can compute nothing more there
     |-- CheckpointError a saved state cannot be read, or belongs to another net
     |   `-- SaveError   a state cannot be written any more; what was saved before is whole
     `-- DivergedError   training stopped because the loss is no longer a finite number
@@ -61,6 +62,10 @@ class DeviceError(GpubpError):
     def __init__(self, message: str, reason: str = "") -> None:
         super().__init__(message)
         self.reason = reason or message
+
+
+class DeviceFailedError(DeviceError):
+    """The device has failed at work, and what this process had there is lost. What was saved before is whole."""
 
 
 class CheckpointError(GpubpError):

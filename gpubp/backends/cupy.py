@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DeviceError
+from ..errors import DeviceError, DeviceFailedError
 from ..ir import Var
 from ..passes import Plan
 from ..render import CSource, CudaSource, cuda_source
@@ -36,11 +36,15 @@ class CupyBackend:
     def __init__(self, number: int = 0, tf32: bool = False) -> None:
         try:
             import cupy
-        except ImportError:
+        except ModuleNotFoundError as error:
+            if error.name != "cupy":
+                raise DeviceError(f"CuPy cannot be imported: {_reason(error)}") from None
             raise DeviceError(
                 "CuPy is not installed: `pip install gpubp[cuda12]` or `gpubp[cuda13]` brings it",
                 "CuPy is not installed",
             ) from None
+        except Exception as error:  # installed, and broken in one of many ways
+            raise DeviceError(f"CuPy cannot be imported: {_reason(error)}") from None
         try:
             count = cupy.cuda.runtime.getDeviceCount()
         except cupy.cuda.runtime.CUDARuntimeError as error:
@@ -139,18 +143,32 @@ class CupyBackend:
         return free
 
     def finish(self) -> None:
-        self._device.synchronize()
+        with self.running():
+            self._device.synchronize()
 
     def to_host(self, array: Any) -> NDArray[np.generic]:
-        host: NDArray[np.generic] = self._cupy.asnumpy(array)
+        with self.running():  # what failed before is told by the first call that waits
+            host: NDArray[np.generic] = self._cupy.asnumpy(array)
         return host
 
     def products(self, largest: int) -> AbstractContextManager[object]:
         return nullcontext()
 
-    def running(self) -> AbstractContextManager[object]:
-        device: AbstractContextManager[object] = self._device
-        return device
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """What fails inside is MemoryError or DeviceFailedError: a GPU that has failed fails all later calls, too."""
+        name = self.place.replace("gpu:", "GPU ")
+        try:
+            with self._device:
+                yield
+        except Exception as error:
+            if not (isinstance(error, self._cuda.NativeError) or type(error).__module__.startswith("cupy")):
+                raise
+            reason = _reason(error).rstrip(".")
+            if isinstance(error, MemoryError):
+                help = "a smaller batch or smaller layers need less, and `nvidia-smi` shows who else takes some"
+                raise MemoryError(f"{reason} on {name}; {help}") from None
+            raise DeviceFailedError(f"{name} has failed: {reason}; what this process had there is lost") from None
 
 
 def _reason(error: Exception) -> str:

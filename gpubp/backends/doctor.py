@@ -13,8 +13,8 @@ from ..errors import DeviceError
 from .driver import Driver, ask_driver
 
 State = Literal["ok", "missing", "wrong"]
-OLDEST = (7, 5)
-"""The compute capability from which on CUDA 13 knows a GPU (Turing); CUDA 12 knows those from 5.0 on (Maxwell)."""
+OLDEST, EVER = (7, 5), (5, 0)
+"""The compute capabilities from which on CUDA 13 (Turing) and CUDA 12 (Maxwell) know a GPU."""
 WHEELS = {"nvrtc": "compiles kernels", "cublas": "multiplies matrices", "cudart": "has the headers of kernels"}
 
 
@@ -57,7 +57,7 @@ def _driver(driver: Driver) -> Iterator[Finding]:
     for gpu in driver.gpus:
         capability = f"compute capability {gpu.capability[0]}.{gpu.capability[1]}"
         text = f"{gpu.name}, {capability}, {gpu.memory / 2**30:.1f} GiB"
-        if gpu.capability < (5, 0):
+        if gpu.capability < EVER:
             yield Finding(f"GPU {gpu.number}", "wrong", f"{text}: too old for CUDA 12", "the CPU does its work")
         else:
             yield Finding(f"GPU {gpu.number}", "ok", text)
@@ -81,7 +81,8 @@ def _packages(driver: Driver) -> Iterator[Finding]:
     cuda = next((number for number in ("12", "13") if name == f"cupy-cuda{number}x"), "")
     if cuda and driver.cuda is not None and driver.gpus and int(cuda) > driver.cuda[0]:
         text = f"{listed} is for CUDA {cuda}, and the driver knows CUDA up to {driver.cuda[0]}.{driver.cuda[1]}"
-        yield Finding("CuPy", "wrong", text, f"pip uninstall {name}, then {install}, or install a newer driver")
+        other = "" if wanted == f"cuda{cuda}" else f"pip uninstall {name}, then {install}, or "
+        yield Finding("CuPy", "wrong", text, f"{other}install a newer driver")
     elif cuda == "13" and any(gpu.capability < OLDEST for gpu in driver.gpus):
         text = f"{listed} is for CUDA 13, which no longer knows GPUs older than 7.5"
         yield Finding("CuPy", "wrong", text, f"pip uninstall {name}, then {install}")
@@ -104,6 +105,8 @@ def _cupy(driver: Driver) -> Iterator[Finding]:
     if not driver.gpus:
         return
     for gpu in driver.gpus:
+        if gpu.capability < EVER:
+            continue
         try:
             backend = import_module(".cupy", __package__).CupyBackend(gpu.number)
         except DeviceError as error:

@@ -14,7 +14,7 @@ from dsl.excerpt import visible
 from dsl.render import to_text
 
 from .. import __version__
-from ..errors import NO_ROOM, DivergedError, GpubpError, NetError, SaveError
+from ..errors import NO_ROOM, DeviceFailedError, DivergedError, GpubpError, NetError, SaveError
 from .color import columns_of, fitted, use_color
 from .interrupt import drop_output, interruptible, open_streams, reason_of
 
@@ -63,12 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except GpubpError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1 if isinstance(error, DivergedError | SaveError) else 2
+        return 1 if isinstance(error, DivergedError | SaveError | DeviceFailedError) else 2
     except MemoryError as error:
-        print(
-            f"error: not enough memory: {error or 'the net or its data is too large for this machine'}".lower(),
-            file=sys.stderr,
-        )
+        text = str(error) or "the net or its data is too large for this machine"
+        print(f"error: not enough memory: {text[:1].lower()}{text[1:]}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -84,7 +84,8 @@ class Executor:
     @property
     def step(self) -> int:
         """Number of updates so far."""
-        return int(self._state.arrays[STEP])
+        with self._active():
+            return int(self._state.arrays[STEP])
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -95,7 +96,8 @@ class Executor:
     @property
     def counters(self) -> dict[str, float]:
         """The scalars that the training keeps, as numbers: `step`, `seed`, `rate_scale` and what a schedule needs."""
-        return {name: self._state.arrays[name].item() for name in self._state.counters}
+        with self._active():
+            return {name: self._state.arrays[name].item() for name in self._state.counters}
 
     def set_counters(self, values: Mapping[str, float]) -> None:
         """Write some of `counters`; those that the net does not keep are left out."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..backends import free_memory
-from ..errors import CheckpointError, DivergedError, GpubpError, SaveError
+from ..errors import CheckpointError, DeviceFailedError, DivergedError, GpubpError, SaveError
 from ..frontend import Net, in_force
 from ..health import Finding
 from .checkpoint import Saved, read
@@ -46,7 +46,8 @@ def train(
     a gradient that explodes; the run's `health` has all findings.
 
     Raises NetError (DataError for the data) for what is wrong with the file, DeviceError, CheckpointError, SaveError
-    where the folder cannot be written to any more, and DivergedError where the loss is no longer a finite number.
+    where the folder cannot be written to any more, DivergedError where the loss is no longer a finite number, and
+    DeviceFailedError or MemoryError where the device fails or has too little memory in the middle.
     """
     if epochs is not None and (not isinstance(epochs, int) or epochs < 1):
         raise GpubpError(f"epochs must be a whole number of at least 1, not {epochs!r}")
@@ -63,11 +64,12 @@ def train(
         training = Training(net, (device, backend), folder, source, saved)
         try:
             return training.work(callbacks, recorded, progress, stopping, notice)
-        except (DivergedError, SaveError) as error:
+        except (DivergedError, SaveError, DeviceFailedError, MemoryError) as error:
             if folder is None or training.whole is None or not folder.path.exists():
                 raise
             note = f"the checkpoint of step {training.whole:,} in `{folder.path}` is whole"
-            raise type(error)(f"{error}\nnote: {note}") from None
+            kind = MemoryError if isinstance(error, MemoryError) else type(error)
+            raise kind(f"{error}\nnote: {note}") from None
     finally:
         if folder is not None:
             folder.close()

@@ -77,6 +77,18 @@ def test_a_cupy_that_is_too_new(say: Say) -> None:
     assert "older than 7.5" in say(Driver((13, 0), (GTX,)), "cupy-cuda13x")["CuPy"].text
 
 
+def test_what_only_a_newer_driver_mends(say: Say) -> None:
+    assert say(Driver((11, 8), (H100,)), "cupy-cuda12x")["CuPy"].help == "install a newer driver"
+    mended = say(Driver((12, 8), (H100,)), "cupy-cuda13x")["CuPy"].help
+    assert mended == "pip uninstall cupy-cuda13x, then pip install 'gpubp[cuda12]', or install a newer driver"
+
+
+def test_a_gpu_that_no_cuda_of_today_knows(say: Say) -> None:
+    found = say(Driver((12, 8), (Gpu(0, "GTX 680", (3, 0), 2 << 30),)), "cupy-cuda12x", cupy=stand_in)
+    assert found["GPU 0"].state == "wrong"
+    assert "kernel on GPU 0" not in found, "nothing that can be installed would make one run"
+
+
 def test_a_driver_that_is_too_old_or_sees_nothing(say: Say) -> None:
     assert say(Driver((11, 4), (H100,)))["driver"].state == "wrong"
     blind = say(Driver((12, 8), (), "the NVIDIA driver sees no GPU"))["driver"]

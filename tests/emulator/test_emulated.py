@@ -178,6 +178,39 @@ def test_a_training(model: str, late: str) -> None:
     well(f"DEVICES, MODEL = ('gpu:1', 'cpu'), {model!r}\n" + textwrap.dedent(TRAINED), **variables)
 
 
+COMMAND = ("-m", "gpubp", "run", "models/xor.net", "--device", "gpu", "--epochs", "20", "--quiet")
+
+
+def command(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """`gpubp run` on a small net."""
+    environment = {**os.environ, **variables}
+    return subprocess.run([sys.executable, *COMMAND, *words], capture_output=True, text=True, cwd=ROOT, env=environment)
+
+
+def test_a_gpu_that_fails_in_the_middle(tmp_path: Path) -> None:
+    done = command("--out", str(tmp_path / "run"), EMULATED_GPU_FAILS="40")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: GPU 0 has failed: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_gpu_without_room() -> None:
+    """Where a net just fits, and the library's own memory does not."""
+    done = command("--no-save", EMULATED_GPU_MIB="1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: not enough memory: out of memory allocating ")
+    assert "Traceback" not in done.stderr
+
+
+def test_kernels_that_cannot_be_kept(tmp_path: Path) -> None:
+    """They are compiled each time."""
+    (tmp_path / "file").touch()
+    done = command("--no-save", XDG_CACHE_HOME=str(tmp_path / "file"))
+    assert done.returncode == 0, done.stderr
+    assert "kernels are compiled anew each time: cannot make" in done.stderr
+    assert "without compiled kernels" not in done.stderr
+
+
 @pytest.mark.parametrize(("count", "gpus"), [("0", 0), ("2", 2)])
 def test_doctor(count: str, gpus: int) -> None:
     words = [sys.executable, "-m", "gpubp", "doctor"]

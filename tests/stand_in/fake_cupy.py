@@ -161,7 +161,9 @@ def stream(*args: Any, **kwargs: Any) -> Iterator[None]:
 def build_cuda() -> Module:
     cuda = Module("cupy.cuda")
     cuda.__dict__.update({name: missing(f"cuda.{name}") for name in NAMES["modules"]["cuda"]})
-    runtime = Module("cupy.cuda.runtime")
+    runtime, memory = Module("cupy.cuda.runtime"), Module("cupy.cuda.memory")
+    own = {"__module__": "cupy_backends.cuda.api.runtime"}
+    memory.__dict__["OutOfMemoryError"] = type("OutOfMemoryError", (MemoryError,), {"__module__": "cupy.cuda.memory"})
     properties = {"name": b"stand-in", "major": 9, "minor": 0, "totalGlobalMem": 1 << 30}
     runtime.__dict__.update(
         getDeviceCount=lambda: 1,
@@ -170,10 +172,12 @@ def build_cuda() -> Module:
         deviceSynchronize=lambda: None,
         driverGetVersion=lambda: 12090,
         runtimeGetVersion=lambda: 12090,
-        CUDARuntimeError=type("CUDARuntimeError", (RuntimeError,), {}),
+        CUDARuntimeError=type("CUDARuntimeError", (RuntimeError,), own),
     )
     current = types.SimpleNamespace(synchronize=lambda: None, ptr=0)
-    cuda.__dict__.update(Device=Device, runtime=runtime, Stream=stream, get_current_stream=lambda: current)
+    cuda.__dict__.update(
+        Device=Device, runtime=runtime, memory=memory, Stream=stream, get_current_stream=lambda: current
+    )
     return cuda
 
 

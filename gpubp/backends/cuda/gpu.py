@@ -5,13 +5,12 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from platformdirs import user_cache_path
 
-from ..native import KernelCache, NativeError
+from ..native import CacheError, KernelCache, NativeError, say_once
 from .cublaslt import CublasLt
 from .device import CaptureError, Work
 from .nvrtc import Nvrtc
@@ -36,12 +35,12 @@ class GpuMemory:
 
 
 class CupyDevice:
-    """The GPU `number`. `tf32`: products of float32 may take their factors as TF32. `folder`: where compiled kernels
-    are kept, the user's cache where None. Raises NativeError where there is no compiler."""
+    """The GPU `number`. `tf32`: products of float32 may take their factors as TF32. Raises NativeError where there is
+    no compiler."""
 
-    def __init__(self, cupy: Any, number: int, tf32: bool = False, folder: Path | None = None) -> None:
+    def __init__(self, cupy: Any, number: int, tf32: bool = False) -> None:
         self._tf32 = tf32
-        self._cupy, self._cache = cupy, KernelCache(folder or user_cache_path("gpubp") / "kernels")
+        self._cupy, self._cache = cupy, KernelCache(user_cache_path("gpubp") / "kernels")
         self._device = cupy.cuda.Device(number)
         self.compiler = Nvrtc(f"sm_{self._device.compute_capability}", cupy.cuda.nvrtc)  # told as `90`
         self.identity = self.compiler.identity.replace("\n", " ")
@@ -49,7 +48,11 @@ class CupyDevice:
         self.room: int = runtime.deviceGetAttribute(runtime.cudaDevAttrMaxSharedMemoryPerBlockOptin, number)
 
     def module(self, text: str) -> Callable[[str, int], Any]:
-        image = self._cache.library(text, self.compiler, ".cubin").read_bytes()
+        try:
+            image = self._cache.library(text, self.compiler, ".cubin").read_bytes()
+        except CacheError as error:
+            say_once(f"kernels are compiled anew each time: {error}")
+            image = self.compiler.cubin(text)[0]
         module = self._cupy.cuda.function.Module()
         try:
             module.load(image)

@@ -1,11 +1,12 @@
 """The CPU, by compiled C: kernels of a plan's pieces, with NumPy between them."""
 
 from .backend import NativeBackend, say_once
-from .cache import KernelCache
+from .cache import CacheError, KernelCache
 from .compiler import Compiler, NativeError, find_compiler, processor
 from .library import Library
 
 __all__ = [
+    "CacheError",
     "Compiler",
     "KernelCache",
     "Library",

@@ -26,6 +26,10 @@ class Compiles(Protocol):
         """Make the file `made`. Raises NativeError."""
 
 
+class CacheError(NativeError):
+    """Compiled kernels cannot be kept."""
+
+
 class KernelCache:
     """A folder of machine code. A file's name is the key (source, compiler, flags, processor) and the digest of its
     content: a damaged one is compiled anew."""
@@ -34,7 +38,8 @@ class KernelCache:
         self.folder = folder
 
     def library(self, text: str, compiler: Compiles, suffix: str = SUFFIX) -> Path:
-        """The library of a text, compiled if it is not there. Raises NativeError."""
+        """The library of a text, compiled if it is not there. Raises NativeError, CacheError where it
+        cannot be kept."""
         key = _digest("\0".join((text, compiler.identity)).encode())
         self._require_private()
         for path in self._found(key, suffix):
@@ -49,7 +54,7 @@ class KernelCache:
                 # Whole or not at all: another process may do the same at this moment.
                 made.replace(target)
         except OSError as error:
-            raise NativeError(f"cannot write to `{self.folder}`: {_reason(error)}") from None
+            raise CacheError(f"cannot write to `{self.folder}`: {_reason(error)}") from None
         return target
 
     def _found(self, key: str, suffix: str) -> Iterator[Path]:
@@ -62,19 +67,19 @@ class KernelCache:
                 elif private:
                     path.unlink(missing_ok=True)
         except OSError as error:
-            raise NativeError(f"cannot read `{self.folder}`: {_reason(error)}") from None
+            raise CacheError(f"cannot read `{self.folder}`: {_reason(error)}") from None
 
     def _require_private(self) -> None:
-        """Make the folder if it is not there. Raises NativeError where others could have put something into it."""
+        """Make the folder if it is not there. Raises CacheError where others could have put something into it."""
         if not hasattr(os, "getuid"):
-            raise NativeError("compiled kernels need a system with users and permissions, such as Linux or macOS")
+            raise CacheError("compiled kernels need a system with users and permissions, such as Linux or macOS")
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             about = self.folder.lstat()
         except OSError as error:
-            raise NativeError(f"cannot make `{self.folder}`: {_reason(error)}") from None
+            raise CacheError(f"cannot make `{self.folder}`: {_reason(error)}") from None
         if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o077:
-            raise NativeError(f"`{self.folder}` is no folder that belongs to this user alone (mode 0700)")
+            raise CacheError(f"`{self.folder}` is no folder that belongs to this user alone (mode 0700)")
 
 
 def _digest(content: bytes) -> str:

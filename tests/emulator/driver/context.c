@@ -39,8 +39,6 @@ static const struct { int attribute, value; } attributes[] = {
     {CU_DEVICE_ATTRIBUTE_ASYNC_ENGINE_COUNT, 3},
     {CU_DEVICE_ATTRIBUTE_UNIFIED_ADDRESSING, 1},
     {CU_DEVICE_ATTRIBUTE_TEXTURE_PITCH_ALIGNMENT, 32},
-    {CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, 9},
-    {CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, 0},
     {CU_DEVICE_ATTRIBUTE_STREAM_PRIORITIES_SUPPORTED, 1},
     {CU_DEVICE_ATTRIBUTE_GLOBAL_L1_CACHE_SUPPORTED, 1},
     {CU_DEVICE_ATTRIBUTE_LOCAL_L1_CACHE_SUPPORTED, 1},
@@ -55,9 +53,13 @@ static const struct { int attribute, value; } attributes[] = {
     {CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED, 0},
 };
 
+long setting(const char *name, long otherwise) {
+    const char *text = getenv(name);
+    return text && *text ? atol(text) : otherwise;
+}
+
 int device_count(void) {
-    const char *text = getenv("EMULATED_GPUS");
-    int count = text ? atoi(text) : 1;
+    int count = setting("EMULATED_GPUS", 1);
     return count < 0 ? 0 : count > MOST_DEVICES ? MOST_DEVICES : count;
 }
 
@@ -82,7 +84,7 @@ CUresult cuDeviceGetUuid(CUuuid *uuid, CUdevice device) {
 }
 CUresult cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice device) { return cuDeviceGetUuid(uuid, device); }
 
-#define TOTAL ((size_t)80 << 30)
+#define TOTAL ((size_t)setting("EMULATED_GPU_MIB", 80 << 10) << 20)
 CUresult cuDeviceTotalMem(size_t *bytes, CUdevice device) {
     return is_device(device) ? (*bytes = TOTAL, CUDA_SUCCESS) : CUDA_ERROR_INVALID_DEVICE;
 }
@@ -91,7 +93,7 @@ CUresult cuDeviceTotalMem(size_t *bytes, CUdevice device) {
 CUresult cuMemGetInfo(size_t *left, size_t *total) {
     CUresult result = usable();
     if (result) return result;
-    size_t mine = TOTAL - allocated(current()->device), host = 0;
+    size_t mine = TOTAL < allocated(current()->device) ? 0 : TOTAL - allocated(current()->device), host = 0;
     FILE *file = fopen("/proc/meminfo", "r");
     char line[256];
     while (file && fgets(line, sizeof line, file))
@@ -108,6 +110,9 @@ CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute attribute, CUdevice
     *value = attribute == CU_DEVICE_ATTRIBUTE_PCI_BUS_ID ? device + 1 : 0;
     for (unsigned k = 0; k < sizeof attributes / sizeof *attributes; k++)
         if (attributes[k].attribute == (int)attribute) *value = attributes[k].value;
+    int capability = setting("EMULATED_GPU_CAPABILITY", 90);
+    if (attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) *value = capability / 10;
+    if (attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR) *value = capability % 10;
     return CUDA_SUCCESS;
 }
 

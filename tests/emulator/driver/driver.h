@@ -11,6 +11,9 @@
 #include <cuda.h>
 #pragma GCC visibility pop
 
+/* A number from the environment, or what it is by itself. */
+long setting(const char *name, long otherwise);
+
 #define GUARD __attribute__((cleanup(leave))) int guard_ = enter()
 #define MOST_DEVICES 8
 

@@ -36,7 +36,7 @@ CUresult cuInit(unsigned flags) {
 
 CUresult cuDriverGetVersion(int *version) {
     if (!version) return CUDA_ERROR_INVALID_VALUE;
-    *version = CUDA_VERSION;
+    *version = setting("EMULATED_GPU_CUDA", CUDA_VERSION);
     return CUDA_SUCCESS;
 }
 

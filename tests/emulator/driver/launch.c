@@ -19,8 +19,10 @@ static int launching;
 static int owned(const void *address, unsigned long bytes) { return owns_on(address, bytes, launching); }
 
 static CUresult run_launch(void *data) {
+    static long runs;
     struct launch *launch = data;
     CUfunction function = launch->function;
+    if (++runs == setting("EMULATED_GPU_FAILS", 0)) return CUDA_ERROR_LAUNCH_FAILED;
     if (function->module->unloaded) {
         tell("the kernel %s is launched after its module was unloaded", function->name);
         return CUDA_ERROR_ILLEGAL_ADDRESS;
