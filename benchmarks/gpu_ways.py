@@ -45,7 +45,9 @@ def torch_way(case: Case, given: Materials, device: str, *, compiled: str = "", 
     if case.filters:
         x = x.permute(0, 3, 1, 2).contiguous()
     loss_of = torch.nn.CrossEntropyLoss() if case.classes else torch.nn.BCEWithLogitsLoss()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, capturable=gpu, fused=gpu)
+    # What is compiled is the form of many small operations, which become few kernels.
+    whole = bool(compiled) and not captured
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, capturable=gpu, fused=gpu and not whole)
 
     def forward(x: Any, y: Any) -> Any:
         return loss_of(model(x), y)
@@ -53,7 +55,7 @@ def torch_way(case: Case, given: Materials, device: str, *, compiled: str = "", 
     # Shapes that differ from those of the net before would make the code one for any shape.
     torch.compiler.reset()
     loss_and_graph = torch.compile(forward, mode=compiled, dynamic=False) if compiled else forward
-    update = torch.compile(optimizer.step, dynamic=False) if compiled and not captured else optimizer.step
+    update = torch.compile(optimizer.step, dynamic=False) if whole else optimizer.step
 
     def step() -> Any:
         optimizer.zero_grad(set_to_none=True)
