@@ -9,7 +9,7 @@ from typing import Any
 
 import gpubp
 
-from .gpu_cases import Case, text
+from .gpu_cases import RATE, Case, text
 from .peers.base import Materials, first_weights
 
 
@@ -47,7 +47,7 @@ def torch_way(case: Case, given: Materials, device: str, *, compiled: str = "", 
     loss_of = torch.nn.CrossEntropyLoss() if case.classes else torch.nn.BCEWithLogitsLoss()
     # What is compiled is the form of many small operations, which become few kernels.
     whole = bool(compiled) and not captured
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, capturable=gpu, fused=gpu and not whole)
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE, capturable=gpu, fused=gpu and not whole)
 
     def forward(x: Any, y: Any) -> Any:
         return loss_of(model(x), y)
@@ -158,7 +158,7 @@ def jax_way(case: Case, given: Materials, device: str) -> Way:
         m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
         v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
         c, d = 1 - 0.9 ** (t + 1), 1 - 0.999 ** (t + 1)
-        w = jax.tree.map(lambda w, m, v: w - 1e-3 * (m / c) / (jnp.sqrt(v / d) + 1e-8), w, m, v)
+        w = jax.tree.map(lambda w, m, v: w - RATE * (m / c) / (jnp.sqrt(v / d) + 1e-8), w, m, v)
         return (t + 1, w, m, v), loss
 
     jitted = jax.jit(step, donate_argnums=0)

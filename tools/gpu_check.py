@@ -51,7 +51,7 @@ class Part:
 # to these tests, and may warn, which is an error here.
 _WORKERS = min(8, len(os.sched_getaffinity(0)))
 _TOGETHER = ("-p", "xdist", "-n", str(_WORKERS)) if find_spec("xdist") else ()
-_PYTEST = ("-m", "pytest", "-v", "--tb=short", "-o", "faulthandler_timeout=60", *_TOGETHER)
+_PYTEST = ("-m", "pytest", "-v", "--tb=short", "-o", "faulthandler_timeout=100", *_TOGETHER)
 # Several processes compute on the CPU side by side.
 SETTINGS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONUNBUFFERED": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -81,6 +81,7 @@ CLAIMS = (
 """What the tests show, and what the names of those that show it hold."""
 _CAME = "(PASSED|FAILED|ERROR|SKIPPED)"
 _TEST = re.compile(rf"(?:\[gw\d+\] \[ *\d+%\] )?(?:{_CAME} (tests/\S+::.+?)|(tests/\S+::.+?) {_CAME}.*)")
+_DULL, _BAD = re.compile(r"(\[gw\d+\] \[ *\d+%\] \w+ )?tests/\S+::"), re.compile("FAILED|ERROR|Timeout")
 
 
 @dataclass(frozen=True)
@@ -111,10 +112,9 @@ class Outcome:
 
     @property
     def said(self) -> list[str]:
-        """Its last lines, without those of tests that passed."""
-        passed = re.compile(r"\bPASSED\b")
-        lines = [line for line in self.output.rstrip().splitlines() if not (_TEST.match(line) and passed.search(line))]
-        return lines[-TAIL:]
+        """Its last lines, without those of tests that passed or began."""
+        lines = self.output.rstrip().splitlines()
+        return [line for line in lines if not _DULL.match(line) or _BAD.search(line)][-TAIL:]
 
 
 def run(part: Part, seconds: float, python: str = sys.executable) -> Outcome:
