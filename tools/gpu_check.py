@@ -130,6 +130,8 @@ def run(part: Part, seconds: float, python: str = sys.executable) -> Outcome:
         text=True,
         errors="replace",
         start_new_session=True,
+        # What a shell runs in the background ignores Ctrl-C, and hands that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     code: int | None = None
     try:
