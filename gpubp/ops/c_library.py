@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).with_name("c")
-_DEFINED = re.compile(r"^ *(?:INLINE|APART|static) [\w ]+?[ *]+(\w+)(##T)?\(", re.MULTILINE)
+_DEFINED = re.compile(r"^ *(?:INLINE|APART|static) [\w# ]+?[ *]+(\w+)(##T)?\(", re.MULTILINE)
 """A function, or one for each float type, where a macro makes it by the type's suffix, as `name_##T`."""
 _WORD = re.compile(r"\w+")
 

@@ -11,7 +11,14 @@ PLAIN = 1 << 12
 SIDE_BY_SIDE = 1 << 15
 """Those of a product for copies of a program side by side, or whose rows do not lie dense: plain loops too."""
 LARGEST = 1 << 24
-"""Those up to which a product is no slower than a call of the BLAS."""
+"""Those up to which a product is no slower than a call of the BLAS on any machine."""
+FAR = 2048
+"""Elements between the columns of a left matrix from which on larger ones are left to the BLAS: the places that a part
+of the result takes of it then share the lines of a cache."""
+SLIM, DENSE = 4, 16
+"""Rows of a left matrix up to which the right one is read once, where it lies, and columns that it must then have."""
+HIGH = 64
+"""Rows of a part that is divided by rows: each part packs the right matrix anew."""
 
 
 def product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
@@ -20,27 +27,34 @@ def product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
     a, b = eqn.operands
     (m, k), n = a.shape[-2:], b.shape[-1]
     work = m * n * k
-    if work > (SIDE_BY_SIDE if memory.lanes else LARGEST) or not work:
+    if work > (SIDE_BY_SIDE if memory.lanes else max(memory.products, LARGEST)) or not work:
         raise UnfitError
     lead = eqn.output.shape[:-2]
     left, right = (memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b))
     index = [f"i{axis}" for axis in range(len(lead))]
     if memory.lanes:
         return loops(lead, _side_by_side(left, right, out, index, (m, n, k)))
+    if work > LARGEST and left.strides[-1] >= FAR:
+        raise UnfitError
     if work > PLAIN and (out.strides[-1] == 1 or n == 1):
         first = [*index, "0", "0"]
         (row, column), (b_row, b_column) = left.strides[-2:], right.strides[-2:]
         at = [f"&{access.at(first)}" for access in (left, right, out)]
         size = {"m": str(m), "n": str(n)}
+        slim = m <= SLIM and n >= DENSE and b_column == 1
         if not lead:
             # A part by columns packs nothing of the right matrix that another needs too.
-            axis, turns, steps = ("n", n, (0, b_column, 1)) if n > m else ("m", m, (row, 0, out.strides[-2]))
-            bounds(memory, turns, work // 8, LINE if axis == "n" else 8)
+            by_columns = m < 2 * HIGH or (n >= m and n >= 2 * LINE)
+            axis, turns, steps = ("n", n, (0, b_column, 1)) if by_columns else ("m", m, (row, 0, out.strides[-2]))
+            bounds(memory, turns, work // 8 + n * k * slim, LINE if by_columns else HIGH)
             if memory.share is not None:
                 size[axis] = "end - begin"
                 at = [f"{x} + begin * {step}" if step else x for x, step in zip(at, steps, strict=True)]
         given = f"{at[0]}, 0, 0, {row}, {column}, {at[1]}, {b_row}, {b_column}, {at[2]}, {out.strides[-2]}, 0"
-        return loops(lead, [f"product_{SUFFIX[eqn.output.dtype]}({size['m']}, {size['n']}, {k}, {given});"])
+        if slim:
+            given = f"{at[0]}, {row}, {column}, {at[1]}, {b_row}, {at[2]}, {out.strides[-2]}"
+        name = f"{'slim' if slim else 'product'}_{SUFFIX[eqn.output.dtype]}"
+        return loops(lead, [f"{name}({size['m']}, {size['n']}, {k}, {given});"])
     if work > SIDE_BY_SIDE:
         raise UnfitError
     return loops(lead, _plain(left, right, out, index, (m, n, k)))

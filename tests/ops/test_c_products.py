@@ -23,6 +23,8 @@ SIZES = [
     (130, 31, 129),
     (1, 500, 40),
     (300, 1, 20),
+    (9, 70, 1300),  # terms in three blocks
+    *((m, n, k) for m in (1, 2, 3, 4) for n, k in ((16, 300), (200, 130))),  # few rows
 ]
 
 
@@ -60,10 +62,19 @@ def test_a_row_of_a_product_does_not_depend_on_the_others() -> None:
     """Nor on how many there are: by plain loops, in a whole tile, at its edge."""
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(40, 200)).astype(np.float32), rng.normal(size=(200, 50)).astype(np.float32)
-    parts = [a, a[:1], a[3:4], a[7:20], a[39:]]
-    whole, *others = compiled([(lambda x, y: x @ y, [part, b[:, :20] if len(part) == 1 else b]) for part in parts])
-    for part, out in zip((slice(0, 1), slice(3, 4), slice(7, 20), slice(39, 40)), others, strict=True):
+    parts = [slice(0, 1), slice(3, 4), slice(7, 20), slice(39, 40), slice(5, 7), slice(5, 8), slice(30, 34)]
+    given = [a, *(a[part] for part in parts)]
+    whole, *others = compiled([(lambda x, y: x @ y, [x, b[:, :20] if len(x) == 1 else b]) for x in given])
+    for part, out in zip(parts, others, strict=True):
         np.testing.assert_array_equal(out, whole[part, : out.shape[1]])
+
+
+def test_blocks_of_terms_do_not_change_a_product() -> None:
+    """Sums go on where the block before ended: as few rows, which are summed at once, show."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(20, 1300)).astype(np.float32), rng.normal(size=(1300, 40)).astype(np.float32)
+    whole, few = compiled([(lambda x, y: x @ y, [part, b]) for part in (a, a[3:5])])
+    np.testing.assert_array_equal(few, whole[3:5])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -1,52 +1,20 @@
 /* Products of matrices for which a call of the BLAS costs more than it brings. A tile of the result stays in registers
    while it is summed; what it needs of the right matrix is packed, BLOCK rows at a time. */
-#if defined(__AVX512F__)
-#define VECTOR 64
-#define TILE 8
-#elif defined(__AVX__)
-#define VECTOR 32
-#define TILE 6
-#else
-#define VECTOR 16
-#define TILE 4
-#endif
-#define BLOCK 128
-/* So that the sums stay in registers; a checked build has no use for so much code. */
-#ifdef __SANITIZE_ADDRESS__
-#define UNROLLED
-#elif defined(__clang__)
-#define UNROLLED _Pragma("clang loop unroll(full)")
-#else
-#define UNROLLED _Pragma("GCC unroll 8")
-#endif
-typedef float vector_f32 __attribute__((vector_size(VECTOR), aligned(4), may_alias));
-typedef double vector_f64 __attribute__((vector_size(VECTOR), aligned(8), may_alias));
-
-INLINE vector_f32 vector_fma_f32(vector_f32 a, vector_f32 b, vector_f32 c) {
-    for (int l = 0; l < VECTOR / 4; l++) c[l] = FMAF(a[l], b[l], c[l]);
-    return c;
-}
-INLINE vector_f64 vector_fma_f64(vector_f64 a, vector_f64 b, vector_f64 c) {
-    for (int l = 0; l < VECTOR / 8; l++) c[l] = FMA(a[l], b[l], c[l]);
-    return c;
-}
-
-/* tile: `count` rows and `width` columns of c from `depth` columns of a, row i of which begins at a[i], its column p at
-   at[p] behind that, and the packed rows of b. `more`: c holds the sum so far; `add`: the sum is added to c.
+#define BLOCK 512
+/* tile: `sums` of TILE rows of `wide` vectors and the product of `depth` columns of a, row i of which begins at a[i], its
+   column p at at[p] behind that, and as many packed rows of b. It has nothing else to keep in registers.
+   row: copies `width` numbers.
    product: c = a b, or with `add` c += a b, of m rows, n columns and k terms, which are rounded once each and taken in
    their order (with `add` in blocks). The element (i, p) of a is at rows[i] + columns[p], or without them i row + p
    column; that of b (p, j) at p b_row + j b_column, that of c (i, j) at i c_row + j. */
 #define PRODUCT(T, type, LONG)                                                                                         \
-    INLINE void tile_##T(int wide, int64_t depth, const type *const *a, const int64_t *at, const type *b, type *c,     \
-                         int64_t c_row, int64_t count, int64_t width, bool8 more, bool8 add) {                         \
+    INLINE void tile_##T(int wide, int64_t depth, const type *const *a, const int64_t *at, const type *b,              \
+                         vector_##T *c) {                                                                              \
         vector_##T sums[TILE][2];                                                                                      \
-        const bool8 whole = count == TILE && width == wide * LONG;                                                     \
         UNROLLED                                                                                                       \
         for (int i = 0; i < TILE; i++)                                                                                 \
             UNROLLED                                                                                                   \
-            for (int v = 0; v < wide; v++) sums[i][v] = (vector_##T){0};                                               \
-        if (more && !add)                                                                                              \
-            for (int64_t i = 0; i < count; i++) memcpy(sums[i], c + i * c_row, width * sizeof(type));                  \
+            for (int v = 0; v < wide; v++) sums[i][v] = c[i * wide + v];                                               \
         for (int64_t p = 0; p < depth; p++) {                                                                          \
             const int64_t here = at[p];                                                                                \
             vector_##T row[2];                                                                                         \
@@ -59,42 +27,42 @@ INLINE vector_f64 vector_fma_f64(vector_f64 a, vector_f64 b, vector_f64 c) {
                 for (int v = 0; v < wide; v++) sums[i][v] = vector_fma_##T(x, row[v], sums[i][v]);                     \
             }                                                                                                          \
         }                                                                                                              \
-        if (whole && !add)                                                                                             \
+        UNROLLED                                                                                                       \
+        for (int i = 0; i < TILE; i++)                                                                                 \
             UNROLLED                                                                                                   \
-            for (int i = 0; i < TILE; i++)                                                                             \
-                UNROLLED                                                                                               \
-                for (int v = 0; v < wide; v++) *(vector_##T *)(c + i * c_row + v * LONG) = sums[i][v];                 \
+            for (int v = 0; v < wide; v++) c[i * wide + v] = sums[i][v];                                               \
+    }                                                                                                                  \
+    APART void pair_##T(int64_t depth, const type *const *a, const int64_t *at, const type *b, vector_##T *c) {        \
+        tile_##T(2, depth, a, at, b, c);                                                                               \
+    }                                                                                                                  \
+    APART void single_##T(int64_t depth, const type *const *a, const int64_t *at, const type *b, vector_##T *c) {      \
+        tile_##T(1, depth, a, at, b, c);                                                                               \
+    }                                                                                                                  \
+    INLINE void row_##T(type *to, const type *from, int64_t width) {                                                   \
+        if (width == 2 * LONG) memcpy(to, from, 2 * LONG * sizeof(type));                                              \
         else                                                                                                           \
-            for (int64_t i = 0; i < count; i++)                                                                        \
-                for (int64_t j = 0; j < width; j++)                                                                    \
-                    c[i * c_row + j] = (add ? c[i * c_row + j] : 0) + ((const type *)sums[i])[j];                      \
-    }                                                                                                                  \
-    APART void pair_##T(int64_t depth, const type *const *a, const int64_t *at, const type *b, type *c, int64_t c_row, \
-                        int64_t count, int64_t width, bool8 more, bool8 add) {                                         \
-        tile_##T(2, depth, a, at, b, c, c_row, count, width, more, add);                                               \
-    }                                                                                                                  \
-    APART void single_##T(int64_t depth, const type *const *a, const int64_t *at, const type *b, type *c,              \
-                          int64_t c_row, int64_t count, int64_t width, bool8 more, bool8 add) {                        \
-        tile_##T(1, depth, a, at, b, c, c_row, count, width, more, add);                                               \
+            for (int64_t j = 0; j < width; j++) to[j] = from[j];                                                       \
     }                                                                                                                  \
     APART void product_##T(                                                                                            \
         int64_t m, int64_t n, int64_t k, const type *a, const int64_t *rows, const int64_t *columns, int64_t row,      \
         int64_t column, const type *b, int64_t b_row, int64_t b_column, type *c, int64_t c_row, bool8 add) {           \
-        type packed[BLOCK * 2 * LONG];                                                                                 \
+        _Alignas(64) type packed[BLOCK * 2 * LONG], sums[TILE * 2 * LONG];                                             \
         int64_t at[BLOCK];                                                                                             \
+        const int64_t blocks = (k + BLOCK - 1) / BLOCK, most = (k + blocks - 1) / blocks;                              \
         for (int64_t j0 = 0; j0 < n; j0 += 2 * LONG) {                                                                 \
             const int64_t width = n - j0 < 2 * LONG ? n - j0 : 2 * LONG, full = width > LONG ? 2 * LONG : LONG;        \
-            for (int64_t p0 = 0; p0 < k; p0 += BLOCK) {                                                                \
-                const int64_t depth = k - p0 < BLOCK ? k - p0 : BLOCK;                                                 \
+            for (int64_t p0 = 0; p0 < k; p0 += most) {                                                                 \
+                const int64_t depth = k - p0 < most ? k - p0 : most;                                                   \
                 const type *from = b + p0 * b_row + j0 * b_column;                                                     \
                 for (int64_t p = 0; p < depth; p++) at[p] = columns ? columns[p0 + p] : (p0 + p) * column;             \
                 if (width < full) memset(packed, 0, depth * full * sizeof(type));                                      \
                 if (b_column == 1)                                                                                     \
-                    for (int64_t p = 0; p < depth; p++)                                                                \
-                        for (int64_t j = 0; j < width; j++) packed[p * full + j] = from[p * b_row + j];                \
+                    for (int64_t p = 0; p < depth; p++) row_##T(packed + p * full, from + p * b_row, width);           \
                 else                                                                                                   \
-                    for (int64_t j = 0; j < width; j++)                                                                \
-                        for (int64_t p = 0; p < depth; p++) packed[p * full + j] = from[p * b_row + j * b_column];     \
+                    for (int64_t p1 = 0; p1 < depth; p1 += LONG) /* so few rows of it stay in the first cache */       \
+                        for (int64_t j = 0; j < width; j++)                                                            \
+                            for (int64_t p = p1; p < depth && p < p1 + LONG; p++)                                      \
+                                packed[p * full + j] = from[p * b_row + j * b_column];                                 \
                 for (int64_t i0 = 0; i0 < m; i0 += TILE) {                                                             \
                     const int64_t count = m - i0 < TILE ? m - i0 : TILE;                                               \
                     const type *first[TILE];                                                                           \
@@ -104,8 +72,16 @@ INLINE vector_f64 vector_fma_f64(vector_f64 a, vector_f64 b, vector_f64 c) {
                         first[i] = a + (rows ? rows[own] : own * row);                                                 \
                     }                                                                                                  \
                     type *to = c + i0 * c_row + j0;                                                                    \
-                    if (full > LONG) pair_##T(depth, first, at, packed, to, c_row, count, width, p0 > 0, add);         \
-                    else single_##T(depth, first, at, packed, to, c_row, count, width, p0 > 0, add);                   \
+                    const bool8 more = p0 && !add;                                                                     \
+                    if (!more || count < TILE || width < full) memset(sums, 0, sizeof sums);                           \
+                    if (more)                                                                                          \
+                        for (int64_t i = 0; i < count; i++) row_##T(sums + i * full, to + i * c_row, width);           \
+                    if (full > LONG) pair_##T(depth, first, at, packed, (vector_##T *)sums);                           \
+                    else single_##T(depth, first, at, packed, (vector_##T *)sums);                                     \
+                    for (int64_t i = 0; i < count; i++)                                                                \
+                        if (add)                                                                                       \
+                            for (int64_t j = 0; j < width; j++) to[i * c_row + j] += sums[i * full + j];               \
+                        else row_##T(to + i * c_row, sums + i * full, width);                                          \
                 }                                                                                                      \
             }                                                                                                          \
         }                                                                                                              \
