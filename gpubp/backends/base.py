@@ -58,6 +58,8 @@ class Backend(Protocol):
     """Seconds of a program's work without compiled kernels from which on these are made; 0: at once."""
     call: float
     """Floating-point operations of one call of a loop over many steps, which Ctrl-C waits for."""
+    near: float
+    """Bytes of values that are at hand for the next operation much sooner than others."""
 
     def source(
         self,

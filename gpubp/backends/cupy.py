@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -32,6 +33,7 @@ class CupyBackend:
     modes = frozenset({"train", "measure", "predict"})
     worth = 0.0  # CuPy takes longer for each equation than a compiled step for all
     call = 1e15  # the host only launches, and hears of Ctrl-C between two launches
+    near = math.inf
 
     def __init__(self, number: int = 0, tf32: bool = False) -> None:
         try:

@@ -17,9 +17,10 @@ from .alone import source
 from .blame import bad_gradient
 from .choice import choose
 from .feeding import Rows, place
-from .gathered import figures, gather, padded
-from .machine import Compiled, Machine, bucket
+from .gathered import figures, gather
+from .machine import Compiled, Machine
 from .memory import require_batch, require_memory
+from .predicting import outputs_of, piece
 from .profile import Profile, profile
 from .state import State
 from .updates import updates
@@ -59,6 +60,7 @@ class Executor:
             raise GpubpError(f"the seed is {self.seed}; it must be from 0 to 2^63 - 1")
         self.backend: Backend = choose(net, device, backend, self.precision)
         require_memory(net, self.backend, self.dtype, 1)
+        self._piece = piece(net, self.backend.near, self.dtype)
         self._lock = threading.RLock()
         with self._active():
             self._state = State(net, self.backend, self.dtype, self.seed)
@@ -142,19 +144,10 @@ class Executor:
     # Evaluation --------------------------------------------------------------------------------------------------
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
         """The outputs for rows of inputs, in evaluation mode: {name: array (n, *shape)}, or the array itself where
-        the input was passed bare and there is one output. `batch` rows are computed at a time."""
+        the input was passed bare and there is one output. At most `batch` rows are computed at a time."""
         require_batch(batch)
-        with self._active():
-            arrays, count = check_feeds(self.backend, self.net.graph.inputs, inputs, self.dtype)
-            pieces: dict[str, list[Any]] = {name: [] for name in self.net.outputs}
-            for start in range(0, count, batch):
-                rows = min(batch, count - start)
-                feeds = [padded(self.xp, a[start : start + rows]) for a in arrays]
-                for name, value in self._machine.run("predict", bucket(rows), feeds).outputs.items():
-                    full = self.xp.broadcast_to(value, (bucket(rows), *value.shape[1:]))
-                    pieces[name].append(self.xp.array(full[:rows]))
-            out = {name: p[0] if len(p) == 1 else self.xp.concatenate(p) for name, p in pieces.items()}
-            return next(iter(out.values())) if len(out) == 1 and not isinstance(inputs, Mapping) else out
+        with self._lock, self.backend.running():
+            return outputs_of(self._machine, self.net, inputs, min(batch, self._piece))
 
     def loss(self, batch: Mapping[str, Any]) -> float:
         """The whole loss, penalties included, in evaluation mode, as the mean over the rows."""

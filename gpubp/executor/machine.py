@@ -110,6 +110,9 @@ class Machine:
 
     def bound(self, mode: Mode, batch: int, fit: object | None = None, step: int = 0) -> Bound:
         """The same, ready to run. `step`: the number of the step that it is for."""
+        done = self._bound.get((mode, batch, fit, self.backend.compiles and mode in self.backend.modes))
+        if done is not None and done.native is (step >= done.compiled.native_from):
+            return done
         compiled = self.compiled(mode, batch, fit)
         native = self.native(mode, batch, fit) if self.backend.compiles and step >= compiled.native_from else None
         key = (mode, batch, fit, native is not None)

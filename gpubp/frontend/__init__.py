@@ -1,7 +1,7 @@
 """From text to programs: the catalogue, loading and checking, lowering."""
 
 from .domains import Domain, domains
-from .feeds import as_numbers, check_feeds
+from .feeds import as_numbers, check_feeds, check_values, match_feeds
 from .identity import answers, data_files, describe_place, identity, written
 from .in_force import in_force
 from .initial import first_value
@@ -53,6 +53,8 @@ __all__ = [
     "build",
     "cannot_start",
     "check_feeds",
+    "check_values",
+    "match_feeds",
     "data_files",
     "counters",
     "describe",

@@ -19,6 +19,12 @@ def check_feeds(backend: Backend, nodes: Sequence[Node], given: Any, dtype: str)
     `given`: a mapping from names to arrays (n, *shape), or the array itself where there is one node. Any integer or
     float type and any strides will do. Raises InputError with the name, and the row and value where a value is wrong.
     """
+    arrays, count = match_feeds(backend, nodes, given)
+    return [_checked(backend, node, array, dtype) for node, array in zip(nodes, arrays, strict=True)], count
+
+
+def match_feeds(backend: Backend, nodes: Sequence[Node], given: Any) -> tuple[list[Any], int]:
+    """The same of any type of numbers, and still the caller's, whose values `check_values` has to look at."""
     names = [node.label or node.name for node in nodes]
     if not isinstance(given, Mapping):
         if len(nodes) != 1:
@@ -28,14 +34,11 @@ def check_feeds(backend: Backend, nodes: Sequence[Node], given: Any, dtype: str)
     if missing or extra:
         what = f"`{extra[0]}` is none of them" if extra else f"{_listed(missing)} missing"
         raise InputError(f"this call takes {_listed(names)}: {what}")
-    arrays = [
-        _checked(backend, n, node.type, given[n], dtype) for n, node in zip(names, nodes, strict=True) if node.type
-    ]
-    rows = {len(array) for array in arrays}
-    if len(rows) > 1:
+    arrays = [_shaped(backend, name, node.type, given[name]) for name, node in zip(names, nodes, strict=True)]
+    count = len(arrays[0]) if arrays else 0
+    if any(len(array) != count for array in arrays):
         counts = ", ".join(f"`{n}` {len(a):,}" for n, a in zip(names, arrays, strict=True))
         raise InputError(f"arrays have different numbers of rows: {counts}")
-    count = rows.pop() if rows else 0
     if count == 0:
         raise InputError(f"{_listed(names)}: there are no rows")
     return arrays, count
@@ -59,33 +62,53 @@ def as_numbers(backend: Backend, name: str, values: Any) -> Any:
     return array
 
 
-def _checked(backend: Backend, name: str, type_: Type, values: Any, dtype: str) -> Any:
-    xp = backend.xp
+def _shaped(backend: Backend, name: str, type_: Type | None, values: Any) -> Any:
     array = as_numbers(backend, name, values)
-    if array.ndim == 0 or array.shape[1:] != type_.shape:
+    if type_ is not None and (array.ndim == 0 or array.shape[1:] != type_.shape):
         wanted = f"(rows{''.join(f', {n}' for n in type_.shape)}{',' if not type_.shape else ''})"
         raise InputError(f"`{name}` has shape {array.shape}, it needs {wanted}")
-    if type_.classes is None:
-        with backend.running():
-            numbers = array.astype(dtype)
-        finite = xp.isfinite(numbers)
-        if not bool(finite.all()):
-            _refuse(backend, name, array, ~xp.isfinite(array), "is no finite number")
-            _refuse(backend, name, array, ~finite, f"is too large for {dtype}: `precision = float64` takes it")
-        return numbers
+    return array
+
+
+def _checked(backend: Backend, node: Node, array: Any, dtype: str) -> Any:
+    assert node.type is not None
+    if node.type.classes is not None:
+        check_values(backend, node, array, array)
+        return array.astype("int64")
+    with backend.running():
+        numbers = array.astype(dtype)
+    check_values(backend, node, array, numbers)
+    return numbers
+
+
+def check_values(backend: Backend, node: Node, array: Any, numbers: Any, first: int = 0) -> None:
+    """Raise InputError for the first of an array's values that is none for the node. `numbers`: the values as a
+    program takes them; `first`: the number of the first row."""
+    xp, classes = backend.xp, None if node.type is None else node.type.classes
+    if classes is None:
+        if array.dtype.kind == "f" and not bool((finite := xp.isfinite(numbers)).all()):
+            _refuse(backend, node, array, ~xp.isfinite(array), "is no finite number", first)
+            _refuse(
+                backend,
+                node,
+                array,
+                ~finite,
+                f"is too large for {numbers.dtype}: `precision = float64` takes it",
+                first,
+            )
+        return
     if array.dtype.kind == "f":
         with backend.running():
             whole = xp.floor(array) == array
-        _refuse(backend, name, array, ~whole, "is no whole number: labels are 0, 1, ...")
-    wrong = (array < 0) | (array >= type_.classes)
-    _refuse(backend, name, array, wrong, f"is no label: they are 0 to {type_.classes - 1}")
-    return array.astype("int64")
+        _refuse(backend, node, array, ~whole, "is no whole number: labels are 0, 1, ...", first)
+    wrong = (array < 0) | (array >= classes)
+    _refuse(backend, node, array, wrong, f"is no label: they are 0 to {classes - 1}", first)
 
 
-def _refuse(backend: Backend, name: str, array: Any, wrong: Any, why: str) -> None:
+def _refuse(backend: Backend, node: Node, array: Any, wrong: Any, why: str, first: int) -> None:
     """Raise InputError for the first value marked in `wrong`, with its index, counted from 0 as in the array."""
     if not bool(wrong.any()):
         return
     place = tuple(int(i[0]) for i in wrong.nonzero())
-    index = ", ".join(map(str, place))
-    raise InputError(f"`{name}[{index}]`: {backend.to_host(array[place]).item()} {why}")
+    index = ", ".join(map(str, (first + place[0], *place[1:])))
+    raise InputError(f"`{node.label or node.name}[{index}]`: {backend.to_host(array[place]).item()} {why}")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gpubp
+from gpubp.backends.numpy import NumpyBackend
 
 from .nets import DROPOUT, LABELS, PLAIN, PREDICT_ONLY, contents, executor, labelled, rows
 
@@ -24,6 +25,37 @@ def test_predictions_do_not_depend_on_the_batch(precision: str) -> None:
         np.testing.assert_allclose(ex.predict({"x": x[:count]})["p"], whole[:count], rtol=0, atol=tolerance)
     for row in (0, 4095, 4096, 9_999):
         np.testing.assert_allclose(ex.predict(x[row : row + 1]), whole[row : row + 1], rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "native"])
+def test_rows_are_predicted_in_pieces_that_stay_in_the_cache(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small these are, with several inputs and outputs, and the number of a wrong row is that among all."""
+    text = """model {
+      input  a: [3]
+      input  b: class(4)
+      hidden = concat(a, one_hot(b)) -> dense(5)
+      output p = hidden -> tanh
+      output q = hidden -> dense(1)
+    }"""
+    given = {"a": np.arange(303.0).reshape(101, 3) / 100, "b": np.arange(101) % 4}
+    net = gpubp.loads(text)
+    whole = gpubp.Executor(net, device="cpu", backend=backend).predict(given)
+    monkeypatch.setattr(NumpyBackend, "near", 2000)
+    ex = gpubp.Executor(net, device="cpu", backend=backend)
+    in_pieces = ex.predict(given)
+    assert list(in_pieces) == ["p", "q"]
+    for name, values in in_pieces.items():
+        assert values.shape == whole[name].shape
+        np.testing.assert_allclose(values, whole[name], rtol=0, atol=1e-6)
+    assert given["a"][0, 1] == 0.01
+    for name, wrong, message in (
+        ("a", np.inf, r"`a\[77, 1\]`: inf is no finite"),
+        ("b", 4, r"`b\[77\]`: 4 is no label"),
+    ):
+        changed = {key: value.copy() for key, value in given.items()}
+        changed[name][(77, 1)[: changed[name].ndim]] = wrong
+        with pytest.raises(gpubp.InputError, match=message):
+            ex.predict(changed)
 
 
 def test_a_result_is_the_callers_own() -> None:
