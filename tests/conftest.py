@@ -1,13 +1,29 @@
-"""What holds for every test: warnings are errors (pyproject.toml), NumPy's error state is left alone."""
+"""What holds for every test: warnings are errors (pyproject.toml), NumPy's error state is left alone, and the BLAS
+takes one thread."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import numpy  # noqa: F401  # loads the BLAS
+import pytest
 from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
+
+from gpubp.backends.threads import threads
 
 # Two cores shared with other work make single examples slow now and then: time is no criterion.
 settings.register_profile("default", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread_of_the_blas() -> Iterator[None]:
+    """There is a process of tests for each core: threads of the BLAS beside them would only spin. Compiled kernels take
+    the threads that they take without this, and so do processes that a test starts."""
+    threads()  # remembers how many the BLAS takes
+    with threadpool_limits(1, "blas"):
+        yield

@@ -121,7 +121,12 @@ def test_the_second_ends_at_once_and_loses_nothing(tmp_path: Path) -> None:
     before = {name: (tmp_path / "run" / name).read_bytes() for name in (LAST, BEST)}
     words = ["slow", "run", str(net), "--device", "cpu", "--quiet", "--resume", str(tmp_path / "run")]
     process = subprocess.Popen(
-        [sys.executable, "-c", SLOW, *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", SLOW, *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # as many as in this process, or it warns
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "saving\n"
