@@ -21,6 +21,8 @@ from gpubp.render import Gemm, Launch, Matrix
 Array = np.ndarray[Any, Any]
 SHIM = Path(__file__).with_name("cuda_host.h")
 FLAGS = ("-std=c++17", "-O0", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-U_FORTIFY_SOURCE", "-w")
+# The headers that C++ has under the names of those of C take longer to read than kernels take.
+FLAGS += ("-nostdinc++",)
 STRICT = "-fsanitize=alignment"
 """The shim is told of accesses at no multiple of their size, at which a GPU stops."""
 _HEAD = re.compile(
@@ -51,6 +53,10 @@ class HostCompiler(Compiler):
 
     def compile(self, source: Path, library: Path) -> None:
         self._run(*FLAGS, STRICT, "-fPIC", "-shared", "-x", "c++", str(source), "-o", str(library))
+
+
+HOST = HostCompiler(CXX)
+"""One, which is asked for its version once."""
 
 
 def host_text(text: str) -> str:
@@ -88,7 +94,7 @@ def host_text(text: str) -> str:
 @cache
 def host_library(text: str) -> ctypes.CDLL:
     folder = user_cache_path("gpubp") / "kernels"
-    return ctypes.CDLL(str(KernelCache(folder).library(host_text(text), HostCompiler(CXX))))
+    return ctypes.CDLL(str(KernelCache(folder).library(host_text(text), HOST)))
 
 
 class HostModule:
