@@ -12,13 +12,18 @@ import gpubp
 from gpubp.cli import main
 from gpubp.cli.profile_table import profile_table
 from gpubp.errors import InputError
-from gpubp.executor import Kernel, Profile
+from gpubp.executor import Kernel, Profile, profile
 from gpubp.passes import cost
 from tests.executor.nets import PLAIN, contents, rows
 from tests.render.compiled import needs_compiler
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "profile.txt"
 BACKENDS = ["numpy", pytest.param("native", marks=needs_compiler)]
+
+
+@pytest.fixture(autouse=True)
+def _as_few_steps_as_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profile, "SECONDS", 0.0)
 
 
 def test_the_table() -> None:

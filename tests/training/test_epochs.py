@@ -17,10 +17,11 @@ from gpubp.cli import main
 from gpubp.executor import Ensemble, Executor
 from gpubp.training import LAST, Run, loop, read
 from gpubp.training.pace import Pace
-from tests.render.compiled import needs_compiler
+from tests.render.compiled import QUICK, needs_compiler
 
 from .worlds import SPLIT, state, write_net
 
+BACKENDS = ["numpy", pytest.param(QUICK, id="native")]
 FULL = "  batch = 60\n"
 WHOLE = "  batch = 12\n"
 PARTIAL = "  batch = 25\n"
@@ -89,7 +90,7 @@ def compare(found: dict[str, Any], wanted: dict[str, Any]) -> None:
 
 
 @needs_compiler
-@pytest.mark.parametrize("backend", ["numpy", "native"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("case", CASES)
 def test_the_same_bits_records_and_files(tmp_path: Path, case: str, backend: str) -> None:
     path = write(tmp_path, case)
@@ -134,7 +135,7 @@ def test_a_large_net_takes_one(tmp_path: Path) -> None:
 
 # What goes wrong -----------------------------------------------------------------------------------------------------
 @needs_compiler
-@pytest.mark.parametrize("backend", ["numpy", "native"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("keys", [FULL, WHOLE, PARTIAL, f"{FULL}  restarts = 3\n", f"{WHOLE}  restarts = 3\n"])
 @pytest.mark.parametrize(("rate", "layer"), [(0.8, "tanh"), (3.0, "tanh"), (0.8, "relu")])
 def test_a_divergence_is_told_as_by_one_epoch_after_the_other(
@@ -163,7 +164,7 @@ def test_a_divergence_is_told_as_by_one_epoch_after_the_other(
 
 
 @needs_compiler
-@pytest.mark.parametrize("backend", ["numpy", "native"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("batch", "rate"), [(FULL, 0.5), (WHOLE, 0.45)])
 def test_a_restart_that_is_struck_out_ends_where_it_did(tmp_path: Path, batch: str, rate: float, backend: str) -> None:
     """Of the restarts some diverge, in epochs of their own; the others are trained to the end."""
