@@ -3,6 +3,7 @@ takes one thread."""
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -27,3 +28,9 @@ def one_thread_of_the_blas() -> Iterator[None]:
     threads()  # remembers how many the BLAS takes
     with threadpool_limits(1, "blas"):
         yield
+
+
+def pytest_collection_finish() -> None:
+    """Tests and modules stay to the end: the collector of garbage need not go through them again and again."""
+    gc.collect()
+    gc.freeze()
