@@ -25,6 +25,8 @@ FLAGS = ("-std=c++17", "-O0", "-ffp-contract=off", "-fno-strict-aliasing", "-fwr
 FLAGS += ("-nostdinc++",)
 STRICT = "-fsanitize=alignment"
 """The shim is told of accesses at no multiple of their size, at which a GPU stops."""
+LIBRARIES = ("-nostdlib", "-lm", "-lc")
+"""Those of C alone: what the compiler's library of checks would do, the shim does itself."""
 _HEAD = re.compile(
     r'extern "C" __global__ void __launch_bounds__\(\d+, 1\) (\w+)\(\n\s*'
     r"(?:char \*\w+, const Tables|const (Net))<(\d+)>"
@@ -49,10 +51,10 @@ class HostCompiler(Compiler):
 
     @property
     def identity(self) -> str:
-        return "\n".join((self.version, *FLAGS, STRICT))
+        return "\n".join((self.version, *FLAGS, STRICT, *LIBRARIES))
 
     def compile(self, source: Path, library: Path) -> None:
-        self._run(*FLAGS, STRICT, "-fPIC", "-shared", "-x", "c++", str(source), "-o", str(library))
+        self._run(*FLAGS, STRICT, "-fPIC", "-shared", "-x", "c++", str(source), "-o", str(library), *LIBRARIES)
 
 
 HOST = HostCompiler(CXX)
