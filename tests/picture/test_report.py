@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 import sys
+from collections.abc import Callable
+from functools import cache
 from html import unescape
 from pathlib import Path
 
@@ -35,6 +37,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base
 
 
+@pytest.fixture(scope="module")
+def page_of(runs: Path) -> Callable[[str], str]:
+    """The report of a run by its name, made once."""
+    return cache(lambda name: report(runs / name))
+
+
 def copied(run: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(run, tmp_path / run.name))
 
@@ -44,8 +52,8 @@ def heads(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_it_is_sound_and_asks_for_nothing(runs: Path, name: str) -> None:
-    text = report(runs / name)
+def test_it_is_sound_and_asks_for_nothing(page_of: Callable[[str], str], name: str) -> None:
+    text = page_of(name)
     page = Page(text)
     assert len(page.ids) == len(set(page.ids))
     assert "<script" not in text
@@ -61,19 +69,19 @@ def test_it_is_sound_and_asks_for_nothing(runs: Path, name: str) -> None:
     assert {target[1:] for _, _, target in inner} <= set(page.ids)
 
 
-def test_what_stands_in_it(runs: Path) -> None:
+def test_what_stands_in_it(page_of: Callable[[str], str]) -> None:
     always = ["figures", "file", "net", "curves", "gradients"]
-    assert heads(report(runs / "digits")) == [*always, "answers: digit", "worst: digit", "environment"]
-    assert heads(report(runs / "diabetes")) == [*always, "answers: progression", "worst: progression", "environment"]
-    assert heads(report(runs / "vae")) == [*always, "environment"], "no target to compare with"
-    assert heads(report(runs / "pinn")) == [*always[:4], "environment"], "too few steps to measure gradients"
-    assert "over the plane of point" in report(runs / "spiral")
-    assert "over the plane" not in report(runs / "diabetes")
-    assert "the worst examples" in report(runs / "digits"), "pictures"
+    assert heads(page_of("digits")) == [*always, "answers: digit", "worst: digit", "environment"]
+    assert heads(page_of("diabetes")) == [*always, "answers: progression", "worst: progression", "environment"]
+    assert heads(page_of("vae")) == [*always, "environment"], "no target to compare with"
+    assert heads(page_of("pinn")) == [*always[:4], "environment"], "too few steps to measure gradients"
+    assert "over the plane of point" in page_of("spiral")
+    assert "over the plane" not in page_of("diabetes")
+    assert "the worst examples" in page_of("digits"), "pictures"
 
 
-def test_its_numbers_are_those_of_the_run(runs: Path) -> None:
-    text = report(runs / "digits")
+def test_its_numbers_are_those_of_the_run(runs: Path, page_of: Callable[[str], str]) -> None:
+    text = page_of("digits")
     run = gpubp.load_run(runs / "digits", "cpu")
     for value in run.metrics.values():
         assert f"<td>{value:.4g}</td>" in text
@@ -105,8 +113,8 @@ def test_how_often_one_class_was_taken_for_another() -> None:
     assert told.splitlines() == ["3 of 6 rows are right.", "a taken for b: 2 times", "b taken for a: 1 time"]
 
 
-def test_numbers_are_judged_by_their_distance(runs: Path) -> None:
-    text = report(runs / "diabetes")
+def test_numbers_are_judged_by_their_distance(runs: Path, page_of: Callable[[str], str]) -> None:
+    text = page_of("diabetes")
     run = gpubp.load_run(runs / "diabetes", "cpu")
     rows = load_data(run.net.graph, run.net.base, 0).part("test")
     assert isinstance(rows, dict)
@@ -116,8 +124,8 @@ def test_numbers_are_judged_by_their_distance(runs: Path) -> None:
     assert f"largest {distance[i]:.4g}" in text
 
 
-def test_the_file_is_there_as_it_was_written(runs: Path) -> None:
-    (shown,) = re.findall(r'<pre class="source" tabindex="0">(.*?)</pre>', report(runs / "spiral"), re.DOTALL)
+def test_the_file_is_there_as_it_was_written(page_of: Callable[[str], str]) -> None:
+    (shown,) = re.findall(r'<pre class="source" tabindex="0">(.*?)</pre>', page_of("spiral"), re.DOTALL)
     assert '<span class="s-k">model</span>' in shown
     assert unescape(re.sub(r"<[^>]+>", "", shown)).strip() == (MODELS / "spiral.net").read_text("utf-8").strip()
 
