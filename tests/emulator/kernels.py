@@ -137,13 +137,15 @@ class PtxModule(HostModule):
 
     def launch(self, work: Launch, arena: Array, tables: Sequence[Array], last: Array) -> None:
         at = np.array([table.ctypes.data for table in tables] or [0], np.uint64)
+        # The counters lie before the scratch memory, in the same array.
+        before = [] if last.base is None else [last.base[: last.ctypes.data - last.base.ctypes.data]]
         self.kernels(
             work.kernel,
             work.grid,
             work.block,
             [arena, at.tobytes(), last],
             order=self.order,
-            memory=[table for table in tables if table.nbytes],
+            memory=[array for array in (*tables, *before) if array.nbytes],
         )
 
 
