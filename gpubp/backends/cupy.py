@@ -42,7 +42,7 @@ class CupyBackend:
             if error.name != "cupy":
                 raise DeviceError(f"CuPy cannot be imported: {_reason(error)}") from None
             raise DeviceError(
-                "CuPy is not installed: `pip install gpubp[cuda12]` or `gpubp[cuda13]` brings it",
+                "CuPy is not installed: `pip install 'gpubp[cuda12]'` or `'gpubp[cuda13]'` brings it",
                 "CuPy is not installed",
             ) from None
         except Exception as error:  # installed, and broken in one of many ways

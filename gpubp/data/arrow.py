@@ -114,7 +114,7 @@ def open_arrow(base: Path, path: str, span: Span | None) -> ArrowTable:
         from pyarrow import feather, ipc, parquet
     except ImportError:
         message = f"`{path}` needs pyarrow, which is not installed"
-        help = "`pip install gpubp[tables]` brings it; or save the table as csv"
+        help = "`pip install 'gpubp[tables]'` brings it; or save the table as csv"
         raise problem("E0423", message, span, help=help) from None
     try:
         with file.open("rb") as opened:
@@ -155,7 +155,7 @@ def table(
     onehot: OptionalNames = None,
 ) -> Read:
     """Rows of numbers and labels from a Parquet, Arrow or Feather file, which its content tells apart; needs pyarrow
-    (`pip install gpubp[tables]`). Nulls and NaN are missing cells. The options are those of `csv`. Raises
+    (`pip install 'gpubp[tables]'`). Nulls and NaN are missing cells. The options are those of `csv`. Raises
     DiagnosticError (E0411 to E0423)."""
     check_scale(request, scale)
     main = open_arrow(request.base, path, request.span("path"))

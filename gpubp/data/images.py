@@ -62,7 +62,7 @@ def images(
     standardize: Flag = False,
 ) -> Read:
     """The pictures in the folder `path`, in the order of their names, for the first name: pixels from 0 to 1. Needs
-    Pillow (`pip install gpubp[images]`).
+    Pillow (`pip install 'gpubp[images]'`).
 
     `labels = folders`: each folder in it is a class and holds its pictures; the classes, in alphabetical order, are the
     second name's. `masks`: a folder with a picture of the same name for each of them, for the second name: pixels from

@@ -144,7 +144,7 @@ def opened(base: Path, name: str, span: Span | None) -> Any:
     try:
         Image, ImageOps = _pillow()
     except ImportError:
-        help = "`pip install gpubp[images]` brings it; or save the pixels as one array by `numpy.save`, and use `npy`"
+        help = "`pip install 'gpubp[images]'` brings it; or save the pixels as one array by `numpy.save`, and use `npy`"
         raise problem("E0423", f"`{name}` needs Pillow, which is not installed", span, help=help) from None
     try:
         raw = find_file(base, name, span).read_bytes()

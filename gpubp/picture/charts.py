@@ -40,7 +40,7 @@ def require_matplotlib() -> None:
         import matplotlib  # noqa: F401
     except ImportError:
         raise GpubpError(
-            "drawing needs matplotlib, which is not installed: `pip install gpubp[plot]` brings it"
+            "drawing needs matplotlib, which is not installed: `pip install 'gpubp[plot]'` brings it"
         ) from None
 
 

@@ -29,7 +29,7 @@ def require_optuna() -> None:
         import optuna  # noqa: F401
     except ImportError:
         raise GpubpError(
-            "the method `tpe` needs optuna, which is not installed: `pip install gpubp[search]` brings it"
+            "the method `tpe` needs optuna, which is not installed: `pip install 'gpubp[search]'` brings it"
         ) from None
 
 

@@ -126,5 +126,5 @@ def test_without_optuna(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for words in (("a.net", "--method", "tpe"), ("--resume", "s")):
         said = call("search", *words)
         assert (said.code, said.out) == (2, "")
-        help = "`pip install gpubp[search]` brings it"
+        help = "`pip install 'gpubp[search]'` brings it"
         assert said.err == f"error: the method `tpe` needs optuna, which is not installed: {help}\n"

@@ -135,4 +135,4 @@ def test_without_pyarrow(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     found = world.refused(reads("a.parquet"))
     assert (found.code, found.message) == ("E0423", "`a.parquet` needs pyarrow, which is not installed")
-    assert found.help == ("`pip install gpubp[tables]` brings it; or save the table as csv",)
+    assert found.help == ("`pip install 'gpubp[tables]'` brings it; or save the table as csv",)

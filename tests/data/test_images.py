@@ -276,4 +276,4 @@ def test_without_pillow(world: World, flowers: dict[str, Array], monkeypatch: py
     monkeypatch.setattr(pictures, "_pillow", pictures._pillow.__wrapped__)
     found = world.refused(images("x, y", labels=FOLDERS))
     assert (found.code, found.message) == ("E0423", "`photos/aster/z.PNG` needs Pillow, which is not installed")
-    assert found.help[0].startswith("`pip install gpubp[images]` brings it")
+    assert found.help[0].startswith("`pip install 'gpubp[images]'` brings it")

@@ -131,4 +131,4 @@ def test_matplotlib_is_asked_for(runs: tuple[Path, Path], monkeypatch: pytest.Mo
     assert main(["plot", str(runs[0])]) == 0, "text needs nothing"
     capsys.readouterr()
     assert main(["plot", str(runs[0]), "-o", "a.svg"]) == 2
-    assert "needs matplotlib, which is not installed: `pip install gpubp[plot]`" in capsys.readouterr().err
+    assert "needs matplotlib, which is not installed: `pip install 'gpubp[plot]'`" in capsys.readouterr().err

@@ -277,7 +277,7 @@ def test_the_command(runs: Path, tmp_path: Path, capsys: Capture, monkeypatch: p
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     capsys.readouterr()
     assert main(["report", str(run)]) == 2
-    assert "`pip install gpubp[plot]` brings it" in capsys.readouterr().err
+    assert "`pip install 'gpubp[plot]'` brings it" in capsys.readouterr().err
 
 
 MEASURE = """
