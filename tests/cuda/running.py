@@ -26,8 +26,8 @@ def run_cuda(
     made of, and the outputs."""
     source = source or cuda_source(planned, "run", hints)
     module = compiled(source.text, order)
-    before = source.before
-    scratch = np.full(before + source.scratch + 16, 0xFF, dtype=np.uint8)
+    before, size = source.before, max(source.scratch, 1)  # an empty array lies nowhere
+    scratch = np.full(before + size, 0xFF, dtype=np.uint8)
     scratch[:before] = 0
 
     def bind(name: str, arena: Array, tables: Sequence[Array]) -> Callable[[], int]:
@@ -40,7 +40,7 @@ def run_cuda(
                     begins = {None: arena.ctypes.data, **dict(enumerate(addresses))}
                     host_gemm(work, *(begins[x.table] + x.start for x in (work.a, work.b, work.c)))
                 else:
-                    module.launch(work, *of_turn(work, arena, kept), scratch[before : before + source.scratch])
+                    module.launch(work, *of_turn(work, arena, kept), scratch[before:])
             return 0 if kept is not None else 1
 
         return step
