@@ -127,8 +127,6 @@ class Memory:
         """Of how many bytes the buffers that begin at no multiple of ALIGN begin at one."""
         self.share: tuple[int, int] | None = None
         """The turns of the kernel's outermost loop, and how many make a part, where threads share them."""
-        self.products = 0
-        """Multiplications of a product that compiled code is taken for, where these are more than usual."""
 
     def source(self, x: Var) -> Var:
         """The value whose memory a view shows."""

@@ -25,11 +25,9 @@ def c_source(
     collect: Sequence[Var] = (),
     *,
     apart: bool = False,
-    products: int = 0,
 ) -> CSource:
     """The pieces of a plan that have a C form. The functions `<name>_0`, `<name>_1` ... are for those that follow each
-    other, or with `apart` each for one kernel; what stands between them stays with Python. `products`: multiplications
-    of a matrix product that has a C form, where that is more than usual.
+    other, or with `apart` each for one kernel; what stands between them stays with Python.
 
     Where that is nothing, `<name>_many(arena, tables, rows, order, per_epoch, at, steps, results)` does `steps` steps
     on batches of `rows`, an array of data for each feed, and writes the numbers `collect` of each step to `results`.
@@ -37,10 +35,10 @@ def c_source(
     when, if not as they stand. It returns how many steps were done before the guard stopped one.
     """
     rounds = {
-        one.plan: PlanText(one.plan, f"{name}_loop{k}", {}, describe, products=products).source()
+        one.plan: PlanText(one.plan, f"{name}_loop{k}", {}, describe).source()
         for k, (_, one) in enumerate(loop_steps(plan.steps))
     }
-    found = PlanText(plan, name, hints or {}, describe, products=products).source(collect, apart)
+    found = PlanText(plan, name, hints or {}, describe).source(collect, apart)
     body = "\n\n".join(part.text for part in (*rounds.values(), found) if part.text)
     return replace(found, text=f"{c_functions(body)}\n\n{body}\n", rounds=rounds)
 
@@ -58,10 +56,8 @@ class PlanText:
         hints: Mapping[Var, str],
         describe: Callable[[object], str],
         lanes: bool = False,
-        products: int = 0,
     ) -> None:
         self.plan, self.name, self.hints, self.describe, self.lanes = plan, name, hints, describe, lanes
-        self.products = products
         eqns = [*plan.constants, *plan.views, *(step.eqn for step in plan.steps)]
         values = dict.fromkeys(
             (*plan.program.inputs, *plan.states, *(v for e in eqns for v in e.outputs), *plan.places)
@@ -164,9 +160,7 @@ class PlanText:
         return single_kernel(memory, step)
 
     def memory(self) -> Memory:
-        found = Memory(self.plan, self.names, self.numbers, self.lanes)
-        found.products = self.products
-        return found
+        return Memory(self.plan, self.names, self.numbers, self.lanes)
 
     def rows_kernel(self) -> type[RowKernel]:
         return RowKernel

@@ -12,20 +12,15 @@ from platformdirs import user_cache_path
 
 from ...ir import Var
 from ...passes import Plan
-from ...render import CSource, c_source, lanes_arena, lanes_source
+from ...render import CSource, lanes_arena, lanes_source
 from ..base import BindCopies
 from ..numpy import NumpyBackend
-from ..threads import MOST, cores
 from .cache import KernelCache
-from .compiler import Compiler, NativeError, processor
+from .compiler import Compiler, NativeError
 from .library import Library
 
 EVERY = frozenset({"train", "gradients", "measure", "predict", "fit"})
 """All modes of programs."""
-WIDE = 1 << 32
-"""Multiplications of a product up to which compiled code with vectors of 512 bits is no slower than the BLAS, where it
-takes as many threads (measured: 97 to 105 GFLOP/s on a core of Zen 4, by OpenBLAS 95 to 102). With others, and on more
-cores than it takes, the BLAS is quicker for large ones."""
 
 
 class NativeBackend(NumpyBackend):
@@ -49,19 +44,6 @@ class NativeBackend(NumpyBackend):
         except NativeError:
             return ""
         return f"{'all' if self._all else 'training'}, by {version}" if self.compiles else ""
-
-    def source(  # type: ignore[override]
-        self,
-        plan: Plan,
-        name: str,
-        hints: Mapping[Var, str],
-        describe: Callable[[object], str],
-        collect: Sequence[Var] = (),
-        *,
-        apart: bool = False,
-    ) -> CSource:
-        products = WIDE if "avx512f" in processor() and cores() <= MOST else 0
-        return c_source(plan, name, hints, describe, collect, apart=apart, products=products)
 
     def library(self, source: CSource) -> Library | None:
         """The compiled functions of a C text; None where that fails, which is said once."""
