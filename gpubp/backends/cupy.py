@@ -119,9 +119,8 @@ class CupyBackend:
         describe: Callable[[object], str],
         collect: Sequence[Var],
     ) -> tuple[CSource, BindCopies] | None:
-        source = cuda_source(plan, name, hints, describe, collect, room=self._compiled.room)
-        if source.block is None:
-            source = cuda_source(plan, name, hints, describe, collect, tf32=self._tf32, nets=True)
+        room = self._compiled.room
+        source = cuda_source(plan, name, hints, describe, collect, tf32=self._tf32, room=room, nets=True)
         kernels = self.library(source) if source.many else None
         return None if kernels is None else (source, partial(kernels.bind_copies, self.arena, plan.arena))
 

@@ -132,7 +132,7 @@ class _Text(TailText):
         batches = block = None
         if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
             batches = self._batches(collect)
-            block = None if self.nets else self._block(collect, room)
+            block = self._block(collect, room)
         text = "\n\n".join((cuda_functions(), *self.texts.values())) + "\n"
         many = f"{self.name}_many" if batches is not None else ""
         more = (self.scratch, self.counters, batches, block)

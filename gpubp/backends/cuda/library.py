@@ -94,7 +94,7 @@ class CudaLibrary:
         """What gpubp.backends.base.BindCopies gives, with memory from `arena`, of `size` bytes for a copy: a block for
         each copy, or a graph for all where the source is one for several nets."""
         if self._source.block is None:
-            return self._nets(size, tables)
+            return Nets(self._source, self._device, self._stream, size, _dense(tables)).train
         run = self._blocks(self._source.block, arena(size), tables, len(tables[0]))
 
         def copies(
@@ -108,23 +108,6 @@ class CudaLibrary:
         ) -> None:
             at = [self._device.address(array) + column * array.itemsize for array in results]
             run(rows, order, start, steps, self._device.address(going), at, results[0].shape[1])
-
-        return copies
-
-    def _nets(self, size: int, tables: Sequence[Any]) -> Callable[..., None]:
-        nets = Nets(self._source, self._device, self._stream, size, _dense(tables))
-
-        def copies(
-            rows: Sequence[Any],
-            order: Any | None,
-            start: int,
-            steps: int,
-            going: Any,
-            results: Sequence[Any],
-            column: int,
-        ) -> None:
-            nets.begin(rows, order, start, going, results, column)
-            nets.run(steps)
 
         return copies
 

@@ -43,13 +43,19 @@ class Nets:
         works = [*self._step(source.batches.take, self._steers)]
         for work in own:
             works += self._step(work, self._works_on)
-        self.run = stream.steps([*works, *self._step(source.batches.keep, self._steers)])
-        """Does so many steps of all of them, after `begin`."""
+        self._run = stream.steps([*works, *self._step(source.batches.keep, self._steers)])
 
-    def begin(
-        self, rows: Sequence[Any], order: Any | None, start: int, going: Any, results: Sequence[Any], column: int
+    def train(
+        self,
+        rows: Sequence[Any],
+        order: Any | None,
+        start: int,
+        steps: int,
+        going: Any,
+        results: Sequence[Any],
+        column: int,
     ) -> None:
-        """Tell the kernels what the next steps work on; see gpubp.backends.base.BindCopies."""
+        """So many steps of all of them; see gpubp.backends.base.BindCopies."""
         address = self._device.address
         if self._going != address(going):
             self._going = address(going)
@@ -61,6 +67,7 @@ class Nets:
             own = [address(array) + (k * array.shape[1] + column) * array.itemsize for array in results]
             control += self._batches.control(start, count, at + 8 * count * k if at else 0, data, own)
         self._control.write(control)
+        self._run(steps)
 
     def _step(self, work: Launch | Gemm, nets: Sequence[Own]) -> list[Work]:
         """The same work for each of them."""
