@@ -159,28 +159,6 @@ def test_convolutions(name: str) -> None:
     assert launches(same_bits(found, arrays)) < launches(cuda_source(found, "run", apart=True))
 
 
-@pytest.mark.parametrize("channels", [8, 3])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_elements_from_anywhere(channels: int, dtype: str) -> None:
-    """Pooling and its gradient behind a gate, rows of a table with a bias: one launch each, unless what is made would
-    lie where others read."""
-    images, table = drawn([(3, 7, 6, channels), (5, channels)], dtype)
-    labels = np.random.default_rng(0).integers(0, 5, (4, 3))
-    arrays = [images, drawn([(3, 3, 3, channels)], dtype)[0], table, labels, drawn([(channels,)], dtype)[0]]
-    spread = {"kernel": (2, 2), "spread": ((2, 2), (1, 1), (0, 0))}
-
-    def build(x: Var, g: Var, rows: Var, index: Var, bias: Var) -> list[Var]:
-        y = ops.window_max(x, size=(3, 3), **spread)
-        back = ops.window_put(g, ops.window_first(x, y, **spread), size=(7, 6), **spread)
-        return [ops.relu(y * 0.5 + bias), ops.gate(ops.greater(x, 0.0), back), ops.gather(rows, index) + bias]
-
-    found = planned_of(build, arrays, fed=False)
-    source = same_bits(found, arrays)
-    assert launches(source) < launches(cuda_source(found, "run", apart=True))
-    assert ("_pack" in source.text) == (channels == 8)
-    same_bits(planned_of(build, arrays), arrays)
-
-
 # What is joined ------------------------------------------------------------------------------------------------------
 def layer(rows: int = 384, terms: int = 400, columns: int = 96) -> tuple[Plan, list[Array]]:
     """A dense layer, and a product of what it gives behind a gate."""

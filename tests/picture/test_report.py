@@ -17,9 +17,8 @@ import pytest
 import gpubp
 from gpubp.cli import main
 from gpubp.data import load as load_data
-from gpubp.picture.judged import Classes, Rows, seen
+from gpubp.picture.judged import seen
 from gpubp.picture.report import report
-from gpubp.picture.views import confusion
 
 from ..insight.test_page import Page
 from .worlds import CHROMIUM, MODELS, browser, fetches_nothing
@@ -96,21 +95,6 @@ def test_its_numbers_are_those_of_the_run(runs: Path, page_of: Callable[[str], s
     i = int(given.argmin())
     cells = f"<td>{rows['digit'][i]}</td><td>{p[i].argmax()}</td><td>{given[i]:.4f}</td>"
     assert f'<tbody><tr><th scope="row">{i + 1}</th>{cells}' in text, "the worst row comes first"
-
-
-@pytest.mark.parametrize(
-    ("of", "about"),
-    [(3, "3 test rows"), (12_345, "the first 3 of 12,345 test rows"), (4, "the first 3 of 4 test rows")],
-)
-def test_how_many_rows_it_speaks_of(of: int, about: str) -> None:
-    assert Rows("test", of, {"x": np.zeros((3, 2))}, {}, {}).about == about
-    assert Rows("test", 1, {"x": np.zeros((1, 2))}, {}, {}).about == "1 test row"
-
-
-def test_how_often_one_class_was_taken_for_another() -> None:
-    true, taken = np.array([0, 0, 0, 1, 1, 1]), np.array([1, 1, 0, 0, 1, 1])
-    told = confusion(Classes("p", "kind", ("a", "b"), true, taken, np.ones(6), np.arange(6))).told
-    assert told.splitlines() == ["3 of 6 rows are right.", "a taken for b: 2 times", "b taken for a: 1 time"]
 
 
 def test_numbers_are_judged_by_their_distance(runs: Path, page_of: Callable[[str], str]) -> None:
