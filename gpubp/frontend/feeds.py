@@ -88,14 +88,8 @@ def check_values(backend: Backend, node: Node, array: Any, numbers: Any, first: 
     if classes is None:
         if array.dtype.kind == "f" and not bool((finite := xp.isfinite(numbers)).all()):
             _refuse(backend, node, array, ~xp.isfinite(array), "is no finite number", first)
-            _refuse(
-                backend,
-                node,
-                array,
-                ~finite,
-                f"is too large for {numbers.dtype}: `precision = float64` takes it",
-                first,
-            )
+            why = f"is too large for {numbers.dtype}: `precision = float64` takes it"
+            _refuse(backend, node, array, ~finite, why, first)
         return
     if array.dtype.kind == "f":
         with backend.running():
