@@ -32,7 +32,7 @@ class Compiled:
 @dataclass(frozen=True, slots=True, eq=False)
 class Bound:
     """A compiled program on its arrays: fill `feeds`, call `step`, read `outputs` before anything else runs. `many`,
-    where it is there, does many steps (gpubp.render.c_source), at most `most` in a call. `native`: whether kernels are
+    where it is there, does many steps (gpubp.render.c.source), at most `most` in a call. `native`: whether kernels are
     compiled."""
 
     compiled: Compiled

@@ -12,7 +12,7 @@ from .loops import loop_names, loop_steps, loop_text
 from .python_source import expression, helper_texts, operand_text
 
 if TYPE_CHECKING:
-    from .c_parts import CSource
+    from .c.parts import CSource
 
 ROUND = ("at", "t", "rounds")
 """Words of the text of a loop."""

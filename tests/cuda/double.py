@@ -16,7 +16,7 @@ import numpy as np
 from gpubp.backends.cuda import CaptureError, NativeError
 from gpubp.backends.cupy import CupyBackend
 from gpubp.render import Gemm, Launch
-from gpubp.render.cuda_tasks import OWN_MEMORY
+from gpubp.render.cuda.tasks import OWN_MEMORY
 
 from .host import HostModule, host_gemm
 

@@ -15,8 +15,9 @@ from gpubp.errors import DivergedError
 from gpubp.executor.ensemble import Ensemble
 from gpubp.frontend import GOING, describe, planned
 from gpubp.passes import ITEM
-from gpubp.render import CudaSource, cuda_block, cuda_source
-from gpubp.render.cuda_tasks import OWN_MEMORY
+from gpubp.render import CudaSource, cuda_source
+from gpubp.render.cuda import block as cuda_block
+from gpubp.render.cuda.tasks import OWN_MEMORY
 from gpubp.training import loop
 from gpubp.training.pace import Pace
 from tests.executor.nets import DROPOUT, LABELS, PLAIN, rows

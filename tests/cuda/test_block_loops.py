@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import gpubp
-from gpubp.render import cuda_block
-from gpubp.render.cuda_tasks import OWN_MEMORY
+from gpubp.render.cuda import block as cuda_block
+from gpubp.render.cuda.tasks import OWN_MEMORY
 from tests.gpu.test_compiled import rows_of
 
 from .conftest import Use

@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from gpubp import ops
 from gpubp.ir import PRIMITIVES, Program, Var, apply, recording, verify
 from gpubp.passes import Plan, plan
-from gpubp.render import CudaSource, cuda_source, cuda_tiles
-from gpubp.render.cuda_tiles import TILES, Tile, choose
+from gpubp.render import CudaSource, cuda_source
+from gpubp.render.cuda import tiles as cuda_tiles
+from gpubp.render.cuda.tiles import TILES, Tile, choose
 from tests.ops.checks import inputs_for
 
 from .host import needs_host

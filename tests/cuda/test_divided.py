@@ -10,8 +10,9 @@ import pytest
 from gpubp import ops
 from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.passes import Plan, plan
-from gpubp.render import CudaSource, Launch, cuda_source, cuda_tiles
-from gpubp.render.cuda_tiles import AT_ONCE, LEAST, TILES, Tile
+from gpubp.render import CudaSource, Launch, cuda_source
+from gpubp.render.cuda import tiles as cuda_tiles
+from gpubp.render.cuda.tiles import AT_ONCE, LEAST, TILES, Tile
 from tests.ops.checks import inputs_for
 
 from .host import needs_host

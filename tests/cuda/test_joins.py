@@ -20,8 +20,8 @@ from gpubp.frontend import planned
 from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.passes import Buffer, Place, Plan, plan
 from gpubp.render import CudaSource, Gemm, Launch, cuda_source
-from gpubp.render.cuda_joins import MOST_BLOCKS, MOST_TURNS, Group, joined
-from gpubp.render.cuda_tasks import Task, shared
+from gpubp.render.cuda.joins import MOST_BLOCKS, MOST_TURNS, Group, joined
+from gpubp.render.cuda.tasks import Task, shared
 from tests.executor.nets import PLAIN
 from tests.render.test_c_source import given_of
 

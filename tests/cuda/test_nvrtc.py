@@ -14,8 +14,9 @@ import gpubp
 from gpubp.backends.cuda.nvrtc import Nvrtc
 from gpubp.backends.native import KernelCache, NativeError
 from gpubp.frontend import describe, planned
-from gpubp.render import CudaSource, Launch, cuda_source, cuda_tiles
-from gpubp.render.cuda_tiles import AT_ONCE
+from gpubp.render import CudaSource, Launch, cuda_source
+from gpubp.render.cuda import tiles as cuda_tiles
+from gpubp.render.cuda.tiles import AT_ONCE
 from tests.cuda import test_cuda_tiles as tiles
 from tests.cuda.test_cuda_tiles import drawn, each_tile, program
 from tests.cuda.test_divided import divided

@@ -18,9 +18,11 @@ from gpubp import loads, ops
 from gpubp.frontend import planned
 from gpubp.ir import PRIMITIVES, Aval, Program, Var, evaluate, recording, verify
 from gpubp.passes import Plan, plan
-from gpubp.render import CudaSource, Launch, cuda_results, cuda_source, cuda_tiles
-from gpubp.render.cuda_tasks import Task
-from gpubp.render.cuda_tiles import TILES, Tile
+from gpubp.render import CudaSource, Launch, cuda_source
+from gpubp.render.cuda import results as cuda_results
+from gpubp.render.cuda import tiles as cuda_tiles
+from gpubp.render.cuda.tasks import Task
+from gpubp.render.cuda.tiles import TILES, Tile
 from tests.ops.checks import inputs_for
 
 from .host import needs_host

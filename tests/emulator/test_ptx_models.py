@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from gpubp import ops
 from gpubp.ir import PRIMITIVES, Aval, Program, Var, evaluate, recording, verify
 from gpubp.passes import Plan, plan
-from gpubp.render import cuda_source, cuda_tiles
+from gpubp.render import cuda_source
+from gpubp.render.cuda import tiles as cuda_tiles
 from tests.cuda.bounds import run_model
 from tests.cuda.running import run_cuda
 from tests.cuda.test_cuda_kernels import changed

@@ -19,7 +19,7 @@ from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.ops import c_functions
 from gpubp.passes import Plan, plan
 from gpubp.render import c_source
-from gpubp.render.c_share import LINE, WORTH
+from gpubp.render.c.share import LINE, WORTH
 
 from .compiled import COMPILER, library, needs_compiler, run_compiled
 

@@ -16,7 +16,7 @@ from gpubp.frontend import describe, planned
 from gpubp.ir import Aval, Program, Var, origin, recording, verify
 from gpubp.passes import ITEM, Plan, plan
 from gpubp.render import CSource, c_source, lanes_arena, lanes_source
-from gpubp.render.c_memory import c_literal
+from gpubp.render.c.memory import c_literal
 
 from .compiled import COMPILER, needs_compiler, run_compiled
 

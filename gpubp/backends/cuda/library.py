@@ -44,7 +44,7 @@ class CudaLibrary:
         return call
 
     def bind_many(self, name: str, arena: Any, tables: Sequence[Any]) -> Callable[..., int]:
-        """A loop over many steps (gpubp.render.cuda_source): called with arrays of rows (a list), the order in which to
+        """A loop over many steps (gpubp.render.cuda.source): called with arrays of rows (a list), the order in which to
         take them (or None), the batches that it has, the number of the first step, that of steps, and arrays for the
         results (a list), it returns how many steps were done. The host waits once, at the end. A net that fits into a
         block is trained by one launch for many steps, others by a graph for each."""

@@ -1,0 +1,7 @@
+"""Plans as C: loops over elements and rows, products, and nets side by side."""
+
+from .lanes import lanes_arena, lanes_source
+from .parts import CSource
+from .source import c_source
+
+__all__ = ["CSource", "c_source", "lanes_arena", "lanes_source"]

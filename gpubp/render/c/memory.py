@@ -1,0 +1,226 @@
+"""Values in memory as C text: where each lies, and how its elements are reached."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from dsl.records import dataclass
+
+from ...ir import FLOATS, Eqn, Var
+from ...passes import ALIGN, ITEM, Buffer, Place, Plan
+
+C_TYPE = {
+    "float32": "float",
+    "float64": "double",
+    "int32": "int32_t",
+    "int64": "int64_t",
+    "uint32": "uint32_t",
+    "uint64": "uint64_t",
+    "bool": "bool8",
+}
+SUFFIX = {"float32": "f32", "float64": "f64"}
+LANES = 16
+"""Copies of a program that are computed side by side, where a kernel is made for several (the macro of C texts)."""
+
+
+class UnfitError(Exception):
+    """These equations cannot be one kernel."""
+
+
+def c_literal(value: float, dtype: str) -> str:
+    """A number as C text of a type, rounded to it as NumPy does."""
+    if dtype not in FLOATS:
+        return str(int(value)) + {"int64": "LL", "uint64": "ULL", "uint32": "U"}.get(dtype, "")
+    number, mark = float(value), ""
+    if dtype == "float32":
+        mark = "f"
+        try:
+            number = struct.unpack("f", struct.pack("f", number))[0]
+        except OverflowError:
+            number = math.copysign(math.inf, number)
+    if not math.isfinite(number):
+        return "NAN" if math.isnan(number) else "INFINITY" if number > 0 else "(-INFINITY)"
+    text = _shortest(number) if dtype == "float32" else repr(number)
+    text = (text if any(c in text for c in ".e") else f"{text}.0") + mark
+    return f"({text})" if text.startswith("-") else text
+
+
+def _shortest(number: float) -> str:
+    for digits in range(1, 10):
+        text = f"{number:.{digits}g}"
+        if struct.pack("f", float(text)) == struct.pack("f", number):
+            return text
+    return repr(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Elements in memory: from `pointer`, with a stride for each axis of the loops. Where there are `lanes`, each
+    element is one for each copy of the program, one behind the other; the copy is `l`. `grain`: of how many bytes the
+    buffer begins at a multiple."""
+
+    pointer: str
+    strides: tuple[int, ...]
+    place: Place
+    dtype: str
+    lanes: bool = False
+    grain: int = ALIGN
+
+    def at(self, index: Sequence[str], lane: str = "l") -> str:
+        """The text of the element at indices."""
+        text = offset(index, self.strides)
+        if not self.lanes:
+            return f"{self.pointer}[{text}]"
+        first = f"({text}) * LANES" if "+" in text else f"{text} * LANES"
+        return f"{self.pointer}[{lane if text == '0' else f'{first} + {lane}'}]"
+
+    def along(self, strides: tuple[int, ...]) -> Access:
+        """The same elements for other loops."""
+        return replace(self, strides=strides)
+
+
+def offset(index: Sequence[str], strides: Sequence[int]) -> str:
+    """The place of an element, in elements."""
+    parts = [i if s == 1 else f"{i} * {s}" for i, s in zip(index, strides, strict=True) if s and i != "0"]
+    return " + ".join(parts) or "0"
+
+
+def each_lane(body: Sequence[str]) -> list[str]:
+    """Lines run for each lane, which depend on no other."""
+    return ["EACH", "for (int64_t l = 0; l < LANES; l++) {", *(f"    {line}" for line in body), "}"]
+
+
+def loops(
+    shape: Sequence[int], lines: Sequence[str], each: bool = False, first: tuple[str, str] | None = None
+) -> list[str]:
+    """Loops around statements, the last one free of dependence where `each`; `first`: where the outermost begins and
+    ends, if not at the ends of its axis."""
+    lines = list(lines)
+    for k in reversed(range(len(shape))):
+        begin, end = first if first is not None and k == 0 else ("0", str(shape[k]))
+        lines = [f"for (int64_t i{k} = {begin}; i{k} < {end}; i{k}++) {{", *indented(lines), "}"]
+        if each and k == len(shape) - 1:
+            lines.insert(0, "EACH")
+    return lines
+
+
+def indented(lines: Sequence[str]) -> list[str]:
+    """Statements one level deeper."""
+    return [f"    {line}" for line in lines]
+
+
+class Memory:
+    """The pointers that a kernel needs. `names`: of values; `tables`: the number of each state and constant among the
+    arrays that are handed to compiled code. With `lanes` all but constants is there for LANES copies of the program,
+    element by element."""
+
+    def __init__(self, plan: Plan, names: Mapping[Var, str], tables: Mapping[Buffer, int], lanes: bool = False) -> None:
+        self.plan, self.names, self.tables, self.lanes = plan, names, tables, lanes
+        self.places: dict[Var, Place] = dict(plan.places)
+        self.shown = {eqn.output: eqn for eqn in plan.views}
+        self.pointers: dict[tuple[Buffer, int, str], str] = {}
+        self.written: set[str] = set()
+        self.grains: Mapping[Buffer, int] = {}
+        """Of how many bytes the buffers that begin at no multiple of ALIGN begin at one."""
+        self.share: tuple[int, int] | None = None
+        """The turns of the kernel's outermost loop, and how many make a part, where threads share them."""
+
+    def source(self, x: Var) -> Var:
+        """The value whose memory a view shows."""
+        return shows(x, self.shown)
+
+    def pointer(self, place: Place, dtype: str, name: str) -> str:
+        """The name of a pointer to a place."""
+        key = (place.buffer, place.offset, dtype)
+        if key not in self.pointers:
+            taken = set(self.pointers.values())
+            text = f"{name}_at"
+            while text in taken:
+                text += "_"
+            self.pointers[key] = text
+        return self.pointers[key]
+
+    def access(self, var: Var, shape: tuple[int, ...], write: bool = False) -> Access:
+        """A value broadcast to a shape."""
+        place = self.places[var]
+        lead = len(shape) - len(place.shape)
+        strides = (s if n != 1 else 0 for n, s in zip(place.shape, place.strides, strict=True))
+        name = self.pointer(place, var.dtype, self.names[self.source(var)])
+        if write:
+            self.written.add(name)
+        lanes = self.lanes and place.buffer.kind != "constant"
+        return Access(name, (*(0,) * lead, *strides), place, var.dtype, lanes, self.grains.get(place.buffer, ALIGN))
+
+    def result(self, eqn: Eqn) -> Access:
+        """Where an equation writes its result. Raises UnfitError where something lies there that it reads."""
+        out = self.access(eqn.output, eqn.output.shape, write=True)
+        if any(overlap(out.place, out.dtype, self.places[x], x.dtype) for x in eqn.operands):
+            raise UnfitError
+        return out
+
+    def inside(self, buffer: Buffer) -> int | None:
+        """The byte of the arena where a buffer begins; None for one that lies elsewhere."""
+        return buffer.start if buffer.kind == "arena" else None
+
+    def declarations(self) -> list[str]:
+        """The pointers, declared."""
+        lines = []
+        for (buffer, start, dtype), name in self.pointers.items():
+            const = "" if name in self.written else "const "
+            kind = f"{const}{C_TYPE[dtype]} *"
+            copies = LANES if self.lanes and buffer.kind != "constant" else 1
+            start *= copies
+            if (inside := self.inside(buffer)) is not None:
+                at = f"(arena + {copies * inside + start * ITEM[dtype]})"
+                lines.append(f"{kind}const {name} = ({kind}){at};")
+            else:
+                lines.append(
+                    f"{kind}const {name} = ({kind})tables[{self.tables[buffer]}]{f' + {start}' if start else ''};"
+                )
+        return lines
+
+
+def shows(x: Var, views: Mapping[Var, Eqn]) -> Var:
+    """The value whose memory one shows, through all of the `views` that make it."""
+    while x in views:
+        (x,) = views[x].operands
+    return x
+
+
+def overlap(a: Place, a_type: str, b: Place, b_type: str) -> bool:
+    """Whether two places share a byte."""
+    if a.buffer.kind == "arena" and b.buffer.kind == "arena":
+        starts = a.buffer.start, b.buffer.start
+    elif a.buffer is b.buffer:
+        starts = 0, 0
+    else:
+        return False
+    (first, end), (other, other_end) = (
+        (start + p.offset * ITEM[t], start + (p.offset + _extent(p)) * ITEM[t])
+        for start, p, t in zip(starts, (a, b), (a_type, b_type), strict=True)
+    )
+    return first < other_end and other < end
+
+
+def _extent(place: Place) -> int:
+    if 0 in place.shape:
+        return 0
+    return 1 + sum((n - 1) * s for n, s in zip(place.shape, place.strides, strict=True))
+
+
+def collapse(shape: Sequence[int], accesses: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+    """Axes of one element left out, and those that lie evenly one behind the other taken as one, for all accesses alike
+    (their strides). Returns the shape and the strides of each access."""
+    axes: list[tuple[int, tuple[int, ...]]] = []
+    for k, n in enumerate(shape):
+        strides = tuple(a[k] for a in accesses)
+        if n == 1:
+            continue
+        if axes and all(outer == s * n for outer, s in zip(axes[-1][1], strides, strict=True)):
+            axes[-1] = (axes[-1][0] * n, strides)
+        else:
+            axes.append((n, strides))
+    return tuple(n for n, _ in axes), [tuple(strides[i] for _, strides in axes) for i in range(len(accesses))]

@@ -1,0 +1,155 @@
+"""Equations that are computed row by row, as one C loop nest: what lives in them alone is never written to memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ...ir import FLOATS, Fold, Operand, Scalar, Var, fill
+from .memory import C_TYPE, SUFFIX, Access, UnfitError, c_literal
+from .row_parts import Part, RowParts
+from .share import LINE, bounds
+
+PIECE = 1024
+"""Elements of a longer row that are computed before they are reduced; sums are taken in such pieces anyway."""
+
+
+class RowKernel(RowParts):
+    """The loops of equations that can be computed together."""
+
+    def lines(self) -> list[str]:
+        """The loops. The pointers are declared elsewhere."""
+        index = [f"i{k}" for k in range(len(self.outer))]
+        ends = [("0", str(n)) for n in (*self.outer, self.length)]
+        work = math.prod(self.outer) * self.length * len(self.parts)
+        if self.outer:
+            ends[0] = bounds(self.memory, self.outer[0], work)
+        elif all(part.full for part in self.parts):
+            ends[0] = bounds(self.memory, self.length, work, LINE)
+        row = self._row(index, *ends[-1])
+        for i, (begin, end) in reversed(list(zip(index, ends, strict=False))):
+            head = f"for (int64_t {i} = {begin}; {i} < {end}; {i}++) {{"
+            row = [head, *_indented(row), "}"]
+        return row
+
+    def _row(self, index: Sequence[str], begin: str, end: str) -> list[str]:
+        out: list[str] = []
+        for part in self.parts:
+            if part.kept and not self.in_pieces:
+                out.append(f"{C_TYPE[part.output.dtype]} {part.name}_row[{self.length}];")
+        fixed: dict[str, str] = {}
+        for part in self.parts:
+            if part.full:
+                for access in part.reads.values():
+                    if not access.strides[-1] and self.length > 1:
+                        text = access.at([*index, "0"])
+                        fixed.setdefault(text, f"{access.pointer.rstrip('_').removesuffix('_at')}_once{len(fixed)}")
+                        self.fixed[access] = fixed[text]
+        kinds = {a.at([*index, "0"]): C_TYPE[a.dtype] for a in self.fixed}
+        out += [f"const {kinds[text]} {name} = {text};" for text, name in fixed.items()]
+        for turn in range(1 + max((part.turn for part in self.parts), default=0)):
+            own = [part for part in self.parts if part.turn == turn]
+            out += [self._value(part, [*index, "0"]) for part in own if not part.full and not part.folds]
+            loop = [part for part in own if part.full]
+            folds = [part for part in own if part.folds]
+            if self.in_pieces and folds and loop:
+                out += self._pieces(loop, folds, index)
+                continue
+            if loop:
+                out += ["EACH"] if self.length > 1 else []
+                out.append(f"for (int64_t j = {begin}; j < {end}; j++) {{")
+                out += [*_indented(self._body(loop, [*index, "j"], "j")), "}"]
+            out += [f"const {C_TYPE[p.output.dtype]} {p.name} = {self._fold(p, index)};" for p in folds]
+        for part in self.parts:
+            if part.store is not None and not part.full:
+                out.append(f"{part.store.at([*index, '0'])} = {part.name};")
+        return out
+
+    def _body(self, loop: Sequence[Part], index: Sequence[str], at: str) -> list[str]:
+        lines = [self._value(part, index) for part in loop]
+        lines += [f"{part.store.at(index)} = {part.name};" for part in loop if part.store is not None]
+        lines += [f"{part.name}_row[{at}] = {part.name};" for part in loop if part.kept]
+        return lines
+
+    def _pieces(self, loop: Sequence[Part], folds: Sequence[Part], index: Sequence[str]) -> list[str]:
+        """A long row, a piece at a time: each is computed, then reduced."""
+        out = [f"double {p.name}_all = {_form(p, Fold).start};" for p in folds]
+        out.append(f"for (int64_t first = 0; first < {self.length}; first += {PIECE}) {{")
+        out.append(f"    const int64_t n = {self.length} - first < {PIECE} ? {self.length} - first : {PIECE};")
+        out += [f"    {C_TYPE[p.output.dtype]} {p.name}_row[{PIECE}];" for p in loop if p.kept]
+        out += ["    EACH", "    for (int64_t k = 0; k < n; k++) {", "        const int64_t j = first + k;"]
+        out += [*_indented(_indented(self._body(loop, [*index, "j"], "k"))), "    }"]
+        for p in folds:
+            form = _form(p, Fold)
+            piece = f"{form.row}({self._row_at(p, index, 'first')}, n)".replace("{t}", _suffix(p))
+            out.append(f"    {p.name}_all = {fill(form.join, [f'{p.name}_all', piece])};".replace("{t}", "f64"))
+        out.append("}")
+        return [
+            *out,
+            *(f"const {C_TYPE[p.output.dtype]} {p.name} = ({C_TYPE[p.output.dtype]}){p.name}_all;" for p in folds),
+        ]
+
+    def _fold(self, part: Part, index: Sequence[str]) -> str:
+        function = self._function(_form(part, Fold)).replace("{t}", _suffix(part))
+        return f"{function}({self._row_at(part, index, '0')}, {self.length})"
+
+    def _row_at(self, part: Part, index: Sequence[str], first: str) -> str:
+        """A pointer to the elements that a reduction takes."""
+        (x,) = part.eqn.operands
+        maker = self.made.get(x) or self.made.get(self.memory.source(x))
+        if maker is not None and maker.kept:
+            return f"{maker.name}_row"
+        access = part.reads.get(0) if maker is None else maker.store
+        if access is None or (access.strides[-1] != 1 and self.length > 1):
+            raise UnfitError
+        return self._first(access, [*index, first])
+
+    def _function(self, form: Fold) -> str:
+        """The function that reduces a row."""
+        return form.row
+
+    def _first(self, access: Access, index: Sequence[str]) -> str:
+        """A pointer to an element."""
+        return f"&{access.at(index)}"
+
+    def _value(self, part: Part, index: Sequence[str]) -> str:
+        """The statement that computes a value."""
+        eqn, y = part.eqn, part.output
+        dtypes = [x.dtype for x in eqn.operands]
+        literal = next((d for d in dtypes if d != "bool"), y.dtype)
+        texts = [self._operand(part, i, x, index, literal) for i, x in enumerate(eqn.inputs)]
+        form = _form(part, Scalar)
+        text = form.text if isinstance(form.text, str) else form.text(**eqn.params)
+        kind = next((SUFFIX[d] for d in dtypes if d in FLOATS), "")
+        text = fill(text.replace("{t}", kind).replace("{type}", C_TYPE[y.dtype]), texts)
+        if y.dtype == "bool" and "bool" in dtypes:
+            text = f"({text}) != 0"
+        return f"const {C_TYPE[y.dtype]} {part.name} = {text};"
+
+    def _operand(self, part: Part, i: int, x: Operand, index: Sequence[str], literal: str) -> str:
+        if not isinstance(x, Var):
+            return c_literal(x, literal)
+        if i in part.reads:
+            read = part.reads[i]
+            return self.fixed[read] if part.full and read in self.fixed else read.at(index)
+        maker = self.made.get(x) or self.made[self.memory.source(x)]
+        if not maker.full or maker.turn == part.turn:
+            return maker.name
+        if maker.kept:
+            return f"{maker.name}_row[{index[-1]}]"
+        assert maker.store is not None
+        return maker.store.at(index)
+
+
+def _form(part: Part, kind: type[Any]) -> Any:
+    assert isinstance(part.form, kind)
+    return part.form
+
+
+def _suffix(part: Part) -> str:
+    return SUFFIX[part.output.dtype]
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {line}" for line in lines]

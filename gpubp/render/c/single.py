@@ -1,0 +1,152 @@
+"""Single equations as C loops: reductions over any axes, small matrix products, gathers, random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...ir import Adds, Call, Element, Eqn, Fold, Product, Read, Routine, Var, aval_of, fill, literal
+from ...passes import ITEM, Step, dense
+from .memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse, each_lane, loops
+from .products import product
+from .share import bounds
+
+ELEMENT = 4
+"""Elementary operations that an element with indices of its own takes, about."""
+STACK = 1 << 18
+"""Bytes of scratch that a thread may have on its stack: half of the smallest stack that systems give to threads."""
+
+
+def single_kernel(memory: Memory, step: Step) -> list[str]:
+    """The loops of one equation. Raises UnfitError where it has no such form."""
+    eqn, form = step.eqn, step.eqn.op.c
+    if form is None:
+        raise UnfitError
+    out = memory.result(eqn)
+    if isinstance(form, Fold):
+        return _reduction(memory, eqn, form, out)
+    if isinstance(form, Product):
+        return product(memory, eqn, out)
+    if isinstance(form, Element):
+        return _elements(memory, eqn, form, out)
+    if isinstance(form, Adds):
+        return _sums(memory, eqn, form, out)
+    if isinstance(form, Call):
+        return _call(memory, eqn, form, out)
+    if isinstance(form, Routine):
+        return _routine(memory, step, form, out)
+    raise UnfitError
+
+
+def _nest(
+    memory: Memory,
+    shape: Sequence[int],
+    body: Sequence[str],
+    each: bool = False,
+    first: tuple[str, str] | None = None,
+) -> list[str]:
+    """Loops around statements, the last one free of dependence where `each`; each statement for all lanes, if any.
+    `first`: see `loops`."""
+    lines = each_lane(body) if memory.lanes else list(body)
+    return loops(shape, lines, each and not memory.lanes, first)
+
+
+def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> list[str]:
+    """The result is set to the start, then each element is joined to its place, in the order of memory."""
+    (x,) = eqn.operands
+    gone = {a % x.ndim for a in eqn.params["axis"]}
+    read = memory.access(x, x.shape)
+    kept = [k for k in range(x.ndim) if k not in gone]
+    own = iter(out.strides)
+    strides = [next(own) if k not in gone or len(out.strides) == x.ndim else 0 for k in range(x.ndim)]
+    strides = [0 if k in gone else s for k, s in enumerate(strides)]
+    if not x.shape or x.shape[-1] == 0:
+        raise UnfitError
+    shape, (to, source) = collapse(x.shape, [strides, read.strides])
+    fill_shape, (target,) = collapse([x.shape[k] for k in kept], [[strides[k] for k in kept]])
+    index = [f"i{k}" for k in range(len(shape))]
+    t = SUFFIX[x.dtype]
+    first, fill_index = out.along(target), [f"i{k}" for k in range(len(fill_shape))]
+    lines = _nest(memory, fill_shape, [f"{first.at(fill_index)} = {form.start};"], each=True)
+    put, get = out.along(to), read.along(source)
+    if shape and not to[-1] and source[-1] == 1:
+        # Elements that lie one behind the other are reduced at once.
+        first_of_row, place = get.at([*index[:-1], "0"], "0"), [*index[:-1], "0"]
+        before: list[str] = []
+        row = f"{form.row}(&{first_of_row}, {shape[-1]})"
+        if memory.lanes:
+            before = [f"{C_TYPE[x.dtype]} row[LANES];", f"{form.lanes}(&{first_of_row}, {shape[-1]}, row);"]
+            row = "row[l]"
+        body, around, each = f"{put.at(place)} = {fill(form.join, [put.at(place), row])};", shape[:-1], False
+    else:
+        before, around, each = [], shape, bool(shape and to[-1])
+        body = f"{put.at(index)} = {fill(form.join, [put.at(index), get.at(index)])};"
+    inner = each_lane([body]) if memory.lanes else [body]
+    lines += loops(around, [*before, *inner], each and not memory.lanes)
+    return [line.replace("{t}", t) for line in lines]
+
+
+def _elements(memory: Memory, eqn: Eqn, form: Element, out: Access) -> list[str]:
+    shape = eqn.output.shape
+    index = [f"i{k}" for k in range(len(shape))]
+    reads = [Read(x.shape, SUFFIX.get(x.dtype, ""), memory.access(x, x.shape).at) for x in eqn.operands]
+    text = form.text(index, shape, *reads, **eqn.params).replace("{t}", SUFFIX.get(eqn.output.dtype, ""))
+    if not text:
+        raise UnfitError
+    first = bounds(memory, shape[0], eqn.output.aval.size * ELEMENT) if shape else None
+    return _nest(memory, shape, [f"{out.at(index)} = {text};"], each=True, first=first)
+
+
+def _sums(memory: Memory, eqn: Eqn, form: Adds, out: Access) -> list[str]:
+    y, value = eqn.output, eqn.operands[0]
+    index = [f"i{k}" for k in range(max(y.ndim, value.ndim))]
+    reads = [Read(x.shape, SUFFIX.get(x.dtype, ""), memory.access(x, x.shape).at) for x in eqn.operands]
+    own = index[: value.ndim]
+    place = out.at(form.place(own, y.shape, *reads, **eqn.params))
+    zeros = _nest(memory, y.shape, [f"{out.at(index[: y.ndim])} = 0;"], each=True)
+    return [*zeros, *_nest(memory, value.shape, [f"{place} = {place} + {reads[0](own)};"])]
+
+
+def _call(memory: Memory, eqn: Eqn, form: Call, out: Access) -> list[str]:
+    y = eqn.output
+    if out.place.strides != dense(y.shape) or any(x.shape for x in eqn.operands):
+        raise UnfitError
+    where = "all" if memory.lanes else out.pointer
+    text = form.text.replace("{t}", SUFFIX[y.dtype]).replace("{out}", where).replace("{size}", str(y.aval.size))
+    for key, value in eqn.params.items():
+        text = text.replace(f"{{{key}}}", literal(value))
+    operands = [memory.access(x, ()).at([]) if isinstance(x, Var) else literal(x) for x in eqn.inputs]
+    call = f"{fill(text, operands)};"
+    if not memory.lanes:
+        return [call]
+    spread = f"for (int64_t j = 0; j < {y.aval.size}; j++) {out.along((1,)).at(['j'])} = all[j];"
+    return [
+        f"{C_TYPE[y.dtype]} all[{max(y.aval.size, 1)}];",
+        "for (int64_t l = 0; l < LANES; l++) {",
+        f"    {call}",
+        f"    {spread}",
+        "}",
+    ]
+
+
+def _routine(memory: Memory, step: Step, form: Routine, out: Access) -> list[str]:
+    eqn = step.eqn
+    inputs = [memory.access(x, x.shape) for x in eqn.operands]
+    if memory.lanes or any(a.place.strides != dense(a.place.shape) for a in (out, *inputs)):
+        raise UnfitError
+    found = form.text(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params)
+    if found is None:
+        raise UnfitError
+    kind, item = C_TYPE[eqn.output.dtype], ITEM[eqn.output.dtype]
+    # Threads have a scratch each, on their stacks, where it is small enough for that.
+    small = sum(found.room) * item <= STACK
+    begin, end = bounds(memory, found.turns, found.work if small else 0, found.unit)
+    text = found.call.replace("{t}", SUFFIX[eqn.output.dtype]).replace("{out}", out.pointer)
+    text = text.replace("{begin}", begin).replace("{end}", end)
+    lines = []
+    for i, (v, room) in enumerate(zip(step.scratch, found.room, strict=False)):
+        if memory.share is None:
+            text = text.replace(f"{{s{i}}}", memory.access(v, v.shape, write=True).pointer)
+        else:
+            text = text.replace(f"{{s{i}}}", f"room{i}")
+            lines.append(f"_Alignas(64) {kind} room{i}[{room}];")
+    return [*lines, f"{fill(text, [a.pointer for a in inputs])};"]

@@ -1,0 +1,274 @@
+"""A plan as C text: its pieces as loops, those that follow each other as one function that Python calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from ...ir import Eqn, Fold, Var, identifiers
+from ...ops import c_functions, c_names, copy
+from ...passes import ITEM, Buffer, Piece, Plan, Step
+from ..loops import loop_steps
+from .memory import C_TYPE, Memory, UnfitError, shows
+from .parts import Compiled, CSource, Kernel
+from .rows import RowKernel
+from .single import single_kernel
+from .words import C_WORDS, comment, readable_name
+
+
+def c_source(
+    plan: Plan,
+    name: str,
+    hints: Mapping[Var, str] | None = None,
+    describe: Callable[[object], str] = str,
+    collect: Sequence[Var] = (),
+    *,
+    apart: bool = False,
+) -> CSource:
+    """The pieces of a plan that have a C form. The functions `<name>_0`, `<name>_1` ... are for those that follow each
+    other, or with `apart` each for one kernel; what stands between them stays with Python.
+
+    Where that is nothing, `<name>_many(arena, tables, rows, order, per_epoch, at, steps, results)` does `steps` steps
+    on batches of `rows`, an array of data for each feed, and writes the numbers `collect` of each step to `results`.
+    Step `at` takes the batch of that number of `per_epoch`, over which it begins anew; `order` says which rows come
+    when, if not as they stand. It returns how many steps were done before the guard stopped one.
+    """
+    rounds = {
+        one.plan: PlanText(one.plan, f"{name}_loop{k}", {}, describe).source()
+        for k, (_, one) in enumerate(loop_steps(plan.steps))
+    }
+    found = PlanText(plan, name, hints or {}, describe).source(collect, apart)
+    body = "\n\n".join(part.text for part in (*rounds.values(), found) if part.text)
+    return replace(found, text=f"{c_functions(body)}\n\n{body}\n", rounds=rounds)
+
+
+class PlanText:
+    """The text of a plan, for one copy of its program or for `lanes`."""
+
+    taken = C_WORDS | c_names()
+    """Names that no value may have."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        name: str,
+        hints: Mapping[Var, str],
+        describe: Callable[[object], str],
+        lanes: bool = False,
+    ) -> None:
+        self.plan, self.name, self.hints, self.describe, self.lanes = plan, name, hints, describe, lanes
+        eqns = [*plan.constants, *plan.views, *(step.eqn for step in plan.steps)]
+        values = dict.fromkeys(
+            (*plan.program.inputs, *plan.states, *(v for e in eqns for v in e.outputs), *plan.places)
+        )
+        readable = {v: readable_name(hints.get(v, v.hint)) for v in values}
+        self.names = identifiers(values, readable, self.taken)
+        constants = [v for e in plan.constants for v in e.outputs if plan.places[v].buffer.kind == "constant"]
+        self.tables = (*plan.states, *constants)
+        self.numbers: dict[Buffer, int] = {plan.places[v].buffer: i for i, v in enumerate(self.tables)}
+        self.shown = {eqn.output: eqn for eqn in plan.views}
+        self.readers = self._readers()
+        self.parts: list[str] = []
+
+    def _readers(self) -> dict[Var, set[int]]:
+        """For each value the steps that read it; len(steps) stands for whatever comes after them."""
+        found: dict[Var, set[int]] = {}
+
+        def read(x: Var, at: int) -> None:
+            found.setdefault(self.origin(x), set()).add(at)
+
+        for i, step in enumerate(self.plan.steps):
+            for x in step.eqn.operands:
+                read(x, i)
+        program, end = self.plan.program, len(self.plan.steps)
+        put_together = (x for eqn in program.eqns if eqn.op.parts is not None for x in eqn.operands)
+        ends = (*program.outputs, *(v for _, v in program.updates), *(v for _, v in self.plan.copies), *put_together)
+        for x in (*ends, *(() if program.guard is None else (program.guard,))):
+            read(x, end)
+        return found
+
+    def origin(self, x: Var) -> Var:
+        """The value whose memory a view shows."""
+        return shows(x, self.shown)
+
+    # Kernels ------------------------------------------------------------------------------------------------------
+    def kernels(self) -> Iterator[Kernel]:
+        pieces = list(self.plan.pieces)
+        while pieces:
+            piece = pieces.pop(0)
+            if pieces and (both := self._with_fold(piece, pieces[0])) is not None:
+                pieces.pop(0)
+                yield both
+                continue
+            yield from self._divided(piece)
+
+    def _divided(self, piece: Piece) -> Iterator[Kernel]:
+        """A piece as few kernels: as many of its steps together as can be."""
+        first = piece.first
+        while first < piece.stop:
+            for stop in range(piece.stop if piece.shape is not None else first + 1, first, -1):
+                if (found := self._rows(first, stop)) is not None:
+                    yield found
+                    break
+            else:
+                stop = first + 1
+                if (single := self._single(first)) is not None:
+                    yield single
+            first = stop
+
+    def _with_fold(self, piece: Piece, after: Piece) -> Kernel | None:
+        """An elementwise piece together with the reduction of all its elements that follows it."""
+        eqn = self.plan.steps[after.first].eqn
+        if after.stop > after.first + 1 or not isinstance(eqn.op.c, Fold) or after.first == self.plan.early:
+            return None
+        (x,) = eqn.operands
+        if piece.shape != x.shape or len(eqn.params["axis"]) != x.ndim:
+            return None
+        return self._rows(piece.first, after.stop, x.ndim)
+
+    def _rows(self, first: int, stop: int, inner: int = 0) -> Kernel | None:
+        eqns = [step.eqn for step in self.plan.steps[first:stop]]
+        shapes = [x.shape for e in eqns for x in (*(e.operands if e.op.trait != "elementwise" else ()), *e.outputs)]
+        shape = max(shapes, key=lambda s: (len(s), *s))
+        if not inner:
+            folds = [e for e in eqns if isinstance(e.op.c, Fold)]
+            inner = max((_trailing(e) for e in folds), default=1)
+        memory = self.memory()
+        try:
+            lines = self.rows_kernel()(memory, eqns, shape, self.stored(range(first, stop)), inner).lines()
+        except UnfitError:
+            return None
+        return self._kernel(first, stop, memory, lines)
+
+    def stored(self, steps: Collection[int]) -> set[Var]:
+        """What is computed in some steps and read elsewhere."""
+        made = (v for i in steps for v in self.plan.steps[i].eqn.outputs)
+        # What no equation reads is a copy that is part of something larger.
+        return {v for v in made if not self.readers.get(v, {-1}) <= set(steps)}
+
+    def _single(self, first: int) -> Kernel | None:
+        memory = self.memory()
+        try:
+            lines = self.single_lines(memory, self.plan.steps[first])
+        except UnfitError:
+            return None
+        return self._kernel(first, first + 1, memory, lines)
+
+    def single_lines(self, memory: Memory, step: Step) -> Sequence[str]:
+        """The text of one equation. Raises UnfitError."""
+        return single_kernel(memory, step)
+
+    def memory(self) -> Memory:
+        return Memory(self.plan, self.names, self.numbers, self.lanes)
+
+    def rows_kernel(self) -> type[RowKernel]:
+        return RowKernel
+
+    def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> Kernel:
+        words = set(re.findall(r"\w+", "\n".join(lines)))
+        declared = [line for line in memory.declarations() if words & set(re.findall(r"\w+_at_*", line))]
+        origins = tuple(dict.fromkeys(s.eqn.origin for s in self.plan.steps[first:stop] if s.eqn.origin is not None))
+        return Kernel(first, stop, origins, (*declared, *lines), memory.share)
+
+    # Functions ----------------------------------------------------------------------------------------------------
+    def source(self, collect: Sequence[Var] = (), apart: bool = False) -> CSource:
+        """The functions alone, without those that they call, and without loops."""
+        kernels = {kernel.first: kernel for kernel in self.kernels()}
+        functions: list[Compiled] = []
+        texts: list[str] = []
+        at, end = 0, len(self.plan.steps)
+        while at < end:
+            if at not in kernels:
+                at += 1
+                continue
+            run = [kernels[at]]
+            while not apart and run[-1].stop in kernels:
+                run.append(kernels[run[-1].stop])
+            done = Compiled(f"{self.name}_{len(functions)}", at, run[-1].stop)
+            functions.append(done)
+            texts.append(self._function(done, run))
+            at = done.stop
+        many = ""
+        if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
+            many = f"{self.name}_many"
+            texts.append(self._many(many, functions[0], collect))
+        return CSource("\n\n".join(texts), tuple(functions), self.tables, many, {})
+
+    def _many(self, name: str, step: Compiled, collect: Sequence[Var]) -> str:
+        memory = self.memory()
+        batch = self.plan.feeds[0].shape[0]
+        lines = [
+            f"int64_t {name}(char *arena, void *const *tables, const char *const *rows, const int64_t *order,",
+            "        int64_t per_epoch, int64_t at, int64_t steps, void *const *results) {",
+            "    for (int64_t s = 0; s < steps; s++, at++) {",
+            f"        const int64_t first = at % per_epoch * {batch};",
+            f"        for (int64_t i = 0; i < {batch}; i++) {{",
+            "            const int64_t row = order ? order[first + i] : first + i;",
+        ]
+        for k, feed in enumerate(self.plan.feeds):
+            start, size = self.plan.places[feed].buffer.start, feed.aval.size // batch * ITEM[feed.dtype]
+            lines.append(f"            memcpy(arena + {start} + i * {size}, rows[{k}] + row * {size}, {size});")
+        lines += ["        }", f"        if ({step.name}(arena, tables)) return s;"]
+        for k, var in enumerate(collect):
+            text = memory.access(var, ()).at([])
+            pointer = memory.declarations()[k]
+            lines += ["        {", f"            {pointer}"]
+            lines += [f"            (({C_TYPE[var.dtype]} *)results[{k}])[s] = {text};", "        }"]
+        return "\n".join([*lines, "    }", "    return steps;", "}"])
+
+    def _function(self, function: Compiled, run: Iterable[Kernel]) -> str:
+        head = f"int {function.name}(char *arena, void *const *tables) {{"
+        lines = [head, *self.statements(run, function.stop), "    return 0;", "}"]
+        parts, self.parts = self.parts, []
+        return "\n".join([*parts, *lines])
+
+    def statements(self, run: Iterable[Kernel], stop: int) -> list[str]:
+        """Kernels one after the other, with the guard between them and, where they go to the end, the copies."""
+        plan, end = self.plan, len(self.plan.steps)
+        lines: list[str] = []
+        for kernel in run:
+            if kernel.first == plan.early:
+                lines += self.guard()
+            lines += [f"    /* {comment(self.describe(origin))} */" for origin in kernel.origins]
+            lines += self.block(kernel)
+        if stop == end:
+            if plan.early == end:
+                lines += self.guard()
+            for k, (state, value) in enumerate(plan.copies):
+                memory = self.memory()
+                put = Eqn(copy, (value,), {}, (state,))
+                body = self.rows_kernel()(memory, [put], state.shape, {state}).lines()
+                lines += self.block(self._kernel(end + k, end, memory, body))
+        return lines
+
+    def block(self, kernel: Kernel) -> list[str]:
+        """A kernel's lines where they run, or a call that shares them out, for which `parts` takes the function."""
+        if kernel.share is None:
+            return ["    {", *(f"        {line}" for line in kernel.lines), "    }"]
+        name, (turns, grain) = f"{self.name}_part{kernel.first}", kernel.share
+        head = f"static void {name}(char *arena, void *const *tables, int64_t begin, int64_t end) {{"
+        self.parts += [head, *(f"    {line}" for line in kernel.lines), "}", ""]
+        return [f"    share({name}, arena, tables, {turns}, {grain});"]
+
+    def guard(self) -> list[str]:
+        guard = self.plan.program.guard
+        if guard is None:
+            return []
+        memory = self.memory()
+        text = memory.access(guard, ()).at([])
+        (pointer,) = memory.declarations()
+        return [
+            "    /* a gradient that is no number changes nothing */",
+            "    {",
+            f"        {pointer}",
+            f"        if (!{text}) return 1;",
+            "    }",
+        ]
+
+
+def _trailing(eqn: Eqn) -> int:
+    """How many of the last axes a reduction takes, 1 where they are others."""
+    (x,) = eqn.operands
+    axes = sorted(a % x.ndim for a in eqn.params["axis"])
+    return len(axes) if axes == list(range(x.ndim - len(axes), x.ndim)) else 1

@@ -1,0 +1,210 @@
+"""Many steps of a tiny net as one kernel: a block of threads holds the whole net in its own memory, a net each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from dsl.records import dataclass
+
+from ...ir import Var
+from ...passes import ALIGN, ITEM, Buffer, Plan
+from ..c.memory import C_TYPE
+from .task_text import TaskText
+from .tasks import OWN_MEMORY, Task, phases, shared, warps
+from .text import batch_lines
+from .work import BLOCK, WARP, indented, power_above
+
+MOST_THREADS = 512
+"""With more, a thread would have fewer than 128 registers."""
+STEPS, WAITS = 2048, 2**16
+"""Steps of a launch, and how often its threads wait for each other, at most, so that it is over soon: a GPU that also
+shows a screen stops for it, and Ctrl-C waits."""
+WITH_LOOPS = 4
+"""By how much products may be larger than those that are no library's anyway, where there are loops: one of those takes
+some 5 us (two reads of shared memory a multiplication, 32 a cycle), a graph with a launch for each turn 100 or more."""
+BLOCK_CONTROL = ("start", "count", "steps", "order", "width", "going")
+"""The first words of the control block, 8 bytes each: the first row of the next batch, the rows of an epoch, the steps
+to do, the address of the order of the rows of each net (0: as they stand), how far the results of two nets lie apart,
+and the address of a bool for each net that says whether it goes on. Then come the addresses of the rows and those of
+the results, and then for each net the steps that it has done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The kernel `name`, a block of `threads` for each net: it takes the arena, the tables, and a control block whose
+    words before the steps done are `words`. Each launch does at most `most` steps more on batches of `batch` rows, or
+    what is left of `steps`: after row `start` and those that follow comes the first again. A net whose guard does not
+    hold goes on no more; the arena then holds what did not pass, of the first net. `phases`: how often the threads of
+    a block wait for each other in a step. `asked`: the bytes of its own memory that a launch must ask for."""
+
+    name: str
+    threads: int
+    batch: int
+    words: int
+    phases: int
+    asked: int
+
+    @property
+    def most(self) -> int:
+        return max(1, min(STEPS, WAITS // self.phases))
+
+
+class BlockText(TaskText):
+    """The steps of a plan as tasks of one block."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        name: str,
+        hints: Mapping[Var, str],
+        describe: Callable[[object], str],
+        collect: Sequence[Var],
+        most: int,
+    ) -> None:
+        """`most`: the bytes of its own memory that a block can have."""
+        super().__init__(plan, name, hints, describe)
+        self.collect, self.most = collect, most
+        if any(step.round is not None for step in plan.steps):
+            self.largest *= WITH_LOOPS
+        self.homes: dict[Buffer, int] = {}
+        self.size = _aligned(plan.arena)
+        for state in plan.states:
+            self.homes[plan.places[state].buffer] = self.size
+            self.size += _aligned(state.aval.size * ITEM[state.dtype])
+
+    def made(self) -> tuple[Block, str] | None:
+        """The kernel and its text; None where a step is more than it can do, or needs more memory than a block has."""
+        if self.size > self.most or not self.collect:
+            return None
+        tasks = self._tasks()
+        if tasks is None:
+            return None
+        found = phases(tasks)
+        every = list(_every(found))
+        size = self.size + sum(shared(task.lines) for phase in every for task in phase)
+        wanted = max(sum(warps(task.threads) for task in phase) for phase in every)
+        least = max((task.block for phase in every for task in phase if not task.free), default=0)
+        threads = max(min(BLOCK, power_above(wanted)), least)
+        if size > self.most or threads > MOST_THREADS:
+            return None
+        words = len(BLOCK_CONTROL) + len(self.plan.feeds) + len(self.collect)
+        asked = self.size if size > OWN_MEMORY else 0
+        block = Block(f"{self.name}_block", threads, self.plan.feeds[0].shape[0], words, _waits(found), asked)
+        return block, self._text(found, block)
+
+    # Tasks -----------------------------------------------------------------------------------------------------------
+    def _tasks(self) -> list[Task] | None:
+        plan = self.plan
+        lines, most = batch_lines(plan, lambda k: f"control[{len(BLOCK_CONTROL) + k}]")
+        batch = Task("the next batch", tuple(lines), 1, warps(min(most, BLOCK)), [], self.uses(plan.feeds), False)
+        tasks = self.all_steps()
+        return None if tasks is None else [batch, *tasks, self._kept()]
+
+    def _kept(self) -> Task:
+        """The results of a step, written down by one thread."""
+        memory, lines = self.memory(), list[str]()
+        for k, var in enumerate(self.collect):
+            text, place = memory.access(var, ()).at([]), len(BLOCK_CONTROL) + len(self.plan.feeds) + k
+            lines.append(f"(({C_TYPE[var.dtype]} *)control[{place}])[net * control[{_at('width')}] + s] = {text};")
+        lines = ["if (THREAD == 0) {", *indented([*memory.declarations(), *lines]), "}"]
+        return Task("the results", tuple(lines), 1, WARP, self.uses(self.collect), [], True)
+
+    # Text ------------------------------------------------------------------------------------------------------------
+    def _text(self, found: Sequence[Sequence[Task]], block: Block) -> str:
+        tables = f"const Tables<{max(1, len(self.tables))}>"
+        functions: list[str] = []
+        step: list[str] = []
+        guarded = False
+        for phase in found:
+            if phase[0].guarded and not guarded:
+                guarded = True
+                step += ["/* a gradient that is no number changes nothing */", *self.unless_guard("break;")]
+            step += self._phase(phase, block, functions)
+        lines = [*self._begin(block), "for (; s < stop; s++) {", *indented(step)]
+        lines += [f"    first = first + {block.batch} < count ? first + {block.batch} : 0;", "}", *self._end(block)]
+        head = f'extern "C" __global__ void __launch_bounds__({block.threads}, 1) {block.name}('
+        arguments = f"char *whole, {tables} tables, int64_t *control) {{"
+        kernel = "\n".join(("/* many steps, a net in each block */", head, f"    {arguments}", *indented(lines), "}"))
+        return "\n\n".join((*functions, kernel))
+
+    def _phase(self, phase: Sequence[Task], block: Block, functions: list[str], turn: str = "") -> list[str]:
+        """Tasks side by side, and the wait for all of them; `turn`: what stands for the turn of a loop, if in one."""
+        out: list[str] = []
+        at = barrier = 0
+        # Loops first: behind them no thread is at a barrier that another task could take for its own.
+        for task in sorted(phase, key=lambda task: task.inner is None):
+            if task.inner is not None:
+                lines = [line for one in task.inner.phases for line in self._phase(one, block, functions, "int turn, ")]
+                head = f"for (int turn = 0; turn < {task.inner.length}; turn++) {{"
+                out += [head, *indented(lines), "}"]
+                continue
+            barrier += task.meets
+            lines = task.rewritten(barrier, block.threads)
+            out += [f"/* {task.about} */"] if task.about else []
+            shift = f"(threadIdx.x + {block.threads - at}) % {block.threads}" if at else "threadIdx.x"
+            out += ["{", f"    const int thread = {shift};"]
+            if not task.free:
+                name = f"{self.name}_task{len(functions)}"
+                tables = f"const Tables<{max(1, len(self.tables))}>"
+                head = f"INLINE void {name}(char *arena, {tables} &tables, {turn}int block, int thread) {{"
+                functions.append("\n".join((head, *indented(lines), "}")))
+                given = f"arena, tables, {turn.removeprefix('int ')}"
+                lines = [task.called(name, given, task.wait(barrier), block.threads)]
+            out += [*indented(lines), "}"]
+            at = (at + warps(task.threads)) % block.threads
+        return [*out, "__syncthreads();"]
+
+    def _begin(self, block: Block) -> list[str]:
+        return [
+            f"ASKED_ROOM({self.size // 16});" if block.asked else f"__shared__ Pack<int, 4> room[{self.size // 16}];",
+            "char *const arena = (char *)room;",
+            "const int64_t net = blockIdx.x;",
+            f"bool8 *const going = (bool8 *)control[{_at('going')}] + net;",
+            "if (!*going) return;",
+            *(f"{call}(arena + {at}, {there}, threadIdx.x);" for call, at, there in self._moves(block)),
+            f"const int64_t count = control[{_at('count')}], left = control[{_at('steps')}];",
+            f"int64_t s = control[{block.words} + net];",
+            f"const int64_t stop = left - s < {block.most} ? left : s + {block.most};",
+            f"int64_t first = (control[{_at('start')}] + s * {block.batch}) % count;",
+            f"const int64_t *order = (const int64_t *)control[{_at('order')}];",
+            "if (order) order += net * count;",
+            "__syncthreads();",
+        ]
+
+    def _end(self, block: Block) -> list[str]:
+        return [
+            *(f"{call}({there}, arena + {at}, threadIdx.x);" for call, at, there in self._moves(block)),
+            f"if (net == 0) move<{self.plan.arena}, {block.threads}>(whole, arena, threadIdx.x);",
+            "if (threadIdx.x == 0) {",
+            f"    control[{block.words} + net] = s;",
+            "    if (s < stop) *going = 0;",
+            "}",
+        ]
+
+    def _moves(self, block: Block) -> Iterator[tuple[str, int, str]]:
+        """For each state the function that moves it, and where it lies in the block and outside."""
+        for k, state in enumerate(self.plan.states):
+            size, at = state.aval.size * ITEM[state.dtype], self.homes[self.plan.places[state].buffer]
+            yield f"move<{size}, {block.threads}>", at, f"tables[{k}] + net * {size}"
+
+
+def _every(found: Sequence[Sequence[Task]]) -> Iterator[Sequence[Task]]:
+    """All phases, those in loops too."""
+    for phase in found:
+        yield phase
+        for task in phase:
+            if task.inner is not None:
+                yield from task.inner.phases
+
+
+def _waits(found: Sequence[Sequence[Task]]) -> int:
+    inner = (task.inner for phase in found for task in phase if task.inner is not None)
+    return len(found) + sum(one.length * len(one.phases) for one in inner)
+
+
+def _at(word: str) -> int:
+    return BLOCK_CONTROL.index(word)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGN) * ALIGN

@@ -1,0 +1,146 @@
+"""One of the two matrices of a product: how pieces of it come to shared memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from dsl.records import dataclass
+
+from ...ir import Spot
+from ...passes import ITEM
+from ..c.memory import C_TYPE, Access
+from .work import BYTES, aligned, indented, split_index
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """Axes that are counted as one: the number of indices, and for each axis its size and its name, "0" where the size
+    is 1."""
+
+    total: int
+    sizes: tuple[int, ...]
+    names: tuple[str, ...]
+
+    def named(self, text: str, kind: str) -> list[str]:
+        """The statements that divide an index into one for each axis."""
+        kept = [k for k, name in enumerate(self.names) if name != "0"]
+        return split_index(text, [self.sizes[k] for k in kept], [self.names[k] for k in kept], kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A matrix in memory: the element at indices of `own` axes and of `terms` is at `spot`. A block of `threads`
+    threads works on `size` of its rows or columns, from the index `begin` on, and on `depth` terms at a time."""
+
+    name: str
+    access: Access
+    spot: Spot
+    own: Axes
+    terms: Axes
+    size: int
+    threads: int
+    begin: str
+    depth: int
+
+    @property
+    def kind(self) -> str:
+        return C_TYPE[self.access.dtype]
+
+    def _way(self) -> tuple[bool, bool]:
+        """Whether elements beside each other in memory are terms, and whether one follows the other: by the last index
+        in which the last axis of a side stands."""
+        for k, text in reversed([*enumerate(self.spot.index)]):
+            words = re.findall(r"\w+", text)
+            sides = [(axes.sizes[-1], axes is self.terms) for axes in (self.own, self.terms) if axes.names[-1] in words]
+            found = max((side for side in sides if side[0] > 1), default=None)
+            if found is not None:
+                return found[1], len(sides) == 1 and k == len(self.spot.index) - 1 and self.access.strides[-1] == 1
+        return True, False
+
+    @property
+    def along(self) -> bool:
+        """Whether threads beside each other take terms beside each other, not rows or columns."""
+        return self._way()[0]
+
+    @property
+    def width(self) -> int:
+        """Elements of one access."""
+        along, dense = self._way()
+        vector = BYTES // ITEM[self.access.dtype]
+        fast = (self.terms if along else self.own).sizes[-1]
+        return vector if dense and fast % vector == 0 and aligned(self.access, vector) else 1
+
+    @property
+    def _slots(self) -> int:
+        """Accesses for a piece."""
+        return self.size * self.depth // self.width
+
+    @property
+    def _step(self) -> int:
+        """Accesses for a row of terms, or for a term of all rows or columns."""
+        return (self.depth if self.along else self.size) // self.width
+
+    @property
+    def _one_term(self) -> bool:
+        """Whether all accesses of a thread are to the same terms."""
+        return self.along and self.threads % self._step == 0
+
+    def _each(self, lines: Sequence[str]) -> list[str]:
+        """Statements for each access of a thread: to the element `at` of the tile's rows or columns, `deep` of its
+        terms."""
+        turns, width = -(-self._slots // self.threads), f" * {self.width}" if self.width > 1 else ""
+        first, second = ("deep", "at") if self.along else ("at", "deep")
+        return [
+            "#pragma unroll",
+            f"for (int e = 0; e < {turns}; e++) {{",
+            f"    const int slot = threadIdx.x{f' + e * {self.threads}' if turns > 1 else ''};",
+            *([f"    if (slot >= {self._slots}) break;"] if self._slots % self.threads else []),
+            f"    const int {first} = slot % {self._step}{width}, {second} = slot / {self._step};",
+            *indented(lines),
+            "}",
+        ]
+
+    def declared(self, vector: int) -> list[str]:
+        """Shared memory for two pieces, with a gap so that no column lies in one bank; and registers for the next."""
+        return [
+            f"__shared__ Pack<{self.kind}, {vector}> {self.name}[2][{self.depth}][{self.size // vector + 1}];",
+            f"Pack<{self.kind}, {self.width}> {self.name}_next[{-(-self._slots // self.threads)}];",
+        ]
+
+    def fetch(self, kind: str) -> list[str]:
+        """Read the piece whose terms begin at `next` into registers; what lies outside is 0. Where all accesses are to
+        the same terms, these are found once; and all conditions are looked at together, for a branch between them would
+        keep what they have in common apart."""
+        pack = f"Pack<{self.kind}, {self.width}>"
+        term = f"const {kind} t = next + {{}};"
+        terms = self.terms.named("t", kind)
+        there = [
+            *([f"q < {self.own.total}"] if self.own.total % self.size else []),
+            *(["t < stop"] if self.terms.total % self.depth else []),
+            *([self.spot.inside.replace("&&", "&")] if self.spot.inside else []),
+        ]
+        read = f"{self.name}_next[e] = *(const {pack} *)(&{self.access.at(self.spot.index)});"
+        lines = [f"const {kind} q = {self.begin} + at;", *self.own.named("q", kind)]
+        if not self._one_term:
+            lines += [term.format("deep"), *terms]
+        if there:
+            lines += [f"{self.name}_next[e] = {pack}();", f"if ({' & '.join(there)}) {read}"]
+        else:
+            lines.append(read)
+        if not self._one_term:
+            return self._each(lines)
+        deep = f"threadIdx.x % {self._step}{f' * {self.width}' if self.width > 1 else ''}"
+        return ["{", *indented([term.format(deep), *terms, *self._each(lines)]), "}"]
+
+    def put(self, vector: int) -> list[str]:
+        """Write what was read to the other half of the shared memory, whose rows begin at multiples of `vector`
+        elements: only there may as many be written at once."""
+        to = f"(({self.kind} *){self.name}[1 - half]"
+        if not self.along and self.width > 1 and vector % self.width == 0:
+            pack = f"Pack<{self.kind}, {self.width}>"
+            return self._each([f"*({pack} *)(&{to}[deep])[at]) = {self.name}_next[e];"])
+        each = f"for (int v = 0; v < {self.width}; v++) " if self.width > 1 else ""
+        v, more = ("v", " + v") if self.width > 1 else ("0", "")
+        deep, at = (f"deep{more}", "at") if self.along else ("deep", f"at{more}")
+        return self._each([f"{each}{to}[{deep}])[{at}] = {self.name}_next[e].at[{v}];"])

@@ -1,0 +1,139 @@
+"""Products of matrices: a kernel of tiles, or large ones the library's where they lie so that it can take them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import product as indices
+
+from ...ir import Eqn, Product, Spot, Sums
+from ...passes import ITEM
+from ..c.memory import C_TYPE, Access, Memory, UnfitError, collapse
+from .results import Results
+from .tiles import SMALL, tiles
+from .work import Body, Gemm, Kernel, Matrix, Work, indented, split_index, strided
+
+Index = Sequence[str]
+
+MIDDLE = 2**25
+"""Multiplications of an equation up to which tiles do it. That many take 1.1 us at the peak of an H100: what such a
+product takes is waiting, which tiles of ours do not do longer, and they can be one kernel with what is beside them."""
+MOST_CALLS = 16
+"""Calls of the library for one equation."""
+
+
+def product(memory: Memory, results: Results, tf32: bool) -> Body:
+    """The work of a matrix product; the library's gives the results as they are. With `tf32` it has those of float32
+    matrices of more than SMALL multiplications, for its tensor cores."""
+    every, lead, sizes = _parts(memory, results.first)
+    one = math.prod(sizes)
+    large = one > SMALL if tf32 and every[2].dtype == "float32" else one * math.prod(lead) > MIDDLE
+    if large and (calls := _calls(memory, every, lead, sizes)):
+        if len(results.parts) > 1:
+            raise UnfitError
+        return Body(calls)
+    return Body([_sums(every[0], every[1], lead, sizes, results)])
+
+
+def small_product(memory: Memory, eqn: Eqn, most: int) -> Body:
+    """The same for matrices in the memory of a block: each number by one thread, its sum in the order of memory too.
+    Raises UnfitError for more than `most` multiplications, and for convolutions."""
+    if not isinstance(eqn.op.c, Product):
+        raise UnfitError
+    every, lead, (m, n, k) = _parts(memory, eqn)
+    if m * n * k > most:
+        raise UnfitError
+    batch, strides = _batch(every, lead)
+    kind, total = C_TYPE[eqn.output.dtype], math.prod(batch) * m * n
+    index = [f"i{axis}" for axis in range(len(batch))]
+    a, b, c = (x.along((*s, *x.strides[-2:])) for x, s in zip(every, strides, strict=True))
+    fma = "fmaf" if kind == "float" else "fma"
+    term = f"{fma}({a.at([*index, 'i', 'p'])}, {b.at([*index, 'p', 'j'])}, sum)"
+    inner = [
+        *split_index("q", (*batch, m, n), [*index, "i", "j"], "int"),
+        f"{kind} sum = 0;",
+        "#pragma unroll 8",
+        f"for (int p = 0; p < {k}; p++) sum = {term};",
+        f"{c.at([*index, 'i', 'j'])} = sum;",
+    ]
+    lines = (f"for (int q = THREAD; q < {total}; q += THREADS) {{", *indented(inner), "}")
+    return Body([Kernel(lines, *strided(total))])
+
+
+def _parts(memory: Memory, eqn: Eqn) -> tuple[list[Access], tuple[int, ...], tuple[int, int, int]]:
+    """The three matrices, the axes of the batch, and the rows, columns and terms of a product."""
+    a, b = eqn.operands
+    lead = eqn.output.shape[:-2]
+    if 0 in (*eqn.output.shape, a.shape[-1]):
+        raise UnfitError
+    every = [*(memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b)), memory.result(eqn)]
+    return every, lead, (a.shape[-2], b.shape[-1], a.shape[-1])
+
+
+def _batch(every: Sequence[Access], lead: tuple[int, ...]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+    """The axes of the batch taken together, with the strides of each matrix along them."""
+    return collapse(lead, [x.strides[: len(lead)] for x in every])
+
+
+def _calls(memory: Memory, every: Sequence[Access], lead: tuple[int, ...], sizes: tuple[int, int, int]) -> list[Work]:
+    """Calls of the library; none where it cannot take the matrices."""
+    m, n, k = sizes
+    batch, strides = _batch(every, lead)
+    own, count = batch[:-1], batch[-1] if batch else 1
+    shapes = ((m, k), (k, n), (m, n))
+    calls: list[Work] = []
+    for index in indices(*map(range, own)):
+        if len(calls) == MOST_CALLS:
+            return []
+        matrices = []
+        for access, steps, shape in zip(every, strides, shapes, strict=True):
+            begin = sum(i * s for i, s in zip(index, steps, strict=False))
+            found = _matrix(memory, access, begin, steps[-1] if steps else 0, shape)
+            if found is None:
+                return []
+            matrices.append(found)
+        calls.append(Gemm(m, n, k, count, every[2].dtype, *matrices))
+    return calls
+
+
+def _matrix(memory: Memory, access: Access, begin: int, step: int, shape: tuple[int, int]) -> Matrix | None:
+    """A matrix as the library takes it, None where neither its rows nor its columns are dense."""
+    (rows, columns), (down, right) = shape, access.strides[-2:]
+    transposed = not (right == 1 or columns == 1)
+    if transposed and not (down == 1 or rows == 1):
+        return None
+    stride, least = (right, rows) if transposed else (down, columns)
+    if (columns if transposed else rows) == 1:
+        stride = least  # a single row: how far the next would lie says nothing
+    if stride < least:
+        return None  # rows that overlap, or one row repeated
+    buffer = access.place.buffer
+    start = (access.place.offset + begin) * ITEM[access.dtype]
+    if buffer.kind == "arena":
+        return Matrix(None, buffer.start + start, stride, transposed, step)
+    return Matrix(memory.tables[buffer], start, stride, transposed, step)
+
+
+def _sums(a: Access, b: Access, lead: tuple[int, ...], sizes: tuple[int, int, int], results: Results) -> Kernel:
+    """The same by tiles, however the matrices lie. Where all of a batch are multiplied by one matrix, their rows are
+    those of one."""
+    m, n, k = sizes
+    one = not any(b.strides[:-2])
+    turned = [x.strides[-2] == 1 != x.strides[-1] for x in (a, b)]
+    left, right = (
+        x.along((*x.strides[:-2], *x.strides[:-3:-1])) if t else x for x, t in zip((a, b), turned, strict=True)
+    )
+
+    def of_left(own: Index, rows: Index, terms: Index) -> Spot:
+        *above, row = rows
+        return Spot((*own, *above, *((*terms, row) if turned[0] else (row, *terms))))
+
+    def of_right(own: Index, terms: Index, columns: Index) -> Spot:
+        return Spot((*own, *((*columns, *terms) if turned[1] else (*terms, *columns))))
+
+    def of_results(own: Index, rows: Index, columns: Index) -> Spot:
+        return Spot((*own, *rows, *columns))
+
+    batch, rows = ((), (*lead, m)) if one else (lead, (m,))
+    right = right.along(right.strides[-2:]) if one else right
+    return tiles(Sums(batch, rows, (n,), (k,), of_left, of_right, of_results), left, right, results)

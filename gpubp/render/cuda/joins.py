@@ -1,0 +1,111 @@
+"""Small kernels that run as one. A kernel of a graph takes a microsecond or two whatever it does, which is most of the
+time of a small net's step: those that do not depend on each other run side by side, on blocks of their own, and what
+depends on them runs after them in the block that is done last, if it is work for one.
+
+The last block is found by a counter, as in the sample threadFenceReduction of the CUDA toolkit. Each sum is still made
+in one order, by the same threads, whichever block that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dsl.records import dataclass
+
+from .tasks import OWN_MEMORY, Task, shared
+from .work import BLOCK
+
+MOST_BLOCKS = 512
+"""Blocks of kernels that run side by side, about four for each multiprocessor, which all have their place there: larger
+ones fill a GPU by themselves."""
+MOST_TURNS = 4
+"""Blocks of a kernel that one block does in their place."""
+WINDOW = 24
+"""How many groups before a kernel are looked at for one that it can join."""
+_GIVEN = "arena, tables, scratch, "
+_LAST = "if (!comes_last((unsigned *)scratch - 1, gridDim.x)) return;"
+_INDEX = {"blockIdx.x": "block", "threadIdx.x": "thread"}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Kernels as one: those of `wide` side by side, then those of `chain` one after the other. A product of the library
+    is always alone."""
+
+    wide: tuple[Task, ...]
+    chain: tuple[Task, ...] = ()
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        return (*self.wide, *self.chain)
+
+    @property
+    def grid(self) -> int:
+        return sum(task.grid for task in self.wide)
+
+    @property
+    def block(self) -> int:
+        return max(task.block for task in self.tasks)
+
+    def clashes(self, other: Group) -> bool:
+        return any(a.clashes(b) for a in self.tasks for b in other.tasks)
+
+    def joined(self, task: Task) -> Group | None:
+        """With one kernel more, which comes after those that it depends on; None where it cannot be."""
+        every = (*self.tasks, task)
+        if not all(one.lines and one.block <= BLOCK for one in every):
+            return None  # a thread of a block of 1024 has 64 registers, too few for most others
+        if sum(shared(one.lines) for one in every) > OWN_MEMORY:
+            return None
+        if self.grid + task.grid <= MOST_BLOCKS and not any(task.clashes(one) for one in self.tasks):
+            return Group((*self.wide, task), self.chain)
+        return Group(self.wide, (*self.chain, task)) if task.grid <= MOST_TURNS else None
+
+
+def joined(tasks: Sequence[Task]) -> list[Group]:
+    """Tasks in an order that does the same: each joins a group before it, or that group waits for it, where none of
+    those in between depends on the one that changes its place."""
+    found: list[Group] = []
+    for task in tasks:
+        alone, movable = Group((task,)), True
+        for at in range(len(found) - 1, max(-1, len(found) - 1 - WINDOW), -1):
+            group, between = found[at], found[at + 1 :]
+            wider = group.joined(task)
+            if wider is not None and movable:
+                found[at] = wider
+                break
+            if wider is not None and not any(group.clashes(other) for other in between):
+                found[at:] = [*between, wider]
+                break
+            movable = movable and not group.clashes(alone)
+        else:
+            found.append(alone)
+    return found
+
+
+def body(group: Group, names: Sequence[str]) -> list[str]:
+    """The body of the kernel of a group whose tasks are functions of these names."""
+    found, first, last = ["const int thread = threadIdx.x;"], 0, len(group.wide) - 1
+    for k, (task, name) in enumerate(zip(group.wide, names, strict=False)):
+        if last:
+            test = f"if (blockIdx.x < {first + task.grid}) " if k < last else ""
+            found.append(f"{'} else ' if k else ''}{test}{{")
+        held = f"if (thread < {task.block}) " if task.block < group.block else ""
+        block = f"blockIdx.x - {first}" if first else "blockIdx.x"
+        found.append(f"{'    ' if last else ''}{held}{name}({_GIVEN}{block}, thread);")
+        first += task.grid
+    found += ["}"] * (last > 0)
+    for k, (task, name) in enumerate(zip(group.chain, names[last + 1 :], strict=True)):
+        found.append(_LAST if k == 0 < group.grid - 1 else "__syncthreads();")
+        found.append(task.called(name, _GIVEN, _wait(task, group.block), group.block))
+    return found
+
+
+def _wait(task: Task, threads: int) -> str:
+    return "__syncthreads()" if task.block == threads else task.wait(1)
+
+
+def functions(group: Group) -> Iterator[list[str]]:
+    """The body of each task's function, for thread `thread` of its block `block`."""
+    for task in group.tasks:
+        count = {"THREAD": f"(block * {task.block} + thread)", "THREADS": str(task.grid * task.block)}
+        yield task.written(_INDEX | count | {"__syncthreads()": _wait(task, group.block)})

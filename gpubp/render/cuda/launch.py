@@ -1,0 +1,92 @@
+"""What is put into the stream, in order: launches of kernels and products, each on the memory of the turn it is for."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from dsl.records import dataclass
+
+from .work import Gemm, Matrix
+
+Spot = tuple[int | None, int]
+"""Where something lies: the number of a state or constant, None for the arena, and the byte in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The memory of one turn of a loop, within that of what the loop stands in: the byte of the arena where its own
+    begins, and where each of its tables lies."""
+
+    arena: int
+    tables: tuple[Spot, ...]
+
+    def spot(self, table: int | None, byte: int) -> Spot:
+        """What is at a byte of the turn's arena, or of one of its tables, as the surrounding counts it."""
+        if table is None:
+            return None, self.arena + byte
+        outer, start = self.tables[table]
+        return outer, start + byte
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A kernel by its name, `grid` blocks of `block` threads. `frame`: the arena and the tables that it is given, where
+    they are not those of the whole. `asked`: bytes that each block has of its own beside those that it declares."""
+
+    kernel: str
+    grid: int
+    block: int
+    frame: Frame | None = None
+    asked: int = 0
+
+    def memory(self, arena: int, tables: Sequence[int]) -> tuple[int, Sequence[int]]:
+        """The addresses of the arena and the tables that it is given, of those of the whole."""
+        if self.frame is None:
+            return arena, tables
+        found = [(arena if table is None else tables[table]) + byte for table, byte in self.frame.tables]
+        return arena + self.frame.arena, found
+
+
+CONTROL = ("row", "done", "rows", "order")
+"""The first words of the control block of a loop of steps, 8 bytes each: the first row of the next batch, the steps
+done, the rows after which it begins anew, the address of their order (0: as they stand). Then come the addresses of the
+rows and those of the results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """What stands before and behind a step, so that steps follow each other without the host: `take` copies the next
+    `batch` rows to their place, `keep` writes down the results of a step and counts it, unless the guard stopped it.
+    Both are given a control block of so many `words` (CONTROL) in the place of scratch memory."""
+
+    batch: int
+    words: int
+    take: Launch
+    keep: Launch
+
+    def control(self, row: int, rows: int, order: int, data: Iterable[int], results: Iterable[int]) -> bytes:
+        """The control block before the first step, of addresses and of what CONTROL names."""
+        return struct.pack(f"<{self.words}q", row, 0, rows, order, *data, *results)
+
+    @staticmethod
+    def done(control: bytes) -> int:
+        """The steps done, by the first words of a control block."""
+        return int(struct.unpack_from("<q", control, 8 * CONTROL.index("done"))[0])
+
+
+def within(work: Launch | Gemm, frame: Frame) -> Launch | Gemm:
+    """Work of one turn as what surrounds the loop sees it."""
+    if isinstance(work, Gemm):
+        return replace(work, a=_moved(work.a, frame), b=_moved(work.b, frame), c=_moved(work.c, frame))
+    inner = work.frame
+    if inner is None:
+        return replace(work, frame=frame)
+    tables = tuple(frame.spot(*spot) for spot in inner.tables)
+    return replace(work, frame=Frame(frame.arena + inner.arena, tables))
+
+
+def _moved(matrix: Matrix, frame: Frame) -> Matrix:
+    table, start = frame.spot(matrix.table, matrix.start)
+    return replace(matrix, table=table, start=start)

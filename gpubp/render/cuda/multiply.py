@@ -1,0 +1,101 @@
+"""The loop in which a block multiplies a tile's rows and columns, a piece of the terms at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dsl.records import dataclass
+
+from .factor import Factor
+from .work import indented
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """Rows and columns of a block, and those of each of its threads. With more `slices` than one, as many threads have
+    the same of them, and each takes every so manieth term."""
+
+    rows: int
+    columns: int
+    down: int
+    right: int
+    slices: int = 1
+
+    @property
+    def threads(self) -> int:
+        return self.high * self.wide * self.slices
+
+    @property
+    def high(self) -> int:
+        """Threads below each other."""
+        return self.rows // self.down
+
+    @property
+    def wide(self) -> int:
+        """Threads beside each other."""
+        return self.columns // self.right
+
+
+def multiply(tile: Tile, vector: int, kind: str, index: str, rows: Factor, columns: Factor) -> list[str]:
+    """All terms of the block: in each turn the next piece is read, and the one before it multiplied. `vector`: rows or
+    columns of a thread that lie beside each other."""
+    a, b, depth = tile.down // vector, tile.right // vector, rows.depth
+    fma = "fmaf" if kind == "float" else "fma"
+    term = f"{fma}(a[r / {vector}].at[r % {vector}], b[c / {vector}].at[c % {vector}], sums[r][c])"
+    at = f"t * {tile.slices} + slice" if tile.slices > 1 else "t"
+    product = [
+        f"Pack<{kind}, {vector}> a[{a}], b[{b}];",
+        *unrolled("g", a, [f"a[g] = rows[half][{at}][y + g * {tile.high}];"]),
+        *unrolled("g", b, [f"b[g] = columns[half][{at}][x + g * {tile.wide}];"]),
+        *unrolled("r", tile.down, unrolled("c", tile.right, [f"sums[r][c] = {term};"])),
+    ]
+    turn = [
+        *when("next < stop", [*rows.fetch(index), *columns.fetch(index)]),
+        *when("next > begin", unrolled("t", depth // tile.slices, product)),
+        *when("next < stop", [*rows.put(vector), *columns.put(vector)]),
+        "__syncthreads();",
+        "half = 1 - half;",
+    ]
+    y = f"threadIdx.x / {tile.wide}"
+    slices = [f"const int slice = threadIdx.x / {tile.high * tile.wide};"] if tile.slices > 1 else []
+    return [
+        *rows.declared(vector),
+        *columns.declared(vector),
+        f"const int x = threadIdx.x % {tile.wide}, y = {f'{y} % {tile.high}' if slices else y};",
+        *slices,
+        f"{kind} sums[{tile.down}][{tile.right}] = {{}};",
+        "int half = 0;",
+        f"for ({index} next = begin; next < stop + {depth}; next += {depth}) {{",
+        *indented(turn),
+        "}",
+    ]
+
+
+def sliced(tile: Tile, vector: int, kind: str, multiplied: Sequence[str]) -> list[str]:
+    """The same by slices of the threads; then each thread has one result, whose parts it has added up in the order of
+    the slices. There are as many threads as results."""
+    pack = f"Pack<{kind}, {vector}>"
+    row = f"r / {vector} * {tile.high * vector} + y * {vector} + r % {vector}"
+    column = f"c / {vector} * {tile.wide * vector} + x * {vector}"
+    put = [f"{pack} found;", *unrolled("v", vector, ["found.at[v] = sums[r][c + v];"])]
+    put.append(f"parts[slice][(({row}) * {tile.columns} + {column}) / {vector}] = found;")
+    inner = [*multiplied, *unrolled("r", tile.down, unrolled("c", tile.right, put, vector))]
+    return [
+        f"__shared__ {pack} parts[{tile.slices}][{tile.rows * tile.columns // vector}];",
+        "{",
+        *indented(inner),
+        "}",
+        "__syncthreads();",
+        f"const int x = threadIdx.x % {tile.columns}, y = threadIdx.x / {tile.columns};",
+        f"{kind} sums[1][1] = {{}};",
+        *unrolled("s", tile.slices, [f"sums[0][0] += (({kind} *)parts[s])[threadIdx.x];"]),
+    ]
+
+
+def unrolled(name: str, count: int, lines: Sequence[str], step: int = 1) -> list[str]:
+    by = f"{name} += {step}" if step > 1 else f"{name}++"
+    return ["#pragma unroll", f"for (int {name} = 0; {name} < {count}; {by}) {{", *indented(lines), "}"]
+
+
+def when(condition: str, lines: Sequence[str]) -> list[str]:
+    return [f"if ({condition}) {{", *indented(lines), "}"]

@@ -1,0 +1,229 @@
+"""Single equations as kernels: reductions over any axes, matrix products, gathers and scatters, random numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from ...ir import INTEGERS, Adds, Call, Element, Eqn, Fold, Product, Routine, Var, aval_of, fill, literal
+from ...passes import dense
+from ..c.memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse
+from .elements import Elements
+from .fold import Folding, across
+from .gemm import product
+from .results import Results
+from .tiles import tiles
+from .work import BLOCK, WARP, Body, Kernel, blocks, indented, power_above, split_index, strided, whole
+
+PER_THREAD = 16
+"""Elements that a thread reduces, where there are enough to divide."""
+COLUMNS, SLICES = 32, 8
+"""Results beside each other that a block of a reduction along columns makes, at most, and in how many parts it takes
+them."""
+
+
+def product_body(memory: Memory, results: Results, tf32: bool) -> Body:
+    """The work of a product, and of what its results are made into where they are. Raises UnfitError where it has no
+    such form."""
+    eqn, form = results.first, results.first.op.c
+    if isinstance(form, Product):
+        return product(memory, results, tf32)
+    if not isinstance(form, Routine):
+        raise UnfitError
+    memory.result(eqn)
+    sums = form.sums(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params)
+    left, right = (memory.access(x, x.shape) for x in eqn.operands)
+    return Body([tiles(sums, left, right, results)])
+
+
+def is_product(eqn: Eqn) -> bool:
+    """Whether an equation is a product of matrices, or computed as one."""
+    return isinstance(eqn.op.c, Product | Routine)
+
+
+def single_body(memory: Memory, eqn: Eqn) -> Body:
+    """The work of one equation that is no product. Raises UnfitError where it has no such form."""
+    form = eqn.op.c
+    if form is None:
+        raise UnfitError
+    if isinstance(form, Element):
+        return Elements(memory, eqn, [], {eqn.output}).lines()
+    out = memory.result(eqn)
+    if isinstance(form, Fold):
+        return Body(list(_reduction(memory, eqn, form, out)))
+    if isinstance(form, Call):
+        return Body([_call(memory, eqn, form, out)])
+    if isinstance(form, Adds):
+        return Body(_scatter(memory, eqn, out))
+    raise UnfitError
+
+
+# Reductions ----------------------------------------------------------------------------------------------------------
+def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> Iterator[Kernel]:
+    (x,) = eqn.operands
+    gone = [a % x.ndim for a in eqn.params["axis"]]
+    kept = [k for k in range(x.ndim) if k not in gone]
+    read = memory.access(x, x.shape)
+    if 0 in x.shape:
+        raise UnfitError
+    to = [out.strides[k if len(out.strides) == x.ndim else i] for i, k in enumerate(kept)]
+    outer, (target, outer_read) = collapse([x.shape[k] for k in kept], [to, [read.strides[k] for k in kept]])
+    inner, (inner_read,) = collapse([x.shape[k] for k in gone], [[read.strides[k] for k in gone]])
+    along = bool(outer) and outer_read[-1] == 1 and not (inner_read and inner_read[-1] == 1)
+    fold = _Fold(eqn, form, out, target, outer, read, outer_read, inner, inner_read)
+    yield from (fold.columns() if along else fold.rows())
+
+
+class _Fold:
+    """A reduction of the axes `inner` for each index of the axes `outer`."""
+
+    def __init__(
+        self,
+        eqn: Eqn,
+        form: Fold,
+        out: Access,
+        target: Sequence[int],
+        outer: Sequence[int],
+        read: Access,
+        outer_read: Sequence[int],
+        inner: Sequence[int],
+        inner_read: Sequence[int],
+    ) -> None:
+        self.form, self.dtype = form, eqn.output.dtype
+        self.outer, self.inner = outer, inner
+        self.results, self.length = math.prod(outer), math.prod(inner)
+        self.kind = whole(eqn.operands[0].aval.size)
+        self.out = out.along(tuple(target))
+        self.read = read.along((*outer_read, *inner_read))
+        self.index = [f"i{k}" for k in range(len(outer))]
+        self.places = [*self.index, *(f"r{k}" for k in range(len(inner)))]
+
+    def _take(self, fold: Folding, first: str, stop: str, step: int) -> list[str]:
+        """The loop in which a thread joins every so manieth element."""
+        lines = split_index("r", self.inner, self.places[len(self.outer) :], self.kind)
+        lines.append(fold.take(self.read.at(self.places)))
+        head = f"for ({self.kind} r = {first}; r < {stop}; r += {step}) {{"
+        return [fold.begin(), "#pragma unroll 4", head, *indented(lines), "}"]
+
+    def _write(self, fold: Folding, pieces: int, at: str) -> list[str]:
+        """The result, or where the elements are divided, that of a piece."""
+        if pieces > 1:
+            return [f"((double *)scratch)[{at}] = {fold.name}_all;"]
+        return [fold.result(), f"{self.out.at(self.index)} = {fold.name};"]
+
+    def _pieces(self, threads: int) -> int:
+        """In how many pieces the elements of a result are divided among blocks of `threads` threads for each: more than
+        one only where the results alone would leave most of a GPU idle."""
+        room = max(1, 1024 // max(1, self.results // BLOCK))
+        return max(1, min(self.length // (threads * PER_THREAD), room, 1024))
+
+    def rows(self) -> Iterator[Kernel]:
+        """Threads beside each other take elements beside each other."""
+        lanes = power_above(self.length) if self.length < WARP else WARP if self.length <= 8 * WARP else BLOCK
+        pieces = self._pieces(lanes) if lanes == BLOCK else 1
+        total = self.results * pieces
+        block = min(BLOCK, max(WARP, power_above(total * lanes)))
+        each = block // lanes
+        fold = Folding("total", self.form, self.dtype, -(-self.length // (lanes * pieces)))
+        lines = [f"const int at = blockIdx.x * {each} + threadIdx.x / {lanes}, lane = threadIdx.x % {lanes};"]
+        lines += [f"if (at >= {total}) return;"] if total % each else []
+        bits, shift = f"0x{(1 << min(lanes, WARP)) - 1:x}u", f" << threadIdx.x % {WARP} / {lanes} * {lanes}"
+        lines.append(f"const uint32_t mask = {bits}{shift if lanes < WARP else ''};")
+        lines.append(f"const int row = at{f' / {pieces}' if pieces > 1 else ''};")
+        lines += split_index("row", self.outer, self.index, self.kind)
+        first = f"at % {pieces} * {lanes} + lane" if pieces > 1 else "lane"
+        lines += [*self._take(fold, first, str(self.length), lanes * pieces), *across([fold], lanes)]
+        lines += ["if (lane == 0) {", *indented(self._write(fold, pieces, "at")), "}"]
+        yield Kernel(tuple(lines), blocks(total, each), block, self._scratch(pieces))
+        if pieces > 1:
+            yield self._join(pieces, self.length, f"row * {pieces} + p")
+
+    def columns(self) -> Iterator[Kernel]:
+        """Threads beside each other take results beside each other: the elements of each lie far apart."""
+        pieces = self._pieces(SLICES)
+        fold = Folding("total", self.form, self.dtype, -(-self.length // (SLICES * pieces)))
+        columns = min(COLUMNS, max(WARP // SLICES, power_above(self.results)))
+        wide = blocks(self.results, columns)
+        lines = [
+            f"const int column = threadIdx.x % {columns}, slice = threadIdx.x / {columns};",
+            f"const int row = blockIdx.x % {wide} * {columns} + column;",
+            f"__shared__ {fold.kind} parts[{SLICES}][{columns}];",
+            fold.begin().replace(f"{fold.name}_all", "found"),
+            f"if (row < {self.results}) {{",
+        ]
+        inside = split_index("row", self.outer, self.index, self.kind)
+        first = f"blockIdx.x / {wide} * {SLICES} + slice" if pieces > 1 else "slice"
+        inside += [*self._take(fold, first, str(self.length), SLICES * pieces), "found = total_all;"]
+        lines += [*indented(inside), "}", "parts[slice][column] = found;", "__syncthreads();"]
+        last = [f"{fold.kind} total_all = parts[0][column];"]
+        last.append(f"for (int s = 1; s < {SLICES}; s++) {fold.take('parts[s][column]')}")
+        last += split_index("row", self.outer, self.index, self.kind)
+        last += self._write(fold, pieces, f"blockIdx.x / {wide} * {self.results} + row")
+        lines += [f"if (slice == 0 && row < {self.results}) {{", *indented(last), "}"]
+        yield Kernel(tuple(lines), wide * pieces, SLICES * columns, self._scratch(pieces))
+        if pieces > 1:
+            yield self._join(pieces, self.length, f"p * {self.results} + row")
+
+    def _scratch(self, pieces: int) -> int:
+        return 8 * self.results * pieces if pieces > 1 else 0
+
+    def _join(self, pieces: int, terms: int, at: str) -> Kernel:
+        """The pieces of each result joined by one thread."""
+        fold = Folding("total", self.form, self.dtype, terms)
+        lines = ["const int row = THREAD;", f"if (row >= {self.results}) return;"]
+        lines += split_index("row", self.outer, self.index, self.kind)
+        lines += [fold.begin(), f"for (int p = 0; p < {pieces}; p++) {fold.take(f'((const double *)scratch)[{at}]')}"]
+        lines += [fold.result(), f"{self.out.at(self.index)} = {fold.name};"]
+        return Kernel(tuple(lines), blocks(self.results, 64), 64, self._scratch(pieces))
+
+
+# Scatters and calls --------------------------------------------------------------------------------------------------
+def _scatter(memory: Memory, eqn: Eqn, out: Access) -> list[Kernel]:
+    """Zeros first. Then of all updates of one row the first adds them up, in the order of their indices: so no two
+    blocks write to one row, and the sum is the same each time."""
+    if len(eqn.operands) != 2 or eqn.operands[1].dtype not in INTEGERS:
+        raise UnfitError
+    updates, indices = eqn.operands
+    rank, count = indices.ndim, indices.aval.size
+    rest = updates.shape[rank:]
+    width, rows = math.prod(rest), eqn.output.shape[0]
+    if updates.shape[:rank] != indices.shape or eqn.output.shape[1:] != rest:
+        raise UnfitError
+    label, given = memory.access(indices, indices.shape), memory.access(updates, updates.shape)
+    if label.strides != dense(indices.shape) or given.strides != dense(updates.shape):
+        raise UnfitError
+    if out.strides != dense(eqn.output.shape):
+        raise UnfitError
+    kind, there = C_TYPE[out.dtype], f"index_within({label.pointer}[{{}}], {rows})"
+    clear = f"for (int64_t q = THREAD; q < {rows * width}; q += THREADS) {out.pointer}[q] = 0;"
+    threads = min(BLOCK, WARP * blocks(width, WARP))
+    lines = [
+        "const int own = blockIdx.x;",
+        "__shared__ int before;",
+        "if (threadIdx.x == 0) before = 0;",
+        "__syncthreads();",
+        f"const int64_t row = {there.format('own')};",
+        f"for (int m = threadIdx.x; m < own; m += {threads}) if ({there.format('m')} == row) before = 1;",
+        "__syncthreads();",
+        "if (before) return;",
+        f"for (int e = threadIdx.x; e < {width}; e += {threads}) {{",
+        f"    {kind} total = {given.pointer}[(int64_t)own * {width} + e];",
+        f"    for (int m = own + 1; m < {count}; m++)",
+        f"        if ({there.format('m')} == row) total += {given.pointer}[(int64_t)m * {width} + e];",
+        f"    {out.pointer}[row * {width} + e] = total;",
+        "}",
+    ]
+    return [Kernel((clear,), *strided(rows * width)), Kernel(tuple(lines), count, threads)]
+
+
+def _call(memory: Memory, eqn: Eqn, form: Call, out: Access) -> Kernel:
+    y = eqn.output
+    if out.place.strides != dense(y.shape) or any(x.shape for x in eqn.operands):
+        raise UnfitError
+    text = form.text.replace("{t}", SUFFIX[y.dtype]).replace("{out}", out.pointer).replace("{size}", str(y.aval.size))
+    for key, value in eqn.params.items():
+        text = text.replace(f"{{{key}}}", literal(value))
+    operands = [memory.access(x, ()).at([]) if isinstance(x, Var) else literal(x) for x in eqn.inputs]
+    # Functions of threads take, last, the number of the thread and that of all.
+    call = f"{fill(text, operands).removesuffix(')')}, THREAD, THREADS);"
+    return Kernel((call,), *strided(blocks(y.aval.size, 2)))

@@ -1,0 +1,298 @@
+"""A plan as CUDA text: its pieces as kernels, with their launch sizes and the products of matrices between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+
+from dsl.records import dataclass
+
+from ...ir import Eqn, Var
+from ...ops import copy, cuda_functions
+from ...passes import ALIGN, ITEM, Plan, Round, Step
+from ..c.memory import C_TYPE, Memory
+from ..c.parts import Compiled, CSource
+from ..c.parts import Kernel as Steps
+from ..c.words import comment
+from .block import Block, BlockText
+from .joins import body, functions, joined
+from .launch import CONTROL, Batches, Launch, within
+from .loops import Turns
+from .tails import TailText
+from .tasks import OWN_MEMORY, Task
+from .text import CudaStep, batch_lines
+from .work import BLOCK, Gemm, Kernel, blocks, indented
+
+MOST_TABLES = 480
+"""States and constants that fit into the arguments of a kernel, of 4 KiB."""
+
+
+Works = tuple[Launch | Gemm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CudaSource(CSource):
+    """A module of kernels: each takes the arena, the addresses of `tables` by value, and `scratch` bytes of memory that
+    nothing else uses. Before these lie `counters` numbers of 4 bytes, 0 when they are made and after each kernel.
+    `work`: what each function does, in order. No kernel behind the guard does anything where it does not hold.
+
+    `batches`: what lets steps follow each other without the host, where `many` is not empty. `block`: a kernel that
+    does many steps by itself, where the net is small enough.
+
+    Kernels for several nets take an array with the memory of each (`Net` of base.cuh) instead. They do nothing for one
+    that is not trained on; where the guard stops one, `batches.keep` says that it is not.
+    """
+
+    work: Mapping[str, Works]
+    scratch: int
+    counters: int
+    batches: Batches | None
+    block: Block | None
+
+    @property
+    def before(self) -> int:
+        """Bytes before the scratch memory: the counters, so that it begins where memory does."""
+        return -(-4 * self.counters // ALIGN) * ALIGN
+
+
+def cuda_source(
+    plan: Plan,
+    name: str,
+    hints: Mapping[Var, str] | None = None,
+    describe: Callable[[object], str] = str,
+    collect: Sequence[Var] = (),
+    *,
+    apart: bool = False,
+    tf32: bool = False,
+    room: int = OWN_MEMORY,
+    nets: bool = False,
+) -> CudaSource:
+    """The pieces of a plan that have a C form as CUDA kernels; arguments as those of `c_source`. A loop all of whose
+    round has one is work too, turn after turn; rounds of others are left to CuPy. `tf32`: whether the library computes
+    products by tensor cores, which then has more of them. `room`: the bytes that a block can have of its own. `nets`:
+    kernels for several nets, whose states lie one behind the other."""
+    text = _Text(plan, name, hints or {}, describe, apart, tf32, nets)
+    if nets:
+        sizes = {plan.places[v].buffer: v.aval.size * ITEM[v.dtype] for v in plan.states}
+        text.grains = {buffer: math.gcd(ALIGN, size) for buffer, size in sizes.items()}
+    return text.cuda(collect, room)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loop(Steps):
+    """A loop as steps of a plan: its turns, and the text and the steps of a round."""
+
+    turns: Turns
+    text: _Text
+    once: tuple[CudaStep | _Loop, ...]
+
+
+class _Text(TailText):
+    def __init__(
+        self,
+        plan: Plan,
+        name: str,
+        hints: Mapping[Var, str],
+        describe: Callable[[object], str],
+        apart: bool,
+        tf32: bool,
+        nets: bool,
+    ) -> None:
+        super().__init__(plan, name, hints, describe)
+        self.apart, self.tf32, self.nets = apart, tf32, nets
+        self.texts: dict[str, str] = {}
+        self.tasks: dict[Launch | Gemm, Task] = {}
+        self.scratch = self.counters = 0
+
+    def cuda(self, collect: Sequence[Var], room: int) -> CudaSource:
+        plan, end = self.plan, len(self.plan.steps)
+        steps = {step.first: step for step in self._found()}
+        behind = {s.first: s for s in steps.values() if s.first >= plan.early}
+        if sum(s.stop - s.first for s in behind.values()) < end - plan.early or not all(
+            isinstance(s, CudaStep) and all(isinstance(one, Kernel) for one in s.body.work) for s in behind.values()
+        ):
+            # The guard is looked at by Python, which then does all that stands behind it.
+            steps = {first: s for first, s in steps.items() if first < plan.early}
+        functions: list[Compiled] = []
+        work: dict[str, Works] = {}
+        at = 0
+        while at < end:
+            if at not in steps:
+                at += 1
+                continue
+            run = [steps[at]]
+            while not self.apart and run[-1].stop in steps:
+                run.append(steps[run[-1].stop])
+            done = Compiled(f"{self.name}_{len(functions)}", at, run[-1].stop)
+            functions.append(done)
+            copies = list(self.copies()) if done.stop == end else []
+            work[done.name] = self._works((*run, *copies))
+            at = done.stop
+        batches = block = None
+        if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
+            batches = self._batches(collect)
+            block = self._block(collect, room)
+        text = "\n\n".join((cuda_functions(), *self.texts.values())) + "\n"
+        many = f"{self.name}_many" if batches is not None else ""
+        more = (self.scratch, self.counters, batches, block)
+        return CudaSource(text, tuple(functions), self.tables, many, {}, work, *more)
+
+    def _found(self) -> tuple[CudaStep | _Loop, ...]:
+        """The pieces that have a form for a GPU."""
+        if len(self.tables) > MOST_TABLES:
+            return ()
+        found = [step for step in self.kernels() if isinstance(step, CudaStep | _Loop)]
+        steps, loops = [s for s in found if isinstance(s, CudaStep)], [s for s in found if isinstance(s, _Loop)]
+        return tuple(sorted((*(steps if self.apart else self.with_tails(steps)), *loops), key=lambda s: s.first))
+
+    def _launches(self, step: CudaStep | _Loop, name: str = "") -> Iterator[Launch | Gemm]:
+        if isinstance(step, _Loop):
+            yield from self._rounds(step)
+            return
+        letters, name = iter("abcdefghijklmnop"), name or f"{self.name}_{step.first}"
+        many = sum(isinstance(one, Kernel) for one in step.body.work) > 1
+        guarded = step.first >= self.plan.early
+        guard = [self.plan.program.guard] if guarded and self.plan.program.guard is not None else []
+        read, written = self.values_of(step)
+        reads, writes = self.uses([*read, *guard]), self.uses(written)
+        for one in step.body.work:
+            if isinstance(one, Gemm):
+                self.tasks[one] = Task("", (), 1, 1, reads, writes, guarded)
+                yield one
+                continue
+            own = name + (next(letters) if many else "")
+            self.scratch, self.counters = max(self.scratch, one.scratch), max(self.counters, one.counters)
+            about = [f"/* {comment(self.describe(origin))} */" for origin in step.origins]
+            lines = (*(self.unless_guard("return;") if guarded else ()), *step.declared, *one.lines)
+            launch = Launch(own, one.grid, one.block)
+            self._add(launch, about, lines, "char *scratch")
+            told = "\n".join(about)
+            self.tasks[launch] = Task(told, lines, one.grid, one.block, reads, writes, guarded, one.scratch > 0)
+            yield launch
+
+    def _add(self, launch: Launch, about: Sequence[str], lines: Iterable[str], last: str) -> None:
+        # At least one block: without that number the compiler spills registers to fit one more.
+        head = f'extern "C" __global__ void __launch_bounds__({launch.block}, 1) {launch.kernel}('
+        arguments = f"char *arena, const {self._table_type()} tables, {last}) {{"
+        if self.nets:
+            arguments = f"const Net<{self._table_count()}> *nets) {{"
+            lines = [*self._own(last), *lines]
+        self.texts[launch.kernel] = "\n".join([*about, head, *indented([arguments, *lines]), "}"])
+
+    def _own(self, last: str) -> list[str]:
+        """The memory of one of several nets, under the names of that of a single one."""
+        count = self._table_count()
+        return [
+            f"const Net<{count}> &net = nets[blockIdx.y];",
+            "if (!*net.going) return;",
+            "char *const arena = net.arena;",
+            f"const Tables<{count}> &tables = net.tables;",
+            f"{last} = ({last.rpartition(' ')[0]} *)net.last;",
+        ]
+
+    def _table_count(self) -> int:
+        return max(1, len(self.tables))
+
+    def _table_type(self) -> str:
+        return f"Tables<{self._table_count()}>"
+
+    def _works(self, steps: Sequence[CudaStep | _Loop]) -> Works:
+        """The work of steps, small kernels as one where they can be; the turns of a loop stay where they are."""
+        each = [one for step in steps for one in self._launches(step)]
+        if self.apart:
+            return tuple(each)
+        runs = groupby(each, lambda one: one in self.tasks)
+        return tuple(one for known, run in runs for one in (self._together(list(run)) if known else run))
+
+    def _together(self, each: Sequence[Launch | Gemm]) -> Iterator[Launch | Gemm]:
+        of = {id(self.tasks[one]): one for one in each}
+        for group in joined([self.tasks[one] for one in each]):
+            works = [of[id(task)] for task in group.tasks]
+            if len(works) == 1:
+                yield works[0]
+                continue
+            names = [one.kernel for one in works if isinstance(one, Launch)]
+            for name, task, text in zip(names, group.tasks, functions(group), strict=True):
+                head = f"INLINE void {name}(char *arena, const {self._table_type()} &tables, char *scratch, "
+                del self.texts[name]
+                told = [task.about] if task.about else []
+                self.texts[name] = "\n".join([*told, f"{head}int block, int thread) {{", *indented(text), "}"])
+            launch = Launch(f"{names[0]}_to_{names[-1].removeprefix(self.name + '_')}", group.grid, group.block)
+            self._add(launch, [], body(group, names), "char *scratch")
+            self.counters = max(self.counters, len(group.chain) > 0)
+            yield launch
+
+    # Loops -----------------------------------------------------------------------------------------------------------
+    def _single(self, first: int) -> Steps | None:
+        step = self.plan.steps[first]
+        return super()._single(first) if step.round is None else self._loop(first, step, step.round)
+
+    def _loop(self, first: int, step: Step, one: Round) -> _Loop | None:
+        """A loop, if all of a round is work for a GPU and nothing in it stays the same: that would have no memory."""
+        turns = Turns(self.plan, self.numbers, step, one)
+        text = _Text(one.plan, f"{self.name}_loop{first}", {}, self.describe, self.apart, self.tf32, self.nets)
+        text.grains = turns.grains(self._grain)
+        once = text._found()
+        if one.plan.constants or sum(s.stop - s.first for s in once) < len(one.plan.steps):
+            return None
+        return _Loop(first, first + 1, (), (), None, turns, text, once)
+
+    def _grain(self, table: int | None) -> int:
+        return ALIGN if table is None else self.grains.get(self.plan.places[self.tables[table]].buffer, ALIGN)
+
+    def _rounds(self, loop: _Loop) -> Iterator[Launch | Gemm]:
+        """What a loop puts into the stream: its carries where they change, each turn, and the last carries."""
+        text, turns, memory = loop.text, loop.turns, self.memory()
+        yield from self._moves(loop, memory, turns.before(), "enter")
+        once = text._works((*loop.once, *text.copies()))
+        self.texts |= text.texts
+        self.scratch, self.counters = max(self.scratch, text.scratch), max(self.counters, text.counters)
+        for frame in turns.frames():
+            yield from (within(one, frame) for one in once)
+        memory = self.memory()
+        ends = [(x, last) for x, last, _ in turns.after(memory, self.readers.get)]
+        yield from self._moves(loop, memory, ends, "leave")
+
+    def _moves(
+        self, loop: _Loop, memory: Memory, pairs: Sequence[tuple[Var, Var]], word: str
+    ) -> Iterator[Launch | Gemm]:
+        """Copies, those of one shape together."""
+        for k, shape in enumerate(dict.fromkeys(last.shape for _, last in pairs)):
+            puts = [Eqn(copy, (x,), {}, (last,)) for x, last in pairs if last.shape == shape]
+            lines = self.rows_kernel()(memory, puts, shape, {e.output for e in puts}).lines()
+            step = self._kernel(loop.first, loop.stop, memory, lines)
+            yield from self._launches(step, f"{loop.text.name}_{word}{k or ''}")
+
+    # Many steps ------------------------------------------------------------------------------------------------------
+    def _block(self, collect: Sequence[Var], room: int) -> Block | None:
+        made = BlockText(self.plan, self.name, self.hints, self.describe, collect, room).made()
+        if made is None:
+            return None
+        self.texts[made[0].name] = made[1]
+        return made[0]
+
+    def _batches(self, collect: Sequence[Var]) -> Batches:
+        feeds = self.plan.feeds
+        return Batches(feeds[0].shape[0], len(CONTROL) + len(feeds) + len(collect), self._take(), self._keep(collect))
+
+    def _take(self) -> Launch:
+        lines, most = batch_lines(self.plan, lambda k: f"control[{len(CONTROL) + k}]")
+        begin = ["const int64_t first = control[0] % control[2];"]
+        begin.append("const int64_t *const order = (const int64_t *)control[3];")
+        launch = Launch(f"{self.name}_take", min(blocks(most, BLOCK), 1024), BLOCK)
+        self._add(launch, ["/* the next batch */"], [*begin, *lines], "const int64_t *control")
+        return launch
+
+    def _keep(self, collect: Sequence[Var]) -> Launch:
+        memory, lines = self.memory(), list[str]()
+        for k, var in enumerate(collect):
+            text = memory.access(var, ()).at([])
+            place = len(CONTROL) + len(self.plan.feeds) + k
+            lines.append(f"(({C_TYPE[var.dtype]} *)control[{place}])[control[1]] = {text};")
+        stop = self.unless_guard("{ *net.going = 0; return; }" if self.nets else "return;")
+        counted = [f"control[0] += {self.plan.feeds[0].shape[0]};", "control[1] += 1;"]
+        lines = [*stop, *memory.declarations(), *lines, *counted]
+        launch = Launch(f"{self.name}_keep", 1, 1)
+        self._add(launch, ["/* the results */"], lines, "int64_t *control")
+        return launch

@@ -1,0 +1,94 @@
+"""Steps that are computed with the product or the pooling that they read, while its results are in registers:
+elementwise ones, and of short rows of a product. The results are written only where something else reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ...ir import Element, Eqn
+from ..c.memory import Memory, UnfitError
+from .elements import Elements
+from .results import Results
+from .single import is_product, product_body
+from .tasks import Task
+from .text import CudaStep, CudaText
+from .work import Body, Kernel
+
+WINDOW = 24
+"""How many steps behind one are looked at for one that can be computed with it."""
+
+
+class TailText(CudaText):
+    """`tf32`: whether the library computes products of float32 by tensor cores."""
+
+    tf32: bool
+
+    def product_lines(self, memory: Memory, eqn: Eqn) -> Body:
+        return product_body(memory, Results(memory, eqn, [], {eqn.output}), self.tf32)
+
+    def with_tails(self, steps: Iterable[CudaStep]) -> list[CudaStep]:
+        """Steps without loops among them. What is computed with another is where that was, or it is where the other
+        was, and in the other place is a step without work."""
+        found = list(steps)
+        for at, step in enumerate(found):
+            place = at if self._may_lead(step) else None
+            while place is not None:
+                places = (self._joined(found, place, k) for k in self._readers_of(found, place))
+                place = next((one for one in places if one is not None), None)
+        return found
+
+    def _may_lead(self, step: CudaStep) -> bool:
+        """Whether it is a product by tiles, or elements from anywhere."""
+        work, eqns = step.body.work, self._eqns(step)
+        if len(eqns) != 1 or len(work) != 1 or not isinstance(work[0], Kernel):
+            return False
+        return is_product(eqns[0]) or isinstance(eqns[0].op.c, Element)
+
+    def _eqns(self, step: CudaStep) -> list[Eqn]:
+        return [self.plan.steps[i].eqn for i in step.numbers]
+
+    def _readers_of(self, found: Sequence[CudaStep], at: int) -> Iterator[int]:
+        """Which of the next steps read what the step computes, on the same side of the guard."""
+        made, early = {y for eqn in self._eqns(found[at]) for y in eqn.outputs}, self.plan.early
+        for k in range(at + 1, min(len(found), at + WINDOW)):
+            step = found[k]
+            if step.first != found[k - 1].stop:
+                return  # between them stands what is no kernel
+            if step.first >= early > found[at].first:
+                return
+            if any(self.origin(x) in made for eqn in self._eqns(step) for x in eqn.operands):
+                yield k
+
+    def _joined(self, found: list[CudaStep], at: int, k: int) -> int | None:
+        """Compute step `k` with step `at`, at one of the two places. The place, None where that
+        cannot be."""
+        first, last, between = found[at], found[k], [self._task(step) for step in found[at + 1 : k]]
+        up = not any(self._task(last).clashes(other) for other in between)
+        if not up and any(self._task(first).clashes(other) for other in between):
+            return None
+        both = self._both(first, last, first if up else last)
+        if both is None:
+            return None
+        found[at], found[k] = (both, _empty(last)) if up else (_empty(first), both)
+        return at if up else k
+
+    def _task(self, step: CudaStep) -> Task:
+        reads, writes = self.values_of(step)
+        return Task("", (), 1, 1, self.uses(reads), self.uses(writes), False)
+
+    def _both(self, first: CudaStep, last: CudaStep, place: CudaStep) -> CudaStep | None:
+        memory, numbers = self.memory(), (*first.numbers, *last.numbers)
+        eqn, *after = [*self._eqns(first), *self._eqns(last)]
+        try:
+            given = memory, eqn, after, self.stored(numbers)
+            body = product_body(memory, Results(*given), self.tf32) if is_product(eqn) else Elements(*given).lines()
+        except UnfitError:
+            return None
+        origins = tuple(dict.fromkeys((*first.origins, *last.origins)))
+        return replace(self._kernel(place.first, place.stop, memory, body), origins=origins, numbers=numbers)
+
+
+def _empty(step: CudaStep) -> CudaStep:
+    """A step that is computed elsewhere."""
+    return replace(step, origins=(), lines=(), body=Body([]), declared=(), numbers=())

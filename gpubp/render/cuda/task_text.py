@@ -1,0 +1,154 @@
+"""The steps of a plan as tasks of one block, and the rounds of its loops as tasks for each turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from ...ir import Eqn, Var
+from ...ops import copy
+from ...passes import Buffer, Plan, Round, Step
+from ..c.memory import C_TYPE, Memory
+from ..c.words import comment
+from .gemm import small_product
+from .launch import Spot
+from .loops import Stand, Turns
+from .rows import CudaRows
+from .tasks import Inner, Task, phases
+from .text import CudaStep, CudaText
+from .tiles import SMALL
+from .work import WARP, Body, Gemm, Kernel
+
+
+class _Memory(Memory):
+    """The states lie behind the arena, in the memory of the block; `homes` says where."""
+
+    homes: Mapping[Buffer, int]
+
+    def inside(self, buffer: Buffer) -> int | None:
+        return self.homes.get(buffer, super().inside(buffer))
+
+
+class _Rows(CudaRows):
+    """Elements one by one: where all of them are near, a thread for each is quicker than fewer wide accesses."""
+
+    def _width(self) -> int:
+        return 1
+
+
+class TaskText(CudaText):
+    """A plan whose states lie in the memory of the block: `homes` says where. `largest`: the most multiplications of a
+    product that a block may take."""
+
+    homes: Mapping[Buffer, int]
+    largest = SMALL
+
+    def memory(self) -> Memory:
+        found = _Memory(self.plan, self.names, self.numbers)
+        found.homes = self.homes
+        return found
+
+    def rows_kernel(self) -> type[CudaRows]:
+        return _Rows
+
+    def product_lines(self, memory: Memory, eqn: Eqn) -> Body:
+        return small_product(memory, eqn, self.largest)  # a block cannot wait in tiles, as those of convolutions
+
+    def all_steps(self) -> list[Task] | None:
+        """The tasks of all steps, and of the copies behind them; None where a step is more than a task can do."""
+        plan, at, tasks = self.plan, 0, list[Task]()
+        steps = {step.first: step for step in self.steps()}
+        while at < len(plan.steps):
+            one = plan.steps[at].round
+            if at in steps:
+                new = self._parts(steps[at], *self.values_of(steps[at]))
+                at = steps[at].stop
+            elif one is not None:
+                new = self.loop(at, plan.steps[at], one)
+                at += 1
+            else:
+                return None
+            if new is None:
+                return None
+            tasks += new
+        for step in self.copies():
+            tasks += self._parts(step, *self.values_of(step)) or ()
+        return tasks
+
+    def _parts(self, step: CudaStep, reads: Sequence[Var], writes: Sequence[Var]) -> list[Task] | None:
+        if any(isinstance(work, Gemm) or work.scratch for work in step.body.work):
+            return None
+        about = "; ".join(comment(self.describe(origin)) for origin in step.origins)
+        behind, uses = step.first >= self.plan.early, (self.uses(reads), self.uses(writes))
+        kernels = [work for work in step.body.work if isinstance(work, Kernel)]
+        return [Task(about, (*step.declared, *k.lines), k.grid, k.block, *uses, behind) for k in kernels]
+
+    # Loops -----------------------------------------------------------------------------------------------------------
+    def loop(self, at: int, step: Step, one: Round) -> list[Task] | None:
+        """The tasks of a loop: its carries where they change, its turns, and the last carries."""
+        turns = Turns(self.plan, self.numbers, step, one)
+        stands = {one.plan.places[v].buffer: self._stand(turns, turns.stands[v]) for v in one.plan.states}
+        arena = self.plan.places[step.scratch[-1]].buffer.start
+        text = TurnText(one.plan, f"{self.name}_loop{at}", self.describe, stands, arena)
+        text.largest = self.largest
+        tasks = text.all_steps()
+        if tasks is None or one.plan.constants:
+            return None
+        inner = Inner(turns.length, tuple(map(tuple, phases(tasks))))
+        writes = self.uses([*step.eqn.outputs, *step.scratch])
+        whole = Task("", (), 1, WARP, self.uses(step.eqn.operands), writes, False, inner=inner)
+        memory = self.memory()
+        ends = turns.after(memory, self.readers.get)
+        before = [task for first, last in turns.before() for task in self._move(at, self.memory(), first, last, first)]
+        after = [task for x, last, slots in ends for task in self._move(at, memory, x, last, slots)]
+        return [*before, whole, *after]
+
+    def _move(self, at: int, memory: Memory, x: Var, to: Var, whole: Var) -> Iterator[Task]:
+        """A copy of a carry, which lies in `whole`."""
+        lines = self.rows_kernel()(memory, [Eqn(copy, (x,), {}, (to,))], to.shape, {to}).lines()
+        yield from self._parts(self._kernel(at, at + 1, memory, lines), [whole], [to]) or ()
+
+    def _stand(self, turns: Turns, stand: Stand) -> str:
+        """The address of a state of a round, in turn `turn`."""
+        index = f"({turns.length - 1} - turn)" if turns.reverse else "turn"
+        text = self._address(stand.spot) + (f" + {index} * {stand.step}" if stand.step else "")
+        return text if stand.first is None else f"(turn ? {text} : {self._address(stand.first)})"
+
+    def _address(self, spot: Spot) -> str:
+        table, byte = spot
+        if table is None:
+            return f"arena + {byte}"
+        home = self.homes.get(self.plan.places[self.tables[table]].buffer)
+        return f"tables[{table}] + {byte}" if home is None else f"arena + {home + byte}"
+
+
+class _TurnMemory(Memory):
+    """The memory of a turn: its own arena begins at byte `begin` of the whole, its states stand at `stands`."""
+
+    stands: Mapping[Buffer, str]
+    begin: int
+
+    def declarations(self) -> list[str]:
+        lines = []
+        for (buffer, start, dtype), name in self.pointers.items():
+            kind = f"{'' if name in self.written else 'const '}{C_TYPE[dtype]} *"
+            own = f"arena + {self.begin + buffer.start}" if buffer.kind == "arena" else self.stands[buffer]
+            lines.append(f"{kind}const {name} = ({kind})({own}){f' + {start}' if start else ''};")
+        return lines
+
+
+class TurnText(TaskText):
+    """The round of a loop, which has no loops."""
+
+    def __init__(
+        self, plan: Plan, name: str, describe: Callable[[object], str], stands: Mapping[Buffer, str], begin: int
+    ) -> None:
+        super().__init__(plan, name, {}, describe)
+        self.stands, self.begin = stands, begin
+
+    def memory(self) -> Memory:
+        found = _TurnMemory(self.plan, self.names, self.numbers)
+        found.stands, found.begin = self.stands, self.begin
+        return found
+
+    def loop(self, at: int, step: Step, one: Round) -> list[Task] | None:
+        return None
