@@ -23,7 +23,7 @@ def test_the_files_that_it_names_are_there() -> None:
     assert len(paths) > 20
     assert [path for path in paths if not (ROOT / path).exists()] == []
     for package, names in re.findall(r"^\*\*`(\w+)`\*\*(.*?)\n\n", PAGE, re.MULTILINE | re.DOTALL):
-        for name in re.findall(r"`([\w*]+\.py)`", names):
+        for name in re.findall(r"`([\w*/]+\.py)`", names):
             assert [*(ROOT / "gpubp" / package).glob(name)], f"{package}/{name}"
 
 
