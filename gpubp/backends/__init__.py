@@ -18,20 +18,22 @@ def select(device: str, backend: str = "auto", why: str = "", *, tf32: bool = Fa
     """The backend for `auto`, `cpu`, `gpu` or `gpu:N`. `auto` takes a GPU where one works. `why`: a
     reason for the CPU, to be told. `tf32`: a GPU may round the factors of matrix products of float32 to TF32.
 
-    `backend` says how the CPU is used: `numpy` by NumPy alone, `native` by compiled kernels, `auto` by those where
-    there is a C compiler and enough to do. `native:COMMAND` and `auto:COMMAND` name the compiler. Raises DeviceError
-    with the reason.
+    `backend` says how it is used. The CPU: `numpy` by NumPy alone, `native` by compiled kernels, `auto` by those where
+    there is a C compiler and enough to do; `native:COMMAND` and `auto:COMMAND` name the compiler. A GPU: `cupy` by
+    CuPy's own kernels alone, `auto` by compiled ones. Raises DeviceError with the reason.
     """
     kind, _, command = backend.partition(":")
-    if kind not in ("auto", "numpy", "native") or (kind == "numpy" and command):
-        raise DeviceError(f"there is no backend `{backend}`: it is auto, numpy or native")
+    if kind not in ("auto", "numpy", "native", "cupy") or (command and kind in ("numpy", "cupy")):
+        raise DeviceError(f"there is no backend `{backend}`: it is auto, numpy, native or cupy")
     number = re.fullmatch(r"gpu(?::(\d+))?", device)
     if number is None and device not in ("auto", "cpu"):
         raise DeviceError(f"there is no device `{device}`: it is auto, cpu, gpu or gpu:N")
-    if number is not None and kind != "auto":
+    if number is not None and kind in ("numpy", "native"):
         raise DeviceError(f"the backend `{kind}` is for the CPU, not for {device}")
-    if number is not None:
-        return _gpu(int(number[1] or 0), tf32)
+    if device == "cpu" and kind == "cupy":
+        raise DeviceError("the backend `cupy` is for a GPU, not for cpu")
+    if number is not None or kind == "cupy":
+        return _gpu(0 if number is None else int(number[1] or 0), tf32, compiled=kind != "cupy")
     if device == "auto" and kind == "auto":
         try:
             return _gpu(0, tf32)
@@ -56,6 +58,6 @@ def _cpu(kind: str, command: str, why: str) -> Backend:
     return cpu
 
 
-def _gpu(number: int, tf32: bool) -> Backend:
-    gpu: Backend = CupyBackend(number, tf32)
+def _gpu(number: int, tf32: bool, *, compiled: bool = True) -> Backend:
+    gpu: Backend = CupyBackend(number, tf32, compiled=compiled)
     return gpu

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class CupyBackend:
     """Arrays on one GPU. Raises DeviceError where it cannot be used; the probe runs a real kernel, for importing CuPy
     succeeds without a GPU. Programs that train, evaluate and predict are compiled (gpubp.backends.cuda); where that
-    fails, which is said once, and for all others every equation is a kernel of CuPy's. `tf32`: compiled programs may
-    have cuBLASLt round the factors of products of float32 to TF32."""
+    fails, which is said once, where `compiled` is false, and for all others every equation is a kernel of CuPy's.
+    `tf32`: compiled programs may have cuBLASLt round the factors of products of float32 to TF32."""
 
     name = "gpu"
     modes = frozenset({"train", "measure", "predict"})
@@ -35,7 +35,7 @@ class CupyBackend:
     call = 1e15  # the host only launches, and hears of Ctrl-C between two launches
     near = math.inf
 
-    def __init__(self, number: int = 0, tf32: bool = False) -> None:
+    def __init__(self, number: int = 0, tf32: bool = False, *, compiled: bool = True) -> None:
         try:
             import cupy
         except ModuleNotFoundError as error:
@@ -66,10 +66,12 @@ class CupyBackend:
         self._about = f"GPU {number} ({properties['name'].decode()}, CuPy {cupy.__version__}"
         self.description = f"{self._about})"
         self._cuda = import_module(".cuda", __package__)
+        self.compiles = compiled
+        if not compiled:
+            return
         try:
             self._compiled: Device = self._connect(number, tf32)
             self._compiler = self._compiled.identity
-            self.compiles = True
         except self._cuda.NativeError as error:
             self._give_up(error)
 

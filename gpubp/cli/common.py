@@ -42,19 +42,19 @@ def _assignment(text: str) -> tuple[str, str]:
 
 
 def add_backend(parser: argparse.ArgumentParser) -> None:
-    """How the CPU is used."""
+    """How the CPU or the GPU is used."""
     parser.add_argument(
         "--backend",
-        choices=("auto", "numpy", "native"),
-        help="on the CPU: NumPy alone, compiled kernels, or those where there is a C compiler and enough to do "
-        "(default: auto); CC names the compiler",
+        choices=("auto", "numpy", "native", "cupy"),
+        help="on the CPU: NumPy alone, compiled kernels (native), or those where there is a C compiler and enough to do "
+        "(default: auto); CC names the compiler; on a GPU: CuPy alone, or compiled kernels (default: auto)",
     )
 
 
 def with_compiler(backend: str) -> str:
     """The backend, with the compiler that the environment names."""
     command = os.environ.get("CC", "")
-    return f"{backend}:{command}" if command and backend != "numpy" else backend
+    return f"{backend}:{command}" if command and backend in ("auto", "native") else backend
 
 
 def folder(text: str) -> Path:

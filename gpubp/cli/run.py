@@ -214,7 +214,8 @@ def _progress(size: int, live: Live) -> Callable[[Run], None]:
         if len(run.history) == 1:
             ex, rows = run.executor, rows_of(run.dataset)
             name, device = ex.net.graph.source.name, ex.backend.description
-            precision = "float32 instead of tf32" if ex.precision == TF32 and ex.backend.name == "cpu" else ex.precision
+            rounds = ex.backend.name == "gpu" and ex.backend.compiles
+            precision = "float32 instead of tf32" if ex.precision == TF32 and not rounds else ex.precision
             live.clear()
             warn(run.dataset.warnings)
             say(f"{name}: {size:,} parameters; rows: {rows}; {device}, {precision}, seed {ex.seed}")

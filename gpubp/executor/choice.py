@@ -23,10 +23,11 @@ LIKELY = 2
 
 
 def choose(net: Net, device: str, backend: str, precision: str) -> Backend:
-    """The backend for a net: `select`'s, but for `auto` the CPU where its compiled step is estimated to be quicker than
-    that of a GPU. Raises DeviceError."""
+    """The backend for a net: `select`'s, but where both are `auto` the CPU if its compiled step is estimated to be
+    quicker than that of a GPU. Raises DeviceError."""
     found = select(device, backend, tf32=precision == TF32)
-    if device != "auto" or found.name != "gpu" or not is_tiny(net, PRECISIONS[precision]):
+    free = (device, backend.partition(":")[0]) == ("auto", "auto")
+    if not free or found.name != "gpu" or not is_tiny(net, PRECISIONS[precision]):
         return found
     cpu = select("cpu", backend, "a net this small is estimated to be slower on the GPU")
     return cpu if cpu.compiles else found

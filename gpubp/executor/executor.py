@@ -36,8 +36,9 @@ class Executor:
     quicker there. `precision` (float32, float64, tf32) and `seed` are the file's where None: tf32 are numbers of
     float32 whose matrix products a GPU may make by its tensor cores, from factors rounded to 10 bits; other devices
     take it as float32. `backend`, for the CPU: numpy, native (kernels compiled by a C compiler, by COMMAND in
-    native:COMMAND), or auto: the training program is compiled after as many steps as make it worth while. Programs
-    are made for each (mode, batch size) when first needed. Calls from several threads queue. Raises DeviceError
+    native:COMMAND), or auto: the training program is compiled after as many steps as make it worth while; for a GPU:
+    cupy (CuPy's own kernels alone), or auto (kernels compiled by NVRTC). Programs are made for each (mode, batch size)
+    when first needed. Calls from several threads queue. Raises DeviceError
     where the device cannot be used, GpubpError where the net does not fit into its memory, NetError where a weight
     cannot be drawn.
     """

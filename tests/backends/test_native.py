@@ -185,7 +185,7 @@ def test_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
         select("cpu", "native:nothing")
 
 
-@pytest.mark.parametrize("name", ["", "c", "NumPy", "numpy:gcc", "native gcc"])
+@pytest.mark.parametrize("name", ["", "c", "NumPy", "numpy:gcc", "cupy:gcc", "native gcc"])
 def test_unknown_backends(name: str) -> None:
     with pytest.raises(DeviceError, match=f"there is no backend `{name}`"):
         select("cpu", name)
@@ -194,6 +194,11 @@ def test_unknown_backends(name: str) -> None:
 def test_a_backend_of_the_cpu_on_a_gpu() -> None:
     with pytest.raises(DeviceError, match="the backend `numpy` is for the CPU, not for gpu"):
         select("gpu", "numpy")
+
+
+def test_a_backend_of_the_gpu_on_the_cpu() -> None:
+    with pytest.raises(DeviceError, match="the backend `cupy` is for a GPU, not for cpu"):
+        select("cpu", "cupy")
 
 
 def test_numpy_alone() -> None:

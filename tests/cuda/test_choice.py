@@ -14,6 +14,7 @@ from gpubp.executor.choice import is_tiny, quicker_on_cpu
 from gpubp.executor.ensemble import Ensemble
 from gpubp.insight import update
 from gpubp.passes import Cost
+from gpubp.training import asked_of
 from tests.executor.nets import PLAIN
 from tests.gpu.test_compiled import rows_of
 from tests.render.compiled import needs_compiler
@@ -93,3 +94,20 @@ def test_an_update_is_followed_on_the_same_gpu(use: Use, monkeypatch: pytest.Mon
     ex.backend.place = "gpu:1"
     update.changes(ex, rows_of(net, 4))
     assert opened == ["gpu:1"]
+
+
+def test_cupy_alone_compiles_nothing(use: Use, tmp_path: Path) -> None:
+    """Where it is asked for, for a tiny net too; a run that was, goes on so, and says where it does not."""
+    device = use()
+    net, out = model("xor"), tmp_path / "run"
+    alone = gpubp.train(net, out=out, epochs=2, backend="cupy")
+    assert alone.executor.backend.name == "gpu"
+    assert not alone.executor.backend.compiles
+    assert device.log == []
+    compiled = gpubp.train(net, "gpu", epochs=2)
+    assert device.log
+    assert compiled.metrics == pytest.approx(alone.metrics, rel=1e-5)
+    assert asked_of(out) == ("auto", "cupy")
+    assert gpubp.train(net, "gpu", resume=out, epochs=3, backend="cupy").warnings == []
+    (warning,) = gpubp.train(net, "gpu", resume=out, epochs=3).warnings
+    assert "kernels none, now training and evaluation, by the shim" in warning
