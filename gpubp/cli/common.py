@@ -46,8 +46,8 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--backend",
         choices=("auto", "numpy", "native", "cupy"),
-        help="on the CPU: NumPy alone, compiled kernels (native), or those where there is a C compiler and enough to do "
-        "(default: auto); CC names the compiler; on a GPU: CuPy alone, or compiled kernels (default: auto)",
+        help="on the CPU: NumPy alone, compiled kernels, or those where there is a C compiler and enough to do (auto); "
+        "CC names the compiler; on a GPU: CuPy alone, or compiled kernels (auto)",
     )
 
 
