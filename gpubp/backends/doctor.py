@@ -29,10 +29,11 @@ class Finding:
     help: str = ""
 
 
-def findings() -> list[Finding]:
-    """Everything, each looked at only if it can be there. Imports NumPy, and CuPy where a driver answers."""
+def findings(train: Callable[[str], str]) -> list[Finding]:
+    """Everything, each looked at only if it can be there. `train` tries a training on a place, `gpu:N`, and says what
+    was well. Imports NumPy, and CuPy where a driver answers."""
     driver = ask_driver()
-    return [*_driver(driver), *_packages(driver), *_cupy(driver), *_cpu()]
+    return [*_driver(driver), *_packages(driver), *_cupy(driver, train), *_cpu()]
 
 
 def extra(driver: Driver) -> str:
@@ -100,7 +101,7 @@ def _packages(driver: Driver) -> Iterator[Finding]:
             yield Finding(wheel, "missing", text, install if driver.gpus else "")
 
 
-def _cupy(driver: Driver) -> Iterator[Finding]:
+def _cupy(driver: Driver, train: Callable[[str], str]) -> Iterator[Finding]:
     """What really runs."""
     if not driver.gpus:
         return
@@ -113,16 +114,18 @@ def _cupy(driver: Driver) -> Iterator[Finding]:
             yield Finding(f"kernel on GPU {gpu.number}", "wrong", error.reason, f"pip install 'gpubp[{extra(driver)}]'")
             continue
         yield Finding(f"kernel on GPU {gpu.number}", "ok", "a sum was compiled and is right")
-        yield _tried(f"product on GPU {gpu.number}", partial(_product, backend), extra(driver))
+        wheels, alone = f"install gpubp[{extra(driver)}]", "`gpubp run FILE --backend cupy` leaves compiled kernels out"
+        yield _tried(f"product on GPU {gpu.number}", partial(_product, backend), wheels)
+        yield _tried(f"training on GPU {gpu.number}", partial(train, backend.place), alone)
         free = backend.free_memory()
         yield Finding(f"memory of GPU {gpu.number}", "ok", f"{free / 2**30:.1f} GiB free")
 
 
-def _tried(name: str, work: Callable[[], str], wanted: str) -> Finding:
+def _tried(name: str, work: Callable[[], str], help: str) -> Finding:
     try:
         return Finding(name, "ok", work())
     except Exception as error:  # a broken installation fails in many ways
-        return Finding(name, "wrong", (str(error) or type(error).__name__).splitlines()[0], f"install gpubp[{wanted}]")
+        return Finding(name, "wrong", (str(error) or type(error).__name__).splitlines()[0], help)
 
 
 def _product(backend: Any) -> str:

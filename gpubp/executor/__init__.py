@@ -7,6 +7,7 @@ from .feeding import Rows
 from .machine import collected
 from .memory import require_memory
 from .profile import Kernel, Profile
+from .tried import trained_alike
 
 __all__ = [
     "CHUNK",
@@ -19,4 +20,5 @@ __all__ = [
     "diverged",
     "first_bad",
     "require_memory",
+    "trained_alike",
 ]

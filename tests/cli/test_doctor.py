@@ -34,7 +34,7 @@ def say(monkeypatch: pytest.MonkeyPatch) -> Say:
         monkeypatch.setattr(metadata, "distributions", lambda: known)
         monkeypatch.setattr(doctor, "ask_driver", lambda: driver)
         monkeypatch.setitem(sys.modules, "cupy", cupy)
-        return {finding.name: finding for finding in doctor.findings()}
+        return {finding.name: finding for finding in doctor.findings(lambda place: f"steps on {place}")}
 
     return found
 
@@ -104,6 +104,7 @@ def test_wheels_of_another_cuda(say: Say) -> None:
 def test_a_gpu_that_works(say: Say) -> None:
     found = say(Driver((12, 8), (H100,)), "cupy-cuda12x", *WHEELS, cupy=stand_in)
     assert {finding.state for name, finding in found.items() if "GPU 0" in name} == {"ok"}
+    assert found["training on GPU 0"].text == "steps on gpu:0"
     assert found["memory of GPU 0"].text == "1.0 GiB free"
 
 

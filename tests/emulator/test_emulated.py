@@ -227,3 +227,4 @@ def test_doctor(count: str, gpus: int) -> None:
     assert done.returncode == (0 if gpus else 1), done.stderr
     assert done.stdout.count("a sum was compiled and is right") == gpus
     assert done.stdout.count("cuBLAS multiplied two matrices") == gpus
+    assert done.stdout.count("with the losses of CuPy's own") == gpus

@@ -1,0 +1,44 @@
+"""Compiled kernels of a GPU beside CuPy's own: whether they train alike on the machine at hand."""
+
+from __future__ import annotations
+
+from ..errors import GpubpError
+from ..frontend import loads
+from .executor import Executor
+
+STEPS, BATCH = 18, 64
+WIDTHS = (8, 768)
+"""Of a net that one block trains, and of one whose steps are a graph with products of the library in it."""
+NEAR = 1e-3
+"""How much of a loss may be rounding after these steps, of float32."""
+_NET = """
+model {
+  input  x: [16]
+  target y: [4]
+  hidden   = x -> dense(WIDTH) -> tanh -> dense(WIDTH) -> relu
+  output p = hidden -> dense(4)
+}
+train {
+  loss      = mse(p, y)
+  optimizer = adam(lr = 0.001)
+}
+"""
+
+
+def trained_alike(place: str) -> str:
+    """Train two nets on `gpu:N` by compiled kernels and by CuPy's alone, and say what was compared. Raises GpubpError
+    where nothing can be compiled, the GPU fails, or the losses are not alike."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    rows = {"x": rng.uniform(-1, 1, (2 * BATCH, 16)), "y": rng.uniform(-1, 1, (2 * BATCH, 4))}
+    for width in WIDTHS:
+        net = loads(_NET.replace("WIDTH", str(width)))
+        compiled, alone = (Executor(net, place, "float32", 0, backend=backend) for backend in ("auto", "cupy"))
+        ours, wanted = (ex.backend.to_host(ex.train_steps(rows, STEPS, BATCH)) for ex in (compiled, alone))
+        if not compiled.backend.compiles:
+            raise GpubpError(f"no kernels are compiled: {compiled.backend.description}")
+        if not np.allclose(ours, wanted, rtol=NEAR, atol=0):
+            both = f"{ours[-1]:.6g}, and by CuPy {wanted[-1]:.6g}"
+            raise GpubpError(f"after {STEPS} steps of a net {width} wide the loss is {both}")
+    return f"{STEPS} steps of two nets by compiled kernels, with the losses of CuPy's own"
