@@ -55,7 +55,8 @@ class Backend(Protocol):
         """Which compiler makes kernels, and of what, as far as bytes depend on it; empty where none does."""
 
     worth: float
-    """Seconds of a program's work without compiled kernels from which on these are made; 0: at once."""
+    """Seconds of a program's work without compiled kernels, for each of its pieces, from which on these are made; 0: at
+    once."""
     call: float
     """Floating-point operations of one call of a loop over many steps, which Ctrl-C waits for."""
     near: float

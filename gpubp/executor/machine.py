@@ -80,22 +80,23 @@ class Machine:
             text = plan_source(planned, mode, built.hints, describe)
             bind = compile_source(text, f"bind_{mode}", self.backend.xp)
             costs = cost(planned)
-            begin = self._native_from(mode, batch, len(planned.steps), costs)
+            begin = self._native_from(mode, batch, planned, costs)
             self._compiled[key] = Compiled(built, planned, costs, text, bind, begin)
             allot(self.arrays, built, self.backend)
         return self._compiled[key]
 
-    def _native_from(self, mode: Mode, batch: int, steps: int, costs: Cost) -> float:
-        """The step from which on a program is compiled. It depends on the program alone: not on a clock, nor on whether
-        the kernels are there already, so that a seed gives the same bytes each time, after a resume too."""
+    def _native_from(self, mode: Mode, batch: int, plan: Plan, costs: Cost) -> float:
+        """The step from which on a program is compiled: when NumPy has worked about as long as the compiler will. It
+        depends on the program alone: not on a clock, nor on whether the kernels are there already, so that a seed gives
+        the same bytes each time, after a resume too."""
         if mode not in self.backend.modes or not self.backend.compiles:
             return math.inf
         if not self.backend.worth:
             return 0
         if self.alone is not None:
             return self.alone(mode, batch).native_from
-        seconds = 1.5e-6 * steps + costs.traffic / 8e9 + costs.flops / 4e10
-        return self.backend.worth / seconds
+        seconds = 1.5e-6 * len(plan.steps) + costs.traffic / 8e9 + costs.flops / 4e10
+        return self.backend.worth * len(plan.pieces) / seconds
 
     def native(self, mode: Mode, batch: int, fit: object | None = None) -> tuple[CSource, Kernels] | None:
         """The compiled kernels of a program; None where there are none."""

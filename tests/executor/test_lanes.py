@@ -112,7 +112,7 @@ def test_where_all_diverge_training_stops() -> None:
 
 
 def test_auto_takes_lanes_when_the_program_of_one_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(NumpyBackend, "worth", 5e-4)
+    monkeypatch.setattr(NumpyBackend, "worth", 2e-5)
     net, data = gpubp.loads(PLAIN), rows(20)
     together = Ensemble(net, 3, "cpu", seed=3, backend="auto")
     at = int(np.ceil(together._first.compiled("train", 5).native_from))
