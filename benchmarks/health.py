@@ -58,7 +58,7 @@ def cost(name: str, backend: str) -> tuple[float, float, float, int]:
     arrays = placed.batch(0, 0, 0, batch, mixed=False)
     gauges.measure([arrays])
     made = time.process_time() - start
-    every = Health(placed, batch, 1, [], None).distance(executor)
+    every = Health(placed, batch, 1, [], None).distance(executor, 0)
     executor.run_steps(placed, -(-count // batch), batch)
     once = timed(lambda: executor.run_steps(placed, 1, batch))
     steps = max(1, min(2000, int(SECONDS / max(once, 1e-6))))

@@ -41,20 +41,21 @@ def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
 
 
 class _OneThread:
-    """The limit of this process: the first that needs it sets it, the last lifts it."""
+    """The limit of this process: the first that needs it sets it, the last lifts it. `ThreadpoolController.limit` does
+    the same, and asks for all that it can tell first, which takes longer than many a step."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = self._usual = 0
         self._pools: list[Any] | None = None
-        self._before: list[int] = []
+        self._before: list[tuple[Any, int]] = []
 
     def enter(self) -> None:
         with self._lock:
-            pools = self._find()
             if not self._users:
-                self._before = [pool.num_threads for pool in pools]
-                _set(pools, [1] * len(pools))
+                self._before = [(pool, count) for pool in self._find() if (count := pool.num_threads) != 1]
+                for pool, _ in self._before:
+                    pool.set_num_threads(1)
             self._users += 1
 
     def usual(self) -> int:
@@ -75,15 +76,8 @@ class _OneThread:
         with self._lock:
             self._users -= 1
             if not self._users:
-                _set(self._find(), self._before)
-
-
-def _set(pools: list[Any], counts: list[int]) -> None:
-    """Let each BLAS take so many threads. `ThreadpoolController.limit` does the same, and asks for all that it can tell
-    first, which takes longer than many a step."""
-    for pool, count in zip(pools, counts, strict=True):
-        if pool.num_threads != count:
-            pool.set_num_threads(count)
+                for pool, count in self._before:
+                    pool.set_num_threads(count)
 
 
 _one = _OneThread()

@@ -55,7 +55,7 @@ def first_bad(executor: Executor, placed: Rows, batch: int) -> str:
     built = executor.compiled("train", stop - start).built
     known = dict(zip(built.outputs, built.program.outputs, strict=True))
     search = _Search(executor.xp, {known["data"], known["penalty"]})
-    with executor._active():
+    with executor._active:
         arrays = placed.batch(executor.seed, epoch, start, stop, mixed=mixed)
         arrays += [executor.xp.array(executor._state.arrays[name]) for name in built.states]
         for var, array in zip(built.program.inputs, arrays, strict=True):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from operator import index
 from typing import Any
@@ -13,6 +11,7 @@ from ..backends import Backend
 from ..data import Stream
 from ..errors import DivergedError, GpubpError, InputError
 from ..frontend import GUARD, PRECISIONS, SEED, STEP, Mode, Net, build, check_feeds, fed_to_fit, tables
+from .active import Active
 from .alone import source
 from .blame import bad_gradient
 from .choice import choose
@@ -62,8 +61,8 @@ class Executor:
         self.backend: Backend = choose(net, device, backend, self.precision)
         require_memory(net, self.backend, self.dtype, 1)
         self._piece = piece(net, self.backend.near, self.dtype)
-        self._lock = threading.RLock()
-        with self._active():
+        self._active = Active(self.backend)
+        with self._active:
             self._state = State(net, self.backend, self.dtype, self.seed)
             self._machine = Machine(
                 lambda mode, batch, fit: build(net, mode, batch, self.dtype, fit), self.backend, self._state.arrays
@@ -71,12 +70,6 @@ class Executor:
 
     def __repr__(self) -> str:
         return f"<Executor of {self.net!r} on {self.backend.description}, {self.precision}, step {self.step:,}>"
-
-    @contextmanager
-    def _active(self) -> Iterator[None]:
-        """One call at a time, on this executor's device."""
-        with self._lock, self.backend.running():
-            yield
 
     # State -------------------------------------------------------------------------------------------------------
     @property
@@ -87,7 +80,7 @@ class Executor:
     @property
     def step(self) -> int:
         """Number of updates so far."""
-        with self._active():
+        with self._active:
             return int(self._state.arrays[STEP])
 
     @property
@@ -99,43 +92,43 @@ class Executor:
     @property
     def counters(self) -> dict[str, float]:
         """The scalars that the training keeps, as numbers: `step`, `seed`, `rate_scale` and what a schedule needs."""
-        with self._active():
+        with self._active:
             return {name: self._state.arrays[name].item() for name in self._state.counters}
 
     def set_counters(self, values: Mapping[str, float]) -> None:
         """Write some of `counters`; those that the net does not keep are left out."""
-        with self._active():
+        with self._active:
             for name in values.keys() & self._state.counters.keys():
                 self._state.arrays[name][...] = values[name]
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Copy values into some or all parameters; any type and layout, exactly the shape. Raises InputError, and
         then changes nothing."""
-        with self._active():
+        with self._active:
             self._state.set(values)
 
     def state_dict(self) -> dict[str, Any]:
         """NumPy copies of everything that a resume needs: parameters, statistics, counters, and the optimizer's state
         by parameter."""
-        with self._active():
+        with self._active:
             return {name: self.backend.to_host(array) for name, array in self._state.all().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what `state_dict` gave. Raises CheckpointError, and then changes nothing, where it is of another
         net."""
-        with self._active():
+        with self._active:
             self._state.load(state)
             self.seed = int(self._state.arrays[SEED])
 
     def adopt(self, arrays: Mapping[str, Any]) -> None:
         """Take over the state of a restart: arrays by name, as programs take them."""
-        with self._active():
+        with self._active:
             self._state.adopt(arrays)
 
     def kept(self) -> Callable[[], None]:
         """What puts all state back to what it is now, from a copy on the device; a program that has not run yet may
         add to it afterwards."""
-        with self._active():
+        with self._active:
             return partial(self.adopt, {name: self.xp.array(array) for name, array in self._state.arrays.items()})
 
     def arrays(self) -> Mapping[str, Any]:
@@ -147,7 +140,7 @@ class Executor:
         """The outputs for rows of inputs, in evaluation mode: {name: array (n, *shape)}, or the array itself where
         the input was passed bare and there is one output. At most `batch` rows are computed at a time."""
         require_batch(batch)
-        with self._lock, self.backend.running():
+        with self._active:
             return outputs_of(self._machine, self.net, inputs, min(batch, self._piece))
 
     def loss(self, batch: Mapping[str, Any]) -> float:
@@ -157,7 +150,7 @@ class Executor:
 
     def require_finite(self) -> None:
         """Raise DivergedError, naming the first such parameter, where one is no longer a finite number."""
-        with self._active():
+        with self._active:
             for name, view in self.parameters.items():
                 if not bool(self.xp.isfinite(view).all()):
                     raise DivergedError(
@@ -179,14 +172,14 @@ class Executor:
     def _measure(self, data: Mapping[str, Any] | Stream | Rows, batch: int) -> dict[str, Any]:
         require_batch(batch)
         self.net.require_loss()
-        with self._active():
+        with self._active:
             return figures(*gather(self._machine, self.place(data), batch))
 
     # Training ----------------------------------------------------------------------------------------------------
     def gradients(self, batch: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
         """The whole loss in training mode and its gradient with respect to each parameter; changes nothing."""
         self.net.require_loss()
-        with self._active():
+        with self._active:
             arrays, count = self._batch(batch)
             results = dict(self._machine.run("gradients", count, arrays).outputs)
             return float(results.pop("loss")), {name: self.xp.array(g) for name, g in results.items()}
@@ -194,7 +187,7 @@ class Executor:
     def train_step(self, batch: Mapping[str, Any]) -> float:
         """One update. Returns the whole loss before it."""
         self.net.require_loss()
-        with self._active():
+        with self._active:
             self.fit_first(self.place(batch))
             arrays, count = self._batch(batch)
             self._state.require_horizon(self._machine.compiled("train", count).built)
@@ -209,14 +202,14 @@ class Executor:
         epoch's last batch may be smaller, and one that holds all rows holds them as they stand. Returns the whole
         losses before the updates, an array (steps,).
         """
-        with self._active():
+        with self._active:
             data_losses, penalties, _ = self.run_steps(self.place(data), steps, batch)
             return data_losses + penalties
 
     def place(self, data: Mapping[str, Any] | Stream | Rows) -> Rows:
         """Data checked and on the device, once for many calls of `run_steps` and `evaluate`; a stream stays where it
         is, and is checked as it is read."""
-        with self._active():
+        with self._active:
             return place(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), data, self.dtype)
 
     def run_steps(self, placed: Rows, steps: int, batch: int) -> tuple[Any, Any, list[int]]:
@@ -224,7 +217,7 @@ class Executor:
         self.net.require_loss()
         if not isinstance(steps, int) or not isinstance(batch, int) or steps < 1 or batch < 1:
             raise InputError(f"steps and batch must be at least 1, not {steps!r} and {batch!r}")
-        with self._active():
+        with self._active:
             self.fit_first(placed)
             return updates(self._machine, self._state, placed, steps, batch, self.seed, self._require_gradient)
 
@@ -232,7 +225,7 @@ class Executor:
         """Where the time of a training step on the first `batch` rows goes, by kernel; the state stays as it was."""
         self.net.require_loss()
         placed = self.place(data)
-        with self._active():
+        with self._active:
             self.fit_first(placed)
             self._state.expect(-(-len(placed) // batch))
             return profile(self._machine, placed, self.dtype, self.step, batch)
@@ -245,7 +238,7 @@ class Executor:
     def fit(self, rows: Mapping[str, Any] | Stream) -> None:
         """Gather the statistics of layers such as `standardize` from the training rows, one after the other, anew.
         Targets are needed where a loss has statistics (`weights = balanced`). The first training call does it."""
-        with self._active():
+        with self._active:
             nodes = fed_to_fit(self.net, self.net.fitted)
             names = [node.label or node.name for node in nodes]
             if not isinstance(rows, Stream):
@@ -255,7 +248,7 @@ class Executor:
     def fit_first(self, placed: Rows) -> None:
         """Gather the statistics from placed rows, where that has not been done."""
         if not self._state.fitted:
-            with self._active():
+            with self._active:
                 self._fit(placed)
 
     def _fit(self, placed: Rows) -> None:
@@ -271,7 +264,7 @@ class Executor:
         """The program for a mode and batch size, its plan and its text."""
         if mode not in ("predict", "fit"):
             self.net.require_loss()
-        with self._active():
+        with self._active:
             return self._machine.compiled(mode, batch)
 
     def source(self, mode: Mode, batch: int, data: Mapping[str, Any] | None = None) -> str:

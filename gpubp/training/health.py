@@ -66,23 +66,22 @@ class Health:
         self._gauges: Gauges | None = None
         self._compiled: tuple[float, int] | None = None
 
-    def steps_left(self, executor: Executor) -> int:
-        """Steps to the next one that is measured, at most."""
-        every = self.distance(executor)
-        return every - executor.step % every
+    def steps_left(self, executor: Executor, step: int) -> int:
+        """Steps from number `step`, where the executor stands, to the next one that is measured, at most."""
+        every = self.distance(executor, step)
+        return every - step % every
 
-    def due(self, executor: Executor) -> bool:
-        """Whether the next step is measured."""
-        step = executor.step
-        return self.total >= LEAST and step < self.total and step % self.distance(executor) == 0
+    def due(self, executor: Executor, step: int) -> bool:
+        """Whether step number `step` is measured."""
+        return self.total >= LEAST and step < self.total and step % self.distance(executor, step) == 0
 
-    def distance(self, executor: Executor) -> int:
-        """Steps between two measurements where the executor stands."""
+    def distance(self, executor: Executor, step: int) -> int:
+        """Steps between two measurements from step number `step` on."""
         if self._compiled is None:
             self._compiled = _when_compiled(executor, self.batch)
         since, doubled = self._compiled
-        often = (executor.step // (EVERY * FIRST)).bit_length()
-        return EVERY << (max(often, doubled) if executor.step >= since else often)
+        often = (step // (EVERY * FIRST)).bit_length()
+        return EVERY << (max(often, doubled) if step >= since else often)
 
     def measure(self, executor: Executor) -> list[dict[str, Any]]:
         """Measure the step that comes next: a record for each layer. Nothing where the memory for it is not there."""

@@ -122,18 +122,18 @@ class Training:
         if self.race is not None:
             self._decide(self.race, [*recorded, *callbacks], progress, stopping)
         ex = self.executor
-        while self.race is None and ex.step < self.total and not run.stopped:
+        while self.race is None and (step := ex.step) < self.total and not run.stopped:
             # Looked at between epochs only, so that it does not depend on where a piece or a process ended.
-            between = ex.step > 0 and ex.step % self.per_epoch == 0
-            if between and self.best is not None and self.best.too_old(ex.step, self.per_epoch):
+            between = step > 0 and step % self.per_epoch == 0
+            if between and self.best is not None and self.best.too_old(step, self.per_epoch):
                 run.stopped = "early stop"
                 break
-            if self.health is not None and self.health.due(ex):
+            if self.health is not None and self.health.due(ex, step):
                 self._note_sizes(self.health.measure(ex))
-            ends = self._piece([*recorded, *callbacks], progress)
+            ends = self._piece(step, [*recorded, *callbacks], progress)
             if stopping is not None and stopping():
                 run.stopped = "interrupted"
-            elif self.folder is not None and ex.step < self.total and self.pace.due(time.monotonic(), ends):
+            elif self.folder is not None and self.pace.due(time.monotonic(), ends) and ex.step < self.total:
                 self._save()
         if self.health is not None and run.stopped != "interrupted":
             losses = {r["epoch"]: r["train.loss"] for r in (*self.records, *run.history)}
@@ -166,10 +166,10 @@ class Training:
         if self.best is not None and k in race.kept:
             self.best.fresh, self.best.saved = True, replace(self._saved(), state=race.kept[k].state_dict())
 
-    def _piece(self, callbacks: Sequence[Callback], progress: Callable[[Progress], None] | None) -> bool:
-        """Some steps: to the end of the epoch at most, or several epochs. Whether it ends with one."""
-        ex, run, began, first = self.executor, self.run, time.monotonic(), self.executor.step
-        most = None if self.health is None else self.health.steps_left(ex)
+    def _piece(self, first: int, callbacks: Sequence[Callback], progress: Callable[[Progress], None] | None) -> bool:
+        """Steps from number `first` on, to the end of the epoch at most, or several epochs. Whether one ends there."""
+        ex, run, began = self.executor, self.run, time.monotonic()
+        most = None if self.health is None else self.health.steps_left(ex, first)
         count = self.pace.piece(first, self.per_epoch, self.total, most, several=self.several)
         put_back = ex.kept() if count > self.per_epoch - first % self.per_epoch else None
         try:
@@ -180,7 +180,7 @@ class Training:
             # One at a time, so that the epochs before are told, and the state is that of the step where it happens.
             put_back()
             self.pace.apart = first + count
-            return self._piece(callbacks, progress)
+            return self._piece(first, callbacks, progress)
         at, ends = 0, False
         while at < count:
             start, at = at, min(count, at + self.per_epoch - (first + at) % self.per_epoch)
