@@ -1,45 +1,31 @@
-/* Near 0 the Taylor series; else 1 - erfc, erfc(a) = t exp(-a^2) P(2t - 1), t = 2 / (2 + a), P a Chebyshev series. */
+/* erf(x) = x P(x^2), P a Chebyshev series for x to 3.95, from where on a float is 1. */
 INLINE float erf_f32(float x) {
-    double y = x, a = fabs(y), z = y * y, t = 2.0 / (2.0 + a), u = FMA(2.0, t, -1.0);
-    double q = 1.0 / 685440;
-    q = FMA(q, z, -1.0 / 75600);
-    q = FMA(q, z, 1.0 / 9360);
-    q = FMA(q, z, -1.0 / 1320);
-    q = FMA(q, z, 1.0 / 216);
-    q = FMA(q, z, -1.0 / 42);
-    q = FMA(q, z, 1.0 / 10);
-    q = FMA(q, z, -1.0 / 3);
-    double small = FMA(q * z, y, y) * 1.1283791670955126;
-    double p = 6.597367302900275e-09;
-    p = FMA(p, u, -4.946607757245824e-09);
-    p = FMA(p, u, -5.145629434357736e-08);
-    p = FMA(p, u, 6.610183151765426e-08);
-    p = FMA(p, u, 1.497143526022312e-07);
-    p = FMA(p, u, -3.7163646958410467e-07);
-    p = FMA(p, u, 1.5720540066794157e-08);
-    p = FMA(p, u, 1.0739744686311663e-06);
-    p = FMA(p, u, -1.835078540898153e-06);
-    p = FMA(p, u, -6.050557593208622e-07);
-    p = FMA(p, u, 8.06710621122023e-06);
-    p = FMA(p, u, -1.0831436166846611e-05);
-    p = FMA(p, u, -1.7076638145079572e-05);
-    p = FMA(p, u, 7.223098558594817e-05);
-    p = FMA(p, u, -1.71852541704069e-05);
-    p = FMA(p, u, -0.00033153601371393716);
-    p = FMA(p, u, 0.0004186479710660508);
-    p = FMA(p, u, 0.0015453059557186107);
-    p = FMA(p, u, -0.0032395925295271534);
-    p = FMA(p, u, -0.010755330940908886);
-    p = FMA(p, u, 0.01822111575329492);
-    p = FMA(p, u, 0.13973604627794914);
-    p = FMA(p, u, 0.3435803422069067);
-    p = FMA(p, u, 0.5107913526210117);
-    double large = FMA(-t * p, exp_wide(-z), 1.0);
-    large = a < 6.0 ? large : 1.0;
-    large = y < 0.0 ? -large : large;
-    return (float)(a < 0.5 ? small : y != y ? y : large);
+    double y = x < -3.95f ? -3.95 : (double)x; /* NaN stays */
+    y = x > 3.95f ? 3.95 : y;
+    double u = FMA(y * y, 2.0 / (3.95 * 3.95), -1.0);
+    double p = 6.956852804704555e-05;
+    p = FMA(p, u, -0.00018621638764090942);
+    p = FMA(p, u, 0.00014783966925309276);
+    p = FMA(p, u, -0.00029332437363982196);
+    p = FMA(p, u, 0.0011682522982484512);
+    p = FMA(p, u, -0.0024544123539189675);
+    p = FMA(p, u, 0.004205727824454576);
+    p = FMA(p, u, -0.007561564445454692);
+    p = FMA(p, u, 0.013171893261640664);
+    p = FMA(p, u, -0.021073831770347325);
+    p = FMA(p, u, 0.03148183180468617);
+    p = FMA(p, u, -0.04431205580163153);
+    p = FMA(p, u, 0.05885806160501283);
+    p = FMA(p, u, -0.0743179092726321);
+    p = FMA(p, u, 0.09049135888355404);
+    p = FMA(p, u, -0.10863848631438203);
+    p = FMA(p, u, 0.13317655558451116);
+    p = FMA(p, u, -0.17876950717863524);
+    p = FMA(p, u, 0.35800076959386384);
+    return (float)(y * p);
 }
-/* For double: P a Chebyshev series for a from 0.5 to 6, and a^2 in two pieces. */
+/* For double: near 0 the Taylor series; else 1 - erfc, erfc(a) = t exp(-a^2) P(2t - 1), t = 2 / (2 + a), P a Chebyshev
+   series for a from 0.5 to 6, and a^2 in two pieces. */
 INLINE double erf_f64(double x) {
     double a = fabs(x), z = a * a, rest = FMA(a, a, -z), t = 2.0 / (2.0 + a), u = FMA(2.0, t, -1.0);
     double q = -1.0 / 918086400;
