@@ -2,11 +2,11 @@
 
 from .domains import Domain, domains
 from .feeds import as_numbers, check_feeds, check_values, match_feeds
+from .figures import tables
 from .identity import answers, data_files, describe_place, identity, written
 from .in_force import in_force
 from .initial import first_value
 from .layout import Group, Layout, Parameter
-from .loss import tables
 from .net import Net, load, loads
 from .planned import plan_of, planned
 from .plateau import Stand, plateau_of, require_figure

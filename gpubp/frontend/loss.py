@@ -13,7 +13,6 @@ from ..errors import ShapeError
 from ..ir import FLOATS, Var
 from ..layers import Accumulation
 from ..layers.metrics import mean_of
-from ..registry import lookup
 from .causes import shape_text
 from .complaints import complaint
 from .lowering import Lowering
@@ -90,12 +89,6 @@ def one_number(node: Node, cx: Lowering, rule: str) -> Var:
     if train is not None and node is train.loss and node not in train.nodes:
         finding = replace(finding, span=train.spans["loss"])  # a value of the model, by its name
     raise DiagnosticError(finding)
-
-
-def tables(graph: LayerGraph) -> frozenset[str]:
-    """The metrics that are tables, not numbers."""
-    metrics = graph.train.metrics if graph.train is not None else ()
-    return frozenset(name for name, node in metrics if node.part == "metric" and lookup("metric", node.kind).table)
 
 
 def metric_terms(graph: LayerGraph, cx: Lowering) -> dict[str, Accumulation]:

@@ -10,8 +10,7 @@ from dsl.graph import Choice, Duration, LayerGraph, Static
 from dsl.records import dataclass
 
 from ..errors import NetError
-from ..registry import lookup
-from .loss import tables
+from .figures import figures, rises
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +69,19 @@ def plateau_of(graph: LayerGraph) -> Plateau | None:
         return None
     options = choice.options
     figure, patience = str(options["figure"]), options["patience"]
-    node = dict(graph.train.metrics).get(figure.partition(".")[2])
-    rising = node is not None and node.part == "metric" and lookup("metric", node.kind).rising
     assert isinstance(patience, Duration)
     factor, least = options["factor"], options["least"]
     assert isinstance(factor, int | float)
     assert isinstance(least, int | float)
-    return Plateau(figure, rising, factor, patience.amount, patience.unit == "epochs", least)
+    return Plateau(figure, rises(graph, figure), factor, patience.amount, patience.unit == "epochs", least)
 
 
 def check_plateau(graph: LayerGraph) -> list[Diagnostic]:
     """What is wrong with the figure that the plateau names."""
     choice = plateau_choice(graph)
-    if choice is None or graph.train is None:
+    if choice is None:
         return []
-    names = [name for name, _ in graph.train.metrics if name not in tables(graph)]
-    known = [*(f"valid.{name}" for name in ("loss", *names)), "train.loss"]
-    figure = str(choice.options["figure"])
+    figure, known = str(choice.options["figure"]), figures(graph)
     if figure in known:
         return []
     span = choice.option_spans.get("figure", choice.span)

@@ -11,7 +11,8 @@ from dsl.graph import Choice, Duration, LayerGraph, Word
 from dsl.records import dataclass
 
 from ..errors import NetError
-from ..registry import ENTRIES, Flag, NonNegative, OptionType, Text, lookup, register
+from ..registry import Flag, NonNegative, OptionType, Text, lookup, register
+from .figures import figures, rises, tables
 
 if TYPE_CHECKING:
     from .net import Net
@@ -69,7 +70,7 @@ def watch_of(net: Net, parts: Iterable[str]) -> Watch | None:
     if not isinstance(choice, Choice):
         return Watch("valid.loss", rising=False) if "valid" in parts else None
     watch: Watch = lookup("stop", choice.name).function(**choice.options)
-    part, _, name = watch.figure.partition(".")
+    part = watch.figure.partition(".")[0]
     if part not in parts:
         span = choice.option_spans.get("figure", choice.span)
         message = f"early stopping looks at `{watch.figure}`, and the data has no part `{part}`"
@@ -77,22 +78,8 @@ def watch_of(net: Net, parts: Iterable[str]) -> Watch | None:
         raise NetError([Diagnostic("E0504", message, span, help=help)])
     mode = choice.options["mode"]
     if isinstance(mode, Word) and mode.name == "auto":
-        return Watch(watch.figure, _rises(graph, name), watch.min_delta, watch.patience, watch.restore)
+        return Watch(watch.figure, rises(graph, watch.figure), watch.min_delta, watch.patience, watch.restore)
     return watch
-
-
-def _rises(graph: LayerGraph, name: str) -> bool:
-    """Whether more of a metric is better, as its definition says."""
-    assert graph.train is not None
-    node = dict(graph.train.metrics).get(name)
-    entry = ENTRIES.get((node.part, node.kind)) if node is not None else None
-    return entry is not None and entry.rising
-
-
-def figures(graph: LayerGraph) -> list[str]:
-    """What is known after each epoch, if there is a validation part."""
-    metrics = [name for name, _ in graph.train.metrics] if graph.train is not None else []
-    return [*(f"valid.{name}" for name in ("loss", *metrics, "penalty")), "train.loss", "train.penalty"]
 
 
 def check_stop(graph: LayerGraph) -> list[Diagnostic]:
@@ -104,11 +91,13 @@ def check_stop(graph: LayerGraph) -> list[Diagnostic]:
     if figure in known:
         return []
     span = choice.option_spans.get("figure", choice.span)
-    part, _, name = figure.partition(".")
+    part, _, name = figure.rpartition(".")
     near: Sequence[str] = get_close_matches(figure, known, 1, 0.7)
     if part == "test":
         message = f"`{figure}` is measured once, at the end: what decides on the training is no test"
         near = [f"valid.{name}"] if f"valid.{name}" in known else near
+    elif name in tables(graph):
+        message, near = f"`{figure}` is a table: what decides on the training is a number", []
     elif f"valid.{figure}" in known:
         message, near = f"a figure is named with its part of the data, and `{figure}` is not", [f"valid.{figure}"]
     else:

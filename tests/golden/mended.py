@@ -246,6 +246,7 @@ MENDED: dict[str, Changes] = {
     "E0419_words": (("class(3)", "class(2)"), ("dense(3)", "dense(2)")),
     "E0502_no_epochs": (("loss =", "epochs = 100\n  loss ="),),
     "E0504_early_stop": (("valid.acuracy", "valid.accuracy"),),
+    "E0504_table": (("valid.confusion", "valid.accuracy"),),
     "E0504_test": (("test.loss", "valid.loss"),),
     "E0504_without_part": (("early_stop(accuracy", "early_stop(valid.accuracy"),),
     "W0301_softmax_of_one": (("softmax", "sigmoid"),),
