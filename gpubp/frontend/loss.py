@@ -27,7 +27,8 @@ def data_and_penalties(graph: LayerGraph, cx: Lowering) -> tuple[Var, Var]:
     assert graph.train is not None
     terms = _terms(graph.train.loss)
     # A plain number is no penalty on weights: it stays with the data loss.
-    data = [node for node in terms if node in cx.varying or not isinstance(cx.values[node], Var)]
+    ours = cx.varying | cx.drawn
+    data = [node for node in terms if node in ours or not isinstance(cx.values[node], Var)]
     penalties = [node for node in terms if node not in data]
     if not any(node in cx.varying for node in data):
         raise DiagnosticError(

@@ -31,7 +31,8 @@ class Lowering:
     """One trace of a graph at a batch size. It is the `cx` that every layer function sees (gpubp.layers.Context).
 
     `weigh` places parameters, `store` buffers. `fit`: the node whose statistics are being gathered. `frozen`: names of
-    nodes that work in training as in evaluation.
+    nodes that work in training as in evaluation. `varying`: the nodes that an input or target leads to; `drawn`: those
+    that a sampler leads to, whose rows differ, too.
     """
 
     graph: LayerGraph
@@ -46,6 +47,7 @@ class Lowering:
     frozen: Container[str] = ()
     values: dict[Node, Any] = field(default_factory=dict)
     varying: set[Node] = field(default_factory=set)
+    drawn: set[Node] = field(default_factory=set)
     updates: dict[Var, Var] = field(default_factory=dict)
     moved: dict[Var, Var] = field(default_factory=dict)
     parameters: dict[str, tuple[Parameter, Var]] = field(default_factory=dict)
@@ -97,13 +99,18 @@ class Lowering:
         self.updates[state], self.moved[value] = value, state
 
     def uniform(self, shape: Sequence[int]) -> Var:
-        # Two numbers to a draw: `ops.normal` takes two streams.
-        stream, self.streams = self.streams, self.streams + 2
-        return ops.uniform(self.seed, self.step, stream=stream, shape=tuple(shape), dtype=self.dtype)
+        return ops.uniform(self.seed, self.step, stream=self._stream(), shape=tuple(shape), dtype=self.dtype)
 
     def normal(self, shape: Sequence[int]) -> Var:
+        return ops.normal(self.seed, self.step, stream=self._stream(), shape=tuple(shape), dtype=self.dtype)
+
+    def _stream(self) -> int:
+        """The number of a fresh draw."""
+        if self.node is not None and not self.node.inputs:
+            self.drawn.add(self.node)
+        # Two numbers to a draw: `ops.normal` takes two streams.
         stream, self.streams = self.streams, self.streams + 2
-        return ops.normal(self.seed, self.step, stream=stream, shape=tuple(shape), dtype=self.dtype)
+        return stream
 
     def derivative(self, of: Var, by: Var) -> Var | None:
         self.walked += len(leading_to(of, recorded()))
@@ -145,8 +152,9 @@ class Lowering:
                 if place not in found and len(found) < MOST_FINDINGS:
                     found[place] = complaint(self, node, error)
                 cause = cause or error.__cause__
-            if any(source in self.varying for source in sources):
-                self.varying.add(node)
+            for known in (self.varying, self.drawn):
+                if not known.isdisjoint(sources):
+                    known.add(node)
         if found:
             raise DiagnosticError(*in_order(self.graph, found.values())) from cause
 

@@ -172,3 +172,14 @@ def test_tied_weights() -> None:
     assert list(ex.parameters) == ["embed.weight"]
     rows = {"text": np.array([[0, 1, 2, 3]]), "next": np.array([[1, 2, 3, 0]])}
     assert np.isfinite(ex.train_step(rows))
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_a_term_of_the_loss_may_be_made_of_draws_alone(rows: int) -> None:
+    """It belongs to each example, with a number of its own, and is no penalty."""
+    ex = executor("input x: [2]\ntarget y: [2]\noutput p = 1 * x", "mse(p, y) + mean(normal([3], 5.0))")
+    x = np.zeros((rows, 2))
+    assert abs(ex.loss({"x": x, "y": x}) - 5.0) < 5.0 / np.sqrt(3 * rows)
+    assert ex.evaluate({"x": x, "y": x})["penalty"] == 0
+    with pytest.raises(gpubp.NetError, match="the loss depends on no input"):
+        executor("input x: [2]\ntarget y: [2]\noutput p = 1 * x", "mean(normal([3]))")
