@@ -19,10 +19,7 @@ neg: Primitive = elementwise("neg", "-{0}", lambda g, y, x: (-g,), c="-{0}", int
 power: Primitive = elementwise(
     "power",
     "xp.power({0}, {1})",
-    lambda g, y, a, b: (
-        _power_by_base(g, a, b),
-        g * y * log(where(greater(y, 0.0), a, 1.0)) if isinstance(a, Var) else _log_literal(g * y, a),
-    ),
+    lambda g, y, a, b: (_power_by_base(g, a, b), _power_by_exponent(g, y, a, b)),
     ranges=((0.5, 2.0),),
     c="power_{t}({0}, {1})",
     formula="{0}^{1}",
@@ -50,13 +47,18 @@ def _power_by_base(g: Var, a: Operand, b: Operand) -> Var | None:
     """b a^(b-1); nothing to the 0th power depends on its base, 0 itself included."""
     if not isinstance(a, Var) or (not isinstance(b, Var) and b == 0):
         return None
-    return g * b * power(a, b - 1.0)
+    slope = g * b * power(a, b - 1.0)
+    return where(equal(b, 0.0), 0.0, slope) if isinstance(b, Var) else slope
 
 
-def _log_literal(g: Var, base: Operand) -> Var | None:
-    if isinstance(base, Var):
+def _power_by_exponent(g: Var, y: Var, a: Operand, b: Operand) -> Var | None:
+    """a^b log a; powers of 0 from the 0th on do not depend on the exponent: its limit from above at the 0th."""
+    if not isinstance(b, Var):
         return None
-    return g * (math.log(base) if base > 0 else math.nan)
+    if not isinstance(a, Var):
+        return g * y * (math.log(a) if a > 0 else 0.0 if a == 0 else math.nan)
+    still = logical_and(equal(a, 0.0), greater_equal(b, 0.0))
+    return g * y * log(where(still, 1.0, a))
 
 
 # Exponentials, roots, trigonometry -----------------------------------------------------------------------------------

@@ -28,6 +28,11 @@ Op = Callable[..., Var]
         (lambda x: ops.maximum(x, 1.0), [1.0], [0.5]),
         (lambda x: ops.minimum(1.0, x), [1.0], [0.5]),
         (lambda a, b: ops.where(a > b, a, b), [1.0, 1.0], [0.0, 1.0]),
+        (ops.power, [0.0, 0.0], [0.0, 0.0]),
+        (ops.power, [0.0, 1.0], [1.0, 0.0]),
+        (ops.power, [0.0, 2.0], [0.0, 0.0]),
+        (lambda b: ops.power(0.0, b), [0.0], [0.0]),
+        (lambda b: ops.power(0.0, b), [2.0], [0.0]),
     ],
 )
 def test_at_kinks_the_derivative_is_the_documented_one(build: Op, at: list[float], wanted: list[float]) -> None:
