@@ -7,7 +7,8 @@ from .identity import answers, data_files, describe_place, identity, written
 from .in_force import in_force
 from .initial import first_value
 from .layout import Group, Layout, Parameter
-from .net import Net, load, loads
+from .loading import load, loads
+from .net import Net
 from .planned import plan_of, planned
 from .plateau import Stand, plateau_of, require_figure
 from .precision import PRECISIONS, TF32

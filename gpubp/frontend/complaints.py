@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from dsl.diagnostics import Diagnostic, Label
 from dsl.graph import Frame, LayerGraph, Node
@@ -17,10 +16,7 @@ from ..ir import Aval, Var
 from ..registry import ENTRIES, Entry
 from .catalog import signature_of
 from .causes import causes, distinct, history, is_loop, shape_text
-from .remedies import MENDS_CAUSE, remedies
-
-if TYPE_CHECKING:
-    from .lowering import Lowering
+from .remedies import MENDS_CAUSE, Trace, remedies
 
 _MACHINE = (ops.__name__, Aval.__module__.rpartition(".")[0])
 """The packages whose errors speak of primitives and of batches."""
@@ -72,7 +68,7 @@ def _frames(traceback: TracebackType | None) -> Iterable[TracebackType]:
         traceback = traceback.tb_next
 
 
-def complaint(cx: Lowering, node: Node, error: ShapeError, *, own: bool = False) -> Diagnostic:
+def complaint(cx: Trace, node: Node, error: ShapeError, *, own: bool = False) -> Diagnostic:
     """The diagnostic for an error at `node`; `own`: the node's own shape is wrong, not those of its inputs."""
     span, labels = node.span, (history if own else causes)(node, cx.values)
     notes = list(expanded_from(node.trace))
@@ -97,7 +93,7 @@ def complaint(cx: Lowering, node: Node, error: ShapeError, *, own: bool = False)
     )
 
 
-def _given(node: Node, cx: Lowering) -> tuple[Label, ...]:
+def _given(node: Node, cx: Trace) -> tuple[Label, ...]:
     """The shapes that a function was given, on the text of its inputs."""
     pairs = zip(node.inputs, node.input_spans, strict=False)
     return tuple(

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from dsl.graph import Choice
 from dsl.records import dataclass
 
 from .identity import written
-
-if TYPE_CHECKING:
-    from .net import Net
+from .net import Net
 
 MOST_LISTED = 1000
 """A range of whole numbers up to this size is a list of them."""

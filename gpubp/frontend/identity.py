@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dsl.graph import Choice, DataEntry, Duration, Node, Static, Word
 
-if TYPE_CHECKING:
-    from .net import Net
+from .net import Net
 
 MODEL, LOSS, DATA = "model", "loss", "data"
 """Names of the parts that are no keys of `train`."""

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..passes import Plan, plan
+from .net import Net
 from .programs import Built, Mode, build
-
-if TYPE_CHECKING:
-    from .net import Net
 
 
 def plan_of(built: Built) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from dsl.diagnostics import DiagnosticError
 from dsl.graph import LayerGraph, Node
@@ -18,11 +18,9 @@ from ..passes import optimise, rewrite
 from ..transforms import grad
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering
+from .net import Net
 from .states import SEED, STEP, States, accumulated
 from .update import GUARD, gradient_name, update
-
-if TYPE_CHECKING:
-    from .net import Net
 
 Mode = Literal["predict", "measure", "gradients", "train", "fit"]
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from dsl import syntax
-from dsl.graph import Node, Static, Type
+from dsl.graph import LayerGraph, Node, Static, Type
 
 from ..errors import ShapeError
 from ..ir import FLOATS, Var
 from .causes import binding, enclosing
-
-if TYPE_CHECKING:
-    from .lowering import Lowering
 
 MENDS_CAUSE = " would fit"
 """How the help ends that changes what led to an error, not its place."""
@@ -23,11 +20,27 @@ MENDS_CAUSE = " would fit"
 LONGEST = 1000
 """Nodes that a remedy is tried on: a trace of more takes too long to be worth a hint."""
 
+
+class Trace(Protocol):
+    """What a message about a graph looks at."""
+
+    @property
+    def graph(self) -> LayerGraph:
+        """All of it."""
+
+    @property
+    def values(self) -> Mapping[Node, Any]:
+        """The values of the nodes that were traced."""
+
+    def fits(self, nodes: Sequence[Node]) -> bool:
+        """Whether other nodes, each after its inputs, trace without an error."""
+
+
 Proposal = tuple[Node, str]
 """A node as it would be with the remedy, and the help that proposes it."""
 
 
-def remedies(cx: Lowering, node: Node, error: ShapeError) -> tuple[str, ...]:
+def remedies(cx: Trace, node: Node, error: ShapeError) -> tuple[str, ...]:
     """The first remedy that fits, if any."""
     values = [cx.values.get(source) for source in node.inputs]
     if len(node.inputs) != len(node.input_spans) or len(ancestors(node)) > LONGEST:
@@ -76,7 +89,7 @@ def _on(node: Node, i: int, kind: str, attrs: Mapping[str, Static]) -> Node:
     return replace(node, inputs=(*node.inputs[:i], put, *node.inputs[i + 1 :]))
 
 
-def _shape(cx: Lowering, node: Node) -> tuple[int, ...]:
+def _shape(cx: Trace, node: Node) -> tuple[int, ...]:
     shape: tuple[int, ...] = cx.values[node].shape[1:]
     return shape
 
@@ -87,7 +100,7 @@ def _name(node: Node, i: int) -> str | None:
     return text if text.isidentifier() else None
 
 
-def _units(cx: Lowering, node: Node) -> Iterator[Proposal]:
+def _units(cx: Trace, node: Node) -> Iterator[Proposal]:
     """Another number of units, where it is written as a number at the end of what brings the value."""
     for source in node.inputs:
         at = source
@@ -110,7 +123,7 @@ def _type(node: Node) -> Type:
     return node.type or Type(())
 
 
-def _reshaped(cx: Lowering, node: Node) -> Iterator[Proposal]:
+def _reshaped(cx: Trace, node: Node) -> Iterator[Proposal]:
     """The same values in the other's shape, where the order of the values leaves no doubt; or axes of 1 behind."""
     if len(node.inputs) != 2:
         return
@@ -127,7 +140,7 @@ def _reshaped(cx: Lowering, node: Node) -> Iterator[Proposal]:
             yield _on(node, i, "reshape", {"shape": shape}), f"`{name} -> reshape({list(shape)})` {what}"
 
 
-def _projected(cx: Lowering, node: Node) -> Iterator[Proposal]:
+def _projected(cx: Trace, node: Node) -> Iterator[Proposal]:
     """A dense layer on the value that is only passed on, beside one that was changed: the skip path of a sum."""
     if node.kind not in ("+", "-") or not isinstance(enclosing(node.span), syntax.Block | syntax.Model):
         return
@@ -146,7 +159,7 @@ def _projected(cx: Lowering, node: Node) -> Iterator[Proposal]:
         yield changed, f"project it: `{name} -> dense({shape[-1]})` has the shape {list(shape)}"
 
 
-def _with_target(cx: Lowering, node: Node) -> Iterator[Proposal]:
+def _with_target(cx: Trace, node: Node) -> Iterator[Proposal]:
     """The target in the place of another value, in a loss or metric that compares with none."""
     if node.part not in ("loss", "metric") or len(node.inputs) != 2 or any(one.kind == "target" for one in node.inputs):
         return
@@ -156,13 +169,13 @@ def _with_target(cx: Lowering, node: Node) -> Iterator[Proposal]:
         yield changed, f"`{node.kind}({first}, {target.label})` compares with the target"
 
 
-def _swapped(cx: Lowering, node: Node) -> Iterator[Proposal]:
+def _swapped(cx: Trace, node: Node) -> Iterator[Proposal]:
     if node.part in ("loss", "metric") and len(node.inputs) == 2:
         first, second = (" ".join(span.text.split()) for span in node.input_spans)
         yield replace(node, inputs=node.inputs[::-1]), f"`{node.kind}({second}, {first})`: the target comes second"
 
 
-def _other_loss(cx: Lowering, node: Node) -> Iterator[Proposal]:
+def _other_loss(cx: Trace, node: Node) -> Iterator[Proposal]:
     """The loss of the same question for the other sort of target."""
     if node.part != "loss" or len(node.inputs) != 2:
         return
@@ -175,7 +188,7 @@ def _other_loss(cx: Lowering, node: Node) -> Iterator[Proposal]:
         yield changed, f"`cross_entropy({texts})` compares probabilities with labels"
 
 
-def _one_hot(cx: Lowering, node: Node) -> Iterator[Proposal]:
+def _one_hot(cx: Trace, node: Node) -> Iterator[Proposal]:
     """Numbers in place of a label."""
     for i, source in enumerate(node.inputs):
         name = _name(node, i)
@@ -184,7 +197,7 @@ def _one_hot(cx: Lowering, node: Node) -> Iterator[Proposal]:
             yield _on(node, i, "one_hot", {}).inputs[i], f"`one_hot({name})` makes numbers of labels: {shape}"
 
 
-def _declared(cx: Lowering, node: Node) -> Iterator[Proposal]:
+def _declared(cx: Trace, node: Node) -> Iterator[Proposal]:
     """A target declared as what the loss compares."""
     if node.part not in ("loss", "metric") or len(node.inputs) != 2 or node.inputs[1].kind != "target":
         return

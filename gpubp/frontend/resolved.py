@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING
 
 from dsl import syntax
 from dsl.graph import Type
@@ -13,8 +12,7 @@ from dsl.parse import parse
 from dsl.records import dataclass
 from dsl.source import Source, Span
 
-if TYPE_CHECKING:
-    from .net import Net
+from .net import Net
 
 MAIN = "resolved.net"
 FOLDER = "imports"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dsl.graph import Choice, Duration, Train
 from dsl.records import dataclass
@@ -12,10 +12,8 @@ from dsl.records import dataclass
 from .. import ops
 from ..ir import Aval, Var
 from .layout import Buffer, Group, Layout, Parameter
+from .net import Net
 from .plateau import plateau_of
-
-if TYPE_CHECKING:
-    from .net import Net
 
 STEP: Final = "step"
 """Batches trained on so far, int64: of them the learning rate, the draws and the order of the rows are made."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from dsl.diagnostics import Diagnostic
 from dsl.graph import Choice, Duration, LayerGraph, Word
@@ -13,9 +13,7 @@ from dsl.records import dataclass
 from ..errors import NetError
 from ..registry import Flag, NonNegative, OptionType, Text, lookup, register
 from .figures import figures, rises, tables
-
-if TYPE_CHECKING:
-    from .net import Net
+from .net import Net
 
 Figure = Annotated[str, OptionType(("path",))]
 Patience = Annotated[Duration, OptionType(("duration",))]

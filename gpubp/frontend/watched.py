@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dsl.diagnostics import DiagnosticError
 from dsl.graph import Node
@@ -14,10 +13,8 @@ from ..errors import NetError
 from ..ir import Program, Var, origin, recording, verify
 from ..passes import rewrite
 from ..transforms import backward
+from .net import Net
 from .programs import losses, lowering
-
-if TYPE_CHECKING:
-    from .net import Net
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ import pytest
 
 import gpubp
 from gpubp.cli import main
-from gpubp.frontend.net import load
+from gpubp.frontend import load
 from gpubp.training import read
 
 from .worlds import MODELS, ROOT, Call, process, write

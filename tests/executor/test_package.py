@@ -86,11 +86,11 @@ train {{ loss = mse(p, y)
 def _forget() -> Iterator[None]:
     """What a test adds to the language goes with it."""
     before = dict(ENTRIES)
-    frontend.net._known.clear()
+    frontend.loading._known.clear()
     yield
     ENTRIES.clear()
     ENTRIES.update(before)
-    frontend.net._known.clear()
+    frontend.loading._known.clear()
 
 
 def add_scaled() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gpubp
-import gpubp.frontend.net
+import gpubp.frontend.loading
 from dsl.render import to_text
 from gpubp import ops
 from gpubp.ir import PRIMITIVES
@@ -80,7 +80,7 @@ def test_an_initialiser_that_fails(body: str, said: str, monkeypatch: pytest.Mon
     exec(f"import numpy as np\ndef wrong(rng, shape):\n    {body}", names)
     key = ("initializer", "initial_from_outside")
     register(*key)(names["wrong"])
-    monkeypatch.setattr(gpubp.frontend.net, "_known", {})
+    monkeypatch.setattr(gpubp.frontend.loading, "_known", {})
     try:
         net = gpubp.loads("model {\n  input x: [3]\n  output p = x -> dense(1, init = initial_from_outside)\n}\n")
         with pytest.raises(gpubp.NetError) as caught:
