@@ -31,8 +31,7 @@ def rmsprop(
     cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative = 1e-3, rho: Fraction = 0.9, eps: NonNegative = 1e-8
 ) -> Var:
     """v = rho v + (1 - rho) g^2; p - lr g / (sqrt(v) + eps). Tieleman & Hinton (2012), lecture 6.5."""
-    v = cx.state("square", like=p)
-    v = cx.assign(v, rho * v + (1.0 - rho) * (g * g))
+    v = _mean(cx, p, "square", g * g, "rho", rho)
     return p - cx.scalar(cx.rate(lr)) * g / (sqrt(v) + eps)
 
 
@@ -79,8 +78,8 @@ def adamax(
 
     It needs no epsilon: where u is 0 there was never a gradient, and p stays.
     """
-    m, u = cx.state("m", like=p), cx.state("u", like=p)
-    m = cx.assign(m, beta1 * m + (1.0 - beta1) * g)
+    m = _mean(cx, p, "m", g, "beta1", beta1)
+    u = cx.state("u", like=p)
     u = cx.assign(u, maximum(beta2 * u, absolute(g)))
     return p - cx.scalar(cx.rate(lr) / _correction(cx.step, beta1)) * m / where(u > 0.0, u, 1.0)
 
@@ -147,9 +146,8 @@ def lion(
 ) -> Var:
     """p - lr (sign(beta1 m + (1 - beta1) g) + decay p); then m = beta2 m + (1 - beta2) g. Decay on weights only. Chen
     et al. (2023), algorithm 2."""
-    m = cx.state("m", like=p)
-    move = sign(beta1 * m + (1.0 - beta1) * g)
-    cx.assign(m, beta2 * m + (1.0 - beta2) * g)
+    move = sign(beta1 * cx.state("m", like=p) + (1.0 - beta1) * g)
+    _mean(cx, p, "m", g, "beta2", beta2)
     if cx.decays and decay:
         move = move + decay * p
     return p - cx.scalar(cx.rate(lr)) * move
@@ -169,18 +167,27 @@ def adadelta(
 ) -> Var:
     """v = rho v + (1 - rho) g^2; d = sqrt(u + eps) / sqrt(v + eps) g; u = rho u + (1 - rho) d^2; p - lr d. Zeiler
     (2012), algorithm 1, which has lr = 1."""
-    v, u = cx.state("square", like=p), cx.state("moves", like=p)
-    v = cx.assign(v, rho * v + (1.0 - rho) * (g * g))
-    d = sqrt(u + eps) / sqrt(v + eps) * g
-    cx.assign(u, rho * u + (1.0 - rho) * (d * d))
+    v = _mean(cx, p, "square", g * g, "rho", rho)
+    d = sqrt(cx.state("moves", like=p) + eps) / sqrt(v + eps) * g
+    _mean(cx, p, "moves", d * d, "rho", rho)
     return p - cx.scalar(cx.rate(lr)) * d
 
 
 def _moments(cx: UpdateContext, p: Var, g: Var, beta1: float, beta2: float) -> tuple[Var, Var]:
     """Adam's means of g and g^2, not corrected: m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2."""
-    m, v = cx.state("m", like=p), cx.state("v", like=p)
-    m = cx.assign(m, beta1 * m + (1.0 - beta1) * g)
-    return m, cx.assign(v, beta2 * v + (1.0 - beta2) * (g * g))
+    return _mean(cx, p, "m", g, "beta1", beta1), _mean(cx, p, "v", g * g, "beta2", beta2)
+
+
+def _mean(cx: UpdateContext, p: Var, name: str, x: Var, option: str, kept: float) -> Var:
+    """The moving mean of `x` that is kept as the state `name`, 0 at first: kept * old + (1 - kept) * x. `option`: what
+    a file calls `kept`. Raises ShapeError where nothing new would come in."""
+    if kept >= 1:
+        raise ShapeError(
+            f"`{option}` must be below 1, and this is {kept:g}: a mean that forgets nothing learns nothing",
+            f"usual is `{option} = {0.999 if option == 'beta2' else 0.9}`",
+        )
+    old = cx.state(name, like=p)
+    return cx.assign(old, kept * old + (1.0 - kept) * x)
 
 
 def _adam_move(cx: UpdateContext, p: Var, g: Var, lr: float, beta1: float, beta2: float, eps: float) -> Var:
@@ -192,9 +199,4 @@ def _adam_move(cx: UpdateContext, p: Var, g: Var, lr: float, beta1: float, beta2
 
 def _correction(step: Var, beta: float) -> Var:
     """1 - beta^t, without cancellation for beta near 1."""
-    if beta >= 1:
-        raise ShapeError(
-            f"beta1 and beta2 must be below 1, and one is {beta:g}: a mean that forgets nothing cannot be corrected",
-            "usual are `beta1 = 0.9` and `beta2 = 0.999`",
-        )
     return -expm1(step * (math.log(beta) if beta > 0 else -math.inf))

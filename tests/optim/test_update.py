@@ -156,3 +156,22 @@ def test_all_at_once_resumes_bit_for_bit() -> None:
         for batch in batches[3:]:
             second.train_step(batch)
         assert equal(one.state_dict(), second.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "option"),
+    [
+        ("rmsprop(rho = 1)", "rho"),
+        ("adadelta(rho = 1)", "rho"),
+        ("adam(beta2 = 1)", "beta2"),
+        ("adamax(beta1 = 1)", "beta1"),
+        ("nadam(beta1 = 1)", "beta1"),
+        ("amsgrad(beta2 = 1)", "beta2"),
+        ("lion(beta2 = 1)", "beta2"),
+    ],
+)
+def test_a_mean_that_forgets_nothing_is_refused(optimizer: str, option: str) -> None:
+    """It would stay at 0: no step at all, or one of lr / eps."""
+    with pytest.raises(gpubp.NetError, match=f"`{option}` must be below 1") as caught:
+        make("", optimizer)
+    assert caught.value.diagnostics[0].span.text == "1"
