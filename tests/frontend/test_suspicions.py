@@ -10,6 +10,10 @@ import pytest
 import gpubp
 from dsl.diagnostics import Diagnostic
 from dsl.render import to_text
+from gpubp.frontend.suspicions.layers import ACTIVATIONS
+from gpubp.frontend.suspicions.losses import ANY_NUMBER
+from gpubp.layers import activations
+from gpubp.registry import ENTRIES
 
 MODELS = sorted((Path(__file__).resolve().parents[2] / "models").glob("*.net"))
 EXAMPLES = Path(__file__).resolve().parents[1] / "dsl" / "examples"
@@ -276,3 +280,10 @@ warning[W0505]: nothing trains the weights of `q`
    |              ----- a comparison has no derivative
 help: let it reach the loss another way"""
     )
+
+
+def test_every_activation_is_known() -> None:
+    """A new one is looked at as the others are; those without a place here give probabilities."""
+    there = {e.name for e in ENTRIES.values() if e.part == "function" and e.function.__module__ == activations.__name__}
+    assert there == ACTIVATIONS
+    assert there - ANY_NUMBER.keys() == {"sigmoid", "softmax"}

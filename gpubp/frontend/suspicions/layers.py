@@ -11,7 +11,7 @@ from dsl.graph import Choice, Node
 from .traced import Traced, made_by, warning
 
 ACTIVATIONS = frozenset(
-    {"sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "softmax"},
+    "sigmoid tanh relu leaky_relu elu selu gelu silu mish hardswish softplus softmax".split(),
 )
 FROM_ZERO_UP = frozenset({"relu", "sigmoid", "softmax", "softplus"})
 """Activations that give no number below 0."""

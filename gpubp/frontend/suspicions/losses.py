@@ -18,7 +18,7 @@ ANY_NUMBER = {
     "relu": "gives numbers from 0 up",
     "softplus": "gives numbers from 0 up",
     "tanh": "gives numbers from -1 to 1",
-    **dict.fromkeys(("leaky_relu", "elu", "selu", "gelu", "silu"), "gives numbers below 0 and above 1"),
+    **dict.fromkeys("leaky_relu elu selu gelu silu mish hardswish".split(), "gives numbers below 0 and above 1"),
 }
 """Functions whose results are no probabilities."""
 
