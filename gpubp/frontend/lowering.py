@@ -195,7 +195,7 @@ class Lowering:
         inputs: list[Operand] = [self.values[source] for source in node.inputs]
         entry = lookup(part, node.kind)
         if part == "function" and not entry.labels:
-            self._only_numbers(node, inputs)
+            self._only_numbers(node, (*inputs, *options.values()))
         try:
             value = entry.function(self, *inputs, **options)
         except Exception as error:  # a layer from outside may raise anything
@@ -221,9 +221,9 @@ class Lowering:
         check_example(value.shape[1:])
         return value
 
-    def _only_numbers(self, node: Node, inputs: Sequence[Operand]) -> None:
+    def _only_numbers(self, node: Node, given: Sequence[Any]) -> None:
         """Refuse labels where numbers are computed with."""
-        for x in inputs:
+        for x in given:
             if isinstance(x, Var) and x.dtype not in FLOATS:
                 raise ShapeError(f"`{node.kind}` works on numbers, and this is a class label", code="E0306")
 

@@ -134,6 +134,10 @@ def test_scatter_add_sums_in_order_on_both_array_modules(width: int) -> None:
         ),
         ("input x: [5]\noutput p = x -> embedding(4)", "`embedding` works on class labels"),
         ("input x: class(3)\noutput p = x -> dense(4)", "`dense` works on numbers, and this is a class label"),
+        (
+            "input x: [4, 6]\ninput m: class(3)[4, 6]\noutput p = x -> attention(memory = m)",
+            "`attention` works on numbers, and this is a class label",
+        ),
         ("input x: [5]\noutput p = x -> positional", "`positional` works on sequences"),
         ("input x: [5]\noutput p = x -> glu", "`glu` needs an even last axis"),
         ("input x: [2, 3]\noutput p = matmul(x, x)", r"cannot multiply matrices \[2, 3\] and \[2, 3\]"),
