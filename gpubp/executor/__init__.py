@@ -1,5 +1,6 @@
 """The executor: specialise, compile, run."""
 
+from .beside import Beside
 from .blame import diverged, first_bad
 from .ensemble import Ensemble
 from .executor import CHUNK, Executor
@@ -11,6 +12,7 @@ from .tried import trained_alike
 
 __all__ = [
     "CHUNK",
+    "Beside",
     "Ensemble",
     "Executor",
     "Kernel",

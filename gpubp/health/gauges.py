@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any
 from dsl.records import dataclass
 
 from .. import ops
-from ..backends import select
-from ..executor import Executor
-from ..executor.machine import Machine
+from ..executor import Beside, Executor
 from ..frontend import Built, Watched, check_feeds, watched
 from ..ir import Eqn, Program, Var, recording
-from ..passes import cost, optimise
+from ..passes import optimise
 from .layers import Layer, layers_of
 
 if TYPE_CHECKING:
@@ -48,8 +46,8 @@ class Size:
 
 
 class Gauges:
-    """The program of the figures for batches of so many rows, on the executor's device; compiled kernels are for
-    training alone. Raises NetError where a layer refuses batches of that size, GpubpError where the net has no loss.
+    """The program of the figures for batches of so many rows, on the executor's device. Raises NetError where a layer
+    refuses batches of that size, GpubpError where the net has no loss.
 
     `layers`: those that have weights, or an activation that may be sick: not each operation of a formula.
     """
@@ -58,8 +56,6 @@ class Gauges:
         net = executor.net
         net.require_loss()
         seen = watched(net, rows, executor.dtype)
-        self._backend = select("cpu", "numpy") if executor.backend.name == "cpu" else executor.backend
-        self._rows = rows
         owners = {p.place.name for p in net.layout.parameters.values()}
         outputs = set(net.graph.outputs.values())
         found = layers_of(net, seen)
@@ -68,14 +64,12 @@ class Gauges:
         self.layers = [one for one in found if weights[one] or last[one].kind in (CUT, *BOUNDED)]
         self.blank = [Size(one, 0.0, 0.0, 0.0, 0.0, weights[one], last[one] in outputs) for one in self.layers]
         built, self._units = _program(seen, self.layers)
-        # The states that the program reads are the executor's own, which training writes in place.
-        self._machine = Machine(lambda mode, batch, fit: built, self._backend, dict(executor.arrays()))
+        self._beside = Beside(executor, built, rows)
 
     @property
     def memory(self) -> int:
         """Bytes that the program takes beside the net's state."""
-        costs = cost(self._machine.compiled("gradients", self._rows).plan)
-        return costs.memory - costs.states
+        return self._beside.memory
 
     def measure(self, batches: Iterable[Sequence[Any]]) -> list[Size]:
         """The sizes of all layers where the executor stands, over some batches of rows as programs take them: root
@@ -84,11 +78,12 @@ class Gauges:
 
         squares: list[NDArray[Any]] = []
         tops: NDArray[Any] | None = None
-        with self._backend.running():
+        backend = self._beside.backend
+        with backend.running():
             for arrays in batches:
-                outputs = self._machine.run("gradients", self._rows, arrays).outputs
-                squares.append(self._backend.to_host(outputs["figures"]).astype("float64"))
-                units = self._backend.to_host(outputs["units"]) if self._units else np.zeros(0)
+                outputs = self._beside(arrays)
+                squares.append(backend.to_host(outputs["figures"]).astype("float64"))
+                units = backend.to_host(outputs["units"]) if self._units else np.zeros(0)
                 tops = units.copy() if tops is None else np.maximum(tops, units)
         assert tops is not None
         with np.errstate(all="ignore"):

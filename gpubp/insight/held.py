@@ -3,14 +3,13 @@ comes from counters and stays, what has no derivative by definition is held."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
 
-from ..executor import Executor
-from ..executor.machine import Machine
+from ..executor import Beside, Executor
 from ..frontend import Built, Watched
 from ..ir import FLOATS, Eqn, Program, Var, bodies, evaluate, recording
 from ..passes import dce, optimise
@@ -56,7 +55,7 @@ class HeldLoss:
         fed = tuple(v.hint or f"held{i}" for i, v in enumerate(feeds))
         built = Built(small, fed, seen.states, names, {}, {}, {})
         self.held = tuple(dict.fromkeys(eqn.op.name for eqn in cut if any(x.dtype in FLOATS for x in eqn.operands)))
-        self._machine = Machine(lambda mode, batch, fit: built, executor.backend, dict(executor.arrays()))
+        self._beside = Beside(executor, built, len(arrays[0]))
         self._executor, self._arrays, self._states = executor, list(arrays), seen.states
         self._held: list[Any] = []
         self.hold()
@@ -69,13 +68,10 @@ class HeldLoss:
 
     def __call__(self) -> Point:
         """The loss where the parameters stand now."""
-        with self._executor.backend.running():
-            feeds = [*self._arrays, *self._held]
-            outputs: Mapping[str, Any] = self._machine.run("gradients", len(self._arrays[0]), feeds).outputs
-            loss, *pattern = outputs.values()
-            return Point(
-                float(loss), tuple(self._executor.backend.to_host(self._executor.xp.array(p)) for p in pattern)
-            )
+        backend = self._beside.backend
+        with backend.running():
+            loss, *pattern = self._beside([*self._arrays, *self._held]).values()
+            return Point(float(loss), tuple(backend.to_host(backend.xp.array(p)) for p in pattern))
 
 
 def _stops(eqn: Eqn) -> bool:
