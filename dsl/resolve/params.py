@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from .. import syntax
 from ..catalog import Option, Signature
 from ..diagnostics import Diagnostic, Label
-from ..graph import Choice, Param, Static
+from ..graph import Choice, Param, Static, Word
 from ..parse import parse_expression
 from ..source import Source, Span
 from .context import Context, Shared
@@ -29,10 +29,10 @@ def define_param(cx: Context, statement: syntax.Param, prefix: str, params: dict
     span = statement.value.span
     written = cx.shared.overrides.get(prefix + name.text)
     if written is not None:
-        new, span = override(cx, prefix + name.text, written)
+        new, span = override(cx, prefix + name.text, written, words=isinstance(value, Word | Poison))
         if value is not POISON and new is not POISON and sort_of(new) != sort_of(value):
             message = f"`{prefix}{name.text}` is {describe(value)} in the file, and {describe(new)} is set"
-            new = cx.error("E0310", message, span)
+            new = cx.error("E0310", message, span, help=[f"for example `--set {prefix}{name.text}={show(value)}`"])
         value = new
     domain: Static | Poison = None
     if statement.domain is not None:
@@ -60,8 +60,9 @@ def _static(cx: Context, expr: syntax.Expr, what: str) -> Value:
     return value
 
 
-def override(cx: Context, name: str, text: str) -> tuple[Value, Span]:
-    """What `--set name=text` gives, and its place in a source of its own."""
+def override(cx: Context, name: str, text: str, words: bool) -> tuple[Value, Span]:
+    """What `--set name=text` gives, and its place in a source of its own. `words`: a word may be meant, and one that
+    nothing knows is an error; elsewhere any word is of the wrong sort, whatever it resembles."""
     source, span = _written(name, text)
     expr, findings = parse_expression(source, span.start)
     cx.shared.report.extend(findings)
@@ -69,6 +70,8 @@ def override(cx: Context, name: str, text: str) -> tuple[Value, Span]:
         if not findings:
             cx.error("E0216", f"`{name}` is set to nothing", span)
         return POISON, span
+    if not words and isinstance(expr, syntax.Path) and cx.scope.find(expr.parts[0].text) is None:
+        return Word(expr.text), span
     return _static(cx, expr, f"the value of `{name}`"), span
 
 

@@ -128,7 +128,7 @@ def _unknown(cx: Context, size: syntax.Unknown, declared: Declared, known: int |
 
 
 def _override(cx: Context, name: str) -> int | None:
-    value, span = override(cx, name, cx.shared.overrides[name])
+    value, span = override(cx, name, cx.shared.overrides[name], words=False)
     if value is POISON:
         return None
     if not is_number(value) or value != int(value) or not 1 <= value <= LARGEST_SIZE:

@@ -11,6 +11,7 @@ from dsl.records import dataclass
 
 from ..errors import InputError
 from ..frontend import describe
+from ..ir import source_of
 from ..passes import Work
 from ..render import compile_source, plan_source
 from .feeding import Rows
@@ -153,7 +154,7 @@ def _kernels(machine: Machine, compiled: Compiled, feeds: list[Any], native: boo
     while at < end:
         stop = stops.get(at, at + 1)
         eqns = [one.eqn for one in plan.steps[at:stop]]
-        layers = dict.fromkeys(describe(eqn.origin) for eqn in eqns if eqn.origin is not None)
+        layers = dict.fromkeys(describe(source_of(eqn.origin)) for eqn in eqns if eqn.origin is not None)
         names = tuple(eqn.op.name for eqn in eqns)
         seconds = median(times[at][3:]) if at in times else 0.0
         found.append(Kernel(next(iter(layers), "the program"), names, at in stops, seconds, *work.of(at, stop)))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dsl.graph import Choice, DataEntry, Duration, Node, Static, Word
 
+from ..ir import source_of
 from .net import Net
 
 MODEL, LOSS, DATA = "model", "loss", "data"
@@ -71,6 +72,7 @@ def answers(net: Net) -> dict[str, str]:
 
 def describe_place(source: object) -> str:
     """Where an equation comes from, in words: a value of the file with its text and place, or a part of training."""
+    source = source_of(source)
     if not isinstance(source, Node):
         return str(source or "the program")
     line, column = source.span.source.position(source.span.start)

@@ -12,7 +12,7 @@ from dsl.records import dataclass
 
 from .. import ops
 from ..errors import NetError
-from ..ir import Aval, Program, Var, origin, recording, verify
+from ..ir import Aval, Back, Program, Var, origin, recording, verify
 from ..layers import Accumulation
 from ..passes import optimise, rewrite
 from ..transforms import grad
@@ -215,6 +215,8 @@ def _backward(
 
 def describe(source: object) -> str:
     """The comment over the equations made for a node: its name and its text in the file."""
+    if isinstance(source, Back):
+        return f"back through {describe(source.source)}"
     if not isinstance(source, Node):
         return str(source)
     text = " ".join(source.span.text.split())

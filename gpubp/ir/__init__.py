@@ -7,6 +7,7 @@ from .program import Program, bodies, identifiers, map_bodies, names
 from .pullback import leading_to, pullback
 from .values import (
     PRIMITIVES,
+    Back,
     Eqn,
     Example,
     Operand,
@@ -19,6 +20,7 @@ from .values import (
     recorded,
     recording,
     results,
+    source_of,
 )
 from .verify import verify
 
@@ -30,6 +32,7 @@ __all__ = [
     "PRIMITIVES",
     "WEAK",
     "Aval",
+    "Back",
     "CForm",
     "Call",
     "Element",
@@ -66,6 +69,7 @@ __all__ = [
     "recorded",
     "recording",
     "results",
+    "source_of",
     "text_of",
     "verify",
     "with_params",

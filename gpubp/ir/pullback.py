@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..errors import GpubpError
-from .values import Eqn, Var, origin
+from .values import Back, Eqn, Var, origin
 
 
 def leading_to(value: Var, eqns: Sequence[Eqn]) -> list[Eqn]:
@@ -36,10 +36,11 @@ def pullback(
             live.update(eqn.outputs)
     found = dict(cotangents)
     kept: list[Eqn] = []
+    back: dict[object, Back] = {}  # one for all equations of an origin: it is told from the next one's by identity
     for eqn in reversed(eqns):
         if eqn.op.vjp is not None and any(v in live and v in found for v in eqn.outputs):
             eqn = eqn if eqn.op.keep is None else eqn.op.keep(eqn)
-            with origin(eqn.origin):
+            with origin(None if eqn.origin is None else back.setdefault(eqn.origin, Back(eqn.origin))):
                 _push(eqn, live, found)
         kept.append(eqn)
     return tuple(reversed(kept)), found

@@ -165,7 +165,8 @@ Operand = Var | float | int | bool
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Eqn:
-    """`outputs = op(*inputs, **params)`. `origin` is whatever the equation was made for (a node of the layer graph)."""
+    """`outputs = op(*inputs, **params)`. `origin` is whatever the equation was made for (a node of the layer graph), a
+    `Back` of it on the way back."""
 
     op: Primitive
     inputs: tuple[Operand, ...]
@@ -216,6 +217,18 @@ def origin(source: object) -> Iterator[None]:
         yield
     finally:
         _origin.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """The origin of equations that take a gradient back through those that were made for `source`."""
+
+    source: object
+
+
+def source_of(origin: object) -> object:
+    """What equations were made for, forward or back."""
+    return origin.source if isinstance(origin, Back) else origin
 
 
 _LITERAL = Aval((), WEAK)

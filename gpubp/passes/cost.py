@@ -6,7 +6,7 @@ from collections import Counter
 
 from dsl.records import dataclass
 
-from ..ir import Eqn, Var, aval_of
+from ..ir import Eqn, Var, aval_of, source_of
 from .arena import ITEM
 from .plan import Plan
 
@@ -46,7 +46,7 @@ def cost(plan: Plan) -> Cost:
             largest = max(largest, one.largest_product)
             inner += one.constants
             continue
-        by_origin[step.eqn.origin] += (own := flops(step.eqn))
+        by_origin[source_of(step.eqn.origin)] += (own := flops(step.eqn))
         if step.eqn.op.trait == "gemm":
             products, largest = products + own, max(largest, own)
         traffic += sum(map(_bytes, (*step.eqn.operands, *step.eqn.outputs)))

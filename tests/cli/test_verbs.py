@@ -98,6 +98,19 @@ def test_ir_shows_every_stage(call: Call) -> None:
     assert "def bind_train(" in shown["source"]
 
 
+def test_ir_tells_the_way_back_from_the_way_there(call: Call) -> None:
+    text = call("ir", MODELS / "worked_example.net").out
+    told = [line.strip("# ").partition(":")[0] for line in text.splitlines() if line.startswith("        # ")]
+    there = ["hidden.dense", "hidden.sigmoid", "p.dense", "p.sigmoid"]
+    assert told[: len(there)] == there
+    back = told[told.index("train.loss.half_squared_error") + 1 :]
+    assert back[: len(there)] == [f"back through {name}" for name in reversed(there)]
+    loops = call("ir", MODELS / "worked_example.net", "--stage", "c").out
+    assert "/* back through hidden.sigmoid" in loops
+    profile = call("run", MODELS / "xor.net", "--epochs", "1", "--profile", "--no-save", "--device", "cpu").out
+    assert "back through" not in profile, "what a layer costs is told of both ways together"
+
+
 def test_seed_epochs_and_precision(call: Call, tmp_path: Path) -> None:
     path = write(tmp_path)
     words = ["--seed", "7", "--epochs", "2", "--precision", "float64", "--device", "cpu", "--json"]

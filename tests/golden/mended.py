@@ -206,6 +206,7 @@ MENDED: dict[str, Changes] = {
     "E0215_circle": (('import "E0215_circle.net" as me\n', ""),),
     "E0216_set_imported": (("--set width", "--set lib.width"),),
     "E0216_set_unknown": (("widht", "width"),),
+    "E0310_set_word": (("width=abc", "width=8"),),
     "E0218_several": (
         ("one = x -> both(2)", "one, b = x -> both(2)"),
         ("a, b, c = x -> both(2)", "d, e = x -> both(2)"),

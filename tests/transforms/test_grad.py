@@ -12,7 +12,7 @@ from hypothesis import given
 from gpubp import ops
 from gpubp.errors import GpubpError
 from gpubp.insight.rules import both_sides
-from gpubp.ir import FLOATS, PRIMITIVES, Aval, Eqn, Program, Var, evaluate, recording, verify
+from gpubp.ir import FLOATS, PRIMITIVES, Aval, Back, Eqn, Program, Var, evaluate, recording, verify
 from gpubp.passes import dce
 from gpubp.transforms import grad
 from tests.ir.random_programs import Case, programs
@@ -188,7 +188,7 @@ def test_equations_of_the_gradient_come_from_where_the_forward_ones_do() -> None
         total = ops.sum_(ops.exp(x))
     marked = tuple(Eqn(e.op, e.inputs, e.params, e.outputs, e.op.name) for e in eqns)
     program, _ = grad(Program((x,), marked, (total,)), total, [x])
-    assert {e.origin for e in program.eqns[len(eqns) + 1 :]} == {"exp", "sum"}
+    assert {e.origin for e in program.eqns[len(eqns) + 1 :]} == {Back("exp"), Back("sum")}
 
 
 @pytest.mark.parametrize("aval", [F, Aval((1,), "float64"), Aval((), "int64"), Aval((), "bool")])
