@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from dsl.excerpt import visible
 
 from ..errors import GpubpError, NetError
 from ..health import sizes
-from ..insight import as_html, as_text, document, trace
+from ..insight import MOST, PAGED, as_html, as_json, as_text, document, trace, whole_text
 from .color import say
 from .common import whole
 from .output import write_output
@@ -32,7 +33,17 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--html", metavar="OUT", help="write a page to step through, which needs no network")
-    shown.add_argument("--json", action="store_true", help="print one JSON document")
+    shown.add_argument(
+        "--json",
+        action="store_true",
+        help=f"print one JSON document with every number (of an array of more than {MOST:,} the first)",
+    )
+    shown.add_argument(
+        "--show",
+        metavar="NAME",
+        action="append",
+        help="print all numbers of what is called so: `z1`, `dL/dW2`, a parameter, a layer (may be given many times)",
+    )
 
 
 def work(arguments: argparse.Namespace) -> int:
@@ -40,12 +51,15 @@ def work(arguments: argparse.Namespace) -> int:
     subject = open_subject(arguments)
     told, about = explained(subject, arguments)
     if arguments.json:
-        print(json.dumps(told, indent=2, ensure_ascii=False))
+        print(as_json(told))
     elif arguments.html:
         # The name of a file may hold what is no text.
         page = as_html(told, about).encode(errors="backslashreplace")
         write_output(Path(arguments.html), page)
         print(f"wrote {visible(arguments.html)}: {about}")
+    elif arguments.show:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        say(f"{about}\n\n{whole_text(told, arguments.show, width)}")
     else:
         say(f"{about}\n\n{as_text(told)}")
     return 0
@@ -73,7 +87,8 @@ def explained(subject: Subject, arguments: argparse.Namespace) -> tuple[dict[str
         rows = {name: _begin_with(array, number - 1 - first) for name, array in rows.items()}
         found = trace(executor, rows, subject.words)
     many = subject.batch(0, max(batch, min(count, MANY)))
-    told = document(found, sizes(executor, many), max(batch, min(count, MANY)))
+    most = PAGED if arguments.html else MOST
+    told = document(found, sizes(executor, many), max(batch, min(count, MANY)), most)
     told = {"example": number, **told, "file": arguments.file}
     after = f" after {arguments.step:,} step{'s' * (arguments.step > 1)}" if arguments.step else ""
     which = f"example {number:,} of {count:,}"

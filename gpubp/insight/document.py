@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,24 +14,39 @@ from .trace import Line, Step, Trace
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WHOLE = 16
+MOST = 1_000_000
 """Arrays of up to so many numbers are given whole."""
+FEW = 16
+"""Of one with more numbers than these it is said what they are like, too."""
 FIRST = 6
-"""Numbers that are given of a larger one, the first in its order."""
+"""Numbers that are given of an array that is not given whole, the first in its order."""
 
 
-def document(trace: Trace, layers: Sequence[Size] = (), rows: int = 0) -> dict[str, Any]:
+def document(trace: Trace, layers: Sequence[Size] = (), rows: int = 0, most: int = MOST) -> dict[str, Any]:
     """The trace as dictionaries, lists, texts and numbers, ready for JSON. An array is its `shape` and all of its
-    `values`, nested as it is; a large one the `first` ones and its `min`, `max` and `mean`. What is not finite is a
-    text. `layers`: their sizes over `rows` rows."""
+    `values`, nested as it is, or, of one with more than `most` numbers, the `first` ones; one with more than 16 has its
+    `min`, `max` and `mean`, too. What is not finite is a text. `layers`: their sizes over `rows` rows."""
+
+    def summary(array: NDArray[Any]) -> dict[str, Any]:
+        return _summary(array, most)
+
+    def line(one: Line) -> dict[str, Any]:
+        return {
+            "name": one.name,
+            "formula": one.formula,
+            "about": one.about,
+            "inner": list(one.inner),
+            "value": summary(one.value),
+        }
+
     return {
         "file": trace.net.graph.source.name,
         "precision": trace.dtype,
         "step": trace.number,
         "rows": trace.rows,
-        "feeds": [_line(line) for line in trace.feeds],
-        "layers": [_layer(step) for step in trace.steps],
-        "loss": [_line(line) for line in trace.loss],
+        "feeds": list(map(line, trace.feeds)),
+        "layers": [_layer(step, line) for step in trace.steps],
+        "loss": list(map(line, trace.loss)),
         "gradients": {name: summary(value) for name, value in trace.gradients.items()},
         "update": {
             "formulas": list(trace.update),
@@ -62,7 +78,7 @@ def _size(size: Size) -> dict[str, Any]:
     }
 
 
-def _layer(step: Step) -> dict[str, Any]:
+def _layer(step: Step, line: Callable[[Line], dict[str, Any]]) -> dict[str, Any]:
     return {
         "number": step.layer.number,
         "name": step.layer.name,
@@ -70,33 +86,38 @@ def _layer(step: Step) -> dict[str, Any]:
         "functions": [node.kind for node in step.layer.nodes],
         "result": step.result,
         "delta": step.delta,
-        "forward": [_line(line) for line in step.forward],
-        "backward": [_line(line) for line in step.backward],
+        "forward": list(map(line, step.forward)),
+        "backward": list(map(line, step.backward)),
     }
 
 
-def _line(line: Line) -> dict[str, Any]:
-    return {
-        "name": line.name,
-        "formula": line.formula,
-        "about": line.about,
-        "inner": list(line.inner),
-        "value": summary(line.value),
-    }
+def count_of(value: Mapping[str, Any]) -> int:
+    """How many numbers an array of a document has."""
+    return math.prod(value["shape"])
 
 
-def summary(array: NDArray[Any]) -> dict[str, Any]:
-    """What is shown of an array."""
-    shape = list(array.shape)
-    if array.size <= WHOLE:
-        return {"shape": shape, "values": _plain(array.tolist())}
-    return {
-        "shape": shape,
-        "first": _plain(array.reshape(-1)[:FIRST].tolist()),
-        "min": _plain(array.min().item()),
-        "max": _plain(array.max().item()),
-        "mean": _plain(array.mean(dtype="float64").item()),
-    }
+def _summary(array: NDArray[Any], most: int) -> dict[str, Any]:
+    """What is told of an array."""
+    whole = array.size <= most
+    given = array if whole else array.reshape(-1)[:FIRST]
+    found = {"shape": list(array.shape), "values" if whole else "first": _plain(given.tolist())}
+    if array.size > FEW:
+        known = array.min(), array.max(), array.mean(dtype="float64")
+        found |= zip(("min", "max", "mean"), (_plain(one.item()) for one in known), strict=True)
+    return found
+
+
+def as_json(value: Any, indent: str = "") -> str:
+    """A document as a text whose arrays each stand on one line."""
+    inner = f"{indent}  "
+    if isinstance(value, Mapping) and value:
+        items = [f"{json.dumps(key, ensure_ascii=False)}: {as_json(one, inner)}" for key, one in value.items()]
+    elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+        items = [as_json(one, inner) for one in value]
+    else:
+        return json.dumps(value, ensure_ascii=False)
+    first, last = "{}" if isinstance(value, Mapping) else "[]"
+    return f"{first}\n{inner}{f',{chr(10)}{inner}'.join(items)}\n{indent}{last}"
 
 
 def _plain(value: Any) -> Any:

@@ -11,11 +11,14 @@ from typing import Any
 from ..style import page_style
 from .text import NOTATION, as_text
 
+PAGED = 4096
+"""Numbers that an array may have to be on a page whole: a matrix of 64 by 64."""
 _FOLDER = Path(__file__).resolve().parent / "page"
 
 
 def as_html(told: Mapping[str, Any], about: str) -> str:
-    """The page of a document (gpubp.insight.document), which it holds as JSON; `about`: which step that is."""
+    """The page of a document (gpubp.insight.document), which it holds as JSON; `about`: which step that is.
+    Arrays of more than `PAGED` numbers are for other readers."""
     places = {
         "title": escape(f"a step of {told['file']}"),
         "about": escape(about),

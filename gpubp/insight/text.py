@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
+
+from .document import FEW, FIRST, count_of
 
 NOTATION = (
     "examples are rows and W is [in, out]: z = a @ W + b; @ is the matrix product, * works element by element;",
@@ -27,9 +30,9 @@ _WIDEST = 56
 
 def as_text(told: Mapping[str, Any]) -> str:
     """The text of a document (gpubp.insight.document)."""
-    parts = ["\n".join(NOTATION), _block(told["feeds"])]
+    parts = ["\n".join((*NOTATION, *_cut(told))), block(told["feeds"])]
     parts += ["forward", *(_titled(layer, layer["forward"]) for layer in told["layers"])]
-    parts.append("\n".join(("the loss", _block(told["loss"]), *_stable(told["loss"]))))
+    parts.append("\n".join(("the loss", block(told["loss"]), *_stable(told["loss"]))))
     parts += ["backward", *(_titled(one, one["backward"]) for one in reversed(told["layers"]) if one["backward"])]
     parts.append("\n".join(("the update", *_update(told["update"]))))
     if told["health"]["layers"]:
@@ -37,8 +40,17 @@ def as_text(told: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def _cut(told: Mapping[str, Any]) -> Iterator[str]:
+    """How to see the rest, where not all arrays are shown whole."""
+    lines = (*told["feeds"], *(line for layer in told["layers"] for line in (*layer["forward"], *layer["backward"])))
+    for line in lines:
+        if count_of(line["value"]) > FEW:
+            yield f"of more than {FEW} numbers the first {FIRST} are shown: `--show {line['name']}` shows all"
+            return
+
+
 def _titled(layer: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> str:
-    return f"layer {layer['number']}, {layer['name']}: {layer['text']}\n{_block(lines)}"
+    return f"layer {layer['number']}, {layer['name']}: {layer['text']}\n{block(lines)}"
 
 
 def _stable(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -47,22 +59,23 @@ def _stable(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield from (f"  with {meant}" for name, meant in _LOSSES.items() if f"{name}(" in formulas)
 
 
-def _block(lines: Sequence[Mapping[str, Any]]) -> str:
+def block(lines: Sequence[Mapping[str, Any]]) -> str:
     """Lines with their values in one column."""
-    heads = [_head(line) for line in lines]
-    width = max((len(head) for head in heads if len(head) <= _WIDEST), default=0)
+    heads = [head(line) for line in lines]
+    width = max((len(title) for title in heads if len(title) <= _WIDEST), default=0)
     out = []
-    for head, line in zip(heads, lines, strict=True):
-        out += [f"  {head}", *(f"      {inner}" for inner in line["inner"])]
+    for title, line in zip(heads, lines, strict=True):
+        out += [f"  {title}", *(f"      {inner}" for inner in line["inner"])]
         value = shown(line["value"])
-        if line["inner"] or len(head) > _WIDEST:
+        if line["inner"] or len(title) > _WIDEST:
             out.append(f"  {' ' * width}  {value}")
         else:
-            out[-1] = f"  {head.ljust(width)}  {value}"
+            out[-1] = f"  {title.ljust(width)}  {value}"
     return "\n".join(out)
 
 
-def _head(line: Mapping[str, Any]) -> str:
+def head(line: Mapping[str, Any]) -> str:
+    """What stands before the numbers of a line."""
     if line["formula"]:
         return f"{line['name']} = {line['formula']}"
     return f"{line['name']}  {line['about']}".rstrip()
@@ -79,7 +92,7 @@ def _update(update: Mapping[str, Any]) -> Iterator[str]:
     width = max(map(len, update["parameters"]))
     for name, one in update["parameters"].items():
         before, after = one["before"], one["after"]
-        if "values" not in before:
+        if count_of(before) > FEW:
             what = f"changes by {shown(one['change'])}"
         elif before == after:
             what = f"{shown(before)} stays as it is"
@@ -92,13 +105,13 @@ def _health(health: Mapping[str, Any]) -> Iterator[str]:
     """The sizes of results and deltas, and what is wrong with them."""
     rows = [("layer", "", "result", "delta")]
     for one in health["layers"]:
-        delta = "" if one["delta"] is None else _number(one["delta"])
-        rows.append((str(one["number"]), one["name"], _number(one["result"]), delta))
+        delta = "" if one["delta"] is None else number(one["delta"])
+        rows.append((str(one["number"]), one["name"], number(one["result"]), delta))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     count = health["rows"]
     yield f"the layers over {count:,} row{'s' * (count > 1)}: root mean squares"
-    for number, name, result, delta in rows:
-        cells = (number.rjust(widths[0]), name.ljust(widths[1]), result.rjust(widths[2]), delta.rjust(widths[3]))
+    for at, name, result, delta in rows:
+        cells = (at.rjust(widths[0]), name.ljust(widths[1]), result.rjust(widths[2]), delta.rjust(widths[3]))
         yield f"  {'  '.join(cells)}".rstrip()
     for finding in health["findings"]:
         yield f"\n{finding['message']}"
@@ -106,16 +119,27 @@ def _health(health: Mapping[str, Any]) -> Iterator[str]:
 
 
 def shown(value: Mapping[str, Any]) -> str:
-    """An array as it is printed: its numbers, or its shape and what they are like."""
-    if "values" in value:
+    """An array as it is printed: its numbers, or its shape, what they are like, and the first of them."""
+    if count_of(value) <= FEW:
         return _listed(value["values"])
-    low, high, mean = (_number(value[key]) for key in ("min", "max", "mean"))
-    return f"{value['shape']} {low} to {high}, mean {mean}: {_listed(value['first'])[1:-1]}, ..."
+    low, high, mean = (number(value[key]) for key in ("min", "max", "mean"))
+    first = ", ".join(map(number, islice(_flat(value.get("first", value.get("values"))), FIRST)))
+    return f"{value['shape']} {low} to {high}, mean {mean}: {first}, ..."
+
+
+def _flat(values: Any) -> Iterator[Any]:
+    """The numbers of an array, in their order."""
+    if isinstance(values, list):
+        for one in values:
+            yield from _flat(one)
+    else:
+        yield values
 
 
 def _listed(values: Any) -> str:
-    return f"[{', '.join(map(_listed, values))}]" if isinstance(values, list) else _number(values)
+    return f"[{', '.join(map(_listed, values))}]" if isinstance(values, list) else number(values)
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
+    """A number as texts have it."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

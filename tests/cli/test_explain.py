@@ -73,6 +73,78 @@ def test_a_run_is_explained_with_its_weights(call: Call, tmp_path: Path) -> None
     assert "cannot be given with a run" in call("explain", tmp_path / "run", "--step", "3").err
 
 
+def test_json_has_every_number(call: Call) -> None:
+    told = json.loads(call("explain", MODELS / "digits.net", "--json", "--example", "2").out)
+    executor = gpubp.Executor(gpubp.load(MODELS / "digits.net"), "cpu")
+    for name, value in executor.parameters.items():
+        np.testing.assert_array_equal(told["update"]["parameters"][name]["before"]["values"], value)
+    shapes = {name: np.shape(one["values"]) for name, one in told["gradients"].items()}
+    assert shapes == {name: value.shape for name, value in executor.parameters.items()}
+
+
+def test_a_named_thing_is_shown_whole(call: Call) -> None:
+    about, _, rest = call("explain", MODELS / "digits.net", "--show", "W4").out.partition("\n\n")
+    assert about.endswith("example 1 of 1,438; float32")
+    title, sizes, heads, *rows = rest.splitlines()
+    assert title.split() == ["W4", "p.dense.weight"]
+    assert sizes.startswith("  128 by 10 numbers, -0.")
+    assert heads.split() == list("0123456789")
+    value = gpubp.Executor(gpubp.load(MODELS / "digits.net"), "cpu").parameters["p.dense.weight"]
+    cells = np.array([list(map(float, row.split())) for row in rows])
+    np.testing.assert_array_equal(cells[:, 0], np.arange(128))
+    np.testing.assert_allclose(cells[:, 1:], value, rtol=1e-3)
+    said = call("explain", MODELS / "digits.net").out.splitlines()
+    assert said[4] == "of more than 16 numbers the first 6 are shown: `--show image` shows all"
+    assert "--show" not in call("explain", MODELS / "worked_example.net").out
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("z1", ["z1 = x @ W1 + b1  [0.1, 0.3]"]),
+        ("dL/dW2", ["dL/dW2 = a1^T @ delta2  [[-0.0585], [-0.06401]]"]),
+        (
+            "p.dense.weight",
+            [
+                "W2  p.dense.weight  [[0.4], [0.6]]",
+                "dL/dW2 = a1^T @ delta2  [[-0.0585], [-0.06401]]",
+                "p.dense.weight  after the update  [[0.4585], [0.664]]",
+            ],
+        ),
+        ("L", ["L = 0.5 * (a2 - y)^2  0.1013"]),
+        ("y", ["y  [1]"]),
+    ],
+)
+def test_a_name_is_a_sign_or_a_parameter(call: Call, name: str, lines: list[str]) -> None:
+    shown = call("explain", MODELS / "worked_example.net", "--show", name).out
+    assert [line.strip() for line in shown.splitlines()[2:]] == lines
+
+
+def test_a_layer_is_all_of_its_lines(call: Call) -> None:
+    shown = call("explain", MODELS / "worked_example.net", "--show", "hidden", "--show", "x").out
+    names = [line.split()[0] for line in shown.splitlines()[2:]]
+    assert names == ["W1", "b1", "z1", "a1", "dL/da1", "delta1", "dL/dW1", "dL/db1", "x"]
+
+
+def test_images_and_filters_are_shown_one_by_one(call: Call) -> None:
+    shown = call("explain", MODELS / "digits_cnn.net", "--show", "image", "--show", "W1").out.splitlines()
+    assert [line for line in shown if "[" in line] == ["  [:, :, 0]", *(f"  [:, :, 0, {i}]" for i in range(32))]
+    at = shown.index("  [:, :, 0]")
+    assert [len(line.split()) for line in shown[at + 1 : at + 10]] == [8] + [9] * 8
+
+
+@pytest.mark.parametrize(
+    ("name", "help"),
+    [("delta9", "did you mean `delta2`?"), ("\x1b[2J", "`explain` without `--show` has all names, on its left side")],
+)
+def test_a_name_that_is_nothing_is_refused(call: Call, name: str, help: str) -> None:
+    said = call("explain", MODELS / "worked_example.net", "--show", name)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: nothing in this step is called `")
+    assert said.err.endswith(f"`; {help}\n")
+    assert "\x1b" not in said.err
+
+
 def test_streamed_rows_are_rows_too(call: Call, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.arange(40.0).reshape(20, 2) / 40)
     np.save(tmp_path / "y.npy", np.ones((20, 1)))

@@ -14,7 +14,7 @@ import pytest
 
 import gpubp
 from gpubp.cli import main
-from gpubp.insight import as_html, as_text, document, trace
+from gpubp.insight import PAGED, as_html, as_text, document, trace
 
 from .worlds import MODELS, model
 
@@ -143,6 +143,37 @@ heard.push(document.getElementById("heading").textContent, document.activeElemen
 heard.push(performance.getEntriesByType("resource").filter((one) => !one.name.startsWith("data:")).length);
 document.body.setAttribute("data-heard", heard.join("|"));
 </script></body>"""
+
+
+OPEN = """
+<script>
+document.querySelectorAll("#stage details").forEach((one) => { one.open = true; });
+</script></body>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+def test_a_matrix_is_colours_and_on_demand_numbers(tmp_path: Path) -> None:
+    page = shown(made("digits")[0].replace("</body>", OPEN), tmp_path, "#5")
+    stage = page[page.index('id="stage"') : page.index('class="hint"')]
+    weight = stage[stage.index("p.dense.weight") : stage.index("p.dense.bias")]
+    heat, numbers = weight.split("<details")
+    assert heat.count("<td") == numbers.count("<td") == 128 * 10
+    value = gpubp.Executor(model("digits")[0].net, "cpu", "float64").parameters["p.dense.weight"]
+    titles = re.findall(r'<td title="\[(\d+), (\d+)\]  ([^"]+)"', heat)
+    assert len(titles) == value.size
+    assert all(float(text) == pytest.approx(value[int(i), int(j)], rel=1e-6) for i, j, text in titles)
+    assert re.findall(r'<th scope="row">(\d+)</th>', numbers) == [str(i) for i in range(128)]
+
+
+def test_what_is_too_large_for_the_page_is_told() -> None:
+    net = gpubp.loads(
+        "model {\n  input x: [65]\n  target y: [64]\n  output p = x -> dense(64)\n}\n"
+        "train {\n  loss = mse(p, y)\n  optimizer = sgd(lr = 0.1)\n  epochs = 1\n}\n"
+    )
+    told = document(trace(gpubp.Executor(net, "cpu"), {"x": [[1] * 65], "y": [[1] * 64]}), most=PAGED)
+    lines = {line["name"]: line["value"] for line in told["layers"][0]["forward"]}
+    assert set(lines["W1"]) == {"shape", "first", "min", "max", "mean"}
+    assert set(lines["a1"]) == {"shape", "values", "min", "max", "mean"}
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")

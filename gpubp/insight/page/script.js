@@ -82,30 +82,76 @@ function typeset(text) {
 
 function cells(line) {
   const value = line.value;
-  const whole = "values" in value;
-  const list = whole ? value.values : value.first;
-  const rows = Array.isArray(list) ? (Array.isArray(list[0]) ? list : [list]) : [[list]];
-  const flat = rows.flat(Infinity);
+  const list = "values" in value ? value.values : value.first;
+  const flat = [list].flat(Infinity);
   const largest = Math.max(...flat.map((one) => Math.abs(Number(one)) || 0)) || 1;
   const shape = value.shape.length ? `${value.shape.join(" by ")} number${value.shape.join() === "1" ? "" : "s"}` : "1 number";
-  const table = make("table", {}, make("caption", {}, whole ? shape : `the first of ${shape}`));
-  for (const row of rows) {
-    const line = make("tr");
-    for (const one of [row].flat(Infinity)) {
-      const cell = make("td", { title: String(one) }, shown(one));
-      const part = Math.round((45 * Math.abs(Number(one) || 0)) / largest);
+  if (!("mean" in value)) {
+    const rows = Array.isArray(list) ? (Array.isArray(list[0]) ? list : [list]) : [[list]];
+    return [make("div", { class: "scroll" }, grid(shape, rows.map((row) => [row].flat(Infinity)), largest, false))];
+  }
+  const pairs = ["min", "mean", "max"].map((key) => make("div", {}, make("dt", {}, key), make("dd", {}, shown(value[key]))));
+  const about = make("dl", {}, ...pairs);
+  if (!("values" in value)) {
+    const rest = make("p", { class: "about" }, `All of them: gpubp explain ... --show ${line.name}`);
+    return [make("div", { class: "scroll" }, grid(`the first of ${shape}`, [list], largest, false)), about, rest];
+  }
+  const heat = make("div", { class: "heat", "aria-hidden": "true" });
+  for (const [title, rows, names] of grids(list, value.shape)) heat.append(grid(title, rows, largest, true, names));
+  const numbers = make("details", {}, make("summary", {}, "the numbers"));
+  numbers.addEventListener("toggle", () => {
+    if (numbers.open && numbers.children.length === 1) {
+      numbers.append(frame(shape, ...grids(list, value.shape).map(([title, rows, names]) => grid(title, rows, largest, false, names))));
+    }
+  });
+  return [make("p", { class: "shape" }, shape), frame(shape, heat), about, numbers];
+}
+
+const LINE = 16;
+
+// An array as matrices of its first two axes that are longer than 1, one for each place on the others; what has but one
+// such axis, in lines. Each with its index, the name of a row and that of a cell: [index, rows, [of row, of cell]].
+function grids(list, shape) {
+  const axes = shape.map((_, axis) => axis);
+  const wide = axes.filter((axis) => shape[axis] > 1).slice(0, 2);
+  const rest = axes.filter((axis) => !wide.includes(axis));
+  let places = [[]];
+  for (const axis of rest) places = places.flatMap((place) => Array.from({ length: shape[axis] }, (_, i) => [...place, i]));
+  return places.map((place) => {
+    const index = (...along) => axes.map((axis) => (wide.includes(axis) ? along[wide.indexOf(axis)] : place[rest.indexOf(axis)]));
+    const at = (...along) => index(...along).reduce((inner, i) => inner[i], list);
+    const title = rest.length ? `[${index(":", ":").join(", ")}]` : "";
+    const count = shape[wide[0]];
+    if (wide.length === 1) {
+      const all = Array.from({ length: count }, (_, i) => at(i));
+      const rows = Array.from({ length: Math.ceil(count / LINE) }, (_, i) => all.slice(i * LINE, (i + 1) * LINE));
+      return [title, rows, [(i) => `${i * LINE}`, (i, j) => `[${index(i * LINE + j).join(", ")}]`]];
+    }
+    const rows = Array.from({ length: count }, (_, i) => Array.from({ length: shape[wide[1]] }, (_, j) => at(i, j)));
+    return [title, rows, [(i) => `${i}`, (i, j) => `[${index(i, j).join(", ")}]`]];
+  });
+}
+
+// Rows of numbers as a table, or as colours alone.
+function grid(title, rows, largest, heat, names) {
+  const table = make("table", {}, ...(title ? [make("caption", {}, title)] : []));
+  rows.forEach((row, i) => {
+    const line = make("tr", {}, ...(names && !heat ? [make("th", { scope: "row" }, names[0](i))] : []));
+    row.forEach((one, j) => {
+      const cell = make("td", { title: names ? `${names[1](i, j)}  ${one}` : String(one) }, heat ? "" : shown(one));
+      const part = Math.round(((heat ? 100 : 45) * Math.abs(Number(one) || 0)) / largest);
       const color = Number(one) < 0 ? "--negative" : "--positive";
       cell.style.background = `color-mix(in srgb, var(${color}) ${part}%, var(--card))`;
       line.append(cell);
-    }
+    });
     table.append(line);
-  }
-  const out = [make("div", { class: "scroll" }, table)];
-  if (!whole) {
-    const pairs = ["min", "mean", "max"].map((key) => make("div", {}, make("dt", {}, key), make("dd", {}, shown(value[key]))));
-    out.push(make("dl", {}, ...pairs));
-  }
-  return out;
+  });
+  return table;
+}
+
+// A place to scroll, by keys too.
+function frame(name, ...children) {
+  return make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": name }, ...children);
 }
 
 function entry(line) {

@@ -1,0 +1,104 @@
+"""What of a step has a name, whole: every number of an array, as a table that fits a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import product
+from typing import Any
+
+from dsl.excerpt import visible
+
+from ..errors import GpubpError
+from .document import FEW, MOST, count_of
+from .text import block, head, number, shown
+
+_GAP = "  "
+
+
+def whole_text(told: Mapping[str, Any], names: Sequence[str], columns: int | None = None) -> str:
+    """Every number of what is named in a document: a sign of the text (`z1`, `dL/dW2`), a parameter by its full name
+    (its value, its gradient, what the update makes of it), or a layer (all of its lines). `columns`: how wide a table
+    may be; what is wider is told in pieces. Raises GpubpError for a name that the step does not have."""
+    parts = [_told(line, columns) for name in names for line in _lines(told, name)]
+    out = ""
+    for before, part in zip(["", *parts], parts):
+        out += "" if not before else "\n\n" if "\n" in before + part else "\n"
+        out += part
+    return out
+
+
+def _lines(told: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The lines that a name stands for, in the order of the text."""
+    there: list[tuple[Mapping[str, Any], tuple[str, ...]]]
+    there = [(line, (line["name"],)) for line in (*told["feeds"], *told["loss"])]
+    for way, layers in (("forward", told["layers"]), ("backward", told["layers"][::-1])):
+        for layer in layers:
+            there += [(line, (line["name"], line["about"], layer["name"])) for line in layer[way]]
+    for parameter, change in told["update"]["parameters"].items():
+        after = {"name": parameter, "formula": "", "about": "after the update", "inner": (), "value": change["after"]}
+        there.append((after, (parameter,)))
+    found = [line for line, names in there if name in names]
+    if not found:
+        near = get_close_matches(name, {one for _, names in there for one in names if one}, 1)
+        help = f"did you mean `{near[0]}`?" if near else "`explain` without `--show` has all names, on its left side"
+        raise GpubpError(f"nothing in this step is called `{visible(name)}`; {help}")
+    return found
+
+
+def _told(line: Mapping[str, Any], columns: int | None) -> str:
+    value = line["value"]
+    if count_of(value) <= FEW:
+        return block([line])
+    title = "\n".join((f"  {head(line)}", *(f"      {inner}" for inner in line["inner"])))
+    if "values" not in value:
+        return f"{title}\n  {shown(value)}\n  an array of more than {MOST:,} numbers is not written out"
+    low, high, mean = (number(value[key]) for key in ("min", "max", "mean"))
+    about = f"{' by '.join(f'{size:,}' for size in value['shape'])} numbers, {low} to {high}, mean {mean}"
+    return "\n".join((title, f"  {about}", *_tables(value["values"], value["shape"], columns)))
+
+
+def _tables(values: Any, shape: Sequence[int], columns: int | None) -> Iterator[str]:
+    """An array as matrices of its first two axes that are longer than 1, as of an image or of a filter, one for each
+    place on the others, with its index in NumPy's notation; what has but one such axis as one row."""
+    wide = [axis for axis, size in enumerate(shape) if size > 1][:2]
+    rest = [axis for axis in range(len(shape)) if axis not in wide]
+    sizes = [shape[axis] for axis in wide]
+    for place in product(*(range(shape[axis]) for axis in rest)):
+
+        def index(*along: Any, known: Sequence[int] = place) -> list[Any]:
+            found = {**dict(zip(rest, known, strict=True)), **dict(zip(wide, along, strict=True))}
+            return [found[axis] for axis in range(len(shape))]
+
+        if rest:
+            yield f"  [{', '.join(map(str, index(*':' * len(wide))))}]"
+        if len(wide) == 1:
+            yield from _table([[_at(values, index(j)) for j in range(sizes[0])]], False, columns)
+        else:
+            rows = [[_at(values, index(i, j)) for j in range(sizes[1])] for i in range(sizes[0])]
+            yield from _table(rows, True, columns)
+
+
+def _at(values: Any, index: Sequence[int]) -> Any:
+    for i in index:
+        values = values[i]
+    return values
+
+
+def _table(rows: Sequence[Sequence[Any]], numbered: bool, columns: int | None) -> Iterator[str]:
+    """Numbers under the numbers of their columns, as many columns at a time as fit; each row behind its own."""
+    cells = [[number(value) for value in row] for row in rows]
+    total = len(cells[0])
+    width = max(len(str(total - 1)), *(len(cell) for row in cells for cell in row))
+    heads = [str(i) if numbered else "" for i in range(len(cells))]
+    first = 2 + max(map(len, heads))
+    step = total if columns is None else max(1, (columns - first) // (width + len(_GAP)))
+    for at in range(0, total, step):
+        if at:
+            yield ""
+        yield _row("", [str(i) for i in range(at, min(at + step, total))], first, width)
+        yield from (_row(name, row[at : at + step], first, width) for name, row in zip(heads, cells, strict=True))
+
+
+def _row(name: str, cells: Sequence[str], first: int, width: int) -> str:
+    return name.rjust(first) + "".join(_GAP + cell.rjust(width) for cell in cells)
