@@ -59,7 +59,7 @@ def work(arguments: argparse.Namespace) -> int:
         print(f"wrote {visible(arguments.html)}: {about}")
     elif arguments.show:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        say(f"{about}\n\n{whole_text(told, arguments.show, width)}")
+        say(f"{about}\n\n{whole_text(told, [*map(visible, arguments.show)], width)}")
     else:
         say(f"{about}\n\n{as_text(told)}")
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -63,6 +63,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The file of some rows, as the `.net` file names it, and the number of each row in it, from 0."""
+
+    file: str
+    rows: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """What a reader gives: `columns[name]` with rows first, floats as they stand in the file (NaN where a cell is
     missing and is to be filled), labels as int64 (n, *shape).
@@ -71,6 +79,7 @@ class Read:
     are for testing only. `standardize`: the names whose numbers get mean 0 and deviation 1 over the training rows;
     `fill`: by what statistic of the training rows missing numbers are replaced. `parts`: 0, 1 or 2 for each row (train,
     valid, test), where a column says it. `files`: what was read, as paths. `left_out`: rows of them that miss a cell.
+    `origins`: where the rows stand, those for testing last; none where they are of no file.
     """
 
     columns: dict[str, NDArray[Any] | Stored]
@@ -82,6 +91,7 @@ class Read:
     parts: NDArray[np.int64] | None = None
     files: tuple[Path, ...] = ()
     left_out: int = 0
+    origins: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +103,7 @@ class Dataset:
     `encoders`: by name, all that is needed to encode further rows as these were.
     `parts`: row numbers (int64, ascending) of "train", and of "valid" and "test" where there are such.
     `warnings`: what is suspicious about the data. `files`: the files it was read from, each once. `left_out`: rows of
-    them that miss a cell, where the file says so.
+    them that miss a cell, where the file says so. `origins`: where the rows stand, as one of the files numbers them.
     """
 
     columns: dict[str, NDArray[Any] | Stored]
@@ -102,6 +112,15 @@ class Dataset:
     warnings: tuple[Diagnostic, ...] = ()
     files: tuple[Path, ...] = ()
     left_out: int = 0
+    origins: tuple[Origin, ...] = ()
+
+    def place(self, row: int) -> tuple[str, int]:
+        """The file of a row and its number there, from 0; where rows are of no file, "" and the number among all."""
+        for origin in self.origins:
+            if row < len(origin.rows):
+                return origin.file, int(origin.rows[row])
+            row -= len(origin.rows)
+        return "", row
 
     @property
     def classes(self) -> dict[str, tuple[str, ...]]:

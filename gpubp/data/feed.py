@@ -94,7 +94,9 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
     odd += shared_rows(columns, parts, _head(data)) + beyond(graph, columns)
     files = tuple(dict.fromkeys(file for _, read in reads for file in read.files))
     left_out = max((read.left_out for _, read in reads), default=0)
-    return Dataset(columns, encoders, parts, tuple(odd), files, left_out)
+    # Rows of several entries are one example: a table numbers them better than arrays beside it.
+    origins = max((read.origins for _, read in reads), key=bool, default=())
+    return Dataset(columns, encoders, parts, tuple(odd), files, left_out, origins)
 
 
 def _head(data: Data) -> Span:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from dsl.source import Span
 
 from .cells import Labels
 from .checks import Findings, counted, listed, problem
-from .dataset import Read, Request, Want
+from .dataset import Origin, Read, Request, Want
 from .encoders import Encoder
 from .labels import Place, encode, written
 from .stream import Segment, Stored
@@ -89,7 +90,8 @@ def assemble(
         raise problem("E0418", message, request.span("reshape"))
     floats = {name for name, want in request.wants.items() if want.feature and want.kind == "float"}
     standard = frozenset(floats if standardize else ())
-    return Read(result.columns, result.types, result.encoders, result.test_rows, standard, files=tuple(files))
+    origins = tuple(Origin(source.path, range(source.rows)) for source in (*sources[:1], *tests[:1]))
+    return replace(result, standardize=standard, files=tuple(files), origins=origins)
 
 
 def no_rows(path: str, span: Span | None) -> DiagnosticError:

@@ -15,7 +15,7 @@ from gpubp.registry import OptionType
 from .cells import Cells, Labels
 from .checks import clipped, counted, listed, problem, suggestion
 from .columns import choose, find, matching
-from .dataset import Read, Request
+from .dataset import Origin, Read, Request
 from .encoders import Encoder, Field
 from .labels import Place, encode, labels_of, occurring, ordered
 from .tables import Table
@@ -62,6 +62,11 @@ class _Part:
     table: Table
     picks: dict[str, list[int]]
     cells: Cells
+
+    @property
+    def origin(self) -> Origin:
+        kept = self.cells.kept
+        return Origin(self.table.path, range(self.cells.rows) if kept is None else kept)  # type: ignore[arg-type]
 
     def at(self, columns: Sequence[int], column: int, row: int) -> str:
         return self.table.at(self.cells.row(row), columns[column])
@@ -235,6 +240,7 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
         fill="mean" if options.missing == "mean" else "median" if options.missing == "median" else None,
         files=tuple(request.base / part.table.path for part in parts),
         left_out=sum(part.cells.left_out for part in parts),
+        origins=tuple(part.origin for part in parts),
     )
 
 

@@ -7,8 +7,6 @@ from difflib import get_close_matches
 from itertools import product
 from typing import Any
 
-from dsl.excerpt import visible
-
 from ..errors import GpubpError
 from .document import FEW, MOST, count_of
 from .text import block, head, number, shown
@@ -42,7 +40,7 @@ def _lines(told: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     if not found:
         near = get_close_matches(name, {one for _, names in there for one in names if one}, 1)
         help = f"did you mean `{near[0]}`?" if near else "`explain` without `--show` has all names, on its left side"
-        raise GpubpError(f"nothing in this step is called `{visible(name)}`; {help}")
+        raise GpubpError(f"nothing in this step is called `{name}`; {help}")
     return found
 
 

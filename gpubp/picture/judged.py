@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
@@ -25,13 +25,30 @@ MOST_NUMBERS = 1 << 26
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """Rows of one part of the data: `inputs` and `targets` by name, and what the net gives, `outputs`; `of`: how many
-    the part has."""
+    the part has; `places`: the file of each row and its number there (Dataset.place)."""
 
     part: str
     of: int
     inputs: Mapping[str, NDArray[Any]]
     targets: Mapping[str, NDArray[Any]]
     outputs: Mapping[str, NDArray[Any]]
+    places: Sequence[tuple[str, int]]
+
+    @property
+    def numbering(self) -> str:
+        """How `name` numbers the rows, in words."""
+        files = list(dict.fromkeys(file for file, _ in self.places))
+        if files == [""]:
+            return "rows are numbered through all of the data, from 1"
+        if len(files) == 1:
+            return f"rows are numbered as in {files[0]}, from 1, a header not counted"
+        return "each row is numbered in its file, from 1, a header not counted"
+
+    def name(self, row: int) -> str:
+        """Where a row is found."""
+        file, number = self.places[row]
+        several = any(other != file for other, _ in self.places)
+        return f"{file} {number + 1:,}" if several else f"{number + 1:,}"
 
     @property
     def about(self) -> str:
@@ -96,7 +113,8 @@ def judged_rows(run: LoadedRun, seed: int) -> Rows:
     if not isinstance(outputs, Mapping):
         outputs = {next(iter(run.net.outputs)): outputs}
     host = run.executor.backend.to_host
-    return Rows(part, count, inputs, targets, {name: host(value) for name, value in outputs.items()})
+    places = [data.place(int(row)) for row in data.parts[part][:most]]
+    return Rows(part, count, inputs, targets, {name: host(value) for name, value in outputs.items()}, places)
 
 
 def _sides(net: Net) -> tuple[Any, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from difflib import unified_diff
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,19 @@ def _figures(run: LoadedRun) -> str:
 
 
 def _file(run: LoadedRun) -> str:
-    """The file as it was written; in colours where Pygments is installed."""
-    text = source_text(run.net)
+    """The file as it was written, and the lines that the command line or the data settled otherwise."""
+    text, run_text = source_text(run.net), run.net.graph.source.text
+    changes = unified_diff(text.splitlines(), run_text.splitlines(), n=0, lineterm="")
+    settled = [line[1:].strip() for line in changes if line.startswith("+") and not line.startswith("+++")]
+    said = f'<pre class="source" tabindex="0">{_coloured(text)}</pre>'
+    if settled:
+        said += "\n<p>What options of the command line, or the data, settled in place of what the file says:</p>\n"
+        said += f'<pre class="settled" tabindex="0">{_coloured(chr(10).join(settled))}</pre>'
+    return said
+
+
+def _coloured(text: str) -> str:
+    """A text of the language, in colours where Pygments is installed."""
     shown = escape(text)
     try:
         from pygments import highlight
@@ -74,11 +86,11 @@ def _file(run: LoadedRun) -> str:
         from pygments.lexers import get_lexer_by_name
         from pygments.util import ClassNotFound
     except ImportError:
-        return f'<pre class="source" tabindex="0">{shown}</pre>'
+        return shown
     # Where gpubp is not installed but run from its folder, Pygments knows of no lexer for it.
     with suppress(ClassNotFound):
         shown = highlight(text, get_lexer_by_name("gpubp"), HtmlFormatter(nowrap=True, classprefix="s-"))
-    return f'<pre class="source" tabindex="0">{shown}</pre>'
+    return shown
 
 
 def _answers(run: LoadedRun, seed: int) -> Iterator[tuple[str, str]]:
@@ -113,7 +125,7 @@ def _worst(rows: Rows, found: Classes | Numbers, words: Mapping[str, Sequence[st
         of = found.rows[chosen]
         heads = ["row", "true", "taken for", "probability of the true class"]
         told = [
-            [f"{row + 1:,}", found.words[found.true[i]], found.words[found.taken[i]], f"{found.given[i]:.4f}"]
+            [rows.name(row), found.words[found.true[i]], found.words[found.taken[i]], f"{found.given[i]:.4f}"]
             for row, i in zip(of, chosen)
         ]
         if found.places is not None:
@@ -124,11 +136,11 @@ def _worst(rows: Rows, found: Classes | Numbers, words: Mapping[str, Sequence[st
         heads = ["row", "true", "predicted", "distance"]
         pairs = [(found.true[i], found.said[i]) for i in chosen]
         told = [
-            [f"{i + 1:,}", _list(true), _list(said), f"{abs(said - true).mean():.4g}"]
+            [rows.name(i), _list(true), _list(said), f"{abs(said - true).mean():.4g}"]
             for i, (true, said) in zip(chosen, pairs)
         ]
     what = "rows" if isinstance(found, Numbers) or found.places is None else "answers"
-    text = f"<p>Of {rows.about}, the {what} with {how}; rows are numbered within that part.</p>"
+    text = f"<p>Of {rows.about}, the {what} with {how}; {escape(rows.numbering)}.</p>"
     for name, values in rows.inputs.items():
         titles = [
             f"row {line[0]}: {found.words[found.true[i]]},\ntaken for {found.words[found.taken[i]]}"

@@ -87,24 +87,27 @@ def test_its_numbers_are_those_of_the_run(runs: Path, page_of: Callable[[str], s
     for curve in ("train", "valid"):
         last = run.history[-1]
         assert f"digits, {curve}: {run.history[0][f'{curve}.loss']:.4g} at epoch 1, {last[f'{curve}.loss']:.4g}" in text
-    rows = load_data(run.net.graph, run.net.base, 0).part("test")
+    data = load_data(run.net.graph, run.net.base, 0)
+    rows = data.part("test")
     assert isinstance(rows, dict)
     p = run.executor.predict(rows["image"])
     given, right = p[np.arange(len(p)), rows["digit"]], int((p.argmax(1) == rows["digit"]).sum())
     assert f"{right} of {len(p)} rows are right" in text
     i = int(given.argmin())
     cells = f"<td>{rows['digit'][i]}</td><td>{p[i].argmax()}</td><td>{given[i]:.4f}</td>"
-    assert f'<tbody><tr><th scope="row">{i + 1}</th>{cells}' in text, "the worst row comes first"
+    number = data.parts["test"][i] + 1
+    assert f'<tbody><tr><th scope="row">{number:,}</th>{cells}' in text, "the worst row comes first"
 
 
 def test_numbers_are_judged_by_their_distance(runs: Path, page_of: Callable[[str], str]) -> None:
     text = page_of("diabetes")
     run = gpubp.load_run(runs / "diabetes", "cpu")
-    rows = load_data(run.net.graph, run.net.base, 0).part("test")
+    data = load_data(run.net.graph, run.net.base, 0)
+    rows = data.part("test")
     assert isinstance(rows, dict)
     distance = np.abs(run.executor.predict(rows["patient"]) - rows["progression"])[:, 0]
     i = int(distance.argmax())
-    assert f'<tbody><tr><th scope="row">{i + 1}</th>' in text
+    assert f'<tbody><tr><th scope="row">{data.parts["test"][i] + 1:,}</th>' in text
     assert f"largest {distance[i]:.4g}" in text
 
 
@@ -112,6 +115,13 @@ def test_the_file_is_there_as_it_was_written(page_of: Callable[[str], str]) -> N
     (shown,) = re.findall(r'<pre class="source" tabindex="0">(.*?)</pre>', page_of("spiral"), re.DOTALL)
     assert '<span class="s-k">model</span>' in shown
     assert unescape(re.sub(r"<[^>]+>", "", shown)).strip() == (MODELS / "spiral.net").read_text("utf-8").strip()
+    (settled,) = re.findall(r'<pre class="settled" tabindex="0">(.*?)</pre>', page_of("spiral"), re.DOTALL)
+    assert re.sub(r"<[^>]+>", "", settled).split() == ["epochs", "=", KINDS["spiral"]]
+
+
+def test_a_file_that_says_all_is_told_once(tmp_path: Path) -> None:
+    assert main(["run", str(MODELS / "xor.net"), "--device", "cpu", "--quiet", "--out", str(tmp_path / "run")]) == 0
+    assert "settled" not in report(tmp_path / "run").partition("</style>")[2]
 
 
 def sizes(run: Path, gradients: dict[str, list[object]]) -> None:

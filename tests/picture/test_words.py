@@ -14,8 +14,8 @@ from gpubp.picture.views import confusion
     [(3, "3 test rows"), (12_345, "the first 3 of 12,345 test rows"), (4, "the first 3 of 4 test rows")],
 )
 def test_how_many_rows_it_speaks_of(of: int, about: str) -> None:
-    assert Rows("test", of, {"x": np.zeros((3, 2))}, {}, {}).about == about
-    assert Rows("test", 1, {"x": np.zeros((1, 2))}, {}, {}).about == "1 test row"
+    assert Rows("test", of, {"x": np.zeros((3, 2))}, {}, {}, ()).about == about
+    assert Rows("test", 1, {"x": np.zeros((1, 2))}, {}, {}, ()).about == "1 test row"
 
 
 def test_how_often_one_class_was_taken_for_another() -> None:
