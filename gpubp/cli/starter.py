@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from math import sqrt
 
@@ -31,7 +32,10 @@ _LEFT_OUT = {
     "dates": "dates",
     "commas": "numbers with decimal commas, which are to be points",
     "text": "free text",
+    "sparse": "too many cells are missing",
 }
+_UNEQUAL = 0.8
+"""The part of one class from which on it is said: a net that knows nothing is right as often."""
 _USED = frozenset({"x", "p", "estimate", "features", "kinds", "hidden", "lr", "split", *WORDS})
 """Names that the file uses for something else, or that the language reserves."""
 
@@ -58,6 +62,10 @@ class Guess:
         if self.words:
             inputs.append(f"{_counted(len(self.words), 'column', 'of words')} ({_listed(self.words)})")
         how = f"one of {self.classes} classes" if self.classes else "a number"
+        often, count = self.target.values.most_common(1)[0]
+        if self.classes and (share := count / self.target.values.total()) >= _UNEQUAL:
+            how += f"; {share:.0%} of the rows are {_quoted(often)}: `weights = balanced` in the loss counts "
+            how += "all classes alike"
         lines = [f"target: {_name(self.target)}, {how}", f"inputs: {' and '.join(inputs)}", f"guessed from {rows}"]
         if self.left_out:
             lines.insert(2, f"left out: {_reasons(self.left_out)}")
@@ -83,8 +91,10 @@ def guess(table: Glance, told: str | None = None) -> Guess:
         inputs = [column for column in others if column.kind == "identifiers" and column.whole]
     if not inputs:
         raise GpubpError(f"`{path}` has nothing to learn {_name(target)} from: {_reasons(others)}")
-    rows = _rows(table, [target, *inputs])
-    left_out = tuple(column for column in others if column not in inputs)
+    inputs, rows = _filled(table, target, inputs)
+    left_out = tuple(
+        replace(column, kind="sparse") if column.useful else column for column in others if column not in inputs
+    )
     numbers = tuple(column for column in inputs if column.kind != "words")
     words = tuple(column for column in inputs if column.kind == "words")
     return Guess(table, target, numbers, words, left_out, _classes(target, rows), rows)
@@ -123,19 +133,23 @@ def _reasons(columns: Sequence[Column]) -> str:
     return shortened([f"{_name(column)} ({_LEFT_OUT.get(column.kind, column.kind)})" for column in columns])
 
 
-def _rows(table: Glance, used: Sequence[Column]) -> int:
-    """The rows that miss none of the cells that are used. Raises GpubpError where too few would be left."""
-    if not any(column.missing for column in used):
-        return table.rows
-    left = table.without_missing(used)
-    if left < max(2, 0.5 * table.rows):
-        most = sorted((column for column in used if column.missing), key=lambda column: -column.missing)
-        shown = shortened([f"{_name(column)} ({column.missing:,})" for column in most])
-        raise GpubpError(
-            f"only {left:,} of {table.rows:,} rows of `{visible(table.sheet.path)}` have all their cells; missing are "
-            f"{shown}: fill them, or leave out these columns"
-        )
-    return left
+def _filled(table: Glance, target: Column, inputs: list[Column]) -> tuple[list[Column], int]:
+    """The inputs without those, the emptiest first, for which most rows would be left out, and the rows that miss no
+    cell then. Raises GpubpError where the target or the last input has too few cells."""
+    kept = list(inputs)
+    while True:
+        used = [column for column in (target, *kept) if column.missing]
+        left = table.without_missing(used) if used else table.rows
+        if left >= max(2, 0.5 * table.rows):
+            return kept, left
+        worst = max(kept, key=lambda column: column.missing)
+        if len(kept) == 1 or not worst.missing:
+            shown = shortened([f"{_name(column)} ({column.missing:,})" for column in used])
+            raise GpubpError(
+                f"only {left:,} of {table.rows:,} rows of `{visible(table.sheet.path)}` have all the cells that are "
+                f"needed; missing are {shown}: fill them, or name another target"
+            )
+        kept.remove(worst)
 
 
 def _classes(target: Column, rows: int) -> int:
@@ -259,7 +273,11 @@ def _identifier(name: str, taken: set[str]) -> str:
 
 
 def _name(column: Column) -> str:
-    shown = visible(column.name)
+    return _quoted(column.name)
+
+
+def _quoted(text: str) -> str:
+    shown = visible(text)
     return f"`{shown if len(shown) <= 40 else shown[:37] + '...'}`"
 
 

@@ -27,7 +27,7 @@ MOST_BYTES = 16 << 20
 MOST_WORDS = 50
 """Different words of a column that still name classes."""
 
-Kind = Literal["numbers", "words", "empty", "constant", "identifiers", "dates", "commas", "text"]
+Kind = Literal["numbers", "words", "empty", "constant", "identifiers", "dates", "commas", "text", "sparse"]
 
 _DATE = re.compile(
     r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}( .*)?|\d{4}/\d{1,2}/\d{1,2}( .*)?"

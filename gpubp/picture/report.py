@@ -156,6 +156,8 @@ def _worst(rows: Rows, found: Classes | Numbers, words: Mapping[str, Sequence[st
             places = found.places if isinstance(found, Classes) and values.ndim == 2 else None
             if name in words and places is not None and places.shape[1] == 1 and places[i, 0] < values.shape[1]:
                 line.append(_before(values[row, : places[i, 0] + 1], words[name]))
+            elif name in words and values.ndim == 1:
+                line.append(words[name][int(values[row])])
             else:
                 line.append(_list(values[row].reshape(-1)))
     return text + _table(heads, told)

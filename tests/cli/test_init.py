@@ -129,6 +129,23 @@ def test_rows_that_miss_a_cell_are_left_out(call: Call) -> None:
     assert "missing = drop" in sound(call, "a.net")
 
 
+def test_a_class_of_most_rows_is_told(call: Call) -> None:
+    said = start(call, "a,y\n" + "".join(f"{i / 3},{'well' if i % 6 else 'ill'}\n" for i in range(60)))
+    assert "one of 2 classes; 83% of the rows are `well`: `weights = balanced` in the loss counts all" in said.out
+    text = Path("a.net").read_text("utf-8")
+    Path("a.net").write_text(text.replace("cross_entropy(p, y)", "cross_entropy(p, y, weights = balanced)"), "utf-8")
+    sound(call, "a.net")
+
+
+def test_columns_that_would_cost_most_rows_are_left_out(call: Call) -> None:
+    rows = "full,some,few,y\n"
+    rows += "".join(f"{i * i},{i / 7 if i % 3 else ''},{i / 3 if i % 4 == 1 else 'NA'},{i % 2}\n" for i in range(40))
+    said = start(call, rows)
+    assert "left out: `few` (too many cells are missing)\n" in said.out
+    assert "missing cells: `some` (14); rows that miss one are left out, 14 of them" in said.out
+    assert "few" not in sound(call, "a.net").partition("data {")[2]
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -139,7 +156,7 @@ def test_rows_that_miss_a_cell_are_left_out(call: Call) -> None:
         ("a,b\n1,2\n3\n", "line 3: 1 cell, where the header has 2"),
         ("a,b\n" + "1,2\n" * 5, "no column of `a.csv` can be learnt: `a` (one value only), `b` (one value only)"),
         ("a,b\n" + "1,2\n1,3\n" * 5, "nothing to learn `b` from: `a` (one value only)"),
-        ("a,b,y\n1,,1\n2,,5\n,3,7\n,5,8\n", "only 0 of 4 rows of `a.csv` have all their cells"),
+        ("a,y\n1,\n2,\n3,7\n4,8\n5,\n", "only 2 of 5 rows of `a.csv` have all the cells that are needed"),
         ("a,y\n" + "".join(f"{i},{i / 3}\n" for i in range(1, 30)) + "12x,3\n", "`12x` is not a number"),
         ('a,b\n1,2\n"3,4\n', "a quote opens here and never closes"),
         (b"\x89PNG\0\1\2", "is no text: line 1 holds a zero byte"),

@@ -90,3 +90,14 @@ def test_rows_of_arrays_and_of_the_file_itself_have_a_number_too(tmp_path: Path)
 def test_where_a_row_is_found_in_words(places: list[tuple[str, int]], name: str, numbering: str) -> None:
     rows = Rows("train", 2, {}, {}, {}, places)
     assert (rows.name(0), rows.numbering) == (name, numbering)
+
+
+def test_inputs_that_are_labels_are_told_by_their_words(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("town,y\n" + "<Rome>,1\nParis,0\n" * 12, "utf-8")
+    text = NET.format(more="", split="").replace("x: [1]", "x: class(?)").replace("x -> ", "one_hot(x) -> ")
+    (tmp_path / "a.net").write_text(text, "utf-8")
+    assert main(["run", str(tmp_path / "a.net"), "--device", "cpu", "--out", str(tmp_path / "run"), "--quiet"]) == 0
+    shown = report(tmp_path / "run")
+    worst = shown[shown.index("worst: y</h2>") :]
+    words = re.findall(r"<td>([^<]*)</td></tr>", worst[: worst.index("</table>")])
+    assert set(words) <= {"&lt;Rome&gt;", "Paris"} != set()
