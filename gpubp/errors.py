@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from operator import index
+from typing import SupportsIndex
 
 from dsl.diagnostics import Diagnostic
 
@@ -35,6 +37,10 @@ class NetError(GpubpError):
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         super().__init__("\n".join(f"{d.severity}[{d.code}]: {d.message}" for d in diagnostics))
         self.diagnostics = tuple(diagnostics)
+
+    def __reduce__(self) -> tuple[type[NetError], tuple[Sequence[Diagnostic]]]:
+        """What pickle makes it of, on its way out of a process of a pool."""
+        return type(self), (self.diagnostics,)
 
 
 class DataError(NetError):
@@ -54,6 +60,14 @@ class ShapeError(GpubpError):
 
 class InputError(GpubpError, ValueError):
     """An array handed to an Executor has the wrong name, shape, type or values."""
+
+
+def positive(value: object, what: str) -> int:
+    """A whole number of at least 1, of whatever type that Python takes for one. Raises InputError."""
+    number = index(value) if isinstance(value, SupportsIndex) and not isinstance(value, bool) else 0
+    if number < 1:
+        raise InputError(f"{what} must be a whole number of at least 1, not {value!r}")
+    return number
 
 
 class DeviceError(GpubpError):

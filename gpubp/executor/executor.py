@@ -9,8 +9,8 @@ from typing import Any
 
 from ..backends import Backend
 from ..data import Stream
-from ..errors import DivergedError, GpubpError, InputError
-from ..frontend import GUARD, PRECISIONS, SEED, STEP, Mode, Net, build, check_feeds, fed_to_fit, tables
+from ..errors import DivergedError, GpubpError, positive
+from ..frontend import GUARD, MODES, PRECISIONS, SEED, STEP, Mode, Net, build, check_feeds, fed_to_fit, required, tables
 from .active import Active
 from .alone import source
 from .blame import bad_gradient
@@ -18,7 +18,7 @@ from .choice import choose
 from .feeding import Rows, place
 from .gathered import figures, gather
 from .machine import Compiled, Machine
-from .memory import require_batch, require_memory
+from .memory import require_memory
 from .predicting import outputs_of, piece
 from .profile import Profile, profile
 from .state import State
@@ -50,7 +50,7 @@ class Executor:
         seed: int | None = None,
         backend: str = "auto",
     ) -> None:
-        self.net = net
+        self.net = required(net)
         self.precision = precision or net.precision
         if self.precision not in PRECISIONS:
             raise GpubpError(f"there is no precision `{self.precision}`: it is one of {', '.join(PRECISIONS)}")
@@ -58,6 +58,7 @@ class Executor:
         self.seed = int(net.option("seed", 0)) if seed is None else index(seed)
         if not 0 <= self.seed < 1 << 63:
             raise GpubpError(f"the seed is {self.seed}; it must be from 0 to 2^63 - 1")
+        self._asked = device, self.precision, self.seed, backend
         self.backend: Backend = choose(net, device, backend, self.precision)
         require_memory(net, self.backend, self.dtype, 1)
         self._piece = piece(net, self.backend.near, self.dtype)
@@ -67,6 +68,10 @@ class Executor:
             self._machine = Machine(
                 lambda mode, batch, fit: build(net, mode, batch, self.dtype, fit), self.backend, self._state.arrays
             )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, by `copy` or pickle, is an executor of its own, with this state, on a device chosen as this one's."""
+        return _restored, (self.net, *self._asked, self.state_dict())
 
     def __repr__(self) -> str:
         return f"<Executor of {self.net!r} on {self.backend.description}, {self.precision}, step {self.step:,}>"
@@ -139,9 +144,9 @@ class Executor:
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
         """The outputs for rows of inputs, in evaluation mode: {name: array (n, *shape)}, or the array itself where
         the input was passed bare and there is one output. At most `batch` rows are computed at a time."""
-        require_batch(batch)
+        most = min(positive(batch, "batch"), self._piece)
         with self._active:
-            return outputs_of(self._machine, self.net, inputs, min(batch, self._piece))
+            return outputs_of(self._machine, self.net, inputs, most)
 
     def loss(self, batch: Mapping[str, Any]) -> float:
         """The whole loss, penalties included, in evaluation mode, as the mean over the rows."""
@@ -170,10 +175,10 @@ class Executor:
         return {name: value for name, value in self._measure(data, batch).items() if name in wanted} if wanted else {}
 
     def _measure(self, data: Mapping[str, Any] | Stream | Rows, batch: int) -> dict[str, Any]:
-        require_batch(batch)
+        most = positive(batch, "batch")
         self.net.require_loss()
         with self._active:
-            return figures(*gather(self._machine, self.place(data), batch))
+            return figures(*gather(self._machine, self.place(data), most))
 
     # Training ----------------------------------------------------------------------------------------------------
     def gradients(self, batch: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
@@ -215,8 +220,7 @@ class Executor:
     def run_steps(self, placed: Rows, steps: int, batch: int) -> tuple[Any, Any, list[int]]:
         """As `train_steps` on placed data: the data losses, the penalties, and the rows of each batch."""
         self.net.require_loss()
-        if not isinstance(steps, int) or not isinstance(batch, int) or steps < 1 or batch < 1:
-            raise InputError(f"steps and batch must be at least 1, not {steps!r} and {batch!r}")
+        steps, batch = positive(steps, "steps"), positive(batch, "batch")
         with self._active:
             self.fit_first(placed)
             return updates(self._machine, self._state, placed, steps, batch, self.seed, self._require_gradient)
@@ -261,7 +265,10 @@ class Executor:
 
     # The machinery -----------------------------------------------------------------------------------------------
     def compiled(self, mode: Mode, batch: int) -> Compiled:
-        """The program for a mode and batch size, its plan and its text."""
+        """The program for a mode (predict, measure, gradients, train) and batch size, its plan and its text."""
+        if mode not in MODES:
+            raise GpubpError(f"there is no mode `{mode}`: it is one of {', '.join(MODES)}")
+        batch = positive(batch, "batch")
         if mode not in ("predict", "fit"):
             self.net.require_loss()
         with self._active:
@@ -274,3 +281,9 @@ class Executor:
 
     def _batch(self, batch: Mapping[str, Any]) -> tuple[list[Any], int]:
         return check_feeds(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), batch, self.dtype)
+
+
+def _restored(net: Net, device: str, precision: str, seed: int, backend: str, state: Mapping[str, Any]) -> Executor:
+    executor = Executor(net, device, precision, seed, backend)
+    executor.load_state_dict(state)
+    return executor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..backends import Backend
-from ..errors import GpubpError, InputError
+from ..errors import GpubpError
 from ..frontend import Net, planned
 from ..passes import ITEM, cost
 
@@ -36,12 +36,6 @@ def require_memory(net: Net, backend: Backend, dtype: str, batch: int, copies: i
         f"`{net.graph.source.name}` does not fit into memory: {parts} make {_size(every)}, and "
         f"{_size(free)} are free on the {backend.name.upper()}; a smaller batch or smaller layers need less"
     )
-
-
-def require_batch(batch: int) -> None:
-    """Raise InputError for what is no number of rows."""
-    if not isinstance(batch, int) or batch < 1:
-        raise InputError(f"a batch has at least 1 row, not {batch!r}")
 
 
 def _size(count: int) -> str:

@@ -8,11 +8,11 @@ from .in_force import in_force
 from .initial import first_value
 from .layout import Group, Layout, Parameter
 from .loading import load, loads
-from .net import Net
+from .net import Net, required
 from .planned import plan_of, planned
 from .plateau import Stand, plateau_of, require_figure
 from .precision import PRECISIONS, TF32
-from .programs import KEPT, MASK, Built, Mode, build, describe, fed_to_fit
+from .programs import KEPT, MASK, MODES, Built, Mode, build, describe, fed_to_fit
 from .rates import rates
 from .resolved import MAIN, resolved
 from .restated import initialiser, with_init, with_rate
@@ -32,6 +32,7 @@ __all__ = [
     "MAIN",
     "KEPT",
     "MASK",
+    "MODES",
     "PRECISIONS",
     "RATE_SCALE",
     "SEED",
@@ -71,6 +72,7 @@ __all__ = [
     "loads",
     "plan_of",
     "planned",
+    "required",
     "resolved",
     "start_of",
     "watch_of",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import field
 from functools import cached_property
@@ -107,3 +108,12 @@ class Net:
     def summary(self, flops: Mapping[Node, int] | None = None) -> str:
         """A table of the layers: shapes for one example, parameter counts, and the operations that `flops` gives."""
         return summary(self.graph, self.shapes, self.layout, flops)
+
+
+def required(net: object) -> Net:
+    """A net, where one is wanted. Raises GpubpError for what is none: the path of its file is easily given instead."""
+    if isinstance(net, Net):
+        return net
+    if isinstance(net, str | os.PathLike):
+        raise GpubpError(f"a net is wanted, not a path: `gpubp.load({os.fspath(net)!r})` reads it")
+    raise GpubpError(f"a net is wanted, as `gpubp.load` gives it, not {type(net).__name__}")

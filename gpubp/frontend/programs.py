@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from dsl.diagnostics import DiagnosticError
 from dsl.graph import LayerGraph, Node
@@ -23,6 +23,7 @@ from .states import SEED, STEP, States, accumulated
 from .update import GUARD, gradient_name, update
 
 Mode = Literal["predict", "measure", "gradients", "train", "fit"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

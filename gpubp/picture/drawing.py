@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dsl.records import dataclass
 
 from ..errors import GpubpError
-from ..frontend import Net
+from ..frontend import Net, required
 from ..training import source_name
 from .boxes import NUMBER, Box, Scope, scope_of
 from .layered import Edge, arrange
@@ -93,7 +93,7 @@ def graph(net: Net, expand: Collection[str] = ()) -> Graph:
     """The picture of a net, with shapes for one example and parameter counts. `expand`: the names of blocks and layers
     of the file whose inside is shown in their place, or `["all"]`. Raises GpubpError for a name that it has not."""
     wanted = tuple(dict.fromkeys([expand] if isinstance(expand, str) else expand))
-    known = sorted({box.name for box in _blocks(scope_of(net))})
+    known = sorted({box.name for box in _blocks(scope_of(required(net)))})
     for name in wanted:
         if name != ALL and name not in known:
             there = f"there are {', '.join(f'`{one}`' for one in known)}" if known else "it has none"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..backends import free_memory
-from ..errors import CheckpointError, DeviceFailedError, DivergedError, GpubpError, SaveError
-from ..frontend import Net, in_force
+from ..errors import CheckpointError, DeviceFailedError, DivergedError, SaveError, positive
+from ..frontend import Net, in_force, required
 from ..health import Finding
 from .checkpoint import Saved, read
 from .folder import RunFolder
@@ -49,9 +49,8 @@ def train(
     where the folder cannot be written to any more, DivergedError where the loss is no longer a finite number, and
     DeviceFailedError or MemoryError where the device fails or has too little memory in the middle.
     """
-    if epochs is not None and (not isinstance(epochs, int) or epochs < 1):
-        raise GpubpError(f"epochs must be a whole number of at least 1, not {epochs!r}")
-    net.require_training(epochs)
+    epochs = None if epochs is None else positive(epochs, "epochs")
+    required(net).require_training(epochs)
     source = None if resume is None else Path(resume)
     if source is not None:
         require_checkpoint(source)

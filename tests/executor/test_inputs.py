@@ -218,5 +218,5 @@ def test_a_loss_needs_the_target_and_a_prediction_refuses_it() -> None:
 
 @pytest.mark.parametrize(("steps", "batch"), [(0, 4), (-1, 4), (3, 0), (3, -2)])
 def test_steps_and_batch_are_positive(steps: int, batch: int) -> None:
-    with pytest.raises(gpubp.InputError, match="steps and batch must be at least 1"):
+    with pytest.raises(gpubp.InputError, match="must be a whole number of at least 1"):
         executor().train_steps(rows(6), steps=steps, batch=batch)

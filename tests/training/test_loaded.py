@@ -67,7 +67,7 @@ def test_batches_do_not_matter(tmp_path: Path, batch: int) -> None:
     first, second = (loaded.evaluate(tmp_path / "t.csv", n) for n in (4096, batch))
     assert first == pytest.approx(second, rel=1e-6)
     for wrong in (0, -1, 2.5):
-        with pytest.raises(gpubp.InputError, match="a batch has at least 1 row"):
+        with pytest.raises(gpubp.InputError, match="batch must be a whole number of at least 1"):
             loaded.predict(tmp_path / "t.csv", wrong)  # type: ignore[arg-type]
 
 
