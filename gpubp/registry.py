@@ -4,6 +4,7 @@ its schema."""
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, TypeVar
 
@@ -109,6 +110,7 @@ ENTRIES: dict[tuple[str, str], Entry] = {}
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # How many leading positional arguments are not values of the language: the context, an optimizer's p and g ...
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HIDDEN = {"function": 1, "loss": 1, "metric": 1}
 
 
@@ -127,12 +129,15 @@ def register(
 
     `static` computes an elementwise function for plain numbers; `labels` says that it takes class labels, not only
     numbers; `rising`, that more of a metric is better; `table`, that it is no number, and known at the end only;
-    `within`, what numbers of a target a loss is meant for. Raises GpubpError where the name is taken, or an option has
-    no type.
+    `within`, what numbers of a target a loss is meant for. The same function, defined anew, takes its own place. Raises
+    GpubpError where the name is another's or none, or an option has no type.
     """
 
     def enter(function: Function) -> Function:
-        if (part, name) in ENTRIES:
+        if part in _HIDDEN and not _NAME.fullmatch(name):
+            raise GpubpError(f"{part} `{name}`: a name has letters, digits and `_`, and begins with a letter")
+        before = ENTRIES.get((part, name))
+        if before is not None and _place(before.function) != _place(function):
             raise GpubpError(f"{part} `{name}` is defined twice")
         parameters = list(inspect.signature(function).parameters.values())
         positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
@@ -145,6 +150,11 @@ def register(
         return function
 
     return enter
+
+
+def _place(function: object) -> tuple[object, object]:
+    """Where a function is defined: a notebook's cell that is run again defines the same one anew."""
+    return getattr(function, "__module__", None), getattr(function, "__qualname__", None)
 
 
 def lookup(part: str, name: str) -> Entry:

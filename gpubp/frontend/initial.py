@@ -12,7 +12,7 @@ from dsl.source import Span
 
 from ..data.seeds import Purpose, generator
 from ..errors import NetError, ShapeError
-from ..registry import lookup
+from ..registry import ENTRIES, lookup
 from .layout import Parameter
 
 
@@ -29,6 +29,10 @@ def first_value(parameter: Parameter, seed: int) -> Any:
         init, options = init.name, dict(init.options)
     elif not isinstance(init, str):
         init, options = "constant", {"value": init}
+    if ("initializer", init) not in ENTRIES:
+        raise NetError(
+            [Diagnostic("E0304", f"`{parameter.name}`: there is no initialiser `{init}`", _written(parameter))]
+        )
     try:
         value = lookup("initializer", init).function(generator(seed, Purpose.INIT, stream), parameter.shape, **options)
     except MemoryError:

@@ -101,14 +101,15 @@ def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
 
 
 def _catalog() -> Catalog:
-    # Layers may have been registered since the last file was read.
-    if len(ENTRIES) not in _known:
+    # Layers may have been registered, or defined anew, since the last file was read.
+    now = tuple(entry.function for entry in ENTRIES.values())
+    if now not in _known:
         _known.clear()
-        _known[len(ENTRIES)] = catalog()
-    return _known[len(ENTRIES)]
+        _known[now] = catalog()
+    return _known[now]
 
 
-_known: dict[int, Catalog] = {}
+_known: dict[tuple[object, ...], Catalog] = {}
 
 
 def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> Net:

@@ -13,7 +13,7 @@ from dsl.records import dataclass
 
 from .. import ops
 from ..errors import ShapeError
-from ..ir import FLOATS, Aval, Operand, Var, leading_to, origin, recorded, recording
+from ..ir import FLOATS, Aval, Operand, Var, leading_to, no_truth, origin, recorded, recording
 from ..layers import Accumulation
 from ..registry import ENTRIES, lookup
 from ..transforms import derivative
@@ -197,7 +197,8 @@ class Lowering:
         if part == "function" and not entry.labels:
             self._only_numbers(node, (*inputs, *options.values()))
         try:
-            value = entry.function(self, *inputs, **options)
+            with no_truth():
+                value = entry.function(self, *inputs, **options)
         except Exception as error:  # a layer from outside may raise anything
             told = failure(entry, error)
             raise told from (error if told is not error else None)

@@ -103,6 +103,19 @@ class Var:
     aval: Aval
     hint: str = ""
 
+    # NumPy leaves signs beside its numbers to this class, and refuses its own functions.
+    __array_ufunc__ = None
+
+    def __bool__(self) -> bool:
+        if _asking.get():
+            raise TypeError(
+                "a value is not known while a layer is traced, so `if` cannot ask for it: `ops.where` chooses"
+            )
+        return True
+
+    def __getitem__(self, index: object) -> Var:
+        raise TypeError("a value is not indexed: `ops.slice_` takes a part of it")
+
     @property
     def shape(self) -> tuple[int, ...]:
         return self.aval.shape
@@ -190,6 +203,19 @@ _tape: ContextVar[list[Eqn] | None] = ContextVar("tape", default=None)
 _origin: ContextVar[object] = ContextVar("origin", default=None)
 
 
+_asking: ContextVar[bool] = ContextVar("asking", default=False)
+
+
+@contextmanager
+def no_truth() -> Iterator[None]:
+    """Inside the block a value that is asked whether it is true raises TypeError: its numbers are not known."""
+    token = _asking.set(True)
+    try:
+        yield
+    finally:
+        _asking.reset(token)
+
+
 @contextmanager
 def recording() -> Iterator[list[Eqn]]:
     """Collect the equations that primitives make inside the block, in a list of this block's own."""
@@ -246,13 +272,26 @@ def results(op: Primitive, inputs: Sequence[Operand], params: Mapping[str, Any])
 
 
 def bind(op: Primitive, *inputs: Operand, **params: Any) -> tuple[Var, ...]:
-    """Record `op` on the inputs and return its results. Raises ShapeError where the shapes do not fit."""
+    """Record `op` on the inputs and return its results. Raises ShapeError where the shapes do not fit, TypeError for
+    what is no operand."""
     eqns = _tape.get()
     if eqns is None:
         raise GpubpError(f"`{op.name}` was applied outside of `recording()`")
+    inputs = tuple(x if type(x) in _OPERANDS else _operand(op, x) for x in inputs)
     outputs = tuple(map(Var, results(op, inputs, params)))
     eqns.append(Eqn(op, _typed(inputs), MappingProxyType(params), outputs, _origin.get()))
     return outputs
+
+
+_OPERANDS = frozenset({Var, float, int, bool})
+
+
+def _operand(op: Primitive, given: object) -> Operand:
+    """A number of NumPy as one of Python's."""
+    number = given.item() if getattr(given, "shape", None) == () and hasattr(given, "item") else given
+    if isinstance(number, float | int | bool):
+        return number
+    raise TypeError(f"`{op.name}` takes values and numbers, and this is {type(given).__name__}")
 
 
 def _typed(inputs: tuple[Operand, ...]) -> tuple[Operand, ...]:

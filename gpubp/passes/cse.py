@@ -33,7 +33,7 @@ def cse(program: Program) -> Program:
         eqns=tuple(out),
         outputs=tuple(replaced.get(v, v) for v in program.outputs),
         updates=tuple((state, replaced.get(v, v)) for state, v in program.updates),
-        guard=program.guard and replaced.get(program.guard, program.guard),
+        guard=None if program.guard is None else replaced.get(program.guard, program.guard),
     )
 
 

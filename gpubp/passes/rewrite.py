@@ -28,7 +28,7 @@ def rewrite(program: Program, rules: Rules = STABILISING) -> Program:
         eqns=tuple(sweep.out),
         outputs=tuple(map(sweep.current, program.outputs)),
         updates=tuple((state, sweep.current(v)) for state, v in program.updates),
-        guard=program.guard and sweep.current(program.guard),
+        guard=None if program.guard is None else sweep.current(program.guard),
     )
 
 

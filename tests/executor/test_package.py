@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +167,72 @@ def test_a_name_that_is_taken() -> None:
         @gpubp.layer("dense")
         def dense(cx: Any, x: Any) -> Any:
             return x
+
+
+def test_a_cell_that_is_run_again_defines_its_layer_anew() -> None:
+    code = """
+import gpubp
+for factor in (2, 3):
+    exec(f'''
+@gpubp.layer("again")
+def again(cx, x, *, by: float = {factor}): return x * by
+''')
+    net = gpubp.loads("model { input x: [1] \\n output p = x -> again }")
+    print(gpubp.Executor(net, "cpu").predict([[1]]).tolist())
+try:
+    @gpubp.layer("again")
+    def other(cx, x): return x
+except gpubp.GpubpError as error:
+    print(error)
+try:
+    @gpubp.layer("two words")
+    def words(cx, x): return x
+except gpubp.GpubpError as error:
+    print(error)
+"""
+    assert python(code).splitlines() == [
+        "[[2.0]]",
+        "[[3.0]]",
+        "function `again` is defined twice",
+        "function `two words`: a name has letters, digits and `_`, and begins with a letter",
+    ]
+
+
+WRONG: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
+    "asks": (lambda cx, x: x if x > 0 else -x, "TypeError: a value is not known while a layer is traced, so `if` "),
+    "takes": (lambda cx, x: x[:, 0], "TypeError: a value is not indexed: `ops.slice_` takes a part of it"),
+    "numpys": (lambda cx, x: np.exp(x), "TypeError: operand 'Var' does not support ufuncs"),
+    "arrays": (lambda cx, x: x * np.ones(3), "TypeError: `mul` takes values and numbers, and this is ndarray"),
+    "texts": (lambda cx, x: x + "a", "TypeError: `add` takes values and numbers, and this is str"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_a_layer_cannot_do_with_a_value(name: str) -> None:
+    function, said = WRONG[name]
+    gpubp.layer(name)(function)
+    with pytest.raises(gpubp.NetError) as caught:
+        gpubp.loads(NET.format(stage=name))
+    (found,) = caught.value.diagnostics
+    assert found.message.startswith(f"`{name}` fails: {said}")
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    @gpubp.layer("counted")
+    def counted(cx: Any, x: Any) -> Any:
+        return np.float32(0.5) * x * np.float64(2) + np.int64(1) - np.array(1)
+
+    net = gpubp.loads("model {\n  input x: [2]\n  output p = x -> counted\n}\n")
+    assert gpubp.Executor(net, "cpu").predict([[3, 4]]).tolist() == [[3, 4]]
+
+
+def test_an_initialiser_that_there_is_not() -> None:
+    @gpubp.layer("begun")
+    def begun(cx: Any, x: Any) -> Any:
+        return x @ cx.parameter("w", (3, 3), "nope")
+
+    with pytest.raises(gpubp.NetError, match="there is no initialiser `nope`"):
+        gpubp.Executor(gpubp.loads("model {\n  input x: [3]\n  output p = x -> begun\n}\n"), "cpu")
 
 
 def test_an_option_without_a_type_is_refused_where_it_is_defined() -> None:
