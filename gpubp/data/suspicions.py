@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_ROUNDED = 0.01  # of the standard deviation
 _MOST = 1 << 28  # bytes of columns that are looked at for rows that occur twice
 
 
@@ -108,6 +109,46 @@ def beyond(graph: LayerGraph, columns: Mapping[str, NDArray[Any] | Stored]) -> l
             note = f"the first: row {row + 1:,} of the data, {number:g}"
             help = "`mse` compares any numbers, of any output; classes are `class(?)` and `cross_entropy`"
             found.append(_warning("W0403", message, node.span, help, note))
+    return found
+
+
+def rounded(
+    graph: LayerGraph,
+    columns: Mapping[str, NDArray[Any] | Stored],
+    encoders: Mapping[str, Encoder],
+    train: NDArray[np.int64],
+    spans: Mapping[str, Span],
+) -> list[Diagnostic]:
+    """W0404 for names whose training rows float32 rounds by a large part of how far they spread: a small difference of
+    large numbers, such as times in seconds since 1970, is lost before any layer sees it."""
+    import numpy as np
+
+    options = graph.train.options if graph.train is not None else {}
+    if getattr(options.get("precision"), "name", options.get("precision")) == "float64":
+        return []
+    found = []
+    for name, column in columns.items():
+        encoder = encoders.get(name)
+        if isinstance(column, Stored) or column.dtype.kind != "f" or len(train) < 2 or not column.size:
+            continue
+        flat = column[train].reshape(len(train), -1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            error = np.abs(flat.astype(np.float32) - flat).max(axis=0)
+            large = np.flatnonzero(error > _ROUNDED * flat.std(axis=0)).tolist()
+        bad = [j for j in large if np.isfinite(error[j]) and (flat[:, j] != flat[0, j]).any()]
+        if not bad:
+            continue
+        fields = [field.name for field in encoder.fields for _ in range(field.width)] if encoder is not None else []
+        table = len(fields) == flat.shape[1]
+        names = [f"`{fields[j]}` of `{name}`" if table else f"`{name}`" for j in bad[:1]]
+        many = f" and {counted(len(bad) - 1, 'other column')}" if len(bad) > 1 else ""
+        of, left = (len(np.unique(numbers)) for numbers in (flat[:, bad[0]], flat[:, bad[0]].astype(np.float32)))
+        message = f"float32 rounds {names[0]}{many} by a large part of how far the numbers lie apart"
+        note = f"of the {of:,} different numbers of {names[0]} in the training rows {left:,} are left"
+        help = "`precision = float64` in `train` does not round them"
+        if table and encoder is not None and encoder.feature:
+            help = f"`standardize = true` where the table is read is computed before that; {help}"
+        found.append(_warning("W0404", message, spans.get(name), help, note))
     return found
 
 

@@ -108,9 +108,7 @@ class Var:
 
     def __bool__(self) -> bool:
         if _asking.get():
-            raise TypeError(
-                "a value is not known while a layer is traced, so `if` cannot ask for it: `ops.where` chooses"
-            )
+            raise TypeError("while a layer is traced no value is known, so `if` cannot ask for it: `ops.where` chooses")
         return True
 
     def __getitem__(self, index: object) -> Var:
@@ -178,8 +176,7 @@ Operand = Var | float | int | bool
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Eqn:
-    """`outputs = op(*inputs, **params)`. `origin` is whatever the equation was made for (a node of the layer graph), a
-    `Back` of it on the way back."""
+    """`outputs = op(*inputs, **params)`. `origin`: what it was made for, such as a node, or a `Back` of that."""
 
     op: Primitive
     inputs: tuple[Operand, ...]

@@ -189,6 +189,34 @@ def test_columns_that_never_change(world: World) -> None:
     assert warnings(world, csv("x, y", target="y", reshape=(1, 2))) == []
 
 
+def test_large_numbers_that_differ_little(world: World) -> None:
+    """Seconds since 1970 in one hour, whose next number in float32 is 128 away; in one year they are well apart."""
+    for step, told in ((10, True), (100_000, False)):
+        rows = "".join(f"{1_700_000_000 + step * i},{i * i},{i / 2}\n" for i in range(50))
+        world.write("a.csv", "t,a,y\n" + rows)
+        message = "float32 rounds `t` of `x` by a large part of how far the numbers lie apart"
+        assert warnings(world, csv("x, y", target="y")) == [("W0404", message)] * told
+        assert warnings(world, csv("x, y", target="y", standardize=True)) == []
+    world.write("a.csv", "u,t,y\n" + "".join(f"{1e9 + i},{1e9 - i},{2e9 + i}\n" for i in range(50)))
+    assert [one for _, one in warnings(world, csv("x, y", target="y"))] == [
+        "float32 rounds `u` of `x` and 1 other column by a large part of how far the numbers lie apart",
+        "float32 rounds `y` of `y` by a large part of how far the numbers lie apart",
+    ]
+
+
+@pytest.mark.parametrize(("precision", "count"), [("float32", 1), ("tf32", 1), ("float64", 0)])
+def test_float64_rounds_none_of_them(precision: str, count: int) -> None:
+    rows = ", ".join(f"[{10**9 + i}]" for i in range(9))
+    net = loads(
+        f"data {{\n  x = [{rows}]\n  y = [{', '.join(['[0.5]', '[1]'] * 4 + ['[2]'])}]\n}}\n"
+        "model {\n  input x: [1]\n  target y: [1]\n  output p = x -> dense(1)\n}\n"
+        f"train {{\n  loss = mse(p, y)\n  optimizer = adam\n  precision = {precision}\n}}\n"
+    )
+    found = [one for one in load(net.graph, net.base, 0).warnings if one.code == "W0404"]
+    assert len(found) == count
+    assert all(one.help == ("`precision = float64` in `train` does not round them",) for one in found)
+
+
 def test_rows_in_two_parts(world: World) -> None:
     world.write("a.csv", "a,b,y\n1,2,3\n4,5,6\n7,8,9\n")
     world.write("b.csv", "a,b,y\n4,5,6\n4,5,7\n1,2,3\n")

@@ -199,7 +199,7 @@ except gpubp.GpubpError as error:
 
 
 WRONG: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
-    "asks": (lambda cx, x: x if x > 0 else -x, "TypeError: a value is not known while a layer is traced, so `if` "),
+    "asks": (lambda cx, x: x if x > 0 else -x, "TypeError: while a layer is traced no value is known, so `if` "),
     "takes": (lambda cx, x: x[:, 0], "TypeError: a value is not indexed: `ops.slice_` takes a part of it"),
     "numpys": (lambda cx, x: np.exp(x), "TypeError: operand 'Var' does not support ufuncs"),
     "arrays": (lambda cx, x: x * np.ones(3), "TypeError: `mul` takes values and numbers, and this is ndarray"),

@@ -261,6 +261,7 @@ MENDED: dict[str, Changes] = {
     "W0504_accuracy_of_numbers": (("accuracy(p, y)", "r2(p, y)"),),
     "W0507_batchnorm": (("batchnorm", "layernorm"),),
     "W0506_rates": (("lr = 30", "lr = 0.001"),),
+    "W0404_rounded": (('target = "y"', 'target = "y", standardize = true'),),
     "W0403_beyond": (("binary_cross_entropy", "mse"), (" -> sigmoid", "")),
 }
 
