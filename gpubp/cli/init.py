@@ -17,7 +17,8 @@ from ..frontend import loads
 from .color import say
 from .examples import examples, files_of
 from .output import write_output
-from .starter import guess, text
+from .starter import guess
+from .starter_text import text
 
 ARRAYS = frozenset((".npy", ".npz"))
 """How files of arrays end."""

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 import gpubp
 from dsl.format import format_text
 from dsl.source import Source
-from gpubp.cli.starter import guess, text
+from gpubp.cli.starter import guess
+from gpubp.cli.starter_text import text
 from gpubp.data import glance
 from gpubp.data.sheet import is_number
 from tools.markdown import blocks
@@ -281,3 +282,12 @@ def test_decimal_commas_are_told_apart_from_free_text(call: Call) -> None:
     said = call("init", "a.csv")
     assert (said.code, said.out) == (2, "")
     assert "`u` (numbers with decimal commas, which are to be points)" in said.err
+
+
+def test_large_numbers_that_differ_little_are_standardized_by_the_reader(call: Call) -> None:
+    """Before they are rounded to float32: W0404 is not said."""
+    rows = "time,a,y\n" + "".join(f"{1_700_000_000 + 37 * i % 61},{i % 7 / 3},{i * i % 3}\n" for i in range(80))
+    assert start(call, rows).code == 0
+    text = sound(call, "a.net")
+    assert 'csv("a.csv", target = "y", standardize = true)' in text
+    assert "-> standardize" not in text

@@ -1,0 +1,142 @@
+"""The text of a table's starter file, from what was guessed of its columns."""
+
+from __future__ import annotations
+
+import re
+from math import sqrt
+
+from dsl.excerpt import visible
+from dsl.format import format_text
+from dsl.source import Source
+from dsl.tokens import WORDS
+
+from ..data import Column
+from ..errors import GpubpError
+from ..frontend import written
+from .starter import Guess
+
+ROWS_TO_SPLIT, ROWS_TO_VALIDATE = 20, 50
+"""From so many rows on some are held back for testing, and for validation and the early stop too."""
+_USED = frozenset({"x", "p", "estimate", "features", "kinds", "hidden", "lr", "split", *WORDS})
+"""Names that the file uses for something else, or that the language reserves."""
+
+
+def text(found: Guess, name: str, path: str) -> str:
+    """The `.net` text, formatted. `name`: of the file; `path`: of the table, as the file has it."""
+    taken = {*_USED}
+    target = _identifier(found.target.name, taken)
+    words = {_identifier(column.name, taken): column for column in found.words}
+    output, rows = ("p" if found.classes else "estimate"), found.rows
+    names = [*["x"] * bool(found.numbers), *words, target]
+    head = [f"{visible(name)}: a start, written by `gpubp init`; all of it may be changed", *found.said()]
+    if rows < ROWS_TO_SPLIT:
+        head.append("too few rows to hold any back: how well it does on others is not known")
+    many = found.table.complete is False or rows >= ROWS_TO_VALIDATE
+    stratify = f", stratify = {target}" if found.classes else ""
+    parts = "train = 70%, valid = 15%, test = 15%" if many else "train = 80%, test = 20%"
+    split = f"split = split({parts}{stratify})" if rows >= ROWS_TO_SPLIT else ""
+    epochs, batch, hidden = _sizes(rows, found.table.complete)
+    inputs = ["input x: [?]"] * bool(found.numbers) + [f"input {word}: class(?)" for word in words]
+    numbers = "x" if any(map(_rounded, found.numbers)) else "x -> standardize"
+    values = [numbers] * bool(found.numbers) + [f"one_hot({word})" for word in words]
+    features = values[0] if len(values) == 1 else f"concat({', '.join(values)})"
+    if found.classes:
+        end, type_ = "dense(kinds) -> softmax", "class(?kinds)"
+        loss, metrics = f"cross_entropy(p, {target})", f"[accuracy(p, {target})]"
+    else:
+        end, type_ = "dense(1)", "[1]"
+        loss = f"mse(estimate, {target})"
+        metrics = f"[r2(estimate, {target}), mae(estimate, {target})]"
+    scale = "" if found.classes else _scale(found.target)
+    result = f"features -> dense(hidden) -> relu -> {end}"
+    stop = "early_stop = early_stop(valid.loss, patience = 20epochs)" if many else ""
+    lines = [
+        *(f"# {line}" for line in head),
+        f"param hidden = {hidden} in [8, 16, 32, 64]",
+        "param lr = 1e-2 in log(1e-3, 1e-1)",
+        "",
+        f"data {{\n{', '.join(names)} = {_reader(found, path)}\n{split}\n}}",
+        "",
+        "model {",
+        *inputs,
+        f"target {target}: {type_}",
+        f"features = {features}",
+        f"output {output} = {f'{scale}({result})' if scale else result}",
+        "}",
+        "",
+        "train {",
+        f"loss = {loss}",
+        "optimizer = adam(lr = lr)",
+        f"batch = {batch}",
+        f"epochs = {epochs}",
+        *[stop] * bool(stop),
+        f"metrics = {metrics}",
+        "}",
+    ]
+    made, findings = format_text(Source(name, "\n".join(lines) + "\n"))
+    if findings:  # a name or a path that no text of the language can hold
+        raise GpubpError(f"the table's names cannot be written in a `.net` file: {findings[0].message}")
+    return made
+
+
+def _reader(found: Guess, path: str) -> str:
+    """The entry's right side: `target` alone where all columns but one are numbers, else all that are used."""
+    header = "" if found.table.sheet.header else ", header = false"
+    more = f"{header}, missing = drop" if found.rows < found.table.rows else header
+    more += ", standardize = true" if any(map(_rounded, found.numbers)) else ""
+    last = written(found.target.name)
+    if not found.words and not found.left_out:
+        return f"csv({written(path)}, target = {last}{more})"
+    parts = [f"[{', '.join(written(column.name) for column in found.numbers)}]"] * bool(found.numbers)
+    parts += [written(column.name) for column in found.words]
+    return f"csv({written(path)}, columns = [{', '.join([*parts, last])}]{more})"
+
+
+def _sizes(rows: int, complete: bool) -> tuple[int, int, int]:
+    """Epochs, rows of a batch, hidden units."""
+    if not complete:
+        return 20, 256, 64
+    for most, sizes in ((100, (500, 16, 8)), (1000, (200, 16, 16)), (5000, (100, 32, 32))):
+        if rows < most:
+            return sizes
+    return 50, 64, 64
+
+
+def _scale(target: Column) -> str:
+    """`150 + 75 * `: where a target lies and how far it spreads, where that is not about 0 and 1."""
+    mean, deviation = _spread(target)
+    if abs(mean) < 0.5 and 0.5 < deviation < 2:
+        return ""
+    return f"{_short(mean)} + {_short(deviation)} * "
+
+
+def _rounded(column: Column) -> bool:
+    """Whether float32 rounds the numbers of a column by a good part of how far they spread (W0404): then the table's
+    reader standardizes them, in float64, before a layer could."""
+    mean, deviation = _spread(column)
+    return abs(mean) > 1e4 * deviation
+
+
+def _spread(column: Column) -> tuple[float, float]:
+    """Mean and standard deviation."""
+    pairs = column.numbers()
+    count = sum(times for _, times in pairs)
+    mean = sum(value * times for value, times in pairs) / count
+    return mean, sqrt(sum(times * (value - mean) ** 2 for value, times in pairs) / count)
+
+
+def _short(number: float) -> str:
+    """Two digits of it."""
+    rounded = float(f"{number:.2g}")
+    return str(int(rounded)) if rounded.is_integer() and abs(rounded) < 1e6 else repr(rounded)
+
+
+def _identifier(name: str, taken: set[str]) -> str:
+    """A name of the language like that of a column, and not among those `taken`."""
+    stem = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_").lower()
+    stem = stem if re.match(r"[a-z]", stem) else f"c_{stem}" if stem else "column"
+    found, number = stem[:40], 2
+    while found in taken:
+        found, number = f"{stem[:40]}_{number}", number + 1
+    taken.add(found)
+    return found
