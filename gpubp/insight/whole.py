@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from itertools import product
+from itertools import groupby, product
 from typing import Any
 
 from ..errors import GpubpError
@@ -18,12 +18,12 @@ def whole_text(told: Mapping[str, Any], names: Sequence[str], columns: int | Non
     """Every number of what is named in a document: a sign of the text (`z1`, `dL/dW2`), a parameter by its full name
     (its value, its gradient, what the update makes of it), or a layer (all of its lines). `columns`: how wide a table
     may be; what is wider is told in pieces. Raises GpubpError for a name that the step does not have."""
-    parts = [_told(line, columns) for name in names for line in _lines(told, name)]
-    out = ""
-    for before, part in zip(["", *parts], parts):
-        out += "" if not before else "\n\n" if "\n" in before + part else "\n"
-        out += part
-    return out
+    lines = [line for name in names for line in _lines(told, name)]
+    parts = []
+    for few, group in groupby(lines, lambda line: count_of(line["value"]) <= FEW):
+        alike = list(group)
+        parts += [block(alike)] if few else [_told(line, columns) for line in alike]
+    return "\n\n".join(parts)
 
 
 def _lines(told: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
@@ -46,8 +46,6 @@ def _lines(told: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 def _told(line: Mapping[str, Any], columns: int | None) -> str:
     value = line["value"]
-    if count_of(value) <= FEW:
-        return block([line])
     title = "\n".join((f"  {head(line)}", *(f"      {inner}" for inner in line["inner"])))
     if "values" not in value:
         return f"{title}\n  {shown(value)}\n  an array of more than {MOST:,} numbers is not written out"

@@ -68,5 +68,9 @@ def _text(path: Path) -> str:
         if path.is_file() and path.stat().st_size > MOST:
             raise CheckpointError(f"`{path}` is too large: {path.stat().st_size:,} bytes")
         return path.read_text("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        # A folder of something else, or of a run that ended before it had begun.
+        said = f"it has no `{path.name}`" if path.parent.is_dir() else reason(error)
+        raise CheckpointError(f"`{path.parent}` is no run: {said}") from None
     except OSError as error:
         raise CheckpointError(f"cannot read `{path}`: {reason(error)}") from None

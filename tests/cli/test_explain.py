@@ -101,23 +101,23 @@ def test_a_named_thing_is_shown_whole(call: Call) -> None:
 @pytest.mark.parametrize(
     ("name", "lines"),
     [
-        ("z1", ["z1 = x @ W1 + b1  [0.1, 0.3]"]),
-        ("dL/dW2", ["dL/dW2 = a1^T @ delta2  [[-0.0585], [-0.06401]]"]),
+        ("z1", ["z1 = x @ W1 + b1 [0.1, 0.3]"]),
+        ("dL/dW2", ["dL/dW2 = a1^T @ delta2 [[-0.0585], [-0.06401]]"]),
         (
             "p.dense.weight",
             [
-                "W2  p.dense.weight  [[0.4], [0.6]]",
-                "dL/dW2 = a1^T @ delta2  [[-0.0585], [-0.06401]]",
-                "p.dense.weight  after the update  [[0.4585], [0.664]]",
+                "W2 p.dense.weight [[0.4], [0.6]]",
+                "dL/dW2 = a1^T @ delta2 [[-0.0585], [-0.06401]]",
+                "p.dense.weight after the update [[0.4585], [0.664]]",
             ],
         ),
-        ("L", ["L = 0.5 * (a2 - y)^2  0.1013"]),
-        ("y", ["y  [1]"]),
+        ("L", ["L = 0.5 * (a2 - y)^2 0.1013"]),
+        ("y", ["y [1]"]),
     ],
 )
 def test_a_name_is_a_sign_or_a_parameter(call: Call, name: str, lines: list[str]) -> None:
     shown = call("explain", MODELS / "worked_example.net", "--show", name).out
-    assert [line.strip() for line in shown.splitlines()[2:]] == lines
+    assert [" ".join(line.split()) for line in shown.splitlines()[2:]] == lines
 
 
 def test_a_layer_is_all_of_its_lines(call: Call) -> None:

@@ -132,7 +132,7 @@ def test_one_checkpoint_of_a_run(tmp_path: Path) -> None:
         (None, "is no run: no such file or directory"),
         ("resolved.net", "is no run: it has no `resolved.net`"),
         ("last.safetensors", "has no checkpoint"),
-        ("metrics.jsonl", "cannot read `.*metrics.jsonl`"),
+        ("metrics.jsonl", "is no run: it has no `metrics.jsonl`"),
     ],
 )
 def test_what_is_no_run(tmp_path: Path, spoil: str | None, message: str) -> None:
