@@ -83,10 +83,11 @@ class Labels:
         return found
 
     def _parameter(self, parameter: Parameter, own: Sequence[Parameter], layer: Layer, seen: Watched) -> str:
-        """W, b, or the last word of its name, with the number of its layer."""
+        """W, b, or what the layer itself calls it, with the number of the layer: `query_weight4` of an attention."""
         letter = {"weight": "W", "bias": "b"}.get(parameter.role)
         alone = sum(p.role == parameter.role for p in own) == 1
-        base = letter if letter and alone else parameter.name.rpartition(".")[2]
+        called = parameter.name.removeprefix(f"{parameter.place.name}.").replace(".", "_")
+        base = letter if letter and alone else called
         label = self._label(f"{base}{layer.number}", seen.parameters[parameter.name])
         self.parameters[label] = self.about[label] = parameter.name
         return label

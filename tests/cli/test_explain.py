@@ -126,6 +126,12 @@ def test_a_layer_is_all_of_its_lines(call: Call) -> None:
     assert names == ["W1", "b1", "z1", "a1", "dL/da1", "delta1", "dL/dW1", "dL/db1", "x"]
 
 
+def test_several_weights_of_a_layer_are_told_apart(call: Call) -> None:
+    shown = call("explain", MODELS / "transformer.net").out
+    assert "\n  t3 = a3 @ key_weight4 + key_bias4 " in shown
+    assert "\n  dL/doutput_weight4 = t7^T @ delta5 " in shown
+
+
 def test_images_and_filters_are_shown_one_by_one(call: Call) -> None:
     shown = call("explain", MODELS / "digits_cnn.net", "--show", "image", "--show", "W1").out.splitlines()
     assert [line for line in shown if "[" in line] == ["  [:, :, 0]", *(f"  [:, :, 0, {i}]" for i in range(32))]
