@@ -29,6 +29,18 @@ class Labels:
     values: NDArray[np.float64]
     words: tuple[str, ...] | None = None
 
+    def of(self, rows: NDArray[np.int64]) -> Labels:
+        """Those of some rows, whose words are all there is: a class of the rows that are left out is none."""
+        import numpy as np
+
+        values = self.values[rows]
+        if self.words is None:
+            return Labels(values)
+        used = np.unique(values[values >= 0]).astype(np.int64)
+        place = np.full(len(self.words) + 1, -1.0)  # the last one for -1, a cell that is missing
+        place[used] = np.arange(len(used))
+        return Labels(place[values.astype(np.int64)], tuple(self.words[i] for i in used))
+
 
 @dataclass(frozen=True, slots=True)
 class Cells:

@@ -170,7 +170,7 @@ def whole_rows(table: Table, cells: Cells, columns: Collection[int]) -> Cells:
     if not len(kept):
         raise problem("E0414", f"`{table.path}`: no row is left, for each misses a cell", table.span)
     numbers = {i: column[kept] for i, column in cells.numbers.items()}
-    labels = {i: Labels(found.values[kept], found.words) for i, found in cells.labels.items()}
+    labels = {i: found.of(kept) for i, found in cells.labels.items()}
     return Cells(len(kept), numbers, labels, kept, cells.rows - len(kept))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dsl.graph import Static, Type
+from dsl.graph import Static, Type, Word
+from gpubp.data import read_table
 from gpubp.errors import DataError, NetError
 
 from .test_bad_input import GOOD, refused
@@ -122,3 +123,21 @@ def test_an_unknown_class_in_the_test_file(world: World) -> None:
     refused(world, "a,b,y\n1,2,0\n3,4,1\n", "E0419", message, **options)
     message = "`b.csv`, line 2, column `y`: class `3` does not occur in `a.csv`"
     refused(world, "a,b,y\n1,2,1\n3,4,2\n", "E0419", message, **options)
+
+
+@pytest.mark.parametrize("target", ["kind", "town"])
+def test_words_of_rows_that_are_left_out_are_none(world: World, target: str) -> None:
+    """Neither classes to learn, nor unknown ones where a run reads new rows."""
+    world.inputs, world.targets = {"x": Type((1,))}, {"y": Type((), 2)}
+    rows = "size,kind,town\n1,a,R\n2,b,S\n,c,R\n4,a,T\n5,a,R\n"
+    world.write("a.csv", rows.replace("4,a,T", ",a,T"))
+    entry = csv("x, y", columns=("size", target), missing=Word("drop"))
+    data = world.load(entry)
+    assert data.classes["y"] == (("a", "b") if target == "kind" else ("R", "S"))
+    assert data.columns["y"].tolist() == [0, 1, 0]
+    world.write("new.csv", f"size,{target}\n,?!\n1,{data.classes['y'][1]}\n,\n")
+    found = read_table(world.base / "new.csv", data.encoders)
+    assert (found.arrays["y"].tolist(), list(found.gaps)) == ([1], [0, 2])
+    world.write("new.csv", f"size,{target}\n1,?!\n,{data.classes['y'][0]}\n")
+    with pytest.raises(DataError, match=rf"line 2, column `{target}`: class `\?!` does not occur"):
+        read_table(world.base / "new.csv", data.encoders)
