@@ -1,8 +1,9 @@
 """All that a GPU is needed for, one part after the other, within nine minutes: what this machine has, the tests of
 compiled programs, the benchmark, the tests of CuPy's own kernels. A part that fails, hangs or takes too long is
 reported, and the next goes on. In `benchmarks/results/`, under the GPU's name and written anew after each part: a page
-that begins with what is claimed and what came of it, and the same with all figures as JSON. Exit code 0: all parts ran
-well and no claim was missed; 1: not so; 2: nothing could be run.
+that begins with what is claimed and what came of it, and the same with all figures as JSON; and what the parts print,
+line by line, in a `.log`. Asked to stop (Ctrl-C, SIGTERM), it reports what the part that runs has said, and ends. Exit
+code 0: all parts ran well and no claim was missed; 1: not so; 2: nothing could be run; 130: it was stopped.
 
     python -m tools.gpu_check
 """
@@ -29,6 +30,7 @@ from typing import Any
 from gpubp.backends.driver import ask_driver
 
 ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
 LIMIT = 540.0
 """Seconds for everything."""
 GRACE = 15.0
@@ -86,12 +88,13 @@ _DULL, _BAD = re.compile(r"(\[gw\d+\] \[ *\d+%\] \w+ )?tests/\S+::"), re.compile
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a part ended: `code` None where it took too long."""
+    """How a part ended: `code` None where it took too long, or was `stopped`."""
 
     part: Part
     code: int | None
     seconds: float
     output: str
+    stopped: bool = False
 
     @property
     def well(self) -> bool:
@@ -99,7 +102,9 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        return "well" if self.well else "too long" if self.code is None else f"failed (exit code {self.code})"
+        if self.code is None:
+            return "stopped" if self.stopped else "too long"
+        return "well" if self.well else f"failed (exit code {self.code})"
 
     @property
     def tests(self) -> dict[str, str]:
@@ -117,36 +122,37 @@ class Outcome:
         return [line for line in lines if not _DULL.match(line) or _BAD.search(line)][-TAIL:]
 
 
-def run(part: Part, seconds: float, python: str = sys.executable) -> Outcome:
-    """Run a part; what it has printed is kept, however it ends. One that takes too long is first interrupted, as by
-    Ctrl-C, for then tests tell what failed."""
-    start = time.monotonic()
-    process = subprocess.Popen(
-        (python, *part.words),
-        cwd=ROOT,
-        env=os.environ | SETTINGS,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-        # What a shell runs in the background ignores Ctrl-C, and hands that on.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    code: int | None = None
+def run(part: Part, seconds: float, log: Path) -> Outcome:
+    """Run a part, which prints to the end of `log`; what it has printed is kept, however it ends. One that takes too
+    long, or is to stop, is first interrupted, as by Ctrl-C, for then tests tell what failed."""
+    start, code, stopped = time.monotonic(), None, False
+    with log.open("ab") as file:
+        file.write(f"== {part.name}\n".encode())
+        file.flush()
+        begin = file.tell()
+        process = subprocess.Popen(
+            (sys.executable, *part.words),
+            cwd=ROOT,
+            env=os.environ | SETTINGS,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            # What a shell runs in the background ignores Ctrl-C, and hands that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
     try:
-        output, _ = process.communicate(timeout=seconds)
-        code = process.returncode
-    except subprocess.TimeoutExpired:
+        code = process.wait(seconds)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt) as reason:
+        stopped = isinstance(reason, KeyboardInterrupt)
         process.send_signal(signal.SIGINT)
-        try:
-            output, _ = process.communicate(timeout=GRACE)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            output, _ = process.communicate()
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)  # what it has left running
-    return Outcome(part, code, time.monotonic() - start, output)
+        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.wait(GRACE)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # it, and what it has left running
+        process.wait()
+    said = log.read_bytes()[begin:].decode("utf-8", "replace")
+    return Outcome(part, code, time.monotonic() - start, said, stopped)
 
 
 @dataclass
@@ -193,11 +199,13 @@ def check(name: str, folder: Path, ran: Sequence[Part], figures: Path, limit: fl
     """Run all parts and write the report; returns the exit code."""
     path = folder / f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}.md"
     folder.mkdir(parents=True, exist_ok=True)
+    log = path.with_suffix(".log")
+    log.unlink(missing_ok=True)
     report = Report(name)
-    end = time.monotonic() + limit
+    end, stopped = time.monotonic() + limit, False
     for part in ran:
         left = end - time.monotonic()
-        outcome = run(part, min(part.seconds, left)) if left > 1 else Outcome(part, None, 0.0, "no time was left")
+        outcome = run(part, min(part.seconds, left), log) if left > 1 else Outcome(part, None, 0.0, "no time was left")
         report.outcomes.append(outcome)
         if figures.exists():
             report.benchmark = json.loads(figures.read_text("utf-8"))
@@ -206,9 +214,13 @@ def check(name: str, folder: Path, ran: Sequence[Part], figures: Path, limit: fl
         print(f"{part.name}: {outcome.verdict}, {outcome.seconds:.0f} s", flush=True)
         if not outcome.well:
             print("\n".join(outcome.said), flush=True)
+        if stopped := outcome.stopped:
+            break
     for said, figure, verdict in report.claims():
         print(f"{said}: {verdict}{f' ({figure})' if figure else ''}")
     print(f"written to {path} and {path.with_suffix('.json').name}")
+    if stopped:
+        return 130
     missed = any(verdict == "missed" for *_, verdict in report.claims())
     return 0 if all(o.well for o in report.outcomes) and not missed else 1
 
@@ -221,9 +233,11 @@ def main() -> int:
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         print(f"{sys.executable} lacks {', '.join(missing)}; docs/gpu.md says how to bring them", file=sys.stderr)
         return 2
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as scratch:
         figures = Path(scratch) / "benchmark.json"
-        return check(driver.gpus[0].name, ROOT / "benchmarks" / "results", parts(figures), figures)
+        return check(driver.gpus[0].name, RESULTS, parts(figures), figures)
 
 
 if __name__ == "__main__":

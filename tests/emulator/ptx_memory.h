@@ -38,16 +38,18 @@ static struct { uint64_t low, high; } known[64];
 static unsigned known_count;
 
 enum state { RUNS, AT_BARRIER, AT_WARP, DONE };
+/* Where a thread goes on. Not jmp_buf: to save and restore that takes most of the time of a kernel whose threads wait often. */
+typedef void *point[5];
 struct thread {
-    jmp_buf point;
-    ucontext_t context;
-    int started, line;
     enum state state;
+    int line, kind, flag;
     unsigned number, at[3], depth;
+    unsigned barrier, wanted;                          /* at a barrier */
+    uint32_t mask, other, clamp; uint64_t value, result;   /* among the threads of a warp, or at a barrier */
     int64_t turns;                                     /* jumps backwards that are left to it */
-    unsigned barrier, wanted;  /* at a barrier */
-    uint32_t mask, other, clamp; int kind; uint64_t value, result; int flag;   /* among the threads of a warp */
     char *local; uint32_t top;
+    int started;
+    point at_rest;
 };
 
 static struct {
@@ -57,6 +59,7 @@ static struct {
     char *report;
     int code, backwards;
     unsigned grid[3], block[3], at[3], threads, shared, dynamic, parameters;
+    int meets_ended;  /* whether a barrier of the whole block waits for no thread that has ended */
     jmp_buf end;
 } launch;
 static struct thread threads[THREADS], *now = threads;

@@ -3,41 +3,49 @@
 #pragma once
 #include "ptx_memory.h"
 
-static jmp_buf scheduler;
+static point scheduler;
 static char *rooms;
 static const int64_t TURNS = 1 << 27;
+/* Rooms for threads lie so far apart that neighbours do not share the same lines of the processor's caches. */
+enum { ROOM = STACK + MOST_LOCAL + 17 * 64 };
 
 /* Fibers ----------------------------------------------------------------------------------------------------------- */
+static __attribute__((noreturn, noinline)) void go(void **to) { __builtin_longjmp(to, 1); }
+static __attribute__((noinline)) void pause_as(enum state state, int line) {
+    now->state = state, now->line = line;
+    if (!__builtin_setjmp(now->at_rest)) go(scheduler);
+}
 static void begin(void) {
     for (;;) {
         launch.work();
-        now->state = DONE;
-        if (!_setjmp(now->point)) _longjmp(scheduler, 1);
+        pause_as(DONE, 0);
     }
+}
+static void start(struct thread *thread) {
+    static ucontext_t context;
+    thread->started = 1;
+    getcontext(&context);
+    context.uc_stack.ss_sp = rooms + (size_t)thread->number * ROOM;
+    context.uc_stack.ss_size = STACK;
+    context.uc_link = NULL;
+    makecontext(&context, begin, 0);
+    setcontext(&context);
 }
 static __attribute__((noinline)) void resume(struct thread *thread) {
     now = thread;
-    if (_setjmp(scheduler)) return;
-    if (thread->started) _longjmp(thread->point, 1);
-    thread->started = 1;
-    getcontext(&thread->context);
-    thread->context.uc_stack.ss_sp = rooms + (size_t)thread->number * (STACK + MOST_LOCAL);
-    thread->context.uc_stack.ss_size = STACK;
-    thread->context.uc_link = NULL;
-    makecontext(&thread->context, begin, 0);
-    setcontext(&thread->context);
+    if (__builtin_setjmp(scheduler)) return;
+    if (!thread->started) start(thread);
+    go(thread->at_rest);
 }
-static __attribute__((noinline)) void pause_as(enum state state, int line) {
-    now->state = state, now->line = line;
-    if (!_setjmp(now->point)) _longjmp(scheduler, 1);
-    __asm__ volatile("" ::: "memory");
+static point alone;  /* where a thread that no other waits for ends */
+static int waits;    /* whether threads are fibers */
+static __attribute__((noinline)) void run_alone(void) {
+    if (!__builtin_setjmp(alone)) launch.work();
 }
-static jmp_buf alone;  /* where a thread that no other waits for ends */
-static int waits;      /* whether threads are fibers */
 static __attribute__((noreturn, noinline)) void ends(void) {
-    if (!waits) _longjmp(alone, 1);
+    if (!waits) go(alone);
     now->started = 0, now->state = DONE;
-    _longjmp(scheduler, 1);
+    go(scheduler);
 }
 /* Now and then a thread that goes round lets others run, and one that does not end is a fault. */
 static __attribute__((cold, noinline)) void round_again(int line) {
@@ -52,10 +60,12 @@ INLINE void turn_back(int line) {
 enum { PLAIN, POPC, AND, OR, XOR, ADD, MIN, MAX, SMIN, SMAX, SHUFFLE_UP, SHUFFLE_DOWN, SHUFFLE_XOR, SHUFFLE, ALL, ANY,
        UNIFORM, BALLOT, MATCH_ANY, MATCH_ALL, ACTIVE };
 static struct { unsigned arrived, wanted; } barriers[16];
+static unsigned used;  /* those that a thread has come to, as bits */
 
 static void check_barrier(unsigned number, unsigned wanted, int line) {
     if (number > 15) fault(FAILED, line, "a barrier has the number %u, of at most 15", number);
     if (wanted % 32 || !wanted) fault(FAILED, line, "a barrier is for %u threads, which are no warps", wanted);
+    used |= 1u << number;
 }
 static uint32_t barrier(int kind, unsigned number, unsigned wanted, int value, int line) {
     check_barrier(number, wanted, line);
@@ -75,7 +85,7 @@ static unsigned whole_block(void) { return (launch.threads + 31) / 32 * 32; }
    no document promises: threads that have ended are not waited for. */
 static int met(unsigned number) {
     unsigned ended = 0;
-    if (!strncmp(launch.kernel, "cupy_", 5))
+    if (launch.meets_ended)
         for (unsigned i = 0; i < launch.threads; i++) ended += threads[i].state == DONE;
     unsigned count = barriers[number].arrived, wanted = barriers[number].wanted, holds = 0, waiting = 0;
     struct thread *before = NULL;
@@ -123,14 +133,6 @@ static int64_t reduced(int kind, int64_t a, int64_t b) {
 /* What a lane gets of what those of `group` handed in. */
 static void give(struct thread *warp, unsigned lane, uint32_t group) {
     struct thread *t = &warp[lane];
-    int64_t sum = t->value;
-    uint32_t same = 0, holds = 0;
-    for (unsigned i = 0; i < 32; i++) {
-        if (!(group >> i & 1)) continue;
-        if (i != lane) sum = reduced(t->kind, sum, warp[i].value);
-        same |= (uint32_t)(warp[i].value == t->value) << i;
-        holds |= (uint32_t)(warp[i].value != 0) << i;
-    }
     t->flag = 0;
     if (t->kind >= SHUFFLE_UP && t->kind <= SHUFFLE) {
         const unsigned parts = t->clamp >> 8 & 31, clamp = t->clamp & 31, b = t->other & 31;
@@ -143,6 +145,14 @@ static void give(struct thread *warp, unsigned lane, uint32_t group) {
         if (!(t->mask >> from & 1)) fault(FAILED, t->line, "a shuffle reads lane %d, which is not in its mask 0x%x", from, t->mask);
         t->result = group >> from & 1 ? warp[from].value : ~0ull;  /* garbage where that thread has ended */
         return;
+    }
+    int64_t sum = t->value;
+    uint32_t same = 0, holds = 0;
+    for (unsigned i = 0; i < 32; i++) {
+        if (!(group >> i & 1)) continue;
+        if (i != lane) sum = reduced(t->kind, sum, warp[i].value);
+        same |= (uint32_t)(warp[i].value == t->value) << i;
+        holds |= (uint32_t)(warp[i].value != 0) << i;
     }
     switch (t->kind) {
     case ALL: t->result = holds == group; break;
@@ -205,19 +215,18 @@ static void run_fibers(void) {
             const unsigned w = launch.backwards ? warps - 1 - k : k;
             struct thread *warp = &threads[w * 32];
             const unsigned lanes = launch.threads - w * 32 < 32 ? launch.threads - w * 32 : 32;
-            int any = 1;
-            while (any) {
-                any = 0;
+            int waiting, some;  /* for others of the warp; whether one of it went on */
+            do {
+                waiting = some = 0;
                 for (unsigned i = 0; i < lanes; i++) {
                     struct thread *t = &warp[launch.backwards ? lanes - 1 - i : i];
-                    if (t->state != RUNS) continue;
-                    resume(t);
-                    any |= t->state != RUNS, ran = 1;
+                    if (t->state == RUNS) resume(t), some = 1;
+                    waiting |= t->state == AT_WARP;
                 }
-                any |= gathered(warp, lanes);
-            }
+                ran |= some;
+            } while (some && waiting && gathered(warp, lanes));
         }
-        for (unsigned number = 0; number < 16; number++) ran |= met(number);
+        for (unsigned number = 0; used >> number; number++) if (used >> number & 1) ran |= met(number);
         if (!ran) break;
     }
     stuck();
@@ -226,6 +235,7 @@ static void start_block(void) {
     unsigned n = 0;
     memset(shared, 0xFF, launch.shared);
     memset(barriers, 0, sizeof barriers);
+    used = 0;
     for (unsigned z = 0; z < launch.block[2]; z++)
         for (unsigned y = 0; y < launch.block[1]; y++)
             for (unsigned x = 0; x < launch.block[0]; x++, n++) {
@@ -242,7 +252,7 @@ static void run_block(void) {
     }
     for (unsigned i = 0; i < launch.threads; i++) {
         now = &threads[launch.backwards ? launch.threads - 1 - i : i];
-        if (!_setjmp(alone)) launch.work();
+        run_alone();
     }
 }
 static int run_kernel(const struct emulated_kernel *kernel, void (*work)(void), const unsigned *places, int meets, void **values,
@@ -251,6 +261,7 @@ static int run_kernel(const struct emulated_kernel *kernel, void (*work)(void), 
     const uint64_t count = (uint64_t)grid[0] * grid[1] * grid[2], most = kernel->max_threads < THREADS ? kernel->max_threads : THREADS;
     launch.kernel = kernel->name, launch.work = work, launch.owns = owns, launch.report = report, launch.code = 0;
     launch.backwards = order && order[0] == '1', launch.dynamic = dynamic;
+    launch.meets_ended = !strncmp(kernel->name, "cupy_", 5);
     memset(launch.at, 0, sizeof launch.at);
     for (unsigned i = 0; i < 3; i++) {
         if (!grid[i] || !block[i]) return refuse(FAILED, "a grid or a block of no threads");
@@ -267,9 +278,9 @@ static int run_kernel(const struct emulated_kernel *kernel, void (*work)(void), 
     memset(sites, 0, site_count * sizeof *sites);
     known_count = 0;
     if (!rooms) {
-        rooms = mmap(NULL, (size_t)THREADS * (STACK + MOST_LOCAL), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        rooms = mmap(NULL, (size_t)THREADS * ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (rooms == MAP_FAILED) return rooms = NULL, refuse(OUT_OF_RESOURCES, "there is no memory for the threads");
-        for (unsigned i = 0; i < THREADS; i++) threads[i].local = rooms + (size_t)i * (STACK + MOST_LOCAL) + STACK;
+        for (unsigned i = 0; i < THREADS; i++) threads[i].local = rooms + (size_t)i * ROOM + STACK;
     }
     waits = meets;
     if (_setjmp(launch.end)) {

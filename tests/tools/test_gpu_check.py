@@ -4,6 +4,8 @@ what its tests and the benchmark found stands in the report."""
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,6 +56,42 @@ def test_what_there_is_no_time_for_is_told(tmp_path: Path) -> None:
     code, text = checked(tmp_path, (GOOD, GOOD), limit=0.5)
     assert code == 1
     assert "no time was left" in text
+
+
+TOLD = """
+import os, signal, sys
+signal.alarm(20)
+print("PASSED tests/gpu/test_compiled.py::test_two_runs_give_the_same_bytes", flush=True)
+os.kill(os.getppid(), getattr(signal, sys.argv[1]))
+signal.pause()
+"""
+STOPPED = """
+import sys
+from pathlib import Path
+from gpubp.backends.driver import Driver, Gpu
+from tools import gpu_check
+gpu_check.NEEDED = ()
+gpu_check.ask_driver = lambda: Driver((12, 8), (Gpu(0, "H100", (9, 0), 1),))
+gpu_check.RESULTS = Path(sys.argv[1])
+gpu_check.parts = lambda figures: (gpu_check.Part("tests", ("-c", sys.argv[2], sys.argv[3]), 60),) * 2
+raise SystemExit(gpu_check.main())
+"""
+
+
+@pytest.mark.parametrize("signal", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_asked_to_stop_it_tells_what_it_knows(tmp_path: Path, signal: str) -> None:
+    words = [sys.executable, "-c", STOPPED, str(tmp_path), TOLD, signal]
+    assert subprocess.run(words, capture_output=True, cwd=gpu_check.ROOT).returncode == 130
+    text = (tmp_path / "h100.md").read_text("utf-8")
+    assert text.count("| tests | stopped |") == 1, "no part is begun after it"
+    assert "| two runs with one seed give the same bytes | 1 of 1 tests | met |" in text
+    assert json.loads((tmp_path / "h100.json").read_text("utf-8"))["parts"][0]["verdict"] == "stopped"
+
+
+def test_killed_it_leaves_what_was_printed(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", STOPPED, str(tmp_path), TOLD, "SIGKILL"]
+    assert subprocess.run(words, capture_output=True, cwd=gpu_check.ROOT).returncode == -9
+    assert "PASSED tests/gpu" in (tmp_path / "h100.log").read_text("utf-8")
 
 
 SAID = """
