@@ -12,12 +12,12 @@ def count_gpus() -> tuple[int, str]:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
         return 0, "no NVIDIA driver is installed (libcuda.so.1 not found)"
-    if status := driver.cuInit(0):
+    status, count = driver.cuInit(0), ctypes.c_int(0)
+    if status not in (0, 100):  # CUDA_ERROR_NO_DEVICE
         return 0, f"the NVIDIA driver does not start (cuInit gives {status})"
-    count = ctypes.c_int(0)
-    if status := driver.cuDeviceGetCount(ctypes.byref(count)):
+    if not status and (status := driver.cuDeviceGetCount(ctypes.byref(count))):
         return 0, f"the NVIDIA driver does not answer (cuDeviceGetCount gives {status})"
-    return count.value, "" if count.value else "the NVIDIA driver sees no GPU"
+    return count.value, "" if count.value else "the NVIDIA driver sees no GPU (CUDA_VISIBLE_DEVICES can hide it)"
 
 
 def main() -> int:

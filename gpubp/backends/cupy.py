@@ -52,7 +52,7 @@ class CupyBackend:
         except cupy.cuda.runtime.CUDARuntimeError as error:
             raise DeviceError(f"no GPU can be used: {ask_driver().reason or _reason(error)}") from None
         if not 0 <= number < count:
-            raise DeviceError(f"there is no GPU {number}: this machine has {count}, counted from 0")
+            raise DeviceError(f"there is no GPU {number}: this process sees {count}, counted from 0")
         try:
             self._device = cupy.cuda.Device(number)
             with self._device:
@@ -175,4 +175,7 @@ class CupyBackend:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if isinstance(error, OSError) and error.errno:
+        return f"{text}; CuPy keeps kernels in a folder, and CUPY_CACHE_DIR names another one"
+    return text

@@ -8,6 +8,8 @@ from dsl.records import dataclass
 
 _MAJOR, _MINOR = 75, 76
 """Numbers of CUdevice_attribute: the compute capability."""
+_NO_DEVICE = 100
+"""CUDA_ERROR_NO_DEVICE: what `cuInit` gives where there is no GPU, or the process may see none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,13 @@ def ask_driver() -> Driver:
     version, count = ctypes.c_int(0), ctypes.c_int(0)
     library.cuDriverGetVersion(ctypes.byref(version))
     cuda = version.value // 1000, version.value % 1000 // 10
-    if status := library.cuInit(0):
+    status = library.cuInit(0)
+    if status not in (0, _NO_DEVICE):
         return Driver(cuda, (), f"the NVIDIA driver does not start (cuInit gives {status})")
-    if status := library.cuDeviceGetCount(ctypes.byref(count)):
+    if not status and (status := library.cuDeviceGetCount(ctypes.byref(count))):
         return Driver(cuda, (), f"the NVIDIA driver does not answer (cuDeviceGetCount gives {status})")
     if not count.value:
-        return Driver(cuda, (), "the NVIDIA driver sees no GPU")
+        return Driver(cuda, (), "the NVIDIA driver sees no GPU (CUDA_VISIBLE_DEVICES can hide it)")
     return Driver(cuda, tuple(_gpu(library, number) for number in range(count.value)))
 
 

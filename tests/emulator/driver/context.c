@@ -58,9 +58,18 @@ long setting(const char *name, long otherwise) {
     return text && *text ? atol(text) : otherwise;
 }
 
+/* How many GPUs the process sees: those that CUDA_VISIBLE_DEVICES names, up to the first that is not there. */
 int device_count(void) {
-    int count = setting("EMULATED_GPUS", 1);
-    return count < 0 ? 0 : count > MOST_DEVICES ? MOST_DEVICES : count;
+    int count = setting("EMULATED_GPUS", 1), seen = 0;
+    count = count < 0 ? 0 : count > MOST_DEVICES ? MOST_DEVICES : count;
+    const char *names = getenv("CUDA_VISIBLE_DEVICES");
+    if (!names) return count;
+    for (char *end;; names = end + 1) {
+        long number = strtol(names, &end, 10);
+        if (end == names || number < 0 || number >= count) return seen;
+        seen++;
+        if (*end != ',') return seen;
+    }
 }
 
 static int is_device(int device) { return device >= 0 && device < device_count(); }
