@@ -37,6 +37,8 @@ GRACE = 15.0
 """Seconds in which a part that took too long may still say what it knows."""
 TAIL = 300
 """Lines of a part's output that the report holds at most."""
+STOPS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+"""What asks the check to stop."""
 NEEDED = ("numpy", "lark", "platformdirs", "safetensors", "threadpoolctl", "cupy", "pytest", "hypothesis")
 
 
@@ -130,6 +132,7 @@ def run(part: Part, seconds: float, log: Path) -> Outcome:
         file.write(f"== {part.name}\n".encode())
         file.flush()
         begin = file.tell()
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # none may come while the process is made, and not yet known
         process = subprocess.Popen(
             (sys.executable, *part.words),
             cwd=ROOT,
@@ -137,10 +140,10 @@ def run(part: Part, seconds: float, log: Path) -> Outcome:
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            # What a shell runs in the background ignores Ctrl-C, and hands that on.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=_listen,
         )
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         code = process.wait(seconds)
     except (subprocess.TimeoutExpired, KeyboardInterrupt) as reason:
         stopped = isinstance(reason, KeyboardInterrupt)
@@ -153,6 +156,12 @@ def run(part: Part, seconds: float, log: Path) -> Outcome:
         process.wait()
     said = log.read_bytes()[begin:].decode("utf-8", "replace")
     return Outcome(part, code, time.monotonic() - start, said, stopped)
+
+
+def _listen() -> None:
+    """What a shell runs in the background ignores Ctrl-C, and hands that on, as whoever blocks it does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 @dataclass
@@ -233,7 +242,7 @@ def main() -> int:
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         print(f"{sys.executable} lacks {', '.join(missing)}; docs/gpu.md says how to bring them", file=sys.stderr)
         return 2
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in STOPS - {signal.SIGINT}:
         signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as scratch:
         figures = Path(scratch) / "benchmark.json"

@@ -36,7 +36,7 @@ def test_params_are_numbers_or_text_of_the_language(value: Any) -> None:
     ("params", "message"),
     [
         ({"nope": 1}, "there is no param `nope`"),
-        ({"hidden": "x"}, "there is no value `x`"),
+        ({"hidden": "x"}, "the word `x` is set"),
         ({"hidden": None}, "None"),
         ({"hidden": [1]}, "a list is set"),
         ({"hidden": True}, "the truth `true` is set"),

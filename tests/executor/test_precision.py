@@ -31,7 +31,8 @@ def test_on_a_cpu_it_is_float32(net: gpubp.Net) -> None:
 def test_a_gpu_is_told(net: gpubp.Net, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def refuse(number: int, tf32: bool) -> object:
+    def refuse(number: int, tf32: bool, *, compiled: bool) -> object:
+        assert compiled
         asked.append((number, tf32))
         raise DeviceError("refused for a test")
 

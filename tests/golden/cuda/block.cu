@@ -221,7 +221,7 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
             const int thread = threadIdx.x;
             if (thread < 32) train_task0(arena, tables, thread / 32, thread % 32);
         }
-        /* train.loss.binary_cross_entropy: binary_cross_entropy(p, y) */
+        /* back through train.loss.binary_cross_entropy: binary_cross_entropy(p, y) */
         {
             const int thread = (threadIdx.x + 96) % 128;
             float *const p_dense_at = (float *)(arena + 192);
@@ -234,12 +234,12 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
             }
         }
         __syncthreads();
-        /* p.dense: dense(1, init = normal) */
+        /* back through p.dense: dense(1, init = normal) */
         {
             const int thread = threadIdx.x;
             if (thread < 32) train_task1(arena, tables, thread / 32, thread % 32);
         }
-        /* p.dense: dense(1, init = normal) */
+        /* back through p.dense: dense(1, init = normal) */
         {
             const int thread = (threadIdx.x + 96) % 128;
             const float *const t21_at = (const float *)(arena + 192);
@@ -254,7 +254,7 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
                 t23_at[i * 3 + j] = sum;
             }
         }
-        /* p.dense: dense(1, init = normal) */
+        /* back through p.dense: dense(1, init = normal) */
         {
             const int thread = (threadIdx.x + 64) % 128;
             const float *const hidden_at = (const float *)(arena + 128);
@@ -270,7 +270,7 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
             }
         }
         __syncthreads();
-        /* hidden.sigmoid: sigmoid */
+        /* back through hidden.sigmoid: sigmoid */
         {
             const int thread = threadIdx.x;
             const float *const hidden_at = (const float *)(arena + 128);
@@ -284,12 +284,12 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
             }
         }
         __syncthreads();
-        /* hidden.dense: dense(3, init = normal) */
+        /* back through hidden.dense: dense(3, init = normal) */
         {
             const int thread = threadIdx.x;
             if (thread < 32) train_task2(arena, tables, 0, thread);
         }
-        /* hidden.dense: dense(3, init = normal) */
+        /* back through hidden.dense: dense(3, init = normal) */
         {
             const int thread = (threadIdx.x + 96) % 128;
             const float *const x_2_at = (const float *)(arena + 0);
