@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,23 @@ def test_a_damaged_library_is_compiled_anew(tmp_path: Path, damage: bytes | None
     path = cache.library(TEXT, COMPILER)
     path.write_bytes(path.read_bytes()[:-100] if damage is None else damage)
     assert call(cache.library(TEXT, COMPILER)) == 42
+
+
+@needs_compiler
+def test_what_was_not_used_for_longest_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert COMPILER is not None
+    cache = KernelCache(tmp_path / "kernels")
+    left = [cache.folder / f".compiling-{name}" for name in ("old", "new")]
+    paths = [cache.library(TEXT + "\n" * k, COMPILER) for k in range(4)]
+    for age, path in enumerate(reversed(paths)):
+        os.utime(path, (1e9 - age, 1e9))
+    for folder, begun in zip(left, (1e9, time.time()), strict=True):
+        (folder / "within").mkdir(parents=True)
+        os.utime(folder, (begun, begun))
+    assert cache.library(TEXT, COMPILER) == paths[0], "now the latest"
+    monkeypatch.setattr("gpubp.backends.native.cache.MOST", 4 * paths[0].stat().st_size + 100)
+    added = cache.library(TEXT + "\n" * 9, COMPILER)
+    assert {*cache.folder.iterdir()} == {paths[0], paths[3], added, left[1]}
 
 
 @needs_compiler

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from .compiler import NativeError
 
 SUFFIX = ".so"
+MOST = 512 << 20
+"""Bytes that all kernels may take: those of some thousand programs."""
+KEPT = 3 / 4
+"""How much of that is left where they take more."""
+STALE = 3600.0
+"""Seconds after which what a compiler has left behind belongs to none that still runs."""
+_PLACE = ".compiling-"
 
 
 class Compiles(Protocol):
@@ -32,7 +42,8 @@ class CacheError(NativeError):
 
 class KernelCache:
     """A folder of machine code. A file's name is the key (source, compiler, flags, processor) and the digest of its
-    content: a damaged one is compiled anew."""
+    content: a damaged one is compiled anew. Where all take more than MOST bytes, those go that were not used for
+    longest: each learning rate that is tried is a program of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -45,7 +56,7 @@ class KernelCache:
         for path in self._found(key, suffix):
             return path
         try:
-            with tempfile.TemporaryDirectory(prefix=".compiling-", dir=self.folder) as place:
+            with tempfile.TemporaryDirectory(prefix=_PLACE, dir=self.folder) as place:
                 source, made = Path(place) / "kernels.c", Path(place) / f"kernels{suffix}"
                 source.write_text(text, "utf-8")
                 compiler.compile(source, made)
@@ -53,6 +64,7 @@ class KernelCache:
                 made.chmod(0o700)
                 # Whole or not at all: another process may do the same at this moment.
                 made.replace(target)
+            self._make_room()
         except OSError as error:
             raise CacheError(f"cannot write to `{self.folder}`: {_reason(error)}") from None
         return target
@@ -63,11 +75,32 @@ class KernelCache:
                 about = path.lstat()
                 private = stat.S_ISREG(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o022
                 if private and path.name == f"{key}-{_digest(path.read_bytes())}{suffix}":
+                    with suppress(OSError):  # on a disk that cannot be written to, nothing is removed either
+                        os.utime(path, ns=(time.time_ns(), about.st_mtime_ns))
                     yield path
                 elif private:
                     path.unlink(missing_ok=True)
         except OSError as error:
             raise CacheError(f"cannot read `{self.folder}`: {_reason(error)}") from None
+
+    def _make_room(self) -> None:
+        """Other processes may do the same at this moment."""
+        used, found = 0, []
+        for entry in [*os.scandir(self.folder)]:
+            with suppress(FileNotFoundError):
+                about = entry.stat(follow_symlinks=False)
+                if not entry.name.startswith(_PLACE):
+                    used += about.st_size
+                    found.append((about.st_atime, about.st_size, entry.path))
+                elif about.st_mtime < time.time() - STALE:
+                    shutil.rmtree(entry.path, ignore_errors=True)
+        if used <= MOST:
+            return
+        for _, size, path in sorted(found):
+            if used <= MOST * KEPT:
+                break
+            Path(path).unlink(missing_ok=True)
+            used -= size
 
     def _require_private(self) -> None:
         """Make the folder if it is not there. Raises CacheError where others could have put something into it."""
