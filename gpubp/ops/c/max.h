@@ -27,7 +27,11 @@ INLINE double larger_f64(double a, double b) { return (b > a) | (b != b) ? b : a
             }                                                                                                          \
             for (; k < count; k++) tops = larger_tops_##T(tops, v[k]);                                                 \
             i = count * COUNT;                                                                                         \
-            for (int j = 0; j < COUNT; j++) top = larger_##T(top, tops[j]);                                            \
+            type half[COUNT];                                                                                          \
+            memcpy(half, &tops, sizeof half);                                                                          \
+            for (int w = COUNT / 2; w; w /= 2)                                                                         \
+                for (int j = 0; j < w; j++) half[j] = larger_##T(half[j], half[j + w]);                                \
+            top = half[0];                                                                                             \
         }                                                                                                              \
         for (; i < n; i++) top = larger_##T(top, x[i]);                                                                \
         return top;                                                                                                    \
