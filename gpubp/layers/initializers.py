@@ -1,6 +1,7 @@
 """Initialisers: the first values of a parameter, drawn in float64 from a NumPy generator of the parameter's own.
 
-Weights are [in, out] or [kernel..., in, out]; fan_in and fan_out count the connections into and out of one unit.
+Weights are [in, out] or [kernel..., in, out]; fan_in and fan_out count the connections into and out of one unit, but
+for a convolution in groups: there, as in Keras and PyTorch, fan_out counts the channels of all groups.
 """
 
 from __future__ import annotations
