@@ -145,14 +145,15 @@ def _use_layer(
         return POISON
     if not any(has_node(one.value) or has_poison(one.value) for one in inputs):
         return no_value(cx, function, inputs)
-    context = layer.context
-    inner = context.derive(
+    inner = cx.derive(
+        unit=layer.unit,
+        scope=layer.scope,
+        options=False,
         trace=enter(cx, function.text, function, span),
         level=cx.level + 1,
         base=layer.place + ".",
         place=Place(layer.place),
         no_alias=IN_LAYER,
-        parts=cx.parts,
         weightless=cx.weightless and "`train` makes no weights" if layer.names is None else "",
     )
     start = len(cx.shared.nodes)

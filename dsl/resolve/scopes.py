@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from .. import syntax
 from ..records import dataclass
 from ..source import Source, Span
 from .values import Value
-
-if TYPE_CHECKING:
-    from .context import Context
 
 EntryKind = Literal[
     "param", "let", "size", "formal", "loop", "value", "input", "target", "layer", "block", "fn", "import"
@@ -43,11 +40,12 @@ class Unit:
 
 @dataclass(slots=True, eq=False)
 class LayerDef:
-    """`layer f = ...`: the chain, where it was defined, and the place of its weights. `names`: the nodes of its first
+    """`layer f = ...`: the chain, the names that it sees, and the place of its weights. `names`: the nodes of its first
     use."""
 
     syntax: syntax.Layer
-    context: Context
+    unit: Unit
+    scope: Scope
     place: str
     names: frozenset[str] | None = None
 

@@ -75,4 +75,5 @@ def _one(cx: Context, name: syntax.Name, value: Value, expr: syntax.Expr) -> Val
 
 def define_layer(cx: Context, statement: syntax.Layer) -> None:
     """`layer f = ...`: kept for its uses, which read it where it stands."""
-    cx.define(Entry("layer", statement.name, thing=LayerDef(statement, cx, cx.base + statement.name.text)))
+    definition = LayerDef(statement, cx.unit, cx.scope, cx.base + statement.name.text)
+    cx.define(Entry("layer", statement.name, thing=definition))
