@@ -29,7 +29,8 @@ from .work import (
 KEPT = 16
 """Elements of a row that a thread keeps in registers between two reductions."""
 SPLIT = 16384
-"""Elements from which on a row is reduced by several blocks."""
+"""Elements from which on a row is reduced by several blocks; a single one already where a block of BLOCK threads would
+have more than KEPT for each."""
 PER_THREAD = 16
 """Elements that a thread of these takes."""
 _MASK = "const uint32_t mask = 0xffffffffu;"
@@ -44,7 +45,7 @@ class CudaRows(RowKernel):
         self.packs: dict[str, str] = {}
         if all(part.full for part in self.parts):
             return Body([self._elementwise()])
-        if self.length > SPLIT and any(part.folds for part in self.parts):
+        if self.length > self._most() and any(part.folds for part in self.parts):
             return Body(self._split())
         return Body([self._row_by_row()])
 
@@ -145,10 +146,12 @@ class CudaRows(RowKernel):
 
     # Rows ------------------------------------------------------------------------------------------------------------
     def _lanes(self) -> int:
-        """Threads for a row: up to a warp for a short one, a block for a long one."""
+        """Threads for a row: up to a warp for a short one, a block for a long one. More than BLOCK, so that the kernel
+        is joined with no other, only where that many would have more than KEPT elements each."""
         if self.length <= 8 * WARP:
             return min(WARP, power_above(self.length))
-        return min(1024, max(128, power_above(-(-self.length // 8))))
+        most = BLOCK if self.length <= KEPT * BLOCK else 1024
+        return min(most, max(128, power_above(-(-self.length // 8))))
 
     def _row_by_row(self) -> Kernel:
         lanes = self._lanes()
@@ -209,9 +212,17 @@ class CudaRows(RowKernel):
         return store is not None and any(overlap(store.place, store.dtype, r.place, r.dtype) for r in reads)
 
     # Long rows -------------------------------------------------------------------------------------------------------
+    def _most(self) -> int:
+        """Elements up to which a block reduces a row by itself."""
+        return KEPT * BLOCK if self.rows == 1 and not self._in_turns() else SPLIT
+
+    def _in_turns(self) -> bool:
+        """Whether the elements of a row are taken again, after a reduction."""
+        return any(part.turn for part in self.parts if part.full or part.folds)
+
     def _split(self) -> Iterator[Kernel]:
         """Several blocks for a row, each of which writes what it found; then one block joins that."""
-        if any(part.turn for part in self.parts if part.full or part.folds):
+        if self._in_turns():
             raise UnfitError
         pieces = min(blocks(self.length, BLOCK * PER_THREAD), 1024)
         count = -(-self.length // (pieces * BLOCK))

@@ -139,26 +139,43 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_1(
     }
 }
 
-extern "C" __global__ void __launch_bounds__(1024, 1) step_4(
+extern "C" __global__ void __launch_bounds__(256, 1) step_4a(
     char *arena, const Tables<2> tables, char *scratch) {
     const float *const t4_at = (const float *)(arena + 36864);
     float *const t5_at = (float *)(arena + 0);
-    const int row = blockIdx.x, lane = threadIdx.x;
     const uint32_t mask = 0xffffffffu;
+    const int row = blockIdx.x / 2, lane = threadIdx.x;
     float t5_all = 0;
-    #pragma unroll 6
-    for (int k = 0; k < 6; k++) {
-        const int j = lane + k * 1024;
-        if (j < 6144) {
-            t5_all = t5_all + t4_at[j];
-        }
+    for (int j = blockIdx.x % 2 * 256 + threadIdx.x; j < 6144; j += 512) {
+        t5_all = t5_all + t4_at[j];
     }
     for (int m = 16; m; m /= 2) t5_all = t5_all + __shfl_xor_sync(mask, t5_all, m, 32);
-    __shared__ float t5_parts[32];
+    __shared__ float t5_parts[8];
     if (threadIdx.x % 32 == 0) t5_parts[threadIdx.x / 32] = t5_all;
     __syncthreads();
     t5_all = t5_parts[0];
-    for (int w = 1; w < 32; w++) t5_all = t5_all + t5_parts[w];
+    for (int w = 1; w < 8; w++) t5_all = t5_all + t5_parts[w];
+    if (lane == 0) {
+        ((double *)scratch)[0 + blockIdx.x] = t5_all;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256, 1) step_4b(
+    char *arena, const Tables<2> tables, char *scratch) {
+    const float *const t4_at = (const float *)(arena + 36864);
+    float *const t5_at = (float *)(arena + 0);
+    const uint32_t mask = 0xffffffffu;
+    const int row = blockIdx.x, lane = threadIdx.x;
+    float t5_all = 0;
+    for (int p = threadIdx.x; p < 2; p += 256) {
+        t5_all = t5_all + (float)((double *)scratch)[0 + row * 2 + p];
+    }
+    for (int m = 16; m; m /= 2) t5_all = t5_all + __shfl_xor_sync(mask, t5_all, m, 32);
+    __shared__ float t5_parts[8];
+    if (threadIdx.x % 32 == 0) t5_parts[threadIdx.x / 32] = t5_all;
+    __syncthreads();
+    t5_all = t5_parts[0];
+    for (int w = 1; w < 8; w++) t5_all = t5_all + t5_parts[w];
     const float t5 = t5_all;
     if (lane == 0) {
         t5_at[0] = t5;
@@ -195,5 +212,6 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_5(
 }
 // step_0: Launch(kernel='step_0', grid=24, block=256)
 // step_1: Launch(kernel='step_1', grid=6, block=256)
-// step_2: Launch(kernel='step_4', grid=1, block=1024)
+// step_2: Launch(kernel='step_4a', grid=2, block=256)
+// step_2: Launch(kernel='step_4b', grid=1, block=256)
 // step_3: Launch(kernel='step_5', grid=3, block=256)
