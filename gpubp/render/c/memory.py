@@ -190,19 +190,26 @@ def shows(x: Var, views: Mapping[Var, Eqn]) -> Var:
     return x
 
 
+Span = tuple[Buffer | None, int, int]
+"""Bytes: the buffer that they are in, None for the arena; the first, and the one behind the last."""
+
+
+def span(place: Place, dtype: str) -> Span:
+    """From the first byte of a place to behind its last."""
+    buffer, item = place.buffer, ITEM[dtype]
+    inside = buffer.kind == "arena"
+    first = place.offset * item + (buffer.start if inside else 0)
+    return None if inside else buffer, first, first + _extent(place) * item
+
+
+def meet(a: Span, b: Span) -> bool:
+    """Whether they share a byte."""
+    return a[0] is b[0] and a[1] < b[2] and b[1] < a[2]
+
+
 def overlap(a: Place, a_type: str, b: Place, b_type: str) -> bool:
     """Whether two places share a byte."""
-    if a.buffer.kind == "arena" and b.buffer.kind == "arena":
-        starts = a.buffer.start, b.buffer.start
-    elif a.buffer is b.buffer:
-        starts = 0, 0
-    else:
-        return False
-    (first, end), (other, other_end) = (
-        (start + p.offset * ITEM[t], start + (p.offset + _extent(p)) * ITEM[t])
-        for start, p, t in zip(starts, (a, b), (a_type, b_type), strict=True)
-    )
-    return first < other_end and other < end
+    return meet(span(a, a_type), span(b, b_type))
 
 
 def _extent(place: Place) -> int:

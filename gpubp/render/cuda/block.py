@@ -10,7 +10,7 @@ from ...ir import Var
 from ...passes import ALIGN, ITEM, Buffer, Plan
 from ..c.memory import C_TYPE
 from .task_text import TaskText
-from .tasks import OWN_MEMORY, Task, phases, shared, warps
+from .tasks import OWN_MEMORY, Task, phases, warps
 from .text import batch_lines
 from .work import BLOCK, WARP, indented, power_above
 
@@ -81,7 +81,7 @@ class BlockText(TaskText):
             return None
         found = phases(tasks)
         every = list(_every(found))
-        size = self.size + sum(shared(task.lines) for phase in every for task in phase)
+        size = self.size + sum(task.own_memory for phase in every for task in phase)
         wanted = max(sum(warps(task.threads) for task in phase) for phase in every)
         least = max((task.block for phase in every for task in phase if not task.free), default=0)
         threads = max(min(BLOCK, power_above(wanted)), least)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 
 from dsl.records import dataclass
 
@@ -28,7 +29,7 @@ class Axes:
         return split_index(text, [self.sizes[k] for k in kept], [self.names[k] for k in kept], kind)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Factor:
     """A matrix in memory: the element at indices of `own` axes and of `terms` is at `spot`. A block of `threads`
     threads works on `size` of its rows or columns, from the index `begin` on, and on `depth` terms at a time."""
@@ -47,6 +48,7 @@ class Factor:
     def kind(self) -> str:
         return C_TYPE[self.access.dtype]
 
+    @cached_property
     def _way(self) -> tuple[bool, bool]:
         """Whether elements beside each other in memory are terms, and whether one follows the other: by the last index
         in which the last axis of a side stands."""
@@ -61,12 +63,12 @@ class Factor:
     @property
     def along(self) -> bool:
         """Whether threads beside each other take terms beside each other, not rows or columns."""
-        return self._way()[0]
+        return self._way[0]
 
     @property
     def width(self) -> int:
         """Elements of one access."""
-        along, dense = self._way()
+        along, dense = self._way
         vector = BYTES // ITEM[self.access.dtype]
         fast = (self.terms if along else self.own).sizes[-1]
         return vector if dense and fast % vector == 0 and aligned(self.access, vector) else 1

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from dsl.records import dataclass
 
-from .tasks import OWN_MEMORY, Task, shared
+from .tasks import OWN_MEMORY, Task
 from .work import BLOCK
 
 MOST_BLOCKS = 512
@@ -54,7 +54,7 @@ class Group:
         every = (*self.tasks, task)
         if not all(one.lines and one.block <= BLOCK for one in every):
             return None  # a thread of a block of 1024 has 64 registers, too few for most others
-        if sum(shared(one.lines) for one in every) > OWN_MEMORY:
+        if sum(one.own_memory for one in every) > OWN_MEMORY:
             return None
         if self.grid + task.grid <= MOST_BLOCKS and not any(task.clashes(one) for one in self.tasks):
             return Group((*self.wide, task), self.chain)

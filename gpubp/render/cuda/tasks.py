@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from dsl.records import dataclass
 
-from ...passes import Place
-from ..c.memory import overlap
+from ..c.memory import Span, meet
 from .work import WARP
 
 OWN_MEMORY = 48 * 1024
@@ -21,8 +21,6 @@ _SHARED = re.compile(r"__shared__ (?:Pack<(\w+), (\d+)>|\w+) (.*?);")
 _NAMES = {"blockIdx.x": "block", "threadIdx.x": "thread", "THREAD": "thread"}
 _WORD = re.compile(r"\b(?:blockIdx\.x|threadIdx\.x|THREADS?|__syncthreads\(\))")
 
-Uses = list[tuple[Place, str]]
-
 
 @dataclass(frozen=True, slots=True)
 class Inner:
@@ -32,7 +30,7 @@ class Inner:
     phases: tuple[tuple[Task, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Task:
     """A kernel of `grid` blocks of `block` threads as a part of a step: its text, what it reads and writes, and whether
     it stands behind the guard; or a loop, `inner`."""
@@ -41,14 +39,19 @@ class Task:
     lines: tuple[str, ...]
     grid: int
     block: int
-    reads: Uses
-    writes: Uses
+    reads: list[Span]
+    writes: list[Span]
     guarded: bool
     scratch: bool = False
     """Whether it uses the memory that kernels of the same equation hand on to each other."""
     inner: Inner | None = None
 
-    @property
+    @cached_property
+    def own_memory(self) -> int:
+        """Bytes of the memory that each of its blocks has of its own, at most."""
+        return shared(self.lines)
+
+    @cached_property
     def meets(self) -> bool:
         """Whether its threads wait for each other."""
         return any("__syncthreads" in line for line in self.lines)
@@ -66,8 +69,8 @@ class Task:
         """Whether one writes what the other reads or writes."""
         if self.scratch and other.scratch:
             return True
-        pairs = ((self.writes, [*other.reads, *other.writes]), (other.writes, self.reads))
-        return any(overlap(*a, *b) for ones, others in pairs for a in ones for b in others)
+        pairs = ((self.writes, other.reads), (self.writes, other.writes), (self.reads, other.writes))
+        return any(meet(a, b) for ones, others in pairs for a in ones for b in others)
 
     def rewritten(self, barrier: int, threads: int) -> list[str]:
         """Its text for thread `thread` of block `block`, where `threads` are there; those that wait do it at the

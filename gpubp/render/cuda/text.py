@@ -10,12 +10,11 @@ from dsl.records import dataclass
 from ...ir import Eqn, Var
 from ...ops import copy, cuda_names
 from ...passes import ITEM, Buffer, Plan, Step
-from ..c.memory import Memory
+from ..c.memory import Memory, Span, span
 from ..c.parts import Kernel as Steps
 from ..c.source import PlanText
 from .rows import CudaRows
 from .single import is_product, single_body
-from .tasks import Uses
 from .work import Body
 
 _WORDS = frozenset(
@@ -90,9 +89,9 @@ class CudaText(PlanText):
         reads = [x for e in eqns for x in e.operands if self.origin(x) not in made]
         return reads, list(self.stored(step.numbers))
 
-    def uses(self, values: Sequence[Var]) -> Uses:
+    def uses(self, values: Sequence[Var]) -> list[Span]:
         """The memory of values."""
-        return [(self.plan.places[v], v.dtype) for v in values if v in self.plan.places]
+        return [span(self.plan.places[v], v.dtype) for v in values if v in self.plan.places]
 
     def unless_guard(self, then: str) -> list[str]:
         """What is done where the guard does not hold."""
