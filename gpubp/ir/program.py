@@ -51,7 +51,7 @@ class Program:
 
 def bodies(eqn: Eqn) -> tuple[Program, ...]:
     """The programs among an equation's params."""
-    return tuple(value for value in eqn.params.values() if isinstance(value, Program))
+    return tuple([value for value in eqn.params.values() if isinstance(value, Program)])
 
 
 def map_bodies(program: Program, change: Callable[[Program], Program]) -> Program:

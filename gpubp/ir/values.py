@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -174,7 +175,7 @@ Operand = Var | float | int | bool
 """What a primitive takes: a value or a literal, which takes the type of the values beside it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Eqn:
     """`outputs = op(*inputs, **params)`. `origin`: what it was made for, such as a node, or a `Back` of that."""
 
@@ -190,10 +191,10 @@ class Eqn:
         (result,) = self.outputs
         return result
 
-    @property
+    @cached_property
     def operands(self) -> tuple[Var, ...]:
         """The inputs that are values, without the literals."""
-        return tuple(x for x in self.inputs if isinstance(x, Var))
+        return tuple([x for x in self.inputs if isinstance(x, Var)])
 
 
 _tape: ContextVar[list[Eqn] | None] = ContextVar("tape", default=None)
@@ -293,8 +294,6 @@ def _operand(op: Primitive, given: object) -> Operand:
 
 def _typed(inputs: tuple[Operand, ...]) -> tuple[Operand, ...]:
     """Whole literals beside floats become floats, so that a program's text shows what it computes."""
-    if int not in map(type, inputs):
-        return inputs
-    if any(isinstance(x, Var) and x.dtype in FLOATS for x in inputs):
+    if int in map(type, inputs) and any(isinstance(x, Var) and x.dtype in FLOATS for x in inputs):
         return tuple(float(x) if type(x) is int else x for x in inputs)
     return inputs

@@ -27,10 +27,10 @@ def verify(program: Program, checked: Collection[Eqn] = frozenset()) -> Program:
         if eqn not in checked:
             for body in bodies(eqn):
                 verify(body)
-        given = (v.aval for v in eqn.outputs) if eqn in checked else results(eqn.op, eqn.inputs, eqn.params)
-        for expected, output in zip_longest(given, eqn.outputs):
-            if output is None or expected != output.aval:
-                raise GpubpError(f"`{eqn.op.name}` gives {expected}, the equation says {output and output.aval}")
+            for expected, output in zip_longest(results(eqn.op, eqn.inputs, eqn.params), eqn.outputs):
+                if output is None or expected != output.aval:
+                    raise GpubpError(f"`{eqn.op.name}` gives {expected}, the equation says {output and output.aval}")
+        for output in eqn.outputs:
             if output in made:
                 raise GpubpError(f"`{eqn.op.name}` makes a value that is there already: {output.hint or output.aval}")
             made.add(output)

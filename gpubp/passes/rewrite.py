@@ -71,7 +71,8 @@ class _Sweep:
                 self._replace(eqn, value, made, depth)
                 return
         self.out.append(eqn)
-        self.makers.update(dict.fromkeys(eqn.outputs, eqn))
+        for output in eqn.outputs:
+            self.makers[output] = eqn
         if eqn.op.trait == "view":
             (x,) = eqn.operands
             self.shown[eqn.output] = self.shown.get(x, x)
