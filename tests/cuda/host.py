@@ -1,4 +1,4 @@
-"""CUDA text run on the processor: compiled by a C++ compiler behind the shim cuda_host.h."""
+"""CUDA text run on the processor: compiled by a C++ compiler behind the shim cuda_host.h, run by cuda_host.cpp."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import re
 import shutil
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,8 @@ from gpubp.render import Gemm, Launch, Matrix
 
 Array = np.ndarray[Any, Any]
 SHIM = Path(__file__).with_name("cuda_host.h")
-FLAGS = ("-std=c++17", "-O0", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-U_FORTIFY_SOURCE", "-w")
-# The headers that C++ has under the names of those of C take longer to read than kernels take.
-FLAGS += ("-nostdinc++",)
+SCHEDULER = SHIM.with_suffix(".cpp")
+FLAGS = ("-std=c++17", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-U_FORTIFY_SOURCE", "-nostdinc++", "-w")
 STRICT = "-fsanitize=alignment"
 """The shim is told of accesses at no multiple of their size, at which a GPU stops."""
 LIBRARIES = ("-nostdlib", "-lm", "-lc")
@@ -46,19 +45,39 @@ WRONG = {
 }
 
 
-class HostCompiler(Compiler):
-    """A C++ compiler for kernels behind the shim."""
+class SchedulerCompiler(Compiler):
+    """A C++ compiler for what runs kernels: machine code that each library of them takes a copy of."""
 
     @property
     def identity(self) -> str:
-        return "\n".join((self.version, *FLAGS, STRICT, *LIBRARIES))
+        return "\n".join((self.version, *FLAGS, SHIM.read_text("utf-8")))
+
+    def compile(self, source: Path, made: Path) -> None:
+        self._run(*FLAGS, "-O1", "-fPIC", "-c", "-x", "c++", "-I", str(SHIM.parent), str(source), "-o", str(made))
+
+
+class HostCompiler(Compiler):
+    """A C++ compiler for kernels behind the shim. It is asked for its version once."""
+
+    @cached_property
+    def identity(self) -> str:
+        return "\n".join((self.version, *FLAGS, STRICT, *LIBRARIES, SCHEDULER.read_text("utf-8")))
+
+    @cached_property
+    def _scheduler(self) -> str:
+        text, compiler = SCHEDULER.read_text("utf-8"), SchedulerCompiler(self.command)
+        return str(KernelCache(kernels_folder()).library(text, compiler, ".o"))
 
     def compile(self, source: Path, library: Path) -> None:
-        self._run(*FLAGS, STRICT, "-fPIC", "-shared", "-x", "c++", str(source), "-o", str(library), *LIBRARIES)
+        options = (*FLAGS, "-O0", STRICT, "-fPIC", "-shared")
+        self._run(*options, self._scheduler, "-x", "c++", str(source), "-o", str(library), *LIBRARIES)
 
 
 HOST = HostCompiler(CXX)
-"""One, which is asked for its version once."""
+
+
+def kernels_folder() -> Path:
+    return user_cache_path("gpubp") / "kernels"
 
 
 def host_text(text: str) -> str:
@@ -95,8 +114,7 @@ def host_text(text: str) -> str:
 
 @cache
 def host_library(text: str) -> ctypes.CDLL:
-    folder = user_cache_path("gpubp") / "kernels"
-    return ctypes.CDLL(str(KernelCache(folder).library(host_text(text), HOST)))
+    return ctypes.CDLL(str(KernelCache(kernels_folder()).library(host_text(text), HOST)))
 
 
 class HostModule:

@@ -251,6 +251,8 @@ def memory_of(net: gpubp.Net, change: Callable[[str], str] = str, dtype: str = "
     feeds = ", ".join(f"(int64_t)calloc({size}, 1)" for size in rows)
     lines = [
         host_text(change(source.text)),
+        "#include <stdlib.h>",
+        "#include <string.h>",
         "int main() {",
         f"    char *at[{len(sizes)}], *arena = (char *)malloc({found.arena});",
         f"    const size_t sizes[] = {{{str(sizes)[1:-1]}}};",

@@ -22,7 +22,7 @@ from tests.ops.test_c_forms import WITH_FORM, case_of, peaks, ulps
 from tests.render.test_c_source import MODELS
 from tests.render.test_c_text import classes, momentum, softmax
 
-from .host import CXX, FLAGS, host_text, needs_host
+from .host import CXX, FLAGS, SCHEDULER, host_text, needs_host
 from .running import Array, run_cuda
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "cuda"
@@ -240,6 +240,7 @@ def main_of(source: CudaSource, found: Plan) -> str:
     lines = [
         host_text(source.text),
         "#include <stdlib.h>",
+        "#include <string.h>",
         "int main() {",
         f"    size_t sizes[] = {{{sizes}}};",
         f"    char *at[{max(1, len(source.tables))}], *arena = (char *)malloc({found.arena});",
@@ -256,9 +257,8 @@ def main_of(source: CudaSource, found: Plan) -> str:
 def sanitized(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
     path = folder / "main.cpp"
     path.write_text(text, "utf-8")
-    built = subprocess.run(
-        [CXX, *FLAGS, *CHECKED, str(path), "-o", str(folder / "run")], capture_output=True, text=True
-    )
+    texts = (str(path), str(SCHEDULER))
+    built = subprocess.run([CXX, *FLAGS, *CHECKED, *texts, "-o", str(folder / "run")], capture_output=True, text=True)
     if built.returncode:
         pytest.skip("the compiler has no sanitizers")
     env = {"ASAN_OPTIONS": "detect_leaks=0:detect_stack_use_after_return=0"}

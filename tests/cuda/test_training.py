@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +38,17 @@ def test_curves_of_what_is_too_large_for_a_block(use: Use, model: str, epochs: i
     curves(use(), model, epochs, "replay")
 
 
-def test_curves_of_a_convolutional_net(use: Use) -> None:
-    curves(use(), "digits_cnn", 1, "replay", width=4)
+def test_curves_of_a_convolutional_net(use: Use, tmp_path: Path) -> None:
+    """On a tenth of its rows: two whole batches of an epoch, and a smaller one."""
+    (tmp_path / "data").mkdir()
+    table = gzip.decompress((MODELS / "data" / "digits.csv.gz").read_bytes()).splitlines(keepends=True)
+    (tmp_path / "data" / "digits.csv.gz").write_bytes(gzip.compress(b"".join(table[:201])))
+    shutil.copy(MODELS / "digits_cnn.net", tmp_path)
+    curves(use(), "digits_cnn", 2, "replay", tmp_path, width=4)
 
 
-def curves(device: HostDevice, model: str, epochs: int, way: str, **params: int) -> None:
-    net = gpubp.load(MODELS / f"{model}.net", params=params)
+def curves(device: HostDevice, model: str, epochs: int, way: str, folder: Path = MODELS, **params: int) -> None:
+    net = gpubp.load(folder / f"{model}.net", params=params)
     gpu, cpu = (gpubp.train(net, d, epochs=epochs, precision="float64", backend=b) for d, b in PLACES)
     assert way in device.log
     np.testing.assert_allclose(losses(gpu), losses(cpu), rtol=1e-9)
