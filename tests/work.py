@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from types import FrameType
+from cProfile import Profile
 
 
 def calls(work: Callable[[], object]) -> int:
     """Functions that are called, of Python and of C, and generators that go on, while `work` is done."""
-    count = 0
-
-    def tally(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
+    counter = Profile(subcalls=False)  # it counts in C, where a function of Python would take five times as long
     before = sys.getprofile()
-    sys.setprofile(tally)
+    sys.setprofile(None)
+    counter.enable()
     try:
         work()
     finally:
+        counter.disable()
         sys.setprofile(before)
-    return count
+    return sum(entry.callcount for entry in counter.getstats())
