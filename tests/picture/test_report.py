@@ -133,7 +133,7 @@ def sizes(run: Path, gradients: dict[str, list[object]]) -> None:
 
 
 def test_gradients_by_layer_and_step(runs: Path, tmp_path: Path) -> None:
-    run = copied(runs / "digits", tmp_path)
+    run = copied(runs / "pinn", tmp_path)
     sizes(run, {"a.dense": [1e-3, 2e-3, 4e-3], "b": [None, 0.0, "nan"], "p.dense": [0.5, "inf", 0.25]})
     text = report(run)
     assert "gradients" in heads(text)
