@@ -11,6 +11,7 @@ import pytest
 import gpubp
 from gpubp.errors import DivergedError
 from gpubp.executor import Ensemble, Executor
+from tests.render.compiled import QUICK
 
 MODELS = sorted(Path("models").glob("*.net"))
 Array = np.ndarray[Any, Any]
@@ -64,7 +65,7 @@ MIXED = (
     ("numpy", [6, 6, 2], "conv(6, 3, groups = 2, dilation = 2) -> batchnorm -> maxpool(2, 1)"),
     ("numpy", [40, 40, 1], "conv(24, 5, pad = same) -> maxpool(8) -> random_flip"),
     ("numpy", [5, 3], "lstm(4, bidirectional = true) -> gru(3, sequence = false)"),
-    ("native", [5, 3], "rnn(4) -> dropout(30%) -> conv(2, 2)"),
+    (QUICK, [5, 3], "rnn(4) -> dropout(30%) -> conv(2, 2)"),
 )
 MIXED_NET = """
 model {

@@ -36,9 +36,13 @@ CASES = [
 """A net, the rows of a batch, the number of restarts, the precision."""
 
 
+FULLY = [(PLAIN, "float32"), (DROPOUT, "float64"), (SOFTMAX, "float32"), (WIDE, "float32"), (NORMED, "float32")]
+"""What is compiled with full optimisation: each text once but LONG, which takes a compiler as long as all others."""
+
+
 def ensemble(text: str, count: int, precision: str | None = None) -> Ensemble:
-    """With full optimisation but for LONG, which takes a compiler as long as all others."""
-    return Ensemble(gpubp.loads(text), count, "cpu", precision, 3, QUICK if text == LONG else "native")
+    backend = "native" if (text, precision or "float32") in FULLY else QUICK
+    return Ensemble(gpubp.loads(text), count, "cpu", precision, 3, backend)
 
 
 def data_for(text: str, count: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from gpubp.data import shuffled
 from gpubp.executor import Ensemble, feeding, updates
 from gpubp.executor.feeding import Placed
 from gpubp.executor.updates import following
-from tests.render.compiled import needs_compiler
+from tests.render.compiled import QUICK, needs_compiler
 
 from .nets import DROPOUT, contents, rows
 
@@ -59,9 +59,9 @@ def test_however_many_there_are_the_bits_are_those_of_single_steps(
     monkeypatch.setattr(updates, "ORDERS", most)
     monkeypatch.setattr(feeding, "MOST_AHEAD", most)
     net, data = gpubp.loads(DROPOUT), rows(20)
-    step_by_step = [gpubp.Executor(net, "cpu", seed=seed, backend="native") for seed in (3, 4)]
-    together = Ensemble(net, 2, "cpu", seed=3, backend="native")
-    at_once = gpubp.Executor(net, "cpu", seed=3, backend="native")
+    step_by_step = [gpubp.Executor(net, "cpu", seed=seed, backend=QUICK) for seed in (3, 4)]
+    together = Ensemble(net, 2, "cpu", seed=3, backend=QUICK)
+    at_once = gpubp.Executor(net, "cpu", seed=3, backend=QUICK)
     singles = [np.concatenate([ex.run_steps(ex.place(data), 1, batch)[0] for _ in range(24)]) for ex in step_by_step]
     found = [each.run_steps(each.place(data), steps, batch)[0] for each in (at_once, together) for steps in (7, 17)]
     np.testing.assert_array_equal(np.concatenate(found[:2]), singles[0])
@@ -80,7 +80,7 @@ def test_epochs_of_whole_batches_are_one_call(monkeypatch: pytest.MonkeyPatch) -
         return original(self, *args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Placed, "in_memory", in_memory)
-    ex = gpubp.Executor(gpubp.loads(DROPOUT), "cpu", seed=3, backend="native")
+    ex = gpubp.Executor(gpubp.loads(DROPOUT), "cpu", seed=3, backend=QUICK)
     ex.run_steps(ex.place(rows(20)), 40, 5)
     assert asked == [10]
     ex.run_steps(ex.place(rows(20)), 2, 5)
@@ -100,6 +100,6 @@ def test_rows_may_be_taken_by_the_loop_or_handed_to_the_step(
     for taken in (True, False):
         if not taken:
             monkeypatch.setattr(Placed, "in_memory", lambda *args, **more: None)
-        ex = gpubp.Executor(net, "cpu", seed=3, backend="native")
+        ex = gpubp.Executor(net, "cpu", seed=3, backend=QUICK)
         found.append((ex.run_steps(ex.place(rows(20)), 13, batch)[0].tolist(), contents(ex)))
     assert found[0] == found[1]

@@ -19,9 +19,9 @@ from gpubp.render import CSource, c_source, compile_source, plan_source
 
 Array = np.ndarray[Any, Any]
 COMPILER = find_compiler()
-QUICK = f"native:{COMPILER.command if COMPILER is not None else 'cc'} -O1"
+QUICK = f"native:{COMPILER.command if COMPILER is not None else 'cc'} -O0"
 """The backend of compiled kernels where what they compute is looked at, in every call of a net: the compiler takes a
-fifth of its time. That its full optimisation changes no bit of them, `test_each_equation_of_a_model` shows."""
+tenth of its time. That its full optimisation changes no bit of them, `test_each_equation_of_a_model` shows."""
 LONG = ("cifar_cnn", "deep_mended", "digits_resnet")
 """Models of many layers, each of which another has, too: their text takes a compiler longest. `make sanitize` takes
 them."""
