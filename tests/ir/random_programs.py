@@ -17,6 +17,10 @@ from tests.ops.checks import EXAMPLES, Array, draw
 MOST = 2000
 """Largest value, in elements."""
 
+STEEP, STEEPEST = frozenset({"exp", "expm1", "sin", "cos", "power"}), 8.0
+"""Primitives that magnify what their operands are off by as often as these are large, and how large they may be: two
+orders of a sum are some units apart, and e^95 of them a hundred times as many."""
+
 Case = tuple[Program, list[Array]]
 
 
@@ -68,6 +72,8 @@ class Maker:
             fits = False
         if not fits:
             operands = [self.operand(example, i, False) for i in places]
+        if primitive.name in STEEP:
+            operands = [ops.minimum(ops.maximum(v, -STEEPEST), STEEPEST) for v in operands]
         self.made += bind(primitive, *operands, **example.params)
 
     def loop(self, depth: int = 2) -> None:
