@@ -12,7 +12,7 @@ from dsl.excerpt import visible
 
 from ..errors import GpubpError, NetError
 from ..health import sizes
-from ..insight import MOST, PAGED, as_html, as_json, as_text, document, trace, whole_text
+from ..insight import FEW, MOST, PAGED, as_html, as_json, as_text, document, trace, whole_text
 from .color import say
 from .common import whole
 from .output import write_output
@@ -87,7 +87,8 @@ def explained(subject: Subject, arguments: argparse.Namespace) -> tuple[dict[str
         rows = {name: _begin_with(array, number - 1 - first) for name, array in rows.items()}
         found = trace(executor, rows, subject.words)
     many = subject.batch(0, max(batch, min(count, MANY)))
-    most = PAGED if arguments.html else MOST
+    # A text shows the first few of a large array: to turn all into Python's numbers would take most of its time.
+    most = PAGED if arguments.html else MOST if arguments.json or arguments.show else FEW
     told = document(found, sizes(executor, many), max(batch, min(count, MANY)), most)
     told = {"example": number, **told, "file": arguments.file}
     after = f" after {arguments.step:,} step{'s' * (arguments.step > 1)}" if arguments.step else ""

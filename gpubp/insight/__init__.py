@@ -1,6 +1,6 @@
 """What goes on in a net, for people: the trace of a step, and its gradients beside finite differences."""
 
-from .document import MOST, as_json, document
+from .document import FEW, MOST, as_json, document
 from .drawn import drawn
 from .gradcheck import Checked, Element, Report, gradcheck
 from .html import PAGED, as_html
@@ -9,6 +9,7 @@ from .trace import Line, Step, Trace, trace
 from .whole import whole_text
 
 __all__ = [
+    "FEW",
     "MOST",
     "PAGED",
     "Checked",
