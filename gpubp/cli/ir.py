@@ -8,7 +8,7 @@ from ..data import load as load_data
 from ..executor import Executor, collected
 from ..frontend import build, describe, planned
 from ..passes import describe_plan
-from ..render import c_source, cuda_source, launches
+from ..render import c_source, cuda_source, listing
 from .common import add_file, open_net, whole
 
 
@@ -56,7 +56,7 @@ def work(arguments: argparse.Namespace) -> int:
         else:
             kept = collected(built, plan) if arguments.mode == "train" else []
             source = cuda_source(plan, arguments.mode, built.hints, describe, kept)
-            print(f"{launches(source)}\n\n{source.text}", end="")
+            print(listing(source), end="")
     else:
         print(build(net, arguments.mode, batch, net.dtype, passes=arguments.stage == "optimised").program)
     return 0

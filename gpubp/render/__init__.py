@@ -1,7 +1,7 @@
 """Programs as text."""
 
 from .c import CSource, c_source, lanes_arena, lanes_source
-from .cuda import Batches, Block, CudaSource, Frame, Gemm, Launch, Matrix, cuda_source, launches
+from .cuda import Batches, Block, CudaSource, Frame, Gemm, Launch, Matrix, cuda_source, listing
 from .plan_source import plan_source
 from .python_source import compile_source, python_source
 from .standalone import Argument, standalone
@@ -21,7 +21,7 @@ __all__ = [
     "cuda_source",
     "lanes_arena",
     "lanes_source",
-    "launches",
+    "listing",
     "plan_source",
     "python_source",
     "standalone",

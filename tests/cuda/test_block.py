@@ -100,7 +100,9 @@ def test_what_a_device_is_asked_for(use: Use) -> None:
 
 
 def test_golden() -> None:
-    text = source_of(model("xor_numpy")).text
+    block = source_of(model("xor_numpy")).block
+    assert block is not None
+    text = block.text
     golden = Path(__file__).parent.parent / "golden" / "cuda" / "block.cu"
     assert text[text.index("INLINE void train_task0") :] == golden.read_text("utf-8")
 
@@ -129,6 +131,17 @@ def test_one_wait_for_many_epochs(name: str, epochs: int, most: int, use: Use, m
         blocks = device.log.count("restarts_block" if name == "parity" else "train_block")
         assert blocks < most if several else blocks >= epochs, blocks
     assert found[0] == found[1]
+
+
+def test_kernels_of_one_step_are_compiled_when_one_is_asked_for(use: Use) -> None:
+    device, net = use(), model("xor")
+    data = rows_of(net, 4)
+    ex = gpubp.Executor(net, "gpu")
+    ex.train_steps(data, 5, 4)
+    assert device.log.count("module") == 1
+    ex.train_step(data)
+    ex.train_step(data)
+    assert device.log.count("module") == 2
 
 
 # Several nets --------------------------------------------------------------------------------------------------------
@@ -250,7 +263,7 @@ def memory_of(net: gpubp.Net, change: Callable[[str], str] = str, dtype: str = "
     rows = [v.aval.size // 4 * 11 * ITEM[v.dtype] for v in found.feeds]
     feeds = ", ".join(f"(int64_t)calloc({size}, 1)" for size in rows)
     lines = [
-        host_text(change(source.text)),
+        host_text(change(block.text)),
         "#include <stdlib.h>",
         "#include <string.h>",
         "int main() {",

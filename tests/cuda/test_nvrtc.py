@@ -72,13 +72,18 @@ def assert_whole(code: bytes) -> None:
 
 
 def fits(source: CudaSource, architecture: str) -> None:
-    code, used = compiler(architecture).cubin(source.text)
+    launched = {work.kernel for works in source.work.values() for work in works if isinstance(work, Launch)}
+    text_fits(source.text, launched, architecture)
+    if source.block is not None:
+        text_fits(source.block.text, {source.block.name}, architecture)
+
+
+def text_fits(text: str, launched: set[str], architecture: str) -> None:
+    code, used = compiler(architecture).cubin(text)
     assert code[:4] == b"\x7fELF"
     assert_whole(code)
-    threads = {name: int(block) for block, name in HEAD.findall(source.text)}
+    threads = {name: int(block) for block, name in HEAD.findall(text)}
     assert used.keys() == threads.keys()
-    launched = {work.kernel for works in source.work.values() for work in works if isinstance(work, Launch)}
-    launched |= {source.block.name} if source.block is not None else set()
     assert launched <= used.keys()
     for name, kernel in used.items():
         assert kernel.spilled == 0, f"{name} spills {kernel.spilled} bytes"
@@ -95,7 +100,7 @@ def test_a_block_that_asks_for_memory(architecture: str, room: int, recurrent: b
     source = cuda_source(found, "train", built.hints, describe, [results["data"], results["penalty"]], room=room)
     assert source.block is not None
     assert source.block.asked > 48 * 1024
-    _, used = compiler(architecture).cubin(source.text)
+    _, used = compiler(architecture).cubin(source.block.text)
     kernel = used[source.block.name]
     assert kernel.spilled == 0
     assert kernel.registers * source.block.threads <= 65536

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from ...render import Block, CudaSource, Gemm, Launch
@@ -15,13 +15,24 @@ from .stream import Own, Stream, by_value, kept
 
 class CudaLibrary:
     """The functions of a CUDA source. Raises NativeError where it cannot be compiled or loaded, or a product is one
-    that the library of matrices cannot take."""
+    that the library of matrices cannot take. Where a block does all steps of a training, the kernels of one step are
+    compiled when the first step by them is asked for, which few trainings do."""
 
     def __init__(self, source: CudaSource, device: Device) -> None:
         self._source, self._device = source, device
-        self._stream = Stream(device, device.module(source.text))
+        self._stream = Stream(device, self._kernel)
+        self._module = device.module(source.text if source.block is None else source.block.text)
         for work in {work for works in source.work.values() for work in works if isinstance(work, Gemm)}:
             device.product(work, work.a.start, work.b.start, work.c.start)
+
+    def _kernel(self, name: str, asked: int) -> Any:
+        block = self._source.block
+        return (self._module if block is None or name == block.name else self._single)(name, asked)
+
+    @cached_property
+    def _single(self) -> Callable[[str, int], Any]:
+        """The kernels of one step, where a block does many."""
+        return self._device.module(self._source.text)
 
     @cached_property
     def _memory(self) -> Memory:
@@ -35,10 +46,14 @@ class CudaLibrary:
     def bind(self, name: str, arena: Any, tables: Sequence[Any]) -> Callable[[], int]:
         """The function `name` on its memory, ready to call: it returns 0, for what stands behind the guard looks at it
         by itself."""
-        run = self._stream.steps(self._works(self._source.work[name], arena, tables))
+        tables = [*tables]
+
+        @cache
+        def run() -> Callable[[int], None]:
+            return self._stream.steps(self._works(self._source.work[name], arena, tables))
 
         def call() -> int:
-            run(1)
+            run()(1)
             return 0
 
         return call

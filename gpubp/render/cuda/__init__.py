@@ -1,9 +1,9 @@
-"""Plans as CUDA: kernels and the launches of a step, or one kernel for a tiny net."""
+"""Plans as CUDA: kernels and the listing of a step, or one kernel for a tiny net."""
 
 from .block import Block
 from .launch import Batches, Frame, Launch
 from .source import CudaSource, cuda_source
-from .told import launches
+from .told import listing
 from .work import Gemm, Matrix
 
-__all__ = ["Batches", "Block", "CudaSource", "Frame", "Gemm", "Launch", "Matrix", "cuda_source", "launches"]
+__all__ = ["Batches", "Block", "CudaSource", "Frame", "Gemm", "Launch", "Matrix", "cuda_source", "listing"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from dsl.records import dataclass
 
 from ...ir import Var
+from ...ops import cuda_functions
 from ...passes import ALIGN, ITEM, Buffer, Plan
 from ..c.memory import C_TYPE
 from .task_text import TaskText
@@ -35,7 +37,8 @@ class Block:
     words before the steps done are `words`. Each launch does at most `most` steps more on batches of `batch` rows, or
     what is left of `steps`: after row `start` and those that follow comes the first again. A net whose guard does not
     hold goes on no more; the arena then holds what did not pass, of the first net. `phases`: how often the threads of
-    a block wait for each other in a step. `asked`: the bytes of its own memory that a launch must ask for."""
+    a block wait for each other in a step. `asked`: the bytes of its own memory that a launch must ask for. `text`: a
+    module of this kernel alone, for most trainings need no other."""
 
     name: str
     threads: int
@@ -43,6 +46,7 @@ class Block:
     words: int
     phases: int
     asked: int
+    text: str
 
     @property
     def most(self) -> int:
@@ -72,8 +76,8 @@ class BlockText(TaskText):
             self.homes[plan.places[state].buffer] = self.size
             self.size += _aligned(state.aval.size * ITEM[state.dtype])
 
-    def made(self) -> tuple[Block, str] | None:
-        """The kernel and its text; None where a step is more than it can do, or needs more memory than a block has."""
+    def made(self) -> Block | None:
+        """The kernel; None where a step is more than it can do, or needs more memory than a block has."""
         if self.size > self.most or not self.collect:
             return None
         tasks = self._tasks()
@@ -89,8 +93,8 @@ class BlockText(TaskText):
             return None
         words = len(BLOCK_CONTROL) + len(self.plan.feeds) + len(self.collect)
         asked = self.size if size > OWN_MEMORY else 0
-        block = Block(f"{self.name}_block", threads, self.plan.feeds[0].shape[0], words, _waits(found), asked)
-        return block, self._text(found, block)
+        block = Block(f"{self.name}_block", threads, self.plan.feeds[0].shape[0], words, _waits(found), asked, "")
+        return replace(block, text=self._text(found, block))
 
     # Tasks -----------------------------------------------------------------------------------------------------------
     def _tasks(self) -> list[Task] | None:
@@ -125,7 +129,7 @@ class BlockText(TaskText):
         head = f'extern "C" __global__ void __launch_bounds__({block.threads}, 1) {block.name}('
         arguments = f"char *whole, {tables} tables, int64_t *control) {{"
         kernel = "\n".join(("/* many steps, a net in each block */", head, f"    {arguments}", *indented(lines), "}"))
-        return "\n\n".join((*functions, kernel))
+        return "\n\n".join((cuda_functions(), *functions, kernel)) + "\n"
 
     def _phase(self, phase: Sequence[Task], block: Block, functions: list[str], turn: str = "") -> list[str]:
         """Tasks side by side, and the wait for all of them; `turn`: what stands for the turn of a loop, if in one."""

@@ -38,7 +38,7 @@ class CudaSource(CSource):
     `work`: what each function does, in order. No kernel behind the guard does anything where it does not hold.
 
     `batches`: what lets steps follow each other without the host, where `many` is not empty. `block`: a kernel that
-    does many steps by itself, where the net is small enough.
+    does many steps by itself, where the net is small enough; it is not in `text`.
 
     Kernels for several nets take an array with the memory of each (`Net` of base.cuh) instead. They do nothing for one
     that is not trained on; where the guard stops one, `batches.keep` says that it is not.
@@ -132,7 +132,7 @@ class _Text(TailText):
         batches = block = None
         if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
             batches = self._batches(collect)
-            block = self._block(collect, room)
+            block = BlockText(plan, self.name, self.hints, self.describe, collect, room).made()
         text = "\n\n".join((cuda_functions(), *self.texts.values())) + "\n"
         many = f"{self.name}_many" if batches is not None else ""
         more = (self.scratch, self.counters, batches, block)
@@ -265,13 +265,6 @@ class _Text(TailText):
             yield from self._launches(step, f"{loop.text.name}_{word}{k or ''}")
 
     # Many steps ------------------------------------------------------------------------------------------------------
-    def _block(self, collect: Sequence[Var], room: int) -> Block | None:
-        made = BlockText(self.plan, self.name, self.hints, self.describe, collect, room).made()
-        if made is None:
-            return None
-        self.texts[made[0].name] = made[1]
-        return made[0]
-
     def _batches(self, collect: Sequence[Var]) -> Batches:
         feeds = self.plan.feeds
         return Batches(feeds[0].shape[0], len(CONTROL) + len(feeds) + len(collect), self._take(), self._keep(collect))

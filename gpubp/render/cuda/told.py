@@ -1,9 +1,10 @@
-"""What the host launches for a CUDA source, as text."""
+"""A CUDA source as text for a reader."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ...ops import cuda_functions
 from .launch import Launch
 from .source import CudaSource, Works
 from .work import Gemm
@@ -12,7 +13,15 @@ MOST_ROUND = 32
 """Launches of what is looked for as the round of a loop."""
 
 
-def launches(source: CudaSource) -> str:
+def listing(source: CudaSource) -> str:
+    """Its launches and the text of its kernels; what two modules begin with stands there once."""
+    found = f"{_launches(source)}\n\n{source.text}"
+    if source.block is None:
+        return found
+    return f"{found}\n/* A module of its own. */{source.block.text.removeprefix(cuda_functions())}"
+
+
+def _launches(source: CudaSource) -> str:
     """A comment that says, function by function, which kernels run, with their blocks and threads, and which products
     are cuBLASLt's; what repeats itself, as the turns of a loop do, is counted."""
     lines = ["/* What a GPU is given to do: kernels, with blocks times threads, and products of the library."]
