@@ -15,7 +15,7 @@ from gpubp.errors import DivergedError
 from gpubp.executor.ensemble import Ensemble
 from gpubp.frontend import GOING, describe, planned
 from gpubp.passes import ITEM
-from gpubp.render import CudaSource, cuda_source
+from gpubp.render import Block, CudaSource, cuda_source
 from gpubp.render.cuda import block as cuda_block
 from gpubp.render.cuda.tasks import OWN_MEMORY
 from gpubp.training import loop
@@ -44,6 +44,12 @@ def source_of(net: gpubp.Net, batch: int = 4, dtype: str = "float32", room: int 
     results = dict(zip(built.outputs, found.program.outputs, strict=True))
     collect = [results[name] for name in ("data", "penalty")]
     return cuda_source(found, "train", built.hints, describe, collect, room=room)
+
+
+def block_of(net: gpubp.Net, batch: int = 4, dtype: str = "float32", room: int = OWN_MEMORY) -> Block:
+    found = source_of(net, batch, dtype, room).block
+    assert found is not None
+    return found
 
 
 def trained(net: gpubp.Net, data: Mapping[str, Any], precision: str, steps: int = 9) -> dict[str, Any]:
@@ -100,9 +106,7 @@ def test_what_a_device_is_asked_for(use: Use) -> None:
 
 
 def test_golden() -> None:
-    block = source_of(model("xor_numpy")).block
-    assert block is not None
-    text = block.text
+    text = block_of(model("xor_numpy")).text
     golden = Path(__file__).parent.parent / "golden" / "cuda" / "block.cu"
     assert text[text.index("INLINE void train_task0") :] == golden.read_text("utf-8")
 
@@ -111,9 +115,7 @@ def test_what_is_too_large_for_a_block() -> None:
     assert source_of(model("digits")).block is None
     wide = PLAIN.replace("dense(4)", "dense(1100)")
     assert source_of(gpubp.loads(wide)).block is None
-    block = source_of(gpubp.loads(PLAIN)).block
-    assert block is not None
-    assert block.phases == 16
+    assert block_of(gpubp.loads(PLAIN)).phases == 16
 
 
 @pytest.mark.parametrize(("name", "epochs", "most"), [("xor", 400, 6), ("spiral", 12, 6), ("parity", 150, 3)])
@@ -211,8 +213,7 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
 def test_missing_barriers_are_found(use: Use) -> None:
     """All but those between equations of which each thread reads what it wrote itself."""
     net = model("xor")
-    data, block = rows_of(net, 8), source_of(net).block
-    assert block is not None
+    data, block = rows_of(net, 8), block_of(net)
     use()
     right, missed = trained(net, data, "float32", 5), 0
     numbers = range(0, block.phases, 2)
@@ -256,8 +257,7 @@ def test_a_barrier_that_threads_do_not_agree_on_is_found(old: str, new: str, mes
 def memory_of(net: gpubp.Net, change: Callable[[str], str] = str, dtype: str = "float32") -> str:
     """A program that does five steps of two nets, on memory of exactly the size that they were promised."""
     source, (_, found) = source_of(net, 4, dtype, HOPPER), planned(net, "train", 4, dtype)
-    block = source.block
-    assert block is not None
+    block = block_of(net, 4, dtype, HOPPER)
     copies = [2 if k < len(found.states) else 1 for k in range(len(source.tables))]
     sizes = [n * v.aval.size * ITEM[v.dtype] for n, v in zip(copies, source.tables, strict=True)]
     rows = [v.aval.size // 4 * 11 * ITEM[v.dtype] for v in found.feeds]

@@ -18,7 +18,7 @@ from .conftest import Use
 from .double import HostDevice
 from .host import needs_host
 from .running import Array
-from .test_block import HOPPER, memory_of, model, replaced, same, source_of, trained
+from .test_block import HOPPER, block_of, memory_of, model, replaced, same, source_of, trained
 from .test_cuda_kernels import sanitized
 from .test_loops import LAYERS, net_of, rows
 from .test_training import PLACES
@@ -107,9 +107,7 @@ def test_steps_that_wait_often_are_fewer_a_launch(use: Use, monkeypatch: pytest.
     device = use()
     found = trained_net("lstm", device)
     assert same(right, found)
-    block = source_of(net_of(LAYERS["lstm"])).block
-    assert block is not None
-    assert block.most == 2
+    assert block_of(net_of(LAYERS["lstm"])).most == 2
     assert device.log.count("train_block") > 9 // 2
 
 
@@ -129,8 +127,7 @@ def test_what_newer_gpus_give_a_block_is_asked_for(use: Use, monkeypatch: pytest
 def test_no_more_is_asked_for_than_is_there() -> None:
     """All that the kernel declares and asks for is at most what the GPU gives; what fits unasked asks for nothing."""
     net = model("spiral")
-    block = source_of(net, 32, "float64", HOPPER).block
-    assert block is not None
+    block = block_of(net, 32, "float64", HOPPER)
     assert OWN_MEMORY < block.asked < HOPPER
     least = next(room for room in range(block.asked, HOPPER, 64) if source_of(net, 32, "float64", room).block)
     assert block.asked < least < block.asked + 8192
