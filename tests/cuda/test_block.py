@@ -18,8 +18,6 @@ from gpubp.passes import ITEM
 from gpubp.render import Block, CudaSource, cuda_source
 from gpubp.render.cuda import block as cuda_block
 from gpubp.render.cuda.tasks import OWN_MEMORY
-from gpubp.training import loop
-from gpubp.training.pace import Pace
 from tests.executor.nets import DROPOUT, LABELS, PLAIN, rows
 from tests.executor.test_lanes import data_for
 from tests.gpu.test_compiled import rows_of
@@ -116,23 +114,6 @@ def test_what_is_too_large_for_a_block() -> None:
     wide = PLAIN.replace("dense(4)", "dense(1100)")
     assert source_of(gpubp.loads(wide)).block is None
     assert block_of(gpubp.loads(PLAIN)).phases == 16
-
-
-@pytest.mark.parametrize(("name", "epochs", "most"), [("xor", 400, 6), ("spiral", 12, 6), ("parity", 150, 3)])
-def test_one_wait_for_many_epochs(name: str, epochs: int, most: int, use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nobody looks at the state between them: full batches of `xor`, and three restarts of `parity`;
-    shuffled batches of `spiral`, whose last one is as large as the others."""
-    monkeypatch.setattr(Pace, "took", lambda self, steps, seconds: setattr(self, "steps", 1000))
-    net, found = model(name, **({"starts": 3} if name == "parity" else {})), []
-    for several in (True, False):
-        device = use()
-        if not several:
-            monkeypatch.setattr(loop, "unseen", lambda net: False)
-        run = gpubp.train(net, "gpu", epochs=epochs)
-        found.append(({name: array.tobytes() for name, array in run.executor.state_dict().items()}, run.history))
-        blocks = device.log.count("restarts_block" if name == "parity" else "train_block")
-        assert blocks < most if several else blocks >= epochs, blocks
-    assert found[0] == found[1]
 
 
 def test_kernels_of_one_step_are_compiled_when_one_is_asked_for(use: Use) -> None:

@@ -14,6 +14,8 @@ import gpubp
 from gpubp.backends.cuda import stream
 from gpubp.backends.cuda.stream import MOST_STEPS, MOST_WORKS
 from gpubp.executor import profile
+from gpubp.training import loop
+from gpubp.training.pace import Pace
 from tests.gpu.test_compiled import rows_of
 
 from .conftest import Use
@@ -236,3 +238,21 @@ def test_a_device_that_captures_badly_is_found(use: Use) -> None:
     memory = device.memory(8)
     with pytest.raises(AssertionError, match="write while a graph is captured"):
         device.graph(lambda: memory.write(b"x"))
+
+
+@pytest.mark.parametrize(("name", "epochs", "most"), [("xor", 400, 6), ("spiral", 12, 6), ("parity", 150, 3)])
+def test_one_wait_for_many_epochs(name: str, epochs: int, most: int, use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody looks at the state between them: full batches of `xor`, and three restarts of `parity`;
+    shuffled batches of `spiral`, whose last one is as large as the others."""
+    monkeypatch.setattr(Pace, "took", lambda self, steps, seconds: setattr(self, "steps", 1000))
+    net = gpubp.load(MODELS / f"{name}.net", params={"starts": 3} if name == "parity" else {})
+    found = []
+    for several in (True, False):
+        device = use()
+        if not several:
+            monkeypatch.setattr(loop, "unseen", lambda net: False)
+        run = gpubp.train(net, "gpu", epochs=epochs)
+        found.append(({name: array.tobytes() for name, array in run.executor.state_dict().items()}, run.history))
+        blocks = device.log.count("restarts_block" if name == "parity" else "train_block")
+        assert blocks < most if several else blocks >= epochs, blocks
+    assert found[0] == found[1]
