@@ -141,6 +141,21 @@ def test_a_broken_compiler(
     assert not used.compiles
 
 
+@needs_compiler
+@pytest.mark.parametrize(
+    "told",
+    [
+        "cc1: error: unknown value 'native' for '-march'",
+        "clang: error: the clang compiler does not support '-march=native'",
+    ],
+)
+def test_a_compiler_that_does_not_know_the_processor(tmp_path: Path, told: str) -> None:
+    assert COMPILER is not None
+    refuse = f'case "$*" in *-march=native*) echo "{told}" >&2; exit 1; esac'
+    compiler = fake(tmp_path, f'{refuse}\nexec {COMPILER.command} "$@"')
+    assert call(KernelCache(tmp_path / "kernels").library(TEXT, compiler)) == 42
+
+
 def test_a_compiler_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     used = NativeBackend(Compiler(str(tmp_path / "cc")), forced=True, folder=tmp_path / "kernels")
     trained(used, monkeypatch)

@@ -11,9 +11,12 @@ from pathlib import Path
 
 from dsl.records import dataclass
 
+NATIVE = "-march=native"
+"""All instructions of this machine's processor. Some compilers do not know it: clang before 16 on ARM, and GCC on an ARM
+processor that is newer than itself."""
 FLAGS = (
     "-std=c11",
-    "-march=native",
+    NATIVE,
     # A product and a sum are rounded apart, as NumPy rounds them, unless the text asks for one rounding.
     "-ffp-contract=off",
     # errno and the flags of the floating-point unit, which nobody reads, are what keeps loops from being vectorised;
@@ -77,7 +80,13 @@ class Compiler:
 
     def compile(self, source: Path, library: Path) -> None:
         """Make a shared library. Raises NativeError."""
-        self._run(*self.flags, str(source), "-o", str(library), "-lm")
+        rest = str(source), "-o", str(library), "-lm"
+        try:
+            self._run(*self.flags, *rest)
+        except NativeError as error:
+            if "-march" not in str(error) or "native" not in str(error):
+                raise
+            self._run(*(flag for flag in self.flags if flag != NATIVE), *rest)
 
     def _run(self, *arguments: str) -> str:
         try:
