@@ -4,6 +4,7 @@ size      no file over 320 lines (a warning above 300): it is two rooms
 import    no import of the project's own modules inside a function or class
 late      cupy and plotting are imported where they are used, never at the top of a module
 language  `dsl` imports the standard library, lark and itself, nothing else
+circle    the files of a folder import each other in one direction, for types too
 records   data classes are made by `dsl.records`, which takes a tenth of the time
 op-name   outside `ops/`, no op is told from another by its name or identity: passes ask for traits
 settings  environment variables are read in `cli/` alone
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,6 +127,34 @@ def lint_tree(path: Path, tree: ast.Module) -> Iterator[Finding]:
             yield Finding(path, line, "settings", "the environment is read outside `cli/`; hand the setting in")
 
 
+def beside(tree: ast.Module) -> set[str]:
+    """What a module imports of its own folder."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            found |= {node.module.partition(".")[0]} if node.module else {alias.name for alias in node.names}
+    return found
+
+
+def circles(folder: Path, trees: Mapping[str, ast.Module]) -> Iterator[Finding]:
+    """Yields the modules of a folder, by name, that import each other, each circle once."""
+    imports = {name: beside(tree) & trees.keys() for name, tree in trees.items()}
+
+    def reached(name: str) -> set[str]:
+        found, work = set[str](), [name]
+        while work:
+            new = imports[work.pop()] - found
+            found |= new
+            work += new
+        return found
+
+    for name in sorted(trees):
+        circle = sorted(other for other in reached(name) if name in reached(other))
+        if circle and circle[0] == name:
+            message = f"imports in a circle: {', '.join(f'`{other}`' for other in circle)}"
+            yield Finding(folder / f"{name}.py", 1, "circle", f"{message}; move what both need to a third")
+
+
 def lint_text(path: Path, text: str) -> Iterator[Finding]:
     """Yields the findings of one file; `path` is relative to the root."""
     lines = text.count("\n")
@@ -140,6 +169,9 @@ def lint_text(path: Path, text: str) -> Iterator[Finding]:
 def main() -> int:
     files = [p for folder in FOLDERS for ext in ("py", "lark") for p in sorted((ROOT / folder).rglob(f"*.{ext}"))]
     findings = [f for p in files for f in lint_text(p.relative_to(ROOT), p.read_text(encoding="utf-8"))]
+    for folder in sorted({path.parent for path in files}):
+        modules = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.py")}
+        findings += circles(folder.relative_to(ROOT), modules)
     for finding in findings:
         print(finding)
     errors = sum(finding.severity == "error" for finding in findings)

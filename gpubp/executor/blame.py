@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import DivergedError
-from ..frontend import describe_place, gradient_name
+from ..frontend import describe_place
 from ..ir import FLOATS, Eqn, Var, evaluate
+from .executor import Executor
 from .feeding import Rows
-
-if TYPE_CHECKING:
-    from .executor import Executor
 
 
 class _Found(Exception):
     """Ends the search."""
-
-
-def bad_gradient(executor: Executor, outputs: Mapping[str, Any]) -> str:
-    """What is wrong with a step that the guard refused, from the outputs of its program: the first parameter whose
-    gradient is not finite, and what usually mends it."""
-    step, loss = executor.step + 1, float(outputs["data"]) + float(outputs["penalty"])
-    for name, (group, start) in executor.net.layout.places.items():
-        if group.frozen:
-            continue
-        size = executor.net.layout.parameters[name].size
-        piece = outputs[gradient_name(group)][start : start + size]
-        if not bool(executor.xp.isfinite(piece).all()):
-            break
-    what = "NaN" if bool(executor.xp.isnan(piece).any()) else "inf"
-    found = f"the gradient of `{name}` holds {what} at step {step:,}, where the loss is {loss:.6g}"
-    if step == 1:
-        why = (
-            "before any update: the data or a formula of the model gives it (a division by 0, the logarithm of a "
-            "negative number, numbers that are too large)"
-        )
-    else:
-        why = "that step changed nothing; a smaller learning rate or `clip = clip_norm(1.0)` usually mends this"
-    return f"{found}: {why}"
 
 
 def first_bad(executor: Executor, placed: Rows, batch: int) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 from ..data import Stream
 from ..errors import DivergedError
-from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, build, gradient_name, stacked, tables
+from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, build, stacked, tables
 from .executor import CHUNK, Executor
 from .feeding import Rows
 from .gathered import figures, gather
+from .guard import bad_gradient
 from .lanes import LaneMachine
 from .machine import Bound, Machine
 from .state import State, expect
@@ -188,7 +189,8 @@ class Ensemble:
         """Let the restarts whose gradient is not finite stand still. Raises DivergedError where none is left."""
         for k, struck in enumerate(self.backend.to_host(failed).tolist()):
             if struck and k not in self.stopped:
-                self.stopped[k] = self._reason(outputs, k)
+                step = int(self.arrays[STEP][k]) + 1
+                self.stopped[k] = bad_gradient(self.net, outputs, self.xp, step, k)
                 self.stand_still(k)
         if len(self.stopped) == self.count:
             raise DivergedError(f"all {self.count:,} restarts diverged; the last one: {self.stopped[self.count - 1]}")
@@ -198,16 +200,6 @@ class Ensemble:
         fill(bound.feeds)
         bound.step()
         return bound
-
-    def _reason(self, outputs: Mapping[str, Any], k: int) -> str:
-        for name, (group, start) in self.net.layout.places.items():
-            if group.frozen:
-                continue
-            piece = outputs[gradient_name(group)][k, start : start + self.net.layout.parameters[name].size]
-            if not bool(self.xp.isfinite(piece).all()):
-                what = "NaN" if bool(self.xp.isnan(piece).any()) else "inf"
-                return f"the gradient of `{name}` holds {what} at step {int(self.arrays[STEP][k]) + 1:,}"
-        raise AssertionError("the guard held")
 
     def evaluate(self, batch: Mapping[str, Any] | Stream | Rows) -> list[dict[str, float]]:
         """For each restart what `Executor.evaluate` gives: the data loss, the penalties and each metric over all

@@ -13,10 +13,10 @@ from ..errors import DivergedError, GpubpError, positive
 from ..frontend import GUARD, MODES, PRECISIONS, SEED, STEP, Mode, Net, build, check_feeds, fed_to_fit, required, tables
 from .active import Active
 from .alone import source
-from .blame import bad_gradient
 from .choice import choose
 from .feeding import Rows, place
 from .gathered import figures, gather
+from .guard import refused
 from .machine import Compiled, Machine
 from .memory import require_memory
 from .predicting import outputs_of, piece
@@ -237,7 +237,7 @@ class Executor:
     def _require_gradient(self, outputs: Mapping[str, Any]) -> None:
         """Raise DivergedError after a step that the guard refused: it changed nothing."""
         if not bool(outputs[GUARD]):
-            raise DivergedError(bad_gradient(self, outputs))
+            raise DivergedError(refused(self.net, outputs, self.xp, self.step + 1))
 
     def fit(self, rows: Mapping[str, Any] | Stream) -> None:
         """Gather the statistics of layers such as `standardize` from the training rows, one after the other, anew.
@@ -277,7 +277,7 @@ class Executor:
     def source(self, mode: Mode, batch: int, data: Mapping[str, Any] | None = None) -> str:
         """The program for a mode and batch size as a Python file that runs by itself, with the present state and rows
         of `data` as far as they are small."""
-        return source(self, mode, batch, data)
+        return source(self._state, self.compiled(mode, batch), mode, batch, data)
 
     def _batch(self, batch: Mapping[str, Any]) -> tuple[list[Any], int]:
         return check_feeds(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), batch, self.dtype)

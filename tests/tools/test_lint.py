@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
-from tools.lint import lint_text
+from tools.lint import circles, lint_text
 
 
 def rules(path: str, text: str) -> list[str]:
@@ -60,3 +61,22 @@ def test_rule_fires(path: str, text: str, rule: str) -> None:
 )
 def test_rule_is_silent(path: str, text: str) -> None:
     assert rules(path, text) == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        ({"a": "from .b import x\n", "b": "from . import a\n"}, ["imports in a circle: `a`, `b`"]),
+        (
+            {"a": "from .b import x", "b": "from .c import y", "c": "if TYPE_CHECKING:\n    from .a import z\n"},
+            ["imports in a circle: `a`, `b`, `c`"],
+        ),
+        ({"a": "from .a import x\n"}, ["imports in a circle: `a`"]),
+        ({"a": "from .b import x\n", "b": "from ..a import y\n", "c": "from .a import z\nfrom .b import x\n"}, []),
+        ({"__init__": "from .a import x\n", "a": "from .c.b import y\n", "b": "from . import a\n"}, []),
+    ],
+)
+def test_circles_of_files_are_found(texts: dict[str, str], found: list[str]) -> None:
+    findings = list(circles(Path("gpubp/a"), {name: ast.parse(text) for name, text in texts.items()}))
+    assert [one.message.partition(";")[0] for one in findings] == found
+    assert {one.rule for one in findings} <= {"circle"}

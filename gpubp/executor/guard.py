@@ -1,0 +1,36 @@
+"""Gradients that are no finite numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import EllipsisType
+from typing import Any
+
+from ..frontend import Net, gradient_name
+
+
+def bad_gradient(net: Net, outputs: Mapping[str, Any], xp: Any, step: int, own: int | EllipsisType = ...) -> str:
+    """The first parameter whose gradient is not finite, from the outputs of a training program whose guard refused step
+    number `step`; `own`: the restart that is meant, where the program trains several."""
+    for name, (group, start) in net.layout.places.items():
+        if group.frozen:
+            continue
+        piece = outputs[gradient_name(group)][own, start : start + net.layout.parameters[name].size]
+        if not bool(xp.isfinite(piece).all()):
+            what = "NaN" if bool(xp.isnan(piece).any()) else "inf"
+            return f"the gradient of `{name}` holds {what} at step {step:,}"
+    raise AssertionError("the guard held")
+
+
+def refused(net: Net, outputs: Mapping[str, Any], xp: Any, step: int) -> str:
+    """The same, with the loss of the step, and what usually mends it."""
+    found = bad_gradient(net, outputs, xp, step)
+    loss = float(outputs["data"]) + float(outputs["penalty"])
+    if step == 1:
+        why = (
+            "before any update: the data or a formula of the model gives it (a division by 0, the logarithm of a "
+            "negative number, numbers that are too large)"
+        )
+    else:
+        why = "that step changed nothing; a smaller learning rate or `clip = clip_norm(1.0)` usually mends this"
+    return f"{found}, where the loss is {loss:.6g}: {why}"
