@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from operator import index
+from types import MappingProxyType
 from typing import Any
 
 from ..backends import Backend
@@ -16,9 +17,10 @@ from .alone import source
 from .choice import choose
 from .feeding import Rows, place
 from .gathered import figures, gather
-from .guard import refused
+from .guard import refused, require_finite
 from .machine import Compiled, Machine
 from .memory import require_memory
+from .parameters import Parameters
 from .predicting import outputs_of, piece
 from .profile import Profile, profile
 from .state import State
@@ -51,20 +53,20 @@ class Executor:
         backend: str = "auto",
     ) -> None:
         self.net = required(net)
-        self.precision = precision or net.precision
-        if self.precision not in PRECISIONS:
-            raise GpubpError(f"there is no precision `{self.precision}`: it is one of {', '.join(PRECISIONS)}")
-        self.dtype = PRECISIONS[self.precision]
-        self.seed = int(net.option("seed", 0)) if seed is None else index(seed)
-        if not 0 <= self.seed < 1 << 63:
-            raise GpubpError(f"the seed is {self.seed}; it must be from 0 to 2^63 - 1")
-        self._asked = device, self.precision, self.seed, backend
-        self.backend: Backend = choose(net, device, backend, self.precision)
+        precision = precision or net.precision
+        if precision not in PRECISIONS:
+            raise GpubpError(f"there is no precision `{precision}`: it is one of {', '.join(PRECISIONS)}")
+        self.dtype = PRECISIONS[precision]
+        seed = int(net.option("seed", 0)) if seed is None else index(seed)
+        if not 0 <= seed < 1 << 63:
+            raise GpubpError(f"the seed is {seed}; it must be from 0 to 2^63 - 1")
+        self._asked = device, precision, seed, backend
+        self.backend: Backend = choose(net, device, backend, precision)
         require_memory(net, self.backend, self.dtype, 1)
         self._piece = piece(net, self.backend.near, self.dtype)
         self._active = Active(self.backend)
         with self._active:
-            self._state = State(net, self.backend, self.dtype, self.seed)
+            self._state = State(net, self.backend, self.dtype, seed)
             self._machine = Machine(
                 lambda mode, batch, fit: build(net, mode, batch, self.dtype, fit), self.backend, self._state.arrays
             )
@@ -83,32 +85,45 @@ class Executor:
         return self.backend.xp
 
     @property
+    def precision(self) -> str:
+        """float32, float64 or tf32."""
+        return self._asked[1]
+
+    @property
+    def seed(self) -> int:
+        """Of all draws, and of the order of the rows."""
+        with self._active:
+            return int(self._state.arrays[SEED])
+
+    @property
     def step(self) -> int:
         """Number of updates so far."""
         with self._active:
             return int(self._state.arrays[STEP])
 
     @property
-    def parameters(self) -> dict[str, Any]:
-        """Every parameter by name, in data-flow order, weight before bias: live views, writing to one changes the
-        net."""
-        return self._state.parameters()
+    def parameters(self) -> Parameters:
+        """Every parameter by name, in data-flow order, weight before bias: a dictionary of live views. Writing to one
+        changes the net, and so does `parameters[name] = array`, which is `set_parameters({name: array})`."""
+        return Parameters(self._state.parameters(), self.set_parameters)
 
     @property
-    def counters(self) -> dict[str, float]:
-        """The scalars that the training keeps, as numbers: `step`, `seed`, `rate_scale` and what a schedule needs."""
+    def counters(self) -> Mapping[str, float]:
+        """The scalars that the training keeps, as numbers: `step`, `seed`, `rate_scale` and what a schedule needs.
+        `set_counters` writes them."""
         with self._active:
-            return {name: self._state.arrays[name].item() for name in self._state.counters}
+            return MappingProxyType({name: self._state.arrays[name].item() for name in self._state.counters})
 
     def set_counters(self, values: Mapping[str, float]) -> None:
-        """Write some of `counters`; those that the net does not keep are left out."""
+        """Write some of `counters`; those that this net does not keep are left out. Raises InputError for a name that
+        no net has, and then changes nothing."""
         with self._active:
-            for name in values.keys() & self._state.counters.keys():
-                self._state.arrays[name][...] = values[name]
+            self._state.set_counters(values)
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
-        """Copy values into some or all parameters; any type and layout, exactly the shape. Raises InputError, and
-        then changes nothing."""
+        """Copy values into some or all parameters; any type and layout, exactly the shape. What the optimizer keeps
+        stays as it is; a moving average of the parameters begins anew at the values. Raises InputError, and then
+        changes nothing."""
         with self._active:
             self._state.set(values)
 
@@ -123,7 +138,6 @@ class Executor:
         net."""
         with self._active:
             self._state.load(state)
-            self.seed = int(self._state.arrays[SEED])
 
     def adopt(self, arrays: Mapping[str, Any]) -> None:
         """Take over the state of a restart: arrays by name, as programs take them."""
@@ -138,7 +152,7 @@ class Executor:
 
     def arrays(self) -> Mapping[str, Any]:
         """All state as programs take it, by name: live arrays."""
-        return self._state.arrays
+        return MappingProxyType(self._state.arrays)
 
     # Evaluation --------------------------------------------------------------------------------------------------
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
@@ -156,12 +170,7 @@ class Executor:
     def require_finite(self) -> None:
         """Raise DivergedError, naming the first such parameter, where one is no longer a finite number."""
         with self._active:
-            for name, view in self.parameters.items():
-                if not bool(self.xp.isfinite(view).all()):
-                    raise DivergedError(
-                        f"after step {self.step:,} the parameter `{name}` is no longer finite; a smaller learning rate "
-                        "usually mends this"
-                    )
+            require_finite(self.parameters, self.xp, self.step)
 
     def evaluate(self, data: Mapping[str, Any] | Stream | Rows, batch: int = CHUNK) -> dict[str, float]:
         """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode, `batch`

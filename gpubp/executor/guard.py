@@ -1,4 +1,4 @@
-"""Gradients that are no finite numbers."""
+"""Gradients and parameters that are no finite numbers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import EllipsisType
 from typing import Any
 
+from ..errors import DivergedError
 from ..frontend import Net, gradient_name
 
 
@@ -34,3 +35,13 @@ def refused(net: Net, outputs: Mapping[str, Any], xp: Any, step: int) -> str:
     else:
         why = "that step changed nothing; a smaller learning rate or `clip = clip_norm(1.0)` usually mends this"
     return f"{found}, where the loss is {loss:.6g}: {why}"
+
+
+def require_finite(parameters: Mapping[str, Any], xp: Any, step: int) -> None:
+    """Raise DivergedError, naming the first such parameter, where one is no longer a finite number."""
+    for name, view in parameters.items():
+        if not bool(xp.isfinite(view).all()):
+            raise DivergedError(
+                f"after step {step:,} the parameter `{name}` is no longer finite; a smaller learning rate "
+                "usually mends this"
+            )

@@ -10,6 +10,7 @@ from ..backends import Backend
 from ..errors import CheckpointError, GpubpError, InputError
 from ..frontend import (
     AVERAGE,
+    COUNTERS,
     EPOCH_STEPS,
     SEED,
     STEP,
@@ -89,6 +90,14 @@ class State:
         batch."""
         value: Any = self.backend.to_host(self.arrays[name])
         return value + 1.0 if name in (EPOCH_STEPS, TOTAL_STEPS) and not value else value
+
+    def set_counters(self, values: Mapping[str, float]) -> None:
+        """See `Executor.set_counters`."""
+        unknown = next((name for name in values if name not in COUNTERS), None)
+        if unknown is not None:
+            raise InputError(f"there is no counter `{unknown}`; there are {', '.join(COUNTERS)}")
+        for name in values.keys() & self.counters.keys():
+            self.arrays[name][...] = values[name]
 
     def set(self, values: Mapping[str, Any]) -> None:
         """Copy values into parameters. Raises InputError, and then changes nothing."""

@@ -17,7 +17,7 @@ from .rates import rates
 from .resolved import MAIN, resolved
 from .restated import initialiser, with_init, with_rate
 from .stacked import GOING, stacked
-from .states import AVERAGE, BEST, BEST_STEP, EPOCH_STEPS, RATE_SCALE, SEED, STEP, TOTAL_STEPS, counters
+from .states import AVERAGE, BEST, BEST_STEP, COUNTERS, EPOCH_STEPS, RATE_SCALE, SEED, STEP, TOTAL_STEPS, counters
 from .stops import Start, Watch, cannot_start, start_of, watch_of
 from .update import GUARD, gradient_name, require_update
 from .watched import Watched, watched
@@ -26,6 +26,7 @@ __all__ = [
     "AVERAGE",
     "BEST",
     "BEST_STEP",
+    "COUNTERS",
     "EPOCH_STEPS",
     "GOING",
     "GUARD",

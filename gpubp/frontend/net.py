@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dsl.diagnostics import Diagnostic, Label
@@ -45,9 +46,9 @@ class Net:
         return f"<Net {self.graph.source.name}: {self.size:,} parameters, outputs {', '.join(self.outputs) or 'none'}>"
 
     @property
-    def params(self) -> dict[str, Static]:
-        """The declared params with the values in force."""
-        return {name: param.value for name, param in self.graph.params.items()}
+    def params(self) -> Mapping[str, Static]:
+        """The declared params with the values in force. Others are given when the file is loaded."""
+        return MappingProxyType({name: param.value for name, param in self.graph.params.items()})
 
     @property
     def precision(self) -> str:

@@ -34,6 +34,9 @@ ROWS: Final = "rows"
 BEST, BEST_STEP = "best", "best_step"
 """The best figure that `plateau` has seen, float64, and the step of it, int64."""
 
+COUNTERS: Final = (STEP, SEED, RATE_SCALE, EPOCH_STEPS, TOTAL_STEPS, BEST, BEST_STEP, ROWS)
+"""The scalars that nets keep, each those that it needs."""
+
 AVERAGE: Final = "average"
 """Before a group's name: the moving average of its parameters."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -54,6 +56,109 @@ def test_a_view_taken_before_sees_what_training_does() -> None:
     np.testing.assert_array_equal(view, before)
     ex.set_parameters({"p.dense.weight": before + 1})
     np.testing.assert_array_equal(view, before + 1)
+
+
+def test_to_assign_to_a_name_sets_the_weights() -> None:
+    ex = executor()
+    views = ex.parameters
+    bias = views["p.dense.bias"]
+    views["p.dense.bias"] = [2.5]
+    ex.parameters["p.dense.weight"] = np.zeros((4, 1))
+    np.testing.assert_array_equal(ex.predict(np.ones((2, 3))), [[2.5], [2.5]])
+    assert (bias[0], views["p.dense.bias"] is bias) == (2.5, True)
+    views["p.dense.bias"] *= 2
+    views.update({"hidden.dense.bias": [1, 2, 3, 4]})
+    views |= {"p.dense.weight": [[1], [0], [0], [0]]}
+    assert bias[0] == 5
+    assert ex.state_dict()["hidden.dense.bias"].tolist() == [1, 2, 3, 4]
+    assert ex.state_dict()["p.dense.weight"].tolist() == [[1], [0], [0], [0]]
+
+
+def test_to_assign_leaves_the_optimizer_as_it_is() -> None:
+    ex = executor()
+    ex.train_steps(rows(8), steps=3, batch=4)
+    before = ex.state_dict()
+    ex.parameters["p.dense.bias"] = [7.0]
+    after = ex.state_dict()
+    changed = {name for name, value in after.items() if not np.array_equal(value, before[name])}
+    assert changed == {"p.dense.bias"}
+    assert any(name.startswith("optimizer.") for name in after)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"p.dense.bias": [1.0], "nowhere": [1.0]}, "there is no parameter `nowhere`"),
+        ({"p.dense.bias": [1.0], "p.dense.weight": np.zeros((1, 4))}, r"`p.dense.weight` has shape \(4, 1\)"),
+        ({"p.dense.bias": [np.nan]}, "`p.dense.bias` holds a value that is no finite float32 number"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_changes_nothing(values: dict[str, Any], message: str) -> None:
+    ex = executor()
+    before, views = contents(ex), ex.parameters
+    with pytest.raises(gpubp.InputError, match=message):
+        views.update(values)
+    name = next(reversed(values))
+    with pytest.raises(gpubp.InputError, match=message):
+        views[name] = values[name]
+    assert contents(ex) == before
+    assert list(views) == NAMES
+
+
+def test_no_parameter_comes_or_goes() -> None:
+    ex = executor()
+    views = ex.parameters
+    for change in (
+        lambda: views.pop(NAMES[0]),
+        lambda: views.popitem(),
+        lambda: views.clear(),
+        lambda: views.setdefault("nowhere", 1),
+        lambda: views.__delitem__(NAMES[0]),
+    ):
+        with pytest.raises(gpubp.InputError, match="none can be added or taken out"):
+            change()
+    assert list(views) == NAMES
+    with pytest.raises(AttributeError):
+        ex.parameters = {}  # type: ignore[misc]
+
+
+def test_copies_of_the_dictionary_are_dictionaries_of_their_own() -> None:
+    ex = executor()
+    before = contents(ex)
+    for made in (copy.copy(ex.parameters), ex.parameters | {}, ex.parameters.copy()):
+        assert type(made) is dict
+        assert made["p.dense.bias"] is not None
+        made["p.dense.bias"] = None
+    for made in (copy.deepcopy(ex.parameters), pickle.loads(pickle.dumps(ex.parameters))):
+        made["p.dense.bias"][...] = 7
+    assert contents(ex) == before
+
+
+def test_what_cannot_be_set_so_says_so() -> None:
+    """What is only a copy, or decides how programs are made, does not take a value without effect."""
+    ex = executor()
+    with pytest.raises(TypeError):
+        ex.counters["step"] = 3  # type: ignore[index]
+    with pytest.raises(TypeError):
+        ex.arrays()["step"] = 3  # type: ignore[index]
+    with pytest.raises(TypeError):
+        ex.net.params["n"] = 3  # type: ignore[index]
+    for name in ("seed", "precision", "step", "xp"):
+        with pytest.raises(AttributeError):
+            setattr(ex, name, 3)
+    with pytest.raises(gpubp.InputError, match="there is no counter `stpe`; there are step, seed, "):
+        ex.set_counters({"step": 3, "stpe": 4})
+    assert ex.step == 0
+
+
+def test_a_seed_that_is_set_later_orders_the_rows_too() -> None:
+    one, other = executor(seed=1), executor(seed=2)
+    other.set_parameters(one.parameters)
+    other.set_counters({"seed": 1})
+    assert other.seed == 1
+    for ex in (one, other):
+        ex.train_steps(rows(10), steps=7, batch=4)
+    assert contents(one) == contents(other)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,39 @@
+"""The parameters of a net by name, as an executor hands them out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from ..errors import InputError
+
+
+class Parameters(dict[str, Any]):
+    """Live views by name. To assign to a name, or to `update`, copies values into the net, with the checks of
+    `Executor.set_parameters`; no name comes or goes. What is made of it by `copy`, `|` or pickle is a plain dictionary.
+    """
+
+    __slots__ = ("_set",)
+
+    def __init__(self, views: Mapping[str, Any], set_: Callable[[Mapping[str, Any]], None]) -> None:
+        super().__init__(views)
+        self._set = set_
+
+    def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
+        return dict, (dict(self),)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._set({name: value})
+
+    def update(self, *values: Any, **named: Any) -> None:
+        """Copy several values, or none of them where one does not fit."""
+        self._set(dict(*values, **named))
+
+    def __ior__(self, values: Any) -> Parameters:  # type: ignore[override,misc]
+        self.update(values)
+        return self
+
+    def _fixed(self, *_: Any, **__: Any) -> NoReturn:
+        raise InputError("the names of a net's parameters are those of its file: none can be added or taken out")
+
+    __delitem__ = pop = popitem = clear = setdefault = _fixed
