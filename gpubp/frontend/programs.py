@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal, get_args
 
 from dsl.diagnostics import DiagnosticError
@@ -19,6 +20,7 @@ from ..transforms import grad
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering
 from .net import Net
+from .spread import PARTS, spread_parts, whole_spread
 from .states import SEED, STEP, States, accumulated
 from .update import GUARD, gradient_name, update
 
@@ -42,7 +44,7 @@ class Built:
 
 
 KEPT = "|"
-"""Between the metric and the term in the name of an output that is kept for each row, not summed."""
+"""Between the metric and the term in the name of an output that is kept for each row or piece, not summed."""
 
 MASK = "mask"
 """Name of the feed that says which rows of a batch count."""
@@ -158,7 +160,7 @@ def _measure(
     graph: LayerGraph, cx: Lowering, mask: Var
 ) -> tuple[dict[str, Var], dict[str, Callable[[Mapping[str, Any], int], Any]]]:
     """Sums over the rows that count, in float64: of the loss, and of each metric's terms, named `metric/term`; and what
-    metrics keep of each row, named `metric|term`."""
+    metrics keep of each row, or of the piece, named `metric|term`."""
     outputs: dict[str, Var] = {}
     finish: dict[str, Callable[[Mapping[str, Any], int], Any]] = {}
     if graph.train is None:
@@ -168,17 +170,32 @@ def _measure(
     terms = {"loss": Accumulation({"sum": ops.cast(data, dtype="float64")}, lambda sums, n: float(sums["sum"]) / n)}
     terms.update(metric_terms(graph, cx))
     for name, accumulation in terms.items():
-        finish[name] = accumulation.finish
+        finish[name] = partial(_finished, accumulation)
         for term, value in accumulation.terms.items():
-            full = ops.broadcast_to(value, shape=(cx.batch, *value.shape[1:]))
-            # Padding may hold anything, NaN too: it is chosen away, not multiplied.
-            counts = ops.reshape(mask, shape=(cx.batch, *(1,) * (full.ndim - 1))) > 0.0
-            outputs[f"{name}/{term}"] = ops.sum_(ops.where(counts, full, 0.0), (0,))
+            full = _for_each(value, cx)
+            outputs[f"{name}/{term}"] = ops.sum_(ops.where(_counting(mask, full), full, 0.0), (0,))
         for term, value in accumulation.rows.items():
-            full = ops.broadcast_to(value, shape=(cx.batch, *value.shape[1:]))
-            outputs[f"{name}{KEPT}{term}"] = full
+            outputs[f"{name}{KEPT}{term}"] = _for_each(value, cx)
+        for term, value in accumulation.spreads.items():
+            full = _for_each(value, cx)
+            parts = spread_parts(full, _counting(mask, full), ops.sum_(mask, (0,)))
+            outputs |= {f"{name}{KEPT}{term}.{part}": found for part, found in parts.items()}
     outputs["penalty"] = ops.cast(penalties, dtype="float64")
     return outputs, finish
+
+
+def _for_each(value: Var, cx: Lowering) -> Var:
+    return ops.broadcast_to(value, shape=(cx.batch, *value.shape[1:]))
+
+
+def _counting(mask: Var, like: Var) -> Var:
+    """Which rows count. Padding may hold anything, NaN too: it is chosen away, not multiplied."""
+    return ops.reshape(mask, shape=(*mask.shape, *(1,) * (like.ndim - 1))) > 0.0
+
+
+def _finished(accumulation: Accumulation, sums: Mapping[str, Any], count: int) -> Any:
+    spreads = {term: whole_spread({part: sums[f"{term}.{part}"] for part in PARTS}) for term in accumulation.spreads}
+    return accumulation.finish({**sums, **spreads}, count)
 
 
 def _backward(

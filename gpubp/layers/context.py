@@ -60,10 +60,12 @@ class Context(Protocol):
 @dataclass(frozen=True, slots=True)
 class Accumulation:
     """A metric in the making: `terms` are per-example contributions (batch first, float64), summed over all examples;
-    `rows` (batch first) are kept for each example. `finish(sums, count)` makes the figure, or the table,
-    of the sums (arrays of the terms' shape without the batch axis), the rows of all examples (batch first) and the
-    number of examples."""
+    `rows` (batch first) are kept for each example; of `spreads` (batch first, float64) the squared distances from the
+    mean over all examples are summed. `finish(sums, count)` makes the figure, or the table, of the sums and the spreads
+    (arrays of their shape without the batch axis), the rows of all examples (batch first) and the number of
+    examples."""
 
     terms: Mapping[str, Var]
     finish: Callable[[Mapping[str, Any], int], Any]
     rows: Mapping[str, Var] = field(default_factory=dict)
+    spreads: Mapping[str, Var] = field(default_factory=dict)

@@ -69,19 +69,14 @@ def r2(cx: Context, p: Var, y: Var) -> Accumulation:
     same_shapes("r2", p, y)
     target = ops.cast(y, dtype="float64")
     d = ops.cast(p, dtype="float64") - target
-    return Accumulation({"residual": d * d, "sum": target, "squares": target * target}, _r2)
+    return Accumulation({"residual": d * d}, _r2, spreads={"target": target})
 
 
 def _r2(sums: Mapping[str, Any], count: int) -> float:
-    outputs = zip(*(_flat(sums[key]) for key in ("residual", "sum", "squares")), strict=True)
-    scores = []
-    for residual, total, squares in outputs:
-        spread = squares - total * total / count
-        # Rounding of the difference, not variation.
-        if spread <= 1e-14 * squares:
-            scores.append(float(residual == 0))
-        else:
-            scores.append(1.0 - residual / spread)
+    scores = [
+        1.0 - residual / spread if spread else float(residual == 0)
+        for residual, spread in zip(_flat(sums["residual"]), _flat(sums["target"]), strict=True)
+    ]
     return sum(scores) / len(scores)
 
 

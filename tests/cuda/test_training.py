@@ -152,6 +152,21 @@ def test_evaluation_and_prediction_are_compiled(use: Use) -> None:
             assert ("replay" in device.log) == (again > 0)
 
 
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_r2_of_targets_far_from_zero(use: Use, precision: str) -> None:
+    """Of several pieces, the last one padded; at the spacing of the numbers of each type."""
+    device, far = use(), 1e9 if precision == "float64" else 1e4
+    text = TEXT.replace("x -> dense(3) -> tanh -> dense(1)", "1 * x").replace("[2]", "[1]")
+    net = gpubp.loads(text.replace("lr = 0.1)", "lr = 0.1)\n  metrics   = [r2(p, y)]"))
+    y = far + np.random.default_rng(0).normal(size=(4500, 1)).astype(precision)
+    rows = {"x": y + np.random.default_rng(1).normal(size=y.shape).astype(precision), "y": y}
+    wanted = 1 - ((rows["x"] - y).astype(float) ** 2).sum() / ((y.astype(float) - y.mean(dtype=float)) ** 2).sum()
+    gpu, cpu = (gpubp.Executor(net, d, precision, backend=b) for d, b in PLACES)
+    for ex in (gpu, cpu):
+        assert ex.evaluate(rows)["r2"] == pytest.approx(wanted, rel=1e-11)
+    assert any(entry.startswith("measure") for entry in device.log)
+
+
 TEXT = """
 model {
   input  x: [2]

@@ -13,6 +13,8 @@ from gpubp.errors import DivergedError
 from gpubp.executor import Ensemble, Executor
 from tests.render.compiled import QUICK
 
+from .nets import PLAIN, rows
+
 MODELS = sorted(Path("models").glob("*.net"))
 Array = np.ndarray[Any, Any]
 
@@ -46,6 +48,19 @@ def test_every_model(path: Path) -> None:
         member = together.member(k).state_dict()
         for name, array in alone.state_dict().items():
             np.testing.assert_allclose(member[name], array, rtol=1e-8, atol=1e-12, err_msg=name)
+
+
+def test_r2_of_each_restart_in_several_pieces() -> None:
+    """The spread of the targets about 1e9 is put together from those of the pieces."""
+    net = gpubp.loads(PLAIN.replace("epochs = 1", "epochs = 1\n  metrics = [r2(p, y)]"))
+    together = Ensemble(net, 2, "cpu", "float64", seed=5)
+    data = rows(9001)
+    data["y"] += 1e9
+    wanted = 1 - ((together.member(0).predict(data["x"]) - data["y"]) ** 2).sum() / data["y"].var() / 9001
+    figures = together.evaluate(data)
+    for k in range(2):
+        assert figures[k]["r2"] == pytest.approx(together.member(k).evaluate(data)["r2"], rel=1e-12)
+    assert figures[0]["r2"] == pytest.approx(wanted, rel=1e-12)
 
 
 def test_xor_bit_for_bit() -> None:

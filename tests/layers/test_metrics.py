@@ -59,12 +59,26 @@ def test_r2_at_its_edges() -> None:
     assert numbers(both + np.array([0.0, 1.0]), both)["r2"] == 0.5
 
 
-def test_r2_of_a_target_far_from_zero() -> None:
+@pytest.mark.parametrize("first", [0.0, 1e6])
+@pytest.mark.parametrize("rows", [500, 4097, 9001])
+@pytest.mark.parametrize("place", [1e5, 1e9, 1e12])
+def test_r2_of_a_target_far_from_zero(place: float, rows: int, first: float) -> None:
+    """In one piece and in several; with a first row that lies far from the others, too. `wanted` has more digits."""
     rng = np.random.default_rng(0)
-    y = 1e5 + rng.normal(size=(500, 1))
-    p = y + 0.5 * rng.normal(size=(500, 1))
-    wanted = 1 - ((p - y) ** 2).sum() / ((y - y.mean()) ** 2).sum()
-    assert numbers(p, y)["r2"] == pytest.approx(wanted, rel=1e-4)
+    y = place + rng.normal(size=(rows, 1))
+    y[0] += first
+    p = y + 0.5 * rng.normal(size=(rows, 1))
+    wide, said = y.astype(np.longdouble), p.astype(np.longdouble)
+    wanted = float(1 - ((said - wide) ** 2).sum() / ((wide - wide.mean()) ** 2).sum())
+    assert numbers(p, y)["r2"] == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4097])
+@pytest.mark.parametrize("value", [0.1, 1e9 + 0.1, -1e100])
+def test_r2_of_a_target_that_does_not_vary(value: float, rows: int) -> None:
+    y = np.full((rows, 1), value)
+    assert numbers(y, y)["r2"] == 1
+    assert numbers(y * (1 + 1e-9), y)["r2"] == 0
 
 
 @ROWS

@@ -215,7 +215,10 @@ def figures(rng: np.random.Generator) -> Arrays:
         "perplexity(p, y, ignore = 2)": np.exp(metrics.log_loss(y[y != 2], p[y != 2], labels=range(6))),
         "accuracy(p, y)": metrics.accuracy_score(y, p.argmax(1)),
     }
-    return out | {f"shares/{k}": np.array(v) for k, v in (found | {"p": p, "y": y}).items()}
+    out |= {f"shares/{k}": np.array(v) for k, v in (found | {"p": p, "y": y}).items()}
+    y = 1e9 + rng.normal(size=(300, 2))
+    p = y + 0.5 * rng.normal(size=(300, 2))
+    return out | {f"far/{k}": np.array(v) for k, v in {"r2(p, y)": metrics.r2_score(y, p), "p": p, "y": y}.items()}
 
 
 def main() -> None:

@@ -1,0 +1,39 @@
+"""The spread of values, the sum of their squared distances from the mean, which is known only after the last of them.
+
+Each piece of the rows gives its own in two passes, and these are put together: Chan, Golub & LeVeque (1983), section 2.
+The sum of the squares less the square of the sum, in one pass, would leave no digit of a spread of 1 about 1e9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .. import ops
+from ..ir import Var
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PARTS = ("first", "mean", "spread", "rows")
+
+
+def spread_parts(values: Var, counts: Var, rows: Var) -> dict[str, Var]:
+    """What is kept of a piece, float64 with one row each: its first value, which counts, the mean of the distances from
+    it, their spread, and the number of rows that count. Equal values have a spread of exactly 0."""
+    first = ops.slice_(values, start=(0,) * values.ndim, stop=(1, *values.shape[1:]))
+    rows = ops.reshape(rows, shape=(1,) * values.ndim)
+    distance = ops.where(counts, values - first, 0.0)
+    mean = ops.sum_(distance, (0,), keepdims=True) / rows
+    rest = ops.where(counts, distance - mean, 0.0)
+    found = first, mean, ops.sum_(rest * rest, (0,), keepdims=True), rows
+    return dict(zip(PARTS, found, strict=True))
+
+
+def whole_spread(parts: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """The spread over all pieces, of what was kept of them, the pieces first."""
+    first, mean, spread, rows = (parts[name] for name in PARTS)
+    means = first - first[0] + mean
+    about = means - (rows * means).sum(axis=0) / rows.sum(axis=0)
+    found: NDArray[Any] = (spread + rows * about * about).sum(axis=0)
+    return found
