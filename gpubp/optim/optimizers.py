@@ -98,7 +98,8 @@ def nadam(
     """Adam with Nesterov momentum: p - lr m_bar / (sqrt(v_hat) + eps). Dozat (2016), section 2 and its schedule of the
     momentum mu_t = beta1 (1 - 0.96^(t / 250) / 2).
 
-    m_bar = (1 - mu_t) g / (1 - mu_1 ... mu_t) + mu_{t+1} m / (1 - mu_1 ... mu_{t+1}).
+    m_bar = (1 - mu_t) g / (1 - mu_1 ... mu_t) + mu_{t+1} m / (1 - mu_1 ... mu_{t+1}). The products are kept as float64;
+    PyTorch 2.13 keeps them in its default type, float32 if nobody chose another, and departs by some 1e-8 of a step.
     """
     m, v = _moments(cx, p, g, beta1, beta2)
     now, after = _momentum(cx.step, beta1), _momentum(cx.step + 1.0, beta1)

@@ -179,6 +179,20 @@ def optimizers(given: Arrays) -> Arrays:
     return {key: places[SHOWN] for key, places in out.items()}
 
 
+def product_in_float32(given: Arrays) -> Arrays:
+    """NAdam as PyTorch has it unless told otherwise: parameters of float64, but the product of the momenta in the
+    default type, float32."""
+    torch.set_default_dtype(torch.float32)
+    w = leaf(given["start"])
+    optimizer, places = torch.optim.NAdam([w], lr=0.01), []
+    for g in given["g"]:
+        w.grad = torch.tensor(g)
+        optimizer.step()
+        places.append(w.detach().numpy().copy())
+    torch.set_default_dtype(torch.float64)
+    return {"nadam": np.array(places)[SHOWN]}
+
+
 def changing_rates(given: Arrays) -> Arrays:
     """Momentum under a rate that changes from step to step, which PyTorch does otherwise.
 
@@ -225,7 +239,8 @@ def main() -> None:
         "optimizers": given
         | optimizers(given)
         | lion(given)
-        | {f"rates/{k}": v for k, v in changing_rates(given).items()},
+        | {f"rates/{k}": v for k, v in changing_rates(given).items()}
+        | {f"product32/{k}": v for k, v in product_in_float32(given).items()},
     }
     for name, arrays in files.items():
         np.savez_compressed(HERE / f"{name}.npz", torch=np.array(MADE_WITH), **arrays)

@@ -71,5 +71,28 @@ def test_momentum_holds_the_rate_inside(form: str, precision: str) -> None:
     compare(biases, c[form], precision)
 
 
+def nadam(product: type[np.floating]) -> Array:
+    """Dozat (2016) as written there, with the product of the momenta kept in a type."""
+    p, so_far = FILE["start"].copy(), product(1)
+    m, v, places = np.zeros(SIZE), np.zeros(SIZE), []
+    for t, g in enumerate(FILE["g"], 1):
+        now, after = (0.9 * (1 - 0.5 * 0.96 ** (step / 250)) for step in (t, t + 1))
+        so_far = product(so_far * product(now))
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        move = (1 - now) * g / (1 - float(so_far)) + after * m / (1 - float(so_far) * after)
+        p = p - 0.01 * move / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        places.append(p)
+    return np.array(places)[SHOWN]
+
+
+def test_where_nadam_departs_from_the_peer() -> None:
+    """PyTorch keeps the product of the momenta in its default type, which is float32 where nobody chose another, for
+    parameters of float64 too: ours is the paper's, and the peer's the paper's with that product."""
+    ours, theirs = run(make("nadam(lr = 0.01)", "float64"))[0], case(FILE, "product32")["nadam"]
+    np.testing.assert_allclose(ours, nadam(np.float64), rtol=1e-13, atol=1e-16)
+    np.testing.assert_allclose(theirs, nadam(np.float32), rtol=1e-13, atol=1e-16)
+    assert 1e-10 < np.abs(ours - theirs).max() < 1e-8
+
+
 def test_every_optimizer_is_compared() -> None:
     assert {name.split("(")[0] for name in NAMES} == {name for part, name in ENTRIES if part == "optimizer"}
