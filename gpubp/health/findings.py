@@ -28,8 +28,8 @@ _SOUND = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "hardswis
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong (`vanishing`, `exploding`, `dead`, `saturated` or `still`), in words, and what may be written to
-    mend it."""
+    """What is wrong (`vanishing`, `exploding`, `dead`, `saturated`, `lost` or `still`), in words, and what may be
+    written to mend it."""
 
     kind: str
     message: str
@@ -52,15 +52,33 @@ def diagnose(net: Net, found: Sequence[Size]) -> list[Finding]:
         message = f"{worst.saturated:.0%} of the numbers of {_named(worst)} are saturated: {kind} is flat there"
         help = (f"`-> batchnorm -> {kind}`", *_begun(worst), "inputs of about 1: `-> standardize`")
         findings.append(Finding("saturated", message + _others(flat), help))
-    sent = [(size, size.delta) for size in found if size.weights and size.delta]
-    if len(sent) > 2:
-        (first, small), (last, large) = sent[0], sent[-1]
+    return [*findings, *_on_the_way(net, found)]
+
+
+def _on_the_way(net: Net, found: Sequence[Size]) -> list[Finding]:
+    """What is wrong with how the deltas of the layers that have weights grow or shrink on the way back."""
+    sent = [(size, size.delta) for size in found if size.weights and size.delta is not None]
+    lost = [size for size, delta in sent if delta == 0]
+    left = [(size, delta) for size, delta in sent if delta != 0]
+    findings = []
+    if len(left) > 2:
+        (first, small), (last, large) = left[0], left[-1]
         if small < FAR * large < math.inf:
-            message = f"the gradient vanishes: the delta of {_named(first)} is {small / large:.1e} of that of "
-            findings.append(Finding("vanishing", message + _named(last), _passing(found)))
+            told = f"{_named(first)} is {small / large:.1e} of that of {_named(last)}"
+            if lost:
+                told = f"{_named(lost[0])} is 0, that of {_named(last)} {large:.1e}"
+            return [Finding("vanishing", f"the gradient vanishes: the delta of {told}", _passing(found))]
         if small * FAR > large:
             message = f"the gradient explodes: the delta of {_named(first)} is {small / large:.1e} times that of "
             findings.append(Finding("exploding", message + _named(last), (*_clipped(net), *_begun(first), _NORMED)))
+    # Where no layer has a delta, the loss sends nothing back: it may have nothing more to mend.
+    if lost and sent[-1][1]:
+        behind = found[found.index(lost[-1]) :]
+        # Of units that are dead or saturated it was said already.
+        if not any(size.dead == 1 or size.saturated >= SATURATED for size in behind):
+            message = f"nothing comes back to {_named(lost[-1])}: its delta is 0, and its weights stay as they are"
+            first_weights = dict.fromkeys(line for size in (behind[1], lost[-1]) for line in _begun(size))
+            findings.append(Finding("lost", message + _others(lost), (*first_weights, _NORMED, *_slower(net))))
     return findings
 
 
@@ -75,10 +93,12 @@ def grown(net: Net, before: Sequence[Sequence[Size]], found: Sequence[Size]) -> 
 
 
 def typical(found: Sequence[Sequence[Size]]) -> list[Size]:
-    """Each layer's middle sizes of several steps: what one step alone shows is no ill."""
+    """Each layer's middle sizes of several steps: what one step alone shows is no ill. A delta is 0 where it is so in
+    all of them."""
     sizes = []
     for layer in zip(*found, strict=True):
         deltas = [size.delta for size in layer if size.delta is not None]
+        deltas = [delta for delta in deltas if delta] or deltas
         sizes.append(
             replace(
                 layer[0],

@@ -111,10 +111,11 @@ class Health:
         """What is wrong with most of the records. The rows of one batch do not tell whether a unit is dead."""
         sizes, net = typical(self.found), executor.net
         found = diagnose(net, sizes)
-        if self._gauges is None or not any(one.kind == "dead" for one in found):
-            return found
-        many = self._gauges.measure(self._batches(executor, -(-MANY // self.batch)))
-        return diagnose(net, [replace(size, dead=min(size.dead, all_.dead)) for size, all_ in zip(sizes, many)])
+        if self._gauges is not None and any(one.kind == "dead" for one in found):
+            many = self._gauges.measure(self._batches(executor, -(-MANY // self.batch)))
+            found = diagnose(net, [replace(size, dead=min(size.dead, all_.dead)) for size, all_ in zip(sizes, many)])
+        # Weights that begin with zeros let nothing through in the first step alone.
+        return [one for one in found if one.kind != "lost" or len(self.found) > 1]
 
     def _ready(self, executor: Executor) -> Gauges | None:
         """The program, made when first needed; the records before are taken in then."""

@@ -62,6 +62,13 @@ train {{
         ("repeat 8 { dense(32, init = he_normal) -> sigmoid }", "vanishing"),
         ("dense(32, bias_init = constant(-9)) -> relu", "dead"),
         ("dense(32, bias_init = constant(-0.5)) -> relu", ""),
+        ("dense(32, bias_init = constant(-90)) -> dropout(10%) -> relu", "dead"),
+        ("dense(8) -> relu -> dense(32, bias_init = constant(-90)) -> relu -> layernorm", "dead"),
+        ("dense(32, bias_init = constant(-90)) -> gelu", "lost"),
+        ("dense(8) -> tanh -> dense(32, bias_init = constant(-90)) -> hardswish", "lost"),
+        ("dense(32, bias_init = constant(-90)) -> maximum(0)", "lost"),
+        ("dense(32, bias_init = constant(-90)) -> sigmoid", "saturated"),
+        ("repeat 30 { dense(8, init = normal(0.01)) -> sigmoid }", "vanishing"),
         ("dense(32, init = normal(200)) -> tanh", "saturated"),
         ("dense(32, init = normal(200)) -> sigmoid", "saturated"),
         ("dense(32, init = normal(1)) -> tanh", ""),
@@ -72,6 +79,44 @@ def test_planted_ills_are_named(body: str, kind: str) -> None:
     ex = gpubp.Executor(net, "cpu")
     kinds = [one.kind for one in diagnose(net, sizes(ex, drawn(net, 64)))]
     assert kinds == ([kind] if kind else [])
+
+
+def told(body: str) -> Finding:
+    net = gpubp.loads(NET.format(body=body))
+    (finding,) = diagnose(net, sizes(gpubp.Executor(net, "cpu"), drawn(net, 64)))
+    return finding
+
+
+def test_the_layer_that_lets_nothing_back_is_named() -> None:
+    """A delta of exactly 0: the layer nearest to the output, whatever lies before it."""
+    body = "dense(8) -> tanh -> dense(32, bias_init = constant(-90)) -> gelu"
+    finding = told(body)
+    assert finding.message == (
+        "nothing comes back to layer 2, `p.dense_2`: its delta is 0, and its weights stay as they are; "
+        "so it is with 1 other layer"
+    )
+    assert finding.help == ("`-> layernorm` between layers", "a smaller rate: `optimizer = sgd(lr = 0.01)`")
+    mended = body.replace("-> gelu", "-> layernorm -> gelu")
+    net = gpubp.loads(NET.format(body=mended))
+    assert diagnose(net, sizes(gpubp.Executor(net, "cpu"), drawn(net, 64))) == []
+
+
+def test_a_delta_too_small_for_its_type_has_vanished_too() -> None:
+    message = told("repeat 30 { dense(8, init = normal(0.01)) -> sigmoid }").message
+    assert message.startswith("the gradient vanishes: the delta of layer 1, `p.dense` is 0, that of layer 31, `p` ")
+
+
+def test_weights_that_begin_with_zeros_have_other_first_ones_for_a_remedy() -> None:
+    net = gpubp.loads(NET.format(body="dense(8) -> tanh").replace("dense(1)", "dense(1, init = zeros)"))
+    (finding,) = diagnose(net, sizes(gpubp.Executor(net, "cpu"), drawn(net, 64)))
+    assert (finding.kind, finding.help[0]) == ("lost", "other first weights: `dense(1, init = glorot_uniform)`")
+
+
+def test_a_loss_that_has_nothing_to_mend_is_no_ill() -> None:
+    """All deltas are 0, that of the output too."""
+    text = NET.format(body="dense(3) -> tanh").replace("mse(p, y)", "sum(relu(y - p))")
+    net = gpubp.loads(text.replace("dense(1)", "dense(1, bias_init = constant(90))"))
+    assert diagnose(net, sizes(gpubp.Executor(net, "cpu"), drawn(net, 64))) == []
 
 
 def test_remedies_can_be_pasted() -> None:

@@ -137,6 +137,7 @@ SICK = {
     "vanishing": ("repeat 8 { dense(16) -> sigmoid } -> dense(1)", "adam(lr = 1e-3)"),
     "exploding": ("repeat 8 { dense(32, init = normal(2)) -> relu } -> dense(1)", "sgd(lr = 1e-30)"),
     "dead": ("dense(16, bias_init = constant(-90)) -> relu -> dense(1)", "adam(lr = 1e-3)"),
+    "lost": ("dense(16, bias_init = constant(-90)) -> gelu -> dense(1)", "adam(lr = 1e-3)"),
     "saturated": ("dense(16, init = normal(200)) -> tanh -> dense(1)", "adam(lr = 1e-3)"),
     "still": ("dense(16) -> tanh -> dense(1)", "sgd(lr = 1e-9)"),
 }
@@ -157,6 +158,8 @@ def test_the_sick_are_named_once_and_with_a_remedy(tmp_path: Path, kind: str) ->
         ("vanishing", "repeat 8 { dense(16) -> batchnorm -> sigmoid } -> dense(1)", "adam(lr = 1e-3)"),
         ("exploding", "repeat 8 { dense(32, init = he_normal) -> relu } -> dense(1)", "adam(lr = 1e-3)"),
         ("dead", "dense(16) -> leaky_relu -> dense(1)", "adam(lr = 1e-3)"),
+        ("lost", "dense(16, bias_init = constant(-90)) -> layernorm -> gelu -> dense(1)", "adam(lr = 1e-3)"),
+        ("lost", "dense(16) -> gelu -> dense(1, init = zeros)", "adam(lr = 1e-3)"),
         ("saturated", "dense(16, init = glorot_uniform) -> tanh -> dense(1)", "adam(lr = 1e-3)"),
         ("still", "dense(16) -> tanh -> dense(1)", "sgd(lr = 1e-3)"),
     ],
@@ -164,6 +167,13 @@ def test_the_sick_are_named_once_and_with_a_remedy(tmp_path: Path, kind: str) ->
 def test_the_mended_are_not(tmp_path: Path, kind: str, mended: str, optimizer: str) -> None:
     assert kind in SICK
     assert trained(tmp_path, mended, optimizer).health == []
+
+
+def test_one_step_does_not_show_that_nothing_comes_back(tmp_path: Path) -> None:
+    """A training so short is measured once, where weights that begin with zeros let nothing through."""
+    run = trained(tmp_path, "dense(16) -> gelu -> dense(1, init = zeros)", epochs=15, out=tmp_path / "out")
+    assert [(r["step"], r["gradient"] == 0) for r in health_records(tmp_path / "out")] == [(0, True), (0, False)]
+    assert run.health == []
 
 
 def test_remedies_are_written_in_the_words_of_the_file(tmp_path: Path) -> None:
