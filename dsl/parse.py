@@ -49,7 +49,7 @@ def parse(source: Source) -> tuple[syntax.File, list[Diagnostic]]:
     Never raises.
     """
     empty = syntax.File(Span(source, 0, len(source.text)), ())
-    refusal = _too_long(source)
+    refusal = _too_long(source) or _without_lines(source)
     if refusal:
         return empty, [refusal]
     tokens = scan(source)
@@ -96,6 +96,14 @@ def _too_long(source: Source) -> Diagnostic | None:
     if size <= LARGEST_TEXT:
         return None
     return Diagnostic("E0102", f"the file is longer than {LARGEST_TEXT // 1024} KiB", Span(source, 0, 0), help=(_LONG,))
+
+
+def _without_lines(source: Source) -> Diagnostic | None:
+    """A file as old Macs wrote them would be one line, and a comment from its first `#` on."""
+    if "\n" in source.text or "\r" not in source.text.rstrip("\r"):
+        return None
+    remedy = "save it with line feeds (LF, or CR LF)"
+    return Diagnostic("E0104", "the lines end with carriage returns alone", Span(source, 0, 0), help=(remedy,))
 
 
 _EMPTY = f"the smallest file is a model: {MODEL}"

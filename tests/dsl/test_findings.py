@@ -125,6 +125,8 @@ def test_mistake(statement: str, code: str, under: str, message: str, remedy: st
 FILES = [
     ("", "E0101", "the file is empty"),
     ("  # nothing\n", "E0101", "the file holds comments only"),
+    ("# a.net\rmodel {\r  input x: [2]\r}\r", "E0104", "the lines end with carriage returns alone"),
+    ("model {\r  input x: [2]\r  output p = x\r}", "E0104", "the lines end with carriage returns alone"),
     ("modle {\n  input x: [2]\n}\n", "E0121", "there is no section `modle`"),
     ("layers {\n  input x: [2]\n}\n", "E0121", "there is no section `layers`"),
     ("parm lr = 3", "E0121", "there is no statement `parm`"),
