@@ -229,6 +229,11 @@ class _Walk(Choices):
         if any(tokens.kind(i) == "_EQUAL" for i in range(self.item.first, index)):
             return None
         start = tokens.span(self.item.first, index - 1).text
+        if first == "_K_LAYER" and "{" in start:
+            place = next(i for i in range(self.item.first, index) if tokens.kind(i) == "_LBRACE")
+            chain = "a layer is a chain of stages: `layer f = dense(8) -> relu`"
+            body = "what has values of its own is a block, `block f() on x { ... }`: `W = weight([2, 3])`, `return ...`"
+            return Diagnostic("E0114", "a layer has no body", tokens.span(place), help=(chain, body))
         line = tokens.source.text[tokens.span(index).start :].partition("\n")[0].partition("#")[0].rstrip()
         for words, sign, what in (
             (("_K_FN", "_K_LET", "_K_PARAM", "_K_OUTPUT", "_K_LAYER"), " =", "a value is given with `=`"),

@@ -1,4 +1,4 @@
-"""Statements of other tools in the words of the language: loops as statements, Keras's `Sequential`."""
+"""Statements of other tools in the words of the language: loops as statements, weights, Keras's `Sequential`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _SEQUENTIAL = re.compile(r"\s*+(?:\w++\.)*+Sequential\(\s*+\[?")
 _LAYER = re.compile(r"\s*+(?:\w++\.)*+(\w++)\(((?:[^()\n]++|\([^()\n]*+\))*+)\)\s*+,?")
 _ACTIVATION = re.compile(r"""(?:,\s*)?activation\s*=\s*['"]?(\w+)['"]?""")
 _IF = re.compile(r"if ([^\n{}:]*+)[{:]\s*+(\w++) = ([^\n{}#]++)\s*+\}?+\s*+else\s*+[{:]\s*+(\w++) = ([^\n{}#]++)")
+_DECLARED = re.compile(r"\w++\s++(\w++)(?:\s*+[=:][^\[\n]*+(\[[\w ,]++\]))?")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
 _GROW = (
     "what accumulates is the value that flows: `block grow() on x { return concat(x, ...) }`, then "
@@ -43,6 +44,14 @@ def if_as_statement(text: str) -> str:
     if found is None or found[2] != found[4]:
         return ""
     return f"{found[2]} = if {found[1].strip()} then {found[3].strip()} else {found[5].strip()}"
+
+
+def free_weight(text: str) -> str:
+    """The statement that `weight W = [2, 3]` or its like at the start of a text means, with the name and, where it is
+    told, the shape."""
+    found = _DECLARED.match(text)
+    name, shape = (found[1], found[2]) if found else ("W", None)
+    return f"{short(name)} = weight({short(shape or '[2, 3]')})"
 
 
 def sequential(text: str) -> str:

@@ -206,12 +206,10 @@ class _Mistake(Separators):
             return Diagnostic("E0125", "an import names a file, in quotes", self._span(), help=(remedy,))
         if kind == "_LPAR" and self.item.section and self.index == self.item.first + 1:
             word = tokens.all[self.item.first]
-            return Diagnostic(
-                "E0125",
-                "a call alone is no statement",
-                tokens.span(self.item.first),
-                help=(f"give it a value to work on, and a name: `h = x -> {word}(...)`",),
-            )
+            remedy = f"give it a value to work on, and a name: `h = x -> {word}(...)`"
+            if word == "weight":
+                remedy = f"give it a name: `W = {short(tokens.span(self.item.first, self.end - 1).text, 60)}`"
+            return Diagnostic("E0125", "a call alone is no statement", tokens.span(self.item.first), help=(remedy,))
         if kind == "_ARROW" and self.item.section and self.index == self.item.first + 1:
             word = tokens.all[self.item.first]
             return Diagnostic(

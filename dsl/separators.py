@@ -30,9 +30,9 @@ class Separators(Operators):
         remedies = ["write `=`"]
         if self.before == "NAME" and self.index == item.first + 1:
             if item.section == "_K_MODEL":
-                remedies = [
-                    f"`input {name}: ...` or `target {name}: ...` for what the data gives, `{name} = ...` for a value"
-                ]
+                shape = short(value, 40) if value.startswith("[") and value.endswith("]") else "[...]"
+                data = f"`input {name}: ...` or `target {name}: ...` for what the data gives"
+                remedies = [f"{data}, `{name} = ...` for a value, `{name} = weight({shape})` for a weight"]
             elif value and "\n" not in value and self.verify(value):
                 remedies = [f"write `{name} = {short(value, 100)}`"]
         elif self.before == "NAME" and self.index == item.first + 2 and "\n" not in value and self.verify(value):

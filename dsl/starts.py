@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .diagnostics import Diagnostic
-from .foreign import if_as_statement, loop_as_statement, sequential
+from .foreign import free_weight, if_as_statement, loop_as_statement, sequential
 from .layout import STATEMENT_WORDS, UNKNOWN, Item
 from .tokens import Tokens
 from .wording import MODEL, nearest, reserved, short
@@ -30,6 +30,8 @@ _FOREIGN = {
     "var": "a constant is `let name = ...`, a number to vary `param name = ...`",
 }
 """What is said of words that begin statements in other languages."""
+_WEIGHTS = frozenset(("weight", "weights", "parameter", "parameters", "variable", "tensor", "bias"))
+"""Words that would declare a weight, if weights were declared."""
 
 
 def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
@@ -96,7 +98,9 @@ def _misplaced(tokens: Tokens, first: int, section: str) -> Diagnostic:
     home = "outside all sections" if homes == [""] else "in " + " or ".join(f"`{name}`" for name in homes)
     where = f"in `{section}`" if section else "here"
     remedy: tuple[str, ...] = ()
-    if word == "let" and section in ("model", "block"):
+    if word == "param" and section in ("model", "block") and "[" in _line(tokens, first):
+        remedy = (_weight(tokens, first, section),)
+    elif word == "let" and section in ("model", "block"):
         remedy = ("a value needs no word here: `name = ...`",)
     elif homes == ["model"] and not section:
         remedy = ("braces go around all of it: `model { ... }`",)
@@ -113,6 +117,9 @@ def _no_statement(tokens: Tokens, first: int, section: str, allowed: tuple[str, 
         return Diagnostic(
             "E0121", f"there is no statement `{word}`", tokens.span(first), help=(f"did you mean `{guess}`?",)
         )
+    if word in _WEIGHTS and following == "NAME" and section != "data":
+        message = f"there is no statement `{word}`"
+        return Diagnostic("E0121", message, tokens.span(first), help=(_weight(tokens, first, section),))
     if section:
         return None
     if following in ("_EQUAL", "_COMMA"):
@@ -120,3 +127,15 @@ def _no_statement(tokens: Tokens, first: int, section: str, allowed: tuple[str, 
         return Diagnostic("E0129", f"`{word}` stands outside all sections", tokens.span(first), help=tuple(remedies))
     remedy = _FOREIGN.get(word, _PARTS)
     return Diagnostic("E0121", f"`{word}` begins no statement", tokens.span(first), help=(remedy,))
+
+
+def _weight(tokens: Tokens, first: int, section: str) -> str:
+    """The remedy for a weight that is declared."""
+    written = free_weight(_line(tokens, first))
+    where = "" if section in ("model", "block") else ", in `model`"
+    return f"a weight by itself is a value{where}: `{written}`; layers make their own: `h = x -> dense(8)`"
+
+
+def _line(tokens: Tokens, first: int) -> str:
+    """A statement's text to the end of its first line."""
+    return tokens.source.text[tokens.span(first).start :].partition("\n")[0]

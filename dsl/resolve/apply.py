@@ -36,6 +36,9 @@ def apply_signature(
 ) -> Value:
     """An entry of the catalogue on its inputs: a node, or a number where all is static and the entry can."""
     form = form_of(cx, signature)
+    if given and not signature.inputs and not signature.variadic:
+        help = [f"it makes a value by itself: `h = {quoted(span.text)}`"]
+        return cx.error("E0206", f"`{form.name}` takes no value in", function.span, notes=(form.note,), help=help)
     matched = match(cx, form, given, arguments, fitting(cx, signature))
     inputs = inputs_of(cx, matched)
     if signature.variadic:

@@ -24,6 +24,7 @@ _NAMES = {
     "random_crop": "crop centercrop randomresizedcrop",
     "gaussian_noise": "noise gaussiannoise jitter",
     "concat": "concatenate cat",
+    "weight": "parameter variable param tensor",
     "where": "cond select ifelse",
     # losses and metrics
     "mse": "mseloss meansquarederror l2loss squarederror",

@@ -114,3 +114,34 @@ def test_calls_and_pipes_alone_are_a_mistake_each() -> None:
     assert codes("  dense(8)\n  x -> relu\n") == ["E0125", "E0125"]
     assert codes("  dense(8)\n  dense(1)\n") == ["E0125", "E0125"]
     assert codes("  h = x\n    dense(8)\n") == ["E0111"]
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        ("weight W = [4, 8]", "`W = weight([4, 8])`"),
+        ("weight W: [n, 8]", "`W = weight([n, 8])`"),
+        ("parameter scale = ones([3])", "`scale = weight([3])`"),
+        ("bias b = 0", "`b = weight([2, 3])`"),
+        ("param W = [4, 8]", "`W = weight([4, 8])`"),
+        ("tensor W", "`W = weight([2, 3])`"),
+    ],
+)
+def test_a_weight_that_is_declared_is_a_value(written: str, remedy: str) -> None:
+    assert remedy in helps(written)
+
+
+@pytest.mark.parametrize("section", ["model", "block b() on x", "train", ""])
+def test_a_weight_is_declared_nowhere(section: str) -> None:
+    """The remedy says where it stands; in a block it is fresh for each use."""
+    line = "weight W = [2, 3]"
+    inside = f"{line}\n  return x" if section.startswith("block") else line
+    _, found = parse(Source("t.net", f"{section} {{\n  {inside}\n}}\n" if section else f"{line}\n"))
+    (finding,) = [one for one in found if one.code == "E0121"]
+    assert finding.message == "there is no statement `weight`"
+    where = ", in `model`" if section in ("train", "") else ""
+    assert finding.help[0].startswith(f"a weight by itself is a value{where}: `W = weight([2, 3])`; ")
+
+
+def test_a_number_to_vary_is_no_weight() -> None:
+    assert "weight" not in helps("param width = 8")
