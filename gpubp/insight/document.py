@@ -20,12 +20,16 @@ FEW = 16
 """Of one with more numbers than these it is said what they are like, too."""
 FIRST = 6
 """Numbers that are given of an array that is not given whole, the first in its order."""
+_DIGITS = 6
+"""Of the sizes of layers, as `health.jsonl` has them."""
 
 
 def document(trace: Trace, layers: Sequence[Size] = (), rows: int = 0, most: int = MOST) -> dict[str, Any]:
     """The trace as dictionaries, lists, texts and numbers, ready for JSON. An array is its `shape` and all of its
     `values`, nested as it is, or, of one with more than `most` numbers, the `first` ones; one with more than 16 has its
-    `min`, `max` and `mean`, too. What is not finite is a text. `layers`: their sizes over `rows` rows."""
+    `min`, `max` and `mean`, too. A number has as many digits as tell it from others of its type: of float32, 0.1 is
+    0.1, which the type makes the same number of again. What is not finite is a text. `layers`: their sizes over `rows`
+    rows, to six digits."""
 
     def summary(array: NDArray[Any]) -> dict[str, Any]:
         return _summary(array, most)
@@ -71,8 +75,8 @@ def _size(size: Size) -> dict[str, Any]:
     return {
         "number": size.layer.number,
         "name": size.layer.name,
-        "result": _plain(size.result),
-        "delta": _plain(size.delta),
+        "result": _rounded(size.result),
+        "delta": None if size.delta is None else _rounded(size.delta),
         "dead": size.dead,
         "saturated": size.saturated,
     }
@@ -100,11 +104,24 @@ def _summary(array: NDArray[Any], most: int) -> dict[str, Any]:
     """What is told of an array."""
     whole = array.size <= most
     given = array if whole else array.reshape(-1)[:FIRST]
-    found = {"shape": list(array.shape), "values" if whole else "first": _plain(given.tolist())}
+    found = {"shape": list(array.shape), "values" if whole else "first": numbers(given)}
     if array.size > FEW:
-        known = array.min(), array.max(), array.mean(dtype="float64")
-        found |= zip(("min", "max", "mean"), (_plain(one.item()) for one in known), strict=True)
+        mean = array.mean(dtype="float64")
+        known = array.min(), array.max(), mean.astype(array.dtype) if array.dtype.kind == "f" else mean
+        found |= zip(("min", "max", "mean"), map(numbers, known), strict=True)
     return found
+
+
+def numbers(array: Any) -> Any:
+    """An array, or one number of it, as Python's numbers, each the shortest of those that its type does not tell
+    apart."""
+    if array.dtype == "float32":
+        array = array.astype("S16").astype("float64")
+    return _plain(array.tolist())
+
+
+def _rounded(value: float) -> Any:
+    return _plain(float(f"{value:.{_DIGITS}g}"))
 
 
 def as_json(value: Any, indent: str = "") -> str:

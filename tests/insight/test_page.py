@@ -10,11 +10,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import gpubp
 from gpubp.cli import main
 from gpubp.insight import PAGED, as_html, as_text, document, trace
+from gpubp.insight.document import numbers
 
 from .worlds import MODELS, model
 
@@ -163,6 +165,33 @@ def test_a_matrix_is_colours_and_on_demand_numbers(tmp_path: Path) -> None:
     assert len(titles) == value.size
     assert all(float(text) == pytest.approx(value[int(i), int(j)], rel=1e-6) for i, j, text in titles)
     assert re.findall(r'<th scope="row">(\d+)</th>', numbers) == [str(i) for i in range(128)]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+def test_numbers_have_the_digits_that_their_type_holds(tmp_path: Path) -> None:
+    """0.1 + 0.2 is 0.30000000000000004 in the document, and 0.3 for a reader."""
+    text, told = made("worked_example")
+    values = [line["value"]["values"] for line in told["layers"][0]["forward"] if line["name"] == "z1"]
+    assert values == [pytest.approx([0.1, 0.3], rel=1e-15)]
+    page = shown(text, tmp_path, "#2")
+    stage = page[page.index('id="stage"') : page.index('class="hint"')]
+    assert '<td title="0.1"' in stage
+    assert '<td title="0.3"' in stage
+    assert not re.search(r"\d\.\d{16}", stage)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_are_the_shortest_that_are_read_as_what_they_were(dtype: str) -> None:
+    """Of every bit pattern; those of float32 as JSON has them are made the same again by the type alone."""
+    rng = np.random.default_rng(0)
+    whole = np.uint32 if dtype == "float32" else np.uint64
+    values = rng.integers(0, np.iinfo(whole).max, 20_000, whole, endpoint=True).view(dtype)
+    values = np.concatenate([values[np.isfinite(values)], np.array([0.1, 1 / 3, 1e-45, 3e38, -0.0, 16777217], dtype)])
+    made = json.loads(json.dumps(numbers(values)))
+    assert np.array(made, dtype).tobytes() == values.tobytes()
+    assert made[-6] == 0.1
+    assert [len(repr(one)) for one in made] == [len(repr(float(str(one)))) for one in values]
+    assert numbers(np.array([np.nan, np.inf], dtype)) == ["nan", "inf"]
 
 
 def test_what_is_too_large_for_the_page_is_told() -> None:

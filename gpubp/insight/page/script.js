@@ -63,6 +63,12 @@ function shown(value) {
   return Math.abs(value) < 1e-4 ? value.toExponential(3) : String(Number(value.toPrecision(4)));
 }
 
+// As many digits as any number of the type holds: 0.3, also where the sum of 0.1 and 0.2 is 0.30000000000000004.
+function whole(value) {
+  if (typeof value !== "number" || Number.isInteger(value)) return String(value);
+  return String(Number(value.toPrecision(told.precision === "float64" ? 15 : 7)));
+}
+
 // Names as a textbook prints them: delta2 and dL/dW2 with their signs, the number of the layer below the line.
 function typeset(text) {
   const parts = [];
@@ -138,7 +144,7 @@ function grid(title, rows, largest, heat, names) {
   rows.forEach((row, i) => {
     const line = make("tr", {}, ...(names && !heat ? [make("th", { scope: "row" }, names[0](i))] : []));
     row.forEach((one, j) => {
-      const cell = make("td", { title: names ? `${names[1](i, j)}  ${one}` : String(one) }, heat ? "" : shown(one));
+      const cell = make("td", { title: names ? `${names[1](i, j)}  ${whole(one)}` : whole(one) }, heat ? "" : shown(one));
       const part = Math.round(((heat ? 100 : 45) * Math.abs(Number(one) || 0)) / largest);
       const color = Number(one) < 0 ? "--negative" : "--positive";
       cell.style.background = `color-mix(in srgb, var(${color}) ${part}%, var(--card))`;
