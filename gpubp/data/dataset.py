@@ -64,10 +64,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The file of some rows, as the `.net` file names it, and the number of each row in it, from 0."""
+    """The file of some rows, as the `.net` file names it, and the number of each row in it, from 0. `files`: those of
+    rows that are a file each, such as the pictures of a folder."""
 
     file: str
     rows: Sequence[int]
+    files: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +116,13 @@ class Dataset:
     left_out: int = 0
     origins: tuple[Origin, ...] = ()
 
-    def place(self, row: int) -> tuple[str, int]:
-        """The file of a row and its number there, from 0; where rows are of no file, "" and the number among all."""
+    def place(self, row: int) -> tuple[str, int | None]:
+        """The file of a row and its number there, from 0, or None for a row that is the whole file; where rows are of
+        no file, "" and the number among all."""
         for origin in self.origins:
             if row < len(origin.rows):
+                if origin.files:
+                    return origin.files[row], None
                 return origin.file, int(origin.rows[row])
             row -= len(origin.rows)
         return "", row

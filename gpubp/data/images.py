@@ -15,7 +15,7 @@ from dsl.source import Span
 from gpubp.registry import Flag, OptionType, Text, register
 
 from .checks import counted, listed, problem, suggestion
-from .dataset import Read, Request, Want
+from .dataset import Origin, Read, Request, Want
 from .encoders import Encoder
 from .labels import ordered
 from .pictures import MODES, Folder, beside, channels, decoded, folder, opened
@@ -86,7 +86,9 @@ def images(
     files = tuple(
         request.base / name for part in parts for masked in (False, True) for name, _ in part.files(masked=masked)
     )
-    read = Read({}, {}, {}, count, files=files)
+    shown = (part.pictures for part in parts)
+    origins = tuple(Origin(one.path, range(len(one.names)), one.names) for one in shown)
+    read = Read({}, {}, {}, count, files=files, origins=origins)
     for name, want in request.wants.items():
         masked = name != request.entry.names[0]
         column: NDArray[Any]

@@ -20,23 +20,32 @@ MOST = 10_000
 """Rows that are looked at."""
 MOST_NUMBERS = 1 << 26
 """Numbers that the outputs for them may have: answers for each position of a sequence, among many words, are large."""
+_TITLE = 16
+"""Signs of a file's name above a picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """Rows of one part of the data: `inputs` and `targets` by name, and what the net gives, `outputs`; `of`: how many
-    the part has; `places`: the file of each row and its number there (Dataset.place)."""
+    the part has; `places`: the file of each row and its number there, None where it is the file (Dataset.place)."""
 
     part: str
     of: int
     inputs: Mapping[str, NDArray[Any]]
     targets: Mapping[str, NDArray[Any]]
     outputs: Mapping[str, NDArray[Any]]
-    places: Sequence[tuple[str, int]]
+    places: Sequence[tuple[str, int | None]]
+
+    @property
+    def heading(self) -> str:
+        """What `name` gives."""
+        return "file" if all(number is None for _, number in self.places) else "row"
 
     @property
     def numbering(self) -> str:
         """How `name` numbers the rows, in words."""
+        if self.heading == "file":
+            return "each row is a file"
         files = list(dict.fromkeys(file for file, _ in self.places))
         if files == [""]:
             return "rows are numbered through all of the data, from 1"
@@ -47,8 +56,17 @@ class Rows:
     def name(self, row: int) -> str:
         """Where a row is found."""
         file, number = self.places[row]
+        if number is None:
+            return file
         several = any(other != file for other, _ in self.places)
         return f"{file} {number + 1:,}" if several else f"{number + 1:,}"
+
+    def title(self, row: int) -> str:
+        """The same above a small picture: of a file the end of its name alone."""
+        if self.places[row][1] is not None:
+            return f"row {self.name(row)}"
+        name = self.name(row).rpartition("/")[2]
+        return name if len(name) <= _TITLE else f"\u2026{name[-_TITLE:]}"
 
     @property
     def about(self) -> str:

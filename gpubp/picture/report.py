@@ -123,7 +123,7 @@ def _worst(rows: Rows, found: Classes | Numbers, words: Mapping[str, Sequence[st
     of = chosen
     if isinstance(found, Classes):
         of = found.rows[chosen]
-        heads = ["row", "true", "taken for", "probability of the true class"]
+        heads = [rows.heading, "true", "taken for", "probability of the true class"]
         told = [
             [rows.name(row), found.words[found.true[i]], found.words[found.taken[i]], f"{found.given[i]:.4f}"]
             for row, i in zip(of, chosen)
@@ -133,7 +133,7 @@ def _worst(rows: Rows, found: Classes | Numbers, words: Mapping[str, Sequence[st
             for line, i in zip(told, chosen):
                 line.insert(1, ", ".join(f"{at + 1:,}" for at in found.places[i]))
     else:
-        heads = ["row", "true", "predicted", "distance"]
+        heads = [rows.heading, "true", "predicted", "distance"]
         pairs = [(found.true[i], found.said[i]) for i in chosen]
         told = [
             [rows.name(i), _list(true), _list(said), f"{abs(said - true).mean():.4g}"]
@@ -143,10 +143,10 @@ def _worst(rows: Rows, found: Classes | Numbers, words: Mapping[str, Sequence[st
     text = f"<p>Of {rows.about}, the {what} with {how}; {escape(rows.numbering)}.</p>"
     for name, values in rows.inputs.items():
         titles = [
-            f"row {line[0]}: {found.words[found.true[i]]},\ntaken for {found.words[found.taken[i]]}"
+            f"{rows.title(row)}: {found.words[found.true[i]]},\ntaken for {found.words[found.taken[i]]}"
             if isinstance(found, Classes)
-            else f"row {line[0]}"
-            for line, i in zip(told, chosen)
+            else rows.title(row)
+            for row, i in zip(of, chosen)
         ]
         if (shown := views.images(values[of], titles)) is not None:
             text += f'<div class="scroll">{shown.svg}</div>'

@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+from html import unescape
 from pathlib import Path
 from shutil import rmtree
 
 import numpy as np
 import pytest
 
+import gpubp
 from gpubp.cli import main
+from gpubp.data import load as load_data
 
 Image = pytest.importorskip("PIL.Image")
 NET = """data {
@@ -65,6 +69,32 @@ def test_new_pictures_are_answered(home: Path, capsys: pytest.CaptureFixture[str
     found = json.loads(capsys.readouterr().out)
     assert found["rows"] == 3
     assert found["metrics"]["accuracy"] == 1
+
+
+def test_a_report_names_the_files_it_is_wrong_about(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As they are, whatever signs are in their names."""
+    for kind, odd in (("fence", "<b>$x$ & 'y'"), ("stairs", "long" * 20)):
+        for i in range(16):
+            (home / f"photos/{kind}/{i}.png").rename(home / f"photos/{kind}/{odd}{i}.png")
+    assert main(["run", "stripes.net", "--device", "cpu", "--epochs", "1", "--out", "odd", "--quiet"]) == 0
+    assert main(["report", "odd"]) == 0
+    text = (home / "odd/report.html").read_text("utf-8")
+    assert "each row is a file.</p>" in text
+    worst = text[text.index("worst: kind</h2>") :]
+    table = worst[worst.index("<table") : worst.index("</table>")]
+    assert table.startswith('<table class="plain"><thead><tr><th scope="col">file</th><th scope="col">true</th>')
+    named = [unescape(name) for name in re.findall(r'<tr><th scope="row">(.*?)</th>', table)]
+    net = gpubp.load(home / "stripes.net")
+    data = load_data(net.graph, net.base, 0)
+    valid = [data.place(int(row))[0] for row in data.parts["valid"]]
+    assert sorted(named) == sorted(valid)
+    assert all((home / name).is_file() for name in named)
+    assert [data.place(i) for i in (0, 16)] == [(sorted_names(home, kind)[0], None) for kind in ("fence", "stairs")]
+    assert "<b>" not in worst
+
+
+def sorted_names(home: Path, kind: str) -> list[str]:
+    return sorted(str(path.relative_to(home)) for path in (home / "photos" / kind).iterdir())
 
 
 def test_mistakes_are_told_with_their_place(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,11 +85,18 @@ def test_rows_of_arrays_and_of_the_file_itself_have_a_number_too(tmp_path: Path)
     [
         ([("", 999)], "1,000", "rows are numbered through all of the data, from 1"),
         ([("a", 4), ("b", 0)], "a 5", "each row is numbered in its file, from 1, a header not counted"),
+        ([("p/1.png", None), ("p/2.png", None)], "p/1.png", "each row is a file"),
     ],
 )
-def test_where_a_row_is_found_in_words(places: list[tuple[str, int]], name: str, numbering: str) -> None:
+def test_where_a_row_is_found_in_words(places: list[tuple[str, int | None]], name: str, numbering: str) -> None:
     rows = Rows("train", 2, {}, {}, {}, places)
     assert (rows.name(0), rows.numbering) == (name, numbering)
+
+
+def test_the_end_of_a_long_name_stands_above_a_picture() -> None:
+    rows = Rows("train", 2, {}, {}, {}, [("photos/cats/1.png", None), (f"p/{'a' * 30}12.png", None)])
+    assert [rows.title(0), rows.title(1)] == ["1.png", f"\u2026{'a' * 10}12.png"]
+    assert Rows("train", 1, {}, {}, {}, [("a.csv", 4)]).title(0) == "row 5"
 
 
 def test_inputs_that_are_labels_are_told_by_their_words(tmp_path: Path) -> None:
