@@ -52,7 +52,7 @@ def work(arguments: argparse.Namespace) -> int:
     told, about = explained(subject, arguments)
     if arguments.json:
         print(as_json(told))
-    elif arguments.html:
+    elif arguments.html is not None:
         # The name of a file may hold what is no text.
         page = as_html(told, about).encode(errors="backslashreplace")
         write_output(Path(arguments.html), page)
@@ -88,7 +88,7 @@ def explained(subject: Subject, arguments: argparse.Namespace) -> tuple[dict[str
         found = trace(executor, rows, subject.words)
     many = subject.batch(0, max(batch, min(count, MANY)))
     # A text shows the first few of a large array: to turn all into Python's numbers would take most of its time.
-    most = PAGED if arguments.html else MOST if arguments.json or arguments.show else FEW
+    most = PAGED if arguments.html is not None else MOST if arguments.json or arguments.show else FEW
     told = document(found, sizes(executor, many), max(batch, min(count, MANY)), most)
     told = {"example": number, **told, "file": arguments.file}
     after = f" after {arguments.step:,} step{'s' * (arguments.step > 1)}" if arguments.step else ""

@@ -12,6 +12,7 @@ from importlib import import_module
 
 from dsl.excerpt import visible
 from dsl.render import to_text
+from dsl.wording import short
 
 from .. import __version__
 from ..errors import NO_ROOM, DeviceFailedError, DivergedError, GpubpError, NetError, SaveError
@@ -62,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\n\n".join(to_text(d, color=color, columns=columns) for d in error.diagnostics), file=sys.stderr)
         return 2
     except GpubpError as error:
-        print(f"error: {error}", file=sys.stderr)
+        # Names of files may hold what a terminal obeys.
+        print("\n".join(map(visible, f"error: {error}".split("\n"))), file=sys.stderr)
         return 1 if isinstance(error, DivergedError | SaveError | DeviceFailedError) else 2
     except MemoryError as error:
         text = str(error) or "the net or its data is too large for this machine"
@@ -76,9 +78,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         drop_output()
         return 0
     except OSError as error:
-        if error.filename is not None or error.errno not in NO_ROOM:
+        if error.filename is None and error.errno not in NO_ROOM:
             raise
-        # Files that the user asks for name themselves; without a name it is the output that finds no room.
+        if error.filename is not None:
+            # What no reader or writer foresaw: a name that is too long, a folder that may not be looked into.
+            name = short(visible(str(error.filename)), 60)
+            print(f"error: `{name}` cannot be used: {reason_of(error)}", file=sys.stderr)
+            return 1 if error.errno in NO_ROOM else 2
+        # Without a name it is the output that finds no room.
         drop_output()
         print(f"error: cannot write to standard output: {reason_of(error)}", file=sys.stderr)
         return 1

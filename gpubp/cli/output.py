@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
+
+from dsl.excerpt import visible
 
 from ..errors import SaveError
 from ..training import write
+from .interrupt import reason_of
 
 
 def write_output(path: Path, content: bytes) -> None:
     """Write what the user asked for: a file whole or not at all; to a device or a pipe, which stays what it is.
     Raises SaveError."""
-    if not path.exists() or path.is_file() or path.is_dir():
+    try:
+        mode = path.stat().st_mode if os.path.lexists(path) else stat.S_IFREG
+    except FileNotFoundError:  # a link to a file that is not there yet
+        mode = stat.S_IFREG
+    except OSError as error:
+        raise _unsaved(path, error) from None
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         write(path.resolve() if path.is_symlink() else path, content)
         return
     try:
         path.write_bytes(content)
     except OSError as error:
-        raise SaveError(f"cannot save `{path}`: {(error.strerror or str(error)).lower()}") from None
+        raise _unsaved(path, error) from None
+
+
+def _unsaved(path: Path, error: OSError) -> SaveError:
+    return SaveError(f"cannot save `{visible(str(path))}`: {reason_of(error)}")

@@ -36,7 +36,7 @@ def _lines(told: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     for parameter, change in told["update"]["parameters"].items():
         after = {"name": parameter, "formula": "", "about": "after the update", "inner": (), "value": change["after"]}
         there.append((after, (parameter,)))
-    found = [line for line, names in there if name in names]
+    found = [line for line, names in there if name and name in names]
     if not found:
         near = get_close_matches(name, {one for _, names in there for one in names if one}, 1)
         help = f"did you mean `{near[0]}`?" if near else "`explain` without `--show` has all names, on its left side"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def panels(paths: Sequence[Path], wanted: Iterable[str] = ()) -> list[Panel]:
 
 def _names(paths: Sequence[Path]) -> list[str]:
     """The shortest ends of the paths that tell the runs apart."""
-    parts = [path.resolve().parts for path in paths]
+    parts = [Path(os.path.realpath(path)).parts for path in paths]
     depth = 1
     while len({one[-depth:] for one in parts}) < len(set(parts)):
         depth += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,21 @@ def about(folder: Path) -> dict[str, Any]:
 def records(folder: Path) -> list[dict[str, Any]]:
     """The lines of `metrics.jsonl` up to the first that is no whole record: a process that was killed may have left
     half of one."""
-    return _lines(folder / METRICS)
+    return list(itertools.takewhile(_is_record, _lines(folder / METRICS)))
+
+
+def _is_record(record: dict[str, Any]) -> bool:
+    told = record.get("health", [])
+    return (
+        all(_is_count(record.get(key, 0)) for key in ("epoch", "step"))
+        and isinstance(record.get("metrics", {}), dict)
+        and isinstance(told, list)
+        and all(isinstance(one, dict) and isinstance(one.get("help", []), list) for one in told)
+    )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def health_records(folder: Path) -> list[dict[str, Any]]:

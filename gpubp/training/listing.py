@@ -15,6 +15,13 @@ from . import history
 from .environment import different
 from .folder import ABOUT, WRITTEN
 
+_KINDS = {
+    str: ("name", "base", "started", "precision"),
+    int: ("epochs", "steps", "seed", "first_step"),
+    dict: ("asked", "params", "rows", "net", "data", "environment"),
+}
+"""What stands in `env.json`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -31,8 +38,12 @@ class Listed:
 
 
 def listed(path: Path) -> Listed:
-    """What is known of the run in a folder. Raises CheckpointError where there is none."""
+    """What is known of the run in a folder. Raises CheckpointError where there is none, or not what a run wrote."""
     about = history.about(path)
+    for kind, keys in _KINDS.items():
+        for key in keys:
+            if not isinstance(about.get(key, kind()), kind):
+                raise CheckpointError(f"`{path / ABOUT}` is damaged: its `{key}` is not what a run wrote")
     records = history.records(path)
     epochs = [record for record in records if "epoch" in record]
     last = {k: v for k, v in epochs[-1].items() if k not in ("epoch", "step")} if epochs else {}
@@ -62,8 +73,6 @@ def all_runs(folder: Path) -> tuple[list[Listed], list[str]]:
             runs.append(listed(place))
         except CheckpointError as error:
             wrong.append(str(error))
-        except (ValueError, TypeError, KeyError):
-            wrong.append(f"`{place / ABOUT}` is damaged: it is not what a run wrote")
     return sorted(runs, key=_when), wrong
 
 

@@ -86,8 +86,8 @@ def net_of(place: Path) -> Net:
     """The net of a run, or of a checkpoint in its folder. Raises CheckpointError where there is no run, NetError."""
     folder = place if place.is_dir() else place.parent
     if not (folder / MAIN).is_file():
-        there = "" if place.exists() else ": no such file or directory"
-        raise CheckpointError(f"`{place}` is no run{there or f': it has no `{MAIN}`'}")
+        why = f"it has no `{MAIN}`" if place.is_dir() else "it is a file in no run's folder"
+        raise CheckpointError(f"`{place}` is no run: {why if place.exists() else 'no such file or directory'}")
     about = history.about(folder) if (folder / ABOUT).is_file() else {}
     # Paths of data start where they did when it was trained.
     return replace(load(folder / MAIN), base=Path(str(about.get("base", folder))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def folder_of(place: Path) -> Path | None:
 
 def same_place(out: Path, source: Path | None) -> bool:
     """Whether a run goes on in its own folder."""
-    return source is not None and out.resolve() == source.resolve()
+    return source is not None and os.path.realpath(out) == os.path.realpath(source)
 
 
 def require_checkpoint(folder: Path) -> None:
