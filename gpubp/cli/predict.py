@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dsl.excerpt import visible
+from dsl.wording import short
 
 from ..errors import GpubpError
 from ..executor import CHUNK
@@ -51,8 +52,8 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 def work(arguments: argparse.Namespace) -> int:
     """Print or write one row for each row of the table, in its order; raises GpubpError."""
     output = None if arguments.output is None else Path(arguments.output)
-    if output is not None and output.exists() and output.samefile(arguments.data):
-        raise GpubpError(f"`{output}` is the table itself; write to another file")
+    if output is not None and _same(output, Path(arguments.data)):
+        raise GpubpError(f"`{visible(str(output))}` is the table itself; write to another file")
     run = load_run(arguments.run, arguments.device)
     rows = run.rows(arguments.data, targets=False, keep=arguments.keep)
     idle = [name for name in rows.unused if name not in arguments.keep]
@@ -75,11 +76,19 @@ def work(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _same(one: Path, other: Path) -> bool:
+    """Whether two paths are one file; of what is not there, or may not be looked at, others say so."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
 def say_unused(columns: Sequence[str], path: str, how: str = "") -> None:
     """Tell which columns of a table are not looked at, and `how` to get at one."""
     if columns:
         what = "columns that the net was trained without, which are not used"
-        shown = shortened([f"`{visible(name)}`" for name in columns])
+        shown = shortened([f"`{short(visible(name), 40)}`" for name in columns])
         print(f"note: `{visible(path)}` has {what}: {shown}{how}", file=sys.stderr)
 
 

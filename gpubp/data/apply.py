@@ -21,9 +21,9 @@ from gpubp.errors import DataError
 
 from .arrow import open_arrow
 from .cells import Cells
-from .checks import counted, listed, problem, suggestion
+from .checks import COMMAND_LINE, counted, listed, problem, suggestion
 from .encoders import Encoder
-from .files import COMMAND_LINE, find_file, read_bytes, read_text, unreadable
+from .files import find_file, read_bytes, read_text, unreadable
 from .idx import TYPES, read_idx
 from .images import new_pictures
 from .labels import Place, labels_of
@@ -158,6 +158,8 @@ def _by_name(table: Table, columns: Sequence[str], why: str = "") -> list[int]:
     missing = [column for column in columns if column not in places]
     if missing:
         shown = f"its columns are {listed(table.names)}"
+        if not table.header:
+            shown = "its first row holds numbers: put a line with the names of the columns above it"
         help = suggestion(missing[0], [name for name in table.names if name not in columns])
         message = f"`{table.path}` has no column {listed(missing, 4)}{why}"
         raise problem("E0415", message, table.span, notes=(shown,) if help else (), help=help or shown)
@@ -244,7 +246,8 @@ def _arrays(
         found[name] = _array(source, name, encoders[name])
     counts = {name: len(rows) for name, rows in found.items()}
     if len(set(counts.values())) > 1:
-        raise problem("E0420", f"`{path}`: {listed([f'{name}: {n:,} rows' for name, n in counts.items()])}", span)
+        each = ", ".join(f"{n:,} in `{name}`" for name, n in counts.items())
+        raise problem("E0420", f"the arrays of `{path}` differ in their rows: {each}", span)
     return found
 
 

@@ -11,7 +11,7 @@ from dsl.source import Span
 from gpubp.registry import Columns, Flag, Real, Text, register
 
 from .cells import Cells, Labels
-from .checks import Findings, clipped, listed, problem
+from .checks import Findings, clipped, listed, problem, remedy
 from .dataset import Read, Request
 from .files import find_file
 from .tables import row_place
@@ -53,14 +53,16 @@ class ArrowTable:
             name = clipped(self.names[column])
             message = f"the whole column is {clipped(str(kind))}, where numbers are wanted"
             help = f'`onehot = ["{name}"]` makes a number of each of its words; `columns = [...]` picks the others'
+            help = remedy(self.span, help, "the net was trained on numbers in this column")
             findings.add("E0416", "columns of text", self.at(0, column), message, help)
             return np.zeros(self.table.num_rows)
         values: NDArray[np.float64] = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         bad = np.flatnonzero(~(np.isfinite(values) | (np.isnan(values) & missing)))
         for row in bad[:4]:
-            help = (
+            tell = (
                 "tell the reader: its option `missing = drop` leaves such rows out, `mean` or `median` fills the cells"
             )
+            help = remedy(self.span, tell, "fill it: the net was trained on rows without gaps")
             empty = np.isnan(values[row])
             message = "the cell is empty" if empty else f"`{values[row]}` is not a finite number"
             findings.add("E0416", "cells that are no numbers", self.at(row, column), message, help if empty else "")
@@ -89,7 +91,7 @@ class ArrowTable:
         kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
         gone = cells.is_null().to_numpy(zero_copy_only=False)
         if gone.any() and not missing:
-            help = "`missing = drop` leaves out rows that miss a cell"
+            help = remedy(self.span, "`missing = drop` leaves out rows that miss a cell", "fill it")
             row = int(np.argmax(gone))
             findings.add("E0419", "labels that are empty", self.at(row, column), "the label is empty", help)
         if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):

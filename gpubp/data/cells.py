@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
 
-from .checks import Findings, clipped, counted
+from .checks import Findings, clipped, counted, remedy
 from .sheet import Sheet, is_number
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missin
                 found.append(None)
                 continue
             if not cell:
-                help = "`missing = drop` leaves out rows that miss a cell"
+                help = remedy(sheet.span, "`missing = drop` leaves out rows that miss a cell", "fill it")
                 findings.add("E0419", "labels that are empty", sheet.place(line, i), "the label is empty", help)
             found.append(cell)
     for i, bad in wrong.items():
@@ -224,7 +224,13 @@ DECIMAL_COMMA = re.compile(r"\s*[-+]?(\d{1,3}([. ]\d{3})+|\d+),\d+\s*", re.ASCII
 _THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}([,' ]\d{3})+(\.\d*)?\s*", re.ASCII)
 
 
-_MISSING = "`csv(..., missing = drop)` leaves such rows out, `mean` or `median` in place of `drop` fills the cells"
+_TELL = (
+    "tell the reader: `csv(..., missing = drop)` leaves such rows out, `mean` or `median` in place of `drop` fills the "
+    "cells"
+)
+
+
+_WHOLE = "the net was trained on rows without gaps"
 
 
 def _one_more(cells: Sequence[str], width: int) -> str:
@@ -244,29 +250,25 @@ def _report(sheet: Sheet, column: int, bad: list[tuple[int, str]], rows: int, fi
             f'`onehot = ["{name}"]` makes a number of each of its words, and `?` in the type counts them; a target of '
             "words is `class(?)`; or `columns = [...]` leaves the column out, with one entry per name"
         )
+        help = remedy(sheet.span, help, "the net was trained on numbers in this column")
         findings.add("E0416", "columns of text", sheet.place(line, column), message, help)
         return
+    missing = remedy(sheet.span, f"if it is missing, {_TELL}", f"put a number in its place: {_WHOLE}")
     for line, cell in bad:
         place = sheet.place(line, column)
         spelling = _spelling(cell)
         if not cell.strip():
-            help = f"fill it, or tell the reader: {_MISSING}; nothing is guessed"
+            help = remedy(sheet.span, f"fill it, or {_TELL}; nothing is guessed", f"fill it: {_WHOLE}")
             findings.add("E0416", "empty cells", place, "the cell is empty", help)
         elif spelling:
             what, phrase, help = spelling
             findings.add("E0416", what, place, f"`{clipped(cell.strip())}` is not a number: {phrase}", help)
         elif is_number(cell):
             message = f"`{clipped(cell.strip())}` is not a finite number"
-            help = (
-                f"if it is missing, tell the reader: {_MISSING}"
-                if cell.strip() in MISSING
-                else "correct it in the table"
-            )
+            help = missing if cell.strip() in MISSING else "correct it in the table"
             findings.add("E0416", "numbers that are not finite", place, message, help)
         else:
-            help = "correct it in the table"
-            if cell.strip() in MISSING:
-                help = f"if it is missing, tell the reader: {_MISSING}"
+            help = missing if cell.strip() in MISSING else "correct it in the table"
             findings.add("E0416", "cells that are no numbers", place, f"`{clipped(cell)}` is not a number", help)
 
 

@@ -20,6 +20,10 @@ FIRST = 4
 """How many places of one kind of finding are shown."""
 
 
+COMMAND_LINE = "command line"
+"""The name of the source of a path that no file names: it starts in the working directory."""
+
+
 def problem(
     code: str,
     message: str,
@@ -53,6 +57,12 @@ def clipped(text: str) -> str:
     """Printable and short, fit for a message."""
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:41])
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def remedy(span: Span | None, file: str, command: str) -> str:
+    """What helps where a `.net` file asks for the data, an option of its reader perhaps, and where a command does: the
+    net that it asks for was trained already."""
+    return command if span is not None and span.source.name == COMMAND_LINE else file
 
 
 def counted(number: int, what: str) -> str:

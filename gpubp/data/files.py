@@ -15,7 +15,7 @@ from dsl.diagnostics import DiagnosticError
 from dsl.reading import wide
 from dsl.source import Span
 
-from .checks import AGAIN, clipped, problem, suggestion
+from .checks import AGAIN, clipped, problem, remedy, suggestion
 
 MOST_UNPACKED = 1 << 28
 """Bytes that a packed file of any size may become, 256 MiB."""
@@ -24,9 +24,8 @@ MOST_RATIO = 200
 """What is larger than MOST_UNPACKED may be so many times as large as its packed form. Tables stay below 50."""
 
 _CHUNK = 1 << 20
-
-COMMAND_LINE = "command line"
-"""The name of the source of a path that no file names: it starts in the working directory."""
+_LONGEST = 200
+"""Signs of a path that a message shows."""
 
 
 def read_text(base: Path, name: str, span: Span | None) -> bytes:
@@ -98,7 +97,7 @@ def find_file(base: Path, name: str, span: Span | None, source: tuple[str, ...] 
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
-        there = "that you are in" if span is not None and span.source.name == COMMAND_LINE else "of the `.net` file"
+        there = remedy(span, "of the `.net` file", "that you are in")
         help = source or _nearby(base, name, there)
         raise problem("E0412", f"`{name}` does not exist", span, help=help) from None
     except OSError as error:
@@ -112,6 +111,8 @@ def find_file(base: Path, name: str, span: Span | None, source: tuple[str, ...] 
 
 def unreadable(name: str, span: Span | None, error: OSError) -> DiagnosticError:
     """What to say where the system refuses to read a file."""
+    if len(name) > _LONGEST:
+        name = f"{name[: _LONGEST // 2]}...{name[-_LONGEST // 2 :]}"
     if isinstance(error, PermissionError):
         return problem("E0412", f"`{name}` may not be read: permission denied", span)
     return problem("E0412", f"`{name}` cannot be read: {(error.strerror or str(error)).lower()}", span)
@@ -121,9 +122,11 @@ def _nearby(base: Path, name: str, start: str) -> str:
     """A file that is there and spelt alike, or that paths start in the folder `start`."""
     if "\\" in name and (base / name.replace("\\", "/")).is_file():
         return f'paths are written with `/`: "{name.replace(chr(92), "/")}"'
+    if "://" in name:
+        return "data is read from files: download it first"
     folder, _, last = name.rpartition("/")
     try:
-        files = sorted(entry.name for entry in os.scandir(base / folder) if entry.is_file())
+        files = sorted(name for name in os.listdir(base / folder) if os.path.isfile(base / folder / name))
     except OSError:
         files = []
     prefix = f"{folder}/" if folder else ""

@@ -16,8 +16,8 @@ from dsl.source import Source, Span
 from gpubp.errors import DataError
 
 from .cells import DECIMAL_COMMA, MISSING
-from .checks import Findings, clipped, counted
-from .files import COMMAND_LINE, read_head
+from .checks import COMMAND_LINE, Findings, clipped, counted
+from .files import read_head
 from .sheet import Sheet, is_number, sheet_of
 
 MOST_ROWS = 10_000

@@ -17,7 +17,7 @@ from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .checks import AGAIN, clipped, listed, problem, suggestion
+from .checks import AGAIN, clipped, listed, problem, remedy, suggestion
 from .files import read_within
 
 if TYPE_CHECKING:
@@ -136,11 +136,9 @@ class Archive:
         info = self._members.get(key)
         if info is None:
             there = list(self._members)
-            others = (
-                f"its arrays are {listed(there)}: `columns = [...]` names one for each name"
-                if there
-                else "it holds none"
-            )
+            named = f"its arrays are {listed(there)}"
+            others = remedy(span, f"{named}: `columns = [...]` names one for each name", named)
+            others = others if there else "it holds none"
             help = suggestion(key, there, others)
             raise problem("E0422", f"`{self.name}` has no array `{clipped(key)}`", span, help=help)
         if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

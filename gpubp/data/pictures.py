@@ -102,7 +102,7 @@ def _entries(base: Path, path: str, span: Span | None) -> tuple[list[str], list[
 
 def _siblings(place: Path) -> list[str]:
     try:
-        return sorted(entry.name for entry in os.scandir(place.parent) if entry.is_dir())
+        return sorted(name for name in os.listdir(place.parent) if os.path.isdir(place.parent / name))
     except OSError:
         return []
 

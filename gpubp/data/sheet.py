@@ -13,12 +13,13 @@ from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .checks import clipped, counted, listed, problem
+from .checks import clipped, counted, listed, problem, remedy
 from .files import read_text
 
 DELIMITERS = (",", ";", "\t", "|")
 """Those that are found without being told, most likely first."""
 
+_NO_HEADER = "`header = false` if the first row is data"
 _LOOK = 50  # records that are looked at to find the delimiter
 
 
@@ -117,6 +118,7 @@ def sheet_of(
     """The same of the text of a file that was read already."""
     if not raw.strip():
         raise problem("E0414", f"`{path}` is empty", span)
+    _refuse_others(path, raw, span)
     sheet = Sheet(path, raw, span, delimiter or ",")
     if delimiter is None:
         sheet = _with_delimiter(sheet)
@@ -135,9 +137,25 @@ def sheet_of(
     _check_names(sheet)
     line, first = next(records, (0, []))
     if not first:
-        help = "add rows; `header = false` if its line is a row"
+        help = remedy(span, "add rows; `header = false` if its line is a row", "add rows below it")
         raise problem("E0414", f"`{path}` has a header and no rows", span, help=help)
     return replace(sheet, skip=line - 1, first=tuple(first))
+
+
+def _refuse_others(path: str, raw: bytes, span: Span | None) -> None:
+    """Raises DiagnosticError (E0413) for text that is plainly no table: a page that was downloaded in its place, JSON,
+    and a table behind the line that tells a spreadsheet its delimiter."""
+    start = raw[:64].lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise problem(
+            "E0413", f"`{path}` is a page of HTML or XML, not a table", span, help="download the table itself"
+        )
+    if start.startswith((b"[{", b'{"', b"[[")):
+        raise problem("E0413", f"`{path}` is JSON, not a table", span, help="save it as CSV")
+    if start.startswith(b"sep=") and len(start.splitlines()[0]) == len("sep=;"):
+        help = f"delete it; the delimiter is found, or told by `delimiter`: `{chr(start[4])}`"
+        message = f"`{path}` begins with a line for spreadsheet programs, `sep={chr(start[4])}`"
+        raise problem("E0413", message, span, help=remedy(span, help, "delete it: the delimiter is found without it"))
 
 
 def is_number(cell: str) -> bool:
@@ -169,7 +187,7 @@ def _check_names(sheet: Sheet) -> None:
     if unnamed:
         more = f" (and {counted(len(unnamed) - 1, 'other')})" if len(unnamed) > 1 else ""
         message = f"`{sheet.path}`: column {unnamed[0]}{more} has no name in the header"
-        raise problem("E0415", message, sheet.span, help="name it; `header = false` if the first row is data")
+        raise problem("E0415", message, sheet.span, help=remedy(sheet.span, f"name it; {_NO_HEADER}", "name it"))
     twice = (
         sorted({name for name in sheet.names if sheet.names.count(name) > 1})
         if len(set(sheet.names)) < len(sheet.names)
@@ -177,4 +195,4 @@ def _check_names(sheet: Sheet) -> None:
     )
     if twice:
         message = f"`{sheet.path}`: more than one column is named {listed(twice, 4)}"
-        raise problem("E0415", message, sheet.span, help="rename one; `header = false` if the first row is data")
+        raise problem("E0415", message, sheet.span, help=remedy(sheet.span, f"rename one; {_NO_HEADER}", "rename one"))

@@ -217,7 +217,7 @@ def test_labels_that_do_not_fit(world: World) -> None:
     np.savez(world.base / "d.npz", x=np.zeros((2, 4)), y=np.array([5, 6]))
     assert refused("d.npz", saved(data)) == ("E0419", "`d.npz`, array `y`, row 2: `6` is no label of `y`")
     np.savez(world.base / "d.npz", x=np.zeros((2, 4)), y=np.array([5]))
-    assert refused("d.npz", saved(data)) == ("E0420", "`d.npz`: `x: 2 rows`, `y: 1 rows`")
+    assert refused("d.npz", saved(data)) == ("E0420", "the arrays of `d.npz` differ in their rows: 2 in `x`, 1 in `y`")
 
 
 def test_text(world: World) -> None:
