@@ -28,6 +28,7 @@ from .idx import TYPES, read_idx
 from .images import new_pictures
 from .labels import Place, labels_of
 from .npy import MAGIC, ZIP, Archive, read_array
+from .pictures import SUFFIXES
 from .sheet import open_sheet
 from .sources import Source, finite
 from .tables import Table, TextTable
@@ -72,9 +73,13 @@ def read_table(path: str | os.PathLike[str], encoders: Mapping[str, Encoder], ke
 
 
 def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
-    if any(encoder.picture for encoder in encoders.values()) and os.path.isdir(path):
-        arrays, kept = new_pictures(path, span, encoders, keep)
-        return NewRows(arrays, kept=kept)
+    if any(encoder.picture for encoder in encoders.values()):
+        if os.path.isdir(path):
+            arrays, kept = new_pictures(path, span, encoders, keep)
+            return NewRows(arrays, kept=kept)
+        if path.lower().endswith(SUFFIXES):
+            file = find_file(Path(), path, span)
+            raise problem("E0411", f"`{path}` is one picture", span, help=f"a folder is read: `{file.parent}`")
     tokens = any(encoder.level for encoder in encoders.values())
     start = b"" if tokens else _start(path, span)
     if tokens or start.startswith((MAGIC, ZIP)) or _is_idx(start):

@@ -15,7 +15,7 @@ from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .checks import AGAIN, clipped, listed, problem, suggestion
+from .checks import AGAIN, clipped, listed, problem, remedy, suggestion
 from .files import find_file, unreadable
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def _pictures(base: Path, path: str, span: Span | None) -> list[str]:
     files, folders = _entries(base, path, span)
     if folders:
         message = f"`{path}` holds the folder `{clipped(folders[0])}` where pictures are wanted"
-        raise problem("E0413", message, span, help="`labels = folders` where each folder holds the pictures of a class")
+        help = "`labels = folders` where each folder holds the pictures of a class"
+        raise problem("E0413", message, span, help=remedy(span, help, "move it elsewhere"))
     for name in files:
         if not name.lower().endswith(SUFFIXES):
             help = f"keep pictures alone there; their names end with {', '.join(SUFFIXES)}"
@@ -157,6 +158,8 @@ def opened(base: Path, name: str, span: Span | None) -> Any:
             return ImageOps.exif_transpose(Image.open(io.BytesIO(raw)))
     except MemoryError:
         raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise problem("E0422", f"`{name}` has more pixels than are read", span, help="make it smaller") from None
     except Exception as error:  # a decoder of Pillow may raise anything for a damaged file
         raise _damaged(name, span, error) from None
 

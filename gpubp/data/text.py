@@ -11,7 +11,7 @@ from dsl.graph import Type
 from dsl.source import Span
 from gpubp.registry import Count, OptionType, Text, register
 
-from .checks import clipped, counted, listed, problem
+from .checks import clipped, counted, listed, problem, remedy
 from .dataset import Read, Request
 from .encoders import Encoder
 from .files import read_text
@@ -111,8 +111,12 @@ def encoded(
     labels = np.array([index.get(token, other) for token in found], dtype=np.int64)
     if len(labels) and int(labels.min()) < 0:
         at = int(np.argmax(labels < 0))
-        message = f"`{path}`, token {at + 1:,}: `{clipped(found[at])}` does not occur in the text that was learned from"
-        raise problem("E0419", message, span, help="`vocabulary = N` keeps a token for all that are not known")
+        token = found[at] if found[at].isprintable() else repr(found[at])[1:-1]
+        message = f"`{path}`, token {at + 1:,}: `{clipped(token)}` does not occur in the text that was learned from"
+        help = "`vocabulary = N` keeps a token for all that are not known"
+        raise problem(
+            "E0419", message, span, help=remedy(span, help, "a run has one for it if its `vocabulary` is a number")
+        )
     return labels
 
 
@@ -135,7 +139,9 @@ def windows(
 
     if len(labels) < window + ahead:
         message = f"`{path}` has {counted(len(labels), 'token')}, and a window of {window} needs {window + ahead:,}"
-        raise problem("E0424", message, span, help="a smaller `window`, or a longer text")
+        raise problem(
+            "E0424", message, span, help=remedy(span, "a smaller `window`, or a longer text", "a longer text")
+        )
     views = np.lib.stride_tricks.sliding_window_view(labels, window)
     count = (len(labels) - ahead - window) // step + 1
     return [np.array(views[shift : shift + (count - 1) * step + 1 : step]) for shift in range(ahead + 1)]

@@ -104,11 +104,35 @@ def test_mistakes_are_told_with_their_place(home: Path, capsys: pytest.CaptureFi
     (home / "new/stairs/notes.txt").write_text("?")
     assert main(["predict", "run", "new", "--device", "cpu"]) == 2
     assert "`new/stairs/notes.txt` is no picture" in capsys.readouterr().err
+    (home / "new/stairs/notes.txt").unlink()
+    (home / "new/stairs/more").mkdir()
+    assert main(["predict", "run", "new", "--device", "cpu"]) == 2
+    told = capsys.readouterr().err
+    assert "`new/stairs` holds the folder `more`" in told
+    assert "help: move it elsewhere" in told
+    assert main(["predict", "run", "new/stairs/1.jpg", "--device", "cpu"]) == 2
+    told = capsys.readouterr().err
+    assert "`new/stairs/1.jpg` is one picture" in told
+    assert "help: a folder is read: `new/stairs`" in told
+    assert main(["predict", "run", "new/9.jpg", "--device", "cpu"]) == 2
+    assert "`new/9.jpg` does not exist" in capsys.readouterr().err
     (home / "photos/fence/0.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     assert main(["run", "stripes.net", "--device", "cpu", "--no-save"]) == 2
     told = capsys.readouterr().err
     assert "error[E0422]: `photos/fence/0.png` cannot be read as a picture" in told
     assert "stripes.net:2:24" in told
+
+
+def test_a_picture_that_is_too_large_is_not_called_damaged(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capsys.readouterr()
+    for most in (60, 30):  # a warning of Pillow, and an error
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+        assert main(["predict", "run", "new", "--device", "cpu"]) == 2
+        told = capsys.readouterr().err
+        assert "`new/fence/0.jpg` has more pixels than are read" in told
+        assert "help: make it smaller" in told
 
 
 def test_a_run_goes_on_with_the_pictures_it_began_with(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

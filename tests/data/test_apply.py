@@ -228,8 +228,10 @@ def test_text(world: World) -> None:
     assert read_table("new.txt", saved(data, targets=False)).arrays["text"].tolist() == [[3, 2, 1], [0, 0, 1]]
     assert read_table("new.txt", saved(data)).arrays["next"].tolist() == [[2, 1, 0], [0, 1, 2]]
     world.write("new.txt", "dcbx")
-    message = "`new.txt`, token 4: `x` does not occur in the text that was learned from"
-    assert refused("new.txt", saved(data)) == ("E0419", message)
+    message = "`new.txt`, token 4: `{}` does not occur in the text that was learned from"
+    assert refused("new.txt", saved(data)) == ("E0419", message.format("x"))
+    world.write("new.txt", "dcb\r\na")
+    assert refused("new.txt", saved(data)) == ("E0419", message.format(r"\r"))
 
 
 # What is saved
