@@ -8,10 +8,9 @@ from importlib import import_module
 from ..errors import DeviceError
 from .base import Backend, Kernels
 from .cupy import CupyBackend
-from .memory import free_memory
 from .threads import one_thread
 
-__all__ = ["Backend", "Kernels", "free_memory", "one_thread", "select"]
+__all__ = ["Backend", "Kernels", "one_thread", "select"]
 
 
 def select(device: str, backend: str = "auto", why: str = "", *, tf32: bool = False) -> Backend:

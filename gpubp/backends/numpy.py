@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..ir import Var
+from ..memory import free_memory
 from ..passes import Plan
 from ..render import CSource, c_source
 from .base import BindCopies, Kernels
-from .memory import free_memory
 from .threads import SMALL, one_thread
 
 

@@ -14,6 +14,7 @@ from typing import IO
 from dsl.diagnostics import DiagnosticError
 from dsl.reading import wide
 from dsl.source import Span
+from gpubp.memory import free_memory
 
 from .checks import AGAIN, clipped, problem, remedy, suggestion
 
@@ -83,6 +84,11 @@ def read_bytes(base: Path, name: str, span: Span | None, source: tuple[str, ...]
     got, which an error says where it is missing. Raises DiagnosticError."""
     path = find_file(base, name, span, source)
     try:
+        size, free = path.stat().st_size, free_memory()
+        if free is not None and size > free:  # a system that promises more than it has ends the process
+            help = remedy(span, "`npy(..., stream = true)` reads an array where it is used", "give it in parts")
+            message = f"`{name}` has {size:,} bytes, and {free:,} bytes of memory are free"
+            raise problem("E0425", message, span, help=help)
         return unpacked(path.read_bytes(), name, span)
     except OSError as error:
         raise unreadable(name, span, error) from None

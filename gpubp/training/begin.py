@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..backends import free_memory
 from ..errors import CheckpointError, DeviceFailedError, DivergedError, SaveError, positive
 from ..frontend import Net, in_force, required
 from ..health import Finding
+from ..memory import free_memory
 from .checkpoint import Saved, read
 from .folder import RunFolder
 from .loop import Callback, Training

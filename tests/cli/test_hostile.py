@@ -101,6 +101,15 @@ def test_a_table_that_is_none(call: Call, home: Path, name: str, words: tuple[st
     assert max(map(len, said.err.splitlines())) < 400
 
 
+@pytest.mark.parametrize("verb", ["predict", "evaluate", "run"])
+def test_a_table_that_is_larger_than_memory(call: Call, home: Path, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused before it is read: the system would end the process."""
+    size = (home / "a.csv").stat().st_size
+    monkeypatch.setattr("gpubp.data.files.free_memory", lambda: size - 1)
+    words = {"run": ["a.net", "--no-save"]}.get(verb, ["run", "a.csv"])
+    refused(call(verb, *words), "error[E0425]", f"`a.csv` has {size} bytes, and {size - 1} bytes of memory are free")
+
+
 def test_columns_with_long_names_are_told_in_short(call: Call, home: Path) -> None:
     said = call("predict", "run", table(home, ROWS.replace("a,b,y", f"a,b,{'n' * 100_000}")), "--device", "cpu")
     assert (said.code, len(said.err) < 300) == (0, True)

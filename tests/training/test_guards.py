@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import gpubp
-from gpubp.backends.memory import free_memory
 from gpubp.executor import first_bad, require_memory
+from gpubp.memory import free_memory
 
 NET = """
 data {{
