@@ -79,7 +79,7 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
             return NewRows(arrays, kept=kept)
         if path.lower().endswith(SUFFIXES):
             file = find_file(Path(), path, span)
-            raise problem("E0411", f"`{path}` is one picture", span, help=f"a folder is read: `{file.parent}`")
+            raise problem("E0412", f"`{path}` is one picture", span, help=f"a folder is read: `{file.parent}`")
     tokens = any(encoder.level for encoder in encoders.values())
     start = b"" if tokens else _start(path, span)
     if tokens or start.startswith((MAGIC, ZIP)) or _is_idx(start):
