@@ -16,7 +16,7 @@ RATE = 1e-4
 @dataclass(frozen=True)
 class Case:
     """A net of dense layers, or with `filters` of convolutions before them; rows of a batch. `precision`: float32 in
-    full, or tf32, products of factors rounded to TF32."""
+    full, or tf32, products and convolutions of factors rounded to TF32."""
 
     name: str
     sizes: tuple[int, ...]
@@ -43,9 +43,10 @@ class Case:
 XOR = Case("XOR 2-8-1 at 4", (2, 8, 1), 4, "tanh")
 MLP = Case("784-256-128-10 at 128", (784, 256, 128, 10), 128)
 CNN = Case("CNN 28x28 at 256", (3136, 128, 10), 256, filters=(16, 64))
+CNN_TF32 = Case("CNN 28x28 at 256, TF32", CNN.sizes, CNN.batch, filters=CNN.filters, precision="tf32")
 WIDE = Case("784-4096x4-10 at 8192", (784, 4096, 4096, 4096, 4096, 10), 8192)
 WIDE_TF32 = Case("the same, TF32", WIDE.sizes, WIDE.batch, precision="tf32")
-CASES = (XOR, MLP, CNN, WIDE, WIDE_TF32)
+CASES = (XOR, MLP, CNN, CNN_TF32, WIDE, WIDE_TF32)
 """Those that take least first, should the time run out."""
 
 
@@ -66,6 +67,7 @@ CLAIMS = (
     Claim(MLP.name, 2.0, COMPILED),
     Claim(MLP.name, 8.0, ("torch eager",)),
     Claim(CNN.name, 1.2, COMPILED),
+    Claim(CNN_TF32.name, 1.0, COMPILED),
     Claim(WIDE.name, 1.0, COMPILED),
     Claim(WIDE_TF32.name, 1.0, COMPILED),
 )

@@ -75,6 +75,8 @@ CLAIMS = (
     ("a step of each model by its kernels is NumPy's", "test_a_step_of_each_model"),
     ("20 steps of every model follow the CPU's losses to 1e-5, float32", "test_losses_of_float32"),
     ("200 steps of every model follow the CPU's losses to 1e-9, float64", "test_losses_of_float64"),
+    ("convolutions by tensor cores are exact for whole numbers", "test_whole_numbers_by_tensor_cores"),
+    ("a net by tensor cores follows the CPU's losses to 1e-2, twice alike", "test_a_convolutional_net_by_tensor_cores"),
     ("two runs with one seed give the same bytes", "test_two_runs_give_the_same_bytes"),
     ("restarts side by side are the runs of their seeds", "test_restarts_are_the_runs_of_their_seeds"),
     ("a step as a graph gives the bytes of one without", "test_with_and_without_a_graph"),

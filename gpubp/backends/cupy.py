@@ -27,7 +27,7 @@ class CupyBackend:
     """Arrays on one GPU. Raises DeviceError where it cannot be used; the probe runs a real kernel, for importing CuPy
     succeeds without a GPU. Programs that train, evaluate and predict are compiled (gpubp.backends.cuda); where that
     fails, which is said once, where `compiled` is false, and for all others every equation is a kernel of CuPy's.
-    `tf32`: compiled programs may have cuBLASLt round the factors of products of float32 to TF32."""
+    `tf32`: compiled programs may round the factors of products of float32 to TF32, where it has tensor cores for it."""
 
     name = "gpu"
     modes = frozenset({"train", "measure", "predict"})
@@ -62,7 +62,7 @@ class CupyBackend:
         if probe != 3.0:
             raise DeviceError(f"GPU {number} computes 0 + 1 + 2 = {probe}")
         properties = cupy.cuda.runtime.getDeviceProperties(number)
-        self._cupy, self.place, self._tf32 = cupy, f"gpu:{number}", tf32
+        self._cupy, self.place = cupy, f"gpu:{number}"
         self._about = f"GPU {number} ({properties['name'].decode()}, CuPy {cupy.__version__}"
         self.description = f"{self._about})"
         self._cuda = import_module(".cuda", __package__)
@@ -71,7 +71,7 @@ class CupyBackend:
             return
         try:
             self._compiled: Device = self._connect(number, tf32)
-            self._compiler = self._compiled.identity
+            self._compiler, self._tf32 = self._compiled.identity, tf32 and self._compiled.tensor
         except self._cuda.NativeError as error:
             self._give_up(error)
 

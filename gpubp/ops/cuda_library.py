@@ -10,14 +10,16 @@ _DEFINED = re.compile(r"^INLINE [\w ]+?[ *]+(\w+)\(", re.MULTILINE)
 
 
 @cache
-def cuda_functions() -> str:
-    """All of them, with the types that kernels are written in."""
+def cuda_functions(tensor: bool = False) -> str:
+    """All of them, with the types that kernels are written in; those of tensor cores only if asked for, which not every
+    GPU has."""
     folder = Path(__file__).parent  # some are the same in C
-    files = ("cuda/base.cuh", "c/simple.h", "c/argmax.h", "cuda/math.cuh", "cuda/uniform.cuh")
+    files = ["cuda/base.cuh", "c/simple.h", "c/argmax.h", "cuda/math.cuh", "cuda/uniform.cuh"]
+    files += ["cuda/tensor.cuh"] if tensor else []
     return "\n".join((folder / name).read_text("utf-8") for name in files)
 
 
 @cache
 def cuda_names() -> frozenset[str]:
     """The names of all these functions."""
-    return frozenset(_DEFINED.findall(cuda_functions()))
+    return frozenset(_DEFINED.findall(cuda_functions(tensor=True)))

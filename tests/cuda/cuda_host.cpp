@@ -20,7 +20,7 @@ Thread *now;
 char *arena;
 void *tables, *last;
 int fault;
-unsigned char exchanged[1024][16];
+unsigned char exchanged[1024][32];
 static jmp_buf scheduler;
 static Fiber fibers[1024];
 static char *stacks;
@@ -41,9 +41,11 @@ void wait(State state, int line) {
 }
 // Whether all lanes that take part with one have come too, or are done.
 static bool complete(const Fiber &one, unsigned first, unsigned stop) {
+    if (one.line == PRODUCT && stop - first < 32) fault = 6;
     for (unsigned i = first; i < stop; i++)
         if (one.mask >> (i - first) & 1 && fibers[i].state != DONE &&
             (fibers[i].state != AT_WARP || fibers[i].mask != one.mask)) return false;
+        else if (one.line == PRODUCT && fibers[i].line != PRODUCT) fault = 6;
     return true;
 }
 // Whether a lane of the warp ran, or some that waited for each other may go on.

@@ -40,6 +40,7 @@ class HostDevice:
 
     identity = "the shim"
     room = OWN_MEMORY
+    tensor = True
 
     def __init__(
         self, *, captures: bool = True, order: int = 0, broken: str = "", change: Callable[[str], str] = str

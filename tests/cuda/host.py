@@ -30,7 +30,7 @@ _HEAD = re.compile(
     r'extern "C" __global__ void __launch_bounds__\(\d+, 1\) (\w+)\(\n\s*'
     r"(?:char \*\w+, const Tables|const (Net))<(\d+)>"
 )
-_WAITS = re.compile(r"__sync|__shfl|meet<|comes_last")
+_WAITS = re.compile(r"__sync|__shfl|meet<|comes_last|mma_tf32")
 _FUNCTION = re.compile(r"^INLINE void (\w+)\(.*?^\}$", re.DOTALL | re.MULTILINE)
 CXX = shutil.which("g++") or shutil.which("clang++") or ""
 needs_host = pytest.mark.skipif(not CXX, reason="there is no C++ compiler")
@@ -42,6 +42,7 @@ WRONG = {
     3: "a shuffle with a thread outside of its mask",
     4: "a barrier of some threads that they do not agree on",
     5: "an access to memory at no multiple of its size",
+    6: "a product of a warp without all of its threads",
 }
 
 

@@ -18,6 +18,7 @@ from gpubp.render import CudaSource, Launch, cuda_source
 from gpubp.render.cuda import tiles as cuda_tiles
 from gpubp.render.cuda.tiles import AT_ONCE
 from tests.cuda import test_cuda_tiles as tiles
+from tests.cuda import test_tensor as tensor
 from tests.cuda.test_cuda_tiles import drawn, each_tile, program
 from tests.cuda.test_divided import divided
 from tests.cuda.test_loops import LAYERS, net_of
@@ -115,6 +116,23 @@ def test_tiles_of_every_size_fit(monkeypatch: pytest.MonkeyPatch, tile: Any, dty
             source = cuda_source(program(name, drawn(shapes, dtype), params), "run")
             _, used = compiler(architecture).cubin(source.text)
             assert [kernel.stack for kernel in used.values()] == [0] * len(used), (name, layer)
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+@tensor.each_tile
+def test_tiles_for_tensor_cores_fit(monkeypatch: pytest.MonkeyPatch, tile: Any, architecture: str) -> None:
+    """Also where the terms are divided among blocks."""
+    for parts in (False, True):
+        if parts:
+            divided(monkeypatch, tile, AT_ONCE)
+        tensor.forced(monkeypatch, tile)
+        works = tensor.works_of(
+            [tiles.LAYERS[name] for name in ("vectors", "one channel", "strides", "copies and groups")]
+        )
+        found = tensor.program(works, drawn([shape for _, pair, _, _ in works for shape in pair], "float32"))
+        _, used = compiler(architecture).cubin(tensor.tensor_source(found, apart=True).text)
+        for name, kernel in used.items():
+            assert (kernel.stack, kernel.spilled) == (0, 0), name
 
 
 @each_tile

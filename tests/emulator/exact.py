@@ -32,7 +32,7 @@ class Format:
         return sign * scale * (m + (2**self.digits if e else 0))
 
     def rounded(self, x: Value, mode: str = "rn") -> Value:
-        """The float of this format for a number; rn, rz, rm and rp as PTX names them."""
+        """The float of this format for a number; rn, rna, rz, rm and rp as PTX names them."""
         if isinstance(x, float) or not x:
             return x
         size = abs(x)
@@ -42,15 +42,17 @@ class Format:
         low = size // unit
         over = size - low * unit
         up = {"rn": over * 2 > unit or (over * 2 == unit and low % 2 == 1), "rz": False}
-        up |= {"rp": x > 0 and over > 0, "rm": x < 0 and over > 0}
+        up |= {"rna": over * 2 >= unit, "rp": x > 0 and over > 0, "rm": x < 0 and over > 0}
         found = (low + up[mode]) * unit
         if found >= Fraction(2) ** (self.bias + 1):
             most = (2 - Fraction(1, 2**self.digits)) * Fraction(2) ** self.bias
-            found = float("inf") if mode == "rn" or (mode == "rp" and x > 0) or (mode == "rm" and x < 0) else most
+            found = (
+                float("inf") if mode in ("rn", "rna") or (mode == "rp" and x > 0) or (mode == "rm" and x < 0) else most
+            )
         return found if x > 0 else -found
 
 
-HALF, BFLOAT, SINGLE, DOUBLE = Format(10, 5), Format(7, 8), Format(23, 8), Format(52, 11)
+HALF, BFLOAT, TF32, SINGLE, DOUBLE = Format(10, 5), Format(7, 8), Format(10, 8), Format(23, 8), Format(52, 11)
 FORMATS = {"f16": HALF, "bf16": BFLOAT, "f32": SINGLE, "f64": DOUBLE}
 
 

@@ -69,8 +69,10 @@ def library(text: str) -> ctypes.CDLL:
 
 
 class Kernels:
-    def __init__(self, text: str) -> None:
-        self.library = library(text)
+    """Those of a text, or of a shared object."""
+
+    def __init__(self, text: str = "", made: Path | None = None) -> None:
+        self.library = library(text) if made is None else ctypes.CDLL(str(made))
         count = ctypes.c_uint.in_dll(self.library, "emulated_kernel_count").value
         table = (_Kernel * count).in_dll(self.library, "emulated_kernels")
         self.table = {k.name.decode(): k for k in table}

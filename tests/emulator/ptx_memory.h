@@ -46,6 +46,7 @@ struct thread {
     unsigned number, at[3], depth;
     unsigned barrier, wanted;                          /* at a barrier */
     uint32_t mask, other, clamp; uint64_t value, result;   /* among the threads of a warp, or at a barrier */
+    uint32_t factors[6]; float sums[4];                /* of a product by tensor cores */
     int64_t turns;                                     /* jumps backwards that are left to it */
     char *local; uint32_t top;
     int started;

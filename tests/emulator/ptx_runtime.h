@@ -2,6 +2,7 @@
 #pragma once
 #include "ptx_math.h"
 #include "ptx_memory.h"
+#include "ptx_tensor.h"
 #include "ptx_threads.h"
 
 static void *const functions[];

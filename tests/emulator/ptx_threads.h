@@ -58,7 +58,7 @@ INLINE void turn_back(int line) {
 
 /* Barriers --------------------------------------------------------------------------------------------------------- */
 enum { PLAIN, POPC, AND, OR, XOR, ADD, MIN, MAX, SMIN, SMAX, SHUFFLE_UP, SHUFFLE_DOWN, SHUFFLE_XOR, SHUFFLE, ALL, ANY,
-       UNIFORM, BALLOT, MATCH_ANY, MATCH_ALL, ACTIVE };
+       UNIFORM, BALLOT, MATCH_ANY, MATCH_ALL, ACTIVE, PRODUCT };
 static struct { unsigned arrived, wanted; } barriers[16];
 static unsigned used;  /* those that a thread has come to, as bits */
 
@@ -146,6 +146,7 @@ static void give(struct thread *warp, unsigned lane, uint32_t group) {
         t->result = group >> from & 1 ? warp[from].value : ~0ull;  /* garbage where that thread has ended */
         return;
     }
+    if (t->kind == PRODUCT) return multiply_tf32(warp, lane, group);
     int64_t sum = t->value;
     uint32_t same = 0, holds = 0;
     for (unsigned i = 0; i < 32; i++) {

@@ -92,8 +92,11 @@ _WHOLE_MODES = {f"{name}i": mode for name, mode in MODES.items()}
 
 
 def cvt(w: Words, i: Instruction) -> Iterator[str]:
-    flags, (to, source) = split(i, 2, {*MODES, *_WHOLE_MODES, "ftz", "sat", "relu"})
     dest, *given = i.operands
+    if i.parts == ("rna", "tf32", "f32"):
+        yield w.write(i, dest, TYPES["b32"], f"tf32({w.read(i, given[0], TYPES['f32'])})")
+        return
+    flags, (to, source) = split(i, 2, {*MODES, *_WHOLE_MODES, "ftz", "sat", "relu"})
     mode = next((MODES[f] for f in flags & MODES.keys()), "FE_TONEAREST")
     turn = next((_WHOLE_MODES[f] for f in flags & _WHOLE_MODES.keys()), "")
     args = [w.read(i, x, source) for x in given]

@@ -85,6 +85,23 @@ def activemask(w: Words, i: Instruction) -> Iterator[str]:
     yield w.write(i, i.operands[0], TYPES["b32"], f"among(ACTIVE, 0, 0, 0, 0, {i.line})")
 
 
+_MMA = ("sync", "aligned", "m16n8k8", "row", "col", "f32", "tf32", "tf32", "f32")
+
+
+def mma(w: Words, i: Instruction) -> Iterator[str]:
+    """A product by tensor cores: all threads of a warp hand in their parts of the factors."""
+    d, a, b, c = (list(w.items(x)) for x in i.operands)
+    if i.parts != _MMA or [len(x) for x in (d, a, b, c)] != [4, 4, 2, 4]:
+        raise unknown(i)
+    for k, x in enumerate((*a, *b)):
+        yield f"now->factors[{k}] = {w.read(i, x, TYPES['b32'])};"
+    for k, x in enumerate(c):
+        yield f"now->sums[{k}] = {w.read(i, x, TYPES['f32'])};"
+    yield f"among(PRODUCT, ~0u, 0, 0, 0, {i.line});"
+    for k, x in enumerate(d):
+        yield w.write(i, x, TYPES["f32"], f"now->sums[{k}]")
+
+
 WAITING: dict[str, Handler] = {
     "bar": bar,
     "barrier": bar,
@@ -93,4 +110,5 @@ WAITING: dict[str, Handler] = {
     "match": match,
     "redux": redux,
     "activemask": activemask,
+    "mma": mma,
 }

@@ -16,10 +16,13 @@ from gpubp.ir import PRIMITIVES, Aval, Program, Var, evaluate, recording, verify
 from gpubp.passes import Plan, plan
 from gpubp.render import cuda_source
 from gpubp.render.cuda import tiles as cuda_tiles
+from gpubp.render.cuda.tensor import TENSOR
+from gpubp.render.cuda.tiles import TILES
 from tests.cuda.bounds import run_model
 from tests.cuda.running import run_cuda
 from tests.cuda.test_cuda_kernels import changed
 from tests.cuda.test_cuda_tiles import LAYERS, close, drawn, each_tile
+from tests.cuda.test_tensor import check_convolutions, forced
 from tests.ir.random_programs import Case, programs
 from tests.ops.checks import inputs_for
 from tests.passes.test_plan import divided
@@ -77,6 +80,12 @@ def test_convolutions(monkeypatch: pytest.MonkeyPatch, tile: Any, dtype: str) ->
     for (name, _, params, terms), pair, one, other in zip(works, pairs, *both, strict=True):
         close(one, name, pair, params, terms)
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("tile", [TILES[0], *TENSOR], ids=lambda t: f"{t.rows}x{t.columns}")
+def test_convolutions_by_tensor_cores(monkeypatch: pytest.MonkeyPatch, tile: Any) -> None:
+    forced(monkeypatch, tile)
+    check_convolutions([LAYERS[name] for name in ("vectors", "three channels", "copies and groups")], PtxModule)
 
 
 # Planted faults ------------------------------------------------------------------------------------------------------

@@ -22,6 +22,9 @@ from gpubp.ir import FLOATS, Program, evaluate
 from gpubp.passes import plan
 from gpubp.render import compile_source, cuda_source, plan_source
 from tests.cuda.bounds import bound_of
+from tests.cuda.test_cuda_tiles import Layer
+from tests.cuda.test_tensor import exactly, whole_numbers, works_of
+from tests.cuda.test_tensor import program as program_of
 from tests.render.test_c_source import MODELS, given_of, near
 
 QUICK = ("xor", "iris", "spiral", "digits", "digits_tuned", "diabetes", "vae", "deep_sigmoid")
@@ -44,11 +47,11 @@ def rows_of(net: gpubp.Net, count: int) -> Mapping[str, Any]:
 
 
 # Programs ------------------------------------------------------------------------------------------------------------
-def run_on_gpu(program: Program, arrays: Sequence[Any], count: int, homes: Any) -> list[Any]:
+def run_on_gpu(program: Program, arrays: Sequence[Any], count: int, homes: Any, tf32: bool = False) -> list[Any]:
     """A step by compiled kernels: the outputs, then all arrays as they are after it."""
-    backend = select("gpu")
+    backend = select("gpu", tf32=tf32)
     xp, planned = backend.xp, plan(program, program.inputs[:count], homes)
-    source = cuda_source(planned, "run")
+    source = cuda_source(planned, "run", tf32=tf32)
     assert source.functions
     library = backend.library(source)
     assert library is not None, backend.description
@@ -79,6 +82,16 @@ def test_a_step_of_each_model(path: Path, dtype: str) -> None:
     assert any(str(a.dtype) in FLOATS for a in found)
 
 
+def test_whole_numbers_by_tensor_cores() -> None:
+    """Convolutions and their gradients of numbers whose products and sums are exact, by tiles of several sizes."""
+    works = works_of([Layer(24, 20, 20, 16, 32), Layer(6, 32, 32, 3, 64), Layer(12, 12, 12, 64, 128, stride=(2, 2))])
+    arrays = whole_numbers([shape for _, pair, _, _ in works for shape in pair])
+    program = program_of(works, arrays).program
+    found = run_on_gpu(program, arrays, len(arrays), {}, tf32=True)
+    for k, (name, _, params, _) in enumerate(works):
+        np.testing.assert_array_equal(np.asarray(found[k]), exactly(name, arrays[2 * k : 2 * k + 2], params))
+
+
 # Trainings -----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 2e-5), ("float64", 1e-9)])
 def test_a_convolutional_net(precision: str, tolerance: float) -> None:
@@ -92,6 +105,20 @@ def test_a_convolutional_net(precision: str, tolerance: float) -> None:
         chances = host(ex, ex.predict(rows["image"]))
         found.append(np.concatenate([losses, measured, chances.ravel()]))
     np.testing.assert_allclose(*found, rtol=tolerance, atol=tolerance)
+
+
+def test_a_convolutional_net_by_tensor_cores() -> None:
+    """Within what rounding factors to ten bits does to its losses, which other bits show; twice the same bytes."""
+    net = gpubp.load(MODELS[0].parent / "fashion_cnn.net", params={"width": 8})
+    rows, found = rows_of(net, 32), []
+    for device, precision, backend in (("gpu", "tf32", "auto"), ("gpu", "tf32", "auto"), ("cpu", "float32", "numpy")):
+        ex = gpubp.Executor(net, device, precision, backend=backend)
+        found.append((host(ex, ex.train_steps(rows, 3, 32)), ex.state_dict()))
+    (losses, states), (again, others), (wanted, _) = found
+    np.testing.assert_array_equal(losses, again)
+    same(states, others)
+    np.testing.assert_allclose(losses, wanted, rtol=1e-2)
+    assert not np.array_equal(losses, wanted)
 
 
 @pytest.mark.parametrize("model", ["digits_lstm", "digits_gru"])

@@ -34,6 +34,8 @@ class Device(Protocol):
     """Its compiler and the architecture that it compiles for."""
     room: int
     """The bytes that a block can have of its own, where it asks for them."""
+    tensor: bool
+    """Whether it has tensor cores that multiply numbers of TF32."""
 
     def module(self, text: str) -> Callable[[str, int], Any]:
         """A CUDA text compiled and loaded: gives its kernels by name, with the bytes that each block asks for beside

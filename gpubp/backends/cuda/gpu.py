@@ -42,7 +42,8 @@ class CupyDevice:
         self._tf32 = tf32
         self._cupy, self._cache = cupy, KernelCache(user_cache_path("gpubp") / "kernels")
         self._device = cupy.cuda.Device(number)
-        self.compiler = Nvrtc(f"sm_{self._device.compute_capability}", cupy.cuda.nvrtc)  # told as `90`
+        capability = self._device.compute_capability  # told as `90`
+        self.compiler, self.tensor = Nvrtc(f"sm_{capability}", cupy.cuda.nvrtc), int(capability) >= 80
         self.identity = self.compiler.identity.replace("\n", " ")
         runtime = cupy.cuda.runtime
         self.room: int = runtime.deviceGetAttribute(runtime.cudaDevAttrMaxSharedMemoryPerBlockOptin, number)

@@ -32,17 +32,19 @@ class Axes:
 @dataclass(frozen=True)
 class Factor:
     """A matrix in memory: the element at indices of `own` axes and of `terms` is at `spot`. A block of `threads`
-    threads works on `size` of its rows or columns, from the index `begin` on, and on `depth` terms at a time."""
+    threads works on `size` of its rows or columns, from the index `begin` on, and on `depth` terms at a time. `tensor`:
+    for tensor cores, which take its elements rounded to TF32, from memory that lies as tensor.py says."""
 
     name: str
     access: Access
     spot: Spot
     own: Axes
-    terms: Axes
     size: int
-    threads: int
     begin: str
+    terms: Axes
+    threads: int
     depth: int
+    tensor: bool
 
     @property
     def kind(self) -> str:
@@ -103,10 +105,21 @@ class Factor:
             "}",
         ]
 
+    def place(self, half: str, deep: str, at: str, more: str = "") -> str:
+        """The element of a term and of row or column `at` in a half of the shared memory. The term is `deep`, or `more`
+        behind it, where that is one of the same four."""
+        if self.tensor:
+            further = f" + {more} * {self.size + 4}" if more else ""
+            return f"(({self.kind} *){self.name}[{half}])[{skewed(self.size, self.depth, deep)}{further} + {at}]"
+        return f"(({self.kind} *){self.name}[{half}][{deep}{f' + {more}' if more else ''}])[{at}]"
+
     def declared(self, vector: int) -> list[str]:
         """Shared memory for two pieces, with a gap so that no column lies in one bank; and registers for the next."""
+        shape = f"[{self.depth}][{self.size // vector + 1}]"
+        if self.tensor:
+            shape = f"[{room(self.size, self.depth) // vector}]"
         return [
-            f"__shared__ Pack<{self.kind}, {vector}> {self.name}[2][{self.depth}][{self.size // vector + 1}];",
+            f"__shared__ Pack<{self.kind}, {vector}> {self.name}[2]{shape};",
             f"Pack<{self.kind}, {self.width}> {self.name}_next[{-(-self._slots // self.threads)}];",
         ]
 
@@ -138,11 +151,28 @@ class Factor:
     def put(self, vector: int) -> list[str]:
         """Write what was read to the other half of the shared memory, whose rows begin at multiples of `vector`
         elements: only there may as many be written at once."""
-        to = f"(({self.kind} *){self.name}[1 - half]"
+        read, half = f"{self.name}_next[e]", "1 - half"
         if not self.along and self.width > 1 and vector % self.width == 0:
             pack = f"Pack<{self.kind}, {self.width}>"
-            return self._each([f"*({pack} *)(&{to}[deep])[at]) = {self.name}_next[e];"])
+            return self._each([f"*({pack} *)(&{self.place(half, 'deep', 'at')}) = {self._rounded(read)};"])
         each = f"for (int v = 0; v < {self.width}; v++) " if self.width > 1 else ""
         v, more = ("v", " + v") if self.width > 1 else ("0", "")
-        deep, at = (f"deep{more}", "at") if self.along else ("deep", f"at{more}")
-        return self._each([f"{each}{to}[{deep}])[{at}] = {self.name}_next[e].at[{v}];"])
+        place = (
+            self.place(half, "deep", "at", v if more else "") if self.along else self.place(half, "deep", f"at{more}")
+        )
+        return self._each([f"{each}{place} = {self._rounded(f'{read}.at[{v}]')};"])
+
+    def _rounded(self, text: str) -> str:
+        return f"as_tf32({text})" if self.tensor else text
+
+
+def skewed(size: int, depth: int, deep: str) -> str:
+    """Where the row of term `deep` begins in the memory for tensor cores, of `depth` rows of `size` elements. Rows lie
+    four elements further apart than they are long, every fourth another eight and every sixteenth another four: so
+    threads that read or write at once do so in different banks (tensor.py)."""
+    return f"{deep} * {size + 4} + {deep} / 4 * 8" + (f" + {deep} / 16 * 4" if depth > 16 else "")
+
+
+def room(size: int, depth: int) -> int:
+    """The elements of that memory."""
+    return depth * (size + 4) + depth // 4 * 8 + (depth // 16 * 4 if depth > 16 else 0)

@@ -32,7 +32,7 @@ def product(memory: Memory, results: Results, tf32: bool) -> Body:
         if len(results.parts) > 1:
             raise UnfitError
         return Body(calls)
-    return Body([_sums(every[0], every[1], lead, sizes, results)])
+    return Body([_sums(every[0], every[1], lead, sizes, results, tf32)])
 
 
 def small_product(memory: Memory, eqn: Eqn, most: int) -> Body:
@@ -114,7 +114,9 @@ def _matrix(memory: Memory, access: Access, begin: int, step: int, shape: tuple[
     return Matrix(memory.tables[buffer], start, stride, transposed, step)
 
 
-def _sums(a: Access, b: Access, lead: tuple[int, ...], sizes: tuple[int, int, int], results: Results) -> Kernel:
+def _sums(
+    a: Access, b: Access, lead: tuple[int, ...], sizes: tuple[int, int, int], results: Results, tf32: bool
+) -> Kernel:
     """The same by tiles, however the matrices lie. Where all of a batch are multiplied by one matrix, their rows are
     those of one."""
     m, n, k = sizes
@@ -136,4 +138,4 @@ def _sums(a: Access, b: Access, lead: tuple[int, ...], sizes: tuple[int, int, in
 
     batch, rows = ((), (*lead, m)) if one else (lead, (m,))
     right = right.along(right.strides[-2:]) if one else right
-    return tiles(Sums(batch, rows, (n,), (k,), of_left, of_right, of_results), left, right, results)
+    return tiles(Sums(batch, rows, (n,), (k,), of_left, of_right, of_results), left, right, results, tf32)

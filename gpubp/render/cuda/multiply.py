@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dsl.records import dataclass
 
 from .factor import Factor
-from .work import indented
+from .work import BYTES, indented
+
+DEPTH = 16
+"""Terms of a piece in shared memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,37 +38,60 @@ class Tile:
         """Threads beside each other."""
         return self.columns // self.right
 
+    def depth(self, terms: int) -> int:
+        """How many of so many terms a piece has."""
+        return DEPTH
+
+    def vector(self, item: int) -> int:
+        """Rows or columns of a thread that lie beside each other, of numbers of `item` bytes."""
+        return BYTES // item if self.down > 1 else 1
+
+    def row(self, vector: int) -> str:
+        """The row of the tile that is row `r` of a thread."""
+        return f"r / {vector} * {self.high * vector} + y * {vector} + r % {vector}"
+
+    def column(self, vector: int) -> str:
+        """The column that is column `c` of a thread, for the first of those beside each other."""
+        return f"c / {vector} * {self.wide * vector} + x * {vector}"
+
+    def own(self) -> list[str]:
+        """The number of a thread among those below each other, `y`, and beside each other, `x`; and its `slice`."""
+        y = f"threadIdx.x / {self.wide}"
+        slices = [f"const int slice = threadIdx.x / {self.high * self.wide};"] if self.slices > 1 else []
+        return [f"const int x = threadIdx.x % {self.wide}, y = {f'{y} % {self.high}' if slices else y};", *slices]
+
+    def turns(self, vector: int, kind: str, rows: Factor, columns: Factor) -> list[str]:
+        """The statements by which a thread multiplies a piece."""
+        a, b = self.down // vector, self.right // vector
+        fma = "fmaf" if kind == "float" else "fma"
+        term = f"{fma}(a[r / {vector}].at[r % {vector}], b[c / {vector}].at[c % {vector}], sums[r][c])"
+        at = f"t * {self.slices} + slice" if self.slices > 1 else "t"
+        product = [
+            f"Pack<{kind}, {vector}> a[{a}], b[{b}];",
+            *unrolled("g", a, [f"a[g] = rows[half][{at}][y + g * {self.high}];"]),
+            *unrolled("g", b, [f"b[g] = columns[half][{at}][x + g * {self.wide}];"]),
+            *unrolled("r", self.down, unrolled("c", self.right, [f"sums[r][c] = {term};"])),
+        ]
+        return unrolled("t", rows.depth // self.slices, product)
+
 
 def multiply(tile: Tile, vector: int, kind: str, index: str, rows: Factor, columns: Factor) -> list[str]:
     """All terms of the block: in each turn the next piece is read, and the one before it multiplied. `vector`: rows or
-    columns of a thread that lie beside each other."""
-    a, b, depth = tile.down // vector, tile.right // vector, rows.depth
-    fma = "fmaf" if kind == "float" else "fma"
-    term = f"{fma}(a[r / {vector}].at[r % {vector}], b[c / {vector}].at[c % {vector}], sums[r][c])"
-    at = f"t * {tile.slices} + slice" if tile.slices > 1 else "t"
-    product = [
-        f"Pack<{kind}, {vector}> a[{a}], b[{b}];",
-        *unrolled("g", a, [f"a[g] = rows[half][{at}][y + g * {tile.high}];"]),
-        *unrolled("g", b, [f"b[g] = columns[half][{at}][x + g * {tile.wide}];"]),
-        *unrolled("r", tile.down, unrolled("c", tile.right, [f"sums[r][c] = {term};"])),
-    ]
+    columns that threads read at once."""
     turn = [
         *when("next < stop", [*rows.fetch(index), *columns.fetch(index)]),
-        *when("next > begin", unrolled("t", depth // tile.slices, product)),
+        *when("next > begin", tile.turns(vector, kind, rows, columns)),
         *when("next < stop", [*rows.put(vector), *columns.put(vector)]),
         "__syncthreads();",
         "half = 1 - half;",
     ]
-    y = f"threadIdx.x / {tile.wide}"
-    slices = [f"const int slice = threadIdx.x / {tile.high * tile.wide};"] if tile.slices > 1 else []
     return [
         *rows.declared(vector),
         *columns.declared(vector),
-        f"const int x = threadIdx.x % {tile.wide}, y = {f'{y} % {tile.high}' if slices else y};",
-        *slices,
+        *tile.own(),
         f"{kind} sums[{tile.down}][{tile.right}] = {{}};",
         "int half = 0;",
-        f"for ({index} next = begin; next < stop + {depth}; next += {depth}) {{",
+        f"for ({index} next = begin; next < stop + {rows.depth}; next += {rows.depth}) {{",
         *indented(turn),
         "}",
     ]
@@ -75,10 +101,8 @@ def sliced(tile: Tile, vector: int, kind: str, multiplied: Sequence[str]) -> lis
     """The same by slices of the threads; then each thread has one result, whose parts it has added up in the order of
     the slices. There are as many threads as results."""
     pack = f"Pack<{kind}, {vector}>"
-    row = f"r / {vector} * {tile.high * vector} + y * {vector} + r % {vector}"
-    column = f"c / {vector} * {tile.wide * vector} + x * {vector}"
     put = [f"{pack} found;", *unrolled("v", vector, ["found.at[v] = sums[r][c + v];"])]
-    put.append(f"parts[slice][(({row}) * {tile.columns} + {column}) / {vector}] = found;")
+    put.append(f"parts[slice][(({tile.row(vector)}) * {tile.columns} + {tile.column(vector)}) / {vector}] = found;")
     inner = [*multiplied, *unrolled("r", tile.down, unrolled("c", tile.right, put, vector))]
     return [
         f"__shared__ {pack} parts[{tile.slices}][{tile.rows * tile.columns // vector}];",

@@ -33,7 +33,7 @@ def product_body(memory: Memory, results: Results, tf32: bool) -> Body:
     memory.result(eqn)
     sums = form.sums(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params)
     left, right = (memory.access(x, x.shape) for x in eqn.operands)
-    return Body([tiles(sums, left, right, results)])
+    return Body([tiles(sums, left, right, results, tf32)])
 
 
 def is_product(eqn: Eqn) -> bool:

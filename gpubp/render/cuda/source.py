@@ -69,9 +69,9 @@ def cuda_source(
     nets: bool = False,
 ) -> CudaSource:
     """The pieces of a plan that have a C form as CUDA kernels; arguments as those of `c_source`. A loop all of whose
-    round has one is work too, turn after turn; rounds of others are left to CuPy. `tf32`: whether the library computes
-    products by tensor cores, which then has more of them. `room`: the bytes that a block can have of its own. `nets`:
-    kernels for several nets, whose states lie one behind the other."""
+    round has one is work too, turn after turn; rounds of others are left to CuPy. `tf32`: whether factors of
+    float32 may be rounded to TF32, for tensor cores; the library then has more products. `room`: the bytes that a block
+    can have of its own. `nets`: kernels for several nets, whose states lie one behind the other."""
     text = _Text(plan, name, hints or {}, describe, apart, tf32, nets)
     if nets:
         sizes = {plan.places[v].buffer: v.aval.size * ITEM[v.dtype] for v in plan.states}
@@ -133,7 +133,8 @@ class _Text(TailText):
         if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
             batches = self._batches(collect)
             block = BlockText(plan, self.name, self.hints, self.describe, collect, room).made()
-        text = "\n\n".join((cuda_functions(), *self.texts.values())) + "\n"
+        tensor = any("mma_tf32(" in text for text in self.texts.values())
+        text = "\n\n".join((cuda_functions(tensor), *self.texts.values())) + "\n"
         many = f"{self.name}_many" if batches is not None else ""
         more = (self.scratch, self.counters, batches, block)
         return CudaSource(text, tuple(functions), self.tables, many, {}, work, *more)

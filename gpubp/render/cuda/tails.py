@@ -20,7 +20,7 @@ WINDOW = 24
 
 
 class TailText(CudaText):
-    """`tf32`: whether the library computes products of float32 by tensor cores."""
+    """`tf32`: whether products of float32 are made by tensor cores, where there are many multiplications."""
 
     tf32: bool
 

@@ -18,6 +18,7 @@ from ..c.memory import C_TYPE, Access, UnfitError
 from .factor import Axes, Factor
 from .multiply import Tile, multiply, sliced, unrolled, when
 from .results import LANES, Results
+from .tensor import SLICED_TENSOR, TENSOR
 from .work import BYTES, WARP, Kernel, blocks, indented, whole
 
 SMALL = 32 * 32 * 32
@@ -49,31 +50,42 @@ TILES = (
 SLICED = Tile(16, 16, 4, 4, 16)
 """How the threads of a tile of a result for each multiply, where its terms are divided among blocks anyway: a read of
 shared memory for two products, not two for one."""
-DEPTH, DEEP = 16, 64
-"""Terms of a piece in shared memory; more of them where each thread takes few."""
+LEAST_SIDE = 8
+"""Rows, columns and terms that tensor cores multiply at once, or half of them."""
+DEEP = 64
+"""Terms of a piece in shared memory where each thread takes few."""
 
 
-def tiles(sums: Sums, left: Access, right: Access, results: Results) -> Kernel:
-    """The kernel of a product, and of what its results are made into. Raises UnfitError where there is nothing to
-    multiply."""
+def tiles(sums: Sums, left: Access, right: Access, results: Results, tf32: bool) -> Kernel:
+    """The kernel of a product, and of what its results are made into; with `tf32` that of many multiplications of
+    float32 by tensor cores. Raises UnfitError where there is nothing to multiply."""
     if 0 in (*sums.batch, *sums.rows, *sums.columns, *sums.terms):
         raise UnfitError
-    return _Product(sums, left, right, results).kernel()
+    return _Product(sums, left, right, results, tf32).kernel()
 
 
-def choose(batch: int, rows: int, columns: int, terms: int, item: int) -> Tile:
+def by_tensor_cores(batch: int, rows: int, columns: int, terms: int) -> bool:
+    """Whether tensor cores multiply sooner, where factors may be rounded to TF32."""
+    few = rows * columns * batch <= FEW and terms <= DIVIDED
+    return not few and batch * rows * columns * terms > SMALL and min(rows, columns, terms) >= LEAST_SIDE
+
+
+def choose(batch: int, rows: int, columns: int, terms: int, item: int, tensor: bool = False) -> Tile:
     """The largest tile that the result fills, and of which there are enough for all of a GPU, for numbers of `item`
-    bytes. Few results of few terms are a thread's each."""
-    if rows * columns * batch <= FEW and terms <= DIVIDED:
+    bytes. Few results of few terms are a thread's each. `tensor`: for tensor cores, of which several warps share the
+    terms of a tile of 16 by 16."""
+    if not tensor and rows * columns * batch <= FEW and terms <= DIVIDED:
         return TILES[0]
-    wide = min(tile.columns for tile in TILES if tile.columns >= min(columns, 64))
+    every = (TILES[0], *TENSOR) if tensor else TILES
+    most = max(tile.columns for tile in every)
+    wide = min(tile.columns for tile in every if tile.columns >= min(columns, most))
 
     def enough(tile: Tile) -> bool:
         count = batch * blocks(rows, tile.rows) * blocks(columns, tile.columns)
         # The largest are not divided: one block would add up too much.
         return (count if tile.rows == 128 else count * pieces(terms)) >= PARTS
 
-    filled = [t for t in TILES if t.columns <= wide and t.rows <= max(rows, 16) and (t.rows < 128 or item == 4)]
+    filled = [t for t in every if t.columns <= wide and t.rows <= max(rows, 16) and (t.rows < 128 or item == 4)]
     filled.sort(key=lambda tile: (tile.rows * tile.columns, min(tile.rows, tile.columns)), reverse=True)
     return next(filter(enough, filled), TILES[0])
 
@@ -89,7 +101,7 @@ def _axes(sizes: tuple[int, ...], letter: str, first: int = 0) -> Axes:
 
 
 class _Product:
-    def __init__(self, sums: Sums, left: Access, right: Access, results: Results) -> None:
+    def __init__(self, sums: Sums, left: Access, right: Access, results: Results, tf32: bool) -> None:
         b, i = len(sums.batch), len(sums.batch) + len(sums.rows)
         self.b, self.i, self.j = _axes(sums.batch, "i"), _axes(sums.rows, "i", b), _axes(sums.columns, "i", i)
         self.p = p = _axes(sums.terms, "p")
@@ -100,18 +112,21 @@ class _Product:
         places = [access.place for access in (left, right, *results.accesses)]
         spans = (sum(s * n for s, n in zip(a.strides, a.shape, strict=True)) for a in places)
         self.index = whole(max(self.total, *spans) + (1 << 16))
-        self.tile = tile = choose(self.b.total, self.i.total, self.j.total, p.total, self.item)
-        self.vector = BYTES // self.item if tile.down > 1 else 1
-        """Rows or columns of a thread that lie beside each other."""
+        sizes = self.b.total, self.i.total, self.j.total, p.total
+        self.tensor = tf32 and dtype == "float32" and by_tensor_cores(*sizes)
+        self.tile = tile = choose(*sizes, self.item, self.tensor)
+        self.vector = tile.vector(self.item)
         count = self.b.total * blocks(self.i.total, tile.rows) * blocks(self.j.total, tile.columns)
         most = 1 if self.total * p.total <= SMALL else min(FULL // (count * tile.threads), pieces(p.total))
-        self.sliced = most > 1 and tile.rows * tile.columns == SLICED.threads and self.item == 4
-        depth = DEEP if self.sliced else DEPTH
+        small = tile.rows * tile.columns == SLICED.threads and self.item == 4
+        self.sliced = small and (most > 1 or self.tensor)
+        depth = DEEP if self.sliced else tile.depth(p.total)
         self.each = blocks(blocks(p.total, max(1, most)), depth) * depth
         """Terms of a block."""
         at = sums.left(self.b.names, self.i.names, p.names), sums.right(self.b.names, p.names, self.j.names)
-        self.rows = Factor("rows", left, at[0], self.i, p, tile.rows, tile.threads, "top", depth)
-        self.columns = Factor("columns", right, at[1], self.j, p, tile.columns, tile.threads, "left", depth)
+        block = p, tile.threads, depth, self.tensor
+        self.rows = Factor("rows", left, at[0], self.i, tile.rows, "top", *block)
+        self.columns = Factor("columns", right, at[1], self.j, tile.columns, "left", *block)
         if results.by_rows and not (self.spot.index[-1] == self.j.names[-1] and self._has_rows()):
             raise UnfitError
 
@@ -144,9 +159,9 @@ class _Product:
         """The sums of a thread."""
         given = self.kind, self.index, self.rows, self.columns
         if not self.sliced:
-            return multiply(self.tile, self.vector, *given)
-        width = BYTES // self.item
-        return sliced(SLICED, width, self.kind, multiply(SLICED, width, *given))
+            return multiply(self.tile, BYTES // self.item if self.tensor else self.vector, *given)
+        tile = SLICED_TENSOR if self.tensor else SLICED
+        return sliced(tile, tile.vector(self.item), self.kind, multiply(tile, BYTES // self.item, *given))
 
     def _add_up(self, count: int, many: int) -> list[str]:
         """The sums of all blocks that have one of `many` pieces of the terms, for each of `count` tiles. A block hands
@@ -210,8 +225,7 @@ class _Product:
     def _each(self, lines: Sequence[str], width: int) -> list[str]:
         """Statements for each `width` results beside each other that a thread has, at their index in the last axis."""
         tile, vector = self.tile, self.vector
-        row = f"top + r / {vector} * {tile.high * vector} + y * {vector} + r % {vector}"
-        column = f"left + c / {vector} * {tile.wide * vector} + x * {vector} + c % {vector}"
+        row, column = f"top + {tile.row(vector)}", f"left + {tile.column(vector)} + c % {vector}"
 
         def within(name: str, text: str, axes: Axes, size: int, inner: Sequence[str]) -> list[str]:
             inner = [*axes.named(name, self.index), *inner]
