@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from benchmarks.gpu_cases import CNN, text
 from gpubp import loads, ops
+from gpubp.backends import select
+from gpubp.backends.cupy import CupyBackend
 from gpubp.frontend import planned
 from gpubp.ir import PRIMITIVES, Var, apply
 from gpubp.passes import Plan
@@ -23,6 +25,7 @@ from gpubp.render.cuda.multiply import Tile
 from gpubp.render.cuda.tensor import TENSOR, TensorTile
 from gpubp.render.cuda.tiles import AT_ONCE, TILES, by_tensor_cores, choose
 
+from .conftest import Use
 from .host import HostModule, needs_host
 from .running import Array, run_cuda
 from .test_cuda_kernels import changed, kernels_of
@@ -170,6 +173,18 @@ def test_only_where_it_is_asked_for() -> None:
         plain, asked = cuda_source(found, "run"), cuda_source(found, "run", tf32=True)
         assert "tf32" not in plain.text
         assert (asked.text == plain.text) == (dtype == "float64")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_gpu_without_tensor_cores_for_it(use: Use, there: bool) -> None:
+    """One before compute capability 8.0 computes in float32."""
+    use().tensor = there
+    _, found = planned(loads(text(CNN)), "train", CNN.batch, "float32")
+    backend = select("gpu", tf32=True)
+    assert isinstance(backend, CupyBackend)
+    source = backend.source(found, "train", {}, str)
+    assert isinstance(source, CudaSource)
+    assert ("mma_tf32(" in source.text) == there
 
 
 def test_what_is_worth_it() -> None:

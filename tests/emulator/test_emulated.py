@@ -211,6 +211,25 @@ def test_a_gpu_without_room() -> None:
     well(text, EMULATED_GPU_MIB="64")
 
 
+@pytest.mark.parametrize("capability", ["75", "80"])
+def test_tf32_needs_tensor_cores_for_it(capability: str) -> None:
+    """A GPU without them computes by kernels of ours, in float32."""
+    text = f"""
+    import gpubp
+    from benchmarks.gpu_cases import Case, materials, text
+    case = Case("small", (3136, 16, 10), 32, filters=(16, 64))
+    rows = {{k: v for k, v in materials(case).items() if k in "xy"}}
+    losses = []
+    for device, precision in (("gpu", "tf32"), ("gpu", "float32"), ("cpu", "float32")):
+        ex = gpubp.Executor(gpubp.loads(text(case)), device, precision)
+        losses.append(ex.backend.to_host(ex.run_steps(ex.place(rows), 2, 32)[0]))
+        assert device == "cpu" or ex.backend.compiles
+    assert (losses[0] == losses[1]).all() == ({capability} < 80), losses
+    np.testing.assert_allclose(losses[0], losses[2], rtol=1e-2)
+    """
+    well(text, EMULATED_GPU_CAPABILITY=capability)
+
+
 def test_kernels_that_cannot_be_kept(tmp_path: Path) -> None:
     """They are compiled each time."""
     (tmp_path / "file").touch()
