@@ -20,6 +20,8 @@ from gpubp.frontend import planned
 from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.passes import Buffer, Place, Plan, plan
 from gpubp.render import CudaSource, Gemm, Launch, cuda_source
+from gpubp.render.cuda import gemm as cuda_gemm
+from gpubp.render.cuda import tiles as cuda_tiles
 from gpubp.render.cuda.joins import MOST_BLOCKS, MOST_TURNS, Group, joined
 from gpubp.render.cuda.tasks import Task, shared
 from tests.executor.nets import PLAIN
@@ -78,11 +80,18 @@ def test_a_small_net_is_one_kernel() -> None:
     assert [len(works) for works in source_of(gpubp.loads(PLAIN)).work.values()] == [1]
 
 
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library has products of more than 32,768 multiplications."""
+    monkeypatch.setattr(cuda_gemm, "MIDDLE", cuda_tiles.SMALL)
+
+
+@pytest.mark.usefixtures("library")
 def test_products_of_the_library_stay_alone() -> None:
     _, found = planned(gpubp.load(MODELS / "digits.net"), "train", 64, "float32")
-    (works,) = cuda_source(found, "train", tf32=True).work.values()
+    (works,) = cuda_source(found, "train").work.values()
     assert sum(isinstance(work, Gemm) for work in works) == 5
-    assert len(works) < 16 < sum(map(len, cuda_source(found, "train", apart=True, tf32=True).work.values()))
+    assert len(works) < 16 < sum(map(len, cuda_source(found, "train", apart=True).work.values()))
 
 
 def beside() -> Plan:
@@ -116,9 +125,12 @@ def ran(source: CudaSource | None, planned: Plan, arrays: Sequence[Array], count
 
 
 @needs_host
-@pytest.mark.parametrize("tf32", [False, True])
+@pytest.mark.parametrize("way", ["", "tf32", "library"])
 @pytest.mark.parametrize("name", ["iris", "digits", "deep_sigmoid", "siamese", "digits_gru", "digits_lstm"])
-def test_the_same_bits_as_one_by_one(name: str, tf32: bool) -> None:
+def test_the_same_bits_as_one_by_one(request: pytest.FixtureRequest, name: str, way: str) -> None:
+    if way == "library":
+        request.getfixturevalue("library")
+    tf32 = way == "tf32"
     source, *given = apart(name, tf32)
     wanted, together = ran(source, *given, 0), cuda_source(given[0], "run", tf32=tf32)
     for order in (0, 1):

@@ -59,10 +59,10 @@ def rows(count: int, steps: int = 5) -> dict[str, Array]:
     return {"x": rng.normal(size=(count, steps, 3)), "y": rng.normal(size=(count, 2))}
 
 
-def source_of(net: gpubp.Net, mode: str = "train", batch: int = 3, tf32: bool = False) -> tuple[CudaSource, Plan]:
+def source_of(net: gpubp.Net, mode: str = "train", batch: int = 3) -> tuple[CudaSource, Plan]:
     built = build(net, mode, batch, "float32", None)  # type: ignore[arg-type]
     planned = plan_of(built)
-    return cuda_source(planned, mode, built.hints, describe, tf32=tf32), planned
+    return cuda_source(planned, mode, built.hints, describe), planned
 
 
 # Programs ------------------------------------------------------------------------------------------------------------
@@ -213,12 +213,13 @@ def test_faults_are_found(fault: Callable[[list[Launch | Gemm]], list[Launch | G
 
 # Nets ----------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", LAYERS)
-def test_a_step_is_kernels_and_products(name: str) -> None:
+def test_a_step_is_kernels_and_products(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     for mode in ("train", "measure", "predict"):
         source, planned = source_of(net_of(LAYERS[name]), mode)
         assert [(f.first, f.stop) for f in source.functions] == [(0, len(planned.steps))]
         if name == "products" and mode == "train":
-            source, _ = source_of(net_of(LAYERS[name]), mode, 16, tf32=True)
+            monkeypatch.setattr("gpubp.render.cuda.gemm.MIDDLE", 32**3)
+            source, _ = source_of(net_of(LAYERS[name]), mode, 16)
             assert any(isinstance(one, Gemm) for one in source.work["train_0"])
 
 

@@ -134,7 +134,6 @@ def test_products_divided_among_blocks(monkeypatch: pytest.MonkeyPatch, tile: Ti
         straight = [a @ b for a, b in zip(xs[::2], xs[1::2], strict=True)]
         return [*straight, *(ops.transpose(ops.transpose(b) @ ops.transpose(a)) for a, b in [xs[:2], xs[2:4]])]
 
-    monkeypatch.setattr("gpubp.render.cuda.gemm._calls", lambda *_: [])
     found = planned_of(build, arrays)
     source = tensor_source(found)
     assert "last_of(counter" in source.text
@@ -237,7 +236,6 @@ def test_the_bits_of_steps_apart(given_: list[Case], tile: Tile | None, parts: b
         if parts:
             divided(patch, tile or TILES[0], 4)
         forced(patch, tile or TILES[0])
-        patch.setattr("gpubp.render.cuda.gemm._calls", lambda *_: [])
         together_and_apart(planned_of(build, arrays), arrays)
 
 
@@ -255,6 +253,5 @@ def test_a_softmax_of_few_classes(monkeypatch: pytest.MonkeyPatch) -> None:
     forced(monkeypatch, TILES[0])
     arrays = drawn([(48, 300), (300, 12)], "float32")
     found = planned_of(lambda x, w: [ops.softmax(x @ w, axis=-1)], arrays)
-    monkeypatch.setattr("gpubp.render.cuda.gemm._calls", lambda *_: [])
     assert launches(tensor_source(found)) == 1
     together_and_apart(found, arrays)

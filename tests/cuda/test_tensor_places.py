@@ -39,7 +39,6 @@ def factors(tile: Tile, depth: int, shape: tuple[int, int]) -> list[Any]:
     made: list[Any] = []
     with pytest.MonkeyPatch.context() as patch:
         forced(patch, tile)
-        patch.setattr("gpubp.render.cuda.gemm._calls", lambda *_: [])
         real = cuda_tiles.Factor
         patch.setattr(cuda_tiles, "Factor", lambda *given: made.append(real(*given)) or made[-1])
         arrays = drawn([(shape[0], 256), (256, shape[1])], "float32")

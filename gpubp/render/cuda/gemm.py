@@ -10,7 +10,7 @@ from ...ir import Eqn, Product, Spot, Sums
 from ...passes import ITEM
 from ..c.memory import C_TYPE, Access, Memory, UnfitError, collapse
 from .results import Results
-from .tiles import SMALL, tiles
+from .tiles import tiles
 from .work import Body, Gemm, Kernel, Matrix, Work, indented, split_index, strided
 
 Index = Sequence[str]
@@ -23,11 +23,10 @@ MOST_CALLS = 16
 
 
 def product(memory: Memory, results: Results, tf32: bool) -> Body:
-    """The work of a matrix product; the library's gives the results as they are. With `tf32` it has those of float32
-    matrices of more than SMALL multiplications, for its tensor cores."""
+    """The work of a matrix product; the library's gives the results as they are. `tf32`: whether tensor cores make it,
+    where they are sooner done."""
     every, lead, sizes = _parts(memory, results.first)
-    one = math.prod(sizes)
-    large = one > SMALL if tf32 and every[2].dtype == "float32" else one * math.prod(lead) > MIDDLE
+    large = math.prod((*sizes, *lead)) > MIDDLE
     if large and (calls := _calls(memory, every, lead, sizes)):
         if len(results.parts) > 1:
             raise UnfitError

@@ -69,9 +69,9 @@ def cuda_source(
     nets: bool = False,
 ) -> CudaSource:
     """The pieces of a plan that have a C form as CUDA kernels; arguments as those of `c_source`. A loop all of whose
-    round has one is work too, turn after turn; rounds of others are left to CuPy. `tf32`: whether factors of
-    float32 may be rounded to TF32, for tensor cores; the library then has more products. `room`: the bytes that a block
-    can have of its own. `nets`: kernels for several nets, whose states lie one behind the other."""
+    round has one is work too, turn after turn; rounds of others are left to CuPy. `tf32`: whether factors of float32
+    may be rounded to TF32, for tensor cores. `room`: the bytes that a block can have of its own. `nets`: kernels for
+    several nets, whose states lie one behind the other."""
     text = _Text(plan, name, hints or {}, describe, apart, tf32, nets)
     if nets:
         sizes = {plan.places[v].buffer: v.aval.size * ITEM[v.dtype] for v in plan.states}
