@@ -60,6 +60,15 @@ def test_every_kernel_fits_into_registers(path: Path, mode: str, dtype: str, arc
 
 
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("name", ["digits_resnet", "siamese"])
+def test_every_kernel_with_tensor_cores_fits(name: str, architecture: str) -> None:
+    _, found = planned(gpubp.load(Path("models") / f"{name}.net"), "train", 128, "float32")
+    source = cuda_source(found, "train", tf32=True)
+    assert "mma_tf32(sums" in source.text
+    fits(source, architecture)
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
 @pytest.mark.parametrize("name", ["digits", "digits_tuned", "digits_cnn", "digits_lstm", "transformer"])
 def test_every_kernel_for_several_nets_fits(name: str, architecture: str) -> None:
     fits(source_of(Path("models") / f"{name}.net", "train", "float32", nets=True), architecture)

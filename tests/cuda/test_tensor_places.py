@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -121,9 +121,14 @@ def test_faults_are_found(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -
     assert wrong(changed(source, old, new))
 
 
-def test_a_thread_that_does_not_take_part_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("test", "told"),
+    [("if (threadIdx.x != 5)", "never come to a barrier"), ("if (threadIdx.x == 5) return; else", "without all")],
+)
+def test_a_thread_that_does_not_take_part_is_found(monkeypatch: pytest.MonkeyPatch, test: str, told: str) -> None:
+    """It goes on, or it ends."""
     forced(monkeypatch, TensorTile(32, 32, 2, 4))
     found, arrays = outer()
-    source: Callable[[str], CudaSource] = lambda new: changed(tensor_source(found), "mma_tf32(sums", new)  # noqa: E731
-    with pytest.raises(AssertionError, match="never come to a barrier"):
-        ran(found, arrays, source("if (threadIdx.x != 5) mma_tf32(sums"))
+    bad = changed(tensor_source(found), "mma_tf32(sums", f"{test} mma_tf32(sums")
+    with pytest.raises(AssertionError, match=told):
+        ran(found, arrays, bad)

@@ -22,11 +22,11 @@ from tests.cuda.bounds import run_model
 from tests.cuda.running import run_cuda
 from tests.cuda.test_cuda_kernels import changed
 from tests.cuda.test_cuda_tiles import LAYERS, close, drawn, each_tile
-from tests.cuda.test_tensor import check_convolutions, forced
+from tests.cuda.test_tensor import check_convolutions, forced, tensor_source
 from tests.ir.random_programs import Case, programs
 from tests.ops.checks import inputs_for
 from tests.passes.test_plan import divided
-from tests.render.test_c_source import MODELS, near
+from tests.render.test_c_source import MODELS, given_of, near
 
 from .kernels import Array, Fault, PtxModule, needs_gcc, nvrtc
 
@@ -86,6 +86,31 @@ def test_convolutions(monkeypatch: pytest.MonkeyPatch, tile: Any, dtype: str) ->
 def test_convolutions_by_tensor_cores(monkeypatch: pytest.MonkeyPatch, tile: Any) -> None:
     forced(monkeypatch, tile)
     check_convolutions([LAYERS[name] for name in ("vectors", "three channels", "copies and groups")], PtxModule)
+
+
+@pytest.mark.parametrize("name", ["digits_cnn", "siamese"])
+def test_models_by_tensor_cores(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A step all of whose products are by tensor cores, however small: the bits of kernel by kernel, in both orders,
+    and about NumPy's numbers: here and there rounding decides a kink, so on average."""
+    forced(monkeypatch)
+    program, arrays, count, homes = given_of(MODELS[0].parent / f"{name}.net", "train", "float32")
+    ours = [a.copy() for a in arrays]
+    with np.errstate(all="ignore"):
+        wanted = [*(np.array(v) for v in evaluate(program, ours, np)), *ours]
+    found = plan(program, program.inputs[:count], homes)
+    runs = []
+    for apart, order in ((True, 0), (False, 0), (False, 1)):
+        mine = [a.copy() for a in arrays]
+        states = [*mine[count:], *(np.zeros(v.shape, v.dtype) for v in homes.values())]
+        source = tensor_source(found, apart=apart)
+        outputs = run_cuda(found, mine[:count], states, order, source=source, compiled=PtxModule)[1]
+        runs.append([*outputs, *mine])
+    for first, *others in zip(*runs, strict=True):
+        for other in others:
+            np.testing.assert_array_equal(first, other)
+    for a, b in zip(runs[0], wanted, strict=True):
+        off, size = np.abs(np.float64(a) - b), np.abs(np.float64(b))
+        assert np.mean(off, where=np.isfinite(off)) <= 2.0**-10 * np.max(size, where=np.isfinite(size), initial=0)
 
 
 # Planted faults ------------------------------------------------------------------------------------------------------
