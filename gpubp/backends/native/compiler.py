@@ -12,8 +12,8 @@ from pathlib import Path
 from dsl.records import dataclass
 
 NATIVE = "-march=native"
-"""All instructions of this machine's processor. Some compilers do not know it: clang before 16 on ARM, and GCC on an ARM
-processor that is newer than itself."""
+"""All instructions of this machine's processor, by a name that clang before 16 does not know on ARM, nor GCC on an ARM
+processor newer than itself."""
 FLAGS = (
     "-std=c11",
     NATIVE,
