@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..backends import Backend
 from ..errors import CheckpointError, GpubpError, InputError
@@ -167,10 +168,21 @@ class State:
         trained = [group for group in self.net.layout.groups if not group.frozen]
         if self.net.graph.train is None or not trained:
             return []
-        built = build(self.net, "train", 2, self.dtype)  # one row is too few for batch statistics
+        built = _training(self.net, self.dtype)
         self.allot(built)
         last = f".{trained[0].name}"
         return sorted(name.removesuffix(last) for name in built.states if name.endswith(last))
+
+
+_TRAINING: WeakKeyDictionary[Net, dict[str, Built]] = WeakKeyDictionary()
+
+
+def _training(net: Net, dtype: str) -> Built:
+    """A training program, whose states are those of every number of rows: made once for all executors of a net."""
+    made = _TRAINING.setdefault(net, {})
+    if dtype not in made:
+        made[dtype] = build(net, "train", 2, dtype)  # one row is too few for batch statistics
+    return made[dtype]
 
 
 def allot(arrays: dict[str, Any], built: Built, backend: Backend) -> None:

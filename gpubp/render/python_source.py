@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache, lru_cache
 from itertools import count
+from types import CodeType
 from typing import Any
 
 from ..ir import Eqn, Operand, Program, Var, bodies, fill, literal, names, text_of
@@ -87,17 +89,26 @@ def operand_text(operand: Operand, var: Mapping[Var, str]) -> str:
 def helper_texts(eqns: Iterable[Eqn]) -> dict[str, str]:
     """The texts of the functions that equations call, by name, each once, in the order of first use."""
     found = {helper.__name__: helper for eqn in deep(eqns) for helper in eqn.op.helpers}
-    return {name: _plain(inspect.getsource(helper)) for name, helper in found.items()}
+    return {name: _plain(helper) for name, helper in found.items()}
 
 
-def _plain(source: str) -> str:
-    """A helper's text without the annotations and marks that speak to the project's own checkers."""
+@cache
+def _plain(helper: Callable[..., Any]) -> str:
+    """A helper's text without the annotations and marks that speak to the project's own checkers. To find it Python
+    reads the file anew each time."""
+    source = inspect.getsource(helper)
     return source.replace(": Any", "").replace(" -> Any", "").replace("  # fmt: skip", "").replace(": int", "").strip()
 
 
 def compile_source(text: str, name: str, xp: Any, **more: Any) -> Callable[..., tuple[Any, ...]]:
     """The function `name` of a rendered text, running on the array module `xp` and `more` that the text names."""
     scope: dict[str, Any] = {"xp": xp, **more}
-    exec(compile(text, f"<gpubp {name}>", "exec"), scope)
+    exec(_code(text, name), scope)
     function: Callable[..., tuple[Any, ...]] = scope[name]
     return function
+
+
+@lru_cache(64)
+def _code(text: str, name: str) -> CodeType:
+    """Executors of one net have the same texts, each of which takes Python longer than most steps."""
+    return compile(text, f"<gpubp {name}>", "exec")
