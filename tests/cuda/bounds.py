@@ -10,6 +10,7 @@ import numpy as np
 
 from gpubp.ir import FLOATS, evaluate
 from gpubp.passes import plan
+from tests.render.compiled import FEWER
 from tests.render.test_c_source import given_of, near
 
 from .host import HostModule
@@ -23,7 +24,7 @@ def bound_of(path: Path, mode: Any) -> float:
     other random numbers that says nothing, and the bound is that of the others."""
     runs = []
     for dtype in ("float32", "float64"):
-        program, arrays, _, _ = given_of(path, mode, dtype)
+        program, arrays, _, _ = given_of(path, mode, dtype, FEWER.get(path.stem))
         with np.errstate(all="ignore"):
             runs.append([*(np.array(v) for v in evaluate(program, arrays, np)), *arrays])
     bounds = []
@@ -38,8 +39,9 @@ def bound_of(path: Path, mode: Any) -> float:
 
 
 def run_model(path: Path, mode: Any, dtype: str, compiled: type[HostModule] = HostModule) -> None:
-    """A step of a model by its kernels: as on NumPy, and in both orders of the warps the same bits."""
-    program, arrays, count, homes = given_of(path, mode, dtype)
+    """A step of a model, with layers FEWER, by its kernels: as on NumPy, and in both orders of the warps the same
+    bits."""
+    program, arrays, count, homes = given_of(path, mode, dtype, FEWER.get(path.stem))
     ours = [a.copy() for a in arrays]
     with np.errstate(all="ignore"):
         wanted = [np.array(v) for v in evaluate(program, ours, np)]

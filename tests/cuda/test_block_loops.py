@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,17 +29,16 @@ pytestmark = needs_host
 
 def trained_net(name: str, device: HostDevice, dtype: str = "float32", count: int = 11) -> dict[str, Array]:
     ex = gpubp.Executor(net_of(LAYERS[name]), "gpu", dtype)
-    losses = ex.backend.to_host(ex.train_steps(rows(count), 9, 4))
+    losses = ex.backend.to_host(ex.train_steps(rows(count), 9, 3))
     assert ("train_block" in device.log) == (device.room > 0)
     return {"losses": losses, **ex.state_dict()}
 
 
 @pytest.mark.parametrize("name", [name for name in LAYERS if name != "products"])
-@pytest.mark.parametrize(("dtype", "count"), [("float32", 11), ("float64", 12)], ids=["float32", "float64"])
-def test_the_bits_of_kernel_by_kernel(
-    name: str, dtype: str, count: int, use: Use, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With a smaller last batch, which is a program of its own, in one type alone."""
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_bits_of_kernel_by_kernel(name: str, dtype: str, use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a smaller last batch, which is a program of its own, for all kinds of layers together, in one type."""
+    count = 11 if (name, dtype) == ("all", "float32") else 9
     found = [trained_net(name, use(order=order), dtype, count) for order in (0, 1)]
     monkeypatch.setattr(HostDevice, "room", 0)
     found.append(trained_net(name, use(), dtype, count))
@@ -89,7 +89,7 @@ def turns_changed(pattern: str, text: str, number: int) -> Callable[[str], str]:
         (r"            __syncthreads\(\);\n", "", 2),  # between the gates and the state
         (r"turn < 5", "turn < 4", 0),
         (r"turn \? ", "turn > 1 ? ", 0),
-        (r" \+ turn \* 240", "", 0),
+        (r" \+ turn \* (?:120|180)", "", 0),  # bytes of a slice for 2 rows and for 3
     ],
 )
 def test_faults_in_turns_of_a_block_are_found(pattern: str, text: str, number: int, use: Use) -> None:
@@ -129,7 +129,8 @@ def test_no_more_is_asked_for_than_is_there() -> None:
     net = model("spiral")
     block = block_of(net, 32, "float64", HOPPER)
     assert OWN_MEMORY < block.asked < HOPPER
-    least = next(room for room in range(block.asked, HOPPER, 64) if source_of(net, 32, "float64", room).block)
+    rooms = range(block.asked, HOPPER, 64)
+    least = rooms[bisect_left(rooms, True, key=lambda room: source_of(net, 32, "float64", room).block is not None)]
     assert block.asked < least < block.asked + 8192
     small = source_of(net, 4, "float32", HOPPER).block
     assert small is not None

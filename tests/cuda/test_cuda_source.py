@@ -56,9 +56,7 @@ def test_the_guard_stays_until_the_last_kernel_has_looked_at_it() -> None:
 
 
 MORE = (("train", "float64"), ("measure", "float32"), ("gradients", "float32"))
-LONG = ("deep_mended", "digits_resnet")
-"""Models of many layers alike, of which another has one: their text takes a compiler longest."""
-CASES = [(path, "train", "float32") for path in MODELS if path.stem not in LONG]
+CASES = [(path, "train", "float32") for path in MODELS]
 CASES += [(Path(f"models/{name}.net"), mode, dtype) for name in ("digits", "iris") for mode, dtype in MORE]
 
 

@@ -25,6 +25,7 @@ from gpubp.render.cuda import tiles as cuda_tiles
 from gpubp.render.cuda.joins import MOST_BLOCKS, MOST_TURNS, Group, joined
 from gpubp.render.cuda.tasks import Task, shared
 from tests.executor.nets import PLAIN
+from tests.render.compiled import FEWER
 from tests.render.test_c_source import given_of
 
 from .host import needs_host
@@ -112,7 +113,7 @@ def test_golden() -> None:
 # The bits ------------------------------------------------------------------------------------------------------------
 def apart(name: str, tf32: bool = False) -> tuple[CudaSource, Plan, list[Array], int]:
     """The training step of a model, each piece a kernel of its own."""
-    program, arrays, count, homes = given_of(MODELS / f"{name}.net", "train", "float32")
+    program, arrays, count, homes = given_of(MODELS / f"{name}.net", "train", "float32", FEWER.get(name))
     planned = plan(program, program.inputs[:count], homes)
     states = [np.zeros(v.shape, v.dtype) for v in homes.values()]
     return cuda_source(planned, "run", apart=True, tf32=tf32), planned, [*arrays, *states], count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from gpubp.backends.numpy import NumpyBackend
 from gpubp.errors import DivergedError
 from gpubp.executor import feeding
 from gpubp.executor.ensemble import Ensemble
-from tests.render.compiled import LONG, QUICK, needs_compiler
+from tests.render.compiled import FEWER, QUICK, needs_compiler
 
 from .nets import DROPOUT, PLAIN, contents, rows
 from .test_ensemble import rows_for
@@ -26,16 +27,22 @@ def native(text: str = PLAIN, precision: str | None = None, backend: str = "nati
     return gpubp.Executor(gpubp.loads(text), "cpu", precision, seed, backend)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(p, id=p.stem, marks=[pytest.mark.sanitize] if p.stem in LONG else []) for p in MODELS],
-)
-def test_every_model_in_every_call(path: Path) -> None:
-    """Those of LONG in `make sanitize`."""
-    net = gpubp.load(path)
-    data = rows_for(net, 32)
+def _models() -> Iterator[Any]:
+    """All, with layers FEWER, but for the one whose text takes a compiler longest; in `make sanitize` that one too, and
+    all in full."""
+    for path in MODELS:
+        if path.stem != "cifar_cnn":
+            yield pytest.param(path, FEWER.get(path.stem, {}), id=path.stem)
+        if path.stem == "cifar_cnn" or path.stem in FEWER:
+            yield pytest.param(path, {}, id=f"{path.stem}-in-full", marks=pytest.mark.sanitize)
+
+
+@pytest.mark.parametrize(("path", "params"), list(_models()))
+def test_every_model_in_every_call(path: Path, params: Mapping[str, int]) -> None:
+    net = gpubp.load(path, params=params)
+    data = rows_for(net, 16)
     mine, ours = (gpubp.Executor(net, "cpu", "float64", backend=b) for b in (QUICK, "numpy"))
-    np.testing.assert_allclose(mine.train_steps(data, 5, 16), ours.train_steps(data, 5, 16), rtol=1e-9)
+    np.testing.assert_allclose(mine.train_steps(data, 5, 8), ours.train_steps(data, 5, 8), rtol=1e-9)
     assert mine.evaluate(data) == pytest.approx(ours.evaluate(data), rel=1e-8)
     loss, gradients = mine.gradients(data)
     wanted, expected = ours.gradients(data)
@@ -53,7 +60,8 @@ def test_every_model_in_every_call(path: Path) -> None:
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_many_steps_are_single_steps(text: str, batch: int, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = rows(20)
-    many, parts, single = (native(text, precision, seed=3) for _ in range(3))
+    backend = "native" if precision == "float32" else QUICK
+    many, parts, single = (native(text, precision, backend, 3) for _ in range(3))
     losses = many.train_steps(data, 23, batch)
     monkeypatch.setattr(NumpyBackend, "call", 5000.0)  # few steps in a call
     np.testing.assert_array_equal(np.concatenate([parts.train_steps(data, n, batch) for n in (1, 7, 15)]), losses)

@@ -286,9 +286,9 @@ document.body.setAttribute("data-found", [wide, fetched, small.length].join("|")
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 @pytest.mark.parametrize("name", ["xor", "digits"])
 @pytest.mark.parametrize("width", [500, 900, 1600])
-def test_a_browser_shows_it_at_any_width(runs: Path, tmp_path: Path, name: str, width: int) -> None:
+def test_a_browser_shows_it_at_any_width(page_of: Callable[[str], str], tmp_path: Path, name: str, width: int) -> None:
     out = tmp_path / "page.html"
-    text = report(runs / name).replace("</body>", MEASURE).replace("<details>", "<details open>")
+    text = page_of(name).replace("</body>", MEASURE).replace("<details>", "<details open>")
     out.write_text(text, "utf-8")
     (found,) = re.findall(r'data-found="([^"]*)"', browser(out, tmp_path, f"--window-size={width},900"))
     assert found == "false|0|0"

@@ -22,7 +22,13 @@ COMPILER = find_compiler()
 QUICK = f"native:{COMPILER.command if COMPILER is not None else 'cc'} -O0"
 """The backend of compiled kernels where what they compute is looked at, in every call of a net: the compiler takes a
 tenth of its time. That its full optimisation changes no bit of them, `test_each_equation_of_a_model` shows."""
-LONG = ("cifar_cnn", "deep_mended", "digits_resnet")
+FEWER = {
+    **{name: {"depth": 3} for name in ("deep_batchnorm", "deep_mended", "deep_sigmoid")},
+    **{name: {"depth": 1} for name in ("digits_resnet", "transformer")},
+}
+"""Params of models of many layers alike, with which they have few: a compiler takes as long for each of them. `make
+sanitize` takes all."""
+LONG = ("cifar_cnn", "digits_resnet")
 """Models of many layers, each of which another has, too: their text takes a compiler longest. `make sanitize` takes
 them."""
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")

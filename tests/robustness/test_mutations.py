@@ -1,4 +1,4 @@
-"""Twenty thousand damaged files: each is answered with findings that can be shown. `make soak` tries a million."""
+"""Ten thousand damaged files: each is answered with findings that can be shown. `make soak` tries a million."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import judge, soak
 from .generated import generated
 from .mutations import KINDS, mutated
 
-CASES = 20_000
+CASES = 10_000
 SHARDS = 8
 """Tests that the cases are divided among, for pytest to run beside each other."""
 
