@@ -129,8 +129,6 @@ def test_measurements_get_rarer(tmp_path: Path) -> None:
         at += health.steps_left(ex, at)
     assert found[: FIRST + 2] == [EVERY * i for i in range(FIRST + 1)] + [EVERY * (FIRST + 2)]
     assert len(found) < 200
-    native = Executor(net, "cpu", backend="native") if ex.backend.compiles else ex
-    assert Health(placed, 8, 10**7, [], None).distance(native, 0) >= EVERY
 
 
 SICK = {
