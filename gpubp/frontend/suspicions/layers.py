@@ -128,7 +128,7 @@ def alike(net: Traced) -> Iterator[Diagnostic]:
     for parameter, _ in net.cx.parameters.values():
         node, start = parameter.place, _one_number(parameter.init)
         after = [user for user in net.users.get(node, ()) if user.kind in ACTIVATIONS]
-        if parameter.role != "weight" or start is None or parameter.shape[-1] < 2 or len(after) == 0:
+        if parameter.role != "weight" or start is None or math.prod(parameter.shape[-1:]) < 2 or len(after) == 0:
             continue
         if not any(user in leads for user in after):
             continue
