@@ -106,6 +106,13 @@ class _Mistake(Separators):
         if self.kind == "_K_AS" and self.before == "_RBRACE":
             remedy = "a statement of its own names what comes out of it: `h = x -> repeat 3 { ... }`"
             return Diagnostic("E0120", "`as` names a stage, not a loop", self._span(), help=(remedy,))
+        if self.kind == "_K_AS" and "_ARROW" in self.accepted:
+            before = self.tokens.span(self.item.first, self.index - 1).text
+            call = re.search(r"(\w+)\((\w+)(?:, ([^()]*))?\)$", before)
+            pipe = f"{call[2]} -> {call[1]}" + (f"({call[3]})" if call[3] else "") if call else "x -> f"
+            name = self.tokens.all[self.index + 1] if self.tokens.kind(self.index + 1) == "NAME" else "name"
+            remedy = f"`{short(f'{pipe} as {name}', 60)}`; a value of the model is named by `{name} = ...`"
+            return Diagnostic("E0120", "`as` names a stage, and nothing flows into this", self._span(), help=(remedy,))
         if self.kind == "_K_IF":
             fits = "NUMBER" in self.accepted
             what = (

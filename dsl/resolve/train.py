@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 
 from .. import syntax
 from ..catalog import REQUIRED, Option, Part
@@ -13,12 +14,13 @@ from ..wording import quoted
 from .apply import values_for
 from .arguments import Written
 from .context import Context
+from .expand import apply, run
 from .naming import Place
 from .options import bind
 from .signatures import default_of
 from .suggest import did_you_mean, done_in_model, listed, meant, nearest
 from .usage import paths_in
-from .values import POISON, Poison, Several, Value, describe
+from .values import POISON, Given, Poison, Several, Value, describe
 
 WEIGHTLESS = "`train` makes no weights"
 
@@ -166,28 +168,16 @@ def _on_values(cx: Context, parts: tuple[Part, ...], word: str, before: str) -> 
 
 
 def _metrics(cx: Context, expr: syntax.Expr) -> tuple[tuple[str, Node], ...] | Poison:
-    """`[accuracy(p, y), kl]`: each bears the name of its function or value (decision 21)."""
+    """`[accuracy(p, y), kl, q -> accuracy(z) as second]`: each bears the name of its function or value (decision 21),
+    or the one that `as` gives it."""
     if not isinstance(expr, syntax.List):
         return cx.error("E0318", "`metrics` takes a list", expr.span, help=[f"`[{expr.span.text}]`"])
     found: dict[str, tuple[Span, Node | None]] = {}
+    taken = {name for name in map(_metric_name, expr.items) if name is not None}
     for item in expr.items:
-        if isinstance(item, syntax.Call):
-            name = item.function.text
-        elif isinstance(item, syntax.Path):
-            name = item.text
-        else:
-            help = ["compute it in `model`, and give it a name there"]
-            if isinstance(item, syntax.String):
-                help = _on_values(cx, ("metric", "loss", "function"), item.value, "without quotes, ") or help
-            cx.error("E0228", "a metric is a call or a value", item.span, help=help)
-            found[f"?{len(found)}"] = (item.span, None)
-            continue
-        if name in found:
-            labels = [Label(found[name][0], "first here")]
-            help = [f"delete one, or give it a name in `model`: `... = {quoted(item.span.text)}`"]
-            cx.error(
-                "E0228", f"two metrics are called `{name}`", item.span, label="again here", labels=labels, help=help
-            )
+        name = _metric_name(item)
+        if name is None or name in found:
+            _misnamed(cx, item, found.get(name, (None,))[0] if name is not None else None, taken)
             found[f"?{len(found)}"] = (item.span, None)
             continue
         value = _metric(cx, item, name)
@@ -196,10 +186,57 @@ def _metrics(cx: Context, expr: syntax.Expr) -> tuple[tuple[str, Node], ...] | P
     return made if len(made) == len(found) else POISON
 
 
-def _metric(cx: Context, item: syntax.Call | syntax.Path, name: str) -> Node | Poison:
+def _metric_name(item: syntax.Expr) -> str | None:
+    """What a metric is reported as."""
+    match item:
+        case syntax.Call():
+            return item.function.text
+        case syntax.Path():
+            return item.text
+        case syntax.Pipe(steps=(*_, syntax.Stage(alias=syntax.Name(text=text)))):
+            return text
+        case _:
+            return None
+
+
+def _misnamed(cx: Context, item: syntax.Expr, first: Span | None, taken: set[str]) -> None:
+    """Report a metric without a name, or with the name of the `first`; `taken`: names that a remedy cannot give."""
+    if first is None:
+        help = ["compute it in `model`, and give it a name there"]
+        if isinstance(item, syntax.String):
+            help = _on_values(cx, ("metric", "loss", "function"), item.value, "without quotes, ") or help
+        elif isinstance(item, syntax.Pipe) and isinstance(item.steps[-1], syntax.Stage):
+            name = _free(item.steps[-1].function.text, item.source.span.text, taken)
+            help = [f"`as` names it: `{quoted(item.span.text)} as {name}`"]
+        cx.error("E0228", "a metric is a call or a value, or has a name by `as`", item.span, help=help)
+        return
+    help = ["delete one"]
+    if isinstance(item, syntax.Call) and item.arguments and item.arguments[0].name is None:
+        flows, *others = [argument.span.text for argument in item.arguments]
+        function = item.function.text
+        stage = f"{function}({', '.join(others)})" if others else function
+        help = [f"delete one, or name it: `{quoted(f'{flows} -> {stage}')} as {_free(function, flows, taken)}`"]
+    message = f"two metrics are called `{_metric_name(item)}`"
+    cx.error("E0228", message, item.span, label="again here", labels=[Label(first, "first here")], help=help)
+
+
+def _free(function: str, flows: str, taken: set[str]) -> str:
+    """A name for what a function makes of a value, which is then taken."""
+    base = f"{function}_{flows}".lower() if flows.isidentifier() else f"{function}_2"
+    name = next(one for i in count(1) if (one := base if i == 1 else f"{base}_{i}") not in taken)
+    taken.add(name)
+    return name
+
+
+def _metric(cx: Context, item: syntax.Expr, name: str) -> Node | Poison:
     place = Place(f"train.metrics.{name}")
     inside = cx.derive(parts=("function", "loss"), place=place, base=f"{place.prefix}.")
-    if isinstance(item, syntax.Path):
-        return _tensor(inside, inside.evaluate(item), item.span, "a metric")
     outer = inside.derive(parts=("metric", "loss", "function"))
-    return _tensor(inside, outer.evaluate(item), item.span, "a metric")
+    if isinstance(item, syntax.Pipe):
+        last = item.steps[-1]
+        assert isinstance(last, syntax.Stage), "its name is the last stage's"
+        before = run(inside, Given(inside.evaluate(item.source), item.source.span), item.steps[:-1])
+        value = apply(outer, last.function, last.arguments or (), [before], last.span)
+    else:
+        value = (outer if isinstance(item, syntax.Call) else inside).evaluate(item)
+    return _tensor(inside, value, item.span, "a metric")

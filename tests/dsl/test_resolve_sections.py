@@ -173,6 +173,21 @@ def test_a_name_in_the_loss_and_the_metrics() -> None:
     assert made.values["kl"].part == "loss"
 
 
+def test_a_metric_named_by_as() -> None:
+    made = graph(
+        f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n  optimizer = adam\n"
+        "  metrics = [mae(p, y), p -> mae(y) as again, p - y -> abs -> mean as gap]\n}"
+    )
+    assert made.train is not None
+    assert [(name, node.part, node.kind) for name, node in made.train.metrics] == [
+        ("mae", "metric", "mae"),
+        ("again", "metric", "mae"),
+        ("gap", "function", "mean"),
+    ]
+    every = (*made.nodes, *made.train.nodes)
+    assert len({one.name for one in every}) == len(every)
+
+
 @pytest.mark.parametrize(
     ("body", "code", "text"),
     [
@@ -181,6 +196,10 @@ def test_a_name_in_the_loss_and_the_metrics() -> None:
         ("metrics = accuracy(p, y)", "E0318", "accuracy(p, y)"),
         ("metrics = [p + 1]", "E0228", "p + 1"),
         ("metrics = [mae(p, y), mae(y, p)]", "E0228", "mae(y, p)"),
+        ("metrics = [p -> mae(y)]", "E0228", "p -> mae(y)"),
+        ("metrics = [mae(p, y), y -> mae(p) as mae]", "E0228", "y -> mae(p) as mae"),
+        ("metrics = [p -> mae(y) -> abs as a]", "E0208", "mae"),
+        ("metrics = [p -> abs as a -> mean as b]", "E0217", "a"),
         ("metrics = [adam(p)]", "E0208", "adam"),
         ("metrics = [mean(p -> dense(1))]", "E0222", "dense"),
         ("freeze = [p.dens]", "E0201", "p.dens"),

@@ -107,7 +107,7 @@ def test_it_is_told(body: str, loss: str, expected: tuple[str, str]) -> None:
         ("output p = x -> dense(3) -> dropout(20%) -> softmax", ""),
         ("output p = x -> dense(5, bias_init = zeros) -> relu -> dense(1)", ""),
         ("output p = x -> dense(1, init = zeros)", ""),
-        ("s = weight([], init = zeros)\n  output p = s * (x -> dense(1)) + tanh(s)", ""),  # one number is no layer of units
+        ("s = weight([], init = zeros)\n  output p = s * (x -> dense(1)) + tanh(s)", ""),  # one number, no layer
         ("output p = x -> dense(5, init = zeros) -> softmax", ""),
         ("output p = x + (x -> dense(9) -> relu -> dense(4, init = zeros)) -> relu -> dense(1)", ""),
         ("output p = x -> dense(2, init = constant([[1, 2], [3, 4], [5, 6], [7, 8]])) -> relu -> dense(1)", ""),

@@ -63,6 +63,7 @@ MENDED: dict[str, Changes] = {
         ("for i in 2:\n    x = x -> dense(i)", "h = x -> for i in 1..2 { dense(i) }"),
         ("output p = x", "output p = h -> relu"),
     ),
+    "E0120_as_behind_a_call": (("mae(p, y) as error", "p -> mae(y) as error"),),
     "E0121_section": (("modle", "model"), ("\nlayers {\n  relu\n}", "")),
     "E0121_statement": (("inptu", "input"),),
     "E0122_assignment": (("hidden += 1", "hidden_2 = hidden + 1"), ("= hidden ->", "= hidden_2 ->")),
