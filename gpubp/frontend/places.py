@@ -73,4 +73,9 @@ def _weightless(key: str, path: str, graph: LayerGraph, weights: list[str]) -> D
     within = re.search(rf"(?<![\w.]){re.escape(path)}(?![\w.])", span.text) if span else None
     if span and within:
         span = Span(span.source, span.start + within.start(), span.start + within.end())
+    stage, _, last = path.rpartition(".")
+    beside = [name for name in weights if name.rpartition(".")[0] == stage]
+    if beside and all(node.name != path for node in graph.nodes):
+        help = (f"it has {' and '.join(f'`{name}`' for name in beside)}",)
+        return Diagnostic("E0521", f"`{stage}` has no weight `{last}`", span, help=help)
     return Diagnostic("E0521", f"`{key}` names `{path}`, which has no weights", span, help=help)

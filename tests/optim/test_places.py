@@ -147,3 +147,61 @@ def test_groups_are_the_same_whatever_the_order_of_the_file() -> None:
     ]
     assert shown[0] == shown[1]
     assert len(shown[0]) == 4
+
+
+# Single weights ------------------------------------------------------------------------------------------------------
+
+# Mazur (2015), "A Step by Step Backpropagation Example", trains the weights and leaves the biases alone.
+BIASES_STAY = """
+model {
+  input  i: [2]
+  target t: [2]
+  h = i -> dense(2, init = [[0.15, 0.25], [0.20, 0.30]], bias_init = 0.35) -> sigmoid
+  output o = h -> dense(2, init = [[0.40, 0.50], [0.45, 0.55]], bias_init = 0.60) -> sigmoid
+}
+train {
+  loss      = half_squared_error(o, t)
+  optimizer = sgd(lr = 0.5)
+  freeze    = [h.dense.bias, o.dense.bias]
+}
+"""
+
+
+def test_a_worked_example_whose_biases_stay() -> None:
+    ex = gpubp.Executor(gpubp.loads(BIASES_STAY), "cpu", "float64", backend="numpy")
+    rows = {"i": [[0.05, 0.10]], "t": [[0.01, 0.99]]}
+    assert ex.train_step(rows) == pytest.approx(0.298371109, abs=5e-10)
+    found = {name: array.ravel().tolist() for name, array in ex.parameters.items()}
+    assert found == {
+        "h.dense.weight": pytest.approx([0.149780716, 0.24975114, 0.19956143, 0.29950229], abs=5e-9),
+        "h.dense.bias": [0.35, 0.35],
+        "o.dense.weight": pytest.approx([0.35891648, 0.511301270, 0.408666186, 0.561370121], abs=5e-9),
+        "o.dense.bias": [0.6, 0.6],
+    }
+    assert ex.loss(rows) == pytest.approx(0.291027924, abs=2e-7)  # he goes on from rounded weights
+    ex.train_steps(rows, steps=9_999, batch=1)
+    assert ex.loss(rows) == pytest.approx(0.0000351085, abs=1e-8)
+
+
+def test_one_weight_has_a_rate_of_its_own() -> None:
+    text = BIASES_STAY.replace(
+        "freeze    = [h.dense.bias, o.dense.bias]", "rates = [rate(h, 3), rate(h.dense.bias, 2)]"
+    )
+    ex = gpubp.Executor(gpubp.loads(text), "cpu", "float64")
+    rows = {"i": [[0.05, 0.10]], "t": [[0.01, 0.99]]}
+    _, gradients = ex.gradients(rows)
+    before = {name: array.copy() for name, array in ex.parameters.items()}
+    ex.train_step(rows)
+    for name, factor in (("h.dense.weight", 3), ("h.dense.bias", 2), ("o.dense.weight", 1), ("o.dense.bias", 1)):
+        np.testing.assert_allclose(before[name] - ex.parameters[name], factor * 0.5 * gradients[name], rtol=1e-9)
+
+
+@pytest.mark.parametrize("keys", ["freeze = [h.dense.biases]", "rates = [rate(h.dense.biases, 2)]"])
+def test_a_weight_that_there_is_not(keys: str) -> None:
+    text = BIASES_STAY.replace("freeze    = [h.dense.bias, o.dense.bias]", keys)
+    with pytest.raises(gpubp.NetError) as caught:
+        gpubp.loads(text)
+    (one,) = caught.value.diagnostics
+    assert (one.code, one.message) == ("E0521", "`h.dense` has no weight `biases`")
+    assert one.span is not None
+    assert one.span.text == "h.dense.biases"
