@@ -78,13 +78,14 @@ class Net:
         data = self.graph.data
         return data is not None and all(isinstance(entry.value, tuple) for entry in data.entries)
 
-    def require_training(self, epochs: int | None = None) -> None:
-        """Raise NetError where the file lacks what training needs; `epochs` stands in for the file's."""
+    def require_training(self, epochs: int | None = None, *, given: bool = False) -> None:
+        """Raise NetError where the file lacks what training needs; `epochs` stands in for the file's, and rows that
+        are `given` for its data."""
         section, name = self.graph.train, self.graph.source.name
         if section is None:
             help = "add `train { ... }` with the lines `loss = ...`, `optimizer = adam` and `epochs = 100` in it"
             raise NetError([Diagnostic("E0501", f"`{name}` has no `train` section", help=(help,))])
-        if self.graph.data is None:
+        if self.graph.data is None and not given:
             names = [f"{node.label}" for node in (*self.graph.inputs, *self.graph.targets)]
             target = f', target = "{names[-1]}"' if len(names) == 2 else ", columns = [...]" * (len(names) > 2)
             table = f'`{", ".join(names)} = csv("table.csv"{target})`'

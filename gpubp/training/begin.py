@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import CheckpointError, DeviceFailedError, DivergedError, SaveError, positive
 from ..frontend import Net, in_force, required
@@ -24,6 +25,7 @@ def train(
     resume: str | os.PathLike[str] | None = None,
     callbacks: Sequence[Callback] = (),
     *,
+    data: Mapping[str, Any] | None = None,
     recorded: Sequence[Callback] = (),
     epochs: int | None = None,
     seed: int | None = None,
@@ -38,6 +40,8 @@ def train(
 
     `out`: a folder for the run, None writes nothing; `resume`: a run's folder, or a checkpoint, to continue from, with
     its seed, to the number of epochs in all. Both may be the same folder.
+    `data`: arrays in place of what the file's `data` reads, by the names of all inputs and targets, each (n, *shape);
+    the file's `split` divides them. Or such a mapping for each part: `{"train": {...}, "valid": {...}}`.
     Each callback is called with the run after each epoch, and finds the executor as it is then. So is each of
     `recorded`, but it is promised the history alone: where nothing looks at the state of a small net between its
     epochs, no callback either, many of them are one call, and the executor may be some of them ahead. `progress` is
@@ -45,12 +49,13 @@ def train(
     the run returned with `stopped` set and no `metrics`. `notice` is called at once with what cannot wait for the end,
     a gradient that explodes; the run's `health` has all findings.
 
-    Raises NetError (DataError for the data) for what is wrong with the file, DeviceError, CheckpointError, SaveError
-    where the folder cannot be written to any more, DivergedError where the loss is no longer a finite number, and
-    DeviceFailedError or MemoryError where the device fails or has too little memory in the middle.
+    Raises InputError for arrays that do not fit, NetError (DataError for the data) for what is wrong with the file,
+    DeviceError, CheckpointError, SaveError where the folder cannot be written to any more, DivergedError where the loss
+    is no longer a finite number, and DeviceFailedError or MemoryError where the device fails or has too little memory
+    in the middle.
     """
     epochs = None if epochs is None else positive(epochs, "epochs")
-    required(net).require_training(epochs)
+    required(net).require_training(epochs, given=data is not None)
     source = None if resume is None else Path(resume)
     if source is not None:
         require_checkpoint(source)
@@ -60,7 +65,7 @@ def train(
         if source is not None and saved is not None:
             seed, precision = _as_before(source, saved, seed, precision)
         net = in_force(net, epochs=epochs, seed=seed, precision=precision)
-        training = Training(net, (device, backend), folder, source, saved)
+        training = Training(net, (device, backend), folder, source, saved, data)
         try:
             return training.work(callbacks, recorded, progress, stopping, notice)
         except (DivergedError, SaveError, DeviceFailedError, MemoryError) as error:

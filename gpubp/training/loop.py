@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ..data import load as load_data
 from ..data import to_json
 from ..errors import CheckpointError, DivergedError, SaveError
 from ..executor import Executor, diverged, first_bad, require_memory
@@ -18,8 +17,9 @@ from ..health import Finding
 from .about import about
 from .best import Best, Sums
 from .checkpoint import BEST, Saved, read
-from .environment import data_hashes, environment
+from .environment import environment
 from .folder import RunFolder
+from .given import dataset_of, hashes
 from .health import Health
 from .pace import Pace, unseen
 from .plateau import look
@@ -40,8 +40,9 @@ class Training:
         folder: RunFolder | None,
         source: Path | None,
         saved: Saved | None,
+        data: Mapping[str, Any] | None = None,
     ) -> None:
-        """`where`: the device and the backend; `saved`: the state at `source` to go on from."""
+        """`where`: device and backend; `saved`: the state at `source` to go on from; `data`: rows, not the file's."""
         self.net, self.where, self.folder = net, where, folder
         self.started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         ex = self.executor = Executor(net, where[0], backend=where[1])
@@ -51,12 +52,11 @@ class Training:
                 ex.load_state_dict(saved.state)
             except CheckpointError as error:
                 raise CheckpointError(f"`{source}` cannot go on as `{net.graph.source.name}`: {error}") from None
-        dataset = load_data(net.graph, net.base, self.split_seed)
-        rows = dataset.part("train")
+        dataset = dataset_of(ex, data, self.split_seed)
+        rows, count = dataset.part("train"), len(dataset.parts["train"])
         valid = dataset.part("valid") if "valid" in dataset.parts else None
         watch = watch_of(net, dataset.parts)
         require_figure(net.graph, dataset.parts)
-        count = len(dataset.parts["train"])
         self.batch = int(net.option("batch", 32))
         self.per_epoch = -(-count // self.batch)
         restarts = int(net.option("restarts", 1)) if saved is None else 1
@@ -79,7 +79,8 @@ class Training:
         self.whole: int | None = None  # the step of the last checkpoint
         self.known: dict[str, Any] = {}
         if folder is not None or saved is not None:
-            self.known = {"net": identity(net), "data": data_hashes(net), "environment": environment(ex)}
+            self.known = {"net": identity(net), "data": hashes(net, dataset, given=data is not None)}
+            self.known["environment"] = environment(ex)
             self.known["columns"] = to_json(dataset.encoders)
         self.records: list[dict[str, Any]] = []
         self.measured: list[dict[str, Any]] = []

@@ -1,0 +1,49 @@
+"""Rows that a caller hands over as arrays, in place of those that `data` names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from dsl.diagnostics import DiagnosticError
+from dsl.graph import LayerGraph
+from dsl.source import Span
+from gpubp.errors import DataError, InputError
+
+from .dataset import Dataset
+from .encoders import Encoder
+from .split import divide
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def from_arrays(
+    graph: LayerGraph, columns: Mapping[str, NDArray[Any]], counts: Mapping[str, int] | None, seed: int
+) -> Dataset:
+    """All rows of the experiment `graph` from checked arrays (n, *shape) by name, one for each input and target.
+
+    `counts`: how many of them, one part behind the other, belong to each part; None where the file's `split` divides
+    them, or all are for training. Raises InputError where both do, DataError for a split that the rows do not allow.
+    """
+    import numpy as np
+
+    split = None if graph.data is None else graph.data.split
+    if counts is None:
+        rows = len(next(iter(columns.values())))
+        try:
+            parts = divide(split, Span(graph.source, 0, 0), rows, 0, columns, seed)
+        except DiagnosticError as error:
+            raise DataError(error.diagnostics) from None
+    elif split is not None:
+        raise InputError("`data` says which rows are for what, and so does the file's `split`: leave one of them out")
+    else:
+        ends = [0, *accumulate(counts.values())]
+        parts = {part: np.arange(ends[i], ends[i + 1], dtype=np.int64) for i, part in enumerate(counts)}
+    encoders = {}
+    for nodes, feature in ((graph.inputs, True), (graph.targets, False)):
+        for node in nodes:
+            assert node.type is not None, "inputs and targets are typed"
+            encoders[node.label or node.name] = Encoder(node.type.shape, node.type.classes, feature)
+    return Dataset(dict(columns), encoders, parts)

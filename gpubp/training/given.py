@@ -1,0 +1,57 @@
+"""The rows of a training: the file's, or those that a caller hands over as arrays in their place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from ..data import Dataset, from_arrays, load
+from ..errors import InputError
+from ..executor import Executor
+from ..frontend import Net, check_feeds
+from .environment import data_hashes
+
+PARTS = ("train", "valid", "test")
+
+
+def dataset_of(executor: Executor, given: Mapping[str, Any] | None, seed: int) -> Dataset:
+    """The rows of `given`, or those that the file's `data` names where it is None.
+
+    `given`: a mapping from the names of all inputs and targets to arrays (n, *shape), divided by the file's `split`
+    where it has one; or such a mapping for each of the parts `train`, `valid` and `test`, of which `train` must be
+    there. Raises InputError for arrays that do not fit, DataError for what is wrong with the file's data, or for a
+    split that the given rows do not allow.
+    """
+    graph, backend = executor.net.graph, executor.backend
+    if given is None:
+        return load(graph, executor.net.base, seed)
+    import numpy as np
+
+    nodes = (*graph.inputs, *graph.targets)
+    names = [node.label or node.name for node in nodes]
+
+    def arrays(rows: Any) -> list[Any]:
+        with backend.running():
+            return [backend.to_host(array) for array in check_feeds(backend, nodes, rows, "float64")[0]]
+
+    if not isinstance(given, Mapping):
+        raise InputError("`data` is a mapping from names to arrays, or from parts to such mappings")
+    if not given or not all(isinstance(rows, Mapping) for rows in given.values()):
+        return from_arrays(graph, dict(zip(names, arrays(given), strict=True)), None, seed)
+    wrong = next((name for name in given if name not in PARTS), None)
+    if wrong is not None or "train" not in given:
+        what = "`train` is missing" if wrong is None else f"`{wrong}` is none of them"
+        raise InputError(f"the parts of `data` are {', '.join(f'`{part}`' for part in PARTS)}: {what}")
+    parts = {part: arrays(given[part]) for part in PARTS if part in given}
+    columns = dict(zip(names, map(np.concatenate, zip(*parts.values(), strict=True)), strict=True))
+    return from_arrays(graph, columns, {part: len(rows[0]) for part, rows in parts.items()}, seed)
+
+
+def hashes(net: Net, dataset: Dataset, *, given: bool) -> dict[str, str]:
+    """SHA-256 of each file of the data; of rows that were `given`, of those of each name and of each part's numbers."""
+    if not given:
+        return data_hashes(net)
+    arrays: dict[str, Any] = {f"data[{name!r}]": column for name, column in dataset.arrays.items()}
+    arrays.update(dataset.parts)
+    return {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()}

@@ -1,0 +1,119 @@
+"""Rows that a caller hands over as arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpubp
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(60, 3))
+Y = (X[:, 0] > 0).astype(np.int64) + (X[:, 1] > 0)
+
+TEXT = """
+model {
+  input  x: [3]
+  target y: class(3)
+  output p = x -> standardize -> dense(8) -> tanh -> dense(3) -> softmax
+}
+
+train {
+  loss      = cross_entropy(p, y)
+  optimizer = adam(0.02)
+  batch     = 16
+  epochs    = 6
+  metrics   = [accuracy(p, y)]
+}
+"""
+SPLIT = """
+data {
+  x = npy("x.npy")
+  y = npy("y.npy")
+  split = split(train = 70%, valid = 20%, test = 10%, stratify = y)
+}
+"""
+
+
+def state(run: gpubp.Run) -> dict[str, bytes]:
+    return {name: np.asarray(value).tobytes() for name, value in run.executor.state_dict().items()}
+
+
+def train(text: str = TEXT, **options: Any) -> gpubp.Run:
+    return gpubp.train(gpubp.loads(text), "cpu", backend="numpy", **options)
+
+
+def test_arrays_are_the_same_as_files(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "y.npy", Y)
+    net = gpubp.loads(SPLIT + TEXT, base=tmp_path)
+    read, given = (gpubp.train(net, "cpu", data=data, backend="numpy") for data in (None, {"x": X, "y": Y.tolist()}))
+    assert given.metrics == read.metrics
+    assert set(given.metrics) >= {"train.accuracy", "valid.loss", "test.accuracy"}
+    assert state(given) == state(read)
+
+
+def test_without_a_data_section_all_rows_are_for_training() -> None:
+    run = train(data={"x": X, "y": Y})
+    assert list(run.dataset.parts) == ["train"]
+    assert len(run.dataset.parts["train"]) == len(X)
+    assert run.history[-1]["train.loss"] < run.history[0]["train.loss"]
+
+
+def test_parts_are_taken_as_they_are() -> None:
+    text = TEXT.replace("epochs    = 6", "epochs    = 6\n  early_stop = early_stop(valid.loss, patience = 5epochs)")
+    parts = {"valid": {"x": X[40:], "y": Y[40:]}, "train": {"x": X[:40], "y": Y[:40]}}
+    run = train(text, data=parts)
+    assert {name: len(rows) for name, rows in run.dataset.parts.items()} == {"train": 40, "valid": 20}
+    for name, part in parts.items():
+        found = run.executor.evaluate(part)
+        assert run.metrics[f"{name}.loss"] == pytest.approx(found["loss"], rel=1e-12)
+        assert run.metrics[f"{name}.accuracy"] == found["accuracy"]
+    alone = train(data=parts["train"])
+    assert [record["train.loss"] for record in run.history] == [record["train.loss"] for record in alone.history]
+
+
+def test_a_run_goes_on_with_the_same_arrays_only(tmp_path: Path) -> None:
+    whole = train(data={"x": X, "y": Y})
+    train(data={"x": X, "y": Y}, epochs=2, out=tmp_path / "run")
+    with pytest.raises(gpubp.CheckpointError, match="trained on other data"):
+        train(data={"x": X + 1, "y": Y}, resume=tmp_path / "run")
+    parts = {"train": {"x": X[:50], "y": Y[:50]}, "valid": {"x": X[50:], "y": Y[50:]}}
+    with pytest.raises(gpubp.CheckpointError, match="trained on other data"):
+        train(data=parts, resume=tmp_path / "run")
+    assert state(train(data={"x": X, "y": Y}, resume=tmp_path / "run", out=tmp_path / "run")) == state(whole)
+    loaded = gpubp.load_run(tmp_path / "run", "cpu")
+    np.testing.assert_array_equal(loaded.predict(X), whole.executor.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({}, "this call takes `x`, `y`: `x`, `y` missing"),
+        ([X, Y], "`data` is a mapping from names to arrays, or from parts to such mappings"),
+        ({"x": X}, "this call takes `x`, `y`: `y` missing"),
+        ({"x": X, "y": Y[:5]}, "arrays have different numbers of rows: `x` 60, `y` 5"),
+        ({"x": X, "y": Y + 1}, "is no label: they are 0 to 2"),
+        ({"x": X[:0], "y": Y[:0]}, "there are no rows"),
+        ({"valid": {"x": X, "y": Y}}, "the parts of `data` are `train`, `valid`, `test`: `train` is missing"),
+        ({"train": {"x": X, "y": Y}, "dev": {"x": X, "y": Y}}, "`dev` is none of them"),
+        ({"train": {"x": X, "y": Y}, "valid": {"x": X}}, "this call takes `x`, `y`: `y` missing"),
+    ],
+)
+def test_arrays_that_do_not_fit(data: Any, message: str) -> None:
+    with pytest.raises(gpubp.InputError) as caught:
+        train(data=data)
+    assert message in str(caught.value)
+
+
+def test_parts_beside_a_split() -> None:
+    with pytest.raises(gpubp.InputError, match="so does the file's `split`"):
+        train(SPLIT + TEXT, data={"train": {"x": X, "y": Y}})
+
+
+def test_a_split_that_leaves_a_part_empty() -> None:
+    with pytest.raises(gpubp.DataError, match="the part `test` is empty"):
+        train(SPLIT.replace(", stratify = y", "") + TEXT, data={"x": X[:4], "y": Y[:4]})
