@@ -10,6 +10,7 @@ from ..diagnostics import Diagnostic, Label
 from ..graph import Choice, Param, Static, Word
 from ..parse import parse_expression
 from ..source import Source, Span
+from ..wording import quoted
 from .context import Context, Shared
 from .options import bind_choice
 from .scopes import Entry
@@ -20,6 +21,9 @@ DOMAINS = {
     "log": Signature("log", "function", options=(Option("first", ("real",)), Option("last", ("real",)))),
 }
 """Domains with a name; like a range, they go from `first` to `last`, spread evenly over the logarithm."""
+
+FLAGS = frozenset({"epochs", "precision", "seed"})
+"""Keys of `train` that the command line changes by an option of their own."""
 
 
 def define_param(cx: Context, statement: syntax.Param, prefix: str, params: dict[str, Param]) -> None:
@@ -92,6 +96,8 @@ def unknown_overrides(shared: Shared, known: Iterable[str]) -> None:
             span = Span(source, value.start - len(name) - 1, value.start - 1)
             imported = [each for each in sorted(names) if each.endswith(f".{name}")]
             help = (f"did you mean `{imported[0]}`?",) if imported else did_you_mean(name, names) or (there,)
+            if name in FLAGS:
+                help = (f"a key of `train`: `gpubp run FILE --{name} {quoted(shared.overrides[name])}`",)
             shared.report.add(Diagnostic("E0216", f"there is no param `{name}` to set", span, help=help))
 
 

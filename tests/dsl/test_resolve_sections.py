@@ -134,6 +134,11 @@ def test_wrong_overrides(set_: dict[str, str], code: str, message: str) -> None:
     assert wrong.span.text == (name if code == "E0216" else value)
 
 
+def test_a_key_that_the_command_line_has_an_option_for() -> None:
+    wrong = error("param w = 32\n" + NET.replace("dense(1)", "dense(w)"), params={"seed": "3"})
+    assert (wrong.code, wrong.help) == ("E0216", ("a key of `train`: `gpubp run FILE --seed 3`",))
+
+
 def test_an_override_that_does_not_parse() -> None:
     made, findings = found("param w = 32\n" + NET.replace("dense(1)", "dense(w)"), params={"w": "3 +"})
     assert made is None
