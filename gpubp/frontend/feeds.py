@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from dsl.graph import Node, Type
@@ -50,6 +51,10 @@ def _listed(names: Sequence[str]) -> str:
 
 def as_numbers(backend: Backend, name: str, values: Any) -> Any:
     """`values` as an array of real numbers on the device, of any type and layout. Raises InputError with the name."""
+    import numpy as np
+
+    if np.ma.is_masked(values):
+        raise InputError(f"`{name}` hides values behind its mask: `{name}.filled(...)` puts numbers in their place")
     try:
         array = backend.asarray(values)
     except InputError:
@@ -66,8 +71,19 @@ def _shaped(backend: Backend, name: str, type_: Type | None, values: Any) -> Any
     array = as_numbers(backend, name, values)
     if type_ is not None and (array.ndim == 0 or array.shape[1:] != type_.shape):
         wanted = f"(rows{''.join(f', {n}' for n in type_.shape)}{',' if not type_.shape else ''})"
-        raise InputError(f"`{name}` has shape {array.shape}, it needs {wanted}")
+        raise InputError(f"`{name}` has shape {array.shape}, it needs {wanted}{_reshaped(name, type_, array.shape)}")
     return array
+
+
+def _reshaped(name: str, type_: Type, shape: tuple[int, ...]) -> str:
+    """What makes rows of an array that holds them in another form, where its shape tells."""
+    if type_.classes is not None and shape[1:] == (*type_.shape, type_.classes):
+        return f": `{name}.argmax(-1)` makes labels of one-hot vectors"
+    if shape == type_.shape != ():
+        return f": `{name}[None]` is one row"
+    if shape and prod(shape[1:]) == prod(type_.shape):
+        return f": `{name}.reshape({', '.join(map(str, (-1, *type_.shape)))})`"
+    return ""
 
 
 def _checked(backend: Backend, node: Node, array: Any, dtype: str) -> Any:

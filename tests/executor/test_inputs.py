@@ -92,10 +92,11 @@ def test_bare_arrays_come_back_bare() -> None:
         ({}, "`x` missing"),
         ({"x": X, "z": X}, "`z` is none of them"),
         ({"z": X}, "`x`"),
-        (X[:, :2], r"`x` has shape \(4, 2\), it needs \(rows, 3\)"),
-        (X[0], r"`x` has shape \(3,\), it needs \(rows, 3\)"),
+        (X[:, :2], r"`x` has shape \(4, 2\), it needs \(rows, 3\)$"),
+        (X[0], r"`x` has shape \(3,\), it needs \(rows, 3\): `x\[None\]` is one row"),
         (1.0, r"`x` has shape \(\), it needs \(rows, 3\)"),
-        (X[:, :, None], r"`x` has shape \(4, 3, 1\)"),
+        (X[:, :, None], r"`x` has shape \(4, 3, 1\), it needs \(rows, 3\): `x.reshape\(-1, 3\)`"),
+        (np.ma.masked_array(X, X.mean() < X), r"`x` hides values behind its mask: `x.filled\(...\)` puts numbers"),
         (X[:0], "`x`: there are no rows"),
         ([], r"`x` has shape \(0,\)"),
         ([[1, 2, 3], [4, 5]], "`x` cannot be read as an array"),
@@ -190,11 +191,23 @@ def test_labels_are_not_broadcast() -> None:
         executor(LABELS).loss({**data, "label": data["label"][:, None]})
 
 
+def test_labels_as_vectors_are_told_from_labels() -> None:
+    data = labelled(8)
+    found = r"`label` has shape \(8, 4\), it needs \(rows,\): `label.argmax\(-1\)` makes labels of one-hot vectors"
+    with pytest.raises(gpubp.InputError, match=found):
+        executor(LABELS).loss({**data, "label": np.eye(4)[data["label"]]})
+
+
+def test_a_mask_that_hides_nothing() -> None:
+    ex = executor()
+    np.testing.assert_array_equal(ex.predict(np.ma.masked_array(X, False)), ex.predict(X))
+
+
 def test_a_target_of_n_against_an_output_of_n_by_1() -> None:
     data = rows(6)
     ex = executor()
     for call in (ex.loss, ex.gradients, ex.train_step):
-        with pytest.raises(gpubp.InputError, match=r"`y` has shape \(6,\), it needs \(rows, 1\)"):
+        with pytest.raises(gpubp.InputError, match=r"`y` has shape \(6,\), it needs \(rows, 1\): `y.reshape\(-1, 1\)`"):
             call({**data, "y": data["y"][:, 0]})
 
 
