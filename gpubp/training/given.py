@@ -33,7 +33,7 @@ def dataset_of(executor: Executor, given: Mapping[str, Any] | None, seed: int) -
 
     def arrays(rows: Any) -> list[Any]:
         with backend.running():
-            return [backend.to_host(array) for array in check_feeds(backend, nodes, rows, "float64")[0]]
+            return [backend.to_host(array) for array in check_feeds(backend, nodes, rows, executor.dtype)[0]]
 
     if not isinstance(given, Mapping):
         raise InputError("`data` is a mapping from names to arrays, or from parts to such mappings")
