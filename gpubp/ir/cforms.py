@@ -11,9 +11,11 @@ from dsl.records import dataclass
 @dataclass(frozen=True, slots=True)
 class Scalar:
     """One element from the elements beside it: an expression with `{0}`, `{1}` for them, `{t}` for the float type of
-    the first (`f32`, `f64`) and `{type}` for the type of the result; or a function from params to that."""
+    the first (`f32`, `f64`) and `{type}` for the type of the result; or a function from params to that. `written`: the
+    inputs whose literals stand in a kernel's text whatever they are, for compilers make simpler code of some."""
 
     text: str | Callable[..., str]
+    written: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

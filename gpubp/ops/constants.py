@@ -57,7 +57,7 @@ _EXACT: Mapping[object, Callable[..., Any]] = {
 def uniform(eqn: Eqn, known: Mapping[Var, Literal]) -> Literal | None:
     """The one number that every element of the result is, where the numbers of its inputs are `known`; None where that
     cannot be said, or it is not finite."""
-    values = [known.get(x) if isinstance(x, Var) else _rounded(x, _type_of_literal(eqn)) for x in eqn.inputs]
+    values = [known.get(x) if isinstance(x, Var) else _rounded(x, type_of_literals(eqn)) for x in eqn.inputs]
     if None in values:
         return None
     if eqn.op is full_primitive:
@@ -72,7 +72,7 @@ def uniform(eqn: Eqn, known: Mapping[Var, Literal]) -> Literal | None:
         return None
 
 
-def _type_of_literal(eqn: Eqn) -> str:
+def type_of_literals(eqn: Eqn) -> str:
     """The type that literals take in an equation: that of the values which are not its condition."""
     dtypes = [x.dtype for x in eqn.operands]
     return next((d for d in dtypes if d != "bool"), eqn.output.dtype)

@@ -64,6 +64,7 @@ def elementwise(
     vjp: Rule | None,
     *,
     c: str = "",
+    written: tuple[int, ...] = (),
     ranges: tuple[tuple[float, float], ...] = ((-2.0, 2.0),),
     result: str | None = None,
     floats_only: bool = True,
@@ -92,7 +93,7 @@ def elementwise(
             uses,
             into,
             scratch,
-            c=Scalar(c) if c else None,
+            c=Scalar(c, written) if c else None,
             formula=formula,
         )
     )

@@ -22,6 +22,7 @@ power: Primitive = elementwise(
     lambda g, y, a, b: (_power_by_base(g, a, b), _power_by_exponent(g, y, a, b)),
     ranges=((0.5, 2.0),),
     c="power_{t}({0}, {1})",
+    written=(1,),
     formula="{0}^{1}",
 )
 maximum: Primitive = elementwise(

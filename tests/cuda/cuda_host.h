@@ -4,6 +4,7 @@
 #define GPUBP_HOST 1
 #define __global__
 #define __device__
+#define __constant__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 #define __shared__ static

@@ -63,11 +63,11 @@ class HostDevice:
         self.log.append(what)
         work()
 
-    def module(self, text: str) -> Callable[[str, int], Any]:
+    def module(self, text: str, numbers: bytes) -> Callable[[str, int], Any]:
         self.note("module")
         if self.broken:
             raise NativeError(self.broken)
-        loaded = HostModule(self.change(text), self.order)
+        loaded = HostModule(self.change(text), numbers, self.order)
 
         def kernel(name: str, asked: int) -> Any:
             if asked:

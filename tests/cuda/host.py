@@ -119,10 +119,10 @@ def host_library(text: str) -> ctypes.CDLL:
 
 
 class HostModule:
-    """Kernels of a module. `order`: the order of the warps, 0 or 1."""
+    """Kernels of a module with its numbers. `order`: the order of the warps, 0 or 1."""
 
-    def __init__(self, text: str, order: int = 0) -> None:
-        self.library, self.order = host_library(text), order
+    def __init__(self, text: str, numbers: bytes, order: int = 0) -> None:
+        self.library, self.numbers, self.order = host_library(text), numbers, order
 
     def launch(self, work: Launch, arena: Array, tables: Sequence[Array], last: Array) -> None:
         """Run a kernel on arrays; AssertionError where its threads do not meet."""
@@ -131,14 +131,21 @@ class HostModule:
 
     def run(self, work: Launch, arena: int, tables: int, last: int) -> None:
         """The same, with the address of those of the tables."""
-        function, pointer = self.library[f"host_{work.kernel}"], ctypes.c_void_p
+        function, pointer = self._function(work), ctypes.c_void_p
         wrong = function(work.grid, work.block, self.order, pointer(arena), pointer(tables), pointer(last))
         self._check(work, wrong)
 
     def run_nets(self, work: Launch, nets: int, at: int) -> None:
         """The same for so many nets, with the address of what they work on."""
-        function = self.library[f"host_{work.kernel}"]
+        function = self._function(work)
         self._check(work, function(work.grid, nets, work.block, self.order, ctypes.c_void_p(at)))
+
+    def _function(self, work: Launch) -> Any:
+        """A kernel, with the constant memory that modules of one text share here as this one has it."""
+        if self.numbers:
+            held = (ctypes.c_char * len(self.numbers)).in_dll(self.library, "numbers")
+            held.raw = self.numbers
+        return self.library[f"host_{work.kernel}"]
 
     @staticmethod
     def _check(work: Launch, wrong: int) -> None:

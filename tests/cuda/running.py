@@ -25,7 +25,7 @@ def run_cuda(
     """A step in memory that holds garbage; states change in place. `compiled`: what runs kernels. Returns what they are
     made of, and the outputs."""
     source = source or cuda_source(planned, "run", hints)
-    module = compiled(source.text, order)
+    module = compiled(source.code, source.numbers, order)
     before, size = source.before, max(source.scratch, 1)  # an empty array lies nowhere
     scratch = np.full(before + size, 0xFF, dtype=np.uint8)
     scratch[:before] = 0

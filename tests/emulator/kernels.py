@@ -134,8 +134,11 @@ def compiled(text: str, *options: str, architecture: str = "compute_90") -> str:
 class PtxModule(HostModule):
     """Kernels of a module of ours, as NVRTC compiled them."""
 
-    def __init__(self, text: str, order: int = 0) -> None:
+    def __init__(self, text: str, numbers: bytes, order: int = 0) -> None:
         self.kernels, self.order = Kernels(compiled(text, *OURS)), order
+        if numbers:
+            held = (ctypes.c_char * len(numbers)).in_dll(self.kernels.library, "numbers")
+            held.raw = numbers
 
     def launch(self, work: Launch, arena: Array, tables: Sequence[Array], last: Array) -> None:
         at = np.array([table.ctypes.data for table in tables] or [0], np.uint64)

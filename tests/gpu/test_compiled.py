@@ -6,6 +6,7 @@ The same tests run on a processor, where there is no GPU: `pytest -p tests.cuda.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -212,6 +213,24 @@ def test_a_rate_that_changes_between_replays() -> None:
     ex.set_counters({"rate_scale": 1.0})
     ex.train_steps(rows, 5, 4)
     assert any(not np.array_equal(host(ex, v), before[name]) for name, v in ex.parameters.items())
+
+
+@pytest.mark.parametrize("model", ["xor", "digits"])
+def test_rates_side_by_side_are_one_text(model: str) -> None:
+    """In turn, a few steps at a time: each with numbers of its own, by a block and by a graph."""
+    file = (MODELS[0].parent / f"{model}.net").read_text("utf-8")
+    nets = [gpubp.loads(re.sub(r"(lr *=) [\d.e-]+", rf"\1 {rate}", file)) for rate in (0.001, 0.003)]
+    rows, found = rows_of(nets[0], 64), []
+    for device, backend in (("gpu", "auto"), ("cpu", "numpy")):
+        executors = [gpubp.Executor(net, device, "float64", backend=backend) for net in nets]
+        found.append([host(ex, ex.train_steps(rows, steps, 32)) for steps in (1, 7) for ex in executors])
+        if device == "gpu":
+            native = [ex._machine.native("train", 32) for ex in executors]
+            codes = [(source.code, getattr(source, "block", None) and source.block.code) for source, _ in native]
+            assert codes[0] == codes[1]
+    for mine, ours in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, ours, rtol=1e-9)
+    assert not np.allclose(found[0][2], found[0][3], rtol=1e-6)
 
 
 def test_ten_thousand_steps_take_no_memory(cupy: Any) -> None:

@@ -35,10 +35,10 @@ needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C comp
 
 
 @cache
-def library(text: str, options: tuple[str, ...] = ()) -> Library:
+def library(text: str, numbers: bytes, options: tuple[str, ...] = ()) -> Library:
     assert COMPILER is not None
     folder: Path = user_cache_path("gpubp") / "kernels"
-    return Library(KernelCache(folder).library(text, replace(COMPILER, options=options)))
+    return Library(KernelCache(folder).library(text, replace(COMPILER, options=options)), numbers)
 
 
 def run_compiled(
@@ -47,12 +47,14 @@ def run_compiled(
     states: Sequence[Array],
     hints: Mapping[Var, str] | None = None,
     options: tuple[str, ...] = (),
+    numbers: bytes | None = None,
 ) -> tuple[CSource, list[Array]]:
     """A step in memory that holds garbage; states change in place. Returns what was compiled, and the outputs.
-    `options`: those of the compiler beside the usual ones."""
+    `options`: those of the compiler beside the usual ones; `numbers`: the table that kernels are given, if another."""
     source = c_source(planned, "run", hints)
+    source = source if numbers is None else replace(source, numbers=numbers)
     text = plan_source(planned, "run", hints, compiled=source)
-    bind = compile_source(text, "bind_run", np, bind=library(source.text, options).bind)
+    bind = compile_source(text, "bind_run", np, bind=library(source.code, source.numbers, options).bind)
     memory = np.full(planned.arena + 64, 0xFF, dtype=np.uint8)
     start = -memory.ctypes.data % 64
     step, slots, outputs = bind(memory[start : start + planned.arena], *states)

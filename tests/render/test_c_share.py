@@ -63,9 +63,9 @@ def test_any_number_of_threads_gives_the_same_bits(dtype: str) -> None:
     for name, work in SHARED.items():
         assert "share(run_part" in c_source(made(work, dtype=dtype)[0], "run").text, name
     found, values = made(*SHARED.values(), dtype=dtype)
-    text = c_source(found, "run").text
-    assert text.count("share(run_part") >= len(SHARED)
-    threads = ctypes.c_int.in_dll(library(text)._library, "share_threads")
+    source = c_source(found, "run")
+    assert source.text.count("share(run_part") >= len(SHARED)
+    threads = ctypes.c_int.in_dll(library(source.code, source.numbers)._library, "share_threads")
     before, results = threads.value, []
     try:
         for number in (1, 2, 5):

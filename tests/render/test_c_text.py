@@ -16,7 +16,7 @@ from gpubp.frontend import describe, planned
 from gpubp.ir import Aval, Program, Var, origin, recording, verify
 from gpubp.passes import ITEM, Plan, plan
 from gpubp.render import CSource, c_source, lanes_arena, lanes_source
-from gpubp.render.c.memory import c_literal
+from gpubp.render.c.literals import c_literal
 
 from .compiled import COMPILER, needs_compiler, run_compiled
 
@@ -77,7 +77,8 @@ def test_no_text_of_a_file_ends_a_comment() -> None:
 
 NAMES = (
     "i0 i1 j k n p r0 r1 t0 x x_at x_at_ x_row x_all x_once0 x_2 sum_f32 exp_wide philox linux unix NAN M_PI INFINITY "
-    "FMA EACH int double main arena tables memcpy int64_t bool8 first row sums packed exp index_within NULL signed"
+    "FMA EACH int double main arena tables memcpy int64_t bool8 first row sums packed exp index_within NULL signed "
+    "number0 numbers NUMBER"
 )
 
 
@@ -141,16 +142,15 @@ def _extent(found: Plan, var: Var) -> int:
     return (1 + steps) * ITEM[var.dtype] if var.aval.size else 1
 
 
-def _main(names: dict[str, tuple[Plan, list[str], list[Var]]]) -> str:
+def _main(names: dict[str, tuple[Plan, list[str], list[int]]]) -> str:
     """A C program that runs functions on memory of exactly the size that they were promised."""
     lines = ["#include <stdio.h>", "#include <stdlib.h>", "typedef void *const *T;"]
     body = []
     for name, (found, functions, tables) in names.items():
         lines += [f"int {f}(char *, T);" for f in functions]
-        sizes = ", ".join(str(_extent(found, v)) for v in tables)
         body += [
             f"    {{ /* {name} */",
-            f"        size_t sizes[] = {{{sizes}}};",
+            f"        size_t sizes[] = {{{', '.join(map(str, tables))}}};",
             f"        void *tables[{len(tables)}], *arena = aligned_alloc(64, {max(-(-found.arena // 64), 1) * 64});",
             f"        for (size_t i = 0; i < {len(tables)}; i++) tables[i] = calloc(sizes[i], 1);",
             f"        for (size_t i = 0; i < {found.arena}; i++) ((char *)arena)[i] = 0;",
@@ -204,7 +204,11 @@ def test_kernels_of_every_model_stay_in_their_memory(path: Path, mode: str, dtyp
     built, found = planned(gpubp.load(path), mode, 5, dtype)  # type: ignore[arg-type]
     source = c_source(found, name, built.hints, describe)
     names = {
-        f"{name} {i}": (part, [f.name for f in own.functions], list(own.tables))
+        f"{name} {i}": (
+            part,
+            [f.name for f in own.functions],
+            [*(_extent(part, v) for v in own.tables), len(own.numbers)],
+        )
         for i, (part, own) in enumerate([(found, source), *source.rounds.items()])
     }
     done = _run(tmp_path, {name: source.text, "main": _main(names)})
@@ -229,6 +233,7 @@ def _lanes_main(found: Plan, source: CSource, numbers: Sequence[int]) -> str:
 def _lanes_body(found: Plan, source: CSource, copies: int) -> str:
     """Three steps of all copies but the second, which stands still, then one more."""
     sizes = [v.aval.size * ITEM[v.dtype] * (copies if v in found.states else 1) for v in source.tables]
+    sizes.append(len(source.numbers))
     batch = found.feeds[0].shape[0]
     lines = [
         f"    size_t sizes[] = {{{', '.join(map(str, sizes))}}};",

@@ -37,9 +37,9 @@ class Device(Protocol):
     tensor: bool
     """Whether it has tensor cores that multiply numbers of TF32."""
 
-    def module(self, text: str) -> Callable[[str, int], Any]:
-        """A CUDA text compiled and loaded: gives its kernels by name, with the bytes that each block asks for beside
-        those that it declares. Raises NativeError where that fails."""
+    def module(self, text: str, numbers: bytes) -> Callable[[str, int], Any]:
+        """A CUDA text compiled and loaded, with the table `numbers` in its constant memory: gives its kernels by name,
+        with the bytes that each block asks for beside those that it declares. Raises NativeError where that fails."""
 
     def launch(self, kernel: Any, grid: tuple[int, int], block: int, arguments: Any) -> None:
         """Run a kernel of so many columns and rows of blocks on `arguments`, a C array of the addresses of its

@@ -48,7 +48,7 @@ class CupyDevice:
         runtime = cupy.cuda.runtime
         self.room: int = runtime.deviceGetAttribute(runtime.cudaDevAttrMaxSharedMemoryPerBlockOptin, number)
 
-    def module(self, text: str) -> Callable[[str, int], Any]:
+    def module(self, text: str, numbers: bytes) -> Callable[[str, int], Any]:
         try:
             image = self._cache.library(text, self.compiler, ".cubin").read_bytes()
         except CacheError as error:
@@ -57,6 +57,10 @@ class CupyDevice:
         module = self._cupy.cuda.function.Module()
         try:
             module.load(image)
+            if numbers:
+                given, runtime = np.frombuffer(numbers, np.uint8), self._cupy.cuda.runtime
+                there = module.get_global_var("numbers")
+                runtime.memcpy(there, given.ctypes.data, given.nbytes, runtime.memcpyHostToDevice)
         except self._cupy.cuda.driver.CUDADriverError as error:
             raise NativeError(f"the driver does not load kernels for {self.compiler.architecture}: {error}") from None
 

@@ -21,7 +21,8 @@ class CudaLibrary:
     def __init__(self, source: CudaSource, device: Device) -> None:
         self._source, self._device = source, device
         self._stream = Stream(device, self._kernel)
-        self._module = device.module(source.text if source.block is None else source.block.text)
+        code = source.code if source.block is None else source.block.code
+        self._module = device.module(code, source.numbers)
         for work in {work for works in source.work.values() for work in works if isinstance(work, Gemm)}:
             device.product(work, work.a.start, work.b.start, work.c.start)
 
@@ -32,7 +33,7 @@ class CudaLibrary:
     @cached_property
     def _single(self) -> Callable[[str, int], Any]:
         """The kernels of one step, where a block does many."""
-        return self._device.module(self._source.text)
+        return self._device.module(self._source.code, self._source.numbers)
 
     @cached_property
     def _memory(self) -> Memory:

@@ -48,7 +48,7 @@ class NativeBackend(NumpyBackend):
     def library(self, source: CSource) -> Library | None:
         """The compiled functions of a C text; None where that fails, which is said once."""
         try:
-            return Library(self.cache.library(source.text, self.compiler))
+            return Library(self.cache.library(source.code, self.compiler), source.numbers)
         except NativeError as error:
             self.compiles = False
             self.description = f"CPU (NumPy {np.__version__}; {error})"

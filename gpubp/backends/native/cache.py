@@ -43,7 +43,7 @@ class CacheError(NativeError):
 class KernelCache:
     """A folder of machine code. A file's name is the key (source, compiler, flags, processor) and the digest of its
     content: a damaged one is compiled anew. Where all take more than MOST bytes, those go that were not used for
-    longest: each learning rate that is tried is a program of its own."""
+    longest."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

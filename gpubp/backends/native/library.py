@@ -18,9 +18,11 @@ Array = NDArray[Any]
 
 
 class Library:
-    """The functions of a shared library. Raises NativeError where it cannot be loaded."""
+    """The functions of a shared library. `numbers`: the table that they are given behind the others. Raises NativeError
+    where it cannot be loaded."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, numbers: bytes = b"") -> None:
+        self._numbers = np.array(np.frombuffer(numbers, np.float64))
         try:
             self._library = ctypes.CDLL(str(path))
         except OSError as error:
@@ -32,7 +34,7 @@ class Library:
         """The function `name` on its memory, ready to call. The states among `tables` are changed in place."""
         function = self._library[name]
         function.argtypes, function.restype = (ctypes.c_void_p, ctypes.c_void_p), ctypes.c_int
-        kept, addresses = _addresses(tables)
+        kept, addresses = _addresses([*tables, self._numbers])
         call: Any = partial(function, ctypes.c_void_p(arena.ctypes.data), addresses)
         call.kept = (arena, kept)
         bound: Callable[[], int] = call
@@ -46,7 +48,7 @@ class Library:
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         function.argtypes = (pointer, pointer, pointer, pointer, number, number, number, pointer)
         function.restype = number
-        kept, addresses = _addresses(tables)
+        kept, addresses = _addresses([*tables, self._numbers])
         at = pointer(arena.ctypes.data)
 
         def many(
@@ -65,7 +67,7 @@ class Library:
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         function.argtypes = (*(pointer,) * 4, *(number,) * 4, pointer, pointer, number)
         function.restype = None
-        kept, addresses = _addresses(tables)
+        kept, addresses = _addresses([*tables, self._numbers])
         at = pointer(arena.ctypes.data)
 
         def lanes(

@@ -38,5 +38,8 @@ typedef double wide_f64 __attribute__((vector_size(8 * LANES), aligned(8), may_a
 #define FMAF(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* A number that kernels are given, of the table `numbers`, in which each takes 8 bytes. */
+#define NUMBER(type, k) (*(const type *)((const char *)numbers + 8 * (k)))
+
 INLINE int64_t bits_of(double x) { int64_t n; memcpy(&n, &x, 8); return n; }
 INLINE double from_bits(int64_t n) { double x; memcpy(&x, &n, 8); return x; }

@@ -23,6 +23,9 @@ typedef unsigned char bool8;
 /* Elements that are read or written by one access of up to 16 bytes. */
 template <class T, int N> struct alignas(sizeof(T) * N) Pack { T at[N]; };
 
+/* A number that kernels are given, of the table `numbers`, in which each takes 8 bytes. */
+#define NUMBER(type, k) (*(const type *)((const char *)numbers + 8 * (k)))
+
 /* The memory of states and constants, by number. */
 template <int N> struct Tables {
     char *at[N];

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ir import Fold, Operand, Var
-from .memory import C_TYPE, Access, UnfitError, c_literal, each_lane
+from .memory import C_TYPE, Access, UnfitError, each_lane
 from .row_parts import Part
 from .rows import RowKernel
 
@@ -49,9 +49,9 @@ class LaneKernel(RowKernel):
     def _first(self, access: Access, index: Sequence[str]) -> str:
         return f"&{access.at(index, '0')}"
 
-    def _operand(self, part: Part, i: int, x: Operand, index: Sequence[str], literal: str) -> str:
+    def _operand(self, part: Part, i: int, x: Operand, index: Sequence[str]) -> str:
         if not isinstance(x, Var):
-            return c_literal(x, literal)
+            return self.memory.literal(part.eqn, i)
         if i in part.reads:
             return part.reads[i].at(index)
         maker = self.made.get(x) or self.made[self.memory.source(x)]

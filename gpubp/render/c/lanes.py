@@ -8,6 +8,7 @@ from itertools import accumulate
 from ...ir import Var
 from ...ops import c_functions
 from ...passes import ALIGN, ITEM, Plan
+from .given import given
 from .lane_rows import LaneKernel
 from .memory import C_TYPE, LANES
 from .parts import Compiled, CSource, Kernel
@@ -50,7 +51,7 @@ def lanes_source(
     """
     if plan.program.guard is None or lanes_arena(plan) > LARGEST:
         return None
-    return _LanesText(plan, name, hints, describe, lanes=True).source_of_lanes(collect)
+    return _LanesText(plan, name, hints, describe, given(plan), lanes=True).source_of_lanes(collect)
 
 
 def lanes_arena(plan: Plan, copies: int = LANES) -> int:
@@ -72,8 +73,8 @@ class _LanesText(PlanText):
         if not run or ends[-1] != end or any(kernel.first != at for kernel, at in zip(run, ends, strict=False)):
             return None
         step = Compiled(self.name, 0, end)
-        body = f"{self._halves(run)}\n\n{self._all_steps(collect)}"
-        return CSource(f"{c_functions(body)}\n\n{body}\n", (step,), self.tables, self.name, {})
+        body = "\n\n".join((*self.given.told(self.describe), self._halves(run), self._all_steps(collect)))
+        return CSource(f"{c_functions(body)}\n\n{body}\n", (step,), self.tables, self.name, {}, self.given.table)
 
     def guard(self) -> list[str]:
         return []
@@ -87,7 +88,7 @@ class _LanesText(PlanText):
             ("after", [kernel for kernel in run if kernel.first >= early], end),
         ):
             head = f"static void {self.name}_{word}(char *arena, void *const *tables) {{"
-            texts.append("\n".join([head, *self.statements(some, stop), "}"]))
+            texts.append("\n".join([head, *self.with_numbers(self.statements(some, stop)), "}"]))
         return "\n\n".join(texts)
 
     def _all_steps(self, collect: Sequence[Var]) -> str:
@@ -103,8 +104,8 @@ class _LanesText(PlanText):
             f"static void {self.name}_part(char *given, void *const *tables, int64_t begin, int64_t end) {{",
             f"    const {self.name}_call *const call = (const {self.name}_call *)given;",
             *(f"    {head}{name} = call->{name};" for head, name in given if name != "arena"),
-            f"    void *own[{len(self.tables)}];",
-            *(f"    own[{k}] = tables[{k}];" for k in range(len(sizes), len(self.tables))),
+            f"    void *own[{len(self.tables) + 1}];",
+            *(f"    own[{k}] = tables[{k}];" for k in range(len(sizes), len(self.tables) + 1)),
             "    for (int64_t n = begin; n < end; n += LANES) {",
             f"        char *const arena = call->arena + n / LANES * {lanes_arena(self.plan)};",
             *(f"        own[{k}] = arena + {at};" for k, at in zip(range(len(sizes)), starts, strict=False)),

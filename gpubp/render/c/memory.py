@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dsl.records import dataclass
 
-from ...ir import FLOATS, Eqn, Var
+from ...ir import Eqn, Var
+from ...ops.constants import type_of_literals
 from ...passes import ALIGN, ITEM, Buffer, Place, Plan
+from .given import Given
+from .literals import c_literal
 
 C_TYPE = {
     "float32": "float",
@@ -28,32 +29,6 @@ LANES = 16
 
 class UnfitError(Exception):
     """These equations cannot be one kernel."""
-
-
-def c_literal(value: float, dtype: str) -> str:
-    """A number as C text of a type, rounded to it as NumPy does."""
-    if dtype not in FLOATS:
-        return str(int(value)) + {"int64": "LL", "uint64": "ULL", "uint32": "U"}.get(dtype, "")
-    number, mark = float(value), ""
-    if dtype == "float32":
-        mark = "f"
-        try:
-            number = struct.unpack("f", struct.pack("f", number))[0]
-        except OverflowError:
-            number = math.copysign(math.inf, number)
-    if not math.isfinite(number):
-        return "NAN" if math.isnan(number) else "INFINITY" if number > 0 else "(-INFINITY)"
-    text = _shortest(number) if dtype == "float32" else repr(number)
-    text = (text if any(c in text for c in ".e") else f"{text}.0") + mark
-    return f"({text})" if text.startswith("-") else text
-
-
-def _shortest(number: float) -> str:
-    for digits in range(1, 10):
-        text = f"{number:.{digits}g}"
-        if struct.pack("f", float(text)) == struct.pack("f", number):
-            return text
-    return repr(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +90,23 @@ def indented(lines: Sequence[str]) -> list[str]:
 class Memory:
     """The pointers that a kernel needs. `names`: of values; `tables`: the number of each state and constant among the
     arrays that are handed to compiled code. With `lanes` all but constants is there for LANES copies of the program,
-    element by element."""
+    element by element. A kernel's numbers, too, are declared: those of `given` that it takes."""
 
-    def __init__(self, plan: Plan, names: Mapping[Var, str], tables: Mapping[Buffer, int], lanes: bool = False) -> None:
-        self.plan, self.names, self.tables, self.lanes = plan, names, tables, lanes
+    def __init__(
+        self,
+        plan: Plan,
+        names: Mapping[Var, str],
+        tables: Mapping[Buffer, int],
+        given: Given,
+        lanes: bool = False,
+    ) -> None:
+        self.plan, self.names, self.tables, self.given, self.lanes = plan, names, tables, given, lanes
         self.places: dict[Var, Place] = dict(plan.places)
         self.shown = {eqn.output: eqn for eqn in plan.views}
         self.pointers: dict[tuple[Buffer, int, str], str] = {}
         self.written: set[str] = set()
+        self.taken: dict[int, str] = {}
+        """The statements that name the numbers which the kernel takes."""
         self.grains: Mapping[Buffer, int] = {}
         """Of how many bytes the buffers that begin at no multiple of ALIGN begin at one."""
         self.share: tuple[int, int] | None = None
@@ -161,12 +145,26 @@ class Memory:
             raise UnfitError
         return out
 
+    def literal(self, eqn: Eqn, i: int) -> str:
+        """A literal among the inputs of an equation: written out, or the name of the number that kernels are given."""
+        x, k = eqn.inputs[i], self.given.places.get((eqn, i))
+        assert not isinstance(x, Var)
+        if k is None:
+            return c_literal(x, type_of_literals(eqn))
+        number = self.given.numbers[k]
+        kind = C_TYPE[number.dtype]
+        self.taken[k] = f"const {kind} number{k} = NUMBER({kind}, {k}); /* {number.text} */"
+        return f"number{k}"
+
     def inside(self, buffer: Buffer) -> int | None:
         """The byte of the arena where a buffer begins; None for one that lies elsewhere."""
         return buffer.start if buffer.kind == "arena" else None
 
     def declarations(self) -> list[str]:
-        """The pointers, declared."""
+        """The pointers, declared, then the numbers."""
+        return [*self.declared_pointers(), *self.taken.values()]
+
+    def declared_pointers(self) -> list[str]:
         lines = []
         for (buffer, start, dtype), name in self.pointers.items():
             const = "" if name in self.written else "const "

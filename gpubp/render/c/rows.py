@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...ir import FLOATS, Fold, Operand, Scalar, Var, fill
-from .memory import C_TYPE, SUFFIX, Access, UnfitError, c_literal
+from .memory import C_TYPE, SUFFIX, Access, UnfitError
 from .row_parts import Part, RowParts
 from .share import LINE, bounds
 
@@ -117,8 +117,7 @@ class RowKernel(RowParts):
         """The statement that computes a value."""
         eqn, y = part.eqn, part.output
         dtypes = [x.dtype for x in eqn.operands]
-        literal = next((d for d in dtypes if d != "bool"), y.dtype)
-        texts = [self._operand(part, i, x, index, literal) for i, x in enumerate(eqn.inputs)]
+        texts = [self._operand(part, i, x, index) for i, x in enumerate(eqn.inputs)]
         form = _form(part, Scalar)
         text = form.text if isinstance(form.text, str) else form.text(**eqn.params)
         kind = next((SUFFIX[d] for d in dtypes if d in FLOATS), "")
@@ -127,9 +126,9 @@ class RowKernel(RowParts):
             text = f"({text}) != 0"
         return f"const {C_TYPE[y.dtype]} {part.name} = {text};"
 
-    def _operand(self, part: Part, i: int, x: Operand, index: Sequence[str], literal: str) -> str:
+    def _operand(self, part: Part, i: int, x: Operand, index: Sequence[str]) -> str:
         if not isinstance(x, Var):
-            return c_literal(x, literal)
+            return self.memory.literal(part.eqn, i)
         if i in part.reads:
             read = part.reads[i]
             return self.fixed[read] if part.full and read in self.fixed else read.at(index)

@@ -10,6 +10,7 @@ from ...ir import Eqn, Fold, Var, identifiers
 from ...ops import c_functions, c_names, copy
 from ...passes import ITEM, Buffer, Piece, Plan, Step
 from ..loops import loop_steps
+from .given import Given, given
 from .memory import C_TYPE, Memory, UnfitError, shows
 from .parts import Compiled, CSource, Kernel
 from .rows import RowKernel
@@ -34,17 +35,19 @@ def c_source(
     Step `at` takes the batch of that number of `per_epoch`, over which it begins anew; `order` says which rows come
     when, if not as they stand. It returns how many steps were done before the guard stopped one.
     """
+    numbers = given(plan)
     rounds = {
-        one.plan: PlanText(one.plan, f"{name}_loop{k}", {}, describe).source()
+        one.plan: PlanText(one.plan, f"{name}_loop{k}", {}, describe, numbers).source()
         for k, (_, one) in enumerate(loop_steps(plan.steps))
     }
-    found = PlanText(plan, name, hints or {}, describe).source(collect, apart)
-    body = "\n\n".join(part.text for part in (*rounds.values(), found) if part.text)
+    found = PlanText(plan, name, hints or {}, describe, numbers).source(collect, apart)
+    body = "\n\n".join((*numbers.told(describe), *(part.text for part in (*rounds.values(), found) if part.text)))
     return replace(found, text=f"{c_functions(body)}\n\n{body}\n", rounds=rounds)
 
 
 class PlanText:
-    """The text of a plan, for one copy of its program or for `lanes`."""
+    """The text of a plan, for one copy of its program or for `lanes`. `given`: its numbers, and those of what it is a
+    loop of."""
 
     taken = C_WORDS | c_names()
     """Names that no value may have."""
@@ -55,9 +58,11 @@ class PlanText:
         name: str,
         hints: Mapping[Var, str],
         describe: Callable[[object], str],
+        given: Given,
         lanes: bool = False,
     ) -> None:
-        self.plan, self.name, self.hints, self.describe, self.lanes = plan, name, hints, describe, lanes
+        self.plan, self.name, self.hints, self.describe = plan, name, hints, describe
+        self.given, self.lanes = given, lanes
         eqns = [*plan.constants, *plan.views, *(step.eqn for step in plan.steps)]
         values = dict.fromkeys(
             (*plan.program.inputs, *plan.states, *(v for e in eqns for v in e.outputs), *plan.places)
@@ -160,14 +165,14 @@ class PlanText:
         return single_kernel(memory, step)
 
     def memory(self) -> Memory:
-        return Memory(self.plan, self.names, self.numbers, self.lanes)
+        return Memory(self.plan, self.names, self.numbers, self.given, self.lanes)
 
     def rows_kernel(self) -> type[RowKernel]:
         return RowKernel
 
     def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> Kernel:
         words = set(re.findall(r"\w+", "\n".join(lines)))
-        declared = [line for line in memory.declarations() if words & set(re.findall(r"\w+_at_*", line))]
+        declared = [line for line in memory.declarations() if words & set(re.findall(r"\w+_at_*|number\d+", line))]
         origins = tuple(dict.fromkeys(s.eqn.origin for s in self.plan.steps[first:stop] if s.eqn.origin is not None))
         return Kernel(first, stop, origins, (*declared, *lines), memory.share)
 
@@ -193,7 +198,7 @@ class PlanText:
         if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
             many = f"{self.name}_many"
             texts.append(self._many(many, functions[0], collect))
-        return CSource("\n\n".join(texts), tuple(functions), self.tables, many, {})
+        return CSource("\n\n".join(texts), tuple(functions), self.tables, many, {}, self.given.table)
 
     def _many(self, name: str, step: Compiled, collect: Sequence[Var]) -> str:
         memory = self.memory()
@@ -219,7 +224,7 @@ class PlanText:
 
     def _function(self, function: Compiled, run: Iterable[Kernel]) -> str:
         head = f"int {function.name}(char *arena, void *const *tables) {{"
-        lines = [head, *self.statements(run, function.stop), "    return 0;", "}"]
+        lines = [head, *self.with_numbers(self.statements(run, function.stop)), "    return 0;", "}"]
         parts, self.parts = self.parts, []
         return "\n".join([*parts, *lines])
 
@@ -248,8 +253,14 @@ class PlanText:
             return ["    {", *(f"        {line}" for line in kernel.lines), "    }"]
         name, (turns, grain) = f"{self.name}_part{kernel.first}", kernel.share
         head = f"static void {name}(char *arena, void *const *tables, int64_t begin, int64_t end) {{"
-        self.parts += [head, *(f"    {line}" for line in kernel.lines), "}", ""]
+        self.parts += [head, *self.with_numbers([f"    {line}" for line in kernel.lines]), "}", ""]
         return [f"    share({name}, arena, tables, {turns}, {grain});"]
+
+    def with_numbers(self, lines: list[str]) -> list[str]:
+        """The body of a function, which first finds the numbers behind the tables, if it takes any."""
+        if not any(" = NUMBER(" in line for line in lines):
+            return lines
+        return [f"    const char *const numbers = (const char *)tables[{len(self.tables)}];", *lines]
 
     def guard(self) -> list[str]:
         guard = self.plan.program.guard

@@ -7,9 +7,9 @@ import re
 C_WORDS = frozenset(
     "auto bool8 break case char const default do double else enum extern float goto inline int long register restrict "
     "short signed sizeof static struct switch typedef union unsigned void volatile arena tables first n x p j k i sums "
-    "packed row main memcpy l going all sum begin end".split()
+    "packed row main memcpy l going all sum begin end numbers".split()
 )
-_OTHERS = re.compile(r"[ir]\d+|int\d+_t|uint\d+_t|\w*_(at_*|row|all|lanes|once\d+)")
+_OTHERS = re.compile(r"(i|r|number)\d+|int\d+_t|uint\d+_t|\w*_(at_*|row|all|lanes|once\d+)")
 """Names that kernels give to other things than values."""
 
 

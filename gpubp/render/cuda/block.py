@@ -10,7 +10,9 @@ from dsl.records import dataclass
 from ...ir import Var
 from ...ops import cuda_functions
 from ...passes import ALIGN, ITEM, Buffer, Plan
+from ..c.given import Given
 from ..c.memory import C_TYPE
+from ..c.parts import code_of
 from .task_text import TaskText
 from .tasks import OWN_MEMORY, Task, phases, warps
 from .text import batch_lines
@@ -49,6 +51,11 @@ class Block:
     text: str
 
     @property
+    def code(self) -> str:
+        """What is compiled."""
+        return code_of(self.text)
+
+    @property
     def most(self) -> int:
         return max(1, min(STEPS, WAITS // self.phases))
 
@@ -62,11 +69,12 @@ class BlockText(TaskText):
         name: str,
         hints: Mapping[Var, str],
         describe: Callable[[object], str],
+        given: Given,
         collect: Sequence[Var],
         most: int,
     ) -> None:
         """`most`: the bytes of its own memory that a block can have."""
-        super().__init__(plan, name, hints, describe)
+        super().__init__(plan, name, hints, describe, given)
         self.collect, self.most = collect, most
         if any(step.round is not None for step in plan.steps):
             self.largest *= WITH_LOOPS
@@ -129,7 +137,7 @@ class BlockText(TaskText):
         head = f'extern "C" __global__ void __launch_bounds__({block.threads}, 1) {block.name}('
         arguments = f"char *whole, {tables} tables, int64_t *control) {{"
         kernel = "\n".join(("/* many steps, a net in each block */", head, f"    {arguments}", *indented(lines), "}"))
-        return "\n\n".join((cuda_functions(), *functions, kernel)) + "\n"
+        return "\n\n".join((cuda_functions(), *self.numbers_declared(), *functions, kernel)) + "\n"
 
     def _phase(self, phase: Sequence[Task], block: Block, functions: list[str], turn: str = "") -> list[str]:
         """Tasks side by side, and the wait for all of them; `turn`: what stands for the turn of a loop, if in one."""

@@ -126,14 +126,14 @@ class CudaRows(RowKernel):
     def _stores(self) -> list[Part]:
         return [part for part in self.parts if part.store is not None]
 
-    def _operand(self, part: Part, i: int, x: Operand, index: Sequence[str], literal: str) -> str:
+    def _operand(self, part: Part, i: int, x: Operand, index: Sequence[str]) -> str:
         read = part.reads.get(i)
         if read is not None and index[-1:] == ["jv"] and read.strides[-1] == 1:
             return f"{self.packs[read.at([*index[:-1], 'j'])]}.at[v]"
         maker = self._maker(x) if isinstance(x, Var) and read is None else None
         if maker is not None and maker.full and maker.turn < part.turn:
             return f"{maker.name}_row[k]"
-        return super()._operand(part, i, x, index, literal)
+        return super()._operand(part, i, x, index)
 
     def _width(self) -> int:
         """How many neighbours are read and written at once: as many as 16 bytes hold of the widest type, where all
@@ -192,7 +192,7 @@ class CudaRows(RowKernel):
         for part in own:
             if part.folds:
                 (x,) = part.eqn.operands
-                lines.append(folds[id(part)].take(self._operand(part, 0, x, index, x.dtype)))
+                lines.append(folds[id(part)].take(self._operand(part, 0, x, index)))
         return lines
 
     def _row_figures(self, index: Sequence[str], lanes: int) -> list[str]:

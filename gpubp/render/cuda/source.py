@@ -11,6 +11,7 @@ from dsl.records import dataclass
 from ...ir import Eqn, Var
 from ...ops import copy, cuda_functions
 from ...passes import ALIGN, ITEM, Plan, Round, Step
+from ..c.given import Given, given
 from ..c.memory import C_TYPE, Memory
 from ..c.parts import Compiled, CSource
 from ..c.parts import Kernel as Steps
@@ -34,8 +35,9 @@ Works = tuple[Launch | Gemm, ...]
 @dataclass(frozen=True, slots=True)
 class CudaSource(CSource):
     """A module of kernels: each takes the arena, the addresses of `tables` by value, and `scratch` bytes of memory that
-    nothing else uses. Before these lie `counters` numbers of 4 bytes, 0 when they are made and after each kernel.
-    `work`: what each function does, in order. No kernel behind the guard does anything where it does not hold.
+    nothing else uses. Before these lie `counters` numbers of 4 bytes, 0 when they are made and after each kernel. The
+    module has constant memory for the table `numbers`. `work`: what each function does, in order. No kernel behind the
+    guard does anything where it does not hold.
 
     `batches`: what lets steps follow each other without the host, where `many` is not empty. `block`: a kernel that
     does many steps by itself, where the net is small enough; it is not in `text`.
@@ -72,7 +74,7 @@ def cuda_source(
     round has one is work too, turn after turn; rounds of others are left to CuPy. `tf32`: whether factors of float32
     may be rounded to TF32, for tensor cores. `room`: the bytes that a block can have of its own. `nets`: kernels for
     several nets, whose states lie one behind the other."""
-    text = _Text(plan, name, hints or {}, describe, apart, tf32, nets)
+    text = _Text(plan, name, hints or {}, describe, given(plan), apart, tf32, nets)
     if nets:
         sizes = {plan.places[v].buffer: v.aval.size * ITEM[v.dtype] for v in plan.states}
         text.grains = {buffer: math.gcd(ALIGN, size) for buffer, size in sizes.items()}
@@ -95,11 +97,12 @@ class _Text(TailText):
         name: str,
         hints: Mapping[Var, str],
         describe: Callable[[object], str],
+        given: Given,
         apart: bool,
         tf32: bool,
         nets: bool,
     ) -> None:
-        super().__init__(plan, name, hints, describe)
+        super().__init__(plan, name, hints, describe, given)
         self.apart, self.tf32, self.nets = apart, tf32, nets
         self.texts: dict[str, str] = {}
         self.tasks: dict[Launch | Gemm, Task] = {}
@@ -132,12 +135,13 @@ class _Text(TailText):
         batches = block = None
         if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
             batches = self._batches(collect)
-            block = BlockText(plan, self.name, self.hints, self.describe, collect, room).made()
+            block = BlockText(plan, self.name, self.hints, self.describe, self.given, collect, room).made()
         tensor = any("mma_tf32(" in text for text in self.texts.values())
-        text = "\n\n".join((cuda_functions(tensor), *self.texts.values())) + "\n"
+        numbers = (*self.given.told(self.describe), *self.numbers_declared())
+        text = "\n\n".join((cuda_functions(tensor), *numbers, *self.texts.values())) + "\n"
         many = f"{self.name}_many" if batches is not None else ""
         more = (self.scratch, self.counters, batches, block)
-        return CudaSource(text, tuple(functions), self.tables, many, {}, work, *more)
+        return CudaSource(text, tuple(functions), self.tables, many, {}, self.given.table, work, *more)
 
     def _found(self) -> tuple[CudaStep | _Loop, ...]:
         """The pieces that have a form for a GPU."""
@@ -232,7 +236,8 @@ class _Text(TailText):
     def _loop(self, first: int, step: Step, one: Round) -> _Loop | None:
         """A loop, if all of a round is work for a GPU and nothing in it stays the same: that would have no memory."""
         turns = Turns(self.plan, self.numbers, step, one)
-        text = _Text(one.plan, f"{self.name}_loop{first}", {}, self.describe, self.apart, self.tf32, self.nets)
+        more = (self.given, self.apart, self.tf32, self.nets)
+        text = _Text(one.plan, f"{self.name}_loop{first}", {}, self.describe, *more)
         text.grains = turns.grains(self._grain)
         once = text._found()
         if one.plan.constants or sum(s.stop - s.first for s in once) < len(one.plan.steps):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from ...ir import Eqn, Var
 from ...ops import copy
 from ...passes import Buffer, Plan, Round, Step
+from ..c.given import Given
 from ..c.memory import C_TYPE, Memory
 from ..c.words import comment
 from .gemm import small_product
@@ -43,7 +44,7 @@ class TaskText(CudaText):
     largest = SMALL
 
     def memory(self) -> Memory:
-        found = _Memory(self.plan, self.names, self.numbers)
+        found = _Memory(self.plan, self.names, self.numbers, self.given)
         found.homes = self.homes
         return found
 
@@ -88,7 +89,7 @@ class TaskText(CudaText):
         turns = Turns(self.plan, self.numbers, step, one)
         stands = {one.plan.places[v].buffer: self._stand(turns, turns.stands[v]) for v in one.plan.states}
         arena = self.plan.places[step.scratch[-1]].buffer.start
-        text = TurnText(one.plan, f"{self.name}_loop{at}", self.describe, stands, arena)
+        text = TurnText(one.plan, f"{self.name}_loop{at}", self.describe, self.given, stands, arena)
         text.largest = self.largest
         tasks = text.all_steps()
         if tasks is None or one.plan.constants:
@@ -127,7 +128,7 @@ class _TurnMemory(Memory):
     stands: Mapping[Buffer, str]
     begin: int
 
-    def declarations(self) -> list[str]:
+    def declared_pointers(self) -> list[str]:
         lines = []
         for (buffer, start, dtype), name in self.pointers.items():
             kind = f"{'' if name in self.written else 'const '}{C_TYPE[dtype]} *"
@@ -140,13 +141,19 @@ class TurnText(TaskText):
     """The round of a loop, which has no loops."""
 
     def __init__(
-        self, plan: Plan, name: str, describe: Callable[[object], str], stands: Mapping[Buffer, str], begin: int
+        self,
+        plan: Plan,
+        name: str,
+        describe: Callable[[object], str],
+        given: Given,
+        stands: Mapping[Buffer, str],
+        begin: int,
     ) -> None:
-        super().__init__(plan, name, {}, describe)
+        super().__init__(plan, name, {}, describe, given)
         self.stands, self.begin = stands, begin
 
     def memory(self) -> Memory:
-        found = _TurnMemory(self.plan, self.names, self.numbers)
+        found = _TurnMemory(self.plan, self.names, self.numbers, self.given)
         found.stands, found.begin = self.stands, self.begin
         return found
 

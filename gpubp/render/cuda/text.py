@@ -21,11 +21,11 @@ _WORDS = frozenset(
     "alignas alignof and and_eq arena asm bitand bitor block blockDim blockIdx bool bool8 break c case catch char "
     "class column compl concept const const_cast constexpr continue control decltype default delete do double "
     "dynamic_cast else enum explicit export extern false float for found friend goto gridDim if inline int j jv k "
-    "lane long m main mask mutable namespace net nets new noexcept not not_eq nullptr operator or or_eq own p parts "
-    "private protected public q r register reinterpret_cast requires return row s scratch short signed sizeof slice "
-    "static static_assert static_cast struct sum sums switch tables template this thread threadIdx thread_local throw "
-    "total true try turn typedef typeid typename union unsigned using v virtual void volatile w wchar_t while x xor "
-    "xor_eq y".split()
+    "lane long m main mask mutable namespace net nets new noexcept not not_eq nullptr numbers operator or or_eq own p "
+    "parts private protected public q r register reinterpret_cast requires return row s scratch short signed sizeof "
+    "slice static static_assert static_cast struct sum sums switch tables template this thread threadIdx thread_local "
+    "throw total true try turn typedef typeid typename union unsigned using v virtual void volatile w wchar_t while x "
+    "xor xor_eq y".split()
 )
 _PIECES = (("Pack<int, 4>", 16), ("int64_t", 8), ("int", 4), ("short", 2), ("char", 1))
 
@@ -49,6 +49,11 @@ class CudaText(PlanText):
         found = super().memory()
         found.grains = self.grains
         return found
+
+    def numbers_declared(self) -> list[str]:
+        """The constant memory of a module for the numbers that kernels are given, if there are any."""
+        count = len(self.given.numbers)
+        return [f'extern "C" {{ __constant__ int64_t numbers[{count}]; }}'] if count else []
 
     def rows_kernel(self) -> type[CudaRows]:
         return CudaRows

@@ -60,6 +60,24 @@ static CUresult library_of(const char *text, char *path, size_t room) {
     return result;
 }
 
+/* A library for a module. One that another module has is opened as a file of its own, so that its variables are, too. */
+static void *open_library(const char *path) {
+    static unsigned copies;
+    char copy[4200], buffer[1 << 16];
+    void *code = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+    if (!code) return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    dlclose(code);
+    snprintf(copy, sizeof copy, "%s.%d.%u", path, getpid(), copies++);
+    FILE *from = fopen(path, "r"), *to = fopen(copy, "w");
+    if (from && to)
+        for (size_t count; (count = fread(buffer, 1, sizeof buffer, from)) > 0;) fwrite(buffer, 1, count, to);
+    if (from) fclose(from);
+    if (to) fclose(to);
+    code = dlopen(copy, RTLD_NOW | RTLD_LOCAL);
+    unlink(copy);
+    return code;
+}
+
 CUresult load_image(CUmodule *module, const void *image) {
     const char *text = image;
     CUmodule made = calloc(1, sizeof *made);
@@ -70,7 +88,7 @@ CUresult load_image(CUmodule *module, const void *image) {
     if (!machine) {
         char path[4096];
         CUresult result = library_of(text, path, sizeof path);
-        if (!result && !(made->code = dlopen(path, RTLD_NOW | RTLD_LOCAL))) {
+        if (!result && !(made->code = open_library(path))) {
             tell("%s", dlerror());
             result = CUDA_ERROR_INVALID_IMAGE;
         }

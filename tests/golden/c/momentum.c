@@ -1,4 +1,5 @@
 int step_0(char *arena, void *const *tables) {
+    const char *const numbers = (const char *)tables[2];
     /* the optimizer */
     {
         const double *const gradient_at = (const double *)(arena + 0);
@@ -29,10 +30,12 @@ int step_0(char *arena, void *const *tables) {
         double *const v_at = (double *)tables[1];
         const double *const gradient_at = (const double *)(arena + 0);
         double *const p_2_at = (double *)tables[0];
+        const double number0 = NUMBER(double, 0); /* 0.9 */
+        const double number1 = NUMBER(double, 1); /* 0.1 */
         EACH
         for (int64_t j = 0; j < 100; j++) {
-            const double t3 = 0.9 * v_at[j];
-            const double t4 = 0.1 * gradient_at[j];
+            const double t3 = number0 * v_at[j];
+            const double t4 = number1 * gradient_at[j];
             const double t5 = t3 - t4;
             const double t6 = p_2_at[j] + t5;
             v_at[j] = t5;

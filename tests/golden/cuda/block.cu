@@ -100,10 +100,11 @@ INLINE void train_task4(char *arena, const Tables<8> &tables, int block, int thr
 INLINE void train_task5(char *arena, const Tables<8> &tables, int block, int thread) {
     const double *const rate_scale_at = (const double *)(arena + 960);
     float *const t34_at = (float *)(arena + 128);
+    const double number0 = NUMBER(double, 0); /* 0.1 */
     const int row = block * 32 + thread / 1, lane = thread % 1;
     if (row >= 1) return;
     const uint32_t mask = 0x1u << thread % 32 / 1 * 1;
-    const double t33 = rate_scale_at[0] * 0.1;
+    const double t33 = rate_scale_at[0] * number0;
     const float t34 = (float)t33;
     t34_at[0] = t34;
 }

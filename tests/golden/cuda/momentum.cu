@@ -1,3 +1,6 @@
+extern "C" { __constant__ int64_t numbers[2]; }
+
+/* the optimizer */
 extern "C" __global__ void __launch_bounds__(32, 1) step_0(
     char *arena, const Tables<2> tables, char *scratch) {
     const double *const gradient_at = (const double *)(arena + 0);
@@ -42,6 +45,8 @@ extern "C" __global__ void __launch_bounds__(64, 1) step_3(
     double *const v_2_at = (double *)tables[1];
     const double *const gradient_at = (const double *)(arena + 0);
     double *const p_2_at = (double *)tables[0];
+    const double number0 = NUMBER(double, 0); /* 0.9 */
+    const double number1 = NUMBER(double, 1); /* 0.1 */
     for (int q = THREAD; q < 50; q += THREADS) {
         const int j = q * 2;
         Pack<double, 2> t5_pack;
@@ -52,8 +57,8 @@ extern "C" __global__ void __launch_bounds__(64, 1) step_3(
         #pragma unroll
         for (int v = 0; v < 2; v++) {
             const int jv = j + v;
-            const double t3 = 0.9 * v_2_pack0.at[v];
-            const double t4 = 0.1 * gradient_pack1.at[v];
+            const double t3 = number0 * v_2_pack0.at[v];
+            const double t4 = number1 * gradient_pack1.at[v];
             const double t5 = t3 - t4;
             const double t6 = p_2_pack2.at[v] + t5;
             t5_pack.at[v] = t5;

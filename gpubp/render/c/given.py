@@ -1,0 +1,79 @@
+"""The numbers that kernels are given when they run. A rate, a decay, a share of dropout is a literal of an equation;
+for kernels it is an entry of a table, so that programs that differ in such numbers alone are compiled once."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Mapping
+
+from dsl.records import dataclass
+
+from ...ir import FLOATS, Eqn, Scalar, Var
+from ...ops.constants import type_of_literals
+from ...passes import Plan
+from ..loops import loop_steps
+from .literals import c_literal, rounded
+from .words import comment
+
+_SIMPLE = (0.0, 0.5)
+"""The fractions of 0 and of powers of two: these stay in the text, for compilers make simpler code of them."""
+MOST = 4096
+"""Entries of a table: half of a GPU's constant memory. What is beyond stays in the text."""
+_FORMAT = {"float32": "=f4x", "float64": "=d"}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An entry of the table: a number rounded to its type, and what its equation was made for."""
+
+    value: float
+    dtype: str
+    origin: object
+
+    @property
+    def text(self) -> str:
+        return c_literal(self.value, self.dtype).strip("()")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """The table. `places`: the entry of a literal, by its equation and which of the inputs it is."""
+
+    numbers: tuple[Number, ...]
+    places: Mapping[tuple[Eqn, int], int]
+
+    @property
+    def table(self) -> bytes:
+        """As it lies in memory, 8 bytes for each entry."""
+        return b"".join(struct.pack(_FORMAT[number.dtype], number.value) for number in self.numbers)
+
+    def told(self, describe: Callable[[object], str]) -> list[str]:
+        """A comment that lists them, if there are any."""
+        if not self.numbers:
+            return []
+        wide = max(len(number.text) for number in self.numbers)
+        lines = ["/* The numbers that kernels are given when they run: with others they are the same kernels."]
+        for k, number in enumerate(self.numbers):
+            about = "" if number.origin is None else comment(describe(number.origin))
+            lines.append(f"   number{k:<5}{number.text:<{wide}}   {about}".rstrip())
+        return ["\n".join((*lines, "*/"))]
+
+
+def given(plan: Plan) -> Given:
+    """The table of a plan and of the loops in it, in the order of their steps."""
+    numbers: list[Number] = []
+    places: dict[tuple[Eqn, int], int] = {}
+    plans = (*(one.plan for _, one in loop_steps(plan.steps)), plan)
+    for eqn in (step.eqn for part in plans for step in part.steps):
+        form = eqn.op.c
+        if not isinstance(form, Scalar) or (dtype := type_of_literals(eqn)) not in FLOATS:
+            continue
+        for i, x in enumerate(eqn.inputs):
+            if isinstance(x, Var) or i in form.written or len(numbers) == MOST:
+                continue
+            value = rounded(x, dtype)
+            if math.isfinite(value) and abs(math.frexp(value)[0]) not in _SIMPLE:
+                places[eqn, i] = len(numbers)
+                numbers.append(Number(value, dtype, eqn.origin))
+    return Given(tuple(numbers), places)
