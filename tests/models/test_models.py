@@ -32,7 +32,7 @@ def test_they_are_all_here() -> None:
     } <= set(ALL)
     assert {"digits_cnn", "digits_resnet", "autoencoder", "vae", "deep_sigmoid", "deep_mended"} <= set(ALL)
     assert {"fashion_mlp", "fashion_cnn", "cifar_cnn", "parity"} <= set(ALL)
-    assert {"pinn", "transformer", "siamese", "robust"} <= set(ALL)
+    assert {"pinn", "transformer", "siamese", "robust", "mixture"} <= set(ALL)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -166,6 +166,17 @@ def test_wrong_readings_are_not_chased() -> None:
     )
     assert robust < 0.2
     assert plain > 0.35
+
+
+def test_both_answers_are_found() -> None:
+    """The true density has -0.2 nats, one normal density 1.15; the net answers with two places, far from their mean."""
+    run = gpubp.train(gpubp.load(MODELS / "mixture.net"), "cpu", epochs=30, backend="numpy")
+    assert run.metrics["test.loss"] < 0.2
+    found = run.executor.predict({"x": [[0.0], [0.6]]})
+    for row, height in enumerate((1.0, 0.8)):
+        likely = found["centre"][row][found["share"][row] > 0.2]
+        assert likely.min() == pytest.approx(-height, abs=0.15)
+        assert likely.max() == pytest.approx(height, abs=0.15)
 
 
 def test_two_images_through_one_net() -> None:
