@@ -86,7 +86,8 @@ def test_the_worst_of_the_saturated_is_named_and_no_output() -> None:
         (1.0, math.inf, []),
         (math.inf, 1.0, ["exploding"]),
         (math.nan, 1.0, []),
-        (0.0, 1.0, []),
+        (0.0, 1.0, ["lost"]),
+        (0.0, 0.0, []),
     ],
 )
 def test_gradients_from_the_last_layer_to_the_first(first: float, last: float, wanted: list[str]) -> None:
