@@ -14,7 +14,7 @@ from ..memory import free_memory
 from .checkpoint import Saved, read
 from .folder import RunFolder
 from .loop import Callback, Training
-from .resume import require_checkpoint, same_place
+from .resume import require_checkpoint, require_file_data, same_place
 from .run import Progress, Run
 
 
@@ -55,14 +55,18 @@ def train(
     in the middle.
     """
     epochs = None if epochs is None else positive(epochs, "epochs")
-    required(net).require_training(epochs, given=data is not None)
     source = None if resume is None else Path(resume)
     if source is not None:
         require_checkpoint(source)
+        if data is None and required(net).graph.data is None:
+            require_file_data(source, read(source, free_memory()))
+    required(net).require_training(epochs, given=data is not None)
     folder = None if out is None else RunFolder(Path(out), resumed=same_place(Path(out), source))
     try:
         saved = None if source is None else read(source, free_memory())
         if source is not None and saved is not None:
+            if data is None:
+                require_file_data(source, saved)
             seed, precision = _as_before(source, saved, seed, precision)
         net = in_force(net, epochs=epochs, seed=seed, precision=precision)
         training = Training(net, (device, backend), folder, source, saved, data)

@@ -13,6 +13,8 @@ from ..frontend import Net, check_feeds
 from .environment import data_hashes
 
 PARTS = ("train", "valid", "test")
+GIVEN = "data["
+"""What names of `hashes` begin with that are no files."""
 
 
 def dataset_of(executor: Executor, given: Mapping[str, Any] | None, seed: int) -> Dataset:
@@ -52,6 +54,6 @@ def hashes(net: Net, dataset: Dataset, *, given: bool) -> dict[str, str]:
     """SHA-256 of each file of the data; of rows that were `given`, of those of each name and of each part's numbers."""
     if not given:
         return data_hashes(net)
-    arrays: dict[str, Any] = {f"data[{name!r}]": column for name, column in dataset.arrays.items()}
+    arrays: dict[str, Any] = {f"{GIVEN}{name!r}]": column for name, column in dataset.arrays.items()}
     arrays.update(dataset.parts)
     return {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()}

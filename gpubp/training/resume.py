@@ -14,6 +14,7 @@ from . import history
 from .checkpoint import BEST, LAST, Saved, read
 from .environment import different
 from .folder import ABOUT
+from .given import GIVEN
 
 FREE = frozenset({"epochs", "steps", "early_stop", "metrics", "start", "seed", "precision", "health"})
 """Parts of an experiment that a resume may change: how long it is and what is looked at. Seed and precision are those
@@ -34,6 +35,15 @@ def require_checkpoint(folder: Path) -> None:
     """Raise CheckpointError for a run that ended before its first checkpoint."""
     if folder_of(folder) is not None and not (folder / LAST).exists():
         raise CheckpointError(f"`{folder}` has no checkpoint: it ended before the first one was saved; run it again")
+
+
+def require_file_data(place: Path, saved: Saved) -> None:
+    """Raise CheckpointError for a run that was trained on arrays, which no file names."""
+    if any(name.startswith(GIVEN) for name in saved.about.get("data", {})):
+        raise CheckpointError(
+            f"`{place}` was trained on arrays that Python handed over, and goes on with the same ones: "
+            f'`gpubp.train(net, data=..., resume="{place}")`'
+        )
 
 
 def require_same(place: Path, saved: Saved, net: Mapping[str, str], data: Mapping[str, str]) -> list[str]:

@@ -85,6 +85,9 @@ def test_a_run_goes_on_with_the_same_arrays_only(tmp_path: Path) -> None:
     with pytest.raises(gpubp.CheckpointError, match="trained on other data"):
         train(data=parts, resume=tmp_path / "run")
     assert state(train(data={"x": X, "y": Y}, resume=tmp_path / "run", out=tmp_path / "run")) == state(whole)
+    for text in (TEXT, SPLIT + TEXT):
+        with pytest.raises(gpubp.CheckpointError, match="trained on arrays that Python handed over"):
+            gpubp.train(gpubp.loads(text, base=tmp_path), "cpu", resume=tmp_path / "run")
     loaded = gpubp.load_run(tmp_path / "run", "cpu")
     np.testing.assert_array_equal(loaded.predict(X), whole.executor.predict(X))
 
