@@ -14,7 +14,7 @@ from gpubp.backends.numpy import NumpyBackend
 from gpubp.errors import DivergedError
 from gpubp.executor import feeding
 from gpubp.executor.ensemble import Ensemble
-from tests.render.compiled import FEWER, QUICK, needs_compiler
+from tests.render.compiled import FEWER, LONG, QUICK, needs_compiler
 
 from .nets import DROPOUT, PLAIN, contents, rows
 from .test_ensemble import rows_for
@@ -28,12 +28,11 @@ def native(text: str = PLAIN, precision: str | None = None, backend: str = "nati
 
 
 def _models() -> Iterator[Any]:
-    """All, with layers FEWER, but for the one whose text takes a compiler longest; in `make sanitize` that one too, and
-    all in full."""
+    """All but LONG, with layers FEWER; in `make sanitize` these too, and all in full."""
     for path in MODELS:
-        if path.stem != "cifar_cnn":
+        if path.stem not in LONG:
             yield pytest.param(path, FEWER.get(path.stem, {}), id=path.stem)
-        if path.stem == "cifar_cnn" or path.stem in FEWER:
+        if path.stem in (*LONG, *FEWER):
             yield pytest.param(path, {}, id=f"{path.stem}-in-full", marks=pytest.mark.sanitize)
 
 

@@ -13,6 +13,7 @@ import pytest
 import gpubp
 from gpubp.cli import main
 from gpubp.data import load
+from tests.render.compiled import needs_compiler
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 ALL = sorted(path.stem for path in MODELS.glob("*.net"))
@@ -131,8 +132,11 @@ def after(name: str, epochs: int, backend: str = "numpy") -> dict[str, float]:
     return gpubp.train(gpubp.load(MODELS / f"{name}.net"), "cpu", epochs=epochs, backend=backend).metrics
 
 
-@pytest.mark.parametrize(("name", "backend"), [("digits_cnn", "auto"), ("digits_resnet", "numpy")])
+@pytest.mark.parametrize(
+    ("name", "backend"), [("digits_cnn", "auto"), pytest.param("digits_resnet", "native", marks=needs_compiler)]
+)
 def test_digits_with_convolutions(name: str, backend: str) -> None:
+    """The one with most kernels by what is compiled alone, as users have it compiled."""
     assert after(name, 3, backend)["test.accuracy"] >= 0.93
 
 
