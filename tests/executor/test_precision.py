@@ -60,3 +60,13 @@ def test_the_head_of_a_run_says_what_it_is(capsys: pytest.CaptureFixture[str]) -
 
     assert main(["run", str(MODELS / "xor.net"), "--precision", "tf32", "--device", "cpu", "--no-save"]) == 0
     assert "float32 instead of tf32, seed 0" in capsys.readouterr().out
+
+
+def test_executors_of_one_net_keep_state_of_their_own_type() -> None:
+    """What they share is made for each type."""
+    net = gpubp.load(MODELS / "xor.net")
+    for precision in ("float32", "float64", "float32"):
+        state = gpubp.Executor(net, "cpu", precision).state_dict()
+        kept = {name: array.dtype.name for name, array in state.items() if name.startswith("optimizer.")}
+        assert kept
+        assert set(kept.values()) == {precision}

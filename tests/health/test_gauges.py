@@ -95,3 +95,9 @@ def test_what_nothing_comes_back_to_has_no_delta() -> None:
     found = {one.layer.name: one.delta for one in sizes(ex, {"x": np.ones((2, 2)), "y": np.zeros((2, 1))})}
     assert found["aside"] is None
     assert found["p"] is not None
+
+
+def test_figures_keep_no_values_for_longer() -> None:
+    """Each is computed as soon as it can be: else every delta would be kept to the end of the step."""
+    ex = executor("[64]", "repeat 16 { dense(64) -> relu } -> dense(1)", "float32")
+    assert Gauges(ex, 256).memory < 1.25 * ex.compiled("gradients", 256).plan.arena
