@@ -169,9 +169,15 @@ _PIECES = [
 
 def check_findings(text: str) -> None:
     answers: list[tuple[syntax.File, list[Diagnostic]]] = []
-    # A short text may be a mistake at each of its characters.
-    assert calls(lambda: answers.append(parse(Source("m.net", text)))) <= 5_000 + 100 * len(text)
-    ((file, found),) = answers
+
+    def work() -> int:
+        return calls(lambda: answers.append(parse(Source("m.net", text))))
+
+    # A short text may be a mistake at each of its characters. What is made once in a process, as tables of the grammar,
+    # is there the second time.
+    most = 5_000 + 100 * len(text)
+    assert work() <= most or work() <= most
+    file, found = answers[-1]
     assert isinstance(file, syntax.File)
     for finding in found:
         assert finding.code.startswith("E01")
