@@ -60,22 +60,25 @@ static CUresult library_of(const char *text, char *path, size_t room) {
     return result;
 }
 
-/* A library for a module. One that another module has is opened as a file of its own, so that its variables are, too. */
+/* A library for a module. One that another module has is opened as a file of its own, so that its variables are, too,
+   unless no file can be written. */
 static void *open_library(const char *path) {
     static unsigned copies;
     char copy[4200], buffer[1 << 16];
     void *code = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
     if (!code) return dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    dlclose(code);
     snprintf(copy, sizeof copy, "%s.%d.%u", path, getpid(), copies++);
     FILE *from = fopen(path, "r"), *to = fopen(copy, "w");
-    if (from && to)
-        for (size_t count; (count = fread(buffer, 1, sizeof buffer, from)) > 0;) fwrite(buffer, 1, count, to);
+    int whole = from && to;
+    for (size_t count; whole && (count = fread(buffer, 1, sizeof buffer, from)) > 0;)
+        whole = fwrite(buffer, 1, count, to) == count;
     if (from) fclose(from);
-    if (to) fclose(to);
-    code = dlopen(copy, RTLD_NOW | RTLD_LOCAL);
+    if (to && fclose(to)) whole = 0;
+    void *own = whole ? dlopen(copy, RTLD_NOW | RTLD_LOCAL) : NULL;
     unlink(copy);
-    return code;
+    if (!own) return code;
+    dlclose(code);
+    return own;
 }
 
 CUresult load_image(CUmodule *module, const void *image) {
