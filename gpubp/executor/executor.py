@@ -232,7 +232,7 @@ class Executor:
         steps, batch = positive(steps, "steps"), positive(batch, "batch")
         with self._active:
             self.fit_first(placed)
-            return updates(self._machine, self._state, placed, steps, batch, self.seed, self._require_gradient)
+            return updates(self._machine, self._state, placed, steps, batch, self._require_gradient)
 
     def profile(self, data: Mapping[str, Any] | Stream, batch: int = 64) -> Profile:
         """Where the time of a training step on the first `batch` rows goes, by kernel; the state stays as it was."""

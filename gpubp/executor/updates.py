@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..frontend import STEP
+from ..frontend import SEED, STEP
 from .feeding import Rows
 from .machine import Machine
 from .state import State
@@ -20,7 +20,6 @@ def updates(
     placed: Rows,
     steps: int,
     batch: int,
-    seed: int,
     check: Callable[[Mapping[str, Any]], None],
 ) -> tuple[Any, Any, list[int]]:
     """`steps` updates: the data losses, the penalties, and the rows of each batch. `check` looks at the results after
@@ -32,6 +31,7 @@ def updates(
     whole = machine.compiled("train", full)
     state.require_horizon(whole.built)
     mixed = bool(state.net.option("shuffle", True)) and count > batch  # one batch is the same in any order
+    seed = int(state.arrays[SEED]) if mixed else 0  # to read it the host waits for a GPU
     losses, penalties = machine.backend.xp.empty((2, steps), dtype=state.dtype)
     sizes: list[int] = []
     at = first = int(state.arrays[STEP])
