@@ -70,6 +70,7 @@ class Option:
     words: tuple[str, ...] = ()
     part: Part | None = None
     minimum: float | None = None  # for whole, real, wholes: the least value that is allowed
+    doc: str = ""  # of a key of `train`: what it is, for people
 
 
 @dataclass(frozen=True, slots=True)

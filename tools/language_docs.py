@@ -1,4 +1,4 @@
-"""Writes into docs/language.md what its commands print, and the grammar, made from dsl/net.lark.
+"""Writes into docs/language.md what its commands print, the keys of `train`, and the grammar, made from dsl/net.lark.
 
 python -m tools.language_docs
 """
@@ -10,12 +10,16 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gpubp.cli.words import default_text
+from gpubp.frontend.catalog import TRAIN
+
 from .markdown import with_printed
 
 ROOT = Path(__file__).resolve().parent.parent
 GRAMMAR = ROOT / "dsl" / "net.lark"
 PATH = ROOT / "docs" / "language.md"
 _BLOCK = re.compile(r"(?<=```ebnf\n).*?(?=```)", re.DOTALL)
+_KEYS = re.compile(r"(?<=\| key \| what it is \| default \|\n\|---\|---\|---\|\n).*?(?=\n\n)", re.DOTALL)
 _RULE = re.compile(r"^[?_]?([a-z]+): (.*(?:\n +\|.*)*)$", re.MULTILINE)
 _TERMINAL = re.compile(r"^([A-Z_]+)(?:\.\d)?: (.*)$", re.MULTILINE)
 _KEPT = ("NAME", "NUMBER", "STRING", "COMMENT")
@@ -51,11 +55,22 @@ def _written(definition: str) -> str:
     return f"({quoted})" if len(words) > 1 else quoted
 
 
+def keys() -> str:
+    """The keys of `train`: the rows of a table."""
+    optional = {option.name: default_text(option) for option in TRAIN}
+    defaults = {name: f"`{text}`" if text else "none" for name, text in optional.items()}
+    defaults |= dict.fromkeys(("loss", "optimizer", "epochs", "steps"), "")
+    return "\n".join(
+        f"| `{option.name}` | {option.doc} | {defaults[option.name]} |".replace("|  |", "| |") for option in TRAIN
+    )
+
+
 def page() -> str:
     """The page as it should be today."""
     made = grammar()
     with TemporaryDirectory() as folder:
         text = with_printed(PATH.read_text(encoding="utf-8"), Path(folder))
+    text = _KEYS.sub(lambda match: keys(), text)
     return _BLOCK.sub(lambda match: made, text)
 
 

@@ -14,6 +14,9 @@ from .suggest import did_you_mean, foreign_word, listed, nearest, without_value
 from .values import POISON, Poison, Several, Value, describe, has_node, is_number
 from .weights import weight_of
 
+_LISTED = "`gpubp words` lists what there is"
+"""The help where no name comes near to what was written."""
+
 Target = Signature | LayerDef | BlockDef | FnDef
 
 
@@ -166,7 +169,7 @@ def _unknown_function(cx: Context, path: syntax.Path) -> Poison:
             message = f"`{name}` is {_article(part)}, which has no place here"
             return cx.error("E0208", message, path.span, help=(where,) if where else _function_help(cx, name))
     inner = [e for e in _function_names(cx) if e.endswith(f".{name}")]
-    help = (f"did you mean `{inner[0]}`?",) if inner else _function_help(cx, name)
+    help = (f"did you mean `{inner[0]}`?",) if inner else _function_help(cx, name) or (_LISTED,)
     what = {"metric": "metric", "loss": "loss or function"}.get(cx.parts[0], "layer or function")
     return cx.error("E0208", f"there is no {what} `{name}`", path.span, label="unknown name", help=help)
 

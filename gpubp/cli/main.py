@@ -30,6 +30,7 @@ VERBS = {
     "runs": "list the runs that were saved, or compare two of them",
     "explain": "follow one example through a step of training: values, formulas, gradients, the update",
     "gradcheck": "check the gradients of a file beside finite differences, by parameter",
+    "words": "what a file can name: layers, losses, optimizers ..., and what each takes and does",
     "doctor": "what of this machine can be used, and what to install for more",
     "graph": "draw the net of a file or a run: shapes, parameter counts, blocks closed or open",
     "plot": "the curves of runs, in the terminal or as a PNG or SVG file",
