@@ -83,10 +83,10 @@ class Word:
 
 
 def sections() -> dict[str, tuple[str, list[Word]]]:
-    """Every word there is, by section: what the section is for, and its words in the order of the catalogue."""
+    """Every word there is, by section: what the section is for, and its words in alphabetical order."""
     found: dict[str, tuple[str, list[Word]]] = {name: (about, []) for name, about in _SECTIONS.items()}
     for part, signatures in catalog().entries.items():
-        for name, signature in signatures.items():
+        for name, signature in sorted(signatures.items()):
             section = _PARTS.get(part, part)
             if part == "function":
                 module = ENTRIES[part, name].function.__module__.rpartition(".")[2]
