@@ -54,6 +54,7 @@ GOALS = (
     Goal("transformer", "test.perplexity", 2, 2.1, least=False),
     Goal("robust", "test.rmse", 3, 0.2, least=False),
     Goal("mixture", "test.loss", 10, -0.1, least=False),
+    Goal("mackey_glass", "test.rmse", 5, 0.006, least=False),
     Goal("pinn", "test.rmse", 3, 0.003, least=False),
     Goal("deep_sigmoid", "test.accuracy", 5, 0.6, least=False),
     Goal("deep_mended", "test.accuracy", 5, 0.97),

@@ -8,6 +8,7 @@ from . import arrow as arrow
 from . import cifar as cifar
 from . import csv as csv
 from . import images as images
+from . import series as series
 from . import synthetic as synthetic
 from . import text as text
 from .apply import NewRows, read_table

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import os
-import zlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import field
 from functools import partial
 from math import prod
@@ -19,16 +16,18 @@ from dsl.source import Source as Text
 from dsl.source import Span
 from gpubp.errors import DataError
 
-from .arrow import open_arrow
+from .arrow import BEGINNINGS, open_arrow
 from .cells import Cells
 from .checks import COMMAND_LINE, counted, listed, problem, suggestion
 from .encoders import Encoder
-from .files import find_file, read_bytes, read_text, unreadable
+from .files import find_file, read_bytes, read_text, start_of
 from .idx import TYPES, read_idx
 from .images import new_pictures
 from .labels import Place, labels_of
+from .moments import cut, open_series
 from .npy import MAGIC, ZIP, Archive, read_array
 from .pictures import SUFFIXES
+from .series import new_windows
 from .sheet import open_sheet
 from .sources import Source, finite
 from .tables import Table, TextTable
@@ -52,7 +51,6 @@ class NewRows:
     gaps: tuple[int, ...] = ()
 
 
-_ARROW = (b"PAR1", b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")
 _LEARNED = "the data that was learned from"
 
 
@@ -80,34 +78,22 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
         if path.lower().endswith(SUFFIXES):
             file = find_file(Path(), path, span)
             raise problem("E0412", f"`{path}` is one picture", span, help=f"a folder is read: `{file.parent}`")
+    if any(encoder.moments for encoder in encoders.values()):
+        return _moments(path, span, encoders, keep)
     tokens = any(encoder.level for encoder in encoders.values())
-    start = b"" if tokens else _start(path, span)
+    start = b"" if tokens else start_of(Path(), path, span)
     if tokens or start.startswith((MAGIC, ZIP)) or _is_idx(start):
         if keep:
             raise problem("E0415", f"`{path}` has no columns with names, so none can be kept", span)
         if tokens:
             return NewRows(_windows(path, span, encoders))
         return NewRows(_arrays(path, Path(path), span, start, encoders))
-    if start.startswith(_ARROW):
+    if start.startswith(BEGINNINGS):
         return _columns(open_arrow(Path(), path, span), encoders, keep)
     named = [*keep, *(field.name for encoder in encoders.values() for field in encoder.fields)]
     header = None if any(encoder.header for encoder in encoders.values()) else False
     sheet = open_sheet(Path(), path, span, delimiter=None, header=header, named=named)
     return _columns(TextTable(sheet), encoders, keep)
-
-
-def _start(path: str, span: Span) -> bytes:
-    """The first bytes of a file, unpacked where gzip packed it; what is damaged is told when it is read."""
-    try:
-        with find_file(Path(), path, span).open("rb") as file:
-            start = file.read(8)
-            if start.startswith(b"\x1f\x8b"):
-                file.seek(0)
-                with gzip.GzipFile(fileobj=file) as packed, suppress(EOFError, zlib.error, gzip.BadGzipFile):
-                    return packed.read(8)
-            return start
-    except OSError as error:
-        raise unreadable(path, span, error) from None
 
 
 def _is_idx(start: bytes) -> bool:
@@ -130,10 +116,9 @@ def _columns(table: Table, encoders: Mapping[str, Encoder], keep: Sequence[str])
     cells = table.cells(sorted(numeric), sorted(labels), missing)
     every = range(cells.rows)
     cells = whole_rows(table, cells, dropped)
-    known = {column for encoder in encoders.values() for column in encoder.known}
     return NewRows(
         {name: _rows(table, cells, picks[name], encoder) for name, encoder in encoders.items()},
-        tuple(column for column in table.names if column not in known) if known and table.header else (),
+        _unused(table, encoders),
         {name: table.texts(i) for name, i in zip(keep, wanted, strict=True)},
         () if cells.kept is None else tuple(sorted({*every}.difference(cells.kept.tolist()))),
     )
@@ -226,6 +211,28 @@ def _rows(table: Table, cells: Cells, columns: Sequence[int], encoder: Encoder) 
             row = int(np.argmax(np.isnan(cells.numbers[i])))
             raise problem("E0416", f"{table.at(row, i)}: the cell is empty", table.span)
     return encoder.numbers(np.concatenate(parts, axis=1))
+
+
+def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
+    """The windows of a series. Of the columns `keep` each has the cell at the last moment that is put in."""
+    named = [*keep, *(field.name for encoder in encoders.values() for field in encoder.fields)]
+    header = None if any(encoder.header for encoder in encoders.values()) else False
+    table = open_series(Path(), path, span, named, header)
+    picks, wanted = _picks(table, encoders), _by_name(table, keep)
+    labels = {name for name, encoder in encoders.items() if encoder.classes is not None}
+    moments = {name: encoder.moments for name, encoder in encoders.items()}
+    found = cut(table, picks, labels, moments, drop=any(encoder.drop for encoder in encoders.values()))
+    arrays = {name: new_windows(found, name, encoder, _LEARNED) for name, encoder in encoders.items()}
+    last = max(encoder.moments[1] for encoder in encoders.values() if encoder.feature) - 1
+    texts = {name: table.texts(column) for name, column in zip(keep, wanted, strict=True)}
+    kept = {name: [cells[start + last] for start in found.all_starts.tolist()] for name, cells in texts.items()}
+    return NewRows(arrays, _unused(table, encoders), kept, tuple(found.gaps.tolist()))
+
+
+def _unused(table: Table, encoders: Mapping[str, Encoder]) -> tuple[str, ...]:
+    """Its columns that the training data did not have."""
+    known = {column for encoder in encoders.values() for column in encoder.known}
+    return tuple(column for column in table.names if column not in known) if known and table.header else ()
 
 
 # Arrays and text

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+BEGINNINGS = (b"PAR1", b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")
+"""What a Parquet, Feather or Arrow file begins with."""
+
 
 @dataclass(frozen=True, slots=True)
 class ArrowTable:

@@ -81,7 +81,8 @@ class Read:
     are for testing only. `standardize`: the names whose numbers get mean 0 and deviation 1 over the training rows;
     `fill`: by what statistic of the training rows missing numbers are replaced. `parts`: 0, 1 or 2 for each row (train,
     valid, test), where a column says it. `files`: what was read, as paths. `left_out`: rows of them that miss a cell.
-    `origins`: where the rows stand, those for testing last; none where they are of no file.
+    `origins`: where the rows stand, those for testing last; none where they are of no file. `ordered`: where the rows
+    are divided in their order, how many are left out between two parts.
     """
 
     columns: dict[str, NDArray[Any] | Stored]
@@ -94,6 +95,7 @@ class Read:
     files: tuple[Path, ...] = ()
     left_out: int = 0
     origins: tuple[Origin, ...] = ()
+    ordered: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,8 @@ class Encoder:
     stands for all others. `scale` multiplies numbers; then `mean` and `deviation` (flat, one for each element; or
     empty) bring them to mean 0 and deviation 1. `level`: `char` or `word` where the labels are tokens of a text.
     `drop`: rows that miss one of its cells are left out. `picture`: where the numbers are pixels, whether the pictures
-    were `resized` to this shape, or are `exact` as they stand.
+    were `resized` to this shape, or are `exact` as they stand. `moments`, of a series: the first of the moments that a
+    row holds and the one behind the last, counted from where its window begins, and how far windows are apart.
     """
 
     shape: tuple[int, ...]
@@ -66,6 +67,7 @@ class Encoder:
     level: str = ""
     drop: bool = False
     picture: str = ""
+    moments: tuple[int, ...] = ()
 
     @property
     def type(self) -> Type:
@@ -171,13 +173,18 @@ def _encoder(entry: dict[str, Any]) -> Encoder:
         str(entry.pop("level")),
         bool(entry.pop("drop", False)),  # runs saved before it was written were trained on whole rows alone
         str(entry.pop("picture", "")),  # and those before this one, on no pictures
+        tuple(_whole(number) for number in entry.pop("moments", ())),  # nor on a series
     )
     size = prod(shape)
     if entry:
         raise ValueError(f"it has a part `{next(iter(entry))}` that this version does not know")
     if size > _MOST or len(found.mean) not in (0, size) or len(found.deviation) != len(found.mean):
         raise ValueError("its sizes do not fit together")
-    if fields and classes is None and sum(field.width for field in fields) != size:
+    moments = found.moments
+    if moments and (len(moments) != 3 or moments[0] >= moments[1] or not moments[2]):
+        raise ValueError("its moments are none")
+    each = sum(field.width for field in fields) * (moments[1] - moments[0] if moments else 1)
+    if fields and classes is None and each != size:
         raise ValueError("its columns do not fit its shape")
     if found.words and len(found.words) != found.classes:
         raise ValueError("its words are not as many as its classes")

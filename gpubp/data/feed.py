@@ -87,7 +87,8 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
     rows, test_rows = _row_counts(reads)
     raw = {name: read.columns[name] for _, read in reads for name in read.columns}
     told = next((read.parts for _, read in reads if read.parts is not None), None)
-    parts = divide(data.split, data.span, rows, test_rows, raw, seed, told)
+    ordered = max((read.ordered for _, read in reads if read.ordered is not None), default=None)
+    parts = divide(data.split, data.span, rows, test_rows, raw, seed, told, ordered)
     columns, encoders = _finished(reads, wants, parts["train"])
     spans = {name: entry.value_span for entry in data.entries for name in entry.names}
     odd = constant_columns(columns, encoders, parts["train"], spans)

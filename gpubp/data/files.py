@@ -8,6 +8,7 @@ import io
 import os
 import stat
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -90,6 +91,21 @@ def read_bytes(base: Path, name: str, span: Span | None, source: tuple[str, ...]
             message = f"`{name}` has {size:,} bytes, and {free:,} bytes of memory are free"
             raise problem("E0425", message, span, help=help)
         return unpacked(path.read_bytes(), name, span)
+    except OSError as error:
+        raise unreadable(name, span, error) from None
+
+
+def start_of(base: Path, name: str, span: Span | None) -> bytes:
+    """The first 8 bytes of a file, unpacked where gzip packed it; what is damaged is told when it is read. Raises
+    DiagnosticError where it cannot be opened."""
+    try:
+        with find_file(base, name, span).open("rb") as file:
+            start = file.read(8)
+            if start.startswith(b"\x1f\x8b"):
+                file.seek(0)
+                with gzip.GzipFile(fileobj=file) as packed, suppress(EOFError, zlib.error, gzip.BadGzipFile):
+                    return packed.read(8)
+            return start
     except OSError as error:
         raise unreadable(name, span, error) from None
 

@@ -40,7 +40,11 @@ def split(
     `stratify`: a name with one label (or whole number) per row; each part gets its share of every label, to within one
     row. Every row belongs to one part: the fractions add up to 100 %.
     `column`: nothing is drawn; that column of a table says `train`, `valid` or `test` in each row, and belongs to no
-    name. Raises DiagnosticError (E0421).
+    name.
+
+    The windows of a `series` are divided in their order, the first for training, the last for testing; a few are left
+    out between two parts, so that no moment is to be learned in one and told in another. Raises DiagnosticError
+    (E0421).
     """
     if column is not None and (train, valid, test, stratify) != (None, None, None, None):
         help = "keep `column` alone, or leave it out"
@@ -87,11 +91,13 @@ def divide(
     columns: Mapping[str, NDArray[Any] | Stored],
     seed: int,
     told: NDArray[np.int64] | None = None,
+    ordered: int | None = None,
 ) -> dict[str, NDArray[np.int64]]:
     """Row numbers of each part, ascending: the first `rows` are divided, the `test_rows` after them are "test".
 
     Without a `choice` all of the first are for training. `told`: 0, 1 or 2 (train, valid, test) for each of the first
-    rows, where a column says it. Raises DiagnosticError (E0421) where a part gets no row.
+    rows, where a column says it. `ordered`: they are divided in their order, and so many are left out between two
+    parts. Raises DiagnosticError (E0421) where a part gets no row.
     """
     import numpy as np
 
@@ -107,9 +113,15 @@ def divide(
             place = choice.option_spans.get("test", span)
             raise problem("E0421", "the test rows have a file of their own, so `split` takes none", place)
         groups = np.zeros(rows, dtype=np.int64)
+        place = choice.option_spans.get("stratify", span)
+        if name is not None and ordered is not None:
+            raise problem("E0421", "the windows of a series are divided in their order, not by a label", place)
         if name is not None:
-            groups = _groups(name, columns, choice.option_spans.get("stratify", span))[:rows]
-        parts = draw(groups, list(fractions), list(fractions.values()), seed)
+            groups = _groups(name, columns, place)[:rows]
+        if ordered is None:
+            parts = draw(groups, list(fractions), list(fractions.values()), seed)
+        else:
+            parts = in_order(rows, fractions, ordered)
         for part, found in parts.items():
             if not len(found):
                 message = (
@@ -167,6 +179,20 @@ def draw(
             part.append(order[start : start + amount])
             start += amount
     return {name: np.sort(np.concatenate(part)).astype(np.int64) for name, part in zip(names, found, strict=True)}
+
+
+def in_order(rows: int, fractions: Mapping[str, float], between: int) -> dict[str, NDArray[np.int64]]:
+    """Rows 0 .. rows - 1 in parts, one behind the other, each its fraction to one row; the last `between` of a part
+    that has another behind it are left out."""
+    import numpy as np
+
+    ends = np.round(np.cumsum([*fractions.values()]) * rows, 9).astype(np.int64).tolist()
+    ends[-1] = rows
+    starts = [0, *ends[:-1]]
+    found = {}
+    for part, start, end in zip(fractions, starts, ends, strict=True):
+        found[part] = np.arange(start, end if end == rows else max(start, end - between), dtype=np.int64)
+    return found
 
 
 def _groups(name: str, columns: Mapping[str, NDArray[Any] | Stored], span: Span) -> NDArray[np.int64]:

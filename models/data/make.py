@@ -99,6 +99,28 @@ def stories(count: int = 4000, seed: int = 0) -> None:
     (HERE / "stories.txt.gz").write_bytes(gzip.compress("".join(lines).encode(), compresslevel=9, mtime=0))
 
 
+def mackey_glass(count: int = 3000, delay: int = 17, per_moment: int = 10, skipped: int = 100) -> None:
+    """x'(t) = 0.2 x(t - 17) / (1 + x(t - 17)^10) - 0.1 x(t) at each whole t after the first 100 (Mackey & Glass 1977),
+    from x = 1.2 and nothing before, by Runge and Kutta's fourth order in steps of 0.1, between which the delayed value
+    is taken on a straight line."""
+    size = 1 / per_moment
+    past = np.zeros(delay * per_moment)
+    x, found = 1.2, []
+    trail = [*past.tolist(), x]
+    for step in range((count + skipped) * per_moment):
+        if step % per_moment == 0 and step >= skipped * per_moment:
+            found.append([f"{x:.6f}"])
+        old, new = trail[step], trail[step + 1]
+        drives = [0.2 * d / (1 + d**10) for d in (old, (old + new) / 2, new)]
+        k1 = drives[0] - 0.1 * x
+        k2 = drives[1] - 0.1 * (x + size / 2 * k1)
+        k3 = drives[1] - 0.1 * (x + size / 2 * k2)
+        k4 = drives[2] - 0.1 * (x + size * k3)
+        x += size / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        trail.append(x)
+    write("mackey_glass.csv.gz", ["x"], found)
+
+
 if __name__ == "__main__":
     iris()
     diabetes()
@@ -106,3 +128,4 @@ if __name__ == "__main__":
     spiral()
     digit_pairs()
     stories()
+    mackey_glass()

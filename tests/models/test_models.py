@@ -33,7 +33,7 @@ def test_they_are_all_here() -> None:
     } <= set(ALL)
     assert {"digits_cnn", "digits_resnet", "autoencoder", "vae", "deep_sigmoid", "deep_mended"} <= set(ALL)
     assert {"fashion_mlp", "fashion_cnn", "cifar_cnn", "parity"} <= set(ALL)
-    assert {"pinn", "transformer", "siamese", "robust", "mixture"} <= set(ALL)
+    assert {"pinn", "transformer", "siamese", "robust", "mixture", "mackey_glass"} <= set(ALL)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -110,6 +110,11 @@ def test_digits_tuned() -> None:
 @pytest.mark.parametrize(("name", "backend"), [("digits_lstm", "auto"), ("digits_gru", "numpy")])
 def test_digits_read_row_by_row(name: str, backend: str) -> None:
     assert after(name, 6, backend)["test.accuracy"] >= 0.9
+
+
+def test_a_series_is_foretold_better_than_by_its_last_value() -> None:
+    """Whose root of the mean squared error is 0.19, six moments ahead."""
+    assert after("mackey_glass", 4)["test.rmse"] < 0.1
 
 
 def test_diabetes() -> None:

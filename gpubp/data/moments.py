@@ -1,0 +1,164 @@
+"""Tables whose rows are moments in their order, and the windows that are cut out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dsl.records import dataclass
+from dsl.source import Span
+
+from .arrow import BEGINNINGS, open_arrow
+from .cells import Cells, Labels
+from .checks import Findings, counted, problem, remedy
+from .files import read_bytes, start_of
+from .npy import MAGIC, read_array
+from .sheet import open_sheet
+from .tables import Table, TextTable, row_place
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayTable:
+    """An array of NumPy's, (moments,) or (moments, columns), as a table whose columns are "1", "2", ..."""
+
+    path: str
+    span: Span | None
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+    header: bool = False
+
+    def at(self, row: int, column: int | None = None) -> str:
+        return row_place(self.path, row, None if column is None else self.names[column])
+
+    def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool, *, alone: bool = False) -> Cells:
+        import numpy as np
+
+        findings = Findings(self.span)
+        for i in {*numeric, *labels}:
+            column = self.values[:, i]
+            bad = np.flatnonzero(~(np.isfinite(column) | (np.isnan(column) & missing)))
+            for row in bad[:4].tolist():
+                findings.add("E0416", "numbers that are not finite", self.at(row, i), f"it is {column[row]}")
+            if len(bad) > 4:
+                findings.add("E0416", "numbers that are not finite", "", "", count=len(bad) - 4)
+        findings.raise_all()
+        columns = self.values.T
+        return Cells(len(self.values), {i: columns[i] for i in numeric}, {i: Labels(columns[i]) for i in labels})
+
+    def texts(self, column: int) -> list[str]:
+        return [f"{number:.15g}" for number in self.values[:, column].tolist()]
+
+
+def open_series(base: Path, path: str, span: Span | None, named: Sequence[str], header: bool | None = None) -> Table:
+    """A table of moments: delimited text, Parquet, Feather, Arrow or npy, as its content says. Raises
+    DiagnosticError."""
+    start = start_of(base, path, span)
+    if start.startswith(BEGINNINGS):
+        return open_arrow(base, path, span)
+    if not start.startswith(MAGIC):
+        return TextTable(open_sheet(base, path, span, delimiter=None, header=header, named=named))
+    values = read_array(read_bytes(base, path, span), path, span)
+    if values.ndim not in (1, 2) or not values.size:
+        message = f"`{path}` holds an array of shape {list(values.shape)}"
+        raise problem("E0418", message, span, help="a series is [moments], or [moments, columns]")
+    table = values.reshape(len(values), -1).astype("float64")
+    return ArrayTable(path, span, tuple(str(i + 1) for i in range(table.shape[1])), table)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The windows of one table: `starts`, the moment that each begins at, and `all_starts`, with those that are left
+    out because they hold a cell that is missing. Labels that are missing are others, which no window holds."""
+
+    table: Table
+    picks: Mapping[str, Sequence[int]]
+    cells: Cells
+    starts: NDArray[np.int64]
+    all_starts: NDArray[np.int64]
+
+    @property
+    def gaps(self) -> NDArray[np.int64]:
+        """The numbers (from 0) of the windows that are left out."""
+        import numpy as np
+
+        return np.flatnonzero(~np.isin(self.all_starts, self.starts))
+
+    def rows(self, values: NDArray[Any], moments: Sequence[int]) -> NDArray[Any]:
+        """The windows (n, moments, columns) of values (all moments, columns): those of an encoder's `moments`."""
+        import numpy as np
+
+        begin, end, _ = moments
+        views = np.lib.stride_tricks.sliding_window_view(values, end - begin, axis=0)
+        return np.ascontiguousarray(views[self.starts + begin].transpose(0, 2, 1))
+
+
+def cut(
+    table: Table,
+    picks: Mapping[str, Sequence[int]],
+    labels: Collection[str],
+    moments: Mapping[str, Sequence[int]],
+    *,
+    drop: bool,
+) -> Cut:
+    """Read the columns `picks` of the names; those in `labels` are labels. `moments`: what an encoder has of each name;
+    others count for how long a window is, too. Raises DiagnosticError for a cell that is missing, unless windows that
+    hold one are to be dropped, and for a table that is too short."""
+    import numpy as np
+
+    coded = {i for name in labels for i in picks[name]}
+    numeric = {i for name in picks for i in picks[name] if name not in labels}
+    cells = table.cells(sorted(numeric), sorted(coded), True)
+    longest, step = max(end for _, end, _ in moments.values()), max(step for *_, step in moments.values())
+    if cells.rows < longest:
+        message = (
+            f"`{table.path}` has {counted(cells.rows, 'row')}, and a window with what follows it needs {longest:,}"
+        )
+        help = remedy(table.span, "a smaller `window`, or a longer series", "a longer series")
+        raise problem("E0424", message, table.span, help=help)
+    starts = np.arange(0, cells.rows - longest + 1, step, dtype=np.int64)
+    bad = np.zeros(len(starts), dtype=bool)
+    for name, columns in picks.items():
+        gone = np.zeros(cells.rows, dtype=bool)
+        for i in columns:
+            gone |= _missing(cells.labels[i]) if name in labels else np.isnan(cells.numbers[i])
+        if gone.any() and not drop:
+            column = next(i for i in columns if _gone(cells, i, name in labels)[gone.argmax()])
+            message = f"{table.at(int(gone.argmax()), column)}: the cell is empty"
+            tell = "fill it, or `missing = drop` leaves out the windows that hold it"
+            raise problem(
+                "E0416", message, table.span, help=remedy(table.span, tell, "fill it: the net was trained without gaps")
+            )
+        before = np.concatenate([[0], np.cumsum(gone)])
+        begin, end, _ = moments[name]
+        bad |= before[starts + end] > before[starts + begin]
+    if bad.all():
+        raise problem("E0414", f"`{table.path}`: no window is left, for each misses a cell", table.span)
+    whole = {i: _filled(found) for i, found in cells.labels.items()} if bad.any() else cells.labels
+    return Cut(table, picks, replace(cells, labels=whole), starts[~bad], starts)
+
+
+def _gone(cells: Cells, column: int, coded: bool) -> NDArray[np.bool_]:
+    import numpy as np
+
+    return _missing(cells.labels[column]) if coded else np.isnan(cells.numbers[column])
+
+
+def _missing(found: Labels) -> NDArray[np.bool_]:
+    import numpy as np
+
+    missing: NDArray[np.bool_] = np.isnan(found.values) if found.words is None else found.values < 0
+    return missing
+
+
+def _filled(found: Labels) -> Labels:
+    """With a label that occurs in the place of those that are missing."""
+    import numpy as np
+
+    gone = _missing(found)
+    return replace(found, values=np.where(gone, found.values[int(np.argmin(gone))], found.values))

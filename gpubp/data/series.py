@@ -1,0 +1,192 @@
+"""The reader `series`: windows of a table whose rows are moments, one behind the other, and what follows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Any
+
+from dsl.graph import Type
+from gpubp.registry import Count, OptionType, Real, Text, Whole, register
+
+from .checks import listed, problem
+from .columns import find, matching, mentioned
+from .dataset import Origin, Read, Request, Want
+from .encoders import Encoder, Field
+from .labels import Place, encode, labels_of
+from .moments import Cut, cut, open_series
+from .sheet import is_number
+from .tables import Table, TextTable
+from .tabular import OptionalNames, OptionalText, check_scale, word
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Gaps = Annotated[Any, OptionType(("word",), words=("error", "drop"))]
+
+
+@register("reader", "series")
+def series(
+    request: Request,
+    *,
+    path: Text,
+    window: Count,
+    columns: OptionalNames = None,
+    target: OptionalNames = None,
+    ahead: Whole = 1,
+    length: Count = 1,
+    step: Count = 1,
+    test: OptionalText = None,
+    scale: Real = 1.0,
+    missing: Gaps = "error",
+) -> Read:
+    """Windows [window, columns] of a table whose rows are moments in their order: delimited text, Parquet, Feather,
+    Arrow or npy, as its content says.
+
+    The second of two names gets what follows: `length` moments, the first of them `ahead` of the window's last, which
+    is itself `ahead = 0`.
+    `columns`: those of the first name, by name or pattern; if nothing is said, all.
+    `target`: those of the second; if nothing is said, the same.
+    `step`: from where one window begins to where the next does.
+    `test`: a second file with the same columns, whose windows are for testing only.
+    `scale` multiplies the inputs that are numbers.
+    `missing`: a cell that is empty is an `error`, or with `drop` the windows that hold it are left out.
+
+    The declared types may have any shape of as many elements. `split` divides the windows in their order. New rows for
+    a run are such a table, too; windows that nothing follows are answered as well. Raises DiagnosticError (E0411 to
+    E0424).
+    """
+    check_scale(request, scale)
+    names = request.entry.names
+    if len(names) > 2:
+        message = f"`series` gives windows and what follows them, two names at most, not {len(names)}"
+        raise problem("E0411", message, request.entry.value_span)
+    if target is not None and len(names) == 1:
+        raise problem("E0411", "`target` is for a second name, and there is one name", request.span("target"))
+    if ahead <= -window:
+        message = f"`ahead` is {ahead}, before the first moment of a window of {window}"
+        raise problem("E0411", message, request.span("ahead"), help=f"{1 - window} is the first moment, 0 the last")
+    first, drop = window - 1 + ahead, word(missing) == "drop"
+    moments = {names[0]: (0, window, step)}
+    moments |= dict.fromkeys(names[1:], (first, first + length, step))
+    named = mentioned(columns, target)
+    main = open_series(request.base, path, request.span("path"), named)
+    picks = _picks(request, main, columns, target)
+    tables = [(main, picks)]
+    if test is not None:
+        other = open_series(request.base, test, request.span("test"), named, main.header)
+        wanted = {name: [main.names[i] for i in own] for name, own in picks.items()}
+        tables.append((other, {name: find(request, other, own, "test") for name, own in wanted.items()}))
+    labels = {name for name, want in request.wants.items() if want.kind == "class"}
+    parts = [cut(table, own, labels, moments, drop=drop) for table, own in tables]
+    result = Read(
+        {},
+        {},
+        {},
+        sum(len(part.starts) for part in parts[1:]),
+        files=tuple(request.base / part.table.path for part in parts),
+        left_out=sum(len(part.gaps) for part in parts),
+        origins=tuple(Origin(part.table.path, (part.starts + window - 1).tolist()) for part in parts),
+        ordered=-(-length // step) - 1 if len(names) > 1 else 0,
+    )
+    for name, want in request.wants.items():
+        _add(result, name, want, parts, Encoder((), moments=moments[name], header=main.header, drop=drop), scale)
+    return result
+
+
+def _picks(request: Request, table: Table, columns: object, target: object) -> dict[str, list[int]]:
+    """The columns of each name that is wanted. Raises DiagnosticError."""
+    if columns is None:
+        _no_text(request, table)
+    first = list(range(len(table.names))) if columns is None else matching(request, table, columns, "columns")
+    if not first:
+        raise problem("E0411", "`columns` names no column", request.span("columns"))
+    second = first if target is None else matching(request, table, target, "target")
+    if not second:
+        raise problem("E0411", "`target` names no column", request.span("target"))
+    of = dict(zip(request.entry.names, (first, second), strict=False))
+    for name, own in of.items():
+        want = request.wants.get(name)
+        if want is not None and want.kind == "class" and len(own) > 1:
+            message = f"`{name}` takes labels, of one column, and gets {listed([table.names[i] for i in own])}"
+            raise problem("E0411", message, request.span("columns" if own is first else "target"))
+    return {name: own for name, own in of.items() if name in request.wants}
+
+
+def _no_text(request: Request, table: Table) -> None:
+    """Raises DiagnosticError where all columns are to be numbers, and some begin with a text, as a date is."""
+    if not isinstance(table, TextTable) or len(table.names) == 1:
+        return
+    cells = dict(zip(table.names, table.sheet.first, strict=False))
+    texts = [name for name, cell in cells.items() if cell.strip() and not is_number(cell)]
+    if texts:
+        message = f"`{table.path}` has the column {listed(texts, 3)}, which holds text"
+        others = ", ".join(f'"{name}"' for name in table.names if name not in texts)
+        help = f"`columns = [{others}]` takes the others" if others else "a series is made of numbers"
+        raise problem("E0411", message, request.entry.value_span, help=help)
+
+
+def _add(result: Read, name: str, want: Want, parts: Sequence[Cut], known: Encoder, scale: float) -> None:
+    """Put the windows of a name into what is read, with its type and all that new rows need."""
+    import numpy as np
+
+    main = parts[0]
+    classes: int | None = None
+    words: tuple[str, ...] = ()
+    if want.kind == "class":
+        tables, classes, words = encode(name, want, [_place(part, name) for part in parts])
+        cuts = [part.rows(table, known.moments) for part, table in zip(parts, tables, strict=True)]
+    else:
+        cuts = [part.rows(_numbers(part, name), known.moments) for part in parts]
+    rows = np.concatenate(cuts) if len(cuts) > 1 else cuts[0]
+    shape = _shape(want, rows.shape[1:], classes)
+    result.columns[name] = rows.reshape(len(rows), *shape)
+    result.types[name] = Type(shape, classes)
+    result.encoders[name] = replace(
+        known,
+        shape=shape,
+        classes=classes,
+        feature=want.feature,
+        fields=tuple(Field(main.table.names[i]) for i in main.picks[name]),
+        known=tuple(main.table.names),
+        words=words,
+        scale=scale if want.feature and classes is None else 1.0,
+    )
+
+
+def new_windows(part: Cut, name: str, encoder: Encoder, known: str) -> NDArray[Any]:
+    """The windows of new rows for a name, as those that the net was trained on. Raises DiagnosticError for labels that
+    did not occur in what is `known`."""
+    if encoder.classes is None:
+        return encoder.numbers(part.rows(_numbers(part, name), encoder.moments))
+    labels = labels_of(encoder.vocabulary, _place(part, name), known)
+    return part.rows(labels[:, None], encoder.moments).reshape(len(part.starts), *encoder.shape)
+
+
+def _numbers(part: Cut, name: str) -> NDArray[np.float64]:
+    import numpy as np
+
+    return np.stack([part.cells.numbers[i] for i in part.picks[name]], axis=1)
+
+
+def _place(part: Cut, name: str) -> Place:
+    columns = list(part.picks[name])
+    names, labels = [part.table.names[i] for i in columns], [part.cells.labels[i] for i in columns]
+    return Place(part.table.path, part.table.span, labels, names, partial(_at, part.table, columns))
+
+
+def _at(table: Table, columns: Sequence[int], column: int, row: int) -> str:
+    return table.at(row, columns[column])
+
+
+def _shape(want: Want, found: tuple[int, ...], classes: int | None) -> tuple[int, ...]:
+    """The declared shape, if it has as many elements; else windows are [moments, columns], labels [moments], and what
+    follows by one moment alone is [columns]."""
+    if want.type is not None and prod(want.type.shape) == prod(found):
+        return want.type.shape
+    if classes is not None:
+        return () if found[0] == 1 else found[:1]
+    return found if want.feature or found[0] > 1 else found[1:]
