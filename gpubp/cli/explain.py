@@ -1,10 +1,12 @@
-"""`explain FILE`: a step of training on one example, layer by layer: values, formulas, gradients, the update."""
+"""`explain FILE`: a step of training on one example, layer by layer: values, formulas, gradients, the update. Of a file
+without `train` it is the forward pass; where there is no data, the examples are drawn."""
 
 from __future__ import annotations
 
 import argparse
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,15 @@ from dsl.excerpt import visible
 
 from ..errors import GpubpError, NetError
 from ..health import sizes
-from ..insight import FEW, MOST, PAGED, as_html, as_json, as_text, document, trace, whole_text
+from ..insight import FEW, MOST, PAGED, as_html, as_json, as_text, document, drawn, trace, whole_text
 from .color import say
 from .common import whole
 from .output import write_output
 from .subject import Subject, add_subject, open_subject
 
 MANY = 256
-"""Rows that the sizes of the layers are taken over, where a batch is not larger."""
+"""Rows that the sizes of the layers are taken over, where a batch is not larger, and that are drawn where there is no
+data."""
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -67,13 +70,17 @@ def work(arguments: argparse.Namespace) -> int:
 
 def explained(subject: Subject, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """The document of the step that the arguments ask for, and a line that says which one that is."""
-    executor, number, count = subject.executor, arguments.example, subject.count
-    if subject.rows is None:
-        raise GpubpError(f"`{executor.net.graph.source.name}` has no `data` section to take an example from")
+    executor, number, given = subject.executor, arguments.example, subject.rows is not None
+    if not given:
+        subject = replace(subject, rows=drawn(executor.net, MANY))
+    assert subject.rows is not None
+    count = subject.count
     if number > count:
-        raise GpubpError(f"there is no example {number:,}: the training data has {count:,} rows")
+        there = f"the training data has {count:,} rows" if given else f"without `data` {count:,} are drawn"
+        raise GpubpError(f"there is no example {number:,}: {there}")
     batch = min(int(executor.net.option("batch", 32)), count)
     if arguments.step:
+        executor.net.require_training(epochs=1)
         if executor.step:
             raise GpubpError("`--step` cannot be given with a run: name one of its checkpoints for another step")
         executor.run_steps(executor.place(subject.rows), arguments.step, batch)
@@ -92,7 +99,7 @@ def explained(subject: Subject, arguments: argparse.Namespace) -> tuple[dict[str
     told = document(found, sizes(executor, many), max(batch, min(count, MANY)), most)
     told = {"example": number, **told, "file": arguments.file}
     after = f" after {arguments.step:,} step{'s' * (arguments.step > 1)}" if arguments.step else ""
-    which = f"example {number:,} of {count:,}"
+    which = f"example {number:,} of {count:,}" if given else f"drawn example {number:,}"
     if found.rows > 1:
         which += f", in a batch of {found.rows:,} rows whose statistics it shares"
     return told, f"{subject.about}{after}: {which}; {executor.dtype}"

@@ -34,6 +34,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def work(arguments: argparse.Namespace) -> int:
     """Print what was found; 1 where a gradient is wrong. Raises GpubpError."""
     subject = open_subject(arguments, "float64")
+    subject.executor.net.require_training(epochs=1, given=True)
     batch = subject.batch(0, arguments.rows) if subject.count else drawn(subject.executor.net, arguments.rows)
     report = gradcheck(subject.executor, batch, elements=arguments.elements)
     if arguments.json:

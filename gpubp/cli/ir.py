@@ -6,7 +6,7 @@ import argparse
 
 from ..data import load as load_data
 from ..executor import Executor, collected
-from ..frontend import build, describe, planned
+from ..frontend import Mode, build, describe, planned
 from ..passes import describe_plan
 from ..render import c_source, cuda_source, listing
 from .common import add_file, open_net, whole
@@ -18,8 +18,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mode",
         choices=("train", "gradients", "predict", "measure"),
-        default="train",
-        help="which program (default: train)",
+        help="which program (default: train, or predict where the file has no `train`)",
     )
     parser.add_argument("--batch", type=whole(1), metavar="N", help="rows of a batch (default: the file's)")
     parser.add_argument(
@@ -36,6 +35,7 @@ def work(arguments: argparse.Namespace) -> int:
     net = open_net(arguments)
     # Rows that the file itself holds are written out; others are not read for this.
     data = load_data(net.graph, net.base, int(net.option("seed", 0))).arrays if net.inline else None
+    mode: Mode = arguments.mode or ("predict" if net.graph.train is None else "train")
     batch = arguments.batch or int(net.option("batch", 32))
     if data is not None and arguments.batch is None:
         batch = min(batch, len(next(iter(data.values()))))
@@ -43,20 +43,20 @@ def work(arguments: argparse.Namespace) -> int:
         executor = Executor(net, device="cpu")
         if data is not None:
             executor.fit(data)
-        print(executor.source(arguments.mode, batch, data), end="")
+        print(executor.source(mode, batch, data), end="")
         return 0
-    if arguments.mode != "predict":
+    if mode != "predict":
         net.require_loss()
     if arguments.stage in ("plan", "c", "cuda"):
-        built, plan = planned(net, arguments.mode, batch, net.dtype)
+        built, plan = planned(net, mode, batch, net.dtype)
         if arguments.stage == "plan":
             print(describe_plan(plan, built.hints))
         elif arguments.stage == "c":
-            print(c_source(plan, arguments.mode, built.hints, describe).text, end="")
+            print(c_source(plan, mode, built.hints, describe).text, end="")
         else:
-            kept = collected(built, plan) if arguments.mode == "train" else []
-            source = cuda_source(plan, arguments.mode, built.hints, describe, kept)
+            kept = collected(built, plan) if mode == "train" else []
+            source = cuda_source(plan, mode, built.hints, describe, kept)
             print(listing(source), end="")
     else:
-        print(build(net, arguments.mode, batch, net.dtype, passes=arguments.stage == "optimised").program)
+        print(build(net, mode, batch, net.dtype, passes=arguments.stage == "optimised").program)
     return 0

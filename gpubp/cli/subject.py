@@ -67,7 +67,8 @@ def open_subject(arguments: argparse.Namespace, precision: str | None = None) ->
         net = open_net(arguments)
         executor = Executor(net, "cpu", precision, arguments.seed, "numpy")
         about = f"{visible(arguments.file)}, the weights of seed {executor.seed}"
-    net.require_training(epochs=1, given=True)  # a step needs no data section and no length
+    if net.graph.train is not None:
+        net.require_training(epochs=1, given=True)  # a step needs no data section and no length
     if net.graph.data is None:
         return Subject(executor, None, about, {})
     dataset = load_data(net.graph, net.base, int(net.option("seed", 0)))

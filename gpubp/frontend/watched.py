@@ -21,7 +21,8 @@ from .programs import losses, lowering
 class Watched:
     """The program of loss and gradients that training works with, and behind it what of the forward pass the
     stabilising rules replaced, so that each node of the file has its value. It takes `feeds`, rows of the inputs and
-    targets, and behind them `states`, by name; its outputs are the scalars `data`, `penalty` and `loss`.
+    targets, and behind them `states`, by name; its outputs are the scalars `data`, `penalty` and `loss`. Of a net
+    without a loss it is the forward pass of a prediction, without outputs.
 
     `values` are those of the nodes; `parameters` by name; `cotangents` the derivatives of the whole loss by every value
     on the way back.
@@ -36,23 +37,26 @@ class Watched:
 
 
 def watched(net: Net, batch: int, dtype: str) -> Watched:
-    """The step of `net` on `batch` rows. Raises NetError where a layer refuses batches of that size."""
+    """The step of `net` on `batch` rows, or, where it has no loss, its forward pass. Raises NetError where a layer
+    refuses batches of that size."""
     graph = net.graph
-    cx, states = lowering(net, "gradients", batch, dtype)
+    cx, states = lowering(net, "predict" if graph.train is None else "gradients", batch, dtype)
     try:
         with recording() as eqns:
             feeds = [cx.feed(node) for node in (*graph.inputs, *graph.targets)]
             cx.run(graph.nodes)
-            outputs = losses(graph, cx)
+            outputs = losses(graph, cx) if graph.train is not None else {}
     except DiagnosticError as error:
         raise NetError(error.diagnostics) from error.__cause__
     inputs = (*feeds, *states.vars.values())
-    forward = verify(Program(inputs, tuple(eqns), tuple(outputs.values())))
-    stable = rewrite(forward)
+    program = verify(Program(inputs, tuple(eqns), tuple(outputs.values())))
     parameters = {name: var for name, (_, var) in cx.parameters.items()}
-    trained = [var for name, var in parameters.items() if not net.layout.places[name][0].frozen]
-    with origin("backpropagation"):
-        program, cotangents = backward(stable, stable.outputs[-1], trained)
+    cotangents: Mapping[Var, Var] = {}
+    if outputs:
+        stable = rewrite(program)
+        trained = [var for name, var in parameters.items() if not net.layout.places[name][0].frozen]
+        with origin("backpropagation"):
+            program, cotangents = backward(stable, stable.outputs[-1], trained)
     made = {v for eqn in program.eqns for v in eqn.outputs}
     replaced = (eqn for eqn in eqns if made.isdisjoint(eqn.outputs))
     return Watched(

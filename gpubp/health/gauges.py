@@ -47,14 +47,13 @@ class Size:
 
 class Gauges:
     """The program of the figures for batches of so many rows, on the executor's device. Raises NetError where a layer
-    refuses batches of that size, GpubpError where the net has no loss.
+    refuses batches of that size. Where the net has no loss, nothing comes back.
 
     `layers`: those that have weights, or an activation that may be sick: not each operation of a formula.
     """
 
     def __init__(self, executor: Executor, rows: int) -> None:
         net = executor.net
-        net.require_loss()
         seen = watched(net, rows, executor.dtype)
         owners = {p.place.name for p in net.layout.parameters.values()}
         outputs = set(net.graph.outputs.values())
@@ -102,9 +101,8 @@ class Gauges:
 
 def sizes(executor: Executor, batch: Mapping[str, Any]) -> list[Size]:
     """The sizes of the layers in the next step on a batch, in training mode; the executor stays as it is. Raises
-    InputError for arrays that do not fit, NetError and GpubpError as `Gauges` does."""
+    InputError for arrays that do not fit, NetError as `Gauges` does."""
     net = executor.net
-    net.require_loss()
     with executor.backend.running():
         arrays, rows = check_feeds(executor.backend, (*net.graph.inputs, *net.graph.targets), batch, executor.dtype)
         return Gauges(executor, rows).measure([arrays])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..style import page_style
-from .text import NOTATION, as_text
+from .text import as_text, notation
 
 PAGED = 4096
 """Numbers that an array may have to be on a page whole: a matrix of 64 by 64."""
@@ -22,7 +22,7 @@ def as_html(told: Mapping[str, Any], about: str) -> str:
     places = {
         "title": escape(f"a step of {told['file']}"),
         "about": escape(about),
-        "notation": escape(" ".join(NOTATION)),
+        "notation": escape(" ".join(notation(told))),
         "text": escape(as_text(told)),
         # A text of the file may hold `</script>`.
         "data": json.dumps(told, ensure_ascii=False).replace("<", "\\u003c"),

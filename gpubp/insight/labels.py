@@ -31,7 +31,7 @@ class Labels:
         self.feeds = tuple(self.vars)
         self.by_row = set(self.feeds)
         self.forward: dict[Layer, list[str]] = {}
-        self.backward: dict[Layer, list[str]] = {}
+        self.backward: dict[Layer, list[str]]
         self.parameters: dict[str, str] = {}
         self.about: dict[str, str] = {}
         self.gradients: dict[str, str] = {}
@@ -52,6 +52,13 @@ class Labels:
                 self.forward[layer].append(self._row(f"z{layer.number}", seen.values[layer.nodes[0]]))
             self.result[layer] = self._row(f"a{layer.number}", seen.values[layer.nodes[-1]])
             self.forward[layer].append(self.result[layer])
+        self.told_forward = frozenset(self.vars)
+        self.backward = {layer: [] for layer in layers}
+        if seen.program.outputs:
+            self._loss_and_back(net, seen, layers)
+
+    def _loss_and_back(self, net: Net, seen: Watched, layers: Sequence[Layer]) -> None:
+        """Label the loss, and what comes back from it."""
         made = {v: eqn for eqn in seen.program.eqns for v in eqn.outputs}
         penalised = bool(made[seen.program.outputs[1]].operands)
         for label, var in zip(LOSS, seen.program.outputs, strict=True):

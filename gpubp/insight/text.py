@@ -8,9 +8,12 @@ from typing import Any
 
 from .document import FEW, FIRST, count_of
 
-NOTATION = (
-    "examples are rows and W is [in, out]: z = a @ W + b; @ is the matrix product, * works element by element;",
-    "delta is dL/dz of a layer, dL/da of one without an activation; t1, t2 ... stand for what is between",
+_FORWARD = "examples are rows and W is [in, out]: z = a @ W + b; @ is the matrix product, * works element by element;"
+_BETWEEN = "t1, t2 ... stand for what is between"
+_BACKWARD = f"delta is dL/dz of a layer, dL/da of one without an activation; {_BETWEEN}"
+_NO_LOSS = (
+    "no loss, so nothing comes back and nothing is updated:",
+    "  `train { ... }` with the lines `loss = ...` and `optimizer = sgd(lr = 0.1)` in it gives both",
 )
 _WORDS = {
     "step": "step, the batches before this one",
@@ -30,14 +33,22 @@ _WIDEST = 56
 
 def as_text(told: Mapping[str, Any]) -> str:
     """The text of a document (gpubp.insight.document)."""
-    parts = ["\n".join((*NOTATION, *_cut(told))), block(told["feeds"])]
+    parts = ["\n".join((*notation(told), *_cut(told))), block(told["feeds"])]
     parts += ["forward", *(_titled(layer, layer["forward"]) for layer in told["layers"])]
-    parts.append("\n".join(("the loss", block(told["loss"]), *_stable(told["loss"]))))
-    parts += ["backward", *(_titled(one, one["backward"]) for one in reversed(told["layers"]) if one["backward"])]
-    parts.append("\n".join(("the update", *_update(told["update"]))))
+    if told["loss"]:
+        parts.append("\n".join(("the loss", block(told["loss"]), *_stable(told["loss"]))))
+        parts += ["backward", *(_titled(one, one["backward"]) for one in reversed(told["layers"]) if one["backward"])]
+        parts.append("\n".join(("the update", *_update(told["update"]))))
+    else:
+        parts.append("\n".join(_NO_LOSS))
     if told["health"]["layers"]:
         parts.append("\n".join(_health(told["health"])))
     return "\n\n".join(parts)
+
+
+def notation(told: Mapping[str, Any]) -> tuple[str, str]:
+    """What the signs of a document stand for."""
+    return _FORWARD, _BACKWARD if told["loss"] else _BETWEEN
 
 
 def _cut(told: Mapping[str, Any]) -> Iterator[str]:
@@ -103,7 +114,8 @@ def _update(update: Mapping[str, Any]) -> Iterator[str]:
 
 def _health(health: Mapping[str, Any]) -> Iterator[str]:
     """The sizes of results and deltas, and what is wrong with them."""
-    rows = [("layer", "", "result", "delta")]
+    back = any(one["delta"] is not None for one in health["layers"])
+    rows = [("layer", "", "result", "delta" if back else "")]
     for one in health["layers"]:
         delta = "" if one["delta"] is None else number(one["delta"])
         rows.append((str(one["number"]), one["name"], number(one["result"]), delta))

@@ -53,7 +53,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """A step of training on `rows` rows; where a value has one for each row, its line shows the first.
+    """A step of training on `rows` rows; where a value has one for each row, its line shows the first. Of a net without
+    a loss it is the forward pass of a prediction: nothing comes back, and nothing is updated.
 
     `feeds`: the inputs and targets; `steps` in the order of the data; `loss`: the lines that lead to the whole loss,
     which is the last; `gradients` by parameter, as `Executor.gradients` gives them; `update`: how the optimizer
@@ -77,10 +78,9 @@ def trace(executor: Executor, batch: Mapping[str, Any], words: Mapping[str, Sequ
     """The next step of training on a batch; the executor stays as it is. `words`: by name, those that labels stand for.
 
     Raises InputError for arrays that do not fit, NetError where a layer refuses batches of that size, DivergedError
-    where a gradient is not finite, GpubpError where the net has no loss.
+    where a gradient is not finite.
     """
     net = executor.net
-    net.require_loss()
     nodes = (*net.graph.inputs, *net.graph.targets)
     arrays, rows = check_feeds(executor.backend, nodes, batch, executor.dtype)
     seen = watched(net, rows, executor.dtype)
@@ -92,6 +92,7 @@ def trace(executor: Executor, batch: Mapping[str, Any], words: Mapping[str, Sequ
     loss = [line for name in LOSS for line in teller.lines(name)]
     teller.turn()
     backward = [[line for name in labels.backward[layer] for line in teller.lines(name)] for layer in layers[::-1]]
+    trains = net.graph.train is not None
     steps = (
         Step(layer, tuple(ahead), tuple(back), labels.result[layer], labels.delta.get(layer, ""))
         for layer, ahead, back in zip(layers, forward, backward[::-1], strict=True)
@@ -105,8 +106,8 @@ def trace(executor: Executor, batch: Mapping[str, Any], words: Mapping[str, Sequ
         tuple(steps),
         tuple(loss),
         {name: teller.gradient(name, label) for name, label in labels.gradients.items()},
-        tuple(update_formulas(net, rows, executor.dtype)),
-        changes(executor, batch),
+        update_formulas(net, rows, executor.dtype) if trains else (),
+        changes(executor, batch) if trains else (),
     )
 
 

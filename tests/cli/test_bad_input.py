@@ -70,8 +70,9 @@ def test_a_file_that_only_predicts(call: Call, tmp_path: Path) -> None:
     path = write(tmp_path, net="model { input x: [2]\n output p = x -> dense(1) }")
     assert call("check", path).code == 0
     refused(run(call, path), "has no `train` section")
-    refused(call("ir", path), "no `train` section")
-    assert call("ir", path, "--mode", "predict", "--batch", "2").code == 0
+    refused(call("ir", path, "--mode", "train"), "no `train` section")
+    said = call("ir", path, "--batch", "2")
+    assert (said.code, said.out) == (0, call("ir", path, "--mode", "predict", "--batch", "2").out)
 
 
 def test_several_errors_at_once(call: Call, tmp_path: Path) -> None:

@@ -185,16 +185,46 @@ def test_what_is_not_there_is_refused(call: Call, tmp_path: Path, words: tuple[s
     assert said in found.err
 
 
-def test_a_file_without_data_or_loss_is_refused(call: Call, tmp_path: Path) -> None:
+BARE = """\
+model {
+  input x: [2]
+  output p = x -> dense(1, init = constant([[2], [3]]), bias_init = constant([1])) -> relu
+}
+"""
+
+
+def test_a_file_without_train_shows_its_forward_pass(call: Call, tmp_path: Path) -> None:
     path = tmp_path / "bare.net"
-    path.write_text("model {\n  input x: [2]\n  output p = x -> dense(1)\n}\n", "utf-8")
-    said = call("explain", path)
+    path.write_text(f"data {{ x = [[0.5, 1], [-2, 0.25]] }}\n{BARE}", "utf-8")
+    said = call("explain", path, "--example", "2")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines()[0].endswith("example 2 of 2; float32")
+    assert re.search(r"z1 = x @ W1 \+ b1 +\[-2.25\]\n  a1 = relu\(z1\) +\[0\]\n\nno loss, so nothing comes", said.out)
+    assert not re.search("delta|dL|the update|the loss", said.out)
+    assert call("explain", path, "--show", "z1").out.endswith("\n  z1 = x @ W1 + b1  [5]\n")
+    assert call("explain", path, "--html", tmp_path / "page.html").code == 0
+    said = call("explain", path, "--step", "1")
     assert said.code == 2
     assert re.match(r"error\[E0501\]: `[^`]+` has no `train` section\nhelp: add `train \{ \.\.\. \}`", said.err)
-    train = "  target y: [1]\n}\ntrain {\n  loss = mse(p, y)\n  optimizer = sgd(lr = 0.1)\n  epochs = 1\n}\n"
-    path.write_text(path.read_text("utf-8")[:-2] + train, "utf-8")
-    said = call("explain", path)
-    assert (said.code, said.err) == (2, f"error: `{path}` has no `data` section to take an example from\n")
+
+
+def test_a_file_without_data_shows_drawn_examples(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "bare.net"
+    path.write_text(BARE, "utf-8")
+    first, second = (json.loads(call("explain", path, "--example", n, "--json").out) for n in "12")
+    x = [np.array(one["feeds"][0]["value"]["values"]) for one in (first, second)]
+    assert (x[0] != x[1]).all()
+    for rows, told in zip(x, (first, second), strict=True):
+        assert told["layers"][0]["forward"][2]["value"]["values"] == pytest.approx(rows @ [[2], [3]] + 1, rel=1e-5)
+    assert call("explain", path).out.splitlines()[0].endswith(": drawn example 1; float32")
+    train = "  target y: [1]\n}\ntrain {\n  loss = mse(p, y)\n  optimizer = sgd(lr = 0.1)\n}\n"
+    path.write_text(BARE[:-2] + train, "utf-8")
+    assert "\nthe update\n" in call("explain", path).out
+    assert call("explain", path, "--example", "999").err.endswith("no example 999: without `data` 256 are drawn\n")
+    assert call("explain", path, "--step", "1").err.startswith("error[E0410]: ")
+
+
+def test_what_is_no_file_and_no_run_is_refused(call: Call, tmp_path: Path) -> None:
     assert call("explain", tmp_path / "nowhere.net").code == 2
     assert call("explain", tmp_path).err == f"error: `{tmp_path}` is no run: it has no `resolved.net`\n"
 

@@ -15,6 +15,7 @@ import pytest
 
 import gpubp
 from gpubp.cli import main
+from gpubp.health import sizes
 from gpubp.insight import PAGED, as_html, as_text, document, trace
 from gpubp.insight.document import numbers
 
@@ -212,6 +213,19 @@ def test_keys_and_buttons_step_and_nothing_is_fetched(tmp_path: Path) -> None:
     one, two = "forward, layer 1, hidden", "forward, layer 2, p"
     wanted = [one, two, one, "the layers", "the layers", "the example", "the example", one, two, "stage", "0"]
     assert heard.split("|") == wanted
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+def test_without_a_loss_it_steps_forward_only(tmp_path: Path) -> None:
+    net = gpubp.loads("model {\n  input x: [2]\n  output p = x -> dense(1) -> sigmoid\n}\n")
+    ex, rows = gpubp.Executor(net, "cpu"), {"x": [[1.0, 2.0]]}
+    text = as_html(document(trace(ex, rows), sizes(ex, rows), 1), "")
+    page = shown(text.replace("</body>", KEYS), tmp_path)
+    (heard,) = re.findall(r'data-heard="([^"]*)"', page)
+    one, last = "forward, layer 1, p", "the layers"
+    wanted = [one, last, one, last, last, "the example", "the example", one, last, "stage", "0"]
+    assert heard.split("|") == wanted
+    assert page.count('<td class="bars"') == 1, "of a layer's result, and of no delta"
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gpubp
-from gpubp.insight import Line, Trace, as_text, document, trace
+from gpubp.insight import Line, Trace, as_text, document, drawn, trace
 
 from .worlds import ALL, MODELS, executor, model
 
@@ -98,6 +98,27 @@ def test_the_formulas_are_true(name: str) -> None:
     assert checked > 8
 
 
+def test_without_a_loss_it_is_the_forward_pass_of_a_prediction() -> None:
+    text = """
+model {
+  input  x: [4]
+  target y: [1]
+  hidden   = x -> dense(3) -> batchnorm -> relu -> dropout(50%)
+  output p = hidden -> dense(1) -> sigmoid
+  error    = (p - y)^2
+}
+"""
+    ex = gpubp.Executor(gpubp.loads(text), "cpu", "float64", backend="numpy")
+    rows = drawn(ex.net, 3)
+    told = trace(ex, rows)
+    values = {line.name: line.value for line in lines(told)}
+    results = {step.layer.name: values[step.result] for step in told.steps}
+    np.testing.assert_allclose(results["p"], ex.predict({"x": rows["x"]})["p"][0], rtol=1e-12)
+    np.testing.assert_allclose(results["error"], (results["p"] - rows["y"][0]) ** 2, err_msg="of a target, too")
+    assert (told.loss, told.update, told.changes, dict(told.gradients)) == ((), (), (), {})
+    assert not any(step.backward or step.delta for step in told.steps)
+
+
 def test_the_worked_example_as_text() -> None:
     ex, batch = model("worked_example")
     assert as_text(document(trace(ex, batch))) + "\n" == (HERE / "worked_example.txt").read_text("utf-8")
@@ -164,12 +185,6 @@ def test_a_large_array_is_told_in_short() -> None:
     assert long["value"]["shape"] == list(whole.shape) == [8, 8, 32]
     assert long["value"]["min"] < long["value"]["mean"] < long["value"]["max"]
     assert as_text(document(found, most=2048)) == as_text(document(found, most=2047))
-
-
-def test_a_file_without_a_loss_is_refused() -> None:
-    net = gpubp.loads(TIED[: TIED.index("train")])
-    with pytest.raises(gpubp.GpubpError, match="has no loss"):
-        trace(gpubp.Executor(net, "cpu"), {"x": [[0, 0, 0]], "y": [[0, 0, 0]]})
 
 
 def test_the_executor_of_another_precision_tells_its_own_numbers() -> None:

@@ -1,12 +1,13 @@
 "use strict";
-// Every step of the page: the inputs, the layers forward, the loss, the layers backward, the update.
+// Every step of the page: the inputs, the layers forward; where there is a loss, that, the layers backward, the update.
 const told = JSON.parse(document.getElementById("trace").textContent);
+const trains = told.loss.length > 0;
 const stages = [
-  { title: "the example", pass: "start", text: "what goes in, and what should come out", lines: told.feeds },
+  { title: "the example", pass: "start", text: trains ? "what goes in, and what should come out" : "what goes in", lines: told.feeds },
   ...told.layers.map((layer) => layerStage(layer, "forward")),
-  { title: "the loss", pass: "loss", text: "how far the outputs are from the targets", lines: told.loss },
+  ...(trains ? [{ title: "the loss", pass: "loss", text: "how far the outputs are from the targets", lines: told.loss }] : []),
   ...[...told.layers].reverse().filter((layer) => layer.backward.length).map((layer) => layerStage(layer, "backward")),
-  { title: "the update", pass: "update", text: told.update.formulas.join("\n"), lines: updates() },
+  ...(trains ? [{ title: "the update", pass: "update", text: told.update.formulas.join("\n"), lines: updates() }] : []),
   { title: "the layers", pass: "health", text: findings(), lines: [], table: told.health.layers },
 ];
 let at = 0;
@@ -24,13 +25,14 @@ function updates() {
 
 function findings() {
   const texts = told.health.findings.map((one) => [one.message, ...one.help.map((line) => `help: ${line}`)].join("\n"));
-  return texts.length ? texts.join("\n\n") : "nothing is wrong with the sizes of results and gradients";
+  return texts.length ? texts.join("\n\n") : `nothing is wrong with the sizes of results${trains ? " and gradients" : ""}`;
 }
 
 // Root mean squares of every layer, as bars on a scale of powers of ten.
 function sizes(layers) {
   const table = make("table", { class: "sizes" }, make("caption", {}, `root mean squares over ${told.health.rows} rows; bars by powers of ten`));
-  const heads = ["layer", "result", "", "delta", ""].map((text) => make("th", { scope: "col" }, text));
+  const keys = layers.some((one) => one.delta !== null) ? ["result", "delta"] : ["result"];
+  const heads = ["layer", ...keys.flatMap((key) => [key, ""])].map((text) => make("th", { scope: "col" }, text));
   table.append(make("tr", {}, ...heads));
   const bar = (value, all) => {
     const known = all.map(Number).filter((one) => one > 0 && Number.isFinite(one)).map(Math.log10);
@@ -42,7 +44,7 @@ function sizes(layers) {
   };
   for (const layer of layers) {
     const row = make("tr", {}, make("th", { scope: "row" }, `${layer.number} ${layer.name}`));
-    for (const key of ["result", "delta"]) {
+    for (const key of keys) {
       const value = layer[key];
       row.append(make("td", {}, value === null ? "" : shown(value)), bar(value, layers.map((one) => one[key])));
     }
@@ -218,8 +220,10 @@ function map() {
     if (layer.backward.length) buttons.push(button("bwd", step("backward", layer), `backward, layer ${name}`));
     row(name, ...buttons);
   }
-  row("the loss", button("loss", step("loss"), "the loss"));
-  row("the update", button("update", step("update"), "the update"));
+  if (trains) {
+    row("the loss", button("loss", step("loss"), "the loss"));
+    row("the update", button("update", step("update"), "the update"));
+  }
   row("the layers", button("sizes", step("health"), "the sizes of all layers"));
 }
 
