@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
-from typing import Any
+from typing import Any, Protocol
 
 from dsl import syntax
 from dsl.diagnostics import Label
-from dsl.graph import Frame, Node
+from dsl.graph import Frame, LayerGraph, Node, Type
 from dsl.parse import parse
 from dsl.records import dataclass
 from dsl.source import Source, Span
@@ -21,25 +21,39 @@ MOST = 3
 """Labels for one value that does not fit; for each of several, one less."""
 
 
-def shape_text(value: Var) -> str:
-    """The shape of one example, as the language writes types."""
-    return _text(value.shape[1:])
+class Trace(Protocol):
+    """What a message about a graph looks at."""
+
+    @property
+    def graph(self) -> LayerGraph:
+        """All of it."""
+
+    @property
+    def values(self) -> Mapping[Node, Any]:
+        """The values of the nodes that were traced."""
+
+    def classes(self, labels: Var) -> int | None:
+        """The number of classes of labels; None for anything else."""
+
+    def fits(self, nodes: Sequence[Node]) -> bool:
+        """Whether other nodes, each after its inputs, trace without an error."""
 
 
-def _text(shape: Sequence[int]) -> str:
-    return f"[{', '.join(map(str, shape))}]"
+def type_text(cx: Trace, value: Var) -> str:
+    """The type of one example, as the language writes it."""
+    return str(Type(value.shape[1:], cx.classes(value)))
 
 
-def causes(node: Node, values: Mapping[Node, Any]) -> tuple[Label, ...]:
+def causes(node: Node, cx: Trace) -> tuple[Label, ...]:
     """Labels for every input of `node`, whose shapes do not fit: where each shape came about."""
-    operands = [i for i, source in enumerate(node.inputs) if isinstance(values.get(source), Var)]
+    operands = [i for i, source in enumerate(node.inputs) if isinstance(cx.values.get(source), Var)]
     most = MOST if len(set(operands)) == 1 else MOST - 1
-    return distinct(label for i in operands for label in _operand(node, i, values, most))
+    return distinct(label for i in operands for label in _operand(node, i, cx, most))
 
 
-def history(node: Node, values: Mapping[Node, Any]) -> tuple[Label, ...]:
+def history(node: Node, cx: Trace) -> tuple[Label, ...]:
     """Labels for a value whose own shape is not what it should be."""
-    return distinct(_changes(node, node.trace, values, MOST, node.span)) if isinstance(values[node], Var) else ()
+    return distinct(_changes(node, node.trace, cx, MOST, node.span)) if isinstance(cx.values[node], Var) else ()
 
 
 def distinct(labels: Iterable[Label]) -> tuple[Label, ...]:
@@ -47,17 +61,17 @@ def distinct(labels: Iterable[Label]) -> tuple[Label, ...]:
     return tuple({label.span: label for label in reversed(list(labels))}.values())[::-1]
 
 
-def _operand(node: Node, i: int, values: Mapping[Node, Any], most: int) -> list[Label]:
+def _operand(node: Node, i: int, cx: Trace, most: int) -> list[Label]:
     """Labels for one input: what the name was bound to, where it only passes a value on; else what changed it."""
-    source, text = node.inputs[i], shape_text(values[node.inputs[i]])
+    source, text = node.inputs[i], type_text(cx, cx.values[node.inputs[i]])
     written = node.input_spans[i] if i < len(node.input_spans) else node.span
     origin = binding(written)
     if isinstance(origin, syntax.Name):
-        outside = _changes(source, node.trace, values, 1, node.span)
+        outside = _changes(source, node.trace, cx, 1, node.span)
         return [Label(origin.span, f"comes in as {text}"), *outside]
     if origin is not None and not _within(place_of(source, node.trace), origin.span):
         return [Label(_tail(origin, written.text), f"still {text}")]
-    labels = _changes(source, node.trace, values, most, node.span)
+    labels = _changes(source, node.trace, cx, most, node.span)
     return labels or ([Label(written, text)] if written != node.span else [])
 
 
@@ -73,7 +87,7 @@ class _Change:
         return Label(self.span, f"{before} {'becomes' if len(self.before) == 1 else 'become'} {self.after}")
 
 
-def _changes(node: Node, home: tuple[Frame, ...], values: Mapping[Node, Any], most: int, besides: Span) -> list[Label]:
+def _changes(node: Node, home: tuple[Frame, ...], cx: Trace, most: int, besides: Span) -> list[Label]:
     """Walk back from `node` and tell the last `most` places where the shape changed, nearest first; where it never
     did, where the input is declared. What lies outside of `home` is told only where nothing inside is."""
     body = _body(home)
@@ -86,18 +100,18 @@ def _changes(node: Node, home: tuple[Frame, ...], values: Mapping[Node, Any], mo
             if not found:
                 return [Label(at.span, f"{at.type}, declared here")]
             break
-        shape = values[at].shape[1:]
-        sources = [s for s in at.inputs if isinstance(values.get(s), Var)]
-        same = next((s for s in sources if values[s].shape[1:] == shape), None)
+        shape = cx.values[at].shape[1:]
+        sources = [s for s in at.inputs if isinstance(cx.values.get(s), Var)]
+        same = next((s for s in sources if cx.values[s].shape[1:] == shape), None)
         if same is None and sources:
-            before = [str(s.type) if s.type is not None else shape_text(values[s]) for s in sources]
+            before = [type_text(cx, cx.values[s]) for s in sources]
             span = place_of(at, home)
             if found and found[-1].span == span:
                 found[-1].before = before
             elif len(found) == most:
                 break
             elif all(change.span != span for change in found):
-                found.append(_Change(span, before, _text(shape)))
+                found.append(_Change(span, before, type_text(cx, cx.values[at])))
             if len(sources) == 1:
                 same = sources[0]
         at = same

@@ -15,8 +15,8 @@ from ..errors import ShapeError
 from ..ir import Aval, Var
 from ..registry import ENTRIES, Entry
 from .catalog import signature_of
-from .causes import causes, distinct, history, is_loop, shape_text
-from .remedies import MENDS_CAUSE, Trace, remedies
+from .causes import Trace, causes, distinct, history, is_loop, type_text
+from .remedies import MENDS_CAUSE, remedies
 
 _MACHINE = (ops.__name__, Aval.__module__.rpartition(".")[0])
 """The packages whose errors speak of primitives and of batches."""
@@ -70,7 +70,7 @@ def _frames(traceback: TracebackType | None) -> Iterable[TracebackType]:
 
 def complaint(cx: Trace, node: Node, error: ShapeError, *, own: bool = False) -> Diagnostic:
     """The diagnostic for an error at `node`; `own`: the node's own shape is wrong, not those of its inputs."""
-    span, labels = node.span, (history if own else causes)(node, cx.values)
+    span, labels = node.span, (history if own else causes)(node, cx)
     notes = list(expanded_from(node.trace))
     if isinstance(error, SharedTwice):
         here, there = _uses(node.trace, error.first.trace)
@@ -97,7 +97,7 @@ def _given(node: Node, cx: Trace) -> tuple[Label, ...]:
     """The shapes that a function was given, on the text of its inputs."""
     pairs = zip(node.inputs, node.input_spans, strict=False)
     return tuple(
-        Label(span, shape_text(value)) for source, span in pairs if isinstance(value := cx.values.get(source), Var)
+        Label(span, type_text(cx, value)) for source, span in pairs if isinstance(value := cx.values.get(source), Var)
     )
 
 

@@ -13,7 +13,7 @@ from ..errors import ShapeError
 from ..ir import FLOATS, Var
 from ..layers import Accumulation
 from ..layers.metrics import mean_of
-from .causes import shape_text
+from .causes import type_text
 from .complaints import complaint
 from .lowering import Lowering
 
@@ -82,7 +82,7 @@ def one_number(node: Node, cx: Lowering, rule: str) -> Var:
     if not isinstance(value, Var):
         error = ShapeError(f"{rule}, this is a plain number", code="E0302")
     elif value.dtype in FLOATS:
-        error = ShapeError(f"{rule}, this is {shape_text(value)}", help, code="E0302")
+        error = ShapeError(f"{rule}, this is {type_text(cx, value)}", help, code="E0302")
     else:
         error = ShapeError(f"{rule}, this is a class label", code="E0306")
     finding = complaint(cx, node, error, own=True)

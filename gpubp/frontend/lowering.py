@@ -32,7 +32,7 @@ class Lowering:
 
     `weigh` places parameters, `store` buffers. `fit`: the node whose statistics are being gathered. `frozen`: names of
     nodes that work in training as in evaluation. `varying`: the nodes that an input or target leads to; `drawn`: those
-    that a sampler leads to, whose rows differ, too.
+    that a sampler leads to, whose rows differ, too. `labels`: the number of classes of each value of labels.
     """
 
     graph: LayerGraph
@@ -52,6 +52,7 @@ class Lowering:
     moved: dict[Var, Var] = field(default_factory=dict)
     parameters: dict[str, tuple[Parameter, Var]] = field(default_factory=dict)
     buffers: dict[str, Var] = field(default_factory=dict)
+    labels: dict[Var, int] = field(default_factory=dict)
     fitted: dict[Node, None] = field(default_factory=dict)
     node: Node | None = None
     streams: int = 0
@@ -118,8 +119,11 @@ class Lowering:
         return derivative(stabilised(of, by), by, self.node)
 
     def classes(self, labels: Var) -> int | None:
-        fed = (node.type for node, value in self.values.items() if value is labels and node.type is not None)
-        return next((type_.classes for type_ in fed), None)
+        return self.labels.get(labels)
+
+    def as_labels(self, x: Var, classes: int) -> Var:
+        self.labels[x] = classes
+        return x
 
     # The walk ----------------------------------------------------------------------------------------------------
     def feed(self, node: Node) -> Var:
@@ -128,7 +132,7 @@ class Lowering:
         check_example(node.type.shape)
         dtype = self.dtype if node.type.classes is None else "int64"
         var = Var(Aval((self.batch, *node.type.shape), dtype), node.label or node.name)
-        self.values[node] = var
+        self.values[node] = var if node.type.classes is None else self.as_labels(var, node.type.classes)
         self.varying.add(node)
         return var
 

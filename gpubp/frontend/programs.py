@@ -97,7 +97,7 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
             nodes = fed_to_fit(net, [fit])
         feeds = [cx.feed(node) for node in nodes]
         cx.run(graph.nodes)
-        if mode == "fit" and graph.train is not None and len(nodes) > len(graph.inputs):
+        if graph.train is not None and fit in graph.train.nodes:
             cx.run(graph.train.nodes)
         outputs: dict[str, Var] = {}
         finish: dict[str, Callable[[Mapping[str, Any], int], Any]] = {}

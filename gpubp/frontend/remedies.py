@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
 
 from dsl import syntax
-from dsl.graph import LayerGraph, Node, Static, Type
+from dsl.graph import Node, Static, Type
 
 from ..errors import ShapeError
 from ..ir import FLOATS, Var
-from .causes import binding, enclosing
+from .causes import Trace, binding, enclosing
 
 MENDS_CAUSE = " would fit"
 """How the help ends that changes what led to an error, not its place."""
 
 LONGEST = 1000
 """Nodes that a remedy is tried on: a trace of more takes too long to be worth a hint."""
-
-
-class Trace(Protocol):
-    """What a message about a graph looks at."""
-
-    @property
-    def graph(self) -> LayerGraph:
-        """All of it."""
-
-    @property
-    def values(self) -> Mapping[Node, Any]:
-        """The values of the nodes that were traced."""
-
-    def fits(self, nodes: Sequence[Node]) -> bool:
-        """Whether other nodes, each after its inputs, trace without an error."""
 
 
 Proposal = tuple[Node, str]
@@ -191,9 +175,10 @@ def _other_loss(cx: Trace, node: Node) -> Iterator[Proposal]:
 def _one_hot(cx: Trace, node: Node) -> Iterator[Proposal]:
     """Numbers in place of a label."""
     for i, source in enumerate(node.inputs):
-        name = _name(node, i)
-        if source.type is not None and source.type.classes is not None and name is not None:
-            shape = [*source.type.shape, source.type.classes]
+        name, value = _name(node, i), cx.values.get(source)
+        classes = cx.classes(value) if isinstance(value, Var) else None
+        if classes is not None and name is not None:
+            shape = [*_shape(cx, source), classes]
             yield _on(node, i, "one_hot", {}).inputs[i], f"`one_hot({name})` makes numbers of labels: {shape}"
 
 

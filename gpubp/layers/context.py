@@ -54,7 +54,10 @@ class Context(Protocol):
         the other. ShapeError where a file's derivatives grow too long."""
 
     def classes(self, labels: Var) -> int | None:
-        """The number of classes of an input or target of labels; None for anything else."""
+        """The number of classes of labels: an input or target, or what was made of some; None for anything else."""
+
+    def as_labels(self, x: Var, classes: int) -> Var:
+        """Let whole numbers from 0 to classes - 1 be labels; returns `x`."""
 
 
 @dataclass(frozen=True, slots=True)

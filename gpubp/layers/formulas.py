@@ -167,7 +167,7 @@ def max_(cx: Context, x: Var, *, axis: Axis = None) -> Var:
     return ops.max_(x, _axes(x, axis))
 
 
-@register("function", "reshape")
+@register("function", "reshape", labels=True)
 def reshape(cx: Context, x: Var, *, shape: Shape) -> Var:
     """The same values in row-major order in another shape, of as many elements: [...] gives `shape`."""
     if math.prod(shape) != math.prod(x.shape[1:]):
@@ -175,16 +175,16 @@ def reshape(cx: Context, x: Var, *, shape: Shape) -> Var:
             f"cannot reshape {list(x.shape[1:])} to {list(shape)}",
             label=f"{math.prod(x.shape[1:]):,} values against {math.prod(shape):,}",
         )
-    return ops.reshape(x, shape=(x.shape[0], *shape))
+    return moved(cx, x, ops.reshape(x, shape=(x.shape[0], *shape)))
 
 
-@register("function", "flatten")
+@register("function", "flatten", labels=True)
 def flatten(cx: Context, x: Var) -> Var:
     """All axes of the example as one: [2, 3, 4] gives [24]."""
-    return ops.reshape(x, shape=(x.shape[0], math.prod(x.shape[1:])))
+    return moved(cx, x, ops.reshape(x, shape=(x.shape[0], math.prod(x.shape[1:]))))
 
 
-@register("function", "slice")
+@register("function", "slice", labels=True)
 def slice_(cx: Context, x: Var, *, start: Count0, stop: Count, axis: int = 0) -> Var:
     """The part of an axis of the example from `start` to `stop`, the end not included: [n, ...] gives [stop - start,
     ...]."""
@@ -195,13 +195,14 @@ def slice_(cx: Context, x: Var, *, start: Count0, stop: Count, axis: int = 0) ->
         )
     first = tuple(start if i == at else 0 for i in range(x.ndim))
     last = tuple(stop if i == at else n for i, n in enumerate(x.shape))
-    return ops.slice_(x, start=first, stop=last)
+    return moved(cx, x, ops.slice_(x, start=first, stop=last))
 
 
-@register("function", "concat")
+@register("function", "concat", labels=True)
 def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
     """Values one behind the other along an axis of the example: [..., m] and [..., n] give [..., m + n]."""
     only_values("concat", xs)
+    _alike(cx, "join", xs)
     batch = max(x.shape[0] for x in xs)
     first = xs[0].shape[1:]
     at = _axes(xs[0], axis)[0]
@@ -214,19 +215,36 @@ def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
                 f"cannot join shapes {list(first)} and {list(other)} along axis {axis}",
                 label=difference(first, other if len(other) != len(first) else _with(other, at - 1, first[at - 1])),
             )
-    return ops.concat(_batched(xs, batch), axis=at)
+    return moved(cx, xs[0], ops.concat(_batched(xs, batch), axis=at))
 
 
-@register("function", "stack")
+@register("function", "stack", labels=True)
 def stack(cx: Context, *xs: Var) -> Var:
     """Values of one shape side by side along a new first axis: n times [...] gives [n, ...]."""
     only_values("stack", xs)
+    _alike(cx, "stack", xs)
     for x in xs[1:]:
         if x.shape[1:] != xs[0].shape[1:]:
             first, other = xs[0].shape[1:], x.shape[1:]
             raise ShapeError(f"cannot stack shapes {list(first)} and {list(other)}", label=difference(first, other))
     rows = [ops.reshape(x, shape=(x.shape[0], 1, *x.shape[1:])) for x in _batched(xs, max(x.shape[0] for x in xs))]
-    return ops.concat(rows, axis=1)
+    return moved(cx, xs[0], ops.concat(rows, axis=1))
+
+
+def moved(cx: Context, x: Var, made: Var) -> Var:
+    """What was made of `x` by taking its values to other places: labels stay labels."""
+    classes = cx.classes(x)
+    return made if classes is None else cx.as_labels(made, classes)
+
+
+def _alike(cx: Context, what: str, xs: Sequence[Var]) -> None:
+    """Raise ShapeError where labels stand beside numbers, or beside those of other classes."""
+    if len({x.dtype in FLOATS for x in xs}) > 1:
+        raise ShapeError(f"cannot {what} labels and numbers: labels are names", code="E0306")
+    counts = [cx.classes(x) for x in xs]
+    other = next((count for count in counts if count != counts[0]), counts[0])
+    if other != counts[0]:
+        raise ShapeError(f"cannot {what} labels of {counts[0]} classes and of {other}", code="E0306")
 
 
 def _with(shape: tuple[int, ...], axis: int, size: int) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from ..errors import ShapeError
 from ..ir import Var
 from ..registry import register
 from .context import Context
+from .formulas import moved
 
 
 @register("function", "matmul")
@@ -35,9 +36,9 @@ def matmul(cx: Context, a: Var, b: Var) -> Var:
     return left @ right
 
 
-@register("function", "transpose")
+@register("function", "transpose", labels=True)
 def transpose(cx: Context, x: Var) -> Var:
     """The last two axes exchanged: [..., n, m] gives [..., m, n]."""
     if x.ndim < 3:
         raise ShapeError(f"`transpose` exchanges the last two axes, and this is {list(x.shape[1:])}")
-    return ops.transpose(x)
+    return moved(cx, x, ops.transpose(x))
