@@ -29,6 +29,8 @@ Count0 = Annotated[int, OptionType(("whole",), minimum=0)]
 Real = Annotated[float, OptionType(("real",))]
 NonNegative = Annotated[float, OptionType(("real",), minimum=0)]
 Fraction = Annotated[float, OptionType(("fraction",))]
+Multiple = Annotated[float, OptionType(("fraction", "real"), minimum=0)]
+"""So many times as much: `10%`, `0.1`, `30`."""
 Flag = Annotated[bool, OptionType(("flag",))]
 Text = Annotated[str, OptionType(("string",))]
 Numbers = Annotated[Any, OptionType(("numbers",))]

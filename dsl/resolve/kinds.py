@@ -29,8 +29,9 @@ def _fit_kind(option: Option, kind: Kind, value: Value) -> Static | _NoFit:
     match kind:
         case "whole":
             return _whole(option, value)
-        case "real" if is_number(value):
-            return value if option.minimum is None or value >= option.minimum else NO_FIT
+        case "real" if is_number(value) or (isinstance(value, Percent) and "fraction" in option.kinds):
+            number = float(value) if isinstance(value, Percent) else value
+            return number if option.minimum is None or number >= option.minimum else NO_FIT
         case "fraction" if isinstance(value, Percent) or is_number(value):
             return (float(value) if isinstance(value, Percent) else value) if 0 <= value <= 1 else NO_FIT
         case "duration" if isinstance(value, Duration):
@@ -101,7 +102,7 @@ def misfit(option: Option, value: Value, named: bool) -> tuple[str, str, tuple[s
             f"`{name}` takes a plain number; `%` fits only fractions",
             (f"`{before}{_number(option, value)}`",),
         )
-    if "fraction" in kinds and (is_number(value) or isinstance(value, Percent)):
+    if "fraction" in kinds and "real" not in kinds and (is_number(value) or isinstance(value, Percent)):
         near = not isinstance(value, Percent) and 1 < value <= 100
         meant = f"did you mean `{show(Percent(value / 100))}`?" if near else "it goes from 0 to 1, or from 0% to 100%"
         return "E0313", f"`{name}` is a fraction, and this is {show(value)}", (meant,)

@@ -50,9 +50,10 @@ _NAMES = {
     # schedules
     "step": "steplr stepdecay",
     "drops": "multisteplr piecewiseconstant piecewiseconstantdecay milestones",
-    "exponential": "exponentiallr exponentialdecay",
+    "exponential": "exponentiallr exponentialdecay rangetest lrfinder",
     "cosine_restarts": "cosineannealingwarmrestarts sgdr cosinedecayrestarts",
     "one_cycle": "onecycle onecyclelr",
+    "cyclic": "cycliclr cyclical cyclicallearningrate clr triangular triangular2",
     "inverse_sqrt": "noam inversesqrt",
     "plateau": "reducelronplateau",
     "ema": "exponentialmovingaverage polyak",

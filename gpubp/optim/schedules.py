@@ -12,7 +12,7 @@ import math
 
 from ..ir import Var
 from ..ops import cast, cos, exp, floor, log, maximum, minimum, power, sqrt, where
-from ..registry import Count, Duration, Durations, Fraction, Inner, NonNegative, Place, register
+from ..registry import Count, Duration, Durations, Fraction, Inner, Multiple, NonNegative, Place, register
 from .context import ScheduleContext
 
 
@@ -49,9 +49,10 @@ def drops(cx: ScheduleContext, step: Var, length: Var, *, at: Durations, factor:
 
 
 @register("schedule", "exponential")
-def exponential(cx: ScheduleContext, step: Var, length: Var, *, factor: Fraction, every: Duration) -> Var:
-    """factor^(step / every): by a factor in each such time, evenly on the way."""
-    return _to_the(factor, step / cx.period(every))
+def exponential(cx: ScheduleContext, step: Var, length: Var, *, factor: Multiple, every: Duration = None) -> Var:
+    """factor^(step / every): by a factor in each such time, or in all of it, evenly on the way. A factor above 1, such
+    as 1e5, lets the rate grow, for a range test: Smith (2017), section 3.3."""
+    return _to_the(factor, step / (maximum(length, 1e-9) if every is None else cx.period(every)))
 
 
 def _to_the(factor: float, count: Var) -> Var:
@@ -62,8 +63,8 @@ def _to_the(factor: float, count: Var) -> Var:
 
 
 @register("schedule", "linear")
-def linear(cx: ScheduleContext, step: Var, length: Var, *, to: Fraction = 0.0, over: Duration = None) -> Var:
-    """From 1 to `to` on a straight line, over the whole training or `over`."""
+def linear(cx: ScheduleContext, step: Var, length: Var, *, to: Multiple = 0.0, over: Duration = None) -> Var:
+    """From 1 to `to` on a straight line, over the whole training or `over`; up to a `to` above 1."""
     return _fall(1.0 - _share(cx, step, length, over), to)
 
 
@@ -110,6 +111,27 @@ def cosine_restarts(
     turn = turn + cast(step >= begin(turn + 1.0), dtype="float64") - cast(step < begin(turn), dtype="float64")
     start = begin(turn)
     return _fall(_half_wave((step - start) / (begin(turn + 1.0) - start)), to)
+
+
+@register("schedule", "cyclic")
+def cyclic(
+    cx: ScheduleContext,
+    step: Var,
+    length: Var,
+    *,
+    every: Duration,
+    start: Fraction = 0.25,
+    rise: Fraction = 0.5,
+    factor: Fraction = 1.0,
+) -> Var:
+    """Up from `start` to 1 and down again on straight lines, in each `every`, of which the share `rise` goes up; each
+    peak lies `factor` times as far above `start` as the one before. Smith (2017), section 3.2: `triangular`, and with
+    factor = 0.5 `triangular2`; the optimizer's rate is the largest one."""
+    turn = floor(passed := step / cx.period(every))
+    at = passed - turn
+    up, down = max(rise, 1e-9), max(1.0 - rise, 1e-9)
+    height = where(at < rise, at / up, (1.0 - at) / down)
+    return start + (1.0 - start) * height * _to_the(factor, turn)
 
 
 @register("schedule", "one_cycle")

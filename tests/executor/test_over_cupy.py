@@ -70,6 +70,7 @@ train {
         ("adamax", "drops(at = [1epochs, 4steps])"),
         ("amsgrad", "inverse_sqrt(3steps)"),
         ("adagrad", "polynomial"),
+        ("adam", "cyclic(2steps, rise = 30%, factor = 50%)"),
         ("adadelta", "exponential(0.9, every = 1epochs)"),
     ],
 )

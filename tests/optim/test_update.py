@@ -83,6 +83,34 @@ def test_the_schedule_counts_batches() -> None:
         same(weights(ex), weights(plain))
 
 
+@pytest.mark.parametrize(
+    ("schedule", "code", "said"),
+    [
+        ("exponential(-2)", "E0312", "`factor` must be at least 0, and this is -2"),
+        ("exponential(factor = relu)", "E0310", "`factor` takes a fraction or a number, and this is the word `relu`"),
+        ("linear(to = 3epochs)", "E0313", "`to` takes a plain number"),
+        ("cyclic(20)", "E0313", "`every` takes a duration"),
+        ("cyclic(0steps)", "E0523", "what starts again and again has a length, and `every` is 0 steps"),
+        ("cyclic(2epochs, start = 3)", "E0313", "`start` is a fraction, and this is 3"),
+    ],
+)
+def test_what_schedules_do_not_take(schedule: str, code: str, said: str) -> None:
+    with pytest.raises(gpubp.NetError) as raised:
+        make(f"schedule = {schedule}")
+    (finding,) = raised.value.diagnostics
+    assert (finding.code, finding.message) == (code, said)
+
+
+def test_a_factor_is_a_share_or_a_multiple() -> None:
+    found = [make(f"schedule = exponential({factor}, 2steps)") for factor in ("150%", "1.5", "50%", "0.5")]
+    for ex in found:
+        for batch in rows(4, 4, 4):
+            ex.train_step(batch)
+    assert equal(weights(found[0]), weights(found[1]))
+    assert equal(weights(found[2]), weights(found[3]))
+    assert not equal(weights(found[0]), weights(found[2]))
+
+
 # average -------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("decay", [0.0, 0.5, 0.9, 0.9999])
 def test_evaluation_takes_the_average(decay: float) -> None:

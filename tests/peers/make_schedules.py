@@ -23,6 +23,10 @@ SCHEDULES: dict[str, Callable[[Any], Any]] = {
     "drops([50steps, 3epochs, 150steps], factor = 0.2)": lambda o: schedulers.MultiStepLR(o, [50, 120, 150], 0.2),
     "exponential(0.97, every = 1steps)": lambda o: schedulers.ExponentialLR(o, 0.97),
     "exponential(0.5, every = 1epochs)": lambda o: schedulers.ExponentialLR(o, 0.5 ** (1 / 40)),
+    "exponential(1.02, every = 1steps)": lambda o: schedulers.ExponentialLR(o, 1.02),
+    "exponential(1e5)": lambda o: schedulers.ExponentialLR(o, 1e5 ** (1 / STEPS)),
+    # Its own refuses to grow.
+    "linear(to = 30)": lambda o: schedulers.LambdaLR(o, lambda s: 1 + 29 * s / STEPS),
     "linear": lambda o: schedulers.LinearLR(o, 1.0, 0.0, STEPS),
     "linear(to = 10%, over = 80steps)": lambda o: schedulers.LinearLR(o, 1.0, 0.1, 80),
     "polynomial": lambda o: schedulers.PolynomialLR(o, STEPS, 2.0),
@@ -32,6 +36,9 @@ SCHEDULES: dict[str, Callable[[Any], Any]] = {
     "cosine_restarts(40steps)": lambda o: schedulers.CosineAnnealingWarmRestarts(o, 40),
     "cosine_restarts(30steps, growth = 2, to = 5%)": lambda o: schedulers.CosineAnnealingWarmRestarts(o, 30, 2, 0.05),
     "cosine_restarts(1steps, growth = 3)": lambda o: schedulers.CosineAnnealingWarmRestarts(o, 1, 3),
+    "cyclic(40steps)": lambda o: schedulers.CyclicLR(o, 0.25, 1.0, 20),
+    "cyclic(1epochs, start = 10%, factor = 50%)": lambda o: schedulers.CyclicLR(o, 0.1, 1.0, 20, mode="triangular2"),
+    "cyclic(50steps, start = 0, rise = 20%)": lambda o: schedulers.CyclicLR(o, 0.0, 1.0, 10, 40),
     "one_cycle": lambda o: schedulers.OneCycleLR(o, 1.0, total_steps=STEPS + 1, pct_start=(0.3 * STEPS + 1) / 201),
     "one_cycle(rise = 50%, start = 10%, to = 1%)": lambda o: schedulers.OneCycleLR(
         o, 1.0, total_steps=STEPS + 1, pct_start=(0.5 * STEPS + 1) / 201, div_factor=10, final_div_factor=10

@@ -8,7 +8,7 @@ from typing import Final
 from dsl.diagnostics import Diagnostic
 
 from ..complaints import in_order
-from . import derivatives, layers, losses
+from . import derivatives, layers, losses, rates
 from .traced import Traced
 
 __all__ = ["Traced", "suspicions"]
@@ -25,7 +25,8 @@ _LOOKS: Final[tuple[Callable[[Traced], Iterator[Diagnostic]], ...]] = (
     losses.mismatched,
     losses.accuracy_of_numbers,
     losses.untrained,
-    losses.rate,
+    rates.rate,
+    rates.grown,
 )
 
 

@@ -1,11 +1,11 @@
-"""Losses, metrics and rates that answer another question than the net asks."""
+"""Losses and metrics that answer another question than the net asks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from dsl.diagnostics import Diagnostic, Label
-from dsl.graph import Choice, LayerGraph, Node
+from dsl.graph import LayerGraph, Node
 
 from ...ir import Program, Var
 from ...ops.rewrites import clamped_logs
@@ -23,12 +23,6 @@ ANY_NUMBER = {
 """Functions whose results are no probabilities."""
 
 COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
-
-ADAPTIVE = frozenset({"adam", "adamw", "rmsprop", "amsgrad", "adamax", "nadam", "adagrad", "lion"})
-"""Optimizers whose step is about as long as the rate, whatever the gradient."""
-
-TOO_FAST = 1.0
-TOO_FAST_PLAIN = 100.0
 
 
 def logarithm(net: Traced) -> Iterator[Diagnostic]:
@@ -165,22 +159,3 @@ def untrained(net: Traced) -> Iterator[Diagnostic]:
             span=node.trace[0].span if node.trace else node.span,
             labels=[Label(step.span, "a comparison has no derivative") for step in steps[:1]],
         )
-
-
-def rate(net: Traced) -> Iterator[Diagnostic]:
-    train = net.graph.train
-    optimizer = train.options.get("optimizer") if train is not None else None
-    if train is None or not isinstance(optimizer, Choice):
-        return
-    value = optimizer.options.get("lr")
-    limit = TOO_FAST if optimizer.name in ADAPTIVE else TOO_FAST_PLAIN
-    if not isinstance(value, int | float) or 0 < value <= limit:
-        return
-    span = optimizer.option_spans.get("lr", optimizer.span)
-    help = "a usual rate is `lr = 0.001`" if optimizer.name in ADAPTIVE else "a usual rate is `lr = 0.01`"
-    if value == 0:
-        yield Diagnostic("W0506", "a rate of 0 trains nothing", span, "no step", (), (), (help,), "warning")
-        return
-    label = f"every step moves each weight by about {value:g}" if optimizer.name in ADAPTIVE else ""
-    message = f"a rate of {value:g} is far too large for `{optimizer.name}`"
-    yield Diagnostic("W0506", message, span, label, (), (), (help,), "warning")
