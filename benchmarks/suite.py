@@ -86,7 +86,7 @@ def materials(case: Case) -> dict[str, Any]:
 
     net = gpubp.load(case.net)
     node, target = net.graph.inputs[0], net.graph.targets[0]
-    if net.graph.data is not None:
+    if net.graph.rows is not None:
         part = load(net.graph, net.base, 0).part("train")
         x, y = np.asarray(part["x"], np.float32), np.asarray(part["y"])
     else:

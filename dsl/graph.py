@@ -104,6 +104,8 @@ class DataEntry:
 
 @dataclass(frozen=True, slots=True)
 class Data:
+    """`entries` is empty where the section holds a `split` alone, for rows that a caller hands over."""
+
     entries: tuple[DataEntry, ...]
     split: Choice | None
     span: Span
@@ -148,3 +150,8 @@ class LayerGraph:
     sizes: Mapping[str, int]
     data: Data | None
     train: Train | None
+
+    @property
+    def rows(self) -> Data | None:
+        """The section `data` where it gives rows; None where it holds a `split` alone, too."""
+        return self.data if self.data is not None and self.data.entries else None

@@ -108,7 +108,10 @@ def _rows(cx: Context, expr: syntax.Expr) -> Static | Poison:
 
 
 def check_names(cx: Context, section: syntax.Data, data: Data | Poison, wanted: Iterable[tuple[str, Span]]) -> None:
-    """`data` names the inputs and targets, all of them, and nothing else."""
+    """`data` names the inputs and targets, all of them, and nothing else; or the `split` alone, of rows that a caller
+    hands over."""
+    if section.body and all(name.text == "split" for statement in section.body for name in statement.names):
+        return
     declared = dict(wanted)
     given = {name.text for statement in section.body for name in statement.names}
     for statement in section.body:

@@ -44,7 +44,7 @@ def measured(cx: Context, model: syntax.Model, data: Data | None, broken: bool, 
     ]
     if not open_ or broken:
         return Sizes(broken=broken)
-    if data is None or measure is None:
+    if data is None or not data.entries or measure is None:
         return Sizes()
     try:
         return Sizes(measure(data, wanted(model)), asked=True)

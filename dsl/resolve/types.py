@@ -145,7 +145,7 @@ def _not_known(cx: Context, size: syntax.Unknown, declared: Declared, sizes: Siz
             message = f"the data of `{declared.name.text}` is no column of classes"
         cx.error("E0224", message, size.span)
         return
-    help = "write the size as a number, or add `data`"
+    help = "write the size as a number, or read it in `data`"
     if size.name is not None:
         help += f"; `--set {size.name.text}=10` gives it on the command line"
     cx.error("E0223", f"the size `{written}` comes from the data, and there is none", size.span, help=[help])

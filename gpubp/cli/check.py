@@ -9,8 +9,8 @@ from typing import Literal
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.render import to_json
 
+from ..data import check_split, measure
 from ..data import load as load_data
-from ..data import measure
 from ..errors import DataError, NetError
 from ..frontend import Net, load, watch_of
 from .codes import Explain
@@ -66,8 +66,9 @@ def _json(arguments: argparse.Namespace) -> int:
 def _check_data(net: Net) -> tuple[int | None, tuple[Diagnostic, ...], str]:
     """Rows of the training data, what is odd about the data, and what is to be said of its rows. Raises DataError for
     data that is missing, unreadable or does not fit."""
-    data = net.graph.data
+    data = net.graph.rows
     if data is None:
+        check_split(net.graph)
         return None, (), ""
     if net.inline:
         # Rows that stand in the file are measured without NumPy, whose import would take most of this command's time.

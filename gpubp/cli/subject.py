@@ -69,7 +69,7 @@ def open_subject(arguments: argparse.Namespace, precision: str | None = None) ->
         about = f"{visible(arguments.file)}, the weights of seed {executor.seed}"
     if net.graph.train is not None:
         net.require_training(epochs=1, given=True)  # a step needs no data section and no length
-    if net.graph.data is None:
+    if net.graph.rows is None:
         return Subject(executor, None, about, {})
     dataset = load_data(net.graph, net.base, int(net.option("seed", 0)))
     rows = dataset.part("train")

@@ -15,7 +15,7 @@ from .apply import NewRows, read_table
 from .dataset import Dataset
 from .encoders import Encoder, from_json, to_json
 from .feed import load, measure
-from .given import from_arrays
+from .given import check_split, from_arrays
 from .glance import Column, Glance, glance
 from .seeds import Purpose, generator, shuffled
 from .stream import Stored, Stream
@@ -29,6 +29,7 @@ __all__ = [
     "Purpose",
     "Stored",
     "Stream",
+    "check_split",
     "from_arrays",
     "from_json",
     "generator",

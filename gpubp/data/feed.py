@@ -57,7 +57,7 @@ def load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
     except MemoryError:
-        span = None if graph.data is None else _head(graph.data)
+        span = None if graph.rows is None else _head(graph.rows)
         raise DataError(problem("E0425", "the data does not fit into memory", span, help=_STREAM).diagnostics) from None
 
 
@@ -68,7 +68,7 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
             assert node.type is not None, "inputs and targets are typed"
             kind: Literal["float", "class"] = "float" if node.type.classes is None else "class"
             wants[node.label or node.name] = Want(kind, node.type, feature, node.span)
-    data = graph.data
+    data = graph.rows
     if data is None:
         first = next(iter(wants.values()), None)
         raise problem("E0410", "the file has no `data` section", first.span if first else None)

@@ -13,10 +13,21 @@ from gpubp.errors import DataError, InputError
 
 from .dataset import Dataset
 from .encoders import Encoder
-from .split import divide
+from .split import check_alone, divide
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+def check_split(graph: LayerGraph) -> None:
+    """Raise DataError for a `split` that stands alone in `data` and can divide no arrays of the experiment."""
+    if graph.data is None or graph.rows is not None or graph.data.split is None:
+        return
+    nodes = (*graph.inputs, *graph.targets)
+    try:
+        check_alone(graph.data.split, {n.label or n.name: n.type.shape for n in nodes if n.type is not None})
+    except DiagnosticError as error:
+        raise DataError(error.diagnostics) from None
 
 
 def from_arrays(

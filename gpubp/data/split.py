@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
+from dsl.diagnostics import DiagnosticError
 from dsl.graph import Choice, Word
 from dsl.source import Span
 from gpubp.registry import OptionType, lookup, register
@@ -83,6 +84,17 @@ def check(choice: Choice | None) -> None:
         lookup("split", choice.name).function(choice.span, **choice.options)
 
 
+def check_alone(choice: Choice, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Raises DiagnosticError (E0421) for a split that no arrays of these shapes, each of one row, can be divided by."""
+    check(choice)
+    by = column_of(choice)
+    if by is not None:
+        raise _no_column(choice, by)
+    name = _text(choice.options.get("stratify"))
+    if name is not None:
+        _require_label(name, shapes, choice.option_spans.get("stratify", choice.span))
+
+
 def divide(
     choice: Choice | None,
     span: Span,
@@ -139,10 +151,9 @@ def _by_column(
 ) -> dict[str, NDArray[np.int64]]:
     import numpy as np
 
-    span = choice.option_spans.get("column", choice.span)
     if told is None:
-        help = "`csv`, `parquet` and `arrow` read tables, whose columns have names"
-        raise problem("E0421", f"no table of `data` has a column `{column}`", span, help=help)
+        raise _no_column(choice, column)
+    span = choice.option_spans.get("column", choice.span)
     parts = {part: np.flatnonzero(told == code) for code, part in enumerate(("train", "valid", "test"))}
     if test_rows and len(parts["test"]):
         message = f"the test rows have a file of their own, and `{column}` says `test` too"
@@ -152,6 +163,12 @@ def _by_column(
     if not len(parts["train"]):
         raise problem("E0421", f"`{column}` says `train` in no row: none is left for training", span)
     return {part: found.astype(np.int64) for part, found in parts.items() if len(found)}
+
+
+def _no_column(choice: Choice, column: str) -> DiagnosticError:
+    help = "`csv`, `parquet` and `arrow` read tables, whose columns have names"
+    span = choice.option_spans.get("column", choice.span)
+    return problem("E0421", f"no table of `data` has a column `{column}`", span, help=help)
 
 
 def draw(
@@ -198,16 +215,21 @@ def in_order(rows: int, fractions: Mapping[str, float], between: int) -> dict[st
 def _groups(name: str, columns: Mapping[str, NDArray[Any] | Stored], span: Span) -> NDArray[np.int64]:
     import numpy as np
 
-    if name not in columns:
-        help = suggestion(name, columns, f"the names are {listed(list(columns))}")
-        raise problem("E0421", f"`data` has no `{name}` to stratify by", span, help=help)
+    _require_label(name, {column: values.shape[1:] for column, values in columns.items()}, span)
     values = columns[name]
-    size = math.prod(values.shape[1:])
-    if size != 1:
-        raise problem("E0421", f"`{name}` has {size:,} values per row; stratifying needs one label", span)
     if isinstance(values, Stored):
         values = values.take(np.arange(len(values), dtype=np.int64))
     flat = values.reshape(len(values))
     if flat.dtype.kind == "f" and not (np.floor(flat) == flat).all():
         raise problem("E0421", f"`{name}` holds numbers that are not whole; stratifying needs labels", span)
     return np.unique(flat, return_inverse=True)[1].astype(np.int64)
+
+
+def _require_label(name: str, shapes: Mapping[str, Sequence[int]], span: Span) -> None:
+    """Raise DiagnosticError where a name has not one value per row."""
+    if name not in shapes:
+        help = suggestion(name, shapes, f"the names are {listed(list(shapes))}")
+        raise problem("E0421", f"`data` has no `{name}` to stratify by", span, help=help)
+    size = math.prod(shapes[name])
+    if size != 1:
+        raise problem("E0421", f"`{name}` has {size:,} values per row; stratifying needs one label", span)

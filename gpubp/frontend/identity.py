@@ -19,8 +19,9 @@ def identity(net: Net) -> dict[str, str]:
     """The experiment by parts: `data`, `split`, `model`, `loss` and every other key of `train`, each as a text that
     does not depend on how the file is laid out. Long ones are their SHA-256."""
     graph, out = net.graph, {}
+    if graph.rows is not None:
+        out[DATA] = "; ".join(_entry(entry) for entry in graph.rows.entries)
     if graph.data is not None:
-        out[DATA] = "; ".join(_entry(entry) for entry in graph.data.entries)
         out["split"] = written(graph.data.split)
     number = {node: i for i, node in enumerate((*graph.inputs, *graph.targets, *graph.nodes))}
     outputs = (f"output {name} = {number[node]}" for name, node in graph.outputs.items())
@@ -114,7 +115,7 @@ def data_files(net: Net) -> dict[str, Path]:
     """The files that the data is read from, by their names as written: every text among the readers' options that is
     the path of a file; and the folders, where an option is to name one."""
     found: dict[str, Path] = {}
-    for entry in net.graph.data.entries if net.graph.data is not None else ():
+    for entry in net.graph.rows.entries if net.graph.rows is not None else ():
         for option, value in entry.value.options.items() if isinstance(entry.value, Choice) else ():
             for text in _strings(value):
                 place = net.base / text

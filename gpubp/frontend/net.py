@@ -75,7 +75,7 @@ class Net:
     @property
     def inline(self) -> bool:
         """True where all data stands in the file itself."""
-        data = self.graph.data
+        data = self.graph.rows
         return data is not None and all(isinstance(entry.value, tuple) for entry in data.entries)
 
     def require_training(self, epochs: int | None = None, *, given: bool = False) -> None:
@@ -86,11 +86,16 @@ class Net:
             help = "add `train { ... }` with the lines `loss = ...`, `optimizer = adam` and `epochs = 100` in it"
             seen = f"`gpubp explain {name}` shows its forward pass as it is"
             raise NetError([Diagnostic("E0501", f"`{name}` has no `train` section", help=(help, seen))])
-        if self.graph.data is None and not given:
+        if self.graph.rows is None and not given:
             names = [f"{node.label}" for node in (*self.graph.inputs, *self.graph.targets)]
             target = f', target = "{names[-1]}"' if len(names) == 2 else ", columns = [...]" * (len(names) > 2)
             table = f'`{", ".join(names)} = csv("table.csv"{target})`'
             rows = ", ".join(f"`{name} = [[0, 1], [1, 0]]`" for name in names)
+            if self.graph.data is not None and self.graph.data.split is not None:
+                message, span = f"`data` of `{name}` divides rows and gives none", self.graph.data.split.span
+                help = f"add a table to it, {table}, or rows: {rows}"
+                given_rows = "in Python `gpubp.train(net, data = {...})` takes arrays"
+                raise NetError([Diagnostic("E0410", message, span, help=(help, given_rows))])
             help = f"add `data {{ ... }}` with a table in it, {table}, or with rows: {rows}"
             raise NetError([Diagnostic("E0410", f"`{name}` has no `data` section to train on", help=(help,))])
         options = section.options

@@ -95,7 +95,7 @@ def _coloured(text: str) -> str:
 
 def _answers(run: LoadedRun, seed: int) -> Iterator[tuple[str, str]]:
     """What the run makes of rows: charts, and the worst of them."""
-    if run.net.graph.data is None or run.net.graph.train is None:
+    if run.net.graph.rows is None or run.net.graph.train is None:
         return
     try:
         rows = judged_rows(run, seed)

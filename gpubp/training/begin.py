@@ -58,7 +58,7 @@ def train(
     source = None if resume is None else Path(resume)
     if source is not None:
         require_checkpoint(source)
-        if data is None and required(net).graph.data is None:
+        if data is None and required(net).graph.rows is None:
             require_file_data(source, read(source, free_memory()))
     required(net).require_training(epochs, given=data is not None)
     folder = None if out is None else RunFolder(Path(out), resumed=same_place(Path(out), source))

@@ -80,7 +80,8 @@ def test_no_data_to_measure() -> None:
     assert [(code, text) for code, _, text in wrong] == [("E0223", "?"), ("E0223", "?k")]
     made, findings = found(OPEN)
     assert made is None
-    assert findings[1].help == ("write the size as a number, or add `data`; `--set k=10` gives it on the command line",)
+    help = "write the size as a number, or read it in `data`; `--set k=10` gives it on the command line"
+    assert findings[1].help == (help,)
 
 
 def test_what_measure_reports_comes_through_alone() -> None:

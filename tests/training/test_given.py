@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import gpubp
+from gpubp.data import check_split
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(60, 3))
@@ -115,6 +116,40 @@ def test_arrays_that_do_not_fit(data: Any, message: str) -> None:
 def test_parts_beside_a_split() -> None:
     with pytest.raises(gpubp.InputError, match="so does the file's `split`"):
         train(SPLIT + TEXT, data={"train": {"x": X, "y": Y}})
+
+
+def test_a_split_alone_divides_arrays(tmp_path: Path) -> None:
+    """As one beside readers does; the command line says that there are no rows, and what a split cannot go by."""
+    alone = "data {" + SPLIT[SPLIT.index("\n  split") :]
+    run, beside = (train(text + TEXT, data={"x": X, "y": Y}) for text in (alone, SPLIT))
+    assert {name: len(rows) for name, rows in run.dataset.parts.items()} == {"train": 42, "valid": 12, "test": 6}
+    assert state(run) == state(beside)
+    parts = train(alone + TEXT, data={"x": X, "y": Y}, out=tmp_path / "run", epochs=2).dataset.parts
+    assert parts["test"].tolist() == run.dataset.parts["test"].tolist()
+    assert state(train(alone + TEXT, data={"x": X, "y": Y}, resume=tmp_path / "run")) == state(run)
+    with pytest.raises(gpubp.CheckpointError, match="trained on arrays that Python handed over"):
+        train(alone + TEXT, resume=tmp_path / "run")
+    with pytest.raises(gpubp.NetError, match=r"E0410.*divides rows and gives none"):
+        train(alone + TEXT)
+    with pytest.raises(gpubp.NetError, match=r"E0225.*`data` gives no `x`"):
+        gpubp.loads(alone.replace("}", "  y = [0]\n}") + TEXT)
+
+
+@pytest.mark.parametrize(
+    ("split", "said"),
+    [
+        ("train = 80%, valid = 50%", "the parts add up to 130%, more than 100%"),
+        ("valid = 20%, stratify = z", "`data` has no `z` to stratify by"),
+        ("valid = 20%, stratify = x", "`x` has 3 values per row; stratifying needs one label"),
+        ('column = "part"', "no table of `data` has a column `part`"),
+    ],
+)
+def test_what_no_arrays_can_be_divided_by_is_told_before(split: str, said: str) -> None:
+    net = gpubp.loads(f"data {{\n  split = split({split})\n}}\n{TEXT}")
+    for check in (lambda: check_split(net.graph), lambda: gpubp.train(net, "cpu", data={"x": X, "y": Y})):
+        with pytest.raises(gpubp.DataError) as caught:
+            check()
+        assert [one.message for one in caught.value.diagnostics] == [said]
 
 
 def test_a_split_that_leaves_a_part_empty() -> None:
