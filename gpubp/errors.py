@@ -22,6 +22,7 @@ from operator import index
 from typing import SupportsIndex
 
 from dsl.diagnostics import Diagnostic
+from dsl.render import to_text
 
 NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))
 """Why the system refuses to write to a place that is right and open to the user."""
@@ -32,11 +33,15 @@ class GpubpError(Exception):
 
 
 class NetError(GpubpError):
-    """A `.net` file is wrong. `diagnostics` holds every finding, errors before warnings, in the order of the text."""
+    """A `.net` file is wrong. `diagnostics` holds every finding, errors before warnings, in the order of the text; as
+    text it is what the command line prints of them."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        super().__init__("\n".join(f"{d.severity}[{d.code}]: {d.message}" for d in diagnostics))
+        super().__init__("; ".join(d.message for d in diagnostics))
         self.diagnostics = tuple(diagnostics)
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(to_text, self.diagnostics))
 
     def __reduce__(self) -> tuple[type[NetError], tuple[Sequence[Diagnostic]]]:
         """What pickle makes it of, on its way out of a process of a pool."""

@@ -1,9 +1,10 @@
 """Pictures of nets and of runs."""
 
 from .charts import curves_file
-from .curves import Panel, panels
+from .curves import panels
 from .drawing import Graph, graph
 from .page import page
+from .panel import Panel
 from .terminal import as_text
 
 __all__ = ["Graph", "Panel", "as_text", "curves_file", "graph", "page", "panels"]

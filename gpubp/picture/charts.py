@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GpubpError
-from .curves import Panel
+from .panel import Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +24,8 @@ others are darker than theirs. Parts of the data have a dash of their own, too, 
 
 DASHES: Mapping[str, Any] = {"train": "-", "valid": (0, (5, 2)), "test": (0, (1, 1.5)), "": "-"}
 MARKS = ("", "o", "s", "^", "D", "v")
+MOST_INSIDE = 4
+"""Names of curves that stand within their axes; more stand beside them, one below the other."""
 INK = "#010203"
 """Stands for the colour of the text around an SVG inside a page; black in a file."""
 
@@ -83,7 +85,11 @@ def draw_curves(made: Figure, axes: Sequence[Axes], panels: Sequence[Panel]) -> 
                 markevery=max(len(curve.points) // 10, 1),
                 label=label,
             )
-        values = {y for curve in panel.curves for _, y in curve.points}
+            if curve.spread:
+                low, high = zip(*curve.spread)
+                color = COLORS[number % len(COLORS)]
+                place.fill_between([x for x, _ in curve.points], low, high, color=color, alpha=0.15, linewidth=0)
+        values = {y for curve in panel.curves for y in curve.values}
         if panel.by_powers:
             place.set_yscale("log")
         elif len(values) == 1 and (value := max(values)) > 0:
@@ -92,7 +98,8 @@ def draw_curves(made: Figure, axes: Sequence[Axes], panels: Sequence[Panel]) -> 
         place.set_xlabel("epoch")
         place.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         if any(curve.part for curve in panel.curves) or len(runs) > 1:
-            place.legend(frameon=False, fontsize=9)
+            beside: Any = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if len(panel.curves) > MOST_INSIDE else {}
+            place.legend(frameon=False, fontsize=9, **beside)
     for place in axes[len(panels) :]:
         made.delaxes(place)
 
@@ -101,7 +108,10 @@ def curves_file(panels: Sequence[Panel], kind: str) -> bytes:
     """The panels as the bytes of a file: `png` or `svg`."""
     columns = min(len(panels), 2)
     rows = -(-len(panels) // columns)
-    with figure(columns, rows, 5.6 * columns, 3.6 * rows) as (made, axes):
+    names = max(len(panel.curves) for panel in panels)
+    with figure(
+        columns, rows, (5.6 if names <= MOST_INSIDE else 7.4) * columns, max(3.6, 0.19 * names + 0.5) * rows
+    ) as (made, axes):
         draw_curves(made, axes, panels)
         if kind == "svg":
             told = "\n".join(f"{panel.title}: {line}" for panel in panels for line in panel.told())

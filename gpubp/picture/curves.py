@@ -8,52 +8,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dsl.records import dataclass
-
 from ..errors import GpubpError
 from ..frontend import Net, rates
 from ..training import Listed, listed, net_of, run_records
+from .gathered import gathered, together
+from .panel import Curve, Panel
 
 PARTS = ("train", "valid", "test")
 RATE = "learning rate"
-WIDE = 100.0
-"""Figures whose largest is so many times their smallest are drawn by powers of ten."""
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """A figure of one part of the data ("" for the learning rate), of one run, by epoch; all numbers are finite."""
-
-    run: str
-    part: str
-    points: tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """Curves that share their axes. `by_powers`: the vertical one is logarithmic."""
-
-    title: str
-    curves: tuple[Curve, ...]
-
-    @property
-    def by_powers(self) -> bool:
-        values = [y for curve in self.curves for _, y in curve.points]
-        return min(values) > 0 and max(values) >= WIDE * min(values)
-
-    def told(self) -> list[str]:
-        """A line for each curve: where it begins and ends, and its least and largest value."""
-        return [_told(curve) for curve in self.curves]
 
 
 def panels(paths: Sequence[Path], wanted: Iterable[str] = ()) -> list[Panel]:
-    """A panel for the loss, for each metric, for penalties that are not zero and for the learning rate. `wanted`: the
-    titles of the panels to keep (all, if none). Raises GpubpError where a run cannot be read, has no epoch yet, or has
-    nothing of what is wanted."""
-    names = _names(paths)
+    """A panel for the loss, for each metric, for penalties that are not zero and for the learning rate; runs that
+    differ by their seed alone are one curve (see `gathered`). `wanted`: the titles of the panels to keep (all, if
+    none). Raises GpubpError where a run cannot be read, has no epoch yet, or has nothing of what is wanted."""
+    runs = dict(zip(_names(paths), map(listed, paths), strict=True))
     found: dict[str, list[Curve]] = {}
-    for path, name in zip(paths, names, strict=True):
-        run = listed(path)
+    for name, run in runs.items():
+        path = run.path
         records = [record for record in run_records(path) if _is_number(record.get("epoch"))]
         drawn = [one for one in (*_figures(records), *_rate(net_of(path), run, records)) if one[2]]
         if not drawn:
@@ -69,7 +41,9 @@ def panels(paths: Sequence[Path], wanted: Iterable[str] = ()) -> list[Panel]:
     for title in (chosen := list(wanted)):
         if title not in found:
             raise GpubpError(f"there is no figure `{title}`; there are {', '.join(f'`{one}`' for one in found)}")
-    return [Panel(title, tuple(curves)) for title, curves in found.items() if not chosen or title in chosen]
+    group = gathered(runs)
+    kept = {title: curves for title, curves in found.items() if not chosen or title in chosen}
+    return [Panel(title, tuple(together(curves, group))) for title, curves in kept.items()]
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -107,13 +81,3 @@ def _rate(
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _told(curve: Curve) -> str:
-    (first, begin), (last, end) = curve.points[0], curve.points[-1]
-    values = [y for _, y in curve.points]
-    name = f"{curve.run}, {curve.part}" if curve.part else curve.run
-    if len(curve.points) == 1:
-        return f"{name}: {end:.4g} at epoch {last:g}"
-    ends = f"{begin:.4g} at epoch {first:g}, {end:.4g} at epoch {last:g}"
-    return f"{name}: {ends}; least {min(values):.4g}, most {max(values):.4g}"

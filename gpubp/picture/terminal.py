@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from .curves import Curve, Panel
+from .panel import Curve, Panel
 
 COLORS = (34, 33, 32, 35, 36, 31)
 """Blue, yellow, green, magenta, cyan, red, as terminals number them; each curve is named beside its colour, too."""

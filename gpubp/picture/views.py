@@ -10,8 +10,8 @@ from dsl.records import dataclass
 
 from ..training import LoadedRun
 from .charts import COLORS, HEAT, INK, SIDES, as_svg, draw_curves, figure, plain
-from .curves import Panel
 from .judged import Classes, Numbers, Rows
+from .panel import Panel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import gpubp
+
 from .worlds import MODELS, NET, ROWS, Call, Said, files, process, write
 
 
@@ -38,6 +40,15 @@ def test_no_file(call: Call, tmp_path: Path, verb: str) -> None:
 @pytest.mark.parametrize("verb", ["run", "check", "ir"])
 def test_a_directory(call: Call, tmp_path: Path, verb: str) -> None:
     refused(call(verb, tmp_path), "error[E0401]", "is a directory")
+
+
+def test_the_error_in_python_says_what_the_command_line_prints(call: Call, tmp_path: Path) -> None:
+    path = write(tmp_path, net=NET.replace("tanh", "tahn").replace("sgd(", "sdg("))
+    with pytest.raises(gpubp.NetError) as caught:
+        gpubp.load(path)
+    said = call("check", path)
+    assert said.err == f"{caught.value}\n"
+    assert said.err.count("help: did you mean") == 2
 
 
 def test_binary_bytes(call: Call, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from gpubp.cli import main
-from gpubp.picture import as_text, panels
+from gpubp.picture import as_text, curves_file, panels
 from gpubp.picture.charts import COLORS
-from gpubp.picture.curves import Curve, Panel
+from gpubp.picture.panel import Curve, Panel
 
 from .test_graph import contrast
 from .worlds import MODELS, sound
@@ -87,6 +87,49 @@ def test_a_value_that_stays_is_named_beside_its_line() -> None:
         drawn = [row for row in rows if not row.endswith("│")]
         assert [row.strip() for row in rows if not row.startswith(" " * 10)] == [row.strip() for row in drawn]
         assert drawn[0].split()[0] == f"{value:g}"
+
+
+def like(run: Path, place: Path, seed: int, loss: float, **about: object) -> Path:
+    """A folder like that of a run, with another seed, of one epoch less the larger the seed."""
+    place.mkdir()
+    (place / "resolved.net").write_bytes((run / "resolved.net").read_bytes())
+    known = json.loads((run / "env.json").read_text("utf-8")) | {"seed": seed, "started": f"{seed}"} | about
+    known["net"] |= {"seed": str(seed)}
+    (place / "env.json").write_text(json.dumps(known), "utf-8")
+    lines = [{"epoch": epoch, "step": 45 * epoch, "train.loss": loss / epoch} for epoch in range(1, 5 - seed)]
+    (place / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
+    return place
+
+
+def test_runs_that_differ_by_the_seed_are_one_curve(runs: tuple[Path, Path], tmp_path: Path, capsys: Capture) -> None:
+    wide, tall = {"params": {"act": "relu", "n": "9"}}, {"params": {"act": "relu", "n": "8"}}
+    many = [like(runs[0], tmp_path / f"wide-{i}", i, i + 1.0, **wide) for i in range(3)]
+    few = [like(runs[0], tmp_path / f"tall-{i}", i, 6.0, **tall) for i in range(2)]
+    found = panels([*many, *few])
+    mean, *others = found[0].curves
+    assert (mean.run, mean.points) == ("n=9, 3 seeds", ((1, 2.0), (2, 1.0), (3, 0.5), (4, 0.25)))
+    assert mean.spread == ((1.0, 3.0), (0.5, 1.5), (1 / 3, 2 / 3), (0.25, 0.25)), "the runs that came so far"
+    assert [curve.run for curve in others] == ["tall-0", "tall-1"], "two are drawn one beside the other"
+    assert found[0].told()[0] == ("n=9, 3 seeds, train: means 2 at epoch 1, 0.25 at epoch 4; least 0.25, most 3")
+    assert [curve.run for curve in panels(many)[0].curves] == ["act=relu n=9, 3 seeds"]
+    out = tmp_path / "c.svg"
+    assert main(["plot", *map(str, [*many, *few]), "-o", str(out)]) == 0
+    root = sound(out.read_text("utf-8"))
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert [text for text in texts if text and "train" in text] == [
+        "n=9, 3 seeds, train",
+        "tall-0, train",
+        "tall-1, train",
+    ]
+
+
+def test_many_names_stand_beside_the_curves(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    many = [like(runs[0], tmp_path / f"run-{i}", 0, 1.0, params={"n": str(i)}) for i in range(25)]
+    root = sound(curves_file(panels(many, ["loss"]), "svg").decode())
+    height = float((root.get("viewBox") or "").split()[3])
+    names = [one for one in root.iter("{http://www.w3.org/2000/svg}text") if one.text and one.text.startswith("run-")]
+    assert len(names) == 25
+    assert all(0 < float(one.get("y") or "nan") < height for one in names), "all of them are within the picture"
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])

@@ -1,0 +1,52 @@
+"""A figure of runs as curves that share their axes."""
+
+from __future__ import annotations
+
+from dsl.records import dataclass
+
+WIDE = 100.0
+"""Figures whose largest is so many times their smallest are drawn by powers of ten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A figure of one part of the data ("" for the learning rate), of one run, by epoch; all numbers are finite. Of
+    several runs the points are their means, and `spread` has the least and the largest for each."""
+
+    run: str
+    part: str
+    points: tuple[tuple[float, float], ...]
+    spread: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def values(self) -> list[float]:
+        """All numbers that are to be seen, the points' first."""
+        return [y for _, y in self.points] + [y for ends in self.spread for y in ends]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Curves that share their axes. `by_powers`: the vertical one is logarithmic."""
+
+    title: str
+    curves: tuple[Curve, ...]
+
+    @property
+    def by_powers(self) -> bool:
+        values = [y for curve in self.curves for y in curve.values]
+        return min(values) > 0 and max(values) >= WIDE * min(values)
+
+    def told(self) -> list[str]:
+        """A line for each curve: where it begins and ends, and its least and largest value."""
+        return [_told(curve) for curve in self.curves]
+
+
+def _told(curve: Curve) -> str:
+    (first, begin), (last, end) = curve.points[0], curve.points[-1]
+    values = curve.values
+    name = f"{curve.run}, {curve.part}" if curve.part else curve.run
+    if len(curve.points) == 1:
+        return f"{name}: {end:.4g} at epoch {last:g}"
+    ends = f"{begin:.4g} at epoch {first:g}, {end:.4g} at epoch {last:g}"
+    means = "means " if curve.spread else ""
+    return f"{name}: {means}{ends}; least {min(values):.4g}, most {max(values):.4g}"
