@@ -87,6 +87,8 @@ def _table(table: Path, arguments: argparse.Namespace) -> int:
     _write({output: made.encode()}, arguments.force)
     shown = _word(output)
     print(f"\n`gpubp check {shown}` shows its layers, `gpubp run {shown}` trains it")
+    if arguments.target is None:
+        print(f"`gpubp init {_word(table)} --target NAME --force` learns another column")
     return 0
 
 

@@ -22,7 +22,9 @@ _LEFT_OUT = {
     "constant": "one value only",
     "identifiers": "identifiers",
     "dates": "dates",
-    "commas": "numbers with decimal commas, which are to be points",
+    "signs": "numbers with signs beside them, of money, units or thousands: plain numbers are read",
+    "nameless": "no name in the header",
+    "shared": "a name that another column has too",
     "text": "free text",
     "sparse": "too many cells are missing",
 }
@@ -63,6 +65,8 @@ class Guess:
         if missing:
             shown = shortened([f"{_name(column)} ({column.missing:,})" for column in missing])
             lines.append(f"missing cells: {shown}; rows that miss one are left out, {table.rows - self.rows:,} of them")
+        if table.sheet.decimal == ",":
+            lines.append('numbers are written with decimal commas: `decimal = ","`')
         if not table.sheet.header:
             lines.append(f'the table has no header: its columns are called "1" to "{len(table.columns)}"')
         return lines

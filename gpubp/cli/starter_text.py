@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from math import sqrt
+from unicodedata import combining, normalize
 
 from dsl.excerpt import visible
 from dsl.format import format_text
@@ -83,6 +84,7 @@ def _reader(found: Guess, path: str) -> str:
     """The entry's right side: `target` alone where all columns but one are numbers, else all that are used."""
     header = "" if found.table.sheet.header else ", header = false"
     more = f"{header}, missing = drop" if found.rows < found.table.rows else header
+    more += ', decimal = ","' if found.table.sheet.decimal == "," else ""
     more += ", standardize = true" if any(map(_rounded, found.numbers)) else ""
     last = written(found.target.name)
     if not found.words and not found.left_out:
@@ -133,7 +135,8 @@ def _short(number: float) -> str:
 
 def _identifier(name: str, taken: set[str]) -> str:
     """A name of the language like that of a column, and not among those `taken`."""
-    stem = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_").lower()
+    plain = "".join(c for c in normalize("NFKD", name.replace("ß", "ss")) if not combining(c))
+    stem = re.sub(r"[^A-Za-z0-9_]+", "_", plain).strip("_").lower()
     stem = stem if re.match(r"[a-z]", stem) else f"c_{stem}" if stem else "column"
     found, number = stem[:40], 2
     while found in taken:

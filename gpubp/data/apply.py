@@ -19,6 +19,7 @@ from gpubp.errors import DataError
 from .arrow import BEGINNINGS, open_arrow
 from .cells import Cells
 from .checks import COMMAND_LINE, counted, listed, problem, suggestion
+from .columns import require_own_names
 from .encoders import Encoder
 from .files import find_file, read_bytes, read_text, start_of
 from .idx import TYPES, read_idx
@@ -92,7 +93,8 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
         return _columns(open_arrow(Path(), path, span), encoders, keep)
     named = [*keep, *(field.name for encoder in encoders.values() for field in encoder.fields)]
     header = None if any(encoder.header for encoder in encoders.values()) else False
-    sheet = open_sheet(Path(), path, span, delimiter=None, header=header, named=named)
+    decimal = next((encoder.decimal for encoder in encoders.values() if encoder.decimal != "."), ".")
+    sheet = open_sheet(Path(), path, span, delimiter=None, header=header, named=named, decimal=decimal)
     return _columns(TextTable(sheet), encoders, keep)
 
 
@@ -153,7 +155,9 @@ def _by_name(table: Table, columns: Sequence[str], why: str = "") -> list[int]:
         help = suggestion(missing[0], [name for name in table.names if name not in columns])
         message = f"`{table.path}` has no column {listed(missing, 4)}{why}"
         raise problem("E0415", message, table.span, notes=(shown,) if help else (), help=help or shown)
-    return [places[column] for column in columns]
+    found = [places[column] for column in columns]
+    require_own_names(table, found)
+    return found
 
 
 def _by_number(table: Table, name: str, encoder: Encoder, encoders: Mapping[str, Encoder]) -> list[int]:

@@ -95,6 +95,8 @@ def _fast(
     """All at once through `numpy.loadtxt`; None where it refuses, or would be less strict than `_precise`."""
     import numpy as np
 
+    if sheet.decimal != ".":
+        return None
     blank: frozenset[str] = MISSING if missing else frozenset()
     text = [i for i, cell in enumerate(sheet.first) if not is_number(cell) and cell.strip() not in blank]
     if len(sheet.first) != len(sheet.names) or set(text) & set(numeric):
@@ -183,11 +185,8 @@ def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missin
         rows += 1
         for i, column in numbers.items():
             cell = cells[i]
-            try:
-                number = float(cell)
-            except ValueError:
-                number = float("nan")
-            if not isfinite(number) or not cell.isascii() or "_" in cell:
+            number = float(sheet.number(cell) or "nan")
+            if not isfinite(number):
                 number = float("nan")
                 if not missing or cell.strip() not in MISSING:
                     wrong[i].append((line, cell))
@@ -243,7 +242,7 @@ def _one_more(cells: Sequence[str], width: int) -> str:
 def _report(sheet: Sheet, column: int, bad: list[tuple[int, str]], rows: int, findings: Findings) -> None:
     """What is wrong with the cells of one column: all of it text, or single cells."""
     name = clipped(sheet.names[column])
-    if bad and len(bad) == rows and all(_is_text(cell) for _, cell in bad):
+    if bad and len(bad) == rows and all(_is_text(cell, sheet) for _, cell in bad):
         line, cell = bad[0]
         message = f"`{clipped(cell)}` is text, and so is the whole column, where numbers are wanted"
         help = (
@@ -256,7 +255,7 @@ def _report(sheet: Sheet, column: int, bad: list[tuple[int, str]], rows: int, fi
     missing = remedy(sheet.span, f"if it is missing, {_TELL}", f"put a number in its place: {_WHOLE}")
     for line, cell in bad:
         place = sheet.place(line, column)
-        spelling = _spelling(cell)
+        spelling = _spelling(cell, sheet)
         if not cell.strip():
             help = remedy(sheet.span, f"fill it, or {_TELL}; nothing is guessed", f"fill it: {_WHOLE}")
             findings.add("E0416", "empty cells", place, "the cell is empty", help)
@@ -272,16 +271,22 @@ def _report(sheet: Sheet, column: int, bad: list[tuple[int, str]], rows: int, fi
             findings.add("E0416", "cells that are no numbers", place, f"`{clipped(cell)}` is not a number", help)
 
 
-def _is_text(cell: str) -> bool:
-    return bool(cell.strip()) and not is_number(cell) and _spelling(cell) is None
+def _is_text(cell: str, sheet: Sheet) -> bool:
+    return bool(cell.strip()) and not is_number(cell) and _spelling(cell, sheet) is None
 
 
-def _spelling(cell: str) -> tuple[str, str, str] | None:
+def _spelling(cell: str, sheet: Sheet) -> tuple[str, str, str] | None:
     """What is odd about a number that another country, or a person, would read: a plural, a phrase, the remedy."""
+    if sheet.decimal == ",":
+        if is_number(cell) and isfinite(float(cell)):
+            return "decimal points", "it has a decimal point, where the table has commas", "write it with a comma"
+        return None
     plain = re.sub("[,' ]", "", cell)
     thousands = "signs between thousands", "it has signs between thousands", f"write it without: `{plain}`"
     if _THOUSANDS.fullmatch(cell) and cell.count(",") != 1:
         return thousands
     if DECIMAL_COMMA.fullmatch(cell):
-        return "decimal commas", "it has a decimal comma", "numbers have a decimal point; save the table with points"
+        help = '`decimal = ","` reads such numbers; or save the table with points'
+        help = remedy(sheet.span, help, "the table that was learned from has decimal points: save this one with points")
+        return "decimal commas", "it has a decimal comma", help
     return thousands if _THOUSANDS.fullmatch(cell) else None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from dsl.graph import Word
 
-from .checks import counted, listed, problem, suggestion
+from .checks import counted, listed, problem, remedy, suggestion
 from .dataset import Request
 from .tables import Table
 
@@ -68,7 +69,26 @@ def find(request: Request, table: Table, wanted: Sequence[str], option: str) -> 
             help = suggestion(name, table.names)
             message = f"`{table.path}` has no column `{name}`"
             raise problem("E0415", message, request.span(option), notes=(shown,) if help else (), help=help or shown)
-    return [places[name] for name in wanted]
+    found = [places[name] for name in wanted]
+    require_own_names(table, found)
+    return found
+
+
+def require_own_names(table: Table, columns: Sequence[int]) -> None:
+    """Raises DiagnosticError (E0415) where one of these columns has no name, or shares it with another; other columns
+    may have what names they like, as the index that pandas writes has none."""
+    used = sorted(set(columns))
+    options = "`header = false` if the first row is data; `columns = [...]` picks the others"
+    unnamed = [i + 1 for i in used if not table.names[i]]
+    if unnamed:
+        more = f" (and {counted(len(unnamed) - 1, 'other')})" if len(unnamed) > 1 else ""
+        message = f"`{table.path}`: column {unnamed[0]}{more} has no name in the header"
+        raise problem("E0415", message, table.span, help=remedy(table.span, f"name it; {options}", "name it"))
+    count = Counter(table.names)
+    twice = sorted({table.names[i] for i in used if count[table.names[i]] > 1})
+    if twice:
+        message = f"`{table.path}`: more than one column is named {listed(twice, 4)}"
+        raise problem("E0415", message, table.span, help=remedy(table.span, f"rename one; {options}", "rename one"))
 
 
 def _assign(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from dsl.graph import Word
@@ -32,6 +33,7 @@ def csv(
     onehot: OptionalNames = None,
     header: Header = "auto",
     delimiter: OptionalText = None,
+    decimal: Text = ".",
 ) -> Read:
     """Rows of numbers and labels from a delimited text file (RFC 4180), plain or gzip, UTF-8.
 
@@ -47,6 +49,7 @@ def csv(
     `header`: `true`, `false` (the columns are "1", "2" ...), or `auto`: the first row is one if it holds no number, or
     a column that an option mentions.
     `delimiter`: a character, or found among comma, semicolon, tab and bar.
+    `decimal`: `","` where numbers have a decimal comma, as 1.234,5 (points or spaces between thousands, or none).
 
     Every cell must be a finite number, every label a word or a whole number. Raises DiagnosticError (E0411 to E0419).
     """
@@ -57,13 +60,15 @@ def csv(
         message = "`delimiter` is not a single character that can part cells"
         help = '`","`, `";"`, `"|"` or, for a tab, `"\\t"`; where it is left out, it is found among these'
         raise problem("E0411", message, request.span("delimiter"), help=help)
+    if decimal not in (".", ","):
+        message = "`decimal` is neither a point nor a comma"
+        raise problem("E0411", message, request.span("decimal"), help='`decimal = ","` reads numbers such as 3,14')
     told = None if isinstance(header, (str, Word)) else bool(header)
     named = mentioned(target, columns, onehot, request.by)
-    main = open_sheet(request.base, path, request.span("path"), delimiter=delimiter, header=told, named=named)
+    opened = partial(open_sheet, request.base, delimiter=delimiter, named=named, decimal=decimal)
+    main = opened(path, request.span("path"), header=told)
     tables = [TextTable(main)]
     if test is not None:
-        span = request.span("test")
-        other = open_sheet(request.base, test, span, delimiter=delimiter, header=main.header, named=named)
-        tables.append(TextTable(other))
-    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot)
+        tables.append(TextTable(opened(test, request.span("test"), header=main.header)))
+    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, decimal)
     return read_tables(request, tables[0], tables[1:], options)

@@ -51,6 +51,7 @@ class Encoder:
     `drop`: rows that miss one of its cells are left out. `picture`: where the numbers are pixels, whether the pictures
     were `resized` to this shape, or are `exact` as they stand. `moments`, of a series: the first of the moments that a
     row holds and the one behind the last, counted from where its window begins, and how far windows are apart.
+    `decimal`: the sign before the decimals of numbers in a text.
     """
 
     shape: tuple[int, ...]
@@ -68,6 +69,7 @@ class Encoder:
     drop: bool = False
     picture: str = ""
     moments: tuple[int, ...] = ()
+    decimal: str = "."
 
     @property
     def type(self) -> Type:
@@ -174,6 +176,7 @@ def _encoder(entry: dict[str, Any]) -> Encoder:
         bool(entry.pop("drop", False)),  # runs saved before it was written were trained on whole rows alone
         str(entry.pop("picture", "")),  # and those before this one, on no pictures
         tuple(_whole(number) for number in entry.pop("moments", ())),  # nor on a series
+        _sign(entry.pop("decimal", ".")),  # and those before this one, on numbers with points
     )
     size = prod(shape)
     if entry:
@@ -197,6 +200,12 @@ def _words(items: Any) -> tuple[str, ...]:
     if isinstance(items, str) or not all(isinstance(item, str) for item in items):
         raise ValueError("a list of words holds something else")
     return tuple(items)
+
+
+def _sign(sign: Any) -> str:
+    if sign not in (".", ","):
+        raise ValueError(f"{sign!r} is no decimal sign")
+    return str(sign)
 
 
 def _whole(number: Any) -> int:

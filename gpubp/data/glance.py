@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from math import isfinite
 from pathlib import Path
@@ -15,10 +16,10 @@ from dsl.records import dataclass
 from dsl.source import Source, Span
 from gpubp.errors import DataError
 
-from .cells import DECIMAL_COMMA, MISSING
+from .cells import MISSING
 from .checks import COMMAND_LINE, Findings, clipped, counted
 from .files import read_head
-from .sheet import Sheet, is_number, sheet_of
+from .sheet import Sheet, sheet_of
 
 MOST_ROWS = 10_000
 """Rows that are looked at."""
@@ -27,21 +28,33 @@ MOST_BYTES = 16 << 20
 MOST_WORDS = 50
 """Different words of a column that still name classes."""
 
-Kind = Literal["numbers", "words", "empty", "constant", "identifiers", "dates", "commas", "text", "sparse"]
+Kind = Literal[
+    "numbers", "words", "empty", "constant", "identifiers", "dates", "signs", "text", "sparse", "nameless", "shared"
+]
 
 _DATE = re.compile(
     r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}( .*)?|\d{4}/\d{1,2}/\d{1,2}( .*)?"
     r"|\d{1,2}:\d{2}(:\d{2})?(\.\d+)?"
 )
 _IDENTIFIER = re.compile(r"(.*[_ .-])?(id|uuid|guid|index|idx|row|rownum|nr|no|key)|.*Id|.*ID", re.DOTALL)
+_SURELY_A_COMMA = re.compile(r"[-+]?(\d{1,3}([. ]\d{3})*|\d+),(\d{1,2}|\d{4,})", re.ASCII)
+_SURELY_A_POINT = re.compile(r"[-+]?\d[\d, ]*\.(\d{1,2}|\d{4,})", re.ASCII)
+_SIGNED = re.compile(
+    r"[-+]?([$€£¥₹]|[A-Z]{3})? ?[-+]?(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d+)? ?([$€£¥₹%‰°]|[A-Z]{3}|[A-Za-z]{1,2})?",
+    re.ASCII,
+)
+"""A number with a sign of money or of a unit, or with signs between thousands."""
+_FEW = 10
+"""Different numbers of that kind that are taken for words."""
 _MIXED = 0.8
 """A column of which so many cells are numbers was meant as one of numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as it looks. `values`: its different cells and how often each occurs, missing ones left out; `missing`:
-    how many are; `kind`: numbers and words are of use to a net, the others are not."""
+    """A column as it looks. `values`: its different cells and how often each occurs, numbers as Python writes them,
+    missing ones left out; `missing`: how many are; `kind`: numbers and words are of use to a net, the others are not.
+    """
 
     name: str
     kind: Kind
@@ -77,8 +90,8 @@ class Glance:
 def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
     """Look at the first rows of the delimited text file `path`. `named`: names of columns that are known.
 
-    Raises DataError where it is no table: it cannot be read or is no text, has no rows, rows of different lengths, two
-    columns of one name, or numbers and words in one column.
+    Raises DataError where it is no table: it cannot be read or is no text, has no rows, rows of different lengths, or
+    numbers and words in one column.
     """
     name = str(path)
     span = Span(Source(COMMAND_LINE, name), 0, len(name))
@@ -86,6 +99,8 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
         raw, complete = read_head(Path(), name, span, MOST_BYTES)
         sheet = sheet_of(name, raw, span, delimiter=None, header=None, named=named)
         rows, all_rows = _rows(sheet, complete)
+        if _has_commas(rows):
+            sheet = replace(sheet, decimal=",")
         findings = Findings(span)
         columns = tuple(_column(sheet, i, rows, findings) for i in range(len(sheet.names)))
         findings.raise_all()
@@ -115,13 +130,24 @@ def _rows(sheet: Sheet, complete: bool) -> tuple[list[tuple[int, list[str]]], bo
     return rows, complete
 
 
+def _has_commas(rows: list[tuple[int, list[str]]]) -> bool:
+    """Whether the numbers of a table have decimal commas: some cells are numbers only so (`1,234` may be a thousand
+    and more), and none has a point before its decimals."""
+    cells = {cell.strip() for _, cells in rows for cell in cells}
+    sure = any(_SURELY_A_COMMA.fullmatch(cell) for cell in cells)
+    return sure and not any(_SURELY_A_POINT.fullmatch(cell) for cell in cells)
+
+
 def _column(sheet: Sheet, at: int, rows: list[tuple[int, list[str]]], findings: Findings) -> Column:
     cells = [cells[at].strip() for _, cells in rows]
     there = [cell for cell in cells if cell not in MISSING]
     values, missing, name = Counter(there), len(cells) - len(there), sheet.names[at]
-    numeric = {cell for cell in values if is_number(cell) and isfinite(float(cell))}
+    if not name or sheet.names.count(name) > 1:
+        return Column(name or f"column {at + 1}", "shared" if name else "nameless", values, missing)
+    written = {cell: number for cell in values if (number := sheet.number(cell)) and isfinite(float(number))}
+    numeric = written.keys()
     share = sum(values[cell] for cell in numeric) / max(len(there), 1)
-    whole = bool(numeric) and all(float(cell).is_integer() for cell in numeric)
+    whole = bool(numeric) and all(float(number).is_integer() for number in written.values())
     if share < 1 and (share < _MIXED or (len(values) <= MOST_WORDS and len(values) * 4 <= len(there))):
         return Column(name, _kind_of_text(name, values), values, missing)
     if share < 1:
@@ -131,6 +157,8 @@ def _column(sheet: Sheet, at: int, rows: list[tuple[int, list[str]]], findings: 
                 message = f"`{clipped(cell)}` is not a number, and most cells of the column are"
                 findings.add("E0416", "cells that are no numbers", sheet.place(line, at), message)
         return Column(name, "text", values, missing)
+    there = [written[cell] for cell in there]
+    values = Counter(there)
     return Column(name, _kind_of_numbers(name, there, values, whole), values, missing, whole)
 
 
@@ -143,21 +171,26 @@ def _kind_of_numbers(name: str, cells: list[str], values: Counter[str], whole: b
     if whole and len(numbers) == len(cells):
         first = float(cells[0])
         counts = first in (0, 1) and len(cells) >= 10 and all(float(c) == first + i for i, c in enumerate(cells))
-        if counts or _IDENTIFIER.fullmatch(name) or _IDENTIFIER.fullmatch(name.lower()):
+        if counts or _names_rows(name):
             return "identifiers"
     return "numbers"
+
+
+def _names_rows(name: str) -> bool:
+    """Whether a column is called like one of identifiers: `PassengerId`, `customer_id`, `Kunden-Nr.`."""
+    return any(_IDENTIFIER.fullmatch(one) for one in (name.rstrip(".:"), name.rstrip(".:").lower()))
 
 
 def _kind_of_text(name: str, values: Counter[str]) -> Kind:
     count = values.total()
     if len(values) == 1:
         return "constant"
-    if sum(values[cell] for cell in values if DECIMAL_COMMA.fullmatch(cell)) >= _MIXED * count:
-        return "commas"
     if all(_DATE.fullmatch(cell) for cell in values):
         return "dates"
+    if len(values) > _FEW and sum(values[cell] for cell in values if _SIGNED.fullmatch(cell)) >= _MIXED * count:
+        return "signs"
     if len(values) <= MOST_WORDS and 2 * len(values) <= count:
         return "words"
-    if all(len(cell.split()) == 1 for cell in values) and (len(values) == count or _IDENTIFIER.fullmatch(name.lower())):
+    if all(len(cell.split()) == 1 for cell in values) and (len(values) == count or _names_rows(name)):
         return "identifiers"
     return "text"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -13,13 +14,15 @@ from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .checks import clipped, counted, listed, problem, remedy
+from .checks import clipped, problem, remedy
 from .files import read_text
 
 DELIMITERS = (",", ";", "\t", "|")
 """Those that are found without being told, most likely first."""
 
-_NO_HEADER = "`header = false` if the first row is data"
+_COMMA_NUMBER = re.compile(r"\s*[-+]?(\d{1,3}([. ]\d{3})+|\d+)(,\d+)?([eE][-+]?\d+)?\s*", re.ASCII)
+"""A number of a table with decimal commas: a point or a space stands between thousands."""
+_THOUSANDS = re.compile(r"[.\s]")
 _LOOK = 50  # records that are looked at to find the delimiter
 
 
@@ -28,7 +31,8 @@ class Sheet:
     """An opened file.
 
     `names`: of its columns ("1", "2", ... without a header); `skip`: lines before the first row of data; `first`: the
-    cells of that row; `span`: what messages about this file point at.
+    cells of that row; `span`: what messages about this file point at; `decimal`: the sign before the decimals of its
+    numbers, a point or a comma.
     """
 
     path: str
@@ -39,6 +43,13 @@ class Sheet:
     names: tuple[str, ...] = ()
     skip: int = 0
     first: tuple[str, ...] = ()
+    decimal: str = "."
+
+    def number(self, cell: str) -> str | None:
+        """A cell as Python writes numbers, where it is a number as this table writes them."""
+        if self.decimal == ",":
+            return _THOUSANDS.sub("", cell).replace(",", ".") if _COMMA_NUMBER.fullmatch(cell) else None
+        return cell if is_number(cell) else None
 
     def lines(self) -> io.TextIOWrapper:
         """The text from its start; line ends are left as they are."""
@@ -102,24 +113,39 @@ def _quoting(error: csv.Error) -> tuple[str, str]:
 
 
 def open_sheet(
-    base: Path, path: str, span: Span | None, *, delimiter: str | None, header: bool | None, named: Sequence[str] = ()
+    base: Path,
+    path: str,
+    span: Span | None,
+    *,
+    delimiter: str | None,
+    header: bool | None,
+    named: Sequence[str] = (),
+    decimal: str = ".",
 ) -> Sheet:
     """Opens the file and finds its delimiter and header where they are not told (None).
 
     The first record is a header if it holds one of `named`, the column names that the `.net` file mentions, or if none
     of its cells is a number. Raises DiagnosticError.
     """
-    return sheet_of(path, read_text(base, path, span), span, delimiter=delimiter, header=header, named=named)
+    raw = read_text(base, path, span)
+    return sheet_of(path, raw, span, delimiter=delimiter, header=header, named=named, decimal=decimal)
 
 
 def sheet_of(
-    path: str, raw: bytes, span: Span | None, *, delimiter: str | None, header: bool | None, named: Sequence[str] = ()
+    path: str,
+    raw: bytes,
+    span: Span | None,
+    *,
+    delimiter: str | None,
+    header: bool | None,
+    named: Sequence[str] = (),
+    decimal: str = ".",
 ) -> Sheet:
     """The same of the text of a file that was read already."""
     if not raw.strip():
         raise problem("E0414", f"`{path}` is empty", span)
     _refuse_others(path, raw, span)
-    sheet = Sheet(path, raw, span, delimiter or ",")
+    sheet = Sheet(path, raw, span, delimiter or ",", decimal=decimal)
     if delimiter is None:
         sheet = _with_delimiter(sheet)
     records = sheet.records()
@@ -129,12 +155,11 @@ def sheet_of(
     cells = [cell.strip() for cell in top]
     if header is None:
         words = {name for name in named if not is_number(name)}
-        header = bool(words & set(cells)) or not any(map(is_number, cells))
+        header = bool(words & set(cells)) or all(sheet.number(cell) is None for cell in cells)
     if not header:
         names = tuple(str(i + 1) for i in range(len(cells)))
         return replace(sheet, names=names, first=tuple(top))
     sheet = replace(sheet, header=True, names=tuple(cells))
-    _check_names(sheet)
     line, first = next(records, (0, []))
     if not first:
         help = remedy(span, "add rows; `header = false` if its line is a row", "add rows below it")
@@ -168,9 +193,10 @@ def is_number(cell: str) -> bool:
 
 
 def _with_delimiter(sheet: Sheet) -> Sheet:
-    """The first delimiter that cuts the first record, and most others into as many cells; a comma where none does."""
+    """The first delimiter that cuts the first record, and most others into as many cells; a comma where none does. A
+    comma before decimals is likelier none."""
     best, most = sheet, 0
-    for delimiter in DELIMITERS:
+    for delimiter in sorted(DELIMITERS, key=lambda one: one == sheet.decimal):
         tried = replace(sheet, delimiter=delimiter)
         try:
             widths = [len(cells) for _, cells in islice(tried.records(), _LOOK)]
@@ -180,19 +206,3 @@ def _with_delimiter(sheet: Sheet) -> Sheet:
         if alike > most:
             best, most = tried, alike
     return best
-
-
-def _check_names(sheet: Sheet) -> None:
-    unnamed = [i + 1 for i, name in enumerate(sheet.names) if not name]
-    if unnamed:
-        more = f" (and {counted(len(unnamed) - 1, 'other')})" if len(unnamed) > 1 else ""
-        message = f"`{sheet.path}`: column {unnamed[0]}{more} has no name in the header"
-        raise problem("E0415", message, sheet.span, help=remedy(sheet.span, f"name it; {_NO_HEADER}", "name it"))
-    twice = (
-        sorted({name for name in sheet.names if sheet.names.count(name) > 1})
-        if len(set(sheet.names)) < len(sheet.names)
-        else []
-    )
-    if twice:
-        message = f"`{sheet.path}`: more than one column is named {listed(twice, 4)}"
-        raise problem("E0415", message, sheet.span, help=remedy(sheet.span, f"rename one; {_NO_HEADER}", "rename one"))

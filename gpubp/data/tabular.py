@@ -14,7 +14,7 @@ from gpubp.registry import OptionType
 
 from .cells import Cells, Labels
 from .checks import clipped, counted, listed, problem, suggestion
-from .columns import choose, find, matching
+from .columns import choose, find, matching, require_own_names
 from .dataset import Origin, Read, Request
 from .encoders import Encoder, Field
 from .labels import Place, encode, labels_of, occurring, ordered
@@ -42,6 +42,7 @@ class Options:
     standardize: bool = False
     missing: str = "error"
     onehot: object = None
+    decimal: str = "."
 
 
 def word(option: object) -> str:
@@ -79,10 +80,11 @@ class _Part:
 
 def read_tables(request: Request, main: Table, others: Sequence[Table], options: Options) -> Read:
     """The rows of a main table and of those for testing only. Raises DiagnosticError (E0411 to E0419)."""
+    by = main.names.index(request.by) if request.by in main.names else None
     chosen = choose(request, main, options.target, options.columns)
+    require_own_names(main, [*(i for columns in chosen.values() for i in columns), *([] if by is None else [by])])
     coded = set(matching(request, main, options.onehot, "onehot"))
     _check_coded(request, main, chosen, coded)
-    by = main.names.index(request.by) if request.by in main.names else None
     files = [(main, chosen, coded, by)]
     for other in others:
         picks = _same(request, main, other, chosen)
@@ -226,9 +228,9 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
         result.types[name] = Type(shape, classes)
         scale = options.scale if want.feature and want.kind == "float" else 1.0
         known, header = tuple(main.table.names), main.table.header
-        result.encoders[name] = Encoder(
-            shape, classes, want.feature, fields, known, header, words, scale=scale, drop=options.missing == "drop"
-        )
+        encoder = Encoder(shape, classes, want.feature, fields, known, header, words, scale=scale)
+        drop = options.missing == "drop"
+        result.encoders[name] = replace(encoder, drop=drop, decimal=options.decimal)
     if reshape is not None and not reshaped and request.wants:
         shown = listed([f"{name}: {width}" for name, width in widths.items()])
         message = f"no name has the {counted(prod(reshape), 'column')} that `reshape` wants ({shown})"

@@ -59,8 +59,13 @@ def table(home: Path, text: str | bytes) -> Path:
         (ROWS.replace("3,0.9,0", ",0.9,0"), ("line 5, column `a`: the cell is empty", "help: fill it: the net was")),
         (ROWS.replace("3,0.9,0", "nan,0.9,0"), ("`nan` is not a finite number", "help: put a number in its place")),
         ("a,b,y\n", ("has a header and no rows", "help: add rows below it")),
-        (ROWS.replace("a,b,y", "a,a,y"), ("more than one column is named `a`", "help: rename one\n")),
-        (ROWS.replace("\n", ",\n"), ("column 4 has no name in the header", "help: name it\n")),
+        (
+            ROWS.replace("a,b,y", "a,b,y,a")
+            .replace(",0\n", ",0,1\n")
+            .replace(",1\n", ",1,1\n")
+            .replace(",2\n", ",2,1\n"),
+            ("more than one column is named `a`", "help: rename one\n"),
+        ),
         (
             "a,b,y\n" + "one,1,1\n" * 4,
             ("`one` is text, and so is the whole column", "trained on numbers in this column"),

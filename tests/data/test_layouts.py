@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import csv as standard
 import io
+from typing import Any
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from dsl.graph import Type
+from dsl.graph import Type, Word
 from gpubp.data.cells import read_cells
 from gpubp.data.sheet import open_sheet
 
@@ -85,11 +86,60 @@ def test_torture(world: World, content: bytes, message: str) -> None:
     assert found.message == (message if "a.csv" in message else f"`a.csv`, line 3, column `a`: {message}")
 
 
+COMMAS = {
+    "1,5": 1.5,
+    "-0,25": -0.25,
+    "1.234,5": 1234.5,
+    "12 345": 12345.0,
+    "+3": 3.0,
+    "1,5e-2": 0.015,
+    "1.000.000": 1e6,
+    " 7,0 ": 7.0,
+}
+
+
 def test_decimal_commas_between_semicolons(world: World) -> None:
     world.write("a.csv", "a;b;y\n1,5;2;3\n")
     found = world.refused(csv("x, y", target="y"))
     assert found.message == "`a.csv`, line 2, column `a`: `1,5` is not a number: it has a decimal comma"
-    assert found.help == ("numbers have a decimal point; save the table with points",)
+    assert found.help == ('`decimal = ","` reads such numbers; or save the table with points',)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "numbers"),
+    [
+        (
+            "a;b;y\n" + "".join(f"{cell};Süd, West;2\n" for cell in COMMAS),
+            {"columns": ("a", "y")},
+            list(COMMAS.values()),
+        ),
+        ("a;y\n1,5;\n;2,25\nNA;3,5\n2;1\n", {"target": "y", "missing": Word("drop")}, [2]),
+        ('"a","y"\n"1,5","2"\n"2,5","3"\n', {"target": "y"}, [1.5, 2.5]),
+        ("1,5;2\n2,5;3\n", {"target": "2"}, [1.5, 2.5]),
+    ],
+)
+def test_numbers_with_decimal_commas(world: World, text: str, options: dict[str, Any], numbers: list[float]) -> None:
+    world.inputs["x"] = Type((1,))
+    world.write("a.csv", text)
+    assert world.load(csv("x, y", decimal=",", **options)).part("train")["x"][:, 0].tolist() == numbers
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("1.5", "`1.5` is not a number: it has a decimal point, where the table has commas"),
+        ("1.2345", "`1.2345` is not a number: it has a decimal point, where the table has commas"),
+        ("1,2,3", "`1,2,3` is not a number"),
+        ("1,234.5", "`1,234.5` is not a number"),
+        ("1_0", "`1_0` is not a number"),
+        ("inf", "`inf` is not a finite number"),
+        ("", "the cell is empty"),
+    ],
+)
+def test_what_is_no_number_with_a_decimal_comma(world: World, cell: str, message: str) -> None:
+    world.write("a.csv", f"a;y\n1,5;2\n{cell};3\n")
+    found = world.refused(csv("x, y", target="y", decimal=","))
+    assert found.message == f"`a.csv`, line 3, column `a`: {message}"
 
 
 cells = st.text(st.sampled_from("ab1.,;\"'\n\r\t é\ufeff|-"), max_size=5)

@@ -1,0 +1,88 @@
+"""`init` of tables as they come: gaps, decimal commas, signs of money, columns without a name of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .test_init import sound, start
+from .worlds import Call
+
+
+def test_a_column_without_a_name_of_its_own_is_left_out(call: Call) -> None:
+    rows = ",a,b,b,y\n" + "".join(f"{i},{i * i / 7},{i},{i % 3},{i % 2}\n" for i in range(60))
+    said = start(call, rows)
+    assert (
+        "left out: `column 1` (no name in the header), `b` (a name that another column has too), "
+        "`b` (a name that another column has too)\n"
+    ) in said.out
+    assert said.out.endswith("`gpubp init a.csv --target NAME --force` learns another column\n")
+    assert 'columns = [["a"], "y"]' in sound(call, "a.net")
+    assert call("run", "a.net", "--epochs", "1", "--device", "cpu", "--out", "run").code == 0
+    answered = call("predict", "run", "a.csv", "--device", "cpu", "--keep", "a")
+    assert (answered.code, answered.err) == (0, ""), "such columns of new rows are in nobody's way"
+    assert (
+        "error[E0415]: `a.csv`: more than one column is named `b`" in call("predict", "run", "a.csv", "--keep", "b").err
+    )
+
+
+def test_decimal_commas_are_found_and_told(call: Call) -> None:
+    rows = "Größe;preis;menge;y\n" + "".join(f"{i * i},5;1.{i:03},5;{'' if i == 9 else i};{i % 2}\n" for i in range(60))
+    said = start(call, rows)
+    assert "inputs: 3 columns of numbers\n" in said.out
+    assert 'numbers are written with decimal commas: `decimal = ","`\n' in said.out
+    assert 'decimal = ","' in sound(call, "a.net")
+    assert call("run", "a.net", "--epochs", "1", "--device", "cpu", "--out", "run").code == 0
+    Path("new.csv").write_text("Größe;preis;menge\n2,25;1.001,5;3\n", "utf-8")
+    assert call("predict", "run", "new.csv", "--device", "cpu").code == 0
+    Path("new.csv").write_text("Größe;preis;menge\n2.25;1001;3\n", "utf-8")
+    points = call("predict", "run", "new.csv", "--device", "cpu")
+    assert "column `Größe`: `2.25` is not a number: it has a decimal point, where the table has commas" in points.err
+
+
+@pytest.mark.parametrize("cells", ["${:,.2f}", "{:,}", "{:.1f} %", "{} km", "EUR {}"])
+def test_numbers_with_signs_are_left_out_for_what_they_are(call: Call, cells: str) -> None:
+    rows = "price;a;y\n" + "".join(f"{cells.format(1000 + i * i)};{i};{i % 2}\n" for i in range(60))
+    said = start(call, rows)
+    assert "left out: `price` (numbers with signs beside them, of money, units or thousands" in said.out
+
+
+def test_rows_that_miss_a_cell_are_left_out(call: Call) -> None:
+    rows = "a,b,y\n" + "".join(f"{i * i},{'NA' if i == 7 else i / 3},{i % 2}\n" for i in range(40))
+    said = start(call, rows)
+    assert "missing cells: `b` (1); rows that miss one are left out, 1 of them" in said.out
+    assert "missing = drop" in sound(call, "a.net")
+
+
+def test_a_class_of_most_rows_is_told(call: Call) -> None:
+    said = start(call, "a,y\n" + "".join(f"{i / 3},{'well' if i % 6 else 'ill'}\n" for i in range(60)))
+    assert "one of 2 classes; 83% of the rows are `well`: `weights = balanced` in the loss counts all" in said.out
+    text = Path("a.net").read_text("utf-8")
+    Path("a.net").write_text(text.replace("cross_entropy(p, y)", "cross_entropy(p, y, weights = balanced)"), "utf-8")
+    sound(call, "a.net")
+
+
+def test_columns_that_would_cost_most_rows_are_left_out(call: Call) -> None:
+    rows = "full,some,few,y\n"
+    rows += "".join(f"{i * i},{i / 7 if i % 3 else ''},{i / 3 if i % 4 == 1 else 'NA'},{i % 2}\n" for i in range(40))
+    said = start(call, rows)
+    assert "left out: `few` (too many cells are missing)\n" in said.out
+    assert "missing cells: `some` (14); rows that miss one are left out, 14 of them" in said.out
+    assert "few" not in sound(call, "a.net").partition("data {")[2]
+
+
+def test_commas_that_may_stand_between_thousands_are_no_decimal_commas(call: Call) -> None:
+    rows = "".join(f"{i + 1},{i:03};{i / 8:.3f};{'ab'[i % 2]}\n" for i in range(40))
+    said = start(call, f"u;v;kind\n{rows}")
+    assert "left out: `u` (numbers with signs beside them, of money, units or thousands" in said.out
+    assert "decimal" not in sound(call, "a.net")
+
+
+def test_large_numbers_that_differ_little_are_standardized_by_the_reader(call: Call) -> None:
+    """Before they are rounded to float32: W0404 is not said."""
+    rows = "time,a,y\n" + "".join(f"{1_700_000_000 + 37 * i % 61},{i % 7 / 3},{i * i % 3}\n" for i in range(80))
+    assert start(call, rows).code == 0
+    text = sound(call, "a.net")
+    assert 'csv("a.csv", target = "y", standardize = true)' in text
+    assert "-> standardize" not in text
