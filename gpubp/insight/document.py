@@ -59,6 +59,10 @@ def document(trace: Trace, layers: Sequence[Size] = (), rows: int = 0, most: int
                     "before": summary(one.before),
                     "change": summary(one.after - one.before),
                     "after": summary(one.after),
+                    "kept": {
+                        name: {"before": summary(before), "after": summary(after)}
+                        for name, (before, after) in one.kept.items()
+                    },
                 }
                 for one in trace.changes
             },

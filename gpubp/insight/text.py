@@ -102,14 +102,16 @@ def _update(update: Mapping[str, Any]) -> Iterator[str]:
     yield f"  with {'; '.join(('g = dL/dw', *words))}; a prime marks a new value"
     width = max(map(len, update["parameters"]))
     for name, one in update["parameters"].items():
-        before, after = one["before"], one["after"]
-        if count_of(before) > FEW:
-            what = f"changes by {shown(one['change'])}"
-        elif before == after:
-            what = f"{shown(before)} stays as it is"
-        else:
-            what = f"{shown(before)} becomes {shown(after)}"
-        yield f"  {name.ljust(width)}  {what}"
+        if count_of(one["before"]) > FEW:
+            yield f"  {name.ljust(width)}  changes by {shown(one['change'])}"
+            continue
+        yield f"  {name.ljust(width)}  {_becomes(one)}"
+        yield from (f"    {kept.ljust(width)}{_becomes(change)}" for kept, change in one["kept"].items())
+
+
+def _becomes(one: Mapping[str, Any]) -> str:
+    before, after = one["before"], one["after"]
+    return f"{shown(before)} stays as it is" if before == after else f"{shown(before)} becomes {shown(after)}"
 
 
 def _health(health: Mapping[str, Any]) -> Iterator[str]:

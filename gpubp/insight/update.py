@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """A parameter before and after an update."""
+    """A parameter before and after an update, and so by name what the optimizer keeps of it: `velocity`, `m`, `v`."""
 
     parameter: str
     before: NDArray[Any]
     after: NDArray[Any]
+    kept: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]
 
 
 def changes(executor: Executor, batch: Mapping[str, Any]) -> tuple[Change, ...]:
     """What a step on a batch makes of every trained parameter; the executor stays as it is. Raises DivergedError where
     a gradient is not finite."""
+    import numpy as np
+
     place = executor.backend.place
     copy = Executor(executor.net, place, executor.dtype, executor.seed, "numpy" if place == "cpu" else "auto")
     copy.adopt(executor.arrays())
@@ -34,15 +37,24 @@ def changes(executor: Executor, batch: Mapping[str, Any]) -> tuple[Change, ...]:
         # A schedule goes by the length of the training: unless that is known, an epoch is this batch.
         epochs = float(executor.net.option("epochs") or 1)
         copy.set_counters({EPOCH_STEPS: 1.0, TOTAL_STEPS: executor.counters.get(TOTAL_STEPS) or epochs})
-    before = _parameters(copy)
+    first = copy.state_dict()
     copy.train_step(batch)
-    after = _parameters(copy)
+    after = copy.state_dict()
+    before = {name: first.get(name, np.zeros_like(array)) for name, array in after.items()}
     frozen = {p.name for group in executor.net.layout.groups if group.frozen for p in group.parameters}
-    return tuple(Change(name, before[name], after[name]) for name in before if name not in frozen)
+    return tuple(
+        Change(name, before[name], after[name], {key: (before[at], after[at]) for key, at in _kept(after, name)})
+        for name in copy.parameters
+        if name not in frozen
+    )
 
 
-def _parameters(executor: Executor) -> dict[str, NDArray[Any]]:
-    return {name: executor.backend.to_host(executor.xp.array(view)) for name, view in executor.parameters.items()}
+def _kept(state: Mapping[str, Any], parameter: str) -> Iterator[tuple[str, str]]:
+    """What the optimizer keeps of a parameter: its name in formulas, and in the state."""
+    for name in state:
+        kind = name.removeprefix("optimizer.").removesuffix(f".{parameter}")
+        if "." not in kind and name == f"optimizer.{kind}.{parameter}":
+            yield kind, name
 
 
 def update_formulas(net: Net, rows: int, dtype: str) -> tuple[str, ...]:

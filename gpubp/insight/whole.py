@@ -36,6 +36,11 @@ def _lines(told: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     for parameter, change in told["update"]["parameters"].items():
         after = {"name": parameter, "formula": "", "about": "after the update", "inner": (), "value": change["after"]}
         there.append((after, (parameter,)))
+        for kept, values in change["kept"].items():
+            after = {"name": kept, "formula": "", "about": parameter, "inner": (), "value": values["before"]}
+            there.append((after, (kept,)))
+            after = {**after, "about": f"{parameter}, after the update", "value": values["after"]}
+            there.append((after, (kept,)))
     found = [line for line, names in there if name and name in names]
     if not found:
         near = get_close_matches(name, {one for _, names in there for one in names if one}, 1)

@@ -29,8 +29,8 @@ def test_another_example_and_a_later_step(call: Call) -> None:
     # Of an input of zeros nothing comes to the weights.
     shown = call("explain", MODELS / "xor.net").out.splitlines()
     assert [line.split()[0] for line in shown if line.endswith(" stays as it is")] == [
-        "hidden.dense.weight",
-        "p.dense.weight",
+        *("hidden.dense.weight", "m", "v"),
+        *("p.dense.weight", "m", "v"),
     ]
     later = json.loads(call("explain", MODELS / "xor.net", "--json", "--example", "2", "--step", "400").out)
     assert later["step"] == 400

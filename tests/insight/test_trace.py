@@ -148,6 +148,26 @@ def test_tied_weights_get_the_sum_of_what_comes_back_from_each_use() -> None:
     assert told.update == ("velocity' = 0.9 * velocity - rate_scale * 0.1 * g", "w' = w + velocity'")
 
 
+def test_what_the_optimizer_keeps_is_told_with_its_numbers() -> None:
+    ex = gpubp.Executor(gpubp.loads(TIED), "cpu", "float64")
+    batch = {"x": [[0.1, 0.2, 0.3]], "y": [[1, 0, 1]]}
+    last = {name: np.zeros_like(value) for name, value in ex.parameters.items()}
+    for _ in range(3):
+        told = trace(ex, batch)
+        for change in told.changes:
+            ((name, (before, after)),) = change.kept.items()
+            assert name == "velocity"
+            np.testing.assert_array_equal(before, last[change.parameter])
+            np.testing.assert_allclose(after, 0.9 * before - 0.1 * told.gradients[change.parameter], rtol=1e-12)
+            np.testing.assert_allclose(change.after, change.before + after, rtol=1e-12)
+            last[change.parameter] = after
+        ex.train_step(batch)
+    text = as_text(document(told))
+    assert len(re.findall(r"^    velocity +\[.* becomes \[", text, re.MULTILINE)) == 2
+    adam = gpubp.loads(TIED.replace("sgd(lr = 0.1, momentum = 0.9)", "adam(lr = 0.1)"))
+    assert [list(one.kept) for one in trace(gpubp.Executor(adam, "cpu"), batch).changes] == [["m", "v"]] * 2
+
+
 def test_names_of_the_file_are_left_to_the_file() -> None:
     text = TIED.replace("x: ", "a1: ").replace("x ->", "a1 ->").replace("y: ", "W1: ").replace("(p, y)", "(p, W1)")
     told = trace(gpubp.Executor(gpubp.loads(text), "cpu"), {"a1": [[0.1, 0.2, 0.3]], "W1": [[1, 0, 1]]})

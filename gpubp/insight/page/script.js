@@ -20,6 +20,10 @@ function updates() {
   return Object.entries(told.update.parameters).flatMap(([name, change]) => [
     { name: `${name}, before`, formula: "", about: "", inner: [], value: change.before },
     { name: `${name}, change`, formula: "", about: "", inner: [], value: change.change },
+    ...Object.entries(change.kept).flatMap(([kept, values]) => [
+      { name: `${kept} of ${name}, before`, formula: "", about: "", inner: [], value: values.before },
+      { name: `${kept} of ${name}, after`, formula: "", about: "", inner: [], value: values.after },
+    ]),
   ]);
 }
 
