@@ -35,7 +35,7 @@ _UNEQUAL = 0.8
 @dataclass(frozen=True, slots=True)
 class Guess:
     """What a table is taken for. `classes`: the different labels of the target, 0 for numbers.
-    `rows`: those that miss no cell."""
+    `rows`: those that miss no cell for which nothing can stand, a word or what is to be learned."""
 
     table: Glance
     target: Column
@@ -44,6 +44,11 @@ class Guess:
     left_out: tuple[Column, ...]
     classes: int
     rows: int
+
+    @property
+    def filled(self) -> bool:
+        """Whether an input of numbers misses cells."""
+        return any(column.missing for column in self.numbers)
 
     def said(self) -> list[str]:
         """The guesses as sentences, for the terminal and for the file."""
@@ -64,7 +69,11 @@ class Guess:
         missing = [column for column in (self.target, *self.numbers, *self.words) if column.missing]
         if missing:
             shown = shortened([f"{_name(column)} ({column.missing:,})" for column in missing])
-            lines.append(f"missing cells: {shown}; rows that miss one are left out, {table.rows - self.rows:,} of them")
+            gone = table.rows - self.rows
+            what = f"rows that miss one are left out, {gone:,} of them"
+            if self.filled:
+                what = "numbers are filled by the median" + (f", and {gone:,} rows are left out" if gone else "")
+            lines.append(f"missing cells: {shown}; {what}")
         if table.sheet.decimal == ",":
             lines.append('numbers are written with decimal commas: `decimal = ","`')
         if not table.sheet.header:
@@ -128,16 +137,18 @@ def _reasons(columns: Sequence[Column]) -> str:
 
 
 def _filled(table: Glance, target: Column, inputs: list[Column]) -> tuple[list[Column], int]:
-    """The inputs without those, the emptiest first, for which most rows would be left out, and the rows that miss no
-    cell then. Raises GpubpError where the target or the last input has too few cells."""
-    kept = list(inputs)
+    """The inputs without numbers that miss most cells, and without the words, the emptiest first, for which most rows
+    would be left out; and the rows that are not left out then. Raises GpubpError where the target or the last input has
+    too few cells."""
+    kept = [column for column in inputs if column.kind == "words" or 2 * column.missing <= table.rows]
+    kept = kept or [min(inputs, key=lambda column: column.missing)]
     while True:
-        used = [column for column in (target, *kept) if column.missing]
+        used = [column for column in (target, *kept) if column.missing and (column.kind == "words" or column is target)]
         left = table.without_missing(used) if used else table.rows
         if left >= max(2, 0.5 * table.rows):
             return kept, left
-        worst = max(kept, key=lambda column: column.missing)
-        if len(kept) == 1 or not worst.missing:
+        worst = max((column for column in kept if column in used), key=lambda column: column.missing, default=None)
+        if len(kept) == 1 or worst is None:
             shown = shortened([f"{_name(column)} ({column.missing:,})" for column in used])
             raise GpubpError(
                 f"only {left:,} of {table.rows:,} rows of `{visible(table.sheet.path)}` have all the cells that are "

@@ -83,7 +83,8 @@ def text(found: Guess, name: str, path: str) -> str:
 def _reader(found: Guess, path: str) -> str:
     """The entry's right side: `target` alone where all columns but one are numbers, else all that are used."""
     header = "" if found.table.sheet.header else ", header = false"
-    more = f"{header}, missing = drop" if found.rows < found.table.rows else header
+    more = f"{header}, missing = drop" if found.rows < found.table.rows and not found.filled else header
+    more += ", missing = median" if found.filled else ""
     more += ', decimal = ","' if found.table.sheet.decimal == "," else ""
     more += ", standardize = true" if any(map(_rounded, found.numbers)) else ""
     last = written(found.target.name)

@@ -113,7 +113,8 @@ def _columns(table: Table, encoders: Mapping[str, Encoder], keep: Sequence[str])
     for name, encoder in encoders.items():
         for i, coded in zip(picks[name], _is_word(encoder, len(picks[name])), strict=True):
             (labels if coded else numeric).add(i)
-    dropped = {i for name, encoder in encoders.items() if encoder.drop for i in picks[name]}
+    fills = {i: field.fill for name, each in encoders.items() for i, field in zip(picks[name], each.fields)}
+    dropped = {i for name, each in encoders.items() if each.drop for i in picks[name] if fills.get(i) is None}
     missing = bool(dropped) or any(field.fill is not None for encoder in encoders.values() for field in encoder.fields)
     cells = table.cells(sorted(numeric), sorted(labels), missing)
     every = range(cells.rows)
@@ -236,7 +237,7 @@ def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Seque
 def _unused(table: Table, encoders: Mapping[str, Encoder]) -> tuple[str, ...]:
     """Its columns that the training data did not have."""
     known = {column for encoder in encoders.values() for column in encoder.known}
-    return tuple(column for column in table.names if column not in known) if known and table.header else ()
+    return tuple(column for column in table.names if column and column not in known) if known and table.header else ()
 
 
 # Arrays and text

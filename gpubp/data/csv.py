@@ -44,7 +44,8 @@ def csv(
     training rows.
     `reshape`: the shape of every name that has as many columns as it has elements.
     `missing`: what is done about cells that are empty or `?`, `NA`, `N/A`, `n/a`, `nan`, `null`: they are an `error`;
-    `drop` leaves out their rows; `mean` and `median` put those of the column's training rows in their place.
+    `drop` leaves out their rows; `mean` and `median` put those of the column's training rows in the place of numbers,
+    and leave out rows that miss a word, or what is to be learned.
     `onehot`: columns of text, by name or pattern; each becomes as many numbers as it has words, one of them 1.
     `header`: `true`, `false` (the columns are "1", "2" ...), or `auto`: the first row is one if it holds no number, or
     a column that an option mentions.

@@ -48,8 +48,8 @@ class Encoder:
     0, 1, ... stand for, where they stand for words or for the file's own numbers; `unknown`: whether the last of them
     stands for all others. `scale` multiplies numbers; then `mean` and `deviation` (flat, one for each element; or
     empty) bring them to mean 0 and deviation 1. `level`: `char` or `word` where the labels are tokens of a text.
-    `drop`: rows that miss one of its cells are left out. `picture`: where the numbers are pixels, whether the pictures
-    were `resized` to this shape, or are `exact` as they stand. `moments`, of a series: the first of the moments that a
+    `drop`: rows that miss one of its cells, and have nothing that stands for it, are left out. `picture`: where the
+    numbers are pixels, whether the pictures were `resized` to this shape, or are `exact` as they stand. `moments`, of a series: the first of the moments that a
     row holds and the one behind the last, counted from where its window begins, and how far windows are apart.
     `decimal`: the sign before the decimals of numbers in a text.
     """

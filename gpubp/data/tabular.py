@@ -137,26 +137,23 @@ def _read(
         labels = table.cells([], sorted(texts), missing=False, alone=True).labels if texts else {}
         return Cells(0, {i: np.empty(0) for i in wanted["float"]}, labels)
     cells = table.cells(sorted(wanted["float"] - coded), sorted(texts), options.missing != "error")
-    return cells if options.missing == "error" else _judge_missing(table, cells, options.missing)
+    return cells if options.missing == "error" else _judge_missing(request, table, picks, cells, options.missing)
 
 
-def _judge_missing(table: Table, cells: Cells, policy: str) -> Cells:
-    """The rows that miss no cell under `drop`; else all, and labels must be there. Raises DiagnosticError."""
+def _judge_missing(request: Request, table: Table, picks: dict[str, list[int]], cells: Cells, policy: str) -> Cells:
+    """The rows that miss no cell, under `drop`, or else none that nothing can stand for: a word, or a number that is to
+    be learned. Raises DiagnosticError."""
     import numpy as np
 
     if policy == "drop":
         return whole_rows(table, cells, {*cells.numbers, *cells.labels})
-    for i, found in cells.labels.items():
-        missing = _missing(found)
-        if missing.any():
-            message = f"{table.at(int(np.argmax(missing)), i)}: the cell is empty, and words have no {policy}"
-            help = "`missing = drop` leaves out rows that miss a cell"
-            raise problem("E0419", message, table.span, help=help)
     for i, column in cells.numbers.items():
         if np.isnan(column).all():
             message = f"`{table.path}`: no cell of the column `{table.names[i]}` holds a number"
             raise problem("E0416", message, table.span, help="`columns = [...]` picks the others")
-    return cells
+    # While types are measured nothing is known of what is to be learned.
+    learned = {i for name, want in request.wants.items() if want.type and not want.feature for i in picks[name]}
+    return whole_rows(table, cells, {*cells.labels, *learned})
 
 
 def whole_rows(table: Table, cells: Cells, columns: Collection[int]) -> Cells:
@@ -214,8 +211,6 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
         if want.kind == "float":
             tables, fields = _numbers(parts, name, coded)
             table = np.concatenate(tables, axis=0) if len(tables) > 1 else tables[0]
-            if want.type is not None and not want.feature:
-                _whole_targets(parts, name, tables)
         else:
             found, classes, words = encode(name, want, [part.place(part.picks[name]) for part in parts])
             table = np.concatenate(found, axis=0)
@@ -229,7 +224,7 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
         scale = options.scale if want.feature and want.kind == "float" else 1.0
         known, header = tuple(main.table.names), main.table.header
         encoder = Encoder(shape, classes, want.feature, fields, known, header, words, scale=scale)
-        drop = options.missing == "drop"
+        drop = options.missing != "error"
         result.encoders[name] = replace(encoder, drop=drop, decimal=options.decimal)
     if reshape is not None and not reshaped and request.wants:
         shown = listed([f"{name}: {width}" for name, width in widths.items()])
@@ -244,18 +239,6 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
         left_out=sum(part.cells.left_out for part in parts),
         origins=tuple(part.origin for part in parts),
     )
-
-
-def _whole_targets(parts: list[_Part], name: str, tables: Sequence[NDArray[np.float64]]) -> None:
-    """Raises DiagnosticError where a number to be learned is missing: that one is never made up."""
-    import numpy as np
-
-    for part, table in zip(parts, tables, strict=True):
-        if np.isnan(table).any():
-            row, column = (int(i) for i in np.argwhere(np.isnan(table))[0])
-            message = f"{part.at(part.picks[name], column, row)}: the cell is empty, and `{name}` is to be learned"
-            help = "`missing = drop` leaves out rows that miss a cell"
-            raise problem("E0416", message, part.table.span, help=help)
 
 
 def _numbers(parts: list[_Part], name: str, coded: set[int]) -> tuple[list[NDArray[np.float64]], tuple[Field, ...]]:

@@ -48,10 +48,15 @@ def test_numbers_with_signs_are_left_out_for_what_they_are(call: Call, cells: st
     assert "left out: `price` (numbers with signs beside them, of money, units or thousands" in said.out
 
 
-def test_rows_that_miss_a_cell_are_left_out(call: Call) -> None:
-    rows = "a,b,y\n" + "".join(f"{i * i},{'NA' if i == 7 else i / 3},{i % 2}\n" for i in range(40))
+def test_numbers_that_are_missing_are_filled_and_rows_without_a_word_are_left_out(call: Call) -> None:
+    rows = "a,b,kind,y\n" + "".join(
+        f"{i * i},{'NA' if i == 7 else i / 3},{'' if i in (7, 8) else 'uv'[i % 2]},{i % 3}\n" for i in range(60)
+    )
     said = start(call, rows)
-    assert "missing cells: `b` (1); rows that miss one are left out, 1 of them" in said.out
+    assert "missing cells: `b` (1), `kind` (2); numbers are filled by the median, and 2 rows are left out\n" in said.out
+    assert "missing = median" in sound(call, "a.net")
+    said = start(call, rows.replace("NA", "2"), "--force")
+    assert "missing cells: `kind` (2); rows that miss one are left out, 2 of them\n" in said.out
     assert "missing = drop" in sound(call, "a.net")
 
 
@@ -68,7 +73,7 @@ def test_columns_that_would_cost_most_rows_are_left_out(call: Call) -> None:
     rows += "".join(f"{i * i},{i / 7 if i % 3 else ''},{i / 3 if i % 4 == 1 else 'NA'},{i % 2}\n" for i in range(40))
     said = start(call, rows)
     assert "left out: `few` (too many cells are missing)\n" in said.out
-    assert "missing cells: `some` (14); rows that miss one are left out, 14 of them" in said.out
+    assert "missing cells: `some` (14); numbers are filled by the median\n" in said.out
     assert "few" not in sound(call, "a.net").partition("data {")[2]
 
 

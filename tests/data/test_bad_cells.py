@@ -141,3 +141,22 @@ def test_words_of_rows_that_are_left_out_are_none(world: World, target: str) -> 
     world.write("new.csv", f"size,{target}\n1,?!\n,{data.classes['y'][0]}\n")
     with pytest.raises(DataError, match=rf"line 2, column `{target}`: class `\?!` does not occur"):
         read_table(world.base / "new.csv", data.encoders)
+
+
+def test_what_cannot_be_filled_is_left_out(world: World) -> None:
+    """A word, or a number that is to be learned; of new rows too, where nothing is learned any more."""
+    world.inputs["kind"] = Type((), 2)
+    world.write("a.csv", "a,b,kind,y\n1,,u,3\n2,5,,4\n3,6,v,\n,7,v,5\n")
+    options: dict[str, Static] = {"columns": (("a", "b"), "kind", "y"), "missing": Word("median")}
+    found = world.load(csv("x, kind, y", **options))
+    assert found.left_out == 2
+    assert {name: rows.tolist() for name, rows in found.part("train").items()} == {
+        "x": [[1, 7], [1, 7]],
+        "kind": [0, 1],
+        "y": [[3], [5]],
+    }
+    inputs = {name: one for name, one in found.encoders.items() if one.feature}
+    rows = read_table(str(world.base / "a.csv"), inputs)
+    assert rows.gaps == (1,)
+    assert rows.arrays["x"].tolist() == [[1, 7], [3, 6], [1, 7]]
+    assert read_table(str(world.base / "a.csv"), found.encoders).gaps == (1, 2)
