@@ -16,24 +16,21 @@ from dsl.source import Source as Text
 from dsl.source import Span
 from gpubp.errors import DataError
 
+from .apply_arrays import array_rows, is_array, text_windows
 from .arrow import BEGINNINGS, open_arrow
 from .cells import Cells
 from .checks import COMMAND_LINE, counted, listed, problem, suggestion
 from .columns import require_own_names
 from .encoders import Encoder
-from .files import find_file, read_bytes, read_text, start_of
-from .idx import TYPES, read_idx
+from .files import find_file, start_of
 from .images import new_pictures
 from .labels import Place, labels_of
 from .moments import cut, open_series
-from .npy import MAGIC, ZIP, Archive, read_array
 from .pictures import SUFFIXES
 from .series import new_windows
 from .sheet import open_sheet
-from .sources import Source, finite
 from .tables import Table, TextTable
 from .tabular import one_hot, whole_rows
-from .text import encoded, tokens, windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,23 +80,24 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
         return _moments(path, span, encoders, keep)
     tokens = any(encoder.level for encoder in encoders.values())
     start = b"" if tokens else start_of(Path(), path, span)
-    if tokens or start.startswith((MAGIC, ZIP)) or _is_idx(start):
+    if tokens or is_array(start):
         if keep:
             raise problem("E0415", f"`{path}` has no columns with names, so none can be kept", span)
         if tokens:
-            return NewRows(_windows(path, span, encoders))
-        return NewRows(_arrays(path, Path(path), span, start, encoders))
+            return NewRows(text_windows(path, span, encoders))
+        return NewRows(array_rows(path, Path(path), span, start, encoders))
     if start.startswith(BEGINNINGS):
         return _columns(open_arrow(Path(), path, span), encoders, keep)
-    named = [*keep, *(field.name for encoder in encoders.values() for field in encoder.fields)]
-    header = None if any(encoder.header for encoder in encoders.values()) else False
-    decimal = next((encoder.decimal for encoder in encoders.values() if encoder.decimal != "."), ".")
-    sheet = open_sheet(Path(), path, span, delimiter=None, header=header, named=named, decimal=decimal)
+    sheet = open_sheet(Path(), path, span, delimiter=None, **_known(encoders, keep))
     return _columns(TextTable(sheet), encoders, keep)
 
 
-def _is_idx(start: bytes) -> bool:
-    return len(start) > 2 and start[:2] == b"\0\0" and start[2] in TYPES
+def _known(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> dict[str, Any]:
+    """What is known of a text before it is read: names of columns, whether these are written, the decimal sign."""
+    named = [*keep, *(field.name for encoder in encoders.values() for field in encoder.fields)]
+    header = None if any(encoder.header for encoder in encoders.values()) else False
+    decimal = next((encoder.decimal for encoder in encoders.values() if encoder.decimal != "."), ".")
+    return {"named": named, "header": header, "decimal": decimal}
 
 
 # Tables
@@ -220,9 +218,7 @@ def _rows(table: Table, cells: Cells, columns: Sequence[int], encoder: Encoder) 
 
 def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
     """The windows of a series. Of the columns `keep` each has the cell at the last moment that is put in."""
-    named = [*keep, *(field.name for encoder in encoders.values() for field in encoder.fields)]
-    header = None if any(encoder.header for encoder in encoders.values()) else False
-    table = open_series(Path(), path, span, named, header)
+    table = open_series(Path(), path, span, **_known(encoders, keep))
     picks, wanted = _picks(table, encoders), _by_name(table, keep)
     labels = {name for name, encoder in encoders.items() if encoder.classes is not None}
     moments = {name: encoder.moments for name, encoder in encoders.items()}
@@ -238,67 +234,3 @@ def _unused(table: Table, encoders: Mapping[str, Encoder]) -> tuple[str, ...]:
     """Its columns that the training data did not have."""
     known = {column for encoder in encoders.values() for column in encoder.known}
     return tuple(column for column in table.names if column and column not in known) if known and table.header else ()
-
-
-# Arrays and text
-
-
-def _arrays(
-    path: str, file: Path, span: Span, start: bytes, encoders: Mapping[str, Encoder]
-) -> dict[str, NDArray[Any]]:
-    raw = read_bytes(Path(), path, span)
-    if start.startswith(ZIP):
-        archive = Archive(raw, path, span)
-        given = {name: archive.read(name, span) for name in encoders}
-    elif len(encoders) == 1:
-        array = read_array(raw, path, span) if start.startswith(MAGIC) else read_idx(raw, path, span)
-        given = dict.fromkeys(encoders, array)
-    else:
-        message = f"`{path}` holds one array, and {listed(list(encoders))} are asked for"
-        names = ", ".join(f"{name} = ..." for name in encoders)
-        raise problem("E0411", message, span, help=f"an npz file holds several: `numpy.savez(path, {names})`")
-    found = {}
-    for name, values in given.items():
-        source = Source(f"{path}`, array `{name}" if start.startswith(ZIP) else path, span, values, file)
-        found[name] = _array(source, name, encoders[name])
-    counts = {name: len(rows) for name, rows in found.items()}
-    if len(set(counts.values())) > 1:
-        each = ", ".join(f"{n:,} in `{name}`" for name, n in counts.items())
-        raise problem("E0420", f"the arrays of `{path}` differ in their rows: {each}", span)
-    return found
-
-
-def _array(source: Source, name: str, encoder: Encoder) -> NDArray[Any]:
-    import numpy as np
-
-    values = source.values
-    assert isinstance(values, np.ndarray)
-    if not values.ndim or not len(values):
-        raise problem("E0414", f"`{source.path}` has no rows: rows are the first axis of its array", source.span)
-    if prod(source.shape) != prod(encoder.shape):
-        message = f"`{source.path}`: a row has shape {list(source.shape)}, and `{name}` is {encoder.type}"
-        raise problem("E0418", message, source.span)
-    if encoder.classes is None:
-        finite([source])
-        return encoder.numbers(values)
-    known = np.array([int(word) for word in encoder.words]) if encoder.words else np.arange(encoder.classes)
-    bad = np.flatnonzero(~np.isin(values.reshape(-1), known))
-    if len(bad):
-        message = f"{source.at(int(bad[0]))}: `{values.reshape(-1)[bad[0]]}` is no label of `{name}`"
-        raise problem("E0419", message, source.span, help=f"the labels are {listed([str(k) for k in known.tolist()])}")
-    return encoder.labels(values)
-
-
-def _windows(path: str, span: Span, encoders: Mapping[str, Encoder]) -> dict[str, NDArray[Any]]:
-    """Windows that do not overlap; the targets are one token ahead of the inputs."""
-    texts = {name: encoder for name, encoder in encoders.items() if encoder.level}
-    if len(texts) < len(encoders):
-        other = next(name for name in encoders if name not in texts)
-        message = f"`{path}` is read as text, and `{other}` is not made of text"
-        raise problem("E0411", message, span)
-    first = next(iter(texts.values()))
-    found = tokens(read_text(Path(), path, span), first.level)
-    labels = encoded(found, first.words, first.unknown, path, span)
-    ahead = int(len({encoder.feature for encoder in texts.values()}) > 1)
-    cut = windows(path, span, labels, first.shape[0], first.shape[0], ahead)
-    return {name: cut[0 if encoder.feature else ahead] for name, encoder in texts.items()}

@@ -13,7 +13,17 @@ from .columns import mentioned
 from .dataset import Read, Request
 from .sheet import open_sheet
 from .tables import TextTable
-from .tabular import Missing, OptionalNames, OptionalShape, OptionalText, Options, check_scale, read_tables, word
+from .tabular import (
+    Missing,
+    OptionalNames,
+    OptionalShape,
+    OptionalText,
+    Options,
+    check_decimal,
+    check_scale,
+    read_tables,
+    word,
+)
 
 Header = Annotated[Any, OptionType(("word", "flag"), words=("auto",))]
 
@@ -61,9 +71,7 @@ def csv(
         message = "`delimiter` is not a single character that can part cells"
         help = '`","`, `";"`, `"|"` or, for a tab, `"\\t"`; where it is left out, it is found among these'
         raise problem("E0411", message, request.span("delimiter"), help=help)
-    if decimal not in (".", ","):
-        message = "`decimal` is neither a point nor a comma"
-        raise problem("E0411", message, request.span("decimal"), help='`decimal = ","` reads numbers such as 3,14')
+    check_decimal(request, decimal)
     told = None if isinstance(header, (str, Word)) else bool(header)
     named = mentioned(target, columns, onehot, request.by)
     opened = partial(open_sheet, request.base, delimiter=delimiter, named=named, decimal=decimal)

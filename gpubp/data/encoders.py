@@ -49,9 +49,9 @@ class Encoder:
     stands for all others. `scale` multiplies numbers; then `mean` and `deviation` (flat, one for each element; or
     empty) bring them to mean 0 and deviation 1. `level`: `char` or `word` where the labels are tokens of a text.
     `drop`: rows that miss one of its cells, and have nothing that stands for it, are left out. `picture`: where the
-    numbers are pixels, whether the pictures were `resized` to this shape, or are `exact` as they stand. `moments`, of a series: the first of the moments that a
-    row holds and the one behind the last, counted from where its window begins, and how far windows are apart.
-    `decimal`: the sign before the decimals of numbers in a text.
+    numbers are pixels, whether the pictures were `resized` to this shape, or are `exact` as they stand. `moments`, of a
+    series: the first of the moments that a row holds and the one behind the last, counted from where its window begins,
+    and how far windows are apart. `decimal`: the sign before the decimals of numbers in a text.
     """
 
     shape: tuple[int, ...]

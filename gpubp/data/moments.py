@@ -55,14 +55,17 @@ class ArrayTable:
         return [f"{number:.15g}" for number in self.values[:, column].tolist()]
 
 
-def open_series(base: Path, path: str, span: Span | None, named: Sequence[str], header: bool | None = None) -> Table:
+def open_series(
+    base: Path, path: str, span: Span | None, named: Sequence[str], header: bool | None = None, decimal: str = "."
+) -> Table:
     """A table of moments: delimited text, Parquet, Feather, Arrow or npy, as its content says. Raises
     DiagnosticError."""
     start = start_of(base, path, span)
     if start.startswith(BEGINNINGS):
         return open_arrow(base, path, span)
     if not start.startswith(MAGIC):
-        return TextTable(open_sheet(base, path, span, delimiter=None, header=header, named=named))
+        sheet = open_sheet(base, path, span, delimiter=None, header=header, named=named, decimal=decimal)
+        return TextTable(sheet)
     values = read_array(read_bytes(base, path, span), path, span)
     if values.ndim not in (1, 2) or not values.size:
         message = f"`{path}` holds an array of shape {list(values.shape)}"

@@ -17,9 +17,8 @@ from .dataset import Origin, Read, Request, Want
 from .encoders import Encoder, Field
 from .labels import Place, encode, labels_of
 from .moments import Cut, cut, open_series
-from .sheet import is_number
 from .tables import Table, TextTable
-from .tabular import OptionalNames, OptionalText, check_scale, word
+from .tabular import OptionalNames, OptionalText, check_decimal, check_scale, word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +41,7 @@ def series(
     test: OptionalText = None,
     scale: Real = 1.0,
     missing: Gaps = "error",
+    decimal: Text = ".",
 ) -> Read:
     """Windows [window, columns] of a table whose rows are moments in their order: delimited text, Parquet, Feather,
     Arrow or npy, as its content says.
@@ -54,6 +54,7 @@ def series(
     `test`: a second file with the same columns, whose windows are for testing only.
     `scale` multiplies the inputs that are numbers.
     `missing`: a cell that is empty is an `error`, or with `drop` the windows that hold it are left out.
+    `decimal`: as for `csv`.
 
     The declared types may have any shape of as many elements. `split` divides the windows in their order. New rows for
     a run are such a table, too; windows that nothing follows are answered as well. Raises DiagnosticError (E0411 to
@@ -73,11 +74,12 @@ def series(
     moments = {names[0]: (0, window, step)}
     moments |= dict.fromkeys(names[1:], (first, first + length, step))
     named = mentioned(columns, target)
-    main = open_series(request.base, path, request.span("path"), named)
+    check_decimal(request, decimal)
+    main = open_series(request.base, path, request.span("path"), named, decimal=decimal)
     picks = _picks(request, main, columns, target)
     tables = [(main, picks)]
     if test is not None:
-        other = open_series(request.base, test, request.span("test"), named, main.header)
+        other = open_series(request.base, test, request.span("test"), named, main.header, decimal)
         wanted = {name: [main.names[i] for i in own] for name, own in picks.items()}
         tables.append((other, {name: find(request, other, own, "test") for name, own in wanted.items()}))
     labels = {name for name, want in request.wants.items() if want.kind == "class"}
@@ -93,7 +95,8 @@ def series(
         ordered=-(-length // step) - 1 if len(names) > 1 else 0,
     )
     for name, want in request.wants.items():
-        _add(result, name, want, parts, Encoder((), moments=moments[name], header=main.header, drop=drop), scale)
+        known = Encoder((), moments=moments[name], header=main.header, drop=drop, decimal=decimal)
+        _add(result, name, want, parts, known, scale)
     return result
 
 
@@ -121,7 +124,7 @@ def _no_text(request: Request, table: Table) -> None:
     if not isinstance(table, TextTable) or len(table.names) == 1:
         return
     cells = dict(zip(table.names, table.sheet.first, strict=False))
-    texts = [name for name, cell in cells.items() if cell.strip() and not is_number(cell)]
+    texts = [name for name, cell in cells.items() if cell.strip() and not table.sheet.number(cell)]
     if texts:
         message = f"`{table.path}` has the column {listed(texts, 3)}, which holds text"
         others = ", ".join(f'"{name}"' for name in table.names if name not in texts)

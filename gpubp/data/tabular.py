@@ -56,6 +56,13 @@ def check_scale(request: Request, scale: float) -> None:
         raise problem("E0411", f"`scale` is {scale}; a finite number other than 0 is wanted", request.span("scale"))
 
 
+def check_decimal(request: Request, decimal: str) -> None:
+    """Raises DiagnosticError for a sign that stands before no decimals."""
+    if decimal not in (".", ","):
+        message = "`decimal` is neither a point nor a comma"
+        raise problem("E0411", message, request.span("decimal"), help='`decimal = ","` reads numbers such as 3,14')
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """One file of the entry: the main one, or the one for testing."""

@@ -144,6 +144,18 @@ def test_labels_with_a_gap(made: World) -> None:
     assert "".join(found.classes["next"][k] for k in found.arrays["next"]) == "yzxyzxyzx"
 
 
+def test_decimal_commas(world: World) -> None:
+    world.write("a.csv", "day;a\nmon;0,5\ntue;1,5\nwed;2.000,5\nthu;3,5\n")
+    world.inputs, world.targets = {"past": Type((2, 1))}, {"next": Type((1,))}
+    use = reads("past, next", window=2, columns=("a",), decimal=",")
+    assert world.load(use).arrays["next"].tolist() == [[2000.5], [3.5]]
+    rows = new(world, "a;day\n1,25;fri\n2,5;sat\n", ("past",), use, ("day",))
+    assert (rows.arrays["past"].tolist(), rows.kept) == ([[[1.25], [2.5]]], {"day": ["sat"]})
+    assert (
+        world.refused(reads("past, next", window=2, decimal=";")).message == "`decimal` is neither a point nor a comma"
+    )
+
+
 @pytest.mark.parametrize(
     ("names", "options", "message"),
     [
