@@ -1,0 +1,50 @@
+"""docs/backpropagation.md: its examples are sound and train, and what it says of other pages and models holds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import gpubp
+from gpubp.cli import main
+from tools.markdown import Block, blocks, whole
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs/backpropagation.md").read_text("utf-8")
+BLOCKS = blocks(PAGE)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def test_an_example_is_sound_and_trains(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = whole(block)
+    net = gpubp.loads(text)
+    assert net.warnings == ()
+    Path("example.net").write_text(text, encoding="utf-8")
+    if net.graph.train is not None:
+        options = [] if "steps" in net.graph.train.options else ["--epochs", "1"]
+        assert main(["run", "example.net", *options, "--device", "cpu", "--no-save"]) == 0
+
+
+def test_zeros_leave_the_units_alike(tmp_path: Path) -> None:
+    """What the page says of first weights that are all alike."""
+    (text,) = [block.text for block in BLOCKS if block.file == "by_hand.net"]
+    text = re.sub(r"init = constant\(.*?\]\]\)", "init = zeros", text)
+    executor = gpubp.Executor(gpubp.loads(text), "cpu")
+    rows = {"x": [[1, 0.5]], "y": [[1]]}
+    for _ in range(3):
+        executor.train_step(rows)
+    for weight in (executor.parameters["hidden.dense.weight"], executor.parameters["p.dense.weight"].T):
+        assert (weight[:, 0] == weight[:, 1]).all()
+
+
+def test_models_that_it_names_are_there() -> None:
+    named = set(re.findall(r"models/\w+\.net", PAGE))
+    assert len(named) > 6
+    assert all((ROOT / name).is_file() for name in named)
+
+
+def test_lines_are_short() -> None:
+    assert [line for line in PAGE.splitlines() if len(line) > 120] == []
