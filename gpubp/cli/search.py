@@ -40,6 +40,13 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole(0), metavar="N", help="draws the trials (default: 0)")
     parser.add_argument("--epochs", type=whole(1), metavar="N", help="epochs of each trial, instead of the file's")
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
+    parser.add_argument(
+        "--jobs",
+        type=whole(1),
+        default=1,
+        metavar="N",
+        help="trainings at a time, on the CPU, each a process (default: 1)",
+    )
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--out", type=folder, metavar="DIR", help="write to this folder (default: a new one in `runs`)")
     place.add_argument("--resume", metavar="DIR", help="go on with this search; FILE is left out")
@@ -62,7 +69,7 @@ def work(arguments: argparse.Namespace) -> int:
     with Interrupt() as interrupt:
         try:
             show = interrupt.heard(_shown(told, arguments, live))
-            ended = search(told, arguments.device, show, progress=live, stopping=interrupt)
+            ended = search(told, arguments.device, show, jobs=arguments.jobs, progress=live, stopping=interrupt)
         finally:
             live.clear()
     best = told.best

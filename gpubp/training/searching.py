@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, field
 from itertools import islice
@@ -15,15 +14,15 @@ from typing import Any
 from dsl.records import dataclass
 
 from ..data import load as load_data
-from ..errors import CheckpointError, DataError, DeviceError, DivergedError, GpubpError, NetError, SaveError
+from ..errors import CheckpointError, GpubpError, SaveError
 from ..frontend import Net, domains, identity, load, watch_of
-from .begin import train
 from .checkpoint import reason, write
 from .environment import data_hashes, different
 from .folder import free_folder, lock, source_name
-from .run import Progress, Run
+from .jobs import side_by_side
+from .run import Progress
 from .tpe import learned, require_optuna
-from .trials import RANDOM, TPE, Trial, combinations, method_of, settings
+from .trials import RANDOM, TPE, Task, Trial, combinations, method_of, one_trial, settings
 
 ABOUT, TRIALS = "search.json", "trials.jsonl"
 
@@ -140,13 +139,20 @@ def search(
     device: str = "auto",
     callback: Callable[[Trial], None] | None = None,
     *,
+    jobs: int = 1,
     progress: Callable[[Progress], None] | None = None,
     stopping: Callable[[], bool] | None = None,
 ) -> bool:
-    """Make the trials that are left, and write each one that is done; False where `stopping` ended it before.
+    """Make the trials that are left, and write each one that is done; False where `stopping` ended it before. With
+    `jobs` so many are made at a time, on the CPU, each by a process, and none tells its `progress`.
 
-    Raises SaveError, and what no trial can do anything about: DeviceError, DataError.
+    Raises SaveError, GpubpError where jobs do not go with the rest, and what no trial can do anything about:
+    DeviceError, DataError.
     """
+    if jobs > 1 and told.method == TPE:
+        raise GpubpError("`tpe` learns from each trial before it begins the next: it makes one at a time")
+    if jobs > 1 and device not in ("auto", "cpu"):
+        raise GpubpError(f"several trials at a time are made on the CPU, not on `{device}`")
     known: dict[str, Any] = {"file": told.file, "base": str(Path(told.file).parent.resolve()), "figure": told.figure}
     known |= {"method": told.method, "seed": told.seed, "trials": told.trials, **told.settings}
     try:
@@ -164,56 +170,24 @@ def search(
             made_up = learned(space, told.seed, told.done, rising=told.rising)
         else:
             made_up = settings(space, told.method, told.seed)
-        for number, params in enumerate(islice(made_up, told.trials), 1):
-            if number in made:
-                continue
-            trial = _trial(told, number, params, device, progress, stopping)
+        left = ((n, params) for n, params in enumerate(islice(made_up, told.trials), 1) if n not in made)
+        task = Task(told.file, told.settings["given"], told.settings["epochs"], told.figure)
+        if jobs > 1:
+            found = side_by_side(task, left, min(jobs, told.trials), stopping)
+        else:
+            found = (one_trial(task, *one, device, progress, stopping) for one in left)
+        for trial in found:
             if trial is None:
                 return False
             told.done.append(trial)
             _append(told.folder / TRIALS, None, json.dumps(asdict(trial)) + "\n")
             if callback is not None:
                 callback(trial)
-            if stopping is not None and stopping():
-                return number == told.trials
-        return True
+            if jobs == 1 and stopping is not None and stopping():
+                break
+        return len(told.done) == told.trials
     finally:
         os.close(held)
-
-
-def _trial(
-    search: Search,
-    number: int,
-    params: dict[str, str],
-    device: str,
-    progress: Callable[[Progress], None] | None,
-    stopping: Callable[[], bool] | None,
-) -> Trial | None:
-    """One training; None where it was interrupted."""
-    began, epochs = time.perf_counter(), 0
-
-    def count(run: Run) -> None:
-        nonlocal epochs
-        epochs = int(run.history[-1]["epoch"])
-
-    value, failed = None, ""
-    try:
-        net = load(search.file, {**search.settings["given"], **params})
-        run = train(
-            net, device, recorded=[count], epochs=search.settings["epochs"], progress=progress, stopping=stopping
-        )
-        if run.stopped == "interrupted":
-            return None
-        value = run.metrics[search.figure] if search.figure in run.metrics else run.history[-1][search.figure]
-    except (DataError, DeviceError):
-        raise
-    except NetError as error:
-        failed = "; ".join(f"{found.code}: {found.message}" for found in error.diagnostics if found.severity == "error")
-    except DivergedError as error:
-        failed = f"diverged: {str(error).splitlines()[0]}"
-    except (GpubpError, MemoryError) as error:
-        failed = str(error).partition("\n")[0] or "not enough memory"
-    return Trial(number, params, value, epochs, round(time.perf_counter() - began, 3), failed)
 
 
 def _read(path: Path) -> tuple[list[Trial], int]:

@@ -1,15 +1,19 @@
-"""Which trials a search makes: all combinations of the params' values, or some that are drawn."""
+"""Which trials a search makes, all combinations of the params' values, or some that are drawn; and how one is made."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 
 from dsl.records import dataclass
 
 from ..data import Purpose, generator
-from ..frontend import Domain
+from ..errors import DataError, DeviceError, DivergedError, GpubpError, NetError
+from ..frontend import Domain, load
+from .begin import train
+from .run import Progress, Run
 
 GRID, RANDOM, TPE = "grid", "random", "tpe"
 
@@ -25,6 +29,17 @@ class Trial:
     epochs: int
     seconds: float
     failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What all trials of a search have in common: the file, the params that are given, the epochs if not the file's,
+    the figure to look at."""
+
+    file: str
+    given: Mapping[str, str]
+    epochs: int | None
+    figure: str
 
 
 def method_of(space: Mapping[str, Domain], trials: int, asked: str) -> str:
@@ -62,3 +77,37 @@ def settings(space: Mapping[str, Domain], method: str, seed: int) -> Iterator[di
         # Numbers are rounded, so that a very narrow range has few of them.
         if len(seen) >= most or counter > 1000 * (len(seen) + 10):
             return
+
+
+def one_trial(
+    task: Task,
+    number: int,
+    params: dict[str, str],
+    device: str,
+    progress: Callable[[Progress], None] | None,
+    stopping: Callable[[], bool] | None,
+) -> Trial | None:
+    """One training; None where it was interrupted. Raises what no trial can do anything about: DataError,
+    DeviceError."""
+    began, epochs = time.perf_counter(), 0
+
+    def count(run: Run) -> None:
+        nonlocal epochs
+        epochs = int(run.history[-1]["epoch"])
+
+    value, failed = None, ""
+    try:
+        net = load(task.file, {**task.given, **params})
+        run = train(net, device, recorded=[count], epochs=task.epochs, progress=progress, stopping=stopping)
+        if run.stopped == "interrupted":
+            return None
+        value = run.metrics[task.figure] if task.figure in run.metrics else run.history[-1][task.figure]
+    except (DataError, DeviceError):
+        raise
+    except NetError as error:
+        failed = "; ".join(f"{found.code}: {found.message}" for found in error.diagnostics if found.severity == "error")
+    except DivergedError as error:
+        failed = f"diverged: {str(error).splitlines()[0]}"
+    except (GpubpError, MemoryError) as error:
+        failed = str(error).partition("\n")[0] or "not enough memory"
+    return Trial(number, params, value, epochs, round(time.perf_counter() - began, 3), failed)

@@ -1,0 +1,85 @@
+"""Trials side by side, each in a process of its own, which is there for one after the other."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any
+
+from ..backends.threads import cores
+from .trials import Task, Trial, one_trial
+
+LOOK = 0.1
+"""Seconds after which it is looked whether to stop."""
+
+_stop: Any = None
+"""In a process that makes trials: the event that asks it to end."""
+
+
+def side_by_side(
+    task: Task, settings: Iterable[tuple[int, dict[str, str]]], jobs: int, stopping: Callable[[], bool] | None
+) -> Iterator[Trial | None]:
+    """The trials of `settings` as they are done, `jobs` at a time on the CPU, whose cores they share; at the end None
+    where `stopping` asked for it."""
+    context = multiprocessing.get_context("spawn")  # what was begun here, threads above all, is not theirs
+    event, left = context.Event(), iter(settings)
+    pool = ProcessPoolExecutor(jobs, context, _begin, (event,))
+    running: set[Future[Trial | None]] = set()
+
+    def fill() -> None:
+        while len(running) < jobs and not event.is_set() and (one := next(left, None)) is not None:
+            running.add(pool.submit(_work, task, *one))
+
+    try:
+        with _as_they_begin(max(1, cores() // jobs)):
+            fill()
+        while running:
+            done, running = wait(running, LOOK, FIRST_COMPLETED)
+            if stopping is not None and stopping():
+                event.set()
+            yield from (trial for future in done if (trial := future.result()) is not None)
+            fill()
+        if event.is_set():
+            yield None
+    finally:
+        event.set()
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _as_they_begin(threads: int) -> Iterator[None]:
+    """Processes that begin now have so many threads each, and Ctrl-C is for this one alone."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+def _begin(event: Any) -> None:
+    """What a process does first. It ends with the one that made it, however that ends."""
+    global _stop
+    _stop = event
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _work(task: Task, number: int, params: dict[str, str]) -> Trial | None:
+    return one_trial(task, number, params, "cpu", None, _stop.is_set)
