@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,13 @@ class _OneThread:
             self._find()
             return self._usual
 
+    def take(self, count: int) -> None:
+        """From now on that many are the usual number."""
+        with self._lock:
+            for pool in self._find():
+                pool.set_num_threads(count)
+            self._usual = count
+
     def _find(self) -> list[Any]:
         from threadpoolctl import ThreadpoolController
 
@@ -81,6 +89,12 @@ class _OneThread:
 
 
 _one = _OneThread()
+
+
+def take_threads(count: int) -> None:
+    """Let this process, which has computed nothing yet, compute by so many threads."""
+    import_module("numpy")  # whose BLAS is told, too
+    _one.take(count)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from contextlib import contextmanager
 from typing import Any
 
-from ..backends.threads import cores
+from ..backends.threads import cores, take_threads
 from .trials import Task, Trial, one_trial
 
 LOOK = 0.1
@@ -28,7 +28,7 @@ def side_by_side(
     where `stopping` asked for it."""
     context = multiprocessing.get_context("spawn")  # what was begun here, threads above all, is not theirs
     event, left = context.Event(), iter(settings)
-    pool = ProcessPoolExecutor(jobs, context, _begin, (event,))
+    pool = ProcessPoolExecutor(jobs, context, _begin, (event, max(1, cores() // jobs)))
     running: set[Future[Trial | None]] = set()
 
     def fill() -> None:
@@ -36,7 +36,7 @@ def side_by_side(
             running.add(pool.submit(_work, task, *one))
 
     try:
-        with _as_they_begin(max(1, cores() // jobs)):
+        with _deaf():
             fill()
         while running:
             done, running = wait(running, LOOK, FIRST_COMPLETED)
@@ -52,23 +52,18 @@ def side_by_side(
 
 
 @contextmanager
-def _as_they_begin(threads: int) -> Iterator[None]:
-    """Processes that begin now have so many threads each, and Ctrl-C is for this one alone."""
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+def _deaf() -> Iterator[None]:
+    """Processes that begin now do not hear Ctrl-C: it is for this one alone."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
 
 
-def _begin(event: Any) -> None:
-    """What a process does first. It ends with the one that made it, however that ends."""
+def _begin(event: Any, threads: int) -> None:
+    """What a process does first: it computes by so many threads, and ends with the one that made it, however that
+    ends."""
     global _stop
     _stop = event
     parent = multiprocessing.parent_process()
@@ -79,6 +74,7 @@ def _begin(event: Any) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    take_threads(threads)
 
 
 def _work(task: Task, number: int, params: dict[str, str]) -> Trial | None:

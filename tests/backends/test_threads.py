@@ -126,3 +126,13 @@ with one_thread():
     clean = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
     done = subprocess.run([sys.executable, "-c", text], env=clean | setting, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == wanted
+
+
+def test_a_process_takes_as_many_as_it_is_told() -> None:
+    """Of its kernels and of the BLAS alike."""
+    code = (
+        "from gpubp.backends.threads import take_threads, threads; take_threads(1);"
+        "from threadpoolctl import threadpool_info; print(threads(), {p['num_threads'] for p in threadpool_info()})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "1 {1}\n"
