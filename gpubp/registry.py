@@ -67,7 +67,8 @@ class Entry:
     """One definition. `inputs`: names of the values it takes in the language; `options`: name -> (type, default).
 
     `rising`: a metric of which more is better; `table`: one that is no number. `within`: the least and the most number
-    that a loss is meant for, of a target that is no label.
+    that a loss is meant for, of a target that is no label. `full_batch`: an optimizer that compares the gradients of
+    one update with those of the next, which are to be of the same rows.
     """
 
     part: str
@@ -81,6 +82,7 @@ class Entry:
     rising: bool = False
     table: bool = False
     within: tuple[float, float] | None = None
+    full_batch: bool = False
 
     def options(self) -> Iterator[tuple[str, OptionType, Any]]:
         """Name, type and default (`inspect.Parameter.empty` where required) of each option."""
@@ -126,13 +128,15 @@ def register(
     rising: bool = False,
     table: bool = False,
     within: tuple[float, float] | None = None,
+    full_batch: bool = False,
 ) -> Callable[[Function], Function]:
     """Decorator: make a function known to the language as `name`.
 
     `static` computes an elementwise function for plain numbers; `labels` says that it takes class labels, not only
     numbers; `rising`, that more of a metric is better; `table`, that it is no number, and known at the end only;
-    `within`, what numbers of a target a loss is meant for. The same function, defined anew, takes its own place. Raises
-    GpubpError where the name is another's or none, or an option has no type.
+    `within`, what numbers of a target a loss is meant for; `full_batch`, that an optimizer wants all rows in every
+    update. The same function, defined anew, takes its own place. Raises GpubpError where the name is another's or none,
+    or an option has no type.
     """
 
     def enter(function: Function) -> Function:
@@ -146,7 +150,8 @@ def register(
         hidden = _HIDDEN.get(part, len(positional))
         variadic = part in _HIDDEN and any(p.kind is p.VAR_POSITIONAL for p in parameters)
         inputs = tuple(p.name for p in positional[hidden:])
-        entry = Entry(part, name, function, inputs, variadic, static, makes_weights, labels, rising, table, within)
+        flags = (labels, rising, table, within, full_batch)
+        entry = Entry(part, name, function, inputs, variadic, static, makes_weights, *flags)
         tuple(entry.options())  # an option without a type is an error here, not in every file that is read later
         ENTRIES[part, name] = entry
         return function

@@ -21,7 +21,7 @@ from .encoders import Encoder
 from .split import check, column_of, divide
 from .statistics import fit
 from .stream import Stored
-from .suspicions import beyond, constant_columns, rounded, shared_rows
+from .suspicions import beyond, constant_columns, parts_of_rows, rounded, shared_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,6 +94,7 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
     odd = constant_columns(columns, encoders, parts["train"], spans)
     odd += rounded(graph, columns, encoders, parts["train"], spans)
     odd += shared_rows(columns, parts, _head(data)) + beyond(graph, columns)
+    odd += parts_of_rows(graph, len(parts["train"]))
     files = tuple(dict.fromkeys(file for _, read in reads for file in read.files))
     left_out = max((read.left_out for _, read in reads), default=0)
     # Rows of several entries are one example: a table numbers them better than arrays beside it.

@@ -14,6 +14,7 @@ from gpubp.errors import DataError, InputError
 from .dataset import Dataset
 from .encoders import Encoder
 from .split import check_alone, divide
+from .suspicions import parts_of_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,4 +58,4 @@ def from_arrays(
         for node in nodes:
             assert node.type is not None, "inputs and targets are typed"
             encoders[node.label or node.name] = Encoder(node.type.shape, node.type.classes, feature)
-    return Dataset(dict(columns), encoders, parts)
+    return Dataset(dict(columns), encoders, parts, tuple(parts_of_rows(graph, len(parts["train"]))))

@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Diagnostic
-from dsl.graph import LayerGraph
+from dsl.graph import Choice, LayerGraph
 from dsl.source import Span
 from gpubp.registry import lookup
 
@@ -150,6 +150,24 @@ def rounded(
             help = f"`standardize = true` where the table is read is computed before that; {help}"
         found.append(_warning("W0404", message, spans.get(name), help, note))
     return found
+
+
+def parts_of_rows(graph: LayerGraph, rows: int) -> list[Diagnostic]:
+    """W0508 where an optimizer that compares the gradients of one update with those of the next gets them of other rows
+    each time: of a batch that is less than all of the `rows` to train on."""
+    train = graph.train
+    optimizer = None if train is None else train.options.get("optimizer")
+    if train is None or not isinstance(optimizer, Choice) or not lookup("optimizer", optimizer.name).full_batch:
+        return []
+    batch, window = train.options["batch"], train.options["accumulate"]
+    assert isinstance(batch, int)
+    assert isinstance(window, int)
+    if batch * window >= rows:
+        return []
+    message = f"`{optimizer.name}` compares the gradients of one update with the next, and each is of other rows"
+    note = f"an update takes {counted(batch * window, 'row')} of {rows:,} to train on"
+    span = train.spans.get("batch", optimizer.span)
+    return [_warning("W0508", message, span, f"`batch = {rows}` takes all rows in each update", note)]
 
 
 def _marks(arrays: list[NDArray[Any]]) -> NDArray[np.uint64]:

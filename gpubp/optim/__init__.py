@@ -1,6 +1,15 @@
 """Optimizers, schedules, clipping and averages of the weights: importing this package registers them."""
 
-from . import averages, clipping, optimizers, rates, schedules
+from . import averages, clipping, optimizers, rates, schedules, whole_batch
 from .context import ScheduleContext, UpdateContext
 
-__all__ = ["ScheduleContext", "UpdateContext", "averages", "clipping", "optimizers", "rates", "schedules"]
+__all__ = [
+    "ScheduleContext",
+    "UpdateContext",
+    "averages",
+    "clipping",
+    "optimizers",
+    "rates",
+    "schedules",
+    "whole_batch",
+]

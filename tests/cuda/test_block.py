@@ -81,6 +81,20 @@ def test_the_bits_of_kernel_by_kernel(name: str, precision: str, use: Use, monke
             np.testing.assert_array_equal(array, other[key], err_msg=key)
 
 
+@pytest.mark.parametrize("optimizer", ["rprop(backtrack = true)", "quickprop"])
+def test_optimizers_that_compare_two_updates(optimizer: str, use: Use) -> None:
+    """Kernels in one block, beside NumPy."""
+    device = use()
+    net = gpubp.loads(re.sub("optimizer = .*", f"optimizer = {optimizer}", PLAIN))
+    data = rows_of(net, 4)
+    found = trained(net, data, "float64")
+    assert "train_block" in device.log
+    ex = gpubp.Executor(net, "cpu", "float64", backend="numpy")
+    losses = ex.train_steps(data, 9, 4)
+    for key, array in {"losses": losses, **ex.state_dict()}.items():
+        np.testing.assert_allclose(found[key], array, rtol=1e-9, atol=1e-12, err_msg=key)
+
+
 def test_however_the_steps_are_divided_among_launches(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     net = model("iris")
     data = rows_of(net, 20)

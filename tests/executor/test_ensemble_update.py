@@ -30,7 +30,7 @@ train {
 """
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "nadam", "lion"])
+@pytest.mark.parametrize("optimizer", ["adamw", "nadam", "lion", "rprop(backtrack = true)", "quickprop"])
 def test_each_is_its_own_run(optimizer: str) -> None:
     net = gpubp.loads(TEXT.replace("OPTIMIZER", optimizer))
     rng = np.random.default_rng(0)

@@ -72,6 +72,8 @@ train {
         ("adagrad", "polynomial"),
         ("adam", "cyclic(2steps, rise = 30%, factor = 50%)"),
         ("adadelta", "exponential(0.9, every = 1epochs)"),
+        ("rprop(backtrack = true)", "step(1epochs, factor = 0.5)"),
+        ("quickprop", "linear"),
     ],
 )
 def test_every_key_of_train(optimizer: str, schedule: str) -> None:

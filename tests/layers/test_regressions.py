@@ -20,7 +20,7 @@ ACTIVATIONS = (
     "softmax",
 )
 NUMBER_LOSSES = ("mse", "half_squared_error", "mae", "huber", "binary_cross_entropy")
-OPTIMIZERS = ("rmsprop", "adam", "adamw", "amsgrad", "adamax", "nadam", "adagrad", "adadelta", "lion")
+OPTIMIZERS = ("rmsprop", "adam", "adamw", "amsgrad", "adamax", "nadam", "adagrad", "adadelta", "lion", "rprop")
 OTHER_LOSSES = ("poisson", "cosine", "contrastive", "dice", "kl_divergence")
 
 

@@ -119,7 +119,9 @@ def test_a_place_may_be_faster() -> None:
         np.testing.assert_allclose(value - first[name], factor * (plain.parameters[name] - first[name]), rtol=1e-10)
 
 
-@pytest.mark.parametrize("optimizer", ["adam(lr = 0.05)", "adamw(lr = 0.05, decay = 0.1)", "lion", "nadam", "adadelta"])
+@pytest.mark.parametrize(
+    "optimizer", ["adam(lr = 0.05)", "adamw(lr = 0.05, decay = 0.1)", "lion", "nadam", "adadelta", "rprop"]
+)
 def test_one_rate_for_all_is_another_rate(optimizer: str) -> None:
     ex, plain = make("rates = [rate([hidden, p], 3)]", optimizer), make("", optimizer)
     plain.set_counters({"rate_scale": 3.0})

@@ -98,6 +98,10 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "amsgrad(lr = 0.01, beta1 = 0.8, beta2 = 0.5, eps = 1e-4)": lambda p: Uncorrected(
         p, **SLOW, betas=(0.8, 0.5), eps=1e-4, amsgrad=True
     ),
+    "rprop": lambda p: torch.optim.Rprop(p, lr=0.1),
+    "rprop(lr = 0.01, eta_minus = 0.3, eta_plus = 2, min_step = 0.002, max_step = 0.05)": lambda p: torch.optim.Rprop(
+        p, **SLOW, etas=(0.3, 2.0), step_sizes=(0.002, 0.05)
+    ),
 }
 STEPS, SIZE = 20, 26
 SHOWN = [0, 1, 4, 19]
@@ -228,6 +232,49 @@ def lion(given: Arrays) -> Arrays:
     return out
 
 
+def rprop_of_1993(given: Arrays) -> Arrays:
+    """Riedmiller & Braun (1993), each weight by itself, as written there: where the gradient turns, the last move is
+    taken back, and the gradient counts as 0 in the next update. PyTorch has the form without that."""
+    places = np.empty((STEPS, SIZE))
+    for i in range(SIZE):
+        p, step, before, move = given["start"][i], 0.1, 0.0, 0.0
+        for t, g in enumerate(given["g"][:, i]):
+            if before * g > 0:
+                step = min(step * 1.2, 50.0)
+                move, before = -np.sign(g) * step, g
+            elif before * g < 0:
+                step = max(step * 0.5, 1e-6)
+                move, before = -move, 0.0
+            else:
+                move, before = -np.sign(g) * step, g
+            p += move
+            places[t, i] = p
+    return {f"rprop(backtrack = true)/{letter}": places[SHOWN] for letter in "wb"}
+
+
+def quickprop(given: Arrays) -> Arrays:
+    """Fahlman (1988), each weight by itself, as written there, which PyTorch does not have. S is a slope, d a move."""
+    out: Arrays = {}
+    for name, rate, growth in (("quickprop", 0.01, 1.75), ("quickprop(lr = 0.1, growth = 1.2)", 0.1, 1.2)):
+        places = np.empty((STEPS, SIZE))
+        for i in range(SIZE):
+            p, d, before = given["start"][i], 0.0, 0.0
+            for t, S in enumerate(given["g"][:, i]):
+                if d == 0:
+                    d = -rate * S
+                elif S * d > 0:  # beyond the lowest point
+                    d = S / (before - S) * d
+                else:
+                    steeper = abs(S) >= abs(before)
+                    ratio = growth if steeper else min(S / (before - S), growth)
+                    d = ratio * d - rate * S
+                before = S
+                p += d
+                places[t, i] = p
+        out |= {f"{name}/{letter}": places[SHOWN] for letter in "wb"}
+    return out
+
+
 def main() -> None:
     assert torch.__version__.split("+")[0] == MADE_WITH, "the files say which version they were made with"
     torch.set_default_dtype(torch.float64)  # also of the numbers that an optimizer keeps
@@ -239,6 +286,8 @@ def main() -> None:
         "optimizers": given
         | optimizers(given)
         | lion(given)
+        | rprop_of_1993(given)
+        | quickprop(given)
         | {f"rates/{k}": v for k, v in changing_rates(given).items()}
         | {f"product32/{k}": v for k, v in product_in_float32(given).items()},
     }

@@ -58,6 +58,8 @@ SWEEPS = {
         ("lion(lr = 0.01, decay = 0.1)", "lion(lr = 0.02, beta1 = 0.8, beta2 = 0.95, decay = 0.03)"),
         ("adagrad(lr = 0.01)", "adagrad(lr = 0.02, eps = 1e-7)"),
         ("adadelta(lr = 0.9)", "adadelta(lr = 0.7, rho = 0.9, eps = 1e-7)"),
+        ("rprop(eta_minus = 0.6)", "rprop(lr = 0.02, eta_minus = 0.4, eta_plus = 1.3, min_step = 1e-4, max_step = 3)"),
+        ("quickprop", "quickprop(lr = 0.03, growth = 1.5)"),
     ],
     "SCHEDULE": [
         ("step(every = 3steps, factor = 0.3)", "step(every = 5steps, factor = 0.7)"),

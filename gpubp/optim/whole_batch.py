@@ -1,0 +1,72 @@
+"""Optimizers for whole batches: they compare the gradient of an update with that of the one before, which says
+something where both are of the same rows."""
+
+from __future__ import annotations
+
+from ..errors import ShapeError
+from ..ir import Var
+from ..ops import maximum, minimum, sign, where
+from ..registry import Flag, Fraction, NonNegative, register
+from .context import UpdateContext
+
+
+@register("optimizer", "rprop", full_batch=True)
+def rprop(
+    cx: UpdateContext,
+    p: Var,
+    g: Var,
+    *,
+    lr: NonNegative = 0.1,
+    eta_minus: Fraction = 0.5,
+    eta_plus: NonNegative = 1.2,
+    min_step: NonNegative = 1e-6,
+    max_step: NonNegative = 50.0,
+    backtrack: Flag = False,
+) -> Var:
+    """p - step sign(g), with a step for each weight, `lr` at first: times eta_plus where g keeps its sign, times
+    eta_minus where it turns, within min_step and max_step. Riedmiller & Braun (1993).
+
+    Where g turns, the weight stays for this update, and the next one leaves its step as it is: iRprop- of Igel & Hüsken
+    (2003), as PyTorch has it. With `backtrack` its last move is taken back instead, as in 1993. Schedules and rates of
+    single parts scale the moves, not the steps.
+    """
+    if not 0 < eta_minus < 1 < eta_plus:
+        raise ShapeError(
+            f"`eta_minus` = {eta_minus:g} and `eta_plus` = {eta_plus:g}: a step shrinks by the one, grows by the other",
+            "usual are `eta_minus = 0.5, eta_plus = 1.2`",
+        )
+    if not 0 < min_step <= lr <= max_step:
+        raise ShapeError(
+            f"the first step, `lr` = {lr:g}, must lie within `min_step` = {min_step:g} and `max_step` = {max_step:g}",
+            "usual are `lr = 0.1, min_step = 1e-6, max_step = 50`",
+        )
+    # Of g its sign is kept: a product of two small gradients is 0.
+    kept = sign(g) * cx.state("sign", like=p)
+    step = where(cx.step <= 1.0, lr, cx.state("size", like=p))
+    shorter, longer = maximum(eta_minus * step, min_step), minimum(eta_plus * step, max_step)
+    step = cx.assign(cx.state("size", like=p), where(kept < 0.0, shorter, where(kept > 0.0, longer, step)))
+    way = cx.assign(cx.state("sign", like=p), where(kept < 0.0, 0.0, sign(g)))
+    move = cx.scalar(cx.rate(1.0)) * step * way
+    if backtrack:
+        old = cx.state("move", like=p)
+        move = cx.assign(old, where(kept < 0.0, -old, move))
+    return p - move
+
+
+@register("optimizer", "quickprop", full_batch=True)
+def quickprop(cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative = 0.01, growth: NonNegative = 1.75) -> Var:
+    """p + d, where d leads to the lowest point of the parabola through the last two gradients: d = g / (g_old - g)
+    d_old, at most `growth` times d_old; less lr g, unless g has turned. Fahlman (1988).
+
+    Where the parabola has no lowest point ahead, or one too far off, d is growth d_old. A weight that did not
+    move, as all at first, begins with lr g.
+    """
+    if growth <= 0:
+        raise ShapeError(f"`growth` must be above 0, and this is {growth:g}", "usual is `growth = 1.75`")
+    move, old = cx.state("move", like=p), cx.state("slope", like=p)
+    # How steep it goes down on the way of the last move, at its end and at its start, where it was above 0.
+    now, before = -sign(move) * g, -sign(move) * old
+    far = now >= growth / (1.0 + growth) * before
+    leap = where(far, growth, now / where(far, 1.0, before - now)) * move
+    cx.assign(old, g)
+    return p + cx.assign(move, leap - where(now < 0.0, 0.0, cx.scalar(cx.rate(lr)) * g))
