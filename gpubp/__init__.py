@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     from .executor import Executor
     from .frontend import Net, load, loads
     from .picture import Graph, graph
-    from .training import LoadedRun, Run, load_run, train
+    from .training import CrossValidation, LoadedRun, Run, cross_validate, load_run, train
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CheckpointError",
+    "CrossValidation",
     "DataError",
     "DeviceError",
     "DeviceFailedError",
@@ -48,6 +49,7 @@ __all__ = [
     "Run",
     "SaveError",
     "ShapeError",
+    "cross_validate",
     "graph",
     "layer",
     "load",
@@ -63,8 +65,10 @@ _PLACES = {
     "graph": "picture",
     "load": "frontend",
     "loads": "frontend",
+    "CrossValidation": "training",
     "LoadedRun": "training",
     "Run": "training",
+    "cross_validate": "training",
     "load_run": "training",
     "train": "training",
 }

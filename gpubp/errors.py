@@ -67,11 +67,11 @@ class InputError(GpubpError, ValueError):
     """An array handed to an Executor has the wrong name, shape, type or values."""
 
 
-def positive(value: object, what: str) -> int:
-    """A whole number of at least 1, of whatever type that Python takes for one. Raises InputError."""
+def positive(value: object, what: str, least: int = 1) -> int:
+    """A whole number of at least `least`, of whatever type that Python takes for one. Raises InputError."""
     number = index(value) if isinstance(value, SupportsIndex) and not isinstance(value, bool) else 0
-    if number < 1:
-        raise InputError(f"{what} must be a whole number of at least 1, not {value!r}")
+    if number < least:
+        raise InputError(f"{what} must be a whole number of at least {least}, not {value!r}")
     return number
 
 

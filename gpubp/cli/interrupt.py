@@ -11,11 +11,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import TypeVar
+from typing import ParamSpec
 
 from ..errors import NO_ROOM
 
-T = TypeVar("T")
+P = ParamSpec("P")
 
 
 def open_streams() -> None:
@@ -77,13 +77,13 @@ class Interrupt:
         self.training = True
         return self.asked
 
-    def heard(self, show: Callable[[T], None]) -> Callable[[T], None]:
+    def heard(self, show: Callable[P, None]) -> Callable[P, None]:
         """`show`, printing to standard output; where that has no reader any more (`| head`) or no room, the training is
         to end as by Ctrl-C, so that nothing is lost."""
 
-        def call(value: T) -> None:
+        def call(*values: P.args, **named: P.kwargs) -> None:
             try:
-                show(value)
+                show(*values, **named)
             except OSError as error:
                 if not isinstance(error, BrokenPipeError) and error.errno not in NO_ROOM:
                     raise

@@ -13,15 +13,17 @@ from functools import partial
 from pathlib import Path
 
 from ..executor import Profile
-from ..frontend import PRECISIONS, TF32, Net
+from ..frontend import PRECISIONS, Net, in_fold
 from ..health import Finding
 from ..training import Run, asked_of, default_folder, net_of, spread, train
+from . import folds
 from .color import say
-from .common import add_backend, add_file, folder, open_net, rows_of, warn, whole, with_compiler
+from .common import add_backend, add_file, folder, open_net, warn, whole, with_compiler
 from .interrupt import Interrupt
 from .live import Live
 from .profile_table import as_json, profile_table
 from .table import confusions, results, truth_table
+from .telling import advise, head, warn_of
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +47,13 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="continue this run, in its folder unless `--out` names another; without FILE under the options that it "
         "began with",
     )
+    parser.add_argument(
+        "--folds",
+        type=whole(2),
+        metavar="K",
+        help="cross-validation: divide the rows that are not for testing into K folds, and hold out each in turn",
+    )
+    parser.add_argument("--fold", type=whole(1), metavar="N", help="hold out this one of the folds, and no other")
     parser.add_argument("--profile", action="store_true", help="after the training, show where the time of a step goes")
     parser.set_defaults(refuse=parser.error)
     shown = parser.add_mutually_exclusive_group()
@@ -54,14 +63,16 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def work(arguments: argparse.Namespace) -> int:
     """Train and print; raises GpubpError."""
+    if folds.asked(arguments):
+        return folds.work(arguments)
     net = _net(arguments)
     device, backend = _where(arguments)
     start = time.perf_counter()
     live = Live(sys.stdout, wanted=not (arguments.json or arguments.quiet))
     said: list[Finding] = []
-    shows: list[Callable[[Run], None]] = [_warn]
+    shows: list[Callable[[Run], None]] = [warn_of]
     if not arguments.quiet:
-        shows.append(_json_lines if arguments.json else _progress(net.size, live))
+        shows.append(_json_lines if arguments.json else _progress(live))
     with Interrupt() as interrupt:
         try:
             run = train(
@@ -76,13 +87,13 @@ def work(arguments: argparse.Namespace) -> int:
                 backend=with_compiler(backend),
                 progress=live,
                 stopping=interrupt,
-                notice=None if arguments.json or arguments.quiet else partial(_advise, live, said),
+                notice=None if arguments.json or arguments.quiet else partial(advise, live, said),
             )
         finally:
             live.clear()
     seconds = time.perf_counter() - start
     if not run.history:
-        _warn(run)
+        warn_of(run)
     if arguments.json:
         stopped = {"stopped": run.stopped} if run.stopped else {}
         tables = {"tables": run.tables} if run.tables else {}
@@ -102,7 +113,7 @@ def work(arguments: argparse.Namespace) -> int:
         _report(run, seconds, arguments)
         if not arguments.quiet:
             for finding in run.health:
-                _advise(live, said, finding, "the best restart: " if run.restarts else "")
+                advise(live, said, finding, "the best restart: " if run.restarts else "")
     if run.stopped != "interrupted":
         return 0
     _say_stopped(run)
@@ -117,7 +128,11 @@ def _profile(run: Run) -> Profile:
 def _net(arguments: argparse.Namespace) -> Net:
     """The file's net, or that of the run to resume."""
     if arguments.file is not None:
-        return open_net(arguments)
+        net = open_net(arguments)
+        if arguments.fold is None:
+            return net
+        net.require_training(arguments.epochs)
+        return in_fold(net, arguments.fold, arguments.folds)
     if arguments.resume is None:
         arguments.refuse("FILE is missing: name a .net file, or a run with `--resume`")
     if arguments.set:
@@ -181,30 +196,11 @@ def _say_stopped(run: Run) -> None:
     print(f"{where}; {how}", file=sys.stderr)
 
 
-def _warn(run: Run) -> None:
-    """Print what a resume may change, once."""
-    for warning in run.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    run.warnings.clear()
-
-
-def _advise(live: Live, said: list[Finding], finding: Finding, whose: str = "") -> None:
-    """Print what is wrong with the net and what mends it, unless it was said; `whose` begins the line."""
-    if finding in said:
-        return
-    said.append(finding)
-    live.clear()
-    sys.stdout.flush()
-    print(f"\nwarning: {whose}{finding.message}", file=sys.stderr)
-    for line in finding.help:
-        print(f"  help: {line}", file=sys.stderr)
-
-
 def _json_lines(run: Run) -> None:
     print(json.dumps(run.history[-1]), flush=True)
 
 
-def _progress(size: int, live: Live) -> Callable[[Run], None]:
+def _progress(live: Live) -> Callable[[Run], None]:
     """Prints a head line before the first epoch's figures, then at most about ten lines."""
     state = {"next": 1.0}
 
@@ -212,13 +208,9 @@ def _progress(size: int, live: Live) -> Callable[[Run], None]:
         record = run.history[-1]
         epoch = int(record["epoch"])
         if len(run.history) == 1:
-            ex, rows = run.executor, rows_of(run.dataset)
-            name, device = ex.net.graph.source.name, ex.backend.description
-            rounds = ex.backend.name == "gpu" and ex.backend.compiles
-            precision = "float32 instead of tf32" if ex.precision == TF32 and not rounds else ex.precision
             live.clear()
             warn(run.dataset.warnings)
-            say(f"{name}: {size:,} parameters; rows: {rows}; {device}, {precision}, seed {ex.seed}")
+            say(head(run))
         if epoch < state["next"] and epoch != run.epochs:
             return
         every = -(-run.epochs // 10)

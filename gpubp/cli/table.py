@@ -27,12 +27,14 @@ def results(run: Run) -> str:
 def confusions(run: Run) -> str:
     """The tables of the last part of the data, which is the test where there is one; "" where there are none."""
     last = [*run.dataset.parts][-1]
-    shown = []
-    for key, table in run.tables.items():
-        if key.startswith(f"{last}."):
-            rows = [["", *map(str, range(len(table)))], *([str(i), *map(str, row)] for i, row in enumerate(table))]
-            shown.append(f"{key}: rows are the classes, columns what they were taken for\n{align(rows)}")
+    shown = [confusion(key, table) for key, table in run.tables.items() if key.startswith(f"{last}.")]
     return "\n\n".join(shown)
+
+
+def confusion(key: str, table: Sequence[Sequence[int]]) -> str:
+    """A table of how often each class was taken for each."""
+    rows = [["", *map(str, range(len(table)))], *([str(i), *map(str, row)] for i, row in enumerate(table))]
+    return f"{key}: rows are the classes, columns what they were taken for\n{align(rows)}"
 
 
 def truth_table(run: Run) -> str:

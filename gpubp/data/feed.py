@@ -84,6 +84,7 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
             reads.append((request.entry, read))
     if found:
         raise DiagnosticError(*found)
+    _refuse_text(data.split, reads)
     rows, test_rows = _row_counts(reads)
     raw = {name: read.columns[name] for _, read in reads for name in read.columns}
     told = next((read.parts for _, read in reads if read.parts is not None), None)
@@ -100,6 +101,18 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
     # Rows of several entries are one example: a table numbers them better than arrays beside it.
     origins = max((read.origins for _, read in reads), key=bool, default=())
     return Dataset(columns, encoders, parts, tuple(odd), files, left_out, origins)
+
+
+def _refuse_text(split: Choice | None, reads: list[tuple[DataEntry, Read]]) -> None:
+    """Raise DiagnosticError for windows of a text that are to be dealt to folds."""
+    if split is None or split.options.get("folds") is None:
+        return
+    for _, read in reads:
+        for name, encoder in read.encoders.items():
+            if encoder.level:
+                message = f"`{name}` is one text: a window that is held out stands among those that are learned"
+                help = '`text(..., test = "other.txt")` tests on another text'
+                raise problem("E0421", message, split.option_spans.get("folds", split.span), help=help)
 
 
 def _head(data: Data) -> Span:

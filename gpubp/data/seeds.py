@@ -25,6 +25,7 @@ class Purpose(IntEnum):
     SEARCH = 6  # the params of a trial
     SUGGESTION = 7  # the same where earlier trials are learned from
     GRADCHECK = 8  # the derivatives that are looked at
+    FOLDS = 9  # the order in which rows are dealt to folds
 
 
 def generator(seed: int, purpose: Purpose, counter: int = 0, place: int = 0) -> np.random.Generator:

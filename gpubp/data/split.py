@@ -12,6 +12,7 @@ from dsl.source import Span
 from gpubp.registry import OptionType, lookup, register
 
 from .checks import counted, listed, problem, suggestion
+from .folds import by_folds
 from .seeds import Purpose, generator
 from .stream import Stored
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 OptionalFraction = Annotated[float | None, OptionType(("fraction",))]
 Name = Annotated[Any, OptionType(("path", "string"))]
+Folds = Annotated[int | None, OptionType(("whole",), minimum=2)]
+Fold = Annotated[int | None, OptionType(("whole",), minimum=1)]
 
 _EXACT = 1e-9  # fractions are decimal numbers: 70 % + 20 % + 10 % is 1 but for rounding
 
@@ -35,6 +38,8 @@ def split(
     test: OptionalFraction = None,
     stratify: Name = None,
     column: Name = None,
+    folds: Folds = None,
+    fold: Fold = None,
 ) -> tuple[dict[str, float], str | None]:
     """Random parts of the rows, the same for the same seed. `train` left out is what the others leave.
 
@@ -42,12 +47,23 @@ def split(
     row. Every row belongs to one part: the fractions add up to 100 %.
     `column`: nothing is drawn; that column of a table says `train`, `valid` or `test` in each row, and belongs to no
     name.
+    `folds`: the rows that are not for testing are divided anew, into so many parts of one size; the one with the number
+    `fold`, from 1, is for validation, the others are for training.
 
     The windows of a `series` are divided in their order, the first for training, the last for testing; a few are left
-    out between two parts, so that no moment is to be learned in one and told in another. Raises DiagnosticError
-    (E0421).
+    out between two parts, so that no moment is to be learned in one and told in another; they make no folds. Raises
+    DiagnosticError (E0421).
     """
-    if column is not None and (train, valid, test, stratify) != (None, None, None, None):
+    if (folds is None) != (fold is None):
+        message, help = f"`fold = {fold}` does not say of how many", f"`folds = {max(5, fold or 0)}, fold = {fold}`"
+        if fold is None:
+            message = f"`folds = {folds}` does not say which of them is held out"
+            help = f"`folds = {folds}, fold = 1`; `gpubp run FILE --folds {folds}` holds out each in turn"
+        raise problem("E0421", message, span, help=help)
+    if folds is not None and fold is not None and fold > folds:
+        raise problem("E0421", f"there is no fold {fold} of {folds}", span, help=f"the last is `fold = {folds}`")
+    shares = (train, valid, test, stratify if folds is None else None)
+    if column is not None and shares != (None, None, None, None):
         help = "keep `column` alone, or leave it out"
         message = "`column` says what each row is for, and the other options of `split` say it too"
         raise problem("E0421", message, span, help=help)
@@ -111,6 +127,31 @@ def divide(
     rows, where a column says it. `ordered`: they are divided in their order, and so many are left out between two
     parts. Raises DiagnosticError (E0421) where a part gets no row.
     """
+    parts = _divided(choice, span, rows, test_rows, columns, seed, told, ordered)
+    if choice is None or choice.options.get("folds") is None:
+        return parts
+    folds, fold, name = (choice.options.get(key) for key in ("folds", "fold", "stratify"))
+    assert isinstance(folds, int)
+    assert isinstance(fold, int)
+    place, by = choice.option_spans.get("folds", choice.span), _text(name)
+    if ordered is not None:
+        message = "the windows of a series make no folds: those beside one that is held out have its moments"
+        raise problem("E0421", message, place, help="`split(valid = 20%)` takes the last ones before those for testing")
+    label = None if by is None else (by, _groups(by, columns, choice.option_spans.get("stratify", choice.span)))
+    return by_folds(parts, folds, label, seed, place)[fold - 1]
+
+
+def _divided(
+    choice: Choice | None,
+    span: Span,
+    rows: int,
+    test_rows: int,
+    columns: Mapping[str, NDArray[Any] | Stored],
+    seed: int,
+    told: NDArray[np.int64] | None,
+    ordered: int | None,
+) -> dict[str, NDArray[np.int64]]:
+    """The parts before any folds."""
     import numpy as np
 
     by = column_of(choice)
@@ -135,7 +176,7 @@ def divide(
         else:
             parts = in_order(rows, fractions, ordered)
         for part, found in parts.items():
-            if not len(found):
+            if not len(found) and (part == "test" or choice.options.get("folds") is None):
                 message = (
                     f"the part `{part}` is empty: {fractions[part] * 100:.10g}% of {counted(rows, 'row')} is too little"
                 )

@@ -4,7 +4,7 @@ from .domains import Domain, domains
 from .feeds import as_numbers, check_feeds, check_values, match_feeds
 from .figures import tables
 from .identity import answers, data_files, describe_place, identity, written
-from .in_force import in_force
+from .in_force import in_fold, in_force
 from .initial import first_value
 from .layout import Group, Layout, Parameter
 from .loading import load, loads
@@ -67,6 +67,7 @@ __all__ = [
     "first_value",
     "gradient_name",
     "identity",
+    "in_fold",
     "in_force",
     "initialiser",
     "load",

@@ -36,7 +36,7 @@ def identity(net: Net) -> dict[str, str]:
 
 
 def written(value: Static) -> str:
-    """A static value as the language writes it, with all its options."""
+    """A static value as the language writes it, with all of its options that have a value."""
     match value:
         case None:
             return "none"
@@ -49,7 +49,8 @@ def written(value: Static) -> str:
         case Duration(amount, unit):
             return f"{amount}{unit}"
         case Choice(name, options):
-            return f"{name}({', '.join(f'{key} = {written(one)}' for key, one in options.items())})"
+            told = (f"{key} = {written(one)}" for key, one in options.items() if one is not None)
+            return f"{name}({', '.join(told)})"
         case tuple():
             return f"[{', '.join(map(written, value))}]"
     return repr(value)

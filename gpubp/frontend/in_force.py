@@ -1,10 +1,11 @@
-"""Settings of `train` that come from outside the file: of the command line, of a run that goes on."""
+"""Settings that come from outside the file: of the command line, of a run that goes on, of a cross-validation."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from dsl.graph import Static, Word
+from dsl.graph import Choice, Data, Static, Word
+from dsl.source import Span
 
 from .identity import written
 from .net import Net
@@ -27,3 +28,18 @@ def in_force(net: Net, *, epochs: int | None = None, seed: int | None = None, pr
         options["steps"] = None
     graph = replace(net.graph, train=replace(net.graph.train, options=options))
     return replace(net, graph=graph, told={**net.told, **{key: written(value) for key, value in told.items()}})
+
+
+def in_fold(net: Net, fold: int, folds: int, stratify: str | None = None) -> Net:
+    """The net as if the `split` of its file held out a fold of so many for validation, whatever folds it says itself;
+    `stratify`: by this name, where it is not None."""
+    data = net.graph.data
+    head = Span(net.graph.source, 0, 0)
+    if data is None:
+        data = Data((), None, head)
+    elif data.entries:
+        head = Span(data.span.source, data.span.start, data.span.start + len("data"))
+    split = data.split or Choice("split", {}, head)
+    by = {} if stratify is None else {"stratify": stratify}
+    split = replace(split, options={**split.options, **by, "folds": folds, "fold": fold})
+    return replace(net, graph=replace(net.graph, data=replace(data, split=split)), split=written(split))

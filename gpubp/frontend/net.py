@@ -26,8 +26,8 @@ class Net:
     """An experiment that passed every check. `outputs`: shape of each output for one example; `layout`: the
     parameters; `buffers`: state that is not trained; `fitted`: layers whose statistics come from the training data;
     `base`: the folder that paths of data start in; `frozen`: names of the nodes and parameters that are not trained;
-    `given`: new values of params, as text; `told`: those of keys of `train`; `imports`: the texts of the imported files
-    by path."""
+    `given`: new values of params, as text; `told`: those of keys of `train`; `split`: that of `data`, "" for the file's
+    own; `imports`: the texts of the imported files by path."""
 
     graph: LayerGraph
     base: Path
@@ -40,6 +40,7 @@ class Net:
     frozen: frozenset[str]
     given: Mapping[str, str] = field(default_factory=dict)
     told: Mapping[str, str] = field(default_factory=dict)
+    split: str = ""
     imports: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:

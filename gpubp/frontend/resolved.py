@@ -26,7 +26,8 @@ def resolved(net: Net) -> dict[str, str]:
     source = net.graph.source
     text = writer.text(source, posixpath.normpath(source.name), "", "")
     sizes = "".join(f"param {name} = {size}\n" for name, size in net.graph.sizes.items())
-    return {MAIN: sizes + text, **writer.imports}
+    split = f"\ndata {{\n  split = {net.split}\n}}\n" if net.split and not writer.divided else ""
+    return {MAIN: sizes + text + split, **writer.imports}
 
 
 @dataclass
@@ -36,6 +37,8 @@ class _Writer:
     net: Net
     imports: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
+    divided: bool = False
+    """Whether there is a section `data` that the split could be written to."""
 
     def text(self, source: Source, path: str, prefix: str, folder: str) -> str:
         """`folder`: how a path to the imports begins in this file."""
@@ -51,6 +54,9 @@ class _Writer:
                 edits.append((statement.path.span, f'"{posixpath.relpath(place, folder or ".")}"'))
             elif isinstance(statement, syntax.Train) and not prefix:
                 edits += _settings(statement, self.net.told)
+            elif isinstance(statement, syntax.Data) and not prefix and self.net.split:
+                self.divided = True
+                edits += _settings(statement, {"split": self.net.split})
             elif isinstance(statement, syntax.Model):
                 for declared in statement.body:
                     type_ = (
@@ -86,8 +92,8 @@ def _sizes(written: syntax.TypeExpr, known: Type) -> Iterator[tuple[Span, str]]:
             yield size.span, str(number) if size.name is None else size.name.text
 
 
-def _settings(section: syntax.Train, told: Mapping[str, str]) -> Iterator[tuple[Span, str]]:
-    """Replacements for the keys of `train` that are told from outside; `epochs` stands in the place of `steps`, and a
+def _settings(section: syntax.Train | syntax.Data, told: Mapping[str, str]) -> Iterator[tuple[Span, str]]:
+    """Replacements for the keys of a section that are told from outside; `epochs` stands in the place of `steps`, and a
     key that the section lacks at its end."""
     there = {statement.names[0].text: statement for statement in section.body}
     lines = ""

@@ -2,7 +2,9 @@
 
 from .begin import train
 from .checkpoint import BEST, LAST, Saved, read, save, write
-from .folder import default_folder, source_name, source_text
+from .folder import default_folder, fold_folder, holds_folds, source_name, source_text
+from .folds import CrossValidation, Fold, cross_validate, folds_of
+from .folds import as_json as folds_as_json
 from .history import health_records
 from .history import records as run_records
 from .listing import Listed, all_runs, compare, listed
@@ -14,6 +16,8 @@ from .trials import Trial
 
 __all__ = [
     "BEST",
+    "CrossValidation",
+    "Fold",
     "LAST",
     "Listed",
     "LoadedRun",
@@ -26,8 +30,13 @@ __all__ = [
     "asked_of",
     "begin_search",
     "compare",
+    "cross_validate",
     "default_folder",
+    "fold_folder",
+    "folds_as_json",
+    "folds_of",
     "health_records",
+    "holds_folds",
     "listed",
     "load_run",
     "net_of",

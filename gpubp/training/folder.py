@@ -26,10 +26,13 @@ RUNS = Path("runs")
 """The folder, in the working directory, of runs that are not told where to go."""
 
 
-def default_folder(net: Net, seed: int | None, precision: str | None, epochs: int | None) -> Path:
+def default_folder(
+    net: Net, seed: int | None, precision: str | None, epochs: int | None, folds: int | None = None
+) -> Path:
     """`runs/<date>-<name>-<hash>`, which is not there yet: the hash is that of the experiment, so that runs of the same
-    one are seen to be."""
-    return free_folder("", net, [seed, precision, epochs])
+    one are seen to be; `runs/folds-...` where it is to hold a run for each of so many folds."""
+    settings = [seed, precision, epochs]
+    return free_folder("", net, settings) if folds is None else free_folder("folds-", net, [*settings, folds])
 
 
 def free_folder(prefix: str, net: Net, settings: list[Any]) -> Path:
@@ -39,6 +42,16 @@ def free_folder(prefix: str, net: Net, settings: list[Any]) -> Path:
     stem = f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}-{name}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
     names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
     return next(path for path in (RUNS / name for name in names) if not path.exists())
+
+
+def fold_folder(place: Path, fold: int) -> Path:
+    """Where a cross-validation in `place` keeps the run that held out a fold, from 1."""
+    return place / f"fold-{fold}"
+
+
+def holds_folds(place: Path) -> bool:
+    """Whether a folder is that of a cross-validation."""
+    return (fold_folder(place, 1) / ABOUT).is_file() and not (place / ABOUT).exists()
 
 
 def source_name(net: Net) -> str:

@@ -61,12 +61,13 @@ def listed(path: Path) -> Listed:
 
 
 def all_runs(folder: Path) -> tuple[list[Listed], list[str]]:
-    """The runs in `folder` and in the folders within it, two deep, and `folder` itself where it is one; the oldest
-    first, and what is wrong with those that cannot be read. Raises CheckpointError where there is no such folder."""
+    """The runs in `folder` and in the folders within it, two deep, with the folds of a cross-validation there, and
+    `folder` itself where it is one; the oldest first, and what is wrong with those that cannot be read. Raises
+    CheckpointError where there is no such folder."""
     if not folder.is_dir():
         raise CheckpointError(f"there is no folder `{folder}`")
     runs, wrong = [], []
-    found = (path.parent for depth in ("", "*/", "*/*/") for path in folder.glob(f"{depth}{ABOUT}"))
+    found = (path.parent for depth in ("", "*/", "*/*/", "*/*/fold-*/") for path in folder.glob(f"{depth}{ABOUT}"))
     # Other programs write files of this name, too.
     for place in sorted(path for path in found if (path / WRITTEN).is_file()):
         try:

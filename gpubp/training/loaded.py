@@ -15,7 +15,7 @@ from ..errors import CheckpointError, InputError
 from ..executor import CHUNK, Executor
 from ..frontend import MAIN, Net, answers, load
 from . import history
-from .folder import ABOUT
+from .folder import ABOUT, fold_folder, holds_folds
 from .resume import result_of
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ def net_of(place: Path) -> Net:
     folder = place if place.is_dir() else place.parent
     if not (folder / MAIN).is_file():
         why = f"it has no `{MAIN}`" if place.is_dir() else "it is a file in no run's folder"
+        if holds_folds(place):
+            why = f"it holds those of a cross-validation, `{fold_folder(place, 1)}` and so on"
         raise CheckpointError(f"`{place}` is no run: {why if place.exists() else 'no such file or directory'}")
     about = history.about(folder) if (folder / ABOUT).is_file() else {}
     # Paths of data start where they did when it was trained.

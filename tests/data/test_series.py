@@ -237,3 +237,8 @@ def test_a_run_that_knows_of_no_series_is_read_as_before(made: World) -> None:
     damaged = {"past": {**known["past"], "moments": (3, 1, 1)}}
     with pytest.raises(Exception, match="its moments are none"):
         from_json(damaged)
+
+
+def test_windows_make_no_folds(made: World) -> None:
+    found = made.refused(reads("past, next", window=3, columns=("a", "b")), split=choice("split", folds=3, fold=1))
+    assert (found.code, found.message.partition(":")[0]) == ("E0421", "the windows of a series make no folds")

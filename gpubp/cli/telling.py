@@ -1,0 +1,39 @@
+"""What is said of a training on its way."""
+
+from __future__ import annotations
+
+import sys
+
+from ..frontend import TF32
+from ..health import Finding
+from ..training import Run
+from .common import rows_of
+from .live import Live
+
+
+def head(run: Run, more: str = "") -> str:
+    """The net, its rows, the device, the precision, the seed; `more` stands behind the rows."""
+    ex = run.executor
+    rounds = ex.backend.name == "gpu" and ex.backend.compiles
+    precision = "float32 instead of tf32" if ex.precision == TF32 and not rounds else ex.precision
+    about = f"{ex.net.graph.source.name}: {ex.net.size:,} parameters; rows: {rows_of(run.dataset)}{more}"
+    return f"{about}; {ex.backend.description}, {precision}, seed {ex.seed}"
+
+
+def warn_of(run: Run) -> None:
+    """Print what a resume may change, once."""
+    for warning in run.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    run.warnings.clear()
+
+
+def advise(live: Live, said: list[Finding], finding: Finding, whose: str = "") -> None:
+    """Print what is wrong with the net and what mends it, unless it was said; `whose` begins the line."""
+    if finding in said:
+        return
+    said.append(finding)
+    live.clear()
+    sys.stdout.flush()
+    print(f"\nwarning: {whose}{finding.message}", file=sys.stderr)
+    for line in finding.help:
+        print(f"  help: {line}", file=sys.stderr)

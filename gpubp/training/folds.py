@@ -1,0 +1,175 @@
+"""Cross-validation: one training for each fold of the rows, which is held out for validation while the others teach."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dsl.records import dataclass
+
+from ..errors import CheckpointError, DivergedError, InputError, positive
+from ..frontend import Net, in_fold, required
+from ..health import Finding
+from . import history
+from .begin import train
+from .checkpoint import LAST, write
+from .folder import ABOUT, fold_folder, holds_folds
+from .loaded import net_of
+from .loop import Callback
+from .run import Progress, Run
+
+SUMMARY = "folds.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """The training that held out a fold. `number`, from 1; `rows`: how many it held out; `metrics` and `tables` as a
+    Run's, where `valid` is the fold; `epochs`: how many it took; `folder`: where it is saved, if anywhere."""
+
+    number: int
+    rows: int
+    metrics: dict[str, float]
+    tables: dict[str, list[list[int]]]
+    epochs: int
+    seconds: float
+    folder: str | None
+
+
+@dataclass(slots=True)
+class CrossValidation:
+    """The folds that were held out so far, `of` so many; `stopped`: why it ended before the last, or ""."""
+
+    of: int
+    folder: Path | None
+    folds: list[Fold] = field(default_factory=list)
+    stopped: str = ""
+
+    @property
+    def mean(self) -> dict[str, float]:
+        """The mean over the folds of every figure, `valid.accuracy` and so on."""
+        return self._over(statistics.fmean)
+
+    @property
+    def std(self) -> dict[str, float]:
+        """The standard deviation of every figure over the folds, with n - 1; none before there are two."""
+        return self._over(statistics.stdev) if len(self.folds) > 1 else {}
+
+    @property
+    def tables(self) -> dict[str, list[list[int]]]:
+        """The tables over all rows that were held out, `valid.confusion` and so on: the sums of the folds' own."""
+        if not self.folds:
+            return {}
+        names = [name for name in self.folds[0].tables if name.startswith("valid.")]
+        rows = {name: zip(*(fold.tables[name] for fold in self.folds), strict=True) for name in names}
+        return {name: [list(map(sum, zip(*row, strict=True))) for row in rows[name]] for name in names}
+
+    def _over(self, work: Callable[[list[float]], float]) -> dict[str, float]:
+        names = self.folds[0].metrics if self.folds else ()
+        return {name: work([fold.metrics[name] for fold in self.folds]) for name in names}
+
+
+def cross_validate(
+    net: Net,
+    folds: int = 5,
+    device: str = "auto",
+    out: str | os.PathLike[str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    callbacks: Sequence[Callback] = (),
+    *,
+    data: Mapping[str, Any] | None = None,
+    stratify: str | None = None,
+    ended: Callable[[Fold, Run], None] | None = None,
+    recorded: Sequence[Callback] = (),
+    epochs: int | None = None,
+    seed: int | None = None,
+    precision: str | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    stopping: Callable[[], bool] | None = None,
+    notice: Callable[[Finding], None] | None = None,
+    backend: str = "auto",
+) -> CrossValidation:
+    """Train a net once for each of so many `folds` of its rows: `valid` is the fold, `train` all others, and rows for
+    testing stay what the file's `split` makes of them. Stone (1974) on cross-validation; Kohavi (1995) on stratifying.
+
+    The seed deals the rows to the folds, of one size to within one row; so are those of each label, where `split` says
+    `stratify`, or the argument names an input or a target. All folds begin with the same weights. An early stop looks
+    at the fold that is held out, as does the choice among restarts: figures that it chose are a little too good.
+    `ended` is called after each fold with it and its run, whose executor predicts. `out`: a folder that is to hold a
+    run for each fold, `fold-1` and so on, and `folds.json`; `resume`: such a folder, where what is there is not trained
+    again. All other arguments are those of `train`.
+
+    Raises InputError for a number of folds that is none, DataError where the rows cannot be divided into so many, and
+    what `train` raises.
+    """
+    folds = positive(folds, "folds", least=2)
+    if resume is None:
+        required(net).require_training(epochs, given=data is not None)
+    if isinstance(data, Mapping) and any(isinstance(rows, Mapping) for rows in data.values()):
+        raise InputError("`data` of a cross-validation is not given by parts: the folds are its parts")
+    if None not in (out, resume) and out != resume:
+        raise InputError("a cross-validation goes on in its own folder: leave `out` out")
+    place = resume if out is None else out
+    told = CrossValidation(folds, None if place is None else Path(place))
+    if resume is not None and not holds_folds(Path(resume)):
+        raise CheckpointError(f"`{resume}` holds no cross-validation to go on with")
+    if told.folder is not None and (told.folder / ABOUT).exists():
+        raise CheckpointError(f"`{told.folder}` holds a run already: save to another folder; nothing is written over")
+    one = partial(
+        train,
+        device=device,
+        callbacks=callbacks,
+        recorded=recorded,
+        epochs=epochs,
+        seed=seed,
+        precision=precision,
+        progress=progress,
+        stopping=stopping,
+        notice=notice,
+        backend=backend,
+    )
+    for k in range(1, folds + 1):
+        began, folder = time.perf_counter(), None if told.folder is None else fold_folder(told.folder, k)
+        before = folder if folder is not None and resume is not None and (folder / LAST).exists() else None
+        try:
+            run = one(in_fold(net, k, folds, stratify), out=folder, resume=before, data=data)
+        except DivergedError as error:
+            raise DivergedError(f"fold {k:,} of {folds:,}: {error}") from None
+        if run.stopped != "interrupted":
+            seconds, held_out = round(time.perf_counter() - began, 3), len(run.dataset.parts["valid"])
+            where = None if folder is None else str(folder)
+            told.folds.append(Fold(k, held_out, run.metrics, run.tables, _epochs(run), seconds, where))
+            if ended is not None:
+                ended(told.folds[-1], run)
+        if run.stopped == "interrupted" or (k < folds and stopping is not None and stopping()):
+            told.stopped = "interrupted"
+            return told
+    if told.folder is not None:
+        write(told.folder / SUMMARY, (json.dumps(as_json(told), indent=2) + "\n").encode())
+    return told
+
+
+def as_json(told: CrossValidation) -> dict[str, Any]:
+    """What a cross-validation came to, as data that `json.dumps` takes."""
+    return {"mean": told.mean, "std": told.std, "tables": told.tables, "folds": [asdict(fold) for fold in told.folds]}
+
+
+def _epochs(run: Run) -> int:
+    """How many a training took, those before a resume too."""
+    records = run.history or ([] if run.folder is None else history.records(run.folder))
+    return int(max((record["epoch"] for record in records if "epoch" in record), default=0))
+
+
+def folds_of(place: Path) -> tuple[Net, int]:
+    """The net of a cross-validation in a folder, and the number of its folds. Raises CheckpointError, NetError."""
+    net = net_of(fold_folder(place, 1))
+    split = None if net.graph.data is None else net.graph.data.split
+    folds = 0 if split is None else split.options.get("folds")
+    assert isinstance(folds, int)
+    return net, folds
