@@ -20,7 +20,7 @@ MOST = 10_000
 """Rows that are looked at."""
 MOST_NUMBERS = 1 << 26
 """Numbers that the outputs for them may have: answers for each position of a sequence, among many words, are large."""
-_TITLE = 16
+_TITLE = 14
 """Signs of a file's name above a picture."""
 
 

@@ -95,7 +95,7 @@ def test_where_a_row_is_found_in_words(places: list[tuple[str, int | None]], nam
 
 def test_the_end_of_a_long_name_stands_above_a_picture() -> None:
     rows = Rows("train", 2, {}, {}, {}, [("photos/cats/1.png", None), (f"p/{'a' * 30}12.png", None)])
-    assert [rows.title(0), rows.title(1)] == ["1.png", f"\u2026{'a' * 10}12.png"]
+    assert [rows.title(0), rows.title(1)] == ["1.png", f"\u2026{'a' * 8}12.png"]
     assert Rows("train", 1, {}, {}, {}, [("a.csv", 4)]).title(0) == "row 5"
 
 
