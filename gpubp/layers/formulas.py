@@ -169,7 +169,8 @@ def max_(cx: Context, x: Var, *, axis: Axis = None) -> Var:
 
 @register("function", "reshape", labels=True)
 def reshape(cx: Context, x: Var, *, shape: Shape) -> Var:
-    """The same values in row-major order in another shape, of as many elements: [...] gives `shape`."""
+    """The same values in row-major order in another shape, of as many elements: [...] gives `shape`. Labels stay
+    labels."""
     if math.prod(shape) != math.prod(x.shape[1:]):
         raise ShapeError(
             f"cannot reshape {list(x.shape[1:])} to {list(shape)}",
@@ -180,14 +181,14 @@ def reshape(cx: Context, x: Var, *, shape: Shape) -> Var:
 
 @register("function", "flatten", labels=True)
 def flatten(cx: Context, x: Var) -> Var:
-    """All axes of the example as one: [2, 3, 4] gives [24]."""
+    """All axes of the example as one: [2, 3, 4] gives [24]. Labels stay labels."""
     return moved(cx, x, ops.reshape(x, shape=(x.shape[0], math.prod(x.shape[1:]))))
 
 
 @register("function", "slice", labels=True)
 def slice_(cx: Context, x: Var, *, start: Count0, stop: Count, axis: int = 0) -> Var:
     """The part of an axis of the example from `start` to `stop`, the end not included: [n, ...] gives [stop - start,
-    ...]."""
+    ...]. Labels stay labels."""
     (at,) = _axes(x, axis)
     if not start < stop <= x.shape[at]:
         raise ShapeError(
@@ -200,7 +201,8 @@ def slice_(cx: Context, x: Var, *, start: Count0, stop: Count, axis: int = 0) ->
 
 @register("function", "concat", labels=True)
 def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
-    """Values one behind the other along an axis of the example: [..., m] and [..., n] give [..., m + n]."""
+    """Values one behind the other along an axis of the example: [..., m] and [..., n] give [..., m + n]. Labels of the
+    same classes stay labels."""
     only_values("concat", xs)
     _alike(cx, "join", xs)
     batch = max(x.shape[0] for x in xs)
@@ -220,7 +222,8 @@ def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
 
 @register("function", "stack", labels=True)
 def stack(cx: Context, *xs: Var) -> Var:
-    """Values of one shape side by side along a new first axis: n times [...] gives [n, ...]."""
+    """Values of one shape side by side along a new first axis: n times [...] gives [n, ...]. Labels of the same classes
+    stay labels."""
     only_values("stack", xs)
     _alike(cx, "stack", xs)
     for x in xs[1:]:

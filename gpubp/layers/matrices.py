@@ -38,7 +38,7 @@ def matmul(cx: Context, a: Var, b: Var) -> Var:
 
 @register("function", "transpose", labels=True)
 def transpose(cx: Context, x: Var) -> Var:
-    """The last two axes exchanged: [..., n, m] gives [..., m, n]."""
+    """The last two axes exchanged: [..., n, m] gives [..., m, n]. Labels stay labels."""
     if x.ndim < 3:
         raise ShapeError(f"`transpose` exchanges the last two axes, and this is {list(x.shape[1:])}")
     return moved(cx, x, ops.transpose(x))

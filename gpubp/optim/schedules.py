@@ -50,8 +50,8 @@ def drops(cx: ScheduleContext, step: Var, length: Var, *, at: Durations, factor:
 
 @register("schedule", "exponential")
 def exponential(cx: ScheduleContext, step: Var, length: Var, *, factor: Multiple, every: Duration = None) -> Var:
-    """factor^(step / every): by a factor in each such time, or in all of it, evenly on the way. A factor above 1, such
-    as 1e5, lets the rate grow, for a range test: Smith (2017), section 3.3."""
+    """factor^(step / every): by a factor in each `every`, or over the whole training, evenly on the way. A factor above
+    1, such as 1e5, lets the rate grow, for a range test: Smith (2017), section 3.3."""
     return _to_the(factor, step / (maximum(length, 1e-9) if every is None else cx.period(every)))
 
 
@@ -125,7 +125,7 @@ def cyclic(
     factor: Fraction = 1.0,
 ) -> Var:
     """Up from `start` to 1 and down again on straight lines, in each `every`, of which the share `rise` goes up; each
-    peak lies `factor` times as far above `start` as the one before. Smith (2017), section 3.2: `triangular`, and with
+    peak lies `factor` times as far above `start` as the one before. Smith (2017), section 3.1: `triangular`, and with
     factor = 0.5 `triangular2`; the optimizer's rate is the largest one."""
     turn = floor(passed := step / cx.period(every))
     at = passed - turn
