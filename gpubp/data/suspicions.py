@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_SMALLEST, _MOSTLY, _OFTEN = 8, 0.5, 0.25  # the side of a picture; parts of its pixels that reach the ends of a range
 _ROUNDED = 0.01  # of the standard deviation
 _MOST = 1 << 28  # bytes of columns that are looked at for rows that occur twice
 
@@ -31,7 +33,8 @@ def constant_columns(
 ) -> list[Diagnostic]:
     """W0401 for columns of tables, and for targets of any kind, that are the same in all training rows.
 
-    Elements of images are not looked at: their borders often are. One row says nothing.
+    Elements of images are not looked at: their borders often are; nor is the border of a picture whose pixels are the
+    columns of a table. One row says nothing.
     """
     found = []
     for name, column in columns.items():
@@ -42,6 +45,7 @@ def constant_columns(
         still = (flat == flat[0]).all(axis=0)
         table = encoder is not None and encoder.fields and encoder.classes is None and len(encoder.shape) < 2
         if table and encoder is not None:
+            still &= ~_border(flat, still)
             at, names = 0, []
             for field in encoder.fields:
                 if still[at : at + field.width].all():
@@ -58,6 +62,39 @@ def constant_columns(
             message = f"`{name}` has the same {what} in all {len(train):,} training rows"
             found.append(_warning("W0401", message, spans.get(name), "there is nothing to be learned"))
     return found
+
+
+def _border(flat: NDArray[Any], still: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which columns (rows, columns) that never change are the background at the border of a picture.
+
+    They are, where the columns are as many as a square of 64 or more has, most of them have the same least value (or
+    greatest, for dark on light), which is that of the columns that never change, many the same value at the other end,
+    and other such columns lead to the border of the square.
+    """
+    import numpy as np
+
+    none, side = np.zeros_like(still), math.isqrt(len(still))
+    if side**2 != len(still) or side < _SMALLEST or not still.any() or still.all():
+        return none
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    for near, far in ((low, high), (-high, -low)):
+        background, ink = near == near.min(), far == far.max()
+        if background[still].all() and background[~still].mean() >= _MOSTLY and ink[~still].mean() >= _OFTEN:
+            return _reached(still.reshape(side, side)).reshape(-1)
+    return none
+
+
+def _reached(places: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Those places of a square from which a way over others, side by side, leads to its border."""
+    import numpy as np
+
+    free, reached = np.pad(places, 1, constant_values=True), np.pad(places & False, 1, constant_values=True)
+    count = 0
+    while count < reached.sum():
+        count = int(reached.sum())
+        for axis in (0, 1):
+            reached |= free & (np.roll(reached, 1, axis) | np.roll(reached, -1, axis))
+    return reached[1:-1, 1:-1]
 
 
 def shared_rows(

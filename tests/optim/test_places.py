@@ -207,3 +207,22 @@ def test_a_weight_that_there_is_not(keys: str) -> None:
     assert (one.code, one.message) == ("E0521", "`h.dense` has no weight `biases`")
     assert one.span is not None
     assert one.span.text == "h.dense.biases"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "freeze = [head]",
+        "freeze = head",
+        "freeze = [head.bias]",
+        "rates = [rate(head, 3)]",
+        "rates = [rate([head.weight, p], 3)]",
+        'start = load("run", only = [head])',
+    ],
+)
+def test_a_place_that_is_named_is_a_use(key: str) -> None:
+    """Of a stage that only these keys speak of by its name; where none does, it is told that nothing uses the name."""
+    model = "output p = x -> dense(4) as head -> tanh -> dense(2)"
+    assert make(key, model=model).net.warnings == ()
+    (finding,) = make("", model=model).net.warnings
+    assert (finding.code, finding.message) == ("W0201", "the value `head` is never used")
