@@ -15,7 +15,7 @@ from dsl.wording import short
 
 from ..errors import GpubpError
 from ..executor import CHUNK
-from ..frontend import answers
+from ..frontend import foretold
 from ..training import LoadedRun, load_run
 from .common import whole
 from .output import write_output
@@ -113,7 +113,7 @@ def _beside(answers: dict[str, list[str]], kept: Mapping[str, object]) -> dict[s
 def answers_of(run: LoadedRun, outputs: dict[str, Any]) -> dict[str, list[str]]:
     """Columns of cells. A target of classes has its word, and its output a probability for each of them, under
     `p.word`; other outputs have their numbers, under `p`, or `p.1`, `p.2` ... where there are several."""
-    labels, known = run.labels(outputs), answers(run.net)
+    labels, known = run.labels(outputs), foretold(run.net)
     heads: list[str] = []
     columns: list[list[str]] = []
     for target, found in labels.items():
@@ -124,7 +124,7 @@ def answers_of(run: LoadedRun, outputs: dict[str, Any]) -> dict[str, list[str]]:
         host = run.executor.backend.to_host(value)
         flat = host.reshape(len(host), -1)
         if output in known and host.ndim == 2:
-            heads += [f"{output}.{word}" for word in run.words[known[output]]]
+            heads += [f"{output}.{word}" for word in run.words[known[output][1]]]
         else:
             heads += _numbered(output, flat.shape[1])
         columns += [[str(number) for number in column] for column in flat.T]

@@ -3,7 +3,7 @@
 from .domains import Domain, domains
 from .feeds import as_numbers, check_feeds, check_values, match_feeds
 from .figures import tables
-from .identity import answers, data_files, describe_place, identity, written
+from .identity import answers, data_files, describe_place, foretold, identity, written
 from .in_force import in_fold, in_force
 from .initial import first_value
 from .layout import Group, Layout, Parameter
@@ -62,6 +62,7 @@ __all__ = [
     "counters",
     "describe",
     "describe_place",
+    "foretold",
     "domains",
     "fed_to_fit",
     "first_value",

@@ -10,6 +10,7 @@ from dsl.graph import Choice, DataEntry, Duration, Node, Static, Word
 
 from ..ir import source_of
 from .net import Net
+from .remedies import ancestors
 
 MODEL, LOSS, DATA = "model", "loss", "data"
 """Names of the parts that are no keys of `train`."""
@@ -59,17 +60,46 @@ def written(value: Static) -> str:
 def answers(net: Net) -> dict[str, str]:
     """For each output that holds the probabilities of a target's classes, that target: the loss or a metric compares
     the two."""
+    targets = {node.label or node.name for node in net.graph.targets}
+    return {output: name for output, (name, of) in foretold(net).items() if name == of and name in targets}
+
+
+def foretold(net: Net) -> dict[str, tuple[str, str]]:
+    """For each output that holds the probabilities of labels' classes, what the labels are called, and of which input
+    or target they are: the loss or a metric compares the two. They may be moved, as the next words of a text are."""
     graph = net.graph
     outputs = {node: name for name, node in graph.outputs.items()}
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, str]] = {}
     for node in graph.train.nodes if graph.train is not None else ():
         pair = [source for source in node.inputs if source in outputs]
-        for target in (source for source in node.inputs if source in graph.targets):
+        for labels in node.inputs if pair else ():
+            base = _taken_from(labels)
+            if base is None or base.type is None:
+                continue
+            of = base.label or base.name
+            name = labels.label if labels.label and labels.label not in graph.outputs else of
             for output in pair:
-                shape, type_ = net.outputs[outputs[output]], target.type
-                if type_ is not None and type_.classes is not None and shape == (*type_.shape, type_.classes):
-                    found.setdefault(outputs[output], target.label or target.name)
+                if net.outputs[outputs[output]] == (*net.shapes[labels], base.type.classes):
+                    found.setdefault(outputs[output], (name, of))
     return found
+
+
+_MOVES = frozenset({"slice", "concat", "stack", "reshape", "flatten", "transpose"})
+"""Functions that labels come out of as they are."""
+
+
+def _taken_from(node: Node) -> Node | None:
+    """The input or target of labels that a value consists of, if it is one alone."""
+    known: dict[Node, Node | None] = {}
+    for one in ancestors(node):
+        if one.type is not None:
+            known[one] = one if one.type.classes is not None else None
+        elif one.kind in _MOVES:
+            bases = {known[source] for source in one.inputs}
+            known[one] = bases.pop() if len(bases) == 1 else None
+        else:
+            known[one] = None
+    return known[node]
 
 
 def describe_place(source: object) -> str:

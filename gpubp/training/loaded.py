@@ -13,7 +13,7 @@ from dsl.records import dataclass
 from ..data import Encoder, NewRows, from_json, read_table
 from ..errors import CheckpointError, InputError
 from ..executor import CHUNK, Executor
-from ..frontend import MAIN, Net, answers, load
+from ..frontend import MAIN, Net, foretold, load
 from . import history
 from .folder import ABOUT, fold_folder, holds_folds
 from .resume import result_of
@@ -68,13 +68,14 @@ class LoadedRun:
         return read_table(path, {name: self.columns[name] for name in _names(self.net, targets=targets)}, keep)
 
     def labels(self, outputs: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-        """For each target of classes that an output stands for, the most probable class of every row, as words."""
+        """For each target of classes that an output stands for, or labels made of one or of an input, by name, the most
+        probable class of every row, as words."""
         import numpy as np
 
         found = {}
-        for output, target in answers(self.net).items():
+        for output, (name, of) in foretold(self.net).items():
             best = self.executor.backend.to_host(outputs[output]).argmax(axis=-1)
-            found[target] = np.array(self.words[target], dtype=object)[best]
+            found[name] = np.array(self.words[of], dtype=object)[best]
         return found
 
 

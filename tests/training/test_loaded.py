@@ -57,6 +57,48 @@ def test_columns_are_found_by_name_and_words_come_back(tmp_path: Path) -> None:
     assert loaded.rows(tmp_path / "one.csv", targets=True).arrays["y"] == [2], "not the first class of that file"
 
 
+NEXT = """
+data {{ text, k = csv("words.csv", columns = [["a", "b", "c"], "k"]) }}
+model {{
+  input  text: class(?words)[3]
+  target k: class(?)
+  h = text -> slice(0, 2) -> embedding(8) -> gru(8)
+  {outputs} = h -> dense(words) -> softmax
+  {next}
+}}
+train {{
+  loss      = cross_entropy(p, {compared})
+  optimizer = adam(lr = 0.1)
+  epochs    = 60
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("outputs", "next", "compared", "called"),
+    [
+        ("output p", "next = slice(text, 1, 3)", "next", "next"),
+        ("output p", "next = flatten(reshape(slice(text, 1, 3), [2, 1]))", "next", "next"),
+        ("output p", "", "slice(text, 1, 3)", "text"),
+        ("output p", "output next = slice(text, 1, 3)", "next", "text"),
+        ("output p", "next = stack(slice(text, 1, 2), slice(text, 2, 3)) -> reshape([2])", "next", "next"),
+        ("output p", "next = concat(slice(text, 1, 2), stack(k))", "next", ""),
+    ],
+)
+def test_labels_that_were_moved_keep_their_words(
+    tmp_path: Path, outputs: str, next: str, compared: str, called: str
+) -> None:
+    """Of a model of the next word; labels of two names may have words of either, and are numbers."""
+    (tmp_path / "words.csv").write_text("a,b,c,k\nthe,cat,sat,the\ncat,sat,the,cat\nsat,the,cat,sat\n", "utf-8")
+    (tmp_path / "t.net").write_text(NEXT.format(outputs=outputs, next=next, compared=compared), "utf-8")
+    train(tmp_path / "t.net", out=tmp_path / "run")
+    loaded = gpubp.load_run(tmp_path / "run", "cpu")
+    labels = loaded.labels(loaded.predict(tmp_path / "words.csv"))
+    assert list(labels) == ([called] if called else [])
+    if called:
+        assert labels[called].tolist() == [["cat", "sat"], ["sat", "the"], ["the", "cat"]]
+
+
 @pytest.mark.parametrize("batch", [1, 2, 7, 33, 60, 1000])
 def test_batches_do_not_matter(tmp_path: Path, batch: int) -> None:
     trained(tmp_path)
