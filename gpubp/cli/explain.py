@@ -71,6 +71,9 @@ def work(arguments: argparse.Namespace) -> int:
 def explained(subject: Subject, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """The document of the step that the arguments ask for, and a line that says which one that is."""
     executor, number, given = subject.executor, arguments.example, subject.rows is not None
+    if not executor.net.graph.inputs:
+        name = visible(executor.net.graph.source.name)
+        raise GpubpError(f"`{name}` has no inputs, so there is no example to follow through it")
     if not given:
         subject = replace(subject, rows=drawn(executor.net, MANY))
     assert subject.rows is not None

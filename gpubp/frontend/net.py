@@ -85,8 +85,8 @@ class Net:
         section, name = self.graph.train, self.graph.source.name
         if section is None:
             help = "add `train { ... }` with the lines `loss = ...`, `optimizer = adam` and `epochs = 100` in it"
-            seen = f"`gpubp explain {name}` shows its forward pass as it is"
-            raise NetError([Diagnostic("E0501", f"`{name}` has no `train` section", help=(help, seen))])
+            seen = (f"`gpubp explain {name}` shows its forward pass as it is",) if self.graph.inputs else ()
+            raise NetError([Diagnostic("E0501", f"`{name}` has no `train` section", help=(help, *seen))])
         if self.graph.rows is None and not given:
             names = [f"{node.label}" for node in (*self.graph.inputs, *self.graph.targets)]
             target = f', target = "{names[-1]}"' if len(names) == 2 else ", columns = [...]" * (len(names) > 2)

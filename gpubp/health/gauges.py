@@ -86,7 +86,7 @@ class Gauges:
                 tops = units.copy() if tops is None else np.maximum(tops, units)
         assert tops is not None
         with np.errstate(all="ignore"):
-            figures = np.mean(squares, axis=0).reshape(-1, 3)
+            figures = np.mean(squares, axis=0)[: 3 * len(self.blank)].reshape(-1, 3)
         return [self._size(one, figures[i], tops) for i, one in enumerate(self.blank)]
 
     def _size(self, blank: Size, figures: NDArray[Any], tops: NDArray[Any]) -> Size:

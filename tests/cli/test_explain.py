@@ -224,6 +224,20 @@ def test_a_file_without_data_shows_drawn_examples(call: Call, tmp_path: Path) ->
     assert call("explain", path, "--step", "1").err.startswith("error[E0410]: ")
 
 
+def test_a_formula_without_weights_is_followed_too(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "formula.net"
+    model = "data { x = [[1, 2]] }\nmodel {\n  input x: [2]\n  output p = mean(x^2)\n  output q = x\n}\n"
+    path.write_text(model, "utf-8")
+    said = call("explain", path)
+    assert (said.code, said.err) == (0, "")
+    assert "\n  a2 = sum(a1, axis 1) * 0.5  2.5\n" in said.out
+    path.write_text(f"{model}train {{\n  loss = p\n  optimizer = adam\n}}\n", "utf-8")
+    assert call("explain", path).out.endswith("the update\n  nothing is trained\n")
+    path.write_text("block b(n) on x { return x -> dense(n) }\n", "utf-8")
+    assert call("explain", path).err.endswith("` has no inputs, so there is no example to follow through it\n")
+    assert call("run", path).err.count("help") == 1
+
+
 def test_what_is_no_file_and_no_run_is_refused(call: Call, tmp_path: Path) -> None:
     assert call("explain", tmp_path / "nowhere.net").code == 2
     assert call("explain", tmp_path).err == f"error: `{tmp_path}` is no run: it has no `resolved.net`\n"
