@@ -56,9 +56,8 @@ def read_table(path: str | os.PathLike[str], encoders: Mapping[str, Encoder], ke
     """The rows of a file for each name of `encoders`, and the columns `keep` of a table as they stand in it.
 
     The file may be delimited text, npy, npz, IDX, Parquet, Feather, Arrow, or text for tokens; its content says which.
-    For a net of pictures it may be a folder of them, whose one column is `file`.
-    Columns of a table are found by name, in any order; others are not looked at. Raises DataError with all that is
-    wrong.
+    For a net of pictures it may be a folder of them, whose one column is `file`. Columns of a table are found by name,
+    in any order; others are not looked at. Raises DataError with all that is wrong.
     """
     name = os.fspath(path)
     span = Span(Text(COMMAND_LINE, name), 0, len(name))

@@ -12,7 +12,7 @@ from dsl.graph import Type
 from gpubp.registry import Count, OptionType, Real, Text, Whole, register
 
 from .checks import listed, problem
-from .columns import find, matching, mentioned
+from .columns import find, matching, mentioned, require_own_names
 from .dataset import Origin, Read, Request, Want
 from .encoders import Encoder, Field
 from .labels import Place, encode, labels_of
@@ -110,6 +110,7 @@ def _picks(request: Request, table: Table, columns: object, target: object) -> d
     second = first if target is None else matching(request, table, target, "target")
     if not second:
         raise problem("E0411", "`target` names no column", request.span("target"))
+    require_own_names(table, [*first, *second])
     of = dict(zip(request.entry.names, (first, second), strict=False))
     for name, own in of.items():
         want = request.wants.get(name)
