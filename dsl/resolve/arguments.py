@@ -15,6 +15,9 @@ from .forms import Form
 from .suggest import did_you_mean
 from .values import Given
 
+_WEIGHTS = ("weight", "weights", "sample_weight", "sample_weights", "mask")
+"""What other frameworks call a factor for each example."""
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -166,8 +169,19 @@ def _by_name(
     )
     message = f"`{form.name}` has no argument `{name.text}`"
     help = help or _stage_of_its_own(cx, form, argument.value) or _another_has(cx, form, name.text)
+    help = help or _factor_of_examples(form, name.text, argument.value)
     cx.error("E0204", message, name.span, label="unknown argument", notes=notes, help=help)
     return False
+
+
+def _factor_of_examples(form: Form, option: str, value: syntax.Expr) -> tuple[str, ...]:
+    """The help for `mse(p, y, sample_weight = w)`: what weighs examples stands in the formula."""
+    if option not in _WEIGHTS or len(form.inputs) != 2:
+        return ()
+    factor = value.text if isinstance(value, syntax.Path) else "w"
+    return (
+        f"a factor for each example stands before the loss: `{factor} * {form.name}(...)`, with `target {factor}: []`",
+    )
 
 
 def _another_has(cx: Context, form: Form, option: str) -> tuple[str, ...]:

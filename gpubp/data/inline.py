@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Diagnostic, DiagnosticError, Label
@@ -73,6 +74,8 @@ def _checked(request: Request, want: Want) -> tuple[Type, tuple[str, ...]]:
         help = ""
         if declared == (1,) and usual == ():
             help = f"put each row in brackets: `{name} = [[...], [...]]`"
+        elif declared and usual == () and len(rows) % prod(declared) == 0:
+            help = f"each row stands in brackets of its own: `{name} = [[...]]` is one row"
         elif want.kind == "class" and declared == () and usual == (1,):
             help = f"a label stands without brackets: `{name} = [0, 1, ...]`"
         elif want.kind == "float" and len(declared) == len(usual) == 1:

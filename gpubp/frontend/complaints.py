@@ -25,8 +25,8 @@ _MACHINE = (ops.__name__, Aval.__module__.rpartition(".")[0])
 class LayerFails(ShapeError):
     """The Python function behind a name raised, or returned what is no value. `__cause__` is what it raised."""
 
-    def __init__(self, message: str, *notes: str) -> None:
-        super().__init__(message, code="E0307")
+    def __init__(self, message: str, *notes: str, help: str = "") -> None:
+        super().__init__(message, help, code="E0307")
         self.notes = notes
 
 
@@ -59,7 +59,10 @@ def failure(entry: Entry, error: Exception) -> ShapeError:
         said = f"its function, where the batch is the first axis, says: {error}"
         return LayerFails(f"`{entry.name}` fails: shapes do not fit inside its function", said, where)
     said = " ".join(str(error).split())
-    return LayerFails(f"`{entry.name}` fails: {type(error).__name__}{f': {said}' if said else ''}", where)
+    # NumPy's functions look for numbers, and a value has none while a file is read.
+    ufunc = isinstance(error, TypeError) and "ufunc" in said
+    help = "`gpubp.ops` has the functions of values: `ops.sin(x)` in place of `numpy.sin(x)`" if ufunc else ""
+    return LayerFails(f"`{entry.name}` fails: {type(error).__name__}{f': {said}' if said else ''}", where, help=help)
 
 
 def _frames(traceback: TracebackType | None) -> Iterable[TracebackType]:

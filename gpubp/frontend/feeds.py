@@ -63,8 +63,20 @@ def as_numbers(backend: Backend, name: str, values: Any) -> Any:
         # Other libraries' arrays raise the last two where they are on another device or cannot be shared.
         raise InputError(f"`{name}` cannot be read as an array: {error}") from None
     if array.dtype.kind not in "biuf":
-        raise InputError(f"`{name}` holds {array.dtype}, not numbers")
+        raise InputError(f"`{name}` holds {array.dtype}, not {_made_real(name, array.dtype.kind)}")
     return array
+
+
+def _made_real(name: str, kind: str) -> str:
+    """What is wanted in place of another type of values, and what makes it, by NumPy's letter for the type."""
+    if kind == "c":
+        return f"real numbers: `{name}.real`, `{name}.imag` and `abs({name})` are"
+    if kind in "OSU":
+        return (
+            f"numbers: `numpy.asarray({name}, float)` reads them, "
+            f"`numpy.unique({name}, return_inverse=True)[1]` makes labels of words"
+        )
+    return "numbers"
 
 
 def _shaped(backend: Backend, name: str, type_: Type | None, values: Any) -> Any:

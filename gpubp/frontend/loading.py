@@ -45,6 +45,9 @@ def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) 
     with `.diagnostics`, for anything that is wrong with the file: it is missing, not text, or says what cannot be.
     """
     name = os.fspath(path)
+    if "\n" in name:
+        help = ("`gpubp.loads` takes the text itself",)
+        raise NetError((Diagnostic("E0401", "`load` takes the path of a file, and this is text", help=help),))
     try:
         source = read(name)
     except DiagnosticError as error:

@@ -28,10 +28,10 @@ def initialiser(node: Node) -> str | None:
 
 
 def with_rate(net: Net, factor: float) -> str | None:
-    """The line of the optimizer with its rate times a factor; None where it has no rate."""
+    """The line of the optimizer with its rate times a factor; None where it has no rate, or one of 0."""
     choice = net.option("optimizer")
     lr = choice.options.get("lr") if isinstance(choice, Choice) else None
-    if not isinstance(choice, Choice) or not isinstance(lr, int | float):
+    if not isinstance(choice, Choice) or not isinstance(lr, int | float) or not lr:
         return None
     # Options that are as they would be are not written.
     options = {key: value for key, value in choice.options.items() if key in choice.option_spans or key == "lr"}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckpointError, DeviceFailedError, DivergedError, SaveError, positive
+from ..errors import CheckpointError, DeviceFailedError, DivergedError, InputError, SaveError, positive
 from ..frontend import Net, in_force, required
 from ..health import Finding
 from ..memory import free_memory
@@ -54,6 +54,8 @@ def train(
     is no longer a finite number, and DeviceFailedError or MemoryError where the device fails or has too little memory
     in the middle.
     """
+    if callable(callbacks):
+        raise InputError("callbacks is a list of functions: `callbacks=[...]`")
     epochs = None if epochs is None else positive(epochs, "epochs")
     source = None if resume is None else Path(resume)
     if source is not None:

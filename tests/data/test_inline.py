@@ -104,6 +104,12 @@ def test_rows_that_do_not_fit(
     assert found.span.text == place
 
 
+def test_one_row_stands_in_brackets_too(world: World) -> None:
+    found = world.refused(entry("x", (0.05, 0.1)), Y)
+    assert found.message == "the rows of `x` are single values, its type says [2]"
+    assert found.help == ("each row stands in brackets of its own: `x = [[...]]` is one row",)
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

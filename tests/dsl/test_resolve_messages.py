@@ -94,6 +94,13 @@ TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n
             "did you mean `stride`?",
         ),
         (
+            TRAINED.replace("mse(p, y)", "mse(p, y, sample_weight = w)") + "epochs = 1\n}",
+            "E0204",
+            "`mse` has no argument `sample_weight`",
+            "sample_weight",
+            "a factor for each example stands before the loss: `w * mse(...)`, with `target w: []`",
+        ),
+        (
             TRAINED + "early_stop = early_stop(valid.loss, patience = 3)\n}",
             "E0313",
             "`patience` takes a duration",

@@ -16,6 +16,12 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 DIGITS = MODELS / "digits.net"
 
 
+def test_text_is_no_path() -> None:
+    with pytest.raises(gpubp.NetError, match="`load` takes the path of a file") as caught:
+        gpubp.load(DIGITS.read_text("utf-8"))
+    assert caught.value.diagnostics[0].help == ("`gpubp.loads` takes the text itself",)
+
+
 def test_what_a_net_tells() -> None:
     net = gpubp.load(DIGITS, params={"hidden": 64})
     assert net.params == {"hidden": 64, "lr": 0.002}

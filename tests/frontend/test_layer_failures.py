@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,6 +34,10 @@ def layers() -> Iterator[None]:
     def nothing(cx, x):  # type: ignore[no-untyped-def]
         pass
 
+    @gpubp.layer("from_numpy")
+    def from_numpy(cx, x):  # type: ignore[no-untyped-def]
+        return np.sin(x)
+
     @gpubp.layer("batchless")
     def batchless(cx, x):  # type: ignore[no-untyped-def]
         return ops.sum_(x, (0,))
@@ -42,7 +47,7 @@ def layers() -> Iterator[None]:
         raise gpubp.ShapeError("`picky` wants 9 values", "give it 9")
 
     yield
-    for name in ("boom", "widen_wrongly", "nothing", "batchless", "picky"):
+    for name in ("boom", "widen_wrongly", "from_numpy", "nothing", "batchless", "picky"):
         del ENTRIES["function", name]
 
 
@@ -63,6 +68,13 @@ def test_a_layer_that_fails(layer: str, code: str, message: str, said: str) -> N
     assert found.span is not None
     assert found.span.text == layer
     assert said in "\n".join(found.notes)
+
+
+@pytest.mark.usefixtures("layers")
+def test_a_layer_that_calls_numpy_on_a_value() -> None:
+    found = only(model("a = x -> from_numpy"))
+    assert found.message.startswith("`from_numpy` fails: TypeError: ")
+    assert found.help == ("`gpubp.ops` has the functions of values: `ops.sin(x)` in place of `numpy.sin(x)`",)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 import gpubp
 from gpubp.health import Finding, diagnose, sizes
+from gpubp.health.findings import still
 from gpubp.insight import drawn
 from tests.insight.worlds import ALL, MODELS, executor
 
@@ -117,6 +118,13 @@ def test_a_loss_that_has_nothing_to_mend_is_no_ill() -> None:
     text = NET.format(body="dense(3) -> tanh").replace("mse(p, y)", "sum(relu(y - p))")
     net = gpubp.loads(text.replace("dense(1)", "dense(1, bias_init = constant(90))"))
     assert diagnose(net, sizes(gpubp.Executor(net, "cpu"), drawn(net, 64))) == []
+
+
+def test_a_loss_that_does_not_move_has_no_other_rate_for_a_remedy_where_it_is_0() -> None:
+    text = NET.format(body="dense(3) -> tanh")
+    told = still(gpubp.loads(text), [0.5] * 30)
+    assert [line.partition(":")[0] for one in told for line in one.help] == ["a larger rate", "or a smaller one"]
+    assert [one.help for one in still(gpubp.loads(text.replace("0.1", "0")), [0.5] * 30)] == [()]
 
 
 def test_remedies_can_be_pasted() -> None:

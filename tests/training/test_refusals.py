@@ -100,6 +100,11 @@ def test_a_mean_that_forgets_nothing() -> None:
         gpubp.train(gpubp.loads(text(optimizer="adam(beta1 = 100%)")), device="cpu")
 
 
+def test_a_callback_stands_in_a_list() -> None:
+    with pytest.raises(gpubp.InputError, match="callbacks is a list of functions"):
+        gpubp.train(gpubp.loads(text()), "cpu", callbacks=print)  # type: ignore[arg-type]
+
+
 def test_a_device_file_is_not_read() -> None:
     with pytest.raises(gpubp.NetError, match="not a regular file"):
         gpubp.load("/dev/zero")
