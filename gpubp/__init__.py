@@ -3,7 +3,7 @@
 >>> import gpubp
 >>> net = gpubp.load("models/xor.net")
 >>> run = gpubp.train(net)
->>> run.executor.predict([[0, 1]])
+>>> run.predict([[0, 1]])
 """
 
 from __future__ import annotations

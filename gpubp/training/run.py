@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from dsl.records import dataclass
 
-from ..data import Dataset
+from ..data import Dataset, Encoder
 from ..executor import Executor
 from ..health import Finding
+from .answering import Answering
 
 
 @dataclass(eq=False, repr=False)
-class Run:
+class Run(Answering):
     """A training in progress or done. `epochs`: how many it is to have in all; `total`: the same in steps;
     `first_step`: where it began (not 0 after a resume). `history`: one record per epoch (`epoch`, `step`, `train.loss`,
     `train.penalty`, `valid.loss`, ...); `metrics`: the figures of the finished run over each part of the data
@@ -41,6 +43,11 @@ class Run:
     restarts: list[dict[str, Any]] = field(default_factory=list)
     judged_by: str = ""
     health: list[Finding] = field(default_factory=list)
+
+    @property
+    def columns(self) -> Mapping[str, Encoder]:
+        """How the rows of each input and target became arrays."""
+        return self.dataset.encoders
 
     def __repr__(self) -> str:
         figures = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())

@@ -99,6 +99,26 @@ def test_labels_that_were_moved_keep_their_words(
         assert labels[called].tolist() == [["cat", "sat"], ["sat", "the"], ["the", "cat"]]
 
 
+def test_a_run_answers_as_it_does_when_it_is_read_back(tmp_path: Path) -> None:
+    run = trained(tmp_path, ", standardize = true")
+    loaded = gpubp.load_run(tmp_path / "run", "cpu")
+    (tmp_path / "new.csv").write_text("b,a\n-3,0\n3,13\n", "utf-8")
+    for inputs in (tmp_path / "new.csv", [[0.5, -1], [1, 2]]):
+        outputs = run.predict(inputs)
+        np.testing.assert_array_equal(outputs["p"], loaded.predict(inputs)["p"])
+        assert run.labels(outputs)["y"].tolist() == loaded.labels(outputs)["y"].tolist()
+    assert run.evaluate(tmp_path / "t.csv") == loaded.evaluate(tmp_path / "t.csv")
+    assert (run.net, run.words) == (run.executor.net, {"y": ("x", "y", "z")})
+
+
+def test_labels_of_the_array_of_a_single_output(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(ROWS, "utf-8")
+    (tmp_path / "t.net").write_text(NET.format(options="").replace("output size", "size"), "utf-8")
+    run = train(tmp_path / "t.net")
+    outputs = run.predict([[0, -3], [13, 3]])
+    assert list(run.labels(outputs)["y"]) == ["xyz"[i] for i in outputs.argmax(axis=1)]
+
+
 @pytest.mark.parametrize("batch", [1, 2, 7, 33, 60, 1000])
 def test_batches_do_not_matter(tmp_path: Path, batch: int) -> None:
     trained(tmp_path)
