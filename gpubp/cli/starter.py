@@ -46,6 +46,12 @@ class Guess:
     rows: int
 
     @property
+    def unequal(self) -> bool:
+        """Whether one class has so many rows that its share says little."""
+        values = self.target.values
+        return self.classes > 0 and max(values.values()) >= _UNEQUAL * values.total()
+
+    @property
     def filled(self) -> bool:
         """Whether an input of numbers misses cells."""
         return any(column.missing for column in self.numbers)
@@ -59,8 +65,9 @@ class Guess:
         if self.words:
             inputs.append(f"{_counted(len(self.words), 'column', 'of words')} ({_listed(self.words)})")
         how = f"one of {self.classes} classes" if self.classes else "a number"
-        often, count = self.target.values.most_common(1)[0]
-        if self.classes and (share := count / self.target.values.total()) >= _UNEQUAL:
+        if self.unequal:
+            often, count = self.target.values.most_common(1)[0]
+            share = count / self.target.values.total()
             how += f"; {share:.0%} of the rows are {_quoted(often)}: `weights = balanced` in the loss counts "
             how += "all classes alike"
         lines = [f"target: {_name(self.target)}, {how}", f"inputs: {' and '.join(inputs)}", f"guessed from {rows}"]
@@ -121,7 +128,7 @@ def _target(table: Glance, told: str | None) -> Column:
         found = (ranked or useful[-1:])[0]
     if not _learnable(found):
         raise GpubpError(
-            f"{_name(found)} cannot be the target: it holds {_LEFT_OUT[found.kind]}, and a target is numbers, or a "
+            f"{_name(found)} cannot be the target: it holds {_reason(found)}, and a target is numbers, or a "
             "few words that each occur several times"
         )
     return found
@@ -133,7 +140,11 @@ def _learnable(column: Column) -> bool:
 
 def _reasons(columns: Sequence[Column]) -> str:
     """Columns that are not used, each with why; of one that could be used, that is what it holds."""
-    return shortened([f"{_name(column)} ({_LEFT_OUT.get(column.kind, column.kind)})" for column in columns])
+    return shortened([f"{_name(column)} ({_reason(column)})" for column in columns])
+
+
+def _reason(column: Column) -> str:
+    return f"numbers, but {visible(column.odd)}" if column.odd else _LEFT_OUT.get(column.kind, column.kind)
 
 
 def _filled(table: Glance, target: Column, inputs: list[Column]) -> tuple[list[Column], int]:

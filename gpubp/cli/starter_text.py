@@ -43,7 +43,8 @@ def text(found: Guess, name: str, path: str) -> str:
     features = values[0] if len(values) == 1 else f"concat({', '.join(values)})"
     if found.classes:
         end, type_ = "dense(kinds) -> softmax", "class(?kinds)"
-        loss, metrics = f"cross_entropy(p, {target})", f"[accuracy(p, {target})]"
+        more = f", f1(p, {target})" if found.unequal else ""
+        loss, metrics = f"cross_entropy(p, {target})", f"[accuracy(p, {target}){more}]"
     else:
         end, type_ = "dense(1)", "[1]"
         loss = f"mse(estimate, {target})"

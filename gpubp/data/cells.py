@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "nan", "NaN", "NAN", "null", "NULL"))
 """Cells that are missing, where `missing = ...` says what is to be done about them."""
+NO_NUMBER = MISSING | {"-", "--", ".", "None", "none", "#N/A", "<NA>"}
+"""Those in a column of numbers; among words these may be words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,9 @@ def read_cells(
 ) -> Cells:
     """The columns `numeric` as float64 (n,) and `labels` as numbers or words.
 
-    `missing`: cells of MISSING are NaN, and place -1 or NaN among the labels; otherwise they are errors. `alone`: other
-    columns need not be looked at. Raises DiagnosticError for rows of another length than the header's, for cells of
-    `numeric` that are no finite numbers, and for empty labels, each with its row and column.
+    `missing`: cells of NO_NUMBER are NaN, those of MISSING place -1 or NaN among the labels; otherwise they are errors.
+    `alone`: other columns need not be looked at. Raises DiagnosticError for rows of another length than the header's,
+    for cells of `numeric` that are no finite numbers, and for empty labels, each with its row and column.
     """
     found = _fast(sheet, numeric, labels, alone=alone)
     if found is None and missing and len(sheet.names) > 1 and b'"' not in sheet.raw:
@@ -188,7 +190,7 @@ def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missin
             number = float(sheet.number(cell) or "nan")
             if not isfinite(number):
                 number = float("nan")
-                if not missing or cell.strip() not in MISSING:
+                if not missing or cell.strip() not in NO_NUMBER:
                     wrong[i].append((line, cell))
             column.append(number)
         for i, found in words.items():
@@ -264,10 +266,10 @@ def _report(sheet: Sheet, column: int, bad: list[tuple[int, str]], rows: int, fi
             findings.add("E0416", what, place, f"`{clipped(cell.strip())}` is not a number: {phrase}", help)
         elif is_number(cell):
             message = f"`{clipped(cell.strip())}` is not a finite number"
-            help = missing if cell.strip() in MISSING else "correct it in the table"
+            help = missing if cell.strip() in NO_NUMBER else "correct it in the table"
             findings.add("E0416", "numbers that are not finite", place, message, help)
         else:
-            help = missing if cell.strip() in MISSING else "correct it in the table"
+            help = missing if cell.strip() in NO_NUMBER else "correct it in the table"
             findings.add("E0416", "cells that are no numbers", place, f"`{clipped(cell)}` is not a number", help)
 
 

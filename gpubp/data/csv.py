@@ -53,7 +53,8 @@ def csv(
     `scale` multiplies the inputs that are numbers; then `standardize` brings them to mean 0 and deviation 1, over the
     training rows.
     `reshape`: the shape of every name that has as many columns as it has elements.
-    `missing`: what is done about cells that are empty or `?`, `NA`, `N/A`, `n/a`, `nan`, `null`: they are an `error`;
+    `missing`: what is done about cells that are empty or `?`, `NA`, `N/A`, `n/a`, `nan`, `null`, and among numbers `-`,
+    `--`, `.`, `None`, `none`, `#N/A` or `<NA>`: they are an `error`;
     `drop` leaves out their rows; `mean` and `median` put those of the column's training rows in the place of numbers,
     and leave out rows that miss a word, or what is to be learned.
     `onehot`: columns of text, by name or pattern; each becomes as many numbers as it has words, one of them 1.

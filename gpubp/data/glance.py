@@ -16,7 +16,7 @@ from dsl.records import dataclass
 from dsl.source import Source, Span
 from gpubp.errors import DataError
 
-from .cells import MISSING
+from .cells import MISSING, NO_NUMBER
 from .checks import COMMAND_LINE, Findings, clipped, counted
 from .files import read_head
 from .sheet import Sheet, sheet_of
@@ -28,9 +28,9 @@ MOST_BYTES = 16 << 20
 MOST_WORDS = 50
 """Different words of a column that still name classes."""
 
-Kind = Literal[
-    "numbers", "words", "empty", "constant", "identifiers", "dates", "signs", "text", "sparse", "nameless", "shared"
-]
+Useful = Literal["numbers", "words"]
+Useless = Literal["empty", "constant", "identifiers", "dates", "signs", "text", "sparse", "nameless", "shared", "mixed"]
+Kind = Useful | Useless
 
 _DATE = re.compile(
     r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}( .*)?|\d{4}/\d{1,2}/\d{1,2}( .*)?"
@@ -53,14 +53,15 @@ _MIXED = 0.8
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column as it looks. `values`: its different cells and how often each occurs, numbers as Python writes them,
-    missing ones left out; `missing`: how many are; `kind`: numbers and words are of use to a net, the others are not.
-    """
+    missing ones left out; `missing`: how many are; `kind`: numbers and words are of use to a net, the others are not;
+    `odd`: where a column of numbers holds something else."""
 
     name: str
     kind: Kind
     values: Counter[str]
     missing: int
     whole: bool = False
+    odd: str = ""
 
     @property
     def useful(self) -> bool:
@@ -82,16 +83,15 @@ class Glance:
 
     def without_missing(self, columns: Sequence[Column]) -> int:
         """How many of the rows have a cell in each of these columns."""
-        places = [self.sheet.names.index(column.name) for column in columns]
+        places = [(self.sheet.names.index(one.name), MISSING if one.kind == "words" else NO_NUMBER) for one in columns]
         rows = islice(self.sheet.rows(), self.rows)
-        return sum(all(cells[i].strip() not in MISSING for i in places) for _, cells in rows)
+        return sum(all(cells[i].strip() not in missing for i, missing in places) for _, cells in rows)
 
 
 def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
     """Look at the first rows of the delimited text file `path`. `named`: names of columns that are known.
 
-    Raises DataError where it is no table: it cannot be read or is no text, has no rows, rows of different lengths, or
-    numbers and words in one column.
+    Raises DataError where it is no table: it cannot be read or is no text, has no rows, or rows of different lengths.
     """
     name = str(path)
     span = Span(Source(COMMAND_LINE, name), 0, len(name))
@@ -101,9 +101,7 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
         rows, all_rows = _rows(sheet, complete)
         if _has_commas(rows):
             sheet = replace(sheet, decimal=",")
-        findings = Findings(span)
-        columns = tuple(_column(sheet, i, rows, findings) for i in range(len(sheet.names)))
-        findings.raise_all()
+        columns = tuple(_column(sheet, i, rows) for i in range(len(sheet.names)))
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
     return Glance(sheet, columns, len(rows), all_rows)
@@ -138,26 +136,23 @@ def _has_commas(rows: list[tuple[int, list[str]]]) -> bool:
     return sure and not any(_SURELY_A_POINT.fullmatch(cell) for cell in cells)
 
 
-def _column(sheet: Sheet, at: int, rows: list[tuple[int, list[str]]], findings: Findings) -> Column:
+def _column(sheet: Sheet, at: int, rows: list[tuple[int, list[str]]]) -> Column:
     cells = [cells[at].strip() for _, cells in rows]
     there = [cell for cell in cells if cell not in MISSING]
     values, missing, name = Counter(there), len(cells) - len(there), sheet.names[at]
     if not name or sheet.names.count(name) > 1:
         return Column(name or f"column {at + 1}", "shared" if name else "nameless", values, missing)
     written = {cell: number for cell in values if (number := sheet.number(cell)) and isfinite(float(number))}
-    numeric = written.keys()
-    share = sum(values[cell] for cell in numeric) / max(len(there), 1)
-    whole = bool(numeric) and all(float(number).is_integer() for number in written.values())
+    known = [cell for cell in there if cell not in NO_NUMBER]
+    share = sum(values[cell] for cell in written) / max(len(known), 1)
+    whole = bool(written) and all(float(number).is_integer() for number in written.values())
     if share < 1 and (share < _MIXED or (len(values) <= MOST_WORDS and len(values) * 4 <= len(there))):
         return Column(name, _kind_of_text(name, values), values, missing)
     if share < 1:
-        wrong = [(line, row[at].strip()) for line, row in rows]
-        for line, cell in wrong:
-            if cell in values and cell not in numeric:
-                message = f"`{clipped(cell)}` is not a number, and most cells of the column are"
-                findings.add("E0416", "cells that are no numbers", sheet.place(line, at), message)
-        return Column(name, "text", values, missing)
-    there = [written[cell] for cell in there]
+        line, odd = next((line, cell) for (line, _), cell in zip(rows, cells) if cell in known and cell not in written)
+        return Column(name, "mixed", values, missing, odd=f"line {line} holds `{clipped(odd)}`")
+    missing += len(there) - len(known)
+    there = [written[cell] for cell in known]
     values = Counter(there)
     return Column(name, _kind_of_numbers(name, there, values, whole), values, missing, whole)
 

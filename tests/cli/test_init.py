@@ -134,7 +134,10 @@ def test_the_target_and_its_task(call: Call, rows: str, target: str) -> None:
         ("a,b\n" + "1,2\n" * 5, "no column of `a.csv` can be learnt: `a` (one value only), `b` (one value only)"),
         ("a,b\n" + "1,2\n1,3\n" * 5, "nothing to learn `b` from: `a` (one value only)"),
         ("a,y\n1,\n2,\n3,7\n4,8\n5,\n", "only 2 of 5 rows of `a.csv` have all the cells that are needed"),
-        ("a,y\n" + "".join(f"{i},{i / 3}\n" for i in range(1, 30)) + "12x,3\n", "`12x` is not a number"),
+        (
+            "a,y\n" + "".join(f"{i},{i / 3}\n" for i in range(1, 30)) + "12x,3\n",
+            "(numbers, but line 31 holds `12x`)",
+        ),
         ('a,b\n1,2\n"3,4\n', "a quote opens here and never closes"),
         (b"\x89PNG\0\1\2", "is no text: line 1 holds a zero byte"),
         (b"a,b\n\xff,2\n", "is not UTF-8 text"),

@@ -60,10 +60,24 @@ def test_numbers_that_are_missing_are_filled_and_rows_without_a_word_are_left_ou
     assert "missing = drop" in sound(call, "a.net")
 
 
+def test_what_is_no_number_among_numbers(call: Call) -> None:
+    marks = ("-", "None", "#N/A")
+    rows = "a,b,kind,y\n" + "".join(
+        f"{marks[i % 3] if i < 6 else i / 3},{'?!' if i == 7 else i * i},{'-+'[i % 2]},{i % 2}\n" for i in range(60)
+    )
+    said = start(call, rows)
+    assert "left out: `b` (numbers, but line 9 holds `?!`)\n" in said.out
+    assert "missing cells: `a` (6); numbers are filled by the median\n" in said.out, "among words `-` is one of them"
+    assert 'columns = [["a"], "kind", "y"], missing = median' in sound(call, "a.net")
+    target = call("init", "a.csv", "--force", "--target", "b")
+    assert "`b` cannot be the target: it holds numbers, but line 9 holds `?!`, and a target is numbers" in target.err
+
+
 def test_a_class_of_most_rows_is_told(call: Call) -> None:
     said = start(call, "a,y\n" + "".join(f"{i / 3},{'well' if i % 6 else 'ill'}\n" for i in range(60)))
     assert "one of 2 classes; 83% of the rows are `well`: `weights = balanced` in the loss counts all" in said.out
     text = Path("a.net").read_text("utf-8")
+    assert "metrics    = [accuracy(p, y), f1(p, y)]" in text
     Path("a.net").write_text(text.replace("cross_entropy(p, y)", "cross_entropy(p, y, weights = balanced)"), "utf-8")
     sound(call, "a.net")
 
