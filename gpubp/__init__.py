@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .executor import Executor
     from .frontend import Net, load, loads
     from .picture import Graph, graph
-    from .training import CrossValidation, LoadedRun, Run, cross_validate, load_run, train
+    from .training import CrossValidation, LoadedRun, Run, cross_validate, export, load_run, train
 
 __version__ = "0.1.0"
 
@@ -50,6 +50,7 @@ __all__ = [
     "SaveError",
     "ShapeError",
     "cross_validate",
+    "export",
     "graph",
     "layer",
     "load",
@@ -69,6 +70,7 @@ _PLACES = {
     "LoadedRun": "training",
     "Run": "training",
     "cross_validate": "training",
+    "export": "training",
     "load_run": "training",
     "train": "training",
 }

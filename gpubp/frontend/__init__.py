@@ -1,6 +1,7 @@
 """From text to programs: the catalogue, loading and checking, lowering."""
 
 from .domains import Domain, domains
+from .exports import no_form_in_c
 from .feeds import as_numbers, check_feeds, check_values, match_feeds
 from .figures import tables
 from .identity import answers, data_files, describe_place, foretold, identity, written
@@ -74,6 +75,7 @@ __all__ = [
     "load",
     "loads",
     "plan_of",
+    "no_form_in_c",
     "planned",
     "required",
     "resolved",

@@ -112,6 +112,7 @@ class Sums:
     left: Callable[[Sequence[str], Sequence[str], Sequence[str]], Spot]
     right: Callable[[Sequence[str], Sequence[str], Sequence[str]], Spot]
     out: Callable[[Sequence[str], Sequence[str], Sequence[str]], Spot]
+    apart: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The primitives, each defined once, and the few functions that dress them."""
 
-from .c_library import c_functions, c_names
+from .c_library import c_functions, c_names, portable_functions
 from .choices import (
     cast,
     equal,
@@ -103,6 +103,7 @@ __all__ = [
     "one_hot",
     "pad",
     "padded",
+    "portable_functions",
     "power",
     "relu",
     "reshape",

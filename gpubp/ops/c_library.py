@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).with_name("c")
+PORTABLE = FOLDER / "portable"
+"""What takes the place of files that ask more of a compiler than the C standard has; the same numbers come out."""
 _DEFINED = re.compile(r"^ *(?:INLINE|APART|static) [\w# ]+?[ *]+(\w+)(##T)?\(", re.MULTILINE)
 """A function, or one for each float type, where a macro makes it by the type's suffix, as `name_##T`."""
 _WORD = re.compile(r"\w+")
@@ -40,4 +43,39 @@ def c_functions(text: str) -> str:
                 order.append(stem)
 
     need(text, "")
-    return "\n".join(_files()[stem] for stem in dict.fromkeys(("base", *order)))
+    return "\n".join(_files()[stem] for stem in dict.fromkeys(("base", "floats", *order)))
+
+
+@cache
+def _portable() -> dict[str, str]:
+    """The text of each function in standard C, with the comment before it."""
+    files = _files() | {path.stem: path.read_text("utf-8") for path in PORTABLE.glob("*.h")}
+    found: dict[str, str] = {}
+    for text in files.values():
+        lines: list[str] = []
+        for line in text.splitlines():
+            lines.append(line)
+            if line == "}" or (line.endswith("}") and _DEFINED.match(line)):
+                whole = "\n".join(lines)
+                names = _DEFINED.findall(whole)
+                found.update({name: whole for name, each in names[:1] if not each})
+                lines = []
+    return found
+
+
+def portable_functions(text: str) -> str:
+    """The functions that a C text calls, with all that they call themselves, in standard C, and nothing that it does
+    not call."""
+    known, order = _portable(), dict[str, None]()
+
+    def need(words: Iterable[str]) -> None:
+        for word in words:
+            if word in known and word not in order:
+                need(one for one in _WORD.findall(known[word]) if one != word)
+                order[word] = None
+
+    need(_WORD.findall(text))
+    functions = "\n".join(known[name] for name in order)
+    head = [(PORTABLE / "base.h").read_text("utf-8"), *([_files()["floats"]] if "FMA" in text + functions else [])]
+    functions = re.sub(r"^ *EACH\n", "", functions, flags=re.MULTILINE)
+    return "\n".join((*head, re.sub(r"^(INLINE|static) ", "static inline ", functions, flags=re.MULTILINE)))

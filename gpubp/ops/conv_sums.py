@@ -151,6 +151,7 @@ def input_sums(out: Aval, g: Aval, w: Aval, *, size: Pair, spread: Spread, group
         left=lambda batch, rows, terms: it.seeing(batch[:2], batch[2:], rows, terms[:2], terms[2]),
         right=weight,
         out=image,
+        apart=2,
     )
 
 

@@ -164,6 +164,7 @@ stop_gradient: Primitive = define(
         "elementwise",
         (Example(((3, 4),), {}),),
         into=("{out}[...] = {0}",),
+        c=Scalar("{0}"),
     )
 )
 """The same values, of which the gradient sees nothing."""

@@ -9,11 +9,13 @@ from .describe import describe_plan
 from .fold import fold
 from .fuse import Group, fuse
 from .inplace import statements
+from .known import specialised
 from .optimise import optimise
 from .plan import Piece, Place, Plan, Round, Step, dense
 from .rewrite import rewrite
 from .simplify import simplify
 from .traffic import Work
+from .typed import typed
 
 __all__ = [
     "ALIGN",
@@ -39,5 +41,7 @@ __all__ = [
     "plan",
     "rewrite",
     "simplify",
+    "specialised",
     "statements",
+    "typed",
 ]

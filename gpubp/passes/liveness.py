@@ -71,13 +71,13 @@ def _share(steps: Sequence[Step], places: dict[Var, Place]) -> None:
 
 
 def _may_take(eqn: Eqn, own: Place, place: Place, operands: Sequence[Place | None]) -> bool:
-    """Whether a result may lie where an operand lies: of the same shape, whole, and read as it lies before it is
-    written over."""
+    """Whether a result may lie where an operand lies: of the same shape and type, whole, and read as it lies before it
+    is written over."""
     return (
         place.buffer.kind == "arena"
         and place.buffer is not own.buffer
         and place.whole
-        and place.buffer.bytes == own.buffer.bytes
+        and (place.buffer.size, place.buffer.dtype) == (own.buffer.size, own.buffer.dtype)
         and place.shape == own.shape
         and all(
             read_first(eqn, k) and other == place

@@ -3,6 +3,7 @@
 from .c import CSource, c_source, lanes_arena, lanes_source
 from .cuda import Batches, Block, CudaSource, Frame, Gemm, Launch, Matrix, cuda_source, listing
 from .plan_source import plan_source
+from .portable import CannotExportError, Slot, Told, portable_source
 from .python_source import compile_source, python_source
 from .standalone import Argument, standalone
 
@@ -11,11 +12,14 @@ __all__ = [
     "Batches",
     "Block",
     "CSource",
+    "CannotExportError",
     "CudaSource",
     "Frame",
     "Gemm",
     "Launch",
     "Matrix",
+    "Slot",
+    "Told",
     "c_source",
     "compile_source",
     "cuda_source",
@@ -23,6 +27,7 @@ __all__ = [
     "lanes_source",
     "listing",
     "plan_source",
+    "portable_source",
     "python_source",
     "standalone",
 ]

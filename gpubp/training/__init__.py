@@ -2,6 +2,7 @@
 
 from .begin import train
 from .checkpoint import BEST, LAST, Saved, read, save, write
+from .exporting import export, exported, function_name, identifier
 from .folder import default_folder, fold_folder, holds_folds, source_name, source_text
 from .folds import CrossValidation, Fold, cross_validate, folds_of
 from .folds import as_json as folds_as_json
@@ -32,11 +33,15 @@ __all__ = [
     "compare",
     "cross_validate",
     "default_folder",
+    "export",
+    "exported",
     "fold_folder",
     "folds_as_json",
     "folds_of",
+    "function_name",
     "health_records",
     "holds_folds",
+    "identifier",
     "listed",
     "load_run",
     "net_of",

@@ -12,6 +12,8 @@ from .. import __version__
 from ..executor import Executor
 from ..frontend import Net, data_files
 
+VERSION = __version__
+
 
 def environment(executor: Executor) -> dict[str, str]:
     """What the bytes of a result depend on besides the net, its data and its seed: the device, the versions, the
@@ -20,7 +22,7 @@ def environment(executor: Executor) -> dict[str, str]:
     from threadpoolctl import threadpool_info
 
     found = {
-        "gpubp": __version__,
+        "gpubp": VERSION,
         "device": executor.backend.name if executor.backend.name == "cpu" else executor.backend.description,
         "machine": f"{platform.machine()} {_processor()}".strip(),
         "python": platform.python_version(),

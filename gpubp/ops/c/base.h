@@ -26,20 +26,5 @@ typedef double wide_f64 __attribute__((vector_size(8 * LANES), aligned(8), may_a
 /* One function for all that call it. */
 #define APART static __attribute__((noinline, noclone))
 
-/* a b + c: rounded once where the machine has an instruction for it, which compilers tell in different words. */
-#if defined(__FP_FAST_FMA) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-#define FMA(a, b, c) __builtin_fma(a, b, c)
-#else
-#define FMA(a, b, c) ((a) * (b) + (c))
-#endif
-#if defined(__FP_FAST_FMAF) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-#define FMAF(a, b, c) __builtin_fmaf(a, b, c)
-#else
-#define FMAF(a, b, c) ((a) * (b) + (c))
-#endif
-
 /* A number that kernels are given, of the table `numbers`, in which each takes 8 bytes. */
 #define NUMBER(type, k) (*(const type *)((const char *)numbers + 8 * (k)))
-
-INLINE int64_t bits_of(double x) { int64_t n; memcpy(&n, &x, 8); return n; }
-INLINE double from_bits(int64_t n) { double x; memcpy(&x, &n, 8); return x; }

@@ -92,6 +92,9 @@ class Memory:
     arrays that are handed to compiled code. With `lanes` all but constants is there for LANES copies of the program,
     element by element. A kernel's numbers, too, are declared: those of `given` that it takes."""
 
+    shares = True
+    """Whether threads may share a kernel."""
+
     def __init__(
         self,
         plan: Plan,

@@ -16,7 +16,7 @@ def bounds(memory: Memory, turns: int, work: int, unit: int = 1) -> tuple[str, s
     """Where the outermost loop of a kernel begins and ends, whose `turns` depend on no other, do `work` elementary
     operations together, and may be divided at multiples of `unit`. Where that pays, `memory.share` says how."""
     parts = min(PARTS, 2 * work // WORTH, -(-turns // unit))
-    if memory.lanes or parts < 2:
+    if memory.lanes or not memory.shares or parts < 2:
         return "0", str(turns)
     memory.share = (turns, -(-turns // (parts * unit)) * unit)
     return "begin", "end"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-C_WORDS = frozenset(
+C_KEYWORDS = frozenset(
     "auto bool8 break case char const default do double else enum extern float goto inline int long register restrict "
-    "short signed sizeof static struct switch typedef union unsigned void volatile arena tables first n x p j k i sums "
-    "packed row main memcpy l going all sum begin end numbers".split()
+    "return short signed sizeof static struct switch typedef union unsigned void volatile main memcpy fma fmaf".split()
+)
+C_WORDS = C_KEYWORDS | frozenset(
+    "arena tables first n x p j k i sums packed row l going all sum begin end numbers".split()
 )
 _OTHERS = re.compile(r"(i|r|number)\d+|int\d+_t|uint\d+_t|\w*_(at_*|row|all|lanes|once\d+)")
 """Names that kernels give to other things than values."""
@@ -19,5 +21,6 @@ def readable_name(hint: str) -> str:
 
 
 def comment(text: str) -> str:
-    """Text that cannot end a comment."""
+    """Text that cannot end a comment, and shows all that is in it."""
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     return text.replace("*/", "* /").replace("/*", "/ *").replace("\\", "\\ ")

@@ -8,10 +8,8 @@ from dataclasses import replace
 
 from dsl.records import dataclass
 
+from ..turns import Spot
 from .work import Gemm, Matrix
-
-Spot = tuple[int | None, int]
-"""Where something lies: the number of a state or constant, None for the arena, and the byte in it."""
 
 
 @dataclass(frozen=True, slots=True)

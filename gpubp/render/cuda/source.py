@@ -16,10 +16,11 @@ from ..c.memory import C_TYPE, Memory
 from ..c.parts import Compiled, CSource
 from ..c.parts import Kernel as Steps
 from ..c.words import comment
+from ..turns import Turns
 from .block import Block, BlockText
 from .joins import body, functions, joined
 from .launch import CONTROL, Batches, Launch, within
-from .loops import Turns
+from .loops import frames
 from .tails import TailText
 from .tasks import OWN_MEMORY, Task
 from .text import CudaStep, batch_lines
@@ -254,7 +255,7 @@ class _Text(TailText):
         once = text._works((*loop.once, *text.copies()))
         self.texts |= text.texts
         self.scratch, self.counters = max(self.scratch, text.scratch), max(self.counters, text.counters)
-        for frame in turns.frames():
+        for frame in frames(turns):
             yield from (within(one, frame) for one in once)
         memory = self.memory()
         ends = [(x, last) for x, last, _ in turns.after(memory, self.readers.get)]

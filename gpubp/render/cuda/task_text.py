@@ -10,9 +10,8 @@ from ...passes import Buffer, Plan, Round, Step
 from ..c.given import Given
 from ..c.memory import C_TYPE, Memory
 from ..c.words import comment
+from ..turns import Spot, Stand, Turns
 from .gemm import small_product
-from .launch import Spot
-from .loops import Stand, Turns
 from .rows import CudaRows
 from .tasks import Inner, Task, phases
 from .text import CudaStep, CudaText

@@ -1,0 +1,48 @@
+"""A program for inputs whose values are known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..ir import Eqn, Program, Var, apply, verify
+
+
+def specialised(program: Program, values: Mapping[Var, Any], xp: Any) -> tuple[Program, dict[Var, Any]]:
+    """A program without updates for inputs that always have these `values`, arrays of `xp`: what depends on them alone
+    is computed now and becomes an input. Returns the program and the arrays of those inputs. Views stay of what is read
+    in several ways, and of what they repeat, so that no number is there twice. Takes and gives a verified program."""
+    known = dict(values)
+    views: list[Eqn] = []
+    rest: list[Eqn] = []
+    for eqn in program.eqns:
+        if not all(x in known for x in eqn.operands):
+            rest.append(eqn)
+            continue
+        found = apply(eqn.op, xp, [known[x] if isinstance(x, Var) else x for x in eqn.inputs], eqn.params)
+        known.update(zip(eqn.outputs, found if len(eqn.outputs) > 1 else (found,), strict=True))
+        if eqn.op.trait == "view" and eqn.output.aval.size >= eqn.operands[0].aval.size:
+            views.append(eqn)
+    kept = _kept(views, rest, program.outputs)
+    needed = [*program.outputs, *(x for eqn in (*kept, *rest) for x in eqn.operands)]
+    shown = {eqn.output for eqn in kept}
+    arrays = {v: known[v] for v in dict.fromkeys(needed) if v in known and v not in shown}
+    fed = (v for v in program.inputs if v not in values)
+    return verify(Program((*fed, *arrays), (*kept, *rest), program.outputs, ())), arrays
+
+
+def _kept(views: Sequence[Eqn], rest: Sequence[Eqn], outputs: Sequence[Var]) -> list[Eqn]:
+    """Which views of known values stay."""
+    users = Counter((*outputs, *(x for eqn in rest for x in eqn.operands)))
+    for eqn in reversed(views):
+        if users[eqn.output]:
+            users[eqn.operands[0]] += 1
+    kept: list[Eqn] = []
+    needed = {*outputs, *(x for eqn in rest for x in eqn.operands)}
+    for eqn in reversed(views):
+        (x,) = eqn.operands
+        if eqn.output in needed and (users[x] > 1 or eqn.output.aval.size > x.aval.size):
+            kept.insert(0, eqn)
+            needed.add(x)
+    return kept

@@ -1,0 +1,31 @@
+"""Row-wise primitives written in others, where a row is no row of memory, or too long for a kernel to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ...ir import Eqn, Program, Rows, map_bodies, recording
+from ..c.row_parts import BUFFERED
+
+
+def spelled(program: Program) -> Program:
+    """The program with such rows a step at a time. Takes and gives a verified program."""
+    program = map_bodies(program, spelled)
+    return replace(program, eqns=tuple(step for eqn in program.eqns for step in _steps(eqn)))
+
+
+def _steps(eqn: Eqn) -> Iterator[Eqn]:
+    form, axis = eqn.op.c, eqn.params.get("axis")
+    if not isinstance(form, Rows):
+        yield eqn
+        return
+    shape = eqn.output.shape
+    if axis in (-1, len(shape) - 1) and shape[-1] <= BUFFERED:
+        yield eqn
+        return
+    with recording() as steps:
+        out = form.steps(*eqn.inputs, **eqn.params)
+    for step in steps:
+        outputs = eqn.outputs if step.output is out else step.outputs
+        yield Eqn(step.op, step.inputs, step.params, outputs, eqn.origin)

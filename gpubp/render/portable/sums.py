@@ -1,0 +1,80 @@
+"""Products and convolutions as plain loops: no scratch, and sums in the order of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...ir import Aval, Eqn, Product, Routine, Spot, Sums, aval_of
+from ..c.memory import C_TYPE, Access, Memory, UnfitError, indented
+
+
+def sum_lines(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
+    """The loops of a product of matrices, or of what a routine computes. Raises UnfitError."""
+    form = eqn.op.c
+    if isinstance(form, Product):
+        a, b = eqn.operands
+        lead = eqn.output.shape[:-2]
+        left, right = (memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b))
+        return _loops(_product(eqn.output.aval, a.shape[-1]), left, right, out)
+    assert isinstance(form, Routine)
+    left, right = (memory.access(x, x.shape) for x in eqn.operands)
+    return _loops(form.sums(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params), left, right, out)
+
+
+def _product(out: Aval, terms: int) -> Sums:
+    *lead, m, n = out.shape
+    return Sums(
+        tuple(lead),
+        (m,),
+        (n,),
+        (terms,),
+        left=lambda batch, rows, terms: Spot((*batch, *rows, *terms)),
+        right=lambda batch, terms, columns: Spot((*batch, *terms, *columns)),
+        out=lambda batch, rows, columns: Spot((*batch, *rows, *columns)),
+    )
+
+
+def _loops(sums: Sums, left: Access, right: Access, out: Access) -> list[str]:
+    """Where the second factor lies dense along columns, each number of the first is multiplied by a row of it and added
+    to a row of the result; else sums are taken one by one."""
+    kind, fma = C_TYPE[out.dtype], "FMAF" if out.dtype == "float32" else "FMA"
+    batch, rows, columns, terms = (
+        _index(name, sizes)
+        for name, sizes in (("b", sums.batch), ("r", sums.rows), ("c", sums.columns), ("p", sums.terms))
+    )
+    a, b, y = sums.left(batch, rows, terms), sums.right(batch, terms, columns), sums.out(batch, rows, columns)
+    if y.inside:
+        raise UnfitError
+    factor, other, result = _read(left, a), _read(right, b), out.at(y.index)
+    if columns[-1] != "0" and columns[-1] in b.index[-1] and right.strides[-1] == 1:
+        each = nest(columns, sums.columns, [f"{result} = {fma}(x, {other}, {result});"])
+        lines = [
+            *nest(columns, sums.columns, [f"{result} = 0;"]),
+            *nest(terms, sums.terms, [f"const {kind} x = {factor};", *each]),
+        ]
+    else:
+        first, apart = [f"{kind} sum = 0;"], sums.apart
+        added = nest(terms[apart:], sums.terms[apart:], [f"sum = {fma}({factor}, {other}, sum);"])
+        if apart:
+            added = nest(terms[:apart], sums.terms[:apart], [*first, *added, "all += sum;"])
+            first = [f"{kind} all = 0;"]
+        lines = nest(columns, sums.columns, [*first, *added, f"{result} = {'all' if apart else 'sum'};"])
+    return nest(batch, sums.batch, nest(rows, sums.rows, lines))
+
+
+def _index(name: str, sizes: Sequence[int]) -> list[str]:
+    return [f"{name}{k}" if n != 1 else "0" for k, n in enumerate(sizes)]
+
+
+def _read(access: Access, spot: Spot) -> str:
+    text = access.at(spot.index)
+    return f"({spot.inside} ? {text} : 0)" if spot.inside else text
+
+
+def nest(index: Sequence[str], sizes: Sequence[int], lines: Sequence[str]) -> list[str]:
+    """Loops around statements, for axes of several elements."""
+    lines = list(lines)
+    for i, n in reversed(list(zip(index, sizes, strict=True))):
+        if n != 1:
+            lines = [f"for (int64_t {i} = 0; {i} < {n}; {i}++) {{", *indented(lines), "}"]
+    return lines

@@ -1,0 +1,163 @@
+"""A plan as the statements of one C function: everything in its place in arrays on the stack, one for each type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ...ir import Eqn, Product, Routine, Var, apply
+from ...ops import copy
+from ...passes import ITEM, Buffer, Plan, Round, Step
+from ..c.given import Given
+from ..c.memory import C_TYPE, Memory
+from ..c.single import single_kernel
+from ..c.source import PlanText
+from ..turns import Spot, Stand, Turns
+from .sums import sum_lines
+
+ARENAS = {
+    "float64": "f64",
+    "float32": "f32",
+    "int64": "i64",
+    "int32": "i32",
+    "uint64": "u64",
+    "uint32": "u32",
+    "bool": "b8",
+}
+"""The arrays in which values lie."""
+_CPP = (
+    "alignas alignof and and_eq asm bitand bitor bool catch char8_t char16_t char32_t class compl concept const_cast "
+    "consteval constexpr constinit co_await co_return co_yield decltype delete dynamic_cast explicit export false "
+    "friend mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public "
+    "reinterpret_cast requires static_assert static_cast template this thread_local throw true try typeid typename "
+    "using virtual wchar_t xor xor_eq"
+)
+_SYSTEMS = "linux unix i386 errno"
+"""Macros of some compilers, in small letters."""
+WORDS = frozenset((*_CPP.split(), *_SYSTEMS.split(), *ARENAS.values(), "work"))
+"""Names that no value may have, beside those of C."""
+
+
+class CannotExportError(Exception):
+    """An equation has no form in C."""
+
+    def __init__(self, eqn: Eqn) -> None:
+        super().__init__(eqn.op.name)
+        self.eqn = eqn
+
+
+class PortableMemory(Memory):
+    """Pointers into the arrays of a function, and to where the states and constants of its plan lie: `homes`."""
+
+    shares = False
+    pieces: Mapping[str, range]
+    homes: Mapping[Buffer, str]
+
+    def declared_pointers(self) -> list[str]:
+        lines = []
+        for (buffer, start, dtype), name in self.pointers.items():
+            kind = f"{'' if name in self.written else 'const '}{C_TYPE[dtype]} *"
+            lines.append(f"{kind}const {name} = {self.spot(buffer, start, dtype)};")
+        return lines
+
+    def spot(self, buffer: Buffer, start: int, dtype: str) -> str:
+        """The address of an element of a buffer."""
+        if buffer.kind == "arena":
+            return f"{ARENAS[dtype]} + {(buffer.start - self.pieces[dtype].start) // ITEM[dtype] + start}"
+        return f"{self.homes[buffer]} + {start}" if start else self.homes[buffer]
+
+
+class PortableText(PlanText):
+    """The text of a plan whose arena has `pieces` for the types (`typed` of gpubp.passes). `homes`: the addresses of
+    its states; `table` takes a name and the values of a constant and gives the name of a table that holds them;
+    `depth`: of how many loops it is a round."""
+
+    taken = PlanText.taken | WORDS
+
+    def __init__(
+        self,
+        plan: Plan,
+        hints: Mapping[Var, str],
+        describe: Callable[[object], str],
+        pieces: Mapping[str, range],
+        homes: Mapping[Buffer, str],
+        table: Callable[[str, Any], str],
+        depth: int = 0,
+    ) -> None:
+        super().__init__(plan, "", hints, describe, Given((), {}))
+        self.pieces, self.homes, self.table, self.depth = pieces, dict(homes), table, depth
+
+    def memory(self) -> PortableMemory:
+        memory = PortableMemory(self.plan, self.names, self.numbers, self.given)
+        memory.pieces, memory.homes = self.pieces, self.homes
+        return memory
+
+    def single_lines(self, memory: Memory, step: Step) -> Sequence[str]:
+        if isinstance(step.eqn.op.c, Product | Routine):
+            return sum_lines(memory, step.eqn, memory.result(step.eqn))
+        return single_kernel(memory, step)
+
+    def function(self, xp: Any) -> Iterator[str]:
+        """All statements, with `xp` for the values of constants. Raises CannotExportError."""
+        yield from self._constants(xp)
+        kernels = {kernel.first: kernel for kernel in self.kernels()}
+        at, end = 0, len(self.plan.steps)
+        while at < end:
+            step = self.plan.steps[at]
+            if at in kernels:
+                yield from self.statements([kernels[at]], -1)
+                at = kernels[at].stop
+            elif step.round is not None:
+                yield from self._loop(step, step.round, xp)
+                at += 1
+            else:
+                raise CannotExportError(step.eqn)
+        yield from self.statements([], end)
+
+    def _constants(self, xp: Any) -> Iterator[str]:
+        """Constants become tables; one that is a piece of something larger is copied there."""
+        values: dict[Var, Any] = {}
+        for eqn in self.plan.constants:
+            values[eqn.output] = apply(
+                eqn.op, xp, [values[x] if isinstance(x, Var) else x for x in eqn.inputs], eqn.params
+            )
+            buffer = self.plan.places[eqn.output].buffer
+            if buffer.kind == "constant":
+                self.homes[buffer] = self.table(self.names[eqn.output], values[eqn.output])
+            else:
+                yield from self._copy(self.memory(), eqn.operands[0], eqn.output)
+
+    def _copy(self, memory: Memory, x: Var, to: Var) -> list[str]:
+        lines = self.rows_kernel()(memory, [Eqn(copy, (x,), {}, (to,))], to.shape, {to}).lines()
+        return self.block(self._kernel(0, 0, memory, lines))
+
+    def _loop(self, step: Step, one: Round, xp: Any) -> Iterator[str]:
+        turns = Turns(self.plan, self.numbers, step, one)
+        turn = "turn" if not self.depth else f"turn_{self.depth + 1}"
+        homes = {one.plan.places[v].buffer: self._stand(turns, turns.stands[v], v.dtype, turn) for v in one.plan.states}
+        text = PortableText(one.plan, {}, self.describe, self.pieces, homes, self.table, self.depth + 1)
+        for first, last in turns.before():
+            yield from self._copy(self.memory(), first, last)
+        yield f"    for (int64_t {turn} = 0; {turn} < {turns.length}; {turn}++) {{"
+        yield from (f"    {line}" for line in text.function(xp))
+        yield "    }"
+        memory = self.memory()
+        for slice_, last, _ in turns.after(memory, self.readers.get):
+            yield from self._copy(memory, slice_, last)
+
+    def _stand(self, turns: Turns, stand: Stand, dtype: str, turn: str) -> str:
+        """The address of a state of a round, in a turn."""
+        index = f"({turns.length - 1} - {turn})" if turns.reverse else turn
+        text = self._address(stand.spot, dtype, f"{index} * {stand.step // ITEM[dtype]}" if stand.step else "")
+        return text if stand.first is None else f"({turn} ? {text} : {self._address(stand.first, dtype)})"
+
+    def _address(self, spot: Spot, dtype: str, more: str = "") -> str:
+        table, byte = spot
+        home = ARENAS[dtype] if table is None else self.homes[self.plan.places[self.tables[table]].buffer]
+        start = (byte - (self.pieces[dtype].start if table is None else 0)) // ITEM[dtype]
+        if more and start:
+            # One sum of whole numbers: the first turn of a carry that follows would begin before its array.
+            more = f"({more} {'-' if start < 0 else '+'} {abs(start)})"
+        elif start:
+            more = str(start)
+        return f"{home} + {more}" if more else home

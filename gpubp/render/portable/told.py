@@ -1,0 +1,150 @@
+"""The comment at the top of an exported file: how its function is called, from C and from Fortran."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+
+from dsl.records import dataclass
+
+from ..c.memory import C_TYPE
+from ..c.words import comment
+
+WIDTH = 100
+_FORTRAN = {
+    "float32": "real(c_float)",
+    "float64": "real(c_double)",
+    "int32": "integer(c_int32_t)",
+    "int64": "integer(c_int64_t)",
+    "bool": "integer(c_signed_char)",
+}
+_END = """\
+It returns 0. Where an input holds what the net does not take (NaN, infinity, a number that is no label), it returns the
+number of the first such input, and writes nothing. Threads may call it at the same time.
+
+Compile: cc -std=c11 -O3 -march=native -ffp-contract=off -c, or as C++17; not with -ffast-math. Link with -lm.
+Fortran:"""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An input or output: its name in the file, its shape for one example, the type of the caller's numbers, for a
+    label how many classes there are, and what else is to be said of it."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    classes: int | None = None
+    about: Sequence[str] = ()
+
+    @property
+    def kind(self) -> str:
+        """The type in C."""
+        return "unsigned char" if self.dtype == "bool" else C_TYPE[self.dtype]
+
+    @property
+    def size(self) -> int:
+        """Elements of one example."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a file says of itself: `title`, the net and the run, and what its function takes and gives."""
+
+    title: Sequence[str]
+    inputs: Sequence[Slot]
+    outputs: Sequence[Slot]
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (*self.inputs, *self.outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A function: its name, the names of its inputs and outputs in C, the doubles of memory that it is given to `work`
+    in, and the bytes of stack that it needs."""
+
+    function: str
+    arguments: Sequence[str]
+    told: Told
+    work: int
+    stack: int
+
+    @property
+    def prototype(self) -> str:
+        """Its declaration in C."""
+        given = [f"{kind} *{name}" for kind, name in zip(self._types(), self.arguments, strict=True)]
+        return f"int {self.function}({', '.join((*(['double *work'] if self.work else []), *given))})"
+
+    def _types(self) -> Iterator[str]:
+        yield from (f"const {one.kind}" for one in self.told.inputs)
+        yield from (one.kind for one in self.told.outputs)
+
+    def comment(self) -> str:
+        """All that its user has to know."""
+        lines = [*self.told.title, "", f"    {self.prototype};", ""]
+        lines += ["computes the outputs of one example. Numbers lie one behind the other, the last axis fastest.", ""]
+        for k, (one, name) in enumerate(zip(self.told.slots, self.arguments, strict=True)):
+            lines += _described("in " if k < len(self.told.inputs) else "out", one, name)
+        if self.work:
+            lines += ["", f"`work` is memory of {self.work:,} doubles, for each thread its own, whatever is in it."]
+        else:
+            lines += ["", f"It needs some {self.stack:,} bytes of stack, if it is compiled with optimisation."]
+        lines += [*_END.split("\n"), *(f"    {line}" for line in self.fortran())]
+        text = "\n".join(f"   {comment(line)}".rstrip() for line in lines)
+        return f"/* {text.strip()}\n*/"
+
+    def fortran(self) -> Iterator[str]:
+        """The interface by which Fortran calls it; there the first index runs fastest."""
+        names = _fortran_names([*(["work"] if self.work else []), *self.arguments])
+        *before, last = rows(names, WIDTH)
+        yield "interface"
+        yield f"  integer(c_int) function {self.function}( &"
+        yield from (f"      {line}, &" for line in before)
+        yield f'      {last}) bind(C, name = "{self.function}")'
+        yield "    use iso_c_binding"
+        if self.work:
+            yield f"    real(c_double), intent(inout) :: {names.pop(0)}({self.work})"
+        for k, (one, name) in enumerate(zip(self.told.slots, names, strict=True)):
+            axes = f"({', '.join(map(str, reversed(one.shape)))})" if one.shape else ""
+            way = "in" if k < len(self.told.inputs) else "out"
+            yield f"    {_FORTRAN[one.dtype]}, intent({way}) :: {name}{axes}"
+        yield "  end function"
+        yield "end interface"
+
+
+def _described(way: str, one: Slot, name: str) -> Iterator[str]:
+    shape = f" [{', '.join(map(str, one.shape))}]" if one.shape else ", one number"
+    kind = f", labels from 0 to {one.classes - 1:,}" if one.classes else ""
+    yield f"{way} {name}: {one.kind}{shape}{kind}"
+    for text in one.about:
+        yield from (f"      {line}" for line in wrap(text, WIDTH, break_long_words=False))
+
+
+def _fortran_names(names: Sequence[str]) -> list[str]:
+    """The same for a language in which they begin with a letter, and small letters are no others than capitals."""
+    found: list[str] = []
+    for name in names:
+        own = base = name if name[0].isalpha() else f"a{name}"
+        number = 1
+        while own.lower() in (other.lower() for other in found):
+            number += 1
+            own = f"{base}_{number}"
+        found.append(own)
+    return found
+
+
+def rows(words: Sequence[str], width: int) -> Iterator[str]:
+    """Words with commas between them, as lines."""
+    line: list[str] = []
+    wide = 0
+    for word in words:
+        if line and wide + len(word) > width:
+            yield ", ".join(line)
+            line, wide = [], 0
+        line.append(word)
+        wide += len(word) + 2
+    yield ", ".join(line)

@@ -1,0 +1,58 @@
+"""`gpubp export`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from .worlds import NET, ROWS, Call
+
+
+@pytest.fixture
+def run(call: Call) -> str:
+    """A run of a file whose name is none in C."""
+    Path("a.csv").write_text(ROWS, "utf-8")
+    Path("2-a.net").write_text(NET.replace("DATA", "").replace("SPLIT", ""), "utf-8")
+    assert call("run", "2-a.net", "--device", "cpu", "--out", "run", "--quiet").code == 0
+    return "run"
+
+
+def test_the_function_is_named_after_the_file(call: Call, run: str) -> None:
+    said = call("export", run)
+    assert (said.code, said.err) == (0, "")
+    assert "int net_2_a_predict(const float *x, float *p);\n" in said.out
+    said = call("export", run, "-o", "wing flow.c")
+    assert (said.code, said.out) == (0, "wrote wing flow.c: 5 kB; how to call it stands at the top\n")
+    assert "int wing_flow_predict(" in Path("wing flow.c").read_text("utf-8")
+
+
+def test_what_cannot_be(call: Call, run: str) -> None:
+    Path("folder.c").mkdir()
+    (Path(run) / "last.safetensors").write_bytes(b"rubbish")
+    wrong = {
+        ("nowhere",): (2, "error: `nowhere` is no run: no such file or directory\n"),
+        ("2-a.net",): (2, "error: `2-a.net` is no run: it is a file in no run's folder\n"),
+        (run, "-o", "a.h"): (2, "error: `a.h` is no .c file: a net is exported as one file of C, as `net.c`\n"),
+    }
+    for words, (code, text) in wrong.items():
+        said = call("export", *words)
+        assert (said.code, said.out, said.err) == (code, "", text)
+    said = call("export", run, "-o", "a.c")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: ")
+    assert not Path("a.c").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_where_nothing_may_be_written(call: Call, run: str) -> None:
+    Path("shut").mkdir(mode=0o500)
+    said = call("export", run, "-o", "shut/a.c")
+    assert (said.code, said.err.startswith("error: cannot save `shut/a.c`")) == (1, True)
+
+
+def test_a_folder_is_no_file(call: Call, run: str) -> None:
+    Path("folder.c").mkdir()
+    said = call("export", run, "-o", "folder.c")
+    assert (said.code, said.err) == (1, "error: cannot save `folder.c`: is a directory\n")
