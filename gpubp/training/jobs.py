@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,7 +26,7 @@ def side_by_side(
     task: Task, settings: Iterable[tuple[int, dict[str, str]]], jobs: int, stopping: Callable[[], bool] | None
 ) -> Iterator[Trial | None]:
     """The trials of `settings` as they are done, `jobs` at a time on the CPU, whose cores they share; at the end None
-    where `stopping` asked for it."""
+    where `stopping` asked for it. Raises MemoryError where the system has killed one."""
     context = multiprocessing.get_context("spawn")  # what was begun here, threads above all, is not theirs
     event, left = context.Event(), iter(settings)
     pool = ProcessPoolExecutor(jobs, context, _begin, (event, max(1, cores() // jobs)))
@@ -42,8 +43,14 @@ def side_by_side(
             done, running = wait(running, LOOK, FIRST_COMPLETED)
             if stopping is not None and stopping():
                 event.set()
-            yield from (trial for future in done if (trial := future.result()) is not None)
-            fill()
+            try:
+                yield from (trial for future in done if (trial := future.result()) is not None)
+                fill()
+            except BrokenProcessPool:
+                # Nothing but the system ends such a process before its time.
+                raise MemoryError(
+                    "a process of the search was killed; fewer `--jobs` take less, and `--resume` goes on"
+                ) from None
         if event.is_set():
             yield None
     finally:
