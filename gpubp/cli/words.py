@@ -61,7 +61,7 @@ _PARTS = {
 }
 _BREAK = re.compile(r"\n\n|(?<=\.)\n\s*(?=`)")
 """Between paragraphs, and before an option that a docstring begins a line with."""
-_NOTICE = re.compile(r"\s*Raises DiagnosticError\b[^.]*\.")
+_NOTICE = re.compile(r"\s*Raises\s+DiagnosticError\b[^.]*\.")
 """What a docstring says to those who call the function in Python alone."""
 
 

@@ -64,6 +64,10 @@ def test_a_word_that_there_is_not(name: str, more: str, call: Call) -> None:
     assert (said.code, said.out, said.err) == (2, "", f"error: there is no word `{name}`; {more}\n")
 
 
+def test_nothing_is_said_to_those_who_call_the_functions_in_python() -> None:
+    assert "Raises" not in word_docs.page()
+
+
 def test_the_page_is_what_the_functions_say() -> None:
     assert word_docs.PATH.read_text(encoding="utf-8") == word_docs.page(), "run python -m tools.word_docs"
 
