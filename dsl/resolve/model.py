@@ -45,7 +45,8 @@ def measured(cx: Context, model: syntax.Model, data: Data | None, broken: bool, 
     if not open_ or broken:
         return Sizes(broken=broken)
     if data is None or not data.entries or measure is None:
-        return Sizes()
+        # What would read the data may be one of a file's broken statements.
+        return Sizes(broken=cx.unit.broken)
     try:
         return Sizes(measure(data, wanted(model)), asked=True)
     except DiagnosticError as error:

@@ -74,11 +74,12 @@ def find(request: Request, table: Table, wanted: Sequence[str], option: str) -> 
     return found
 
 
-def require_own_names(table: Table, columns: Sequence[int]) -> None:
+def require_own_names(table: Table, columns: Sequence[int], *, header: bool = True) -> None:
     """Raises DiagnosticError (E0415) where one of these columns has no name, or shares it with another; other columns
-    may have what names they like, as the index that pandas writes has none."""
+    may have what names they like, as the index that pandas writes has none. `header`: whether the reader has this
+    option."""
     used = sorted(set(columns))
-    options = "`header = false` if the first row is data; `columns = [...]` picks the others"
+    options = "`header = false` if the first row is data; " * header + "`columns = [...]` picks the others"
     unnamed = [i + 1 for i in used if not table.names[i]]
     if unnamed:
         more = f" (and {counted(len(unnamed) - 1, 'other')})" if len(unnamed) > 1 else ""

@@ -71,7 +71,8 @@ def as_text(raw: bytes, name: str, span: Span | None) -> bytes:
             raw.decode()
     except UnicodeDecodeError as error:
         place = f"line {_line(raw, error.start)} holds the byte 0x{raw[error.start]:02x}"
-        help = f"save it again as UTF-8; from Latin-1: `iconv -f LATIN1 -t UTF-8 {name} > utf8.csv`"
+        help = "save it again as UTF-8, which spreadsheet programs call `CSV UTF-8`; "
+        help += f"from Latin-1: `iconv -f LATIN1 -t UTF-8 {name} > utf8.csv`"
         raise problem("E0413", f"`{name}` is not UTF-8 text: {place}", span, help=help) from None
     return raw
 

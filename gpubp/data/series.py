@@ -110,7 +110,7 @@ def _picks(request: Request, table: Table, columns: object, target: object) -> d
     second = first if target is None else matching(request, table, target, "target")
     if not second:
         raise problem("E0411", "`target` names no column", request.span("target"))
-    require_own_names(table, [*first, *second])
+    require_own_names(table, [*first, *second], header=False)
     of = dict(zip(request.entry.names, (first, second), strict=False))
     for name, own in of.items():
         want = request.wants.get(name)

@@ -51,6 +51,11 @@ def test_the_error_in_python_says_what_the_command_line_prints(call: Call, tmp_p
     assert said.err.count("help: did you mean") == 2
 
 
+def test_a_path_with_backslashes_is_one_mistake(call: Call, tmp_path: Path) -> None:
+    net = NET.replace("a.csv", "sub\\kunden.csv").replace("x: [2]", "x: [?]").replace("y: [1]", "y: [?]")
+    refused(call("check", write(tmp_path, net=net)), "unknown escape", 'help: paths use `/`: `"sub/kunden.csv"`')
+
+
 def test_binary_bytes(call: Call, tmp_path: Path) -> None:
     (tmp_path / "a.net").write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff\xfe")
     refused(run(call, tmp_path / "a.net"), "error[E0101]", "is not text", "byte 0")
