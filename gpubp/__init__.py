@@ -95,6 +95,9 @@ def layer(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     The annotations of its keyword-only arguments are the layer's options; `cx` is a gpubp.layers.Context. Raises
     GpubpError where the name is taken, or an option has no type.
     """
+    if not isinstance(name, str):
+        GpubpError = import_module(".errors", __name__).GpubpError
+        raise GpubpError('a layer has a name in files: `@gpubp.layer("name")`')
     import_module(".layers", __name__)  # with them, their names are taken
     decorator: Callable[[Callable[..., Any]], Callable[..., Any]] = import_module(".registry", __name__).register(
         "function", name, makes_weights=True

@@ -150,6 +150,11 @@ def register(
         hidden = _HIDDEN.get(part, len(positional))
         variadic = part in _HIDDEN and any(p.kind is p.VAR_POSITIONAL for p in parameters)
         inputs = tuple(p.name for p in positional[hidden:])
+        given = (p for p in positional[hidden:] if p.default is not p.empty and p.default is not None)
+        option = next((p.name for p in given), None)
+        if option is not None:
+            message = f"{part} `{name}`: `{option}` has a default, so it is an option, and these stand behind `*`"
+            raise GpubpError(message)
         flags = (labels, rising, table, within, full_batch)
         entry = Entry(part, name, function, inputs, variadic, static, makes_weights, *flags)
         tuple(entry.options())  # an option without a type is an error here, not in every file that is read later

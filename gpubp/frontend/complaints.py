@@ -59,9 +59,10 @@ def failure(entry: Entry, error: Exception) -> ShapeError:
         said = f"its function, where the batch is the first axis, says: {error}"
         return LayerFails(f"`{entry.name}` fails: shapes do not fit inside its function", said, where)
     said = " ".join(str(error).split())
-    # NumPy's functions look for numbers, and a value has none while a file is read.
-    ufunc = isinstance(error, TypeError) and "ufunc" in said
-    help = "`gpubp.ops` has the functions of values: `ops.sin(x)` in place of `numpy.sin(x)`" if ufunc else ""
+    # A value has no numbers while a file is read: it is no array of NumPy's.
+    array = isinstance(error, TypeError | AttributeError) and "'Var'" in said
+    functions = "`gpubp.ops` has the functions of values: `ops.sin(x)`, `ops.sum_(x, (1,))`, `ops.absolute(x)`"
+    help = functions if array else ""
     return LayerFails(f"`{entry.name}` fails: {type(error).__name__}{f': {said}' if said else ''}", where, help=help)
 
 

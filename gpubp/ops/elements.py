@@ -28,8 +28,12 @@ def broadcast(avals: Sequence[Aval]) -> tuple[int, ...]:
         raise ShapeError(str(error)) from None
 
 
-def shape_rule(result: str | None, floats_only: bool) -> Callable[..., Aval]:
+def shape_rule(name: str, arity: int, result: str | None, floats_only: bool) -> Callable[..., Aval]:
+    """The shape rule of an elementwise primitive of so many inputs. Raises TypeError for another number of them."""
+
     def infer(*avals: Aval) -> Aval:
+        if len(avals) != arity:
+            raise TypeError(f"`{name}` works on {arity} value{'s' * (arity > 1)}, and is given {len(avals)}")
         dtype = same_dtype(avals)
         if floats_only and dtype not in FLOATS:
             raise ShapeError(f"needs floats, got {dtype}")
@@ -85,7 +89,7 @@ def elementwise(
     return define(
         Primitive(
             name,
-            shape_rule(result, floats_only),
+            shape_rule(name, arity, result, floats_only),
             None if vjp is None else unbroadcast(vjp),
             numpy,
             "elementwise",

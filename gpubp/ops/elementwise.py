@@ -120,7 +120,7 @@ sigmoid_cross_entropy: Primitive = elementwise(
         "xp.negative({s0}, out={s0})",
         "xp.logaddexp({out}, {s0}, out={out})",
     ),
-    scratch=lambda z, y: (shape_rule(None, True)(z, y),),
+    scratch=lambda z, y: (shape_rule("sigmoid_cross_entropy", 2, None, True)(z, y),),
     c="logaddexp_{t}({0} * (1 - {1}), -({0} * {1}))",
 )
 # `relu` at 0: the derivative is 0. Written with maximum, so that NaN stays NaN; the derivative looks at the result, so

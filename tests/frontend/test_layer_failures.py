@@ -19,6 +19,8 @@ from gpubp.registry import ENTRIES, register
 
 from .wrong import model, only
 
+HELP = "`gpubp.ops` has the functions of values: `ops.sin(x)`, `ops.sum_(x, (1,))`, `ops.absolute(x)`"
+
 
 @pytest.fixture
 def layers() -> Iterator[None]:
@@ -38,6 +40,14 @@ def layers() -> Iterator[None]:
     def from_numpy(cx, x):  # type: ignore[no-untyped-def]
         return np.sin(x)
 
+    @gpubp.layer("method")
+    def method(cx, x):  # type: ignore[no-untyped-def]
+        return x.sum(1)
+
+    @gpubp.layer("two_for_one")
+    def two_for_one(cx, x):  # type: ignore[no-untyped-def]
+        return ops.sin(x, x)
+
     @gpubp.layer("batchless")
     def batchless(cx, x):  # type: ignore[no-untyped-def]
         return ops.sum_(x, (0,))
@@ -47,7 +57,7 @@ def layers() -> Iterator[None]:
         raise gpubp.ShapeError("`picky` wants 9 values", "give it 9")
 
     yield
-    for name in ("boom", "widen_wrongly", "from_numpy", "nothing", "batchless", "picky"):
+    for name in ("boom", "widen_wrongly", "from_numpy", "method", "two_for_one", "nothing", "batchless", "picky"):
         del ENTRIES["function", name]
 
 
@@ -74,7 +84,27 @@ def test_a_layer_that_fails(layer: str, code: str, message: str, said: str) -> N
 def test_a_layer_that_calls_numpy_on_a_value() -> None:
     found = only(model("a = x -> from_numpy"))
     assert found.message.startswith("`from_numpy` fails: TypeError: ")
-    assert found.help == ("`gpubp.ops` has the functions of values: `ops.sin(x)` in place of `numpy.sin(x)`",)
+    assert found.help == (HELP,)
+
+
+@pytest.mark.usefixtures("layers")
+@pytest.mark.parametrize(
+    ("layer", "error", "help"),
+    [
+        ("method", "AttributeError: 'Var' object has no attribute 'sum'", (HELP,)),
+        ("two_for_one", "TypeError: `sin` works on 1 value, and is given 2", ()),
+    ],
+)
+def test_a_layer_that_takes_a_value_for_an_array(layer: str, error: str, help: tuple[str, ...]) -> None:
+    found = only(model(f"a = x -> {layer}"))
+    assert (found.message, found.help) == (f"`{layer}` fails: {error}", help)
+
+
+def test_what_is_no_layer() -> None:
+    with pytest.raises(gpubp.GpubpError, match=r"a layer has a name in files: `@gpubp.layer\(\"name\"\)`"):
+        gpubp.layer(lambda cx, x: x)  # type: ignore[arg-type]
+    with pytest.raises(gpubp.GpubpError, match="`n` has a default, so it is an option, and these stand behind"):
+        gpubp.layer("threefold")(lambda cx, x, n=3: x)
 
 
 @pytest.mark.parametrize(
