@@ -14,12 +14,14 @@ from dsl.excerpt import visible
 
 from ..errors import GpubpError, NetError
 from ..health import sizes
-from ..insight import FEW, MOST, PAGED, as_html, as_json, as_text, document, drawn, trace, whole_text
+from ..insight import DIGITS, FEW, MOST, PAGED, as_html, as_json, as_text, document, drawn, trace, whole_text
 from .color import say
 from .common import whole
 from .output import write_output
 from .subject import Subject, add_subject, open_subject
 
+MOST_DIGITS = 15
+"""A number of float64 has no more digits that are all its own."""
 MANY = 256
 """Rows that the sizes of the layers are taken over, where a batch is not larger, and that are drawn where there is no
 data."""
@@ -33,6 +35,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--step", type=whole(0), default=0, metavar="N", help="train so many steps first (default: 0); not with a run"
+    )
+    parser.add_argument(
+        "--digits", type=whole(1), metavar="N", help=f"digits of each number, up to {MOST_DIGITS} (default: {DIGITS})"
     )
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--html", metavar="OUT", help="write a page to step through, which needs no network")
@@ -51,6 +56,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def work(arguments: argparse.Namespace) -> int:
     """Print the step; raises GpubpError."""
+    if arguments.digits is not None and (arguments.json or arguments.html is not None):
+        raise GpubpError("`--digits` is for what is printed; a page and a JSON document have all digits")
+    digits = arguments.digits or DIGITS
+    if digits > MOST_DIGITS:
+        raise GpubpError(f"`--digits` goes up to {MOST_DIGITS}; `--json` tells each number from all others")
     subject = open_subject(arguments)
     told, about = explained(subject, arguments)
     if arguments.json:
@@ -62,9 +72,9 @@ def work(arguments: argparse.Namespace) -> int:
         print(f"wrote {visible(arguments.html)}: {about}")
     elif arguments.show:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        say(f"{about}\n\n{whole_text(told, [*map(visible, arguments.show)], width)}")
+        say(f"{about}\n\n{whole_text(told, [*map(visible, arguments.show)], width, digits)}")
     else:
-        say(f"{about}\n\n{as_text(told)}")
+        say(f"{about}\n\n{as_text(told, digits)}")
     return 0
 
 

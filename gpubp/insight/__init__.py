@@ -4,11 +4,12 @@ from .document import FEW, MOST, as_json, document
 from .drawn import drawn
 from .gradcheck import Checked, Element, Report, gradcheck
 from .html import PAGED, as_html
-from .text import as_text, shown
+from .text import DIGITS, as_text, shown
 from .trace import Line, Step, Trace, trace
 from .whole import whole_text
 
 __all__ = [
+    "DIGITS",
     "FEW",
     "MOST",
     "PAGED",

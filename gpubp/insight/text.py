@@ -27,18 +27,21 @@ _LOSSES = {
     "log_softmax": "log_softmax(z) = z - log(sum(exp(z))), which is log(a) for a = softmax(z)",
 }
 """What the stable forms of losses stand for: a reader of the file wrote a loss of the activation."""
+DIGITS = 4
+"""Of a number, those that count, where no other number of them is asked for."""
 _WIDEST = 56
 """A formula longer than this has its value on a line of its own."""
 
 
-def as_text(told: Mapping[str, Any]) -> str:
-    """The text of a document (gpubp.insight.document)."""
-    parts = ["\n".join((*notation(told), *_cut(told))), block(told["feeds"])]
-    parts += ["forward", *(_titled(layer, layer["forward"]) for layer in told["layers"])]
+def as_text(told: Mapping[str, Any], digits: int = DIGITS) -> str:
+    """The text of a document (gpubp.insight.document); numbers have so many digits that count."""
+    parts = ["\n".join((*notation(told), *_cut(told))), block(told["feeds"], digits)]
+    parts += ["forward", *(_titled(layer, layer["forward"], digits) for layer in told["layers"])]
     if told["loss"]:
-        parts.append("\n".join(("the loss", block(told["loss"]), *_stable(told["loss"]))))
-        parts += ["backward", *(_titled(one, one["backward"]) for one in reversed(told["layers"]) if one["backward"])]
-        parts.append("\n".join(("the update", *_update(told["update"]))))
+        parts.append("\n".join(("the loss", block(told["loss"], digits), *_stable(told["loss"]))))
+        back = [one for one in reversed(told["layers"]) if one["backward"]]
+        parts += ["backward", *(_titled(one, one["backward"], digits) for one in back)]
+        parts.append("\n".join(("the update", *_update(told["update"], digits))))
     else:
         parts.append("\n".join(_NO_LOSS))
     if told["health"]["layers"]:
@@ -60,8 +63,8 @@ def _cut(told: Mapping[str, Any]) -> Iterator[str]:
             return
 
 
-def _titled(layer: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> str:
-    return f"layer {layer['number']}, {layer['name']}: {layer['text']}\n{block(lines)}"
+def _titled(layer: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], digits: int) -> str:
+    return f"layer {layer['number']}, {layer['name']}: {layer['text']}\n{block(lines, digits)}"
 
 
 def _stable(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -70,14 +73,14 @@ def _stable(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield from (f"  with {meant}" for name, meant in _LOSSES.items() if f"{name}(" in formulas)
 
 
-def block(lines: Sequence[Mapping[str, Any]]) -> str:
+def block(lines: Sequence[Mapping[str, Any]], digits: int) -> str:
     """Lines with their values in one column."""
     heads = [head(line) for line in lines]
     width = max((len(title) for title in heads if len(title) <= _WIDEST), default=0)
     out = []
     for title, line in zip(heads, lines, strict=True):
         out += [f"  {title}", *(f"      {inner}" for inner in line["inner"])]
-        value = shown(line["value"])
+        value = shown(line["value"], digits)
         if line["inner"] or len(title) > _WIDEST:
             out.append(f"  {' ' * width}  {value}")
         else:
@@ -92,7 +95,7 @@ def head(line: Mapping[str, Any]) -> str:
     return f"{line['name']}  {line['about']}".rstrip()
 
 
-def _update(update: Mapping[str, Any]) -> Iterator[str]:
+def _update(update: Mapping[str, Any], digits: int) -> Iterator[str]:
     if not update["parameters"]:
         yield "  nothing is trained"
         return
@@ -103,15 +106,16 @@ def _update(update: Mapping[str, Any]) -> Iterator[str]:
     width = max(map(len, update["parameters"]))
     for name, one in update["parameters"].items():
         if count_of(one["before"]) > FEW:
-            yield f"  {name.ljust(width)}  changes by {shown(one['change'])}"
+            yield f"  {name.ljust(width)}  changes by {shown(one['change'], digits)}"
             continue
-        yield f"  {name.ljust(width)}  {_becomes(one)}"
-        yield from (f"    {kept.ljust(width)}{_becomes(change)}" for kept, change in one["kept"].items())
+        yield f"  {name.ljust(width)}  {_becomes(one, digits)}"
+        yield from (f"    {kept.ljust(width)}{_becomes(change, digits)}" for kept, change in one["kept"].items())
 
 
-def _becomes(one: Mapping[str, Any]) -> str:
-    before, after = one["before"], one["after"]
-    return f"{shown(before)} stays as it is" if before == after else f"{shown(before)} becomes {shown(after)}"
+def _becomes(one: Mapping[str, Any], digits: int) -> str:
+    before = shown(one["before"], digits)
+    same = one["before"] == one["after"]
+    return f"{before} stays as it is" if same else f"{before} becomes {shown(one['after'], digits)}"
 
 
 def _health(health: Mapping[str, Any]) -> Iterator[str]:
@@ -132,12 +136,12 @@ def _health(health: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"  help: {line}" for line in finding["help"])
 
 
-def shown(value: Mapping[str, Any]) -> str:
+def shown(value: Mapping[str, Any], digits: int = DIGITS) -> str:
     """An array as it is printed: its numbers, or its shape, what they are like, and the first of them."""
     if count_of(value) <= FEW:
-        return _listed(value["values"])
-    low, high, mean = (number(value[key]) for key in ("min", "max", "mean"))
-    first = ", ".join(map(number, islice(_flat(value.get("first", value.get("values"))), FIRST)))
+        return _listed(value["values"], digits)
+    low, high, mean = (number(value[key], digits) for key in ("min", "max", "mean"))
+    first = ", ".join(number(one, digits) for one in islice(_flat(value.get("first", value.get("values"))), FIRST))
     return f"{value['shape']} {low} to {high}, mean {mean}: {first}, ..."
 
 
@@ -150,10 +154,12 @@ def _flat(values: Any) -> Iterator[Any]:
         yield values
 
 
-def _listed(values: Any) -> str:
-    return f"[{', '.join(map(_listed, values))}]" if isinstance(values, list) else number(values)
+def _listed(values: Any, digits: int) -> str:
+    if isinstance(values, list):
+        return f"[{', '.join(_listed(one, digits) for one in values)}]"
+    return number(values, digits)
 
 
-def number(value: Any) -> str:
+def number(value: Any, digits: int = DIGITS) -> str:
     """A number as texts have it."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)

@@ -9,20 +9,21 @@ from typing import Any
 
 from ..errors import GpubpError
 from .document import FEW, MOST, count_of
-from .text import block, head, number, shown
+from .text import DIGITS, block, head, number, shown
 
 _GAP = "  "
 
 
-def whole_text(told: Mapping[str, Any], names: Sequence[str], columns: int | None = None) -> str:
+def whole_text(told: Mapping[str, Any], names: Sequence[str], columns: int | None = None, digits: int = DIGITS) -> str:
     """Every number of what is named in a document: a sign of the text (`z1`, `dL/dW2`), a parameter by its full name
     (its value, its gradient, what the update makes of it), or a layer (all of its lines). `columns`: how wide a table
-    may be; what is wider is told in pieces. Raises GpubpError for a name that the step does not have."""
+    may be; what is wider is told in pieces. `digits`: of each number, those that count. Raises GpubpError for a name
+    that the step does not have."""
     lines = [line for name in names for line in _lines(told, name)]
     parts = []
     for few, group in groupby(lines, lambda line: count_of(line["value"]) <= FEW):
         alike = list(group)
-        parts += [block(alike)] if few else [_told(line, columns) for line in alike]
+        parts += [block(alike, digits)] if few else [_told(line, columns, digits) for line in alike]
     return "\n\n".join(parts)
 
 
@@ -49,17 +50,17 @@ def _lines(told: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return found
 
 
-def _told(line: Mapping[str, Any], columns: int | None) -> str:
+def _told(line: Mapping[str, Any], columns: int | None, digits: int) -> str:
     value = line["value"]
     title = "\n".join((f"  {head(line)}", *(f"      {inner}" for inner in line["inner"])))
     if "values" not in value:
-        return f"{title}\n  {shown(value)}\n  an array of more than {MOST:,} numbers is not written out"
-    low, high, mean = (number(value[key]) for key in ("min", "max", "mean"))
+        return f"{title}\n  {shown(value, digits)}\n  an array of more than {MOST:,} numbers is not written out"
+    low, high, mean = (number(value[key], digits) for key in ("min", "max", "mean"))
     about = f"{' by '.join(f'{size:,}' for size in value['shape'])} numbers, {low} to {high}, mean {mean}"
-    return "\n".join((title, f"  {about}", *_tables(value["values"], value["shape"], columns)))
+    return "\n".join((title, f"  {about}", *_tables(value["values"], value["shape"], columns, digits)))
 
 
-def _tables(values: Any, shape: Sequence[int], columns: int | None) -> Iterator[str]:
+def _tables(values: Any, shape: Sequence[int], columns: int | None, digits: int) -> Iterator[str]:
     """An array as matrices of its first two axes that are longer than 1, as of an image or of a filter, one for each
     place on the others, with its index in NumPy's notation; what has but one such axis as one row."""
     wide = [axis for axis, size in enumerate(shape) if size > 1][:2]
@@ -74,10 +75,10 @@ def _tables(values: Any, shape: Sequence[int], columns: int | None) -> Iterator[
         if rest:
             yield f"  [{', '.join(map(str, index(*':' * len(wide))))}]"
         if len(wide) == 1:
-            yield from _table([[_at(values, index(j)) for j in range(sizes[0])]], False, columns)
+            yield from _table([[_at(values, index(j)) for j in range(sizes[0])]], False, columns, digits)
         else:
             rows = [[_at(values, index(i, j)) for j in range(sizes[1])] for i in range(sizes[0])]
-            yield from _table(rows, True, columns)
+            yield from _table(rows, True, columns, digits)
 
 
 def _at(values: Any, index: Sequence[int]) -> Any:
@@ -86,9 +87,9 @@ def _at(values: Any, index: Sequence[int]) -> Any:
     return values
 
 
-def _table(rows: Sequence[Sequence[Any]], numbered: bool, columns: int | None) -> Iterator[str]:
+def _table(rows: Sequence[Sequence[Any]], numbered: bool, columns: int | None, digits: int) -> Iterator[str]:
     """Numbers under the numbers of their columns, as many columns at a time as fit; each row behind its own."""
-    cells = [[number(value) for value in row] for row in rows]
+    cells = [[number(value, digits) for value in row] for row in rows]
     total = len(cells[0])
     width = max(len(str(total - 1)), *(len(cell) for row in cells for cell in row))
     heads = [str(i) if numbered else "" for i in range(len(cells))]

@@ -22,6 +22,23 @@ def test_a_file_is_followed_through_a_step(call: Call) -> None:
     assert "hidden.dense.bias    [0, 0] becomes [0.01111, 0.01634]" in said.out
 
 
+def test_more_digits(call: Call) -> None:
+    path = MODELS / "worked_example.net"
+    assert "a1 = sigmoid(z1)         [0.5249792, 0.5744425]" in call("explain", path, "--digits", "7").out
+    shown = call("explain", path, "--digits", "15", "--show", "a1", "--show", "x").out
+    assert shown.endswith("  [0.52497918747894, 0.574442516811659]\n  x                 [0.5, 0.8]\n")
+    four, six = (
+        call("explain", MODELS / "digits.net", "--digits", n, "--show", "W2").out.splitlines()[-1] for n in "46"
+    )
+    assert len(six) > len(four), "tables too"
+    for words, said in (
+        (("7", "--json"), "`--digits` is for what is printed; a page and a JSON document have all digits"),
+        (("16",), "`--digits` goes up to 15; `--json` tells each number from all others"),
+    ):
+        refused = call("explain", path, "--digits", *words)
+        assert (refused.code, refused.err) == (2, f"error: {said}\n")
+
+
 def test_another_example_and_a_later_step(call: Call) -> None:
     first, second = (json.loads(call("explain", MODELS / "xor.net", "--json", "--example", n).out) for n in "12")
     assert [feed["value"]["values"] for feed in first["feeds"]] == [[0, 0], [0]]
