@@ -39,6 +39,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=whole(0), metavar="N", help="draws the trials (default: 0)")
     parser.add_argument("--epochs", type=whole(1), metavar="N", help="epochs of each trial, instead of the file's")
+    parser.add_argument(
+        "--folds", type=whole(2), metavar="K", help="cross-validate each trial, and judge it by the mean over K folds"
+    )
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
     parser.add_argument(
         "--jobs",
@@ -63,7 +66,9 @@ def work(arguments: argparse.Namespace) -> int:
     if not (arguments.json or arguments.quiet):
         drawn = {"random": "drawn", "tpe": "chosen by TPE"}
         how = f"{drawn[told.method]} with the seed {told.seed}" if told.method in drawn else "all combinations"
-        say(f"{visible(told.file)}: {_trials(told)}, {how}, judged by {told.figure}; in {told.folder}")
+        folds = told.settings["folds"]
+        by = told.figure if folds is None else f"the mean of {told.figure} over {folds:,} folds"
+        say(f"{visible(told.file)}: {_trials(told)}, {how}, judged by {by}; in {told.folder}")
         if told.done:
             print(f"{len(told.done):,} of them are done already")
     with Interrupt() as interrupt:
@@ -106,9 +111,15 @@ def _search(arguments: argparse.Namespace) -> Search:
             method=arguments.method or "random",
             seed=arguments.seed or 0,
             epochs=arguments.epochs,
+            folds=arguments.folds,
             out=arguments.out,
         )
-    words = {"FILE": arguments.file, "`--set`": arguments.set or None, "`--epochs`": arguments.epochs}
+    words = {
+        "FILE": arguments.file,
+        "`--set`": arguments.set or None,
+        "`--epochs`": arguments.epochs,
+        "`--folds`": arguments.folds,
+    }
     for word, given in (words | {"`--method`": arguments.method, "`--seed`": arguments.seed}).items():
         if given is not None:
             arguments.refuse(f"{word} cannot be given with `--resume`: a search goes on with what it began with")
@@ -153,4 +164,6 @@ def command(told: Search, trial: Trial) -> str:
         words += ["--set", f"{name}={value}"]
     if told.settings["epochs"] is not None:
         words += ["--epochs", str(told.settings["epochs"])]
+    if told.settings["folds"] is not None:
+        words += ["--folds", str(told.settings["folds"])]
     return shlex.join(words)

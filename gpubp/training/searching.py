@@ -15,7 +15,7 @@ from dsl.records import dataclass
 
 from ..data import load as load_data
 from ..errors import CheckpointError, GpubpError, SaveError
-from ..frontend import Net, domains, identity, load, watch_of
+from ..frontend import Net, domains, identity, in_fold, load, watch_of
 from .checkpoint import reason, write
 from .environment import data_hashes, different
 from .folder import free_folder, lock, source_name
@@ -66,21 +66,23 @@ def begin_search(
     method: str = RANDOM,
     seed: int = 0,
     epochs: int | None = None,
+    folds: int | None = None,
     out: Path | None = None,
 ) -> Search:
     """A new search over the params of `file` that declare a domain and are not `given`. Nothing is written yet.
-    `method`: `random` or `tpe`, where there are more combinations than trials. Raises NetError for a file that is
-    wrong, and GpubpError where there is nothing to search or to judge by, or the method's package is not there."""
+    `method`: `random` or `tpe`, where there are more combinations than trials; `folds`: each trial is a
+    cross-validation, judged by the mean. Raises NetError for a file that is wrong, and GpubpError where there is
+    nothing to search or to judge by, or the method's package is not there."""
     if method == TPE:
         require_optuna()
     net = load(file, given)
-    watch = _check(net, epochs)
+    watch = _check(net, epochs, folds)
     space = domains(net)
     method = method_of(space, trials, method)
-    folder = out or free_folder("search-", net, [method, seed, trials, epochs])
+    folder = out or free_folder("search-", net, [method, seed, trials, epochs, folds])
     if (folder / ABOUT).exists():
         raise CheckpointError(f"`{folder}` holds a search already: `--resume {folder}` goes on, or name another folder")
-    known = {"given": dict(given), "epochs": epochs, **_experiment(net)}
+    known = {"given": dict(given), "epochs": epochs, "folds": folds, **_experiment(net)}
     count = int(min(trials, combinations(space)))
     return Search(net, folder, file, *watch, method, seed, count, known)
 
@@ -91,7 +93,7 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
     try:
         known = json.loads((folder / ABOUT).read_text("utf-8"))
         file, base = str(known["file"]), Path(known["base"])
-        told = {key: known[key] for key in ("given", "epochs", "net", "data", "space")}
+        told = {key: known[key] for key in ("given", "epochs", "folds", "net", "data", "space")}
         method, seed, count = str(known["method"]), int(known["seed"]), int(known["trials"])
     except OSError as error:
         raise CheckpointError(f"`{folder}` holds no search: cannot read `{folder / ABOUT}`: {reason(error)}") from None
@@ -101,7 +103,7 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
         require_optuna()
     path = os.path.relpath(base / Path(file).name)
     net = load(path, told["given"])
-    watch = _check(net, told["epochs"])
+    watch = _check(net, told["epochs"], told["folds"])
     now = _experiment(net)
     changed = [key for part in ("net", "data", "space") for key in different(told[part], now[part])]
     if changed:
@@ -116,9 +118,9 @@ def _experiment(net: Net) -> dict[str, dict[str, Any]]:
     return {"net": identity(net), "data": data_hashes(net), "space": space}
 
 
-def _check(net: Net, epochs: int | None) -> tuple[str, bool]:
+def _check(net: Net, epochs: int | None, folds: int | None) -> tuple[str, bool]:
     """The figure to look at, and whether more of it is better. Raises GpubpError where the file has none that rows held
-    back give, or no param to search over."""
+    back give, or no param to search over, DataError where its rows cannot be divided into so many folds."""
     net.require_training(epochs)
     name = source_name(net)
     if not domains(net):
@@ -126,9 +128,11 @@ def _check(net: Net, epochs: int | None) -> tuple[str, bool]:
             f"`{name}` declares no param to search over: `param width = 16 in [8, 16, 32]`, or `param lr = 1e-2 in "
             "log(1e-4, 1e-1)`"
         )
-    parts = load_data(net.graph, net.base, int(net.option("seed", 0))).parts
+    divided = net if folds is None else in_fold(net, 1, folds)
+    parts = load_data(divided.graph, net.base, int(net.option("seed", 0))).parts
     if "valid" not in parts:
-        raise GpubpError(f"`{name}` holds no rows back to judge trials by: `split = split(valid = 20%)` in `data` does")
+        help = "`split = split(valid = 20%)` in `data` does; `--folds 5` holds out all in turn"
+        raise GpubpError(f"`{name}` holds no rows back to judge trials by: {help}")
     watch = watch_of(net, parts)
     assert watch is not None
     return watch.figure, watch.rising
@@ -171,7 +175,8 @@ def search(
         else:
             made_up = settings(space, told.method, told.seed)
         left = ((n, params) for n, params in enumerate(islice(made_up, told.trials), 1) if n not in made)
-        task = Task(told.file, told.settings["given"], told.settings["epochs"], told.figure)
+        asked = {key: told.settings[key] for key in ("given", "epochs", "folds")}
+        task = Task(told.file, figure=told.figure, **asked)
         if jobs > 1:
             found = side_by_side(task, left, min(jobs, told.trials), stopping)
         else:

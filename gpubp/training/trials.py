@@ -6,6 +6,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from dsl.records import dataclass
 
@@ -13,6 +14,7 @@ from ..data import Purpose, generator
 from ..errors import DataError, DeviceError, DivergedError, GpubpError, NetError
 from ..frontend import Domain, load
 from .begin import train
+from .folds import cross_validate
 from .run import Progress, Run
 
 GRID, RANDOM, TPE = "grid", "random", "tpe"
@@ -20,8 +22,8 @@ GRID, RANDOM, TPE = "grid", "random", "tpe"
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One training. `value`: the figure that the search looks at, None where the training `failed`, for the reason
-    given. `epochs`: how many it took, `seconds` how long."""
+    """One training, or one for each fold. `value`: the figure that the search looks at, or its mean, None where the
+    training `failed`, for the reason given. `epochs`: how many it took, at most, `seconds` how long."""
 
     number: int
     params: dict[str, str]
@@ -34,11 +36,12 @@ class Trial:
 @dataclass(frozen=True, slots=True)
 class Task:
     """What all trials of a search have in common: the file, the params that are given, the epochs if not the file's,
-    the figure to look at."""
+    the folds if each is cross-validated, the figure to look at."""
 
     file: str
     given: Mapping[str, str]
     epochs: int | None
+    folds: int | None
     figure: str
 
 
@@ -87,21 +90,27 @@ def one_trial(
     progress: Callable[[Progress], None] | None,
     stopping: Callable[[], bool] | None,
 ) -> Trial | None:
-    """One training; None where it was interrupted. Raises what no trial can do anything about: DataError,
-    DeviceError."""
+    """One trial; None where it was interrupted. Raises what no trial can do anything about: DataError, DeviceError."""
     began, epochs = time.perf_counter(), 0
 
     def count(run: Run) -> None:
         nonlocal epochs
-        epochs = int(run.history[-1]["epoch"])
+        epochs = max(epochs, int(run.history[-1]["epoch"]))
 
     value, failed = None, ""
     try:
         net = load(task.file, {**task.given, **params})
-        run = train(net, device, recorded=[count], epochs=task.epochs, progress=progress, stopping=stopping)
-        if run.stopped == "interrupted":
-            return None
-        value = run.metrics[task.figure] if task.figure in run.metrics else run.history[-1][task.figure]
+        how: dict[str, Any] = {"epochs": task.epochs, "progress": progress, "stopping": stopping}
+        if task.folds is not None:
+            told = cross_validate(net, task.folds, device, recorded=[count], **how)
+            if told.stopped:
+                return None
+            value = told.mean[task.figure]
+        else:
+            run = train(net, device, recorded=[count], **how)
+            if run.stopped == "interrupted":
+                return None
+            value = run.metrics[task.figure] if task.figure in run.metrics else run.history[-1][task.figure]
     except (DataError, DeviceError):
         raise
     except NetError as error:

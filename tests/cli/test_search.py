@@ -152,6 +152,24 @@ def test_what_is_refused(call: Call, tmp_path: Path) -> None:
     assert call("search", "--resume", "s").code == 2
 
 
+def test_trials_that_are_cross_validated(call: Call, tmp_path: Path) -> None:
+    """Judged by the mean, which the command at the end prints again; no rows need be held back."""
+    net(tmp_path, split="")
+    said = call("search", "a.net", "--folds", "3", "--trials", "2", "--device", "cpu", "--out", "s")
+    assert (said.code, said.err) == (0, "")
+    assert "judged by the mean of valid.loss over 3 folds" in said.out.splitlines()[0]
+    command = shlex.split(said.out.strip().splitlines()[-1].partition(": ")[2])
+    again = call(*command[1:], "--device", "cpu", "--json", "--no-save")
+    best = min(trials(tmp_path / "s"), key=lambda trial: trial["value"])
+    assert json.loads(again.out.splitlines()[-1])["mean"]["valid.loss"] == best["value"]
+    assert [trial["epochs"] for trial in trials(tmp_path / "s")] == [3, 3]
+    (tmp_path / "s/trials.jsonl").write_text("")
+    assert call("search", "--resume", "s", "--jobs", "2", "--quiet").code == 0
+    assert min(trial["value"] for trial in trials(tmp_path / "s")) == best["value"]
+    assert "`--folds` cannot be given with `--resume`" in call("search", "--resume", "s", "--folds", "4").err
+    assert "41 folds of 40 rows" in call("search", "a.net", "--folds", "41").err
+
+
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     path = net(tmp_path, SEARCHED.replace("epochs    = 3", "epochs    = 200"))
     begun = subprocess.Popen(
