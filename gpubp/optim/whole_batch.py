@@ -24,7 +24,7 @@ def rprop(
     backtrack: Flag = False,
 ) -> Var:
     """p - step sign(g), with a step for each weight, `lr` at first: times eta_plus where g keeps its sign, times
-    eta_minus where it turns, within min_step and max_step. Riedmiller & Braun (1993).
+    eta_minus where it turns, within min_step and max_step. For whole batches. Riedmiller & Braun (1993).
 
     Where g turns, the weight stays for this update, and the next one leaves its step as it is: iRprop- of Igel & Hüsken
     (2003), as PyTorch has it. With `backtrack` its last move is taken back instead, as in 1993. Schedules and rates of
@@ -56,7 +56,7 @@ def rprop(
 @register("optimizer", "quickprop", full_batch=True)
 def quickprop(cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative = 0.01, growth: NonNegative = 1.75) -> Var:
     """p + d, where d leads to the lowest point of the parabola through the last two gradients: d = g / (g_old - g)
-    d_old, at most `growth` times d_old; less lr g, unless g has turned. Fahlman (1988).
+    d_old, at most `growth` times d_old; less lr g, unless g has turned. For whole batches. Fahlman (1988).
 
     Where the parabola has no lowest point ahead, or one too far off, d is growth d_old. A weight that did not
     move, as all at first, begins with lr g.
