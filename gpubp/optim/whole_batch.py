@@ -41,7 +41,7 @@ def rprop(
             "usual are `lr = 0.1, min_step = 1e-6, max_step = 50`",
         )
     # Of g its sign is kept: a product of two small gradients is 0.
-    kept = sign(g) * cx.state("sign", like=p)
+    kept = g * cx.state("sign", like=p)
     step = where(cx.step <= 1.0, lr, cx.state("size", like=p))
     shorter, longer = maximum(eta_minus * step, min_step), minimum(eta_plus * step, max_step)
     step = cx.assign(cx.state("size", like=p), where(kept < 0.0, shorter, where(kept > 0.0, longer, step)))

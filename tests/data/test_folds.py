@@ -47,16 +47,17 @@ def test_folds_are_disjoint_complete_and_even(labels: list[int], folds: int, by:
     assert all((a["valid"] == b["valid"]).all() for a, b in zip(found, again, strict=True))
 
 
-def test_the_first_deals_never_change() -> None:
-    every: dict[str, Any] = {"train": np.arange(7)}
-    assert [one["valid"].tolist() for one in by_folds(every, 3, None, 0, HERE)] == [[0, 2, 4], [1, 3], [5, 6]]
-    assert [one["valid"].tolist() for one in by_folds(every, 3, None, 1, HERE)] == [[1, 3, 4], [5, 6], [0, 2]]
-
-
 def load(world: World, n: int = 20, **options: Static) -> dict[str, list[int]]:
     rows, targets = tuple((i, -i) for i in range(n)), tuple((int(i % 4 == 0),) for i in range(n))
     found = world.load(entry("x", rows), entry("y", targets), split=choice("split", **options))
     return {part: index.tolist() for part, index in found.parts.items()}
+
+
+def test_the_first_deals_never_change(world: World) -> None:
+    every: dict[str, Any] = {"train": np.arange(7)}
+    assert [one["valid"].tolist() for one in by_folds(every, 3, None, 0, HERE)] == [[0, 2, 4], [1, 3], [5, 6]]
+    assert [one["valid"].tolist() for one in by_folds(every, 3, None, 1, HERE)] == [[1, 3, 4], [5, 6], [0, 2]]
+    assert [load(world, 7, folds=3, fold=k)["valid"] for k in (1, 2, 3)] == [[0, 2, 4], [1, 3], [5, 6]]
 
 
 @pytest.mark.parametrize(
