@@ -22,7 +22,8 @@ from .loaded import LoadedRun
 from .run import Run
 
 MOST = 64
-"""Columns or classes of one argument that are told by name."""
+"""Columns or classes of one argument that are told by name; of more, the first `FEW` and the last."""
+FEW = 16
 
 
 def export(run: Run | LoadedRun, path: str | os.PathLike[str]) -> None:
@@ -58,18 +59,18 @@ def exported(run: Run | LoadedRun, name: str) -> str:
     executor.compiled("predict", 1)  # with it, there is all state that it needs
     built = build(net, "predict", 1, executor.dtype)
     states = built.program.inputs[len(built.feeds) :]
+    encoders = run.columns if isinstance(run, LoadedRun) else run.dataset.encoders
     with backend.running():
         program, values = specialised(built.program, {v: backend.to_host(arrays[v.hint]) for v in states}, np)
-    encoders = run.columns if isinstance(run, LoadedRun) else run.dataset.encoders
-    told = Told(
-        tuple(_title(run, name)),
-        [_input(node, executor, encoders.get(node.label or node.name)) for node in net.graph.inputs],
-        [_output(out, v, answers(net), encoders) for out, v in zip(built.outputs, program.outputs, strict=True)],
-    )
-    try:
-        return portable_source(program, values, built.hints, describe, name, told, np)
-    except CannotExportError as error:
-        raise no_form_in_c(error.eqn) from None
+        told = Told(
+            tuple(_title(run, name)),
+            [_input(node, executor, encoders.get(node.label or node.name)) for node in net.graph.inputs],
+            [_output(out, v, answers(net), encoders) for out, v in zip(built.outputs, program.outputs, strict=True)],
+        )
+        try:
+            return portable_source(program, values, built.hints, describe, name, told, np)
+        except CannotExportError as error:
+            raise no_form_in_c(error.eqn) from None
 
 
 def _title(run: Run | LoadedRun, name: str) -> Iterator[str]:
@@ -96,10 +97,11 @@ def _columns(encoder: Encoder, classes: int | None) -> Iterator[str]:
     if heads and not encoder.mean:
         yield f"the columns {_listed(heads)}"
     if encoder.scale != 1:
-        yield f"each{' but those of 1 or 0' if encoder.onehot else ''} times {encoder.scale!r}"
+        whose = "the numbers of the data, " if not heads else ""
+        yield f"{whose}each{' but those of 1 or 0' if encoder.onehot else ''} times {encoder.scale!r}"
     pairs = list(zip(encoder.mean, encoder.deviation, strict=True))
     if pairs:
-        yield "then each less its mean, divided by its deviation:"
+        yield f"{'then ' if encoder.scale != 1 else ''}each less its mean, divided by its deviation:"
     for k, (mean, deviation) in enumerate(pairs[:MOST]):
         yield f"[{k}]{f' {heads[k]}' if heads else ''}: {mean!r}, {deviation!r}"
     if len(pairs) > MOST:
@@ -114,5 +116,14 @@ def _output(name: str, value: Var, known: Mapping[str, str], encoders: Mapping[s
 
 
 def _listed(words: Sequence[str]) -> str:
-    shown = ", ".join(words[:MOST])
-    return shown if len(words) <= MOST else f"{shown} and {len(words) - MOST:,} more"
+    shown = [_shown(word) for word in (words if len(words) <= MOST else (*words[:FEW], words[-1]))]
+    if len(words) > MOST:
+        shown[-1] = f"... {shown[-1]} ({len(words):,} in all)"
+    return ", ".join(shown)
+
+
+def _shown(word: str) -> str:
+    """A word as a reader sees it in a list: in quotes, or by the numbers of its characters."""
+    if not word.isprintable():
+        return " ".join(f"U+{ord(c):04X}" for c in word)
+    return word if word.strip(" ,") == word != "" else f"'{word}'"

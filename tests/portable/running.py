@@ -60,7 +60,8 @@ def examples(net: gpubp.Net, count: int = 3) -> list[dict[str, Array]]:
 
 def built(text: str, folder: Path, words: Sequence[str]) -> Path:
     """The program, of an exported text and a `main` around it, made by a compiler's command."""
-    (prototype,) = re.findall(r"^int (\w+_predict\w*\(.*\));$", text, re.MULTILINE)
+    (prototype,) = re.findall(r"^int (\w+_predict\w*\([^;{]*\));$", text, re.MULTILINE)
+    prototype = " ".join(prototype.split())
     function, _, rest = prototype.partition("(")
     slots = [slot.rsplit("*", 1) for slot in rest.removesuffix(")").split(", ")]
     sizes = [int(n.replace(",", "")) for n in re.findall(r"memory of ([\d,]+) doubles", text)]

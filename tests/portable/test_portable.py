@@ -39,6 +39,8 @@ model {
   output sum_f32 = mean(rows * rows) + NAN
   output over = (NAN > 0) * erf(NAN)
   output double = transpose(rows)
+  output still = NAN
+  output part = slice(p_at, 1, 3)
 }
 """
 """All kinds of kernels, in a net of few numbers, whose names mean something else in C."""

@@ -35,9 +35,9 @@ def test_random_programs(case: Case, fed: int) -> None:
         wanted = [np.array(v) for v in evaluate(program, [a.copy() for a in arrays], np)]
         known = {v: a for v, a in zip(program.inputs, arrays, strict=True) if v not in feeds}
         left, values = specialised(program, known, np)
-    inputs = [Slot(f"x{k}", v.shape, v.dtype) for k, v in enumerate(feeds)]
-    outputs = [Slot(f"y{k}", v.shape, v.dtype) for k, v in enumerate(left.outputs)]
-    text = portable_source(left, values, {}, str, "net", Told(["a random program"], inputs, outputs), np)
+        inputs = [Slot(f"x{k}", v.shape, v.dtype) for k, v in enumerate(feeds)]
+        outputs = [Slot(f"y{k}", v.shape, v.dtype) for k, v in enumerate(left.outputs)]
+        text = portable_source(left, values, {}, str, "net", Told(["a random program"], inputs, outputs), np)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "net.c").write_text(text, "utf-8")
         words = command(

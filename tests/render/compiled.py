@@ -57,9 +57,9 @@ def run_compiled(
     bind = compile_source(text, "bind_run", np, bind=library(source.code, source.numbers, options).bind)
     memory = np.full(planned.arena + 64, 0xFF, dtype=np.uint8)
     start = -memory.ctypes.data % 64
-    step, slots, outputs = bind(memory[start : start + planned.arena], *states)
-    for slot, values in zip(slots, feeds, strict=True):
-        slot[...] = values
     with np.errstate(all="ignore"):
+        step, slots, outputs = bind(memory[start : start + planned.arena], *states)
+        for slot, values in zip(slots, feeds, strict=True):
+            slot[...] = values
         step()
     return source, [np.array(v) for v in outputs]

@@ -12,6 +12,8 @@ from ..c.memory import C_TYPE
 from ..c.words import comment
 
 WIDTH = 100
+NEXT = "\n        "
+"""Between the lines of a declaration."""
 _FORTRAN = {
     "float32": "real(c_float)",
     "float64": "real(c_double)",
@@ -77,7 +79,8 @@ class Signature:
     def prototype(self) -> str:
         """Its declaration in C."""
         given = [f"{kind} *{name}" for kind, name in zip(self._types(), self.arguments, strict=True)]
-        return f"int {self.function}({', '.join((*(['double *work'] if self.work else []), *given))})"
+        lines = rows([*(["double *work"] if self.work else []), *given], WIDTH - len(self.function))
+        return f"int {self.function}({f',{NEXT}'.join(lines)})"
 
     def _types(self) -> Iterator[str]:
         yield from (f"const {one.kind}" for one in self.told.inputs)
@@ -85,7 +88,7 @@ class Signature:
 
     def comment(self) -> str:
         """All that its user has to know."""
-        lines = [*self.told.title, "", f"    {self.prototype};", ""]
+        lines = [*self.told.title, "", *(f"    {line}" for line in f"{self.prototype};".split("\n")), ""]
         lines += ["computes the outputs of one example. Numbers lie one behind the other, the last axis fastest.", ""]
         for k, (one, name) in enumerate(zip(self.told.slots, self.arguments, strict=True)):
             lines += _described("in " if k < len(self.told.inputs) else "out", one, name)
