@@ -22,8 +22,8 @@ _FORTRAN = {
     "bool": "integer(c_signed_char)",
 }
 _END = """\
-It returns 0. Where an input holds what the net does not take (NaN, infinity, a number that is no label), it returns the
-number of the first such input, and writes nothing. Threads may call it at the same time.
+It returns 0. Where an input holds what the net does not take (NaN, infinity, a number that is no label), it returns
+the number of the first such input, and writes nothing. Threads may call it at the same time.
 
 Compile: cc -std=c11 -O3 -march=native -ffp-contract=off -c, or as C++17; not with -ffast-math. Link with -lm.
 Fortran:"""
