@@ -72,8 +72,9 @@ class _File:
         self.arenas = {dtype: len(piece) for dtype, piece in self.pieces.items() if ARENAS[dtype] in self.words}
         size = sum(self.arenas.values())
         local = (_LOCAL.match(line) for line in body)
-        stack = FRAME + size + sum(ITEM[_DTYPES[one[1]]] * int(one[2]) for one in local if one is not None)
+        kept = sum(ITEM[_DTYPES[one[1]]] * int(one[2]) for one in local if one is not None)
         work = size // 8 if size > STACK else 0
+        stack = FRAME + kept + (0 if work else size)
         self.signature = Signature(f"{name}_predict{'_in' if work else ''}", arguments, told, work, stack)
 
     def _arguments(self) -> list[str]:

@@ -92,10 +92,10 @@ class Signature:
         lines += ["computes the outputs of one example. Numbers lie one behind the other, the last axis fastest.", ""]
         for k, (one, name) in enumerate(zip(self.told.slots, self.arguments, strict=True)):
             lines += _described("in " if k < len(self.told.inputs) else "out", one, name)
+        lines.append("")
         if self.work:
-            lines += ["", f"`work` is memory of {self.work:,} doubles, for each thread its own, whatever is in it."]
-        else:
-            lines += ["", f"It needs some {self.stack:,} bytes of stack, if it is compiled with optimisation."]
+            lines.append(f"`work` is memory of {self.work:,} doubles, for each thread its own, whatever is in it.")
+        lines.append(f"It needs some {self.stack:,} bytes of stack, if it is compiled with optimisation.")
         lines += [*_END.split("\n"), *(f"    {line}" for line in self.fortran())]
         text = "\n".join(f"   {comment(line)}".rstrip() for line in lines)
         return f"/* {text.strip()}\n*/"
