@@ -231,4 +231,15 @@ class _Mistake(Separators):
         wanted = self._wanted()
         found = f"`{short(self.tokens.all[self.index])}`" if self.kind else "the end"
         label = "" if wanted == "something" else f"{wanted} is expected here"
-        return Diagnostic("E0125", f"{found} has no place here", self._span(), label)
+        return Diagnostic("E0125", f"{found} has no place here", self._span(), label, help=self._no_name())
+
+    def _no_name(self) -> tuple[str, ...]:
+        """What to write for `hidden-1 = ...`, `hidden layer = ...`, `1st = ...`: something else in a name's place."""
+        tokens, first = self.tokens, self.item.first
+        first += tokens.kind(first).startswith("_K_")
+        equal = next((i for i in range(first, self.end) if tokens.kind(i) == "_EQUAL"), first)
+        if not self.item.section or equal <= self.index or any(tokens.kind(i) in OPENERS for i in range(first, equal)):
+            return ()
+        name = re.sub(r"\W+", "_", tokens.span(first, equal - 1).text, flags=re.ASCII).strip("_")
+        name = f"_{name}" if name[:1].isdigit() else name
+        return (f"write `{short(name, 40)}`: names are made of the letters a to z and A to Z, digits and `_`",)
