@@ -66,7 +66,8 @@ def _example(name: str, arguments: argparse.Namespace) -> int:
         raise GpubpError("`--target` is for tables; an example has a target")
     (_, main), *data = files_of(name).items()
     output = Path(arguments.output or f"{name}.net")
-    _write({output: main, **{output.parent / path: content for path, content in data}}, arguments.force)
+    told = _write({output: main, **{output.parent / path: content for path, content in data}}, arguments.force)
+    print("\n".join(told))
     print(f"\n`gpubp run {_word(output)}` trains it")
     return 0
 
@@ -83,8 +84,9 @@ def _table(table: Path, arguments: argparse.Namespace) -> int:
     if found.table.complete:  # reading all of a large table is left to `check`
         net = loads(made, str(output), base=output.parent)
         load_data(net.graph, net.base, 0)
-    print("\n".join(found.said()) + "\n")
-    _write({output: made.encode()}, arguments.force)
+    # It is written before anything is said: who reads that may leave after the first line.
+    told = _write({output: made.encode()}, arguments.force)
+    print("\n".join([*found.said(), "", *told]))
     shown = _word(output)
     print(f"\n`gpubp check {shown}` shows its layers, `gpubp run {shown}` trains it")
     if arguments.target is None:
@@ -104,8 +106,9 @@ def _require_free(paths: list[Path], force: bool) -> None:
             raise GpubpError(f"`{visible(str(path))}` is there already: {help}")
 
 
-def _write(files: dict[Path, bytes], force: bool) -> None:
-    """Write all of them, or nothing where one would be lost; those that are there already, byte for byte, stay."""
+def _write(files: dict[Path, bytes], force: bool) -> list[str]:
+    """Write all of them, or nothing where one would be lost; those that are there already, byte for byte, stay. A line
+    for each says which it was."""
     wanted = {path: content for path, content in files.items() if not _same(path, content)}
     _require_free(list(wanted), force)
     for path, content in wanted.items():
@@ -115,8 +118,7 @@ def _write(files: dict[Path, bytes], force: bool) -> None:
             reason = (error.strerror or str(error)).lower()
             raise GpubpError(f"cannot write `{visible(str(path))}`: {reason}") from None
         write_output(path, content)
-    for path in files:
-        print(f"{'wrote' if path in wanted else 'kept'} {visible(str(path))}")
+    return [f"{'wrote' if path in wanted else 'kept'} {visible(str(path))}" for path in files]
 
 
 def _same(path: Path, content: bytes) -> bool:

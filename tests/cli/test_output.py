@@ -50,6 +50,13 @@ def test_closed_output(verb: str, closed: str, tmp_path: Path) -> None:
     assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
 
 
+@full
+def test_a_starter_file_is_written_before_anything_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("m,sort\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(9)), "utf-8")
+    assert shell(f"gpubp init a.csv > {FULL}", tmp_path).returncode == 1
+    assert "csv(" in (tmp_path / "a.net").read_text("utf-8")
+
+
 def test_ctrl_c_while_a_verb_is_loaded(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     def pressed(name: str, package: str) -> None:
         raise KeyboardInterrupt

@@ -141,7 +141,7 @@ def test_suggestions_are_near_and_of_the_right_kind() -> None:
     assert help_of("  hidden = x -> relu\n  output p = hiden + 1") == ("did you mean `hidden`?",)
     assert help_of("  output p = x -> dense(3, bia = false)") == ("did you mean `bias`?",)
     assert help_of("  output p = x -> dense(3, bia = 4)") == (), "`bias` would not take 4"
-    assert help_of("  output p = x -> zzzzzzz(3)") == ()
+    assert help_of("  output p = x -> zzzzzzz(3)") == ("`gpubp words` lists what there is",)
 
 
 def test_no_cascades() -> None:
