@@ -31,7 +31,8 @@ class Mismatch:
 
 def both_sides(f: Callable[[float], float], h: float = _H) -> tuple[float, float]:
     """The derivative at 0 from points on its right only, and on its left only, each with an error of order h^2."""
-    right, left = ((-3 * f(0.0) + 4 * f(s) - f(2 * s)) / (2 * s) for s in (h, -h))
+    middle = f(0.0)
+    right, left = ((-3 * middle + 4 * f(s) - f(2 * s)) / (2 * s) for s in (h, -h))
     return right, left
 
 

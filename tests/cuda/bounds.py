@@ -46,11 +46,11 @@ def run_model(path: Path, mode: Any, dtype: str, compiled: type[HostModule] = Ho
     with np.errstate(all="ignore"):
         wanted = [np.array(v) for v in evaluate(program, ours, np)]
     planned = plan(program, program.inputs[:count], homes)
-    both = []
+    both, source = [], None
     for order in (0, 1):
         mine = [a.copy() for a in arrays]
         states = [*mine[count:], *(np.zeros(v.shape, v.dtype) for v in homes.values())]
-        source, found = run_cuda(planned, mine[:count], states, order, compiled=compiled)
+        source, found = run_cuda(planned, mine[:count], states, order, source=source, compiled=compiled)
         assert source.functions
         for a, b in zip((*found, *mine), (*wanted, *ours), strict=True):
             near(a, b, bound_of(path, mode), dtype)

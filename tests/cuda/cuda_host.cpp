@@ -26,7 +26,6 @@ static Fiber fibers[1024];
 static char *stacks;
 static void (*kernel)();
 
-static void begin() { kernel(); now->state = DONE; _longjmp(scheduler, 1); }
 static void resume(Fiber &fiber) {
     now = &fiber;
     if (_setjmp(scheduler)) return;
@@ -39,6 +38,8 @@ void wait(State state, int line) {
     now->line = line;
     if (!_setjmp(static_cast<Fiber *>(now)->point)) _longjmp(scheduler, 1);
 }
+// A thread of each block in turn: to make fibers anew for every block takes longer than most kernels.
+static void begin() { for (;;) kernel(), wait(DONE, 0); }
 // Whether all lanes that take part with one have come too, or are done.
 static bool complete(const Fiber &one, unsigned first, unsigned stop) {
     if (one.line == PRODUCT && stop - first < 32) fault = 6;
@@ -81,7 +82,10 @@ static bool met(unsigned threads) {
 static int run_block(unsigned threads, bool backwards) {
     for (unsigned i = 0; i < threads; i++) {
         Fiber &fiber = fibers[i];
-        fiber.number = i, fiber.state = RUNS, fiber.started = false;
+        const bool ready = fiber.started && fiber.state == DONE;
+        fiber.number = i, fiber.state = RUNS;
+        if (ready) continue;
+        fiber.started = false;
         getcontext(&fiber.context);
         fiber.context.uc_stack.ss_sp = &stacks[i * STACK];
         fiber.context.uc_stack.ss_size = STACK;
@@ -126,3 +130,30 @@ int run(unsigned grid, unsigned block, bool backwards, bool alone, void (*work)(
     return fault;
 }
 }  // namespace host
+
+// A sum of products of which the last 13 bits of the factors are not looked at. Hardware has an order and a rounding of its
+// own, which no document names.
+static double of_tf32(float x) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, &x, 4);
+    bits &= 0xFFFFE000;
+    __builtin_memcpy(&x, &bits, 4);
+    return x;
+}
+void mma_tf32(float &s0, float &s1, float &s2, float &s3, float a0, float a1, float a2, float a3, float b0, float b1) {
+    const float given[] = {a0, a1, a2, a3, b0, b1};
+    float *const sums[] = {&s0, &s1, &s2, &s3};
+    const unsigned thread = host::now->number, lane = thread % 32;
+    auto of = [&](unsigned other, unsigned k) { return of_tf32(((float *)host::exchanged[thread - lane + other])[k]); };
+    __builtin_memcpy(host::exchanged[thread], given, sizeof given);
+    host::now->mask = ~0u;
+    host::wait(host::AT_WARP, host::PRODUCT);
+    for (unsigned k = 0; k < 4; k++) {
+        const unsigned row = k / 2 * 8 + lane / 4, column = lane % 4 * 2 + k % 2;
+        double sum = *sums[k];
+        for (unsigned t = 0; t < 8; t++)
+            sum += of(row % 8 * 4 + t % 4, row / 8 + t / 4 * 2) * of(column * 4 + t % 4, 4 + t / 4);
+        *sums[k] = sum;
+    }
+    host::wait(host::AT_WARP, -2);
+}

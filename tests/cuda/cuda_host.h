@@ -44,6 +44,7 @@ extern unsigned char exchanged[1024][32];
 void wait(State state, int line);
 int run(unsigned grid, unsigned block, bool backwards, bool alone, void (*work)(), unsigned rows = 1);
 }  // namespace host
+void mma_tf32(float &s0, float &s1, float &s2, float &s3, float a0, float a1, float a2, float a3, float b0, float b1);
 #pragma GCC visibility pop
 
 #define threadIdx (Triple{host::now->number, 0, 0})
@@ -81,30 +82,4 @@ static float as_tf32(float x) {
     if (x == x) bits = bits + 0x1000 & 0xFFFFE000;  // a carry runs into the exponent
     __builtin_memcpy(&x, &bits, 4);
     return x;
-}
-// A sum of products of which the last 13 bits of the factors are not looked at. Hardware has an order and a rounding of its
-// own, which no document names.
-static double of_tf32(float x) {
-    uint32_t bits;
-    __builtin_memcpy(&bits, &x, 4);
-    bits &= 0xFFFFE000;
-    __builtin_memcpy(&x, &bits, 4);
-    return x;
-}
-static void mma_tf32(float &s0, float &s1, float &s2, float &s3, float a0, float a1, float a2, float a3, float b0, float b1) {
-    const float given[] = {a0, a1, a2, a3, b0, b1};
-    float *const sums[] = {&s0, &s1, &s2, &s3};
-    const unsigned thread = host::now->number, lane = thread % 32;
-    auto of = [&](unsigned other, unsigned k) { return of_tf32(((float *)host::exchanged[thread - lane + other])[k]); };
-    __builtin_memcpy(host::exchanged[thread], given, sizeof given);
-    host::now->mask = ~0u;
-    host::wait(host::AT_WARP, host::PRODUCT);
-    for (unsigned k = 0; k < 4; k++) {
-        const unsigned row = k / 2 * 8 + lane / 4, column = lane % 4 * 2 + k % 2;
-        double sum = *sums[k];
-        for (unsigned t = 0; t < 8; t++)
-            sum += of(row % 8 * 4 + t % 4, row / 8 + t / 4 * 2) * of(column * 4 + t % 4, 4 + t / 4);
-        *sums[k] = sum;
-    }
-    host::wait(host::AT_WARP, -2);
 }

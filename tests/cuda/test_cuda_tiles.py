@@ -120,9 +120,10 @@ def close(found: Array, name: str, arrays: Sequence[Array], params: dict[str, An
 
 @each_tile
 def test_convolutions(monkeypatch: pytest.MonkeyPatch, tile: Tile, dtype: str) -> None:
-    """All layers are one program, so that they are compiled at once."""
+    """Every third layer, so that each is taken by four tiles or more; as one program they are compiled at once."""
     monkeypatch.setattr(cuda_tiles, "choose", lambda *_: tile)
-    works = [(name, *work) for layer in LAYERS.values() for name, work in layer.works().items()]
+    layers = [*LAYERS.values()][TYPES.index((tile, dtype)) % 3 :: 3]
+    works = [(name, *work) for layer in layers for name, work in layer.works().items()]
     arrays_of = [drawn(shapes, dtype) for _, shapes, _, _ in works]
 
     def build(*xs: Var) -> list[Var]:

@@ -10,7 +10,7 @@ import pytest
 
 import gpubp
 from gpubp.executor import Executor
-from tests.render.compiled import needs_compiler
+from tests.render.compiled import QUICK, needs_compiler
 
 NUMPY = tracemalloc.DomainFilter(inclusive=True, domain=np.lib.tracemalloc_domain)
 MOST = 256 * 1024
@@ -62,7 +62,7 @@ def test_models(path: Path) -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
-@pytest.mark.parametrize("backend", ["numpy", pytest.param("native", marks=needs_compiler)])
+@pytest.mark.parametrize("backend", ["numpy", pytest.param(QUICK, marks=needs_compiler, id="native")])
 def test_a_wide_net(precision: str, backend: str) -> None:
     """Its activations are 512 KiB each, its parameters 2.6 MB."""
     assert peak(gpubp.Executor(gpubp.loads(WIDE), "cpu", precision, backend=backend), 350, 256) <= MOST
