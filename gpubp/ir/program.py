@@ -51,6 +51,8 @@ class Program:
 
 def bodies(eqn: Eqn) -> tuple[Program, ...]:
     """The programs among an equation's params."""
+    if not eqn.params:  # of most, and every pass asks
+        return ()
     return tuple([value for value in eqn.params.values() if isinstance(value, Program)])
 
 

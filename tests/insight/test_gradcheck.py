@@ -21,9 +21,10 @@ from .worlds import ALL, executor, model
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_models_pass(name: str) -> None:
+    """Along a direction through all elements of each parameter, and along one."""
     ex, batch = model(name, 2)
     before = ex.state_dict()
-    report = gradcheck(ex, batch, elements=3)
+    report = gradcheck(ex, batch, elements=1)
     assert report.ok, report
     assert {one.parameter for one in report.parameters} == set(ex.gradients(batch)[1])
     for key, value in ex.state_dict().items():

@@ -69,19 +69,36 @@ def test_a_whole_sum_of_what_is_broadcast() -> None:
     np.testing.assert_allclose(found, (np.tanh(arrays[0] + arrays[1]) ** 2).sum(), rtol=1e-12)
 
 
+ALIKE = ("deep_batchnorm", "deep_mended", "deep_sigmoid", "diabetes", "digits", "digits_tuned", "fashion_mlp", "iris")
+ALIKE += ("parity", "siamese", "spiral", "worked_example", "xor_numpy")
+"""Models whose programs are made of equations that those of others are made of, too."""
+
+
 def _programs() -> Iterator[Any]:
     """Each model's programs in both types: one of each kind in every run of the tests, but for LONG, with layers FEWER,
-    the one that trains as users have it compiled; all in `make sanitize`, in full."""
+    the one that trains as users have it compiled; of those that are ALIKE it alone, and not as users have it; all in
+    `make sanitize`, in full."""
     for k, path in enumerate(MODELS):
         for mode in ("measure", "train"):
             for dtype in ("float32", "float64"):
                 every = (k + (mode == "train") + (dtype == "float64")) % 2 == 0 and path.stem not in LONG
+                every &= mode == "train" or path.stem not in ALIKE
                 name = f"{dtype}-{mode}-{path.stem}"
                 if every:
-                    options = () if mode == "train" else ("-O0",)
+                    options = () if mode == "train" and path.stem not in ALIKE else ("-O0",)
                     yield pytest.param(path, mode, dtype, FEWER.get(path.stem, {}), options, id=name)
-                if not every or path.stem in FEWER or mode == "measure":
+                if not every or path.stem in (*FEWER, *ALIKE) or mode == "measure":
                     yield pytest.param(path, mode, dtype, {}, (), id=f"{name}-in-full", marks=pytest.mark.sanitize)
+
+
+@pytest.mark.parametrize("mode", ["train", "measure"])
+def test_what_is_alike_is_made_of_what_others_are(mode: Any) -> None:
+    def made_of(program: Program) -> set[str]:
+        return {eqn.op.name for eqn in program.eqns}.union(*(made_of(b) for eqn in program.eqns for b in bodies(eqn)))
+
+    found = {path.stem: made_of(build(gpubp.load(path), mode, 7, "float32").program) for path in MODELS}
+    others = set().union(*(found[name] for name in found if name not in (*ALIKE, *LONG)))
+    assert all(found[name] <= others for name in ALIKE)
 
 
 @pytest.mark.parametrize(("path", "mode", "dtype", "params", "options"), list(_programs()))

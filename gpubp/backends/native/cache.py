@@ -71,7 +71,8 @@ class KernelCache:
 
     def _found(self, key: str, suffix: str) -> Iterator[Path]:
         try:
-            for path in sorted(self.folder.glob(f"{key}-*{suffix}")):
+            names = [name for name in os.listdir(self.folder) if name.startswith(f"{key}-") and name.endswith(suffix)]
+            for path in map(self.folder.joinpath, sorted(names)):
                 about = path.lstat()
                 private = stat.S_ISREG(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o022
                 if private and path.name == f"{key}-{_digest(path.read_bytes())}{suffix}":

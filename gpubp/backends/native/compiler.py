@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shlex
 import shutil
@@ -40,6 +41,9 @@ SECONDS = 120
 """Longest time that a compiler may take."""
 
 
+_VERSIONS: dict[tuple[str, tuple[str, ...], int], str] = {}
+
+
 class NativeError(Exception):
     """Kernels cannot be compiled or loaded; the text says why, in a few words."""
 
@@ -64,7 +68,15 @@ class Compiler:
 
     @cached_property
     def _told(self) -> str:
-        return self._run("--version")
+        """What it says of itself: the same for all executors of a process, unless another one was installed."""
+        try:
+            changed = os.stat(self.command).st_mtime_ns
+        except OSError:
+            changed = 0
+        key = (self.command, self.options, changed)
+        if key not in _VERSIONS:
+            _VERSIONS[key] = self._run("--version")
+        return _VERSIONS[key]
 
     @property
     def flags(self) -> tuple[str, ...]:

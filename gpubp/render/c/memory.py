@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -104,7 +105,7 @@ class Memory:
         lanes: bool = False,
     ) -> None:
         self.plan, self.names, self.tables, self.given, self.lanes = plan, names, tables, given, lanes
-        self.places: dict[Var, Place] = dict(plan.places)
+        self.places = ChainMap[Var, Place]({}, plan.places)  # type: ignore[arg-type]  # a kernel adds its own alone
         self.shown = {eqn.output: eqn for eqn in plan.views}
         self.pointers: dict[tuple[Buffer, int, str], str] = {}
         self.written: set[str] = set()
