@@ -95,7 +95,8 @@ def _columns(encoder: Encoder, classes: int | None) -> Iterator[str]:
     numbers = [(field.name, word) for field in encoder.fields for word in field.words or ("",)]
     heads = [f"{name} = {word} (1 or 0)" if word else name for name, word in numbers]
     if heads and not encoder.mean:
-        yield f"the columns {_listed(heads)}"
+        rows = f"{moments[1] - moments[0]} rows of " if (moments := encoder.moments) else ""
+        yield f"{rows}the column{'s' * (len(heads) > 1)} {_listed(heads)}"
     if encoder.scale != 1:
         whose = "the numbers of the data, " if not heads else ""
         yield f"{whose}each{' but those of 1 or 0' if encoder.onehot else ''} times {encoder.scale!r}"
