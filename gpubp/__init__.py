@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from .executor import Executor
     from .frontend import Net, load, loads
+    from .insight import Explanation, explain
     from .picture import Graph, graph
     from .training import CrossValidation, LoadedRun, Run, cross_validate, export, load_run, train
 
@@ -40,6 +41,7 @@ __all__ = [
     "DeviceFailedError",
     "DivergedError",
     "Executor",
+    "Explanation",
     "GpubpError",
     "Graph",
     "InputError",
@@ -50,6 +52,7 @@ __all__ = [
     "SaveError",
     "ShapeError",
     "cross_validate",
+    "explain",
     "export",
     "graph",
     "layer",
@@ -63,6 +66,8 @@ _PLACES = {
     "Executor": "executor",
     "Net": "frontend",
     "Graph": "picture",
+    "Explanation": "insight",
+    "explain": "insight",
     "graph": "picture",
     "load": "frontend",
     "loads": "frontend",

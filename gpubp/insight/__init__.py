@@ -2,8 +2,10 @@
 
 from .document import FEW, MOST, as_json, document
 from .drawn import drawn
+from .explained import Explanation, explain, explained
 from .gradcheck import Checked, Element, Report, gradcheck
 from .html import PAGED, as_html
+from .subject import Subject, subject
 from .text import DIGITS, as_text, shown
 from .trace import Line, Step, Trace, trace
 from .whole import whole_text
@@ -15,17 +17,22 @@ __all__ = [
     "PAGED",
     "Checked",
     "Element",
+    "Explanation",
     "Line",
     "Report",
     "Step",
+    "Subject",
     "Trace",
     "as_html",
     "as_json",
     "as_text",
     "document",
     "drawn",
+    "explain",
+    "explained",
     "gradcheck",
     "shown",
+    "subject",
     "trace",
     "whole_text",
 ]

@@ -194,7 +194,8 @@ function go(number, focus = true) {
       requestAnimationFrame(() => reveal(button));
     } else button.removeAttribute("aria-current");
   }
-  history.replaceState(null, "", `#${at + 1}`);
+  // A page within another, as in a notebook, has no address of its own.
+  if (location.origin !== "null") history.replaceState(null, "", `#${at + 1}`);
   if (focus) panel.focus({ preventScroll: true });
 }
 
