@@ -142,7 +142,7 @@ def cut(
         bad |= before[starts + end] > before[starts + begin]
     if bad.all():
         raise problem("E0414", f"`{table.path}`: no window is left, for each misses a cell", table.span)
-    whole = {i: _filled(found) for i, found in cells.labels.items()} if bad.any() else cells.labels
+    whole = {i: _filled(found) for i, found in cells.labels.items()} if drop else cells.labels
     return Cut(table, picks, replace(cells, labels=whole), starts[~bad], starts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import prod
@@ -92,12 +92,21 @@ def series(
         files=tuple(request.base / part.table.path for part in parts),
         left_out=sum(len(part.gaps) for part in parts),
         origins=tuple(Origin(part.table.path, (part.starts + window - 1).tolist()) for part in parts),
-        ordered=-(-length // step) - 1 if len(names) > 1 else 0,
+        ordered=_between(request, moments),
     )
     for name, want in request.wants.items():
         known = Encoder((), moments=moments[name], header=main.header, drop=drop, decimal=decimal)
         _add(result, name, want, parts, known, scale)
     return result
+
+
+def _between(request: Request, moments: Mapping[str, tuple[int, int, int]]) -> int:
+    """How many windows are left out between two parts, so that no moment of a target is in both; where there is no
+    target, as for an autoencoder, no moment of an input."""
+    wants = request.wants
+    learned = [name for name, want in wants.items() if not want.feature] or [*wants]
+    sizes = [(end - begin, step) for begin, end, step in (moments[name] for name in learned)]
+    return max((-(-size // step) for size, step in sizes), default=1) - 1
 
 
 def _picks(request: Request, table: Table, columns: object, target: object) -> dict[str, list[int]]:

@@ -51,8 +51,8 @@ def split(
     `fold`, from 1, is for validation, the others are for training.
 
     The windows of a `series` are divided in their order, the first for training, the last for testing; a few are left
-    out between two parts, so that no moment is to be learned in one and told in another; they make no folds. Raises
-    DiagnosticError (E0421).
+    out between two parts, so that no moment is to be foretold in both (or, without a target, stands in windows of
+    both); they make no folds. Raises DiagnosticError (E0421).
     """
     if (folds is None) != (fold is None):
         message, help = f"`fold = {fold}` does not say of how many", f"`folds = {max(5, fold or 0)}, fold = {fold}`"
@@ -177,10 +177,12 @@ def _divided(
             parts = in_order(rows, fractions, ordered)
         for part, found in parts.items():
             if not len(found) and (part == "test" or choice.options.get("folds") is None):
-                message = (
-                    f"the part `{part}` is empty: {fractions[part] * 100:.10g}% of {counted(rows, 'row')} is too little"
-                )
+                share = f"{fractions[part] * 100:.10g}% of {counted(rows, 'row')}"
+                message = f"the part `{part}` is empty: {share} is too little"
                 help = f"`{part} = {math.ceil(100 / rows)}%` is one row; or add data"
+                if ordered:
+                    message = f"the part `{part}` is empty: of {share} the last {ordered:,} are left out"
+                    help = "a larger part, or a longer series: what the windows of two parts foretell does not overlap"
                 raise problem("E0421", message, choice.option_spans.get(part, span), help=help)
     if test_rows:
         parts["test"] = np.arange(rows, rows + test_rows, dtype=np.int64)

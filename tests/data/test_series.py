@@ -144,6 +144,29 @@ def test_labels_with_a_gap(made: World) -> None:
     assert "".join(found.classes["next"][k] for k in found.arrays["next"]) == "yzxyzxyzx"
 
 
+def test_labels_that_no_window_holds_may_be_missing(made: World) -> None:
+    made.targets = {"next": Type((), 3)}
+    use = reads("past, next", window=3, columns=("a", "b"), target=("kind",), missing=Word("drop"))
+    for first in "x0":
+        text = TABLE.replace("y", "1").replace("z", "2") if first == "0" else TABLE
+        made.write("a.csv", text.replace("x\n", "\n", 1).replace("x", first))
+        found = made.load(use)
+        assert found.arrays["next"].tolist() == [0, 1, 2] * 3
+        assert found.left_out == 0
+
+
+def test_windows_that_reproduce_themselves_share_no_moment(world: World) -> None:
+    """An autoencoder has no target: the inputs are what it learns."""
+    world.write("a.csv", "a\n" + "".join(f"{i}\n" for i in range(60)))
+    world.inputs, world.targets = {"past": Type((5, 1))}, {}
+    found = world.load(reads("past", window=5, step=2), split=choice("split", valid=0.2, test=0.2))
+    told = [{*found.arrays["past"][found.parts[part]].reshape(-1).tolist()} for part in ("train", "valid", "test")]
+    assert [max(told[0]) < min(told[1]), max(told[1]) < min(told[2])] == [True, True]
+    world.inputs = {"past": Type((40, 1))}
+    refused = world.refused(reads("past", window=40), split=choice("split", valid=0.2, test=0.2))
+    assert refused.message == "the part `train` is empty: of 60% of 21 rows the last 39 are left out"
+
+
 def test_decimal_commas(world: World) -> None:
     world.write("a.csv", "day;a\nmon;0,5\ntue;1,5\nwed;2.000,5\nthu;3,5\n")
     world.inputs, world.targets = {"past": Type((2, 1))}, {"next": Type((1,))}
