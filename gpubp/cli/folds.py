@@ -47,6 +47,8 @@ def asked(arguments: argparse.Namespace) -> bool:
         arguments.refuse(f"`{arguments.resume}` is a cross-validation: leave FILE out, or say `--folds` too")
     if going_on and arguments.out is not None:
         arguments.refuse("`--out` cannot be given: a cross-validation goes on in its own folder")
+    if going_on and arguments.no_save:
+        arguments.refuse("`--no-save` cannot be given: a cross-validation goes on in its own folder")
     every = going_on or (arguments.folds is not None and arguments.fold is None)
     if every and arguments.profile:
         arguments.refuse("`--profile` looks at one training: say which with `--fold`")

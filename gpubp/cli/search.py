@@ -13,7 +13,7 @@ from pathlib import Path
 from dsl.excerpt import visible
 
 from ..errors import DivergedError
-from ..training import Search, Trial, begin_search, resume_search, search
+from ..training import Search, Trial, begin_search, check_jobs, resume_search, search
 from .color import say
 from .common import add_file, folder, refuse_table, whole
 from .interrupt import Interrupt
@@ -62,6 +62,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def work(arguments: argparse.Namespace) -> int:
     """Make the trials and print the table; raises GpubpError."""
     told = _search(arguments)
+    check_jobs(told, arguments.device, arguments.jobs)
     live = Live(sys.stdout, wanted=not (arguments.json or arguments.quiet))
     if not (arguments.json or arguments.quiet):
         drawn = {"random": "drawn", "tpe": "chosen by TPE"}

@@ -12,7 +12,7 @@ from .listing import Listed, all_runs, compare, listed
 from .loaded import LoadedRun, asked_of, load_run, net_of
 from .restarts import spread
 from .run import Progress, Run
-from .searching import Search, begin_search, resume_search, search
+from .searching import Search, begin_search, check_jobs, resume_search, search
 from .trials import Trial
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "all_runs",
     "asked_of",
     "begin_search",
+    "check_jobs",
     "compare",
     "cross_validate",
     "default_folder",

@@ -54,6 +54,13 @@ def holds_folds(place: Path) -> bool:
     return (fold_folder(place, 1) / ABOUT).is_file() and not (place / ABOUT).exists()
 
 
+def no_run(place: Path, name: str) -> str:
+    """Why a folder that lacks the file `name` is no run, in words."""
+    if holds_folds(place):
+        return f"it holds those of a cross-validation, `{fold_folder(place, 1)}` and so on"
+    return f"it has no `{name}`"
+
+
 def source_name(net: Net) -> str:
     """The name of a net's file; of a net read back from a run, that of the file that was run."""
     return _source(net)[0]

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import CheckpointError
 from .checkpoint import reason
-from .folder import ABOUT, HEALTH, METRICS
+from .folder import ABOUT, HEALTH, METRICS, no_run
 
 MOST = 64 << 20
 """Bytes that such a file may have."""
@@ -85,7 +85,7 @@ def _text(path: Path) -> str:
         return path.read_text("utf-8", "replace")
     except (FileNotFoundError, NotADirectoryError) as error:
         # A folder of something else, or of a run that ended before it had begun.
-        said = f"it has no `{path.name}`" if path.parent.is_dir() else reason(error)
+        said = no_run(path.parent, path.name) if path.parent.is_dir() else reason(error)
         raise CheckpointError(f"`{path.parent}` is no run: {said}") from None
     except OSError as error:
         raise CheckpointError(f"cannot read `{path}`: {reason(error)}") from None

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ _stop: Any = None
 
 def side_by_side(
     task: Task, settings: Iterable[tuple[int, dict[str, str]]], jobs: int, stopping: Callable[[], bool] | None
-) -> Iterator[Trial | None]:
+) -> Generator[Trial | None]:
     """The trials of `settings` as they are done, `jobs` at a time on the CPU, whose cores they share; at the end None
     where `stopping` asked for it. Raises MemoryError where the system has killed one."""
     context = multiprocessing.get_context("spawn")  # what was begun here, threads above all, is not theirs
@@ -44,7 +44,9 @@ def side_by_side(
             if stopping is not None and stopping():
                 event.set()
             try:
-                yield from (trial for future in done if (trial := future.result()) is not None)
+                # What is done is told before what another process could not do.
+                ready = sorted(done, key=lambda future: future.exception() is not None)
+                yield from (trial for future in ready if (trial := future.result()) is not None)
                 fill()
             except BrokenProcessPool:
                 # Nothing but the system ends such a process before its time.
@@ -61,11 +63,11 @@ def side_by_side(
 @contextmanager
 def _deaf() -> Iterator[None]:
     """Processes that begin now do not hear Ctrl-C: it is for this one alone."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(event: Any, threads: int) -> None:

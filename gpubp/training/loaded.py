@@ -16,7 +16,7 @@ from ..executor import Executor
 from ..frontend import MAIN, Net, load
 from . import history
 from .answering import Answering
-from .folder import ABOUT, fold_folder, holds_folds
+from .folder import ABOUT, no_run
 from .resume import result_of
 
 
@@ -40,9 +40,7 @@ def net_of(place: Path) -> Net:
     """The net of a run, or of a checkpoint in its folder. Raises CheckpointError where there is no run, NetError."""
     folder = place if place.is_dir() else place.parent
     if not (folder / MAIN).is_file():
-        why = f"it has no `{MAIN}`" if place.is_dir() else "it is a file in no run's folder"
-        if holds_folds(place):
-            why = f"it holds those of a cross-validation, `{fold_folder(place, 1)}` and so on"
+        why = no_run(place, MAIN) if place.is_dir() else "it is a file in no run's folder"
         raise CheckpointError(f"`{place}` is no run: {why if place.exists() else 'no such file or directory'}")
     about = history.about(folder) if (folder / ABOUT).is_file() else {}
     # Paths of data start where they did when it was trained.

@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict, field
 from itertools import islice
 from pathlib import Path
@@ -30,7 +31,7 @@ ABOUT, TRIALS = "search.json", "trials.jsonl"
 @dataclass(slots=True)
 class Search:
     """A search in progress or done. `figure`: what is looked at, `rising`: whether more of it is better; `trials`: how
-    many there are to be; `done`: those that are, in order."""
+    many there are to be; `done`: those that are, as they ended."""
 
     net: Net
     folder: Path
@@ -138,6 +139,14 @@ def _check(net: Net, epochs: int | None, folds: int | None) -> tuple[str, bool]:
     return watch.figure, watch.rising
 
 
+def check_jobs(told: Search, device: str, jobs: int) -> None:
+    """Raises GpubpError where so many trials cannot be made at a time."""
+    if jobs > 1 and told.method == TPE:
+        raise GpubpError("`tpe` learns from each trial before it begins the next: it makes one at a time")
+    if jobs > 1 and device not in ("auto", "cpu"):
+        raise GpubpError(f"several trials at a time are made on the CPU, not on `{device}`")
+
+
 def search(
     told: Search,
     device: str = "auto",
@@ -150,13 +159,8 @@ def search(
     """Make the trials that are left, and write each one that is done; False where `stopping` ended it before. With
     `jobs` so many are made at a time, on the CPU, each by a process, and none tells its `progress`.
 
-    Raises SaveError, GpubpError where jobs do not go with the rest, and what no trial can do anything about:
-    DeviceError, DataError.
+    Raises SaveError, and what no trial can do anything about: DeviceError, DataError.
     """
-    if jobs > 1 and told.method == TPE:
-        raise GpubpError("`tpe` learns from each trial before it begins the next: it makes one at a time")
-    if jobs > 1 and device not in ("auto", "cpu"):
-        raise GpubpError(f"several trials at a time are made on the CPU, not on `{device}`")
     known: dict[str, Any] = {"file": told.file, "base": str(Path(told.file).parent.resolve()), "figure": told.figure}
     known |= {"method": told.method, "seed": told.seed, "trials": told.trials, **told.settings}
     try:
@@ -181,15 +185,16 @@ def search(
             found = side_by_side(task, left, min(jobs, told.trials), stopping)
         else:
             found = (one_trial(task, *one, device, progress, stopping) for one in left)
-        for trial in found:
-            if trial is None:
-                return False
-            told.done.append(trial)
-            _append(told.folder / TRIALS, None, json.dumps(asdict(trial)) + "\n")
-            if callback is not None:
-                callback(trial)
-            if jobs == 1 and stopping is not None and stopping():
-                break
+        with closing(found):  # its processes end here, not when somebody forgets them
+            for trial in found:
+                if trial is None:
+                    return False
+                told.done.append(trial)
+                _append(told.folder / TRIALS, None, json.dumps(asdict(trial)) + "\n")
+                if callback is not None:
+                    callback(trial)
+                if jobs == 1 and stopping is not None and stopping():
+                    break
         return len(told.done) == told.trials
     finally:
         os.close(held)

@@ -94,9 +94,11 @@ def test_ctrl_c_and_on(call: Call, file: Path, monkeypatch: pytest.MonkeyPatch) 
     wanted = "`cv` is a cross-validation: leave FILE out, or say `--folds` too"
     assert wanted in call("run", "a.net", "--resume", "cv").err
     assert "`--out` cannot be given" in call("run", "--resume", "cv", "--out", "other").err
+    assert "`--no-save` cannot be given" in call("run", "--resume", "cv", "--no-save").err
     assert "`--set` needs the .net file" in call("run", "--resume", "cv", "--set", "k=1").err
     assert "is of another experiment: `split` was" in call("run", "a.net", "--folds", "4", "--resume", "cv").err
-    assert "it holds those of a cross-validation" in call("predict", "cv", "a.csv").err
+    for words in (("predict", "cv", "a.csv"), ("plot", "cv")):
+        assert "it holds those of a cross-validation" in call(*words).err
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,8 @@ def is_trials(path: Path, parent: int) -> bool:
 def test_jobs_that_do_not_go_with_the_rest(call: Call, tmp_path: Path) -> None:
     net(tmp_path)
     said = call("search", "a.net", "--jobs", "2", "--device", "gpu")
-    assert (said.code, said.err) == (2, "error: several trials at a time are made on the CPU, not on `gpu`\n")
+    message = "error: several trials at a time are made on the CPU, not on `gpu`\n"
+    assert (said.code, said.out, said.err) == (2, "", message)
     assert not (tmp_path / "runs").exists()
     assert call("search", "a.net", "--jobs", "0").code == 2
 
