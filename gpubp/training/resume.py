@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, GpubpError
 from ..executor import Executor
-from ..frontend import Net, Start, cannot_start, start_of
+from ..frontend import MAIN, Net, Start, cannot_start, identity, load, start_of
 from . import history
 from .checkpoint import BEST, LAST, Saved, read
 from .environment import different
@@ -52,7 +53,7 @@ def require_same(place: Path, saved: Saved, net: Mapping[str, str], data: Mappin
     before: Mapping[str, str] = saved.about.get("net", {})
     changed = different(before, net)
     wrong = [key for key in changed if key not in FREE]
-    if wrong:
+    if wrong and not _came_later(place, before, net, wrong):
         raise CheckpointError(
             f"`{place}` is of another experiment: {'; '.join(_change(key, before, net) for key in wrong)}. "
             f'To begin a new training with its weights: `start = load("{place}")` in `train`'
@@ -67,6 +68,24 @@ def require_same(place: Path, saved: Saved, net: Mapping[str, str], data: Mappin
     if lasts and net.get("schedule", "none") != "none":
         return ["the length of the training has changed, and its schedule may depend on it"]
     return []
+
+
+def _came_later(place: Path, before: Mapping[str, str], now: Mapping[str, str], keys: Sequence[str]) -> bool:
+    """Whether the experiment at hand is the one that was saved, in whose words these keys differ because it was saved
+    by a version that lacked some options: the run's own net, read today, is the one at hand, and each option that had a
+    value has it still."""
+    main = (place if place.is_dir() else place.parent) / MAIN
+    try:
+        own = identity(load(main)) if main.is_file() else {}
+    except GpubpError:
+        return False
+    same = all(own.get(key) == now.get(key) for key in keys)
+    return same and all(_said(before.get(key, "")) <= _said(now.get(key, "")) for key in keys)
+
+
+def _said(text: str) -> set[str]:
+    """The options that have a value, and the other words of a text of `identity`."""
+    return {part for part in re.split(r"[(),;] ?", text) if not part.endswith("= none")}
 
 
 def _change(key: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:

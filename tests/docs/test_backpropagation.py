@@ -28,10 +28,10 @@ def test_an_example_is_sound_and_trains(block: Block, tmp_path: Path, monkeypatc
         assert main(["run", "example.net", *options, "--device", "cpu", "--no-save"]) == 0
 
 
-def test_zeros_leave_the_units_alike(tmp_path: Path) -> None:
+def test_weights_that_are_alike_stay_alike(tmp_path: Path) -> None:
     """What the page says of first weights that are all alike."""
     (text,) = [block.text for block in BLOCKS if block.file == "by_hand.net"]
-    text = re.sub(r"init = constant\(.*?\]\]\)", "init = zeros", text)
+    text = re.sub(r"init = constant\(.*?\]\]\)", "init = constant(0.5)", text)
     executor = gpubp.Executor(gpubp.loads(text), "cpu")
     rows = {"x": [[1, 0.5]], "y": [[1]]}
     for _ in range(3):

@@ -38,6 +38,28 @@ def test_another_experiment_does_not_go_on(tmp_path: Path, before: str, after: s
     assert "start = load(" in str(caught.value)
 
 
+def test_a_run_of_a_version_with_fewer_options_goes_on(tmp_path: Path) -> None:
+    """Its checkpoint says nothing of an option that came later, and says of others that they are none."""
+    path = write_net(tmp_path)
+    whole = train(path)
+    train(path, out=tmp_path / "out", epochs=2)
+    saved = read(tmp_path / "out" / LAST)
+    said = saved.about["net"]["data"]
+    assert ", standardize = false" in said
+    old = said.replace(", standardize = false", "").replace("scale", "reshape = none, scale")
+    for text in (old.replace("scale = 1.0", "scale = 2.0"), old):
+        about = {**saved.about, "net": {**saved.about["net"], "data": text}}
+        checkpoint.save(tmp_path / "out" / LAST, checkpoint.Saved(saved.state, about))
+        if text != old:
+            with pytest.raises(gpubp.CheckpointError, match="the data has changed"):
+                train(path, resume=tmp_path / "out")
+    other = tmp_path / "other.net"
+    other.write_text(path.read_text("utf-8").replace('"y")', '"y", standardize = true)'), "utf-8")
+    with pytest.raises(gpubp.CheckpointError, match="the data has changed"):
+        train(other, resume=tmp_path / "out")
+    assert state(train(path, resume=tmp_path / "out")) == state(whole)
+
+
 def test_other_data_does_not_go_on(tmp_path: Path) -> None:
     path = write_net(tmp_path)
     train(path, out=tmp_path / "out", epochs=2)
