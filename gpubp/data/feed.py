@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -243,4 +244,23 @@ def _row_counts(reads: list[tuple[DataEntry, Read]]) -> tuple[int, int]:
             labels = (Label(first.value_span, counted(other, what)),)
             help = "row by row they are one example: give both the same number"
             raise problem("E0420", message, entry.value_span, label=counted(number, what), labels=labels, help=help)
+    _require_pairs(reads)
     return rows, test_rows
+
+
+def _require_pairs(reads: list[tuple[DataEntry, Read]]) -> None:
+    """Raise DiagnosticError where entries of as many rows left out others of them: row by row they would be examples
+    that nobody wrote."""
+    of_files = [(entry, read) for entry, read in reads if read.origins]
+    for (first, known), (entry, read) in pairwise(of_files):
+        if (known.left_out or read.left_out) and _places(read) != _places(known):
+            message = f"{listed(first.names)} and {listed(entry.names)} leave out different rows, which miss a cell"
+            labels = (Label(first.value_span, f"{counted(known.left_out, 'row')} left out"),)
+            label = f"{counted(read.left_out, 'row')} left out"
+            help = "row by row they are one example: read both from one table, or fill the cells"
+            raise problem("E0420", message, entry.value_span, label=label, labels=labels, help=help)
+
+
+def _places(read: Read) -> list[list[int]]:
+    """The numbers of the rows in each of their files."""
+    return [[int(row) for row in origin.rows] for origin in read.origins]

@@ -170,6 +170,21 @@ def test_names_have_as_many_rows(world: World) -> None:
     assert found.message == "`y` has 0 test rows, `x` has 1"
 
 
+def test_rows_that_were_left_out_are_those_of_all_names(world: World) -> None:
+    """As many are left of each, and none of the examples was written by anybody."""
+    world.inputs = {"x": Type((1,))}
+    world.write("a.csv", "a,k\n1,0\n,0\n3,0\n")
+    world.write("b.csv", "b,k\n10,0\n20,0\n,0\n")
+    drop = Word("drop")
+    found = world.refused(csv("x", columns=("a",), missing=drop), csv("y", path="b.csv", columns=("b",), missing=drop))
+    assert (found.code, found.message) == ("E0420", "`x` and `y` leave out different rows, which miss a cell")
+    world.write("b.csv", "b,k\n10,0\n,0\n30,0\n")
+    rows = world.load(csv("x", columns=("a",), missing=drop), csv("y", path="b.csv", columns=("b",), missing=drop))
+    assert (rows.arrays["x"].tolist(), rows.arrays["y"].tolist()) == ([[1], [3]], [[10], [30]])
+    drawn = choice("normal", rows=2, shape=(1,))
+    assert world.load(csv("x", columns=("a",), missing=drop), entry("y", drawn)).left_out == 1
+
+
 def test_measuring_finds_the_same(world: World) -> None:
     with pytest.raises(DiagnosticError, match="does not exist"):
         measure(data(csv("x, y", target="y")), {"x": "float"}, world.base)
