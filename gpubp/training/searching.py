@@ -89,12 +89,13 @@ def begin_search(
 
 
 def resume_search(folder: Path, trials: int | None = None) -> Search:
-    """The search that was saved in `folder`, to `trials` in all. Raises CheckpointError where there is none, or its
-    file or data are not what they were, and NetError."""
+    """The search that was saved in `folder`, to `trials` in all, or the last that is done. Raises CheckpointError
+    where there is none, or its file or data are not what they were, and NetError."""
     try:
         known = json.loads((folder / ABOUT).read_text("utf-8"))
         file, base = str(known["file"]), Path(known["base"])
-        told = {key: known[key] for key in ("given", "epochs", "folds", "net", "data", "space")}
+        told = {key: known[key] for key in ("given", "epochs", "net", "data", "space")}
+        told["folds"] = known.get("folds")  # searches of earlier versions have none
         method, seed, count = str(known["method"]), int(known["seed"]), int(known["trials"])
     except OSError as error:
         raise CheckpointError(f"`{folder}` holds no search: cannot read `{folder / ABOUT}`: {reason(error)}") from None
@@ -109,8 +110,9 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
     changed = [key for part in ("net", "data", "space") for key in different(told[part], now[part])]
     if changed:
         raise CheckpointError(f"`{path}` has changed since `{folder}` began: `{changed[0]}` is not what it was")
-    count = int(min(trials or count, combinations(domains(net))))
-    return Search(net, folder, path, *watch, method, seed, count, told, _read(folder / TRIALS)[0])
+    done = _read(folder / TRIALS)[0]
+    count = max(int(min(trials or count, combinations(domains(net)))), *(trial.number for trial in done))
+    return Search(net, folder, path, *watch, method, seed, count, told, done)
 
 
 def _experiment(net: Net) -> dict[str, dict[str, Any]]:

@@ -106,6 +106,8 @@ def test_it_goes_on_with_the_same_trials(call: Call, tmp_path: Path, cut: int | 
     assert more.code == 0
     assert trials(tmp_path / "s")[:4] == trials(tmp_path / "whole")
     assert len(trials(tmp_path / "s")) == 5
+    fewer = call("search", "--resume", "s", "--trials", "2", "--device", "cpu")
+    assert (fewer.code, "5 trials" in fewer.out, fewer.err) == (0, True, "")
 
 
 def test_a_trial_that_fails_is_a_line(call: Call, tmp_path: Path) -> None:
