@@ -148,7 +148,7 @@ def _by_name(table: Table, columns: Sequence[str], why: str = "") -> list[int]:
     missing = [column for column in columns if column not in places]
     if missing:
         shown = f"its columns are {listed(table.names)}"
-        if not table.header:
+        if not table.header and isinstance(table, TextTable):
             shown = "its first row holds numbers: put a line with the names of the columns above it"
         help = suggestion(missing[0], [name for name in table.names if name not in columns])
         message = f"`{table.path}` has no column {listed(missing, 4)}{why}"

@@ -31,7 +31,8 @@ SUMMARY = "folds.json"
 @dataclass(frozen=True, slots=True)
 class Fold:
     """The training that held out a fold. `number`, from 1; `rows`: how many it held out; `metrics` and `tables` as a
-    Run's, where `valid` is the fold; `epochs`: how many it took; `folder`: where it is saved, if anywhere."""
+    Run's, where `valid` is the fold; `epochs`: how many it took; `seconds`: how long the last process was at it;
+    `folder`: where it is saved, if anywhere."""
 
     number: int
     rows: int
@@ -100,7 +101,8 @@ def cross_validate(
 
     The seed deals the rows to the folds, of one size to within one row; so are those of each label, where `split` says
     `stratify`, or the argument names an input or a target. All folds begin with the same weights. An early stop looks
-    at the fold that is held out, as does the choice among restarts: figures that it chose are a little too good.
+    at the fold that is held out, as do a `plateau` and the choice among restarts: figures that it chose are a little
+    too good.
     `ended` is called after each fold with it and its run, whose executor predicts. `out`: a folder that is to hold a
     run for each fold, `fold-1` and so on, and `folds.json`; `resume`: such a folder, where what is there is not trained
     again. All other arguments are those of `train`.

@@ -215,6 +215,9 @@ def test_an_array_is_a_series_too(world: World) -> None:
     assert found.arrays["next"].tolist() == [4, 5, 6, 7, 8, 9]
     again = read_table(world.base / "a.npy", found.encoders)
     np.testing.assert_array_equal(again.arrays["past"], found.arrays["past"])
+    assert read_table(world.base / "a.npy", {"past": found.encoders["past"]}, ("1",)).kept["1"] == [*"3456789"]
+    with pytest.raises(DataError, match=r"no column `day`(.|\n)*its columns are `1`"):
+        read_table(world.base / "a.npy", found.encoders, ("day",))
     np.save(file := io.BytesIO(), np.array([[0, np.inf]]))
     world.write("a.npy", file.getvalue())
     assert world.refused(reads("past, next", path="a.npy", window=1)).message == "`a.npy`, row 1, column `2`: it is inf"
