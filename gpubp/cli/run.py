@@ -58,7 +58,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(refuse=parser.error)
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--quiet", action="store_true", help="print the results alone")
-    shown.add_argument("--json", action="store_true", help="print one JSON object per epoch and one with the results")
+    shown.add_argument(
+        "--json", action="store_true", help="print one JSON object per epoch, or per fold, and one with the results"
+    )
 
 
 def work(arguments: argparse.Namespace) -> int:
