@@ -7,7 +7,6 @@ from dataclasses import replace
 from html import escape
 from typing import Any
 
-from dsl.excerpt import visible
 from dsl.records import dataclass
 
 from ..errors import GpubpError, InputError, NetError
@@ -35,9 +34,7 @@ def explained(of: Subject, number: int = 1, *, steps: int = 0, most: int = MOST)
     executor, given = of.executor, of.rows is not None
     net = executor.net
     if not net.graph.inputs:
-        raise GpubpError(
-            f"`{visible(net.graph.source.name)}` has no inputs, so there is no example to follow through it"
-        )
+        raise GpubpError(f"`{net.graph.source.name}` has no inputs, so there is no example to follow through it")
     if not given:
         of = replace(of, rows=drawn(net, MANY))
     assert of.rows is not None
@@ -118,11 +115,11 @@ def explain(of: Any, rows: Mapping[str, Any] | None = None, example: int = 1) ->
     net = source if isinstance(source, Net) else source.net
     if isinstance(source, Net):
         executor = Executor(net, "cpu", backend="numpy")
-        about = f"{visible(net.graph.source.name)}, the weights of seed {executor.seed}"
+        about = f"{net.graph.source.name}, the weights of seed {executor.seed}"
     else:
         executor = Executor(net, "cpu", source.precision, source.seed, "numpy")
         executor.load_state_dict(source.state_dict())
-        about = f"{visible(net.graph.source.name)}, step {executor.step:,}"
+        about = f"{net.graph.source.name}, step {executor.step:,}"
     if rows is not None:
         nodes = (*net.graph.inputs, *net.graph.targets)
         arrays, _ = check_feeds(executor.backend, nodes, rows, executor.dtype)

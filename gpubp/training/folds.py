@@ -100,12 +100,11 @@ def cross_validate(
     testing stay what the file's `split` makes of them. Stone (1974) on cross-validation; Kohavi (1995) on stratifying.
 
     The seed deals the rows to the folds, of one size to within one row; so are those of each label, where `split` says
-    `stratify`, or the argument names an input or a target, as if `split` said it. All folds begin with the same weights. An early stop looks
-    at the fold that is held out, as do a `plateau` and the choice among restarts: figures that it chose are a little
-    too good.
-    `ended` is called after each fold with it and its run, whose executor predicts. `out`: a folder that is to hold a
-    run for each fold, `fold-1` and so on, and `folds.json`; `resume`: such a folder, where what is there is not trained
-    again. All other arguments are those of `train`.
+    `stratify`, or the argument names an input or a target, as if `split` said it. All folds begin with the same
+    weights. An early stop looks at the fold that is held out, as do a `plateau` and the choice among restarts: figures
+    that it chose are a little too good. `ended` is called after each fold with it and its run, whose executor predicts.
+    `out`: a folder that is to hold a run for each fold, `fold-1` and so on, and `folds.json`; `resume`: such a folder,
+    where what is there is not trained again. All other arguments are those of `train`.
 
     Raises InputError for a number of folds that is none, DataError where the rows cannot be divided into so many, and
     what `train` raises.
