@@ -111,7 +111,7 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
     if changed:
         raise CheckpointError(f"`{path}` has changed since `{folder}` began: `{changed[0]}` is not what it was")
     done = _read(folder / TRIALS)[0]
-    count = max(int(min(trials or count, combinations(domains(net)))), *(trial.number for trial in done))
+    count = max(int(min(trials or count, combinations(domains(net)))), max((one.number for one in done), default=0))
     return Search(net, folder, path, *watch, method, seed, count, told, done)
 
 
