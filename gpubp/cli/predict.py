@@ -61,8 +61,8 @@ def work(arguments: argparse.Namespace) -> int:
     found = answers_of(run, run.predict(rows.arrays, arguments.batch))
     columns = {**rows.kept, **_beside(_with_gaps(found, rows.gaps), rows.kept)}
     if rows.gaps:
-        first, count = rows.gaps[0] + 1, len(rows.gaps)
-        said = f"row {first:,} misses" if count == 1 else f"{count:,} rows, the first of them {first:,}, miss"
+        first, count, each = rows.gaps[0] + 1, len(rows.gaps), rows.each
+        said = f"{each} {first:,} misses" if count == 1 else f"{count:,} {each}s, the first of them {first:,}, miss"
         print(f"note: {said} a cell of `{visible(arguments.data)}`; their answers are left empty", file=sys.stderr)
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows([columns, *zip(*columns.values(), strict=True)])

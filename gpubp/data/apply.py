@@ -41,12 +41,13 @@ class NewRows:
     """The rows of a file. `arrays`: for each name numbers as float64 (n, *shape), labels as int64 (n, *shape);
     `unused`: columns of a table that the net was trained without; `kept`: the cells of columns that were asked for, as
     texts, of all rows; `gaps`: the numbers (from 0) of the table's rows that miss a cell, which the arrays leave out as
-    the training did."""
+    the training did; `each`: what a row is, "row" or, of a series, "window"."""
 
     arrays: dict[str, NDArray[Any]]
     unused: tuple[str, ...] = ()
     kept: dict[str, list[str]] = field(default_factory=dict)
     gaps: tuple[int, ...] = ()
+    each: str = "row"
 
 
 _LEARNED = "the data that was learned from"
@@ -226,7 +227,7 @@ def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Seque
     last = max(encoder.moments[1] for encoder in encoders.values() if encoder.feature) - 1
     texts = {name: table.texts(column) for name, column in zip(keep, wanted, strict=True)}
     kept = {name: [cells[start + last] for start in found.all_starts.tolist()] for name, cells in texts.items()}
-    return NewRows(arrays, _unused(table, encoders), kept, tuple(found.gaps.tolist()))
+    return NewRows(arrays, _unused(table, encoders), kept, tuple(found.gaps.tolist()), "window")
 
 
 def _unused(table: Table, encoders: Mapping[str, Encoder]) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ class Answering:
             rows = self.rows(inputs, targets=False)
             if rows.gaps:
                 raise InputError(
-                    f"row {rows.gaps[0] + 1} of `{inputs}` misses a cell ({len(rows.gaps):,} rows do): "
+                    f"{rows.each} {rows.gaps[0] + 1} of `{inputs}` misses a cell ({len(rows.gaps):,} {rows.each}s do): "
                     "`run.rows(path, targets=False)` leaves them out and says which, in `gaps`"
                 )
             inputs = rows.arrays

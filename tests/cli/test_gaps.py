@@ -67,3 +67,14 @@ def test_without_drop_a_gap_is_an_error(call: Call, run: Path, tmp_path: Path) -
     said = call("predict", "strict", "new.csv")
     assert (said.code, said.out) == (2, "")
     assert "the cell is empty" in said.err
+
+
+def test_of_a_series_it_is_windows_that_miss_a_cell(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a\n" + "".join(f"{i}\n" for i in range(12)), "utf-8")
+    text = NET.replace("[2]", "[3]")
+    data = 'data {\n  x, y = series("a.csv", window = 3, missing = drop)\n}\n'
+    (tmp_path / "s.net").write_text(data + text[text.index("model {") :], "utf-8")
+    assert call("run", "s.net", "--out", "run", "--quiet").err == ""
+    (tmp_path / "new.csv").write_text("a\n1\n2\n3\n4\nNA\n6\n", "utf-8")
+    said = call("predict", "run", "new.csv")
+    assert said.err == "note: 2 windows, the first of them 3, miss a cell of `new.csv`; their answers are left empty\n"
