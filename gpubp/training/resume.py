@@ -14,7 +14,7 @@ from ..frontend import MAIN, Net, Start, cannot_start, identity, load, start_of
 from . import history
 from .checkpoint import BEST, LAST, Saved, read
 from .environment import different
-from .folder import ABOUT
+from .folder import ABOUT, holds_folds
 from .given import GIVEN
 
 FREE = frozenset({"epochs", "steps", "early_stop", "metrics", "start", "seed", "precision", "health"})
@@ -41,9 +41,11 @@ def require_checkpoint(folder: Path) -> None:
 def require_file_data(place: Path, saved: Saved) -> None:
     """Raise CheckpointError for a run that was trained on arrays, which no file names."""
     if any(name.startswith(GIVEN) for name in saved.about.get("data", {})):
+        call = f'train(net, data=..., resume="{place}")'
+        if holds_folds(place.parent):
+            call = f'cross_validate(net, folds, data=..., resume="{place.parent}")'
         raise CheckpointError(
-            f"`{place}` was trained on arrays that Python handed over, and goes on with the same ones: "
-            f'`gpubp.train(net, data=..., resume="{place}")`'
+            f"`{place}` was trained on arrays that Python handed over, and goes on with the same ones: `gpubp.{call}`"
         )
 
 
