@@ -34,10 +34,16 @@ def trained_net(name: str, device: HostDevice, dtype: str = "float32", count: in
     return {"losses": losses, **ex.state_dict()}
 
 
-@pytest.mark.parametrize("name", [name for name in LAYERS if name != "products"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        *((name, "float32") for name in LAYERS if name != "products"),
+        *((name, "float64") for name in ("relu both", "gru, reset first", "all")),
+    ],
+)
 def test_the_bits_of_kernel_by_kernel(name: str, dtype: str, use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a smaller last batch, which is a program of its own, for all kinds of layers together, in one type."""
+    """All kinds of layers in both types; with a smaller last batch, which is a program of its own, for all of them
+    together, in one."""
     count = 11 if (name, dtype) == ("all", "float32") else 9
     found = [trained_net(name, use(order=order), dtype, count) for order in (0, 1)]
     monkeypatch.setattr(HostDevice, "room", 0)

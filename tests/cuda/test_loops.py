@@ -226,7 +226,7 @@ def test_a_step_is_kernels_and_products(monkeypatch: pytest.MonkeyPatch, name: s
 @pytest.mark.parametrize("name", LAYERS)
 def test_twenty_steps_are_those_of_the_cpu(use: Use, way: str, name: str) -> None:
     """By one graph in one type, by one kernel in the other, without the host; then evaluation and prediction. That both
-    ways have the same bits in each type, tests/cuda/test_block_loops.py shows of the same nets."""
+    ways have the same bits in each type, tests/cuda/test_block_loops.py shows of the same layers."""
     device = use()
     dtype, bound = ("float64", 1e-9) if way == "replay" else ("float32", 1e-5)
     net, data = net_of(LAYERS[name]), rows(9)

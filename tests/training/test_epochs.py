@@ -41,6 +41,10 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
+COMPILED = ("full batch", "whole batches", "as they stand", "a smaller last one", "dropout, penalty", "accumulate")
+"""The others are the host's affair, whatever runs a step."""
+
+
 def write(base: Path, case: str) -> Path:
     options = {"length": "epochs = 60", "split": ""} | CASES[case]
     path = write_net(base, optimizer="adam(lr = 0.02)", **options)
@@ -90,8 +94,7 @@ def compare(found: dict[str, Any], wanted: dict[str, Any]) -> None:
 
 
 @needs_compiler
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(("case", "backend"), [*((case, "numpy") for case in CASES), *((c, QUICK) for c in COMPILED)])
 def test_the_same_bits_records_and_files(tmp_path: Path, case: str, backend: str) -> None:
     path = write(tmp_path, case)
     wanted = trained(path, tmp_path / "wanted", None, several=False, backend=backend)
