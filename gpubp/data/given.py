@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import DiagnosticError
-from dsl.graph import LayerGraph
+from dsl.graph import Choice, LayerGraph
 from dsl.source import Span
 from gpubp.errors import DataError, InputError
 
@@ -37,7 +37,8 @@ def from_arrays(
     """All rows of the experiment `graph` from checked arrays (n, *shape) by name, one for each input and target.
 
     `counts`: how many of them, one part behind the other, belong to each part; None where the file's `split` divides
-    them, or all are for training. Raises InputError where both do, DataError for a split that the rows do not allow.
+    them, or all are for training; in the place of a `series` they are windows in its order. Raises InputError where
+    both do, DataError for a split that the rows do not allow.
     """
     import numpy as np
 
@@ -45,7 +46,7 @@ def from_arrays(
     if counts is None:
         rows = len(next(iter(columns.values())))
         try:
-            parts = divide(split, Span(graph.source, 0, 0), rows, 0, columns, seed)
+            parts = divide(split, Span(graph.source, 0, 0), rows, 0, columns, seed, ordered=_between(graph))
         except DiagnosticError as error:
             raise DataError(error.diagnostics) from None
     elif split is not None:
@@ -59,3 +60,15 @@ def from_arrays(
             assert node.type is not None, "inputs and targets are typed"
             encoders[node.label or node.name] = Encoder(node.type.shape, node.type.classes, feature)
     return Dataset(dict(columns), encoders, parts, tuple(parts_of_rows(graph, len(parts["train"]))))
+
+
+def _between(graph: LayerGraph) -> int | None:
+    """Where the file's own rows are windows of a series, how many are left out between two parts, as
+    gpubp.data.series has it."""
+    targets = {node.label or node.name for node in graph.targets}
+    for entry in graph.rows.entries if graph.rows is not None else ():
+        if isinstance(entry.value, Choice) and entry.value.name == "series":
+            options: Mapping[str, Any] = entry.value.options
+            size, step = (int(options[key]) for key in ("length" if targets & set(entry.names) else "window", "step"))
+            return -(-size // step) - 1
+    return None
