@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from hashlib import sha256
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
 
@@ -89,11 +89,13 @@ class Graph:
         return self.html()
 
 
-def graph(net: Net, expand: Collection[str] = ()) -> Graph:
-    """The picture of a net, with shapes for one example and parameter counts. `expand`: the names of blocks and layers
-    of the file whose inside is shown in their place, or `["all"]`. Raises GpubpError for a name that it has not."""
+def graph(of: Any, expand: Collection[str] = ()) -> Graph:
+    """The picture of a net, or of that of a run or an executor, with shapes for one example and parameter counts.
+    `expand`: the names of blocks and layers of the file whose inside is shown in their place, or `["all"]`. Raises
+    GpubpError for a name that it has not, and for what is no net."""
+    net = required(getattr(of, "net", of))
     wanted = tuple(dict.fromkeys([expand] if isinstance(expand, str) else expand))
-    known = sorted({box.name for box in _blocks(scope_of(required(net)))})
+    known = sorted({box.name for box in _blocks(scope_of(net))})
     for name in wanted:
         if name != ALL and name not in known:
             there = f"there are {', '.join(f'`{one}`' for one in known)}" if known else "it has none"

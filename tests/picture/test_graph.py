@@ -121,6 +121,13 @@ def test_colours_can_be_read_in_light_and_dark() -> None:
         assert contrast(theme["block"], theme["paper"]) >= 4.5, "it is the colour of a text, too"
 
 
+def test_the_net_of_an_executor_is_drawn() -> None:
+    executor = gpubp.Executor(net("xor"), "cpu", backend="numpy")
+    assert gpubp.graph(executor).svg() == gpubp.graph(executor.net).svg()
+    with pytest.raises(gpubp.GpubpError, match="not a path"):
+        gpubp.graph("models/xor.net")
+
+
 @pytest.mark.parametrize(("file", "name"), [("models/xor.net", "xor.svg"), ("runs/my run", "'my run.svg'")])
 def test_a_terminal_gets_no_svg(
     file: str, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
