@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, field
@@ -55,11 +54,15 @@ class CrossValidation:
     @property
     def mean(self) -> dict[str, float]:
         """The mean over the folds of every figure, `valid.accuracy` and so on."""
+        import statistics
+
         return self._over(statistics.fmean)
 
     @property
     def std(self) -> dict[str, float]:
         """The standard deviation of every figure over the folds, with n - 1; none before there are two."""
+        import statistics
+
         return self._over(statistics.stdev) if len(self.folds) > 1 else {}
 
     @property

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..backends.threads import cores, take_threads
 from .trials import Task, Trial, one_trial
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 LOOK = 0.1
 """Seconds after which it is looked whether to stop."""
@@ -27,6 +27,11 @@ def side_by_side(
 ) -> Generator[Trial | None]:
     """The trials of `settings` as they are done, `jobs` at a time on the CPU, whose cores they share; at the end None
     where `stopping` asked for it. Raises MemoryError where the system has killed one."""
+    # Read here: most commands make no processes, and reading takes longer than many a check of a file.
+    import multiprocessing
+    from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+    from concurrent.futures.process import BrokenProcessPool
+
     context = multiprocessing.get_context("spawn")  # what was begun here, threads above all, is not theirs
     event, left = context.Event(), iter(settings)
     pool = ProcessPoolExecutor(jobs, context, _begin, (event, max(1, cores() // jobs)))
@@ -73,6 +78,8 @@ def _deaf() -> Iterator[None]:
 def _begin(event: Any, threads: int) -> None:
     """What a process does first: it computes by so many threads, and ends with the one that made it, however that
     ends."""
+    import multiprocessing
+
     global _stop
     _stop = event
     parent = multiprocessing.parent_process()
