@@ -197,8 +197,7 @@ def _rows(table: Table, cells: Cells, columns: Sequence[int], encoder: Encoder) 
 
     for i in columns:
         if i in cells.labels:
-            found = cells.labels[i]
-            gone = np.isnan(found.values) if found.words is None else found.values < 0
+            gone = cells.labels[i].missing
             if gone.any():
                 message = f"{table.at(int(np.argmax(gone)), i)}: the cell is empty, and it is to be a word"
                 raise problem("E0419", message, table.span)

@@ -31,6 +31,14 @@ class Labels:
     values: NDArray[np.float64]
     words: tuple[str, ...] | None = None
 
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """Where the cell is missing."""
+        import numpy as np
+
+        gone: NDArray[np.bool_] = np.isnan(self.values) if self.words is None else self.values < 0
+        return gone
+
     def of(self, rows: NDArray[np.int64]) -> Labels:
         """Those of some rows, whose words are all there is: a class of the rows that are left out is none."""
         import numpy as np

@@ -13,6 +13,7 @@ from gpubp.errors import DataError, InputError
 
 from .dataset import Dataset
 from .encoders import Encoder
+from .moments import between
 from .split import check_alone, divide
 from .suspicions import parts_of_rows
 
@@ -70,5 +71,5 @@ def _between(graph: LayerGraph) -> int | None:
         if isinstance(entry.value, Choice) and entry.value.name == "series":
             options: Mapping[str, Any] = entry.value.options
             size, step = (int(options[key]) for key in ("length" if targets & set(entry.names) else "window", "step"))
-            return -(-size // step) - 1
+            return between(size, step)
     return None

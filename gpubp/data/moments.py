@@ -74,6 +74,12 @@ def open_series(
     return ArrayTable(path, span, tuple(str(i + 1) for i in range(table.shape[1])), table)
 
 
+def between(moments: int, step: int) -> int:
+    """How many windows are left out between two parts, each `step` moments behind the one before, so that none of so
+    many `moments` of a window stands in both."""
+    return -(-moments // step) - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """The windows of one table: `starts`, the moment that each begins at, and `all_starts`, with those that are left
@@ -129,7 +135,7 @@ def cut(
     for name, columns in picks.items():
         gone = np.zeros(cells.rows, dtype=bool)
         for i in columns:
-            gone |= _missing(cells.labels[i]) if name in labels else np.isnan(cells.numbers[i])
+            gone |= _gone(cells, i, name in labels)
         if gone.any() and not drop:
             column = next(i for i in columns if _gone(cells, i, name in labels)[gone.argmax()])
             message = f"{table.at(int(gone.argmax()), column)}: the cell is empty"
@@ -149,19 +155,12 @@ def cut(
 def _gone(cells: Cells, column: int, coded: bool) -> NDArray[np.bool_]:
     import numpy as np
 
-    return _missing(cells.labels[column]) if coded else np.isnan(cells.numbers[column])
-
-
-def _missing(found: Labels) -> NDArray[np.bool_]:
-    import numpy as np
-
-    missing: NDArray[np.bool_] = np.isnan(found.values) if found.words is None else found.values < 0
-    return missing
+    return cells.labels[column].missing if coded else np.isnan(cells.numbers[column])
 
 
 def _filled(found: Labels) -> Labels:
     """With a label that occurs in the place of those that are missing."""
     import numpy as np
 
-    gone = _missing(found)
+    gone = found.missing
     return replace(found, values=np.where(gone, found.values[int(np.argmin(gone))], found.values))

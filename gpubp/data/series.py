@@ -16,7 +16,7 @@ from .columns import find, matching, mentioned, require_own_names
 from .dataset import Origin, Read, Request, Want
 from .encoders import Encoder, Field
 from .labels import Place, encode, labels_of
-from .moments import Cut, cut, open_series
+from .moments import Cut, between, cut, open_series
 from .tables import Table, TextTable
 from .tabular import OptionalNames, OptionalText, check_decimal, check_scale, word
 
@@ -105,8 +105,7 @@ def _between(request: Request, moments: Mapping[str, tuple[int, int, int]]) -> i
     target, as for an autoencoder, no moment of an input."""
     wants = request.wants
     learned = [name for name, want in wants.items() if not want.feature] or [*wants]
-    sizes = [(end - begin, step) for begin, end, step in (moments[name] for name in learned)]
-    return max((-(-size // step) for size, step in sizes), default=1) - 1
+    return max((between(end - begin, step) for begin, end, step in (moments[name] for name in learned)), default=0)
 
 
 def _picks(request: Request, table: Table, columns: object, target: object) -> dict[str, list[int]]:

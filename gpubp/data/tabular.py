@@ -12,7 +12,7 @@ from dsl.graph import Type, Word
 from dsl.records import dataclass
 from gpubp.registry import OptionType
 
-from .cells import Cells, Labels
+from .cells import Cells
 from .checks import clipped, counted, listed, problem, suggestion
 from .columns import choose, find, matching, require_own_names
 from .dataset import Origin, Read, Request
@@ -169,7 +169,7 @@ def whole_rows(table: Table, cells: Cells, columns: Collection[int]) -> Cells:
 
     bad = np.zeros(cells.rows, dtype=bool)
     for i in columns:
-        bad |= _missing(cells.labels[i]) if i in cells.labels else np.isnan(cells.numbers[i])
+        bad |= cells.labels[i].missing if i in cells.labels else np.isnan(cells.numbers[i])
     if not bad.any():
         return cells
     kept = np.flatnonzero(~bad)
@@ -178,13 +178,6 @@ def whole_rows(table: Table, cells: Cells, columns: Collection[int]) -> Cells:
     numbers = {i: column[kept] for i, column in cells.numbers.items()}
     labels = {i: found.of(kept) for i, found in cells.labels.items()}
     return Cells(len(kept), numbers, labels, kept, cells.rows - len(kept))
-
-
-def _missing(found: Labels) -> NDArray[np.bool_]:
-    import numpy as np
-
-    missing: NDArray[np.bool_] = np.isnan(found.values) if found.words is None else found.values < 0
-    return missing
 
 
 def _by_column(part: _Part, column: int) -> NDArray[np.int64]:
