@@ -231,14 +231,10 @@ def numbered(cells: Sequence[str | None]) -> Labels:
 
 DECIMAL_COMMA = re.compile(r"\s*[-+]?(\d{1,3}([. ]\d{3})+|\d+),\d+\s*", re.ASCII)
 _THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}([,' ]\d{3})+(\.\d*)?\s*", re.ASCII)
-
-
 _TELL = (
     "tell the reader: `csv(..., missing = drop)` leaves such rows out, `mean` or `median` in place of `drop` fills the "
     "cells"
 )
-
-
 _WHOLE = "the net was trained on rows without gaps"
 
 

@@ -46,10 +46,17 @@ def c_functions(text: str) -> str:
     return "\n".join(_files()[stem] for stem in dict.fromkeys(("base", "floats", *order)))
 
 
+def _of_each_type(text: str) -> str:
+    """A text in standard C for float, and the same for double, of which half as many lie side by side."""
+    if "_f32" not in text:
+        return text
+    return text + re.sub(r"\bfloat\b", "double", re.sub(r"\b16\b", "8", text.replace("_f32", "_f64")))
+
+
 @cache
 def _portable() -> dict[str, str]:
     """The text of each function in standard C, with the comment before it."""
-    files = _files() | {path.stem: path.read_text("utf-8") for path in PORTABLE.glob("*.h")}
+    files = _files() | {path.stem: _of_each_type(path.read_text("utf-8")) for path in PORTABLE.glob("*.h")}
     found: dict[str, str] = {}
     for text in files.values():
         lines: list[str] = []
