@@ -56,7 +56,8 @@ def early_stop(
 @register("start", "load")
 def load(*, path: Text, only: Paths = ()) -> Start:
     """Begin with the weights and statistics of a run, a path that starts in the folder of the `.net` file; `only`: of
-    these values, stages or layers."""
+    these values, stages or layers. A safetensors file of another library will do, if its arrays have the names and
+    shapes of this net's: `gpubp.Executor(net).state_dict()` shows them."""
     return Start(path, tuple(only))
 
 

@@ -19,6 +19,8 @@ LAST, BEST = "last.safetensors", "best.safetensors"
 FORMAT = 1
 MOST_HEADER = 16 << 20
 """Bytes of a header that are read; 100,000 arrays need no more."""
+_NUMPY = {"BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64", "F16", "F32", "F64"}
+"""Types of safetensors that NumPy has, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,27 @@ def read(path: Path, memory: int | None = None) -> Saved:
     if known != _digest(state, about):
         raise CheckpointError(f"`{path}` is damaged: its bytes are not those that were written")
     return Saved(state, about)
+
+
+def read_weights(path: Path, memory: int | None = None) -> Mapping[str, Any]:
+    """The arrays of a safetensors file, whoever wrote it; of one that `save` wrote, its state. Files larger than
+    `memory` bytes are refused. Raises CheckpointError."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    content = _content(path, memory)
+    try:
+        entries = json.loads(content[8 : 8 + _header_size(content)])
+        if "gpubp" in entries.pop("__metadata__", {}):
+            return read(path, memory).state
+        odd = next((name for name, entry in entries.items() if entry["dtype"] not in _NUMPY), None)
+        if odd is not None:
+            found = entries[odd]["dtype"]
+            raise CheckpointError(f"`{odd}` in `{path}` is of {found}, a type that NumPy lacks: save it as float32")
+        return load(content)
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"`{path}` is no safetensors file that can be read: {said}") from None
 
 
 def _content(path: Path, memory: int | None) -> bytes:

@@ -6,13 +6,13 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import CheckpointError, GpubpError
 from ..executor import Executor
 from ..frontend import MAIN, Net, Start, cannot_start, identity, load, start_of
 from . import history
-from .checkpoint import BEST, LAST, Saved, read
+from .checkpoint import BEST, LAST, Saved, read, read_weights
 from .environment import different
 from .folder import ABOUT, holds_folds
 from .given import GIVEN
@@ -20,6 +20,8 @@ from .given import GIVEN
 FREE = frozenset({"epochs", "steps", "early_stop", "metrics", "start", "seed", "precision", "health"})
 """Parts of an experiment that a resume may change: how long it is and what is looked at. Seed and precision are those
 of the state."""
+
+_TURNED = "other libraries lay their axes in another order: here [in, out], and [height, width, in, out]"
 
 
 def folder_of(place: Path) -> Path | None:
@@ -120,28 +122,38 @@ def result_of(place: Path, memory: int | None = None) -> Saved:
 
 
 def begin_from(net: Net, executor: Executor) -> None:
-    """Give the executor the weights and statistics of the run that the file starts from. Raises NetError at the text
-    where there is no such run, or it does not fit."""
+    """Give the executor the weights and statistics that the file starts from: those of a run, or of a safetensors file
+    by the same names. Raises NetError at the text where there are none, or they do not fit."""
     start = start_of(net)
     if start is None:
         return
+    import numpy as np
+
+    place, memory = net.base / start.path, executor.backend.free_memory()
     try:
-        saved = result_of(net.base / start.path, executor.backend.free_memory())
+        found = result_of(place, memory).state if place.is_dir() else read_weights(place, memory)
     except CheckpointError as error:
-        help = ""
-        if not (net.base / start.path).exists():
+        help = "" if place.is_dir() else "weights of other libraries are read from what `safetensors` writes"
+        if not place.exists():
             help = "paths start in the folder of the `.net` file; `gpubp runs` lists the runs; or leave `start` out"
         raise cannot_start(net, str(error), help=help) from None
     state = executor.state_dict()
+    option: Literal["path", "only"] = "only" if start.only else "path"
     for name in _chosen(net, start):
-        there = saved.state.get(name)
+        there = found.get(name)
         if there is None:
-            near = f"`only = [...]` names what to take, of {_listed(sorted(set(state) & set(saved.state)))}"
-            raise cannot_start(net, f"`{start.path}` has no `{name}`", "only" if start.only else "path", near)
+            raise cannot_start(net, f"`{start.path}` has no `{name}`", option, _instead(state, found))
         if there.shape != state[name].shape:
             message = f"`{name}` has shape {list(there.shape)} in `{start.path}`, and {list(state[name].shape)} here"
-            raise cannot_start(net, message, "only" if start.only else "path")
-        state[name] = there.astype(state[name].dtype)
+            turned = there.ndim > 1 and sorted(there.shape) == sorted(state[name].shape)
+            raise cannot_start(net, message, option, _TURNED if turned else "")
+        if there.dtype.kind != "f":
+            raise cannot_start(net, f"`{name}` in `{start.path}` is of {there.dtype}, not floating-point", option)
+        with np.errstate(over="ignore"):
+            state[name] = there.astype(state[name].dtype)
+        if not np.isfinite(state[name]).all():
+            message = f"`{name}` in `{start.path}` holds numbers that are not finite in {state[name].dtype}"
+            raise cannot_start(net, message, option)
     executor.load_state_dict(state)
 
 
@@ -157,9 +169,17 @@ def _chosen(net: Net, start: Start) -> list[str]:
     return found
 
 
-def _listed(names: list[str]) -> str:
-    told = ", ".join(f"`{name}`" for name in names[:8] if not name.startswith("optimizer."))
-    return told or "nothing"
+def _instead(state: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """A remedy where weights are missing: those that are there, or what they are called."""
+    both = [name for name in sorted(state.keys() & found.keys()) if not name.startswith("optimizer.")]
+    if both:
+        return f"`only = [...]` names what to take, of {_listed(both)}"
+    wanted = [name for name in state if "." in name and not name.startswith("optimizer.")]
+    return f"its arrays are {_listed(sorted(found)) or 'none'}; those of this net are {_listed(wanted)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names[:8]) + (", ..." if len(names) > 8 else "")
 
 
 def records_before(place: Path, step: int, per_epoch: int, total: int) -> list[dict[str, Any]]:

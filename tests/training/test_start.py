@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import gpubp
 
@@ -62,6 +64,60 @@ def test_it_does_not_start_again_after_a_resume(tmp_path: Path, trained: gpubp.R
     train(path, epochs=3, out=tmp_path / "out")
     resumed = train(path, resume=tmp_path / "out")
     assert weights(resumed) == weights(whole)
+
+
+def foreign(path: Path, run: gpubp.Run, **changed: np.ndarray) -> None:
+    """The weights and statistics of a run as another library would write them."""
+    state = run.executor.state_dict()
+    names = (*run.executor.parameters, *run.executor.net.buffers)
+    arrays = {name: np.array(state[name], order="C") for name in names}
+    save_file(arrays | {name.replace("__", "."): array for name, array in changed.items()}, path, {"format": "pt"})
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_weights_of_another_library(tmp_path: Path, trained: gpubp.Run, dtype: str) -> None:
+    halves = {name: np.round(value * 256) / 256 for name, value in trained.executor.parameters.items()}
+    changed = {name.replace(".", "__"): value.astype(dtype) for name, value in halves.items()}
+    foreign(tmp_path / "w.safetensors", trained, **changed, p__extra=np.ones(3))
+    run = train(other(tmp_path, '"w.safetensors"'))
+    for name, value in run.executor.parameters.items():
+        np.testing.assert_array_equal(value, halves[name].astype("float32"))
+
+
+@pytest.mark.parametrize(
+    ("array", "message", "help"),
+    [
+        (np.zeros((6, 3)), r"has shape \[6, 3\] in `w.safetensors`, and \[3, 6\] here", r"\[in, out\]"),
+        (np.full((3, 6), np.nan), "holds numbers that are not finite in float32", None),
+        (np.full((3, 6), 1e300), "holds numbers that are not finite in float32", None),
+        (np.zeros((3, 6), int), "is of int64, not floating-point", None),
+        (b"BF16", "is of BF16, a type that NumPy lacks: save it as float32", None),
+    ],
+)
+def test_weights_of_another_library_that_do_not_fit(
+    tmp_path: Path, trained: gpubp.Run, array: np.ndarray | bytes, message: str, help: str | None
+) -> None:
+    path = tmp_path / "w.safetensors"
+    if isinstance(array, bytes):
+        foreign(path, trained, p__dense__weight=np.zeros((3, 6), "float16"))
+        content = path.read_bytes()
+        size = int.from_bytes(content[:8], "little")
+        header = content[8 : 8 + size].replace(b'"F16"', b'"BF16"')
+        path.write_bytes(len(header).to_bytes(8, "little") + header + content[8 + size :])
+    else:
+        foreign(path, trained, p__dense__weight=array)
+    with pytest.raises(gpubp.NetError, match=f"`p.dense.weight` in.* {message}|`p.dense.weight` {message}") as caught:
+        train(other(tmp_path, '"w.safetensors"'))
+    (found,) = caught.value.diagnostics
+    assert help is None or any(re.search(help, one) for one in found.help)
+
+
+def test_names_of_another_library_are_told(tmp_path: Path) -> None:
+    save_file({"0.weight": np.zeros((6, 3))}, tmp_path / "w.safetensors")
+    with pytest.raises(gpubp.NetError, match=r"`w.safetensors` has no `p\.dense\.weight`") as caught:
+        train(other(tmp_path, '"w.safetensors"'))
+    (help,) = caught.value.diagnostics[0].help
+    assert help.startswith("its arrays are `0.weight`; those of this net are `p.dense.weight`, `p.dense.bias`")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,82 @@
+"""docs/from-pytorch.md: both nets are one, its weights fit, and its words are words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp.cli import main
+from tests.peers.nets import case, fixture
+from tools.markdown import blocks, tables
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs/from-pytorch.md").read_text("utf-8")
+BLOCKS = {block.detail: block.text for block in blocks(PAGE)}
+PEER = fixture("translated")
+WEIGHTS = case(PEER, "weights")
+
+
+def net(keys: str = "", rate: str = "adam(lr = 2e-3)") -> gpubp.Net:
+    return gpubp.loads(
+        BLOCKS["digits.net"].replace("train {", "train {\n" + keys).replace("adam(lr = 2e-3)", rate),
+        base=ROOT / "models/data",
+    )
+
+
+def translated() -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(BLOCKS["weights"], names)
+    found: dict[str, Any] = names["from_torch"](WEIGHTS)
+    return found
+
+
+def steps(arrays: dict[str, Any]) -> tuple[list[float], Any]:
+    """The losses of the fixture's batches, and what the net then answers to the first."""
+    executor = gpubp.Executor(net(), "cpu", precision="float64")
+    executor.load_state_dict(executor.state_dict() | {name: array.astype("f8") for name, array in arrays.items()})
+    rows = zip(PEER["images"], PEER["digits"], strict=True)
+    losses = [executor.train_step({"image": image, "digit": digit}) for image, digit in rows]
+    return losses, executor.predict(PEER["images"][0])
+
+
+def test_both_nets_learn_alike() -> None:
+    losses, answers = steps(translated())
+    np.testing.assert_allclose(losses, PEER["losses"], rtol=1e-12)
+    np.testing.assert_allclose(answers, PEER["answers"], rtol=0, atol=1e-10)
+
+
+def test_another_order_of_what_flatten_gives_is_noticed() -> None:
+    losses, _ = steps(translated() | {"hidden.dense.weight": WEIGHTS["5.weight"].T})
+    assert abs(losses[0] - PEER["losses"][0]) > 1e-3
+
+
+def test_weights_are_saved_and_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tensors = {name: SimpleNamespace(numpy=lambda force, array=array: array) for name, array in WEIGHTS.items()}
+    theirs = SimpleNamespace(state_dict=lambda: tensors)
+    exec(BLOCKS["weights"] + BLOCKS["save"], {"net": theirs})
+    path = tmp_path / "from_torch.safetensors"
+    run = gpubp.train(net(f'  start = load("{path}")\n', "sgd(lr = 0)"), "cpu", epochs=1)
+    for name, array in translated().items():
+        if name in run.executor.parameters:
+            np.testing.assert_array_equal(run.executor.parameters[name], array)
+
+
+def test_the_words_are_words(capsys: pytest.CaptureFixture[str]) -> None:
+    (rows,) = [rows for head, rows in tables(PAGE) if head[-1] == "gpubp"]
+    assert len(rows) > 25
+    told = " ".join(re.sub(r"executor\.gradients|`gpubp explain`|\[.*?\]", "", row[-1]) for row in rows)
+    names = {name for code in re.findall(r"`(.*?)`", told) for name in re.findall(r"^[a-z]\w+|[a-z]\w+(?=\()", code)}
+    assert len(names) > 40
+    for name in names - {"class", "sequence"}:
+        assert main(["words", name]) == 0, name
+
+
+def test_lines_are_short() -> None:
+    assert [line for line in PAGE.splitlines() if len(line) > 120 and not line.startswith("|")] == []
