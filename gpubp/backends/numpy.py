@@ -24,7 +24,7 @@ class NumpyBackend:
 
     name = place = "cpu"
     compiles = False
-    modes = frozenset({"train"})
+    modes = frozenset({"train", "measure"})
     worth = 0.01  # about what a C compiler takes: 0.15 to 0.2 s for tiny nets, 1 to 1.5 s for a hundred pieces
     call = 2.5e7  # some 50 ms at most
     near = 4e6  # the second cache, and of the third what a core gets of it

@@ -201,12 +201,12 @@ class Ensemble:
         bound.step()
         return bound
 
-    def evaluate(self, batch: Mapping[str, Any] | Stream | Rows) -> list[dict[str, float]]:
+    def evaluate(self, batch: Mapping[str, Any] | Stream | Rows, *, repeats: int = 0) -> list[dict[str, float]]:
         """For each restart what `Executor.evaluate` gives: the data loss, the penalties and each metric over all
         rows."""
         self.net.require_loss()
         with self.backend.running():
-            host, built, count = gather(self._together, self._first.place(batch), CHUNK, axis=1)
+            host, built, count = gather(self._together, self._first.place(batch), CHUNK, 1, repeats)
         others = tables(self.net.graph)
         found = []
         for k in range(self.count):

@@ -37,7 +37,8 @@ class Executor:
     quicker there. `precision` (float32, float64, tf32) and `seed` are the file's where None: tf32 are numbers of
     float32 whose matrix products a GPU may make by its tensor cores, from factors rounded to 10 bits; other devices
     take it as float32. `backend`, for the CPU: numpy, native (kernels compiled by a C compiler, by COMMAND in
-    native:COMMAND), or auto: the training program is compiled after as many steps as make it worth while; for a GPU:
+    native:COMMAND), or auto: the training program is compiled after as many steps, and that of validation after as many
+    epochs, as make it worth while; for a GPU:
     cupy (CuPy's own kernels alone), or auto (kernels compiled by NVRTC). Programs are made for each (mode, batch size)
     when first needed. Calls from several threads queue. Raises DeviceError
     where the device cannot be used, GpubpError where the net does not fit into its memory, NetError where a weight
@@ -172,22 +173,25 @@ class Executor:
         with self._active:
             require_finite(self.parameters, self.xp, self.step)
 
-    def evaluate(self, data: Mapping[str, Any] | Stream | Rows, batch: int = CHUNK) -> dict[str, float]:
+    def evaluate(
+        self, data: Mapping[str, Any] | Stream | Rows, batch: int = CHUNK, *, repeats: int = 0
+    ) -> dict[str, float]:
         """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode, `batch`
-        rows at a time."""
+        rows at a time. `repeats`: how many times as many rows were evaluated before; on the CPU the program is compiled
+        once that is worth while."""
         others = tables(self.net.graph)
-        return {name: value for name, value in self._measure(data, batch).items() if name not in others}
+        return {name: value for name, value in self._measure(data, batch, repeats).items() if name not in others}
 
     def tables(self, data: Mapping[str, Any] | Stream, batch: int = CHUNK) -> dict[str, list[list[int]]]:
         """Each metric that is a table, such as `confusion`, over all rows, in evaluation mode."""
         wanted = tables(self.net.graph)
         return {name: value for name, value in self._measure(data, batch).items() if name in wanted} if wanted else {}
 
-    def _measure(self, data: Mapping[str, Any] | Stream | Rows, batch: int) -> dict[str, Any]:
+    def _measure(self, data: Mapping[str, Any] | Stream | Rows, batch: int, repeats: int = 0) -> dict[str, Any]:
         most = positive(batch, "batch")
         self.net.require_loss()
         with self._active:
-            return figures(*gather(self._machine, self.place(data), most))
+            return figures(*gather(self._machine, self.place(data), most, repeats=repeats))
 
     # Training ----------------------------------------------------------------------------------------------------
     def gradients(self, batch: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:

@@ -45,15 +45,17 @@ def padded(xp: Any, array: Any) -> Any:
     return xp.concatenate((array, xp.zeros((missing, *array.shape[1:]), dtype=array.dtype)))
 
 
-def gather(machine: Machine, placed: Rows, batch: int, axis: int = 0) -> tuple[dict[str, Any], Built, int]:
+def gather(
+    machine: Machine, placed: Rows, batch: int, axis: int = 0, repeats: int = 0
+) -> tuple[dict[str, Any], Built, int]:
     """What the measuring program gives for all rows, `batch` at a time: see `Gathered.on_host`; the program, and the
-    number of rows."""
+    number of rows. `repeats`: how often that was done before."""
     xp, gathered, count = machine.backend.xp, Gathered(machine.backend, axis), 0
     for arrays in placed.pieces(batch):
         rows = len(arrays[0])
         count += rows
         mask = (xp.arange(bucket(rows)) < rows).astype("float64")
-        bound = machine.run("measure", bucket(rows), [*(padded(xp, array) for array in arrays), mask])
+        bound = machine.run("measure", bucket(rows), [*(padded(xp, array) for array in arrays), mask], step=repeats)
         gathered.add(bound.outputs, rows)
     return gathered.on_host(), bound.compiled.built, count
 

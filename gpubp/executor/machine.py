@@ -19,7 +19,7 @@ from .state import allot
 @dataclass(frozen=True, slots=True, eq=False)
 class Compiled:
     """A program with its plan, what a step costs, and the Python text that runs it. From step `native_from` on, if at
-    all, compiled kernels do."""
+    all, compiled kernels do; where it is an evaluation, from that repeat on."""
 
     built: Built
     plan: Plan
@@ -86,7 +86,8 @@ class Machine:
         return self._compiled[key]
 
     def _native_from(self, mode: Mode, batch: int, plan: Plan, costs: Cost) -> float:
-        """The step from which on a program is compiled: when NumPy has worked about as long as the compiler will. It
+        """The step, or the repeat of an evaluation, from which on a program is compiled: when NumPy has worked about as
+        long as the compiler will. It
         depends on the program alone: not on a clock, nor on whether the kernels are there already, so that a seed gives
         the same bytes each time, after a resume too."""
         if mode not in self.backend.modes or not self.backend.compiles:
@@ -110,7 +111,7 @@ class Machine:
         return self._native[key]
 
     def bound(self, mode: Mode, batch: int, fit: object | None = None, step: int = 0) -> Bound:
-        """The same, ready to run. `step`: the number of the step that it is for."""
+        """The same, ready to run. `step`: the number of the step that it is for, or of an evaluation's repeat."""
         done = self._bound.get((mode, batch, fit, self.backend.compiles and mode in self.backend.modes))
         if done is not None and done.native is (step >= done.compiled.native_from):
             return done

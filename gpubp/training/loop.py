@@ -226,7 +226,8 @@ class Training:
             "train.penalty": self.sums.penalty,
         }
         if self.valid is not None:
-            record |= {f"valid.{name}": value for name, value in self.executor.evaluate(self.valid).items()}
+            figures = self.executor.evaluate(self.valid, repeats=(step - 1) // self.per_epoch)
+            record |= {f"valid.{name}": value for name, value in figures.items()}
         if step % self.per_epoch == 0:
             self.sums = Sums()
         look(self.executor, record)
@@ -288,7 +289,9 @@ class Training:
             ex.load_state_dict(best.saved.state)
             run.best_epoch = best.epoch
         for part in run.dataset.parts:
-            figures = ex.evaluate(run.dataset.part(part))
+            # Validation as it was done at this step, so that its figures are those of the epoch.
+            repeats = max(ex.step - 1, 0) // self.per_epoch if part == "valid" else 0
+            figures = ex.evaluate(run.dataset.part(part), repeats=repeats)
             for name, value in figures.items():
                 if not math.isfinite(value):
                     raise DivergedError(f"`{part}.{name}` is {value} after the last step: the outputs are no use")

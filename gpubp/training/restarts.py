@@ -181,7 +181,9 @@ class Race:
     def _note(self, step: int, per_epoch: int, penalties: Any, done: Sequence[int]) -> None:
         """What became of an epoch, and who stops. `done`: the steps that each restart has made, perhaps beyond it."""
         ensemble = self.ensemble
-        figures = ensemble.evaluate(self.valid) if self.valid is not None else [{}] * ensemble.count
+        figures: list[dict[str, float]] = [{}] * ensemble.count
+        if self.valid is not None:
+            figures = ensemble.evaluate(self.valid, repeats=(step - 1) // per_epoch)
         epoch = Epoch((step - 1) // per_epoch + 1, step, self.sums / self.examples, penalties, figures)
         self.log.append(epoch)
         looked_at = self.watch is not None or plateau_of(ensemble.net.graph) is not None

@@ -105,6 +105,19 @@ def test_auto_changes_over_at_a_step_that_the_program_fixes(monkeypatch: pytest.
     assert whole._machine._native.keys() == {("train", 5, None)}
 
 
+def test_auto_compiles_validation_at_a_repeat_that_the_program_fixes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NumpyBackend, "worth", 2e-5)
+    data, auto = rows(20), native(backend="auto")
+    at = int(np.ceil(auto._machine.compiled("measure", 32).native_from))
+    assert 1 < at < 60
+    by_numpy, by_kernels = native(backend="numpy").evaluate(data), native().evaluate(data)
+    assert auto.evaluate(data, repeats=at - 1) == by_numpy
+    assert not auto._machine._native
+    assert auto.evaluate(data, repeats=at) == auto.evaluate(data, repeats=at + 9) == by_kernels
+    assert auto._machine._native.keys() == {("measure", 32, None)}
+    assert auto.evaluate(data) == by_numpy  # once, as a test is
+
+
 @pytest.mark.parametrize("backend", ["native", "auto"])
 def test_restarts_are_single_runs_to_the_bit(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(NumpyBackend, "worth", 5e-5)

@@ -43,7 +43,7 @@ class NativeBackend(NumpyBackend):
             version = self.compiler.version
         except NativeError:
             return ""
-        return f"{'all' if self._all else 'training'}, by {version}" if self.compiles else ""
+        return f"{'all' if self._all else 'training and validation'}, by {version}" if self.compiles else ""
 
     def library(self, source: CSource) -> Library | None:
         """The compiled functions of a C text; None where that fails, which is said once."""
