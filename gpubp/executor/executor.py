@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from operator import index
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..backends import Backend
 from ..data import Stream
@@ -26,6 +26,7 @@ from .profile import Profile, profile
 from .state import State
 from .updates import updates
 
+Data: TypeAlias = Mapping[str, Any] | Stream | Rows
 CHUNK = 4096
 """Most rows that evaluation takes at once."""
 
@@ -38,11 +39,10 @@ class Executor:
     float32 whose matrix products a GPU may make by its tensor cores, from factors rounded to 10 bits; other devices
     take it as float32. `backend`, for the CPU: numpy, native (kernels compiled by a C compiler, by COMMAND in
     native:COMMAND), or auto: the training program is compiled after as many steps, and that of validation after as many
-    epochs, as make it worth while; for a GPU:
-    cupy (CuPy's own kernels alone), or auto (kernels compiled by NVRTC). Programs are made for each (mode, batch size)
-    when first needed. Calls from several threads queue. Raises DeviceError
-    where the device cannot be used, GpubpError where the net does not fit into its memory, NetError where a weight
-    cannot be drawn.
+    epochs, as make it worth while; for a GPU: cupy (CuPy's own kernels alone), or auto (kernels compiled by NVRTC).
+    Programs are made for each (mode, batch size) when first needed. Calls from several threads queue. Raises
+    DeviceError where the device cannot be used, GpubpError where the net does not fit into its memory, NetError where a
+    weight cannot be drawn.
     """
 
     def __init__(
@@ -173,21 +173,19 @@ class Executor:
         with self._active:
             require_finite(self.parameters, self.xp, self.step)
 
-    def evaluate(
-        self, data: Mapping[str, Any] | Stream | Rows, batch: int = CHUNK, *, repeats: int = 0
-    ) -> dict[str, float]:
+    def evaluate(self, data: Data, batch: int = CHUNK, *, repeats: int = 0) -> dict[str, float]:
         """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode, `batch`
         rows at a time. `repeats`: how many times as many rows were evaluated before; on the CPU the program is compiled
         once that is worth while."""
-        others = tables(self.net.graph)
-        return {name: value for name, value in self._measure(data, batch, repeats).items() if name not in others}
+        found, others = self._measure(data, batch, repeats), tables(self.net.graph)
+        return {name: value for name, value in found.items() if name not in others}
 
     def tables(self, data: Mapping[str, Any] | Stream, batch: int = CHUNK) -> dict[str, list[list[int]]]:
         """Each metric that is a table, such as `confusion`, over all rows, in evaluation mode."""
         wanted = tables(self.net.graph)
         return {name: value for name, value in self._measure(data, batch).items() if name in wanted} if wanted else {}
 
-    def _measure(self, data: Mapping[str, Any] | Stream | Rows, batch: int, repeats: int = 0) -> dict[str, Any]:
+    def _measure(self, data: Data, batch: int, repeats: int = 0) -> dict[str, Any]:
         most = positive(batch, "batch")
         self.net.require_loss()
         with self._active:
@@ -224,7 +222,7 @@ class Executor:
             data_losses, penalties, _ = self.run_steps(self.place(data), steps, batch)
             return data_losses + penalties
 
-    def place(self, data: Mapping[str, Any] | Stream | Rows) -> Rows:
+    def place(self, data: Data) -> Rows:
         """Data checked and on the device, once for many calls of `run_steps` and `evaluate`; a stream stays where it
         is, and is checked as it is read."""
         with self._active:

@@ -217,8 +217,7 @@ class Training:
         return host, extra, sizes
 
     def _epoch_over(self, step: int) -> None:
-        """The record of the epoch that ends with a step: the loss is the mean over the examples, not of batch means;
-        and the figures of validation."""
+        """Record the epoch that ends with a step: the mean loss of its examples, and the figures of validation."""
         record = {
             "epoch": float((step - 1) // self.per_epoch + 1),
             "step": float(step),
@@ -234,8 +233,7 @@ class Training:
         self.run.history.append(record)
         if self.folder is not None:
             self.folder.note(record)
-        best = self.best
-        if best is not None and best.improves(record) and (self.folder is not None or best.watch.restore):
+        if (best := self.best) is not None and best.improves(record) and (self.folder is not None or best.watch.restore):
             best.saved, best.fresh = self._saved(), True
 
     def _note_sizes(self, records: Sequence[dict[str, Any]]) -> None:
@@ -289,9 +287,8 @@ class Training:
             ex.load_state_dict(best.saved.state)
             run.best_epoch = best.epoch
         for part in run.dataset.parts:
-            # Validation as it was done at this step, so that its figures are those of the epoch.
-            repeats = max(ex.step - 1, 0) // self.per_epoch if part == "valid" else 0
-            figures = ex.evaluate(run.dataset.part(part), repeats=repeats)
+            before = max(ex.step - 1, 0) // self.per_epoch if part == "valid" else 0  # as in the epoch of this step
+            figures = ex.evaluate(run.dataset.part(part), repeats=before)
             for name, value in figures.items():
                 if not math.isfinite(value):
                     raise DivergedError(f"`{part}.{name}` is {value} after the last step: the outputs are no use")
