@@ -80,8 +80,7 @@ class Training:
         self.known: dict[str, Any] = {}
         if folder is not None or saved is not None:
             self.known = {"net": identity(net), "data": hashes(net, dataset, given=data is not None)}
-            self.known["environment"] = environment(ex)
-            self.known["columns"] = to_json(dataset.encoders)
+            self.known |= {"environment": environment(ex), "columns": to_json(dataset.encoders)}
         self.records: list[dict[str, Any]] = []
         self.measured: list[dict[str, Any]] = []
         self.health: Health | None = None
@@ -231,9 +230,10 @@ class Training:
             self.sums = Sums()
         look(self.executor, record)
         self.run.history.append(record)
-        if self.folder is not None:
+        if self.folder:
             self.folder.note(record)
-        if (best := self.best) is not None and best.improves(record) and (self.folder is not None or best.watch.restore):
+        best = self.best
+        if best and best.improves(record) and (self.folder or best.watch.restore):
             best.saved, best.fresh = self._saved(), True
 
     def _note_sizes(self, records: Sequence[dict[str, Any]]) -> None:
