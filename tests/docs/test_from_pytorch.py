@@ -68,6 +68,26 @@ def test_weights_are_saved_and_loaded(tmp_path: Path, monkeypatch: pytest.Monkey
             np.testing.assert_array_equal(run.executor.parameters[name], array)
 
 
+@pytest.mark.parametrize("name", sorted({key.split("/")[1] for key in PEER if key.startswith("layers/")}))
+def test_a_layer_is_that_of_pytorch(name: str) -> None:
+    peer = case(PEER, f"layers/{name}")
+    layer, x = str(peer["layer"]), peer["x"]
+    input = "class(5)[4]" if name == "embedding" else str([*x.shape[1:]])
+    executor = gpubp.Executor(
+        gpubp.loads(f"model {{\n  input x: {input}\n  output p = x -> {layer}\n}}"), "cpu", "float64"
+    )
+    functions: dict[str, Any] = {}
+    exec(BLOCKS["layers"], functions)
+    word = re.split(r"\W", layer)[0]
+    used = "conv" if word == "depthwise_conv" else "norm" if word.endswith("norm") else word
+    arrays = {f"p.{word}.{key}": array for key, array in functions[used](case(peer, "w")).items()}
+    state = executor.state_dict()
+    assert arrays.keys() >= executor.parameters.keys()
+    executor.load_state_dict(state | arrays)
+    found = executor.predict(x.astype(int) if name == "embedding" else x)
+    np.testing.assert_allclose(found, peer["p"], rtol=1e-11, atol=1e-12)
+
+
 def test_the_words_are_words(capsys: pytest.CaptureFixture[str]) -> None:
     (rows,) = [rows for head, rows in tables(PAGE) if head[-1] == "gpubp"]
     assert len(rows) > 25
