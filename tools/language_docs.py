@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GRAMMAR = ROOT / "dsl" / "net.lark"
 PATH = ROOT / "docs" / "language.md"
 _BLOCK = re.compile(r"(?<=```ebnf\n).*?(?=```)", re.DOTALL)
-_KEYS = re.compile(r"(?<=\| key \| what it is \| default \|\n\|---\|---\|---\|\n).*?(?=\n\n)", re.DOTALL)
+_KEYS = re.compile(r"(?<=\| key \| meaning \| default \|\n\|---\|---\|---\|\n).*?(?=\n\n)", re.DOTALL)
 _RULE = re.compile(r"^[?_]?([a-z]+): (.*(?:\n +\|.*)*)$", re.MULTILINE)
 _TERMINAL = re.compile(r"^([A-Z_]+)(?:\.\d)?: (.*)$", re.MULTILINE)
 _KEPT = ("NAME", "NUMBER", "STRING", "COMMENT")

@@ -1,4 +1,4 @@
-"""The language's catalogue, made from the registry: what is registered is what a file can name."""
+"""The language's catalogue, built from the registry: a file can name whatever is registered."""
 
 from __future__ import annotations
 
@@ -22,69 +22,69 @@ _PARTS = (
 )
 
 TRAIN = (
-    Option("loss", ("loss",), doc="what to make small"),
+    Option("loss", ("loss",), doc="the objective to minimise"),
     Option("optimizer", ("choice",), part="optimizer", doc="`sgd(lr = 0.1)`, `adam`, ..."),
-    Option("epochs", ("whole",), default=None, minimum=1, doc="how often to go through the training rows"),
-    Option("steps", ("whole",), default=None, minimum=1, doc="how many batches to take, in place of `epochs`"),
-    Option("batch", ("whole",), default=32, minimum=1, doc="rows of a batch, which makes an update"),
-    Option("metrics", ("metrics",), default=(), doc="figures to report beside the loss"),
-    Option("seed", ("whole",), default=0, minimum=0, doc="of first weights, splits, orders and dropout"),
+    Option("epochs", ("whole",), default=None, minimum=1, doc="number of passes over the training rows"),
+    Option("steps", ("whole",), default=None, minimum=1, doc="number of batches, instead of `epochs`"),
+    Option("batch", ("whole",), default=32, minimum=1, doc="rows per mini-batch"),
+    Option("metrics", ("metrics",), default=(), doc="what to report besides the loss"),
+    Option("seed", ("whole",), default=0, minimum=0, doc="of initial weights, splits, shuffling and dropout"),
     Option(
         "precision",
         ("word",),
         default="float32",
         words=tuple(PRECISIONS),
-        doc="`float32`, `float64`; `tf32`: on a GPU, products and convolutions with factors of 10 bits",
+        doc="`float32`, `float64`; `tf32`: on a GPU, products and convolutions with a 10-bit mantissa",
     ),
-    Option("shuffle", ("flag",), default=True, doc="a new order of the rows in each epoch"),
+    Option("shuffle", ("flag",), default=True, doc="shuffle the rows before each epoch"),
     Option(
         "health",
         ("flag",),
         default=True,
-        doc="the sizes of activations and gradients are watched, and what is wrong with them is said",
+        doc="monitor the magnitudes of activations and gradients, and report problems",
     ),
     Option(
         "schedule",
         ("choice",),
         default=None,
         part="schedule",
-        doc="how the rate of learning goes on: `warmup(200steps, cosine(to = 1%))`, ...",
+        doc="how the learning rate changes: `warmup(200steps, cosine(to = 1%))`, ...",
     ),
     Option(
         "early_stop",
         ("choice",),
         default=None,
         part="stop",
-        doc="`early_stop(valid.loss, patience = 3epochs)`: end with the best state so far",
+        doc="`early_stop(valid.loss, patience = 3epochs)`: stop early, and restore the best state",
     ),
     Option(
         "clip",
         ("choice",),
         default=None,
         part="clip",
-        doc="`clip_norm(1)`: all gradients together no longer than this; `clip_value(0.5)`: each value no larger",
+        doc="gradient clipping: `clip_norm(1)` by global norm, `clip_value(0.5)` by value",
     ),
-    Option("accumulate", ("whole",), default=1, minimum=1, doc="batches whose gradients together make an update"),
+    Option("accumulate", ("whole",), default=1, minimum=1, doc="gradient accumulation: number of batches per update"),
     Option(
         "average",
         ("choice",),
         default=None,
         part="average",
-        doc="`ema(0.999)`: evaluation takes an average of the weights on their way",
+        doc="`ema(0.999)`: evaluate with an exponential moving average of the weights",
     ),
     Option(
         "restarts",
         ("whole",),
         default=1,
         minimum=1,
-        doc="so many random starts are trained side by side, the best by its validation loss is kept",
+        doc="random initializations to train side by side; keeps the one with the best validation loss",
     ),
     Option(
         "start",
         ("choice",),
         default=None,
         part="start",
-        doc='`load("runs/a", only = [trunk])`: first weights from a run, of all values or of these',
+        doc='`load("runs/a", only = [trunk])`: initial weights from a run, for all values or only these',
     ),
     Option("freeze", ("paths",), default=(), doc="values, stages and layers that are not trained"),
     Option(
@@ -92,7 +92,7 @@ TRAIN = (
         ("choices",),
         default=(),
         part="rate",
-        doc="`[rate(hidden, 10)]`: factors of the rate of learning for such places",
+        doc="`[rate(hidden, 10)]`: learning-rate multipliers for values, stages and layers",
     ),
 )
 """The keys of `train`."""

@@ -32,14 +32,14 @@ LIMITS = {
     "text of a file": limits.LARGEST_TEXT,
     "text of all files that it imports": limits.LARGEST_IMPORTS,
     "imported files": limits.MOST_IMPORTS,
-    "brackets in one another": limits.NESTING,
-    "depth of an expression, operators counted": limits.HEIGHT,
+    "nesting of brackets": limits.NESTING,
+    "depth of an expression, counting operators": limits.HEIGHT,
     "values that a file expands to": limits.MOST_NODES,
-    "uses of blocks, formulas and layers, and turns of loops": limits.MOST_CALLS,
-    "uses in one another": limits.MOST_LEVELS,
-    "expressions in one another, through all uses": limits.MOST_NESTED,
+    "uses of blocks, formulas and layers, and loop iterations": limits.MOST_CALLS,
+    "nesting of uses": limits.MOST_LEVELS,
+    "nesting of expressions, through all uses": limits.MOST_NESTED,
     "items of lists": limits.MOST_ITEMS,
-    "a whole number": limits.LARGEST_WHOLE,
+    "an integer": limits.LARGEST_WHOLE,
     "a size": limits.LARGEST_SIZE,
     "errors shown": limits.MOST_FINDINGS,
     "characters of a message": limits.LONGEST_WORDS,
@@ -99,7 +99,7 @@ def test_a_named_file_is_spoken_of() -> None:
         assert not block.file or re.search(rf"(?<![\w.]){re.escape(block.file)}\b", text), block
 
 
-@pytest.mark.parametrize(("written", "message"), table(PAGE, "written", "message"))
+@pytest.mark.parametrize(("written", "message"), table(PAGE, "mistake", "message"))
 def test_a_mistake_is_answered_as_the_page_says(written: str, message: str) -> None:
     (statement,) = code(written)
     with pytest.raises(gpubp.NetError) as raised:
@@ -112,7 +112,7 @@ def fits(statement: str) -> None:
     gpubp.loads(f"{statement}\nmodel {{\n  input x: [8]\n  output p = x -> dense(1)\n}}\n")
 
 
-@pytest.mark.parametrize("row", table(PAGE, "type", "what it is", "rows in `data`"), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", table(PAGE, "type", "meaning", "rows in `data`"), ids=lambda row: row[0])
 def test_a_type_takes_the_rows_beside_it(row: tuple[str, str, str]) -> None:
     (type_, *_), (value, *_) = code(row[0]), code(row[2])
     model = "one_hot(x)" if "class" in type_ else "1 * x"
@@ -121,7 +121,7 @@ def test_a_type_takes_the_rows_beside_it(row: tuple[str, str, str]) -> None:
     assert main(["check", "typed.net"]) == 0
 
 
-@pytest.mark.parametrize("written", [one for row in table(PAGE, "written", "what it is") for one in code(row[0])])
+@pytest.mark.parametrize("written", [one for row in table(PAGE, "syntax", "meaning") for one in code(row[0])])
 def test_a_value_is_written_as_the_page_says(written: str) -> None:
     fits(f"let a = {written}")
 
@@ -171,7 +171,7 @@ def test_lines_are_short() -> None:
 
 
 def test_the_keys_of_train() -> None:
-    rows = table(PAGE, "key", "what it is", "default")
+    rows = table(PAGE, "key", "meaning", "default")
     keys = {code(key)[0]: default for key, _, default in rows}
     known = {option.name: option.default for option in TRAIN}
     assert set(keys) == set(known)
@@ -188,7 +188,7 @@ def test_the_reserved_words() -> None:
 
 
 def test_the_limits() -> None:
-    shown = dict(table(PAGE, "what", "limit"))
+    shown = dict(table(PAGE, "quantity", "limit"))
     assert set(shown) == set(LIMITS)
     for what, limit in LIMITS.items():
         power = re.fullmatch(r"2\^(\d+) - 1", shown[what])
