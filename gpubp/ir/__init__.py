@@ -1,4 +1,4 @@
-"""The intermediate representation: programs of primitives, recorded, verified, printed, evaluated."""
+"""The intermediate representation: programs of primitives; recording, verification, printing, evaluation."""
 
 from .avals import DTYPES, FLOATS, INTEGERS, WEAK, Aval, broadcast_shapes
 from .cforms import Adds, Call, CForm, Element, Fold, Product, Read, Routine, Rows, Scalar, Spot, Sums, Turns

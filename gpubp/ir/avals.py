@@ -1,4 +1,4 @@
-"""Abstract values: what is known of a value before anything runs."""
+"""Abstract values: the shape and dtype of a value, known before anything runs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ INTEGERS = frozenset({"int32", "int64", "uint32", "uint64"})
 DTYPES = FLOATS | INTEGERS | {"bool"}
 
 WEAK = "weak"
-"""The type of a literal: it takes that of the values it stands beside."""
+"""The dtype of a literal: weak, it adopts that of the other operands."""
 
 _SHORT = {"float": "f", "int": "i", "uint": "u"}
 
 
 @dataclass(frozen=True, slots=True)
 class Aval:
-    """Shape and element type of a value."""
+    """Shape and dtype of a value."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -35,9 +35,9 @@ class Aval:
 
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """NumPy's broadcasting of several shapes; ValueError where they do not fit."""
+    """NumPy's broadcasting of several shapes; ValueError if they are incompatible."""
     longest = max(shapes, key=len, default=())
-    if all(shape == longest or not shape for shape in shapes):  # nearly always, and a net has thousands
+    if all(shape == longest or not shape for shape in shapes):  # the common case, and a net has thousands
         return longest
     rank = len(longest)
     out = [1] * rank

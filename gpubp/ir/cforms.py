@@ -1,4 +1,4 @@
-"""C forms: how a primitive is computed in C-family text. Each is part of the primitive's one definition."""
+"""C forms: how a primitive is computed in C-family code. Each is part of the primitive's single definition."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dsl.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One element from the elements beside it: an expression with `{0}`, `{1}` for them, `{t}` for the float type of
-    the first (`f32`, `f64`) and `{type}` for the type of the result; or a function from params to that. `written`: the
-    inputs whose literals stand in a kernel's text whatever they are, for compilers make simpler code of some."""
+    """An elementwise expression, with `{0}`, `{1}` for the operands' elements, `{t}` for the float type of the first
+    (`f32`, `f64`) and `{type}` for the result type; or a function from params to such an expression. `written`: inputs
+    whose literals are always inlined, because compilers generate simpler code for some values."""
 
     text: str | Callable[..., str]
     written: tuple[int, ...] = ()
@@ -20,9 +20,9 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A reduction: from `start`, each element is joined by the expression `join` of `{0}`, what has been found so far,
-    and `{1}`; `row` is the function over elements that lie one behind the other, which takes them and their number;
-    `lanes` does the same for LANES copies side by side, and writes a result for each to its third argument."""
+    """A reduction: starting from `start`, the expression `join` combines `{0}`, the accumulator, with `{1}`, each
+    element; `row` is a function over contiguous elements, called with a pointer and a count; `lanes` does the same for
+    LANES interleaved copies, and writes a result for each to its third argument."""
 
     start: str
     join: str
@@ -32,15 +32,15 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A row-wise primitive written in others: `steps(x, axis=...)` records the equations."""
+    """A row-wise primitive decomposed into others: `steps(x, axis=...)` records the equations."""
 
     steps: Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """An input of a shape; called with a text for each index, it gives the text of the element there. `suffix`: its
-    float type in the names of functions (`f32`, `f64`), empty where it has none."""
+    """An input of a given shape; called with an expression for each index, it returns the expression of that element.
+    `suffix`: its float type as in function names (`f32`, `f64`), empty for other types."""
 
     shape: tuple[int, ...]
     suffix: str
@@ -52,34 +52,34 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One element of the result from whatever elements of the inputs: `text(index, shape, *inputs, **params)`
-    gives the expression, with a text for each index into the result of that shape and a `Read` for each input, and
-    `{t}` for the type of the result; an empty one where it would be too long."""
+    """A gather: one element of the result as a function of any elements of the inputs. `text(index, shape, *inputs,
+    **params)` returns the expression, from one index expression per axis of `shape` and a `Read` per input, with `{t}`
+    for the result type; empty if it would be too long."""
 
     text: Callable[..., str]
 
 
 @dataclass(frozen=True, slots=True)
 class Adds:
-    """Sums of elements of the first input, which are added one after the other to a result of zeros: `place(index,
-    shape, *inputs, **params)` gives the indices into the result of that shape where the element at `index` belongs."""
+    """A scatter-add: elements of the first input are added in order to a result of zeros. `place(index, shape, *inputs,
+    **params)` returns the indices into the result, of that shape, to which the element at `index` is added."""
 
     place: Callable[..., Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function that writes all elements: `{out}` is where they lie one behind the other, `{size}` their number;
-    scalar inputs are `{0}`, `{1}`, `{t}` is the type of the result."""
+    """A function that writes all elements: `{out}` points to contiguous memory, `{size}` is the number of elements;
+    scalar inputs are `{0}`, `{1}`, `{t}` is the result type."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """A call, with `{out}`, `{0}`, `{1}` for where arrays lie, `{s0}` for the scratch and `{t}` for the type of the
-    result, that does those from `{begin}` to `{end}` of `turns`, none of which depends on another. All do `work`
-    elementary operations; threads may share them at multiples of `unit`, with a scratch of `room` elements each."""
+    """A call with `{out}`, `{0}`, `{1}` for pointers to arrays, `{s0}` for scratch and `{t}` for the result type, that
+    performs the independent iterations from `{begin}` to `{end}` out of `turns`. All iterations together take `work`
+    elementary operations; threads may split them at multiples of `unit`, each with a scratch of `room` elements."""
 
     call: str
     turns: int
@@ -90,8 +90,8 @@ class Turns:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """The indices of an element, each a text, and the condition under which there is one, empty where there always is.
-    Where there is none it counts as 0."""
+    """The indices of an element, one expression each, and the condition under which it exists, empty if always. A
+    missing element counts as 0."""
 
     index: Sequence[str]
     inside: str = ""
@@ -99,11 +99,11 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """A result as products of matrices of which an element may lie anywhere. For each index into the axes `batch`, the
+    """A result as batched matrix products with arbitrary element addressing. For each index into the axes `batch`, the
     element at `rows` and `columns` is the sum over `terms` of an element of the first input, `left(batch, rows,
-    terms)`, times one of the second, `right(batch, terms, columns)`; it belongs to `out(batch, rows, columns)`. These
-    take a text for each axis, "0" for one of size 1; last in an index stands that of the last axis of one side, alone
-    or behind a multiple of its size."""
+    terms)`, times one of the second, `right(batch, terms, columns)`; it is stored at `out(batch, rows, columns)`. These
+    functions take one expression per axis, "0" for an axis of size 1; the last index must be the last axis of one side,
+    alone or after a multiple of its size."""
 
     batch: tuple[int, ...]
     rows: tuple[int, ...]
@@ -117,9 +117,9 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Routine:
-    """A function that writes all elements, of arrays that lie one behind the other: `text(out, *inputs, **params)`
-    gives the call from what is known of them; None where it does not pay. `sums(out, *inputs, **params)` is the same
-    for kernels that divide the work."""
+    """A function that writes all elements, of contiguous arrays: `text(out, *inputs, **params)` returns the call, from
+    the abstract values; None if it is not worthwhile. `sums(out, *inputs, **params)` is the counterpart for kernels
+    that split the work."""
 
     text: Callable[..., Turns | None]
     sums: Callable[..., Sums]
@@ -127,7 +127,7 @@ class Routine:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The product of matrices, the last two axes of two values."""
+    """A matrix product over the last two axes of two values."""
 
 
 CForm = Scalar | Fold | Rows | Element | Adds | Call | Routine | Product

@@ -1,4 +1,4 @@
-"""The evaluator: runs a program equation by equation. Slow and plain: the oracle that faster ways are compared with."""
+"""The evaluator: interprets a program equation by equation. Slow and simple: the reference for everything faster."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from .program import Program
 from .values import Eqn, Operand, Primitive, Var
 
 Functions = Mapping[Program, str]
-"""The names of the functions that run bodies."""
+"""The names of the functions for bodies."""
 _NONE: Functions = MappingProxyType({})
 
 
 def text_of(op: Primitive, params: Mapping[str, Any], functions: Functions = _NONE) -> str:
-    """The primitive's text over `xp` with its params filled in; `{0}`, `{1}` still stand for the inputs."""
+    """The primitive's code over `xp` with its params filled in; `{0}`, `{1}` still stand for the inputs."""
     return with_params(op.numpy if isinstance(op.numpy, str) else op.numpy(**params), params, functions)
 
 
 def with_params(template: str, params: Mapping[str, Any], functions: Functions = _NONE) -> str:
-    """A template with its params filled in; in the place of a body stands the name of its function."""
+    """A template with its params filled in; a body is replaced by the name of its function."""
     for key, value in params.items():
         place = f"{{{key}}}"
         if place in template:
@@ -33,13 +33,13 @@ def with_params(template: str, params: Mapping[str, Any], functions: Functions =
 
 
 def literal(value: object) -> str:
-    """A number or tuple as Python text that needs no names."""
+    """A number or tuple as Python source without names."""
     text = repr(value)
     return f'float("{text}")' if text in ("inf", "-inf", "nan") else text
 
 
 def apply(op: Primitive, xp: Any, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
-    """One primitive on concrete arrays of the array module `xp`."""
+    """Apply one primitive to concrete arrays of the array module `xp`."""
     formals = [f"a{i}" for i in range(len(inputs))]
     arguments = ", ".join(("xp", *formals))
     scope: dict[str, Any] = {helper.__name__: helper for helper in op.helpers}
@@ -52,7 +52,7 @@ def apply(op: Primitive, xp: Any, inputs: Sequence[Any], params: Mapping[str, An
 
 @lru_cache(maxsize=4096)
 def _compiled(text: str) -> CodeType:
-    """An expression's code: the rounds of a loop, and many programs, share it."""
+    """The compiled expression, shared by loop iterations and by many programs."""
     return compile(text, "<gpubp>", "eval")
 
 
@@ -61,7 +61,7 @@ def _call(body: Program, xp: Any, *arrays: Any) -> list[Any]:
 
 
 def fill(template: str, operands: Sequence[str]) -> str:
-    """Put operands into the places `{0}`, `{1}`, ...; `{*}` takes them all, separated by commas."""
+    """Substitute operands for `{0}`, `{1}`, ...; `{*}` is all of them, separated by commas."""
     template = template.replace("{*}", ", ".join(operands))
     for i, operand in enumerate(operands):
         template = template.replace(f"{{{i}}}", operand)
@@ -88,7 +88,7 @@ def evaluate(
     outputs = [values[v] for v in program.outputs]
     if not program.updates or not (program.guard is None or bool(values[program.guard])):
         return outputs
-    # An output and a new state may be views of states that change now.
+    # An output or a new state may be a view of a state that changes now.
     outputs, new = ([xp.array(a) for a in arrays] for arrays in (outputs, [values[v] for _, v in program.updates]))
     for (state, _), array in zip(program.updates, new, strict=True):
         values[state][...] = array

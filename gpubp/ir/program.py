@@ -1,4 +1,4 @@
-"""The program: a straight line of equations over immutable values, each assigned once; and how it prints."""
+"""The program: straight-line equations over immutable values in SSA form; and how it prints."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .values import Eqn, Operand, Var
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """`inputs` are given; `eqns` run in order; `outputs` are returned. Then each `(state, value)` of `updates` writes
-    a value into an input in place: all of them at the end, so that every equation reads the old state. With a `guard`,
-    a bool scalar, they are written only where it holds."""
+    """`eqns` compute `outputs` from `inputs`, in order. Then each `(state, value)` of `updates` overwrites an input in
+    place: all at the end, so that every equation reads the old state. With a `guard`, a bool scalar, the updates happen
+    only if it is true."""
 
     inputs: tuple[Var, ...]
     eqns: tuple[Eqn, ...]
@@ -51,14 +51,14 @@ class Program:
 
 def bodies(eqn: Eqn) -> tuple[Program, ...]:
     """The programs among an equation's params."""
-    if not eqn.params:  # of most, and every pass asks
+    if not eqn.params:  # the common case, and every pass asks
         return ()
     return tuple([value for value in eqn.params.values() if isinstance(value, Program)])
 
 
 def map_bodies(program: Program, change: Callable[[Program], Program]) -> Program:
-    """The program with `change` applied to the bodies of its equations, which keep the types of inputs and outputs; the
-    same program where `change` gives back what it took. A pass that calls it with itself reaches every depth."""
+    """The program with `change` applied to the bodies of its equations, preserving the types of inputs and outputs; the
+    same object if `change` changes nothing. A pass that calls this with itself recurses to every depth."""
     eqns = tuple(_with_bodies(eqn, change) if bodies(eqn) else eqn for eqn in program.eqns)
     same = all(a is b for a, b in zip(eqns, program.eqns, strict=True))
     return program if same else replace(program, eqns=eqns)
@@ -71,13 +71,13 @@ def _with_bodies(eqn: Eqn, change: Callable[[Program], Program]) -> Eqn:
 
 
 _RESERVED = frozenset({"xp", "rng", "float", "print", "range", "_"})
-"""What rendered text means by these names."""
+"""The namespace of rendered code."""
 
 
 def names(program: Program, hints: Mapping[Var, str] | None = None, reserved: Iterable[str] = ()) -> dict[Var, str]:
     """A distinct Python identifier for each value: from `hints`, its own hint, or a number.
 
-    None is one of `reserved`, or the name of a function that the program's text calls.
+    None is one of `reserved`, or the name of a function that the program's code calls.
     """
     taken = {*reserved, *(helper.__name__ for eqn in program.eqns for helper in eqn.op.helpers)}
     return identifiers((*program.inputs, *(v for eqn in program.eqns for v in eqn.outputs)), hints or {}, taken)
@@ -99,7 +99,7 @@ def identifiers(values: Iterable[Var], hints: Mapping[Var, str], reserved: Itera
             base = f"_{base}"
         name = base
         while name in taken:
-            # Counted on from the last of this base: a thousand layers of one name take no longer than a thousand names.
+            # Resume counting at the last suffix of this base, so that a thousand layers with one name take linear time.
             used[base] = used.get(base, 1) + 1
             name = f"{base}_{used[base]}"
         taken.add(name)

@@ -1,4 +1,4 @@
-"""The walk back over equations: cotangents of results become cotangents of what they were made of."""
+"""Backpropagation over equations: from the cotangents of results to the cotangents of inputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .values import Back, Eqn, Var, origin
 
 
 def leading_to(value: Var, eqns: Sequence[Eqn]) -> list[Eqn]:
-    """The equations that a value stands on, in their order."""
+    """The equations that a value depends on, in order."""
     wanted = {value}
     found: list[Eqn] = []
     for eqn in reversed(eqns):
@@ -22,13 +22,12 @@ def leading_to(value: Var, eqns: Sequence[Eqn]) -> list[Eqn]:
 def pullback(
     eqns: Sequence[Eqn], cotangents: Mapping[Var, Var], wrt: Iterable[Var]
 ) -> tuple[tuple[Eqn, ...], dict[Var, Var]]:
-    """Record the equations that take `cotangents`, those of some values, back to the values `wrt` (inputs or results of
-    the equations).
+    """Record the equations that propagate `cotangents`, those of some values, back to the values `wrt` (inputs or
+    results of the equations).
 
-    Returns the equations, some of them with more results for the derivative to read, and the cotangents of all values
-    on the way; a value without one has no influence. Walks only over the equations that lead from `wrt` to what has a
-    cotangent (Griewank & Walther 2008, section 3.2). Raises GpubpError where a rule gives a cotangent that does not
-    fit.
+    Returns the equations, some of them with extra results (residuals), and the cotangents of all values on the way; a
+    value without one has no influence. Only equations on a path from `wrt` to a value with a cotangent are visited
+    (Griewank & Walther 2008, section 3.2). Raises GpubpError if a VJP returns a cotangent of the wrong shape or dtype.
     """
     live = set(wrt)
     for eqn in eqns:
@@ -36,7 +35,7 @@ def pullback(
             live.update(eqn.outputs)
     found = dict(cotangents)
     kept: list[Eqn] = []
-    back: dict[object, Back] = {}  # one for all equations of an origin: it is told from the next one's by identity
+    back: dict[object, Back] = {}  # one object per origin: they are compared by identity
     for eqn in reversed(eqns):
         if eqn.op.vjp is not None and any(v in live and v in found for v in eqn.outputs):
             eqn = eqn if eqn.op.keep is None else eqn.op.keep(eqn)
@@ -47,7 +46,7 @@ def pullback(
 
 
 def _push(eqn: Eqn, live: set[Var], cotangents: dict[Var, Var]) -> None:
-    """Send the cotangents of an equation's results on to its inputs."""
+    """Propagate the cotangents of an equation's results to its inputs."""
     if eqn.op.vjp is None:
         return
     several = len(eqn.outputs) > 1

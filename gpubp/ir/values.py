@@ -20,8 +20,8 @@ Trait = Literal["elementwise", "rowwise", "reduce", "gemm", "view", "opaque"]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Arguments to test a primitive on: shapes, the range to draw from (one for all inputs or one each), types where
-    not float."""
+    """Arguments to test a primitive on: shapes, the range to draw from (one for all inputs or one each), dtypes if not
+    float."""
 
     shapes: tuple[tuple[int, ...], ...]
     params: Mapping[str, Any]
@@ -33,29 +33,29 @@ class Example:
 class Primitive:
     """One operation, defined once.
 
-    `infer(*avals, **params)` is its shape rule (raises ShapeError); it gives a tuple where there are several results.
-    `vjp(g, y, *xs, **params)` gives the cotangent of each input, None for one that has none; `vjp` itself is None where
-    the result has no derivative (with several results, `g` and `y` are tuples, and a `g` may be None). `numpy` is its
-    text over an array module `xp`, with `{0}`, `{1}` for the inputs and `{axis}` for params, or a function from params
-    to that text; `helpers` are functions the text calls. `examples` say where to test it.
+    `infer(*avals, **params)` is its shape rule (raises ShapeError); it returns a tuple if there are several results.
+    `vjp(g, y, *xs, **params)` returns the cotangent of each input, or None; `vjp` itself is None if the operation is
+    not differentiable (with several results, `g` and `y` are tuples, and a `g` may be None). `numpy` is its code over
+    an array module `xp`, with `{0}`, `{1}` for the inputs and `{axis}` for params, or a function from params to that
+    code; `helpers` are functions that the code calls. `examples` are arguments to test it on.
 
-    What a plan needs: `into` are statements that write the result to the array `{out}`, with `{s0}`, `{s1}` for arrays
-    of the shapes that `scratch(*avals, **params)` asks for; an input that only the first statement reads may share the
-    memory of `{out}`. Without `into`, the result of `numpy` is copied. `view(offset, shape, strides, **params)` says,
-    for trait `view`, where in the input's memory the result lies (offset and strides in elements), or None where it
-    must be copied; `inverse(shape, **params)` gives the params of the view that leads back to an input of that shape.
-    `parts(*avals, **params)` says, for a primitive that puts its inputs side by side, where each begins.
+    For memory planning: `into` are statements that write the result to the preallocated array `{out}`, with `{s0}`,
+    `{s1}` for scratch arrays of the shapes that `scratch(*avals, **params)` returns; an input that only the first
+    statement reads may alias `{out}`. Without `into`, the result of `numpy` is copied. `view(offset, shape, strides,
+    **params)` returns, for trait `view`, the offset and strides of the result within the input's memory (in elements),
+    or None if it must be copied; `inverse(shape, **params)` returns the params of the inverse view, back to an input of
+    that shape. `parts(*avals, **params)` returns, for a primitive that concatenates its inputs, the offset of each.
 
-    Where a param is a program (the body of a loop), `{body}` in the text stands for a function that runs it.
-    `keep(eqn)` gives the equation with more results, behind its own: what its derivative would else compute again.
-    `prune(eqn, needed, dce)` gives it without the results, and the inputs, that those results do not need which are in
-    `needed`; `dce` does the same to a program. `stack(flags, count, *inputs, **params)` records it for `count`
-    copies, the inputs with a flag one more axis in front, where its trait does not say how (gpubp.transforms.stack); in
-    place of a param that is a program it is given a function from flags of that program's inputs to its copies.
-    `flops(*avals, **params)` counts its floating-point operations where they are not one for each element.
+    If a param is a program (the body of a loop), `{body}` in the code is the name of a function that runs it.
+    `keep(eqn)` returns the equation with its residuals appended to its results, for the derivative to use. `prune(eqn,
+    needed, dce)` returns it without the results not in `needed`, and the inputs that only those require; `dce` prunes a
+    program. `stack(flags, count, *inputs, **params)` records it for `count` copies, where the flagged inputs have a
+    leading axis, if its trait does not imply how (gpubp.transforms.stack); instead of a param that is a program it
+    receives a function from flags of that program's inputs to its stacked version. `flops(*avals, **params)` counts
+    floating-point operations if not one per element of the result.
 
-    `c` is its C form; a primitive without one runs on NumPy beside compiled ones. `formula` is how a textbook writes
-    it, a text or a function from params to one, where that is neither its sign nor `name(inputs)` (gpubp.insight).
+    `c` is its C form; without one it runs in NumPy among compiled kernels. `formula` is its textbook notation, a string
+    or a function from params to one, if that is neither its operator nor `name(inputs)` (gpubp.insight).
     """
 
     name: str
@@ -86,11 +86,11 @@ class Primitive:
 
 
 PRIMITIVES: dict[str, Primitive] = {}
-"""Every primitive by name, in the order of definition."""
+"""Every primitive by name, in order of definition."""
 
 
 def define(primitive: Primitive) -> Primitive:
-    """Enter a primitive into the table. Raises GpubpError where the name is taken."""
+    """Register a primitive. Raises GpubpError if the name is taken."""
     if primitive.name in PRIMITIVES:
         raise GpubpError(f"primitive `{primitive.name}` is defined twice")
     PRIMITIVES[primitive.name] = primitive
@@ -104,7 +104,7 @@ class Var:
     aval: Aval
     hint: str = ""
 
-    # NumPy leaves signs beside its numbers to this class, and refuses its own functions.
+    # NumPy must leave its operators to this class, and refuse to apply its own functions.
     __array_ufunc__ = None
 
     def __bool__(self) -> bool:
@@ -127,7 +127,7 @@ class Var:
     def ndim(self) -> int:
         return len(self.aval.shape)
 
-    # Each sign means the primitive of that name, which gpubp.ops defines.
+    # Each operator is the primitive of that name, defined in gpubp.ops.
     def __add__(self, other: Operand) -> Var:
         return PRIMITIVES["add"](self, other)
 
@@ -172,12 +172,12 @@ class Var:
 
 
 Operand = Var | float | int | bool
-"""What a primitive takes: a value or a literal, which takes the type of the values beside it."""
+"""An argument of a primitive: a value, or a literal, which adopts the dtype of the other operands."""
 
 
 @dataclass(frozen=True, eq=False)
 class Eqn:
-    """`outputs = op(*inputs, **params)`. `origin`: what it was made for, such as a node, or a `Back` of that."""
+    """`outputs = op(*inputs, **params)`. `origin`: the source it was recorded for, such as a node, or a `Back` of that."""
 
     op: Primitive
     inputs: tuple[Operand, ...]
@@ -187,13 +187,13 @@ class Eqn:
 
     @property
     def output(self) -> Var:
-        """The result of a primitive that has one."""
+        """The result of a primitive with exactly one."""
         (result,) = self.outputs
         return result
 
     @cached_property
     def operands(self) -> tuple[Var, ...]:
-        """The inputs that are values, without the literals."""
+        """The inputs that are values, without literals."""
         return tuple([x for x in self.inputs if isinstance(x, Var)])
 
 
@@ -206,7 +206,7 @@ _asking: ContextVar[bool] = ContextVar("asking", default=False)
 
 @contextmanager
 def no_truth() -> Iterator[None]:
-    """Inside the block a value that is asked whether it is true raises TypeError: its numbers are not known."""
+    """Inside the block, taking the truth value of a `Var` raises TypeError: its numbers are not known."""
     token = _asking.set(True)
     try:
         yield
@@ -216,7 +216,7 @@ def no_truth() -> Iterator[None]:
 
 @contextmanager
 def recording() -> Iterator[list[Eqn]]:
-    """Collect the equations that primitives make inside the block, in a list of this block's own."""
+    """Collect the equations recorded inside the block, in a new list."""
     eqns: list[Eqn] = []
     token = _tape.set(eqns)
     try:
@@ -226,7 +226,7 @@ def recording() -> Iterator[list[Eqn]]:
 
 
 def recorded() -> list[Eqn]:
-    """The equations of the innermost `recording()` block so far, to be changed in place. GpubpError outside of one."""
+    """The equations of the innermost `recording()` block so far, as a mutable list. Raises GpubpError outside of one."""
     eqns = _tape.get()
     if eqns is None:
         raise GpubpError("nothing is being recorded")
@@ -235,7 +235,7 @@ def recorded() -> list[Eqn]:
 
 @contextmanager
 def origin(source: object) -> Iterator[None]:
-    """Mark the equations made inside the block as made for `source`."""
+    """Set the origin of the equations recorded inside the block."""
     token = _origin.set(source)
     try:
         yield
@@ -245,13 +245,13 @@ def origin(source: object) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """The origin of equations that take a gradient back through those that were made for `source`."""
+    """The origin of backward equations: `source` is that of the forward ones."""
 
     source: object
 
 
 def source_of(origin: object) -> object:
-    """What equations were made for, forward or back."""
+    """The source of forward or backward equations."""
     return origin.source if isinstance(origin, Back) else origin
 
 
@@ -264,14 +264,14 @@ def aval_of(operand: Operand) -> Aval:
 
 
 def results(op: Primitive, inputs: Sequence[Operand], params: Mapping[str, Any]) -> tuple[Aval, ...]:
-    """The abstract results of `op` on the inputs. Raises ShapeError where the shapes do not fit."""
+    """The abstract results of `op` on the inputs. Raises ShapeError if the shapes are incompatible."""
     found: Aval | tuple[Aval, ...] = op.infer(*map(aval_of, inputs), **params)
     return found if isinstance(found, tuple) else (found,)
 
 
 def bind(op: Primitive, *inputs: Operand, **params: Any) -> tuple[Var, ...]:
-    """Record `op` on the inputs and return its results. Raises ShapeError where the shapes do not fit, TypeError for
-    what is no operand."""
+    """Record `op` on the inputs and return its results. Raises ShapeError if the shapes are incompatible, TypeError for
+    anything that is not an operand."""
     eqns = _tape.get()
     if eqns is None:
         raise GpubpError(f"`{op.name}` was applied outside of `recording()`")
@@ -285,7 +285,7 @@ _OPERANDS = frozenset({Var, float, int, bool})
 
 
 def _operand(op: Primitive, given: object) -> Operand:
-    """A number of NumPy as one of Python's."""
+    """A NumPy scalar as a Python number."""
     number = given.item() if getattr(given, "shape", None) == () and hasattr(given, "item") else given
     if isinstance(number, float | int | bool):
         return number
@@ -293,7 +293,7 @@ def _operand(op: Primitive, given: object) -> Operand:
 
 
 def _typed(inputs: tuple[Operand, ...]) -> tuple[Operand, ...]:
-    """Whole literals beside floats become floats, so that a program's text shows what it computes."""
+    """Integer literals become floats next to float operands, so that the printed program shows what is computed."""
     if int in map(type, inputs) and any(isinstance(x, Var) and x.dtype in FLOATS for x in inputs):
         return tuple(float(x) if type(x) is int else x for x in inputs)
     return inputs

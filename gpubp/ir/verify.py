@@ -1,4 +1,4 @@
-"""The verifier: every pass takes and gives a verified program. It knows no primitive by name."""
+"""The verifier: every pass takes and returns a verified program. It knows no primitive by name."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .values import Eqn, Var, results
 
 
 def verify(program: Program, checked: Collection[Eqn] = frozenset()) -> Program:
-    """Return the program unchanged. `checked` are equations of a verified program, whose shapes and types are known to
-    fit. Raises GpubpError where a value is used before it is made, made twice, has
-    another shape or type than the primitive's rule gives, where an update does not fit its state, or where an output
-    or update is a view of a state's memory that another update changes."""
+    """Return the program unchanged. `checked` are equations of a verified program, whose types need not be checked
+    again. Raises GpubpError if a value is used before its definition, is defined twice, or has another shape or dtype
+    than the primitive's rule says, if an update does not match its state, or if an output or update is a view of a
+    state that another update overwrites."""
     made: set[Var] = set(program.inputs)
     shown: dict[Var, Var] = {}
     if len(made) != len(program.inputs):

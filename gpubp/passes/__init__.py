@@ -1,4 +1,4 @@
-"""Passes: programs to programs that compute the same, better, and the plan that runs one without allocating."""
+"""Passes: optimisations of programs, and the memory plan for running one without allocation."""
 
 from .arena import ALIGN, ITEM, Buffer
 from .buffers import plan

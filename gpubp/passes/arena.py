@@ -1,4 +1,4 @@
-"""One piece of memory for all values of a step: each has its place from its first to its last use."""
+"""Arena allocation: one block of memory for all temporaries of a step, by lifetime."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Literal
 from dsl.records import dataclass
 
 ALIGN = 64
-"""Bytes that every buffer begins at a multiple of: a cache line, and the widest vector register."""
+"""Alignment of buffers in bytes: a cache line, and the widest vector register."""
 
 ITEM = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint32": 4, "uint64": 8, "bool": 1}
-"""Bytes of an element."""
+"""Size of an element in bytes."""
 
 
 @dataclass(eq=False, slots=True)
 class Buffer:
-    """Memory of its own: `size` elements. `first` and `last` are the positions of the steps that use it; in the
-    arena it lies `start` bytes from the beginning."""
+    """An allocation of `size` elements. `first` and `last` are the steps between which it is live; in the arena it is
+    at byte offset `start`."""
 
     kind: Literal["state", "constant", "arena"]
     size: int
@@ -32,9 +32,10 @@ class Buffer:
 
 
 def pack(buffers: Iterable[Buffer]) -> int:
-    """Give each buffer of the arena its start, so that no two that are in use at one time overlap; the bytes needed.
+    """Assign each buffer of the arena an offset, so that buffers with overlapping lifetimes do not overlap; returns the
+    bytes needed.
 
-    As the steps go by, a buffer takes the smallest free gap that holds it, and gives it back after its last use.
+    Best fit: at its first use a buffer takes the smallest free gap that holds it, and frees it after its last use.
     """
     waiting = sorted(buffers, key=lambda b: (b.first, -b.bytes))
     leaving: dict[int, list[Buffer]] = {}
@@ -56,7 +57,7 @@ def pack(buffers: Iterable[Buffer]) -> int:
             if fitting[1] > size:
                 gaps.append((fitting[0] + size, fitting[1] - size))
             continue
-        # A gap at the very end grows.
+        # A gap at the end grows.
         last = next((gap for gap in gaps if sum(gap) == total), None)
         if last is not None:
             gaps.remove(last)
@@ -70,7 +71,7 @@ def _rounded(size: int) -> int:
 
 
 def _give_back(gaps: list[tuple[int, int]], start: int, size: int) -> None:
-    """Add a gap, joined with those beside it."""
+    """Add a gap, merged with its neighbours."""
     for gap in [gap for gap in gaps if sum(gap) == start or gap[0] == start + size]:
         gaps.remove(gap)
         start, size = min(start, gap[0]), size + gap[1]

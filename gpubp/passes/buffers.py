@@ -1,4 +1,4 @@
-"""Buffer planning: every value of a program gets its place in memory."""
+"""Buffer assignment: every value of a program gets its place in memory."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def plan(
     homes: Mapping[Var, Var] = _NONE,
     lie: Mapping[Var, tuple[int, ...]] = MappingProxyType({}),
 ) -> Plan:
-    """Place every value of a verified program. `feeds`: the inputs that are filled anew for each step; all others are
-    states. `homes`: values that lie in arrays of their own, handed in behind the states, so that what is constant in
-    them is written once. `lie`: strides, in elements, of states that do not lie in row-major order."""
+    """Place every value of a verified program. `feeds`: the inputs that are filled before each step; all others are
+    states. `homes`: values with a caller-owned array each, passed after the states, so that constant parts of them are
+    written once. `lie`: strides, in elements, of states that are not in row-major order."""
     return _Planner(program, feeds, homes, schedule(program), lie).plan()
 
 
@@ -84,7 +84,7 @@ class _Planner:
         )
 
     def fresh(self, var: Var, kind: str = "arena") -> Place:
-        """A buffer of its own for a value."""
+        """A new buffer for a value."""
         buffer = Buffer(kind, var.aval.size, var.dtype, -1, -1)  # type: ignore[arg-type]
         self.places[var] = Place(buffer, 0, var.shape, self.lie.get(var, dense(var.shape)))
         return self.places[var]
@@ -94,13 +94,13 @@ class _Planner:
         for eqn in group.eqns:
             self.place(eqn)
         if len(self.steps) > first:
-            # A copy between them takes all rows at once.
+            # A copy between them would read all rows at once.
             shape = group.shape if self.copies == copies else None
             self.pieces.append(Piece(first, len(self.steps), shape))
 
     # The walk -------------------------------------------------------------------------------------------------------
     def place(self, eqn: Eqn) -> None:
-        """Find the places of an equation's results, and make it a step or a view."""
+        """Place an equation's results, and make it a step or a view."""
         view = eqn.op.view
         if view is not None and eqn.output not in self.destinations:
             (source,) = eqn.operands
@@ -132,7 +132,7 @@ class _Planner:
         self.steps.append(Step(eqn, scratch))
 
     def place_loop(self, eqn: Eqn) -> None:
-        """Plan one round. Its memory is needed only while the loop runs; what it reads is read where it lies."""
+        """Plan the body of a loop. Its temporaries are live only during the loop; inputs are read in place."""
         n, m = eqn.params["carries"], eqn.params["scanned"]
         inputs = tuple(
             self.copied(x) if i < n and self.places[x].strides != dense(x.shape) else x
@@ -152,7 +152,7 @@ class _Planner:
         return place.offset, place.shape, place.strides
 
     def copied(self, source: Var) -> Var:
-        """The values of a view that is no even piece of memory, one behind the other."""
+        """The values of a view that has no constant strides, copied to contiguous memory."""
         self.copies += 1
         fresh = Var(source.aval, source.hint)
         self.fresh(fresh)
@@ -161,7 +161,7 @@ class _Planner:
         return fresh
 
     def put_together(self, eqn: Eqn) -> None:
-        """Copy what could not be made in its place; a constant piece of a value that has a home is copied once."""
+        """Copy the pieces that could not be computed in place; a constant piece of a caller-owned array is copied once."""
         (out,) = eqn.outputs
         whole = self.places[out] = self.destinations[out]
         assert eqn.op.parts is not None
@@ -174,7 +174,7 @@ class _Planner:
             slot = Var(piece.aval, piece.hint)
             self.places[slot] = target
             put = Eqn(copy, (piece,), {}, (slot,), eqn.origin)
-            # The arena is shared by programs, a home keeps what is in it.
+            # The arena is shared by programs, a caller-owned array keeps its content.
             if self.places[piece].buffer.kind == "constant" and whole.buffer.kind == "state":
                 self.constants.append(put)
             else:

@@ -1,4 +1,4 @@
-"""What a plan costs: arithmetic, memory traffic, memory."""
+"""The cost of a plan: arithmetic, memory traffic, memory."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A step of a plan. `flops`: floating-point operations, each of + - * / and each elementary function one;
-    `products`: those of matrix products and convolutions, `largest_product` those of the largest; `traffic`: bytes that
-    its equations read and write, one after the other; `by_origin`: the operations of each layer, forward and backward.
-    Memory in bytes: `states` with the arrays of values at home, `constants`, `arena`."""
+    """The cost of one step. `flops`: floating-point operations, counting each of + - * / and each elementary function
+    as one; `products`: those in matrix products and convolutions, `largest_product` in the largest; `traffic`: bytes
+    that its equations read and write, one by one; `by_origin`: the operations of each layer, forward and backward. In
+    bytes: `states` including caller-owned arrays, `constants`, `arena`."""
 
     flops: int
     products: int
@@ -29,12 +29,12 @@ class Cost:
 
     @property
     def memory(self) -> int:
-        """All memory of the step, in bytes."""
+        """Total memory of the step, in bytes."""
         return self.states + self.constants + self.arena
 
 
 def cost(plan: Plan) -> Cost:
-    """Count what a plan computes, moves and holds, without running it; a loop as often as it runs."""
+    """Count what a plan computes, moves and stores, without running it; loop bodies times the number of iterations."""
     by_origin: Counter[object] = Counter()
     traffic = inner = products = largest = 0
     for step in plan.steps:
@@ -57,8 +57,8 @@ def cost(plan: Plan) -> Cost:
 
 
 def flops(eqn: Eqn) -> int:
-    """Floating-point operations of an equation: as its primitive says, else one for each element of the result, or, of
-    a reduction, of what is reduced."""
+    """Floating-point operations of an equation: as its primitive says, else one per element of the result, or for a
+    reduction, of the input."""
     if eqn.op.flops is not None:
         return int(eqn.op.flops(*map(aval_of, eqn.inputs), **eqn.params))
     if eqn.op.trait == "elementwise":

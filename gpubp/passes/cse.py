@@ -1,4 +1,4 @@
-"""Common subexpression elimination."""
+"""Common-subexpression elimination."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ..ir import Eqn, Program, Var, map_bodies
 
 
 def cse(program: Program) -> Program:
-    """Compute once what is computed twice: the same primitive of the same inputs with the same params. The first
-    equation stays, with its origin. Literals are the same if their type and every bit are. A random equation has its
-    own stream among its params, so that two draws stay two. Bodies are the same if they print as the same text. Takes
-    and gives a verified program, the same one where nothing is computed twice."""
+    """Merge equations with the same primitive, inputs and params into the first, which keeps its origin. Literals are
+    equal if their type and every bit are. A random equation has its own stream number among its params, so that two
+    draws are never merged. Bodies are equal if they print the same. Takes and returns a verified program, the same
+    object if nothing is merged."""
     program = map_bodies(program, cse)
     first: dict[Any, Eqn] = {}
     replaced: dict[Var, Var] = {}
@@ -38,8 +38,8 @@ def cse(program: Program) -> Program:
 
 
 def _key(value: Any) -> Any:
-    """Equal for two inputs or params that mean the same: numbers with their type and sign, NaN equal to itself, and
-    programs by their text."""
+    """Equal for equivalent inputs or params: numbers by type and sign, NaN equal to itself, programs by their printed
+    form."""
     kind = type(value)
     if kind is Var or kind is str:
         return value

@@ -1,4 +1,4 @@
-"""Dead code elimination."""
+"""Dead-code elimination."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from ..ir import Eqn, Program, Var
 
 
 def dce(program: Program) -> Program:
-    """Leave out the equations that no output and no update needs, and of loops the results, and the parts of bodies,
-    that lead to none. Inputs stay, used or not. Takes and gives a verified program, the same one where all are
-    needed."""
+    """Remove equations that no output and no update depends on; of loops, also unused results and the parts of bodies
+    that lead to none. Inputs stay, used or not. Takes and returns a verified program, the same object if nothing is
+    dead."""
     needed: set[Var | None] = {*program.outputs, *(value for _, value in program.updates), program.guard}
     kept: list[Eqn] = []
     for eqn in reversed(program.eqns):

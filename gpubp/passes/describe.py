@@ -1,4 +1,4 @@
-"""A plan as text: what runs when, over which rows, and where each value lies."""
+"""A plan as text: execution order, row shapes, and the place of each value."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .plan import Plan, dense
 
 
 def describe_plan(plan: Plan, hints: Mapping[Var, str] | None = None) -> str:
-    """The kernels of a plan in order. `@` tells where a value lies: the byte of the arena where it begins, or the state
-    and the element there; `hints`: readable names of values."""
+    """The kernels of a plan in order. `@` gives the place of a value: its byte offset in the arena, or the state and
+    the element offset there; `hints`: readable names of values."""
     return "\n".join(_Lines(plan, hints or {}).lines())
 
 
@@ -21,7 +21,7 @@ class _Lines:
         made = (v for eqn in (*plan.constants, *plan.views, *(s.eqn for s in plan.steps)) for v in eqn.outputs)
         self.name = identifiers(dict.fromkeys((*plan.feeds, *plan.states, *made)), hints, ())
         self.home = {plan.places[v].buffer: self.name[v] for v in plan.states}
-        # What is put together of pieces, each made in its place, is no equation's result.
+        # A concatenation whose pieces are all computed in place has no equation of its own.
         whole = {plan.places[v]: name for v, name in self.name.items()}
         together = [v for v in plan.places if v not in self.name]
         self.name.update((v, whole.get(plan.places[v], f"all{i}")) for i, v in enumerate(together))

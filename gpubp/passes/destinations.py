@@ -1,5 +1,5 @@
-"""Where values should be made, decided before any is placed: pieces of what is joined where they end up, new states in
-the place of the old ones."""
+"""Destination-driven placement: pieces of a concatenation are computed where they end up, new states in place of the
+old ones."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .schedule import Schedule
 def destinations(
     program: Program, order: Schedule, places: Mapping[Var, Place], at_home: Mapping[Var, Place]
 ) -> dict[Var, Place]:
-    """The places where some values can be made at once. `places`: those of inputs and constants; `at_home`: of values
-    that must lie there."""
+    """The values that can be computed directly at their destination, with that place. `places`: those of inputs and
+    constants; `at_home`: of values that must be there."""
     found = _Destinations(program, order, places, at_home)
     for eqn in reversed(found.eqns):
         found.join(eqn)
@@ -38,13 +38,13 @@ class _Destinations:
         self.makers = {v: eqn for eqn in (*order.constants, *self.eqns) for v in eqn.outputs}
         self.uses = Counter(x for eqn in program.eqns for x in eqn.operands)
         self.uses.update((*program.outputs, *(v for _, v in program.updates)))
-        # Before the guard is known no state may change.
+        # No state may change before the guard is known.
         self.first = 0 if program.guard is None else len(early)
         self.memory: dict[Var, Buffer] = {}
         self.readers = self._readers()
 
     def join(self, eqn: Eqn) -> None:
-        """Let what is put side by side be made where it ends up."""
+        """Compute the inputs of a concatenation in place."""
         if eqn.op.parts is None:
             return
         (out,) = eqn.outputs
@@ -58,8 +58,7 @@ class _Destinations:
             self.direct(piece, Place(whole.buffer, offset, piece.shape, whole.strides))
 
     def direct(self, var: Var, place: Place) -> None:
-        """Have `var` made at `place`, through the views that lie between it and the equation that computes it, if that
-        can be."""
+        """Compute `var` at `place`, through any views between it and the equation that computes it, if possible."""
         eqn = self.makers.get(var)
         while eqn is not None and eqn.op.view is not None and eqn.op.inverse is not None:
             (source,) = eqn.operands
@@ -75,7 +74,7 @@ class _Destinations:
             self.destinations[var] = place
 
     def _readers(self) -> Mapping[Buffer, tuple[Eqn, ...]]:
-        """The equations that read each state's memory, through views too, in order."""
+        """The equations that read each state's memory, also through views, in order."""
         memory = self.memory
         memory.update({v: place.buffer for v, place in self.places.items() if place.buffer.kind == "state"})
         found: dict[Buffer, list[Eqn]] = {}
@@ -89,9 +88,9 @@ class _Destinations:
         return {buffer: tuple(eqns) for buffer, eqns in found.items()}
 
     def aim(self, state: Var, value: Var) -> None:
-        """Let a new state be computed in the old one's place, where nothing reads the old one afterwards and the guard
-        is known before; and what leads to it too, from the old one's last reader on: `m *= 0.9; m += g` needs no memory
-        beside."""
+        """Compute a new state in place of the old one, if nothing reads the old one afterwards and the guard is known
+        before; also the values leading to it, from the old state's last reader on: `m *= 0.9; m += g` needs no
+        temporary."""
         eqn = self.makers.get(value)
         if eqn is None or eqn.op.view is not None or eqn.op.trait not in DIRECT or not self._free(value, state):
             return
@@ -105,8 +104,8 @@ class _Destinations:
             eqn = self.makers[found]
 
     def _free(self, value: Var, state: Var) -> bool:
-        """Whether `value` may be written over `state`: nothing reads the old one later, and the equation itself reads
-        each element as it lies, before it writes it."""
+        """Whether `value` may overwrite `state`: nothing reads the old one later, and the equation itself reads each
+        element before it writes it."""
         eqn, buffer = self.makers[value], self.places[state].buffer
         at = self.position.get(id(eqn), -1)
         if at < self.first or value in self.destinations:
@@ -124,7 +123,7 @@ class _Destinations:
         )
 
     def _leads(self, x: Var, state: Var) -> bool:
-        """Whether a value that one equation alone reads may be made in the place of a state."""
+        """Whether an operand used by one equation alone may be computed in place of a state."""
         maker = self.makers.get(x)
         return (
             maker is not None

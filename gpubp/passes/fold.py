@@ -10,10 +10,10 @@ from ..ops.constants import Literal, constant, is_constant, uniform
 
 
 def fold(program: Program) -> Program:
-    """Replace values whose elements are one number, known before anything runs: by literals in the elementwise
-    equations that use them, where the shape of the result does not depend on them, and by one constant where a program
-    returns or stores them or computed them. Views of a constant stay. Takes and gives a verified program, the same one
-    where nothing is known; equations left without use stay for `dce`."""
+    """Replace values whose elements are all one number, known at compile time: by literals in the elementwise equations
+    that use them, where the result shape does not depend on them, and by one constant where the program returns, stores
+    or computes them. Views of a constant stay. Takes and returns a verified program, the same object if nothing is
+    constant; unused equations are left to `dce`."""
     program = map_bodies(program, fold)
     known: dict[Var, Literal] = {}
     ends = {*program.outputs, *(value for _, value in program.updates)}
@@ -31,7 +31,7 @@ def fold(program: Program) -> Program:
 
 
 def _with_literals(eqn: Eqn, known: dict[Var, Literal]) -> Eqn:
-    """The equation with its known inputs as literals, if it gives the same shape and type with them."""
+    """The equation with its constant inputs as literals, if the result type stays the same."""
     if eqn.op.trait != "elementwise" or known.keys().isdisjoint(eqn.operands):
         return eqn
     inputs: tuple[Operand, ...] = tuple(known.get(x, x) if isinstance(x, Var) else x for x in eqn.inputs)

@@ -1,4 +1,4 @@
-"""Fusion: which equations can be computed together, row by row, as one kernel."""
+"""Kernel fusion: which equations can be computed together, row by row."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from ..ir import Eqn, Operand, Var
 from .plan import dense
 
 ROWS = frozenset({"elementwise", "rowwise", "reduce"})
-"""Traits of equations that can be computed for one row (an index of the first axis) after the other."""
+"""Traits of equations that can be computed independently for each row (an index of the first axis)."""
 
 
 @dataclass(eq=False, slots=True)
 class Group:
-    """Equations that run together. Those of a group with a `shape` are computed row by row of it: their results have
-    this shape, or one number for each row of its last axis. A group without one is a single equation, or views."""
+    """Equations that run together. A group with a `shape` is computed row by row of that shape: its results have this
+    shape, or one number for each row of its last axis. A group without one is a single equation, or views."""
 
     eqns: list[Eqn] = field(default_factory=list)
     shape: tuple[int, ...] | None = None
 
 
 def fuse(eqns: Sequence[Eqn]) -> list[Group]:
-    """Divide equations, each after what it reads, into groups: elementwise chains with their broadcasting, row-wise
-    equations and reductions of rows with what surrounds them, the optimizer over a flat buffer. The groups, and the
-    equations in each, are in an order in which they can run; each view stands before the first that reads it.
+    """Partition equations, in topological order, into groups: elementwise chains with their broadcasts, row-wise
+    equations and reductions of rows with the elementwise equations around them, the optimizer over a flat buffer. The
+    groups, and the equations in each, are in topological order; each view comes right before its first reader.
 
-    From the last equation to the first, each goes to the group of its first reader, if it can be computed with it; what
-    nothing reads goes to the group that comes first so far. So no value is computed earlier than it was, and none is
-    kept much longer: an equation moves past others only where its result is not smaller than what it reads.
+    From last to first, each equation joins the group of its first reader if they can be fused; an equation that nothing
+    reads joins the first group so far. So no value is computed earlier than before, and lifetimes barely grow: an
+    equation only moves past others if its result is not smaller than its operands.
     """
     views = {eqn.output: eqn for eqn in eqns if eqn.op.view is not None}
     readers: dict[Var, list[Eqn]] = {}
@@ -70,7 +70,7 @@ def _source(x: Var, views: dict[Var, Eqn]) -> Var:
 
 
 def _rows_of(eqn: Eqn) -> tuple[int, ...] | None:
-    """The shape that an equation is computed over, None where it cannot be computed row by row."""
+    """The shape that an equation is computed over, None if it cannot be computed row by row."""
     if eqn.op.trait not in ROWS or len(eqn.outputs) != 1:
         return None
     if eqn.op.trait == "elementwise":
@@ -82,7 +82,7 @@ def _rows_of(eqn: Eqn) -> tuple[int, ...] | None:
 
 
 def _common(a: tuple[int, ...] | None, b: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The shape that two groups are computed over together, None where they cannot be."""
+    """The common shape of two groups, None if they cannot be fused."""
     if a is None or a == b:
         return b if a == b else None
     large, small = (a, b) if len(a) > len(b) or (len(a) == len(b) and a[-1] > b[-1]) else (b, a)
@@ -94,13 +94,13 @@ def _not_smaller(eqn: Eqn) -> bool:
 
 
 def _row_by_row(value: Var, reader: Eqn, views: dict[Var, Eqn]) -> bool:
-    """Whether a reader's row needs no other row of `value` than the same, through all views that it reads it by."""
+    """Whether a reader's row depends only on the same row of `value`, through all views between them."""
     return all(_same_rows(x, value, reader, views) for x in reader.operands if _source(x, views) is value)
 
 
 def _same_rows(x: Var, value: Var, reader: Eqn, views: dict[Var, Eqn]) -> bool:
     if not reader.output.shape and reader.op.trait == "elementwise":
-        return x is value  # one number of one number
+        return x is value  # a scalar of a scalar
     if reader.op.trait == "elementwise" and (x.ndim != reader.output.ndim or x.shape[0] != reader.output.shape[0]):
         return False
     while x is not value:
@@ -117,8 +117,8 @@ def _same_rows(x: Var, value: Var, reader: Eqn, views: dict[Var, Eqn]) -> bool:
 
 
 def _with_views(backwards: Sequence[Group], views: dict[Var, Eqn]) -> Iterator[Group]:
-    """The groups in the order in which they run. A view stands in the group that makes what it shows, if that reads it
-    first; other views have groups of their own before."""
+    """The groups in execution order. A view belongs to the group that computes its source, if that group reads it
+    first; other views get their own groups before."""
     waiting = dict(views)
 
     def needed(x: Operand) -> Iterator[Eqn]:

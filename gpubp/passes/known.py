@@ -1,4 +1,4 @@
-"""A program for inputs whose values are known."""
+"""Partial evaluation: specialise a program to known inputs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from ..ir import Eqn, Program, Var, apply, verify
 
 
 def specialised(program: Program, values: Mapping[Var, Any], xp: Any) -> tuple[Program, dict[Var, Any]]:
-    """A program without updates for inputs that always have these `values`, arrays of `xp`: what depends on them alone
-    is computed now and becomes an input. Returns the program and the arrays of those inputs. Views stay of what is read
-    in several ways, and of what they repeat, so that no number is there twice. Takes and gives a verified program."""
+    """Specialise a program without updates to inputs that always have these `values`, arrays of `xp`: whatever depends
+    on them alone is computed now and becomes an input. Returns the program and the arrays of those inputs. Views stay
+    if their source is read in several ways or they broadcast it, so that no number is stored twice. Takes and returns a
+    verified program."""
     known = dict(values)
     views: list[Eqn] = []
     rest: list[Eqn] = []

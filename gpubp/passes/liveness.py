@@ -1,4 +1,4 @@
-"""Liveness: from which step to which each piece of memory is in use, and which values may share one."""
+"""Liveness analysis: the first and last step at which each buffer is in use, and which values may share one."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ def live(
     copies: Sequence[tuple[Var, Var]],
     places: dict[Var, Place],
 ) -> list[Buffer]:
-    """Find when each buffer of the arena is in use and let results take the memory of operands that die; `places` are
-    changed accordingly.
+    """Find the lifetime of each buffer, and let results reuse the memory of dead operands; updates `places`.
 
     Returns the buffers of the arena.
     """
@@ -36,7 +35,7 @@ def live(
     for var in (*program.outputs, *(value for _, value in copies)):
         use(var, end)
     if program.guard is not None:
-        use(program.guard, end)  # kernels on a GPU look at it one by one
+        use(program.guard, end)  # kernels on a GPU test it one by one
     for buffer, positions in used.items():
         buffer.first, buffer.last = min(positions), max(positions)
     _share(steps, places)
@@ -44,7 +43,7 @@ def live(
 
 
 def _share(steps: Sequence[Step], places: dict[Var, Place]) -> None:
-    """Give results the memory of operands that die, wherever one has the same size and is read before."""
+    """Let results reuse the memory of operands that die there, where size and read order allow it."""
     taken: dict[Buffer, Buffer] = {}
 
     def current(var: Var) -> Place:
@@ -71,8 +70,8 @@ def _share(steps: Sequence[Step], places: dict[Var, Place]) -> None:
 
 
 def _may_take(eqn: Eqn, own: Place, place: Place, operands: Sequence[Place | None]) -> bool:
-    """Whether a result may lie where an operand lies: of the same shape and type, whole, and read as it lies before it
-    is written over."""
+    """Whether a result may overwrite an operand: of the same shape and dtype, contiguous, and read elementwise before
+    it is written."""
     return (
         place.buffer.kind == "arena"
         and place.buffer is not own.buffer

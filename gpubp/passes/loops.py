@@ -1,4 +1,4 @@
-"""The body of a loop as a program that can be planned: what a round reads and writes are states."""
+"""The body of a loop as a program that can be planned: what an iteration reads and writes are states."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..ops import copy
 from .plan import Plan, Round
 
 Planner = Callable[[Program, Mapping[Var, Var], Mapping[Var, tuple[int, ...]]], Plan]
-"""Plans a program of states, some values in `homes`, some states lying with the given strides."""
+"""A planning function: plans a program of states, with some values in `homes` and given strides of some states."""
 
 
 def followed(body: Program, carries: int) -> dict[int, int]:
@@ -19,7 +19,7 @@ def followed(body: Program, carries: int) -> dict[int, int]:
 
 
 def one_round(eqn: Eqn, lie: Sequence[tuple[int, ...]], plan: Planner) -> Round:
-    """Plan one round of a loop whose inputs, the slices of sequences, have the given strides."""
+    """Plan one iteration of a loop whose inputs, the slices of sequences, have the given strides."""
     body, n = eqn.params["body"], eqn.params["carries"]
     follow = followed(body, n)
     slots = tuple(Var(v.aval, v.hint) for v in body.outputs[n:])
@@ -36,13 +36,13 @@ def one_round(eqn: Eqn, lie: Sequence[tuple[int, ...]], plan: Planner) -> Round:
     eqns, copies = _settled(body, [body.inputs[i] for i in carried], {v for _, v in updates})
     written = tuple(slot for slot in slots if slot not in homes.values())
     program = Program((*body.inputs, *written), eqns, (), tuple((state, copies.get(v, v)) for state, v in updates))
-    # Carries lie in results of the loop or in slots, one value behind the other.
+    # Carries are stored in results of the loop or in slots, contiguously.
     planned = plan(program, homes, dict(zip(body.inputs[n:], lie[n:], strict=True)))
     return Round(planned, body.inputs, slots, follow)
 
 
 def _joined(body: Program) -> set[Var]:
-    """Values that are put together of pieces which change from round to round: the pieces are made in their slot."""
+    """Concatenations with loop-varying pieces: the pieces are computed in their slot."""
     varying = set(body.inputs)
     for eqn in body.eqns:
         if not varying.isdisjoint(eqn.operands):
@@ -51,8 +51,8 @@ def _joined(body: Program) -> set[Var]:
 
 
 def _settled(body: Program, changing: Sequence[Var], wanted: set[Var]) -> tuple[tuple[Eqn, ...], dict[Var, Var]]:
-    """The equations of a body, and a copy of each value of `wanted` that shows the memory of a carry, before that
-    changes; with the copies by value."""
+    """The equations of a body, plus a copy of each value of `wanted` that aliases a carry, before that changes; with
+    the copies by value."""
     shows = set(changing)
     eqns: list[Eqn] = []
     copies: dict[Var, Var] = {}

@@ -1,4 +1,4 @@
-"""The passes in their order."""
+"""The optimisation pipeline."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .simplify import simplify
 
 PASSES = (fold, cse, simplify)
 ROUNDS = 8
-"""Rounds at most; a training step needs two or three."""
+"""Maximum number of rounds; a training step needs two or three."""
 
 
 def optimise(program: Program) -> Program:
-    """The same results of fewer equations: what is not needed left out, then every pass in turn, until none finds
-    anything; the program verified after each that did. Takes and gives a verified program."""
+    """An equivalent program with fewer equations: dead-code elimination, then every pass in turn until a fixed point;
+    verified after each pass that changed it. Takes and returns a verified program."""
     for _ in range(ROUNDS):
         before = program = _verified(dce(program), program)
         for one in PASSES:

@@ -1,4 +1,4 @@
-"""The plan: a program whose every value has its place in memory, so that a step allocates nothing."""
+"""The plan: a program in which every value has its place in memory, so that a step allocates nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .arena import Buffer
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value lies: from element `offset` of a buffer, with strides in elements."""
+    """The place of a value: from element `offset` of a buffer, with strides in elements."""
 
     buffer: Buffer
     offset: int
@@ -22,12 +22,12 @@ class Place:
 
     @property
     def whole(self) -> bool:
-        """Whether the value is its buffer: all of it, in row-major order."""
+        """Whether the value is its whole buffer, in row-major order."""
         return self.offset == 0 and math.prod(self.shape) == self.buffer.size and self.strides == dense(self.shape)
 
 
 def dense(shape: Sequence[int]) -> tuple[int, ...]:
-    """Strides of values one behind the other in row-major order."""
+    """Strides of contiguous values in row-major order."""
     out: list[int] = []
     step = 1
     for n in reversed(shape):
@@ -38,8 +38,8 @@ def dense(shape: Sequence[int]) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """An equation that is computed in every step, with the values that it needs on the way. A loop has the plan of one
-    `round`, whose arena is the last of `scratch`."""
+    """An equation that is computed in every step, and its scratch. A loop has the plan of one iteration, `round`, whose
+    arena is the last of `scratch`."""
 
     eqn: Eqn
     scratch: tuple[Var, ...] = ()
@@ -54,8 +54,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Steps from `first` to before `stop` that can be one kernel: computed row by row of `shape`, or, without one, on
-    their own."""
+    """Steps from `first` to `stop` (exclusive) that can be one kernel: computed row by row of `shape`, or, without one,
+    a single step."""
 
     first: int
     stop: int
@@ -64,9 +64,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Round:
-    """How one round of a loop runs. The inputs of its body, and the `slots` that what is collected is written to, are
-    states of the plan. `follow`: the carries whose new values are collected, and the number of the slot; nothing is
-    carried for them, a round reads what the one before has collected. The other carries change in place."""
+    """How one iteration of a loop runs. The inputs of its body, and the `slots` that collected results are written to,
+    are states of the plan. `follow`: the carries whose new values are collected, with the number of the slot; they are
+    not stored separately, an iteration reads what the previous one collected. The other carries are updated in place.
+    """
 
     plan: Plan
     inputs: tuple[Var, ...]
@@ -78,12 +79,12 @@ class Round:
 class Plan:
     """How a program runs.
 
-    `feeds` are the inputs that lie in the arena and are filled before each step; `states` the others, arrays that are
-    kept between steps, and behind them the arrays of values that have a home of their own. When it is bound to its
-    arrays, `constants` are computed once and `views` are set up. A step then runs `steps`, the first `early` of them
-    before the guard is looked at, in `pieces` that can be one kernel each, and last the `copies` (state, value) of new
-    states that could not be computed in their place. `places` tells where each value lies, `arena` how many bytes all
-    that are no states and no constants need together.
+    `feeds` are the inputs in the arena, filled before each step; `states` the others, arrays that persist between
+    steps, followed by the caller-owned arrays. When the plan is bound to its arrays, `constants` are computed once and
+    `views` are set up. A step then runs `steps`, the first `early` of them before the guard is tested, in `pieces` that
+    can be one kernel each, and last the `copies` (state, value) of new states that could not be computed in place.
+    `places` maps each value to its place, `arena` is the size in bytes of everything that is neither state nor
+    constant.
     """
 
     program: Program

@@ -1,4 +1,4 @@
-"""The rewriting pass: applies the rules that `ops.rewrites` and `ops.algebra` declare."""
+"""The rewriting pass: applies the rules declared in `ops.rewrites` and `ops.algebra`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..ir import Eqn, Operand, Program, Var, map_bodies, recording
 from ..ops.rewrites import STABILISING, Rules
 
 DEPTH = 16
-"""How often the result of a rule is looked at again in one sweep: rules that undo each other come to an end."""
+"""Maximum depth of rewriting a rule's own result in one sweep, so that rules which undo each other terminate."""
 
 
 def rewrite(program: Program, rules: Rules = STABILISING) -> Program:
-    """Replace what the rules match, in one sweep, in order; what a rule makes is looked at again. Takes and gives a
-    verified program, the same one where nothing matched; equations left without use stay for `dce`."""
+    """Apply the rules in one sweep, in order; the result of a rule is rewritten again. Takes and returns a verified
+    program, the same object if nothing matched; unused equations are left to `dce`."""
     program = map_bodies(program, lambda body: rewrite(body, rules))
     with recording() as tape:
         sweep = _Sweep(program, rules, tape)
@@ -33,7 +33,7 @@ def rewrite(program: Program, rules: Rules = STABILISING) -> Program:
 
 
 class _Sweep:
-    """One sweep over a program; it is the `scope` that rules see (gpubp.ops.rewrites.Scope)."""
+    """One sweep over a program; also the `scope` that rules see (gpubp.ops.rewrites.Scope)."""
 
     def __init__(self, program: Program, rules: Rules, tape: list[Eqn]) -> None:
         self.rules, self.tape = rules, tape
@@ -59,7 +59,7 @@ class _Sweep:
         return self.replaced.get(x, x)
 
     def take(self, old: Eqn, depth: int) -> None:
-        """Put an equation, or what the rules make of it, at the end of the new program."""
+        """Append an equation, or its rewritten form, to the new program."""
         inputs = tuple(self.current(x) if isinstance(x, Var) else x for x in old.inputs)
         eqn = old if inputs == old.inputs else replace(old, inputs=inputs)
         rules = self.rules.get(eqn.op, ()) if depth < DEPTH else ()
@@ -89,13 +89,13 @@ class _Sweep:
         self.uses[value] += self.uses[eqn.output]
 
     def _follow(self, eqns: Sequence[Eqn]) -> None:
-        """What an output or a new state is a view of is as open as it is."""
+        """Whatever an output or a new state is a view of escapes as well."""
         for eqn in reversed(eqns):
             if eqn.op.trait == "view" and eqn.output in self.open:
                 self.open.update(eqn.operands)
 
     def _shows_input(self, eqn: Eqn, value: Var, made: list[Eqn]) -> bool:
-        """Whether an output or a new state that has a memory of its own would show that of an input, which may change
+        """Whether an output or a new state that owned its memory would become a view of an input, which may change
         under its readers."""
         if eqn.output not in self.open or eqn.op.trait == "view":
             return False

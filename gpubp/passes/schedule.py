@@ -1,4 +1,4 @@
-"""The order of a program's equations: what is constant first and once, what the guard needs, and the rest after it."""
+"""Scheduling: constants first and once, then what the guard depends on, then the rest."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from .fuse import Group, fuse
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
-    """`constants` depend on no input, are no loops, and are computed once; the groups `before` the guard, and those
-    `after` it."""
+    """`constants` depend on no input, are not loops, and are computed once; groups `before` the guard, and `after` it."""
 
     constants: tuple[Eqn, ...]
     before: tuple[Group, ...]
@@ -29,10 +28,10 @@ class Schedule:
 
 
 def schedule(program: Program) -> Schedule:
-    """Divide a verified program's equations.
+    """Partition a verified program's equations.
 
-    States may be overwritten only when the guard is known, and a step that the guard refuses still has its outputs: so
-    the guard and the outputs come first, with all that they need. Without a guard everything stands before it.
+    States may be overwritten only once the guard is known, and a step that the guard rejects still returns its outputs:
+    so the guard and the outputs come first, with all their dependencies. Without a guard everything is before it.
     """
     varying = set(program.inputs)
     constants: list[Eqn] = []

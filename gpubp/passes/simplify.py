@@ -8,6 +8,6 @@ from .rewrite import rewrite
 
 
 def simplify(program: Program) -> Program:
-    """Apply the rules of `ops.algebra`, which leave less to compute and make no value less exact. Takes and gives a
-    verified program, the same one where nothing matched; equations left without use stay for `dce`."""
+    """Apply the rules of `ops.algebra`, which reduce work without making any value less accurate. Takes and returns a
+    verified program, the same object if nothing matched; unused equations are left to `dce`."""
     return rewrite(program, ALGEBRA)

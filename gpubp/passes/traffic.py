@@ -1,4 +1,4 @@
-"""What a stretch of a plan computes and moves, where it is one kernel."""
+"""Arithmetic and memory traffic of a fused range of steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .plan import Plan
 
 
 class Work:
-    """Counts the work of stretches of a plan."""
+    """Counts the work of ranges of steps."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -24,8 +24,8 @@ class Work:
                 self._readers.setdefault(self._source(x), set()).add(i)
 
     def of(self, first: int, stop: int) -> tuple[int, int]:
-        """Floating-point operations of the steps from `first` to before `stop`, and the bytes that they read and write
-        where what only they need stays in registers; a loop as often as it runs."""
+        """Floating-point operations of the steps from `first` to `stop` (exclusive), and the bytes they read and write
+        if values used only within the range stay in registers; loops times their iterations."""
         steps = self.plan.steps[first:stop]
         made = {v for step in steps for v in step.eqn.outputs}
         read = {x for step in steps if step.round is None for x in step.eqn.operands if self._source(x) not in made}

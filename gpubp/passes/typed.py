@@ -1,4 +1,4 @@
-"""Memory for languages in which one array holds numbers of one type."""
+"""Arenas for languages in which an array has one element type."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .plan import Plan, Step
 
 
 def typed(plan: Plan) -> tuple[Plan, dict[str, range]]:
-    """The plan with a piece of the arena for each type of numbers, and which bytes these are, the widest numbers first.
-    Equations have no scratch, and loops in no arena of their own. The buffers of the plan that is given are changed."""
+    """The plan with one section of the arena per dtype, and the bytes of each, widest dtype first. Equations have no
+    scratch, and loops no arena of their own. Modifies the buffers of the given plan."""
     found: dict[str, list[Buffer]] = {}
     plan, sizes = _packed(plan, {}, found)
     pieces: dict[str, range] = {}
@@ -26,8 +26,8 @@ def typed(plan: Plan) -> tuple[Plan, dict[str, range]]:
 
 
 def _packed(plan: Plan, begin: Mapping[str, int], found: dict[str, list[Buffer]]) -> tuple[Plan, dict[str, int]]:
-    """The plan, whose values begin behind `begin` bytes of each type, and where they end; its buffers are `found`. What
-    a loop needs lies behind that of what it stands in."""
+    """The plan with values after `begin` bytes of each dtype, and where they end; its buffers are `found`. A loop's
+    temporaries come after those of its enclosing program."""
     steps = [Step(step.eqn, (), step.round) for step in plan.steps]
     scratch = {v for step in plan.steps for v in step.scratch}
     places = {v: place for v, place in plan.places.items() if v not in scratch}

@@ -1,4 +1,4 @@
-"""Transforms: programs to programs that compute something else."""
+"""Transforms: from a program to a program that computes something else."""
 
 from .grad import backward, derivative, grad
 from .stack import stack

@@ -1,4 +1,4 @@
-"""Reverse mode as a transform of programs: cotangents are ordinary equations, appended."""
+"""Reverse-mode differentiation as a program transformation: cotangents are ordinary equations, appended."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..ops import full
 
 
 def backward(program: Program, of: Var, wrt: Sequence[Var]) -> tuple[Program, dict[Var, Var]]:
-    """The program with the walk back from the scalar `of` to each value of `wrt` (inputs or results of equations)
+    """The program with the backward pass from the scalar `of` to each value of `wrt` (inputs or results of equations)
     appended, outputs and updates unchanged.
 
-    Returns it with the derivatives of `of` by every value on the way; a value without one has no influence. A loop on
-    the way collects what its derivative reads. Raises GpubpError where `of` is no float scalar.
+    Returns it with the derivatives of `of` with respect to every value on the way; a value without one has no
+    influence. Loops on the way collect their residuals. Raises GpubpError if `of` is not a float scalar.
     """
     if of.shape != () or of.dtype not in FLOATS:
         raise GpubpError(f"a gradient needs a float scalar, not {of.aval}")
@@ -25,18 +25,18 @@ def backward(program: Program, of: Var, wrt: Sequence[Var]) -> tuple[Program, di
 
 
 def grad(program: Program, of: Var, wrt: Sequence[Var]) -> tuple[Program, list[Var | None]]:
-    """As `backward`, with the derivatives by the values of `wrt` alone, in their order; None for one that `of` does not
-    depend on."""
+    """As `backward`, with only the derivatives with respect to `wrt`, in order; None for one that `of` does not depend
+    on."""
     grown, cotangents = backward(program, of, wrt)
     return grown, [cotangents.get(v) for v in wrt]
 
 
 def derivative(of: Var, by: Var, source: object = None) -> Var | None:
-    """Record the derivative of the sum of `of` with respect to `by` in the program that is being recorded, where both
-    are made or given; None where no derivative leads from one to the other.
+    """Record the derivative of the sum of `of` with respect to `by`, in the program that is being recorded; None if
+    `of` does not depend differentiably on `by`.
 
-    Its equations are ordinary ones, made for `source`: `grad` and `derivative` differentiate them again, as far as
-    their rules have derivatives. A loop on the way collects what its derivative reads.
+    Its equations are ordinary ones, with origin `source`: `grad` and `derivative` can differentiate them again, as far
+    as their primitives have derivatives. Loops on the way collect their residuals.
     """
     tape = recorded()
     needed = leading_to(of, tape)

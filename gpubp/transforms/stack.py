@@ -1,4 +1,4 @@
-"""K programs as one: every value that may differ has one more axis in front, as long as there are programs."""
+"""Batching of programs: K copies as one program, in which every value that may differ has a leading axis of size K."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from ..ir import Aval, Eqn, Primitive, Program, Var, bind, origin, recording
 
 
 def stack(program: Program, count: int, shared: Collection[Var] = (), going: Var | None = None) -> Program:
-    """`count` copies of a verified program, run side by side on inputs with one more axis in front; the inputs `shared`
-    stay as they are, and so does what depends on them alone. Outputs and states are stacked.
+    """`count` copies of a verified program, run side by side on inputs with a leading axis; the inputs `shared` have
+    none, and neither do values that depend on them alone. Outputs and states are stacked.
 
-    The guards of the copies: the new program's guard holds where all of them hold. With `going`, a further input of
-    `count` bools, it has none, and the states of a copy that does not go on, or whose own guard does not hold, keep
-    their values. The traits of a primitive say how it is stacked:
-    elementwise and matrix products broadcast, axes of reductions and rows move by one; others have a rule of their own
-    (`Primitive.stack`), or are computed copy by copy.
+    The new guard is the conjunction of the copies' guards. With `going`, an additional input of `count` bools, there is
+    no guard; the states of a copy that is not going, or whose own guard is false, keep their values. A primitive's
+    trait implies how it is stacked: elementwise primitives and matrix products broadcast, axes of reductions and
+    row-wise primitives shift by one; others have their own rule (`Primitive.stack`), or are unrolled copy by copy.
     """
     inputs = tuple(v if v in shared else Var(Aval((count, *v.shape), v.dtype), v.hint) for v in program.inputs)
     now = dict(zip(program.inputs, inputs, strict=True))
@@ -56,7 +55,7 @@ def _chosen(moves: Var, value: Var, state: Var) -> Var:
 
 
 def _stacked(eqn: Eqn, inputs: Sequence[Any], flags: Sequence[bool], count: int) -> Sequence[Var]:
-    """The results of an equation whose inputs with a flag have one more axis in front."""
+    """The results of an equation whose flagged inputs have a leading axis."""
     op, params = eqn.op, eqn.params
     if op.stack is not None:
         within = {k: partial(_flagged, p, count) if isinstance(p, Program) else p for k, p in params.items()}
@@ -72,19 +71,19 @@ def _stacked(eqn: Eqn, inputs: Sequence[Any], flags: Sequence[bool], count: int)
 
 
 def _flagged(program: Program, count: int, flags: Sequence[bool]) -> Program:
-    """Copies of a program whose inputs without a flag are shared."""
+    """Stacked copies of a program whose unflagged inputs are shared."""
     return stack(program, count, [v for v, flag in zip(program.inputs, flags, strict=True) if not flag])
 
 
 def _moved(axis: Any) -> Any:
-    """Axes one further back; those counted from the end stay."""
+    """The axes shifted by one; negative ones stay."""
     if isinstance(axis, tuple):
         return tuple(map(_moved, axis))
     return axis + 1 if axis >= 0 else axis
 
 
 def _one_by_one(op: Primitive, flags: Sequence[bool], count: int, *inputs: Any, **params: Any) -> Sequence[Var]:
-    """The results of a primitive that knows nothing of stacks: copy by copy, put together."""
+    """The results of a primitive without a stacking rule: unrolled copy by copy, then stacked."""
     results: list[tuple[Var, ...]] = []
     for k in range(count):
         own = [_copy_of(x, k) if flag else x for x, flag in zip(inputs, flags, strict=True)]
