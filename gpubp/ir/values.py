@@ -177,7 +177,8 @@ Operand = Var | float | int | bool
 
 @dataclass(frozen=True, eq=False)
 class Eqn:
-    """`outputs = op(*inputs, **params)`. `origin`: the source it was recorded for, such as a node, or a `Back` of that."""
+    """`outputs = op(*inputs, **params)`. `origin`: the source it was recorded for, such as a node, or a `Back` of
+    that."""
 
     op: Primitive
     inputs: tuple[Operand, ...]
@@ -226,7 +227,8 @@ def recording() -> Iterator[list[Eqn]]:
 
 
 def recorded() -> list[Eqn]:
-    """The equations of the innermost `recording()` block so far, as a mutable list. Raises GpubpError outside of one."""
+    """The equations of the innermost `recording()` block so far, as a mutable list. Raises GpubpError outside of
+    one."""
     eqns = _tape.get()
     if eqns is None:
         raise GpubpError("nothing is being recorded")

@@ -1,4 +1,4 @@
-"""The primitives, each defined once, and the few functions that dress them."""
+"""The primitives, each defined once, and a few convenience functions around them."""
 
 from .c_library import c_functions, c_names, portable_functions
 from .choices import (

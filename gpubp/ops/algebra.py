@@ -1,7 +1,7 @@
-"""Algebra that leaves less to compute: what the pass `simplify` replaces, and by what.
+"""Algebraic simplification rules: what the pass `simplify` replaces, and by what.
 
-Most rules keep every bit but the sign of zero, where no value on the way leaves the range of normal numbers. Those
-marked *rounding* change the last digits: the bound of their error is no larger than that of what they replace.
+Most rules are bit-exact up to the sign of zero, as long as no intermediate value overflows or is subnormal. Those
+marked *rounding* change the last digits, with an error bound no larger than before.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .rewrites import Rules, Scope, alone, value_of
 from .shaping import sum_primitive
 
 STEPS = 8
-"""How far a rule looks back for a sign or a factor."""
+"""Maximum search depth for a sign or a factor."""
 
 
 def _is(x: Operand, value: float) -> bool:
@@ -23,8 +23,8 @@ def _is(x: Operand, value: float) -> bool:
 
 # Signs and literal factors -------------------------------------------------------------------------------------------
 def _shed(x: Operand, scope: Scope, steps: int = STEPS) -> Operand | None:
-    """-x, if that takes one equation less: the sign stands at the value itself, or inside of products, quotients, sums
-    and views that nothing else uses."""
+    """-x, if that needs one equation less: x is itself a negation, or a product, quotient, sum or view, used only once,
+    that contains one."""
     eqn = scope.made_by(x)
     if eqn is None or steps == 0:
         return None
@@ -44,8 +44,8 @@ def _shed(x: Operand, scope: Scope, steps: int = STEPS) -> Operand | None:
 
 
 def _factor(x: Operand, scope: Scope, steps: int = STEPS) -> tuple[float, Var] | None:
-    """(c, v) with x = c v, c a literal or a sign that stands at the value, or inside of sums and views that nothing
-    else uses."""
+    """(c, v) with x = c v, where c is a literal or a sign: x is itself a product, or a sum or view, used only once, of
+    products."""
     eqn = scope.made_by(x)
     if eqn is None or steps == 0:
         return None
@@ -64,7 +64,7 @@ def _factor(x: Operand, scope: Scope, steps: int = STEPS) -> tuple[float, Var] |
 
 
 def _scaled(c: float, x: Var) -> Var | None:
-    """c x, where the product of literals that `c` is has stayed a normal number."""
+    """c x, if c, a product of literals, is still a normal number."""
     if c == 1:
         return x
     if c == -1:
@@ -86,7 +86,7 @@ def _neg(eqn: Eqn, scope: Scope) -> Var | None:
 
 
 def _scale(eqn: Eqn, scope: Scope) -> Var | None:
-    """1 x = x; -1 x = -x; c (d x) = (c d) x, also where a sum stands between (*rounding*, but for a sign or a power of
+    """1 x = x; -1 x = -x; c (d x) = (c d) x, also with a sum in between (*rounding*, except for a sign or a power of
     two)."""
     for c, x in (eqn.inputs, eqn.inputs[::-1]):
         if not isinstance(c, Var) and isinstance(x, Var) and x.dtype in FLOATS:
@@ -98,13 +98,13 @@ def _scale(eqn: Eqn, scope: Scope) -> Var | None:
 
 
 def _two_signs(eqn: Eqn, scope: Scope) -> Var | None:
-    """(-a) (-b) = a b, and the same of a quotient."""
+    """(-a) (-b) = a b, and likewise for a quotient."""
     without = [_shed(x, scope) for x in eqn.inputs]
     return eqn.op(*without) if None not in without else None  # type: ignore[arg-type]
 
 
 def _sign_to_factor(eqn: Eqn, scope: Scope) -> Var | None:
-    """(c x) (-b) = (-c x) b, and the same of a quotient, either way round: the literal takes the sign."""
+    """(c x) (-b) = (-c x) b, in either order, and likewise for a quotient: the sign moves into the literal."""
     for i in (0, 1):
         scaled, other = eqn.inputs[i], eqn.inputs[1 - i]
         if alone(scaled, scope) is None or (inner := _factor(scaled, scope)) is None or abs(inner[0]) == 1:
@@ -127,7 +127,7 @@ def _div(eqn: Eqn, scope: Scope) -> Var | None:
 
 
 def _add(eqn: Eqn, scope: Scope) -> Var | None:
-    """x + 0 = x; a + (-b) = a - b; x + x = 2 x where that meets another factor."""
+    """x + 0 = x; a + (-b) = a - b; x + x = 2 x if that can merge with another factor."""
     for a, b in (eqn.inputs, eqn.inputs[::-1]):
         if _is(b, 0) and isinstance(a, Var):
             return a
@@ -153,8 +153,8 @@ def _sub(eqn: Eqn, scope: Scope) -> Var | None:
 
 
 def _common_factor(eqn: Eqn, scope: Scope) -> Var | None:
-    """c a - c b = c (a - b), and the same of a sum (*rounding*): with the unit roundoff u, the error is at most
-    2 u |c (a - b)|, never more than u (|c a| + |c b| + |c (a - b)|) as before."""
+    """c a - c b = c (a - b), and likewise for a sum (*rounding*): with unit roundoff u, the error is at most 2 u |c (a
+    - b)|, never more than the original's u (|c a| + |c b| + |c (a - b)|)."""
     first, second = (alone(x, scope) for x in eqn.inputs)
     if first is None or second is None or first.op is not mul or second.op is not mul:
         return None
@@ -174,4 +174,4 @@ _SIGNS: Rules = {
     sub: (_sub, _common_factor),
 }
 ALGEBRA: Rules = {p: (*_SIGNS.get(p, ()), *MOVES.get(p, ())) for p in PRIMITIVES.values()}
-"""Rules that make no value less exact."""
+"""Rules that make no value less accurate."""

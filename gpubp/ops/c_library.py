@@ -1,4 +1,4 @@
-"""The C functions that C forms call, one file for each few that belong together."""
+"""The C functions that C forms call, grouped into a few files."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 FOLDER = Path(__file__).with_name("c")
 PORTABLE = FOLDER / "portable"
-"""What takes the place of files that ask more of a compiler than the C standard has; the same numbers come out."""
+"""Replacements for files that need compiler extensions; they compute the same numbers in standard C."""
 _DEFINED = re.compile(r"^ *(?:INLINE|APART|static) [\w# ]+?[ *]+(\w+)(##T)?\(", re.MULTILINE)
-"""A function, or one for each float type, where a macro makes it by the type's suffix, as `name_##T`."""
+"""A function, or one per float type if a macro generates it with the type's suffix, as `name_##T`."""
 _WORD = re.compile(r"\w+")
 
 
@@ -22,7 +22,7 @@ def _files() -> dict[str, str]:
 
 @cache
 def _homes() -> dict[str, str]:
-    """The file in which each function stands."""
+    """The file that defines each function."""
     found = ((stem, *names) for stem, text in _files().items() for names in _DEFINED.findall(text))
     return {name + end: stem for stem, name, each in found for end in (("", "f32", "f64") if each else ("",))}
 
@@ -33,7 +33,7 @@ def c_names() -> frozenset[str]:
 
 
 def c_functions(text: str) -> str:
-    """The functions that a C text calls, with all that they call themselves, each before its first use."""
+    """The functions that some C code calls, with their transitive dependencies, each before its first use."""
     order: list[str] = []
 
     def need(words: str, own: str) -> None:
@@ -47,7 +47,7 @@ def c_functions(text: str) -> str:
 
 
 def _of_each_type(text: str) -> str:
-    """A text in standard C for float, and the same for double, of which half as many lie side by side."""
+    """The code in standard C for float, and the same for double, with half as many lanes."""
     if "_f32" not in text:
         return text
     return text + re.sub(r"\bfloat\b", "double", re.sub(r"\b16\b", "8", text.replace("_f32", "_f64")))
@@ -55,7 +55,7 @@ def _of_each_type(text: str) -> str:
 
 @cache
 def _portable() -> dict[str, str]:
-    """The text of each function in standard C, with the comment before it."""
+    """The code of each function in standard C, including its comment."""
     files = _files() | {path.stem: _of_each_type(path.read_text("utf-8")) for path in PORTABLE.glob("*.h")}
     found: dict[str, str] = {}
     for text in files.values():
@@ -71,8 +71,7 @@ def _portable() -> dict[str, str]:
 
 
 def portable_functions(text: str) -> str:
-    """The functions that a C text calls, with all that they call themselves, in standard C, and nothing that it does
-    not call."""
+    """The functions that some C code calls, with their transitive dependencies only, in standard C."""
     known, order = _portable(), dict[str, None]()
 
     def need(words: Iterable[str]) -> None:

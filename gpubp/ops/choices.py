@@ -1,4 +1,4 @@
-"""Comparisons, logic, choices between values, and other element types."""
+"""Comparisons, logic, selection, and casts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..errors import ShapeError
 from ..ir import FLOATS, Aval, Example, Primitive, Scalar, Var, define
 from .elements import broadcast, elementwise, same_dtype, signed, unbroadcast
 
-# Comparisons and logic: results are bool, without derivative ---------------------------------------------------------
+# Comparisons and logic: results are bool, not differentiable ---------------------------------------------------------
 _compare: dict[str, Any] = {"result": "bool", "floats_only": False}
 less: Primitive = signed("less", "<", "less", None, **_compare)
 less_equal: Primitive = signed("less_equal", "<=", "less_equal", None, **_compare)
@@ -47,8 +47,8 @@ def _gate_infer(condition: Aval, a: Aval) -> Aval:
     return Aval(broadcast((condition, a)), a.dtype)
 
 
-# `a` where the condition holds, else 0. With a mask of bits this is many times faster than a choice of two values, and
-# inf and NaN are shut out like all others.
+# `a` where the condition holds, else 0. A bit mask is many times faster than selecting between two values, and masks
+# inf and NaN as well.
 gate: Primitive = define(
     Primitive(
         "gate",
@@ -91,5 +91,5 @@ cast_primitive: Primitive = define(
 
 
 def cast(x: Var, *, dtype: str) -> Var:
-    """`x` in another element type; `x` itself where it has that type."""
+    """`x` cast to another dtype; `x` itself if it has that dtype."""
     return x if x.dtype == dtype else cast_primitive(x, dtype=dtype)

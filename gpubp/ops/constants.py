@@ -1,7 +1,7 @@
-"""What primitives give for values that are known: the table of the pass `fold`.
+"""Constant evaluation of primitives: the table for the pass `fold`.
 
-Only what is exact: float32 operands computed in float64 and rounded once give, for + - * / and the root, the float32
-that a machine gives (Figueroa 1995: 53 bits are more than twice 24 and two).
+Exact results only: for + - * / and the square root, computing float32 operands in float64 and rounding once gives the
+correctly rounded float32 result (Figueroa 1995: 53 bits are more than 2 * 24 + 2).
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ _EXACT: Mapping[object, Callable[..., Any]] = {
 
 
 def uniform(eqn: Eqn, known: Mapping[Var, Literal]) -> Literal | None:
-    """The one number that every element of the result is, where the numbers of its inputs are `known`; None where that
-    cannot be said, or it is not finite."""
+    """The number that all elements of the result equal, where the numbers of uniform inputs are `known`; None if there
+    is no such number, or it is not finite."""
     values = [known.get(x) if isinstance(x, Var) else _rounded(x, type_of_literals(eqn)) for x in eqn.inputs]
     if None in values:
         return None
@@ -73,13 +73,13 @@ def uniform(eqn: Eqn, known: Mapping[Var, Literal]) -> Literal | None:
 
 
 def type_of_literals(eqn: Eqn) -> str:
-    """The type that literals take in an equation: that of the values which are not its condition."""
+    """The dtype that literals adopt in an equation: that of its values except the condition."""
     dtypes = [x.dtype for x in eqn.operands]
     return next((d for d in dtypes if d != "bool"), eqn.output.dtype)
 
 
 def _rounded(value: Literal, dtype: str) -> Literal | None:
-    """The value as an element of a type; None where it does not fit or is not finite."""
+    """The value as an element of a dtype; None if it does not fit or is not finite."""
     if dtype == "bool":
         return bool(value)
     if dtype not in FLOATS:
@@ -96,12 +96,12 @@ def _rounded(value: Literal, dtype: str) -> Literal | None:
 
 
 def constant(eqn: Eqn, value: Literal) -> Eqn:
-    """The equation that makes the same result of one number."""
+    """The equation that creates the same result from one number."""
     (y,) = eqn.outputs
     params = MappingProxyType({"shape": y.shape, "value": value, "dtype": y.dtype})
     return Eqn(full_primitive, (), params, eqn.outputs, eqn.origin)
 
 
 def is_constant(eqn: Eqn) -> bool:
-    """Whether the equation is such a one."""
+    """Whether the equation is a constant."""
     return eqn.op is full_primitive

@@ -1,11 +1,11 @@
 """Convolution: three primitives that are each other's derivatives.
 
 Images are [batch, height, width, channels], weights [kh, kw, channels / groups, filters]. `spread` holds the strides,
-the dilations and the padding above and to the left; `size` is that of the result, which says how much padding there is
-below and to the right. The pixel (r, c) of the output sees the input's pixel (r stride + i dilation - padding) at the
-place i of the window. The word is the field's: it is the correlation, without turning the window round.
+the dilations, and the padding at the top and left; `size` is that of the result, which implies the padding at the
+bottom and right. The output pixel (r, c) reads the input pixel (r stride + i dilation - padding) at window position i.
+As usual in the field, "convolution" is the cross-correlation, without flipping the window.
 
-Weights may have a fifth axis in front, of copies: the images are then as many runs of equal length, one for each.
+Weights may have a leading axis of copies: the batch is then divided into equal runs of images, one for each copy.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _SHARED = (
 
 
 def _images(a: Aval, b: Aval, size: Pair, copies: int | None = None) -> None:
-    """Raise ShapeError where two values are not of four axes (the second of five, where there are copies) and one float
-    type, the images are no equal runs, or the result has no pixel."""
+    """Raise ShapeError if the values do not have four axes (the second five, with copies) and the same float type, the
+    images cannot be divided among the copies, or the result is empty."""
     if len(a.shape) != 4 or len(b.shape) != 4 + (len(b.shape) == 5 and copies is None):
         raise ShapeError(f"convolution works on 4 axes, got {list(a.shape)} and {list(b.shape)}")
     if a.dtype != b.dtype or a.dtype not in FLOATS:
@@ -80,7 +80,7 @@ def _weight_infer(x: Aval, g: Aval, *, size: Pair, spread: Spread, groups: int, 
 
 
 def _scratch(outputs: tuple[int, ...], copies: int, w: tuple[int, ...], spread: Spread) -> Any:
-    """The copies of a block, and the elements that it needs; `w`: the shape of one copy's weights."""
+    """The number of copies per block, and the elements it needs; `w`: the shape of one copy's weights."""
     block, sizes = helpers.conv_scratch(outputs, copies, w[2], w[:2], w[3], spread)
     return block[0], sizes
 
@@ -127,13 +127,13 @@ def _weight_vjp(
 
 
 def _merged(x: Var, flag: bool, count: int) -> Var:
-    """The first axis of each of `count` copies, one behind the other; what is shared once for each."""
+    """Merge the first axis of `count` copies, one after the other; what is shared is repeated."""
     x = x if flag else broadcast_to(x, shape=(count, *x.shape))
     return reshape(x, shape=(count * x.shape[1], *x.shape[2:]))
 
 
 def _stack_layer(flags: Sequence[bool], count: int, x: Var, w: Var, *, primitive: Primitive, **params: Any) -> Var:
-    """`conv` and `conv_input`: the images of all copies one behind the other, with the weights of each."""
+    """`conv` and `conv_input`: the images of all copies one after the other, with the weights of each."""
     if w.ndim - flags[1] == 5:
         w = _merged(w, flags[1], count)
     y = primitive(_merged(x, flags[0], count), w, **params)
@@ -147,7 +147,7 @@ def _stack_weight(flags: Sequence[bool], count: int, x: Var, g: Var, *, copies: 
 
 
 def _flops(pixels: Aval, window: int, channels: int) -> int:
-    """A product and a sum for each pixel, filter, place in the window and channel of the group."""
+    """A multiplication and an addition for each pixel, filter, window position and channel of the group."""
     return 2 * pixels.size * window * channels
 
 

@@ -8,15 +8,15 @@ from .window_helpers import conv_scratch
 Pair = tuple[int, int]
 Spread = tuple[Pair, Pair, Pair]
 MOST = 5e9
-"""Floating-point operations up to which one is a single call, of some 50 ms: Ctrl-C waits for its end."""
+"""Maximum floating-point operations of a single call, some 50 ms: Ctrl-C waits for its end."""
 
 
 def _turns(
     name: str, images: Aval, pixels: Aval, w: tuple[int, ...], copies: int, spread: Spread, groups: int
 ) -> Turns | None:
-    """A convolution of images to pixels by weights of the shape `w`, those of one copy, or a derivative: image by
-    image, or for the weights by places of a patch. None where the scratch is too small for a table of a block's pixels,
-    or there is too much to do."""
+    """A convolution from images to pixels with weights of shape `w`, those of one copy, or a derivative, parallel over
+    images, or for the weights over positions of a patch. None if the scratch is too small for a table of a block's
+    pixels, or there is too much to compute."""
     kh, kw, part, filters = w
     (_, _, some), (patches, *_) = conv_scratch(pixels.shape[:3], copies, part, (kh, kw), filters, spread)
     columns, size, item = pixels.shape[2], kh * kw * part, 8 if images.dtype == "float64" else 4

@@ -1,8 +1,8 @@
-"""Convolutions as products of matrices: which pixel, weight and output meet in which sum.
+"""Convolutions as matrix products: which pixel, weight and output meet in which sum.
 
-The three primitives share one relation: the pixel of an image, a place of the window and the pixel of the result that
-sees it there. `conv` sums over places, `conv_weight` over results, `conv_input` over places and filters. With a stride
-a row of the image is seen at some places only: its phase says which.
+The three primitives share one relation between an image pixel, a window position, and the output pixel that reads it
+there. `conv` sums over window positions, `conv_weight` over outputs, `conv_input` over window positions and filters.
+With a stride, an image row is read at some window positions only, depending on its phase (its index modulo the stride).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Index = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """A convolution of `images` to `pixels` by weights of the shape `w`. Indices: of the copy and the group (`batch`);
-    of an image, its row and column; of a place of the window and its channel; of a filter of the group."""
+    """A convolution from `images` to `pixels` with weights of shape `w`. Indices: of the copy and the group (`batch`);
+    of an image, its row and column; of a window position and channel; of a filter in the group."""
 
     images: Aval
     pixels: Aval
@@ -35,7 +35,7 @@ class _Layer:
 
     @property
     def own(self) -> int:
-        """The filters of a group."""
+        """The number of filters per group."""
         return self.w[-1] // self.groups
 
     def grid(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -56,7 +56,7 @@ class _Layer:
         return Spot((first, *at[1:], _behind(group, self.w[-2], k)))
 
     def seen(self, batch: Index, at: Index, place: Index) -> Spot:
-        """The pixel of the image that the output at `at` sees at a place."""
+        """The image pixel that the output at `at` reads at a window position."""
         (strides, dilations, before), inside, index = self.spread, [], []
         for axis in (0, 1):
             step, far, offset = strides[axis], dilations[axis], before[axis]
@@ -68,13 +68,14 @@ class _Layer:
         return Spot(found.index, " && ".join(inside))
 
     def phases(self, axis: int) -> int:
-        """The kinds of rows (or columns) of the image, each of which is seen at places of its own: as many as the
-        stride, where that divides the image."""
+        """The number of phases of image rows (or columns), each read at its own window positions: the stride, if it
+        divides the image."""
         step = self.spread[0][axis]
         return step if self.spread[1][axis] == 1 and self.images.shape[axis + 1] % step == 0 else 1
 
     def place(self, axis: int, phase: str, number: str) -> tuple[str, str]:
-        """The place of that number at which rows of a phase are seen, and the condition under which there is one."""
+        """The window position, given its number, at which rows of a phase are read, and the condition under which it
+        exists."""
         phases, size = self.phases(axis), self.w[-4 + axis]
         if phases == 1:
             return number, ""
@@ -82,7 +83,7 @@ class _Layer:
         return text, f"{text} < {size}" if size % phases else ""
 
     def seeing(self, batch: Index, phase: Index, at: Index, numbers: Index, f: str) -> Spot:
-        """The output that sees the pixel `at` of those of a phase, at the places of two numbers."""
+        """The output that reads the pixel `at` of a phase, at the window positions given by two numbers."""
         index, inside = [], []
         for axis in (0, 1):
             step, far, offset = (pair[axis] for pair in self.spread)
@@ -103,7 +104,7 @@ class _Layer:
 
 
 def _behind(first: str, size: int, index: str) -> str:
-    """An index behind so many whole axes of a size."""
+    """An index after `first` whole blocks of a size."""
     return index if first == "0" else f"({first} * {size} + {index})"
 
 

@@ -1,4 +1,4 @@
-"""The CUDA functions that C forms call: what gpubp.ops.c_library is for C."""
+"""The CUDA functions that C forms call: the counterpart of gpubp.ops.c_library."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _DEFINED = re.compile(r"^INLINE [\w ]+?[ *]+(\w+)\(", re.MULTILINE)
 
 @cache
 def cuda_functions(tensor: bool = False) -> str:
-    """All of them, with the types that kernels are written in; those of tensor cores only if asked for, which not every
-    GPU has."""
-    folder = Path(__file__).parent  # some are the same in C
+    """All of them, with the types that kernels use; functions for tensor cores only on request, since not every GPU has
+    them."""
+    folder = Path(__file__).parent  # some are shared with C
     files = ["cuda/base.cuh", "c/simple.h", "c/argmax.h", "cuda/math.cuh", "cuda/uniform.cuh"]
     files += ["cuda/tensor.cuh"] if tensor else []
     return "\n".join((folder / name).read_text("utf-8") for name in files)

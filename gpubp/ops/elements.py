@@ -1,4 +1,4 @@
-"""How an elementwise primitive is defined: types, broadcasting, and a text over arrays."""
+"""How elementwise primitives are defined: dtypes, broadcasting, and their code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ Rule = Callable[..., Sequence[Var | None]]
 
 
 def same_dtype(avals: Sequence[Aval]) -> str:
-    """The one type of the values; literals follow. ShapeError where types are mixed: nothing is promoted silently."""
+    """The common dtype of the values; literals adopt it. ShapeError for mixed dtypes: there is no implicit
+    promotion."""
     found = {a.dtype for a in avals}
     found.discard(WEAK)
     if len(found) != 1:
@@ -29,7 +30,7 @@ def broadcast(avals: Sequence[Aval]) -> tuple[int, ...]:
 
 
 def shape_rule(name: str, arity: int, result: str | None, floats_only: bool) -> Callable[..., Aval]:
-    """The shape rule of an elementwise primitive of so many inputs. Raises TypeError for another number of them."""
+    """The shape rule of an elementwise primitive with `arity` inputs. Raises TypeError for another number of inputs."""
 
     def infer(*avals: Aval) -> Aval:
         if len(avals) != arity:
@@ -43,7 +44,7 @@ def shape_rule(name: str, arity: int, result: str | None, floats_only: bool) -> 
 
 
 def unbroadcast(rule: Rule) -> Rule:
-    """Cotangents have the inputs' shapes: sum over what was broadcast; literals need none."""
+    """Reduce cotangents to the inputs' shapes: sum over broadcast axes; literals need none."""
 
     def vjp(g: Var, y: Var, *xs: Operand) -> Sequence[Var | None]:
         cotangents = rule(g, y, *xs)
@@ -78,8 +79,9 @@ def elementwise(
     scratch: Callable[..., tuple[Aval, ...]] | None = None,
     formula: str = "",
 ) -> Primitive:
-    """Define an elementwise primitive of as many inputs as `numpy` has places; `c` is its C form, if it has one. A text
-    that is one call of `xp` takes `out` as it is; another says in `into` how it is written to an array."""
+    """Define an elementwise primitive with as many inputs as `numpy` has placeholders; `c` is its C form, if it has
+    one. Code that is a single call of `xp` supports `out` directly; other code specifies in `into` how to write into an
+    array."""
     if not into and not uses:
         into = (f"{numpy[:-1]}, out={{out}})",)
     arity = 1 + max(i for i in range(3) if f"{{{i}}}" in numpy)
@@ -104,6 +106,6 @@ def elementwise(
 
 
 def signed(name: str, sign: str, ufunc: str, vjp: Rule | None, **more: Any) -> Primitive:
-    """Define a primitive that is written with a sign between its inputs."""
+    """Define a primitive written as an infix operator."""
     text = f"{{0}} {sign} {{1}}"
     return elementwise(name, text, vjp, c=text, into=(f"xp.{ufunc}({{0}}, {{1}}, out={{out}})",), **more)

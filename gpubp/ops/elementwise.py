@@ -1,4 +1,4 @@
-"""Elementwise primitives. Derivatives are one line each, as a table of derivatives has them."""
+"""Elementwise primitives. Derivatives are one line each, as in a table of derivatives."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ minimum: Primitive = elementwise(
 
 
 def _share(wins: Var, ties: Var, like: Var) -> Var:
-    """1 where an operand wins, 1/2 where both are equal: the mean of the one-sided derivatives."""
+    """1 where an operand wins, 1/2 on ties: the mean of the one-sided derivatives."""
     return cast(wins, dtype=like.dtype) + 0.5 * cast(ties, dtype=like.dtype)
 
 
 def _power_by_base(g: Var, a: Operand, b: Operand) -> Var | None:
-    """b a^(b-1); nothing to the 0th power depends on its base, 0 itself included."""
+    """b a^(b-1); for b = 0 the derivative is 0, even at a = 0."""
     if not isinstance(a, Var) or (not isinstance(b, Var) and b == 0):
         return None
     slope = g * b * power(a, b - 1.0)
@@ -53,7 +53,7 @@ def _power_by_base(g: Var, a: Operand, b: Operand) -> Var | None:
 
 
 def _power_by_exponent(g: Var, y: Var, a: Operand, b: Operand) -> Var | None:
-    """a^b log a; powers of 0 from the 0th on do not depend on the exponent: its limit from above at the 0th."""
+    """a^b log a; for a = 0 and b >= 0 it is 0, at b = 0 as the limit from above."""
     if not isinstance(b, Var):
         return None
     if not isinstance(a, Var):
@@ -64,7 +64,7 @@ def _power_by_exponent(g: Var, y: Var, a: Operand, b: Operand) -> Var | None:
 
 # Exponentials, roots, trigonometry -----------------------------------------------------------------------------------
 def _function(name: str, vjp: Rule, **more: Any) -> Primitive:
-    """Define a function that NumPy and C know by one name."""
+    """Define a function with the same name in NumPy and C."""
     return elementwise(name, f"xp.{name}({{0}})", vjp, c=f"{name}_{{t}}({{0}})", **more)
 
 
@@ -87,10 +87,10 @@ erf: Primitive = elementwise(
 # `abs` and `sign` at 0: the derivative is 0, the middle of the subdifferential.
 absolute: Primitive = elementwise("abs", "xp.abs({0})", lambda g, y, x: (g * sign(x),), c="absolute_{t}({0})")
 sign: Primitive = elementwise("sign", "xp.sign({0})", lambda g, y, x: (None,), c="sign_{t}({0})")
-# Constant between whole numbers: no derivative.
+# Piecewise constant: no derivative.
 floor: Primitive = _function("floor", lambda g, y, x: (None,), ranges=((0.1, 0.9),))
 
-# Activations: primitives, so that rewriting can see them ------------------------------------------
+# Activations: primitives, so that rewrite rules can match them ------------------------------------
 sigmoid: Primitive = elementwise(
     "sigmoid",
     "1.0 / (1.0 + xp.exp(-{0}))",
@@ -106,8 +106,8 @@ sigmoid: Primitive = elementwise(
 softplus: Primitive = elementwise(
     "softplus", "xp.logaddexp({0}, 0.0)", lambda g, y, x: (g * sigmoid(x),), c="logaddexp_{t}({0}, 0)"
 )
-# -(y log s(z) + (1 - y) log(1 - s(z))) with the sigmoid s, softplus(z) - y z: written so that no term cancels another
-# for y from 0 to 1, and a tiny loss keeps its digits.
+# -(y log s(z) + (1 - y) log(1 - s(z))) with the sigmoid s equals softplus(z) - y z: written so that terms do not cancel
+# for y from 0 to 1, and a tiny loss keeps its precision.
 sigmoid_cross_entropy: Primitive = elementwise(
     "sigmoid_cross_entropy",
     "xp.logaddexp({0} * (1.0 - {1}), -({0} * {1}))",
@@ -123,20 +123,21 @@ sigmoid_cross_entropy: Primitive = elementwise(
     scratch=lambda z, y: (shape_rule("sigmoid_cross_entropy", 2, None, True)(z, y),),
     c="logaddexp_{t}({0} * (1 - {1}), -({0} * {1}))",
 )
-# `relu` at 0: the derivative is 0. Written with maximum, so that NaN stays NaN; the derivative looks at the result, so
-# that it may take the place of `x`.
+# `relu` at 0: the derivative is 0. Written with maximum, so that NaN stays NaN; the derivative depends on the result
+# only, so that it may overwrite `x`.
 relu: Primitive = elementwise(
     "relu", "xp.maximum({0}, 0.0)", lambda g, y, x: (gate(y > 0.0, g),), c="({0} < 0 ? 0 : {0})"
 )
 
 
 def _clamped(p: Var) -> Var:
-    """Where `log_probability` stands still."""
+    """Where `log_probability` is clamped."""
     smallest = {"float32": 2.0**-126, "float64": 2.0**-1022}[p.dtype]
     return logical_and(greater_equal(p, 0.0), less(p, smallest))
 
 
-# A probability's logarithm: what underflowed to 0 counts as the smallest normal number, a negative one stays NaN.
+# The logarithm of a probability: one that underflowed to 0 counts as the smallest normal number, a negative one gives
+# NaN.
 log_probability: Primitive = elementwise(
     "log_probability",
     "xp.log(xp.where(({0} >= 0.0) & ({0} < xp.finfo({0}.dtype).tiny), xp.finfo({0}.dtype).tiny, {0}))",

@@ -1,7 +1,7 @@
-"""Array functions that the texts of primitives call. Each is written over `xp` alone, so that it runs on NumPy and on
-CuPy, and is printed with the programs that use it: keep them short, whole and free of other names."""
+"""Array functions that the code of primitives calls. Each is written over `xp` alone, so that it runs on NumPy and on
+CuPy, and is printed with the programs that use it: keep them short, self-contained and free of other names."""
 
-# Their text is part of printed programs, so they are annotated sparingly.
+# Their source is part of printed programs, so they are annotated sparingly.
 from __future__ import annotations
 
 from typing import Any
@@ -37,14 +37,14 @@ def erf(xp: Any, x: Any) -> Any:
 
 
 def erf_in_place(xp: Any, out: Any) -> None:
-    # A piece at a time: the polynomial's intermediate values stay in the cache.
+    # Chunked, so that the polynomial's intermediate values stay in the cache.
     flat = xp.reshape(out, (-1,))
     for i in range(0, flat.size, 4096):
         flat[i : i + 4096] = erf(xp, flat[i : i + 4096])
 
 
 def gather_into(xp: Any, table: Any, indices: Any, out: Any) -> None:
-    # A piece at a time: NumPy copies all of `out` to check the indices first.
+    # Chunked: NumPy copies all of `out` to check the indices first.
     flat = xp.reshape(indices, (-1,))
     rows = xp.reshape(out, (flat.size, *table.shape[1:]))
     size = max(16384 // max(table[0].size, 1), 1)
@@ -53,8 +53,8 @@ def gather_into(xp: Any, table: Any, indices: Any, out: Any) -> None:
 
 
 def scatter_add_into(xp: Any, updates: Any, indices: Any, out: Any) -> None:
-    # A stable sort brings equal indices together; their updates are summed in their order, and each sum is added once:
-    # the result does not change from run to run, on a GPU too. A piece at a time, so that copies stay small.
+    # A stable sort groups equal indices; their updates are summed in order, and each sum is added once: the result is
+    # deterministic, on a GPU too. Chunked, so that copies stay small.
     flat = xp.reshape(indices, (-1,))
     values = xp.reshape(updates, (flat.size, out[:1].size))
     total = xp.reshape(out, (out.shape[0], values.shape[1]))
@@ -77,7 +77,7 @@ def scatter_add(xp: Any, updates: Any, indices: Any, rows: int) -> Any:
 
 def philox(xp: Any, seed: Any, step: Any, stream: int, first: int, blocks: int) -> Any:
     # Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011): key (seed, stream), counter (block, 0, step low, step high); 4
-    # words a block.
+    # words per block.
     low = 0xFFFFFFFF
     block = xp.arange(first, first + blocks, dtype=xp.uint64)
     zero = xp.zeros_like(block)
@@ -98,8 +98,8 @@ def uniform(xp: Any, seed: Any, step: Any, stream: int, shape: Any, dtype: Any) 
 
 
 def uniform_into(xp: Any, seed: Any, step: Any, stream: int, out: Any) -> None:
-    # Numbers in [0, 1): 24 bits of one word for float32, 53 bits of two for float64. A piece at a time: the words
-    # stay in the cache.
+    # Numbers in [0, 1): 24 bits of one word for float32, 53 bits of two for float64. Chunked, so that the words stay in
+    # the cache.
     flat = xp.reshape(out, (-1,))
     single = out.dtype == xp.float32
     words = 4 if single else 2
@@ -114,7 +114,8 @@ def uniform_into(xp: Any, seed: Any, step: Any, stream: int, out: Any) -> None:
 
 
 def loop(xp: Any, body: Any, length: int, carries: int, scanned: int, reverse: Any, *values: Any) -> Any:
-    # Carries go from round to round; of each scanned value a round sees its slice; constants are the same in all.
+    # Carries pass from iteration to iteration; each iteration gets its slice of the scanned values; constants are
+    # shared.
     state, sequences, constants = values[:carries], values[carries : carries + scanned], values[carries + scanned :]
     collected = [()] * length
     for t in range(length - 1, -1, -1) if reverse else range(length):
@@ -133,7 +134,7 @@ def shift(xp: Any, x: Any, offsets: Any) -> Any:
 
 
 def shift_into(xp: Any, x: Any, offsets: Any, out: Any) -> None:
-    # A piece at a time, so that copies stay small.
+    # Chunked, so that copies stay small.
     size = max(8192 // max(x[0].size, 1), 1)
     for i in range(0, x.shape[0], size):
         out[i : i + size] = shift(xp, x[i : i + size], offsets[i : i + size])

@@ -1,4 +1,4 @@
-"""Reading and writing by whole-number indices."""
+"""Gather and scatter with integer indices."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def _gather_vjp(g: Var, y: Var, table: Var, indices: Var) -> Sequence[Var | None
 
 
 def _offset(indices: Var, rows: int, count: int, flag: bool) -> Var:
-    """Indices into `count` tables of so many rows that lie one behind the other."""
+    """Indices into `count` concatenated tables of `rows` rows each."""
     begins = concat([full((1,), k * rows, indices.dtype) for k in range(count)], axis=0)
     rank = indices.ndim - flag
     return indices + reshape(begins, shape=(count, *(1,) * rank))
 
 
 def _gather_element(index: Sequence[str], shape: tuple[int, ...], table: Read, indices: Read) -> str:
-    """Like NumPy a negative index counts from the end; one that does not exist, which no checked input holds, stays
-    inside the table."""
+    """As in NumPy, a negative index counts from the end; an index out of bounds, impossible for validated inputs, is
+    clamped."""
     rank = len(indices.shape)
     return table([f"index_within({indices(index[:rank])}, {table.shape[0]})", *index[rank:]])
 

@@ -1,4 +1,4 @@
-"""The loop: a body that is run a fixed number of times over the slices of sequences, and what it carries on."""
+"""The loop: a body that runs a fixed number of times over slices of sequences, with carries (a scan)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .loop_gradient import keep, reversed_loop
 from .shaping import broadcast_to, transpose
 
 Round = Callable[[Sequence[Var], Sequence[Var]], tuple[Sequence[Var], Sequence[Var]]]
-"""One round: of carries and slices it makes the new carries, and what is collected."""
+"""One iteration: from carries and slices to new carries and collected values."""
 
 
 def _infer(*avals: Aval, body: Program, length: int, carries: int, scanned: int, reverse: bool) -> tuple[Aval, ...]:
@@ -45,8 +45,7 @@ def _text(*, body: Program, length: int, carries: int, scanned: int, reverse: bo
 
 
 def _prune(eqn: Eqn, needed: set[Var | None], dce: Callable[[Program], Program]) -> Eqn:
-    """Without the results that are not needed, the carries that lead to none that is, and the inputs that nothing
-    reads."""
+    """Remove unused results, carries that lead to no used result, and inputs that nothing reads."""
     body, n, m = eqn.params["body"], eqn.params["carries"], eqn.params["scanned"]
     live = {i for i in range(n) if eqn.outputs[i] in needed}
     collected = [i for i in range(n, len(body.outputs)) if eqn.outputs[i] in needed]
@@ -79,13 +78,13 @@ def _prune(eqn: Eqn, needed: set[Var | None], dce: Callable[[Program], Program])
 def _vjp(
     g: Var | tuple[Var | None, ...], y: Var | tuple[Var, ...], *xs: Var, reverse: bool, **params: Any
 ) -> Sequence[Var | None]:
-    """The loop backward: see gpubp.ops.loop_gradient."""
+    """The derivative of a loop: see gpubp.ops.loop_gradient."""
     gs = g if isinstance(g, tuple) else (g,)
     ys = y if isinstance(y, tuple) else (y,)
     back = reversed_loop(gs, ys, xs, reverse=reverse, **params)
     if back is None:
         return [None] * len(xs)
-    # Cotangents that pass as they are need no loop.
+    # Cotangents that pass through unchanged need no loop.
     return back.cotangents(bind(loop_primitive, *back.inputs, **back.params) if back.params["body"].outputs else ())
 
 
@@ -98,8 +97,8 @@ def _stack(
     scanned: int,
     **params: Any,
 ) -> tuple[Var, ...]:
-    """One loop over the copies of the body: in sequences and in what is collected the rounds stay the first axis, the
-    copies are the second."""
+    """One loop over the stacked body: in sequences and collected values, iterations stay the first axis, copies become
+    the second."""
     held = [x if flag else broadcast_to(x, shape=(count, *x.shape)) for x, flag in zip(inputs[:carries], flags)]
     moved = [_swapped(x) if flag else x for x, flag in zip(inputs[carries:][:scanned], flags[carries:])]
     copies = body([*(True for _ in held), *flags[carries:]])
@@ -109,12 +108,12 @@ def _stack(
 
 
 def _swapped(x: Var) -> Var:
-    """The first two axes in the other order."""
+    """The first two axes swapped."""
     return transpose(x, (1, 0, *range(2, x.ndim)))
 
 
 def _example_body() -> Program:
-    """h' = tanh(x + h w), c' = c h' + x; collected: h'. What is carried, read and collected depends on each other."""
+    """h' = tanh(x + h w), c' = c h' + x; collected: h'. Carries, slices and collected values depend on each other."""
     h, c, x = (Var(Aval((2, 3), "float64"), name) for name in "hcx")
     w = Var(Aval((3, 3), "float64"), "w")
     with recording() as eqns:
@@ -152,12 +151,12 @@ def loop(
     length: int | None = None,
     reverse: bool = False,
 ) -> tuple[list[Var], list[Var]]:
-    """Run `step` once for each index of the first axis of the `scanned` values (`length` times where there are none),
-    from the last to the first with `reverse`.
+    """Run `step` once for each index of the first axis of the `scanned` values (`length` times if there are none), from
+    last to first with `reverse`.
 
-    `step(carries, slices)` records one round and gives the new carries, of the shapes of the old, and the values to
-    collect; values from around it are the same in each round. Returns the last carries and the collected values, one
-    axis more in front, whose index is that of the slices. Raises ShapeError where shapes do not fit.
+    `step(carries, slices)` records one iteration and returns the new carries, with the shapes of the old, and the
+    values to collect; values from the enclosing program are constant over all iterations. Returns the last carries and
+    the collected values, with a leading axis indexed like the slices. Raises ShapeError if shapes do not match.
     """
     rounds = length if length is not None else scanned[0].shape[0] if scanned else 0
     held = [Var(v.aval, v.hint) for v in carries]
@@ -173,7 +172,8 @@ def loop(
 
 
 def _closed(eqns: Sequence[Eqn], inputs: Sequence[Var], outputs: Sequence[Var]) -> tuple[Program, list[Var]]:
-    """A program of recorded equations, and the values from around it that they read: inputs too, behind the others."""
+    """A program of recorded equations, and its free variables: the values from the enclosing program that it reads,
+    appended to its inputs."""
     made = {*inputs, *(v for e in eqns for v in e.outputs)}
     around = dict.fromkeys(x for x in (*(x for e in eqns for x in e.operands), *outputs) if x not in made)
     inner: Mapping[Var, Var] = {v: Var(v.aval, v.hint) for v in around}

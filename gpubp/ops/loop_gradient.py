@@ -1,8 +1,8 @@
-"""The derivative of a loop: a loop in the other direction, whose body is the pullback of the body.
+"""The derivative of a loop: a loop in the opposite direction, whose body is the pullback of the body.
 
-Cotangents of carries are carried back, those of slices are collected, those of constants are summed. What the body
-backward reads of the body forward is collected there, in results behind the loop's own (Griewank & Walther 2008,
-section 3.2: the tape, of one array for each value instead of one entry for each round).
+Cotangents of carries are carried, those of slices are collected, those of constants are summed. The residuals, what the
+backward body reads of the forward body, are collected by the forward loop as additional results (Griewank & Walther
+2008, section 3.2: the tape, as one array for each value instead of one entry for each iteration).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from .shaping import reshape, transpose, transpose_primitive
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """One walk back over a body. `seeds`: the cotangent that each result is given, by its number; `tail`: the equations
-    that take them back; `found`: the cotangents of values; `eqns`: the body's own, inner loops with what `tail` reads
-    of them."""
+    """The backward pass of a body. `seeds`: the cotangent of each result, by its number; `tail`: the equations that
+    propagate them; `found`: the cotangents of values; `eqns`: the body's own equations, with inner loops extended by
+    the residuals that `tail` reads."""
 
     eqns: tuple[Eqn, ...]
     seeds: Mapping[int, Var]
@@ -49,7 +49,7 @@ def _named(v: Var) -> str:
 
 
 def _needed(eqns: Sequence[Eqn], results: Iterable[Var]) -> tuple[list[Eqn], list[Var]]:
-    """The equations that lead to the results, and the values that they, and the results, take from elsewhere."""
+    """The equations that the results depend on, and their free variables."""
     kept: list[Eqn] = []
     wanted = dict.fromkeys(results)
     for eqn in reversed(eqns):
@@ -61,22 +61,22 @@ def _needed(eqns: Sequence[Eqn], results: Iterable[Var]) -> tuple[list[Eqn], lis
 
 
 def _again(eqns: Sequence[Eqn], there: Iterable[Var], wanted: Iterable[Var]) -> tuple[list[Eqn], list[Var]]:
-    """What a body backward computes again, since it costs nothing: views, and constants. The equations, and the values
-    that they and the rest of `wanted` are made of; values that are `there` are taken as they are."""
+    """What the backward body recomputes because it is free: views and constants. The equations, and the values that
+    they and the rest of `wanted` are computed from; values that are `there` are used as they are."""
     free = [e for e in eqns if e.op.trait == "view" or not e.operands]
     known = set(there)
     return _needed([e for e in free if known.isdisjoint(e.outputs)], wanted)
 
 
 def keep(eqn: Eqn) -> Eqn:
-    """The loop with one more result for each value that its derivative reads and that is no slice, no constant, and not
-    collected yet. The same equation where there is none."""
+    """The loop with an additional result for each residual: each value that its derivative reads and that is not a
+    slice, a constant, or already collected. The same equation if there are none."""
     while True:
         body, n, m = eqn.params["body"], eqn.params["carries"], eqn.params["scanned"]
         walk = _walk(body, [i for i, v in enumerate(body.outputs) if v.dtype in FLOATS])
         read = _reads(walk.tail, [walk.found[v] for v in body.inputs if v in walk.found])
         _, roots = _again(walk.eqns, body.outputs[n:], [v for v in read if v not in walk.seeds.values()])
-        # Of what is carried the new values are collected: those before them are the same ones, moved by one round.
+        # For carries the new values are collected: the old ones are the same, shifted by one iteration.
         after = dict(zip(body.inputs[:n], body.outputs, strict=False))
         there = {*body.inputs[n : n + m], *body.outputs[n:]}
         wanted = (after.get(v, v) for v in roots if v not in there and v not in body.inputs[n + m :])
@@ -95,7 +95,7 @@ def _reads(eqns: Sequence[Eqn], results: Iterable[Var]) -> list[Var]:
 
 @dataclass(frozen=True, slots=True)
 class Backward:
-    """The loop backward: what it is bound to, and how the cotangents of the loop's inputs follow from its results."""
+    """The backward loop: its operands, and how the cotangents of the loop's inputs follow from its results."""
 
     inputs: tuple[Var, ...]
     params: Mapping[str, Any]
@@ -113,8 +113,8 @@ def reversed_loop(
     scanned: int,
     reverse: bool,
 ) -> Backward | None:
-    """The loop that takes the cotangents `gs` of the results `ys` back to the inputs `xs` of a loop that `keep` has
-    prepared; None where they lead to no input. Records what comes before it."""
+    """The loop that propagates the cotangents `gs` of the results `ys` to the inputs `xs` of a loop that `keep` has
+    prepared; None if no input gets one. Records the equations before it."""
     inits, sequences, constants = (
         body.inputs[:carries],
         body.inputs[carries:][:scanned],
@@ -168,7 +168,7 @@ def reversed_loop(
 
 
 def _active(body: Program, carries: int, gs: Sequence[Var | None]) -> _Walk:
-    """The walk from the results with a cotangent, and from the carries that get one in a later round."""
+    """The backward pass from the results with a cotangent, and from carries that get one in a later iteration."""
     given = {i for i, g in enumerate(gs) if g is not None}
     while True:
         walk = _walk(body, sorted(given))
@@ -179,7 +179,7 @@ def _active(body: Program, carries: int, gs: Sequence[Var | None]) -> _Walk:
 
 
 def _before(init: Var, after: Var, reverse: bool) -> Var:
-    """A carry at the beginning of each round, of its values after each."""
+    """A carry at the beginning of each iteration, from its values after each."""
     length = after.shape[0]
     first = reshape(init, shape=(1, *init.shape))
     if length == 1:
@@ -194,9 +194,8 @@ def _before(init: Var, after: Var, reverse: bool) -> Var:
 
 # Sums of matrix products ---------------------------------------------------------------------------------------------
 def _product(eqns: Sequence[Eqn], cotangent: Var, there: Collection[Var]) -> tuple[Var, Var] | None:
-    """(a, b) where the cotangent of a constant is transpose(a) b, and the sum over all rounds is better taken by one
-    product of all a and all b: their stacks are `there` anyway, or they are no larger than what would be summed in each
-    round."""
+    """(a, b) if the cotangent of a constant is transpose(a) b, and its sum over all iterations is better computed as
+    one product of the stacked a and b: the stacks are `there` anyway, or are no larger than the summands."""
     made = {v: e for e in eqns for v in e.outputs}
     maker = made.get(cotangent)
     if maker is None or maker.op is not matmul or cotangent.ndim != 2:

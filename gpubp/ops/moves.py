@@ -1,4 +1,4 @@
-"""Algebra of what moves values: sums, views, casts and choices that a program can do without."""
+"""Simplification of data movement: sums, views, casts and selections that a program can do without."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .shaping import (
 
 
 def _sum(eqn: Eqn, scope: Scope) -> Var | None:
-    """A sum over axes of one element is its value; a sum of a sum is one sum (*rounding*: never more of them); the
-    numbers of a label's row sum to 1."""
+    """A sum over axes of size 1 is its input; a sum of a sum is one sum (*rounding*: never with more operations); a
+    one-hot row sums to 1."""
     x, shape, axis = value_of(eqn.inputs[0]), eqn.output.shape, set(eqn.params["axis"])
     gone = normal_axes(tuple(axis), x.ndim)
     if all(x.shape[i] == 1 for i in gone):
@@ -38,7 +38,7 @@ def _sum(eqn: Eqn, scope: Scope) -> Var | None:
 
 
 def _sum_of_labels(eqn: Eqn, x: Var, gone: tuple[int, ...], scope: Scope) -> Var | None:
-    """The sum over the classes of c y, where y is 1 at the label and 0 elsewhere: c."""
+    """The sum over the classes of c y, where y is one-hot: c."""
     maker = scope.made_by(x)
     if maker is None or gone != (x.ndim - 1,):
         return None
@@ -59,14 +59,14 @@ def _sum_of_labels(eqn: Eqn, x: Var, gone: tuple[int, ...], scope: Scope) -> Var
 
 
 def _no_move(eqn: Eqn, scope: Scope) -> Var | None:
-    """A view that shows its input as it is."""
+    """A view that is the identity."""
     x = value_of(eqn.inputs[0])
     still = eqn.op is not transpose_primitive or eqn.params["axes"] == tuple(range(x.ndim))
     return x if x.shape == eqn.output.shape and still else None
 
 
 def _view_of_view(eqn: Eqn, scope: Scope) -> Var | None:
-    """Two views of one kind are one."""
+    """Two consecutive views of the same kind merge."""
     inner = scope.made_by(eqn.inputs[0])
     if inner is None or inner.op is not eqn.op:
         return None
@@ -81,7 +81,7 @@ def _view_of_view(eqn: Eqn, scope: Scope) -> Var | None:
 
 
 def _narrow(eqn: Eqn, scope: Scope) -> Var | None:
-    """An elementwise primitive repeats its inputs itself."""
+    """An elementwise primitive broadcasts its inputs itself."""
     if not any((m := scope.made_by(x)) is not None and m.op is broadcast_primitive for x in eqn.inputs):
         return None
     narrow = list(eqn.inputs)
@@ -99,7 +99,7 @@ def _concat_of_one(eqn: Eqn, scope: Scope) -> Var | None:
 
 
 def _concat_of_concat(eqn: Eqn, scope: Scope) -> Var | None:
-    """Pieces put together of pieces along the same axis are put together at once."""
+    """Nested concatenations along the same axis merge."""
     axis, flat = eqn.params["axis"], list[Operand]()
     for x in eqn.inputs:
         inner = alone(x, scope)
@@ -109,8 +109,8 @@ def _concat_of_concat(eqn: Eqn, scope: Scope) -> Var | None:
 
 
 def _side_by_side(eqn: Eqn, scope: Scope) -> Var | None:
-    """The sum of two values, each with zeros in the other's place, is the two put side by side: what the cotangents of
-    slices come to."""
+    """The sum of two values, each zero where the other is not, is their concatenation: the typical form of cotangents
+    of slices."""
     first, second = (alone(x, scope) for x in eqn.inputs)
     if first is None or second is None or first.op is not pad or second.op is not pad:
         return None
@@ -130,18 +130,18 @@ def _side_by_side(eqn: Eqn, scope: Scope) -> Var | None:
 
 
 def _pieces(x: Var, axis: int, scope: Scope) -> tuple[Operand, ...]:
-    """What a value is put together of along an axis."""
+    """The pieces that a value is concatenated from along an axis."""
     maker = scope.made_by(x)
     return maker.inputs if maker is not None and maker.op is concat_primitive and maker.params["axis"] == axis else (x,)
 
 
 def _border(eqn: Eqn, axis: int) -> tuple[int, int]:
-    """How much a pad adds at both ends of an axis."""
+    """The padding at both ends of an axis."""
     return eqn.params["before"][axis], eqn.params["after"][axis]
 
 
 def _cast(eqn: Eqn, scope: Scope) -> Var | None:
-    """A cast to the same type, or after one that keeps every value."""
+    """A cast to the same dtype, or after a lossless cast."""
     x = value_of(eqn.inputs[0])
     if x.dtype == eqn.output.dtype:
         return x
@@ -155,7 +155,7 @@ def _cast(eqn: Eqn, scope: Scope) -> Var | None:
 
 
 def _where(eqn: Eqn, scope: Scope) -> Var | None:
-    """A choice that is known; a choice between values and 0."""
+    """A selection with a known condition; a selection between values and 0."""
     condition, a, b = eqn.inputs
     if isinstance(a, Var) and a.dtype in FLOATS and repr(b) == "0.0":
         return gate(value_of(condition), broadcast_to(a, shape=eqn.output.shape))
@@ -177,4 +177,4 @@ _MOVES: Rules = {
     where: (_where,),
 }
 MOVES: Rules = {p: (*_MOVES.get(p, ()), *((_narrow,) if p.trait == "elementwise" else ())) for p in PRIMITIVES.values()}
-"""The part of `ops.algebra` that is about places, not numbers. Those marked *rounding* are explained there."""
+"""The part of `ops.algebra` about data movement. Those marked *rounding* are explained there."""

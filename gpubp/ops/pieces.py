@@ -1,4 +1,4 @@
-"""Pieces of values, values put together of pieces, copies and constants."""
+"""Slices, concatenation, padding, copies and constants."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ concat_primitive: Primitive = define(
 
 
 def concat(xs: Sequence[Var], *, axis: int) -> Var:
-    """Values one behind the other along an axis (counted from 0 or, negative, from the end)."""
+    """Concatenate values along an axis (counted from 0 or, negative, from the end)."""
     return xs[0] if len(xs) == 1 else concat_primitive(*xs, axis=normal_axes((axis,), xs[0].ndim)[0])
 
 
@@ -152,7 +152,7 @@ copy: Primitive = define(
         formula="{0}",
     )
 )
-"""The same values in memory of their own, one behind the other."""
+"""A contiguous copy of the values."""
 
 
 stop_gradient: Primitive = define(
@@ -167,7 +167,7 @@ stop_gradient: Primitive = define(
         c=Scalar("{0}"),
     )
 )
-"""The same values, of which the gradient sees nothing."""
+"""The same values, as a constant for differentiation (stop gradient)."""
 
 
 # constants -----------------------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ full_primitive: Primitive = define(
 
 
 def full(shape: Sequence[int], value: float, dtype: str) -> Var:
-    """A constant of a shape."""
+    """A constant array."""
     return full_primitive(shape=tuple(shape), value=value, dtype=dtype)
 
 

@@ -1,7 +1,8 @@
-"""Figures of windows that move over images: the largest pixel and the sum, with their derivatives.
+"""Window reductions over images: maximum and sum, with their derivatives.
 
 Images are [batch, height, width, channels]; `size` is that of the result, `kernel` that of the window, `spread` holds
-strides, dilations and the padding above and to the left, as in `conv`. Padding has no pixels: it takes no part.
+strides, dilations and the padding at the top and left, as in `conv`. Padding is ignored: it contributes nothing to a
+window.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def _pooled(x: Aval, *, size: Pair, kernel: Pair, spread: Spread) -> Aval:
 
 
 def _match(x: Aval, y: Aval, kinds: frozenset[str]) -> None:
-    """Raise ShapeError where `y`, of one of the types, has not a pixel for each window of the images `x`."""
+    """Raise ShapeError unless `y`, of one of the dtypes, has a pixel for each window of the images `x`."""
     if len(x.shape) != 4 or len(y.shape) != 4 or x.dtype not in FLOATS or y.dtype not in kinds:
         raise ShapeError(f"{y} does not tell of windows of {x}")
     if x.shape[0] != y.shape[0] or x.shape[3] != y.shape[3]:
@@ -64,7 +65,7 @@ def _take_vjp(g: Var, y: Var, x: Var, places: Var, *, kernel: Pair, spread: Spre
 
 
 def _merged(name: str) -> Callable[..., Var]:
-    """How these primitives are stacked: copies of images are more images."""
+    """The stacking rule of these primitives: copies of images are more images."""
 
     def stack(flags: Sequence[bool], count: int, *inputs: Var, **params: Any) -> Var:
         full = (x if flag else broadcast_to(x, shape=(count, *x.shape)) for x, flag in zip(inputs, flags, strict=True))
@@ -114,7 +115,7 @@ window_first: Primitive = define(
         stack=_merged("window_first"),
     )
 )
-"""The place in each window, row by row, of the first pixel that equals the figure; 0 where none does."""
+"""The position in each window, in row-major order, of the first pixel that equals the maximum; 0 if none does."""
 window_put: Primitive = define(
     Primitive(
         "window_put",
@@ -199,4 +200,4 @@ window_spread: Primitive = define(
         stack=_merged("window_spread"),
     )
 )
-"""Each value added to all pixels that its window sees: the derivative of `window_sum`, and the other way round."""
+"""Add each value to all pixels of its window: the adjoint of `window_sum`."""

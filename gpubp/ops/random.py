@@ -1,4 +1,4 @@
-"""Random numbers by counter: the same bits on every backend, for one (seed, step, stream)."""
+"""Counter-based random numbers: bit-identical on every backend, for one (seed, step, stream)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ uniform: Primitive = define(
 
 
 def normal(seed: Var, step: Var, *, stream: int, shape: tuple[int, ...], dtype: str) -> Var:
-    """Standard normal numbers by the transform of Box and Muller (1958) of two uniform streams, `stream` and `stream
+    """Standard normal numbers by the transform of Box and Muller (1958) from two uniform streams, `stream` and `stream
     + 1`."""
     u = uniform(seed, step, stream=stream, shape=shape, dtype=dtype)
     v = uniform(seed, step, stream=stream + 1, shape=shape, dtype=dtype)

@@ -1,4 +1,4 @@
-"""Reductions and row-wise primitives beside the sum."""
+"""Reductions other than the sum, and row-wise primitives."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .shaping import (
 
 
 def _max_vjp(g: Var, y: Var, x: Var, *, axis: tuple[int, ...], keepdims: bool) -> Sequence[Var | None]:
-    """Equal maxima share the cotangent evenly."""
+    """Ties share the cotangent equally."""
     hits = cast(equal(x, _kept(y, x, axis)), dtype=x.dtype)
     return (_kept(g, x, axis) * hits / sum_primitive(hits, axis=axis, keepdims=True),)
 
@@ -43,7 +43,7 @@ max_primitive: Primitive = define(
 
 
 def max_(x: Var, axis: Sequence[int] | None = None, *, keepdims: bool = False) -> Var:
-    """Largest value over `axis` (all axes where None)."""
+    """Maximum over `axis` (all axes if None)."""
     axes = normal_axes(range(x.ndim) if axis is None else axis, x.ndim)
     return max_primitive(x, axis=axes, keepdims=keepdims) if axes else x
 

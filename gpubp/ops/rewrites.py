@@ -1,8 +1,8 @@
-"""Algebra that keeps numbers finite: what the pass `rewrite` replaces before gradients are made, and by what.
+"""Numerically stabilising rules: what the pass `rewrite` replaces before differentiation, and by what.
 
-A loss takes the outputs that a reader sees (`sigmoid`, `softmax` results) and their logarithm; computed so, it
-overflows. Each rule looks at one equation, through its scope at the equations that made its inputs, and returns the
-value to use instead, or None.
+Losses take probabilities (the results of `sigmoid`, `softmax`) and their logarithm, which would overflow if computed
+literally. Each rule looks at one equation and, through its scope, at the equations that produced its inputs, and
+returns the value to use instead, or None.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from .reduce import log_softmax, softmax
 
 
 class Scope(Protocol):
-    """What a rule may ask of the program around an equation."""
+    """What a rule may ask about the program around an equation."""
 
     def made_by(self, x: Operand) -> Eqn | None:
-        """The equation of a value; None for a literal or an input."""
+        """The equation that produced a value; None for a literal or an input."""
 
     def uses_of(self, x: Operand) -> int:
-        """How often equations, outputs and updates use a value."""
+        """How many equations, outputs and updates use a value."""
 
 
 Rule = Callable[[Eqn, Scope], Var | None]
@@ -44,12 +44,12 @@ Rules = Mapping[Primitive, tuple[Rule, ...]]
 
 
 def alone(x: Operand, scope: Scope) -> Eqn | None:
-    """The equation of a value that one equation alone uses: what replaces it costs nothing more."""
+    """The equation of a value with a single use: replacing it costs nothing extra."""
     return scope.made_by(x) if scope.uses_of(x) == 1 else None
 
 
 def value_of(operand: Operand) -> Var:
-    """An operand that cannot be a literal, since no equation takes literals alone."""
+    """An operand that cannot be a literal, since no equation has only literals."""
     if not isinstance(operand, Var):
         raise TypeError("an equation of literals only")
     return operand
@@ -57,7 +57,7 @@ def value_of(operand: Operand) -> Var:
 
 def _stable_log(x: Operand, scope: Scope) -> Var | None:
     """log(sigmoid(z)) = -softplus(-z), log(1 - sigmoid(z)) = -softplus(z), log(softmax(z)) = log_softmax(z),
-    log(exp(z)) = z, log(softplus(z)) = z where exp(z) is nothing beside 1."""
+    log(exp(z)) = z, log(softplus(z)) = z where exp(z) is negligible against 1."""
     eqn = scope.made_by(x)
     if eqn is None:
         return None
@@ -84,7 +84,7 @@ def _log_of_complement(x: Operand, scope: Scope) -> Var | None:
 
 
 def _behind_view(eqn: Eqn, scope: Scope, rule: Callable[[Operand, Scope], Var | None]) -> Var | None:
-    """The logarithm of moved values is the moved logarithm."""
+    """log commutes with views."""
     value = rule(eqn.inputs[0], scope) if eqn.op.trait == "view" else None
     return None if value is None else eqn.op(value, **eqn.params)
 
@@ -114,7 +114,7 @@ def _factors(x: Operand, scope: Scope) -> Iterator[tuple[Operand, Operand]]:
 
 
 def _logit(log_p: Operand, log_q: Operand, scope: Scope) -> Var | None:
-    """z, where log_p = -softplus(-z) and log_q = -softplus(z), moved by the same views."""
+    """z, if log_p = -softplus(-z) and log_q = -softplus(z), behind the same views."""
     views: list[Eqn] = []
     while True:
         p, q = scope.made_by(log_p), scope.made_by(log_q)
@@ -138,7 +138,7 @@ def _logit(log_p: Operand, log_q: Operand, scope: Scope) -> Var | None:
 
 
 def _opposite(a: Operand, b: Operand, scope: Scope) -> bool:
-    """Whether one is made as the negative of the other."""
+    """Whether one is computed as the negative of the other."""
     makers = (scope.made_by(a), scope.made_by(b))
     return any(m is not None and m.op is neg and m.inputs[0] is x for m, x in zip(makers, (b, a), strict=True))
 
@@ -147,10 +147,10 @@ STABILISING: Rules = {
     **{op: (lambda eqn, scope: _stable_log(eqn.inputs[0], scope),) for op in (log, log_probability)},
     add: (_cross_entropy,),
 }
-"""Not equal bit for bit, but nearer to the truth: the exponentials of large numbers are never taken."""
+"""Not bit-identical, but more accurate: the exponentials of large numbers are never computed."""
 
 
 def clamped_logs(program: Program) -> list[Eqn]:
-    """The equations of losses whose logarithm no rule could make safe: their probabilities are clamped at the
-    smallest normal number."""
+    """The equations of losses whose logarithm no rule could stabilise: their probabilities are clamped at the smallest
+    normal number."""
     return [eqn for eqn in program.eqns if eqn.op is log_probability]

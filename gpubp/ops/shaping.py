@@ -9,7 +9,7 @@ from ..ir import FLOATS, Aval, Example, Fold, Primitive, Var, broadcast_shapes, 
 
 
 def normal_axes(axes: Sequence[int], rank: int) -> tuple[int, ...]:
-    """Axes counted from 0, sorted. ShapeError for one that does not exist or stands twice."""
+    """Axes counted from 0, sorted. ShapeError for one that is out of range or duplicate."""
     out = sorted(axis + rank if axis < 0 else axis for axis in axes)
     if any(not 0 <= axis < rank for axis in out) or len(set(out)) != len(out):
         raise ShapeError(f"axes {list(axes)} do not exist in a value of {rank} axes")
@@ -25,13 +25,13 @@ def _reduce_infer(a: Aval, *, axis: tuple[int, ...], keepdims: bool) -> Aval:
 
 
 def _kept(v: Var, x: Var, axis: tuple[int, ...]) -> Var:
-    """A reduced value with its axes back as 1, to broadcast against `x`."""
+    """A reduced value with its axes restored as size 1, to broadcast against `x`."""
     gone = normal_axes(axis, x.ndim)
     return reshape(v, shape=tuple(1 if i in gone else n for i, n in enumerate(x.shape)))
 
 
 def reduction_text(function: str) -> Callable[..., str]:
-    """The text of a reduction, the default `keepdims=False` left out."""
+    """The code of a reduction, omitting the default `keepdims=False`."""
 
     def text(*, axis: tuple[int, ...], keepdims: bool) -> str:
         return f"xp.{function}({{0}}, axis={axis}{', keepdims=True' if keepdims else ''})"
@@ -40,7 +40,7 @@ def reduction_text(function: str) -> Callable[..., str]:
 
 
 def reduction_formula(function: str) -> Callable[..., str]:
-    """A reduction as a textbook writes it, the axes counted from 0, the batch."""
+    """A reduction in textbook notation, the axes counted from 0, the batch."""
 
     def text(*, axis: tuple[int, ...], keepdims: bool) -> str:
         axes = f"axis {axis[0]}" if len(axis) == 1 else f"axes {', '.join(map(str, axis))}"
@@ -50,7 +50,7 @@ def reduction_formula(function: str) -> Callable[..., str]:
 
 
 def reduction_into(method: str) -> Callable[..., tuple[str, ...]]:
-    """The statement of a reduction that writes its result to an array."""
+    """The statement that writes a reduction's result to an array."""
 
     def text(*, axis: tuple[int, ...], keepdims: bool) -> tuple[str, ...]:
         return (f"{{0}}.{method}(axis={axis}{', keepdims=True' if keepdims else ''}, out={{out}})",)
@@ -78,19 +78,19 @@ sum_primitive: Primitive = define(
 
 
 def sum_(x: Var, axis: Sequence[int] | None = None, *, keepdims: bool = False) -> Var:
-    """Sum over `axis` (all axes where None)."""
+    """Sum over `axis` (all axes if None)."""
     axes = normal_axes(range(x.ndim) if axis is None else axis, x.ndim)
     return sum_primitive(x, axis=axes, keepdims=keepdims) if axes else x
 
 
 def mean(x: Var, axis: Sequence[int] | None = None, *, keepdims: bool = False) -> Var:
-    """Arithmetic mean over `axis` (all axes where None)."""
+    """Arithmetic mean over `axis` (all axes if None)."""
     total = sum_(x, axis, keepdims=keepdims)
     return total if total.aval.size == x.aval.size else total * (total.aval.size / x.aval.size)
 
 
 def sum_to(x: Var, shape: tuple[int, ...]) -> Var:
-    """Undo a broadcast from `shape`: sum over the axes that were added or stretched."""
+    """Undo a broadcast from `shape`: sum over the axes that were added or expanded."""
     if x.shape == shape:
         return x
     lead = x.ndim - len(shape)
@@ -109,9 +109,9 @@ def _reshape_infer(a: Aval, *, shape: tuple[int, ...]) -> Aval:
 def reshaped(
     offset: int, before: tuple[int, ...], strides: tuple[int, ...], *, shape: tuple[int, ...]
 ) -> tuple[int, tuple[int, ...]] | None:
-    """Strides of the same memory in another shape, or None where the values do not lie evenly.
+    """Strides of the same memory in another shape, or None if there are none.
 
-    Axes that follow each other without a gap are taken together, and each run of them is divided anew.
+    Adjacent axes without a gap are merged, and each merged run is split anew.
     """
     runs = [[n, s] for n, s in zip(before, strides, strict=True) if n != 1]
     merged: list[list[int]] = []
@@ -149,7 +149,7 @@ reshape_primitive: Primitive = define(
 
 
 def reshape(x: Var, *, shape: Sequence[int]) -> Var:
-    """The same values in row-major order in another shape; `x` itself where it has that shape."""
+    """The same values in row-major order in another shape; `x` itself if it has that shape."""
     return x if x.shape == tuple(shape) else reshape_primitive(x, shape=tuple(shape))
 
 
@@ -187,12 +187,12 @@ broadcast_primitive: Primitive = define(
 
 
 def broadcast_to(x: Var, *, shape: Sequence[int]) -> Var:
-    """`x` repeated along new and stretched axes; `x` itself where it has that shape."""
+    """`x` broadcast along new and size-1 axes; `x` itself if it has that shape."""
     return x if x.shape == tuple(shape) else broadcast_primitive(x, shape=tuple(shape))
 
 
 def padded(x: Var, rank: int) -> Var:
-    """A value stacked along its first axis, with axes of 1 behind it, so that it broadcasts against others of `rank`
+    """A stacked value with axes of size 1 inserted after the first, so that it broadcasts against others of `rank`
     axes."""
     return reshape(x, shape=(x.shape[0], *(1,) * (rank + 1 - x.ndim), *x.shape[1:]))
 
@@ -229,6 +229,6 @@ transpose_primitive: Primitive = define(
 
 
 def transpose(x: Var, axes: Sequence[int] | None = None) -> Var:
-    """Axes in another order; None swaps the last two."""
+    """The axes permuted; None swaps the last two."""
     order = (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2) if axes is None else tuple(axes)
     return transpose_primitive(x, axes=order)

@@ -1,4 +1,4 @@
-"""Images turned round and moved: what augmentation needs."""
+"""Flips and shifts of images, for data augmentation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ flip: Primitive = define(
         stack=lambda flags, count, x, *, axis: flip(x, axis=axis + 1),
     )
 )
-"""The values in the opposite order along an axis."""
+"""The values in reverse order along an axis."""
 
 
 def _shift_infer(a: Aval, offsets: Aval) -> Aval:
@@ -60,7 +60,7 @@ shift: Primitive = define(
     Primitive(
         "shift",
         _shift_infer,
-        # Zeros come in from outside, so the adjoint of a move is the move back.
+        # Zeros are shifted in, so the adjoint is the opposite shift.
         lambda g, y, x, offsets: (shift(g, -1 * offsets), None),
         "shift(xp, {0}, {1})",
         "opaque",

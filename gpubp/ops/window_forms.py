@@ -1,5 +1,5 @@
-"""C forms of the figures of windows: each element as an expression of the pixels of its window, place by place; empty
-where a window has too many of them."""
+"""C forms of window reductions: each element as an unrolled expression of the pixels of its window; empty if the window
+is too large."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..ir import Read
 Pair = tuple[int, int]
 Spread = tuple[Pair, Pair, Pair]
 MOST = 64
-"""Most places of a window that are written out."""
+"""Largest window that is unrolled."""
 
 
 def _sum(i: str, step: int, offset: int) -> str:
@@ -22,8 +22,8 @@ def _sum(i: str, step: int, offset: int) -> str:
 def _pixels(
     index: Sequence[str], outputs: tuple[int, ...], kernel: Pair, spread: Spread, image: tuple[int, ...]
 ) -> Iterator[tuple[list[str], str]]:
-    """For each place in the window of an output, row by row: the indices of its pixel, and the condition under which
-    there is one, empty where there always is."""
+    """For each position in the window of an output, in row-major order: the indices of its pixel, and the condition
+    under which it exists, empty if always."""
     strides, dilations, before = spread
     n, row, column, channel = index
     for a in range(kernel[0]):
@@ -43,8 +43,9 @@ def _pixels(
 def _windows(
     index: Sequence[str], outputs: tuple[int, ...], kernel: Pair, spread: Spread
 ) -> Iterator[tuple[int, list[str], str]]:
-    """For each place in a window, row by row, the output that sees a pixel there: the place, the indices of the output,
-    and the condition under which there is one. Where windows neither overlap nor leave gaps there is one for all."""
+    """For each window position, in row-major order, the output that reads a pixel there: the position, the indices of
+    the output, and the condition under which it exists. Where windows neither overlap nor leave gaps there is one for
+    all."""
     (strides, dilations, before), (n, row, column, channel) = spread, index
     if strides == kernel and dilations == (1, 1) and before == (0, 0):
         at = [f"({i} / {step})" for i, step in zip((row, column), strides, strict=True)]
@@ -64,7 +65,7 @@ def _windows(
 
 
 def max_text(index: Sequence[str], shape: tuple[int, ...], x: Read, *, size: Pair, kernel: Pair, spread: Spread) -> str:
-    """The largest pixel of the window; -inf where it has none."""
+    """The largest pixel of the window; -inf if it has none."""
     if kernel[0] * kernel[1] > MOST:
         return ""
     text = ""
@@ -83,7 +84,7 @@ def sum_text(index: Sequence[str], shape: tuple[int, ...], x: Read, *, size: Pai
 
 
 def first_text(index: Sequence[str], shape: tuple[int, ...], x: Read, y: Read, *, kernel: Pair, spread: Spread) -> str:
-    """The first place whose pixel equals the figure."""
+    """The first position whose pixel equals the maximum."""
     if kernel[0] * kernel[1] > MOST:
         return ""
     text = "0"
@@ -96,7 +97,7 @@ def first_text(index: Sequence[str], shape: tuple[int, ...], x: Read, y: Read, *
 def take_text(
     index: Sequence[str], shape: tuple[int, ...], x: Read, places: Read, *, kernel: Pair, spread: Spread
 ) -> str:
-    """The pixel at the place that is given; 0 where there is none."""
+    """The pixel at the given position; 0 if there is none."""
     if kernel[0] * kernel[1] > MOST:
         return ""
     text = "0"
@@ -115,7 +116,7 @@ def put_text(
     kernel: Pair,
     spread: Spread,
 ) -> str:
-    """The sum of what the windows give that have chosen this pixel."""
+    """The sum of the values of the windows whose maximum is this pixel."""
     if kernel[0] * kernel[1] > MOST:
         return ""
     terms = []
@@ -128,7 +129,7 @@ def put_text(
 def spread_text(
     index: Sequence[str], shape: tuple[int, ...], g: Read, *, size: Pair, kernel: Pair, spread: Spread
 ) -> str:
-    """The sum of what the windows give that see this pixel."""
+    """The sum of the values of the windows that contain this pixel."""
     if kernel[0] * kernel[1] > MOST:
         return ""
     return " + ".join(f"({inside} ? {g(at)} : 0)" for _, at, inside in _windows(index, g.shape, kernel, spread))

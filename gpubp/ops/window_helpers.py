@@ -1,8 +1,8 @@
-"""Array functions that the texts of convolution and pooling call (see `helpers` for how they are written).
+"""Array functions that the code of convolution and pooling calls (see `helpers` for how they are written).
 
-Images are [batch, height, width, channels]. Convolution gathers the patches that some rows of output pixels see into a
-matrix, a block that fits the cache at a time, and multiplies it (im2col: Chellapilla, Puri & Simard 2006); its
-derivative by the input multiplies first and adds the patches where they lie.
+Images are [batch, height, width, channels]. Convolution gathers the patches of some rows of output pixels into a
+matrix, in cache-sized blocks, and multiplies it (im2col: Chellapilla, Puri & Simard 2006); its derivative with respect
+to the input multiplies first and scatter-adds the patches.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 
 def window_blocks(images: int, rows: int, row: int, limit: int) -> Any:
-    # How many images a block takes, and how many of their rows: whole images, or some rows of one, to `limit` elements;
-    # `row` is the number of elements for one row.
+    # The images per block, and rows of each: whole images, or some rows of one, up to `limit` elements; `row` is the
+    # number of elements per row.
     if rows * row <= limit:
         return min(images, limit // (rows * row)), rows
     return 1, max(limit // row, 1)
@@ -28,8 +28,8 @@ def window_span(first: int, last: int, step: int, offset: int, size: int) -> Any
 
 
 def window_patches(xp: Any, x: Any, first: int, rows: int, columns: int, kernel: Any, spread: Any, space: Any) -> Any:
-    # What `rows` rows of outputs from row `first` on see of the images x: a view [image, row, column, kh, kw, channel]
-    # of a copy with the padding around it, in `space`. `spread`: strides, dilations, padding above and to the left.
+    # The patches of `rows` rows of outputs from row `first` on in the images x: a view [image, row, column, kh, kw,
+    # channel] of a padded copy, in `space`. `spread`: strides, dilations, padding at the top and left.
     (down, across), (far, wide), (top, left) = spread
     height, width = (rows - 1) * down + (kernel[0] - 1) * far + 1, (columns - 1) * across + (kernel[1] - 1) * wide + 1
     padded = xp.reshape(space[: x.shape[0] * height * width * x.shape[3]], (x.shape[0], height, width, x.shape[3]))
@@ -49,7 +49,7 @@ def window_patches(xp: Any, x: Any, first: int, rows: int, columns: int, kernel:
 
 
 def window_matrix(xp: Any, patches: Any, space: Any) -> Any:
-    # Patches as a matrix [outputs, kh kw channels]: transposed where that makes longer runs to copy.
+    # Patches as a matrix [outputs, kh kw channels]: transposed if that makes longer contiguous runs.
     images, rows, columns, kh, kw, channels = patches.shape
     size = kh * kw * channels
     flat = space[: images * rows * columns * size]
@@ -61,7 +61,7 @@ def window_matrix(xp: Any, patches: Any, space: Any) -> Any:
 
 
 def window_rows(xp: Any, values: Any, space: Any) -> Any:
-    # The pixels of some images as rows of a matrix, copied to `space` where they do not lie one behind the other.
+    # The pixels of some images as rows of a matrix, copied to `space` unless they are contiguous.
     if not values.flags.c_contiguous:
         flat = xp.reshape(space[: values.size], values.shape)
         flat[...] = values
@@ -70,8 +70,8 @@ def window_rows(xp: Any, values: Any, space: Any) -> Any:
 
 
 def conv_scratch(outputs: Any, copies: int, channels: int, kernel: Any, filters: int, spread: Any) -> Any:
-    # The block of a convolution: how many copies, images of each, rows of these; copies share one only where it holds
-    # them whole. And the elements that it needs: for the patches, the padded images, the outputs.
+    # The block of a convolution: copies, images of each, rows of these (several copies share a block only if it holds
+    # them whole), and the elements it needs for the patches, the padded images, the outputs.
     images, rows, columns = outputs
     size = kernel[0] * kernel[1] * channels
     each = images // copies
@@ -84,7 +84,7 @@ def conv_scratch(outputs: Any, copies: int, channels: int, kernel: Any, filters:
 
 
 def conv_blocks(images: int, rows: int, copies: int, block: Any) -> Any:
-    # For each block its copies, images and rows, as slices.
+    # The copies, images and rows of each block, as slices.
     many, count, some = block
     each = images // copies
     found = []
@@ -185,7 +185,7 @@ def conv_input(xp: Any, g: Any, w: Any, size: Any, spread: Any, groups: int) -> 
 
 
 def window_slices(x: Any, out: Any, kernel: Any, spread: Any) -> Any:
-    # For each place in the window, row by row: the outputs that see a pixel there, and those pixels.
+    # For each position in the window, in row-major order: the outputs that read a pixel there, and those pixels.
     (down, across), (far, wide), (top, left) = spread
     pairs = []
     for a in range(kernel[0]):
@@ -209,7 +209,7 @@ def window_max(xp: Any, x: Any, size: Any, kernel: Any, spread: Any) -> Any:
 
 
 def window_first_into(xp: Any, x: Any, y: Any, out: Any, kernel: Any, spread: Any, hits: Any) -> None:
-    # From the last place to the first, so that the first one stays.
+    # From last to first, so that the first one wins.
     out[...] = 0
     places = window_slices(x, out, kernel, spread)
     for k, ((at, pixels), (most, _), (hit, _)) in reversed(

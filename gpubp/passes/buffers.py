@@ -161,7 +161,8 @@ class _Planner:
         return fresh
 
     def put_together(self, eqn: Eqn) -> None:
-        """Copy the pieces that could not be computed in place; a constant piece of a caller-owned array is copied once."""
+        """Copy the pieces that could not be computed in place; a constant piece of a caller-owned array is copied
+        once."""
         (out,) = eqn.outputs
         whole = self.places[out] = self.destinations[out]
         assert eqn.op.parts is not None

@@ -10,7 +10,8 @@ from .fuse import Group, fuse
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
-    """`constants` depend on no input, are not loops, and are computed once; groups `before` the guard, and `after` it."""
+    """`constants` depend on no input, are not loops, and are computed once; groups `before` the guard, and `after`
+    it."""
 
     constants: tuple[Eqn, ...]
     before: tuple[Group, ...]
