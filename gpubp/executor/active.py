@@ -1,4 +1,4 @@
-"""What the calls of an executor run inside of."""
+"""The context of an executor's calls: its lock and its device."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..backends import Backend
 
 
 class Active:
-    """One call at a time, on a backend's device; calls from other threads queue, one within another goes on. An epoch
-    of a tiny net makes several calls, and what they enter takes longer than its steps: it is entered once."""
+    """One call at a time, on a backend's device; calls from other threads queue, nested calls re-enter. An epoch of a
+    tiny net makes several calls, and entering takes longer than its steps: it is entered once."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend, self._lock, self._depth = backend, threading.RLock(), 0

@@ -1,4 +1,4 @@
-"""A program of an executor as text that runs by itself."""
+"""Standalone scripts of an executor's programs."""
 
 from __future__ import annotations
 

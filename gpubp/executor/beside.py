@@ -1,4 +1,4 @@
-"""Programs beside those of an executor: what looks at a net, and changes nothing of it."""
+"""Auxiliary programs over an executor's state, which observe a net without changing it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _MODE: Final = "gradients"
 
 
 class Beside:
-    """A program for batches of so many rows, on an executor's device and over its own states, which training writes in
-    place. It takes the device as the executor does, but compiled kernels are for training alone."""
+    """A program for batches of `rows` rows, on an executor's device and sharing its state, which training updates in
+    place. It locks the device like the executor, but is never compiled: compiled kernels are for training."""
 
     def __init__(self, executor: Executor, built: Built, rows: int) -> None:
         self.backend = select("cpu", "numpy") if executor.backend.name == "cpu" else executor.backend
@@ -25,11 +25,11 @@ class Beside:
 
     @property
     def memory(self) -> int:
-        """Bytes that the program takes beside the net's state."""
+        """Bytes that the program needs in addition to the net's state."""
         costs = cost(self._machine.compiled(_MODE, self._rows).plan)
         return costs.memory - costs.states
 
     def __call__(self, feeds: Sequence[Any]) -> Mapping[str, Any]:
-        """What the program makes of its feeds and of the states as they stand, by name; arrays that the next call
-        overwrites. The caller has the device (`backend.running`)."""
+        """Run the program on feeds and the current state; returns its outputs by name, in arrays that the next call
+        overwrites. The caller must hold the device (`backend.running`)."""
         return self._machine.run(_MODE, self._rows, feeds).outputs

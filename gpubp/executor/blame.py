@@ -1,4 +1,4 @@
-"""Where a step that went wrong did so: the first value that is no finite number."""
+"""Diagnosis of a failed step: the first value that was not finite."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class _Found(Exception):
 
 
 def first_bad(executor: Executor, placed: Rows, batch: int) -> str:
-    """A note on the next step of `run_steps` on the same data, which is computed once more, equation by equation, and
-    changes nothing: the first value that is not finite, with its place in the file; "" where all are."""
+    """A note on the next step of `run_steps` on the same data, which is recomputed equation by equation without
+    changing anything: the first value that is not finite, with its place in the file; "" if all are finite."""
     for name, view in executor.parameters.items():
         if not bool(executor.xp.isfinite(view).all()):
             return f"\nnote: the parameter `{name}` was not finite before this step"
@@ -42,20 +42,20 @@ def first_bad(executor: Executor, placed: Rows, batch: int) -> str:
 
 
 class _Search:
-    """Sees each equation with its value. What comes after those of the `loss` is the way back."""
+    """Inspects each equation's value. What comes after the value `loss` is the backward pass."""
 
     def __init__(self, xp: Any, loss: set[Var]) -> None:
         self.xp, self.loss, self.largest, self.found = xp, loss, dict[Var, float](), ""
 
     def measure(self, var: Var, array: Any) -> None:
-        """Note the largest absolute value."""
+        """Record the largest absolute value."""
         if var.dtype in FLOATS and array.size:
             self.largest[var] = float(self.xp.abs(array).max())
 
     def look(self, eqn: Eqn, value: Any) -> None:
         values = value if len(eqn.outputs) > 1 else (value,)
         for var, array in zip(eqn.outputs, values, strict=True):
-            # A constant may be infinite on purpose: it masks.
+            # A constant may be infinite on purpose, as a mask.
             if var.dtype in FLOATS and eqn.operands and not bool(self.xp.isfinite(array).all()):
                 kind = "NaN" if bool(self.xp.isnan(array).any()) else "inf"
                 given = max((self.largest[x] for x in eqn.operands if x in self.largest), default=None)
@@ -68,7 +68,7 @@ class _Search:
 
 
 def diverged(loss: float, step: int, epoch: int) -> DivergedError:
-    """What to raise where the loss of a step is no finite number."""
+    """The message for a step whose loss is not finite."""
     if step == 1:
         return DivergedError(
             f"the loss is {loss} at step 1, before any update: the data or a formula of the model "

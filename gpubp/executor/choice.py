@@ -1,4 +1,4 @@
-"""The device that a net runs on, where `auto` is asked for."""
+"""The choice of a device for `auto`."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from ..frontend import PRECISIONS, TF32, Net, build, plan_of
 from ..passes import Cost, cost
 
 MOST_PARAMETERS = 4096
-"""Nets with more are left to the GPU without a closer look."""
+"""Nets with more parameters go to the GPU without an estimate."""
 CPU_STEP, CPU_RATE, LANES_RATE = 1e-7, 7e9, 3e10
-"""Seconds of a compiled step of a tiny net and operations a second beside, alone and as one of many restarts, on one
-core: measured are 0.3 us of `models/xor.net` on 4 rows, 0.9 us on 32, 1.4 us of `models/iris.net` on 16, and 0.05 us of
-`xor` as one of 64 restarts. Nets with larger products are quicker by operation, which errs to the side of the GPU."""
+"""Model of a compiled step of a tiny net on one core: seconds of overhead and operations per second, alone and as one
+of many restarts. Measured: 0.3 us for `models/xor.net` on 4 rows, 0.9 us on 32, 1.4 us for `models/iris.net` on 16, and
+0.05 us for `xor` as one of 64 restarts. Larger products are faster per operation, so the error favours the GPU."""
 GPU_BATCH, GPU_PIECE, GPU_PRODUCTS = 250e-9, 30e-9, 64e9
-"""What no GPU is below in a step, at a clock of 2 GHz. For the batch: the number of a row and then the row from the
-second cache (236 cycles each). For each piece of the plan: a read of the memory of a block (23), an operation, a write
-and the wait for it, some 60 cycles. For products: two reads for each multiplication and addition, 32 a cycle. The
-latencies are those of Turing in github.com/sjfeng1999/gpu-arch-microbenchmark. Launches and the answer to the host are
-left out, some 10 us for the steps of a call: an epoch, or many where nobody looks at what is between them."""
+"""A lower bound for a step on any GPU, at a clock of 2 GHz. For the batch: the row index and then the row from the L2
+cache (236 cycles each). For each piece of the plan: a read from shared memory (23), an operation, a write and a
+barrier, some 60 cycles. For products: two reads for each multiply-add, 32 per cycle. The latencies are those of Turing
+in github.com/sjfeng1999/gpu-arch-microbenchmark. Launch and synchronisation overhead are omitted, some 10 us for the
+steps of a call: an epoch, or many if nothing happens between them."""
 LIKELY = 2
-"""How far above that a GPU is taken to be: clocks are lower, and an exponential or a quotient is several operations."""
+"""Assumed ratio of a real GPU to that bound: clocks are lower, and an exponential or a quotient is several
+operations."""
 
 
 def choose(net: Net, device: str, backend: str, precision: str) -> Backend:
-    """The backend for a net: `select`'s, but where both are `auto` the CPU if its compiled step is estimated to be
-    quicker than that of a GPU. Raises DeviceError."""
+    """The backend for a net: `select`'s, but if both are `auto`, the CPU if its compiled step is estimated to be faster
+    than a GPU's. Raises DeviceError."""
     found = select(device, backend, tf32=precision == TF32)
     free = (device, backend.partition(":")[0]) == ("auto", "auto")
     if not free or found.name != "gpu" or not is_tiny(net, PRECISIONS[precision]):
@@ -34,8 +35,8 @@ def choose(net: Net, device: str, backend: str, precision: str) -> Backend:
 
 
 def is_tiny(net: Net, dtype: str) -> bool:
-    """Whether a step of the training that a file describes, on a full batch, is estimated to be quicker on the CPU. One
-    with loops is not: there each turn is a call of Python, measured to take 9 to 20 us, on a GPU a few waits."""
+    """Whether a full-batch training step is estimated to be faster on the CPU. Steps with loops are not: there each
+    iteration is a Python call, measured at 9 to 20 us, on a GPU a few barriers."""
     if net.graph.train is None or net.size > MOST_PARAMETERS:
         return False
     costs = cost(plan := plan_of(build(net, "train", int(net.option("batch", 32)), dtype, None)))
@@ -45,7 +46,7 @@ def is_tiny(net: Net, dtype: str) -> bool:
 
 
 def quicker_on_cpu(costs: Cost, pieces: int, copies: int) -> bool:
-    """The estimate, for a plan of so many pieces and so many copies of it, which a GPU computes at the same time."""
+    """The estimate for a plan with so many pieces, and so many copies of it, which a GPU computes in parallel."""
     rate = CPU_RATE if copies == 1 else LANES_RATE
     on_cpu = copies * (CPU_STEP * CPU_RATE / rate + costs.flops / rate)
     return on_cpu < LIKELY * (GPU_BATCH + GPU_PIECE * pieces + costs.products / GPU_PRODUCTS)

@@ -28,21 +28,20 @@ from .updates import updates
 
 Data: TypeAlias = Mapping[str, Any] | Stream | Rows
 CHUNK = 4096
-"""Most rows that evaluation takes at once."""
+"""Maximum rows per evaluation call."""
 
 
 class Executor:
     """Runs the programs of a net on one device.
 
-    `device`: cpu, gpu, gpu:N, or auto, a GPU where one works, but the CPU for a tiny net that is estimated to be
-    quicker there. `precision` (float32, float64, tf32) and `seed` are the file's where None: tf32 are numbers of
-    float32 whose matrix products a GPU may make by its tensor cores, from factors rounded to 10 bits; other devices
-    take it as float32. `backend`, for the CPU: numpy, native (kernels compiled by a C compiler, by COMMAND in
-    native:COMMAND), or auto: the training program is compiled after as many steps, and that of validation after as many
-    epochs, as make it worth while; for a GPU: cupy (CuPy's own kernels alone), or auto (kernels compiled by NVRTC).
-    Programs are made for each (mode, batch size) when first needed. Calls from several threads queue. Raises
-    DeviceError where the device cannot be used, GpubpError where the net does not fit into its memory, NetError where a
-    weight cannot be drawn.
+    `device`: cpu, gpu, gpu:N, or auto: a GPU if one works, except for a tiny net that is estimated to be faster on the
+    CPU. `precision` (float32, float64, tf32) and `seed` default to the file's; tf32 is float32 whose matrix products a
+    GPU may compute on tensor cores, from inputs rounded to a 10-bit mantissa; other devices treat it as float32.
+    `backend`, for the CPU: numpy, native (kernels compiled by a C compiler, by COMMAND in native:COMMAND), or auto: the
+    training program is compiled once enough steps, and validation once enough epochs, have run to make it worthwhile;
+    for a GPU: cupy (CuPy's own kernels only), or auto (kernels compiled by NVRTC). Programs are built for each (mode,
+    batch size) on first use. Calls from several threads queue. Raises DeviceError if the device cannot be used,
+    GpubpError if the net does not fit into its memory, NetError if a weight cannot be initialised.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class Executor:
             )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A copy, by `copy` or pickle, is an executor of its own, with this state, on a device chosen as this one's."""
+        """A copy, by `copy` or pickle, is an independent executor with this state, on a device chosen the same way."""
         return _restored, (self.net, *self._asked, self.state_dict())
 
     def __repr__(self) -> str:
@@ -92,7 +91,7 @@ class Executor:
 
     @property
     def seed(self) -> int:
-        """Of all draws, and of the order of the rows."""
+        """Of all random draws, and of the order of the rows."""
         with self._active:
             return int(self._state.arrays[SEED])
 
@@ -110,21 +109,20 @@ class Executor:
 
     @property
     def counters(self) -> Mapping[str, float]:
-        """The scalars that the training keeps, as numbers: `step`, `seed`, `rate_scale` and what a schedule needs.
+        """The scalars of training state, as numbers: `step`, `seed`, `rate_scale` and whatever a schedule needs.
         `set_counters` writes them."""
         with self._active:
             return MappingProxyType({name: self._state.arrays[name].item() for name in self._state.counters})
 
     def set_counters(self, values: Mapping[str, float]) -> None:
-        """Write some of `counters`; those that this net does not keep are left out. Raises InputError for a name that
-        no net has, and then changes nothing."""
+        """Write some of `counters`; those that this net does not have are ignored. Raises InputError for a name that no
+        net has, and then changes nothing."""
         with self._active:
             self._state.set_counters(values)
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
-        """Copy values into some or all parameters; any type and layout, exactly the shape. What the optimizer keeps
-        stays as it is; a moving average of the parameters begins anew at the values. Raises InputError, and then
-        changes nothing."""
+        """Copy values into some or all parameters; any dtype and layout, exactly the shape. Optimizer state is kept; a
+        moving average of the parameters restarts from the values. Raises InputError, and then changes nothing."""
         with self._active:
             self._state.set(values)
 
@@ -135,19 +133,19 @@ class Executor:
             return {name: self.backend.to_host(array) for name, array in self._state.all().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` gave. Raises CheckpointError, and then changes nothing, where it is of another
+        """Load what `state_dict` returned. Raises CheckpointError, and then changes nothing, if it belongs to another
         net."""
         with self._active:
             self._state.load(state)
 
     def adopt(self, arrays: Mapping[str, Any]) -> None:
-        """Take over the state of a restart: arrays by name, as programs take them."""
+        """Load the state of a restart: arrays by name, as programs take them."""
         with self._active:
             self._state.adopt(arrays)
 
     def kept(self) -> Callable[[], None]:
-        """What puts all state back to what it is now, from a copy on the device; a program that has not run yet may
-        add to it afterwards."""
+        """A function that restores the current state from a copy on the device; programs that have not run yet may add
+        to the state afterwards."""
         with self._active:
             return partial(self.adopt, {name: self.xp.array(array) for name, array in self._state.arrays.items()})
 
@@ -157,19 +155,19 @@ class Executor:
 
     # Evaluation --------------------------------------------------------------------------------------------------
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
-        """The outputs for rows of inputs, in evaluation mode: {name: array (n, *shape)}, or the array itself where
-        the input was passed bare and there is one output. At most `batch` rows are computed at a time."""
+        """The outputs for rows of inputs, in evaluation mode: {name: array (n, *shape)}, or the array itself if the
+        input was passed bare and there is one output. At most `batch` rows are computed at a time."""
         most = min(positive(batch, "batch"), self._piece)
         with self._active:
             return outputs_of(self._machine, self.net, inputs, most)
 
     def loss(self, batch: Mapping[str, Any]) -> float:
-        """The whole loss, penalties included, in evaluation mode, as the mean over the rows."""
+        """The total loss including penalties, in evaluation mode, as the mean over the rows."""
         figures = self.evaluate(batch)
         return figures["loss"] + figures["penalty"]
 
     def require_finite(self) -> None:
-        """Raise DivergedError, naming the first such parameter, where one is no longer a finite number."""
+        """Raise DivergedError if a parameter is not finite, naming the first."""
         with self._active:
             require_finite(self.parameters, self.xp, self.step)
 
@@ -193,7 +191,7 @@ class Executor:
 
     # Training ----------------------------------------------------------------------------------------------------
     def gradients(self, batch: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
-        """The whole loss in training mode and its gradient with respect to each parameter; changes nothing."""
+        """The total loss in training mode and its gradient with respect to each parameter; changes nothing."""
         self.net.require_loss()
         with self._active:
             arrays, count = self._batch(batch)
@@ -201,7 +199,7 @@ class Executor:
             return float(results.pop("loss")), {name: self.xp.array(g) for name, g in results.items()}
 
     def train_step(self, batch: Mapping[str, Any]) -> float:
-        """One update. Returns the whole loss before it."""
+        """One update. Returns the total loss before it."""
         self.net.require_loss()
         with self._active:
             self.fit_first(self.place(batch))
@@ -212,19 +210,17 @@ class Executor:
             return float(outputs["data"]) + float(outputs["penalty"])
 
     def train_steps(self, data: Mapping[str, Any], steps: int, batch: int = 64) -> Any:
-        """`steps` updates on batches drawn from `data`, which is checked and moved to the device once.
-
-        Rows are visited in the order of `shuffle`, a new one each epoch, continued where the step counter stands; an
-        epoch's last batch may be smaller, and one that holds all rows holds them as they stand. Returns the whole
-        losses before the updates, an array (steps,).
-        """
+        """`steps` updates on batches drawn from `data`, which is validated and moved to the device once. Rows are
+        visited in the order of `shuffle`, a new one each epoch, continuing from the step counter; an epoch's last batch
+        may be smaller, and a full batch is not shuffled. Returns the total losses before the updates, an array
+        (steps,)."""
         with self._active:
             data_losses, penalties, _ = self.run_steps(self.place(data), steps, batch)
             return data_losses + penalties
 
     def place(self, data: Data) -> Rows:
-        """Data checked and on the device, once for many calls of `run_steps` and `evaluate`; a stream stays where it
-        is, and is checked as it is read."""
+        """Validate data and move it to the device, for many calls of `run_steps` and `evaluate`; a stream stays where
+        it is, and is validated as it is read."""
         with self._active:
             return place(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), data, self.dtype)
 
@@ -237,7 +233,7 @@ class Executor:
             return updates(self._machine, self._state, placed, steps, batch, self._require_gradient)
 
     def profile(self, data: Mapping[str, Any] | Stream, batch: int = 64) -> Profile:
-        """Where the time of a training step on the first `batch` rows goes, by kernel; the state stays as it was."""
+        """Profile a training step on the first `batch` rows, by kernel; the state does not change."""
         self.net.require_loss()
         placed = self.place(data)
         with self._active:
@@ -246,13 +242,14 @@ class Executor:
             return profile(self._machine, placed, self.dtype, self.step, batch)
 
     def _require_gradient(self, outputs: Mapping[str, Any]) -> None:
-        """Raise DivergedError after a step that the guard refused: it changed nothing."""
+        """Raise DivergedError after a step that the guard rejected; it changed nothing."""
         if not bool(outputs[GUARD]):
             raise DivergedError(refused(self.net, outputs, self.xp, self.step + 1))
 
     def fit(self, rows: Mapping[str, Any] | Stream) -> None:
-        """Gather the statistics of layers such as `standardize` from the training rows, one after the other, anew.
-        Targets are needed where a loss has statistics (`weights = balanced`). The first training call does it."""
+        """Compute the statistics of layers such as `standardize` from the training rows, layer by layer, replacing old
+        ones. Targets are needed if a loss has statistics (`weights = balanced`). The first training call does this
+        automatically."""
         with self._active:
             nodes = fed_to_fit(self.net, self.net.fitted)
             names = [node.label or node.name for node in nodes]
@@ -261,7 +258,7 @@ class Executor:
             self._fit(place(self.backend, nodes, rows, self.dtype))
 
     def fit_first(self, placed: Rows) -> None:
-        """Gather the statistics from placed rows, where that has not been done."""
+        """Compute the statistics from placed rows, if that has not been done."""
         if not self._state.fitted:
             with self._active:
                 self._fit(placed)
@@ -274,9 +271,9 @@ class Executor:
                 self._machine.run("fit", len(arrays[0]), arrays[:wanted], node)
         self._state.fitted = True
 
-    # The machinery -----------------------------------------------------------------------------------------------
+    # Programs ----------------------------------------------------------------------------------------------------
     def compiled(self, mode: Mode, batch: int) -> Compiled:
-        """The program for a mode (predict, measure, gradients, train) and batch size, its plan and its text."""
+        """The program for a mode (predict, measure, gradients, train) and batch size, its plan and its source."""
         if mode not in MODES:
             raise GpubpError(f"there is no mode `{mode}`: it is one of {', '.join(MODES)}")
         batch = positive(batch, "batch")
@@ -286,8 +283,8 @@ class Executor:
             return self._machine.compiled(mode, batch)
 
     def source(self, mode: Mode, batch: int, data: Mapping[str, Any] | None = None) -> str:
-        """The program for a mode and batch size as a Python file that runs by itself, with the present state and rows
-        of `data` as far as they are small."""
+        """The program for a mode and batch size as a standalone Python script, with the current state and rows of
+        `data` inlined if they are small."""
         return source(self._state, self.compiled(mode, batch), mode, batch, data)
 
     def _batch(self, batch: Mapping[str, Any]) -> tuple[list[Any], int]:

@@ -1,4 +1,4 @@
-"""Rows for programs, a batch or a piece at a time: from arrays on the device, or from a stream as they are needed."""
+"""Rows for programs, by batch or piece: from arrays on the device, or from a stream as needed."""
 
 from __future__ import annotations
 
@@ -10,34 +10,33 @@ from ..data import Stream, shuffled
 from ..frontend import check_feeds
 
 AHEAD, MOST_AHEAD = 16, 1 << 14
-"""Epochs whose orders are made at once where less is asked for, and how many numbers of rows these may be."""
+"""Number of epochs whose permutations are generated ahead, and the maximum number of row indices of these."""
 
 
 class Rows(Protocol):
-    """The rows of a part of the data, for the inputs and targets of a net, in their order."""
+    """The rows of a part of the data, for the inputs and targets of a net, in order."""
 
     def __len__(self) -> int: ...
 
     def batch(self, seed: int, epoch: int, start: int, stop: int, *, mixed: bool) -> list[Any]:
-        """The rows at `start` to `stop` in the order of an epoch, on the device."""
+        """The rows from `start` to `stop` in the order of an epoch, on the device."""
 
     def fill(self, slots: Sequence[Any], seed: int, epoch: int, start: int, stop: int, *, mixed: bool) -> None:
-        """The same, copied into arrays that are there already."""
+        """The same, copied into existing arrays."""
 
     def fill_each(
         self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, start: int, stop: int, *, mixed: bool
     ) -> None:
-        """The same for several seeds at once: each slot has one more axis in front."""
+        """The same for several seeds at once: each slot has a leading axis."""
 
     def in_memory(
         self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, epochs: int, *, mixed: bool
     ) -> tuple[list[Any], Any] | None:
-        """All rows as they lie in memory, and for each seed the numbers of those of so many epochs from `epoch` on in
-        order, one epoch behind the other (None where they come as they stand); None where they do not lie there as the
-        slots take them."""
+        """All rows as they are in memory, and for each seed the concatenated permutations of `epochs` epochs from
+        `epoch` on (None if they are not shuffled); None if the layout in memory is not that of the slots."""
 
     def pieces(self, most: int) -> Iterator[list[Any]]:
-        """All rows as they come, on the device, at most `most` at a time."""
+        """All rows in order, on the device, at most `most` at a time."""
 
 
 class Placed:
@@ -84,8 +83,8 @@ class Placed:
             yield [array[start : start + most] for array in self._arrays]
 
     def _mixed(self, seeds: tuple[int, ...], epoch: int, epochs: int = 1) -> Any:
-        """The orders of so many epochs for each seed, on the device (seeds, epochs * rows). A few more are made, and
-        the last ones are kept."""
+        """The permutations of so many epochs for each seed, on the device (seeds, epochs * rows). A few more are
+        generated, and the last ones are cached."""
         at = epoch - self._first
         if self._seeds != seeds or at < 0 or at + epochs > self._orders.shape[1]:
             number = max(epochs, min(AHEAD, MOST_AHEAD // (len(self) * len(seeds))))
@@ -97,7 +96,7 @@ class Placed:
 
 
 class Streamed:
-    """The rows of a stream, checked and moved to the device when they are taken. Their order is that of
+    """The rows of a stream, validated and moved to the device when they are taken. Their order is that of
     gpubp.data.stream."""
 
     def __init__(self, backend: Backend, nodes: Sequence[Any], stream: Stream, dtype: str) -> None:
@@ -134,8 +133,8 @@ class Streamed:
 
 
 def place(backend: Backend, nodes: Sequence[Any], given: Any, dtype: str) -> Rows:
-    """Rows for the nodes; those that are placed already stay as they are. Raises InputError for arrays that do not fit;
-    a stream is checked as it is read."""
+    """Rows for the nodes; placed rows are returned unchanged. Raises InputError for invalid arrays; a stream is
+    validated as it is read."""
     if isinstance(given, Placed | Streamed):
         return given
     if isinstance(given, Stream):

@@ -1,4 +1,4 @@
-"""What measuring programs give, over pieces of the rows."""
+"""Accumulated outputs of measuring programs, over pieces of the rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .machine import Machine, bucket
 
 
 class Gathered:
-    """Sums of terms, and what metrics keep of each row, whose axis of rows is `axis`."""
+    """Sums of terms, and the values that metrics keep per row, whose row axis is `axis`."""
 
     def __init__(self, backend: Backend, axis: int = 0) -> None:
         self.backend, self.axis = backend, axis
@@ -20,7 +20,7 @@ class Gathered:
         self._rows: dict[str, list[Any]] = {}
 
     def add(self, outputs: Mapping[str, Any], size: int) -> None:
-        """Take in the outputs for a piece, of which the first `size` rows count."""
+        """Add the outputs for a piece, of which the first `size` rows count."""
         xp = self.backend.xp
         for name, value in outputs.items():
             if KEPT in name:
@@ -32,13 +32,13 @@ class Gathered:
                 self._sums[name] = xp.array(value)
 
     def on_host(self) -> dict[str, Any]:
-        """All of it, by `metric/term`, as NumPy arrays."""
+        """Everything, by `metric/term`, as NumPy arrays."""
         rows = {name: self.backend.xp.concatenate(parts, axis=self.axis) for name, parts in self._rows.items()}
         return {name: self.backend.to_host(value) for name, value in (self._sums | rows).items()}
 
 
 def padded(xp: Any, array: Any) -> Any:
-    """An array with rows of zeros at the end, as many as the bucket of its size has."""
+    """An array padded with rows of zeros to the bucket of its size."""
     missing = bucket(len(array)) - len(array)
     if not missing:
         return array
@@ -48,8 +48,8 @@ def padded(xp: Any, array: Any) -> Any:
 def gather(
     machine: Machine, placed: Rows, batch: int, axis: int = 0, repeats: int = 0
 ) -> tuple[dict[str, Any], Built, int]:
-    """What the measuring program gives for all rows, `batch` at a time: see `Gathered.on_host`; the program, and the
-    number of rows. `repeats`: how often that was done before."""
+    """The outputs of the measuring program for all rows, `batch` at a time (see `Gathered.on_host`), the program, and
+    the number of rows. `repeats`: how often that was done before."""
     xp, gathered, count = machine.backend.xp, Gathered(machine.backend, axis), 0
     for arrays in placed.pieces(batch):
         rows = len(arrays[0])
@@ -61,7 +61,7 @@ def gather(
 
 
 def figures(host: Mapping[str, Any], built: Built, count: int) -> dict[str, Any]:
-    """The penalties, the loss and the metrics, as they are finished, of what was gathered from `count` rows."""
+    """The penalties, the loss and the metrics, computed from the accumulated outputs of `count` rows."""
     out: dict[str, Any] = {"penalty": float(host["penalty"])}
     for name, finish in built.finish.items():
         out[name] = finish({key.split("/")[1]: v for key, v in host.items() if key.startswith(f"{name}/")}, count)

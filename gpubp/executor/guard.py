@@ -1,4 +1,4 @@
-"""Gradients and parameters that are no finite numbers."""
+"""Errors for gradients and parameters that are not finite."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ..frontend import Net, gradient_name
 
 
 def bad_gradient(net: Net, outputs: Mapping[str, Any], xp: Any, step: int, own: int | EllipsisType = ...) -> str:
-    """The first parameter whose gradient is not finite, from the outputs of a training program whose guard refused step
-    number `step`; `own`: the restart that is meant, where the program trains several."""
+    """The first parameter whose gradient is not finite, from the outputs of a training program whose guard rejected
+    step number `step`; `own`: which restart, if the program trains several."""
     for name, (group, start) in net.layout.places.items():
         if group.frozen:
             continue
@@ -24,7 +24,7 @@ def bad_gradient(net: Net, outputs: Mapping[str, Any], xp: Any, step: int, own: 
 
 
 def refused(net: Net, outputs: Mapping[str, Any], xp: Any, step: int) -> str:
-    """The same, with the loss of the step, and what usually mends it."""
+    """The same, with the loss of the step and the usual fix."""
     found = bad_gradient(net, outputs, xp, step)
     loss = float(outputs["data"]) + float(outputs["penalty"])
     if step == 1:
@@ -38,7 +38,7 @@ def refused(net: Net, outputs: Mapping[str, Any], xp: Any, step: int) -> str:
 
 
 def require_finite(parameters: Mapping[str, Any], xp: Any, step: int) -> None:
-    """Raise DivergedError, naming the first such parameter, where one is no longer a finite number."""
+    """Raise DivergedError if a parameter is not finite, naming the first."""
     for name, view in parameters.items():
         if not bool(xp.isfinite(view).all()):
             raise DivergedError(

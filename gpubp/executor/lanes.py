@@ -1,5 +1,5 @@
-"""The restarts of a tiny net as copies of one program, of which a compiled function does many steps at once: on the CPU
-each copy is a lane of the vectors, on the GPU a block of threads."""
+"""Restarts of a tiny net as copies of one program, for which a compiled function runs many steps per call: on the CPU
+each copy is a SIMD lane, on the GPU a thread block."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MODE: Mode = "train"
 @dataclass(frozen=True, slots=True, eq=False)
 class Lanes:
     """The training program of all restarts for one batch size. `call`: see gpubp.backends.base.BindCopies; `most`:
-    steps of one call; `slots`: the types of its feeds; `outputs`: the results that have arrays of their own,
-    by name, one row for each restart."""
+    steps per call; `slots`: the dtypes of its feeds; `outputs`: the results that have their own arrays, by name, one
+    row for each restart."""
 
     call: Callable[..., None]
     most: int
@@ -28,15 +28,15 @@ class Lanes:
 
 
 class LaneMachine:
-    """Makes the function for each batch size when it is first needed. `alone`: the programs of one restart; `arrays`:
-    the states of all `count` by name, to which those that a program needs beside are added."""
+    """Creates the function for each batch size on first use. `alone`: the programs of a single restart; `arrays`: the
+    states of all `count` by name, to which any additional state of a program is added."""
 
     def __init__(self, alone: Machine, arrays: dict[str, Any], count: int) -> None:
         self.alone, self.arrays, self.count = alone, arrays, count
         self._made: dict[int, Lanes | None] = {}
 
     def at(self, batch: int, step: int) -> Lanes | None:
-        """The function for step number `step`; None where there is none, or not yet."""
+        """The function for step number `step`; None if there is none, or not yet."""
         if not self.alone.backend.compiles or step < self.alone.compiled(MODE, batch).native_from:
             return None
         if batch not in self._made:
@@ -56,7 +56,7 @@ class LaneMachine:
             tables[:] = given
             return int
 
-        # Binding the program of one restart makes its constants, and writes those that lie in its states.
+        # Binding the program of a single restart computes its constants, and writes those that are part of its states.
         states = [self.alone.arrays[v.hint] for v in plan.states]
         text = plan_source(plan, MODE, built.hints, describe, source)
         compile_source(text, f"bind_{MODE}", backend.xp, bind=bind)(backend.arena(plan.arena), *states)

@@ -1,4 +1,4 @@
-"""Programs on a device: rendered, compiled and bound to their state, each when first needed."""
+"""Programs on a device: rendered, compiled and bound to their state, each on first use."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .state import allot
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compiled:
-    """A program with its plan, what a step costs, and the Python text that runs it. From step `native_from` on, if at
-    all, compiled kernels do; where it is an evaluation, from that repeat on."""
+    """A program with its plan, its cost, and its Python source. From step `native_from` on, if at all, compiled kernels
+    replace it; for an evaluation, from that repetition on."""
 
     built: Built
     plan: Plan
@@ -31,8 +31,8 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bound:
-    """A compiled program on its arrays: fill `feeds`, call `step`, read `outputs` before anything else runs. `many`,
-    where it is there, does many steps (gpubp.render.c.source), at most `most` in a call. `native`: whether kernels are
+    """A compiled program bound to its arrays: fill `feeds`, call `step`, read `outputs` before anything else runs.
+    `many`, if present, runs many steps (gpubp.render.c.source), at most `most` per call. `native`: whether kernels are
     compiled."""
 
     compiled: Compiled
@@ -45,18 +45,16 @@ class Bound:
 
 
 PRODUCTS = 20
-"""How many operations of matrix products take as long as one of the others."""
+"""Operations of matrix products that take as long as one other operation."""
 COLLECTED = ("data", "penalty")
-"""The outputs that a loop over many steps keeps of each."""
+"""The outputs that a loop over many steps records for each step."""
 
 
 class Machine:
-    """All programs share one arena, for only one of them runs at a time; it grows to the largest.
-
-    `make(mode, batch, fit)` gives the program for a mode and batch size; `fit`: the layer whose statistics a `fit`
-    program gathers. `arrays`: the states by name; what a program needs beside is added. `alone`
-    gives the program of one restart, where these are programs of several: they are compiled when that one is.
-    """
+    """All programs share one arena, because only one runs at a time; it grows to the largest. `make(mode, batch, fit)`
+    returns the program for a mode and batch size; `fit`: the layer whose statistics a `fit` program computes. `arrays`:
+    the states by name; any additional state of a program is added. `alone` returns the program of a single restart, if
+    these are programs of several: they are compiled when that one is."""
 
     def __init__(
         self,
@@ -72,7 +70,7 @@ class Machine:
         self._native: dict[tuple[Any, ...], tuple[CSource, Kernels] | None] = {}
 
     def compiled(self, mode: Mode, batch: int, fit: object | None = None) -> Compiled:
-        """The program for a mode and batch size, planned and compiled."""
+        """The program for a mode and batch size, planned and rendered."""
         key = (mode, batch, fit)
         if key not in self._compiled:
             built = self.make(mode, batch, fit)
@@ -86,10 +84,9 @@ class Machine:
         return self._compiled[key]
 
     def _native_from(self, mode: Mode, batch: int, plan: Plan, costs: Cost) -> float:
-        """The step, or the repeat of an evaluation, from which on a program is compiled: when NumPy has worked about as
-        long as the compiler will. It
-        depends on the program alone: not on a clock, nor on whether the kernels are there already, so that a seed gives
-        the same bytes each time, after a resume too."""
+        """The step, or the repetition of an evaluation, at which a program is compiled: when NumPy has run for about as
+        long as the compiler will. It depends on the program alone, not on a clock nor on whether kernels are cached, so
+        that the same seed gives the same bytes, also after a resume."""
         if mode not in self.backend.modes or not self.backend.compiles:
             return math.inf
         if not self.backend.worth:
@@ -100,7 +97,7 @@ class Machine:
         return self.backend.worth * len(plan.pieces) / seconds
 
     def native(self, mode: Mode, batch: int, fit: object | None = None) -> tuple[CSource, Kernels] | None:
-        """The compiled kernels of a program; None where there are none."""
+        """The compiled kernels of a program; None if there are none."""
         key = (mode, batch, fit)
         if key not in self._native:
             compiled = self.compiled(mode, batch, fit)
@@ -157,16 +154,16 @@ class Machine:
 
 
 def steps_of_call(most: float, step: Cost, copies: int = 1) -> int:
-    """How many steps, of so many copies of a program, one call of `most` operations may do."""
+    """The number of steps, of so many copies of a program, that fit into one call of `most` operations."""
     return max(1, int(most / (copies * max(step.flops - step.products * (1 - 1 / PRODUCTS), 100))))
 
 
 def collected(built: Built, plan: Plan) -> list[Var]:
-    """The numbers that a loop over many steps keeps."""
+    """The scalars that a loop over many steps records."""
     results = dict(zip(built.outputs, plan.program.outputs, strict=True))
     return [results[name] for name in COLLECTED if name in results and not results[name].shape]
 
 
 def bucket(rows: int) -> int:
-    """The least power of two that holds the rows."""
+    """The smallest power of two that is at least the number of rows."""
     return 1 << (rows - 1).bit_length()

@@ -1,4 +1,4 @@
-"""What a net takes of a device's memory, and the refusal of one that does not fit."""
+"""The memory requirements of a net, and the refusal of one that does not fit."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from ..frontend import Net, planned
 from ..passes import ITEM, cost
 
 _SHARE = 0.1
-"""Where a rough guess is below this part of the free memory, nothing is planned only to count it."""
+"""If a rough estimate is below this fraction of the free memory, no plan is made to check it."""
 
 
 def require_memory(net: Net, backend: Backend, dtype: str, batch: int, copies: int = 1) -> None:
-    """Raise GpubpError, before anything is allocated, where running `copies` of `net` on batches of `batch` rows does
-    not fit into what is free on the device."""
+    """Raise GpubpError, before anything is allocated, if running `copies` of `net` on batches of `batch` rows does not
+    fit into the device's free memory."""
     free = backend.free_memory()
     if free is None:
         return
     weights = sum(group.size for group in net.layout.groups) * ITEM[dtype]
     values = sum(math.prod(shape) for shape in net.shapes.values()) * batch * ITEM[dtype]
-    # Weights, gradients and two moments; each value with its gradient and what the formulas take between.
+    # Weights, gradients and two moments; each value with its gradient and temporaries.
     if copies * (4 * weights + 4 * values) < _SHARE * free:
         return
     _, plan = planned(net, "predict" if net.graph.train is None else "train", batch, dtype)
@@ -39,7 +39,7 @@ def require_memory(net: Net, backend: Backend, dtype: str, batch: int, copies: i
 
 
 def _size(count: int) -> str:
-    """Bytes as people say them."""
+    """A human-readable size."""
     size, unit = float(count), "bytes"
     for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
         if size < 1024 or unit == "TiB":

@@ -1,4 +1,4 @@
-"""The parameters of a net by name, as an executor hands them out."""
+"""The parameters of a net by name, as an executor returns them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from ..errors import InputError
 
 
 class Parameters(dict[str, Any]):
-    """Live views by name. To assign to a name, or to `update`, copies values into the net, with the checks of
-    `Executor.set_parameters`; no name comes or goes. What is made of it by `copy`, `|` or pickle is a plain dictionary.
+    """Live views by name. Assigning to a name, or `update`, copies values into the net, with the checks of
+    `Executor.set_parameters`; names cannot be added or removed. Copies made by `copy`, `|` or pickle are plain
+    dictionaries.
+
     """
 
     __slots__ = ("_set",)
@@ -26,7 +28,7 @@ class Parameters(dict[str, Any]):
         self._set({name: value})
 
     def update(self, *values: Any, **named: Any) -> None:
-        """Copy several values, or none of them where one does not fit."""
+        """Copy several values, or none of them if one is invalid."""
         self._set(dict(*values, **named))
 
     def __ior__(self, values: Any) -> Parameters:  # type: ignore[override,misc]

@@ -1,4 +1,4 @@
-"""The outputs for rows of inputs, a few at a time."""
+"""The outputs for rows of inputs, in chunks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .machine import Machine, bucket
 
 
 def outputs_of(machine: Machine, net: Net, inputs: Any, most: int) -> Any:
-    """See `Executor.predict`; `most` rows at a time. Each piece is copied to its place, looked at there and computed
-    while it is in the cache; rows that fill it up are zeros."""
+    """See `Executor.predict`; `most` rows at a time. Each chunk is copied, validated and computed while it is in the
+    cache; it is padded with zeros."""
     nodes, backend = net.graph.inputs, machine.backend
     arrays, count = match_feeds(backend, nodes, inputs)
     out: dict[str, Any] = {}
@@ -29,11 +29,11 @@ def outputs_of(machine: Machine, net: Net, inputs: Any, most: int) -> Any:
         for name, value in bound.outputs.items():
             if name not in out:
                 out[name] = backend.xp.empty((count, *value.shape[1:]), dtype=value.dtype)
-            out[name][start:stop] = value[:rows]  # what does not depend on the inputs has one row
+            out[name][start:stop] = value[:rows]  # an output that does not depend on the inputs has one row
     return next(iter(out.values())) if len(out) == 1 and not isinstance(inputs, Mapping) else out
 
 
 def piece(net: Net, near: float, dtype: str) -> int:
-    """Rows, a power of two, whose values take about `near` bytes; a few where that is less."""
+    """Rows, a power of two, whose values take about `near` bytes, or a few if that is less."""
     each = ITEM[dtype] * sum(math.prod(shape) for shape in net.shapes.values())
     return 1 << max(4, int(math.log2(min(near / max(each, 1), 1 << 30))))

@@ -1,4 +1,4 @@
-"""Where the time of a training step goes: its kernels timed one by one, beside what the machine can do at most."""
+"""Profiling of a training step: the time of each kernel, compared with the machine's peak."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from .feeding import Rows
 from .machine import Compiled, Machine
 
 SECONDS = 0.5
-"""How long steps are timed, each way."""
+"""How long steps are timed, in each way."""
 MOST, LEAST = 500, 5
-"""Steps that are timed."""
+"""Number of timed steps."""
 AT_ONCE = 1000
-"""Steps of one call, where a call may do many."""
+"""Steps per call, if a call can run many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A stretch of a step that runs as one: compiled, or one call of the array module. `layer`: what of the net it is
-    for; `work`: the operations it does; `flops` and `bytes` of one run, `seconds` the median of several."""
+    """A part of a step that runs as one kernel: compiled, or one call of the array module. `layer`: the layer it
+    belongs to; `work`: its operations; `flops` and `bytes` of one run, `seconds` the median of several."""
 
     layer: str
     work: tuple[str, ...]
@@ -41,8 +41,8 @@ class Kernel:
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A training step of `rows` rows. `seconds`: the median time of a whole step, `steps` of which were timed;
-    `peak_flops`, `peak_bytes`: floating-point operations of a large matrix product and bytes of a large copy in a
-    second, measured at the same time."""
+    `peak_flops`, `peak_bytes`: floating-point operations per second of a large matrix product and bytes per second of a
+    large copy, measured at the same time."""
 
     rows: int
     dtype: str
@@ -53,15 +53,15 @@ class Profile:
     peak_bytes: float
 
     def reached(self, kernel: Kernel) -> float:
-        """The part of its time that a kernel would need at the machine's peak: of arithmetic or of memory, whichever it
-        is nearer to. What lies in a cache can take it above 1."""
+        """The fraction of the machine's peak that a kernel reaches, of arithmetic or of memory, whichever is larger.
+        Data in the cache can take it above 1."""
         least = max(kernel.flops / self.peak_flops, kernel.bytes / self.peak_bytes)
         return least / kernel.seconds if kernel.seconds else 0.0
 
 
 def profile(machine: Machine, placed: Rows, dtype: str, number: int, batch: int) -> Profile:
-    """Time training steps on the first `batch` of the placed rows, compiled or not as step `number` of training is. The
-    state is left as it was. Raises InputError where there is no row."""
+    """Time training steps on the first `batch` of the placed rows, compiled or not as step number `number` of training
+    would be. The state is restored. Raises InputError if there are no rows."""
     rows = min(batch, len(placed))
     if rows < 1:
         raise InputError("there are no rows to take a training step with")
@@ -88,7 +88,7 @@ def _fill(slots: Any, feeds: Any) -> None:
 
 
 def _repeated(once: Callable[[], float]) -> list[float]:
-    """The times that `once` gives, after some that do not count."""
+    """The times that `once` returns, after a warm-up."""
     for _ in range(3):
         once()
     found: list[float] = []
@@ -111,7 +111,7 @@ def _whole(machine: Machine, step: Callable[[], None], fill: Callable[[], None])
 
 
 def _many(machine: Machine, many: Callable[..., int], feeds: list[Any], dtype: str) -> tuple[float, int]:
-    """Steps that are one call."""
+    """Steps in one call."""
     kept = machine.backend.xp.empty((2, AT_ONCE), dtype=dtype)
 
     def once() -> float:
@@ -163,7 +163,8 @@ def _kernels(machine: Machine, compiled: Compiled, feeds: list[Any], native: boo
 
 
 def _peaks(machine: Machine, dtype: str) -> tuple[float, float]:
-    """The floating-point operations of a matrix product and the bytes of a copy, read and written, in a second."""
+    """The floating-point operations per second of a matrix product, and the bytes per second of a copy, read and
+    written."""
     xp, backend, size = machine.backend.xp, machine.backend, 1024
     a, b, c = (xp.ones((size, size), dtype=dtype) for _ in range(3))
     long, other = (xp.ones(1 << 24, dtype="float32") for _ in range(2))

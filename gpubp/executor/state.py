@@ -26,8 +26,8 @@ from ..frontend import (
 
 
 class State:
-    """Arrays by name. `arrays` holds them as programs take them: one flat buffer per group of parameters, the
-    optimizer's buffers beside it."""
+    """Arrays by name. `arrays` holds them as programs take them: one flat buffer per group of parameters, and the
+    optimizer's buffers."""
 
     def __init__(self, net: Net, backend: Backend, dtype: str, seed: int) -> None:
         self.net, self.backend, self.dtype = net, backend, dtype
@@ -46,7 +46,7 @@ class State:
             view[...] = backend.asarray(first_value(net.layout.parameters[name], seed))
 
     def parameters(self, prefix: str = "") -> dict[str, Any]:
-        """A view of each parameter, or of its part in the optimizer's buffers whose names begin with `prefix`."""
+        """A view of each parameter, or of its part of the optimizer's buffers with the prefix `prefix`."""
         views = {}
         for name, known in self.net.layout.parameters.items():
             group, start = self.net.layout.places[name]
@@ -56,17 +56,17 @@ class State:
         return views
 
     def forget_statistics(self) -> None:
-        """Put the state of layers that are fitted to the data back to its first values."""
+        """Reset the statistics of layers that are fitted to the data."""
         for buffer in self.net.buffers.values():
             if buffer.place in self.net.fitted:
                 self.arrays[buffer.name][...] = buffer.value
 
     def allot(self, built: Built) -> None:
-        """Make the arrays that a program needs and that are not there yet, zero at first: the optimizer's."""
+        """Allocate the arrays that a program needs and that do not exist yet, initially zero: the optimizer's."""
         allot(self.arrays, built, self.backend)
 
     def adopt(self, arrays: Mapping[str, Any]) -> None:
-        """Copy arrays by name, as `arrays` holds them; those that are not there yet are made."""
+        """Copy arrays by name, in the form that `arrays` holds; missing ones are allocated."""
         for name, array in arrays.items():
             if name not in self.arrays:
                 self.arrays[name] = self.backend.zeros(array.shape, array.dtype)
@@ -78,7 +78,7 @@ class State:
         expect(self.arrays, self.net, epoch_steps)
 
     def require_horizon(self, built: Built) -> None:
-        """Raise GpubpError where the schedule of a training program goes by what is not known."""
+        """Raise GpubpError if the schedule of a training program depends on a length that is unknown."""
         for name, what in ((EPOCH_STEPS, "counts epochs"), (TOTAL_STEPS, "lasts to the end of the training")):
             if name in built.states and not self.arrays[name]:
                 raise GpubpError(
@@ -87,8 +87,7 @@ class State:
                 )
 
     def shown(self, name: str) -> Any:
-        """A state on the host, for a program that runs by itself: what is not known of the training's length is one
-        batch."""
+        """A state on the host, for a standalone script: an unknown training length is one batch."""
         value: Any = self.backend.to_host(self.arrays[name])
         return value + 1.0 if name in (EPOCH_STEPS, TOTAL_STEPS) and not value else value
 
@@ -129,7 +128,7 @@ class State:
         return out | {name: array for name, array in self.arrays.items() if name.startswith("optimizer.")}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over what `all` gave. Raises CheckpointError, and then changes nothing, where it is of another net or
+        """Load what `all` returned. Raises CheckpointError, and then changes nothing, if it is of another net or
         precision."""
         if not isinstance(state, Mapping):
             raise CheckpointError(f"a state is a mapping from names to arrays, not {type(state).__name__}")
@@ -154,17 +153,17 @@ class State:
         self._see_whether_fitted()
 
     def _see_whether_fitted(self) -> None:
-        """Look for statistics: a state of before the first step has none."""
+        """Detect statistics: a state saved before the first step has none."""
         gathered = [b for b in self.net.buffers.values() if b.place in self.net.fitted]
         self.fitted = not gathered or any(bool((self.arrays[b.name] != b.value).any()) for b in gathered)
 
     def _averages(self) -> bool:
-        """Whether moving averages of the parameters are kept already."""
+        """Whether moving averages of the parameters exist already."""
         return any(f"{AVERAGE}.{group.name}" in self.arrays for group in self.net.layout.groups)
 
     @cached_property
     def _kinds(self) -> list[str]:
-        """The kinds of state that the optimizer keeps for each parameter, made if they are not there yet."""
+        """The kinds of state that the optimizer keeps for each parameter, allocated if missing."""
         trained = [group for group in self.net.layout.groups if not group.frozen]
         if self.net.graph.train is None or not trained:
             return []
@@ -178,7 +177,7 @@ _TRAINING: WeakKeyDictionary[Net, dict[str, Built]] = WeakKeyDictionary()
 
 
 def _training(net: Net, dtype: str) -> Built:
-    """A training program, whose states are those of every number of rows: made once for all executors of a net."""
+    """A training program, whose states are the same for every batch size: built once for all executors of a net."""
     made = _TRAINING.setdefault(net, {})
     if dtype not in made:
         made[dtype] = build(net, "train", 2, dtype)  # one row is too few for batch statistics
@@ -186,15 +185,14 @@ def _training(net: Net, dtype: str) -> Built:
 
 
 def allot(arrays: dict[str, Any], built: Built, backend: Backend) -> None:
-    """Add the arrays of a program's states and homes that are not there yet, zero at first."""
+    """Allocate missing arrays for a program's states and homes, initially zero."""
     for var in (*built.program.inputs[len(built.feeds) :], *built.homes.values()):
         if var.hint not in arrays:
             arrays[var.hint] = backend.zeros(var.shape, var.dtype)
 
 
 def expect(arrays: Mapping[str, Any], net: Net, epoch_steps: int) -> None:
-    """Learn how many batches a pass over the data has, and from the file how many the training, if that is not
-    known."""
+    """Set the number of batches per epoch, and, from the file, of the whole training if that is unknown."""
     if EPOCH_STEPS in arrays:
         arrays[EPOCH_STEPS][...] = epoch_steps
         if not arrays[TOTAL_STEPS].any():

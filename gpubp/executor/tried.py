@@ -1,4 +1,4 @@
-"""Compiled kernels of a GPU beside CuPy's own: whether they train alike on the machine at hand."""
+"""A self-test of compiled GPU kernels against CuPy's own."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from .executor import Executor
 
 STEPS, BATCH = 18, 64
 WIDTHS = (8, 768)
-"""Of a net that one block trains, and of one whose steps are a graph with products of the library in it."""
+"""A net trained by a single block, and one whose steps are a CUDA graph with library products."""
 NEAR = 1e-3
-"""How much of a loss may be rounding after these steps, of float32."""
+"""Tolerance of the loss after these steps, for float32 rounding."""
 _NET = """
 model {
   input  x: [16]
@@ -26,8 +26,8 @@ train {
 
 
 def trained_alike(place: str) -> str:
-    """Train two nets on `gpu:N` by compiled kernels and by CuPy's alone, and say what was compared. Raises GpubpError
-    where nothing can be compiled, the GPU fails, or the losses are not alike."""
+    """Train two nets on `gpu:N` with compiled kernels and with CuPy's only, and return what was compared. Raises
+    GpubpError if nothing can be compiled, the GPU fails, or the losses differ."""
     import numpy as np
 
     rng = np.random.default_rng(0)

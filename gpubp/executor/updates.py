@@ -11,7 +11,7 @@ from .machine import Machine
 from .state import State
 
 ORDERS = 1 << 16
-"""Numbers of rows that the orders of several epochs may have together."""
+"""Maximum number of row indices for the permutations of several epochs."""
 
 
 def updates(
@@ -22,7 +22,7 @@ def updates(
     batch: int,
     check: Callable[[Mapping[str, Any]], None],
 ) -> tuple[Any, Any, list[int]]:
-    """`steps` updates: the data losses, the penalties, and the rows of each batch. `check` looks at the results after
+    """`steps` updates: the data losses, the penalties, and the rows of each batch. `check` inspects the results after
     each call of the program."""
     count = len(placed)
     per_epoch = -(-count // batch)
@@ -30,8 +30,8 @@ def updates(
     full = min(batch, count)
     whole = machine.compiled("train", full)
     state.require_horizon(whole.built)
-    mixed = bool(state.net.option("shuffle", True)) and count > batch  # one batch is the same in any order
-    seed = int(state.arrays[SEED]) if mixed else 0  # to read it the host waits for a GPU
+    mixed = bool(state.net.option("shuffle", True)) and count > batch  # shuffling does not matter for a full batch
+    seed = int(state.arrays[SEED]) if mixed else 0  # reading it synchronises with the GPU
     losses, penalties = machine.backend.xp.empty((2, steps), dtype=state.dtype)
     sizes: list[int] = []
     at = first = int(state.arrays[STEP])
@@ -67,9 +67,9 @@ def updates(
 
 
 def following(count: int, batch: int, step: int, most: int, *, mixed: bool, orders: int = 1) -> tuple[int, int]:
-    """How many steps from `step` on, at most `most`, one call may do on full batches of `count` rows, and for how many
-    epochs it then needs the order of the rows, of which there are so many `orders`; 1 where the rows come as they
-    stand. An epoch whose last batch is smaller ends the call."""
+    """How many steps from `step` on, at most `most`, one call may run on full batches of `count` rows, and the number
+    of epochs whose permutations it needs, of at most `orders`; 1 without shuffling. A smaller last batch of an epoch
+    ends the call."""
     per_epoch = -(-count // batch)
     at = step % per_epoch
     if count % batch:

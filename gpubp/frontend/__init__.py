@@ -1,4 +1,4 @@
-"""From text to programs: the catalogue, loading and checking, lowering."""
+"""From text to programs: catalogue, loading, checking, lowering."""
 
 from .domains import Domain, domains
 from .exports import no_form_in_c

@@ -1,4 +1,4 @@
-"""Where a value got its shape: labels for messages, on the text that brought each change."""
+"""Shape provenance: labels for error messages, on the code that caused each change of a shape."""
 
 from __future__ import annotations
 
@@ -18,51 +18,51 @@ from ..ir import Var
 Definition = syntax.Block | syntax.Fn | syntax.Model | syntax.Train
 
 MOST = 3
-"""Labels for one value that does not fit; for each of several, one less."""
+"""Maximum number of labels for one ill-shaped value; with several values, one less for each."""
 
 
 class Trace(Protocol):
-    """What a message about a graph looks at."""
+    """What error messages need to know of a traced graph."""
 
     @property
     def graph(self) -> LayerGraph:
-        """All of it."""
+        """The whole graph."""
 
     @property
     def values(self) -> Mapping[Node, Any]:
-        """The values of the nodes that were traced."""
+        """The values of the traced nodes."""
 
     def classes(self, labels: Var) -> int | None:
-        """The number of classes of labels; None for anything else."""
+        """The number of classes of labels; None for any other value."""
 
     def fits(self, nodes: Sequence[Node]) -> bool:
-        """Whether other nodes, each after its inputs, trace without an error."""
+        """Whether other nodes, in topological order, trace without an error."""
 
 
 def type_text(cx: Trace, value: Var) -> str:
-    """The type of one example, as the language writes it."""
+    """The type of one example, in the language's syntax."""
     return str(Type(value.shape[1:], cx.classes(value)))
 
 
 def causes(node: Node, cx: Trace) -> tuple[Label, ...]:
-    """Labels for every input of `node`, whose shapes do not fit: where each shape came about."""
+    """Labels for every input of `node`, whose shapes do not match: where each shape came from."""
     operands = [i for i, source in enumerate(node.inputs) if isinstance(cx.values.get(source), Var)]
     most = MOST if len(set(operands)) == 1 else MOST - 1
     return distinct(label for i in operands for label in _operand(node, i, cx, most))
 
 
 def history(node: Node, cx: Trace) -> tuple[Label, ...]:
-    """Labels for a value whose own shape is not what it should be."""
+    """Labels for a value whose own shape is wrong."""
     return distinct(_changes(node, node.trace, cx, MOST, node.span)) if isinstance(cx.values[node], Var) else ()
 
 
 def distinct(labels: Iterable[Label]) -> tuple[Label, ...]:
-    """The labels, one for each place."""
+    """The labels, at most one per place."""
     return tuple({label.span: label for label in reversed(list(labels))}.values())[::-1]
 
 
 def _operand(node: Node, i: int, cx: Trace, most: int) -> list[Label]:
-    """Labels for one input: what the name was bound to, where it only passes a value on; else what changed it."""
+    """Labels for one input: its binding, if that only forwards a value; else what changed the shape."""
     source, text = node.inputs[i], type_text(cx, cx.values[node.inputs[i]])
     written = node.input_spans[i] if i < len(node.input_spans) else node.span
     origin = binding(written)
@@ -88,8 +88,8 @@ class _Change:
 
 
 def _changes(node: Node, home: tuple[Frame, ...], cx: Trace, most: int, besides: Span) -> list[Label]:
-    """Walk back from `node` and tell the last `most` places where the shape changed, nearest first; where it never
-    did, where the input is declared. What lies outside of `home` is told only where nothing inside is."""
+    """Walk back from `node` and report the last `most` places where the shape changed, nearest first; if it never did,
+    where the input is declared. Places outside `home` are only reported if there is none inside."""
     body = _body(home)
     found: list[_Change] = []
     at: Node | None = node
@@ -119,14 +119,14 @@ def _changes(node: Node, home: tuple[Frame, ...], cx: Trace, most: int, besides:
 
 
 def place_of(node: Node, home: tuple[Frame, ...]) -> Span:
-    """A node's text as seen from an expansion: the call of the block that made it, where that is another one."""
+    """A node's code as seen from an expansion: the call of the block that produced it, if that is a different one."""
     common = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(node.trace, home, strict=False))))
     calls = [frame for frame in node.trace[common:] if not is_loop(frame)]
     return calls[0].span if calls else node.span
 
 
 def is_loop(frame: Frame) -> bool:
-    """Whether the frame is a turn of `repeat` or `for`: its stages stand in the same body."""
+    """Whether the frame is an iteration of `repeat` or `for`: its stages are in the same body."""
     return frame.what.startswith(("repeat ", "for "))
 
 
@@ -141,11 +141,11 @@ def _within(inner: Span, outer: Span) -> bool:
     return inner.source == outer.source and outer.start <= inner.start and inner.end <= outer.end
 
 
-# What a name in the text stands for ----------------------------------------------------------------------------------
+# Name resolution -----------------------------------------------------------------------------------------------------
 
 
 def enclosing(span: Span) -> Definition | None:
-    """The block, fn, model or train section that a place stands in."""
+    """The block, fn, model or train section that contains a place."""
     for statement in _statements(span.source):
         if isinstance(statement, Definition) and _within(span, statement.span):
             return statement
@@ -153,8 +153,8 @@ def enclosing(span: Span) -> Definition | None:
 
 
 def binding(span: Span) -> syntax.Name | syntax.Expr | None:
-    """What gave the name written at `span` its value: a formal's or input's name, or the expression of a statement;
-    None for what is no such name."""
+    """The definition of the name at `span`: the name of a formal or input, or the expression of a statement; None if it
+    is not a local name."""
     definition = enclosing(span)
     name = span.text
     if isinstance(definition, syntax.Fn | syntax.Block):
@@ -174,7 +174,7 @@ def binding(span: Span) -> syntax.Name | syntax.Expr | None:
 
 
 def _tail(value: syntax.Expr, name: str) -> Span:
-    """The part of a statement's value that only passes a value on: the branch that is a plain name."""
+    """The part of a statement's expression that only forwards a value: the branch that is a plain name."""
     if isinstance(value, syntax.If):
         plain = [branch for branch in (value.then, value.otherwise) if isinstance(branch, syntax.Path)]
         return plain[0].span if len(plain) == 1 else value.span
@@ -183,7 +183,7 @@ def _tail(value: syntax.Expr, name: str) -> Span:
 
 def _statements(source: Source) -> tuple[syntax.Statement, ...]:
     if source not in _parsed:
-        _parsed.clear()  # one file at a time is asked about
+        _parsed.clear()  # callers ask about one file at a time
         _parsed[source] = parse(source)[0].statements
     return _parsed[source]
 

@@ -1,4 +1,4 @@
-"""What went wrong in a layer, an operator or a loss, as a diagnostic on the text that caused it."""
+"""Errors from a layer, an operator or a loss, as a diagnostic on the code that caused it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from .causes import Trace, causes, distinct, history, is_loop, type_text
 from .remedies import MENDS_CAUSE, remedies
 
 _MACHINE = (ops.__name__, Aval.__module__.rpartition(".")[0])
-"""The packages whose errors speak of primitives and of batches."""
+"""The packages whose errors are about primitives and batches."""
 
 
 class LayerFails(ShapeError):
-    """The Python function behind a name raised, or returned what is no value. `__cause__` is what it raised."""
+    """The Python function behind a name raised, or returned something that is not a value. `__cause__` is what it
+    raised."""
 
     def __init__(self, message: str, *notes: str, help: str = "") -> None:
         super().__init__(message, help, code="E0307")
@@ -31,7 +32,7 @@ class LayerFails(ShapeError):
 
 
 class SharedTwice(ShapeError):
-    """A weight that several uses share would need another shape here than at its `first` use."""
+    """A shared weight would need a different shape here than at its `first` use."""
 
     def __init__(self, name: str, first: Node, known: tuple[int, ...], wanted: tuple[int, ...]) -> None:
         super().__init__(
@@ -46,7 +47,7 @@ class SharedTwice(ShapeError):
 
 
 def failure(entry: Entry, error: Exception) -> ShapeError:
-    """The error that `entry`'s function raised, in the terms of the file: its own words where it speaks of shapes."""
+    """The error raised by `entry`'s function, in the terms of the file; its own message if that is about shapes."""
     frames = list(_frames(error.__traceback__))
     module = frames[-1].tb_frame.f_globals.get("__name__", "")
     primitive = any(module == name or module.startswith(f"{name}.") for name in _MACHINE)
@@ -59,7 +60,7 @@ def failure(entry: Entry, error: Exception) -> ShapeError:
         said = f"its function, where the batch is the first axis, says: {error}"
         return LayerFails(f"`{entry.name}` fails: shapes do not fit inside its function", said, where)
     said = " ".join(str(error).split())
-    # A value has no numbers while a file is read: it is no array of NumPy's.
+    # Values have no numbers at load time: they are not NumPy arrays.
     array = isinstance(error, TypeError | AttributeError) and "'Var'" in said
     functions = "`gpubp.ops` has the functions of values: `ops.sin(x)`, `ops.sum_(x, (1,))`, `ops.absolute(x)`"
     help = functions if array else ""
@@ -83,7 +84,7 @@ def complaint(cx: Trace, node: Node, error: ShapeError, *, own: bool = False) ->
             labels = (Label(there.span, f"made it {list(error.known)}"), *labels)
         labels = distinct(label for label in labels if label.span != span)
     if error.code == "E0309":
-        labels = ()  # shapes have nothing to do with it
+        labels = ()  # not about shapes
     if isinstance(error, LayerFails):
         labels = _given(node, cx) if not own else ()
         notes += error.notes
@@ -98,7 +99,7 @@ def complaint(cx: Trace, node: Node, error: ShapeError, *, own: bool = False) ->
 
 
 def _given(node: Node, cx: Trace) -> tuple[Label, ...]:
-    """The shapes that a function was given, on the text of its inputs."""
+    """The shapes of a function's arguments, as labels on the inputs."""
     pairs = zip(node.inputs, node.input_spans, strict=False)
     return tuple(
         Label(span, type_text(cx, value)) for source, span in pairs if isinstance(value := cx.values.get(source), Var)
@@ -106,7 +107,7 @@ def _given(node: Node, cx: Trace) -> tuple[Label, ...]:
 
 
 def _uses(here: tuple[Frame, ...], there: tuple[Frame, ...]) -> tuple[Frame | None, Frame | None]:
-    """Where two traces part: the uses of what they share."""
+    """Where two traces diverge: the uses of what they share."""
     common = 0
     while common < min(len(here), len(there)) and here[common] == there[common]:
         common += 1
@@ -115,8 +116,8 @@ def _uses(here: tuple[Frame, ...], there: tuple[Frame, ...]) -> tuple[Frame | No
 
 
 def in_order(graph: LayerGraph, found: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Findings in the order of the text, the main file's first, each place once for each code. What the change of one
-    cause mends is told once: a metric fails as the loss does."""
+    """Diagnostics in source order, the main file's first, without duplicates. Errors with the same fix are reported
+    once: a metric fails for the same reason as the loss."""
     once: dict[object, Diagnostic] = {}
     remedied: dict[object, Diagnostic] = {}
     for finding in found:

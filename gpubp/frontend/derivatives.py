@@ -1,4 +1,4 @@
-"""What a derivative inside of a program is taken of: the value as a loss would compute it."""
+"""The expression that a derivative within a program is taken of: the value in its numerically stable form."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ..passes import rewrite
 
 
 def stabilised(of: Var, by: Var) -> Var:
-    """The value `of` of the program that is being recorded with the logarithms of sigmoids and softmaxes in their safe
-    forms, whose derivatives are finite everywhere; itself where there are none. What it is made anew of is appended.
+    """The value `of` in the program that is being recorded, with logarithms of sigmoids and softmaxes in their stable
+    forms, whose derivatives are finite everywhere; unchanged if there are none. New equations are appended.
 
-    Nothing is rewritten across `by`: the logarithm of a probability has a derivative by that probability.
+    Nothing is rewritten across `by`: the logarithm of a probability has a derivative with respect to that probability.
     """
     tape = recorded()
     before = set(leading_to(by, tape))

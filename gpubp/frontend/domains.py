@@ -1,4 +1,4 @@
-"""What the params of a file may be, as something to draw from: `in [8, 16]`, `in 1..4`, `in log(1e-4, 1e-1)`."""
+"""Domains of params, to sample from: `in [8, 16]`, `in 1..4`, `in log(1e-4, 1e-1)`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .identity import written
 from .net import Net
 
 MOST_LISTED = 1000
-"""A range of whole numbers up to this size is a list of them."""
+"""An integer range of at most this size is converted to a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """The values of one param, as the language writes them: those of a list, or the numbers from `first` to `last`,
-    spread evenly, over the logarithm with `log`; `whole`: whole numbers alone."""
+    """The domain of one param: the values of a list, or the numbers from `first` to `last`, uniform or with `log`
+    log-uniform; `whole`: integers only."""
 
     values: tuple[str, ...] = ()
     first: float = 0.0
@@ -26,7 +26,7 @@ class Domain:
     whole: bool = False
 
     def at(self, share: float) -> str:
-        """The value at a place from 0 to 1 (not included), which takes its share of evenly spread places."""
+        """The value at a quantile from 0 to 1 (exclusive)."""
         if self.values:
             return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
         if self.whole:
@@ -37,15 +37,15 @@ class Domain:
         return self.near(self.first + share * (self.last - self.first))
 
     def near(self, number: float) -> str:
-        """The value of a range that stands for a number in it."""
+        """The representative of a number in a range."""
         if self.whole:
             return str(int(number))
-        # Four digits are enough to tell trials apart, and short enough for a command line.
+        # Four digits distinguish trials, and are short enough for a command line.
         return repr(min(max(float(f"{number:.4g}"), self.first), self.last))
 
 
 def domains(net: Net) -> dict[str, Domain]:
-    """The domain of every param that declares one and is not set from outside, in the order of the file."""
+    """The domain of every param that declares one and is not overridden, in file order."""
     found = {}
     for name, param in net.graph.params.items():
         domain = param.domain

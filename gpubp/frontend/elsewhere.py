@@ -1,4 +1,4 @@
-"""What other tools call the layers, losses and options that a file can name: for suggestions, which are verified."""
+"""Names of layers, losses and options in other tools, for suggestions, which are verified."""
 
 from __future__ import annotations
 
@@ -105,4 +105,4 @@ ELSEWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType(
         for word in words.split()
     }
 )
-"""A word in small letters without `_`, and the names here that mean the same."""
+"""A lower-case name without `_`, and the equivalent names here."""

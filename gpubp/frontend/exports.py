@@ -1,4 +1,4 @@
-"""What is said of a net that cannot be written as C."""
+"""Errors for nets that cannot be exported to C."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..ir import Element, Eqn, source_of
 
 
 def no_form_in_c(eqn: Eqn) -> NetError:
-    """The refusal of an equation that only Python computes, at the place of the file that it was made for."""
+    """The error for an equation without a C form, at the place in the file that it originates from."""
     node = source_of(eqn.origin)
     what, span = (f"`{node.name}`", node.span) if isinstance(node, Node) else ("a step of the net", None)
     help = "`gpubp ir FILE --mode predict` prints the program as Python over NumPy, which runs by itself"

@@ -1,4 +1,4 @@
-"""Arrays handed to an executor: checked against the net's inputs and targets, row by row."""
+"""Validation of arrays passed to an executor against the net's inputs and targets."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 def check_feeds(backend: Backend, nodes: Sequence[Node], given: Any, dtype: str) -> tuple[list[Any], int]:
     """One array on the device per node, in the order of `nodes`, and their common number of rows.
 
-    `given`: a mapping from names to arrays (n, *shape), or the array itself where there is one node. Any integer or
-    float type and any strides will do. Raises InputError with the name, and the row and value where a value is wrong.
+    `given`: a mapping from names to arrays (n, *shape), or the array itself if there is one node. Any integer or float
+    dtype and any strides are accepted. Raises InputError with the name, and with row and value for an invalid value.
     """
     arrays, count = match_feeds(backend, nodes, given)
     return [_checked(backend, node, array, dtype) for node, array in zip(nodes, arrays, strict=True)], count
 
 
 def match_feeds(backend: Backend, nodes: Sequence[Node], given: Any) -> tuple[list[Any], int]:
-    """The same of any type of numbers, and still the caller's, whose values `check_values` has to look at."""
+    """The same with any numeric dtype, possibly aliasing the caller's arrays; `check_values` must check their
+    values."""
     names = [node.label or node.name for node in nodes]
     if not isinstance(given, Mapping):
         if len(nodes) != 1:
@@ -50,7 +51,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def as_numbers(backend: Backend, name: str, values: Any) -> Any:
-    """`values` as an array of real numbers on the device, of any type and layout. Raises InputError with the name."""
+    """`values` as an array of real numbers on the device, of any dtype and layout. Raises InputError with the name."""
     import numpy as np
 
     if np.ma.is_masked(values):
@@ -60,7 +61,7 @@ def as_numbers(backend: Backend, name: str, values: Any) -> Any:
     except InputError:
         raise
     except (ValueError, TypeError, RuntimeError, BufferError) as error:
-        # Other libraries' arrays raise the last two where they are on another device or cannot be shared.
+        # Other libraries' arrays raise the last two if they are on another device or cannot be shared.
         raise InputError(f"`{name}` cannot be read as an array: {error}") from None
     if array.dtype.kind not in "biuf":
         raise InputError(f"`{name}` holds {array.dtype}, not {_made_real(name, array.dtype.kind)}")
@@ -68,7 +69,7 @@ def as_numbers(backend: Backend, name: str, values: Any) -> Any:
 
 
 def _made_real(name: str, kind: str) -> str:
-    """What is wanted in place of another type of values, and what makes it, by NumPy's letter for the type."""
+    """Advice for values of another kind, by NumPy's letter for the kind: what is expected, and how to convert them."""
     if kind == "c":
         return f"real numbers: `{name}.real`, `{name}.imag` and `abs({name})` are"
     if kind in "OSU":
@@ -88,7 +89,7 @@ def _shaped(backend: Backend, name: str, type_: Type | None, values: Any) -> Any
 
 
 def _reshaped(name: str, type_: Type, shape: tuple[int, ...]) -> str:
-    """What makes rows of an array that holds them in another form, where its shape tells."""
+    """How to convert an array of a recognisable other layout."""
     if type_.classes is not None and shape[1:] == (*type_.shape, type_.classes):
         return f": `{name}.argmax(-1)` makes labels of one-hot vectors"
     if shape == type_.shape != ():
@@ -110,8 +111,8 @@ def _checked(backend: Backend, node: Node, array: Any, dtype: str) -> Any:
 
 
 def check_values(backend: Backend, node: Node, array: Any, numbers: Any, first: int = 0) -> None:
-    """Raise InputError for the first of an array's values that is none for the node. `numbers`: the values as a
-    program takes them; `first`: the number of the first row."""
+    """Raise InputError for the first value of an array that the node cannot take. `numbers`: the values as a program
+    takes them; `first`: the number of the first row."""
     xp, classes = backend.xp, None if node.type is None else node.type.classes
     if classes is None:
         if array.dtype.kind == "f" and not bool((finite := xp.isfinite(numbers)).all()):

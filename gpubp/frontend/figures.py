@@ -1,4 +1,4 @@
-"""The figures of a training that a file can name, `valid.loss`, `train.penalty`, and what is known of its metrics."""
+"""Names of loss and metric values, such as `valid.loss` and `train.penalty`, and properties of the metrics."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from ..registry import ENTRIES, Entry
 
 
 def figures(graph: LayerGraph) -> list[str]:
-    """What is known as a number after each epoch, if there is a validation part."""
+    """The scalar values computed after each epoch, if there is a validation part."""
     metrics = [name for name in _metrics(graph) if name not in tables(graph)]
     return [*(f"valid.{name}" for name in ("loss", *metrics, "penalty")), "train.loss", "train.penalty"]
 
 
 def tables(graph: LayerGraph) -> frozenset[str]:
-    """The metrics that are tables, not numbers."""
+    """The metrics that are tables, not scalars."""
     return frozenset(name for name, entry in _metrics(graph).items() if entry is not None and entry.table)
 
 
 def rises(graph: LayerGraph, figure: str) -> bool:
-    """Whether more of a figure is better, as its metric's definition says."""
+    """Whether higher is better, according to the metric's definition."""
     entry = _metrics(graph).get(figure.partition(".")[2])
     return entry is not None and entry.rising
 
 
 def _metrics(graph: LayerGraph) -> dict[str, Entry | None]:
-    """The metrics of the file by name, with their definitions; None for a plain value."""
+    """The file's metrics by name, with their definitions; None for a plain value."""
     metrics = graph.train.metrics if graph.train is not None else ()
     return {name: ENTRIES.get((node.part, node.kind)) for name, node in metrics}

@@ -1,4 +1,4 @@
-"""What makes two nets the same experiment, as short texts that can be saved and compared."""
+"""Fingerprints of an experiment: short texts that can be saved and compared."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .net import Net
 from .remedies import ancestors
 
 MODEL, LOSS, DATA = "model", "loss", "data"
-"""Names of the parts that are no keys of `train`."""
+"""Names of parts that are not keys of `train`."""
 
 
 def identity(net: Net) -> dict[str, str]:
-    """The experiment by parts: `data`, `split`, `model`, `loss` and every other key of `train`, each as a text that
-    does not depend on how the file is laid out. Long ones are their SHA-256."""
+    """The experiment by parts: `data`, `split`, `model`, `loss` and every other key of `train`, each as text
+    independent of the file's layout. Long texts are replaced by their SHA-256."""
     graph, out = net.graph, {}
     if graph.rows is not None:
         out[DATA] = "; ".join(_entry(entry) for entry in graph.rows.entries)
@@ -37,7 +37,7 @@ def identity(net: Net) -> dict[str, str]:
 
 
 def written(value: Static) -> str:
-    """A static value as the language writes it, with all of its options that have a value."""
+    """A static value in the language's syntax, with all options that have a value."""
     match value:
         case None:
             return "none"
@@ -58,15 +58,14 @@ def written(value: Static) -> str:
 
 
 def answers(net: Net) -> dict[str, str]:
-    """For each output that holds the probabilities of a target's classes, that target: the loss or a metric compares
-    the two."""
+    """For each output of class probabilities, the target that the loss or a metric compares it with."""
     targets = {node.label or node.name for node in net.graph.targets}
     return {output: name for output, (name, of) in foretold(net).items() if name == of and name in targets}
 
 
 def foretold(net: Net) -> dict[str, tuple[str, str]]:
-    """For each output that holds the probabilities of labels' classes, what the labels are called, and of which input
-    or target they are: the loss or a metric compares the two. They may be moved, as the next words of a text are."""
+    """For each output of class probabilities, the name of its labels and the input or target they come from, according
+    to the loss or a metric. Labels may be rearranged, like the next words of a text."""
     graph = net.graph
     outputs = {node: name for name, node in graph.outputs.items()}
     found: dict[str, tuple[str, str]] = {}
@@ -85,11 +84,11 @@ def foretold(net: Net) -> dict[str, tuple[str, str]]:
 
 
 _MOVES = frozenset({"slice", "concat", "stack", "reshape", "flatten", "transpose"})
-"""Functions that labels come out of as they are."""
+"""Functions that preserve labels."""
 
 
 def _taken_from(node: Node) -> Node | None:
-    """The input or target of labels that a value consists of, if it is one alone."""
+    """The input or target that labels originate from, if there is exactly one."""
     known: dict[Node, Node | None] = {}
     for one in ancestors(node):
         if one.type is not None:
@@ -103,7 +102,7 @@ def _taken_from(node: Node) -> Node | None:
 
 
 def describe_place(source: object) -> str:
-    """Where an equation comes from, in words: a value of the file with its text and place, or a part of training."""
+    """The origin of an equation, in words: a value of the file with its code and place, or a part of training."""
     source = source_of(source)
     if not isinstance(source, Node):
         return str(source or "the program")
@@ -126,7 +125,7 @@ def _node(node: Node, number: Mapping[Node, int]) -> str:
 
 
 def _needed(node: Node, among: Sequence[Node]) -> list[Node]:
-    """Those of some nodes, each after its inputs, that a node stands on, and itself."""
+    """The nodes of `among`, in topological order, that a node depends on, including itself."""
     needed = {node}
     for each in reversed(among):
         if each in needed:
@@ -139,12 +138,12 @@ def _hash(lines: Iterable[str]) -> str:
 
 
 FOLDERS = ("path", "masks", "test")
-"""The options of readers that may name a folder of data."""
+"""Options of readers that may name a folder of data."""
 
 
 def data_files(net: Net) -> dict[str, Path]:
-    """The files that the data is read from, by their names as written: every text among the readers' options that is
-    the path of a file; and the folders, where an option is to name one."""
+    """The files that the data is read from, by their names as written: every string option of a reader that is the path
+    of a file; and folders, if the option is one of `_FOLDERS`."""
     found: dict[str, Path] = {}
     for entry in net.graph.rows.entries if net.graph.rows is not None else ():
         for option, value in entry.value.options.items() if isinstance(entry.value, Choice) else ():
@@ -153,7 +152,7 @@ def data_files(net: Net) -> dict[str, Path]:
                 try:
                     if place.is_file() or (option in FOLDERS and place.is_dir()):
                         found[text] = place
-                except (OSError, ValueError):  # no path at all
+                except (OSError, ValueError):  # not a path
                     continue
     return found
 

@@ -1,4 +1,4 @@
-"""Settings that come from outside the file: of the command line, of a run that goes on, of a cross-validation."""
+"""Overrides of settings: from the command line, a resumed run, or cross-validation."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .net import Net
 
 
 def in_force(net: Net, *, epochs: int | None = None, seed: int | None = None, precision: str | None = None) -> Net:
-    """The net as if its file said `epochs` (in place of `steps` too), `seed` and `precision`, where they are not None.
-    It must have a `train` section."""
+    """The net as if its file said `epochs` (replacing `steps` too), `seed` and `precision`, where not None. The file
+    must have a `train` section."""
     assert net.graph.train is not None
     given = {"epochs": epochs, "seed": seed, "precision": precision}
     told: dict[str, Static] = {
@@ -31,8 +31,8 @@ def in_force(net: Net, *, epochs: int | None = None, seed: int | None = None, pr
 
 
 def in_fold(net: Net, fold: int, folds: int, stratify: str | None = None) -> Net:
-    """The net as if the `split` of its file held out a fold of so many for validation, whatever folds it says itself;
-    `stratify`: by this name, where it is not None."""
+    """The net as if the `split` of its file held out fold number `fold` of `folds` for validation, replacing any folds
+    of its own; stratified by the name `stratify` if not None."""
     data = net.graph.data
     head = Span(net.graph.source, 0, 0)
     if data is None:

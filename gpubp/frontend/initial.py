@@ -1,4 +1,4 @@
-"""First values of parameters."""
+"""Initial values of parameters."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .layout import Parameter
 
 
 def first_value(parameter: Parameter, seed: int) -> Any:
-    """The first value of a parameter, a float64 NumPy array, from a random stream of its own: it does not change when
-    other layers come or go.
+    """The initial value of a parameter, a float64 NumPy array, from its own random stream: it does not change if other
+    layers are added or removed.
 
-    Raises NetError where its initialiser does not fit its shape.
+    Raises NetError if its initialiser does not match its shape.
     """
     stream = int.from_bytes(hashlib.sha256(parameter.name.encode()).digest()[:8])
     init: Any = parameter.init
@@ -37,7 +37,9 @@ def first_value(parameter: Parameter, seed: int) -> Any:
         value = lookup("initializer", init).function(generator(seed, Purpose.INIT, stream), parameter.shape, **options)
     except MemoryError:
         raise
-    except Exception as error:  # whatever an initialiser from outside does wrong, the file's text has to say where
+    except (
+        Exception
+    ) as error:  # an external initialiser may raise anything; the message must name the place in the file
         said = str(error) if isinstance(error, ShapeError | ValueError | OverflowError) else f"{error!r}"
         raise NetError([Diagnostic("E0304", f"`{parameter.name}`: {said}", _written(parameter))]) from error
     shape, kind = getattr(value, "shape", None), getattr(getattr(value, "dtype", None), "kind", "")
@@ -51,7 +53,7 @@ def first_value(parameter: Parameter, seed: int) -> Any:
 
 
 def unfitting(parameter: Parameter) -> Diagnostic | None:
-    """The finding for initial numbers that the file writes out and that have another shape than the weight."""
+    """The diagnostic for literal initial values whose shape differs from the weight's."""
     init = parameter.init.options.get("value") if isinstance(parameter.init, Choice) else parameter.init
     shape: list[int] = []
     first = init
@@ -68,7 +70,7 @@ def unfitting(parameter: Parameter) -> Diagnostic | None:
 
 
 def _written(parameter: Parameter) -> Span | None:
-    """Where the file says how a parameter begins, else where it comes from."""
+    """The place that specifies the initial value, or else the parameter's own."""
     place = parameter.place
     if place is None:
         return None

@@ -1,4 +1,4 @@
-"""Where each parameter lives: one flat buffer per group of parameters that the optimizer treats alike."""
+"""The memory layout of parameters: one flat buffer per group of parameters with the same optimizer settings."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Parameter:
 
     @property
     def decays(self) -> bool:
-        """Weight decay and penalties speak of weights and tables; biases and gains are left alone."""
+        """Weight decay and penalties apply to weights and tables, not to biases and gains."""
         return self.role in ("weight", "table")
 
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """State that is saved and not trained, filled with `value` at first. `fitted`: gathered from the data by the node
+    """State that is saved but not trained, initialised to `value`. `fitted`: computed from the data by the node
     `place`."""
 
     name: str
@@ -45,14 +45,14 @@ class Buffer:
 
 
 ALIGN = 16
-"""Every parameter begins at a multiple of so many elements in its flat buffer (64 bytes of float32): a vector register
-or a 16-byte load of a GPU never crosses into its neighbour."""
+"""Alignment of parameters in their flat buffer, in elements (64 bytes of float32): a vector register or a 16-byte load
+of a GPU never crosses into the next parameter."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """Parameters that share a flat buffer, one behind the other, and one update. `size` counts the elements with the
-    zeros in between. `rate`: their factor of the learning rate; `frozen`: they are not trained."""
+    """Parameters that share a flat buffer and one update. `size` is the number of elements including padding. `rate`:
+    their learning-rate multiplier; `frozen`: they are not trained."""
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -78,9 +78,9 @@ def arrange(
     rates: Mapping[str, float] = MappingProxyType({}),
     frozen: Container[str] = (),
 ) -> Layout:
-    """Group parameters that are updated alike. `split_decay`: the optimizer decays weights, so that they are updated
-    apart from biases; `rates`: factors of the learning rate by name, 1 for the others; `frozen`: names of parameters
-    that are not trained."""
+    """Group parameters by optimizer settings. `split_decay`: the optimizer decays weights, so they are updated
+    separately from biases; `rates`: learning-rate multipliers by name, default 1; `frozen`: names of parameters that
+    are not trained."""
     known = {p.name: p for p in parameters}
     found: dict[tuple[bool, float, bool], list[Parameter]] = {}
     for p in known.values():
@@ -106,5 +106,5 @@ def arrange(
 
 
 def aligned(size: int) -> int:
-    """Elements that a parameter of `size` takes up in its flat buffer."""
+    """The elements a parameter of `size` occupies in its flat buffer."""
     return -(-size // ALIGN) * ALIGN

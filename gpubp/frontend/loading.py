@@ -1,4 +1,4 @@
-"""A `.net` file, loaded and checked."""
+"""Loading and checking `.net` files."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ from .update import check_update
 def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) -> Net:
     """Read and check a `.net` file.
 
-    `params`: new values of params that the file declares, as numbers, words or text of the language. Raises NetError,
-    with `.diagnostics`, for anything that is wrong with the file: it is missing, not text, or says what cannot be.
+    `params`: overrides of the file's params, as numbers or text in the language. Raises NetError, with `.diagnostics`,
+    for anything wrong with the file, including a missing or non-text file.
     """
     name = os.fspath(path)
     if "\n" in name:
@@ -58,15 +58,15 @@ def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) 
 def loads(
     text: str, name: str = "<string>", params: Mapping[str, Any] | None = None, *, base: str | os.PathLike[str] = "."
 ) -> Net:
-    """Check the text of a `.net` file; paths of data in it start in the folder `base`. Raises NetError as `load`
+    """Check the text of a `.net` file; data paths in it are relative to the folder `base`. Raises NetError as `load`
     does."""
     return _load(Source(name, text), Path(base), params or {})
 
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """What a net is made of lives as long as the net: to search it for garbage, again and again while it grows, takes a
-    third of the time of a large file."""
+    """The objects of a net live as long as the net: garbage collection while it is built would take a third of the load
+    time of a large file."""
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -104,7 +104,7 @@ def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
 
 
 def _catalog() -> Catalog:
-    # Layers may have been registered, or defined anew, since the last file was read.
+    # Layers may have been registered or redefined since the last file was loaded.
     now = tuple(entry.function for entry in ENTRIES.values())
     if now not in _known:
         _known.clear()
@@ -116,7 +116,7 @@ _known: dict[tuple[object, ...], Catalog] = {}
 
 
 def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> Net:
-    """Trace the whole graph once, at a small batch: finds every parameter, shape and mistake."""
+    """Trace the whole graph once, at a small batch size: finds every parameter, shape and error."""
     parameters: dict[str, Parameter] = {}
     buffers: dict[str, Buffer] = {}
 
@@ -168,7 +168,7 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
 
 def _loss_of(graph: LayerGraph, cx: Lowering) -> Var | None:
     """Trace the whole graph: the loss of each example, if the file trains. Raises DiagnosticError with every
-    independent error; what a layer's function raised is its cause."""
+    independent error; its cause is the exception of a layer's function."""
     found: list[Diagnostic] = []
     causes: list[BaseException | None] = []
     train, loss = graph.train, None

@@ -1,4 +1,4 @@
-"""The loss and the metrics of a file, checked: one number per example, penalties apart."""
+"""Checking of loss and metrics: one number per example, penalties separate."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .lowering import Lowering
 def data_and_penalties(graph: LayerGraph, cx: Lowering) -> tuple[Var, Var]:
     """The loss of each example, shape (batch,), and the sum of the penalties, shape ().
 
-    A term of the sum that depends on no input, target or draw is a penalty. Raises DiagnosticError for a loss that is
-    not one number per example.
+    A term that depends on no input, target or random draw is a penalty. Raises DiagnosticError unless the loss is one
+    number per example.
     """
     assert graph.train is not None
     terms = _terms(graph.train.loss)
-    # A plain number is no penalty on weights: it stays with the data loss.
+    # A plain number is not a penalty on weights: it belongs to the data loss.
     ours = cx.varying | cx.drawn
     data = [node for node in terms if node in ours or not isinstance(cx.values[node], Var)]
     penalties = [node for node in terms if node not in data]
@@ -47,14 +47,14 @@ def data_and_penalties(graph: LayerGraph, cx: Lowering) -> tuple[Var, Var]:
             total = total + (per_example(node, cx) if isinstance(value, Var) else float(value))
     penalty: Var | None = None
     for node in penalties:
-        # Times 1: a value of its own, for a weight's memory changes in the step that reports it.
+        # Times 1: a separate value, because a weight's memory changes in the step that reports it.
         scalar = 1.0 * ops.reshape(one_number(node, cx, "a penalty is one number"), shape=())
         penalty = scalar if penalty is None else penalty + scalar
     return total, ops.full((), 0.0, cx.dtype) if penalty is None else penalty
 
 
 def _terms(node: Node) -> list[Node]:
-    """The terms of a sum, from left to right."""
+    """The terms of a sum, left to right."""
     out: list[Node] = []
     work = [node]
     while work:
@@ -67,14 +67,15 @@ def _terms(node: Node) -> list[Node]:
 
 
 def per_example(node: Node, cx: Lowering, what: str = "a loss") -> Var:
-    """A node's value as one number per example, shape (batch,). Raises DiagnosticError; `what` it is to be."""
+    """A node's value as one number per example, shape (batch,). Raises DiagnosticError, in which `what` names its
+    role."""
     value = one_number(node, cx, f"{what} is one number per example")
     flat = ops.reshape(value, shape=(value.shape[0],))
     return ops.broadcast_to(flat, shape=(cx.batch,))
 
 
 def one_number(node: Node, cx: Lowering, rule: str) -> Var:
-    """A node's value, of one element behind the batch. Raises DiagnosticError with the `rule` that it breaks."""
+    """A node's value, with one element per example. Raises DiagnosticError with the violated `rule`."""
     value = cx.values[node]
     if isinstance(value, Var) and value.dtype in FLOATS and math.prod(value.shape[1:]) == 1:
         return value
@@ -88,13 +89,13 @@ def one_number(node: Node, cx: Lowering, rule: str) -> Var:
     finding = complaint(cx, node, error, own=True)
     train = cx.graph.train
     if train is not None and node is train.loss and node not in train.nodes:
-        finding = replace(finding, span=train.spans["loss"])  # a value of the model, by its name
+        finding = replace(finding, span=train.spans["loss"])  # a value of the model, by name
     raise DiagnosticError(finding)
 
 
 def metric_terms(graph: LayerGraph, cx: Lowering) -> dict[str, Accumulation]:
-    """Every metric that has a value as sums; a loss or a plain value counts as its mean over the examples. Raises
-    DiagnosticError for all that are none."""
+    """Every metric as sums of terms; a loss or a plain value is averaged over the examples. Raises DiagnosticError for
+    all that are not metrics."""
     assert graph.train is not None
     out: dict[str, Accumulation] = {}
     found: list[Diagnostic] = []
@@ -115,7 +116,7 @@ def metric_terms(graph: LayerGraph, cx: Lowering) -> dict[str, Accumulation]:
 
 
 def _compared(graph: LayerGraph) -> str:
-    """The help for a loss of nothing: an output and a target to compare, as far as the model has them."""
+    """The help for a missing loss: an output and a target to compare, if the model has them."""
     output = next(iter(graph.outputs), "p")
     target = next((node.label for node in graph.targets), "")
     if target:

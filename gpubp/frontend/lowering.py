@@ -1,4 +1,4 @@
-"""LayerGraph -> equations: every node's function is traced into the program that is being recorded."""
+"""Lowering: every node's function is traced into the program that is being recorded."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ from .layout import Buffer, Parameter
 from .sizes import check_derivatives, check_example, check_weights
 
 Placer = Callable[[Parameter], Var]
-"""Gives the value of a parameter, and learns of it the first time."""
+"""Returns the value of a parameter, registering it on first use."""
 
 
 @dataclass(eq=False)
 class Lowering:
-    """One trace of a graph at a batch size. It is the `cx` that every layer function sees (gpubp.layers.Context).
+    """One trace of a graph at a batch size. It is the `cx` that every layer function receives (gpubp.layers.Context).
 
-    `weigh` places parameters, `store` buffers. `fit`: the node whose statistics are being gathered. `frozen`: names of
-    nodes that work in training as in evaluation. `varying`: the nodes that an input or target leads to; `drawn`: those
-    that a sampler leads to, whose rows differ, too. `labels`: the number of classes of each value of labels.
+    `weigh` places parameters, `store` buffers. `fit`: the node whose statistics are being computed. `frozen`: names of
+    nodes that run in evaluation mode during training. `varying`: nodes that depend on an input or target; `drawn`:
+    those that depend on a random draw, and so differ between rows, too. `labels`: the number of classes of each value
+    of labels.
     """
 
     graph: LayerGraph
@@ -59,20 +60,20 @@ class Lowering:
     weights: int = 0
     walked: int = 0
 
-    # What layers ask ---------------------------------------------------------------------------------------------
+    # The layer context -------------------------------------------------------------------------------------------
     @property
     def training(self) -> bool:
         return self.trains and (self.node is None or self.node.name not in self.frozen)
 
     @property
     def fitting(self) -> bool:
-        """See gpubp.layers.Context. Who asks has statistics to gather."""
+        """See gpubp.layers.Context. Only layers with statistics ask."""
         if self.node is not None and self.node not in self.fitted:
             self.fitted[self.node] = None
         return self.fit is not None and self.node is self.fit
 
     def parameter(self, name: str, shape: tuple[int, ...], init: Any, role: str = "weight") -> Var:
-        """See gpubp.layers.Context. The uses of one shared layer get the same array, which must have one shape."""
+        """See gpubp.layers.Context. All uses of a shared layer get the same array, which must have one shape."""
         assert self.node is not None
         wanted = Parameter(f"{self.node.name}.{name}" if name else self.node.name, shape, role, init, self.node)
         if wanted.name in self.parameters:
@@ -87,7 +88,7 @@ class Lowering:
         return var
 
     def buffer(self, name: str, shape: tuple[int, ...], value: float, dtype: str) -> Var:
-        """See gpubp.layers.Context. The second use of a shared layer sees what the first makes of a buffer."""
+        """See gpubp.layers.Context. The second use of a shared layer sees the buffer as updated by the first."""
         assert self.node is not None
         full = f"{self.node.name}.{name}"
         if full not in self.buffers:
@@ -106,10 +107,10 @@ class Lowering:
         return ops.normal(self.seed, self.step, stream=self._stream(), shape=tuple(shape), dtype=self.dtype)
 
     def _stream(self) -> int:
-        """The number of a fresh draw."""
+        """The stream number of a new draw."""
         if self.node is not None and not self.node.inputs:
             self.drawn.add(self.node)
-        # Two numbers to a draw: `ops.normal` takes two streams.
+        # Two streams per draw: `ops.normal` uses both.
         stream, self.streams = self.streams, self.streams + 2
         return stream
 
@@ -125,9 +126,9 @@ class Lowering:
         self.labels[x] = classes
         return x
 
-    # The walk ----------------------------------------------------------------------------------------------------
+    # Tracing -----------------------------------------------------------------------------------------------------
     def feed(self, node: Node) -> Var:
-        """A fresh program input for an input or target. Raises ShapeError where it is too large."""
+        """A new program input for an input or target. Raises ShapeError if it is too large."""
         assert node.type is not None
         check_example(node.type.shape)
         dtype = self.dtype if node.type.classes is None else "int64"
@@ -137,8 +138,8 @@ class Lowering:
         return var
 
     def run(self, nodes: Iterable[Node]) -> None:
-        """Trace nodes, each after its inputs. Raises DiagnosticError with the shape errors of all independent ones; its
-        cause is what a layer's function raised."""
+        """Trace nodes in topological order. Raises DiagnosticError with the shape errors of all independent ones; its
+        cause is the exception of a layer's function."""
         found: dict[object, Diagnostic] = {}
         cause: BaseException | None = None
         for node in nodes:
@@ -146,7 +147,7 @@ class Lowering:
                 continue
             sources = [*node.inputs, *(v for v in node.attrs.values() if isinstance(v, Node))]
             if any(source not in self.values for source in sources):
-                continue  # what it stands on failed, and was reported
+                continue  # a dependency failed, and was reported
             self.node = node
             try:
                 with origin(node):
@@ -163,7 +164,7 @@ class Lowering:
             raise DiagnosticError(*in_order(self.graph, found.values())) from cause
 
     def fits(self, nodes: Sequence[Node]) -> bool:
-        """Whether nodes, each after its inputs, trace without an error, on their own and with fresh weights."""
+        """Whether nodes, in topological order, trace without an error, in isolation and with new weights."""
 
         def weigh(wanted: Parameter) -> Var:
             return Var(Aval(wanted.shape, self.dtype), wanted.name)
@@ -193,7 +194,7 @@ class Lowering:
         options = {name: self._option(v) for name, v in node.attrs.items()}
         if node.part == "penalty":
             weights = [var for known, var in self.parameters.values() if known.decays]
-            # A value that is no example's: its batch axis is 1.
+            # A value that does not depend on an example: its batch axis has size 1.
             return ops.reshape(lookup("penalty", node.kind).function(self, weights, **options), shape=(1,))
         part = "operator" if ("operator", node.kind) in ENTRIES else node.part
         inputs: list[Operand] = [self.values[source] for source in node.inputs]
@@ -203,19 +204,19 @@ class Lowering:
         try:
             with no_truth():
                 value = entry.function(self, *inputs, **options)
-        except Exception as error:  # a layer from outside may raise anything
+        except Exception as error:  # an external layer may raise anything
             told = failure(entry, error)
             raise told from (error if told is not error else None)
         return self._checked(node, value)
 
     def _option(self, value: Any) -> Any:
-        """An option as a function takes it: a value of the model, and a word as its text."""
+        """An option in the form that the function takes: a value of the model, or a keyword as a string."""
         if isinstance(value, Node):
             return self.values[value]
         return value.name if isinstance(value, Word) else value
 
     def _checked(self, node: Node, value: Any) -> Any:
-        """What a function returned: a value of the batch, or of every example, with a batch axis of 1."""
+        """The result of a function: a value for each example, or one for all with a batch axis of size 1."""
         if isinstance(value, Accumulation) and node.part == "metric":
             return value
         if not isinstance(value, Var):
@@ -227,15 +228,14 @@ class Lowering:
         return value
 
     def _only_numbers(self, node: Node, given: Sequence[Any]) -> None:
-        """Refuse labels where numbers are computed with."""
+        """Reject labels as operands of arithmetic."""
         for x in given:
             if isinstance(x, Var) and x.dtype not in FLOATS:
                 raise ShapeError(f"`{node.kind}` works on numbers, and this is a class label", code="E0306")
 
 
 def _constant(value: Any, dtype: str) -> Operand:
-    """A number stays a literal, which takes the type of what it meets; a list becomes a value with a batch axis of
-    1."""
+    """A number stays a literal, with a weak dtype; a list becomes a value with a batch axis of size 1."""
     if isinstance(value, bool | int | float):
         return value
     rows = [_constant(item, dtype) for item in value]

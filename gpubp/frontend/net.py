@@ -1,4 +1,4 @@
-"""An experiment that passed every check: everything known of it before a number is computed."""
+"""A checked experiment: everything known before a number is computed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .summary import summary
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Net:
-    """An experiment that passed every check. `outputs`: shape of each output for one example; `layout`: the
-    parameters; `buffers`: state that is not trained; `fitted`: layers whose statistics come from the training data;
-    `base`: the folder that paths of data start in; `frozen`: names of the nodes and parameters that are not trained;
-    `given`: new values of params, as text; `told`: those of keys of `train`; `split`: that of `data`, "" for the file's
-    own; `imports`: the texts of the imported files by path."""
+    """A checked experiment. `outputs`: shape of each output for one example; `layout`: the parameters; `buffers`: state
+    that is not trained; `fitted`: layers with statistics of the training data; `base`: the folder that data paths are
+    relative to; `frozen`: names of nodes and parameters that are not trained; `given`: overrides of params, as text;
+    `told`: overrides of keys of `train`; `split`: override of that of `data`, "" for none; `imports`: the text of
+    imported files by path."""
 
     graph: LayerGraph
     base: Path
@@ -48,21 +48,21 @@ class Net:
 
     @property
     def params(self) -> Mapping[str, Static]:
-        """The declared params with the values in force. Others are given when the file is loaded."""
+        """The declared params with the values in force. They are set when the file is loaded."""
         return MappingProxyType({name: param.value for name, param in self.graph.params.items()})
 
     @property
     def precision(self) -> str:
-        """What the file asks for, one of PRECISIONS."""
+        """The precision of the file, one of PRECISIONS."""
         return str(self.option("precision", "float32"))
 
     @property
     def dtype(self) -> str:
-        """The type of its numbers."""
+        """The dtype of its numbers."""
         return PRECISIONS[self.precision]
 
     def option(self, key: str, default: Any = None) -> Any:
-        """A key of `train`, its default filled in; `default` where the file does not train."""
+        """A key of `train`, with its default filled in; `default` if the file has no `train`."""
         if self.graph.train is None:
             return default
         value = self.graph.train.options.get(key, default)
@@ -70,18 +70,18 @@ class Net:
 
     @cached_property
     def size(self) -> int:
-        """Number of trained values."""
+        """Number of trainable parameters."""
         return sum(p.size for p in self.layout.parameters.values())
 
     @property
     def inline(self) -> bool:
-        """True where all data stands in the file itself."""
+        """True if all data is inline in the file."""
         data = self.graph.rows
         return data is not None and all(isinstance(entry.value, tuple) for entry in data.entries)
 
     def require_training(self, epochs: int | None = None, *, given: bool = False) -> None:
-        """Raise NetError where the file lacks what training needs; `epochs` stands in for the file's, and rows that
-        are `given` for its data."""
+        """Raise NetError if the file lacks what training needs; `epochs` replaces the file's, `given` rows replace its
+        data."""
         section, name = self.graph.train, self.graph.source.name
         if section is None:
             help = "add `train { ... }` with the lines `loss = ...`, `optimizer = adam` and `epochs = 100` in it"
@@ -110,17 +110,18 @@ class Net:
             raise NetError([Diagnostic("E0502", message, span, "so many steps", labels, help=("keep one of them",))])
 
     def require_loss(self) -> None:
-        """Raise GpubpError where the file has no loss to compute."""
+        """Raise GpubpError if the file has no loss."""
         if self.graph.train is None:
             raise GpubpError("this net has no `train` section: it can predict, but has no loss")
 
     def summary(self, flops: Mapping[Node, int] | None = None) -> str:
-        """A table of the layers: shapes for one example, parameter counts, and the operations that `flops` gives."""
+        """A table of the layers: shapes for one example, parameter counts, and the operation counts returned by
+        `flops`."""
         return summary(self.graph, self.shapes, self.layout, flops)
 
 
 def required(net: object) -> Net:
-    """A net, where one is wanted. Raises GpubpError for what is none: the path of its file is easily given instead."""
+    """Check that the argument is a Net. Raises GpubpError for anything else, such as the path of its file."""
     if isinstance(net, Net):
         return net
     if isinstance(net, str | os.PathLike):

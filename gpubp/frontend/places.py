@@ -1,4 +1,4 @@
-"""Parts of a model that are trained otherwise than the rest: `freeze` and `rates`."""
+"""Per-layer training settings: `freeze` and `rates`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .layout import Parameter
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """`frozen`: names of the nodes and of the parameters that are not trained; `rates`: factors of the learning rate by
+    """`frozen`: names of the nodes and parameters that are not trained; `rates`: learning-rate multipliers by
     parameter."""
 
     frozen: frozenset[str]
@@ -23,8 +23,8 @@ class Treatment:
 
 
 def treatment(graph: LayerGraph, parameters: Iterable[Parameter]) -> Treatment:
-    """What the file says of its places. Raises DiagnosticError for a place without weights, for two rates of one place,
-    and where nothing is left to train."""
+    """The file's `freeze` and `rates`. Raises DiagnosticError for a place without weights, for two rates of one place,
+    and if nothing is left to train."""
     train = graph.train
     if train is None:
         return Treatment(frozenset(), {})
@@ -51,7 +51,7 @@ def treatment(graph: LayerGraph, parameters: Iterable[Parameter]) -> Treatment:
         found.append(Diagnostic("E0521", "nothing is left to train", train.spans.get("freeze"), help=help))
     if found:
         raise DiagnosticError(*found)
-    # Of places within each other the smaller one counts.
+    # The innermost place takes precedence.
     rates = {name: factors[path] for path in sorted(factors, key=len) for name in _within(path, weights)}
     return Treatment(frozenset(frozen), rates)
 
@@ -61,7 +61,7 @@ def _paths(value: Static) -> tuple[str, ...]:
 
 
 def _within(path: str, names: Iterable[str]) -> list[str]:
-    """The names that are the place or lie in it."""
+    """The names at or within the place."""
     return [name for name in names if name == path or name.startswith(f"{path}.")]
 
 

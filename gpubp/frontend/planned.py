@@ -1,4 +1,4 @@
-"""The plan of a net's program."""
+"""Planning of a net's programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schedule `plateau`: which figure it looks at, and what it makes of it."""
+"""The schedule `plateau`: which metric it monitors, and how it changes the learning rate."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .figures import figures, rises
 
 @dataclass(frozen=True, slots=True)
 class Plateau:
-    """What the file asks for. `figure`: its name among the figures of an epoch; `rising`: more of it is better.
-    `patience` counts epochs or, where `in_epochs` is false, steps."""
+    """The file's settings. `figure`: the name of the monitored metric; `rising`: higher is better. `patience` counts
+    epochs or, if `in_epochs` is false, steps."""
 
     figure: str
     rising: bool
@@ -26,8 +26,8 @@ class Plateau:
     least: float
 
     def after(self, stand: Stand, figures: Mapping[str, float], step: int, epoch_steps: float) -> Stand:
-        """Where it stands after the figures of an epoch that ended at a step; `epoch_steps`: the batches of an epoch.
-        Raises KeyError where its figure is not among them."""
+        """The state after an epoch that ended at `step` with these metrics; `epoch_steps`: the batches of an epoch.
+        Raises KeyError if the monitored metric is not among them."""
         figure = figures[self.figure]
         patience = self.patience * (epoch_steps if self.in_epochs else 1)
         return stand.after(
@@ -37,16 +37,16 @@ class Plateau:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Where a plateau stands: the best figure so far, less being better; the step it was of or at which the rate last
-    fell; the factor of the rate."""
+    """The state of a plateau: the best value so far, lower being better; the step at which it was reached or the rate
+    last fell; the learning-rate factor."""
 
     best: float = math.inf
     since: int = 0
     scale: float = 1.0
 
     def after(self, figure: float, step: int, *, factor: float, patience: float, least: float) -> Stand:
-        """Where it stands after a figure. One that has not become better for `patience` steps multiplies the rate by
-        `factor`, down to `least`, and the patience begins anew. A NaN is no better than anything."""
+        """The state after a new value. If there is no improvement for `patience` steps, the rate is multiplied by
+        `factor`, down to `least`, and the patience restarts. NaN is never an improvement."""
         if figure < self.best:
             return Stand(figure, step, self.scale)
         if step - self.since < patience:
@@ -55,7 +55,7 @@ class Stand:
 
 
 def plateau_choice(graph: LayerGraph) -> Choice | None:
-    """The word `plateau` of the file, also inside another schedule."""
+    """The file's `plateau` option, also inside another schedule."""
     found: Static = graph.train.options.get("schedule") if graph.train is not None else None
     while isinstance(found, Choice) and found.name != "plateau":
         found = next((value for value in found.options.values() if isinstance(value, Choice)), None)
@@ -63,7 +63,7 @@ def plateau_choice(graph: LayerGraph) -> Choice | None:
 
 
 def plateau_of(graph: LayerGraph) -> Plateau | None:
-    """What the file asks for, if it does."""
+    """The file's settings, if it uses a plateau."""
     choice = plateau_choice(graph)
     if choice is None or graph.train is None:
         return None
@@ -77,7 +77,7 @@ def plateau_of(graph: LayerGraph) -> Plateau | None:
 
 
 def check_plateau(graph: LayerGraph) -> list[Diagnostic]:
-    """What is wrong with the figure that the plateau names."""
+    """The error in the monitored metric, if any."""
     choice = plateau_choice(graph)
     if choice is None:
         return []
@@ -90,7 +90,7 @@ def check_plateau(graph: LayerGraph) -> list[Diagnostic]:
 
 
 def require_figure(graph: LayerGraph, parts: Collection[str]) -> None:
-    """Raise NetError where the plateau looks at a part of the data that is not there."""
+    """Raise NetError if the plateau monitors a part of the data that does not exist."""
     choice = plateau_choice(graph)
     part = str(choice.options["figure"]).partition(".")[0] if choice is not None else ""
     if choice is not None and part not in parts:

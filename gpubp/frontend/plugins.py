@@ -1,4 +1,4 @@
-"""Definitions from installed packages, through entry points."""
+"""Plugins: definitions from installed packages, through entry points."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ GROUPS = ("gpubp.layers", "gpubp.losses", "gpubp.optimizers", "gpubp.readers")
 
 @cache
 def load_plugins() -> int:
-    """Import what installed packages declare in the groups, once; each registers what it defines. Returns how many
-    definitions that brought. Raises GpubpError naming the package that cannot be imported."""
-    # Looking for packages takes longer than checking a small file: it happens when a file names something unknown.
+    """Import the entry points of installed packages, once; each registers its definitions. Returns the number of new
+    definitions. Raises GpubpError naming a package that cannot be imported."""
+    # Looking for packages takes longer than checking a small file: it is only done for unknown names.
     from importlib.metadata import entry_points
 
     before = len(ENTRIES)
@@ -22,7 +22,7 @@ def load_plugins() -> int:
         for point in entry_points(group=group):
             try:
                 point.load()
-            except Exception as error:  # whatever a package does wrong, the message has to name it
+            except Exception as error:  # a package may raise anything; the message must name it
                 package = point.dist.name if point.dist is not None else point.value
                 raise GpubpError(f"the installed package `{package}` cannot be used ({group}): {error}") from error
     return len(ENTRIES) - before

@@ -1,4 +1,4 @@
-"""What a file may say of the precision of its numbers."""
+"""The precisions that a file may choose."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 TF32 = "tf32"
-"""Numbers of float32, and products and convolutions that a GPU may make from factors rounded to 10 bits after the point
-(those of NVIDIA's tensor cores, from compute capability 8.0 on), with sums of float32."""
+"""float32 numbers, with products and convolutions that a GPU may compute from inputs rounded to a 10-bit mantissa
+(NVIDIA's tensor cores, from compute capability 8.0 on), accumulated in float32."""
 
 PRECISIONS: Mapping[str, str] = MappingProxyType({"float32": "float32", "float64": "float64", TF32: "float32"})
-"""Each with the type of its numbers."""
+"""Each with the dtype of its numbers."""

@@ -1,4 +1,4 @@
-"""The programs of a net: one for each (mode, batch, dtype), made from the graph alone."""
+"""The programs of a net: one for each (mode, batch, dtype), built from the graph."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Built:
-    """A program with what its inputs and outputs are: `feeds` come from the batch, `states` are kept by the executor,
-    by name; `outputs` names the results; `homes` are arrays that results lie in, kept between steps as they are;
-    `hints` are readable names of values; `finish` makes figures of a measuring program's sums."""
+    """A program with the roles of its inputs and outputs: `feeds` come from the batch, `states` are kept by the
+    executor, by name; `outputs` names the results; `homes` are results with an array of their own, persistent between
+    steps; `hints` are readable names of values; `finish` computes metrics from the sums of a measuring program."""
 
     program: Program
     feeds: tuple[str, ...]
@@ -44,15 +44,15 @@ class Built:
 
 
 KEPT = "|"
-"""Between the metric and the term in the name of an output that is kept for each row or piece, not summed."""
+"""Separates metric and term in the name of an output that is kept per row or piece, not summed."""
 
 MASK = "mask"
-"""Name of the feed that says which rows of a batch count."""
+"""Name of the feed that marks which rows of a batch count."""
 
 
 def build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None, *, passes: bool = True) -> Built:
-    """The program of `net` for one mode, batch size and float type. `fit`: the layer whose statistics a `fit` program
-    gathers; `passes` False leaves it as it was traced. Raises NetError where a layer fits in training and not in this
+    """The program of `net` for one mode, batch size and float dtype. `fit`: the layer whose statistics a `fit` program
+    computes; with `passes` False it is not optimised. Raises NetError if a layer works in training mode but not in this
     mode."""
     try:
         return _build(net, mode, batch, dtype, fit, passes)
@@ -61,7 +61,7 @@ def build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = Non
 
 
 def lowering(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None) -> tuple[Lowering, States]:
-    """What the nodes of a net are traced with, and the states that they turn out to need."""
+    """The tracing context for the nodes of a net, and the states that they require."""
     states = States(net.layout, dtype, _averaged(net.graph, mode))
     cx = Lowering(
         net.graph,
@@ -109,7 +109,7 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
             outputs, finish = _measure(graph, cx, mask)
         elif mode in ("gradients", "train"):
             outputs = losses(graph, cx)
-    # Evaluation changes nothing, whatever a layer asks for.
+    # Evaluation changes no state, even if a layer asks for it.
     updates = tuple(cx.updates.items()) if mode in ("train", "fit") else ()
     inputs = (*feeds, *states.vars.values())
     program = rewrite(verify(Program(inputs, tuple(eqns), tuple(outputs.values()), ())))
@@ -127,27 +127,27 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
     program, used = _without_unused(program, states)
     results = dict(zip(names, program.outputs, strict=True))
     flat = set(map(gradient_name, net.layout.groups))
-    # Programs of all batch sizes share these, and the gaps between gradients stay zero.
+    # Programs of all batch sizes share these, and the padding between gradients stays zero.
     homes = {v: Var(v.aval, name) for name, v in results.items() if name in flat}
     fed = tuple(v.hint for v in feeds)
     return Built(verify(program, frozenset(program.eqns)), fed, used, names, homes, hints, finish)
 
 
 def fed_to_fit(net: Net, fitted: Sequence[object]) -> tuple[Node, ...]:
-    """What statistics are gathered from: of layers the inputs, of losses the targets too."""
+    """The inputs of a fit program: of layers their inputs, of losses the targets too."""
     terms = net.graph.train.nodes if net.graph.train is not None else ()
     return (*net.graph.inputs, *(net.graph.targets if any(node in terms for node in fitted) else ()))
 
 
 def _averaged(graph: LayerGraph, mode: Mode) -> int:
-    """After how many batches a program works with the averages of the parameters; 0: never."""
+    """The number of batches after which a program uses the averaged parameters; 0: never."""
     if mode not in ("predict", "measure") or graph.train is None or graph.train.options.get("average") is None:
         return 0
     return accumulated(graph.train)
 
 
 def _without_unused(program: Program, states: States) -> tuple[Program, tuple[str, ...]]:
-    """The program without the states that nothing reads or writes, and the names of the others."""
+    """The program without unused states, and the names of the remaining ones."""
     needed = {x for eqn in program.eqns for x in eqn.inputs if isinstance(x, Var)}
     needed.update(program.outputs, *program.updates, () if program.guard is None else (program.guard,))
     kept = {name: var for name, var in states.vars.items() if var in needed}
@@ -159,8 +159,8 @@ def _without_unused(program: Program, states: States) -> tuple[Program, tuple[st
 def _measure(
     graph: LayerGraph, cx: Lowering, mask: Var
 ) -> tuple[dict[str, Var], dict[str, Callable[[Mapping[str, Any], int], Any]]]:
-    """Sums over the rows that count, in float64: of the loss, and of each metric's terms, named `metric/term`; and what
-    metrics keep of each row, or of the piece, named `metric|term`."""
+    """Sums over the rows that count, in float64: of the loss, and of each metric's terms, named `metric/term`; and the
+    values that metrics keep per row, or per piece, named `metric|term`."""
     outputs: dict[str, Var] = {}
     finish: dict[str, Callable[[Mapping[str, Any], int], Any]] = {}
     if graph.train is None:
@@ -189,7 +189,7 @@ def _for_each(value: Var, cx: Lowering) -> Var:
 
 
 def _counting(mask: Var, like: Var) -> Var:
-    """Which rows count. Padding may hold anything, NaN too: it is chosen away, not multiplied."""
+    """Which rows count. Padding may contain anything, even NaN: it is selected away, not multiplied by 0."""
     return ops.reshape(mask, shape=(*mask.shape, *(1,) * (like.ndim - 1))) > 0.0
 
 
@@ -207,8 +207,8 @@ def _backward(
     states: States,
     updates: tuple[tuple[Var, Var], ...],
 ) -> tuple[Program, tuple[str, ...]]:
-    """Append the gradients of what is not frozen, and for training the optimizer's update, which happens only if they
-    are finite numbers."""
+    """Append the gradients of everything not frozen, and for training the optimizer's update, guarded by their
+    finiteness."""
     train = net.graph.train
     assert train is not None
     known = dict(zip(names, program.outputs, strict=True))
@@ -232,7 +232,7 @@ def _backward(
 
 
 def describe(source: object) -> str:
-    """The comment over the equations made for a node: its name and its text in the file."""
+    """The comment for the equations of a node: its name and code."""
     if isinstance(source, Back):
         return f"back through {describe(source.source)}"
     if not isinstance(source, Node):

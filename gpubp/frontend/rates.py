@@ -1,4 +1,4 @@
-"""The learning rate of each step, as the schedule of a file gives it."""
+"""The learning rate of each step, according to the schedule."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .update import learning_rate
 def rates(
     net: Net, steps: Sequence[int], epoch_steps: int, total_steps: int, records: Sequence[Mapping[str, Any]] = ()
 ) -> list[float] | None:
-    """The learning rate of the updates behind so many steps, each counted from 0; `epoch_steps`: the batches of an
-    epoch, `total_steps` those of the training; `records`: the figures after each epoch and its last `step`, for the
-    schedule that goes by them. None where the file does not train, where its optimizer has no rate, or where a record
-    lacks the figure that the rate depends on."""
+    """The learning rate of the updates at the given steps, counted from 0; `epoch_steps`: batches per epoch,
+    `total_steps` of the training; `records`: the metrics after each epoch and its last `step`, for a schedule that
+    depends on them. None if the file does not train, its optimizer has no rate, or a record lacks the required
+    metric."""
     import numpy as np
 
     train = net.graph.train
@@ -52,14 +52,14 @@ def rates(
 
 
 def _falls(net: Net, records: Sequence[Mapping[str, Any]], epoch_steps: int) -> list[tuple[int, float]]:
-    """The step after each record, and the factor of the rate from then on. Raises KeyError."""
+    """The step after each record, and the learning-rate factor from then on. Raises KeyError."""
     plateau, stand = plateau_of(net.graph), Stand()
     found: list[tuple[int, float]] = []
     if plateau is None:
         return found
     for record in records:
         figure = record[plateau.figure]
-        # Figures that are no finite numbers may be words in a file.
+        # Non-finite metrics may be strings in a file.
         figures = {plateau.figure: float(figure) if isinstance(figure, int | float) else math.nan}
         stand = plateau.after(stand, figures, int(record["step"]), epoch_steps)
         found.append((int(record["step"]), stand.scale))

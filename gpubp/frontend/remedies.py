@@ -1,4 +1,4 @@
-"""Remedies for shapes that do not fit, each tried before it is shown: the changed graph is traced."""
+"""Suggested fixes for shape errors, each verified before it is shown: the changed graph is traced."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ..ir import FLOATS, Var
 from .causes import Trace, binding, enclosing
 
 MENDS_CAUSE = " would fit"
-"""How the help ends that changes what led to an error, not its place."""
+"""The end of a help text that changes what led to an error, not its place."""
 
 LONGEST = 1000
-"""Nodes that a remedy is tried on: a trace of more takes too long to be worth a hint."""
+"""Maximum size of a graph that a fix is tried on: tracing more takes too long for a hint."""
 
 
 Proposal = tuple[Node, str]
-"""A node as it would be with the remedy, and the help that proposes it."""
+"""A node with the fix applied, and the help text that proposes it."""
 
 
 def remedies(cx: Trace, node: Node, error: ShapeError) -> tuple[str, ...]:
-    """The first remedy that fits, if any."""
+    """The first fix that works, if any."""
     values = [cx.values.get(source) for source in node.inputs]
     if len(node.inputs) != len(node.input_spans) or len(ancestors(node)) > LONGEST:
         return ()
@@ -42,7 +42,7 @@ def remedies(cx: Trace, node: Node, error: ShapeError) -> tuple[str, ...]:
 
 
 def ancestors(*nodes: Node) -> list[Node]:
-    """Nodes and all that they stand on, each after its inputs."""
+    """Nodes and all their dependencies, in topological order."""
     out: dict[Node, None] = {}
     work = [(node, False) for node in nodes]
     while work:
@@ -56,7 +56,7 @@ def ancestors(*nodes: Node) -> list[Node]:
 
 
 def _replaced(node: Node, old: Node, new: Node) -> Node:
-    """`node` as it is when `new` stands in the place of `old`."""
+    """`node` with `old` replaced by `new`."""
     made: dict[Node, Node] = {}
     for one in ancestors(node):
         inputs = tuple(made[source] for source in one.inputs)
@@ -67,7 +67,7 @@ def _replaced(node: Node, old: Node, new: Node) -> Node:
 
 
 def _on(node: Node, i: int, kind: str, attrs: Mapping[str, Static]) -> Node:
-    """`node` with a function between it and its input `i`."""
+    """`node` with a function inserted before its input `i`."""
     source = node.inputs[i]
     put = Node(f"{source.name}.{kind}", kind, attrs, (source,), source.span)
     return replace(node, inputs=(*node.inputs[:i], put, *node.inputs[i + 1 :]))
@@ -79,13 +79,13 @@ def _shape(cx: Trace, node: Node) -> tuple[int, ...]:
 
 
 def _name(node: Node, i: int) -> str | None:
-    """The text of an input, where it is a plain name."""
+    """The name of an input, if it is a plain name."""
     text = node.input_spans[i].text
     return text if text.isidentifier() else None
 
 
 def _units(cx: Trace, node: Node) -> Iterator[Proposal]:
-    """Another number of units, where it is written as a number at the end of what brings the value."""
+    """Another number of units, if it is a literal at the end of the chain that produces the value."""
     for source in node.inputs:
         at = source
         while at.kind != "dense" and len(at.inputs) == 1 and _shape(cx, at.inputs[0]) == _shape(cx, at):
@@ -108,7 +108,7 @@ def _type(node: Node) -> Type:
 
 
 def _reshaped(cx: Trace, node: Node) -> Iterator[Proposal]:
-    """The same values in the other's shape, where the order of the values leaves no doubt; or axes of 1 behind."""
+    """A reshape to the other's shape, if the order of elements is unambiguous; or trailing axes of size 1."""
     if len(node.inputs) != 2:
         return
     for i in (0, 1):
@@ -125,7 +125,7 @@ def _reshaped(cx: Trace, node: Node) -> Iterator[Proposal]:
 
 
 def _projected(cx: Trace, node: Node) -> Iterator[Proposal]:
-    """A dense layer on the value that is only passed on, beside one that was changed: the skip path of a sum."""
+    """A dense layer on the skip path of a residual connection."""
     if node.kind not in ("+", "-") or not isinstance(enclosing(node.span), syntax.Block | syntax.Model):
         return
     for i in (1, 0):
@@ -144,7 +144,7 @@ def _projected(cx: Trace, node: Node) -> Iterator[Proposal]:
 
 
 def _with_target(cx: Trace, node: Node) -> Iterator[Proposal]:
-    """The target in the place of another value, in a loss or metric that compares with none."""
+    """The target in place of another value, in a loss or metric that compares with none."""
     if node.part not in ("loss", "metric") or len(node.inputs) != 2 or any(one.kind == "target" for one in node.inputs):
         return
     first = " ".join(node.input_spans[0].text.split())
@@ -160,7 +160,7 @@ def _swapped(cx: Trace, node: Node) -> Iterator[Proposal]:
 
 
 def _other_loss(cx: Trace, node: Node) -> Iterator[Proposal]:
-    """The loss of the same question for the other sort of target."""
+    """The equivalent loss for the other kind of target."""
     if node.part != "loss" or len(node.inputs) != 2:
         return
     texts = ", ".join(" ".join(span.text.split()) for span in node.input_spans)
@@ -183,7 +183,7 @@ def _one_hot(cx: Trace, node: Node) -> Iterator[Proposal]:
 
 
 def _declared(cx: Trace, node: Node) -> Iterator[Proposal]:
-    """A target declared as what the loss compares."""
+    """A declaration of the target as what the loss compares."""
     if node.part not in ("loss", "metric") or len(node.inputs) != 2 or node.inputs[1].kind != "target":
         return
     target, found = node.inputs[1], _shape(cx, node.inputs[0])

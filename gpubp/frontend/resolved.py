@@ -1,4 +1,4 @@
-"""The text of a net that stands alone: params, sizes and settings with the values in force, imports beside it."""
+"""The standalone text of a net: params, sizes and settings filled in, imports alongside."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ FOLDER = "imports"
 
 
 def resolved(net: Net) -> dict[str, str]:
-    """The texts of a folder that means the same as the net's file, by their paths in it: `resolved.net`, and what it
-    imports under `imports/`. It needs no values from outside, and no data to be read; paths of data are left as they
-    are."""
+    """The files equivalent to the net's file, by relative path: `resolved.net`, and its imports under `imports/`. They
+    need no overrides and no data to be loaded; data paths are unchanged."""
     writer = _Writer(net)
     source = net.graph.source
     text = writer.text(source, posixpath.normpath(source.name), "", "")
@@ -32,16 +31,16 @@ def resolved(net: Net) -> dict[str, str]:
 
 @dataclass
 class _Writer:
-    """Rewrites files in the order in which they are loaded, each once: the first alias gives its params their names."""
+    """Rewrites files in the order in which they are loaded, each once: the first alias names its params."""
 
     net: Net
     imports: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
     divided: bool = False
-    """Whether there is a section `data` that the split could be written to."""
+    """Whether there is a section `data` that the split can be written to."""
 
     def text(self, source: Source, path: str, prefix: str, folder: str) -> str:
-        """`folder`: how a path to the imports begins in this file."""
+        """`folder`: the prefix of import paths in this file."""
         file, _ = parse(source)
         edits: list[tuple[Span, str]] = []
         types = {n.label or n.name: n.type for n in (*self.net.graph.inputs, *self.net.graph.targets)}
@@ -70,7 +69,7 @@ class _Writer:
         return text
 
     def _import(self, importer: str, statement: syntax.Import, prefix: str) -> str:
-        """The place of an imported file in the folder."""
+        """The path of an imported file in the folder."""
         path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), statement.path.value))
         if path not in self.places:
             self.places[path] = f"{FOLDER}/{len(self.places) + 1}_{posixpath.basename(path)}"
@@ -81,7 +80,7 @@ class _Writer:
 
 
 def _sizes(written: syntax.TypeExpr, known: Type) -> Iterator[tuple[Span, str]]:
-    """Replacements for the `?` of a type; one with a name leaves the name, which `resolved` makes a param."""
+    """Replacements for the `?` of a type; a named one becomes the name, which `resolved` makes a param."""
     shape = written.shape if isinstance(written, syntax.LabelType) else written
     pairs = list(zip(shape.sizes if shape is not None else (), known.shape, strict=True))
     if isinstance(written, syntax.LabelType):
@@ -93,8 +92,7 @@ def _sizes(written: syntax.TypeExpr, known: Type) -> Iterator[tuple[Span, str]]:
 
 
 def _settings(section: syntax.Train | syntax.Data, told: Mapping[str, str]) -> Iterator[tuple[Span, str]]:
-    """Replacements for the keys of a section that are told from outside; `epochs` stands in the place of `steps`, and a
-    key that the section lacks at its end."""
+    """Replacements for overridden keys of a section; `epochs` replaces `steps`, and a missing key is appended."""
     there = {statement.names[0].text: statement for statement in section.body}
     lines = ""
     for key, new in told.items():
@@ -114,7 +112,7 @@ def _settings(section: syntax.Train | syntax.Data, told: Mapping[str, str]) -> I
 
 
 def given_as_text(params: Mapping[str, object]) -> dict[str, str]:
-    """New values of params as the language writes them."""
+    """Overrides of params in the language's syntax."""
     return {str(name): _text(value) for name, value in params.items()}
 
 

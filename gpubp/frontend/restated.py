@@ -1,5 +1,4 @@
-"""Pieces of a file as they may be written instead: a stage with other first weights, the optimizer with another
-rate."""
+"""Modified source code: a stage with another initialiser, the optimizer with another rate."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ from .net import Net
 
 
 def with_init(node: Node, init: str) -> str:
-    """A stage as the file writes it, but for its option `init`."""
+    """A stage as the file writes it, without its option `init`."""
     text, span = node.span.text, node.attr_spans.get("init")
     if span is not None and span.source is node.span.source and node.span.start <= span.start < node.span.end:
         start, stop = span.start - node.span.start, span.end - node.span.start
@@ -22,18 +21,18 @@ def with_init(node: Node, init: str) -> str:
 
 
 def initialiser(node: Node) -> str | None:
-    """The name of a stage's initialiser: "" where numbers stand in its place, None where it has none."""
+    """The name of a stage's initialiser: "" for literal numbers, None if it has none."""
     init = node.attrs.get("init")
     return init.name if isinstance(init, Choice) else "" if "init" in node.attrs else None
 
 
 def with_rate(net: Net, factor: float) -> str | None:
-    """The line of the optimizer with its rate times a factor; None where it has no rate, or one of 0."""
+    """The optimizer's line with its rate times a factor; None if it has no rate, or one of 0."""
     choice = net.option("optimizer")
     lr = choice.options.get("lr") if isinstance(choice, Choice) else None
     if not isinstance(choice, Choice) or not isinstance(lr, int | float) or not lr:
         return None
-    # Options that are as they would be are not written.
+    # Options with default values are omitted.
     options = {key: value for key, value in choice.options.items() if key in choice.option_spans or key == "lr"}
     options["lr"] = float(f"{lr * factor:.3g}")
     return f"optimizer = {choice.name}({', '.join(f'{key} = {written(value)}' for key, value in options.items())})"

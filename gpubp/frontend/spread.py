@@ -1,7 +1,7 @@
-"""The spread of values, the sum of their squared distances from the mean, which is known only after the last of them.
+"""The sum of squared distances from the mean, computed over pieces of the rows.
 
-Each piece of the rows gives its own in two passes, and these are put together: Chan, Golub & LeVeque (1983), section 2.
-The sum of the squares less the square of the sum, in one pass, would leave no digit of a spread of 1 about 1e9.
+Each piece contributes its own, computed in two passes, and these are combined: Chan, Golub & LeVeque (1983), section 2.
+The textbook one-pass formula would lose all digits of a standard deviation of 1 around 1e9.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ PARTS = ("first", "mean", "spread", "rows")
 
 
 def spread_parts(values: Var, counts: Var, rows: Var) -> dict[str, Var]:
-    """What is kept of a piece, float64 with one row each: its first value, which counts, the mean of the distances from
-    it, their spread, and the number of rows that count. Equal values have a spread of exactly 0."""
+    """Statistics of a piece, float64 with one row each: its first value that counts, the mean distance from it, their
+    sum of squares, and the number of rows that count. Equal values have a spread of exactly 0."""
     first = ops.slice_(values, start=(0,) * values.ndim, stop=(1, *values.shape[1:]))
     rows = ops.reshape(rows, shape=(1,) * values.ndim)
     distance = ops.where(counts, values - first, 0.0)
@@ -31,7 +31,7 @@ def spread_parts(values: Var, counts: Var, rows: Var) -> dict[str, Var]:
 
 
 def whole_spread(parts: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-    """The spread over all pieces, of what was kept of them, the pieces first."""
+    """The combined sum of squares, from the statistics of pieces, with the pieces as the first axis."""
     first, mean, spread, rows = (parts[name] for name in PARTS)
     means = first - first[0] + mean
     about = means - (rows * means).sum(axis=0) / rows.sum(axis=0)

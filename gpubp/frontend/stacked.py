@@ -1,4 +1,4 @@
-"""Programs of several restarts of a net, side by side."""
+"""Programs that train several restarts side by side."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ..transforms import stack
 from .programs import Built
 
 GOING = "going"
-"""The state that says which restarts go on, (restarts,) of bool."""
+"""The state that says which restarts are still training, (restarts,) of bool."""
 
 
 def stacked(built: Built, count: int, *, one_batch: bool = False, apart: bool = False) -> Built:
-    """The program of `count` restarts: states, gradients and results have one more axis in front, and so have the
-    feeds, unless all restarts see `one_batch`. Where a gradient is not finite, no restart changes; with `apart` the
-    others do, and those that are not `GOING` do not."""
+    """The program of `count` restarts: states, gradients and results have a leading axis, and so have the feeds, unless
+    all restarts see `one_batch`. If a gradient is not finite, no restart is updated; with `apart` only that one is not,
+    nor are those that are not `GOING`."""
     program = built.program
     shared = program.inputs[: len(built.feeds)] if one_batch else ()
     going = Var(Aval((count,), "bool"), GOING) if apart and program.guard is not None else None

@@ -1,4 +1,4 @@
-"""What a program keeps from one run to the next: parameters, statistics, counters, the optimizer's state."""
+"""The persistent state of programs: parameters, statistics, counters, optimizer state."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from .net import Net
 from .plateau import plateau_of
 
 STEP: Final = "step"
-"""Batches trained on so far, int64: of them the learning rate, the draws and the order of the rows are made."""
+"""Number of training batches so far, int64: determines the learning rate, the random draws and the order of the
+rows."""
 
 SEED: Final = "seed"
-"""Of all draws, int64."""
+"""Of all random draws, int64."""
 
 RATE_SCALE: Final = "rate_scale"
-"""A factor of the learning rate that the host may write, float64."""
+"""A learning-rate factor that the host may write, float64."""
 
 EPOCH_STEPS, TOTAL_STEPS = "epoch_steps", "total_steps"
-"""The batches of a pass over the training data and of the whole training, float64, 0 where not known: what a schedule
-in epochs or to the end goes by."""
+"""Batches per epoch and in the whole training, float64, 0 if unknown: for schedules in epochs or to the end."""
 
 ROWS: Final = "rows"
-"""Rows whose gradients were gathered since the last update, float64."""
+"""Rows whose gradients were accumulated since the last update, float64."""
 
 BEST, BEST_STEP = "best", "best_step"
-"""The best figure that `plateau` has seen, float64, and the step of it, int64."""
+"""The best metric that `plateau` has seen, float64, and its step, int64."""
 
 COUNTERS: Final = (STEP, SEED, RATE_SCALE, EPOCH_STEPS, TOTAL_STEPS, BEST, BEST_STEP, ROWS)
-"""The scalars that nets keep, each those that it needs."""
+"""All scalars of state; a net has those that it needs."""
 
 AVERAGE: Final = "average"
-"""Before a group's name: the moving average of its parameters."""
+"""Prefix of a group's name: the moving average of its parameters."""
 
 _ALWAYS: Final[Mapping[str, tuple[str, float]]] = {
     STEP: ("int64", 0),
@@ -49,7 +49,7 @@ _PLATEAU: Final[Mapping[str, tuple[str, float]]] = {BEST: ("float64", float("inf
 
 
 def counters(net: Net) -> dict[str, tuple[str, float]]:
-    """Type and first value of each scalar that the net's programs or its training keep."""
+    """dtype and initial value of each scalar that the net's programs or its training need."""
     out = dict(_ALWAYS)
     train = net.graph.train
     if train is None:
@@ -66,7 +66,7 @@ def counters(net: Net) -> dict[str, tuple[str, float]]:
 
 
 def accumulated(train: Train) -> int:
-    """The batches whose gradients make one update."""
+    """The number of batches per update."""
     number = train.options.get("accumulate", 1)
     assert isinstance(number, int)
     return number
@@ -74,8 +74,8 @@ def accumulated(train: Train) -> int:
 
 @dataclass(eq=False)
 class States:
-    """The states that a program turns out to need: made when first asked for. `averaged`: the program works with the
-    moving averages of the parameters, after `averaged` batches."""
+    """The states that a program requires, created on first request. `averaged`: the program uses the moving averages of
+    the parameters, after `averaged` batches."""
 
     layout: Layout
     dtype: str
@@ -100,7 +100,7 @@ class States:
         return self.get(group.name, (group.size,), self.dtype)
 
     def beside(self, name: str, group: Group) -> Var:
-        """A state laid out as the group's parameters."""
+        """A state with the layout of the group's parameters."""
         return self.get(f"{name}.{group.name}", (group.size,), self.dtype)
 
     def parameter(self, wanted: Parameter) -> Var:
@@ -122,7 +122,7 @@ class States:
 
 
 def duration_steps(duration: Duration, states: States) -> Var:
-    """The batches of a duration, float64."""
+    """A duration in batches, float64."""
     if duration.unit == "steps":
         return ops.full((), float(duration.amount), "float64")
     return float(duration.amount) * states.real(EPOCH_STEPS)

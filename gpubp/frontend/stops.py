@@ -1,4 +1,4 @@
-"""`early_stop`: which figure it watches, and whether there is such a figure. `load`: weights to start from."""
+"""`early_stop`: which metric it monitors, and whether that exists. `load`: initial weights from a run."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Paths = Annotated[Sequence[str], OptionType(("paths",))]
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A figure that says which state is best: `valid.loss`, `valid.accuracy`. `rising`: more is better. A state is
-    better where it is so by more than `min_delta`. `patience`: training ends when the best is so old, None means
-    never. `restore`: the best state is the result."""
+    """The metric that decides which state is best: `valid.loss`, `valid.accuracy`. `rising`: higher is better. A state
+    must improve by more than `min_delta`. `patience`: training stops that long after the best state, None means never.
+    `restore`: the best state is the result."""
 
     figure: str
     rising: bool
@@ -36,7 +36,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A run whose weights are the first ones; `only`: places of the model, all where there are none."""
+    """A run whose weights are the initial ones; `only`: places of the model, all if empty."""
 
     path: str
     only: tuple[str, ...]
@@ -62,8 +62,8 @@ def load(*, path: Text, only: Paths = ()) -> Start:
 
 
 def watch_of(net: Net, parts: Iterable[str]) -> Watch | None:
-    """What decides on the best state: the early stop, or else the validation loss, or nothing. `parts`: those that the
-    data has. Raises NetError where the figure belongs to a part that is not there."""
+    """What decides on the best state: early stopping, or else the validation loss, or nothing. `parts`: those of the
+    data. Raises NetError if the metric belongs to a part that does not exist."""
     graph = net.graph
     choice = graph.train.options.get("early_stop") if graph.train is not None else None
     if not isinstance(choice, Choice):
@@ -82,7 +82,7 @@ def watch_of(net: Net, parts: Iterable[str]) -> Watch | None:
 
 
 def check_stop(graph: LayerGraph) -> list[Diagnostic]:
-    """What is wrong with the figure that the early stop names."""
+    """The error in the metric that early stopping names, if any."""
     choice = graph.train.options.get("early_stop") if graph.train is not None else None
     if not isinstance(choice, Choice):
         return []
@@ -123,7 +123,7 @@ def start_of(net: Net) -> Start | None:
 
 
 def cannot_start(net: Net, message: str, option: Literal["path", "only"] = "path", help: str = "") -> NetError:
-    """The error for weights that cannot be started from."""
+    """The error for weights that cannot be used."""
     choice = net.graph.train.options.get("start") if net.graph.train is not None else None
     assert isinstance(choice, Choice)
     span = choice.option_spans.get(option, choice.span)

@@ -1,4 +1,4 @@
-"""A net as a table of its layers."""
+"""A table of a net's layers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from .layout import Layout
 def summary(
     graph: LayerGraph, shapes: Mapping[Node, tuple[int, ...]], layout: Layout, flops: Mapping[Node, int] | None
 ) -> str:
-    """One line for each value: its shape for one example, its trained values, and the operations that `flops` gives."""
+    """One line for each value: its shape for one example, its trainable parameters, and the operation counts returned
+    by `flops`."""
     rows = [["value", "function", "shape", "parameters"]]
     sizes = Counter[Node]()
     for parameter in layout.parameters.values():

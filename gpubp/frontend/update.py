@@ -1,4 +1,4 @@
-"""The second half of a training program: from the gradients to the new parameters."""
+"""The second half of a training program: from gradients to new parameters."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ from .layout import Group, Layout, aligned
 from .states import AVERAGE, RATE_SCALE, ROWS, STEP, TOTAL_STEPS, States, accumulated, duration_steps
 
 GUARD: Final = "finite"
-"""Output of a training program: whether every gradient is a finite number. Where one is not, the step changes
-nothing."""
+"""Output of a training program: whether every gradient is finite. If not, the step changes nothing."""
 
 Updates = list[tuple[Var, Var]]
 
 
 def gradient_name(group: Group) -> str:
-    """The output of a training program that holds the gradients of a group's parameters, laid out as they are."""
+    """The output of a training program that holds the gradients of a group, with the layout of its parameters."""
     return f"gradient.{group.name}"
 
 
 @dataclass(eq=False)
 class _Schedule:
-    """The `cx` of a schedule (gpubp.optim.ScheduleContext). `followed`: the schedule that is being traced; one that is
-    refused stays there, which may stand within another."""
+    """The `cx` of a schedule (gpubp.optim.ScheduleContext). `followed`: the schedule that is being traced; on an error
+    it stays set to the invalid one, which may be nested in another."""
 
     states: States
     followed: Choice | None = None
@@ -58,8 +57,8 @@ class _Schedule:
 
 @dataclass(eq=False)
 class _Shared:
-    """What the updates of all groups have in common: the number of the update, the factor of the rate, the numbers of
-    the optimizer."""
+    """What the updates of all groups share: the number of the update, the learning-rate factor, the optimizer's
+    scalars."""
 
     states: States
     t: Var
@@ -108,9 +107,9 @@ def update(
 ) -> tuple[dict[Group, Var], Var, Updates]:
     """One update for each group, on its flat buffer, and the step counter, from the gradients of a batch by parameter.
 
-    Returns the flat gradients that the update takes, whether all of them are finite numbers, and what is written. With
-    `accumulate`, the gradients of so many batches, each by its rows, are gathered first, and the other batches' steps
-    write nothing else.
+    Returns the flat gradients that the update uses, whether all of them are finite, and the state updates. With
+    `accumulate`, the gradients of that many batches are averaged first, weighted by rows; the other batches' steps
+    change nothing else.
     """
     groups = [group for group in states.layout.groups if not group.frozen]
     flat = {group: _flat(group, gradients) for group in groups}
@@ -120,7 +119,7 @@ def update(
     due: Var | None = None
     if window > 1:
         with origin(f"the mean gradient of {window} batches"):
-            # The number of this update from 0, and the batch that its window began with.
+            # The number of this update from 0, and the first batch of its window.
             number = ops.floor(batches / float(window))
             batches = number * float(window)
             due = ops.cast(step + 1, dtype="float64") >= batches + float(window)
@@ -146,7 +145,7 @@ def update(
 
 
 def check_update(train: Train, layout: Layout) -> list[Diagnostic]:
-    """What the optimizer, the schedule, the average and the clip refuse of their options."""
+    """The invalid options of optimizer, schedule, average and clipping."""
     found: list[Diagnostic] = []
     states = States(layout, "float32")
     group = next((group for group in layout.groups if not group.frozen), None)
@@ -177,7 +176,7 @@ def check_update(train: Train, layout: Layout) -> list[Diagnostic]:
 
 
 def require_update(graph: LayerGraph, steps: int) -> None:
-    """Raise NetError where a training of so many batches would never update anything."""
+    """Raise NetError if a training of so many batches would never update anything."""
     train = graph.train
     if train is None:
         return
@@ -208,7 +207,7 @@ def _advance(train: Train, cx: _Update, g: Var) -> None:
 
 
 def learning_rate(train: Train, states: States, step: Var) -> Var:
-    """The factor of every learning rate in force, the schedule's and the host's, after so many batches (float64)."""
+    """The factor of every learning rate, from the schedule and the host, after so many batches (float64)."""
     scale, schedule = states.real(RATE_SCALE), train.options.get("schedule")
     if isinstance(schedule, Choice):
         scale = scale * _Schedule(states).follow(schedule, step, states.real(TOTAL_STEPS))
@@ -216,7 +215,7 @@ def learning_rate(train: Train, states: States, step: Var) -> Var:
 
 
 def _gathered(states: States, gradients: Mapping[Group, Var], batch: int, due: Var) -> tuple[dict[Group, Var], Updates]:
-    """The mean gradients over the rows gathered so far, this batch's included, and what is kept for the next step."""
+    """The mean gradients over the accumulated rows, including this batch, and the state for the next step."""
     rows = states.real(ROWS)
     total = rows + float(batch)
     kept: Updates = [(rows, ops.where(due, 0.0, total))]
@@ -224,14 +223,14 @@ def _gathered(states: States, gradients: Mapping[Group, Var], batch: int, due: V
     means = {}
     for group, g in gradients.items():
         old = states.beside("gathered", group)
-        # The mean is kept, not the sum: where no single gradient overflows, no number of them does.
+        # The mean is stored, not the sum, so that accumulation cannot overflow.
         means[group] = before * old + share * g
         kept.append((old, ops.where(due, 0.0, means[group])))
     return means, kept
 
 
 def _flat(group: Group, gradients: Mapping[str, Var]) -> Var:
-    """The gradients of a group in the order and with the gaps of its parameters."""
+    """The gradients of a group with the order and padding of its parameters."""
     pieces: list[Var] = []
     for p in group.parameters:
         pieces.append(ops.reshape(gradients[p.name], shape=(p.size,)))
@@ -241,7 +240,7 @@ def _flat(group: Group, gradients: Mapping[str, Var]) -> Var:
 
 
 def _largest(gradients: Iterable[Var], dtype: str) -> Var:
-    """The largest absolute value, NaN where there is a NaN: finite if and only if all of them are."""
+    """The largest absolute value, NaN if there is a NaN: finite if and only if all of them are."""
     largest: Var | None = None
     for g in gradients:
         top = ops.max_(ops.absolute(g))

@@ -1,4 +1,4 @@
-"""The step of a net laid open: forward and backward equations, with what their values stand for."""
+"""A training step for inspection: forward and backward equations, and what their values are."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .programs import losses, lowering
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Watched:
-    """The program of loss and gradients that training works with, and behind it what of the forward pass the
-    stabilising rules replaced, so that each node of the file has its value. It takes `feeds`, rows of the inputs and
-    targets, and behind them `states`, by name; its outputs are the scalars `data`, `penalty` and `loss`. Of a net
-    without a loss it is the forward pass of a prediction, without outputs.
+    """The training program of loss and gradients, plus the parts of the forward pass that the stabilising rules
+    replaced, so that each node of the file has its value. Its inputs are `feeds`, rows of the inputs and targets,
+    followed by `states`, by name; its outputs are the scalars `data`, `penalty` and `loss`. For a net without a loss it
+    is the forward pass of a prediction, without outputs.
 
-    `values` are those of the nodes; `parameters` by name; `cotangents` the derivatives of the whole loss by every value
-    on the way back.
+    `values` are those of the nodes; `parameters` by name; `cotangents` the derivatives of the whole loss with respect
+    to every value in the backward pass.
     """
 
     program: Program
@@ -37,8 +37,8 @@ class Watched:
 
 
 def watched(net: Net, batch: int, dtype: str) -> Watched:
-    """The step of `net` on `batch` rows, or, where it has no loss, its forward pass. Raises NetError where a layer
-    refuses batches of that size."""
+    """The step of `net` on `batch` rows, or its forward pass if it has no loss. Raises NetError if a layer refuses
+    batches of that size."""
     graph = net.graph
     cx, states = lowering(net, "predict" if graph.train is None else "gradients", batch, dtype)
     try:
