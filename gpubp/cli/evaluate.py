@@ -8,7 +8,7 @@ import json
 from dsl.excerpt import visible
 
 from ..training import load_run
-from .predict import add_run, say_unused
+from .predict import add_run, say_gaps, say_unused
 from .table import align
 
 
@@ -23,6 +23,7 @@ def work(arguments: argparse.Namespace) -> int:
     run = load_run(arguments.run, arguments.device)
     rows = run.rows(arguments.data, targets=True)
     say_unused(rows.unused, arguments.data)
+    say_gaps(rows, arguments.data, "the figures are without them")
     figures = run.evaluate(rows.arrays, arguments.batch)
     count = len(next(iter(rows.arrays.values())))
     figures.pop("penalty")
@@ -30,7 +31,7 @@ def work(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"rows": count, **({"left_out": gaps} if gaps else {}), "metrics": figures}))
         return 0
-    left_out = f" ({gaps:,} left out for missing cells)" if gaps else ""
+    left_out = f" ({gaps:,} left out)" if gaps else ""
     print(f"{count:,} row{'s' * (count != 1)} of {visible(arguments.data)}{left_out}\n")
     print(align([list(figures), [f"{value:.4g}" for value in figures.values()]]))
     return 0

@@ -13,6 +13,7 @@ from typing import Any
 from dsl.excerpt import visible
 from dsl.wording import short
 
+from ..data import NewRows
 from ..errors import GpubpError
 from ..executor import CHUNK
 from ..frontend import foretold
@@ -58,12 +59,9 @@ def work(arguments: argparse.Namespace) -> int:
     rows = run.rows(arguments.data, targets=False, keep=arguments.keep)
     idle = [name for name in rows.unused if name not in arguments.keep]
     say_unused(idle, arguments.data, "; `--keep NAME` copies one to the answers")
-    found = answers_of(run, run.predict(rows.arrays, arguments.batch))
-    columns = {**rows.kept, **_beside(_with_gaps(found, rows.gaps), rows.kept)}
-    if rows.gaps:
-        first, count, each = rows.gaps[0] + 1, len(rows.gaps), rows.each
-        said = f"{each} {first:,} misses" if count == 1 else f"{count:,} {each}s, the first of them {first:,}, miss"
-        print(f"note: {said} a cell of `{visible(arguments.data)}`; their answers are left empty", file=sys.stderr)
+    found = answers_of(run, run.predict(rows, arguments.batch))
+    columns = {**rows.kept, **_beside(_emptied(found, rows.gaps), rows.kept)}
+    say_gaps(rows, arguments.data, "their answers are left empty")
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows([columns, *zip(*columns.values(), strict=True)])
     if output is None:
@@ -92,14 +90,19 @@ def say_unused(columns: Sequence[str], path: str, how: str = "") -> None:
         print(f"note: `{visible(path)}` has {what}: {shown}{how}", file=sys.stderr)
 
 
-def _with_gaps(answers: Mapping[str, Sequence[str]], gaps: Sequence[int]) -> dict[str, list[str]]:
-    """The answers with an empty cell at each of the rows `gaps` of the table, which ascend."""
-    empty = set(gaps)
-    found = {}
-    for name, column in answers.items():
-        cells = iter(column)
-        found[name] = ["" if row in empty else next(cells) for row in range(len(column) + len(empty))]
-    return found
+def say_gaps(rows: NewRows, path: str, what: str) -> None:
+    """Tell which rows of a table cannot be used, if there are any, and `what` becomes of them."""
+    if rows.gaps:
+        said = rows.said(path, what).splitlines()
+        print("\n".join(["warning: " + visible(said[0]), *map(visible, said[1:])]), file=sys.stderr)
+
+
+def _emptied(answers: dict[str, list[str]], gaps: Sequence[int]) -> dict[str, list[str]]:
+    """The answers, empty at the rows `gaps`."""
+    for column in answers.values():
+        for row in gaps:
+            column[row] = ""
+    return answers
 
 
 def _beside(answers: dict[str, list[str]], kept: Mapping[str, object]) -> dict[str, list[str]]:

@@ -25,12 +25,14 @@ from .encoders import Encoder
 from .files import find_file, start_of
 from .images import new_pictures
 from .labels import Place, labels_of
-from .moments import cut, open_series
+from .misread import MISSING
+from .moments import cut, open_series, read_moments
 from .pictures import SUFFIXES
 from .series import new_windows
 from .sheet import open_sheet
 from .tables import Table, TextTable
 from .tabular import one_hot, whole_rows
+from .unanswered import unanswered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,14 +42,26 @@ if TYPE_CHECKING:
 class NewRows:
     """The rows of a file. `arrays`: for each name numbers as float64 (n, *shape), labels as int64 (n, *shape);
     `unused`: columns of a table that the net was trained without; `kept`: the cells of columns that were asked for, as
-    texts, of all rows; `gaps`: the numbers (from 0) of the table's rows that miss a cell, which the arrays leave out as
-    the training did; `each`: what a row is, "row" or, of a series, "window"."""
+    texts, of all rows; `gaps`: the numbers (from 0) of the table's rows that the net cannot answer, which the arrays
+    leave out: they miss a cell that nothing stands for, or hold a word that the training never saw; `why`: sentences
+    that say which, with lines and columns; `each`: what a row is, "row" or, of a series, "window"."""
 
     arrays: dict[str, NDArray[Any]]
     unused: tuple[str, ...] = ()
     kept: dict[str, list[str]] = field(default_factory=dict)
     gaps: tuple[int, ...] = ()
+    why: tuple[str, ...] = ()
     each: str = "row"
+
+    @property
+    def count(self) -> int:
+        """How many the table has, with those that are left out."""
+        return len(next(iter(self.arrays.values()))) + len(self.gaps)
+
+    def said(self, path: str | os.PathLike[str], what: str) -> str:
+        """How many rows of the table are left out and why, a line for each reason. `what` becomes of them, in words."""
+        head = f"{len(self.gaps):,} of {counted(self.count, self.each)} of `{os.fspath(path)}` cannot be used: {what}"
+        return "\n".join([head, *(f"  {reason}" for reason in self.why)])
 
 
 _LEARNED = "the data that was learned from"
@@ -112,17 +126,33 @@ def _columns(table: Table, encoders: Mapping[str, Encoder], keep: Sequence[str])
         for i, coded in zip(picks[name], _is_word(encoder, len(picks[name])), strict=True):
             (labels if coded else numeric).add(i)
     fills = {i: field.fill for name, each in encoders.items() for i, field in zip(picks[name], each.fields)}
-    dropped = {i for name, each in encoders.items() if each.drop for i in picks[name] if fills.get(i) is None}
-    missing = bool(dropped) or any(field.fill is not None for encoder in encoders.values() for field in encoder.fields)
-    cells = table.cells(sorted(numeric), sorted(labels), missing)
+    needed = {i for columns in picks.values() for i in columns if fills.get(i) is None}
+    books = _books(picks, encoders)
+    # What was a word when it was learned from is one still, as `NA` may be.
+    known = MISSING.difference(*books.values(), *(encoder.vocabulary for encoder in encoders.values()))
+    cells = table.cells(sorted(numeric), sorted(labels), known)
     every = range(cells.rows)
-    cells = whole_rows(table, cells, dropped)
+    cells, why = unanswered(table, cells, needed, books)
+    cells = whole_rows(table, cells, needed, why)
     return NewRows(
         {name: _rows(table, cells, picks[name], encoder) for name, encoder in encoders.items()},
         _unused(table, encoders),
         {name: table.texts(i) for name, i in zip(keep, wanted, strict=True)},
         () if cells.kept is None else tuple(sorted({*every}.difference(cells.kept.tolist()))),
+        why,
     )
+
+
+def _books(picks: Mapping[str, Sequence[int]], encoders: Mapping[str, Encoder]) -> dict[int, tuple[str, ...]]:
+    """The columns of inputs that hold words, each with those that were learned from. A class of a target that nobody
+    learned is an error: figures that leave it out would be too good."""
+    books = {}
+    for name, encoder in encoders.items():
+        for k, i in enumerate(picks[name] if encoder.feature else ()):
+            words = encoder.fields[k].words if encoder.fields else ()
+            if encoder.classes is not None or words:
+                books[i] = words or encoder.vocabulary
+    return books
 
 
 def _is_word(encoder: Encoder, columns: int) -> list[bool]:
@@ -195,12 +225,6 @@ def _rows(table: Table, cells: Cells, columns: Sequence[int], encoder: Encoder) 
     def place(i: int) -> Place:
         return Place(table.path, table.span, [cells.labels[i]], [table.names[i]], partial(at, [i]))
 
-    for i in columns:
-        if i in cells.labels:
-            gone = cells.labels[i].missing
-            if gone.any():
-                message = f"{table.at(int(np.argmax(gone)), i)}: the cell is empty, and it is to be a word"
-                raise problem("E0419", message, table.span)
     if encoder.classes is not None:
         book = encoder.vocabulary
         labels = np.stack([labels_of(book, place(i), _LEARNED) for i in columns], axis=1)
@@ -209,9 +233,6 @@ def _rows(table: Table, cells: Cells, columns: Sequence[int], encoder: Encoder) 
     for k, i in enumerate(columns):
         words = encoder.fields[k].words if encoder.fields else ()
         parts.append(one_hot(words, place(i), _LEARNED) if words else cells.numbers[i][:, None])
-        if not words and (not encoder.fields or encoder.fields[k].fill is None) and np.isnan(parts[-1]).any():
-            row = int(np.argmax(np.isnan(cells.numbers[i])))
-            raise problem("E0416", f"{table.at(row, i)}: the cell is empty", table.span)
     return encoder.numbers(np.concatenate(parts, axis=1))
 
 
@@ -221,12 +242,15 @@ def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Seque
     picks, wanted = _picks(table, encoders), _by_name(table, keep)
     labels = {name for name, encoder in encoders.items() if encoder.classes is not None}
     moments = {name: encoder.moments for name, encoder in encoders.items()}
-    found = cut(table, picks, labels, moments, drop=any(encoder.drop for encoder in encoders.values()))
+    cells = read_moments(table, picks, labels)
+    needed = {i for columns in picks.values() for i in columns}
+    cells, why = unanswered(table, cells, needed, _books(picks, encoders))
+    found = cut(table, cells, picks, labels, moments, drop=True, why=why)
     arrays = {name: new_windows(found, name, encoder, _LEARNED) for name, encoder in encoders.items()}
     last = max(encoder.moments[1] for encoder in encoders.values() if encoder.feature) - 1
     texts = {name: table.texts(column) for name, column in zip(keep, wanted, strict=True)}
     kept = {name: [cells[start + last] for start in found.all_starts.tolist()] for name, cells in texts.items()}
-    return NewRows(arrays, _unused(table, encoders), kept, tuple(found.gaps.tolist()), "window")
+    return NewRows(arrays, _unused(table, encoders), kept, tuple(found.gaps.tolist()), why, "window")
 
 
 def _unused(table: Table, encoders: Mapping[str, Encoder]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,10 +38,12 @@ class ArrowTable:
     def at(self, row: int, column: int | None = None) -> str:
         return row_place(self.path, row, None if column is None else self.names[column])
 
-    def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool, *, alone: bool = False) -> Cells:
+    def cells(
+        self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
+    ) -> Cells:
         findings = Findings(self.span)
-        numbers = {i: self._numbers(i, missing, findings) for i in numeric}
-        words = {i: self._labels(i, missing, findings) for i in labels}
+        numbers = {i: self._numbers(i, bool(missing), findings) for i in numeric}
+        words = {i: self._labels(i, bool(missing), findings) for i in labels}
         findings.raise_all()
         return Cells(self.table.num_rows, numbers, words)
 
@@ -62,10 +64,9 @@ class ArrowTable:
         values: NDArray[np.float64] = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         bad = np.flatnonzero(~(np.isfinite(values) | (np.isnan(values) & missing)))
         for row in bad[:4]:
-            tell = (
+            help = (
                 "tell the reader: its option `missing = drop` leaves such rows out, `mean` or `median` fills the cells"
             )
-            help = remedy(self.span, tell, "fill it: the net was trained on rows without gaps")
             empty = np.isnan(values[row])
             message = "the cell is empty" if empty else f"`{values[row]}` is not a finite number"
             findings.add("E0416", "cells that are no numbers", self.at(row, column), message, help if empty else "")
@@ -94,7 +95,7 @@ class ArrowTable:
         kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
         gone = cells.is_null().to_numpy(zero_copy_only=False)
         if gone.any() and not missing:
-            help = remedy(self.span, "`missing = drop` leaves out rows that miss a cell", "fill it")
+            help = "`missing = drop` leaves out rows that miss a cell"
             row = int(np.argmax(gone))
             findings.add("E0419", "labels that are empty", self.at(row, column), "the label is empty", help)
         if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):

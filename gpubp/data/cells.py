@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
 
-from .checks import Findings, clipped, counted, remedy
+from .checks import Findings, counted
+from .misread import NO_NUMBER, one_more, report
 from .sheet import Sheet, is_number
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "nan", "NaN", "NAN", "null", "NULL"))
-"""Cells that are missing, where `missing = ...` says what is to be done about them."""
-NO_NUMBER = MISSING | {"-", "--", ".", "None", "none", "#N/A", "<NA>"}
-"""Those in a column of numbers; among words these may be words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +64,35 @@ class Cells:
         """The number in the file (from 0) of a row that was read."""
         return row if self.kept is None else int(self.kept[row])
 
+    def missing(self, column: int) -> NDArray[np.bool_]:
+        """Which rows miss the cell of a column."""
+        import numpy as np
+
+        return self.labels[column].missing if column in self.labels else np.isnan(self.numbers[column])
+
 
 def read_cells(
-    sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: bool = False, *, alone: bool = False
+    sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str] = (), *, alone: bool = False
 ) -> Cells:
     """The columns `numeric` as float64 (n,) and `labels` as numbers or words.
 
-    `missing`: cells of NO_NUMBER are NaN, those of MISSING place -1 or NaN among the labels; otherwise they are errors.
+    `missing`: cells that place -1 or NaN stands for among the labels, where NaN stands for those of NO_NUMBER among the
+    numbers; if there are none of them, all these cells are errors.
     `alone`: other columns need not be looked at. Raises DiagnosticError for rows of another length than the header's,
     for cells of `numeric` that are no finite numbers, and for empty labels, each with its row and column.
     """
-    found = _fast(sheet, numeric, labels, alone=alone)
+    found = _fast(sheet, numeric, labels, missing, alone=alone)
     if found is None and missing and len(sheet.names) > 1 and b'"' not in sheet.raw:
-        found = _fast(_spelt_out(sheet), numeric, labels, missing=True)
+        found = _fast(_spelt_out(sheet, missing), numeric, labels, missing)
     return found or _precise(sheet, numeric, labels, missing)
 
 
-def _spelt_out(sheet: Sheet) -> Sheet:
-    """The sheet with `nan` in cells that are missing: numpy's reader takes no other spelling. Cells with white space
+def _spelt_out(sheet: Sheet, missing: Collection[str]) -> Sheet:
+    """The sheet with `nan` in cells that are `missing`: numpy's reader takes no other spelling. Cells with white space
     around the mark are left as they are, for the precise way."""
     part = sheet.delimiter.encode()
     raw = sheet.raw if sheet.raw.endswith((b"\n", b"\r")) else sheet.raw + b"\n"
-    for mark in (mark.encode() for mark in MISSING if mark.lower() != "nan"):
+    for mark in (mark.encode() for mark in missing if mark.lower() != "nan"):
         if mark and mark not in raw:
             continue
         # A mark has a delimiter on one side at least; two that touch share it, so one way through finds every other.
@@ -100,15 +102,14 @@ def _spelt_out(sheet: Sheet) -> Sheet:
 
 
 def _fast(
-    sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: bool = False, alone: bool = False
+    sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
 ) -> Cells | None:
     """All at once through `numpy.loadtxt`; None where it refuses, or would be less strict than `_precise`."""
     import numpy as np
 
     if sheet.decimal != ".":
         return None
-    blank: frozenset[str] = MISSING if missing else frozenset()
-    text = [i for i, cell in enumerate(sheet.first) if not is_number(cell) and cell.strip() not in blank]
+    text = [i for i, cell in enumerate(sheet.first) if not is_number(cell) and cell.strip() not in missing]
     if len(sheet.first) != len(sheet.names) or set(text) & set(numeric):
         return None
     lines = sheet.lines()
@@ -119,7 +120,7 @@ def _fast(
     books: dict[int, dict[str, int]] = {i: {} for i in text if i in set(labels)}
     taken = sorted({*numeric, *labels}) if alone else list(range(len(sheet.names)))
     converters: dict[int | str, Callable[[str], Any]] = {
-        i: _numbering(books[i]) if i in books else _ignored for i in text if i in taken
+        i: _numbering(books[i], missing) if i in books else _ignored for i in text if i in taken
     }
     try:
         table = np.loadtxt(
@@ -161,11 +162,13 @@ def _ignored(cell: str) -> float:
     return 0.0
 
 
-def _numbering(book: dict[str, int]) -> Callable[[str], float]:
-    """A converter that numbers words as they come and notes them in `book`."""
+def _numbering(book: dict[str, int], missing: Collection[str]) -> Callable[[str], float]:
+    """A converter that numbers words as they come and notes them in `book`; -1 stands for those that are `missing`."""
 
     def convert(cell: str) -> float:
         cell = cell.strip()
+        if cell in missing:
+            return -1
         place = book.get(cell)
         if place is None:
             if not cell or is_number(cell):
@@ -176,7 +179,7 @@ def _numbering(book: dict[str, int]) -> Callable[[str], float]:
     return convert
 
 
-def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: bool = False) -> Cells:
+def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str] = ()) -> Cells:
     import numpy as np
 
     width = len(sheet.names)
@@ -190,7 +193,7 @@ def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missin
             message = (
                 f"{counted(len(cells), 'cell')}, where {'the header' if sheet.header else 'the first row'} has {width}"
             )
-            findings.add("E0417", "rows of another length", sheet.place(line), message, _one_more(cells, width))
+            findings.add("E0417", "rows of another length", sheet.place(line), message, one_more(cells, width))
             continue
         rows += 1
         for i, column in numbers.items():
@@ -203,15 +206,15 @@ def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missin
             column.append(number)
         for i, found in words.items():
             cell = cells[i].strip()
-            if missing and cell in MISSING:
+            if cell in missing:
                 found.append(None)
                 continue
             if not cell:
-                help = remedy(sheet.span, "`missing = drop` leaves out rows that miss a cell", "fill it")
+                help = "`missing = drop` leaves out rows that miss a cell"
                 findings.add("E0419", "labels that are empty", sheet.place(line, i), "the label is empty", help)
             found.append(cell)
     for i, bad in wrong.items():
-        _report(sheet, i, bad, rows, findings)
+        report(sheet, i, bad, rows, findings)
     findings.raise_all()
     columns = {i: np.frombuffer(column, dtype=np.float64) for i, column in numbers.items()}
     return Cells(rows, columns, {i: numbered(found) for i, found in words.items()})
@@ -227,72 +230,3 @@ def numbered(cells: Sequence[str | None]) -> Labels:
         values = np.array([*(float(cell) for cell in book), np.nan], dtype=np.float64)
         return Labels(values[places])
     return Labels(places.astype(np.float64), tuple(book))
-
-
-DECIMAL_COMMA = re.compile(r"\s*[-+]?(\d{1,3}([. ]\d{3})+|\d+),\d+\s*", re.ASCII)
-_THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}([,' ]\d{3})+(\.\d*)?\s*", re.ASCII)
-_TELL = (
-    "tell the reader: `csv(..., missing = drop)` leaves such rows out, `mean` or `median` in place of `drop` fills the "
-    "cells"
-)
-_WHOLE = "the net was trained on rows without gaps"
-
-
-def _one_more(cells: Sequence[str], width: int) -> str:
-    """What may have made a row too long or too short."""
-    if len(cells) > width:
-        return "a cell that holds the delimiter stands in quotes"
-    return "every row has a cell for each column"
-
-
-def _report(sheet: Sheet, column: int, bad: list[tuple[int, str]], rows: int, findings: Findings) -> None:
-    """What is wrong with the cells of one column: all of it text, or single cells."""
-    name = clipped(sheet.names[column])
-    if bad and len(bad) == rows and all(_is_text(cell, sheet) for _, cell in bad):
-        line, cell = bad[0]
-        message = f"`{clipped(cell)}` is text, and so is the whole column, where numbers are wanted"
-        help = (
-            f'`onehot = ["{name}"]` makes a number of each of its words, and `?` in the type counts them; a target of '
-            "words is `class(?)`; or `columns = [...]` leaves the column out, with one entry per name"
-        )
-        help = remedy(sheet.span, help, "the net was trained on numbers in this column")
-        findings.add("E0416", "columns of text", sheet.place(line, column), message, help)
-        return
-    missing = remedy(sheet.span, f"if it is missing, {_TELL}", f"put a number in its place: {_WHOLE}")
-    for line, cell in bad:
-        place = sheet.place(line, column)
-        spelling = _spelling(cell, sheet)
-        if not cell.strip():
-            help = remedy(sheet.span, f"fill it, or {_TELL}; nothing is guessed", f"fill it: {_WHOLE}")
-            findings.add("E0416", "empty cells", place, "the cell is empty", help)
-        elif spelling:
-            what, phrase, help = spelling
-            findings.add("E0416", what, place, f"`{clipped(cell.strip())}` is not a number: {phrase}", help)
-        elif is_number(cell):
-            message = f"`{clipped(cell.strip())}` is not a finite number"
-            help = missing if cell.strip() in NO_NUMBER else "correct it in the table"
-            findings.add("E0416", "numbers that are not finite", place, message, help)
-        else:
-            help = missing if cell.strip() in NO_NUMBER else "correct it in the table"
-            findings.add("E0416", "cells that are no numbers", place, f"`{clipped(cell)}` is not a number", help)
-
-
-def _is_text(cell: str, sheet: Sheet) -> bool:
-    return bool(cell.strip()) and not is_number(cell) and _spelling(cell, sheet) is None
-
-
-def _spelling(cell: str, sheet: Sheet) -> tuple[str, str, str] | None:
-    """What is odd about a number that another country, or a person, would read: a plural, a phrase, the remedy."""
-    if sheet.decimal == ",":
-        if is_number(cell) and isfinite(float(cell)):
-            return "decimal points", "it has a decimal point, where the table has commas", "write it with a comma"
-        return None
-    plain = re.sub("[,' ]", "", cell)
-    thousands = "signs between thousands", "it has signs between thousands", f"write it without: `{plain}`"
-    if _THOUSANDS.fullmatch(cell) and cell.count(",") != 1:
-        return thousands
-    if DECIMAL_COMMA.fullmatch(cell):
-        help = '`decimal = ","` reads such numbers; or save the table with points'
-        help = remedy(sheet.span, help, "the table that was learned from has decimal points: save this one with points")
-        return "decimal commas", "it has a decimal comma", help
-    return thousands if _THOUSANDS.fullmatch(cell) else None

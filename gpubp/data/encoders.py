@@ -48,10 +48,9 @@ class Encoder:
     0, 1, ... stand for, where they stand for words or for the file's own numbers; `unknown`: whether the last of them
     stands for all others. `scale` multiplies numbers; then `mean` and `deviation` (flat, one for each element; or
     empty) bring them to mean 0 and deviation 1. `level`: `char` or `word` where the labels are tokens of a text.
-    `drop`: rows that miss one of its cells, and have nothing that stands for it, are left out. `picture`: where the
-    numbers are pixels, whether the pictures were `resized` to this shape, or are `exact` as they stand. `moments`, of a
-    series: the first of the moments that a row holds and the one behind the last, counted from where its window begins,
-    and how far windows are apart. `decimal`: the sign before the decimals of numbers in a text.
+    `picture`: where the numbers are pixels, whether the pictures were `resized` to this shape, or are `exact` as they
+    stand. `moments`, of a series: the first of the moments that a row holds and the one behind the last, counted from
+    where its window begins, and how far windows are apart. `decimal`: the sign before the decimals of numbers in text.
     """
 
     shape: tuple[int, ...]
@@ -66,7 +65,6 @@ class Encoder:
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
     level: str = ""
-    drop: bool = False
     picture: str = ""
     moments: tuple[int, ...] = ()
     decimal: str = "."
@@ -154,6 +152,7 @@ def from_json(saved: object) -> dict[str, Encoder]:
 
 
 def _encoder(entry: dict[str, Any]) -> Encoder:
+    entry.pop("drop", None)  # earlier versions saved whether rows that miss a cell were left out
     fields = tuple(
         Field(str(each["name"]), _words(each["words"]), None if each["fill"] is None else _real(each["fill"]))
         for each in entry.pop("fields")
@@ -173,9 +172,8 @@ def _encoder(entry: dict[str, Any]) -> Encoder:
         tuple(map(_real, entry.pop("mean"))),
         tuple(map(_real, entry.pop("deviation"))),
         str(entry.pop("level")),
-        bool(entry.pop("drop", False)),  # runs saved before it was written were trained on whole rows alone
-        str(entry.pop("picture", "")),  # and those before this one, on no pictures
-        tuple(_whole(number) for number in entry.pop("moments", ())),  # nor on a series
+        str(entry.pop("picture", "")),  # runs saved before it was written were trained on no pictures
+        tuple(_whole(number) for number in entry.pop("moments", ())),  # and those before this one, on no series
         _sign(entry.pop("decimal", ".")),  # and those before this one, on numbers with points
     )
     size = prod(shape)

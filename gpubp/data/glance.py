@@ -16,9 +16,9 @@ from dsl.records import dataclass
 from dsl.source import Source, Span
 from gpubp.errors import DataError
 
-from .cells import MISSING, NO_NUMBER
 from .checks import COMMAND_LINE, Findings, clipped, counted
 from .files import read_head
+from .misread import MISSING, NO_NUMBER
 from .sheet import Sheet, sheet_of
 
 MOST_ROWS = 10_000

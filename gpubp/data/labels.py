@@ -117,17 +117,21 @@ def _words(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray
 def by_book(book: Sequence[str], place: Place, column: int, findings: Findings, known: str) -> NDArray[np.int64]:
     """The labels of a column as places in a vocabulary, -1 for words that it lacks, which go to `findings`; `known`
     is in words where the vocabulary comes from."""
-    import numpy as np
-
     found = place.labels[column]
-    words = occurring(found)
-    index = {word: i for i, word in enumerate(book)}
-    for word in sorted(set(words) - index.keys()):
+    for word in sorted(set(occurring(found)).difference(book)):
         message = f"class `{clipped(word)}` does not occur in {known}"
         help = suggestion(word, book, f"the classes are {listed(book)}")
         findings.add("E0419", "unknown classes", place.at(column, _first(found, word)), message, help)
-    own = np.array([index.get(word, -1) for word in words], dtype=np.int64)
-    return own[_positions(found)]
+    return places_in(book, found)
+
+
+def places_in(book: Sequence[str], found: Labels) -> NDArray[np.int64]:
+    """The labels of a column as places in a vocabulary; -1 for what it lacks, and for cells that are missing."""
+    import numpy as np
+
+    index = {word: i for i, word in enumerate(book)}
+    # The last is for cells that are missing, whose position among the words is -1.
+    return np.array([*(index.get(word, -1) for word in occurring(found)), -1], dtype=np.int64)[positions(found)]
 
 
 def labels_of(book: Sequence[str], place: Place, known: str) -> NDArray[np.int64]:
@@ -145,7 +149,7 @@ def occurring(found: Labels) -> Sequence[str]:
     return found.words if found.words is not None else [written(float(v)) for v in np.unique(found.values)]
 
 
-def _positions(found: Labels) -> NDArray[np.int64]:
+def positions(found: Labels) -> NDArray[np.int64]:
     """For each row, where its label stands in `occurring`."""
     import numpy as np
 
@@ -158,7 +162,7 @@ def _first(found: Labels, word: str) -> int:
     """The row in which `word` first stands in the column."""
     import numpy as np
 
-    return int(np.flatnonzero(_positions(found) == list(occurring(found)).index(word))[0])
+    return int(np.flatnonzero(positions(found) == list(occurring(found)).index(word))[0])
 
 
 def _wrong_count(name: str, want: Want, main: Place, book: tuple[str, ...]) -> None:
@@ -168,7 +172,7 @@ def _wrong_count(name: str, want: Want, main: Place, book: tuple[str, ...]) -> N
     counts = dict.fromkeys(book, 0)
     for found in main.labels:
         words = occurring(found)
-        for word, count in zip(words, np.bincount(_positions(found), minlength=len(words)), strict=True):
+        for word, count in zip(words, np.bincount(positions(found), minlength=len(words)), strict=True):
             counts[word] += int(count)
     notes = []
     rare = [word for word in book if counts[word] == 1]

@@ -14,9 +14,10 @@ from .arrow import BEGINNINGS, open_arrow
 from .cells import Cells, Labels
 from .checks import Findings, counted, problem, remedy
 from .files import read_bytes, start_of
+from .misread import MISSING
 from .npy import MAGIC, read_array
 from .sheet import open_sheet
-from .tables import Table, TextTable, row_place
+from .tables import Table, TextTable, none_left, row_place
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,13 +37,15 @@ class ArrayTable:
     def at(self, row: int, column: int | None = None) -> str:
         return row_place(self.path, row, None if column is None else self.names[column])
 
-    def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool, *, alone: bool = False) -> Cells:
+    def cells(
+        self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
+    ) -> Cells:
         import numpy as np
 
         findings = Findings(self.span)
         for i in {*numeric, *labels}:
             column = self.values[:, i]
-            bad = np.flatnonzero(~(np.isfinite(column) | (np.isnan(column) & missing)))
+            bad = np.flatnonzero(~(np.isfinite(column) | (np.isnan(column) & bool(missing))))
             for row in bad[:4].tolist():
                 findings.add("E0416", "numbers that are not finite", self.at(row, i), f"it is {column[row]}")
             if len(bad) > 4:
@@ -107,22 +110,28 @@ class Cut:
         return np.ascontiguousarray(views[self.starts + begin].transpose(0, 2, 1))
 
 
+def read_moments(table: Table, picks: Mapping[str, Sequence[int]], labels: Collection[str]) -> Cells:
+    """The columns `picks` of the names, at all moments; those in `labels` are labels. Raises DiagnosticError."""
+    coded = {i for name in labels for i in picks[name]}
+    numeric = {i for name in picks for i in picks[name] if name not in labels}
+    return table.cells(sorted(numeric), sorted(coded), MISSING)
+
+
 def cut(
     table: Table,
+    cells: Cells,
     picks: Mapping[str, Sequence[int]],
     labels: Collection[str],
     moments: Mapping[str, Sequence[int]],
     *,
     drop: bool,
+    why: Sequence[str] = (),
 ) -> Cut:
-    """Read the columns `picks` of the names; those in `labels` are labels. `moments`: what an encoder has of each name;
-    others count for how long a window is, too. Raises DiagnosticError for a cell that is missing, unless windows that
-    hold one are to be dropped, and for a table that is too short."""
+    """The windows of what `read_moments` gave. `moments`: what an encoder has of each name; others count for how long a
+    window is, too. Raises DiagnosticError for a cell that is missing, unless windows that hold one are to be dropped,
+    and for a table that is too short; `why`: what it says where no window is left."""
     import numpy as np
 
-    coded = {i for name in labels for i in picks[name]}
-    numeric = {i for name in picks for i in picks[name] if name not in labels}
-    cells = table.cells(sorted(numeric), sorted(coded), True)
     longest, step = max(end for _, end, _ in moments.values()), max(step for *_, step in moments.values())
     if cells.rows < longest:
         message = (
@@ -139,15 +148,13 @@ def cut(
         if gone.any() and not drop:
             column = next(i for i in columns if _gone(cells, i, name in labels)[gone.argmax()])
             message = f"{table.at(int(gone.argmax()), column)}: the cell is empty"
-            tell = "fill it, or `missing = drop` leaves out the windows that hold it"
-            raise problem(
-                "E0416", message, table.span, help=remedy(table.span, tell, "fill it: the net was trained without gaps")
-            )
+            help = "fill it, or `missing = drop` leaves out the windows that hold it"
+            raise problem("E0416", message, table.span, help=help)
         before = np.concatenate([[0], np.cumsum(gone)])
         begin, end, _ = moments[name]
         bad |= before[starts + end] > before[starts + begin]
     if bad.all():
-        raise problem("E0414", f"`{table.path}`: no window is left, for each misses a cell", table.span)
+        raise none_left(table, "window", why)
     whole = {i: _filled(found) for i, found in cells.labels.items()} if drop else cells.labels
     return Cut(table, picks, replace(cells, labels=whole), starts[~bad], starts)
 

@@ -16,7 +16,7 @@ from .columns import find, matching, mentioned, require_own_names
 from .dataset import Origin, Read, Request, Want
 from .encoders import Encoder, Field
 from .labels import Place, encode, labels_of
-from .moments import Cut, between, cut, open_series
+from .moments import Cut, between, cut, open_series, read_moments
 from .tables import Table, TextTable
 from .tabular import OptionalNames, OptionalText, check_decimal, check_scale, word
 
@@ -83,7 +83,7 @@ def series(
         wanted = {name: [main.names[i] for i in own] for name, own in picks.items()}
         tables.append((other, {name: find(request, other, own, "test") for name, own in wanted.items()}))
     labels = {name for name, want in request.wants.items() if want.kind == "class"}
-    parts = [cut(table, own, labels, moments, drop=drop) for table, own in tables]
+    parts = [cut(table, read_moments(table, own, labels), own, labels, moments, drop=drop) for table, own in tables]
     result = Read(
         {},
         {},
@@ -95,7 +95,7 @@ def series(
         ordered=_between(request, moments),
     )
     for name, want in request.wants.items():
-        known = Encoder((), moments=moments[name], header=main.header, drop=drop, decimal=decimal)
+        known = Encoder((), moments=moments[name], header=main.header, decimal=decimal)
         _add(result, name, want, parts, known, scale)
     return result
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
+from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 
 from .cells import Cells, read_cells
-from .checks import clipped
+from .checks import clipped, problem
 from .sheet import Sheet
 
 
@@ -34,7 +35,9 @@ class Table(Protocol):
     def at(self, row: int, column: int | None = None) -> str:
         """In words where a row (from 0) and a column stand, in the file's own count."""
 
-    def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool, *, alone: bool = False) -> Cells:
+    def cells(
+        self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
+    ) -> Cells:
         """Columns as arrays, as `read_cells` does it. Raises DiagnosticError."""
 
     def texts(self, column: int) -> list[str]:
@@ -67,11 +70,19 @@ class TextTable:
     def at(self, row: int, column: int | None = None) -> str:
         return self.sheet.place(self.sheet.line_of(row), column)
 
-    def cells(self, numeric: Sequence[int], labels: Sequence[int], missing: bool, *, alone: bool = False) -> Cells:
+    def cells(
+        self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
+    ) -> Cells:
         return read_cells(self.sheet, numeric, labels, missing, alone=alone)
 
     def texts(self, column: int) -> list[str]:
         return [cells[column] for _, cells in self.sheet.rows()]
+
+
+def none_left(table: Table, each: str, why: Sequence[str] = ()) -> DiagnosticError:
+    """What to say where all rows are left out, or whatever `each` is called: that each misses a cell, or `why`."""
+    message = f"no {each} can be used" if why else f"no {each} is left, for each misses a cell"
+    return problem("E0414", f"`{table.path}`: {message}", table.span, notes=why)
 
 
 def row_place(path: str, row: int, column: str | None = None) -> str:

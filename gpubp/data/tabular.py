@@ -18,7 +18,8 @@ from .columns import choose, find, matching, require_own_names
 from .dataset import Origin, Read, Request
 from .encoders import Encoder, Field
 from .labels import Place, encode, labels_of, occurring, ordered
-from .tables import Table
+from .misread import MISSING
+from .tables import Table, none_left
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,9 +142,10 @@ def _read(
         # occurs.
         import numpy as np
 
-        labels = table.cells([], sorted(texts), missing=False, alone=True).labels if texts else {}
+        labels = table.cells([], sorted(texts), (), alone=True).labels if texts else {}
         return Cells(0, {i: np.empty(0) for i in wanted["float"]}, labels)
-    cells = table.cells(sorted(wanted["float"] - coded), sorted(texts), options.missing != "error")
+    missing = frozenset[str]() if options.missing == "error" else MISSING
+    cells = table.cells(sorted(wanted["float"] - coded), sorted(texts), missing)
     return cells if options.missing == "error" else _judge_missing(request, table, picks, cells, options.missing)
 
 
@@ -163,18 +165,19 @@ def _judge_missing(request: Request, table: Table, picks: dict[str, list[int]], 
     return whole_rows(table, cells, {*cells.labels, *learned})
 
 
-def whole_rows(table: Table, cells: Cells, columns: Collection[int]) -> Cells:
-    """The rows that miss no cell of `columns`. Raises DiagnosticError (E0414) where none is left."""
+def whole_rows(table: Table, cells: Cells, columns: Collection[int], why: Sequence[str] = ()) -> Cells:
+    """The rows that miss no cell of `columns`. Raises DiagnosticError (E0414) where none is left; `why`: what it says
+    of the others."""
     import numpy as np
 
     bad = np.zeros(cells.rows, dtype=bool)
     for i in columns:
-        bad |= cells.labels[i].missing if i in cells.labels else np.isnan(cells.numbers[i])
+        bad |= cells.missing(i)
     if not bad.any():
         return cells
     kept = np.flatnonzero(~bad)
     if not len(kept):
-        raise problem("E0414", f"`{table.path}`: no row is left, for each misses a cell", table.span)
+        raise none_left(table, "row", why)
     numbers = {i: column[kept] for i, column in cells.numbers.items()}
     labels = {i: found.of(kept) for i, found in cells.labels.items()}
     return Cells(len(kept), numbers, labels, kept, cells.rows - len(kept))
@@ -224,8 +227,7 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
         scale = options.scale if want.feature and want.kind == "float" else 1.0
         known, header = tuple(main.table.names), main.table.header
         encoder = Encoder(shape, classes, want.feature, fields, known, header, words, scale=scale)
-        drop = options.missing != "error"
-        result.encoders[name] = replace(encoder, drop=drop, decimal=options.decimal)
+        result.encoders[name] = replace(encoder, decimal=options.decimal)
     if reshape is not None and not reshaped and request.wants:
         shown = listed([f"{name}: {width}" for name, width in widths.items()])
         message = f"no name has the {counted(prod(reshape), 'column')} that `reshape` wants ({shown})"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..data import Encoder, NewRows, read_table
-from ..errors import InputError
 from ..executor import CHUNK, Executor
 from ..frontend import Net, foretold
 
@@ -40,42 +40,61 @@ class Answering:
 
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
         """The outputs for rows of inputs, as `Executor.predict` gives them. A text or path names a table, whose columns
-        are those that the run was trained on, by name; others are not looked at. Raises InputError or DataError, for
-        rows of a table that miss a cell too."""
+        are those that the run was trained on, by name; others are not looked at. Of its rows, or of those that `rows`
+        gave, the ones that miss a cell, or hold a word that the training never saw, have NaN in all outputs, and a
+        warning says which they are. Raises InputError or DataError."""
         if isinstance(inputs, str | os.PathLike):
-            rows = self.rows(inputs, targets=False)
-            if rows.gaps:
-                raise InputError(
-                    f"{rows.each} {rows.gaps[0] + 1} of `{inputs}` misses a cell ({len(rows.gaps):,} {rows.each}s do): "
-                    "`run.rows(path, targets=False)` leaves them out and says which, in `gaps`"
-                )
-            inputs = rows.arrays
-        return self.executor.predict(inputs, batch)
+            path, inputs = inputs, self.rows(inputs, targets=False)
+            _warn(inputs, path, "their outputs are NaN")
+        if not isinstance(inputs, NewRows):
+            return self.executor.predict(inputs, batch)
+        found = self.executor.predict(inputs.arrays, batch)
+        return {name: self._with_gaps(values, inputs) for name, values in found.items()}
+
+    def _with_gaps(self, values: Any, rows: NewRows) -> Any:
+        """An output for all rows of a table, NaN where one is left out."""
+        if not rows.gaps:
+            return values
+        xp = self.executor.backend.xp
+        full = xp.full((rows.count, *values.shape[1:]), float("nan"), dtype=values.dtype)
+        there = xp.ones(rows.count, dtype=bool)
+        there[xp.asarray(rows.gaps)] = False
+        full[there] = values
+        return full
 
     def evaluate(self, data: Any, batch: int = CHUNK) -> dict[str, float]:
         """The loss, the penalties and the metrics over rows of inputs and targets: a mapping of arrays, or a table's
-        path, whose rows that miss a cell are left out where the training did so. Raises InputError or DataError."""
+        path. Rows of a table that miss a cell, or hold a word among the inputs that the training never saw, are left
+        out, and a warning says which they are. Raises InputError or DataError."""
         if isinstance(data, str | os.PathLike):
-            data = self.rows(data, targets=True).arrays
+            path, rows = data, self.rows(data, targets=True)
+            _warn(rows, path, "the figures are without them")
+            data = rows.arrays
         return self.executor.evaluate(data, batch)
 
     def rows(self, path: str | os.PathLike[str], *, targets: bool, keep: Sequence[str] = ()) -> NewRows:
         """The rows of a table as the net takes them, encoded as those that the run was trained on, and its columns
-        `keep` as texts; where the training left out rows that miss a cell, `gaps` has their numbers. Raises
-        DataError."""
+        `keep` as texts; `gaps` has the numbers of those that are left out, and `why` the reasons. Raises DataError."""
         graph = self.net.graph
         names = [node.label or node.name for node in (*graph.inputs, *(graph.targets if targets else ()))]
         return read_table(path, {name: self.columns[name] for name in names}, keep)
 
     def labels(self, outputs: Any) -> dict[str, NDArray[Any]]:
         """For each target of classes that an output stands for, or labels made of one or of an input, by name, the most
-        probable class of every row, as words. `outputs`: what `predict` gave, a mapping or the array of a single
-        output."""
+        probable class of every row, as words; None where the output is NaN. `outputs`: what `predict` gave, a mapping
+        or the array of a single output."""
         import numpy as np
 
         found = {}
         for output, (name, of) in foretold(self.net).items():
             values = outputs[output] if isinstance(outputs, Mapping) else outputs
-            best = self.executor.backend.to_host(values).argmax(axis=-1)
-            found[name] = np.array(self.words[of], dtype=object)[best]
+            host = self.executor.backend.to_host(values)
+            words = np.array(self.words[of], dtype=object)[host.argmax(axis=-1)]
+            words[np.isnan(host).any(axis=-1)] = None
+            found[name] = words
         return found
+
+
+def _warn(rows: NewRows, path: str | os.PathLike[str], what: str) -> None:
+    if rows.gaps:
+        warnings.warn(rows.said(path, what), stacklevel=3)

@@ -203,7 +203,7 @@ def test_round_trip(
     span = Span(Source("", ""), 0, 0)
     sheet = open_sheet(base, "t.csv", span, delimiter=delimiter, header=header)
     results = [read_cells(sheet, [0, 1], [2]), _precise(sheet, [0, 1], [2])]
-    fast = _fast(sheet, [0, 1], [2])
+    fast = _fast(sheet, [0, 1], [2], ())
     for cells in [*results, *([fast] if fast else [])]:
         assert cells.rows == len(rows)
         for i in (0, 1):
@@ -232,7 +232,7 @@ def test_the_fast_way_never_accepts_what_the_precise_one_refuses(
     sheet = open_sheet(base, "u.csv", Span(Source("", ""), 0, 0), delimiter=",", header=True)
     for numeric, labels in (([0, 1], []), ([0], [1]), ([1], [])):
         try:
-            fast = _fast(sheet, numeric, labels)
+            fast = _fast(sheet, numeric, labels, ())
         except Exception as error:
             with pytest.raises(type(error)):
                 _precise(sheet, numeric, labels)

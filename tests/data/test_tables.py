@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from dsl.graph import Static, Type, Word
 from dsl.source import Source, Span
 from gpubp.data import read_table
-from gpubp.data.cells import MISSING, _fast, _precise, _spelt_out
+from gpubp.data.cells import _fast, _precise, _spelt_out
+from gpubp.data.misread import MISSING
 from gpubp.data.sheet import open_sheet
 from gpubp.errors import DataError
 
@@ -90,12 +91,25 @@ def test_the_fast_way_finds_the_same_cells_missing(
     text = end.join(delimiter.join(row) for row in [("a", "b", "c"), *rows]) + end * (1 + blank)
     world.write("a.csv", text)
     sheet = open_sheet(world.base, "a.csv", Span(Source("", ""), 0, 0), delimiter=delimiter, header=True)
-    fast = _fast(_spelt_out(sheet), [0, 1, 2], [], missing=True)
-    precise = _precise(sheet, [0, 1, 2], [], missing=True)
+    fast = _fast(_spelt_out(sheet, MISSING), [0, 1, 2], [], MISSING)
+    precise = _precise(sheet, [0, 1, 2], [], MISSING)
     assert fast is not None
     assert fast.rows == precise.rows
     for i in range(3):
         np.testing.assert_array_equal(fast.numbers[i], precise.numbers[i])
+
+
+@given(cells=st.lists(st.sampled_from([*sorted(MISSING), "no", "yes", "-", "--"]), min_size=1, max_size=6))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_fast_way_finds_the_same_labels_missing(world: World, cells: list[str]) -> None:
+    """Beside other columns that miss none, too."""
+    world.write("a.csv", "a,y\n1,no\n" + "".join(f"{i},{cell}\n" for i, cell in enumerate(cells)))
+    sheet = open_sheet(world.base, "a.csv", Span(Source("", ""), 0, 0), delimiter=None, header=True)
+    for missing in (MISSING, MISSING - {"NA"}):
+        fast, precise = _fast(sheet, [0], [1], missing), _precise(sheet, [0], [1], missing)
+        assert fast is not None
+        assert fast.labels[1].words == precise.labels[1].words
+        np.testing.assert_array_equal(fast.labels[1].values, precise.labels[1].values)
 
 
 # Columns of text
