@@ -103,7 +103,7 @@ def work(arguments: argparse.Namespace) -> int:
     if told.folder is not None and holds_folds(told.folder):
         how = f"`gpubp run --resume {shlex.quote(str(told.folder))}` goes on"
     print(f"{done}; {how}", file=sys.stderr)
-    return 130
+    return interrupt.code
 
 
 class _Show:

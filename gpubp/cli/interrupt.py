@@ -1,5 +1,5 @@
-"""Ctrl-C: while a verb is at work, and while a net is trained, where the first finishes the step and saves, and the
-second ends at once. Output that nobody reads, or that finds no room."""
+"""Ctrl-C, and SIGTERM, by which batch schedulers end a job: while a net is trained, the first finishes the step and
+saves, and the second ends at once. Output that nobody reads, or that finds no room."""
 
 from __future__ import annotations
 
@@ -55,27 +55,30 @@ def interruptible() -> Iterator[None]:
 
 
 class Interrupt:
-    """Inside of `with`, Ctrl-C is noted once `training` is set; before that it interrupts as ever."""
+    """Inside of `with`, Ctrl-C and SIGTERM are noted once `training` is set; before that they end the process.
+
+    `code`: what the process is to end with, once it is asked to: 128 and the number of the signal, as shells have it.
+    """
 
     def __init__(self) -> None:
-        self.training = self.asked = False
-        self._before: object = None
+        self.training, self.code = False, 0
+        self._before: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():  # no other may set a handler
-            self._before = signal.signal(signal.SIGINT, self._asked)
+            self._before = {number: signal.signal(number, self._asked) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)  # type: ignore[arg-type]
+        for number, before in self._before.items():
+            signal.signal(number, before)  # type: ignore[arg-type]
 
     def __call__(self) -> bool:
         """Whether the training is to end: what `train` takes as `stopping`."""
         self.training = True
-        return self.asked
+        return self.code != 0
 
     def heard(self, show: Callable[P, None]) -> Callable[P, None]:
         """`show`, printing to standard output; where that has no reader any more (`| head`) or no room, the training is
@@ -90,15 +93,16 @@ class Interrupt:
                 drop_output()
                 if error.errno in NO_ROOM:
                     print(f"error: cannot write to standard output: {reason_of(error)}", file=sys.stderr)
-                self.asked = True
+                self.code = 128 + signal.SIGINT
 
         return call
 
     def _asked(self, number: int, frame: FrameType | None) -> None:
         if not self.training:
-            raise KeyboardInterrupt
-        if self.asked:
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+        if self.code:
             # Nothing is tidied up, and nothing is lost: a file being saved is not yet in its place.
-            os._exit(130)
-        self.asked = True
-        os.write(sys.stderr.fileno(), b"\nfinishing the step and saving; Ctrl-C again ends at once\n")
+            os._exit(128 + number)
+        self.code = 128 + number
+        name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+        os.write(sys.stderr.fileno(), f"\nfinishing the step and saving; {name} again ends at once\n".encode())

@@ -119,7 +119,7 @@ def work(arguments: argparse.Namespace) -> int:
     if run.stopped != "interrupted":
         return 0
     _say_stopped(run)
-    return 130
+    return interrupt.code
 
 
 def _profile(run: Run) -> Profile:
@@ -190,7 +190,7 @@ def _report(run: Run, seconds: float, arguments: argparse.Namespace) -> None:
 
 
 def _say_stopped(run: Run) -> None:
-    """After Ctrl-C: where it stands, and how to go on."""
+    """After Ctrl-C or SIGTERM: where it stands, and how to go on."""
     where = f"stopped at step {run.executor.step:,} of {run.total:,}"
     how = "nothing is saved"
     if run.folder is not None:

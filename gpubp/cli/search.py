@@ -90,7 +90,7 @@ def work(arguments: argparse.Namespace) -> int:
         place = shlex.quote(str(told.folder))
         done = f"stopped after {len(told.done):,} of {_trials(told)}"
         print(f"{done}; `gpubp search --resume {place}` goes on", file=sys.stderr)
-        return 130
+        return interrupt.code
     if best is None:
         raise DivergedError("no trial came to an end; the first failed: " + told.done[0].failed)
     return 0

@@ -67,8 +67,9 @@ def side_by_side(
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Processes that begin now do not hear Ctrl-C: it is for this one alone."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Processes that begin now do not hear Ctrl-C or SIGTERM, which whoever ends a job sends to all: it is this one
+    that says when they end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:

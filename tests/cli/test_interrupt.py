@@ -1,4 +1,5 @@
-"""Ctrl-C: the first finishes the step, saves and ends with 130; the second ends at once. What was saved is whole."""
+"""Ctrl-C and SIGTERM: the first finishes the step, saves and ends with 130 or 143; the second ends at once. What was
+saved is whole."""
 
 from __future__ import annotations
 
@@ -69,9 +70,10 @@ def test_a_run_goes_on_under_the_options_that_it_began_with(tmp_path: Path) -> N
     assert process.returncode == 130, err
     assert err.strip().endswith("of 500,000; `gpubp run --resume 'my run'` goes on from there")
     again = begin_in(tmp_path, "--resume", "my run")
-    again.send_signal(signal.SIGINT)
+    again.send_signal(signal.SIGTERM)
     _, err = again.communicate(timeout=60)
-    assert again.returncode == 130, err
+    assert again.returncode == 143, err
+    assert err.startswith("\nfinishing the step and saving; SIGTERM again ends at once\n")
     assert "warning" not in err, "the kernels are the same, too"
     assert err.strip().endswith("of 500,000; `gpubp run --resume 'my run'` goes on from there")
     about = read(tmp_path / "my run" / LAST).about
@@ -142,14 +144,15 @@ def test_the_second_ends_at_once_and_loses_nothing(tmp_path: Path) -> None:
     assert gpubp.train(gpubp.load(net), "cpu", resume=tmp_path / "run", epochs=3).executor.step == 15
 
 
-def test_before_the_first_step_there_is_nothing_to_finish(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "ended"), [("SIGINT", (130, "stopped\n")), ("SIGTERM", (143, ""))])
+def test_before_the_first_step_there_is_nothing_to_finish(tmp_path: Path, name: str, ended: tuple[int, str]) -> None:
     code = "import os, signal, sys; import gpubp.cli.run as r; from gpubp.cli import main\n"
-    code += "r.train = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\nsys.exit(main(['run', 'a.net']))"
+    code += f"r.train = lambda *a, **k: os.kill(os.getpid(), signal.{name})\nsys.exit(main(['run', 'a.net']))"
     write_net(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
-    assert (done.returncode, done.stderr) == (130, "stopped\n")
+    assert (done.returncode, done.stderr) == ended
 
 
 EARLY = """

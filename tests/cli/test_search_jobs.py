@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from .test_search import net, trials
 from .worlds import Call, process
 
@@ -48,12 +50,14 @@ def test_the_trials_are_those_of_one_at_a_time(call: Call, tmp_path: Path) -> No
     assert said.out.count("trial ") == 5  # with the head of the table
 
 
-def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_keeps_what_is_done(tmp_path: Path, number: signal.Signals) -> None:
+    """As a terminal sends it, and a batch scheduler."""
     net(tmp_path)
     search = begun(tmp_path)
-    os.killpg(search.pid, signal.SIGINT)  # as a terminal does
+    os.killpg(search.pid, number)
     _, err = search.communicate(timeout=60)
-    assert search.returncode == 130, err
+    assert search.returncode == 128 + number, err
     assert "Traceback" not in err
     assert err.strip().endswith("`gpubp search --resume s` goes on")
 
