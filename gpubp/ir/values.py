@@ -200,8 +200,6 @@ class Eqn:
 
 _tape: ContextVar[list[Eqn] | None] = ContextVar("tape", default=None)
 _origin: ContextVar[object] = ContextVar("origin", default=None)
-
-
 _asking: ContextVar[bool] = ContextVar("asking", default=False)
 
 

@@ -1,4 +1,4 @@
-"""Averages of the weights on their way, used in place of the last ones in evaluation."""
+"""Weight averaging: averages of the weights during training, used in evaluation."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from .context import UpdateContext
 @register("average", "ema")
 def ema(cx: UpdateContext, average: Var, p: Var, *, decay: Fraction = 0.999) -> Var:
     """average + (1 - decay) / (1 - decay^t) (p - average): the exponential moving average of the parameters after each
-    update, corrected for its start as in Kingma & Ba (2015), section 3, so that the first values have no part in it.
-    Polyak & Juditsky (1992) on averages.
-    """
+    update, with bias correction as in Kingma & Ba (2015), section 3, so that the initial values do not enter. Polyak &
+    Juditsky (1992) on averaging."""
     if decay >= 1:
         raise ShapeError(
             f"the decay of a moving average must be below 1, and this is {decay:g}", "usual is `ema(0.999)`"

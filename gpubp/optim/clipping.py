@@ -1,5 +1,5 @@
-"""Gradient clipping. A clip takes the flat gradients and the largest absolute value among them, and gives the gradients
-to use instead."""
+"""Gradient clipping. A clip takes the flat gradients and the largest absolute value among them, and returns the clipped
+gradients."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..registry import NonNegative, register
 
 @register("clip", "clip_norm")
 def clip_norm(gradients: Sequence[Var], largest: Var, *, norm: NonNegative) -> list[Var]:
-    """All gradients times norm / |g| where their common Euclidean norm |g| is larger than `norm`. Pascanu, Mikolov &
-    Bengio (2013), algorithm 1.
+    """Clipping by global norm: all gradients are scaled by norm / |g| if their joint Euclidean norm |g| exceeds `norm`.
+    Pascanu, Mikolov & Bengio (2013), algorithm 1.
 
-    The squares are taken of g / max |g|, so that they neither overflow nor vanish.
+    The squares are taken of g / max |g|, so that they neither overflow nor underflow.
     """
     unit = where(largest > 0.0, largest, 1.0)
     scaled = [g / unit for g in gradients]
@@ -25,12 +25,12 @@ def clip_norm(gradients: Sequence[Var], largest: Var, *, norm: NonNegative) -> l
         squares = square if squares is None else squares + square
     if squares is None:
         return []
-    # |g| = unit * sqrt(squares), a product that might overflow; so might its inverse lose all its digits.
+    # |g| = unit * sqrt(squares) might overflow, and its inverse might lose all digits.
     rest = norm / sqrt(where(squares > 0.0, squares, 1.0))
     return [where(unit > rest, s * rest, g) for s, g in zip(scaled, gradients, strict=True)]
 
 
 @register("clip", "clip_value")
 def clip_value(gradients: Sequence[Var], largest: Var, *, limit: NonNegative) -> list[Var]:
-    """Each gradient's element cut to the range from -limit to limit."""
+    """Each component of the gradients clipped to the range from -limit to limit."""
     return [maximum(minimum(g, limit), -limit) for g in gradients]

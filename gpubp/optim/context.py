@@ -1,4 +1,4 @@
-"""What an optimizer may ask of the program that it is traced into."""
+"""The tracing context of optimizers and schedules."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from ..ir import Var
 
 
 class UpdateContext(Protocol):
-    """Handed to every optimizer as `cx`."""
+    """Passed to every optimizer as `cx`."""
 
     @property
     def decays(self) -> bool:
-        """True for weights, False for biases and gains, which weight decay leaves alone."""
+        """True for weights, False for biases and gains, which are not decayed."""
 
     @property
     def step(self) -> Var:
         """Number of this update, from 1, float64 scalar."""
 
     def rate(self, lr: float) -> Var:
-        """The learning rate in force at this step, float64 scalar."""
+        """The current learning rate, float64 scalar."""
 
     def scalar(self, value: Var) -> Var:
-        """A float64 scalar as the parameters' type."""
+        """A float64 scalar cast to the parameters' dtype."""
 
     def state(self, name: str, like: Var) -> Var:
-        """State of the shape of a parameter, zero at first."""
+        """State with the shape of a parameter, initially zero."""
 
     def number(self, name: str, change: Callable[[Var], Var]) -> Var:
-        """A float64 scalar of the optimizer's state, 0 at first, that all parameters share. `change` makes its new
-        value of the old one; returns the new one."""
+        """A float64 scalar of optimizer state, initially 0, shared by all parameters. `change` maps the old value to
+        the new one; returns the new one."""
 
     def assign(self, state: Var, value: Var) -> Var:
-        """Let a state hold `value` after the step; returns `value`."""
+        """Set a state to `value` after the step; returns `value`."""
 
 
 class ScheduleContext(Protocol):
-    """Handed to every schedule as `cx`. Steps are batches; all numbers are float64 scalars of the program."""
+    """Passed to every schedule as `cx`. Steps are batches; all numbers are float64 scalars of the program."""
 
     def steps(self, duration: Any) -> Var:
-        """The steps of a duration, such as `200steps` or `3epochs`."""
+        """A duration, such as `200steps` or `3epochs`, in steps."""
 
     def period(self, duration: Any) -> Var:
-        """The steps of a duration that comes again and again. Raises ShapeError for none."""
+        """The length of a repeating period in steps. Raises ShapeError if it is 0."""
 
     def follow(self, schedule: Any, step: Var, length: Var) -> Var:
-        """The factor of another schedule, the value of an option of type Inner, `step` steps after its start and of
-        `length` steps in all."""
+        """The factor of a nested schedule, the value of an option of type Inner, `step` steps after its start, out of
+        `length` in total."""

@@ -1,5 +1,5 @@
-"""Optimizers: the new value of a parameter from its gradient. Rates and corrections are float64 scalars, cast where
-used."""
+"""Optimizers: the new value of a parameter from its gradient. Learning rates and bias corrections are float64 scalars,
+cast where they are used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .context import UpdateContext
 def sgd(cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative, momentum: Fraction = 0.0, nesterov: Flag = False) -> Var:
     """v = mu v - lr g; p + v, with Nesterov's look-ahead p + mu v - lr g. Sutskever et al. (2013), equations 1 to 4.
 
-    The rate stands inside the velocity, which matters when it changes on the way.
+    The learning rate is inside the velocity, which matters if it changes during training.
     """
     move = cx.scalar(cx.rate(lr)) * g
     if momentum == 0:
@@ -76,7 +76,7 @@ def adamax(
 ) -> Var:
     """m = beta1 m + (1 - beta1) g; u = max(beta2 u, |g|); p - lr / (1 - beta1^t) m / u. Kingma & Ba (2015), alg. 2.
 
-    It needs no epsilon: where u is 0 there was never a gradient, and p stays.
+    It needs no epsilon: if u is 0, every gradient was 0, and p does not change.
     """
     m = _mean(cx, p, "m", g, "beta1", beta1)
     u = cx.state("u", like=p)
@@ -98,8 +98,8 @@ def nadam(
     """Adam with Nesterov momentum: p - lr m_bar / (sqrt(v_hat) + eps). Dozat (2016), section 2 and its schedule of the
     momentum mu_t = beta1 (1 - 0.96^(t / 250) / 2).
 
-    m_bar = (1 - mu_t) g / (1 - mu_1 ... mu_t) + mu_{t+1} m / (1 - mu_1 ... mu_{t+1}). The products are kept as float64;
-    PyTorch 2.13 keeps them in its default type, float32 if nobody chose another, and departs by some 1e-8 of a step.
+    m_bar = (1 - mu_t) g / (1 - mu_1 ... mu_t) + mu_{t+1} m / (1 - mu_1 ... mu_{t+1}). The products are computed in
+    float64; PyTorch 2.13 computes them in its default dtype, usually float32, and deviates by some 1e-8 of a step.
     """
     m, v = _moments(cx, p, g, beta1, beta2)
     now, after = _momentum(cx.step, beta1), _momentum(cx.step + 1.0, beta1)
@@ -127,7 +127,7 @@ def amsgrad(
     eps: NonNegative = 1e-8,
 ) -> Var:
     """v_top = max(v_top, v); p - lr m / (sqrt(v_top) + eps), with Adam's m and v. Reddi, Kale & Kumar (2018), algorithm
-    2: as there, the moments are not corrected for their start at 0."""
+    2: as there, without bias correction."""
     m, v = _moments(cx, p, g, beta1, beta2)
     top = cx.state("top", like=p)
     top = cx.assign(top, maximum(top, v))
@@ -175,13 +175,14 @@ def adadelta(
 
 
 def _moments(cx: UpdateContext, p: Var, g: Var, beta1: float, beta2: float) -> tuple[Var, Var]:
-    """Adam's means of g and g^2, not corrected: m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2."""
+    """Adam's moving averages of g and g^2, without bias correction: m = beta1 m + (1 - beta1) g, v = beta2 v + (1 -
+    beta2) g^2."""
     return _mean(cx, p, "m", g, "beta1", beta1), _mean(cx, p, "v", g * g, "beta2", beta2)
 
 
 def _mean(cx: UpdateContext, p: Var, name: str, x: Var, option: str, kept: float) -> Var:
-    """The moving mean of `x` that is kept as the state `name`, 0 at first: kept * old + (1 - kept) * x. `option`: what
-    a file calls `kept`. Raises ShapeError where nothing new would come in."""
+    """The moving average of `x` in the state `name`, initially 0: kept * old + (1 - kept) * x. `option`: the name of
+    `kept` in a file. Raises ShapeError if `kept` is 1."""
     if kept >= 1:
         raise ShapeError(
             f"`{option}` must be below 1, and this is {kept:g}: a mean that forgets nothing learns nothing",
@@ -192,7 +193,7 @@ def _mean(cx: UpdateContext, p: Var, name: str, x: Var, option: str, kept: float
 
 
 def _adam_move(cx: UpdateContext, p: Var, g: Var, lr: float, beta1: float, beta2: float, eps: float) -> Var:
-    """lr m_hat / (sqrt(v_hat) + eps): the rate and the correction of m are one number."""
+    """lr m_hat / (sqrt(v_hat) + eps): the learning rate and the correction of m are merged into one number."""
     m, v = _moments(cx, p, g, beta1, beta2)
     rate = cx.scalar(cx.rate(lr) / _correction(cx.step, beta1))
     return rate * m / (sqrt(v / cx.scalar(_correction(cx.step, beta2))) + eps)

@@ -1,4 +1,4 @@
-"""Rates of single parts of a model."""
+"""Per-layer learning rates."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from ..registry import NonNegative, Places, register
 
 @register("rate", "rate")
 def rate(*, of: Places, factor: NonNegative) -> float:
-    """The factor of the learning rate for the weights of the places `of`."""
+    """A learning-rate multiplier for the weights of the places `of`."""
     return factor

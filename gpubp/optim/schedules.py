@@ -1,9 +1,9 @@
-"""Schedules of the learning rate: the factor that multiplies the optimizer's rate, from the step.
+"""Learning-rate schedules: the factor of the optimizer's rate, as a function of the step.
 
 A schedule is a function of `(cx, step, length, *, options)`: `step` is the number of steps since its start, 0 at the
-first; `length` how many steps it lasts, to the end of the training. Both are float64 scalars of the program, and so is
-the factor. `to` and `start` are shares of the optimizer's rate. Durations count batches, `200steps`, or passes over the
-training data, `3epochs`.
+first; `length` is its duration in steps, by default to the end of the training. Both are float64 scalars of the
+program, and so is the factor. `to` and `start` are fractions of the optimizer's rate. Durations count batches,
+`200steps`, or passes over the training data, `3epochs`.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from .context import ScheduleContext
 
 
 def _share(cx: ScheduleContext, step: Var, length: Var, over: Duration) -> Var:
-    """How much of `over`, or of the whole length, has passed: from 0 to 1."""
-    # A schedule that lasts no steps is at its end.
+    """The elapsed fraction of `over`, or of the whole length: from 0 to 1."""
+    # A schedule of length 0 is at its end.
     whole = maximum(length if over is None else cx.steps(over), 1e-9)
     return minimum(step / whole, 1.0)
 
 
 def _fall(left: Var, to: float) -> Var:
-    """From 1 where all is left to `to` where nothing is."""
+    """Linear interpolation: 1 for left = 1, `to` for left = 0."""
     return to + (1.0 - to) * left
 
 
 def _half_wave(passed: Var) -> Var:
-    """(1 + cos(pi x)) / 2: from 1 to 0, level at both ends."""
+    """(1 + cos(pi x)) / 2: from 1 to 0, with zero slope at both ends."""
     return 0.5 + 0.5 * cos(math.pi * passed)
 
 
 @register("schedule", "step")
 def step_(cx: ScheduleContext, step: Var, length: Var, *, every: Duration, factor: Fraction = 0.1) -> Var:
-    """factor^floor(step / every): the rate falls by a factor at even distances."""
+    """factor^floor(step / every): the rate falls by a factor at regular intervals."""
     return _to_the(factor, floor(step / cx.period(every)))
 
 
 @register("schedule", "drops")
 def drops(cx: ScheduleContext, step: Var, length: Var, *, at: Durations, factor: Fraction = 0.1) -> Var:
-    """factor^n, where n counts the durations of `at` that have passed."""
+    """factor^n, where n is the number of durations in `at` that have passed."""
     count = 0.0 * step
     for duration in at:
         count = count + cast(step >= cx.steps(duration), dtype="float64")
@@ -50,8 +50,8 @@ def drops(cx: ScheduleContext, step: Var, length: Var, *, at: Durations, factor:
 
 @register("schedule", "exponential")
 def exponential(cx: ScheduleContext, step: Var, length: Var, *, factor: Multiple, every: Duration = None) -> Var:
-    """factor^(step / every): by a factor in each `every`, or over the whole training, evenly on the way. A factor above
-    1, such as 1e5, lets the rate grow, for a range test: Smith (2017), section 3.3."""
+    """factor^(step / every): exponential decay by `factor` per `every`, or over the whole training. A factor above 1,
+    such as 1e5, lets the rate grow, for a learning-rate range test: Smith (2017), section 3.3."""
     return _to_the(factor, step / (maximum(length, 1e-9) if every is None else cx.period(every)))
 
 
@@ -64,7 +64,7 @@ def _to_the(factor: float, count: Var) -> Var:
 
 @register("schedule", "linear")
 def linear(cx: ScheduleContext, step: Var, length: Var, *, to: Multiple = 0.0, over: Duration = None) -> Var:
-    """From 1 to `to` on a straight line, over the whole training or `over`; up to a `to` above 1."""
+    """Linear from 1 to `to`, over the whole training or `over`; `to` may be above 1."""
     return _fall(1.0 - _share(cx, step, length, over), to)
 
 
@@ -94,20 +94,20 @@ def cosine(cx: ScheduleContext, step: Var, length: Var, *, to: Fraction = 0.0, o
 def cosine_restarts(
     cx: ScheduleContext, step: Var, length: Var, *, every: Duration, growth: Count = 1, to: Fraction = 0.0
 ) -> Var:
-    """The cosine begun anew after `every`; each turn lasts `growth` times as long as the one before. Loshchilov &
-    Hutter (2017), equation 5, with T_0 = every and T_mult = growth."""
+    """The cosine with warm restarts after `every`; each period is `growth` times as long as the one before. Loshchilov
+    & Hutter (2017), equation 5, with T_0 = every and T_mult = growth."""
     first = cx.period(every)
     if growth == 1:
         turn = step / first
         return _fall(_half_wave(turn - floor(turn)), to)
-    # Turn i begins at first (growth^i - 1) / (growth - 1).
+    # Period i begins at first (growth^i - 1) / (growth - 1).
     spread = growth - 1.0
     turn = floor(log(1.0 + step * spread / first) / math.log(growth))
 
     def begin(i: Var) -> Var:
         return first * ((floor(exp(i * math.log(growth)) + 0.5) - 1.0) / spread)
 
-    # The logarithm may be a rounding below or above a whole number.
+    # Rounding may put the logarithm just below or above an integer.
     turn = turn + cast(step >= begin(turn + 1.0), dtype="float64") - cast(step < begin(turn), dtype="float64")
     start = begin(turn)
     return _fall(_half_wave((step - start) / (begin(turn + 1.0) - start)), to)
@@ -124,9 +124,9 @@ def cyclic(
     rise: Fraction = 0.5,
     factor: Fraction = 1.0,
 ) -> Var:
-    """Up from `start` to 1 and down again on straight lines, in each `every`, of which the share `rise` goes up; each
-    peak lies `factor` times as far above `start` as the one before. Smith (2017), section 3.1: `triangular`, and with
-    factor = 0.5 `triangular2`; the optimizer's rate is the largest one."""
+    """A triangular wave: linear from `start` up to 1 and down again, in each `every`, of which the fraction `rise` goes
+    up; the height of each peak above `start` is `factor` times that of the one before. Smith (2017), section 3.1:
+    `triangular`, and with factor = 0.5 `triangular2`; the optimizer's rate is the maximum."""
     turn = floor(passed := step / cx.period(every))
     at = passed - turn
     up, down = max(rise, 1e-9), max(1.0 - rise, 1e-9)
@@ -144,8 +144,8 @@ def one_cycle(
     start: Fraction = 0.04,
     to: Fraction = 4e-6,
 ) -> Var:
-    """Up from `start` to 1 in the share `rise` of the training, then down to `to`, both on half a cosine. Smith & Topin
-    (2018), section 3; the optimizer's rate is the largest one."""
+    """Up from `start` to 1 in the fraction `rise` of the training, then down to `to`, both along half a cosine. Smith &
+    Topin (2018), section 3; the optimizer's rate is the maximum."""
     passed = _share(cx, step, length, None)
     up, down = max(rise, 1e-9), max(1.0 - rise, 1e-9)
     rising = 1.0 + (start - 1.0) * _half_wave(minimum(passed / up, 1.0))
@@ -155,8 +155,8 @@ def one_cycle(
 
 @register("schedule", "warmup")
 def warmup(cx: ScheduleContext, step: Var, length: Var, *, over: Duration, then: Inner = None) -> Var:
-    """(step + 1) / over until that is 1, in equal steps up to the whole rate; then the schedule `then`, which begins
-    there, or the whole rate. Goyal et al. (2017), section 2.2."""
+    """Linear warm-up: (step + 1) / over up to 1; then the schedule `then`, which begins there, or the full rate. Goyal
+    et al. (2017), section 2.2."""
     n = cx.steps(over)
     rising = (step + 1.0) / maximum(n, 1.0)
     if then is None:
@@ -167,8 +167,8 @@ def warmup(cx: ScheduleContext, step: Var, length: Var, *, over: Duration, then:
 
 @register("schedule", "inverse_sqrt")
 def inverse_sqrt(cx: ScheduleContext, step: Var, length: Var, *, warmup: Duration) -> Var:
-    """min(t / n, sqrt(n / t)) with t = step + 1 and n = warmup: up on a line, then down as 1 / sqrt(t). Vaswani et al.
-    (2017), equation 3, where the rate at the top is lr."""
+    """min(t / n, sqrt(n / t)) with t = step + 1 and n = warmup: linear up, then down as 1 / sqrt(t). Vaswani et al.
+    (2017), equation 3, where the peak rate is lr."""
     t, n = step + 1.0, maximum(cx.steps(warmup), 1.0)
     return minimum(t / n, sqrt(n / t))
 
@@ -184,6 +184,6 @@ def plateau(
     patience: Duration,
     least: Fraction = 0.0,
 ) -> Var:
-    """1 throughout: the training multiplies the rate by `factor`, down to the share `least` of it, each time `figure`,
-    looked at after each epoch, has not become better for `patience`."""
+    """Constant 1 until `figure`, evaluated after each epoch, has not improved for `patience`: then the training
+    multiplies the rate by `factor`, down to the fraction `least`, and so on."""
     return 1.0 + 0.0 * step

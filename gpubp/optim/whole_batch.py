@@ -1,5 +1,5 @@
-"""Optimizers for whole batches: they compare the gradient of an update with that of the one before, which says
-something where both are of the same rows."""
+"""Full-batch optimizers: they compare the gradient of an update with the previous one, which only makes sense if both
+are over the same rows."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def rprop(
     max_step: NonNegative = 50.0,
     backtrack: Flag = False,
 ) -> Var:
-    """p - step sign(g), with a step for each weight, `lr` at first: times eta_plus where g keeps its sign, times
-    eta_minus where it turns, within min_step and max_step. For whole batches. Riedmiller & Braun (1993).
+    """p - step sign(g), with a step size for each weight, initially `lr`: multiplied by eta_plus while g keeps its
+    sign, by eta_minus when it changes, within min_step and max_step. For full batches. Riedmiller & Braun (1993).
 
-    Where g turns, the weight stays for this update, and the next one leaves its step as it is: iRprop- of Igel & Hüsken
-    (2003), as PyTorch has it. With `backtrack` its last move is taken back instead, as in 1993. Schedules and rates of
-    single parts scale the moves, not the steps.
+    When g changes sign, the weight is not updated, and the next update leaves its step size unchanged: iRprop- of Igel
+    & Hüsken (2003), as in PyTorch. With `backtrack` its last update is reverted instead, as in 1993. Schedules and
+    per-layer rates scale the updates, not the step sizes.
     """
     if not 0 < eta_minus < 1 < eta_plus:
         raise ShapeError(
@@ -40,7 +40,7 @@ def rprop(
             f"the first step, `lr` = {lr:g}, must lie within `min_step` = {min_step:g} and `max_step` = {max_step:g}",
             "usual are `lr = 0.1, min_step = 1e-6, max_step = 50`",
         )
-    # Of g its sign is kept: a product of two small gradients is 0.
+    # Only the sign of g is kept: a product of two small gradients underflows to 0.
     kept = g * cx.state("sign", like=p)
     step = where(cx.step <= 1.0, lr, cx.state("size", like=p))
     shorter, longer = maximum(eta_minus * step, min_step), minimum(eta_plus * step, max_step)
@@ -55,16 +55,16 @@ def rprop(
 
 @register("optimizer", "quickprop", full_batch=True)
 def quickprop(cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative = 0.01, growth: NonNegative = 1.75) -> Var:
-    """p + d, where d leads to the lowest point of the parabola through the last two gradients: d = g / (g_old - g)
-    d_old, at most `growth` times d_old; less lr g, unless g has turned. For whole batches. Fahlman (1988).
+    """p + d, where d leads to the minimum of the parabola through the last two gradients: d = g / (g_old - g) d_old, at
+    most `growth` times d_old; minus lr g, unless g has changed sign. For full batches. Fahlman (1988).
 
-    Where the parabola has no lowest point ahead, or one too far off, d is growth d_old. A weight that did not
-    move, as all at first, begins with lr g.
+    If the parabola has no minimum ahead, or one too far away, d is growth d_old. A weight that did not move, as all at
+    first, starts with lr g.
     """
     if growth <= 0:
         raise ShapeError(f"`growth` must be above 0, and this is {growth:g}", "usual is `growth = 1.75`")
     move, old = cx.state("move", like=p), cx.state("slope", like=p)
-    # How steep it goes down on the way of the last move, at its end and at its start, where it was above 0.
+    # The downward slope along the last update, at its end and at its start, where it was positive.
     now, before = -sign(move) * g, -sign(move) * old
     far = now >= growth / (1.0 + growth) * before
     leap = where(far, growth, now / where(far, 1.0, before - now)) * move

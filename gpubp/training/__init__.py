@@ -1,4 +1,4 @@
-"""The training loop, saved state, runs and what is done with them."""
+"""The training loop, checkpoints, runs and what can be done with them."""
 
 from .begin import train
 from .checkpoint import BEST, LAST, Saved, read, save, write

@@ -1,4 +1,4 @@
-"""What a run's folder says of it beside its figures."""
+"""The contents of `env.json`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .run import Run
 
 
 def about(run: Run, known: Mapping[str, Any], where: tuple[str, str], started: str) -> dict[str, Any]:
-    """The contents of `env.json`: what was trained, from where, on what; `known`: the hashes of net and data, and the
-    machine; `where`: the device and the backend that were asked for; `started`: when, in ISO 8601."""
+    """The contents of `env.json`: what was trained, with which settings, on which machine. `known`: the hashes of net
+    and data, and the machine; `where`: the requested device and backend; `started`: when, in ISO 8601."""
     net, executor = run.executor.net, run.executor
     return {
         "name": source_name(net),
@@ -23,7 +23,7 @@ def about(run: Run, known: Mapping[str, Any], where: tuple[str, str], started: s
         "seed": executor.seed,
         **({"restarts": run.restarts} if run.restarts else {}),
         "precision": executor.precision,
-        # The compiler that a backend may name is the environment's.
+        # A backend may name a compiler, which is specific to the environment.
         "asked": {"device": where[0], "backend": where[1].partition(":")[0]},
         "params": dict(net.given),
         "rows": {part: len(rows) for part, rows in run.dataset.parts.items()},

@@ -1,4 +1,4 @@
-"""What a run makes of new rows: arrays, or tables like those that it was trained on."""
+"""Predictions of a run for new rows: arrays, or tables like the training data."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class Answering:
-    """A run that is done, or was read back."""
+    """A finished or loaded run."""
 
     if TYPE_CHECKING:
 
         @property
         def executor(self) -> Executor:
-            """The result."""
+            """The trained net on its device."""
 
         @property
         def columns(self) -> Mapping[str, Encoder]:
-            """How the rows of each input and target became arrays."""
+            """The encoders of each input and target."""
 
     @property
     def net(self) -> Net:
@@ -35,14 +35,14 @@ class Answering:
 
     @property
     def words(self) -> dict[str, tuple[str, ...]]:
-        """The classes of each name that has some."""
+        """The class names of each input and target that has some."""
         return {name: one.vocabulary for name, one in self.columns.items() if one.classes is not None}
 
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
-        """The outputs for rows of inputs, as `Executor.predict` gives them. A text or path names a table, whose columns
-        are those that the run was trained on, by name; others are not looked at. Of its rows, or of those that `rows`
-        gave, the ones that miss a cell, or hold a word that the training never saw, have NaN in all outputs, and a
-        warning says which they are. Raises InputError or DataError."""
+        """The outputs for rows of inputs, as returned by `Executor.predict`. A string or path names a table, whose
+        columns are matched by name with those of the training data; extra columns are ignored. Rows of a table, or of
+        `rows`, that miss a cell or hold a category that training never saw get NaN in all outputs, and a warning lists
+        them. Raises InputError or DataError."""
         if isinstance(inputs, str | os.PathLike):
             path, inputs = inputs, self.rows(inputs, targets=False)
             _warn(inputs, path, "their outputs are NaN")
@@ -63,9 +63,9 @@ class Answering:
         return full
 
     def evaluate(self, data: Any, batch: int = CHUNK) -> dict[str, float]:
-        """The loss, the penalties and the metrics over rows of inputs and targets: a mapping of arrays, or a table's
-        path. Rows of a table that miss a cell, or hold a word among the inputs that the training never saw, are left
-        out, and a warning says which they are. Raises InputError or DataError."""
+        """The loss, the penalties and the metrics over rows of inputs and targets: a mapping of arrays, or the path of
+        a table. Its rows that miss a cell, or hold an input category that training never saw, are left out, and a
+        warning lists them. Raises InputError or DataError."""
         if isinstance(data, str | os.PathLike):
             path, rows = data, self.rows(data, targets=True)
             _warn(rows, path, "the figures are without them")
@@ -73,16 +73,16 @@ class Answering:
         return self.executor.evaluate(data, batch)
 
     def rows(self, path: str | os.PathLike[str], *, targets: bool, keep: Sequence[str] = ()) -> NewRows:
-        """The rows of a table as the net takes them, encoded as those that the run was trained on, and its columns
-        `keep` as texts; `gaps` has the numbers of those that are left out, and `why` the reasons. Raises DataError."""
+        """The rows of a table as the net's inputs, encoded like the training data, plus its columns `keep` as text;
+        `gaps` has the numbers of the rows left out, `why` the reasons. Raises DataError."""
         graph = self.net.graph
         names = [node.label or node.name for node in (*graph.inputs, *(graph.targets if targets else ()))]
         return read_table(path, {name: self.columns[name] for name in names}, keep)
 
     def labels(self, outputs: Any) -> dict[str, NDArray[Any]]:
-        """For each target of classes that an output stands for, or labels made of one or of an input, by name, the most
-        probable class of every row, as words; None where the output is NaN. `outputs`: what `predict` gave, a mapping
-        or the array of a single output."""
+        """For each class target (or labels derived from a target or input) that an output predicts, by name, the most
+        probable class of every row, as a class name, or None where the output is NaN. `outputs`: what `predict`
+        returned, a mapping or the array of a single output."""
         import numpy as np
 
         found = {}

@@ -1,4 +1,4 @@
-"""A training that begins or goes on: what is in force for it, and where it is saved."""
+"""The entry point of training: settings, resume, and where the run is saved."""
 
 from __future__ import annotations
 
@@ -35,24 +35,25 @@ def train(
     notice: Callable[[Finding], None] | None = None,
     backend: str = "auto",
 ) -> Run:
-    """Train a net as its file says; `epochs`, `seed` and `precision` replace the file's; `device` and `backend` as in
+    """Train a net as its file says; `epochs`, `seed` and `precision` override the file's; `device` and `backend` as in
     Executor.
 
     `out`: a folder for the run, None writes nothing; `resume`: a run's folder, or a checkpoint, to continue from, with
-    its seed, to the number of epochs in all. Both may be the same folder.
-    `data`: arrays in place of what the file's `data` reads, by the names of all inputs and targets, each (n, *shape);
-    the file's `split` divides them. Or such a mapping for each part: `{"train": {...}, "valid": {...}}`.
-    Each callback is called with the run after each epoch, and finds the executor as it is then. So is each of
-    `recorded`, but it is promised the history alone: where nothing looks at the state of a small net between its
-    epochs, no callback either, many of them are one call, and the executor may be some of them ahead. `progress` is
-    called, and `stopping` asked, a few times a second; when that gives True the step is finished, the state saved, and
-    the run returned with `stopped` set and no `metrics`. `notice` is called at once with what cannot wait for the end,
-    a gradient that explodes; the run's `health` has all findings.
+    its seed, up to `epochs` in total. Both may be the same folder.
 
-    Raises InputError for arrays that do not fit, NetError (DataError for the data) for what is wrong with the file,
-    DeviceError, CheckpointError, SaveError where the folder cannot be written to any more, DivergedError where the loss
-    is no longer a finite number, and DeviceFailedError or MemoryError where the device fails or has too little memory
-    in the middle.
+    `data`: arrays instead of the file's `data`, by the names of all inputs and targets, each (n, *shape); the file's
+    `split` divides them. Or such a mapping for each part: `{"train": {...}, "valid": {...}}`.
+
+    `callbacks` are called with the run after each epoch, and see the executor in that state. So are `recorded`
+    callbacks, but they may only rely on the history: if nothing needs the state of a small net between epochs (no
+    callback either), several epochs run as one call, and the executor may be ahead. `progress` is called, and
+    `stopping` polled, a few times a second; when that returns True, the step is finished, the state saved, and the run
+    returned with `stopped` set and no `metrics`. `notice` is called immediately with a finding that cannot wait for the
+    end, an exploding gradient; the run's `health` has all findings.
+
+    Raises InputError for invalid arrays, NetError (DataError for the data) for errors in the file, DeviceError,
+    CheckpointError, SaveError if the folder becomes unwritable, DivergedError if the loss is not finite, and
+    DeviceFailedError or MemoryError if the device fails or runs out of memory.
     """
     if callable(callbacks):
         raise InputError("callbacks is a list of functions: `callbacks=[...]`")
@@ -86,11 +87,10 @@ def train(
 
 
 def _as_before(source: Path, saved: Saved, seed: int | None, precision: str | None) -> tuple[int, str]:
-    """The seed that the file is to have, and the precision, of a run that goes on. Raises CheckpointError where others
-    are asked for."""
+    """The seed and precision with which a run is resumed. Raises CheckpointError if others are requested."""
     for what, asked, was in (("seed", seed, saved.about["seed"]), ("precision", precision, saved.about["precision"])):
         if asked is not None and asked != was:
             raise CheckpointError(f"`{source}` was trained with the {what} {was} and cannot go on with {asked}")
-    # The best of several restarts has a seed of its own; the file's drew the split, and rows that were held back for
-    # testing stay so.
+    # The best of several restarts has its own seed; the split was drawn by the file's, so that test rows stay test
+    # rows.
     return int(saved.about["split_seed"]), str(saved.about["precision"])

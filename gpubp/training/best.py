@@ -1,4 +1,4 @@
-"""The best state so far, by a figure that is looked at after each epoch, and when it is too old to go on."""
+"""The best state so far, by a metric evaluated after each epoch, and the patience of early stopping."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .checkpoint import Saved
 
 @dataclass(slots=True)
 class Best:
-    """What `watch` found: the figure's value at `epoch`, after `step` updates. `saved`: that state, where it is kept;
-    `fresh`: not written to the run's folder yet."""
+    """The best state according to `watch`: the metric's value at `epoch`, after `step` updates. `saved`: that state, if
+    it is kept; `fresh`: not written to the run's folder yet."""
 
     watch: Watch
     value: float | None = None
@@ -25,7 +25,7 @@ class Best:
     fresh: bool = False
 
     def improves(self, record: Mapping[str, float]) -> bool:
-        """Take over the figure of an epoch if it is better; a figure that is no finite number never is."""
+        """Record the metric of an epoch if it is an improvement; a non-finite value never is."""
         value = record[self.watch.figure]
         if not math.isfinite(value):
             return False
@@ -37,7 +37,7 @@ class Best:
         return True
 
     def too_old(self, step: int, per_epoch: int) -> bool:
-        """Whether the patience is over after `step` updates. Before a first value it counts from the beginning."""
+        """Whether the patience is exhausted after `step` updates. Without a value yet, it counts from the beginning."""
         patience = self.watch.patience
         if patience is None:
             return False
@@ -45,11 +45,11 @@ class Best:
         return step - self.step >= max(steps, 1)
 
     def state(self) -> dict[str, Any]:
-        """What a resume needs."""
+        """The state to save for a resume."""
         return {"figure": self.watch.figure, "value": self.value, "step": self.step, "epoch": self.epoch}
 
     def resume(self, known: Mapping[str, Any], saved: Saved | None) -> None:
-        """Continue where `state` was taken, if it speaks of the same figure."""
+        """Restore what `state` returned, if it is about the same metric."""
         if known.get("figure") == self.watch.figure and known.get("value") is not None:
             self.value, self.step, self.epoch = float(known["value"]), int(known["step"]), int(known["epoch"])
             self.saved = saved
@@ -57,20 +57,20 @@ class Best:
 
 @dataclass(slots=True)
 class Sums:
-    """What is known of an epoch that is not over: the losses of its examples, summed one batch after the other, so
-    that an epoch taken in pieces gives the same bits."""
+    """Running sums of an unfinished epoch: the losses of its examples, summed batch by batch, so that an epoch run in
+    pieces gives the same bits."""
 
     loss: float = 0.0
     examples: int = 0
     penalty: float = 0.0
 
     def add(self, losses: list[float], penalties: list[float], sizes: list[int]) -> None:
-        """Take over the batches of a piece."""
+        """Add the batches of a piece."""
         for loss, size in zip(losses, sizes, strict=True):
             self.loss += loss * size
             self.examples += size
         self.penalty = penalties[-1]
 
     def state(self) -> dict[str, float]:
-        """What a resume needs."""
+        """The state to save for a resume."""
         return {"loss": self.loss, "examples": self.examples, "penalty": self.penalty}

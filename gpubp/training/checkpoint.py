@@ -1,4 +1,4 @@
-"""Saved state: one safetensors file, written whole or not at all, and read only if every byte of it is as written."""
+"""Checkpoints: one safetensors file each, written atomically, and verified by checksum when read."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ from ..errors import CheckpointError, SaveError
 LAST, BEST = "last.safetensors", "best.safetensors"
 FORMAT = 1
 MOST_HEADER = 16 << 20
-"""Bytes of a header that are read; 100,000 arrays need no more."""
+"""Maximum size of a header in bytes; 100,000 arrays need no more."""
 _NUMPY = {"BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64", "F16", "F32", "F64"}
-"""Types of safetensors that NumPy has, too."""
+"""The dtypes of safetensors that NumPy supports."""
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A state as `Executor.state_dict` gives it, and what is known of it."""
+    """A state as returned by `Executor.state_dict`, with metadata."""
 
     state: Mapping[str, Any]
     about: Mapping[str, Any]
 
 
 def save(path: Path, saved: Saved) -> None:
-    """Write a state. Raises SaveError where that fails; an earlier file at `path` is whole then."""
+    """Write a state. Raises SaveError; an existing file at `path` then stays intact."""
     import numpy as np
     from safetensors.numpy import save as to_bytes
 
-    # safetensors 0.8.0 writes the bytes of any layout and byte order as if they were C order and this machine's.
+    # safetensors 0.8.0 writes the bytes of any layout and byte order as if they were in C order and native byte order.
     state = {
         name: np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).reshape(array.shape)
         for name, array in saved.state.items()
     }
     about = {"format": FORMAT, **saved.about}
     about["sha256"] = _digest(state, about)
-    # Several entries of metadata are written in an order of chance: one entry, and equal states are equal files.
+    # safetensors writes metadata entries in random order: with a single entry, equal states give equal files.
     write(path, to_bytes(state, {"gpubp": json.dumps(about, sort_keys=True)}))
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all. Raises SaveError."""
+    """Write a file atomically. Raises SaveError."""
     write_all({path: content})
 
 
 def write_all(files: Mapping[Path, bytes]) -> None:
-    """Write files, each whole or not at all: beside its place, to the disk, and then in its place. Raises SaveError."""
+    """Write files, each atomically: to a temporary name, synced to disk, then renamed. Raises SaveError."""
     for path, content in files.items():
         if path.is_dir():
             raise SaveError(f"cannot save `{path}`: is a directory")
@@ -76,7 +76,7 @@ def write_all(files: Mapping[Path, bytes]) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Bring a folder's list of names to the disk: a file renamed is not yet a file found after a power cut."""
+    """Sync a directory: otherwise a rename may be lost in a power failure."""
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)
@@ -85,13 +85,13 @@ def flush_folder(folder: Path) -> None:
 
 
 def reason(error: OSError) -> str:
-    """What the system says, in a message's words."""
+    """The system's error message, in the style of ours."""
     return (error.strerror or str(error)).lower()
 
 
 def read(path: Path, memory: int | None = None) -> Saved:
-    """The state that `save` wrote; a folder stands for its last one. Files larger than `memory` bytes are refused.
-    Raises CheckpointError where it cannot be read or is not, byte for byte, what was written."""
+    """The state that `save` wrote; a folder stands for its last checkpoint. Files larger than `memory` bytes are
+    refused. Raises CheckpointError if it cannot be read or is corrupt."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -114,8 +114,8 @@ def read(path: Path, memory: int | None = None) -> Saved:
 
 
 def read_weights(path: Path, memory: int | None = None) -> Mapping[str, Any]:
-    """The arrays of a safetensors file, whoever wrote it; of one that `save` wrote, its state. Files larger than
-    `memory` bytes are refused. Raises CheckpointError."""
+    """The arrays of a safetensors file from any source; of one that `save` wrote, its state. Files larger than `memory`
+    bytes are refused. Raises CheckpointError."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -135,7 +135,7 @@ def read_weights(path: Path, memory: int | None = None) -> Mapping[str, Any]:
 
 
 def _content(path: Path, memory: int | None) -> bytes:
-    """The file's bytes, if their number is the one that the header tells."""
+    """The file's content, if its size matches the header."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):  # reading a pipe or a device might never end
@@ -161,7 +161,7 @@ def _header_size(content: bytes) -> int:
 
 
 def _end(header: bytes, path: Path) -> int:
-    """The number of bytes after the header that it speaks of."""
+    """The number of bytes after the header, according to the header."""
     try:
         entries = json.loads(header)
         return max((int(e["data_offsets"][1]) for name, e in entries.items() if name != "__metadata__"), default=0)
@@ -170,7 +170,7 @@ def _end(header: bytes, path: Path) -> int:
 
 
 def _digest(state: Mapping[str, Any], about: Mapping[str, Any]) -> str:
-    """SHA-256 over all that a file says: what is known of the state, and every array's name, type, shape and bytes."""
+    """SHA-256 over everything in the file: the metadata, and every array's name, dtype, shape and bytes."""
     found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for name, array in sorted(state.items()):
         found.update(f"\n{name} {array.dtype} {array.shape} ".encode())

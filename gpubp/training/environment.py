@@ -1,4 +1,4 @@
-"""Where a run was computed: the tuple under which equal bytes are promised, and the files its data came from."""
+"""The environment of a run: everything that its bytes depend on, and hashes of its data files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERSION = __version__
 
 def environment(executor: Executor) -> dict[str, str]:
     """What the bytes of a result depend on besides the net, its data and its seed: the device, the versions, the
-    kernels that NumPy and its BLAS chose for this processor, those that are compiled, and the number of threads."""
+    kernels that NumPy and its BLAS selected for this processor, the compiler, and the number of threads."""
     import numpy as np
     from threadpoolctl import threadpool_info
 
@@ -41,7 +41,10 @@ def environment(executor: Executor) -> dict[str, str]:
 
 
 def _cupy() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # it takes a tenth of the time of a short training
+    from importlib.metadata import (
+        PackageNotFoundError,
+        version,
+    )  # imported lazily: it takes a tenth of the time of a short training
 
     installed = []
     for package in ("cupy-cuda12x", "cupy-cuda13x"):
@@ -53,7 +56,7 @@ def _cupy() -> str:
 
 
 def _processor() -> str:
-    """The processor's name, and its model numbers, where the system tells."""
+    """The processor's name and model numbers, if the system reports them."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").partition("\n\n")[0].splitlines()
     except OSError:
@@ -64,8 +67,8 @@ def _processor() -> str:
 
 
 def data_hashes(net: Net) -> dict[str, str]:
-    """SHA-256 of each file of the data, by its path as the net's file has it; of a folder, of the names and hashes of
-    all files that may be data."""
+    """SHA-256 of each data file, by its path as written in the net's file; of a folder, of the names and hashes of all
+    files that may be data."""
     return {name: _folder_hash(path) if path.is_dir() else _hash(path) for name, path in data_files(net).items()}
 
 
@@ -81,5 +84,5 @@ def _folder_hash(folder: Path) -> str:
 
 
 def different(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """The keys whose values are not alike, in order."""
+    """The keys whose values differ, in order."""
     return [key for key in {**before, **now} if before.get(key) != now.get(key)]

@@ -1,4 +1,4 @@
-"""A trained net as a C file, for programs that have no Python."""
+"""Export of a trained net as a C file, for programs without Python."""
 
 from __future__ import annotations
 
@@ -22,41 +22,40 @@ from .loaded import LoadedRun
 from .run import Run
 
 MOST = 64
-"""Columns or classes of one argument that are told by name; of more, the first `FEW` and the last."""
+"""Columns or classes of one argument that are listed; beyond that, the first `FEW` and the last."""
 FEW = 16
 
 
 def export(run: Run | LoadedRun, path: str | os.PathLike[str]) -> None:
-    """Write what a run has learnt as one C file, `path`, for programs without Python: it needs a C11 compiler and libm.
-
-    Of `digits.c` the function is `int digits_predict(inputs..., outputs...)`; it takes one example as `predict` takes
-    its rows, and gives the same numbers; the comment at the top says the rest. Raises GpubpError for a path that does
-    not end in `.c`, NetError (E0506) where a step of the net has no form in C, SaveError."""
+    """Export a trained net as one C file, `path`, for programs without Python; it needs a C11 compiler and libm. In
+    `digits.c` the function is `int digits_predict(inputs..., outputs...)`; it takes one example in the format of
+    `predict` and computes the same numbers; the comment at the top documents the rest. Raises GpubpError for a path
+    that does not end in `.c`, NetError (E0506) if the net needs an operation without a C form, SaveError."""
     place = Path(path)
     write(place, exported(run, function_name(place)).encode())
 
 
 def function_name(path: Path) -> str:
-    """What the names in a C file begin with: the file's own, as far as it can stand in C. Raises GpubpError."""
+    """The prefix of names in a C file: the file's own name, converted to an identifier. Raises GpubpError."""
     if path.suffix != ".c":
         raise GpubpError(f"`{path}` is no .c file: a net is exported as one file of C, as `net.c`")
     return identifier(path.stem)
 
 
 def identifier(text: str) -> str:
-    """A name of small and capital letters, digits and underscores, which begins with a letter."""
+    """An identifier of letters, digits and underscores that starts with a letter."""
     plain = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     name = "".join(c if c.isascii() and c.isalnum() else "_" for c in plain).strip("_")
     return name if name[:1].isalpha() else f"net_{name}" if name else "net"
 
 
 def exported(run: Run | LoadedRun, name: str) -> str:
-    """The text of the file whose names begin with `name`. Raises NetError."""
+    """The text of the file, with names prefixed by `name`. Raises NetError."""
     import numpy as np
 
     executor = run.executor
     net, arrays, backend = executor.net, executor.arrays(), executor.backend
-    executor.compiled("predict", 1)  # with it, there is all state that it needs
+    executor.compiled("predict", 1)  # it allocates all state that it needs
     built = build(net, "predict", 1, executor.dtype)
     states = built.program.inputs[len(built.feeds) :]
     encoders = run.columns if isinstance(run, LoadedRun) else run.dataset.encoders
@@ -87,7 +86,7 @@ def _input(node: Any, executor: Executor, encoder: Encoder | None) -> Slot:
 
 
 def _columns(encoder: Encoder, classes: int | None) -> Iterator[str]:
-    """How the numbers of an input are made of what stands in the file of data."""
+    """How an input's numbers are encoded from the data file."""
     if classes is not None:
         if encoder.words:
             yield f"0, 1, ... stand for {_listed(encoder.words)}"
@@ -124,7 +123,7 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _shown(word: str) -> str:
-    """A word as a reader sees it in a list: in quotes, or by the numbers of its characters."""
+    """A class name as shown in a list: in quotes, or as character codes."""
     if not word.isprintable():
         return " ".join(f"U+{ord(c):04X}" for c in word)
     return word if word.strip(" ,") == word != "" else f"'{word}'"

@@ -1,4 +1,4 @@
-"""The folder of a run: what is in it, who may write to it, and in which order."""
+"""The folder of a run: its files, its lock, and the order of writes."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from .checkpoint import BEST, LAST, Saved, flush_folder, reason, save, write_all
 
 ABOUT, METRICS, HEALTH, WRITTEN = "env.json", "metrics.jsonl", "health.jsonl", "written.net"
 _PROBE = 2**16
-"""Bytes that are written, and taken away again, to see whether a disk has room."""
+"""Bytes written, and deleted again, to check for free disk space."""
 RUNS = Path("runs")
-"""The folder, in the working directory, of runs that are not told where to go."""
+"""The default parent folder of runs, in the working directory."""
 
 
 def default_folder(
     net: Net, seed: int | None, precision: str | None, epochs: int | None, folds: int | None = None
 ) -> Path:
-    """`runs/<date>-<name>-<hash>`, which is not there yet: the hash is that of the experiment, so that runs of the same
-    one are seen to be; `runs/folds-...` where it is to hold a run for each of so many folds."""
+    """`runs/<date>-<name>-<hash>`, which does not exist yet: the hash is that of the experiment, so that repetitions
+    are recognisable; `runs/folds-...` for a cross-validation with so many folds."""
     settings = [seed, precision, epochs]
     return free_folder("", net, settings) if folds is None else free_folder("folds-", net, [*settings, folds])
 
 
 def free_folder(prefix: str, net: Net, settings: list[Any]) -> Path:
-    """The same for anything that is done with a net under some settings; `prefix` stands before the date."""
+    """The same for any job with a net and settings; `prefix` comes before the date."""
     told = json.dumps([identity(net), *settings], sort_keys=True)
     name = re.sub(r"[^\w.-]+", "_", Path(source_name(net)).stem) or "net"
     stem = f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}-{name}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
@@ -45,7 +45,7 @@ def free_folder(prefix: str, net: Net, settings: list[Any]) -> Path:
 
 
 def fold_folder(place: Path, fold: int) -> Path:
-    """Where a cross-validation in `place` keeps the run that held out a fold, from 1."""
+    """The subfolder of a cross-validation in `place` for a fold, counted from 1."""
     return place / f"fold-{fold}"
 
 
@@ -55,19 +55,19 @@ def holds_folds(place: Path) -> bool:
 
 
 def no_run(place: Path, name: str) -> str:
-    """Why a folder that lacks the file `name` is no run, in words."""
+    """Why a folder without the file `name` is not a run, in words."""
     if holds_folds(place):
         return f"it holds those of a cross-validation, `{fold_folder(place, 1)}` and so on"
     return f"it has no `{name}`"
 
 
 def source_name(net: Net) -> str:
-    """The name of a net's file; of a net read back from a run, that of the file that was run."""
+    """The name of a net's file; for a net loaded from a run, that of the original file."""
     return _source(net)[0]
 
 
 def source_text(net: Net) -> str:
-    """The text of a net's file; of a net read back from a run, as it was written."""
+    """The text of a net's file; for a net loaded from a run, as originally written."""
     return _source(net)[1]
 
 
@@ -84,8 +84,8 @@ def _source(net: Net) -> tuple[str, str]:
 
 
 def lock(folder: Path) -> int:
-    """A file descriptor that, while it is open, keeps other processes out of a folder. Raises CheckpointError where one
-    is there already."""
+    """Lock a folder against other processes for as long as the returned file descriptor is open. Raises CheckpointError
+    if it is locked already."""
     found = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -98,22 +98,22 @@ def lock(folder: Path) -> int:
 
 
 class RunFolder:
-    """Where one training saves to, empty until the first save: a run that fails before leaves nothing.
+    """The folder of one training, empty until the first save: a run that fails before leaves nothing behind.
 
-    Files: `written.net`, the text as given; `resolved.net` and `imports/`, the same as it stands alone; `env.json`;
-    `metrics.jsonl`, one line an epoch; `health.jsonl`, the sizes of activations and gradients, one line for each layer
-    of a step that was measured; `last.safetensors` and, where a figure says which is best, `best.safetensors`.
-    One process may write to a folder at a time.
+    Files: `written.net`, the text as given; `resolved.net` and `imports/`, the standalone equivalent; `env.json`;
+    `metrics.jsonl`, one line per epoch; `health.jsonl`, the magnitudes of activations and gradients, one line per layer
+    and measured step; `last.safetensors` and, if a metric decides which is best, `best.safetensors`.
+
+    Only one process at a time may write to a folder.
     """
 
     begun: bool
-    """Whether the folder is there, with all but the checkpoints."""
+    """Whether the folder exists with everything except checkpoints."""
 
     def __init__(self, path: Path, *, resumed: bool) -> None:
-        """Makes the folder and keeps other processes out of it; where the file system knows no locks, nobody is kept
-        out. Raises CheckpointError, better before a long training than after it, where nothing can be saved to `path`,
-        where another process trains there, or where it holds a run that is not the one `resumed`; SaveError where the
-        disk is full."""
+        """Create and lock the folder; on a file system without locks it is not locked. Raises CheckpointError, before a
+        long training rather than after it, if nothing can be saved to `path`, if another process trains there, or if it
+        holds a run other than the one being `resumed`; SaveError if the disk is full."""
         self.path = path
         self._lock: int | None = None
         self._made: list[Path] = []
@@ -130,7 +130,7 @@ class RunFolder:
             raise
 
     def _missing(self) -> list[Path]:
-        """The folders that are to be made, the outermost first."""
+        """The directories to create, outermost first."""
         place, missing = self.path, []
         try:
             while not place.exists():
@@ -147,11 +147,11 @@ class RunFolder:
     def _claim(self, missing: Sequence[Path]) -> None:
         try:
             for folder in missing:
-                with suppress(FileExistsError):  # another process makes it at this moment: it is not ours to take away
+                with suppress(FileExistsError):  # another process is creating it right now: it is not ours to delete
                     folder.mkdir()
                     self._made.append(folder)
             self._lock = lock(self.path)
-            # Permissions alone do not tell: the superuser has all of them, and a disk may be full.
+            # Permissions are not sufficient: root has all of them, and the disk may be full.
             with tempfile.TemporaryFile(dir=self.path) as file:
                 file.write(bytes(_PROBE))
         except OSError as error:
@@ -165,8 +165,8 @@ class RunFolder:
         records: Iterable[Mapping[str, Any]],
         sizes: Sequence[Mapping[str, Any]] | None,
     ) -> None:
-        """Write what is known before the first checkpoint; `records`: the lines of metrics before this process, `sizes`
-        those of `health.jsonl`, None where there is to be no such file. Raises SaveError."""
+        """Write what is known before the first checkpoint; `records`: the lines of metrics from before this process,
+        `sizes` those of `health.jsonl`, None for no such file. Raises SaveError."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             flush_folder(self.path.parent)
@@ -185,16 +185,16 @@ class RunFolder:
         self.begun = True
 
     def note(self, record: Mapping[str, Any]) -> None:
-        """One more line of metrics, which the next save writes."""
+        """Append a line of metrics, written by the next save."""
         self._waiting[METRICS].append(_line(record))
 
     def note_sizes(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """More lines for `health.jsonl`, which the next save writes."""
+        """Append lines to `health.jsonl`, written by the next save."""
         self._waiting[HEALTH] += map(_line, records)
 
     def save(self, last: Saved | None, best: Saved | None = None) -> None:
-        """Write the lines that wait, the best state and the last one, in this order: what the last one speaks of is
-        there. Raises SaveError."""
+        """Write the pending lines, then the best state, then the last one, so that a checkpoint never refers to missing
+        data. Raises SaveError."""
         self._append()
         if best is not None:
             save(self.path / BEST, best)
@@ -206,7 +206,7 @@ class RunFolder:
             if not lines:
                 continue
             try:
-                # Opened without making it: a folder that is gone is not half made again.
+                # Opened without O_CREAT: a deleted folder is not half recreated.
                 with os.fdopen(os.open(self.path / name, os.O_WRONLY | os.O_APPEND), "ab") as file:
                     file.write("".join(lines).encode())
                     file.flush()
@@ -216,9 +216,9 @@ class RunFolder:
             lines.clear()
 
     def close(self) -> None:
-        """Let others in; take the folder away where nothing was saved to it."""
+        """Unlock the folder; delete it if nothing was saved to it."""
         for folder in [] if self.begun else reversed(self._made):
-            with suppress(OSError):  # somebody put something there
+            with suppress(OSError):  # somebody else put something there
                 folder.rmdir()
         if self._lock is not None:
             os.close(self._lock)

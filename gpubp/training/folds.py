@@ -1,4 +1,4 @@
-"""Cross-validation: one training for each fold of the rows, which is held out for validation while the others teach."""
+"""Cross-validation: one training for each fold of the rows, which is held out for validation."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ SUMMARY = "folds.json"
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """The training that held out a fold. `number`, from 1; `rows`: how many it held out; `metrics` and `tables` as a
-    Run's, where `valid` is the fold; `epochs`: how many it took; `seconds`: how long the last process was at it;
-    `folder`: where it is saved, if anywhere."""
+    """The training that held out a fold. `number`, from 1; `rows`: how many it held out; `metrics` and `tables` as in a
+    Run, where `valid` is the fold; `epochs`: how many it took; `seconds`: training time of the last process; `folder`:
+    where it is saved, if anywhere."""
 
     number: int
     rows: int
@@ -44,7 +44,7 @@ class Fold:
 
 @dataclass(slots=True)
 class CrossValidation:
-    """The folds that were held out so far, `of` so many; `stopped`: why it ended before the last, or ""."""
+    """The folds held out so far, `of` so many; `stopped`: why it ended before the last, or ""."""
 
     of: int
     folder: Path | None
@@ -53,21 +53,21 @@ class CrossValidation:
 
     @property
     def mean(self) -> dict[str, float]:
-        """The mean over the folds of every figure, `valid.accuracy` and so on."""
+        """The mean over the folds of every metric, `valid.accuracy` and so on."""
         import statistics
 
         return self._over(statistics.fmean)
 
     @property
     def std(self) -> dict[str, float]:
-        """The standard deviation of every figure over the folds, with n - 1; none before there are two."""
+        """The sample standard deviation (n - 1) of every metric over the folds; empty with fewer than two."""
         import statistics
 
         return self._over(statistics.stdev) if len(self.folds) > 1 else {}
 
     @property
     def tables(self) -> dict[str, list[list[int]]]:
-        """The tables over all rows that were held out, `valid.confusion` and so on: the sums of the folds' own."""
+        """The tables over all held-out rows, `valid.confusion` and so on: the sums over the folds."""
         if not self.folds:
             return {}
         names = [name for name in self.folds[0].tables if name.startswith("valid.")]
@@ -99,18 +99,19 @@ def cross_validate(
     notice: Callable[[Finding], None] | None = None,
     backend: str = "auto",
 ) -> CrossValidation:
-    """Train a net once for each of so many `folds` of its rows: `valid` is the fold, `train` all others, and rows for
-    testing stay what the file's `split` makes of them. Stone (1974) on cross-validation; Kohavi (1995) on stratifying.
+    """Train a net once for each of `folds` folds of its rows: `valid` is the fold, `train` all others; test rows are
+    those of the file's `split`. Stone (1974) on cross-validation; Kohavi (1995) on stratification.
 
-    The seed deals the rows to the folds, of one size to within one row; so are those of each label, where `split` says
-    `stratify`, or the argument names an input or a target, as if `split` said it. All folds begin with the same
-    weights. An early stop looks at the fold that is held out, as do a `plateau` and the choice among restarts: figures
-    that it chose are a little too good. `ended` is called after each fold with it and its run, whose executor predicts.
-    `out`: a folder that is to hold a run for each fold, `fold-1` and so on, and `folds.json`; `resume`: such a folder,
-    where what is there is not trained again. All other arguments are those of `train`.
+    The seed assigns rows to folds whose sizes differ by at most one; so do the counts of each label, if `split` says
+    `stratify` or the argument names an input or a target. All folds start from the same weights. Early stopping,
+    `plateau` and the choice among restarts use the held-out fold, so its metrics are then slightly optimistic. `ended`
+    is called after each fold with it and its run, whose executor predicts.
 
-    Raises InputError for a number of folds that is none, DataError where the rows cannot be divided into so many, and
-    what `train` raises.
+    `out`: a folder with a run for each fold, `fold-1` and so on, and `folds.json`; `resume`: such a folder, whose
+    finished folds are not trained again. All other arguments are those of `train`.
+
+    Raises InputError for an invalid number of folds, DataError if the rows cannot be divided into that many, and
+    whatever `train` raises.
     """
     folds = positive(folds, "folds", least=2)
     if resume is None:
@@ -160,12 +161,12 @@ def cross_validate(
 
 
 def as_json(told: CrossValidation) -> dict[str, Any]:
-    """What a cross-validation came to, as data that `json.dumps` takes."""
+    """The results of a cross-validation as JSON-serialisable data."""
     return {"mean": told.mean, "std": told.std, "tables": told.tables, "folds": [asdict(fold) for fold in told.folds]}
 
 
 def _epochs(run: Run) -> int:
-    """How many a training took, those before a resume too."""
+    """The number of epochs of a training, including those before a resume."""
     records = run.history or ([] if run.folder is None else history.records(run.folder))
     return int(max((record["epoch"] for record in records if "epoch" in record), default=0))
 

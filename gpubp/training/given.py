@@ -1,4 +1,4 @@
-"""The rows of a training: the file's, or those that a caller hands over as arrays in their place."""
+"""The data set of a training: from the file, or from arrays passed by the caller."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .environment import data_hashes
 
 PARTS = ("train", "valid", "test")
 GIVEN = "data["
-"""What names of `hashes` begin with that are no files."""
+"""Prefix of names in `hashes` that are not files."""
 
 
 def dataset_of(executor: Executor, given: Mapping[str, Any] | None, seed: int) -> Dataset:
-    """The rows of `given`, or those that the file's `data` names where it is None.
+    """The data set from `given`, or from the file's `data` if that is None.
 
-    `given`: a mapping from the names of all inputs and targets to arrays (n, *shape), divided by the file's `split`
-    where it has one; or such a mapping for each of the parts `train`, `valid` and `test`, of which `train` must be
-    there. Raises InputError for arrays that do not fit, DataError for what is wrong with the file's data, or for a
-    split that the given rows do not allow.
+    `given`: a mapping from the names of all inputs and targets to arrays (n, *shape), divided by the file's `split` if
+    it has one; or such a mapping for each of the parts `train`, `valid` and `test`, of which `train` is required.
+    Raises InputError for invalid arrays, DataError for errors in the file's data, or for a split that is impossible
+    with the given rows.
     """
     graph, backend = executor.net.graph, executor.backend
     if given is None:
@@ -51,7 +51,8 @@ def dataset_of(executor: Executor, given: Mapping[str, Any] | None, seed: int) -
 
 
 def hashes(net: Net, dataset: Dataset, *, given: bool) -> dict[str, str]:
-    """SHA-256 of each file of the data; of rows that were `given`, of those of each name and of each part's numbers."""
+    """SHA-256 of each data file; of rows that were `given`, of the array of each name and the row numbers of each
+    part."""
     if not given:
         return data_hashes(net)
     arrays: dict[str, Any] = {f"{GIVEN}{name!r}]": column for name, column in dataset.arrays.items()}

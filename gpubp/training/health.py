@@ -1,5 +1,5 @@
-"""How a net fares while it is trained: the sizes of activations and gradients by layer, measured at some of the steps,
-and what is wrong with them."""
+"""Health monitoring: magnitudes of activations and gradients by layer, measured at some of the steps, and a
+diagnosis."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ..health import Finding, Gauges, Size, diagnose, grown, still, typical
 from ..passes import cost
 
 EVERY, FIRST = 100, 32
-"""Steps between two measurements, of which so many are made at that distance; it doubles each time that the training
-gets twice as long. A measurement takes up to twice as long as a step on NumPy."""
+"""Steps between two measurements, and the number of measurements at that interval; it doubles whenever the training has
+become twice as long. A measurement takes up to twice as long as a NumPy step."""
 SHARE = 0.03
-"""Part of the time of compiled steps that measurements may take, which are never compiled."""
+"""Maximum share of measurements, which are never compiled, in the time of compiled steps."""
 LEAST = 20
-"""Steps of a training that is worth a measurement."""
+"""Minimum number of steps of a training to be measured."""
 MANY = 512
-"""Rows that a unit is to be 0 for before it is called dead."""
+"""Number of rows for which a unit must be 0 to be called dead."""
 _DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class _Speed:
-    """What a step is expected to take: the seconds of one equation of NumPy or CuPy, and of calling a compiled step;
-    bytes and operations in a second of a compiled one."""
+    """The expected speed of a step: seconds per equation in NumPy or CuPy, and per call of a compiled step; bytes and
+    operations per second of a compiled one."""
 
     equation: float
     call: float
@@ -42,12 +42,12 @@ _SPEEDS = {"cpu": _Speed(3e-6, 3e-7, 3e10, 8e10), "gpu": _Speed(1e-5, 5e-6, 1e12
 
 
 class Health:
-    """Measures the steps of a training and keeps what it finds.
+    """Measures the steps of a training and keeps the findings.
 
-    `rows`: the training data, placed; `total`: the steps of the training; `records`: the lines of `health.jsonl` before
-    this process. Which steps are measured depends on their numbers and on the training program alone, not on a clock,
-    and changes nothing of the training: a run that is resumed measures what one that nobody disturbed does. `notice` is
-    told at once of a gradient that explodes.
+    `rows`: the training data, placed; `total`: the steps of the training; `records`: the lines of `health.jsonl` from
+    before this process. Which steps are measured depends on their numbers and on the training program alone, not on a
+    clock, and does not affect the training: a resumed run takes the same measurements as an uninterrupted one. `notice`
+    is called immediately for an exploding gradient.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Health:
         self._compiled: tuple[float, int] | None = None
 
     def steps_left(self, executor: Executor, step: int) -> int:
-        """Steps from number `step`, where the executor stands, to the next one that is measured, at most."""
+        """Maximum number of steps from `step`, the executor's current one, to the next measurement."""
         every = self.distance(executor, step)
         return every - step % every
 
@@ -84,41 +84,40 @@ class Health:
         return EVERY << (max(often, doubled) if step >= since else often)
 
     def measure(self, executor: Executor) -> list[dict[str, Any]]:
-        """Measure the step that comes next: a record for each layer. Nothing where the memory for it is not there."""
+        """Measure the next step: a record for each layer. Empty if there is not enough memory for it."""
         gauges = self._ready(executor)
         if gauges is None:
             return []
         sizes = gauges.measure(self._batches(executor, 1))
         step = executor.step
         records = list(_records(sizes, step, step / self.per_epoch))
-        # What was written is what counts, so that it is the same after a resume.
+        # The written values are used, so that findings are the same after a resume.
         self._take(executor, _sizes(gauges, records))
         return records
 
     def conclude(self, executor: Executor, losses: Sequence[float]) -> tuple[list[dict[str, Any]], list[Finding]]:
-        """The records of the last state, and what is wrong with the training, by all records; `losses`: those of its
-        epochs."""
+        """The records of the final state, and the diagnosis from all records; `losses`: those of its epochs."""
         records = self.measure(executor) if self.total >= EVERY else []
         net, findings = executor.net, list(self.noticed)
         if self.found:
             findings += [one for one in self._typical(executor) if one.kind not in {known.kind for known in findings}]
-        # Another ill explains it, and has other remedies.
+        # Another finding explains it, and has other remedies.
         if not findings and net.option("start") is None:
             findings = still(net, losses)
         return records, findings
 
     def _typical(self, executor: Executor) -> list[Finding]:
-        """What is wrong with most of the records. The rows of one batch do not tell whether a unit is dead."""
+        """What is wrong in most of the records. The rows of one batch do not show whether a unit is dead."""
         sizes, net = typical(self.found), executor.net
         found = diagnose(net, sizes)
         if self._gauges is not None and any(one.kind == "dead" for one in found):
             many = self._gauges.measure(self._batches(executor, -(-MANY // self.batch)))
             found = diagnose(net, [replace(size, dead=min(size.dead, all_.dead)) for size, all_ in zip(sizes, many)])
-        # Weights that begin with zeros let nothing through in the first step alone.
+        # Weights initialised to zero block the gradient in the first step only.
         return [one for one in found if one.kind != "lost" or len(self.found) > 1]
 
     def _ready(self, executor: Executor) -> Gauges | None:
-        """The program, made when first needed; the records before are taken in then."""
+        """The program, built on first use; earlier records are loaded then."""
         if self._gauges is None:
             gauges = Gauges(executor, self.batch)
             free = executor.backend.free_memory()
@@ -132,8 +131,8 @@ class Health:
         return self._gauges
 
     def _take(self, executor: Executor, sizes: list[Size]) -> None:
-        """Take in the sizes of a step; the first sign of a gradient that explodes is told at once. One step alone does
-        not show it, but for the first: there nothing has been learnt yet that could be lost."""
+        """Add the sizes of a step; the first sign of an exploding gradient is reported immediately. A single step is
+        not sufficient, except for the first: there nothing has been learnt yet that could be lost."""
         net = executor.net
         now = [one for one in diagnose(net, sizes) if one.kind == "exploding"]
         if self.found and now:
@@ -146,7 +145,7 @@ class Health:
                 self.notice(now[0])
 
     def _batches(self, executor: Executor, count: int) -> Iterator[list[Any]]:
-        """The batch of the next step, and whole ones beside it in the same epoch."""
+        """The batch of the next step, and full batches after it in the same epoch."""
         step, rows = executor.step, len(self.rows)
         mixed = bool(executor.net.option("shuffle", True)) and rows > self.batch
         whole = rows // self.batch
@@ -157,7 +156,7 @@ class Health:
 
 
 def _when_compiled(executor: Executor, batch: int) -> tuple[float, int]:
-    """From which step on the training runs compiled kernels, and how often the distance must be doubled then."""
+    """The step from which training runs compiled kernels, and how often the interval must be doubled then."""
     if not executor.backend.compiles:
         return math.inf, 0
     compiled, speed = executor.compiled("train", batch), _SPEEDS[executor.backend.name]
@@ -175,7 +174,7 @@ def _records(sizes: Iterable[Size], step: int, epoch: float) -> Iterator[dict[st
         yield {
             "step": step,
             "epoch": _rounded(epoch),
-            # Uses of one shared layer have one name.
+            # Uses of one shared layer have the same name.
             "layer": name if seen[name] == 1 else f"{name} ({seen[name]})",
             "number": size.layer.number,
             "activation": _rounded(size.result),
@@ -186,12 +185,12 @@ def _records(sizes: Iterable[Size], step: int, epoch: float) -> Iterator[dict[st
 
 
 def _rounded(value: float) -> float | str:
-    """A number as it is written: JSON knows no infinity."""
+    """A number as written: JSON has no infinity."""
     return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else str(value)
 
 
 def _sizes(gauges: Gauges, records: Sequence[Mapping[str, Any]]) -> list[Size]:
-    """The sizes that the records of a step tell; none where they are of other layers."""
+    """The sizes in the records of a step; empty if they are of other layers."""
     if [record["number"] for record in records] != [layer.number for layer in gauges.layers]:
         return []
     return [

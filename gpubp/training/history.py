@@ -1,4 +1,4 @@
-"""Reading back what a run's folder says."""
+"""Reading the files of a run's folder."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .checkpoint import reason
 from .folder import ABOUT, HEALTH, METRICS, no_run
 
 MOST = 64 << 20
-"""Bytes that such a file may have."""
+"""Maximum size of such a file in bytes."""
 
 
 def about(folder: Path) -> dict[str, Any]:
-    """What `env.json` says. Raises CheckpointError where it is not there or is none, or the folder is not there."""
+    """The contents of `env.json`. Raises CheckpointError if it is missing or invalid, or the folder does not exist."""
     if not folder.is_dir():
         why = "it is a file" if folder.exists() else "no such file or directory"
         raise CheckpointError(f"`{folder}` is no run: {why}")
@@ -32,8 +32,8 @@ def about(folder: Path) -> dict[str, Any]:
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
-    """The lines of `metrics.jsonl` up to the first that is no whole record: a process that was killed may have left
-    half of one."""
+    """The lines of `metrics.jsonl` up to the first incomplete one: a process that was killed may have left half of
+    one."""
     return list(itertools.takewhile(_is_record, _lines(folder / METRICS)))
 
 
@@ -52,7 +52,7 @@ def _is_count(value: object) -> bool:
 
 
 def health_records(folder: Path) -> list[dict[str, Any]]:
-    """The lines of `health.jsonl` up to the first that is no whole record; none where the file is not there."""
+    """The lines of `health.jsonl` up to the first incomplete one; empty if the file does not exist."""
     found = _lines(folder / HEALTH) if (folder / HEALTH).exists() else []
     return list(itertools.takewhile(_is_size, found))
 

@@ -1,4 +1,4 @@
-"""Trials side by side, each in a process of its own, which is there for one after the other."""
+"""Parallel trials in a pool of worker processes."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 LOOK = 0.1
-"""Seconds after which it is looked whether to stop."""
+"""Seconds between two polls of `stopping`."""
 
 _stop: Any = None
-"""In a process that makes trials: the event that asks it to end."""
+"""In a worker process: the event that asks it to stop."""
 
 
 def side_by_side(
     task: Task, settings: Iterable[tuple[int, dict[str, str]]], jobs: int, stopping: Callable[[], bool] | None
 ) -> Generator[Trial | None]:
-    """The trials of `settings` as they are done, `jobs` at a time on the CPU, whose cores they share; at the end None
-    where `stopping` asked for it. Raises MemoryError where the system has killed one."""
-    # Read here: most commands make no processes, and reading takes longer than many a check of a file.
+    """The trials of `settings` as they finish, `jobs` at a time on the CPU, sharing its cores; finally None if
+    `stopping` returned True. Raises MemoryError if the system has killed a worker."""
+    # Imported lazily: most commands create no processes, and the import takes longer than many a check of a file.
     import multiprocessing
     from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
     from concurrent.futures.process import BrokenProcessPool
 
-    context = multiprocessing.get_context("spawn")  # what was begun here, threads above all, is not theirs
+    context = multiprocessing.get_context("spawn")  # workers must not inherit threads
     event, left = context.Event(), iter(settings)
     pool = ProcessPoolExecutor(jobs, context, _begin, (event, max(1, cores() // jobs)))
     running: set[Future[Trial | None]] = set()
@@ -49,12 +49,12 @@ def side_by_side(
             if stopping is not None and stopping():
                 event.set()
             try:
-                # What is done is told before what another process could not do.
+                # Report what is done before raising what another process could not do.
                 ready = sorted(done, key=lambda future: future.exception() is not None)
                 yield from (trial for future in ready if (trial := future.result()) is not None)
                 fill()
             except BrokenProcessPool:
-                # Nothing but the system ends such a process before its time.
+                # Only the system ends such a process early.
                 raise MemoryError(
                     "a process of the search was killed; fewer `--jobs` take less, and `--resume` goes on"
                 ) from None
@@ -67,8 +67,8 @@ def side_by_side(
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Processes that begin now do not hear Ctrl-C or SIGTERM, which whoever ends a job sends to all: it is this one
-    that says when they end."""
+    """Processes started now ignore Ctrl-C and SIGTERM, which a scheduler sends to all of a job: this process tells them
+    when to end."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -77,8 +77,7 @@ def _deaf() -> Iterator[None]:
 
 
 def _begin(event: Any, threads: int) -> None:
-    """What a process does first: it computes by so many threads, and ends with the one that made it, however that
-    ends."""
+    """Initialise a worker: set its number of threads, and end it when its parent ends, for whatever reason."""
     import multiprocessing
 
     global _stop

@@ -1,4 +1,4 @@
-"""The runs in a folder, and what is different between two of them."""
+"""Listing the runs in a folder, and comparing two of them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _KINDS = {
     int: ("epochs", "steps", "seed", "first_step"),
     dict: ("asked", "params", "rows", "net", "data", "environment"),
 }
-"""What stands in `env.json`."""
+"""Keys of `env.json`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A saved run without its weights. `figures`: those of the finished run, or else of its last epoch."""
+    """A saved run without its weights. `figures`: the metrics of the finished run, or else of its last epoch."""
 
     path: Path
     name: str
@@ -38,7 +38,7 @@ class Listed:
 
 
 def listed(path: Path) -> Listed:
-    """What is known of the run in a folder. Raises CheckpointError where there is none, or not what a run wrote."""
+    """The summary of a run's folder. Raises CheckpointError if it is not a run, or is invalid."""
     about = history.about(path)
     for kind, keys in _KINDS.items():
         for key in keys:
@@ -61,9 +61,9 @@ def listed(path: Path) -> Listed:
 
 
 def all_runs(folder: Path) -> tuple[list[Listed], list[str]]:
-    """The runs in `folder` and in the folders within it, two deep, with the folds of a cross-validation there, and
-    `folder` itself where it is one; the oldest first, and what is wrong with those that cannot be read. Raises
-    CheckpointError where there is no such folder."""
+    """The runs in `folder` and in its subfolders, two levels deep, including the folds of cross-validations, and
+    `folder` itself if it is one, oldest first; and errors for those that cannot be read. Raises CheckpointError if the
+    folder does not exist."""
     if not folder.is_dir():
         raise CheckpointError(f"there is no folder `{folder}`")
     runs, wrong = [], []
@@ -78,7 +78,7 @@ def all_runs(folder: Path) -> tuple[list[Listed], list[str]]:
 
 
 def _when(run: Listed) -> float:
-    """When a run started, as a number: texts of two time zones, or of summer and winter, have another order."""
+    """The start time of a run as a number: texts with different UTC offsets do not sort by time."""
     try:
         return datetime.fromisoformat(run.started).timestamp()
     except ValueError:
@@ -87,8 +87,8 @@ def _when(run: Listed) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What differs between two runs: lines of their texts as a unified diff; by key, the two values of what was set,
-    of the data's hashes and of the machine; and of the figures."""
+    """The differences between two runs: a unified diff of their texts; by key, the two values of settings, of the
+    data's hashes and of the environment; and of the metrics."""
 
     text: list[str]
     settings: dict[str, tuple[Any, Any]]
@@ -96,7 +96,7 @@ class Difference:
 
 
 def compare(a: Path, b: Path) -> Difference:
-    """What differs between two runs. Raises CheckpointError where one is none."""
+    """The differences between two runs. Raises CheckpointError if one is not a run."""
     first, second = listed(a), listed(b)
     text = list(
         difflib.unified_diff(
@@ -110,10 +110,10 @@ def compare(a: Path, b: Path) -> Difference:
 
 
 def _flat(about: dict[str, Any]) -> dict[str, Any]:
-    """What was set, by names such as `optimizer`, `params.width`, `data.a.csv`; hashes of the text are shown as text
-    by others."""
+    """All settings, by names such as `optimizer`, `params.width`, `data.a.csv`; hashes of texts are covered by the text
+    diff."""
     found: dict[str, Any] = {}
-    # What the file says first: what was set in its place is in force.
+    # The file first: what overrides it is in force.
     for key, value in sorted(about.items(), key=lambda item: item[0] != "net"):
         if key in ("name", "started", "base", "first_step", "steps", "rows"):
             continue

@@ -1,4 +1,4 @@
-"""A run that was saved: its net and weights, its history, and what it makes of new data."""
+"""Loading a saved run: its net and weights, its history, and predictions for new data."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from .resume import result_of
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LoadedRun(Answering):
-    """A run read back. `executor` holds its result: the best state where its early stop restores it, else the last.
-    `history` and `metrics` are those of the training; `about` is what the checkpoint says of itself."""
+    """A run loaded from disk. `executor` holds its result: the best state if its early stopping restores it, else the
+    last. `history` and `metrics` are those of the training; `about` is the checkpoint's metadata."""
 
     path: Path
     executor: Executor
@@ -37,18 +37,18 @@ class LoadedRun(Answering):
 
 
 def net_of(place: Path) -> Net:
-    """The net of a run, or of a checkpoint in its folder. Raises CheckpointError where there is no run, NetError."""
+    """The net of a run, or of a checkpoint in its folder. Raises CheckpointError if there is no run, NetError."""
     folder = place if place.is_dir() else place.parent
     if not (folder / MAIN).is_file():
         why = no_run(place, MAIN) if place.is_dir() else "it is a file in no run's folder"
         raise CheckpointError(f"`{place}` is no run: {why if place.exists() else 'no such file or directory'}")
     about = history.about(folder) if (folder / ABOUT).is_file() else {}
-    # Paths of data start where they did when it was trained.
+    # Data paths are relative to the same folder as in training.
     return replace(load(folder / MAIN), base=Path(str(about.get("base", folder))))
 
 
 def asked_of(place: Path) -> tuple[str, str]:
-    """The device and the backend that were asked for, of a run or of a checkpoint in its folder."""
+    """The requested device and backend of a run, or of a checkpoint in its folder."""
     folder = place if place.is_dir() else place.parent
     told = history.about(folder).get("asked") if (folder / ABOUT).is_file() else None
     told = told if isinstance(told, Mapping) else {}
@@ -56,8 +56,8 @@ def asked_of(place: Path) -> tuple[str, str]:
 
 
 def load_run(path: str | os.PathLike[str], device: str = "auto") -> LoadedRun:
-    """Read a run's folder back, or one checkpoint in it. Raises CheckpointError where it is not whole, NetError where
-    its net names what this installation does not have, DeviceError."""
+    """Load a run's folder, or one checkpoint in it. Raises CheckpointError if it is incomplete or corrupt, NetError if
+    its net uses names that this installation does not have, DeviceError."""
     place = Path(path)
     net, saved = net_of(place), result_of(place)
     executor = Executor(net, device, saved.about.get("precision"), saved.about.get("seed"))

@@ -1,4 +1,4 @@
-"""Training: epochs of mini-batches, validation, checkpoints, early stop, test."""
+"""The training loop: epochs of mini-batches, validation, checkpoints, early stopping, final evaluation."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Training:
         saved: Saved | None,
         data: Mapping[str, Any] | None = None,
     ) -> None:
-        """`where`: device and backend; `saved`: the state at `source` to go on from; `data`: rows, not the file's."""
+        """`where`: device and backend; `saved`: the state at `source` to resume; `data`: rows instead of the file's."""
         self.net, self.where, self.folder = net, where, folder
         self.started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         ex = self.executor = Executor(net, where[0], backend=where[1])
@@ -72,7 +72,7 @@ class Training:
         if restarts > 1:
             self.race = race_of(ex, restarts, where, rows, valid, watch)
         if self.total >= self.per_epoch and count % self.batch:
-            ex.compiled("train", count % self.batch)  # a layer that cannot work on the last, smaller batch says so now
+            ex.compiled("train", count % self.batch)  # a layer that cannot process the smaller last batch fails now
         self.run = Run(ex, dataset, -(-self.total // self.per_epoch), self.total, ex.step)
         self.run.folder = None if folder is None else folder.path
         self.sums, self.pace, self.best = Sums(), Pace(last=time.monotonic()), None if watch is None else Best(watch)
@@ -89,7 +89,7 @@ class Training:
         self.placed, self.valid = ex.place(rows), None if valid is None else ex.place(valid)
 
     def _take_up(self, source: Path, saved: Saved) -> None:
-        """Go on where a state was saved: in the middle of an epoch, of the patience."""
+        """Resume a saved state: in the middle of an epoch, of the patience."""
         self.run.warnings += require_same(source, saved, self.known["net"], self.known["data"])
         self.run.warnings += changes_bytes(saved, self.known["environment"])
         step = self.executor.step
@@ -103,7 +103,7 @@ class Training:
             kept = folder_of(source if source.is_dir() else source.parent)
             place = None if kept is None else kept / BEST
             self.best.resume(saved.about["best"], read(place) if place is not None and place.exists() else None)
-            # In another folder the best state is written anew.
+            # In another folder the best state is written again.
             self.best.fresh = self.folder is not None and kept is not None and not same_place(self.folder.path, kept)
 
     # The loop ----------------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class Training:
             self._decide(self.race, [*recorded, *callbacks], progress, stopping)
         ex = self.executor
         while self.race is None and (step := ex.step) < self.total and not run.stopped:
-            # Looked at between epochs only, so that it does not depend on where a piece or a process ended.
+            # Checked between epochs only, so that it does not depend on where a piece or a process ended.
             between = step > 0 and step % self.per_epoch == 0
             if between and self.best is not None and self.best.too_old(step, self.per_epoch):
                 run.stopped = "early stop"
@@ -152,7 +152,7 @@ class Training:
         progress: Callable[[Progress], None] | None,
         stopping: Callable[[], bool] | None,
     ) -> None:
-        """Train all restarts and go on with the best."""
+        """Train all restarts and continue with the best."""
         run = self.run
         for record in race.epochs(self.total, self.per_epoch, self.batch, progress, stopping, several=self.several):
             run.history.append(record)
@@ -167,7 +167,8 @@ class Training:
             self.best.fresh, self.best.saved = True, replace(self._saved(), state=race.kept[k].state_dict())
 
     def _piece(self, first: int, callbacks: Sequence[Callback], progress: Callable[[Progress], None] | None) -> bool:
-        """Steps from number `first` on, to the end of the epoch at most, or several epochs. Whether one ends there."""
+        """Run steps from number `first`, up to the end of the epoch at most, or several epochs. Returns whether an
+        epoch ended."""
         ex, run, began = self.executor, self.run, time.monotonic()
         most = None if self.health is None else self.health.steps_left(ex, first)
         count = self.pace.piece(first, self.per_epoch, self.total, most, several=self.several)
@@ -177,7 +178,7 @@ class Training:
         except DivergedError:
             if put_back is None:
                 raise
-            # One at a time, so that the epochs before are told, and the state is that of the step where it happens.
+            # One epoch at a time, so that earlier epochs are recorded, and the state is that of the failing step.
             put_back()
             self.pace.apart = first + count
             return self._piece(first, callbacks, progress)
@@ -200,7 +201,7 @@ class Training:
         return ends
 
     def _updates(self, first: int, count: int) -> tuple[list[float], list[float], list[int]]:
-        """So many steps: their losses, their penalties, and the rows of each batch. Raises DivergedError."""
+        """Run `count` steps: their losses, their penalties, and the rows of each batch. Raises DivergedError."""
         ex, epoch = self.executor, first // self.per_epoch + 1
         try:
             losses, penalties, sizes = ex.run_steps(self.placed, count, self.batch)
@@ -210,13 +211,13 @@ class Training:
         host, extra = (ex.backend.to_host(values).tolist() for values in (losses, penalties))
         for i, whole in enumerate(map(float.__add__, host, extra)):
             if not math.isfinite(whole):
-                # Its gradient was finite and it was made: what is wrong is seen in the steps after it, too.
+                # Its gradient was finite and it was applied: the following steps show what is wrong, too.
                 why = first_bad(ex, self.placed, self.batch)
                 raise DivergedError(f"{diverged(whole, first + i + 1, epoch)}{why}")
         return host, extra, sizes
 
     def _epoch_over(self, step: int) -> None:
-        """Record the epoch that ends with a step: the mean loss of its examples, and the figures of validation."""
+        """Record the epoch that ends with a step: the mean loss of its examples, and the validation metrics."""
         record = {
             "epoch": float((step - 1) // self.per_epoch + 1),
             "step": float(step),
@@ -242,7 +243,7 @@ class Training:
 
     # The folder --------------------------------------------------------------------------------------------------
     def _saved(self) -> Saved:
-        """The state now, and what is known of it."""
+        """The current state, with metadata."""
         ex, best = self.executor, self.best
         state = ex.state_dict()
         about: dict[str, Any] = {
@@ -260,7 +261,7 @@ class Training:
         return Saved(state, about)
 
     def _save(self) -> None:
-        """Write the folder. Raises SaveError, and DivergedError for a state that is of no use."""
+        """Write the folder. Raises SaveError, and DivergedError for a state that is not finite."""
         assert self.folder is not None
         began = time.monotonic()
         self.executor.require_finite()
@@ -280,7 +281,7 @@ class Training:
 
     # The end -----------------------------------------------------------------------------------------------------
     def _measure(self) -> None:
-        """The figures of the finished run, with the best state where the early stop restores it."""
+        """The metrics of the finished run, with the best state if early stopping restores it."""
         run, ex, best = self.run, self.executor, self.best
         ex.require_finite()
         if best is not None and best.watch.restore and best.saved is not None:

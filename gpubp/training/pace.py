@@ -1,4 +1,4 @@
-"""How many steps a training takes before it looks up, and when it saves."""
+"""Pacing: how many steps to run per call, and when to save."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from dsl.records import dataclass
 from ..frontend import Net, plateau_of
 
 SMALL = 1 << 20
-"""Parameters, of all restarts together, of a net that may take several epochs in a piece: its state is kept meanwhile,
-and a step of a larger one takes longer than all that an epoch costs beside."""
+"""Maximum number of parameters, over all restarts, of a net that may run several epochs per call: its state is copied
+before, and a step of a larger one takes longer than the overhead of an epoch."""
 
 
 @dataclass(slots=True)
 class Pace:
-    """How many steps to take before looking up, and when to save: from what both have cost so far.
+    """How many steps to run per call, and when to save, from the measured time of both.
 
-    Neither changes what is computed. `apart`: up to this step epochs are taken one at a time.
+    Neither affects the results. `apart`: up to this step, epochs run one at a time.
     """
 
     PIECE = 0.2
-    """Seconds between two looks at the clock, the keyboard and the screen."""
+    """Seconds between two checks of the clock, the keyboard and the screen."""
     SHARE = 0.04
-    """Part of the time that saving may take."""
+    """Maximum share of time spent on saving."""
     LONGEST = 60.0
-    """Seconds without a checkpoint in the middle of an epoch, where the share allows it."""
+    """Seconds without a checkpoint in the middle of an epoch, if the share allows it."""
 
     steps: int = 1
     cost: float = 0.02
@@ -33,8 +33,8 @@ class Pace:
     apart: int = 0
 
     def piece(self, step: int, per_epoch: int, total: int, most: int | None = None, *, several: bool) -> int:
-        """Steps of the next piece, from `step` on, at most `most`. It ends where the epoch does; where there may be
-        `several` epochs, after as many whole ones as fit."""
+        """The number of steps of the next call, from `step` on, at most `most`. It ends with the epoch, or with
+        `several`, after as many whole epochs as fit."""
         fitting = self.steps if most is None else min(self.steps, most)
         left = per_epoch - step % per_epoch
         if fitting > left:
@@ -43,7 +43,7 @@ class Pace:
         return min(fitting, total - step)
 
     def took(self, steps: int, seconds: float) -> None:
-        """`steps` took so long: the next piece is to take PIECE, and at most four times as many steps."""
+        """`steps` took that long: the next call should take PIECE, and at most four times as many steps."""
         fitting = self.PIECE * steps / seconds if seconds > 0 else math.inf
         self.steps = max(1, int(min(fitting, 4 * max(steps, self.steps))))
 
@@ -53,10 +53,10 @@ class Pace:
         return since * self.SHARE >= self.cost and (epoch_ends or since >= self.LONGEST)
 
     def saved(self, began: float, ended: float) -> None:
-        """A save took from one time to the other."""
+        """Record the duration of a save."""
         self.cost, self.last = ended - began, ended
 
 
 def unseen(net: Net) -> bool:
-    """Whether a training that watches no figure needs the state between two epochs for nothing, and gains by it."""
+    """Whether a training that monitors no metric does not need the state between epochs, and is faster without."""
     return net.size * int(net.option("restarts", 1)) <= SMALL and plateau_of(net.graph) is None

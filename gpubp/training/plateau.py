@@ -1,4 +1,4 @@
-"""The schedule `plateau`: after each epoch the learning rate may fall."""
+"""The schedule `plateau`: lowers the learning rate after epochs without improvement."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from ..frontend import BEST, BEST_STEP, EPOCH_STEPS, RATE_SCALE, STEP, Net, Stan
 
 
 class Trained(Protocol):
-    """An executor, or one restart of several."""
+    """An executor, or one of several restarts."""
 
     @property
     def net(self) -> Net:
-        """What is trained."""
+        """The net that is trained."""
 
     @property
     def counters(self) -> Mapping[str, float]:
-        """The scalars that the training keeps."""
+        """The scalars of training state."""
 
     def set_counters(self, values: Mapping[str, float]) -> None:
         """Write some of them."""
 
 
 def look(executor: Trained, figures: Mapping[str, float]) -> None:
-    """Adapt the learning rate to the figures of an epoch, where the file asks for it. All that is remembered are
-    counters of the executor, with which a resume goes on. Raises KeyError where the figure is not among them."""
+    """Adapt the learning rate to the metrics of an epoch, if the file uses `plateau`. Its memory consists of counters
+    of the executor, so that it can be resumed. Raises KeyError if the monitored metric is not among them."""
     plateau = plateau_of(executor.net.graph)
     if plateau is None:
         return

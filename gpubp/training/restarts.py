@@ -1,4 +1,4 @@
-"""Several random starts of one net, trained side by side; the best one is kept."""
+"""Random restarts of one net, trained side by side; the best is kept."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Rows = Mapping[str, Any] | Stream
 
 @dataclass(slots=True)
 class Restart:
-    """One random start: what became of it. `figure`: what it is judged by, None where it diverged; `stopped`: why it
-    ended before the others, or ""; `epochs`: how many it has finished."""
+    """The outcome of one restart. `figure`: the metric it is ranked by, None if it diverged; `stopped`: why it ended
+    before the others, or ""; `epochs`: how many it has finished."""
 
     seed: int
     figure: float | None = None
@@ -34,13 +34,13 @@ class Restart:
     epochs: int = 0
 
     def as_record(self) -> dict[str, Any]:
-        """For `Run.restarts` and the run's folder."""
+        """The entry of `Run.restarts` and of the run's folder."""
         return {"seed": self.seed, "figure": self.figure, "epochs": self.epochs, "stopped": self.stopped}
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """The figures of all restarts after an epoch: arrays with a number for each, and those of validation."""
+    """The metrics of all restarts after an epoch: arrays with one number for each, and those of validation."""
 
     number: int
     step: int
@@ -49,11 +49,11 @@ class Epoch:
     figures: Sequence[Mapping[str, float]]
 
     def figure(self, name: str, k: int) -> float:
-        """A figure of restart `k`."""
+        """A metric of restart `k`."""
         return float(self.losses[k]) if name == "train.loss" else self.record(k)[name]
 
     def record(self, k: int) -> dict[str, float]:
-        """What the history of restart `k` says of it."""
+        """The history record of restart `k`."""
         found = {
             "epoch": float(self.number),
             "step": float(self.step),
@@ -65,7 +65,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class _Counters:
-    """The counters of restart `k`, as an executor has them."""
+    """The counters of restart `k`, with the interface of an executor."""
 
     ensemble: Ensemble
     k: int
@@ -84,10 +84,10 @@ class _Counters:
 
 
 class Race:
-    """Trains an ensemble. Every restart has what a run of its own has: its records, its best state, its early stop; the
-    others go on without it.
+    """Trains an ensemble. Every restart has the same records, best state and early stopping as a separate run; the
+    others continue without it.
 
-    `watch`: the figure that decides, None for the loss of the training rows at the end.
+    `watch`: the metric that decides, None for the final loss on the training rows.
     """
 
     def __init__(self, ensemble: Ensemble, rows: Rows, valid: Rows | None, watch: Watch | None) -> None:
@@ -95,7 +95,7 @@ class Race:
         self.placed, self.valid = ensemble.place(rows), None if valid is None else ensemble.place(valid)
         self.restarts = [Restart(seed) for seed in ensemble.seeds]
         self.log: list[Epoch] = []
-        self.sums: Any = 0.0  # of the losses of each restart, one batch after the other
+        self.sums: Any = 0.0  # of the losses of each restart, batch by batch
         self.examples = 0
         self.bests = [None if watch is None else Best(watch) for _ in self.restarts]
         self.kept: dict[int, Executor] = {}
@@ -111,9 +111,8 @@ class Race:
         *,
         several: bool,
     ) -> Iterator[dict[str, float]]:
-        """Train to step `total`, or until all restarts have stopped; gives after each epoch the record of the restart
-        that leads; with `several` the ensemble may be some epochs ahead. Sets `interrupted` where `stopping` ended it.
-        """
+        """Train to step `total`, or until all restarts have stopped; yields after each epoch the record of the leading
+        restart; with `several` the ensemble may be some epochs ahead. Sets `interrupted` if `stopping` ended it."""
         ensemble, pace, began = self.ensemble, Pace(), time.monotonic()
         while ensemble.step < total and self.going:
             first, start = ensemble.step, time.monotonic()
@@ -124,7 +123,7 @@ class Race:
             except DivergedError:
                 if put_back is None:
                     raise
-                # One at a time, so that the epochs before are told.
+                # One epoch at a time, so that earlier epochs are recorded.
                 put_back()
                 pace.apart = first + count
                 continue
@@ -148,7 +147,7 @@ class Race:
                 return
 
     def _add(self, losses: Any, sizes: Sequence[int]) -> None:
-        """Take over batches. The numbers of restarts that stand still mean nothing."""
+        """Add batches. The numbers of stopped restarts are meaningless."""
         with self.ensemble.backend.running():
             for column in losses.T:
                 self.sums = self.sums + column
@@ -159,16 +158,16 @@ class Race:
 
     @property
     def figure(self) -> str:
-        """What the restarts are judged by."""
+        """The metric that ranks the restarts."""
         return "train.loss" if self.watch is None else self.watch.figure
 
     def as_records(self) -> list[dict[str, Any]]:
-        """What became of each restart."""
+        """The outcome of each restart."""
         return [restart.as_record() for restart in self.restarts]
 
     @property
     def going(self) -> list[int]:
-        """The restarts that are trained on."""
+        """The restarts that are still training."""
         return [k for k, restart in enumerate(self.restarts) if not restart.stopped]
 
     def history(self, k: int) -> list[dict[str, float]]:
@@ -179,7 +178,8 @@ class Race:
         return min((float(self.sums[k]) / self.examples for k in self.going), default=math.nan)
 
     def _note(self, step: int, per_epoch: int, penalties: Any, done: Sequence[int]) -> None:
-        """What became of an epoch, and who stops. `done`: the steps that each restart has made, perhaps beyond it."""
+        """Record an epoch, and decide which restarts stop. `done`: the steps that each restart has made, perhaps beyond
+        it."""
         ensemble = self.ensemble
         figures: list[dict[str, float]] = [{}] * ensemble.count
         if self.valid is not None:
@@ -215,7 +215,7 @@ class Race:
 
         losses = self.log[-1].losses
         if self.watch is None and len(self.going) == len(self.restarts) and math.isfinite(losses.max()):
-            k = int(losses.argmin())  # the same, sooner
+            k = int(losses.argmin())  # equivalent and faster
         else:
             k = min((k for k, restart in enumerate(self.restarts) if restart.epochs), key=place)
         return self._last(k).record(k)
@@ -225,7 +225,8 @@ class Race:
         return self.log[self.restarts[k].epochs - 1]
 
     def judge(self) -> int:
-        """Give every restart its figure and return the number of the best. Raises DivergedError where none has one."""
+        """Compute the metric of every restart and return the number of the best. Raises DivergedError if none has
+        one."""
         final = self.ensemble.evaluate(self.rows) if self.watch is None else None
         for k, restart in enumerate(self.restarts):
             best = self.bests[k]
@@ -254,8 +255,8 @@ def race_of(
     valid: Rows | None,
     watch: Watch | None,
 ) -> Race:
-    """`count` restarts of a net with the statistics of `first`, whose seed is the first one's; each begins with the
-    weights of another run where the file says so. `where`: the device and the backend."""
+    """`count` restarts of a net with the statistics of `first`, whose seed is the first one's; all start with another
+    run's weights if the file says so. `where`: the device and the backend."""
     net = first.net
     ensemble = Ensemble(net, count, where[0], first.precision, first.seed, where[1])
     ensemble.fit(rows)
@@ -271,7 +272,7 @@ def race_of(
 
 
 def spread(restarts: list[dict[str, Any]], figure: str) -> str:
-    """How far the restarts lie apart, in one line."""
+    """The spread of the restarts, in one line."""
     found = sorted(r["figure"] for r in restarts if r["figure"] is not None)
     diverged = len(restarts) - len(found)
     middle = found[len(found) // 2] if len(found) % 2 else (found[len(found) // 2 - 1] + found[len(found) // 2]) / 2

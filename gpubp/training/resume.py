@@ -1,4 +1,4 @@
-"""Whether a run may go on from a saved state, and what to start from another run's weights."""
+"""Resuming: whether a run may continue from a saved state, and initial weights from another run."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from .folder import ABOUT, holds_folds
 from .given import GIVEN
 
 FREE = frozenset({"epochs", "steps", "early_stop", "metrics", "start", "seed", "precision", "health"})
-"""Parts of an experiment that a resume may change: how long it is and what is looked at. Seed and precision are those
-of the state."""
+"""Parts of an experiment that may change in a resume: its length and what is reported. Seed and precision are those of
+the state."""
 
 _TURNED = "other libraries lay their axes in another order: here [in, out], and [height, width, in, out]"
 
 
 def folder_of(place: Path) -> Path | None:
-    """The run's folder that `place` is; None for a file or another folder."""
+    """`place`, if it is a run's folder; None for a file or another folder."""
     return place if (place / ABOUT).is_file() else None
 
 
 def same_place(out: Path, source: Path | None) -> bool:
-    """Whether a run goes on in its own folder."""
+    """Whether a run is resumed in its own folder."""
     return source is not None and os.path.realpath(out) == os.path.realpath(source)
 
 
@@ -52,8 +52,8 @@ def require_file_data(place: Path, saved: Saved) -> None:
 
 
 def require_same(place: Path, saved: Saved, net: Mapping[str, str], data: Mapping[str, str]) -> list[str]:
-    """What differs between the experiment that was saved and the one at hand. Raises CheckpointError where going on
-    would give the result of neither; warns where a schedule may depend on what changed."""
+    """Compare the saved experiment with the current one; returns warnings if a schedule may depend on what changed.
+    Raises CheckpointError if resuming would give the result of neither."""
     before: Mapping[str, str] = saved.about.get("net", {})
     changed = different(before, net)
     wrong = [key for key in changed if key not in FREE]
@@ -75,9 +75,9 @@ def require_same(place: Path, saved: Saved, net: Mapping[str, str], data: Mappin
 
 
 def _came_later(place: Path, before: Mapping[str, str], now: Mapping[str, str], keys: Sequence[str]) -> bool:
-    """Whether the experiment at hand is the one that was saved, in whose words these keys differ because it was saved
-    by a version that lacked some options: the run's own net, read today, is the one at hand, and each option that had a
-    value has it still."""
+    """Whether the current experiment equals the saved one although these keys differ, because it was saved by a version
+    that lacked some options: the run's own net, loaded today, is the current one, and each option that had a value
+    still has it."""
     main = (place if place.is_dir() else place.parent) / MAIN
     try:
         own = identity(load(main)) if main.is_file() else {}
@@ -100,7 +100,8 @@ def _change(key: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 
 def changes_bytes(saved: Saved, now: Mapping[str, str]) -> list[str]:
-    """Warnings where the state comes from another machine, device or version: the numbers go on, not the same bytes."""
+    """Warnings if the state comes from another machine, device or version: training continues, but not with the same
+    bytes."""
     before: Mapping[str, str] = saved.about.get("environment", {})
     changed = different(before, now)
     if not changed:
@@ -110,7 +111,7 @@ def changes_bytes(saved: Saved, now: Mapping[str, str]) -> list[str]:
 
 
 def result_of(place: Path, memory: int | None = None) -> Saved:
-    """The state that is a run's result: the best where its early stop restores it, else the last; a file is itself.
+    """The state that is a run's result: the best if its early stopping restores it, else the last; a file is itself.
     Raises CheckpointError."""
     if not place.is_dir():
         return read(place, memory)
@@ -122,8 +123,8 @@ def result_of(place: Path, memory: int | None = None) -> Saved:
 
 
 def begin_from(net: Net, executor: Executor) -> None:
-    """Give the executor the weights and statistics that the file starts from: those of a run, or of a safetensors file
-    by the same names. Raises NetError at the text where there are none, or they do not fit."""
+    """Load the weights and statistics that the file starts from into the executor: those of a run, or of a safetensors
+    file by the same names. Raises NetError, at the place in the file, if they do not exist or do not fit."""
     start = start_of(net)
     if start is None:
         return
@@ -170,7 +171,7 @@ def _chosen(net: Net, start: Start) -> list[str]:
 
 
 def _instead(state: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """A remedy where weights are missing: those that are there, or what they are called."""
+    """A fix for missing weights: those that exist, or their names."""
     both = [name for name in sorted(state.keys() & found.keys()) if not name.startswith("optimizer.")]
     if both:
         return f"`only = [...]` names what to take, of {_listed(both)}"
@@ -183,8 +184,8 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def records_before(place: Path, step: int, per_epoch: int, total: int) -> list[dict[str, Any]]:
-    """The lines of metrics that a run resumed at `step` has behind it: whole epochs, and a part of one only where it is
-    the end."""
+    """The lines of metrics before the step at which a run is resumed: whole epochs, and a partial one only if it is the
+    last."""
     folder = folder_of(place if place.is_dir() else place.parent)
     found = history.records(folder) if folder is not None else []
     ends = [r for r in found if "epoch" in r and (r["step"] % per_epoch == 0 or r["step"] == total)]
@@ -192,6 +193,6 @@ def records_before(place: Path, step: int, per_epoch: int, total: int) -> list[d
 
 
 def measured_before(place: Path, step: int) -> list[dict[str, Any]]:
-    """The lines of `health.jsonl` that a run resumed at `step` has behind it: it measures that step itself."""
+    """The lines of `health.jsonl` before the step at which a run is resumed: it measures that step itself."""
     folder = folder_of(place if place.is_dir() else place.parent)
     return [] if folder is None else [r for r in history.health_records(folder) if r["step"] < step]

@@ -1,4 +1,4 @@
-"""A training in progress or done, as callers see it."""
+"""A training in progress or finished, as callers see it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .answering import Answering
 
 @dataclass(eq=False, repr=False)
 class Run(Answering):
-    """A training in progress or done. `epochs`: how many it is to have in all; `total`: the same in steps;
-    `first_step`: where it began (not 0 after a resume). `history`: one record per epoch (`epoch`, `step`, `train.loss`,
-    `train.penalty`, `valid.loss`, ...); `metrics`: the figures of the finished run over each part of the data
-    (`test.accuracy`, `valid.loss`, ...), `tables` those that are no numbers (`test.confusion`).
+    """A training in progress or finished. `epochs`: planned in total; `total`: the same in steps; `first_step`: where
+    it started (not 0 after a resume). `history`: one record per epoch (`epoch`, `step`, `train.loss`, `train.penalty`,
+    `valid.loss`, ...); `metrics`: of the finished run over each part of the data (`test.accuracy`, `valid.loss`, ...),
+    `tables` those that are not scalars (`test.confusion`).
 
     `folder`: where it is saved, if anywhere; `warnings`: what a resume may change; `stopped`: why it ended before
-    `total`, or ""; `best_epoch`: the epoch whose state the executor holds, where the best one was restored;
-    `restarts`: of each random start its `seed`, the `figure` it was judged by (None where it diverged), its `epochs`
-    and why it `stopped`; `health`: what was found wrong with activations and gradients, at the end.
+    `total`, or ""; `best_epoch`: the epoch whose state the executor holds, if the best one was restored; `restarts`: of
+    each restart its `seed`, the `figure` it was ranked by (None if it diverged), its `epochs` and why it `stopped`;
+    `health`: problems with activations and gradients, at the end.
     """
 
     executor: Executor
@@ -46,7 +46,7 @@ class Run(Answering):
 
     @property
     def columns(self) -> Mapping[str, Encoder]:
-        """How the rows of each input and target became arrays."""
+        """The encoders of each input and target."""
         return self.dataset.encoders
 
     def __repr__(self) -> str:
@@ -56,8 +56,8 @@ class Run(Answering):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: `step` updates of `total`, `loss` the mean over the examples of the epoch so far, `rate`
-    steps a second."""
+    """The progress of a run: `step` updates of `total`, `loss` the mean over the examples of the epoch so far, `rate`
+    in steps per second."""
 
     step: int
     total: int

@@ -1,4 +1,4 @@
-"""Trials that learn from those before them: the tree-structured Parzen estimator of optuna, an optional package.
+"""Bayesian hyperparameter search: the tree-structured Parzen estimator of optuna, an optional package.
 
 Bergstra, Bardenet, Bengio & Kégl, "Algorithms for hyper-parameter optimization", 2011.
 """
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 FIRST = 10
-"""Trials that are drawn before there is enough to learn from."""
+"""Random trials before the estimator takes over."""
 ATTEMPTS = 20
-"""Suggestions that may repeat an earlier trial before one is drawn instead."""
+"""Suggestions that may repeat an earlier trial before a random one is drawn instead."""
 
 
 def require_optuna() -> None:
-    """Raise GpubpError where optuna is not installed."""
+    """Raise GpubpError if optuna is not installed."""
     try:
         import optuna  # noqa: F401
     except ImportError:
@@ -34,10 +34,10 @@ def require_optuna() -> None:
 
 
 def learned(space: Mapping[str, Domain], seed: int, done: Sequence[Trial], *, rising: bool) -> Iterator[dict[str, str]]:
-    """The params of trial 1, 2, ..., no two alike; `done` grows by each trial before the next is asked for.
+    """The params of trial 1, 2, ..., without duplicates; `done` must contain each trial before the next is requested.
 
-    Each suggestion depends on the seed, its number and the trials before it alone, so that a search that was
-    interrupted goes on as if nothing had happened.
+    Each suggestion depends only on the seed, its number and the trials before it, so that an interrupted search
+    continues identically.
     """
     yield from islice(settings(space, RANDOM, seed), FIRST)
     for number in count(FIRST + 1):
@@ -53,7 +53,7 @@ def learned(space: Mapping[str, Domain], seed: int, done: Sequence[Trial], *, ri
 def _suggestion(
     space: Mapping[str, Domain], seed: int, number: int, done: Sequence[Trial], rising: bool
 ) -> dict[str, str] | None:
-    """Params that no trial had yet; None where there are none left."""
+    """Params that no trial has used yet; None if there are none left."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -72,7 +72,7 @@ def _suggestion(
 
 
 def _as_known(trial: Trial, space: Mapping[str, Domain], kinds: dict[str, BaseDistribution]) -> Any:
-    """A trial in optuna's words; one that failed counts as worse than any that did not."""
+    """A trial in optuna's representation; a failed one counts as worse than any other."""
     from optuna.trial import TrialState, create_trial
 
     params = {name: _choice(domain, trial.params[name]) for name, domain in space.items()}
@@ -92,7 +92,7 @@ def _distribution(domain: Domain) -> BaseDistribution:
 
 
 def _ordered(values: Sequence[str]) -> bool:
-    """Whether a list holds numbers that rise or fall, of which neighbors are alike."""
+    """Whether a list holds increasing or decreasing numbers, whose neighbours are similar."""
     try:
         numbers = [float(value) for value in values]
     except ValueError:
@@ -105,7 +105,7 @@ def _text(domain: Domain, choice: Any) -> str:
 
 
 def _choice(domain: Domain, text: str) -> int | float:
-    """What `_text` made `text` of, to four digits."""
+    """The inverse of `_text`, to four digits."""
     if domain.values:
         return domain.values.index(text)
     return int(text) if domain.whole else float(text)

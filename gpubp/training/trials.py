@@ -1,4 +1,5 @@
-"""Which trials a search makes, all combinations of the params' values, or some that are drawn; and how one is made."""
+"""The trials of a hyperparameter search: all combinations of the params' values, or random samples; and how one is
+run."""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ GRID, RANDOM, TPE = "grid", "random", "tpe"
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One training, or one for each fold. `value`: the figure that the search looks at, or its mean, None where the
-    training `failed`, for the reason given. `epochs`: how many it took, at most, `seconds` how long."""
+    """One training, or one cross-validation. `value`: the metric that the search optimises, or its mean over the folds,
+    None if the training `failed`, for the reason given. `epochs`: the maximum number it took, `seconds` the time."""
 
     number: int
     params: dict[str, str]
@@ -35,8 +36,8 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What all trials of a search have in common: the file, the params that are given, the epochs if not the file's,
-    the folds if each is cross-validated, the figure to look at."""
+    """What all trials of a search share: the file, the given params, the epochs if not the file's, the folds if each is
+    cross-validated, the metric."""
 
     file: str
     given: Mapping[str, str]
@@ -46,12 +47,12 @@ class Task:
 
 
 def method_of(space: Mapping[str, Domain], trials: int, asked: str) -> str:
-    """A grid where all combinations are no more than `trials`, else what is `asked` for."""
+    """A grid search if there are no more combinations than `trials`, else `asked`."""
     return GRID if combinations(space) <= trials else asked
 
 
 def combinations(space: Mapping[str, Domain]) -> float:
-    """How many combinations there are; infinitely many where a param is any number of a range."""
+    """The number of combinations; infinite if a param is any number of a range."""
     return math.prod((len(domain.values) or _size(domain)) for domain in space.values())
 
 
@@ -62,9 +63,9 @@ def _size(domain: Domain) -> float:
 
 
 def settings(space: Mapping[str, Domain], method: str, seed: int) -> Iterator[dict[str, str]]:
-    """The params of trial 1, 2, ..., no two alike, as the language writes them. In a grid the last param changes first.
-    Drawn ones depend on the seed and their number alone, so that more trials go on with the same ones (random search:
-    Bergstra & Bengio, "Random search for hyper-parameter optimization", 2012)."""
+    """The params of trial 1, 2, ..., without duplicates, in the language's syntax. In a grid the last param varies
+    fastest. Random ones depend only on the seed and their number, so that raising the number of trials extends the same
+    sequence (random search: Bergstra & Bengio, "Random search for hyper-parameter optimization", 2012)."""
     if method == GRID:
         choices = [domain.values or (domain.at(0.0),) for domain in space.values()]
         yield from (dict(zip(space, values, strict=True)) for values in itertools.product(*choices))
@@ -90,7 +91,7 @@ def one_trial(
     progress: Callable[[Progress], None] | None,
     stopping: Callable[[], bool] | None,
 ) -> Trial | None:
-    """One trial; None where it was interrupted. Raises what no trial can do anything about: DataError, DeviceError."""
+    """Run one trial; None if it was interrupted. Raises errors that affect every trial: DataError, DeviceError."""
     began, epochs = time.perf_counter(), 0
 
     def count(run: Run) -> None:
