@@ -96,7 +96,7 @@ def sections() -> dict[str, tuple[str, list[Word]]]:
 
 
 def _paragraphs(doc: str) -> tuple[str, ...]:
-    plain = _NOTICE.sub("", doc).replace("Raises ShapeError where", "It is an error where")
+    plain = _NOTICE.sub("", doc).replace("Raises ShapeError if", "It is an error if")
     return tuple(" ".join(part.split()) for part in _BREAK.split(plain) if part.strip())
 
 

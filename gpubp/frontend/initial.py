@@ -37,9 +37,8 @@ def first_value(parameter: Parameter, seed: int) -> Any:
         value = lookup("initializer", init).function(generator(seed, Purpose.INIT, stream), parameter.shape, **options)
     except MemoryError:
         raise
-    except (
-        Exception
-    ) as error:  # an external initialiser may raise anything; the message must name the place in the file
+    except Exception as error:
+        # an external initialiser may raise anything; the message must name the place in the file
         said = str(error) if isinstance(error, ShapeError | ValueError | OverflowError) else f"{error!r}"
         raise NetError([Diagnostic("E0304", f"`{parameter.name}`: {said}", _written(parameter))]) from error
     shape, kind = getattr(value, "shape", None), getattr(getattr(value, "dtype", None), "kind", "")

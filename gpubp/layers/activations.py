@@ -1,4 +1,4 @@
-"""Activation functions: elementwise, but for softmax, which works on the last axis."""
+"""Activation functions: elementwise, except softmax, which normalises the last axis."""
 
 from __future__ import annotations
 

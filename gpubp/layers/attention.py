@@ -11,7 +11,7 @@ from ..registry import Count, Flag, Init, Value, register
 from .context import Context
 
 MOST_SCORES = 2**28
-"""Scores for one example: 1 GiB of float32, of which a step holds several."""
+"""Maximum number of attention scores for one example: 1 GiB of float32, of which a step holds several."""
 
 
 @register("function", "attention", makes_weights=True)
@@ -26,13 +26,13 @@ def attention(
     bias: Flag = True,
     init: Init = "glorot_uniform",
 ) -> Var:
-    """Multi-head attention: each head h gives softmax(Q K' / sqrt(d)) V with Q = x W_q, K = m W_k, V = m W_v, d columns
-    each; the heads side by side are multiplied by W_o. Vaswani et al. (2017), equation 1 and section 3.2.2.
+    """Multi-head attention: each head h computes softmax(Q K' / sqrt(d)) V with Q = x W_q, K = m W_k, V = m W_v, d
+    columns each; the concatenated heads are multiplied by W_o. Vaswani et al. (2017), equation 1 and section 3.2.2.
 
     x: [steps, features], m: `memory` [others, any] or x itself, result [steps, features]; W_q, W_o: [features,
-    features], W_k, W_v: [any, features]. `causal`: step t sees the steps up to t. `mask`: [others] or [steps, others],
-    0 where a step must not be seen; a step that sees nothing gives 0 (and the bias of W_o). Needs memory of heads *
-    steps * others numbers.
+    features], W_k, W_v: [any, features]. `causal`: step t attends to the steps up to t. `mask`: [others] or [steps,
+    others], 0 for a step that is masked out; if all are, the result is 0 (plus the bias of W_o). Needs memory for heads
+    * steps * others numbers.
     """
     source = x if memory is None else memory
     if x.ndim != 3 or source.ndim != 3:
@@ -64,7 +64,7 @@ def attention(
     if seen is None:
         shares = ops.softmax(scores, axis=-1)
     else:
-        # A finite number: the softmax of a row of it is no NaN, and is multiplied by 0.
+        # A finite number: the softmax of a row of it is not NaN, and is multiplied by 0.
         shares = ops.softmax(ops.where(seen, scores, -1e30), axis=-1)
         shares = shares if mask is None else shares * ops.cast(seen, dtype=x.dtype)
     joined = ops.transpose(shares @ value, (0, 2, 1, 3))
@@ -72,7 +72,7 @@ def attention(
 
 
 def _seen(x: Var, others: int, causal: bool, mask: Var | None) -> Var | None:
-    """Which steps each step sees, [batch or 1, 1, steps or 1, others]; None: all."""
+    """Which steps each step attends to, [batch or 1, 1, steps or 1, others]; None: all."""
     steps, seen = x.shape[1], None
     if causal:
         row, column = ops.iota(steps, "int64"), ops.iota(others, "int64")

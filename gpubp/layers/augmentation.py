@@ -1,6 +1,6 @@
-"""Images that are a little different at each step, in training only: fewer pictures teach more.
+"""Data augmentation for images, in training only.
 
-The random numbers are counter-based, by seed, step and the row's place in the batch; two layers share none.
+The random numbers are counter-based, by seed, step and the row's position in the batch; each layer has its own stream.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from .windows import pair
 
 @register("function", "random_flip")
 def random_flip(cx: Context, x: Var, *, axis: int = 1) -> Var:
-    """Every other example, by chance, in the opposite order along an axis, in training; the identity otherwise.
+    """Flips every example along an axis with probability 1/2, in training; the identity otherwise.
 
-    `axis`: of an example; 1 is the width of an image [height, width, channels], which is then mirrored left to right.
-    Krizhevsky et al. (2012), section 4.1.
+    `axis`: of an example; 1 is the width of an image [height, width, channels], for a horizontal flip. Krizhevsky et
+    al. (2012), section 4.1.
     """
     rank = x.ndim - 1
     if not -rank <= axis < rank:
@@ -31,9 +31,9 @@ def random_flip(cx: Context, x: Var, *, axis: int = 1) -> Var:
 
 @register("function", "random_shift")
 def random_shift(cx: Context, x: Var, *, pixels: Count) -> Var:
-    """Each image moved by up to `pixels` rows and columns, by chance, in training; the identity otherwise.
+    """Shifts each image by a random number of up to `pixels` rows and columns, in training; the identity otherwise.
 
-    What comes in at the edge is 0: a random crop of the padded image (He et al., 2016, section 4.2).
+    The edge is filled with 0: a random crop of the padded image (He et al., 2016, section 4.2).
     """
     _require_images("random_shift", "moves", x)
     if not cx.training:
@@ -43,8 +43,8 @@ def random_shift(cx: Context, x: Var, *, pixels: Count) -> Var:
 
 @register("function", "random_crop")
 def random_crop(cx: Context, x: Var, *, size: Sizes) -> Var:
-    """A piece of each image, of `size` pixels a side or [height, width], at a place drawn by chance in training; the
-    middle one otherwise. Krizhevsky et al. (2012), section 4.1."""
+    """A random crop of each image, of `size` pixels per side or [height, width], in training; the centre crop
+    otherwise. Krizhevsky et al. (2012), section 4.1."""
     _require_images("random_crop", "cuts", x)
     height, width = pair("random_crop", "size", size, 2)
     over = (x.shape[1] - height, x.shape[2] - width)
@@ -68,6 +68,6 @@ def _require_images(name: str, verb: str, x: Var) -> None:
 
 
 def _drawn(cx: Context, shape: tuple[int, ...], most: int) -> Var:
-    """Whole numbers from 0 to `most`, int64, each as often as any other."""
+    """Uniform integers from 0 to `most`, int64."""
     # Just below 1, a number times most + 1 may be rounded up to it.
     return ops.cast(ops.minimum(cx.uniform(shape) * (most + 1.0), float(most)), dtype="int64")

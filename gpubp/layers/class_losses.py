@@ -1,7 +1,7 @@
-"""Losses of probabilities and scores of classes: one number per example, the mean over its outputs or positions.
+"""Losses of class probabilities and scores: one number per example, the mean over its outputs or positions.
 
-They take what a reader sees, the results of `sigmoid` and `softmax`; the logarithms are rewritten to forms that do not
-overflow (gpubp.ops.rewrites).
+They take probabilities, the results of `sigmoid` and `softmax`; the logarithms are rewritten to numerically stable
+forms (gpubp.ops.rewrites).
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def binary_cross_entropy(cx: Context, p: Var, y: Var) -> Var:
 def cross_entropy(
     cx: Context, p: Var, y: Var, *, smooth: Fraction = 0.0, weights: Weights = None, ignore: Label = None
 ) -> Var:
-    """-log p[y], averaged over the positions; `p`: [..., classes] probabilities (the result of a softmax), `y`:
-    labels [...].
+    """-log p[y], averaged over the positions; `p`: [..., classes] probabilities (the result of a softmax), `y`: labels
+    [...].
 
-    `smooth`: the target is 1 - smooth at the label, and smooth / classes added everywhere: Szegedy et al. (2016),
-    section 7. `weights`: one factor per class, of the target's terms; the mean is not divided by them. `balanced`: n /
-    (k n_c), from the n labels of the training rows, n_c of them of the class, and k classes, so that rare classes count
-    as much as frequent ones (King & Zeng 2001); a class without a row has the factor n / k. `ignore`: a label whose
-    positions do not count, nor are they among the n; an example of these alone has the loss 0.
+    `smooth`: label smoothing, the target is 1 - smooth at the label, plus smooth / classes everywhere: Szegedy et al.
+    (2016), section 7. `weights`: one factor per class, of the target's terms; the mean is not divided by them.
+    `balanced`: n / (k n_c), from the n labels of the training rows, n_c of them of the class, and k classes, so that
+    rare classes count as much as frequent ones (King & Zeng 2001); a class without rows has the factor n / k. `ignore`:
+    a label whose positions are ignored, also in n; an example with only such positions has loss 0.
     """
     classes = check_labels("cross_entropy", cx, p, y)
     ignored = check_ignored(ignore, classes)
@@ -55,11 +55,11 @@ def cross_entropy(
 def focal(
     cx: Context, p: Var, y: Var, *, gamma: NonNegative = 2.0, alpha: MaybeFraction = None, ignore: Label = None
 ) -> Var:
-    """-(1 - q)^gamma log q, averaged over the outputs or positions, where q is the probability given to what is right:
-    what is right already counts little. Lin et al. (2017), equation 4.
+    """-(1 - q)^gamma log q, averaged over the outputs or positions, where q is the probability of the true class: easy
+    examples are down-weighted. Lin et al. (2017), equation 4.
 
     For numbers 0 and 1, `p` the result of a sigmoid, `alpha` weighs the ones and 1 - alpha the zeros (equation 5). For
-    labels, `p` is the result of a softmax, and `ignore` a label whose positions do not count.
+    labels, `p` is the result of a softmax, and positions with the label `ignore` are ignored.
     """
     if isinstance(y, Var) and y.dtype in FLOATS:
         same_shapes("focal", p, y)
@@ -78,7 +78,7 @@ def focal(
 
 
 def _power(x: Var, gamma: float) -> Var:
-    """x^gamma for x from 0 on, with a finite derivative at 0."""
+    """x^gamma for x >= 0, with a finite derivative at 0."""
     if gamma == 2:
         return x * x
     return ops.power(x if gamma >= 1 or gamma == 0 else ops.maximum(x, 1e-30), float(gamma))
@@ -86,8 +86,8 @@ def _power(x: Var, gamma: float) -> Var:
 
 @register("loss", "kl_divergence", within=(0, 1))
 def kl_divergence(cx: Context, p: Var, y: Var) -> Var:
-    """sum y (log y - log p) over the last axis, averaged over the others: how much is lost when the probabilities `p`
-    stand for `y`. Both sum to 1 there; a term with y = 0 is 0. Kullback & Leibler (1951), equation 2.4."""
+    """Kullback-Leibler divergence, sum y (log y - log p) over the last axis, averaged over the others, of probabilities
+    `p` from `y`. Both sum to 1 there; a term with y = 0 is 0. Kullback & Leibler (1951), equation 2.4."""
     same_shapes("kl_divergence", p, y)
     need_axis("kl_divergence", p)
     own = ops.log(ops.where(y > 0.0, y, 1.0))
@@ -109,7 +109,7 @@ def hinge(cx: Context, p: Var, y: Var) -> Var:
 
 
 def _over_positions(each: Var, y: Var, ignore: int | None) -> Var:
-    """Mean over the positions that count."""
+    """Mean over the positions that are not ignored."""
     if ignore is None:
         return per_example(each)
     counts = ops.not_equal(y, ignore)
@@ -119,14 +119,14 @@ def _over_positions(each: Var, y: Var, ignore: int | None) -> Var:
 
 
 def check_ignored(ignore: int | None, classes: int) -> int | None:
-    """The label to ignore. Raises ShapeError where there is no such class."""
+    """The label to ignore. Raises ShapeError if there is no such class."""
     if ignore is not None and ignore >= classes:
         raise ShapeError(f"`ignore` is a label from 0 to {classes - 1}, and this is {ignore}")
     return ignore
 
 
 def class_weights(name: str, weights: Any, classes: int, dtype: str) -> Var:
-    """One factor per class, shape (classes,). Raises ShapeError where they are not as many, or one is negative."""
+    """One factor per class, shape (classes,). Raises ShapeError if their number is wrong, or one is negative."""
     flat = isinstance(weights, Sequence) and all(isinstance(w, int | float) for w in weights)
     if not flat or len(weights) != classes:
         found = f"{len(weights)} of them" if flat else "something else"
@@ -156,7 +156,7 @@ _FEWER_ROWS = (
 
 
 def check_labels(name: str, cx: Context, p: Var, y: Var, what: str = "probabilities") -> int:
-    """The number of classes, where `p` has one probability, or whatever it is, for each class of the labels `y`."""
+    """The number of classes, if `p` has one number for each class of the labels `y`."""
     if not isinstance(y, Var) or not isinstance(p, Var):
         raise ShapeError(f"`{name}` compares two values, not a value and a number")
     if p.dtype not in FLOATS:

@@ -1,4 +1,4 @@
-"""Metrics of probabilities of classes: figures over a whole set of examples, finished once."""
+"""Metrics of class probabilities, accumulated over a data set and finished once."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from .metrics import mean_of
 
 @register("metric", "top_k", rising=True)
 def top_k(cx: Context, p: Var, y: Var, *, k: Count = 5) -> Accumulation:
-    """Share of labels that are among the k most probable classes. Of equal probabilities the label's counts as the
-    last."""
+    """Fraction of labels that are among the k most probable classes. Ties count against the label."""
     classes = check_labels("top_k", cx, p, y)
     if k >= classes:
         raise ShapeError(f"all of {classes} classes are among the {k} most probable", "`top_k(p, y, k = 1)` asks more")
@@ -31,8 +30,8 @@ def top_k(cx: Context, p: Var, y: Var, *, k: Count = 5) -> Accumulation:
 
 @register("metric", "perplexity")
 def perplexity(cx: Context, p: Var, y: Var, *, ignore: Label = None) -> Accumulation:
-    """exp of the mean of -log p[y] over all positions of all examples: between how many classes, all alike, the net
-    would be in doubt. Jelinek et al. (1977). `ignore`: a label whose positions do not count."""
+    """exp of the mean of -log p[y] over all positions of all examples. Jelinek et al. (1977). Positions with the label
+    `ignore` are ignored."""
     classes = check_labels("perplexity", cx, p, y)
     check_ignored(ignore, classes)
     hot = ops.one_hot(y, classes=classes, dtype=p.dtype)
@@ -50,22 +49,22 @@ def _perplexity(sums: Mapping[str, Any], count: int) -> float:
 
 @register("metric", "precision", rising=True)
 def precision(cx: Context, p: Var, y: Var, *, average: Average = "macro", of: Label = None) -> Accumulation:
-    """Of what was taken for a class, the share that is of it; 0 where nothing was. For labels, the most probable class
-    is taken; for numbers, each output above 0.5 is one class. `macro`: the mean over the classes; `micro`: over all
-    decisions together; `of`: that class alone."""
+    """The fraction of predictions of a class that are correct; 0 if there are none. For labels, the most probable class
+    is predicted; for numbers, each output above 0.5 is a class. `macro`: the mean over the classes; `micro`: over all
+    predictions together; `of`: that class only."""
     return _counted("precision", cx, p, y, average, of, lambda hits, taken, actual: _share(hits, taken))
 
 
 @register("metric", "recall", rising=True)
 def recall(cx: Context, p: Var, y: Var, *, average: Average = "macro", of: Label = None) -> Accumulation:
-    """Of what is of a class, the share that was taken for it; 0 where there is none. The rest as `precision` has it."""
+    """The fraction of members of a class that are predicted as such; 0 if there are none. Options as in `precision`."""
     return _counted("recall", cx, p, y, average, of, lambda hits, taken, actual: _share(hits, actual))
 
 
 @register("metric", "f1", rising=True)
 def f1(cx: Context, p: Var, y: Var, *, average: Average = "macro", of: Label = None) -> Accumulation:
-    """Harmonic mean of precision and recall, 2 hits / (taken + actual). van Rijsbergen (1979), chapter 7. The rest as
-    `precision` has it; `macro` is the mean of the classes' figures."""
+    """Harmonic mean of precision and recall, 2 true positives / (predicted + actual). van Rijsbergen (1979), chapter 7.
+    Options as in `precision`; `macro` is the mean over the classes."""
     return _counted("f1", cx, p, y, average, of, lambda hits, taken, actual: _share(2 * hits, taken + actual))
 
 
@@ -82,7 +81,7 @@ def _counted(
     of: int | None,
     figure: Callable[[float, float, float], float],
 ) -> Accumulation:
-    """Hits, decisions for and members of each class, summed over all examples."""
+    """True positives, predictions and members of each class, summed over all examples."""
     taken, actual = _decisions(name, cx, p, y)
     classes = taken.shape[-1]
     if of is not None and of >= classes:
@@ -106,7 +105,7 @@ def _mean_of_all(figures: Iterable[float]) -> float:
 
 
 def _decisions(name: str, cx: Context, p: Var, y: Var) -> tuple[Var, Var]:
-    """What was taken and what is, 1 or 0 for each example and class, float64; positions are counted together."""
+    """Predictions and truth, 1 or 0 for each example and class, float64; positions count as examples."""
     if isinstance(y, Var) and y.dtype in FLOATS:
         same_shapes(name, p, y)
         flat = (p.shape[0], math.prod(p.shape[1:]))
@@ -120,8 +119,8 @@ def _decisions(name: str, cx: Context, p: Var, y: Var) -> tuple[Var, Var]:
 
 @register("metric", "confusion", table=True)
 def confusion(cx: Context, p: Var, y: Var) -> Accumulation:
-    """How many of each class (a row) were taken for each class (a column): the most probable one. Positions are counted
-    together."""
+    """Confusion matrix: how many of each true class (row) were predicted as each class (column), the most probable one.
+    Positions count as examples."""
     classes = check_labels("confusion", cx, p, y)
 
     def finish(kept: Mapping[str, Any], count: int) -> list[list[int]]:
@@ -136,11 +135,11 @@ def confusion(cx: Context, p: Var, y: Var) -> Accumulation:
 
 @register("metric", "auc", rising=True)
 def auc(cx: Context, p: Var, y: Var) -> Accumulation:
-    """Area under the curve of hits against false alarms: how often one of a class is scored above one that is not,
-    equal scores counting half. Exact, of the ranks of all scores: Hanley & McNeil (1982), section 3.
+    """Area under the ROC curve: the probability that a member of a class scores above a non-member, ties counting half.
+    Exact, from the ranks of all scores: Hanley & McNeil (1982), section 3.
 
-    For numbers, each output by itself, those above 0.5 in `y` being of its class; for labels of two classes, the
-    second; of more, each against the rest. The mean of those that have both kinds of examples; 0.5 where none has.
+    For numbers, each output separately, positive where `y` is above 0.5; for labels of two classes, the second; for
+    more, one-vs-rest. The mean over those with both kinds of examples; 0.5 if there are none.
     """
     if isinstance(y, Var) and y.dtype in FLOATS:
         same_shapes("auc", p, y)
@@ -168,7 +167,7 @@ def _areas(scores: Any, members: Any, width: int) -> float:
 
 
 def _area(scores: Any, members: Any) -> float | None:
-    """The area for one class, from the sum of its members' ranks; None where all or none are members."""
+    """The area for one class, from the rank sum of its members; None if all or none are members."""
     import numpy as np
 
     if (scores != scores).any():
@@ -178,6 +177,6 @@ def _area(scores: Any, members: Any) -> float | None:
     if not inside or not outside:
         return None
     _, place, sizes = np.unique(scores, return_inverse=True, return_counts=True)
-    # Equal scores share the mean of their ranks.
+    # Ties share the mean of their ranks.
     ranks = np.cumsum(sizes) - (sizes - 1) / 2
     return float((ranks[place.reshape(-1)][members].sum() - inside * (inside + 1) / 2) / (inside * outside))

@@ -30,10 +30,10 @@ def conv(
 ) -> Var:
     """Convolution: y[r, c, o] = b[o] + sum over i, j, k of x[r s + i d - p, c s + j d - p, k] W[i, j, k, o].
 
-    x: [height, width, in], W: [kh, kw, in / groups, channels], b: [channels], result [height', width', channels]; or
-    x: [steps, in], W: [k, in / groups, channels], result [steps', channels]. `pad`: valid (whole windows only), same
-    (as many windows as pixels, divided by the stride), or the zeros to put at both ends. `groups` part the channels;
-    each part of the result sees one part of the input. LeCun et al. (1989); dilation: Yu & Koltun (2016).
+    x: [height, width, in], W: [kh, kw, in / groups, channels], b: [channels], result [height', width', channels]; or x:
+    [steps, in], W: [k, in / groups, channels], result [steps', channels]. `pad`: valid (no padding), same (the output
+    size is the input size divided by the stride), or the number of zeros at both ends. `groups` divide the channels;
+    each group of outputs sees one group of inputs. LeCun et al. (1989); dilation: Yu & Koltun (2016).
     """
     seen = windows("conv", x, size, stride, pad, dilation)
     if x.shape[-1] % groups or channels % groups:
@@ -59,10 +59,10 @@ def depthwise_conv(
     init: Init = "glorot_uniform",
     bias_init: Init = "zeros",
 ) -> Var:
-    """A convolution of each channel by itself, `multiplier` results for each: `conv` with as many groups as channels.
+    """A separate convolution of each channel, with `multiplier` results each: `conv` with as many groups as channels.
 
     x: [height, width, in], W: [kh, kw, 1, in * multiplier], result [height', width', in * multiplier]; the results of
-    one channel stand side by side. Sequences likewise. Chollet (2017).
+    one channel are adjacent. Sequences likewise. Chollet (2017).
     """
     channels = x.shape[-1] if x.ndim > 1 else 1
     options = {"stride": stride, "pad": pad, "dilation": dilation, "bias": bias, "init": init, "bias_init": bias_init}
@@ -84,11 +84,11 @@ def conv_transpose(
     init: Init = "glorot_uniform",
     bias_init: Init = "zeros",
 ) -> Var:
-    """The transpose of a convolution, which makes images larger: each pixel adds its multiple of the window to the
-    result. It is the derivative of `conv` by its input.
+    """Transposed convolution, which enlarges images: each pixel adds its multiple of the window to the result. It is
+    the derivative of `conv` with respect to its input.
 
     x: [height, width, in], W: [kh, kw, in, channels]. Along each axis n pixels give (n - 1) stride + (size - 1)
-    dilation + 1, less 2 `pad`; with `pad = same` they give n stride. Sequences likewise. Zeiler et al. (2010).
+    dilation + 1 - 2 `pad`; with `pad = same` they give n stride. Sequences likewise. Zeiler et al. (2010).
     """
     axes = spatial("conv_transpose", x)
     kernel, steps, spreads = moves("conv_transpose", axes, size, stride, dilation)

@@ -1,4 +1,4 @@
-"""Derivatives as values of a model: for losses that speak of them, as differential equations do."""
+"""Derivatives as values of a model: for losses that contain them, such as differential equations."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .context import Context
 
 @register("function", "derivative", labels=True)
 def derivative(cx: Context, u: Var, x: Var) -> Var:
-    """The derivative of `u`, one number per example, by the value `x` that it was made of: a value of `x`'s shape, its
-    gradient. Raissi, Perdikaris & Karniadakis (2019).
+    """The gradient of `u`, one number per example, with respect to the value `x` that it was computed from; it has the
+    shape of `x`. Raissi, Perdikaris & Karniadakis (2019).
 
     It is a value like any other: `derivative(derivative(u, x), x)` is the second derivative, and a loss is
-    differentiated through it. Raises ShapeError where `u` is not one number, does not depend on `x`, or only through
-    what has no derivative, and where `x` is a label, or the same for all examples.
+    differentiated through it. Raises ShapeError if `u` is not one number, does not depend on `x`, or only through
+    operations without a derivative, and if `x` is a label, or the same for all examples.
     """
     if not isinstance(u, Var) or not isinstance(x, Var):
         raise ShapeError("`derivative` works on values of the model, and this is a plain number", code="E0309")

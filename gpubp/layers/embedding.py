@@ -1,4 +1,4 @@
-"""Vectors for labels and for positions."""
+"""Embeddings of labels and positions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def positional(cx: Context, x: Var, *, kind: Kind = "sinusoidal", init: Init = "
     """x plus a vector for each position.
 
     x: [steps, features]. `sinusoidal`: sin(t / 10000^(2 i / features)) at the feature 2 i of step t, the cosine at 2 i
-    + 1; nothing is learned. `learned`: a table [steps, features], which `init` fills. Vaswani et al. (2017), section
+    + 1; nothing is learned. `learned`: a table [steps, features], initialised by `init`. Vaswani et al. (2017), section
     3.5.
     """
     if x.ndim != 3:
@@ -43,7 +43,7 @@ def positional(cx: Context, x: Var, *, kind: Kind = "sinusoidal", init: Init = "
     if kind == "learned":
         return x + cx.parameter("weight", x.shape[1:], init, role="table")
     steps, features = x.shape[1:]
-    # In float64: the sine of a large angle needs all its digits.
+    # In float64: the sine of a large angle needs full precision.
     pairs = -(-features // 2)
     rates = ops.exp(ops.iota(pairs, "float64") * (-2.0 * math.log(10000.0) / features))
     angles = ops.reshape(ops.iota(steps, "float64"), shape=(steps, 1, 1)) * ops.reshape(rates, shape=(1, pairs, 1))

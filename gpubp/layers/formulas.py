@@ -1,5 +1,4 @@
-"""Operators and the functions that formulas are made of. Shapes broadcast as in NumPy, of one example: the batch
-takes no part."""
+"""Operators and functions for formulas. Shapes of one example broadcast as in NumPy, independent of the batch axis."""
 
 from __future__ import annotations
 
@@ -16,8 +15,8 @@ from .mismatch import difference, obstacle
 
 
 def align(*xs: Operand, what: str) -> tuple[Operand, ...]:
-    """Insert axes of 1 behind the batch axis, so that the examples' shapes broadcast from the right. ShapeError where
-    they do not."""
+    """Insert axes of size 1 after the batch axis, so that the examples' shapes broadcast from the right. ShapeError if
+    they are incompatible."""
     shapes = [x.shape[1:] for x in xs if isinstance(x, Var)]
     try:
         rank = len(broadcast_shapes(*shapes))
@@ -42,7 +41,7 @@ def _apart(shapes: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], tuple[in
 
 
 def as_float(cx: Context, x: Operand, what: str) -> Operand:
-    """Labels are no numbers to compute with; a truth value counts as 0 or 1."""
+    """A value as floats: labels are rejected, a boolean counts as 0 or 1."""
     if isinstance(x, Var) and x.dtype == "bool":
         return ops.cast(x, dtype=cx.dtype)
     if isinstance(x, Var) and x.dtype not in FLOATS:
@@ -68,7 +67,7 @@ def _comparison(sign: str, apply: Callable[..., Var]) -> None:
 
 
 def _power(a: Operand, b: Operand) -> Var:
-    # x^2 by multiplication: exact, quick, and right for negative x on every backend.
+    # x^2 by multiplication: exact, fast, and correct for negative x on every backend.
     if isinstance(a, Var) and not isinstance(b, Var) and b == 2:
         return a * a
     return ops.power(a, b)
@@ -115,19 +114,19 @@ _unary("erf", ops.erf, math.erf, "Error function.")
 
 @register("function", "maximum", static=max)
 def maximum(cx: Context, a: Operand, b: Operand) -> Var:
-    """The larger of two values, element by element; equal ones share the derivative."""
+    """The elementwise maximum; ties share the derivative."""
     return ops.maximum(*align(a, b, what="compare"))
 
 
 @register("function", "minimum", static=min)
 def minimum(cx: Context, a: Operand, b: Operand) -> Var:
-    """The smaller of two values, element by element; equal ones share the derivative."""
+    """The elementwise minimum; ties share the derivative."""
     return ops.minimum(*align(a, b, what="compare"))
 
 
 @register("function", "where")
 def where(cx: Context, condition: Var, a: Operand, b: Operand) -> Var:
-    """`a` where the condition is not 0, else `b`, element by element."""
+    """Elementwise selection: `a` where the condition is not 0, else `b`."""
     c, left, right = align(condition, a, b, what="choose between")
     if not isinstance(c, Var):
         raise ShapeError("`where` needs a condition that depends on a value")
@@ -150,27 +149,27 @@ def _axes(x: Var, axis: int | None) -> tuple[int, ...]:
 
 @register("function", "sum")
 def sum_(cx: Context, x: Var, *, axis: Axis = None) -> Var:
-    """Sum over an axis of the example, which is gone then, or over all of them, which gives []."""
+    """Sum over an axis of the example, which is removed, or over all of them, which gives []."""
     return ops.sum_(x, _axes(x, axis))
 
 
 @register("function", "mean")
 def mean(cx: Context, x: Var, *, axis: Axis = None) -> Var:
-    """Mean over an axis of the example, which is gone then, or over all of them, which gives []."""
+    """Mean over an axis of the example, which is removed, or over all of them, which gives []."""
     return ops.mean(x, _axes(x, axis))
 
 
 @register("function", "max")
 def max_(cx: Context, x: Var, *, axis: Axis = None) -> Var:
-    """Largest value over an axis of the example, which is gone then, or over all of them, which gives []. Equal ones
-    share the derivative."""
+    """Maximum over an axis of the example, which is removed, or over all of them, which gives []. Ties share the
+    derivative."""
     return ops.max_(x, _axes(x, axis))
 
 
 @register("function", "reshape", labels=True)
 def reshape(cx: Context, x: Var, *, shape: Shape) -> Var:
-    """The same values in row-major order in another shape, of as many elements: [...] gives `shape`. Labels stay
-    labels."""
+    """The same values in row-major order in another shape with the same number of elements: [...] gives `shape`. Labels
+    stay labels."""
     if math.prod(shape) != math.prod(x.shape[1:]):
         raise ShapeError(
             f"cannot reshape {list(x.shape[1:])} to {list(shape)}",
@@ -181,14 +180,14 @@ def reshape(cx: Context, x: Var, *, shape: Shape) -> Var:
 
 @register("function", "flatten", labels=True)
 def flatten(cx: Context, x: Var) -> Var:
-    """All axes of the example as one: [2, 3, 4] gives [24]. Labels stay labels."""
+    """All axes of the example merged into one: [2, 3, 4] gives [24]. Labels stay labels."""
     return moved(cx, x, ops.reshape(x, shape=(x.shape[0], math.prod(x.shape[1:]))))
 
 
 @register("function", "slice", labels=True)
 def slice_(cx: Context, x: Var, *, start: Count0, stop: Count, axis: int = 0) -> Var:
-    """The part of an axis of the example from `start` to `stop`, the end not included: [n, ...] gives [stop - start,
-    ...]. Labels stay labels."""
+    """The part of an axis of the example from `start` to `stop` (exclusive): [n, ...] gives [stop - start, ...]. Labels
+    stay labels."""
     (at,) = _axes(x, axis)
     if not start < stop <= x.shape[at]:
         raise ShapeError(
@@ -201,8 +200,8 @@ def slice_(cx: Context, x: Var, *, start: Count0, stop: Count, axis: int = 0) ->
 
 @register("function", "concat", labels=True)
 def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
-    """Values one behind the other along an axis of the example: [..., m] and [..., n] give [..., m + n]. Labels of the
-    same classes stay labels."""
+    """Concatenates values along an axis of the example: [..., m] and [..., n] give [..., m + n]. Labels of the same
+    classes stay labels."""
     only_values("concat", xs)
     _alike(cx, "join", xs)
     batch = max(x.shape[0] for x in xs)
@@ -222,8 +221,8 @@ def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
 
 @register("function", "stack", labels=True)
 def stack(cx: Context, *xs: Var) -> Var:
-    """Values of one shape side by side along a new first axis: n times [...] gives [n, ...]. Labels of the same classes
-    stay labels."""
+    """Stacks values of one shape along a new first axis: n times [...] gives [n, ...]. Labels of the same classes stay
+    labels."""
     only_values("stack", xs)
     _alike(cx, "stack", xs)
     for x in xs[1:]:
@@ -235,13 +234,13 @@ def stack(cx: Context, *xs: Var) -> Var:
 
 
 def moved(cx: Context, x: Var, made: Var) -> Var:
-    """What was made of `x` by taking its values to other places: labels stay labels."""
+    """A rearrangement of the values of `x`: labels stay labels."""
     classes = cx.classes(x)
     return made if classes is None else cx.as_labels(made, classes)
 
 
 def _alike(cx: Context, what: str, xs: Sequence[Var]) -> None:
-    """Raise ShapeError where labels stand beside numbers, or beside those of other classes."""
+    """Raise ShapeError if labels are mixed with numbers, or with those of other classes."""
     if len({x.dtype in FLOATS for x in xs}) > 1:
         raise ShapeError(f"cannot {what} labels and numbers: labels are names", code="E0306")
     counts = [cx.classes(x) for x in xs]

@@ -1,4 +1,4 @@
-"""Functions that let one half of their input decide how much of the other passes."""
+"""Gated activations: one half of the input controls how much of the other passes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Initialisers: the first values of a parameter, drawn in float64 from a NumPy generator of the parameter's own.
+"""Initialisers: initial values of a parameter, drawn in float64 from the parameter's own NumPy generator.
 
-Weights are [in, out] or [kernel..., in, out]; fan_in and fan_out count the connections into and out of one unit, but
-for a convolution in groups: there, as in Keras and PyTorch, fan_out counts the channels of all groups.
+Weights are [in, out] or [kernel..., in, out]; fan_in and fan_out count the connections into and out of one unit, except
+for a grouped convolution: there, as in Keras and PyTorch, fan_out counts the channels of all groups.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """fan_in and fan_out of a weight; a vector counts its length for both."""
+    """fan_in and fan_out of a weight; for a vector, both are its length."""
     if len(shape) < 2:
         return math.prod(shape), math.prod(shape)
     kernel = math.prod(shape[:-2])
@@ -65,13 +65,13 @@ for _kind in ("uniform", "normal"):
 
 @register("initializer", "normal")
 def normal(rng: Generator, shape: tuple[int, ...], *, std: NonNegative = 1.0, mean: Real = 0.0) -> Array:
-    """Normal numbers of a standard deviation and mean."""
+    """Normal random numbers with standard deviation `std` and mean `mean`."""
     return rng.normal(mean, std, shape)
 
 
 @register("initializer", "uniform")
 def uniform(rng: Generator, shape: tuple[int, ...], *, low: Real = -1.0, high: Real = 1.0) -> Array:
-    """Numbers spread evenly from `low` to `high`."""
+    """Uniform random numbers from `low` to `high`."""
     return rng.uniform(low, high, shape)
 
 
@@ -92,7 +92,7 @@ def orthogonal(rng: Generator, shape: tuple[int, ...], *, gain: Real = 1.0) -> A
 
 @register("initializer", "constant")
 def constant(rng: Generator, shape: tuple[int, ...], *, value: Numbers) -> Array:
-    """One number everywhere, or an array of just this shape."""
+    """One number everywhere, or an array of exactly this shape."""
     import numpy as np
 
     array = np.asarray(value, dtype=np.float64)

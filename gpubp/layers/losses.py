@@ -1,4 +1,4 @@
-"""Losses of numbers: one number per example, the mean over its outputs or positions; penalties on the weights."""
+"""Regression losses: one number per example, the mean over its outputs or positions; penalties on the weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def per_example(x: Var) -> Var:
 
 
 def same_shapes(name: str, p: Var, y: Operand) -> None:
-    """Losses and metrics compare equal shapes; broadcasting here hides mistakes."""
+    """Require equal shapes: broadcasting in a loss or metric would hide mistakes."""
     if not isinstance(y, Var) or not isinstance(p, Var):
         raise ShapeError(f"`{name}` compares two values, not a value and a number")
     for value, which in ((y, "the target"), (p, "its first value")):
@@ -32,7 +32,7 @@ def same_shapes(name: str, p: Var, y: Operand) -> None:
 
 
 def need_axis(name: str, p: Var) -> None:
-    """Raise ShapeError for an example that is a single number, where a loss goes along its last axis."""
+    """Raise ShapeError for an example that is a single number, if a loss reduces its last axis."""
     if p.ndim < 2:
         raise ShapeError(f"`{name}` goes along the last axis, and this is a single number")
 
@@ -80,8 +80,8 @@ def poisson(cx: Context, p: Var, y: Var) -> Var:
 
 @register("loss", "cosine")
 def cosine(cx: Context, p: Var, y: Var) -> Var:
-    """1 - p y / (|p| |y|) over the last axis, averaged over the others: 0 where both point the same way, 2 where
-    opposite. A vector shorter than 1e-8 counts as one of that length."""
+    """Cosine distance 1 - p y / (|p| |y|) over the last axis, averaged over the others: 0 for the same direction, 2 for
+    opposite ones. A vector shorter than 1e-8 counts as one of that length."""
     same_shapes("cosine", p, y)
     need_axis("cosine", p)
     lengths = [ops.sqrt(ops.maximum(ops.sum_(v * v, (-1,), keepdims=True), 1e-16)) for v in (p, y)]
@@ -90,8 +90,8 @@ def cosine(cx: Context, p: Var, y: Var) -> Var:
 
 @register("loss", "contrastive", within=(0, 1))
 def contrastive(cx: Context, d: Var, y: Var, *, margin: NonNegative = 1.0) -> Var:
-    """1/2 y d^2 + 1/2 (1 - y) max(0, margin - d)^2, averaged over the outputs: `d` is a distance, `y` 1 for two of a
-    kind and 0 for others. Hadsell, Chopra & LeCun (2006), equation 4, where Y is 1 - y."""
+    """1/2 y d^2 + 1/2 (1 - y) max(0, margin - d)^2, averaged over the outputs: `d` is a distance, `y` is 1 for a
+    similar pair and 0 otherwise. Hadsell, Chopra & LeCun (2006), equation 4, where Y is 1 - y."""
     same_shapes("contrastive", d, y)
     apart = ops.relu(margin - d)
     return per_example(0.5 * (y * (d * d) + (1.0 - y) * (apart * apart)))
@@ -99,8 +99,8 @@ def contrastive(cx: Context, d: Var, y: Var, *, margin: NonNegative = 1.0) -> Va
 
 @register("loss", "dice", within=(0, 1))
 def dice(cx: Context, p: Var, y: Var, *, smooth: NonNegative = 1.0) -> Var:
-    """1 - (2 sum p y + smooth) / (sum p^2 + sum y^2 + smooth) over the whole example: how little two masks overlap.
-    Milletari, Navab & Ahmadi (2016), section 3; `smooth` keeps two empty masks at 0."""
+    """Dice loss 1 - (2 sum p y + smooth) / (sum p^2 + sum y^2 + smooth) over the whole example: 0 for a perfect overlap
+    of two masks. Milletari, Navab & Ahmadi (2016), section 3; `smooth` makes the loss of two empty masks 0."""
     same_shapes("dice", p, y)
     axes = tuple(range(1, p.ndim))
     both = 2.0 * ops.sum_(p * y, axes) + float(smooth)
@@ -109,13 +109,13 @@ def dice(cx: Context, p: Var, y: Var, *, smooth: NonNegative = 1.0) -> Var:
 
 @register("penalty", "l1")
 def l1(cx: Context, weights: list[Var], *, k: NonNegative) -> Var:
-    """k sum |w| over all weights, biases and gains left alone. Tibshirani (1996)."""
+    """k sum |w| over all weights, excluding biases and gains. Tibshirani (1996)."""
     return _total(cx, [ops.sum_(ops.absolute(w)) for w in weights]) * float(k)
 
 
 @register("penalty", "l2")
 def l2(cx: Context, weights: list[Var], *, k: NonNegative) -> Var:
-    """k sum w^2 over all weights, biases and gains left alone. Hoerl & Kennard (1970)."""
+    """k sum w^2 over all weights, excluding biases and gains. Hoerl & Kennard (1970)."""
     return _total(cx, [ops.sum_(w * w) for w in weights]) * float(k)
 
 

@@ -1,4 +1,4 @@
-"""Products and transposes of the last two axes of an example."""
+"""Matrix product and transpose of the last two axes of an example."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def matmul(cx: Context, a: Var, b: Var) -> Var:
             label=f"{a.shape[-1]} columns against {b.shape[-2]} rows",
         )
     if b.shape[0] == 1 and b.ndim == 3:
-        # One matrix for all examples: their rows are multiplied at once.
+        # One matrix for all examples: a single product over all rows.
         rows = ops.reshape(a, shape=(math.prod(a.shape[:-1]), a.shape[-1]))
         return ops.reshape(rows @ ops.reshape(b, shape=b.shape[1:]), shape=(*a.shape[:-1], b.shape[-1]))
     rank = max(a.ndim, b.ndim)
@@ -38,7 +38,7 @@ def matmul(cx: Context, a: Var, b: Var) -> Var:
 
 @register("function", "transpose", labels=True)
 def transpose(cx: Context, x: Var) -> Var:
-    """The last two axes exchanged: [..., n, m] gives [..., m, n]. Labels stay labels."""
+    """The last two axes swapped: [..., n, m] gives [..., m, n]. Labels stay labels."""
     if x.ndim < 3:
         raise ShapeError(f"`transpose` exchanges the last two axes, and this is {list(x.shape[1:])}")
     return moved(cx, x, ops.transpose(x))

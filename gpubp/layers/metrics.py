@@ -1,4 +1,4 @@
-"""Metrics: figures over a whole set of examples, gathered as sums in float64 and finished once."""
+"""Regression metrics, accumulated over a data set as float64 sums and finished once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def _mean(sums: Mapping[str, Any], count: int) -> float:
 
 @register("metric", "accuracy", rising=True)
 def accuracy(cx: Context, p: Var, y: Var) -> Accumulation:
-    """Share of right answers: the most probable class is the label; for numbers, both on the same side of 0.5."""
+    """Fraction of correct predictions: the most probable class is the label; for numbers, both are on the same side of
+    0.5."""
     if isinstance(y, Var) and y.dtype in FLOATS:
         same_shapes("accuracy", p, y)
         right = ops.equal(ops.cast(p > 0.5, dtype="int64"), ops.cast(y > 0.5, dtype="int64"))
@@ -64,7 +65,7 @@ def mae(cx: Context, p: Var, y: Var) -> Accumulation:
 def r2(cx: Context, p: Var, y: Var) -> Accumulation:
     """Coefficient of determination 1 - sum (y - p)^2 / sum (y - mean y)^2 for each output, averaged over the outputs.
 
-    Where the target does not vary it is 1 for exact predictions, else 0.
+    For a constant target it is 1 for exact predictions, else 0.
     """
     same_shapes("r2", p, y)
     target = ops.cast(y, dtype="float64")

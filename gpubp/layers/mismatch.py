@@ -1,4 +1,4 @@
-"""In words: how two shapes of one example differ."""
+"""Descriptions of how two shapes of one example differ."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ Shape = Sequence[int]
 
 
 def difference(a: Shape, b: Shape) -> str:
-    """Where two shapes that should be equal are not: `axis 1 differs: 3 against 4`."""
+    """How two shapes that should be equal differ: `axis 1 differs: 3 against 4`."""
     if len(a) != len(b):
         return f"{_axes(len(a))} against {_axes(len(b))}"
     return _named([i for i in range(len(a)) if a[i] != b[i]], a, b, 0)
 
 
 def obstacle(a: Shape, b: Shape) -> str:
-    """Where two shapes do not broadcast; axes are counted from the end where one shape has more of them."""
+    """Why two shapes do not broadcast; axes are counted from the end if one shape has more of them."""
     rank = max(len(a), len(b))
     left, right = ((1,) * (rank - len(s)) + tuple(s) for s in (a, b))
     wrong = [i for i in range(rank) if left[i] != right[i] and 1 not in (left[i], right[i])]

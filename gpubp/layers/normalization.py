@@ -1,4 +1,4 @@
-"""Layers that bring values to mean 0 and variance 1, and then scale and shift them by what is learned."""
+"""Normalisation layers: mean 0 and variance 1, followed by a learned scale and shift."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .context import Context
 def batchnorm(cx: Context, x: Var, *, eps: NonNegative = 1e-5, momentum: Fraction = 0.9, affine: Flag = True) -> Var:
     """gain (x - mean) / sqrt(variance + eps) + bias for each channel. Ioffe & Szegedy (2015), algorithms 1 and 2.
 
-    x: [..., channels]; gain, bias, mean and variance: [channels]. In training mean and variance are those of the batch
-    over all positions, the variance divided by their count n; the running ones become momentum * old + (1 - momentum) *
-    new, with the variance divided by n - 1. In evaluation the running ones are used and stay. `affine = false` leaves
-    gain and bias out. Raises ShapeError where a training batch has one value per channel, whose variance says nothing.
+    x: [..., channels]; gain, bias, mean and variance: [channels]. In training, mean and variance are those of the batch
+    over all positions, the variance divided by their number n; the running statistics become momentum * old + (1 -
+    momentum) * new, with the variance divided by n - 1. Evaluation uses the running statistics. `affine = false` omits
+    gain and bias. Raises ShapeError if a training batch has only one value per channel.
     """
     _need_axis("batchnorm", x)
     channels, axes = x.shape[-1], tuple(range(x.ndim - 1))
@@ -49,7 +49,7 @@ def batchnorm(cx: Context, x: Var, *, eps: NonNegative = 1e-5, momentum: Fractio
 def layernorm(cx: Context, x: Var, *, eps: NonNegative = 1e-5, affine: Flag = True) -> Var:
     """gain (x - mean) / sqrt(variance + eps) + bias over the last axis of each example.
 
-    x: [..., features]; gain, bias: [features]. `affine = false` leaves gain and bias out. Ba, Kiros & Hinton (2016).
+    x: [..., features]; gain, bias: [features]. `affine = false` omits gain and bias. Ba, Kiros & Hinton (2016).
     """
     _need_axis("layernorm", x)
     return _affine(cx, _normalised(x, (x.ndim - 1,), eps), affine)

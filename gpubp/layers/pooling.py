@@ -1,4 +1,4 @@
-"""Layers that make images and sequences smaller or larger without weights."""
+"""Layers that downsample or upsample images and sequences, without weights."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Mode = Annotated[Any, OptionType(("word",), words=("nearest", "bilinear"))]
 
 @register("function", "maxpool")
 def maxpool(cx: Context, x: Var, *, size: Sizes, stride: Sizes = None, pad: Pad = "valid") -> Var:
-    """The largest value of each window, for each channel. The windows stand side by side unless `stride` says else.
+    """The maximum of each window, for each channel. The stride defaults to the window size.
 
-    x: [height, width, channels] or [steps, channels]. Padding takes no part. Of equal values the first, row by row, has
-    the derivative. Zhou & Chellappa (1988).
+    x: [height, width, channels] or [steps, channels]. Padding is ignored. On ties, the first pixel in row-major order
+    gets the derivative. Zhou & Chellappa (1988).
     """
     seen = _windows("maxpool", x, size, stride, pad)
     return like(ops.window_max(image(x), size=seen.out, kernel=seen.kernel, spread=seen.spread), x)
@@ -27,9 +27,9 @@ def maxpool(cx: Context, x: Var, *, size: Sizes, stride: Sizes = None, pad: Pad 
 
 @register("function", "avgpool")
 def avgpool(cx: Context, x: Var, *, size: Sizes, stride: Sizes = None, pad: Pad = "valid") -> Var:
-    """The mean of each window, for each channel. The windows stand side by side unless `stride` says else.
+    """The mean of each window, for each channel. The stride defaults to the window size.
 
-    x: [height, width, channels] or [steps, channels]. Padding takes no part: a window at the edge is the mean of fewer
+    x: [height, width, channels] or [steps, channels]. Padding is not counted: a window at the edge is the mean of fewer
     values. LeCun et al. (1990).
     """
     seen = _windows("avgpool", x, size, stride, pad)
@@ -58,16 +58,16 @@ def global_avgpool(cx: Context, x: Var) -> Var:
 
 @register("function", "global_maxpool")
 def global_maxpool(cx: Context, x: Var) -> Var:
-    """The largest value of each channel over all pixels: [height, width, channels] or [steps, channels] gives
-    [channels]. Equal maxima share the derivative. Oquab et al. (2015)."""
+    """The maximum of each channel over all pixels: [height, width, channels] or [steps, channels] gives [channels].
+    Ties share the derivative. Oquab et al. (2015)."""
     spatial("global_maxpool", x)
     return ops.max_(x, range(1, x.ndim - 1))
 
 
 @register("function", "pad")
 def pad(cx: Context, x: Var, *, amount: Amounts, value: Real = 0.0) -> Var:
-    """`value` put around an image or at both ends of a sequence, `amount` pixels wide (one number, or one for each
-    spatial axis): [height, width, channels] gives [height + 2 amount, width + 2 amount, channels]."""
+    """Pads an image or both ends of a sequence with `value`, `amount` pixels wide (one number, or one for each spatial
+    axis): [height, width, channels] gives [height + 2 amount, width + 2 amount, channels]."""
     around = pair("pad", "amount", amount, spatial("pad", x), 0)[4 - x.ndim :]
     sides = (0, *around, 0)
     if value == 0:
@@ -80,9 +80,9 @@ def upsample(cx: Context, x: Var, *, factor: Sizes, mode: Mode = "nearest") -> V
     """`factor` times as many pixels along each spatial axis: [height, width, channels] gives [height * factor, width *
     factor, channels]. Sequences likewise.
 
-    `nearest`: each pixel repeated. `bilinear`: on straight lines between the centres of the pixels, along one axis
-    after the other; beyond the outermost centres their values go on. (OpenGL's linear filter with edges clamped, and
-    what PyTorch does with `align_corners=False`.)
+    `nearest`: each pixel is repeated. `bilinear`: linear interpolation between pixel centres, along one axis after the
+    other; beyond the outermost centres the edge value is used. (OpenGL's linear filter with clamped edges, and
+    PyTorch's `align_corners=False`.)
     """
     spatial("upsample", x)
     factors = pair("upsample", "factor", factor, x.ndim - 2)

@@ -41,8 +41,8 @@ def rnn(
     """Simple recurrence h[t] = tanh(x[t] W + h[t-1] R + b), or with relu.
 
     x: [steps, in], W: [in, units], R: [units, units], b: [units]. Result: all h, [steps, units], or with
-    `sequence = false` the last one, [units]. `bidirectional`: a second layer, with weights of its own named
-    `reverse_...`, runs from the last step to the first; its results stand behind the first's, [..., 2 units].
+    `sequence = false` the last one, [units]. `bidirectional`: a second layer, with separate weights named
+    `reverse_...`, runs from the last step to the first; its results are appended to the first's, [..., 2 units].
     Elman (1990); both directions: Schuster & Paliwal (1997).
     """
     function = {"tanh": ops.tanh, "relu": ops.relu}[activation]
@@ -70,10 +70,10 @@ def lstm(
     """Long short-term memory: with z = x[t] W + h[t-1] R + b in four parts, i = sigmoid(z1), f = sigmoid(z2),
     o = sigmoid(z3), g = tanh(z4), the cell is c[t] = f c[t-1] + i g, the output h[t] = o tanh(c[t]).
 
-    x: [steps, in], W: [in, 4 units], R: [units, 4 units], b: [4 units]; the parts stand in the order input, forget,
-    output, candidate. b is zero at first, but for `forget_bias` at the forget gate. Result: all h, [steps, units], or
-    with `sequence = false` the last one, [units]. `bidirectional`: a second layer, with weights of its own named
-    `reverse_...`, runs from the last step to the first; its results stand behind the first's, [..., 2 units].
+    x: [steps, in], W: [in, 4 units], R: [units, 4 units], b: [4 units], in the order input, forget, output,
+    candidate. b is initialised to zero, except `forget_bias` at the forget gate. Result: all h, [steps, units], or
+    with `sequence = false` the last one, [units]. `bidirectional`: a second layer, with separate weights named
+    `reverse_...`, runs from the last step to the first; its results are appended to the first's, [..., 2 units].
     Hochreiter & Schmidhuber (1997) with the forget gate of Gers, Schmidhuber & Cummins (2000); the bias of 1:
     Jozefowicz, Zaremba & Sutskever (2015).
     """
@@ -110,21 +110,22 @@ def gru(
     bias_init: Init = "zeros",
 ) -> Var:
     """Gated recurrent unit: reset r = sigmoid(x[t] Wr + h[t-1] Rr + br), update u = sigmoid(x[t] Wu + h[t-1] Ru + bu),
-    h[t] = u h[t-1] + (1 - u) n with the candidate n = tanh(x[t] Wn + bn + r (h[t-1] Rn + d)); with
-    `reset_after = false`, n = tanh(x[t] Wn + bn + (r h[t-1]) Rn).
+    h[t] = u h[t-1] + (1 - u) n with the candidate n = tanh(x[t] Wn + bn + r (h[t-1] Rn + d)); with `reset_after =
+    false`, n = tanh(x[t] Wn + bn + (r h[t-1]) Rn).
 
-    x: [steps, in], W: [in, 3 units], R: [units, 3 units], b: [3 units], d: [units] (`recurrent_bias`); the parts stand
-    in the order reset, update, candidate. Result: all h, [steps, units], or with `sequence = false` the last one,
-    [units]. `bidirectional`: a second layer, with weights of its own named `reverse_...`, runs from the last step to
-    the first; its results stand behind the first's, [..., 2 units].
-    Cho et al. (2014), equations 5 to 8, which is `reset_after = false`; the form that resets after the product is that
-    of cuDNN and PyTorch.
+    x: [steps, in], W: [in, 3 units], R: [units, 3 units], b: [3 units], d: [units] (`recurrent_bias`), in the order
+    reset, update, candidate. Result: all h, [steps, units], or with `sequence = false` the last one, [units].
+    `bidirectional`: a second layer, with separate weights named `reverse_...`, runs from the last step to the first;
+    its results are appended to the first's, [..., 2 units].
+
+    Cho et al. (2014), equations 5 to 8, with `reset_after = false`; resetting after the product is the variant of cuDNN
+    and PyTorch.
     """
 
     def cell(prefix: str) -> tuple[Var, int, Step]:
         first = bias_init if bias else None
         inputs, recurrent = _weights(cx, x, prefix, (units, 3 * units), init, recurrent_init, first)
-        # Cut here, not in the loop, so that the gradient of each is one product over all steps.
+        # Sliced here, not in the loop, so that the gradient of each is one product over all steps.
         by_gates, by_candidate = _part(recurrent, 0, 2, units), _part(recurrent, 2, 3, units)
         shift = None
         if reset_after and bias:
@@ -132,7 +133,7 @@ def gru(
 
         def step(state: Sequence[Var], z: Var) -> Sequence[Var]:
             (h,) = state
-            # Both products at once, so that all that follows them can be one kernel.
+            # Both products at once, so that everything after them can be one kernel.
             to_gates, product = h @ by_gates, h @ by_candidate if reset_after else None
             gates = ops.sigmoid(_part(z, 0, 2, units) + to_gates)
             r, u = _part(gates, 0, 1, units), _part(gates, 1, 2, units)
@@ -151,7 +152,7 @@ def gru(
 def _weights(
     cx: Context, x: Var, prefix: str, shape: tuple[int, int], init: Any, recurrent_init: Any, bias_init: Any
 ) -> tuple[Var, Var]:
-    """x W + b of all steps, [steps, batch, width], and R of the given shape [units, width]; no b where `bias_init` is
+    """x W + b for all steps, [steps, batch, width], and R of the given shape [units, width]; no b if `bias_init` is
     None."""
     _needs_steps(x)
     batch, steps, features = x.shape
@@ -175,12 +176,13 @@ def _needs_steps(x: Var) -> None:
 
 
 def _part(z: Var, first: int, stop: int, units: int) -> Var:
-    """Parts of `units` columns."""
+    """Slices of `units` columns."""
     return ops.slice_(z, start=(0, first * units), stop=(z.shape[0], stop * units))
 
 
 def _over_steps(cx: Context, x: Var, units: int, cell: Cell, sequence: bool, bidirectional: bool) -> Var:
-    """The outputs [batch, steps, units] of a cell, or the last [batch, units]; of both directions side by side."""
+    """The outputs [batch, steps, units] of a cell, or the last [batch, units]; those of both directions
+    concatenated."""
     results: list[Var] = []
     for prefix, reverse in (("", False), ("reverse_", True))[: 2 if bidirectional else 1]:
         inputs, count, step = cell(prefix)

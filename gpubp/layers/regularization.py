@@ -1,4 +1,4 @@
-"""Layers that act in training only, and layers fitted to the data before training."""
+"""Regularisation layers that act in training only, and layers fitted to the data before training."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from .context import Context
 
 @register("function", "dropout")
 def dropout(cx: Context, x: Var, *, rate: Fraction, channels: Flag = False) -> Var:
-    """Sets a share `rate` of the values to 0 and divides the others by 1 - rate, in training; the identity otherwise.
+    """Sets a fraction `rate` of the values to 0 and divides the others by 1 - rate, in training; the identity
+    otherwise.
 
-    rate 0 is the identity, rate 1 gives zeros. `channels = true` drops whole channels, the last axis, at all positions
-    alike. Srivastava et al. (2014), in the form that scales in training; channels: Tompson et al. (2015).
+    rate 0 is the identity, rate 1 gives zeros. `channels = true` drops whole channels, the last axis, at all positions.
+    Srivastava et al. (2014), as inverted dropout; channels: Tompson et al. (2015).
     """
     if channels and x.ndim < 3:
         raise ShapeError(f"there are no positions to share channels in {list(x.shape[1:])}", "leave `channels` out")
@@ -29,7 +30,7 @@ def dropout(cx: Context, x: Var, *, rate: Fraction, channels: Flag = False) -> V
 
 @register("function", "gaussian_noise")
 def gaussian_noise(cx: Context, x: Var, *, std: NonNegative) -> Var:
-    """x plus normal numbers of mean 0 and standard deviation `std`, in training; the identity otherwise. Bishop
+    """x plus normal noise with mean 0 and standard deviation `std`, in training; the identity otherwise. Bishop
     (1995)."""
     return x + std * cx.normal(x.shape) if cx.training and std > 0 else x
 
@@ -38,8 +39,8 @@ def gaussian_noise(cx: Context, x: Var, *, std: NonNegative) -> Var:
 def standardize(cx: Context, x: Var) -> Var:
     """(x - mean) / std for each feature, with the mean and the (biased) standard deviation of the training rows.
 
-    Both are gathered in one pass before the first step, batches merged as Chan, Golub & LeVeque (1983) do, and saved
-    with the weights. A feature that never varies becomes 0. Until it is fitted, the layer is the identity.
+    Both are computed in one pass before the first step, merging batches as Chan, Golub & LeVeque (1983), and saved with
+    the weights. A constant feature becomes 0. Until it is fitted, the layer is the identity.
     """
     shape = x.shape[1:]
     count = cx.buffer("count", (), 0.0, "float64")
@@ -57,7 +58,7 @@ def standardize(cx: Context, x: Var) -> Var:
             squares, squares + ops.sum_(deviations * deviations, (0,)) + shift * shift * (count * x.shape[0] / total)
         )
     variance = squares / ops.maximum(count, 1.0)
-    # Below the rounding of the mean itself there is no variation, only noise.
+    # Variation below the rounding error of the mean is noise.
     varies = variance > (1e-28 * mean * mean)
     unfitted = 1.0 - ops.cast(count > 0.0, dtype="float64")
     scale = ops.where(varies, 1.0 / ops.sqrt(ops.where(varies, variance, 1.0)), unfitted)

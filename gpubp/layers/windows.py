@@ -1,4 +1,4 @@
-"""What convolution and pooling share: the spatial axes of a value, and windows that move over them."""
+"""Shared by convolution and pooling: the spatial axes of a value, and sliding windows."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ..ir import Var
 Pair = tuple[int, int]
 
 MOST_PLACES, MOST_PIXELS = 2**12, 2**20
-"""The largest window: what it looks at, and the pixels between its ends. Padding is made for all of them."""
+"""The largest window: the pixels that it reads, and those it spans. All of them may need padding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Windows over an image or a sequence, as the primitives take them: over two axes, the first of them of one element
-    where there is one. `before`: padding at the beginning of each; `out`: how many windows there are along each."""
+    """Sliding windows over an image or a sequence, in the form of the primitives: over two axes, the first of size 1
+    for a sequence. `before`: padding at the start of each axis; `out`: the number of windows along each."""
 
     kernel: Pair
     stride: Pair
@@ -39,7 +39,7 @@ class Windows:
 
 
 def spatial(name: str, x: Var) -> int:
-    """How many axes of an example are spatial: all but the channels, one or two. Raises ShapeError for others."""
+    """The number of spatial axes of an example: all but the channels, one or two. Raises ShapeError for others."""
     axes = x.ndim - 2
     if axes not in (1, 2):
         shape = list(x.shape[1:])
@@ -52,7 +52,7 @@ def spatial(name: str, x: Var) -> int:
 
 
 def pair(name: str, option: str, value: Any, axes: int, filler: int = 1) -> Pair:
-    """An option given for all spatial axes or for each, as two numbers. Raises ShapeError where the count is wrong."""
+    """An option given for all spatial axes or for each, as two numbers. Raises ShapeError if their number is wrong."""
     numbers = (value,) * axes if isinstance(value, int) else tuple(value)
     if len(numbers) != axes:
         raise ShapeError(f"`{name}` works on {axes} spatial axes here, and `{option}` has {len(numbers)} numbers")
@@ -72,24 +72,24 @@ def moves(name: str, axes: int, size: Any, stride: Any, dilation: Any) -> tuple[
 
 
 def image(x: Var) -> Var:
-    """A sequence [batch, steps, channels] as an image of one row; an image as it is."""
+    """A sequence [batch, steps, channels] as an image of one row; an image unchanged."""
     return x if x.ndim == 4 else ops.reshape(x, shape=(x.shape[0], 1, *x.shape[1:]))
 
 
 def like(y: Var, x: Var) -> Var:
-    """An image of one row as a sequence again, where `x` is one."""
+    """The inverse of `image`: a sequence if `x` is one."""
     return y if x.ndim == 4 else ops.reshape(y, shape=(y.shape[0], *y.shape[2:]))
 
 
 def span(kernel: int, dilation: int) -> int:
-    """Pixels from a window's first to its last."""
+    """The extent of a window in pixels, from first to last."""
     return (kernel - 1) * dilation + 1
 
 
 def windows(name: str, x: Var, size: Any, stride: Any, pad: Any, dilation: Any = 1) -> Windows:
-    """The windows that a layer's options mean. `valid`: only whole windows; `same`: as many as the input has pixels,
-    divided by the stride and rounded up, the padding at both ends alike, one more at the end where it is odd; numbers:
-    so much padding at both ends. Raises ShapeError where no window fits."""
+    """The windows that a layer's options specify. `valid`: no padding; `same`: the input size divided by the stride and
+    rounded up, padded equally at both ends, with an odd pixel at the end; numbers: the padding at both ends. Raises
+    ShapeError if no window fits."""
     axes = spatial(name, x)
     kernel, steps, spreads = moves(name, axes, size, stride, dilation)
     lengths = (1, *x.shape[1:-1])[-2:]

@@ -41,10 +41,7 @@ def environment(executor: Executor) -> dict[str, str]:
 
 
 def _cupy() -> str:
-    from importlib.metadata import (
-        PackageNotFoundError,
-        version,
-    )  # imported lazily: it takes a tenth of the time of a short training
+    from importlib.metadata import PackageNotFoundError, version  # takes a tenth of the time of a short training
 
     installed = []
     for package in ("cupy-cuda12x", "cupy-cuda13x"):
