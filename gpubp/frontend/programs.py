@@ -32,7 +32,8 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 class Built:
     """A program with the roles of its inputs and outputs: `feeds` come from the batch, `states` are kept by the
     executor, by name; `outputs` names the results; `homes` are results with an array of their own, persistent between
-    steps; `hints` are readable names of values; `finish` computes metrics from the sums of a measuring program."""
+    steps; `hints` are readable names of values, `told` what formulas of the update write for some; `finish` computes
+    metrics from the sums of a measuring program."""
 
     program: Program
     feeds: tuple[str, ...]
@@ -40,6 +41,7 @@ class Built:
     outputs: tuple[str, ...]
     homes: Mapping[Var, Var]
     hints: Mapping[Var, str]
+    told: Mapping[Var, str]
     finish: Mapping[str, Callable[[Mapping[str, Any], int], Any]]
 
 
@@ -130,7 +132,7 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
     # Programs of all batch sizes share these, and the padding between gradients stays zero.
     homes = {v: Var(v.aval, name) for name, v in results.items() if name in flat}
     fed = tuple(v.hint for v in feeds)
-    return Built(verify(program, frozenset(program.eqns)), fed, used, names, homes, hints, finish)
+    return Built(verify(program, frozenset(program.eqns)), fed, used, names, homes, hints, states.told, finish)
 
 
 def fed_to_fit(net: Net, fitted: Sequence[object]) -> tuple[Node, ...]:

@@ -75,12 +75,13 @@ def accumulated(train: Train) -> int:
 @dataclass(eq=False)
 class States:
     """The states that a program requires, created on first request. `averaged`: the program uses the moving averages of
-    the parameters, after `averaged` batches."""
+    the parameters, after `averaged` batches. `told`: what formulas write for values of the update."""
 
     layout: Layout
     dtype: str
     averaged: int = 0
     vars: dict[str, Var] = field(default_factory=dict)
+    told: dict[Var, str] = field(default_factory=dict)
     _weights: dict[Group, Var] = field(default_factory=dict)
 
     def get(self, name: str, shape: tuple[int, ...], dtype: str) -> Var:

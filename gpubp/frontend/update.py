@@ -88,6 +88,10 @@ class _Update:
     def scalar(self, value: Var) -> Var:
         return ops.cast(value, dtype=self.shared.states.dtype)
 
+    def named(self, value: Var, text: str) -> Var:
+        self.shared.states.told[value] = text
+        return value
+
     def state(self, name: str, like: Var) -> Var:
         return self.shared.states.beside(name, self.group)
 
@@ -135,6 +139,7 @@ def update(
             clipped = lookup("clip", clip.name).function(clipped, largest, **clip.options)
     with origin("the learning rate"):
         shared = _Shared(states, number + 1.0, learning_rate(train, states, batches))
+        states.told[shared.t] = "t"
     with origin("the optimizer"):
         for group, g in zip(groups, clipped, strict=True):
             _advance(train, _Update(shared, group), g)

@@ -132,7 +132,7 @@ def _program(seen: Watched, layers: Sequence[Layer]) -> tuple[Built, dict[Layer,
         if tops:
             outputs["units"] = ops.concat(tops, axis=0)
     program = optimise(replace(seen.program, eqns=_near(seen.program, tail), outputs=tuple(outputs.values())))
-    return Built(program, seen.feeds, seen.states, tuple(outputs), {}, {}, {}), units
+    return Built(program, seen.feeds, seen.states, tuple(outputs), {}, {}, {}, {}), units
 
 
 def _square(x: Var) -> Var:

@@ -134,6 +134,8 @@ class Notation:
             return Text(f"{_bracketed(inputs[0], inputs[0].level < _ATOM)}^2", _BEHIND)
         if sign is not None:
             left, right = inputs[int(sign[1])], inputs[int(sign[3])]
+            if sign[2] == "*" and "1" in (left.text, right.text):
+                return left if right.text == "1" else right
             own = Text("", _LEVELS[sign[2]], sign[2])
             if own.sign == "+" and right.text.startswith("-") and right.sign != "-":
                 own, right = own._replace(sign="-"), right._replace(text=right.text[1:])

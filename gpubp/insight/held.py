@@ -53,7 +53,7 @@ class HeldLoss:
         small = optimise(Program(inputs, eqns, outputs))
         names = ("loss", *(f"pattern{i}" for i in range(len(outputs) - 1)))
         fed = tuple(v.hint or f"held{i}" for i, v in enumerate(feeds))
-        built = Built(small, fed, seen.states, names, {}, {}, {})
+        built = Built(small, fed, seen.states, names, {}, {}, {}, {})
         self.held = tuple(dict.fromkeys(eqn.op.name for eqn in cut if any(x.dtype in FLOATS for x in eqn.operands)))
         self._beside = Beside(executor, built, len(arrays[0]))
         self._executor, self._arrays, self._states = executor, list(arrays), seen.states

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -16,6 +17,7 @@ _NO_LOSS = (
     "  `train { ... }` with the lines `loss = ...` and `optimizer = sgd(lr = 0.1)` in it gives both",
 )
 _WORDS = {
+    "t": "t, the number of this update, from 1",
     "step": "step, the batches before this one",
     "rate_scale": "rate_scale, 1 until `plateau` lowers it",
     "epoch_steps": "epoch_steps and total_steps, the batches of an epoch and of the training",
@@ -101,7 +103,7 @@ def _update(update: Mapping[str, Any], digits: int) -> Iterator[str]:
         return
     yield from (f"  {line}" for line in update["formulas"])
     told = " ".join(update["formulas"])
-    words = (text for name, text in _WORDS.items() if name in told)
+    words = (text for name, text in _WORDS.items() if re.search(rf"\b{name}\b", told))
     yield f"  with {'; '.join(('g = dL/dw', *words))}; a prime marks a new value"
     width = max(map(len, update["parameters"]))
     for name, one in update["parameters"].items():
@@ -161,5 +163,5 @@ def _listed(values: Any, digits: int) -> str:
 
 
 def number(value: Any, digits: int = DIGITS) -> str:
-    """A number as texts have it."""
-    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+    """A number as texts have it; 0 has no sign."""
+    return f"{value + 0.0:.{digits}g}" if isinstance(value, float) else str(value)

@@ -106,7 +106,7 @@ def trace(executor: Executor, batch: Mapping[str, Any], words: Mapping[str, Sequ
         tuple(steps),
         tuple(loss),
         {name: teller.gradient(name, label) for name, label in labels.gradients.items()},
-        update_formulas(net, rows, executor.dtype) if trains else (),
+        update_formulas(executor, rows) if trains else (),
         changes(executor, batch) if trains else (),
     )
 

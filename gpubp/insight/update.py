@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dsl.records import dataclass
 
 from ..executor import Executor
-from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Net, build, gradient_name
+from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, build, gradient_name, plateau_of
 from .formulas import Notation, one_line
 
 if TYPE_CHECKING:
@@ -57,27 +57,34 @@ def _kept(state: Mapping[str, Any], parameter: str) -> Iterator[tuple[str, str]]
             yield kind, name
 
 
-def update_formulas(net: Net, rows: int, dtype: str) -> tuple[str, ...]:
+def update_formulas(executor: Executor, rows: int) -> tuple[str, ...]:
     """How a step changes a parameter w with the gradient g, as the training program computes it; a prime marks the new
     value of what is kept from step to step. Groups of parameters with a rate or a decay of their own differ in these
     alone; the first group is told."""
+    net = executor.net
     group = next((one for one in net.layout.groups if not one.frozen), None)
     if group is None:
         return ()
-    built = build(net, "train", rows, dtype)
+    built = build(net, "train", rows, executor.dtype, passes=False)
     results = dict(zip(built.outputs, built.program.outputs, strict=True))
     gradients = {results[gradient_name(one)]: f"g of {one.name}" for one in net.layout.groups if not one.frozen}
     gradients[results[gradient_name(group)]] = "g"
     kept = {state: _short(state.hint, group.name) for state, _ in built.program.updates}
     own = {state: name for state, name in kept.items() if name}
     new = {value: f"{own[state]}'" for state, value in built.program.updates if state in own}
-    notation = Notation(built.program, {**own, **gradients, **new})
+    plain = [f"{new.pop(value)} = {name}" for value, name in gradients.items() if value in new]
+    # A factor that is 1, and that nothing but the host would change, is left out.
+    still = plateau_of(net.graph) is None and executor.counters[RATE_SCALE] == 1
+    scale = {v: "1" for v in built.program.inputs if still and v.hint == RATE_SCALE}
+    notation = Notation(built.program, {**built.told, **scale, **own, **gradients, **new})
     ordered = sorted(new, key=lambda value: new[value] == "w'")
-    return tuple(line for value in ordered for one in notation.formulas(value) for line in one_line(one))
+    return (*plain, *(line for value in ordered for one in notation.formulas(value) for line in one_line(one)))
 
 
 def _short(state: str, group: str) -> str:
-    """What a group's own state is called: w for the parameters; "" for the state of something else."""
+    """What a group's own state, or one that all share, is called: w for the parameters; "" for another group's."""
     if state == group:
         return "w"
+    if state.startswith("optimizer."):
+        return state.removeprefix("optimizer.")
     return state.removesuffix(f".{group}") if state.endswith(f".{group}") else ""

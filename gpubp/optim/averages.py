@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from ..errors import ShapeError
 from ..ir import Var
-from ..ops import expm1
 from ..registry import Fraction, register
 from .context import UpdateContext
+from .optimizers import correction
 
 
 @register("average", "ema")
@@ -20,5 +18,4 @@ def ema(cx: UpdateContext, average: Var, p: Var, *, decay: Fraction = 0.999) -> 
         raise ShapeError(
             f"the decay of a moving average must be below 1, and this is {decay:g}", "usual is `ema(0.999)`"
         )
-    share = (1.0 - decay) / -expm1(cx.step * (math.log(decay) if decay > 0 else -math.inf))
-    return average + cx.scalar(share) * (p - average)
+    return average + cx.scalar((1.0 - decay) / correction(cx, decay)) * (p - average)

@@ -25,6 +25,9 @@ class UpdateContext(Protocol):
     def scalar(self, value: Var) -> Var:
         """A float64 scalar cast to the parameters' dtype."""
 
+    def named(self, value: Var, text: str) -> Var:
+        """Let formulas write `text` for a value, as a textbook does; returns the value."""
+
     def state(self, name: str, like: Var) -> Var:
         """State with the shape of a parameter, initially zero."""
 

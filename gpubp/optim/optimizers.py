@@ -81,7 +81,7 @@ def adamax(
     m = _mean(cx, p, "m", g, "beta1", beta1)
     u = cx.state("u", like=p)
     u = cx.assign(u, maximum(beta2 * u, absolute(g)))
-    return p - cx.scalar(cx.rate(lr) / _correction(cx.step, beta1)) * m / where(u > 0.0, u, 1.0)
+    return p - cx.scalar(cx.rate(lr) / correction(cx, beta1)) * m / where(u > 0.0, u, 1.0)
 
 
 @register("optimizer", "nadam")
@@ -108,7 +108,7 @@ def nadam(
     sum_after = sum_now + (1.0 - sum_now) * (1.0 - after)
     rate = cx.rate(lr)
     move = cx.scalar(rate * (1.0 - now) / sum_now) * g + cx.scalar(rate * after / sum_after) * m
-    return p - move / (sqrt(v / cx.scalar(_correction(cx.step, beta2))) + eps)
+    return p - move / (sqrt(v / cx.scalar(correction(cx, beta2))) + eps)
 
 
 def _momentum(step: Var, beta1: float) -> Var:
@@ -195,10 +195,10 @@ def _mean(cx: UpdateContext, p: Var, name: str, x: Var, option: str, kept: float
 def _adam_move(cx: UpdateContext, p: Var, g: Var, lr: float, beta1: float, beta2: float, eps: float) -> Var:
     """lr m_hat / (sqrt(v_hat) + eps): the learning rate and the correction of m are merged into one number."""
     m, v = _moments(cx, p, g, beta1, beta2)
-    rate = cx.scalar(cx.rate(lr) / _correction(cx.step, beta1))
-    return rate * m / (sqrt(v / cx.scalar(_correction(cx.step, beta2))) + eps)
+    rate = cx.scalar(cx.rate(lr) / correction(cx, beta1))
+    return rate * m / (sqrt(v / cx.scalar(correction(cx, beta2))) + eps)
 
 
-def _correction(step: Var, beta: float) -> Var:
-    """1 - beta^t, without cancellation for beta near 1."""
-    return -expm1(step * (math.log(beta) if beta > 0 else -math.inf))
+def correction(cx: UpdateContext, beta: float) -> Var:
+    """1 - beta^t, without cancellation for beta near 1: what a mean that began at 0 is divided by."""
+    return cx.named(-expm1(cx.step * (math.log(beta) if beta > 0 else -math.inf)), f"(1 - {beta:g}^t)")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from ..ir import Var
-from ..ops import cast, cos, exp, floor, log, maximum, minimum, power, sqrt, where
+from ..ops import cast, cos, exp, floor, full, log, maximum, minimum, power, sqrt, where
 from ..registry import Count, Duration, Durations, Fraction, Inner, Multiple, NonNegative, Place, register
 from .context import ScheduleContext
 
@@ -186,4 +186,4 @@ def plateau(
 ) -> Var:
     """Constant 1 until `figure`, evaluated after each epoch, has not improved for `patience`: then the training
     multiplies the rate by `factor`, down to the fraction `least`, and so on."""
-    return 1.0 + 0.0 * step
+    return full((), 1.0, "float64")

@@ -144,7 +144,47 @@ def test_tied_weights_get_the_sum_of_what_comes_back_from_each_use() -> None:
     told = trace(ex, {"x": [[0.1, 0.2, 0.3]], "y": [[1, 0, 1]]})
     (line,) = [line for step in told.steps for line in step.backward if line.about == "shared.weight"]
     assert line.formula == "a1^T @ delta2 + x^T @ delta1"
-    assert told.update == ("velocity' = 0.9 * velocity - rate_scale * 0.1 * g", "w' = w + velocity'")
+    assert told.update == ("velocity' = 0.9 * velocity - 0.1 * g", "w' = w + velocity'")
+
+
+ADAM = ("m' = 0.9 * m + 0.1 * g", "v' = 0.999 * v + 0.001 * g^2")
+
+
+@pytest.mark.parametrize(
+    ("train", "told"),
+    [
+        ("adam(lr = 0.1)", (*ADAM, "w' = w - 0.1 / (1 - 0.9^t) * m' / (sqrt(v' / (1 - 0.999^t)) + 1e-08)")),
+        (
+            "sgd(lr = 0.1)\n  average = ema(0.99)",
+            ("average' = average + 0.01 / (1 - 0.99^t) * (w' - average)", "w' = w - 0.1 * g"),
+        ),
+        (
+            "sgd(lr = 0.1)\n  schedule = plateau(train.loss, patience = 3epochs)",
+            ("w' = w - rate_scale * 0.1 * g",),
+        ),
+        (
+            "quickprop",
+            (
+                "slope' = g",
+                "t1 = (-sign(move)) * g",
+                "t2 = (-sign(move)) * slope",
+                "t3 = t1 >= 0.636364 * t2",
+                "move' = where(t3, 1.75, t1 / where(t3, 1, t2 - t1)) * move - where(t1 < 0, 0, 0.01 * g)",
+                "w' = w + move'",
+            ),
+        ),
+    ],
+)
+def test_an_update_is_written_as_its_paper_writes_it(train: str, told: tuple[str, ...]) -> None:
+    net = gpubp.loads(TIED.replace("sgd(lr = 0.1, momentum = 0.9)", train))
+    ex, batch = gpubp.Executor(net, "cpu", "float64"), {"x": [[0.1, 0.2, 0.3]], "y": [[1, 0, 1]]}
+    assert trace(ex, batch).update == told
+
+
+def test_a_rate_that_the_host_has_scaled_is_told() -> None:
+    ex = gpubp.Executor(gpubp.loads(TIED.replace(", momentum = 0.9", "")), "cpu", "float64")
+    ex.set_counters({"rate_scale": 0.5})
+    assert trace(ex, {"x": [[0.1, 0.2, 0.3]], "y": [[1, 0, 1]]}).update == ("w' = w - rate_scale * 0.1 * g",)
 
 
 def test_what_the_optimizer_keeps_is_told_with_its_numbers() -> None:
