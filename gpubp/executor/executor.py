@@ -178,7 +178,7 @@ class Executor:
         found, others = self._measure(data, batch, repeats), tables(self.net.graph)
         return {name: value for name, value in found.items() if name not in others}
 
-    def tables(self, data: Mapping[str, Any] | Stream, batch: int = CHUNK) -> dict[str, list[list[int]]]:
+    def tables(self, data: Mapping[str, Any] | Stream | Rows, batch: int = CHUNK) -> dict[str, list[list[int]]]:
         """Each metric that is a table, such as `confusion`, over all rows, in evaluation mode."""
         wanted = tables(self.net.graph)
         return {name: value for name, value in self._measure(data, batch).items() if name in wanted} if wanted else {}

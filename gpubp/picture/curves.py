@@ -19,9 +19,9 @@ RATE = "learning rate"
 
 
 def panels(paths: Sequence[Path], wanted: Iterable[str] = ()) -> list[Panel]:
-    """A panel for the loss, for each metric, for penalties that are not zero and for the learning rate; runs that
-    differ by their seed alone are one curve (see `gathered`). `wanted`: the titles of the panels to keep (all, if
-    none). Raises GpubpError where a run cannot be read, has no epoch yet, or has nothing of what is wanted."""
+    """A panel for the loss, for each metric, for penalties that are not zero and for a learning rate that changes; runs
+    that differ by their seed alone are one curve (see `gathered`). `wanted`: the titles of the panels to keep (all, if
+    none), one of a rate that stays, too. Raises GpubpError where a run cannot be read, has no epoch yet, or has nothing of what is wanted."""
     runs = dict(zip(_names(paths), map(listed, paths), strict=True))
     found: dict[str, list[Curve]] = {}
     for name, run in runs.items():
@@ -41,6 +41,8 @@ def panels(paths: Sequence[Path], wanted: Iterable[str] = ()) -> list[Panel]:
     for title in (chosen := list(wanted)):
         if title not in found:
             raise GpubpError(f"there is no figure `{title}`; there are {', '.join(f'`{one}`' for one in found)}")
+    if rate and not chosen and all(len({y for _, y in curve.points}) == 1 for curve in rate):
+        del found[RATE]
     group = gathered(runs)
     kept = {title: curves for title, curves in found.items() if not chosen or title in chosen}
     return [Panel(title, tuple(together(curves, group))) for title, curves in kept.items()]

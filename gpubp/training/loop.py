@@ -288,13 +288,13 @@ class Training:
             ex.load_state_dict(best.saved.state)
             run.best_epoch = best.epoch
         for part in run.dataset.parts:
-            before = max(ex.step - 1, 0) // self.per_epoch if part == "valid" else 0  # as in the epoch of this step
-            figures = ex.evaluate(run.dataset.part(part), repeats=before)
-            for name, value in figures.items():
+            rows = {"train": self.placed, "valid": self.valid}.get(part) or ex.place(run.dataset.part(part))
+            repeats = max(ex.step - 1, 0) // self.per_epoch if part == "valid" else 0  # as in the epoch of this step
+            for name, value in (figures := ex.evaluate(rows, repeats=repeats)).items():
                 if not math.isfinite(value):
                     raise DivergedError(f"`{part}.{name}` is {value} after the last step: the outputs are no use")
             run.metrics |= {f"{part}.{name}": value for name, value in figures.items() if name != "penalty"}
-            run.tables |= {f"{part}.{name}": table for name, table in ex.tables(run.dataset.part(part)).items()}
+            run.tables |= {f"{part}.{name}": table for name, table in ex.tables(rows).items()}
         if self.folder is not None and self.folder.begun:
             health = {} if self.health is None else {"health": [asdict(finding) for finding in run.health]}
             self.folder.note({"metrics": run.metrics, **health})
