@@ -19,9 +19,9 @@ RATE = "learning rate"
 
 
 def panels(paths: Sequence[Path], wanted: Iterable[str] = ()) -> list[Panel]:
-    """A panel for the loss, for each metric, for penalties that are not zero and for a learning rate that changes; runs
-    that differ by their seed alone are one curve (see `gathered`). `wanted`: the titles of the panels to keep (all, if
-    none), one of a rate that stays, too. Raises GpubpError where a run cannot be read, has no epoch yet, or has nothing of what is wanted."""
+    """A panel for the loss, for each metric, for nonzero penalties and for a learning rate that changes; runs that
+    differ only by seed are one curve (see `gathered`). `wanted`: the titles of the panels to keep (all, if none), that
+    of a constant rate included. Raises GpubpError if a run cannot be read, has no epoch yet, or has nothing wanted."""
     runs = dict(zip(_names(paths), map(listed, paths), strict=True))
     found: dict[str, list[Curve]] = {}
     for name, run in runs.items():

@@ -81,8 +81,7 @@ class Training:
         if folder is not None or saved is not None:
             self.known = {"net": identity(net), "data": hashes(net, dataset, given=data is not None)}
             self.known |= {"environment": environment(ex), "columns": to_json(dataset.encoders)}
-        self.records: list[dict[str, Any]] = []
-        self.measured: list[dict[str, Any]] = []
+        self.records, self.measured = list[dict[str, Any]](), list[dict[str, Any]]()
         self.health: Health | None = None
         if source is not None and saved is not None:
             self._take_up(source, saved)
