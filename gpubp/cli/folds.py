@@ -23,6 +23,7 @@ from ..training import (
     folds_as_json,
     folds_of,
     holds_folds,
+    saved_folds,
 )
 from .color import say
 from .common import open_net, warn, with_compiler
@@ -62,7 +63,7 @@ def work(arguments: argparse.Namespace) -> int:
         if arguments.set:
             arguments.refuse("`--set` needs the .net file: what goes on keeps its params")
         net, folds = folds_of(Path(arguments.resume))
-        was = asked_of(fold_folder(Path(arguments.resume), 1))
+        was = asked_of(saved_folds(Path(arguments.resume))[0])
         device, backend = arguments.device or was[0], arguments.backend or was[1]
     else:
         net, folds = open_net(arguments), arguments.folds
@@ -78,6 +79,7 @@ def work(arguments: argparse.Namespace) -> int:
                 place,
                 arguments.resume,
                 ended=interrupt.heard(show.ended),
+                diverged=interrupt.heard(show.diverged),
                 recorded=[interrupt.heard(show.began)],
                 epochs=arguments.epochs,
                 seed=arguments.seed,
@@ -97,7 +99,7 @@ def work(arguments: argparse.Namespace) -> int:
     elif told.folds:
         show.end(told)
     if not told.stopped:
-        return 0
+        return 1 if told.diverged else 0
     done = f"stopped after {len(told.folds):,} of {folds:,} folds"
     how = "nothing is saved"
     if told.folder is not None and holds_folds(told.folder):
@@ -152,9 +154,21 @@ class _Show:
                 self._kinds.add(finding.kind)
                 advise(self.live, self.said, finding, f"fold {fold.number}: ")
 
+    def diverged(self, fold: int, why: str) -> None:
+        """A line for a fold that came to nothing."""
+        self.live.clear()
+        if self.arguments.json:
+            print(json.dumps({"number": fold, "diverged": why}), flush=True)
+            return
+        print(f"{fold:>4}  diverged: {why.splitlines()[0]}", flush=True)
+
     def end(self, told: CrossValidation) -> None:
         """The mean and the standard deviation over the folds, the tables of all rows that were held out, and where the
         runs are."""
+        if told.diverged:
+            numbers = ", ".join(map(str, told.diverged))
+            lost, left = f"{len(told.diverged)} of {told.of} folds diverged ({numbers})", len(told.folds)
+            print(f"{lost}: the figures below are over the other {left}")
         for name, figures in (("mean", told.mean), ("std", told.std)):
             if figures:
                 self._row([name, "", *(f"{figures[one]:.4g}" for one in self._names), "", ""])
@@ -162,7 +176,8 @@ class _Show:
             print(f"\n{confusion(key, table)}")
         if told.folder is not None and not told.stopped and not self.arguments.quiet:
             print(f"\nsaved to {told.folder}, a run for each fold")
-            print(f"`gpubp predict {shlex.quote(str(fold_folder(told.folder, 1)))} TABLE` answers new rows")
+            first = fold_folder(told.folder, told.folds[0].number)
+            print(f"`gpubp predict {shlex.quote(str(first))} TABLE` answers new rows")
 
     def _row(self, cells: Sequence[str]) -> None:
         first, rows, *others, epochs, seconds = cells

@@ -12,7 +12,7 @@ from dsl.source import Span
 from gpubp.registry import OptionType, lookup, register
 
 from .checks import counted, listed, problem, suggestion
-from .folds import by_folds
+from .folds import by_folds, forward
 from .seeds import Purpose, generator
 from .stream import Stored
 
@@ -52,7 +52,8 @@ def split(
 
     The windows of a `series` are divided in their order, the first for training, the last for testing; a few are left
     out between two parts, so that no moment is to be foretold in both (or, without a target, stands in windows of
-    both); they make no folds. Raises DiagnosticError (E0421).
+    both). Their folds are stretches one behind the other, of which there is one more: fold 1 learns from the first and
+    is judged on the second, fold 2 learns from both and is judged on the third. Raises DiagnosticError (E0421).
     """
     if (folds is None) != (fold is None):
         message, help = f"`fold = {fold}` does not say of how many", f"`folds = {max(5, fold or 0)}, fold = {fold}`"
@@ -135,8 +136,7 @@ def divide(
     assert isinstance(fold, int)
     place, by = choice.option_spans.get("folds", choice.span), _text(name)
     if ordered is not None:
-        message = "the windows of a series make no folds: those beside one that is held out have its moments"
-        raise problem("E0421", message, place, help="`split(valid = 20%)` takes the last ones before those for testing")
+        return forward(parts, folds, ordered, place)[fold - 1]
     label = None if by is None else (by, _groups(by, columns, choice.option_spans.get("stratify", choice.span)))
     return by_folds(parts, folds, label, seed, place)[fold - 1]
 

@@ -3,7 +3,7 @@
 from .begin import train
 from .checkpoint import BEST, LAST, Saved, read, save, write
 from .exporting import export, exported, function_name, identifier
-from .folder import default_folder, fold_folder, holds_folds, source_name, source_text
+from .folder import default_folder, fold_folder, holds_folds, saved_folds, source_name, source_text
 from .folds import CrossValidation, Fold, cross_validate, folds_of
 from .folds import as_json as folds_as_json
 from .history import health_records
@@ -50,6 +50,7 @@ __all__ = [
     "resume_search",
     "run_records",
     "save",
+    "saved_folds",
     "source_name",
     "source_text",
     "spread",

@@ -51,13 +51,18 @@ def fold_folder(place: Path, fold: int) -> Path:
 
 def holds_folds(place: Path) -> bool:
     """Whether a folder is that of a cross-validation."""
-    return (fold_folder(place, 1) / ABOUT).is_file() and not (place / ABOUT).exists()
+    return bool(saved_folds(place)) and not (place / ABOUT).exists()
+
+
+def saved_folds(place: Path) -> list[Path]:
+    """The folders of the folds that a cross-validation has saved, in their order; one that diverged may have none."""
+    return sorted((file.parent for file in place.glob(f"fold-*/{ABOUT}")), key=lambda one: (len(one.name), one.name))
 
 
 def no_run(place: Path, name: str) -> str:
     """Why a folder without the file `name` is not a run, in words."""
     if holds_folds(place):
-        return f"it holds those of a cross-validation, `{fold_folder(place, 1)}` and so on"
+        return f"it holds those of a cross-validation, `{saved_folds(place)[0]}` and so on"
     return f"it has no `{name}`"
 
 

@@ -19,7 +19,7 @@ from ..health import Finding
 from . import history
 from .begin import train
 from .checkpoint import LAST, write
-from .folder import ABOUT, fold_folder, holds_folds
+from .folder import ABOUT, fold_folder, holds_folds, saved_folds
 from .loaded import net_of
 from .loop import Callback
 from .run import Progress, Run
@@ -44,23 +44,25 @@ class Fold:
 
 @dataclass(slots=True)
 class CrossValidation:
-    """The folds held out so far, `of` so many; `stopped`: why it ended before the last, or ""."""
+    """The folds held out so far, `of` so many; `diverged`: those whose training diverged, by number, with the message;
+    `stopped`: why it ended before the last, or ""."""
 
     of: int
     folder: Path | None
     folds: list[Fold] = field(default_factory=list)
+    diverged: dict[int, str] = field(default_factory=dict)
     stopped: str = ""
 
     @property
     def mean(self) -> dict[str, float]:
-        """The mean over the folds of every metric, `valid.accuracy` and so on."""
+        """The mean of every metric, `valid.accuracy` and so on, over the folds that did not diverge."""
         import statistics
 
         return self._over(statistics.fmean)
 
     @property
     def std(self) -> dict[str, float]:
-        """The sample standard deviation (n - 1) of every metric over the folds; empty with fewer than two."""
+        """The sample standard deviation (n - 1) of every metric over the same folds; empty with fewer than two."""
         import statistics
 
         return self._over(statistics.stdev) if len(self.folds) > 1 else {}
@@ -90,6 +92,7 @@ def cross_validate(
     data: Mapping[str, Any] | None = None,
     stratify: str | None = None,
     ended: Callable[[Fold, Run], None] | None = None,
+    diverged: Callable[[int, str], None] | None = None,
     recorded: Sequence[Callback] = (),
     epochs: int | None = None,
     seed: int | None = None,
@@ -100,18 +103,20 @@ def cross_validate(
     backend: str = "auto",
 ) -> CrossValidation:
     """Train a net once for each of `folds` folds of its rows: `valid` is the fold, `train` all others; test rows are
-    those of the file's `split`. Stone (1974) on cross-validation; Kohavi (1995) on stratification.
+    those of the file's `split`. Stone (1974) on cross-validation; Kohavi (1995) on stratification. The windows of a
+    `series` are not shuffled: `valid` is a stretch of them, `train` all earlier ones.
 
     The seed assigns rows to folds whose sizes differ by at most one; so do the counts of each label, if `split` says
     `stratify` or the argument names an input or a target. All folds start from the same weights. Early stopping,
     `plateau` and the choice among restarts use the held-out fold, so its metrics are then slightly optimistic. `ended`
-    is called after each fold with it and its run, whose executor predicts.
+    is called after each fold with it and its run, whose executor predicts; `diverged` with the number of a fold that
+    diverged, and the message: the others are still trained.
 
     `out`: a folder with a run for each fold, `fold-1` and so on, and `folds.json`; `resume`: such a folder, whose
     finished folds are not trained again. All other arguments are those of `train`.
 
-    Raises InputError for an invalid number of folds, DataError if the rows cannot be divided into that many, and
-    whatever `train` raises.
+    Raises InputError for an invalid number of folds, DataError if the rows cannot be divided into that many,
+    DivergedError if all folds diverged, and whatever `train` raises.
     """
     folds = positive(folds, "folds", least=2)
     if resume is None:
@@ -145,7 +150,12 @@ def cross_validate(
         try:
             run = one(in_fold(net, k, folds, stratify), out=folder, resume=before, data=data)
         except DivergedError as error:
-            raise DivergedError(f"fold {k:,} of {folds:,}: {error}") from None
+            told.diverged[k] = str(error)
+            if len(told.diverged) == folds:
+                raise DivergedError(f"all {folds:,} folds diverged; fold 1: {told.diverged[1]}") from None
+            if diverged is not None:
+                diverged(k, told.diverged[k])
+            continue
         if run.stopped != "interrupted":
             seconds, held_out = round(time.perf_counter() - began, 3), len(run.dataset.parts["valid"])
             where = None if folder is None else str(folder)
@@ -162,7 +172,9 @@ def cross_validate(
 
 def as_json(told: CrossValidation) -> dict[str, Any]:
     """The results of a cross-validation as JSON-serialisable data."""
-    return {"mean": told.mean, "std": told.std, "tables": told.tables, "folds": [asdict(fold) for fold in told.folds]}
+    diverged = {"diverged": told.diverged} if told.diverged else {}
+    folds = [asdict(fold) for fold in told.folds]
+    return {"mean": told.mean, "std": told.std, "tables": told.tables, "folds": folds, **diverged}
 
 
 def _epochs(run: Run) -> int:
@@ -173,7 +185,7 @@ def _epochs(run: Run) -> int:
 
 def folds_of(place: Path) -> tuple[Net, int]:
     """The net of a cross-validation in a folder, and the number of its folds. Raises CheckpointError, NetError."""
-    net = net_of(fold_folder(place, 1))
+    net = net_of(saved_folds(place)[0])
     split = None if net.graph.data is None else net.graph.data.split
     folds = 0 if split is None else split.options.get("folds")
     assert isinstance(folds, int)

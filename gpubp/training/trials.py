@@ -106,6 +106,8 @@ def one_trial(
             told = cross_validate(net, task.folds, device, recorded=[count], **how)
             if told.stopped:
                 return None
+            for fold, why in told.diverged.items():  # a mean over the easier folds compares with no other
+                raise DivergedError(f"fold {fold:,}: {why}")
             value = told.mean[task.figure]
         else:
             run = train(net, device, recorded=[count], **how)

@@ -49,6 +49,36 @@ def test_a_table_of_the_folds(call: Call, file: Path) -> None:
     assert [line.split()[0] for line in call("runs").out.splitlines()[1:]] == [f"cv/fold-{k}" for k in (1, 2, 3)]
 
 
+BURST = "a,b,y\n" + "".join(f"{1e15 if i == 11 else i / 30},{i % 3},{i % 2}\n" for i in range(30))
+"""A row that two of three folds learn from, and come to nothing by it."""
+
+
+def test_a_fold_that_diverges(call: Call, tmp_path: Path) -> None:
+    """The first one here, of which nothing is saved: what is left can go on all the same."""
+    write(tmp_path, net=NET.replace("dense(3) -> tanh -> ", ""), rows=BURST)
+    said = call("run", "a.net", "--folds", "3", "--device", "cpu", "--out", "cv")
+    lines = said.out.splitlines()
+    lost = [line.split()[0] for line in lines if "  diverged: epoch 2: " in line]
+    assert (said.code, len(lost)) == (1, 2), "the row of the burst is learned from in two of three folds"
+    (left,) = {"1", "2", "3"}.difference(lost)
+    told = f"2 of 3 folds diverged ({lost[0]}, {lost[1]}): the figures below are over the other 1"
+    assert lines[lines.index(told) + 1].split()[0] == "mean"
+    assert f"`gpubp predict cv/fold-{left} TABLE` answers new rows" in lines
+    again = call("run", "--resume", "cv", "--device", "cpu", "--json")
+    objects = [json.loads(line) for line in again.out.splitlines()]
+    assert again.code == 1
+    assert [str(one["number"]) for one in objects[:3] if "diverged" in one] == lost
+    assert [*objects[3]["diverged"]] == lost
+
+
+def test_a_trial_of_a_search_is_judged_by_all_folds(call: Call, tmp_path: Path) -> None:
+    net = NET.replace("dense(3) -> tanh -> ", "").replace("0.1", "lr")
+    write(tmp_path, net="param lr = 0.1 in [0.1, 0.2]\n" + net, rows=BURST)
+    said = call("search", "a.net", "--folds", "3", "--device", "cpu", "--out", "s")
+    assert said.code == 1
+    assert "no trial came to an end; the first failed: diverged: fold " in said.err
+
+
 def test_one_of_them_alone(call: Call, file: Path) -> None:
     every = call("run", "a.net", "--folds", "3", "--device", "cpu", "--json", "--no-save", "--seed", "4")
     objects = [json.loads(line) for line in every.out.splitlines()]

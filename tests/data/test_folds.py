@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -13,8 +14,9 @@ from hypothesis import assume, given
 from dsl.diagnostics import DiagnosticError
 from dsl.graph import Static
 from dsl.source import Source, Span
-from gpubp.data.folds import by_folds
-from gpubp.data.split import draw
+from gpubp.data.folds import by_folds, forward
+from gpubp.data.split import draw, in_order
+from tests.peers.make_time_folds import FILE
 
 from .worlds import World, choice, csv, entry
 
@@ -132,3 +134,36 @@ def test_a_label_with_one_row_stratifies_nothing() -> None:
         "a label of `y` has 1 row to divide, and there are 2 folds",
         ("leave out `stratify`",),
     )
+
+
+# In their order
+
+
+@pytest.mark.parametrize(("count", "folds", "between", "wanted"), json.loads(FILE.read_text("utf-8")))
+def test_folds_of_windows_are_those_of_a_peer(count: int, folds: int, between: int, wanted: list[list[int]]) -> None:
+    found = forward({"train": np.arange(count)}, folds, between, HERE)
+    assert [[len(one["train"]), int(one["valid"][0]), int(one["valid"][-1])] for one in found] == wanted
+
+
+@given(st.integers(1, 300), st.integers(2, 9), st.integers(0, 20), st.sampled_from([0.0, 0.15, 0.5]))
+def test_folds_of_windows_look_forward(rows: int, folds: int, between: int, test: float) -> None:
+    parts = in_order(rows, {"train": 0.8 - test, "valid": 0.2, **({"test": test} if test else {})}, between)
+    pool = max([-1, *parts["train"], *parts["valid"]]) + 1
+    assume(pool)
+    size = pool // (folds + 1)
+    if not size or pool - folds * size <= between:
+        with pytest.raises(DiagnosticError, match=r"would be empty|nothing to learn from"):
+            forward(parts, folds, between, HERE)
+        return
+    found = forward(parts, folds, between, HERE)
+    assert len(found) == folds
+    before = 0
+    for one in found:
+        train, valid = one["train"], one["valid"]
+        assert train.tolist() == list(range(len(train))), "all that comes before"
+        assert len(train) > before
+        assert valid[0] == train[-1] + 1 + between
+        assert len(valid) == size
+        assert test == 0 or valid[-1] < one["test"][0] - between
+        before = len(train)
+    assert found[-1]["valid"][-1] == pool - 1, "none is left over"

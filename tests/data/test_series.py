@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-import gpubp
 from dsl.graph import DataEntry, Static, Type, Word
 from gpubp.data import NewRows, from_json, measure, read_table, to_json
 from gpubp.errors import DataError
@@ -263,38 +262,3 @@ def test_a_run_that_knows_of_no_series_is_read_as_before(made: World) -> None:
     damaged = {"past": {**known["past"], "moments": (3, 1, 1)}}
     with pytest.raises(Exception, match="its moments are none"):
         from_json(damaged)
-
-
-def test_windows_make_no_folds(made: World) -> None:
-    found = made.refused(reads("past, next", window=3, columns=("a", "b")), split=choice("split", folds=3, fold=1))
-    assert (found.code, found.message.partition(":")[0]) == ("E0421", "the windows of a series make no folds")
-
-
-def test_arrays_in_the_place_of_a_series_are_divided_in_their_order(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("a\n" + "".join(f"{i}\n" for i in range(40)))
-    (tmp_path / "t.net").write_text(
-        """
-        data {
-          past, next = series("a.csv", window = 4, length = 3)
-          split = split(valid = 25%)
-        }
-        model {
-          input past: [4]
-          target next: [3]
-          output p = past -> dense(3)
-        }
-        train {
-          loss = mse(p, next)
-          optimizer = adam
-          epochs = 1
-        }
-        """
-    )
-    net = gpubp.load(tmp_path / "t.net")
-    own = gpubp.train(net, "cpu").dataset
-    given = gpubp.train(net, "cpu", data=own.arrays).dataset
-    assert {name: rows.tolist() for name, rows in given.parts.items()} == {
-        name: rows.tolist() for name, rows in own.parts.items()
-    }
-    with pytest.raises(DataError, match="make no folds"):
-        gpubp.cross_validate(net, 3, "cpu", data=own.arrays)

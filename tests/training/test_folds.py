@@ -214,8 +214,45 @@ def test_what_cannot_be_divided(labelled: Path, tmp_path: Path) -> None:
 
 def test_a_fold_that_diverges_is_named(tmp_path: Path) -> None:
     path = write_net(tmp_path, optimizer="sgd(lr = 1e30)")
-    with pytest.raises(gpubp.DivergedError, match="fold 1 of 3: epoch 1: "):
+    with pytest.raises(gpubp.DivergedError, match="all 3 folds diverged; fold 1: epoch 1: "):
         gpubp.cross_validate(gpubp.load(path), 3, "cpu")
+
+
+BURST = """
+data {
+  past, next = series("s.csv", window = 2)
+}
+model {
+  input  past: [2]
+  target next: [1]
+  output p = past -> dense(1)
+}
+train {
+  loss      = mse(p, next)
+  optimizer = sgd(lr = 0.05)
+  epochs    = 3
+}
+"""
+
+
+def test_the_others_are_trained_all_the_same(tmp_path: Path) -> None:
+    """A burst in the second stretch, which the folds after the first learn from."""
+    rows = [str(i % 5 * (1e15 if 20 <= i < 23 else 0.1)) for i in range(60)]
+    (tmp_path / "s.csv").write_text("\n".join(["a", *rows, ""]), "utf-8")
+    (tmp_path / "s.net").write_text(BURST, "utf-8")
+    lost: dict[int, str] = {}
+    net, out = gpubp.load(tmp_path / "s.net"), tmp_path / "cv"
+    told = gpubp.cross_validate(net, 3, "cpu", out=out, diverged=lost.__setitem__)
+    assert [fold.number for fold in told.folds] == [1]
+    assert told.diverged == lost
+    assert list(lost) == [2, 3]
+    assert lost[2].startswith("epoch 2: ")
+    assert told.mean == told.folds[0].metrics
+    assert told.std == {}
+    saved = json.loads((out / "folds.json").read_text("utf-8"))
+    assert saved["diverged"] == {str(number): why for number, why in lost.items()}
+    again = gpubp.cross_validate(net, 3, "cpu", resume=out)
+    assert (again.mean, [*again.diverged]) == (told.mean, [2, 3])
 
 
 def test_restarts_and_streams(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""How the windows of a series, and arrays in their place, are divided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gpubp
+from dsl.graph import Type
+
+from .test_series import reads
+from .worlds import World, choice
+
+
+def test_folds_of_windows_look_forward(world: World) -> None:
+    """No moment that a fold is judged by is one that it learned to foretell."""
+    world.write("a.csv", "a,b,kind\n" + "".join(f"{i},{i * i},x\n" for i in range(60)))
+    use = reads("past, next", window=3, columns=("a", "b"), length=4)
+    world.inputs, world.targets = {"past": Type((3, 2))}, {"next": Type((4, 2))}
+    for k in (1, 2, 3):
+        data = world.load(use, split=choice("split", test=0.2, folds=3, fold=k))
+        seen = {part: set(data.columns["next"][rows][..., 0].flat) for part, rows in data.parts.items()}
+        assert max(seen["train"]) < min(seen["valid"])
+        assert max(seen["valid"]) < min(seen["test"])
+    world.write("a.csv", "a,b,kind\n" + "".join(f"{i},{i},x\n" for i in range(12)))
+    found = world.refused(use, split=choice("split", folds=3, fold=1))
+    assert (found.code, found.help) == ("E0421", ("fewer folds, or a longer series",))
+    assert found.message == (
+        "the first of 3 folds would have nothing to learn from: of 3 windows before it the last 3 are left out"
+    )
+    found = world.refused(use, split=choice("split", folds=30, fold=1))
+    assert found.message == "30 folds of 6 windows: some would be empty"
+
+
+def test_arrays_in_the_place_of_a_series_are_divided_in_their_order(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a\n" + "".join(f"{i}\n" for i in range(40)))
+    (tmp_path / "t.net").write_text(
+        """
+        data {
+          past, next = series("a.csv", window = 4, length = 3)
+          split = split(valid = 25%)
+        }
+        model {
+          input past: [4]
+          target next: [3]
+          output p = past -> dense(3)
+        }
+        train {
+          loss = mse(p, next)
+          optimizer = adam
+          epochs = 1
+        }
+        """
+    )
+    net = gpubp.load(tmp_path / "t.net")
+    own = gpubp.train(net, "cpu").dataset
+    given = gpubp.train(net, "cpu", data=own.arrays).dataset
+    assert {name: rows.tolist() for name, rows in given.parts.items()} == {
+        name: rows.tolist() for name, rows in own.parts.items()
+    }
+    folds = [gpubp.cross_validate(net, 3, "cpu", data=data).mean for data in (own.arrays, None)]
+    assert folds[0] == folds[1]
