@@ -59,6 +59,7 @@ __all__ = [
     "load",
     "load_run",
     "loads",
+    "loss",
     "train",
 ]
 
@@ -100,11 +101,23 @@ def layer(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     The annotations of its keyword-only arguments are the layer's options; `cx` is a gpubp.layers.Context. Raises
     GpubpError where the name is taken, or an option has no type.
     """
+    return _registered("layer", name, "function", makes_weights=True)
+
+
+def loss(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make a function `(cx, p, y, *, options)` a loss that `.net` files can name, and a metric too.
+
+    It returns one number per example, an array (batch,), and makes no weights; options and errors as of `layer`.
+    """
+    return _registered("loss", name, "loss")
+
+
+def _registered(what: str, name: str, part: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     if not isinstance(name, str):
         GpubpError = import_module(".errors", __name__).GpubpError
-        raise GpubpError('a layer has a name in files: `@gpubp.layer("name")`')
+        raise GpubpError(f'a {what} has a name in files: `@gpubp.{what}("name")`')
     import_module(".layers", __name__)  # with them, their names are taken
     decorator: Callable[[Callable[..., Any]], Callable[..., Any]] = import_module(".registry", __name__).register(
-        "function", name, makes_weights=True
+        part, name, **more
     )
     return decorator

@@ -16,6 +16,7 @@ from dsl.resolve.signatures import signature_text, takes_text
 
 from ..errors import GpubpError
 from ..frontend.catalog import TRAIN, catalog
+from ..frontend.plugins import load_plugins
 from ..registry import ENTRIES
 from .color import columns_of, use_color
 
@@ -118,6 +119,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def work(arguments: argparse.Namespace) -> int:
     """Print the list, a section or a word; raises GpubpError."""
+    load_plugins()
     known, keys = sections(), {option.name: _key(option) for option in TRAIN}
     words = [word for _, section in known.values() for word in section]
     name: str | None = arguments.name

@@ -158,6 +158,15 @@ class Var:
     def __matmul__(self, other: Var) -> Var:
         return PRIMITIVES["matmul"](self, other)
 
+    def __pow__(self, other: Operand) -> Var:
+        # x^2 by multiplication: exact, fast, and correct for negative x on every backend.
+        if not isinstance(other, Var) and other == 2:
+            return self * self
+        return PRIMITIVES["power"](self, other)
+
+    def __rpow__(self, other: Operand) -> Var:
+        return PRIMITIVES["power"](other, self)
+
     def __lt__(self, other: Operand) -> Var:
         return PRIMITIVES["less"](self, other)
 

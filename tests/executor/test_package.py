@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import gpubp
-from gpubp import frontend
+from gpubp import frontend, ops
 from gpubp.registry import ENTRIES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +111,24 @@ def test_a_layer_from_outside() -> None:
     _, gradients = ex.gradients({"x": x, "y": np.zeros((1, 2))})
     np.testing.assert_allclose(gradients["p.scaled.weight"], 24 * 4 * np.outer([1, 2, 3], [1, 1]))
     assert "scaled" in net.summary()
+
+
+def test_a_loss_from_outside_is_a_metric_too() -> None:
+    @gpubp.loss("quartic")
+    def quartic(cx: Any, p: Any, y: Any, *, scale: float = 1.0) -> Any:
+        """The mean of (p - y)^4, and 2^p - p^2, which is 0 for 2 and 4."""
+        return ops.mean(scale * (p - y) ** 4 + (2**p - p**2), (1,))
+
+    text = NET.format(stage="dense(2, init = ones)")
+    text = text.replace("mse(p, y)", "quartic(p, y, scale = 0.5)\n  metrics = [quartic(p, y)]")
+    ex = gpubp.Executor(gpubp.loads(text), "cpu", precision="float64")
+    rows = {"x": [[-1.0, 2.0, 1.0], [1.0, 2.0, 1.0]], "y": [[1.0, 1.0], [1.0, 1.0]]}
+    assert ex.loss(rows) == pytest.approx((0.5 + 0.5 * 81) / 2)
+    assert ex.evaluate(rows)["quartic"] == pytest.approx(41)
+    with pytest.raises(gpubp.NetError, match="`quartic` has no argument `scal`"):
+        gpubp.loads(text.replace("scale", "scal"))
+    with pytest.raises(gpubp.GpubpError, match=r'a loss has a name in files: `@gpubp.loss\("name"\)`'):
+        gpubp.loss(quartic)
 
 
 def test_a_layer_from_outside_is_found_after_other_files_were_loaded() -> None:
