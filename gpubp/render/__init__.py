@@ -1,4 +1,4 @@
-"""Programs as text."""
+"""Code generation: plans as Python, C and CUDA source."""
 
 from .c import CSource, c_source, lanes_arena, lanes_source
 from .cuda import Batches, Block, CudaSource, Frame, Gemm, Launch, Matrix, cuda_source, listing

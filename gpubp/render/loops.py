@@ -1,4 +1,5 @@
-"""A loop as text: a function that is bound to its arrays once, and then runs round after round over them."""
+"""Loops as Python source: a function that is bound to its arrays once, and then runs iteration after iteration over
+them."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from ..passes import Buffer, Plan, Round, Step
 
 
 class Text(Protocol):
-    """What the text of a round's plan offers: see gpubp.render.plan_source."""
+    """What the source of a loop body must provide: see gpubp.render.plan_source."""
 
     name: str
 
@@ -24,7 +25,7 @@ class Text(Protocol):
 
 
 def loop_steps(steps: Iterable[Step]) -> Iterator[tuple[Step, Round]]:
-    """The loops among steps with their rounds, inner ones first."""
+    """The loops among steps with the plans of their bodies, inner ones first."""
     for step in steps:
         if step.round is not None:
             yield from loop_steps(step.round.plan.steps)
@@ -32,7 +33,7 @@ def loop_steps(steps: Iterable[Step]) -> Iterator[tuple[Step, Round]]:
 
 
 def loop_names(plans: Iterable[Plan], taken: Collection[str]) -> dict[Plan, str]:
-    """A name for the function of each loop, none of `taken`."""
+    """A name for the function of each loop, avoiding `taken`."""
     fresh = (name for i in count(1) if (name := f"loop_{i}" if i > 1 else "loop") not in taken)
     return {plan: next(fresh) for plan in plans}
 
@@ -40,9 +41,9 @@ def loop_names(plans: Iterable[Plan], taken: Collection[str]) -> dict[Plan, str]
 def loop_text(step: Step, one: Round, text: Text) -> str:
     """The function `bind_<name>(arena, inputs..., results...)`, which returns the function that runs the loop.
 
-    What lies in a slice of a sequence or of a collected result has other arrays in each round: they are set up in
-    advance, and a round takes them out of a list. A carry stands in its result and changes in place; one whose new
-    values are collected is read where the round before wrote it.
+    A value in a slice of a sequence or of a collected result has a different array in each iteration: these are created
+    in advance, and an iteration takes them from a list. A carry is stored in its result and updated in place; one whose
+    new values are collected is read where the previous iteration wrote it.
     """
     params, var = step.eqn.params, text.var
     n, m, length, reverse = params["carries"], params["scanned"], params["length"], params["reverse"]
@@ -91,7 +92,7 @@ def loop_text(step: Step, one: Round, text: Text) -> str:
 
 
 def _row(name: str, slice_: Var, at: str = "t") -> str:
-    """The slice of an array at an index: an array that shows its memory, also where it is one number."""
+    """The slice of an array at an index, as a view even if it is a scalar."""
     return f"{name}[{at}]" if slice_.ndim else f"{name}[{at}, ...]"
 
 

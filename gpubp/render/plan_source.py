@@ -1,4 +1,4 @@
-"""A plan as Python text over an array module `xp`: everything is set up once, and a step only computes."""
+"""A plan as Python source over an array module `xp`: all set-up happens once, and a step only computes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .c.parts import CSource
 
 ROUND = ("at", "t", "rounds")
-"""Words of the text of a loop."""
+"""Identifiers used by the code of a loop."""
 
 _SHORT = {"float": "f", "int": "i", "uint": "u", "bool": "b"}
 
@@ -29,15 +29,15 @@ def plan_source(
     *,
     marked: bool = False,
 ) -> str:
-    """The function `bind_<name>(arena, states...)`, which lays the values out in the arena (an aligned array of
+    """The function `bind_<name>(arena, states...)`, which places the values in the arena (an aligned array of
     `plan.arena` bytes) and returns `(step, feeds, outputs)`: the feeds are arrays to fill before each call of `step()`,
-    the outputs arrays that hold the results after it, until the next.
+    the outputs arrays that hold the results until the next call.
 
-    States are updated in place. `hints`: readable names of values; `describe` makes the comment that stands before the
-    equations of one origin. A loop is a function of its own, bound to its arrays as the step is. Needs nothing but
-    `xp`; with `compiled`, whose functions take the place of the steps that they compute, also `bind(name, arena,
-    tables)` to bind one to its memory. `marked`: after each step, or what is compiled from one on,
-    `mark(its number)` is called, to measure it.
+    States are updated in place. `hints`: readable names of values; `describe` returns the comment before the equations
+    of one origin. A loop is a separate function, bound to its arrays like the step. The code needs nothing but `xp`;
+    with `compiled`, functions that replace the steps they compute, also `bind(name, arena, tables)` to bind one to its
+    memory. With `marked`, `mark(number)` is called after each step, or after a compiled function with the number of its
+    first, for profiling.
     """
     done = () if compiled is None else compiled.functions
     outside = [s for i, s in enumerate(plan.steps) if not any(f.first <= i < f.stop for f in done)]
@@ -54,13 +54,13 @@ def plan_source(
 
 
 def _computed(plan: Plan) -> list[Eqn]:
-    """All equations of a plan but the loops, whose bodies have plans of their own."""
+    """All equations of a plan except loops, whose bodies have their own plans."""
     return [*plan.constants, *plan.views, *(step.eqn for step in plan.steps if step.round is None)]
 
 
 class _Text:
-    """The text of one function. `loops` names the function of each loop's round; `helpers` are functions that stand in
-    front of it."""
+    """The source of one function. `loops` names the function of each loop body; `helpers` are functions defined before
+    it."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class _Text:
         self.functions = {} if compiled is None else {f.first: f for f in compiled.functions}
         eqns = [*plan.constants, *plan.views, *(step.eqn for step in plan.steps)]
         values = [*plan.program.inputs, *plan.states, *(v for eqn in eqns for v in eqn.outputs), *plan.places]
-        # Values in one place have one name: that of a state or feed, or the last that has a hint.
+        # Values in the same place share a name: that of a state or feed, or the last one with a hint.
         first: dict[tuple[object, ...], Var] = {}
         kept = {v: first.setdefault(self.key(v), v) for v in values}
         named = {kept[v]: hints.get(v, v.hint) for v in values if hints.get(v, v.hint)}
@@ -110,13 +110,13 @@ class _Text:
         lines.append(f"\n    return {self.name}, {', '.join(groups)}")
         return "\n".join(lines)
 
-    # What is run once -------------------------------------------------------------------------------------------------
+    # Set-up -----------------------------------------------------------------------------------------------------------
     def memory(self) -> Iterator[str]:
         yield from self.values(frozenset())
         yield from self.arrays(frozenset(), True)
 
     def pieces(self, chosen: Callable[[Buffer], bool]) -> Iterator[tuple[str, str]]:
-        """The names and texts of what lies in the chosen buffers and is no feed, no state and no view."""
+        """The names and expressions of values in the chosen buffers that are not feeds, states or views."""
         plan, var = self.plan, self.var
         shown = {e.output for e in plan.views}
         places = ((v, p) for v, p in plan.places.items() if p.buffer.kind != "constant" and v not in shown)
@@ -125,7 +125,7 @@ class _Text:
         yield from ((name, self.piece(v)) for name, v in found.items() if name not in known)
 
     def values(self, moving: frozenset[Buffer]) -> Iterator[str]:
-        """What lies in the arena, and in states that are not `moving`; and constants."""
+        """Values in the arena, and in states that are not `moving`; and constants."""
         plan, var = self.plan, self.var
         for dtype in sorted({v.dtype for v, p in plan.places.items() if p.buffer.kind == "arena"}):
             yield f"{_short(dtype)} = arena.view(xp.{'bool_' if dtype == 'bool' else dtype})"
@@ -141,13 +141,13 @@ class _Text:
             for eqn in plan.constants:
                 kind = plan.places[eqn.output].buffer.kind
                 text = expression(eqn, var, {})
-                # A kernel reads a constant as one piece of memory.
+                # Kernels require constants to be contiguous.
                 text = f'xp.array({text}, order="C")' if eqn.op.trait == "view" and kind == "constant" else text
                 yield f"{var[eqn.output]}{'' if kind == 'constant' else '[...]'} = {text}"
 
     def arrays(self, moving: frozenset[Buffer], still: bool) -> Iterator[str]:
-        """Views, and loops and compiled functions bound to their arrays: those that have to do with no `moving` state
-        if `still`; else the others, and pieces of these states."""
+        """Views, and loops and compiled functions bound to their arrays: those independent of `moving` states if
+        `still`; else the others, and slices of these states."""
         plan, var = self.plan, self.var
 
         def chosen(*vars_: Var) -> bool:
@@ -176,7 +176,7 @@ class _Text:
         yield from (f"{name} = {text}" for name, text in lines.items())
 
     def piece(self, var: Var) -> str:
-        """The array of a place in the arena or in a state."""
+        """The array at a place in the arena or in a state."""
         place: Place = self.plan.places[var]
         start, size = place.buffer.start // ITEM[var.dtype] + place.offset, math.prod(place.shape)
         memory = _short(var.dtype) if place.buffer.kind == "arena" else self.flat[place.buffer]
@@ -189,7 +189,7 @@ class _Text:
         return flat if len(place.shape) == 1 else f"xp.reshape({flat}, {place.shape})"
 
     def cut(self, place: Place) -> str | None:
-        """The text of a piece of a state, cut out axis by axis; None where it is no such piece."""
+        """The expression that slices a state, axis by axis; None if the place is not such a slice."""
         state = self.states.get(place.buffer)
         if state is None or place.strides != dense(state.shape) or 0 in state.shape:
             return None
@@ -202,7 +202,7 @@ class _Text:
             return None
         return f"{self.var[state]}[{', '.join(f'{a}:{b}' for a, b in zip(starts, ends, strict=True))}]"
 
-    # What is run in each step -----------------------------------------------------------------------------------------
+    # The step ---------------------------------------------------------------------------------------------------------
     def body(self) -> Iterable[str]:
         plan, var = self.plan, self.var
         lines: list[str] = []

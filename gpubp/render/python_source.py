@@ -1,5 +1,4 @@
-"""A program as Python text over an array module `xp`: straight lines that a person could have written, for NumPy and
-CuPy alike."""
+"""A program as straight-line, readable Python over an array module `xp`, for NumPy and CuPy alike."""
 
 from __future__ import annotations
 
@@ -16,11 +15,11 @@ from ..ir import Eqn, Operand, Program, Var, bodies, fill, literal, names, text_
 def python_source(
     program: Program, name: str, hints: Mapping[Var, str] | None = None, describe: Callable[[object], str] = str
 ) -> str:
-    """The function `name(inputs...)` that runs the program, with the helper functions it calls before it.
+    """The function `name(inputs...)` that runs the program, preceded by the helper functions it calls.
 
     States among the inputs are updated in place; the outputs are returned as a tuple. `hints`: readable names of
-    values; `describe` makes the comment that stands before the equations of one origin. The body of a loop is a
-    function of its own, before the one that runs it. Needs nothing but `xp`.
+    values; `describe` returns the comment before the equations of one origin. The body of a loop is a separate
+    function, before the one that runs it. Needs nothing but `xp`.
     """
     functions = body_names(program.eqns, {name})
     texts = [_function(body, known, {}, describe, functions) for body, known in functions.items()]
@@ -57,7 +56,7 @@ def _function(
 
 
 def body_names(eqns: Iterable[Eqn], taken: Collection[str]) -> dict[Program, str]:
-    """A name, none of `taken`, for the function of each body among the equations, inner ones first."""
+    """A name, avoiding `taken`, for the function of each body among the equations, inner ones first."""
     taken = {*taken, *(helper.__name__ for eqn in deep(eqns) for helper in eqn.op.helpers)}
     fresh = (name for i in count(1) if (name := f"body_{i}" if i > 1 else "body") not in taken)
     found = (body for eqn in deep(eqns) for body in bodies(eqn))
@@ -82,26 +81,26 @@ def operand_text(operand: Operand, var: Mapping[Var, str]) -> str:
     if isinstance(operand, Var):
         return var[operand]
     text = literal(operand)
-    # A sign in front would bind to what stands before it.
+    # A minus sign would bind to what precedes it.
     return f"({text})" if text.startswith("-") else text
 
 
 def helper_texts(eqns: Iterable[Eqn]) -> dict[str, str]:
-    """The texts of the functions that equations call, by name, each once, in the order of first use."""
+    """The source of the functions that equations call, by name, each once, in order of first use."""
     found = {helper.__name__: helper for eqn in deep(eqns) for helper in eqn.op.helpers}
     return {name: _plain(helper) for name, helper in found.items()}
 
 
 @cache
 def _plain(helper: Callable[..., Any]) -> str:
-    """A helper's text without the annotations and marks that speak to the project's own checkers. To find it Python
-    reads the file anew each time."""
+    """A helper's source without the annotations and pragmas for the project's own checkers. Cached, since inspect reads
+    the file each time."""
     source = inspect.getsource(helper)
     return source.replace(": Any", "").replace(" -> Any", "").replace("  # fmt: skip", "").replace(": int", "").strip()
 
 
 def compile_source(text: str, name: str, xp: Any, **more: Any) -> Callable[..., tuple[Any, ...]]:
-    """The function `name` of a rendered text, running on the array module `xp` and `more` that the text names."""
+    """The function `name` of rendered source, with the array module `xp` and the names in `more`."""
     scope: dict[str, Any] = {"xp": xp, **more}
     exec(_code(text, name), scope)
     function: Callable[..., tuple[Any, ...]] = scope[name]
@@ -110,5 +109,5 @@ def compile_source(text: str, name: str, xp: Any, **more: Any) -> Callable[..., 
 
 @lru_cache(64)
 def _code(text: str, name: str) -> CodeType:
-    """Executors of one net have the same texts, each of which takes Python longer than most steps."""
+    """Cached: executors of one net have the same source, and compiling it takes Python longer than most steps."""
     return compile(text, f"<gpubp {name}>", "exec")

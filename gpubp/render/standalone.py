@@ -1,4 +1,4 @@
-"""A rendered program as a file that runs by itself."""
+"""A rendered program as a standalone script."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dsl.records import dataclass
 from ..ir import FLOATS, Aval
 
 MOST_NUMBERS = 256
-"""Arrays up to this size are written out."""
+"""Maximum size of arrays that are inlined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A feed or state of the program: its name, its type, its values if there are any at hand (a NumPy array), and for
-    labels the number of classes."""
+    """A feed or state of the program: its name, its dtype, its values if available (a NumPy array), and for labels the
+    number of classes."""
 
     name: str
     aval: Aval
@@ -33,10 +33,10 @@ def standalone(
     outputs: Sequence[str],
     title: str,
 ) -> str:
-    """The text of a plan, which defines `bind_<function>`, with everything needed to run it: memory, states, a batch,
+    """The source of a plan, which defines `bind_<function>`, with everything needed to run it: memory, states, a batch,
     and a few steps that print what they compute.
 
-    Small arrays are written out; in place of large ones stand random numbers of their shape.
+    Small arrays are inlined; large ones are replaced by random numbers of their shape.
     """
     lines = [
         f'"""{title}"""',
@@ -73,12 +73,12 @@ def _value(argument: Argument) -> str:
     if values is not None and values.ndim and not values.any():
         return f"xp.zeros({aval.shape}, {dtype})"
     if values is not None and values.size <= MOST_NUMBERS:
-        # Shortest text that gives the same number back, in this type.
+        # The shortest text that round-trips, in this dtype.
         numbers = ", ".join(repr(v.item()) if v.dtype.kind != "f" else str(v) for v in values.reshape(-1))
         flat = f"xp.array([{numbers}], {dtype})"
         return flat if len(aval.shape) == 1 else f"xp.reshape({flat}, {aval.shape})"
     if aval.dtype in FLOATS:
-        # Small, as weights are: sums of many of them must not overflow.
+        # Small, like weights, so that sums of many do not overflow.
         return f"xp.asarray(0.1 * rng.random_sample({aval.shape}), {dtype})"
     return f"xp.asarray(rng.randint(0, {argument.classes or 2}, {aval.shape}), {dtype})"
 

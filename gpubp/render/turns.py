@@ -1,4 +1,4 @@
-"""The turns of a loop: where what a round reads and writes lies in each of them."""
+"""Loop iterations: the addresses that a loop body reads and writes in each of them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..passes import ALIGN, ITEM, Buffer, Place, Plan, Round, Step
 from .c.memory import Memory
 
 Spot = tuple[int | None, int]
-"""Where something lies: the number of a state or constant, None for the arena, and the byte in it."""
+"""An address: the number of a state or constant, None for the arena, and the byte offset in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Where a state of a round lies: at `spot`, `step` bytes further for each index of the loop; in the first turn at
-    `first`, if that is elsewhere."""
+    """The address of a state of the body: at `spot`, `step` bytes further for each index of the loop; in the first
+    iteration at `first`, if that is different."""
 
     spot: Spot
     step: int = 0
@@ -31,13 +31,13 @@ class Stand:
         return self.spot[0], self.spot[1] + self.step * index
 
     def grain(self, of: Callable[[int | None], int]) -> int:
-        """Of how many bytes it begins at a multiple in all turns, if tables and the arena begin `of` so many."""
+        """Its alignment in bytes in all iterations, if tables and the arena are aligned to `of` bytes."""
         spots = [self.spot] if self.first is None else [self.spot, self.first]
         return math.gcd(ALIGN, self.step, *(n for table, byte in spots for n in (byte, of(table))))
 
 
 class Turns:
-    """The turns of the loop `step` of a plan whose states and constants have `numbers`."""
+    """The iterations of the loop `step` of a plan whose states and constants have `numbers`."""
 
     def __init__(self, plan: Plan, numbers: Mapping[Buffer, int], step: Step, one: Round) -> None:
         self.plan, self.numbers, self.step, self.one = plan, numbers, step, one
@@ -56,7 +56,8 @@ class Turns:
             self.stands[one.inputs[i]] = self._carry(i, first, last)
 
     def _carry(self, i: int, first: Var, last: Var) -> Stand:
-        """A carry changes in its result; one whose new values are collected is read where the turn before wrote it."""
+        """A carry is updated in its result; one whose new values are collected is read where the previous iteration
+        wrote it."""
         if i not in self.one.follow:
             return Stand(self._spot(last))
         y = self.collected[self.one.follow[i]]
@@ -71,7 +72,7 @@ class Turns:
         return self.numbers[place.buffer], byte
 
     def _stride(self, x: Var) -> int:
-        """How many bytes the slices of a sequence lie apart."""
+        """The distance of the slices of a sequence in bytes."""
         return self.plan.places[x].strides[0] * ITEM[x.dtype]
 
     def grains(self, of: Callable[[int | None], int]) -> dict[Buffer, int]:
@@ -79,12 +80,12 @@ class Turns:
         return {self.one.plan.places[v].buffer: self.stands[v].grain(of) for v in self.one.plan.states}
 
     def before(self) -> list[tuple[Var, Var]]:
-        """Results that what they carry is copied to before the first turn: (from, to)."""
+        """Results to which the initial values of carries are copied before the first iteration: (from, to)."""
         return [pair for i, pair in enumerate(self.carries) if i not in self.one.follow]
 
     def after(self, memory: Memory, wanted: Callable[[Var], object]) -> list[tuple[Var, Var, Var]]:
-        """The same after the last turn, of results that something reads: (slice, to, all that is collected); the slice
-        is told to `memory`."""
+        """The same after the last iteration, for results that something reads: (slice, to, all that is collected); the
+        slice is registered in `memory`."""
         found = []
         for i, number in self.one.follow.items():
             last, whole = self.carries[i][1], self.collected[number]

@@ -1,4 +1,4 @@
-"""Plans as C: loops over elements and rows, products, and nets side by side."""
+"""Plans as C: loops over elements and rows, matrix products, and SIMD over copies of a net."""
 
 from .lanes import lanes_arena, lanes_source
 from .parts import CSource

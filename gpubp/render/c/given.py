@@ -1,5 +1,5 @@
-"""The numbers that kernels are given when they run. A rate, a decay, a share of dropout is a literal of an equation;
-for kernels it is an entry of a table, so that programs that differ in such numbers alone are compiled once."""
+"""Run-time arguments of kernels. A rate, a decay, a dropout rate is a literal of an equation; kernels read it from a
+table, so that programs that differ only in such numbers are compiled once."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .literals import c_literal, rounded
 from .words import comment
 
 _SIMPLE = (0.0, 0.5)
-"""The fractions of 0 and of powers of two: these stay in the text, for compilers make simpler code of them."""
+"""The mantissas of 0 and of powers of two: these are inlined, because compilers generate simpler code for them."""
 MOST = 4096
-"""Entries of a table: half of a GPU's constant memory. What is beyond stays in the text."""
+"""Maximum number of entries: half of a GPU's constant memory. Further numbers are inlined."""
 _FORMAT = {"float32": "=f4x", "float64": "=d"}
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """An entry of the table: a number rounded to its type, and what its equation was made for."""
+    """An entry of the table: a number rounded to its dtype, and the origin of its equation."""
 
     value: float
     dtype: str
@@ -38,18 +38,18 @@ class Number:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Given:
-    """The table. `places`: the entry of a literal, by its equation and which of the inputs it is."""
+    """The table. `places`: the entry of a literal, by its equation and the index of the input."""
 
     numbers: tuple[Number, ...]
     places: Mapping[tuple[Eqn, int], int]
 
     @property
     def table(self) -> bytes:
-        """As it lies in memory, 8 bytes for each entry."""
+        """The table as bytes, 8 for each entry."""
         return b"".join(struct.pack(_FORMAT[number.dtype], number.value) for number in self.numbers)
 
     def told(self, describe: Callable[[object], str]) -> list[str]:
-        """A comment that lists them, if there are any."""
+        """A comment that lists the entries, if there are any."""
         if not self.numbers:
             return []
         wide = max(len(number.text) for number in self.numbers)

@@ -1,4 +1,4 @@
-"""Equations that are computed row by row, for several copies of a program at once: a copy is a lane of the vectors."""
+"""Row-wise computation for several copies of a program at once: each copy is a SIMD lane."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .rows import RowKernel
 
 
 class LaneKernel(RowKernel):
-    """The loops of equations, each element for all lanes before the next. What is one number for a row is an array of
-    lanes. Every lane gets the bits that the kernel of one program gives."""
+    """The loops of equations, each element for all lanes before the next. A value with one number per row is an array
+    of lanes. Every lane gets bit-identical results to the kernel of a single program."""
 
     def _row(self, index: Sequence[str], begin: str, end: str) -> list[str]:
         if self.in_pieces:

@@ -1,4 +1,4 @@
-"""A plan as C text for several copies of its program: many steps of all of them in one call, each copy a lane."""
+"""A plan as C code for several copies of its program: many steps of all of them in one call, each copy a SIMD lane."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .rows import RowKernel
 from .source import PlanText
 
 LARGEST = 1 << 20
-"""Bytes of all values and states of LANES copies up to which this pays: they stay in the second cache."""
+"""Maximum bytes of all values and states of LANES copies for which this is faster: they stay in the L2 cache."""
 
 
 _GIVEN = {
@@ -27,7 +27,7 @@ _GIVEN = {
     "bool8 *": "moving",
     "void *const *": "results",
 }
-"""What each thread is told: the types and names of the function's arguments."""
+"""The arguments passed to each thread: types and names."""
 
 
 def lanes_source(
@@ -38,16 +38,16 @@ def lanes_source(
     collect: Sequence[Var],
 ) -> CSource | None:
     """The function `<name>(arena, tables, rows, order, count, start, steps, copies, going, results, width)`: `steps`
-    steps of `copies` copies of a guarded program, whose states in `tables` have one more axis in front; constants have
-    none. None where a step is more than C text, or too large for it to pay.
+    steps of `copies` copies of a guarded program, whose states in `tables` have a leading axis; constants do not. None
+    if a step is not entirely C, or too large to be worthwhile.
 
     `arena`: memory of `lanes_arena` bytes; threads share the copies, LANES each. `rows`: an array of data for each
-    feed. Each step takes the rows behind those of the last, from `start` on, and begins anew after `count`; `order`
-    (copies, count) says which rows come when, if not as they stand, and may go over them several times. `going`, a bool
-    for each copy, says which change. One whose guard does not hold is struck out: its states stay as they were, and its
-    arrays of results hold what did not pass. The numbers `collect` of step s go to the places s of `results`, arrays
-    whose rows, one for each copy, are `width` apart; those of copies that do not go on mean nothing. What a copy
-    computes are the bits of a single one.
+    feed. Each step takes the rows after those of the last, from `start` on, and starts over after `count`; `order`
+    (copies, count) is the permutation of the rows, if they are shuffled, and may span several epochs. `going`, a bool
+    for each copy, says which are updated. A copy whose guard is false is deactivated: its states are restored, and its
+    arrays of results hold what failed. The numbers `collect` of step s are written to index s of `results`, arrays with
+    one row per copy, `width` apart; those of inactive copies are meaningless. Each copy is bit-identical to a single
+    one.
     """
     if plan.program.guard is None or lanes_arena(plan) > LARGEST:
         return None
@@ -80,7 +80,7 @@ class _LanesText(PlanText):
         return []
 
     def _halves(self, run: Sequence[Kernel]) -> str:
-        """The functions that compute what stands before the guard, and what follows it."""
+        """The functions that compute what comes before the guard, and what follows it."""
         early, end = self.plan.early, len(self.plan.steps)
         texts = []
         for word, some, stop in (
@@ -150,7 +150,7 @@ class _LanesText(PlanText):
         return "\n".join(lines)
 
     def _struck(self, sizes: Sequence[tuple[int, int]]) -> list[str]:
-        """A copy whose gradient is no number: its states, and the gradient, go back as they are."""
+        """A copy whose gradient is not finite: restore its states and its gradient."""
         guard = self.plan.program.guard
         assert guard is not None
         memory = self.memory()
@@ -174,7 +174,7 @@ class _LanesText(PlanText):
         return ["{", f"    {memory.declarations()[0]}", f"    for (int64_t l = 0; l < here; l++) {put}", "}"]
 
     def _fed(self, k: int, feed: Var, batch: int) -> list[str]:
-        """Copy the rows `row` of feed number `k` to place `i` of the batch."""
+        """Copy the rows `row` of feed number `k` to index `i` of the batch."""
         start, size, kind = self.plan.places[feed].buffer.start, feed.aval.size // batch, C_TYPE[feed.dtype]
         to = f"(({kind} *)(arena + {LANES * start}))[(i * {size} + j) * LANES + l]"
         get = f"((const {kind} *)rows[{k}])[row[l] * {size} + j]"
@@ -182,5 +182,5 @@ class _LanesText(PlanText):
 
 
 def _back(k: int, size: int, item: int, which: str) -> str:
-    """Write a state of the lanes that `which` names back to where it came from."""
+    """Write a state of the lanes `which` back to its origin."""
     return f"from_lanes((char *)tables[{k}] + n * {size * item}, own[{k}], {size}, {item}, {which});"

@@ -1,4 +1,4 @@
-"""Numbers as C text."""
+"""Numbers as C literals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...ir import FLOATS
 
 
 def rounded(value: float, dtype: str) -> float:
-    """A number as an element of a float type, rounded as NumPy does."""
+    """A number as an element of a float dtype, rounded like NumPy."""
     if dtype != "float32":
         return float(value)
     try:
@@ -20,7 +20,7 @@ def rounded(value: float, dtype: str) -> float:
 
 
 def c_literal(value: float, dtype: str) -> str:
-    """A number as C text of a type, rounded to it as NumPy does."""
+    """A number as a C literal of a dtype, rounded like NumPy."""
     if dtype not in FLOATS:
         return str(int(value)) + {"int64": "LL", "uint64": "ULL", "uint32": "U"}.get(dtype, "")
     number, mark = rounded(value, dtype), "f" if dtype == "float32" else ""

@@ -1,4 +1,4 @@
-"""Values in memory as C text: where each lies, and how its elements are reached."""
+"""Values in memory as C code: element addressing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ C_TYPE = {
 }
 SUFFIX = {"float32": "f32", "float64": "f64"}
 LANES = 16
-"""Copies of a program that are computed side by side, where a kernel is made for several (the macro of C texts)."""
+"""Copies of a program that are computed as SIMD lanes (the macro of the C code)."""
 
 
 class UnfitError(Exception):
@@ -34,9 +34,8 @@ class UnfitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Elements in memory: from `pointer`, with a stride for each axis of the loops. Where there are `lanes`, each
-    element is one for each copy of the program, one behind the other; the copy is `l`. `grain`: of how many bytes the
-    buffer begins at a multiple."""
+    """Elements in memory: from `pointer`, with a stride for each loop axis. With `lanes`, each element is a vector of
+    one element per copy of the program; the copy is `l`. `grain`: the alignment of the buffer in bytes."""
 
     pointer: str
     strides: tuple[int, ...]
@@ -46,7 +45,7 @@ class Access:
     grain: int = ALIGN
 
     def at(self, index: Sequence[str], lane: str = "l") -> str:
-        """The text of the element at indices."""
+        """The expression of the element at indices."""
         text = offset(index, self.strides)
         if not self.lanes:
             return f"{self.pointer}[{text}]"
@@ -59,21 +58,21 @@ class Access:
 
 
 def offset(index: Sequence[str], strides: Sequence[int]) -> str:
-    """The place of an element, in elements."""
+    """The offset of an element, in elements."""
     parts = [i if s == 1 else f"{i} * {s}" for i, s in zip(index, strides, strict=True) if s and i != "0"]
     return " + ".join(parts) or "0"
 
 
 def each_lane(body: Sequence[str]) -> list[str]:
-    """Lines run for each lane, which depend on no other."""
+    """Lines run for each lane, independently."""
     return ["EACH", "for (int64_t l = 0; l < LANES; l++) {", *(f"    {line}" for line in body), "}"]
 
 
 def loops(
     shape: Sequence[int], lines: Sequence[str], each: bool = False, first: tuple[str, str] | None = None
 ) -> list[str]:
-    """Loops around statements, the last one free of dependence where `each`; `first`: where the outermost begins and
-    ends, if not at the ends of its axis."""
+    """Loops around statements, the innermost free of dependences if `each`; `first`: the bounds of the outermost, if
+    not its whole axis."""
     lines = list(lines)
     for k in reversed(range(len(shape))):
         begin, end = first if first is not None and k == 0 else ("0", str(shape[k]))
@@ -84,14 +83,14 @@ def loops(
 
 
 def indented(lines: Sequence[str]) -> list[str]:
-    """Statements one level deeper."""
+    """Statements indented one level."""
     return [f"    {line}" for line in lines]
 
 
 class Memory:
-    """The pointers that a kernel needs. `names`: of values; `tables`: the number of each state and constant among the
-    arrays that are handed to compiled code. With `lanes` all but constants is there for LANES copies of the program,
-    element by element. A kernel's numbers, too, are declared: those of `given` that it takes."""
+    """The pointers that a kernel needs. `names`: of values; `tables`: the index of each state and constant among the
+    arrays passed to compiled code. With `lanes`, everything but constants exists for LANES copies of the program,
+    element by element. A kernel's run-time numbers are declared too: those of `given` that it uses."""
 
     shares = True
     """Whether threads may share a kernel."""
@@ -110,11 +109,11 @@ class Memory:
         self.pointers: dict[tuple[Buffer, int, str], str] = {}
         self.written: set[str] = set()
         self.taken: dict[int, str] = {}
-        """The statements that name the numbers which the kernel takes."""
+        """The declarations of the run-time numbers that the kernel uses."""
         self.grains: Mapping[Buffer, int] = {}
-        """Of how many bytes the buffers that begin at no multiple of ALIGN begin at one."""
+        """Alignment in bytes of the buffers that are not aligned to ALIGN."""
         self.share: tuple[int, int] | None = None
-        """The turns of the kernel's outermost loop, and how many make a part, where threads share them."""
+        """The iterations of the kernel's outermost loop, and how many make a part, if threads share them."""
 
     def source(self, x: Var) -> Var:
         """The value whose memory a view shows."""
@@ -143,14 +142,14 @@ class Memory:
         return Access(name, (*(0,) * lead, *strides), place, var.dtype, lanes, self.grains.get(place.buffer, ALIGN))
 
     def result(self, eqn: Eqn) -> Access:
-        """Where an equation writes its result. Raises UnfitError where something lies there that it reads."""
+        """Where an equation writes its result. Raises UnfitError if that overlaps what it reads."""
         out = self.access(eqn.output, eqn.output.shape, write=True)
         if any(overlap(out.place, out.dtype, self.places[x], x.dtype) for x in eqn.operands):
             raise UnfitError
         return out
 
     def literal(self, eqn: Eqn, i: int) -> str:
-        """A literal among the inputs of an equation: written out, or the name of the number that kernels are given."""
+        """A literal among the inputs of an equation: inlined, or the name of the run-time number."""
         x, k = eqn.inputs[i], self.given.places.get((eqn, i))
         assert not isinstance(x, Var)
         if k is None:
@@ -161,11 +160,11 @@ class Memory:
         return f"number{k}"
 
     def inside(self, buffer: Buffer) -> int | None:
-        """The byte of the arena where a buffer begins; None for one that lies elsewhere."""
+        """The byte offset of a buffer in the arena; None for one outside it."""
         return buffer.start if buffer.kind == "arena" else None
 
     def declarations(self) -> list[str]:
-        """The pointers, declared, then the numbers."""
+        """The declarations of the pointers, then of the numbers."""
         return [*self.declared_pointers(), *self.taken.values()]
 
     def declared_pointers(self) -> list[str]:
@@ -186,18 +185,18 @@ class Memory:
 
 
 def shows(x: Var, views: Mapping[Var, Eqn]) -> Var:
-    """The value whose memory one shows, through all of the `views` that make it."""
+    """The value whose memory one shows, through all of `views`."""
     while x in views:
         (x,) = views[x].operands
     return x
 
 
 Span = tuple[Buffer | None, int, int]
-"""Bytes: the buffer that they are in, None for the arena; the first, and the one behind the last."""
+"""A byte range: its buffer, None for the arena; the first byte, and one past the last."""
 
 
 def span(place: Place, dtype: str) -> Span:
-    """From the first byte of a place to behind its last."""
+    """The byte range of a place."""
     buffer, item = place.buffer, ITEM[dtype]
     inside = buffer.kind == "arena"
     first = place.offset * item + (buffer.start if inside else 0)
@@ -205,12 +204,12 @@ def span(place: Place, dtype: str) -> Span:
 
 
 def meet(a: Span, b: Span) -> bool:
-    """Whether they share a byte."""
+    """Whether they overlap."""
     return a[0] is b[0] and a[1] < b[2] and b[1] < a[2]
 
 
 def overlap(a: Place, a_type: str, b: Place, b_type: str) -> bool:
-    """Whether two places share a byte."""
+    """Whether two places overlap."""
     return meet(span(a, a_type), span(b, b_type))
 
 
@@ -221,8 +220,8 @@ def _extent(place: Place) -> int:
 
 
 def collapse(shape: Sequence[int], accesses: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
-    """Axes of one element left out, and those that lie evenly one behind the other taken as one, for all accesses alike
-    (their strides). Returns the shape and the strides of each access."""
+    """Simplify loops: drop axes of size 1, and merge adjacent axes that are contiguous in all accesses (given by their
+    strides). Returns the shape and the strides of each access."""
     axes: list[tuple[int, tuple[int, ...]]] = []
     for k, n in enumerate(shape):
         strides = tuple(a[k] for a in accesses)

@@ -1,4 +1,4 @@
-"""What a C text is made of: kernels, the functions that hold them, and the whole."""
+"""The structure of generated C code: kernels, the functions that contain them, and the translation unit."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ...passes import Plan
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The function `name` computes the steps `first` to before `stop` of a plan, the guard between them, and, where it
-    goes to the end, the copies. It returns 1 where the guard stopped the step."""
+    """The function `name` computes the steps `first` to `stop` (exclusive) of a plan, the guard among them, and, if it
+    runs to the end, the copies. It returns 1 if the guard stopped the step."""
 
     name: str
     first: int
@@ -24,9 +24,9 @@ class Compiled:
 @dataclass(frozen=True, slots=True)
 class CSource:
     """A translation unit. Its functions take the arena and the addresses of `tables`: the plan's states, then the
-    constants that it reads; last, of `numbers`, the table of the numbers that kernels are given (.given). `many`: the
-    name of a function that does many steps, where one function does all of a step; else empty. `rounds`: the same for
-    the round of each loop, whose functions are in this text too."""
+    constants that it reads; last, of `numbers`, the table of run-time numbers (.given). `many`: the name of a function
+    that runs many steps, if one function computes all of a step; else empty. `rounds`: the same for the body of each
+    loop, whose functions are in this code too."""
 
     text: str
     functions: tuple[Compiled, ...]
@@ -37,7 +37,7 @@ class CSource:
 
     @property
     def code(self) -> str:
-        """What is compiled."""
+        """The source to compile."""
         return code_of(self.text)
 
 
@@ -45,7 +45,7 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
 def code_of(text: str) -> str:
-    """A text without its comments. These tell what is no part of kernels: the values of their numbers, places in a
+    """Source without its comments, which contain what is not compiled: the values of run-time numbers, places in a
     file."""
     return _COMMENT.sub(" ", text)
 

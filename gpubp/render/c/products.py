@@ -1,4 +1,4 @@
-"""Products of matrices as C: plain loops over sizes that the compiler knows, or a call of the function for any."""
+"""Matrix products as C: plain loops over constant sizes, or a call of the general function."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from .memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, each_lane, inden
 from .share import LINE, bounds
 
 PLAIN = 1 << 12
-"""Multiplications of a product up to which plain loops are no slower than the function for any sizes."""
+"""Maximum multiplications of a product for which plain loops are no slower than the general function."""
 SIDE_BY_SIDE = 1 << 15
-"""Those of a product for copies of a program side by side, or whose rows do not lie dense: plain loops too."""
+"""The same for SIMD over copies of a program, or for rows that are not contiguous."""
 LARGEST = 1 << 24
-"""Those up to which a product is no slower than a call of the BLAS. With vectors of 512 bits larger ones are as quick
-alone, and slower among the others of a step (measured: 40.8 ms against 28.2 for 784-1024-1024-10 at 512)."""
+"""Maximum for which a product is no slower than a call of the BLAS. With 512-bit vectors larger ones are as fast alone,
+and slower among the others of a step (measured: 40.8 ms against 28.2 for 784-1024-1024-10 at 512)."""
 SLIM, DENSE = 4, 16
-"""Rows of a left matrix up to which the right one is read once, where it lies, and columns that it must then have."""
+"""Maximum rows of a left matrix for which the right one is read once, in place, and the minimum of columns that it must
+then have."""
 HIGH = 64
-"""Rows of a part that is divided by rows: each part packs the right matrix anew."""
+"""Rows of a part if the work is split by rows: each part packs the right matrix again."""
 
 
 def product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
-    """Sums are taken in the order of memory, rounded once a term where the machine can, however they are computed.
-    Raises UnfitError for products that the BLAS is for."""
+    """Sums are accumulated in memory order, with a fused multiply-add if the machine has one, whichever way they are
+    computed. Raises UnfitError for products that are left to the BLAS."""
     a, b = eqn.operands
     (m, k), n = a.shape[-2:], b.shape[-1]
     work = m * n * k
@@ -39,7 +40,7 @@ def product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
         size = {"m": str(m), "n": str(n)}
         slim = m <= SLIM and n >= DENSE and b_column == 1
         if not lead:
-            # A part by columns packs nothing of the right matrix that another needs too.
+            # When split by columns, parts pack disjoint pieces of the right matrix.
             by_columns = m < 2 * HIGH or (n >= m and n >= 2 * LINE)
             axis, turns, steps = ("n", n, (0, b_column, 1)) if by_columns else ("m", m, (row, 0, out.strides[-2]))
             bounds(memory, turns, work // 8 + n * k * slim, LINE if by_columns else HIGH)
@@ -71,7 +72,7 @@ def _side_by_side(left: Access, right: Access, out: Access, index: list[str], si
 
 
 def _column(left: Access, right: Access, out: Access, index: list[str], m: int, k: int) -> list[str]:
-    """A product of one column: each column of the left matrix times a number of the right one, added to a column of
+    """A product with one column: each column of the left matrix times a number of the right one, added to a column of
     sums."""
     kind, fma = _fma(left)
     each = f"for (int64_t i = 0; i < {m}; i++)"

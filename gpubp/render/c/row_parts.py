@@ -1,4 +1,4 @@
-"""Which equations can be one loop over rows, and what each of them reads, keeps and writes there."""
+"""Loop fusion by rows: which equations can be one loop over rows, and what it reads, keeps and writes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ...passes import Place
 from .memory import Access, Memory, UnfitError, collapse, overlap
 
 BUFFERED = 4096
-"""Longest row, in elements, that may be kept beside the registers."""
+"""Longest row, in elements, that may be buffered."""
 
 
 @dataclass(eq=False, slots=True)
 class Part:
-    """An equation of the kernel. `full`: it has a value for each element of a row, else one for the row; `turn`: how
-    many reductions of the row must be done before."""
+    """An equation of the kernel. `full`: it has a value for each element of a row, else one per row; `turn`: how many
+    reductions of the row must be complete before."""
 
     eqn: Eqn
     form: CForm
@@ -40,7 +40,7 @@ class Part:
 
 class RowParts:
     """`eqns` over `shape`, whose last `inner` axes are a row; `stored`: the values that something else reads. Raises
-    UnfitError where they cannot be computed so."""
+    UnfitError if they cannot be computed that way."""
 
     def __init__(
         self, memory: Memory, eqns: Sequence[Eqn], shape: tuple[int, ...], stored: Collection[Var], inner: int = 1
@@ -61,9 +61,9 @@ class RowParts:
         self._fold_axes()
         self._keep()
 
-    # Reading the equations ----------------------------------------------------------------------------------------
+    # Analysis -------------------------------------------------------------------------------------------------------
     def _expanded(self, eqn: Eqn) -> Iterator[Eqn]:
-        """An equation, or those that it is made of."""
+        """An equation, or its decomposition."""
         if not isinstance(eqn.op.c, Rows):
             yield eqn
             return
@@ -136,7 +136,7 @@ class RowParts:
         return False
 
     def _access(self, x: Var, shape: tuple[int, ...], full: bool, write: bool = False) -> Access:
-        """A value, broadcast to the shape of the equation that reads or makes it, over the axes of the kernel."""
+        """A value, broadcast to the shape of the equation that reads or computes it, over the axes of the kernel."""
         if x not in self.memory.places:
             raise UnfitError
         found = self.memory.access(x, shape, write)
@@ -144,9 +144,9 @@ class RowParts:
         own = tuple(s if n != 1 else 0 for s, n in zip(strides, self.shape, strict=True))
         return found.along(own)
 
-    # What must hold -----------------------------------------------------------------------------------------------
+    # Conditions -----------------------------------------------------------------------------------------------------
     def _check_order(self) -> None:
-        """No element may be written before all that read the old one have done so."""
+        """No element may be overwritten before all readers of the old value are done."""
         stores = [(part, part.store) for part in self.parts if part.store is not None]
         for k, (part, store) in enumerate(stores):
             if any(s == 0 and n > 1 for s, n in zip(store.strides[: self.lead], self.shape, strict=False)):
@@ -164,7 +164,7 @@ class RowParts:
                         raise UnfitError
 
     def _fold_axes(self) -> None:
-        """Take axes together."""
+        """Merge axes."""
         accesses = self._accesses()
         head, tail = self.shape[: self.lead], self.shape[self.lead :]
         elementwise = not any(part.folds or not part.full for part in self.parts)
@@ -192,8 +192,8 @@ class RowParts:
         return found + [part.store for part in self.parts if part.store is not None]
 
     def _keep(self) -> None:
-        """Find the values of a row that a later loop over it, or a reduction, reads again: they are kept, unless they
-        lie in memory anyway."""
+        """Find the values of a row that a later loop over it, or a reduction, reads again: they are buffered, unless
+        they are in memory anyway."""
         self.in_pieces = False
         for part in self.parts:
             for x in part.eqn.operands:

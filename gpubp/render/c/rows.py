@@ -1,4 +1,4 @@
-"""Equations that are computed row by row, as one C loop nest: what lives in them alone is never written to memory."""
+"""Equations fused row by row into one C loop nest: local values are never written to memory."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .row_parts import Part, RowParts
 from .share import LINE, bounds
 
 PIECE = 1024
-"""Elements of a longer row that are computed before they are reduced; sums are taken in such pieces anyway."""
+"""Elements of a longer row that are computed before they are reduced; sums are accumulated in such chunks anyway."""
 
 
 class RowKernel(RowParts):
-    """The loops of equations that can be computed together."""
+    """The loops of equations that are fused."""
 
     def lines(self) -> list[str]:
         """The loops. The pointers are declared elsewhere."""
@@ -73,7 +73,7 @@ class RowKernel(RowParts):
         return lines
 
     def _pieces(self, loop: Sequence[Part], folds: Sequence[Part], index: Sequence[str]) -> list[str]:
-        """A long row, a piece at a time: each is computed, then reduced."""
+        """A long row in chunks: each is computed, then reduced."""
         out = [f"double {p.name}_all = {_form(p, Fold).start};" for p in folds]
         out.append(f"for (int64_t first = 0; first < {self.length}; first += {PIECE}) {{")
         out.append(f"    const int64_t n = {self.length} - first < {PIECE} ? {self.length} - first : {PIECE};")
@@ -95,7 +95,7 @@ class RowKernel(RowParts):
         return f"{function}({self._row_at(part, index, '0')}, {self.length})"
 
     def _row_at(self, part: Part, index: Sequence[str], first: str) -> str:
-        """A pointer to the elements that a reduction takes."""
+        """A pointer to the elements that a reduction reads."""
         (x,) = part.eqn.operands
         maker = self.made.get(x) or self.made.get(self.memory.source(x))
         if maker is not None and maker.kept:

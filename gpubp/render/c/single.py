@@ -11,13 +11,13 @@ from .products import product
 from .share import bounds
 
 ELEMENT = 4
-"""Elementary operations that an element with indices of its own takes, about."""
+"""Estimated elementary operations of an element with computed indices."""
 STACK = 1 << 18
-"""Bytes of scratch that a thread may have on its stack: half of the smallest stack that systems give to threads."""
+"""Maximum scratch of a thread on its stack in bytes: half of the smallest default stack of a thread."""
 
 
 def single_kernel(memory: Memory, step: Step) -> list[str]:
-    """The loops of one equation. Raises UnfitError where it has no such form."""
+    """The loops of one equation. Raises UnfitError if it has no such form."""
     eqn, form = step.eqn, step.eqn.op.c
     if form is None:
         raise UnfitError
@@ -44,14 +44,14 @@ def _nest(
     each: bool = False,
     first: tuple[str, str] | None = None,
 ) -> list[str]:
-    """Loops around statements, the last one free of dependence where `each`; each statement for all lanes, if any.
+    """Loops around statements, the innermost free of dependences if `each`; each statement for all lanes, if any.
     `first`: see `loops`."""
     lines = each_lane(body) if memory.lanes else list(body)
     return loops(shape, lines, each and not memory.lanes, first)
 
 
 def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> list[str]:
-    """The result is set to the start, then each element is joined to its place, in the order of memory."""
+    """The result is initialised, then each element is accumulated, in memory order."""
     (x,) = eqn.operands
     gone = {a % x.ndim for a in eqn.params["axis"]}
     read = memory.access(x, x.shape)
@@ -69,7 +69,7 @@ def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> list[str]:
     lines = _nest(memory, fill_shape, [f"{first.at(fill_index)} = {form.start};"], each=True)
     put, get = out.along(to), read.along(source)
     if shape and not to[-1] and source[-1] == 1:
-        # Elements that lie one behind the other are reduced at once.
+        # Contiguous elements are reduced at once.
         first_of_row, place = get.at([*index[:-1], "0"], "0"), [*index[:-1], "0"]
         before: list[str] = []
         row = f"{form.row}(&{first_of_row}, {shape[-1]})"
@@ -137,7 +137,7 @@ def _routine(memory: Memory, step: Step, form: Routine, out: Access) -> list[str
     if found is None:
         raise UnfitError
     kind, item = C_TYPE[eqn.output.dtype], ITEM[eqn.output.dtype]
-    # Threads have a scratch each, on their stacks, where it is small enough for that.
+    # Each thread has its own scratch, on its stack if it is small enough.
     small = sum(found.room) * item <= STACK
     begin, end = bounds(memory, found.turns, found.work if small else 0, found.unit)
     text = found.call.replace("{t}", SUFFIX[eqn.output.dtype]).replace("{out}", out.pointer)

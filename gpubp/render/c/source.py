@@ -1,4 +1,4 @@
-"""A plan as C text: its pieces as loops, those that follow each other as one function that Python calls."""
+"""A plan as C source: its pieces as loops, consecutive ones as one function that Python calls."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def c_source(
     *,
     apart: bool = False,
 ) -> CSource:
-    """The pieces of a plan that have a C form. The functions `<name>_0`, `<name>_1` ... are for those that follow each
-    other, or with `apart` each for one kernel; what stands between them stays with Python.
+    """The pieces of a plan that have a C form. The functions `<name>_0`, `<name>_1` ... are for consecutive pieces, or
+    with `apart` for one kernel each; the pieces between them stay in Python.
 
-    Where that is nothing, `<name>_many(arena, tables, rows, order, per_epoch, at, steps, results)` does `steps` steps
-    on batches of `rows`, an array of data for each feed, and writes the numbers `collect` of each step to `results`.
-    Step `at` takes the batch of that number of `per_epoch`, over which it begins anew; `order` says which rows come
-    when, if not as they stand. It returns how many steps were done before the guard stopped one.
+    If there are none, `<name>_many(arena, tables, rows, order, per_epoch, at, steps, results)` runs `steps` steps on
+    batches of `rows`, an array of data for each feed, and writes the numbers `collect` of each step to `results`. Step
+    `at` takes the batch with that number out of `per_epoch`, and starts over after the last; `order` is the permutation
+    of the rows, if they are shuffled. It returns how many steps were run before the guard stopped one.
     """
     numbers = given(plan)
     rounds = {
@@ -46,11 +46,11 @@ def c_source(
 
 
 class PlanText:
-    """The text of a plan, for one copy of its program or for `lanes`. `given`: its numbers, and those of what it is a
-    loop of."""
+    """The source of a plan, for one copy of its program or for `lanes`. `given`: its run-time numbers, including those
+    of the enclosing program."""
 
     taken = C_WORDS | c_names()
-    """Names that no value may have."""
+    """Reserved names."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class PlanText:
             yield from self._divided(piece)
 
     def _divided(self, piece: Piece) -> Iterator[Kernel]:
-        """A piece as few kernels: as many of its steps together as can be."""
+        """A piece as few kernels: fusing as many of its steps as possible."""
         first = piece.first
         while first < piece.stop:
             for stop in range(piece.stop if piece.shape is not None else first + 1, first, -1):
@@ -123,7 +123,7 @@ class PlanText:
             first = stop
 
     def _with_fold(self, piece: Piece, after: Piece) -> Kernel | None:
-        """An elementwise piece together with the reduction of all its elements that follows it."""
+        """An elementwise piece fused with the following reduction of all its elements."""
         eqn = self.plan.steps[after.first].eqn
         if after.stop > after.first + 1 or not isinstance(eqn.op.c, Fold) or after.first == self.plan.early:
             return None
@@ -147,7 +147,7 @@ class PlanText:
         return self._kernel(first, stop, memory, lines)
 
     def stored(self, steps: Collection[int]) -> set[Var]:
-        """What is computed in some steps and read elsewhere."""
+        """The values computed in some steps and read elsewhere."""
         made = (v for i in steps for v in self.plan.steps[i].eqn.outputs)
         # What no equation reads is a copy that is part of something larger.
         return {v for v in made if not self.readers.get(v, {-1}) <= set(steps)}
@@ -161,7 +161,7 @@ class PlanText:
         return self._kernel(first, first + 1, memory, lines)
 
     def single_lines(self, memory: Memory, step: Step) -> Sequence[str]:
-        """The text of one equation. Raises UnfitError."""
+        """The code of one equation. Raises UnfitError."""
         return single_kernel(memory, step)
 
     def memory(self) -> Memory:
@@ -178,7 +178,7 @@ class PlanText:
 
     # Functions ----------------------------------------------------------------------------------------------------
     def source(self, collect: Sequence[Var] = (), apart: bool = False) -> CSource:
-        """The functions alone, without those that they call, and without loops."""
+        """Only the functions, without those that they call, and without loops."""
         kernels = {kernel.first: kernel for kernel in self.kernels()}
         functions: list[Compiled] = []
         texts: list[str] = []
@@ -229,7 +229,7 @@ class PlanText:
         return "\n".join([*parts, *lines])
 
     def statements(self, run: Iterable[Kernel], stop: int) -> list[str]:
-        """Kernels one after the other, with the guard between them and, where they go to the end, the copies."""
+        """Consecutive kernels, with the guard among them and, if they run to the end, the copies."""
         plan, end = self.plan, len(self.plan.steps)
         lines: list[str] = []
         for kernel in run:
@@ -248,7 +248,7 @@ class PlanText:
         return lines
 
     def block(self, kernel: Kernel) -> list[str]:
-        """A kernel's lines where they run, or a call that shares them out, for which `parts` takes the function."""
+        """A kernel's lines inline, or a call that splits them among threads, with the function appended to `parts`."""
         if kernel.share is None:
             return ["    {", *(f"        {line}" for line in kernel.lines), "    }"]
         name, (turns, grain) = f"{self.name}_part{kernel.first}", kernel.share
@@ -257,7 +257,7 @@ class PlanText:
         return [f"    share({name}, arena, tables, {turns}, {grain});"]
 
     def with_numbers(self, lines: list[str]) -> list[str]:
-        """The body of a function, which first finds the numbers behind the tables, if it takes any."""
+        """The body of a function, which first finds the run-time numbers after the tables, if it uses any."""
         if not any(" = NUMBER(" in line for line in lines):
             return lines
         return [f"    const char *const numbers = (const char *)tables[{len(self.tables)}];", *lines]
@@ -279,7 +279,7 @@ class PlanText:
 
 
 def _trailing(eqn: Eqn) -> int:
-    """How many of the last axes a reduction takes, 1 where they are others."""
+    """How many of the last axes a reduction takes, 1 if they are others."""
     (x,) = eqn.operands
     axes = sorted(a % x.ndim for a in eqn.params["axis"])
     return len(axes) if axes == list(range(x.ndim - len(axes), x.ndim)) else 1

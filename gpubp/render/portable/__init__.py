@@ -1,4 +1,4 @@
-"""Prediction programs as C files that need nothing else."""
+"""Export of prediction programs as self-contained C files."""
 
 from .file import portable_source
 from .text import CannotExportError

@@ -1,4 +1,4 @@
-"""A prediction program as one C file that needs nothing else."""
+"""A prediction program as one self-contained C file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .text import ARENAS, WORDS, PortableText
 from .told import Signature, Told, rows
 
 STACK = 1 << 16
-"""Bytes of values that the function keeps on the stack; a thread has 128 KiB of it at least where there are threads."""
+"""Maximum bytes of values on the stack; threads have at least 128 KiB of it."""
 FRAME = 512
-"""Bytes of stack for all else, about, where a compiler optimises."""
+"""Estimated bytes of stack for everything else, in optimised code."""
 
 
 def portable_source(
@@ -33,9 +33,9 @@ def portable_source(
     told: Told,
     xp: Any,
 ) -> str:
-    """The C file of a program for one row, whose inputs but `arrays`, which hold their values, are those that are
-    `told`. Its function is `<name>_predict`, or `<name>_predict_in`, which works in the caller's memory, where the
-    stack of a thread may be too small. Raises CannotExportError."""
+    """The C file of a program for one row, whose inputs are those that are `told`, except `arrays`, which have the
+    given values. Its function is `<name>_predict`, or `<name>_predict_in`, which works in memory of the caller, if a
+    thread's stack may be too small. Raises CannotExportError."""
     return _File(program, arrays, hints, describe, name, told, xp).text()
 
 
@@ -68,7 +68,7 @@ class _File:
             *(line for v, own in zip(program.outputs, found, strict=True) for line in self._given(v, own)),
         ]
         self.words = set(re.findall(r"\w+", "\n".join(self.statements)))
-        # Of some types all values live in loops, and none in memory.
+        # Values of some dtypes are all in loops.
         self.arenas = {dtype: len(piece) for dtype, piece in self.pieces.items() if ARENAS[dtype] in self.words}
         size = sum(self.arenas.values())
         local = (_LOCAL.match(line) for line in body)
@@ -124,7 +124,7 @@ class _File:
         yield from ("    return 0;", "}")
 
     def _fed(self, k: int, v: Var, name: str, used: bool) -> Iterator[str]:
-        """An input is looked at, and copied to its place, which may be written over."""
+        """An input is validated, and copied to its place, which may be overwritten."""
         one, place = self.told.inputs[k], self.plan.places[v]
         wrong = f"{name}[n] < 0 || {name}[n] >= {one.classes}" if one.classes else f"!({name}[n] - {name}[n] == 0)"
         start = (place.buffer.start - self.pieces[v.dtype].start) // ITEM[v.dtype] + place.offset
@@ -144,7 +144,7 @@ class _File:
 
 
 def _numbers(values: Any) -> list[str]:
-    """Each to the bit: floats in hexadecimal."""
+    """Exact: floats in hexadecimal."""
     dtype = str(values.dtype)
     if dtype not in FLOATS:
         return [c_literal(x, dtype) for x in values.tolist()]

@@ -1,4 +1,4 @@
-"""Row-wise primitives written in others, where a row is no row of memory, or too long for a kernel to keep."""
+"""Row-wise primitives decomposed into others, if a row is not contiguous, or too long to be buffered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..c.row_parts import BUFFERED
 
 
 def spelled(program: Program) -> Program:
-    """The program with such rows a step at a time. Takes and gives a verified program."""
+    """The program with such rows decomposed. Takes and returns a verified program."""
     program = map_bodies(program, spelled)
     return replace(program, eqns=tuple(step for eqn in program.eqns for step in _steps(eqn)))
 

@@ -1,4 +1,4 @@
-"""Products and convolutions as plain loops: no scratch, and sums in the order of memory."""
+"""Matrix products and convolutions as plain loops: no scratch, and sums in memory order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..c.memory import C_TYPE, Access, Memory, UnfitError, indented
 
 
 def sum_lines(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
-    """The loops of a product of matrices, or of what a routine computes. Raises UnfitError."""
+    """The loops of a matrix product, or of what a routine computes. Raises UnfitError."""
     form = eqn.op.c
     if isinstance(form, Product):
         a, b = eqn.operands
@@ -35,8 +35,8 @@ def _product(out: Aval, terms: int) -> Sums:
 
 
 def _loops(sums: Sums, left: Access, right: Access, out: Access) -> list[str]:
-    """Where the second factor lies dense along columns, each number of the first is multiplied by a row of it and added
-    to a row of the result; else sums are taken one by one."""
+    """If the second factor is contiguous along columns, each number of the first is multiplied by a row of it and added
+    to a row of the result; else sums are computed one by one."""
     kind, fma = C_TYPE[out.dtype], "FMAF" if out.dtype == "float32" else "FMA"
     batch, rows, columns, terms = (
         _index(name, sizes)

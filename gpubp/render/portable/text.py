@@ -1,4 +1,4 @@
-"""A plan as the statements of one C function: everything in its place in arrays on the stack, one for each type."""
+"""A plan as the statements of one C function: all values in arrays on the stack, one per dtype."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ARENAS = {
     "uint32": "u32",
     "bool": "b8",
 }
-"""The arrays in which values lie."""
+"""The arrays that contain the values."""
 _CPP = (
     "alignas alignof and and_eq asm bitand bitor bool catch char8_t char16_t char32_t class compl concept const_cast "
     "consteval constexpr constinit co_await co_return co_yield decltype delete dynamic_cast explicit export false "
@@ -33,13 +33,13 @@ _CPP = (
     "using virtual wchar_t xor xor_eq"
 )
 _SYSTEMS = "linux unix i386 errno"
-"""Macros of some compilers, in small letters."""
+"""Macros of some compilers, in lower case."""
 WORDS = frozenset((*_CPP.split(), *_SYSTEMS.split(), *ARENAS.values(), "work"))
-"""Names that no value may have, beside those of C."""
+"""Reserved names, in addition to those of C."""
 
 
 class CannotExportError(Exception):
-    """An equation has no form in C."""
+    """An equation has no C form."""
 
     def __init__(self, eqn: Eqn) -> None:
         super().__init__(eqn.op.name)
@@ -47,7 +47,7 @@ class CannotExportError(Exception):
 
 
 class PortableMemory(Memory):
-    """Pointers into the arrays of a function, and to where the states and constants of its plan lie: `homes`."""
+    """Pointers into the arrays of a function, and to the states and constants of its plan: `homes`."""
 
     shares = False
     pieces: Mapping[str, range]
@@ -68,9 +68,9 @@ class PortableMemory(Memory):
 
 
 class PortableText(PlanText):
-    """The text of a plan whose arena has `pieces` for the types (`typed` of gpubp.passes). `homes`: the addresses of
-    its states; `table` takes a name and the values of a constant and gives the name of a table that holds them;
-    `depth`: of how many loops it is a round."""
+    """The code of a plan whose arena has `pieces` for the dtypes (`typed` of gpubp.passes). `homes`: the addresses of
+    its states; `table` takes a name and the values of a constant and returns the name of a table that holds them;
+    `depth`: the nesting depth in loops."""
 
     taken = PlanText.taken | WORDS
 
@@ -115,7 +115,7 @@ class PortableText(PlanText):
         yield from self.statements([], end)
 
     def _constants(self, xp: Any) -> Iterator[str]:
-        """Constants become tables; one that is a piece of something larger is copied there."""
+        """Constants become tables; one that is part of a larger buffer is copied there."""
         values: dict[Var, Any] = {}
         for eqn in self.plan.constants:
             values[eqn.output] = apply(
@@ -146,7 +146,7 @@ class PortableText(PlanText):
             yield from self._copy(memory, slice_, last)
 
     def _stand(self, turns: Turns, stand: Stand, dtype: str, turn: str) -> str:
-        """The address of a state of a round, in a turn."""
+        """The address of a state of a loop body, in an iteration."""
         index = f"({turns.length - 1} - {turn})" if turns.reverse else turn
         text = self._address(stand.spot, dtype, f"{index} * {stand.step // ITEM[dtype]}" if stand.step else "")
         return text if stand.first is None else f"({turn} ? {text} : {self._address(stand.first, dtype)})"
@@ -156,7 +156,7 @@ class PortableText(PlanText):
         home = ARENAS[dtype] if table is None else self.homes[self.plan.places[self.tables[table]].buffer]
         start = (byte - (self.pieces[dtype].start if table is None else 0)) // ITEM[dtype]
         if more and start:
-            # One sum of whole numbers: the first turn of a carry that follows would begin before its array.
+            # A single integer sum: a followed carry of the first iteration would be before the start of its array.
             more = f"({more} {'-' if start < 0 else '+'} {abs(start)})"
         elif start:
             more = str(start)

@@ -1,4 +1,4 @@
-"""The comment at the top of an exported file: how its function is called, from C and from Fortran."""
+"""The documentation comment of an exported file: how to call its function, from C and from Fortran."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Fortran:"""
 @dataclass(frozen=True, slots=True)
 class Slot:
     """An input or output: its name in the file, its shape for one example, the type of the caller's numbers, for a
-    label how many classes there are, and what else is to be said of it."""
+    label the number of classes, and a description."""
 
     name: str
     shape: tuple[int, ...]
@@ -53,7 +53,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a file says of itself: `title`, the net and the run, and what its function takes and gives."""
+    """The contents of the comment: `title`, the net and the run, and what its function takes and returns."""
 
     title: Sequence[str]
     inputs: Sequence[Slot]
@@ -66,8 +66,8 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A function: its name, the names of its inputs and outputs in C, the doubles of memory that it is given to `work`
-    in, and the bytes of stack that it needs."""
+    """A function: its name, the names of its inputs and outputs in C, the doubles of memory that it needs for `work`,
+    and the bytes of stack."""
 
     function: str
     arguments: Sequence[str]
@@ -87,7 +87,7 @@ class Signature:
         yield from (one.kind for one in self.told.outputs)
 
     def comment(self) -> str:
-        """All that its user has to know."""
+        """The documentation for its user."""
         lines = [*self.told.title, "", *(f"    {line}" for line in f"{self.prototype};".split("\n")), ""]
         lines += ["computes the outputs of one example. Numbers lie one behind the other, the last axis fastest.", ""]
         for k, (one, name) in enumerate(zip(self.told.slots, self.arguments, strict=True)):
@@ -101,7 +101,7 @@ class Signature:
         return f"/* {text.strip()}\n*/"
 
     def fortran(self) -> Iterator[str]:
-        """The interface by which Fortran calls it; there the first index runs fastest."""
+        """The Fortran interface; there the first index varies fastest."""
         names = _fortran_names([*(["work"] if self.work else []), *self.arguments])
         *before, last = rows(names, WIDTH)
         yield "interface"
@@ -128,7 +128,7 @@ def _described(way: str, one: Slot, name: str) -> Iterator[str]:
 
 
 def _fortran_names(names: Sequence[str]) -> list[str]:
-    """The same for a language in which they begin with a letter, and small letters are no others than capitals."""
+    """The same for a language in which identifiers start with a letter and are case-insensitive."""
     found: list[str] = []
     for name in names:
         own = base = name if name[0].isalpha() else f"a{name}"
@@ -141,7 +141,7 @@ def _fortran_names(names: Sequence[str]) -> list[str]:
 
 
 def rows(words: Sequence[str], width: int) -> Iterator[str]:
-    """Words with commas between them, as lines."""
+    """Words separated by commas, as lines."""
     line: list[str] = []
     wide = 0
     for word in words:
