@@ -14,7 +14,8 @@ from gpubp.render import plan_source, python_source
 
 PYTHON = """\
 def loop(xp, body, length, carries, scanned, reverse, *values):
-    # Carries go from round to round; of each scanned value a round sees its slice; constants are the same in all.
+    # Carries pass from iteration to iteration; each iteration gets its slice of the scanned values; constants are
+    # shared.
     state, sequences, constants = values[:carries], values[carries : carries + scanned], values[carries + scanned :]
     collected = [()] * length
     for t in range(length - 1, -1, -1) if reverse else range(length):
