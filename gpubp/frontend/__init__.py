@@ -17,6 +17,7 @@ from .programs import KEPT, MASK, MODES, Built, Mode, build, describe, fed_to_fi
 from .rates import rates
 from .resolved import MAIN, resolved
 from .restated import initialiser, with_init, with_rate
+from .same import changed
 from .stacked import GOING, stacked
 from .states import AVERAGE, BEST, BEST_STEP, COUNTERS, EPOCH_STEPS, RATE_SCALE, SEED, STEP, TOTAL_STEPS, counters
 from .stops import Start, Watch, cannot_start, start_of, watch_of
@@ -56,6 +57,7 @@ __all__ = [
     "as_numbers",
     "build",
     "cannot_start",
+    "changed",
     "check_feeds",
     "check_values",
     "match_feeds",

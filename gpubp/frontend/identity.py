@@ -3,37 +3,72 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dsl.graph import Choice, DataEntry, Duration, Node, Static, Word
 
 from ..ir import source_of
+from ..registry import ENTRIES, lookup
 from .net import Net
 from .remedies import ancestors
 
 MODEL, LOSS, DATA = "model", "loss", "data"
 """Names of parts that are not keys of `train`."""
+_NODES = ("function", "loss", "metric", "penalty")
+"""Parts of the catalogue whose entries become nodes."""
 
 
 def identity(net: Net) -> dict[str, str]:
     """The experiment by parts: `data`, `split`, `model`, `loss` and every other key of `train`, each as text
-    independent of the file's layout. Long texts are replaced by their SHA-256."""
+    independent of the file's layout. Long texts are replaced by their SHA-256, taken without options at their default
+    values, because other versions may have more of these."""
     graph, out = net.graph, {}
     if graph.rows is not None:
-        out[DATA] = "; ".join(_entry(entry) for entry in graph.rows.entries)
+        out[DATA] = "; ".join(entry_text(entry) for entry in graph.rows.entries)
     if graph.data is not None:
         out["split"] = written(graph.data.split)
-    number = {node: i for i, node in enumerate((*graph.inputs, *graph.targets, *graph.nodes))}
-    outputs = (f"output {name} = {number[node]}" for name, node in graph.outputs.items())
-    out[MODEL] = _hash((*(_node(node, number) for node in number), *outputs))
+    out |= graph_hashes(net, _told)
     if graph.train is not None:
-        terms = _needed(graph.train.loss, graph.train.nodes)
-        number |= {node: len(number) + i for i, node in enumerate(terms)}
-        out[LOSS] = _hash((*(_node(node, number) for node in terms), str(number[graph.train.loss])))
         out["metrics"] = ", ".join(name for name, _ in graph.train.metrics)
         out |= {key: written(value) for key, value in graph.train.options.items()}
     return out
+
+
+def graph_hashes(net: Net, attrs: Callable[[Node], Mapping[str, Static | Node]]) -> dict[str, str]:
+    """The SHA-256 of the model and of the loss, with those of the nodes' options that `attrs` gives."""
+    graph = net.graph
+    number = {node: i for i, node in enumerate((*graph.inputs, *graph.targets, *graph.nodes))}
+
+    def line(node: Node) -> str:
+        told = (f"{k} = {number[v] if isinstance(v, Node) else written(v)}" for k, v in attrs(node).items())
+        return f"{node.name} = {node.kind}({', '.join(told)}) {[number[source] for source in node.inputs]} {node.type}"
+
+    outputs = (f"output {name} = {number[node]}" for name, node in graph.outputs.items())
+    out = {MODEL: _hash((*map(line, number), *outputs))}
+    if graph.train is not None:
+        terms = _needed(graph.train.loss, graph.train.nodes)
+        number |= {node: len(number) + i for i, node in enumerate(terms)}
+        out[LOSS] = _hash((*map(line, terms), str(number[graph.train.loss])))
+    return out
+
+
+def _told(node: Node) -> dict[str, Static | Node]:
+    """The options of a node that are not at their default values."""
+    entry = next((ENTRIES[part, node.kind] for part in _NODES if (part, node.kind) in ENTRIES), None)
+    usual = {} if entry is None else {name: (kind.part, default) for name, kind, default in entry.options()}
+    return {k: v for k, v in node.attrs.items() if k not in usual or not is_default(v, *usual[k])}
+
+
+def is_default(value: object, part: str | None, default: object) -> bool:
+    """Whether an option's value, of a part of the catalogue perhaps, is its default, as the registry has it: words and
+    choices by their names."""
+    if isinstance(value, Choice):
+        usual = {name: (kind.part, one) for name, kind, one in lookup(str(part), value.name).options()}
+        return value.name == default and all(is_default(one, *usual[name]) for name, one in value.options.items())
+    if isinstance(value, Word):
+        return value.name == default
+    return value == (tuple(default) if isinstance(default, list) else default)
 
 
 def written(value: Static) -> str:
@@ -112,16 +147,12 @@ def describe_place(source: object) -> str:
     return f"`{source.name}`{shown} at {source.span.source.name}:{line}:{column}"
 
 
-def _entry(entry: DataEntry) -> str:
+def entry_text(entry: DataEntry) -> str:
+    """What an entry of `data` reads, or the number of its rows and their hash."""
     names = ", ".join(entry.names)
     if isinstance(entry.value, Choice):
         return f"{names} = {written(entry.value)}"
     return f"{names} = {len(entry.value)} rows, {_hash([written(entry.value)])[:16]}"
-
-
-def _node(node: Node, number: Mapping[Node, int]) -> str:
-    attrs = (f"{k} = {number[v] if isinstance(v, Node) else written(v)}" for k, v in node.attrs.items())
-    return f"{node.name} = {node.kind}({', '.join(attrs)}) {[number[source] for source in node.inputs]} {node.type}"
 
 
 def _needed(node: Node, among: Sequence[Node]) -> list[Node]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import CheckpointError, GpubpError
+from ..errors import CheckpointError
 from ..executor import Executor
-from ..frontend import MAIN, Net, Start, cannot_start, identity, load, start_of
+from ..frontend import Net, Start, cannot_start, changed, identity, start_of
 from . import history
 from .checkpoint import BEST, LAST, Saved, read, read_weights
 from .environment import different
@@ -51,15 +50,15 @@ def require_file_data(place: Path, saved: Saved) -> None:
         )
 
 
-def require_same(place: Path, saved: Saved, net: Mapping[str, str], data: Mapping[str, str]) -> list[str]:
+def require_same(place: Path, saved: Saved, net: Net, data: Mapping[str, str]) -> list[str]:
     """Compare the saved experiment with the current one; returns warnings if a schedule may depend on what changed.
     Raises CheckpointError if resuming would give the result of neither."""
     before: Mapping[str, str] = saved.about.get("net", {})
-    changed = different(before, net)
-    wrong = [key for key in changed if key not in FREE]
-    if wrong and not _came_later(place, before, net, wrong):
+    now, parts = identity(net), changed(before, net)
+    wrong = [key for key in parts if key not in FREE]
+    if wrong:
         raise CheckpointError(
-            f"`{place}` is of another experiment: {'; '.join(_change(key, before, net) for key in wrong)}. "
+            f"`{place}` is of another experiment: {'; '.join(_change(key, before, now) for key in wrong)}. "
             f'To begin a new training with its weights: `start = load("{place}")` in `train`'
         )
     files = different(saved.about.get("data", {}), data)
@@ -68,28 +67,10 @@ def require_same(place: Path, saved: Saved, net: Mapping[str, str], data: Mappin
             f"`{place}` was trained on other data: `{files[0]}` has changed since, and rows that were held back for "
             "testing may be among those to train on"
         )
-    lasts = any(key in changed for key in ("epochs", "steps"))
-    if lasts and net.get("schedule", "none") != "none":
+    lasts = any(key in parts for key in ("epochs", "steps"))
+    if lasts and now.get("schedule", "none") != "none":
         return ["the length of the training has changed, and its schedule may depend on it"]
     return []
-
-
-def _came_later(place: Path, before: Mapping[str, str], now: Mapping[str, str], keys: Sequence[str]) -> bool:
-    """Whether the current experiment equals the saved one although these keys differ, because it was saved by a version
-    that lacked some options: the run's own net, loaded today, is the current one, and each option that had a value
-    still has it."""
-    main = (place if place.is_dir() else place.parent) / MAIN
-    try:
-        own = identity(load(main)) if main.is_file() else {}
-    except GpubpError:
-        return False
-    same = all(own.get(key) == now.get(key) for key in keys)
-    return same and all(_said(before.get(key, "")) <= _said(now.get(key, "")) for key in keys)
-
-
-def _said(text: str) -> set[str]:
-    """The options that have a value, and the other words of a text of `identity`."""
-    return {part for part in re.split(r"[(),;] ?", text) if not part.endswith("= none")}
 
 
 def _change(key: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
@@ -103,10 +84,10 @@ def changes_bytes(saved: Saved, now: Mapping[str, str]) -> list[str]:
     """Warnings if the state comes from another machine, device or version: training continues, but not with the same
     bytes."""
     before: Mapping[str, str] = saved.about.get("environment", {})
-    changed = different(before, now)
-    if not changed:
+    others = different(before, now)
+    if not others:
         return []
-    told = "; ".join(f"{key} {before.get(key, 'none')}, now {now.get(key, 'none')}" for key in changed)
+    told = "; ".join(f"{key} {before.get(key, 'none')}, now {now.get(key, 'none')}" for key in others)
     return [f"the saved state was computed elsewhere ({told}): the result may differ in its last digits"]
 
 

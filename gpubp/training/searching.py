@@ -16,7 +16,7 @@ from dsl.records import dataclass
 
 from ..data import load as load_data
 from ..errors import CheckpointError, GpubpError, SaveError
-from ..frontend import Net, domains, identity, in_fold, load, watch_of
+from ..frontend import Net, changed, domains, identity, in_fold, load, watch_of
 from .checkpoint import reason, write
 from .environment import data_hashes, different
 from .folder import free_folder, lock, source_name
@@ -107,9 +107,9 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
     net = load(path, told["given"])
     watch = _check(net, told["epochs"], told["folds"])
     now = _experiment(net)
-    changed = [key for part in ("net", "data", "space") for key in different(told[part], now[part])]
-    if changed:
-        raise CheckpointError(f"`{path}` has changed since `{folder}` began: `{changed[0]}` is not what it was")
+    wrong = changed(told["net"], net) + [key for part in ("data", "space") for key in different(told[part], now[part])]
+    if wrong:
+        raise CheckpointError(f"`{path}` has changed since `{folder}` began: `{wrong[0]}` is not what it was")
     done = _read(folder / TRIALS)[0]
     count = max(int(min(trials or count, combinations(domains(net)))), max((one.number for one in done), default=0))
     return Search(net, folder, path, *watch, method, seed, count, told, done)

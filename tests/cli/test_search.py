@@ -126,6 +126,20 @@ def test_a_trial_that_fails_is_a_line(call: Call, tmp_path: Path) -> None:
     assert (said.code, said.err.partition(";")[0]) == (1, "error: no trial came to an end")
 
 
+def test_a_search_of_a_version_with_fewer_options_goes_on(call: Call, tmp_path: Path) -> None:
+    net(tmp_path)
+    assert call("search", "a.net", "--trials", "1", "--epochs", "1", "--out", "s", "--quiet").code == 0
+    file = tmp_path / "s" / "search.json"
+    text = file.read_text("utf-8")
+    assert ", standardize = false" in text
+    file.write_text(text.replace(", standardize = false", ""), "utf-8")
+    assert call("search", "--resume", "s", "--trials", "2", "--quiet").code == 0
+    assert len(trials(tmp_path / "s")) == 2
+    file.write_text(text.replace("scale = 1.0", "scale = 2.0"), "utf-8")
+    said = call("search", "--resume", "s", "--trials", "3")
+    assert (said.code, said.err) == (2, "error: `a.net` has changed since `s` began: `data` is not what it was\n")
+
+
 def test_what_is_refused(call: Call, tmp_path: Path) -> None:
     net(tmp_path, split="")
     said = call("search", "a.net")

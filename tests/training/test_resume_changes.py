@@ -46,8 +46,8 @@ def test_a_run_of_a_version_with_fewer_options_goes_on(tmp_path: Path) -> None:
     saved = read(tmp_path / "out" / LAST)
     said = saved.about["net"]["data"]
     assert ", standardize = false" in said
-    old = said.replace(", standardize = false", "").replace("scale", "reshape = none, scale")
-    for text in (old.replace("scale = 1.0", "scale = 2.0"), old):
+    old = said.replace(", standardize = false", "").replace("scale = 1.0", "test = none, scale = 1.0, reshape = none")
+    for text in (old.replace("= 1.0", "= 2.0"), old):
         about = {**saved.about, "net": {**saved.about["net"], "data": text}}
         checkpoint.save(tmp_path / "out" / LAST, checkpoint.Saved(saved.state, about))
         if text != old:
