@@ -88,13 +88,8 @@ class Training:
         self.placed, self.valid = ex.place(rows), None if valid is None else ex.place(valid)
 
     def _take_up(self, source: Path, saved: Saved) -> None:
-<<<<<<< HEAD
         """Resume a saved state: in the middle of an epoch, of the patience."""
-        self.run.warnings += require_same(source, saved, self.known["net"], self.known["data"])
-=======
-        """Go on where a state was saved: in the middle of an epoch, of the patience."""
         self.run.warnings += require_same(source, saved, self.net, self.known["data"])
->>>>>>> 043e12d (Resume: runs and searches are told from others by one rule, which options that came later do not break)
         self.run.warnings += changes_bytes(saved, self.known["environment"])
         step = self.executor.step
         if self.folder is not None and same_place(self.folder.path, source):

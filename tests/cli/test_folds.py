@@ -107,9 +107,13 @@ def test_ctrl_c_and_on(call: Call, file: Path, monkeypatch: pytest.MonkeyPatch) 
         ended(show, fold, run)
         told = True
 
+    def asked(interrupt: folds.Interrupt) -> bool:
+        interrupt.code = 130 if told else 0
+        return told
+
     with monkeypatch.context() as patched:
         patched.setattr(folds._Show, "ended", end)
-        patched.setattr(folds.Interrupt, "__call__", lambda _: told)
+        patched.setattr(folds.Interrupt, "__call__", asked)
         said = call("run", "a.net", "--folds", "3", *words, "--out", "cv", "--quiet")
         assert said.code == 130
         assert said.err == "stopped after 1 of 3 folds; `gpubp run --resume cv` goes on\n"
