@@ -174,7 +174,9 @@ class _Mistake(Separators):
         if kind == "_DOT" and before == "_RPAR":
             whole = tokens.span(self._part_start(), self.end - 1).text
             piped = re.sub(r"\(\)(?= ->|$)", "", re.sub(r"\.(?=[a-z_]\w*\()", " -> ", whole))
-            remedy = f"`->` feeds a value on: `{short(piped, 80)}`" if self.verify(piped) else "`x -> dense(8) -> relu`"
+            remedy = (
+                f"`->` passes a value on: `{short(piped, 80)}`" if self.verify(piped) else "`x -> dense(8) -> relu`"
+            )
             return Diagnostic("E0114", "values have no methods", self._span(), help=(remedy,))
         if kind == "_LBRACE" and before == "_K_REPEAT":
             place = tokens.span(self.index - 1)

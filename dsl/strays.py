@@ -10,13 +10,13 @@ from .source import Source, Span
 from .wording import short
 
 _MEANT = {
-    "=>": "`->` feeds a value on",
-    "->>": "`->` feeds a value on",
-    "|>": "`->` feeds a value on",
-    "|": "`->` feeds a value on",
+    "=>": "`->` passes a value on",
+    "->>": "`->` passes a value on",
+    "|>": "`->` passes a value on",
+    "|": "`->` passes a value on",
     "<-": "a value is given with `=`; a comparison with a negative number needs a space: `a < -b`",
-    "\u2192": "`->` feeds a value on",
-    "\u21d2": "`->` feeds a value on",
+    "\u2192": "`->` passes a value on",
+    "\u21d2": "`->` passes a value on",
     "**": "a power is `^`: `x^2`",
     "===": "to compare write `==`",
     "!==": "to compare write `!=`",

@@ -50,7 +50,7 @@ def apply_signature(
     if good and signature.makes_weights and cx.weightless:
         cx.error(
             "E0222",
-            f"`{signature.name}` makes weights, and {cx.weightless}",
+            f"`{signature.name}` creates weights, and {cx.weightless}",
             function.span,
             help=[
                 "compute it in `model`, and give it a name there" if "train" in cx.weightless else _as_block(function)
@@ -145,7 +145,7 @@ def no_value(
         help = f"`{function.text}({', '.join(values_for(cx, signature))})`"
     elif signature is not None and not signature.makes_weights:
         help = f"`x -> {written}`"
-    message = f"`{function.text}` is given no value to work on"
+    message = f"`{function.text}` has no input value"
     return cx.error("E0210", message, function.span, notes=(note,) if note else (), help=[help])
 
 

@@ -50,7 +50,7 @@ def _formals(
         if written is not None and isinstance(value, Several):
             value = cx.unnamed(value, written.span)
         if not tensors and written is not None and has_node(value):
-            message = f"`{formal.name.text}` is decided when the file is read, and this is {describe(value)}"
+            message = f"`{formal.name.text}` is evaluated when the file is loaded, and this is {describe(value)}"
             value = cx.error("E0316", message, written.span)
         inner.scope.names[formal.name.text] = Entry("formal", formal.name, value)
         if not has_node(value) and not has_poison(value):

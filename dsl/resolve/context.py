@@ -168,7 +168,7 @@ class Context:
             if taken.name is not name:
                 self.error(
                     "E0202",
-                    f"the name `{name.text}` is made twice",
+                    f"the name `{name.text}` is assigned twice",
                     name.span,
                     label="again here",
                     labels=[Label(taken.name.span, f"first here, as {taken.described}")],

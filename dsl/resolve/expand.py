@@ -154,7 +154,7 @@ def _use_layer(
         base=layer.place + ".",
         place=Place(layer.place),
         no_alias=IN_LAYER,
-        weightless=cx.weightless and "`train` makes no weights" if layer.names is None else "",
+        weightless=cx.weightless and "`train` cannot create weights" if layer.names is None else "",
     )
     start = len(cx.shared.nodes)
     steps = layer.syntax.steps

@@ -135,7 +135,7 @@ def _branch(cx: Context, expr: syntax.If) -> syntax.Expr | None:
         short = f"where({expr.condition.span.text}, {expr.then.span.text}, {expr.otherwise.span.text})"
         cx.error(
             "E0315",
-            f"`if` is decided when the file is read, and `{name.text}` is a tensor",
+            f"`if` is evaluated when the file is loaded, and `{name.text}` is a tensor",
             name,
             help=[
                 f"`{short}` chooses per element" if len(short) <= 60 else "`where(condition, a, b)` chooses per element"

@@ -184,7 +184,7 @@ def too_early(cx: Context, entry: Entry, path: syntax.Path) -> Poison | None:
         return None
     return cx.error(
         "E0203",
-        f"`{path.text}` is used before it is made",
+        f"`{path.text}` is used before it is defined",
         path.span,
         labels=[Label(span, "made here")],
         help=[f"move this {entry.kind} up"],
@@ -221,7 +221,7 @@ def _not_a_value(cx: Context, entry: Entry, path: syntax.Path) -> Poison:
         return cx.error("E0209", f"`{path.text}` is an imported file, not a value", path.span)
     return cx.error(
         "E0210",
-        f"`{path.text}` is given no value to work on",
+        f"`{path.text}` has no input value",
         path.span,
         labels=[Label(entry.name.span, f"{entry.described}, made here")],
         help=[f"`x -> {path.text}`"],
@@ -236,7 +236,7 @@ def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Val
         cx.use(entry)
         return cx.error(
             "E0316",
-            f"`{text}` is a tensor, and this is decided when the file is read",
+            f"`{text}` is a tensor, and this is evaluated when the file is loaded",
             path.span,
             labels=[Label(entry.name.span, "made here")],
             help=["write a number, a param or a let: options are settled before any data is read"],
@@ -248,7 +248,7 @@ def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Val
         labels = [Label(later, "made here")]
         help = ["a name is used after it is made: move its line up"]
         return cx.error(
-            "E0203", f"`{path.parts[0].text}` is used before it is made", path.span, labels=labels, help=help
+            "E0203", f"`{path.parts[0].text}` is used before it is defined", path.span, labels=labels, help=help
         )
     if cx.shared.report.full or cx.unit.may_make(path.parts[0].text):
         return POISON

@@ -103,7 +103,7 @@ def _fitted(cx: Context, option: Option, given: Given, named: bool, notes: tuple
     if has_node(value):
         return cx.error(
             "E0316",
-            f"`{option.name}` is decided when the file is read, and this is {describe(value)}",
+            f"`{option.name}` is evaluated when the file is loaded, and this is {describe(value)}",
             given.span,
             notes=notes,
             help=[f"it takes {takes_text(option)}"],

@@ -60,7 +60,9 @@ def _static(cx: Context, expr: syntax.Expr, what: str) -> Value:
     if has_poison(value):
         return POISON
     if has_node(value):
-        return cx.error("E0316", f"{what} is decided when the file is read, and this is {describe(value)}", expr.span)
+        return cx.error(
+            "E0316", f"{what} is evaluated when the file is loaded, and this is {describe(value)}", expr.span
+        )
     return value
 
 

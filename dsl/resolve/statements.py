@@ -63,7 +63,7 @@ def _one(cx: Context, name: syntax.Name, value: Value, expr: syntax.Expr) -> Val
     if isinstance(value, Word):
         if cx.shared.catalog.find("function", value.name) is not None:
             help = [f"`x -> {expr.span.text}`; for shared weights `layer {name.text} = {expr.span.text}`"]
-            return cx.error("E0210", f"`{value.name}` is given no value to work on", expr.span, help=help)
+            return cx.error("E0210", f"`{value.name}` has no input value", expr.span, help=help)
         return cx.error(
             "E0201",
             f"there is no value `{value.name}`",

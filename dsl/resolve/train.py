@@ -22,7 +22,7 @@ from .suggest import did_you_mean, done_in_model, listed, meant, nearest
 from .usage import paths_in
 from .values import POISON, Given, Poison, Several, Value, describe
 
-WEIGHTLESS = "`train` makes no weights"
+WEIGHTLESS = "`train` cannot create weights"
 
 
 def resolve_train(cx: Context, section: syntax.Train) -> Train | Poison:

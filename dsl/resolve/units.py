@@ -123,7 +123,7 @@ def _check_formals(cx: Context, formals: tuple[syntax.Formal, ...], inputs: tupl
     for name in (*[formal.name for formal in formals], *inputs):
         if name.text in seen:
             labels = [Label(seen[name.text], "first here")]
-            cx.error("E0202", f"the name `{name.text}` is made twice", name.span, label="again here", labels=labels)
+            cx.error("E0202", f"the name `{name.text}` is assigned twice", name.span, label="again here", labels=labels)
         seen.setdefault(name.text, name.span)
     for formal in formals:
         cx.refuse_function_name(Entry("formal", formal.name))

@@ -177,7 +177,7 @@ class _Show:
         if told.folder is not None and not told.stopped and not self.arguments.quiet:
             print(f"\nsaved to {told.folder}, a run for each fold")
             first = fold_folder(told.folder, told.folds[0].number)
-            print(f"`gpubp predict {shlex.quote(str(first))} TABLE` answers new rows")
+            print(f"`gpubp predict {shlex.quote(str(first))} TABLE` predicts new rows")
 
     def _row(self, cells: Sequence[str]) -> None:
         first, rows, *others, epochs, seconds = cells

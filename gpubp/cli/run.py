@@ -186,7 +186,7 @@ def _report(run: Run, seconds: float, arguments: argparse.Namespace) -> None:
     if run.folder is not None and not arguments.quiet:
         place = shlex.quote(str(run.folder))
         print(f"\nsaved to {run.folder}")
-        print(f"`gpubp plot {place}` draws its curves\n`gpubp predict {place} TABLE` answers new rows")
+        print(f"`gpubp plot {place}` plots its curves\n`gpubp predict {place} TABLE` predicts new rows")
 
 
 def _say_stopped(run: Run) -> None:

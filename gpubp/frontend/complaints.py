@@ -37,7 +37,7 @@ class SharedTwice(ShapeError):
     def __init__(self, name: str, first: Node, known: tuple[int, ...], wanted: tuple[int, ...]) -> None:
         super().__init__(
             f"the shared weight `{name}` cannot have the shapes {list(known)} and {list(wanted)}",
-            "a `layer` has weights of one shape; a block makes fresh ones for each use: "
+            "a `layer` has weights of one shape; a block creates new ones for each use: "
             "`block f() on x { return x -> ... }`",
             label=f"would make it {list(wanted)}",
             code="E0305",

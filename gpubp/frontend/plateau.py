@@ -85,8 +85,8 @@ def check_plateau(graph: LayerGraph) -> list[Diagnostic]:
     if figure in known:
         return []
     span = choice.option_spans.get("figure", choice.span)
-    help = (f"the figures are {', '.join(f'`{name}`' for name in known)}",)
-    return [Diagnostic("E0522", f"there is no figure `{figure}` after an epoch", span, help=help)]
+    help = (f"available are {', '.join(f'`{name}`' for name in known)}",)
+    return [Diagnostic("E0522", f"`{figure}` is not computed after an epoch", span, help=help)]
 
 
 def require_figure(graph: LayerGraph, parts: Collection[str]) -> None:
@@ -95,5 +95,5 @@ def require_figure(graph: LayerGraph, parts: Collection[str]) -> None:
     part = str(choice.options["figure"]).partition(".")[0] if choice is not None else ""
     if choice is not None and part not in parts:
         help = ("`split = split(valid = 20%)` in `data` holds rows back for it",)
-        message = f"`plateau` looks at `{choice.options['figure']}`, and the data has no part `{part}`"
+        message = f"`plateau` monitors `{choice.options['figure']}`, but the data has no part `{part}`"
         raise NetError([Diagnostic("E0522", message, choice.option_spans.get("figure", choice.span), help=help)])

@@ -33,7 +33,7 @@ def check_example(shape: tuple[int, ...]) -> None:
 def check_weights(name: str, shape: tuple[int, ...], total: int) -> None:
     """Raise ShapeError if the parameter `name` brings the file's total to more than the limit."""
     if total > MOST_WEIGHTS:
-        message = f"`{name}` of shape {list(shape)} makes {total:,} trained values, over {MOST_WEIGHTS:,}"
+        message = f"`{name}` of shape {list(shape)} makes {total:,} trainable parameters, over {MOST_WEIGHTS:,}"
         raise ShapeError(message, "use smaller sizes", code="E0308")
 
 

@@ -72,7 +72,7 @@ def watch_of(net: Net, parts: Iterable[str]) -> Watch | None:
     part = watch.figure.partition(".")[0]
     if part not in parts:
         span = choice.option_spans.get("figure", choice.span)
-        message = f"early stopping looks at `{watch.figure}`, and the data has no part `{part}`"
+        message = f"early stopping monitors `{watch.figure}`, but the data has no part `{part}`"
         help = ("`split = split(valid = 20%)` in `data` holds rows back for it",)
         raise NetError([Diagnostic("E0504", message, span, help=help)])
     mode = choice.options["mode"]
@@ -100,8 +100,8 @@ def check_stop(graph: LayerGraph) -> list[Diagnostic]:
     elif f"valid.{figure}" in known:
         message, near = f"a figure is named with its part of the data, and `{figure}` is not", [f"valid.{figure}"]
     else:
-        message = f"there is no figure `{figure}` after an epoch"
-    shown = f"the figures are {', '.join(f'`{one}`' for one in known)}"
+        message = f"`{figure}` is not computed after an epoch"
+    shown = f"available are {', '.join(f'`{one}`' for one in known)}"
     return [
         Diagnostic(
             "E0504",

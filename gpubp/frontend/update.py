@@ -42,7 +42,7 @@ class _Schedule:
     def period(self, duration: Duration) -> Var:
         if duration.amount <= 0:
             raise ShapeError(
-                f"what starts again and again has a length, and `every` is {duration.amount} {duration.unit}",
+                f"a repeating schedule needs a length, and `every` is {duration.amount} {duration.unit}",
                 "give it one, such as `every = 5epochs`",
                 code="E0523",
             )

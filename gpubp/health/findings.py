@@ -64,19 +64,19 @@ def _on_the_way(net: Net, found: Sequence[Size]) -> list[Finding]:
     if len(left) > 2:
         (first, small), (last, large) = left[0], left[-1]
         if small < FAR * large < math.inf:
-            told = f"{_named(first)} is {small / large:.1e} of that of {_named(last)}"
+            told = f"{_named(first)}, is {small / large:.1e} times that of {_named(last)}"
             if lost:
-                told = f"{_named(lost[0])} is 0, that of {_named(last)} {large:.1e}"
+                told = f"{_named(lost[0])}, is 0, that of {_named(last)} {large:.1e}"
             return [Finding("vanishing", f"the gradient vanishes: the delta of {told}", _passing(found))]
         if small * FAR > large:
-            message = f"the gradient explodes: the delta of {_named(first)} is {small / large:.1e} times that of "
+            message = f"the gradient explodes: the delta of {_named(first)}, is {small / large:.1e} times that of "
             findings.append(Finding("exploding", message + _named(last), (*_clipped(net), *_begun(first), _NORMED)))
     # Where no layer has a delta, the loss sends nothing back: it may have nothing more to mend.
     if lost and sent[-1][1]:
         behind = found[found.index(lost[-1]) :]
         # Of units that are dead or saturated it was said already.
         if not any(size.dead == 1 or size.saturated >= SATURATED for size in behind):
-            message = f"nothing comes back to {_named(lost[-1])}: its delta is 0, and its weights stay as they are"
+            message = f"no gradient reaches {_named(lost[-1])}: its delta is 0, and its weights do not change"
             first_weights = dict.fromkeys(line for size in (behind[1], lost[-1]) for line in _begun(size))
             findings.append(Finding("lost", message + _others(lost), (*first_weights, _NORMED, *_slower(net))))
     return findings
@@ -115,7 +115,7 @@ def still(net: Net, losses: Sequence[float]) -> list[Finding]:
     """Whether the loss of the epochs does not move."""
     if len(losses) < LONG or not max(losses) - min(losses) < STILL * abs(losses[0]):
         return []
-    message = f"the loss does not move: {losses[0]:.4g} in the first epoch, {losses[-1]:.4g} in the last"
+    message = f"the loss does not change: {losses[0]:.4g} in the first epoch, {losses[-1]:.4g} in the last"
     return [Finding("still", message, (*_rate(net, 10.0, "a larger rate"), *_rate(net, 0.1, "or a smaller one")))]
 
 
@@ -130,7 +130,7 @@ def _named(size: Size) -> str:
 def _others(sick: Sequence[Size]) -> str:
     """How many layers have the same ill as the one that is named, the worst."""
     count = len(sick) - 1
-    return f"; so it is with {count} other layer{'s' * (count > 1)}" if count else ""
+    return f"; the same holds for {count} other layer{'s' * (count > 1)}" if count else ""
 
 
 # Remedies --------------------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def _passing(found: Sequence[Size]) -> tuple[str, ...]:
     if inner:
         first, last = (bounded or inner)[0]
         stage = f"{with_init(first, 'he_normal')} -> {last.kind if last.kind in _SOUND else 'relu'}"
-        help = [f"`-> {stage}`", *help, f"layers that add to what they get: `x + (x -> {stage})`"]
+        help = [f"`-> {stage}`", *help, f"residual connections: `x + (x -> {stage})`"]
     return tuple(help)
 
 
@@ -156,7 +156,7 @@ def _begun(size: Size) -> tuple[str, ...]:
     if init is None or init.startswith(("glorot", "xavier", "he_")):
         return ()
     wanted = "he_normal" if size.layer.nodes[-1].kind in _SOUND else "glorot_uniform"
-    return (f"other first weights: `{with_init(node, wanted)}`",)
+    return (f"another initialiser: `{with_init(node, wanted)}`",)
 
 
 def _clipped(net: Net) -> tuple[str, ...]:

@@ -167,7 +167,7 @@ class _Teller:
             yield Line(name, self._notation.names[var], self._shown(name, var), self._labels.about.get(name, ""))
 
     def gradient(self, name: str, label: str) -> NDArray[Any]:
-        """The gradient of a parameter; zeros where nothing comes back to it."""
+        """The gradient of a parameter; zeros where no gradient reaches it."""
         if label in self._labels.vars:
             return self._host(self._values[self._at(self._labels.vars[label])])
         return self._host(0.0 * self._values[self._at(self._labels.vars[label.removeprefix("dL/d")])])

@@ -185,7 +185,7 @@ def _mean(cx: UpdateContext, p: Var, name: str, x: Var, option: str, kept: float
     `kept` in a file. Raises ShapeError if `kept` is 1."""
     if kept >= 1:
         raise ShapeError(
-            f"`{option}` must be below 1, and this is {kept:g}: a mean that forgets nothing learns nothing",
+            f"`{option}` must be below 1, and this is {kept:g}: such a moving average never changes",
             f"usual is `{option} = {0.999 if option == 'beta2' else 0.9}`",
         )
     old = cx.state(name, like=p)

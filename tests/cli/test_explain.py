@@ -284,7 +284,7 @@ def test_what_is_wrong_with_a_net_is_said_in_words(call: Call) -> None:
     said = call("explain", MODELS / "deep_sigmoid.net")
     assert "\n\nthe layers over 256 rows: root mean squares\n" in said.out
     last = said.out.strip().splitlines()[-4:]
-    assert last[0].startswith("the gradient vanishes: the delta of layer 1, `p.dense` is ")
+    assert last[0].startswith("the gradient vanishes: the delta of layer 1, `p.dense`, is ")
     assert last[1] == "  help: `-> dense(width, init = he_normal) -> relu`"
     told = json.loads(call("explain", MODELS / "deep_mended.net", "--json").out)
     assert told["health"]["findings"] == []

@@ -43,7 +43,7 @@ def test_a_table_of_the_folds(call: Call, file: Path) -> None:
     assert sum(int(cell) for line in tables.splitlines()[2:] for cell in line.split()[1:]) == 30
     assert saved.splitlines() == [
         "saved to cv, a run for each fold",
-        "`gpubp predict cv/fold-1 TABLE` answers new rows",
+        "`gpubp predict cv/fold-1 TABLE` predicts new rows",
     ]
     assert call("predict", "cv/fold-1", "a.csv", "--device", "cpu").code == 0
     assert [line.split()[0] for line in call("runs").out.splitlines()[1:]] == [f"cv/fold-{k}" for k in (1, 2, 3)]
@@ -63,7 +63,7 @@ def test_a_fold_that_diverges(call: Call, tmp_path: Path) -> None:
     (left,) = {"1", "2", "3"}.difference(lost)
     told = f"2 of 3 folds diverged ({lost[0]}, {lost[1]}): the figures below are over the other 1"
     assert lines[lines.index(told) + 1].split()[0] == "mean"
-    assert f"`gpubp predict cv/fold-{left} TABLE` answers new rows" in lines
+    assert f"`gpubp predict cv/fold-{left} TABLE` predicts new rows" in lines
     again = call("run", "--resume", "cv", "--device", "cpu", "--json")
     objects = [json.loads(line) for line in again.out.splitlines()]
     assert again.code == 1

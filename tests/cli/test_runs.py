@@ -26,7 +26,7 @@ def test_run_saves_to_a_folder_of_its_own(call: Call, tmp_path: Path) -> None:
     assert said.code == 0
     run = only_run()
     assert re.fullmatch(r"\d{8}-\d{6}-a-[0-9a-f]{8}", run.name)
-    next_steps = f"`gpubp plot {run}` draws its curves\n`gpubp predict {run} TABLE` answers new rows\n"
+    next_steps = f"`gpubp plot {run}` plots its curves\n`gpubp predict {run} TABLE` predicts new rows\n"
     assert said.out.endswith(f"\nsaved to {run}\n{next_steps}")
     saved = ["env.json", "health.jsonl", "last.safetensors", "metrics.jsonl", "resolved.net", "written.net"]
     assert files(run) == saved

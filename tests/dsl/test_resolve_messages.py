@@ -24,14 +24,14 @@ TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n
         (
             HEAD + "  h = dense(8)\n  output p = x -> dense(1)\n}",
             "E0210",
-            "`dense` is given no value to work on",
+            "`dense` has no input value",
             "dense",
             "`x -> dense(8)`; for shared weights `layer h = dense(8)`",
         ),
         (
             HEAD + "  h = relu\n  output p = x -> dense(1)\n}",
             "E0210",
-            "`relu` is given no value to work on",
+            "`relu` has no input value",
             "relu",
             "`x -> relu`; for shared weights `layer h = relu`",
         ),
@@ -74,7 +74,7 @@ TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n
         (
             HEAD + "  output p = if x > 0 then x else 0\n}",
             "E0315",
-            "`if` is decided when the file is read, and `x` is a tensor",
+            "`if` is evaluated when the file is loaded, and `x` is a tensor",
             "x",
             "`where(x > 0, x, 0)` chooses per element",
         ),

@@ -37,7 +37,7 @@ def test_a_layer_and_a_loop_may_not_take_a_functions_name() -> None:
 
 def test_one_scope_for_file_and_model() -> None:
     wrong = error(f"let a = 1\n{HEAD}  a = x\n  output p = a\n}}")
-    assert (wrong.code, wrong.message) == ("E0202", "the name `a` is made twice")
+    assert (wrong.code, wrong.message) == ("E0202", "the name `a` is assigned twice")
     assert [label.span.text for label in wrong.labels] == ["a"]
     assert wrong.span is not None
     assert wrong.span.start > wrong.labels[0].span.start
@@ -72,7 +72,7 @@ def test_blocks_are_seen_everywhere_params_from_their_line_on() -> None:
 
 def test_used_before_it_is_made() -> None:
     wrong = error(f"{HEAD}  a = b -> relu\n  b = x -> relu\n  output p = a + b\n}}")
-    assert (wrong.code, wrong.message) == ("E0203", "`b` is used before it is made")
+    assert (wrong.code, wrong.message) == ("E0203", "`b` is used before it is defined")
     assert wrong.labels[0].text == "made here"
 
 
@@ -86,7 +86,7 @@ def test_options_see_no_tensors() -> None:
     init = made.outputs["p"].attrs["init"]
     assert getattr(init, "name", None) == "normal"
     wrong = error(f"{HEAD}  h = x -> relu\n  output p = h -> dense(h)\n}}")
-    assert (wrong.code, wrong.message) == ("E0316", "`h` is a tensor, and this is decided when the file is read")
+    assert (wrong.code, wrong.message) == ("E0316", "`h` is a tensor, and this is evaluated when the file is loaded")
 
 
 def test_a_word_stands_where_its_function_may() -> None:

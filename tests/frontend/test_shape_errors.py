@@ -118,7 +118,7 @@ error[E0305]: the shared weight `enc.dense.weight` cannot have the shapes [4, 8]
    |       |
    |       [4] and [4] become [8]
 note: in `enc`, expanded from a.net:8:23
-help: a `layer` has weights of one shape; a block makes fresh ones for each use: `block f() on x { return x -> ... }`"""
+help: a `layer` has weights of one shape; a block creates new ones for each use: `block f() on x { return x -> ... }`"""
     )
 
 

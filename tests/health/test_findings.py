@@ -33,8 +33,8 @@ def test_the_models_are_well_but_for_one(name: str) -> None:
 def test_where_the_gradient_vanishes_is_said() -> None:
     ex, rows = executor(gpubp.load(MODELS / "deep_sigmoid.net"), "float32")
     (finding,) = found(ex, rows)
-    assert finding.message.startswith("the gradient vanishes: the delta of layer 1, `p.dense` is ")
-    assert finding.message.endswith(" of that of layer 11, `p`")
+    assert finding.message.startswith("the gradient vanishes: the delta of layer 1, `p.dense`, is ")
+    assert finding.message.endswith(" times that of layer 11, `p`")
     assert "`-> batchnorm` before each activation" in finding.help
     by_layer = [size.delta for size in sizes(ex, {key: value[:64] for key, value in rows.items()})]
     assert all(a < b for a, b in itertools.pairwise(by_layer) if a is not None and b is not None)
@@ -93,7 +93,7 @@ def test_the_layer_that_lets_nothing_back_is_named() -> None:
     body = "dense(8) -> tanh -> dense(32, bias_init = constant(-90)) -> gelu"
     finding = told(body)
     assert finding.message == (
-        "nothing comes back to layer 2, `p.dense_2`: its delta is 0, and its weights stay as they are; "
+        "no gradient reaches layer 2, `p.dense_2`: its delta is 0, and its weights do not change; "
         "so it is with 1 other layer"
     )
     assert finding.help == ("`-> layernorm` between layers", "a smaller rate: `optimizer = sgd(lr = 0.01)`")
@@ -104,13 +104,13 @@ def test_the_layer_that_lets_nothing_back_is_named() -> None:
 
 def test_a_delta_too_small_for_its_type_has_vanished_too() -> None:
     message = told("repeat 30 { dense(8, init = normal(0.01)) -> sigmoid }").message
-    assert message.startswith("the gradient vanishes: the delta of layer 1, `p.dense` is 0, that of layer 31, `p` ")
+    assert message.startswith("the gradient vanishes: the delta of layer 1, `p.dense`, is 0, that of layer 31, `p` ")
 
 
 def test_weights_that_begin_with_zeros_have_other_first_ones_for_a_remedy() -> None:
     net = gpubp.loads(NET.format(body="dense(8) -> tanh").replace("dense(1)", "dense(1, init = zeros)"))
     (finding,) = diagnose(net, sizes(gpubp.Executor(net, "cpu"), drawn(net, 64)))
-    assert (finding.kind, finding.help[0]) == ("lost", "other first weights: `dense(1, init = glorot_uniform)`")
+    assert (finding.kind, finding.help[0]) == ("lost", "another initialiser: `dense(1, init = glorot_uniform)`")
 
 
 def test_a_loss_that_has_nothing_to_mend_is_no_ill() -> None:
@@ -151,9 +151,9 @@ def test_one_ill_of_many_layers_is_one_finding() -> None:
     net = gpubp.loads(NET.format(body="repeat 4 { dense(32, init = zeros) -> relu }"))
     (finding,) = diagnose(net, sizes(gpubp.Executor(net, "cpu"), drawn(net, 64)))
     assert finding.message == (
-        "100% of the units of layer 1, `p.dense` are dead: relu gives 0 for every row; so it is with 3 other layers"
+        "100% of the units of layer 1, `p.dense` are dead: relu gives 0 for every row; the same holds for 3 other layers"
     )
-    assert "other first weights: `dense(32, init = he_normal)`" in finding.help
+    assert "another initialiser: `dense(32, init = he_normal)`" in finding.help
 
 
 def test_what_draws_at_random_is_no_activation() -> None:

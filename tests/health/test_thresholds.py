@@ -55,8 +55,8 @@ def test_the_worst_of_the_dead_is_named() -> None:
     one, two, three = (found(RELU, dead=dead)[0] for dead in ([0, 0.8, 0, 0], [0.6, 0.9, 0, 0], [0.6, 0.9, 0.6, 0]))
     assert one.message == "80% of the units of layer 2, `p.dense_2` are dead: relu gives 0 for every row"
     assert two.message.startswith("90% of the units of layer 2, `p.dense_2`")
-    assert two.message.endswith("; so it is with 1 other layer")
-    assert three.message.endswith("; so it is with 2 other layers")
+    assert two.message.endswith("; the same holds for 1 other layer")
+    assert three.message.endswith("; the same holds for 2 other layers")
 
 
 @pytest.mark.parametrize(
@@ -150,11 +150,11 @@ def test_a_loss_that_does_not_move(losses: list[float], wanted: list[str]) -> No
 @pytest.mark.parametrize(
     ("body", "changed", "remedy", "there"),
     [
-        ("dense(8, init = ones) -> relu", "dead", "other first weights: `dense(8, init = he_normal)`", True),
+        ("dense(8, init = ones) -> relu", "dead", "another initialiser: `dense(8, init = he_normal)`", True),
         ("dense(8, init = he_uniform) -> relu", "dead", "other first weights", False),
         ("dense(8) -> relu", "dead", "other first weights", False),
         ("dense(8) -> relu", "dead", "a smaller rate: `optimizer = sgd(lr = 0.01)`", True),
-        ("dense(8, init = ones) -> tanh", "saturated", "other first weights: `dense(8, init = glorot_uniform)`", True),
+        ("dense(8, init = ones) -> tanh", "saturated", "another initialiser: `dense(8, init = glorot_uniform)`", True),
     ],
 )
 def test_what_may_be_written(body: str, changed: str, remedy: str, there: bool) -> None:

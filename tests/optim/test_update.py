@@ -90,7 +90,7 @@ def test_the_schedule_counts_batches() -> None:
         ("exponential(factor = relu)", "E0310", "`factor` takes a fraction or a number, and this is the word `relu`"),
         ("linear(to = 3epochs)", "E0313", "`to` takes a plain number"),
         ("cyclic(20)", "E0313", "`every` takes a duration"),
-        ("cyclic(0steps)", "E0523", "what starts again and again has a length, and `every` is 0 steps"),
+        ("cyclic(0steps)", "E0523", "a repeating schedule needs a length, and `every` is 0 steps"),
         ("cyclic(2epochs, start = 3)", "E0313", "`start` is a fraction, and this is 3"),
     ],
 )
