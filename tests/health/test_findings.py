@@ -94,7 +94,7 @@ def test_the_layer_that_lets_nothing_back_is_named() -> None:
     finding = told(body)
     assert finding.message == (
         "no gradient reaches layer 2, `p.dense_2`: its delta is 0, and its weights do not change; "
-        "so it is with 1 other layer"
+        "the same holds for 1 other layer"
     )
     assert finding.help == ("`-> layernorm` between layers", "a smaller rate: `optimizer = sgd(lr = 0.01)`")
     mended = body.replace("-> gelu", "-> layernorm -> gelu")
@@ -151,7 +151,8 @@ def test_one_ill_of_many_layers_is_one_finding() -> None:
     net = gpubp.loads(NET.format(body="repeat 4 { dense(32, init = zeros) -> relu }"))
     (finding,) = diagnose(net, sizes(gpubp.Executor(net, "cpu"), drawn(net, 64)))
     assert finding.message == (
-        "100% of the units of layer 1, `p.dense` are dead: relu gives 0 for every row; the same holds for 3 other layers"
+        "100% of the units of layer 1, `p.dense` are dead: relu gives 0 for every row; "
+        "the same holds for 3 other layers"
     )
     assert "another initialiser: `dense(32, init = he_normal)`" in finding.help
 
