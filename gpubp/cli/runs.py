@@ -1,4 +1,4 @@
-"""`runs`: the runs that were saved; `runs diff A B`: what two of them do not have in common."""
+"""`runs`: the saved runs; `runs diff A B`: what differs between two; `runs summary`: statistics over seeds."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import Any
 from dsl.excerpt import visible
 
 from ..errors import GpubpError
-from ..training import Listed, all_runs, compare
+from ..training import Listed, all_runs, compare, groups
 from .color import say
+from .summary import as_csv, as_json, as_latex, as_text
 from .table import align
 
 _FIGURES = ("test.", "valid.", "train.")
@@ -25,10 +26,17 @@ _WIDE = 60
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
-    parser.usage = "gpubp runs [DIR] [--json]\n       gpubp runs diff A B [--json]"
+    parser.usage = (
+        "gpubp runs [DIR] [--json]\n       gpubp runs diff A B [--json]\n"
+        "       gpubp runs summary [DIR] [--csv | --latex | --json]"
+    )
     help = "where to look, two folders deep (default: here)"
     parser.add_argument("words", nargs="*", metavar="DIR", help=help)
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON document")
+    form.add_argument("--csv", action="store_true", help="print the summary as a table with all digits")
+    form.add_argument("--latex", action="store_true", help="print the summary as a `tabular` for a paper")
+    parser.set_defaults(refuse=parser.error)
 
 
 def work(arguments: argparse.Namespace) -> int:
@@ -38,12 +46,19 @@ def work(arguments: argparse.Namespace) -> int:
         if len(words) != 3:
             raise GpubpError("`runs diff` compares two runs: name both")
         return _diff(Path(words[1]), Path(words[2]), arguments.json)
+    summed = words[:1] == ["summary"]
+    if summed:
+        del words[0]
+    elif arguments.csv or arguments.latex:
+        arguments.refuse("--csv and --latex are forms of `gpubp runs summary`")
     if len(words) > 1:
         raise GpubpError("`runs` lists one folder; `runs diff A B` compares two runs")
     runs, wrong = all_runs(Path(words[0]) if words else Path())
     for message in wrong:
         print(f"warning: {message}", file=sys.stderr)
-    if arguments.json:
+    if summed and runs:
+        _summary(runs, arguments)
+    elif arguments.json:
         print(json.dumps([_object(run) for run in runs], indent=2))
     elif not runs:
         place = f"`{visible(words[0])}`" if words else "this folder"
@@ -51,6 +66,17 @@ def work(arguments: argparse.Namespace) -> int:
     else:
         say(_left(_table(runs)), hang=4)
     return 0
+
+
+def _summary(runs: Sequence[Listed], arguments: argparse.Namespace) -> None:
+    """Print statistics over the seeds of the runs that are finished. Raises GpubpError if none is."""
+    done = [run for run in runs if run.done]
+    if len(done) < len(runs):
+        print(f"warning: {len(runs) - len(done):,} of {len(runs):,} runs are not finished: left out", file=sys.stderr)
+    if not done:
+        raise GpubpError("no run is finished: there are no final figures yet")
+    form = as_csv if arguments.csv else as_latex if arguments.latex else as_json if arguments.json else as_text
+    print(form(groups(done)))
 
 
 def _table(runs: Sequence[Listed]) -> list[list[str]]:

@@ -6,6 +6,7 @@ from .exporting import export, exported, function_name, identifier
 from .folder import default_folder, fold_folder, holds_folds, saved_folds, source_name, source_text
 from .folds import CrossValidation, Fold, cross_validate, folds_of
 from .folds import as_json as folds_as_json
+from .groups import Group, groups, mean_std
 from .history import health_records
 from .history import records as run_records
 from .listing import Listed, all_runs, compare, listed
@@ -20,6 +21,7 @@ __all__ = [
     "CrossValidation",
     "Fold",
     "LAST",
+    "Group",
     "Listed",
     "LoadedRun",
     "Progress",
@@ -40,10 +42,12 @@ __all__ = [
     "folds_as_json",
     "folds_of",
     "function_name",
+    "groups",
     "health_records",
     "holds_folds",
     "identifier",
     "listed",
+    "mean_std",
     "load_run",
     "net_of",
     "read",

@@ -1,0 +1,89 @@
+"""`runs summary`: means and standard deviations over seeds, as a table for a terminal, a spreadsheet or a paper."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+
+from dsl.excerpt import visible
+
+from ..training import Group, mean_std
+from .table import align
+
+_PARTS = ("test.", "valid.", "train.")
+_ESCAPED = str.maketrans({"\\": r"\textbackslash{}", **{sign: f"\\{sign}" for sign in "&%$#_{}"}})
+
+
+def as_text(groups: Sequence[Group]) -> str:
+    """Columns for a terminal: settings, the number of seeds, `mean +- standard deviation` of each figure."""
+    return align([[visible(cell) for cell in row] for row in _rows(groups)])
+
+
+def as_latex(groups: Sequence[Group]) -> str:
+    """A `tabular` for LaTeX, without any package."""
+    head, *rows = [[cell.translate(_ESCAPED) for cell in row] for row in _rows(groups)]
+    values = len(_columns(groups))
+    lines = [rf"\begin{{tabular}}{{{'l' * (len(head) - values)}{'r' * values}}}", r"\hline", " & ".join(head) + r" \\"]
+    lines += [r"\hline", *(" & ".join(row).replace(" +- ", r" $\pm$ ") + r" \\" for row in rows), r"\hline"]
+    return "\n".join([*lines, r"\end{tabular}"])
+
+
+def as_csv(groups: Sequence[Group]) -> str:
+    """A table with all digits: the mean of each figure, and its standard deviation, empty for one seed."""
+    columns, out = _columns(groups), io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*groups[0].settings, "seeds", *(f"{name}{end}" for name in columns for end in (".mean", ".std"))])
+    for group in groups:
+        found = group.figures
+        cells = [one for name in columns for one in (mean_std(found[name]) if name in found else (None, None))]
+        writer.writerow([*group.settings.values(), len(group.seeds), *cells])
+    return out.getvalue().rstrip("\n")
+
+
+def as_json(groups: Sequence[Group]) -> str:
+    """All of it: by figure the mean, the standard deviation and the values, in the order of `seeds` and `runs`."""
+    told = [
+        {
+            "file": group.runs[0].name,
+            "settings": dict(group.settings),
+            "seeds": list(group.seeds),
+            "runs": [str(run.path) for run in group.seeds.values()],
+            "figures": {
+                name: dict(zip(("mean", "std"), mean_std(values), strict=True)) | {"values": values}
+                for name, values in group.figures.items()
+            },
+        }
+        for group in groups
+    ]
+    return json.dumps(told, indent=2)
+
+
+def _columns(groups: Sequence[Group]) -> list[str]:
+    """The figures of the first part of the data that any group has: the test before validation before training."""
+    names = [name for name in dict.fromkeys(name for one in groups for name in one.figures) if "penalty" not in name]
+    part = next((part for part in _PARTS if any(name.startswith(part) for name in names)), "")
+    return [name for name in names if name.startswith(part)]
+
+
+def _rows(groups: Sequence[Group]) -> list[list[str]]:
+    columns = _columns(groups)
+    rows = [[*groups[0].settings, "seeds", *columns]]
+    for group in groups:
+        found = group.figures
+        cells = [_cell(found[name]) if name in found else "-" for name in columns]
+        rows.append([*group.settings.values(), str(len(group.seeds)), *cells])
+    return rows
+
+
+def _cell(values: Sequence[float]) -> str:
+    """The mean, rounded to the second digit of the standard deviation, and that."""
+    mean, std = mean_std(values)
+    if not std or not math.isfinite(std):
+        return f"{mean:.4g}"
+    digits = 1 - math.floor(math.log10(std))
+    if digits > 8 or std >= 1e6:
+        return f"{mean:.4g} +- {std:.2g}"
+    return f"{mean:.{max(digits, 0)}f} +- {std:.{max(digits, 0)}f}"
