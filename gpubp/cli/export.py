@@ -1,4 +1,4 @@
-"""`export RUN`: a trained net as one C file."""
+"""`export RUN`: a trained net as a C file or an ONNX model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dsl.excerpt import visible
 
-from ..training import exported, function_name, identifier, load_run, source_name
+from ..training import c_text, check_suffix, exported, identifier, load_run, source_name
 from .output import write_output
 
 
@@ -19,19 +19,20 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="the .c file to write, after which its function is named (default: standard output)",
+        help="the file to write, .c or .onnx; the C function is named after it (default: C, to standard output)",
     )
 
 
 def work(arguments: argparse.Namespace) -> int:
     """Print or write the file; raises GpubpError."""
     output = None if arguments.output is None else Path(arguments.output)
-    name = None if output is None else function_name(output)
-    run = load_run(arguments.run, "cpu")
-    text = exported(run, name or identifier(Path(source_name(run.net)).stem))
     if output is None:
-        sys.stdout.write(text)
+        run = load_run(arguments.run, "cpu")
+        sys.stdout.write(c_text(run, identifier(Path(source_name(run.net)).stem)))
         return 0
-    write_output(output, text.encode())
-    print(f"wrote {visible(str(output))}: {max(len(text) // 1000, 1):,} kB; how to call it stands at the top")
+    check_suffix(output)
+    content = exported(load_run(arguments.run, "cpu"), output)
+    write_output(output, content)
+    how = "how to call it stands at the top" if output.suffix == ".c" else "for any number of rows"
+    print(f"wrote {visible(str(output))}: {max(len(content) // 1000, 1):,} kB; {how}")
     return 0

@@ -27,7 +27,7 @@ VERBS = {
     "fmt": "write files in the one form that all .net files share",
     "predict": "what a run makes of the rows of a table",
     "evaluate": "how well a run does on the rows of a table",
-    "export": "write a run's net as one C file, for programs without Python",
+    "export": "write a run's net as one C file or ONNX model",
     "runs": "list the runs that were saved, or compare two of them",
     "explain": "follow one example through a step of training: values, formulas, gradients, the update",
     "gradcheck": "check the gradients of a file beside finite differences, by parameter",

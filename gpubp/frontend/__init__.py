@@ -1,7 +1,7 @@
 """From text to programs: catalogue, loading, checking, lowering."""
 
 from .domains import Domain, domains
-from .exports import no_form_in_c
+from .exports import build_for_any_batch, no_form, result_names
 from .feeds import as_numbers, check_feeds, check_values, match_feeds
 from .figures import tables
 from .identity import answers, data_files, describe_place, foretold, identity, written
@@ -56,6 +56,7 @@ __all__ = [
     "answers",
     "as_numbers",
     "build",
+    "build_for_any_batch",
     "cannot_start",
     "changed",
     "check_feeds",
@@ -77,10 +78,11 @@ __all__ = [
     "load",
     "loads",
     "plan_of",
-    "no_form_in_c",
+    "no_form",
     "planned",
     "required",
     "resolved",
+    "result_names",
     "start_of",
     "watch_of",
     "watched",

@@ -3,6 +3,7 @@
 from .avals import DTYPES, FLOATS, INTEGERS, WEAK, Aval, broadcast_shapes
 from .cforms import Adds, Call, CForm, Element, Fold, Product, Read, Routine, Rows, Scalar, Spot, Sums, Turns
 from .evaluate import apply, evaluate, fill, literal, text_of, with_params
+from .onnx_forms import ONNX_TYPES, Graph, Nodes, OneNode, OnnxForm, Steps, Tensor, Written
 from .program import Program, bodies, identifiers, map_bodies, names
 from .pullback import leading_to, pullback
 from .values import (
@@ -30,6 +31,7 @@ __all__ = [
     "DTYPES",
     "FLOATS",
     "INTEGERS",
+    "ONNX_TYPES",
     "PRIMITIVES",
     "WEAK",
     "Aval",
@@ -40,6 +42,10 @@ __all__ = [
     "Eqn",
     "Example",
     "Fold",
+    "Graph",
+    "Nodes",
+    "OneNode",
+    "OnnxForm",
     "Operand",
     "Primitive",
     "Product",
@@ -49,9 +55,12 @@ __all__ = [
     "Rows",
     "Scalar",
     "Spot",
+    "Steps",
     "Sums",
+    "Tensor",
     "Turns",
     "Var",
+    "Written",
     "apply",
     "aval_of",
     "bind",

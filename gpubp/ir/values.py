@@ -14,14 +14,14 @@ from dsl.records import dataclass
 from ..errors import GpubpError
 from .avals import FLOATS, WEAK, Aval
 from .cforms import CForm
+from .onnx_forms import OnnxForm
 
 Trait = Literal["elementwise", "rowwise", "reduce", "gemm", "view", "opaque"]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Arguments to test a primitive on: shapes, the range to draw from (one for all inputs or one each), dtypes if not
-    float."""
+    """Arguments to test a primitive on: shapes, ranges to draw from (one for all or each), dtypes if not float."""
 
     shapes: tuple[tuple[int, ...], ...]
     params: Mapping[str, Any]
@@ -54,8 +54,8 @@ class Primitive:
     receives a function from flags of that program's inputs to its stacked version. `flops(*avals, **params)` counts
     floating-point operations if not one per element of the result.
 
-    `c` is its C form; without one it runs in NumPy among compiled kernels. `formula` is its textbook notation, a string
-    or a function from params to one, if that is neither its operator nor `name(inputs)` (gpubp.insight).
+    `c` and `onnx` are its C and ONNX forms; without the first it runs in NumPy among compiled kernels. `formula` is its
+    textbook notation, a string or a function from params to one, if not its operator or `name(inputs)` (gpubp.insight).
     """
 
     name: str
@@ -75,6 +75,7 @@ class Primitive:
     stack: Callable[..., Var | tuple[Var, ...]] | None = None
     flops: Callable[..., int] | None = None
     c: CForm | None = None
+    onnx: OnnxForm | None = None
     formula: str | Callable[..., str] = ""
 
     def __call__(self, *inputs: Operand, **params: Any) -> Var:

@@ -6,19 +6,36 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ShapeError
-from ..ir import FLOATS, Aval, Example, Primitive, Scalar, Var, define
+from ..ir import FLOATS, Aval, Example, Nodes, OneNode, Primitive, Scalar, Steps, Var, define
 from .elements import broadcast, elementwise, same_dtype, signed, unbroadcast
+from .onnx_moves import CAST
 
 # Comparisons and logic: results are bool, not differentiable ---------------------------------------------------------
 _compare: dict[str, Any] = {"result": "bool", "floats_only": False}
-less: Primitive = signed("less", "<", "less", None, **_compare)
-less_equal: Primitive = signed("less_equal", "<=", "less_equal", None, **_compare)
-greater: Primitive = signed("greater", ">", "greater", None, **_compare)
-greater_equal: Primitive = signed("greater_equal", ">=", "greater_equal", None, **_compare)
-equal: Primitive = signed("equal", "==", "equal", None, **_compare)
-not_equal: Primitive = signed("not_equal", "!=", "not_equal", None, **_compare)
-logical_and: Primitive = signed("logical_and", "&", "logical_and", None, dtypes=("bool", "bool"), **_compare)
-isfinite: Primitive = elementwise("isfinite", "xp.isfinite({0})", None, c="({0} - {0} == 0)", result="bool")
+less: Primitive = signed("less", "<", "less", None, onnx="Less", **_compare)
+less_equal: Primitive = signed("less_equal", "<=", "less_equal", None, onnx="LessOrEqual", **_compare)
+greater: Primitive = signed("greater", ">", "greater", None, onnx="Greater", **_compare)
+greater_equal: Primitive = signed("greater_equal", ">=", "greater_equal", None, onnx="GreaterOrEqual", **_compare)
+equal: Primitive = signed("equal", "==", "equal", None, onnx="Equal", **_compare)
+not_equal: Primitive = signed(
+    "not_equal",
+    "!=",
+    "not_equal",
+    None,
+    onnx=Nodes(lambda g, out, a, b: g.node("Not", g.node("Equal", a, b))),
+    **_compare,
+)
+logical_and: Primitive = signed(
+    "logical_and", "&", "logical_and", None, dtypes=("bool", "bool"), onnx="And", **_compare
+)
+isfinite: Primitive = elementwise(
+    "isfinite",
+    "xp.isfinite({0})",
+    None,
+    c="({0} - {0} == 0)",
+    result="bool",
+    onnx=Steps(lambda x: equal(x - x, 0.0)),
+)
 
 
 def _where_infer(condition: Aval, a: Aval, b: Aval) -> Aval:
@@ -37,6 +54,7 @@ where: Primitive = define(
         (Example(((3, 4), (3, 4), (4,)), {}, dtypes=("bool", "float64", "float64")),),
         into=("xp.copyto({out}, {2})", "xp.copyto({out}, {1}, where={0})"),
         c=Scalar("({0} ? {1} : {2})"),
+        onnx=OneNode("Where"),
     )
 )
 
@@ -67,6 +85,7 @@ gate: Primitive = define(
         scratch=lambda condition, a: (Aval(condition.shape, a.dtype.replace("float", "int")),),
         formula="{1} * {0}",
         c=Scalar("({0} ? {1} : 0)"),
+        onnx=Steps(lambda condition, a: where(condition, a, 0.0)),
     )
 )
 
@@ -85,6 +104,7 @@ cast_primitive: Primitive = define(
         (Example(((3, 4),), {"dtype": "float64"}, dtypes=("float32",)),),
         into=("{out}[...] = {0}",),
         c=Scalar(lambda *, dtype: "({0} != 0)" if dtype == "bool" else "({type}){0}"),
+        onnx=CAST,
         formula="{0}",
     )
 )

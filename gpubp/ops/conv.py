@@ -18,6 +18,7 @@ from ..ir import FLOATS, Aval, Example, Primitive, Routine, Var, define
 from . import conv_forms as forms
 from . import conv_sums as sums
 from . import window_helpers as helpers
+from .onnx_windows import CONV, CONV_INPUT
 from .shaping import broadcast_to, reshape
 
 Pair = tuple[int, int]
@@ -173,6 +174,7 @@ conv: Primitive = define(
         ("conv_into(xp, {0}, {1}, {out}, {spread}, {groups}, {s0}, {s1})",),
         _conv_scratch,
         c=Routine(forms.conv_text, sums.conv_sums),
+        onnx=CONV,
         stack=lambda flags, count, x, w, **params: _stack_layer(flags, count, x, w, primitive=conv, **params),
         flops=lambda x, w, **params: _flops(_conv_infer(x, w, **params), w.shape[-4] * w.shape[-3], w.shape[-2]),
     )
@@ -193,6 +195,7 @@ conv_input: Primitive = define(
         ("conv_input_into(xp, {0}, {1}, {out}, {spread}, {groups}, {s0}, {s1})",),
         _input_scratch,
         c=Routine(forms.input_text, sums.input_sums),
+        onnx=CONV_INPUT,
         stack=lambda flags, count, g, w, **params: _stack_layer(flags, count, g, w, primitive=conv_input, **params),
         flops=lambda g, w, **_: _flops(g, w.shape[-4] * w.shape[-3], w.shape[-2]),
     )

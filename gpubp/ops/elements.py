@@ -6,7 +6,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import ShapeError
-from ..ir import FLOATS, WEAK, Aval, Example, Operand, Primitive, Scalar, Var, broadcast_shapes, define
+from ..ir import (
+    FLOATS,
+    WEAK,
+    Aval,
+    Example,
+    OneNode,
+    OnnxForm,
+    Operand,
+    Primitive,
+    Scalar,
+    Var,
+    broadcast_shapes,
+    define,
+)
 from .shaping import sum_to
 
 Rule = Callable[..., Sequence[Var | None]]
@@ -78,10 +91,11 @@ def elementwise(
     into: tuple[str, ...] = (),
     scratch: Callable[..., tuple[Aval, ...]] | None = None,
     formula: str = "",
+    onnx: str | OnnxForm = "",
 ) -> Primitive:
     """Define an elementwise primitive with as many inputs as `numpy` has placeholders; `c` is its C form, if it has
-    one. Code that is a single call of `xp` supports `out` directly; other code specifies in `into` how to write into an
-    array."""
+    one, `onnx` its ONNX form, or the name of the operator if it is a single node. Code that is a single call of `xp`
+    supports `out` directly; other code specifies in `into` how to write into an array."""
     if not into and not uses:
         into = (f"{numpy[:-1]}, out={{out}})",)
     arity = 1 + max(i for i in range(3) if f"{{{i}}}" in numpy)
@@ -100,6 +114,7 @@ def elementwise(
             into,
             scratch,
             c=Scalar(c, written) if c else None,
+            onnx=(OneNode(onnx) if isinstance(onnx, str) else onnx) if onnx else None,
             formula=formula,
         )
     )

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..ir import Operand, Primitive, Var
+from ..ir import OneNode, Operand, Primitive, Steps, Var
 from . import helpers
 from .choices import cast, equal, gate, greater, greater_equal, less, logical_and, where
 from .elements import Rule, elementwise, shape_rule, signed
 
 # Arithmetic ----------------------------------------------------------------------------------------------------------
-add: Primitive = signed("add", "+", "add", lambda g, y, a, b: (g, g), floats_only=False)
-sub: Primitive = signed("sub", "-", "subtract", lambda g, y, a, b: (g, -g), floats_only=False)
-mul: Primitive = signed("mul", "*", "multiply", lambda g, y, a, b: (g * b, g * a), floats_only=False)
-div: Primitive = signed("div", "/", "divide", lambda g, y, a, b: (g / b, -g * y / b), ranges=((0.5, 2.0),))
-neg: Primitive = elementwise("neg", "-{0}", lambda g, y, x: (-g,), c="-{0}", into=("xp.negative({0}, out={out})",))
+add: Primitive = signed("add", "+", "add", lambda g, y, a, b: (g, g), floats_only=False, onnx="Add")
+sub: Primitive = signed("sub", "-", "subtract", lambda g, y, a, b: (g, -g), floats_only=False, onnx="Sub")
+mul: Primitive = signed("mul", "*", "multiply", lambda g, y, a, b: (g * b, g * a), floats_only=False, onnx="Mul")
+div: Primitive = signed("div", "/", "divide", lambda g, y, a, b: (g / b, -g * y / b), ranges=((0.5, 2.0),), onnx="Div")
+neg: Primitive = elementwise(
+    "neg", "-{0}", lambda g, y, x: (-g,), c="-{0}", into=("xp.negative({0}, out={out})",), onnx="Neg"
+)
 power: Primitive = elementwise(
     "power",
     "xp.power({0}, {1})",
@@ -24,18 +26,21 @@ power: Primitive = elementwise(
     c="power_{t}({0}, {1})",
     written=(1,),
     formula="{0}^{1}",
+    onnx="Pow",
 )
 maximum: Primitive = elementwise(
     "maximum",
     "xp.maximum({0}, {1})",
     lambda g, y, a, b: (g * _share(greater(a, b), equal(a, b), g), g * _share(less(a, b), equal(a, b), g)),
     c="({0} > {1} || {0} != {0} ? {0} : {1})",
+    onnx="Max",
 )
 minimum: Primitive = elementwise(
     "minimum",
     "xp.minimum({0}, {1})",
     lambda g, y, a, b: (g * _share(less(a, b), equal(a, b), g), g * _share(greater(a, b), equal(a, b), g)),
     c="({0} < {1} || {0} != {0} ? {0} : {1})",
+    onnx="Min",
 )
 
 
@@ -68,14 +73,35 @@ def _function(name: str, vjp: Rule, **more: Any) -> Primitive:
     return elementwise(name, f"xp.{name}({{0}})", vjp, c=f"{name}_{{t}}({{0}})", **more)
 
 
-exp: Primitive = _function("exp", lambda g, y, x: (g * y,))
-expm1: Primitive = _function("expm1", lambda g, y, x: (g * (y + 1.0),))
-log: Primitive = _function("log", lambda g, y, x: (g / x,), ranges=((0.5, 3.0),))
-log1p: Primitive = _function("log1p", lambda g, y, x: (g / (1.0 + x),), ranges=((-0.5, 3.0),))
-sqrt: Primitive = _function("sqrt", lambda g, y, x: (0.5 * g / y,), ranges=((0.5, 3.0),))
-sin: Primitive = _function("sin", lambda g, y, x: (g * cos(x),))
-cos: Primitive = _function("cos", lambda g, y, x: (-g * sin(x),))
-tanh: Primitive = _function("tanh", lambda g, y, x: (g * (1.0 - y * y),))
+exp: Primitive = _function("exp", lambda g, y, x: (g * y,), onnx="Exp")
+# ONNX: tanh(x / 2) = (e^x - 1) / (e^x + 1), which loses no digit near 0.
+expm1: Primitive = _function(
+    "expm1", lambda g, y, x: (g * (y + 1.0),), onnx=Steps(lambda x: tanh(0.5 * x) * (exp(x) + 1.0))
+)
+log: Primitive = _function("log", lambda g, y, x: (g / x,), ranges=((0.5, 3.0),), onnx="Log")
+
+
+def _log1p_steps(x: Var) -> Var:
+    """log w, with w the rounded 1 + x, less what w is too large by as a part of it."""
+    w = 1.0 + x
+    return where(equal(w - 1.0, x), log(w), log(w) - ((w - 1.0) - x) / w)
+
+
+log1p: Primitive = _function("log1p", lambda g, y, x: (g / (1.0 + x),), ranges=((-0.5, 3.0),), onnx=Steps(_log1p_steps))
+sqrt: Primitive = _function("sqrt", lambda g, y, x: (0.5 * g / y,), ranges=((0.5, 3.0),), onnx="Sqrt")
+sin: Primitive = _function("sin", lambda g, y, x: (g * cos(x),), onnx="Sin")
+cos: Primitive = _function("cos", lambda g, y, x: (-g * sin(x),), onnx="Cos")
+tanh: Primitive = _function("tanh", lambda g, y, x: (g * (1.0 - y * y),), onnx="Tanh")
+
+
+class _Recorder:
+    """In the place of an array module: what a helper computes is recorded."""
+
+    abs = staticmethod(lambda x: absolute(x))
+    sign = staticmethod(lambda x: sign(x))
+    exp = exp
+
+
 erf: Primitive = elementwise(
     "erf",
     "erf(xp, {0})",
@@ -83,12 +109,15 @@ erf: Primitive = elementwise(
     uses=(helpers.erf, helpers.erf_in_place),
     into=("{out}[...] = {0}", "erf_in_place(xp, {out})"),
     c="erf_{t}({0})",
+    onnx=OneNode("Erf", double=Steps(lambda x: helpers.erf(_Recorder, x))),
 )
 # `abs` and `sign` at 0: the derivative is 0, the middle of the subdifferential.
-absolute: Primitive = elementwise("abs", "xp.abs({0})", lambda g, y, x: (g * sign(x),), c="absolute_{t}({0})")
-sign: Primitive = elementwise("sign", "xp.sign({0})", lambda g, y, x: (None,), c="sign_{t}({0})")
+absolute: Primitive = elementwise(
+    "abs", "xp.abs({0})", lambda g, y, x: (g * sign(x),), c="absolute_{t}({0})", onnx="Abs"
+)
+sign: Primitive = elementwise("sign", "xp.sign({0})", lambda g, y, x: (None,), c="sign_{t}({0})", onnx="Sign")
 # Piecewise constant: no derivative.
-floor: Primitive = _function("floor", lambda g, y, x: (None,), ranges=((0.1, 0.9),))
+floor: Primitive = _function("floor", lambda g, y, x: (None,), ranges=((0.1, 0.9),), onnx="Floor")
 
 # Activations: primitives, so that rewrite rules can match them ------------------------------------
 sigmoid: Primitive = elementwise(
@@ -102,10 +131,24 @@ sigmoid: Primitive = elementwise(
         "xp.divide(1.0, {out}, out={out})",
     ),
     c="sigmoid_{t}({0})",
+    onnx="Sigmoid",
 )
+# ONNX: its `Softplus` rounds 1 + exp(x), which leaves few digits of a small result.
 softplus: Primitive = elementwise(
-    "softplus", "xp.logaddexp({0}, 0.0)", lambda g, y, x: (g * sigmoid(x),), c="logaddexp_{t}({0}, 0)"
+    "softplus",
+    "xp.logaddexp({0}, 0.0)",
+    lambda g, y, x: (g * sigmoid(x),),
+    c="logaddexp_{t}({0}, 0)",
+    onnx=Steps(lambda x: relu(x) + log1p(exp(-absolute(x)))),
 )
+
+
+def _cross_entropy_steps(z: Var, y: Var) -> Var:
+    """logaddexp(z (1 - y), -z y)."""
+    first, second = z * (1.0 - y), -(z * y)
+    return maximum(first, second) + log1p(exp(-absolute(first - second)))
+
+
 # -(y log s(z) + (1 - y) log(1 - s(z))) with the sigmoid s equals softplus(z) - y z: written so that terms do not cancel
 # for y from 0 to 1, and a tiny loss keeps its precision.
 sigmoid_cross_entropy: Primitive = elementwise(
@@ -122,18 +165,22 @@ sigmoid_cross_entropy: Primitive = elementwise(
     ),
     scratch=lambda z, y: (shape_rule("sigmoid_cross_entropy", 2, None, True)(z, y),),
     c="logaddexp_{t}({0} * (1 - {1}), -({0} * {1}))",
+    onnx=Steps(_cross_entropy_steps),
 )
 # `relu` at 0: the derivative is 0. Written with maximum, so that NaN stays NaN; the derivative depends on the result
 # only, so that it may overwrite `x`.
 relu: Primitive = elementwise(
-    "relu", "xp.maximum({0}, 0.0)", lambda g, y, x: (gate(y > 0.0, g),), c="({0} < 0 ? 0 : {0})"
+    "relu", "xp.maximum({0}, 0.0)", lambda g, y, x: (gate(y > 0.0, g),), c="({0} < 0 ? 0 : {0})", onnx="Relu"
 )
+
+
+SMALLEST = {"float32": 2.0**-126, "float64": 2.0**-1022}
+"""The smallest normal numbers."""
 
 
 def _clamped(p: Var) -> Var:
     """Where `log_probability` is clamped."""
-    smallest = {"float32": 2.0**-126, "float64": 2.0**-1022}[p.dtype]
-    return logical_and(greater_equal(p, 0.0), less(p, smallest))
+    return logical_and(greater_equal(p, 0.0), less(p, SMALLEST[p.dtype]))
 
 
 # The logarithm of a probability: one that underflowed to 0 counts as the smallest normal number, a negative one gives
@@ -149,4 +196,5 @@ log_probability: Primitive = elementwise(
         "xp.log({out}, out={out})",
     ),
     c="log_probability_{t}({0})",
+    onnx=Steps(lambda p: log(where(_clamped(p), SMALLEST[p.dtype], p))),
 )

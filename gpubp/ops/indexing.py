@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ShapeError
-from ..ir import INTEGERS, Adds, Aval, Element, Example, Primitive, Read, Var, define
+from ..ir import INTEGERS, Adds, Aval, Element, Example, Nodes, OneNode, Primitive, Read, Steps, Var, define
 from . import helpers
-from .pieces import concat, full
+from .choices import cast, equal
+from .onnx_moves import scattered
+from .pieces import concat, full, iota
 from .shaping import broadcast_to, reshape
 
 
@@ -74,6 +76,7 @@ gather: Primitive = define(
         (helpers.gather_into,),
         ("gather_into(xp, {0}, {1}, {out})",),
         c=Element(_gather_element),
+        onnx=OneNode("Gather"),
         formula="{0}[{1}]",
         stack=_gather_stack,
     )
@@ -89,6 +92,7 @@ scatter_add: Primitive = define(
         (helpers.scatter_add_into, helpers.scatter_add),
         ("scatter_add_into(xp, {0}, {1}, {out})",),
         c=Adds(_scatter_place),
+        onnx=Nodes(scattered),
         stack=_scatter_stack,
     )
 )
@@ -98,6 +102,11 @@ def _one_hot_infer(labels: Aval, *, classes: int, dtype: str) -> Aval:
     if labels.dtype not in INTEGERS:
         raise ShapeError(f"labels are whole numbers, not {labels.dtype}")
     return Aval((*labels.shape, classes), dtype)
+
+
+def _one_hot_steps(labels: Var, *, classes: int, dtype: str) -> Var:
+    hits = equal(reshape(labels, shape=(*labels.shape, 1)), iota(classes, labels.dtype))
+    return cast(hits, dtype=dtype)
 
 
 one_hot: Primitive = define(
@@ -110,6 +119,7 @@ one_hot: Primitive = define(
         (Example(((4,),), {"classes": 3, "dtype": "float64"}, ((0, 3),), ("int64",)),),
         into=("xp.equal({0}[..., None], xp.arange({classes}), out={s0})", "{out}[...] = {s0}"),
         c=Element(lambda index, shape, labels, *, classes, dtype: f"({labels(index[:-1])} == {index[-1]})"),
+        onnx=Steps(_one_hot_steps),
         scratch=lambda labels, *, classes, dtype: (Aval((*labels.shape, classes), "bool"),),
         stack=lambda flags, count, labels, **params: one_hot(labels, **params),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ShapeError
-from ..ir import FLOATS, Aval, Example, Primitive, Product, Var, broadcast_shapes, define
+from ..ir import FLOATS, Aval, Example, OneNode, Primitive, Product, Var, broadcast_shapes, define
 from .shaping import sum_to, transpose
 
 
@@ -35,6 +35,7 @@ matmul: Primitive = define(
         (Example(((3, 4), (4, 2)), {}), Example(((2, 3, 4), (4, 5)), {}), Example(((2, 1, 3, 4), (5, 4, 2)), {})),
         into=("xp.matmul({0}, {1}, out={out})",),
         c=Product(),
+        onnx=OneNode("MatMul"),
         formula="{0} @ {1}",
         flops=lambda a, b: 2 * a.shape[-1] * _infer(a, b).size,
     )

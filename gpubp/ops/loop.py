@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import ShapeError
-from ..ir import PRIMITIVES, Aval, Eqn, Example, Primitive, Program, Var, bind, define, recording
+from ..ir import PRIMITIVES, Aval, Eqn, Example, Nodes, Primitive, Program, Var, bind, define, recording
 from . import helpers
 from .loop_gradient import keep, reversed_loop
+from .onnx_moves import loop as onnx_loop
 from .shaping import broadcast_to, transpose
 
 Round = Callable[[Sequence[Var], Sequence[Var]], tuple[Sequence[Var], Sequence[Var]]]
@@ -139,6 +140,7 @@ loop_primitive: Primitive = define(
         keep=keep,
         prune=_prune,
         stack=_stack,
+        onnx=Nodes(onnx_loop),
     )
 )
 

@@ -7,7 +7,8 @@ from itertools import accumulate
 from operator import mul
 
 from ..errors import ShapeError
-from ..ir import Aval, Element, Example, Primitive, Read, Scalar, Var, define
+from ..ir import Aval, Element, Example, Nodes, Primitive, Read, Scalar, Var, define
+from .onnx_moves import ALIAS, along, counted, filled, padded, sliced
 from .shaping import broadcast_to, normal_axes
 
 
@@ -37,6 +38,7 @@ slice_: Primitive = define(
         _slice_text,
         "view",
         (Example(((5, 4),), {"start": (1, 0), "stop": (4, 2)}), Example(((7,),), {"start": (2,), "stop": (7,)})),
+        onnx=Nodes(sliced),
         formula=_slice_text,
         view=lambda offset, before, strides, *, start, stop: (offset + sum(map(mul, start, strides)), strides),
         stack=lambda flags, count, x, *, start, stop: slice_(x, start=(0, *start), stop=(count, *stop)),
@@ -81,6 +83,7 @@ pad: Primitive = define(
         (Example(((2, 3),), {"before": (1, 0), "after": (0, 2)}),),
         into=_pad_into,
         c=Element(_pad_element),
+        onnx=Nodes(padded),
         stack=lambda flags, count, x, *, before, after: pad(x, before=(0, *before), after=(0, *after)),
     )
 )
@@ -128,6 +131,7 @@ concat_primitive: Primitive = define(
         "opaque",
         (Example(((2, 3), (2, 1), (2, 2)), {"axis": 1}), Example(((3,), (2,)), {"axis": 0})),
         parts=_concat_parts,
+        onnx=along("Concat"),
         stack=_concat_stack,
     )
 )
@@ -149,6 +153,7 @@ copy: Primitive = define(
         (Example(((3, 4),), {}),),
         into=("{out}[...] = {0}",),
         c=Scalar("{0}"),
+        onnx=ALIAS,
         formula="{0}",
     )
 )
@@ -165,6 +170,7 @@ stop_gradient: Primitive = define(
         (Example(((3, 4),), {}),),
         into=("{out}[...] = {0}",),
         c=Scalar("{0}"),
+        onnx=ALIAS,
     )
 )
 """The same values, as a constant for differentiation (stop gradient)."""
@@ -179,6 +185,7 @@ full_primitive: Primitive = define(
         "xp.full({shape}, {value}, dtype=xp.{dtype})",
         "opaque",
         (Example((), {"shape": (2, 3), "value": 0.5, "dtype": "float64"}),),
+        onnx=Nodes(filled),
         formula=lambda *, shape, value, dtype: f"{value:.6g}",
     )
 )
@@ -197,6 +204,7 @@ iota_primitive: Primitive = define(
         "xp.arange({size}, dtype=xp.{dtype})",
         "opaque",
         (Example((), {"size": 5, "dtype": "float64"}),),
+        onnx=Nodes(counted),
     )
 )
 

@@ -15,6 +15,7 @@ from ..ir import FLOATS, INTEGERS, PRIMITIVES, Aval, Element, Example, Primitive
 from . import window_forms as forms
 from . import window_helpers as helpers
 from .conv import Pair, Spread
+from .onnx_windows import WINDOW_MAX, WINDOW_SUM
 from .shaping import broadcast_to, reshape
 
 _SLICES = (helpers.window_span, helpers.window_slices)
@@ -97,6 +98,7 @@ window_max: Primitive = define(
         (*_SLICES, helpers.window_max_into, helpers.window_max),
         ("window_max_into(xp, {0}, {out}, {kernel}, {spread})",),
         c=Element(forms.max_text),
+        onnx=WINDOW_MAX,
         stack=_merged("window_max"),
     )
 )
@@ -180,6 +182,7 @@ window_sum: Primitive = define(
         (*_SLICES, helpers.window_sum_into, helpers.window_sum),
         ("window_sum_into(xp, {0}, {out}, {kernel}, {spread})",),
         c=Element(forms.sum_text),
+        onnx=WINDOW_SUM,
         stack=_merged("window_sum"),
     )
 )

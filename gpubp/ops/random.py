@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from ..errors import ShapeError
-from ..ir import Aval, Call, Example, Primitive, Var, define
+from ..ir import Aval, Call, Example, Nodes, Primitive, Var, define
 from . import helpers
 from .elementwise import cos, log1p, sqrt
+from .onnx_random import uniform as onnx_uniform
 
 
 def _infer(seed: Aval, step: Aval, *, stream: int, shape: tuple[int, ...], dtype: str) -> Aval:
@@ -27,6 +28,7 @@ uniform: Primitive = define(
         (helpers.philox, helpers.uniform, helpers.uniform_into),
         ("uniform_into(xp, {0}, {1}, {stream}, {out})",),
         c=Call("uniform_{t}({out}, {size}, {0}, {1}, {stream})"),
+        onnx=Nodes(onnx_uniform),
     )
 )
 

@@ -9,6 +9,7 @@ from ..ir import FLOATS, Aval, Element, Example, Fold, Primitive, Read, Rows, Va
 from . import helpers
 from .choices import cast, equal
 from .elementwise import exp, log
+from .onnx_moves import ARGMAX, along, reduction
 from .shaping import (
     _kept,
     _reduce_infer,
@@ -37,6 +38,7 @@ max_primitive: Primitive = define(
         _reductions,
         into=reduction_into("max"),
         c=Fold("-INFINITY", "larger_{t}({0}, {1})", "max_{t}", "max_lanes_{t}"),
+        onnx=reduction("ReduceMax"),
         formula=reduction_formula("max"),
     )
 )
@@ -69,6 +71,7 @@ argmax: Primitive = define(
         (Example(((3, 4),), {"axis": -1}), Example(((3, 4, 2),), {"axis": 1})),
         into=("{0}.argmax(axis={axis}, out={out})",),
         c=Element(_argmax_element),
+        onnx=ARGMAX,
     )
 )
 
@@ -115,6 +118,7 @@ softmax: Primitive = define(
         ),
         lambda a, *, axis: (_row_figure(a, axis),),
         c=Rows(_softmax_steps),
+        onnx=along("Softmax"),
         flops=lambda a, *, axis: 5 * a.size,
     )
 )
@@ -137,6 +141,7 @@ log_softmax: Primitive = define(
         ),
         lambda a, *, axis: (_row_figure(a, axis), a),
         c=Rows(_log_softmax_steps),
+        onnx=along("LogSoftmax"),
         flops=lambda a, *, axis: 5 * a.size,
     )
 )

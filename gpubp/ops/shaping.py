@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..errors import ShapeError
-from ..ir import FLOATS, Aval, Example, Fold, Primitive, Var, broadcast_shapes, define
+from ..ir import FLOATS, Aval, Example, Fold, Nodes, Primitive, Var, broadcast_shapes, define
+from .onnx_moves import broadcast, reduction, transposed
+from .onnx_moves import reshaped as onnx_reshaped
 
 
 def normal_axes(axes: Sequence[int], rank: int) -> tuple[int, ...]:
@@ -72,6 +74,7 @@ sum_primitive: Primitive = define(
         _reductions,
         into=reduction_into("sum"),
         c=Fold("0", "{0} + {1}", "sum_{t}", "sum_lanes_{t}"),
+        onnx=reduction("ReduceSum"),
         formula=reduction_formula("sum"),
     )
 )
@@ -142,6 +145,7 @@ reshape_primitive: Primitive = define(
         (Example(((3, 4),), {"shape": (2, 6)}), Example(((1,),), {"shape": ()})),
         view=reshaped,
         inverse=lambda before, *, shape: {"shape": before},
+        onnx=Nodes(onnx_reshaped),
         formula="{0}",
         stack=lambda flags, count, x, *, shape: reshape_primitive(x, shape=(count, *shape)),
     )
@@ -180,6 +184,7 @@ broadcast_primitive: Primitive = define(
         "view",
         (Example(((3, 1),), {"shape": (2, 3, 4)}), Example(((),), {"shape": (5,)})),
         view=_broadcast_view,
+        onnx=Nodes(broadcast),
         formula="{0}",
         stack=lambda flags, count, x, *, shape: broadcast_primitive(padded(x, len(shape)), shape=(count, *shape)),
     )
@@ -222,6 +227,7 @@ transpose_primitive: Primitive = define(
         (Example(((2, 3, 4),), {"axes": (1, 2, 0)}),),
         view=lambda offset, before, strides, *, axes: (offset, tuple(strides[i] for i in axes)),
         inverse=lambda before, *, axes: {"axes": _inverse(axes)},
+        onnx=Nodes(transposed),
         formula=_transpose_formula,
         stack=lambda flags, count, x, *, axes: transpose_primitive(x, axes=(0, *(i + 1 for i in axes))),
     )

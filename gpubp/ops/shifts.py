@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ShapeError
-from ..ir import INTEGERS, Aval, Element, Example, Primitive, Read, Var, define
+from ..ir import INTEGERS, Aval, Element, Example, Nodes, Primitive, Read, Var, define
 from . import helpers
+from .onnx_moves import flipped
 from .shaping import broadcast_to, reshape
 
 
@@ -30,6 +31,7 @@ flip: Primitive = define(
         (Example(((2, 3),), {"axis": 1}),),
         into=("{out}[...] = xp.flip({0}, {axis})",),
         c=Element(_flip_element),
+        onnx=Nodes(flipped),
         stack=lambda flags, count, x, *, axis: flip(x, axis=axis + 1),
     )
 )

@@ -1,5 +1,6 @@
 """Passes: optimisations of programs, and the memory plan for running one without allocation."""
 
+from .alike import alike
 from .arena import ALIGN, ITEM, Buffer
 from .buffers import plan
 from .cost import Cost, cost, flops
@@ -29,6 +30,7 @@ __all__ = [
     "Round",
     "Step",
     "Work",
+    "alike",
     "cost",
     "cse",
     "dce",

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..ir import Eqn, Program, Var, apply, verify
 
 
-def specialised(program: Program, values: Mapping[Var, Any], xp: Any) -> tuple[Program, dict[Var, Any]]:
+def specialised(
+    program: Program, values: Mapping[Var, Any], xp: Any, later: Callable[[Eqn], bool] = lambda eqn: False
+) -> tuple[Program, dict[Var, Any]]:
     """Specialise a program without updates to inputs that always have these `values`, arrays of `xp`: whatever depends
-    on them alone is computed now and becomes an input. Returns the program and the arrays of those inputs. Views stay
-    if their source is read in several ways or they broadcast it, so that no number is stored twice. Takes and returns a
-    verified program."""
+    on them alone is computed now and becomes an input, except for equations where `later` holds. Returns the program
+    and the arrays of those inputs. Views stay if their source is read in several ways or they broadcast it, so that no
+    number is stored twice. Takes and returns a verified program."""
     known = dict(values)
     views: list[Eqn] = []
     rest: list[Eqn] = []
     for eqn in program.eqns:
-        if not all(x in known for x in eqn.operands):
+        if not all(x in known for x in eqn.operands) or later(eqn):
             rest.append(eqn)
             continue
         found = apply(eqn.op, xp, [known[x] if isinstance(x, Var) else x for x in eqn.inputs], eqn.params)

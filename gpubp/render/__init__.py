@@ -1,9 +1,11 @@
 """Code generation: plans as Python, C and CUDA source."""
 
 from .c import CSource, c_source, lanes_arena, lanes_source
+from .cannot import CannotExportError
 from .cuda import Batches, Block, CudaSource, Frame, Gemm, Launch, Matrix, cuda_source, listing
+from .onnx import onnx_model
 from .plan_source import plan_source
-from .portable import CannotExportError, Slot, Told, portable_source
+from .portable import Slot, Told, portable_source
 from .python_source import compile_source, python_source
 from .standalone import Argument, standalone
 
@@ -26,6 +28,7 @@ __all__ = [
     "lanes_arena",
     "lanes_source",
     "listing",
+    "onnx_model",
     "plan_source",
     "portable_source",
     "python_source",

@@ -2,7 +2,7 @@
 
 from .begin import train
 from .checkpoint import BEST, LAST, Saved, read, save, write
-from .exporting import export, exported, function_name, identifier
+from .exporting import c_text, check_suffix, export, exported, identifier
 from .folder import default_folder, fold_folder, holds_folds, saved_folds, source_name, source_text
 from .folds import CrossValidation, Fold, cross_validate, folds_of
 from .folds import as_json as folds_as_json
@@ -32,7 +32,9 @@ __all__ = [
     "all_runs",
     "asked_of",
     "begin_search",
+    "c_text",
     "check_jobs",
+    "check_suffix",
     "compare",
     "cross_validate",
     "default_folder",
@@ -41,7 +43,6 @@ __all__ = [
     "fold_folder",
     "folds_as_json",
     "folds_of",
-    "function_name",
     "groups",
     "health_records",
     "holds_folds",

@@ -1,45 +1,52 @@
-"""Export of a trained net as a C file, for programs without Python."""
+"""Export of a trained net as a C file or an ONNX model, for programs without gpubp."""
 
 from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..data import Encoder
 from ..errors import GpubpError
 from ..executor import Executor
-from ..frontend import answers, build, describe, no_form_in_c
-from ..ir import Var
+from ..frontend import Built, build, build_for_any_batch, describe, no_form, result_names
+from ..ir import Eqn, Program, Var
 from ..passes import specialised
-from ..render import CannotExportError, Slot, Told, portable_source
+from ..render import CannotExportError, onnx_model, portable_source
 from .checkpoint import write
 from .environment import VERSION
-from .folder import source_name
 from .loaded import LoadedRun
 from .run import Run
-
-MOST = 64
-"""Columns or classes of one argument that are listed; beyond that, the first `FEW` and the last."""
-FEW = 16
+from .slots import metadata, told_of
 
 
 def export(run: Run | LoadedRun, path: str | os.PathLike[str]) -> None:
-    """Export a trained net as one C file, `path`, for programs without Python; it needs a C11 compiler and libm. In
-    `digits.c` the function is `int digits_predict(inputs..., outputs...)`; it takes one example in the format of
-    `predict` and computes the same numbers; the comment at the top documents the rest. Raises GpubpError for a path
-    that does not end in `.c`, NetError (E0506) if the net needs an operation without a C form, SaveError."""
+    """Export a trained net as one file: C source if the path ends in `.c`, an ONNX model if it ends in `.onnx`.
+
+    C needs a C11 compiler and libm. In `digits.c` the function is `int digits_predict(inputs..., outputs...)`; it takes
+    one example in the format of `predict`; the comment at the top documents the rest. An ONNX model takes and returns
+    the arrays of `predict`, with any number of rows; writing it requires the package onnx. Raises GpubpError for other
+    suffixes, or if onnx is missing, NetError (E0506) if the net needs an operation without such a form, SaveError."""
     place = Path(path)
-    write(place, exported(run, function_name(place)).encode())
+    check_suffix(place)
+    write(place, exported(run, place))
 
 
-def function_name(path: Path) -> str:
-    """The prefix of names in a C file: the file's own name, converted to an identifier. Raises GpubpError."""
-    if path.suffix != ".c":
-        raise GpubpError(f"`{path}` is no .c file: a net is exported as one file of C, as `net.c`")
-    return identifier(path.stem)
+def check_suffix(path: Path) -> None:
+    """Raise GpubpError if a net cannot be exported to a file of that name, or the package for it is missing."""
+    if path.suffix not in (".c", ".onnx"):
+        raise GpubpError(f"`{path}` is neither a .c nor an .onnx file: a net is exported as `net.c` or `net.onnx`")
+    if path.suffix == ".onnx":
+        try:
+            import onnx  # noqa: F401
+        except ImportError:
+            message = "exporting to ONNX needs onnx, which is not installed: `pip install 'gpubp[onnx]'` brings it"
+            raise GpubpError(message) from None
+
+
+def exported(run: Run | LoadedRun, path: Path) -> bytes:
+    """The content of a file of that name. Raises NetError."""
+    return onnx_file(run, path.stem) if path.suffix == ".onnx" else c_text(run, identifier(path.stem)).encode()
 
 
 def identifier(text: str) -> str:
@@ -49,81 +56,47 @@ def identifier(text: str) -> str:
     return name if name[:1].isalpha() else f"net_{name}" if name else "net"
 
 
-def exported(run: Run | LoadedRun, name: str) -> str:
-    """The text of the file, with names prefixed by `name`. Raises NetError."""
+def c_text(run: Run | LoadedRun, name: str) -> str:
+    """The C source, with names prefixed by `name`. Raises NetError."""
     import numpy as np
 
     executor = run.executor
-    net, arrays, backend = executor.net, executor.arrays(), executor.backend
-    executor.compiled("predict", 1)  # it allocates all state that it needs
-    built = build(net, "predict", 1, executor.dtype)
-    states = built.program.inputs[len(built.feeds) :]
-    encoders = run.columns if isinstance(run, LoadedRun) else run.dataset.encoders
-    with backend.running():
-        program, values = specialised(built.program, {v: backend.to_host(arrays[v.hint]) for v in states}, np)
-        told = Told(
-            tuple(_title(run, name)),
-            [_input(node, executor, encoders.get(node.label or node.name)) for node in net.graph.inputs],
-            [_output(out, v, answers(net), encoders) for out, v in zip(built.outputs, program.outputs, strict=True)],
-        )
-        try:
+    built = build(executor.net, "predict", 1, executor.dtype)
+    program, values = _with_state(executor, built)
+    told = told_of(run, f"{name}.c", dict(zip(built.outputs, program.outputs, strict=True)))
+    try:
+        with executor.backend.running():
             return portable_source(program, values, built.hints, describe, name, told, np)
-        except CannotExportError as error:
-            raise no_form_in_c(error.eqn) from None
+    except CannotExportError as error:
+        raise no_form(error.eqn, "C") from None
 
 
-def _title(run: Run | LoadedRun, name: str) -> Iterator[str]:
-    folder = run.path if isinstance(run, LoadedRun) else run.folder
-    where = f" of {folder}" if folder is not None else ""
-    yield f"{name}.c: the net of {source_name(run.executor.net)} after step {run.executor.step:,}{where}."
-    yield f"Written by gpubp {VERSION}: `gpubp export` writes it anew."
+def onnx_file(run: Run | LoadedRun, name: str) -> bytes:
+    """The ONNX model, named `name`, for any batch size. Raises NetError, GpubpError if it would be too large."""
+    executor = run.executor
+    built, batch = build_for_any_batch(executor.net, executor.dtype)
+    program, values = _with_state(executor, built, batch)
+    told = told_of(run, f"{name}.onnx", dict(zip(built.outputs, program.outputs, strict=True)))
+    hints = {**result_names(built.program), **built.hints}
+    try:
+        return onnx_model(program, values, hints, describe, batch, name, told, VERSION, metadata(run))
+    except CannotExportError as error:
+        raise no_form(error.eqn, "ONNX") from None
+    except OverflowError as error:
+        raise GpubpError(f"{error}; a C file has no such limit") from None
 
 
-def _input(node: Any, executor: Executor, encoder: Encoder | None) -> Slot:
-    name, classes = node.label or node.name, node.type.classes
-    dtype = "int32" if classes is not None else executor.dtype
-    return Slot(name, node.type.shape, dtype, classes, tuple(_columns(encoder, classes)) if encoder else ())
+def _with_state(executor: Executor, built: Built, batch: int = 0) -> tuple[Program, dict[Var, Any]]:
+    """The program specialised to the present state, and the arrays it needs. With a placeholder `batch`, results that
+    scale with the batch are left to be computed."""
+    import numpy as np
 
+    executor.compiled("predict", 1)  # it allocates all state that it needs
+    arrays, backend = executor.arrays(), executor.backend
+    states = {v: backend.to_host(arrays[v.hint]) for v in built.program.inputs[len(built.feeds) :]}
 
-def _columns(encoder: Encoder, classes: int | None) -> Iterator[str]:
-    """How an input's numbers are encoded from the data file."""
-    if classes is not None:
-        if encoder.words:
-            yield f"0, 1, ... stand for {_listed(encoder.words)}"
-        return
-    numbers = [(field.name, word) for field in encoder.fields for word in field.words or ("",)]
-    heads = [f"{name} = {word} (1 or 0)" if word else name for name, word in numbers]
-    if heads and not encoder.mean:
-        rows = f"{moments[1] - moments[0]} rows of " if (moments := encoder.moments) else ""
-        yield f"{rows}the column{'s' * (len(heads) > 1)} {_listed(heads)}"
-    if encoder.scale != 1:
-        whose = "the numbers of the data, " if not heads else ""
-        yield f"{whose}each{' but those of 1 or 0' if encoder.onehot else ''} times {encoder.scale!r}"
-    pairs = list(zip(encoder.mean, encoder.deviation, strict=True))
-    if pairs:
-        yield f"{'then ' if encoder.scale != 1 else ''}each less its mean, divided by its deviation:"
-    for k, (mean, deviation) in enumerate(pairs[:MOST]):
-        yield f"[{k}]{f' {heads[k]}' if heads else ''}: {mean!r}, {deviation!r}"
-    if len(pairs) > MOST:
-        yield f"... and {len(pairs) - MOST:,} more, which the run's env.json has"
+    def scales(eqn: Eqn) -> bool:
+        return batch > 0 and any(n and n % batch == 0 for v in eqn.outputs for n in v.shape)
 
-
-def _output(name: str, value: Var, known: Mapping[str, str], encoders: Mapping[str, Encoder]) -> Slot:
-    target = known.get(name)
-    encoder = encoders.get(target) if target is not None else None
-    about = [f"the probabilities of {target}: {_listed(encoder.vocabulary)}"] if encoder is not None else []
-    return Slot(name, value.shape[1:], value.dtype, None, about)
-
-
-def _listed(words: Sequence[str]) -> str:
-    shown = [_shown(word) for word in (words if len(words) <= MOST else (*words[:FEW], words[-1]))]
-    if len(words) > MOST:
-        shown[-1] = f"... {shown[-1]} ({len(words):,} in all)"
-    return ", ".join(shown)
-
-
-def _shown(word: str) -> str:
-    """A class name as shown in a list: in quotes, or as character codes."""
-    if not word.isprintable():
-        return " ".join(f"U+{ord(c):04X}" for c in word)
-    return word if word.strip(" ,") == word != "" else f"'{word}'"
+    with backend.running():
+        return specialised(built.program, states, np, scales)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.onnx.running import needs_onnx
+
 from .worlds import NET, ROWS, Call
+
+KINDS = "is neither a .c nor an .onnx file: a net is exported as `net.c` or `net.onnx`"
 
 
 @pytest.fixture
@@ -28,13 +33,29 @@ def test_the_function_is_named_after_the_file(call: Call, run: str) -> None:
     assert "int wing_flow_predict(" in Path("wing flow.c").read_text("utf-8")
 
 
+@needs_onnx
+def test_onnx(call: Call, run: str) -> None:
+    said = call("export", run, "-o", "wing flow.onnx")
+    assert (said.code, said.err) == (0, "")
+    assert said.out == "wrote wing flow.onnx: 1 kB; for any number of rows\n"
+    assert b"wing flow.onnx: the net of 2-a.net" in Path("wing flow.onnx").read_bytes()
+
+
+def test_without_the_package(call: Call, run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    said = call("export", run, "-o", "a.onnx")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: exporting to ONNX needs onnx, which is not installed: `pip install ")
+    assert not Path("a.onnx").exists()
+
+
 def test_what_cannot_be(call: Call, run: str) -> None:
     Path("folder.c").mkdir()
     (Path(run) / "last.safetensors").write_bytes(b"rubbish")
     wrong = {
         ("nowhere",): (2, "error: `nowhere` is no run: no such file or directory\n"),
         ("2-a.net",): (2, "error: `2-a.net` is no run: it is a file in no run's folder\n"),
-        (run, "-o", "a.h"): (2, "error: `a.h` is no .c file: a net is exported as one file of C, as `net.c`\n"),
+        (run, "-o", "a.h"): (2, f"error: `a.h` {KINDS}\n"),
     }
     for words, (code, text) in wrong.items():
         said = call("export", *words)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import gpubp
+from tests.onnx.running import needs_onnx, needs_runtime
 from tests.render.compiled import needs_compiler
 from tools.markdown import blocks, commands, run
 
@@ -21,7 +22,7 @@ BLOCKS = blocks((ROOT / "docs" / "export.md").read_text(encoding="utf-8"))
 def test_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("models").symlink_to(ROOT / "models")
-    (shell,) = [block for block in BLOCKS if block.kind == "console"]
+    shell, _ = [block for block in BLOCKS if block.kind == "console"]
     trained, exported = commands(shell)
     run(trained, Path())
     assert run(exported, Path()) == exported.printed
@@ -58,3 +59,18 @@ def test_the_interface_for_fortran_is_that_of_the_file(tmp_path: Path) -> None:
     lines = [line.strip() for line in (tmp_path / "iris.c").read_text("utf-8").splitlines()]
     at = lines.index("interface")
     assert lines[at : at + len(shown)] == shown
+
+
+@needs_onnx
+@needs_runtime
+def test_the_example_of_onnx(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gpubp.train(gpubp.load(ROOT / "models/iris.net", {}), "cpu", out=tmp_path / "runs" / "iris")
+    monkeypatch.chdir(tmp_path)
+    _, shell = [block for block in BLOCKS if block.kind == "console"]
+    (exported,) = commands(shell)
+    assert run(exported, Path()) == exported.printed
+    (example,) = [block.text for block in BLOCKS if block.kind == "python"]
+    exec(compile(example, "the example", "exec"), {})
+    assert capsys.readouterr().out == "setosa\n"

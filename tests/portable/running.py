@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import gpubp
-from gpubp.training import exported
+from gpubp.training import c_text
 from tests.render.compiled import COMPILER
 
 Array = np.ndarray[Any, Any]
@@ -23,8 +23,8 @@ CHECKED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g1")
 
 def text_of(executor: gpubp.Executor, name: str = "net") -> str:
     """What is exported of an executor, as if it were of a run."""
-    run: Any = SimpleNamespace(executor=executor, folder=None, dataset=SimpleNamespace(encoders={}))
-    return exported(run, name)
+    run: Any = SimpleNamespace(executor=executor, folder=None, columns={})
+    return c_text(run, name)
 
 
 def filled(net: gpubp.Net, backend: str, precision: str | None = None, seed: int = 0) -> gpubp.Executor:

@@ -138,7 +138,7 @@ def test_windows_that_are_too_large(tmp_path: Path) -> None:
 
 def test_paths(tmp_path: Path) -> None:
     run = gpubp.train(gpubp.load(write_net(tmp_path, length="epochs = 1")), "cpu")
-    with pytest.raises(GpubpError, match=r"`a\.h` is no \.c file"):
+    with pytest.raises(GpubpError, match=r"`a\.h` is neither a \.c nor an \.onnx file"):
         gpubp.export(run, "a.h")
     (tmp_path / "b.c").mkdir()
     with pytest.raises(SaveError, match="is a directory"):

@@ -12,6 +12,7 @@ from ..c.given import Given
 from ..c.memory import C_TYPE, Memory
 from ..c.single import single_kernel
 from ..c.source import PlanText
+from ..cannot import CannotExportError
 from ..turns import Spot, Stand, Turns
 from .sums import sum_lines
 
@@ -36,14 +37,6 @@ _SYSTEMS = "linux unix i386 errno"
 """Macros of some compilers, in lower case."""
 WORDS = frozenset((*_CPP.split(), *_SYSTEMS.split(), *ARENAS.values(), "work"))
 """Reserved names, in addition to those of C."""
-
-
-class CannotExportError(Exception):
-    """An equation has no C form."""
-
-    def __init__(self, eqn: Eqn) -> None:
-        super().__init__(eqn.op.name)
-        self.eqn = eqn
 
 
 class PortableMemory(Memory):
