@@ -17,11 +17,12 @@ from .checkpoint import write
 from .environment import VERSION
 from .loaded import LoadedRun
 from .run import Run
-from .slots import metadata, told_of
+from .slots import Bare, Source, metadata, told_of
 
 
-def export(run: Run | LoadedRun, path: str | os.PathLike[str]) -> None:
-    """Export a trained net as one file: C source if the path ends in `.c`, an ONNX model if it ends in `.onnx`.
+def export(run: Run | LoadedRun | Executor, path: str | os.PathLike[str]) -> None:
+    """Export a trained net as one file: C source if the path ends in `.c`, an ONNX model if it ends in `.onnx`. From an
+    executor, the file lacks what only a run records: the names of columns and classes.
 
     C needs a C11 compiler and libm. In `digits.c` the function is `int digits_predict(inputs..., outputs...)`; it takes
     one example in the format of `predict`; the comment at the top documents the rest. An ONNX model takes and returns
@@ -29,7 +30,7 @@ def export(run: Run | LoadedRun, path: str | os.PathLike[str]) -> None:
     suffixes, or if onnx is missing, NetError (E0506) if the net needs an operation without such a form, SaveError."""
     place = Path(path)
     check_suffix(place)
-    write(place, exported(run, place))
+    write(place, exported(Bare(run) if isinstance(run, Executor) else run, place))
 
 
 def check_suffix(path: Path) -> None:
@@ -44,7 +45,7 @@ def check_suffix(path: Path) -> None:
             raise GpubpError(message) from None
 
 
-def exported(run: Run | LoadedRun, path: Path) -> bytes:
+def exported(run: Source, path: Path) -> bytes:
     """The content of a file of that name. Raises NetError."""
     return onnx_file(run, path.stem) if path.suffix == ".onnx" else c_text(run, identifier(path.stem)).encode()
 
@@ -56,7 +57,7 @@ def identifier(text: str) -> str:
     return name if name[:1].isalpha() else f"net_{name}" if name else "net"
 
 
-def c_text(run: Run | LoadedRun, name: str) -> str:
+def c_text(run: Source, name: str) -> str:
     """The C source, with names prefixed by `name`. Raises NetError."""
     import numpy as np
 
@@ -71,7 +72,7 @@ def c_text(run: Run | LoadedRun, name: str) -> str:
         raise no_form(error.eqn, "C") from None
 
 
-def onnx_file(run: Run | LoadedRun, name: str) -> bytes:
+def onnx_file(run: Source, name: str) -> bytes:
     """The ONNX model, named `name`, for any batch size. Raises NetError, GpubpError if it would be too large."""
     executor = run.executor
     built, batch = build_for_any_batch(executor.net, executor.dtype)

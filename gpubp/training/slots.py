@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from dsl.records import dataclass
 
 from ..data import Encoder
 from ..executor import Executor
@@ -21,7 +25,19 @@ MOST = 64
 FEW = 16
 
 
-def told_of(run: Run | LoadedRun, file: str, outputs: Mapping[str, Var]) -> Told:
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """An executor without a run, whose weights may come from anywhere: of its data nothing is known."""
+
+    executor: Executor
+    columns: Mapping[str, Encoder] = field(default_factory=dict)
+    folder: Path | None = None
+
+
+Source: TypeAlias = Run | LoadedRun | Bare
+
+
+def told_of(run: Source, file: str, outputs: Mapping[str, Var]) -> Told:
     """The text in a file of that name, for a net with these outputs."""
     executor = run.executor
     inputs = {node.label or node.name: node for node in executor.net.graph.inputs}
@@ -32,7 +48,7 @@ def told_of(run: Run | LoadedRun, file: str, outputs: Mapping[str, Var]) -> Told
     )
 
 
-def metadata(run: Run | LoadedRun) -> dict[str, str]:
+def metadata(run: Source) -> dict[str, str]:
     """The same for programs, as JSON: `<name>.classes` of labels and of probabilities, `<name>.columns` of an input
     from a table, and the `scale`, `mean` and `deviation` with which its reader encodes the numbers; besides, `net` and
     `step`."""
@@ -59,7 +75,7 @@ def _heads(encoder: Encoder, note: str = "") -> list[str]:
     return [f"{name} = {word}{note}" if word else name for name, word in numbers]
 
 
-def _title(run: Run | LoadedRun, file: str) -> Iterator[str]:
+def _title(run: Source, file: str) -> Iterator[str]:
     folder = run.path if isinstance(run, LoadedRun) else run.folder
     where = f" of {folder}" if folder is not None else ""
     yield f"{file}: the net of {source_name(run.executor.net)} after step {run.executor.step:,}{where}."
@@ -94,7 +110,7 @@ def _columns(encoder: Encoder, classes: int | None) -> Iterator[str]:
         yield f"... and {len(pairs) - MOST:,} more, which the run's env.json has"
 
 
-def _output(name: str, value: Var, run: Run | LoadedRun) -> Slot:
+def _output(name: str, value: Var, run: Source) -> Slot:
     target = answers(run.executor.net).get(name)
     encoder = run.columns.get(target) if target is not None else None
     about = [f"the probabilities of {target}: {_listed(encoder.vocabulary)}"] if encoder is not None else []

@@ -56,6 +56,20 @@ def test_another_order_of_what_flatten_gives_is_noticed() -> None:
     assert abs(losses[0] - PEER["losses"][0]) > 1e-3
 
 
+@pytest.mark.parametrize("suffix", ["c", "onnx"])
+def test_the_executor_is_exported(suffix: str, tmp_path: Path) -> None:
+    executor = gpubp.Executor(net(), "cpu")
+    exec(BLOCKS["direct"], {"executor": executor, "arrays": translated()})
+    path = tmp_path / f"digits.{suffix}"
+    gpubp.export(executor, path)
+    if suffix == "c":
+        assert "int digits_predict(const float *image, float *p);" in path.read_text("utf-8")
+        return
+    onnxruntime = pytest.importorskip("onnxruntime")
+    (p,) = onnxruntime.InferenceSession(path).run(None, {"image": PEER["images"][1]})
+    np.testing.assert_allclose(p, executor.predict(PEER["images"][1]), atol=1e-6)
+
+
 def test_weights_are_saved_and_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     tensors = {name: SimpleNamespace(numpy=lambda force, array=array: array) for name, array in WEIGHTS.items()}
