@@ -15,13 +15,35 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+class Loop(Protocol):
+    """A loop over many steps on its memory (gpubp.render.c.source)."""
+
+    def __call__(
+        self,
+        rows: Sequence[Any],
+        order: Any | None,
+        batch: int,
+        first: int,
+        steps: int,
+        results: Sequence[Any],
+        rest: Any | None = None,
+    ) -> int:
+        """Take all `rows`, in batches of `batch` rows, as they stand or in an `order`, which has those of one epoch or
+        of several one behind the other; `first`: the number of the first step, within the epoch. `rest`: the loop of
+        the smaller batch that ends each epoch; without it, no such batch is come to. `results`: arrays for the results
+        of `steps` steps. How many were done before the guard stopped one."""
+
+    def takes(self, rest: Any) -> bool:
+        """Whether that loop can be its `rest`."""
+
+
 class Kernels(Protocol):
     """Compiled functions, which are bound to their memory before they are called."""
 
     def bind(self, name: str, arena: Any, tables: Any) -> Callable[[], int]:
         """The function `name` on its memory, ready to call."""
 
-    def bind_many(self, name: str, arena: Any, tables: Any) -> Callable[..., int]:
+    def bind_many(self, name: str, arena: Any, tables: Any) -> Loop:
         """The loop `name` on its memory."""
 
 

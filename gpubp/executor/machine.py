@@ -8,7 +8,7 @@ from typing import Any
 
 from dsl.records import dataclass
 
-from ..backends import Backend, Kernels
+from ..backends import Backend, Kernels, Loop
 from ..frontend import Built, Mode, describe, plan_of
 from ..ir import Var
 from ..passes import Cost, Plan, cost
@@ -32,14 +32,14 @@ class Compiled:
 @dataclass(frozen=True, slots=True, eq=False)
 class Bound:
     """A compiled program bound to its arrays: fill `feeds`, call `step`, read `outputs` before anything else runs.
-    `many`, if present, runs many steps (gpubp.render.c.source), at most `most` per call. `native`: whether kernels are
+    `many`, if present, runs many steps, at most `most` per call. `native`: whether kernels are
     compiled."""
 
     compiled: Compiled
     step: Callable[[], None]
     feeds: tuple[Any, ...]
     outputs: Mapping[str, Any]
-    many: Callable[..., int] | None = None
+    many: Loop | None = None
     most: int = 1
     native: bool = False
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from dsl.records import dataclass
 
+from ..backends import Loop
 from ..errors import InputError
 from ..frontend import describe
 from ..ir import source_of
@@ -110,13 +111,13 @@ def _whole(machine: Machine, step: Callable[[], None], fill: Callable[[], None])
     return median(found), len(found)
 
 
-def _many(machine: Machine, many: Callable[..., int], feeds: list[Any], dtype: str) -> tuple[float, int]:
+def _many(machine: Machine, many: Loop, feeds: list[Any], dtype: str) -> tuple[float, int]:
     """Steps in one call."""
     kept = machine.backend.xp.empty((2, AT_ONCE), dtype=dtype)
 
     def once() -> float:
         start = time.perf_counter()
-        many(feeds, None, 1, 0, AT_ONCE, list(kept))
+        many(feeds, None, len(feeds[0]), 0, AT_ONCE, list(kept))
         return (time.perf_counter() - start) / AT_ONCE
 
     found = _repeated(once)

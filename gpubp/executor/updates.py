@@ -22,8 +22,8 @@ def updates(
     batch: int,
     check: Callable[[Mapping[str, Any]], None],
 ) -> tuple[Any, Any, list[int]]:
-    """`steps` updates: the data losses, the penalties, and the rows of each batch. `check` inspects the results after
-    each call of the program."""
+    """`steps` updates: the data losses, the penalties, and the rows of each batch. `check` inspects the results of a
+    step. A step that stops a loop is run again by itself, so that there are results to inspect."""
     count = len(placed)
     per_epoch = -(-count // batch)
     state.expect(per_epoch)
@@ -35,44 +35,60 @@ def updates(
     losses, penalties = machine.backend.xp.empty((2, steps), dtype=state.dtype)
     sizes: list[int] = []
     at = first = int(state.arrays[STEP])
+    stopped = False
     with machine.backend.products(whole.costs.largest_product):
         while at < first + steps:
             start = (at % per_epoch) * batch
             stop = min(start + batch, count)
+            done = None if stopped else _many(machine, placed, (seed,), at, first + steps - at, full, mixed=mixed)
+            if done is not None:
+                wanted, loop = done
+                made = loop([a[at - first :][:wanted] for a in (losses, penalties)])
+                sizes += [min(batch, count - i % per_epoch * batch) for i in range(at, at + made)]
+                at, stopped = at + made, made < wanted
+                continue
             bound = machine.bound("train", stop - start, step=at)
-            if bound.many is not None:
-                most, wanted, epochs = min(first + steps - at, bound.most), 1, 1
-                if stop - start == full:
-                    wanted, epochs = following(count, full, at, most, mixed=mixed)
-                taken = placed.in_memory(bound.feeds, (seed,), at // per_epoch, epochs, mixed=mixed)
-                if taken is not None:
-                    rows, order = taken
-                    batches, number = epochs * per_epoch, at % per_epoch
-                    if stop - start < full:  # its rows as an epoch of one batch
-                        rows = [array[start:] for array in rows] if order is None else rows
-                        order, batches, number = None if order is None else order[:, start:], 1, 0
-                    kept = [a[at - first :][:wanted] for a in (losses, penalties)]
-                    at += bound.many(rows, order, batches, number, wanted, kept)
-                    check(bound.outputs)
-                    sizes += [stop - start] * wanted
-                    continue
             placed.fill(bound.feeds, seed, at // per_epoch, start, stop, mixed=mixed)
             bound.step()
             check(bound.outputs)
             losses[at - first] = bound.outputs["data"]
             penalties[at - first] = bound.outputs["penalty"]
             sizes.append(stop - start)
-            at += 1
+            at, stopped = at + 1, False
     return losses, penalties, sizes
 
 
-def following(count: int, batch: int, step: int, most: int, *, mixed: bool, orders: int = 1) -> tuple[int, int]:
-    """How many steps from `step` on, at most `most`, one call may run on full batches of `count` rows, and the number
-    of epochs whose permutations it needs, of at most `orders`; 1 without shuffling. A smaller last batch of an epoch
-    ends the call."""
+def _many(
+    machine: Machine, placed: Rows, seeds: tuple[int, ...], step: int, most: int, batch: int, *, mixed: bool
+) -> tuple[int, Callable[[list[Any]], int]] | None:
+    """How many steps from `step` on, at most `most`, one call runs, and that call, of the arrays for their results;
+    None if no loop runs the first of them. It includes smaller batches that end an epoch, where their loop can be part
+    of it."""
+    count = len(placed)
+    whole, number = count // batch, step % -(-count // batch)
+    bound, ending = machine.bound("train", batch, step=step), None
+    if (loop := bound.many) is None:
+        return None
+    if count % batch and number + most > whole:
+        ending = machine.bound("train", count % batch, step=step).many
+        ending = ending if ending is not None and loop.takes(ending) else None
+    if number == whole and ending is None:
+        return None
+    through = ending is not None or not count % batch
+    wanted, epochs = following(count, batch, step, min(most, bound.most), mixed=mixed, through=through)
+    taken = placed.in_memory(bound.feeds, seeds, step // -(-count // batch), epochs, mixed=mixed)
+    return None if taken is None else (wanted, lambda results: loop(*taken, batch, number, wanted, results, ending))
+
+
+def following(
+    count: int, batch: int, step: int, most: int, *, mixed: bool, orders: int = 1, through: bool = False
+) -> tuple[int, int]:
+    """How many steps from `step` on, at most `most`, one call may run on batches of `count` rows, and the number of
+    epochs whose permutations it needs, of at most `orders`; 1 without shuffling. A smaller last batch of an epoch ends
+    the call, unless it goes `through`."""
     per_epoch = -(-count // batch)
     at = step % per_epoch
-    if count % batch:
+    if count % batch and not through:
         return min(most, count // batch - at), 1
     if not mixed:
         return most, 1

@@ -100,7 +100,7 @@ def host_text(text: str) -> str:
                 "}",
             ]
             continue
-        kind = "int64_t" if name.endswith(("_take", "_keep", "_block")) else "char"
+        kind = "int64_t" if name.endswith("_block") else "char"
         lines += [
             f"static void call_{name}() {{",
             f"    {name}(host::arena, *(const Tables<{tables}> *)host::tables, ({kind} *)host::last);",

@@ -161,7 +161,7 @@ def test_more_nets_than_a_launch_can_have(use: Use, monkeypatch: pytest.MonkeyPa
     ("old", "new"),
     [
         (r"if \(!\*net.going\) return;", ""),
-        (r"\*net.going = 0;", ""),
+        (r"if \(control\[5\]\) \*\(bool8 \*\)control\[5\] = 0;", ""),
         (r"nets\[blockIdx.y\]", "nets[0]"),
         (r"control\[0\] \+= 5;", ""),
     ],

@@ -20,6 +20,9 @@ class Memory(Protocol):
 
     address: int
 
+    def __hash__(self) -> int:
+        """That of the object."""
+
     def write(self, data: bytes, at: int = 0) -> None:
         """Copy from the host to byte `at` and those that follow, in the order of the stream."""
 

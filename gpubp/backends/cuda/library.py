@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 from typing import Any
 
 from ...render import Block, CudaSource, Gemm, Launch
 from .device import Device, Memory, Work
+from .loops import BlockCopies, BlockLoop, GraphLoop
 from .nets import Nets
 from .stream import Own, Stream, by_value, kept
 
@@ -47,11 +47,14 @@ class CudaLibrary:
     def bind(self, name: str, arena: Any, tables: Sequence[Any]) -> Callable[[], int]:
         """The function `name` on its memory, ready to call: it returns 0, for what stands behind the guard looks at it
         by itself."""
-        tables = [*tables]
+        tables, batches = [*tables], self._source.batches
 
         @cache
         def run() -> Callable[[int], None]:
-            return self._stream.steps(self._works(self._source.work[name], arena, tables))
+            control = None if batches is None else self._device.memory(8 * batches.words)
+            if control is not None and batches is not None:
+                control.write(bytes(8 * batches.words))
+            return self._stream.steps(self._works(self._source.work[name], arena, tables, control))
 
         def call() -> int:
             run()(1)
@@ -59,106 +62,49 @@ class CudaLibrary:
 
         return call
 
-    def bind_many(self, name: str, arena: Any, tables: Sequence[Any]) -> Callable[..., int]:
-        """A loop over many steps (gpubp.render.cuda.source): called with arrays of rows (a list), the order in which to
-        take them (or None), the batches that it has, the number of the first step, that of steps, and arrays for the
-        results (a list), it returns how many steps were done. The host waits once, at the end. A net that fits into a
-        block is trained by one launch for many steps, others by a graph for each."""
-        source, address = self._source, self._device.address
-        if source.block is not None:
-            return self._one_net(source.block, arena, tables)
-        batches = source.batches
+    def bind_many(self, name: str, arena: Any, tables: Sequence[Any]) -> GraphLoop | BlockLoop:
+        """See gpubp.backends.base.Kernels. The host waits once, at the end. A net that fits into a block is trained by
+        one launch for many steps, others by a graph for several."""
+        batches, block = self._source.batches, self._source.block
         assert batches is not None
-        control = self._device.memory(8 * batches.words)
-        (own,) = source.work.values()
-        run = self._stream.steps(
-            [
-                *self._works((batches.take,), arena, tables, control),
-                *self._works(own, arena, tables),
-                *self._works((batches.keep,), arena, tables, control),
-            ]
-        )
+        (own,) = self._source.work.values()
+        works = (batches.take, *own)
 
-        def many(
-            rows: Sequence[Any], order: Any | None, per_epoch: int, first: int, steps: int, results: Sequence[Any]
-        ) -> int:
-            size, at = batches.batch, 0 if order is None else address(order)
-            words = first * size, per_epoch * size, at, map(address, rows), map(address, results)
-            control.write(batches.control(*words))
-            run(steps)
-            return batches.done(control.read(8 * batches.words))
+        def graphs(control: Memory) -> Callable[[int], None]:
+            return self._stream.steps(self._works(works, arena, tables, control))
 
-        return many
-
-    # A net in a block ------------------------------------------------------------------------------------------------
-    def _one_net(self, block: Block, arena: Any, tables: Sequence[Any]) -> Callable[..., int]:
-        run, going = self._blocks(block, arena, tables, 1), self._device.memory(1)
-
-        def many(
-            rows: Sequence[Any], order: Any | None, per_epoch: int, first: int, steps: int, results: Sequence[Any]
-        ) -> int:
-            going.write(b"\1")
-            start = first % per_epoch * block.batch
-            at = [self._device.address(array) for array in results]
-            control = run(rows, order, start, steps, going.address, at, 0)
-            done: int = struct.unpack("<q", control.read(8 * (block.words + 1))[-8:])[0]
-            return done
-
-        return many
+        if block is None:
+            return GraphLoop(batches, self._device, graphs)
+        launch = self._launch_of(block, arena, tables, 1)
+        return BlockLoop(block, self._device, self._stream, launch, graphs)
 
     def bind_copies(self, arena: Callable[[int], Any], size: int, tables: Sequence[Any]) -> Callable[..., None]:
         """What gpubp.backends.base.BindCopies gives, with memory from `arena`, of `size` bytes for a copy: a block for
         each copy, or a graph for all where the source is one for several nets."""
-        if self._source.block is None:
+        block, copies = self._source.block, len(tables[0])
+        if block is None:
             return Nets(self._source, self._device, self._stream, size, _dense(tables)).train
-        run = self._blocks(self._source.block, arena(size), tables, len(tables[0]))
+        return BlockCopies(block, self._device, self._launch_of(block, arena(size), tables, copies), copies).train
 
-        def copies(
-            rows: Sequence[Any],
-            order: Any | None,
-            start: int,
-            steps: int,
-            going: Any,
-            results: Sequence[Any],
-            column: int,
-        ) -> None:
-            at = [self._device.address(array) + column * array.itemsize for array in results]
-            run(rows, order, start, steps, self._device.address(going), at, results[0].shape[1])
-
-        return copies
-
-    def _blocks(self, block: Block, arena: Any, tables: Sequence[Any], copies: int) -> Callable[..., Memory]:
-        """As many launches as steps need, of a block for each copy. The host does not wait for them."""
-        control = self._device.memory(8 * (block.words + copies))
+    def _launch_of(self, block: Block, arena: Any, tables: Sequence[Any], copies: int) -> Callable[[Memory], Work]:
+        """The launch of a block for each copy, on a control block."""
         work = Launch(block.name, copies, block.threads, asked=block.asked)
-        (launch,) = self._works((work,), arena, tables, control)
 
-        def run(
-            rows: Sequence[Any],
-            order: Any | None,
-            start: int,
-            steps: int,
-            going: int,
-            results: Sequence[int],
-            width: int,
-        ) -> Memory:
-            at, count = (0, len(rows[0])) if order is None else (self._device.address(order), order.shape[-1])
-            words = [start, count, steps, at, width, going, *map(self._device.address, rows), *results]
-            control.write(struct.pack(f"<{len(words) + copies}q", *words, *(0,) * copies))
-            for _ in range(0, steps, block.most):
-                launch()
-            return control
+        def launch(control: Memory) -> Work:
+            dense = _dense(tables)
+            own = Own(self._device.address(arena), [*map(self._device.address, dense)], control.address)
+            return kept(self._work(work, own), (self, arena, dense, control))
 
-        return run
+        return launch
 
     def _works(
-        self, works: Sequence[Launch | Gemm], arena: Any, tables: Sequence[Any], last: Memory | None = None
+        self, works: Sequence[Launch | Gemm], arena: Any, tables: Sequence[Any], control: Memory | None
     ) -> list[Work]:
-        """Work of one net. `last`: what kernels are given in the place of scratch memory, if anything."""
-        tables = _dense(tables)
-        address = self._memory.address + self._source.before if last is None else last.address
-        own = Own(self._device.address(arena), [*map(self._device.address, tables)], address)
-        alive = self, arena, tables, last
+        """Work of one net."""
+        dense = _dense(tables)
+        at = [*map(self._device.address, dense), *([] if control is None else [control.address])]
+        own = Own(self._device.address(arena), at, self._memory.address + self._source.before)
+        alive = self, arena, dense, control
         return [kept(self._work(work, own), alive) for work in works]
 
     def _work(self, work: Launch | Gemm, own: Own) -> Work:

@@ -28,22 +28,18 @@ class Nets:
         self._arenas, self._scratch, self._control = (device.memory(count * n) for n in (arena, scratch, words))
         rows = [a.nbytes // count if a.ndim > v.ndim else 0 for a, v in zip(tables, source.tables, strict=True)]
         starts = [*map(device.address, tables)]
-        self._works_on: list[Own] = []
-        self._steers: list[Own] = []
+        self._nets: list[Own] = []
         for k in range(count):
             if source.before:
                 self._scratch.write(bytes(source.before), k * scratch)
             at = [start + k * row for start, row in zip(starts, rows, strict=True)]
-            first = self._arenas.address + k * arena
-            self._works_on.append(Own(first, at, self._scratch.address + k * scratch + source.before))
-            self._steers.append(Own(first, at, self._control.address + k * words))
-        self._records: dict[tuple[Frame | None, bool], tuple[Launch, Memory]] = {}
+            at.append(self._control.address + k * words)
+            own = self._arenas.address + k * arena, at, self._scratch.address + k * scratch + source.before
+            self._nets.append(Own(*own))
+        self._records: dict[Frame | None, tuple[Launch, Memory]] = {}
         self._going = 0
-        (own,) = source.work.values()
-        works = [*self._step(source.batches.take, self._steers)]
-        for work in own:
-            works += self._step(work, self._works_on)
-        self._run = stream.steps([*works, *self._step(source.batches.keep, self._steers)])
+        (works,) = source.work.values()
+        self._run = stream.steps([each for work in (source.batches.take, *works) for each in self._step(work)])
 
     def train(
         self,
@@ -59,24 +55,25 @@ class Nets:
         address = self._device.address
         if self._going != address(going):
             self._going = address(going)
-            for (_, steers), (work, memory) in self._records.items():
-                memory.write(self._record(work, self._steers if steers else self._works_on))
+            for work, memory in self._records.values():
+                memory.write(self._record(work, self._nets))
         count, at = (len(rows[0]), 0) if order is None else (order.shape[-1], address(order))
         data, control = [*map(address, rows)], b""
-        for k in range(len(self._steers)):
+        for k in range(len(self._nets)):
             own = [address(array) + (k * array.shape[1] + column) * array.itemsize for array in results]
-            control += self._batches.control(start, count, at + 8 * count * k if at else 0, data, own)
+            order_at = at + 8 * count * k if at else 0
+            control += self._batches.control(start, count, order_at, data, own, self._going + k)
         self._control.write(control)
         self._run(steps)
 
-    def _step(self, work: Launch | Gemm, nets: Sequence[Own]) -> list[Work]:
+    def _step(self, work: Launch | Gemm) -> list[Work]:
         """The same work for each of them."""
+        nets, count = self._nets, len(self._nets)
         if isinstance(work, Gemm):
             return [kept(net.product(self._device, work), self) for net in nets]
-        key, count = (work.frame, nets is self._steers), len(nets)
-        if key not in self._records:
-            self._records[key] = work, self._device.memory(len(self._record(work, nets)))
-        first, found = self._records[key][1].address, []
+        if work.frame not in self._records:
+            self._records[work.frame] = work, self._device.memory(len(self._record(work, nets)))
+        first, found = self._records[work.frame][1].address, []
         size = len(self._record(work, nets[:1]))
         for begin in range(0, count, MOST_ROWS):
             at = (ctypes.c_void_p(first + begin * size),)
@@ -87,8 +84,8 @@ class Nets:
         """The array of `Net` (gpubp/ops/cuda/base.cuh) that a kernel is given."""
         found = b""
         for k, net in enumerate(nets):
-            arena, tables, last = net.values(work)
-            values = (arena, last, self._going + k, *(tables or (0,)))
+            arena, tables, scratch = net.values(work)
+            values = (arena, scratch, self._going + k, *(tables or (0,)))
             found += struct.pack(f"<{len(values)}Q", *values)
         return found
 

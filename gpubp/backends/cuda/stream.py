@@ -20,11 +20,12 @@ GPU needs for a step of a small net."""
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """The memory of a net as addresses: its arena, its states and constants, and what kernels are given `last`."""
+    """The memory of a net as addresses: its arena, its states and constants and what kernels are given behind them, and
+    scratch memory."""
 
     arena: int
     tables: Sequence[int]
-    last: int
+    scratch: int
 
     def product(self, device: Device, work: Gemm) -> Work:
         """A product of its matrices, ready to be put into the stream."""
@@ -34,8 +35,8 @@ class Own:
         return (self.arena if matrix.table is None else self.tables[matrix.table]) + matrix.start
 
     def values(self, work: Launch) -> tuple[int, Sequence[int], int]:
-        """What a kernel is given: an arena, tables, and what comes last."""
-        return *work.memory(self.arena, self.tables), self.last
+        """What a kernel is given: an arena, tables, and scratch memory."""
+        return *work.memory(self.arena, self.tables), self.scratch
 
 
 class Stream:
@@ -93,8 +94,8 @@ class _Captured:
 
 def by_value(own: Own, work: Launch) -> Sequence[Any]:
     """The arguments of a kernel for one net."""
-    arena, tables, last = own.values(work)
-    return ctypes.c_void_p(arena), (ctypes.c_void_p * max(1, len(tables)))(*tables), ctypes.c_void_p(last)
+    arena, tables, scratch = own.values(work)
+    return ctypes.c_void_p(arena), (ctypes.c_void_p * max(1, len(tables)))(*tables), ctypes.c_void_p(scratch)
 
 
 def kept(work: Work, alive: Any) -> Work:

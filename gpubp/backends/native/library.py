@@ -40,26 +40,16 @@ class Library:
         bound: Callable[[], int] = call
         return bound
 
-    def bind_many(self, name: str, arena: Array, tables: Sequence[Array]) -> Callable[..., int]:
-        """The loop `name` on its memory: called with arrays of rows (a list), the order in which to take them (or
-        None), the batches that it has, the number of the first step, that of steps, and arrays for the results (a
-        list), it returns how many steps were done."""
+    def bind_many(self, name: str, arena: Array, tables: Sequence[Array]) -> Loop:
+        """See gpubp.backends.base.Kernels."""
         function = self._library[name]
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         function.argtypes = (pointer, pointer, pointer, pointer, number, number, number, pointer)
         function.restype = number
         kept, addresses = _addresses([*tables, self._numbers])
-        at = pointer(arena.ctypes.data)
-
-        def many(
-            rows: Sequence[Array], order: Array | None, per_epoch: int, first: int, steps: int, results: Sequence[Array]
-        ) -> int:
-            held = _addresses(rows), _addresses(results), kept, arena
-            where = None if order is None else pointer(_place(order))
-            done: int = function(at, addresses, held[0][1], where, per_epoch, first, steps, held[1][1])
-            return done
-
-        return many
+        call: Any = partial(function, pointer(arena.ctypes.data), addresses)
+        call.kept = (arena, kept)
+        return Loop(call)
 
     def bind_lanes(self, name: str, arena: Array, tables: Sequence[Array]) -> Callable[..., None]:
         """What gpubp.backends.base.BindCopies gives."""
@@ -88,6 +78,61 @@ class Library:
             function(at, addresses, held[0][1], where, count, start, steps, copies, moving, columns, width)
 
         return lanes
+
+
+class Loop:
+    """A function that does many steps; see gpubp.backends.base.Loop. `function`: on its memory, called with the
+    addresses of rows and of their order, the batches that it has, the number of the first step, that of steps, and the
+    addresses of results."""
+
+    def __init__(self, function: Callable[..., int]) -> None:
+        self._function = function
+
+    def takes(self, rest: Any) -> bool:
+        return True
+
+    def __call__(
+        self,
+        rows: Sequence[Array],
+        order: Array | None,
+        batch: int,
+        first: int,
+        steps: int,
+        results: Sequence[Array],
+        rest: Loop | None = None,
+    ) -> int:
+        count, order = len(rows[0]), None if order is None else order.reshape(-1)
+        if rest is None:
+            return self._steps(rows, order, (count if order is None else order.size) // batch, first, steps, results)
+        done, whole = 0, count // batch
+        while done < steps:
+            epoch, at = divmod(first + done, whole + 1)
+            own = None if order is None else order[epoch * count :]
+            kept = [array[done:] for array in results]
+            if at < whole:
+                wanted = min(whole - at, steps - done)
+                made = self._steps(rows, own, whole, at, wanted, kept)
+            else:
+                start, wanted = whole * batch, 1
+                last = rows if own is not None else [array[start:] for array in rows]
+                made = rest._steps(last, None if own is None else own[start:], 1, 0, 1, kept)
+            done += made
+            if made < wanted:
+                break
+        return done
+
+    def _steps(
+        self,
+        rows: Sequence[Array],
+        order: Array | None,
+        batches: int,
+        first: int,
+        steps: int,
+        results: Sequence[Array],
+    ) -> int:
+        held = _addresses(rows), _addresses(results)
+        where = None if order is None else ctypes.c_void_p(_place(order))
+        return self._function(held[0][1], where, batches, first, steps, held[1][1])
 
 
 def _addresses(arrays: Sequence[Array]) -> tuple[list[Array], Any]:

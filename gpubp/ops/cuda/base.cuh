@@ -32,10 +32,10 @@ template <int N> struct Tables {
     __device__ char *operator[](int i) const { return at[i]; }
 };
 
-/* What kernels work on that do the same for several nets, one for each row of blocks: `last` is what they take behind the
-   tables, `going` says whether the net is trained on. */
+/* What kernels work on that do the same for several nets, one for each row of blocks: `going` says whether the net is
+   trained on. */
 template <int N> struct Net {
-    char *arena, *last;
+    char *arena, *scratch;
     bool8 *going;
     Tables<N> tables;
 };

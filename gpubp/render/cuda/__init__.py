@@ -1,7 +1,8 @@
 """Plans as CUDA: kernels and the listing of a step, or one kernel for a tiny net."""
 
+from .batches import Batches
 from .block import Block
-from .launch import Batches, Frame, Launch
+from .launch import Frame, Launch
 from .source import CudaSource, cuda_source
 from .told import listing
 from .work import Gemm, Matrix

@@ -26,18 +26,19 @@ shows a screen stops for it, and Ctrl-C waits."""
 WITH_LOOPS = 4
 """By how much products may be larger than those that are no library's anyway, where there are loops: one of those takes
 some 5 us (two reads of shared memory a multiplication, 32 a cycle), a graph with a launch for each turn 100 or more."""
-BLOCK_CONTROL = ("start", "count", "steps", "order", "width", "going")
-"""The first words of the control block, 8 bytes each: the first row of the next batch, the rows of an epoch, the steps
-to do, the address of the order of the rows of each net (0: as they stand), how far the results of two nets lie apart,
-and the address of a bool for each net that says whether it goes on. Then come the addresses of the rows and those of
-the results, and then for each net the steps that it has done."""
+BLOCK_CONTROL = ("epoch", "count", "steps", "order", "width", "going")
+"""The first words of the control block, 8 bytes each: the rows at each multiple of which a launch ends, the rows after
+which it begins anew with the first, the steps to do, the address of the order of the rows of each net (0: as they
+stand), how far the results of two nets lie apart, and the address of a bool for each net that says whether it goes on.
+Then come the addresses of the rows and those of the results, and then for each net the steps that it has done, and the
+first row of its next batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """The kernel `name`, a block of `threads` for each net: it takes the arena, the tables, and a control block whose
-    words before the steps done are `words`. Each launch does at most `most` steps more on batches of `batch` rows, or
-    what is left of `steps`: after row `start` and those that follow comes the first again. A net whose guard does not
+    words before the steps done are `words`. Each launch does at most `most` steps more on batches of `batch` rows, what
+    is left of `steps`, or as many batches as are whole before the end of the `epoch`. A net whose guard does not
     hold goes on no more; the arena then holds what did not pass, of the first net. `phases`: how often the threads of
     a block wait for each other in a step. `asked`: the bytes of its own memory that a launch must ask for. `text`: a
     module of this kernel alone, for most trainings need no other."""
@@ -174,10 +175,12 @@ class BlockText(TaskText):
             f"bool8 *const going = (bool8 *)control[{_at('going')}] + net;",
             "if (!*going) return;",
             *(f"{call}(arena + {at}, {there}, threadIdx.x);" for call, at, there in self._moves(block)),
-            f"const int64_t count = control[{_at('count')}], left = control[{_at('steps')}];",
-            f"int64_t s = control[{block.words} + net];",
-            f"const int64_t stop = left - s < {block.most} ? left : s + {block.most};",
-            f"int64_t first = (control[{_at('start')}] + s * {block.batch}) % count;",
+            f"const int64_t epoch = control[{_at('epoch')}], count = control[{_at('count')}];",
+            f"const int64_t left = control[{_at('steps')}];",
+            f"int64_t s = control[{block.words} + 2 * net], first = control[{block.words} + 2 * net + 1];",
+            f"int64_t stop = left - s < {block.most} ? left : s + {block.most};",
+            f"const int64_t fit = (epoch - first % epoch) / {block.batch};",
+            "if (fit < stop - s) stop = s + fit;",
             f"const int64_t *order = (const int64_t *)control[{_at('order')}];",
             "if (order) order += net * count;",
             "__syncthreads();",
@@ -188,7 +191,7 @@ class BlockText(TaskText):
             *(f"{call}({there}, arena + {at}, threadIdx.x);" for call, at, there in self._moves(block)),
             f"if (net == 0) move<{self.plan.arena}, {block.threads}>(whole, arena, threadIdx.x);",
             "if (threadIdx.x == 0) {",
-            f"    control[{block.words} + net] = s;",
+            f"    control[{block.words} + 2 * net] = s, control[{block.words} + 2 * net + 1] = first;",
             "    if (s < stop) *going = 0;",
             "}",
         ]

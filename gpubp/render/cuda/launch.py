@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from dsl.records import dataclass
@@ -45,33 +44,6 @@ class Launch:
             return arena, tables
         found = [(arena if table is None else tables[table]) + byte for table, byte in self.frame.tables]
         return arena + self.frame.arena, found
-
-
-CONTROL = ("row", "done", "rows", "order")
-"""The first words of the control block of a loop of steps, 8 bytes each: the first row of the next batch, the steps
-done, the rows after which it begins anew, the address of their order (0: as they stand). Then come the addresses of the
-rows and those of the results."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batches:
-    """What stands before and behind a step, so that steps follow each other without the host: `take` copies the next
-    `batch` rows to their place, `keep` writes down the results of a step and counts it, unless the guard stopped it.
-    Both are given a control block of so many `words` (CONTROL) in the place of scratch memory."""
-
-    batch: int
-    words: int
-    take: Launch
-    keep: Launch
-
-    def control(self, row: int, rows: int, order: int, data: Iterable[int], results: Iterable[int]) -> bytes:
-        """The control block before the first step, of addresses and of what CONTROL names."""
-        return struct.pack(f"<{self.words}q", row, 0, rows, order, *data, *results)
-
-    @staticmethod
-    def done(control: bytes) -> int:
-        """The steps done, by the first words of a control block."""
-        return int(struct.unpack_from("<q", control, 8 * CONTROL.index("done"))[0])
 
 
 def within(work: Launch | Gemm, frame: Frame) -> Launch | Gemm:

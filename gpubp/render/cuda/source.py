@@ -12,19 +12,19 @@ from ...ir import Eqn, Var
 from ...ops import copy, cuda_functions
 from ...passes import ALIGN, ITEM, Plan, Round, Step
 from ..c.given import Given, given
-from ..c.memory import C_TYPE, Memory
+from ..c.memory import Memory
 from ..c.parts import Compiled, CSource
 from ..c.parts import Kernel as Steps
 from ..c.words import comment
 from ..turns import Turns
+from .batches import CONTROL, Batches, BatchText
 from .block import Block, BlockText
 from .joins import body, functions, joined
-from .launch import CONTROL, Batches, Launch, within
+from .launch import Launch, within
 from .loops import frames
-from .tails import TailText
 from .tasks import OWN_MEMORY, Task
-from .text import CudaStep, batch_lines
-from .work import BLOCK, Gemm, Kernel, blocks, indented
+from .text import CudaStep
+from .work import Gemm, Kernel, indented
 
 MOST_TABLES = 480
 """States and constants that fit into the arguments of a kernel, of 4 KiB."""
@@ -40,11 +40,12 @@ class CudaSource(CSource):
     module has constant memory for the table `numbers`. `work`: what each function does, in order. No kernel behind the
     guard does anything where it does not hold.
 
-    `batches`: what lets steps follow each other without the host, where `many` is not empty. `block`: a kernel that
-    does many steps by itself, where the net is small enough; it is not in `text`.
+    `batches`: what lets steps follow each other without the host, where `many` is not empty; the last of the addresses
+    is then that of a control block. `block`: a kernel that does many steps by itself, where the net is small enough; it
+    is not in `text`.
 
     Kernels for several nets take an array with the memory of each (`Net` of base.cuh) instead. They do nothing for one
-    that is not trained on; where the guard stops one, `batches.keep` says that it is not.
+    that is not trained on; where the guard stops one, the last work of a step says that it is not.
     """
 
     work: Mapping[str, Works]
@@ -91,7 +92,7 @@ class _Loop(Steps):
     once: tuple[CudaStep | _Loop, ...]
 
 
-class _Text(TailText):
+class _Text(BatchText):
     def __init__(
         self,
         plan: Plan,
@@ -118,23 +119,24 @@ class _Text(TailText):
         ):
             # The guard is looked at by Python, which then does all that stands behind it.
             steps = {first: s for first, s in steps.items() if first < plan.early}
-        functions: list[Compiled] = []
-        work: dict[str, Works] = {}
+        runs: list[list[CudaStep | _Loop]] = []
         at = 0
         while at < end:
             if at not in steps:
                 at += 1
                 continue
-            run = [steps[at]]
-            while not self.apart and run[-1].stop in steps:
-                run.append(steps[run[-1].stop])
-            done = Compiled(f"{self.name}_{len(functions)}", at, run[-1].stop)
-            functions.append(done)
+            runs.append([steps[at]])
+            while not self.apart and runs[-1][-1].stop in steps:
+                runs[-1].append(steps[runs[-1][-1].stop])
+            at = runs[-1][-1].stop
+        functions = [Compiled(f"{self.name}_{k}", run[0].first, run[-1].stop) for k, run in enumerate(runs)]
+        self.controlled = bool(functions and collect) and (functions[0].first, functions[0].stop) == (0, end)
+        work = {}
+        for done, run in zip(functions, runs, strict=True):
             copies = list(self.copies()) if done.stop == end else []
-            work[done.name] = self._works((*run, *copies))
-            at = done.stop
+            work[done.name] = self._works((*run, *copies), collect if self.controlled else ())
         batches = block = None
-        if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
+        if self.controlled:
             batches = self._batches(collect)
             block = BlockText(plan, self.name, self.hints, self.describe, self.given, collect, room).made()
         tensor = any("mma_tf32(" in text for text in self.texts.values())
@@ -172,40 +174,39 @@ class _Text(TailText):
             about = [f"/* {comment(self.describe(origin))} */" for origin in step.origins]
             lines = (*(self.unless_guard("return;") if guarded else ()), *step.declared, *one.lines)
             launch = Launch(own, one.grid, one.block)
-            self._add(launch, about, lines, "char *scratch")
+            self._add(launch, about, lines)
             told = "\n".join(about)
             self.tasks[launch] = Task(told, lines, one.grid, one.block, reads, writes, guarded, one.scratch > 0)
             yield launch
 
-    def _add(self, launch: Launch, about: Sequence[str], lines: Iterable[str], last: str) -> None:
+    def _add(self, launch: Launch, about: Sequence[str], lines: Iterable[str]) -> None:
         # At least one block: without that number the compiler spills registers to fit one more.
         head = f'extern "C" __global__ void __launch_bounds__({launch.block}, 1) {launch.kernel}('
-        arguments = f"char *arena, const {self._table_type()} tables, {last}) {{"
+        arguments = f"char *arena, const {self._table_type()} tables, char *scratch) {{"
         if self.nets:
-            arguments = f"const Net<{self._table_count()}> *nets) {{"
-            lines = [*self._own(last), *lines]
+            arguments = f"const Net<{self.table_count()}> *nets) {{"
+            lines = [*self._own(), *lines]
         self.texts[launch.kernel] = "\n".join([*about, head, *indented([arguments, *lines]), "}"])
 
-    def _own(self, last: str) -> list[str]:
+    def _own(self) -> list[str]:
         """The memory of one of several nets, under the names of that of a single one."""
-        count = self._table_count()
+        count = self.table_count()
         return [
             f"const Net<{count}> &net = nets[blockIdx.y];",
             "if (!*net.going) return;",
             "char *const arena = net.arena;",
             f"const Tables<{count}> &tables = net.tables;",
-            f"{last} = ({last.rpartition(' ')[0]} *)net.last;",
+            "char *const scratch = net.scratch;",
         ]
 
-    def _table_count(self) -> int:
-        return max(1, len(self.tables))
-
     def _table_type(self) -> str:
-        return f"Tables<{self._table_count()}>"
+        return f"Tables<{self.table_count()}>"
 
-    def _works(self, steps: Sequence[CudaStep | _Loop]) -> Works:
-        """The work of steps, small kernels as one where they can be; the turns of a loop stay where they are."""
+    def _works(self, steps: Sequence[CudaStep | _Loop], collect: Sequence[Var] = ()) -> Works:
+        """The work of steps, small kernels as one where they can be; the turns of a loop stay where they are.
+        `collect`: what is recorded behind them."""
         each = [one for step in steps for one in self._launches(step)]
+        each += [self._record(collect)] if collect else []
         if self.apart:
             return tuple(each)
         runs = groupby(each, lambda one: one in self.tasks)
@@ -225,7 +226,7 @@ class _Text(TailText):
                 told = [task.about] if task.about else []
                 self.texts[name] = "\n".join([*told, f"{head}int block, int thread) {{", *indented(text), "}"])
             launch = Launch(f"{names[0]}_to_{names[-1].removeprefix(self.name + '_')}", group.grid, group.block)
-            self._add(launch, [], body(group, names), "char *scratch")
+            self._add(launch, [], body(group, names))
             self.counters = max(self.counters, len(group.chain) > 0)
             yield launch
 
@@ -273,26 +274,15 @@ class _Text(TailText):
 
     # Many steps ------------------------------------------------------------------------------------------------------
     def _batches(self, collect: Sequence[Var]) -> Batches:
-        feeds = self.plan.feeds
-        return Batches(feeds[0].shape[0], len(CONTROL) + len(feeds) + len(collect), self._take(), self._keep(collect))
+        feeds, (lines, grid, block) = self.plan.feeds, self.take_lines()
+        take = Launch(f"{self.name}_take", grid, block)
+        self._add(take, ["/* the next batch */"], lines)
+        return Batches(feeds[0].shape[0], len(CONTROL) + len(feeds) + len(collect), take)
 
-    def _take(self) -> Launch:
-        lines, most = batch_lines(self.plan, lambda k: f"control[{len(CONTROL) + k}]")
-        begin = ["const int64_t first = control[0] % control[2];"]
-        begin.append("const int64_t *const order = (const int64_t *)control[3];")
-        launch = Launch(f"{self.name}_take", min(blocks(most, BLOCK), 1024), BLOCK)
-        self._add(launch, ["/* the next batch */"], [*begin, *lines], "const int64_t *control")
-        return launch
-
-    def _keep(self, collect: Sequence[Var]) -> Launch:
-        memory, lines = self.memory(), list[str]()
-        for k, var in enumerate(collect):
-            text = memory.access(var, ()).at([])
-            place = len(CONTROL) + len(self.plan.feeds) + k
-            lines.append(f"(({C_TYPE[var.dtype]} *)control[{place}])[control[1]] = {text};")
-        stop = self.unless_guard("{ *net.going = 0; return; }" if self.nets else "return;")
-        counted = [f"control[0] += {self.plan.feeds[0].shape[0]};", "control[1] += 1;"]
-        lines = [*stop, *memory.declarations(), *lines, *counted]
-        launch = Launch(f"{self.name}_keep", 1, 1)
-        self._add(launch, ["/* the results */"], lines, "int64_t *control")
+    def _record(self, collect: Sequence[Var]) -> Launch:
+        """The last work of a step."""
+        launch, about, lines = Launch(f"{self.name}_record", 1, 1), "/* the results */", self.record_lines(collect)
+        self._add(launch, [about], lines)
+        guard = [self.plan.program.guard] if self.plan.program.guard is not None else []
+        self.tasks[launch] = Task(about, tuple(lines), 1, 1, self.uses([*collect, *guard]), [], True)
         return launch

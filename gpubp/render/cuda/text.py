@@ -98,14 +98,14 @@ class CudaText(PlanText):
         """The memory of values."""
         return [span(self.plan.places[v], v.dtype) for v in values if v in self.plan.places]
 
-    def unless_guard(self, then: str) -> list[str]:
-        """What is done where the guard does not hold."""
+    def unless_guard(self, then: str, more: str = "") -> list[str]:
+        """What is done where the guard does not hold; `more`: what else keeps it from holding."""
         guard = self.plan.program.guard
         if guard is None:
             return []
         memory = self.memory()
         text = memory.access(guard, ()).at([])
-        return ["{", *(f"    {line}" for line in memory.declarations()), f"    if (!{text}) {then}", "}"]
+        return ["{", *(f"    {line}" for line in memory.declarations()), f"    if (!{text}{more}) {then}", "}"]
 
 
 def batch_lines(plan: Plan, data: Callable[[int], str]) -> tuple[list[str], int]:

@@ -30,8 +30,7 @@ def _launches(source: CudaSource) -> str:
         lines += ["", f"up to {block.most:,} steps", f"    {block.name}  1 x {block.threads}"]
     for name, works in source.work.items():
         batches = source.batches if source.block is None else None
-        around = ((batches.take,), (batches.keep,)) if batches is not None else ((), ())
-        whole = (*around[0], *works, *around[1])
+        whole = works if batches is None else (batches.take, *works)
         lines += ["", f"{name if batches is None else 'a step'}: {len(whole):,}", *_each(whole)]
     return "\n".join([*lines, "*/"])
 

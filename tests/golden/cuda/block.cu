@@ -130,10 +130,12 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
     move<256, 128>(arena + 704, tables[1] + net * 256, threadIdx.x);
     move<8, 128>(arena + 960, tables[2] + net * 8, threadIdx.x);
     move<256, 128>(arena + 1024, tables[3] + net * 256, threadIdx.x);
-    const int64_t count = control[1], left = control[2];
-    int64_t s = control[10 + net];
-    const int64_t stop = left - s < 2048 ? left : s + 2048;
-    int64_t first = (control[0] + s * 4) % count;
+    const int64_t epoch = control[0], count = control[1];
+    const int64_t left = control[2];
+    int64_t s = control[10 + 2 * net], first = control[10 + 2 * net + 1];
+    int64_t stop = left - s < 2048 ? left : s + 2048;
+    const int64_t fit = (epoch - first % epoch) / 4;
+    if (fit < stop - s) stop = s + fit;
     const int64_t *order = (const int64_t *)control[3];
     if (order) order += net * count;
     __syncthreads();
@@ -365,7 +367,7 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
     move<256, 128>(tables[3] + net * 256, arena + 1024, threadIdx.x);
     if (net == 0) move<640, 128>(whole, arena, threadIdx.x);
     if (threadIdx.x == 0) {
-        control[10 + net] = s;
+        control[10 + 2 * net] = s, control[10 + 2 * net + 1] = first;
         if (s < stop) *going = 0;
     }
 }
