@@ -2,13 +2,13 @@
 
 from .avals import DTYPES, FLOATS, INTEGERS, WEAK, Aval, broadcast_shapes
 from .cforms import Adds, Call, CForm, Element, Fold, Product, Read, Routine, Rows, Scalar, Spot, Sums, Turns
+from .context import Back, no_truth, origin, source_of
 from .evaluate import apply, evaluate, fill, literal, text_of, with_params
 from .onnx_forms import ONNX_TYPES, Graph, Nodes, OneNode, OnnxForm, Steps, Tensor, Written
 from .program import Program, bodies, identifiers, map_bodies, names
 from .pullback import leading_to, pullback
 from .values import (
     PRIMITIVES,
-    Back,
     Eqn,
     Example,
     Operand,
@@ -17,12 +17,9 @@ from .values import (
     aval_of,
     bind,
     define,
-    no_truth,
-    origin,
     recorded,
     recording,
     results,
-    source_of,
 )
 from .verify import verify
 

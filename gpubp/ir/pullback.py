@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..errors import GpubpError
-from .values import Back, Eqn, Var, origin
+from .context import Back, origin
+from .values import Eqn, Var
 
 
 def leading_to(value: Var, eqns: Sequence[Eqn]) -> list[Eqn]:

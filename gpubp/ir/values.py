@@ -14,6 +14,7 @@ from dsl.records import dataclass
 from ..errors import GpubpError
 from .avals import FLOATS, WEAK, Aval
 from .cforms import CForm
+from .context import current_origin, truthless
 from .onnx_forms import OnnxForm
 
 Trait = Literal["elementwise", "rowwise", "reduce", "gemm", "view", "opaque"]
@@ -109,7 +110,7 @@ class Var:
     __array_ufunc__ = None
 
     def __bool__(self) -> bool:
-        if _asking.get():
+        if truthless.get():
             raise TypeError("while a layer is traced no value is known, so `if` cannot ask for it: `ops.where` chooses")
         return True
 
@@ -209,18 +210,6 @@ class Eqn:
 
 
 _tape: ContextVar[list[Eqn] | None] = ContextVar("tape", default=None)
-_origin: ContextVar[object] = ContextVar("origin", default=None)
-_asking: ContextVar[bool] = ContextVar("asking", default=False)
-
-
-@contextmanager
-def no_truth() -> Iterator[None]:
-    """Inside the block, taking the truth value of a `Var` raises TypeError: its numbers are not known."""
-    token = _asking.set(True)
-    try:
-        yield
-    finally:
-        _asking.reset(token)
 
 
 @contextmanager
@@ -241,28 +230,6 @@ def recorded() -> list[Eqn]:
     if eqns is None:
         raise GpubpError("nothing is being recorded")
     return eqns
-
-
-@contextmanager
-def origin(source: object) -> Iterator[None]:
-    """Set the origin of the equations recorded inside the block."""
-    token = _origin.set(source)
-    try:
-        yield
-    finally:
-        _origin.reset(token)
-
-
-@dataclass(frozen=True, slots=True)
-class Back:
-    """The origin of backward equations: `source` is that of the forward ones."""
-
-    source: object
-
-
-def source_of(origin: object) -> object:
-    """The source of forward or backward equations."""
-    return origin.source if isinstance(origin, Back) else origin
 
 
 _LITERAL = Aval((), WEAK)
@@ -287,7 +254,7 @@ def bind(op: Primitive, *inputs: Operand, **params: Any) -> tuple[Var, ...]:
         raise GpubpError(f"`{op.name}` was applied outside of `recording()`")
     inputs = tuple(x if type(x) in _OPERANDS else _operand(op, x) for x in inputs)
     outputs = tuple(map(Var, results(op, inputs, params)))
-    eqns.append(Eqn(op, _typed(inputs), MappingProxyType(params), outputs, _origin.get()))
+    eqns.append(Eqn(op, _typed(inputs), MappingProxyType(params), outputs, current_origin.get()))
     return outputs
 
 
