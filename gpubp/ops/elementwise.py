@@ -90,7 +90,11 @@ def _log1p_steps(x: Var) -> Var:
 log1p: Primitive = _function("log1p", lambda g, y, x: (g / (1.0 + x),), ranges=((-0.5, 3.0),), onnx=Steps(_log1p_steps))
 sqrt: Primitive = _function("sqrt", lambda g, y, x: (0.5 * g / y,), ranges=((0.5, 3.0),), onnx="Sqrt")
 sin: Primitive = _function("sin", lambda g, y, x: (g * cos(x),), onnx="Sin")
-cos: Primitive = _function("cos", lambda g, y, x: (-g * sin(x),), onnx="Cos")
+cos: Primitive = _function(
+    "cos",
+    lambda g, y, x: (-g * sin(x),),
+    onnx=OneNode("Cos", double=Steps(lambda x: 1.0 - 2.0 * sin(0.5 * x) * sin(0.5 * x))),
+)
 tanh: Primitive = _function("tanh", lambda g, y, x: (g * (1.0 - y * y),), onnx="Tanh")
 
 
