@@ -75,7 +75,10 @@ def work(arguments: argparse.Namespace) -> int:
     with Interrupt() as interrupt:
         try:
             show = interrupt.heard(_shown(told, arguments, live))
-            ended = search(told, arguments.device, show, jobs=arguments.jobs, progress=live, stopping=interrupt)
+            begun = _told_of(arguments, live)
+            ended = search(
+                told, arguments.device, show, jobs=arguments.jobs, begun=begun, progress=live, stopping=interrupt
+            )
         finally:
             live.clear()
     best = told.best
@@ -141,6 +144,15 @@ def _shown(told: Search, arguments: argparse.Namespace, live: Live) -> Callable[
         print(f"trial {trial.number:>{width}}/{told.trials}  {params}  {result}  {trial.seconds:.2f} s", flush=True)
 
     return show
+
+
+def _told_of(arguments: argparse.Namespace, live: Live) -> Callable[[int], None]:
+    def begun(count: int) -> None:
+        if not (arguments.json or arguments.quiet):
+            live.clear()
+            print(f"{count:,} trials train side by side, as one program", flush=True)
+
+    return begun
 
 
 def table(told: Search) -> str:

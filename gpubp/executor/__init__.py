@@ -8,6 +8,7 @@ from .feeding import Rows
 from .machine import collected
 from .memory import require_memory
 from .profile import Kernel, Profile
+from .sweep import Sweep, most_together
 from .tried import trained_alike
 
 __all__ = [
@@ -18,9 +19,11 @@ __all__ = [
     "Kernel",
     "Profile",
     "Rows",
+    "Sweep",
     "collected",
     "diverged",
     "first_bad",
+    "most_together",
     "require_memory",
     "trained_alike",
 ]

@@ -35,28 +35,41 @@ class Ensemble:
     ) -> None:
         self._first = Executor(net, device, precision, seed, backend)
         self._place = device, backend
-        self.net, self.backend, self.count = net, self._first.backend, count
-        self.seeds = tuple(self._first.seed + k for k in range(count))
+        self._begin((net,) * count, tuple(self._first.seed + k for k in range(count)))
+
+    def _begin(self, nets: tuple[Net, ...], seeds: tuple[int, ...]) -> None:
+        """Begin each of the nets with its seed, where the first one's executor is there."""
+        self.nets, self.net, self.seeds, self.count = nets, nets[0], seeds, len(nets)
+        self.backend = self._first.backend
         with self.backend.running():
-            others = [State(net, self.backend, self._first.dtype, s).arrays for s in self.seeds[1:]]
+            pairs = zip(nets[1:], seeds[1:], strict=True)
+            others = [State(net, self.backend, self._first.dtype, seed).arrays for net, seed in pairs]
             self.counters = self._first.counters.keys()
             self.arrays: dict[str, Any] = {
                 name: self.xp.stack([array, *(other[name] for other in others)])
                 for name, array in self._first.arrays().items()
             }
-            self.arrays[GOING] = self.xp.ones(count, dtype=bool)
+            self.arrays[GOING] = self.xp.ones(self.count, dtype=bool)
             alone = self._first.compiled
             self._together = Machine(self._maker(apart=False), self.backend, self.arrays, alone)
             self._apart = Machine(self._maker(apart=True), self.backend, self.arrays, alone)
-            self._lanes = LaneMachine(self._first._machine, self.arrays, count)
-        self._fitted = not net.fitted
+            self._lanes = LaneMachine(self._one(), self.arrays, self.count)
+        self._fitted = not self.net.fitted
         self._all_go = True
         self.stopped: dict[int, str] = {}
         """The restarts whose gradient was not finite, by number, and what was found."""
 
+    def _one(self) -> Machine:
+        """The programs of one of them."""
+        return self._first._machine
+
+    def _built(self, mode: Mode, batch: int, fit: object | None) -> Built:
+        """The program of one of them."""
+        return build(self.net, mode, batch, self._first.dtype, fit)
+
     def _maker(self, *, apart: bool) -> Callable[[Mode, int, object | None], Built]:
         def make(mode: Mode, batch: int, fit: object | None) -> Built:
-            built = build(self.net, mode, batch, self._first.dtype, fit)
+            built = self._built(mode, batch, fit)
             return stacked(built, self.count, one_batch=mode != "train", apart=apart)
 
         return make
@@ -72,18 +85,23 @@ class Ensemble:
         with self.backend.running():
             return int(self.arrays[STEP].max())
 
-    def member(self, k: int) -> Executor:
-        """Restart `k` as an executor of its own, which goes on by itself."""
+    def member(self, k: int, arrays: Mapping[str, Any] | None = None) -> Executor:
+        """Restart `k` as an executor of its own, which goes on by itself; from `arrays`, if they are given."""
         device, backend = self._place
-        out = Executor(self.net, device, self._first.precision, self.seeds[k], backend)
+        out = Executor(self.nets[k], device, self._first.precision, self.seeds[k], backend)
         with self.backend.running():
-            out.adopt({name: array[k] for name, array in self.arrays.items() if name != GOING})
+            out.adopt(self.state(k) if arrays is None else arrays)
         return out
 
-    def adopt(self, k: int, executor: Executor) -> None:
-        """Let restart `k` go on where an executor stands."""
+    def state(self, k: int) -> dict[str, Any]:
+        """Copies of the arrays of restart `k`."""
         with self.backend.running():
-            for name, array in executor.arrays().items():
+            return {name: self.xp.array(array[k]) for name, array in self.arrays.items() if name != GOING}
+
+    def adopt(self, k: int, arrays: Mapping[str, Any]) -> None:
+        """Let restart `k` go on from arrays such as `state` gives."""
+        with self.backend.running():
+            for name, array in arrays.items():
                 self.arrays[name][k] = array
 
     def kept(self) -> Callable[[], None]:
@@ -131,13 +149,13 @@ class Ensemble:
         each batch. Raises DivergedError where no restart is left."""
         self.net.require_loss()
         with self.backend.running():
+            if not self._fitted:
+                self._first.fit_first(placed)
+                self._take_statistics()
             return self._steps(placed, steps, batch)
 
     def _steps(self, placed: Rows, steps: int, batch: int) -> tuple[Any, Any, list[int]]:
         count = len(placed)
-        if not self._fitted:
-            self._first.fit_first(placed)
-            self._take_statistics()
         per_epoch = -(-count // batch)
         expect(self.arrays, self.net, per_epoch)
         mixed = bool(self.net.option("shuffle", True)) and count > batch

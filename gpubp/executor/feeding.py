@@ -88,8 +88,9 @@ class Placed:
         at = epoch - self._first
         if self._seeds != seeds or at < 0 or at + epochs > self._orders.shape[1]:
             number = max(epochs, min(AHEAD, MOST_AHEAD // (len(self) * len(seeds))))
-            each = [self._backend.asarray(shuffled(len(self), seed, epoch, number)) for seed in seeds]
+            of = {seed: self._backend.asarray(shuffled(len(self), seed, epoch, number)) for seed in {*seeds}}
             self._seeds, self._first, at = seeds, epoch, 0
+            each = [of[seed] for seed in seeds]
             self._orders = self._backend.xp.stack(each).reshape(len(seeds), number, len(self))
         found = self._orders[:, at : at + epochs].reshape(len(seeds), -1)
         return self._backend.xp.ascontiguousarray(found)

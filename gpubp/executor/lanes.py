@@ -35,7 +35,7 @@ class LaneMachine:
         self.alone, self.arrays, self.count = alone, arrays, count
         self._made: dict[int, Lanes | None] = {}
 
-    def at(self, batch: int, step: int) -> Lanes | None:
+    def at(self, batch: int, step: float) -> Lanes | None:
         """The function for step number `step`; None if there is none, or not yet."""
         if not self.alone.backend.compiles or step < self.alone.compiled(MODE, batch).native_from:
             return None

@@ -8,6 +8,7 @@ from .identity import answers, data_files, describe_place, foretold, identity, w
 from .in_force import in_fold, in_force
 from .initial import first_value
 from .layout import Group, Layout, Parameter
+from .lifted import UnlikeError, lifted, likeness
 from .loading import load, loads
 from .net import Net, required
 from .planned import plan_of, planned
@@ -43,6 +44,7 @@ __all__ = [
     "TOTAL_STEPS",
     "TF32",
     "Stand",
+    "UnlikeError",
     "Built",
     "Domain",
     "Group",
@@ -75,6 +77,8 @@ __all__ = [
     "in_fold",
     "in_force",
     "initialiser",
+    "lifted",
+    "likeness",
     "load",
     "loads",
     "plan_of",

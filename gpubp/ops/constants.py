@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ..ir import FLOATS, Eqn, Var
+from ..ir import FLOATS, Eqn, Scalar, Var
 from .choices import (
     cast_primitive,
     equal,
@@ -76,6 +76,15 @@ def type_of_literals(eqn: Eqn) -> str:
     """The dtype that literals adopt in an equation: that of its values except the condition."""
     dtypes = [x.dtype for x in eqn.operands]
     return next((d for d in dtypes if d != "bool"), eqn.output.dtype)
+
+
+def free_numbers(eqn: Eqn) -> list[tuple[int, float]]:
+    """The literals of an equation that might as well be other numbers, for its form is the same with all: which inputs
+    they are, and the numbers. Their type is `type_of_literals`."""
+    form = eqn.op.c
+    if not isinstance(form, Scalar) or type_of_literals(eqn) not in FLOATS:
+        return []
+    return [(i, float(x)) for i, x in enumerate(eqn.inputs) if not isinstance(x, Var) and i not in form.written]
 
 
 def _rounded(value: Literal, dtype: str) -> Literal | None:

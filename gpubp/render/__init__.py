@@ -1,6 +1,6 @@
 """Code generation: plans as Python, C and CUDA source."""
 
-from .c import CSource, c_source, lanes_arena, lanes_source
+from .c import LANES, CSource, c_source, lanes_arena, lanes_source
 from .cannot import CannotExportError
 from .cuda import Batches, Block, CudaSource, Frame, Gemm, Launch, Matrix, cuda_source, listing
 from .onnx import onnx_model
@@ -18,6 +18,7 @@ __all__ = [
     "CudaSource",
     "Frame",
     "Gemm",
+    "LANES",
     "Launch",
     "Matrix",
     "Slot",

@@ -1,16 +1,17 @@
-"""Parallel trials in a pool of worker processes."""
+"""Groups of trials in a pool of worker processes."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..backends.threads import cores, take_threads
-from .trials import Task, Trial, one_trial
+from .sweeps import Asked, trials_of
+from .trials import Task, Trial
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -22,24 +23,24 @@ _stop: Any = None
 """In a worker process: the event that asks it to stop."""
 
 
-def side_by_side(
-    task: Task, settings: Iterable[tuple[int, dict[str, str]]], jobs: int, stopping: Callable[[], bool] | None
+def processes(
+    task: Task, several: Iterable[Sequence[Asked]], jobs: int, stopping: Callable[[], bool] | None
 ) -> Generator[Trial | None]:
-    """The trials of `settings` as they finish, `jobs` at a time on the CPU, sharing its cores; finally None if
-    `stopping` returned True. Raises MemoryError if the system has killed a worker."""
+    """The trials of `several` groups as they finish, `jobs` groups at a time on the CPU, sharing its cores; finally
+    None if `stopping` returned True. Raises MemoryError if the system has killed a worker."""
     # Imported lazily: most commands create no processes, and the import takes longer than many a check of a file.
     import multiprocessing
     from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
     from concurrent.futures.process import BrokenProcessPool
 
     context = multiprocessing.get_context("spawn")  # workers must not inherit threads
-    event, left = context.Event(), iter(settings)
+    event, left = context.Event(), iter(several)
     pool = ProcessPoolExecutor(jobs, context, _begin, (event, max(1, cores() // jobs)))
-    running: set[Future[Trial | None]] = set()
+    running: set[Future[list[Trial]]] = set()
 
     def fill() -> None:
         while len(running) < jobs and not event.is_set() and (one := next(left, None)) is not None:
-            running.add(pool.submit(_work, task, *one))
+            running.add(pool.submit(_work, task, one))
 
     try:
         with _deaf():
@@ -51,7 +52,7 @@ def side_by_side(
             try:
                 # Report what is done before raising what another process could not do.
                 ready = sorted(done, key=lambda future: future.exception() is not None)
-                yield from (trial for future in ready if (trial := future.result()) is not None)
+                yield from (trial for future in ready for trial in future.result())
                 fill()
             except BrokenProcessPool:
                 # Only the system ends such a process early.
@@ -93,5 +94,6 @@ def _begin(event: Any, threads: int) -> None:
     take_threads(threads)
 
 
-def _work(task: Task, number: int, params: dict[str, str]) -> Trial | None:
-    return one_trial(task, number, params, "cpu", None, _stop.is_set)
+def _work(task: Task, group: Sequence[Asked]) -> list[Trial]:
+    """The trials of a group that came to an end."""
+    return [trial for trial in trials_of(task, group, "cpu", None, _stop.is_set) if trial is not None]

@@ -72,7 +72,7 @@ class _Counters:
 
     @property
     def net(self) -> Net:
-        return self.ensemble.net
+        return self.ensemble.nets[self.k]
 
     @property
     def counters(self) -> Mapping[str, float]:
@@ -87,18 +87,19 @@ class Race:
     """Trains an ensemble. Every restart has the same records, best state and early stopping as a separate run; the
     others continue without it.
 
-    `watch`: the metric that decides, None for the final loss on the training rows.
+    `watches`: for each the metric that decides, None for the final loss on the training rows.
     """
 
-    def __init__(self, ensemble: Ensemble, rows: Rows, valid: Rows | None, watch: Watch | None) -> None:
-        self.ensemble, self.rows, self.watch = ensemble, rows, watch
+    def __init__(self, ensemble: Ensemble, rows: Rows, valid: Rows | None, watches: Sequence[Watch | None]) -> None:
+        self.ensemble, self.rows, self.watch = ensemble, rows, watches[0]
         self.placed, self.valid = ensemble.place(rows), None if valid is None else ensemble.place(valid)
         self.restarts = [Restart(seed) for seed in ensemble.seeds]
         self.log: list[Epoch] = []
         self.sums: Any = 0.0  # of the losses of each restart, batch by batch
         self.examples = 0
-        self.bests = [None if watch is None else Best(watch) for _ in self.restarts]
-        self.kept: dict[int, Executor] = {}
+        self.bests = [None if watch is None else Best(watch) for watch in watches]
+        self.kept: dict[int, dict[str, Any]] = {}
+        self.lost: dict[int, int] = {}  # the step of which the loss was no finite number
         self.interrupted = ""
 
     def epochs(
@@ -128,6 +129,8 @@ class Race:
                 pace.apart = first + count
                 continue
             weighted, extra, done = self._on_host(losses) * sizes, self._on_host(penalties), ensemble.steps_done()
+            with ensemble.backend.running():
+                self._look_for_lost(first, weighted + extra, done)
             at = 0
             while at < count:
                 begin, at = at, min(count, at + per_epoch - (first + at) % per_epoch)
@@ -145,6 +148,14 @@ class Race:
             if stopping is not None and stopping():
                 self.interrupted = "interrupted"
                 return
+
+    def _look_for_lost(self, first: int, losses: Any, done: Sequence[int]) -> None:
+        """Find the first of the steps behind `first` whose loss is no finite number, though its gradient was finite and
+        it was made: a run of its own ends there."""
+        for k in self.going:
+            made = losses[k, : max(0, done[k] - first)].tolist()
+            if not all(map(math.isfinite, made)):
+                self.lost.setdefault(k, first + [*map(math.isfinite, made)].index(False) + 1)
 
     def _add(self, losses: Any, sizes: Sequence[int]) -> None:
         """Add batches. The numbers of stopped restarts are meaningless."""
@@ -189,6 +200,10 @@ class Race:
         looked_at = self.watch is not None or plateau_of(ensemble.net.graph) is not None
         for k in self.going:
             restart, best = self.restarts[k], self.bests[k]
+            if self.lost.get(k, step + 1) <= step:
+                restart.stopped = f"diverged: the loss is no finite number at step {self.lost[k]:,}"
+                ensemble.stand_still(k)
+                continue
             if k in ensemble.stopped and done[k] < step:
                 restart.stopped = f"diverged: {ensemble.stopped[k]}"
                 continue
@@ -199,7 +214,7 @@ class Race:
             look(_Counters(ensemble, k), record)
             if best is not None:
                 if best.improves(record) and best.watch.restore:
-                    self.kept[k] = ensemble.member(k)
+                    self.kept[k] = ensemble.state(k)
                 if best.too_old(step, per_epoch):
                     restart.stopped = "early stop"
                     ensemble.stand_still(k)
@@ -257,18 +272,21 @@ def race_of(
 ) -> Race:
     """`count` restarts of a net with the statistics of `first`, whose seed is the first one's; all start with another
     run's weights if the file says so. `where`: the device and the backend."""
-    net = first.net
-    ensemble = Ensemble(net, count, where[0], first.precision, first.seed, where[1])
+    ensemble = Ensemble(first.net, count, where[0], first.precision, first.seed, where[1])
+    begin(ensemble, rows, {name: v for name, v in first.counters.items() if name in (EPOCH_STEPS, TOTAL_STEPS)})
+    return Race(ensemble, rows, valid, (watch,) * count)
+
+
+def begin(ensemble: Ensemble, rows: Rows, counters: Mapping[str, float]) -> None:
+    """Give each member of an ensemble the statistics of the rows, these counters, and the weights that its file starts
+    from. Raises NetError."""
     ensemble.fit(rows)
-    for k in range(count):
-        known = first.counters.items()
-        _Counters(ensemble, k).set_counters({name: v for name, v in known if name in (EPOCH_STEPS, TOTAL_STEPS)})
-    if start_of(net) is not None:
-        for k in range(count):
+    for k, net in enumerate(ensemble.nets):
+        _Counters(ensemble, k).set_counters(counters)
+        if start_of(net) is not None:
             member = ensemble.member(k)
             begin_from(net, member)
-            ensemble.adopt(k, member)
-    return Race(ensemble, rows, valid, watch)
+            ensemble.adopt(k, member.arrays())
 
 
 def spread(restarts: list[dict[str, Any]], figure: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, field
 from itertools import islice
@@ -20,10 +20,11 @@ from ..frontend import Net, changed, domains, identity, in_fold, load, watch_of
 from .checkpoint import reason, write
 from .environment import data_hashes, different
 from .folder import free_folder, lock, source_name
-from .jobs import side_by_side
+from .jobs import processes
 from .run import Progress
+from .sweeps import Asked, groups, in_turn
 from .tpe import learned, require_optuna
-from .trials import RANDOM, TPE, Task, Trial, combinations, method_of, one_trial, settings
+from .trials import RANDOM, TPE, Task, Trial, combinations, method_of, settings
 
 ABOUT, TRIALS = "search.json", "trials.jsonl"
 
@@ -155,11 +156,14 @@ def search(
     callback: Callable[[Trial], None] | None = None,
     *,
     jobs: int = 1,
+    begun: Callable[[int], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
     stopping: Callable[[], bool] | None = None,
 ) -> bool:
-    """Make the trials that are left, and write each one that is done; False where `stopping` ended it before. With
-    `jobs` so many are made at a time, on the CPU, each by a process, and none tells its `progress`.
+    """Make the trials that are left, and write each one that is done; False where `stopping` ended it before. Those
+    whose nets differ in numbers alone are trained side by side, as one program: `begun` is told how many, and they are
+    written when the last of them is done. With `jobs` so many processes are at work at a time, on the CPU, and none
+    tells its `progress`.
 
     Raises SaveError, and what no trial can do anything about: DeviceError, DataError.
     """
@@ -183,10 +187,19 @@ def search(
         left = ((n, params) for n, params in enumerate(islice(made_up, told.trials), 1) if n not in made)
         asked = {key: told.settings[key] for key in ("given", "epochs", "folds")}
         task = Task(told.file, figure=told.figure, **asked)
-        if jobs > 1:
-            found = side_by_side(task, left, min(jobs, told.trials), stopping)
+        several: Iterable[list[Asked]]
+        found: Generator[Trial | None]
+        if told.method == TPE:
+            several = ([Asked(*one)] for one in left)  # each is chosen by what those before it gave
         else:
-            found = (one_trial(task, *one, device, progress, stopping) for one in left)
+            jobs = min(jobs, told.trials)
+            most = -(-(told.trials - len(made)) // jobs)  # so that every process has its share
+            several = groups(task, left, "cpu" if jobs > 1 else device, most)
+        several = _telling(several, begun)
+        if jobs > 1:
+            found = processes(task, several, jobs, stopping)
+        else:
+            found = in_turn(task, several, device, progress, stopping)
         with closing(found):  # its processes end here, not when somebody forgets them
             for trial in found:
                 if trial is None:
@@ -195,11 +208,17 @@ def search(
                 _append(told.folder / TRIALS, None, json.dumps(asdict(trial)) + "\n")
                 if callback is not None:
                     callback(trial)
-                if jobs == 1 and stopping is not None and stopping():
-                    break
         return len(told.done) == told.trials
     finally:
         os.close(held)
+
+
+def _telling(several: Iterable[list[Asked]], begun: Callable[[int], None] | None) -> Iterator[list[Asked]]:
+    """The same, each told when it is begun."""
+    for group in several:
+        if begun is not None and len(group) > 1:
+            begun(len(group))
+        yield group
 
 
 def _read(path: Path) -> tuple[list[Trial], int]:

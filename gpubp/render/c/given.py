@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 
 from dsl.records import dataclass
 
-from ...ir import FLOATS, Eqn, Scalar, Var
-from ...ops.constants import type_of_literals
+from ...ir import Eqn
+from ...ops.constants import free_numbers, type_of_literals
 from ...passes import Plan
 from ..loops import loop_steps
 from .literals import c_literal, rounded
@@ -66,14 +66,9 @@ def given(plan: Plan) -> Given:
     places: dict[tuple[Eqn, int], int] = {}
     plans = (*(one.plan for _, one in loop_steps(plan.steps)), plan)
     for eqn in (step.eqn for part in plans for step in part.steps):
-        form = eqn.op.c
-        if not isinstance(form, Scalar) or (dtype := type_of_literals(eqn)) not in FLOATS:
-            continue
-        for i, x in enumerate(eqn.inputs):
-            if isinstance(x, Var) or i in form.written or len(numbers) == MOST:
-                continue
-            value = rounded(x, dtype)
-            if math.isfinite(value) and abs(math.frexp(value)[0]) not in _SIMPLE:
+        for i, number in free_numbers(eqn):
+            value = rounded(number, dtype := type_of_literals(eqn))
+            if math.isfinite(value) and abs(math.frexp(value)[0]) not in _SIMPLE and len(numbers) < MOST:
                 places[eqn, i] = len(numbers)
                 numbers.append(Number(value, dtype, eqn.origin))
     return Given(tuple(numbers), places)

@@ -1,0 +1,48 @@
+"""Nets that differ in numbers alone: which they are, and their programs as one that is given these numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+
+from dsl.graph import Node
+
+from ..ir import verify
+from ..transforms import Column, lift, outline
+from .identity import LOSS, MODEL, identity, written
+from .net import Net
+from .programs import Built, build
+
+FREE = frozenset({MODEL, LOSS, "optimizer", "schedule", "clip", "average", "rates", "early_stop"})
+"""Parts of an experiment that stand in its programs, which are compared themselves, or are looked at for each net."""
+
+
+class UnlikeError(Exception):
+    """Nets that differ in more than numbers."""
+
+
+def likeness(net: Net) -> Hashable:
+    """The same for nets that train on the same rows in the same way, by programs that differ in numbers alone."""
+    train = net.graph.train
+    assert train is not None
+    batch = int(net.option("batch", 32))
+    types = tuple(f"{node.label or node.name}: {node.type}" for node in (*net.graph.inputs, *net.graph.targets))
+    places = tuple((name, group.name, start) for name, (group, start) in net.layout.places.items())
+    metrics = tuple((name, *_options(node)) for name, node in train.metrics)
+    rest = tuple(sorted((key, text) for key, text in identity(net).items() if key not in FREE))
+    return types, places, metrics, rest, outline(build(net, "train", batch, net.dtype).program)
+
+
+def _options(node: Node) -> tuple[str, ...]:
+    return node.kind, *(f"{k} = {v.name if isinstance(v, Node) else written(v)}" for k, v in node.attrs.items())
+
+
+def lifted(builts: Sequence[Built], names: dict[Column, str]) -> Built:
+    """The program of the first net, where each number that is not the same for all of them is a state, a scalar by its
+    name in `names`, to which new ones are added. Raises UnlikeError."""
+    first = builts[0]
+    if len({(outline(one.program), one.feeds, one.states, one.outputs) for one in builts}) > 1:
+        raise UnlikeError
+    program = verify(lift([one.program for one in builts], names))
+    given = program.inputs[len(first.program.inputs) :]
+    return replace(first, program=program, states=(*first.states, *(v.hint for v in given)))

@@ -1,0 +1,183 @@
+"""Trials whose nets differ in numbers alone: which they are, and their training side by side, as one program."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
+from itertools import islice
+from statistics import fmean
+
+from dsl.records import dataclass
+
+from ..data import load as load_data
+from ..errors import DataError, DeviceError, GpubpError
+from ..executor import Sweep, most_together, require_memory
+from ..frontend import (
+    EPOCH_STEPS,
+    TOTAL_STEPS,
+    Net,
+    UnlikeError,
+    in_fold,
+    in_force,
+    likeness,
+    load,
+    require_figure,
+    require_update,
+    watch_of,
+)
+from .restarts import Race, begin
+from .run import Progress
+from .trials import Task, Trial, one_trial
+
+WINDOW = 128
+"""Trials that are looked through for some that are alike."""
+Figures = list[tuple[float, int] | None]
+"""For each net the figure that a search looks at and the epochs that it took; None: it is to be trained by itself,
+which tells what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A trial that is to be made, and its net; None where it is to be trained by itself."""
+
+    number: int
+    params: dict[str, str]
+    net: Net | None = None
+
+
+def groups(
+    task: Task, asked: Iterable[tuple[int, dict[str, str]]], device: str, most: int = WINDOW
+) -> Iterator[list[Asked]]:
+    """The trials of `asked`, those together that may be trained side by side, at most so many."""
+    left = iter(asked)
+    while some := list(islice(left, WINDOW)):
+        found: dict[Hashable, list[Asked]] = {}
+        for number, params in some:
+            try:
+                net = in_force(load(task.file, {**task.given, **params}), epochs=task.epochs)
+                several = net.option("restarts", 1) == 1 and most_together(net, device, roughly=True) > 1
+                kind = likeness(net) if several else None
+            except (GpubpError, MemoryError):  # which the trial itself will tell
+                kind = None
+            one = Asked(number, params) if kind is None else Asked(number, params, net)
+            found.setdefault(number if kind is None else kind, []).append(one)
+        for group in found.values():
+            size = 1
+            if len(group) > 1:
+                assert group[0].net is not None
+                size = min(most, most_together(group[0].net, device))
+            parts = -(-len(group) // size)
+            for k in range(parts):
+                yield group[k * len(group) // parts : (k + 1) * len(group) // parts]
+
+
+def trials_of(
+    task: Task,
+    group: Sequence[Asked],
+    device: str,
+    progress: Callable[[Progress], None] | None,
+    stopping: Callable[[], bool] | None,
+) -> Generator[Trial | None]:
+    """The trials of a group, as `one_trial` makes each of them, to the bit; at the end None where they were
+    interrupted. Raises what no trial can do anything about: DataError, DeviceError."""
+    began = time.perf_counter()
+    found: Figures | None = [None] * len(group)
+    if len(group) > 1:
+        try:
+            found = _figures(task, [one.net for one in group if one.net is not None], device, progress, stopping)
+        except (DataError, DeviceError):
+            raise
+        except (UnlikeError, GpubpError, MemoryError):
+            pass  # each tells by itself what is wrong, if anything is
+    if found is None:
+        yield None
+        return
+    # Together they took as long as one: each has its share of that.
+    seconds = round((time.perf_counter() - began) / len(group), 3)
+    for one, figure in zip(group, found, strict=True):
+        if figure is not None:
+            yield Trial(one.number, one.params, *figure, seconds)
+    for one, figure in zip(group, found, strict=True):
+        if figure is None:
+            trial = one_trial(task, one.number, one.params, device, progress, stopping)
+            yield trial
+            if trial is None:
+                return
+
+
+def in_turn(
+    task: Task,
+    several: Iterable[Sequence[Asked]],
+    device: str,
+    progress: Callable[[Progress], None] | None,
+    stopping: Callable[[], bool] | None,
+) -> Generator[Trial | None]:
+    """The trials of one group after the other; at the end None where `stopping` asked for it."""
+    for group in several:
+        if stopping is not None and stopping():
+            yield None
+            return
+        yield from trials_of(task, group, device, progress, stopping)
+
+
+def _figures(
+    task: Task,
+    nets: Sequence[Net],
+    device: str,
+    progress: Callable[[Progress], None] | None,
+    stopping: Callable[[], bool] | None,
+) -> Figures | None:
+    """The figures of nets that are alike; None where they were interrupted."""
+    if task.folds is None:
+        return _trained(nets, task.figure, device, progress, stopping)
+    several: list[Figures] = []
+    for fold in range(1, task.folds + 1):
+        held_out = [in_fold(net, fold, task.folds) for net in nets]
+        found = _trained(held_out, task.figure, device, progress, stopping)
+        if found is None:
+            return None
+        several.append(found)
+    return [
+        None if None in each else (fmean(value for value, _ in each), max(epochs for _, epochs in each))
+        for each in zip(*several, strict=True)
+    ]
+
+
+def _trained(
+    nets: Sequence[Net],
+    figure: str,
+    device: str,
+    progress: Callable[[Progress], None] | None,
+    stopping: Callable[[], bool] | None,
+) -> Figures | None:
+    """As gpubp.training.loop trains each of them."""
+    net = nets[0]
+    sweep = Sweep(nets, device)
+    dataset = load_data(net.graph, net.base, sweep.seeds[0])
+    rows, count = dataset.part("train"), len(dataset.parts["train"])
+    batch = int(net.option("batch", 32))
+    per_epoch = -(-count // batch)
+    steps = net.option("steps")
+    total = int(net.option("epochs") or 0) * per_epoch if steps is None else int(steps)
+    for one in nets:
+        require_figure(one.graph, dataset.parts)
+        require_update(one.graph, total)
+    require_memory(net, sweep.backend, net.dtype, min(batch, count), len(nets))
+    begin(sweep, rows, {EPOCH_STEPS: per_epoch, TOTAL_STEPS: total})
+    valid = dataset.part("valid") if "valid" in dataset.parts else None
+    race = Race(sweep, rows, valid, [watch_of(one, dataset.parts) for one in nets])
+    sweep.require_bits(min(batch, count))
+    for _ in race.epochs(total, per_epoch, batch, progress, stopping, several=False):
+        pass
+    if race.interrupted:
+        return None
+    sound = [not restart.stopped.startswith("diverged") and sweep.finite(k) for k, restart in enumerate(race.restarts)]
+    for k, kept in race.kept.items():
+        sweep.adopt(k, kept)
+    metrics: list[dict[str, float]] = [race.history(k)[-1] if sound[k] else {} for k in range(len(nets))]
+    for part in dataset.parts:
+        for k, found in enumerate(sweep.evaluate(dataset.part(part))):
+            sound[k] &= all(map(math.isfinite, found.values()))
+            metrics[k] |= {f"{part}.{name}": value for name, value in found.items() if name != "penalty"}
+    return [(metrics[k][figure], restart.epochs) if sound[k] else None for k, restart in enumerate(race.restarts)]

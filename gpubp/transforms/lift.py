@@ -1,0 +1,51 @@
+"""Programs that differ in numbers alone, as one that is given these numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+
+from ..ir import Aval, Operand, Program, Var
+from ..ops.constants import free_numbers, type_of_literals
+
+Column = tuple[str, tuple[float, ...]]
+"""A number that is not the same in all programs: its type, and what it is in the first, the second, ..."""
+
+
+def outline(program: Program) -> Hashable:
+    """What a program has in common with those that differ from it in numbers alone: all but the literals that
+    `free_numbers` names."""
+    known: dict[Var, int] = {}
+
+    def place(x: Operand) -> object:
+        return known.setdefault(x, len(known)) if isinstance(x, Var) else repr(x)
+
+    inputs = tuple((v.hint, str(v.aval), place(v)) for v in program.inputs)
+    eqns = []
+    for eqn in program.eqns:
+        free = dict(free_numbers(eqn))
+        given = tuple("" if i in free else place(x) for i, x in enumerate(eqn.inputs))
+        params = tuple((key, repr(value)) for key, value in eqn.params.items())
+        eqns.append((eqn.op.name, params, given, tuple((place(v), str(v.aval)) for v in eqn.outputs)))
+    updates = tuple((place(state), place(value)) for state, value in program.updates)
+    guard = None if program.guard is None else place(program.guard)
+    return inputs, tuple(eqns), tuple(map(place, program.outputs)), updates, guard
+
+
+def lift(programs: Sequence[Program], names: dict[Column, str]) -> Program:
+    """The first of several programs of one outline, where each number that is not the same in all of them is a scalar
+    input behind the others. `names`: what these are called; new ones are added."""
+    inputs: dict[Column, Var] = {}
+    eqns = []
+    for one in zip(*(program.eqns for program in programs), strict=True):
+        operands = list(one[0].inputs)
+        for numbers in zip(*map(free_numbers, one), strict=True):
+            values = tuple(number for _, number in numbers)
+            if len({*map(repr, values)}) > 1:
+                i = numbers[0][0]
+                column = type_of_literals(one[0]), values
+                name = names.setdefault(column, f"setting{len(names)}")
+                operands[i] = inputs.setdefault(column, Var(Aval((), column[0]), name))
+        eqns.append(replace(one[0], inputs=tuple(operands)))
+    first = programs[0]
+    return replace(first, inputs=(*first.inputs, *inputs.values()), eqns=tuple(eqns))
