@@ -194,7 +194,7 @@ def search(
         else:
             jobs = min(jobs, told.trials)
             most = -(-(told.trials - len(made)) // jobs)  # so that every process has its share
-            several = groups(task, left, "cpu" if jobs > 1 else device, most)
+            several = groups(task, left, "cpu" if jobs > 1 else device, most, stopping)
         several = _telling(several, begun)
         if jobs > 1:
             found = processes(task, several, jobs, stopping)
@@ -203,7 +203,7 @@ def search(
         with closing(found):  # its processes end here, not when somebody forgets them
             for trial in found:
                 if trial is None:
-                    return False
+                    break
                 told.done.append(trial)
                 _append(told.folder / TRIALS, None, json.dumps(asdict(trial)) + "\n")
                 if callback is not None:

@@ -47,29 +47,40 @@ class Asked:
 
 
 def groups(
-    task: Task, asked: Iterable[tuple[int, dict[str, str]]], device: str, most: int = WINDOW
+    task: Task,
+    asked: Iterable[tuple[int, dict[str, str]]],
+    device: str,
+    most: int = WINDOW,
+    stopping: Callable[[], bool] | None = None,
 ) -> Iterator[list[Asked]]:
-    """The trials of `asked`, those together that may be trained side by side, at most so many."""
+    """The trials of `asked`, those together that may be trained side by side, at most so many; none more where
+    `stopping` asks for it."""
     left = iter(asked)
     while some := list(islice(left, WINDOW)):
         found: dict[Hashable, list[Asked]] = {}
         for number, params in some:
-            try:
-                net = in_force(load(task.file, {**task.given, **params}), epochs=task.epochs)
-                several = net.option("restarts", 1) == 1 and most_together(net, device, roughly=True) > 1
-                kind = likeness(net) if several else None
-            except (GpubpError, MemoryError):  # which the trial itself will tell
-                kind = None
-            one = Asked(number, params) if kind is None else Asked(number, params, net)
+            if stopping is not None and stopping():
+                return
+            one, kind = _looked_at(task, number, params, device)
             found.setdefault(number if kind is None else kind, []).append(one)
         for group in found.values():
-            size = 1
-            if len(group) > 1:
-                assert group[0].net is not None
-                size = min(most, most_together(group[0].net, device))
+            net = group[0].net
+            size = 1 if net is None or len(group) == 1 else min(most, most_together(net, device))
             parts = -(-len(group) // size)
             for k in range(parts):
                 yield group[k * len(group) // parts : (k + 1) * len(group) // parts]
+
+
+def _looked_at(task: Task, number: int, params: dict[str, str], device: str) -> tuple[Asked, Hashable]:
+    """A trial, and what those that may be trained beside it have in common; None where it is to be trained by itself,
+    for restarts and large nets are, or the file is wrong with these params, which the trial will tell."""
+    try:
+        net = in_force(load(task.file, {**task.given, **params}), epochs=task.epochs)
+        if net.option("restarts", 1) == 1 and most_together(net, device, roughly=True) > 1:
+            return Asked(number, params, net), likeness(net)
+    except (GpubpError, MemoryError):
+        pass
+    return Asked(number, params), None
 
 
 def trials_of(

@@ -218,7 +218,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     assert err.strip().endswith("`gpubp search --resume s` goes on")
     done = trials(tmp_path / "s")
     assert 1 <= len(done) < 1000
-    assert [trial["number"] for trial in done] == list(range(1, len(done) + 1))
+    assert len({trial["number"] for trial in done}) == len(done)
 
 
 def test_one_trial_is_one(call: Call, tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ def begun(tmp_path: Path) -> subprocess.Popen[str]:
         SEARCH, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     assert found.stdout is not None
-    for _ in range(2):
-        found.stdout.readline()
+    while not found.stdout.readline().startswith("trial "):
+        pass
     return found
 
 

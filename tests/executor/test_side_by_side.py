@@ -111,14 +111,16 @@ def test_nets_that_are_not_alike(one: str, other: str) -> None:
 
 
 def test_unlike_programs_are_refused() -> None:
+    sweep = Sweep([gpubp.loads(PLAIN), gpubp.loads(PLAIN.replace("adam", "adamax"))], "cpu", "numpy")
     with pytest.raises(UnlikeError):
-        sweep = Sweep([gpubp.loads(PLAIN), gpubp.loads(PLAIN.replace("adam", "adamax"))], "cpu", "numpy")
         sweep.run_steps(sweep.place(rows(20)), 1, 5)
     fitted = PLAIN.replace("x -> dense", "x -> standardize -> dense")
     clipped = fitted.replace("x -> standardize", "(x * 0.3) -> standardize")
     with pytest.raises(UnlikeError):
         Sweep([gpubp.loads(clipped), gpubp.loads(clipped.replace("0.3", "0.7"))], "cpu", "numpy")
-    as_alone(Sweep([gpubp.loads(fitted), gpubp.loads(fitted.replace("0.01", "0.03"))], "cpu", "numpy"), "numpy", rows(22))
+    as_alone(
+        Sweep([gpubp.loads(fitted), gpubp.loads(fitted.replace("0.01", "0.03"))], "cpu", "numpy"), "numpy", rows(22)
+    )
 
 
 @pytest.mark.parametrize(("backend", "count"), COMPILED)
@@ -151,7 +153,7 @@ def test_a_column_in_another_order_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("made", ["update", "evaluate"])
 def test_bits_that_are_not_those_of_one_are_seen(made: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program of all nets that rounds otherwise than that of one: no update is made by it, no figure taken from it."""
+    """Where the program of all nets rounds otherwise than that of one, no update is its, and no figure."""
     sweep, data = Sweep(nets("OPTIMIZER", RATES[:3]), "cpu", "numpy"), rows(22)
     if made == "update":
         step = Sweep._step
