@@ -85,18 +85,24 @@ class Ensemble:
         with self.backend.running():
             return int(self.arrays[STEP].max())
 
-    def member(self, k: int, arrays: Mapping[str, Any] | None = None) -> Executor:
-        """Restart `k` as an executor of its own, which goes on by itself; from `arrays`, if they are given."""
-        device, backend = self._place
-        out = Executor(self.nets[k], device, self._first.precision, self.seeds[k], backend)
-        with self.backend.running():
-            out.adopt(self.state(k) if arrays is None else arrays)
-        return out
+    def member(self, k: int) -> Executor:
+        """Restart `k` as an independent executor."""
+        return self._executor(k, self.state(k))
 
     def state(self, k: int) -> dict[str, Any]:
         """Copies of the arrays of restart `k`."""
         with self.backend.running():
             return {name: self.xp.array(array[k]) for name, array in self.arrays.items() if name != GOING}
+
+    def state_dict(self, k: int, arrays: Mapping[str, Any]) -> dict[str, Any]:
+        """`Executor.state_dict` of restart `k` in an earlier `state`."""
+        return self._executor(k, arrays).state_dict()
+
+    def _executor(self, k: int, arrays: Mapping[str, Any]) -> Executor:
+        device, backend = self._place
+        out = Executor(self.nets[k], device, self._first.precision, self.seeds[k], backend)
+        out.adopt(arrays)
+        return out
 
     def adopt(self, k: int, arrays: Mapping[str, Any]) -> None:
         """Let restart `k` go on from arrays such as `state` gives."""

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from ..data import Stream
 from ..errors import DivergedError
 from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, UnlikeError, build, lifted, planned, tables
 from ..passes import ITEM, cost
@@ -14,11 +13,11 @@ from ..render import LANES
 from ..transforms import Column, outline
 from .choice import choose
 from .ensemble import Ensemble
-from .executor import CHUNK, Executor
+from .executor import CHUNK, Data, Executor
 from .feeding import Rows
 from .gathered import figures, gather
 from .guard import bad_gradient
-from .machine import Bound, Machine
+from .machine import Bound, Machine, bucket
 from .state import State
 from .updates import updates
 
@@ -46,7 +45,7 @@ class Sweep(Ensemble):
         self._names: dict[Column, str] = {}
         self._made: dict[tuple[Mode, int], Built] = {}
         self._seen: set[tuple[int, bool]] = set()
-        self._together_alike: dict[int, bool] = {}
+        self._same_figures: dict[tuple[int, ...], bool] = {}
         self._begin(tuple(nets), (self._first.seed,) * len(nets))
         self._require_same_statistics()
 
@@ -159,15 +158,17 @@ class Sweep(Ensemble):
         for name, array in arrays.items():
             self._alone.arrays[name][...] = array
 
-    def evaluate(self, batch: Mapping[str, Any] | Stream | Rows) -> list[dict[str, float]]:
+    def evaluate(self, batch: Data, *, repeats: int = 0) -> list[dict[str, float]]:
         placed = self._first.place(batch)
-        alike = self._together_alike.get(len(placed))
-        if alike:
-            return super().evaluate(placed)
-        apart = [self._figures(k, placed) for k in range(self.count)]
-        if alike is None:
-            self._together_alike[len(placed)] = repr(super().evaluate(placed)) == repr(apart)
-        return apart
+        sizes = {bucket(min(CHUNK, len(placed))), bucket(len(placed) % CHUNK or CHUNK)}
+        kind = len(placed), *(repeats >= self._first.compiled("measure", rows).native_from for rows in sorted(sizes))
+        same = self._same_figures.get(kind)
+        if same:
+            return super().evaluate(placed, repeats=repeats)
+        found = [self._figures(k, placed, repeats) for k in range(self.count)]
+        if same is None:
+            self._same_figures[kind] = repr(super().evaluate(placed, repeats=repeats)) == repr(found)
+        return found
 
     def finite(self, k: int) -> bool:
         """Whether the parameters of a net are finite numbers."""
@@ -175,12 +176,12 @@ class Sweep(Ensemble):
             arrays = (self.arrays[group.name][k] for group in self.net.layout.groups)
             return all(bool(self.xp.isfinite(array).all()) for array in arrays)
 
-    def _figures(self, k: int, placed: Rows) -> dict[str, float]:
+    def _figures(self, k: int, placed: Rows, repeats: int) -> dict[str, float]:
         """The figures of one alone."""
         others = tables(self.net.graph)
         with self.backend.running():
             self._stand(self.state(k))
-            host, built, count = gather(self._alone, placed, CHUNK)
+            host, built, count = gather(self._alone, placed, CHUNK, repeats=repeats)
         return {name: value for name, value in figures(host, built, count).items() if name not in others}
 
 

@@ -163,8 +163,10 @@ class Training:
         run.history[:], run.stopped = race.history(k), race.interrupted or race.restarts[k].stopped
         self.best, self.records = race.bests[k], list(run.history)
         if self.best is not None and k in race.kept:
-            kept = race.ensemble.member(k, race.kept[k])
-            self.best.fresh, self.best.saved = True, replace(self._saved(), state=kept.state_dict())
+            self.best.fresh, self.best.saved = (
+                True,
+                replace(self._saved(), state=race.ensemble.state_dict(k, race.kept[k])),
+            )
 
     def _piece(self, first: int, callbacks: Sequence[Callback], progress: Callable[[Progress], None] | None) -> bool:
         """Run steps from number `first`, up to the end of the epoch at most, or several epochs. Returns whether an

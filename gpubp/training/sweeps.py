@@ -186,9 +186,18 @@ def _trained(
     sound = [not restart.stopped.startswith("diverged") and sweep.finite(k) for k, restart in enumerate(race.restarts)]
     for k, kept in race.kept.items():
         sweep.adopt(k, kept)
-    metrics: list[dict[str, float]] = [race.history(k)[-1] if sound[k] else {} for k in range(len(nets))]
-    for part in dataset.parts:
-        for k, found in enumerate(sweep.evaluate(dataset.part(part))):
+    metrics: list[dict[str, float]] = [{} for _ in nets]
+    for k in (k for k, well in enumerate(sound) if well):
+        last, best = race.restarts[k].epochs, race.bests[k]
+        of = best.epoch if best is not None and k in race.kept else last
+        # What the epoch of that state said of `valid` is what evaluating it would say again.
+        valid_then = {name: value for name, value in race.log[of - 1].record(k).items() if name.startswith("valid.")}
+        sound[k] = all(map(math.isfinite, valid_then.values()))
+        metrics[k] = race.log[last - 1].record(k) | {
+            name: v for name, v in valid_then.items() if name != "valid.penalty"
+        }
+    for part in ("train", "test"):
+        for k, found in enumerate(sweep.evaluate(dataset.part(part)) if part in dataset.parts else ()):
             sound[k] &= all(map(math.isfinite, found.values()))
             metrics[k] |= {f"{part}.{name}": value for name, value in found.items() if name != "penalty"}
     return [(metrics[k][figure], restart.epochs) if sound[k] else None for k, restart in enumerate(race.restarts)]

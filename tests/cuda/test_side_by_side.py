@@ -23,5 +23,4 @@ def test_each_is_the_net_alone(use: Use, way: str, precision: str) -> None:
     sweep = Sweep([*map(gpubp.loads, texts)], "gpu")
     as_alone(sweep, "auto", rows(22), "gpu")
     assert way in device.log
-    print(sweep._together_alike)
     assert sweep._together._compiled.keys() == {("measure", 32, None)}, "nothing else ran beside the blocks"

@@ -173,7 +173,9 @@ def test_bits_that_are_not_those_of_one_are_seen(made: str, monkeypatch: pytest.
     together = super(Sweep, other).evaluate
     monkeypatch.setattr(
         "gpubp.executor.ensemble.Ensemble.evaluate",
-        lambda self, batch: [{name: value * (1 + 2e-16) for name, value in one.items()} for one in together(batch)],
+        lambda self, batch, **_: [
+            {name: value * (1 + 2e-16) for name, value in one.items()} for one in together(batch)
+        ],
     )
     assert other.evaluate(data) == other.evaluate(data) == wanted
 
