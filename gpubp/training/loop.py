@@ -163,14 +163,11 @@ class Training:
         run.history[:], run.stopped = race.history(k), race.interrupted or race.restarts[k].stopped
         self.best, self.records = race.bests[k], list(run.history)
         if self.best is not None and k in race.kept:
-            self.best.fresh, self.best.saved = (
-                True,
-                replace(self._saved(), state=race.ensemble.state_dict(k, race.kept[k])),
-            )
+            state = race.ensemble.state_dict(k, race.kept[k])
+            self.best.fresh, self.best.saved = True, replace(self._saved(), state=state)
 
     def _piece(self, first: int, callbacks: Sequence[Callback], progress: Callable[[Progress], None] | None) -> bool:
-        """Run steps from number `first`, up to the end of the epoch at most, or several epochs. Returns whether an
-        epoch ended."""
+        """Run steps from number `first`, at most to the end of the epoch, or of several. Returns whether one ended."""
         ex, run, began = self.executor, self.run, time.monotonic()
         most = None if self.health is None else self.health.steps_left(ex, first)
         count = self.pace.piece(first, self.per_epoch, self.total, most, several=self.several)
