@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 
 import numpy  # noqa: F401  # loads the BLAS
@@ -13,6 +14,11 @@ from hypothesis import HealthCheck, settings
 from threadpoolctl import threadpool_limits
 
 from gpubp.backends.threads import threads
+
+# To compile the package and the tests anew takes each of the processes that tests start longer than to start: bytecode
+# is kept, also where the environment, as that of many containers, switches it off.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Two cores shared with other work make single examples slow now and then: time is no criterion.
 settings.register_profile("default", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])

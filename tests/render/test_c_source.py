@@ -70,7 +70,7 @@ def test_a_whole_sum_of_what_is_broadcast() -> None:
 
 
 ALIKE = ("deep_batchnorm", "deep_mended", "deep_sigmoid", "diabetes", "digits", "digits_tuned", "fashion_mlp", "iris")
-ALIKE += ("parity", "siamese", "spiral", "worked_example", "xor_numpy")
+ALIKE += ("digits_cnn", "mackey_glass", "parity", "siamese", "spiral", "worked_example", "xor_numpy")
 """Models whose programs are made of equations that those of others are made of, too."""
 
 

@@ -1,4 +1,4 @@
-"""Six thousand damaged files: each is answered with findings that can be shown. `make soak` tries a million."""
+"""Four thousand damaged files: each is answered with findings that can be shown. `make soak` tries a million."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from . import judge, soak
 from .generated import generated
 from .mutations import KINDS, mutated
 
-CASES = 6_000
-SHARDS = 6
+CASES = 4_000
+SHARDS = 4
 """Tests that the cases are divided among, for pytest to run beside each other."""
 
 
