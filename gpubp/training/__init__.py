@@ -1,6 +1,5 @@
 """The training loop, checkpoints, runs and what can be done with them."""
 
-from .begin import train
 from .checkpoint import BEST, LAST, Saved, read, save, write
 from .exporting import c_text, check_suffix, export, exported, identifier
 from .folder import default_folder, fold_folder, holds_folds, saved_folds, source_name, source_text
@@ -14,6 +13,7 @@ from .loaded import LoadedRun, asked_of, load_run, net_of
 from .restarts import spread
 from .run import Progress, Run
 from .searching import Search, begin_search, check_jobs, resume_search, search
+from .trainer import train
 from .trials import Trial
 
 __all__ = [

@@ -17,12 +17,12 @@ from ..errors import CheckpointError, DivergedError, InputError, positive
 from ..frontend import Net, in_fold, required
 from ..health import Finding
 from . import history
-from .begin import train
 from .checkpoint import LAST, write
 from .folder import ABOUT, fold_folder, holds_folds, saved_folds
+from .hooks import Callback
 from .loaded import net_of
-from .loop import Callback
 from .run import Progress, Run
+from .trainer import train
 
 SUMMARY = "folds.json"
 

@@ -15,13 +15,13 @@ from ..errors import CheckpointError
 from ..executor import Executor
 from ..frontend import MAIN, Net, load
 from . import history
-from .answering import Answering
 from .folder import ABOUT, no_run
+from .prediction import Predictor
 from .resume import result_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LoadedRun(Answering):
+class LoadedRun(Predictor):
     """A run loaded from disk. `executor` holds its result: the best state if its early stopping restores it, else the
     last. `history` and `metrics` are those of the training; `about` is the checkpoint's metadata."""
 

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ..data import to_json
+from ..data import Dataset, to_json
 from ..errors import CheckpointError, DivergedError, SaveError
 from ..executor import Executor, diverged, first_bad, require_memory
 from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, require_figure, require_update, watch_of
-from ..health import Finding
-from .about import about
 from .best import Best, Sums
 from .checkpoint import BEST, Saved, read
-from .environment import environment
+from .dataset import dataset_of, hashes
+from .environment import describe_run, environment
 from .folder import RunFolder
-from .given import dataset_of, hashes
 from .health import Health
+from .hooks import Hooks
 from .pace import Pace, unseen
 from .plateau import look
 from .restarts import Race, race_of
-from .resume import begin_from, changes_bytes, folder_of, measured_before, records_before, require_same, same_place
+from .resume import changes_bytes, folder_of, measured_before, records_before, require_same, same_place
 from .run import Progress, Run
-
-Callback = Callable[[Run], None]
+from .start import load_initial_weights
 
 
 class Training:
-    """One call of `train`."""
+    """One call of `train`: `work` runs it."""
 
     def __init__(
         self,
@@ -40,10 +38,11 @@ class Training:
         folder: RunFolder | None,
         source: Path | None,
         saved: Saved | None,
-        data: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None,
+        hooks: Hooks,
     ) -> None:
         """`where`: device and backend; `saved`: the state at `source` to resume; `data`: rows instead of the file's."""
-        self.net, self.where, self.folder = net, where, folder
+        self.net, self.where, self.folder, self.hooks = net, where, folder, hooks
         self.started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         ex = self.executor = Executor(net, where[0], backend=where[1])
         self.split_seed = ex.seed
@@ -53,29 +52,17 @@ class Training:
             except CheckpointError as error:
                 raise CheckpointError(f"`{source}` cannot go on as `{net.graph.source.name}`: {error}") from None
         dataset = dataset_of(ex, data, self.split_seed)
-        rows, count = dataset.part("train"), len(dataset.parts["train"])
-        valid = dataset.part("valid") if "valid" in dataset.parts else None
         watch = watch_of(net, dataset.parts)
+        self.best = None if watch is None else Best(watch)
         require_figure(net.graph, dataset.parts)
         self.batch = int(net.option("batch", 32))
-        self.per_epoch = -(-count // self.batch)
-        restarts = int(net.option("restarts", 1)) if saved is None else 1
-        require_memory(net, ex.backend, ex.dtype, min(self.batch, count), restarts)
-        self.race: Race | None = None
-        if saved is None:
-            ex.fit(rows)
-            begin_from(net, ex)
+        self.per_epoch = -(-len(dataset.parts["train"]) // self.batch)
         steps = net.option("steps")
         self.total = int(net.option("epochs") or 0) * self.per_epoch if steps is None else int(steps)
-        require_update(net.graph, self.total)
-        ex.set_counters({EPOCH_STEPS: self.per_epoch, TOTAL_STEPS: self.total})
-        if restarts > 1:
-            self.race = race_of(ex, restarts, where, rows, valid, watch)
-        if self.total >= self.per_epoch and count % self.batch:
-            ex.compiled("train", count % self.batch)  # a layer that cannot process the smaller last batch fails now
+        self.race = self._prepare(dataset, fresh=saved is None)
         self.run = Run(ex, dataset, -(-self.total // self.per_epoch), self.total, ex.step)
         self.run.folder = None if folder is None else folder.path
-        self.sums, self.pace, self.best = Sums(), Pace(last=time.monotonic()), None if watch is None else Best(watch)
+        self.sums, self.pace = Sums(), Pace(last=time.monotonic())
         self.whole: int | None = None  # the step of the last checkpoint
         self.known: dict[str, Any] = {}
         if folder is not None or saved is not None:
@@ -84,10 +71,31 @@ class Training:
         self.records, self.measured = list[dict[str, Any]](), list[dict[str, Any]]()
         self.health: Health | None = None
         if source is not None and saved is not None:
-            self._take_up(source, saved)
-        self.placed, self.valid = ex.place(rows), None if valid is None else ex.place(valid)
+            self._resume(source, saved)
+        self.placed = ex.place(dataset.part("train"))
+        self.valid = ex.place(dataset.part("valid")) if "valid" in dataset.parts else None
 
-    def _take_up(self, source: Path, saved: Saved) -> None:
+    def _prepare(self, dataset: Dataset, *, fresh: bool) -> Race | None:
+        """Check that the training is possible, and initialise the executor if it is `fresh`. Returns the restarts, if
+        there are several."""
+        net, ex, count = self.net, self.executor, len(dataset.parts["train"])
+        restarts = int(net.option("restarts", 1)) if fresh else 1
+        require_memory(net, ex.backend, ex.dtype, min(self.batch, count), restarts)
+        rows = dataset.part("train")
+        if fresh:
+            ex.fit(rows)
+            load_initial_weights(net, ex)
+        require_update(net.graph, self.total)
+        ex.set_counters({EPOCH_STEPS: self.per_epoch, TOTAL_STEPS: self.total})
+        race = None
+        if restarts > 1:
+            valid = dataset.part("valid") if "valid" in dataset.parts else None
+            race = race_of(ex, restarts, self.where, rows, valid, None if self.best is None else self.best.watch)
+        if self.total >= self.per_epoch and count % self.batch:
+            ex.compiled("train", count % self.batch)  # a layer that cannot process the smaller last batch fails now
+        return race
+
+    def _resume(self, source: Path, saved: Saved) -> None:
         """Resume a saved state: in the middle of an epoch, of the patience."""
         self.run.warnings += require_same(source, saved, self.net, self.known["data"])
         self.run.warnings += changes_bytes(saved, self.known["environment"])
@@ -106,20 +114,14 @@ class Training:
             self.best.fresh = self.folder is not None and kept is not None and not same_place(self.folder.path, kept)
 
     # The loop ----------------------------------------------------------------------------------------------------
-    def work(
-        self,
-        callbacks: Sequence[Callback],
-        recorded: Sequence[Callback],
-        progress: Callable[[Progress], None] | None,
-        stopping: Callable[[], bool] | None,
-        notice: Callable[[Finding], None] | None,
-    ) -> Run:
+    def work(self) -> Run:
+        """Train to the end, or until it is stopped; save and evaluate."""
         run = self.run
-        self.several = not callbacks and self.best is None and unseen(self.net)
+        self.several = not self.hooks.callbacks and self.best is None and unseen(self.net)
         if self.net.option("health"):
-            self.health = Health(self.placed, self.batch, self.total, self.measured, notice)
+            self.health = Health(self.placed, self.batch, self.total, self.measured, self.hooks.notice)
         if self.race is not None:
-            self._decide(self.race, [*recorded, *callbacks], progress, stopping)
+            self._decide(self.race)
         ex = self.executor
         while self.race is None and (step := ex.step) < self.total and not run.stopped:
             # Checked between epochs only, so that it does not depend on where a piece or a process ended.
@@ -129,8 +131,8 @@ class Training:
                 break
             if self.health is not None and self.health.due(ex, step):
                 self._note_sizes(self.health.measure(ex))
-            ends = self._piece(step, [*recorded, *callbacks], progress)
-            if stopping is not None and stopping():
+            ends = self._piece(step)
+            if self.hooks.stopping is not None and self.hooks.stopping():
                 run.stopped = "interrupted"
             elif self.folder is not None and self.pace.due(time.monotonic(), ends) and ex.step < self.total:
                 self._save()
@@ -144,19 +146,12 @@ class Training:
             self._measure()
         return run
 
-    def _decide(
-        self,
-        race: Race,
-        callbacks: Sequence[Callback],
-        progress: Callable[[Progress], None] | None,
-        stopping: Callable[[], bool] | None,
-    ) -> None:
+    def _decide(self, race: Race) -> None:
         """Train all restarts and continue with the best."""
-        run = self.run
+        run, progress, stopping = self.run, self.hooks.progress, self.hooks.stopping
         for record in race.epochs(self.total, self.per_epoch, self.batch, progress, stopping, several=self.several):
             run.history.append(record)
-            for callback in callbacks:
-                callback(run)
+            self.hooks.epoch_ended(run)
         k = race.judge()
         run.executor = self.executor = race.ensemble.member(k)
         run.restarts, run.judged_by = race.as_records(), race.figure
@@ -166,7 +161,7 @@ class Training:
             state = race.ensemble.state_dict(k, race.kept[k])
             self.best.fresh, self.best.saved = True, replace(self._saved(), state=state)
 
-    def _piece(self, first: int, callbacks: Sequence[Callback], progress: Callable[[Progress], None] | None) -> bool:
+    def _piece(self, first: int) -> bool:
         """Run steps from number `first`, at most to the end of the epoch, or of several. Returns whether one ended."""
         ex, run, began = self.executor, self.run, time.monotonic()
         most = None if self.health is None else self.health.steps_left(ex, first)
@@ -180,7 +175,7 @@ class Training:
             # One epoch at a time, so that earlier epochs are recorded, and the state is that of the failing step.
             put_back()
             self.pace.apart = first + count
-            return self._piece(first, callbacks, progress)
+            return self._piece(first)
         at, ends = 0, False
         while at < count:
             start, at = at, min(count, at + self.per_epoch - (first + at) % self.per_epoch)
@@ -189,14 +184,13 @@ class Training:
             if at == count:
                 seconds = time.monotonic() - began
                 self.pace.took(count, seconds)
-                if progress is not None:
-                    mean = self.sums.loss / self.sums.examples
-                    progress(Progress(step, self.total, epoch, run.epochs, mean, count / max(seconds, 1e-9)))
+                if self.hooks.progress is not None:
+                    mean, rate = self.sums.loss / self.sums.examples, count / max(seconds, 1e-9)
+                    self.hooks.progress(Progress(step, self.total, epoch, run.epochs, mean, rate))
             ends = step % self.per_epoch == 0 or step == self.total
             if ends:
                 self._epoch_over(step)
-                for callback in callbacks:
-                    callback(run)
+                self.hooks.epoch_ended(run)
         return ends
 
     def _updates(self, first: int, count: int) -> tuple[list[float], list[float], list[int]]:
@@ -267,7 +261,8 @@ class Training:
         try:
             if not self.folder.begun:
                 sizes = self.measured if self.measured or self.health is not None else None
-                self.folder.begin(self.net, about(self.run, self.known, self.where, self.started), self.records, sizes)
+                described = describe_run(self.run, self.known, self.where, self.started)
+                self.folder.begin(self.net, described, self.records, sizes)
             best = self.best if self.best is not None and self.best.fresh else None
             self.folder.save(self._saved(), None if best is None else best.saved)
         except SaveError as error:

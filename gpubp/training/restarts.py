@@ -16,8 +16,8 @@ from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Net, Watch, plateau_of, start_o
 from .best import Best
 from .pace import Pace
 from .plateau import look
-from .resume import begin_from
 from .run import Progress
+from .start import load_initial_weights
 
 Rows = Mapping[str, Any] | Stream
 """Rows of data: arrays by name, or a stream of them."""
@@ -285,7 +285,7 @@ def begin(ensemble: Ensemble, rows: Rows, counters: Mapping[str, float]) -> None
         _Counters(ensemble, k).set_counters(counters)
         if start_of(net) is not None:
             member = ensemble.member(k)
-            begin_from(net, member)
+            load_initial_weights(net, member)
             ensemble.adopt(k, member.arrays())
 
 

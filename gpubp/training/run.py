@@ -12,11 +12,11 @@ from dsl.records import dataclass
 from ..data import Dataset, Encoder
 from ..executor import Executor
 from ..health import Finding
-from .answering import Answering
+from .prediction import Predictor
 
 
 @dataclass(eq=False, repr=False)
-class Run(Answering):
+class Run(Predictor):
     """A training in progress or finished. `epochs`: planned in total; `total`: the same in steps; `first_step`: where
     it started (not 0 after a resume). `history`: one record per epoch (`epoch`, `step`, `train.loss`, `train.penalty`,
     `valid.loss`, ...); `metrics`: of the finished run over each part of the data (`test.accuracy`, `valid.loss`, ...),

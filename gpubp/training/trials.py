@@ -14,9 +14,9 @@ from dsl.records import dataclass
 from ..data import Purpose, generator
 from ..errors import DataError, DeviceError, DivergedError, GpubpError, NetError
 from ..frontend import Domain, load
-from .begin import train
 from .folds import cross_validate
 from .run import Progress, Run
+from .trainer import train
 
 GRID, RANDOM, TPE = "grid", "random", "tpe"
 

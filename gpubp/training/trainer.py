@@ -13,7 +13,8 @@ from ..health import Finding
 from ..memory import free_memory
 from .checkpoint import Saved, read
 from .folder import RunFolder
-from .loop import Callback, Training
+from .hooks import Callback, Hooks
+from .loop import Training
 from .resume import require_checkpoint, require_file_data, same_place
 from .run import Progress, Run
 
@@ -72,9 +73,10 @@ def train(
                 require_file_data(source, saved)
             seed, precision = _as_before(source, saved, seed, precision)
         net = in_force(net, epochs=epochs, seed=seed, precision=precision)
-        training = Training(net, (device, backend), folder, source, saved, data)
+        hooks = Hooks(callbacks, recorded, progress, stopping, notice)
+        training = Training(net, (device, backend), folder, source, saved, data, hooks)
         try:
-            return training.work(callbacks, recorded, progress, stopping, notice)
+            return training.work()
         except (DivergedError, SaveError, DeviceFailedError, MemoryError) as error:
             if folder is None or training.whole is None or not folder.path.exists():
                 raise

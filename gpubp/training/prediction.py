@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Answering:
+class Predictor:
     """A finished or loaded run."""
 
     if TYPE_CHECKING:

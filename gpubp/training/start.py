@@ -1,0 +1,75 @@
+"""Initial weights from another run, or from a safetensors file of another library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from ..errors import CheckpointError
+from ..executor import Executor
+from ..frontend import Net, Start, cannot_start, start_of
+from .checkpoint import read_weights
+from .resume import result_of
+
+_TURNED = "other libraries lay their axes in another order: here [in, out], and [height, width, in, out]"
+
+
+def load_initial_weights(net: Net, executor: Executor) -> None:
+    """Load the weights and statistics that the file starts from into the executor: those of a run, or of a safetensors
+    file by the same names. Raises NetError, at the place in the file, if they do not exist or do not fit."""
+    start = start_of(net)
+    if start is None:
+        return
+    import numpy as np
+
+    place, memory = net.base / start.path, executor.backend.free_memory()
+    try:
+        found = result_of(place, memory).state if place.is_dir() else read_weights(place, memory)
+    except CheckpointError as error:
+        help = "" if place.is_dir() else "weights of other libraries are read from what `safetensors` writes"
+        if not place.exists():
+            help = "paths start in the folder of the `.net` file; `gpubp runs` lists the runs; or leave `start` out"
+        raise cannot_start(net, str(error), help=help) from None
+    state = executor.state_dict()
+    option: Literal["path", "only"] = "only" if start.only else "path"
+    for name in _chosen(net, start):
+        there = found.get(name)
+        if there is None:
+            raise cannot_start(net, f"`{start.path}` has no `{name}`", option, _instead(state, found))
+        if there.shape != state[name].shape:
+            message = f"`{name}` has shape {list(there.shape)} in `{start.path}`, and {list(state[name].shape)} here"
+            turned = there.ndim > 1 and sorted(there.shape) == sorted(state[name].shape)
+            raise cannot_start(net, message, option, _TURNED if turned else "")
+        if there.dtype.kind != "f":
+            raise cannot_start(net, f"`{name}` in `{start.path}` is of {there.dtype}, not floating-point", option)
+        with np.errstate(over="ignore"):
+            state[name] = there.astype(state[name].dtype)
+        if not np.isfinite(state[name]).all():
+            message = f"`{name}` in `{start.path}` holds numbers that are not finite in {state[name].dtype}"
+            raise cannot_start(net, message, option)
+    executor.load_state_dict(state)
+
+
+def _chosen(net: Net, start: Start) -> list[str]:
+    """The names of weights and statistics in the places that `only` lists."""
+    names = (*net.layout.parameters, *net.buffers)
+    if not start.only:
+        return list(names)
+    found = [n for n in names if any(n == place or n.startswith(f"{place}.") for place in start.only)]
+    for place in start.only:
+        if not any(n == place or n.startswith(f"{place}.") for n in names):
+            raise cannot_start(net, f"`{place}` has no weights", "only")
+    return found
+
+
+def _instead(state: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """A fix for missing weights: those that exist, or their names."""
+    both = [name for name in sorted(state.keys() & found.keys()) if not name.startswith("optimizer.")]
+    if both:
+        return f"`only = [...]` names what to take, of {_listed(both)}"
+    wanted = [name for name in state if "." in name and not name.startswith("optimizer.")]
+    return f"its arrays are {_listed(sorted(found)) or 'none'}; those of this net are {_listed(wanted)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names[:8]) + (", ..." if len(names) > 8 else "")
