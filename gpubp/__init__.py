@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     from .frontend import Net, load, loads
     from .insight import Explanation, explain
     from .picture import Graph, graph
-    from .training import CrossValidation, LoadedRun, Run, cross_validate, export, load_run, train
+    from .training import (
+        CrossValidation,
+        LoadedRun,
+        RangeTest,
+        Run,
+        cross_validate,
+        export,
+        load_run,
+        range_test,
+        train,
+    )
 
 __version__ = "0.1.0"
 
@@ -48,6 +58,7 @@ __all__ = [
     "LoadedRun",
     "Net",
     "NetError",
+    "RangeTest",
     "Run",
     "SaveError",
     "ShapeError",
@@ -60,6 +71,7 @@ __all__ = [
     "load_run",
     "loads",
     "loss",
+    "range_test",
     "train",
 ]
 
@@ -74,10 +86,12 @@ _PLACES = {
     "loads": "frontend",
     "CrossValidation": "training",
     "LoadedRun": "training",
+    "RangeTest": "training",
     "Run": "training",
     "cross_validate": "training",
     "export": "training",
     "load_run": "training",
+    "range_test": "training",
     "train": "training",
 }
 

@@ -39,7 +39,7 @@ def work(arguments: argparse.Namespace) -> int:
     found = panels([Path(run) for run in dict.fromkeys(arguments.runs)], arguments.figure)
     if output is None:
         text = as_text(found, columns_of(sys.stdout), use_color(sys.stdout))
-        _require_signs(text, sys.stdout.encoding)
+        require_signs(text, sys.stdout.encoding)
         print(text)
         return 0
     write_output(output, curves_file(found, output.suffix.lower().removeprefix(".")))
@@ -47,7 +47,7 @@ def work(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _require_signs(text: str, encoding: str | None) -> None:
+def require_signs(text: str, encoding: str | None) -> None:
     """Raises GpubpError where the output has no signs to draw with: escapes in their place are no picture."""
     try:
         text.encode(encoding or "utf-8")

@@ -15,7 +15,7 @@ from .planned import plan_of, planned
 from .plateau import Stand, plateau_of, require_figure
 from .precision import PRECISIONS, TF32
 from .programs import KEPT, MASK, MODES, Built, Mode, build, describe, fed_to_fit
-from .rates import rates
+from .rates import constant_rate, rates
 from .resolved import MAIN, resolved
 from .restated import initialiser, with_init, with_rate
 from .same import changed
@@ -91,6 +91,7 @@ __all__ = [
     "watch_of",
     "watched",
     "plateau_of",
+    "constant_rate",
     "rates",
     "require_figure",
     "require_update",

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dsl.graph import Choice
 
+from ..errors import GpubpError
 from ..ir import Program, evaluate, recording
 from .net import Net
 from .plateau import Stand, plateau_of
 from .states import EPOCH_STEPS, RATE_SCALE, STEP, TOTAL_STEPS, States, accumulated
 from .update import learning_rate
+
+
+def constant_rate(net: Net) -> tuple[Net, float]:
+    """The net without its schedule, and the learning rate in its file. Raises GpubpError if that is 0, or the optimizer
+    has none. The file must have a `train` section."""
+    assert net.graph.train is not None
+    optimizer = net.option("optimizer")
+    lr = optimizer.options.get("lr") if isinstance(optimizer, Choice) else None
+    if not isinstance(lr, int | float) or lr <= 0:
+        raise GpubpError("a range test scales the learning rate of the optimizer, and this one has none, or 0")
+    train = replace(net.graph.train, options={**net.graph.train.options, "schedule": None})
+    return replace(net, graph=replace(net.graph, train=train)), float(lr)
 
 
 def rates(

@@ -50,8 +50,8 @@ def drops(cx: ScheduleContext, step: Var, length: Var, *, at: Durations, factor:
 
 @register("schedule", "exponential")
 def exponential(cx: ScheduleContext, step: Var, length: Var, *, factor: Multiple, every: Duration = None) -> Var:
-    """factor^(step / every): exponential decay by `factor` per `every`, or over the whole training. A factor above 1,
-    such as 1e5, lets the rate grow, for a learning-rate range test: Smith (2017), section 3.3."""
+    """factor^(step / every): exponential decay by `factor` per `every`, or over the whole training. With a
+    factor above 1 the rate grows."""
     return _to_the(factor, step / (maximum(length, 1e-9) if every is None else cx.period(every)))
 
 

@@ -4,7 +4,7 @@ from .charts import curves_file
 from .curves import panels
 from .drawing import Graph, graph
 from .page import page
-from .panel import Panel
+from .panel import Curve, Panel
 from .terminal import as_text
 
-__all__ = ["Graph", "Panel", "as_text", "curves_file", "graph", "page", "panels"]
+__all__ = ["Curve", "Graph", "Panel", "as_text", "curves_file", "graph", "page", "panels"]

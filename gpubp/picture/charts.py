@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GpubpError
-from .panel import Panel
+from .panel import EPOCH, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,8 +95,11 @@ def draw_curves(made: Figure, axes: Sequence[Axes], panels: Sequence[Panel]) -> 
         elif len(values) == 1 and (value := max(values)) > 0:
             place.set_ylim(0, 1.3 * value)
         place.set_title(plain(panel.title), loc="left")
-        place.set_xlabel("epoch")
-        place.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        place.set_xlabel(panel.over)
+        if panel.over == EPOCH:
+            place.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        else:
+            place.set_xscale("log")
         if any(curve.part for curve in panel.curves) or len(runs) > 1:
             beside: Any = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if len(panel.curves) > MOST_INSIDE else {}
             place.legend(frameon=False, fontsize=9, **beside)

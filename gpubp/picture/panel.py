@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dsl.records import dataclass
 
+EPOCH = "epoch"
 WIDE = 100.0
 """Figures whose largest is so many times their smallest are drawn by powers of ten."""
 
@@ -26,10 +27,12 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Curves that share their axes. `by_powers`: the vertical one is logarithmic."""
+    """Curves that share their axes. `over`: what the horizontal axis shows, epochs or another number, which is on a
+    logarithmic scale. `by_powers`: the vertical axis is logarithmic."""
 
     title: str
     curves: tuple[Curve, ...]
+    over: str = EPOCH
 
     @property
     def by_powers(self) -> bool:
@@ -38,15 +41,15 @@ class Panel:
 
     def told(self) -> list[str]:
         """A line for each curve: where it begins and ends, and its least and largest value."""
-        return [_told(curve) for curve in self.curves]
+        return [_told(curve, self.over) for curve in self.curves]
 
 
-def _told(curve: Curve) -> str:
+def _told(curve: Curve, over: str) -> str:
     (first, begin), (last, end) = curve.points[0], curve.points[-1]
     values = curve.values
     name = f"{curve.run}, {curve.part}" if curve.part else curve.run
     if len(curve.points) == 1:
-        return f"{name}: {end:.4g} at epoch {last:g}"
-    ends = f"{begin:.4g} at epoch {first:g}, {end:.4g} at epoch {last:g}"
+        return f"{name}: {end:.4g} at {over} {last:g}"
+    ends = f"{begin:.4g} at {over} {first:g}, {end:.4g} at {over} {last:g}"
     means = "means " if curve.spread else ""
     return f"{name}: {means}{ends}; least {min(values):.4g}, most {max(values):.4g}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from .panel import Curve, Panel
+from .panel import EPOCH, Curve, Panel
 
 COLORS = (34, 33, 32, 35, 36, 31)
 """Blue, yellow, green, magenta, cyan, red, as terminals number them; each curve is named beside its colour, too."""
@@ -36,7 +36,8 @@ def _panel(panel: Panel, axes: Panel, columns: int, color: bool) -> str:
     """One panel, on the axes of another with more curves."""
     width = max(columns - _LABEL - 3, 10)
     points = [point for curve in axes.curves for point in curve.points]
-    low_x, high_x = min(x for x, _ in points), max(x for x, _ in points)
+    scale_x = float if axes.over == EPOCH else math.log10
+    low_x, high_x = min(scale_x(x) for x, _ in points), max(scale_x(x) for x, _ in points)
     scale = math.log10 if axes.by_powers else float
     low, high = min(scale(y) for _, y in points), max(scale(y) for _, y in points)
     if flat := low == high:
@@ -46,7 +47,7 @@ def _panel(panel: Panel, axes: Panel, columns: int, color: bool) -> str:
     for number, curve in enumerate(panel.curves):
         dots = [
             (
-                round(across * (x - low_x) / ((high_x - low_x) or 1.0)),
+                round(across * (scale_x(x) - low_x) / ((high_x - low_x) or 1.0)),
                 round(down * (high - scale(y)) / (high - low)),
             )
             for x, y in curve.points
@@ -68,9 +69,10 @@ def _panel(panel: Panel, axes: Panel, columns: int, color: bool) -> str:
             for x in range(width)
         )
         lines.append(f"{label.rjust(_LABEL)} │{text}".rstrip())
-    first, last = f"{low_x:g}", f"{high_x:g}"
+    ends = (end(x for x, _ in points) for end in (min, max))
+    first, last = (f"{x:g}" if axes.over == EPOCH else f"{x:.2g}" for x in ends)
     lines.append(f"{' ' * _LABEL} └{'─' * width}")
-    lines.append(f"{' ' * _LABEL}  {first}{'epoch'.center(width - len(first) - len(last))}{last}")
+    lines.append(f"{' ' * _LABEL}  {first}{axes.over.center(width - len(first) - len(last))}{last}")
     return "\n".join(lines)
 
 

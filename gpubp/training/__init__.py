@@ -10,6 +10,7 @@ from .history import health_records
 from .history import records as run_records
 from .listing import Listed, all_runs, compare, listed
 from .loaded import LoadedRun, asked_of, load_run, net_of
+from .rate_range import RangeTest, range_test
 from .restarts import spread
 from .run import Progress, Run
 from .searching import Search, begin_search, check_jobs, resume_search, search
@@ -25,6 +26,7 @@ __all__ = [
     "Listed",
     "LoadedRun",
     "Progress",
+    "RangeTest",
     "Run",
     "Saved",
     "Search",
@@ -51,6 +53,7 @@ __all__ = [
     "mean_std",
     "load_run",
     "net_of",
+    "range_test",
     "read",
     "resume_search",
     "run_records",

@@ -1,0 +1,103 @@
+"""`range FILE`: the learning-rate range test, as a plot of the loss over the rate."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+
+from dsl.excerpt import visible
+
+from ..errors import GpubpError
+from ..picture import Curve, Panel, as_text, curves_file
+from ..training import RangeTest, range_test
+from .color import columns_of, use_color
+from .common import add_backend, add_file, open_net, whole, with_compiler
+from .output import write_output
+from .plot import KINDS, require_signs
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Say what arguments the verb takes."""
+    add_file(parser)
+    parser.add_argument("--low", type=_rate, default=1e-6, metavar="RATE", help="the first rate (default: 1e-6)")
+    parser.add_argument("--high", type=_rate, default=10.0, metavar="RATE", help="the last rate (default: 10)")
+    parser.add_argument("--steps", type=whole(2), default=200, metavar="N", help="steps in between (default: 200)")
+    parser.add_argument(
+        "--seed", type=whole(0), metavar="N", help="seed of weights and shuffles, instead of the file's"
+    )
+    parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
+    add_backend(parser)
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("-o", "--output", metavar="OUT", help="a .png or .svg file for the plot; needs matplotlib")
+    shown.add_argument("--json", action="store_true", help="print one JSON object, with the loss at each rate")
+
+
+def work(arguments: argparse.Namespace) -> int:
+    """Print or write the plot, and what it says; raises GpubpError."""
+    output = None if arguments.output is None else Path(arguments.output)
+    if output is not None and output.suffix.lower() not in KINDS:
+        raise GpubpError(f"`{visible(str(output))}` is neither a .png nor an .svg file")
+    told = range_test(
+        open_net(arguments),
+        arguments.device,
+        low=arguments.low,
+        high=arguments.high,
+        steps=arguments.steps,
+        seed=arguments.seed,
+        backend=with_compiler(arguments.backend or "auto"),
+    )
+    if arguments.json:
+        print(json.dumps(_object(told)))
+        return 0
+    points = tuple(zip(told.rates, told.smoothed, strict=True))
+    panel = Panel("loss, smoothed", (Curve(Path(arguments.file).stem, "train", points),), "learning rate")
+    if output is None:
+        text = as_text([panel], columns_of(sys.stdout), use_color(sys.stdout))
+        require_signs(text, sys.stdout.encoding)
+        print(text)
+    else:
+        write_output(output, curves_file([panel], output.suffix.lower().removeprefix(".")))
+        print(f"wrote {visible(str(output))}")
+    print(f"\n{verdict(told)}")
+    return 0
+
+
+def verdict(told: RangeTest) -> str:
+    """What the curve says, in words."""
+    if told.least == told.rates[0]:
+        return "the loss never falls: smaller rates (`--low`) or more steps may show more"
+    if told.least == told.rates[-1] and not told.diverged:
+        end = f"and still falls at {told.least:.2g}: `--high` goes further"
+        why = "the rate at which it falls fastest"
+    else:
+        rest = f"and diverges above {told.rates[-1]:.2g}" if told.diverged else f"and rises up to {told.rates[-1]:.2g}"
+        end, why = f"is least at {told.least:.2g}, {rest}", "a tenth of the rate at which it is least"
+    return (
+        f"the loss falls fastest at a rate of {told.steepest:.2g}, {end}\n"
+        f"try `lr = {told.suggested:g}`, {why}; the file has {told.lr:g}"
+    )
+
+
+def _object(told: RangeTest) -> dict[str, object]:
+    return {
+        "rates": list(told.rates),
+        "losses": list(told.losses),
+        "smoothed": list(told.smoothed),
+        "diverged": told.diverged,
+        "steepest": told.steepest,
+        "least": told.least,
+        "suggested": told.suggested,
+    }
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"`{text}` is no rate above 0")
+    return value

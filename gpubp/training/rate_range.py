@@ -1,0 +1,120 @@
+"""The learning-rate range test: the loss while the rate grows from step to step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dsl.records import dataclass
+
+from ..errors import DivergedError, InputError, positive
+from ..executor import Executor
+from ..frontend import RATE_SCALE, Net, constant_rate, in_force, required
+from .given import dataset_of
+from .resume import begin_from
+
+SMOOTH = 0.9
+"""How much of the moving average of the loss is kept at each step."""
+
+WORSE = 2.0
+"""The test ends when the loss is above its minimum by so many times what it had fallen, or the minimum itself."""
+
+FIRST, WIDTH = 10, 5
+"""Steps before it may end so: the average of the first few is rough. Steps to either side for a slope."""
+
+
+@dataclass(frozen=True, slots=True)
+class RangeTest:
+    """What a range test found, by step: the learning `rates`, the `losses` of the batches, and their moving average
+    `smoothed`, corrected for its start. `diverged`: the last step ended the test, by a loss that had grown or that was
+    not finite; such a step is not in the lists. `lr`: the rate in the file."""
+
+    rates: Sequence[float]
+    losses: Sequence[float]
+    smoothed: Sequence[float]
+    diverged: bool
+    lr: float
+
+    @property
+    def least(self) -> float:
+        """The rate at which the smoothed loss is least."""
+        return self.rates[min(range(len(self.rates)), key=self.smoothed.__getitem__)]
+
+    @property
+    def steepest(self) -> float:
+        """The rate at which the smoothed loss falls fastest, per power of ten, before it is least. The first steps do
+        not count: their average is rough."""
+        last = self.rates.index(self.least)
+        places = range(FIRST, last - WIDTH)
+        if not places:
+            return self.least
+        return self.rates[min(places, key=lambda i: self.smoothed[i + WIDTH] - self.smoothed[i - WIDTH])]
+
+    @property
+    def suggested(self) -> float:
+        """A tenth of `least`, to one digit: well below where the loss begins to rise. `steepest`, if it does not rise
+        in the test."""
+        rises = self.diverged or self.least < self.rates[-1]
+        return float(f"{self.least / 10 if rises else self.steepest:.0e}")
+
+
+def range_test(
+    net: Net,
+    device: str = "auto",
+    *,
+    data: Mapping[str, Any] | None = None,
+    low: float = 1e-6,
+    high: float = 10.0,
+    steps: int = 200,
+    seed: int | None = None,
+    backend: str = "auto",
+) -> RangeTest:
+    """Take `steps` steps, as the file says but without its schedule, while the learning rate grows exponentially from
+    `low` to `high`; divergence ends the test. Smith (2017), section 3.3; its plot is the loss over the rate.
+
+    `data`, `seed`, `device` and `backend` as in `train`. The net itself is not changed, and nothing is written. Raises
+    InputError for numbers out of range, GpubpError for an optimizer without a learning rate, and what `train` raises
+    for the file, its data and the device.
+    """
+    if not 0 < low < high < math.inf:
+        raise InputError(f"the rate grows from `low` to `high`: 0 < low < high, and they are {low:g} and {high:g}")
+    if positive(steps, "steps") < 2:
+        raise InputError("`steps` must be at least 2")
+    required(net).require_training(1, given=data is not None)
+    net, lr = constant_rate(in_force(net, seed=seed))
+    executor = Executor(net, device, backend=backend)
+    dataset = dataset_of(executor, data, executor.seed)
+    rows = dataset.part("train")
+    executor.fit(rows)
+    begin_from(net, executor)
+    placed, batch = executor.place(rows), int(net.option("batch", 32))
+    rates: list[float] = []
+    losses: list[float] = []
+    smoothed: list[float] = []
+    mean, diverged = 0.0, False
+    for step in range(steps):
+        rate = low * (high / low) ** (step / (steps - 1))
+        executor.set_counters({RATE_SCALE: rate / lr})
+        try:
+            found, penalties, _ = executor.run_steps(placed, 1, batch)
+        except DivergedError:
+            diverged = True
+            break
+        loss = float(found[0]) + float(penalties[0])
+        mean = SMOOTH * mean + (1 - SMOOTH) * loss
+        now = mean / (1 - SMOOTH ** (step + 1))
+        diverged = not math.isfinite(now) or (step >= FIRST and _worse(now, smoothed))
+        if diverged:
+            break
+        rates.append(rate)
+        losses.append(loss)
+        smoothed.append(now)
+    if not rates:
+        raise DivergedError(f"the first step, at a rate of {low:g}, diverges: a smaller `low` is needed")
+    return RangeTest(rates, losses, smoothed, diverged, lr)
+
+
+def _worse(now: float, before: Sequence[float]) -> bool:
+    least = min(before)
+    return now - least > WORSE * max(before[0] - least, abs(least))

@@ -1,0 +1,112 @@
+"""The learning-rate range test beside a recursion by hand, and what the command says of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp.cli.range import verdict
+
+from .worlds import Call
+
+LINE = """
+data {{
+  x = [[1], [1]]
+  y = [[0], [0]]
+}}
+
+model {{
+  input  x: [1]
+  target y: [1]
+  output p = x -> dense(1, bias = false, init = constant(3))
+}}
+
+train {{
+  loss      = 2 * sum((p - y)^2)
+  optimizer = {optimizer}
+  epochs    = 1
+  precision = float64
+}}
+"""
+
+
+def test_a_parabola_by_hand() -> None:
+    """L = 2 w^2, so w' = (1 - 4 lr) w: gradient descent diverges from lr = 1/2 on."""
+    net = gpubp.loads(LINE.format(optimizer="sgd(lr = 0.3)\n  schedule  = warmup(5steps)"))
+    told = gpubp.range_test(net, "cpu", low=1e-3, high=100, steps=60)
+    w, losses = 3.0, []
+    for rate in 1e-3 * 1e5 ** (np.arange(60) / 59):
+        losses.append(2 * w * w)
+        w *= 1 - 4 * rate
+    np.testing.assert_allclose(told.losses, losses[: len(told.losses)], rtol=1e-9)
+    np.testing.assert_allclose(told.rates, 1e-3 * 1e5 ** (np.arange(len(told.rates)) / 59), rtol=1e-12)
+    assert told.diverged, "the growth of the loss ended it"
+    assert told.rates[-1] < 10
+    assert told.lr == 0.3, "the file's, whose schedule has no part"
+    assert told.steepest < 0.5 < told.rates[-1]
+    assert told.least < told.rates[-1]
+    assert told.suggested == float(f"{told.least / 10:.0e}")
+
+
+def test_a_loss_that_is_not_finite_is_an_end_as_well() -> None:
+    net = gpubp.loads(LINE.format(optimizer="sgd(lr = 1)").replace("2 * sum((p - y)^2)", "mean((p - y)^4)"))
+    told = gpubp.range_test(net, "cpu", low=1, high=1e40, steps=8)
+    assert told.diverged
+    assert len(told.rates) < 8
+    assert np.isfinite(told.losses).all()
+
+
+def test_a_loss_that_only_falls() -> None:
+    net = gpubp.loads(LINE.format(optimizer="sgd(lr = 1)"))
+    told = gpubp.range_test(net, "cpu", low=1e-3, high=0.1, steps=40)
+    assert not told.diverged
+    assert told.least == told.rates[-1]
+    assert told.suggested == float(f"{told.steepest:.0e}")
+    first, second = verdict(told).splitlines()
+    assert re.fullmatch(r"the loss falls fastest at a rate of \S+, and still falls at 0.1: `--high` goes .*", first)
+    assert second == f"try `lr = {told.suggested:g}`, the rate at which it falls fastest; the file has 1"
+
+
+def test_arrays_in_place_of_the_file_s_data() -> None:
+    net = gpubp.loads(LINE.format(optimizer="sgd(lr = 1)"))
+    told = gpubp.range_test(net, "cpu", data={"x": np.zeros((4, 1)), "y": np.ones((4, 1))}, steps=3)
+    assert list(told.losses) == [2, 2, 2]
+    assert verdict(told) == "the loss never falls: smaller rates (`--low`) or more steps may show more"
+
+
+@pytest.mark.parametrize(("low", "high", "steps"), [(0, 1, 9), (1, 1, 9), (1, float("inf"), 9), (1, 2, 1)])
+def test_numbers_out_of_range(low: float, high: float, steps: int) -> None:
+    with pytest.raises(gpubp.InputError):
+        gpubp.range_test(gpubp.loads(LINE.format(optimizer="sgd(lr = 1)")), "cpu", low=low, high=high, steps=steps)
+
+
+def test_a_rate_of_0_cannot_be_scaled() -> None:
+    with pytest.raises(gpubp.GpubpError, match="has none, or 0"):
+        gpubp.range_test(gpubp.loads(LINE.format(optimizer="sgd(lr = 0)")), "cpu")
+
+
+def test_the_command(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "a.net").write_text(LINE.format(optimizer="sgd(lr = 0.3)"), "utf-8")
+    words = ("range", "a.net", "--device", "cpu", "--low", "1e-3", "--steps", "60")
+    told = json.loads(call(*words, "--json").out)
+    said = call(*words)
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert lines[0].startswith("loss, smoothed")
+    assert lines[14].split() == ["0.001", "learning", "rate", f"{told['rates'][-1]:.2g}"]
+    assert lines[-1].startswith(f"try `lr = {told['suggested']:g}`, a tenth of the rate at which it is least; the file")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.net"], "nothing is saved"
+    assert "is no rate above 0" in call("range", "a.net", "--low", "0").err
+    assert call("range", "a.net", "-o", "x.pdf").err == "error: `x.pdf` is neither a .png nor an .svg file\n"
+
+
+def test_a_picture(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "a.net").write_text(LINE.format(optimizer="sgd(lr = 0.3)"), "utf-8")
+    said = call("range", "a.net", "--device", "cpu", "--steps", "20", "-o", "a.svg")
+    assert said.out.startswith("wrote a.svg\n\nthe loss falls fastest at a rate of")
+    assert "at learning rate 1e-06" in (tmp_path / "a.svg").read_text("utf-8")
