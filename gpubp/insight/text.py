@@ -97,14 +97,19 @@ def head(line: Mapping[str, Any]) -> str:
     return f"{line['name']}  {line['about']}".rstrip()
 
 
+def meanings(formulas: Sequence[str]) -> str:
+    """What the signs in the formulas of an update stand for."""
+    told = " ".join(formulas)
+    words = (text for name, text in _WORDS.items() if re.search(rf"\b{name}\b", told))
+    return "; ".join(("g = dL/dw", *words, "a prime marks a new value"))
+
+
 def _update(update: Mapping[str, Any], digits: int) -> Iterator[str]:
     if not update["parameters"]:
         yield "  nothing is trained"
         return
     yield from (f"  {line}" for line in update["formulas"])
-    told = " ".join(update["formulas"])
-    words = (text for name, text in _WORDS.items() if re.search(rf"\b{name}\b", told))
-    yield f"  with {'; '.join(('g = dL/dw', *words))}; a prime marks a new value"
+    yield f"  with {meanings(update['formulas'])}"
     width = max(map(len, update["parameters"]))
     for name, one in update["parameters"].items():
         if count_of(one["before"]) > FEW:

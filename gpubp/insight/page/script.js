@@ -7,7 +7,7 @@ const stages = [
   ...told.layers.map((layer) => layerStage(layer, "forward")),
   ...(trains ? [{ title: "the loss", pass: "loss", text: "how far the outputs are from the targets", lines: told.loss }] : []),
   ...[...told.layers].reverse().filter((layer) => layer.backward.length).map((layer) => layerStage(layer, "backward")),
-  ...(trains ? [{ title: "the update", pass: "update", text: told.update.formulas.join("\n"), lines: updates() }] : []),
+  ...(trains ? [{ title: "the update", pass: "update", text: told.update.formulas.join("\n"), lines: [], groups: updates() }] : []),
   { title: "the layers", pass: "health", text: findings(), lines: [], table: told.health.layers },
 ];
 let at = 0;
@@ -16,15 +16,16 @@ function layerStage(layer, pass) {
   return { title: `layer ${layer.number}, ${layer.name}`, pass, text: layer.text, lines: layer[pass], layer };
 }
 
+// What the update makes of each parameter, and so of what the optimizer keeps of it: [name, lines].
 function updates() {
-  return Object.entries(told.update.parameters).flatMap(([name, change]) => [
+  return Object.entries(told.update.parameters).map(([name, change]) => [name, [
     { name: `${name}, before`, formula: "", about: "", inner: [], value: change.before },
     { name: `${name}, change`, formula: "", about: "", inner: [], value: change.change },
     ...Object.entries(change.kept).flatMap(([kept, values]) => [
       { name: `${kept} of ${name}, before`, formula: "", about: "", inner: [], value: values.before },
       { name: `${kept} of ${name}, after`, formula: "", about: "", inner: [], value: values.after },
     ]),
-  ]);
+  ]]);
 }
 
 function findings() {
@@ -174,6 +175,21 @@ function entry(line) {
   return make("article", { class: "entry" }, formula, ...inner, ...cells(line));
 }
 
+// All are open where they are few, or else the first; what stands in another is made when it is opened.
+const OPEN = 4;
+
+function groups(all) {
+  return all.map(([name, lines], index) => {
+    const group = make("details", { class: "group" }, make("summary", {}, name));
+    const fill = () => group.append(make("div", { class: "entries" }, ...lines.map(entry)));
+    if (index === 0 || all.length <= OPEN) {
+      group.open = true;
+      fill();
+    } else group.addEventListener("toggle", fill, { once: true });
+    return group;
+  });
+}
+
 function words(stage) {
   return stage.layer ? `${stage.pass}, ${stage.title}` : stage.title;
 }
@@ -184,7 +200,7 @@ function go(number, focus = true) {
   const panel = document.getElementById("stage");
   const text = make("p", { class: "text" }, stage.text);
   text.style.whiteSpace = "pre-wrap";
-  panel.replaceChildren(make("h2", { id: "heading" }, words(stage)), text, stage.table ? sizes(stage.table) : make("div", { class: "entries" }, ...stage.lines.map(entry)));
+  panel.replaceChildren(make("h2", { id: "heading" }, words(stage)), text, stage.table ? sizes(stage.table) : make("div", { class: "entries" }, ...stage.lines.map(entry)), ...groups(stage.groups || []));
   document.getElementById("where").textContent = `step ${at + 1} of ${stages.length}`;
   document.getElementById("back").disabled = at === 0;
   document.getElementById("next").disabled = at === stages.length - 1;
