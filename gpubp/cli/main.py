@@ -22,7 +22,7 @@ from .interrupt import drop_output, interruptible, open_streams, reason_of
 VERBS = {
     "init": "write a starter file for a table, or one of the examples",
     "run": "train a net, print how well it does and save it",
-    "range": "the loss while the learning rate grows from step to step: which rate to take",
+    "range": "plot the loss while the learning rate grows from step to step, and suggest a rate",
     "search": "train with many values of a file's params, and say which are best",
     "check": "check a file and show its layers, without running anything",
     "fmt": "write files in the one form that all .net files share",

@@ -24,7 +24,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add_file(parser)
     parser.add_argument("--low", type=_rate, default=1e-6, metavar="RATE", help="the first rate (default: 1e-6)")
     parser.add_argument("--high", type=_rate, default=10.0, metavar="RATE", help="the last rate (default: 10)")
-    parser.add_argument("--steps", type=whole(2), default=200, metavar="N", help="steps in between (default: 200)")
+    parser.add_argument("--steps", type=whole(2), default=200, metavar="N", help="number of steps (default: 200)")
     parser.add_argument(
         "--seed", type=whole(0), metavar="N", help="seed of weights and shuffles, instead of the file's"
     )

@@ -15,7 +15,7 @@ from dsl.records import dataclass
 from ..executor import Executor
 from ..frontend import Net, Watched, check_feeds, watched
 from ..health import Layer, layers_of
-from ..ir import Eqn, Var, evaluate
+from ..ir import Eqn, Program, Var, evaluate
 from ..passes import optimise
 from .formulas import Notation
 from .labels import LOSS, Labels
@@ -121,10 +121,24 @@ class _Teller:
         self._now = dict(zip(wanted, program.outputs, strict=True))
         self._notation = Notation(program, self._named(labels.told_forward))
         self._used = {x for eqn in program.eqns for x in eqn.operands}
+        self._by_row = self._rows_of(program) if rows > 1 else set()
         given = [*arrays, *(executor.arrays()[name] for name in seen.states)]
         self._values: dict[Var, Any] = dict(zip(program.inputs, given, strict=True))
         with executor.backend.running():
             evaluate(program, given, executor.xp, self._keep)
+
+    def _rows_of(self, program: Program) -> set[Var]:
+        """The values with a row for each example: those that the labels tell, what is made of them row by row, and what
+        such values are made of beside them, as a mask of dropout."""
+        found = {self._at(self._labels.vars[name]) for name in self._labels.by_row if name in self._labels.vars}
+        for eqn in program.eqns:
+            if eqn.op.trait in ("elementwise", "rowwise"):
+                deep = {x.ndim for x in eqn.operands if x in found}
+                found.update(v for v in eqn.outputs if v.ndim in deep)
+        for eqn in reversed(program.eqns):
+            if eqn.op.trait == "elementwise" and eqn.output in found:
+                found.update(x for x in eqn.operands if x.shape == eqn.output.shape)
+        return found
 
     def turn(self) -> None:
         """From here on the labels of the way back are names too: before, no formula may speak of them."""
@@ -175,4 +189,5 @@ class _Teller:
     def _shown(self, name: str, var: Var) -> NDArray[Any]:
         """A value on the host; of one that has a row for each example, the first."""
         array = self._host(self._values[var])
-        return array[0] if name in self._labels.by_row and array.shape[:1] in ((1,), (self._rows,)) else array
+        by_row = name in self._labels.by_row if name in self._labels.vars else var in self._by_row
+        return array[0] if by_row and array.shape[:1] in ((1,), (self._rows,)) else array

@@ -147,6 +147,26 @@ def test_tied_weights_get_the_sum_of_what_comes_back_from_each_use() -> None:
     assert told.update == ("velocity' = 0.9 * velocity - 0.1 * g", "w' = w + velocity'")
 
 
+def test_of_a_batch_every_line_shows_the_row_that_is_followed() -> None:
+    """The deviation from the mean, the mask of dropout and the way back too; statistics of the batch are none's."""
+    text = TIED.replace("x -> shared -> tanh", "x -> shared -> batchnorm -> dropout(50%)")
+    ex, rows = gpubp.Executor(gpubp.loads(text), "cpu", "float64"), np.random.default_rng(0).normal(size=(5, 3))
+    told = trace(ex, {"x": rows, "y": rows})
+    lines = {
+        f"{line.name} = {line.formula}": line.value for one in told.steps for line in (*one.forward, *one.backward)
+    }
+    shapes = {formula: value.shape for formula, value in lines.items() if re.match(r"t\d+ = ", formula)}
+    assert shapes.pop("t2 = sqrt(sum(t1^2, axis 0) * 0.2 + 1e-05)") == (3,)
+    assert any("uniform" in formula for formula in shapes)
+    assert len(shapes) > 3
+    assert set(shapes.values()) == {(3,)}
+    np.testing.assert_allclose(lines["t1 = a1 - sum(a1, axis 0) * 0.2"], (lines["a1 = x @ W1 + b1"] - _mean(ex, rows)))
+
+
+def _mean(ex: gpubp.Executor, rows: np.ndarray) -> np.ndarray:
+    return (rows @ ex.parameters["shared.weight"] + ex.parameters["shared.bias"]).mean(0)
+
+
 ADAM = ("m' = 0.9 * m + 0.1 * g", "v' = 0.999 * v + 0.001 * g^2")
 
 
