@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from dsl.excerpt import visible
 from dsl.records import dataclass
 
-from ..data import Column, Glance
+from ..data import UTF8, Column, Glance
 from ..errors import GpubpError
 from .table import shortened
 
@@ -81,6 +81,11 @@ class Guess:
             if self.filled:
                 what = "numbers are filled by the median" + (f", and {gone:,} rows are left out" if gone else "")
             lines.append(f"missing cells: {shown}; {what}")
+        if table.encoding != UTF8:
+            sample = f", as in {_quoted(table.sample)}" if table.sample else ""
+            lines.append(
+                f'its text is not UTF-8 but, it seems, {table.encoding}{sample}: `encoding = "{table.encoding}"`'
+            )
         if table.sheet.decimal == ",":
             lines.append('numbers are written with decimal commas: `decimal = ","`')
         if not table.sheet.header:

@@ -11,7 +11,7 @@ from dsl.format import format_text
 from dsl.source import Source
 from dsl.tokens import WORDS
 
-from ..data import Column
+from ..data import UTF8, Column
 from ..errors import GpubpError
 from ..frontend import written
 from .starter import Guess
@@ -87,6 +87,7 @@ def _reader(found: Guess, path: str) -> str:
     more = f"{header}, missing = drop" if found.rows < found.table.rows and not found.filled else header
     more += ", missing = median" if found.filled else ""
     more += ', decimal = ","' if found.table.sheet.decimal == "," else ""
+    more += f', encoding = "{found.table.encoding}"' if found.table.encoding != UTF8 else ""
     more += ", standardize = true" if any(map(_rounded, found.numbers)) else ""
     last = written(found.target.name)
     if not found.words and not found.left_out:

@@ -14,6 +14,7 @@ from . import text as text
 from .apply import NewRows, read_table
 from .dataset import Dataset
 from .encoders import Encoder, from_json, to_json
+from .encodings import UTF8
 from .feed import load, measure
 from .given import check_split, from_arrays
 from .glance import Column, Glance, glance
@@ -29,6 +30,7 @@ __all__ = [
     "Purpose",
     "Stored",
     "Stream",
+    "UTF8",
     "check_split",
     "from_arrays",
     "from_json",

@@ -22,6 +22,7 @@ from .cells import Cells
 from .checks import COMMAND_LINE, counted, listed, problem, suggestion
 from .columns import require_own_names
 from .encoders import Encoder
+from .encodings import UTF8
 from .files import find_file, start_of
 from .images import new_pictures
 from .labels import Place, labels_of
@@ -107,11 +108,12 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
 
 
 def _known(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> dict[str, Any]:
-    """What is known of a text before it is read: names of columns, whether these are written, the decimal sign."""
+    """What is known of a text before it is read: columns, whether their names are written, decimal sign, encoding."""
     named = [*keep, *(field.name for encoder in encoders.values() for field in encoder.fields)]
     header = None if any(encoder.header for encoder in encoders.values()) else False
     decimal = next((encoder.decimal for encoder in encoders.values() if encoder.decimal != "."), ".")
-    return {"named": named, "header": header, "decimal": decimal}
+    encoding = next((encoder.encoding for encoder in encoders.values() if encoder.encoding != UTF8), UTF8)
+    return {"named": named, "header": header, "decimal": decimal, "encoding": encoding}
 
 
 # Tables

@@ -11,6 +11,7 @@ from gpubp.registry import Columns, Flag, OptionType, Real, Text, register
 from .checks import problem
 from .columns import mentioned
 from .dataset import Read, Request
+from .encodings import UTF8
 from .sheet import open_sheet
 from .tables import TextTable
 from .tabular import (
@@ -20,6 +21,7 @@ from .tabular import (
     OptionalText,
     Options,
     check_decimal,
+    check_encoding,
     check_scale,
     read_tables,
     word,
@@ -44,8 +46,9 @@ def csv(
     header: Header = "auto",
     delimiter: OptionalText = None,
     decimal: Text = ".",
+    encoding: Text = UTF8,
 ) -> Read:
-    """Rows of numbers and labels from a delimited text file (RFC 4180), plain or gzip, UTF-8.
+    """Rows of numbers and labels from a delimited text file (RFC 4180), plain or gzip.
 
     `target`: the column of the last of two names; the first gets all others.
     `columns`: one entry per name: a column, a pattern with `*`, a list of these, or `rest`.
@@ -62,6 +65,8 @@ def csv(
     a column that an option mentions.
     `delimiter`: a character, or found among comma, semicolon, tab and bar.
     `decimal`: `","` where numbers have a decimal comma, as 1.234,5 (points or spaces between thousands, or none).
+    `encoding`: of the characters, by Python's name for it: `"cp1252"` or `"latin-1"` for Western European text from
+    Windows, `"utf-16"` for "Unicode text" from Excel ...
 
     Every cell must be a finite number, every label a word or a whole number. Raises DiagnosticError (E0411 to E0419).
     """
@@ -73,12 +78,13 @@ def csv(
         help = '`","`, `";"`, `"|"` or, for a tab, `"\\t"`; where it is left out, it is found among these'
         raise problem("E0411", message, request.span("delimiter"), help=help)
     check_decimal(request, decimal)
+    check_encoding(request, encoding)
     told = None if isinstance(header, (str, Word)) else bool(header)
     named = mentioned(target, columns, onehot, request.by)
-    opened = partial(open_sheet, request.base, delimiter=delimiter, named=named, decimal=decimal)
+    opened = partial(open_sheet, request.base, delimiter=delimiter, named=named, decimal=decimal, encoding=encoding)
     main = opened(path, request.span("path"), header=told)
     tables = [TextTable(main)]
     if test is not None:
         tables.append(TextTable(opened(test, request.span("test"), header=main.header)))
-    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, decimal)
+    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, decimal, encoding)
     return read_tables(request, tables[0], tables[1:], options)

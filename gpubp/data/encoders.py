@@ -14,6 +14,8 @@ from dsl.graph import Type
 from dsl.records import dataclass
 from gpubp.errors import CheckpointError
 
+from .encodings import UTF8, is_encoding
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -50,7 +52,8 @@ class Encoder:
     empty) bring them to mean 0 and deviation 1. `level`: `char` or `word` where the labels are tokens of a text.
     `picture`: where the numbers are pixels, whether the pictures were `resized` to this shape, or are `exact` as they
     stand. `moments`, of a series: the first of the moments that a row holds and the one behind the last, counted from
-    where its window begins, and how far windows are apart. `decimal`: the sign before the decimals of numbers in text.
+    where its window begins, and how far windows are apart. `decimal`: the sign before the decimals of numbers in
+    text; `encoding`: of that text.
     """
 
     shape: tuple[int, ...]
@@ -68,6 +71,7 @@ class Encoder:
     picture: str = ""
     moments: tuple[int, ...] = ()
     decimal: str = "."
+    encoding: str = UTF8
 
     @property
     def type(self) -> Type:
@@ -175,6 +179,7 @@ def _encoder(entry: dict[str, Any]) -> Encoder:
         str(entry.pop("picture", "")),  # runs saved before it was written were trained on no pictures
         tuple(_whole(number) for number in entry.pop("moments", ())),  # and those before this one, on no series
         _sign(entry.pop("decimal", ".")),  # and those before this one, on numbers with points
+        _known_encoding(entry.pop("encoding", UTF8)),  # in UTF-8
     )
     size = prod(shape)
     if entry:
@@ -204,6 +209,12 @@ def _sign(sign: Any) -> str:
     if sign not in (".", ","):
         raise ValueError(f"{sign!r} is no decimal sign")
     return str(sign)
+
+
+def _known_encoding(name: Any) -> str:
+    if not isinstance(name, str) or not is_encoding(name):
+        raise ValueError(f"{name!r} is no encoding")
+    return name
 
 
 def _whole(number: Any) -> int:

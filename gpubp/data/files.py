@@ -1,8 +1,7 @@
-"""Bytes of a data file that the `.net` file names: unpacked within limits, known to be UTF-8 where it is text."""
+"""Bytes of a data file that the `.net` file names: unpacked within limits, as UTF-8 where it is text."""
 
 from __future__ import annotations
 
-import codecs
 import gzip
 import io
 import os
@@ -13,11 +12,11 @@ from pathlib import Path
 from typing import IO
 
 from dsl.diagnostics import DiagnosticError
-from dsl.reading import wide
 from dsl.source import Span
 from gpubp.memory import free_memory
 
 from .checks import AGAIN, clipped, problem, remedy, suggestion
+from .encodings import as_text, guessed, whole_lines
 
 MOST_UNPACKED = 1 << 28
 """Bytes that a packed file of any size may become, 256 MiB."""
@@ -30,18 +29,19 @@ _LONGEST = 200
 """Signs of a path that a message shows."""
 
 
-def read_text(base: Path, name: str, span: Span | None) -> bytes:
-    """The bytes of the text file `name`, a path that starts in `base`, without a byte order mark.
+def read_text(base: Path, name: str, span: Span | None, encoding: str | None = None) -> bytes:
+    """The text file `name`, a path that starts in `base`, as UTF-8 without a byte order mark. `encoding`: that of the
+    file, None for a reader that takes UTF-8 alone.
 
     Content that gzip packed is unpacked, whatever the name. Raises DiagnosticError at `span` where the file cannot be
-    opened, or is no UTF-8 text.
+    opened, or is no text in this encoding.
     """
-    return as_text(read_bytes(base, name, span), name, span)
+    return as_text(read_bytes(base, name, span), name, span, encoding)
 
 
-def read_head(base: Path, name: str, span: Span | None, most: int) -> tuple[bytes, bool]:
-    """What `read_text` gives; or, of a file that has more than `most` bytes, the whole lines among the first ones. And
-    whether that is all there is. Raises DiagnosticError as `read_text` does."""
+def read_head(base: Path, name: str, span: Span | None, most: int) -> tuple[bytes, str, bool]:
+    """What `read_text` gives; or, of a file that has more than `most` bytes, the whole lines among the first ones. The
+    encoding, which is guessed, and whether that is all there is. Raises DiagnosticError as `read_text` does."""
     path = find_file(base, name, span)
     try:
         with path.open("rb") as file:
@@ -52,33 +52,12 @@ def read_head(base: Path, name: str, span: Span | None, most: int) -> tuple[byte
         raise problem("E0413", f"`{name}` is damaged: its gzip data cannot be unpacked", span) from None
     except OSError as error:
         raise unreadable(name, span, error) from None
-    if len(raw) <= most:
-        return as_text(raw, name, span), True
-    return as_text(raw[: raw.rfind(b"\n") + 1] or raw[:most], name, span), False
-
-
-def as_text(raw: bytes, name: str, span: Span | None) -> bytes:
-    """The bytes without a byte order mark, known to be UTF-8 text. Raises DiagnosticError."""
-    if found := wide(raw):
-        raise problem("E0413", f"`{name}` is {found} text, not UTF-8", span, help="save it again as UTF-8")
-    raw = raw.removeprefix(codecs.BOM_UTF8)
-    zero = raw.find(b"\0")
-    if zero >= 0:
-        help = "save the table again as text in UTF-8"
-        raise problem("E0413", f"`{name}` is no text: line {_line(raw, zero)} holds a zero byte", span, help=help)
-    try:
-        if not raw.isascii():
-            raw.decode()
-    except UnicodeDecodeError as error:
-        place = f"line {_line(raw, error.start)} holds the byte 0x{raw[error.start]:02x}"
-        help = "save it again as UTF-8, which spreadsheet programs call `CSV UTF-8`; "
-        help += f"from Latin-1: `iconv -f LATIN1 -t UTF-8 {name} > utf8.csv`"
-        raise problem("E0413", f"`{name}` is not UTF-8 text: {place}", span, help=help) from None
-    return raw
-
-
-def _line(raw: bytes, offset: int) -> int:
-    return raw.count(b"\n", 0, offset) + 1
+    complete = len(raw) <= most
+    encoding = guessed(raw, complete=complete)
+    if not complete:
+        with suppress(UnicodeError):  # what is no text is told as such below
+            raw = whole_lines(raw, encoding)
+    return as_text(raw, name, span, encoding), encoding, complete
 
 
 def read_bytes(base: Path, name: str, span: Span | None, source: tuple[str, ...] = ()) -> bytes:

@@ -74,12 +74,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """The first `rows` of a table; `complete`: there are no others."""
+    """The first `rows` of a table; `complete`: there are no others; `encoding`: that of its text, which is guessed;
+    `sample`: the first cell that shows whether it was guessed right, one that is not ASCII."""
 
     sheet: Sheet
     columns: tuple[Column, ...]
     rows: int
     complete: bool
+    encoding: str
+    sample: str
 
     def without_missing(self, columns: Sequence[Column]) -> int:
         """How many of the rows have a cell in each of these columns."""
@@ -96,7 +99,7 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
     name = str(path)
     span = Span(Source(COMMAND_LINE, name), 0, len(name))
     try:
-        raw, complete = read_head(Path(), name, span, MOST_BYTES)
+        raw, encoding, complete = read_head(Path(), name, span, MOST_BYTES)
         sheet = sheet_of(name, raw, span, delimiter=None, header=None, named=named)
         rows, all_rows = _rows(sheet, complete)
         if _has_commas(rows):
@@ -104,7 +107,9 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
         columns = tuple(_column(sheet, i, rows) for i in range(len(sheet.names)))
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
-    return Glance(sheet, columns, len(rows), all_rows)
+    foreign = (cell.strip() for cells in (sheet.names, *(cells for _, cells in rows)) for cell in cells)
+    sample = "" if raw.isascii() else next((cell for cell in foreign if not cell.isascii()), "")
+    return Glance(sheet, columns, len(rows), all_rows, encoding, sample)
 
 
 def _rows(sheet: Sheet, complete: bool) -> tuple[list[tuple[int, list[str]]], bool]:

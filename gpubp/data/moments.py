@@ -13,6 +13,7 @@ from dsl.source import Span
 from .arrow import BEGINNINGS, open_arrow
 from .cells import Cells, Labels
 from .checks import Findings, counted, problem, remedy
+from .encodings import UTF8
 from .files import read_bytes, start_of
 from .misread import MISSING
 from .npy import MAGIC, read_array
@@ -59,7 +60,13 @@ class ArrayTable:
 
 
 def open_series(
-    base: Path, path: str, span: Span | None, named: Sequence[str], header: bool | None = None, decimal: str = "."
+    base: Path,
+    path: str,
+    span: Span | None,
+    named: Sequence[str],
+    header: bool | None = None,
+    decimal: str = ".",
+    encoding: str = UTF8,
 ) -> Table:
     """A table of moments: delimited text, Parquet, Feather, Arrow or npy, as its content says. Raises
     DiagnosticError."""
@@ -67,7 +74,8 @@ def open_series(
     if start.startswith(BEGINNINGS):
         return open_arrow(base, path, span)
     if not start.startswith(MAGIC):
-        sheet = open_sheet(base, path, span, delimiter=None, header=header, named=named, decimal=decimal)
+        how = {"decimal": decimal, "encoding": encoding}
+        sheet = open_sheet(base, path, span, delimiter=None, header=header, named=named, **how)
         return TextTable(sheet)
     values = read_array(read_bytes(base, path, span), path, span)
     if values.ndim not in (1, 2) or not values.size:

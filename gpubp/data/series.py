@@ -15,10 +15,11 @@ from .checks import listed, problem
 from .columns import find, matching, mentioned, require_own_names
 from .dataset import Origin, Read, Request, Want
 from .encoders import Encoder, Field
+from .encodings import UTF8
 from .labels import Place, encode, labels_of
 from .moments import Cut, between, cut, open_series, read_moments
 from .tables import Table, TextTable
-from .tabular import OptionalNames, OptionalText, check_decimal, check_scale, word
+from .tabular import OptionalNames, OptionalText, check_decimal, check_encoding, check_scale, word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +43,7 @@ def series(
     scale: Real = 1.0,
     missing: Gaps = "error",
     decimal: Text = ".",
+    encoding: Text = UTF8,
 ) -> Read:
     """Windows [window, columns] of a table whose rows are moments in their order: delimited text, Parquet, Feather,
     Arrow or npy, as its content says.
@@ -54,7 +56,7 @@ def series(
     `test`: a second file with the same columns, whose windows are for testing only.
     `scale` multiplies the inputs that are numbers.
     `missing`: a cell that is empty is an `error`, or with `drop` the windows that hold it are left out.
-    `decimal`: as for `csv`.
+    `decimal`, `encoding`: as for `csv`.
 
     The declared types may have any shape of as many elements. `split` divides the windows in their order. New rows for
     a run are such a table, too; windows that nothing follows are answered as well. Raises DiagnosticError (E0411 to
@@ -75,11 +77,12 @@ def series(
     moments |= dict.fromkeys(names[1:], (first, first + length, step))
     named = mentioned(columns, target)
     check_decimal(request, decimal)
-    main = open_series(request.base, path, request.span("path"), named, decimal=decimal)
+    check_encoding(request, encoding)
+    main = open_series(request.base, path, request.span("path"), named, decimal=decimal, encoding=encoding)
     picks = _picks(request, main, columns, target)
     tables = [(main, picks)]
     if test is not None:
-        other = open_series(request.base, test, request.span("test"), named, main.header, decimal)
+        other = open_series(request.base, test, request.span("test"), named, main.header, decimal, encoding)
         wanted = {name: [main.names[i] for i in own] for name, own in picks.items()}
         tables.append((other, {name: find(request, other, own, "test") for name, own in wanted.items()}))
     labels = {name for name, want in request.wants.items() if want.kind == "class"}
@@ -95,7 +98,7 @@ def series(
         ordered=_between(request, moments),
     )
     for name, want in request.wants.items():
-        known = Encoder((), moments=moments[name], header=main.header, decimal=decimal)
+        known = Encoder((), moments=moments[name], header=main.header, decimal=decimal, encoding=encoding)
         _add(result, name, want, parts, known, scale)
     return result
 

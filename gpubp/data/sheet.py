@@ -15,6 +15,7 @@ from dsl.records import dataclass
 from dsl.source import Span
 
 from .checks import clipped, problem, remedy
+from .encodings import UTF8
 from .files import read_text
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -121,13 +122,14 @@ def open_sheet(
     header: bool | None,
     named: Sequence[str] = (),
     decimal: str = ".",
+    encoding: str = UTF8,
 ) -> Sheet:
     """Opens the file and finds its delimiter and header where they are not told (None).
 
     The first record is a header if it holds one of `named`, the column names that the `.net` file mentions, or if none
     of its cells is a number. Raises DiagnosticError.
     """
-    raw = read_text(base, path, span)
+    raw = read_text(base, path, span, encoding)
     return sheet_of(path, raw, span, delimiter=delimiter, header=header, named=named, decimal=decimal)
 
 

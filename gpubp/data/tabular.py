@@ -17,6 +17,7 @@ from .checks import clipped, counted, listed, problem, suggestion
 from .columns import choose, find, matching, require_own_names
 from .dataset import Origin, Read, Request
 from .encoders import Encoder, Field
+from .encodings import UTF8, is_encoding
 from .labels import Place, encode, labels_of, occurring, ordered
 from .misread import MISSING
 from .tables import Table, none_left
@@ -44,6 +45,7 @@ class Options:
     missing: str = "error"
     onehot: object = None
     decimal: str = "."
+    encoding: str = UTF8
 
 
 def word(option: object) -> str:
@@ -62,6 +64,13 @@ def check_decimal(request: Request, decimal: str) -> None:
     if decimal not in (".", ","):
         message = "`decimal` is neither a point nor a comma"
         raise problem("E0411", message, request.span("decimal"), help='`decimal = ","` reads numbers such as 3,14')
+
+
+def check_encoding(request: Request, encoding: str) -> None:
+    """Raises DiagnosticError for what is no name of a text encoding."""
+    if not is_encoding(encoding):
+        message = f"there is no text encoding `{clipped(encoding)}`"
+        raise problem("E0411", message, request.span("encoding"), help='`"utf-8"`, `"cp1252"`, `"latin-1"`, `"utf-16"`')
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +236,7 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
         scale = options.scale if want.feature and want.kind == "float" else 1.0
         known, header = tuple(main.table.names), main.table.header
         encoder = Encoder(shape, classes, want.feature, fields, known, header, words, scale=scale)
-        result.encoders[name] = replace(encoder, decimal=options.decimal)
+        result.encoders[name] = replace(encoder, decimal=options.decimal, encoding=options.encoding)
     if reshape is not None and not reshaped and request.wants:
         shown = listed([f"{name}: {width}" for name, width in widths.items()])
         message = f"no name has the {counted(prod(reshape), 'column')} that `reshape` wants ({shown})"

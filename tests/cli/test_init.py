@@ -140,7 +140,7 @@ def test_the_target_and_its_task(call: Call, rows: str, target: str) -> None:
         ),
         ('a,b\n1,2\n"3,4\n', "a quote opens here and never closes"),
         (b"\x89PNG\0\1\2", "is no text: line 1 holds a zero byte"),
-        (b"a,b\n\xff,2\n", "is not UTF-8 text"),
+        (b"a,b\n\x01\xff,2\n", "is not UTF-8 text"),
         (gzip.compress(b"a,b\n1,2\n", mtime=0)[:-9], "unpack"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 99, mtime=0)[:20], "gzip data"),
     ],

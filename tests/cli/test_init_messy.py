@@ -105,3 +105,21 @@ def test_large_numbers_that_differ_little_are_standardized_by_the_reader(call: C
     text = sound(call, "a.net")
     assert 'csv("a.csv", target = "y", standardize = true)' in text
     assert "-> standardize" not in text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [("cp1252", "cp1252, as in `Größe`"), ("utf-16", "utf-16, as in `Größe`"), ("utf-8-sig", "")],
+)
+def test_the_encoding_is_found_and_told(call: Call, encoding: str, said: str) -> None:
+    rows = "Größe;preis;stadt;y\n" + "".join(f"{i},5;{i * i};{'Köln' if i % 3 else 'Ulm'};{i % 2}\n" for i in range(60))
+    told = start(call, rows.encode(encoding))
+    assert f'its text is not UTF-8 but, it seems, {said}: `encoding = "{encoding}"`\n' in told.out if said else True
+    assert ("encoding = " in sound(call, "a.net")) == bool(said)
+    assert call("run", "a.net", "--epochs", "1", "--device", "cpu", "--out", "run").code == 0
+    answers = [call("predict", "run", "a.csv", "--device", "cpu")]
+    if not encoding.startswith("utf-16"):
+        Path("new.csv").write_text(rows, "utf-8")
+        answers.append(call("predict", "run", "new.csv", "--device", "cpu"))
+    assert all((answer.code, answer.err) == (0, "") for answer in answers)
+    assert len({answer.out for answer in answers}) == 1

@@ -76,9 +76,23 @@ def test_no_permission(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_text(world: World) -> None:
     packed = gzip.compress(GOOD.encode() * 100)
     refused(world, b"a,b,y\n1,\0,3\n", "E0413", "`a.csv` is no text: line 2 holds a zero byte")
-    refused(world, b"a,b,y\n1,\xe9,3\n", "E0413", "`a.csv` is not UTF-8 text: line 2 holds the byte 0xe9", "UTF-8")
-    refused(world, GOOD.encode("utf-16"), "E0413", "`a.csv` is UTF-16 text, not UTF-8", "save it again")
-    refused(world, GOOD.encode("utf-16-le"), "E0413", "`a.csv` is UTF-16 text, not UTF-8", "save it again")
+    refused(
+        world,
+        b"a,b,y\n1,\xe9,3\n",
+        "E0413",
+        "`a.csv` is not UTF-8 text: line 2, character 3 is the byte 0xe9, which is `é` in `cp1252`",
+        '`encoding = "cp1252"`',
+    )
+    refused(
+        world, GOOD.encode("utf-16"), "E0413", "`a.csv` is UTF-16 text, not UTF-8", '`encoding = "utf-16"` reads it; or'
+    )
+    refused(
+        world,
+        GOOD.encode("utf-16-le"),
+        "E0413",
+        "`a.csv` is UTF-16 text, not UTF-8",
+        '`encoding = "utf-16-le"` reads it',
+    )
     refused(world, GOOD.encode("utf-32"), "E0413", "`a.csv` is UTF-32 text, not UTF-8", "save it again")
     refused(world, packed[:-10], "E0413", "`a.csv` is cut short: its gzip data ends too early")
     refused(world, packed[:10] + b"\xff" * 20, "E0413", "`a.csv` is damaged: its gzip data cannot be unpacked")

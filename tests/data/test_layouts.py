@@ -69,7 +69,7 @@ LONG = "`a.csv`, line 3: a cell is longer than 131,072 characters; perhaps a quo
         (b'"1.234,5",2,3', "`1.234,5` is not a number: it has a decimal comma"),
         (b"1 234.5,2,3", "`1 234.5` is not a number: it has signs between thousands"),
         (b"\x00,2,3", "`a.csv` is no text: line 3 holds a zero byte"),
-        (b"\xe9,2,3", "`a.csv` is not UTF-8 text: line 3 holds the byte 0xe9"),
+        (b"\xe9,2,3", "`a.csv` is not UTF-8 text: line 3, character 1 is the byte 0xe9, which is `é` in `cp1252`"),
         (b'"' + b"x" * 200_000 + b'",2,3', LONG),
         (b'"4,5,6\n7,8,9', "`a.csv`, line 3: a quote opens here and never closes"),
         (b"#4,5,6", "`#4` is not a number"),
