@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
@@ -107,8 +108,12 @@ def _fast(
     """All at once through `numpy.loadtxt`; None where it refuses, or would be less strict than `_precise`."""
     import numpy as np
 
-    if sheet.decimal != ".":
-        return None
+    commas = sheet.decimal == ","
+    if commas:
+        if sheet.delimiter in ",." or _BARE.search(sheet.raw):
+            return None
+        # A point between thousands becomes a comma, which loadtxt refuses.
+        sheet = replace(sheet, raw=sheet.raw.translate(_SWAPPED), first=tuple(map(_swapped, sheet.first)))
     text = [i for i, cell in enumerate(sheet.first) if not is_number(cell) and cell.strip() not in missing]
     if len(sheet.first) != len(sheet.names) or set(text) & set(numeric):
         return None
@@ -117,10 +122,12 @@ def _fast(
         lines.readline()
     if len(sheet.names) == 1 and _blank_inside(sheet.raw):
         return None
-    books: dict[int, dict[str, int]] = {i: {} for i in text if i in set(labels)}
+    books: dict[int, dict[str, int]] = {i: {} for i in (labels if commas else text) if i in set(labels)}
     taken = sorted({*numeric, *labels}) if alone else list(range(len(sheet.names)))
     converters: dict[int | str, Callable[[str], Any]] = {
-        i: _numbering(books[i], missing) if i in books else _ignored for i in text if i in taken
+        i: _numbering(books[i], missing, numbers=commas) if i in books else _ignored
+        for i in {*text, *books}
+        if i in taken
     }
     try:
         table = np.loadtxt(
@@ -145,8 +152,20 @@ def _fast(
         wrong = ~np.isfinite(column)
         if wrong.any() and not (missing and np.isnan(column[wrong]).all()):
             return None
-    found = {i: Labels(columns[i], tuple(books[i]) if i in books else None) for i in labels}
+    if commas:
+        found = {i: _labelled(columns[i].astype(np.int64), [*map(_swapped, books[i])]) for i in labels}
+    else:
+        found = {i: Labels(columns[i], tuple(books[i]) if i in books else None) for i in labels}
     return Cells(len(table), numbers, found)
+
+
+_SWAPPED = bytes.maketrans(b",.", b".,")
+_BARE = re.compile(rb"(?<![0-9A-Za-z]),\d|\d,(?!\d)")
+"""A comma with a digit on one side only: of a word perhaps, and no number of a table with decimal commas."""
+
+
+def _swapped(cell: str) -> str:
+    return cell.translate({ord(","): ".", ord("."): ","})
 
 
 def _blank_inside(raw: bytes) -> bool:
@@ -162,8 +181,9 @@ def _ignored(cell: str) -> float:
     return 0.0
 
 
-def _numbering(book: dict[str, int], missing: Collection[str]) -> Callable[[str], float]:
-    """A converter that numbers words as they come and notes them in `book`; -1 stands for those that are `missing`."""
+def _numbering(book: dict[str, int], missing: Collection[str], *, numbers: bool) -> Callable[[str], float]:
+    """A converter that numbers words as they come and notes them in `book`; -1 stands for those that are `missing`.
+    `numbers`: whether words that are numbers are taken, too."""
 
     def convert(cell: str) -> float:
         cell = cell.strip()
@@ -171,7 +191,7 @@ def _numbering(book: dict[str, int], missing: Collection[str]) -> Callable[[str]
             return -1
         place = book.get(cell)
         if place is None:
-            if not cell or is_number(cell):
+            if not cell or (is_number(cell) and not numbers):
                 raise ValueError("for the precise pass to judge")
             place = book[cell] = len(book)
         return place
@@ -226,7 +246,14 @@ def numbered(cells: Sequence[str | None]) -> Labels:
 
     book: dict[str, int] = {}
     places = np.array([-1 if cell is None else book.setdefault(cell, len(book)) for cell in cells], dtype=np.int64)
+    return _labelled(places, [*book])
+
+
+def _labelled(places: NDArray[np.int64], book: Sequence[str]) -> Labels:
+    """Labels by their places among the words of a column, -1 where one is missing; numbers where all words are such."""
+    import numpy as np
+
     if all(map(is_number, book)):
-        values = np.array([*(float(cell) for cell in book), np.nan], dtype=np.float64)
+        values = np.array([*map(float, book), np.nan], dtype=np.float64)
         return Labels(values[places])
     return Labels(places.astype(np.float64), tuple(book))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv as standard
 import gzip
 import io
+import re
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -222,14 +223,16 @@ def _texts(cells: Cells, column: int) -> list[str]:
     return [] if labels.words is None else [labels.words[int(i)] for i in labels.values]
 
 
-@given(text=st.text(st.sampled_from('01.,"\n\r ae-;_'), max_size=40))
-@settings(max_examples=200)
+@given(text=st.text(st.sampled_from('01.,"\n\r ae-;_'), max_size=40), commas=st.booleans())
+@settings(max_examples=400)
 def test_the_fast_way_never_accepts_what_the_precise_one_refuses(
-    tmp_path_factory: pytest.TempPathFactory, text: str
+    tmp_path_factory: pytest.TempPathFactory, text: str, commas: bool
 ) -> None:
-    base = _folder(tmp_path_factory)
-    (base / "u.csv").write_text("a,b\n1,2\n" + text, newline="")
-    sheet = open_sheet(base, "u.csv", Span(Source("", ""), 0, 0), delimiter=",", header=True)
+    base, delimiter = _folder(tmp_path_factory), ";" if commas else ","
+    (base / "u.csv").write_text(f"a{delimiter}b\n1{delimiter}2\n{text}", newline="")
+    decimal = "," if commas else "."
+    span = Span(Source("", ""), 0, 0)
+    sheet = open_sheet(base, "u.csv", span, delimiter=delimiter, header=True, decimal=decimal)
     for numeric, labels in (([0, 1], []), ([0], [1]), ([1], [])):
         try:
             fast = _fast(sheet, numeric, labels, ())
@@ -244,6 +247,31 @@ def test_the_fast_way_never_accepts_what_the_precise_one_refuses(
                 assert fast.numbers[i].tobytes() == precise.numbers[i].tobytes()
             for i in labels:
                 np.testing.assert_array_equal(fast.labels[i].values, precise.labels[i].values)
+                assert fast.labels[i].words == precise.labels[i].words
+
+
+cells = st.sampled_from(["1", "-2,5", "0,125e3", "+1234,5", "1.234,5", "1.234", "1 234,5", "2.5", ",5", "5,", "x", ""])
+words = st.sampled_from(["1", "1,5", "1.5", "a, b", "a.b", "a"])
+
+
+@given(rows=st.lists(st.tuples(cells, cells, words), min_size=1, max_size=4))
+@settings(max_examples=200)
+def test_decimal_commas_are_read_fast_or_as_they_are(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, str]]
+) -> None:
+    base = _folder(tmp_path_factory)
+    (base / "v.csv").write_text("a;b;k\n" + "".join(f"{';'.join(row)}\n" for row in rows), newline="")
+    span = Span(Source("", ""), 0, 0)
+    sheet = open_sheet(base, "v.csv", span, delimiter=";", header=True, decimal=",")
+    fast = _fast(sheet, [0, 1], [2], ())
+    plain = all(re.fullmatch(r"[-+]?\d+(,\d+)?(e\d)?", cell) for row in rows for cell in row[:2])
+    assert (fast is not None) == (plain and not any(", " in row[2] for row in rows if row[2][0].isdigit()))
+    if fast is not None:
+        precise = _precise(sheet, [0, 1], [2])
+        for i in (0, 1):
+            assert fast.numbers[i].tobytes() == precise.numbers[i].tobytes()
+        assert fast.labels[2].words == precise.labels[2].words
+        np.testing.assert_array_equal(fast.labels[2].values, precise.labels[2].values)
 
 
 def test_a_hundred_thousand_rows_are_read_fast(world: World) -> None:
