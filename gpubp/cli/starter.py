@@ -105,7 +105,7 @@ def guess(table: Glance, told: str | None = None) -> Guess:
     if not inputs:  # a row's number is better than nothing
         inputs = [column for column in others if column.kind == "identifiers" and column.whole]
     if not inputs:
-        raise GpubpError(f"`{path}` has nothing to learn {_name(target)} from: {_reasons(others)}")
+        raise GpubpError(f"`{path}` has nothing to learn {_name(target)} from: {_useless(others)}")
     inputs, rows = _filled(table, target, inputs)
     left_out = tuple(
         replace(column, kind="sparse") if column.useful else column for column in others if column not in inputs
@@ -129,7 +129,7 @@ def _target(table: Glance, told: str | None) -> Column:
         ranked = [c for word in likely for c in table.columns if c.name.lower() == word and _learnable(c)]
         useful = [c for c in table.columns if c.useful] or [c for c in table.columns if _learnable(c)]
         if not useful:
-            raise GpubpError(f"no column of `{path}` can be learnt: {_reasons(table.columns)}")
+            raise GpubpError(f"no column of `{path}` can be learnt: {_useless(table.columns)}")
         found = (ranked or useful[-1:])[0]
     if not _learnable(found):
         raise GpubpError(
@@ -144,8 +144,17 @@ def _learnable(column: Column) -> bool:
 
 
 def _reasons(columns: Sequence[Column]) -> str:
-    """Columns that are not used, each with why; of one that could be used, that is what it holds."""
-    return shortened([f"{_name(column)} ({_reason(column)})" for column in columns])
+    """Columns that are not used, by why they are not; of those that could be used, that is what they hold."""
+    by_reason: dict[str, list[Column]] = {}
+    for column in columns:
+        by_reason.setdefault(_reason(column), []).append(column)
+    return shortened([f"{_listed(same)} ({reason})" for reason, same in by_reason.items()], between="; ")
+
+
+def _useless(columns: Sequence[Column]) -> str:
+    """The same of a table that has no others; without names they may stand under a title."""
+    title = any(column.kind == "nameless" for column in columns)
+    return _reasons(columns) + "; if lines stand above its header, delete them" * title
 
 
 def _reason(column: Column) -> str:

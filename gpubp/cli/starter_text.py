@@ -25,7 +25,7 @@ _USED = frozenset({"x", "p", "estimate", "features", "kinds", "hidden", "lr", "s
 def text(found: Guess, name: str, path: str) -> str:
     """The `.net` text, formatted. `name`: of the file; `path`: of the table, as the file has it."""
     taken = {*_USED}
-    target = _identifier(found.target.name, taken)
+    target = _identifier(found.target.name, taken, "label" if found.classes else "y")
     words = {_identifier(column.name, taken): column for column in found.words}
     output, rows = ("p" if found.classes else "estimate"), found.rows
     names = [*["x"] * bool(found.numbers), *words, target]
@@ -136,11 +136,12 @@ def _short(number: float) -> str:
     return str(int(rounded)) if rounded.is_integer() and abs(rounded) < 1e6 else repr(rounded)
 
 
-def _identifier(name: str, taken: set[str]) -> str:
-    """A name of the language like that of a column, and not among those `taken`."""
+def _identifier(name: str, taken: set[str], otherwise: str = "column") -> str:
+    """A name of the language like that of a column, and not among those `taken`; `otherwise` if it has no letter of
+    the language."""
     plain = "".join(c for c in normalize("NFKD", name.replace("ß", "ss")) if not combining(c))
     stem = re.sub(r"[^A-Za-z0-9_]+", "_", plain).strip("_").lower()
-    stem = stem if re.match(r"[a-z]", stem) else f"c_{stem}" if stem else "column"
+    stem = stem if re.match(r"[a-z]", stem) else f"c_{stem}" if stem else otherwise
     found, number = stem[:40], 2
     while found in taken:
         found, number = f"{stem[:40]}_{number}", number + 1

@@ -73,6 +73,6 @@ def align(rows: list[list[str]], left: int = 0) -> str:
     )
 
 
-def shortened(items: Sequence[str], most: int = 6) -> str:
+def shortened(items: Sequence[str], most: int = 6, between: str = ", ") -> str:
     """The first of some items, and how many more there are."""
-    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
+    return between.join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")

@@ -146,7 +146,8 @@ def _column(sheet: Sheet, at: int, rows: list[tuple[int, list[str]]]) -> Column:
     there = [cell for cell in cells if cell not in MISSING]
     values, missing, name = Counter(there), len(cells) - len(there), sheet.names[at]
     if not name or sheet.names.count(name) > 1:
-        return Column(name or f"column {at + 1}", "shared" if name else "nameless", values, missing)
+        kind: Kind = "shared" if name else "nameless" if values else "empty"
+        return Column(name or f"column {at + 1}", kind, values, missing)
     written = {cell: number for cell in values if (number := sheet.number(cell)) and isfinite(float(number))}
     known = [cell for cell in there if cell not in NO_NUMBER]
     share = sum(values[cell] for cell in written) / max(len(known), 1)
@@ -185,12 +186,17 @@ def _kind_of_text(name: str, values: Counter[str]) -> Kind:
     count = values.total()
     if len(values) == 1:
         return "constant"
-    if all(_DATE.fullmatch(cell) for cell in values):
+    if _share(_DATE, values) >= _MIXED:
         return "dates"
-    if len(values) > _FEW and sum(values[cell] for cell in values if _SIGNED.fullmatch(cell)) >= _MIXED * count:
+    if len(values) > _FEW and _share(_SIGNED, values) >= _MIXED:
         return "signs"
     if len(values) <= MOST_WORDS and 2 * len(values) <= count:
         return "words"
     if all(len(cell.split()) == 1 for cell in values) and (len(values) == count or _names_rows(name)):
         return "identifiers"
     return "text"
+
+
+def _share(pattern: re.Pattern[str], values: Counter[str]) -> float:
+    """The part of the cells that a pattern fits."""
+    return sum(count for cell, count in values.items() if pattern.fullmatch(cell)) / values.total()

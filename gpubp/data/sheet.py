@@ -150,6 +150,7 @@ def sheet_of(
     sheet = Sheet(path, raw, span, delimiter or ",", decimal=decimal)
     if delimiter is None:
         sheet = _with_delimiter(sheet)
+    sheet = replace(sheet, raw=_without_empty_end(raw, sheet.delimiter))
     records = sheet.records()
     _, top = next(records, (0, []))
     if not top:
@@ -167,6 +168,13 @@ def sheet_of(
         help = remedy(span, "add rows; `header = false` if its line is a row", "add rows below it")
         raise problem("E0414", f"`{path}` has a header and no rows", span, help=help)
     return replace(sheet, skip=line - 1, first=tuple(first))
+
+
+def _without_empty_end(raw: bytes, delimiter: str) -> bytes:
+    """The text without lines of empty cells behind its last row, as spreadsheet programs write them."""
+    end = len(raw.rstrip(b" \t\r\n" + delimiter.encode()))
+    line = re.compile(rb"\r\n?|\n").search(raw, end)
+    return raw if line is None else raw[: line.end()]
 
 
 def _refuse_others(path: str, raw: bytes, span: Span | None) -> None:

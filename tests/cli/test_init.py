@@ -80,7 +80,7 @@ def test_what_is_guessed_of_columns(call: Call) -> None:
     assert said.out.splitlines()[:4] == [
         "target: `price`, a number",
         "inputs: 1 column of numbers and 2 columns of words (`town`, `split`)",
-        "left out: `id` (identifiers), `when` (dates), `note` (free text)",
+        "left out: `id` (identifiers); `when` (dates); `note` (free text)",
         "guessed from 60 rows",
     ]
     written = sound(call, "a.net")
@@ -129,9 +129,10 @@ def test_the_target_and_its_task(call: Call, rows: str, target: str) -> None:
         ("", "`a.csv` is empty"),
         ("a,b\n", "`a.csv` has a header and no rows"),
         ("a\n1\n2\n", "`a.csv` has one column"),
-        ("a,a,y\n1,2,3\n4,5,6\n", "nothing to learn `y` from: `a` (a name that another column has too), `a` ("),
+        ("a,a,y\n1,2,3\n4,5,6\n", "nothing to learn `y` from: `a`, `a` (a name that another column has too)"),
         ("a,b\n1,2\n3\n", "line 3: 1 cell, where the header has 2"),
-        ("a,b\n" + "1,2\n" * 5, "no column of `a.csv` can be learnt: `a` (one value only), `b` (one value only)"),
+        ("a,b\n" + "1,2\n" * 5, "no column of `a.csv` can be learnt: `a`, `b` (one value only)"),
+        ("Report 2024,,\n,,\nkind,a,b\nx,1,2\ny,3,4\n", "; if lines stand above its header, delete them"),
         ("a,b\n" + "1,2\n1,3\n" * 5, "nothing to learn `b` from: `a` (one value only)"),
         ("a,y\n1,\n2,\n3,7\n4,8\n5,\n", "only 2 of 5 rows of `a.csv` have all the cells that are needed"),
         (

@@ -13,10 +13,7 @@ from .worlds import Call
 def test_a_column_without_a_name_of_its_own_is_left_out(call: Call) -> None:
     rows = ",a,b,b,y\n" + "".join(f"{i},{i * i / 7},{i},{i % 3},{i % 2}\n" for i in range(60))
     said = start(call, rows)
-    assert (
-        "left out: `column 1` (no name in the header), `b` (a name that another column has too), "
-        "`b` (a name that another column has too)\n"
-    ) in said.out
+    assert ("left out: `column 1` (no name in the header); `b`, `b` (a name that another column has too)\n") in said.out
     assert said.out.endswith("`gpubp init a.csv --target NAME --force` learns another column\n")
     assert 'columns = [["a"], "y"]' in sound(call, "a.net")
     assert call("run", "a.net", "--epochs", "1", "--device", "cpu", "--out", "run").code == 0
@@ -123,3 +120,15 @@ def test_the_encoding_is_found_and_told(call: Call, encoding: str, said: str) ->
         answers.append(call("predict", "run", "new.csv", "--device", "cpu"))
     assert all((answer.code, answer.err) == (0, "") for answer in answers)
     assert len({answer.out for answer in answers}) == 1
+
+
+def test_a_line_of_totals_among_dates_and_names_in_other_letters(call: Call) -> None:
+    rows = (
+        "日,温度,雨\n"
+        + "".join(f"2024-{i % 12 + 1:02}-01,{i * i},{'是否'[i % 2]}\n" for i in range(60))
+        + "合计,9,是\n"
+    )
+    said = start(call, rows + ",,\n,,\n")
+    assert "left out: `日` (dates)\n" in said.out
+    assert "guessed from 61 rows\n" in said.out
+    assert "target label: class(?kinds)" in sound(call, "a.net")

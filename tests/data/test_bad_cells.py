@@ -135,7 +135,7 @@ def test_words_of_rows_that_are_left_out_are_none(world: World, target: str) -> 
     data = world.load(entry)
     assert data.classes["y"] == (("a", "b") if target == "kind" else ("R", "S"))
     assert data.columns["y"].tolist() == [0, 1, 0]
-    world.write("new.csv", f"size,{target}\n,?!\n1,{data.classes['y'][1]}\n,\n")
+    world.write("new.csv", f"size,{target}\n,?!\n1,{data.classes['y'][1]}\n,NA\n")
     found = read_table(world.base / "new.csv", data.encoders)
     assert (found.arrays["y"].tolist(), list(found.gaps)) == ([1], [0, 2])
     world.write("new.csv", f"size,{target}\n1,?!\n,{data.classes['y'][0]}\n")

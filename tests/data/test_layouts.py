@@ -155,3 +155,21 @@ def test_any_text_beside_numbers(world: World, rows: list[tuple[str, int]], end:
     sheet = open_sheet(world.base, "a.csv", None, delimiter=",", header=True)
     found = read_cells(sheet, [1], [])
     assert found.numbers[1].tolist() == [number for _, number in rows]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("empty", ["", "{d}{d}", " {d} {d}"])
+def test_empty_lines_behind_the_last_row_are_none(world: World, end: str, delimiter: str, empty: str) -> None:
+    """Not so a last cell that is empty, or an empty line between others."""
+    world.inputs, world.targets = {"x": Type((3,))}, {}
+    lines = delimiter.join("abc"), delimiter.join("123"), *[empty.format(d=delimiter)] * 3
+    for text in (end.join(lines), end.join(lines) + end):
+        world.write("a.csv", text)
+        assert world.load(csv("x", delimiter=delimiter)).arrays["x"].tolist() == [[1, 2, 3]]
+    world.write("a.csv", end.join((delimiter.join("abc"), delimiter * 2, delimiter.join(("4", "5", "")))) + end)
+    found = world.refused(csv("x", delimiter=delimiter))
+    assert found.message == "`a.csv`, line 2, column `a`: the cell is empty"
+    assert any(
+        "line 3, column `c`" in note for note in world.refused(csv("x", columns=("c",), delimiter=delimiter)).notes
+    )
