@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from dsl.excerpt import visible
 from dsl.records import dataclass
 
-from ..data import UTF8, Column, Glance
+from ..data import UTF8, Column, Glance, is_date
 from ..errors import GpubpError
 from .table import shortened
 
@@ -158,6 +158,9 @@ def _useless(columns: Sequence[Column]) -> str:
 
 
 def _reason(column: Column) -> str:
+    if column.kind == "dates" and is_date(next(iter(column.values))):
+        parts = " and ".join(_quoted(f'"{column.name}.{part}"') for part in ("month", "weekday"))
+        return f"dates; {parts} in `columns` are numbers"
     return f"numbers, but {visible(column.odd)}" if column.odd else _LEFT_OUT.get(column.kind, column.kind)
 
 

@@ -13,6 +13,7 @@ from . import synthetic as synthetic
 from . import text as text
 from .apply import NewRows, read_table
 from .dataset import Dataset
+from .dates import is_date
 from .encoders import Encoder, from_json, to_json
 from .encodings import UTF8
 from .feed import load, measure
@@ -36,6 +37,7 @@ __all__ = [
     "from_json",
     "generator",
     "glance",
+    "is_date",
     "load",
     "measure",
     "read_table",

@@ -21,6 +21,7 @@ from .arrow import BEGINNINGS, open_arrow
 from .cells import Cells
 from .checks import COMMAND_LINE, counted, listed, problem, suggestion
 from .columns import require_own_names
+from .dates import with_dates
 from .encoders import Encoder
 from .encodings import UTF8
 from .files import find_file, start_of
@@ -109,17 +110,22 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
 
 def _known(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> dict[str, Any]:
     """What is known of a text before it is read: columns, whether their names are written, decimal sign, encoding."""
-    named = [*keep, *(field.name for encoder in encoders.values() for field in encoder.fields)]
+    named = _named(encoders, keep)
     header = None if any(encoder.header for encoder in encoders.values()) else False
     decimal = next((encoder.decimal for encoder in encoders.values() if encoder.decimal != "."), ".")
     encoding = next((encoder.encoding for encoder in encoders.values() if encoder.encoding != UTF8), UTF8)
     return {"named": named, "header": header, "decimal": decimal, "encoding": encoding}
 
 
+def _named(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> list[str]:
+    return [*keep, *(field.name for encoder in encoders.values() for field in encoder.fields)]
+
+
 # Tables
 
 
 def _columns(table: Table, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
+    table = with_dates(table, _named(encoders, keep))
     picks = _picks(table, encoders)
     wanted = _by_name(table, keep)
     numeric: set[int] = set()
@@ -240,7 +246,7 @@ def _rows(table: Table, cells: Cells, columns: Sequence[int], encoder: Encoder) 
 
 def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
     """The windows of a series. Of the columns `keep` each has the cell at the last moment that is put in."""
-    table = open_series(Path(), path, span, **_known(encoders, keep))
+    table = with_dates(open_series(Path(), path, span, **_known(encoders, keep)), _named(encoders, keep))
     picks, wanted = _picks(table, encoders), _by_name(table, keep)
     labels = {name for name, encoder in encoders.items() if encoder.classes is not None}
     moments = {name: encoder.moments for name, encoder in encoders.items()}

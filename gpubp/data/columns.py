@@ -10,6 +10,7 @@ from dsl.graph import Word
 
 from .checks import counted, listed, problem, remedy, suggestion
 from .dataset import Request
+from .dates import Dated
 from .tables import Table
 
 
@@ -112,6 +113,7 @@ def _assign(
     for name in rests:
         taken = {i for columns in found.values() for i in columns}
         taken |= {i for i, column in enumerate(table.names) if column == request.by}
+        taken |= table.bases if isinstance(table, Dated) else set()
         found[name] = [i for i in range(len(table.names)) if i not in taken]
         if not found[name]:
             raise problem("E0415", f"`{table.path}` has no columns left for `{name}`", request.span(option))

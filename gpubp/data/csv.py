@@ -61,6 +61,9 @@ def csv(
     `drop` leaves out their rows; `mean` and `median` put those of the column's training rows in the place of numbers,
     and leave out rows that miss a word, or what is to be learned.
     `onehot`: columns of text, by name or pattern; each becomes as many numbers as it has words, one of them 1.
+    Parts of a column of dates or times, such as `2024-03-01` or `2024-03-01 12:30`, are columns, too, if an option
+    mentions them: `"when.days"` (since 1970-01-01), `"when.year"`, `"when.month"`, `"when.day"`, `"when.weekday"` (1 is
+    Monday) and `"when.hour"` of the column `when`.
     `header`: `true`, `false` (the columns are "1", "2" ...), or `auto`: the first row is one if it holds no number, or
     a column that an option mentions.
     `delimiter`: a character, or found among comma, semicolon, tab and bar.

@@ -14,6 +14,7 @@ from gpubp.registry import Count, OptionType, Real, Text, Whole, register
 from .checks import listed, problem
 from .columns import find, matching, mentioned, require_own_names
 from .dataset import Origin, Read, Request, Want
+from .dates import with_dates
 from .encoders import Encoder, Field
 from .encodings import UTF8
 from .labels import Place, encode, labels_of
@@ -79,10 +80,12 @@ def series(
     check_decimal(request, decimal)
     check_encoding(request, encoding)
     main = open_series(request.base, path, request.span("path"), named, decimal=decimal, encoding=encoding)
+    main = with_dates(main, named)
     picks = _picks(request, main, columns, target)
     tables = [(main, picks)]
     if test is not None:
         other = open_series(request.base, test, request.span("test"), named, main.header, decimal, encoding)
+        other = with_dates(other, named)
         wanted = {name: [main.names[i] for i in own] for name, own in picks.items()}
         tables.append((other, {name: find(request, other, own, "test") for name, own in wanted.items()}))
     labels = {name for name, want in request.wants.items() if want.kind == "class"}

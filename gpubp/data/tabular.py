@@ -14,8 +14,9 @@ from gpubp.registry import OptionType
 
 from .cells import Cells
 from .checks import clipped, counted, listed, problem, suggestion
-from .columns import choose, find, matching, require_own_names
+from .columns import choose, find, matching, mentioned, require_own_names
 from .dataset import Origin, Read, Request
+from .dates import with_dates
 from .encoders import Encoder, Field
 from .encodings import UTF8, is_encoding
 from .labels import Place, encode, labels_of, occurring, ordered
@@ -97,6 +98,8 @@ class _Part:
 
 def read_tables(request: Request, main: Table, others: Sequence[Table], options: Options) -> Read:
     """The rows of a main table and of those for testing only. Raises DiagnosticError (E0411 to E0419)."""
+    named = mentioned(options.target, options.columns, options.onehot)
+    main, *others = (with_dates(table, named) for table in (main, *others))
     by = main.names.index(request.by) if request.by in main.names else None
     chosen = choose(request, main, options.target, options.columns)
     require_own_names(main, [*(i for columns in chosen.values() for i in columns), *([] if by is None else [by])])

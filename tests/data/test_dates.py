@@ -1,0 +1,105 @@
+"""Parts of dates as columns: those of the standard library, in tables and series, when new rows come, too."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from dsl.graph import Static, Type, Word
+from gpubp.data import from_json, read_table, to_json
+from gpubp.data.dates import PARTS, is_date
+
+from .worlds import World, choice, csv, entry
+
+EPOCH = datetime(1970, 1, 1)
+STANDARD = {
+    "days": lambda when: (when - EPOCH).total_seconds() / 86_400,
+    "year": lambda when: when.year,
+    "month": lambda when: when.month,
+    "day": lambda when: when.day,
+    "weekday": lambda when: when.isoweekday(),
+    "hour": lambda when: when.hour,
+}
+
+
+@given(whens=st.lists(st.datetimes(datetime(1700, 1, 1), datetime(2400, 1, 1)), min_size=1, max_size=5))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_parts_are_those_of_the_standard_library(world: World, whens: list[datetime]) -> None:
+    world.inputs, world.targets = {"x": Type((len(PARTS),))}, {}
+    world.write("a.csv", "when\n" + "".join(f"{when.isoformat(sep=' ')}\n" for when in whens))
+    found = world.load(csv("x", columns=(tuple(f"when.{part}" for part in PARTS),))).arrays["x"]
+    np.testing.assert_allclose(found, [[STANDARD[part](when) for part in PARTS] for when in whens], rtol=1e-12)
+
+
+def test_beside_other_columns_and_of_new_rows(world: World) -> None:
+    """`rest` has neither the dates nor a part that another name takes; a part may be a class, or a number for each."""
+    world.inputs = {"x": Type((2,)), "month": Type((), 3), "day": Type((3,))}
+    world.write("a.csv", "when,a,y,b\n2024-03-01,1,5,2\n2024-01-06 18:00,3,6,4\n2024-12-01,5,7,6\n")
+    columns: Static = (Word("rest"), "when.month", "when.weekday", "y")
+    data = world.load(csv("x, month, day, y", columns=columns, onehot="when.weekday"))
+    assert data.arrays["x"].tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert data.classes["month"] == ("1", "3", "12")
+    assert data.encoders["day"].fields[0].words == ("5", "6", "7")
+    saved = from_json(json.loads(json.dumps(to_json(data.encoders))))
+    inputs = {name: one for name, one in saved.items() if one.feature}
+    world.write("new.csv", "b,a,when\n1,2,2025-01-04\n3,4,\n5,6,2025-02-04\n")
+    found = read_table(world.base / "new.csv", inputs, keep=("when", "when.month"))
+    assert found.arrays["month"].tolist() == [0]
+    assert found.arrays["day"].tolist() == [[0, 1, 0]]
+    assert (found.gaps, found.unused) == ((1, 2), ())
+    assert found.kept == {"when": ["2025-01-04", "", "2025-02-04"], "when.month": ["1", "", "2"]}
+
+
+def test_of_a_series(world: World) -> None:
+    world.inputs, world.targets = {"past": Type((2, 2))}, {}
+    world.write("a.csv", "when,load\n2024-01-01T22:00,1\n2024-01-01T23:00,2\n2024-01-02T00:00,3\n")
+    use = choice("series", path="a.csv", window=2, columns=("when.hour", "load"))
+    assert world.load(entry("past", use)).arrays["past"].tolist() == [[[22, 1], [23, 2]], [[23, 2], [0, 3]]]
+
+
+def test_missing_dates(world: World) -> None:
+    world.inputs, world.targets = {"x": Type((1,))}, {}
+    world.write("a.csv", "when,a\n2024-01-01,1\n,2\n2024-03-01,3\nNA,4\n")
+    options: dict[str, Static] = {"columns": ("when.month",)}
+    assert world.load(csv("x", missing=Word("drop"), **options)).arrays["x"].tolist() == [[1], [3]]
+    assert world.load(csv("x", missing=Word("mean"), **options)).arrays["x"].tolist() == [[1], [2], [3], [2]]
+    refused = world.refused(csv("x", **options))
+    assert refused.message == "`a.csv`, line 3, column `when`: the cell is empty"
+    assert "there are 2 empty cells" in refused.notes[0]
+
+
+def test_what_is_no_date(world: World) -> None:
+    world.inputs, world.targets = {"x": Type((1,))}, {}
+    cells = ["2024-02-30", "01.03.2024", "2024-3-1", "2024-01-01 25:00", "2024-01-01Z", "today"]
+    world.write("a.csv", "when,a\n2024-02-29 12:30:05.25,0\n" + "".join(f"{cell},1\n" for cell in cells))
+    refused = world.refused(csv("x", columns=("when.year",)))
+    assert refused.message == "`a.csv`, line 3, column `when`: `2024-02-30` is no date"
+    assert refused.help == ("dates are written as 2024-03-01, with a time as 2024-03-01 12:30",)
+    assert "there are 6 cells that are no dates" in refused.notes[0]
+    assert not any(map(is_date, cells))
+    refused = world.refused(csv("x", columns=("when.moon",)))
+    assert refused.message == "`a.csv` has no column `when.moon`"
+
+
+def test_a_column_of_such_a_name_is_that_column(world: World) -> None:
+    world.inputs, world.targets = {"x": Type((1,))}, {}
+    world.write("a.csv", "when,when.year\n2024-01-01,7\n")
+    assert world.load(csv("x", columns=("when.year",))).arrays["x"].tolist() == [[7]]
+
+
+@pytest.mark.parametrize("unit", ["s", "us"])
+def test_times_of_a_parquet_file(world: World, unit: str) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    whens = [datetime(2024, 3, 1, 12, 30), None, datetime(2024, 12, 31)]
+    table = pa.table({"when": pa.array(whens, pa.timestamp(unit)), "a": [1.0, 2.0, 3.0]})
+    parquet.write_table(table, world.base / "a.parquet")
+    world.inputs, world.targets = {"x": Type((2,))}, {}
+    use = choice("parquet", path="a.parquet", columns=(("when.weekday", "when.hour"),), missing=Word("drop"))
+    assert world.load(entry("x", use)).arrays["x"].tolist() == [[5, 12], [2, 0]]
