@@ -65,3 +65,9 @@ def across(folds: Sequence[Folding], lanes: int) -> list[str]:
             out.append(f"{own} = {fold.name}_parts[0];")
             out.append(f"for (int w = 1; w < {warps}; w++) {own} = {fold.join(own, f'{fold.name}_parts[w]')};")
     return out
+
+
+def warp_mask(lanes: int) -> str:
+    """The statement that names the `lanes` threads that work together, those of the warp at most, as `mask`."""
+    bits, shift = f"0x{(1 << min(lanes, WARP)) - 1:x}u", f" << threadIdx.x % {WARP} / {lanes} * {lanes}"
+    return f"const uint32_t mask = {bits}{shift if lanes < WARP else ''};"

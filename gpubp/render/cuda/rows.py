@@ -10,7 +10,7 @@ from ...passes import ITEM
 from ..c.memory import C_TYPE, Access, UnfitError, overlap
 from ..c.row_parts import Part
 from ..c.rows import RowKernel
-from .fold import Folding, across
+from .fold import Folding, across, warp_mask
 from .work import (
     BLOCK,
     BYTES,
@@ -91,13 +91,14 @@ class CudaRows(RowKernel):
         head = f"for ({kind} q = THREAD; q < {elements}; q += THREADS) {{"
         return Kernel((head, *indented(lines), "}"), *strided(elements))
 
-    def _packed(self, index: Sequence[str], width: int, kind: str) -> list[str]:
+    def _packed(self, index: Sequence[str], width: int, kind: str, more: Sequence[str] = ()) -> list[str]:
         """Elements of `width` neighbours at once, by one access each."""
         packs = [f"Pack<{C_TYPE[part.output.dtype]}, {width}> {part.name}_pack;" for part in self._stores()]
-        return [*packs, *self._filled(index, width, kind), *self._put(index, width)]
+        return [*packs, *self._filled(index, width, kind, more=more), *self._put(index, width)]
 
-    def _filled(self, index: Sequence[str], width: int, kind: str, at: str = "") -> list[str]:
-        """The statements that read and compute `width` neighbours; what is stored comes to registers, at `at`."""
+    def _filled(self, index: Sequence[str], width: int, kind: str, at: str = "", more: Sequence[str] = ()) -> list[str]:
+        """The statements that read and compute `width` neighbours; what is stored comes to registers, at `at`. `more`:
+        statements for each neighbour, `v`."""
         lines: list[str] = []
         fixed: dict[str, str] = {}
         for part in self.parts:
@@ -114,7 +115,7 @@ class CudaRows(RowKernel):
                 if not access.strides[-1]:
                     self.fixed[access] = fixed[text]
         inner = [f"const {kind} jv = j + v;", *(self._value(part, [*index, "jv"]) for part in self.parts)]
-        inner += [f"{part.name}_pack{at}.at[v] = {part.name};" for part in self._stores()]
+        inner += [*(f"{part.name}_pack{at}.at[v] = {part.name};" for part in self._stores()), *more]
         return [*lines, "#pragma unroll", f"for (int v = 0; v < {width}; v++) {{", *indented(inner), "}"]
 
     def _put(self, index: Sequence[str], width: int, at: str = "") -> list[str]:
@@ -261,9 +262,7 @@ def _place(lanes: int, rows: int, each: int) -> list[str]:
     lines = [f"const int row = blockIdx.x * {each} + threadIdx.x / {lanes}, lane = threadIdx.x % {lanes};"]
     if rows % each:
         lines.append(f"if (row >= {rows}) return;")
-    bits = f"0x{(1 << lanes) - 1:x}u"
-    shift = f" << threadIdx.x % {WARP} / {lanes} * {lanes}" if lanes < WARP else ""
-    return [*lines, f"const uint32_t mask = {bits}{shift};"]
+    return [*lines, warp_mask(lanes)]
 
 
 def _only_first(lines: Sequence[str]) -> list[str]:

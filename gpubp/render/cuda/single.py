@@ -8,18 +8,17 @@ from collections.abc import Iterator, Sequence
 from ...ir import INTEGERS, Adds, Call, Element, Eqn, Fold, Product, Routine, Var, aval_of, fill, literal
 from ...passes import dense
 from ..c.memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse
+from .columns import ColumnFold, ColumnKernel
 from .elements import Elements
-from .fold import Folding, across
+from .fold import Folding, across, warp_mask
 from .gemm import product
+from .multiply import unrolled
 from .results import Results
 from .tiles import tiles
 from .work import BLOCK, WARP, Body, Kernel, blocks, indented, power_above, split_index, strided, whole
 
 PER_THREAD = 16
 """Elements that a thread reduces, where there are enough to divide."""
-COLUMNS, SLICES = 32, 8
-"""Results beside each other that a block of a reduction along columns makes, at most, and in how many parts it takes
-them."""
 
 
 def product_body(memory: Memory, results: Results, tf32: bool) -> Body:
@@ -71,7 +70,7 @@ def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> Iterator[Ke
     inner, (inner_read,) = collapse([x.shape[k] for k in gone], [[read.strides[k] for k in gone]])
     along = bool(outer) and outer_read[-1] == 1 and not (inner_read and inner_read[-1] == 1)
     fold = _Fold(eqn, form, out, target, outer, read, outer_read, inner, inner_read)
-    yield from (fold.columns() if along else fold.rows())
+    yield from ([fold.columns()] if along else fold.rows())
 
 
 class _Fold:
@@ -127,8 +126,7 @@ class _Fold:
         fold = Folding("total", self.form, self.dtype, -(-self.length // (lanes * pieces)))
         lines = [f"const int at = blockIdx.x * {each} + threadIdx.x / {lanes}, lane = threadIdx.x % {lanes};"]
         lines += [f"if (at >= {total}) return;"] if total % each else []
-        bits, shift = f"0x{(1 << min(lanes, WARP)) - 1:x}u", f" << threadIdx.x % {WARP} / {lanes} * {lanes}"
-        lines.append(f"const uint32_t mask = {bits}{shift if lanes < WARP else ''};")
+        lines.append(warp_mask(lanes))
         lines.append(f"const int row = at{f' / {pieces}' if pieces > 1 else ''};")
         lines += split_index("row", self.outer, self.index, self.kind)
         first = f"at % {pieces} * {lanes} + lane" if pieces > 1 else "lane"
@@ -136,45 +134,35 @@ class _Fold:
         lines += ["if (lane == 0) {", *indented(self._write(fold, pieces, "at")), "}"]
         yield Kernel(tuple(lines), blocks(total, each), block, self._scratch(pieces))
         if pieces > 1:
-            yield self._join(pieces, self.length, f"row * {pieces} + p")
+            yield self._join(pieces)
 
-    def columns(self) -> Iterator[Kernel]:
+    def columns(self) -> Kernel:
         """Threads beside each other take results beside each other: the elements of each lie far apart."""
-        pieces = self._pieces(SLICES)
-        fold = Folding("total", self.form, self.dtype, -(-self.length // (SLICES * pieces)))
-        columns = min(COLUMNS, max(WARP // SLICES, power_above(self.results)))
-        wide = blocks(self.results, columns)
-        lines = [
-            f"const int column = threadIdx.x % {columns}, slice = threadIdx.x / {columns};",
-            f"const int row = blockIdx.x % {wide} * {columns} + column;",
-            f"__shared__ {fold.kind} parts[{SLICES}][{columns}];",
-            fold.begin().replace(f"{fold.name}_all", "found"),
-            f"if (row < {self.results}) {{",
-        ]
-        inside = split_index("row", self.outer, self.index, self.kind)
-        first = f"blockIdx.x / {wide} * {SLICES} + slice" if pieces > 1 else "slice"
-        inside += [*self._take(fold, first, str(self.length), SLICES * pieces), "found = total_all;"]
-        lines += [*indented(inside), "}", "parts[slice][column] = found;", "__syncthreads();"]
-        last = [f"{fold.kind} total_all = parts[0][column];"]
-        last.append(f"for (int s = 1; s < {SLICES}; s++) {fold.take('parts[s][column]')}")
-        last += split_index("row", self.outer, self.index, self.kind)
-        last += self._write(fold, pieces, f"blockIdx.x / {wide} * {self.results} + row")
-        lines += [f"if (slice == 0 && row < {self.results}) {{", *indented(last), "}"]
-        yield Kernel(tuple(lines), wide * pieces, SLICES * columns, self._scratch(pieces))
-        if pieces > 1:
-            yield self._join(pieces, self.length, f"p * {self.results} + row")
+        index = split_index("column", self.outer, self.index, self.kind)
+
+        def body(takes: Sequence[str]) -> list[str]:
+            split = split_index("row", self.inner, self.places[len(self.outer) :], self.kind)
+            return [*index, *split, *unrolled("v", 1, takes)]
+
+        fold = ColumnFold("total", self.form, self.dtype, self.read.at(self.places), self.out.at(self.index))
+        return ColumnKernel(self.length, self.results, 1, self.kind, [fold], index).made(body)
 
     def _scratch(self, pieces: int) -> int:
         return 8 * self.results * pieces if pieces > 1 else 0
 
-    def _join(self, pieces: int, terms: int, at: str) -> Kernel:
-        """The pieces of each result joined by one thread."""
-        fold = Folding("total", self.form, self.dtype, terms)
-        lines = ["const int row = THREAD;", f"if (row >= {self.results}) return;"]
+    def _join(self, pieces: int) -> Kernel:
+        """The pieces of each result joined by some threads of a warp, so that few sums wait for each other."""
+        lanes = max(1, min(WARP, 4 * BLOCK // power_above(self.results)))
+        fold = Folding("total", self.form, self.dtype, self.length)
+        lines = [f"const int row = THREAD / {lanes}, lane = threadIdx.x % {lanes};"]
+        lines += [f"if (row >= {self.results}) return;"] if self.results * lanes % BLOCK else []
+        lines += [warp_mask(lanes)] if lanes > 1 else []
         lines += split_index("row", self.outer, self.index, self.kind)
-        lines += [fold.begin(), f"for (int p = 0; p < {pieces}; p++) {fold.take(f'((const double *)scratch)[{at}]')}"]
-        lines += [fold.result(), f"{self.out.at(self.index)} = {fold.name};"]
-        return Kernel(tuple(lines), blocks(self.results, 64), 64, self._scratch(pieces))
+        take = fold.take(f"((const double *)scratch)[row * {pieces} + p]")
+        lines += [fold.begin(), f"for (int p = lane; p < {pieces}; p += {lanes}) {take}", *across([fold], lanes)]
+        write = [fold.result(), f"{self.out.at(self.index)} = {fold.name};"]
+        lines += ["if (lane == 0) {", *indented(write), "}"] if lanes > 1 else write
+        return Kernel(tuple(lines), blocks(self.results * lanes, BLOCK), BLOCK, self._scratch(pieces))
 
 
 # Scatters and calls --------------------------------------------------------------------------------------------------

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ...ir import Element, Eqn
+from ...ir import Element, Eqn, Scalar
 from ..c.memory import Memory, UnfitError
 from .elements import Elements
 from .results import Results
 from .single import is_product, product_body
+from .summed import Summed, SummedElements, sums_columns
 from .tasks import Task
 from .text import CudaStep, CudaText
 from .work import Body, Kernel
@@ -39,11 +40,13 @@ class TailText(CudaText):
         return found
 
     def _may_lead(self, step: CudaStep) -> bool:
-        """Whether it is a product by tiles, or elements from anywhere."""
+        """Whether it is a product by tiles, elements from anywhere, or elementwise."""
         work, eqns = step.body.work, self._eqns(step)
-        if len(eqns) != 1 or len(work) != 1 or not isinstance(work[0], Kernel):
+        if len(work) != 1 or not isinstance(work[0], Kernel):
             return False
-        return is_product(eqns[0]) or isinstance(eqns[0].op.c, Element)
+        if len(eqns) == 1 and (is_product(eqns[0]) or isinstance(eqns[0].op.c, Element)):
+            return True
+        return all(isinstance(eqn.op.c, Scalar) or eqn.op.view is not None for eqn in eqns)
 
     def _eqns(self, step: CudaStep) -> list[Eqn]:
         return [self.plan.steps[i].eqn for i in step.numbers]
@@ -79,10 +82,23 @@ class TailText(CudaText):
 
     def _both(self, first: CudaStep, last: CudaStep, place: CudaStep) -> CudaStep | None:
         memory, numbers = self.memory(), (*first.numbers, *last.numbers)
-        eqn, *after = [*self._eqns(first), *self._eqns(last)]
+        eqns = [*self._eqns(first), *self._eqns(last)]
+        sums = [eqn for eqn in eqns if sums_columns(eqn)]
+        eqn, *after = [eqn for eqn in eqns if eqn not in sums]
+        stored = self.stored(numbers)
         try:
-            given = memory, eqn, after, self.stored(numbers)
-            body = product_body(memory, Results(*given), self.tf32) if is_product(eqn) else Elements(*given).lines()
+            if is_product(eqn):
+                if sums:
+                    return None
+                body = product_body(memory, Results(memory, eqn, after, stored), self.tf32)
+            elif isinstance(eqn.op.c, Element):
+                made = SummedElements(memory, eqn, after, stored)
+                body = Body([made.summed(sums)]) if sums else Elements(memory, eqn, after, stored).lines()
+            elif sums:
+                rows = Summed(memory, [eqn, *after], sums[0].operands[0].shape, stored)
+                body = Body([rows.summed(sums)])
+            else:
+                return None
         except UnfitError:
             return None
         origins = tuple(dict.fromkeys((*first.origins, *last.origins)))

@@ -41,28 +41,37 @@ INLINE void train_task1(char *arena, const Tables<8> &tables, int block, int thr
 INLINE void train_task2(char *arena, const Tables<8> &tables, int block, int thread) {
     float *const t28_at = (float *)(arena + 1088);
     const float *const t27_at = (const float *)(arena + 256);
-    const int column = thread % 4, slice = thread / 4;
-    const int row = block % 1 * 4 + column;
-    __shared__ float parts[8][4];
-    float found = 0;
-    if (row < 3) {
-        const int i0 = row;
-        float total_all = 0;
+    const int slice = thread / 4;
+    const int group = block % 1, piece = block / 1;
+    const int column = group * 4 + thread % 4;
+    float total_all[1] = {0};
+    if (column < 3) {
         #pragma unroll 4
-        for (int r = slice; r < 4; r += 8) {
-            const int r0 = r;
-            total_all = total_all + t27_at[i0 + r0 * 3];
+        for (int row = piece * 8 + slice; row < 4; row += 8) {
+            const int i0 = column;
+            const int r0 = row;
+            #pragma unroll
+            for (int v = 0; v < 1; v++) {
+                total_all[v] = total_all[v] + t27_at[i0 + r0 * 3];
+            }
         }
-        found = total_all;
     }
-    parts[slice][column] = found;
+    __shared__ float total_parts[8][4];
+    #pragma unroll
+    for (int v = 0; v < 1; v++) {
+        total_parts[thread / 4][thread % 4] = total_all[v];
+    }
     meet<1, 32>();
-    if (slice == 0 && row < 3) {
-        float total_all = parts[0][column];
-        for (int s = 1; s < 8; s++) total_all = total_all + parts[s][column];
-        const int i0 = row;
-        const float total = total_all;
-        t28_at[i0] = total;
+    if (const int k = thread; k < 4) {
+        const int column = group * 4 + k % 4;
+        if (column < 3) {
+            float total_joined = total_parts[0][k % 4];
+            for (int s = 1; s < 8; s++) {
+                total_joined = total_joined + total_parts[s][k % 4];
+            }
+            const int i0 = column;
+            t28_at[i0] = (float)total_joined;
+        }
     }
 }
 

@@ -48,28 +48,37 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_4(
     char *arena, const Tables<1> tables, char *scratch) {
     float *const t4_at = (float *)(arena + 0);
     const float *const t3_at = (const float *)(arena + 192);
-    const int column = threadIdx.x % 4, slice = threadIdx.x / 4;
-    const int row = blockIdx.x % 1 * 4 + column;
-    __shared__ float parts[8][4];
-    float found = 0;
-    if (row < 3) {
-        const int i0 = row;
-        float total_all = 0;
+    const int slice = threadIdx.x / 4;
+    const int group = blockIdx.x % 1, piece = blockIdx.x / 1;
+    const int column = group * 4 + threadIdx.x % 4;
+    float total_all[1] = {0};
+    if (column < 3) {
         #pragma unroll 4
-        for (int r = slice; r < 4; r += 8) {
-            const int r0 = r;
-            total_all = total_all + t3_at[i0 + r0 * 3];
+        for (int row = piece * 8 + slice; row < 4; row += 8) {
+            const int i0 = column;
+            const int r0 = row;
+            #pragma unroll
+            for (int v = 0; v < 1; v++) {
+                total_all[v] = total_all[v] + t3_at[i0 + r0 * 3];
+            }
         }
-        found = total_all;
     }
-    parts[slice][column] = found;
+    __shared__ float total_parts[8][4];
+    #pragma unroll
+    for (int v = 0; v < 1; v++) {
+        total_parts[threadIdx.x / 4][threadIdx.x % 4] = total_all[v];
+    }
     __syncthreads();
-    if (slice == 0 && row < 3) {
-        float total_all = parts[0][column];
-        for (int s = 1; s < 8; s++) total_all = total_all + parts[s][column];
-        const int i0 = row;
-        const float total = total_all;
-        t4_at[i0] = total;
+    if (const int k = threadIdx.x; k < 4) {
+        const int column = group * 4 + k % 4;
+        if (column < 3) {
+            float total_joined = total_parts[0][k % 4];
+            for (int s = 1; s < 8; s++) {
+                total_joined = total_joined + total_parts[s][k % 4];
+            }
+            const int i0 = column;
+            t4_at[i0] = (float)total_joined;
+        }
     }
 }
 // step_0: Launch(kernel='step_0', grid=1, block=32)

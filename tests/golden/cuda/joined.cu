@@ -18,56 +18,66 @@ INLINE void step_0(char *arena, const Tables<1> &tables, char *scratch, int bloc
 INLINE void step_1(char *arena, const Tables<1> &tables, char *scratch, int block, int thread) {
     float *const t1_at = (float *)(arena + 5120);
     const float *const x_2_at = (const float *)(arena + 0);
-    const int column = thread % 16, slice = thread / 16;
-    const int row = block % 1 * 16 + column;
-    __shared__ float parts[8][16];
-    float found = 0;
-    if (row < 16) {
-        const int i0 = row;
-        float total_all = 0;
-        #pragma unroll 4
-        for (int r = slice; r < 40; r += 8) {
-            const int r0 = r;
-            total_all = total_all + x_2_at[i0 + r0 * 16];
+    const int slice = thread / 16;
+    const int group = block % 1, piece = block / 1;
+    const int column = group * 16 + thread % 16;
+    float total_all[1] = {0};
+    #pragma unroll 4
+    for (int row = piece * 8 + slice; row < 40; row += 8) {
+        const int i0 = column;
+        const int r0 = row;
+        #pragma unroll
+        for (int v = 0; v < 1; v++) {
+            total_all[v] = total_all[v] + x_2_at[i0 + r0 * 16];
         }
-        found = total_all;
     }
-    parts[slice][column] = found;
+    __shared__ float total_parts[8][16];
+    #pragma unroll
+    for (int v = 0; v < 1; v++) {
+        total_parts[thread / 16][thread % 16] = total_all[v];
+    }
     meet<1, 128>();
-    if (slice == 0 && row < 16) {
-        float total_all = parts[0][column];
-        for (int s = 1; s < 8; s++) total_all = total_all + parts[s][column];
-        const int i0 = row;
-        const float total = total_all;
-        t1_at[i0] = total;
+    if (const int k = thread; k < 16) {
+        const int column = group * 16 + k % 16;
+        float total_joined = total_parts[0][k % 16];
+        for (int s = 1; s < 8; s++) {
+            total_joined = total_joined + total_parts[s][k % 16];
+        }
+        const int i0 = column;
+        t1_at[i0] = (float)total_joined;
     }
 }
 
 INLINE void step_2(char *arena, const Tables<1> &tables, char *scratch, int block, int thread) {
     float *const t2_at = (float *)(arena + 0);
     const float *const t0_at = (const float *)(arena + 2560);
-    const int column = thread % 16, slice = thread / 16;
-    const int row = block % 1 * 16 + column;
-    __shared__ float parts[8][16];
-    float found = 0;
-    if (row < 16) {
-        const int i0 = row;
-        float total_all = 0;
-        #pragma unroll 4
-        for (int r = slice; r < 40; r += 8) {
-            const int r0 = r;
-            total_all = total_all + t0_at[i0 + r0 * 16];
+    const int slice = thread / 16;
+    const int group = block % 1, piece = block / 1;
+    const int column = group * 16 + thread % 16;
+    float total_all[1] = {0};
+    #pragma unroll 4
+    for (int row = piece * 8 + slice; row < 40; row += 8) {
+        const int i0 = column;
+        const int r0 = row;
+        #pragma unroll
+        for (int v = 0; v < 1; v++) {
+            total_all[v] = total_all[v] + t0_at[i0 + r0 * 16];
         }
-        found = total_all;
     }
-    parts[slice][column] = found;
+    __shared__ float total_parts[8][16];
+    #pragma unroll
+    for (int v = 0; v < 1; v++) {
+        total_parts[thread / 16][thread % 16] = total_all[v];
+    }
     meet<1, 128>();
-    if (slice == 0 && row < 16) {
-        float total_all = parts[0][column];
-        for (int s = 1; s < 8; s++) total_all = total_all + parts[s][column];
-        const int i0 = row;
-        const float total = total_all;
-        t2_at[i0] = total;
+    if (const int k = thread; k < 16) {
+        const int column = group * 16 + k % 16;
+        float total_joined = total_parts[0][k % 16];
+        for (int s = 1; s < 8; s++) {
+            total_joined = total_joined + total_parts[s][k % 16];
+        }
+        const int i0 = column;
+        t2_at[i0] = (float)total_joined;
     }
 }
 

@@ -186,28 +186,33 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_5(
     char *arena, const Tables<2> tables, char *scratch) {
     float *const t6_at = (float *)(arena + 64);
     const float *const t3_at = (const float *)(arena + 12288);
-    const int column = threadIdx.x % 32, slice = threadIdx.x / 32;
-    const int row = blockIdx.x % 3 * 32 + column;
-    __shared__ float parts[8][32];
-    float found = 0;
-    if (row < 96) {
-        const int i0 = row;
-        float total_all = 0;
-        #pragma unroll 4
-        for (int r = slice; r < 64; r += 8) {
-            const int r0 = r;
-            total_all = total_all + t3_at[i0 + r0 * 96];
+    const int slice = threadIdx.x / 32;
+    const int group = blockIdx.x % 3, piece = blockIdx.x / 3;
+    const int column = group * 32 + threadIdx.x % 32;
+    float total_all[1] = {0};
+    #pragma unroll 4
+    for (int row = piece * 8 + slice; row < 64; row += 8) {
+        const int i0 = column;
+        const int r0 = row;
+        #pragma unroll
+        for (int v = 0; v < 1; v++) {
+            total_all[v] = total_all[v] + t3_at[i0 + r0 * 96];
         }
-        found = total_all;
     }
-    parts[slice][column] = found;
+    __shared__ float total_parts[8][32];
+    #pragma unroll
+    for (int v = 0; v < 1; v++) {
+        total_parts[threadIdx.x / 32][threadIdx.x % 32] = total_all[v];
+    }
     __syncthreads();
-    if (slice == 0 && row < 96) {
-        float total_all = parts[0][column];
-        for (int s = 1; s < 8; s++) total_all = total_all + parts[s][column];
-        const int i0 = row;
-        const float total = total_all;
-        t6_at[i0] = total;
+    if (const int k = threadIdx.x; k < 32) {
+        const int column = group * 32 + k % 32;
+        float total_joined = total_parts[0][k % 32];
+        for (int s = 1; s < 8; s++) {
+            total_joined = total_joined + total_parts[s][k % 32];
+        }
+        const int i0 = column;
+        t6_at[i0] = (float)total_joined;
     }
 }
 // step_0: Launch(kernel='step_0', grid=24, block=256)

@@ -1,0 +1,65 @@
+"""Elementwise steps fused with reductions of their results along columns: the gradient of a layer and that of its bias,
+the first of which is written and not read again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...ir import Eqn, Fold
+from ..c.memory import UnfitError, overlap
+from .columns import SLICES, ColumnFold, ColumnKernel, pieces_of
+from .elements import Elements
+from .multiply import unrolled
+from .rows import CudaRows
+from .work import Kernel, split_index, whole
+
+LEAST_THREADS = 1 << 15
+"""An eighth of those that a large GPU has at a time. With fewer, elements would be computed much slower than by a
+thread for each."""
+
+
+class Summed(CudaRows):
+    """Elementwise equations, whose axes stay as they are."""
+
+    def _fold_axes(self) -> None:
+        self.outer, self.length = self.shape[:-1], self.shape[-1]
+
+    def summed(self, sums: Sequence[Eqn]) -> Kernel:
+        """The kernel that computes them, and the reductions `sums` of what they make. Raises UnfitError."""
+        self.packs = {}
+        width, rows, columns = self._width(), self.rows, self.length
+        pieces = pieces_of(rows, columns)
+        makers = [self.made.get(eqn.operands[0]) for eqn in sums]
+        if pieces * SLICES * (columns // width) < LEAST_THREADS or not all(part.full for part in self.parts):
+            raise UnfitError
+        folds: list[ColumnFold] = []
+        for eqn, maker in zip(sums, makers, strict=True):
+            out = self.memory.result(eqn)
+            accesses = self._accesses()
+            if maker is None or any(overlap(out.place, out.dtype, a.place, a.dtype) for a in accesses):
+                raise UnfitError
+            assert isinstance(eqn.op.c, Fold)
+            at = out.along(out.strides[-1:]).at(["column"])
+            folds.append(ColumnFold(self.memory.names[eqn.output], eqn.op.c, eqn.output.dtype, maker.name, at))
+        kind, index = whole(self.largest), [f"i{k}" for k in range(len(self.outer))]
+
+        def body(takes: Sequence[str]) -> list[str]:
+            lines = [*split_index("row", self.outer, index, kind), f"const {kind} j = column;"]
+            if width > 1:
+                return [*lines, *self._packed(index, width, kind, takes)]
+            return [*lines, *self._body(self.parts, [*index, "j"], "j"), *unrolled("v", 1, takes)]
+
+        return ColumnKernel(rows, columns, width, kind, folds).made(body)
+
+
+class SummedElements(Summed, Elements):
+    """The same of elements from anywhere, and what is computed of each."""
+
+
+def sums_columns(eqn: Eqn) -> bool:
+    """Whether an equation is a reduction of all axes but the last one."""
+    if not isinstance(eqn.op.c, Fold):
+        return False
+    (x,) = eqn.operands
+    axes = sorted(a % x.ndim for a in eqn.params["axis"])
+    return x.ndim > 1 and axes == [*range(x.ndim - 1)] and eqn.output.dtype == x.dtype
