@@ -11,8 +11,8 @@ from dsl.records import dataclass
 from ..errors import DivergedError, InputError, positive
 from ..executor import Executor
 from ..frontend import RATE_SCALE, Net, constant_rate, in_force, required
-from .given import dataset_of
-from .resume import begin_from
+from .dataset import dataset_of
+from .start import load_initial_weights
 
 SMOOTH = 0.9
 """How much of the moving average of the loss is kept at each step."""
@@ -87,7 +87,7 @@ def range_test(
     dataset = dataset_of(executor, data, executor.seed)
     rows = dataset.part("train")
     executor.fit(rows)
-    begin_from(net, executor)
+    load_initial_weights(net, executor)
     placed, batch = executor.place(rows), int(net.option("batch", 32))
     rates: list[float] = []
     losses: list[float] = []
