@@ -149,4 +149,5 @@ class Dataset:
         rows = self.parts[name]
         if self.streamed:
             return Stream(self.columns, rows)
-        return {name: column[rows] for name, column in self.arrays.items()}
+        # All rows, in their order, are the columns themselves: a copy of large data takes time and memory.
+        return {name: column if len(rows) == len(column) else column[rows] for name, column in self.arrays.items()}
