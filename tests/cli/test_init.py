@@ -81,8 +81,8 @@ def test_what_is_guessed_of_columns(call: Call) -> None:
         "target: `price`, a number",
         "inputs: 1 column of numbers and 2 columns of words (`town`, `split`)",
         (
-            'left out: `id` (identifiers); `when` (dates; `"when.month"` and `"when.weekday"` in `columns` are numbers); '
-            "`note` (free text)"
+            'left out: `id` (identifiers); `when` (dates; `"when.month"` and `"when.weekday"` in `columns` are '
+            "numbers); `note` (free text)"
         ),
         "guessed from 60 rows",
     ]

@@ -249,7 +249,7 @@ def test_what_is_wrong_with_a_net_is_said_once_at_the_end(call: Call, tmp_path: 
     said = call(*words)
     assert said.code == 0
     assert said.err.count("warning:") == 1
-    assert said.err.startswith("\nwarning: the gradient vanishes: the delta of layer 1, `p.dense` is ")
+    assert said.err.startswith("\nwarning: the gradient vanishes: the delta of layer 1, `p.dense`, is ")
     assert "\n  help: `-> dense(width, init = he_normal) -> relu`\n" in said.err
     assert "vanishes" not in said.out
     assert call(*words, "--quiet").err == ""
