@@ -129,6 +129,6 @@ def test_a_line_of_totals_among_dates_and_names_in_other_letters(call: Call) -> 
         + "合计,9,是\n"
     )
     said = start(call, rows + ",,\n,,\n")
-    assert "left out: `日` (dates)\n" in said.out
+    assert "left out: `日` (dates; " in said.out
     assert "guessed from 61 rows\n" in said.out
     assert "target label: class(?kinds)" in sound(call, "a.net")
