@@ -45,7 +45,7 @@ class NewRows:
     """The rows of a file. `arrays`: for each name numbers as float64 (n, *shape), labels as int64 (n, *shape);
     `unused`: columns of a table that the net was trained without; `kept`: the cells of columns that were asked for, as
     texts, of all rows; `gaps`: the numbers (from 0) of the table's rows that the net cannot answer, which the arrays
-    leave out: they miss a cell that nothing stands for, or hold a word that the training never saw; `why`: sentences
+    leave out: they miss a cell that nothing stands for, or hold a category that training never saw; `why`: sentences
     that say which, with lines and columns; `each`: what a row is, "row" or, of a series, "window"."""
 
     arrays: dict[str, NDArray[Any]]

@@ -1,4 +1,4 @@
-"""Rows of a new table that a net cannot answer: they miss a cell that nothing stands for, or hold a word that the
+"""Rows of a new table that a net cannot answer: they miss a cell that nothing stands for, or hold a category that
 training never saw."""
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _unknown(
             near = suggestion(word, books[column])
             place = _place(table, int(at[first[k]]), column)
             said.append(f"`{clipped(word)}` in {place}{others}{f' ({near})' * bool(near)}")
-    holds = f"hold{'s' * (len(rows) == 1)} a word that the training never saw"
+    holds = f"hold{'s' * (len(rows) == 1)} a category that training never saw"
     return [f"{_rows(rows)} {holds}: {_shortened(said, count)}"]
 
 

@@ -114,7 +114,7 @@ def test_a_word_that_nobody_learned_leaves_its_answer_empty(call: Call, tmp_path
     assert said.err == (
         "warning: 4 of 6 rows of `new.csv` cannot be used: their answers are left empty\n"
         "  1 row misses a cell: line 6, column `town`\n"
-        "  3 rows hold a word that the training never saw: `Paris` in line 3, column `town` and 1 other row; "
+        "  3 rows hold a category that training never saw: `Paris` in line 3, column `town` and 1 other row; "
         "`bern` in line 4, column `town` (did you mean `Bern`?)\n"
     )
     lines = [line.split(",") for line in said.out.splitlines()]

@@ -31,7 +31,7 @@ def test_words_that_nobody_learned(world: World) -> None:
     missed, unknown = found.why
     assert missed == "1 row misses a cell: line 6, column `town`"
     assert unknown == (
-        "7 rows hold a word that the training never saw: `Paris` in line 2, column `town` and 1 other row; "
+        "7 rows hold a category that training never saw: `Paris` in line 2, column `town` and 1 other row; "
         "`rome` in line 4, column `town` (did you mean `Rome`?); `Lima` in line 8, column `town`; "
         "`Kyiv` in line 9, column `town`; and 2 more"
     )
@@ -60,7 +60,7 @@ def test_numbers_that_are_classes_of_an_input(world: World) -> None:
     world.write("new.csv", "k\n4\n3\n1\nNA\n")
     found = read_table("new.csv", encoders)
     assert (found.arrays["k"].tolist(), found.gaps) == ([2, 0], (1, 3))
-    assert found.why[1] == "1 row holds a word that the training never saw: `3` in line 3, column `k`"
+    assert found.why[1] == "1 row holds a category that training never saw: `3` in line 3, column `k`"
 
 
 def test_of_a_series_the_windows_are_left_out_that_hold_it(world: World) -> None:
@@ -70,7 +70,7 @@ def test_of_a_series_the_windows_are_left_out_that_hold_it(world: World) -> None
     world.write("new.csv", "kind\nu\nv\nw\nv\nu\n")
     found = read_table("new.csv", encoders)
     assert (found.arrays["past"].tolist(), found.gaps, found.count) == ([[0, 1], [1, 0]], (1, 2), 4)
-    assert found.why == ("1 row holds a word that the training never saw: `w` in line 4, column `kind`",)
+    assert found.why == ("1 row holds a category that training never saw: `w` in line 4, column `kind`",)
     world.write("new.csv", "kind\nw\nv\nw\n")
     with pytest.raises(DataError, match=r"no window can be used"):
         read_table("new.csv", encoders)
