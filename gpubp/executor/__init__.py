@@ -1,6 +1,6 @@
 """The executor: specialise, compile, run."""
 
-from .beside import Beside
+from .auxiliary import Auxiliary
 from .blame import diverged, first_bad
 from .ensemble import Ensemble
 from .executor import CHUNK, Executor
@@ -13,7 +13,7 @@ from .tried import trained_alike
 
 __all__ = [
     "CHUNK",
-    "Beside",
+    "Auxiliary",
     "Ensemble",
     "Executor",
     "Kernel",

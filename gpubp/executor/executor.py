@@ -13,7 +13,6 @@ from ..data import Stream
 from ..errors import DivergedError, GpubpError, positive
 from ..frontend import GUARD, MODES, PRECISIONS, SEED, STEP, Mode, Net, build, check_feeds, fed_to_fit, required, tables
 from .active import Active
-from .alone import source
 from .choice import choose
 from .feeding import Rows, place
 from .gathered import figures, gather
@@ -23,6 +22,7 @@ from .memory import require_memory
 from .parameters import Parameters
 from .predicting import outputs_of, piece
 from .profile import Profile, profile
+from .standalone import source
 from .state import State
 from .updates import updates
 

@@ -5,12 +5,12 @@ from .exports import build_for_any_batch, no_form, result_names
 from .feeds import as_numbers, check_feeds, check_values, match_feeds
 from .figures import tables
 from .identity import answers, data_files, describe_place, foretold, identity, written
-from .in_force import in_fold, in_force
 from .initial import first_value
 from .layout import Group, Layout, Parameter
 from .lifted import UnlikeError, lifted, likeness
 from .loading import load, loads
 from .net import Net, required
+from .overrides import in_fold, in_force
 from .planned import plan_of, planned
 from .plateau import Stand, plateau_of, require_figure
 from .precision import PRECISIONS, TF32

@@ -13,8 +13,8 @@ from .. import layers as layers
 from .. import optim as optim
 from ..registry import ENTRIES, Entry, OptionType
 from . import stops as stops
-from .elsewhere import ELSEWHERE
 from .precision import PRECISIONS
+from .synonyms import SYNONYMS
 
 _PARTS = (
     *("function", "loss", "metric", "penalty", "optimizer", "schedule", "initializer", "reader", "split", "clip"),
@@ -104,7 +104,7 @@ def catalog() -> Catalog:
     for (part, name), entry in ENTRIES.items():
         if part in _PARTS:
             entries.setdefault(cast(Part, part), {})[name] = signature_of(entry)
-    return Catalog(entries, {option.name: option for option in TRAIN}, ELSEWHERE)
+    return Catalog(entries, {option.name: option for option in TRAIN}, SYNONYMS)
 
 
 def signature_of(entry: Entry) -> Signature:

@@ -23,8 +23,8 @@ from ..errors import GpubpError, NetError, ShapeError
 from ..ir import Aval, Var, recording
 from ..registry import ENTRIES
 from .catalog import catalog
-from .complaints import complaint, in_order
 from .initial import unfitting
+from .layer_errors import complaint, in_order
 from .layout import Buffer, Parameter, arrange
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering

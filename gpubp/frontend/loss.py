@@ -13,9 +13,9 @@ from ..errors import ShapeError
 from ..ir import FLOATS, Var
 from ..layers import Accumulation
 from ..layers.metrics import mean_of
-from .causes import type_text
-from .complaints import complaint
+from .layer_errors import complaint
 from .lowering import Lowering
+from .shape_history import type_text
 
 
 def data_and_penalties(graph: LayerGraph, cx: Lowering) -> tuple[Var, Var]:

@@ -17,8 +17,8 @@ from ..ir import FLOATS, Aval, Operand, Var, leading_to, no_truth, origin, recor
 from ..layers import Accumulation
 from ..registry import ENTRIES, lookup
 from ..transforms import derivative
-from .complaints import LayerFails, SharedTwice, complaint, failure, in_order
 from .derivatives import stabilised
+from .layer_errors import LayerFails, SharedTwice, complaint, failure, in_order
 from .layout import Buffer, Parameter
 from .sizes import check_derivatives, check_example, check_weights
 

@@ -11,7 +11,7 @@ from dsl.graph import Node, Static, Type
 
 from ..errors import ShapeError
 from ..ir import FLOATS, Var
-from .causes import Trace, binding, enclosing
+from .shape_history import Trace, binding, enclosing
 
 MENDS_CAUSE = " would fit"
 """The end of a help text that changes what led to an error, not its place."""

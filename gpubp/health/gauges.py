@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dsl.records import dataclass
 
 from .. import ops
-from ..executor import Beside, Executor
+from ..executor import Auxiliary, Executor
 from ..frontend import Built, Watched, check_feeds, watched
 from ..ir import Eqn, Program, Var, recording
 from ..passes import optimise
@@ -63,12 +63,12 @@ class Gauges:
         self.layers = [one for one in found if weights[one] or last[one].kind in (CUT, *BOUNDED)]
         self.blank = [Size(one, 0.0, 0.0, 0.0, 0.0, weights[one], last[one] in outputs) for one in self.layers]
         built, self._units = _program(seen, self.layers)
-        self._beside = Beside(executor, built, rows)
+        self._program = Auxiliary(executor, built, rows)
 
     @property
     def memory(self) -> int:
         """Bytes that the program takes beside the net's state."""
-        return self._beside.memory
+        return self._program.memory
 
     def measure(self, batches: Iterable[Sequence[Any]]) -> list[Size]:
         """The sizes of all layers where the executor stands, over some batches of rows as programs take them: root
@@ -77,10 +77,10 @@ class Gauges:
 
         squares: list[NDArray[Any]] = []
         tops: NDArray[Any] | None = None
-        backend = self._beside.backend
+        backend = self._program.backend
         with backend.running():
             for arrays in batches:
-                outputs = self._beside(arrays)
+                outputs = self._program(arrays)
                 squares.append(backend.to_host(outputs["figures"]).astype("float64"))
                 units = backend.to_host(outputs["units"]) if self._units else np.zeros(0)
                 tops = units.copy() if tops is None else np.maximum(tops, units)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
 
-from ..executor import Beside, Executor
+from ..executor import Auxiliary, Executor
 from ..frontend import Built, Watched
 from ..ir import FLOATS, Eqn, Program, Var, bodies, evaluate, recording
 from ..passes import dce, optimise
@@ -55,7 +55,7 @@ class HeldLoss:
         fed = tuple(v.hint or f"held{i}" for i, v in enumerate(feeds))
         built = Built(small, fed, seen.states, names, {}, {}, {}, {})
         self.held = tuple(dict.fromkeys(eqn.op.name for eqn in cut if any(x.dtype in FLOATS for x in eqn.operands)))
-        self._beside = Beside(executor, built, len(arrays[0]))
+        self._program = Auxiliary(executor, built, len(arrays[0]))
         self._executor, self._arrays, self._states = executor, list(arrays), seen.states
         self._held: list[Any] = []
         self.hold()
@@ -68,9 +68,9 @@ class HeldLoss:
 
     def __call__(self) -> Point:
         """The loss where the parameters stand now."""
-        backend = self._beside.backend
+        backend = self._program.backend
         with backend.running():
-            loss, *pattern = self._beside([*self._arrays, *self._held]).values()
+            loss, *pattern = self._program([*self._arrays, *self._held]).values()
             return Point(float(loss), tuple(backend.to_host(backend.xp.array(p)) for p in pattern))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from dsl.diagnostics import Diagnostic
 
-from ..complaints import in_order
+from ..layer_errors import in_order
 from . import derivatives, layers, losses, rates
 from .traced import Traced
 

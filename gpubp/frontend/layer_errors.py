@@ -15,8 +15,8 @@ from ..errors import ShapeError
 from ..ir import Aval, Var
 from ..registry import ENTRIES, Entry
 from .catalog import signature_of
-from .causes import Trace, causes, distinct, history, is_loop, type_text
 from .remedies import MENDS_CAUSE, remedies
+from .shape_history import Trace, causes, distinct, history, is_loop, type_text
 
 _MACHINE = (ops.__name__, Aval.__module__.rpartition(".")[0])
 """The packages whose errors are about primitives and batches."""

@@ -98,7 +98,7 @@ _NAMES = {
     "early_stop": "earlystopping",
 }
 
-ELSEWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         word: tuple(here for here, others in _NAMES.items() if word in others.split())
         for words in _NAMES.values()

@@ -14,7 +14,7 @@ from .machine import Machine
 _MODE: Final = "gradients"
 
 
-class Beside:
+class Auxiliary:
     """A program for batches of `rows` rows, on an executor's device and sharing its state, which training updates in
     place. It locks the device like the executor, but is never compiled: compiled kernels are for training."""
 

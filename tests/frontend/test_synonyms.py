@@ -7,7 +7,7 @@ import pytest
 from gpubp import NetError
 from gpubp.frontend import loads
 from gpubp.frontend.catalog import catalog
-from gpubp.frontend.elsewhere import ELSEWHERE
+from gpubp.frontend.synonyms import SYNONYMS
 
 LATER_OPTIONS = {"channels", "size", "stride", "pad"}
 """Options of layers that this version only knows by name."""
@@ -32,11 +32,11 @@ def test_every_name_is_there() -> None:
     for entries in known.entries.values():
         for signature in entries.values():
             names.update(option.name for option in signature.options)
-    assert {name for several in ELSEWHERE.values() for name in several} <= names
+    assert {name for several in SYNONYMS.values() for name in several} <= names
 
 
 def test_words_are_as_they_are_looked_up() -> None:
-    assert all(word == word.lower().replace("_", "") for word in ELSEWHERE)
+    assert all(word == word.lower().replace("_", "") for word in SYNONYMS)
 
 
 @pytest.mark.parametrize(
