@@ -12,13 +12,13 @@ from gpubp.cli.words import Word, options, sections
 
 PATH = Path(__file__).resolve().parent.parent / "docs" / "words.md"
 _HEAD = """\
-# The words of a `.net` file
+# Layers, losses, optimizers: the words of a `.net` file
 
-What a file can name: `gpubp words` lists it, `gpubp words conv` prints what stands here of `conv`. How the words go
-together, and the keys of `train`: [language.md](language.md); how to add one: [adding-a-layer.md](adding-a-layer.md).
-Shapes are those of one example; the batch is never written.
+Everything that a file can name: `gpubp words` lists it, `gpubp words conv` prints the entry of `conv`. How to combine
+them, and the keys of `train`: [language.md](language.md); how to add one: [adding-a-layer.md](adding-a-layer.md).
+Shapes are those of one example; the batch axis is never written.
 
-This page is written by `python -m tools.word_docs` from the functions themselves.
+This page is generated from the docstrings by `python -m tools.word_docs`.
 """
 
 

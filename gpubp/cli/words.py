@@ -29,26 +29,26 @@ _MODULES = {"activations": "activations", "gates": "activations"} | dict.fromkey
 )
 """Where functions that are no layers are defined, and what they are called here."""
 _SECTIONS = {
-    "layers": "Stages of `model`, one after the other by `->`.",
-    "activations": "Stages of `model`, too.",
-    "functions": "Of values, in `model`, formulas and losses, beside `+ - * / ^` and comparisons. A value is one "
-    "example's: `axis` 0 is the first axis of its type.",
-    "losses": "For `loss`. They take what a reader of the file sees, the results of `sigmoid` and `softmax`; any value "
-    "of one number per example is a loss as well.",
+    "layers": "Stages of `model`, chained by `->`.",
+    "activations": "Stages of `model`, like layers.",
+    "functions": "For `model`, formulas and losses, in addition to `+ - * / ^` and comparisons. A value belongs to one "
+    "example: `axis` 0 is the first axis of its type.",
+    "losses": "For `loss`. They take probabilities, the results of `sigmoid` and `softmax`, not logits; any value with "
+    "one number per example is a loss as well.",
     "penalties": "Added to a loss.",
-    "metrics": "For `metrics`, beside any value of one number per example.",
+    "metrics": "For `metrics`, as is any value with one number per example.",
     "optimizers": "For `optimizer`.",
-    "schedules": "For `schedule`: factors of the optimizer's rate. Durations are `200steps` or `3epochs`.",
+    "schedules": "For `schedule`: factors of the optimizer's learning rate. Durations are `200steps` or `3epochs`.",
     "clip": "For the key `clip`.",
-    "average": "For the key `average`: of the weights, for evaluation.",
-    "rates": "For the key `rates`, a list of them.",
+    "average": "For the key `average`: averages of the weights, for evaluation.",
+    "rates": "For the key `rates`, which takes a list of them.",
     "early_stop": "For the key `early_stop`.",
     "start": "For the key `start`.",
-    "initializers": "For `init` and its like, beside the numbers themselves.",
-    "readers": "Of `data`, beside rows as lists. Text files may be packed by gzip; arrays are never unpickled.",
+    "initializers": "For `init` and similar options, which also take literal numbers.",
+    "readers": "For `data`, which also takes rows as lists. Text files may be gzipped; arrays are never unpickled.",
     "split": "For `split` of `data`.",
 }
-"""The sections, and where their words stand."""
+"""The sections, and where their words are used."""
 _PARTS = {
     "loss": "losses",
     "penalty": "penalties",
