@@ -11,7 +11,7 @@ from gpubp.render import cuda_source
 
 from .host import needs_host
 from .test_cuda_tiles import drawn
-from .test_tails import launches, planned_of, same_bits
+from .test_epilogues import launches, planned_of, same_bits
 
 pytestmark = needs_host
 

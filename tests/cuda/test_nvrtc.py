@@ -16,12 +16,12 @@ from gpubp.backends.native import KernelCache, NativeError
 from gpubp.frontend import describe, planned
 from gpubp.render import CudaSource, Launch, cuda_source
 from gpubp.render.cuda import tiles as cuda_tiles
-from gpubp.render.cuda.tiles import AT_ONCE
+from gpubp.render.cuda.tiles import FAN_IN
 from tests.cuda import test_cuda_tiles as tiles
 from tests.cuda import test_tensor as tensor
 from tests.cuda.test_cuda_tiles import drawn, each_tile, program
-from tests.cuda.test_divided import divided
 from tests.cuda.test_loops import LAYERS, net_of
+from tests.cuda.test_split_k import split_k
 from tests.render.test_c_source import MODELS
 
 HEAD = re.compile(r"__global__ void __launch_bounds__\((\d+), 1\) (\w+)\(")
@@ -133,7 +133,7 @@ def test_tiles_for_tensor_cores_fit(monkeypatch: pytest.MonkeyPatch, tile: Any, 
     """Also where the terms are divided among blocks."""
     for parts in (False, True):
         if parts:
-            divided(monkeypatch, tile, AT_ONCE)
+            split_k(monkeypatch, tile, FAN_IN)
         tensor.forced(monkeypatch, tile)
         works = tensor.works_of(
             [tiles.LAYERS[name] for name in ("vectors", "one channel", "strides", "copies and groups")]
@@ -146,7 +146,7 @@ def test_tiles_for_tensor_cores_fit(monkeypatch: pytest.MonkeyPatch, tile: Any, 
 
 @each_tile
 def test_sums_divided_among_blocks_fit(monkeypatch: pytest.MonkeyPatch, tile: Any, dtype: str) -> None:
-    divided(monkeypatch, tile, AT_ONCE)
+    split_k(monkeypatch, tile, FAN_IN)
     shapes, params, _ = tiles.LAYERS["vectors"].works()["conv_weight"]
     source = cuda_source(program("conv_weight", drawn(shapes, dtype), params), "run")
     assert "last_of(counter" in source.text

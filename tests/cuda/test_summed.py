@@ -20,7 +20,7 @@ from .host import needs_host
 from .running import Array
 from .test_cuda_kernels import GOLDEN, changed, kernels_of
 from .test_cuda_tiles import drawn
-from .test_tails import launches, planned_of, ran, same_bits
+from .test_epilogues import launches, planned_of, ran, same_bits
 
 pytestmark = needs_host
 

@@ -23,15 +23,15 @@ from gpubp.render import CudaSource, cuda_source
 from gpubp.render.cuda import tiles as cuda_tiles
 from gpubp.render.cuda.multiply import Tile
 from gpubp.render.cuda.tensor import TENSOR, TensorTile
-from gpubp.render.cuda.tiles import AT_ONCE, TILES, by_tensor_cores, choose
+from gpubp.render.cuda.tiles import FAN_IN, TILES, by_tensor_cores, choose
 
 from .conftest import Use
 from .host import HostModule, needs_host
 from .running import Array, run_cuda
 from .test_cuda_kernels import changed, kernels_of
 from .test_cuda_tiles import LAYERS, Layer, drawn
-from .test_divided import SHAPES, divided
-from .test_tails import Case, cases, launches, planned_of
+from .test_epilogues import Case, cases, launches, planned_of
+from .test_split_k import SHAPES, split_k
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "cuda"
 pytestmark = needs_host
@@ -126,7 +126,7 @@ def test_convolutions(monkeypatch: pytest.MonkeyPatch, tile: Tile) -> None:
 @pytest.mark.parametrize("tile", [TILES[0], TensorTile(32, 32, 2, 4), TENSOR[-1]], ids=lambda t: f"{t.rows}")
 def test_products_divided_among_blocks(monkeypatch: pytest.MonkeyPatch, tile: Tile) -> None:
     """However they lie; one to three rounds of adding up."""
-    divided(monkeypatch, tile, 4 if tile.rows > 16 else AT_ONCE)
+    split_k(monkeypatch, tile, 4 if tile.rows > 16 else FAN_IN)
     forced(monkeypatch, tile)
     arrays = whole_numbers([s for b, m, k, n in SHAPES for s in ((*b, m, k), (*b, k, n))])
 
@@ -234,7 +234,7 @@ def test_the_bits_of_steps_apart(given_: list[Case], tile: Tile | None, parts: b
 
     with pytest.MonkeyPatch.context() as patch:
         if parts:
-            divided(patch, tile or TILES[0], 4)
+            split_k(patch, tile or TILES[0], 4)
         forced(patch, tile or TILES[0])
         together_and_apart(planned_of(build, arrays), arrays)
 

@@ -17,7 +17,7 @@ from gpubp.render.cuda.tensor import TENSOR, TensorTile
 from .host import needs_host
 from .test_cuda_kernels import changed
 from .test_cuda_tiles import Layer, drawn
-from .test_tails import planned_of
+from .test_epilogues import planned_of
 from .test_tensor import exactly, forced, outer, program, ran, tensor_source, whole_numbers, works_of
 
 pytestmark = needs_host

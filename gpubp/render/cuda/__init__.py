@@ -3,8 +3,8 @@
 from .batches import Batches
 from .block import Block
 from .launch import Frame, Launch
+from .printing import listing
 from .source import CudaSource, cuda_source
-from .told import listing
 from .work import Gemm, Matrix
 
 __all__ = ["Batches", "Block", "CudaSource", "Frame", "Gemm", "Launch", "Matrix", "cuda_source", "listing"]

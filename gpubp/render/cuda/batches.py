@@ -1,4 +1,5 @@
-"""Steps that follow each other without the host: a gather of the next batch before each, and a record of it behind."""
+"""Steps that follow each other without the host: a gather of the next batch before each, and a record of its results
+behind."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from dsl.records import dataclass
 from ...ir import Var
 from ..c.memory import C_TYPE
 from .launch import Launch
-from .tails import TailText
 from .text import batch_lines
+from .vertical import VerticalText
 from .work import BLOCK, blocks
 
 CONTROL = ("row", "done", "rows", "order", "stopped", "going")
@@ -44,7 +45,7 @@ class Batches:
         return int(struct.unpack_from("<q", control, 8 * CONTROL.index("done"))[0])
 
 
-class BatchText(TailText):
+class BatchText(VerticalText):
     """`controlled`: whether kernels are given a control block."""
 
     controlled = False

@@ -1,4 +1,4 @@
-"""Many steps of a tiny net as one kernel: a block of threads holds the whole net in its own memory, a net each."""
+"""A persistent kernel for tiny nets: many steps in one launch, a block for each net, which lies in shared memory."""
 
 from __future__ import annotations
 

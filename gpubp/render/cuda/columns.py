@@ -1,10 +1,10 @@
-"""Reductions along columns, as of the gradient of a bias: all axes but the last ones go, and neighbours in memory are
-results. Elementwise steps that make what is reduced may be computed in the same kernel, so that it is not read again.
+"""Column reductions, as of the gradient of a bias: all axes but the last ones go, and neighbours in memory are results.
+Elementwise steps that make what is reduced may be computed in the same kernel, so that it is not read again.
 
 A block has eight slices of threads for a tile of columns; each thread takes every so manieth row. Where the columns
-alone would leave most of a GPU idle, the rows are divided among blocks (split reduction), and the block that is done
-last adds up what they found (threadFenceReduction of the CUDA samples). The order of a sum depends on the number of
-rows and columns alone."""
+alone would leave most of a GPU idle, the rows are split among blocks, and the block that is done last reduces their
+partial results (threadFenceReduction of the CUDA samples). The order of a sum depends on the number of rows and columns
+alone."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from ...ir import Element, Read
 from ..c.memory import C_TYPE, SUFFIX, UnfitError
 from ..c.row_parts import Part
-from .results import Made
+from .epilogue import Fused
 from .work import Body
 
 
-class Elements(Made):
+class Elements(Fused):
     """The elements of such an equation, and what is computed of each at once. Raises UnfitError where the text of one
     would be too long, or something needs more than one."""
 

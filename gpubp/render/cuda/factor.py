@@ -1,4 +1,5 @@
-"""One of the two matrices of a product: how pieces of it come to shared memory."""
+"""One of the two operands of a GEMM: how slices of it come to shared memory, for convolutions by implicit GEMM, which
+computes the address of each element of what im2col would write."""
 
 from __future__ import annotations
 

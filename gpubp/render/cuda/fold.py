@@ -1,4 +1,4 @@
-"""Reductions by many threads, in an order that depends on the shape alone: no atomics."""
+"""Warp and block reductions, by shuffles and shared memory, in an order that depends on the shape alone: no atomics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Products of matrices: a kernel of tiles, or large ones the library's where they lie so that it can take them."""
+"""Products of matrices: tiled GEMM kernels, or cuBLASLt's where they are large and lie so that it can take them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import product as indices
 from ...ir import Eqn, Product, Spot, Sums
 from ...passes import ITEM
 from ..c.memory import C_TYPE, Access, Memory, UnfitError, collapse
-from .results import Results
+from .epilogue import Epilogue
 from .tiles import tiles
 from .work import Body, Gemm, Kernel, Matrix, Work, indented, split_index, strided
 
@@ -22,7 +22,7 @@ MOST_CALLS = 16
 """Calls of the library for one equation."""
 
 
-def product(memory: Memory, results: Results, tf32: bool) -> Body:
+def product(memory: Memory, results: Epilogue, tf32: bool) -> Body:
     """The work of a matrix product; the library's gives the results as they are. `tf32`: whether tensor cores make it,
     where they are sooner done."""
     every, lead, sizes = _parts(memory, results.first)
@@ -114,7 +114,7 @@ def _matrix(memory: Memory, access: Access, begin: int, step: int, shape: tuple[
 
 
 def _sums(
-    a: Access, b: Access, lead: tuple[int, ...], sizes: tuple[int, int, int], results: Results, tf32: bool
+    a: Access, b: Access, lead: tuple[int, ...], sizes: tuple[int, int, int], results: Epilogue, tf32: bool
 ) -> Kernel:
     """The same by tiles, however the matrices lie. Where all of a batch are multiplied by one matrix, their rows are
     those of one."""

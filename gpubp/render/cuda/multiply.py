@@ -1,4 +1,4 @@
-"""The loop in which a block multiplies a tile's rows and columns, a piece of the terms at a time."""
+"""The main loop of a tiled GEMM: a block multiplies its tile's rows and columns, a slice of K at a time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .factor import Factor
 from .work import BYTES, indented
 
 DEPTH = 16
-"""Terms of a piece in shared memory."""
+"""Terms of a slice in shared memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """Rows and columns of a block, and those of each of its threads. With more `slices` than one, as many threads have
-    the same of them, and each takes every so manieth term."""
+    """A block tile of `rows` by `columns`, of which each thread has `down` by `right` in registers. With more `slices`
+    than one (sliced-K), as many threads have the same of them, and each takes every so manieth term."""
 
     rows: int
     columns: int
@@ -76,8 +76,9 @@ class Tile:
 
 
 def multiply(tile: Tile, vector: int, kind: str, index: str, rows: Factor, columns: Factor) -> list[str]:
-    """All terms of the block: in each turn the next piece is read, and the one before it multiplied. `vector`: rows or
-    columns that threads read at once."""
+    """All terms of the block, double-buffered: in each turn the next slice is read from global memory to registers, the
+    one before it multiplied from one half of the shared memory, and the next then written to the other half. `vector`:
+    rows or columns that threads read at once."""
     turn = [
         *when("next < stop", [*rows.fetch(index), *columns.fetch(index)]),
         *when("next > begin", tile.turns(vector, kind, rows, columns)),
@@ -97,9 +98,9 @@ def multiply(tile: Tile, vector: int, kind: str, index: str, rows: Factor, colum
     ]
 
 
-def sliced(tile: Tile, vector: int, kind: str, multiplied: Sequence[str]) -> list[str]:
-    """The same by slices of the threads; then each thread has one result, whose parts it has added up in the order of
-    the slices. There are as many threads as results."""
+def sliced_k(tile: Tile, vector: int, kind: str, multiplied: Sequence[str]) -> list[str]:
+    """The same by sliced-K; then each thread has one result, whose parts it has added up in the order of the slices.
+    There are as many threads as results."""
     pack = f"Pack<{kind}, {vector}>"
     put = [f"{pack} found;", *unrolled("v", vector, ["found.at[v] = sums[r][c + v];"])]
     put.append(f"parts[slice][(({tile.row(vector)}) * {tile.columns} + {tile.column(vector)}) / {vector}] = found;")

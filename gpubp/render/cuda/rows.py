@@ -1,4 +1,5 @@
-"""Equations that are computed row by row, as kernels: threads beside each other take elements beside each other."""
+"""Elementwise and row-wise equations fused into a kernel: grid-stride loops with 16-byte accesses, and reductions of
+rows by warps and blocks. Threads beside each other take elements beside each other (coalesced)."""
 
 from __future__ import annotations
 
@@ -29,8 +30,8 @@ from .work import (
 KEPT = 16
 """Elements of a row that a thread keeps in registers between two reductions."""
 SPLIT = 16384
-"""Elements from which on a row is reduced by several blocks; a single one already where a block of BLOCK threads would
-have more than KEPT for each."""
+"""Elements from which on a row is reduced in two passes, by several blocks and then by one; a single one already
+where a block of BLOCK threads would have more than KEPT for each."""
 PER_THREAD = 16
 """Elements that a thread of these takes."""
 _MASK = "const uint32_t mask = 0xffffffffu;"

@@ -10,10 +10,10 @@ from ...passes import dense
 from ..c.memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse
 from .columns import ColumnFold, ColumnKernel
 from .elements import Elements
+from .epilogue import Epilogue
 from .fold import Folding, across, warp_mask
 from .gemm import product
 from .multiply import unrolled
-from .results import Results
 from .tiles import tiles
 from .work import BLOCK, WARP, Body, Kernel, blocks, indented, power_above, split_index, strided, whole
 
@@ -21,7 +21,7 @@ PER_THREAD = 16
 """Elements that a thread reduces, where there are enough to divide."""
 
 
-def product_body(memory: Memory, results: Results, tf32: bool) -> Body:
+def product_body(memory: Memory, results: Epilogue, tf32: bool) -> Body:
     """The work of a product, and of what its results are made into where they are. Raises UnfitError where it has no
     such form."""
     eqn, form = results.first, results.first.op.c

@@ -19,7 +19,7 @@ from ..c.words import comment
 from ..turns import Turns
 from .batches import CONTROL, Batches, BatchText
 from .block import Block, BlockText
-from .joins import body, functions, joined
+from .horizontal import body, functions, joined
 from .launch import Launch, within
 from .loops import frames
 from .tasks import OWN_MEMORY, Task
@@ -152,7 +152,7 @@ class _Text(BatchText):
             return ()
         found = [step for step in self.kernels() if isinstance(step, CudaStep | _Loop)]
         steps, loops = [s for s in found if isinstance(s, CudaStep)], [s for s in found if isinstance(s, _Loop)]
-        return tuple(sorted((*(steps if self.apart else self.with_tails(steps)), *loops), key=lambda s: s.first))
+        return tuple(sorted((*(steps if self.apart else self.fused(steps)), *loops), key=lambda s: s.first))
 
     def _launches(self, step: CudaStep | _Loop, name: str = "") -> Iterator[Launch | Gemm]:
         if isinstance(step, _Loop):

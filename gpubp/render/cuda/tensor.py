@@ -1,4 +1,4 @@
-"""Tiles that tensor cores multiply, of factors rounded to TF32, with sums of float32.
+"""GEMM tiles for tensor cores (mma.sync), of factors rounded to TF32, accumulated in float32.
 
 A warp does `mma.m16n8k8` (ops/cuda/tensor.cuh): of 16 rows, 8 columns and 8 terms thread 4 r + k of it holds the rows r
 and r + 8, the column r and the terms k and k + 4 of the factors, and of the sums those of the same rows and of columns
@@ -90,5 +90,5 @@ TENSOR = (
     TensorTile(128, 128, 8, 8),
 )
 """Those there are, of 64 or 128 threads."""
-SLICED_TENSOR = TensorTile(16, 16, 2, 4, 8)
+SLICED_K_TENSOR = TensorTile(16, 16, 2, 4, 8)
 """How eight warps share the terms of a tile of 16 by 16."""

@@ -1,10 +1,12 @@
-"""Products of matrices of which an element may lie anywhere, as kernels: convolutions, and what no library takes.
+"""Tiled GEMM kernels whose operands may lie anywhere: small matrix products, and convolution with both gradients as
+implicit GEMM, without an im2col buffer.
 
-A block computes a tile of the result: each thread some rows and columns of it, in registers. Pieces of both matrices
-pass through shared memory, the next of them on its way while one is multiplied. A sum is taken in the order of its
-terms, rounded once a term. Where the tiles alone would leave most of a GPU idle, the terms are divided among blocks.
-Of those that work on the same tile the one that comes last adds up what they found, and has it in its registers as if
-it had taken all terms itself. No number is added by atomics: the shapes alone say how a sum is taken.
+A block computes a tile of the result, each thread a tile of that in registers (register tiling). Slices of both
+operands along K pass through shared memory, double-buffered: the next one is on its way while one is multiplied. A
+sum is taken in the order of its terms, by fused multiply-adds. Where the tiles alone would leave most of a GPU idle,
+K is divided among blocks (split-K). Of those that work on the same tile the one that comes last reduces their
+partial sums (threadFenceReduction of the CUDA samples), and goes on to the epilogue as if it had taken all terms
+itself. No number is added by atomics: the order of every sum depends on the shapes alone.
 """
 
 from __future__ import annotations
@@ -15,29 +17,28 @@ from collections.abc import Sequence
 from ...ir import Sums
 from ...passes import ITEM
 from ..c.memory import C_TYPE, Access, UnfitError
+from .epilogue import LANES, Epilogue
 from .factor import Axes, Factor
-from .multiply import Tile, multiply, sliced, unrolled, when
-from .results import LANES, Results
-from .tensor import SLICED_TENSOR, TENSOR
+from .multiply import Tile, multiply, sliced_k, unrolled, when
+from .tensor import SLICED_K_TENSOR, TENSOR
 from .work import BYTES, WARP, Kernel, blocks, indented, whole
 
 SMALL = 32 * 32 * 32
-"""Multiplications that one block does by itself: the terms of a product with fewer are never divided."""
-PARTS = 132
+"""Multiplications that one block does by itself: a product with fewer is never split along K."""
+MULTIPROCESSORS = 132
 """Multiprocessors of a large GPU."""
-FULL = 512 * PARTS
-"""Threads that keep it busy: four warps wait for each of its schedulers."""
-LEAST = 64
-"""Terms that a block takes at least, where they are divided: a piece of 16 takes about 400 cycles, in which it is read
-from the second cache."""
-DIVIDED = 4 * LEAST
-"""Terms from which on they are. To hand pieces on and to add them up takes some 1,500 cycles."""
-FEW = 256 * PARTS
-"""Results up to which each is a thread's, where no terms are divided: a warp for each scheduler at most, and nothing to
-wait for but memory."""
-AT_ONCE = 16
-"""Pieces of a sum that a block adds up at once. Their counter is that of the first of them and of the round, of which
-there are fewer."""
+BUSY = 512 * MULTIPROCESSORS
+"""Threads that keep it busy: four warps for each of its schedulers."""
+LEAST_TERMS = 64
+"""Terms that a block of split-K takes at least: a slice of 16 takes about 400 cycles, in which it is read from L2."""
+SPLIT_FROM = 4 * LEAST_TERMS
+"""Terms from which on K is split. To write partial sums and to reduce them takes some 1,500 cycles."""
+FEW = 256 * MULTIPROCESSORS
+"""Results up to which each is a thread's, where K is not split: a warp for each scheduler at most, and nothing to wait
+for but memory."""
+FAN_IN = 16
+"""Partial sums that a block reduces at once: more are reduced as a tree. Their counter is that of the first of them and
+of the level, of which there are fewer."""
 
 
 TILES = (
@@ -47,16 +48,16 @@ TILES = (
     Tile(128, 64, 8, 8),
 )
 """Those there are."""
-SLICED = Tile(16, 16, 4, 4, 16)
-"""How the threads of a tile of a result for each multiply, where its terms are divided among blocks anyway: a read of
-shared memory for two products, not two for one."""
+SLICED_K = Tile(16, 16, 4, 4, 16)
+"""Sliced-K: how the threads of a tile of 16 by 16 multiply, where K is split among blocks anyway. Each slice of threads
+takes every so manieth term; a read of shared memory serves two products, not two one."""
 LEAST_SIDE = 8
 """Rows, columns and terms that tensor cores multiply at once, or half of them."""
 DEEP = 64
-"""Terms of a piece in shared memory where each thread takes few."""
+"""Terms of a slice in shared memory where each thread takes few."""
 
 
-def tiles(sums: Sums, left: Access, right: Access, results: Results, tf32: bool) -> Kernel:
+def tiles(sums: Sums, left: Access, right: Access, results: Epilogue, tf32: bool) -> Kernel:
     """The kernel of a product, and of what its results are made into; with `tf32` that of many multiplications of
     float32 by tensor cores. Raises UnfitError where there is nothing to multiply."""
     if 0 in (*sums.batch, *sums.rows, *sums.columns, *sums.terms):
@@ -66,7 +67,7 @@ def tiles(sums: Sums, left: Access, right: Access, results: Results, tf32: bool)
 
 def by_tensor_cores(batch: int, rows: int, columns: int, terms: int) -> bool:
     """Whether tensor cores multiply sooner, where factors may be rounded to TF32."""
-    few = rows * columns * batch <= FEW and terms <= DIVIDED
+    few = rows * columns * batch <= FEW and terms <= SPLIT_FROM
     return not few and batch * rows * columns * terms > SMALL and min(rows, columns, terms) >= LEAST_SIDE
 
 
@@ -74,7 +75,7 @@ def choose(batch: int, rows: int, columns: int, terms: int, item: int, tensor: b
     """The largest tile that the result fills, and of which there are enough for all of a GPU, for numbers of `item`
     bytes. Few results of few terms are a thread's each. `tensor`: for tensor cores, of which several warps share the
     terms of a tile of 16 by 16."""
-    if not tensor and rows * columns * batch <= FEW and terms <= DIVIDED:
+    if not tensor and rows * columns * batch <= FEW and terms <= SPLIT_FROM:
         return TILES[0]
     every = (TILES[0], *TENSOR) if tensor else TILES
     most = max(tile.columns for tile in every)
@@ -83,7 +84,7 @@ def choose(batch: int, rows: int, columns: int, terms: int, item: int, tensor: b
     def enough(tile: Tile) -> bool:
         count = batch * blocks(rows, tile.rows) * blocks(columns, tile.columns)
         # The largest are not divided: one block would add up too much.
-        return (count if tile.rows == 128 else count * pieces(terms)) >= PARTS
+        return (count if tile.rows == 128 else count * pieces(terms)) >= MULTIPROCESSORS
 
     filled = [t for t in every if t.columns <= wide and t.rows <= max(rows, 16) and (t.rows < 128 or item == 4)]
     filled.sort(key=lambda tile: (tile.rows * tile.columns, min(tile.rows, tile.columns)), reverse=True)
@@ -92,7 +93,7 @@ def choose(batch: int, rows: int, columns: int, terms: int, item: int, tensor: b
 
 def pieces(terms: int) -> int:
     """In how many pieces terms can be divided."""
-    return terms // LEAST if terms >= DIVIDED else 1
+    return terms // LEAST_TERMS if terms >= SPLIT_FROM else 1
 
 
 def _axes(sizes: tuple[int, ...], letter: str, first: int = 0) -> Axes:
@@ -101,7 +102,7 @@ def _axes(sizes: tuple[int, ...], letter: str, first: int = 0) -> Axes:
 
 
 class _Product:
-    def __init__(self, sums: Sums, left: Access, right: Access, results: Results, tf32: bool) -> None:
+    def __init__(self, sums: Sums, left: Access, right: Access, results: Epilogue, tf32: bool) -> None:
         b, i = len(sums.batch), len(sums.batch) + len(sums.rows)
         self.b, self.i, self.j = _axes(sums.batch, "i"), _axes(sums.rows, "i", b), _axes(sums.columns, "i", i)
         self.p = p = _axes(sums.terms, "p")
@@ -117,8 +118,8 @@ class _Product:
         self.tile = tile = choose(*sizes, self.item, self.tensor)
         self.vector = tile.vector(self.item)
         count = self.b.total * blocks(self.i.total, tile.rows) * blocks(self.j.total, tile.columns)
-        most = 1 if self.total * p.total <= SMALL else min(FULL // (count * tile.threads), pieces(p.total))
-        small = tile.rows * tile.columns == SLICED.threads and self.item == 4
+        most = 1 if self.total * p.total <= SMALL else min(BUSY // (count * tile.threads), pieces(p.total))
+        small = tile.rows * tile.columns == SLICED_K.threads and self.item == 4
         self.sliced = small and (most > 1 or self.tensor)
         depth = DEEP if self.sliced else tile.depth(p.total)
         self.each = blocks(blocks(p.total, max(1, most)), depth) * depth
@@ -150,7 +151,7 @@ class _Product:
         else:
             lines.append(f"const {kind} begin = 0, stop = {terms};")
         lines += self._multiply()
-        lines += self._add_up(count, many) if many > 1 else []
+        lines += self._split_k(count, many) if many > 1 else []
         scratch = self.item * count * many * self.tile.rows * self.tile.columns if many > 1 else 0
         counters = 1 + count * many if many > 1 else 0
         return Kernel((*lines, *self._write()), count * many, self.tile.threads, scratch, counters)
@@ -160,13 +161,13 @@ class _Product:
         given = self.kind, self.index, self.rows, self.columns
         if not self.sliced:
             return multiply(self.tile, BYTES // self.item if self.tensor else self.vector, *given)
-        tile = SLICED_TENSOR if self.tensor else SLICED
-        return sliced(tile, tile.vector(self.item), self.kind, multiply(tile, BYTES // self.item, *given))
+        tile = SLICED_K_TENSOR if self.tensor else SLICED_K
+        return sliced_k(tile, tile.vector(self.item), self.kind, multiply(tile, BYTES // self.item, *given))
 
-    def _add_up(self, count: int, many: int) -> list[str]:
-        """The sums of all blocks that have one of `many` pieces of the terms, for each of `count` tiles. A block hands
-        its own on; of AT_ONCE the one that comes last adds up theirs, in the order of the terms, and does the same with
-        what it found, until one has all."""
+    def _split_k(self, count: int, many: int) -> list[str]:
+        """The split-K reduction of `many` partial sums, for each of `count` tiles. A block writes its own; of FAN_IN
+        the one that comes last adds them up, in the order of the terms, and does the same with what it found, until
+        one has all."""
         width, threads = self.vector, self.tile.threads
         pack, packs = f"Pack<{self.kind}, {width}>", self.tile.right // width
 
@@ -181,15 +182,15 @@ class _Product:
         take += unrolled("v", width, [f"{own} += found.at[v];"])
         turn = [
             *each(put),
-            f"const int first = piece / ({AT_ONCE} * step) * ({AT_ONCE} * step);",
-            f"const int end = first + {AT_ONCE} * step < {many} ? first + {AT_ONCE} * step : {many};",
+            f"const int first = piece / ({FAN_IN} * step) * ({FAN_IN} * step);",
+            f"const int end = first + {FAN_IN} * step < {many} ? first + {FAN_IN} * step : {many};",
             "__syncthreads();",
             f"unsigned *const counter = (unsigned *)scratch - 2 - (first + level) * {count} - blockIdx.x % {count};",
             "if (threadIdx.x == 0) last = last_of(counter, (end - first + step - 1) / step);",
             "__syncthreads();",
             "if (!last) return;",
             *each(unrolled("v", width, [f"{own} = 0;"])),
-            f"#pragma unroll {max(1, min(AT_ONCE, 64 // (self.tile.down * self.tile.right)))}",
+            f"#pragma unroll {max(1, min(FAN_IN, 64 // (self.tile.down * self.tile.right)))}",
             "for (int from = first; from < end; from += step) {",
             *indented(each(take)),
             "}",
@@ -198,14 +199,13 @@ class _Product:
         return [
             f"{pack} *const handed = ({pack} *)scratch + blockIdx.x % {count} * {many * size} + threadIdx.x;",
             "__shared__ bool last;",
-            f"for (int step = 1, level = 0; step < {many}; step *= {AT_ONCE}, level++) {{",
+            f"for (int step = 1, level = 0; step < {many}; step *= {FAN_IN}, level++) {{",
             *indented(turn),
             "}",
         ]
 
     def _write(self) -> list[str]:
-        """What becomes of the results of a thread. All is computed before any is written: so nothing that is read waits
-        for what is written."""
+        """The epilogue. All is computed before any is written: so nothing that is read waits for what is written."""
         tile, results, right = self.tile, self.results, self.tile.right
         *index, last = self.spot.index
         if results.by_rows:

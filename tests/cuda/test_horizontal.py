@@ -22,7 +22,7 @@ from gpubp.passes import Buffer, Place, Plan, plan
 from gpubp.render import CudaSource, Gemm, Launch, cuda_source
 from gpubp.render.cuda import gemm as cuda_gemm
 from gpubp.render.cuda import tiles as cuda_tiles
-from gpubp.render.cuda.joins import MOST_BLOCKS, MOST_TURNS, Group, joined
+from gpubp.render.cuda.horizontal import MOST_BLOCKS, MOST_CHAINED, Group, joined
 from gpubp.render.cuda.tasks import Task, shared
 from tests.executor.nets import PLAIN
 from tests.render.compiled import FEWER
@@ -68,7 +68,7 @@ def test_what_depends_on_another_comes_after_it(given: list[Task]) -> None:
             assert a < b or follows(found[a], first, second)
     for group in found:
         assert len(group.wide) == 1 or group.grid <= MOST_BLOCKS
-        assert all(task.grid <= MOST_TURNS for task in group.chain)
+        assert all(task.grid <= MOST_CHAINED for task in group.chain)
         assert len(group.tasks) == 1 or all(task.lines for task in group.tasks)
 
 
@@ -106,7 +106,7 @@ def beside() -> Plan:
 
 def test_golden() -> None:
     text = cuda_source(beside(), "step").text
-    golden = Path(__file__).parent.parent / "golden" / "cuda" / "joined.cu"
+    golden = Path(__file__).parent.parent / "golden" / "cuda" / "horizontal.cu"
     assert text[text.index("INLINE void step_") :] == golden.read_text("utf-8")
 
 

@@ -1,5 +1,5 @@
-"""Elementwise steps computed with the product that they read: the bits of both apart, where neither may move they stay
-apart, and planted faults."""
+"""Epilogue fusion: elementwise steps computed with the product that they read, the bits of both apart; where neither
+may move they stay apart; planted faults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gpubp.frontend import planned
 from gpubp.ir import PRIMITIVES, Aval, Program, Var, evaluate, recording, verify
 from gpubp.passes import Plan, plan
 from gpubp.render import CudaSource, Launch, cuda_source
-from gpubp.render.cuda import results as cuda_results
+from gpubp.render.cuda import epilogue as cuda_epilogue
 from gpubp.render.cuda import tiles as cuda_tiles
 from gpubp.render.cuda.tasks import Task
 from gpubp.render.cuda.tiles import TILES, Tile
@@ -29,7 +29,7 @@ from .host import needs_host
 from .running import Array, run_cuda
 from .test_cuda_kernels import changed, kernels_of
 from .test_cuda_tiles import LAYERS, drawn
-from .test_divided import divided
+from .test_split_k import split_k
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "cuda"
 pytestmark = needs_host
@@ -137,7 +137,7 @@ def test_the_bits_of_both_apart(given_: list[Case], dtype: str, tried: tuple[Til
 
     with pytest.MonkeyPatch.context() as patch:
         if tried[1]:
-            divided(patch, tried[0] or TILES[0], 4)
+            split_k(patch, tried[0] or TILES[0], 4)
         elif tried[0]:
             patch.setattr(cuda_tiles, "choose", lambda *_: tried[0])
         same_bits(planned_of(build, arrays), arrays)
@@ -176,7 +176,7 @@ def layer(rows: int = 384, terms: int = 400, columns: int = 96) -> tuple[Plan, l
 def test_golden() -> None:
     """Sums divided among blocks, a bias and a rectifier; a product by a thread for each result, and a gate."""
     found = kernels_of(cuda_source(layer()[0], "step"))
-    assert found == (GOLDEN / "tails.cu").read_text("utf-8")
+    assert found == (GOLDEN / "epilogues.cu").read_text("utf-8")
 
 
 def test_results_that_nothing_else_reads_are_not_written() -> None:
@@ -198,7 +198,7 @@ def test_a_step_of_the_benchmark() -> None:
 
 
 def test_what_is_needed_between_them() -> None:
-    """A sum of what the tail reads: the product moves down to the tail. A sum of the results themselves: both stay."""
+    """A sum of what the epilogue reads: the product moves down to it. A sum of the results themselves: both stay."""
     arrays = drawn([(64, 40), (40, 48), (64, 48)], "float32")
 
     def down(a: Var, b: Var, c: Var) -> list[Var]:
@@ -223,7 +223,7 @@ def steps_with_work(found: Plan) -> set[str]:
 
 
 def test_a_result_on_memory_that_other_blocks_still_read() -> None:
-    """Where a factor dies with the product, what the tail writes may be given its memory."""
+    """Where a factor dies with the product, what the epilogue writes may be given its memory."""
     arrays = drawn([(512, 64), (64, 64)], "float32")
 
     def build(x: Var, w: Var) -> list[Var]:
@@ -241,7 +241,7 @@ def test_a_result_on_memory_that_other_blocks_still_read() -> None:
     clash = factor.buffer.start < mask.buffer.start + mask.buffer.bytes and mask.buffer.start < factor.buffer.start + 1
     assert clash, "the planner has changed: the test shows nothing"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cuda_results, "overlap", lambda *_: False)
+        patch.setattr(cuda_epilogue, "overlap", lambda *_: False)
         bad = cuda_source(found, "run")
     wrong = [ran(found, arrays, order, bad)[0] for order in (0, 1)]
     assert any(not np.array_equal(a, wanted) for a in wrong)
@@ -272,14 +272,14 @@ def test_behind_the_guard() -> None:
         ("sums[r][c + v]", "sums[r][c]"),
     ],
 )
-def test_a_tail_that_takes_an_element_of_others_is_found(old: str, new: str) -> None:
+def test_an_epilogue_that_takes_an_element_of_others_is_found(old: str, new: str) -> None:
     found, arrays = layer()
     good, right = run_cuda(found, arrays, [])
     _, wrong = run_cuda(found, arrays, [], source=changed(good, old, new))
     assert not all(np.array_equal(a, b) for a, b in zip(right, wrong, strict=True))
 
 
-def test_a_tail_that_moves_past_what_it_reads_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_epilogue_that_moves_past_what_it_reads_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = drawn([(64, 40), (40, 48)], "float32")
 
     def build(a: Var, b: Var) -> list[Var]:

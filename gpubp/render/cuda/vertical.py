@@ -1,5 +1,6 @@
-"""Steps that are computed with the product or the pooling that they read, while its results are in registers:
-elementwise ones, and of short rows of a product. The results are written only where something else reads them."""
+"""Vertical fusion (producer and consumer): elementwise steps, and those of short rows, as the epilogue of the
+product or the pooling that they read; sums along columns with the elementwise steps that make what they add up. What
+is in between is written only where something else reads it."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from dataclasses import replace
 from ...ir import Element, Eqn, Scalar
 from ..c.memory import Memory, UnfitError
 from .elements import Elements
-from .results import Results
+from .epilogue import Epilogue
 from .single import is_product, product_body
 from .summed import Summed, SummedElements, sums_columns
 from .tasks import Task
@@ -20,15 +21,15 @@ WINDOW = 24
 """How many steps behind one are looked at for one that can be computed with it."""
 
 
-class TailText(CudaText):
+class VerticalText(CudaText):
     """`tf32`: whether products of float32 are made by tensor cores, where there are many multiplications."""
 
     tf32: bool
 
     def product_lines(self, memory: Memory, eqn: Eqn) -> Body:
-        return product_body(memory, Results(memory, eqn, [], {eqn.output}), self.tf32)
+        return product_body(memory, Epilogue(memory, eqn, [], {eqn.output}), self.tf32)
 
-    def with_tails(self, steps: Iterable[CudaStep]) -> list[CudaStep]:
+    def fused(self, steps: Iterable[CudaStep]) -> list[CudaStep]:
         """Steps without loops among them. What is computed with another is where that was, or it is where the other
         was, and in the other place is a step without work."""
         found = list(steps)
@@ -90,7 +91,7 @@ class TailText(CudaText):
             if is_product(eqn):
                 if sums:
                     return None
-                body = product_body(memory, Results(memory, eqn, after, stored), self.tf32)
+                body = product_body(memory, Epilogue(memory, eqn, after, stored), self.tf32)
             elif isinstance(eqn.op.c, Element):
                 made = SummedElements(memory, eqn, after, stored)
                 body = Body([made.summed(sums)]) if sums else Elements(memory, eqn, after, stored).lines()

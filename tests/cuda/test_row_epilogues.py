@@ -16,7 +16,7 @@ from .host import needs_host
 from .running import Array
 from .test_cuda_kernels import changed
 from .test_cuda_tiles import drawn
-from .test_tails import planned_of, ran, same_bits, steps_with_work
+from .test_epilogues import planned_of, ran, same_bits, steps_with_work
 
 pytestmark = needs_host
 SHAPES = [

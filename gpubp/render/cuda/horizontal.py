@@ -1,9 +1,9 @@
-"""Small kernels that run as one. A kernel of a graph takes a microsecond or two whatever it does, which is most of the
-time of a small net's step: those that do not depend on each other run side by side, on blocks of their own, and what
-depends on them runs after them in the block that is done last, if it is work for one.
+"""Horizontal fusion: small kernels as one. A kernel of a graph takes a microsecond or two whatever it does, which is
+most of the time of a small net's step: those that do not depend on each other run side by side, on blocks of their own,
+and what depends on them runs after them in the block that is done last, if it is work for one.
 
-The last block is found by a counter, as in the sample threadFenceReduction of the CUDA toolkit. Each sum is still made
-in one order, by the same threads, whichever block that is."""
+The last block is found by a counter, as in the CUDA sample threadFenceReduction. Each sum is still made in one
+order, by the same threads, whichever block that is."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .work import BLOCK
 MOST_BLOCKS = 512
 """Blocks of kernels that run side by side, about four for each multiprocessor, which all have their place there: larger
 ones fill a GPU by themselves."""
-MOST_TURNS = 4
-"""Blocks of a kernel that one block does in their place."""
+MOST_CHAINED = 4
+"""Blocks of a dependent kernel that the last block runs one after the other."""
 WINDOW = 24
 """How many groups before a kernel are looked at for one that it can join."""
 _GIVEN = "arena, tables, scratch, "
@@ -58,7 +58,7 @@ class Group:
             return None
         if self.grid + task.grid <= MOST_BLOCKS and not any(task.clashes(one) for one in self.tasks):
             return Group((*self.wide, task), self.chain)
-        return Group(self.wide, (*self.chain, task)) if task.grid <= MOST_TURNS else None
+        return Group(self.wide, (*self.chain, task)) if task.grid <= MOST_CHAINED else None
 
 
 def joined(tasks: Sequence[Task]) -> list[Group]:

@@ -1,4 +1,4 @@
-"""Sums whose terms are divided among blocks: added up in one order whichever block is last, and planted faults."""
+"""Split-K: partial sums of blocks, reduced in one order whichever block is last, and planted faults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.passes import Plan, plan
 from gpubp.render import CudaSource, Launch, cuda_source
 from gpubp.render.cuda import tiles as cuda_tiles
-from gpubp.render.cuda.tiles import AT_ONCE, LEAST, TILES, Tile
+from gpubp.render.cuda.tiles import FAN_IN, LEAST_TERMS, TILES, Tile
 from tests.ops.checks import inputs_for
 
 from .host import needs_host
@@ -41,25 +41,25 @@ def test_a_sum_of_many_terms_is_one_launch() -> None:
     ((work,),) = source.work.values()
     assert isinstance(work, Launch)
     assert "last_of(counter" in source.text
-    assert work.grid > terms // (2 * LEAST)
+    assert work.grid > terms // (2 * LEAST_TERMS)
     close(found, "conv_weight", arrays, params, terms)
 
 
-def divided(monkeypatch: pytest.MonkeyPatch, tile: Tile, at_once: int) -> None:
+def split_k(monkeypatch: pytest.MonkeyPatch, tile: Tile, at_once: int) -> None:
     """Have all sums divided, into as small pieces as there are."""
     monkeypatch.setattr(cuda_tiles, "choose", lambda *_: tile)
-    for name, value in (("SMALL", 0), ("LEAST", 16), ("DIVIDED", 16), ("AT_ONCE", at_once)):
+    for name, value in (("SMALL", 0), ("LEAST_TERMS", 16), ("SPLIT_FROM", 16), ("FAN_IN", at_once)):
         monkeypatch.setattr(cuda_tiles, name, value)
 
 
-CASES = [(TILES[0], "float32", AT_ONCE), (TILES[0], "float64", 4), (TILES[-1], "float32", 4)]
-CASES += [(Tile(32, 32, 4, 4), "float32", 5), (Tile(32, 16, 4, 4), "float64", AT_ONCE)]
+CASES = [(TILES[0], "float32", FAN_IN), (TILES[0], "float64", 4), (TILES[-1], "float32", 4)]
+CASES += [(Tile(32, 32, 4, 4), "float32", 5), (Tile(32, 16, 4, 4), "float64", FAN_IN)]
 
 
 @pytest.mark.parametrize(("tile", "dtype", "at_once"), CASES, ids=lambda t: str(getattr(t, "rows", t)))
 def test_products_in_pieces(monkeypatch: pytest.MonkeyPatch, tile: Tile, dtype: str, at_once: int) -> None:
     """Rows and columns that fill no tile, batches, matrices that lie transposed; one to three rounds of adding up."""
-    divided(monkeypatch, tile, at_once)
+    split_k(monkeypatch, tile, at_once)
     pairs = [((*b, m, k), (*b, k, n)) for b, m, k, n in SHAPES]
     arrays = drawn([shape for pair in pairs for shape in pair], dtype)
 

@@ -1,4 +1,4 @@
-"""What becomes of results as soon as they are there, before they are written anywhere."""
+"""Epilogue fusion: what is computed of results while they are in registers, before they are written anywhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LANES = 16
 """Threads beside each other that have the results of a row, where each has one."""
 
 
-class Made(CudaRows):
+class Fused(CudaRows):
     """The results of the equation `eqn`, which is more than elementwise, and the equations `after` that are computed of
     them as soon as they are there; `stored`: the values that something else reads. Raises UnfitError where they would
     write over what other threads still read."""
@@ -42,9 +42,9 @@ class Made(CudaRows):
         self.outer, self.length = self.shape[:-1], self.shape[-1]
 
 
-class Results(Made):
-    """The results of a product, in the registers of the threads that made them; what is computed of them is of each, or
-    of a row whose results threads beside each other have."""
+class Epilogue(Fused):
+    """The epilogue of a tiled GEMM: elementwise equations, or those of a row whose results threads beside each other
+    have."""
 
     @property
     def accesses(self) -> list[Access]:
