@@ -15,7 +15,7 @@ from gpubp.ir import Aval, Program, Var, evaluate, recording, verify
 from gpubp.passes import plan
 from tests.cuda.bounds import run_model
 from tests.ir.random_programs import Case, programs
-from tests.passes.test_plan import split_k
+from tests.passes.test_plan import divided
 from tests.render.test_c_source import MODELS, near
 
 from .host import needs_host
@@ -27,7 +27,7 @@ pytestmark = needs_host
 @settings(max_examples=25)
 @given(case=programs(most=12), fed=st.integers(0, 2**12), guarded=st.booleans(), order=st.integers(0, 1))
 def test_random_programs(case: Case, fed: int, guarded: bool, order: int) -> None:
-    program, arrays, feeds = split_k(case, fed, guarded)
+    program, arrays, feeds = divided(case, fed, guarded)
     ours, mine = ([a.copy() for a in arrays] for _ in range(2))
     with np.errstate(all="ignore"):
         wanted = [np.array(v) for v in evaluate(program, ours, np)]

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from gpubp import ops
+from benchmarks.gpu_cases import CNN, WIDE, Case, text
+from gpubp import loads, ops
+from gpubp.executor.machine import collected
+from gpubp.frontend import planned
 from gpubp.ir import Var
 from gpubp.passes import Plan
 from gpubp.render import CudaSource, Launch, cuda_source
@@ -86,6 +89,14 @@ def test_a_window_and_the_sum_behind_it() -> None:
         patch.setattr(cuda_summed, "LEAST_THREADS", 1 << 10)
         found = planned_of(build, arrays)
         assert launches(same_bits(found, arrays)) == 3
+
+
+@pytest.mark.parametrize(("case", "most"), [(CNN, 20), (WIDE, 28)], ids=["CNN", "MLP"])
+def test_a_step_of_the_benchmark(case: Case, most: int) -> None:
+    """The gradient of each large layer and that of its bias are one launch; the results of a step take none."""
+    built, found = planned(loads(text(case)), "train", case.batch, "float32")
+    (works,) = cuda_source(found, "train", collect=collected(built, found)).work.values()
+    assert len(works) == most
 
 
 def large() -> tuple[Plan, list[Array]]:

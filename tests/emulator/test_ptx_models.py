@@ -25,7 +25,7 @@ from tests.cuda.test_cuda_tiles import LAYERS, close, drawn, each_tile
 from tests.cuda.test_tensor import check_convolutions, forced, tensor_source
 from tests.ir.random_programs import Case, programs
 from tests.ops.checks import inputs_for
-from tests.passes.test_plan import split_k
+from tests.passes.test_plan import divided
 from tests.render.test_c_source import MODELS, given_of, near
 
 from .kernels import Array, Fault, PtxModule, needs_gcc, nvrtc
@@ -51,7 +51,7 @@ def test_models(path: Path, mode: Any, dtype: str) -> None:
 @settings(max_examples=10, deadline=None)
 @given(case=programs(most=12), fed=st.integers(0, 2**12), guarded=st.booleans(), order=st.integers(0, 1))
 def test_random_programs(case: Case, fed: int, guarded: bool, order: int) -> None:
-    program, arrays, feeds = split_k(case, fed, guarded)
+    program, arrays, feeds = divided(case, fed, guarded)
     ours, mine = ([a.copy() for a in arrays] for _ in range(2))
     with np.errstate(all="ignore"):
         wanted = [np.array(v) for v in evaluate(program, ours, np)]
