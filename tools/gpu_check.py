@@ -64,12 +64,13 @@ def parts(figures: Path) -> tuple[Part, ...]:
     """What is run, in this order. `figures`: where the benchmark writes its figures."""
     return (
         Part("the machine", ("-m", "gpubp", "doctor"), 60),
-        Part("programs and trainings", (*_PYTEST, "tests/gpu/test_compiled.py", "tests/gpu/test_losses.py"), 200),
+        Part("programs and trainings", (*_PYTEST, *(f"tests/gpu/test_{n}.py" for n in OURS)), 200),
         Part("benchmark", ("-m", "benchmarks.gpu", "--seconds", "190", "--json", str(figures)), 240),
         Part("CuPy's own kernels", (*_PYTEST, *(f"tests/gpu/test_{n}.py" for n in LEFT)), 120),
     )
 
 
+OURS = ("compiled", "side_by_side", "losses")
 LEFT = ("training", "stand_in_facts", "plain")
 CLAIMS = (
     ("a step of each model by its kernels is NumPy's", "test_a_step_of_each_model"),
@@ -79,6 +80,7 @@ CLAIMS = (
     ("a net by tensor cores follows the CPU's losses to 1e-2, twice alike", "test_a_convolutional_net_by_tensor_cores"),
     ("two runs with one seed give the same bytes", "test_two_runs_give_the_same_bytes"),
     ("restarts side by side are the runs of their seeds", "test_restarts_are_the_runs_of_their_seeds"),
+    ("nets that differ in numbers alone, side by side, are those nets alone", "test_each_is_the_net_alone"),
     ("a step as a graph gives the bytes of one without", "test_with_and_without_a_graph"),
     ("a rate changed between replays takes effect", "test_a_rate_that_changes_between_replays"),
     ("10,000 steps leave the memory pool unchanged", "test_ten_thousand_steps_take_no_memory"),

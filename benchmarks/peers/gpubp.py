@@ -57,7 +57,7 @@ class _Restarts(Prepared):
         for k in range(case.count):
             member = self.ensemble.member(k)
             member.set_parameters({name: w[k] for name, w in zip(member.parameters, weights, strict=True)})
-            self.ensemble.adopt(k, member)
+            self.ensemble.adopt(k, member.arrays())
 
     def steps(self, count: int) -> Any:
         return self.ensemble.run_steps(self.placed, count, self.batch)[0].T
