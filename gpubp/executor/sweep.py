@@ -7,10 +7,23 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ..errors import DivergedError
-from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, UnlikeError, build, lifted, planned, tables
+from ..frontend import (
+    GOING,
+    GUARD,
+    STEP,
+    Built,
+    Mode,
+    Net,
+    UnlikeError,
+    lifted,
+    planned,
+    program_of,
+    statistics,
+    tables,
+)
 from ..passes import ITEM, cost
 from ..render import LANES
-from ..transforms import Column, outline
+from ..transforms import Column
 from .choice import choose
 from .ensemble import Ensemble
 from .executor import CHUNK, Data, Executor
@@ -47,7 +60,8 @@ class Sweep(Ensemble):
         self._seen: set[tuple[int, bool]] = set()
         self._same_figures: dict[tuple[int, ...], bool] = {}
         self._begin(tuple(nets), (self._first.seed,) * len(nets))
-        self._require_same_statistics()
+        if len({*map(statistics, nets)}) > 1:
+            raise UnlikeError
 
     def _one(self) -> Machine:
         """The programs of one of them, with states of their own: of any of them, whose numbers are among the states."""
@@ -57,21 +71,13 @@ class Sweep(Ensemble):
 
     def _built(self, mode: Mode, batch: int, fit: object | None) -> Built:
         if (mode, batch) not in self._made:  # a sweep gathers statistics by its first net's executor
-            programs = [build(net, mode, batch, self._first.dtype) for net in self.nets]
+            programs = [program_of(net, mode, batch, self._first.dtype) for net in self.nets]
             self._made[mode, batch] = lifted(programs, self._names)
             for (dtype, values), name in self._names.items():
                 if name not in self.arrays:
                     self.arrays[name] = self.backend.asarray(values, dtype)
                     self._alone.arrays[name] = self.xp.array(self.arrays[name][0])
         return self._made[mode, batch]
-
-    def _require_same_statistics(self) -> None:
-        """Raise UnlikeError where what is gathered from the data is not the same for all of them."""
-        for places in zip(*(net.fitted for net in self.nets), strict=True):
-            pairs = zip(self.nets, places, strict=True)
-            programs = [build(net, "fit", 2, self._first.dtype, place).program for net, place in pairs]
-            if len({*map(outline, programs)}) > 1 or len({*map(repr, programs)}) > 1:
-                raise UnlikeError
 
     def require_bits(self, rows: int) -> None:
         """Raise UnlikeError where a GPU trains one net on batches of so many rows by other kernels than several."""

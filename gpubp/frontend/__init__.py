@@ -7,7 +7,7 @@ from .figures import tables
 from .identity import answers, data_files, describe_place, foretold, identity, written
 from .initial import first_value
 from .layout import Group, Layout, Parameter
-from .lifted import UnlikeError, lifted, likeness
+from .lifted import UnlikeError, lifted, likeness, program_of, statistics
 from .loading import load, loads
 from .net import Net, required
 from .overrides import in_fold, in_force
@@ -83,11 +83,13 @@ __all__ = [
     "loads",
     "plan_of",
     "no_form",
+    "program_of",
     "planned",
     "required",
     "resolved",
     "result_names",
     "start_of",
+    "statistics",
     "watch_of",
     "watched",
     "plateau_of",

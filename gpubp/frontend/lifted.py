@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 from dsl.graph import Node
 
@@ -11,7 +12,8 @@ from ..ir import verify
 from ..transforms import Column, lift, outline
 from .identity import LOSS, MODEL, identity, written
 from .net import Net
-from .programs import Built, build
+from .programs import Built, Mode, build
+from .remedies import ancestors
 
 FREE = frozenset({MODEL, LOSS, "optimizer", "schedule", "clip", "average", "rates", "early_stop"})
 """Parts of an experiment that stand in its programs, which are compared themselves, or are looked at for each net."""
@@ -25,12 +27,29 @@ def likeness(net: Net) -> Hashable:
     """The same for nets that train on the same rows in the same way, by programs that differ in numbers alone."""
     train = net.graph.train
     assert train is not None
-    batch = int(net.option("batch", 32))
     types = tuple(f"{node.label or node.name}: {node.type}" for node in (*net.graph.inputs, *net.graph.targets))
     places = tuple((name, group.name, start) for name, (group, start) in net.layout.places.items())
     metrics = tuple((name, *_options(node)) for name, node in train.metrics)
     rest = tuple(sorted((key, text) for key, text in identity(net).items() if key not in FREE))
-    return types, places, metrics, rest, outline(build(net, "train", batch, net.dtype).program)
+    program = program_of(net, "train", int(net.option("batch", 32)), net.dtype).program
+    return types, places, metrics, rest, statistics(net), outline(program)
+
+
+def statistics(net: Net) -> tuple[str, ...]:
+    """What the statistics that layers gather from the data depend on, beside the data."""
+    return tuple(" ".join(_options(node)) for fitted in net.fitted for node in ancestors(fitted))
+
+
+def program_of(net: Net, mode: Mode, batch: int, dtype: str) -> Built:
+    """What `build` gives, made once for a net."""
+    made = _MADE.setdefault(net, {})
+    key = mode, batch, dtype
+    if key not in made:
+        made[key] = build(net, mode, batch, dtype)
+    return made[key]
+
+
+_MADE: WeakKeyDictionary[Net, dict[tuple[Mode, int, str], Built]] = WeakKeyDictionary()
 
 
 def _options(node: Node) -> tuple[str, ...]:
