@@ -48,7 +48,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         type=whole(1),
         default=1,
         metavar="N",
-        help="trainings at a time, on the CPU, each a process (default: 1)",
+        help="processes among which the trials are divided, on the CPU (default: 1)",
     )
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--out", type=folder, metavar="DIR", help="write to this folder (default: a new one in `runs`)")

@@ -34,7 +34,7 @@ from .machine import Bound, Machine, bucket
 from .state import State
 from .updates import updates
 
-MOST = 128
+MOST = 64
 """Nets of a sweep: with more, hardly anything is gained."""
 FILLED = 0.75
 """Part of the lanes of vectors with a net in them from which on these are quicker than each net by itself: measured,

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 LOOK = 0.1
 """Seconds between two polls of `stopping`."""
 
+AT_ONCE = 2
+"""What tells a worker process to end in the middle of its work."""
+
 _stop: Any = None
-"""In a worker process: the event that asks it to stop."""
+"""In a worker process: the shared number that asks it to stop, where it is not 0."""
 
 
 def processes(
@@ -34,12 +37,13 @@ def processes(
     from concurrent.futures.process import BrokenProcessPool
 
     context = multiprocessing.get_context("spawn")  # workers must not inherit threads
-    event, left = context.Event(), iter(several)
-    pool = ProcessPoolExecutor(jobs, context, _begin, (event, max(1, cores() // jobs)))
+    # No lock guards it: a worker that is killed while it holds one would stop all others for good.
+    stop, left = context.RawValue("b", 0), iter(several)
+    pool = ProcessPoolExecutor(jobs, context, _begin, (stop, max(1, cores() // jobs)))
     running: set[Future[list[Trial]]] = set()
 
     def fill() -> None:
-        while len(running) < jobs and not event.is_set() and (one := next(left, None)) is not None:
+        while len(running) < jobs and not stop.value and (one := next(left, None)) is not None:
             running.add(pool.submit(_work, task, one))
 
     try:
@@ -48,21 +52,22 @@ def processes(
         while running:
             done, running = wait(running, LOOK, FIRST_COMPLETED)
             if stopping is not None and stopping():
-                event.set()
+                stop.value = 1
             try:
                 # Report what is done before raising what another process could not do.
                 ready = sorted(done, key=lambda future: future.exception() is not None)
                 yield from (trial for future in ready for trial in future.result())
                 fill()
             except BrokenProcessPool:
-                # Only the system ends such a process early.
+                # Only the system ends such a process early. The pool ends the others by SIGTERM, which they ignore.
+                stop.value = AT_ONCE
                 raise MemoryError(
                     "a process of the search was killed; fewer `--jobs` take less, and `--resume` goes on"
                 ) from None
-        if event.is_set():
+        if stop.value:
             yield None
     finally:
-        event.set()
+        stop.value = stop.value or 1
         pool.shutdown(cancel_futures=True)
 
 
@@ -77,17 +82,18 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(event: Any, threads: int) -> None:
+def _begin(stop: Any, threads: int) -> None:
     """Initialise a worker: set its number of threads, and end it when its parent ends, for whatever reason."""
     import multiprocessing
 
     global _stop
-    _stop = event
+    _stop = stop
     parent = multiprocessing.parent_process()
     assert parent is not None
 
     def watch() -> None:
-        parent.join()
+        while parent.is_alive() and stop.value != AT_ONCE:
+            parent.join(LOOK)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -96,4 +102,4 @@ def _begin(event: Any, threads: int) -> None:
 
 def _work(task: Task, group: Sequence[Asked]) -> list[Trial]:
     """The trials of a group that came to an end."""
-    return [trial for trial in trials_of(task, group, "cpu", None, _stop.is_set) if trial is not None]
+    return [trial for trial in trials_of(task, group, "cpu", None, lambda: bool(_stop.value)) if trial is not None]

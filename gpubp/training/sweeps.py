@@ -30,7 +30,7 @@ from .restarts import Race, begin
 from .run import Progress
 from .trials import Task, Trial, one_trial
 
-WINDOW = 128
+WINDOW = 64
 """Trials that are looked through for some that are alike."""
 Figures = list[tuple[float, int] | None]
 """For each net the figure that a search looks at and the epochs that it took; None: it is to be trained by itself,

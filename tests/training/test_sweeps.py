@@ -147,7 +147,7 @@ def test_which_trials_are_a_group(tmp_path: Path) -> None:
     ]
     task = Task(file, {}, None, None, "valid.loss")
 
-    def numbers(most: int = 128, **more: str) -> list[list[int]]:
+    def numbers(most: int = 64, **more: str) -> list[list[int]]:
         return [[one.number for one in group] for group in groups(replace(task, given=more), space, "cpu", most)]
 
     assert numbers() == [[1], [2], [3, 4], [5, 6]]
