@@ -2,7 +2,7 @@
 
 from .auxiliary import Auxiliary
 from .blame import diverged, first_bad
-from .ensemble import Ensemble
+from .ensemble import Ensemble, SideBySide
 from .executor import CHUNK, Executor
 from .feeding import Rows
 from .machine import collected
@@ -19,6 +19,7 @@ __all__ = [
     "Kernel",
     "Profile",
     "Rows",
+    "SideBySide",
     "Sweep",
     "collected",
     "diverged",

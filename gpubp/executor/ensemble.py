@@ -1,4 +1,4 @@
-"""Several restarts of one net, trained side by side as one program."""
+"""Several nets, such as restarts of one, trained side by side as one program."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ..data import Stream
 from ..errors import DivergedError
-from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, build, stacked, tables
+from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, stacked, tables
 from .executor import CHUNK, Executor
 from .feeding import Rows
 from .gathered import figures, gather
@@ -19,58 +19,41 @@ from .state import State, expect
 from .updates import following
 
 
-class Ensemble:
-    """`count` restarts. Each is what an `Executor` of its own seed (the first one's, plus 1, plus 2, ...) would be: it
-    has its own weights, order of rows, dropout, clipping and guard. One whose gradient is not finite stands still from
-    then on. Arguments and errors are those of `Executor`."""
+class SideBySide:
+    """Nets of one structure trained side by side as one program: each has its own weights, order of rows, dropout,
+    clipping and guard, and one whose gradient is not finite stands still from then on. Arguments and errors are those
+    of `Executor`.
+
+    `first`: an executor of the first net; `where`: its device and backend; `nets`, `seeds`: all of them; `alone`: the
+    programs of one of them.
+    """
 
     def __init__(
-        self,
-        net: Net,
-        count: int,
-        device: str = "auto",
-        precision: str | None = None,
-        seed: int | None = None,
-        backend: str = "auto",
+        self, first: Executor, where: tuple[str, str], nets: Sequence[Net], seeds: Sequence[int], alone: Machine
     ) -> None:
-        self._first = Executor(net, device, precision, seed, backend)
-        self._place = device, backend
-        self._begin((net,) * count, tuple(self._first.seed + k for k in range(count)))
-
-    def _begin(self, nets: tuple[Net, ...], seeds: tuple[int, ...]) -> None:
-        """Begin each of the nets with its seed, where the first one's executor is there."""
-        self.nets, self.net, self.seeds, self.count = nets, nets[0], seeds, len(nets)
-        self.backend = self._first.backend
+        self._first, self._where, self._alone = first, where, alone
+        self.nets, self.net, self.seeds, self.count = tuple(nets), nets[0], tuple(seeds), len(nets)
+        self.backend = first.backend
         with self.backend.running():
-            pairs = zip(nets[1:], seeds[1:], strict=True)
-            others = [State(net, self.backend, self._first.dtype, seed).arrays for net, seed in pairs]
-            self.counters = self._first.counters.keys()
+            pairs = zip(self.nets[1:], self.seeds[1:], strict=True)
+            others = [State(net, self.backend, first.dtype, seed).arrays for net, seed in pairs]
+            self.counters = first.counters.keys()
             self.arrays: dict[str, Any] = {
                 name: self.xp.stack([array, *(other[name] for other in others)])
-                for name, array in self._first.arrays().items()
+                for name, array in first.arrays().items()
             }
             self.arrays[GOING] = self.xp.ones(self.count, dtype=bool)
-            alone = self._first.compiled
-            self._together = Machine(self._maker(apart=False), self.backend, self.arrays, alone)
-            self._apart = Machine(self._maker(apart=True), self.backend, self.arrays, alone)
-            self._lanes = LaneMachine(self._one(), self.arrays, self.count)
+            self._together = Machine(self._maker(apart=False), self.backend, self.arrays, first.compiled)
+            self._apart = Machine(self._maker(apart=True), self.backend, self.arrays, first.compiled)
+            self._lanes = LaneMachine(alone, self.arrays, self.count)
         self._fitted = not self.net.fitted
         self._all_go = True
         self.stopped: dict[int, str] = {}
-        """The restarts whose gradient was not finite, by number, and what was found."""
-
-    def _one(self) -> Machine:
-        """The programs of one of them."""
-        return self._first._machine
-
-    def _built(self, mode: Mode, batch: int, fit: object | None) -> Built:
-        """The program of one of them."""
-        return build(self.net, mode, batch, self._first.dtype, fit)
+        """The nets whose gradient was not finite, by number, and what was found."""
 
     def _maker(self, *, apart: bool) -> Callable[[Mode, int, object | None], Built]:
         def make(mode: Mode, batch: int, fit: object | None) -> Built:
-            built = self._built(mode, batch, fit)
-            return stacked(built, self.count, one_batch=mode != "train", apart=apart)
+            return stacked(self._alone.make(mode, batch, fit), self.count, one_batch=mode != "train", apart=apart)
 
         return make
 
@@ -81,37 +64,37 @@ class Ensemble:
 
     @property
     def step(self) -> int:
-        """Number of updates so far, of the restarts that go on."""
+        """Number of updates so far, of the nets that go on."""
         with self.backend.running():
             return int(self.arrays[STEP].max())
 
     def member(self, k: int) -> Executor:
-        """Restart `k` as an independent executor."""
+        """Net `k` as an independent executor."""
         return self._executor(k, self.state(k))
 
     def state(self, k: int) -> dict[str, Any]:
-        """Copies of the arrays of restart `k`."""
+        """Copies of the arrays of net `k`."""
         with self.backend.running():
             return {name: self.xp.array(array[k]) for name, array in self.arrays.items() if name != GOING}
 
     def state_dict(self, k: int, arrays: Mapping[str, Any]) -> dict[str, Any]:
-        """`Executor.state_dict` of restart `k` in an earlier `state`."""
+        """`Executor.state_dict` of net `k` in an earlier `state`."""
         return self._executor(k, arrays).state_dict()
 
     def _executor(self, k: int, arrays: Mapping[str, Any]) -> Executor:
-        device, backend = self._place
+        device, backend = self._where
         out = Executor(self.nets[k], device, self._first.precision, self.seeds[k], backend)
         out.adopt(arrays)
         return out
 
     def adopt(self, k: int, arrays: Mapping[str, Any]) -> None:
-        """Let restart `k` go on from arrays such as `state` gives."""
+        """Let net `k` go on from arrays such as `state` gives."""
         with self.backend.running():
             for name, array in arrays.items():
                 self.arrays[name][k] = array
 
     def kept(self) -> Callable[[], None]:
-        """What puts all restarts back to where they stand now, from a copy on the device."""
+        """A function that restores the current state of all nets from a copy on the device."""
         with self.backend.running():
             arrays = {name: self.xp.array(array) for name, array in self.arrays.items()}
         stopped, all_go = dict(self.stopped), self._all_go
@@ -125,18 +108,18 @@ class Ensemble:
         return put_back
 
     def stand_still(self, k: int) -> None:
-        """Let restart `k` change no more."""
+        """Let net `k` change no more."""
         with self.backend.running():
             self.arrays[GOING][k] = False
         self._all_go = False
 
     def steps_done(self) -> list[int]:
-        """Number of updates so far of each restart: one that stands still has fewer."""
+        """Number of updates so far of each net: one that stands still has fewer."""
         done: list[int] = self.backend.to_host(self.arrays[STEP]).tolist()
         return done
 
     def fit(self, rows: Mapping[str, Any] | Stream) -> None:
-        """Gather the statistics of layers such as `standardize`, the same for all restarts."""
+        """Gather the statistics of layers such as `standardize`, the same for all nets."""
         self._first.fit(rows)
         self._take_statistics()
 
@@ -151,8 +134,8 @@ class Ensemble:
         return self._first.place(data)
 
     def run_steps(self, placed: Rows, steps: int, batch: int) -> tuple[Any, Any, list[int]]:
-        """`steps` updates of every restart: the data losses and the penalties, arrays (count, steps), and the rows of
-        each batch. Raises DivergedError where no restart is left."""
+        """`steps` updates of every net: the data losses and the penalties, arrays (count, steps), and the rows of
+        each batch. Raises DivergedError where no net is left."""
         self.net.require_loss()
         with self.backend.running():
             if not self._fitted:
@@ -200,7 +183,7 @@ class Ensemble:
         placed.fill_each(slots, self.seeds, epoch, start, stop, mixed=mixed)
 
     def _update(self, rows: int, fill: Callable[[Sequence[Any]], None]) -> Bound:
-        """One update: in one piece while all gradients are finite, else each restart on its own."""
+        """One update: in one piece while all gradients are finite, else each net on its own."""
         if self._all_go:
             bound = self._step(self._together, rows, fill)
             if bool(bound.outputs[GUARD].all()):
@@ -210,7 +193,7 @@ class Ensemble:
         return bound
 
     def _strike(self, failed: Any, outputs: Mapping[str, Any]) -> None:
-        """Let the restarts whose gradient is not finite stand still. Raises DivergedError where none is left."""
+        """Let the nets whose gradient is not finite stand still. Raises DivergedError where none is left."""
         for k, struck in enumerate(self.backend.to_host(failed).tolist()):
             if struck and k not in self.stopped:
                 step = int(self.arrays[STEP][k]) + 1
@@ -226,7 +209,7 @@ class Ensemble:
         return bound
 
     def evaluate(self, batch: Mapping[str, Any] | Stream | Rows, *, repeats: int = 0) -> list[dict[str, float]]:
-        """For each restart what `Executor.evaluate` gives: the data loss, the penalties and each metric over all
+        """For each net what `Executor.evaluate` gives: the data loss, the penalties and each metric over all
         rows."""
         self.net.require_loss()
         with self.backend.running():
@@ -237,3 +220,21 @@ class Ensemble:
             own = figures({name: value[k] for name, value in host.items()}, built, count)
             found.append({name: value for name, value in own.items() if name not in others})
         return found
+
+
+class Ensemble(SideBySide):
+    """`count` restarts of a net. Each is what an `Executor` of its own seed (the first one's, plus 1, plus 2, ...)
+    would be."""
+
+    def __init__(
+        self,
+        net: Net,
+        count: int,
+        device: str = "auto",
+        precision: str | None = None,
+        seed: int | None = None,
+        backend: str = "auto",
+    ) -> None:
+        first = Executor(net, device, precision, seed, backend)
+        seeds = [first.seed + k for k in range(count)]
+        super().__init__(first, (device, backend), (net,) * count, seeds, first._machine)

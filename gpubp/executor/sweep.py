@@ -25,7 +25,7 @@ from ..passes import ITEM, cost
 from ..render import LANES
 from ..transforms import Column
 from .choice import choose
-from .ensemble import Ensemble
+from .ensemble import SideBySide
 from .executor import CHUNK, Data, Executor
 from .feeding import Rows
 from .gathered import figures, gather
@@ -35,39 +35,36 @@ from .state import State
 from .updates import updates
 
 MOST = 64
-"""Nets of a sweep: with more, hardly anything is gained."""
+"""Maximum number of nets in a sweep: more gain hardly anything."""
 FILLED = 0.75
-"""Part of the lanes of vectors with a net in them from which on these are quicker than each net by itself: measured,
-nets of 2 to 16 inputs and 8 to 32 hidden units cost a full set of lanes 2 to 13 times what one net costs."""
+"""The fraction of SIMD lanes with a net in them from which on they are faster than one net after the other. Measured:
+with 2 to 16 inputs and 8 to 32 hidden units, a full vector of nets takes 2 to 13 times as long as one net."""
 SHARE = 0.2
-"""Part of the free memory that their steps may take; evaluation takes more."""
+"""The fraction of free memory that their steps may take; evaluation takes more."""
 
 
-class Sweep(Ensemble):
-    """Nets that differ in numbers alone: rates, decays, shares of dropout, first weights. Each is, to the bit, what an
-    `Executor` of its own would be: the numbers in which they differ are states, which each has for itself. What NumPy
-    computes of all of them at once, or a GPU in evaluation, is compared with each alone the first time.
+class Sweep(SideBySide):
+    """Nets that differ in numbers alone: learning rates, decays, dropout rates, initial weights. Each is, to the bit,
+    what an `Executor` of its own would be: the numbers in which they differ are states, of which each net has its own.
+    What NumPy computes of all of them at once, or a GPU in evaluation, is compared with each net alone the first time.
 
-    Every net begins with the same seed, that of the first. Raises UnlikeError, also later on, where they differ in more
-    than numbers or their bits would not be those of each alone; and what `Executor` raises.
+    Every net begins with the same seed, that of the first. Raises UnlikeError, also later on, if they differ in more
+    than numbers or would not be, to the bit, what each is alone; and what `Executor` raises.
     """
 
     def __init__(self, nets: Sequence[Net], device: str = "auto", backend: str = "auto") -> None:
-        self._first = Executor(nets[0], device, backend=backend)
-        self._place = device, backend
+        first = Executor(nets[0], device, backend=backend)
         self._names: dict[Column, str] = {}
         self._made: dict[tuple[Mode, int], Built] = {}
         self._seen: set[tuple[int, bool]] = set()
         self._same_figures: dict[tuple[int, ...], bool] = {}
-        self._begin(tuple(nets), (self._first.seed,) * len(nets))
+        with first.backend.running():
+            # The programs of any one of them: the numbers in which they differ are among the states.
+            self._state = State(nets[0], first.backend, first.dtype, first.seed)
+        alone = Machine(self._built, first.backend, self._state.arrays, first.compiled)
+        super().__init__(first, (device, backend), nets, (first.seed,) * len(nets), alone)
         if len({*map(statistics, nets)}) > 1:
             raise UnlikeError
-
-    def _one(self) -> Machine:
-        """The programs of one of them, with states of their own: of any of them, whose numbers are among the states."""
-        self._state = State(self.net, self.backend, self._first.dtype, self.seeds[0])
-        self._alone = Machine(self._built, self.backend, self._state.arrays, self._first.compiled)
-        return self._alone
 
     def _built(self, mode: Mode, batch: int, fit: object | None) -> Built:
         if (mode, batch) not in self._made:  # a sweep gathers statistics by its first net's executor
@@ -80,7 +77,7 @@ class Sweep(Ensemble):
         return self._made[mode, batch]
 
     def require_bits(self, rows: int) -> None:
-        """Raise UnlikeError where a GPU trains one net on batches of so many rows by other kernels than several."""
+        """Raise UnlikeError if a GPU trains one net on batches of so many rows with other kernels than several nets."""
         if self.backend.name != "cpu" and self._lanes.at(rows, 0) is None:
             raise UnlikeError
 
@@ -88,19 +85,19 @@ class Sweep(Ensemble):
         count = len(placed)
         sizes = {min(batch, count), count % batch or min(batch, count)}
         for rows in sizes:
-            self._bring(rows)
-        if self.backend.name == "cpu" and self._each_is_quicker(placed, sizes, self.step + steps):
+            self._allot(rows)
+        if self.backend.name == "cpu" and self._each_is_faster(placed, sizes, self.step + steps):
             return self._each(placed, steps, batch)
         return super()._steps(placed, steps, batch)
 
-    def _bring(self, rows: int) -> None:
-        """Make the arrays that a training program needs: the optimizer's."""
+    def _allot(self, rows: int) -> None:
+        """Allocate the arrays that a training program needs and that do not exist yet: the optimizer's."""
         for var in self._alone.compiled("train", rows).plan.states:
             if var.hint not in self.arrays:
                 self.arrays[var.hint] = self.backend.zeros((self.count, *var.shape), var.dtype)
 
-    def _each_is_quicker(self, placed: Rows, sizes: Collection[int], until: int) -> bool:
-        """Whether compiled steps of one net after the other are quicker than those of all, if there are any."""
+    def _each_is_faster(self, placed: Rows, sizes: Collection[int], until: int) -> bool:
+        """Whether compiled steps, if there are any, are faster for one net after the other than for all at once."""
         if all(until <= self._first.compiled("train", rows).native_from for rows in sizes):
             return False
         if len(self._going()) < FILLED * -(-self.count // LANES) * LANES:
@@ -112,7 +109,7 @@ class Sweep(Ensemble):
         losses, penalties = self.xp.zeros((2, self.count, steps), dtype=self._first.dtype)
         sizes: list[int] = []
         for k in self._going():
-            self._stand({name: array[k] for name, array in self.arrays.items() if name != GOING})
+            self._load({name: array[k] for name, array in self.arrays.items() if name != GOING})
             try:
                 losses[k], penalties[k], sizes = updates(self._alone, self._state, placed, steps, batch, self._check)
             except DivergedError as error:
@@ -132,7 +129,7 @@ class Sweep(Ensemble):
         return [k for k, goes in enumerate(self.backend.to_host(self.arrays[GOING]).tolist()) if goes]
 
     def _update(self, rows: int, fill: Callable[[Sequence[Any]], None]) -> Bound:
-        """One update; the first of each program is compared with those of each net alone."""
+        """One update; the first by each program is compared with the update of each net alone."""
         key = rows, self._all_go
         if key in self._seen:
             return super()._update(rows, fill)
@@ -145,7 +142,7 @@ class Sweep(Ensemble):
         slots = [self.xp.empty((self.count, *slot.shape), slot.dtype) for slot in alone.feeds]
         fill(slots)
         for k in going:
-            self._stand(before[k])
+            self._load(before[k])
             for slot, array in zip(alone.feeds, slots, strict=True):
                 slot[...] = array[k]
             alone.step()
@@ -159,8 +156,8 @@ class Sweep(Ensemble):
     def _bits(self, array: Any) -> bytes:
         return self.backend.to_host(array).tobytes()
 
-    def _stand(self, arrays: Mapping[str, Any]) -> None:
-        """Let the programs of one begin from arrays."""
+    def _load(self, arrays: Mapping[str, Any]) -> None:
+        """Copy arrays to the state of the programs of one net."""
         for name, array in arrays.items():
             self._alone.arrays[name][...] = array
 
@@ -183,19 +180,19 @@ class Sweep(Ensemble):
             return all(bool(self.xp.isfinite(array).all()) for array in arrays)
 
     def _figures(self, k: int, placed: Rows, repeats: int) -> dict[str, float]:
-        """The figures of one alone."""
+        """The figures of net `k`, computed by itself."""
         others = tables(self.net.graph)
         with self.backend.running():
-            self._stand(self.state(k))
+            self._load(self.state(k))
             host, built, count = gather(self._alone, placed, CHUNK, repeats=repeats)
         return {name: value for name, value in figures(host, built, count).items() if name not in others}
 
 
 def most_together(net: Net, device: str, *, roughly: bool = False) -> int:
-    """How many nets like this one may be trained side by side: as many as leave a part of the memory free, and on the
-    CPU stay where it is quick; `roughly`: at most, without a plan of its step. Raises DeviceError."""
+    """How many nets like this one may be trained side by side: as many as fit into a fraction of the free memory, and on
+    the CPU into its cache. `roughly`: an upper bound, without planning a step. Raises DeviceError."""
     backend, dtype, batch = choose(net, device, "auto", net.precision), net.dtype, int(net.option("batch", 32))
-    if roughly:  # weights and gradients, and what the layers give
+    if roughly:  # weights, gradients, and the outputs of layers
         values = 2 * sum(group.size for group in net.layout.groups)
         values += batch * sum(math.prod(shape) for shape in net.shapes.values())
         size = values * ITEM[dtype]

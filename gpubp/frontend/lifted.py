@@ -1,4 +1,4 @@
-"""Nets that differ in numbers alone: which they are, and their programs as one that is given these numbers."""
+"""Nets that differ in numbers alone: how to recognise them, and their programs as one with these numbers as states."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from .programs import Built, Mode, build
 from .remedies import ancestors
 
 FREE = frozenset({MODEL, LOSS, "optimizer", "schedule", "clip", "average", "rates", "early_stop"})
-"""Parts of an experiment that stand in its programs, which are compared themselves, or are looked at for each net."""
+"""Parts of `identity` that need not be equal: they are compared as programs, or handled for each net."""
 
 
 class UnlikeError(Exception):
-    """Nets that differ in more than numbers."""
+    """Nets that differ in more than numbers, or are not computed to the same bits together as alone."""
 
 
 def likeness(net: Net) -> Hashable:
-    """The same for nets that train on the same rows in the same way, by programs that differ in numbers alone."""
+    """A key that is equal for nets that train on the same rows in the same way, with programs that differ in numbers
+    alone."""
     train = net.graph.train
     assert train is not None
     types = tuple(f"{node.label or node.name}: {node.type}" for node in (*net.graph.inputs, *net.graph.targets))
@@ -57,8 +58,8 @@ def _options(node: Node) -> tuple[str, ...]:
 
 
 def lifted(builts: Sequence[Built], names: dict[Column, str]) -> Built:
-    """The program of the first net, where each number that is not the same for all of them is a state, a scalar by its
-    name in `names`, to which new ones are added. Raises UnlikeError."""
+    """The program of the first net, in which each number that differs between the nets is a scalar state; `names`: as
+    in `lift`. Raises UnlikeError."""
     first = builts[0]
     if len({(outline(one.program), one.feeds, one.states, one.outputs) for one in builts}) > 1:
         raise UnlikeError

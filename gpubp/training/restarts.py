@@ -11,7 +11,7 @@ from dsl.records import dataclass
 
 from ..data import Stream
 from ..errors import DivergedError
-from ..executor import Ensemble, Executor
+from ..executor import Ensemble, Executor, SideBySide
 from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Net, Watch, plateau_of, start_of
 from .best import Best
 from .pace import Pace
@@ -67,7 +67,7 @@ class Epoch:
 class _Counters:
     """The counters of restart `k`, with the interface of an executor."""
 
-    ensemble: Ensemble
+    ensemble: SideBySide
     k: int
 
     @property
@@ -90,7 +90,7 @@ class Race:
     `watches`: for each the metric that decides, None for the final loss on the training rows.
     """
 
-    def __init__(self, ensemble: Ensemble, rows: Rows, valid: Rows | None, watches: Sequence[Watch | None]) -> None:
+    def __init__(self, ensemble: SideBySide, rows: Rows, valid: Rows | None, watches: Sequence[Watch | None]) -> None:
         self.ensemble, self.rows, self.watch = ensemble, rows, watches[0]
         self.placed, self.valid = ensemble.place(rows), None if valid is None else ensemble.place(valid)
         self.restarts = [Restart(seed) for seed in ensemble.seeds]
@@ -277,7 +277,7 @@ def race_of(
     return Race(ensemble, rows, valid, (watch,) * count)
 
 
-def begin(ensemble: Ensemble, rows: Rows, counters: Mapping[str, float]) -> None:
+def begin(ensemble: SideBySide, rows: Rows, counters: Mapping[str, float]) -> None:
     """Give each member of an ensemble the statistics of the rows, these counters, and the weights that its file starts
     from. Raises NetError."""
     ensemble.fit(rows)

@@ -1,4 +1,4 @@
-"""Programs that differ in numbers alone, as one that is given these numbers."""
+"""Lifting: programs that differ only in literals become one program, which takes these numbers as inputs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..ir import Aval, Operand, Program, Var
 from ..ops.constants import free_numbers, type_of_literals
 
 Column = tuple[str, tuple[float, ...]]
-"""A number that is not the same in all programs: its type, and what it is in the first, the second, ..."""
+"""A literal that differs between programs: its dtype, and its value in the first, the second, ..."""
 
 
 def outline(program: Program) -> Hashable:
-    """What a program has in common with those that differ from it in numbers alone: all but the literals that
-    `free_numbers` names."""
+    """A key that is equal for programs that differ only in literals named by `free_numbers`: everything else in the
+    program."""
     known: dict[Var, int] = {}
 
     def place(x: Operand) -> object:
@@ -33,8 +33,8 @@ def outline(program: Program) -> Hashable:
 
 
 def lift(programs: Sequence[Program], names: dict[Column, str]) -> Program:
-    """The first of several programs of one outline, where each number that is not the same in all of them is a scalar
-    input behind the others. `names`: what these are called; new ones are added."""
+    """The first of several programs with the same `outline`, in which each literal that differs between them is
+    replaced by a scalar input, after the others. `names`: the names of these inputs; new ones are added."""
     inputs: dict[Column, Var] = {}
     eqns = []
     for one in zip(*(program.eqns for program in programs), strict=True):
