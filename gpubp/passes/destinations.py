@@ -19,6 +19,8 @@ def destinations(
     """The values that can be computed directly at their destination, with that place. `places`: those of inputs and
     constants; `at_home`: of values that must be there."""
     found = _Destinations(program, order, places, at_home)
+    for value, place in at_home.items():
+        found.see_through(value, place)
     for eqn in reversed(found.eqns):
         found.join(eqn)
     for state, value in program.updates:
@@ -42,6 +44,16 @@ class _Destinations:
         self.first = 0 if program.guard is None else len(early)
         self.memory: dict[Var, Buffer] = {}
         self.readers = self._readers()
+
+    def see_through(self, value: Var, place: Place) -> None:
+        """If `value` is a view, compute its source at `place`, so that nothing has to be copied there."""
+        eqn = self.makers.get(value)
+        if eqn is not None and eqn.op.view is not None:
+            del self.destinations[value]
+            others = len(self.destinations)
+            self.direct(value, place)
+            if len(self.destinations) == others:
+                self.destinations[value] = place
 
     def join(self, eqn: Eqn) -> None:
         """Compute the inputs of a concatenation in place."""

@@ -19,7 +19,7 @@ from tests.render.test_given import text_of
 from tests.training.test_sweeps import write
 
 
-@pytest.mark.parametrize(("width", "precision"), [("4", "float32"), ("700", "float64")], ids=["blocks", "a graph"])
+@pytest.mark.parametrize(("width", "precision"), [("4", "float32"), ("800", "float64")], ids=["blocks", "a graph"])
 def test_each_is_the_net_alone(width: str, precision: str) -> None:
     """Rates, decays, shares of dropout, a smaller last batch; and the figures."""
     texts = [text_of(**one).replace("epochs", f"precision = {precision}\n  epochs") for one in MIXED[:3]]

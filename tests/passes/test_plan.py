@@ -175,6 +175,18 @@ def test_gradients_are_computed_in_their_slices() -> None:
     assert len(writers) == len(net.layout.parameters)
 
 
+@pytest.mark.parametrize("units", [15, 16])
+def test_the_only_gradient_of_a_group_is_computed_where_it_stays(units: int) -> None:
+    """With 16 units it fills its array, and is a reshape of the product; with 15 it is a piece of it."""
+    keys = "loss = cross_entropy(p, y)\n  optimizer = adamw(lr = 0.01)\n  epochs = 1\n"
+    model = f"input x: [4]\n  target y: class({units})\n  output p = x -> dense({units}) -> softmax\n"
+    net = gpubp.loads(f"model {{\n  {model}}}\ntrain {{\n  {keys}}}\n")
+    _, planned = frontend.planned(net, "train", 8, "float32")
+    assert not any(step.eqn.op.name in ("reshape", "copy") for step in planned.steps)
+    product = next(step.eqn.output for step in planned.steps if step.eqn.output.shape == (4, units))
+    assert planned.places[product].buffer.kind == "state"
+
+
 def test_programs_that_share_an_arena_leave_the_gaps_between_gradients_zero() -> None:
     """Whatever bytes another program leaves behind, as NaN, the guard sees the gradients alone."""
     ex = gpubp.Executor(gpubp.load("models/digits.net"), "cpu")
