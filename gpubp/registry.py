@@ -95,8 +95,11 @@ class Entry:
         if isinstance(hint, str):
             # Only the options' annotations are evaluated: others may name types that are imported for the checker
             # alone.
-            hint = eval(hint, self.function.__globals__)
-        hint = _PLAIN.get(hint, hint)
+            try:
+                hint = eval(hint, self.function.__globals__)
+            except Exception:  # whatever the text of an annotation may raise
+                hint = None
+        hint = next((option for plain, option in _PLAIN.items() if plain is hint), hint)
         for extra in getattr(hint, "__metadata__", ()):
             if isinstance(extra, OptionType):
                 return extra
@@ -145,7 +148,10 @@ def register(
         before = ENTRIES.get((part, name))
         if before is not None and _place(before.function) != _place(function):
             raise GpubpError(f"{part} `{name}` is defined twice")
-        parameters = list(inspect.signature(function).parameters.values())
+        try:
+            parameters = list(inspect.signature(function).parameters.values())
+        except (TypeError, ValueError):
+            raise GpubpError(f"{part} `{name}` is a Python function, and {function!r} is none") from None
         positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         hidden = _HIDDEN.get(part, len(positional))
         variadic = part in _HIDDEN and any(p.kind is p.VAR_POSITIONAL for p in parameters)

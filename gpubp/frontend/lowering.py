@@ -75,6 +75,9 @@ class Lowering:
     def parameter(self, name: str, shape: tuple[int, ...], init: Any, role: str = "weight") -> Var:
         """See gpubp.layers.Context. All uses of a shared layer get the same array, which must have one shape."""
         assert self.node is not None
+        if self.node.part in ("loss", "metric"):
+            help = "a layer of `model` makes weights, and its output is an argument of the loss"
+            raise LayerFails(f"`{self.node.kind}` makes a weight: a loss or metric has none of its own", help=help)
         wanted = Parameter(f"{self.node.name}.{name}" if name else self.node.name, shape, role, init, self.node)
         if wanted.name in self.parameters:
             known, var = self.parameters[wanted.name]

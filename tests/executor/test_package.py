@@ -131,6 +131,32 @@ def test_a_loss_from_outside_is_a_metric_too() -> None:
         gpubp.loss(quartic)
 
 
+def test_a_loss_makes_no_weights() -> None:
+    @gpubp.loss("weighty")
+    def weighty(cx: Any, p: Any, y: Any) -> Any:
+        return ops.sum_((p - y) ** 2 * cx.parameter("scale", (2,), "ones"), (1,))
+
+    text = NET.format(stage="dense(2)")
+    for loss in ("weighty(p, y)", "mse(p, y)\n  metrics = [weighty(p, y)]"):
+        with pytest.raises(gpubp.NetError, match="`weighty` makes a weight: a loss or metric has none of its own"):
+            gpubp.loads(text.replace("mse(p, y)", loss))
+
+
+@pytest.mark.parametrize("annotation", ["nowhere", "float)", [float], 1 / 3])
+def test_an_option_of_no_known_type_is_refused_at_once(annotation: Any) -> None:
+    def odd(cx: Any, p: Any, y: Any, *, scale: Any = 1.0) -> Any:
+        return p
+
+    odd.__annotations__["scale"] = annotation
+    with pytest.raises(gpubp.GpubpError, match="loss `odd`: option `scale` needs an annotation of int, float"):
+        gpubp.loss("odd")(odd)
+
+
+def test_what_is_no_function_is_no_loss() -> None:
+    with pytest.raises(gpubp.GpubpError, match="loss `odd` is a Python function, and <class 'int'> is none"):
+        gpubp.loss("odd")(int)
+
+
 def test_a_layer_from_outside_is_found_after_other_files_were_loaded() -> None:
     text = NET.format(stage="scaled(2)")
     with pytest.raises(gpubp.NetError, match="`scaled`"):
