@@ -69,16 +69,16 @@ def verdict(told: RangeTest) -> str:
     """What the curve says, in words."""
     if told.least == told.rates[0]:
         return "the loss never falls: smaller rates (`--low`) or more steps may show more"
+    fastest = "" if told.steepest is None else f"falls fastest at a rate of {told.steepest:.2g}, "
+    if told.suggested is None:
+        return f"the loss still falls at {told.least:.2g}; where it falls fastest, only more `--steps` tell"
     if told.least == told.rates[-1] and not told.diverged:
         end = f"and still falls at {told.least:.2g}: `--high` goes further"
         why = "the rate at which it falls fastest"
     else:
         rest = f"and diverges above {told.rates[-1]:.2g}" if told.diverged else f"and rises up to {told.rates[-1]:.2g}"
         end, why = f"is least at {told.least:.2g}, {rest}", "a tenth of the rate at which it is least"
-    return (
-        f"the loss falls fastest at a rate of {told.steepest:.2g}, {end}\n"
-        f"try `lr = {told.suggested:g}`, {why}; the file has {told.lr:g}"
-    )
+    return f"the loss {fastest}{end}\ntry `lr = {told.suggested:g}`, {why}; the file has {told.lr:g}"
 
 
 def _object(told: RangeTest) -> dict[str, object]:

@@ -72,7 +72,9 @@ def _panel(panel: Panel, axes: Panel, columns: int, color: bool) -> str:
     ends = (end(x for x, _ in points) for end in (min, max))
     first, last = (f"{x:g}" if axes.over == EPOCH else f"{x:.2g}" for x in ends)
     lines.append(f"{' ' * _LABEL} └{'─' * width}")
-    lines.append(f"{' ' * _LABEL}  {first}{axes.over.center(width - len(first) - len(last))}{last}")
+    room = width - len(first) - len(last)
+    name = axes.over if len(axes.over) + 2 <= room else " "
+    lines.append(f"{' ' * _LABEL}  {first}{name.center(room)}{last}")
     return "\n".join(lines)
 
 

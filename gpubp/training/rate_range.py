@@ -10,6 +10,7 @@ from dsl.records import dataclass
 
 from ..errors import DivergedError, InputError, positive
 from ..executor import Executor
+from ..executor import diverged as loss_diverged
 from ..frontend import RATE_SCALE, Net, constant_rate, in_force, required
 from .dataset import dataset_of
 from .start import load_initial_weights
@@ -42,21 +43,24 @@ class RangeTest:
         return self.rates[min(range(len(self.rates)), key=self.smoothed.__getitem__)]
 
     @property
-    def steepest(self) -> float:
+    def steepest(self) -> float | None:
         """The rate at which the smoothed loss falls fastest, per power of ten, before it is least. The first steps do
-        not count: their average is rough."""
+        not count: their average is rough. None where no others come before the least loss."""
         last = self.rates.index(self.least)
         places = range(FIRST, last - WIDTH)
         if not places:
-            return self.least
+            return None
         return self.rates[min(places, key=lambda i: self.smoothed[i + WIDTH] - self.smoothed[i - WIDTH])]
 
     @property
-    def suggested(self) -> float:
+    def suggested(self) -> float | None:
         """A tenth of `least`, to one digit: well below where the loss begins to rise. `steepest`, if it does not rise
-        in the test."""
+        in the test. None if the loss never falls."""
+        if self.least == self.rates[0]:
+            return None
         rises = self.diverged or self.least < self.rates[-1]
-        return float(f"{self.least / 10 if rises else self.steepest:.0e}")
+        rate = self.least / 10 if rises else self.steepest
+        return None if rate is None else float(f"{rate:.0e}")
 
 
 def range_test(
@@ -74,8 +78,8 @@ def range_test(
     `low` to `high`; divergence ends the test. Smith (2017), section 3.3; its plot is the loss over the rate.
 
     `data`, `seed`, `device` and `backend` as in `train`. The net itself is not changed, and nothing is written. Raises
-    InputError for numbers out of range, GpubpError for an optimizer without a learning rate, and what `train` raises
-    for the file, its data and the device.
+    InputError for numbers out of range, GpubpError for an optimizer without a learning rate, DivergedError if the loss
+    or a gradient is not finite before any update, and what `train` raises for the file, its data and the device.
     """
     if not 0 < low < high < math.inf:
         raise InputError(f"the rate grows from `low` to `high`: 0 < low < high, and they are {low:g} and {high:g}")
@@ -99,9 +103,13 @@ def range_test(
         try:
             found, penalties, _ = executor.run_steps(placed, 1, batch)
         except DivergedError:
+            if not rates:  # no rate has had any effect yet
+                raise
             diverged = True
             break
         loss = float(found[0]) + float(penalties[0])
+        if not rates and not math.isfinite(loss):
+            raise loss_diverged(loss, 1, 1)
         mean = SMOOTH * mean + (1 - SMOOTH) * loss
         now = mean / (1 - SMOOTH ** (step + 1))
         diverged = not math.isfinite(now) or (step >= FIRST and _worse(now, smoothed))
@@ -110,8 +118,6 @@ def range_test(
         rates.append(rate)
         losses.append(loss)
         smoothed.append(now)
-    if not rates:
-        raise DivergedError(f"the first step, at a rate of {low:g}, diverges: a smaller `low` is needed")
     return RangeTest(rates, losses, smoothed, diverged, lr)
 
 

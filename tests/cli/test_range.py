@@ -77,6 +77,26 @@ def test_arrays_in_place_of_the_file_s_data() -> None:
     told = gpubp.range_test(net, "cpu", data={"x": np.zeros((4, 1)), "y": np.ones((4, 1))}, steps=3)
     assert list(told.losses) == [2, 2, 2]
     assert verdict(told) == "the loss never falls: smaller rates (`--low`) or more steps may show more"
+    assert told.suggested is None
+
+
+def test_few_steps_tell_little() -> None:
+    net = gpubp.loads(LINE.format(optimizer="sgd(lr = 1)"))
+    told = gpubp.range_test(net, "cpu", low=1e-3, high=0.1, steps=8)
+    assert told.steepest is None
+    assert told.suggested is None
+    assert verdict(told) == "the loss still falls at 0.1; where it falls fastest, only more `--steps` tell"
+    told = gpubp.range_test(net, "cpu", low=0.1, high=100, steps=8)
+    assert told.steepest is None
+    assert told.suggested == float(f"{told.least / 10:.0e}")
+    assert verdict(told).startswith(f"the loss is least at {told.least:.2g}, and rises up to 1e+02\ntry `lr = ")
+
+
+@pytest.mark.parametrize("loss", ["sum(log(p - 3.5))", "sum(log(p - 3))", "mean(exp(1000 * p))"])
+def test_a_loss_that_is_not_finite_before_any_update_is_not_blamed_on_the_rate(loss: str) -> None:
+    text = LINE.format(optimizer="sgd(lr = 1)").replace("2 * sum((p - y)^2)", f"mse(p, y) + {loss}")
+    with pytest.raises(gpubp.DivergedError, match="before any update: the data or a formula of the model gives it"):
+        gpubp.range_test(gpubp.loads(text), "cpu")
 
 
 @pytest.mark.parametrize(("low", "high", "steps"), [(0, 1, 9), (1, 1, 9), (1, float("inf"), 9), (1, 2, 1)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,9 @@ def test_text_is_a_picture() -> None:
     assert all(len(row) <= 33 for row in plain)
     wide = Panel("loss", (Curve("a", "train", ((0, 1.0), (1, 100.0))),))
     assert "by powers of ten" in as_text([wide], 40, color=False)
+    narrow = replace(wide, over="learning rate")
+    narrow = replace(narrow, curves=(Curve("a", "train", ((1e-6, 1.0), (10, 2.0))),))
+    assert as_text([narrow], 30, color=False).splitlines()[-1].split() == ["1e-06", "10"], "no room for a name between"
     flat = Panel("loss", (Curve("a", "train", ((3, 0.0),)),))
     assert "⠀" not in as_text([flat], 40, color=False)
 
