@@ -189,8 +189,8 @@ class Sweep(SideBySide):
 
 
 def most_together(net: Net, device: str, *, roughly: bool = False) -> int:
-    """How many nets like this one may be trained side by side: as many as fit into a fraction of free memory, on the CPU
-    also into its cache. `roughly`: an upper bound, without planning a step. Raises DeviceError."""
+    """How many nets like this one may be trained side by side: as many as fit into a fraction of free memory, and on
+    the CPU into its cache. `roughly`: an upper bound, without planning a step. Raises DeviceError."""
     backend, dtype, batch = choose(net, device, "auto", net.precision), net.dtype, int(net.option("batch", 32))
     if roughly:  # weights, gradients, and the outputs of layers
         values = 2 * sum(group.size for group in net.layout.groups)
