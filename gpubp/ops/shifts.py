@@ -26,7 +26,7 @@ flip: Primitive = define(
         "flip",
         _flip_infer,
         lambda g, y, x, *, axis: (flip(g, axis=axis),),
-        "xp.flip({0}, {axis})",
+        "xp.flip({0}, {axis}).copy()",
         "opaque",
         (Example(((2, 3),), {"axis": 1}),),
         into=("{out}[...] = xp.flip({0}, {axis})",),

@@ -45,6 +45,15 @@ def test_shape_rule_is_what_numpy_does(primitive: Primitive, example: Example, f
     assert results(primitive, inputs_for(arrays), params) == found
 
 
+@each_example
+def test_a_result_is_a_new_array_unless_it_is_a_view(primitive: Primitive, example: Example) -> None:
+    """A state may be overwritten while its flip is still read."""
+    arrays, params = arguments(example)
+    found = several(apply(primitive, np, arrays, params))
+    shared = [np.shares_memory(y, x) for y in found for x in arrays]
+    assert primitive.view is not None or not any(shared)
+
+
 @differentiable
 def test_derivative(primitive: Primitive, example: Example) -> None:
     check_derivative(primitive, example)
