@@ -56,12 +56,14 @@ def work(arguments: argparse.Namespace) -> int:
     runs, wrong = all_runs(Path(words[0]) if words else Path())
     for message in wrong:
         print(f"warning: {message}", file=sys.stderr)
-    if summed and runs:
+    place = f"`{visible(words[0])}`" if words else "this folder"
+    if summed and not runs:
+        raise GpubpError(f"no runs in {place} or those within it; `gpubp run FILE` makes one")
+    if summed:
         _summary(runs, arguments)
     elif arguments.json:
         print(json.dumps([_object(run) for run in runs], indent=2))
     elif not runs:
-        place = f"`{visible(words[0])}`" if words else "this folder"
         print(f"no runs in {place} or those within it; `gpubp run FILE` makes one")
     else:
         say(_left(_table(runs)), hang=4)

@@ -14,7 +14,10 @@ from ..training import Group, mean_std
 from .table import align
 
 _PARTS = ("test.", "valid.", "train.")
-_ESCAPED = str.maketrans({"\\": r"\textbackslash{}", **{sign: f"\\{sign}" for sign in "&%$#_{}"}})
+_NAMED = {"\\": "backslash", "~": "asciitilde", "^": "asciicircum", "<": "less", ">": "greater", "|": "bar"}
+_ESCAPED = str.maketrans(
+    {sign: rf"\text{name}{{}}" for sign, name in _NAMED.items()} | {sign: f"\\{sign}" for sign in "&%$#_{}"}
+)
 
 
 def as_text(groups: Sequence[Group]) -> str:
@@ -62,10 +65,13 @@ def as_json(groups: Sequence[Group]) -> str:
 
 
 def _columns(groups: Sequence[Group]) -> list[str]:
-    """The figures of the first part of the data that any group has: the test before validation before training."""
-    names = [name for name in dict.fromkeys(name for one in groups for name in one.figures) if "penalty" not in name]
-    part = next((part for part in _PARTS if any(name.startswith(part) for name in names)), "")
-    return [name for name in names if name.startswith(part)]
+    """The figures of the first part of the data that each group has: the test before validation before training."""
+    found: dict[str, None] = {}
+    for group in groups:
+        names = [name for name in group.figures if "penalty" not in name]
+        part = next((part for part in _PARTS if any(name.startswith(part) for name in names)), "")
+        found |= dict.fromkeys(name for name in names if name.startswith(part))
+    return sorted(found, key=lambda name: next((k for k, part in enumerate(_PARTS) if name.startswith(part)), 3))
 
 
 def _rows(groups: Sequence[Group]) -> list[list[str]]:

@@ -13,7 +13,7 @@ from ..errors import CheckpointError
 from ..frontend import MAIN
 from . import history
 from .environment import different
-from .folder import ABOUT, WRITTEN
+from .folder import ABOUT, METRICS, WRITTEN
 
 _KINDS = {
     str: ("name", "base", "started", "precision"),
@@ -48,6 +48,10 @@ def listed(path: Path) -> Listed:
     epochs = [record for record in records if "epoch" in record]
     last = {k: v for k, v in epochs[-1].items() if k not in ("epoch", "step")} if epochs else {}
     ended = next((record["metrics"] for record in reversed(records) if "metrics" in record), None)
+    figures: dict[str, Any] = last if ended is None else ended
+    for name, value in figures.items():
+        if not isinstance(value, int | float):
+            raise CheckpointError(f"`{path / METRICS}` is damaged: its `{name}` is no number")
     return Listed(
         path,
         str(about.get("name", "?")),
@@ -55,7 +59,7 @@ def listed(path: Path) -> Listed:
         int(epochs[-1]["epoch"]) if epochs else 0,
         int(about.get("epochs", 0)),
         ended is not None,
-        last if ended is None else ended,
+        figures,
         about,
     )
 

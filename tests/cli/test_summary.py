@@ -94,8 +94,41 @@ def test_what_tells_groups_apart(call: Call, tmp_path: Path) -> None:
     assert [one["settings"] for one in found] == [{"run": "a"}, {"run": "b"}, {"run": "c"}]
 
 
+def test_runs_without_a_test_keep_their_own_figures(call: Call, tmp_path: Path) -> None:
+    saved("a", 0, 0.1, params={"a": "1"})
+    saved("b", 0, 0.2, params={"a": "2"})
+    (Path("b") / "metrics.jsonl").write_text('{"metrics": {"train.loss": 0.25, "train.penalty": 0.0}}\n', "utf-8")
+    assert call("runs", "summary").out.splitlines() == [
+        "a  seeds  test.loss  test.accuracy  train.loss",
+        "1      1        0.2              1           -",
+        "2      1          -              -        0.25",
+    ]
+
+
+def test_names_that_latex_would_take_for_its_own(call: Call, tmp_path: Path) -> None:
+    saved("a", 0, 0.1, params={"a": r"~^<|>\&%$#_{}"})
+    saved("b", 0, 0.2, params={"a": "2"})
+    assert call("runs", "summary", "--latex").out.splitlines()[4] == (
+        r"\textasciitilde{}\textasciicircum{}\textless{}\textbar{}\textgreater{}\textbackslash{}"
+        r"\&\%\$\#\_\{\} & 1 & 0.2 & 1 \\"
+    )
+
+
+@pytest.mark.parametrize("figure", ['"x"', "null", "[1]"])
+def test_a_figure_that_is_no_number_is_damage(call: Call, tmp_path: Path, figure: str) -> None:
+    saved("a", 0, 0.1)
+    saved("b", 1, 0.2)
+    (Path("b") / "metrics.jsonl").write_text(f'{{"metrics": {{"test.loss": {figure}}}}}\n', "utf-8")
+    for words in (["summary"], []):
+        said = call("runs", *words)
+        assert said.code == 0
+        assert said.err == "warning: `b/metrics.jsonl` is damaged: its `test.loss` is no number\n"
+
+
 def test_refusals(call: Call, tmp_path: Path) -> None:
-    assert call("runs", "summary").out.startswith("no runs in this folder")
+    said = call("runs", "summary", "--csv")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: no runs in this folder")
     assert "forms of `gpubp runs summary`" in call("runs", "--csv").err
     saved("a", 0, 0.1, done=False)
     said = call("runs", "summary")
