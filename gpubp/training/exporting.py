@@ -27,7 +27,11 @@ def export(run: Run | LoadedRun | Executor, path: str | os.PathLike[str]) -> Non
     C needs a C11 compiler and libm. In `digits.c` the function is `int digits_predict(inputs..., outputs...)`; it takes
     one example in the format of `predict`; the comment at the top documents the rest. An ONNX model takes and returns
     the arrays of `predict`, with any number of rows; writing it requires the package onnx. Raises GpubpError for other
-    suffixes, or if onnx is missing, NetError (E0506) if the net needs an operation without such a form, SaveError."""
+    suffixes and arguments, or if onnx is missing, NetError (E0506) if the net needs an operation without such a form,
+    SaveError."""
+    if not isinstance(run, Run | LoadedRun | Executor):
+        what = "a path" if isinstance(run, str | os.PathLike) else type(run).__name__
+        raise GpubpError(f"a run or an executor is exported, not {what}: `gpubp.load_run` reads a saved run")
     place = Path(path)
     check_suffix(place)
     write(place, exported(Bare(run) if isinstance(run, Executor) else run, place))

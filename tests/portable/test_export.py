@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,3 +146,9 @@ def test_paths(tmp_path: Path) -> None:
         gpubp.export(run, tmp_path / "b.c")
     with pytest.raises(SaveError, match="cannot save"):
         gpubp.export(run, tmp_path / "nowhere" / "a.c")
+
+
+@pytest.mark.parametrize("given", ["runs/xor", None, 3])
+def test_what_is_no_run_is_not_exported(given: Any, tmp_path: Path) -> None:
+    with pytest.raises(gpubp.GpubpError, match=r"a run or an executor is exported, not .*: `gpubp"):
+        gpubp.export(given, tmp_path / "a.c")
