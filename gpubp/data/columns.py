@@ -10,7 +10,7 @@ from dsl.graph import Word
 
 from .checks import counted, listed, problem, remedy, suggestion
 from .dataset import Request
-from .dates import Dated
+from .dates import PARTS, Dated
 from .tables import Table
 
 
@@ -68,6 +68,9 @@ def find(request: Request, table: Table, wanted: Sequence[str], option: str) -> 
             else:
                 shown = f'it has no header, so its columns are "1" to "{len(table.names)}"'
             help = suggestion(name, table.names)
+            base = name.rpartition(".")[0]
+            if base in places and not suggestion(name, [other for other in table.names if other != base]):
+                help = f"the parts of a date are {listed([f'{base}.{part}' for part in PARTS])}"
             message = f"`{table.path}` has no column `{name}`"
             raise problem("E0415", message, request.span(option), notes=(shown,) if help else (), help=help or shown)
     found = [places[name] for name in wanted]

@@ -36,6 +36,11 @@ def as_text(raw: bytes, name: str, span: Span | None, encoding: str | None = Non
     """
     if encoding is None or _is_utf8(encoding) or (_of_command(span) and not wide(raw) and _fits(raw, UTF8)):
         return _checked(raw, name, span, option=encoding is not None and not _of_command(span))
+    if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")) and raw and 0 not in raw:
+        # Pairs of letters would be read as rare characters, and never as a separator or the end of a line.
+        message = f"`{name}` is not text in `{encoding}`: it holds no zero bytes"
+        help = "" if _of_command(span) else f'`encoding = "{guessed(raw)}"`, or '
+        raise problem("E0413", message, span, help=f"{help}save it again as UTF-8")
     try:
         text = raw.decode(encoding).removeprefix("\ufeff").encode()
     except UnicodeError as error:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from dsl.graph import Static, Type, Word
 from gpubp.data import from_json, read_table, to_json
 from gpubp.data.dates import PARTS, is_date
+from gpubp.errors import DataError
 
 from .worlds import World, choice, csv, entry
 
@@ -84,6 +85,18 @@ def test_what_is_no_date(world: World) -> None:
     assert not any(map(is_date, cells))
     refused = world.refused(csv("x", columns=("when.moon",)))
     assert refused.message == "`a.csv` has no column `when.moon`"
+
+
+def test_a_part_that_dates_do_not_have(world: World) -> None:
+    world.inputs, world.targets = {"x": Type((1,))}, {}
+    world.write("a.csv", "when,price.usd,price\n2024-03-01,1,2\n")
+    for name, help in (
+        ("when.week", "the parts of a date are `when.days`, `when.year`, `when.month`, `when.day`, `when.weekday`, "),
+        ("price.us", "did you mean `price.usd`?"),
+    ):
+        with pytest.raises(DataError, match=f"has no column `{name}`") as caught:
+            world.load(csv("x", columns=((name,),)))
+        assert caught.value.diagnostics[0].help[0].startswith(help)
 
 
 def test_a_column_of_such_a_name_is_that_column(world: World) -> None:

@@ -80,6 +80,12 @@ def test_a_series_too(world: World) -> None:
         ),
         (
             b"a,b\n1,2\n",
+            {"encoding": "utf-16"},
+            "`a.csv` is not text in `utf-16`: it holds no zero bytes",
+            '`encoding = "utf-8"`, or save it again as UTF-8',
+        ),
+        (
+            b"a,b\n1,2\n",
             {"encoding": "klingon"},
             "there is no text encoding `klingon`",
             '`"utf-8"`, `"cp1252"`, `"latin-1"`, `"utf-16"`',
