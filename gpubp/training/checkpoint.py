@@ -127,7 +127,7 @@ def read_weights(path: Path, memory: int | None = None) -> Mapping[str, Any]:
         odd = next((name for name, entry in entries.items() if entry["dtype"] not in _NUMPY), None)
         if odd is not None:
             found = entries[odd]["dtype"]
-            raise CheckpointError(f"`{odd}` in `{path}` is of {found}, a type that NumPy lacks: save it as float32")
+            raise CheckpointError(f"`{odd}` in `{path}` is of {found}, which cannot be read here: save it as float32")
         return load(content)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         said = " ".join(str(error).split())[:200]

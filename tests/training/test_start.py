@@ -91,7 +91,8 @@ def test_weights_of_another_library(tmp_path: Path, trained: gpubp.Run, dtype: s
         (np.full((3, 6), np.nan), "holds numbers that are not finite in float32", None),
         (np.full((3, 6), 1e300), "holds numbers that are not finite in float32", None),
         (np.zeros((3, 6), int), "is of int64, not floating-point", None),
-        (b"BF16", "is of BF16, a type that NumPy lacks: save it as float32", None),
+        (np.zeros((3, 6), "complex64"), "is of C64, which cannot be read here: save it as float32", None),
+        (b"BF16", "is of BF16, which cannot be read here: save it as float32", None),
     ],
 )
 def test_weights_of_another_library_that_do_not_fit(
