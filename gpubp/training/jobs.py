@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..backends.threads import cores, take_threads
-from .sweeps import Asked, trials_of
+from .sweeps import Candidate, trials_of
 from .trials import Task, Trial
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _stop: Any = None
 
 
 def processes(
-    task: Task, several: Iterable[Sequence[Asked]], jobs: int, stopping: Callable[[], bool] | None
+    task: Task, several: Iterable[Sequence[Candidate]], jobs: int, stopping: Callable[[], bool] | None
 ) -> Generator[Trial | None]:
     """The trials of `several` groups as they finish, `jobs` groups at a time on the CPU, sharing its cores; finally
     None if `stopping` returned True. Raises MemoryError if the system has killed a worker."""
@@ -100,6 +100,6 @@ def _begin(stop: Any, threads: int) -> None:
     take_threads(threads)
 
 
-def _work(task: Task, group: Sequence[Asked]) -> list[Trial]:
+def _work(task: Task, group: Sequence[Candidate]) -> list[Trial]:
     """The trials of a group that came to an end."""
     return [trial for trial in trials_of(task, group, "cpu", None, lambda: bool(_stop.value)) if trial is not None]

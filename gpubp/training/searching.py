@@ -22,7 +22,7 @@ from .environment import data_hashes, different
 from .folder import free_folder, lock, source_name
 from .jobs import processes
 from .run import Progress
-from .sweeps import Asked, groups, in_turn
+from .sweeps import Candidate, grouped, in_turn
 from .tpe import learned, require_optuna
 from .trials import RANDOM, TPE, Task, Trial, combinations, method_of, settings
 
@@ -187,14 +187,14 @@ def search(
         left = ((n, params) for n, params in enumerate(islice(made_up, told.trials), 1) if n not in made)
         asked = {key: told.settings[key] for key in ("given", "epochs", "folds")}
         task = Task(told.file, figure=told.figure, **asked)
-        several: Iterable[list[Asked]]
+        several: Iterable[list[Candidate]]
         found: Generator[Trial | None]
         if told.method == TPE:
-            several = ([Asked(*one)] for one in left)  # each is chosen by what those before it gave
+            several = ([Candidate(*one)] for one in left)  # each is chosen by what those before it gave
         else:
             jobs = min(jobs, told.trials)
             most = -(-(told.trials - len(made)) // jobs)  # so that every process has its share
-            several = groups(task, left, "cpu" if jobs > 1 else device, most, stopping)
+            several = grouped(task, left, "cpu" if jobs > 1 else device, most, stopping)
         several = _telling(several, begun)
         if jobs > 1:
             found = processes(task, several, jobs, stopping)
@@ -213,7 +213,7 @@ def search(
         os.close(held)
 
 
-def _telling(several: Iterable[list[Asked]], begun: Callable[[int], None] | None) -> Iterator[list[Asked]]:
+def _telling(several: Iterable[list[Candidate]], begun: Callable[[int], None] | None) -> Iterator[list[Candidate]]:
     """The same, each told when it is begun."""
     for group in several:
         if begun is not None and len(group) > 1:

@@ -1,4 +1,5 @@
-"""Trials whose nets differ in numbers alone: which they are, and their training side by side, as one program."""
+"""Trials of a search whose nets differ in numbers alone: how to find them, and their training side by side, as one
+program."""
 
 from __future__ import annotations
 
@@ -31,37 +32,37 @@ from .run import Progress
 from .trials import Task, Trial, one_trial
 
 WINDOW = 64
-"""Trials that are looked through for some that are alike."""
+"""How many trials are searched at a time for such nets."""
 Figures = list[tuple[float, int] | None]
-"""For each net the figure that a search looks at and the epochs that it took; None: it is to be trained by itself,
-which tells what is wrong."""
+"""For each net the metric that the search optimises and the epochs it took; None if something is wrong: trained by
+itself, it will report what."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A trial that is to be made, and its net; None where it is to be trained by itself."""
+class Candidate:
+    """A trial that has not run yet, and its net; None if it is to be trained by itself."""
 
     number: int
     params: dict[str, str]
     net: Net | None = None
 
 
-def groups(
+def grouped(
     task: Task,
     asked: Iterable[tuple[int, dict[str, str]]],
     device: str,
     most: int = WINDOW,
     stopping: Callable[[], bool] | None = None,
-) -> Iterator[list[Asked]]:
-    """The trials of `asked`, those together that may be trained side by side, at most so many; none more where
-    `stopping` asks for it."""
+) -> Iterator[list[Candidate]]:
+    """The trials `asked` for, in groups of at most `most` that may be trained side by side. They end if `stopping`
+    returns True."""
     left = iter(asked)
     while some := list(islice(left, WINDOW)):
-        found: dict[Hashable, list[Asked]] = {}
+        found: dict[Hashable, list[Candidate]] = {}
         for number, params in some:
             if stopping is not None and stopping():
                 return
-            one, kind = _looked_at(task, number, params, device)
+            one, kind = _candidate(task, number, params, device)
             found.setdefault(number if kind is None else kind, []).append(one)
         for group in found.values():
             net = group[0].net
@@ -71,27 +72,27 @@ def groups(
                 yield group[k * len(group) // parts : (k + 1) * len(group) // parts]
 
 
-def _looked_at(task: Task, number: int, params: dict[str, str], device: str) -> tuple[Asked, Hashable]:
-    """A trial, and what those that may be trained beside it have in common; None where it is to be trained by itself,
-    for restarts and large nets are, or the file is wrong with these params, which the trial will tell."""
+def _candidate(task: Task, number: int, params: dict[str, str], device: str) -> tuple[Candidate, Hashable]:
+    """A trial, and a key that it shares with those it may be trained beside; None if it is trained by itself: restarts,
+    large nets, and params that the file is wrong with, which the trial will report."""
     try:
         net = in_force(load(task.file, {**task.given, **params}), epochs=task.epochs)
         if net.option("restarts", 1) == 1 and most_together(net, device, roughly=True) > 1:
-            return Asked(number, params, net), likeness(net)
+            return Candidate(number, params, net), likeness(net)
     except (GpubpError, MemoryError):
         pass
-    return Asked(number, params), None
+    return Candidate(number, params), None
 
 
 def trials_of(
     task: Task,
-    group: Sequence[Asked],
+    group: Sequence[Candidate],
     device: str,
     progress: Callable[[Progress], None] | None,
     stopping: Callable[[], bool] | None,
 ) -> Generator[Trial | None]:
-    """The trials of a group, as `one_trial` makes each of them, to the bit; at the end None where they were
-    interrupted. Raises what no trial can do anything about: DataError, DeviceError."""
+    """The results of a group, to the bit those of `one_trial`; finally None if it was interrupted. Raises errors that
+    affect every trial: DataError, DeviceError."""
     began = time.perf_counter()
     found: Figures | None = [None] * len(group)
     if len(group) > 1:
@@ -100,11 +101,11 @@ def trials_of(
         except (DataError, DeviceError):
             raise
         except (UnlikeError, GpubpError, MemoryError):
-            pass  # each tells by itself what is wrong, if anything is
+            pass  # trained by itself, each reports what is wrong, if anything is
     if found is None:
         yield None
         return
-    # Together they took as long as one: each has its share of that.
+    # The time that they took together is divided equally.
     seconds = round((time.perf_counter() - began) / len(group), 3)
     for one, figure in zip(group, found, strict=True):
         if figure is not None:
@@ -119,12 +120,12 @@ def trials_of(
 
 def in_turn(
     task: Task,
-    several: Iterable[Sequence[Asked]],
+    several: Iterable[Sequence[Candidate]],
     device: str,
     progress: Callable[[Progress], None] | None,
     stopping: Callable[[], bool] | None,
 ) -> Generator[Trial | None]:
-    """The trials of one group after the other; at the end None where `stopping` asked for it."""
+    """The results of one group after the other; finally None if `stopping` returned True."""
     for group in several:
         if stopping is not None and stopping():
             yield None
@@ -139,7 +140,7 @@ def _figures(
     progress: Callable[[Progress], None] | None,
     stopping: Callable[[], bool] | None,
 ) -> Figures | None:
-    """The figures of nets that are alike; None where they were interrupted."""
+    """The metrics of nets of one group; None if they were interrupted."""
     if task.folds is None:
         return _trained(nets, task.figure, device, progress, stopping)
     several: list[Figures] = []
@@ -162,7 +163,7 @@ def _trained(
     progress: Callable[[Progress], None] | None,
     stopping: Callable[[], bool] | None,
 ) -> Figures | None:
-    """As gpubp.training.loop trains each of them."""
+    """The same on one division of the rows. Each net is trained as gpubp.training.loop would."""
     net = nets[0]
     sweep = Sweep(nets, device)
     dataset = load_data(net.graph, net.base, sweep.seeds[0])
@@ -190,7 +191,7 @@ def _trained(
     for k in (k for k, well in enumerate(sound) if well):
         last, best = race.restarts[k].epochs, race.bests[k]
         of = best.epoch if best is not None and k in race.kept else last
-        # What the epoch of that state said of `valid` is what evaluating it would say again.
+        # The epoch of that state has evaluated `valid` already.
         valid_then = {name: value for name, value in race.log[of - 1].record(k).items() if name.startswith("valid.")}
         sound[k] = all(map(math.isfinite, valid_then.values()))
         metrics[k] = race.log[last - 1].record(k) | {

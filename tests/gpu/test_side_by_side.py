@@ -12,7 +12,7 @@ import gpubp
 from gpubp.executor import Sweep
 from gpubp.render import CudaSource
 from gpubp.training import begin_search, search, searching
-from gpubp.training.sweeps import groups
+from gpubp.training.sweeps import grouped
 from tests.executor.nets import rows
 from tests.executor.test_side_by_side import MIXED, RATES, as_alone, nets
 from tests.render.test_given import text_of
@@ -59,5 +59,5 @@ def test_a_search_gives_the_trials_alone(tmp_path: Path, monkeypatch: pytest.Mon
         assert search(told, "gpu", begun=begun.append)
         assert begun == ([3] if k == 0 else [])
         found.append([replace(trial, seconds=0.0) for trial in told.done])
-        monkeypatch.setattr(searching, "groups", lambda task, asked, *_: groups(task, asked, "gpu", 1))
+        monkeypatch.setattr(searching, "grouped", lambda task, asked, *_: grouped(task, asked, "gpu", 1))
     assert found[0] == found[1]

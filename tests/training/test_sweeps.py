@@ -15,7 +15,7 @@ import gpubp
 from gpubp.backends.numpy import NumpyBackend
 from gpubp.executor import Executor, Sweep
 from gpubp.training import Search, Trial, begin_search, resume_search, search, searching
-from gpubp.training.sweeps import groups
+from gpubp.training.sweeps import grouped
 from gpubp.training.trials import Task
 from tests.render.compiled import needs_compiler
 
@@ -55,7 +55,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[int, Trial]]:
 
     def made(*args: Any, **given: Any) -> dict[int, Trial]:
         with monkeypatch.context() as patch:
-            patch.setattr(searching, "groups", lambda task, asked, *_: groups(task, asked, "cpu", 1))
+            patch.setattr(searching, "grouped", lambda task, asked, *_: grouped(task, asked, "cpu", 1))
             patch.setattr("gpubp.training.sweeps._trained", None)
             return found(*args, **given)
 
@@ -148,7 +148,7 @@ def test_which_trials_are_a_group(tmp_path: Path) -> None:
     task = Task(file, {}, None, None, "valid.loss")
 
     def numbers(most: int = 64, **more: str) -> list[list[int]]:
-        return [[one.number for one in group] for group in groups(replace(task, given=more), space, "cpu", most)]
+        return [[one.number for one in group] for group in grouped(replace(task, given=more), space, "cpu", most)]
 
     assert numbers() == [[1], [2], [3, 4], [5, 6]]
     assert numbers(most=1) == [[1], [2], [3], [4], [5], [6]]
@@ -164,10 +164,10 @@ def test_a_group_too_large_for_the_cache_is_divided(tmp_path: Path, monkeypatch:
     net = gpubp.load(file)
     size = Executor(net, "cpu").compiled("train", 8).costs.memory
     monkeypatch.setattr(NumpyBackend, "near", 4 * size)
-    parts = [[one.number for one in group] for group in groups(task, several, "cpu")]
+    parts = [[one.number for one in group] for group in grouped(task, several, "cpu")]
     assert parts == [[1, 2, 3], [4, 5, 6], [7, 8, 9, 10]]
     monkeypatch.setattr(NumpyBackend, "near", 1.5 * size)
-    assert all(len(group) == 1 for group in groups(task, several, "cpu"))
+    assert all(len(group) == 1 for group in grouped(task, several, "cpu"))
 
 
 def test_those_who_listen_are_told(tmp_path: Path) -> None:
