@@ -90,6 +90,7 @@ def _object(told: RangeTest) -> dict[str, object]:
         "steepest": told.steepest,
         "least": told.least,
         "suggested": told.suggested,
+        "lr": told.lr,
     }
 
 

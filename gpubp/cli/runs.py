@@ -121,9 +121,9 @@ def _object(run: Listed) -> dict[str, Any]:
     }
 
 
-def _diff(a: Path, b: Path, as_json: bool) -> int:
+def _diff(a: Path, b: Path, json_asked: bool) -> int:
     found = compare(a, b)
-    if as_json:
+    if json_asked:
         print(json.dumps({"text": found.text, "settings": found.settings, "figures": found.figures}, indent=2))
         return 0
     parts = []

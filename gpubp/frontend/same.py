@@ -1,4 +1,4 @@
-"""Whether a net is the experiment that was saved, by a version that knew fewer options perhaps."""
+"""Whether a net is the experiment that was saved, perhaps by a version with fewer options."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def changed(before: Mapping[str, str], net: Net) -> list[str]:
 
 
 def _patterns(net: Net) -> dict[str, str]:
-    """By part of the identity a regular expression of what versions may have saved of it that lacked some options."""
+    """For each part of the identity, a regular expression for what versions that lacked some options may have saved."""
     graph, found = net.graph, dict[str, str]()
     if graph.rows is not None:
         found[DATA] = "; ".join(map(_entry, graph.rows.entries))

@@ -76,6 +76,7 @@ def test_arrays_in_place_of_the_file_s_data() -> None:
     net = gpubp.loads(LINE.format(optimizer="sgd(lr = 1)"))
     told = gpubp.range_test(net, "cpu", data={"x": np.zeros((4, 1)), "y": np.ones((4, 1))}, steps=3)
     assert list(told.losses) == [2, 2, 2]
+    assert told.suggested is None
     assert verdict(told) == "the loss never falls: smaller rates (`--low`) or more steps may show more"
     assert told.suggested is None
 
@@ -114,6 +115,7 @@ def test_the_command(call: Call, tmp_path: Path) -> None:
     (tmp_path / "a.net").write_text(LINE.format(optimizer="sgd(lr = 0.3)"), "utf-8")
     words = ("range", "a.net", "--device", "cpu", "--low", "1e-3", "--steps", "60")
     told = json.loads(call(*words, "--json").out)
+    assert told["lr"] == 0.3
     said = call(*words)
     assert said.code == 0
     lines = said.out.splitlines()

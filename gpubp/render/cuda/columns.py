@@ -1,7 +1,7 @@
 """Column reductions, as of the gradient of a bias: all axes but the last ones go, and neighbours in memory are results.
 Elementwise steps that make what is reduced may be computed in the same kernel, so that it is not read again.
 
-A block has eight slices of threads for a tile of columns; each thread takes every so manieth row. Where the columns
+A block has eight slices of threads for a tile of columns; each thread takes rows at even intervals. Where the columns
 alone would leave most of a GPU idle, the rows are split among blocks, and the block that is done last reduces their
 partial results (threadFenceReduction of the CUDA samples). The order of a sum depends on the number of rows and columns
 alone."""
@@ -55,14 +55,8 @@ class ColumnKernel:
     def __init__(
         self, rows: int, columns: int, width: int, kind: str, folds: Sequence[ColumnFold], index: Sequence[str] = ()
     ) -> None:
-        self.rows, self.columns, self.width, self.kind, self.folds, self.index = (
-            rows,
-            columns,
-            width,
-            kind,
-            folds,
-            index,
-        )
+        self.rows, self.columns, self.width = rows, columns, width
+        self.kind, self.folds, self.index = kind, folds, index
         self.pieces = pieces_of(rows, columns)
         most = WIDE if columns * self.pieces >= WIDE * MANY else NARROW
         self.tile = max(width, min(most, BLOCK // SLICES * width, power_above(columns)))
