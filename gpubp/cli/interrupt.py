@@ -58,10 +58,11 @@ class Interrupt:
     """Inside of `with`, Ctrl-C and SIGTERM are noted once `training` is set; before that they end the process.
 
     `code`: what the process is to end with, once it is asked to: 128 and the number of the signal, as shells have it.
+    `doing`: what is said to be done until then.
     """
 
-    def __init__(self) -> None:
-        self.training, self.code = False, 0
+    def __init__(self, doing: str = "finishing the step and saving") -> None:
+        self.training, self.code, self.doing = False, 0, doing
         self._before: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Interrupt:
@@ -105,4 +106,4 @@ class Interrupt:
             os._exit(128 + number)
         self.code = 128 + number
         name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
-        os.write(sys.stderr.fileno(), f"\nfinishing the step and saving; {name} again ends at once\n".encode())
+        os.write(sys.stderr.fileno(), f"\n{self.doing}; {name} again ends at once\n".encode())

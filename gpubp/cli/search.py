@@ -72,7 +72,7 @@ def work(arguments: argparse.Namespace) -> int:
         say(f"{visible(told.file)}: {_trials(told)}, {how}, judged by {by}; in {told.folder}")
         if told.done:
             print(f"{len(told.done):,} of them are done already")
-    with Interrupt() as interrupt:
+    with Interrupt("stopping; finished trials are saved") as interrupt:
         try:
             show = interrupt.heard(_shown(told, arguments, live))
             begun = _told_of(arguments, live)
