@@ -44,11 +44,11 @@ def processes(
 
     def fill() -> None:
         while len(running) < jobs and not stop.value and (one := next(left, None)) is not None:
-            running.add(pool.submit(_work, task, one))
+            with _deaf():  # whichever of them starts a process
+                running.add(pool.submit(_work, task, one))
 
     try:
-        with _deaf():
-            fill()
+        fill()
         while running:
             done, running = wait(running, LOOK, FIRST_COMPLETED)
             if stopping is not None and stopping():
