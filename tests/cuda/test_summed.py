@@ -3,6 +3,7 @@ whichever block is last, fewer launches, and planted faults."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import hypothesis.strategies as st
@@ -18,6 +19,7 @@ from gpubp.ir import Var
 from gpubp.passes import Plan
 from gpubp.render import CudaSource, Launch, cuda_source
 from gpubp.render.cuda import summed as cuda_summed
+from gpubp.render.cuda.columns import SLICES
 
 from .host import needs_host
 from .running import Array
@@ -71,7 +73,8 @@ def test_fused_the_bits_are_those_apart(lead: list[int], columns: int, kept: boo
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cuda_summed, "LEAST_THREADS", 0)
         found, arrays = backward((*lead, columns), kept=kept)
-        assert launches(same_bits(found, arrays)) == 1
+        # A few rows of many columns are as many small reductions, which stay apart.
+        assert launches(same_bits(found, arrays)) == 1 or math.prod(lead) <= SLICES
 
 
 def test_a_window_and_the_sum_behind_it() -> None:

@@ -7,7 +7,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -174,6 +173,6 @@ def test_a_net_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    run: Any = None
+    executor = gpubp.Executor(gpubp.loads("model {\n  input x: [2]\n  output p = x -> dense(1)\n}\n"), "cpu")
     with pytest.raises(GpubpError, match=r"`pip install 'gpubp\[onnx\]'` brings it"):
-        gpubp.export(run, tmp_path / "a.onnx")
+        gpubp.export(executor, tmp_path / "a.onnx")
