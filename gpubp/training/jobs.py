@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 LOOK = 0.1
 """Seconds between two polls of `stopping`."""
 
-AT_ONCE = 2
-"""What tells a worker process to end in the middle of its work."""
 
 _stop: Any = None
 """In a worker process: the shared number that asks it to stop, where it is not 0."""
@@ -59,15 +57,14 @@ def processes(
                 yield from (trial for future in ready for trial in future.result())
                 fill()
             except BrokenProcessPool:
-                # Only the system ends such a process early. The pool ends the others by SIGTERM, which they ignore.
-                stop.value = AT_ONCE
+                # Only the system ends such a process early. The pool ends the others.
                 raise MemoryError(
                     "a process of the search was killed; fewer `--jobs` take less, and `--resume` goes on"
                 ) from None
         if stop.value:
             yield None
     finally:
-        stop.value = stop.value or 1
+        stop.value = 1
         pool.shutdown(cancel_futures=True)
 
 
@@ -92,8 +89,11 @@ def _begin(stop: Any, threads: int) -> None:
     assert parent is not None
 
     def watch() -> None:
-        while parent.is_alive() and stop.value != AT_ONCE:
-            parent.join(LOOK)
+        # The pool ends all workers by SIGTERM when one was killed; a scheduler's is not for this process.
+        while parent.is_alive():
+            sent = signal.sigtimedwait({signal.SIGTERM}, LOOK)
+            if sent is not None and sent.si_pid == parent.pid:
+                break
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
