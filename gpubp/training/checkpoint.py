@@ -92,12 +92,16 @@ def reason(error: OSError) -> str:
 def read(path: Path, memory: int | None = None) -> Saved:
     """The state that `save` wrote; a folder stands for its last checkpoint. Files larger than `memory` bytes are
     refused. Raises CheckpointError if it cannot be read or is corrupt."""
+    if path.is_dir():
+        path = path / LAST
+    return _saved(path, _content(path, memory))
+
+
+def _saved(path: Path, content: bytes) -> Saved:
+    """The state in a file's content. Raises CheckpointError if it is corrupt."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    if path.is_dir():
-        path = path / LAST
-    content = _content(path, memory)
     try:
         state = dict(load(content))
         about = json.loads(json.loads(content[8 : 8 + _header_size(content)])["__metadata__"]["gpubp"])
@@ -123,7 +127,7 @@ def read_weights(path: Path, memory: int | None = None) -> Mapping[str, Any]:
     try:
         entries = json.loads(content[8 : 8 + _header_size(content)])
         if "gpubp" in entries.pop("__metadata__", {}):
-            return read(path, memory).state
+            return _saved(path, content).state
         odd = next((name for name, entry in entries.items() if entry["dtype"] not in _NUMPY), None)
         if odd is not None:
             found = entries[odd]["dtype"]
