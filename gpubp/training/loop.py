@@ -15,7 +15,7 @@ from ..executor import Executor, diverged, first_bad, require_memory
 from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, require_figure, require_update, watch_of
 from .best import Best, Sums
 from .checkpoint import BEST, Saved, read
-from .dataset import dataset_of, hashes
+from .dataset import dataset_of, hashes, length_of
 from .environment import describe_run, environment
 from .folder import RunFolder
 from .health import Health
@@ -55,10 +55,7 @@ class Training:
         watch = watch_of(net, dataset.parts)
         self.best = None if watch is None else Best(watch)
         require_figure(net.graph, dataset.parts)
-        self.batch = int(net.option("batch", 32))
-        self.per_epoch = -(-len(dataset.parts["train"]) // self.batch)
-        steps = net.option("steps")
-        self.total = int(net.option("epochs") or 0) * self.per_epoch if steps is None else int(steps)
+        self.batch, self.per_epoch, self.total = length_of(net, len(dataset.parts["train"]))
         self.race = self._prepare(dataset, fresh=saved is None)
         self.run = Run(ex, dataset, -(-self.total // self.per_epoch), self.total, ex.step)
         self.run.folder = None if folder is None else folder.path

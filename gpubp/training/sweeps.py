@@ -27,6 +27,7 @@ from ..frontend import (
     require_update,
     watch_of,
 )
+from .dataset import length_of
 from .restarts import Race, begin
 from .run import Progress
 from .trials import Task, Trial, one_trial
@@ -168,10 +169,7 @@ def _trained(
     sweep = Sweep(nets, device)
     dataset = load_data(net.graph, net.base, sweep.seeds[0])
     rows, count = dataset.part("train"), len(dataset.parts["train"])
-    batch = int(net.option("batch", 32))
-    per_epoch = -(-count // batch)
-    steps = net.option("steps")
-    total = int(net.option("epochs") or 0) * per_epoch if steps is None else int(steps)
+    batch, per_epoch, total = length_of(net, count)
     for one in nets:
         require_figure(one.graph, dataset.parts)
         require_update(one.graph, total)
