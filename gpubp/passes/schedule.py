@@ -1,6 +1,8 @@
-"""Scheduling: constants first and once, then what the guard depends on, then the rest."""
+"""Scheduling: constants first and once, then scalars of the states alone, what the guard depends on, and the rest."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from dsl.records import dataclass
 
@@ -33,6 +35,9 @@ def schedule(program: Program) -> Schedule:
 
     States may be overwritten only once the guard is known, and a step that the guard rejects still returns its outputs:
     so the guard and the outputs come first, with all their dependencies. Without a guard everything is before it.
+
+    Scalars that no other equation leads up to, such as the learning rate and Adam's corrections, start the step: on a
+    GPU they are computed beside the forward pass, where at the end everything would wait for them.
     """
     varying = set(program.inputs)
     constants: list[Eqn] = []
@@ -53,4 +58,21 @@ def schedule(program: Program) -> Schedule:
             early.update(eqn.operands)
     first = set(map(id, before))
     after = [eqn for eqn in main if id(eqn) not in first]
-    return Schedule(tuple(constants), tuple(fuse(before[::-1])), tuple(fuse(after)))
+    scalars = _scalars(program, before, after)
+    first.update(map(id, scalars))
+    after = [eqn for eqn in after if id(eqn) not in first]
+    return Schedule(tuple(constants), tuple(fuse([*scalars, *before[::-1]])), tuple(fuse(after)))
+
+
+def _scalars(program: Program, before: Sequence[Eqn], after: Sequence[Eqn]) -> list[Eqn]:
+    """The equations `after` the guard that compute scalars from inputs and from each other alone. New values of states
+    are left out: they are computed in place."""
+    made = {x for eqn in (*before, *after) for x in eqn.outputs}
+    updated = {value for _, value in program.updates}
+    found = []
+    for eqn in after:
+        scalar = all(x.aval.size == 1 for x in eqn.outputs) and eqn.op.trait == "elementwise"
+        if scalar and made.isdisjoint(eqn.operands) and updated.isdisjoint(eqn.outputs):
+            found.append(eqn)
+            made.difference_update(eqn.outputs)
+    return found

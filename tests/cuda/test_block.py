@@ -127,7 +127,7 @@ def test_what_is_too_large_for_a_block() -> None:
     assert source_of(model("digits")).block is None
     wide = PLAIN.replace("dense(4)", "dense(1100)")
     assert source_of(gpubp.loads(wide)).block is None
-    assert block_of(gpubp.loads(PLAIN)).phases == 16
+    assert block_of(gpubp.loads(PLAIN)).phases == 5
 
 
 def test_kernels_of_one_step_are_compiled_when_one_is_asked_for(use: Use) -> None:
@@ -184,14 +184,17 @@ def test_a_restart_that_diverges_stands_still(use: Use) -> None:
 BARRIER = "        __syncthreads();\n"
 
 
-def without(number: int) -> Callable[[str], str]:
-    """Leaves out one of the barriers of a step."""
+WAIT_OF_WARP = "                __syncwarp(0xffffffff);\n"
+
+
+def without(number: int, wait: str = BARRIER) -> Callable[[str], str]:
+    """Leaves out one of the waits of a step."""
 
     def change(text: str) -> str:
         before, loop, steps = text.partition("for (; s < stop; s++)")
-        parts = steps.split(BARRIER)
+        parts = steps.split(wait)
         parts[number : number + 2] = ["".join(parts[number : number + 2])]
-        return before + loop + BARRIER.join(parts)
+        return before + loop + wait.join(parts)
 
     return change
 
@@ -205,22 +208,22 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
     return change
 
 
-def test_missing_barriers_are_found(use: Use) -> None:
+@pytest.mark.parametrize(("wait", "idle"), [(BARRIER, [2]), (WAIT_OF_WARP, [1, 3, 4, 6, 8, 9])], ids=["block", "warp"])
+def test_missing_waits_are_found(wait: str, idle: list[int], use: Use) -> None:
     """All but those between equations of which each thread reads what it wrote itself."""
     net = model("xor")
-    data, block = rows_of(net, 8), block_of(net)
+    data, steps = rows_of(net, 8), block_of(net).text.partition("for (; s < stop; s++)")[2]
     use()
-    right, missed = trained(net, data, "float32", 5), 0
-    numbers = range(0, block.phases, 2)
-    for number in numbers:
+    right, missed = trained(net, data, "float32", 5), []
+    for number in range(steps.count(wait)):
         try:
             for order in (0, 1):
-                use(order=order, change=without(number))
+                use(order=order, change=without(number, wait))
                 assert same(right, trained(net, data, "float32", 5))
         except (AssertionError, DivergedError):
             continue
-        missed += 1
-    assert missed < len(numbers) / 2
+        missed.append(number)
+    assert missed == idle
 
 
 def test_a_missing_barrier_of_some_threads_is_found(use: Use) -> None:

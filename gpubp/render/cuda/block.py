@@ -14,9 +14,9 @@ from ..c.given import Given
 from ..c.memory import C_TYPE
 from ..c.parts import code_of
 from .task_text import TaskText
-from .tasks import OWN_MEMORY, Task, phases, warps
+from .tasks import OWN_MEMORY, Inner, Strand, Task, phases, warps
 from .text import batch_lines
-from .work import BLOCK, WARP, indented, power_above
+from .work import BLOCK, WARP, indented
 
 MOST_THREADS = 512
 """With more, a thread would have fewer than 128 registers."""
@@ -26,6 +26,7 @@ shows a screen stops for it, and Ctrl-C waits."""
 WITH_LOOPS = 4
 """By how much products may be larger than those that are no library's anyway, where there are loops: one of those takes
 some 5 us (two reads of shared memory a multiplication, 32 a cycle), a graph with a launch for each turn 100 or more."""
+WAIT_OF_WARP = "__syncwarp(0xffffffff)"
 BLOCK_CONTROL = ("epoch", "count", "steps", "order", "width", "going")
 """The first words of the control block, 8 bytes each: the rows at each multiple of which a launch ends, the rows after
 which it begins anew with the first, the steps to do, the address of the order of the rows of each net (0: as they
@@ -94,10 +95,11 @@ class BlockText(TaskText):
             return None
         found = phases(tasks)
         every = list(_every(found))
-        size = self.size + sum(task.own_memory for phase in every for task in phase)
-        wanted = max(sum(warps(task.threads) for task in phase) for phase in every)
-        least = max((task.block for phase in every for task in phase if not task.free), default=0)
-        threads = max(min(BLOCK, power_above(wanted)), least)
+        tasks = [task for phase in every for strand in phase for task in strand.tasks]
+        size = self.size + sum(task.own_memory for task in tasks)
+        wanted = max(sum(warps(strand.threads) for strand in phase) for phase in every)
+        least = max((task.block for task in tasks if not task.free), default=0)
+        threads = max(min(BLOCK, wanted), least)
         if size > self.most or threads > MOST_THREADS:
             return None
         words = len(BLOCK_CONTROL) + len(self.plan.feeds) + len(self.collect)
@@ -123,13 +125,13 @@ class BlockText(TaskText):
         return Task("the results", tuple(lines), 1, WARP, self.uses(self.collect), [], True)
 
     # Text ------------------------------------------------------------------------------------------------------------
-    def _text(self, found: Sequence[Sequence[Task]], block: Block) -> str:
+    def _text(self, found: Sequence[Sequence[Strand]], block: Block) -> str:
         tables = f"const Tables<{max(1, len(self.tables))}>"
         functions: list[str] = []
         step: list[str] = []
         guarded = False
         for phase in found:
-            if phase[0].guarded and not guarded:
+            if phase[0].tasks[0].guarded and not guarded:
                 guarded = True
                 step += ["/* a gradient that is no number changes nothing */", *self.unless_guard("break;")]
             step += self._phase(phase, block, functions)
@@ -140,32 +142,42 @@ class BlockText(TaskText):
         kernel = "\n".join(("/* many steps, a net in each block */", head, f"    {arguments}", *indented(lines), "}"))
         return "\n\n".join((cuda_functions(), *self.numbers_declared(), *functions, kernel)) + "\n"
 
-    def _phase(self, phase: Sequence[Task], block: Block, functions: list[str], turn: str = "") -> list[str]:
-        """Tasks side by side, and the wait for all of them; `turn`: what stands for the turn of a loop, if in one."""
+    def _phase(self, phase: Sequence[Strand], block: Block, functions: list[str], turn: str = "") -> list[str]:
+        """Strands side by side, and the wait for all of them; `turn`: what stands for the turn of a loop, if in one."""
         out: list[str] = []
         at = barrier = 0
         # Loops first: behind them no thread is at a barrier that another task could take for its own.
-        for task in sorted(phase, key=lambda task: task.inner is None):
-            if task.inner is not None:
-                lines = [line for one in task.inner.phases for line in self._phase(one, block, functions, "int turn, ")]
-                head = f"for (int turn = 0; turn < {task.inner.length}; turn++) {{"
-                out += [head, *indented(lines), "}"]
+        for strand in sorted(phase, key=lambda strand: strand.tasks[0].inner is None):
+            task, inner = strand.tasks[0], strand.tasks[0].inner
+            if inner is not None:
+                lines = [line for one in inner.phases for line in self._phase(one, block, functions, "int turn, ")]
+                out += [f"for (int turn = 0; turn < {inner.length}; turn++) {{", *indented(lines), "}"]
                 continue
-            barrier += task.meets
-            lines = task.rewritten(barrier, block.threads)
-            out += [f"/* {task.about} */"] if task.about else []
             shift = f"(threadIdx.x + {block.threads - at}) % {block.threads}" if at else "threadIdx.x"
-            out += ["{", f"    const int thread = {shift};"]
-            if not task.free:
-                name = f"{self.name}_task{len(functions)}"
-                tables = f"const Tables<{max(1, len(self.tables))}>"
-                head = f"INLINE void {name}(char *arena, {tables} &tables, {turn}int block, int thread) {{"
-                functions.append("\n".join((head, *indented(lines), "}")))
-                given = f"arena, tables, {turn.removeprefix('int ')}"
-                lines = [task.called(name, given, task.wait(barrier), block.threads)]
-            out += [*indented(lines), "}"]
-            at = (at + warps(task.threads)) % block.threads
+            thread = f"    const int thread = {shift};"
+            at = (at + warps(strand.threads)) % block.threads
+            if len(strand.tasks) == 1:
+                barrier += task.meets
+                lines = self._task(task, task.wait(barrier), block.threads, functions, turn)
+                out += [*task.heading, "{", thread, *indented(lines), "}"]
+                continue
+            lines = []
+            for task in strand.tasks:
+                own = self._task(task, WAIT_OF_WARP, WARP, functions, turn)
+                lines += [*task.heading, *([*own] if len(own) == 1 else ["{", *indented(own), "}"]), f"{WAIT_OF_WARP};"]
+            out += ["{", thread, f"    if (thread < {WARP}) {{", *indented(indented(lines[:-1])), "    }", "}"]
         return [*out, "__syncthreads();"]
+
+    def _task(self, task: Task, wait: str, threads: int, functions: list[str], turn: str) -> list[str]:
+        """A task for one of so many threads. `wait`: how those of a block of its wait for each other."""
+        lines = task.rewritten(wait, threads)
+        if task.free:
+            return lines
+        name = f"{self.name}_task{len(functions)}"
+        tables = f"const Tables<{max(1, len(self.tables))}>"
+        head = f"INLINE void {name}(char *arena, {tables} &tables, {turn}int block, int thread) {{"
+        functions.append("\n".join((head, *indented(lines), "}")))
+        return [task.called(name, f"arena, tables, {turn.removeprefix('int ')}", wait, threads)]
 
     def _begin(self, block: Block) -> list[str]:
         return [
@@ -203,18 +215,20 @@ class BlockText(TaskText):
             yield f"move<{size}, {block.threads}>", at, f"tables[{k}] + net * {size}"
 
 
-def _every(found: Sequence[Sequence[Task]]) -> Iterator[Sequence[Task]]:
+def _every(found: Sequence[Sequence[Strand]]) -> Iterator[Sequence[Strand]]:
     """All phases, those in loops too."""
     for phase in found:
         yield phase
-        for task in phase:
-            if task.inner is not None:
-                yield from task.inner.phases
+        for inner in _loops(phase):
+            yield from inner.phases
 
 
-def _waits(found: Sequence[Sequence[Task]]) -> int:
-    inner = (task.inner for phase in found for task in phase if task.inner is not None)
-    return len(found) + sum(one.length * len(one.phases) for one in inner)
+def _waits(found: Sequence[Sequence[Strand]]) -> int:
+    return len(found) + sum(inner.length * len(inner.phases) for phase in found for inner in _loops(phase))
+
+
+def _loops(phase: Sequence[Strand]) -> Iterator[Inner]:
+    return (task.inner for strand in phase for task in strand.tasks if task.inner is not None)
 
 
 def _at(word: str) -> int:

@@ -1,4 +1,5 @@
-"""Kernels as parts of one: which of them can run side by side, and their text for a thread of a block."""
+"""Kernels as parts of one: which of them can run side by side, or one after the other in a warp, and their text for a
+thread of a block."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ class Inner:
     """The turns of a loop, each of which takes all threads through its phases."""
 
     length: int
-    phases: tuple[tuple[Task, ...], ...]
+    phases: tuple[tuple[Strand, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class Task:
     def threads(self) -> int:
         return self.block if self.meets else self.grid * self.block
 
+    @property
+    def heading(self) -> list[str]:
+        """What it is for, as a comment."""
+        return [f"/* {self.about} */"] if self.about else []
+
     def clashes(self, other: Task) -> bool:
         """Whether one writes what the other reads or writes."""
         if self.scratch and other.scratch:
@@ -72,10 +78,10 @@ class Task:
         pairs = ((self.writes, other.reads), (self.writes, other.writes), (self.reads, other.writes))
         return any(meet(a, b) for ones, others in pairs for a in ones for b in others)
 
-    def rewritten(self, barrier: int, threads: int) -> list[str]:
-        """Its text for thread `thread` of block `block`, where `threads` are there; those that wait do it at the
-        barrier of that number."""
-        return self.written({**_NAMES, "THREADS": str(threads), "__syncthreads()": self.wait(barrier)})
+    def rewritten(self, wait: str, threads: int) -> list[str]:
+        """Its text for thread `thread` of block `block`, where `threads` are there; `wait`: how the threads of a block of
+        its wait for each other."""
+        return self.written({**_NAMES, "THREADS": str(threads), "__syncthreads()": wait})
 
     def wait(self, barrier: int) -> str:
         """How the threads of a block of its wait for each other at a barrier."""
@@ -100,22 +106,56 @@ class Task:
         return f"for (int v = thread; v < {self.threads}; v += {threads}) {call.format('v')}"
 
 
-def phases(tasks: Sequence[Task]) -> list[list[Task]]:
-    """Tasks that do not depend on each other, together: each as early as it can be, those behind the guard after all
-    before it."""
-    levels: list[int] = []
+@dataclass(frozen=True)
+class Strand:
+    """Tasks one after the other on the same threads: a single one, or several of a warp each, whose threads wait for
+    each other alone, which takes a fraction of the time that all threads of a block need for it."""
+
+    tasks: tuple[Task, ...]
+
+    @property
+    def threads(self) -> int:
+        return max(task.threads for task in self.tasks)
+
+
+def phases(tasks: Sequence[Task]) -> list[list[Strand]]:
+    """Tasks in strands, those that do not depend on each other side by side; all threads wait for each other between
+    two phases. Each task is as early as it can be, those behind the guard after all before it. One that depends on a
+    single strand of the phase before, and that most of what is left waits for, follows on the threads of that strand:
+    the rest, such as the mean of the losses, would only make it longer."""
+    before = [
+        [i for i in range(k) if task.clashes(tasks[i]) or (task.guarded and not tasks[i].guarded)]
+        for k, task in enumerate(tasks)
+    ]
+    left = [0] * len(tasks)  # of the longest chain of tasks that depend on each other, those behind this one
+    for k in reversed(range(len(tasks))):
+        for i in before[k]:
+            left[i] = max(left[i], left[k] + 1)
+    found: list[list[list[int]]] = []
+    level = [0] * len(tasks)
     for k, task in enumerate(tasks):
-        before = [i for i in range(k) if task.clashes(tasks[i]) or (task.guarded and not tasks[i].guarded)]
-        levels.append(max((1 + levels[i] for i in before), default=0))
-    found: list[list[Task]] = []
-    for level in range(1 + max(levels)):
-        found.append([])
-        for own, task in zip(levels, tasks, strict=True):
-            if own == level:
-                if task.meets and sum(t.meets for t in found[-1]) == MOST_BARRIERS:
-                    found.append([])
-                found[-1].append(task)
-    return found
+        level[k] = max((level[i] + 1 for i in before[k]), default=0)
+        strands = [s for s in found[level[k] - 1] if not set(s).isdisjoint(before[k])] if level[k] else []
+        if len(strands) == 1 and left[strands[0][-1]] == left[k] + 1 and _follows(tasks[strands[0][-1]], task):
+            strands[0].append(k)
+            level[k] -= 1
+            continue
+        while level[k] < len(found) and task.meets and _barriers(found[level[k]], tasks) == MOST_BARRIERS:
+            level[k] += 1
+        found += [[] for _ in range(level[k] + 1 - len(found))]
+        found[level[k]].append([k])
+    return [[Strand(tuple(tasks[k] for k in strand)) for strand in phase] for phase in found]
+
+
+def _follows(first: Task, second: Task) -> bool:
+    """Whether a task can follow another on the same warp."""
+    both = first, second
+    return first.guarded == second.guarded and all(t.inner is None and t.threads <= WARP for t in both)
+
+
+def _barriers(phase: Sequence[Sequence[int]], tasks: Sequence[Task]) -> int:
+    """The barriers that the strands of a phase need beside that of all threads, at most."""
+    return sum(tasks[strand[0]].meets for strand in phase)
 
 
 def warps(threads: int) -> int:
