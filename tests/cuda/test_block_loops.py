@@ -91,8 +91,8 @@ def turns_changed(pattern: str, text: str, number: int) -> Callable[[str], str]:
 @pytest.mark.parametrize(
     ("pattern", "text", "number"),
     [
-        (r"            __syncthreads\(\);\n", "", 1),  # between the sum and the gates
-        (r"            __syncthreads\(\);\n", "", 2),  # between the gates and the state
+        (r"            __syncthreads\(\);\n", "", 0),
+        (r"            __syncthreads\(\);\n", "", 1),
         (r"turn < 5", "turn < 4", 0),
         (r"turn \? ", "turn > 1 ? ", 0),
         (r" \+ turn \* (?:120|180)", "", 0),  # bytes of a slice for 2 rows and for 3
@@ -109,7 +109,7 @@ def test_faults_in_turns_of_a_block_are_found(pattern: str, text: str, number: i
 
 def test_steps_that_wait_often_are_fewer_a_launch(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     launches, states = [], []
-    for waits in (cuda_block.WAITS, 150):
+    for waits in (cuda_block.WAITS, 100):
         monkeypatch.setattr(cuda_block, "WAITS", waits)
         device = use(captures=False)
         states.append(trained_net("lstm", device))

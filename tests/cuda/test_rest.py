@@ -116,9 +116,11 @@ def test_steps_that_go_on_behind_one_that_is_stopped_are_found(old: str, new: st
     ("old", "new"), [(r"if \(fit < stop - s\) stop = s \+ fit;", ""), (r"2 \* net \+ 1\] = first", "2 * net + 1] += 5")]
 )
 def test_blocks_that_do_not_share_the_epoch_are_found(old: str, new: str, use: Use) -> None:
-    found = []
+    """Other results; or, where what lies behind the rows is no number, the host does the step again by itself."""
+    found, logs = [], []
     for change in (str, replaced(old, new)):
-        use(change=change)
+        device = use(change=change)
         ex = executor(UNMIXED)
         found.append(everything(ex, iter([ex.run_steps(ex.place(rows(COUNT)), 15, BATCH)[0]])))
-    assert not same(*found)
+        logs.append([*device.log])
+    assert not same(*found) or logs[0] != logs[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -218,3 +219,20 @@ def test_a_constant_piece_is_no_victim_of_other_programs() -> None:
     slot[...] = 0.0
     step()
     assert out.tolist() == [[1.0, 1.0, 1.0, 7.0, 7.0]] * 2
+
+
+@pytest.mark.parametrize("schedule", ["", "schedule = cosine"], ids=["constant", "cosine"])
+def test_scalars_of_the_states_alone_start_a_step(schedule: str) -> None:
+    """The rate and the corrections of Adam, also where a gradient waits for its norm; the step is counted behind the
+    guard."""
+    text = Path("models/xor.net").read_text("utf-8")
+    net = gpubp.loads(
+        re.sub("optimizer = .*", f"optimizer = adam(lr = 0.05)\n  {schedule}\n  clip = clip_norm(1)", text)
+    )
+    found = plan(build(net, "train", 4, "float32").program)
+    scalars = [k for k, step in enumerate(found.steps) if step.eqn.op.name == "expm1"]
+    assert len(scalars) == 2
+    first = next(k for k, step in enumerate(found.steps) if step.eqn.op.name == "matmul")
+    assert max(scalars) < first < found.early
+    updated = {value for _, value in found.program.updates}
+    assert all(updated.isdisjoint(step.eqn.outputs) for step in found.steps[: found.early])

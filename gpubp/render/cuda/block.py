@@ -158,17 +158,17 @@ class BlockText(TaskText):
             at = (at + warps(strand.threads)) % block.threads
             if len(strand.tasks) == 1:
                 barrier += task.meets
-                lines = self._task(task, task.wait(barrier), block.threads, functions, turn)
+                lines = self._statements(task, task.wait(barrier), block.threads, functions, turn)
                 out += [*task.heading, "{", thread, *indented(lines), "}"]
                 continue
             lines = []
             for task in strand.tasks:
-                own = self._task(task, WAIT_OF_WARP, WARP, functions, turn)
+                own = self._statements(task, WAIT_OF_WARP, WARP, functions, turn)
                 lines += [*task.heading, *([*own] if len(own) == 1 else ["{", *indented(own), "}"]), f"{WAIT_OF_WARP};"]
             out += ["{", thread, f"    if (thread < {WARP}) {{", *indented(indented(lines[:-1])), "    }", "}"]
         return [*out, "__syncthreads();"]
 
-    def _task(self, task: Task, wait: str, threads: int, functions: list[str], turn: str) -> list[str]:
+    def _statements(self, task: Task, wait: str, threads: int, functions: list[str], turn: str) -> list[str]:
         """A task for one of so many threads. `wait`: how those of a block of its wait for each other."""
         lines = task.rewritten(wait, threads)
         if task.free:

@@ -86,3 +86,18 @@ class Epilogue(Fused):
             sums = "sums[0][0]" if self.by_rows else "sums[r][c + v]"
             return f"const {C_TYPE[part.output.dtype]} {part.name} = {sums};"
         return super()._value(part, index)
+
+
+class ElementEpilogue(Fused):
+    """The epilogue of a product each result of which is one thread's, `sum`: elementwise equations."""
+
+    def of_each(self, index: Sequence[str]) -> list[str]:
+        """The statements that compute and write what is made of a result, at this index."""
+        if not all(part.full for part in self.parts):
+            raise UnfitError
+        return self._body(self.parts, index, index[-1])
+
+    def _value(self, part: Part, index: Sequence[str]) -> str:
+        if part.eqn is self.first:
+            return f"const {C_TYPE[part.output.dtype]} {part.name} = sum;"
+        return super()._value(part, index)

@@ -9,7 +9,7 @@ from itertools import product as indices
 from ...ir import Eqn, Product, Spot, Sums
 from ...passes import ITEM
 from ..c.memory import C_TYPE, Access, Memory, UnfitError, collapse
-from .epilogue import Epilogue
+from .epilogue import ElementEpilogue, Epilogue
 from .tiles import tiles
 from .work import Body, Gemm, Kernel, Matrix, Work, indented, split_index, strided
 
@@ -34,26 +34,25 @@ def product(memory: Memory, results: Epilogue, tf32: bool) -> Body:
     return Body([_sums(every[0], every[1], lead, sizes, results, tf32)])
 
 
-def small_product(memory: Memory, eqn: Eqn, most: int) -> Body:
+def small_product(memory: Memory, results: ElementEpilogue, most: int) -> Body:
     """The same for matrices in the memory of a block: each number by one thread, its sum in the order of memory too.
     Raises UnfitError for more than `most` multiplications, and for convolutions."""
+    eqn = results.first
     if not isinstance(eqn.op.c, Product):
         raise UnfitError
-    every, lead, (m, n, k) = _parts(memory, eqn)
+    (a, b, _), lead, (m, n, k) = _parts(memory, eqn)
     if m * n * k > most:
         raise UnfitError
-    batch, strides = _batch(every, lead)
-    kind, total = C_TYPE[eqn.output.dtype], math.prod(batch) * m * n
-    index = [f"i{axis}" for axis in range(len(batch))]
-    a, b, c = (x.along((*s, *x.strides[-2:])) for x, s in zip(every, strides, strict=True))
+    kind, total = C_TYPE[eqn.output.dtype], math.prod(lead) * m * n
+    index = [f"i{axis}" for axis in range(len(lead))]
     fma = "fmaf" if kind == "float" else "fma"
     term = f"{fma}({a.at([*index, 'i', 'p'])}, {b.at([*index, 'p', 'j'])}, sum)"
     inner = [
-        *split_index("q", (*batch, m, n), [*index, "i", "j"], "int"),
+        *split_index("q", (*lead, m, n), [*index, "i", "j"], "int"),
         f"{kind} sum = 0;",
         "#pragma unroll 8",
         f"for (int p = 0; p < {k}; p++) sum = {term};",
-        f"{c.at([*index, 'i', 'j'])} = sum;",
+        *results.of_each([*index, "i", "j"]),
     ]
     lines = (f"for (int q = THREAD; q < {total}; q += THREADS) {{", *indented(inner), "}")
     return Body([Kernel(lines, *strided(total))])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from ...ir import Eqn, Var
 from ...ops import copy
@@ -11,11 +11,14 @@ from ..c.given import Given
 from ..c.memory import C_TYPE, Memory
 from ..c.words import comment
 from ..turns import Spot, Stand, Turns
+from .epilogue import ElementEpilogue
 from .gemm import small_product
 from .rows import CudaRows
+from .single import is_product
 from .tasks import Inner, Task, phases
-from .text import CudaStep, CudaText
+from .text import CudaStep
 from .tiles import SMALL
+from .vertical import VerticalText
 from .work import WARP, Body, Gemm, Kernel
 
 
@@ -35,7 +38,7 @@ class _Rows(CudaRows):
         return 1
 
 
-class TaskText(CudaText):
+class TaskText(VerticalText):
     """A plan whose states lie in the memory of the block: `homes` says where. `largest`: the most multiplications of a
     product that a block may take."""
 
@@ -50,13 +53,19 @@ class TaskText(CudaText):
     def rows_kernel(self) -> type[CudaRows]:
         return _Rows
 
-    def product_lines(self, memory: Memory, eqn: Eqn) -> Body:
-        return small_product(memory, eqn, self.largest)  # a block cannot wait in tiles, as those of convolutions
+    def product_and(self, memory: Memory, eqn: Eqn, after: Sequence[Eqn], stored: Collection[Var]) -> Body:
+        # A block cannot wait in tiles, as those of convolutions.
+        return small_product(memory, ElementEpilogue(memory, eqn, after, stored), self.largest)
+
+    def _may_lead(self, step: CudaStep) -> bool:
+        """Whether it is a product: sums along columns, apart, are beside other work."""
+        eqns = self._eqns(step)
+        return len(eqns) == 1 and is_product(eqns[0])
 
     def all_steps(self) -> list[Task] | None:
         """The tasks of all steps, and of the copies behind them; None where a step is more than a task can do."""
         plan, at, tasks = self.plan, 0, list[Task]()
-        steps = {step.first: step for step in self.steps()}
+        steps = {step.first: step for step in self.fused(self.steps())}
         while at < len(plan.steps):
             one = plan.steps[at].round
             if at in steps:

@@ -79,8 +79,8 @@ class Task:
         return any(meet(a, b) for ones, others in pairs for a in ones for b in others)
 
     def rewritten(self, wait: str, threads: int) -> list[str]:
-        """Its text for thread `thread` of block `block`, where `threads` are there; `wait`: how the threads of a block of
-        its wait for each other."""
+        """Its text for thread `thread` of block `block`, where `threads` are there. `wait`: how those of a block of its
+        wait for each other."""
         return self.written({**_NAMES, "THREADS": str(threads), "__syncthreads()": wait})
 
     def wait(self, barrier: int) -> str:
@@ -120,23 +120,25 @@ class Strand:
 
 def phases(tasks: Sequence[Task]) -> list[list[Strand]]:
     """Tasks in strands, those that do not depend on each other side by side; all threads wait for each other between
-    two phases. Each task is as early as it can be, those behind the guard after all before it. One that depends on a
-    single strand of the phase before, and that most of what is left waits for, follows on the threads of that strand:
-    the rest, such as the mean of the losses, would only make it longer."""
+    two phases. Each task is as early as it can be, those behind the guard after all before it. Of those that wait for
+    the last of a strand, the one behind which most is left to do follows it on its threads, if it waits for no other
+    strand of that phase; several of which the same is left are side by side."""
+    count = len(tasks)
     before = [
-        [i for i in range(k) if task.clashes(tasks[i]) or (task.guarded and not tasks[i].guarded)]
+        {i for i in range(k) if task.clashes(tasks[i]) or (task.guarded and not tasks[i].guarded)}
         for k, task in enumerate(tasks)
     ]
-    left = [0] * len(tasks)  # of the longest chain of tasks that depend on each other, those behind this one
-    for k in reversed(range(len(tasks))):
+    left = [0] * count  # tasks of the longest chain behind each one
+    for k in reversed(range(count)):
         for i in before[k]:
             left[i] = max(left[i], left[k] + 1)
+    heirs = [[k for k in range(i + 1, count) if i in before[k] and left[k] + 1 == left[i]] for i in range(count)]
     found: list[list[list[int]]] = []
-    level = [0] * len(tasks)
+    level = [0] * count
     for k, task in enumerate(tasks):
         level[k] = max((level[i] + 1 for i in before[k]), default=0)
-        strands = [s for s in found[level[k] - 1] if not set(s).isdisjoint(before[k])] if level[k] else []
-        if len(strands) == 1 and left[strands[0][-1]] == left[k] + 1 and _follows(tasks[strands[0][-1]], task):
+        strands = [s for s in found[level[k] - 1] if not before[k].isdisjoint(s)] if level[k] else []
+        if len(strands) == 1 and heirs[last := strands[0][-1]] == [k] and _follows(tasks[last], task):
             strands[0].append(k)
             level[k] -= 1
             continue

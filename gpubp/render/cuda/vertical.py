@@ -4,10 +4,10 @@ is in between is written only where something else reads it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ...ir import Element, Eqn, Scalar
+from ...ir import Element, Eqn, Scalar, Var
 from ..c.memory import Memory, UnfitError
 from .elements import Elements
 from .epilogue import Epilogue
@@ -27,7 +27,12 @@ class VerticalText(CudaText):
     tf32: bool
 
     def product_lines(self, memory: Memory, eqn: Eqn) -> Body:
-        return product_body(memory, Epilogue(memory, eqn, [], {eqn.output}), self.tf32)
+        return self.product_and(memory, eqn, [], {eqn.output})
+
+    def product_and(self, memory: Memory, eqn: Eqn, after: Sequence[Eqn], stored: Collection[Var]) -> Body:
+        """The work of a product and of its epilogue, the equations `after`; `stored`: the values that something else
+        reads. Raises UnfitError."""
+        return product_body(memory, Epilogue(memory, eqn, after, stored), self.tf32)
 
     def fused(self, steps: Iterable[CudaStep]) -> list[CudaStep]:
         """Steps without loops among them. What is computed with another is where that was, or it is where the other
@@ -91,7 +96,7 @@ class VerticalText(CudaText):
             if is_product(eqn):
                 if sums:
                     return None
-                body = product_body(memory, Epilogue(memory, eqn, after, stored), self.tf32)
+                body = self.product_and(memory, eqn, after, stored)
             elif isinstance(eqn.op.c, Element):
                 made = SummedElements(memory, eqn, after, stored)
                 body = Body([made.summed(sums)]) if sums else Elements(memory, eqn, after, stored).lines()

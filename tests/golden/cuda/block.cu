@@ -31,6 +31,26 @@ INLINE void train_task1(char *arena, const Tables<8> &tables, int block, int thr
 }
 
 INLINE void train_task2(char *arena, const Tables<8> &tables, int block, int thread) {
+    float *const t24_at = (float *)(arena + 1280);
+    const float *const t23_at = (const float *)(arena + 256);
+    const int at = block * 8 + thread / 4, lane = thread % 4;
+    if (at >= 1) return;
+    const uint32_t mask = 0xfu << thread % 32 / 4 * 4;
+    const int row = at;
+    float total_all = 0;
+    #pragma unroll 4
+    for (int r = lane; r < 4; r += 4) {
+        const int r0 = r;
+        total_all = total_all + t23_at[r0];
+    }
+    for (int m = 2; m; m /= 2) total_all = total_all + __shfl_xor_sync(mask, total_all, m, 4);
+    if (lane == 0) {
+        const float total = total_all;
+        t24_at[0] = total;
+    }
+}
+
+INLINE void train_task3(char *arena, const Tables<8> &tables, int block, int thread) {
     float *const t30_at = (float *)(arena + 1152);
     const float *const t29_at = (const float *)(arena + 320);
     const int slice = thread / 4;
@@ -53,7 +73,7 @@ INLINE void train_task2(char *arena, const Tables<8> &tables, int block, int thr
     for (int v = 0; v < 1; v++) {
         total_parts[thread / 4][thread % 4] = total_all[v];
     }
-    __syncwarp(0xffffffff);
+    meet<1, 32>();
     if (const int k = thread; k < 4) {
         const int column = group * 4 + k % 4;
         if (column < 3) {
@@ -64,26 +84,6 @@ INLINE void train_task2(char *arena, const Tables<8> &tables, int block, int thr
             const int i0 = column;
             t30_at[i0] = (float)total_joined;
         }
-    }
-}
-
-INLINE void train_task3(char *arena, const Tables<8> &tables, int block, int thread) {
-    float *const t24_at = (float *)(arena + 1280);
-    const float *const t23_at = (const float *)(arena + 256);
-    const int at = block * 8 + thread / 4, lane = thread % 4;
-    if (at >= 1) return;
-    const uint32_t mask = 0xfu << thread % 32 / 4 * 4;
-    const int row = at;
-    float total_all = 0;
-    #pragma unroll 4
-    for (int r = lane; r < 4; r += 4) {
-        const int r0 = r;
-        total_all = total_all + t23_at[r0];
-    }
-    for (int m = 2; m; m /= 2) total_all = total_all + __shfl_xor_sync(mask, total_all, m, 4);
-    if (lane == 0) {
-        const float total = total_all;
-        t24_at[0] = total;
     }
 }
 
@@ -168,66 +168,71 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
                     }
                 }
                 __syncwarp(0xffffffff);
-                /* hidden.dense: dense(3, init = normal) */
+                /* hidden.dense: dense(3, init = normal); hidden.sigmoid: sigmoid */
                 {
+                    const float *const parameters_at = (const float *)(arena + 832);
+                    float *const hidden_at = (float *)(arena + 128);
                     const float *const x_2_at = (const float *)(arena + 0);
-                    const float *const parameters_at = (const float *)(arena + 768);
-                    float *const t18_at = (float *)(arena + 128);
+                    const float *const parameters_at_ = (const float *)(arena + 768);
                     for (int q = thread; q < 12; q += 32) {
                         const int i = q / 3;
                         const int j = q % 3;
                         float sum = 0;
                         #pragma unroll 8
-                        for (int p = 0; p < 2; p++) sum = fmaf(x_2_at[i * 2 + p], parameters_at[p * 3 + j], sum);
-                        t18_at[i * 3 + j] = sum;
-                    }
-                }
-                __syncwarp(0xffffffff);
-                /* hidden.dense: dense(3, init = normal); hidden.sigmoid: sigmoid */
-                {
-                    float *const t18_at = (float *)(arena + 128);
-                    const float *const parameters_at = (const float *)(arena + 832);
-                    for (int q = thread; q < 12; q += 32) {
-                        const int i0 = q / 3;
-                        const int j = q % 3;
-                        const float hidden_dense = t18_at[i0 * 3 + j] + parameters_at[j];
+                        for (int p = 0; p < 2; p++) sum = fmaf(x_2_at[i * 2 + p], parameters_at_[p * 3 + j], sum);
+                        const float t18 = sum;
+                        const float hidden_dense = t18 + parameters_at[j];
                         const float hidden = sigmoid_f32(hidden_dense);
-                        t18_at[i0 * 3 + j] = hidden;
+                        hidden_at[i * 3 + j] = hidden;
                     }
                 }
                 __syncwarp(0xffffffff);
-                /* p.dense: dense(1, init = normal) */
+                /* p.dense: dense(1, init = normal); train.loss.binary_cross_entropy: binary_cross_entropy(p, y); back through train.loss.binary_cross_entropy: binary_cross_entropy(p, y) */
                 {
+                    const float *const parameters_at = (const float *)(arena + 960);
+                    const float *const y_2_at = (const float *)(arena + 64);
+                    float *const t20_at = (float *)(arena + 320);
+                    float *const t23_at = (float *)(arena + 256);
                     const float *const hidden_at = (const float *)(arena + 128);
-                    const float *const parameters_at = (const float *)(arena + 896);
-                    float *const t19_at = (float *)(arena + 256);
+                    const float *const parameters_at_ = (const float *)(arena + 896);
                     for (int q = thread; q < 4; q += 32) {
                         const int i = q;
                         const int j = q % 1;
                         float sum = 0;
                         #pragma unroll 8
-                        for (int p = 0; p < 3; p++) sum = fmaf(hidden_at[i * 3 + p], parameters_at[p], sum);
-                        t19_at[i] = sum;
-                    }
-                }
-                __syncwarp(0xffffffff);
-                /* p.dense: dense(1, init = normal); train.loss.binary_cross_entropy: binary_cross_entropy(p, y) */
-                {
-                    float *const t19_at = (float *)(arena + 256);
-                    const float *const parameters_at = (const float *)(arena + 960);
-                    const float *const y_2_at = (const float *)(arena + 64);
-                    float *const t20_at = (float *)(arena + 320);
-                    for (int q = thread; q < 4; q += 32) {
-                        const int j = q;
-                        const float p_dense = t19_at[j] + parameters_at[0];
-                        const float t20 = logaddexp_f32(p_dense * (1 - y_2_at[j]), -(p_dense * y_2_at[j]));
-                        t19_at[j] = p_dense;
-                        t20_at[j] = t20;
+                        for (int p = 0; p < 3; p++) sum = fmaf(hidden_at[i * 3 + p], parameters_at_[p], sum);
+                        const float t19 = sum;
+                        const float p_dense = t19 + parameters_at[0];
+                        const float t20 = logaddexp_f32(p_dense * (1 - y_2_at[i]), -(p_dense * y_2_at[i]));
+                        const float t22 = sigmoid_f32(p_dense);
+                        const float t23 = t22 - y_2_at[i];
+                        t20_at[i] = t20;
+                        t23_at[i] = t23;
                     }
                 }
                 __syncwarp(0xffffffff);
                 /* the loss: the mean over the batch */
                 train_task0(arena, tables, thread / 32, thread % 32);
+                __syncwarp(0xffffffff);
+                /* back through p.dense: dense(1, init = normal); back through hidden.sigmoid: sigmoid */
+                {
+                    const float *const hidden_at = (const float *)(arena + 128);
+                    float *const t29_at = (float *)(arena + 320);
+                    const float *const t23_at = (const float *)(arena + 256);
+                    const float *const parameters_at = (const float *)(arena + 896);
+                    for (int q = thread; q < 12; q += 32) {
+                        const int i = q / 3;
+                        const int j = q % 3;
+                        float sum = 0;
+                        #pragma unroll 8
+                        for (int p = 0; p < 1; p++) sum = fmaf(t23_at[i], parameters_at[j], sum);
+                        const float t25 = sum;
+                        const float t27 = 1.0f - hidden_at[i * 3 + j];
+                        const float t28 = hidden_at[i * 3 + j] * t27;
+                        const float t29 = t25 * t28;
+                        t29_at[i * 3 + j] = t29;
+                    }
+                }
             }
         }
         /* the optimizer */
@@ -236,87 +241,46 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
             if (thread < 32) train_task1(arena, tables, thread / 32, thread % 32);
         }
         __syncthreads();
-        {
-            const int thread = threadIdx.x;
-            if (thread < 32) {
-                /* back through train.loss.binary_cross_entropy: binary_cross_entropy(p, y) */
-                {
-                    float *const p_dense_at = (float *)(arena + 256);
-                    const float *const y_2_at = (const float *)(arena + 64);
-                    for (int q = thread; q < 4; q += 32) {
-                        const int j = q;
-                        const float t22 = sigmoid_f32(p_dense_at[j]);
-                        const float t23 = t22 - y_2_at[j];
-                        p_dense_at[j] = t23;
-                    }
-                }
-                __syncwarp(0xffffffff);
-                /* back through p.dense: dense(1, init = normal) */
-                {
-                    const float *const t23_at = (const float *)(arena + 256);
-                    const float *const parameters_at = (const float *)(arena + 896);
-                    float *const t25_at = (float *)(arena + 320);
-                    for (int q = thread; q < 12; q += 32) {
-                        const int i = q / 3;
-                        const int j = q % 3;
-                        float sum = 0;
-                        #pragma unroll 8
-                        for (int p = 0; p < 1; p++) sum = fmaf(t23_at[i], parameters_at[j], sum);
-                        t25_at[i * 3 + j] = sum;
-                    }
-                }
-                __syncwarp(0xffffffff);
-                /* back through hidden.sigmoid: sigmoid */
-                {
-                    const float *const hidden_at = (const float *)(arena + 128);
-                    float *const t25_at = (float *)(arena + 320);
-                    for (int q = thread; q < 12; q += 32) {
-                        const int j = q;
-                        const float t27 = 1.0f - hidden_at[j];
-                        const float t28 = hidden_at[j] * t27;
-                        const float t29 = t25_at[j] * t28;
-                        t25_at[j] = t29;
-                    }
-                }
-                __syncwarp(0xffffffff);
-                /* back through hidden.dense: dense(3, init = normal) */
-                train_task2(arena, tables, 0, thread);
-            }
-        }
-        __syncthreads();
         /* back through p.dense: dense(1, init = normal) */
         {
             const int thread = threadIdx.x;
-            if (thread < 32) train_task3(arena, tables, thread / 32, thread % 32);
+            if (thread < 32) train_task2(arena, tables, thread / 32, thread % 32);
         }
         /* back through p.dense: dense(1, init = normal) */
         {
             const int thread = (threadIdx.x + 96) % 128;
+            float *const t26_at = (float *)(arena + 1216);
             const float *const hidden_at = (const float *)(arena + 128);
             const float *const t23_at = (const float *)(arena + 256);
-            float *const t26_at = (float *)(arena + 1216);
             for (int q = thread; q < 3; q += 128) {
                 const int i = q;
                 const int j = q % 1;
                 float sum = 0;
                 #pragma unroll 8
                 for (int p = 0; p < 4; p++) sum = fmaf(hidden_at[i + p * 3], t23_at[p], sum);
-                t26_at[i] = sum;
+                const float t26 = sum;
+                t26_at[i] = t26;
             }
         }
         /* back through hidden.dense: dense(3, init = normal) */
         {
             const int thread = (threadIdx.x + 64) % 128;
+            if (thread < 32) train_task3(arena, tables, 0, thread);
+        }
+        /* back through hidden.dense: dense(3, init = normal) */
+        {
+            const int thread = (threadIdx.x + 32) % 128;
+            float *const t31_at = (float *)(arena + 1088);
             const float *const x_2_at = (const float *)(arena + 0);
             const float *const t29_at = (const float *)(arena + 320);
-            float *const t31_at = (float *)(arena + 1088);
             for (int q = thread; q < 6; q += 128) {
                 const int i = q / 3;
                 const int j = q % 3;
                 float sum = 0;
                 #pragma unroll 8
                 for (int p = 0; p < 4; p++) sum = fmaf(x_2_at[i + p * 2], t29_at[p * 3 + j], sum);
-                t31_at[i * 3 + j] = sum;
+                const float t31 = sum;
+                t31_at[i * 3 + j] = t31;
             }
         }
         __syncthreads();
