@@ -181,10 +181,7 @@ def test_a_restart_that_diverges_stands_still(use: Use) -> None:
 
 
 # Planted faults -----------------------------------------------------------------------------------------------------
-BARRIER = "        __syncthreads();\n"
-
-
-WAIT_OF_WARP = "                __syncwarp(0xffffffff);\n"
+BARRIER, WAIT_OF_WARP = "        __syncthreads();\n", "                __syncwarp(0xffffffff);\n"
 
 
 def without(number: int, wait: str = BARRIER) -> Callable[[str], str]:

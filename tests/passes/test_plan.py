@@ -229,7 +229,7 @@ def test_scalars_of_the_states_alone_start_a_step(schedule: str) -> None:
     net = gpubp.loads(
         re.sub("optimizer = .*", f"optimizer = adam(lr = 0.05)\n  {schedule}\n  clip = clip_norm(1)", text)
     )
-    found = plan(build(net, "train", 4, "float32").program)
+    _, found = frontend.planned(net, "train", 4, "float32")
     scalars = [k for k, step in enumerate(found.steps) if step.eqn.op.name == "expm1"]
     assert len(scalars) == 2
     first = next(k for k, step in enumerate(found.steps) if step.eqn.op.name == "matmul")
