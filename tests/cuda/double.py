@@ -90,9 +90,9 @@ class HostDevice:
         values = _pointer(arena), _pointer(last)
         self.put(name, lambda: module.run(work, values[0], tables, values[1]))
 
-    def product(self, work: Gemm, a: int, b: int, c: int) -> Callable[[], None]:
+    def product(self, work: Gemm, a: int, b: int, c: int, bias: int | None) -> Callable[[], None]:
         self.note("product")
-        return lambda: self.put("gemm", lambda: host_gemm(work, a, b, c))
+        return lambda: self.put("gemm", lambda: host_gemm(work, a, b, c, bias))
 
     def memory(self, size: int) -> HostMemory:
         self.note("memory")

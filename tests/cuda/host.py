@@ -153,20 +153,28 @@ class HostModule:
         assert wrong == 0, f"{work.kernel}: {WRONG[wrong]}"
 
 
-def host_gemm(work: Gemm, a: int, b: int, c: int) -> None:
-    """A product of matrices at three addresses as the library computes it, by NumPy."""
+def host_gemm(work: Gemm, a: int, b: int, c: int, bias: int | None) -> None:
+    """A product of matrices at three addresses as the library computes it, by NumPy, with a bias at an address. The
+    rectifier makes 0 of NaN, which is the worst that the library may do."""
+
+    item = np.dtype(work.dtype).itemsize
+
+    def numbers(start: int, count: int) -> Array:
+        return np.frombuffer((ctypes.c_char * (count * item)).from_address(start), work.dtype)
 
     def view(at: Matrix, start: int, rows: int, columns: int) -> Any:
-        item = np.dtype(work.dtype).itemsize
         strides = (1, at.stride) if at.transposed else (at.stride, 1)
         extent = (work.batch - 1) * at.step + (rows - 1) * strides[0] + (columns - 1) * strides[1] + 1
-        memory = (ctypes.c_char * (extent * item)).from_address(start)
-        flat = np.frombuffer(memory, work.dtype)
+        flat = numbers(start, extent)
         steps = tuple(s * item for s in (at.step, *strides))
         return np.lib.stride_tricks.as_strided(flat, (work.batch, rows, columns), steps)
 
     m, n, k = work.m, work.n, work.k
-    view(work.c, c, m, n)[...] = view(work.a, a, m, k) @ view(work.b, b, k, n)
+    with np.errstate(all="ignore"):
+        found = view(work.a, a, m, k) @ view(work.b, b, k, n)
+        if bias is not None:
+            found += numbers(bias, n)
+        view(work.c, c, m, n)[...] = np.fmax(found, 0) if work.relu else found
 
 
 def digest(text: str) -> str:

@@ -38,7 +38,8 @@ def run_cuda(
             for work in source.work[name]:
                 if isinstance(work, Gemm):
                     begins = {None: arena.ctypes.data, **dict(enumerate(addresses))}
-                    host_gemm(work, *(begins[x.table] + x.start for x in (work.a, work.b, work.c)))
+                    places = [*((x.table, x.start) for x in (work.a, work.b, work.c)), work.bias]
+                    host_gemm(work, *(None if at is None else begins[at[0]] + at[1] for at in places))
                 else:
                     module.launch(work, *of_turn(work, arena, kept), scratch[before:])
             return 0 if kept is not None else 1

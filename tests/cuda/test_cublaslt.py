@@ -18,9 +18,14 @@ from gpubp.render import Gemm, Matrix
 
 
 def library_product(
-    left: cublaslt.Stored, right: cublaslt.Stored, result: cublaslt.Stored, *memory: np.ndarray
+    left: cublaslt.Stored,
+    right: cublaslt.Stored,
+    result: cublaslt.Stored,
+    *memory: np.ndarray,
+    bias: np.ndarray | None = None,
+    relu: bool = False,
 ) -> None:
-    """What the library does: matrices lie column by column."""
+    """What the library does: matrices lie column by column, and a bias has a number for each row of the result."""
 
     def view(matrix: cublaslt.Stored, flat: np.ndarray) -> np.ndarray:
         steps = (matrix.step * 8, 8, matrix.stride * 8)
@@ -28,7 +33,8 @@ def library_product(
 
     a, b, c = (view(m, flat) for m, flat in zip((left, right, result), memory, strict=True))
     a, b = (np.swapaxes(x, 1, 2) if m.turned else x for m, x in ((left, a), (right, b)))
-    c[...] = a @ b
+    y = a @ b if bias is None else a @ b + bias[:, None]
+    c[...] = np.fmax(y, 0) if relu else y
 
 
 @pytest.mark.parametrize("turned", list(itertools.product([False, True], repeat=3)))
@@ -44,10 +50,18 @@ def test_every_way_to_lie(turned: tuple[bool, bool, bool], batch: int) -> None:
         views.append(np.lib.stride_tricks.as_strided(flat, (batch, rows, columns), (step * 8, *own)))
         memory.append(flat)
         matrices.append(Matrix(None, 0, stride, flag, step))
-    swapped, left, right, result = cublaslt.stored(Gemm(m, n, k, batch, "float64", *matrices))
-    a, b = (memory[1], memory[0]) if swapped else (memory[0], memory[1])
-    library_product(left, right, result, a, b, memory[2])
+    a, b, c = matrices
+    swapped, left, right, result = cublaslt.stored(Gemm(m, n, k, batch, "float64", a, b, c))
+    first, second = (memory[1], memory[0]) if swapped else (memory[0], memory[1])
+    library_product(left, right, result, first, second, memory[2])
     np.testing.assert_allclose(views[2], views[0] @ views[1], rtol=1e-13)
+    # A bias along our last axis is one along the library's rows where our rows are dense, and only there.
+    if not turned[2]:
+        bias = rng.normal(size=n)
+        library_product(left, right, result, first, second, memory[2], bias=bias, relu=True)
+        np.testing.assert_allclose(views[2], np.maximum(views[0] @ views[1] + bias, 0), rtol=1e-13)
+    else:
+        assert result.rows == m
 
 
 def test_alignments_are_those_of_the_addresses() -> None:
@@ -55,15 +69,18 @@ def test_alignments_are_those_of_the_addresses() -> None:
 
 
 class Asked:
-    """A library that answers well, and notes the kind of sums that products are asked for."""
+    """A library that answers well, and notes the kind of sums and the attributes that products are asked for."""
 
     def __init__(self) -> None:
         self.compute: list[int] = []
+        self.attributes: dict[int, int | None] = {}
 
     def __getitem__(self, name: str) -> Callable[..., int]:
         def answer(*arguments: Any) -> int:
             if name == "cublasLtMatmulDescCreate":
                 self.compute.append(arguments[1])
+            if name == "cublasLtMatmulDescSetAttribute":
+                self.attributes[arguments[1]] = arguments[2]._obj.value
             if name == "cublasLtMatmulAlgoGetHeuristic":
                 arguments[-1]._obj.value = 1
             return 0
@@ -82,8 +99,23 @@ def test_tf32_is_for_float32_where_it_is_asked_for(
     made = cublaslt.CublasLt(lambda: 0, lambda size: types.SimpleNamespace(address=0), tf32)
     matrix = Matrix(None, 0, 64, False, 0)
     for dtype in ("float32", "float64"):
-        made.product(Gemm(64, 64, 64, 1, dtype, matrix, matrix, matrix), 256, 512, 1024)
+        made.product(Gemm(64, 64, 64, 1, dtype, matrix, matrix, matrix), 256, 512, 1024, None)
     assert asked.compute == wanted
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("bias", [None, 4096])
+def test_a_bias_and_a_rectifier_are_asked_for(bias: int | None, relu: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For each address of a bias anew: it is a part of what is asked."""
+    asked = Asked()
+    monkeypatch.setattr(cublaslt, "load", lambda: asked)
+    made = cublaslt.CublasLt(lambda: 0, lambda size: types.SimpleNamespace(address=0))
+    matrix = Matrix(None, 0, 64, False, 0)
+    for at in (bias, bias and 2 * bias):
+        work = Gemm(64, 64, 64, 1, "float32", matrix, matrix, matrix, None if bias is None else (None, 0), relu)
+        made.product(work, 256, 512, 1024, at)
+        epilogue = (4 if bias else 0) + (2 if relu else 0)
+        assert asked.attributes == {3: 0, 4: 0, 7: epilogue or 1, 8: at}
 
 
 @pytest.fixture
@@ -111,12 +143,19 @@ def test_descriptors_are_made(library: ctypes.CDLL, dtype: str) -> None:
         assert library.cublasLtMatrixLayoutGetAttribute(*given) == 0
         values.append(value.value)
     assert values == [4, 5, 6, 2, 30], "rows, columns, leading dimension, batch, distance"
-    product = cublaslt.descriptor(library, 68 if dtype == "float32" else 70, dtype, True, False)
-    for number, wanted in ((3, 1), (4, 0)):
-        turned = ctypes.c_int32(-1)
-        given = (product, number, ctypes.byref(turned), ctypes.c_size_t(4), ctypes.byref(written))
-        assert library.cublasLtMatmulDescGetAttribute(*given) == 0
-        assert turned.value == wanted
+    for bias, relu, epilogue in ((None, False, 1), (None, True, 2), (4096, False, 4), (4096, True, 6)):
+        product = cublaslt.descriptor(library, 68 if dtype == "float32" else 70, dtype, True, False, bias, relu)
+        found = []
+        for number, value in (
+            (3, ctypes.c_int32(-1)),
+            (4, ctypes.c_int32(-1)),
+            (7, ctypes.c_uint32()),
+            (8, ctypes.c_void_p(1)),
+        ):
+            given = (product, number, ctypes.byref(value), ctypes.c_size_t(ctypes.sizeof(value)), ctypes.byref(written))
+            assert library.cublasLtMatmulDescGetAttribute(*given) == 0
+            found.append(value.value)
+        assert found == [1, 0, epilogue, bias], "transposed left, right, epilogue, address of the bias"
 
 
 def test_without_a_driver_it_says_so(library: ctypes.CDLL) -> None:

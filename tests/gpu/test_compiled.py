@@ -15,13 +15,16 @@ import numpy as np
 import pytest
 
 import gpubp
+from benchmarks.gpu_cases import Case, materials
+from benchmarks.gpu_cases import text as net_of
 from gpubp.backends import cuda as compiled
 from gpubp.backends import select
 from gpubp.errors import GpubpError
 from gpubp.executor.ensemble import Ensemble
+from gpubp.frontend import planned as planned_of
 from gpubp.ir import FLOATS, Program, evaluate
 from gpubp.passes import plan
-from gpubp.render import compile_source, cuda_source, plan_source
+from gpubp.render import Gemm, compile_source, cuda_source, plan_source
 from tests.cuda.bounds import bound_of
 from tests.cuda.test_cuda_tiles import Layer
 from tests.cuda.test_tensor import exactly, whole_numbers, works_of
@@ -120,6 +123,25 @@ def test_a_convolutional_net_by_tensor_cores() -> None:
     same(states, others)
     np.testing.assert_allclose(losses, wanted, rtol=1e-2)
     assert not np.array_equal(losses, wanted)
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 2e-5), ("tf32", 1e-2)])
+def test_wide_layers(precision: str, tolerance: float) -> None:
+    """Products by the library, with a bias and a rectifier as parts of its calls; twice the same bytes."""
+    case = Case("wide", (520, 512, 512, 3), 256, precision=precision)
+    net, rows = gpubp.loads(net_of(case)), {k: v for k, v in materials(case).items() if k in "xy"}
+    _, step = planned_of(net, "train", case.batch, "float32")
+    calls = [one for work in cuda_source(step, "train").work.values() for one in work if isinstance(one, Gemm)]
+    assert [(one.bias is not None, one.relu) for one in calls] == [(True, True)] * 2 + [(False, False)] * 3
+    found = []
+    for device, wanted in (("gpu", precision), ("gpu", precision), ("cpu", "float32")):
+        ex = gpubp.Executor(net, device, wanted)
+        found.append((host(ex, ex.train_steps(rows, 3, case.batch)), ex.state_dict()))
+        assert device == "cpu" or ex.backend.compiles, ex.backend.description
+    (losses, states), (again, others), (wanted_losses, _) = found
+    np.testing.assert_array_equal(losses, again)
+    same(states, others)
+    np.testing.assert_allclose(losses, wanted_losses, rtol=tolerance)
 
 
 @pytest.mark.parametrize("model", ["digits_lstm", "digits_gru"])

@@ -14,6 +14,7 @@ from dsl.records import dataclass
 
 from ...render import Gemm, Matrix
 from ..native import NativeError
+from .device import MOST_ALIGNED
 
 WORKSPACE = 32 << 20
 """Bytes that the library may work in: what it asks for on Hopper."""
@@ -23,8 +24,10 @@ _COMPUTE = {"float32": 68, "float64": 70}
 """Numbers of cublasComputeType_t."""
 _COMPUTE_TF32 = 77
 """That of factors of float32 rounded to TF32: CUBLAS_COMPUTE_32F_FAST_TF32."""
-_TRANSA, _TRANSB, _BATCH, _STEP, _MOST_WORKSPACE, _ALIGNMENT = 3, 4, 5, 6, 1, 5
+_TRANSA, _TRANSB, _EPILOGUE, _BIAS, _BATCH, _STEP, _MOST_WORKSPACE, _ALIGNMENT = 3, 4, 7, 8, 5, 6, 1, 5
 """Numbers of attributes of a product, a layout and a preference; four alignments follow each other."""
+_NO_EPILOGUE, _RELU, _ADD_BIAS = 1, 2, 4
+"""Numbers of cublasLtEpilogue_t; those of a bias and a rectifier are added up."""
 
 
 class _Algorithm(ctypes.Structure):
@@ -86,15 +89,18 @@ class CublasLt:
         self._workspace = allocate(WORKSPACE)
         self._known: dict[tuple[object, ...], tuple[Any, ...]] = {}
 
-    def product(self, work: Gemm, a: int, b: int, c: int) -> Callable[[], None]:
-        """The product of matrices at three addresses, ready to call. The algorithm is the first that the library's
-        heuristic gives for these shapes and alignments: no clock chooses it."""
+    def product(self, work: Gemm, a: int, b: int, c: int, bias: int | None) -> Callable[[], None]:
+        """The product of matrices at three addresses, and the address of its bias if it has one, ready to call. The
+        algorithm is the first that the library's heuristic gives for these shapes and alignments: no clock chooses it.
+        """
         swapped, left, right, result = stored(work)
         first, second = (b, a) if swapped else (a, b)
         alignments = tuple(_alignment(x) for x in (first, second, c))
-        key = (left, right, result, work.dtype, alignments)
+        key = (left, right, result, work.dtype, alignments, bias, work.relu)
         if key not in self._known:
-            self._known[key] = self._prepared(left, right, result, work.dtype, alignments)
+            compute = self._compute[work.dtype]
+            asked = descriptor(self._library, compute, work.dtype, left.turned, right.turned, bias, work.relu)
+            self._known[key] = asked, *self._prepared(asked, left, right, result, work.dtype, alignments)
         product, layouts, choice, one, zero = self._known[key]
         pointer = ctypes.c_void_p
         run = self._library.cublasLtMatmul
@@ -112,9 +118,9 @@ class CublasLt:
         return call
 
     def _prepared(
-        self, left: Stored, right: Stored, result: Stored, dtype: str, alignments: Sequence[int]
+        self, product: Any, left: Stored, right: Stored, result: Stored, dtype: str, alignments: Sequence[int]
     ) -> tuple[Any, ...]:
-        product = descriptor(self._library, self._compute[dtype], dtype, left.turned, right.turned)
+        """The layouts, the algorithm, and the factors 1 and 0 of a product as it is described."""
         layouts = [layout(self._library, matrix, dtype) for matrix in (left, right, result)]
         preference = ctypes.c_void_p()
         self._call("cublasLtMatmulPreferenceCreate", ctypes.byref(preference))
@@ -131,7 +137,7 @@ class CublasLt:
         if not found.value or choice.status:
             raise NativeError(f"cuBLASLt has no algorithm for {left} times {right} of {dtype}")
         kind = ctypes.c_float if dtype == "float32" else ctypes.c_double
-        return product, layouts, choice, kind(1), kind(0)
+        return layouts, choice, kind(1), kind(0)
 
     def _call(self, name: str, *arguments: Any) -> None:
         call(self._library, name, *arguments)
@@ -154,13 +160,24 @@ def call(library: ctypes.CDLL, name: str, *arguments: Any) -> None:
         raise NativeError(f"{name} gives {status}")
 
 
-def descriptor(library: ctypes.CDLL, compute: int, dtype: str, left: bool, right: bool) -> ctypes.c_void_p:
-    """The descriptor of a product, with `left` or `right` transposed."""
+def descriptor(
+    library: ctypes.CDLL, compute: int, dtype: str, left: bool, right: bool, bias: int | None, relu: bool
+) -> ctypes.c_void_p:
+    """The descriptor of a product, with `left` or `right` transposed; with the address of a bias, which has a number
+    for each row of the result as the library sees it, and with a rectifier. That address is a part of it: algorithms
+    are chosen by how it is aligned."""
     made = ctypes.c_void_p()
     call(library, "cublasLtMatmulDescCreate", ctypes.byref(made), compute, _TYPE[dtype])
-    for number, turned in ((_TRANSA, left), (_TRANSB, right)):
-        value = ctypes.c_int32(turned)  # CUBLAS_OP_N, CUBLAS_OP_T
-        call(library, "cublasLtMatmulDescSetAttribute", made, number, ctypes.byref(value), ctypes.c_size_t(4))
+    epilogue = _RELU * relu + _ADD_BIAS * (bias is not None) or _NO_EPILOGUE
+    values = {
+        _TRANSA: ctypes.c_int32(left),  # CUBLAS_OP_N, CUBLAS_OP_T
+        _TRANSB: ctypes.c_int32(right),
+        _EPILOGUE: ctypes.c_uint32(epilogue),
+        _BIAS: ctypes.c_void_p(bias),
+    }
+    for number, value in values.items():
+        size = ctypes.c_size_t(ctypes.sizeof(value))
+        call(library, "cublasLtMatmulDescSetAttribute", made, number, ctypes.byref(value), size)
     return made
 
 
@@ -176,5 +193,5 @@ def layout(library: ctypes.CDLL, matrix: Stored, dtype: str) -> ctypes.c_void_p:
 
 
 def _alignment(address: int) -> int:
-    """The largest power of two, up to 256, that an address is a multiple of."""
-    return min(256, address & -address) if address else 256
+    """The largest power of two, up to MOST_ALIGNED, that an address is a multiple of."""
+    return min(MOST_ALIGNED, address & -address) if address else MOST_ALIGNED

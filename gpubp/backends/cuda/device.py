@@ -9,6 +9,8 @@ from ...render import Gemm
 
 Work = Callable[[], None]
 """Something that is put into the current stream of the device."""
+MOST_ALIGNED = 256
+"""All memory of a device begins at a multiple of so many bytes; no more is asked of what a product works on."""
 
 
 class CaptureError(Exception):
@@ -48,9 +50,9 @@ class Device(Protocol):
         """Run a kernel of so many columns and rows of blocks on `arguments`, a C array of the addresses of its
         arguments."""
 
-    def product(self, work: Gemm, a: int, b: int, c: int) -> Work:
-        """A product of the matrices at three addresses, ready to be put into the stream: everything that it needs is
-        there already. Raises NativeError where the library cannot take it."""
+    def product(self, work: Gemm, a: int, b: int, c: int, bias: int | None) -> Work:
+        """A product of the matrices at three addresses, and the address of its bias if it has one, ready to be put into
+        the stream: everything that it needs is there already. Raises NativeError where the library cannot take it."""
 
     def memory(self, size: int) -> Memory:
         """Fresh memory."""

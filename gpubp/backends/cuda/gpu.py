@@ -78,8 +78,8 @@ class CupyDevice:
         launch = self._cupy.cuda.driver.launchKernel
         launch(function.ptr, *grid, 1, block, 1, 1, asked, stream, ctypes.addressof(arguments), 0)
 
-    def product(self, work: Any, a: int, b: int, c: int) -> Work:
-        return self._products.product(work, a, b, c)
+    def product(self, work: Any, a: int, b: int, c: int, bias: int | None) -> Work:
+        return self._products.product(work, a, b, c, bias)
 
     @cached_property
     def _products(self) -> CublasLt:

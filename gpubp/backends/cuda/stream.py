@@ -9,7 +9,7 @@ from typing import Any
 
 from dsl.records import dataclass
 
-from ...render import Gemm, Launch, Matrix
+from ...render import Gemm, Launch
 from ..native import say_once
 from .device import CaptureError, Device, Work
 
@@ -29,10 +29,11 @@ class Own:
 
     def product(self, device: Device, work: Gemm) -> Work:
         """A product of its matrices, ready to be put into the stream."""
-        return device.product(work, *map(self._at, (work.a, work.b, work.c)))
+        a, b, c = (self._at(x.table, x.start) for x in (work.a, work.b, work.c))
+        return device.product(work, a, b, c, None if work.bias is None else self._at(*work.bias))
 
-    def _at(self, matrix: Matrix) -> int:
-        return (self.arena if matrix.table is None else self.tables[matrix.table]) + matrix.start
+    def _at(self, table: int | None, byte: int) -> int:
+        return (self.arena if table is None else self.tables[table]) + byte
 
     def values(self, work: Launch) -> tuple[int, Sequence[int], int]:
         """What a kernel is given: an arena, tables, and scratch memory."""

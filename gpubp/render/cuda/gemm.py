@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product as indices
 
 from ...ir import Eqn, Product, Spot, Sums
+from ...ops import add, relu
 from ...passes import ITEM
 from ..c.memory import C_TYPE, Access, Memory, UnfitError, collapse
+from ..turns import Spot as Address
 from .epilogue import ElementEpilogue, Epilogue
 from .tiles import tiles
-from .work import Body, Gemm, Kernel, Matrix, Work, indented, split_index, strided
+from .work import Body, Gemm, Kernel, Matrix, aligned, indented, split_index, strided
 
 Index = Sequence[str]
 
@@ -20,17 +23,20 @@ MIDDLE = 2**25
 product takes is waiting, which tiles of ours do not do longer, and they can be one kernel with what is beside them."""
 MOST_CALLS = 16
 """Calls of the library for one equation."""
+ADDS, RECTIFIES = add.c, relu.c
+"""What the library's epilogue can do."""
+BIAS_ALIGNED = 4
+"""A bias that the library adds begins at a multiple of so many numbers, as vectorized loads need it."""
 
 
 def product(memory: Memory, results: Epilogue, tf32: bool) -> Body:
-    """The work of a matrix product; the library's gives the results as they are. `tf32`: whether tensor cores make it,
-    where they are sooner done."""
+    """The work of a matrix product and its epilogue, of which the library's own knows a bias and a rectifier. `tf32`:
+    whether tensor cores make it, where they are sooner done."""
     every, lead, sizes = _parts(memory, results.first)
     large = math.prod((*sizes, *lead)) > MIDDLE
-    if large and (calls := _calls(memory, every, lead, sizes)):
-        if len(results.parts) > 1:
-            raise UnfitError
-        return Body(calls)
+    written = results.parts[-1].store
+    if large and written is not None and (calls := _calls(memory, [*every[:2], written], lead, sizes)):
+        return Body(calls if len(results.parts) == 1 else [with_epilogue(memory, calls, results)])
     return Body([_sums(every[0], every[1], lead, sizes, results, tf32)])
 
 
@@ -73,13 +79,36 @@ def _batch(every: Sequence[Access], lead: tuple[int, ...]) -> tuple[tuple[int, .
     return collapse(lead, [x.strides[: len(lead)] for x in every])
 
 
-def _calls(memory: Memory, every: Sequence[Access], lead: tuple[int, ...], sizes: tuple[int, int, int]) -> list[Work]:
+def with_epilogue(memory: Memory, calls: Sequence[Gemm], results: Epilogue) -> Gemm:
+    """The library's call with what is computed of its results. Raises UnfitError where that is more than a bias and a
+    rectifier. The library says no more of this one than `max(x, 0)`, which may make 0 of NaN, so it is for programs
+    with a guard alone: NaN of a weight or an input comes back as NaN in the gradient of the weights, which stops the
+    step."""
+    *inner, last = results.parts
+    steps, work = [part.form for part in results.parts[1:]], calls[0]
+    if steps not in ([ADDS], [RECTIFIES], [ADDS, RECTIFIES]) or any(part.store is not None for part in inner):
+        raise UnfitError
+    if last.form == RECTIFIES and memory.plan.program.guard is None:
+        raise UnfitError
+    if len(calls) > 1 or work.batch > 1 or work.dtype != "float32" or work.c.transposed:
+        raise UnfitError
+    bias = None
+    if steps[0] == ADDS:
+        reads = [*results.parts[1].reads.values()]
+        along = (*(0,) * (len(results.shape) - 1), 1)
+        if [(x.dtype, x.strides) for x in reads] != [(work.dtype, along)] or not aligned(reads[0], BIAS_ALIGNED):
+            raise UnfitError
+        bias = _address(memory, reads[0])
+    return replace(work, bias=bias, relu=last.form == RECTIFIES)
+
+
+def _calls(memory: Memory, every: Sequence[Access], lead: tuple[int, ...], sizes: tuple[int, int, int]) -> list[Gemm]:
     """Calls of the library; none where it cannot take the matrices."""
     m, n, k = sizes
     batch, strides = _batch(every, lead)
     own, count = batch[:-1], batch[-1] if batch else 1
     shapes = ((m, k), (k, n), (m, n))
-    calls: list[Work] = []
+    calls: list[Gemm] = []
     for index in indices(*map(range, own)):
         if len(calls) == MOST_CALLS:
             return []
@@ -90,7 +119,8 @@ def _calls(memory: Memory, every: Sequence[Access], lead: tuple[int, ...], sizes
             if found is None:
                 return []
             matrices.append(found)
-        calls.append(Gemm(m, n, k, count, every[2].dtype, *matrices))
+        a, b, c = matrices
+        calls.append(Gemm(m, n, k, count, every[2].dtype, a, b, c))
     return calls
 
 
@@ -105,11 +135,14 @@ def _matrix(memory: Memory, access: Access, begin: int, step: int, shape: tuple[
         stride = least  # a single row: how far the next would lie says nothing
     if stride < least:
         return None  # rows that overlap, or one row repeated
+    return Matrix(*_address(memory, access, begin), stride, transposed, step)
+
+
+def _address(memory: Memory, access: Access, begin: int = 0) -> Address:
+    """Where element `begin` of a value lies."""
     buffer = access.place.buffer
     start = (access.place.offset + begin) * ITEM[access.dtype]
-    if buffer.kind == "arena":
-        return Matrix(None, buffer.start + start, stride, transposed, step)
-    return Matrix(memory.tables[buffer], start, stride, transposed, step)
+    return (None, buffer.start + start) if buffer.kind == "arena" else (memory.tables[buffer], start)
 
 
 def _sums(

@@ -49,7 +49,8 @@ class Launch:
 def within(work: Launch | Gemm, frame: Frame) -> Launch | Gemm:
     """Work of one turn as what surrounds the loop sees it."""
     if isinstance(work, Gemm):
-        return replace(work, a=_moved(work.a, frame), b=_moved(work.b, frame), c=_moved(work.c, frame))
+        bias = None if work.bias is None else frame.spot(*work.bias)
+        return replace(work, a=_moved(work.a, frame), b=_moved(work.b, frame), c=_moved(work.c, frame), bias=bias)
     inner = work.frame
     if inner is None:
         return replace(work, frame=frame)

@@ -58,4 +58,5 @@ def _told(work: Launch | Gemm) -> str:
     if isinstance(work, Launch):
         return f"{work.kernel}  {work.grid:,} x {work.block}"
     several = f", {work.batch} times" if work.batch > 1 else ""
-    return f"cublasLtMatmul  {work.m} x {work.k} by {work.k} x {work.n}{several}"
+    epilogue = ", bias" * (work.bias is not None) + ", relu" * work.relu
+    return f"cublasLtMatmul  {work.m} x {work.k} by {work.k} x {work.n}{several}{epilogue}"

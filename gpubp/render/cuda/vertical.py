@@ -15,7 +15,7 @@ from .single import is_product, product_body
 from .summed import Summed, SummedElements, sums_columns
 from .tasks import Task
 from .text import CudaStep, CudaText
-from .work import Body, Kernel
+from .work import Body
 
 WINDOW = 24
 """How many steps behind one are looked at for one that can be computed with it."""
@@ -46,9 +46,9 @@ class VerticalText(CudaText):
         return found
 
     def _may_lead(self, step: CudaStep) -> bool:
-        """Whether it is a product by tiles, elements from anywhere, or elementwise."""
-        work, eqns = step.body.work, self._eqns(step)
-        if len(work) != 1 or not isinstance(work[0], Kernel):
+        """Whether it is a product, elements from anywhere, or elementwise."""
+        eqns = self._eqns(step)
+        if len(step.body.work) != 1:
             return False
         if len(eqns) == 1 and (is_product(eqns[0]) or isinstance(eqns[0].op.c, Element)):
             return True

@@ -8,6 +8,7 @@ from dsl.records import dataclass
 
 from ...passes import ITEM
 from ..c.memory import Access
+from ..turns import Spot
 
 BYTES = 16
 """The widest access to memory."""
@@ -48,7 +49,8 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Gemm:
-    """`c = a b` for `batch` pairs of matrices, `m` by `k` and `k` by `n`, of one float type."""
+    """`c = a b` for `batch` pairs of matrices, `m` by `k` and `k` by `n`, of one float type. `bias`: where the `n`
+    numbers lie that are added to each row; `relu`: then the rows are rectified."""
 
     m: int
     n: int
@@ -58,6 +60,8 @@ class Gemm:
     a: Matrix
     b: Matrix
     c: Matrix
+    bias: Spot | None = None
+    relu: bool = False
 
 
 Work = Kernel | Gemm

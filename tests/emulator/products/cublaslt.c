@@ -7,7 +7,13 @@
 
 #include "products.h"
 
-struct description { cublasComputeType_t compute; cudaDataType scale; int32_t turned_a, turned_b; };
+struct description {
+    cublasComputeType_t compute;
+    cudaDataType scale;
+    int32_t turned_a, turned_b;
+    uint32_t epilogue;
+    const void *bias;
+};
 struct layout { cudaDataType type; uint64_t rows, columns; int64_t ld, step; int32_t batch; };
 struct preference { uint64_t workspace; uint32_t alignment[4]; };
 #define MAGIC 0x656d756c61746564u
@@ -28,17 +34,20 @@ size_t cublasLtGetVersion(void) { return CUBLAS_VERSION; }
 
 cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *made, cublasComputeType_t compute, cudaDataType_t scale) {
     struct description *d = calloc(1, sizeof *d);
-    d->compute = compute, d->scale = scale;
+    d->compute = compute, d->scale = scale, d->epilogue = CUBLASLT_EPILOGUE_DEFAULT;
     return *made = (cublasLtMatmulDesc_t)d, CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t d) { return free(d), CUBLAS_STATUS_SUCCESS; }
 cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t made, cublasLtMatmulDescAttributes_t attribute,
                                               const void *value, size_t bytes) {
     struct description *d = (struct description *)made;
-    if (bytes != sizeof(int32_t)) return refuse("the size of an attribute of a product", CUBLAS_STATUS_INVALID_VALUE);
-    int32_t *at = attribute == CUBLASLT_MATMUL_DESC_TRANSA ? &d->turned_a
-                  : attribute == CUBLASLT_MATMUL_DESC_TRANSB ? &d->turned_b : NULL;
+    void *at = attribute == CUBLASLT_MATMUL_DESC_TRANSA ? (void *)&d->turned_a
+               : attribute == CUBLASLT_MATMUL_DESC_TRANSB ? (void *)&d->turned_b
+               : attribute == CUBLASLT_MATMUL_DESC_EPILOGUE ? (void *)&d->epilogue
+               : attribute == CUBLASLT_MATMUL_DESC_BIAS_POINTER ? (void *)&d->bias : NULL;
+    size_t wanted = at == &d->bias ? sizeof d->bias : sizeof d->turned_a;
     if (!at) return refuse("an attribute of a product that is not there", CUBLAS_STATUS_NOT_SUPPORTED);
+    if (bytes != wanted) return refuse("the size of an attribute of a product", CUBLAS_STATUS_INVALID_VALUE);
     return memcpy(at, value, bytes), CUBLAS_STATUS_SUCCESS;
 }
 
@@ -91,6 +100,12 @@ static const char *made(struct product *p, const struct description *d, const st
                           .m = r->rows, .n = r->columns, .k = d->turned_a ? a->rows : a->columns, .lda = a->ld, .ldb = b->ld,
                           .ldc = c->ld, .ldd = r->ld, .step_a = a->step, .step_b = b->step, .step_c = c->step,
                           .step_d = r->step, .batch = r->batch};
+    int biased = d->epilogue == CUBLASLT_EPILOGUE_BIAS || d->epilogue == CUBLASLT_EPILOGUE_RELU_BIAS;
+    p->relu = d->epilogue == CUBLASLT_EPILOGUE_RELU || d->epilogue == CUBLASLT_EPILOGUE_RELU_BIAS;
+    if (!biased && !p->relu && d->epilogue != CUBLASLT_EPILOGUE_DEFAULT) return "an epilogue";
+    if ((biased || p->relu) && (wide || r->batch > 1)) return "an epilogue of float64, or of several products";
+    if (biased && (!d->bias || (uintptr_t)d->bias % 16)) return "a bias off multiples of 16";
+    p->bias = biased ? d->bias : NULL;
     long rows_a = d->turned_a ? a->columns : a->rows, columns_b = d->turned_b ? b->rows : b->columns;
     long inner = d->turned_b ? b->columns : b->rows;
     if (rows_a != p->m || columns_b != p->n || inner != p->k) return "shapes that do not meet";

@@ -26,8 +26,11 @@ const char *product_fault(const struct product *p) {
                 if (p->turned_a) for (long i = 0; i < p->m; i++) column[i] += a[l + i * p->lda] * right; \
                 else for (long i = 0; i < p->m; i++) column[i] += a[i + l * p->lda] * right; \
             } \
-            for (long i = 0; i < p->m; i++) \
-                d[i + j * p->ldd] = alpha * column[i] + (beta == 0 ? 0 : beta * c[i + j * p->ldc]); \
+            for (long i = 0; i < p->m; i++) { \
+                number found = alpha * column[i] + (beta == 0 ? 0 : beta * c[i + j * p->ldc]); \
+                if (p->bias) found += ((const number *)p->bias)[i]; \
+                d[i + j * p->ldd] = p->relu && !(found > 0) ? 0 : found; /* 0 for NaN, the worst that may be */ \
+            } \
         } \
         free(column); \
     }
@@ -48,6 +51,7 @@ static CUresult run_product(void *data) {
         fprintf(stderr, "emulated GPU: a product's workspace of %zu bytes at %p leaves its memory\n", p->also_bytes, p->also);
         return CUDA_ERROR_ILLEGAL_ADDRESS;
     }
+    if (p->bias && !there("bias as a", p->bias, p->m, 1, p->m, p->wide)) return CUDA_ERROR_ILLEGAL_ADDRESS;
     for (long k = 0; k < p->batch; k++) {
         const char *a = p->a, *b = p->b, *c = p->c;
         char *d = p->d;

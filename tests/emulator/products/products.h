@@ -14,6 +14,8 @@ struct product {
     void *d;
     long step_a, step_b, step_c, step_d, batch;
     int listed;
+    const void *bias; /* where not NULL: a number for each row of d, added to its columns */
+    int relu; /* whether they are rectified then */
     double alpha, beta;
     const void *alpha_at, *beta_at; /* where not NULL: read when it runs */
     const void *also; /* other memory that has to be there, such as a workspace, and its bytes */
