@@ -13,7 +13,8 @@
 #   make emulate [ARGS="-k restarts"]                     the tests for a GPU on an emulated one: real CuPy and NVRTC, PTX run
 #                                                         by the processor; needs gcc and g++, takes minutes, 4 GB of disk
 #   make gpu-check [GPU_PYTHON=python]                    on a machine with a GPU: tests and benchmark within 9 minutes,
-#                                                         a report in benchmarks/results/ (exit code 2: no GPU)
+#                                                         or ARGS="--seconds 290"; a report in benchmarks/results/ (exit
+#                                                         code 2: no GPU)
 #   make wheels [FOR=3.12]                                what gpu-check needs beside CuPy, for a machine without network
 #                                                         and with Python 3.12, into wheels/ (4 MB); docs/gpu.md says how
 #   make clean                                            remove the environment and all caches
@@ -71,12 +72,12 @@ bench: $(BENCH)/peers.stamp
 ifdef GPU_PYTHON
 gpu-check:
 	@$(GPU_PYTHON) tools/find_gpu.py
-	@$(GPU_PYTHON) -m tools.gpu_check
+	@$(GPU_PYTHON) -m tools.gpu_check $(ARGS)
 else
 gpu-check: $(VENV)/dev.stamp
 	@$(BIN)/python tools/find_gpu.py
 	@$(MAKE) --no-print-directory $(VENV)/$(CUDA).stamp
-	@$(BIN)/python -m tools.gpu_check
+	@$(BIN)/python -m tools.gpu_check $(ARGS)
 endif
 
 # NumPy comes with CuPy. pip takes the names of platforms as they are, so each is named that a wheel may have.

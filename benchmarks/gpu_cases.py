@@ -45,7 +45,7 @@ MLP = Case("784-256-128-10 at 128", (784, 256, 128, 10), 128)
 CNN = Case("CNN 28x28 at 256", (3136, 128, 10), 256, filters=(16, 64))
 CNN_TF32 = Case("CNN 28x28 at 256, TF32", CNN.sizes, CNN.batch, filters=CNN.filters, precision="tf32")
 WIDE = Case("784-4096x4-10 at 8192", (784, 4096, 4096, 4096, 4096, 10), 8192)
-WIDE_TF32 = Case("the same, TF32", WIDE.sizes, WIDE.batch, precision="tf32")
+WIDE_TF32 = Case("784-4096x4-10 at 8192, TF32", WIDE.sizes, WIDE.batch, precision="tf32")
 CASES = (XOR, MLP, CNN, CNN_TF32, WIDE, WIDE_TF32)
 """Those that take least first, should the time run out."""
 

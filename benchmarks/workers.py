@@ -79,12 +79,16 @@ class Process:
         self.ask(command, **arguments)
         return self.answer()
 
-    def close(self, seconds: float = 10) -> None:
-        """End it; one that has not ended after so many seconds is killed."""
+    def leave(self) -> None:
+        """Let it end."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         with suppress(BrokenPipeError):
             self._process.stdin.close()
+
+    def close(self, seconds: float = 10) -> None:
+        """End it; one that has not ended after so many seconds is killed."""
+        assert self._process.stdout is not None
+        self.leave()
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:

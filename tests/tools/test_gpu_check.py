@@ -4,6 +4,7 @@ what its tests and the benchmark found stands in the report."""
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import sys
 import time
@@ -14,7 +15,8 @@ import pytest
 
 from gpubp.backends.driver import Driver
 from tools import gpu_check
-from tools.gpu_check import CLAIMS, Outcome, Part, check, parts
+from tools.gpu_check import check, parts
+from tools.gpu_report import CLAIMS, Outcome, Part
 
 GOOD = Part("good", ("-c", "print('all is well')"), 60)
 BAD = Part("bad", ("-c", "print('before'); raise SystemExit(3)"), 60)
@@ -25,7 +27,7 @@ DEAD = Part("dead", ("-c", "import os, signal; os.kill(os.getpid(), signal.SIGSE
 
 
 def checked(folder: Path, ran: Sequence[Part], limit: float = 540.0) -> tuple[int, str]:
-    code = check("NVIDIA H100 80GB", folder, ran, folder / "figures.json", limit)
+    code = check("NVIDIA H100 80GB", {"driver": "580.95.05"}, folder, ran, folder / "figures.json", limit)
     return code, (folder / "nvidia-h100-80gb.md").read_text("utf-8")
 
 
@@ -97,7 +99,8 @@ from tools import gpu_check
 gpu_check.NEEDED = ()
 gpu_check.ask_driver = lambda: Driver((12, 8), (Gpu(0, "H100", (9, 0), 1),))
 gpu_check.RESULTS = Path(sys.argv[1])
-gpu_check.parts = lambda figures: (gpu_check.Part("tests", ("-c", sys.argv[2], sys.argv[3]), 60),) * 2
+gpu_check.versions = lambda driver: {}
+gpu_check.parts = lambda figures, limit: (gpu_check.Part("tests", ("-c", sys.argv[2], sys.argv[3]), 60),) * 2
 raise SystemExit(gpu_check.main())
 """
 
@@ -135,7 +138,7 @@ def test_claims_are_read_from_the_tests_and_the_benchmark(tmp_path: Path) -> Non
     assert code == 1, "a claim was missed"
     for line in (
         "| two runs with one seed give the same bytes | 1 of 1 tests | met |",
-        "| 20 steps of every model follow the CPU's losses to 1e-5, float32 | 1 of 2 tests | missed |",
+        "| 20 steps of every model follow the CPU's losses to 1e-5, float32 | 1 of 2 tests | **missed** |",
         "| a step as a graph gives the bytes of one without | 0 of 1 tests | not measured |",
         "| 10,000 steps leave the memory pool unchanged |  | not measured |",
         "| XOR: at most 2 us a step | 1.50 us | met |",
@@ -146,6 +149,45 @@ def test_claims_are_read_from_the_tests_and_the_benchmark(tmp_path: Path) -> Non
     figures = json.loads((tmp_path / "nvidia-h100-80gb.json").read_text("utf-8"))
     assert figures["tests"]["tests/gpu/test_losses.py::test_losses_of_float32[iris]"] == "failed"
     assert told[0] in figures["claims"]
+
+
+FIGURES = {
+    "versions": {"cupy": "14.2.0", "torch": "2.11.0"},
+    "claims": [["XOR: at most 2 us a step", "2.84 us", "missed"]],
+    "cases": {
+        "XOR": {"us": {"gpubp": [2.8, 2.84, 2.9], "torch eager": [960.0, 963.0, 990.0]}, "failed": {"JAX": "no GPU"}},
+        "wide": {"us": {"torch eager": [64321.0], "JAX": [65000.0]}, "failed": {"gpubp": "no answer within 90 s"}},
+    },
+}
+PAGE = """
+1 missed, 12 not measured.
+
+| claim | found | |
+|---|--:|---|
+| XOR: at most 2 us a step | 2.84 us | **missed** |
+"""
+STEPS = """
+| net, rows of a batch | gpubp | torch eager | JAX |
+|---|--:|--:|--:|
+| XOR | 2.84 | 963 (341x) |  |
+| wide |  | 64,321 | 65,000 |
+
+- XOR, JAX: no GPU
+- wide, gpubp: no answer within 90 s
+
+## Parts
+"""
+
+
+def test_the_page_begins_with_the_claims_and_the_benchmark(tmp_path: Path) -> None:
+    (tmp_path / "figures.json").write_text(json.dumps(FIGURES), "utf-8")
+    code, text = checked(tmp_path, (GOOD,))
+    assert code == 1
+    assert text.startswith("# NVIDIA H100 80GB\n")
+    head, _, rest = text.partition("## Claims\n")
+    assert f"driver 580.95.05, Python {platform.python_version()}, cupy 14.2.0, torch 2.11.0." in head
+    assert rest.startswith(PAGE)
+    assert STEPS in rest
 
 
 def test_tests_that_run_one_after_the_other() -> None:
@@ -160,6 +202,7 @@ def test_tests_that_run_one_after_the_other() -> None:
 def test_the_parts_exist() -> None:
     made = parts(Path("figures.json"))
     assert sum(part.seconds for part in made) <= gpu_check.LIMIT + 80, "most take less than their most"
+    assert parts(Path("figures.json"), 290.0)[2].seconds == 290.0 - gpu_check.BESIDE
     files = {word for part in made for word in part.words if word.startswith("tests/")}
     assert files == {f"tests/gpu/{path.name}" for path in Path("tests/gpu").glob("test_*.py")}
 
@@ -168,6 +211,16 @@ def test_every_claim_has_its_tests() -> None:
     text = "".join(f"{path}\n{path.read_text('utf-8')}" for path in Path("tests/gpu").glob("test_*.py"))
     for _, name in CLAIMS:
         assert name in text, name
+
+
+def test_versions_of_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver((13, 0), ())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert gpu_check.versions(driver) == {"driver": "unknown", "CUDA": "13.0"}
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 580.95.05\necho 580.95.05\n", "utf-8")
+    tool.chmod(0o755)
+    assert gpu_check.versions(driver) == {"driver": "580.95.05", "CUDA": "13.0"}
 
 
 def test_without_a_gpu_nothing_is_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
