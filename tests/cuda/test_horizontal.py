@@ -18,8 +18,9 @@ import gpubp
 from gpubp import ops
 from gpubp.frontend import planned
 from gpubp.ir import Aval, Program, Var, recording, verify
-from gpubp.passes import Buffer, Place, Plan, plan
+from gpubp.passes import Plan, plan
 from gpubp.render import CudaSource, Gemm, Launch, cuda_source
+from gpubp.render.c.memory import Span
 from gpubp.render.cuda import gemm as cuda_gemm
 from gpubp.render.cuda import tiles as cuda_tiles
 from gpubp.render.cuda.horizontal import MOST_BLOCKS, MOST_CHAINED, Group, joined
@@ -33,7 +34,11 @@ from .running import run_cuda
 from .test_block import MODELS, source_of
 
 Array = np.ndarray[Any, Any]
-ARENA = Buffer("arena", 4096, "uint8", 0, 0)
+
+
+def piece(at: int) -> Span:
+    """Eight numbers of the memory."""
+    return None, 32 * at, 32 * at + 32
 
 
 # The order -----------------------------------------------------------------------------------------------------------
@@ -41,9 +46,8 @@ ARENA = Buffer("arena", 4096, "uint8", 0, 0)
 def tasks(draw: st.DrawFn) -> list[Task]:
     """Kernels and products, each of which reads and writes a few pieces of eight numbers."""
 
-    def uses() -> list[tuple[Place, str]]:
-        starts = draw(st.lists(st.integers(0, 7), max_size=2, unique=True))
-        return [(Place(replace(ARENA, start=32 * at), 0, (8,), (1,)), "float32") for at in starts]
+    def uses() -> list[Span]:
+        return [piece(at) for at in draw(st.lists(st.integers(0, 7), max_size=2, unique=True))]
 
     found = []
     for k in range(draw(st.integers(1, 14))):
@@ -75,6 +79,19 @@ def test_what_depends_on_another_comes_after_it(given: list[Task]) -> None:
 def follows(group: Group, first: Task, second: Task) -> bool:
     order = [*group.wide, *group.chain]
     return second in group.chain and order.index(first) < order.index(second)
+
+
+def one(name: str, grid: int, reads: Sequence[int] = (), writes: Sequence[int] = ()) -> Task:
+    return Task(name, (name,), grid, 32, [*map(piece, reads)], [*map(piece, writes)], False)
+
+
+@pytest.mark.parametrize(("writes", "chain"), [(4, []), (0, ["sum"])])
+def test_nobody_waits_for_what_can_run_beside_the_next_kernel(writes: int, chain: list[str]) -> None:
+    """As the sum for a bias beside the product that goes on with the same gradient; but not where that writes over what
+    the sum still reads."""
+    first, last = joined([one("made", 20, [], [0]), one("sum", 2, [0], [2]), one("next", 20, [0], [writes])])
+    assert [task.about for task in first.chain] == chain
+    assert [task.about for task in last.wide] == ["next"] if chain else ["sum", "next"]
 
 
 def test_a_small_net_is_one_kernel() -> None:

@@ -1,6 +1,7 @@
 """Horizontal fusion: small kernels as one. A kernel of a graph takes a microsecond or two whatever it does, which is
 most of the time of a small net's step: those that do not depend on each other run side by side, on blocks of their own,
-and what depends on them runs after them in the block that is done last, if it is work for one.
+and what depends on them runs after them in the block that is done last, if it is work for one and not as well side by
+side with the kernels behind, where nobody waits for it.
 
 The last block is found by a counter, as in the CUDA sample threadFenceReduction. Each sum is still made in one
 order, by the same threads, whichever block that is."""
@@ -51,19 +52,46 @@ class Group:
 
     def joined(self, task: Task) -> Group | None:
         """With one kernel more, which comes after those that it depends on; None where it cannot be."""
-        every = (*self.tasks, task)
-        if not all(one.lines and one.block <= BLOCK for one in every):
-            return None  # a thread of a block of 1024 has 64 registers, too few for most others
-        if sum(one.own_memory for one in every) > OWN_MEMORY:
+        if not self._has_room(task):
             return None
         if self.grid + task.grid <= MOST_BLOCKS and not any(task.clashes(one) for one in self.tasks):
             return Group((*self.wide, task), self.chain)
         return Group(self.wide, (*self.chain, task)) if task.grid <= MOST_CHAINED else None
 
+    def beside(self, task: Task) -> Group | None:
+        """With one kernel more, which came before them; None where it cannot be."""
+        if not self._has_room(task) or self.grid + task.grid > MOST_BLOCKS:
+            return None
+        return None if any(task.clashes(one) for one in self.wide) else Group((task, *self.wide), self.chain)
+
+    def _has_room(self, task: Task) -> bool:
+        every = (*self.tasks, task)
+        if not all(one.lines and one.block <= BLOCK for one in every):
+            return False  # a thread of a block of 1024 has 64 registers, too few for most others
+        return sum(one.own_memory for one in every) <= OWN_MEMORY
+
 
 def joined(tasks: Sequence[Task]) -> list[Group]:
-    """Tasks in an order that does the same: each joins a group before it, or that group waits for it, where none of
-    those in between depends on the one that changes its place."""
+    """Tasks as groups in an order that does the same."""
+    found = _early(tasks)
+    for at in range(len(found) - 1):
+        found[at], found[at + 1] = _put_off(found[at], found[at + 1])
+    return found
+
+
+def _put_off(group: Group, behind: Group) -> tuple[Group, Group]:
+    """Two groups, one behind the other: what the chain of the first need not do goes to the blocks of the second."""
+    kept: tuple[Task, ...] = ()
+    for task in reversed(group.chain):
+        wider = None if any(task.clashes(one) for one in kept) else behind.beside(task)
+        behind = wider or behind
+        kept = kept if wider else (task, *kept)
+    return Group(group.wide, kept), behind
+
+
+def _early(tasks: Sequence[Task]) -> list[Group]:
+    """Each task joins a group before it, or that group waits for it, where none of those in between depends on the one
+    that changes its place."""
     found: list[Group] = []
     for task in tasks:
         alone, movable = Group((task,)), True
