@@ -12,7 +12,7 @@ from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.passes import Plan, plan
 from gpubp.render import CudaSource, Launch, cuda_source
 from gpubp.render.cuda import tiles as cuda_tiles
-from gpubp.render.cuda.tiles import FAN_IN, LEAST_TERMS, TILES, Tile
+from gpubp.render.cuda.tiles import FAN_IN, LEAST_TERMS, SLICED, TILES, Tile
 from tests.ops.checks import inputs_for
 
 from .host import needs_host
@@ -60,6 +60,22 @@ CASES += [(Tile(32, 32, 4, 4), "float32", 5), (Tile(32, 16, 4, 4), "float64", FA
 def test_products_in_pieces(monkeypatch: pytest.MonkeyPatch, tile: Tile, dtype: str, at_once: int) -> None:
     """Rows and columns that fill no tile, batches, matrices that lie transposed; one to three rounds of adding up."""
     split_k(monkeypatch, tile, at_once)
+    products(dtype)
+
+
+@pytest.mark.parametrize("tile", SLICED, ids=lambda t: f"{t.rows} by {t.columns}")
+def test_products_of_threads_that_share_the_terms(monkeypatch: pytest.MonkeyPatch, tile: Tile) -> None:
+    """The same in one piece."""
+    monkeypatch.setattr(cuda_tiles, "choose", lambda *_: tile)
+    for name, value in (("IN_ORDER", 0), ("SLICED_FROM", 16), ("SPLIT_FROM", 1 << 20)):
+        monkeypatch.setattr(cuda_tiles, name, value)
+    text = products("float32")
+    assert "slice < " in text
+    assert "int piece = " not in text
+
+
+def products(dtype: str) -> str:
+    """Multiply matrices of all SHAPES, and look at what is found. The text that did it."""
     pairs = [((*b, m, k), (*b, k, n)) for b, m, k, n in SHAPES]
     arrays = drawn([shape for pair in pairs for shape in pair], dtype)
 
@@ -72,6 +88,10 @@ def test_products_in_pieces(monkeypatch: pytest.MonkeyPatch, tile: Tile, dtype: 
         a, b = arrays[2 * (k % len(SHAPES)) :][:2]
         near(found, a, b)
         np.testing.assert_array_equal(found, other)
+    xs = inputs_for(arrays)
+    with recording() as eqns:
+        ys = build(*xs)
+    return cuda_source(plan(verify(Program(tuple(xs), tuple(eqns), tuple(ys))), xs), "run").text
 
 
 def near(found: Array, a: Array, b: Array) -> None:
@@ -129,7 +149,7 @@ def test_the_counters_are_zero_again() -> None:
         ("- (first + level) *", "- first *"),
         ("    }\n    __syncthreads();\n    const int x", "    }\n    const int x"),
         ("t * 16 + slice]", "t * 16]"),
-        ("s < 16; s++)", "s < 15; s++)"),
+        ("s < 8; s++)", "s < 7; s++)"),
     ],
 )
 def test_faults_are_found(old: str, new: str) -> None:

@@ -12,7 +12,7 @@ from dsl.records import dataclass
 from ...ir import Spot
 from ...passes import ITEM
 from ..c.memory import C_TYPE, Access
-from .work import BYTES, aligned, indented, split_index
+from .work import BYTES, DEPTH, aligned, indented, split_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +91,35 @@ class Factor:
         """Whether all accesses of a thread are to the same terms."""
         return self.along and self.threads % self._step == 0
 
+    @property
+    def _in_turn(self) -> int:
+        """Where a warp would write more than DEPTH terms of a few rows or columns to shared memory, to few banks, it
+        takes DEPTH terms of more of them: of how many all threads then take all terms; else 0."""
+        count = self.threads // self._step
+        return count if self._one_term and self.depth > DEPTH and not self.tensor and self.size % count == 0 else 0
+
+    @property
+    def _deep(self) -> str:
+        """The term of a thread, where there is one."""
+        beside, width = DEPTH // self.width, f" * {self.width}" if self.width > 1 else ""
+        if not self._in_turn:
+            return f"threadIdx.x % {self._step}{width}"
+        return f"threadIdx.x % {beside}{width} + threadIdx.x / {beside * self._in_turn} * {DEPTH}"
+
     def _each(self, lines: Sequence[str]) -> list[str]:
         """Statements for each access of a thread: to the element `at` of the tile's rows or columns, `deep` of its
         terms."""
         turns, width = -(-self._slots // self.threads), f" * {self.width}" if self.width > 1 else ""
         first, second = ("deep", "at") if self.along else ("at", "deep")
-        return [
-            "#pragma unroll",
-            f"for (int e = 0; e < {turns}; e++) {{",
-            f"    const int slot = threadIdx.x{f' + e * {self.threads}' if turns > 1 else ''};",
-            *([f"    if (slot >= {self._slots}) break;"] if self._slots % self.threads else []),
-            f"    const int {first} = slot % {self._step}{width}, {second} = slot / {self._step};",
-            *indented(lines),
-            "}",
+        place = [
+            f"const int slot = threadIdx.x{f' + e * {self.threads}' if turns > 1 else ''};",
+            *([f"if (slot >= {self._slots}) break;"] if self._slots % self.threads else []),
+            f"const int {first} = slot % {self._step}{width}, {second} = slot / {self._step};",
         ]
+        if self._in_turn:
+            at, more = f"threadIdx.x / {DEPTH // self.width} % {self._in_turn}", f" + e * {self._in_turn}"
+            place = [f"const int deep = {self._deep}, at = {at}{more if turns > 1 else ''};"]
+        return ["#pragma unroll", f"for (int e = 0; e < {turns}; e++) {{", *indented([*place, *lines]), "}"]
 
     def place(self, half: str, deep: str, at: str, more: str = "") -> str:
         """The element of a term and of row or column `at` in a half of the shared memory. The term is `deep`, or `more`
@@ -115,14 +130,15 @@ class Factor:
         return f"(({self.kind} *){self.name}[{half}][{deep}{f' + {more}' if more else ''}])[{at}]"
 
     def declared(self, vector: int) -> list[str]:
-        """Shared memory for two pieces, with a gap so that no column lies in one bank; and registers for the next."""
+        """Shared memory for two pieces, with a gap so that no column lies in one bank."""
         shape = f"[{self.depth}][{self.size // vector + 1}]"
         if self.tensor:
             shape = f"[{room(self.size, self.depth) // vector}]"
-        return [
-            f"__shared__ Pack<{self.kind}, {vector}> {self.name}[2]{shape};",
-            f"Pack<{self.kind}, {self.width}> {self.name}_next[{-(-self._slots // self.threads)}];",
-        ]
+        return [f"__shared__ Pack<{self.kind}, {vector}> {self.name}[2]{shape};"]
+
+    def registers(self) -> list[str]:
+        """Registers for the next piece."""
+        return [f"Pack<{self.kind}, {self.width}> {self.name}_next[{-(-self._slots // self.threads)}];"]
 
     def fetch(self, kind: str) -> list[str]:
         """Read the piece whose terms begin at `next` into registers; what lies outside is 0. Where all accesses are to
@@ -146,8 +162,7 @@ class Factor:
             lines.append(read)
         if not self._one_term:
             return self._each(lines)
-        deep = f"threadIdx.x % {self._step}{f' * {self.width}' if self.width > 1 else ''}"
-        return ["{", *indented([term.format(deep), *terms, *self._each(lines)]), "}"]
+        return ["{", *indented([term.format(self._deep), *terms, *self._each(lines)]), "}"]
 
     def put(self, vector: int) -> list[str]:
         """Write what was read to the other half of the shared memory, whose rows begin at multiples of `vector`

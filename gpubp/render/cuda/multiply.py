@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from dsl.records import dataclass
 
 from .factor import Factor
-from .work import BYTES, indented
-
-DEPTH = 16
-"""Terms of a slice in shared memory."""
+from .work import BYTES, DEPTH, indented
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +36,16 @@ class Tile:
         return self.columns // self.right
 
     def depth(self, terms: int) -> int:
-        """How many of so many terms a piece has."""
-        return DEPTH
+        """How many of so many terms a piece has: more where several threads share them."""
+        return DEPTH if self.slices == 1 else DEPTH * max(2, self.slices // 4)
 
     def vector(self, item: int) -> int:
         """Rows or columns of a thread that lie beside each other, of numbers of `item` bytes."""
-        return BYTES // item if self.down > 1 else 1
+        return BYTES // item if self.right > 1 else 1
 
     def row(self, vector: int) -> str:
         """The row of the tile that is row `r` of a thread."""
+        vector = min(vector, self.down)
         return f"r / {vector} * {self.high * vector} + y * {vector} + r % {vector}"
 
     def column(self, vector: int) -> str:
@@ -77,8 +75,8 @@ class Tile:
 
 def multiply(tile: Tile, vector: int, kind: str, index: str, rows: Factor, columns: Factor) -> list[str]:
     """All terms of the block, double-buffered: in each turn the next slice is read from global memory to registers, the
-    one before it multiplied from one half of the shared memory, and the next then written to the other half. `vector`:
-    rows or columns that threads read at once."""
+    one before it multiplied from one half of the shared memory, which is declared, and the next then written to the
+    other half. `vector`: rows or columns that threads read at once."""
     turn = [
         *when("next < stop", [*rows.fetch(index), *columns.fetch(index)]),
         *when("next > begin", tile.turns(vector, kind, rows, columns)),
@@ -87,8 +85,8 @@ def multiply(tile: Tile, vector: int, kind: str, index: str, rows: Factor, colum
         "half = 1 - half;",
     ]
     return [
-        *rows.declared(vector),
-        *columns.declared(vector),
+        *rows.registers(),
+        *columns.registers(),
         *tile.own(),
         f"{kind} sums[{tile.down}][{tile.right}] = {{}};",
         "int half = 0;",
@@ -98,22 +96,33 @@ def multiply(tile: Tile, vector: int, kind: str, index: str, rows: Factor, colum
     ]
 
 
-def sliced_k(tile: Tile, vector: int, kind: str, multiplied: Sequence[str]) -> list[str]:
-    """The same by sliced-K; then each thread has one result, whose parts it has added up in the order of the slices.
-    There are as many threads as results."""
-    pack = f"Pack<{kind}, {vector}>"
-    put = [f"{pack} found;", *unrolled("v", vector, ["found.at[v] = sums[r][c + v];"])]
-    put.append(f"parts[slice][(({tile.row(vector)}) * {tile.columns} + {tile.column(vector)}) / {vector}] = found;")
-    inner = [*multiplied, *unrolled("r", tile.down, unrolled("c", tile.right, put, vector))]
+def sliced_k(tile: Tile, results: Tile, item: int, kind: str, index: str, rows: Factor, columns: Factor) -> list[str]:
+    """The same of numbers of `item` bytes by the slices of threads of `tile`; then each thread adds up the parts of
+    what it has of `results`, in the order of the slices. The first half of them leave their parts in the memory of the
+    rows, the others in that of the columns."""
+    wide, own = tile.vector(item), results.vector(item)
+    half, pack = tile.slices // 2, f"Pack<{kind}, {own}>"
+    put = [f"Pack<{kind}, {wide}> found;", *unrolled("v", wide, ["found.at[v] = sums[r][c + v];"])]
+    put.append(f"parts[(({tile.row(wide)}) * {tile.columns} + {tile.column(wide)}) / {wide}] = found;")
+    size = tile.rows * tile.columns
+    where = f"slice < {half} ? ({kind} *)rows + slice * {size} : ({kind} *)columns + (slice - {half}) * {size}"
+    inner = [
+        *multiply(tile, BYTES // item, kind, index, rows, columns),
+        f"Pack<{kind}, {wide}> *const parts = (Pack<{kind}, {wide}> *)({where});",
+        *unrolled("r", tile.down, unrolled("c", tile.right, put, wide)),
+    ]
+    at = f"(({results.row(own)}) * {tile.columns} + {results.column(own)}) / {own}"
+    take = [f"const {pack} found = (({pack} *){{}} + s * {size // own})[{at}];"]
+    take += unrolled("v", own, ["sums[r][c + v] += found.at[v];"])
+    added = [line for name in ("rows", "columns") for line in unrolled("s", half, [take[0].format(name), *take[1:]])]
     return [
-        f"__shared__ {pack} parts[{tile.slices}][{tile.rows * tile.columns // vector}];",
         "{",
         *indented(inner),
         "}",
         "__syncthreads();",
-        f"const int x = threadIdx.x % {tile.columns}, y = threadIdx.x / {tile.columns};",
-        f"{kind} sums[1][1] = {{}};",
-        *unrolled("s", tile.slices, [f"sums[0][0] += (({kind} *)parts[s])[threadIdx.x];"]),
+        *results.own(),
+        f"{kind} sums[{results.down}][{results.right}] = {{}};",
+        *unrolled("r", results.down, unrolled("c", results.right, added, own)),
     ]
 
 

@@ -24,8 +24,8 @@ from __future__ import annotations
 from dsl.records import dataclass
 
 from .factor import Factor
-from .multiply import DEPTH, Tile, unrolled
-from .work import WARP
+from .multiply import Tile, unrolled
+from .work import DEPTH, WARP
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class TensorTile(Tile):
 
     def depth(self, terms: int) -> int:
         """Twice as many where tiles are small, for their terms are multiplied sooner than the next are read."""
+        if self.slices > 1:
+            return 8 * self.slices
         return 2 * DEPTH if self.rows + self.columns <= 96 and terms > DEPTH else DEPTH
 
     def vector(self, item: int) -> int:

@@ -21,7 +21,7 @@ from .epilogue import LANES, Epilogue
 from .factor import Axes, Factor
 from .multiply import Tile, multiply, sliced_k, unrolled, when
 from .tensor import SLICED_K_TENSOR, TENSOR
-from .work import BYTES, WARP, Kernel, blocks, indented, whole
+from .work import BLOCK, BYTES, WARP, Kernel, blocks, indented, whole
 
 SMALL = 32 * 32 * 32
 """Multiplications that one block does by itself: a product with fewer is never split along K."""
@@ -48,13 +48,15 @@ TILES = (
     Tile(128, 64, 8, 8),
 )
 """Those there are."""
-SLICED_K = Tile(16, 16, 4, 4, 16)
-"""Sliced-K: how the threads of a tile of 16 by 16 multiply, where K is split among blocks anyway. Each slice of threads
-takes every so manieth term; a read of shared memory serves two products, not two one."""
+SLICED = (TILES[0], Tile(32, 32, 4, 4), Tile(32, 64, 4, 4), Tile(64, 32, 4, 4))
+"""Tiles of which slices of threads can share the terms, BLOCK threads in all (sliced-K): each slice takes every so
+manieth term, and each thread 4 by 4 results, for which a read of shared memory serves two products, not two one."""
+SLICED_FROM = 64
+"""Terms from which on they do: as many as a turn of a block of 16 slices."""
+IN_ORDER = 4 * SMALL
+"""Multiplications up to which a thread takes a sum by itself, where K is not split: as block.py does it."""
 LEAST_SIDE = 8
 """Rows, columns and terms that tensor cores multiply at once, or half of them."""
-DEEP = 64
-"""Terms of a slice in shared memory where each thread takes few."""
 
 
 def tiles(sums: Sums, left: Access, right: Access, results: Epilogue, tf32: bool) -> Kernel:
@@ -101,6 +103,13 @@ def _axes(sizes: tuple[int, ...], letter: str, first: int = 0) -> Axes:
     return Axes(math.prod(sizes), sizes, tuple(names))
 
 
+def _of_each(tile: Tile) -> Tile:
+    """A tile whose results are divided among the BLOCK threads that share its terms."""
+    count = tile.rows * tile.columns // BLOCK
+    right = min(4, count)
+    return Tile(tile.rows, tile.columns, count // right, right)
+
+
 class _Product:
     def __init__(self, sums: Sums, left: Access, right: Access, results: Epilogue, tf32: bool) -> None:
         b, i = len(sums.batch), len(sums.batch) + len(sums.rows)
@@ -118,10 +127,12 @@ class _Product:
         self.tile = tile = choose(*sizes, self.item, self.tensor)
         self.vector = tile.vector(self.item)
         count = self.b.total * blocks(self.i.total, tile.rows) * blocks(self.j.total, tile.columns)
+        self.shared = self._shared(count)
+        """The tile as threads multiply it that share its terms."""
+        if self.shared is not None:
+            self.tile = tile = _of_each(tile)
         most = 1 if self.total * p.total <= SMALL else min(BUSY // (count * tile.threads), pieces(p.total))
-        small = tile.rows * tile.columns == SLICED_K.threads and self.item == 4
-        self.sliced = small and (most > 1 or self.tensor)
-        depth = DEEP if self.sliced else tile.depth(p.total)
+        depth = (self.shared or tile).depth(p.total)
         self.each = blocks(blocks(p.total, max(1, most)), depth) * depth
         """Terms of a block."""
         at = sums.left(self.b.names, self.i.names, p.names), sums.right(self.b.names, p.names, self.j.names)
@@ -130,6 +141,17 @@ class _Product:
         self.columns = Factor("columns", right, at[1], self.j, tile.columns, "left", *block)
         if results.by_rows and not (self.spot.index[-1] == self.j.names[-1] and self._has_rows()):
             raise UnfitError
+
+    def _shared(self, count: int) -> Tile | None:
+        """How slices of threads multiply, None where a thread takes all terms of its results, or for so many threads
+        there are too many tiles, `count`."""
+        tile, terms = self.tile, self.p.total
+        if self.tensor:
+            return SLICED_K_TENSOR if tile == TILES[0] else None
+        many = self.total * terms > (SMALL if terms >= SPLIT_FROM else IN_ORDER) and terms >= SLICED_FROM
+        if not many or self.item != 4 or tile not in SLICED or count * BLOCK > BUSY:
+            return None
+        return Tile(tile.rows, tile.columns, 4, 4, 16 * BLOCK // (tile.rows * tile.columns))
 
     def _has_rows(self) -> bool:
         """Whether the results of a row are those of LANES threads beside each other."""
@@ -158,11 +180,12 @@ class _Product:
 
     def _multiply(self) -> list[str]:
         """The sums of a thread."""
+        vector = self.vector if self.shared is None and not self.tensor else BYTES // self.item
         given = self.kind, self.index, self.rows, self.columns
-        if not self.sliced:
-            return multiply(self.tile, BYTES // self.item if self.tensor else self.vector, *given)
-        tile = SLICED_K_TENSOR if self.tensor else SLICED_K
-        return sliced_k(tile, tile.vector(self.item), self.kind, multiply(tile, BYTES // self.item, *given))
+        declared = [*self.rows.declared(vector), *self.columns.declared(vector)]
+        if self.shared is None:
+            return [*declared, *multiply(self.tile, vector, *given)]
+        return [*declared, *sliced_k(self.shared, self.tile, self.item, *given)]
 
     def _split_k(self, count: int, many: int) -> list[str]:
         """The split-K reduction of `many` partial sums, for each of `count` tiles. A block writes its own; of FAN_IN

@@ -17,6 +17,8 @@ BLOCK = 256
 WARP = 32
 MOST_BLOCKS = 4096
 """Blocks of a kernel whose threads go on to further elements: some waves of the largest GPU."""
+DEPTH = 16
+"""Terms of a slice of a tiled product in shared memory, or a part of them."""
 TERMS = 64
 """Terms up to which a thread sums float32 numbers in float32; it takes double for more."""
 

@@ -1,4 +1,4 @@
-extern "C" __global__ void __launch_bounds__(64, 1) step_0(
+extern "C" __global__ void __launch_bounds__(256, 1) step_0(
     char *arena, const Tables<1> tables, char *scratch) {
     float *const t0_at = (float *)(arena + 184320);
     const float *const x_2_at = (const float *)(arena + 0);
@@ -6,88 +6,127 @@ extern "C" __global__ void __launch_bounds__(64, 1) step_0(
     const int place = blockIdx.x % 180, own = blockIdx.x / 180 % 1;
     const int top = place / 1 * 32, left = place % 1 * 32;
     const int begin = 0, stop = 72;
-    __shared__ Pack<float, 4> rows[2][16][9];
-    Pack<float, 4> rows_next[2];
-    __shared__ Pack<float, 4> columns[2][16][9];
-    Pack<float, 4> columns_next[2];
-    const int x = threadIdx.x % 8, y = threadIdx.x / 8;
-    float sums[4][4] = {};
-    int half = 0;
-    for (int next = begin; next < stop + 16; next += 16) {
-        if (next < stop) {
-            {
-                const int t = next + threadIdx.x % 4 * 4;
-                const int p0 = t / 24;
-                const int p1 = t / 8 % 3;
-                const int p2 = t % 8;
-                #pragma unroll
-                for (int e = 0; e < 2; e++) {
-                    const int slot = threadIdx.x + e * 64;
-                    const int deep = slot % 4 * 4, at = slot / 4;
-                    const int q = top + at;
-                    const int i2 = q / 144;
-                    const int i3 = q / 12 % 12;
-                    const int i4 = q % 12;
-                    rows_next[e] = Pack<float, 4>();
-                    if (t < stop & (i3 + p0 - 1) >= 0 & (i3 + p0 - 1) < 12 & (i4 + p1 - 1) >= 0 & (i4 + p1 - 1) < 12) rows_next[e] = *(const Pack<float, 4> *)(&x_2_at[i2 * 1152 + (i3 + p0 - 1) * 96 + (i4 + p1 - 1) * 8 + p2]);
-                }
-            }
-            #pragma unroll
-            for (int e = 0; e < 2; e++) {
-                const int slot = threadIdx.x + e * 64;
-                const int at = slot % 8 * 4, deep = slot / 8;
-                const int q = left + at;
-                const int i5 = q;
-                const int t = next + deep;
-                const int p0 = t / 24;
-                const int p1 = t / 8 % 3;
-                const int p2 = t % 8;
-                columns_next[e] = Pack<float, 4>();
-                if (t < stop) columns_next[e] = *(const Pack<float, 4> *)(&w_2_at[p0 * 768 + p1 * 256 + p2 * 32 + i5]);
-            }
-        }
-        if (next > begin) {
-            #pragma unroll
-            for (int t = 0; t < 16; t++) {
-                Pack<float, 4> a[1], b[1];
-                #pragma unroll
-                for (int g = 0; g < 1; g++) {
-                    a[g] = rows[half][t][y + g * 8];
-                }
-                #pragma unroll
-                for (int g = 0; g < 1; g++) {
-                    b[g] = columns[half][t][x + g * 8];
-                }
-                #pragma unroll
-                for (int r = 0; r < 4; r++) {
+    __shared__ Pack<float, 4> rows[2][32][9];
+    __shared__ Pack<float, 4> columns[2][32][9];
+    {
+        Pack<float, 4> rows_next[1];
+        Pack<float, 4> columns_next[1];
+        const int x = threadIdx.x % 8, y = threadIdx.x / 8 % 8;
+        const int slice = threadIdx.x / 64;
+        float sums[4][4] = {};
+        int half = 0;
+        for (int next = begin; next < stop + 32; next += 32) {
+            if (next < stop) {
+                {
+                    const int t = next + threadIdx.x % 4 * 4 + threadIdx.x / 128 * 16;
+                    const int p0 = t / 24;
+                    const int p1 = t / 8 % 3;
+                    const int p2 = t % 8;
                     #pragma unroll
-                    for (int c = 0; c < 4; c++) {
-                        sums[r][c] = fmaf(a[r / 4].at[r % 4], b[c / 4].at[c % 4], sums[r][c]);
+                    for (int e = 0; e < 1; e++) {
+                        const int deep = threadIdx.x % 4 * 4 + threadIdx.x / 128 * 16, at = threadIdx.x / 4 % 32;
+                        const int q = top + at;
+                        const int i2 = q / 144;
+                        const int i3 = q / 12 % 12;
+                        const int i4 = q % 12;
+                        rows_next[e] = Pack<float, 4>();
+                        if (t < stop & (i3 + p0 - 1) >= 0 & (i3 + p0 - 1) < 12 & (i4 + p1 - 1) >= 0 & (i4 + p1 - 1) < 12) rows_next[e] = *(const Pack<float, 4> *)(&x_2_at[i2 * 1152 + (i3 + p0 - 1) * 96 + (i4 + p1 - 1) * 8 + p2]);
+                    }
+                }
+                #pragma unroll
+                for (int e = 0; e < 1; e++) {
+                    const int slot = threadIdx.x;
+                    const int at = slot % 8 * 4, deep = slot / 8;
+                    const int q = left + at;
+                    const int i5 = q;
+                    const int t = next + deep;
+                    const int p0 = t / 24;
+                    const int p1 = t / 8 % 3;
+                    const int p2 = t % 8;
+                    columns_next[e] = Pack<float, 4>();
+                    if (t < stop) columns_next[e] = *(const Pack<float, 4> *)(&w_2_at[p0 * 768 + p1 * 256 + p2 * 32 + i5]);
+                }
+            }
+            if (next > begin) {
+                #pragma unroll
+                for (int t = 0; t < 8; t++) {
+                    Pack<float, 4> a[1], b[1];
+                    #pragma unroll
+                    for (int g = 0; g < 1; g++) {
+                        a[g] = rows[half][t * 4 + slice][y + g * 8];
+                    }
+                    #pragma unroll
+                    for (int g = 0; g < 1; g++) {
+                        b[g] = columns[half][t * 4 + slice][x + g * 8];
+                    }
+                    #pragma unroll
+                    for (int r = 0; r < 4; r++) {
+                        #pragma unroll
+                        for (int c = 0; c < 4; c++) {
+                            sums[r][c] = fmaf(a[r / 4].at[r % 4], b[c / 4].at[c % 4], sums[r][c]);
+                        }
                     }
                 }
             }
-        }
-        if (next < stop) {
-            #pragma unroll
-            for (int e = 0; e < 2; e++) {
-                const int slot = threadIdx.x + e * 64;
-                const int deep = slot % 4 * 4, at = slot / 4;
-                for (int v = 0; v < 4; v++) ((float *)rows[1 - half][deep + v])[at] = rows_next[e].at[v];
+            if (next < stop) {
+                #pragma unroll
+                for (int e = 0; e < 1; e++) {
+                    const int deep = threadIdx.x % 4 * 4 + threadIdx.x / 128 * 16, at = threadIdx.x / 4 % 32;
+                    for (int v = 0; v < 4; v++) ((float *)rows[1 - half][deep + v])[at] = rows_next[e].at[v];
+                }
+                #pragma unroll
+                for (int e = 0; e < 1; e++) {
+                    const int slot = threadIdx.x;
+                    const int at = slot % 8 * 4, deep = slot / 8;
+                    *(Pack<float, 4> *)(&((float *)columns[1 - half][deep])[at]) = columns_next[e];
+                }
             }
+            __syncthreads();
+            half = 1 - half;
+        }
+        Pack<float, 4> *const parts = (Pack<float, 4> *)(slice < 2 ? (float *)rows + slice * 1024 : (float *)columns + (slice - 2) * 1024);
+        #pragma unroll
+        for (int r = 0; r < 4; r++) {
             #pragma unroll
-            for (int e = 0; e < 2; e++) {
-                const int slot = threadIdx.x + e * 64;
-                const int at = slot % 8 * 4, deep = slot / 8;
-                *(Pack<float, 4> *)(&((float *)columns[1 - half][deep])[at]) = columns_next[e];
+            for (int c = 0; c < 4; c += 4) {
+                Pack<float, 4> found;
+                #pragma unroll
+                for (int v = 0; v < 4; v++) {
+                    found.at[v] = sums[r][c + v];
+                }
+                parts[((r / 4 * 32 + y * 4 + r % 4) * 32 + c / 4 * 32 + x * 4) / 4] = found;
             }
         }
-        __syncthreads();
-        half = 1 - half;
     }
-    Pack<float, 4> t0_pack[4][1];
+    __syncthreads();
+    const int x = threadIdx.x % 8, y = threadIdx.x / 8;
+    float sums[1][4] = {};
     #pragma unroll
-    for (int r = 0; r < 4; r++) {
-        const int row = top + r / 4 * 32 + y * 4 + r % 4;
+    for (int r = 0; r < 1; r++) {
+        #pragma unroll
+        for (int c = 0; c < 4; c += 4) {
+            #pragma unroll
+            for (int s = 0; s < 2; s++) {
+                const Pack<float, 4> found = ((Pack<float, 4> *)rows + s * 256)[((r / 1 * 32 + y * 1 + r % 1) * 32 + c / 4 * 32 + x * 4) / 4];
+                #pragma unroll
+                for (int v = 0; v < 4; v++) {
+                    sums[r][c + v] += found.at[v];
+                }
+            }
+            #pragma unroll
+            for (int s = 0; s < 2; s++) {
+                const Pack<float, 4> found = ((Pack<float, 4> *)columns + s * 256)[((r / 1 * 32 + y * 1 + r % 1) * 32 + c / 4 * 32 + x * 4) / 4];
+                #pragma unroll
+                for (int v = 0; v < 4; v++) {
+                    sums[r][c + v] += found.at[v];
+                }
+            }
+        }
+    }
+    Pack<float, 4> t0_pack[1][1];
+    #pragma unroll
+    for (int r = 0; r < 1; r++) {
+        const int row = top + r / 1 * 32 + y * 1 + r % 1;
         const int i2 = row / 144;
         const int i3 = row / 12 % 12;
         const int i4 = row % 12;
@@ -105,8 +144,8 @@ extern "C" __global__ void __launch_bounds__(64, 1) step_0(
         }
     }
     #pragma unroll
-    for (int r = 0; r < 4; r++) {
-        const int row = top + r / 4 * 32 + y * 4 + r % 4;
+    for (int r = 0; r < 1; r++) {
+        const int row = top + r / 1 * 32 + y * 1 + r % 1;
         const int i2 = row / 144;
         const int i3 = row / 12 % 12;
         const int i4 = row % 12;
@@ -120,7 +159,7 @@ extern "C" __global__ void __launch_bounds__(64, 1) step_0(
     }
 }
 
-extern "C" __global__ void __launch_bounds__(128, 1) step_1(
+extern "C" __global__ void __launch_bounds__(256, 1) step_1(
     char *arena, const Tables<1> tables, char *scratch) {
     float *const t1_at = (float *)(arena + 1715712);
     const float *const x_2_at = (const float *)(arena + 0);
@@ -130,86 +169,127 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_1(
     int piece = blockIdx.x / 2;
     const int begin = piece * 64;
     const int stop = begin + 64 < 5760 ? begin + 64 : 5760;
-    __shared__ Pack<float, 4> rows[2][16][17];
-    Pack<float, 4> rows_next[2];
-    __shared__ Pack<float, 4> columns[2][16][9];
-    Pack<float, 4> columns_next[1];
-    const int x = threadIdx.x % 8, y = threadIdx.x / 8;
-    float sums[4][4] = {};
-    int half = 0;
-    for (int next = begin; next < stop + 16; next += 16) {
-        if (next < stop) {
-            #pragma unroll
-            for (int e = 0; e < 2; e++) {
-                const int slot = threadIdx.x + e * 128;
-                const int at = slot % 16 * 4, deep = slot / 16;
-                const int q = top + at;
-                const int i2 = q / 24;
-                const int i3 = q / 8 % 3;
-                const int i4 = q % 8;
-                const int t = next + deep;
-                const int p0 = t / 144;
-                const int p1 = t / 12 % 12;
-                const int p2 = t % 12;
-                rows_next[e] = Pack<float, 4>();
-                if (q < 72 & (p1 + i2 - 1) >= 0 & (p1 + i2 - 1) < 12 & (p2 + i3 - 1) >= 0 & (p2 + i3 - 1) < 12) rows_next[e] = *(const Pack<float, 4> *)(&x_2_at[p0 * 1152 + (p1 + i2 - 1) * 96 + (p2 + i3 - 1) * 8 + i4]);
-            }
-            #pragma unroll
-            for (int e = 0; e < 1; e++) {
-                const int slot = threadIdx.x;
-                const int at = slot % 8 * 4, deep = slot / 8;
-                const int q = left + at;
-                const int i5 = q;
-                const int t = next + deep;
-                const int p0 = t / 144;
-                const int p1 = t / 12 % 12;
-                const int p2 = t % 12;
-                columns_next[e] = *(const Pack<float, 4> *)(&t0_at[p0 * 4608 + p1 * 384 + p2 * 32 + i5]);
-            }
-        }
-        if (next > begin) {
-            #pragma unroll
-            for (int t = 0; t < 16; t++) {
-                Pack<float, 4> a[1], b[1];
+    __shared__ Pack<float, 4> rows[2][32][17];
+    __shared__ Pack<float, 4> columns[2][32][9];
+    {
+        Pack<float, 4> rows_next[2];
+        Pack<float, 4> columns_next[1];
+        const int x = threadIdx.x % 8, y = threadIdx.x / 8 % 16;
+        const int slice = threadIdx.x / 128;
+        float sums[4][4] = {};
+        int half = 0;
+        for (int next = begin; next < stop + 32; next += 32) {
+            if (next < stop) {
                 #pragma unroll
-                for (int g = 0; g < 1; g++) {
-                    a[g] = rows[half][t][y + g * 16];
+                for (int e = 0; e < 2; e++) {
+                    const int slot = threadIdx.x + e * 256;
+                    const int at = slot % 16 * 4, deep = slot / 16;
+                    const int q = top + at;
+                    const int i2 = q / 24;
+                    const int i3 = q / 8 % 3;
+                    const int i4 = q % 8;
+                    const int t = next + deep;
+                    const int p0 = t / 144;
+                    const int p1 = t / 12 % 12;
+                    const int p2 = t % 12;
+                    rows_next[e] = Pack<float, 4>();
+                    if (q < 72 & (p1 + i2 - 1) >= 0 & (p1 + i2 - 1) < 12 & (p2 + i3 - 1) >= 0 & (p2 + i3 - 1) < 12) rows_next[e] = *(const Pack<float, 4> *)(&x_2_at[p0 * 1152 + (p1 + i2 - 1) * 96 + (p2 + i3 - 1) * 8 + i4]);
                 }
                 #pragma unroll
-                for (int g = 0; g < 1; g++) {
-                    b[g] = columns[half][t][x + g * 8];
+                for (int e = 0; e < 1; e++) {
+                    const int slot = threadIdx.x;
+                    const int at = slot % 8 * 4, deep = slot / 8;
+                    const int q = left + at;
+                    const int i5 = q;
+                    const int t = next + deep;
+                    const int p0 = t / 144;
+                    const int p1 = t / 12 % 12;
+                    const int p2 = t % 12;
+                    columns_next[e] = *(const Pack<float, 4> *)(&t0_at[p0 * 4608 + p1 * 384 + p2 * 32 + i5]);
                 }
+            }
+            if (next > begin) {
                 #pragma unroll
-                for (int r = 0; r < 4; r++) {
+                for (int t = 0; t < 16; t++) {
+                    Pack<float, 4> a[1], b[1];
                     #pragma unroll
-                    for (int c = 0; c < 4; c++) {
-                        sums[r][c] = fmaf(a[r / 4].at[r % 4], b[c / 4].at[c % 4], sums[r][c]);
+                    for (int g = 0; g < 1; g++) {
+                        a[g] = rows[half][t * 2 + slice][y + g * 16];
+                    }
+                    #pragma unroll
+                    for (int g = 0; g < 1; g++) {
+                        b[g] = columns[half][t * 2 + slice][x + g * 8];
+                    }
+                    #pragma unroll
+                    for (int r = 0; r < 4; r++) {
+                        #pragma unroll
+                        for (int c = 0; c < 4; c++) {
+                            sums[r][c] = fmaf(a[r / 4].at[r % 4], b[c / 4].at[c % 4], sums[r][c]);
+                        }
                     }
                 }
             }
+            if (next < stop) {
+                #pragma unroll
+                for (int e = 0; e < 2; e++) {
+                    const int slot = threadIdx.x + e * 256;
+                    const int at = slot % 16 * 4, deep = slot / 16;
+                    *(Pack<float, 4> *)(&((float *)rows[1 - half][deep])[at]) = rows_next[e];
+                }
+                #pragma unroll
+                for (int e = 0; e < 1; e++) {
+                    const int slot = threadIdx.x;
+                    const int at = slot % 8 * 4, deep = slot / 8;
+                    *(Pack<float, 4> *)(&((float *)columns[1 - half][deep])[at]) = columns_next[e];
+                }
+            }
+            __syncthreads();
+            half = 1 - half;
         }
-        if (next < stop) {
+        Pack<float, 4> *const parts = (Pack<float, 4> *)(slice < 1 ? (float *)rows + slice * 2048 : (float *)columns + (slice - 1) * 2048);
+        #pragma unroll
+        for (int r = 0; r < 4; r++) {
             #pragma unroll
-            for (int e = 0; e < 2; e++) {
-                const int slot = threadIdx.x + e * 128;
-                const int at = slot % 16 * 4, deep = slot / 16;
-                *(Pack<float, 4> *)(&((float *)rows[1 - half][deep])[at]) = rows_next[e];
+            for (int c = 0; c < 4; c += 4) {
+                Pack<float, 4> found;
+                #pragma unroll
+                for (int v = 0; v < 4; v++) {
+                    found.at[v] = sums[r][c + v];
+                }
+                parts[((r / 4 * 64 + y * 4 + r % 4) * 32 + c / 4 * 32 + x * 4) / 4] = found;
+            }
+        }
+    }
+    __syncthreads();
+    const int x = threadIdx.x % 8, y = threadIdx.x / 8;
+    float sums[2][4] = {};
+    #pragma unroll
+    for (int r = 0; r < 2; r++) {
+        #pragma unroll
+        for (int c = 0; c < 4; c += 4) {
+            #pragma unroll
+            for (int s = 0; s < 1; s++) {
+                const Pack<float, 4> found = ((Pack<float, 4> *)rows + s * 512)[((r / 2 * 64 + y * 2 + r % 2) * 32 + c / 4 * 32 + x * 4) / 4];
+                #pragma unroll
+                for (int v = 0; v < 4; v++) {
+                    sums[r][c + v] += found.at[v];
+                }
             }
             #pragma unroll
-            for (int e = 0; e < 1; e++) {
-                const int slot = threadIdx.x;
-                const int at = slot % 8 * 4, deep = slot / 8;
-                *(Pack<float, 4> *)(&((float *)columns[1 - half][deep])[at]) = columns_next[e];
+            for (int s = 0; s < 1; s++) {
+                const Pack<float, 4> found = ((Pack<float, 4> *)columns + s * 512)[((r / 2 * 64 + y * 2 + r % 2) * 32 + c / 4 * 32 + x * 4) / 4];
+                #pragma unroll
+                for (int v = 0; v < 4; v++) {
+                    sums[r][c + v] += found.at[v];
+                }
             }
         }
-        __syncthreads();
-        half = 1 - half;
     }
     Pack<float, 4> *const handed = (Pack<float, 4> *)scratch + blockIdx.x % 2 * 46080 + threadIdx.x;
     __shared__ bool last;
     for (int step = 1, level = 0; step < 90; step *= 16, level++) {
         #pragma unroll
-        for (int r = 0; r < 4; r++) {
+        for (int r = 0; r < 2; r++) {
             #pragma unroll
             for (int c = 0; c < 1; c++) {
                 Pack<float, 4> found;
@@ -217,7 +297,7 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_1(
                 for (int v = 0; v < 4; v++) {
                     found.at[v] = sums[r][c * 4 + v];
                 }
-                handed[piece * 512 + (r * 1 + c) * 128] = found;
+                handed[piece * 512 + (r * 1 + c) * 256] = found;
             }
         }
         const int first = piece / (16 * step) * (16 * step);
@@ -228,7 +308,7 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_1(
         __syncthreads();
         if (!last) return;
         #pragma unroll
-        for (int r = 0; r < 4; r++) {
+        for (int r = 0; r < 2; r++) {
             #pragma unroll
             for (int c = 0; c < 1; c++) {
                 #pragma unroll
@@ -237,13 +317,13 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_1(
                 }
             }
         }
-        #pragma unroll 4
+        #pragma unroll 8
         for (int from = first; from < end; from += step) {
             #pragma unroll
-            for (int r = 0; r < 4; r++) {
+            for (int r = 0; r < 2; r++) {
                 #pragma unroll
                 for (int c = 0; c < 1; c++) {
-                    const Pack<float, 4> found = handed[from * 512 + (r * 1 + c) * 128];
+                    const Pack<float, 4> found = handed[from * 512 + (r * 1 + c) * 256];
                     #pragma unroll
                     for (int v = 0; v < 4; v++) {
                         sums[r][c * 4 + v] += found.at[v];
@@ -253,10 +333,10 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_1(
         }
         piece = first;
     }
-    Pack<float, 4> t1_pack[4][1];
+    Pack<float, 4> t1_pack[2][1];
     #pragma unroll
-    for (int r = 0; r < 4; r++) {
-        const int row = top + r / 4 * 64 + y * 4 + r % 4;
+    for (int r = 0; r < 2; r++) {
+        const int row = top + r / 2 * 64 + y * 2 + r % 2;
         if (row < 72) {
             const int i2 = row / 24;
             const int i3 = row / 8 % 3;
@@ -276,8 +356,8 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_1(
         }
     }
     #pragma unroll
-    for (int r = 0; r < 4; r++) {
-        const int row = top + r / 4 * 64 + y * 4 + r % 4;
+    for (int r = 0; r < 2; r++) {
+        const int row = top + r / 2 * 64 + y * 2 + r % 2;
         if (row < 72) {
             const int i2 = row / 24;
             const int i3 = row / 8 % 3;
@@ -292,5 +372,5 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_1(
         }
     }
 }
-// step_0: Launch(kernel='step_0', grid=180, block=64)
-// step_1: Launch(kernel='step_1', grid=180, block=128)
+// step_0: Launch(kernel='step_0', grid=180, block=256)
+// step_1: Launch(kernel='step_1', grid=180, block=256)

@@ -8,8 +8,8 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_0(
     const int top = place / 1 * 32, left = place % 1 * 32;
     const int begin = 0, stop = 72;
     __shared__ Pack<float, 4> rows[2][306];
-    Pack<float, 4> rows_next[2];
     __shared__ Pack<float, 4> columns[2][306];
+    Pack<float, 4> rows_next[2];
     Pack<float, 4> columns_next[2];
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const int y = warp / 2 * 8 + lane / 4, x = warp % 2 * 4 + lane % 4;
@@ -141,8 +141,8 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_3(
     const int begin = piece * 96;
     const int stop = begin + 96 < 7840 ? begin + 96 : 7840;
     __shared__ Pack<float, 4> rows[2][562];
-    Pack<float, 4> rows_next[4];
     __shared__ Pack<float, 4> columns[2][306];
+    Pack<float, 4> rows_next[4];
     Pack<float, 4> columns_next[2];
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const int y = warp / 2 * 8 + lane / 4, x = warp % 2 * 4 + lane % 4;

@@ -7,8 +7,8 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_0(
     const int top = place / 6 * 16, left = place % 6 * 16;
     const int begin = 0, stop = 48;
     __shared__ Pack<float, 1> rows[2][16][17];
-    Pack<float, 4> rows_next[1];
     __shared__ Pack<float, 1> columns[2][16][17];
+    Pack<float, 4> rows_next[1];
     Pack<float, 4> columns_next[1];
     const int x = threadIdx.x % 16, y = threadIdx.x / 16;
     float sums[1][1] = {};
