@@ -16,7 +16,7 @@ from ...ir import Fold
 from ..c.memory import C_TYPE
 from .fold import Folding
 from .multiply import unrolled, when
-from .work import BLOCK, WARP, Kernel, blocks, indented, power_above
+from .work import BLOCK, MANY, WARP, Kernel, blocks, indented, power_above
 
 SLICES = 8
 """Threads for a column, of those rows that a block takes."""
@@ -24,8 +24,6 @@ PER_THREAD = 16
 """Rows that a thread takes at least, where they are divided among blocks."""
 NARROW, WIDE = 32, 128
 """Columns of a tile; the wider where there are many."""
-MANY = 2 * 132
-"""Blocks that are enough to keep a GPU busy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from .fold import Folding, across, warp_mask
 from .work import (
     BLOCK,
     BYTES,
+    MANY,
     WARP,
     Body,
     Kernel,
@@ -32,8 +33,9 @@ KEPT = 16
 SPLIT = 16384
 """Elements from which on a row is reduced in two passes, by several blocks and then by one; a single one already
 where a block of BLOCK threads would have more than KEPT for each."""
-PER_THREAD = 16
-"""Elements that a thread of these takes."""
+PER_THREAD, LEAST = 16, 4
+"""Elements that a thread of these takes; of more than SPLIT fewer, down to the second, where there would be fewer than
+MANY blocks. What few blocks do can be chained (horizontal.py)."""
 _MASK = "const uint32_t mask = 0xffffffffu;"
 
 
@@ -226,7 +228,10 @@ class CudaRows(RowKernel):
         """Several blocks for a row, each of which writes what it found; then one block joins that."""
         if self._in_turns():
             raise UnfitError
-        pieces = min(blocks(self.length, BLOCK * PER_THREAD), 1024)
+        pieces = blocks(self.length, BLOCK * PER_THREAD)
+        if self.length > SPLIT:
+            pieces = max(pieces, min(blocks(self.length, BLOCK * LEAST), MANY // self.rows))
+        pieces = min(pieces, 1024)
         count = -(-self.length // (pieces * BLOCK))
         first = [part for part in self.parts if part.turn == 0]
         folds = self._foldings(first, count)
@@ -236,9 +241,16 @@ class CudaRows(RowKernel):
         lines = [_MASK, f"const int row = blockIdx.x / {pieces}, lane = threadIdx.x;", *begin]
         lines += [self._value(part, [*index, "0"]) for part in first if not part.full and not part.folds]
         lines += [fold.begin() for fold in folds.values()]
-        head = f"for ({kind} j = blockIdx.x % {pieces} * {BLOCK} + threadIdx.x; j < {self.length}; "
-        lines.append(head + f"j += {pieces * BLOCK}) {{")
-        lines += [*indented(self._loop_body(first, [*index, "j"], folds)), "}", *across(list(folds.values()), BLOCK)]
+        lines += [
+            f"#pragma unroll {min(count, KEPT)}",
+            f"for (int k = 0; k < {count}; k++) {{",
+            f"    const {kind} j = blockIdx.x % {pieces} * {BLOCK} + threadIdx.x + k * {pieces * BLOCK};",
+            f"    if (j < {self.length}) {{",
+            *indented(indented(self._loop_body(first, [*index, "j"], folds))),
+            "    }",
+            "}",
+            *across(list(folds.values()), BLOCK),
+        ]
         places = [f"((double *)scratch)[{k * self.rows * pieces} + {{at}}]" for k in range(len(folds))]
         puts = [f"{p.format(at='blockIdx.x')} = {f.name}_all;" for p, f in zip(places, folds.values(), strict=True)]
         size = 8 * len(folds) * self.rows * pieces

@@ -15,6 +15,8 @@ BYTES = 16
 BLOCK = 256
 """Threads of a block, where the work does not ask for another number."""
 WARP = 32
+MANY = 2 * 132
+"""Blocks that are enough to keep a GPU busy."""
 MOST_BLOCKS = 4096
 """Blocks of a kernel whose threads go on to further elements: some waves of the largest GPU."""
 DEPTH = 16

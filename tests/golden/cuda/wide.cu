@@ -117,7 +117,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_1(
     float *const t1_at = (float *)(arena + 12288);
     const float *const bias_at = (const float *)tables[0];
     float *const t4_at = (float *)(arena + 36864);
-    for (int q = THREAD; q < 1536; q += THREADS) {
+    if (const int q = THREAD; q < 1536) {
         const int i0 = q / 24;
         const int p = q % 24;
         const int j = p * 4;
@@ -146,8 +146,12 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_4a(
     const uint32_t mask = 0xffffffffu;
     const int row = blockIdx.x / 2, lane = threadIdx.x;
     float t5_all = 0;
-    for (int j = blockIdx.x % 2 * 256 + threadIdx.x; j < 6144; j += 512) {
-        t5_all = t5_all + t4_at[j];
+    #pragma unroll 12
+    for (int k = 0; k < 12; k++) {
+        const int j = blockIdx.x % 2 * 256 + threadIdx.x + k * 512;
+        if (j < 6144) {
+            t5_all = t5_all + t4_at[j];
+        }
     }
     for (int m = 16; m; m /= 2) t5_all = t5_all + __shfl_xor_sync(mask, t5_all, m, 32);
     __shared__ float t5_parts[8];
