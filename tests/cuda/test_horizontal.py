@@ -24,7 +24,7 @@ from gpubp.render.c.memory import Span
 from gpubp.render.cuda import gemm as cuda_gemm
 from gpubp.render.cuda import tiles as cuda_tiles
 from gpubp.render.cuda.horizontal import MOST_BLOCKS, MOST_CHAINED, Group, joined
-from gpubp.render.cuda.tasks import Task, shared
+from gpubp.render.cuda.tasks import Task, overlaid, shared
 from tests.executor.nets import PLAIN
 from tests.render.compiled import FEWER
 from tests.render.test_c_source import given_of
@@ -200,8 +200,26 @@ def test_a_chain_that_does_not_wait_for_all_blocks_is_found() -> None:
 
 
 def test_all_memory_that_a_text_declares_is_counted() -> None:
-    """Tiles too, which are of packs: kernels that declare more than 48 KiB together are not one."""
+    """Tiles too, which are of packs."""
     assert shared(["int a;", "__shared__ int before;"]) >= 4
     assert shared(["__shared__ double a[3][4], b[5];"]) >= 8 * 17
     assert shared(["__shared__ Pack<double, 1> rows[2][16][17];"]) >= 8 * 2 * 16 * 17
     assert shared(["__shared__ Pack<float, 4> rows[2][16][33];"]) >= 16 * 2 * 16 * 33
+
+
+def test_kernels_that_are_one_have_the_same_memory() -> None:
+    """Arrays of one lie behind each other, each at a multiple of 16 bytes, and within what is counted."""
+    lines = [
+        "int a;",
+        "    __shared__ bool last;",
+        "__shared__ double a[3][4], b[5];",
+        "__shared__ Pack<float, 4> c[2][9];",
+    ]
+    found = [*overlaid(lines)]
+    assert found[:2] == ["int a;", "    bool (&last) = *(bool (*))(room + 0);"]
+    assert found[4] == "Pack<float, 4> (&c)[2][9] = *(Pack<float, 4> (*)[2][9])(room + 208);"
+    places = [int(line.split("+ ")[1].rstrip(");")) for line in found[1:]]
+    ends = [place + size for place, size in zip(places, (1, 96, 40, 288), strict=True)]
+    assert all(place % 16 == 0 for place in places)
+    assert all(end <= place for end, place in zip(ends, places[1:], strict=False))
+    assert ends[-1] <= shared(lines)

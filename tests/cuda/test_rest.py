@@ -102,7 +102,7 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (r" \|\| \(\(const int64_t \*\)tables\[\d+\]\)\[4\]|if \(control\[4\]\) return;", ""),
+        (r" \| \(\(\(const int64_t \*\)tables\[\d+\]\)\[4\] != 0\)|if \(control\[4\]\) return;", ""),
         (r"control\[4\] = 1;", ""),
     ],
 )

@@ -18,7 +18,6 @@ typedef unsigned char bool8;
 #define ASKED_ROOM(pieces) __shared__ Pack<int, 4> room[pieces]
 #endif
 #define THREAD (blockIdx.x * blockDim.x + threadIdx.x)
-#define THREADS (gridDim.x * blockDim.x)
 
 /* Elements that are read or written by one access of up to 16 bytes. */
 template <class T, int N> struct alignas(sizeof(T) * N) Pack { T at[N]; };

@@ -60,17 +60,21 @@ class BatchText(VerticalText):
 
     def unless_guard(self, then: str, more: str = "") -> list[str]:
         if self.controlled:
-            more = f" || ((const int64_t *)tables[{len(self.tables)}])[{CONTROL.index('stopped')}]"
+            # By `|`, so that both are read at once.
+            more = f" | (((const int64_t *)tables[{len(self.tables)}])[{CONTROL.index('stopped')}] != 0)"
         return super().unless_guard(then, more)
 
     def take_lines(self) -> tuple[list[str], int, int]:
         """The kernel that copies the rows of the next batch, with its blocks and their threads."""
-        lines, most = batch_lines(self.plan, lambda k: f"control[{len(CONTROL) + k}]")
+        feeds = len(self.plan.feeds)
+        lines, most = batch_lines(self.plan, lambda k: f"data{k}")
         begin = [
             f"const {self._control}",
-            f"if (control[{CONTROL.index('stopped')}]) return;",
-            "const int64_t first = control[0] % control[2];",
+            "const int64_t at = control[0], count = control[2];",
             "const int64_t *const order = (const int64_t *)control[3];",
+            *(f"const char *const data{k} = (const char *)control[{len(CONTROL) + k}];" for k in range(feeds)),
+            f"if (control[{CONTROL.index('stopped')}]) return;",
+            "const int64_t first = at % count;",
         ]
         return [*begin, *lines], min(blocks(most, BLOCK), 1024), BLOCK
 

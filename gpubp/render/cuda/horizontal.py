@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from dsl.records import dataclass
 
-from .tasks import OWN_MEMORY, Task
-from .work import BLOCK
+from .tasks import Task, overlaid
+from .work import BLOCK, BYTES
 
 MOST_BLOCKS = 512
 """Blocks of kernels that run side by side, about four for each multiprocessor, which all have their place there: larger
@@ -22,7 +22,7 @@ MOST_CHAINED = 4
 """Blocks of a dependent kernel that the last block runs one after the other."""
 WINDOW = 24
 """How many groups before a kernel are looked at for one that it can join."""
-_GIVEN = "arena, tables, scratch, "
+_GIVEN = "arena, tables, scratch, room, "
 _LAST = "if (!comes_last((unsigned *)scratch - 1, gridDim.x)) return;"
 _INDEX = {"blockIdx.x": "block", "threadIdx.x": "thread"}
 
@@ -65,10 +65,8 @@ class Group:
         return None if any(task.clashes(one) for one in self.wide) else Group((task, *self.wide), self.chain)
 
     def _has_room(self, task: Task) -> bool:
-        every = (*self.tasks, task)
-        if not all(one.lines and one.block <= BLOCK for one in every):
-            return False  # a thread of a block of 1024 has 64 registers, too few for most others
-        return sum(one.own_memory for one in every) <= OWN_MEMORY
+        # A thread of a block of 1024 has 64 registers, too few for most others.
+        return all(one.lines and one.block <= BLOCK for one in (*self.tasks, task))
 
 
 def joined(tasks: Sequence[Task]) -> list[Group]:
@@ -111,8 +109,12 @@ def _early(tasks: Sequence[Task]) -> list[Group]:
 
 
 def body(group: Group, names: Sequence[str]) -> list[str]:
-    """The body of the kernel of a group whose tasks are functions of these names."""
+    """The body of the kernel of a group whose tasks are functions of these names. Each block works on one of them at a
+    time: what they have of their own is the same memory."""
     found, first, last = ["const int thread = threadIdx.x;"], 0, len(group.wide) - 1
+    room = max(task.own_memory for task in group.tasks)
+    found.append(f"__shared__ Pack<int, 4> memory[{max(1, -(-room // BYTES))}];")
+    found.append("char *const room = (char *)memory;")
     for k, (task, name) in enumerate(zip(group.wide, names, strict=False)):
         if last:
             test = f"if (blockIdx.x < {first + task.grid}) " if k < last else ""
@@ -136,4 +138,4 @@ def functions(group: Group) -> Iterator[list[str]]:
     """The body of each task's function, for thread `thread` of its block `block`."""
     for task in group.tasks:
         count = {"THREAD": f"(block * {task.block} + thread)", "THREADS": str(task.grid * task.block)}
-        yield task.written(_INDEX | count | {"__syncthreads()": _wait(task, group.block)})
+        yield [*overlaid(task.written(_INDEX | count | {"__syncthreads()": _wait(task, group.block)}))]

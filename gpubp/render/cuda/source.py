@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
@@ -22,7 +23,7 @@ from .block import Block, BlockText
 from .horizontal import body, functions, joined
 from .launch import Launch, within
 from .loops import frames
-from .tasks import OWN_MEMORY, Task
+from .tasks import OWN_MEMORY, Task, once
 from .text import CudaStep
 from .work import Gemm, Kernel, indented
 
@@ -186,7 +187,9 @@ class _Text(BatchText):
         if self.nets:
             arguments = f"const Net<{self.table_count()}> *nets) {{"
             lines = [*self._own(), *lines]
-        self.texts[launch.kernel] = "\n".join([*about, head, *indented([arguments, *lines]), "}"])
+        text = "\n".join([head, *indented([arguments, *lines]), "}"])
+        text = re.sub(r"\bTHREADS\b", str(launch.grid * launch.block), text)
+        self.texts[launch.kernel] = "\n".join([*about, once(text)])
 
     def _own(self) -> list[str]:
         """The memory of one of several nets, under the names of that of a single one."""
@@ -221,10 +224,12 @@ class _Text(BatchText):
                 continue
             names = [one.kernel for one in works if isinstance(one, Launch)]
             for name, task, text in zip(names, group.tasks, functions(group), strict=True):
-                head = f"INLINE void {name}(char *arena, const {self._table_type()} &tables, char *scratch, "
+                head = (
+                    f"INLINE void {name}(char *arena, const {self._table_type()} &tables, char *scratch, char *room, "
+                )
                 del self.texts[name]
                 told = [task.about] if task.about else []
-                self.texts[name] = "\n".join([*told, f"{head}int block, int thread) {{", *indented(text), "}"])
+                self.texts[name] = once("\n".join([*told, f"{head}int block, int thread) {{", *indented(text), "}"]))
             launch = Launch(f"{names[0]}_to_{names[-1].removeprefix(self.name + '_')}", group.grid, group.block)
             self._add(launch, [], body(group, names))
             self.counters = max(self.counters, len(group.chain) > 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from dsl.records import dataclass
@@ -18,8 +18,9 @@ OWN_MEMORY = 48 * 1024
 capabilities). Newer ones give it more where it is asked for at the launch: 227 KiB on Hopper."""
 MOST_BARRIERS = 15
 """Barriers that some threads of a block can have beside that of all."""
-_SHARED = re.compile(r"__shared__ (?:Pack<(\w+), (\d+)>|\w+) (.*?);")
+_SHARED = re.compile(r"__shared__ (Pack<(\w+), (\d+)>|\w+) (.*?);")
 _NAMES = {"blockIdx.x": "block", "threadIdx.x": "thread", "THREAD": "thread"}
+_LOOP = re.compile(r"for \((\w+) q = (.+?); q < (\d+); q \+= (\d+)\)")
 _WORD = re.compile(r"\b(?:blockIdx\.x|threadIdx\.x|THREADS?|__syncthreads\(\))")
 
 
@@ -160,6 +161,11 @@ def _barriers(phase: Sequence[Sequence[int]], tasks: Sequence[Task]) -> int:
     return sum(tasks[strand[0]].meets for strand in phase)
 
 
+def once(text: str) -> str:
+    """The text without loops of a single turn: a compiler does not know how many blocks there are, and unrolls them."""
+    return _LOOP.sub(lambda m: f"if (const {m[1]} q = {m[2]}; q < {m[3]})" if int(m[3]) <= int(m[4]) else m[0], text)
+
+
 def warps(threads: int) -> int:
     """Threads of whole warps."""
     return -(-threads // WARP) * WARP
@@ -167,9 +173,26 @@ def warps(threads: int) -> int:
 
 def shared(lines: Sequence[str]) -> int:
     """Bytes of its own memory that a text declares, at most: as if all were apart, and numbers of the widest type."""
-    total = 0
-    for kind, wide, names in (m.groups() for line in lines for m in _SHARED.finditer(line)):
-        item = 8 if kind is None else int(wide) * (8 if kind == "double" else 4)
-        sizes = (map(int, re.findall(r"\[(\d+)\]", name)) for name in names.split(","))
-        total += sum(16 + item * math.prod(size) for size in sizes)
-    return total
+    return sum(size for line in lines for m in _SHARED.finditer(line) for _, size in _arrays(m))
+
+
+def overlaid(lines: Iterable[str]) -> Iterator[str]:
+    """A text whose own memory is at `room`, where that of others may be, too."""
+    at = 0
+    for line in lines:
+        found = _SHARED.search(line)
+        if found is None:
+            yield line
+            continue
+        for name, size in _arrays(found):
+            kind, sizes = found[1], name[len(name.split("[")[0]) :]
+            place = f"*({kind} (*){sizes})(room + {at})"
+            yield f"{line[: found.start()]}{kind} (&{name.removesuffix(sizes)}){sizes} = {place};"
+            at += -(-size // 16) * 16
+
+
+def _arrays(found: re.Match[str]) -> Iterator[tuple[str, int]]:
+    """What is declared, with its bytes at most, and those before it begins at a multiple of 16."""
+    item = 8 if found[2] is None else int(found[3]) * (8 if found[2] == "double" else 4)
+    for name in found[4].split(", "):
+        yield name, 16 + item * math.prod(map(int, re.findall(r"\[(\d+)\]", name)))

@@ -15,17 +15,17 @@ from ..c.parts import Kernel as Steps
 from ..c.source import PlanText
 from .rows import CudaRows
 from .single import is_product, single_body
-from .work import Body
+from .work import Body, whole
 
 _WORDS = frozenset(
     "alignas alignof and and_eq arena asm bitand bitor block blockDim blockIdx bool bool8 break c case catch char "
     "class column compl concept const const_cast constexpr continue control decltype default delete do double "
     "dynamic_cast else enum explicit export extern false float for found friend goto gridDim if inline int j jv k "
-    "lane long m main mask mutable namespace net nets new noexcept not not_eq nullptr numbers operator or or_eq own p "
-    "parts private protected public q r register reinterpret_cast requires return row s scratch short signed sizeof "
-    "slice static static_assert static_cast struct sum sums switch tables template this thread threadIdx thread_local "
-    "throw total true try turn typedef typeid typename union unsigned using v virtual void volatile w wchar_t while x "
-    "xor xor_eq y".split()
+    "lane long m main mask memory mutable namespace net nets new noexcept not not_eq nullptr numbers operator or "
+    "or_eq own p parts private protected public q r register reinterpret_cast requires return room row s scratch "
+    "short signed sizeof slice static static_assert static_cast struct sum sums switch tables template this thread "
+    "threadIdx thread_local throw total true try turn typedef typeid typename union unsigned using v virtual void "
+    "volatile w wchar_t while x xor xor_eq y".split()
 )
 _PIECES = (("Pack<int, 4>", 16), ("int64_t", 8), ("int", 4), ("short", 2), ("char", 1))
 
@@ -118,9 +118,10 @@ def batch_lines(plan: Plan, data: Callable[[int], str]) -> tuple[list[str], int]
         start = plan.places[feed].buffer.start
         kind, wide = next((t, n) for t, n in _PIECES if size % n == 0 and start % n == 0)
         most = max(most, batch * size // wide)
+        index = whole(batch * size // wide)
         lines += [
-            f"for (int64_t q = THREAD; q < {batch * size // wide}; q += THREADS) {{",
-            f"    const int64_t i = q / {size // wide}, e = q % {size // wide};",
+            f"for ({index} q = THREAD; q < {batch * size // wide}; q += THREADS) {{",
+            f"    const {index} i = q / {size // wide}, e = q % {size // wide};",
             "    const int64_t row = order ? order[first + i] : first + i;",
             f"    const {kind} *const rows = (const {kind} *){data(k)};",
             f"    (({kind} *)(arena + {start}))[q] = rows[row * {size // wide} + e];",

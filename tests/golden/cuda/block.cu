@@ -154,14 +154,14 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
             if (thread < 32) {
                 /* the next batch */
                 {
-                    for (int64_t q = thread; q < 4; q += 32) {
-                        const int64_t i = q / 1, e = q % 1;
+                    for (int q = thread; q < 4; q += 32) {
+                        const int i = q / 1, e = q % 1;
                         const int64_t row = order ? order[first + i] : first + i;
                         const int64_t *const rows = (const int64_t *)control[6];
                         ((int64_t *)(arena + 0))[q] = rows[row * 1 + e];
                     }
-                    for (int64_t q = thread; q < 4; q += 32) {
-                        const int64_t i = q / 1, e = q % 1;
+                    for (int q = thread; q < 4; q += 32) {
+                        const int i = q / 1, e = q % 1;
                         const int64_t row = order ? order[first + i] : first + i;
                         const int *const rows = (const int *)control[7];
                         ((int *)(arena + 64))[q] = rows[row * 1 + e];

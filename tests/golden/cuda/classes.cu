@@ -3,7 +3,7 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_0(
     float *const t0_at = (float *)(arena + 64);
     const float *const table_at = (const float *)tables[0];
     const int64_t *const labels_at = (const int64_t *)(arena + 0);
-    for (int q = THREAD; q < 12; q += THREADS) {
+    if (const int q = THREAD; q < 12) {
         const int i0 = q / 3;
         const int j = q % 3;
         const float t0 = table_at[index_within(labels_at[i0], 6) * 3 + j];
@@ -15,7 +15,7 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_1(
     char *arena, const Tables<1> tables, char *scratch) {
     float *const t1_at = (float *)(arena + 128);
     const int64_t *const labels_at = (const int64_t *)(arena + 0);
-    for (int q = THREAD; q < 12; q += THREADS) {
+    if (const int q = THREAD; q < 12) {
         const int i0 = q / 3;
         const int j = q % 3;
         const float t1 = (labels_at[i0] == j);
@@ -28,7 +28,7 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_2(
     const float *const t1_at = (const float *)(arena + 128);
     const float *const t0_at = (const float *)(arena + 64);
     float *const t3_at = (float *)(arena + 192);
-    for (int q = THREAD; q < 3; q += THREADS) {
+    if (const int q = THREAD; q < 3) {
         const int j = q * 4;
         Pack<float, 4> t3_pack;
         const Pack<float, 4> t1_pack0 = *(const Pack<float, 4> *)(&t1_at[j]);

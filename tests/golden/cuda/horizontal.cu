@@ -1,7 +1,7 @@
-INLINE void step_0(char *arena, const Tables<1> &tables, char *scratch, int block, int thread) {
+INLINE void step_0(char *arena, const Tables<1> &tables, char *scratch, char *room, int block, int thread) {
     const float *const x_2_at = (const float *)(arena + 0);
     float *const t0_at = (float *)(arena + 2560);
-    for (int q = (block * 256 + thread); q < 160; q += 256) {
+    if (const int q = (block * 256 + thread); q < 160) {
         const int j = q * 4;
         Pack<float, 4> t0_pack;
         const Pack<float, 4> x_2_pack0 = *(const Pack<float, 4> *)(&x_2_at[j]);
@@ -15,7 +15,7 @@ INLINE void step_0(char *arena, const Tables<1> &tables, char *scratch, int bloc
     }
 }
 
-INLINE void step_1(char *arena, const Tables<1> &tables, char *scratch, int block, int thread) {
+INLINE void step_1(char *arena, const Tables<1> &tables, char *scratch, char *room, int block, int thread) {
     float *const t1_at = (float *)(arena + 5120);
     const float *const x_2_at = (const float *)(arena + 0);
     const int slice = thread / 16;
@@ -31,7 +31,7 @@ INLINE void step_1(char *arena, const Tables<1> &tables, char *scratch, int bloc
             total_all[v] = total_all[v] + x_2_at[i0 + r0 * 16];
         }
     }
-    __shared__ float total_parts[8][16];
+    float (&total_parts)[8][16] = *(float (*)[8][16])(room + 0);
     #pragma unroll
     for (int v = 0; v < 1; v++) {
         total_parts[thread / 16][thread % 16] = total_all[v];
@@ -48,7 +48,7 @@ INLINE void step_1(char *arena, const Tables<1> &tables, char *scratch, int bloc
     }
 }
 
-INLINE void step_2(char *arena, const Tables<1> &tables, char *scratch, int block, int thread) {
+INLINE void step_2(char *arena, const Tables<1> &tables, char *scratch, char *room, int block, int thread) {
     float *const t2_at = (float *)(arena + 0);
     const float *const t0_at = (const float *)(arena + 2560);
     const int slice = thread / 16;
@@ -64,7 +64,7 @@ INLINE void step_2(char *arena, const Tables<1> &tables, char *scratch, int bloc
             total_all[v] = total_all[v] + t0_at[i0 + r0 * 16];
         }
     }
-    __shared__ float total_parts[8][16];
+    float (&total_parts)[8][16] = *(float (*)[8][16])(room + 0);
     #pragma unroll
     for (int v = 0; v < 1; v++) {
         total_parts[thread / 16][thread % 16] = total_all[v];
@@ -81,10 +81,10 @@ INLINE void step_2(char *arena, const Tables<1> &tables, char *scratch, int bloc
     }
 }
 
-INLINE void step_3(char *arena, const Tables<1> &tables, char *scratch, int block, int thread) {
+INLINE void step_3(char *arena, const Tables<1> &tables, char *scratch, char *room, int block, int thread) {
     float *const t1_at = (float *)(arena + 5120);
     const float *const t2_at = (const float *)(arena + 0);
-    for (int q = (block * 32 + thread); q < 4; q += 32) {
+    if (const int q = (block * 32 + thread); q < 4) {
         const int j = q * 4;
         Pack<float, 4> t3_pack;
         const Pack<float, 4> t1_pack0 = *(const Pack<float, 4> *)(&t1_at[j]);
@@ -102,13 +102,15 @@ INLINE void step_3(char *arena, const Tables<1> &tables, char *scratch, int bloc
 extern "C" __global__ void __launch_bounds__(256, 1) step_0_to_3(
     char *arena, const Tables<1> tables, char *scratch) {
     const int thread = threadIdx.x;
+    __shared__ Pack<int, 4> memory[65];
+    char *const room = (char *)memory;
     if (blockIdx.x < 1) {
-        step_0(arena, tables, scratch, blockIdx.x, thread);
+        step_0(arena, tables, scratch, room, blockIdx.x, thread);
     } else {
-        if (thread < 128) step_1(arena, tables, scratch, blockIdx.x - 1, thread);
+        if (thread < 128) step_1(arena, tables, scratch, room, blockIdx.x - 1, thread);
     }
     if (!comes_last((unsigned *)scratch - 1, gridDim.x)) return;
-    if (thread < 128) step_2(arena, tables, scratch, 0, thread);
+    if (thread < 128) step_2(arena, tables, scratch, room, 0, thread);
     __syncthreads();
-    if (thread < 32) step_3(arena, tables, scratch, thread / 32, thread % 32);
+    if (thread < 32) step_3(arena, tables, scratch, room, thread / 32, thread % 32);
 }

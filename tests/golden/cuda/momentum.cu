@@ -47,7 +47,7 @@ extern "C" __global__ void __launch_bounds__(64, 1) step_3(
     double *const p_2_at = (double *)tables[0];
     const double number0 = NUMBER(double, 0); /* 0.9 */
     const double number1 = NUMBER(double, 1); /* 0.1 */
-    for (int q = THREAD; q < 50; q += THREADS) {
+    if (const int q = THREAD; q < 50) {
         const int j = q * 2;
         Pack<double, 2> t5_pack;
         Pack<double, 2> t6_pack;

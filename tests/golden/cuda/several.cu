@@ -18,8 +18,8 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_loop0_0(
     const int top = place / 1 * 16, left = place % 1 * 16;
     const int begin = 0, stop = 5;
     __shared__ Pack<double, 1> rows[2][16][17];
-    Pack<double, 1> rows_next[1];
     __shared__ Pack<double, 1> columns[2][16][17];
+    Pack<double, 1> rows_next[1];
     Pack<double, 1> columns_next[1];
     const int x = threadIdx.x % 16, y = threadIdx.x / 16;
     double sums[1][1] = {};
@@ -134,7 +134,7 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_loop0_1(
     const double *const x_2_at = (const double *)tables[2];
     const double *const t3_at = (const double *)(arena + 0);
     double *const t5_at = (double *)tables[4];
-    for (int q = THREAD; q < 15; q += THREADS) {
+    if (const int q = THREAD; q < 15) {
         const int i0 = q / 5;
         const int j = q % 5;
         const double t4 = x_2_at[i0 + j * 3] + t3_at[i0 * 5 + j];
@@ -182,7 +182,7 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_loop0_6(
     char *arena, const Tables<7> tables, char *scratch) {
     const double *const a_at = (const double *)tables[0];
     double *const a_2_at = (double *)tables[6];
-    for (int q = THREAD; q < 15; q += THREADS) {
+    if (const int q = THREAD; q < 15) {
         const int j = q;
         const double a_2 = a_at[j];
         a_2_at[j] = a_2;
@@ -193,7 +193,7 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_loop0_leave(
     char *arena, const Tables<4> tables, char *scratch) {
     const double *const t2_at = (const double *)(arena + 0);
     double *const t0_at = (double *)(arena + 896);
-    for (int q = THREAD; q < 15; q += THREADS) {
+    if (const int q = THREAD; q < 15) {
         const int j = q;
         const double t0 = t2_at[j];
         t0_at[j] = t0;
