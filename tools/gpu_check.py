@@ -58,7 +58,7 @@ def parts(figures: Path, limit: float = LIMIT) -> tuple[Part, ...]:
     bench = ("-m", "benchmarks.gpu", "--seconds", f"{most - A_NET:g}", "--json", str(figures))
     return (
         Part("the machine", ("-m", "gpubp", "doctor"), 60),
-        Part("programs and trainings", (*_PYTEST, *(f"tests/gpu/test_{n}.py" for n in OURS)), 200),
+        Part("programs and trainings", (*_PYTEST, *(f"tests/gpu/test_{n}.py" for n in OURS)), min(200.0, 0.4 * limit)),
         Part("benchmark", bench, most),
         Part("CuPy's own kernels", (*_PYTEST, *(f"tests/gpu/test_{n}.py" for n in LEFT)), 120),
     )
