@@ -13,6 +13,7 @@ from gpubp.backends.cuda import nets
 from gpubp.errors import DivergedError
 from gpubp.executor.ensemble import Ensemble
 from gpubp.frontend import GOING
+from gpubp.render.cuda import gemm
 from tests.executor.nets import DROPOUT, LABELS, PLAIN, rows
 from tests.gpu.test_compiled import rows_of
 
@@ -39,8 +40,8 @@ train {
 LIBRARY = """
 model {
   input x: [70]
-  target y: [3]
-  output p = x -> dense(161) -> relu -> dense(3)
+  target y: [4]
+  output p = x -> dense(160) -> relu -> dense(24) -> relu -> dense(4)
 }
 train {
   loss = mse(p, y)
@@ -74,14 +75,20 @@ train {
         (TURNS, 8, "float64"),
     ],
 )
-def test_each_is_the_run_of_its_seed(text: str, batch: int, precision: str, use: Use) -> None:
-    """Shuffled batches, a smaller last one, dropout, clipping, statistics, products of the library, turns of a loop."""
+def test_each_is_the_run_of_its_seed(
+    text: str, batch: int, precision: str, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shuffled batches, a smaller last one, dropout, clipping, statistics, products of the library with their
+    epilogues, turns of a loop."""
+    if text is LIBRARY:
+        monkeypatch.setattr(gemm, "MIDDLE", 0)
     device, net, count = use(), gpubp.loads(text), 3
     data = rows_of(net, 22)
     together = Ensemble(net, count, "gpu", precision, 3)
     losses, penalties, _ = together.run_steps(together.place(data), 13, batch)
     assert together._together._compiled == {}, "nothing ran beside"
     assert "replay" in device.log
+    assert ("gemm" in device.log) == (text is LIBRARY)
     for k in range(count):
         ex = gpubp.Executor(net, "gpu", precision, 3 + k)
         wanted = ex.run_steps(ex.place(data), 13, batch)
