@@ -30,9 +30,12 @@ MULTIPROCESSORS = 132
 BUSY = 512 * MULTIPROCESSORS
 """Threads that keep it busy: four warps for each of its schedulers."""
 LEAST_TERMS = 64
-"""Terms that a block of split-K takes at least: a slice of 16 takes about 400 cycles, in which it is read from L2."""
+"""Terms that a block of split-K takes at least."""
 SPLIT_FROM = 4 * LEAST_TERMS
-"""Terms from which on K is split. To write partial sums and to reduce them takes some 1,500 cycles."""
+"""Terms from which on K is split."""
+TURN, JOIN = 400, 1500
+"""Cycles that a turn of the main loop takes, in which a slice is read from L2; and those to write partial sums and to
+reduce up to FAN_IN of them."""
 FEW = 256 * MULTIPROCESSORS
 """Results up to which each is a thread's, where K is not split: a warp for each scheduler at most, and nothing to wait
 for but memory."""
@@ -95,7 +98,7 @@ def choose(batch: int, rows: int, columns: int, terms: int, item: int, tensor: b
 
 def pieces(terms: int) -> int:
     """In how many pieces terms can be divided."""
-    return terms // LEAST_TERMS if terms >= SPLIT_FROM else 1
+    return blocks(terms, LEAST_TERMS) if terms >= SPLIT_FROM else 1
 
 
 def _axes(sizes: tuple[int, ...], letter: str, first: int = 0) -> Axes:
@@ -133,7 +136,7 @@ class _Product:
             self.tile = tile = _of_each(tile)
         most = 1 if self.total * p.total <= SMALL else min(BUSY // (count * tile.threads), pieces(p.total))
         depth = (self.shared or tile).depth(p.total)
-        self.each = blocks(blocks(p.total, max(1, most)), depth) * depth
+        self.each = self._each_of(count, max(1, most), depth)
         """Terms of a block."""
         at = sums.left(self.b.names, self.i.names, p.names), sums.right(self.b.names, p.names, self.j.names)
         block = p, tile.threads, depth, self.tensor
@@ -141,6 +144,20 @@ class _Product:
         self.columns = Factor("columns", right, at[1], self.j, tile.columns, "left", *block)
         if results.by_rows and not (self.spot.index[-1] == self.j.names[-1] and self._has_rows()):
             raise UnfitError
+
+    def _each_of(self, count: int, most: int, depth: int) -> int:
+        """Of how many terms a block takes the sum, where K is split into at most so many pieces: with more pieces it
+        takes fewer turns, but more blocks may come to one multiprocessor, and more partial sums wait to be reduced."""
+        terms, size = self.p.total, self.tile.rows * self.tile.columns
+        rate = 512 if self.tensor else 128
+
+        def cycles(each: int) -> tuple[int, int]:
+            many = blocks(terms, each)
+            joins = sum(FAN_IN**level < many for level in range(8))
+            busy = blocks(count * many, MULTIPROCESSORS) * each * size // rate
+            return each // depth * TURN + busy + joins * JOIN, many
+
+        return min({blocks(blocks(terms, many), depth) * depth for many in range(1, most + 1)}, key=cycles)
 
     def _shared(self, count: int) -> Tile | None:
         """How slices of threads multiply, None where a thread takes all terms of its results, or for so many threads

@@ -167,8 +167,8 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_1(
     const int place = blockIdx.x % 2, own = blockIdx.x / 2 % 1;
     const int top = place / 1 * 64, left = place % 1 * 32;
     int piece = blockIdx.x / 2;
-    const int begin = piece * 64;
-    const int stop = begin + 64 < 5760 ? begin + 64 : 5760;
+    const int begin = piece * 96;
+    const int stop = begin + 96 < 5760 ? begin + 96 : 5760;
     __shared__ Pack<float, 4> rows[2][32][17];
     __shared__ Pack<float, 4> columns[2][32][9];
     {
@@ -285,9 +285,9 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_1(
             }
         }
     }
-    Pack<float, 4> *const handed = (Pack<float, 4> *)scratch + blockIdx.x % 2 * 46080 + threadIdx.x;
+    Pack<float, 4> *const handed = (Pack<float, 4> *)scratch + blockIdx.x % 2 * 30720 + threadIdx.x;
     __shared__ bool last;
-    for (int step = 1, level = 0; step < 90; step *= 16, level++) {
+    for (int step = 1, level = 0; step < 60; step *= 16, level++) {
         #pragma unroll
         for (int r = 0; r < 2; r++) {
             #pragma unroll
@@ -301,7 +301,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_1(
             }
         }
         const int first = piece / (16 * step) * (16 * step);
-        const int end = first + 16 * step < 90 ? first + 16 * step : 90;
+        const int end = first + 16 * step < 60 ? first + 16 * step : 60;
         __syncthreads();
         unsigned *const counter = (unsigned *)scratch - 2 - (first + level) * 2 - blockIdx.x % 2;
         if (threadIdx.x == 0) last = last_of(counter, (end - first + step - 1) / step);
@@ -373,4 +373,4 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_1(
     }
 }
 // step_0: Launch(kernel='step_0', grid=180, block=256)
-// step_1: Launch(kernel='step_1', grid=180, block=256)
+// step_1: Launch(kernel='step_1', grid=120, block=256)

@@ -138,8 +138,8 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_3(
     const int place = blockIdx.x % 2, own = blockIdx.x / 2 % 1;
     const int top = place / 1 * 64, left = place % 1 * 32;
     int piece = blockIdx.x / 2;
-    const int begin = piece * 96;
-    const int stop = begin + 96 < 7840 ? begin + 96 : 7840;
+    const int begin = piece * 64;
+    const int stop = begin + 64 < 7840 ? begin + 64 : 7840;
     __shared__ Pack<float, 4> rows[2][562];
     __shared__ Pack<float, 4> columns[2][306];
     Pack<float, 4> rows_next[4];
@@ -221,9 +221,9 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_3(
         __syncthreads();
         half = 1 - half;
     }
-    Pack<float, 2> *const handed = (Pack<float, 2> *)scratch + blockIdx.x % 2 * 83968 + threadIdx.x;
+    Pack<float, 2> *const handed = (Pack<float, 2> *)scratch + blockIdx.x % 2 * 125952 + threadIdx.x;
     __shared__ bool last;
-    for (int step = 1, level = 0; step < 82; step *= 16, level++) {
+    for (int step = 1, level = 0; step < 123; step *= 16, level++) {
         #pragma unroll
         for (int r = 0; r < 4; r++) {
             #pragma unroll
@@ -237,7 +237,7 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_3(
             }
         }
         const int first = piece / (16 * step) * (16 * step);
-        const int end = first + 16 * step < 82 ? first + 16 * step : 82;
+        const int end = first + 16 * step < 123 ? first + 16 * step : 123;
         __syncthreads();
         unsigned *const counter = (unsigned *)scratch - 2 - (first + level) * 2 - blockIdx.x % 2;
         if (threadIdx.x == 0) last = last_of(counter, (end - first + step - 1) / step);
@@ -309,4 +309,4 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_3(
     }
 }
 // step_0: Launch(kernel='step_0', grid=245, block=128)
-// step_0: Launch(kernel='step_3', grid=164, block=128)
+// step_0: Launch(kernel='step_3', grid=246, block=128)
