@@ -73,18 +73,26 @@ def joined(tasks: Sequence[Task]) -> list[Group]:
     """Tasks as groups in an order that does the same."""
     found = _early(tasks)
     for at in range(len(found) - 1):
-        found[at], found[at + 1] = _put_off(found[at], found[at + 1])
+        _put_off(found, at)
     return found
 
 
-def _put_off(group: Group, behind: Group) -> tuple[Group, Group]:
-    """Two groups, one behind the other: what the chain of the first need not do goes to the blocks of the second."""
-    kept: tuple[Task, ...] = ()
-    for task in reversed(group.chain):
-        wider = None if any(task.clashes(one) for one in kept) else behind.beside(task)
-        behind = wider or behind
-        kept = kept if wider else (task, *kept)
-    return Group(group.wide, kept), behind
+def _put_off(found: list[Group], at: int) -> None:
+    """What the chain of a group need not do goes to the blocks of groups behind it: the first tasks to the next, those
+    that wait for them to the one after that."""
+    chain, behind, kept = found[at].chain, list[int](), list[Task]()
+    for task in chain:
+        behind.append(1 + max((n for n, one in zip(behind, chain, strict=False) if one.clashes(task)), default=0))
+    for task, most in [*zip(chain, behind, strict=True)][::-1]:
+        for to in range(min(at + most, len(found) - 1), at, -1):
+            between = [*kept, *(one for group in found[at + 1 : to] for one in group.tasks)]
+            wider = None if any(task.clashes(one) for one in between) else found[to].beside(task)
+            if wider is not None:
+                found[to] = wider
+                break
+        else:
+            kept.insert(0, task)
+    found[at] = Group(found[at].wide, tuple(kept))
 
 
 def _early(tasks: Sequence[Task]) -> list[Group]:
