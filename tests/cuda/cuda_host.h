@@ -49,6 +49,7 @@ void mma_tf32(float &s0, float &s1, float &s2, float &s3, float a0, float a1, fl
 
 #define threadIdx (Triple{host::now->number, 0, 0})
 #define __syncthreads() host::wait(host::AT_BLOCK, __LINE__)
+static char *in_register(void *memory) { return (char *)memory; }
 template <int NUMBER, int COUNT> static void meet() {
     if (NUMBER < 1 || NUMBER > 15 || COUNT % 32) host::fault = 4;
     host::now->barrier = NUMBER, host::now->wanted = COUNT;

@@ -181,7 +181,8 @@ def test_a_restart_that_diverges_stands_still(use: Use) -> None:
 
 
 # Planted faults -----------------------------------------------------------------------------------------------------
-BARRIER, WAIT_OF_WARP = "        __syncthreads();\n", "                __syncwarp(0xffffffff);\n"
+BARRIER, FRONT_BARRIER = "\n        __syncthreads();", "\n            meet<15, 192>();"
+WAIT_OF_WARP = "\n                    __syncwarp(0xffffffff);"
 
 
 def without(number: int, wait: str = BARRIER) -> Callable[[str], str]:
@@ -205,9 +206,12 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
     return change
 
 
-@pytest.mark.parametrize(("wait", "idle"), [(BARRIER, [2]), (WAIT_OF_WARP, [3, 4])], ids=["block", "warp"])
+@pytest.mark.parametrize(
+    ("wait", "idle"), [(BARRIER, [0]), (FRONT_BARRIER, []), (WAIT_OF_WARP, [3, 4])], ids=["block", "front", "warp"]
+)
 def test_missing_waits_are_found(wait: str, idle: list[int], use: Use) -> None:
-    """All but those between equations of which each thread reads what it wrote itself."""
+    """All but those between equations of which each thread reads what it wrote itself, and that before the guard, which
+    holds as it did in the step before."""
     net = model("xor")
     data, steps = rows_of(net, 8), block_of(net).text.partition("for (; s < stop; s++)")[2]
     use()

@@ -47,6 +47,16 @@ INLINE void meet() {
 }
 #endif
 
+/* Memory of a block by an address that stays in a register: the compiler would find it anew behind each wait, from a
+   special register, which takes as long as to read that memory. */
+#ifndef GPUBP_HOST
+INLINE char *in_register(void *memory) {
+    unsigned at = (unsigned)__cvta_generic_to_shared(memory);
+    asm volatile("" : "+r"(at));
+    return (char *)__cvta_shared_to_generic(at);
+}
+#endif
+
 /* Whether all others of so many blocks came to a place before, told to one thread of each behind a barrier: what they wrote
    is seen by the last, behind the next one. The last sets the counter to 0 again. */
 INLINE bool last_of(unsigned *counter, unsigned blocks) {

@@ -14,7 +14,7 @@ from ..c.given import Given
 from ..c.memory import C_TYPE
 from ..c.parts import code_of
 from .task_text import TaskText
-from .tasks import OWN_MEMORY, Inner, Strand, Task, phases, warps
+from .tasks import FRONT, OWN_MEMORY, Inner, Strand, Task, aside, once, phases, warps
 from .text import batch_lines
 from .work import BLOCK, WARP, indented
 
@@ -62,6 +62,14 @@ class Block:
         return max(1, min(STEPS, WAITS // self.phases))
 
 
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Threads that go through phases, and how they wait for each other."""
+
+    threads: int
+    wait: str
+
+
 class BlockText(TaskText):
     """The steps of a plan as tasks of one block."""
 
@@ -93,19 +101,21 @@ class BlockText(TaskText):
         tasks = self._tasks()
         if tasks is None:
             return None
-        found = phases(tasks)
+        own = aside(tasks)
+        found = phases([task for task in tasks if task not in own])
         every = list(_every(found))
-        tasks = [task for phase in every for strand in phase for task in strand.tasks]
+        tasks = [*own, *(task for phase in every for strand in phase for task in strand.tasks)]
         size = self.size + sum(task.own_memory for task in tasks)
         wanted = max(sum(warps(strand.threads) for strand in phase) for phase in every)
         least = max((task.block for task in tasks if not task.free), default=0)
-        threads = max(min(BLOCK, wanted), least)
+        front = max(min(BLOCK, wanted), least)
+        threads = front + (WARP if own else 0)
         if size > self.most or threads > MOST_THREADS:
             return None
         words = len(BLOCK_CONTROL) + len(self.plan.feeds) + len(self.collect)
         asked = self.size if size > OWN_MEMORY else 0
         block = Block(f"{self.name}_block", threads, self.plan.feeds[0].shape[0], words, _waits(found), asked, "")
-        return replace(block, text=self._text(found, block))
+        return replace(block, text=self._text(found, own, block))
 
     # Tasks -----------------------------------------------------------------------------------------------------------
     def _tasks(self) -> list[Task] | None:
@@ -125,48 +135,67 @@ class BlockText(TaskText):
         return Task("the results", tuple(lines), 1, WARP, self.uses(self.collect), [], True)
 
     # Text ------------------------------------------------------------------------------------------------------------
-    def _text(self, found: Sequence[Sequence[Strand]], block: Block) -> str:
+    def _text(self, found: Sequence[Sequence[Strand]], own: Sequence[Task], block: Block) -> str:
+        """`own`: what a warp aside does."""
         tables = f"const Tables<{max(1, len(self.tables))}>"
         functions: list[str] = []
-        step: list[str] = []
-        guarded = False
-        for phase in found:
-            if phase[0].tasks[0].guarded and not guarded:
-                guarded = True
-                step += ["/* a gradient that is no number changes nothing */", *self.unless_guard("break;")]
-            step += self._phase(phase, block, functions)
+        guarded = [phase[0].tasks[0].guarded for phase in found]
+        early, late = found[: guarded.count(False)], found[guarded.count(False) :]
+        everyone = Crew(block.threads, "__syncthreads();")
+        front = block.threads - WARP
+        crew = Crew(front, f"meet<{FRONT}, {front}>();") if own else everyone
+        step = [line for phase in early for line in self._phase(phase, crew, functions)]
+        if own:
+            rest = self._strand(Strand(tuple(own)), f"threadIdx.x - {front}", 0, crew, functions, "")
+            step = [
+                f"if (threadIdx.x < {front}) {{",
+                *indented(step[:-1]),
+                "} else {",
+                *indented(rest),
+                "}",
+                everyone.wait,
+            ]
+        if late:
+            step += ["/* a gradient that is no number changes nothing */", *self.unless_guard("break;")]
+        step += [line for phase in late for line in self._phase(phase, everyone, functions)]
         lines = [*self._begin(block), "for (; s < stop; s++) {", *indented(step)]
         lines += [f"    first = first + {block.batch} < count ? first + {block.batch} : 0;", "}", *self._end(block)]
         head = f'extern "C" __global__ void __launch_bounds__({block.threads}, 1) {block.name}('
         arguments = f"char *whole, {tables} tables, int64_t *control) {{"
         kernel = "\n".join(("/* many steps, a net in each block */", head, f"    {arguments}", *indented(lines), "}"))
-        return "\n\n".join((cuda_functions(), *self.numbers_declared(), *functions, kernel)) + "\n"
+        return "\n\n".join((cuda_functions(), *self.numbers_declared(), *map(once, functions), once(kernel))) + "\n"
 
-    def _phase(self, phase: Sequence[Strand], block: Block, functions: list[str], turn: str = "") -> list[str]:
+    def _phase(self, phase: Sequence[Strand], crew: Crew, functions: list[str], turn: str = "") -> list[str]:
         """Strands side by side, and the wait for all of them; `turn`: what stands for the turn of a loop, if in one."""
         out: list[str] = []
         at = barrier = 0
         # Loops first: behind them no thread is at a barrier that another task could take for its own.
         for strand in sorted(phase, key=lambda strand: strand.tasks[0].inner is None):
-            task, inner = strand.tasks[0], strand.tasks[0].inner
+            inner = strand.tasks[0].inner
             if inner is not None:
-                lines = [line for one in inner.phases for line in self._phase(one, block, functions, "int turn, ")]
+                lines = [line for one in inner.phases for line in self._phase(one, crew, functions, "int turn, ")]
                 out += [f"for (int turn = 0; turn < {inner.length}; turn++) {{", *indented(lines), "}"]
                 continue
-            shift = f"(threadIdx.x + {block.threads - at}) % {block.threads}" if at else "threadIdx.x"
-            thread = f"    const int thread = {shift};"
-            at = (at + warps(strand.threads)) % block.threads
-            if len(strand.tasks) == 1:
-                barrier += task.meets
-                lines = self._statements(task, task.wait(barrier), block.threads, functions, turn)
-                out += [*task.heading, "{", thread, *indented(lines), "}"]
-                continue
-            lines = []
-            for task in strand.tasks:
-                own = self._statements(task, WAIT_OF_WARP, WARP, functions, turn)
-                lines += [*task.heading, *([*own] if len(own) == 1 else ["{", *indented(own), "}"]), f"{WAIT_OF_WARP};"]
-            out += ["{", thread, f"    if (thread < {WARP}) {{", *indented(indented(lines[:-1])), "    }", "}"]
-        return [*out, "__syncthreads();"]
+            barrier += strand.meets
+            thread = f"(threadIdx.x + {crew.threads - at}) % {crew.threads}" if at else "threadIdx.x"
+            at = (at + warps(strand.threads)) % crew.threads
+            out += self._strand(strand, thread, barrier, crew, functions, turn)
+        return [*out, crew.wait]
+
+    def _strand(
+        self, strand: Strand, thread: str, barrier: int, crew: Crew, functions: list[str], turn: str
+    ) -> list[str]:
+        """The tasks of a strand, for the thread of that number in it."""
+        first = f"    const int thread = {thread};"
+        if len(strand.tasks) == 1:
+            (task,) = strand.tasks
+            lines = self._statements(task, task.wait(barrier), crew.threads, functions, turn)
+            return [*task.heading, "{", first, *indented(lines), "}"]
+        lines = []
+        for task in strand.tasks:
+            own = self._statements(task, WAIT_OF_WARP, WARP, functions, turn)
+            lines += [*task.heading, *([*own] if len(own) == 1 else ["{", *indented(own), "}"]), f"{WAIT_OF_WARP};"]
+        return ["{", first, f"    if (thread < {WARP}) {{", *indented(indented(lines[:-1])), "    }", "}"]
 
     def _statements(self, task: Task, wait: str, threads: int, functions: list[str], turn: str) -> list[str]:
         """A task for one of so many threads. `wait`: how those of a block of its wait for each other."""
@@ -182,7 +211,7 @@ class BlockText(TaskText):
     def _begin(self, block: Block) -> list[str]:
         return [
             f"ASKED_ROOM({self.size // 16});" if block.asked else f"__shared__ Pack<int, 4> room[{self.size // 16}];",
-            "char *const arena = (char *)room;",
+            "char *const arena = in_register(room);",
             "const int64_t net = blockIdx.x;",
             f"bool8 *const going = (bool8 *)control[{_at('going')}] + net;",
             "if (!*going) return;",

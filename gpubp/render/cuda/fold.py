@@ -67,7 +67,12 @@ def across(folds: Sequence[Folding], lanes: int) -> list[str]:
     return out
 
 
-def warp_mask(lanes: int) -> str:
-    """The statement that names the `lanes` threads that work together, those of the warp at most, as `mask`."""
-    bits, shift = f"0x{(1 << min(lanes, WARP)) - 1:x}u", f" << threadIdx.x % {WARP} / {lanes} * {lanes}"
-    return f"const uint32_t mask = {bits}{shift if lanes < WARP else ''};"
+def warp_mask(lanes: int, groups: int) -> str:
+    """The statement that names the threads of a warp that shuffle at once as `mask`, where `groups` of `lanes` threads
+    go on, those of the warp at most. Where the compiler does not know a mask, the hardware first finds out whose it is.
+    """
+    lanes = min(lanes, WARP)
+    each = WARP // lanes
+    if groups % each == 0 or groups < each:
+        return f"const uint32_t mask = 0x{(1 << lanes * min(groups, each)) - 1:x}u;"
+    return f"const uint32_t mask = 0x{(1 << lanes) - 1:x}u << threadIdx.x % {WARP} / {lanes} * {lanes};"

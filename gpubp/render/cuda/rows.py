@@ -275,7 +275,7 @@ def _place(lanes: int, rows: int, each: int) -> list[str]:
     lines = [f"const int row = blockIdx.x * {each} + threadIdx.x / {lanes}, lane = threadIdx.x % {lanes};"]
     if rows % each:
         lines.append(f"if (row >= {rows}) return;")
-    return [*lines, warp_mask(lanes)]
+    return [*lines, warp_mask(lanes, rows)]
 
 
 def _only_first(lines: Sequence[str]) -> list[str]:

@@ -126,7 +126,7 @@ class _Fold:
         fold = Folding("total", self.form, self.dtype, -(-self.length // (lanes * pieces)))
         lines = [f"const int at = blockIdx.x * {each} + threadIdx.x / {lanes}, lane = threadIdx.x % {lanes};"]
         lines += [f"if (at >= {total}) return;"] if total % each else []
-        lines.append(warp_mask(lanes))
+        lines.append(warp_mask(lanes, total))
         lines.append(f"const int row = at{f' / {pieces}' if pieces > 1 else ''};")
         lines += split_index("row", self.outer, self.index, self.kind)
         first = f"at % {pieces} * {lanes} + lane" if pieces > 1 else "lane"
@@ -156,7 +156,7 @@ class _Fold:
         fold = Folding("total", self.form, self.dtype, self.length)
         lines = [f"const int row = THREAD / {lanes}, lane = threadIdx.x % {lanes};"]
         lines += [f"if (row >= {self.results}) return;"] if self.results * lanes % BLOCK else []
-        lines += [warp_mask(lanes)] if lanes > 1 else []
+        lines += [warp_mask(lanes, self.results)] if lanes > 1 else []
         lines += split_index("row", self.outer, self.index, self.kind)
         take = fold.take(f"((const double *)scratch)[row * {pieces} + p]")
         lines += [fold.begin(), f"for (int p = lane; p < {pieces}; p += {lanes}) {take}", *across([fold], lanes)]

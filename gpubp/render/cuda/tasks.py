@@ -16,8 +16,10 @@ from .work import WARP
 OWN_MEMORY = 48 * 1024
 """Bytes that a block of every GPU has of its own without asking for more (CUDA C++ Programming Guide, compute
 capabilities). Newer ones give it more where it is asked for at the launch: 227 KiB on Hopper."""
-MOST_BARRIERS = 15
-"""Barriers that some threads of a block can have beside that of all."""
+MOST_BARRIERS = 14
+"""Barriers that tasks can have beside that of all threads and FRONT's."""
+FRONT = 15
+"""The number of the barrier of all threads but those of a strand aside."""
 _SHARED = re.compile(r"__shared__ (Pack<(\w+), (\d+)>|\w+) (.*?);")
 _NAMES = {"blockIdx.x": "block", "threadIdx.x": "thread", "THREAD": "thread"}
 _LOOP = re.compile(r"for \((\w+) q = (.+?); q < (\d+); q \+= (\d+)\)")
@@ -118,17 +120,18 @@ class Strand:
     def threads(self) -> int:
         return max(task.threads for task in self.tasks)
 
+    @property
+    def meets(self) -> bool:
+        """Whether its threads need a barrier of their own."""
+        return len(self.tasks) == 1 and self.tasks[0].meets
+
 
 def phases(tasks: Sequence[Task]) -> list[list[Strand]]:
     """Tasks in strands, those that do not depend on each other side by side; all threads wait for each other between
     two phases. Each task is as early as it can be, those behind the guard after all before it. Of those that wait for
     the last of a strand, the one behind which most is left to do follows it on its threads, if it waits for no other
     strand of that phase; several of which the same is left are side by side."""
-    count = len(tasks)
-    before = [
-        {i for i in range(k) if task.clashes(tasks[i]) or (task.guarded and not tasks[i].guarded)}
-        for k, task in enumerate(tasks)
-    ]
+    count, before = len(tasks), _before(tasks)
     left = [0] * count  # tasks of the longest chain behind each one
     for k in reversed(range(count)):
         for i in before[k]:
@@ -148,6 +151,27 @@ def phases(tasks: Sequence[Task]) -> list[list[Strand]]:
         found += [[] for _ in range(level[k] + 1 - len(found))]
         found[level[k]].append([k])
     return [[Strand(tuple(tasks[k] for k in strand)) for strand in phase] for phase in found]
+
+
+def aside(tasks: Sequence[Task]) -> list[Task]:
+    """What a warp of its own can do while the others go through all phases before the guard: it waits for nothing, the
+    first task neither, which is the batch, and only what stands behind the guard waits for it."""
+    before, found = _before(tasks), set[int]()
+    for k, task in enumerate(tasks[1:], 1):
+        if not task.guarded and task.inner is None and task.threads <= WARP and before[k] <= found:
+            found.add(k)
+    pairs = [(i, k) for k, task in enumerate(tasks) if not task.guarded for i in before[k]]
+    while wrong := {pair for pair in pairs if len(found.intersection(pair)) == 1}:
+        found.difference_update(*wrong)
+    return [task for k, task in enumerate(tasks) if k in found] if any(task.guarded for task in tasks) else []
+
+
+def _before(tasks: Sequence[Task]) -> list[set[int]]:
+    """What each task waits for."""
+    return [
+        {i for i in range(k) if task.clashes(tasks[i]) or (task.guarded and not tasks[i].guarded)}
+        for k, task in enumerate(tasks)
+    ]
 
 
 def _follows(first: Task, second: Task) -> bool:

@@ -15,7 +15,7 @@ from ..c.parts import Kernel as Steps
 from ..c.source import PlanText
 from .rows import CudaRows
 from .single import is_product, single_body
-from .work import Body, whole
+from .work import BLOCK, Body, indented, whole
 
 _WORDS = frozenset(
     "alignas alignof and and_eq arena asm bitand bitor block blockDim blockIdx bool bool8 break c case catch char "
@@ -111,20 +111,29 @@ class CudaText(PlanText):
 def batch_lines(plan: Plan, data: Callable[[int], str]) -> tuple[list[str], int]:
     """The statements that copy the rows from `first` on, in their `order` if that is not 0, to the places of the feeds,
     in the widest pieces that their length allows; `data`: the address of the rows for each feed. Also the most pieces
-    of a feed."""
-    batch, most, lines = plan.feeds[0].shape[0], 0, list[str]()
+    of a feed. Where a block has a thread for each piece, all are read before the first is written, so that one does not
+    wait for the other."""
+    batch, found = plan.feeds[0].shape[0], []
     for k, feed in enumerate(plan.feeds):
         size = feed.aval.size // batch * ITEM[feed.dtype]
         start = plan.places[feed].buffer.start
         kind, wide = next((t, n) for t, n in _PIECES if size % n == 0 and start % n == 0)
-        most = max(most, batch * size // wide)
-        index = whole(batch * size // wide)
-        lines += [
-            f"for ({index} q = THREAD; q < {batch * size // wide}; q += THREADS) {{",
-            f"    const {index} i = q / {size // wide}, e = q % {size // wide};",
-            "    const int64_t row = order ? order[first + i] : first + i;",
-            f"    const {kind} *const rows = (const {kind} *){data(k)};",
-            f"    (({kind} *)(arena + {start}))[q] = rows[row * {size // wide} + e];",
-            "}",
-        ]
-    return lines, most
+        found.append((kind, size // wide, f"(({kind} *)(arena + {start}))", f"((const {kind} *){data(k)})"))
+    most = max(batch * each for _, each, _, _ in found)
+    lines, puts = list[str](), list[str]()
+    for k, (kind, each, to, rows) in enumerate(found):
+        count, index = batch * each, whole(batch * each)
+        row = [f"const {index} i = q / {each}, e = q % {each};"]
+        row.append("const int64_t row = order ? order[first + i] : first + i;")
+        if most <= BLOCK:
+            piece = [
+                f"if (const int q = THREAD; q < {count}) {{",
+                *indented([*row, f"piece{k} = {rows}[row * {each} + e];"]),
+                "}",
+            ]
+            lines += [f"{kind} piece{k};", *piece]
+            puts.append(f"if (const int q = THREAD; q < {count}) {to}[q] = piece{k};")
+        else:
+            row.append(f"{to}[q] = {rows}[row * {each} + e];")
+            lines += [f"for ({index} q = THREAD; q < {count}; q += THREADS) {{", *indented(row), "}"]
+    return lines + puts, most

@@ -3,7 +3,7 @@ INLINE void train_task0(char *arena, const Tables<8> &tables, int block, int thr
     float *const t21_at = (float *)(arena + 384);
     const int row = block * 8 + thread / 4, lane = thread % 4;
     if (row >= 1) return;
-    const uint32_t mask = 0xfu << thread % 32 / 4 * 4;
+    const uint32_t mask = 0xfu;
     float t21_all = 0;
     for (int k = 0; k < 1; k++) {
         const int j = lane + k * 4;
@@ -19,23 +19,11 @@ INLINE void train_task0(char *arena, const Tables<8> &tables, int block, int thr
 }
 
 INLINE void train_task1(char *arena, const Tables<8> &tables, int block, int thread) {
-    const double *const rate_scale_at = (const double *)(arena + 1024);
-    float *const t17_at = (float *)(arena + 192);
-    const double number0 = NUMBER(double, 0); /* 0.1 */
-    const int row = block * 32 + thread / 1, lane = thread % 1;
-    if (row >= 1) return;
-    const uint32_t mask = 0x1u << thread % 32 / 1 * 1;
-    const double t16 = rate_scale_at[0] * number0;
-    const float t17 = (float)t16;
-    t17_at[0] = t17;
-}
-
-INLINE void train_task2(char *arena, const Tables<8> &tables, int block, int thread) {
     float *const t24_at = (float *)(arena + 1280);
     const float *const t23_at = (const float *)(arena + 256);
     const int at = block * 8 + thread / 4, lane = thread % 4;
     if (at >= 1) return;
-    const uint32_t mask = 0xfu << thread % 32 / 4 * 4;
+    const uint32_t mask = 0xfu;
     const int row = at;
     float total_all = 0;
     #pragma unroll 4
@@ -50,7 +38,7 @@ INLINE void train_task2(char *arena, const Tables<8> &tables, int block, int thr
     }
 }
 
-INLINE void train_task3(char *arena, const Tables<8> &tables, int block, int thread) {
+INLINE void train_task2(char *arena, const Tables<8> &tables, int block, int thread) {
     float *const t30_at = (float *)(arena + 1152);
     const float *const t29_at = (const float *)(arena + 320);
     const int slice = thread / 4;
@@ -87,7 +75,7 @@ INLINE void train_task3(char *arena, const Tables<8> &tables, int block, int thr
     }
 }
 
-INLINE void train_task4(char *arena, const Tables<8> &tables, int block, int thread) {
+INLINE void train_task3(char *arena, const Tables<8> &tables, int block, int thread) {
     const float *const t39_at = (const float *)(arena + 1088);
     float *const t33_at = (float *)(arena + 256);
     const int row = block * 1 + thread / 32, lane = thread % 32;
@@ -108,37 +96,49 @@ INLINE void train_task4(char *arena, const Tables<8> &tables, int block, int thr
     }
 }
 
-INLINE void train_task5(char *arena, const Tables<8> &tables, int block, int thread) {
+INLINE void train_task4(char *arena, const Tables<8> &tables, int block, int thread) {
     const float *const t33_at = (const float *)(arena + 256);
     bool8 *const t34_at = (bool8 *)(arena + 320);
     const int row = block * 32 + thread / 1, lane = thread % 1;
     if (row >= 1) return;
-    const uint32_t mask = 0x1u << thread % 32 / 1 * 1;
+    const uint32_t mask = 0x1u;
     const bool8 t34 = (t33_at[0] - t33_at[0] == 0);
     t34_at[0] = t34;
+}
+
+INLINE void train_task5(char *arena, const Tables<8> &tables, int block, int thread) {
+    const double *const rate_scale_at = (const double *)(arena + 1024);
+    float *const t17_at = (float *)(arena + 192);
+    const double number0 = NUMBER(double, 0); /* 0.1 */
+    const int row = block * 32 + thread / 1, lane = thread % 1;
+    if (row >= 1) return;
+    const uint32_t mask = 0x1u;
+    const double t16 = rate_scale_at[0] * number0;
+    const float t17 = (float)t16;
+    t17_at[0] = t17;
 }
 
 INLINE void train_task6(char *arena, const Tables<8> &tables, int block, int thread) {
     int64_t *const step_at = (int64_t *)(arena + 704);
     const int row = block * 32 + thread / 1, lane = thread % 1;
     if (row >= 1) return;
-    const uint32_t mask = 0x1u << thread % 32 / 1 * 1;
+    const uint32_t mask = 0x1u;
     const int64_t t37 = step_at[0] + 1LL;
     step_at[0] = t37;
 }
 
 /* many steps, a net in each block */
-extern "C" __global__ void __launch_bounds__(128, 1) train_block(
+extern "C" __global__ void __launch_bounds__(160, 1) train_block(
     char *whole, const Tables<8> tables, int64_t *control) {
     __shared__ Pack<int, 4> room[84];
-    char *const arena = (char *)room;
+    char *const arena = in_register(room);
     const int64_t net = blockIdx.x;
     bool8 *const going = (bool8 *)control[5] + net;
     if (!*going) return;
-    move<8, 128>(arena + 704, tables[0] + net * 8, threadIdx.x);
-    move<256, 128>(arena + 768, tables[1] + net * 256, threadIdx.x);
-    move<8, 128>(arena + 1024, tables[2] + net * 8, threadIdx.x);
-    move<256, 128>(arena + 1088, tables[3] + net * 256, threadIdx.x);
+    move<8, 160>(arena + 704, tables[0] + net * 8, threadIdx.x);
+    move<256, 160>(arena + 768, tables[1] + net * 256, threadIdx.x);
+    move<8, 160>(arena + 1024, tables[2] + net * 8, threadIdx.x);
+    move<256, 160>(arena + 1088, tables[3] + net * 256, threadIdx.x);
     const int64_t epoch = control[0], count = control[1];
     const int64_t left = control[2];
     int64_t s = control[10 + 2 * net], first = control[10 + 2 * net + 1];
@@ -149,149 +149,154 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
     if (order) order += net * count;
     __syncthreads();
     for (; s < stop; s++) {
-        {
-            const int thread = threadIdx.x;
-            if (thread < 32) {
-                /* the next batch */
-                {
-                    for (int q = thread; q < 4; q += 32) {
-                        const int i = q / 1, e = q % 1;
-                        const int64_t row = order ? order[first + i] : first + i;
-                        const int64_t *const rows = (const int64_t *)control[6];
-                        ((int64_t *)(arena + 0))[q] = rows[row * 1 + e];
+        if (threadIdx.x < 128) {
+            {
+                const int thread = threadIdx.x;
+                if (thread < 32) {
+                    /* the next batch */
+                    {
+                        int64_t piece0;
+                        if (const int q = thread; q < 4) {
+                            const int i = q / 1, e = q % 1;
+                            const int64_t row = order ? order[first + i] : first + i;
+                            piece0 = ((const int64_t *)control[6])[row * 1 + e];
+                        }
+                        int piece1;
+                        if (const int q = thread; q < 4) {
+                            const int i = q / 1, e = q % 1;
+                            const int64_t row = order ? order[first + i] : first + i;
+                            piece1 = ((const int *)control[7])[row * 1 + e];
+                        }
+                        if (const int q = thread; q < 4) ((int64_t *)(arena + 0))[q] = piece0;
+                        if (const int q = thread; q < 4) ((int *)(arena + 64))[q] = piece1;
                     }
-                    for (int q = thread; q < 4; q += 32) {
-                        const int i = q / 1, e = q % 1;
-                        const int64_t row = order ? order[first + i] : first + i;
-                        const int *const rows = (const int *)control[7];
-                        ((int *)(arena + 64))[q] = rows[row * 1 + e];
+                    __syncwarp(0xffffffff);
+                    /* hidden.dense: dense(3, init = normal); hidden.sigmoid: sigmoid */
+                    {
+                        const float *const parameters_at = (const float *)(arena + 832);
+                        float *const hidden_at = (float *)(arena + 128);
+                        const float *const x_2_at = (const float *)(arena + 0);
+                        const float *const parameters_at_ = (const float *)(arena + 768);
+                        if (const int q = thread; q < 12) {
+                            const int i = q / 3;
+                            const int j = q % 3;
+                            float sum = 0;
+                            #pragma unroll 8
+                            for (int p = 0; p < 2; p++) sum = fmaf(x_2_at[i * 2 + p], parameters_at_[p * 3 + j], sum);
+                            const float t18 = sum;
+                            const float hidden_dense = t18 + parameters_at[j];
+                            const float hidden = sigmoid_f32(hidden_dense);
+                            hidden_at[i * 3 + j] = hidden;
+                        }
                     }
-                }
-                __syncwarp(0xffffffff);
-                /* hidden.dense: dense(3, init = normal); hidden.sigmoid: sigmoid */
-                {
-                    const float *const parameters_at = (const float *)(arena + 832);
-                    float *const hidden_at = (float *)(arena + 128);
-                    const float *const x_2_at = (const float *)(arena + 0);
-                    const float *const parameters_at_ = (const float *)(arena + 768);
-                    for (int q = thread; q < 12; q += 32) {
-                        const int i = q / 3;
-                        const int j = q % 3;
-                        float sum = 0;
-                        #pragma unroll 8
-                        for (int p = 0; p < 2; p++) sum = fmaf(x_2_at[i * 2 + p], parameters_at_[p * 3 + j], sum);
-                        const float t18 = sum;
-                        const float hidden_dense = t18 + parameters_at[j];
-                        const float hidden = sigmoid_f32(hidden_dense);
-                        hidden_at[i * 3 + j] = hidden;
+                    __syncwarp(0xffffffff);
+                    /* p.dense: dense(1, init = normal); train.loss.binary_cross_entropy: binary_cross_entropy(p, y); back through train.loss.binary_cross_entropy: binary_cross_entropy(p, y) */
+                    {
+                        const float *const parameters_at = (const float *)(arena + 960);
+                        const float *const y_2_at = (const float *)(arena + 64);
+                        float *const t20_at = (float *)(arena + 320);
+                        float *const t23_at = (float *)(arena + 256);
+                        const float *const hidden_at = (const float *)(arena + 128);
+                        const float *const parameters_at_ = (const float *)(arena + 896);
+                        if (const int q = thread; q < 4) {
+                            const int i = q;
+                            const int j = q % 1;
+                            float sum = 0;
+                            #pragma unroll 8
+                            for (int p = 0; p < 3; p++) sum = fmaf(hidden_at[i * 3 + p], parameters_at_[p], sum);
+                            const float t19 = sum;
+                            const float p_dense = t19 + parameters_at[0];
+                            const float t20 = logaddexp_f32(p_dense * (1 - y_2_at[i]), -(p_dense * y_2_at[i]));
+                            const float t22 = sigmoid_f32(p_dense);
+                            const float t23 = t22 - y_2_at[i];
+                            t20_at[i] = t20;
+                            t23_at[i] = t23;
+                        }
                     }
-                }
-                __syncwarp(0xffffffff);
-                /* p.dense: dense(1, init = normal); train.loss.binary_cross_entropy: binary_cross_entropy(p, y); back through train.loss.binary_cross_entropy: binary_cross_entropy(p, y) */
-                {
-                    const float *const parameters_at = (const float *)(arena + 960);
-                    const float *const y_2_at = (const float *)(arena + 64);
-                    float *const t20_at = (float *)(arena + 320);
-                    float *const t23_at = (float *)(arena + 256);
-                    const float *const hidden_at = (const float *)(arena + 128);
-                    const float *const parameters_at_ = (const float *)(arena + 896);
-                    for (int q = thread; q < 4; q += 32) {
-                        const int i = q;
-                        const int j = q % 1;
-                        float sum = 0;
-                        #pragma unroll 8
-                        for (int p = 0; p < 3; p++) sum = fmaf(hidden_at[i * 3 + p], parameters_at_[p], sum);
-                        const float t19 = sum;
-                        const float p_dense = t19 + parameters_at[0];
-                        const float t20 = logaddexp_f32(p_dense * (1 - y_2_at[i]), -(p_dense * y_2_at[i]));
-                        const float t22 = sigmoid_f32(p_dense);
-                        const float t23 = t22 - y_2_at[i];
-                        t20_at[i] = t20;
-                        t23_at[i] = t23;
-                    }
-                }
-                __syncwarp(0xffffffff);
-                /* the loss: the mean over the batch */
-                train_task0(arena, tables, thread / 32, thread % 32);
-                __syncwarp(0xffffffff);
-                /* back through p.dense: dense(1, init = normal); back through hidden.sigmoid: sigmoid */
-                {
-                    const float *const hidden_at = (const float *)(arena + 128);
-                    float *const t29_at = (float *)(arena + 320);
-                    const float *const t23_at = (const float *)(arena + 256);
-                    const float *const parameters_at = (const float *)(arena + 896);
-                    for (int q = thread; q < 12; q += 32) {
-                        const int i = q / 3;
-                        const int j = q % 3;
-                        float sum = 0;
-                        #pragma unroll 8
-                        for (int p = 0; p < 1; p++) sum = fmaf(t23_at[i], parameters_at[j], sum);
-                        const float t25 = sum;
-                        const float t27 = 1.0f - hidden_at[i * 3 + j];
-                        const float t28 = hidden_at[i * 3 + j] * t27;
-                        const float t29 = t25 * t28;
-                        t29_at[i * 3 + j] = t29;
+                    __syncwarp(0xffffffff);
+                    /* the loss: the mean over the batch */
+                    train_task0(arena, tables, thread / 32, thread % 32);
+                    __syncwarp(0xffffffff);
+                    /* back through p.dense: dense(1, init = normal); back through hidden.sigmoid: sigmoid */
+                    {
+                        const float *const hidden_at = (const float *)(arena + 128);
+                        float *const t29_at = (float *)(arena + 320);
+                        const float *const t23_at = (const float *)(arena + 256);
+                        const float *const parameters_at = (const float *)(arena + 896);
+                        if (const int q = thread; q < 12) {
+                            const int i = q / 3;
+                            const int j = q % 3;
+                            float sum = 0;
+                            #pragma unroll 8
+                            for (int p = 0; p < 1; p++) sum = fmaf(t23_at[i], parameters_at[j], sum);
+                            const float t25 = sum;
+                            const float t27 = 1.0f - hidden_at[i * 3 + j];
+                            const float t28 = hidden_at[i * 3 + j] * t27;
+                            const float t29 = t25 * t28;
+                            t29_at[i * 3 + j] = t29;
+                        }
                     }
                 }
             }
-        }
-        /* the optimizer */
-        {
-            const int thread = (threadIdx.x + 96) % 128;
-            if (thread < 32) train_task1(arena, tables, thread / 32, thread % 32);
-        }
-        __syncthreads();
-        /* back through p.dense: dense(1, init = normal) */
-        {
-            const int thread = threadIdx.x;
-            if (thread < 32) train_task2(arena, tables, thread / 32, thread % 32);
-        }
-        /* back through p.dense: dense(1, init = normal) */
-        {
-            const int thread = (threadIdx.x + 96) % 128;
-            float *const t26_at = (float *)(arena + 1216);
-            const float *const hidden_at = (const float *)(arena + 128);
-            const float *const t23_at = (const float *)(arena + 256);
-            for (int q = thread; q < 3; q += 128) {
-                const int i = q;
-                const int j = q % 1;
-                float sum = 0;
-                #pragma unroll 8
-                for (int p = 0; p < 4; p++) sum = fmaf(hidden_at[i + p * 3], t23_at[p], sum);
-                const float t26 = sum;
-                t26_at[i] = t26;
+            meet<15, 128>();
+            /* back through p.dense: dense(1, init = normal) */
+            {
+                const int thread = threadIdx.x;
+                if (thread < 32) train_task1(arena, tables, thread / 32, thread % 32);
             }
-        }
-        /* back through hidden.dense: dense(3, init = normal) */
-        {
-            const int thread = (threadIdx.x + 64) % 128;
-            if (thread < 32) train_task3(arena, tables, 0, thread);
-        }
-        /* back through hidden.dense: dense(3, init = normal) */
-        {
-            const int thread = (threadIdx.x + 32) % 128;
-            float *const t31_at = (float *)(arena + 1088);
-            const float *const x_2_at = (const float *)(arena + 0);
-            const float *const t29_at = (const float *)(arena + 320);
-            for (int q = thread; q < 6; q += 128) {
-                const int i = q / 3;
-                const int j = q % 3;
-                float sum = 0;
-                #pragma unroll 8
-                for (int p = 0; p < 4; p++) sum = fmaf(x_2_at[i + p * 2], t29_at[p * 3 + j], sum);
-                const float t31 = sum;
-                t31_at[i * 3 + j] = t31;
+            /* back through p.dense: dense(1, init = normal) */
+            {
+                const int thread = (threadIdx.x + 96) % 128;
+                float *const t26_at = (float *)(arena + 1216);
+                const float *const hidden_at = (const float *)(arena + 128);
+                const float *const t23_at = (const float *)(arena + 256);
+                if (const int q = thread; q < 3) {
+                    const int i = q;
+                    const int j = q % 1;
+                    float sum = 0;
+                    #pragma unroll 8
+                    for (int p = 0; p < 4; p++) sum = fmaf(hidden_at[i + p * 3], t23_at[p], sum);
+                    const float t26 = sum;
+                    t26_at[i] = t26;
+                }
             }
-        }
-        __syncthreads();
-        {
-            const int thread = threadIdx.x;
-            if (thread < 32) {
-                /* the largest gradient, and whether all are finite numbers */
-                train_task4(arena, tables, thread / 32, thread % 32);
-                __syncwarp(0xffffffff);
-                /* the largest gradient, and whether all are finite numbers */
-                train_task5(arena, tables, thread / 32, thread % 32);
+            /* back through hidden.dense: dense(3, init = normal) */
+            {
+                const int thread = (threadIdx.x + 64) % 128;
+                if (thread < 32) train_task2(arena, tables, 0, thread);
+            }
+            /* back through hidden.dense: dense(3, init = normal) */
+            {
+                const int thread = (threadIdx.x + 32) % 128;
+                float *const t31_at = (float *)(arena + 1088);
+                const float *const x_2_at = (const float *)(arena + 0);
+                const float *const t29_at = (const float *)(arena + 320);
+                if (const int q = thread; q < 6) {
+                    const int i = q / 3;
+                    const int j = q % 3;
+                    float sum = 0;
+                    #pragma unroll 8
+                    for (int p = 0; p < 4; p++) sum = fmaf(x_2_at[i + p * 2], t29_at[p * 3 + j], sum);
+                    const float t31 = sum;
+                    t31_at[i * 3 + j] = t31;
+                }
+            }
+            meet<15, 128>();
+            {
+                const int thread = threadIdx.x;
+                if (thread < 32) {
+                    /* the largest gradient, and whether all are finite numbers */
+                    train_task3(arena, tables, thread / 32, thread % 32);
+                    __syncwarp(0xffffffff);
+                    /* the largest gradient, and whether all are finite numbers */
+                    train_task4(arena, tables, thread / 32, thread % 32);
+                }
+            }
+        } else {
+            /* the optimizer */
+            {
+                const int thread = threadIdx.x - 128;
+                if (thread < 32) train_task5(arena, tables, thread / 32, thread % 32);
             }
         }
         __syncthreads();
@@ -306,7 +311,7 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
             const float *const t17_at = (const float *)(arena + 192);
             const float *const t39_at = (const float *)(arena + 1088);
             float *const parameters_at = (float *)(arena + 768);
-            for (int q = thread; q < 64; q += 128) {
+            if (const int q = thread; q < 64) {
                 const int j = q;
                 const float t35 = t17_at[0] * t39_at[j];
                 const float t36 = parameters_at[j] - t35;
@@ -314,12 +319,12 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
             }
         }
         {
-            const int thread = (threadIdx.x + 64) % 128;
+            const int thread = (threadIdx.x + 96) % 160;
             if (thread < 32) train_task6(arena, tables, thread / 32, thread % 32);
         }
         /* the results */
         {
-            const int thread = (threadIdx.x + 32) % 128;
+            const int thread = (threadIdx.x + 64) % 160;
             if (thread == 0) {
                 const float *const t21_at = (const float *)(arena + 384);
                 const float *const t0_at = (const float *)tables[4];
@@ -330,11 +335,11 @@ extern "C" __global__ void __launch_bounds__(128, 1) train_block(
         __syncthreads();
         first = first + 4 < count ? first + 4 : 0;
     }
-    move<8, 128>(tables[0] + net * 8, arena + 704, threadIdx.x);
-    move<256, 128>(tables[1] + net * 256, arena + 768, threadIdx.x);
-    move<8, 128>(tables[2] + net * 8, arena + 1024, threadIdx.x);
-    move<256, 128>(tables[3] + net * 256, arena + 1088, threadIdx.x);
-    if (net == 0) move<704, 128>(whole, arena, threadIdx.x);
+    move<8, 160>(tables[0] + net * 8, arena + 704, threadIdx.x);
+    move<256, 160>(tables[1] + net * 256, arena + 768, threadIdx.x);
+    move<8, 160>(tables[2] + net * 8, arena + 1024, threadIdx.x);
+    move<256, 160>(tables[3] + net * 256, arena + 1088, threadIdx.x);
+    if (net == 0) move<704, 160>(whole, arena, threadIdx.x);
     if (threadIdx.x == 0) {
         control[10 + 2 * net] = s, control[10 + 2 * net + 1] = first;
         if (s < stop) *going = 0;

@@ -3,8 +3,8 @@ extern "C" __global__ void __launch_bounds__(128, 1) run_0(
     const float *const x0_at = (const float *)(arena + 0);
     float *const x1_at = (float *)(arena + 716800);
     const float *const x2_at = (const float *)(arena + 1433600);
-    float *const t2_at = (float *)(arena + 2150400);
-    float *const t4_at = (float *)(arena + 2151424);
+    float *const t2_at = (float *)(arena + 2329600);
+    float *const t4_at = (float *)(arena + 2330624);
     const int slice = threadIdx.x / 8 % 8;
     const int group = blockIdx.x % 8, piece = blockIdx.x / 8 * 2 + threadIdx.x / 64;
     const int column = group * 32 + threadIdx.x % 8 * 4;

@@ -1,7 +1,7 @@
 extern "C" __global__ void __launch_bounds__(256, 1) step_0(
     char *arena, const Tables<1> tables, char *scratch) {
-    const float *const x2_at = (const float *)(arena + 952320);
-    float *const t2_at = (float *)(arena + 952704);
+    const float *const x2_at = (const float *)(arena + 1099776);
+    float *const t2_at = (float *)(arena + 952320);
     const float *const x0_at = (const float *)(arena + 0);
     const float *const x1_at = (const float *)(arena + 614400);
     const int place = blockIdx.x % 24, own = blockIdx.x / 24 % 1;
@@ -211,7 +211,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_3(
     char *arena, const Tables<1> tables, char *scratch) {
     const float *const x3_at = (const float *)(arena + 768000);
     float *const t5_at = (float *)(arena + 0);
-    const float *const t2_at = (const float *)(arena + 952704);
+    const float *const t2_at = (const float *)(arena + 952320);
     const float *const x4_at = (const float *)(arena + 915456);
     const int place = blockIdx.x % 144, own = blockIdx.x / 144 % 1;
     const int top = place / 6 * 16, left = place % 6 * 16;

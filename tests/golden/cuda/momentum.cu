@@ -30,7 +30,7 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_2(
     bool8 *const t2_at = (bool8 *)(arena + 832);
     const int row = blockIdx.x * 32 + threadIdx.x / 1, lane = threadIdx.x % 1;
     if (row >= 1) return;
-    const uint32_t mask = 0x1u << threadIdx.x % 32 / 1 * 1;
+    const uint32_t mask = 0x1u;
     const bool8 t2 = (t1_at[0] - t1_at[0] == 0);
     t2_at[0] = t2;
 }

@@ -4,7 +4,7 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_loop0_enter(
     double *const t1_at = (double *)(arena + 1088);
     const int row = blockIdx.x * 32 + threadIdx.x / 1, lane = threadIdx.x % 1;
     if (row >= 1) return;
-    const uint32_t mask = 0x1u << threadIdx.x % 32 / 1 * 1;
+    const uint32_t mask = 0x1u;
     const double t1 = b_at[0];
     t1_at[0] = t1;
 }
@@ -149,7 +149,7 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_loop0_3(
     double *const t6_at = (double *)(arena + 0);
     const int row = blockIdx.x * 2 + threadIdx.x / 16, lane = threadIdx.x % 16;
     if (row >= 1) return;
-    const uint32_t mask = 0xffffu << threadIdx.x % 32 / 16 * 16;
+    const uint32_t mask = 0xffffu;
     double t6_all = 0;
     for (int k = 0; k < 1; k++) {
         const int j = lane + k * 16;
@@ -171,7 +171,7 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_loop0_4(
     double *const t8_at = (double *)tables[5];
     const int row = blockIdx.x * 32 + threadIdx.x / 1, lane = threadIdx.x % 1;
     if (row >= 1) return;
-    const uint32_t mask = 0x1u << threadIdx.x % 32 / 1 * 1;
+    const uint32_t mask = 0x1u;
     const double t7 = b_at[0] + t6_at[0];
     const double t8 = t7 * 2.0;
     b_at[0] = t7;

@@ -4,7 +4,7 @@ extern "C" __global__ void __launch_bounds__(32, 1) step_0(
     const float *const bias_at = (const float *)tables[0];
     const int row = blockIdx.x * 4 + threadIdx.x / 8, lane = threadIdx.x % 8;
     if (row >= 3) return;
-    const uint32_t mask = 0xffu << threadIdx.x % 32 / 8 * 8;
+    const uint32_t mask = 0xffffffu;
     const int i0 = row;
     float t0_row[1];
     float r3_row[1];

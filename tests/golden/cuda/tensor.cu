@@ -1,7 +1,7 @@
 extern "C" __global__ void __launch_bounds__(128, 1) step_0(
     char *arena, const Tables<1> tables, char *scratch) {
-    const float *const x2_at = (const float *)(arena + 1263616);
-    float *const t2_at = (float *)(arena + 1263744);
+    const float *const x2_at = (const float *)(arena + 3083904);
+    float *const t2_at = (float *)(arena + 1263616);
     const float *const x0_at = (const float *)(arena + 1003520);
     const float *const x1_at = (const float *)(arena + 1254400);
     const int place = blockIdx.x % 245, own = blockIdx.x / 245 % 1;
