@@ -94,6 +94,16 @@ def test_nobody_waits_for_what_can_run_beside_the_next_kernel(writes: int, chain
     assert [task.about for task in last.wide] == ["next"] if chain else ["sum", "next"]
 
 
+def test_what_waits_for_a_kernel_that_is_put_off_goes_one_further() -> None:
+    """As the mean of the losses behind their sum; only what has no further kernel to go to is chained."""
+    losses, total, mean = one("losses", 20, [], [0]), one("sum", 1, [0], [1]), one("mean", 1, [1], [1])
+    back, more = one("back", 20, [0], [2]), one("more", 20, [2], [3])
+    names = [[task.about for task in group.wide] for group in joined([losses, total, mean, back, more])]
+    assert names == [["losses"], ["sum", "back"], ["mean", "more"]]
+    found = joined([losses, total, mean, back])
+    assert [[task.about for task in group.tasks] for group in found] == [["losses", "sum"], ["mean", "back"]]
+
+
 def test_a_small_net_is_one_kernel() -> None:
     assert [len(works) for works in source_of(gpubp.loads(PLAIN)).work.values()] == [1]
 
