@@ -68,7 +68,7 @@ def test_check_prints_the_layers(call: Call) -> None:
     assert ["hidden.dense", "dense", "[8]", "24", "80"] in lines
     assert lines[-4][:2] == ["total", "33"]
     assert [line[0] for line in lines if line].count("x") == 1
-    assert "a training step of 4 rows: 47 equations in 20 kernels" in said.out
+    assert "a training step of 4 rows: 47 equations in 19 kernels" in said.out
     assert "memory, float32: " in said.out
 
 
