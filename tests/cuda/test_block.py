@@ -185,14 +185,13 @@ BARRIER, FRONT_BARRIER = "\n        __syncthreads();", "\n            meet<15, 1
 WAIT_OF_WARP = "\n                    __syncwarp(0xffffffff);"
 
 
-def without(number: int, wait: str = BARRIER) -> Callable[[str], str]:
+def without(number: int, wait: str) -> Callable[[str], str]:
     """Leaves out one of the waits of a step."""
 
     def change(text: str) -> str:
         before, loop, steps = text.partition("for (; s < stop; s++)")
         parts = steps.split(wait)
-        parts[number : number + 2] = ["".join(parts[number : number + 2])]
-        return before + loop + wait.join(parts)
+        return before + loop + wait.join([*parts[:number], "".join(parts[number : number + 2]), *parts[number + 2 :]])
 
     return change
 
@@ -210,8 +209,7 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
     ("wait", "idle"), [(BARRIER, [0]), (FRONT_BARRIER, []), (WAIT_OF_WARP, [3, 4])], ids=["block", "front", "warp"]
 )
 def test_missing_waits_are_found(wait: str, idle: list[int], use: Use) -> None:
-    """All but those between equations of which each thread reads what it wrote itself, and that before the guard, which
-    holds as it did in the step before."""
+    """But where each thread reads what it wrote itself, and before the guard, which holds as it did a step before."""
     net = model("xor")
     data, steps = rows_of(net, 8), block_of(net).text.partition("for (; s < stop; s++)")[2]
     use()
