@@ -112,6 +112,7 @@ def test_a_small_net_is_one_kernel() -> None:
 def library(monkeypatch: pytest.MonkeyPatch) -> None:
     """The library has products of more than 32,768 multiplications."""
     monkeypatch.setattr(cuda_gemm, "MIDDLE", cuda_tiles.SMALL)
+    monkeypatch.setattr(cuda_gemm, "NARROW", 0)
 
 
 @pytest.mark.usefixtures("library")

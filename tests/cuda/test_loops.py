@@ -219,6 +219,7 @@ def test_a_step_is_kernels_and_products(monkeypatch: pytest.MonkeyPatch, name: s
         assert [(f.first, f.stop) for f in source.functions] == [(0, len(planned.steps))]
         if name == "products" and mode == "train":
             monkeypatch.setattr("gpubp.render.cuda.gemm.MIDDLE", 32**3)
+            monkeypatch.setattr("gpubp.render.cuda.gemm.NARROW", 0)
             source, _ = source_of(net_of(LAYERS[name]), mode, 16)
             assert any(isinstance(one, Gemm) for one in source.work["train_0"])
 

@@ -82,6 +82,7 @@ def test_each_is_the_run_of_its_seed(
     epilogues, turns of a loop."""
     if text is LIBRARY:
         monkeypatch.setattr(gemm, "MIDDLE", 0)
+        monkeypatch.setattr(gemm, "NARROW", 0)
     device, net, count = use(), gpubp.loads(text), 3
     data = rows_of(net, 22)
     together = Ensemble(net, count, "gpu", precision, 3)

@@ -21,6 +21,10 @@ Index = Sequence[str]
 MIDDLE = 2**25
 """Multiplications of an equation up to which tiles do it. That many take 1.1 us at the peak of an H100: what such a
 product takes is waiting, which tiles of ours do not do longer, and they can be one kernel with what is beside them."""
+NARROW = 16
+"""Rows, columns or terms up to which tiles do it, too, however many of the others there are: that is a matter of
+reading these. With ten classes behind 4096 units and 8192 rows the library took an H100 68 to 82 us for each of the
+three products, and a kernel between them 172; all together take 290 us in place of 390."""
 MOST_CALLS = 16
 """Calls of the library for one equation."""
 ADDS, RECTIFIES = add.c, relu.c
@@ -33,7 +37,7 @@ def product(memory: Memory, results: Epilogue, tf32: bool) -> Body:
     """The work of a matrix product and its epilogue, of which the library's own knows a bias and a rectifier. `tf32`:
     whether tensor cores make it, where they are sooner done."""
     every, lead, sizes = _parts(memory, results.first)
-    large = math.prod((*sizes, *lead)) > MIDDLE
+    large = math.prod((*sizes, *lead)) > MIDDLE and min(sizes) > NARROW
     written = results.parts[-1].store
     if large and written is not None and (calls := _calls(memory, [*every[:2], written], lead, sizes)):
         return Body(calls if len(results.parts) == 1 else [with_epilogue(memory, calls, results)])
