@@ -16,6 +16,9 @@ from gpubp.backends.cuda import cublaslt
 from gpubp.backends.native import NativeError
 from gpubp.render import Gemm, Matrix
 
+NO_CHOICES: Any = None
+"""For products that are not large."""
+
 
 def library_product(
     left: cublaslt.Stored,
@@ -65,7 +68,7 @@ def test_every_way_to_lie(turned: tuple[bool, bool, bool], batch: int) -> None:
 
 
 def test_alignments_are_those_of_the_addresses() -> None:
-    assert [cublaslt._alignment(at) for at in (0, 4, 16, 48, 256, 1024)] == [256, 4, 16, 16, 256, 256]
+    assert [cublaslt._alignment(at) for at in (0, 4, 8, 16, 24, 48, 256)] == [16, 4, 8, 16, 8, 16, 16]
 
 
 class Asked:
@@ -96,7 +99,7 @@ def test_tf32_is_for_float32_where_it_is_asked_for(
 ) -> None:
     asked = Asked()
     monkeypatch.setattr(cublaslt, "load", lambda: asked)
-    made = cublaslt.CublasLt(lambda: 0, lambda size: types.SimpleNamespace(address=0), tf32)
+    made = cublaslt.CublasLt(lambda: 0, lambda size: types.SimpleNamespace(address=0), NO_CHOICES, tf32)
     matrix = Matrix(None, 0, 64, False, 0)
     for dtype in ("float32", "float64"):
         made.product(Gemm(64, 64, 64, 1, dtype, matrix, matrix, matrix), 256, 512, 1024, None)
@@ -109,7 +112,7 @@ def test_a_bias_and_a_rectifier_are_asked_for(bias: int | None, relu: bool, monk
     """For each address of a bias anew: it is a part of what is asked."""
     asked = Asked()
     monkeypatch.setattr(cublaslt, "load", lambda: asked)
-    made = cublaslt.CublasLt(lambda: 0, lambda size: types.SimpleNamespace(address=0))
+    made = cublaslt.CublasLt(lambda: 0, lambda size: types.SimpleNamespace(address=0), NO_CHOICES)
     matrix = Matrix(None, 0, 64, False, 0)
     for at in (bias, bias and 2 * bias):
         work = Gemm(64, 64, 64, 1, "float32", matrix, matrix, matrix, None if bias is None else (None, 0), relu)
@@ -158,9 +161,13 @@ def test_descriptors_are_made(library: ctypes.CDLL, dtype: str) -> None:
         assert found == [1, 0, epilogue, bias], "transposed left, right, epilogue, address of the bias"
 
 
+def test_the_version_is_told(library: ctypes.CDLL) -> None:
+    assert 110000 < library.cublasLtGetVersion() < 10**6
+
+
 def test_without_a_driver_it_says_so(library: ctypes.CDLL) -> None:
     handle = ctypes.c_void_p()
     if library.cublasLtCreate(ctypes.byref(handle)) == 0:
         pytest.skip("there is a driver here")
     with pytest.raises(NativeError, match="cublasLtCreate gives 1"):
-        cublaslt.CublasLt(lambda: 0, lambda size: None)
+        cublaslt.CublasLt(lambda: 0, lambda size: None, NO_CHOICES)

@@ -14,7 +14,8 @@ from dsl.records import dataclass
 
 from ...render import Gemm, Matrix
 from ..native import NativeError
-from .device import MOST_ALIGNED
+from .algorithms import LARGE, MOST, Candidates, Choices
+from .device import MOST_ALIGNED, Work
 
 WORKSPACE = 32 << 20
 """Bytes that the library may work in: what it asks for on Hopper."""
@@ -34,7 +35,7 @@ class _Algorithm(ctypes.Structure):
     _fields_ = (("data", ctypes.c_uint64 * 8),)
 
 
-class _Choice(ctypes.Structure):
+class _Answer(ctypes.Structure):
     """cublasLtMatmulHeuristicResult_t."""
 
     _fields_ = (
@@ -58,6 +59,11 @@ class Stored:
     step: int
     turned: bool
 
+    @property
+    def span(self) -> int:
+        """Numbers from the first to the last."""
+        return (self.batch - 1) * self.step + (self.columns - 1) * self.stride + self.rows
+
 
 def stored(work: Gemm) -> tuple[bool, Stored, Stored, Stored]:
     """Whether the two factors change places, and the matrices of the product as the library sees them: left, right,
@@ -75,39 +81,53 @@ def _stored(matrix: Matrix, rows: int, columns: int, batch: int, wanted_turned: 
     return Stored(*lies, matrix.stride, batch, matrix.step, matrix.transposed == wanted_turned)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A product as the library is asked for it: its descriptor, the layouts of its matrices, the numbers 1 and 0."""
+
+    product: Any
+    layouts: Sequence[Any]
+    one: Any
+    zero: Any
+
+
 class CublasLt:
     """The library, on the device that is the thread's. `stream()` gives the stream of a call, `allocate(size)` memory
-    that lives as long as this object. `tf32`: factors of float32 may be rounded to TF32. Raises NativeError where the
-    library is missing or does not start."""
+    that lives as long as this object, `choices` the algorithms of large products. `tf32`: factors of float32 may be
+    rounded to TF32. Raises NativeError where the library is missing or does not start."""
 
-    def __init__(self, stream: Callable[[], int], allocate: Callable[[int], Any], tf32: bool = False) -> None:
+    def __init__(
+        self, stream: Callable[[], int], allocate: Callable[[int], Any], choices: Choices, tf32: bool = False
+    ) -> None:
         self._compute = _COMPUTE | ({"float32": _COMPUTE_TF32} if tf32 else {})
         self._library = load()
-        self._stream = stream
+        self._stream, self._choices = stream, choices
         self._handle = ctypes.c_void_p()
         self._call("cublasLtCreate", ctypes.byref(self._handle))
         self._workspace = allocate(WORKSPACE)
-        self._known: dict[tuple[object, ...], tuple[Any, ...]] = {}
+        self._known: dict[tuple[object, ...], tuple[_Asked, _Algorithm]] = {}
 
-    def product(self, work: Gemm, a: int, b: int, c: int, bias: int | None) -> Callable[[], None]:
+    def product(self, work: Gemm, a: int, b: int, c: int, bias: int | None) -> Work:
         """The product of matrices at three addresses, and the address of its bias if it has one, ready to call. The
-        algorithm is the first that the library's heuristic gives for these shapes and alignments: no clock chooses it.
-        """
+        algorithm is the first that the library's heuristic gives for these shapes and alignments; of a large product
+        it is the one that is chosen for them."""
         swapped, left, right, result = stored(work)
         first, second = (b, a) if swapped else (a, b)
         alignments = tuple(_alignment(x) for x in (first, second, c))
         key = (left, right, result, work.dtype, alignments, bias, work.relu)
         if key not in self._known:
-            compute = self._compute[work.dtype]
-            asked = descriptor(self._library, compute, work.dtype, left.turned, right.turned, bias, work.relu)
-            self._known[key] = asked, *self._prepared(asked, left, right, result, work.dtype, alignments)
-        product, layouts, choice, one, zero = self._known[key]
-        pointer = ctypes.c_void_p
+            asked = self._asked(work, bias)
+            self._known[key] = asked, self._algorithm(work, asked, alignments, bias)
+        asked, algorithm = self._known[key]
+        return self._bound(asked, algorithm, first, second, c)
+
+    def _bound(self, asked: _Asked, algorithm: _Algorithm, first: int, second: int, c: int) -> Work:
+        pointer, layouts = ctypes.c_void_p, asked.layouts
         run = self._library.cublasLtMatmul
         fixed = (
-            *(self._handle, product, ctypes.byref(one), pointer(first), layouts[0], pointer(second), layouts[1]),
-            *(ctypes.byref(zero), pointer(c), layouts[2], pointer(c), layouts[2], ctypes.byref(choice.algorithm)),
-            *(pointer(self._workspace.address), ctypes.c_size_t(WORKSPACE)),
+            *(self._handle, asked.product, ctypes.byref(asked.one), pointer(first), layouts[0], pointer(second)),
+            *(layouts[1], ctypes.byref(asked.zero), pointer(c), layouts[2], pointer(c), layouts[2]),
+            *(ctypes.byref(algorithm), pointer(self._workspace.address), ctypes.c_size_t(WORKSPACE)),
         )
 
         def call() -> None:
@@ -117,11 +137,35 @@ class CublasLt:
 
         return call
 
-    def _prepared(
-        self, product: Any, left: Stored, right: Stored, result: Stored, dtype: str, alignments: Sequence[int]
-    ) -> tuple[Any, ...]:
-        """The layouts, the algorithm, and the factors 1 and 0 of a product as it is described."""
-        layouts = [layout(self._library, matrix, dtype) for matrix in (left, right, result)]
+    def _asked(self, work: Gemm, bias: int | None) -> _Asked:
+        _, left, right, result = stored(work)
+        compute = self._compute[work.dtype]
+        product = descriptor(self._library, compute, work.dtype, left.turned, right.turned, bias, work.relu)
+        layouts = [layout(self._library, matrix, work.dtype) for matrix in (left, right, result)]
+        kind = ctypes.c_float if work.dtype == "float32" else ctypes.c_double
+        return _Asked(product, layouts, kind(1), kind(0))
+
+    def _algorithm(self, work: Gemm, asked: _Asked, alignments: Sequence[int], bias: int | None) -> _Algorithm:
+        large = work.m * work.n * work.k * work.batch >= LARGE
+        answers = self._answers(asked, alignments, MOST if large else 1)
+        _, left, right, result = stored(work)
+        if not answers:
+            raise NativeError(f"cuBLASLt has no algorithm for {left} times {right} of {work.dtype}")
+        if not large:
+            return answers[0]
+        version, bias_at = self._library["cublasLtGetVersion"](), bias and _alignment(bias)
+        described = left, right, result, work.dtype, self._compute[work.dtype], alignments, bias_at, work.relu
+        identity = f"cuBLASLt {version}, {WORKSPACE} bytes, {len(answers)} algorithms: {described}"
+
+        def bind(first: int, second: int, c: int, bias_at: int) -> list[Work]:
+            own = self._asked(work, None if bias is None else bias_at)
+            return [self._bound(own, algorithm, first, second, c) for algorithm in answers]
+
+        sizes = left.span, right.span, result.span, 0 if bias is None else result.rows
+        return answers[self._choices.index(Candidates(identity, work.dtype, sizes, bind))]
+
+    def _answers(self, asked: _Asked, alignments: Sequence[int], most: int) -> list[_Algorithm]:
+        """The heuristic's first algorithms, at most so many."""
         preference = ctypes.c_void_p()
         self._call("cublasLtMatmulPreferenceCreate", ctypes.byref(preference))
         wishes: list[tuple[int, Any]] = [(_MOST_WORKSPACE, ctypes.c_uint64(WORKSPACE))]
@@ -130,14 +174,11 @@ class CublasLt:
         for number, value in wishes:
             size = ctypes.c_size_t(ctypes.sizeof(value))
             self._call("cublasLtMatmulPreferenceSetAttribute", preference, number, ctypes.byref(value), size)
-        choice, found = _Choice(), ctypes.c_int()
-        given = (self._handle, product, *layouts, layouts[-1], preference, 1, ctypes.byref(choice), ctypes.byref(found))
-        self._call("cublasLtMatmulAlgoGetHeuristic", *given)
+        answers, found = (_Answer * most)(), ctypes.c_int()
+        given = (self._handle, asked.product, *asked.layouts, asked.layouts[-1], preference, most)
+        self._call("cublasLtMatmulAlgoGetHeuristic", *given, answers, ctypes.byref(found))
         self._call("cublasLtMatmulPreferenceDestroy", preference)
-        if not found.value or choice.status:
-            raise NativeError(f"cuBLASLt has no algorithm for {left} times {right} of {dtype}")
-        kind = ctypes.c_float if dtype == "float32" else ctypes.c_double
-        return layouts, choice, kind(1), kind(0)
+        return [answer.algorithm for answer in answers[: found.value] if not answer.status]
 
     def _call(self, name: str, *arguments: Any) -> None:
         call(self._library, name, *arguments)

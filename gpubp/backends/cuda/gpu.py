@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from ..native import CacheError, KernelCache, NativeError, say_once
+from .algorithms import Choices
 from .cublaslt import CublasLt
 from .device import CaptureError, Work
 from .nvrtc import Nvrtc
@@ -34,6 +35,48 @@ class GpuMemory:
         return found
 
 
+class GpuNumbers:
+    """Numbers that are normally distributed, the same each time: PERIOD of them over and over."""
+
+    PERIOD = 1_000_003
+
+    def __init__(self, cupy: Any, dtype: str, count: int) -> None:
+        self.array = cupy.empty(-(-count // self.PERIOD) * self.PERIOD, dtype=dtype)
+        few = np.random.default_rng(0).standard_normal(self.PERIOD).astype(dtype)
+        self.array.reshape(-1, self.PERIOD)[...] = cupy.asarray(few)
+        self.address: int = self.array.data.ptr
+
+
+class GpuBench:
+    """See gpubp.backends.cuda.algorithms.Bench. Times are those of the stream, by events, in milliseconds."""
+
+    def __init__(self, cupy: Any, number: int) -> None:
+        self._cupy = cupy
+        properties = cupy.cuda.runtime.getDeviceProperties(number)
+        self.identity = f"{properties['name'].decode()}, {properties['multiProcessorCount']} multiprocessors"
+
+    def numbers(self, dtype: str, count: int) -> GpuNumbers:
+        return GpuNumbers(self._cupy, dtype, count)
+
+    def times(self, works: Sequence[Work], rounds: int) -> list[list[float]]:
+        cuda = self._cupy.cuda
+        events = [[(cuda.Event(), cuda.Event()) for _ in range(rounds)] for _ in works]
+        for k in range(rounds):
+            for work, pairs in zip(works, events, strict=True):
+                begin, end = pairs[k]
+                begin.record()
+                work()
+                end.record()
+        cuda.get_current_stream().synchronize()
+        return [[float(cuda.get_elapsed_time(*pair)) for pair in pairs] for pairs in events]
+
+    def same(self, first: Any, second: Any) -> bool:
+        return bool((first.array.view("uint32") == second.array.view("uint32")).all())
+
+    def release(self) -> None:
+        self._cupy.get_default_memory_pool().free_all_blocks()
+
+
 class CupyDevice:
     """The GPU `number`. `tf32`: products of float32 may take their factors as TF32. Raises NativeError where there is
     no compiler."""
@@ -41,7 +84,7 @@ class CupyDevice:
     def __init__(self, cupy: Any, number: int, tf32: bool = False) -> None:
         self._tf32 = tf32
         self._cupy, self._cache = cupy, KernelCache(user_cache_path("gpubp") / "kernels")
-        self._device = cupy.cuda.Device(number)
+        self._device, self._number = cupy.cuda.Device(number), number
         capability = self._device.compute_capability  # told as `90`
         self.compiler, self.tensor = Nvrtc(f"sm_{capability}", cupy.cuda.nvrtc), int(capability) >= 80
         self.identity = self.compiler.identity.replace("\n", " ")
@@ -83,7 +126,8 @@ class CupyDevice:
 
     @cached_property
     def _products(self) -> CublasLt:
-        return CublasLt(lambda: int(self._cupy.cuda.get_current_stream().ptr), self.memory, self._tf32)
+        choices = Choices(self._cache, GpuBench(self._cupy, self._number))
+        return CublasLt(lambda: int(self._cupy.cuda.get_current_stream().ptr), self.memory, choices, self._tf32)
 
     def memory(self, size: int) -> GpuMemory:
         return GpuMemory(self._cupy, size)

@@ -9,7 +9,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -68,6 +68,23 @@ class KernelCache:
         except OSError as error:
             raise CacheError(f"cannot write to `{self.folder}`: {_reason(error)}") from None
         return target
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Waits until no other process or thread is in here, on file systems that have locks. Raises CacheError."""
+        self._require_private()
+        import fcntl  # only where `_require_private` finds users
+
+        try:
+            folder = os.open(self.folder, os.O_RDONLY)
+        except OSError as error:
+            raise CacheError(f"cannot read `{self.folder}`: {_reason(error)}") from None
+        try:
+            with suppress(OSError):
+                fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def _found(self, key: str, suffix: str) -> Iterator[Path]:
         try:

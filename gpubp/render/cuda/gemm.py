@@ -85,8 +85,8 @@ def _batch(every: Sequence[Access], lead: tuple[int, ...]) -> tuple[tuple[int, .
 
 def with_epilogue(memory: Memory, calls: Sequence[Gemm], results: Epilogue) -> Gemm:
     """The library's call with what is computed of its results. Raises UnfitError where that is more than a bias and a
-    rectifier. The library says no more of this one than `max(x, 0)`, which may make 0 of NaN, so it is for programs
-    with a guard alone: where a product overflows, the loss or a gradient does, too."""
+    rectifier. The library says no more of this one than `max(x, 0)`, which may make 0 of NaN (measured on an H100, it
+    keeps NaN). So it is for programs with a guard alone: where a product overflows, so does the loss or a gradient."""
     *inner, last = results.parts
     steps, work = [part.form for part in results.parts[1:]], calls[0]
     if steps not in ([ADDS], [RECTIFIES], [ADDS, RECTIFIES]) or any(part.store is not None for part in inner):

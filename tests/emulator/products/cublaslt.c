@@ -116,7 +116,15 @@ static const char *made(struct product *p, const struct description *d, const st
     return product_fault(p);
 }
 
-struct algorithm { uint64_t magic; uint32_t alignment[4]; uint64_t workspace; };
+/* Every second algorithm adds the terms of a sum up backwards. EMULATED_GPU_UNSTEADY is the number of one that does so
+   each other time, EMULATED_GPU_REFUSES that of one that takes no product. */
+#define ALGORITHMS 4
+struct algorithm { uint64_t magic; uint32_t alignment[4]; uint64_t workspace, number; };
+
+static int planted(const char *fault, uint64_t number) {
+    const char *given = getenv(fault);
+    return given && strtoul(given, NULL, 10) == number;
+}
 
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t d, cublasLtMatrixLayout_t a,
                                               cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t r,
@@ -130,12 +138,14 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     if (fault) return refuse(fault, CUBLAS_STATUS_NOT_SUPPORTED);
     for (int k = 0; k < 4; k++)
         if (given->alignment[k] < (uint32_t)p.wide) return refuse("memory that begins within a number", CUBLAS_STATUS_NOT_SUPPORTED);
-    struct algorithm algorithm = {MAGIC, {0}, given->workspace};
-    memcpy(algorithm.alignment, given->alignment, sizeof algorithm.alignment);
-    memset(found, 0, sizeof *found);
-    memcpy(&found->algo, &algorithm, sizeof algorithm);
-    found->workspaceSize = given->workspace, found->wavesCount = 1;
-    return *count = 1, CUBLAS_STATUS_SUCCESS;
+    for (int k = 0; k < wanted && k < ALGORITHMS; k++, found++, ++*count) {
+        struct algorithm algorithm = {MAGIC, {0}, given->workspace, k};
+        memcpy(algorithm.alignment, given->alignment, sizeof algorithm.alignment);
+        memset(found, 0, sizeof *found);
+        memcpy(&found->algo, &algorithm, sizeof algorithm);
+        found->workspaceSize = given->workspace, found->wavesCount = 1;
+    }
+    return CUBLAS_STATUS_SUCCESS;
 }
 
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t d, const void *alpha, const void *a,
@@ -155,6 +165,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t d, c
             return refuse("memory that is aligned less than was said", CUBLAS_STATUS_INVALID_VALUE);
     if (bytes < algorithm.workspace) return refuse("a workspace smaller than was said", CUBLAS_STATUS_INVALID_VALUE);
     if (bytes && (uintptr_t)workspace % 256) return refuse("a workspace off multiples of 256", CUBLAS_STATUS_INVALID_VALUE);
+    if (planted("EMULATED_GPU_REFUSES", algorithm.number)) return CUBLAS_STATUS_NOT_SUPPORTED;
+    p.backwards = algorithm.number % 2, p.unsteady = planted("EMULATED_GPU_UNSTEADY", algorithm.number);
     p.a = a, p.b = b, p.c = c, p.d = r, p.also = workspace, p.also_bytes = bytes;
     p.alpha = p.wide == 4 ? *(const float *)alpha : *(const double *)alpha;
     p.beta = p.wide == 4 ? *(const float *)beta : *(const double *)beta;

@@ -13,7 +13,7 @@ const char *product_fault(const struct product *p) {
     return NULL;
 }
 
-/* One column after the other, the terms of a sum in their order, each sum in the type of the numbers. */
+/* One column after the other, the terms of a sum in their order or backwards, each sum in the type of the numbers. */
 #define MULTIPLY(name, number) \
     static void name(const struct product *p, const number *a, const number *b, const number *c, number *d) { \
         number alpha = p->alpha_at ? *(const number *)p->alpha_at : (number)p->alpha; \
@@ -21,7 +21,8 @@ const char *product_fault(const struct product *p) {
         number *column = malloc((p->m + 1) * sizeof *column); \
         for (long j = 0; j < p->n; j++) { \
             memset(column, 0, p->m * sizeof *column); \
-            for (long l = 0; l < p->k; l++) { \
+            for (long t = 0; t < p->k; t++) { \
+                long l = p->backwards ? p->k - 1 - t : t; \
                 number right = p->turned_b ? b[j + l * p->ldb] : b[l + j * p->ldb]; \
                 if (p->turned_a) for (long i = 0; i < p->m; i++) column[i] += a[l + i * p->lda] * right; \
                 else for (long i = 0; i < p->m; i++) column[i] += a[i + l * p->lda] * right; \
@@ -46,7 +47,9 @@ static int there(const char *which, const void *at, long rows, long columns, lon
 }
 
 static CUresult run_product(void *data) {
+    static int calls;
     struct product *p = data;
+    if (p->unsteady) p->backwards = calls++ % 2;
     if (p->also_bytes && !emulated_owns(p->also, p->also_bytes)) {
         fprintf(stderr, "emulated GPU: a product's workspace of %zu bytes at %p leaves its memory\n", p->also_bytes, p->also);
         return CUDA_ERROR_ILLEGAL_ADDRESS;

@@ -16,6 +16,8 @@ struct product {
     int listed;
     const void *bias; /* where not NULL: a number for each row of d, added to its columns */
     int relu; /* whether they are rectified then */
+    int backwards; /* the terms of a sum, last to first */
+    int unsteady; /* each time another way */
     double alpha, beta;
     const void *alpha_at, *beta_at; /* where not NULL: read when it runs */
     const void *also; /* other memory that has to be there, such as a workspace, and its bytes */
