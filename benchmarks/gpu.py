@@ -95,20 +95,23 @@ class Bench:
                 self._drop(way)
 
     def _prepare(self, case: Case, materials: str, until: float, failed: dict[str, str]) -> dict[str, list[float]]:
-        """The first losses of each way; all compile the net at the same time. Who takes too long is not asked again."""
+        """The first losses of each way. gpubp times algorithms of large products, for which it needs the GPU alone, so it
+        comes first; the others compile at the same time. Who takes too long is not asked again."""
         losses = {}
-        for way, process in [*self._processes.items()]:
-            try:
-                process.ask("ready", case=asdict(case), materials=materials, steps=STEPS)
-            except PeerError as error:
-                self._failed(way, error, failed)
-        for way in [*self._processes]:
-            try:
-                losses[way] = self._processes[way].answer(max(0.0, until - time.monotonic()))
-            except PeerError as error:
-                self._failed(way, error, failed)
-                if time.monotonic() >= until:
-                    self._lost[way] = f"{case.name}: {error}"
+        ways = [*self._processes]
+        for some in ([way for way in ways if way == OWN], [way for way in ways if way != OWN]):
+            for way in some:
+                try:
+                    self._processes[way].ask("ready", case=asdict(case), materials=materials, steps=STEPS)
+                except PeerError as error:
+                    self._failed(way, error, failed)
+            for way in [way for way in some if way in self._processes]:
+                try:
+                    losses[way] = self._processes[way].answer(max(0.0, until - time.monotonic()))
+                except PeerError as error:
+                    self._failed(way, error, failed)
+                    if time.monotonic() >= until:
+                        self._lost[way] = f"{case.name}: {error}"
         return losses
 
     def _failed(self, way: str, error: PeerError, failed: dict[str, str]) -> None:
