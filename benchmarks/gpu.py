@@ -95,8 +95,8 @@ class Bench:
                 self._drop(way)
 
     def _prepare(self, case: Case, materials: str, until: float, failed: dict[str, str]) -> dict[str, list[float]]:
-        """The first losses of each way. gpubp times algorithms of large products, for which it needs the GPU alone, so it
-        comes first; the others compile at the same time. Who takes too long is not asked again."""
+        """The first losses of each way. gpubp times algorithms of large products, for which it needs the GPU alone, so
+        it comes first; the others compile at the same time. Who takes too long is not asked again."""
         losses = {}
         ways = [*self._processes]
         for some in ([way for way in ways if way == OWN], [way for way in ways if way != OWN]):

@@ -73,6 +73,10 @@ class Backend(Protocol):
     modes: frozenset[str]
     """The modes of the programs that it compiles, where it can."""
 
+    algorithms: dict[str, int]
+    """What was chosen by its time, by what it was chosen for: numbers of algorithms. Those that are here are taken, and
+    others are added when they are chosen."""
+
     def kernels(self) -> str:
         """Which compiler makes kernels, and of what, as far as bytes depend on it; empty where none does."""
 

@@ -67,6 +67,7 @@ class CupyBackend:
         self.description = f"{self._about})"
         self._cuda = import_module(".cuda", __package__)
         self.compiles = compiled
+        self.algorithms: dict[str, int] = {}
         if not compiled:
             return
         try:
@@ -77,7 +78,7 @@ class CupyBackend:
 
     def _connect(self, number: int, tf32: bool) -> Device:
         """The device as compiled kernels need it."""
-        device: Device = self._cuda.CupyDevice(self._cupy, number, tf32)
+        device: Device = self._cuda.CupyDevice(self._cupy, number, self.algorithms, tf32)
         return device
 
     def _give_up(self, error: Exception) -> None:

@@ -33,6 +33,7 @@ class NumpyBackend:
     def __init__(self, why: str = "") -> None:
         """`why`: the reason for not taking a GPU, where one was looked for."""
         self.description = f"CPU (NumPy {np.__version__}{'; ' if why else ''}{why})"
+        self.algorithms: dict[str, int] = {}
 
     @property
     def xp(self) -> Any:

@@ -42,6 +42,12 @@ def environment(executor: Executor) -> dict[str, str]:
     return found
 
 
+def algorithms(executor: Executor) -> dict[str, dict[str, int]]:
+    """What was chosen by its time so far, as an entry of metadata, if anything was: a resume takes the same."""
+    chosen = executor.backend.algorithms
+    return {"algorithms": dict(chosen)} if chosen else {}
+
+
 def _cupy() -> str:
     from importlib.metadata import PackageNotFoundError, version  # takes a tenth of the time of a short training
 
@@ -107,4 +113,5 @@ def describe_run(run: Run, known: Mapping[str, Any], where: tuple[str, str], sta
         "rows": {part: len(rows) for part, rows in run.dataset.parts.items()},
         **({"left_out": run.dataset.left_out} if run.dataset.left_out else {}),
         **{key: value for key, value in known.items() if key != "columns"},
+        **algorithms(executor),
     }

@@ -16,7 +16,7 @@ from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, requ
 from .best import Best, Sums
 from .checkpoint import BEST, Saved, read
 from .dataset import dataset_of, hashes, length_of
-from .environment import describe_run, environment
+from .environment import algorithms, describe_run, environment
 from .folder import RunFolder
 from .health import Health
 from .hooks import Hooks
@@ -47,6 +47,7 @@ class Training:
         ex = self.executor = Executor(net, where[0], backend=where[1])
         self.split_seed = ex.seed
         if saved is not None:
+            ex.backend.algorithms |= saved.about.get("algorithms", {})
             try:
                 ex.load_state_dict(saved.state)
             except CheckpointError as error:
@@ -238,6 +239,7 @@ class Training:
         state = ex.state_dict()
         about: dict[str, Any] = {
             **self.known,
+            **algorithms(ex),
             "step": ex.step,
             "epoch": ex.step / self.per_epoch,
             "seed": ex.seed,

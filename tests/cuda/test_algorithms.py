@@ -93,9 +93,15 @@ Made = Callable[..., int]
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     """The number of the algorithm by which a process of its own multiplies."""
 
-    def run(gpu: Gpu, work: Gemm = WORK, at: tuple[int, int, int] = (256, 512, 1024), folder: str = "kernels") -> int:
+    def run(
+        gpu: Gpu,
+        work: Gemm = WORK,
+        at: tuple[int, int, int] = (256, 512, 1024),
+        folder: str = "kernels",
+        known: dict[str, int] | None = None,
+    ) -> int:
         monkeypatch.setattr(cublaslt, "load", lambda: gpu)
-        choices = Choices(KernelCache(tmp_path / folder), gpu)
+        choices = Choices(KernelCache(tmp_path / folder), gpu, {} if known is None else known)
         library = cublaslt.CublasLt(lambda: 0, lambda size: types.SimpleNamespace(address=0), choices)
         library.product(work, *at, None if work.bias is None else 4096)()
         assert gpu.memory <= {*at, 1 << 40}
@@ -166,6 +172,19 @@ def test_a_bias_is_in_memory_of_its_own_too(made: Made) -> None:
     gpu = Gpu(1, 9)
     made(gpu, BIASED)
     assert gpu.biases == [4096, 1 << 40, 1 << 40], "asked for, tried, and tried again"
+
+
+def test_what_is_known_already_is_taken(made: Made) -> None:
+    """As by a resume on a machine that has chosen otherwise; not for another GPU."""
+    known: dict[str, int] = {}
+    assert made(Gpu(9, 1), folder="there", known=known) == 1
+    assert list(known.values()) == [1]
+    assert made(Gpu(1, 9)) == 0
+    assert made(Gpu(1, 9), known=known) == 1
+    another = Gpu(1, 9)
+    another.identity = "another GPU"
+    assert made(another, known=known) == 0
+    assert list(known.values()) == [1, 0]
 
 
 @pytest.mark.parametrize("content", [b"", b"1\n", b"\xff\xff", b"0" * 5000])

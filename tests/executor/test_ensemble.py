@@ -46,7 +46,9 @@ def test_every_model(path: Path) -> None:
     np.testing.assert_allclose(penalties[k], mine[1], rtol=1e-9)
     for name, value in alone.evaluate(data).items():
         assert figures[k][name] == pytest.approx(value, rel=1e-9)
+    together.backend.algorithms["a product"] = 3
     member = together.member(k).state_dict()
+    assert together.member(k).backend.algorithms == {"a product": 3}, "what was chosen by its time goes with it"
     for name, array in alone.state_dict().items():
         np.testing.assert_allclose(member[name], array, rtol=1e-8, atol=1e-12, err_msg=name)
 

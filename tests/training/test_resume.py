@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,24 @@ def test_equal_runs_are_equal_files(tmp_path: Path) -> None:
     for number in range(1, 4):
         train(path, out=str(tmp_path / "deep" / str(number)), epochs=2)
         assert (tmp_path / "deep" / str(number) / LAST).read_bytes() == first, "two runs with one seed: the same bytes"
+
+
+def test_algorithms_that_were_chosen_by_their_times(tmp_path: Path) -> None:
+    """They are part of what is saved, and a resume begins with them, whatever its machine would choose."""
+    path = write_net(tmp_path)
+    seen: list[dict[str, int]] = []
+
+    def look(run: gpubp.Run) -> None:
+        seen.append(dict(run.executor.backend.algorithms))
+        run.executor.backend.algorithms["a product"] = 3
+
+    train(path, out=tmp_path / "out", epochs=2, callbacks=[look])
+    assert read(tmp_path / "out").about["algorithms"] == {"a product": 3}
+    assert json.loads((tmp_path / "out" / "env.json").read_text("utf-8"))["algorithms"] == {"a product": 3}
+    assert seen[0] == {}
+    seen.clear()
+    train(path, resume=tmp_path / "out", epochs=3, callbacks=[look])
+    assert seen == [{"a product": 3}]
 
 
 def test_any_layout_is_saved_right(tmp_path: Path) -> None:

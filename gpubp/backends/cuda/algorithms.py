@@ -63,21 +63,21 @@ class Candidates:
 
 
 class Choices:
-    """What has been chosen, kept in `cache`, by the times of `bench`."""
+    """What is chosen by the times of `bench`, kept in `cache` and in `known`: what is there already is taken."""
 
-    def __init__(self, cache: KernelCache, bench: Bench) -> None:
-        self._cache, self._bench = cache, bench
-        self._known: dict[str, int] = {}
+    def __init__(self, cache: KernelCache, bench: Bench, known: dict[str, int]) -> None:
+        self._cache, self._bench, self._known = cache, bench, known
 
     def index(self, candidates: Candidates) -> int:
         """Which algorithm to take. It is the first where there is no memory to time them, and where the choice cannot
         be kept, for then the next run might choose another."""
-        key = candidates.identity
+        key = f"{self._bench.identity}: {candidates.identity}"
         if key not in self._known:
             self._known[key] = 0
             with suppress(CacheError, OSError, ValueError), self._cache.alone():
                 chooser = _Chooser(candidates, self._bench)
-                self._known[key] = int(self._cache.library(key, chooser, SUFFIX).read_text("ascii"))
+                kept = self._cache.library(candidates.identity, chooser, SUFFIX)
+                self._known[key] = int(kept.read_text("ascii"))
         return self._known[key]
 
 

@@ -78,11 +78,11 @@ class GpuBench:
 
 
 class CupyDevice:
-    """The GPU `number`. `tf32`: products of float32 may take their factors as TF32. Raises NativeError where there is
-    no compiler."""
+    """The GPU `number`. `tf32`: products of float32 may take their factors as TF32; `algorithms`: see
+    gpubp.backends.base.Backend. Raises NativeError where there is no compiler."""
 
-    def __init__(self, cupy: Any, number: int, tf32: bool = False) -> None:
-        self._tf32 = tf32
+    def __init__(self, cupy: Any, number: int, algorithms: dict[str, int], tf32: bool = False) -> None:
+        self._tf32, self._algorithms = tf32, algorithms
         self._cupy, self._cache = cupy, KernelCache(user_cache_path("gpubp") / "kernels")
         self._device, self._number = cupy.cuda.Device(number), number
         capability = self._device.compute_capability  # told as `90`
@@ -126,7 +126,7 @@ class CupyDevice:
 
     @cached_property
     def _products(self) -> CublasLt:
-        choices = Choices(self._cache, GpuBench(self._cupy, self._number))
+        choices = Choices(self._cache, GpuBench(self._cupy, self._number), self._algorithms)
         return CublasLt(lambda: int(self._cupy.cuda.get_current_stream().ptr), self.memory, choices, self._tf32)
 
     def memory(self, size: int) -> GpuMemory:
