@@ -1,6 +1,7 @@
 // Runs kernels on a processor: each thread of a block is a fiber, which runs until it waits at a barrier or in
 // a shuffle. Warps take turns in one order or the other, each as far as it can get, so that a missing barrier shows.
 // Blocks run one after the other. What it cannot show: races between blocks, and what weakly ordered memory does.
+#define _GNU_SOURCE
 #include "cuda_host.h"
 #include <setjmp.h>
 #include <stdlib.h>
@@ -13,6 +14,13 @@ Triple blockIdx, blockDim, gridDim;
 extern "C" __attribute__((visibility("hidden"))) void __ubsan_handle_type_mismatch_v1(void *, void *) { host::fault = 5; }
 #endif
 
+#ifdef GPUBP_RACES
+#include "races.h"
+#define WITH_RACES(...) __VA_ARGS__
+#else
+#define WITH_RACES(...)
+#endif
+
 namespace host {
 struct Fiber : Thread { ucontext_t context; jmp_buf point; bool started; };
 constexpr size_t STACK = 64 * 1024;
@@ -22,7 +30,8 @@ void *tables, *last;
 int fault;
 unsigned char exchanged[1024][32];
 static jmp_buf scheduler;
-static Fiber fibers[1024];
+constexpr unsigned MOST = 1024;
+static Fiber fibers[MOST];
 static char *stacks;
 static void (*kernel)();
 
@@ -58,6 +67,10 @@ static bool turn(unsigned first, unsigned stop, bool backwards) {
     }
     for (unsigned i = first; i < stop; i++)
         ready[i - first] = fibers[i].state == AT_WARP && complete(fibers[i], first, stop);
+    // Lanes with one mask go on together. Only __syncwarp, a line of the text, orders their memory.
+    WITH_RACES(for (unsigned k = first; k < stop; k++)
+        if (ready[k - first] && fibers[k].line >= 0 && fibers[k].number - first == (unsigned)__builtin_ctz(fibers[k].mask))
+            races::join(first, stop, [&](unsigned i) { return ready[i - first] && fibers[i].mask == fibers[k].mask; });)
     for (unsigned i = first; i < stop; i++)
         if (ready[i - first]) fibers[i].state = RUNS, any = true;
     return any;
@@ -73,8 +86,10 @@ static bool met(unsigned threads) {
                 wanted = fibers[i].wanted;
             }
         if (!waiting || waiting != wanted) continue;
+        auto here = [&](unsigned i) { return fibers[i].state == AT_SOME && fibers[i].barrier == barrier; };
+        WITH_RACES(races::join(0, threads, here);)
         for (unsigned i = 0; i < threads; i++)
-            if (fibers[i].state == AT_SOME && fibers[i].barrier == barrier) fibers[i].state = RUNS;
+            if (here(i)) fibers[i].state = RUNS;
         any = true;
     }
     return any;
@@ -93,6 +108,7 @@ static int run_block(unsigned threads, bool backwards) {
         makecontext(&fiber.context, begin, 0);
     }
     const unsigned warps = (threads + 31) / 32;
+    WITH_RACES(races::own_begin = stacks, races::own_end = stacks + MOST * STACK;)
     for (;;) {
         for (unsigned k = 0; k < warps; k++) {
             const unsigned first = (backwards ? warps - 1 - k : k) * 32, stop = first + 32 < threads ? first + 32 : threads;
@@ -109,6 +125,7 @@ static int run_block(unsigned threads, bool backwards) {
         }
         if (done == threads) return 0;
         if (waiting != threads) return 2;  // some threads never come to the barrier
+        WITH_RACES(races::everyone(threads);)
         for (unsigned i = 0; i < threads; i++) fibers[i].state = RUNS;
     }
 }
@@ -116,10 +133,12 @@ static int run_block(unsigned threads, bool backwards) {
 int run(unsigned grid, unsigned block, bool backwards, bool alone, void (*work)(), unsigned rows) {
     gridDim = {grid, rows, 1}, blockDim = {block, 1, 1}, kernel = work;
     fault = 0;
-    if (!alone && !stacks) stacks = (char *)malloc(1024 * STACK);
+    WITH_RACES(alone = false;)  // a stack for each thread tells what is its own
+    if (!alone && !stacks) stacks = (char *)malloc(MOST * STACK);
     for (unsigned n = 0; n < grid * rows; n++) {
         const unsigned b = n / rows;
         blockIdx = {backwards ? grid - 1 - b : b, n % rows, 0};
+        WITH_RACES(races::everyone(block);)
         if (alone) {
             now = &fibers[0];
             for (unsigned i = 0; i < block; i++) now->number = backwards ? block - 1 - i : i, work();

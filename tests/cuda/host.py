@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import re
 import shutil
+import subprocess
 from collections.abc import Sequence
 from functools import cache, cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ from gpubp.render import Gemm, Launch, Matrix
 
 Array = np.ndarray[Any, Any]
 SHIM = Path(__file__).with_name("cuda_host.h")
-SCHEDULER = SHIM.with_suffix(".cpp")
+SCHEDULER, RACES = SHIM.with_suffix(".cpp"), SHIM.with_name("races.h")
 FLAGS = ("-std=c++17", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-U_FORTIFY_SOURCE", "-nostdinc++", "-w")
 FLAGS += ("-fno-exceptions", "-fno-rtti", "-fno-asynchronous-unwind-tables")  # a tenth of the compiler's time
 STRICT = "-fsanitize=alignment"
@@ -44,6 +45,7 @@ WRONG = {
     4: "a barrier of some threads that they do not agree on",
     5: "an access to memory at no multiple of its size",
     6: "a product of a warp without all of its threads",
+    7: "a race",
 }
 
 
@@ -75,7 +77,23 @@ class HostCompiler(Compiler):
         self._run(*options, self._scheduler, "-x", "c++", str(source), "-o", str(library), *LIBRARIES)
 
 
-HOST = HostCompiler(CXX)
+class RaceCompiler(HostCompiler):
+    """The same with what finds races between the threads of a block (races.h)."""
+
+    @cached_property
+    def identity(self) -> str:
+        return super().identity + RACES.read_text("utf-8")
+
+    def compile(self, source: Path, library: Path) -> None:
+        found = library.with_suffix(".scheduler.o")
+        flags = (*FLAGS, "-fPIC", "-I", str(SHIM.parent), "-x", "c++")
+        self._run(*flags, "-O1", "-c", "-DGPUBP_RACES", str(SCHEDULER), "-o", str(found))
+        options = ("-O0", "-g", "-fsanitize=thread", "-shared", str(source))
+        self._run(*flags, *options, "-x", "none", str(found), "-o", str(library), *LIBRARIES)
+        found.unlink()
+
+
+HOST, RACE = HostCompiler(CXX), RaceCompiler(CXX)
 
 
 def kernels_folder() -> Path:
@@ -115,15 +133,19 @@ def host_text(text: str) -> str:
 
 
 @cache
-def host_library(text: str) -> ctypes.CDLL:
-    return ctypes.CDLL(str(KernelCache(kernels_folder()).library(host_text(text), HOST)))
+def host_library(text: str, races: bool = False) -> ctypes.CDLL:
+    """`races`: whether the kernels of the library tell of races between the threads of a block."""
+    return ctypes.CDLL(str(KernelCache(kernels_folder()).library(host_text(text), RACE if races else HOST)))
 
 
 class HostModule:
     """Kernels of a module with its numbers. `order`: the order of the warps, 0 or 1."""
 
+    races = False
+
     def __init__(self, text: str, numbers: bytes, order: int = 0) -> None:
-        self.library, self.numbers, self.order = host_library(text), numbers, order
+        self.text, self.numbers, self.order = text, numbers, order
+        self.library = host_library(text, self.races)
 
     def launch(self, work: Launch, arena: Array, tables: Sequence[Array], last: Array) -> None:
         """Run a kernel on arrays; AssertionError where its threads do not meet."""
@@ -148,9 +170,27 @@ class HostModule:
             held.raw = self.numbers
         return self.library[f"host_{work.kernel}"]
 
-    @staticmethod
-    def _check(work: Launch, wrong: int) -> None:
-        assert wrong == 0, f"{work.kernel}: {WRONG[wrong]}"
+    def _check(self, work: Launch, wrong: int) -> None:
+        assert wrong == 0, f"{work.kernel}: {WRONG[wrong]}{self._race() if wrong == 7 else ''}"
+
+    def _race(self) -> str:
+        """What threads did, and in which lines of the text."""
+        tell = self.library.host_race
+        tell.restype = ctypes.c_char_p
+        text = tell().decode()
+        lines = host_text(self.text).splitlines()
+        for at in re.findall("0x[0-9a-f]+", text):
+            command = ("addr2line", "-e", self.library._name, at)
+            found = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+            number = re.search(r":(\d+)", found)
+            text = text.replace(at, f"`{lines[int(number[1]) - 1].strip()}`" if number else at)
+        return f": {text}"
+
+
+class RacingModule(HostModule):
+    """The same, which also tells of races."""
+
+    races = True
 
 
 def host_gemm(work: Gemm, a: int, b: int, c: int, bias: int | None) -> None:

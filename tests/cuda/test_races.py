@@ -1,0 +1,98 @@
+"""Races between the threads of a block, found by vector clocks (races.h): none in the kernels of nets, and each missing
+wait shows, also where the order in which the shim runs threads hides it."""
+
+from __future__ import annotations
+
+import pytest
+
+import gpubp
+from tests.executor.nets import DROPOUT, PLAIN, rows
+from tests.gpu.test_compiled import rows_of
+
+from . import double
+from .conftest import Use
+from .host import RacingModule, needs_host
+from .test_block import BARRIER, FRONT_BARRIER, TINY, WAIT_OF_WARP, block_of, model, replaced, trained, without
+
+pytestmark = needs_host
+RACE = "a race: thread"
+
+
+@pytest.fixture(autouse=True)
+def racing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(double, "HostModule", RacingModule)
+
+
+def steps(net: gpubp.Net, batch: int = 4) -> None:
+    """A few of a training, and an evaluation."""
+    ex, data = gpubp.Executor(net, "gpu"), rows_of(net, 3 * batch)
+    ex.run_steps(ex.place(data), 4, batch)
+    ex.evaluate(data)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_nets_in_a_block_have_none(name: str, use: Use) -> None:
+    device = use()
+    steps(model(name), 16 if name == "iris" else 4)
+    assert "train_block" in device.log
+
+
+@pytest.mark.usefixtures("graphs")
+@pytest.mark.parametrize("name", ["xor", "digits", "deep_batchnorm", "mackey_glass"])
+def test_nets_as_graphs_have_none(name: str, use: Use) -> None:
+    device = use()
+    steps(model(name))
+    assert "replay" in device.log
+
+
+@pytest.mark.parametrize("text", [PLAIN, DROPOUT], ids=["plain", "dropout"])
+def test_epochs_with_a_smaller_batch_have_none(text: str, use: Use) -> None:
+    use()
+    ex = gpubp.Executor(gpubp.loads(text), "gpu")
+    ex.run_steps(ex.place(rows(22)), 11, 5)
+
+
+@pytest.mark.parametrize(
+    ("wait", "idle"), [(BARRIER, []), (FRONT_BARRIER, []), (WAIT_OF_WARP, [3, 4])], ids=["block", "front", "warp"]
+)
+def test_each_missing_wait_of_a_block_is_a_race(wait: str, idle: list[int], use: Use) -> None:
+    """But behind what one thread does that then goes on with it."""
+    net, found = model("xor"), list[int | str]()
+    data, text = rows_of(net, 8), block_of(net).text.partition("for (; s < stop; s++)")[2]
+    for number in range(text.count(wait)):
+        use(change=without(number, wait))
+        try:
+            trained(net, data, "float32", 3)
+        except AssertionError as error:
+            found.append(number if RACE in str(error) else str(error))
+    assert found == [number for number in range(text.count(wait)) if number not in idle]
+
+
+@pytest.mark.usefixtures("graphs")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (r"__syncthreads\(\);\n(\s*)half = 1 - half;", r"half = 1 - half;"),  # of the tiles of a product
+        (r"(_parts\[thread / 32\] = \w+;\n\s*)__syncthreads\(\);", r"\1;"),  # of a reduction by several warps
+    ],
+)
+def test_missing_barriers_of_kernels_are_races(old: str, new: str, use: Use) -> None:
+    use(change=replaced(old, new))
+    with pytest.raises(AssertionError, match=RACE):
+        steps(model("digits"))
+
+
+def test_a_race_is_told_by_its_lines(use: Use) -> None:
+    use(change=without(0, FRONT_BARRIER))
+    net = model("xor")
+    lines = r"thread \d+ (wrote|read) at `.*;` what thread \d+ (reads|writes) at `.*`"
+    with pytest.raises(AssertionError, match=lines):
+        trained(net, rows_of(net, 8), "float32", 3)
+
+
+def test_shuffles_order_nothing(use: Use) -> None:
+    """A wait of a warp is no shuffle."""
+    use(change=replaced(r"__syncwarp\(0xffffffff\);", "__shfl_xor_sync(0xffffffff, 0.0f, 1);"))
+    net = model("xor")
+    with pytest.raises(AssertionError, match=RACE):
+        trained(net, rows_of(net, 8), "float32", 3)
