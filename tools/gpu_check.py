@@ -69,8 +69,9 @@ LEFT = ("training", "stand_in_facts", "plain")
 
 
 def run(part: Part, seconds: float, log: Path) -> Outcome:
-    """Run a part, which prints to the end of `log`; what it has printed is kept, however it ends. One that takes too
-    long, or is to stop, is first interrupted, as by Ctrl-C, for then tests tell what failed."""
+    """Run a part, which prints to the end of `log`; what it has printed is kept, however it ends, with paths relative
+    to the repository or to Python's environment. A part that takes too long, or is to stop, is first interrupted, as by
+    Ctrl-C, for then tests tell what failed."""
     start, code, stopped = time.monotonic(), None, False
     with log.open("ab") as file:
         file.write(f"== {part.name}\n".encode())
@@ -98,8 +99,14 @@ def run(part: Part, seconds: float, log: Path) -> Outcome:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # it, and what it has left running
         process.wait()
+    seconds = time.monotonic() - start
     said = log.read_bytes()[begin:].decode("utf-8", "replace")
-    return Outcome(part, code, time.monotonic() - start, said, stopped)
+    for folder in (sys.prefix, str(ROOT)):
+        said = said.replace(f"{folder}/", "").replace(folder, ".")
+    os.truncate(log, begin)
+    with log.open("a", encoding="utf-8") as file:
+        file.write(said)
+    return Outcome(part, code, seconds, said, stopped)
 
 
 def _listen() -> None:

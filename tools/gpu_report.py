@@ -34,7 +34,7 @@ CLAIMS = (
 """What the tests show, and what the names of those that show it hold."""
 VERDICTS = ("met", "missed", "not measured")
 _CAME = "(PASSED|FAILED|ERROR|SKIPPED)"
-_TEST = re.compile(rf"(?:\[gw\d+\] \[ *\d+%\] )?(?:{_CAME} (tests/\S+::.+?)|(tests/\S+::.+?) {_CAME}.*)")
+_TEST = re.compile(rf"(?:\[gw\d+\] \[ *\d+%\] )?(?:{_CAME} (tests/\S+::.+?)(?: - .*)?|(tests/\S+::.+?) {_CAME}.*)")
 _DULL, _BAD = re.compile(r"(\[gw\d+\] \[ *\d+%\] \w+ )?tests/\S+::"), re.compile("FAILED|ERROR|Timeout")
 
 

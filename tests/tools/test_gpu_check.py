@@ -78,6 +78,14 @@ def test_all_is_well(tmp_path: Path) -> None:
     assert checked(tmp_path, (GOOD,))[0] == 0
 
 
+def test_no_folder_of_the_machine_is_told(tmp_path: Path) -> None:
+    words = f"import sys; print('at', {str(gpu_check.ROOT)!r}); print({str(gpu_check.ROOT / 'a.py')!r}, sys.executable)"
+    _, text = checked(tmp_path, (Part("paths", ("-c", words), 60), GOOD))
+    log = (tmp_path / "nvidia-h100-80gb.log").read_text("utf-8")
+    assert log == f"== paths\nat .\na.py bin/{Path(sys.executable).name}\n== good\nall is well\n"
+    assert str(gpu_check.ROOT) not in text
+
+
 def test_what_there_is_no_time_for_is_told(tmp_path: Path) -> None:
     code, text = checked(tmp_path, (GOOD, GOOD), limit=0.5)
     assert code == 1
@@ -128,6 +136,7 @@ tests/gpu/test_compiled.py::test_two_runs_give_the_same_bytes
 [gw0] [ 17%] PASSED tests/gpu/test_losses.py::test_losses_of_float32[every op]
 [gw0] [100%] SKIPPED tests/gpu/test_compiled.py::test_with_and_without_a_graph
 E   AssertionError: how it failed
+FAILED tests/gpu/test_losses.py::test_losses_of_float32[iris] - AssertionError: how
 """
 
 
