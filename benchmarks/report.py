@@ -137,7 +137,7 @@ Figures are medians of blocks taken in turn; in brackets how many times longer a
 kernels, the median of the ratios within a turn. Each peer runs with its fastest setting, found by a short trial:
 PyTorch eager, with the fused Adam, through torch.compile, and with the whole step as one graph; JAX with jit and
 donated buffers, and with many steps in one call by lax.scan; each on one thread and on all. gpubp runs as it is
-installed.
+installed. On a GPU `make gpu-check` measures; [gpu.md](gpu.md#how-long-a-training-step-takes) has figures of an H100.
 
 ![how many times longer the peers take]({plot})
 
