@@ -50,7 +50,6 @@ def test_a_case_without_compiled_kernels_has_no_ratios() -> None:
 
 
 def test_the_page_of_the_documentation_is_that_of_the_committed_result() -> None:
-    for path in sorted((ROOT / "benchmarks" / "results").glob("*.json")):
-        text = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
-        result = json.loads(path.read_text("utf-8"))
-        assert text == page(result, path.relative_to(ROOT).as_posix(), "benchmarks.svg")
+    path = "benchmarks/results/cpu.json"
+    result = json.loads((ROOT / path).read_text("utf-8"))
+    assert (ROOT / "docs" / "benchmarks.md").read_text("utf-8") == page(result, path, "benchmarks.svg")
