@@ -218,6 +218,20 @@ def test_without_memory_it_is_the_first(made: Made) -> None:
     assert made(Gpu(9, 1)) == 0
 
 
+def test_an_interrupted_choice_is_none(made: Made) -> None:
+    """Ctrl-C while they are timed: the next product chooses anew."""
+
+    class Interrupted(Gpu):
+        def times(self, works: Sequence[Callable[[], None]], rounds: int) -> list[list[float]]:
+            raise KeyboardInterrupt
+
+    known: dict[str, int] = {}
+    with pytest.raises(KeyboardInterrupt):
+        made(Interrupted(9, 1), known=known)
+    assert not known
+    assert made(Gpu(9, 1), known=known) == 1
+
+
 def test_a_choice_that_cannot_be_kept_is_none(made: Made, tmp_path: Path) -> None:
     (tmp_path / "kernels").touch()
     assert made(Gpu(9, 1)) == 0

@@ -73,11 +73,12 @@ class Choices:
         be kept, for then the next run might choose another."""
         key = f"{self._bench.identity}: {candidates.identity}"
         if key not in self._known:
-            self._known[key] = 0
+            chosen = 0
             with suppress(CacheError, OSError, ValueError), self._cache.alone():
                 chooser = _Chooser(candidates, self._bench)
                 kept = self._cache.library(candidates.identity, chooser, SUFFIX)
-                self._known[key] = int(kept.read_text("ascii"))
+                chosen = int(kept.read_text("ascii"))
+            self._known[key] = chosen
         return self._known[key]
 
 

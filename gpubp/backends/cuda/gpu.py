@@ -126,7 +126,9 @@ class CupyDevice:
 
     @cached_property
     def _products(self) -> CublasLt:
-        choices = Choices(self._cache, GpuBench(self._cupy, self._number), self._algorithms)
+        # A folder of its own: of compiled kernels the oldest are removed to make room, for they can be made again.
+        cache = KernelCache(user_cache_path("gpubp") / "algorithms")
+        choices = Choices(cache, GpuBench(self._cupy, self._number), self._algorithms)
         return CublasLt(lambda: int(self._cupy.cuda.get_current_stream().ptr), self.memory, choices, self._tf32)
 
     def memory(self, size: int) -> GpuMemory:
