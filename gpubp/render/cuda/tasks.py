@@ -155,11 +155,10 @@ def phases(tasks: Sequence[Task]) -> list[list[Strand]]:
 
 def aside(tasks: Sequence[Task]) -> list[Task]:
     """What a warp of its own can do while the others go through all phases before the guard: it waits for nothing, the
-    first task neither, which is the batch, and only what stands behind the guard waits for it."""
-    before, found = _before(tasks), set[int]()
-    for k, task in enumerate(tasks[1:], 1):
-        if not task.guarded and task.inner is None and task.threads <= WARP and before[k] <= found:
-            found.add(k)
+    first task neither, which is the batch, and only what stands behind the guard waits for it. It has no barrier."""
+    before = _before(tasks)
+    able = [t.inner is None and t.threads <= WARP and not t.meets and not t.guarded for t in tasks]
+    found = {k for k in range(1, len(tasks)) if able[k]}
     pairs = [(i, k) for k, task in enumerate(tasks) if not task.guarded for i in before[k]]
     while wrong := {pair for pair in pairs if len(found.intersection(pair)) == 1}:
         found.difference_update(*wrong)
