@@ -13,7 +13,7 @@ from .work import BYTES, DEPTH, indented
 @dataclass(frozen=True, slots=True)
 class Tile:
     """A block tile of `rows` by `columns`, of which each thread has `down` by `right` in registers. With more `slices`
-    than one (sliced-K), as many threads have the same of them, and each takes every so manieth term."""
+    than one (sliced-K), as many threads have the same of them, and term `t` is that of slice `t % slices`."""
 
     rows: int
     columns: int

@@ -98,7 +98,7 @@ class _Fold:
         self.places = [*self.index, *(f"r{k}" for k in range(len(inner)))]
 
     def _take(self, fold: Folding, first: str, stop: str, step: int) -> list[str]:
-        """The loop in which a thread joins every so manieth element."""
+        """The loop in which a thread joins every `step`-th element."""
         lines = split_index("r", self.inner, self.places[len(self.outer) :], self.kind)
         lines.append(fold.take(self.read.at(self.places)))
         head = f"for ({self.kind} r = {first}; r < {stop}; r += {step}) {{"

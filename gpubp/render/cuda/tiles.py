@@ -52,8 +52,8 @@ TILES = (
 )
 """Those there are."""
 SLICED = (TILES[0], Tile(32, 32, 4, 4), Tile(32, 64, 4, 4), Tile(64, 32, 4, 4))
-"""Tiles of which slices of threads can share the terms, BLOCK threads in all (sliced-K): each slice takes every so
-manieth term, and each thread 4 by 4 results, for which a read of shared memory serves two products, not two one."""
+"""Tiles whose terms slices of threads can share, BLOCK threads in all (sliced-K): with n slices, each takes every n-th
+term, and each thread 4 by 4 results, for which a read of shared memory serves two products in place of one half."""
 SLICED_FROM = 64
 """Terms from which on they do: as many as a turn of a block of 16 slices."""
 IN_ORDER = 4 * SMALL

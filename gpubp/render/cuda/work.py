@@ -85,7 +85,7 @@ def blocks(threads: int, block: int) -> int:
 
 
 def strided(elements: int) -> tuple[int, int]:
-    """The grid and the block of a kernel whose threads take every so manieth element."""
+    """The grid and the block of a kernel whose threads go through elements with the stride of all threads."""
     block = min(BLOCK, max(WARP, power_above(elements)))
     return min(blocks(elements, block), MOST_BLOCKS), block
 
