@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from benchmarks.report import digits
@@ -136,7 +137,12 @@ class Report:
 
     def figures(self) -> Mapping[str, Any]:
         """For programs."""
-        ran = [asdict(o.part) | {"verdict": o.verdict, "took": round(o.seconds, 1)} for o in self.outcomes]
+        ran = [
+            asdict(o.part) | {"words": words, "verdict": o.verdict, "took": round(o.seconds, 1)}
+            for o in self.outcomes
+            # Of a file outside of the repository only the name: where it lay says nothing elsewhere.
+            for words in [[Path(word).name if Path(word).is_absolute() else word for word in o.part.words]]
+        ]
         told = {"gpu": self.name, "date": self.date, "versions": self.versions}
         return told | {"parts": ran, "claims": [*self.claims()], "tests": self.tests, "benchmark": self.benchmark}
 

@@ -80,10 +80,13 @@ def test_all_is_well(tmp_path: Path) -> None:
 
 def test_no_folder_of_the_machine_is_told(tmp_path: Path) -> None:
     words = f"import sys; print('at', {str(gpu_check.ROOT)!r}); print({str(gpu_check.ROOT / 'a.py')!r}, sys.executable)"
-    _, text = checked(tmp_path, (Part("paths", ("-c", words), 60), GOOD))
+    _, text = checked(tmp_path, (Part("paths", ("-c", words, str(tmp_path / "figures.json")), 60), GOOD))
     log = (tmp_path / "nvidia-h100-80gb.log").read_text("utf-8")
     assert log == f"== paths\nat .\na.py bin/{Path(sys.executable).name}\n== good\nall is well\n"
     assert str(gpu_check.ROOT) not in text
+    figures = (tmp_path / "nvidia-h100-80gb.json").read_text("utf-8")
+    assert '"figures.json"' in figures
+    assert str(tmp_path) not in figures
 
 
 def test_what_there_is_no_time_for_is_told(tmp_path: Path) -> None:
