@@ -101,8 +101,8 @@ class BlockText(TaskText):
         tasks = self._tasks()
         if tasks is None:
             return None
-        own = aside(tasks)
-        found = phases([task for task in tasks if task not in own])
+        own, others = aside(tasks)
+        found = phases(others)
         every = list(_every(found))
         tasks = [*own, *(task for phase in every for strand in phase for task in strand.tasks)]
         size = self.size + sum(task.own_memory for task in tasks)

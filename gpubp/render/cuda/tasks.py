@@ -153,16 +153,20 @@ def phases(tasks: Sequence[Task]) -> list[list[Strand]]:
     return [[Strand(tuple(tasks[k] for k in strand)) for strand in phase] for phase in found]
 
 
-def aside(tasks: Sequence[Task]) -> list[Task]:
+def aside(tasks: Sequence[Task]) -> tuple[list[Task], list[Task]]:
     """What a warp of its own can do while the others go through all phases before the guard: it waits for nothing, the
-    first task neither, which is the batch, and only what stands behind the guard waits for it. It has no barrier."""
+    first task neither, which is the batch, and only what stands behind the guard waits for it. It has no barrier. Also
+    the tasks that are left."""
     before = _before(tasks)
     able = [t.inner is None and t.threads <= WARP and not t.meets and not t.guarded for t in tasks]
     found = {k for k in range(1, len(tasks)) if able[k]}
     pairs = [(i, k) for k, task in enumerate(tasks) if not task.guarded for i in before[k]]
     while wrong := {pair for pair in pairs if len(found.intersection(pair)) == 1}:
         found.difference_update(*wrong)
-    return [task for k, task in enumerate(tasks) if k in found] if any(task.guarded for task in tasks) else []
+    if not any(task.guarded for task in tasks):
+        return [], [*tasks]
+    own = [task for k, task in enumerate(tasks) if k in found]
+    return own, [task for k, task in enumerate(tasks) if k not in found]
 
 
 def _before(tasks: Sequence[Task]) -> list[set[int]]:
