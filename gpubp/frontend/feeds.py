@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -52,9 +53,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def as_numbers(backend: Backend, name: str, values: Any) -> Any:
     """`values` as an array of real numbers on the device, of any dtype and layout. Raises InputError with the name."""
-    import numpy as np
-
-    if np.ma.is_masked(values):
+    masked = sys.modules.get("numpy.ma")  # slow to import, and without it there is no masked array
+    if masked is not None and masked.is_masked(values):
         raise InputError(f"`{name}` hides values behind its mask: `{name}.filled(...)` puts numbers in their place")
     try:
         array = backend.asarray(values)
