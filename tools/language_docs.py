@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gpubp.cli.words import default_text
 from gpubp.frontend.catalog import TRAIN
+from gpubp.frontend.words import default_text
 
 from .markdown import with_printed
 

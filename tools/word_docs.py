@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from gpubp.cli.words import Word, options, sections
+from gpubp.frontend.words import Word, options, sections
 
 PATH = Path(__file__).resolve().parent.parent / "docs" / "words.md"
 _HEAD = """\
