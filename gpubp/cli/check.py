@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Literal
 
-from dsl.diagnostics import Diagnostic, DiagnosticError
+from dsl.diagnostics import Diagnostic
 from dsl.render import to_json
 
-from ..data import check_split, measure
-from ..data import load as load_data
-from ..errors import DataError, NetError
-from ..frontend import Net, load, watch_of
+from ..errors import NetError
+from ..frontend import check_data, load
 from .codes import Explain
 from .color import say
 from .common import add_file, open_net, rows_of, warn
@@ -39,14 +36,14 @@ def work(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return _json(arguments)
     net = open_net(arguments)
-    rows, odd, told = _check_data(net)
-    warn(odd)
-    if told:
-        print(f"rows: {told}\n")
+    data = check_data(net)
+    warn(data.warnings)
+    if data.dataset is not None and data.dataset.left_out:
+        print(f"rows: {rows_of(data.dataset)}\n")
     if len(net.graph.nodes) > MOST_VALUES and not arguments.plan:
         say(f"{net.summary()}\n\nthe plan of a net of {len(net.graph.nodes):,} values takes seconds: --plan shows it")
         return 0
-    say(with_plan(net, rows))
+    say(with_plan(net, data.train_rows))
     return 0
 
 
@@ -56,36 +53,8 @@ def _json(arguments: argparse.Namespace) -> int:
     try:
         net = load(arguments.file, dict(arguments.set))
         found = net.warnings
-        found = (*found, *_check_data(net)[1])
+        found = (*found, *check_data(net).warnings)
     except NetError as error:
         found = (*error.diagnostics, *found)
     print(json.dumps({"file": arguments.file, "diagnostics": [to_json(one) for one in found]}, indent=2))
     return 2 if any(one.severity == "error" for one in found) else 0
-
-
-def _check_data(net: Net) -> tuple[int | None, tuple[Diagnostic, ...], str]:
-    """Rows of the training data, what is odd about the data, and what is to be said of its rows. Raises DataError for
-    data that is missing, unreadable or does not fit."""
-    data = net.graph.rows
-    if data is None:
-        check_split(net.graph)
-        return None, (), ""
-    if net.inline:
-        # Rows that stand in the file are measured without NumPy, whose import would take most of this command's time.
-        nodes = (*net.graph.inputs, *net.graph.targets)
-        wanted: dict[str, Literal["float", "class"]] = {
-            node.label or node.name: "class" if node.type is not None and node.type.classes is not None else "float"
-            for node in nodes
-        }
-        try:
-            found = measure(data, wanted, net.base)
-        except DiagnosticError as error:
-            raise DataError(error.diagnostics) from None
-        counts = {len(entry.value) for entry in data.entries if isinstance(entry.value, tuple)}
-        if len(counts) == 1 and data.split is None and all(found[n.label or n.name] == n.type for n in nodes):
-            watch_of(net, ("train",))
-            return counts.pop(), (), ""
-        # What does not fit at first sight is looked at closely.
-    dataset = load_data(net.graph, net.base, int(net.option("seed", 0)))
-    watch_of(net, dataset.parts)
-    return len(dataset.parts["train"]), dataset.warnings, rows_of(dataset) if dataset.left_out else ""

@@ -1,5 +1,6 @@
 """From text to programs: catalogue, loading, checking, lowering."""
 
+from .data_check import CheckedData, check_data
 from .domains import Domain, domains
 from .exports import build_for_any_batch, no_form, result_names
 from .feeds import as_numbers, check_feeds, check_values, match_feeds
@@ -46,6 +47,7 @@ __all__ = [
     "Stand",
     "UnlikeError",
     "Built",
+    "CheckedData",
     "Domain",
     "Group",
     "Layout",
@@ -61,6 +63,7 @@ __all__ = [
     "build_for_any_batch",
     "cannot_start",
     "changed",
+    "check_data",
     "check_feeds",
     "check_values",
     "match_feeds",
