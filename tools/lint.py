@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("dsl", "gpubp", "tests", "tools", "benchmarks")
 OWN = frozenset({"dsl", "gpubp"})
-LANGUAGE_USERS = frozenset({"errors", "data", "frontend", "cli", "pygments_lexer"})
+LANGUAGE_USERS = frozenset({"errors", "data", "frontend", "editor", "cli", "pygments_lexer"})
 LATE = frozenset({"cupy", "cupyx", "matplotlib", "scipy", "pandas", "onnx", "onnxruntime"})
 WARN_LINES, MOST_LINES = 300, 320
 

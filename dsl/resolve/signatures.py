@@ -15,6 +15,11 @@ from .values import show
 def signature_text(signature: Signature) -> str:
     """`conv(channels, size, stride = 1, pad = valid)`; inputs are written where there is not just the one that a pipe
     brings."""
+    return f"{signature.name}({', '.join(argument_texts(signature))})"
+
+
+def argument_texts(signature: Signature) -> list[str]:
+    """The inputs and options of `signature_text`, each as it is written there."""
     parts: list[str] = []
     if signature.variadic:
         parts.append("any number of values")
@@ -25,7 +30,7 @@ def signature_text(signature: Signature) -> str:
             parts.append(option.name)
         else:
             parts.append(f"{option.name} = {_default_text(option)}")
-    return f"{signature.name}({', '.join(parts)})"
+    return parts
 
 
 def _default_text(option: Option) -> str:

@@ -37,6 +37,7 @@ VERBS = {
     "graph": "draw the net of a file or a run: shapes, parameter counts, blocks closed or open",
     "plot": "the curves of runs, in the terminal or as a PNG or SVG file",
     "report": "one page of a run that works offline: file, net, curves, answers, worst examples, environment",
+    "lsp": "a language server: findings, completions and shapes in an editor while you type",
     "ir": "print the program that a file means: plain Python over NumPy or CuPy, which runs by itself",
 }
 """Every verb is a module of this package with `declare(parser)` and `work(arguments)`; only the one asked for is

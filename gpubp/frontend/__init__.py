@@ -9,7 +9,7 @@ from .identity import answers, data_files, describe_place, foretold, identity, w
 from .initial import first_value
 from .layout import Group, Layout, Parameter
 from .lifted import UnlikeError, lifted, likeness, program_of, statistics
-from .loading import load, loads
+from .loading import current_catalog, load, loads
 from .net import Net, required
 from .overrides import in_fold, in_force
 from .planned import plan_of, planned
@@ -69,6 +69,7 @@ __all__ = [
     "match_feeds",
     "data_files",
     "counters",
+    "current_catalog",
     "describe",
     "describe_place",
     "foretold",

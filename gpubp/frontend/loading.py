@@ -88,11 +88,11 @@ def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
         return imports[path]
 
     overrides = given_as_text(params)
-    graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=read_import)
+    graph, found = resolve(source, current_catalog(), params=overrides, measure=sizes, read=read_import)
     if graph is None:
         try:
             if load_plugins():
-                graph, found = resolve(source, _catalog(), params=overrides, measure=sizes, read=read_import)
+                graph, found = resolve(source, current_catalog(), params=overrides, measure=sizes, read=read_import)
         except GpubpError as error:
             found = [*found, Diagnostic("W0203", str(error), severity="warning")]
     if graph is None:
@@ -103,7 +103,8 @@ def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
         raise NetError((*error.diagnostics, *found)) from error.__cause__
 
 
-def _catalog() -> Catalog:
+def current_catalog() -> Catalog:
+    """The catalogue of all that is registered now."""
     # Layers may have been registered or redefined since the last file was loaded.
     now = tuple(entry.function for entry in ENTRIES.values())
     if now not in _known:

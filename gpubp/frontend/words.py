@@ -80,11 +80,12 @@ def sections() -> dict[str, tuple[str, list[Word]]]:
             if part == "function":
                 module = ENTRIES[part, name].function.__module__.rpartition(".")[2]
                 section = _MODULES.get(module, "layers")
-            found[section][1].append(Word(name, section, signature, _paragraphs(signature.doc)))
+            found[section][1].append(Word(name, section, signature, paragraphs(signature.doc)))
     return found
 
 
-def _paragraphs(doc: str) -> tuple[str, ...]:
+def paragraphs(doc: str) -> tuple[str, ...]:
+    """A docstring's paragraphs, each one line, without what concerns Python alone."""
     plain = _NOTICE.sub("", doc).replace("Raises ShapeError if", "It is an error if")
     return tuple(" ".join(part.split()) for part in _BREAK.split(plain) if part.strip())
 

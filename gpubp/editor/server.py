@@ -1,0 +1,252 @@
+"""The Language Server Protocol, version 3.17, by pygls: it hands the questions of an editor on and translates the
+answers.
+
+A text is checked when it stands still for a moment, and with its data files when it is opened or saved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from lsprotocol import types as lsp
+from pygls.lsp.server import LanguageServer
+from pygls.uris import from_fs_path, to_fs_path
+from pygls.workspace import TextDocument
+
+from dsl.format import FormatError, format_text
+from dsl.source import Span
+
+from .. import __version__
+from ..frontend import current_catalog
+from ..frontend.plugins import load_plugins
+from .completion import Item, completions
+from .cursor import cursor
+from .describe import about, arguments, signature
+from .document import Document
+from .fixes import fixes
+from .hover import hover
+from .symbols import Symbol, definition, hints, outline
+from .to_protocol import Positions, diagnostics
+
+QUIET = 0.2
+"""Seconds without a change after which a text is checked."""
+
+_ITEMS = {
+    "keyword": lsp.CompletionItemKind.Keyword,
+    "key": lsp.CompletionItemKind.Property,
+    "option": lsp.CompletionItemKind.Field,
+    "function": lsp.CompletionItemKind.Function,
+    "word": lsp.CompletionItemKind.EnumMember,
+    "value": lsp.CompletionItemKind.Variable,
+}
+_SYMBOLS = {
+    "section": lsp.SymbolKind.Module,
+    "key": lsp.SymbolKind.Property,
+    "param": lsp.SymbolKind.Constant,
+    "let": lsp.SymbolKind.Constant,
+    "fn": lsp.SymbolKind.Function,
+    "block": lsp.SymbolKind.Class,
+    "import": lsp.SymbolKind.Package,
+    "layer": lsp.SymbolKind.Object,
+}
+
+
+class NetServer(LanguageServer):
+    """The server, and the last state of each text that is open."""
+
+    def __init__(self) -> None:
+        super().__init__("gpubp", __version__)
+        self._known: dict[str, Document] = {}
+        self._waiting: dict[str, asyncio.Task[None]] = {}
+
+    def document(self, uri: str) -> Document:
+        """What an editor shows now; what is known of an unchanged text is kept."""
+        text, known = self.workspace.get_text_document(uri), self._known.get(uri)
+        if known is None or known.source.text != text.source:
+            known = self._known[uri] = Document(_path(text), text.source)
+        return known
+
+    def positions(self, uri: str) -> Positions:
+        """Between offsets of the text and the editor's positions."""
+        return Positions(self.document(uri).source, self.workspace.position_codec)
+
+    def check(self, uri: str, *, rows: bool = False, wait: float = 0.0) -> None:
+        """Publish the findings of a text after some seconds, if it has not changed by then."""
+        before = self._waiting.pop(uri, None)
+        if before is not None:
+            before.cancel()
+        self._waiting[uri] = asyncio.ensure_future(self._check(uri, rows, wait))
+
+    async def _check(self, uri: str, rows: bool, wait: float) -> None:
+        await asyncio.sleep(wait)
+        text = self.workspace.get_text_document(uri)
+        document = Document(_path(text), text.source, rows=rows)
+        await asyncio.to_thread(lambda: document.findings)
+        self._known[uri] = document
+        self.text_document_publish_diagnostics(
+            lsp.PublishDiagnosticsParams(uri, diagnostics(document, self.workspace.position_codec), text.version)
+        )
+
+    def forget(self, uri: str) -> None:
+        """Stop checking a text that was closed, and take its findings away."""
+        waiting = self._waiting.pop(uri, None)
+        if waiting is not None:
+            waiting.cancel()
+        self._known.pop(uri, None)
+        self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, []))
+
+
+def _path(text: TextDocument) -> Path:
+    return Path(to_fs_path(text.uri) or text.uri)
+
+
+def serve() -> None:
+    """Answer an editor over standard input and output until it says goodbye. What the layers of other packages print
+    goes to standard error."""
+    stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    with redirect_stdout(sys.stderr):
+        load_plugins()
+        make_server().start_io(stdout=stream)
+
+
+def make_server() -> NetServer:
+    """The server with all its features."""
+    server = NetServer()
+    _follow_texts(server)
+    _answer_places(server)
+    _answer_texts(server)
+    return server
+
+
+def _follow_texts(server: NetServer) -> None:
+    @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
+    def opened(ls: NetServer, sent: lsp.DidOpenTextDocumentParams) -> None:
+        ls.check(sent.text_document.uri, rows=True)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
+    def changed(ls: NetServer, sent: lsp.DidChangeTextDocumentParams) -> None:
+        ls.check(sent.text_document.uri, wait=QUIET)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
+    def saved(ls: NetServer, sent: lsp.DidSaveTextDocumentParams) -> None:
+        ls.check(sent.text_document.uri, rows=True)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
+    def closed(ls: NetServer, sent: lsp.DidCloseTextDocumentParams) -> None:
+        ls.forget(sent.text_document.uri)
+
+
+def _answer_places(server: NetServer) -> None:
+    @server.feature(lsp.TEXT_DOCUMENT_HOVER)
+    def hovered(ls: NetServer, sent: lsp.HoverParams) -> lsp.Hover | None:
+        uri = sent.text_document.uri
+        places = ls.positions(uri)
+        found = hover(ls.document(uri), places.offset(sent.position))
+        if found is None:
+            return None
+        return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, found.markdown), places.range(found.span))
+
+    @server.feature(lsp.TEXT_DOCUMENT_DEFINITION)
+    def defined(ls: NetServer, sent: lsp.DefinitionParams) -> lsp.Location | None:
+        uri = sent.text_document.uri
+        found = definition(ls.document(uri), ls.positions(uri).offset(sent.position))
+        if found is None:
+            return None
+        path, span = found
+        target = from_fs_path(str(path.absolute())) or uri
+        return lsp.Location(target, Positions(span.source, ls.workspace.position_codec).range(span))
+
+    @server.feature(
+        lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[">", "(", ",", "=", " ", "[", "."])
+    )
+    def completed(ls: NetServer, sent: lsp.CompletionParams) -> list[lsp.CompletionItem]:
+        uri = sent.text_document.uri
+        found = completions(ls.document(uri), ls.positions(uri).offset(sent.position))
+        return [_item(item, place) for place, item in enumerate(found)]
+
+    @server.feature(lsp.TEXT_DOCUMENT_SIGNATURE_HELP, lsp.SignatureHelpOptions(trigger_characters=["(", ","]))
+    def called(ls: NetServer, sent: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
+        uri = sent.text_document.uri
+        call = cursor(ls.document(uri).source, ls.positions(uri).offset(sent.position), current_catalog()).call
+        if call is None or call.signature is None:
+            return None
+        names, spans = arguments(call.signature)
+        piped = len(call.signature.inputs) if len(call.signature.inputs) == 1 else 0
+        active = names.index(call.argument) if call.argument in names else call.index - piped
+        return lsp.SignatureHelp(
+            [
+                lsp.SignatureInformation(
+                    signature(call.signature),
+                    lsp.MarkupContent(lsp.MarkupKind.Markdown, about(call.signature)),
+                    [lsp.ParameterInformation(span) for span in spans],
+                    active_parameter=active if 0 <= active < len(spans) else None,
+                )
+            ]
+        )
+
+
+def _answer_texts(server: NetServer) -> None:
+    @server.feature(lsp.TEXT_DOCUMENT_FORMATTING)
+    def formatted(ls: NetServer, sent: lsp.DocumentFormattingParams) -> list[lsp.TextEdit] | None:
+        document = ls.document(sent.text_document.uri)
+        try:
+            text, findings = format_text(document.source)
+        except FormatError:
+            return None
+        if findings or text == document.source.text:
+            return None
+        whole = ls.positions(sent.text_document.uri).range(Span(document.source, 0, len(document.source.text)))
+        return [lsp.TextEdit(whole, text)]
+
+    @server.feature(lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    def outlined(ls: NetServer, sent: lsp.DocumentSymbolParams) -> list[lsp.DocumentSymbol]:
+        places = ls.positions(sent.text_document.uri)
+        return [_symbol(one, places) for one in outline(ls.document(sent.text_document.uri))]
+
+    @server.feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
+    def hinted(ls: NetServer, sent: lsp.InlayHintParams) -> list[lsp.InlayHint]:
+        places = ls.positions(sent.text_document.uri)
+        first, last = places.offset(sent.range.start), places.offset(sent.range.end)
+        found = hints(ls.document(sent.text_document.uri), first, last)
+        return [lsp.InlayHint(places.position(one.offset), one.text, padding_left=True) for one in found]
+
+    @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix]))
+    def mended(ls: NetServer, sent: lsp.CodeActionParams) -> list[lsp.CodeAction]:
+        uri = sent.text_document.uri
+        document, places = ls.document(uri), ls.positions(uri)
+        first, last = places.offset(sent.range.start), places.offset(sent.range.end)
+        shown = diagnostics(document, ls.workspace.position_codec)
+        actions: list[lsp.CodeAction] = []
+        for finding, one in zip(document.findings, shown, strict=True):
+            if finding.span is None or finding.span.start > last or finding.span.end < first:
+                continue
+            for fix in fixes(document, finding):
+                edit = lsp.WorkspaceEdit(changes={uri: [lsp.TextEdit(places.range(fix.span), fix.text)]})
+                actions.append(lsp.CodeAction(fix.title, lsp.CodeActionKind.QuickFix, [one], edit=edit))
+        return actions
+
+
+def _item(item: Item, place: int) -> lsp.CompletionItem:
+    return lsp.CompletionItem(
+        item.label,
+        kind=_ITEMS[item.kind],
+        detail=item.detail or None,
+        documentation=lsp.MarkupContent(lsp.MarkupKind.Markdown, item.documentation) if item.documentation else None,
+        sort_text=f"{place:04}",
+        insert_text=item.text,
+    )
+
+
+def _symbol(found: Symbol, places: Positions) -> lsp.DocumentSymbol:
+    return lsp.DocumentSymbol(
+        found.name,
+        _SYMBOLS.get(found.sort, lsp.SymbolKind.Variable),
+        places.range(found.statement),
+        places.range(found.span),
+        detail=found.sort,
+        children=[_symbol(one, places) for one in found.inner],
+    )

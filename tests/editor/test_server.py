@@ -1,0 +1,186 @@
+"""The language server as an editor uses it: a process that is spoken to over its standard streams."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("pygls")
+from lsprotocol import types as lsp
+from pygls.lsp.client import LanguageClient
+from pygls.workspace import PositionCodec
+
+from dsl.source import Source, Span
+from gpubp.cli.main import main
+from gpubp.editor.document import Document
+from gpubp.editor.to_protocol import Positions, diagnostics
+
+TEXT = """\
+# \U0001f600
+data {
+  x, y = csv("t.csv", target = "y")
+}
+
+model {
+  input  x: [2]
+  target y: [1]
+  output p = x -> dense(1)
+}
+
+train {
+  loss      = mse(p, y)
+  optimizer = sgd(lr = 0.1)
+  epochs    = 1
+}
+"""
+ENCODINGS = {"utf-8": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+
+
+@given(st.text(st.characters(exclude_characters="\r")), st.data(), st.sampled_from(sorted(ENCODINGS)))
+def test_positions_are_counted_as_the_editor_counts(text: str, data: st.DataObject, encoding: str) -> None:
+    places = Positions(Source("x", text), PositionCodec(encoding))
+    offset = data.draw(st.integers(0, len(text)))
+    found = places.position(offset)
+    before = text[:offset].split("\n")
+    width = {"utf-8": 1, "utf-16": 2, "utf-32": 4}[encoding]
+    assert found.line == len(before) - 1
+    assert found.character == len(before[-1].encode(ENCODINGS[encoding])) // width
+    assert places.offset(found) == offset
+
+
+def test_positions_beyond_the_text_are_its_end() -> None:
+    places = Positions(Source("x", "ab\r\nc"), PositionCodec("utf-16"))
+    assert places.offset(lsp.Position(0, 99)) == 2
+    assert places.offset(lsp.Position(9, 0)) == 5
+
+
+def test_a_finding_with_all_that_is_said_of_it() -> None:
+    document = Document(Path("/x.net"), TEXT.replace("dense(1)", "dense(unit = 1)"))
+    (found,) = diagnostics(document, PositionCodec("utf-16"))
+    assert (found.code, found.source, found.severity) == ("E0204", "gpubp", lsp.DiagnosticSeverity.Error)
+    assert found.message.startswith(
+        "`dense` has no argument `unit`\nhere: unknown argument\nhelp: did you mean `units`?"
+    )
+    assert found.range == lsp.Range(lsp.Position(8, 24), lsp.Position(8, 28))
+
+
+def test_a_finding_in_an_imported_file_stands_at_the_import(tmp_path: Path) -> None:
+    (tmp_path / "lib.net").write_text("block deep(n) on x {\n  return x -> dens(n)\n}\n")
+    text = 'import "lib.net" as lib\nmodel {\n  input x: [2]\n  output p = x -> lib.deep(3)\n}\n'
+    document = Document(tmp_path / "x.net", text)
+    found = diagnostics(document, PositionCodec("utf-16"))[0]
+    assert found.message.startswith("in `lib.net`: ")
+    assert found.range == Positions(document.source, PositionCodec("utf-16")).range(Span(document.source, 7, 16))
+    assert found.related_information is not None
+    assert found.related_information[0].location.uri == (tmp_path / "lib.net").as_uri()
+    assert found.related_information[0].location.range.start == lsp.Position(1, 14)
+
+
+def session(folder: Path, talk: Callable[[LanguageClient, asyncio.Queue[Any], str], Awaitable[None]]) -> None:
+    """Start a server, open `x.net` in it, talk, and say goodbye; the server must end by itself, without a complaint."""
+
+    async def run() -> None:
+        client: LanguageClient = LanguageClient("test", "1")
+        published: asyncio.Queue[Any] = asyncio.Queue()
+        client.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(lambda sent: published.put_nowait(sent))
+        await client.start_io(sys.executable, "-m", "gpubp", "lsp")
+        await client.initialize_async(lsp.InitializeParams(capabilities=lsp.ClientCapabilities()))
+        client.initialized(lsp.InitializedParams())
+        uri = (folder / "x.net").as_uri()
+        client.text_document_did_open(
+            lsp.DidOpenTextDocumentParams(lsp.TextDocumentItem(uri, "gpubp", 1, (folder / "x.net").read_text()))
+        )
+        await talk(client, published, uri)
+        await client.shutdown_async(None)
+        client.exit(None)
+        assert client._server is not None
+        assert await asyncio.wait_for(client._server.wait(), 20) == 0
+        await client.stop()
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+
+
+def test_a_session(tmp_path: Path) -> None:
+    (tmp_path / "x.net").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "t.csv").write_text("a,b,y\n1,2,3\n4,5,oops\n")
+
+    async def talk(client: LanguageClient, published: asyncio.Queue[Any], uri: str) -> None:
+        text = lsp.TextDocumentIdentifier(uri)
+
+        def change(version: int, new: str) -> None:
+            client.text_document_did_change(
+                lsp.DidChangeTextDocumentParams(
+                    lsp.VersionedTextDocumentIdentifier(version=version, uri=uri),
+                    [lsp.TextDocumentContentChangeWholeDocument(new)],
+                )
+            )
+
+        # What is wrong with the data is found when a file is opened.
+        (found,) = (await published.get()).diagnostics
+        assert found.code.startswith("E04")
+        assert "oops" in found.message
+        # While somebody types, the text alone is checked, once it stands still.
+        change(2, TEXT.replace("dense(1)", "den"))
+        change(3, TEXT.replace("dense(1)", "dens(1)"))
+        sent = await published.get()
+        (found,) = sent.diagnostics
+        assert (sent.version, found.code) == (3, "E0208")
+        # The remedy is applied by one key.
+        (action,) = (
+            await client.text_document_code_action_async(
+                lsp.CodeActionParams(text, found.range, lsp.CodeActionContext([found]))
+            )
+            or ()
+        )
+        assert isinstance(action, lsp.CodeAction)
+        assert action.edit is not None
+        assert action.edit.changes == {uri: [lsp.TextEdit(found.range, "dense")]} or action.edit.changes == {
+            uri: (lsp.TextEdit(found.range, "dense"),)
+        }
+        change(4, TEXT)
+        assert not (await published.get()).diagnostics
+        whole = lsp.Range(lsp.Position(0, 0), lsp.Position(99, 0))
+        (hint,) = await client.text_document_inlay_hint_async(lsp.InlayHintParams(text, whole)) or ()
+        assert (hint.label, hint.position) == ("[1]; 3 parameters", lsp.Position(8, 26))
+        dense = lsp.Position(8, 20)
+        hover = await client.text_document_hover_async(lsp.HoverParams(text, dense))
+        assert hover is not None
+        assert "gives `[1]`" in hover.contents.value  # type: ignore[union-attr]
+        place = await client.text_document_definition_async(lsp.DefinitionParams(text, lsp.Position(12, 18)))
+        assert place == lsp.Location(uri, lsp.Range(lsp.Position(8, 9), lsp.Position(8, 10)))
+        help = await client.text_document_signature_help_async(lsp.SignatureHelpParams(text, lsp.Position(13, 21)))
+        assert help is not None
+        assert help.signatures[0].label.startswith("sgd(lr")
+        assert help.signatures[0].active_parameter == 0
+        items = await client.text_document_completion_async(lsp.CompletionParams(text, lsp.Position(13, 14)))
+        assert "adam" in {item.label for item in items}  # type: ignore[union-attr]
+        outline = await client.text_document_document_symbol_async(lsp.DocumentSymbolParams(text)) or ()
+        assert [one.name for one in outline] == ["data", "model", "train"]
+        change(5, TEXT.replace("epochs    =", "epochs ="))
+        await published.get()
+        options = lsp.FormattingOptions(tab_size=2, insert_spaces=True)
+        (edit,) = await client.text_document_formatting_async(lsp.DocumentFormattingParams(text, options)) or ()
+        assert edit.new_text == TEXT
+        # Saved, the data is read again; closed, nothing is said of the file any more.
+        (tmp_path / "t.csv").write_text("a,b,y\n1,2,3\n4,5,6\n")
+        client.text_document_did_save(lsp.DidSaveTextDocumentParams(text))
+        assert not [one for one in (await published.get()).diagnostics if one.severity == lsp.DiagnosticSeverity.Error]
+        client.text_document_did_close(lsp.DidCloseTextDocumentParams(text))
+        assert not (await published.get()).diagnostics
+
+    session(tmp_path, talk)
+
+
+def test_without_pygls_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "gpubp.editor.server", None)
+    assert main(["lsp"]) == 2
+    assert "pip install 'gpubp[editor]'" in capsys.readouterr().err
