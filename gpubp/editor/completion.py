@@ -14,7 +14,7 @@ from ..frontend.words import default_text, taken
 from .cursor import Cursor, cursor, keys
 from .describe import about, signature
 from .document import Document
-from .names import Definition, definitions
+from .names import Definition
 
 ItemKind = Literal["keyword", "key", "option", "function", "word", "value"]
 
@@ -70,7 +70,7 @@ def _proposed(document: Document, offset: int, at: Cursor, catalog: Catalog) -> 
     if at.position == "statement":
         yield from _statements(document, at, catalog)
         return
-    known = [d for d in definitions(document) if d.scope.start <= offset <= d.scope.end + 1]
+    known = [d for d in document.definitions if d.scope.start <= offset <= d.scope.end + 1]
     if at.position == "stage":
         yield from _named(known, _STAGES)
         yield from _entries(catalog, "function")
@@ -108,7 +108,7 @@ def _statements(document: Document, at: Cursor, catalog: Catalog) -> Iterator[It
                 yield Item(option.name, "key", f"{option.name} = ", detail and f"default: {detail}", option.doc)
     else:
         written = keys(document.source, "data")
-        for found in definitions(document):
+        for found in document.definitions:
             if found.sort in ("input", "target") and found.name not in written:
                 yield Item(found.name, "value", f"{found.name} = ", _line(found))
         if "split" not in written:

@@ -91,7 +91,7 @@ def cursor(source: Source, offset: int, catalog: Catalog) -> Cursor:
     if call is None:
         option = _keyed(catalog, section, key)
     else:
-        option = _option(call.signature, call.argument, call.index)
+        option = option_of(call.signature, call.argument, call.index)
     return Cursor(word, section, _position(tokens, stack, new_line, call), key, call, option)
 
 
@@ -166,7 +166,7 @@ def _call(
         if opener > 1 and tokens[opener - 2].type in ("_ARROW", "_LBRACE") and signature is not None:
             index += len(signature.inputs[:1])  # which the pipe brings
         found = Enclosing(name, signature, index, argument, named)
-        option = _option(signature, argument, index)
+        option = option_of(signature, argument, index)
     return found
 
 
@@ -205,7 +205,7 @@ def _keyed(catalog: Catalog, section: Section, key: str) -> Option | None:
     return None
 
 
-def _option(signature: Signature | None, argument: str, index: int) -> Option | None:
+def option_of(signature: Signature | None, argument: str, index: int) -> Option | None:
     """The option that an argument gives: by its name, or by its place behind the inputs."""
     if signature is None:
         return None

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from dsl import syntax
 from dsl.diagnostics import Diagnostic
 from dsl.graph import Node
 from dsl.parse import parse
-from dsl.source import Source, Span
+from dsl.source import Source
 
 from ..errors import GpubpError, NetError
 from ..frontend import Net, check_data, loads
+from .names import Definition, defined
 
 _one_at_a_time = threading.Lock()
 """Nets are traced by one thread at a time."""
@@ -66,13 +64,26 @@ class Document:
             except NetError as error:
                 return error
 
-    def around(self, offset: int) -> list[Any]:
-        """The nodes of the syntax tree that hold a place, the outermost first; its end counts as inside."""
-        found: list[Any] = []
-        nodes: Iterator[Any] = iter((self.file,))
-        while (node := next((one for one in nodes if one.span.start <= offset <= one.span.end), None)) is not None:
-            found.append(node)
-            nodes = children(node)
+    @cached_property
+    def definitions(self) -> list[Definition]:
+        """All names that the text defines, in its order; the keys of `train` are none."""
+        return sorted(defined(self.file), key=lambda found: found.span.start)
+
+    def lookup(self, name: str, offset: int) -> Definition | None:
+        """The definition that a name at some place means: of those known there the one in the smallest scope, and in it
+        the last before the place, or else the first behind it."""
+        known = [d for d in self._by_name.get(name, ()) if d.scope.start <= offset <= d.scope.end]
+        if not known:
+            return None
+        smallest = min(d.scope.end - d.scope.start for d in known)
+        inner = [d for d in known if d.scope.end - d.scope.start == smallest]
+        return next((d for d in reversed(inner) if d.span.start <= offset), inner[0])
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Definition]]:
+        found: dict[str, list[Definition]] = {}
+        for definition in self.definitions:
+            found.setdefault(definition.name, []).append(definition)
         return found
 
     @cached_property
@@ -92,19 +103,3 @@ class Document:
             return 0
         made = set(nodes)
         return sum(parameter.size for parameter in self.net.layout.parameters.values() if parameter.place in made)
-
-
-def children(node: Any) -> Iterator[Any]:
-    """The nodes directly below a node of the syntax tree, in the order of their fields."""
-    for field in dataclasses.fields(node):
-        value = getattr(node, field.name)
-        for one in value if isinstance(value, tuple) else (value,):
-            if dataclasses.is_dataclass(one) and not isinstance(one, Span):
-                yield one
-
-
-def below(node: Any) -> Iterator[Any]:
-    """A node of the syntax tree and all nodes below it."""
-    yield node
-    for child in children(node):
-        yield from below(child)

@@ -9,7 +9,7 @@ from dsl import syntax
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .document import Document, below
+from .tree import below
 
 Sort = Literal[
     "param", "let", "fn", "block", "import", "data", "input", "target", "output", "layer", "value", "argument"
@@ -39,23 +39,8 @@ _DECLARATIONS: dict[type, Sort] = {
 }
 
 
-def definitions(document: Document) -> list[Definition]:
-    """All definitions, in the order of the text; the keys of `train` are none."""
-    return sorted(_in(document.file), key=lambda found: found.span.start)
-
-
-def lookup(document: Document, name: str, offset: int) -> Definition | None:
-    """The definition that a name at some place means: of those known there the one in the smallest scope, and in it the
-    last before the place, or else the first behind it."""
-    known = [d for d in definitions(document) if d.name == name and d.scope.start <= offset <= d.scope.end]
-    if not known:
-        return None
-    smallest = min(d.scope.end - d.scope.start for d in known)
-    inner = [d for d in known if d.scope.end - d.scope.start == smallest]
-    return next((d for d in reversed(inner) if d.span.start <= offset), inner[0])
-
-
-def _in(file: syntax.File) -> Iterator[Definition]:
+def defined(file: syntax.File) -> Iterator[Definition]:
+    """All definitions of a file."""
     for statement in file.statements:
         if isinstance(statement, syntax.Import):
             name = statement.alias

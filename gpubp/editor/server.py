@@ -13,6 +13,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 from pygls.workspace import TextDocument
@@ -21,6 +22,7 @@ from dsl.format import FormatError, format_text
 from dsl.source import Span
 
 from .. import __version__
+from ..errors import GpubpError
 from ..frontend import current_catalog
 from ..frontend.plugins import load_plugins
 from .completion import Item, completions
@@ -29,6 +31,7 @@ from .describe import about, arguments, signature
 from .document import Document
 from .fixes import fixes
 from .hover import hover
+from .references import references, rename
 from .symbols import Symbol, definition, hints, outline
 from .to_protocol import Positions, diagnostics
 
@@ -159,6 +162,24 @@ def _answer_places(server: NetServer) -> None:
         path, span = found
         target = from_fs_path(str(path.absolute())) or uri
         return lsp.Location(target, Positions(span.source, ls.workspace.position_codec).range(span))
+
+    @server.feature(lsp.TEXT_DOCUMENT_REFERENCES)
+    def used(ls: NetServer, sent: lsp.ReferenceParams) -> list[lsp.Location]:
+        uri = sent.text_document.uri
+        places = ls.positions(uri)
+        return [
+            lsp.Location(uri, places.range(span)) for span in references(ls.document(uri), places.offset(sent.position))
+        ]
+
+    @server.feature(lsp.TEXT_DOCUMENT_RENAME)
+    def renamed(ls: NetServer, sent: lsp.RenameParams) -> lsp.WorkspaceEdit:
+        uri = sent.text_document.uri
+        places = ls.positions(uri)
+        try:
+            found = rename(ls.document(uri), places.offset(sent.position), sent.new_name)
+        except GpubpError as error:
+            raise JsonRpcInvalidParams(str(error)) from None
+        return lsp.WorkspaceEdit(changes={uri: [lsp.TextEdit(places.range(span), sent.new_name) for span in found]})
 
     @server.feature(
         lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[">", "(", ",", "=", " ", "[", "."])

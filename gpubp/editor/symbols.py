@@ -11,8 +11,11 @@ from dsl.reading import read_text
 from dsl.records import dataclass
 from dsl.source import Span
 
+from ..frontend import current_catalog
 from .document import Document
-from .names import Definition, definitions, lookup
+from .meaning import meaning
+from .names import Definition
+from .tree import around
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Hint:
 
 def outline(document: Document) -> list[Symbol]:
     """Sections and declarations, and what they define."""
-    known = definitions(document)
+    known = document.definitions
     found: list[Symbol] = []
     for statement in document.file.statements:
         inside = [d for d in known if _within(d.span, statement.span) and d.sort != "argument"]
@@ -58,16 +61,14 @@ def outline(document: Document) -> list[Symbol]:
 
 def definition(document: Document, offset: int) -> tuple[Path, Span] | None:
     """The file and the place where the name at an offset is defined, None for words of the catalogue."""
-    chain = document.around(offset)
+    chain = around(document.file, offset)
     if not chain or not isinstance(chain[-1], syntax.Name):
         return None
     name, parent = chain[-1], chain[-2]
-    if isinstance(parent, syntax.Argument):
-        return None
     if isinstance(parent, syntax.Path) and len(parent.parts) > 1 and parent.parts[0] is not name:
-        first = lookup(document, parent.parts[0].text, name.span.start)
+        first = document.lookup(parent.parts[0].text, name.span.start)
         return _imported(document, first, name.text) if first is not None and first.sort == "import" else None
-    found = lookup(document, name.text, name.span.start)
+    found = meaning(document, current_catalog(), chain)
     return (document.path, found.span) if found is not None else None
 
 
@@ -80,7 +81,7 @@ def _imported(document: Document, alias: Definition, name: str) -> tuple[Path, S
         other = Document(path, read_text(path))
     except (DiagnosticError, OSError, ValueError):
         return None
-    found = lookup(other, name, 0)
+    found = other.lookup(name, 0)
     return (path, found.span) if found is not None else None
 
 

@@ -1,4 +1,4 @@
-"""What an editor is answered about a place in a text: `|` in the texts below."""
+"""What an editor is answered about a place in a text: documentation, definitions, uses, shapes, remedies."""
 
 from __future__ import annotations
 
@@ -10,139 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpubp.editor.completion import completions
-from gpubp.editor.cursor import cursor
-from gpubp.editor.describe import arguments, signature
 from gpubp.editor.document import Document
 from gpubp.editor.fixes import fixes
 from gpubp.editor.hover import hover
+from gpubp.editor.references import references, rename
 from gpubp.editor.symbols import definition, hints, outline
-from gpubp.frontend import current_catalog
+from gpubp.errors import GpubpError
 
-ROOT = Path(__file__).resolve().parents[2]
-ERRORS = sorted((ROOT / "tests" / "golden" / "errors").glob("*.net"))
-MODELS = sorted((ROOT / "models").glob("*.net"))
-
-HEAD = "param width = 8\nlet rate = 0.1\nfn twice(v) = 2 * v\n"
-MODEL = """\
-block deep(n, slope = 0.1) on x {
-  h = x -> dense(n) -> leaky_relu(slope)
-  return h -> dense(n)
-}
-
-model {
-  input  x: [2]
-  target y: [1]
-  hidden = x -> deep(width) -> tanh as bent
-  output p = hidden -> dense(1) -> sigmoid
-}
-"""
-
-
-def at(text: str) -> tuple[Document, int]:
-    """A text with `|` at a place, and the place."""
-    offset = text.index("|")
-    return Document(ROOT / "models" / "x.net", text.replace("|", "", 1)), offset
-
-
-def labels(text: str) -> list[str]:
-    return [item.label for item in completions(*at(text))]
-
-
-def model(line: str) -> str:
-    return HEAD + "model {\n  input x: [2]\n" + line + "\n}\n"
-
-
-def train(lines: str) -> str:
-    return HEAD + MODEL + "train {\n" + lines + "\n}\n"
-
-
-def test_sections_and_declarations_at_the_top() -> None:
-    assert labels("|")[:3] == ["data", "model", "train"]
-    assert labels(HEAD + MODEL + "tr|")[:2] == ["data", "train"]
-
-
-@pytest.mark.parametrize(
-    ("text", "first"),
-    [
-        (model("  |"), ["input", "target", "output", "layer"]),
-        (model("  h = x -> dense(|)"), ["units", "bias", "init", "bias_init", "width", "rate"]),
-        (model("  h = x -> dense(8, |)"), ["bias", "init", "bias_init"]),
-        (model("  h = dense(x, |)"), ["units", "bias", "init", "bias_init", "width", "rate"]),
-        (model("  h = x -> dense(8, bias = |)"), ["true", "false"]),
-        (model("  h = x -> conv(8, 3, pad = |)"), ["same", "valid"]),
-        (train("  |"), ["loss", "optimizer", "epochs", "steps", "batch"]),
-        (train("  loss = mse(p, y)\n  optim|\n  epochs = 3"), ["optimizer", "steps", "batch"]),
-        (train("  optimizer = |"), ["sgd"]),
-        (train("  optimizer = adam(|)"), ["lr"]),
-        (train("  schedule = warmup(200steps, |)"), ["then"]),
-        (train("  shuffle = |"), ["true", "false"]),
-        (train("  precision = f|"), ["float32", "float64", "tf32"]),
-        (train("  loss = mse(|"), ["x", "y", "hidden", "bent", "p", "width"]),
-        (HEAD + MODEL + "data {\n  |\n}", ["x", "y", "split"]),
-        (HEAD + MODEL + "data {\n  x = [[0, 0]]\n  |\n}", ["y", "split"]),
-        (HEAD + MODEL + 'data {\n  x = csv("a.csv", |)\n}', ["target", "columns"]),
-        (
-            "block deep(n, slope = 0.1) on x {\n  return x -> dense(n)\n}\n" + model("  h = x -> deep(|)"),
-            ["n", "slope"],
-        ),
-    ],
-)
-def test_what_is_proposed_first(text: str, first: list[str]) -> None:
-    assert labels(text)[: len(first)] == first
-
-
-@pytest.mark.parametrize(
-    ("text", "there", "absent"),
-    [
-        (model("  h = x -> |"), ["dense", "relu", "twice"], ["mse", "adam", "x"]),
-        (model("  h = x\n    -> dense(8) -> re|"), ["relu"], ["adam"]),
-        (model("  h = x -> repeat 3 { |"), ["dense", "relu"], ["x"]),
-        (model("  h = x + |"), ["x", "width", "relu"], ["mse"]),
-        (model("  h = x -> dense(8, init = |)"), ["he_normal", "zeros"], ["relu", "units"]),
-        (train("  optimizer = |"), ["adam", "rprop"], ["cosine", "relu"]),
-        (train("  schedule = |"), ["cosine", "warmup"], ["adam"]),
-        (train("  loss = |"), ["mse", "l2", "bent"], ["adam"]),
-        (train("  loss = mse(|"), ["p", "y"], ["adam"]),
-        (train("  freeze = [|]"), ["hidden", "p"], ["adam", "width"]),
-        (train("  early_stop = early_stop(|)"), ["patience", "valid.loss"], ["relu"]),
-        (HEAD + MODEL + "data {\n  x = |\n}", ["csv", "npz"], ["split", "relu"]),
-        (HEAD + MODEL + "data {\n  split = |\n}", ["split"], ["csv"]),
-    ],
-)
-def test_what_is_proposed_at_all(text: str, there: list[str], absent: list[str]) -> None:
-    found = set(labels(text))
-    assert set(there) <= found
-    assert not found & set(absent)
-
-
-@pytest.mark.parametrize(
-    "line", ["  input |", "  h = x -> dense(8) # dense(|", "  h = x -> dense(8) as |", "  h = dense |"]
-)
-def test_nothing_is_proposed_where_a_name_is_made_up_or_nothing_can_follow(line: str) -> None:
-    assert labels(model(line)) == []
-
-
-def test_which_argument_a_place_is_in() -> None:
-    def call(text: str) -> tuple[str, int, str]:
-        document, offset = at(text)
-        found = cursor(document.source, offset, current_catalog()).call
-        assert found is not None
-        return found.name, found.index, found.argument
-
-    assert call(model("  h = x -> conv(8, |)")) == ("conv", 2, "")
-    assert call(model("  h = conv(x, 8, |)")) == ("conv", 2, "")
-    assert call(model("  h = conv(x, 8, pad = |)")) == ("conv", 2, "pad")
-    assert call(train("  schedule = warmup(200steps, cosine(to = |))")) == ("cosine", 0, "to")
-    assert call(train("  schedule = warmup(cosine(to = 1%), |)")) == ("warmup", 1, "")
-
-
-def test_where_arguments_stand_in_a_signature() -> None:
-    for entries in current_catalog().entries.values():
-        for entry in entries.values():
-            names, spans = arguments(entry)
-            written = [signature(entry)[start:end] for start, end in spans]
-            assert [text.partition(" = ")[0] for text in written] == names
-            assert {option.name for option in entry.options} <= set(names)
+from .texts import ERRORS, HEAD, MODEL, MODELS, ROOT, at, model, train
 
 
 @pytest.mark.parametrize(
@@ -157,7 +32,10 @@ def test_where_arguments_stand_in_a_signature() -> None:
         (train("  loss = m|se(p, y)\n  optimizer = sgd(lr = 0.1)"), ["mse(p, y)"]),
         (train("  loss = mse(p, y)\n  optim|izer = sgd(lr = 0.1)"), ["```gpubp\noptimizer", "gpubp words optimizers"]),
         (train("  loss = mse(p, y)\n  optimizer = sgd(l|r = 0.1)"), ["`lr`: a number"]),
-        (train("  loss = mse(hid|den, y)\n  optimizer = sgd(lr = 0.1)"), ["hidden = x -> deep(width)"]),
+        (
+            train("  loss = mse(hid|den, y)\n  optimizer = sgd(lr = 0.1)"),
+            ["hidden = x -> deep(width)"],
+        ),
         (HEAD + MODEL.replace("deep(width)", "de|ep(width)"), ["gives `[8]`; 96 parameters", "block deep(n,"]),
         (HEAD + MODEL.replace("x -> dense(n)", "x -> den|se(n)"), ["gives `[8]`; 24 parameters"]),
         (HEAD + MODEL.replace("hidden -> dense(1)", "hid|den -> dense(1)"), ["`hidden`: `[8]` for one example"]),
@@ -285,3 +163,50 @@ def test_no_place_of_any_text_is_an_accident(path: Path, cut: float, place: floa
     outline(document)
     hints(document, 0, len(text))
     assert document.findings is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "new", "count"),
+    [
+        (train("  loss = mse(be|nt, y)"), "curved", 2),
+        (train("  loss = mse(p, y)\n  freeze = [hid|den.deep]"), "trunk", 3),
+        (HEAD + MODEL.replace("deep(width)", "deep(n| = width)"), "units", 4),
+        (HEAD + MODEL.replace("deep(width)", "de|ep(width)"), "tower", 2),
+        (HEAD + MODEL.replace("hidden -> dense(1)", "hidden -> dense(wid|th)"), "size", 3),
+        (
+            HEAD + MODEL + "data {\n  x| = [[1, 2]]\n  y = [[1]]\n}\ntrain {\n  loss = mse(p, y)\n  epochs = 1\n}",
+            "z",
+            3,
+        ),
+        (HEAD + MODEL.replace("on x {", "on x| {"), "v", 2),
+    ],
+)
+def test_a_new_name(text: str, new: str, count: int) -> None:
+    document, offset = at(text)
+    found = rename(document, offset, new)
+    assert len(found) == count
+    assert len({span.text for span in found}) == 1
+    assert [span.start for span in found] == [span.start for span in references(document, found[-1].start)]
+
+
+@pytest.mark.parametrize(
+    ("text", "new", "said"),
+    [
+        (HEAD + MODEL.replace("hidden -> dense(1)", "hid|den -> dense(1)"), "p", "would mean something else"),
+        (HEAD + MODEL.replace("hidden -> dense(1)", "hid|den -> dense(1)"), "model", "is no name"),
+        (HEAD + MODEL.replace("hidden -> dense(1)", "hid|den -> dense(1)"), "a b", "is no name"),
+        (HEAD + MODEL.replace("hidden -> dense(1)", "hidden -> den|se(1)"), "linear", "only names"),
+        (HEAD + MODEL.replace("on x {\n  h", "on x {\n  h|"), "x", "would mean something else"),
+    ],
+)
+def test_a_new_name_that_cannot_be(text: str, new: str, said: str) -> None:
+    with pytest.raises(GpubpError, match=said):
+        rename(*at(text), new)
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_every_name_of_every_model_can_be_changed(path: Path) -> None:
+    """To one that is new, and the net stays the same but for it."""
+    document = Document(path, path.read_text(encoding="utf-8"))
+    for defined in document.definitions:
+        assert defined.span in rename(document, defined.span.start, f"{defined.name}_9")

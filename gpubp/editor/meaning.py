@@ -1,0 +1,82 @@
+"""What a name in a syntax tree means: a definition of the file, or a word of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dsl import syntax
+from dsl.catalog import Catalog, Option, Signature
+
+from .cursor import find_signature, option_of
+from .document import Document
+from .names import Definition
+
+_CALLED = ("fn", "block", "layer", "import", "argument", "param", "let")
+"""What can stand before parentheses and behind `->`: params may hold the name of a layer."""
+
+
+def meaning(document: Document, catalog: Catalog, chain: Sequence[Any]) -> Definition | None:
+    """The definition that a name means, the last node of a chain from the root of the tree; None for words of the
+    catalogue, for keys, and for names in other files. Words of an option go before names of the file."""
+    name, parent = chain[-1], chain[-2]
+    if isinstance(parent, syntax.Argument):
+        return _formal(document, chain[-3], name.text)
+    if isinstance(parent, syntax.Path):
+        if parent.parts[0] is not name:
+            return None
+        found = document.lookup(name.text, name.span.start)
+        user = chain[-3]
+        if isinstance(user, syntax.Stage | syntax.Call) and parent is user.function:
+            return found if found is not None and found.sort in _CALLED else None
+        option = option_at(catalog, chain[:-2])
+        return None if option is not None and _is_word(catalog, option, name.text) else found
+    if isinstance(parent, syntax.Bind) and any(isinstance(node, syntax.Train) for node in chain):
+        return None
+    return document.lookup(name.text, name.span.start)
+
+
+def option_at(catalog: Catalog, above: Sequence[Any]) -> Option | None:
+    """What the innermost argument or key takes that encloses a place, given the nodes above it."""
+    for place in range(len(above) - 1, -1, -1):
+        node = above[place]
+        if isinstance(node, syntax.Argument):
+            return _option_of(catalog, above[:place], node)
+        if isinstance(node, syntax.Bind):
+            if any(isinstance(one, syntax.Train) for one in above[:place]):
+                return catalog.train.get(node.names[0].text)
+            if any(isinstance(one, syntax.Data) for one in above[:place]):
+                key = node.names[0].text
+                return Option(key, ("choice",), part="split" if key == "split" else "reader")
+            return None
+    return None
+
+
+def signature_at(catalog: Catalog, above: Sequence[Any]) -> Signature | None:
+    """The signature of a call or stage, the last of the nodes from the root down to it."""
+    option = option_at(catalog, above[:-1])
+    return find_signature(catalog, above[-1].function.text, option.part if option else None)
+
+
+def _option_of(catalog: Catalog, above: Sequence[Any], argument: syntax.Argument) -> Option | None:
+    call = above[-1]
+    signature = signature_at(catalog, above)
+    index = call.arguments.index(argument)
+    if isinstance(call, syntax.Stage) and signature is not None:
+        index += len(signature.inputs[:1])  # which the pipe brings
+    return option_of(signature, argument.name.text if argument.name else "", index)
+
+
+def _is_word(catalog: Catalog, option: Option, name: str) -> bool:
+    return name in option.words or (option.part is not None and catalog.find(option.part, name) is not None)
+
+
+def _formal(document: Document, call: Any, name: str) -> Definition | None:
+    """The argument of a block or formula of the file that a call names."""
+    called = document.lookup(call.function.text, call.span.start)
+    if called is None or called.sort not in ("fn", "block"):
+        return None
+    return next(
+        (d for d in document.definitions if d.name == name and d.sort == "argument" and d.scope == called.statement),
+        None,
+    )
