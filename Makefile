@@ -1,25 +1,29 @@
 # Each target does all the set-up it needs: `make run` and `make test` work in a fresh clone.
 #
 #   make run [MODEL=models/xor.net] [ARGS="--seed 1"]     train a network
-#   make test [ARGS="-k dense"]                           all tests
-#   make soak [COUNT=1000000] [ARGS="--first 5000"]       damaged files by the million: none may crash the language;
-#                                                         KILLS=100 trainings killed at random: none may lose a byte
-#   make sanitize                                         every model's compiled kernels, equation by equation, and under the
-#                                                         address and undefined-behaviour sanitizers
-#   make check                                            style, types, import contract, house rules
-#   make bench [ARGS="--quick"]                           gpubp beside its peers on the CPU, in an environment of its own
-#   make cuda-check [CUDA_PYTHON=python]                  every kernel of every model through NVIDIA's compiler, which
-#                                                         needs the wheels of [cuda12] or [cuda13], and no GPU
-#   make emulate [ARGS="-k restarts"]                     the tests for a GPU on an emulated one: real CuPy and NVRTC, PTX run
-#                                                         by the processor; needs gcc and g++, takes minutes, 4 GB of disk
-#   make gpu-check [GPU_PYTHON=python]                    on a machine with a GPU: tests and benchmark within 9 minutes,
-#                                                         or ARGS="--seconds 290"; a report in benchmarks/results/ (exit
-#                                                         code 2: no GPU)
-#   make wheels [FOR=3.12]                                what gpu-check needs beside CuPy, for a machine without network
-#                                                         and with Python 3.12, into wheels/ (4 MB); docs/gpu.md says how
-#   make clean                                            remove the environment and all caches
+#   make test [ARGS="-k dense"]                           run all tests
+#   make check                                            check style, types, import contract, house rules
+#   make soak [COUNT=1000000] [ARGS="--first 5000"]       fuzz the language with damaged files, none of which may crash
+#                                                         it, and kill trainings at random (KILLS=100), none of which
+#                                                         may lose a byte
+#   make sanitize                                         check every model's compiled C kernels, equation by equation,
+#                                                         and under the address and undefined-behaviour sanitizers
+#   make bench [ARGS="--quick"]                           compare gpubp with other frameworks on the CPU, in an
+#                                                         environment of its own
+#   make cuda-check [CUDA_PYTHON=python]                  compile every model's CUDA kernels with NVRTC: needs
+#                                                         the wheels of [cuda12] or [cuda13], but no GPU
+#   make emulate [ARGS="-k restarts"]                     run the GPU tests on an emulated GPU, with real CuPy and
+#                                                         NVRTC, and PTX run by the CPU: needs gcc, g++ and 4 GB
+#                                                         of disk, takes minutes
+#   make gpu-check [GPU_PYTHON=python]                    test and benchmark on a machine with a GPU, in at most 9
+#                                                         minutes, or ARGS="--seconds 290"; writes a report to
+#                                                         benchmarks/results/ (exit code 2: no GPU)
+#   make wheels [FOR=3.12]                                download into wheels/ what gpu-check needs besides CuPy
+#                                                         (4 MB), for a machine with Python 3.12 and no network
+#                                                         (docs/gpu.md)
+#   make clean                                            remove the environments and all caches
 #
-# PYTHON is the Python that the environment is made with: `make run PYTHON=python3.12`.
+# PYTHON is the interpreter that creates the environment: `make run PYTHON=python3.12`.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -67,8 +71,8 @@ check: $(VENV)/dev.stamp
 bench: $(BENCH)/peers.stamp
 	@$(BENCH)/bin/python -m benchmarks.runner $(ARGS)
 
-# An environment that has cupy already (GPU_PYTHON) is used as it is; the default one gets the extra $(CUDA).
-# The driver is asked first: without a GPU nothing is downloaded.
+# An environment that already has CuPy (GPU_PYTHON) is used as it is; the default one gets the extra $(CUDA).
+# The driver is queried first, so nothing is downloaded if there is no GPU.
 ifdef GPU_PYTHON
 gpu-check:
 	@$(GPU_PYTHON) tools/find_gpu.py
@@ -80,7 +84,7 @@ gpu-check: $(VENV)/dev.stamp
 	@$(BIN)/python -m tools.gpu_check $(ARGS)
 endif
 
-# NumPy comes with CuPy. pip takes the names of platforms as they are, so each is named that a wheel may have.
+# NumPy comes with CuPy. pip does not expand platform tags, so every tag that a wheel may have is listed.
 FOR ?= 3.12
 WHEELS := lark platformdirs safetensors threadpoolctl pytest pytest-xdist hypothesis \
     execnet sortedcontainers iniconfig packaging pluggy pygments
@@ -101,40 +105,40 @@ clean:
 	rm -rf $(VENV) $(BENCH) $(EMULATED) wheels .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist soak-*.net
 	find gpubp dsl tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The environment of the benchmark is made by the same rules, in a folder of its own.
+# The benchmark has an environment of its own, created by the same rules.
 $(BENCH)/peers.stamp: pyproject.toml benchmarks/requirements.txt
 	@$(MAKE) --no-print-directory VENV=$(BENCH) $(BENCH)/run.stamp
 	@for peer in $(PEERS); do \
 	    echo "installing $$peer into $(BENCH)" >&2; \
 	    $(BENCH)/bin/python -m pip --disable-pip-version-check install --quiet -c benchmarks/requirements.txt $$peer \
-	        || echo "$$peer could not be installed: the lines above say why; its column stays empty" >&2; \
+	        || echo "$$peer could not be installed, see above; its column stays empty" >&2; \
 	done
 	@touch $@
 
-# So is that of the emulated GPU. One of CuPy's modules is built from its text, and a header of the compiler is needed.
+# So does the emulated GPU. One of CuPy's modules is built from source, which needs a header of the CUDA compiler.
 $(EMULATED)/emulated.stamp: pyproject.toml
 	@$(MAKE) --no-print-directory VENV=$(EMULATED) CUDA=cuda12 $(EMULATED)/cuda12.stamp
 	@$(EMULATED)/bin/python -m pip --disable-pip-version-check install --quiet 'cuda-toolkit[nvcc]==12.*' 'cython>=3.2,<3.3' setuptools
 	@touch $(EMULATED)/emulated $@
 
 $(VENV)/made.stamp:
-	@command -v $(PYTHON) >/dev/null || { echo "there is no $(PYTHON); install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), gpubp needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found; install Python 3.11 or newer, or choose one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), gpubp needs Python 3.11 or newer; choose one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module with pip; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
 $(VENV)/run.stamp: $(VENV)/made.stamp pyproject.toml
 	@echo "installing gpubp into $(VENV)" >&2
-	@$(INSTALL) -e . || { echo "gpubp could not be installed; the lines above say why (a package index must be in reach)" >&2; exit 1; }
+	@$(INSTALL) -e . || { echo "gpubp could not be installed, see above (a package index must be reachable)" >&2; exit 1; }
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/made.stamp pyproject.toml
 	@echo "installing gpubp and its test tools into $(VENV)" >&2
-	@$(INSTALL) -e '.[test,dev]' || { echo "the test tools could not be installed; the lines above say why (a package index must be in reach)" >&2; exit 1; }
+	@$(INSTALL) -e '.[test,dev]' || { echo "the test tools could not be installed, see above (a package index must be reachable)" >&2; exit 1; }
 	@touch $@ $(VENV)/run.stamp
 
 $(VENV)/$(CUDA).stamp: $(VENV)/dev.stamp
-	@echo "installing cupy and the CUDA libraries it needs into $(VENV) (about 1 GB)" >&2
-	@$(INSTALL) -e '.[$(CUDA)]' || { echo "cupy could not be installed; the lines above say why" >&2; exit 1; }
+	@echo "installing CuPy and the CUDA libraries it needs into $(VENV) (about 1 GB)" >&2
+	@$(INSTALL) -e '.[$(CUDA)]' || { echo "CuPy could not be installed, see above" >&2; exit 1; }
 	@touch $@
