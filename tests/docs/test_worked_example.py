@@ -1,4 +1,4 @@
-"""docs/worked-example.md: its exact numbers are those of `explain`, its printed ones are near them."""
+"""docs/worked-example.md: its numbers of gpubp are those of `explain`, those of the textbook are near them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tools.markdown import blocks, commands, run
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/worked-example.md").read_text("utf-8")
 ROWS = re.findall(r"^\| ([a-z ]+) \| `(.+)` \| (\[.*?\]) \| (\[.*?\]) \|$", PAGE, re.MULTILINE)
-PRINTED, PRINTED_SLOPE = 0.001, 0.006
+PRINTED, PRINTED_DERIVATIVE = 0.001, 0.006
 
 
 def test_the_table_is_there() -> None:
@@ -30,7 +30,7 @@ def test_a_row_of_the_table(name: str, formula: str, printed: str, exact: str) -
     known = {line.name.replace("/", "_"): line.value.reshape(-1) for line in every}
     value = eval(formula.replace("/", "_"), known)
     assert ast.literal_eval(exact) == [round(float(number), 6) for number in value]
-    near = PRINTED_SLOPE if name.startswith("slope") else PRINTED
+    near = PRINTED_DERIVATIVE if name.startswith("derivative") else PRINTED
     np.testing.assert_allclose(ast.literal_eval(printed), value, rtol=0, atol=near)
 
 
