@@ -23,11 +23,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
     add_file(parser)
     parser.add_argument(
-        "--plan", action="store_true", help="show what a step costs for a large net too, which takes seconds"
+        "--plan", action="store_true", help="show the cost of a step even for a large net, which takes seconds"
     )
-    parser.add_argument("--json", action="store_true", help="print what is found as one JSON document")
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON document")
     parser.add_argument(
-        "--explain", action=Explain, metavar="CODE", help="say what a code such as E0301 means, with an example"
+        "--explain", action=Explain, metavar="CODE", help="explain an error code such as E0301, with an example"
     )
 
 

@@ -30,7 +30,7 @@ def add_file(parser: argparse.ArgumentParser, *, needed: bool = True, help: str 
         action="append",
         default=[],
         type=_assignment,
-        help="a new value for a param of the file (may be given several times)",
+        help="set a param of the file (may be repeated)",
     )
 
 
@@ -46,8 +46,8 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--backend",
         choices=("auto", "numpy", "native", "cupy"),
-        help="on the CPU: NumPy alone, compiled kernels, or those where there is a C compiler and enough to do (auto); "
-        "CC names the compiler; on a GPU: CuPy alone, or compiled kernels (auto)",
+        help="on the CPU: numpy, native (compiled kernels), or auto (compiled if there is a C compiler, which CC may "
+        "name, and it pays); on a GPU: cupy (CuPy's own kernels), or auto (compiled kernels)",
     )
 
 

@@ -15,7 +15,7 @@ SIGNS = {"ok": ("ok", "32"), "missing": ("--", "33"), "wrong": ("!!", "31")}
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def work(arguments: argparse.Namespace) -> int:

@@ -25,26 +25,30 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
     add_subject(parser)
     parser.add_argument(
-        "--example", type=whole(1), default=1, metavar="N", help="the training row to follow, from 1 (default: 1)"
+        "--example",
+        type=whole(1),
+        default=1,
+        metavar="N",
+        help="the training row to trace, counted from 1 (default: 1)",
     )
     parser.add_argument(
-        "--step", type=whole(0), default=0, metavar="N", help="train so many steps first (default: 0); not with a run"
+        "--step", type=whole(0), default=0, metavar="N", help="train N steps first (default: 0); not for a run"
     )
     parser.add_argument(
-        "--digits", type=whole(1), metavar="N", help=f"digits of each number, up to {MOST_DIGITS} (default: {DIGITS})"
+        "--digits", type=whole(1), metavar="N", help=f"significant digits, up to {MOST_DIGITS} (default: {DIGITS})"
     )
     shown = parser.add_mutually_exclusive_group()
-    shown.add_argument("--html", metavar="OUT", help="write a page to step through, which needs no network")
+    shown.add_argument("--html", metavar="OUT", help="write an interactive page that works offline")
     shown.add_argument(
         "--json",
         action="store_true",
-        help=f"print one JSON document with every number (of an array of more than {MOST:,} the first)",
+        help=f"print one JSON document with every number (the first {MOST:,} of a larger array)",
     )
     shown.add_argument(
         "--show",
         metavar="NAME",
         action="append",
-        help="print all numbers of what is called so: `z1`, `dL/dW2`, a parameter, a layer (may be given many times)",
+        help="print all numbers of a value (`z1`), a gradient (`dL/dW2`), a parameter or a layer (may be repeated)",
     )
 
 

@@ -14,12 +14,12 @@ from .output import write_output
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
-    parser.add_argument("run", metavar="RUN", help="a run's folder, or one checkpoint in it")
+    parser.add_argument("run", metavar="RUN", help="a run's folder, or a checkpoint in it")
     parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        help="the file to write, .c or .onnx; the C function is named after it (default: C, to standard output)",
+        help="the .c or .onnx file to write; a C function is named after it (default: C, to standard output)",
     )
 
 

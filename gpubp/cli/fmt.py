@@ -36,9 +36,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         nargs="*",
         default=["-"],
-        help="a .net file, or a folder: all .net files in it; `-` or none: standard input to standard output",
+        help="a .net file, or a folder for all .net files in it; `-` or none: standard input to standard output",
     )
-    parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 if a file would change")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a file would change")
     parser.add_argument("--diff", action="store_true", help="change nothing; print what would change")
 
 

@@ -25,8 +25,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
         type=whole(1),
         default=ELEMENTS,
         metavar="N",
-        help=f"elements of a larger parameter to check, drawn by the seed (default: {ELEMENTS}); one direction through "
-        "all of them is checked beside",
+        help=f"elements of a larger parameter to check, drawn by the seed (default: {ELEMENTS}); one direction "
+        "through all of them is checked as well",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 

@@ -19,20 +19,19 @@ from .output import write_output
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
-    add_file(parser, help="a .net file, the folder of a run, or one checkpoint in it")
+    add_file(parser, help="a .net file, a run's folder, or a checkpoint in it")
     parser.add_argument(
         "--expand",
         metavar="NAME",
         action="append",
         default=[],
-        help="show the inside of the blocks and layers of this name in their place; `all` opens all (may be given "
-        "several times)",
+        help="expand blocks and layers of this name, `all` to expand everything (may be repeated)",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="OUT",
-        help="an .svg file, or an .html page (default: SVG to standard output, if that is no terminal)",
+        help="the .svg or .html file to write (default: SVG to standard output, unless that is a terminal)",
     )
 
 

@@ -27,11 +27,19 @@ ARRAYS = frozenset((".npy", ".npz"))
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
     parser.add_argument(
-        "source", metavar="TARGET", nargs="?", help="a table of delimited text, or an example; none: list the examples"
+        "source",
+        metavar="TARGET",
+        nargs="?",
+        help="a table of delimited text, or the name of an example; none: list the examples",
     )
-    parser.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: the name with `.net`)")
-    parser.add_argument("--target", metavar="NAME", help="the column to learn (default: guessed)")
-    parser.add_argument("--force", action="store_true", help="write over files that are there")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="the file to write (default: the name of the table or example, with `.net`)",
+    )
+    parser.add_argument("--target", metavar="NAME", help="the column to predict (default: guessed)")
+    parser.add_argument("--force", action="store_true", help="overwrite existing files")
 
 
 def work(arguments: argparse.Namespace) -> int:

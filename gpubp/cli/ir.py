@@ -18,15 +18,15 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mode",
         choices=("train", "gradients", "predict", "measure"),
-        help="which program (default: train, or predict where the file has no `train`)",
+        help="which program (default: train, or predict if the file has no `train`)",
     )
-    parser.add_argument("--batch", type=whole(1), metavar="N", help="rows of a batch (default: the file's)")
+    parser.add_argument("--batch", type=whole(1), metavar="N", help="batch size (default: the file's)")
     parser.add_argument(
         "--stage",
         choices=("program", "optimised", "plan", "source", "c", "cuda"),
         default="source",
-        help="the equations as traced, what the passes leave of them, the plan with the place of each value, Python "
-        "text that runs by itself, or the text of compiled kernels in C or CUDA (default: source)",
+        help="the equations as traced; after optimisation; the plan, with where each value is stored; standalone "
+        "Python; or the compiled kernels in C or CUDA (default: source)",
     )
 
 

@@ -21,24 +21,24 @@ from .interrupt import drop_output, interruptible, open_streams, reason_of
 
 VERBS = {
     "init": "write a starter file for a table, or one of the examples",
-    "run": "train a net, print how well it does and save it",
+    "run": "train a net, print its metrics and save it",
     "range": "plot the loss while the learning rate grows from step to step, and suggest a rate",
-    "search": "train with many values of a file's params, and say which are best",
-    "check": "check a file and show its layers, without running anything",
-    "fmt": "write files in the one form that all .net files share",
-    "predict": "what a run makes of the rows of a table",
-    "evaluate": "how well a run does on the rows of a table",
-    "export": "write a run's net as one C file or ONNX model",
-    "runs": "list the runs that were saved, or compare two of them",
-    "explain": "follow one example through a step of training: values, formulas, gradients, the update",
-    "gradcheck": "check the gradients of a file beside finite differences, by parameter",
-    "words": "what a file can name: layers, losses, optimizers ..., and what each takes and does",
-    "doctor": "what of this machine can be used, and what to install for more",
-    "graph": "draw the net of a file or a run: shapes, parameter counts, blocks closed or open",
-    "plot": "the curves of runs, in the terminal or as a PNG or SVG file",
-    "report": "one page of a run that works offline: file, net, curves, answers, worst examples, environment",
-    "lsp": "a language server: findings, completions and shapes in an editor while you type",
-    "ir": "print the program that a file means: plain Python over NumPy or CuPy, which runs by itself",
+    "search": "search the hyperparameters of a file, and rank the trials",
+    "check": "check a file and show its layers and costs, without running anything",
+    "fmt": "format files",
+    "predict": "predict the rows of a table with a run",
+    "evaluate": "compute a run's loss and metrics on the rows of a table",
+    "export": "write a run's net as one C file or as an ONNX model",
+    "runs": "list saved runs, compare two of them, or average over seeds",
+    "explain": "trace one example through a training step: values, formulas, gradients, the update",
+    "gradcheck": "compare the gradients of a file with finite differences, parameter by parameter",
+    "words": "list the layers, losses, optimizers ... that a file can name, or describe one",
+    "doctor": "report what gpubp can use on this machine, and what to install for more",
+    "graph": "draw the net of a file or a run, with shapes and parameter counts",
+    "plot": "plot learning curves of runs, in the terminal or as a PNG or SVG file",
+    "report": "write a run as one HTML page that works offline",
+    "lsp": "run a language server: errors, completions and shapes in an editor as you type",
+    "ir": "print the compiled program: standalone Python over NumPy or CuPy, or C, or CUDA",
 }
 """Every verb is a module of this package with `declare(parser)` and `work(arguments)`; only the one asked for is
 imported."""
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not words or words[0].startswith("-"):
             _parse(_overview(), words or ["--help"])
         if words[0] not in VERBS:
-            print(f"error: there is no verb `{visible(words[0])}`; {_meant(words[0])}", file=sys.stderr)
+            print(f"error: there is no command `{visible(words[0])}`; {_meant(words[0])}", file=sys.stderr)
             return 2
         verb = import_module(f".{words[0]}", __package__)
         parser = argparse.ArgumentParser(prog=f"gpubp {words[0]}", description=VERBS[words[0]])
@@ -111,20 +111,20 @@ def _meant(word: str) -> str:
     if word.endswith(".net"):
         return f"`gpubp run {visible(word)}` trains a file"
     near = get_close_matches(word, VERBS, 1)
-    return f"did you mean `{near[0]}`?" if near else "`gpubp --help` lists them"
+    return f"did you mean `{near[0]}`?" if near else "`gpubp --help` lists all commands"
 
 
 def _overview() -> argparse.ArgumentParser:
     """The parser of the command itself, without a verb: its help and its version."""
     width = max(map(len, VERBS))
-    about = "Trains networks written in .net files by backpropagation, on the GPU or the CPU."
+    about = "Trains the networks that .net files describe, by backpropagation, on the GPU or the CPU."
     lines = "\n".join(f"  {name.ljust(width)}  {help}" for name, help in VERBS.items())
     parser = argparse.ArgumentParser(
         prog="gpubp",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=fitted(about, sys.stdout, 0),
-        epilog=f"verbs:\n{fitted(lines, sys.stdout)}\n\n`gpubp VERB --help` says more of each",
+        epilog=f"commands:\n{fitted(lines, sys.stdout)}\n\n`gpubp COMMAND --help` lists the options of each",
     )
     parser.add_argument("--version", action="version", version=f"gpubp {__version__}")
-    parser.add_argument("verb", choices=VERBS, metavar="VERB", help="what to do")
+    parser.add_argument("verb", choices=VERBS, metavar="COMMAND", help="what to do")
     return parser

@@ -18,13 +18,13 @@ KINDS = (".png", ".svg")
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="the folder of a run")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run's folder")
     parser.add_argument(
         "--figure",
         metavar="NAME",
         action="append",
         default=[],
-        help="show this figure alone: `loss`, a metric, `learning rate` (may be given several times)",
+        help="plot only this: `loss`, a metric, `learning rate` (may be repeated)",
     )
     parser.add_argument(
         "-o", "--output", metavar="OUT", help="a .png or .svg file (default: text in the terminal); needs matplotlib"

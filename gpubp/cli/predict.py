@@ -32,21 +32,21 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="copy this column of the table to the output (may be given several times)",
+        help="copy this column of the table to the output (may be repeated)",
     )
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """A run, a table, and how to compute."""
-    parser.add_argument("run", metavar="RUN", help="a run's folder, or one checkpoint in it")
+    parser.add_argument("run", metavar="RUN", help="a run's folder, or a checkpoint in it")
     parser.add_argument(
         "data",
         metavar="TABLE",
-        help="rows as the run was trained on: a table with the same columns, arrays, a text, or a folder of pictures",
+        help="rows like those of the training: a table with the same columns, arrays, a text, or a folder of images",
     )
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
     parser.add_argument(
-        "--batch", type=whole(1), default=CHUNK, metavar="N", help="rows at a time, where memory is short"
+        "--batch", type=whole(1), default=CHUNK, metavar="N", help=f"rows per pass, to limit memory (default: {CHUNK})"
     )
 
 

@@ -26,12 +26,12 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--high", type=_rate, default=10.0, metavar="RATE", help="the last rate (default: 10)")
     parser.add_argument("--steps", type=whole(2), default=200, metavar="N", help="number of steps (default: 200)")
     parser.add_argument(
-        "--seed", type=whole(0), metavar="N", help="seed of weights and shuffles, instead of the file's"
+        "--seed", type=whole(0), metavar="N", help="seed of initial weights and shuffling, instead of the file's"
     )
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
     add_backend(parser)
     shown = parser.add_mutually_exclusive_group()
-    shown.add_argument("-o", "--output", metavar="OUT", help="a .png or .svg file for the plot; needs matplotlib")
+    shown.add_argument("-o", "--output", metavar="OUT", help="write the plot to a .png or .svg file (needs matplotlib)")
     shown.add_argument("--json", action="store_true", help="print one JSON object, with the loss at each rate")
 
 

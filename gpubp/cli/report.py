@@ -13,7 +13,7 @@ from .output import write_output
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
-    parser.add_argument("run", metavar="RUN", help="a run's folder, or one checkpoint in it")
+    parser.add_argument("run", metavar="RUN", help="a run's folder, or a checkpoint in it")
     parser.add_argument(
         "-o", "--output", metavar="OUT", help="the page to write (default: report.html in the run's folder)"
     )

@@ -31,11 +31,16 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add_file(parser, needed=False)
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
     add_backend(parser)
-    parser.add_argument("--epochs", type=whole(1), metavar="N", help="epochs in all, instead of the file's")
+    parser.add_argument("--epochs", type=whole(1), metavar="N", help="total number of epochs, instead of the file's")
     parser.add_argument(
-        "--seed", type=whole(0), metavar="N", help="seed of weights, splits and shuffles, instead of the file's"
+        "--seed",
+        type=whole(0),
+        metavar="N",
+        help="seed of initial weights, splits and shuffling, instead of the file's",
     )
-    parser.add_argument("--precision", choices=PRECISIONS, help="of numbers and products, instead of the file's")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, help="precision of numbers and products, instead of the file's"
+    )
     place = parser.add_mutually_exclusive_group()
     place.add_argument(
         "--out", type=folder, metavar="DIR", help="save the run to this folder (default: a new one in `runs`)"
@@ -44,20 +49,19 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         metavar="RUN",
-        help="continue this run, in its folder unless `--out` names another; without FILE under the options that it "
-        "began with",
+        help="continue this run, in its folder unless `--out` names another; without FILE, with its original options",
     )
     parser.add_argument(
         "--folds",
         type=whole(2),
         metavar="K",
-        help="cross-validation: divide the rows that are not for testing into K folds, and hold out each in turn",
+        help="cross-validate: divide the rows that are not for testing into K folds, and hold out each in turn",
     )
-    parser.add_argument("--fold", type=whole(1), metavar="N", help="hold out this one of the folds, and no other")
-    parser.add_argument("--profile", action="store_true", help="after the training, show where the time of a step goes")
+    parser.add_argument("--fold", type=whole(1), metavar="N", help="hold out only this fold")
+    parser.add_argument("--profile", action="store_true", help="after training, show where the time of a step goes")
     parser.set_defaults(refuse=parser.error)
     shown = parser.add_mutually_exclusive_group()
-    shown.add_argument("--quiet", action="store_true", help="print the results alone")
+    shown.add_argument("--quiet", action="store_true", help="print only the results")
     shown.add_argument(
         "--json", action="store_true", help="print one JSON object per epoch, or per fold, and one with the results"
     )

@@ -30,12 +30,12 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "gpubp runs [DIR] [--json]\n       gpubp runs diff A B [--json]\n"
         "       gpubp runs summary [DIR] [--csv | --latex | --json]"
     )
-    help = "where to look, two folders deep (default: here)"
+    help = "folder to search, two levels deep (default: the current one)"
     parser.add_argument("words", nargs="*", metavar="DIR", help=help)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON document")
-    form.add_argument("--csv", action="store_true", help="print the summary as a table with all digits")
-    form.add_argument("--latex", action="store_true", help="print the summary as a `tabular` for a paper")
+    form.add_argument("--csv", action="store_true", help="print the summary as CSV, with all digits")
+    form.add_argument("--latex", action="store_true", help="print the summary as a LaTeX `tabular`")
     parser.set_defaults(refuse=parser.error)
 
 

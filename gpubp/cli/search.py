@@ -30,17 +30,17 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--trials",
         type=whole(1),
         metavar="N",
-        help=f"trainings at most (default: {TRIALS}): all combinations where there are no more, else drawn ones",
+        help=f"maximum number of trials (default: {TRIALS}); if there are more combinations, a random sample",
     )
     parser.add_argument(
         "--method",
         choices=("random", "tpe"),
-        help="how they are drawn: by chance, or by what earlier ones gave (default: random; tpe needs optuna)",
+        help="choose trials at random, or from the results of earlier ones (default: random; tpe needs optuna)",
     )
-    parser.add_argument("--seed", type=whole(0), metavar="N", help="draws the trials (default: 0)")
+    parser.add_argument("--seed", type=whole(0), metavar="N", help="seed of the choice of trials (default: 0)")
     parser.add_argument("--epochs", type=whole(1), metavar="N", help="epochs of each trial, instead of the file's")
     parser.add_argument(
-        "--folds", type=whole(2), metavar="K", help="cross-validate each trial, and judge it by the mean over K folds"
+        "--folds", type=whole(2), metavar="K", help="cross-validate each trial, and rank by the mean over K folds"
     )
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
     parser.add_argument(
@@ -48,13 +48,13 @@ def declare(parser: argparse.ArgumentParser) -> None:
         type=whole(1),
         default=1,
         metavar="N",
-        help="processes among which the trials are divided, on the CPU (default: 1)",
+        help="number of processes that share the trials, on the CPU (default: 1)",
     )
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--out", type=folder, metavar="DIR", help="write to this folder (default: a new one in `runs`)")
-    place.add_argument("--resume", metavar="DIR", help="go on with this search; FILE is left out")
+    place.add_argument("--resume", metavar="DIR", help="continue this search; omit FILE")
     shown = parser.add_mutually_exclusive_group()
-    shown.add_argument("--quiet", action="store_true", help="print the table alone")
+    shown.add_argument("--quiet", action="store_true", help="print only the table")
     shown.add_argument("--json", action="store_true", help="print one JSON object per trial and one with the best")
     parser.set_defaults(refuse=parser.error)
 

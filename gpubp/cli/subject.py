@@ -16,8 +16,8 @@ from .common import add_file, open_net, whole
 
 def add_subject(parser: argparse.ArgumentParser) -> None:
     """A file or a run, and how the file's net begins."""
-    add_file(parser, help="a .net file, the folder of a run, or one checkpoint in it")
-    parser.add_argument("--seed", type=whole(0), metavar="N", help="draws the first weights (default: the file's)")
+    add_file(parser, help="a .net file, a run's folder, or a checkpoint in it")
+    parser.add_argument("--seed", type=whole(0), metavar="N", help="seed of the initial weights (default: the file's)")
 
 
 def open_subject(arguments: argparse.Namespace, precision: str | None = None) -> Subject:

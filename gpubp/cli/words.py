@@ -25,7 +25,7 @@ _TIED = "\0=\0"
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="a word, or a section; none: list all words")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a word or a section; none: list all words")
 
 
 def work(arguments: argparse.Namespace) -> int:

@@ -277,8 +277,8 @@ def test_a_file_that_is_not_there_and_the_one_that_was_meant(
     [
         ("rnu", "did you mean `run`?"),
         ("xor.net", "`gpubp run xor.net` trains a file"),
-        ("zzz", "`gpubp --help` lists them"),
-        ("\x1b[31m", "`gpubp --help` lists them"),
+        ("zzz", "`gpubp --help` lists all commands"),
+        ("\x1b[31m", "`gpubp --help` lists all commands"),
     ],
 )
 def test_no_verb(call: Call, word: str, meant: str) -> None:
