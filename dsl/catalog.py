@@ -52,7 +52,7 @@ Kind = Literal[
     "choice",  # an entry of the catalogue's part Option.part, with its own options bound
     "choices",  # a flat list of such
     "path",  # a dotted name kept as text: `valid.loss`
-    "paths",  # model values, stages or layers whose weights are meant: `[trunk.conv]`; kept as dotted text
+    "paths",  # model values, stages or layers for their weights: `[trunk.conv]`; kept as dotted text
     "value",  # a model value: an optional input that goes by name
     "loss",  # an expression over model values, losses and penalties (train's `loss`)
     "metrics",  # a list of calls and values (train's `metrics`)

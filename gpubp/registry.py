@@ -49,7 +49,7 @@ Duration = Annotated[Any, OptionType(("duration",))]
 Durations = Annotated[Any, OptionType(("durations",))]
 Place = Annotated[str, OptionType(("path",))]
 Places = Annotated[Sequence[str], OptionType(("paths",))]
-"""Values, stages or layers of the model whose weights are meant, as dotted names."""
+"""Values, stages or layers of the model, for their weights, as dotted names."""
 Inner = Annotated[Any, OptionType(("choice",), part="schedule")]
 """Another schedule, or None."""
 Sizes = Annotated[Any, OptionType(("whole", "wholes"), minimum=1)]

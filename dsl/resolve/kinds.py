@@ -122,6 +122,6 @@ def misfit(option: Option, value: Value, named: bool) -> tuple[str, str, tuple[s
                 return "E0311", f"`{name}` takes whole numbers, and this holds {describe(item)}", ()
         return "E0312", f"each number of `{name}` must be at least {option.minimum or 0:g}", ()
     if "numbers" in kinds and isinstance(value, tuple):
-        return "E0310", f"`{name}` takes an even list of numbers: every row as long as the first", ()
+        return "E0310", f"`{name}` takes a rectangular list of numbers: all rows must have the same length", ()
     help = did_you_mean(value.name, option.words) if isinstance(value, Word) else ()
     return "E0310", f"`{name}` takes {takes_text(option)}, and this is {describe(value)}", help

@@ -36,12 +36,12 @@ def npy(
     standardize: Flag = False,
     stream: Streamed = "auto",
 ) -> Read:
-    """An array (rows, ...) of numbers from a file of NumPy's, for the first name; `target`: the file of the second.
+    """An array (rows, ...) of numbers from an .npy file, for the first name; `target`: the file for the second.
 
-    `test`: the files, one for each name, whose rows are for testing only. `scale`, `standardize`: as for `csv`.
-    `reshape`: the shape of every name that has as many elements.
+    `test`: files whose rows are for testing only, one per name. `scale`, `standardize`: as for `csv`.
+    `reshape`: the shape for every name with that many elements.
     `stream`: whether the file stays on disk and is read in shuffled blocks, for arrays larger than memory; `auto` does
-    that from 1 GiB on. Arrays of Python objects are refused. Raises DiagnosticError.
+    so from 1 GiB. Arrays of Python objects are refused. Raises DiagnosticError.
     """
     told = None if isinstance(stream, str) or not isinstance(stream, bool) else stream
 
@@ -63,12 +63,12 @@ def idx(
     standardize: Flag = False,
     source: OptionalNames = None,
 ) -> Read:
-    """An array (rows, ...) of numbers from an IDX file (as MNIST's), plain or gzip, for the first name; `target`: the
-    file of the second.
+    """An array (rows, ...) of numbers from an IDX file (the format of MNIST), plain or gzipped, for the first name;
+    `target`: the file for the second.
 
-    `test`: the files, one for each name, whose rows are for testing only. `scale`, `standardize`: as for `csv`.
-    `reshape`: the shape of every name that has as many elements. `source`: how the files are got, one or more
-    texts, which are the help of the error where one is missing. Raises DiagnosticError.
+    `test`: files whose rows are for testing only, one per name. `scale`, `standardize`: as for `csv`.
+    `reshape`: the shape for every name with that many elements.
+    `source`: where to get the files, one or more strings, shown as help if a file is missing. Raises DiagnosticError.
     """
     ways = (source,) if isinstance(source, str) else tuple(map(str, source or ()))
 
@@ -90,11 +90,12 @@ def npz(
     reshape: OptionalShape = None,
     standardize: Flag = False,
 ) -> Read:
-    """Arrays (rows, ...) of numbers from an archive of NumPy's (`savez`): for each name the array of that name.
+    """Arrays (rows, ...) of numbers from an .npz file (NumPy's `savez`): each name gets the array of that name.
 
-    `columns`: the arrays by other names, one entry per name. `test`: a second file with the same arrays, or a list of
-    arrays of the same file, one per name, whose rows are for testing only. `scale`, `standardize`: as for `csv`.
-    `reshape`: the shape of every name that has as many elements. Raises DiagnosticError.
+    `columns`: other names of the arrays, one entry per name.
+    `test`: a second file with the same arrays, or a list of arrays in the same file, one per name, whose rows are for
+    testing only. `scale`, `standardize`: as for `csv`.
+    `reshape`: the shape for every name with that many elements. Raises DiagnosticError.
     """
     names = request.entry.names
     keys = _texts(request, columns, "columns", len(names), "name") if columns is not None else list(names)

@@ -160,9 +160,9 @@ def table(
     missing: Missing = "error",
     onehot: OptionalNames = None,
 ) -> Read:
-    """Rows of numbers and labels from a Parquet, Arrow or Feather file, which its content tells apart; needs pyarrow
-    (`pip install 'gpubp[tables]'`). Nulls and NaN are missing cells. The options are those of `csv`. Raises
-    DiagnosticError (E0411 to E0423)."""
+    """Rows of numbers and labels from a Parquet, Arrow or Feather file (detected from its content); needs pyarrow (`pip
+    install 'gpubp[tables]'`). Nulls and NaN are missing cells. The options are those of `csv`. Raises DiagnosticError
+    (E0411 to E0423)."""
     check_scale(request, scale)
     main = open_arrow(request.base, path, request.span("path"))
     others = [] if test is None else [open_arrow(request.base, test, request.span("test"))]

@@ -64,13 +64,13 @@ CIFAR_100 = _Set("CIFAR-100", ("train.bin", "test.bin"), {None: _FINE, "fine": _
 
 @register("reader", "cifar")
 def cifar(request: Request, *, path: Text, labels: OptionalLabels = None, source: OptionalNames = None) -> Read:
-    """The pictures of CIFAR-10 or CIFAR-100 for the first name, pixels from 0 to 1, and their classes for the second.
+    """The images of CIFAR-10 or CIFAR-100 for the first name, pixels from 0 to 1, and their classes for the second.
 
-    `path`: the folder that the binary version unpacks to, of CIFAR-10 the one with `data_batch_1.bin`, of CIFAR-100 the
-    one with `train.bin`; each file in it may be packed by gzip. `labels`: of CIFAR-100 the 100 classes (`fine`, what
-    holds where nothing is said) or the 20 groups of them (`coarse`). The rows of the last file are for testing only.
-    `source`: how the files are got, one or more texts, which are the help of the error where one is missing. Classes
-    are called as the text file beside the pictures calls them, if it is there. Raises DiagnosticError.
+    `path`: the folder to which the binary version unpacks, with `data_batch_1.bin` of CIFAR-10 or `train.bin` of
+    CIFAR-100; any file in it may be gzipped. The rows of its last file are for testing only. The classes are named as
+    in the text file next to them, if there is one.
+    `labels`: for CIFAR-100, the 100 classes (`fine`, the default) or the 20 groups of them (`coarse`).
+    `source`: where to get the files, one or more strings, shown as help if a file is missing. Raises DiagnosticError.
     """
     names = request.entry.names
     if len(names) != 2:

@@ -48,27 +48,27 @@ def csv(
     decimal: Text = ".",
     encoding: Text = UTF8,
 ) -> Read:
-    """Rows of numbers and labels from a delimited text file (RFC 4180), plain or gzip.
+    """Rows of numbers and labels from a delimited text file (RFC 4180), plain or gzipped.
 
-    `target`: the column of the last of two names; the first gets all others.
+    `target`: the column for the last of two names; the first gets all others.
     `columns`: one entry per name: a column, a pattern with `*`, a list of these, or `rest`.
     `test`: a second file with the same columns, whose rows are for testing only.
-    `scale` multiplies the inputs that are numbers; then `standardize` brings them to mean 0 and deviation 1, over the
+    `scale` multiplies numeric inputs; then `standardize` brings them to mean 0 and standard deviation 1 over the
     training rows.
-    `reshape`: the shape of every name that has as many columns as it has elements.
-    `missing`: what is done about cells that are empty or `?`, `NA`, `N/A`, `n/a`, `nan`, `null`, and among numbers `-`,
-    `--`, `.`, `None`, `none`, `#N/A` or `<NA>`: they are an `error`;
-    `drop` leaves out their rows; `mean` and `median` put those of the column's training rows in the place of numbers,
-    and leave out rows that miss a word, or what is to be learned.
-    `onehot`: columns of text, by name or pattern; each becomes as many numbers as it has words, one of them 1.
+    `reshape`: the shape for every name with as many columns as the shape has elements.
+    `missing`: how to treat cells that are empty or `?`, `NA`, `N/A`, `n/a`, `nan`, `null`, and among numbers also `-`,
+    `--`, `.`, `None`, `none`, `#N/A` or `<NA>`. `error` refuses them; `drop` drops their rows; `mean` and `median`
+    impute numbers from the column's training rows, and drop rows that lack a word or a target.
+    `onehot`: columns of text, by name or pattern; each is one-hot encoded, with one number per word.
     Parts of a column of dates or times, such as `2024-03-01` or `2024-03-01 12:30`, are columns, too, if an option
     mentions them: `"when.days"` (since 1970-01-01), `"when.year"`, `"when.month"`, `"when.day"`, `"when.weekday"` (1 is
     Monday) and `"when.hour"` of the column `when`.
-    `header`: `true`, `false` (the columns are "1", "2" ...), or `auto`: the first row is one if it holds no number, or
-    a column that an option mentions.
-    `delimiter`: a character, or found among comma, semicolon, tab and bar.
-    `decimal`: `","` where numbers have a decimal comma, as 1.234,5 (points or spaces between thousands, or none).
-    `encoding`: of the characters, by Python's name for it: `"cp1252"` or `"latin-1"` for Western European text from
+    `header`: `true`, `false` (the columns are "1", "2" ...), or `auto`: the first row is a header if it contains no
+    number, or the name of a column that an option mentions.
+    `delimiter`: a character; by default detected: comma, semicolon, tab or vertical bar.
+    `decimal`: `","` for numbers with a decimal comma, such as 1.234,5 (thousands separated by points, spaces or
+    nothing).
+    `encoding`: the character encoding, by its name in Python: `"cp1252"` or `"latin-1"` for Western European text from
     Windows, `"utf-16"` for "Unicode text" from Excel ...
 
     Every cell must be a finite number, every label a word or a whole number. Raises DiagnosticError (E0411 to E0419).

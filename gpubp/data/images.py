@@ -61,16 +61,18 @@ def images(
     test: OptionalNames = None,
     standardize: Flag = False,
 ) -> Read:
-    """The pictures in the folder `path`, in the order of their names, for the first name: pixels from 0 to 1. Needs
-    Pillow (`pip install 'gpubp[images]'`).
+    """The images in the folder `path`, sorted by name, for the first name: pixels from 0 to 1. Needs Pillow (`pip
+    install 'gpubp[images]'`).
 
-    `labels = folders`: each folder in it is a class and holds its pictures; the classes, in alphabetical order, are the
-    second name's. `masks`: a folder with a picture of the same name for each of them, for the second name: pixels from
-    0 to 1, or labels, the levels of grey or the numbers of the palette. The declared type says what is read of
-    them: [height, width] or [height, width, 1] levels of grey, [height, width, 3] colours, 4 with their opacity.
-    `size`: a side, or [height, width], that all are brought to, pictures on straight lines between pixels, masks by
-    the nearest one. `test`: a folder of the same kind (of pictures and of masks: two) for testing only. `standardize`:
-    as for `csv`. Names that begin with a dot are not looked at. Raises DiagnosticError.
+    `labels = folders`: each subfolder is a class and contains its images; the second name gets the classes, numbered in
+    alphabetical order.
+    `masks`: a folder with an image of the same name for each, for the second name: pixels from 0 to 1, or labels, which
+    are grey levels or palette indices. The declared type determines how images are read: [height, width] or
+    [height, width, 1] as greyscale, [height, width, 3] as colour, 4 with opacity.
+    `size`: one side, or [height, width], to which all are resized: images by bilinear interpolation, masks by the
+    nearest pixel.
+    `test`: a folder of the same kind, for testing only; with `masks`, two: of images and of masks.
+    `standardize`: as for `csv`. Names that start with a dot are ignored. Raises DiagnosticError.
     """
     _check_names(request, labels, masks)
     wanted = None if size is None else (size, size) if isinstance(size, int) else tuple(size)

@@ -46,21 +46,21 @@ def series(
     decimal: Text = ".",
     encoding: Text = UTF8,
 ) -> Read:
-    """Windows [window, columns] of a table whose rows are moments in their order: delimited text, Parquet, Feather,
-    Arrow or npy, as its content says.
+    """Sliding windows [window, columns] of a table whose rows are in temporal order: delimited text, Parquet, Feather,
+    Arrow or npy, detected from its content.
 
-    The second of two names gets what follows: `length` moments, the first of them `ahead` of the window's last, which
-    is itself `ahead = 0`.
-    `columns`: those of the first name, by name or pattern; if nothing is said, all.
-    `target`: those of the second; if nothing is said, the same.
-    `step`: from where one window begins to where the next does.
+    The second of two names gets what follows each window: `length` rows, the first of them `ahead` rows after the last
+    of the window, which is itself `ahead = 0`.
+    `columns`: columns for the first name, by name or pattern; all by default.
+    `target`: columns for the second name; the same by default.
+    `step`: the distance from the start of one window to the next.
     `test`: a second file with the same columns, whose windows are for testing only.
-    `scale` multiplies the inputs that are numbers.
-    `missing`: a cell that is empty is an `error`, or with `drop` the windows that hold it are left out.
+    `scale` multiplies numeric inputs.
+    `missing`: an empty cell is an `error`, or `drop` drops the windows that contain it.
     `decimal`, `encoding`: as for `csv`.
 
-    The declared types may have any shape of as many elements. `split` divides the windows in their order. New rows for
-    a run are such a table, too; windows that nothing follows are answered as well. Raises DiagnosticError (E0411 to
+    The declared types may have any shape with that many elements. `split` divides the windows in temporal order.
+    `gpubp predict` takes such a table, too, and also predicts after its last windows. Raises DiagnosticError (E0411 to
     E0424).
     """
     check_scale(request, scale)

@@ -41,19 +41,19 @@ def split(
     folds: Folds = None,
     fold: Fold = None,
 ) -> tuple[dict[str, float], str | None]:
-    """Random parts of the rows, the same for the same seed. `train` left out is what the others leave.
+    """Random parts of the rows, the same for the same seed. If `train` is omitted, it is the rest.
 
     `stratify`: a name with one label (or whole number) per row; each part gets its share of every label, to within one
     row. Every row belongs to one part: the fractions add up to 100 %.
-    `column`: nothing is drawn; that column of a table says `train`, `valid` or `test` in each row, and belongs to no
-    name.
-    `folds`: the rows that are not for testing are divided anew, into so many parts of one size; the one with the number
-    `fold`, from 1, is for validation, the others are for training.
+    `column`: instead of a random split, a column of the table that says `train`, `valid` or `test` in each row; it
+    belongs to no name.
+    `folds`: the rows that are not for testing are divided into this many parts of equal size; number `fold`, from 1, is
+    for validation, the others are for training.
 
-    The windows of a `series` are divided in their order, the first for training, the last for testing; a few are left
-    out between two parts, so that no moment is to be foretold in both (or, without a target, stands in windows of
-    both). Their folds are stretches one behind the other, of which there is one more: fold 1 learns from the first and
-    is judged on the second, fold 2 learns from both and is judged on the third. Raises DiagnosticError (E0421).
+    The windows of a `series` are divided in temporal order, the first for training, the last for testing; a few between
+    two parts are left out, so that no time step is a target in both (or, without a target, part of windows in both).
+    Their folds are consecutive stretches, one more than `folds`: fold 1 trains on the first and validates on the
+    second, fold 2 trains on the first two and validates on the third. Raises DiagnosticError (E0421).
     """
     if (folds is None) != (fold is None):
         message, help = f"`fold = {fold}` does not say of how many", f"`folds = {max(5, fold or 0)}, fold = {fold}`"

@@ -40,13 +40,13 @@ def text(
     vocabulary: OptionalCount = None,
     test: OptionalText = None,
 ) -> Read:
-    """Windows of `window` tokens of a UTF-8 text, plain or gzip: `class(n)[window]`.
+    """Windows of `window` tokens of a UTF-8 text, plain or gzipped: `class(n)[window]`.
 
-    The second of two names gets the same windows one token later: the next token at each place.
-    `level`: a token is a `char`acter, or a `word` (a sign of punctuation is one too, white space none).
-    `step`: from one window's start to the next; by default `window`, so that windows do not overlap. With a smaller
-    step, parts that `split` draws share text; `test` gives a text of its own for testing.
-    `vocabulary`: keep so many tokens at most, the most frequent; the last stands for all others.
+    The second of two names gets the same windows one token later: the next token at each position.
+    `level`: a token is a `char`acter or a `word` (punctuation marks are words, white space is not).
+    `step`: the distance from the start of one window to the next; by default `window`, so that windows do not overlap.
+    With a smaller step, the parts of a `split` share text; `test` names a separate text for testing.
+    `vocabulary`: keep only the most frequent tokens, at most this many; the last stands for all others.
     Tokens are numbered in sorted order. Raises DiagnosticError (E0411, E0412 to E0414, E0418, E0419, E0424).
     """
     names = request.entry.names

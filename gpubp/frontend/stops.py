@@ -46,17 +46,17 @@ class Start:
 def early_stop(
     *, figure: Figure, patience: Patience, min_delta: NonNegative = 0.0, mode: Direction = "auto", restore: Flag = True
 ) -> Watch:
-    """End the training when `figure`, looked at after each epoch, has not become better by more than `min_delta` for
-    `patience`. `mode`: whether less (`min`) or more (`max`) is better; `auto` knows it of the metrics that are there.
-    `restore`: the best state is the result, not the last."""
+    """End the training when `figure`, evaluated after each epoch, has not improved by more than `min_delta` for
+    `patience`. `mode`: whether lower (`min`) or higher (`max`) is better; `auto` knows this for the built-in metrics.
+    `restore`: the result is the best state, not the last."""
     word = mode.name if isinstance(mode, Word) else mode
     return Watch(figure, word == "max", float(min_delta), patience, bool(restore))
 
 
 @register("start", "load")
 def load(*, path: Text, only: Paths = ()) -> Start:
-    """Begin with the weights and statistics of a run, a path that starts in the folder of the `.net` file; `only`: of
-    these values, stages or layers. A safetensors file of another library will do, if its arrays have the names and
+    """Start with the weights and statistics of a run, a path relative to the folder of the `.net` file; `only`: of
+    these values, stages or layers. A safetensors file from another library works, too, if its arrays have the names and
     shapes of this net's: `gpubp.Executor(net).state_dict()` shows them."""
     return Start(path, tuple(only))
 

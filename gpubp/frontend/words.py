@@ -98,7 +98,7 @@ def options(word: Word) -> list[tuple[str, str]]:
 def taken(option: Option) -> str:
     """What an option takes, in words."""
     least = "" if option.minimum is None else f", at least {option.minimum:g}"
-    return takes_text(option) + least + (" (has to be given)" if option.default is REQUIRED else "")
+    return takes_text(option) + least + (" (required)" if option.default is REQUIRED else "")
 
 
 def default_text(option: Option) -> str:

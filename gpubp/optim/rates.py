@@ -7,5 +7,5 @@ from ..registry import NonNegative, Places, register
 
 @register("rate", "rate")
 def rate(*, of: Places, factor: NonNegative) -> float:
-    """A learning-rate multiplier for the weights of the places `of`."""
+    """A learning-rate multiplier for the weights of `of`."""
     return factor

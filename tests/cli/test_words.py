@@ -28,7 +28,7 @@ def test_a_word_is_told_with_its_signature_its_shapes_its_source_and_its_options
     assert said.startswith("layers: x -> dense(units, bias = true, init = glorot_uniform, bias_init = zeros)\n\n")
     assert "W: [in, units]" in said
     assert "Rumelhart, Hinton & Williams (1986)" in said
-    assert "  units      a whole number, at least 1 (has to be given)\n  bias       `true` or `false`\n" in said
+    assert "  units      a whole number, at least 1 (required)\n  bias       `true` or `false`\n" in said
 
 
 def test_a_name_of_several_sections_is_told_of_each(call: Call) -> None:

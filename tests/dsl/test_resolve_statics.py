@@ -113,12 +113,12 @@ def test_kinds() -> None:
         (
             "dense(3, init = [[1, 2], [3]])",
             "E0310",
-            "`init` takes an even list of numbers: every row as long as the first",
+            "`init` takes a rectangular list of numbers: all rows must have the same length",
         ),
         (
             "dense(3, init = adam)",
             "E0310",
-            "`init` takes an initializer or numbers (one, or an even list), and this is the word `adam`",
+            "`init` takes an initializer or numbers (a scalar or a rectangular list), and this is the word `adam`",
         ),
         ("reshape([2.5])", "E0311", "`shape` takes whole numbers, and this holds the number 2.5"),
         ("conv(3, 3, pad = relu)", "E0310", "`pad` takes `same` or `valid`, and this is the word `relu`"),
