@@ -108,6 +108,11 @@ class Executor:
         return Parameters(self._state.parameters(), self.set_parameters)
 
     @property
+    def fitted(self) -> bool:
+        """Whether there are statistics of the training rows, if layers such as `standardize` need any: see `fit`."""
+        return self._state.fitted
+
+    @property
     def counters(self) -> Mapping[str, float]:
         """The scalars of training state, as numbers: `step`, `seed`, `rate_scale` and whatever a schedule needs.
         `set_counters` writes them."""
@@ -133,8 +138,7 @@ class Executor:
             return {name: self.backend.to_host(array) for name, array in self._state.all().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Load what `state_dict` returned. Raises CheckpointError, and then changes nothing, if it belongs to another
-        net."""
+        """Load what `state_dict` returned. Raises CheckpointError, changing nothing, if it belongs to another net."""
         with self._active:
             self._state.load(state)
 
@@ -247,9 +251,8 @@ class Executor:
             raise DivergedError(refused(self.net, outputs, self.xp, self.step + 1))
 
     def fit(self, rows: Mapping[str, Any] | Stream) -> None:
-        """Compute the statistics of layers such as `standardize` from the training rows, layer by layer, replacing old
-        ones. Targets are needed if a loss has statistics (`weights = balanced`). The first training call does this
-        automatically."""
+        """Compute the statistics of layers such as `standardize` from the training rows, replacing old ones. Targets
+        are needed if a loss has statistics (`weights = balanced`). The first training call does this automatically."""
         with self._active:
             nodes = fed_to_fit(self.net, self.net.fitted)
             names = [node.label or node.name for node in nodes]
@@ -259,7 +262,7 @@ class Executor:
 
     def fit_first(self, placed: Rows) -> None:
         """Compute the statistics from placed rows, if that has not been done."""
-        if not self._state.fitted:
+        if not self.fitted:
             with self._active:
                 self._fit(placed)
 

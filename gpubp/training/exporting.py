@@ -27,8 +27,8 @@ def export(run: Run | LoadedRun | Executor, path: str | os.PathLike[str]) -> Non
     C needs a C11 compiler and libm. In `digits.c` the function is `int digits_predict(inputs..., outputs...)`; it takes
     one example in the format of `predict`; the comment at the top documents the rest. An ONNX model takes and returns
     the arrays of `predict`, with any number of rows; writing it requires the package onnx. Raises GpubpError for other
-    suffixes and arguments, or if onnx is missing, NetError (E0506) if the net needs an operation without such a form,
-    SaveError."""
+    suffixes and arguments, if onnx is missing, or if a layer has no statistics yet (`Executor.fit`), NetError (E0506)
+    if the net needs an operation without such a form, SaveError."""
     if not isinstance(run, Run | LoadedRun | Executor):
         what = "a path" if isinstance(run, str | os.PathLike) else type(run).__name__
         raise GpubpError(f"a run or an executor is exported, not {what}: `gpubp.load_run` reads a saved run")
@@ -96,6 +96,7 @@ def _with_state(executor: Executor, built: Built, batch: int = 0) -> tuple[Progr
     scale with the batch are left to be computed."""
     import numpy as np
 
+    _require_fitted(executor, built)
     executor.compiled("predict", 1)  # it allocates all state that it needs
     arrays, backend = executor.arrays(), executor.backend
     states = {v: backend.to_host(arrays[v.hint]) for v in built.program.inputs[len(built.feeds) :]}
@@ -105,3 +106,15 @@ def _with_state(executor: Executor, built: Built, batch: int = 0) -> tuple[Progr
 
     with backend.running():
         return specialised(built.program, states, np, scales)
+
+
+def _require_fitted(executor: Executor, built: Built) -> None:
+    """Raise GpubpError if a layer of the program needs statistics of the training rows, and there are none."""
+    buffers = executor.net.buffers
+    needy = [name for name in built.states if name in buffers and buffers[name].place in executor.net.fitted]
+    if needy and not executor.fitted:
+        layer = buffers[needy[0]].place.name
+        raise GpubpError(
+            f"`{layer}` has no statistics of the training rows yet: `fit(rows)` of the executor computes them, and so "
+            "does its first training step"
+        )

@@ -152,3 +152,24 @@ def test_paths(tmp_path: Path) -> None:
 def test_what_is_no_run_is_not_exported(given: Any, tmp_path: Path) -> None:
     with pytest.raises(gpubp.GpubpError, match=r"a run or an executor is exported, not .*: `gpubp"):
         gpubp.export(given, tmp_path / "a.c")
+
+
+@pytest.mark.parametrize("file", ["a.c", "a.onnx"])
+def test_a_net_without_its_statistics_is_not_exported(file: str, tmp_path: Path) -> None:
+    if file.endswith(".onnx"):
+        pytest.importorskip("onnx")
+    net = gpubp.loads("model {\n  input x: [2]\n  output p = x -> standardize -> dense(1)\n}\n")
+    executor = gpubp.Executor(net, "cpu")
+    with pytest.raises(GpubpError, match=r"`p\.standardize` has no statistics of the training rows yet: `fit\(rows\)`"):
+        gpubp.export(executor, tmp_path / file)
+    executor.fit({"x": [[1.0, 2.0], [3.0, 5.0]]})
+    gpubp.export(executor, tmp_path / file)
+
+
+def test_statistics_that_only_the_loss_uses_are_not_needed(tmp_path: Path) -> None:
+    net = gpubp.loads(
+        "model {\n  input x: [2]\n  target y: class(2)\n  output p = x -> dense(2) -> softmax\n}\n"
+        "train {\n  loss = cross_entropy(p, y, weights = balanced)\n  optimizer = adam\n}\n"
+    )
+    assert not gpubp.Executor(net, "cpu").fitted
+    gpubp.export(gpubp.Executor(net, "cpu"), tmp_path / "a.c")
