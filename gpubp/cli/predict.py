@@ -22,11 +22,14 @@ from .common import whole
 from .output import write_output
 from .table import shortened
 
+_SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": ",", "": ","}
+"""Between cells, by the ending of the file."""
+
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
     add_run(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", help="write a CSV file (default: standard output)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write a .csv or .tsv file (default: CSV, to standard output)")
     parser.add_argument(
         "--keep",
         metavar="NAME",
@@ -55,6 +58,7 @@ def work(arguments: argparse.Namespace) -> int:
     output = None if arguments.output is None else Path(arguments.output)
     if output is not None and _same(output, Path(arguments.data)):
         raise GpubpError(f"`{visible(str(output))}` is the table itself; write to another file")
+    separator = "," if output is None else _separator(output)
     run = load_run(arguments.run, arguments.device)
     rows = run.rows(arguments.data, targets=False, keep=arguments.keep)
     idle = [name for name in rows.unused if name not in arguments.keep]
@@ -63,7 +67,7 @@ def work(arguments: argparse.Namespace) -> int:
     columns = {**rows.kept, **_beside(_emptied(found, rows.gaps), rows.kept)}
     say_gaps(rows, arguments.data, "their answers are left empty")
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows([columns, *zip(*columns.values(), strict=True)])
+    csv.writer(file, delimiter=separator, lineterminator="\n").writerows([columns, *zip(*columns.values(), strict=True)])
     if output is None:
         sys.stdout.write(file.getvalue())
         return 0
@@ -72,6 +76,15 @@ def work(arguments: argparse.Namespace) -> int:
     what = f"{count:,} row{'s' * (count != 1)} of {shortened([f'`{visible(name)}`' for name in columns])}"
     print(f"wrote {visible(str(output))}: {what}", file=sys.stderr)
     return 0
+
+
+def _separator(path: Path) -> str:
+    """What stands between the cells of a file of that name. Raises GpubpError if it is not one for a table of text."""
+    found = _SEPARATORS.get(path.suffix.lower())
+    if found is None:
+        how = "in Python, `gpubp.load_run(RUN).predict(TABLE)` returns arrays"
+        raise GpubpError(f"`{visible(str(path))}` is neither a .csv nor a .tsv file; {how}")
+    return found
 
 
 def _same(one: Path, other: Path) -> bool:

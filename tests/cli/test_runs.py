@@ -126,6 +126,8 @@ def test_predict_and_evaluate(call: Call, tmp_path: Path) -> None:
     shown = "`species`, `p.setosa`, `p.versicolor`, `p.virginica`"
     assert written.err == f"wrote out.csv: 150 rows of {shown}\n"
     assert Path("out.csv").read_text("utf-8") == said.out
+    call("predict", "iris", IRIS, "-o", "out.TSV")
+    assert Path("out.TSV").read_text("utf-8") == said.out.replace(",", "\t")
     figures = json.loads(call("evaluate", "iris", IRIS, "--json", "--batch", "7").out)
     assert figures["rows"] == len(rows)
     assert figures["metrics"]["accuracy"] == pytest.approx(right)
@@ -194,6 +196,7 @@ def test_predict_gives_numbers_their_names(call: Call, tmp_path: Path) -> None:
         (("predict", "run", "nowhere.csv"), 2, "`nowhere.csv` does not exist"),
         (("predict", "run", "other.csv"), 2, "has no column `b`"),
         (("predict", "run", "new.csv", "-o", "new.csv"), 2, "is the table itself"),
+        (("predict", "run", "new.csv", "-o", "out.json"), 2, "`out.json` is neither a .csv nor a .tsv file; in Python,"),
         (("predict", "run", "new.csv", "-o", "no/such/place.csv"), 1, "cannot save `no/such/place.csv`"),
         (("predict", "run", "new.csv", "--batch", "0"), 2, "must be at least 1"),
         (("evaluate", "run", "new.csv"), 2, "has no column `y`"),
