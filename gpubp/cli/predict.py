@@ -29,7 +29,9 @@ _SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": ",", "": ","}
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
     add_run(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", help="write a .csv or .tsv file (default: CSV, to standard output)")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="write a .csv or .tsv file (default: CSV, to standard output)"
+    )
     parser.add_argument(
         "--keep",
         metavar="NAME",
@@ -67,7 +69,8 @@ def work(arguments: argparse.Namespace) -> int:
     columns = {**rows.kept, **_beside(_emptied(found, rows.gaps), rows.kept)}
     say_gaps(rows, arguments.data, "their answers are left empty")
     file = io.StringIO()
-    csv.writer(file, delimiter=separator, lineterminator="\n").writerows([columns, *zip(*columns.values(), strict=True)])
+    writer = csv.writer(file, delimiter=separator, lineterminator="\n")
+    writer.writerows([columns, *zip(*columns.values(), strict=True)])
     if output is None:
         sys.stdout.write(file.getvalue())
         return 0

@@ -1,4 +1,4 @@
-"""`runs summary`: means and standard deviations over seeds, as a table for a terminal, a spreadsheet or a paper."""
+"""`runs summary`: means and standard deviations over seeds and folds, for a terminal, a spreadsheet or a paper."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ESCAPED = str.maketrans(
 
 
 def as_text(groups: Sequence[Group]) -> str:
-    """Columns for a terminal: settings, the number of seeds, `mean +- standard deviation` of each figure."""
+    """Columns for a terminal: settings, the numbers of seeds and folds, `mean +- standard deviation` of each figure."""
     return align([[visible(cell) for cell in row] for row in _rows(groups)])
 
 
@@ -35,25 +35,28 @@ def as_latex(groups: Sequence[Group]) -> str:
 
 
 def as_csv(groups: Sequence[Group]) -> str:
-    """A table with all digits: the mean of each figure, and its standard deviation, empty for one seed."""
+    """A table with all digits: the mean of each figure, and its standard deviation, empty for one run."""
     columns, out = _columns(groups), io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*groups[0].settings, "seeds", *(f"{name}{end}" for name in columns for end in (".mean", ".std"))])
+    names = [f"{name}{end}" for name in columns for end in (".mean", ".std")]
+    writer.writerow([*groups[0].settings, *_counted(groups), *names])
     for group in groups:
         found = group.figures
         cells = [one for name in columns for one in (mean_std(found[name]) if name in found else (None, None))]
-        writer.writerow([*group.settings.values(), len(group.seeds), *cells])
+        writer.writerow([*group.settings.values(), *_counts(group, groups, ""), *cells])
     return out.getvalue().rstrip("\n")
 
 
 def as_json(groups: Sequence[Group]) -> str:
-    """All of it: by figure the mean, the standard deviation and the values, in the order of `seeds` and `runs`."""
+    """All of it: by figure the mean, the standard deviation and the values, in the order of `seeds`, `folds` (if they
+    are folds) and `runs`."""
     told = [
         {
             "file": group.runs[0].name,
             "settings": dict(group.settings),
-            "seeds": list(group.seeds),
-            "runs": [str(run.path) for run in group.seeds.values()],
+            "seeds": [seed for seed, _ in group.last],
+            **({"folds": [fold for _, fold in group.last]} if group.folds else {}),
+            "runs": [str(run.path) for run in group.last.values()],
             "figures": {
                 name: dict(zip(("mean", "std"), mean_std(values), strict=True)) | {"values": values}
                 for name, values in group.figures.items()
@@ -76,12 +79,23 @@ def _columns(groups: Sequence[Group]) -> list[str]:
 
 def _rows(groups: Sequence[Group]) -> list[list[str]]:
     columns = _columns(groups)
-    rows = [[*groups[0].settings, "seeds", *columns]]
+    rows = [[*groups[0].settings, *_counted(groups), *columns]]
     for group in groups:
         found = group.figures
         cells = [_cell(found[name]) if name in found else "-" for name in columns]
-        rows.append([*group.settings.values(), str(len(group.seeds)), *cells])
+        rows.append([*group.settings.values(), *_counts(group, groups, "-"), *cells])
     return rows
+
+
+def _counted(groups: Sequence[Group]) -> list[str]:
+    """What the runs of each group are counted by."""
+    return ["seeds", "folds"] if any(group.folds for group in groups) else ["seeds"]
+
+
+def _counts(group: Group, groups: Sequence[Group], none: str) -> list[str]:
+    """The numbers of a group's seeds and folds, under the heads of `_counted`; `none` if its runs are no folds."""
+    counts = [str(len(group.seeds)), str(len(group.folds) or none)]
+    return counts[: len(_counted(groups))]
 
 
 def _cell(values: Sequence[float]) -> str:

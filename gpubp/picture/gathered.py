@@ -1,4 +1,4 @@
-"""Runs that differ by their seed alone, as one: what their curves have in common, and how far they are apart."""
+"""Runs that differ by seed or fold alone, as one: what their curves have in common, and how far they are apart."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ FEWEST = 3
 
 
 def gathered(runs: Mapping[str, Listed]) -> dict[str, str]:
-    """The group of each run, by the runs' names, where at least FEWEST of them differ by the seed alone: a group is
-    named by the settings that tell it from the others, and how many seeds it has."""
+    """The group of each run, by the runs' names, where at least FEWEST of them differ by seed or fold alone: a group
+    is named by the settings that tell it from the others, and how many seeds and folds it has."""
     names = {id(run): name for name, run in runs.items()}
     return {
-        names[id(run)]: f"{_label(group)}, {len(group.seeds)} seeds"
+        names[id(run)]: f"{_label(group)}, {_members(group)}"
         for group in groups(runs.values())
         if len(group.runs) >= FEWEST
         for run in group.runs
     }
+
+
+def _members(group: Group) -> str:
+    seeds, folds = f"{len(group.seeds)} seeds", f"{len(group.folds)} folds"
+    return seeds if not group.folds else folds if len(group.seeds) == 1 else f"{seeds}, {folds}"
 
 
 def _label(group: Group) -> str:

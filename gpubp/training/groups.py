@@ -1,8 +1,9 @@
-"""Runs that differ only in their seed, as groups: what tells the groups apart, and statistics over the seeds."""
+"""Runs that differ only in their seed or their fold, as groups: what tells the groups apart, and their statistics."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
@@ -14,23 +15,36 @@ from .listing import Listed
 _HASHES = ("model", "loss", "data", "seed")
 """Entries of a run's `net` that tell nothing to a reader, and the seed."""
 
+_FOLD = re.compile(r", fold = (\d+)")
+"""In the setting `split` of a run that held out a fold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Runs with the same settings. `settings`: by name, those that tell this group from the others."""
+    """Runs with the same settings, seed and fold aside. `settings`: by name, those that tell it from the others."""
 
     runs: Sequence[Listed]
     settings: Mapping[str, str]
 
     @property
-    def seeds(self) -> dict[int, Listed]:
-        """The last run of each seed."""
-        return {int(run.about.get("seed", 0)): run for run in self.runs}
+    def last(self) -> Mapping[tuple[int, int], Listed]:
+        """The last run of each seed and fold, counted from 1; the fold is 0 for a run that is no fold."""
+        return {(int(run.about.get("seed", 0)), _fold(run)): run for run in self.runs}
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        """The seeds, each once."""
+        return list(dict.fromkeys(seed for seed, _ in self.last))
+
+    @property
+    def folds(self) -> Sequence[int]:
+        """The numbers of the folds, each once; empty if the runs are no folds."""
+        return list(dict.fromkeys(fold for _, fold in self.last if fold))
 
     @property
     def figures(self) -> dict[str, list[float]]:
-        """The values of each figure that all of `seeds` have, in their order."""
-        runs = list(self.seeds.values())
+        """The values of each figure that all of `last` have, in their order."""
+        runs = list(self.last.values())
         return {
             name: [run.figures[name] for run in runs]
             for name in runs[0].figures
@@ -59,10 +73,21 @@ def mean_std(values: Sequence[float]) -> tuple[float, float | None]:
 
 
 def _settings_text(about: Mapping[str, Any]) -> str:
-    """All settings but the seed, as text. A run that was moved, or resumed elsewhere, stays in its group."""
+    """All settings but seed and fold, as text. A run that was moved, or resumed elsewhere, stays in its group."""
     known = {key: about.get(key) for key in ("net", "params", "precision", "epochs", "data")}
-    known["net"] = {key: value for key, value in _mapping(about, "net").items() if key != "seed"}
+    known["net"] = {key: value for key, value in _settings(about).items() if key != "seed"}
     return json.dumps(known, sort_keys=True)
+
+
+def _settings(about: Mapping[str, Any]) -> dict[str, str]:
+    """The settings of `train` and `data`, without the number of the fold."""
+    return {key: _FOLD.sub("", value) if key == "split" else value for key, value in _mapping(about, "net").items()}
+
+
+def _fold(run: Listed) -> int:
+    """The number of the fold that a run held out; 0 if it held out none."""
+    found = _FOLD.search(_mapping(run.about, "net").get("split", ""))
+    return int(found[1]) if found else 0
 
 
 def _mapping(about: Mapping[str, Any], key: str) -> dict[str, str]:
@@ -71,7 +96,7 @@ def _mapping(about: Mapping[str, Any], key: str) -> dict[str, str]:
 
 
 def _net(run: Listed) -> dict[str, str]:
-    return {name: value for name, value in _mapping(run.about, "net").items() if name not in _HASHES}
+    return {name: value for name, value in _settings(run.about).items() if name not in _HASHES}
 
 
 def _differing(settings: Sequence[Mapping[str, str]]) -> list[dict[str, str]] | None:

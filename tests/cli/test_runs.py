@@ -196,7 +196,11 @@ def test_predict_gives_numbers_their_names(call: Call, tmp_path: Path) -> None:
         (("predict", "run", "nowhere.csv"), 2, "`nowhere.csv` does not exist"),
         (("predict", "run", "other.csv"), 2, "has no column `b`"),
         (("predict", "run", "new.csv", "-o", "new.csv"), 2, "is the table itself"),
-        (("predict", "run", "new.csv", "-o", "out.json"), 2, "`out.json` is neither a .csv nor a .tsv file; in Python,"),
+        (
+            ("predict", "run", "new.csv", "-o", "out.json"),
+            2,
+            "`out.json` is neither a .csv nor a .tsv file; in Python,",
+        ),
         (("predict", "run", "new.csv", "-o", "no/such/place.csv"), 1, "cannot save `no/such/place.csv`"),
         (("predict", "run", "new.csv", "--batch", "0"), 2, "must be at least 1"),
         (("evaluate", "run", "new.csv"), 2, "has no column `y`"),

@@ -81,6 +81,24 @@ def test_of_several_runs_with_one_seed_the_last_counts(call: Call, compared: lis
     assert first["figures"]["test.loss"]["values"] == [*compared[:2], 0.8]
 
 
+def test_folds_are_one_group(call: Call, tmp_path: Path) -> None:
+    """As `run --folds` has their mean and deviation; seeds and folds are counted beside each other."""
+    for fold, loss in enumerate((0.1, 0.2, 0.4), start=1):
+        saved(f"fold-{fold}", 0, loss, net={"split": f"split(test = 0.2, folds = 3, fold = {fold})", "seed": "0"})
+    (folds,) = json.loads(call("runs", "summary", "--json").out)
+    assert (folds["settings"], folds["seeds"], folds["folds"]) == ({}, [0, 0, 0], [1, 2, 3])
+    assert folds["figures"]["valid.loss"]["values"] == [0.1, 0.2, 0.4]
+    saved("other", 1, 0.3, net={"split": "split(test = 0.2, folds = 3, fold = 2)", "seed": "1"})
+    saved("whole", 0, 0.5, net={"split": "split(test = 0.2)", "seed": "0"})
+    assert call("runs", "summary").out.splitlines() == [
+        "                       split  seeds  folds     test.loss  test.accuracy",
+        "split(test = 0.2, folds = 3)      2      3  0.50 +- 0.26              1",
+        "           split(test = 0.2)      1      -             1              1",
+    ]
+    rows = list(csv.DictReader(io.StringIO(call("runs", "summary", "--csv").out)))
+    assert [(row["seeds"], row["folds"]) for row in rows] == [("2", "3"), ("1", "")]
+
+
 def test_what_tells_groups_apart(call: Call, tmp_path: Path) -> None:
     """The file and the params of the command line; the settings of `train` where these are the same; the folder."""
     saved("a", 0, 0.1, net={"optimizer": "sgd(lr = 0.1)", "batch": "32", "model": "1"})

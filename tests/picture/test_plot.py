@@ -117,6 +117,9 @@ def test_runs_that_differ_by_the_seed_are_one_curve(runs: tuple[Path, Path], tmp
     assert [curve.run for curve in others] == ["tall-0", "tall-1"], "two are drawn one beside the other"
     assert found[0].told()[0] == ("n=9, 3 seeds, train: means 2 at epoch 1, 0.25 at epoch 4; least 0.25, most 3")
     assert [curve.run for curve in panels(many)[0].curves] == ["act=relu n=9, 3 seeds"]
+    splits = [{"split": f"split(folds = 3, fold = {i})"} for i in (1, 2, 3)]
+    folds = [like(runs[0], tmp_path / f"fold-{i}", 0, 1.0, params={"n": "7"}, net=net) for i, net in enumerate(splits)]
+    assert [curve.run for curve in panels(folds)[0].curves] == ["n=7, 3 folds"]
     out = tmp_path / "c.svg"
     assert main(["plot", *map(str, [*many, *few]), "-o", str(out)]) == 0
     root = sound(out.read_text("utf-8"))
