@@ -7,7 +7,7 @@ from .feeds import as_numbers, check_feeds, check_values, match_feeds
 from .figures import tables
 from .identity import answers, data_files, describe_place, foretold, identity, written
 from .initial import first_value
-from .layout import Group, Layout, Parameter
+from .layout import Buffer, Group, Layout, Parameter
 from .lifted import UnlikeError, lifted, likeness, program_of, statistics
 from .loading import current_catalog, load, loads
 from .net import Net, required
@@ -46,6 +46,7 @@ __all__ = [
     "TF32",
     "Stand",
     "UnlikeError",
+    "Buffer",
     "Built",
     "CheckedData",
     "Domain",

@@ -24,8 +24,8 @@ class Watched:
     followed by `states`, by name; its outputs are the scalars `data`, `penalty` and `loss`. For a net without a loss it
     is the forward pass of a prediction, without outputs.
 
-    `values` are those of the nodes; `parameters` by name; `cotangents` the derivatives of the whole loss with respect
-    to every value in the backward pass.
+    `values` are those of the nodes; `parameters` by name; `updates` the new values of running statistics, by state;
+    `cotangents` the derivatives of the whole loss with respect to every value in the backward pass.
     """
 
     program: Program
@@ -33,6 +33,7 @@ class Watched:
     states: tuple[str, ...]
     values: Mapping[Node, Var]
     parameters: Mapping[str, Var]
+    updates: Mapping[Var, Var]
     cotangents: Mapping[Var, Var]
 
 
@@ -65,5 +66,6 @@ def watched(net: Net, batch: int, dtype: str) -> Watched:
         tuple(states.vars),
         {node: value for node, value in cx.values.items() if isinstance(value, Var)},
         parameters,
+        cx.updates,
         cotangents,
     )

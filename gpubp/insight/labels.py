@@ -1,13 +1,14 @@
-"""What the values of a step are called: those of layer 2 are z2 and a2, W2 and b2, delta2 and dL/dW2."""
+"""What the values of a step are called: those of layer 2 are z2 and a2, W2 and b2, mean2 and its new value mean2',
+delta2 and dL/dW2."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..frontend import Net, Parameter, Watched
+from ..frontend import Buffer, Net, Parameter, Watched
 from ..health import Layer
-from ..ir import Var
+from ..ir import Var, source_of
 
 if TYPE_CHECKING:
     from dsl.graph import Node
@@ -20,7 +21,7 @@ class Labels:
     """Labels of values (`vars`), and where each is told: `forward` and `backward` by layer. Two may name one value.
 
     `parameters` and `about` give the full name of a parameter, for its own label and for that of its gradient;
-    `statistics` are the names of what layers know of the data beforehand;
+    `statistics` that of what a layer knows of the data beforehand, which a step may change for the next;
     `gradients` the latter by full name; `by_row` are those of values with a row for each example; `result` and `delta`
     those of a layer's result and of what comes back to it. `told_forward` are those of the forward pass.
     """
@@ -38,20 +39,20 @@ class Labels:
         self.result: dict[Layer, str] = {}
         self.delta: dict[Layer, str] = {}
         given = {v.hint: v for v in seen.program.inputs[len(seen.feeds) :]}
-        self.statistics = tuple(name for name in net.buffers if name in given)
+        self.statistics: dict[str, str] = {}
         owned: dict[Node, list[Parameter]] = {}
         for parameter in net.layout.parameters.values():
             owned.setdefault(parameter.place, []).append(parameter)
         for layer in layers:
             own = [parameter for node in layer.nodes for parameter in owned.get(node, ())]
             self.forward[layer] = [self._parameter(p, own, layer, seen) for p in own]
-            known = [name for name in self.statistics if net.buffers[name].place in layer.nodes]
-            self.vars |= {name: given[name] for name in known}
-            self.forward[layer] += known
+            known = [b for b in net.buffers.values() if b.place in layer.nodes and b.name in given]
+            self.forward[layer] += [self._statistic(b, layer, given[b.name]) for b in known]
             if len(layer.nodes) > 1:
                 self.forward[layer].append(self._row(f"z{layer.number}", seen.values[layer.nodes[0]]))
             self.result[layer] = self._row(f"a{layer.number}", seen.values[layer.nodes[-1]])
             self.forward[layer].append(self.result[layer])
+            self.forward[layer] += [self._label(f"{label}'", new) for label, new in self._changed(layer, seen)]
         self.told_forward = frozenset(self.vars)
         self.backward = {layer: [] for layer in layers}
         if seen.program.outputs:
@@ -89,11 +90,24 @@ class Labels:
             found.append(self.delta[layer])
         return found
 
+    def _statistic(self, buffer: Buffer, layer: Layer, var: Var) -> str:
+        """What the layer calls it, with the number of the layer."""
+        label = self._label(f"{_called(buffer)}{layer.number}", var)
+        self.statistics[label] = buffer.name
+        return label
+
+    def _changed(self, layer: Layer, seen: Watched) -> list[tuple[str, Var]]:
+        """The statistics that a layer changes, its own or, in the last use of a shared layer, those of the first, and
+        their new values."""
+        new = {label: seen.updates.get(self.vars[label]) for label in self.statistics}
+        made = {v: source_of(eqn.origin) for eqn in seen.program.eqns for v in eqn.outputs}
+        return [(label, v) for label, v in new.items() if v is not None and made.get(v) in layer.nodes]
+
     def _parameter(self, parameter: Parameter, own: Sequence[Parameter], layer: Layer, seen: Watched) -> str:
         """W, b, or what the layer itself calls it, with the number of the layer: `query_weight4` of an attention."""
         letter = {"weight": "W", "bias": "b"}.get(parameter.role)
         alone = sum(p.role == parameter.role for p in own) == 1
-        called = parameter.name.removeprefix(f"{parameter.place.name}.").replace(".", "_")
+        called = _called(parameter)
         base = letter if letter and alone else called
         label = self._label(f"{base}{layer.number}", seen.parameters[parameter.name])
         self.parameters[label] = self.about[label] = parameter.name
@@ -111,3 +125,8 @@ class Labels:
         self._taken.add(name)
         self.vars[name] = var
         return name
+
+
+def _called(one: Parameter | Buffer) -> str:
+    """What a layer calls what it has."""
+    return one.name.removeprefix(f"{one.place.name}.").replace(".", "_")

@@ -11,6 +11,7 @@ from .document import FEW, FIRST, count_of
 
 _FORWARD = "examples are rows and W is [in, out]: z = a @ W + b; @ is the matrix product, * works element by element;"
 _BETWEEN = "t1, t2 ... stand for what is between"
+_KEPT = "a prime marks the new value of a running statistic, which evaluation uses in place of the batch's own"
 _BACKWARD = f"delta is dL/dz of a layer, dL/da of one without an activation; {_BETWEEN}"
 _NO_LOSS = (
     "no loss, so nothing comes back and nothing is updated:",
@@ -51,9 +52,11 @@ def as_text(told: Mapping[str, Any], digits: int = DIGITS) -> str:
     return "\n\n".join(parts)
 
 
-def notation(told: Mapping[str, Any]) -> tuple[str, str]:
+def notation(told: Mapping[str, Any]) -> tuple[str, ...]:
     """What the signs of a document stand for."""
-    return _FORWARD, _BACKWARD if told["loss"] else _BETWEEN
+    signs = _FORWARD, _BACKWARD if told["loss"] else _BETWEEN
+    primed = any(line["name"].endswith("'") for layer in told["layers"] for line in layer["forward"])
+    return (*signs[:-1], f"{signs[-1]};", _KEPT) if primed else signs
 
 
 def _cut(told: Mapping[str, Any]) -> Iterator[str]:

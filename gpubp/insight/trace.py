@@ -40,7 +40,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One layer in a step. `forward`: its parameters, the statistics that it uses, z and a; `backward`: what comes back
+    """One layer in a step. `forward`: its parameters, the statistics that it uses, z and a, and what becomes of running
+    statistics; `backward`: what comes back
     to a and z, and the gradients of its parameters. `result` and `delta` name the lines of its result and of the
     derivative by z (by a, where the layer has no activation); `delta` is "" where nothing comes back."""
 
@@ -172,7 +173,7 @@ class _Teller:
             return
         if name in self._labels.statistics:
             if var in self._used:
-                yield Line(name, "", self._shown(name, var))
+                yield Line(name, "", self._shown(name, var), self._labels.statistics[name])
             return
         for one in self._notation.formulas(var):
             shown = self._shown(one.name, one.vars[0])

@@ -68,10 +68,15 @@ def test_the_stable_form_of_a_loss_is_explained(call: Call, model: str, form: st
 def test_a_label_has_its_word_and_statistics_their_numbers(call: Call) -> None:
     lines = call("explain", MODELS / "iris.net").out.splitlines()
     assert "  species  setosa  0" in lines
-    assert "  p.standardize.count    105" in lines
-    assert any(line.startswith("  p.standardize.mean     [5.864, ") for line in lines)
-    # In training, batches are normalised by what they are themselves, not by what was seen before.
-    assert "batchnorm.mean" not in call("explain", MODELS / "deep_batchnorm.net").out
+    assert "  count1  p.standardize.count         105" in lines
+    assert any(line.startswith("  mean1  p.standardize.mean           [5.864, ") for line in lines)
+
+
+def test_running_statistics_are_told_with_their_new_values(call: Call) -> None:
+    said = call("explain", MODELS / "deep_batchnorm.net").out
+    assert "t1, t2 ... stand for what is between;\na prime marks the new value of a running statistic" in said
+    assert "\n  mean2  p.batchnorm.mean " in said
+    assert "\n  mean2' = 0.9 * mean2 + 0.1 * t1 " in said
 
 
 def test_a_run_is_explained_with_its_weights(call: Call, tmp_path: Path) -> None:

@@ -156,15 +156,41 @@ def test_of_a_batch_every_line_shows_the_row_that_is_followed() -> None:
         f"{line.name} = {line.formula}": line.value for one in told.steps for line in (*one.forward, *one.backward)
     }
     shapes = {formula: value.shape for formula, value in lines.items() if re.match(r"t\d+ = ", formula)}
-    assert shapes.pop("t2 = sqrt(sum(t1^2, axis 0) * 0.2 + 1e-05)") == (3,)
     assert any("uniform" in formula for formula in shapes)
     assert len(shapes) > 3
     assert set(shapes.values()) == {(3,)}
-    np.testing.assert_allclose(lines["t1 = a1 - sum(a1, axis 0) * 0.2"], (lines["a1 = x @ W1 + b1"] - _mean(ex, rows)))
+    every = rows @ ex.parameters["shared.weight"] + ex.parameters["shared.bias"]
+    np.testing.assert_allclose(lines["a1 = x @ W1 + b1"], every[0])
+    np.testing.assert_allclose(lines["t1 = sum(a1, axis 0) * 0.2"], every.mean(0))
 
 
-def _mean(ex: gpubp.Executor, rows: np.ndarray) -> np.ndarray:
-    return (rows @ ex.parameters["shared.weight"] + ex.parameters["shared.bias"]).mean(0)
+RUNNING = TIED.replace("  layer shared", "  layer norm = batchnorm\n  layer shared")
+
+
+@pytest.mark.parametrize(
+    ("text", "layers"),
+    [
+        (RUNNING.replace("tanh", "norm"), ["h"]),
+        # Of a shared layer the last use has the last word.
+        (RUNNING.replace("x -> shared -> tanh", "x -> norm -> shared -> norm"), ["h"]),
+        (RUNNING.replace("tanh", "norm").replace("epochs = 1", "epochs = 1\n  freeze = [norm]"), []),
+        (TIED.replace("tanh", "standardize"), []),
+    ],
+)
+def test_running_statistics_become_what_the_step_makes_of_them(text: str, layers: list[str]) -> None:
+    ex, rows = gpubp.Executor(gpubp.loads(text), "cpu", "float64"), np.random.default_rng(0).normal(size=(5, 3))
+    ex.fit({"x": rows})
+    told = trace(ex, {"x": rows, "y": rows})
+    known = {line.name: line for line in lines(told)}
+    new = [(step.layer.name, line) for step in told.steps for line in step.forward if line.name.endswith("'")]
+    assert [layer for layer, _ in new] == 2 * layers
+    before = ex.state_dict()
+    ex.train_step({"x": rows, "y": rows})
+    for _, line in new:
+        old = known[line.name.removesuffix("'")]
+        np.testing.assert_allclose(old.value, before[old.about])
+        np.testing.assert_allclose(line.value, ex.state_dict()[old.about])
+        assert re.match(rf"0\.9 \* .*{old.name} \+", line.formula)
 
 
 ADAM = ("m' = 0.9 * m + 0.1 * g", "v' = 0.999 * v + 0.001 * g^2")
