@@ -24,6 +24,9 @@ WORSE = 2.0
 FIRST, WIDTH = 10, 5
 """Steps before it may end so: the average of the first few is rough. Steps to either side for a slope."""
 
+BEGUN = 0.1
+"""How much of its whole fall a loss falls before the fall counts: what comes before may be the noise of the batches."""
+
 
 @dataclass(frozen=True, slots=True)
 class RangeTest:
@@ -44,12 +47,16 @@ class RangeTest:
 
     @property
     def steepest(self) -> float | None:
-        """The rate at which the smoothed loss falls fastest, per power of ten, before it is least. The first steps do
-        not count: their average is rough. None where no others come before the least loss."""
+        """The rate at which the smoothed loss falls fastest, per power of ten, once it has begun to fall for good, and
+        before it is least. The first steps do not count: their average is rough. None where no others come before the
+        least loss."""
         last = self.rates.index(self.least)
-        places = range(FIRST, last - WIDTH)
-        if not places:
+        if last - WIDTH <= FIRST:
             return None
+        first, least = self.smoothed[FIRST], self.smoothed[last]
+        high = first - BEGUN * (first - least)
+        begun = max((i for i in range(FIRST, last) if self.smoothed[i] > high), default=FIRST)
+        places = range(min(begun, last - WIDTH - 1), last - WIDTH)
         return self.rates[min(places, key=lambda i: self.smoothed[i + WIDTH] - self.smoothed[i - WIDTH])]
 
     @property

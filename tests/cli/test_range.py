@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 import gpubp
 from gpubp.cli.range import verdict
+from gpubp.training import RangeTest
 
 from .worlds import Call
 
@@ -70,6 +72,15 @@ def test_a_loss_that_only_falls() -> None:
     first, second = verdict(told).splitlines()
     assert re.fullmatch(r"the loss falls fastest at a rate of \S+, and still falls at 0.1: `--high` goes .*", first)
     assert second == f"try `lr = {told.suggested:g}`, the rate at which it falls fastest; the file has 1"
+
+
+def test_noise_before_the_fall_is_not_taken_for_it() -> None:
+    """Small rates change nothing: a steeper dip there comes of the batches."""
+    rates = [10 ** (i / 20 - 6) for i in range(121)]
+    noisy = [1 - 0.15 * math.exp(-(((i - 20) / 3) ** 2)) for i in range(121)]
+    smoothed = [one - 0.3 / (1 + math.exp(-(i - 80) / 9)) for i, one in enumerate(noisy)]
+    told = RangeTest(rates, smoothed, smoothed, diverged=False, lr=0.1)
+    assert 10 ** (76 / 20 - 6) < told.steepest < 10 ** (84 / 20 - 6)
 
 
 def test_arrays_in_place_of_the_file_s_data() -> None:
