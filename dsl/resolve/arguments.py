@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from .. import syntax
@@ -68,7 +69,7 @@ def match(
                 label="by position",
                 labels=[Label(named[-1].span, "by name")],
                 notes=notes,
-                help=["positions before names"],
+                help=[_decimal_point(named[-1], argument) or "positions before names"],
             )
         else:
             positions.append(argument.value)
@@ -92,6 +93,14 @@ def match(
         good &= _by_name(cx, form, argument, options, named, fits)
     missing = tuple([name for name in form.options if name in form.required and name not in options])
     return Matched(inputs, options, good, missing)
+
+
+def _decimal_point(before: syntax.Argument, argument: syntax.Argument) -> str:
+    """The help for `lr = 0,1`."""
+    text = argument.span.source.text[before.value.span.start : argument.span.end]
+    if re.fullmatch(r"[0-9_]+,[0-9_]+(?:e-?[0-9]+)?", text) is None:
+        return ""
+    return f"a decimal has a point: `{text.replace(',', '.')}`"
 
 
 def _surplus(cx: Context, form: Form, inputs: int, rest: Sequence[Given | syntax.Expr], notes: tuple[str, ...]) -> None:

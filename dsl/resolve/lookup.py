@@ -10,7 +10,7 @@ from ..diagnostics import Label
 from ..graph import Word
 from .context import Context
 from .scopes import BlockDef, Entry, FnDef, LayerDef, Unit
-from .suggest import did_you_mean, foreign_word, listed, nearest, without_value
+from .suggest import did_you_mean, foreign_word, listed, nearest, weight_of_a_layer, without_value
 from .values import POISON, Poison, Several, Value, describe, has_node, is_number
 from .weights import weight_of
 
@@ -257,7 +257,7 @@ def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Val
     if not help:
         function = nearest(path.parts[0].text, cx.shared.words)
         help = [f"did you mean the word `{function}`?"] if function and cx.options else []
-        help = help or ([] if cx.options else list(_function_help(cx, path.parts[0].text)))
+        help = help or ([] if cx.options else list(weight_of_a_layer(text) or _function_help(cx, path.parts[0].text)))
     return cx.error(
         "E0201", f"there is no value `{path.parts[0].text}`", path.parts[0].span, label="unknown name", help=help
     )

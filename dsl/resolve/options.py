@@ -116,6 +116,7 @@ def _fitted(cx: Context, option: Option, given: Given, named: bool, notes: tuple
         if signature is not None:
             return bind_choice(cx, signature, (), given.span, given.span)
     code, message, help = misfit(option, value, named)
+    help = help or _stage(cx, value)
     if code == "E0311" and given.span.text.count("/") == 1:
         help = (f"`//` leaves the fraction out: `{quoted(given.span.text.replace('/', '//'))}`",)
     if option.part is not None and option.kinds == ("choice",) and not help:
@@ -126,6 +127,15 @@ def _fitted(cx: Context, option: Option, given: Given, named: bool, notes: tuple
     elif isinstance(value, str) and number_value(value) is not None:
         help = (f"a number stands without quotes: `{value}`",)
     return cx.error(code, message, given.span, notes=notes, help=help)
+
+
+def _stage(cx: Context, value: Value) -> tuple[str, ...]:
+    """The help for `dense(8, relu)`: what works on one value is a stage, no option of another."""
+    name = value.name if isinstance(value, Word) else value if isinstance(value, str) else ""
+    signature = cx.shared.catalog.find("function", name)
+    if signature is None or len(signature.inputs) != 1:
+        return ()
+    return (f"`{name}` is a stage of its own: `-> {name}`",)
 
 
 def _names_of(cx: Context, option: Option) -> set[str]:

@@ -97,6 +97,13 @@ def foreign_word(text: str) -> tuple[str, ...]:
     return ()
 
 
+def weight_of_a_layer(name: str) -> tuple[str, ...]:
+    """The help for `W1 * x + b1`: what textbooks write as an equation is a layer."""
+    if re.fullmatch(r"(?:[Ww]|weights?|b|bias)_?\d*", name) is None:
+        return ()
+    return (f"weights are made by layers: `x -> dense(8)` is x @ W + b; or one alone: `{name} = weight([8])`",)
+
+
 def without_value(path: syntax.Path) -> tuple[str, ...]:
     """The help for `layer f = x -> dense(8)`: a layer is what works on a value, not the value."""
     text = path.span.source.text

@@ -151,6 +151,7 @@ MENDED: dict[str, Changes] = {
     "E0201_true": (("False", "false"), (", init = None", "")),
     "E0201_unknown_value": (("hiden", "hidden"),),
     "E0201_unknown_word": (("= glorot)", "= glorot_uniform)"),),
+    "E0201_weights_of_a_textbook": (("tanh(W1 * x + b1)", "x -> dense(8) -> tanh"),),
     "E0202_size_twice": (("b: class(?v)", "b: class(v)"),),
     "E0203_before_made": (
         (
@@ -167,6 +168,7 @@ MENDED: dict[str, Changes] = {
     ),
     "E0205_missing": (("dense ->", "dense(units = 8) ->"), ("= sgd", "= sgd(lr = 0.1)"), ("mse(p)", "mse(p, y)")),
     "E0206_block_value_too_many": (("two(x, x, x, 4)", "two(x, x, 4)"),),
+    "E0206_decimal_comma": (("0,5", "0.5"),),
     "E0206_list_without_brackets": (
         ("reshape(4, 4, 1)", "reshape([4, 4, 1])"),
         ("reshape(2 * 8, 1)", "reshape([2 * 8, 1])"),
@@ -225,6 +227,7 @@ MENDED: dict[str, Changes] = {
     "E0306_label_as_number": (("mse(p, digit)", "cross_entropy(p, digit)"),),
     "E0306_labels_in_arithmetic": (("c + 1", "one_hot(c) + 1"), ("c ->", "one_hot(c) ->")),
     "E0306_number_as_label": (("cross_entropy(p, y)", "binary_cross_entropy(p, y)"),),
+    "E0310_activation_as_option": ((', "relu")', ") -> relu"), (", sigmoid)", ") -> sigmoid")),
     "E0310_clip": (("1.0", "clip_norm(1.0)"),),
     "E0310_embedding_of_classes": (("embedding(9, 4)", "embedding(4)"),),
     "E0310_sort": (
