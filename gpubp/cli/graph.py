@@ -14,7 +14,7 @@ from ..frontend import Net
 from ..picture import graph, page
 from ..training import net_of
 from .common import add_file, open_net
-from .output import write_output
+from .output import ends_otherwise, write_output
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def work(arguments: argparse.Namespace) -> int:
     """Print or write the picture; raises GpubpError."""
     output = None if arguments.output is None else Path(arguments.output)
-    if output is not None and output.suffix.lower() not in (".svg", ".html", ".htm") and not output.exists():
+    if output is not None and ends_otherwise(output, (".svg", ".html", ".htm")):
         raise GpubpError(f"`{visible(str(output))}` is neither an .svg nor an .html file")
     if output is None and sys.stdout.isatty():
         name = shlex.quote(f"{Path(arguments.file).resolve().stem}.svg")

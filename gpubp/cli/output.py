@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Collection
 from pathlib import Path
 
 from dsl.excerpt import visible
@@ -11,6 +12,11 @@ from dsl.excerpt import visible
 from ..errors import SaveError
 from ..training import write
 from .interrupt import reason_of
+
+
+def ends_otherwise(path: Path, endings: Collection[str]) -> bool:
+    """Whether the name of a file to write has none of these endings; a device or a pipe may have any name."""
+    return path.suffix.lower() not in endings and (path.is_file() or not path.exists())
 
 
 def write_output(path: Path, content: bytes) -> None:

@@ -19,7 +19,7 @@ from ..executor import CHUNK
 from ..frontend import foretold
 from ..training import LoadedRun, load_run
 from .common import whole
-from .output import write_output
+from .output import ends_otherwise, write_output
 from .table import shortened
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": ",", "": ","}
@@ -83,11 +83,10 @@ def work(arguments: argparse.Namespace) -> int:
 
 def _separator(path: Path) -> str:
     """What stands between the cells of a file of that name. Raises GpubpError if it is not one for a table of text."""
-    found = _SEPARATORS.get(path.suffix.lower())
-    if found is None:
+    if ends_otherwise(path, _SEPARATORS):
         how = "in Python, `gpubp.load_run(RUN).predict(TABLE)` returns arrays"
         raise GpubpError(f"`{visible(str(path))}` is neither a .csv nor a .tsv file; {how}")
-    return found
+    return _SEPARATORS.get(path.suffix.lower(), ",")
 
 
 def _same(one: Path, other: Path) -> bool:

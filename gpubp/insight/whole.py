@@ -45,7 +45,7 @@ def _lines(told: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     found = [line for line, names in there if name and name in names]
     if not found:
         near = get_close_matches(name, {one for _, names in there for one in names if one}, 1)
-        help = f"did you mean `{near[0]}`?" if near else "`explain` without `--show` has all names, on its left side"
+        help = f"did you mean `{near[0]}`?" if near else "the whole explanation has all names, on its left side"
         raise GpubpError(f"nothing in this step is called `{name}`; {help}")
     return found
 

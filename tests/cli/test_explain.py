@@ -165,7 +165,7 @@ def test_images_and_filters_are_shown_one_by_one(call: Call) -> None:
 
 @pytest.mark.parametrize(
     ("name", "help"),
-    [("delta9", "did you mean `delta2`?"), ("\x1b[2J", "`explain` without `--show` has all names, on its left side")],
+    [("delta9", "did you mean `delta2`?"), ("\x1b[2J", "the whole explanation has all names, on its left side")],
 )
 def test_a_name_that_is_nothing_is_refused(call: Call, name: str, help: str) -> None:
     said = call("explain", MODELS / "worked_example.net", "--show", name)

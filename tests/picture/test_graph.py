@@ -161,8 +161,12 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["graph", xor, "-o", str(out)]) == 0
     assert capsys.readouterr().out == f"wrote {out}: xor.net: 33 parameters\n"
     assert out.read_text("utf-8") == svg
-    assert main(["graph", xor, "-o", str(tmp_path / "xor.png")]) == 2
-    assert "neither an .svg nor an .html file" in capsys.readouterr().err
+    there = tmp_path / "xor.png"
+    there.write_bytes(b"a picture")
+    for other in (there, tmp_path / "xor.pdf"):
+        assert main(["graph", xor, "-o", str(other)]) == 2
+        assert "neither an .svg nor an .html file" in capsys.readouterr().err
+    assert there.read_bytes() == b"a picture"
     assert main(["graph", xor, "--expand", "block"]) == 2
     assert "error: `" in capsys.readouterr().err
     assert main(["graph", str(tmp_path)]) == 2
