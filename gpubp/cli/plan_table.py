@@ -18,7 +18,7 @@ def with_plan(net: Net, rows: int | None) -> str:
     costs = cost(plan)
     layers = {node: count // batch for node, count in costs.by_origin.items() if isinstance(node, Node)}
     what = f"a training step of {batch:,} rows" if mode == "train" else f"a prediction of {batch:,} rows"
-    steps = f"{len(plan.steps):,} equations in {len(plan.pieces):,} kernels"
+    steps = f"{len(plan.steps):,} equations in {len(plan.fusions):,} kernels"
     state = "parameters, gradients, optimizer state" if mode == "train" else "parameters"
     kept, values, memory, traffic = (
         _scaled(number, 1024, "B")

@@ -40,9 +40,9 @@ def is_tiny(net: Net, dtype: str) -> bool:
     if net.graph.train is None or net.size > MOST_PARAMETERS:
         return False
     costs = cost(plan := plan_of(build(net, "train", int(net.option("batch", 32)), dtype, None)))
-    if any(step.round is not None for step in plan.steps):
+    if any(step.body is not None for step in plan.steps):
         return False
-    return quicker_on_cpu(costs, len(plan.pieces), int(net.option("restarts", 1)))
+    return quicker_on_cpu(costs, len(plan.fusions), int(net.option("restarts", 1)))
 
 
 def quicker_on_cpu(costs: Cost, pieces: int, copies: int) -> bool:

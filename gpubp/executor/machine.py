@@ -94,7 +94,7 @@ class Machine:
         if self.alone is not None:
             return self.alone(mode, batch).native_from
         seconds = 1.5e-6 * len(plan.steps) + costs.traffic / 8e9 + costs.flops / 4e10
-        return self.backend.worth * len(plan.pieces) / seconds
+        return self.backend.worth * len(plan.fusions) / seconds
 
     def native(self, mode: Mode, batch: int, fit: object | None = None) -> tuple[CSource, Kernels] | None:
         """The compiled kernels of a program; None if there are none."""

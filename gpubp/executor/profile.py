@@ -13,7 +13,7 @@ from ..backends import Loop
 from ..errors import InputError
 from ..frontend import describe
 from ..ir import source_of
-from ..passes import Work
+from ..passes import WorkCounter
 from ..render import compile_source, plan_source
 from .feeding import Rows
 from .machine import Compiled, Machine
@@ -151,7 +151,7 @@ def _kernels(machine: Machine, compiled: Compiled, feeds: list[Any], native: boo
 
     with backend.running():
         _repeated(once)
-    work, found, at, end = Work(plan), [], 0, len(plan.steps)
+    work, found, at, end = WorkCounter(plan), [], 0, len(plan.steps)
     while at < end:
         stop = stops.get(at, at + 1)
         eqns = [one.eqn for one in plan.steps[at:stop]]

@@ -9,7 +9,7 @@ from dsl.graph import Node
 
 from ..errors import NetError
 from ..ir import Element, Eqn, Program, Var, bodies, source_of
-from ..passes import alike
+from ..passes import same_but_for_batch
 from .net import Net
 from .programs import Built, build
 
@@ -21,7 +21,7 @@ def build_for_any_batch(net: Net, dtype: str) -> tuple[Built, int]:
     """The prediction program for any batch size, and the placeholder that stands for it: the multiples of it in the
     program are those of the batch size. Raises NetError if the computation depends on the batch size otherwise."""
     one, other = (build(net, "predict", batch, dtype) for batch in BATCHES)
-    if not alike(one.program, other.program, BATCHES):
+    if not same_but_for_batch(one.program, other.program, BATCHES):
         message = "the net cannot be exported: its outputs for a row depend on the number of rows"
         help = "`gpubp export RUN -o net.c` exports it for one row at a time"
         raise NetError([Diagnostic("E0506", message, None, help=(help,))])

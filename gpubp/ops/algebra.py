@@ -25,7 +25,7 @@ def _is(x: Operand, value: float) -> bool:
 def _shed(x: Operand, scope: Scope, steps: int = STEPS) -> Operand | None:
     """-x, if that needs one equation less: x is itself a negation, or a product, quotient, sum or view, used only once,
     that contains one."""
-    eqn = scope.made_by(x)
+    eqn = scope.producer_of(x)
     if eqn is None or steps == 0:
         return None
     if eqn.op is neg:
@@ -46,7 +46,7 @@ def _shed(x: Operand, scope: Scope, steps: int = STEPS) -> Operand | None:
 def _factor(x: Operand, scope: Scope, steps: int = STEPS) -> tuple[float, Var] | None:
     """(c, v) with x = c v, where c is a literal or a sign: x is itself a product, or a sum or view, used only once, of
     products."""
-    eqn = scope.made_by(x)
+    eqn = scope.producer_of(x)
     if eqn is None or steps == 0:
         return None
     if eqn.op is neg:
@@ -134,7 +134,7 @@ def _add(eqn: Eqn, scope: Scope) -> Var | None:
         if (without := _shed(b, scope)) is not None and isinstance(a, Var):
             return sub(a, without)
     a, b = eqn.inputs
-    maker = scope.made_by(a)
+    maker = scope.producer_of(a)
     if a is b and maker is not None and maker.op is mul and scope.uses_of(a) == 2:
         for c, x in (maker.inputs, maker.inputs[::-1]):
             if not isinstance(c, Var) and isinstance(x, Var):

@@ -39,7 +39,7 @@ def _sum(eqn: Eqn, scope: Scope) -> Var | None:
 
 def _sum_of_labels(eqn: Eqn, x: Var, gone: tuple[int, ...], scope: Scope) -> Var | None:
     """The sum over the classes of c y, where y is one-hot: c."""
-    maker = scope.made_by(x)
+    maker = scope.producer_of(x)
     if maker is None or gone != (x.ndim - 1,):
         return None
     if maker.op is one_hot:
@@ -47,7 +47,7 @@ def _sum_of_labels(eqn: Eqn, x: Var, gone: tuple[int, ...], scope: Scope) -> Var
     if maker.op is not mul:
         return None
     for c, y in (maker.inputs, maker.inputs[::-1]):
-        labels = scope.made_by(y)
+        labels = scope.producer_of(y)
         if labels is None or labels.op is not one_hot or value_of(y).shape != x.shape:
             continue
         if not isinstance(c, Var):
@@ -67,7 +67,7 @@ def _no_move(eqn: Eqn, scope: Scope) -> Var | None:
 
 def _view_of_view(eqn: Eqn, scope: Scope) -> Var | None:
     """Two consecutive views of the same kind merge."""
-    inner = scope.made_by(eqn.inputs[0])
+    inner = scope.producer_of(eqn.inputs[0])
     if inner is None or inner.op is not eqn.op:
         return None
     x = value_of(inner.inputs[0])
@@ -82,11 +82,11 @@ def _view_of_view(eqn: Eqn, scope: Scope) -> Var | None:
 
 def _narrow(eqn: Eqn, scope: Scope) -> Var | None:
     """An elementwise primitive broadcasts its inputs itself."""
-    if not any((m := scope.made_by(x)) is not None and m.op is broadcast_primitive for x in eqn.inputs):
+    if not any((m := scope.producer_of(x)) is not None and m.op is broadcast_primitive for x in eqn.inputs):
         return None
     narrow = list(eqn.inputs)
     for i, x in enumerate(eqn.inputs):
-        maker = scope.made_by(x)
+        maker = scope.producer_of(x)
         if maker is not None and maker.op is broadcast_primitive:
             tried = [*narrow[:i], maker.inputs[0], *narrow[i + 1 :]]
             if results(eqn.op, tried, eqn.params) == (eqn.output.aval,):
@@ -131,7 +131,7 @@ def _side_by_side(eqn: Eqn, scope: Scope) -> Var | None:
 
 def _pieces(x: Var, axis: int, scope: Scope) -> tuple[Operand, ...]:
     """The pieces that a value is concatenated from along an axis."""
-    maker = scope.made_by(x)
+    maker = scope.producer_of(x)
     return maker.inputs if maker is not None and maker.op is concat_primitive and maker.params["axis"] == axis else (x,)
 
 
@@ -145,7 +145,7 @@ def _cast(eqn: Eqn, scope: Scope) -> Var | None:
     x = value_of(eqn.inputs[0])
     if x.dtype == eqn.output.dtype:
         return x
-    inner = scope.made_by(x)
+    inner = scope.producer_of(x)
     if inner is None or inner.op is not cast_primitive:
         return None
     before = value_of(inner.inputs[0])
@@ -159,7 +159,7 @@ def _where(eqn: Eqn, scope: Scope) -> Var | None:
     condition, a, b = eqn.inputs
     if isinstance(a, Var) and a.dtype in FLOATS and repr(b) == "0.0":
         return gate(value_of(condition), broadcast_to(a, shape=eqn.output.shape))
-    maker = scope.made_by(condition)
+    maker = scope.producer_of(condition)
     if maker is None or maker.op is not full_primitive:
         return None
     chosen = a if maker.params["value"] else b

@@ -31,7 +31,7 @@ from .reduce import log_softmax, softmax
 class Scope(Protocol):
     """What a rule may ask about the program around an equation."""
 
-    def made_by(self, x: Operand) -> Eqn | None:
+    def producer_of(self, x: Operand) -> Eqn | None:
         """The equation that produced a value; None for a literal or an input."""
 
     def uses_of(self, x: Operand) -> int:
@@ -45,7 +45,7 @@ Rules = Mapping[Primitive, tuple[Rule, ...]]
 
 def alone(x: Operand, scope: Scope) -> Eqn | None:
     """The equation of a value with a single use: replacing it costs nothing extra."""
-    return scope.made_by(x) if scope.uses_of(x) == 1 else None
+    return scope.producer_of(x) if scope.uses_of(x) == 1 else None
 
 
 def value_of(operand: Operand) -> Var:
@@ -58,7 +58,7 @@ def value_of(operand: Operand) -> Var:
 def _stable_log(x: Operand, scope: Scope) -> Var | None:
     """log(sigmoid(z)) = -softplus(-z), log(1 - sigmoid(z)) = -softplus(z), log(softmax(z)) = log_softmax(z),
     log(exp(z)) = z, log(softplus(z)) = z where exp(z) is negligible against 1."""
-    eqn = scope.made_by(x)
+    eqn = scope.producer_of(x)
     if eqn is None:
         return None
     if eqn.op is sigmoid:
@@ -77,7 +77,7 @@ def _stable_log(x: Operand, scope: Scope) -> Var | None:
 
 def _log_of_complement(x: Operand, scope: Scope) -> Var | None:
     """log(1 - x) where x is a sigmoid."""
-    eqn = scope.made_by(x)
+    eqn = scope.producer_of(x)
     if eqn is None:
         return None
     return -softplus(value_of(eqn.inputs[0])) if eqn.op is sigmoid else _behind_view(eqn, scope, _log_of_complement)
@@ -97,7 +97,7 @@ def _cross_entropy(eqn: Eqn, scope: Scope) -> Var | None:
     for with_y, without_y in (eqn.inputs, eqn.inputs[::-1]):
         for y, log_p in _factors(with_y, scope):
             for rest, log_q in _factors(without_y, scope):
-                complement = scope.made_by(rest)
+                complement = scope.producer_of(rest)
                 if complement is None or complement.op is not sub or complement.inputs[0] != 1:
                     continue
                 if complement.inputs[1] is y and (z := _logit(log_p, log_q, scope)) is not None:
@@ -107,7 +107,7 @@ def _cross_entropy(eqn: Eqn, scope: Scope) -> Var | None:
 
 def _factors(x: Operand, scope: Scope) -> Iterator[tuple[Operand, Operand]]:
     """The factors of a product, in both orders."""
-    eqn = scope.made_by(x)
+    eqn = scope.producer_of(x)
     if eqn is not None and eqn.op is mul:
         a, b = eqn.inputs
         yield from ((a, b), (b, a))
@@ -117,7 +117,7 @@ def _logit(log_p: Operand, log_q: Operand, scope: Scope) -> Var | None:
     """z, if log_p = -softplus(-z) and log_q = -softplus(z), behind the same views."""
     views: list[Eqn] = []
     while True:
-        p, q = scope.made_by(log_p), scope.made_by(log_q)
+        p, q = scope.producer_of(log_p), scope.producer_of(log_q)
         if p is None or q is None or p.op is not q.op or p.params != q.params:
             return None
         if p.op.trait != "view":
@@ -126,7 +126,7 @@ def _logit(log_p: Operand, log_q: Operand, scope: Scope) -> Var | None:
         log_p, log_q = p.inputs[0], q.inputs[0]
     if p.op is not neg:
         return None
-    p, q = scope.made_by(p.inputs[0]), scope.made_by(q.inputs[0])
+    p, q = scope.producer_of(p.inputs[0]), scope.producer_of(q.inputs[0])
     if p is None or q is None or p.op is not softplus or q.op is not softplus:
         return None
     z = value_of(q.inputs[0])
@@ -139,7 +139,7 @@ def _logit(log_p: Operand, log_q: Operand, scope: Scope) -> Var | None:
 
 def _opposite(a: Operand, b: Operand, scope: Scope) -> bool:
     """Whether one is computed as the negative of the other."""
-    makers = (scope.made_by(a), scope.made_by(b))
+    makers = (scope.producer_of(a), scope.producer_of(b))
     return any(m is not None and m.op is neg and m.inputs[0] is x for m, x in zip(makers, (b, a), strict=True))
 
 

@@ -1,36 +1,36 @@
 """Passes: optimisations of programs, and the memory plan for running one without allocation."""
 
-from .alike import alike
 from .arena import ALIGN, ITEM, Buffer
+from .batch_scaling import same_but_for_batch
 from .buffers import plan
 from .cost import Cost, cost, flops
 from .cse import cse
 from .dce import dce
 from .describe import describe_plan
+from .dtype_arenas import split_arena
 from .fold import fold
 from .fuse import Group, fuse
 from .inplace import statements
-from .known import specialised
 from .optimise import optimise
-from .plan import Piece, Place, Plan, Round, Step, dense
+from .plan import Fusion, LoopBody, Place, Plan, Step, base_of, dense
 from .rewrite import rewrite
 from .simplify import simplify
-from .traffic import Work
-from .typed import typed
+from .specialise import specialise
+from .traffic import WorkCounter
 
 __all__ = [
     "ALIGN",
     "ITEM",
     "Buffer",
     "Cost",
+    "Fusion",
     "Group",
-    "Piece",
+    "LoopBody",
     "Place",
     "Plan",
-    "Round",
     "Step",
-    "Work",
-    "alike",
+    "WorkCounter",
+    "base_of",
     "cost",
     "cse",
     "dce",
@@ -42,8 +42,9 @@ __all__ = [
     "optimise",
     "plan",
     "rewrite",
+    "same_but_for_batch",
     "simplify",
-    "specialised",
+    "specialise",
+    "split_arena",
     "statements",
-    "typed",
 ]

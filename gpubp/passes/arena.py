@@ -32,64 +32,61 @@ class Buffer:
 
 
 LARGE, SMALL = 1 << 18, 1 << 13
-"""Bytes of an arena from which on small buffers, of at most so many bytes, share their memory with nothing, if they
-are an eighth of it at most: so on a GPU, where such a net is no single block, their kernels can run beside others."""
+"""In an arena of at least LARGE bytes, buffers of at most SMALL bytes get memory that is never reused, if they take an
+eighth of the arena at most. Reuse would make their kernels wait for others that a GPU can run concurrently."""
 
 
 def pack(buffers: Iterable[Buffer]) -> int:
     """Assign each buffer of the arena an offset, so that buffers with overlapping lifetimes do not overlap; returns the
     bytes needed."""
     every = list(buffers)
-    total = _packed(every)
+    total = _best_fit(every)
     small = [buffer for buffer in every if buffer.bytes <= SMALL]
-    if total < LARGE or sum(_rounded(buffer.bytes) for buffer in small) > total // 8:
+    if total < LARGE or sum(_aligned(buffer.bytes) for buffer in small) > total // 8:
         return total
-    total = _packed(buffer for buffer in every if buffer.bytes > SMALL)
+    total = _best_fit(buffer for buffer in every if buffer.bytes > SMALL)
     for buffer in small:
         buffer.start = total
-        total += _rounded(buffer.bytes)
+        total += _aligned(buffer.bytes)
     return total
 
 
-def _packed(buffers: Iterable[Buffer]) -> int:
-    """The same where all memory is used again.
-
-    Best fit: at its first use a buffer takes the smallest free gap that holds it, and frees it after its last use.
-    """
-    waiting = sorted(buffers, key=lambda b: (b.first, -b.bytes))
-    leaving: dict[int, list[Buffer]] = {}
-    for buffer in waiting:
-        leaving.setdefault(buffer.last, []).append(buffer)
-    ends = sorted(leaving)
+def _best_fit(buffers: Iterable[Buffer]) -> int:
+    """Best fit: at its first use a buffer takes the smallest gap that holds it, which it frees after its last use."""
+    by_first_use = sorted(buffers, key=lambda b: (b.first, -b.bytes))
+    dying: dict[int, list[Buffer]] = {}
+    for buffer in by_first_use:
+        dying.setdefault(buffer.last, []).append(buffer)
+    ends = sorted(dying)
     gaps: list[tuple[int, int]] = []
-    total = gone = 0
-    for buffer in waiting:
-        while gone < len(ends) and ends[gone] < buffer.first:
-            for dead in leaving[ends[gone]]:
-                _give_back(gaps, dead.start, _rounded(dead.bytes))
-            gone += 1
-        size = _rounded(buffer.bytes)
-        fitting = min((gap for gap in gaps if gap[1] >= size), key=lambda gap: gap[1], default=None)
-        if fitting is not None:
-            gaps.remove(fitting)
-            buffer.start = fitting[0]
-            if fitting[1] > size:
-                gaps.append((fitting[0] + size, fitting[1] - size))
+    total = freed = 0
+    for buffer in by_first_use:
+        while freed < len(ends) and ends[freed] < buffer.first:
+            for dead in dying[ends[freed]]:
+                _release(gaps, dead.start, _aligned(dead.bytes))
+            freed += 1
+        size = _aligned(buffer.bytes)
+        best = min((gap for gap in gaps if gap[1] >= size), key=lambda gap: gap[1], default=None)
+        if best is not None:
+            gaps.remove(best)
+            buffer.start = best[0]
+            if best[1] > size:
+                gaps.append((best[0] + size, best[1] - size))
             continue
-        # A gap at the end grows.
-        last = next((gap for gap in gaps if sum(gap) == total), None)
-        if last is not None:
-            gaps.remove(last)
-        buffer.start = last[0] if last else total
+        # If none fits, a gap at the end of the arena grows.
+        trailing = next((gap for gap in gaps if sum(gap) == total), None)
+        if trailing is not None:
+            gaps.remove(trailing)
+        buffer.start = trailing[0] if trailing else total
         total = buffer.start + size
     return total
 
 
-def _rounded(size: int) -> int:
+def _aligned(size: int) -> int:
     return max(-(-size // ALIGN), 1) * ALIGN
 
 
-def _give_back(gaps: list[tuple[int, int]], start: int, size: int) -> None:
+def _release(gaps: list[tuple[int, int]], start: int, size: int) -> None:
     """Add a gap, merged with its neighbours."""
     for gap in [gap for gap in gaps if sum(gap) == start or gap[0] == start + size]:
         gaps.remove(gap)

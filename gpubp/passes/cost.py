@@ -36,23 +36,23 @@ class Cost:
 def cost(plan: Plan) -> Cost:
     """Count what a plan computes, moves and stores, without running it; loop bodies times the number of iterations."""
     by_origin: Counter[object] = Counter()
-    traffic = inner = products = largest = 0
+    traffic = body_constants = products = largest = 0
     for step in plan.steps:
-        if step.round is not None:
-            one, length = cost(step.round.plan), step.eqn.params["length"]
-            by_origin.update({origin: length * count for origin, count in one.by_origin.items()})
-            traffic += length * one.traffic
-            products += length * one.products
-            largest = max(largest, one.largest_product)
-            inner += one.constants
+        if step.body is not None:
+            body, length = cost(step.body.plan), step.eqn.params["length"]
+            by_origin.update({origin: length * count for origin, count in body.by_origin.items()})
+            traffic += length * body.traffic
+            products += length * body.products
+            largest = max(largest, body.largest_product)
+            body_constants += body.constants
             continue
-        by_origin[source_of(step.eqn.origin)] += (own := flops(step.eqn))
+        by_origin[source_of(step.eqn.origin)] += (own_flops := flops(step.eqn))
         if step.eqn.op.trait == "gemm":
-            products, largest = products + own, max(largest, own)
+            products, largest = products + own_flops, max(largest, own_flops)
         traffic += sum(map(_bytes, (*step.eqn.operands, *step.eqn.outputs)))
     traffic += sum(2 * _bytes(state) for state, _ in plan.copies)
     made = [v for eqn in plan.constants for v in eqn.outputs if plan.places[v].buffer.kind == "constant"]
-    states, constants = sum(map(_bytes, plan.states)), sum(map(_bytes, made)) + inner
+    states, constants = sum(map(_bytes, plan.states)), sum(map(_bytes, made)) + body_constants
     return Cost(sum(by_origin.values()), products, largest, traffic, by_origin, states, constants, plan.arena)
 
 

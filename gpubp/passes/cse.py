@@ -16,21 +16,21 @@ def cse(program: Program) -> Program:
     program = map_bodies(program, cse)
     first: dict[Any, Eqn] = {}
     replaced: dict[Var, Var] = {}
-    out: list[Eqn] = []
+    eqns: list[Eqn] = []
     for old in program.eqns:
         inputs = tuple(replaced.get(x, x) if isinstance(x, Var) else x for x in old.inputs)
         eqn = old if inputs == old.inputs else replace(old, inputs=inputs)
         key = (eqn.op, tuple(map(_key, inputs)), tuple((k, _key(v)) for k, v in eqn.params.items()))
-        known = first.setdefault(key, eqn)
-        if known is eqn:
-            out.append(eqn)
+        earlier = first.setdefault(key, eqn)
+        if earlier is eqn:
+            eqns.append(eqn)
         else:
-            replaced.update(zip(eqn.outputs, known.outputs, strict=True))
+            replaced.update(zip(eqn.outputs, earlier.outputs, strict=True))
     if not replaced:
         return program
     return replace(
         program,
-        eqns=tuple(out),
+        eqns=tuple(eqns),
         outputs=tuple(replaced.get(v, v) for v in program.outputs),
         updates=tuple((state, replaced.get(v, v)) for state, v in program.updates),
         guard=None if program.guard is None else replaced.get(program.guard, program.guard),

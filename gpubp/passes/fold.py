@@ -15,28 +15,28 @@ def fold(program: Program) -> Program:
     or computes them. Views of a constant stay. Takes and returns a verified program, the same object if nothing is
     constant; unused equations are left to `dce`."""
     program = map_bodies(program, fold)
-    known: dict[Var, Literal] = {}
-    ends = {*program.outputs, *(value for _, value in program.updates)}
-    out: list[Eqn] = []
+    constants: dict[Var, Literal] = {}
+    escaping = {*program.outputs, *(value for _, value in program.updates)}
+    eqns: list[Eqn] = []
     for eqn in program.eqns:
-        value = uniform(eqn, known) if len(eqn.outputs) == 1 else None
+        value = uniform(eqn, constants) if len(eqn.outputs) == 1 else None
         if value is not None:
-            known[eqn.output] = value
-            kept = is_constant(eqn) or (eqn.op.trait == "view" and eqn.output not in ends)
-            out.append(eqn if kept else constant(eqn, value))
+            constants[eqn.output] = value
+            unchanged = is_constant(eqn) or (eqn.op.trait == "view" and eqn.output not in escaping)
+            eqns.append(eqn if unchanged else constant(eqn, value))
         else:
-            out.append(_with_literals(eqn, known))
-    same = all(a is b for a, b in zip(out, program.eqns, strict=True))
-    return program if same else replace(program, eqns=tuple(out))
+            eqns.append(_with_literals(eqn, constants))
+    same = all(a is b for a, b in zip(eqns, program.eqns, strict=True))
+    return program if same else replace(program, eqns=tuple(eqns))
 
 
-def _with_literals(eqn: Eqn, known: dict[Var, Literal]) -> Eqn:
+def _with_literals(eqn: Eqn, constants: dict[Var, Literal]) -> Eqn:
     """The equation with its constant inputs as literals, if the result type stays the same."""
-    if eqn.op.trait != "elementwise" or known.keys().isdisjoint(eqn.operands):
+    if eqn.op.trait != "elementwise" or constants.keys().isdisjoint(eqn.operands):
         return eqn
-    inputs: tuple[Operand, ...] = tuple(known.get(x, x) if isinstance(x, Var) else x for x in eqn.inputs)
+    inputs: tuple[Operand, ...] = tuple(constants.get(x, x) if isinstance(x, Var) else x for x in eqn.inputs)
     try:
-        fits = results(eqn.op, inputs, eqn.params) == (eqn.output.aval,)
+        same_type = results(eqn.op, inputs, eqn.params) == (eqn.output.aval,)
     except ShapeError:
-        fits = False
-    return replace(eqn, inputs=inputs) if fits else eqn
+        same_type = False
+    return replace(eqn, inputs=inputs) if same_type else eqn

@@ -8,7 +8,7 @@ from dataclasses import field
 from dsl.records import dataclass
 
 from ..ir import Eqn, Operand, Var
-from .plan import dense
+from .plan import base_of, dense
 
 ROWS = frozenset({"elementwise", "rowwise", "reduce"})
 """Traits of equations that can be computed independently for each row (an index of the first axis)."""
@@ -37,40 +37,33 @@ def fuse(eqns: Sequence[Eqn]) -> list[Group]:
     for eqn in eqns:
         if eqn.op.view is None:
             for x in set(eqn.operands):
-                readers.setdefault(_source(x, views), []).append(eqn)
-    backwards: list[Group] = []
-    number: dict[int, int] = {}
+                readers.setdefault(base_of(x, views), []).append(eqn)
+    reversed_groups: list[Group] = []
+    group_of: dict[int, int] = {}
     for eqn in reversed(eqns):
         if eqn.op.view is not None:
             continue
         shape = _rows_of(eqn)
-        later = [reader for v in eqn.outputs for reader in readers.get(v, ())]
-        at = max((number[id(reader)] for reader in later), default=len(backwards) - 1)
-        joined = None
-        whole = at >= 0 and backwards[at].shape is not None
-        if shape is not None and whole and (at == len(backwards) - 1 or _not_smaller(eqn)):
-            within = [reader for reader in later if number[id(reader)] == at]
+        consumers = [reader for v in eqn.outputs for reader in readers.get(v, ())]
+        target = max((group_of[id(reader)] for reader in consumers), default=len(reversed_groups) - 1)
+        shape_of_both = None
+        whole = target >= 0 and reversed_groups[target].shape is not None
+        if shape is not None and whole and (target == len(reversed_groups) - 1 or _not_smaller(eqn)):
+            within = [reader for reader in consumers if group_of[id(reader)] == target]
             if all(_row_by_row(eqn.output, reader, views) for reader in within):
-                joined = _common(backwards[at].shape, shape)
-        if joined is None:
-            at = len(backwards)
-            backwards.append(Group(shape=shape))
+                shape_of_both = _common(reversed_groups[target].shape, shape)
+        if shape_of_both is None:
+            target = len(reversed_groups)
+            reversed_groups.append(Group(shape=shape))
         else:
-            backwards[at].shape = joined
-        backwards[at].eqns.append(eqn)
-        number[id(eqn)] = at
-    return list(_with_views(backwards, views))
-
-
-def _source(x: Var, views: dict[Var, Eqn]) -> Var:
-    """The value whose memory a view shows."""
-    while x in views:
-        (x,) = views[x].operands
-    return x
+            reversed_groups[target].shape = shape_of_both
+        reversed_groups[target].eqns.append(eqn)
+        group_of[id(eqn)] = target
+    return list(_with_views(reversed_groups, views))
 
 
 def _rows_of(eqn: Eqn) -> tuple[int, ...] | None:
-    """The shape that an equation is computed over, None if it cannot be computed row by row."""
+    """The shape over which an equation is computed; None if it cannot be computed row by row."""
     if eqn.op.trait not in ROWS or len(eqn.outputs) != 1:
         return None
     if eqn.op.trait == "elementwise":
@@ -95,7 +88,7 @@ def _not_smaller(eqn: Eqn) -> bool:
 
 def _row_by_row(value: Var, reader: Eqn, views: dict[Var, Eqn]) -> bool:
     """Whether a reader's row depends only on the same row of `value`, through all views between them."""
-    return all(_same_rows(x, value, reader, views) for x in reader.operands if _source(x, views) is value)
+    return all(_same_rows(x, value, reader, views) for x in reader.operands if base_of(x, views) is value)
 
 
 def _same_rows(x: Var, value: Var, reader: Eqn, views: dict[Var, Eqn]) -> bool:
@@ -108,32 +101,32 @@ def _same_rows(x: Var, value: Var, reader: Eqn, views: dict[Var, Eqn]) -> bool:
         (source,) = eqn.operands
         if not source.shape or not x.shape or source.shape[0] != x.shape[0] or eqn.op.view is None:
             return False
-        step = dense(source.shape)[0]
-        found = eqn.op.view(0, source.shape, dense(source.shape), **eqn.params)
-        if found is None or found[0] >= max(step, 1) or found[1][0] != step:
+        row_stride = dense(source.shape)[0]
+        layout = eqn.op.view(0, source.shape, dense(source.shape), **eqn.params)
+        if layout is None or layout[0] >= max(row_stride, 1) or layout[1][0] != row_stride:
             return False
         x = source
     return True
 
 
-def _with_views(backwards: Sequence[Group], views: dict[Var, Eqn]) -> Iterator[Group]:
+def _with_views(reversed_groups: Sequence[Group], views: dict[Var, Eqn]) -> Iterator[Group]:
     """The groups in execution order. A view belongs to the group that computes its source, if that group reads it
     first; other views get their own groups before."""
-    waiting = dict(views)
+    pending = dict(views)
 
     def needed(x: Operand) -> Iterator[Eqn]:
-        if isinstance(x, Var) and x in waiting:
-            eqn = waiting.pop(x)
+        if isinstance(x, Var) and x in pending:
+            eqn = pending.pop(x)
             yield from needed(eqn.inputs[0])
             yield eqn
 
-    for group in reversed(backwards):
-        made = {v for eqn in group.eqns for v in eqn.outputs}
+    for group in reversed(reversed_groups):
+        computed = {v for eqn in group.eqns for v in eqn.outputs}
         before: list[Eqn] = []
         inside: list[Eqn] = []
         for eqn in reversed(group.eqns):
             for view in (view for x in eqn.inputs for view in needed(x)):
-                (inside if _source(view.output, views) in made else before).append(view)
+                (inside if base_of(view.output, views) in computed else before).append(view)
             inside.append(eqn)
         if before:
             yield Group(before)

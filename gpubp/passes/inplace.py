@@ -7,7 +7,7 @@ from ..ir import Eqn
 IN_PLACE = frozenset({"elementwise", "rowwise"})
 """Traits of equations whose result may overwrite an operand: each element is read before it is written."""
 
-DIRECT = IN_PLACE | {"reduce", "gemm"}
+WRITES_STRIDED = IN_PLACE | {"reduce", "gemm"}
 """Traits of equations that can write into a slice of a larger buffer."""
 
 
@@ -17,7 +17,7 @@ def statements(eqn: Eqn) -> tuple[str, ...]:
     return into if isinstance(into, tuple) else into(**eqn.params)
 
 
-def read_first(eqn: Eqn, number: int) -> bool:
+def reads_before_write(eqn: Eqn, number: int) -> bool:
     """Whether input `number` is not read after the first write to `{out}`."""
     texts = statements(eqn)
     first = next((i for i, text in enumerate(texts) if "{out}" in text), len(texts))

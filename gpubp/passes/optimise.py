@@ -18,8 +18,8 @@ def optimise(program: Program) -> Program:
     verified after each pass that changed it. Takes and returns a verified program."""
     for _ in range(ROUNDS):
         before = program = _verified(dce(program), program)
-        for one in PASSES:
-            program = _verified(one(program), program)
+        for pass_ in PASSES:
+            program = _verified(pass_(program), program)
         if program is before:
             break
     return dce(program)

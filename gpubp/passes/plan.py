@@ -36,14 +36,21 @@ def dense(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(reversed(out))
 
 
+def base_of(x: Var, views: Mapping[Var, Eqn]) -> Var:
+    """The value whose memory `x` is a view of, through any number of `views`; `x` itself if it is none."""
+    while x in views:
+        (x,) = views[x].operands
+    return x
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """An equation that is computed in every step, and its scratch. A loop has the plan of one iteration, `round`, whose
-    arena is the last of `scratch`."""
+    """An equation that is computed in every step, and its scratch. A loop has the plan of its `body`, whose arena is
+    the last of `scratch`."""
 
     eqn: Eqn
     scratch: tuple[Var, ...] = ()
-    round: Round | None = None
+    body: LoopBody | None = None
 
     @property
     def values(self) -> Iterator[Var]:
@@ -53,7 +60,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Fusion:
     """Steps from `first` to `stop` (exclusive) that can be one kernel: computed row by row of `shape`, or, without one,
     a single step."""
 
@@ -63,16 +70,16 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Round:
+class LoopBody:
     """How one iteration of a loop runs. The inputs of its body, and the `slots` that collected results are written to,
-    are states of the plan. `follow`: the carries whose new values are collected, with the number of the slot; they are
-    not stored separately, an iteration reads what the previous one collected. The other carries are updated in place.
-    """
+    are states of the plan. `collected_carries`: the index of each carry whose new values are collected, with the number
+    of the slot; these are not stored separately, an iteration reads what the previous one collected. The other carries
+    are updated in place."""
 
     plan: Plan
     inputs: tuple[Var, ...]
     slots: tuple[Var, ...]
-    follow: Mapping[int, int]
+    collected_carries: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,8 +88,8 @@ class Plan:
 
     `feeds` are the inputs in the arena, filled before each step; `states` the others, arrays that persist between
     steps, followed by the caller-owned arrays. When the plan is bound to its arrays, `constants` are computed once and
-    `views` are set up. A step then runs `steps`, the first `early` of them before the guard is tested, in `pieces` that
-    can be one kernel each, and last the `copies` (state, value) of new states that could not be computed in place.
+    `views` are set up. A step then runs `steps`, the first `early` of them before the guard is tested, in `fusions`
+    that can be one kernel each, and last the `copies` (state, value) of new states that could not be computed in place.
     `places` maps each value to its place, `arena` is the size in bytes of everything that is neither state nor
     constant.
     """
@@ -93,7 +100,7 @@ class Plan:
     constants: tuple[Eqn, ...]
     views: tuple[Eqn, ...]
     steps: tuple[Step, ...]
-    pieces: tuple[Piece, ...]
+    fusions: tuple[Fusion, ...]
     early: int
     copies: tuple[tuple[Var, Var], ...]
     places: Mapping[Var, Place]

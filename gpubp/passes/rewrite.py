@@ -20,12 +20,12 @@ def rewrite(program: Program, rules: Rules = STABILISING) -> Program:
     with recording() as tape:
         sweep = _Sweep(program, rules, tape)
         for eqn in program.eqns:
-            sweep.take(eqn, 0)
+            sweep.emit(eqn, 0)
     if not sweep.replaced:
         return program
     return replace(
         program,
-        eqns=tuple(sweep.out),
+        eqns=tuple(sweep.eqns),
         outputs=tuple(map(sweep.current, program.outputs)),
         updates=tuple((state, sweep.current(v)) for state, v in program.updates),
         guard=None if program.guard is None else sweep.current(program.guard),
@@ -38,19 +38,19 @@ class _Sweep:
     def __init__(self, program: Program, rules: Rules, tape: list[Eqn]) -> None:
         self.rules, self.tape = rules, tape
         self.inputs = set(program.inputs)
-        self.open = {*program.outputs, *(value for _, value in program.updates)}
-        self._follow(program.eqns)
-        self.shown: dict[Var, Var] = {}
+        self.escaping = {*program.outputs, *(value for _, value in program.updates)}
+        self._escape_through_views(program.eqns)
+        self.view_bases: dict[Var, Var] = {}
         self.replaced: dict[Var, Var] = {}
-        self.makers: dict[Var, Eqn] = {}
-        self.out: list[Eqn] = []
+        self.producers: dict[Var, Eqn] = {}
+        self.eqns: list[Eqn] = []
         self.uses = Counter(x for eqn in program.eqns for x in eqn.operands)
         self.uses.update((*program.outputs, *(v for _, v in program.updates)))
         if program.guard is not None:
             self.uses[program.guard] += 1
 
-    def made_by(self, x: Operand) -> Eqn | None:
-        return self.makers.get(x) if isinstance(x, Var) else None
+    def producer_of(self, x: Operand) -> Eqn | None:
+        return self.producers.get(x) if isinstance(x, Var) else None
 
     def uses_of(self, x: Operand) -> int:
         return self.uses[x] if isinstance(x, Var) else 0
@@ -58,48 +58,48 @@ class _Sweep:
     def current(self, x: Var) -> Var:
         return self.replaced.get(x, x)
 
-    def take(self, old: Eqn, depth: int) -> None:
+    def emit(self, old: Eqn, depth: int) -> None:
         """Append an equation, or its rewritten form, to the new program."""
         inputs = tuple(self.current(x) if isinstance(x, Var) else x for x in old.inputs)
         eqn = old if inputs == old.inputs else replace(old, inputs=inputs)
         rules = self.rules.get(eqn.op, ()) if depth < DEPTH else ()
         for rule in rules:
             value = rule(eqn, self)
-            made = [replace(m, origin=eqn.origin) for m in self.tape] if value is not None else []
+            recorded = [replace(m, origin=eqn.origin) for m in self.tape] if value is not None else []
             self.tape.clear()
-            if value is not None and not self._shows_input(eqn, value, made):
-                self._replace(eqn, value, made, depth)
+            if value is not None and not self._would_alias_input(eqn, value, recorded):
+                self._replace(eqn, value, recorded, depth)
                 return
-        self.out.append(eqn)
+        self.eqns.append(eqn)
         for output in eqn.outputs:
-            self.makers[output] = eqn
+            self.producers[output] = eqn
         if eqn.op.trait == "view":
             (x,) = eqn.operands
-            self.shown[eqn.output] = self.shown.get(x, x)
+            self.view_bases[eqn.output] = self.view_bases.get(x, x)
 
-    def _replace(self, eqn: Eqn, value: Var, made: list[Eqn], depth: int) -> None:
+    def _replace(self, eqn: Eqn, value: Var, recorded: list[Eqn], depth: int) -> None:
         self.uses.subtract(eqn.operands)
-        self.uses.update(x for m in made for x in m.operands)
-        if eqn.output in self.open:
-            self.open.add(value)
-            self._follow(made)
-        for m in made:
-            self.take(m, depth + 1)
+        self.uses.update(x for m in recorded for x in m.operands)
+        if eqn.output in self.escaping:
+            self.escaping.add(value)
+            self._escape_through_views(recorded)
+        for m in recorded:
+            self.emit(m, depth + 1)
         value = self.replaced[eqn.output] = self.current(value)
         self.uses[value] += self.uses[eqn.output]
 
-    def _follow(self, eqns: Sequence[Eqn]) -> None:
+    def _escape_through_views(self, eqns: Sequence[Eqn]) -> None:
         """Whatever an output or a new state is a view of escapes as well."""
         for eqn in reversed(eqns):
-            if eqn.op.trait == "view" and eqn.output in self.open:
-                self.open.update(eqn.operands)
+            if eqn.op.trait == "view" and eqn.output in self.escaping:
+                self.escaping.update(eqn.operands)
 
-    def _shows_input(self, eqn: Eqn, value: Var, made: list[Eqn]) -> bool:
+    def _would_alias_input(self, eqn: Eqn, value: Var, recorded: list[Eqn]) -> bool:
         """Whether an output or a new state that owned its memory would become a view of an input, which may change
         under its readers."""
-        if eqn.output not in self.open or eqn.op.trait == "view":
+        if eqn.output not in self.escaping or eqn.op.trait == "view":
             return False
-        makers = {m.output: m for m in made if m.op.trait == "view"}
-        while value in makers:
-            (value,) = makers[value].operands
-        return self.shown.get(value, value) in self.inputs
+        producers = {m.output: m for m in recorded if m.op.trait == "view"}
+        while value in producers:
+            (value,) = producers[value].operands
+        return self.view_bases.get(value, value) in self.inputs

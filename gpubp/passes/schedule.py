@@ -56,22 +56,22 @@ def schedule(program: Program) -> Schedule:
         if not early.isdisjoint(eqn.outputs):
             before.append(eqn)
             early.update(eqn.operands)
-    first = set(map(id, before))
-    scalars, after = _scalars(program, before, [eqn for eqn in main if id(eqn) not in first])
+    early_ids = set(map(id, before))
+    scalars, after = _scalars(program, before, [eqn for eqn in main if id(eqn) not in early_ids])
     return Schedule(tuple(constants), tuple(fuse([*scalars, *before[::-1]])), tuple(fuse(after)))
 
 
 def _scalars(program: Program, before: Sequence[Eqn], after: Sequence[Eqn]) -> tuple[list[Eqn], list[Eqn]]:
     """The equations `after` the guard that compute scalars from inputs and from each other alone, and the others. New
     values of states are left out: they are computed in place."""
-    made = {x for eqn in (*before, *after) for x in eqn.outputs}
+    computed = {x for eqn in (*before, *after) for x in eqn.outputs}
     updated = {value for _, value in program.updates}
-    found, left = list[Eqn](), list[Eqn]()
+    scalars, rest = list[Eqn](), list[Eqn]()
     for eqn in after:
         scalar = all(x.aval.size == 1 for x in eqn.outputs) and eqn.op.trait == "elementwise"
-        if scalar and made.isdisjoint(eqn.operands) and updated.isdisjoint(eqn.outputs):
-            found.append(eqn)
-            made.difference_update(eqn.outputs)
+        if scalar and computed.isdisjoint(eqn.operands) and updated.isdisjoint(eqn.outputs):
+            scalars.append(eqn)
+            computed.difference_update(eqn.outputs)
         else:
-            left.append(eqn)
-    return found, left
+            rest.append(eqn)
+    return scalars, rest

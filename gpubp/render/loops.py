@@ -8,7 +8,7 @@ from itertools import count
 from typing import Protocol
 
 from ..ir import Var
-from ..passes import Buffer, Plan, Round, Step
+from ..passes import Buffer, LoopBody, Plan, Step
 
 
 class Text(Protocol):
@@ -24,12 +24,12 @@ class Text(Protocol):
     def body(self) -> Iterable[str]: ...
 
 
-def loop_steps(steps: Iterable[Step]) -> Iterator[tuple[Step, Round]]:
+def loop_steps(steps: Iterable[Step]) -> Iterator[tuple[Step, LoopBody]]:
     """The loops among steps with the plans of their bodies, inner ones first."""
     for step in steps:
-        if step.round is not None:
-            yield from loop_steps(step.round.plan.steps)
-            yield step, step.round
+        if step.body is not None:
+            yield from loop_steps(step.body.plan.steps)
+            yield step, step.body
 
 
 def loop_names(plans: Iterable[Plan], taken: Collection[str]) -> dict[Plan, str]:
@@ -38,7 +38,7 @@ def loop_names(plans: Iterable[Plan], taken: Collection[str]) -> dict[Plan, str]
     return {plan: next(fresh) for plan in plans}
 
 
-def loop_text(step: Step, one: Round, text: Text) -> str:
+def loop_text(step: Step, one: LoopBody, text: Text) -> str:
     """The function `bind_<name>(arena, inputs..., results...)`, which returns the function that runs the loop.
 
     A value in a slice of a sequence or of a collected result has a different array in each iteration: these are created
@@ -47,7 +47,7 @@ def loop_text(step: Step, one: Round, text: Text) -> str:
     """
     params, var = step.eqn.params, text.var
     n, m, length, reverse = params["carries"], params["scanned"], params["length"], params["reverse"]
-    follow, slots = one.follow, one.slots
+    follow, slots = one.collected_carries, one.slots
     carries, slices, constants = one.inputs[:n], one.inputs[n : n + m], one.inputs[n + m :]
     used = {*var.values(), text.name}
     first, last, all_ = (

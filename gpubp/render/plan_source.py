@@ -55,7 +55,7 @@ def plan_source(
 
 def _computed(plan: Plan) -> list[Eqn]:
     """All equations of a plan except loops, whose bodies have their own plans."""
-    return [*plan.constants, *plan.views, *(step.eqn for step in plan.steps if step.round is None)]
+    return [*plan.constants, *plan.views, *(step.eqn for step in plan.steps if step.body is None)]
 
 
 class _Text:
@@ -166,8 +166,8 @@ class _Text:
             yield "# views"
         lines.update(reversed(views.items()))
         for step in plan.steps:
-            if step.round is not None and step.round.plan in self.loops and chosen(*step.eqn.operands):
-                name = self.loops[step.round.plan]
+            if step.body is not None and step.body.plan in self.loops and chosen(*step.eqn.operands):
+                name = self.loops[step.body.plan]
                 arrays = (*step.scratch, *step.eqn.operands, *step.eqn.outputs)
                 lines[name] = f"bind_{name}({', '.join(var[v] for v in arrays)})"
         if chosen(*self.tables):
@@ -240,8 +240,8 @@ class _Text:
 
     def step(self, step: Step) -> Iterator[str]:
         eqn = step.eqn
-        if step.round is not None:
-            yield f"{self.loops[step.round.plan]}()"
+        if step.body is not None:
+            yield f"{self.loops[step.body.plan]}()"
             return
         texts = [with_params(text, eqn.params) for text in statements(eqn)] or [
             f"{{out}}[...] = {text_of(eqn.op, eqn.params)}"

@@ -9,7 +9,7 @@ from dsl.records import dataclass
 
 from ..ir import Eqn, Var
 from ..ops import copy
-from ..passes import ALIGN, ITEM, Buffer, Place, Plan, Round, Step
+from ..passes import ALIGN, ITEM, Buffer, LoopBody, Place, Plan, Step
 from .c.memory import Memory
 
 Spot = tuple[int | None, int]
@@ -39,7 +39,7 @@ class Stand:
 class Turns:
     """The iterations of the loop `step` of a plan whose states and constants have `numbers`."""
 
-    def __init__(self, plan: Plan, numbers: Mapping[Buffer, int], step: Step, one: Round) -> None:
+    def __init__(self, plan: Plan, numbers: Mapping[Buffer, int], step: Step, one: LoopBody) -> None:
         self.plan, self.numbers, self.step, self.one = plan, numbers, step, one
         params = step.eqn.params
         self.length, self.reverse = params["length"], params["reverse"]
@@ -58,9 +58,9 @@ class Turns:
     def _carry(self, i: int, first: Var, last: Var) -> Stand:
         """A carry is updated in its result; one whose new values are collected is read where the previous iteration
         wrote it."""
-        if i not in self.one.follow:
+        if i not in self.one.collected_carries:
             return Stand(self._spot(last))
-        y = self.collected[self.one.follow[i]]
+        y = self.collected[self.one.collected_carries[i]]
         (table, byte), step = self._spot(y), self._stride(y)
         return Stand((table, byte + (step if self.reverse else -step)), step, self._spot(first))
 
@@ -81,18 +81,18 @@ class Turns:
 
     def before(self) -> list[tuple[Var, Var]]:
         """Results to which the initial values of carries are copied before the first iteration: (from, to)."""
-        return [pair for i, pair in enumerate(self.carries) if i not in self.one.follow]
+        return [pair for i, pair in enumerate(self.carries) if i not in self.one.collected_carries]
 
     def after(self, memory: Memory, wanted: Callable[[Var], object]) -> list[tuple[Var, Var, Var]]:
         """The same after the last iteration, for results that something reads: (slice, to, all that is collected); the
         slice is registered in `memory`."""
         found = []
-        for i, number in self.one.follow.items():
+        for i, number in self.one.collected_carries.items():
             last, whole = self.carries[i][1], self.collected[number]
             if wanted(last):
                 slice_, place = Var(last.aval, last.hint), memory.places[whole]
                 offset = place.offset + (0 if self.reverse else self.length - 1) * place.strides[0]
                 memory.places[slice_] = Place(place.buffer, offset, last.shape, place.strides[1:])
-                memory.shown[slice_] = Eqn(copy, (whole,), {}, (slice_,))
+                memory.views[slice_] = Eqn(copy, (whole,), {}, (slice_,))
                 found.append((slice_, last, whole))
         return found

@@ -11,7 +11,7 @@ from ..errors import GpubpError
 from ..executor import Executor
 from ..frontend import Built, build, build_for_any_batch, describe, no_form, result_names
 from ..ir import Eqn, Program, Var
-from ..passes import specialised
+from ..passes import specialise
 from ..render import CannotExportError, onnx_model, portable_source
 from .checkpoint import write
 from .environment import VERSION
@@ -105,7 +105,7 @@ def _with_state(executor: Executor, built: Built, batch: int = 0) -> tuple[Progr
         return batch > 0 and any(n and n % batch == 0 for v in eqn.outputs for n in v.shape)
 
     with backend.running():
-        return specialised(built.program, states, np, scales)
+        return specialise(built.program, states, np, scales)
 
 
 def _require_fitted(executor: Executor, built: Built) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 
 from gpubp.ir import Aval, Example, Primitive, Program, Var, bind, evaluate, recording
-from gpubp.passes import dce, specialised
+from gpubp.passes import dce, specialise
 from gpubp.render import CannotExportError
 from tests.ir.random_programs import Case, programs
 from tests.ops.checks import EXAMPLES, IDS, arguments
@@ -78,7 +78,7 @@ def test_random_programs(case: Case, fed: int) -> None:
     feeds = [v for k, v in enumerate(program.inputs) if fed >> k & 1]
     known = {v: a for v, a in zip(program.inputs, arrays, strict=True) if v not in feeds}
     with np.errstate(all="ignore"):
-        left, constants = specialised(program, known, np)
+        left, constants = specialise(program, known, np)
     given = [a for v, a in zip(program.inputs, arrays, strict=True) if v in feeds]
     try:
         model = model_of_program(left, constants)

@@ -35,11 +35,11 @@ def test_golden(title: str, before: str, after: str) -> None:
 def test_every_equation_of_a_model_is_listed_once(path: Path) -> None:
     built, made = planned(gpubp.load(path), "train", 8, "float32")
     text = describe_plan(made, built.hints)
-    assert f"plan of {len(made.steps):,} equations in {len(made.pieces):,} kernels;" in text
+    assert f"plan of {len(made.steps):,} equations in {len(made.fusions):,} kernels;" in text
     inside = text[text.index("\n  kernel") :]
     assert len(re.findall(r"^    \S+ @\S+.* = ", inside, re.MULTILINE)) == len(made.steps)
     assert text.count("\n  unless ") == 1, "the guard"
-    covered = [i for piece in made.pieces for i in range(piece.first, piece.stop)]
+    covered = [i for piece in made.fusions for i in range(piece.first, piece.stop)]
     assert covered == list(range(len(made.steps)))
 
 

@@ -33,12 +33,12 @@ def test_a_step_copies_no_slice(chosen: int) -> None:
     """A round reads and writes slices where they lie; h and c are read where the round before left them."""
     program = lstm_program(5, chosen=chosen)
     planned = plan(program, ())
-    rounds = [step.round for step in planned.steps if step.round is not None]
+    rounds = [step.body for step in planned.steps if step.body is not None]
     assert len(rounds) == 2
     for one in rounds:
         assert not one.plan.copies
         assert not [step for step in one.plan.steps if step.eqn.op is ops.copy]
-    assert len(rounds[0].follow) == 2
+    assert len(rounds[0].collected_carries) == 2
 
 
 def test_numbers_as_slices_are_read_in_each_round() -> None:
@@ -82,7 +82,9 @@ def differs(program: Program) -> bool:
 
 def test_a_carry_is_read_before_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not differs(turning())
-    monkeypatch.setattr(sys.modules["gpubp.passes.loops"], "_settled", lambda body, changing, wanted: (body.eqns, {}))
+    monkeypatch.setattr(
+        sys.modules["gpubp.passes.loops"], "_with_copies", lambda body, changing, wanted: (body.eqns, {})
+    )
     assert differs(turning()), "without the copies it is not"
 
 

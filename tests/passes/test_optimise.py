@@ -134,7 +134,7 @@ def test_equations_per_layer_do_not_grow_with_depth() -> None:
 
 def _swapped(eqn: Eqn, scope: Scope) -> Var | None:
     """-(a - b) = a - b."""
-    maker = scope.made_by(eqn.inputs[0])
+    maker = scope.producer_of(eqn.inputs[0])
     return ops.sub(*maker.inputs) if maker is not None and maker.op is ops.sub else None
 
 
@@ -146,7 +146,7 @@ def _lost(eqn: Eqn, scope: Scope) -> Var | None:
 
 def _late(eqn: Eqn, scope: Scope) -> Var | None:
     """A sum of a sum loses the second sum's axes."""
-    maker = scope.made_by(eqn.inputs[0])
+    maker = scope.producer_of(eqn.inputs[0])
     return maker.output if maker is not None and maker.op is eqn.op else None
 
 

@@ -37,7 +37,7 @@ def poisoned(planned: Plan) -> Plan:
     early = planned.early
     for i, step in enumerate(planned.steps):
         steps.append(
-            step if step.round is None else replace(step, round=replace(step.round, plan=poisoned(step.round.plan)))
+            step if step.body is None else replace(step, body=replace(step.body, plan=poisoned(step.body.plan)))
         )
         for buffer in {id(places[v].buffer): places[v].buffer for v in step.values}.values():
             if buffer.kind != "arena" or buffer.last != i or id(buffer) in outputs:

@@ -12,7 +12,7 @@ import numpy as np
 from hypothesis import assume, given, settings
 
 from gpubp.ir import Program, evaluate
-from gpubp.passes import dce, specialised
+from gpubp.passes import dce, specialise
 from gpubp.render import Slot, Told, portable_source
 from tests.ir.random_programs import Case, programs
 from tests.render.compiled import needs_compiler
@@ -34,7 +34,7 @@ def test_random_programs(case: Case, fed: int) -> None:
     with np.errstate(all="ignore"):
         wanted = [np.array(v) for v in evaluate(program, [a.copy() for a in arrays], np)]
         known = {v: a for v, a in zip(program.inputs, arrays, strict=True) if v not in feeds}
-        left, values = specialised(program, known, np)
+        left, values = specialise(program, known, np)
         inputs = [Slot(f"x{k}", v.shape, v.dtype) for k, v in enumerate(feeds)]
         outputs = [Slot(f"y{k}", v.shape, v.dtype) for k, v in enumerate(left.outputs)]
         text = portable_source(left, values, {}, str, "net", Told(["a random program"], inputs, outputs), np)

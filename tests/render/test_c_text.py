@@ -87,7 +87,7 @@ NAMES = (
 def test_what_a_round_of_a_loop_computes_is_compiled(model: str) -> None:
     built, found = planned(gpubp.load(f"models/{model}.net"), "train", 32, "float32")
     source = c_source(found, "train", built.hints, describe)
-    assert len(source.rounds) == sum(step.round is not None for step in found.steps) > 1
+    assert len(source.rounds) == sum(step.body is not None for step in found.steps) > 1
     for one, own in source.rounds.items():
         assert [(f.first, f.stop) for f in own.functions] == [(0, len(one.steps))]
 

@@ -54,7 +54,7 @@ class LaneKernel(RowKernel):
             return self.memory.literal(part.eqn, i)
         if i in part.reads:
             return part.reads[i].at(index)
-        maker = self.made.get(x) or self.made[self.memory.source(x)]
+        maker = self.made.get(x) or self.made[self.memory.base(x)]
         if maker.turn == part.turn and maker.full == part.full and not maker.folds:
             return maker.name
         if not maker.full:

@@ -10,7 +10,7 @@ from dsl.records import dataclass
 
 from ...ir import Eqn, Var
 from ...ops.constants import type_of_literals
-from ...passes import ALIGN, ITEM, Buffer, Place, Plan
+from ...passes import ALIGN, ITEM, Buffer, Place, Plan, base_of
 from .given import Given
 from .literals import c_literal
 
@@ -105,7 +105,7 @@ class Memory:
     ) -> None:
         self.plan, self.names, self.tables, self.given, self.lanes = plan, names, tables, given, lanes
         self.places = ChainMap[Var, Place]({}, plan.places)  # type: ignore[arg-type]  # a kernel adds its own alone
-        self.shown = {eqn.output: eqn for eqn in plan.views}
+        self.views = {eqn.output: eqn for eqn in plan.views}
         self.pointers: dict[tuple[Buffer, int, str], str] = {}
         self.written: set[str] = set()
         self.taken: dict[int, str] = {}
@@ -115,9 +115,9 @@ class Memory:
         self.share: tuple[int, int] | None = None
         """The iterations of the kernel's outermost loop, and how many make a part, if threads share them."""
 
-    def source(self, x: Var) -> Var:
-        """The value whose memory a view shows."""
-        return shows(x, self.shown)
+    def base(self, x: Var) -> Var:
+        """The value whose memory a view shares."""
+        return base_of(x, self.views)
 
     def pointer(self, place: Place, dtype: str, name: str) -> str:
         """The name of a pointer to a place."""
@@ -135,7 +135,7 @@ class Memory:
         place = self.places[var]
         lead = len(shape) - len(place.shape)
         strides = (s if n != 1 else 0 for n, s in zip(place.shape, place.strides, strict=True))
-        name = self.pointer(place, var.dtype, self.names[self.source(var)])
+        name = self.pointer(place, var.dtype, self.names[self.base(var)])
         if write:
             self.written.add(name)
         lanes = self.lanes and place.buffer.kind != "constant"
@@ -182,13 +182,6 @@ class Memory:
                     f"{kind}const {name} = ({kind})tables[{self.tables[buffer]}]{f' + {start}' if start else ''};"
                 )
         return lines
-
-
-def shows(x: Var, views: Mapping[Var, Eqn]) -> Var:
-    """The value whose memory one shows, through all of `views`."""
-    while x in views:
-        (x,) = views[x].operands
-    return x
 
 
 Span = tuple[Buffer | None, int, int]

@@ -94,7 +94,7 @@ class RowParts:
         for i, x in enumerate(eqn.inputs):
             if not isinstance(x, Var):
                 continue
-            maker = self.made.get(x) or self.made.get(self.memory.source(x))
+            maker = self.made.get(x) or self.made.get(self.memory.base(x))
             shape = self.shape if isinstance(form, Fold) else eqn.output.shape
             if maker is None:
                 part.reads[i] = self._access(x, shape, inputs_full)
@@ -120,11 +120,11 @@ class RowParts:
         place = self.memory.places[x]
         assert eqn.op.view is not None
         found = eqn.op.view(place.offset, place.shape, place.strides, **eqn.params)
-        if found is None or self.memory.source(x) in self.made:
+        if found is None or self.memory.base(x) in self.made:
             raise UnfitError
         shown = Var(eqn.output.aval, eqn.output.hint)
         self.memory.places[shown] = Place(place.buffer, found[0], shown.shape, found[1])
-        self.memory.names = {**self.memory.names, shown: self.memory.names[self.memory.source(x)]}
+        self.memory.names = {**self.memory.names, shown: self.memory.names[self.memory.base(x)]}
         return Eqn(eqn.op, (shown,), eqn.params, eqn.outputs, eqn.origin)
 
     def _is_full(self, shape: tuple[int, ...]) -> bool:
@@ -197,7 +197,7 @@ class RowParts:
         self.in_pieces = False
         for part in self.parts:
             for x in part.eqn.operands:
-                maker = self.made.get(x) or self.made.get(self.memory.source(x))
+                maker = self.made.get(x) or self.made.get(self.memory.base(x))
                 if maker is None or not maker.full or (maker.turn == part.turn and not part.folds):
                     continue
                 if maker.store is not None and maker.store.strides[-1] == 1:

@@ -97,7 +97,7 @@ class RowKernel(RowParts):
     def _row_at(self, part: Part, index: Sequence[str], first: str) -> str:
         """A pointer to the elements that a reduction reads."""
         (x,) = part.eqn.operands
-        maker = self.made.get(x) or self.made.get(self.memory.source(x))
+        maker = self.made.get(x) or self.made.get(self.memory.base(x))
         if maker is not None and maker.kept:
             return f"{maker.name}_row"
         access = part.reads.get(0) if maker is None else maker.store
@@ -132,7 +132,7 @@ class RowKernel(RowParts):
         if i in part.reads:
             read = part.reads[i]
             return self.fixed[read] if part.full and read in self.fixed else read.at(index)
-        maker = self.made.get(x) or self.made[self.memory.source(x)]
+        maker = self.made.get(x) or self.made[self.memory.base(x)]
         if not maker.full or maker.turn == part.turn:
             return maker.name
         if maker.kept:

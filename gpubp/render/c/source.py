@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from ...ir import Eqn, Fold, Var, identifiers
 from ...ops import c_functions, c_names, copy
-from ...passes import ITEM, Buffer, Piece, Plan, Step
+from ...passes import ITEM, Buffer, Fusion, Plan, Step, base_of
 from ..loops import loop_steps
 from .given import Given, given
-from .memory import C_TYPE, Memory, UnfitError, shows
+from .memory import C_TYPE, Memory, UnfitError
 from .parts import Compiled, CSource, Kernel
 from .rows import RowKernel
 from .single import single_kernel
@@ -72,7 +72,7 @@ class PlanText:
         constants = [v for e in plan.constants for v in e.outputs if plan.places[v].buffer.kind == "constant"]
         self.tables = (*plan.states, *constants)
         self.numbers: dict[Buffer, int] = {plan.places[v].buffer: i for i, v in enumerate(self.tables)}
-        self.shown = {eqn.output: eqn for eqn in plan.views}
+        self.views = {eqn.output: eqn for eqn in plan.views}
         self.readers = self._readers()
         self.parts: list[str] = []
 
@@ -81,7 +81,7 @@ class PlanText:
         found: dict[Var, set[int]] = {}
 
         def read(x: Var, at: int) -> None:
-            found.setdefault(self.origin(x), set()).add(at)
+            found.setdefault(self.base(x), set()).add(at)
 
         for i, step in enumerate(self.plan.steps):
             for x in step.eqn.operands:
@@ -93,13 +93,13 @@ class PlanText:
             read(x, end)
         return found
 
-    def origin(self, x: Var) -> Var:
-        """The value whose memory a view shows."""
-        return shows(x, self.shown)
+    def base(self, x: Var) -> Var:
+        """The value whose memory a view shares."""
+        return base_of(x, self.views)
 
     # Kernels ------------------------------------------------------------------------------------------------------
     def kernels(self) -> Iterator[Kernel]:
-        pieces = list(self.plan.pieces)
+        pieces = list(self.plan.fusions)
         while pieces:
             piece = pieces.pop(0)
             if pieces and (both := self._with_fold(piece, pieces[0])) is not None:
@@ -108,7 +108,7 @@ class PlanText:
                 continue
             yield from self._divided(piece)
 
-    def _divided(self, piece: Piece) -> Iterator[Kernel]:
+    def _divided(self, piece: Fusion) -> Iterator[Kernel]:
         """A piece as few kernels: fusing as many of its steps as possible."""
         first = piece.first
         while first < piece.stop:
@@ -122,7 +122,7 @@ class PlanText:
                     yield single
             first = stop
 
-    def _with_fold(self, piece: Piece, after: Piece) -> Kernel | None:
+    def _with_fold(self, piece: Fusion, after: Fusion) -> Kernel | None:
         """An elementwise piece fused with the following reduction of all its elements."""
         eqn = self.plan.steps[after.first].eqn
         if after.stop > after.first + 1 or not isinstance(eqn.op.c, Fold) or after.first == self.plan.early:

@@ -86,7 +86,7 @@ class BlockText(TaskText):
         """`most`: the bytes of its own memory that a block can have."""
         super().__init__(plan, name, hints, describe, given)
         self.collect, self.most = collect, most
-        if any(step.round is not None for step in plan.steps):
+        if any(step.body is not None for step in plan.steps):
             self.largest *= WITH_LOOPS
         self.homes: dict[Buffer, int] = {}
         self.size = _aligned(plan.arena)

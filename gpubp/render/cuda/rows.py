@@ -73,7 +73,7 @@ class CudaRows(RowKernel):
                 maker.kept = True
 
     def _maker(self, x: Var) -> Part | None:
-        return self.made.get(x) or self.made.get(self.memory.source(x))
+        return self.made.get(x) or self.made.get(self.memory.base(x))
 
     # Each element by itself ------------------------------------------------------------------------------------------
     def _elementwise(self) -> Kernel:

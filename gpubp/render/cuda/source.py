@@ -11,7 +11,7 @@ from dsl.records import dataclass
 
 from ...ir import Eqn, Var
 from ...ops import copy, cuda_functions
-from ...passes import ALIGN, ITEM, Plan, Round, Step
+from ...passes import ALIGN, ITEM, LoopBody, Plan, Step
 from ..c.given import Given, given
 from ..c.memory import Memory
 from ..c.parts import Compiled, CSource
@@ -238,9 +238,9 @@ class _Text(BatchText):
     # Loops -----------------------------------------------------------------------------------------------------------
     def _single(self, first: int) -> Steps | None:
         step = self.plan.steps[first]
-        return super()._single(first) if step.round is None else self._loop(first, step, step.round)
+        return super()._single(first) if step.body is None else self._loop(first, step, step.body)
 
-    def _loop(self, first: int, step: Step, one: Round) -> _Loop | None:
+    def _loop(self, first: int, step: Step, one: LoopBody) -> _Loop | None:
         """A loop, if all of a round is work for a GPU and nothing in it stays the same: that would have no memory."""
         turns = Turns(self.plan, self.numbers, step, one)
         more = (self.given, self.apart, self.tf32, self.nets)

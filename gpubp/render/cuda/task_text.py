@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from ...ir import Eqn, Var
 from ...ops import copy
-from ...passes import Buffer, Plan, Round, Step
+from ...passes import Buffer, LoopBody, Plan, Step
 from ..c.given import Given
 from ..c.memory import C_TYPE, Memory
 from ..c.words import comment
@@ -67,7 +67,7 @@ class TaskText(VerticalText):
         plan, at, tasks = self.plan, 0, list[Task]()
         steps = {step.first: step for step in self.fused(self.steps())}
         while at < len(plan.steps):
-            one = plan.steps[at].round
+            one = plan.steps[at].body
             if at in steps:
                 new = self._parts(steps[at], *self.values_of(steps[at]))
                 at = steps[at].stop
@@ -92,7 +92,7 @@ class TaskText(VerticalText):
         return [Task(about, (*step.declared, *k.lines), k.grid, k.block, *uses, behind) for k in kernels]
 
     # Loops -----------------------------------------------------------------------------------------------------------
-    def loop(self, at: int, step: Step, one: Round) -> list[Task] | None:
+    def loop(self, at: int, step: Step, one: LoopBody) -> list[Task] | None:
         """The tasks of a loop: its carries where they change, its turns, and the last carries."""
         turns = Turns(self.plan, self.numbers, step, one)
         stands = {one.plan.places[v].buffer: self._stand(turns, turns.stands[v]) for v in one.plan.states}
@@ -165,5 +165,5 @@ class TurnText(TaskText):
         found.stands, found.begin = self.stands, self.begin
         return found
 
-    def loop(self, at: int, step: Step, one: Round) -> list[Task] | None:
+    def loop(self, at: int, step: Step, one: LoopBody) -> list[Task] | None:
         return None

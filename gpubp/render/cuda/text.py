@@ -91,7 +91,7 @@ class CudaText(PlanText):
             return [value], [state]
         eqns = [plan.steps[i].eqn for i in step.numbers]
         made = {y for e in eqns for y in e.outputs}
-        reads = [x for e in eqns for x in e.operands if self.origin(x) not in made]
+        reads = [x for e in eqns for x in e.operands if self.base(x) not in made]
         return reads, list(self.stored(step.numbers))
 
     def uses(self, values: Sequence[Var]) -> list[Span]:

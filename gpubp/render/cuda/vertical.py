@@ -66,7 +66,7 @@ class VerticalText(CudaText):
                 return  # between them stands what is no kernel
             if step.first >= early > found[at].first:
                 return
-            if any(self.origin(x) in made for eqn in self._eqns(step) for x in eqn.operands):
+            if any(self.base(x) in made for eqn in self._eqns(step) for x in eqn.operands):
                 yield k
 
     def _joined(self, found: list[CudaStep], at: int, k: int) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...ir import FLOATS, Program, Var, identifiers
 from ...ops import c_names, portable_functions
-from ...passes import ITEM, dense, plan, typed
+from ...passes import ITEM, dense, plan, split_arena
 from ..c.literals import c_literal
 from ..c.memory import C_TYPE, offset
 from ..c.parts import code_of
@@ -51,10 +51,10 @@ class _File:
         xp: Any,
     ) -> None:
         feeds = [v for v in program.inputs if v not in arrays]
-        self.plan, self.pieces = typed(plan(spelled(program), feeds))
+        self.plan, self.sections = split_arena(plan(spelled(program), feeds))
         self.name, self.told, self.xp = name, told, xp
         self.tables: dict[str, str] = {}
-        text = PortableText(self.plan, hints, describe, self.pieces, {}, self._table)
+        text = PortableText(self.plan, hints, describe, self.sections, {}, self._table)
         for v in self.plan.states:
             text.homes[self.plan.places[v].buffer] = self._table(text.names[v], arrays[v])
         self.memory = text.memory
@@ -69,7 +69,7 @@ class _File:
         ]
         self.words = set(re.findall(r"\w+", "\n".join(self.statements)))
         # Values of some dtypes are all in loops.
-        self.arenas = {dtype: len(piece) for dtype, piece in self.pieces.items() if ARENAS[dtype] in self.words}
+        self.arenas = {dtype: len(section) for dtype, section in self.sections.items() if ARENAS[dtype] in self.words}
         size = sum(self.arenas.values())
         local = (_LOCAL.match(line) for line in body)
         kept = sum(ITEM[_DTYPES[one[1]]] * int(one[2]) for one in local if one is not None)
@@ -127,7 +127,7 @@ class _File:
         """An input is validated, and copied to its place, which may be overwritten."""
         one, place = self.told.inputs[k], self.plan.places[v]
         wrong = f"{name}[n] < 0 || {name}[n] >= {one.classes}" if one.classes else f"!({name}[n] - {name}[n] == 0)"
-        start = (place.buffer.start - self.pieces[v.dtype].start) // ITEM[v.dtype] + place.offset
+        start = (place.buffer.start - self.sections[v.dtype].start) // ITEM[v.dtype] + place.offset
         yield f"    for (int64_t n = 0; n < {one.size}; n++) {{"
         yield f"        if ({wrong}) return {k + 1};"
         if used:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...ir import Eqn, Product, Routine, Var, apply
 from ...ops import copy
-from ...passes import ITEM, Buffer, Plan, Round, Step
+from ...passes import ITEM, Buffer, LoopBody, Plan, Step
 from ..c.given import Given
 from ..c.memory import C_TYPE, Memory
 from ..c.single import single_kernel
@@ -43,7 +43,7 @@ class PortableMemory(Memory):
     """Pointers into the arrays of a function, and to the states and constants of its plan: `homes`."""
 
     shares = False
-    pieces: Mapping[str, range]
+    sections: Mapping[str, range]
     homes: Mapping[Buffer, str]
 
     def declared_pointers(self) -> list[str]:
@@ -56,14 +56,14 @@ class PortableMemory(Memory):
     def spot(self, buffer: Buffer, start: int, dtype: str) -> str:
         """The address of an element of a buffer."""
         if buffer.kind == "arena":
-            return f"{ARENAS[dtype]} + {(buffer.start - self.pieces[dtype].start) // ITEM[dtype] + start}"
+            return f"{ARENAS[dtype]} + {(buffer.start - self.sections[dtype].start) // ITEM[dtype] + start}"
         return f"{self.homes[buffer]} + {start}" if start else self.homes[buffer]
 
 
 class PortableText(PlanText):
-    """The code of a plan whose arena has `pieces` for the dtypes (`typed` of gpubp.passes). `homes`: the addresses of
-    its states; `table` takes a name and the values of a constant and returns the name of a table that holds them;
-    `depth`: the nesting depth in loops."""
+    """The code of a plan whose arena has `sections` for the dtypes (`split_arena` of gpubp.passes). `homes`: the
+    addresses of its states; `table` takes a name and the values of a constant and returns the name of a table that
+    holds them; `depth`: the nesting depth in loops."""
 
     taken = PlanText.taken | WORDS
 
@@ -72,17 +72,17 @@ class PortableText(PlanText):
         plan: Plan,
         hints: Mapping[Var, str],
         describe: Callable[[object], str],
-        pieces: Mapping[str, range],
+        sections: Mapping[str, range],
         homes: Mapping[Buffer, str],
         table: Callable[[str, Any], str],
         depth: int = 0,
     ) -> None:
         super().__init__(plan, "", hints, describe, Given((), {}))
-        self.pieces, self.homes, self.table, self.depth = pieces, dict(homes), table, depth
+        self.sections, self.homes, self.table, self.depth = sections, dict(homes), table, depth
 
     def memory(self) -> PortableMemory:
         memory = PortableMemory(self.plan, self.names, self.numbers, self.given)
-        memory.pieces, memory.homes = self.pieces, self.homes
+        memory.sections, memory.homes = self.sections, self.homes
         return memory
 
     def single_lines(self, memory: Memory, step: Step) -> Sequence[str]:
@@ -100,8 +100,8 @@ class PortableText(PlanText):
             if at in kernels:
                 yield from self.statements([kernels[at]], -1)
                 at = kernels[at].stop
-            elif step.round is not None:
-                yield from self._loop(step, step.round, xp)
+            elif step.body is not None:
+                yield from self._loop(step, step.body, xp)
                 at += 1
             else:
                 raise CannotExportError(step.eqn)
@@ -124,11 +124,11 @@ class PortableText(PlanText):
         lines = self.rows_kernel()(memory, [Eqn(copy, (x,), {}, (to,))], to.shape, {to}).lines()
         return self.block(self._kernel(0, 0, memory, lines))
 
-    def _loop(self, step: Step, one: Round, xp: Any) -> Iterator[str]:
+    def _loop(self, step: Step, one: LoopBody, xp: Any) -> Iterator[str]:
         turns = Turns(self.plan, self.numbers, step, one)
         turn = "turn" if not self.depth else f"turn_{self.depth + 1}"
         homes = {one.plan.places[v].buffer: self._stand(turns, turns.stands[v], v.dtype, turn) for v in one.plan.states}
-        text = PortableText(one.plan, {}, self.describe, self.pieces, homes, self.table, self.depth + 1)
+        text = PortableText(one.plan, {}, self.describe, self.sections, homes, self.table, self.depth + 1)
         for first, last in turns.before():
             yield from self._copy(self.memory(), first, last)
         yield f"    for (int64_t {turn} = 0; {turn} < {turns.length}; {turn}++) {{"
@@ -147,7 +147,7 @@ class PortableText(PlanText):
     def _address(self, spot: Spot, dtype: str, more: str = "") -> str:
         table, byte = spot
         home = ARENAS[dtype] if table is None else self.homes[self.plan.places[self.tables[table]].buffer]
-        start = (byte - (self.pieces[dtype].start if table is None else 0)) // ITEM[dtype]
+        start = (byte - (self.sections[dtype].start if table is None else 0)) // ITEM[dtype]
         if more and start:
             # A single integer sum: a followed carry of the first iteration would be before the start of its array.
             more = f"({more} {'-' if start < 0 else '+'} {abs(start)})"

@@ -10,7 +10,7 @@ import gpubp
 from gpubp import ops
 from gpubp.frontend import build
 from gpubp.ir import Aval, Program, Var, recording
-from gpubp.passes import alike
+from gpubp.passes import same_but_for_batch
 
 ROWS = (7, 11)
 
@@ -41,17 +41,17 @@ def made(function: Callable[[Var, int], Var], rows: int) -> Program:
     ],
 )
 def test_alike(function: Callable[[Var, int], Var], wanted: bool) -> None:
-    assert alike(made(function, ROWS[0]), made(function, ROWS[1]), ROWS) is wanted
+    assert same_but_for_batch(made(function, ROWS[0]), made(function, ROWS[1]), ROWS) is wanted
 
 
 def test_a_number_that_the_rows_divide_by_chance() -> None:
     """It is taken for one that grows, and does not."""
     programs = (made(lambda x, n: ops.broadcast_to(ops.reshape(x, shape=(n, 3, 1)), shape=(n, 3, 14)), n) for n in ROWS)
-    assert not alike(*programs, ROWS)
+    assert not same_but_for_batch(*programs, ROWS)
 
 
 def test_a_prediction() -> None:
     net = gpubp.load("models/digits_lstm.net")
     one, other, longer = (build(net, "predict", n, "float32").program for n in (1009, 1013, 1013 * 2))
-    assert alike(one, other, (1009, 1013))
-    assert not alike(one, longer, (1009, 1013))
+    assert same_but_for_batch(one, other, (1009, 1013))
+    assert not same_but_for_batch(one, longer, (1009, 1013))

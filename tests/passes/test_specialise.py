@@ -6,7 +6,7 @@ import numpy as np
 
 from gpubp import ops
 from gpubp.ir import Aval, Program, Var, recording, verify
-from gpubp.passes import plan, specialised, typed
+from gpubp.passes import plan, specialise, split_arena
 
 from .test_passes import body
 
@@ -24,7 +24,7 @@ def test_what_depends_on_known_values_alone_is_computed() -> None:
         y = h @ ops.transpose(weight)  # read twice: it is there once
         z = h + ops.broadcast_to(ops.sqrt(wide), shape=(1, 2))  # repeated: it is one number
     program = verify(Program((x, flat, wide), tuple(eqns), (y, z)))
-    after, arrays = specialised(program, {flat: np.arange(6.0), wide: np.array(4.0)}, np)
+    after, arrays = specialise(program, {flat: np.arange(6.0), wide: np.array(4.0)}, np)
     assert [a.ravel().tolist() for a in arrays.values()] == [[0.0, 1.0, 2.0, 3.0], [2.0], [1.0, 1.25]]
     assert body(after) == [
         "t3:f64[2,2] = transpose axes=(1, 0) t0",
@@ -42,7 +42,7 @@ def test_each_type_of_numbers_has_a_piece_of_the_arena() -> None:
     with recording() as eqns:
         y = ops.cast(ops.matmul(x, ops.transpose(x)), dtype="float64")
         z = ops.one_hot(labels, classes=5, dtype="float32")
-    found, pieces = typed(plan(verify(Program((x, labels), tuple(eqns), (y, z))), (x, labels)))
+    found, pieces = split_arena(plan(verify(Program((x, labels), tuple(eqns), (y, z))), (x, labels)))
     assert list(pieces) == ["float64", "int64", "float32"], "the widest first"
     assert [piece.stop for piece in pieces.values()] == [*(p.start for p in list(pieces.values())[1:]), found.arena]
     for var, place in found.places.items():

@@ -8,7 +8,7 @@ from typing import Any
 from ..ir import Program, Var
 
 
-def alike(one: Program, other: Program, batches: tuple[int, int]) -> bool:
+def same_but_for_batch(one: Program, other: Program, batches: tuple[int, int]) -> bool:
     """Whether two programs without updates, built for these batch sizes, consist of the same equations, and the whole
     numbers in them (shapes, params) are either equal or the same multiple of the batch size. Multiples of the first
     batch size in `one` then scale with the batch, and nothing else does."""
@@ -18,7 +18,7 @@ def alike(one: Program, other: Program, batches: tuple[int, int]) -> bool:
         if isinstance(a, Var):
             return counterparts.get(a) is b
         if isinstance(a, Program):
-            return isinstance(b, Program) and alike(a, b, batches)
+            return isinstance(b, Program) and same_but_for_batch(a, b, batches)
         if isinstance(a, Mapping):
             return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
         if isinstance(a, tuple):
