@@ -96,9 +96,9 @@ class Backend(Protocol):
         describe: Callable[[object], str],
         collect: Sequence[Var] = (),
         *,
-        apart: bool = False,
+        unfused: bool = False,
     ) -> CSource:
-        """The text of a plan's kernels, in the language of its compiler; with `apart` a function for each."""
+        """The text of a plan's kernels, in the language of its compiler; with `unfused` a function for each."""
 
     def library(self, source: CSource) -> Kernels | None:
         """Its compiled functions; None where this backend has none."""

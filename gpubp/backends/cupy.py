@@ -101,9 +101,11 @@ class CupyBackend:
         describe: Callable[[object], str],
         collect: Sequence[Var] = (),
         *,
-        apart: bool = False,
+        unfused: bool = False,
     ) -> CSource:
-        return cuda_source(plan, name, hints, describe, collect, apart=apart, tf32=self._tf32, room=self._compiled.room)
+        return cuda_source(
+            plan, name, hints, describe, collect, unfused=unfused, tf32=self._tf32, room=self._compiled.room
+        )
 
     def library(self, source: CSource) -> CudaLibrary | None:
         assert isinstance(source, CudaSource)

@@ -103,7 +103,7 @@ class Machine:
             compiled = self.compiled(mode, batch, fit)
             kept = collected(compiled.built, compiled.plan) if mode == "train" else []
             source = self.backend.source(compiled.plan, mode, compiled.built.hints, describe, kept)
-            kernels = self.backend.library(source) if source.functions or source.rounds else None
+            kernels = self.backend.library(source) if source.functions or source.bodies else None
             self._native[key] = None if kernels is None else (source, kernels)
         return self._native[key]
 

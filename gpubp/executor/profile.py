@@ -126,7 +126,7 @@ def _many(machine: Machine, many: Loop, feeds: list[Any], dtype: str) -> tuple[f
 
 def _kernels(machine: Machine, compiled: Compiled, feeds: list[Any], native: bool) -> tuple[Kernel, ...]:
     plan, built, backend = compiled.plan, compiled.built, machine.backend
-    source = backend.source(plan, "train", built.hints, describe, apart=True) if native else None
+    source = backend.source(plan, "train", built.hints, describe, unfused=True) if native else None
     kernels = None if source is None else backend.library(source)
     stops = {} if source is None or kernels is None else {f.first: f.stop for f in source.functions}
     last, times = [0.0], dict[int, list[float]]()

@@ -8,7 +8,7 @@ from dsl.diagnostics import Diagnostic
 from dsl.graph import Node
 
 from ..errors import NetError
-from ..ir import Element, Eqn, Program, Var, bodies, source_of
+from ..ir import Eqn, Gather, Program, Var, bodies, source_of
 from ..passes import same_but_for_batch
 from .net import Net
 from .programs import Built, build
@@ -45,7 +45,7 @@ def no_form(eqn: Eqn, language: str) -> NetError:
     node = source_of(eqn.origin)
     what, span = (f"`{node.name}`", node.span) if isinstance(node, Node) else ("a step of the net", None)
     help = "`gpubp ir FILE --mode predict` prints the program as Python over NumPy, which runs by itself"
-    if language == "C" and isinstance(eqn.op.c, Element):
+    if language == "C" and isinstance(eqn.op.c, Gather):
         help = "windows of up to 64 places can be exported: two smaller ones, one after the other, see as much"
     elif language != "C" and eqn.op.c is not None:
         help = "it has a form in C: `gpubp export RUN -o net.c`"

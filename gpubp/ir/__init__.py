@@ -1,10 +1,24 @@
 """The intermediate representation: programs of primitives; recording, verification, printing, evaluation."""
 
 from .avals import DTYPES, FLOATS, INTEGERS, WEAK, Aval, broadcast_shapes
-from .cforms import Adds, Call, CForm, Element, Fold, Product, Read, Routine, Rows, Scalar, Spot, Sums, Turns
+from .cforms import (
+    Call,
+    CForm,
+    Contraction,
+    Elementwise,
+    Gather,
+    MaskedIndex,
+    ParallelCall,
+    Product,
+    Read,
+    Reduction,
+    Routine,
+    RowDecomposition,
+    ScatterAdd,
+)
 from .context import Back, no_truth, origin, source_of
 from .evaluate import apply, evaluate, fill, literal, text_of, with_params
-from .onnx_forms import ONNX_TYPES, Graph, Nodes, OneNode, OnnxForm, Steps, Tensor, Written
+from .onnx_forms import ONNX_TYPES, Decomposition, Graph, Nodes, OneNode, OnnxForm, OnnxResult, Tensor
 from .program import Program, bodies, identifiers, map_bodies, names
 from .pullback import leading_to, pullback
 from .values import (
@@ -24,7 +38,7 @@ from .values import (
 from .verify import verify
 
 __all__ = [
-    "Adds",
+    "ScatterAdd",
     "DTYPES",
     "FLOATS",
     "INTEGERS",
@@ -35,10 +49,10 @@ __all__ = [
     "Back",
     "CForm",
     "Call",
-    "Element",
+    "Gather",
     "Eqn",
     "Example",
-    "Fold",
+    "Reduction",
     "Graph",
     "Nodes",
     "OneNode",
@@ -49,15 +63,15 @@ __all__ = [
     "Program",
     "Read",
     "Routine",
-    "Rows",
-    "Scalar",
-    "Spot",
-    "Steps",
-    "Sums",
+    "RowDecomposition",
+    "Elementwise",
+    "MaskedIndex",
+    "Decomposition",
+    "Contraction",
     "Tensor",
-    "Turns",
+    "ParallelCall",
     "Var",
-    "Written",
+    "OnnxResult",
     "apply",
     "aval_of",
     "bind",

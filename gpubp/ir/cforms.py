@@ -9,17 +9,17 @@ from dsl.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Scalar:
+class Elementwise:
     """An elementwise expression, with `{0}`, `{1}` for the operands' elements, `{t}` for the float type of the first
-    (`f32`, `f64`) and `{type}` for the result type; or a function from params to such an expression. `written`: inputs
+    (`f32`, `f64`) and `{type}` for the result type; or a function from params to such an expression. `inlined`: inputs
     whose literals are always inlined, because compilers generate simpler code for some values."""
 
     text: str | Callable[..., str]
-    written: tuple[int, ...] = ()
+    inlined: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
+class Reduction:
     """A reduction: starting from `start`, the expression `join` combines `{0}`, the accumulator, with `{1}`, each
     element; `row` is a function over contiguous elements, called with a pointer and a count; `lanes` does the same for
     LANES interleaved copies, and writes a result for each to its third argument."""
@@ -31,7 +31,7 @@ class Fold:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowDecomposition:
     """A row-wise primitive decomposed into others: `steps(x, axis=...)` records the equations."""
 
     steps: Callable[..., Any]
@@ -51,7 +51,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Element:
+class Gather:
     """A gather: one element of the result as a function of any elements of the inputs. `text(index, shape, *inputs,
     **params)` returns the expression, from one index expression per axis of `shape` and a `Read` per input, with `{t}`
     for the result type; empty if it would be too long."""
@@ -60,7 +60,7 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
-class Adds:
+class ScatterAdd:
     """A scatter-add: elements of the first input are added in order to a result of zeros. `place(index, shape, *inputs,
     **params)` returns the indices into the result, of that shape, to which the element at `index` is added."""
 
@@ -76,29 +76,30 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
+class ParallelCall:
     """A call with `{out}`, `{0}`, `{1}` for pointers to arrays, `{s0}` for scratch and `{t}` for the result type, that
-    performs the independent iterations from `{begin}` to `{end}` out of `turns`. All iterations together take `work`
-    elementary operations; threads may split them at multiples of `unit`, each with a scratch of `room` elements."""
+    performs the independent iterations from `{begin}` to `{end}` out of `iterations`. Together these take `work`
+    elementary operations. Threads may split them at multiples of `granule`; each needs its own scratch arrays, of the
+    sizes `scratch` in elements."""
 
     call: str
-    turns: int
+    iterations: int
     work: int
-    unit: int
-    room: tuple[int, ...]
+    granule: int
+    scratch: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class MaskedIndex:
     """The indices of an element, one expression each, and the condition under which it exists, empty if always. A
     missing element counts as 0."""
 
     index: Sequence[str]
-    inside: str = ""
+    mask: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class Contraction:
     """A result as batched matrix products with arbitrary element addressing. For each index into the axes `batch`, the
     element at `rows` and `columns` is the sum over `terms` of an element of the first input, `left(batch, rows,
     terms)`, times one of the second, `right(batch, terms, columns)`; it is stored at `out(batch, rows, columns)`. These
@@ -109,10 +110,10 @@ class Sums:
     rows: tuple[int, ...]
     columns: tuple[int, ...]
     terms: tuple[int, ...]
-    left: Callable[[Sequence[str], Sequence[str], Sequence[str]], Spot]
-    right: Callable[[Sequence[str], Sequence[str], Sequence[str]], Spot]
-    out: Callable[[Sequence[str], Sequence[str], Sequence[str]], Spot]
-    apart: int = 0
+    left: Callable[[Sequence[str], Sequence[str], Sequence[str]], MaskedIndex]
+    right: Callable[[Sequence[str], Sequence[str], Sequence[str]], MaskedIndex]
+    out: Callable[[Sequence[str], Sequence[str], Sequence[str]], MaskedIndex]
+    partial_axes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,8 @@ class Routine:
     the abstract values; None if it is not worthwhile. `sums(out, *inputs, **params)` is the counterpart for kernels
     that split the work."""
 
-    text: Callable[..., Turns | None]
-    sums: Callable[..., Sums]
+    text: Callable[..., ParallelCall | None]
+    sums: Callable[..., Contraction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +131,4 @@ class Product:
     """A matrix product over the last two axes of two values."""
 
 
-CForm = Scalar | Fold | Rows | Element | Adds | Call | Routine | Product
+CForm = Elementwise | Reduction | RowDecomposition | Gather | ScatterAdd | Call | Routine | Product

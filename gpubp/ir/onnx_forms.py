@@ -53,7 +53,7 @@ class Graph(Protocol):
         """A program as a subgraph; its last inputs are the `captured` tensors of this graph."""
 
 
-Written = str | Tensor | Sequence[str] | None
+OnnxResult = str | Tensor | Sequence[str] | None
 """What a form returns: the result, or the names of several; None if ONNX cannot express this case."""
 
 
@@ -62,7 +62,7 @@ def _no_attributes(**params: Any) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class Decomposition:
     """A decomposition into other primitives: `steps(*inputs, **params)` records the equations."""
 
     steps: Callable[..., Any]
@@ -75,7 +75,7 @@ class OneNode:
 
     op: str
     attributes: Callable[..., Mapping[str, Any]] = _no_attributes
-    double: Steps | None = None
+    double: Decomposition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Nodes:
     """Any nodes: `write(graph, result, *inputs, **params)` adds them, given the abstract result (a tuple if there are
     several) and a `Tensor` per input."""
 
-    write: Callable[..., Written]
+    write: Callable[..., OnnxResult]
 
 
-OnnxForm = OneNode | Steps | Nodes
+OnnxForm = OneNode | Decomposition | Nodes

@@ -14,7 +14,7 @@ from .choices import (
     not_equal,
     where,
 )
-from .constants import type_of_literals
+from .constants import literal_dtype
 from .conv import conv, conv_input, conv_weight
 from .cuda_library import cuda_functions, cuda_names
 from .elementwise import (
@@ -124,7 +124,7 @@ __all__ = [
     "sum_to",
     "tanh",
     "transpose",
-    "type_of_literals",
+    "literal_dtype",
     "uniform",
     "where",
     "window_first",

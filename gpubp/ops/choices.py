@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ShapeError
-from ..ir import FLOATS, Aval, Example, Nodes, OneNode, Primitive, Scalar, Steps, Var, define
+from ..ir import FLOATS, Aval, Decomposition, Elementwise, Example, Nodes, OneNode, Primitive, Var, define
 from .elements import broadcast, elementwise, same_dtype, signed, unbroadcast
 from .onnx_moves import CAST
 
@@ -34,7 +34,7 @@ isfinite: Primitive = elementwise(
     None,
     c="({0} - {0} == 0)",
     result="bool",
-    onnx=Steps(lambda x: equal(x - x, 0.0)),
+    onnx=Decomposition(lambda x: equal(x - x, 0.0)),
 )
 
 
@@ -53,7 +53,7 @@ where: Primitive = define(
         "elementwise",
         (Example(((3, 4), (3, 4), (4,)), {}, dtypes=("bool", "float64", "float64")),),
         into=("xp.copyto({out}, {2})", "xp.copyto({out}, {1}, where={0})"),
-        c=Scalar("({0} ? {1} : {2})"),
+        c=Elementwise("({0} ? {1} : {2})"),
         onnx=OneNode("Where"),
     )
 )
@@ -84,8 +84,8 @@ gate: Primitive = define(
         ),
         scratch=lambda condition, a: (Aval(condition.shape, a.dtype.replace("float", "int")),),
         formula="{1} * {0}",
-        c=Scalar("({0} ? {1} : 0)"),
-        onnx=Steps(lambda condition, a: where(condition, a, 0.0)),
+        c=Elementwise("({0} ? {1} : 0)"),
+        onnx=Decomposition(lambda condition, a: where(condition, a, 0.0)),
     )
 )
 
@@ -103,7 +103,7 @@ cast_primitive: Primitive = define(
         "elementwise",
         (Example(((3, 4),), {"dtype": "float64"}, dtypes=("float32",)),),
         into=("{out}[...] = {0}",),
-        c=Scalar(lambda *, dtype: "({0} != 0)" if dtype == "bool" else "({type}){0}"),
+        c=Elementwise(lambda *, dtype: "({0} != 0)" if dtype == "bool" else "({type}){0}"),
         onnx=CAST,
         formula="{0}",
     )

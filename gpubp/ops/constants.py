@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ..ir import FLOATS, Eqn, Scalar, Var
+from ..ir import FLOATS, Elementwise, Eqn, Var
 from .choices import (
     cast_primitive,
     equal,
@@ -57,7 +57,7 @@ _EXACT: Mapping[object, Callable[..., Any]] = {
 def uniform(eqn: Eqn, known: Mapping[Var, Literal]) -> Literal | None:
     """The number that all elements of the result equal, where the numbers of uniform inputs are `known`; None if there
     is no such number, or it is not finite."""
-    values = [known.get(x) if isinstance(x, Var) else _rounded(x, type_of_literals(eqn)) for x in eqn.inputs]
+    values = [known.get(x) if isinstance(x, Var) else _rounded(x, literal_dtype(eqn)) for x in eqn.inputs]
     if None in values:
         return None
     if eqn.op is full_primitive:
@@ -72,19 +72,19 @@ def uniform(eqn: Eqn, known: Mapping[Var, Literal]) -> Literal | None:
         return None
 
 
-def type_of_literals(eqn: Eqn) -> str:
+def literal_dtype(eqn: Eqn) -> str:
     """The dtype that literals adopt in an equation: that of its values except the condition."""
     dtypes = [x.dtype for x in eqn.operands]
     return next((d for d in dtypes if d != "bool"), eqn.output.dtype)
 
 
-def free_numbers(eqn: Eqn) -> list[tuple[int, float]]:
+def runtime_literals(eqn: Eqn) -> list[tuple[int, float]]:
     """The literals of an equation that might as well be other numbers, for its form is the same with all: which inputs
-    they are, and the numbers. Their type is `type_of_literals`."""
+    they are, and the numbers. Their type is `literal_dtype`."""
     form = eqn.op.c
-    if not isinstance(form, Scalar) or type_of_literals(eqn) not in FLOATS:
+    if not isinstance(form, Elementwise) or literal_dtype(eqn) not in FLOATS:
         return []
-    return [(i, float(x)) for i, x in enumerate(eqn.inputs) if not isinstance(x, Var) and i not in form.written]
+    return [(i, float(x)) for i, x in enumerate(eqn.inputs) if not isinstance(x, Var) and i not in form.inlined]
 
 
 def _rounded(value: Literal, dtype: str) -> Literal | None:

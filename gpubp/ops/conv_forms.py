@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ir import Aval, Turns
+from ..ir import Aval, ParallelCall
 from .window_helpers import conv_scratch
 
 Pair = tuple[int, int]
@@ -11,9 +11,9 @@ MOST = 5e9
 """Maximum floating-point operations of a single call, some 50 ms: Ctrl-C waits for its end."""
 
 
-def _turns(
+def _parallel_call(
     name: str, images: Aval, pixels: Aval, w: tuple[int, ...], copies: int, spread: Spread, groups: int
-) -> Turns | None:
+) -> ParallelCall | None:
     """A convolution from images to pixels with weights of shape `w`, those of one copy, or a derivative, parallel over
     images, or for the weights over positions of a patch. None if the scratch is too small for a table of a block's
     pixels, or there is too much to compute."""
@@ -26,22 +26,22 @@ def _turns(
     numbers = (*images.shape, *pixels.shape[1:], kh, kw, groups, copies, *(n for pair in spread for n in pair), some)
     sizes = f"&(const conv_sizes){{{', '.join(map(str, numbers))}}}"
     _, (block, padded, _) = conv_scratch((1, some, columns), 1, part, (kh, kw), filters, spread)
-    room = (block,) if name == "conv_input" else (-(-8 * table // item), padded)
-    scratch = ", ".join(f"{{s{i}}}" for i in range(len(room)))
+    scratch_sizes = (block,) if name == "conv_input" else (-(-8 * table // item), padded)
+    scratch = ", ".join(f"{{s{i}}}" for i in range(len(scratch_sizes)))
     call = f"{name}_{{t}}({sizes}, {{begin}}, {{end}}, {{0}}, {{1}}, {{out}}, {scratch})"
-    turns, unit = (size, 8) if name == "conv_weight" else (images.shape[0], 1)
-    return Turns(call, turns, pixels.size * size // 8, unit, room)
+    iterations, granule = (size, 8) if name == "conv_weight" else (images.shape[0], 1)
+    return ParallelCall(call, iterations, pixels.size * size // 8, granule, scratch_sizes)
 
 
-def conv_text(out: Aval, x: Aval, w: Aval, *, size: Pair, spread: Spread, groups: int) -> Turns | None:
-    return _turns("conv", x, out, w.shape[-4:], w.shape[0] if len(w.shape) == 5 else 1, spread, groups)
+def conv_text(out: Aval, x: Aval, w: Aval, *, size: Pair, spread: Spread, groups: int) -> ParallelCall | None:
+    return _parallel_call("conv", x, out, w.shape[-4:], w.shape[0] if len(w.shape) == 5 else 1, spread, groups)
 
 
-def input_text(out: Aval, g: Aval, w: Aval, *, size: Pair, spread: Spread, groups: int) -> Turns | None:
-    return _turns("conv_input", out, g, w.shape[-4:], w.shape[0] if len(w.shape) == 5 else 1, spread, groups)
+def input_text(out: Aval, g: Aval, w: Aval, *, size: Pair, spread: Spread, groups: int) -> ParallelCall | None:
+    return _parallel_call("conv_input", out, g, w.shape[-4:], w.shape[0] if len(w.shape) == 5 else 1, spread, groups)
 
 
 def weight_text(
     out: Aval, x: Aval, g: Aval, *, size: Pair, spread: Spread, groups: int, copies: int | None
-) -> Turns | None:
-    return _turns("conv_weight", x, g, out.shape[-4:], copies or 1, spread, groups)
+) -> ParallelCall | None:
+    return _parallel_call("conv_weight", x, g, out.shape[-4:], copies or 1, spread, groups)

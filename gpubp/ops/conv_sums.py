@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from dsl.records import dataclass
 
-from ..ir import Aval, Spot, Sums
+from ..ir import Aval, Contraction, MaskedIndex
 
 Pair = tuple[int, int]
 Spread = tuple[Pair, Pair, Pair]
@@ -42,20 +42,22 @@ class _Layer:
         """The axes of the images of one copy."""
         return (shape[0] // self.batch[0], *shape[1:3])
 
-    def weight(self, batch: Index, place: Index, f: str) -> Spot:
+    def weight(self, batch: Index, place: Index, f: str) -> MaskedIndex:
         copy, group = batch
-        return Spot((*([copy] if len(self.w) == 5 else []), *place, _behind(group, self.own, f)))
+        return MaskedIndex((*([copy] if len(self.w) == 5 else []), *place, _behind(group, self.own, f)))
 
-    def output(self, batch: Index, at: Index, f: str) -> Spot:
+    def output(self, batch: Index, at: Index, f: str) -> MaskedIndex:
         copy, group = batch
-        return Spot((_behind(copy, self.grid(self.pixels.shape)[0], at[0]), *at[1:], _behind(group, self.own, f)))
+        return MaskedIndex(
+            (_behind(copy, self.grid(self.pixels.shape)[0], at[0]), *at[1:], _behind(group, self.own, f))
+        )
 
-    def image(self, batch: Index, at: Index, k: str) -> Spot:
+    def image(self, batch: Index, at: Index, k: str) -> MaskedIndex:
         copy, group = batch
         first = _behind(copy, self.grid(self.images.shape)[0], at[0])
-        return Spot((first, *at[1:], _behind(group, self.w[-2], k)))
+        return MaskedIndex((first, *at[1:], _behind(group, self.w[-2], k)))
 
-    def seen(self, batch: Index, at: Index, place: Index) -> Spot:
+    def seen(self, batch: Index, at: Index, place: Index) -> MaskedIndex:
         """The image pixel that the output at `at` reads at a window position."""
         (strides, dilations, before), inside, index = self.spread, [], []
         for axis in (0, 1):
@@ -65,7 +67,7 @@ class _Layer:
             inside += [f"{index[-1]} >= 0"] if offset else []
             inside += [f"{index[-1]} < {self.images.shape[axis + 1]}"] if last >= self.images.shape[axis + 1] else []
         found = self.image(batch, (at[0], *index), place[2])
-        return Spot(found.index, " && ".join(inside))
+        return MaskedIndex(found.index, " && ".join(inside))
 
     def phases(self, axis: int) -> int:
         """The number of phases of image rows (or columns), each read at its own window positions: the stride, if it
@@ -82,7 +84,7 @@ class _Layer:
         text = _line(number, phases, f"({phase} + {self.spread[2][axis]}) % {phases}", 1, 0)
         return text, f"{text} < {size}" if size % phases else ""
 
-    def seeing(self, batch: Index, phase: Index, at: Index, numbers: Index, f: str) -> Spot:
+    def seeing(self, batch: Index, phase: Index, at: Index, numbers: Index, f: str) -> MaskedIndex:
         """The output that reads the pixel `at` of a phase, at the window positions given by two numbers."""
         index, inside = [], []
         for axis in (0, 1):
@@ -100,7 +102,7 @@ class _Layer:
             inside += [f"{text} >= 0" if least < 0 else ""]
             inside += [f"{index_text} < {self.pixels.shape[axis + 1]}" if most >= self.pixels.shape[axis + 1] else ""]
             index.append(index_text)
-        return Spot(self.output(batch, (at[0], *index), f).index, " && ".join(filter(None, inside)))
+        return MaskedIndex(self.output(batch, (at[0], *index), f).index, " && ".join(filter(None, inside)))
 
 
 def _behind(first: str, size: int, index: str) -> str:
@@ -117,9 +119,9 @@ def _line(first: str, step: int, second: str, by: int, offset: int) -> str:
     return f"({text})" if " " in text else text
 
 
-def conv_sums(out: Aval, x: Aval, w: Aval, *, size: Pair, spread: Spread, groups: int) -> Sums:
+def conv_sums(out: Aval, x: Aval, w: Aval, *, size: Pair, spread: Spread, groups: int) -> Contraction:
     it = _Layer(x, out, w.shape, spread, groups)
-    return Sums(
+    return Contraction(
         it.batch,
         it.grid(out.shape),
         (it.own,),
@@ -130,21 +132,21 @@ def conv_sums(out: Aval, x: Aval, w: Aval, *, size: Pair, spread: Spread, groups
     )
 
 
-def input_sums(out: Aval, g: Aval, w: Aval, *, size: Pair, spread: Spread, groups: int) -> Sums:
+def input_sums(out: Aval, g: Aval, w: Aval, *, size: Pair, spread: Spread, groups: int) -> Contraction:
     it = _Layer(out, g, w.shape, spread, groups)
     phases = it.phases(0), it.phases(1)
     images, *sides = it.grid(out.shape)
 
-    def weight(batch: Index, terms: Index, columns: Index) -> Spot:
+    def weight(batch: Index, terms: Index, columns: Index) -> MaskedIndex:
         places = [it.place(axis, batch[2 + axis], terms[axis]) for axis in (0, 1)]
         index = it.weight(batch[:2], (places[0][0], places[1][0], columns[0]), terms[2]).index
-        return Spot(index, " && ".join(inside for _, inside in places if inside))
+        return MaskedIndex(index, " && ".join(inside for _, inside in places if inside))
 
-    def image(batch: Index, rows: Index, columns: Index) -> Spot:
+    def image(batch: Index, rows: Index, columns: Index) -> MaskedIndex:
         at = (_line(rows[1 + axis], phases[axis], batch[2 + axis], 1, 0) for axis in (0, 1))
         return it.image(batch[:2], (rows[0], *at), columns[0])
 
-    return Sums(
+    return Contraction(
         (*it.batch, *phases),
         (images, *(n // p for n, p in zip(sides, phases, strict=True))),
         (w.shape[-2],),
@@ -152,13 +154,15 @@ def input_sums(out: Aval, g: Aval, w: Aval, *, size: Pair, spread: Spread, group
         left=lambda batch, rows, terms: it.seeing(batch[:2], batch[2:], rows, terms[:2], terms[2]),
         right=weight,
         out=image,
-        apart=2,
+        partial_axes=2,
     )
 
 
-def weight_sums(out: Aval, x: Aval, g: Aval, *, size: Pair, spread: Spread, groups: int, copies: int | None) -> Sums:
+def weight_sums(
+    out: Aval, x: Aval, g: Aval, *, size: Pair, spread: Spread, groups: int, copies: int | None
+) -> Contraction:
     it = _Layer(x, g, out.shape, spread, groups)
-    return Sums(
+    return Contraction(
         it.batch,
         out.shape[-4:-1],
         (it.own,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..ir import OneNode, Operand, Primitive, Steps, Var
+from ..ir import Decomposition, OneNode, Operand, Primitive, Var
 from . import helpers
 from .choices import cast, equal, gate, greater, greater_equal, less, logical_and, where
 from .elements import Rule, elementwise, shape_rule, signed
@@ -24,7 +24,7 @@ power: Primitive = elementwise(
     lambda g, y, a, b: (_power_by_base(g, a, b), _power_by_exponent(g, y, a, b)),
     ranges=((0.5, 2.0),),
     c="power_{t}({0}, {1})",
-    written=(1,),
+    inlined=(1,),
     formula="{0}^{1}",
     onnx="Pow",
 )
@@ -76,7 +76,7 @@ def _function(name: str, vjp: Rule, **more: Any) -> Primitive:
 exp: Primitive = _function("exp", lambda g, y, x: (g * y,), onnx="Exp")
 # ONNX: tanh(x / 2) = (e^x - 1) / (e^x + 1), which loses no digit near 0.
 expm1: Primitive = _function(
-    "expm1", lambda g, y, x: (g * (y + 1.0),), onnx=Steps(lambda x: tanh(0.5 * x) * (exp(x) + 1.0))
+    "expm1", lambda g, y, x: (g * (y + 1.0),), onnx=Decomposition(lambda x: tanh(0.5 * x) * (exp(x) + 1.0))
 )
 log: Primitive = _function("log", lambda g, y, x: (g / x,), ranges=((0.5, 3.0),), onnx="Log")
 
@@ -87,13 +87,15 @@ def _log1p_steps(x: Var) -> Var:
     return where(equal(w - 1.0, x), log(w), log(w) - ((w - 1.0) - x) / w)
 
 
-log1p: Primitive = _function("log1p", lambda g, y, x: (g / (1.0 + x),), ranges=((-0.5, 3.0),), onnx=Steps(_log1p_steps))
+log1p: Primitive = _function(
+    "log1p", lambda g, y, x: (g / (1.0 + x),), ranges=((-0.5, 3.0),), onnx=Decomposition(_log1p_steps)
+)
 sqrt: Primitive = _function("sqrt", lambda g, y, x: (0.5 * g / y,), ranges=((0.5, 3.0),), onnx="Sqrt")
 sin: Primitive = _function("sin", lambda g, y, x: (g * cos(x),), onnx="Sin")
 cos: Primitive = _function(
     "cos",
     lambda g, y, x: (-g * sin(x),),
-    onnx=OneNode("Cos", double=Steps(lambda x: 1.0 - 2.0 * sin(0.5 * x) * sin(0.5 * x))),
+    onnx=OneNode("Cos", double=Decomposition(lambda x: 1.0 - 2.0 * sin(0.5 * x) * sin(0.5 * x))),
 )
 tanh: Primitive = _function("tanh", lambda g, y, x: (g * (1.0 - y * y),), onnx="Tanh")
 
@@ -113,7 +115,7 @@ erf: Primitive = elementwise(
     uses=(helpers.erf, helpers.erf_in_place),
     into=("{out}[...] = {0}", "erf_in_place(xp, {out})"),
     c="erf_{t}({0})",
-    onnx=OneNode("Erf", double=Steps(lambda x: helpers.erf(_Recorder, x))),
+    onnx=OneNode("Erf", double=Decomposition(lambda x: helpers.erf(_Recorder, x))),
 )
 # `abs` and `sign` at 0: the derivative is 0, the middle of the subdifferential.
 absolute: Primitive = elementwise(
@@ -143,7 +145,7 @@ softplus: Primitive = elementwise(
     "xp.logaddexp({0}, 0.0)",
     lambda g, y, x: (g * sigmoid(x),),
     c="logaddexp_{t}({0}, 0)",
-    onnx=Steps(lambda x: relu(x) + log1p(exp(-absolute(x)))),
+    onnx=Decomposition(lambda x: relu(x) + log1p(exp(-absolute(x)))),
 )
 
 
@@ -169,7 +171,7 @@ sigmoid_cross_entropy: Primitive = elementwise(
     ),
     scratch=lambda z, y: (shape_rule("sigmoid_cross_entropy", 2, None, True)(z, y),),
     c="logaddexp_{t}({0} * (1 - {1}), -({0} * {1}))",
-    onnx=Steps(_cross_entropy_steps),
+    onnx=Decomposition(_cross_entropy_steps),
 )
 # `relu` at 0: the derivative is 0. Written with maximum, so that NaN stays NaN; the derivative depends on the result
 # only, so that it may overwrite `x`.
@@ -200,5 +202,5 @@ log_probability: Primitive = elementwise(
         "xp.log({out}, out={out})",
     ),
     c="log_probability_{t}({0})",
-    onnx=Steps(lambda p: log(where(_clamped(p), SMALLEST[p.dtype], p))),
+    onnx=Decomposition(lambda p: log(where(_clamped(p), SMALLEST[p.dtype], p))),
 )

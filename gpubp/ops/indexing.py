@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ShapeError
-from ..ir import INTEGERS, Adds, Aval, Element, Example, Nodes, OneNode, Primitive, Read, Steps, Var, define
+from ..ir import (
+    INTEGERS,
+    Aval,
+    Decomposition,
+    Example,
+    Gather,
+    Nodes,
+    OneNode,
+    Primitive,
+    Read,
+    ScatterAdd,
+    Var,
+    define,
+)
 from . import helpers
 from .choices import cast, equal
 from .onnx_moves import scattered
@@ -75,7 +88,7 @@ gather: Primitive = define(
         (Example(((5, 3), (2, 4)), {}, ((-2.0, 2.0), (0, 5)), ("float64", "int64")),),
         (helpers.gather_into,),
         ("gather_into(xp, {0}, {1}, {out})",),
-        c=Element(_gather_element),
+        c=Gather(_gather_element),
         onnx=OneNode("Gather"),
         formula="{0}[{1}]",
         stack=_gather_stack,
@@ -91,7 +104,7 @@ scatter_add: Primitive = define(
         (Example(((2, 4, 3), (2, 4)), {"rows": 5}, ((-2.0, 2.0), (0, 5)), ("float64", "int64")),),
         (helpers.scatter_add_into, helpers.scatter_add),
         ("scatter_add_into(xp, {0}, {1}, {out})",),
-        c=Adds(_scatter_place),
+        c=ScatterAdd(_scatter_place),
         onnx=Nodes(scattered),
         stack=_scatter_stack,
     )
@@ -118,8 +131,8 @@ one_hot: Primitive = define(
         "opaque",
         (Example(((4,),), {"classes": 3, "dtype": "float64"}, ((0, 3),), ("int64",)),),
         into=("xp.equal({0}[..., None], xp.arange({classes}), out={s0})", "{out}[...] = {s0}"),
-        c=Element(lambda index, shape, labels, *, classes, dtype: f"({labels(index[:-1])} == {index[-1]})"),
-        onnx=Steps(_one_hot_steps),
+        c=Gather(lambda index, shape, labels, *, classes, dtype: f"({labels(index[:-1])} == {index[-1]})"),
+        onnx=Decomposition(_one_hot_steps),
         scratch=lambda labels, *, classes, dtype: (Aval((*labels.shape, classes), "bool"),),
         stack=lambda flags, count, labels, **params: one_hot(labels, **params),
     )

@@ -7,7 +7,7 @@ from itertools import accumulate
 from operator import mul
 
 from ..errors import ShapeError
-from ..ir import Aval, Element, Example, Nodes, Primitive, Read, Scalar, Var, define
+from ..ir import Aval, Elementwise, Example, Gather, Nodes, Primitive, Read, Var, define
 from .onnx_moves import ALIAS, along, counted, filled, padded, sliced
 from .shaping import broadcast_to, normal_axes
 
@@ -82,7 +82,7 @@ pad: Primitive = define(
         "opaque",
         (Example(((2, 3),), {"before": (1, 0), "after": (0, 2)}),),
         into=_pad_into,
-        c=Element(_pad_element),
+        c=Gather(_pad_element),
         onnx=Nodes(padded),
         stack=lambda flags, count, x, *, before, after: pad(x, before=(0, *before), after=(0, *after)),
     )
@@ -152,7 +152,7 @@ copy: Primitive = define(
         "elementwise",
         (Example(((3, 4),), {}),),
         into=("{out}[...] = {0}",),
-        c=Scalar("{0}"),
+        c=Elementwise("{0}"),
         onnx=ALIAS,
         formula="{0}",
     )
@@ -169,7 +169,7 @@ stop_gradient: Primitive = define(
         "elementwise",
         (Example(((3, 4),), {}),),
         into=("{out}[...] = {0}",),
-        c=Scalar("{0}"),
+        c=Elementwise("{0}"),
         onnx=ALIAS,
     )
 )

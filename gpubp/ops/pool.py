@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import ShapeError
-from ..ir import FLOATS, INTEGERS, PRIMITIVES, Aval, Element, Example, Primitive, Var, define
+from ..ir import FLOATS, INTEGERS, PRIMITIVES, Aval, Example, Gather, Primitive, Var, define
 from . import window_forms as forms
 from . import window_helpers as helpers
 from .conv import Pair, Spread
@@ -97,7 +97,7 @@ window_max: Primitive = define(
         ),
         (*_SLICES, helpers.window_max_into, helpers.window_max),
         ("window_max_into(xp, {0}, {out}, {kernel}, {spread})",),
-        c=Element(forms.max_text),
+        c=Gather(forms.max_text),
         onnx=WINDOW_MAX,
         stack=_merged("window_max"),
     )
@@ -113,7 +113,7 @@ window_first: Primitive = define(
         (*_SLICES, helpers.window_first_into, helpers.window_first),
         ("window_first_into(xp, {0}, {1}, {out}, {kernel}, {spread}, {s0})",),
         lambda x, y, **_: (Aval(y.shape, "bool"),),
-        c=Element(forms.first_text),
+        c=Gather(forms.first_text),
         stack=_merged("window_first"),
     )
 )
@@ -142,7 +142,7 @@ window_put: Primitive = define(
         (*_SLICES, helpers.window_put_into, helpers.window_put),
         ("window_put_into(xp, {0}, {1}, {out}, {kernel}, {spread}, {s0}, {s1})",),
         lambda g, places, **_: (Aval(g.shape, "bool"), g),
-        c=Element(forms.put_text),
+        c=Gather(forms.put_text),
         stack=_merged("window_put"),
     )
 )
@@ -164,7 +164,7 @@ window_take: Primitive = define(
         (*_SLICES, helpers.window_take_into, helpers.window_take),
         ("window_take_into(xp, {0}, {1}, {out}, {kernel}, {spread}, {s0})",),
         lambda x, places, **_: (Aval(places.shape, "bool"),),
-        c=Element(forms.take_text),
+        c=Gather(forms.take_text),
         stack=_merged("window_take"),
     )
 )
@@ -181,7 +181,7 @@ window_sum: Primitive = define(
         ),
         (*_SLICES, helpers.window_sum_into, helpers.window_sum),
         ("window_sum_into(xp, {0}, {out}, {kernel}, {spread})",),
-        c=Element(forms.sum_text),
+        c=Gather(forms.sum_text),
         onnx=WINDOW_SUM,
         stack=_merged("window_sum"),
     )
@@ -199,7 +199,7 @@ window_spread: Primitive = define(
         ),
         (*_SLICES, helpers.window_spread_into, helpers.window_spread),
         ("window_spread_into(xp, {0}, {out}, {kernel}, {spread})",),
-        c=Element(forms.spread_text),
+        c=Gather(forms.spread_text),
         stack=_merged("window_spread"),
     )
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ShapeError
-from ..ir import FLOATS, Aval, Element, Example, Fold, Primitive, Read, Rows, Var, define
+from ..ir import FLOATS, Aval, Example, Gather, Primitive, Read, Reduction, RowDecomposition, Var, define
 from . import helpers
 from .choices import cast, equal
 from .elementwise import exp, log
@@ -37,7 +37,7 @@ max_primitive: Primitive = define(
         "reduce",
         _reductions,
         into=reduction_into("max"),
-        c=Fold("-INFINITY", "larger_{t}({0}, {1})", "max_{t}", "max_lanes_{t}"),
+        c=Reduction("-INFINITY", "larger_{t}({0}, {1})", "max_{t}", "max_lanes_{t}"),
         onnx=reduction("ReduceMax"),
         formula=reduction_formula("max"),
     )
@@ -70,7 +70,7 @@ argmax: Primitive = define(
         "reduce",
         (Example(((3, 4),), {"axis": -1}), Example(((3, 4, 2),), {"axis": 1})),
         into=("{0}.argmax(axis={axis}, out={out})",),
-        c=Element(_argmax_element),
+        c=Gather(_argmax_element),
         onnx=ARGMAX,
     )
 )
@@ -117,7 +117,7 @@ softmax: Primitive = define(
             "xp.divide({out}, {s0}, out={out})",
         ),
         lambda a, *, axis: (_row_figure(a, axis),),
-        c=Rows(_softmax_steps),
+        c=RowDecomposition(_softmax_steps),
         onnx=along("Softmax"),
         flops=lambda a, *, axis: 5 * a.size,
     )
@@ -140,7 +140,7 @@ log_softmax: Primitive = define(
             "xp.subtract({out}, {s0}, out={out})",
         ),
         lambda a, *, axis: (_row_figure(a, axis), a),
-        c=Rows(_log_softmax_steps),
+        c=RowDecomposition(_log_softmax_steps),
         onnx=along("LogSoftmax"),
         flops=lambda a, *, axis: 5 * a.size,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..errors import ShapeError
-from ..ir import FLOATS, Aval, Example, Fold, Nodes, Primitive, Var, broadcast_shapes, define
+from ..ir import FLOATS, Aval, Example, Nodes, Primitive, Reduction, Var, broadcast_shapes, define
 from .onnx_moves import broadcast, reduction, transposed
 from .onnx_moves import reshaped as onnx_reshaped
 
@@ -73,7 +73,7 @@ sum_primitive: Primitive = define(
         "reduce",
         _reductions,
         into=reduction_into("sum"),
-        c=Fold("0", "{0} + {1}", "sum_{t}", "sum_lanes_{t}"),
+        c=Reduction("0", "{0} + {1}", "sum_{t}", "sum_lanes_{t}"),
         onnx=reduction("ReduceSum"),
         formula=reduction_formula("sum"),
     )

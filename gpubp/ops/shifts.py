@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ShapeError
-from ..ir import INTEGERS, Aval, Element, Example, Nodes, Primitive, Read, Var, define
+from ..ir import INTEGERS, Aval, Example, Gather, Nodes, Primitive, Read, Var, define
 from . import helpers
 from .onnx_moves import flipped
 from .shaping import broadcast_to, reshape
@@ -30,7 +30,7 @@ flip: Primitive = define(
         "opaque",
         (Example(((2, 3),), {"axis": 1}),),
         into=("{out}[...] = xp.flip({0}, {axis})",),
-        c=Element(_flip_element),
+        c=Gather(_flip_element),
         onnx=Nodes(flipped),
         stack=lambda flags, count, x, *, axis: flip(x, axis=axis + 1),
     )
@@ -69,7 +69,7 @@ shift: Primitive = define(
         (Example(((3, 4, 5, 2), (3, 2)), {}, ((-2.0, 2.0), (0, 3)), ("float64", "int64")),),
         (helpers.shift, helpers.shift_into),
         ("shift_into(xp, {0}, {1}, {out})",),
-        c=Element(_shift_element),
+        c=Gather(_shift_element),
         stack=_shift_stack,
     )
 )

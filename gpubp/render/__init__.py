@@ -1,11 +1,11 @@
 """Code generation: plans as Python, C and CUDA source."""
 
 from .c import LANES, CSource, c_source, lanes_arena, lanes_source
-from .cannot import CannotExportError
 from .cuda import Batches, Block, CudaSource, Frame, Gemm, Launch, Matrix, cuda_source, listing
+from .errors import CannotExportError
 from .onnx import onnx_model
 from .plan_source import plan_source
-from .portable import Slot, Told, portable_source
+from .portable import Interface, Slot, portable_source
 from .python_source import compile_source, python_source
 from .standalone import Argument, standalone
 
@@ -22,7 +22,7 @@ __all__ = [
     "Launch",
     "Matrix",
     "Slot",
-    "Told",
+    "Interface",
     "c_source",
     "compile_source",
     "cuda_source",

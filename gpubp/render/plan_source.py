@@ -44,9 +44,9 @@ def plan_source(
     steps = list(loop_steps(outside))
     helpers = helper_texts(e for part in (plan, *(one.plan for _, one in steps)) for e in _computed(part))
     loops = loop_names((one.plan for _, one in steps), {name, *helpers})
-    rounds = {} if compiled is None else compiled.rounds
+    bodies = {} if compiled is None else compiled.bodies
     texts = [
-        loop_text(step, one, _Text(one.plan, loops[one.plan], {}, describe, helpers, loops, rounds.get(one.plan)))
+        loop_text(step, one, _Text(one.plan, loops[one.plan], {}, describe, helpers, loops, bodies.get(one.plan)))
         for step, one in steps
     ]
     texts.append(_Text(plan, name, hints or {}, describe, helpers, loops, compiled, marked).text())

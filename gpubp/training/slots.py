@@ -14,7 +14,7 @@ from ..data import Encoder
 from ..executor import Executor
 from ..frontend import answers
 from ..ir import Var
-from ..render import Slot, Told
+from ..render import Interface, Slot
 from .environment import VERSION
 from .folder import source_name
 from .loaded import LoadedRun
@@ -37,11 +37,11 @@ class Bare:
 Source: TypeAlias = Run | LoadedRun | Bare
 
 
-def told_of(run: Source, file: str, outputs: Mapping[str, Var]) -> Told:
+def told_of(run: Source, file: str, outputs: Mapping[str, Var]) -> Interface:
     """The text in a file of that name, for a net with these outputs."""
     executor = run.executor
     inputs = {node.label or node.name: node for node in executor.net.graph.inputs}
-    return Told(
+    return Interface(
         tuple(_title(run, file)),
         [_input(node, executor, run.columns.get(name)) for name, node in inputs.items()],
         [_output(name, v, run) for name, v in outputs.items()],

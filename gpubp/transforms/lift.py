@@ -6,14 +6,14 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 from ..ir import Aval, Operand, Program, Var
-from ..ops.constants import free_numbers, type_of_literals
+from ..ops.constants import literal_dtype, runtime_literals
 
 Column = tuple[str, tuple[float, ...]]
 """A literal that differs between programs: its dtype, and its value in the first, the second, ..."""
 
 
 def outline(program: Program) -> Hashable:
-    """A key that is equal for programs that differ only in literals named by `free_numbers`: everything else in the
+    """A key that is equal for programs that differ only in literals named by `runtime_literals`: everything else in the
     program."""
     known: dict[Var, int] = {}
 
@@ -23,7 +23,7 @@ def outline(program: Program) -> Hashable:
     inputs = tuple((v.hint, str(v.aval), place(v)) for v in program.inputs)
     eqns = []
     for eqn in program.eqns:
-        free = dict(free_numbers(eqn))
+        free = dict(runtime_literals(eqn))
         given = tuple("" if i in free else place(x) for i, x in enumerate(eqn.inputs))
         params = tuple((key, repr(value)) for key, value in eqn.params.items())
         eqns.append((eqn.op.name, params, given, tuple((place(v), str(v.aval)) for v in eqn.outputs)))
@@ -39,11 +39,11 @@ def lift(programs: Sequence[Program], names: dict[Column, str]) -> Program:
     eqns = []
     for one in zip(*(program.eqns for program in programs), strict=True):
         operands = list(one[0].inputs)
-        for numbers in zip(*map(free_numbers, one), strict=True):
+        for numbers in zip(*map(runtime_literals, one), strict=True):
             values = tuple(number for _, number in numbers)
             if len({*map(repr, values)}) > 1:
                 i = numbers[0][0]
-                column = type_of_literals(one[0]), values
+                column = literal_dtype(one[0]), values
                 name = names.setdefault(column, f"setting{len(names)}")
                 operands[i] = inputs.setdefault(column, Var(Aval((), column[0]), name))
         eqns.append(replace(one[0], inputs=tuple(operands)))

@@ -72,7 +72,7 @@ def pixels() -> Plan:
 
 @pytest.mark.parametrize("make", [softmax, momentum, classes, wide, pixels], ids=lambda f: f.__name__)
 def test_golden(make: Callable[[], Plan]) -> None:
-    found = kernels_of(cuda_source(make(), "step", apart=True))
+    found = kernels_of(cuda_source(make(), "step", unfused=True))
     assert found == (GOLDEN / f"{make.__name__}.cu").read_text("utf-8")
 
 

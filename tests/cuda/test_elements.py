@@ -33,6 +33,6 @@ def test_elements_from_anywhere(channels: int, dtype: str) -> None:
 
     found = planned_of(build, arrays, fed=False)
     source = same_bits(found, arrays)
-    assert launches(source) < launches(cuda_source(found, "run", apart=True))
+    assert launches(source) < launches(cuda_source(found, "run", unfused=True))
     assert ("_pack" in source.text) == (channels == 8)
     same_bits(planned_of(build, arrays), arrays)

@@ -54,7 +54,7 @@ def launches(source: CudaSource) -> int:
 
 def same_bits(found: Plan, arrays: Sequence[Array]) -> CudaSource:
     """The text, checked: in both orders of the warps and blocks the bits of each step apart, and about NumPy's."""
-    wanted = ran(found, arrays, source=cuda_source(found, "run", apart=True))
+    wanted = ran(found, arrays, source=cuda_source(found, "run", unfused=True))
     source = cuda_source(found, "run")
     for order in (0, 1):
         for a, b in zip(ran(found, arrays, order, source), wanted, strict=True):
@@ -158,7 +158,7 @@ def test_convolutions(name: str) -> None:
         return found
 
     found = planned_of(build, arrays)
-    assert launches(same_bits(found, arrays)) < launches(cuda_source(found, "run", apart=True))
+    assert launches(same_bits(found, arrays)) < launches(cuda_source(found, "run", unfused=True))
 
 
 # What is joined ------------------------------------------------------------------------------------------------------
@@ -205,11 +205,11 @@ def test_what_is_needed_between_them() -> None:
         y = a @ b
         return [y * ops.sum_(c, (0,))]
 
-    def apart(a: Var, b: Var, c: Var) -> list[Var]:
+    def unfused(a: Var, b: Var, c: Var) -> list[Var]:
         y = a @ b
         return [y * ops.sum_(y, (0,)) + c]
 
-    moved, stays = planned_of(down, arrays, False), planned_of(apart, arrays, False)
+    moved, stays = planned_of(down, arrays, False), planned_of(unfused, arrays, False)
     assert len(steps_with_work(moved)) == 2
     assert len(steps_with_work(stays)) == 3
     for found in (moved, stays):
@@ -235,7 +235,7 @@ def test_a_result_on_memory_that_other_blocks_still_read() -> None:
         results = build(*xs)
     found = plan(verify(Program(tuple(xs), tuple(eqns), tuple(results))), xs[:1])
     factor, mask = (found.places[v] for v in (found.steps[1].eqn.operands[0], found.steps[-1].eqn.output))
-    (wanted,) = ran(found, arrays, source=cuda_source(found, "run", apart=True))
+    (wanted,) = ran(found, arrays, source=cuda_source(found, "run", unfused=True))
     for order in (0, 1):
         np.testing.assert_array_equal(ran(found, arrays, order)[0], wanted)
     clash = factor.buffer.start < mask.buffer.start + mask.buffer.bytes and mask.buffer.start < factor.buffer.start + 1

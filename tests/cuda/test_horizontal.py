@@ -120,7 +120,7 @@ def test_products_of_the_library_stay_alone() -> None:
     _, found = planned(gpubp.load(MODELS / "digits.net"), "train", 64, "float32")
     (works,) = cuda_source(found, "train").work.values()
     assert sum(isinstance(work, Gemm) for work in works) == 5
-    assert len(works) < 16 < sum(map(len, cuda_source(found, "train", apart=True).work.values()))
+    assert len(works) < 16 < sum(map(len, cuda_source(found, "train", unfused=True).work.values()))
 
 
 def beside() -> Plan:
@@ -139,12 +139,12 @@ def test_golden() -> None:
 
 
 # The bits ------------------------------------------------------------------------------------------------------------
-def apart(name: str, tf32: bool = False) -> tuple[CudaSource, Plan, list[Array], int]:
+def unfused(name: str, tf32: bool = False) -> tuple[CudaSource, Plan, list[Array], int]:
     """The training step of a model, each piece a kernel of its own."""
     program, arrays, count, homes = given_of(MODELS / f"{name}.net", "train", "float32", FEWER.get(name))
     planned = plan(program, program.inputs[:count], homes)
     states = [np.zeros(v.shape, v.dtype) for v in homes.values()]
-    return cuda_source(planned, "run", apart=True, tf32=tf32), planned, [*arrays, *states], count
+    return cuda_source(planned, "run", unfused=True, tf32=tf32), planned, [*arrays, *states], count
 
 
 def ran(source: CudaSource | None, planned: Plan, arrays: Sequence[Array], count: int, order: int) -> list[Array]:
@@ -165,7 +165,7 @@ def test_the_same_bits_as_one_by_one(request: pytest.FixtureRequest, name: str, 
     if way == "library":
         request.getfixturevalue("library")
     tf32 = way == "tf32"
-    source, *given = apart(name, tf32)
+    source, *given = unfused(name, tf32)
     wanted, together = ran(source, *given, 0), cuda_source(given[0], "run", tf32=tf32)
     for order in (0, 1):
         for a, b in zip(ran(together, *given, order), wanted, strict=True):
@@ -185,7 +185,7 @@ def faults(text: str) -> Iterator[str]:
 
 @needs_host
 def test_a_wait_that_is_left_out_is_found() -> None:
-    _, planned, arrays, count = apart("iris")
+    _, planned, arrays, count = unfused("iris")
     source = cuda_source(planned, "run")
     right = ran(source, planned, arrays, count, 0)
     planted = list(faults(source.text))[::3]
@@ -201,7 +201,7 @@ def test_a_wait_that_is_left_out_is_found() -> None:
 
 @needs_host
 def test_a_chain_that_does_not_wait_for_all_blocks_is_found() -> None:
-    source, planned, arrays, count = apart("iris")
+    source, planned, arrays, count = unfused("iris")
     right = ran(source, planned, arrays, count, 0)
     source = cuda_source(planned, "run")
     assert any(isinstance(work, Launch) and work.grid > 1 for works in source.work.values() for work in works)

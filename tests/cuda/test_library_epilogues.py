@@ -60,7 +60,7 @@ def gemms(source: CudaSource) -> list[Gemm]:
 def epilogues(found: Plan, arrays: Sequence[Array]) -> list[tuple[bool, bool]]:
     """Whether each product has a bias and a rectifier; the bits are checked to be those of each step apart."""
     source = cuda_source(found, "run")
-    wanted = ran(found, arrays, cuda_source(found, "run", apart=True))
+    wanted = ran(found, arrays, cuda_source(found, "run", unfused=True))
     for a, b in zip(ran(found, arrays, source), wanted, strict=True):
         np.testing.assert_array_equal(a, b)
     return [(one.bias is not None, one.relu) for one in gemms(source)]

@@ -294,5 +294,5 @@ def test_restarts_are_the_runs_of_their_seeds(use: Use, way: str) -> None:
 
 
 def test_golden() -> None:
-    found = kernels_of(cuda_source(planned_of(several(3, True)), "step", apart=True))
+    found = kernels_of(cuda_source(planned_of(several(3, True)), "step", unfused=True))
     assert found == (GOLDEN / "several.cu").read_text("utf-8")

@@ -139,7 +139,7 @@ def test_tiles_for_tensor_cores_fit(monkeypatch: pytest.MonkeyPatch, tile: Any, 
             [tiles.LAYERS[name] for name in ("vectors", "one channel", "strides", "copies and groups")]
         )
         found = tensor.program(works, drawn([shape for _, pair, _, _ in works for shape in pair], "float32"))
-        _, used = compiler(architecture).cubin(tensor.tensor_source(found, apart=True).text)
+        _, used = compiler(architecture).cubin(tensor.tensor_source(found, unfused=True).text)
         for name, kernel in used.items():
             assert (kernel.stack, kernel.spilled) == (0, 0), name
 

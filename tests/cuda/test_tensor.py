@@ -240,9 +240,9 @@ def test_the_bits_of_steps_apart(given_: list[Case], tile: Tile | None, parts: b
 
 
 def together_and_apart(found: Plan, arrays: Sequence[Array]) -> None:
-    apart, source = tensor_source(found, apart=True), tensor_source(found)
-    assert launches(source) <= launches(apart)
-    wanted = ran(found, arrays, apart)
+    unfused, source = tensor_source(found, unfused=True), tensor_source(found)
+    assert launches(source) <= launches(unfused)
+    wanted = ran(found, arrays, unfused)
     for order in (0, 1):
         for a, b in zip(ran(found, arrays, source, order), wanted, strict=True):
             np.testing.assert_array_equal(a, b)

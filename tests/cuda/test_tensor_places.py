@@ -42,7 +42,7 @@ def factors(tile: Tile, depth: int, shape: tuple[int, int]) -> list[Any]:
         real = cuda_tiles.Factor
         patch.setattr(cuda_tiles, "Factor", lambda *given: made.append(real(*given)) or made[-1])
         arrays = drawn([(shape[0], 256), (256, shape[1])], "float32")
-        cuda_source(planned_of(lambda a, b: [a @ b], arrays), "run", tf32=True, apart=True)
+        cuda_source(planned_of(lambda a, b: [a @ b], arrays), "run", tf32=True, unfused=True)
     assert made[0].depth == depth
     return made
 

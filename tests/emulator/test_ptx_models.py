@@ -99,10 +99,10 @@ def test_models_by_tensor_cores(monkeypatch: pytest.MonkeyPatch, name: str) -> N
         wanted = [*(np.array(v) for v in evaluate(program, ours, np)), *ours]
     found = plan(program, program.inputs[:count], homes)
     runs = []
-    for apart, order in ((True, 0), (False, 0), (False, 1)):
+    for unfused, order in ((True, 0), (False, 0), (False, 1)):
         mine = [a.copy() for a in arrays]
         states = [*mine[count:], *(np.zeros(v.shape, v.dtype) for v in homes.values())]
-        source = tensor_source(found, apart=apart)
+        source = tensor_source(found, unfused=unfused)
         outputs = run_cuda(found, mine[:count], states, order, source=source, compiled=PtxModule)[1]
         runs.append([*outputs, *mine])
     for first, *others in zip(*runs, strict=True):

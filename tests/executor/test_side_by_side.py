@@ -14,7 +14,7 @@ from gpubp.executor import Sweep
 from gpubp.executor.sweep import most_together
 from gpubp.frontend import UnlikeError, likeness
 from tests.render.compiled import QUICK, needs_compiler
-from tests.render.test_given import CASES, text_of
+from tests.render.test_number_table import CASES, text_of
 
 from .nets import LABELS, PLAIN, contents, labelled, rows
 

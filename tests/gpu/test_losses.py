@@ -34,7 +34,7 @@ class Training:
         return np.array(host(self.executor, self.executor.run_steps(self.rows, steps, BATCH)[0]))
 
 
-def apart(found: Array, wanted: Array) -> Array:
+def unfused(found: Array, wanted: Array) -> Array:
     return np.asarray(np.abs(found - wanted) / np.abs(wanted))
 
 
@@ -45,7 +45,7 @@ def follows(path: Path, precision: str, steps: int, tolerance: float) -> None:
     be that of the next, which tells whether the gradients were."""
     cpu, gpu = (Training(path, device, precision, steps) for device in ("cpu", "gpu"))
     begin = {name: np.array(v) for name, v in cpu.executor.state_dict().items()}
-    if np.all(apart(gpu.losses(steps), cpu.losses(steps)) <= tolerance):
+    if np.all(unfused(gpu.losses(steps), cpu.losses(steps)) <= tolerance):
         return
     cpu.executor.load_state_dict(begin)
     wanted, found = [], []
@@ -56,7 +56,7 @@ def follows(path: Path, precision: str, steps: int, tolerance: float) -> None:
     wanted.append(cpu.losses(1)[0])
     here, following = np.array(found).T
     np.testing.assert_allclose(here, wanted[:-1], rtol=tolerance)
-    off = apart(following, np.array(wanted[1:]))
+    off = unfused(following, np.array(wanted[1:]))
     assert np.mean(off > tolerance) <= KINKS, off
 
 

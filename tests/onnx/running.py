@@ -12,7 +12,7 @@ import pytest
 
 import gpubp
 from gpubp.ir import Program, Var
-from gpubp.render import Slot, Told, onnx_model
+from gpubp.render import Interface, Slot, onnx_model
 from gpubp.training.exporting import onnx_file
 
 Array = np.ndarray[Any, Any]
@@ -31,7 +31,7 @@ def model_of_program(program: Program, arrays: Mapping[Var, Array]) -> bytes:
     feeds = [v for v in program.inputs if v not in arrays]
     inputs = [Slot(f"x{k}", v.shape, v.dtype) for k, v in enumerate(feeds)]
     outputs = [Slot(f"y{k}", v.shape, v.dtype) for k, v in enumerate(program.outputs)]
-    return onnx_model(program, arrays, {}, str, 0, "net", Told(["a program"], inputs, outputs), "0", {})
+    return onnx_model(program, arrays, {}, str, 0, "net", Interface(["a program"], inputs, outputs), "0", {})
 
 
 def checked(model: bytes) -> Any:

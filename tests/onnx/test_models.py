@@ -10,7 +10,7 @@ import pytest
 
 import gpubp
 from gpubp import ops
-from gpubp.ir import OneNode, OnnxForm, Primitive, Steps
+from gpubp.ir import Decomposition, OneNode, OnnxForm, Primitive
 from tests.portable.running import filled, some
 from tests.render.compiled import FEWER
 
@@ -53,7 +53,7 @@ def test_what_runtimes_do_not_have_in_float64(name: str) -> None:
 @needs_runtime
 @pytest.mark.parametrize(
     ("primitive", "wrong"),
-    [(ops.tanh, OneNode("Erf")), (ops.sigmoid, Steps(lambda x: 1.0 / (1.0 + ops.exp(-1.0001 * x))))],
+    [(ops.tanh, OneNode("Erf")), (ops.sigmoid, Decomposition(lambda x: 1.0 / (1.0 + ops.exp(-1.0001 * x))))],
     ids=["another node", "a factor"],
 )
 def test_a_wrong_form_is_found(primitive: Primitive, wrong: OnnxForm) -> None:

@@ -15,7 +15,19 @@ import pytest
 
 from gpubp import ops
 from gpubp.insight.rules import inputs_for
-from gpubp.ir import FLOATS, PRIMITIVES, Adds, Example, Primitive, Program, Scalar, Var, apply, recording, verify
+from gpubp.ir import (
+    FLOATS,
+    PRIMITIVES,
+    Elementwise,
+    Example,
+    Primitive,
+    Program,
+    ScatterAdd,
+    Var,
+    apply,
+    recording,
+    verify,
+)
 from gpubp.passes import plan
 from tests.render.compiled import Array, needs_compiler, run_compiled
 
@@ -83,19 +95,19 @@ def test_on_its_examples(name: str, floats: str) -> None:
     arrays, params = arguments(example, floats)
     found, wanted = _examples(floats)[name], np.asarray(apply(primitive, np, arrays, params))
     assert (found.shape, found.dtype) == (wanted.shape, wanted.dtype)
-    sums = primitive.trait in ("reduce", "gemm") or isinstance(primitive.c, Adds)
+    sums = primitive.trait in ("reduce", "gemm") or isinstance(primitive.c, ScatterAdd)
     if str(found.dtype) not in FLOATS or (primitive.trait == "opaque" and not sums):
         np.testing.assert_array_equal(found, wanted)
         return
     # A sum is as exact as its largest term, of which there are at most 24.
     largest = max(1.0, *(float(np.abs(a).max()) for a in arrays)) if sums else 0.0
-    tolerance = (4 if isinstance(primitive.c, Scalar) else 24) * np.finfo(found.dtype).eps
+    tolerance = (4 if isinstance(primitive.c, Elementwise) else 24) * np.finfo(found.dtype).eps
     np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=max(tolerance * largest, 1e-15))
 
 
 # Special numbers -----------------------------------------------------------------------------------------------------
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, np.inf, -np.inf, np.nan, 1e-45, -1e-45, 1e-40, 3e38, -3e38, 88.7, -104.0, 20.0]
-ELEMENTWISE = {p.name: p for p in PRIMITIVES.values() if isinstance(p.c, Scalar) and not p.examples[0].params}
+ELEMENTWISE = {p.name: p for p in PRIMITIVES.values() if isinstance(p.c, Elementwise) and not p.examples[0].params}
 
 
 def _special(primitive: Primitive, dtype: str) -> list[Array]:

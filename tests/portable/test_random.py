@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 
 from gpubp.ir import Program, evaluate
 from gpubp.passes import dce, specialise
-from gpubp.render import Slot, Told, portable_source
+from gpubp.render import Interface, Slot, portable_source
 from tests.ir.random_programs import Case, programs
 from tests.render.compiled import needs_compiler
 from tests.render.test_c_source import near
@@ -37,7 +37,7 @@ def test_random_programs(case: Case, fed: int) -> None:
         left, values = specialise(program, known, np)
         inputs = [Slot(f"x{k}", v.shape, v.dtype) for k, v in enumerate(feeds)]
         outputs = [Slot(f"y{k}", v.shape, v.dtype) for k, v in enumerate(left.outputs)]
-        text = portable_source(left, values, {}, str, "net", Told(["a random program"], inputs, outputs), np)
+        text = portable_source(left, values, {}, str, "net", Interface(["a random program"], inputs, outputs), np)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "net.c").write_text(text, "utf-8")
         words = command(

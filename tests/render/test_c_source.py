@@ -16,7 +16,7 @@ from hypothesis import given, settings
 import gpubp
 from gpubp import ops
 from gpubp.frontend import build
-from gpubp.ir import FLOATS, Adds, Aval, Eqn, Program, Var, apply, bodies, evaluate, recording
+from gpubp.ir import FLOATS, Aval, Eqn, Program, ScatterAdd, Var, apply, bodies, evaluate, recording
 from gpubp.passes import flops, plan
 from tests.ir.random_programs import Case, programs
 from tests.passes.test_plan import divided
@@ -137,7 +137,7 @@ def within(eqn: Eqn, given: list[Any], found: list[Array]) -> None:
         wanted = apply(eqn.op, np, wide, eqn.params)
         if eqn.op.name == "erf":  # NumPy's form is right to 1e-15, however small the result
             wanted = np.vectorize(math.erf, otypes=["float64"])(wide[0])
-        added = isinstance(eqn.op.c, Adds)
+        added = isinstance(eqn.op.c, ScatterAdd)
         summed = (eqn.op.trait in ("gemm", "reduce") and found[0].dtype.kind == "f") or added
         sizes = apply(eqn.op, np, [abs(a) if str(getattr(a, "dtype", "")) in FLOATS else a for a in wide], eqn.params)
     for a, b, size in zip(found, *(x if isinstance(x, tuple) else (x,) for x in (wanted, sizes)), strict=True):

@@ -87,8 +87,8 @@ NAMES = (
 def test_what_a_round_of_a_loop_computes_is_compiled(model: str) -> None:
     built, found = planned(gpubp.load(f"models/{model}.net"), "train", 32, "float32")
     source = c_source(found, "train", built.hints, describe)
-    assert len(source.rounds) == sum(step.body is not None for step in found.steps) > 1
-    for one, own in source.rounds.items():
+    assert len(source.bodies) == sum(step.body is not None for step in found.steps) > 1
+    for one, own in source.bodies.items():
         assert [(f.first, f.stop) for f in own.functions] == [(0, len(one.steps))]
 
 
@@ -215,7 +215,7 @@ def test_kernels_of_every_model_stay_in_their_memory(path: Path, mode: Any, dtyp
             [f.name for f in own.functions],
             [*(_extent(part, v) for v in own.tables), len(own.numbers)],
         )
-        for i, (part, own) in enumerate([(found, source), *source.rounds.items()])
+        for i, (part, own) in enumerate([(found, source), *source.bodies.items()])
     }
     done = _run(tmp_path, {name: source.text, "main": _main(names)})
     assert (done.returncode, done.stdout) == (0, "clean\n"), done.stderr[:3000]
@@ -229,11 +229,11 @@ def _lanes_main(found: Plan, source: CSource, numbers: Sequence[int]) -> str:
         "#include <stdlib.h>",
         f"void {source.many}(char *, void *const *, const char *const *, const int64_t *, int64_t, int64_t, int64_t,",
         "    int64_t, unsigned char *, void *const *, int64_t);",
-        "extern int share_threads;",
+        "extern int pool_threads;",
     ]
     bodies = [f"static void of_{copies}(void) {{\n{_lanes_body(found, source, copies)}\n}}" for copies in numbers]
     calls = " ".join(f"of_{copies}();" for copies in numbers)
-    return "\n".join([*lines, *bodies, f'int main(void) {{ share_threads = 2; {calls} puts("clean"); return 0; }}', ""])
+    return "\n".join([*lines, *bodies, f'int main(void) {{ pool_threads = 2; {calls} puts("clean"); return 0; }}', ""])
 
 
 def _lanes_body(found: Plan, source: CSource, copies: int) -> str:

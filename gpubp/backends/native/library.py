@@ -27,8 +27,8 @@ class Library:
             self._library = ctypes.CDLL(str(path))
         except OSError as error:
             raise NativeError(f"cannot load `{path}`: {error}") from None
-        if hasattr(self._library, "share_threads"):
-            ctypes.c_int.in_dll(self._library, "share_threads").value = threads()
+        if hasattr(self._library, "pool_threads"):
+            ctypes.c_int.in_dll(self._library, "pool_threads").value = threads()
 
     def bind(self, name: str, arena: Array, tables: Sequence[Array]) -> Callable[[], int]:
         """The function `name` on its memory, ready to call. The states among `tables` are changed in place."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...ir import Fold, Operand, Var
-from .memory import C_TYPE, Access, UnfitError, each_lane
+from ...ir import Operand, Reduction, Var
+from .memory import C_TYPE, Access, NoKernelError, lane_loop
 from .row_parts import Part
 from .rows import RowKernel
 
@@ -15,35 +15,37 @@ class LaneKernel(RowKernel):
     of lanes. Every lane gets bit-identical results to the kernel of a single program."""
 
     def _row(self, index: Sequence[str], begin: str, end: str) -> list[str]:
-        if self.in_pieces:
-            raise UnfitError
+        if self.chunked:
+            raise NoKernelError
         out: list[str] = []
         for part in self.parts:
             kind = C_TYPE[part.output.dtype]
-            if part.kept:
+            if part.buffered:
                 out.append(f"{kind} {part.name}_row[{self.length} * LANES];")
-            if not part.full:
+            if not part.per_element:
                 out.append(f"{kind} {part.name}_lanes[LANES];")
-        for turn in range(1 + max((part.turn for part in self.parts), default=0)):
-            own = [part for part in self.parts if part.turn == turn]
-            single = [part for part in own if not part.full and not part.folds]
-            loop = [part for part in own if part.full]
+        for phase in range(1 + max((part.phase for part in self.parts), default=0)):
+            parts = [part for part in self.parts if part.phase == phase]
+            single = [part for part in parts if not part.per_element and not part.reduces]
+            per_element_parts = [part for part in parts if part.per_element]
             if single:
                 values = [self._value(part, [*index, "0"]) for part in single]
-                out += each_lane([*values, *(f"{part.name}_lanes[l] = {part.name};" for part in single)])
-            if loop:
+                out += lane_loop([*values, *(f"{part.name}_lanes[l] = {part.name};" for part in single)])
+            if per_element_parts:
                 head = f"for (int64_t j = {begin}; j < {end}; j++) {{"
-                body = each_lane(self._body(loop, [*index, "j"], "j * LANES + l"))
+                body = lane_loop(self._body(per_element_parts, [*index, "j"], "j * LANES + l"))
                 out += [head, *(f"    {line}" for line in body), "}"]
-            out += [f"{self._fold(part, index).removesuffix(')')}, {part.name}_lanes);" for part in own if part.folds]
+            out += [
+                f"{self._fold(part, index).removesuffix(')')}, {part.name}_lanes);" for part in parts if part.reduces
+            ]
         stores = [
             f"{part.store.at([*index, '0'])} = {part.name}_lanes[l];"
             for part in self.parts
-            if part.store is not None and not part.full
+            if part.store is not None and not part.per_element
         ]
-        return out + (each_lane(stores) if stores else [])
+        return out + (lane_loop(stores) if stores else [])
 
-    def _function(self, form: Fold) -> str:
+    def _function(self, form: Reduction) -> str:
         return form.lanes
 
     def _first(self, access: Access, index: Sequence[str]) -> str:
@@ -54,12 +56,12 @@ class LaneKernel(RowKernel):
             return self.memory.literal(part.eqn, i)
         if i in part.reads:
             return part.reads[i].at(index)
-        maker = self.made.get(x) or self.made[self.memory.base(x)]
-        if maker.turn == part.turn and maker.full == part.full and not maker.folds:
-            return maker.name
-        if not maker.full:
-            return f"{maker.name}_lanes[l]"
-        if maker.kept:
-            return f"{maker.name}_row[{index[-1]} * LANES + l]"
-        assert maker.store is not None
-        return maker.store.at(index)
+        producer = self.producers.get(x) or self.producers[self.memory.base(x)]
+        if producer.phase == part.phase and producer.per_element == part.per_element and not producer.reduces:
+            return producer.name
+        if not producer.per_element:
+            return f"{producer.name}_lanes[l]"
+        if producer.buffered:
+            return f"{producer.name}_row[{index[-1]} * LANES + l]"
+        assert producer.store is not None
+        return producer.store.at(index)

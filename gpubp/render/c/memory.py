@@ -9,10 +9,10 @@ from dataclasses import replace
 from dsl.records import dataclass
 
 from ...ir import Eqn, Var
-from ...ops.constants import type_of_literals
+from ...ops.constants import literal_dtype
 from ...passes import ALIGN, ITEM, Buffer, Place, Plan, base_of
-from .given import Given
 from .literals import c_literal
+from .number_table import NumberTable
 
 C_TYPE = {
     "float32": "float",
@@ -28,21 +28,21 @@ LANES = 16
 """Copies of a program that are computed as SIMD lanes (the macro of the C code)."""
 
 
-class UnfitError(Exception):
+class NoKernelError(Exception):
     """These equations cannot be one kernel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
     """Elements in memory: from `pointer`, with a stride for each loop axis. With `lanes`, each element is a vector of
-    one element per copy of the program; the copy is `l`. `grain`: the alignment of the buffer in bytes."""
+    one element per copy of the program; the copy is `l`. `alignment`: the alignment of the buffer in bytes."""
 
     pointer: str
     strides: tuple[int, ...]
     place: Place
     dtype: str
     lanes: bool = False
-    grain: int = ALIGN
+    alignment: int = ALIGN
 
     def at(self, index: Sequence[str], lane: str = "l") -> str:
         """The expression of the element at indices."""
@@ -63,21 +63,24 @@ def offset(index: Sequence[str], strides: Sequence[int]) -> str:
     return " + ".join(parts) or "0"
 
 
-def each_lane(body: Sequence[str]) -> list[str]:
+def lane_loop(body: Sequence[str]) -> list[str]:
     """Lines run for each lane, independently."""
     return ["EACH", "for (int64_t l = 0; l < LANES; l++) {", *(f"    {line}" for line in body), "}"]
 
 
 def loops(
-    shape: Sequence[int], lines: Sequence[str], each: bool = False, first: tuple[str, str] | None = None
+    shape: Sequence[int],
+    lines: Sequence[str],
+    independent: bool = False,
+    bounds: tuple[str, str] | None = None,
 ) -> list[str]:
-    """Loops around statements, the innermost free of dependences if `each`; `first`: the bounds of the outermost, if
-    not its whole axis."""
+    """A loop nest around statements. `independent`: the innermost loop carries no dependence; `bounds`: those of the
+    outermost loop, if not its whole axis."""
     lines = list(lines)
     for k in reversed(range(len(shape))):
-        begin, end = first if first is not None and k == 0 else ("0", str(shape[k]))
+        begin, end = bounds if bounds is not None and k == 0 else ("0", str(shape[k]))
         lines = [f"for (int64_t i{k} = {begin}; i{k} < {end}; i{k}++) {{", *indented(lines), "}"]
-        if each and k == len(shape) - 1:
+        if independent and k == len(shape) - 1:
             lines.insert(0, "EACH")
     return lines
 
@@ -90,9 +93,9 @@ def indented(lines: Sequence[str]) -> list[str]:
 class Memory:
     """The pointers that a kernel needs. `names`: of values; `tables`: the index of each state and constant among the
     arrays passed to compiled code. With `lanes`, everything but constants exists for LANES copies of the program,
-    element by element. A kernel's run-time numbers are declared too: those of `given` that it uses."""
+    element by element. A kernel's run-time numbers are declared too: those of `number_table` that it uses."""
 
-    shares = True
+    parallel = True
     """Whether threads may share a kernel."""
 
     def __init__(
@@ -100,19 +103,19 @@ class Memory:
         plan: Plan,
         names: Mapping[Var, str],
         tables: Mapping[Buffer, int],
-        given: Given,
+        number_table: NumberTable,
         lanes: bool = False,
     ) -> None:
-        self.plan, self.names, self.tables, self.given, self.lanes = plan, names, tables, given, lanes
+        self.plan, self.names, self.tables, self.number_table, self.lanes = plan, names, tables, number_table, lanes
         self.places = ChainMap[Var, Place]({}, plan.places)  # type: ignore[arg-type]  # a kernel adds its own alone
         self.views = {eqn.output: eqn for eqn in plan.views}
         self.pointers: dict[tuple[Buffer, int, str], str] = {}
         self.written: set[str] = set()
-        self.taken: dict[int, str] = {}
+        self.number_declarations: dict[int, str] = {}
         """The declarations of the run-time numbers that the kernel uses."""
-        self.grains: Mapping[Buffer, int] = {}
+        self.alignments: Mapping[Buffer, int] = {}
         """Alignment in bytes of the buffers that are not aligned to ALIGN."""
-        self.share: tuple[int, int] | None = None
+        self.split: tuple[int, int] | None = None
         """The iterations of the kernel's outermost loop, and how many make a part, if threads share them."""
 
     def base(self, x: Var) -> Var:
@@ -123,9 +126,9 @@ class Memory:
         """The name of a pointer to a place."""
         key = (place.buffer, place.offset, dtype)
         if key not in self.pointers:
-            taken = set(self.pointers.values())
+            names = set(self.pointers.values())
             text = f"{name}_at"
-            while text in taken:
+            while text in names:
                 text += "_"
             self.pointers[key] = text
         return self.pointers[key]
@@ -139,43 +142,43 @@ class Memory:
         if write:
             self.written.add(name)
         lanes = self.lanes and place.buffer.kind != "constant"
-        return Access(name, (*(0,) * lead, *strides), place, var.dtype, lanes, self.grains.get(place.buffer, ALIGN))
+        return Access(name, (*(0,) * lead, *strides), place, var.dtype, lanes, self.alignments.get(place.buffer, ALIGN))
 
     def result(self, eqn: Eqn) -> Access:
-        """Where an equation writes its result. Raises UnfitError if that overlaps what it reads."""
+        """Where an equation writes its result. Raises NoKernelError if that overlaps what it reads."""
         out = self.access(eqn.output, eqn.output.shape, write=True)
-        if any(overlap(out.place, out.dtype, self.places[x], x.dtype) for x in eqn.operands):
-            raise UnfitError
+        if any(places_overlap(out.place, out.dtype, self.places[x], x.dtype) for x in eqn.operands):
+            raise NoKernelError
         return out
 
     def literal(self, eqn: Eqn, i: int) -> str:
         """A literal among the inputs of an equation: inlined, or the name of the run-time number."""
-        x, k = eqn.inputs[i], self.given.places.get((eqn, i))
+        x, k = eqn.inputs[i], self.number_table.places.get((eqn, i))
         assert not isinstance(x, Var)
         if k is None:
-            return c_literal(x, type_of_literals(eqn))
-        number = self.given.numbers[k]
+            return c_literal(x, literal_dtype(eqn))
+        number = self.number_table.numbers[k]
         kind = C_TYPE[number.dtype]
-        self.taken[k] = f"const {kind} number{k} = NUMBER({kind}, {k}); /* {number.text} */"
+        self.number_declarations[k] = f"const {kind} number{k} = NUMBER({kind}, {k}); /* {number.text} */"
         return f"number{k}"
 
-    def inside(self, buffer: Buffer) -> int | None:
+    def arena_offset(self, buffer: Buffer) -> int | None:
         """The byte offset of a buffer in the arena; None for one outside it."""
         return buffer.start if buffer.kind == "arena" else None
 
     def declarations(self) -> list[str]:
         """The declarations of the pointers, then of the numbers."""
-        return [*self.declared_pointers(), *self.taken.values()]
+        return [*self.pointer_declarations(), *self.number_declarations.values()]
 
-    def declared_pointers(self) -> list[str]:
+    def pointer_declarations(self) -> list[str]:
         lines = []
         for (buffer, start, dtype), name in self.pointers.items():
             const = "" if name in self.written else "const "
             kind = f"{const}{C_TYPE[dtype]} *"
             copies = LANES if self.lanes and buffer.kind != "constant" else 1
             start *= copies
-            if (inside := self.inside(buffer)) is not None:
-                at = f"(arena + {copies * inside + start * ITEM[dtype]})"
+            if (arena_offset := self.arena_offset(buffer)) is not None:
+                at = f"(arena + {copies * arena_offset + start * ITEM[dtype]})"
                 lines.append(f"{kind}const {name} = ({kind}){at};")
             else:
                 lines.append(
@@ -196,14 +199,14 @@ def span(place: Place, dtype: str) -> Span:
     return None if inside else buffer, first, first + _extent(place) * item
 
 
-def meet(a: Span, b: Span) -> bool:
+def spans_overlap(a: Span, b: Span) -> bool:
     """Whether they overlap."""
     return a[0] is b[0] and a[1] < b[2] and b[1] < a[2]
 
 
-def overlap(a: Place, a_type: str, b: Place, b_type: str) -> bool:
+def places_overlap(a: Place, a_type: str, b: Place, b_type: str) -> bool:
     """Whether two places overlap."""
-    return meet(span(a, a_type), span(b, b_type))
+    return spans_overlap(span(a, a_type), span(b, b_type))
 
 
 def _extent(place: Place) -> int:

@@ -25,14 +25,14 @@ class Compiled:
 class CSource:
     """A translation unit. Its functions take the arena and the addresses of `tables`: the plan's states, then the
     constants that it reads; last, of `numbers`, the table of run-time numbers (.given). `many`: the name of a function
-    that runs many steps, if one function computes all of a step; else empty. `rounds`: the same for the body of each
+    that runs many steps, if one function computes all of a step; else empty. `bodies`: the same for the body of each
     loop, whose functions are in this code too."""
 
     text: str
     functions: tuple[Compiled, ...]
     tables: tuple[Var, ...]
     many: str
-    rounds: Mapping[Plan, CSource]
+    bodies: Mapping[Plan, CSource]
     numbers: bytes
 
     @property
@@ -58,5 +58,5 @@ class Kernel:
     stop: int
     origins: tuple[object, ...]
     lines: tuple[str, ...]
-    share: tuple[int, int] | None
+    split: tuple[int, int] | None
     """See gpubp.render.c.memory.Memory."""

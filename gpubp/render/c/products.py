@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...ir import Eqn
-from .memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, each_lane, indented, loops
-from .share import LINE, bounds
+from .memory import C_TYPE, SUFFIX, Access, Memory, NoKernelError, indented, lane_loop, loops
+from .parallel import CACHE_LINE, parallel_bounds
 
 PLAIN = 1 << 12
 """Maximum multiplications of a product for which plain loops are no slower than the general function."""
@@ -22,12 +22,12 @@ HIGH = 64
 
 def product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
     """Sums are accumulated in memory order, with a fused multiply-add if the machine has one, whichever way they are
-    computed. Raises UnfitError for products that are left to the BLAS."""
+    computed. Raises NoKernelError for products that are left to the BLAS."""
     a, b = eqn.operands
     (m, k), n = a.shape[-2:], b.shape[-1]
     work = m * n * k
     if work > (SIDE_BY_SIDE if memory.lanes else LARGEST) or not work:
-        raise UnfitError
+        raise NoKernelError
     lead = eqn.output.shape[:-2]
     left, right = (memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b))
     index = [f"i{axis}" for axis in range(len(lead))]
@@ -41,19 +41,21 @@ def product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
         slim = m <= SLIM and n >= DENSE and b_column == 1
         if not lead:
             # When split by columns, parts pack disjoint pieces of the right matrix.
-            by_columns = m < 2 * HIGH or (n >= m and n >= 2 * LINE)
-            axis, turns, steps = ("n", n, (0, b_column, 1)) if by_columns else ("m", m, (row, 0, out.strides[-2]))
-            bounds(memory, turns, work // 8 + n * k * slim, LINE if by_columns else HIGH)
-            if memory.share is not None:
+            by_columns = m < 2 * HIGH or (n >= m and n >= 2 * CACHE_LINE)
+            axis, iterations, strides_ = (
+                ("n", n, (0, b_column, 1)) if by_columns else ("m", m, (row, 0, out.strides[-2]))
+            )
+            parallel_bounds(memory, iterations, work // 8 + n * k * slim, CACHE_LINE if by_columns else HIGH)
+            if memory.split is not None:
                 size[axis] = "end - begin"
-                at = [f"{x} + begin * {step}" if step else x for x, step in zip(at, steps, strict=True)]
-        given = f"{at[0]}, 0, 0, {row}, {column}, {at[1]}, {b_row}, {b_column}, {at[2]}, {out.strides[-2]}, 0"
+                at = [f"{x} + begin * {step}" if step else x for x, step in zip(at, strides_, strict=True)]
+        arguments = f"{at[0]}, 0, 0, {row}, {column}, {at[1]}, {b_row}, {b_column}, {at[2]}, {out.strides[-2]}, 0"
         if slim:
-            given = f"{at[0]}, {row}, {column}, {at[1]}, {b_row}, {at[2]}, {out.strides[-2]}"
+            arguments = f"{at[0]}, {row}, {column}, {at[1]}, {b_row}, {at[2]}, {out.strides[-2]}"
         name = f"{'slim' if slim else 'product'}_{SUFFIX[eqn.output.dtype]}"
-        return loops(lead, [f"{name}({size['m']}, {size['n']}, {k}, {given});"])
+        return loops(lead, [f"{name}({size['m']}, {size['n']}, {k}, {arguments});"])
     if work > SIDE_BY_SIDE:
-        raise UnfitError
+        raise NoKernelError
     return loops(lead, _plain(left, right, out, index, (m, n, k)))
 
 
@@ -66,7 +68,7 @@ def _side_by_side(left: Access, right: Access, out: Access, index: list[str], si
     (m, n, k), (kind, fma) = sizes, _fma(left)
     term = f"{fma}({left.at([*index, 'i', 'p'])}, {right.at([*index, 'p', 'j'])}, sum)"
     body = [f"{kind} sum = 0;", f"for (int64_t p = 0; p < {k}; p++) sum = {term};"]
-    lines = each_lane([*body, f"{out.at([*index, 'i', 'j'])} = sum;"])
+    lines = lane_loop([*body, f"{out.at([*index, 'i', 'j'])} = sum;"])
     lines = [f"for (int64_t j = 0; j < {n}; j++) {{", *indented(lines), "}"]
     return [f"for (int64_t i = 0; i < {m}; i++) {{", *indented(lines), "}"]
 

@@ -7,9 +7,9 @@ from dataclasses import field
 
 from dsl.records import dataclass
 
-from ...ir import CForm, Eqn, Fold, Rows, Scalar, Var, recording
+from ...ir import CForm, Elementwise, Eqn, Reduction, RowDecomposition, Var, recording
 from ...passes import Place
-from .memory import Access, Memory, UnfitError, collapse, overlap
+from .memory import Access, Memory, NoKernelError, collapse, places_overlap
 
 BUFFERED = 4096
 """Longest row, in elements, that may be buffered."""
@@ -17,16 +17,16 @@ BUFFERED = 4096
 
 @dataclass(eq=False, slots=True)
 class Part:
-    """An equation of the kernel. `full`: it has a value for each element of a row, else one per row; `turn`: how many
-    reductions of the row must be complete before."""
+    """An equation of the kernel. `per_element`: it has a value for each element of a row, else one per row; `phase`:
+    how many reductions of the row must be complete before."""
 
     eqn: Eqn
     form: CForm
-    full: bool
-    turn: int
+    per_element: bool
+    phase: int
     name: str
     store: Access | None = None
-    kept: bool = False
+    buffered: bool = False
     reads: dict[int, Access] = field(default_factory=dict)
 
     @property
@@ -34,13 +34,13 @@ class Part:
         return self.eqn.output
 
     @property
-    def folds(self) -> bool:
-        return isinstance(self.form, Fold)
+    def reduces(self) -> bool:
+        return isinstance(self.form, Reduction)
 
 
 class RowParts:
     """`eqns` over `shape`, whose last `inner` axes are a row; `stored`: the values that something else reads. Raises
-    UnfitError if they cannot be computed that way."""
+    NoKernelError if they cannot be computed that way."""
 
     def __init__(
         self, memory: Memory, eqns: Sequence[Eqn], shape: tuple[int, ...], stored: Collection[Var], inner: int = 1
@@ -49,100 +49,103 @@ class RowParts:
         self.shape = shape or (1,)
         self.lead = len(self.shape) - inner
         self.parts: list[Part] = []
-        self.made: dict[Var, Part] = {}
+        self.producers: dict[Var, Part] = {}
         self.fixed: dict[Access, str] = {}
         for eqn in eqns:
             for each in self._expanded(eqn):
-                self._enter(each)
+                self._add(each)
         for part in self.parts:
             if part.output in stored:
-                part.store = self._access(part.output, part.output.shape, part.full, write=True)
+                part.store = self._access(part.output, part.output.shape, part.per_element, write=True)
         self._check_order()
-        self._fold_axes()
-        self._keep()
+        self._merge_axes()
+        self._choose_buffered()
 
     # Analysis -------------------------------------------------------------------------------------------------------
     def _expanded(self, eqn: Eqn) -> Iterator[Eqn]:
         """An equation, or its decomposition."""
-        if not isinstance(eqn.op.c, Rows):
+        if not isinstance(eqn.op.c, RowDecomposition):
             yield eqn
             return
         if eqn.params["axis"] not in (-1, len(self.shape) - 1):
-            raise UnfitError
+            raise NoKernelError
         with recording() as steps:
             out = eqn.op.c.steps(*eqn.inputs, **eqn.params)
         for step in steps:
             yield Eqn(step.op, step.inputs, step.params, (eqn.output,) if step.output is out else step.outputs)
 
-    def _enter(self, eqn: Eqn) -> None:
+    def _add(self, eqn: Eqn) -> None:
         form = eqn.op.c
         if form is None and eqn.op.view is not None:
-            form = Scalar("{0}")
-            eqn = self._seen(eqn)
-        if isinstance(form, Fold):
+            form = Elementwise("{0}")
+            eqn = self._as_copy(eqn)
+        if isinstance(form, Reduction):
             (value,) = eqn.operands
             axes = tuple(sorted(a % value.ndim for a in eqn.params["axis"]))
             if value.shape != self.shape or axes != tuple(range(self.lead, len(self.shape))):
-                raise UnfitError
-            full, inputs_full = False, True
-        elif isinstance(form, Scalar):
-            full = inputs_full = self._is_full(eqn.output.shape)
+                raise NoKernelError
+            per_element, inputs_per_element = False, True
+        elif isinstance(form, Elementwise):
+            per_element = inputs_per_element = self._is_per_element(eqn.output.shape)
         else:
-            raise UnfitError
+            raise NoKernelError
         name = self.memory.names.get(eqn.output) or f"r{len(self.parts)}"
-        part = Part(eqn, form, full, 0, name)
+        part = Part(eqn, form, per_element, 0, name)
         for i, x in enumerate(eqn.inputs):
-            if not isinstance(x, Var):
-                continue
-            maker = self.made.get(x) or self.made.get(self.memory.base(x))
-            shape = self.shape if isinstance(form, Fold) else eqn.output.shape
-            if maker is None:
-                part.reads[i] = self._access(x, shape, inputs_full)
-                continue
-            if x is not maker.output and x in self.memory.places:
-                # Through a view: it must show each element in its place.
-                mine = self._access(maker.output, maker.output.shape, maker.full)
-                if (
-                    seen := self._access(x, shape, inputs_full)
-                ).strides != mine.strides or seen.pointer != mine.pointer:
-                    raise UnfitError
-            elif x.shape != shape and (maker.full == inputs_full or (x.shape and x.ndim != len(shape))):
-                raise UnfitError
-            if maker.full and not inputs_full:
-                raise UnfitError
-            part.turn = max(part.turn, maker.turn + maker.folds)
+            if isinstance(x, Var):
+                self._connect(part, i, x, inputs_per_element)
         self.parts.append(part)
-        self.made[eqn.output] = part
+        self.producers[eqn.output] = part
 
-    def _seen(self, eqn: Eqn) -> Eqn:
-        """A view that is computed: a copy of what it shows."""
+    def _connect(self, part: Part, i: int, x: Var, per_element: bool) -> None:
+        """Input `i` of a part is read from memory, or is the value of an earlier part. `per_element`: whether the part
+        reads each element of a row. Raises NoKernelError if the value is not available row by row."""
+        producer = self.producers.get(x) or self.producers.get(self.memory.base(x))
+        shape = self.shape if part.reduces else part.output.shape
+        if producer is None:
+            part.reads[i] = self._access(x, shape, per_element)
+            return
+        if x is not producer.output and x in self.memory.places:
+            # A view of the value: it must have each element in its place.
+            stored = self._access(producer.output, producer.output.shape, producer.per_element)
+            viewed = self._access(x, shape, per_element)
+            if viewed.strides != stored.strides or viewed.pointer != stored.pointer:
+                raise NoKernelError
+        elif x.shape != shape and (producer.per_element == per_element or (x.shape and x.ndim != len(shape))):
+            raise NoKernelError
+        if producer.per_element and not per_element:
+            raise NoKernelError
+        part.phase = max(part.phase, producer.phase + producer.reduces)
+
+    def _as_copy(self, eqn: Eqn) -> Eqn:
+        """A view that has to be computed, as a copy of the elements it shows."""
         (x,) = eqn.operands
         place = self.memory.places[x]
         assert eqn.op.view is not None
-        found = eqn.op.view(place.offset, place.shape, place.strides, **eqn.params)
-        if found is None or self.memory.base(x) in self.made:
-            raise UnfitError
-        shown = Var(eqn.output.aval, eqn.output.hint)
-        self.memory.places[shown] = Place(place.buffer, found[0], shown.shape, found[1])
-        self.memory.names = {**self.memory.names, shown: self.memory.names[self.memory.base(x)]}
-        return Eqn(eqn.op, (shown,), eqn.params, eqn.outputs, eqn.origin)
+        layout = eqn.op.view(place.offset, place.shape, place.strides, **eqn.params)
+        if layout is None or self.memory.base(x) in self.producers:
+            raise NoKernelError
+        viewed = Var(eqn.output.aval, eqn.output.hint)
+        self.memory.places[viewed] = Place(place.buffer, layout[0], viewed.shape, layout[1])
+        self.memory.names = {**self.memory.names, viewed: self.memory.names[self.memory.base(x)]}
+        return Eqn(eqn.op, (viewed,), eqn.params, eqn.outputs, eqn.origin)
 
-    def _is_full(self, shape: tuple[int, ...]) -> bool:
+    def _is_per_element(self, shape: tuple[int, ...]) -> bool:
         if shape == self.shape:
             return True
         lead = self.shape[: self.lead]
         if shape not in (lead, (*lead, *(1,) * (len(self.shape) - self.lead))):
-            raise UnfitError
+            raise NoKernelError
         return False
 
-    def _access(self, x: Var, shape: tuple[int, ...], full: bool, write: bool = False) -> Access:
+    def _access(self, x: Var, shape: tuple[int, ...], per_element: bool, write: bool = False) -> Access:
         """A value, broadcast to the shape of the equation that reads or computes it, over the axes of the kernel."""
         if x not in self.memory.places:
-            raise UnfitError
-        found = self.memory.access(x, shape, write)
-        strides = found.strides if full else (*found.strides[: self.lead], *(0,) * (len(self.shape) - self.lead))
-        own = tuple(s if n != 1 else 0 for s, n in zip(strides, self.shape, strict=True))
-        return found.along(own)
+            raise NoKernelError
+        access = self.memory.access(x, shape, write)
+        inner = len(self.shape) - self.lead
+        strides = access.strides if per_element else (*access.strides[: self.lead], *(0,) * inner)
+        return access.along(tuple(s if n != 1 else 0 for s, n in zip(strides, self.shape, strict=True)))
 
     # Conditions -----------------------------------------------------------------------------------------------------
     def _check_order(self) -> None:
@@ -150,24 +153,25 @@ class RowParts:
         stores = [(part, part.store) for part in self.parts if part.store is not None]
         for k, (part, store) in enumerate(stores):
             if any(s == 0 and n > 1 for s, n in zip(store.strides[: self.lead], self.shape, strict=False)):
-                raise UnfitError
-            if any(overlap(store.place, store.dtype, other.place, other.dtype) for _, other in stores[:k]):
-                raise UnfitError
+                raise NoKernelError
+            if any(places_overlap(store.place, store.dtype, other.place, other.dtype) for _, other in stores[:k]):
+                raise NoKernelError
             for reader in self.parts:
                 for read in reader.reads.values():
-                    if not overlap(store.place, store.dtype, read.place, read.dtype):
+                    if not places_overlap(store.place, store.dtype, read.place, read.dtype):
                         continue
                     same = (store.pointer, store.strides) == (read.pointer, read.strides)
-                    if not same or part.full != (reader.full or reader.folds) or reader.turn > part.turn:
-                        raise UnfitError
-                    if reader.folds and reader.turn == part.turn:
-                        raise UnfitError
+                    each = reader.per_element or reader.reduces
+                    if not same or part.per_element != each or reader.phase > part.phase:
+                        raise NoKernelError
+                    if reader.reduces and reader.phase == part.phase:
+                        raise NoKernelError
 
-    def _fold_axes(self) -> None:
+    def _merge_axes(self) -> None:
         """Merge axes."""
         accesses = self._accesses()
         head, tail = self.shape[: self.lead], self.shape[self.lead :]
-        elementwise = not any(part.folds or not part.full for part in self.parts)
+        elementwise = not any(part.reduces or not part.per_element for part in self.parts)
         if elementwise:
             head, tail = (), self.shape
         at = len(head)
@@ -178,7 +182,7 @@ class RowParts:
             outer_strides = [s[:-1] for s in inner_strides]
             inner_strides = [s[-1:] for s in inner_strides]
         if len(inner) > 1:
-            raise UnfitError
+            raise NoKernelError
         if not inner:
             inner, inner_strides = (1,), [(0,)] * len(accesses)
         self.outer, self.length = outer, inner[0]
@@ -188,25 +192,25 @@ class RowParts:
             part.store = None if part.store is None else new[id(part.store)]
 
     def _accesses(self) -> list[Access]:
-        found = [a for part in self.parts for a in part.reads.values()]
-        return found + [part.store for part in self.parts if part.store is not None]
+        access = [a for part in self.parts for a in part.reads.values()]
+        return access + [part.store for part in self.parts if part.store is not None]
 
-    def _keep(self) -> None:
+    def _choose_buffered(self) -> None:
         """Find the values of a row that a later loop over it, or a reduction, reads again: they are buffered, unless
         they are in memory anyway."""
-        self.in_pieces = False
+        self.chunked = False
         for part in self.parts:
             for x in part.eqn.operands:
-                maker = self.made.get(x) or self.made.get(self.memory.base(x))
-                if maker is None or not maker.full or (maker.turn == part.turn and not part.folds):
+                producer = self.producers.get(x) or self.producers.get(self.memory.base(x))
+                if producer is None or not producer.per_element or (producer.phase == part.phase and not part.reduces):
                     continue
-                if maker.store is not None and maker.store.strides[-1] == 1:
+                if producer.store is not None and producer.store.strides[-1] == 1:
                     continue
                 if self.length <= BUFFERED:
-                    maker.kept = True
-                elif part.folds and part.turn == maker.turn:
-                    maker.kept = self.in_pieces = True
+                    producer.buffered = True
+                elif part.reduces and part.phase == producer.phase:
+                    producer.buffered = self.chunked = True
                 else:
-                    raise UnfitError
-        if self.in_pieces and any(part.turn for part in self.parts if part.full):
-            raise UnfitError
+                    raise NoKernelError
+        if self.chunked and any(part.phase for part in self.parts if part.per_element):
+            raise NoKernelError

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ...ir import FLOATS, Fold, Operand, Scalar, Var, fill
-from .memory import C_TYPE, SUFFIX, Access, UnfitError
+from ...ir import FLOATS, Elementwise, Operand, Reduction, Var, fill
+from .memory import C_TYPE, SUFFIX, Access, NoKernelError
+from .parallel import CACHE_LINE, parallel_bounds
 from .row_parts import Part, RowParts
-from .share import LINE, bounds
 
 PIECE = 1024
 """Elements of a longer row that are computed before they are reduced; sums are accumulated in such chunks anyway."""
@@ -24,9 +24,9 @@ class RowKernel(RowParts):
         ends = [("0", str(n)) for n in (*self.outer, self.length)]
         work = math.prod(self.outer) * self.length * len(self.parts)
         if self.outer:
-            ends[0] = bounds(self.memory, self.outer[0], work)
-        elif all(part.full for part in self.parts):
-            ends[0] = bounds(self.memory, self.length, work, LINE)
+            ends[0] = parallel_bounds(self.memory, self.outer[0], work)
+        elif all(part.per_element for part in self.parts):
+            ends[0] = parallel_bounds(self.memory, self.length, work, CACHE_LINE)
         row = self._row(index, *ends[-1])
         for i, (begin, end) in reversed(list(zip(index, ends, strict=False))):
             head = f"for (int64_t {i} = {begin}; {i} < {end}; {i}++) {{"
@@ -36,11 +36,11 @@ class RowKernel(RowParts):
     def _row(self, index: Sequence[str], begin: str, end: str) -> list[str]:
         out: list[str] = []
         for part in self.parts:
-            if part.kept and not self.in_pieces:
+            if part.buffered and not self.chunked:
                 out.append(f"{C_TYPE[part.output.dtype]} {part.name}_row[{self.length}];")
         fixed: dict[str, str] = {}
         for part in self.parts:
-            if part.full:
+            if part.per_element:
                 for access in part.reads.values():
                     if not access.strides[-1] and self.length > 1:
                         text = access.at([*index, "0"])
@@ -48,64 +48,64 @@ class RowKernel(RowParts):
                         self.fixed[access] = fixed[text]
         kinds = {a.at([*index, "0"]): C_TYPE[a.dtype] for a in self.fixed}
         out += [f"const {kinds[text]} {name} = {text};" for text, name in fixed.items()]
-        for turn in range(1 + max((part.turn for part in self.parts), default=0)):
-            own = [part for part in self.parts if part.turn == turn]
-            out += [self._value(part, [*index, "0"]) for part in own if not part.full and not part.folds]
-            loop = [part for part in own if part.full]
-            folds = [part for part in own if part.folds]
-            if self.in_pieces and folds and loop:
-                out += self._pieces(loop, folds, index)
+        for phase in range(1 + max((part.phase for part in self.parts), default=0)):
+            parts = [part for part in self.parts if part.phase == phase]
+            out += [self._value(part, [*index, "0"]) for part in parts if not part.per_element and not part.reduces]
+            per_element_parts = [part for part in parts if part.per_element]
+            reductions = [part for part in parts if part.reduces]
+            if self.chunked and reductions and per_element_parts:
+                out += self._chunks(per_element_parts, reductions, index)
                 continue
-            if loop:
+            if per_element_parts:
                 out += ["EACH"] if self.length > 1 else []
                 out.append(f"for (int64_t j = {begin}; j < {end}; j++) {{")
-                out += [*_indented(self._body(loop, [*index, "j"], "j")), "}"]
-            out += [f"const {C_TYPE[p.output.dtype]} {p.name} = {self._fold(p, index)};" for p in folds]
+                out += [*_indented(self._body(per_element_parts, [*index, "j"], "j")), "}"]
+            out += [f"const {C_TYPE[p.output.dtype]} {p.name} = {self._fold(p, index)};" for p in reductions]
         for part in self.parts:
-            if part.store is not None and not part.full:
+            if part.store is not None and not part.per_element:
                 out.append(f"{part.store.at([*index, '0'])} = {part.name};")
         return out
 
-    def _body(self, loop: Sequence[Part], index: Sequence[str], at: str) -> list[str]:
-        lines = [self._value(part, index) for part in loop]
-        lines += [f"{part.store.at(index)} = {part.name};" for part in loop if part.store is not None]
-        lines += [f"{part.name}_row[{at}] = {part.name};" for part in loop if part.kept]
+    def _body(self, per_element_parts: Sequence[Part], index: Sequence[str], at: str) -> list[str]:
+        lines = [self._value(part, index) for part in per_element_parts]
+        lines += [f"{part.store.at(index)} = {part.name};" for part in per_element_parts if part.store is not None]
+        lines += [f"{part.name}_row[{at}] = {part.name};" for part in per_element_parts if part.buffered]
         return lines
 
-    def _pieces(self, loop: Sequence[Part], folds: Sequence[Part], index: Sequence[str]) -> list[str]:
+    def _chunks(self, per_element_parts: Sequence[Part], reductions: Sequence[Part], index: Sequence[str]) -> list[str]:
         """A long row in chunks: each is computed, then reduced."""
-        out = [f"double {p.name}_all = {_form(p, Fold).start};" for p in folds]
+        out = [f"double {p.name}_all = {_form(p, Reduction).start};" for p in reductions]
         out.append(f"for (int64_t first = 0; first < {self.length}; first += {PIECE}) {{")
         out.append(f"    const int64_t n = {self.length} - first < {PIECE} ? {self.length} - first : {PIECE};")
-        out += [f"    {C_TYPE[p.output.dtype]} {p.name}_row[{PIECE}];" for p in loop if p.kept]
+        out += [f"    {C_TYPE[p.output.dtype]} {p.name}_row[{PIECE}];" for p in per_element_parts if p.buffered]
         out += ["    EACH", "    for (int64_t k = 0; k < n; k++) {", "        const int64_t j = first + k;"]
-        out += [*_indented(_indented(self._body(loop, [*index, "j"], "k"))), "    }"]
-        for p in folds:
-            form = _form(p, Fold)
+        out += [*_indented(_indented(self._body(per_element_parts, [*index, "j"], "k"))), "    }"]
+        for p in reductions:
+            form = _form(p, Reduction)
             piece = f"{form.row}({self._row_at(p, index, 'first')}, n)".replace("{t}", _suffix(p))
             out.append(f"    {p.name}_all = {fill(form.join, [f'{p.name}_all', piece])};".replace("{t}", "f64"))
         out.append("}")
         return [
             *out,
-            *(f"const {C_TYPE[p.output.dtype]} {p.name} = ({C_TYPE[p.output.dtype]}){p.name}_all;" for p in folds),
+            *(f"const {C_TYPE[p.output.dtype]} {p.name} = ({C_TYPE[p.output.dtype]}){p.name}_all;" for p in reductions),
         ]
 
     def _fold(self, part: Part, index: Sequence[str]) -> str:
-        function = self._function(_form(part, Fold)).replace("{t}", _suffix(part))
+        function = self._function(_form(part, Reduction)).replace("{t}", _suffix(part))
         return f"{function}({self._row_at(part, index, '0')}, {self.length})"
 
     def _row_at(self, part: Part, index: Sequence[str], first: str) -> str:
         """A pointer to the elements that a reduction reads."""
         (x,) = part.eqn.operands
-        maker = self.made.get(x) or self.made.get(self.memory.base(x))
-        if maker is not None and maker.kept:
-            return f"{maker.name}_row"
-        access = part.reads.get(0) if maker is None else maker.store
+        producer = self.producers.get(x) or self.producers.get(self.memory.base(x))
+        if producer is not None and producer.buffered:
+            return f"{producer.name}_row"
+        access = part.reads.get(0) if producer is None else producer.store
         if access is None or (access.strides[-1] != 1 and self.length > 1):
-            raise UnfitError
+            raise NoKernelError
         return self._first(access, [*index, first])
 
-    def _function(self, form: Fold) -> str:
+    def _function(self, form: Reduction) -> str:
         """The function that reduces a row."""
         return form.row
 
@@ -118,7 +118,7 @@ class RowKernel(RowParts):
         eqn, y = part.eqn, part.output
         dtypes = [x.dtype for x in eqn.operands]
         texts = [self._operand(part, i, x, index) for i, x in enumerate(eqn.inputs)]
-        form = _form(part, Scalar)
+        form = _form(part, Elementwise)
         text = form.text if isinstance(form.text, str) else form.text(**eqn.params)
         kind = next((SUFFIX[d] for d in dtypes if d in FLOATS), "")
         text = fill(text.replace("{t}", kind).replace("{type}", C_TYPE[y.dtype]), texts)
@@ -131,14 +131,14 @@ class RowKernel(RowParts):
             return self.memory.literal(part.eqn, i)
         if i in part.reads:
             read = part.reads[i]
-            return self.fixed[read] if part.full and read in self.fixed else read.at(index)
-        maker = self.made.get(x) or self.made[self.memory.base(x)]
-        if not maker.full or maker.turn == part.turn:
-            return maker.name
-        if maker.kept:
-            return f"{maker.name}_row[{index[-1]}]"
-        assert maker.store is not None
-        return maker.store.at(index)
+            return self.fixed[read] if part.per_element and read in self.fixed else read.at(index)
+        producer = self.producers.get(x) or self.producers[self.memory.base(x)]
+        if not producer.per_element or producer.phase == part.phase:
+            return producer.name
+        if producer.buffered:
+            return f"{producer.name}_row[{index[-1]}]"
+        assert producer.store is not None
+        return producer.store.at(index)
 
 
 def _form(part: Part, kind: type[Any]) -> Any:

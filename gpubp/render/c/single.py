@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...ir import Adds, Call, Element, Eqn, Fold, Product, Read, Routine, Var, aval_of, fill, literal
+from ...ir import Call, Eqn, Gather, Product, Read, Reduction, Routine, ScatterAdd, Var, aval_of, fill, literal
 from ...passes import ITEM, Step, dense
-from .memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse, each_lane, loops
+from .memory import C_TYPE, SUFFIX, Access, Memory, NoKernelError, collapse, lane_loop, loops
+from .parallel import parallel_bounds
 from .products import product
-from .share import bounds
 
 ELEMENT = 4
 """Estimated elementary operations of an element with computed indices."""
@@ -17,40 +17,39 @@ STACK = 1 << 18
 
 
 def single_kernel(memory: Memory, step: Step) -> list[str]:
-    """The loops of one equation. Raises UnfitError if it has no such form."""
+    """The loops of one equation. Raises NoKernelError if its primitive has no C form."""
     eqn, form = step.eqn, step.eqn.op.c
     if form is None:
-        raise UnfitError
+        raise NoKernelError
     out = memory.result(eqn)
-    if isinstance(form, Fold):
+    if isinstance(form, Reduction):
         return _reduction(memory, eqn, form, out)
     if isinstance(form, Product):
         return product(memory, eqn, out)
-    if isinstance(form, Element):
+    if isinstance(form, Gather):
         return _elements(memory, eqn, form, out)
-    if isinstance(form, Adds):
+    if isinstance(form, ScatterAdd):
         return _sums(memory, eqn, form, out)
     if isinstance(form, Call):
         return _call(memory, eqn, form, out)
     if isinstance(form, Routine):
         return _routine(memory, step, form, out)
-    raise UnfitError
+    raise NoKernelError
 
 
 def _nest(
     memory: Memory,
     shape: Sequence[int],
     body: Sequence[str],
-    each: bool = False,
-    first: tuple[str, str] | None = None,
+    independent: bool = False,
+    bounds: tuple[str, str] | None = None,
 ) -> list[str]:
-    """Loops around statements, the innermost free of dependences if `each`; each statement for all lanes, if any.
-    `first`: see `loops`."""
-    lines = each_lane(body) if memory.lanes else list(body)
-    return loops(shape, lines, each and not memory.lanes, first)
+    """A loop nest around statements, for each lane if there are lanes; `independent` and `bounds` as for `loops`."""
+    lines = lane_loop(body) if memory.lanes else list(body)
+    return loops(shape, lines, independent and not memory.lanes, bounds)
 
 
-def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> list[str]:
+def _reduction(memory: Memory, eqn: Eqn, form: Reduction, out: Access) -> list[str]:
     """The result is initialised, then each element is accumulated, in memory order."""
     (x,) = eqn.operands
     gone = {a % x.ndim for a in eqn.params["axis"]}
@@ -60,13 +59,13 @@ def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> list[str]:
     strides = [next(own) if k not in gone or len(out.strides) == x.ndim else 0 for k in range(x.ndim)]
     strides = [0 if k in gone else s for k, s in enumerate(strides)]
     if not x.shape or x.shape[-1] == 0:
-        raise UnfitError
+        raise NoKernelError
     shape, (to, source) = collapse(x.shape, [strides, read.strides])
     fill_shape, (target,) = collapse([x.shape[k] for k in kept], [[strides[k] for k in kept]])
     index = [f"i{k}" for k in range(len(shape))]
     t = SUFFIX[x.dtype]
     first, fill_index = out.along(target), [f"i{k}" for k in range(len(fill_shape))]
-    lines = _nest(memory, fill_shape, [f"{first.at(fill_index)} = {form.start};"], each=True)
+    lines = _nest(memory, fill_shape, [f"{first.at(fill_index)} = {form.start};"], independent=True)
     put, get = out.along(to), read.along(source)
     if shape and not to[-1] and source[-1] == 1:
         # Contiguous elements are reduced at once.
@@ -76,40 +75,40 @@ def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> list[str]:
         if memory.lanes:
             before = [f"{C_TYPE[x.dtype]} row[LANES];", f"{form.lanes}(&{first_of_row}, {shape[-1]}, row);"]
             row = "row[l]"
-        body, around, each = f"{put.at(place)} = {fill(form.join, [put.at(place), row])};", shape[:-1], False
+        body, around, independent = f"{put.at(place)} = {fill(form.join, [put.at(place), row])};", shape[:-1], False
     else:
-        before, around, each = [], shape, bool(shape and to[-1])
+        before, around, independent = [], shape, bool(shape and to[-1])
         body = f"{put.at(index)} = {fill(form.join, [put.at(index), get.at(index)])};"
-    inner = each_lane([body]) if memory.lanes else [body]
-    lines += loops(around, [*before, *inner], each and not memory.lanes)
+    inner = lane_loop([body]) if memory.lanes else [body]
+    lines += loops(around, [*before, *inner], independent and not memory.lanes)
     return [line.replace("{t}", t) for line in lines]
 
 
-def _elements(memory: Memory, eqn: Eqn, form: Element, out: Access) -> list[str]:
+def _elements(memory: Memory, eqn: Eqn, form: Gather, out: Access) -> list[str]:
     shape = eqn.output.shape
     index = [f"i{k}" for k in range(len(shape))]
     reads = [Read(x.shape, SUFFIX.get(x.dtype, ""), memory.access(x, x.shape).at) for x in eqn.operands]
     text = form.text(index, shape, *reads, **eqn.params).replace("{t}", SUFFIX.get(eqn.output.dtype, ""))
     if not text:
-        raise UnfitError
-    first = bounds(memory, shape[0], eqn.output.aval.size * ELEMENT) if shape else None
-    return _nest(memory, shape, [f"{out.at(index)} = {text};"], each=True, first=first)
+        raise NoKernelError
+    bounds = parallel_bounds(memory, shape[0], eqn.output.aval.size * ELEMENT) if shape else None
+    return _nest(memory, shape, [f"{out.at(index)} = {text};"], independent=True, bounds=bounds)
 
 
-def _sums(memory: Memory, eqn: Eqn, form: Adds, out: Access) -> list[str]:
+def _sums(memory: Memory, eqn: Eqn, form: ScatterAdd, out: Access) -> list[str]:
     y, value = eqn.output, eqn.operands[0]
     index = [f"i{k}" for k in range(max(y.ndim, value.ndim))]
     reads = [Read(x.shape, SUFFIX.get(x.dtype, ""), memory.access(x, x.shape).at) for x in eqn.operands]
     own = index[: value.ndim]
     place = out.at(form.place(own, y.shape, *reads, **eqn.params))
-    zeros = _nest(memory, y.shape, [f"{out.at(index[: y.ndim])} = 0;"], each=True)
+    zeros = _nest(memory, y.shape, [f"{out.at(index[: y.ndim])} = 0;"], independent=True)
     return [*zeros, *_nest(memory, value.shape, [f"{place} = {place} + {reads[0](own)};"])]
 
 
 def _call(memory: Memory, eqn: Eqn, form: Call, out: Access) -> list[str]:
     y = eqn.output
     if out.place.strides != dense(y.shape) or any(x.shape for x in eqn.operands):
-        raise UnfitError
+        raise NoKernelError
     where = "all" if memory.lanes else out.pointer
     text = form.text.replace("{t}", SUFFIX[y.dtype]).replace("{out}", where).replace("{size}", str(y.aval.size))
     for key, value in eqn.params.items():
@@ -132,21 +131,21 @@ def _routine(memory: Memory, step: Step, form: Routine, out: Access) -> list[str
     eqn = step.eqn
     inputs = [memory.access(x, x.shape) for x in eqn.operands]
     if memory.lanes or any(a.place.strides != dense(a.place.shape) for a in (out, *inputs)):
-        raise UnfitError
-    found = form.text(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params)
-    if found is None:
-        raise UnfitError
+        raise NoKernelError
+    call = form.text(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params)
+    if call is None:
+        raise NoKernelError
     kind, item = C_TYPE[eqn.output.dtype], ITEM[eqn.output.dtype]
     # Each thread has its own scratch, on its stack if it is small enough.
-    small = sum(found.room) * item <= STACK
-    begin, end = bounds(memory, found.turns, found.work if small else 0, found.unit)
-    text = found.call.replace("{t}", SUFFIX[eqn.output.dtype]).replace("{out}", out.pointer)
+    small = sum(call.scratch) * item <= STACK
+    begin, end = parallel_bounds(memory, call.iterations, call.work if small else 0, call.granule)
+    text = call.call.replace("{t}", SUFFIX[eqn.output.dtype]).replace("{out}", out.pointer)
     text = text.replace("{begin}", begin).replace("{end}", end)
     lines = []
-    for i, (v, room) in enumerate(zip(step.scratch, found.room, strict=False)):
-        if memory.share is None:
+    for i, (v, size) in enumerate(zip(step.scratch, call.scratch, strict=False)):
+        if memory.split is None:
             text = text.replace(f"{{s{i}}}", memory.access(v, v.shape, write=True).pointer)
         else:
             text = text.replace(f"{{s{i}}}", f"room{i}")
-            lines.append(f"_Alignas(64) {kind} room{i}[{room}];")
+            lines.append(f"_Alignas(64) {kind} room{i}[{size}];")
     return [*lines, f"{fill(text, [a.pointer for a in inputs])};"]

@@ -6,16 +6,16 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ...ir import Eqn, Fold, Var, identifiers
+from ...ir import Eqn, Reduction, Var, identifiers
 from ...ops import c_functions, c_names, copy
 from ...passes import ITEM, Buffer, Fusion, Plan, Step, base_of
 from ..loops import loop_steps
-from .given import Given, given
-from .memory import C_TYPE, Memory, UnfitError
+from .identifiers import C_RESERVED, comment, readable_name
+from .memory import C_TYPE, Memory, NoKernelError
+from .number_table import NumberTable, number_table
 from .parts import Compiled, CSource, Kernel
 from .rows import RowKernel
 from .single import single_kernel
-from .words import C_WORDS, comment, readable_name
 
 
 def c_source(
@@ -25,31 +25,31 @@ def c_source(
     describe: Callable[[object], str] = str,
     collect: Sequence[Var] = (),
     *,
-    apart: bool = False,
+    unfused: bool = False,
 ) -> CSource:
     """The pieces of a plan that have a C form. The functions `<name>_0`, `<name>_1` ... are for consecutive pieces, or
-    with `apart` for one kernel each; the pieces between them stay in Python.
+    with `unfused` for one kernel each; the pieces between them stay in Python.
 
     If there are none, `<name>_many(arena, tables, rows, order, per_epoch, at, steps, results)` runs `steps` steps on
     batches of `rows`, an array of data for each feed, and writes the numbers `collect` of each step to `results`. Step
     `at` takes the batch with that number out of `per_epoch`, and starts over after the last; `order` is the permutation
     of the rows, if they are shuffled. It returns how many steps were run before the guard stopped one.
     """
-    numbers = given(plan)
-    rounds = {
+    numbers = number_table(plan)
+    bodies = {
         one.plan: PlanText(one.plan, f"{name}_loop{k}", {}, describe, numbers).source()
         for k, (_, one) in enumerate(loop_steps(plan.steps))
     }
-    found = PlanText(plan, name, hints or {}, describe, numbers).source(collect, apart)
-    body = "\n\n".join((*numbers.told(describe), *(part.text for part in (*rounds.values(), found) if part.text)))
-    return replace(found, text=f"{c_functions(body)}\n\n{body}\n", rounds=rounds)
+    main = PlanText(plan, name, hints or {}, describe, numbers).source(collect, unfused)
+    body = "\n\n".join((*numbers.comment(describe), *(part.text for part in (*bodies.values(), main) if part.text)))
+    return replace(main, text=f"{c_functions(body)}\n\n{body}\n", bodies=bodies)
 
 
 class PlanText:
-    """The source of a plan, for one copy of its program or for `lanes`. `given`: its run-time numbers, including those
-    of the enclosing program."""
+    """The source of a plan, for one copy of its program or for `lanes`. `number_table`: the run-time numbers of the
+    whole program, of which this plan may be a loop body."""
 
-    taken = C_WORDS | c_names()
+    reserved = C_RESERVED | c_names()
     """Reserved names."""
 
     def __init__(
@@ -58,30 +58,30 @@ class PlanText:
         name: str,
         hints: Mapping[Var, str],
         describe: Callable[[object], str],
-        given: Given,
+        number_table: NumberTable,
         lanes: bool = False,
     ) -> None:
         self.plan, self.name, self.hints, self.describe = plan, name, hints, describe
-        self.given, self.lanes = given, lanes
+        self.number_table, self.lanes = number_table, lanes
         eqns = [*plan.constants, *plan.views, *(step.eqn for step in plan.steps)]
         values = dict.fromkeys(
             (*plan.program.inputs, *plan.states, *(v for e in eqns for v in e.outputs), *plan.places)
         )
         readable = {v: readable_name(hints.get(v, v.hint)) for v in values}
-        self.names = identifiers(values, readable, self.taken)
+        self.names = identifiers(values, readable, self.reserved)
         constants = [v for e in plan.constants for v in e.outputs if plan.places[v].buffer.kind == "constant"]
         self.tables = (*plan.states, *constants)
-        self.numbers: dict[Buffer, int] = {plan.places[v].buffer: i for i, v in enumerate(self.tables)}
+        self.table_index: dict[Buffer, int] = {plan.places[v].buffer: i for i, v in enumerate(self.tables)}
         self.views = {eqn.output: eqn for eqn in plan.views}
         self.readers = self._readers()
-        self.parts: list[str] = []
+        self.part_functions: list[str] = []
 
     def _readers(self) -> dict[Var, set[int]]:
         """For each value the steps that read it; len(steps) stands for whatever comes after them."""
-        found: dict[Var, set[int]] = {}
+        readers: dict[Var, set[int]] = {}
 
-        def read(x: Var, at: int) -> None:
-            found.setdefault(self.base(x), set()).add(at)
+        def read(x: Var, step: int) -> None:
+            readers.setdefault(self.base(x), set()).add(step)
 
         for i, step in enumerate(self.plan.steps):
             for x in step.eqn.operands:
@@ -91,7 +91,7 @@ class PlanText:
         ends = (*program.outputs, *(v for _, v in program.updates), *(v for _, v in self.plan.copies), *put_together)
         for x in (*ends, *(() if program.guard is None else (program.guard,))):
             read(x, end)
-        return found
+        return readers
 
     def base(self, x: Var) -> Var:
         """The value whose memory a view shares."""
@@ -99,106 +99,106 @@ class PlanText:
 
     # Kernels ------------------------------------------------------------------------------------------------------
     def kernels(self) -> Iterator[Kernel]:
-        pieces = list(self.plan.fusions)
-        while pieces:
-            piece = pieces.pop(0)
-            if pieces and (both := self._with_fold(piece, pieces[0])) is not None:
-                pieces.pop(0)
-                yield both
+        fusions = list(self.plan.fusions)
+        while fusions:
+            fusion = fusions.pop(0)
+            if fusions and (merged := self._with_reduction(fusion, fusions[0])) is not None:
+                fusions.pop(0)
+                yield merged
                 continue
-            yield from self._divided(piece)
+            yield from self._largest_kernels(fusion)
 
-    def _divided(self, piece: Fusion) -> Iterator[Kernel]:
+    def _largest_kernels(self, fusion: Fusion) -> Iterator[Kernel]:
         """A piece as few kernels: fusing as many of its steps as possible."""
-        first = piece.first
-        while first < piece.stop:
-            for stop in range(piece.stop if piece.shape is not None else first + 1, first, -1):
-                if (found := self._rows(first, stop)) is not None:
-                    yield found
+        first = fusion.first
+        while first < fusion.stop:
+            for stop in range(fusion.stop if fusion.shape is not None else first + 1, first, -1):
+                if (kernel := self._rows(first, stop)) is not None:
+                    yield kernel
                     break
             else:
                 stop = first + 1
-                if (single := self._single(first)) is not None:
-                    yield single
+                if (kernel := self._single(first)) is not None:
+                    yield kernel
             first = stop
 
-    def _with_fold(self, piece: Fusion, after: Fusion) -> Kernel | None:
-        """An elementwise piece fused with the following reduction of all its elements."""
-        eqn = self.plan.steps[after.first].eqn
-        if after.stop > after.first + 1 or not isinstance(eqn.op.c, Fold) or after.first == self.plan.early:
+    def _with_reduction(self, fusion: Fusion, following: Fusion) -> Kernel | None:
+        """An elementwise fusion joined with the following reduction of all its elements."""
+        eqn = self.plan.steps[following.first].eqn
+        if following.stop > following.first + 1 or not isinstance(eqn.op.c, Reduction):
             return None
         (x,) = eqn.operands
-        if piece.shape != x.shape or len(eqn.params["axis"]) != x.ndim:
+        if following.first == self.plan.early or fusion.shape != x.shape or len(eqn.params["axis"]) != x.ndim:
             return None
-        return self._rows(piece.first, after.stop, x.ndim)
+        return self._rows(fusion.first, following.stop, x.ndim)
 
     def _rows(self, first: int, stop: int, inner: int = 0) -> Kernel | None:
         eqns = [step.eqn for step in self.plan.steps[first:stop]]
         shapes = [x.shape for e in eqns for x in (*(e.operands if e.op.trait != "elementwise" else ()), *e.outputs)]
         shape = max(shapes, key=lambda s: (len(s), *s))
         if not inner:
-            folds = [e for e in eqns if isinstance(e.op.c, Fold)]
-            inner = max((_trailing(e) for e in folds), default=1)
+            reductions = [e for e in eqns if isinstance(e.op.c, Reduction)]
+            inner = max((_trailing(e) for e in reductions), default=1)
         memory = self.memory()
         try:
-            lines = self.rows_kernel()(memory, eqns, shape, self.stored(range(first, stop)), inner).lines()
-        except UnfitError:
+            lines = self.row_kernel_type()(memory, eqns, shape, self.stored(range(first, stop)), inner).lines()
+        except NoKernelError:
             return None
         return self._kernel(first, stop, memory, lines)
 
     def stored(self, steps: Collection[int]) -> set[Var]:
         """The values computed in some steps and read elsewhere."""
-        made = (v for i in steps for v in self.plan.steps[i].eqn.outputs)
+        computed = (v for i in steps for v in self.plan.steps[i].eqn.outputs)
         # What no equation reads is a copy that is part of something larger.
-        return {v for v in made if not self.readers.get(v, {-1}) <= set(steps)}
+        return {v for v in computed if not self.readers.get(v, {-1}) <= set(steps)}
 
     def _single(self, first: int) -> Kernel | None:
         memory = self.memory()
         try:
             lines = self.single_lines(memory, self.plan.steps[first])
-        except UnfitError:
+        except NoKernelError:
             return None
         return self._kernel(first, first + 1, memory, lines)
 
     def single_lines(self, memory: Memory, step: Step) -> Sequence[str]:
-        """The code of one equation. Raises UnfitError."""
+        """The code of one equation. Raises NoKernelError."""
         return single_kernel(memory, step)
 
     def memory(self) -> Memory:
-        return Memory(self.plan, self.names, self.numbers, self.given, self.lanes)
+        return Memory(self.plan, self.names, self.table_index, self.number_table, self.lanes)
 
-    def rows_kernel(self) -> type[RowKernel]:
+    def row_kernel_type(self) -> type[RowKernel]:
         return RowKernel
 
     def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> Kernel:
-        words = set(re.findall(r"\w+", "\n".join(lines)))
-        declared = [line for line in memory.declarations() if words & set(re.findall(r"\w+_at_*|number\d+", line))]
+        used = set(re.findall(r"\w+", "\n".join(lines)))
+        declared = [line for line in memory.declarations() if used & set(re.findall(r"\w+_at_*|number\d+", line))]
         origins = tuple(dict.fromkeys(s.eqn.origin for s in self.plan.steps[first:stop] if s.eqn.origin is not None))
-        return Kernel(first, stop, origins, (*declared, *lines), memory.share)
+        return Kernel(first, stop, origins, (*declared, *lines), memory.split)
 
     # Functions ----------------------------------------------------------------------------------------------------
-    def source(self, collect: Sequence[Var] = (), apart: bool = False) -> CSource:
+    def source(self, collect: Sequence[Var] = (), unfused: bool = False) -> CSource:
         """Only the functions, without those that they call, and without loops."""
         kernels = {kernel.first: kernel for kernel in self.kernels()}
         functions: list[Compiled] = []
         texts: list[str] = []
-        at, end = 0, len(self.plan.steps)
-        while at < end:
-            if at not in kernels:
-                at += 1
+        position, end = 0, len(self.plan.steps)
+        while position < end:
+            if position not in kernels:
+                position += 1
                 continue
-            run = [kernels[at]]
-            while not apart and run[-1].stop in kernels:
-                run.append(kernels[run[-1].stop])
-            done = Compiled(f"{self.name}_{len(functions)}", at, run[-1].stop)
-            functions.append(done)
-            texts.append(self._function(done, run))
-            at = done.stop
+            sequence = [kernels[position]]
+            while not unfused and sequence[-1].stop in kernels:
+                sequence.append(kernels[sequence[-1].stop])
+            function = Compiled(f"{self.name}_{len(functions)}", position, sequence[-1].stop)
+            functions.append(function)
+            texts.append(self._function(function, sequence))
+            position = function.stop
         many = ""
         if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
             many = f"{self.name}_many"
             texts.append(self._many(many, functions[0], collect))
-        return CSource("\n\n".join(texts), tuple(functions), self.tables, many, {}, self.given.table)
+        return CSource("\n\n".join(texts), tuple(functions), self.tables, many, {}, self.number_table.table)
 
     def _many(self, name: str, step: Compiled, collect: Sequence[Var]) -> str:
         memory = self.memory()
@@ -224,8 +224,8 @@ class PlanText:
 
     def _function(self, function: Compiled, run: Iterable[Kernel]) -> str:
         head = f"int {function.name}(char *arena, void *const *tables) {{"
-        lines = [head, *self.with_numbers(self.statements(run, function.stop)), "    return 0;", "}"]
-        parts, self.parts = self.parts, []
+        lines = [head, *self.with_number_pointer(self.statements(run, function.stop)), "    return 0;", "}"]
+        parts, self.part_functions = self.part_functions, []
         return "\n".join([*parts, *lines])
 
     def statements(self, run: Iterable[Kernel], stop: int) -> list[str]:
@@ -242,21 +242,22 @@ class PlanText:
                 lines += self.guard()
             for k, (state, value) in enumerate(plan.copies):
                 memory = self.memory()
-                put = Eqn(copy, (value,), {}, (state,))
-                body = self.rows_kernel()(memory, [put], state.shape, {state}).lines()
+                copying = Eqn(copy, (value,), {}, (state,))
+                body = self.row_kernel_type()(memory, [copying], state.shape, {state}).lines()
                 lines += self.block(self._kernel(end + k, end, memory, body))
         return lines
 
     def block(self, kernel: Kernel) -> list[str]:
-        """A kernel's lines inline, or a call that splits them among threads, with the function appended to `parts`."""
-        if kernel.share is None:
+        """A kernel's lines inline, or a call that splits them among threads, with the function appended to
+        `part_functions`."""
+        if kernel.split is None:
             return ["    {", *(f"        {line}" for line in kernel.lines), "    }"]
-        name, (turns, grain) = f"{self.name}_part{kernel.first}", kernel.share
+        name, (iterations, part_size) = f"{self.name}_part{kernel.first}", kernel.split
         head = f"static void {name}(char *arena, void *const *tables, int64_t begin, int64_t end) {{"
-        self.parts += [head, *self.with_numbers([f"    {line}" for line in kernel.lines]), "}", ""]
-        return [f"    share({name}, arena, tables, {turns}, {grain});"]
+        self.part_functions += [head, *self.with_number_pointer([f"    {line}" for line in kernel.lines]), "}", ""]
+        return [f"    parallel_for({name}, arena, tables, {iterations}, {part_size});"]
 
-    def with_numbers(self, lines: list[str]) -> list[str]:
+    def with_number_pointer(self, lines: list[str]) -> list[str]:
         """The body of a function, which first finds the run-time numbers after the tables, if it uses any."""
         if not any(" = NUMBER(" in line for line in lines):
             return lines

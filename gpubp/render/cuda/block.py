@@ -10,8 +10,8 @@ from dsl.records import dataclass
 from ...ir import Var
 from ...ops import cuda_functions
 from ...passes import ALIGN, ITEM, Buffer, Plan
-from ..c.given import Given
 from ..c.memory import C_TYPE
+from ..c.number_table import NumberTable
 from ..c.parts import code_of
 from .task_text import TaskText
 from .tasks import FRONT, OWN_MEMORY, Inner, Strand, Task, aside, once, phases, warps
@@ -79,12 +79,12 @@ class BlockText(TaskText):
         name: str,
         hints: Mapping[Var, str],
         describe: Callable[[object], str],
-        given: Given,
+        number_table: NumberTable,
         collect: Sequence[Var],
         most: int,
     ) -> None:
         """`most`: the bytes of its own memory that a block can have."""
-        super().__init__(plan, name, hints, describe, given)
+        super().__init__(plan, name, hints, describe, number_table)
         self.collect, self.most = collect, most
         if any(step.body is not None for step in plan.steps):
             self.largest *= WITH_LOOPS
@@ -94,7 +94,7 @@ class BlockText(TaskText):
             self.homes[plan.places[state].buffer] = self.size
             self.size += _aligned(state.aval.size * ITEM[state.dtype])
 
-    def made(self) -> Block | None:
+    def kernel(self) -> Block | None:
         """The kernel; None where a step is more than it can do, or needs more memory than a block has."""
         if self.size > self.most or not self.collect:
             return None
@@ -166,7 +166,8 @@ class BlockText(TaskText):
         return "\n\n".join((cuda_functions(), *self.numbers_declared(), *map(once, functions), once(kernel))) + "\n"
 
     def _phase(self, phase: Sequence[Strand], crew: Crew, functions: list[str], turn: str = "") -> list[str]:
-        """Strands side by side, and the wait for all of them; `turn`: what stands for the turn of a loop, if in one."""
+        """Strands side by side, and the wait for all of them; `phase`: what stands for the turn of a loop, if in
+        one."""
         out: list[str] = []
         at = barrier = 0
         # Loops first: behind them no thread is at a barrier that another task could take for its own.

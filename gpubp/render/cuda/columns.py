@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from dsl.records import dataclass
 
-from ...ir import Fold
+from ...ir import Reduction
 from ..c.memory import C_TYPE
 from .fold import Folding
 from .multiply import unrolled, when
@@ -32,7 +32,7 @@ class ColumnFold:
     `out`: the place of the result of `column`."""
 
     name: str
-    form: Fold
+    form: Reduction
     dtype: str
     taken: str
     out: str
@@ -54,7 +54,7 @@ class ColumnKernel:
         self, rows: int, columns: int, width: int, kind: str, folds: Sequence[ColumnFold], index: Sequence[str] = ()
     ) -> None:
         self.rows, self.columns, self.width = rows, columns, width
-        self.kind, self.folds, self.index = kind, folds, index
+        self.kind, self.reduces, self.index = kind, folds, index
         self.pieces = pieces_of(rows, columns)
         most = WIDE if columns * self.pieces >= WIDE * MANY else NARROW
         self.tile = max(width, min(most, BLOCK // SLICES * width, power_above(columns)))
@@ -68,16 +68,16 @@ class ColumnKernel:
         self.own = [fold.folding(blocks(rows, SLICES * self.pieces)) for fold in folds]
         self.every = [fold.folding(rows) for fold in folds]
 
-    def made(self, body: Callable[[Sequence[str]], list[str]]) -> Kernel:
+    def kernel(self, body: Callable[[Sequence[str]], list[str]]) -> Kernel:
         """`body`: the statements for `row` and `column`, with those that join the numbers of column `column + v`, for
         each `v`."""
-        lines, outs = self._slices(body), [f"{x.out} = ({C_TYPE[x.dtype]}){x.name}_joined;" for x in self.folds]
+        lines, outs = self._slices(body), [f"{x.out} = ({C_TYPE[x.dtype]}){x.name}_joined;" for x in self.reduces]
         if self.pieces == 1:
             lines += self._each(1, [*self._joined(SLICES), *self.index, *outs])
             return Kernel(tuple(lines), self.groups, self.threads)
-        lines += [*self._pieces(), *self._each(1, [*self._joined(self.joiners), *self.index, *outs])]
+        lines += [*self._chunks(), *self._each(1, [*self._joined(self.joiners), *self.index, *outs])]
         grid = self.groups * blocks(self.pieces, self.parts)
-        scratch = 8 * len(self.folds) * self.pieces * self.columns
+        scratch = 8 * len(self.reduces) * self.pieces * self.columns
         return Kernel(tuple(lines), grid, self.threads, scratch, 1 + self.groups)
 
     def _slices(self, body: Callable[[Sequence[str]], list[str]]) -> list[str]:
@@ -88,7 +88,7 @@ class ColumnKernel:
         there += [f"column < {self.columns}"] if self.columns % self.tile else []
         takes = [
             f"{f.name}_all[v] = {f.join(f'{f.name}_all[v]', x.taken)};"
-            for f, x in zip(self.own, self.folds, strict=True)
+            for f, x in zip(self.own, self.reduces, strict=True)
         ]
         loop = [
             f"#pragma unroll {4 if width == 1 else 2}",
@@ -110,12 +110,12 @@ class ColumnKernel:
             "__syncthreads();",
         ]
 
-    def _pieces(self) -> list[str]:
+    def _chunks(self) -> list[str]:
         """Each block hands on what its slices found; the last one joins the pieces to as many slices again."""
         tile, parts = self.tile, self.parts
         piece = f"blockIdx.x / {self.groups}" + (f" * {parts} + k / {tile}" if parts > 1 else "")
         places = [f"((double *)scratch)[({{}}) * {self.columns} + column]"]
-        places += [places[0].replace("{}", f"{{}} + {k * self.pieces}") for k in range(1, len(self.folds))]
+        places += [places[0].replace("{}", f"{{}} + {k * self.pieces}") for k in range(1, len(self.reduces))]
         every = [*zip(self.every, places, strict=True)]
         found = self._joined(SLICES, f"k / {tile} * {SLICES} + " if parts > 1 else "")
         found += [f"{place.format(piece)} = {f.name}_joined;" for f, place in every]

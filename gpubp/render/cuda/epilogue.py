@@ -1,22 +1,22 @@
-"""Epilogue fusion: what is computed of results while they are in registers, before they are written anywhere."""
+"""Epilogue fusion: equations computed from results while these are in registers, before anything is written."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
 from ...ir import Eqn, Var
-from ..c.memory import C_TYPE, Access, Memory, UnfitError, overlap
+from ..c.memory import C_TYPE, Access, Memory, NoKernelError, places_overlap
 from ..c.row_parts import Part
 from .rows import CudaRows
 
 LANES = 16
-"""Threads beside each other that have the results of a row, where each has one."""
+"""Threads that hold a row of results, if each holds one."""
 
 
 class Fused(CudaRows):
-    """The results of the equation `eqn`, which is more than elementwise, and the equations `after` that are computed of
-    them as soon as they are there; `stored`: the values that something else reads. Raises UnfitError where they would
-    write over what other threads still read."""
+    """An equation `eqn` that is not elementwise, and the equations `after`, which are computed from its results by the
+    same threads. `stored`: the values that other kernels read. Raises NoKernelError if a result would overwrite what
+    other threads still read."""
 
     def __init__(self, memory: Memory, eqn: Eqn, after: Sequence[Eqn], stored: Collection[Var]) -> None:
         self.first = eqn
@@ -25,26 +25,26 @@ class Fused(CudaRows):
         stores = [part.store for part in self.parts if part.store is not None]
         for x in eqn.operands:
             place = memory.places[x]
-            if any(overlap(store.place, store.dtype, place, x.dtype) for store in stores):
-                raise UnfitError
+            if any(places_overlap(store.place, store.dtype, place, x.dtype) for store in stores):
+                raise NoKernelError
 
-    def _enter(self, eqn: Eqn) -> None:
+    def _add(self, eqn: Eqn) -> None:
         if eqn is not self.first:
-            super()._enter(eqn)
+            super()._add(eqn)
             return
         assert eqn.op.c is not None
         part = Part(eqn, eqn.op.c, True, 0, self.memory.names[eqn.output])
         self.parts.append(part)
-        self.made[eqn.output] = part
+        self.producers[eqn.output] = part
 
-    def _fold_axes(self) -> None:
-        """Axes stay those of the equation, which counts them."""
+    def _merge_axes(self) -> None:
+        """The axes stay as they are: `eqn` indexes them."""
         self.outer, self.length = self.shape[:-1], self.shape[-1]
 
 
 class Epilogue(Fused):
-    """The epilogue of a tiled GEMM: elementwise equations, or those of a row whose results threads beside each other
-    have."""
+    """The epilogue of a tiled GEMM: elementwise equations, or row-wise ones if the results of a row are in the
+    registers of adjacent threads."""
 
     @property
     def accesses(self) -> list[Access]:
@@ -52,30 +52,30 @@ class Epilogue(Fused):
 
     @property
     def by_rows(self) -> bool:
-        """Whether something needs a whole row, the last axis."""
-        return not all(part.full for part in self.parts)
+        """Whether an equation needs a whole row, that is the last axis."""
+        return not all(part.per_element for part in self.parts)
 
     def of_rows(self, index: Sequence[str]) -> list[str]:
-        """The statements that compute and write a row, at the index of the other axes, by the threads `lane` of `mask`
-        that have its sums in `sums[0][0]`."""
+        """The statements that compute and write a row, at `index` of the other axes. The threads of `mask` run them,
+        each with its element of the product, number `lane` of the row, in `sums[0][0]`."""
         return self._turns(index, LANES)
 
     @property
     def width(self) -> int:
-        """How many neighbours can be read and written at once."""
+        """The elements of one vector access."""
         return self._width()
 
     def declared(self, size: str, width: int) -> list[str]:
-        """Registers for what is written, of arrays of `size`."""
+        """The declarations of register arrays, of shape `size`, for the values that are stored."""
         return [f"Pack<{C_TYPE[part.output.dtype]}, {width}> {part.name}_pack{size};" for part in self._stores()]
 
     def computed(self, index: Sequence[str], at: str, width: int, kind: str) -> list[str]:
-        """The statements that compute `width` neighbours, from the index `j` of the last axis on behind those of the
-        others, of the sums `sums[r][c + v]`, to `at` in these registers."""
+        """The statements that compute `width` adjacent elements from `sums[r][c + v]` and put them into element `at` of
+        these register arrays. `index`: of all axes but the last, whose index is `j`."""
         return self._filled(index, width, kind, at)
 
     def written(self, index: Sequence[str], at: str, width: int) -> list[str]:
-        """The statements that write them to memory."""
+        """The statements that store these registers."""
         return self._put(index, width, at)
 
     def _lanes(self) -> int:
@@ -89,12 +89,12 @@ class Epilogue(Fused):
 
 
 class ElementEpilogue(Fused):
-    """The epilogue of a product each result of which is one thread's, `sum`: elementwise equations."""
+    """The epilogue of a product whose threads compute one result each, `sum`: elementwise equations."""
 
     def of_each(self, index: Sequence[str]) -> list[str]:
-        """The statements that compute and write what is made of a result, at this index."""
-        if not all(part.full for part in self.parts):
-            raise UnfitError
+        """The statements that compute and store everything that depends on the result at this index."""
+        if not all(part.per_element for part in self.parts):
+            raise NoKernelError
         return self._body(self.parts, index, index[-1])
 
     def _value(self, part: Part, index: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from dsl.records import dataclass
 
-from ...ir import Spot
+from ...ir import MaskedIndex
 from ...passes import ITEM
 from ..c.memory import C_TYPE, Access
 from .work import BYTES, DEPTH, aligned, indented, split_index
@@ -32,13 +32,13 @@ class Axes:
 
 @dataclass(frozen=True)
 class Factor:
-    """A matrix in memory: the element at indices of `own` axes and of `terms` is at `spot`. A block of `threads`
+    """A matrix in memory: the element at indices of `own` axes and of `terms` is at `start`. A block of `threads`
     threads works on `size` of its rows or columns, from the index `begin` on, and on `depth` terms at a time. `tensor`:
     for tensor cores, which take its elements rounded to TF32, from memory that lies as tensor.py says."""
 
     name: str
     access: Access
-    spot: Spot
+    start: MaskedIndex
     own: Axes
     size: int
     begin: str
@@ -55,12 +55,12 @@ class Factor:
     def _way(self) -> tuple[bool, bool]:
         """Whether elements beside each other in memory are terms, and whether one follows the other: by the last index
         in which the last axis of a side stands."""
-        for k, text in reversed([*enumerate(self.spot.index)]):
+        for k, text in reversed([*enumerate(self.start.index)]):
             words = re.findall(r"\w+", text)
             sides = [(axes.sizes[-1], axes is self.terms) for axes in (self.own, self.terms) if axes.names[-1] in words]
             found = max((side for side in sides if side[0] > 1), default=None)
             if found is not None:
-                return found[1], len(sides) == 1 and k == len(self.spot.index) - 1 and self.access.strides[-1] == 1
+                return found[1], len(sides) == 1 and k == len(self.start.index) - 1 and self.access.strides[-1] == 1
         return True, False
 
     @property
@@ -150,9 +150,9 @@ class Factor:
         there = [
             *([f"q < {self.own.total}"] if self.own.total % self.size else []),
             *(["t < stop"] if self.terms.total % self.depth else []),
-            *([self.spot.inside.replace("&&", "&")] if self.spot.inside else []),
+            *([self.start.mask.replace("&&", "&")] if self.start.mask else []),
         ]
-        read = f"{self.name}_next[e] = *(const {pack} *)(&{self.access.at(self.spot.index)});"
+        read = f"{self.name}_next[e] = *(const {pack} *)(&{self.access.at(self.start.index)});"
         lines = [f"const {kind} q = {self.begin} + at;", *self.own.named("q", kind)]
         if not self._one_term:
             lines += [term.format("deep"), *terms]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dsl.records import dataclass
 
-from ...ir import Fold, fill
+from ...ir import Reduction, fill
 from ..c.memory import C_TYPE, SUFFIX
 from .work import TERMS, WARP
 
@@ -16,7 +16,7 @@ class Folding:
     """A reduction `form` to a value `name` of type `dtype`, of which each thread joins at most `terms` elements."""
 
     name: str
-    form: Fold
+    form: Reduction
     dtype: str
     terms: int
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product as indices
 
-from ...ir import Eqn, Product, Spot, Sums
+from ...ir import Contraction, Eqn, MaskedIndex, Product
 from ...ops import add, relu
 from ...passes import ITEM
-from ..c.memory import C_TYPE, Access, Memory, UnfitError, collapse
-from ..turns import Spot as Address
+from ..c.memory import C_TYPE, Access, Memory, NoKernelError, collapse
+from ..loop_addresses import Address
 from .epilogue import ElementEpilogue, Epilogue
 from .tiles import tiles
 from .work import Body, Gemm, Kernel, Matrix, aligned, indented, split_index, strided
@@ -46,13 +46,13 @@ def product(memory: Memory, results: Epilogue, tf32: bool) -> Body:
 
 def small_product(memory: Memory, results: ElementEpilogue, most: int) -> Body:
     """The same for matrices in the memory of a block: each number by one thread, its sum in the order of memory too.
-    Raises UnfitError for more than `most` multiplications, and for convolutions."""
+    Raises NoKernelError for more than `most` multiplications, and for convolutions."""
     eqn = results.first
     if not isinstance(eqn.op.c, Product):
-        raise UnfitError
+        raise NoKernelError
     (a, b, _), lead, (m, n, k) = _parts(memory, eqn)
     if m * n * k > most:
-        raise UnfitError
+        raise NoKernelError
     kind, total = C_TYPE[eqn.output.dtype], math.prod(lead) * m * n
     index = [f"i{axis}" for axis in range(len(lead))]
     fma = "fmaf" if kind == "float" else "fma"
@@ -73,7 +73,7 @@ def _parts(memory: Memory, eqn: Eqn) -> tuple[list[Access], tuple[int, ...], tup
     a, b = eqn.operands
     lead = eqn.output.shape[:-2]
     if 0 in (*eqn.output.shape, a.shape[-1]):
-        raise UnfitError
+        raise NoKernelError
     every = [*(memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b)), memory.result(eqn)]
     return every, lead, (a.shape[-2], b.shape[-1], a.shape[-1])
 
@@ -84,23 +84,23 @@ def _batch(every: Sequence[Access], lead: tuple[int, ...]) -> tuple[tuple[int, .
 
 
 def with_epilogue(memory: Memory, calls: Sequence[Gemm], results: Epilogue) -> Gemm:
-    """The library's call with what is computed of its results. Raises UnfitError where that is more than a bias and a
-    rectifier. The library says no more of this one than `max(x, 0)`, which may make 0 of NaN (measured on an H100, it
-    keeps NaN). So it is for programs with a guard alone: where a product overflows, so does the loss or a gradient."""
+    """The library's call with its epilogue. Raises NoKernelError if that is more than a bias and a ReLU. The library
+    documents its ReLU as `max(x, 0)`, which may turn NaN into 0 (an H100 was measured to keep NaN). So it is used only
+    in programs with a guard: where a product overflows, the loss or a gradient does too."""
     *inner, last = results.parts
     steps, work = [part.form for part in results.parts[1:]], calls[0]
     if steps not in ([ADDS], [RECTIFIES], [ADDS, RECTIFIES]) or any(part.store is not None for part in inner):
-        raise UnfitError
+        raise NoKernelError
     if last.form == RECTIFIES and memory.plan.program.guard is None:
-        raise UnfitError
+        raise NoKernelError
     if len(calls) > 1 or work.batch > 1 or work.dtype != "float32" or work.c.transposed:
-        raise UnfitError
+        raise NoKernelError
     bias = None
     if steps[0] == ADDS:
         reads = [*results.parts[1].reads.values()]
         along = (*(0,) * (len(results.shape) - 1), 1)
         if [(x.dtype, x.strides) for x in reads] != [(work.dtype, along)] or not aligned(reads[0], BIAS_ALIGNED):
-            raise UnfitError
+            raise NoKernelError
         bias = _address(memory, reads[0])
     return replace(work, bias=bias, relu=last.form == RECTIFIES)
 
@@ -160,16 +160,16 @@ def _sums(
         x.along((*x.strides[:-2], *x.strides[:-3:-1])) if t else x for x, t in zip((a, b), turned, strict=True)
     )
 
-    def of_left(own: Index, rows: Index, terms: Index) -> Spot:
+    def of_left(own: Index, rows: Index, terms: Index) -> MaskedIndex:
         *above, row = rows
-        return Spot((*own, *above, *((*terms, row) if turned[0] else (row, *terms))))
+        return MaskedIndex((*own, *above, *((*terms, row) if turned[0] else (row, *terms))))
 
-    def of_right(own: Index, terms: Index, columns: Index) -> Spot:
-        return Spot((*own, *((*columns, *terms) if turned[1] else (*terms, *columns))))
+    def of_right(own: Index, terms: Index, columns: Index) -> MaskedIndex:
+        return MaskedIndex((*own, *((*columns, *terms) if turned[1] else (*terms, *columns))))
 
-    def of_results(own: Index, rows: Index, columns: Index) -> Spot:
-        return Spot((*own, *rows, *columns))
+    def of_results(own: Index, rows: Index, columns: Index) -> MaskedIndex:
+        return MaskedIndex((*own, *rows, *columns))
 
     batch, rows = ((), (*lead, m)) if one else (lead, (m,))
     right = right.along(right.strides[-2:]) if one else right
-    return tiles(Sums(batch, rows, (n,), (k,), of_left, of_right, of_results), left, right, results, tf32)
+    return tiles(Contraction(batch, rows, (n,), (k,), of_left, of_right, of_results), left, right, results, tf32)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dsl.records import dataclass
 
-from ..turns import Spot
+from ..loop_addresses import Address
 from .work import Gemm, Matrix
 
 
@@ -17,9 +17,9 @@ class Frame:
     begins, and where each of its tables lies."""
 
     arena: int
-    tables: tuple[Spot, ...]
+    tables: tuple[Address, ...]
 
-    def spot(self, table: int | None, byte: int) -> Spot:
+    def start(self, table: int | None, byte: int) -> Address:
         """What is at a byte of the turn's arena, or of one of its tables, as the surrounding counts it."""
         if table is None:
             return None, self.arena + byte
@@ -49,15 +49,15 @@ class Launch:
 def within(work: Launch | Gemm, frame: Frame) -> Launch | Gemm:
     """Work of one turn as what surrounds the loop sees it."""
     if isinstance(work, Gemm):
-        bias = None if work.bias is None else frame.spot(*work.bias)
+        bias = None if work.bias is None else frame.start(*work.bias)
         return replace(work, a=_moved(work.a, frame), b=_moved(work.b, frame), c=_moved(work.c, frame), bias=bias)
     inner = work.frame
     if inner is None:
         return replace(work, frame=frame)
-    tables = tuple(frame.spot(*spot) for spot in inner.tables)
+    tables = tuple(frame.start(*spot) for spot in inner.tables)
     return replace(work, frame=Frame(frame.arena + inner.arena, tables))
 
 
 def _moved(matrix: Matrix, frame: Frame) -> Matrix:
-    table, start = frame.spot(matrix.table, matrix.start)
+    table, start = frame.start(matrix.table, matrix.start)
     return replace(matrix, table=table, start=start)

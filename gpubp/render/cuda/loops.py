@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..turns import Turns
+from ..loop_addresses import LoopAddresses
 from .launch import Frame
 
 
-def frames(turns: Turns) -> Iterator[Frame]:
+def frames(loop: LoopAddresses) -> Iterator[Frame]:
     """The memory of each turn, in order."""
-    arena = turns.plan.places[turns.step.scratch[-1]].buffer.start
-    for turn in range(turns.length):
-        index = turns.length - 1 - turn if turns.reverse else turn
-        yield Frame(arena, tuple(turns.stands[v].at(index, turn) for v in turns.one.plan.states))
+    arena = loop.plan.places[loop.step.scratch[-1]].buffer.start
+    for iteration in range(loop.length):
+        index = loop.length - 1 - iteration if loop.reverse else iteration
+        yield Frame(arena, tuple(loop.addresses[v].at(index, iteration) for v in loop.body.plan.states))

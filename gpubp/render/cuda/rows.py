@@ -6,9 +6,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ...ir import Fold, Operand, Var
+from ...ir import Operand, Reduction, Var
 from ...passes import ITEM
-from ..c.memory import C_TYPE, Access, UnfitError, overlap
+from ..c.memory import C_TYPE, Access, NoKernelError, places_overlap
 from ..c.row_parts import Part
 from ..c.rows import RowKernel
 from .fold import Folding, across, warp_mask
@@ -46,9 +46,9 @@ class CudaRows(RowKernel):
     def lines(self) -> Body:
         """The work."""
         self.packs: dict[str, str] = {}
-        if all(part.full for part in self.parts):
+        if all(part.per_element for part in self.parts):
             return Body([self._elementwise()])
-        if self.length > self._most() and any(part.folds for part in self.parts):
+        if self.length > self._most() and any(part.reduces for part in self.parts):
             return Body(self._split())
         return Body([self._row_by_row()])
 
@@ -61,19 +61,19 @@ class CudaRows(RowKernel):
         """Elements of the largest array, where each is computed by itself."""
         return self.rows * self.length
 
-    def _keep(self) -> None:
+    def _choose_buffered(self) -> None:
         """Values of a row that are read again after a reduction stay in registers."""
         for part in self.parts:
             for x in part.eqn.operands:
-                maker = self._maker(x)
-                if maker is None or not maker.full or maker.turn == part.turn:
+                producer = self._producer(x)
+                if producer is None or not producer.per_element or producer.phase == part.phase:
                     continue
                 if -(-self.length // self._lanes()) > KEPT:
-                    raise UnfitError
-                maker.kept = True
+                    raise NoKernelError
+                producer.buffered = True
 
-    def _maker(self, x: Var) -> Part | None:
-        return self.made.get(x) or self.made.get(self.memory.base(x))
+    def _producer(self, x: Var) -> Part | None:
+        return self.producers.get(x) or self.producers.get(self.memory.base(x))
 
     # Each element by itself ------------------------------------------------------------------------------------------
     def _elementwise(self) -> Kernel:
@@ -134,9 +134,9 @@ class CudaRows(RowKernel):
         read = part.reads.get(i)
         if read is not None and index[-1:] == ["jv"] and read.strides[-1] == 1:
             return f"{self.packs[read.at([*index[:-1], 'j'])]}.at[v]"
-        maker = self._maker(x) if isinstance(x, Var) and read is None else None
-        if maker is not None and maker.full and maker.turn < part.turn:
-            return f"{maker.name}_row[k]"
+        producer = self._producer(x) if isinstance(x, Var) and read is None else None
+        if producer is not None and producer.per_element and producer.phase < part.phase:
+            return f"{producer.name}_row[k]"
         return super()._operand(part, i, x, index)
 
     def _width(self) -> int:
@@ -169,10 +169,10 @@ class CudaRows(RowKernel):
 
     def _turns(self, index: Sequence[str], lanes: int) -> list[str]:
         count = -(-self.length // lanes)
-        out = [f"{C_TYPE[part.output.dtype]} {part.name}_row[{count}];" for part in self.parts if part.kept]
-        for turn in range(1 + max((part.turn for part in self.parts), default=0)):
-            own = [part for part in self.parts if part.turn == turn]
-            out += [self._value(part, [*index, "0"]) for part in own if not part.full and not part.folds]
+        out = [f"{C_TYPE[part.output.dtype]} {part.name}_row[{count}];" for part in self.parts if part.buffered]
+        for phase in range(1 + max((part.phase for part in self.parts), default=0)):
+            own = [part for part in self.parts if part.phase == phase]
+            out += [self._value(part, [*index, "0"]) for part in own if not part.per_element and not part.reduces]
             folds = self._foldings(own, count)
             loop = self._loop_body(own, [*index, "j"], folds)
             out += [fold.begin() for fold in folds.values()]
@@ -189,19 +189,19 @@ class CudaRows(RowKernel):
 
     def _foldings(self, parts: Sequence[Part], terms: int) -> dict[int, Folding]:
         """The reductions among parts, by the identity of the part."""
-        return {id(p): Folding(p.name, _fold(p), p.output.dtype, terms) for p in parts if p.folds}
+        return {id(p): Folding(p.name, _fold(p), p.output.dtype, terms) for p in parts if p.reduces}
 
     def _loop_body(self, own: Sequence[Part], index: Sequence[str], folds: dict[int, Folding]) -> list[str]:
-        lines = self._body([part for part in own if part.full], index, "k")
+        lines = self._body([part for part in own if part.per_element], index, "k")
         for part in own:
-            if part.folds:
+            if part.reduces:
                 (x,) = part.eqn.operands
                 lines.append(folds[id(part)].take(self._operand(part, 0, x, index)))
         return lines
 
     def _row_figures(self, index: Sequence[str], lanes: int) -> list[str]:
         """Write what is one number for a row."""
-        stores = [part for part in self.parts if part.store is not None and not part.full]
+        stores = [part for part in self.parts if part.store is not None and not part.per_element]
         lines = [f"{p.store.at([*index, '0'])} = {p.name};" for p in stores if p.store is not None]
         if not lines:
             return []
@@ -213,7 +213,7 @@ class CudaRows(RowKernel):
 
     def _is_read(self, store: Access | None) -> bool:
         reads = (read for part in self.parts for read in part.reads.values())
-        return store is not None and any(overlap(store.place, store.dtype, r.place, r.dtype) for r in reads)
+        return store is not None and any(places_overlap(store.place, store.dtype, r.place, r.dtype) for r in reads)
 
     # Long rows -------------------------------------------------------------------------------------------------------
     def _most(self) -> int:
@@ -222,24 +222,24 @@ class CudaRows(RowKernel):
 
     def _in_turns(self) -> bool:
         """Whether the elements of a row are taken again, after a reduction."""
-        return any(part.turn for part in self.parts if part.full or part.folds)
+        return any(part.phase for part in self.parts if part.per_element or part.reduces)
 
     def _split(self) -> Iterator[Kernel]:
         """Several blocks for a row, each of which writes what it found; then one block joins that."""
         if self._in_turns():
-            raise UnfitError
+            raise NoKernelError
         pieces = blocks(self.length, BLOCK * PER_THREAD)
         if self.length > SPLIT:
             pieces = max(pieces, min(blocks(self.length, BLOCK * LEAST), MANY // self.rows))
         pieces = min(pieces, 1024)
         count = -(-self.length // (pieces * BLOCK))
-        first = [part for part in self.parts if part.turn == 0]
+        first = [part for part in self.parts if part.phase == 0]
         folds = self._foldings(first, count)
         index = [f"i{k}" for k in range(len(self.outer))]
         begin = split_index("row", self.outer, index, whole(self.rows * self.length))
         kind = whole(self.rows * self.length)
         lines = [_MASK, f"const int row = blockIdx.x / {pieces}, lane = threadIdx.x;", *begin]
-        lines += [self._value(part, [*index, "0"]) for part in first if not part.full and not part.folds]
+        lines += [self._value(part, [*index, "0"]) for part in first if not part.per_element and not part.reduces]
         lines += [fold.begin() for fold in folds.values()]
         lines += [
             f"#pragma unroll {min(count, KEPT)}",
@@ -258,13 +258,13 @@ class CudaRows(RowKernel):
         terms = -(-pieces // BLOCK)
         last = {k: Folding(f.name, f.form, f.dtype, max(terms, count)) for k, f in folds.items()}
         lines = [_MASK, "const int row = blockIdx.x, lane = threadIdx.x;", *begin]
-        lines += [self._value(part, [*index, "0"]) for part in first if not part.full and not part.folds]
+        lines += [self._value(part, [*index, "0"]) for part in first if not part.per_element and not part.reduces]
         lines += [fold.begin() for fold in last.values()]
         lines.append(f"for (int p = threadIdx.x; p < {pieces}; p += {BLOCK}) {{")
         at = f"row * {pieces} + p"
         takes = [f.take(f"({f.kind}){p.format(at=at)}") for p, f in zip(places, last.values(), strict=True)]
         lines += [*indented(takes), "}", *across(list(last.values()), BLOCK), *(f.result() for f in last.values())]
-        lines += [self._value(part, [*index, "0"]) for part in self.parts if part.turn and not part.full]
+        lines += [self._value(part, [*index, "0"]) for part in self.parts if part.phase and not part.per_element]
         yield Kernel((*lines, *self._row_figures(index, BLOCK)), self.rows, BLOCK, size)
 
 
@@ -283,6 +283,6 @@ def _only_first(lines: Sequence[str]) -> list[str]:
     return ["if (lane == 0) {", *indented(lines), "}"]
 
 
-def _fold(part: Part) -> Fold:
-    assert isinstance(part.form, Fold)
+def _fold(part: Part) -> Reduction:
+    assert isinstance(part.form, Reduction)
     return part.form

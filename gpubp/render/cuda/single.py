@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ...ir import INTEGERS, Adds, Call, Element, Eqn, Fold, Product, Routine, Var, aval_of, fill, literal
+from ...ir import INTEGERS, Call, Eqn, Gather, Product, Reduction, Routine, ScatterAdd, Var, aval_of, fill, literal
 from ...passes import dense
-from ..c.memory import C_TYPE, SUFFIX, Access, Memory, UnfitError, collapse
+from ..c.memory import C_TYPE, SUFFIX, Access, Memory, NoKernelError, collapse
 from .columns import ColumnFold, ColumnKernel
 from .elements import Elements
 from .epilogue import Epilogue
@@ -22,13 +22,13 @@ PER_THREAD = 16
 
 
 def product_body(memory: Memory, results: Epilogue, tf32: bool) -> Body:
-    """The work of a product, and of what its results are made into where they are. Raises UnfitError where it has no
+    """The work of a product, and of what its results are made into where they are. Raises NoKernelError where it has no
     such form."""
     eqn, form = results.first, results.first.op.c
     if isinstance(form, Product):
         return product(memory, results, tf32)
     if not isinstance(form, Routine):
-        raise UnfitError
+        raise NoKernelError
     memory.result(eqn)
     sums = form.sums(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params)
     left, right = (memory.access(x, x.shape) for x in eqn.operands)
@@ -41,30 +41,30 @@ def is_product(eqn: Eqn) -> bool:
 
 
 def single_body(memory: Memory, eqn: Eqn) -> Body:
-    """The work of one equation that is no product. Raises UnfitError where it has no such form."""
+    """The work of one equation that is no product. Raises NoKernelError where it has no such form."""
     form = eqn.op.c
     if form is None:
-        raise UnfitError
-    if isinstance(form, Element):
+        raise NoKernelError
+    if isinstance(form, Gather):
         return Elements(memory, eqn, [], {eqn.output}).lines()
     out = memory.result(eqn)
-    if isinstance(form, Fold):
+    if isinstance(form, Reduction):
         return Body(list(_reduction(memory, eqn, form, out)))
     if isinstance(form, Call):
         return Body([_call(memory, eqn, form, out)])
-    if isinstance(form, Adds):
+    if isinstance(form, ScatterAdd):
         return Body(_scatter(memory, eqn, out))
-    raise UnfitError
+    raise NoKernelError
 
 
 # Reductions ----------------------------------------------------------------------------------------------------------
-def _reduction(memory: Memory, eqn: Eqn, form: Fold, out: Access) -> Iterator[Kernel]:
+def _reduction(memory: Memory, eqn: Eqn, form: Reduction, out: Access) -> Iterator[Kernel]:
     (x,) = eqn.operands
     gone = [a % x.ndim for a in eqn.params["axis"]]
     kept = [k for k in range(x.ndim) if k not in gone]
     read = memory.access(x, x.shape)
     if 0 in x.shape:
-        raise UnfitError
+        raise NoKernelError
     to = [out.strides[k if len(out.strides) == x.ndim else i] for i, k in enumerate(kept)]
     outer, (target, outer_read) = collapse([x.shape[k] for k in kept], [to, [read.strides[k] for k in kept]])
     inner, (inner_read,) = collapse([x.shape[k] for k in gone], [[read.strides[k] for k in gone]])
@@ -79,7 +79,7 @@ class _Fold:
     def __init__(
         self,
         eqn: Eqn,
-        form: Fold,
+        form: Reduction,
         out: Access,
         target: Sequence[int],
         outer: Sequence[int],
@@ -110,7 +110,7 @@ class _Fold:
             return [f"((double *)scratch)[{at}] = {fold.name}_all;"]
         return [fold.result(), f"{self.out.at(self.index)} = {fold.name};"]
 
-    def _pieces(self, threads: int) -> int:
+    def _chunks(self, threads: int) -> int:
         """In how many pieces the elements of a result are divided among blocks of `threads` threads for each: more than
         one only where the results alone would leave most of a GPU idle."""
         room = max(1, 1024 // max(1, self.results // BLOCK))
@@ -119,7 +119,7 @@ class _Fold:
     def rows(self) -> Iterator[Kernel]:
         """Threads beside each other take elements beside each other."""
         lanes = power_above(self.length) if self.length < WARP else WARP if self.length <= 8 * WARP else BLOCK
-        pieces = self._pieces(lanes) if lanes == BLOCK else 1
+        pieces = self._chunks(lanes) if lanes == BLOCK else 1
         total = self.results * pieces
         block = min(BLOCK, max(WARP, power_above(total * lanes)))
         each = block // lanes
@@ -145,7 +145,7 @@ class _Fold:
             return [*index, *split, *unrolled("v", 1, takes)]
 
         fold = ColumnFold("total", self.form, self.dtype, self.read.at(self.places), self.out.at(self.index))
-        return ColumnKernel(self.length, self.results, 1, self.kind, [fold], index).made(body)
+        return ColumnKernel(self.length, self.results, 1, self.kind, [fold], index).kernel(body)
 
     def _scratch(self, pieces: int) -> int:
         return 8 * self.results * pieces if pieces > 1 else 0
@@ -170,18 +170,18 @@ def _scatter(memory: Memory, eqn: Eqn, out: Access) -> list[Kernel]:
     """Zeros first. Then of all updates of one row the first adds them up, in the order of their indices: so no two
     blocks write to one row, and the sum is the same each time."""
     if len(eqn.operands) != 2 or eqn.operands[1].dtype not in INTEGERS:
-        raise UnfitError
+        raise NoKernelError
     updates, indices = eqn.operands
     rank, count = indices.ndim, indices.aval.size
     rest = updates.shape[rank:]
     width, rows = math.prod(rest), eqn.output.shape[0]
     if updates.shape[:rank] != indices.shape or eqn.output.shape[1:] != rest:
-        raise UnfitError
-    label, given = memory.access(indices, indices.shape), memory.access(updates, updates.shape)
-    if label.strides != dense(indices.shape) or given.strides != dense(updates.shape):
-        raise UnfitError
+        raise NoKernelError
+    label, values = memory.access(indices, indices.shape), memory.access(updates, updates.shape)
+    if label.strides != dense(indices.shape) or values.strides != dense(updates.shape):
+        raise NoKernelError
     if out.strides != dense(eqn.output.shape):
-        raise UnfitError
+        raise NoKernelError
     kind, there = C_TYPE[out.dtype], f"index_within({label.pointer}[{{}}], {rows})"
     clear = f"for (int64_t q = THREAD; q < {rows * width}; q += THREADS) {out.pointer}[q] = 0;"
     threads = min(BLOCK, WARP * blocks(width, WARP))
@@ -195,9 +195,9 @@ def _scatter(memory: Memory, eqn: Eqn, out: Access) -> list[Kernel]:
         "__syncthreads();",
         "if (before) return;",
         f"for (int e = threadIdx.x; e < {width}; e += {threads}) {{",
-        f"    {kind} total = {given.pointer}[(int64_t)own * {width} + e];",
+        f"    {kind} total = {values.pointer}[(int64_t)own * {width} + e];",
         f"    for (int m = own + 1; m < {count}; m++)",
-        f"        if ({there.format('m')} == row) total += {given.pointer}[(int64_t)m * {width} + e];",
+        f"        if ({there.format('m')} == row) total += {values.pointer}[(int64_t)m * {width} + e];",
         f"    {out.pointer}[row * {width} + e] = total;",
         "}",
     ]
@@ -207,7 +207,7 @@ def _scatter(memory: Memory, eqn: Eqn, out: Access) -> list[Kernel]:
 def _call(memory: Memory, eqn: Eqn, form: Call, out: Access) -> Kernel:
     y = eqn.output
     if out.place.strides != dense(y.shape) or any(x.shape for x in eqn.operands):
-        raise UnfitError
+        raise NoKernelError
     text = form.text.replace("{t}", SUFFIX[y.dtype]).replace("{out}", out.pointer).replace("{size}", str(y.aval.size))
     for key, value in eqn.params.items():
         text = text.replace(f"{{{key}}}", literal(value))

@@ -12,12 +12,12 @@ from dsl.records import dataclass
 from ...ir import Eqn, Var
 from ...ops import copy, cuda_functions
 from ...passes import ALIGN, ITEM, LoopBody, Plan, Step
-from ..c.given import Given, given
+from ..c.identifiers import comment
 from ..c.memory import Memory
+from ..c.number_table import NumberTable, number_table
 from ..c.parts import Compiled, CSource
 from ..c.parts import Kernel as Steps
-from ..c.words import comment
-from ..turns import Turns
+from ..loop_addresses import LoopAddresses
 from .batches import CONTROL, Batches, BatchText
 from .block import Block, BlockText
 from .horizontal import body, functions, joined
@@ -68,7 +68,7 @@ def cuda_source(
     describe: Callable[[object], str] = str,
     collect: Sequence[Var] = (),
     *,
-    apart: bool = False,
+    unfused: bool = False,
     tf32: bool = False,
     room: int = OWN_MEMORY,
     nets: bool = False,
@@ -77,10 +77,10 @@ def cuda_source(
     round has one is work too, turn after turn; rounds of others are left to CuPy. `tf32`: whether factors of float32
     may be rounded to TF32, for tensor cores. `room`: the bytes that a block can have of its own. `nets`: kernels for
     several nets, whose states lie one behind the other."""
-    text = _Text(plan, name, hints or {}, describe, given(plan), apart, tf32, nets)
+    text = _Text(plan, name, hints or {}, describe, number_table(plan), unfused, tf32, nets)
     if nets:
         sizes = {plan.places[v].buffer: v.aval.size * ITEM[v.dtype] for v in plan.states}
-        text.grains = {buffer: math.gcd(ALIGN, size) for buffer, size in sizes.items()}
+        text.alignments = {buffer: math.gcd(ALIGN, size) for buffer, size in sizes.items()}
     return text.cuda(collect, room)
 
 
@@ -88,7 +88,7 @@ def cuda_source(
 class _Loop(Steps):
     """A loop as steps of a plan: its turns, and the text and the steps of a round."""
 
-    turns: Turns
+    turns: LoopAddresses
     text: _Text
     once: tuple[CudaStep | _Loop, ...]
 
@@ -100,13 +100,13 @@ class _Text(BatchText):
         name: str,
         hints: Mapping[Var, str],
         describe: Callable[[object], str],
-        given: Given,
-        apart: bool,
+        number_table: NumberTable,
+        unfused: bool,
         tf32: bool,
         nets: bool,
     ) -> None:
-        super().__init__(plan, name, hints, describe, given)
-        self.apart, self.tf32, self.nets = apart, tf32, nets
+        super().__init__(plan, name, hints, describe, number_table)
+        self.unfused, self.tf32, self.nets = unfused, tf32, nets
         self.texts: dict[str, str] = {}
         self.tasks: dict[Launch | Gemm, Task] = {}
         self.scratch = self.counters = 0
@@ -127,7 +127,7 @@ class _Text(BatchText):
                 at += 1
                 continue
             runs.append([steps[at]])
-            while not self.apart and runs[-1][-1].stop in steps:
+            while not self.unfused and runs[-1][-1].stop in steps:
                 runs[-1].append(steps[runs[-1][-1].stop])
             at = runs[-1][-1].stop
         functions = [Compiled(f"{self.name}_{k}", run[0].first, run[-1].stop) for k, run in enumerate(runs)]
@@ -139,13 +139,13 @@ class _Text(BatchText):
         batches = block = None
         if self.controlled:
             batches = self._batches(collect)
-            block = BlockText(plan, self.name, self.hints, self.describe, self.given, collect, room).made()
+            block = BlockText(plan, self.name, self.hints, self.describe, self.number_table, collect, room).kernel()
         tensor = any("mma_tf32(" in text for text in self.texts.values())
-        numbers = (*self.given.told(self.describe), *self.numbers_declared())
+        numbers = (*self.number_table.comment(self.describe), *self.numbers_declared())
         text = "\n\n".join((cuda_functions(tensor), *numbers, *self.texts.values())) + "\n"
         many = f"{self.name}_many" if batches is not None else ""
         more = (self.scratch, self.counters, batches, block)
-        return CudaSource(text, tuple(functions), self.tables, many, {}, self.given.table, work, *more)
+        return CudaSource(text, tuple(functions), self.tables, many, {}, self.number_table.table, work, *more)
 
     def _found(self) -> tuple[CudaStep | _Loop, ...]:
         """The pieces that have a form for a GPU."""
@@ -153,7 +153,7 @@ class _Text(BatchText):
             return ()
         found = [step for step in self.kernels() if isinstance(step, CudaStep | _Loop)]
         steps, loops = [s for s in found if isinstance(s, CudaStep)], [s for s in found if isinstance(s, _Loop)]
-        return tuple(sorted((*(steps if self.apart else self.fused(steps)), *loops), key=lambda s: s.first))
+        return tuple(sorted((*(steps if self.unfused else self.fused(steps)), *loops), key=lambda s: s.first))
 
     def _launches(self, step: CudaStep | _Loop, name: str = "") -> Iterator[Launch | Gemm]:
         if isinstance(step, _Loop):
@@ -210,7 +210,7 @@ class _Text(BatchText):
         `collect`: what is recorded behind them."""
         each = [one for step in steps for one in self._launches(step)]
         each += [self._record(collect)] if collect else []
-        if self.apart:
+        if self.unfused:
             return tuple(each)
         runs = groupby(each, lambda one: one in self.tasks)
         return tuple(one for known, run in runs for one in (self._together(list(run)) if known else run))
@@ -242,29 +242,29 @@ class _Text(BatchText):
 
     def _loop(self, first: int, step: Step, one: LoopBody) -> _Loop | None:
         """A loop, if all of a round is work for a GPU and nothing in it stays the same: that would have no memory."""
-        turns = Turns(self.plan, self.numbers, step, one)
-        more = (self.given, self.apart, self.tf32, self.nets)
+        turns = LoopAddresses(self.plan, self.table_index, step, one)
+        more = (self.number_table, self.unfused, self.tf32, self.nets)
         text = _Text(one.plan, f"{self.name}_loop{first}", {}, self.describe, *more)
-        text.grains = turns.grains(self._grain)
+        text.alignments = turns.alignments(self._grain)
         once = text._found()
         if one.plan.constants or sum(s.stop - s.first for s in once) < len(one.plan.steps):
             return None
         return _Loop(first, first + 1, (), (), None, turns, text, once)
 
     def _grain(self, table: int | None) -> int:
-        return ALIGN if table is None else self.grains.get(self.plan.places[self.tables[table]].buffer, ALIGN)
+        return ALIGN if table is None else self.alignments.get(self.plan.places[self.tables[table]].buffer, ALIGN)
 
     def _rounds(self, loop: _Loop) -> Iterator[Launch | Gemm]:
         """What a loop puts into the stream: its carries where they change, each turn, and the last carries."""
         text, turns, memory = loop.text, loop.turns, self.memory()
-        yield from self._moves(loop, memory, turns.before(), "enter")
+        yield from self._moves(loop, memory, turns.initial_copies(), "enter")
         once = text._works((*loop.once, *text.copies()))
         self.texts |= text.texts
         self.scratch, self.counters = max(self.scratch, text.scratch), max(self.counters, text.counters)
         for frame in frames(turns):
             yield from (within(one, frame) for one in once)
         memory = self.memory()
-        ends = [(x, last) for x, last, _ in turns.after(memory, self.readers.get)]
+        ends = [(x, last) for x, last, _ in turns.final_copies(memory, self.readers.get)]
         yield from self._moves(loop, memory, ends, "leave")
 
     def _moves(
@@ -273,7 +273,7 @@ class _Text(BatchText):
         """Copies, those of one shape together."""
         for k, shape in enumerate(dict.fromkeys(last.shape for _, last in pairs)):
             puts = [Eqn(copy, (x,), {}, (last,)) for x, last in pairs if last.shape == shape]
-            lines = self.rows_kernel()(memory, puts, shape, {e.output for e in puts}).lines()
+            lines = self.row_kernel_type()(memory, puts, shape, {e.output for e in puts}).lines()
             step = self._kernel(loop.first, loop.stop, memory, lines)
             yield from self._launches(step, f"{loop.text.name}_{word}{k or ''}")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...ir import Eqn, Fold
-from ..c.memory import UnfitError, overlap
+from ...ir import Eqn, Reduction
+from ..c.memory import NoKernelError, places_overlap
 from .columns import SLICES, ColumnFold, ColumnKernel, pieces_of
 from .elements import Elements
 from .multiply import unrolled
@@ -21,24 +21,24 @@ thread for each."""
 class Summed(CudaRows):
     """Elementwise equations, whose axes stay as they are."""
 
-    def _fold_axes(self) -> None:
+    def _merge_axes(self) -> None:
         self.outer, self.length = self.shape[:-1], self.shape[-1]
 
     def summed(self, sums: Sequence[Eqn]) -> Kernel:
-        """The kernel that computes them, and the reductions `sums` of what they make. Raises UnfitError."""
+        """The kernel that computes them, and the reductions `sums` of what they make. Raises NoKernelError."""
         self.packs = {}
         width, rows, columns = self._width(), self.rows, self.length
         pieces = pieces_of(rows, columns)
-        makers = [self.made.get(eqn.operands[0]) for eqn in sums]
-        if pieces * SLICES * (columns // width) < LEAST_THREADS or not all(part.full for part in self.parts):
-            raise UnfitError
+        makers = [self.producers.get(eqn.operands[0]) for eqn in sums]
+        if pieces * SLICES * (columns // width) < LEAST_THREADS or not all(part.per_element for part in self.parts):
+            raise NoKernelError
         folds: list[ColumnFold] = []
         for eqn, maker in zip(sums, makers, strict=True):
             out = self.memory.result(eqn)
             accesses = self._accesses()
-            if maker is None or any(overlap(out.place, out.dtype, a.place, a.dtype) for a in accesses):
-                raise UnfitError
-            assert isinstance(eqn.op.c, Fold)
+            if maker is None or any(places_overlap(out.place, out.dtype, a.place, a.dtype) for a in accesses):
+                raise NoKernelError
+            assert isinstance(eqn.op.c, Reduction)
             at = out.along(out.strides[-1:]).at(["column"])
             folds.append(ColumnFold(self.memory.names[eqn.output], eqn.op.c, eqn.output.dtype, maker.name, at))
         kind, index = whole(self.largest), [f"i{k}" for k in range(len(self.outer))]
@@ -49,7 +49,7 @@ class Summed(CudaRows):
                 return [*lines, *self._packed(index, width, kind, takes)]
             return [*lines, *self._body(self.parts, [*index, "j"], "j"), *unrolled("v", 1, takes)]
 
-        return ColumnKernel(rows, columns, width, kind, folds).made(body)
+        return ColumnKernel(rows, columns, width, kind, folds).kernel(body)
 
 
 class SummedElements(Summed, Elements):
@@ -58,7 +58,7 @@ class SummedElements(Summed, Elements):
 
 def sums_columns(eqn: Eqn) -> bool:
     """Whether an equation is a reduction of all axes but the last one."""
-    if not isinstance(eqn.op.c, Fold):
+    if not isinstance(eqn.op.c, Reduction):
         return False
     (x,) = eqn.operands
     axes = sorted(a % x.ndim for a in eqn.params["axis"])

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from ...ir import Eqn, Var
 from ...ops import copy
 from ...passes import Buffer, LoopBody, Plan, Step
-from ..c.given import Given
+from ..c.identifiers import comment
 from ..c.memory import C_TYPE, Memory
-from ..c.words import comment
-from ..turns import Spot, Stand, Turns
+from ..c.number_table import NumberTable
+from ..loop_addresses import Address, LoopAddresses, StateAddress
 from .epilogue import ElementEpilogue
 from .gemm import small_product
 from .rows import CudaRows
@@ -27,8 +27,8 @@ class _Memory(Memory):
 
     homes: Mapping[Buffer, int]
 
-    def inside(self, buffer: Buffer) -> int | None:
-        return self.homes.get(buffer, super().inside(buffer))
+    def arena_offset(self, buffer: Buffer) -> int | None:
+        return self.homes.get(buffer, super().arena_offset(buffer))
 
 
 class _Rows(CudaRows):
@@ -46,11 +46,11 @@ class TaskText(VerticalText):
     largest = SMALL
 
     def memory(self) -> Memory:
-        found = _Memory(self.plan, self.names, self.numbers, self.given)
+        found = _Memory(self.plan, self.names, self.table_index, self.number_table)
         found.homes = self.homes
         return found
 
-    def rows_kernel(self) -> type[CudaRows]:
+    def row_kernel_type(self) -> type[CudaRows]:
         return _Rows
 
     def product_and(self, memory: Memory, eqn: Eqn, after: Sequence[Eqn], stored: Collection[Var]) -> Body:
@@ -92,55 +92,57 @@ class TaskText(VerticalText):
         return [Task(about, (*step.declared, *k.lines), k.grid, k.block, *uses, behind) for k in kernels]
 
     # Loops -----------------------------------------------------------------------------------------------------------
-    def loop(self, at: int, step: Step, one: LoopBody) -> list[Task] | None:
-        """The tasks of a loop: its carries where they change, its turns, and the last carries."""
-        turns = Turns(self.plan, self.numbers, step, one)
-        stands = {one.plan.places[v].buffer: self._stand(turns, turns.stands[v]) for v in one.plan.states}
+    def loop(self, at: int, step: Step, body: LoopBody) -> list[Task] | None:
+        """The tasks of a loop: the initial copies of its carries, its iterations, and the copies of the final
+        carries."""
+        loop = LoopAddresses(self.plan, self.table_index, step, body)
+        addresses = {body.plan.places[v].buffer: self._state_address(loop, loop.addresses[v]) for v in body.plan.states}
         arena = self.plan.places[step.scratch[-1]].buffer.start
-        text = TurnText(one.plan, f"{self.name}_loop{at}", self.describe, self.given, stands, arena)
+        text = TurnText(body.plan, f"{self.name}_loop{at}", self.describe, self.number_table, addresses, arena)
         text.largest = self.largest
         tasks = text.all_steps()
-        if tasks is None or one.plan.constants:
+        if tasks is None or body.plan.constants:
             return None
-        inner = Inner(turns.length, tuple(map(tuple, phases(tasks))))
+        inner = Inner(loop.length, tuple(map(tuple, phases(tasks))))
         writes = self.uses([*step.eqn.outputs, *step.scratch])
         whole = Task("", (), 1, WARP, self.uses(step.eqn.operands), writes, False, inner=inner)
+        copies = ((self.memory(), initial, carry, initial) for initial, carry in loop.initial_copies())
+        before = [task for copied in copies for task in self._move(at, *copied)]
         memory = self.memory()
-        ends = turns.after(memory, self.readers.get)
-        before = [task for first, last in turns.before() for task in self._move(at, self.memory(), first, last, first)]
+        ends = loop.final_copies(memory, self.readers.get)
         after = [task for x, last, slots in ends for task in self._move(at, memory, x, last, slots)]
         return [*before, whole, *after]
 
     def _move(self, at: int, memory: Memory, x: Var, to: Var, whole: Var) -> Iterator[Task]:
         """A copy of a carry, which lies in `whole`."""
-        lines = self.rows_kernel()(memory, [Eqn(copy, (x,), {}, (to,))], to.shape, {to}).lines()
+        lines = self.row_kernel_type()(memory, [Eqn(copy, (x,), {}, (to,))], to.shape, {to}).lines()
         yield from self._parts(self._kernel(at, at + 1, memory, lines), [whole], [to]) or ()
 
-    def _stand(self, turns: Turns, stand: Stand) -> str:
-        """The address of a state of a round, in turn `turn`."""
-        index = f"({turns.length - 1} - turn)" if turns.reverse else "turn"
-        text = self._address(stand.spot) + (f" + {index} * {stand.step}" if stand.step else "")
-        return text if stand.first is None else f"(turn ? {text} : {self._address(stand.first)})"
+    def _state_address(self, loop: LoopAddresses, address: StateAddress) -> str:
+        """The address of a state of a round, in turn `phase`."""
+        index = f"({loop.length - 1} - turn)" if loop.reverse else "turn"
+        text = self._address(address.start) + (f" + {index} * {address.step}" if address.step else "")
+        return text if address.first is None else f"(turn ? {text} : {self._address(address.first)})"
 
-    def _address(self, spot: Spot) -> str:
-        table, byte = spot
+    def _address(self, address: Address) -> str:
+        table, byte = address
         if table is None:
             return f"arena + {byte}"
-        home = self.homes.get(self.plan.places[self.tables[table]].buffer)
-        return f"tables[{table}] + {byte}" if home is None else f"arena + {home + byte}"
+        offset = self.homes.get(self.plan.places[self.tables[table]].buffer)
+        return f"tables[{table}] + {byte}" if offset is None else f"arena + {offset + byte}"
 
 
 class _TurnMemory(Memory):
-    """The memory of a turn: its own arena begins at byte `begin` of the whole, its states stand at `stands`."""
+    """The memory of a turn: its own arena begins at byte `begin` of the whole, its states stand at `addresses`."""
 
-    stands: Mapping[Buffer, str]
+    addresses: Mapping[Buffer, str]
     begin: int
 
-    def declared_pointers(self) -> list[str]:
+    def pointer_declarations(self) -> list[str]:
         lines = []
         for (buffer, start, dtype), name in self.pointers.items():
             kind = f"{'' if name in self.written else 'const '}{C_TYPE[dtype]} *"
-            own = f"arena + {self.begin + buffer.start}" if buffer.kind == "arena" else self.stands[buffer]
+            own = f"arena + {self.begin + buffer.start}" if buffer.kind == "arena" else self.addresses[buffer]
             lines.append(f"{kind}const {name} = ({kind})({own}){f' + {start}' if start else ''};")
         return lines
 
@@ -153,16 +155,16 @@ class TurnText(TaskText):
         plan: Plan,
         name: str,
         describe: Callable[[object], str],
-        given: Given,
-        stands: Mapping[Buffer, str],
+        number_table: NumberTable,
+        addresses: Mapping[Buffer, str],
         begin: int,
     ) -> None:
-        super().__init__(plan, name, {}, describe, given)
-        self.stands, self.begin = stands, begin
+        super().__init__(plan, name, {}, describe, number_table)
+        self.addresses, self.begin = addresses, begin
 
     def memory(self) -> Memory:
-        found = _TurnMemory(self.plan, self.names, self.numbers, self.given)
-        found.stands, found.begin = self.stands, self.begin
+        found = _TurnMemory(self.plan, self.names, self.table_index, self.number_table)
+        found.addresses, found.begin = self.addresses, self.begin
         return found
 
     def loop(self, at: int, step: Step, one: LoopBody) -> list[Task] | None:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from dsl.records import dataclass
 
-from ..c.memory import Span, meet
+from ..c.memory import Span, spans_overlap
 from .work import WARP
 
 OWN_MEMORY = 48 * 1024
@@ -79,7 +79,7 @@ class Task:
         if self.scratch and other.scratch:
             return True
         pairs = ((self.writes, other.reads), (self.writes, other.writes), (self.reads, other.writes))
-        return any(meet(a, b) for ones, others in pairs for a in ones for b in others)
+        return any(spans_overlap(a, b) for ones, others in pairs for a in ones for b in others)
 
     def rewritten(self, wait: str, threads: int) -> list[str]:
         """Its text for thread `thread` of block `block`, where `threads` are there. `wait`: how those of a block of its
@@ -94,18 +94,18 @@ class Task:
         """Its text with these words for the numbers of threads and blocks, and for the wait of a block."""
         return [_WORD.sub(lambda m: words[m[0]], line) for line in self.lines]
 
-    def called(self, name: str, given: str, wait: str, threads: int) -> str:
-        """The calls of the function `name` by `threads` threads for all blocks. `given`: its arguments before the
-        numbers of the block and of the thread; `wait`: how the threads of a block wait for each other."""
-        held = f"if (thread < {self.threads}) " if self.threads < threads else ""
+    def called(self, name: str, arguments: str, barrier: str, threads: int) -> str:
+        """The calls of the function `name` by `threads` threads for all blocks. `arguments`: its arguments before the
+        numbers of the block and of the thread; `barrier`: how the threads of a block wait for each other."""
+        active = f"if (thread < {self.threads}) " if self.threads < threads else ""
         if self.meets:
             if self.grid == 1:
-                return f"{held}{name}({given}0, thread);"
+                return f"{active}{name}({arguments}0, thread);"
             # What a block keeps in common is written by the next one.
-            return f"{held}for (int b = 0; b < {self.grid}; b++) {name}({given}b, thread), {wait};"
-        call = f"{name}({given}{{0}} / {self.block}, {{0}} % {self.block});"
+            return f"{active}for (int b = 0; b < {self.grid}; b++) {name}({arguments}b, thread), {barrier};"
+        call = f"{name}({arguments}{{0}} / {self.block}, {{0}} % {self.block});"
         if self.threads <= threads:
-            return held + call.format("thread")
+            return active + call.format("thread")
         return f"for (int v = thread; v < {self.threads}; v += {threads}) {call.format('v')}"
 
 

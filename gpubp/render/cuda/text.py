@@ -41,28 +41,28 @@ class CudaStep(Steps):
 
 
 class CudaText(PlanText):
-    taken = _WORDS | cuda_names()
-    grains: Mapping[Buffer, int] = MappingProxyType({})
+    reserved = _WORDS | cuda_names()
+    alignments: Mapping[Buffer, int] = MappingProxyType({})
     """See gpubp.render.c.memory.Memory."""
 
     def memory(self) -> Memory:
         found = super().memory()
-        found.grains = self.grains
+        found.alignments = self.alignments
         return found
 
     def numbers_declared(self) -> list[str]:
         """The constant memory of a module for the numbers that kernels are given, if there are any."""
-        count = len(self.given.numbers)
+        count = len(self.number_table.numbers)
         return [f'extern "C" {{ __constant__ int64_t numbers[{count}]; }}'] if count else []
 
-    def rows_kernel(self) -> type[CudaRows]:
+    def row_kernel_type(self) -> type[CudaRows]:
         return CudaRows
 
     def single_lines(self, memory: Memory, step: Step) -> Body:
         return self.product_lines(memory, step.eqn) if is_product(step.eqn) else single_body(memory, step.eqn)
 
     def product_lines(self, memory: Memory, eqn: Eqn) -> Body:
-        """The work of a product of matrices, or of a convolution. Raises UnfitError."""
+        """The work of a product of matrices, or of a convolution. Raises NoKernelError."""
         raise NotImplementedError
 
     def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> CudaStep:
@@ -81,7 +81,8 @@ class CudaText(PlanText):
         for k, (state, value) in enumerate(self.plan.copies):
             memory = self.memory()
             put = Eqn(copy, (value,), {}, (state,))
-            yield self._kernel(end + k, end, memory, self.rows_kernel()(memory, [put], state.shape, {state}).lines())
+            lines = self.row_kernel_type()(memory, [put], state.shape, {state}).lines()
+            yield self._kernel(end + k, end, memory, lines)
 
     def values_of(self, step: CudaStep) -> tuple[list[Var], list[Var]]:
         """What a step, or a copy behind all steps, reads and writes."""

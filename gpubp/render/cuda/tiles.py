@@ -14,9 +14,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...ir import Sums
+from ...ir import Contraction
 from ...passes import ITEM
-from ..c.memory import C_TYPE, Access, UnfitError
+from ..c.memory import C_TYPE, Access, NoKernelError
 from .epilogue import LANES, Epilogue
 from .factor import Axes, Factor
 from .multiply import Tile, multiply, sliced_k, unrolled, when
@@ -62,11 +62,11 @@ LEAST_SIDE = 8
 """Rows, columns and terms that tensor cores multiply at once, or half of them."""
 
 
-def tiles(sums: Sums, left: Access, right: Access, results: Epilogue, tf32: bool) -> Kernel:
+def tiles(sums: Contraction, left: Access, right: Access, results: Epilogue, tf32: bool) -> Kernel:
     """The kernel of a product, and of what its results are made into; with `tf32` that of many multiplications of
-    float32 by tensor cores. Raises UnfitError where there is nothing to multiply."""
+    float32 by tensor cores. Raises NoKernelError where there is nothing to multiply."""
     if 0 in (*sums.batch, *sums.rows, *sums.columns, *sums.terms):
-        raise UnfitError
+        raise NoKernelError
     return _Product(sums, left, right, results, tf32).kernel()
 
 
@@ -114,13 +114,13 @@ def _of_each(tile: Tile) -> Tile:
 
 
 class _Product:
-    def __init__(self, sums: Sums, left: Access, right: Access, results: Epilogue, tf32: bool) -> None:
+    def __init__(self, sums: Contraction, left: Access, right: Access, results: Epilogue, tf32: bool) -> None:
         b, i = len(sums.batch), len(sums.batch) + len(sums.rows)
         self.b, self.i, self.j = _axes(sums.batch, "i"), _axes(sums.rows, "i", b), _axes(sums.columns, "i", i)
         self.p = p = _axes(sums.terms, "p")
         self.results, dtype = results, results.first.output.dtype
         self.kind, self.item = C_TYPE[dtype], ITEM[dtype]
-        self.spot = sums.out(self.b.names, self.i.names, self.j.names)
+        self.start = sums.out(self.b.names, self.i.names, self.j.names)
         self.total = self.b.total * self.i.total * self.j.total
         places = [access.place for access in (left, right, *results.accesses)]
         spans = (sum(s * n for s, n in zip(a.strides, a.shape, strict=True)) for a in places)
@@ -142,8 +142,8 @@ class _Product:
         block = p, tile.threads, depth, self.tensor
         self.rows = Factor("rows", left, at[0], self.i, tile.rows, "top", *block)
         self.columns = Factor("columns", right, at[1], self.j, tile.columns, "left", *block)
-        if results.by_rows and not (self.spot.index[-1] == self.j.names[-1] and self._has_rows()):
-            raise UnfitError
+        if results.by_rows and not (self.start.index[-1] == self.j.names[-1] and self._has_rows()):
+            raise NoKernelError
 
     def _each_of(self, count: int, most: int, depth: int) -> int:
         """Of how many terms a block takes the sum, where K is split into at most so many pieces: with more pieces it
@@ -198,11 +198,11 @@ class _Product:
     def _multiply(self) -> list[str]:
         """The sums of a thread."""
         vector = self.vector if self.shared is None and not self.tensor else BYTES // self.item
-        given = self.kind, self.index, self.rows, self.columns
+        arguments = self.kind, self.index, self.rows, self.columns
         declared = [*self.rows.declared(vector), *self.columns.declared(vector)]
         if self.shared is None:
-            return [*declared, *multiply(self.tile, vector, *given)]
-        return [*declared, *sliced_k(self.shared, self.tile, self.item, *given)]
+            return [*declared, *multiply(self.tile, vector, *arguments)]
+        return [*declared, *sliced_k(self.shared, self.tile, self.item, *arguments)]
 
     def _split_k(self, count: int, many: int) -> list[str]:
         """The split-K reduction of `many` partial sums, for each of `count` tiles. A block writes its own; of FAN_IN
@@ -247,7 +247,7 @@ class _Product:
     def _write(self) -> list[str]:
         """The epilogue. All is computed before any is written: so nothing that is read waits for what is written."""
         tile, results, right = self.tile, self.results, self.tile.right
-        *index, last = self.spot.index
+        *index, last = self.start.index
         if results.by_rows:
             edge = [f"if (row >= {self.i.total}) return;"] if self.i.total % tile.rows else []
             lanes = f"{(1 << LANES) - 1:#x}u << threadIdx.x % {WARP} / {LANES} * {LANES}"
@@ -275,6 +275,6 @@ class _Product:
                 *(when(f"{name} < {axes.total}", inner) if test else inner),
             ]
 
-        inner = [f"const {self.index} j = {self.spot.index[-1]};", *lines]
+        inner = [f"const {self.index} j = {self.start.index[-1]};", *lines]
         inner = unrolled("c", tile.right, within("column", column, self.j, tile.columns, inner), width)
         return unrolled("r", tile.down, within("row", row, self.i, tile.rows, inner))

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ...ir import Element, Eqn, Scalar, Var
-from ..c.memory import Memory, UnfitError
+from ...ir import Elementwise, Eqn, Gather, Var
+from ..c.memory import Memory, NoKernelError
 from .elements import Elements
 from .epilogue import Epilogue
 from .single import is_product, product_body
@@ -31,7 +31,7 @@ class VerticalText(CudaText):
 
     def product_and(self, memory: Memory, eqn: Eqn, after: Sequence[Eqn], stored: Collection[Var]) -> Body:
         """The work of a product and of its epilogue, the equations `after`; `stored`: the values that something else
-        reads. Raises UnfitError."""
+        reads. Raises NoKernelError."""
         return product_body(memory, Epilogue(memory, eqn, after, stored), self.tf32)
 
     def fused(self, steps: Iterable[CudaStep]) -> list[CudaStep]:
@@ -50,9 +50,9 @@ class VerticalText(CudaText):
         eqns = self._eqns(step)
         if len(step.body.work) != 1:
             return False
-        if len(eqns) == 1 and (is_product(eqns[0]) or isinstance(eqns[0].op.c, Element)):
+        if len(eqns) == 1 and (is_product(eqns[0]) or isinstance(eqns[0].op.c, Gather)):
             return True
-        return all(isinstance(eqn.op.c, Scalar) or eqn.op.view is not None for eqn in eqns)
+        return all(isinstance(eqn.op.c, Elementwise) or eqn.op.view is not None for eqn in eqns)
 
     def _eqns(self, step: CudaStep) -> list[Eqn]:
         return [self.plan.steps[i].eqn for i in step.numbers]
@@ -97,7 +97,7 @@ class VerticalText(CudaText):
                 if sums:
                     return None
                 body = self.product_and(memory, eqn, after, stored)
-            elif isinstance(eqn.op.c, Element):
+            elif isinstance(eqn.op.c, Gather):
                 made = SummedElements(memory, eqn, after, stored)
                 body = Body([made.summed(sums)]) if sums else Elements(memory, eqn, after, stored).lines()
             elif sums:
@@ -105,7 +105,7 @@ class VerticalText(CudaText):
                 body = Body([rows.summed(sums)])
             else:
                 return None
-        except UnfitError:
+        except NoKernelError:
             return None
         origins = tuple(dict.fromkeys((*first.origins, *last.origins)))
         return replace(self._kernel(place.first, place.stop, memory, body), origins=origins, numbers=numbers)

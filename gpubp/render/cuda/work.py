@@ -8,7 +8,7 @@ from dsl.records import dataclass
 
 from ...passes import ITEM
 from ..c.memory import Access
-from ..turns import Spot
+from ..loop_addresses import Address
 
 BYTES = 16
 """The widest access to memory."""
@@ -64,7 +64,7 @@ class Gemm:
     a: Matrix
     b: Matrix
     c: Matrix
-    bias: Spot | None = None
+    bias: Address | None = None
     relu: bool = False
 
 
@@ -106,7 +106,7 @@ def aligned(access: Access, width: int) -> bool:
     if access.place.buffer.kind == "arena":
         start += access.place.buffer.start
     size = width * ITEM[access.dtype]
-    return start % size == 0 == access.grain % size and all(s % width == 0 for s in access.strides[:-1])
+    return start % size == 0 == access.alignment % size and all(s % width == 0 for s in access.strides[:-1])
 
 
 def split_index(at: str, shape: Sequence[int], names: Sequence[str], kind: str) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from dsl.records import dataclass
 
-from ...ir import Aval, Eqn, OneNode, OnnxForm, Program, Steps, Tensor, Var, Written, recording
-from ...ops import type_of_literals
-from ..cannot import CannotExportError
+from ...ir import Aval, Decomposition, Eqn, OneNode, OnnxForm, OnnxResult, Program, Tensor, Var, recording
+from ...ops import literal_dtype
+from ..errors import CannotExportError
 
 SMALL = 16
 """Elements up to which constants of equal value share one initializer."""
@@ -73,9 +73,9 @@ class GraphWriter:
         return result
 
     def nodes(self, op: str, count: int, *inputs: Tensor | str, **attributes: Any) -> list[str]:
-        given = [self._name(x) for x in inputs]
+        names = [self._name(x) for x in inputs]
         outputs = [self.shared.unique(f"{self._hint}/{op}") for _ in range(count)]
-        self.made.append(Node(op, given, outputs, attributes, self._about))
+        self.made.append(Node(op, names, outputs, attributes, self._about))
         return [*outputs]
 
     def constant(self, value: float | Sequence[float], dtype: str) -> Tensor:
@@ -180,18 +180,16 @@ class GraphWriter:
         for v, x in zip(eqn.outputs, results, strict=True):
             self._values[v] = x if isinstance(x, Tensor) else Tensor(v.aval, x)
 
-    def _written(self, eqn: Eqn, form: OnnxForm) -> Written:
+    def _written(self, eqn: Eqn, form: OnnxForm) -> OnnxResult:
         if isinstance(form, OneNode) and form.double is not None and eqn.outputs[0].dtype == "float64":
             form = form.double
-        if isinstance(form, Steps):
+        if isinstance(form, Decomposition):
             with recording() as steps:
                 result = form.steps(*eqn.inputs, **eqn.params)
             for step in steps:
                 self._equation(replace(step, origin=eqn.origin))
             return self._values[result]
-        inputs = [
-            self._values[x] if isinstance(x, Var) else self.constant(x, type_of_literals(eqn)) for x in eqn.inputs
-        ]
+        inputs = [self._values[x] if isinstance(x, Var) else self.constant(x, literal_dtype(eqn)) for x in eqn.inputs]
         if not isinstance(form, OneNode):
             avals = [v.aval for v in eqn.outputs]
             return form.write(self, avals[0] if len(avals) == 1 else tuple(avals), *inputs, **eqn.params)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ...ir import ONNX_TYPES, Aval, Program, Tensor, Var
-from ..portable import Slot, Told
+from ..portable import Interface, Slot
 from .graph import GraphWriter, Node, Shared
 
 OPSET, FORMAT = 18, 8
@@ -22,19 +22,19 @@ def onnx_model(
     describe: Callable[[object], str],
     batch: int,
     name: str,
-    told: Told,
+    interface: Interface,
     version: str,
     metadata: Mapping[str, str],
 ) -> bytes:
-    """Serialise a program whose inputs are `arrays`, which hold their values, and those `told`. `batch`: the batch size
-    in the program that is a placeholder for any, 0 if it is fixed; `version`: that of gpubp. Requires the package onnx.
-    Raises CannotExportError, OverflowError if the file would be too large for its format."""
+    """Serialise a program. Its inputs are those of `interface`, and `arrays`, which become initializers. `batch`: the
+    batch size in the program that stands for any, 0 if it is fixed; `version`: that of gpubp. Requires the package
+    onnx. Raises CannotExportError, OverflowError if the file would be too large for its format."""
     from onnx import helper, numpy_helper
 
     feeds = [v for v in program.inputs if v not in arrays]
-    names = {**hints, **{v: one.name for v, one in zip(feeds, told.inputs, strict=True)}}
-    outputs = [one.name for one in told.outputs]
-    shared = Shared(batch if feeds else 0, told.inputs[0].name if feeds else "", names, describe, {*outputs})
+    names = {**hints, **{v: one.name for v, one in zip(feeds, interface.inputs, strict=True)}}
+    outputs = [one.name for one in interface.outputs]
+    shared = Shared(batch if feeds else 0, interface.inputs[0].name if feeds else "", names, describe, {*outputs})
     graph = GraphWriter(shared)
     graph.write(program, {v: Tensor(v.aval, shared.hint(v), array=a) for v, a in arrays.items()}, outputs)
     size = sum(array.nbytes for array in shared.arrays.values())
@@ -42,13 +42,13 @@ def onnx_model(
         raise OverflowError(
             f"an ONNX file holds at most {MOST / 1e9:.1f} GB of weights, and the net has {size / 1e9:.1f}"
         )
-    proto = _graph(graph, name, told)
+    proto = _graph(graph, name, interface)
     proto.initializer.extend(numpy_helper.from_array(array.copy(), own) for own, array in shared.arrays.items())
     model = helper.make_model(
         proto,
         producer_name="gpubp",
         producer_version=version,
-        doc_string="\n".join(told.title),
+        doc_string="\n".join(interface.title),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=FORMAT,
     )
@@ -57,11 +57,11 @@ def onnx_model(
     return content
 
 
-def _graph(graph: GraphWriter, name: str, told: Told | None = None) -> Any:
+def _graph(graph: GraphWriter, name: str, interface: Interface | None = None) -> Any:
     from onnx import helper
 
-    inputs = _values(graph, graph.inputs, () if told is None else told.inputs)
-    outputs = _values(graph, graph.outputs, () if told is None else told.outputs)
+    inputs = _values(graph, graph.inputs, () if interface is None else interface.inputs)
+    outputs = _values(graph, graph.outputs, () if interface is None else interface.outputs)
     return helper.make_graph([_node(one) for one in graph.made], name, inputs, outputs)
 
 

@@ -1,6 +1,6 @@
 """Export of prediction programs as self-contained C files."""
 
 from .file import portable_source
-from .told import Slot, Told
+from .signature import Interface, Slot
 
-__all__ = ["Slot", "Told", "portable_source"]
+__all__ = ["Slot", "Interface", "portable_source"]

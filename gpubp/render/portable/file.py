@@ -9,14 +9,14 @@ from typing import Any
 from ...ir import FLOATS, Program, Var, identifiers
 from ...ops import c_names, portable_functions
 from ...passes import ITEM, dense, plan, split_arena
+from ..c.identifiers import C_KEYWORDS, readable_name
 from ..c.literals import c_literal
 from ..c.memory import C_TYPE, offset
 from ..c.parts import code_of
-from ..c.words import C_KEYWORDS, readable_name
-from .spelled import spelled
-from .sums import nest
+from .contraction import nest
+from .decompose import decompose_rows
+from .signature import Interface, Signature, rows
 from .text import ARENAS, WORDS, PortableText
-from .told import Signature, Told, rows
 
 STACK = 1 << 16
 """Maximum bytes of values on the stack; threads have at least 128 KiB of it."""
@@ -30,13 +30,13 @@ def portable_source(
     hints: Mapping[Var, str],
     describe: Callable[[object], str],
     name: str,
-    told: Told,
+    interface: Interface,
     xp: Any,
 ) -> str:
-    """The C file of a program for one row, whose inputs are those that are `told`, except `arrays`, which have the
+    """The C file of a program for one row, whose inputs are those that are `interface`, except `arrays`, which have the
     given values. Its function is `<name>_predict`, or `<name>_predict_in`, which works in memory of the caller, if a
     thread's stack may be too small. Raises CannotExportError."""
-    return _File(program, arrays, hints, describe, name, told, xp).text()
+    return _File(program, arrays, hints, describe, name, interface, xp).text()
 
 
 class _File:
@@ -47,12 +47,12 @@ class _File:
         hints: Mapping[Var, str],
         describe: Callable[[object], str],
         name: str,
-        told: Told,
+        interface: Interface,
         xp: Any,
     ) -> None:
         feeds = [v for v in program.inputs if v not in arrays]
-        self.plan, self.sections = split_arena(plan(spelled(program), feeds))
-        self.name, self.told, self.xp = name, told, xp
+        self.plan, self.sections = split_arena(plan(decompose_rows(program), feeds))
+        self.name, self.interface, self.xp = name, interface, xp
         self.tables: dict[str, str] = {}
         text = PortableText(self.plan, hints, describe, self.sections, {}, self._table)
         for v in self.plan.states:
@@ -60,26 +60,26 @@ class _File:
         self.memory = text.memory
         body = [line.rstrip() for line in text.function(xp) if line.strip() != "EACH"]
         arguments = self._arguments()
-        given, found = arguments[: len(feeds)], arguments[len(feeds) :]
+        inputs, outputs = arguments[: len(feeds)], arguments[len(feeds) :]
         used = {*program.outputs, *(x for eqn in program.eqns for x in eqn.operands)}
         self.statements = [
-            *(line for k, v in enumerate(feeds) for line in self._fed(k, v, given[k], v in used)),
+            *(line for k, v in enumerate(feeds) for line in self._copy_input(k, v, inputs[k], v in used)),
             *body,
-            *(line for v, own in zip(program.outputs, found, strict=True) for line in self._given(v, own)),
+            *(line for v, name in zip(program.outputs, outputs, strict=True) for line in self._copy_output(v, name)),
         ]
         self.words = set(re.findall(r"\w+", "\n".join(self.statements)))
         # Values of some dtypes are all in loops.
         self.arenas = {dtype: len(section) for dtype, section in self.sections.items() if ARENAS[dtype] in self.words}
         size = sum(self.arenas.values())
-        local = (_LOCAL.match(line) for line in body)
-        kept = sum(ITEM[_DTYPES[one[1]]] * int(one[2]) for one in local if one is not None)
+        declared = (_LOCAL.match(line) for line in body)
+        scratch = sum(ITEM[_DTYPES[match[1]]] * int(match[2]) for match in declared if match is not None)
         work = size // 8 if size > STACK else 0
-        stack = FRAME + kept + (0 if work else size)
-        self.signature = Signature(f"{name}_predict{'_in' if work else ''}", arguments, told, work, stack)
+        stack = FRAME + scratch + (0 if work else size)
+        self.signature = Signature(f"{name}_predict{'_in' if work else ''}", arguments, interface, work, stack)
 
     def _arguments(self) -> list[str]:
         """The names of inputs and outputs in C."""
-        hints = [readable_name(one.name) or f"{one.name}_" for one in self.told.slots]
+        hints = [readable_name(one.name) or f"{one.name}_" for one in self.interface.slots]
         named = {Var(v.aval): hint for v, hint in zip((*self.plan.feeds, *self.plan.program.outputs), hints)}
         own = (f"{self.name}_predict", f"{self.name}_predict_in", "n", *(f"i{k}" for k in range(10)))
         taken = {*C_KEYWORDS, *WORDS, *c_names(), *C_TYPE.values(), *self.tables, *own}
@@ -123,9 +123,9 @@ class _File:
         yield from self.statements
         yield from ("    return 0;", "}")
 
-    def _fed(self, k: int, v: Var, name: str, used: bool) -> Iterator[str]:
+    def _copy_input(self, k: int, v: Var, name: str, used: bool) -> Iterator[str]:
         """An input is validated, and copied to its place, which may be overwritten."""
-        one, place = self.told.inputs[k], self.plan.places[v]
+        one, place = self.interface.inputs[k], self.plan.places[v]
         wrong = f"{name}[n] < 0 || {name}[n] >= {one.classes}" if one.classes else f"!({name}[n] - {name}[n] == 0)"
         start = (place.buffer.start - self.sections[v.dtype].start) // ITEM[v.dtype] + place.offset
         yield f"    for (int64_t n = 0; n < {one.size}; n++) {{"
@@ -134,7 +134,7 @@ class _File:
             yield f"        {ARENAS[v.dtype]}[{f'{start} + ' if start else ''}n] = {name}[n];"
         yield "    }"
 
-    def _given(self, v: Var, name: str) -> Iterator[str]:
+    def _copy_output(self, v: Var, name: str) -> Iterator[str]:
         """An output is copied to the caller."""
         memory = self.memory()
         read = memory.access(v, v.shape)

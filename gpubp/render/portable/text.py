@@ -8,13 +8,13 @@ from typing import Any
 from ...ir import Eqn, Product, Routine, Var, apply
 from ...ops import copy
 from ...passes import ITEM, Buffer, LoopBody, Plan, Step
-from ..c.given import Given
 from ..c.memory import C_TYPE, Memory
+from ..c.number_table import NumberTable
 from ..c.single import single_kernel
 from ..c.source import PlanText
-from ..cannot import CannotExportError
-from ..turns import Spot, Stand, Turns
-from .sums import sum_lines
+from ..errors import CannotExportError
+from ..loop_addresses import Address, LoopAddresses, StateAddress
+from .contraction import sum_lines
 
 ARENAS = {
     "float64": "f64",
@@ -42,18 +42,18 @@ WORDS = frozenset((*_CPP.split(), *_SYSTEMS.split(), *ARENAS.values(), "work"))
 class PortableMemory(Memory):
     """Pointers into the arrays of a function, and to the states and constants of its plan: `homes`."""
 
-    shares = False
+    parallel = False
     sections: Mapping[str, range]
     homes: Mapping[Buffer, str]
 
-    def declared_pointers(self) -> list[str]:
+    def pointer_declarations(self) -> list[str]:
         lines = []
         for (buffer, start, dtype), name in self.pointers.items():
             kind = f"{'' if name in self.written else 'const '}{C_TYPE[dtype]} *"
-            lines.append(f"{kind}const {name} = {self.spot(buffer, start, dtype)};")
+            lines.append(f"{kind}const {name} = {self.address(buffer, start, dtype)};")
         return lines
 
-    def spot(self, buffer: Buffer, start: int, dtype: str) -> str:
+    def address(self, buffer: Buffer, start: int, dtype: str) -> str:
         """The address of an element of a buffer."""
         if buffer.kind == "arena":
             return f"{ARENAS[dtype]} + {(buffer.start - self.sections[dtype].start) // ITEM[dtype] + start}"
@@ -65,7 +65,7 @@ class PortableText(PlanText):
     addresses of its states; `table` takes a name and the values of a constant and returns the name of a table that
     holds them; `depth`: the nesting depth in loops."""
 
-    taken = PlanText.taken | WORDS
+    reserved = PlanText.reserved | WORDS
 
     def __init__(
         self,
@@ -77,11 +77,11 @@ class PortableText(PlanText):
         table: Callable[[str, Any], str],
         depth: int = 0,
     ) -> None:
-        super().__init__(plan, "", hints, describe, Given((), {}))
+        super().__init__(plan, "", hints, describe, NumberTable((), {}))
         self.sections, self.homes, self.table, self.depth = sections, dict(homes), table, depth
 
     def memory(self) -> PortableMemory:
-        memory = PortableMemory(self.plan, self.names, self.numbers, self.given)
+        memory = PortableMemory(self.plan, self.names, self.table_index, self.number_table)
         memory.sections, memory.homes = self.sections, self.homes
         return memory
 
@@ -121,36 +121,37 @@ class PortableText(PlanText):
                 yield from self._copy(self.memory(), eqn.operands[0], eqn.output)
 
     def _copy(self, memory: Memory, x: Var, to: Var) -> list[str]:
-        lines = self.rows_kernel()(memory, [Eqn(copy, (x,), {}, (to,))], to.shape, {to}).lines()
+        lines = self.row_kernel_type()(memory, [Eqn(copy, (x,), {}, (to,))], to.shape, {to}).lines()
         return self.block(self._kernel(0, 0, memory, lines))
 
-    def _loop(self, step: Step, one: LoopBody, xp: Any) -> Iterator[str]:
-        turns = Turns(self.plan, self.numbers, step, one)
-        turn = "turn" if not self.depth else f"turn_{self.depth + 1}"
-        homes = {one.plan.places[v].buffer: self._stand(turns, turns.stands[v], v.dtype, turn) for v in one.plan.states}
-        text = PortableText(one.plan, {}, self.describe, self.sections, homes, self.table, self.depth + 1)
-        for first, last in turns.before():
-            yield from self._copy(self.memory(), first, last)
-        yield f"    for (int64_t {turn} = 0; {turn} < {turns.length}; {turn}++) {{"
+    def _loop(self, step: Step, body: LoopBody, xp: Any) -> Iterator[str]:
+        loop = LoopAddresses(self.plan, self.table_index, step, body)
+        counter = "turn" if not self.depth else f"turn_{self.depth + 1}"
+        addresses = ((v, self._state_address(loop, loop.addresses[v], v.dtype, counter)) for v in body.plan.states)
+        homes = {body.plan.places[v].buffer: address for v, address in addresses}
+        text = PortableText(body.plan, {}, self.describe, self.sections, homes, self.table, self.depth + 1)
+        for initial, carry in loop.initial_copies():
+            yield from self._copy(self.memory(), initial, carry)
+        yield f"    for (int64_t {counter} = 0; {counter} < {loop.length}; {counter}++) {{"
         yield from (f"    {line}" for line in text.function(xp))
         yield "    }"
         memory = self.memory()
-        for slice_, last, _ in turns.after(memory, self.readers.get):
-            yield from self._copy(memory, slice_, last)
+        for last_slice, carry, _ in loop.final_copies(memory, self.readers.get):
+            yield from self._copy(memory, last_slice, carry)
 
-    def _stand(self, turns: Turns, stand: Stand, dtype: str, turn: str) -> str:
+    def _state_address(self, loop: LoopAddresses, address: StateAddress, dtype: str, counter: str) -> str:
         """The address of a state of a loop body, in an iteration."""
-        index = f"({turns.length - 1} - {turn})" if turns.reverse else turn
-        text = self._address(stand.spot, dtype, f"{index} * {stand.step // ITEM[dtype]}" if stand.step else "")
-        return text if stand.first is None else f"({turn} ? {text} : {self._address(stand.first, dtype)})"
+        index = f"({loop.length - 1} - {counter})" if loop.reverse else counter
+        text = self._address(address.start, dtype, f"{index} * {address.step // ITEM[dtype]}" if address.step else "")
+        return text if address.first is None else f"({counter} ? {text} : {self._address(address.first, dtype)})"
 
-    def _address(self, spot: Spot, dtype: str, more: str = "") -> str:
-        table, byte = spot
-        home = ARENAS[dtype] if table is None else self.homes[self.plan.places[self.tables[table]].buffer]
+    def _address(self, address: Address, dtype: str, index: str = "") -> str:
+        table, byte = address
+        base = ARENAS[dtype] if table is None else self.homes[self.plan.places[self.tables[table]].buffer]
         start = (byte - (self.sections[dtype].start if table is None else 0)) // ITEM[dtype]
-        if more and start:
+        if index and start:
             # A single integer sum: a followed carry of the first iteration would be before the start of its array.
-            more = f"({more} {'-' if start < 0 else '+'} {abs(start)})"
+            index = f"({index} {'-' if start < 0 else '+'} {abs(start)})"
         elif start:
-            more = str(start)
-        return f"{home} + {more}" if more else home
+            index = str(start)
+        return f"{base} + {index}" if index else base

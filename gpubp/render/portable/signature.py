@@ -8,8 +8,8 @@ from textwrap import wrap
 
 from dsl.records import dataclass
 
+from ..c.identifiers import comment
 from ..c.memory import C_TYPE
-from ..c.words import comment
 
 WIDTH = 100
 NEXT = "\n        "
@@ -52,7 +52,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Interface:
     """The contents of the comment: `title`, the net and the run, and what its function takes and returns."""
 
     title: Sequence[str]
@@ -71,27 +71,27 @@ class Signature:
 
     function: str
     arguments: Sequence[str]
-    told: Told
+    interface: Interface
     work: int
     stack: int
 
     @property
     def prototype(self) -> str:
         """Its declaration in C."""
-        given = [f"{kind} *{name}" for kind, name in zip(self._types(), self.arguments, strict=True)]
-        lines = rows([*(["double *work"] if self.work else []), *given], WIDTH - len(self.function))
+        parameters = [f"{kind} *{name}" for kind, name in zip(self._types(), self.arguments, strict=True)]
+        lines = rows([*(["double *work"] if self.work else []), *parameters], WIDTH - len(self.function))
         return f"int {self.function}({f',{NEXT}'.join(lines)})"
 
     def _types(self) -> Iterator[str]:
-        yield from (f"const {one.kind}" for one in self.told.inputs)
-        yield from (one.kind for one in self.told.outputs)
+        yield from (f"const {one.kind}" for one in self.interface.inputs)
+        yield from (one.kind for one in self.interface.outputs)
 
     def comment(self) -> str:
         """The documentation for its user."""
-        lines = [*self.told.title, "", *(f"    {line}" for line in f"{self.prototype};".split("\n")), ""]
+        lines = [*self.interface.title, "", *(f"    {line}" for line in f"{self.prototype};".split("\n")), ""]
         lines += ["computes the outputs of one example. Numbers lie one behind the other, the last axis fastest.", ""]
-        for k, (one, name) in enumerate(zip(self.told.slots, self.arguments, strict=True)):
-            lines += _described("in " if k < len(self.told.inputs) else "out", one, name)
+        for k, (one, name) in enumerate(zip(self.interface.slots, self.arguments, strict=True)):
+            lines += _described("in " if k < len(self.interface.inputs) else "out", one, name)
         lines.append("")
         if self.work:
             lines.append(f"`work` is memory of {self.work:,} doubles, for each thread its own, whatever is in it.")
@@ -111,9 +111,9 @@ class Signature:
         yield "    use iso_c_binding"
         if self.work:
             yield f"    real(c_double), intent(inout) :: {names.pop(0)}({self.work})"
-        for k, (one, name) in enumerate(zip(self.told.slots, names, strict=True)):
+        for k, (one, name) in enumerate(zip(self.interface.slots, names, strict=True)):
             axes = f"({', '.join(map(str, reversed(one.shape)))})" if one.shape else ""
-            way = "in" if k < len(self.told.inputs) else "out"
+            way = "in" if k < len(self.interface.inputs) else "out"
             yield f"    {_FORTRAN[one.dtype]}, intent({way}) :: {name}{axes}"
         yield "  end function"
         yield "end interface"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...ir import Aval, Eqn, Product, Routine, Spot, Sums, aval_of
-from ..c.memory import C_TYPE, Access, Memory, UnfitError, indented
+from ...ir import Aval, Contraction, Eqn, MaskedIndex, Product, Routine, aval_of
+from ..c.memory import C_TYPE, Access, Memory, NoKernelError, indented
 
 
 def sum_lines(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
-    """The loops of a matrix product, or of what a routine computes. Raises UnfitError."""
+    """The loops of a matrix product, or of what a routine computes. Raises NoKernelError."""
     form = eqn.op.c
     if isinstance(form, Product):
         a, b = eqn.operands
@@ -21,20 +21,20 @@ def sum_lines(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
     return _loops(form.sums(eqn.output.aval, *map(aval_of, eqn.inputs), **eqn.params), left, right, out)
 
 
-def _product(out: Aval, terms: int) -> Sums:
+def _product(out: Aval, terms: int) -> Contraction:
     *lead, m, n = out.shape
-    return Sums(
+    return Contraction(
         tuple(lead),
         (m,),
         (n,),
         (terms,),
-        left=lambda batch, rows, terms: Spot((*batch, *rows, *terms)),
-        right=lambda batch, terms, columns: Spot((*batch, *terms, *columns)),
-        out=lambda batch, rows, columns: Spot((*batch, *rows, *columns)),
+        left=lambda batch, rows, terms: MaskedIndex((*batch, *rows, *terms)),
+        right=lambda batch, terms, columns: MaskedIndex((*batch, *terms, *columns)),
+        out=lambda batch, rows, columns: MaskedIndex((*batch, *rows, *columns)),
     )
 
 
-def _loops(sums: Sums, left: Access, right: Access, out: Access) -> list[str]:
+def _loops(sums: Contraction, left: Access, right: Access, out: Access) -> list[str]:
     """If the second factor is contiguous along columns, each number of the first is multiplied by a row of it and added
     to a row of the result; else sums are computed one by one."""
     kind, fma = C_TYPE[out.dtype], "FMAF" if out.dtype == "float32" else "FMA"
@@ -43,8 +43,8 @@ def _loops(sums: Sums, left: Access, right: Access, out: Access) -> list[str]:
         for name, sizes in (("b", sums.batch), ("r", sums.rows), ("c", sums.columns), ("p", sums.terms))
     )
     a, b, y = sums.left(batch, rows, terms), sums.right(batch, terms, columns), sums.out(batch, rows, columns)
-    if y.inside:
-        raise UnfitError
+    if y.mask:
+        raise NoKernelError
     factor, other, result = _read(left, a), _read(right, b), out.at(y.index)
     if columns[-1] != "0" and columns[-1] in b.index[-1] and right.strides[-1] == 1:
         each = nest(columns, sums.columns, [f"{result} = {fma}(x, {other}, {result});"])
@@ -53,12 +53,12 @@ def _loops(sums: Sums, left: Access, right: Access, out: Access) -> list[str]:
             *nest(terms, sums.terms, [f"const {kind} x = {factor};", *each]),
         ]
     else:
-        first, apart = [f"{kind} sum = 0;"], sums.apart
-        added = nest(terms[apart:], sums.terms[apart:], [f"sum = {fma}({factor}, {other}, sum);"])
-        if apart:
-            added = nest(terms[:apart], sums.terms[:apart], [*first, *added, "all += sum;"])
+        first, unfused = [f"{kind} sum = 0;"], sums.partial_axes
+        added = nest(terms[unfused:], sums.terms[unfused:], [f"sum = {fma}({factor}, {other}, sum);"])
+        if unfused:
+            added = nest(terms[:unfused], sums.terms[:unfused], [*first, *added, "all += sum;"])
             first = [f"{kind} all = 0;"]
-        lines = nest(columns, sums.columns, [*first, *added, f"{result} = {'all' if apart else 'sum'};"])
+        lines = nest(columns, sums.columns, [*first, *added, f"{result} = {'all' if unfused else 'sum'};"])
     return nest(batch, sums.batch, nest(rows, sums.rows, lines))
 
 
@@ -66,9 +66,9 @@ def _index(name: str, sizes: Sequence[int]) -> list[str]:
     return [f"{name}{k}" if n != 1 else "0" for k, n in enumerate(sizes)]
 
 
-def _read(access: Access, spot: Spot) -> str:
+def _read(access: Access, spot: MaskedIndex) -> str:
     text = access.at(spot.index)
-    return f"({spot.inside} ? {text} : 0)" if spot.inside else text
+    return f"({spot.mask} ? {text} : 0)" if spot.mask else text
 
 
 def nest(index: Sequence[str], sizes: Sequence[int], lines: Sequence[str]) -> list[str]:

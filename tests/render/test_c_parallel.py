@@ -19,7 +19,7 @@ from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.ops import c_functions
 from gpubp.passes import Plan, plan
 from gpubp.render import c_source
-from gpubp.render.c.share import LINE, WORTH
+from gpubp.render.c.parallel import CACHE_LINE, MIN_WORK
 
 from .compiled import COMPILER, library, needs_compiler, run_compiled
 
@@ -61,11 +61,11 @@ SHARED: dict[str, tuple[Shapes, By]] = {
 def test_any_number_of_threads_gives_the_same_bits(dtype: str) -> None:
     """All works are one program, so that they are compiled at once."""
     for name, work in SHARED.items():
-        assert "share(run_part" in c_source(made(work, dtype=dtype)[0], "run").text, name
+        assert "parallel_for(run_part" in c_source(made(work, dtype=dtype)[0], "run").text, name
     found, values = made(*SHARED.values(), dtype=dtype)
     source = c_source(found, "run")
-    assert source.text.count("share(run_part") >= len(SHARED)
-    threads = ctypes.c_int.in_dll(library(source.code, source.numbers)._library, "share_threads")
+    assert source.text.count("parallel_for(run_part") >= len(SHARED)
+    threads = ctypes.c_int.in_dll(library(source.code, source.numbers)._library, "pool_threads")
     before, results = threads.value, []
     try:
         for number in (1, 2, 5):
@@ -80,15 +80,15 @@ def test_any_number_of_threads_gives_the_same_bits(dtype: str) -> None:
 
 def test_parts_begin_at_lines_of_the_cache() -> None:
     source = c_source(made(SHARED["elements"])[0], "run").text
-    ((turns, grain),) = re.findall(r"share\(run_part\d+, arena, tables, (\d+), (\d+)\)", source)
+    ((turns, grain),) = re.findall(r"parallel_for\(run_part\d+, arena, tables, (\d+), (\d+)\)", source)
     assert int(turns) == 300_007
-    assert int(grain) % LINE == 0
+    assert int(grain) % CACHE_LINE == 0
     assert 2 <= -(-int(turns) // int(grain)) <= 16
 
 
 def test_small_loops_are_not_divided() -> None:
-    few, _ = made(([(WORTH // 8,)], lambda a: ops.exp(a) * 2.0))
-    assert "share" not in c_source(few, "run").text
+    few, _ = made(([(MIN_WORK // 8,)], lambda a: ops.exp(a) * 2.0))
+    assert "parallel_for" not in c_source(few, "run").text
 
 
 # The threads ---------------------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ static void *many(void *arena) {
     int *const counts = arena;
     for (int k = 0; k < 300; k++) {
         const int before = counts[0];
-        share(one, arena, 0, TURNS, GRAIN);
+        parallel_for(one, arena, 0, TURNS, GRAIN);
         for (int i = 0; i < TURNS; i++)
             if (counts[i] != before + 1) counts[i] = -1000000;
     }
@@ -117,7 +117,7 @@ static int right(const int *counts, int wanted) {
     return 1;
 }
 int main(void) {
-    share_threads = 4;
+    pool_threads = 4;
     static int mine[TURNS], theirs[TURNS];
     many(mine);
     if (!right(mine, 300)) return puts("a turn was lost or done twice"), 1;
@@ -128,7 +128,7 @@ int main(void) {
     if (!right(mine, 600) || !right(theirs, 300)) return puts("two callers disturbed each other"), 1;
     for (int k = 0; k < 20; k++) { /* long enough apart for the threads to fall asleep */
         usleep(2000);
-        share(one, (char *)mine, 0, TURNS, GRAIN);
+        parallel_for(one, (char *)mine, 0, TURNS, GRAIN);
     }
     if (!right(mine, 620)) return puts("the sleepers were not woken"), 1;
     if (!FORKS) return puts("done"), 0;
@@ -171,8 +171,8 @@ def test_every_turn_is_done_once(tmp_path: Path) -> None:
     ("line", "instead"),
     [
         ("", ""),
-        ("atomic_load(&shared.done) < parts", "looks < 0"),  # nobody waits for the others' parts
-        ("|| atomic_flag_test_and_set(&shared.busy)", ""),  # two callers at once
+        ("atomic_load(&pool.done) < parts", "spins < 0"),  # nobody waits for the others' parts
+        ("|| atomic_flag_test_and_set(&pool.busy)", ""),  # two callers at once
     ],
     ids=["as it is", "without waiting", "without asking who else calls"],
 )

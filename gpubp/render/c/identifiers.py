@@ -8,8 +8,8 @@ C_KEYWORDS = frozenset(
     "auto bool8 break case char const default do double else enum extern float goto inline int long register restrict "
     "return short signed sizeof static struct switch typedef union unsigned void volatile main memcpy fma fmaf".split()
 )
-C_WORDS = C_KEYWORDS | frozenset(
-    "arena tables first n x p j k i sums packed row l going all sum begin end numbers".split()
+C_RESERVED = C_KEYWORDS | frozenset(
+    "arena tables first n x p j k i sums packed row l running all sum begin end numbers".split()
 )
 _OTHERS = re.compile(r"(i|r|number)\d+|int\d+_t|uint\d+_t|\w*_(at_*|row|all|lanes|once\d+)")
 """Names that kernels use for other things than values."""

@@ -105,7 +105,7 @@ def texts(net: gpubp.Net, dtype: str) -> Iterator[tuple[str, bytes]]:
         source = make(found, "train", built.hints, describe, kept)
         assert source is not None
         yield source.code, source.numbers
-    for more in ({}, {"apart": True}, {"nets": True}):
+    for more in ({}, {"unfused": True}, {"nets": True}):
         source = cuda_source(found, "train", built.hints, describe, kept, **more)  # type: ignore[arg-type]
         yield source.code, source.numbers
         if source.block is not None:
@@ -152,7 +152,7 @@ def test_an_exponent_stays_in_the_text() -> None:
 
 
 def test_a_table_is_no_larger_than_constant_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gpubp.render.c.given.MOST", 1)
+    monkeypatch.setattr("gpubp.render.c.number_table.MOST", 1)
     x = Var(Aval((5,), "float32"), "x")
     with recording() as eqns:
         y = (x + 0.1) * 0.3

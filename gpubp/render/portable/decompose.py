@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ...ir import Eqn, Program, Rows, map_bodies, recording
+from ...ir import Eqn, Program, RowDecomposition, map_bodies, recording
 from ..c.row_parts import BUFFERED
 
 
-def spelled(program: Program) -> Program:
+def decompose_rows(program: Program) -> Program:
     """The program with such rows decomposed. Takes and returns a verified program."""
-    program = map_bodies(program, spelled)
-    return replace(program, eqns=tuple(step for eqn in program.eqns for step in _steps(eqn)))
+    program = map_bodies(program, decompose_rows)
+    return replace(program, eqns=tuple(step for eqn in program.eqns for step in _decomposed(eqn)))
 
 
-def _steps(eqn: Eqn) -> Iterator[Eqn]:
+def _decomposed(eqn: Eqn) -> Iterator[Eqn]:
     form, axis = eqn.op.c, eqn.params.get("axis")
-    if not isinstance(form, Rows):
+    if not isinstance(form, RowDecomposition):
         yield eqn
         return
     shape = eqn.output.shape

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dsl.records import dataclass
 
 from ...ir import Eqn
-from ...ops.constants import free_numbers, type_of_literals
+from ...ops.constants import literal_dtype, runtime_literals
 from ...passes import Plan
 from ..loops import loop_steps
+from .identifiers import comment
 from .literals import c_literal, rounded
-from .words import comment
 
 _SIMPLE = (0.0, 0.5)
 """The mantissas of 0 and of powers of two: these are inlined, because compilers generate simpler code for them."""
@@ -37,7 +37,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Given:
+class NumberTable:
     """The table. `places`: the entry of a literal, by its equation and the index of the input."""
 
     numbers: tuple[Number, ...]
@@ -48,7 +48,7 @@ class Given:
         """The table as bytes, 8 for each entry."""
         return b"".join(struct.pack(_FORMAT[number.dtype], number.value) for number in self.numbers)
 
-    def told(self, describe: Callable[[object], str]) -> list[str]:
+    def comment(self, describe: Callable[[object], str]) -> list[str]:
         """A comment that lists the entries, if there are any."""
         if not self.numbers:
             return []
@@ -60,15 +60,15 @@ class Given:
         return ["\n".join((*lines, "*/"))]
 
 
-def given(plan: Plan) -> Given:
+def number_table(plan: Plan) -> NumberTable:
     """The table of a plan and of the loops in it, in the order of their steps."""
     numbers: list[Number] = []
     places: dict[tuple[Eqn, int], int] = {}
     plans = (*(one.plan for _, one in loop_steps(plan.steps)), plan)
     for eqn in (step.eqn for part in plans for step in part.steps):
-        for i, number in free_numbers(eqn):
-            value = rounded(number, dtype := type_of_literals(eqn))
+        for i, number in runtime_literals(eqn):
+            value = rounded(number, dtype := literal_dtype(eqn))
             if math.isfinite(value) and abs(math.frexp(value)[0]) not in _SIMPLE and len(numbers) < MOST:
                 places[eqn, i] = len(numbers)
                 numbers.append(Number(value, dtype, eqn.origin))
-    return Given(tuple(numbers), places)
+    return NumberTable(tuple(numbers), places)

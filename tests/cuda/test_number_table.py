@@ -7,9 +7,9 @@ import pytest
 
 import gpubp
 from gpubp.executor.ensemble import Ensemble
-from gpubp.render.c.given import Given
+from gpubp.render.c.number_table import NumberTable
 from tests.executor.nets import rows
-from tests.render.test_given import text_of
+from tests.render.test_number_table import text_of
 
 from .conftest import Use
 from .host import host_library, needs_host
@@ -55,6 +55,6 @@ def test_restarts_do_too(use: Use) -> None:
 def test_a_table_in_another_order_is_found(use: Use, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     use()
     right = stepped("cpu", "numpy")
-    table = Given.table.fget  # type: ignore[attr-defined]
-    monkeypatch.setattr(Given, "table", property(lambda given: table(given)[8:] + table(given)[:8]))
+    table = NumberTable.table.fget  # type: ignore[attr-defined]
+    monkeypatch.setattr(NumberTable, "table", property(lambda given: table(given)[8:] + table(given)[:8]))
     assert not np.allclose(stepped("gpu", "auto")[-1], right[-1], rtol=1e-3)
