@@ -76,6 +76,18 @@ template <class T> static T __shfl_xor_sync(unsigned mask, T value, int other, i
     host::wait(host::AT_WARP, -2);
     return found;
 }
+static bool __any_sync(unsigned mask, bool value) {
+    const unsigned thread = host::now->number, lane = thread % 32;
+    if (!(mask >> lane & 1)) host::fault = 3;
+    host::exchanged[thread][0] = value;
+    host::now->mask = mask;
+    host::wait(host::AT_WARP, -1);
+    bool found = false;
+    for (unsigned other = 0; other < 32; other++)
+        if (mask >> other & 1 && host::exchanged[thread - lane + other][0]) found = true;
+    host::wait(host::AT_WARP, -2);
+    return found;
+}
 
 static float as_tf32(float x) {
     uint32_t bits;

@@ -32,7 +32,7 @@ _HEAD = re.compile(
     r'extern "C" __global__ void __launch_bounds__\(\d+, 1\) (\w+)\(\n\s*'
     r"(?:char \*\w+, const Tables|const (Net))<(\d+)>"
 )
-_WAITS = re.compile(r"__sync|__shfl|meet<|comes_last|mma_tf32")
+_WAITS = re.compile(r"__sync|__shfl|__any_sync|meet<|comes_last|mma_tf32")
 _FUNCTION = re.compile(r"^INLINE void (\w+)\(.*?^\}$", re.DOTALL | re.MULTILINE)
 CXX = shutil.which("g++") or shutil.which("clang++") or ""
 needs_host = pytest.mark.skipif(not CXX, reason="there is no C++ compiler")

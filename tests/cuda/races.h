@@ -86,9 +86,10 @@ static void access(const void *where, size_t size, bool writes, const void *from
         }
     }
 }
-// All accesses so far come before all that follow.
+// All accesses so far come before all that follow, of which no thread knows those of another.
 void everyone(unsigned count) {
     threads = count, generation++, taken = 0;
+    for (unsigned i = 0; i < count; i++) clocks[i][i]++;
 }
 // Those that wait for each other, of threads `first` to `stop`.
 template <class Waits> void join(unsigned first, unsigned stop, Waits waits) {

@@ -180,10 +180,12 @@ def test_images_moved_and_turned_round() -> None:
     np.testing.assert_array_equal(back, x[:, ::-1, ::-1])
 
 
-def test_a_scatter_adds_in_the_order_of_its_indices() -> None:
+@pytest.mark.parametrize("width", [3, 40])
+def test_a_scatter_adds_in_the_order_of_its_indices(width: int) -> None:
+    """By a warp, or by several."""
     rng = np.random.default_rng(0)
-    labels, updates = rng.integers(0, 7, 500), rng.normal(size=(500, 40)).astype("float32")
-    wanted = np.zeros((9, 40), "float32")
+    labels, updates = rng.integers(0, 7, 500), rng.normal(size=(500, width)).astype("float32")
+    wanted = np.zeros((9, width), "float32")
     for label, row in zip(labels, updates, strict=True):
         wanted[label] += row
     for order in (0, 1):

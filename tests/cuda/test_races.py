@@ -3,16 +3,24 @@ wait shows, also where the order in which the shim runs threads hides it."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import gpubp
+from gpubp import ops
+from gpubp.ir import Program, recording, verify
+from gpubp.passes import plan
+from gpubp.render import cuda_source
 from tests.executor.nets import DROPOUT, PLAIN, rows
 from tests.gpu.test_compiled import rows_of
+from tests.ops.checks import inputs_for
 
 from . import double
 from .conftest import Use
 from .host import RacingModule, needs_host
+from .running import run_cuda
 from .test_block import BARRIER, FRONT_BARRIER, TINY, WAIT_OF_WARP, block_of, model, replaced, trained, without
+from .test_cuda_kernels import changed
 
 pytestmark = needs_host
 RACE = "a race: thread"
@@ -80,6 +88,27 @@ def test_missing_barriers_of_kernels_are_races(old: str, new: str, use: Use) -> 
     use(change=replaced(old, new))
     with pytest.raises(AssertionError, match=RACE):
         steps(model("digits"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("", ""), ("    __syncthreads();\n", ""), ("before_parts[threadIdx.x / 32] =", "before_parts[0] =")],
+    ids=["none", "no barrier", "one place for all"],
+)
+def test_a_scatter_has_none(old: str, new: str) -> None:
+    """Its warps tell each other what they found, each in a place of its own."""
+    labels, updates = np.arange(80) % 7, np.ones((80, 40), "float32")
+    xs = inputs_for([updates, labels])
+    with recording() as eqns:
+        total = ops.scatter_add(*xs, rows=9)
+    found = plan(verify(Program(tuple(xs), tuple(eqns), (total,))), xs)
+    source = changed(cuda_source(found, "run"), old, new)
+    if old:
+        with pytest.raises(AssertionError, match=RACE):
+            run_cuda(found, [updates, labels], [], source=source, compiled=RacingModule)
+        return
+    _, (got,) = run_cuda(found, [updates, labels], [], source=source, compiled=RacingModule)
+    assert got[:, 0].tolist() == [*np.bincount(labels), 0, 0]
 
 
 def test_a_race_is_told_by_its_lines(use: Use) -> None:

@@ -187,12 +187,10 @@ def _scatter(memory: Memory, eqn: Eqn, out: Access) -> list[Kernel]:
     threads = min(BLOCK, WARP * blocks(width, WARP))
     lines = [
         "const int own = blockIdx.x;",
-        "__shared__ int before;",
-        "if (threadIdx.x == 0) before = 0;",
-        "__syncthreads();",
         f"const int64_t row = {there.format('own')};",
-        f"for (int m = threadIdx.x; m < own; m += {threads}) if ({there.format('m')} == row) before = 1;",
-        "__syncthreads();",
+        "bool before = false;",
+        f"for (int m = threadIdx.x; m < own; m += {threads}) before |= {there.format('m')} == row;",
+        *_any("before", threads),
         "if (before) return;",
         f"for (int e = threadIdx.x; e < {width}; e += {threads}) {{",
         f"    {kind} total = {values.pointer}[(int64_t)own * {width} + e];",
@@ -202,6 +200,20 @@ def _scatter(memory: Memory, eqn: Eqn, out: Access) -> list[Kernel]:
         "}",
     ]
     return [Kernel((clear,), *strided(rows * width)), Kernel(tuple(lines), count, threads)]
+
+
+def _any(name: str, threads: int) -> list[str]:
+    """Make `name` of each thread true where it is of one of the block's, which are whole warps."""
+    vote = f"{name} = __any_sync(0xffffffff, {name});"
+    if threads == WARP:
+        return [vote]
+    return [
+        vote,
+        f"__shared__ int {name}_parts[{threads // WARP}];",
+        f"if (threadIdx.x % {WARP} == 0) {name}_parts[threadIdx.x / {WARP}] = {name};",
+        "__syncthreads();",
+        f"for (int w = 0; w < {threads // WARP}; w++) {name} |= {name}_parts[w];",
+    ]
 
 
 def _call(memory: Memory, eqn: Eqn, form: Call, out: Access) -> Kernel:
