@@ -70,27 +70,24 @@ def work(arguments: argparse.Namespace) -> int:
     if place is None and arguments.resume is None and not arguments.no_save:
         place = default_folder(net, arguments.seed, arguments.precision, arguments.epochs, folds)
     show = _Show(arguments, folds)
-    with Interrupt() as interrupt:
-        try:
-            told = cross_validate(
-                net,
-                folds,
-                device,
-                place,
-                arguments.resume,
-                ended=interrupt.heard(show.ended),
-                diverged=interrupt.heard(show.diverged),
-                recorded=[interrupt.heard(show.began)],
-                epochs=arguments.epochs,
-                seed=arguments.seed,
-                precision=arguments.precision,
-                backend=with_compiler(backend),
-                progress=show.live,
-                stopping=interrupt,
-                notice=None if show.silent else partial(advise, show.live, show.said),
-            )
-        finally:
-            show.live.clear()
+    with Interrupt() as interrupt, show.live:
+        told = cross_validate(
+            net,
+            folds,
+            device,
+            place,
+            arguments.resume,
+            ended=interrupt.heard(show.ended),
+            diverged=interrupt.heard(show.diverged),
+            recorded=[interrupt.heard(show.began)],
+            epochs=arguments.epochs,
+            seed=arguments.seed,
+            precision=arguments.precision,
+            backend=with_compiler(backend),
+            progress=show.live,
+            stopping=interrupt,
+            notice=None if show.silent else partial(advise, show.live, show.said),
+        )
     if arguments.json:
         stopped = {"stopped": told.stopped} if told.stopped else {}
         print(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
+from types import TracebackType
 from typing import TextIO
 
 from ..training import Progress
@@ -15,12 +17,24 @@ _ERASE = "\x1b[K"
 
 
 class Live:
-    """Shows progress on a terminal; elsewhere it shows nothing."""
+    """Shows progress on a terminal; elsewhere it shows nothing. Within `with` it also shows what takes long before the
+    first step, as the logger `gpubp` tells it, and takes the line away at the end."""
 
     def __init__(self, stream: TextIO, *, wanted: bool) -> None:
         self.stream, self.on = stream, wanted and stream.isatty()
         self._next = self._rate = 0.0
         self._shown = False
+        self._heard = _Heard(self)
+
+    def __enter__(self) -> None:
+        if self.on:
+            self._heard.begin()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._heard.end()
+        self.clear()
 
     def __call__(self, progress: Progress) -> None:
         """Take notice of a progress, and show it if it is time."""
@@ -30,9 +44,12 @@ class Live:
         if not self.on or now < self._next:
             return
         self._next = now + _EVERY
+        self.show(text(progress, self._rate))
+
+    def show(self, line: str) -> None:
+        """Write the line."""
         # One write: the terminal never shows half a line. The last column stays free, or some terminals wrap.
-        line = text(progress, self._rate)[: shutil.get_terminal_size().columns - 1]
-        self.stream.write(f"\r{line}{_ERASE}")
+        self.stream.write(f"\r{line[: shutil.get_terminal_size().columns - 1]}{_ERASE}")
         self.stream.flush()
         self._shown = True
 
@@ -42,6 +59,31 @@ class Live:
             self.stream.write(f"\r{_ERASE}")
             self.stream.flush()
             self._shown, self._next = False, 0.0
+
+
+class _Heard(logging.Handler):
+    """Shows what the logger `gpubp` tells on a line; warnings are printed as they are without it."""
+
+    def __init__(self, live: Live) -> None:
+        super().__init__(logging.INFO)
+        self._live, self._logger = live, logging.getLogger("gpubp")
+
+    def begin(self) -> None:
+        self._before = self._logger.level
+        self._logger.addHandler(self)
+        self._logger.setLevel(logging.INFO)
+
+    def end(self) -> None:
+        if self in self._logger.handlers:
+            self._logger.removeHandler(self)
+            self._logger.setLevel(self._before)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno < logging.WARNING:
+            self._live.show(record.getMessage())
+        elif logging.lastResort is not None:
+            self._live.clear()
+            logging.lastResort.handle(record)
 
 
 def text(progress: Progress, rate: float) -> str:

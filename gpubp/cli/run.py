@@ -79,24 +79,21 @@ def work(arguments: argparse.Namespace) -> int:
     shows: list[Callable[[Run], None]] = [warn_of]
     if not arguments.quiet:
         shows.append(_json_lines if arguments.json else _progress(live))
-    with Interrupt() as interrupt:
-        try:
-            run = train(
-                net,
-                device,
-                _out(arguments, net),
-                arguments.resume,
-                recorded=[interrupt.heard(show) for show in shows],
-                epochs=arguments.epochs,
-                seed=arguments.seed,
-                precision=arguments.precision,
-                backend=with_compiler(backend),
-                progress=live,
-                stopping=interrupt,
-                notice=None if arguments.json or arguments.quiet else partial(advise, live, said),
-            )
-        finally:
-            live.clear()
+    with Interrupt() as interrupt, live:
+        run = train(
+            net,
+            device,
+            _out(arguments, net),
+            arguments.resume,
+            recorded=[interrupt.heard(show) for show in shows],
+            epochs=arguments.epochs,
+            seed=arguments.seed,
+            precision=arguments.precision,
+            backend=with_compiler(backend),
+            progress=live,
+            stopping=interrupt,
+            notice=None if arguments.json or arguments.quiet else partial(advise, live, said),
+        )
     seconds = time.perf_counter() - start
     if not run.history:
         warn_of(run)

@@ -72,15 +72,12 @@ def work(arguments: argparse.Namespace) -> int:
         say(f"{visible(told.file)}: {_trials(told)}, {how}, judged by {by}; in {told.folder}")
         if told.done:
             print(f"{len(told.done):,} of them are done already")
-    with Interrupt("stopping; finished trials are saved") as interrupt:
-        try:
-            show = interrupt.heard(_shown(told, arguments, live))
-            begun = _told_of(arguments, live)
-            ended = search(
-                told, arguments.device, show, jobs=arguments.jobs, begun=begun, progress=live, stopping=interrupt
-            )
-        finally:
-            live.clear()
+    with Interrupt("stopping; finished trials are saved") as interrupt, live:
+        show = interrupt.heard(_shown(told, arguments, live))
+        begun = _told_of(arguments, live)
+        ended = search(
+            told, arguments.device, show, jobs=arguments.jobs, begun=begun, progress=live, stopping=interrupt
+        )
     best = told.best
     if arguments.json:
         found = None if best is None else asdict(best)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 
 import pytest
@@ -57,9 +58,27 @@ def test_the_rate_does_not_jump(monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.findall(r"(\d+) steps/s", terminal.getvalue()) == ["100", "280"]
 
 
+def test_what_takes_long_before_the_first_step(capsys: pytest.CaptureFixture[str]) -> None:
+    """A warning meanwhile takes the line away, and is printed as ever."""
+    terminal, log = Terminal(), logging.getLogger("gpubp")
+    line = live.Live(terminal, wanted=True)
+    log.info("before")
+    with line:
+        log.info("choosing ...")
+        log.warning("the disk is full")
+        log.info("compiling ...")
+        line(progress(1))
+    log.info("behind")
+    shown = [part.removesuffix("\x1b[K") for part in terminal.getvalue().split("\r")]
+    assert shown == ["", "choosing ...", "", "compiling ...", live.text(progress(1), 100.0), ""]
+    assert capsys.readouterr().err == "the disk is full\n"
+    assert log.level == logging.NOTSET
+
+
 @pytest.mark.parametrize(("stream", "wanted"), [(io.StringIO(), True), (Terminal(), False)])
 def test_elsewhere_nothing_is_shown(stream: io.StringIO, wanted: bool) -> None:
     line = live.Live(stream, wanted=wanted)
-    line(progress(1))
-    line.clear()
+    with line:
+        logging.getLogger("gpubp").info("choosing ...")
+        line(progress(1))
     assert stream.getvalue() == ""

@@ -22,8 +22,8 @@ BIASED = Gemm(8192, 4096, 4096, 1, "float32", MATRIX, MATRIX, MATRIX, (None, 0),
 
 
 class Gpu:
-    """A library with as many algorithms as `clock` has times, on a GPU with that clock. `ran`: the numbers of those
-    that ran; `timed`: how often the clock was asked."""
+    """A library with as many algorithms as `clock` has times, in microseconds, on a GPU with that clock. `ran`: the
+    numbers of those that ran; `timed`: how many runs the clock was asked about, each time."""
 
     def __init__(
         self, *clock: float, fails: Sequence[int] = (), unsteady: Sequence[int] = (), room: bool = True
@@ -31,7 +31,7 @@ class Gpu:
         self.clock, self.fails, self.unsteady, self.room = clock, fails, unsteady, room
         self.ran: list[int] = []
         self.memory: set[int] = set()
-        self.timed, self.version, self.identity = 0, 130100, "a GPU"
+        self.timed, self.version, self.identity = list[int](), 130100, "a GPU"
         self.asked: list[int] = []
         self.biases: list[int | None] = []
 
@@ -73,11 +73,12 @@ class Gpu:
         return types.SimpleNamespace(address=1 << 40)
 
     def times(self, works: Sequence[Callable[[], None]], rounds: int) -> list[list[float]]:
-        self.timed += 1
+        self.timed.append(len(works) * rounds)
         found = []
         for work in works:
             work()
-            found.append([self.clock[self.ran[-1]]] * (rounds - 1) + [1e9])  # one that somebody disturbed
+            took = self.clock[self.ran[-1]] / 1000
+            found.append([took] * (rounds - 1) + [1e9 if rounds > 2 else took])  # one that somebody disturbed
         return found
 
     def same(self, first: Any, second: Any) -> bool:
@@ -129,6 +130,35 @@ def test_the_fastest_is_taken(made: Made, clock: Sequence[float], wanted: int) -
     gpu = Gpu(*clock)
     assert made(gpu) == wanted
     assert gpu.asked == [MOST]
+
+
+@pytest.mark.parametrize(
+    ("clock", "wanted", "timed"),
+    [
+        ((10_000,) * 9, 0, [*[1] * 8, 8 * 5]),
+        ((25_000, 25_000, 20_000, 25_000), 2, [*[1] * 4, 4 * 5]),
+        ((50_000, 50_000, 40_000, 50_000), 2, [*[1] * 4, 4 * 2]),
+        ((100_000, 90_000, 80_000, 50_000), 2, [1, 1, 1, 3 * 1]),
+        ((100_000, 200_000, 50_000), 0, [1, 1, 2 * 1]),
+        ((250_000, 50_000), 0, [1]),
+    ],
+)
+def test_to_choose_takes_no_long_time(
+    made: Made, tmp_path: Path, clock: Sequence[float], wanted: int, timed: Sequence[int]
+) -> None:
+    """Of slow products fewer algorithms are tried, and less often; what is taken is kept all the same."""
+    gpu = Gpu(*clock)
+    assert made(gpu) == wanted
+    assert gpu.timed == timed
+    assert sum(clock[k] for k in gpu.ran) <= 1_400_000
+    assert len(kept(tmp_path)) == 1
+
+
+def test_what_takes_long_is_told(made: Made, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "gpubp")
+    made(Gpu(9, 1))
+    made(Gpu(9, 1))
+    assert caplog.messages == ["choosing algorithms for large matrix products (once for this GPU) ..."]
 
 
 def test_small_products_are_the_first_of_the_heuristic(made: Made, tmp_path: Path) -> None:

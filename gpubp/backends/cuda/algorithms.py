@@ -11,7 +11,7 @@ from typing import Protocol
 
 from dsl.records import dataclass
 
-from ..native import CacheError, KernelCache, NativeError
+from ..native import CacheError, KernelCache, NativeError, say_busy
 from .device import Work
 
 LARGE = 2**33
@@ -20,6 +20,9 @@ MOST = 8
 """Algorithms to choose from."""
 ROUNDS = 5
 """How often each is timed, in turn, so that a clock that slows down slows all of them."""
+LIMIT = 1000.0
+"""Milliseconds that a choice takes, about, however slow a product is. No further algorithm is tried once those before
+it take a quarter of this, for each runs twice; half of it is for the rounds, of which there is one at least."""
 GAIN = 0.98
 """Another algorithm than the heuristic's first takes at most so much of its time: less is noise."""
 SUFFIX = ".algorithm"
@@ -94,6 +97,7 @@ class _Chooser:
         return self.bench.identity
 
     def compile(self, source: Path, made: Path) -> None:
+        say_busy("choosing algorithms for large matrix products (once for this GPU) ...")
         try:
             chosen = _fastest(self.candidates, self.bench)
         except MemoryError:
@@ -108,14 +112,29 @@ def _fastest(candidates: Candidates, bench: Bench) -> int:
     a, b, c, again, added = (bench.numbers(candidates.dtype, n) for n in (left, right, result, result, bias))
     works = candidates.bind(a.address, b.address, c.address, added.address)
     repeated = candidates.bind(a.address, b.address, again.address, added.address)
-    able = [k for k, work in enumerate(works) if _runs(work)]
-    rounds = bench.times([works[k] for k in able], ROUNDS) if len(able) > 1 else [[0.0]] * len(able)
-    for k in _best_first(dict(zip(able, map(median, rounds), strict=True))):
+    tried = _tried(works, bench)
+    if len(tried) < 2:
+        return min(tried, default=0)
+    turn, most = sum(tried.values()), LIMIT / 2
+    rounds = bench.times([works[k] for k in tried], ROUNDS if ROUNDS * turn <= most else max(1, int(most / turn)))
+    for k in _best_first(dict(zip(tried, map(median, rounds), strict=True))):
         works[k]()
         repeated[k]()
         if bench.same(c, again):
             return k
     return 0
+
+
+def _tried(works: Sequence[Work], bench: Bench) -> dict[int, float]:
+    """How long each algorithm takes that runs, of the first for which there is time. Its first call, which is not
+    timed, loads it."""
+    found: dict[int, float] = {}
+    for k, work in enumerate(works):
+        if sum(found.values()) >= LIMIT / 4:
+            break
+        if _runs(work):
+            ((found[k],),) = bench.times([work], 1)
+    return found
 
 
 def _best_first(times: dict[int, float]) -> Iterator[int]:

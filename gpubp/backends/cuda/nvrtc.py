@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from dsl.records import dataclass
 
-from ..native import NativeError
+from ..native import NativeError, say_busy
 
 FLAGS = (
     "--std=c++17",
@@ -50,6 +50,7 @@ class Nvrtc:
 
     def compile(self, source: Path, made: Path) -> None:
         """Make a cubin. Raises NativeError."""
+        say_busy("compiling kernels for this GPU (once for this net) ...")
         made.write_bytes(self.cubin(source.read_text("utf-8"))[0])
 
     def cubin(self, text: str) -> tuple[bytes, dict[str, Used]]:

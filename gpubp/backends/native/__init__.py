@@ -1,6 +1,6 @@
 """The CPU, by compiled C: kernels of a plan's pieces, with NumPy between them."""
 
-from .backend import NativeBackend, say_once
+from .backend import NativeBackend, say_busy, say_once
 from .cache import CacheError, KernelCache
 from .compiler import Compiler, NativeError, find_compiler, processor
 from .library import Library
@@ -14,5 +14,6 @@ __all__ = [
     "NativeError",
     "find_compiler",
     "processor",
+    "say_busy",
     "say_once",
 ]

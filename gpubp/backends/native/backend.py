@@ -74,6 +74,11 @@ class NativeBackend(NumpyBackend):
         return source, bind
 
 
+def say_busy(message: str) -> None:
+    """Say what takes a while, to those who show progress."""
+    logging.getLogger("gpubp").info(message)
+
+
 _said: set[str] = set()
 
 
