@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ..backends import Backend, select
 from ..frontend import PRECISIONS, TF32, Net, build, plan_of
 from ..passes import Cost, cost
@@ -18,35 +20,44 @@ cache (236 cycles each). For each piece of the plan: a read from shared memory (
 barrier, some 60 cycles. For products: two reads for each multiply-add, 32 per cycle. The latencies are those of Turing
 in github.com/sjfeng1999/gpu-arch-microbenchmark. Launch and synchronisation overhead are omitted, some 10 us for the
 steps of a call: an epoch, or many if nothing happens between them."""
+MULTIPROCESSORS = 132
+"""A GPU trains so many nets in the time of one, a block for each: those of an H100. Several blocks of a tiny net fit
+into one multiprocessor, so a GPU with fewer is not much slower, and this one with more nets faster than estimated."""
 LIKELY = 2
 """Ratio of a real GPU to that bound: clocks are lower, and an exponential or a quotient is several operations. Twice it
 is 1.65 us for `models/xor.net` on 4 rows, where an H100 took 1.67; no other net was compared."""
 
 
-def choose(net: Net, device: str, backend: str, precision: str) -> Backend:
+def choose(net: Net, device: str, backend: str, precision: str, nets: int | None = None) -> Backend:
     """The backend for a net: `select`'s, but if both are `auto`, the CPU if its compiled step is estimated to be faster
-    than a GPU's. Raises DeviceError."""
+    than a GPU's. `nets`: how many like it are trained side by side, its restarts where None. Raises DeviceError."""
     found = select(device, backend, tf32=precision == TF32)
     free = (device, backend.partition(":")[0]) == ("auto", "auto")
-    if not free or found.name != "gpu" or not is_tiny(net, PRECISIONS[precision]):
+    if not free or found.name != "gpu" or not is_tiny(net, PRECISIONS[precision], nets):
         return found
     cpu = select("cpu", backend, "a net this small is estimated to be slower on the GPU")
     return cpu if cpu.compiles else found
 
 
-def is_tiny(net: Net, dtype: str) -> bool:
-    """Whether a full-batch training step is estimated to be faster on the CPU. Steps with loops are not: there each
-    iteration is a Python call, measured at 9 to 20 us, on a GPU a few barriers."""
+def is_tiny(net: Net, dtype: str, nets: int | None = None) -> bool:
+    """Whether a full-batch training step of so many nets, its restarts where None, is estimated to be faster on the
+    CPU. Steps with loops are not: there each iteration is a Python call, measured at 9 to 20 us, on a GPU a few
+    barriers."""
     if net.graph.train is None or net.size > MOST_PARAMETERS:
         return False
     costs = cost(plan := plan_of(build(net, "train", int(net.option("batch", 32)), dtype, None)))
     if any(step.body is not None for step in plan.steps):
         return False
-    return quicker_on_cpu(costs, len(plan.fusions), int(net.option("restarts", 1)))
+    return quicker_on_cpu(costs, len(plan.fusions), nets or int(net.option("restarts", 1)))
 
 
-def quicker_on_cpu(costs: Cost, pieces: int, copies: int) -> bool:
-    """The estimate for a plan with so many pieces, and so many copies of it, which a GPU computes in parallel."""
-    rate = CPU_RATE if copies == 1 else LANES_RATE
-    on_cpu = copies * (CPU_STEP * CPU_RATE / rate + costs.flops / rate)
-    return on_cpu < LIKELY * (GPU_BATCH + GPU_PIECE * pieces + costs.products / GPU_PRODUCTS)
+def quicker_on_cpu(costs: Cost, pieces: int, nets: int) -> bool:
+    """The estimate for a plan with so many pieces, and so many nets, each of which a GPU gives a block."""
+    rate = CPU_RATE if nets == 1 else LANES_RATE
+    on_cpu = nets * (CPU_STEP * CPU_RATE / rate + costs.flops / rate)
+    return on_cpu < gpu_step(costs, pieces) * math.ceil(nets / MULTIPROCESSORS)
+
+
+def gpu_step(costs: Cost, pieces: int) -> float:
+    """The estimate of a step of one net on a GPU, in seconds."""
+    return LIKELY * (GPU_BATCH + GPU_PIECE * pieces + costs.products / GPU_PRODUCTS)

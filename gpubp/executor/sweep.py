@@ -53,7 +53,8 @@ class Sweep(SideBySide):
     """
 
     def __init__(self, nets: Sequence[Net], device: str = "auto", backend: str = "auto") -> None:
-        first = Executor(nets[0], device, backend=backend)
+        place = choose(nets[0], device, backend, nets[0].precision, len(nets)).place
+        first = Executor(nets[0], place, backend=backend)
         self._names: dict[Column, str] = {}
         self._made: dict[tuple[Mode, int], Built] = {}
         self._seen: set[tuple[int, bool]] = set()
@@ -62,7 +63,7 @@ class Sweep(SideBySide):
             # The programs of any one of them: the numbers in which they differ are among the states.
             self._state = State(nets[0], first.backend, first.dtype, first.seed)
         alone = Machine(self._built, first.backend, self._state.arrays, first.compiled)
-        super().__init__(first, (device, backend), nets, (first.seed,) * len(nets), alone)
+        super().__init__(first, (place, backend), nets, (first.seed,) * len(nets), alone)
         if len({*map(statistics, nets)}) > 1:
             raise UnlikeError
 
@@ -188,10 +189,10 @@ class Sweep(SideBySide):
         return {name: value for name, value in figures(host, built, count).items() if name not in others}
 
 
-def most_together(net: Net, device: str, *, roughly: bool = False) -> int:
-    """How many nets like this one may be trained side by side: as many as fit into a fraction of free memory, and on
-    the CPU into its cache. `roughly`: an upper bound, without planning a step. Raises DeviceError."""
-    backend, dtype, batch = choose(net, device, "auto", net.precision), net.dtype, int(net.option("batch", 32))
+def most_together(net: Net, device: str, nets: int | None = None, *, roughly: bool = False) -> int:
+    """How many nets like this one, of so many, may be trained side by side: as many as fit into a fraction of free
+    memory, and on the CPU into its cache. `roughly`: an upper bound, without planning a step. Raises DeviceError."""
+    backend, dtype, batch = choose(net, device, "auto", net.precision, nets), net.dtype, int(net.option("batch", 32))
     if roughly:  # weights, gradients, and the outputs of layers
         values = 2 * sum(group.size for group in net.layout.groups)
         values += batch * sum(math.prod(shape) for shape in net.shapes.values())

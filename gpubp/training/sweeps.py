@@ -67,7 +67,7 @@ def grouped(
             found.setdefault(number if kind is None else kind, []).append(one)
         for group in found.values():
             net = group[0].net
-            size = 1 if net is None or len(group) == 1 else min(most, most_together(net, device))
+            size = 1 if net is None or len(group) == 1 else min(most, most_together(net, device, len(group)))
             parts = -(-len(group) // size)
             for k in range(parts):
                 yield group[k * len(group) // parts : (k + 1) * len(group) // parts]

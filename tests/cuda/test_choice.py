@@ -12,6 +12,7 @@ import gpubp
 from gpubp.backends import native
 from gpubp.executor.choice import is_tiny, quicker_on_cpu
 from gpubp.executor.ensemble import Ensemble
+from gpubp.executor.sweep import Sweep, most_together
 from gpubp.insight import update
 from gpubp.passes import Cost
 from gpubp.training import asked_of
@@ -51,6 +52,19 @@ def test_restarts_and_their_members_are_in_one_place(use: Use) -> None:
         assert {together.backend.name, together.member(1).backend.name, gpubp.Executor(net).backend.name} == {name}
 
 
+@needs_compiler
+def test_nets_side_by_side_are_in_one_place(use: Use) -> None:
+    """A few trials of a search are quicker on the CPU, many on a GPU, which gives each a block."""
+    use()
+    for count, name in ((4, "cpu"), (64, "gpu")):
+        text = PLAIN.replace("epochs", "batch = 4\n  epochs")
+        nets = [gpubp.loads(text.replace("lr = 0.01", f"lr = {k}e-3")) for k in range(count)]
+        sweep = Sweep(nets)
+        assert {sweep.backend.name, sweep.member(count - 1).backend.name} == {name}
+        assert Sweep(nets, "cpu").backend.name == "cpu"
+        assert most_together(nets[0], "auto", count) == 64
+
+
 def test_without_a_compiler_the_gpu_takes_all(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     use()
     monkeypatch.setattr(native, "find_compiler", lambda command: None)
@@ -59,6 +73,8 @@ def test_without_a_compiler_the_gpu_takes_all(use: Use, monkeypatch: pytest.Monk
 
 def test_which_nets_are_tiny() -> None:
     assert is_tiny(model("xor"), "float32")
+    assert is_tiny(model("xor"), "float32", 4)
+    assert not is_tiny(model("xor"), "float32", 64)
     assert not is_tiny(model("digits"), "float32")
     assert not is_tiny(model("diabetes"), "float64")
     small = PLAIN.replace("dense(4)", "reshape([3, 1]) -> rnn(2, sequence = false)").replace("batch", "#")
@@ -68,16 +84,19 @@ def test_which_nets_are_tiny() -> None:
 
 
 def test_the_estimate() -> None:
-    """The GPU gains by the size of products and by copies, the CPU by every piece that threads must wait for."""
+    """The GPU gains by large products and many nets, the CPU by every piece that threads must wait for."""
 
-    def on_cpu(flops: int, products: int, pieces: int, copies: int = 1) -> bool:
-        return quicker_on_cpu(Cost(flops, products, products, 0, Counter(), 0, 0, 0), pieces, copies)
+    def on_cpu(flops: int, products: int, pieces: int, nets: int = 1) -> bool:
+        return quicker_on_cpu(Cost(flops, products, products, 0, Counter(), 0, 0, 0), pieces, nets)
 
     assert on_cpu(1_000, 500, 20)
     assert not on_cpu(100_000, 90_000, 20)
     assert on_cpu(10_000, 5_000, 40)
     assert not on_cpu(10_000, 5_000, 10)
-    assert not on_cpu(1_000, 500, 20, copies=200)
+    assert not on_cpu(1_000, 500, 20, nets=200)
+    assert on_cpu(1_000, 500, 100, nets=66)
+    assert not on_cpu(1_000, 500, 100, nets=132)
+    assert on_cpu(1_000, 500, 100, nets=133), "another round of blocks"
 
 
 def test_an_update_is_followed_on_the_same_gpu(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
