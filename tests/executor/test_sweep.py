@@ -24,7 +24,7 @@ from tests.ir.random_programs import Case, programs
 from tests.passes.test_plan import divided
 from tests.render.compiled import COMPILER, Array, needs_compiler, run_compiled
 from tests.render.test_c_source import near
-from tests.render.test_given import text_of
+from tests.render.test_number_table import text_of
 
 from .nets import rows
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.render.test_given import text_of
 
 import gpubp
 from gpubp.executor import Sweep
@@ -16,6 +15,7 @@ from gpubp.training import begin_search, search, searching
 from gpubp.training.sweeps import grouped
 from tests.executor.nets import rows
 from tests.executor.test_side_by_side import MIXED, RATES, as_alone, nets
+from tests.render.test_number_table import text_of
 from tests.training.test_sweeps import write
 
 
