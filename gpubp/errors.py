@@ -69,7 +69,7 @@ class InputError(GpubpError, ValueError):
 
 def positive(value: object, what: str, least: int = 1) -> int:
     """A whole number of at least `least`, of whatever type that Python takes for one. Raises InputError."""
-    number = index(value) if isinstance(value, SupportsIndex) and not isinstance(value, bool) else 0
+    number = index(value) if isinstance(value, SupportsIndex) and not isinstance(value, bool) else least - 1
     if number < least:
         raise InputError(f"{what} must be a whole number of at least {least}, not {value!r}")
     return number

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from operator import index
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -57,8 +56,8 @@ class Executor:
         if precision not in PRECISIONS:
             raise GpubpError(f"there is no precision `{precision}`: it is one of {', '.join(PRECISIONS)}")
         self.dtype = PRECISIONS[precision]
-        seed = int(net.option("seed", 0)) if seed is None else index(seed)
-        if not 0 <= seed < 1 << 63:
+        seed = int(net.option("seed", 0)) if seed is None else positive(seed, "the seed", 0)
+        if seed >= 1 << 63:
             raise GpubpError(f"the seed is {seed}; it must be from 0 to 2^63 - 1")
         self._asked = device, precision, seed, backend
         self.backend: Backend = choose(net, device, backend, precision)

@@ -53,6 +53,15 @@ class CrossValidation:
     diverged: dict[int, str] = field(default_factory=dict)
     stopped: str = ""
 
+    def __repr__(self) -> str:
+        std = self.std
+        figures = [
+            f"{name} {mean:.4g}" + (f" +- {std[name]:.2g}" if std else "")
+            for name, mean in self.mean.items()
+            if name.startswith("valid.") and "penalty" not in name
+        ]
+        return f"<CrossValidation, {len(self.folds)} of {self.of} folds{': ' if figures else ''}{', '.join(figures)}>"
+
     @property
     def mean(self) -> dict[str, float]:
         """The mean of every metric, `valid.accuracy` and so on, over the folds that did not diverge."""

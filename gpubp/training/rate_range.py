@@ -40,6 +40,11 @@ class RangeTest:
     diverged: bool
     lr: float
 
+    def __repr__(self) -> str:
+        suggested = "" if self.suggested is None else f", suggested lr = {self.suggested:g}"
+        rates = f"{len(self.rates):,} rates from {self.rates[0]:g} to {self.rates[-1]:.2g}"
+        return f"<RangeTest of {rates}: the loss is least at {self.least:.2g}{suggested}>"
+
     @property
     def least(self) -> float:
         """The rate at which the smoothed loss is least."""

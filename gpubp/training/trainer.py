@@ -56,7 +56,7 @@ def train(
     CheckpointError, SaveError if the folder becomes unwritable, DivergedError if the loss is not finite, and
     DeviceFailedError or MemoryError if the device fails or runs out of memory.
     """
-    if callable(callbacks):
+    if callable(callbacks) or not all(map(callable, callbacks)):
         raise InputError("callbacks is a list of functions: `callbacks=[...]`")
     epochs = None if epochs is None else positive(epochs, "epochs")
     source = None if resume is None else Path(resume)

@@ -53,6 +53,8 @@ def test_a_parabola_by_hand() -> None:
     assert told.steepest < 0.5 < told.rates[-1]
     assert told.least < told.rates[-1]
     assert told.suggested == float(f"{told.least / 10:.0e}")
+    assert repr(told).startswith("<RangeTest of ")
+    assert repr(told).endswith(f": the loss is least at {told.least:.2g}, suggested lr = {told.suggested:g}>")
 
 
 def test_a_loss_that_is_not_finite_is_an_end_as_well() -> None:

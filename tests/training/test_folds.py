@@ -102,6 +102,8 @@ def test_what_the_folds_come_to(labelled: Path) -> None:
     assert told.tables == {"valid.confusion": table.tolist()}
     assert table.sum() == 48
     assert told.stopped == ""
+    loss, std = told.mean["valid.loss"], told.std["valid.loss"]
+    assert repr(told).startswith(f"<CrossValidation, 3 of 3 folds: valid.loss {loss:.4g} +- {std:.2g}, valid.accuracy ")
 
 
 @pytest.mark.parametrize("split", [True, False])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,8 +102,16 @@ def test_a_mean_that_forgets_nothing() -> None:
 
 
 def test_a_callback_stands_in_a_list() -> None:
-    with pytest.raises(gpubp.InputError, match="callbacks is a list of functions"):
-        gpubp.train(gpubp.loads(text()), "cpu", callbacks=print)  # type: ignore[arg-type]
+    for wrong in (print, [3]):
+        with pytest.raises(gpubp.InputError, match="callbacks is a list of functions"):
+            gpubp.train(gpubp.loads(text()), "cpu", callbacks=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "3", True])
+@pytest.mark.parametrize("call", [gpubp.train, gpubp.Executor, gpubp.range_test])
+def test_a_seed_is_a_whole_number(call: Any, seed: Any) -> None:
+    with pytest.raises(gpubp.InputError, match="the seed must be a whole number of at least 0"):
+        call(gpubp.loads(text()), "cpu", seed=seed)
 
 
 def test_a_device_file_is_not_read() -> None:
