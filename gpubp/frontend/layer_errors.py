@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from types import TracebackType
 
 from dsl.diagnostics import Diagnostic, Label
@@ -63,8 +64,17 @@ def failure(entry: Entry, error: Exception) -> ShapeError:
     # Values have no numbers at load time: they are not NumPy arrays.
     array = isinstance(error, TypeError | AttributeError) and "'Var'" in said
     functions = "`gpubp.ops` has the functions of values: `ops.sin(x)`, `ops.sum_(x, (1,))`, `ops.absolute(x)`"
-    help = functions if array else ""
+    help = functions if array else _meant(error)
     return LayerFails(f"`{entry.name}` fails: {type(error).__name__}{f': {said}' if said else ''}", where, help=help)
+
+
+def _meant(error: Exception) -> str:
+    """The help for `ops.abs` and `ops.sum`: the names that begin so, as in `absolute` and `sum_`, or are much alike."""
+    if not isinstance(error, AttributeError) or error.obj is not ops:
+        return ""
+    names = [name for name in ops.__all__ if name.startswith(error.name)]
+    names = names or get_close_matches(error.name, ops.__all__)
+    return f"did you mean {' or '.join(f'`ops.{name}`' for name in names[:3])}?" if names else ""
 
 
 def _frames(traceback: TracebackType | None) -> Iterable[TracebackType]:

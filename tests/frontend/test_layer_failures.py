@@ -80,6 +80,25 @@ def test_a_layer_that_fails(layer: str, code: str, message: str, said: str) -> N
     assert said in "\n".join(found.notes)
 
 
+@pytest.mark.parametrize(
+    ("name", "help"),
+    [
+        ("abs", ("did you mean `ops.absolute`?",)),
+        ("max", ("did you mean `ops.max_` or `ops.maximum`?",)),
+        ("sigmiod", ("did you mean `ops.sigmoid`?",)),
+        ("fft", ()),
+    ],
+)
+def test_a_function_that_is_named_as_in_numpy(name: str, help: tuple[str, ...]) -> None:
+    gpubp.layer("named_as_in_numpy")(lambda cx, x: getattr(ops, name)(x))
+    try:
+        found = only(model("a = x -> named_as_in_numpy"))
+    finally:
+        del ENTRIES["function", "named_as_in_numpy"]
+    assert found.message.startswith("`named_as_in_numpy` fails: AttributeError: module 'gpubp.ops' has no attribute")
+    assert found.help == help
+
+
 @pytest.mark.usefixtures("layers")
 def test_a_layer_that_calls_numpy_on_a_value() -> None:
     found = only(model("a = x -> from_numpy"))
