@@ -14,7 +14,7 @@ from dsl.render import to_text
 
 from ..data import Dataset
 from ..errors import GpubpError
-from ..frontend import Net, load
+from ..frontend import MAIN, Net, load
 from .color import columns_of, use_color
 
 TABLES = frozenset((".csv", ".tsv"))
@@ -79,16 +79,20 @@ def whole(least: int) -> type[int]:
     return read  # type: ignore[return-value]
 
 
-def refuse_table(file: str) -> None:
-    """Raises GpubpError where a table stands in the place of a `.net` file."""
+def refuse_other(file: str) -> None:
+    """Raises GpubpError where a table or a run stands in the place of a `.net` file."""
+    if (own := Path(file) / MAIN).is_file():
+        name = visible(file)
+        raise GpubpError(f"`{name}` is the folder of a run, not a `.net` file: that is `{visible(str(own))}`")
     if Path(file.removesuffix(".gz")).suffix.lower() in TABLES and Path(file).is_file():
         name = visible(file)
         raise GpubpError(f"`{name}` is a table, not a `.net` file: `gpubp init {name}` writes one for it")
 
 
 def open_net(arguments: argparse.Namespace) -> Net:
-    """Load the file; its warnings go to standard error. Raises NetError, and GpubpError for a table in its place."""
-    refuse_table(arguments.file)
+    """Load the file; its warnings go to standard error. Raises NetError, and GpubpError for a table or a run in its
+    place."""
+    refuse_other(arguments.file)
     net = load(arguments.file, dict(arguments.set))
     warn(net.warnings)
     return net

@@ -15,7 +15,7 @@ from dsl.excerpt import visible
 from ..errors import DivergedError
 from ..training import Search, Trial, begin_search, check_jobs, resume_search, search
 from .color import say
-from .common import add_file, folder, refuse_table, whole
+from .common import add_file, folder, refuse_other, whole
 from .interrupt import Interrupt
 from .live import Live
 from .table import align
@@ -104,7 +104,7 @@ def _search(arguments: argparse.Namespace) -> Search:
     if arguments.resume is None:
         if arguments.file is None:
             arguments.refuse("FILE is missing: name a .net file, or a search with `--resume`")
-        refuse_table(arguments.file)
+        refuse_other(arguments.file)
         return begin_search(
             arguments.file,
             dict(arguments.set),

@@ -72,8 +72,8 @@ def _meant(error: Exception) -> str:
     """The help for `ops.abs` and `ops.sum`: the names that begin so, as in `absolute` and `sum_`, or are much alike."""
     if not isinstance(error, AttributeError) or error.obj is not ops:
         return ""
-    names = [name for name in ops.__all__ if name.startswith(error.name)]
-    names = names or get_close_matches(error.name, ops.__all__)
+    wrong = str(error.name)
+    names = [name for name in ops.__all__ if name.startswith(wrong)] or get_close_matches(wrong, ops.__all__)
     return f"did you mean {' or '.join(f'`ops.{name}`' for name in names[:3])}?" if names else ""
 
 

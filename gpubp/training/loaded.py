@@ -11,7 +11,7 @@ from typing import Any
 from dsl.records import dataclass
 
 from ..data import Encoder, from_json
-from ..errors import CheckpointError
+from ..errors import CheckpointError, NetError
 from ..executor import Executor
 from ..frontend import MAIN, Net, load
 from . import history
@@ -43,8 +43,14 @@ def net_of(place: Path) -> Net:
         why = no_run(place, MAIN) if place.is_dir() else "it is a file in no run's folder"
         raise CheckpointError(f"`{place}` is no run: {why if place.exists() else 'no such file or directory'}")
     about = history.about(folder) if (folder / ABOUT).is_file() else {}
+    try:
+        net = load(folder / MAIN)
+    except NetError as error:
+        how = "the run was trained with one that is not gpubp's: import its module first, or install its package"
+        found = [replace(one, help=(how,)) if one.code == "E0208" else one for one in error.diagnostics]
+        raise NetError(found) from error.__cause__
     # Data paths are relative to the same folder as in training.
-    return replace(load(folder / MAIN), base=Path(str(about.get("base", folder))))
+    return replace(net, base=Path(str(about.get("base", folder))))
 
 
 def asked_of(place: Path) -> tuple[str, str]:

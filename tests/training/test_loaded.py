@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gpubp
+from gpubp.registry import ENTRIES
 from gpubp.training import BEST
 
 from .worlds import train, write_net
@@ -214,3 +215,15 @@ def test_env_that_is_damaged(tmp_path: Path, content: str) -> None:
     else:
         with pytest.raises(gpubp.CheckpointError, match=r"env\.json` is damaged"):
             gpubp.load_run(tmp_path / "run", "cpu")
+
+
+def test_a_run_with_a_layer_of_ones_own(tmp_path: Path) -> None:
+    """Where nobody has defined it, the remedy is told."""
+    gpubp.layer("of_ones_own")(lambda cx, x: x * 2.0)
+    text = NET.format(options="").replace("dense(8)", "of_ones_own -> dense(8)")
+    (tmp_path / "t.csv").write_text(ROWS, "utf-8")
+    (tmp_path / "t.net").write_text(text, "utf-8")
+    train(tmp_path / "t.net", out=tmp_path / "run")
+    del ENTRIES["function", "of_ones_own"]
+    with pytest.raises(gpubp.NetError, match="help: the run was trained with one that is not gpubp's: import its mod"):
+        gpubp.load_run(tmp_path / "run", "cpu")
