@@ -9,7 +9,7 @@ from dsl.excerpt import visible
 
 from ..training import load_run
 from .predict import add_run, say_gaps, say_unused
-from .table import align
+from .table import align, confusion
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -27,11 +27,15 @@ def work(arguments: argparse.Namespace) -> int:
     figures = run.evaluate(rows.arrays, arguments.batch)
     count = len(next(iter(rows.arrays.values())))
     figures.pop("penalty")
+    tables = run.executor.tables(rows.arrays, arguments.batch)
     gaps = len(rows.gaps)
     if arguments.json:
-        print(json.dumps({"rows": count, **({"left_out": gaps} if gaps else {}), "metrics": figures}))
+        beside = {**({"left_out": gaps} if gaps else {}), "metrics": figures, **({"tables": tables} if tables else {})}
+        print(json.dumps({"rows": count, **beside}))
         return 0
     left_out = f" ({gaps:,} left out)" if gaps else ""
     print(f"{count:,} row{'s' * (count != 1)} of {visible(arguments.data)}{left_out}\n")
     print(align([list(figures), [f"{value:.4g}" for value in figures.values()]]))
+    for name, table in tables.items():
+        print(f"\n{confusion(name, table, run)}")
     return 0

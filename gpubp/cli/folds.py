@@ -170,7 +170,8 @@ class _Show:
             if figures:
                 self._row([name, "", *(f"{figures[one]:.4g}" for one in self._names), "", ""])
         for key, table in told.tables.items():
-            print(f"\n{confusion(key, table)}")
+            assert self._run is not None
+            print(f"\n{confusion(key, table, self._run)}")
         if told.folder is not None and not told.stopped and not self.arguments.quiet:
             print(f"\nsaved to {told.folder}, a run for each fold")
             first = fold_folder(told.folder, told.folds[0].number)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..training import Run
+from dsl.excerpt import visible
+from dsl.wording import short
+
+from ..frontend import labelled
+from ..training import Predictor, Run
 
 MOST_ROWS = 16
 """Data sets up to this size are shown whole, beside what the net makes of them."""
@@ -27,14 +31,16 @@ def results(run: Run) -> str:
 def confusions(run: Run) -> str:
     """The tables of the last part of the data, which is the test where there is one; "" where there are none."""
     last = [*run.dataset.parts][-1]
-    shown = [confusion(key, table) for key, table in run.tables.items() if key.startswith(f"{last}.")]
+    shown = [confusion(key, table, run) for key, table in run.tables.items() if key.startswith(f"{last}.")]
     return "\n\n".join(shown)
 
 
-def confusion(key: str, table: Sequence[Sequence[int]]) -> str:
-    """A table of how often each class was taken for each."""
-    rows = [["", *map(str, range(len(table)))], *([str(i), *map(str, row)] for i, row in enumerate(table))]
-    return f"{key}: rows are the classes, columns what they were taken for\n{align(rows)}"
+def confusion(key: str, table: Sequence[Sequence[int]], run: Predictor) -> str:
+    """A table of how often each class was taken for each. `key`: the metric, behind the part of the data if any."""
+    words = run.words.get(labelled(run.net).get(key.rpartition(".")[2], "")) or map(str, range(len(table)))
+    names = [visible(short(word)) for word in words]
+    rows = [["", *names], *([name, *map(str, row)] for name, row in zip(names, table, strict=True))]
+    return f"{key}: rows are the classes, columns what they were taken for\n{align(rows, 1)}"
 
 
 def truth_table(run: Run) -> str:

@@ -5,7 +5,7 @@ from .domains import Domain, domains
 from .exports import build_for_any_batch, no_form, result_names
 from .feeds import as_numbers, check_feeds, check_values, match_feeds
 from .figures import tables
-from .identity import answers, data_files, describe_place, foretold, identity, written
+from .identity import answers, data_files, describe_place, foretold, identity, labelled, written
 from .initial import first_value
 from .layout import Buffer, Group, Layout, Parameter
 from .lifted import UnlikeError, lifted, likeness, program_of, statistics
@@ -79,6 +79,7 @@ __all__ = [
     "first_value",
     "gradient_name",
     "identity",
+    "labelled",
     "in_fold",
     "in_force",
     "initialiser",

@@ -118,6 +118,13 @@ def foretold(net: Net) -> dict[str, tuple[str, str]]:
     return found
 
 
+def labelled(net: Net) -> dict[str, str]:
+    """For each metric that compares with labels, by name, the input or target that these come from."""
+    metrics = net.graph.train.metrics if net.graph.train is not None else ()
+    bases = ((name, base) for name, node in metrics for source in node.inputs if (base := _taken_from(source)))
+    return {name: base.label or base.name for name, base in bases}
+
+
 _MOVES = frozenset({"slice", "concat", "stack", "reshape", "flatten", "transpose"})
 """Functions that preserve labels."""
 

@@ -10,6 +10,7 @@ from .history import health_records
 from .history import records as run_records
 from .listing import Listed, all_runs, compare, listed
 from .loaded import LoadedRun, asked_of, load_run, net_of
+from .prediction import Predictor
 from .rate_range import RangeTest, range_test
 from .restarts import spread
 from .run import Progress, Run
@@ -25,6 +26,7 @@ __all__ = [
     "Group",
     "Listed",
     "LoadedRun",
+    "Predictor",
     "Progress",
     "RangeTest",
     "Run",

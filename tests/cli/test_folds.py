@@ -17,7 +17,7 @@ LABELLED = (
     NET.replace("y: [1]", "y: class(3)").replace("dense(1)", "dense(3) -> softmax").replace("mse(", "cross_entropy(")
 )
 LABELLED = LABELLED.replace("epochs    = 3", "epochs    = 3\n  metrics   = [accuracy(p, y), confusion(p, y)]")
-ROWS = "a,b,y\n" + "".join(f"{i / 40},{(i * 7 % 11) / 11},{i % 3}\n" for i in range(40))
+ROWS = "a,b,y\n" + "".join(f"{i / 40},{(i * 7 % 11) / 11},{('lily', 'oak', 'rose')[i % 3]}\n" for i in range(40))
 SPLIT = "split = split(test = 25%, stratify = y)\n"
 
 
@@ -39,14 +39,30 @@ def test_a_table_of_the_folds(call: Call, file: Path) -> None:
         metrics = gpubp.load_run(f"cv/fold-{k + 1}", "cpu").metrics
         assert row[:-1] == [str(k + 1), "10", *(f"{metrics[name]:.4g}" for name in figures), "3"]
     assert rows[3:] == [[name, *(f"{known[name][figure]:.4g}" for figure in figures)] for name in ("mean", "std")]
-    assert tables.startswith("valid.confusion: rows are the classes")
-    assert sum(int(cell) for line in tables.splitlines()[2:] for cell in line.split()[1:]) == 30
+    first, names, *counts = tables.splitlines()
+    assert first.startswith("valid.confusion: rows are the classes")
+    assert names.split() == [line.split()[0] for line in counts] == ["lily", "oak", "rose"]
+    assert sum(int(cell) for line in counts for cell in line.split()[1:]) == 30
     assert saved.splitlines() == [
         "saved to cv, a run for each fold",
         "`gpubp predict cv/fold-1 TABLE` predicts new rows",
     ]
     assert call("predict", "cv/fold-1", "a.csv", "--device", "cpu").code == 0
     assert [line.split()[0] for line in call("runs").out.splitlines()[1:]] == [f"cv/fold-{k}" for k in (1, 2, 3)]
+
+
+def test_a_table_of_new_rows(call: Call, file: Path) -> None:
+    """The same as the training counted, with the names of the classes."""
+    said = call("run", "a.net", "--folds", "3", "--fold", "1", "--device", "cpu", "--out", "run")
+    counted = said.out[said.out.index("test.confusion") :].split("\n\n")[0]
+    run = gpubp.load_run("run", "cpu")
+    test = gpubp.train(run.net, "cpu").dataset.parts["test"]
+    lines = ROWS.splitlines()
+    Path("test.csv").write_text("\n".join([lines[0], *(lines[1 + int(row)] for row in test)]), "utf-8")
+    told = call("evaluate", "run", "test.csv", "--device", "cpu").out
+    assert told.split("\n\n")[-1].rstrip() == counted.removeprefix("test.")
+    known = json.loads(call("evaluate", "run", "test.csv", "--device", "cpu", "--json").out)["tables"]["confusion"]
+    assert known == [[int(cell) for cell in line.split()[1:]] for line in counted.splitlines()[2:]]
 
 
 BURST = "a,b,y\n" + "".join(f"{1e15 if i == 11 else i / 30},{i % 3},{i % 2}\n" for i in range(30))
