@@ -110,7 +110,8 @@ def range_test(
     smoothed: list[float] = []
     mean, diverged = 0.0, False
     for step in range(steps):
-        rate = low * (high / low) ** (step / (steps - 1))
+        along = step / (steps - 1)
+        rate = low ** (1 - along) * high**along
         executor.set_counters({RATE_SCALE: rate / lr})
         try:
             found, penalties, _ = executor.run_steps(placed, 1, batch)

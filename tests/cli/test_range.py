@@ -113,6 +113,12 @@ def test_a_loss_that_is_not_finite_before_any_update_is_not_blamed_on_the_rate(l
         gpubp.range_test(gpubp.loads(text), "cpu")
 
 
+def test_rates_of_all_sizes() -> None:
+    told = gpubp.range_test(gpubp.loads(LINE.format(optimizer="sgd(lr = 1)")), "cpu", low=1e-300, high=1e300, steps=61)
+    np.testing.assert_allclose(told.rates, 10.0 ** np.arange(-300, -300 + 10 * len(told.rates), 10), rtol=1e-12)
+    assert told.diverged
+
+
 @pytest.mark.parametrize(("low", "high", "steps"), [(0, 1, 9), (1, 1, 9), (1, float("inf"), 9), (1, 2, 1)])
 def test_numbers_out_of_range(low: float, high: float, steps: int) -> None:
     with pytest.raises(gpubp.InputError):
