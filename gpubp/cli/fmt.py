@@ -27,6 +27,8 @@ _COLORS = {"---": "\x1b[1m", "+++": "\x1b[1m", "@@": "\x1b[36m", "-": "\x1b[31m"
 _LINE = re.compile("[^\n]*\n|[^\n]+")
 _NO_END = "\\ No newline at end of file"
 _RESET = "\x1b[0m"
+_RUN = {"env.json", "written.net"}
+"""Files by which the folder of a run is known: what it records stays as it is."""
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +38,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         nargs="*",
         default=["-"],
-        help="a .net file, or a folder for all .net files in it; `-` or none: standard input to standard output",
+        help="a .net file, or a folder for all .net files in it, except those of runs; `-` or none: standard input",
     )
     parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a file would change")
     parser.add_argument("--diff", action="store_true", help="change nothing; print what would change")
@@ -93,7 +95,8 @@ def _format(name: str, arguments: argparse.Namespace) -> bool:
 
 
 def _files(names: list[str]) -> Iterator[str]:
-    """Every file that is named, once, folders walked through in the order of the alphabet; hidden ones are left out."""
+    """Every file that is named, once, folders walked through in the order of the alphabet; hidden ones, and those of
+    runs, are left out."""
     seen: set[str] = set()
     for name in names:
         found = sorted(_walk(name)) if os.path.isdir(name) else [name]
@@ -108,8 +111,9 @@ def _files(names: list[str]) -> Iterator[str]:
 
 def _walk(folder: str) -> Iterator[str]:
     for base, folders, files in os.walk(folder, onerror=_refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (os.path.join(base, name) for name in files if name.endswith(".net"))
+        run = _RUN.issubset(files)
+        folders[:] = [name for name in folders if not (run or name.startswith("."))]
+        yield from (os.path.join(base, name) for name in files if name.endswith(".net") and not run)
 
 
 def _refuse(error: OSError) -> None:

@@ -104,9 +104,11 @@ def test_a_link_is_followed(call: Call, tmp_path: Path) -> None:
 
 
 def test_folders(call: Call, tmp_path: Path) -> None:
-    for name in ("b.net", "a/c.net", "a/d.txt", ".hidden/e.net", "a/.f/g.net"):
+    run = ("runs/r/written.net", "runs/r/env.json", "runs/r/imports/h.net")
+    for name in ("b.net", "a/c.net", "a/d.txt", ".hidden/e.net", "a/.f/g.net", *run):
         write(tmp_path / name)
     said = call("fmt", tmp_path)
+    assert (tmp_path / run[0]).read_text() == (tmp_path / run[2]).read_text() == UGLY, "a run keeps what it was made of"
     assert said.out == f"changed: {tmp_path}/a/c.net\nchanged: {tmp_path}/b.net\n2 of 2 files changed\n"
     assert (tmp_path / "a/d.txt").read_text() == (tmp_path / ".hidden/e.net").read_text() == UGLY
     (tmp_path / "empty").mkdir()
