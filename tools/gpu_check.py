@@ -1,10 +1,11 @@
 """All that a GPU is needed for, one part after the other, within nine minutes or as many seconds as are given: what
-this machine has, the tests of compiled programs, the benchmark, the tests of CuPy's own kernels. A part that fails,
-hangs or takes too long is reported, and the next goes on. In `benchmarks/results/`, under the GPU's name and written
-anew after each part: a page that begins with what is claimed and what came of it, and the same with all figures as
-JSON; and what the parts print, line by line, in a `.log`. Asked to stop (Ctrl-C, SIGTERM), it reports what the part
-that runs has said, and ends. Exit code 0: all parts ran well and no claim was missed; 1: not so; 2: nothing could be
-run; 130: it was stopped.
+this machine has, the tests that failed when this was last run on such a GPU, the tests of compiled programs, races
+between threads as NVIDIA's compute-sanitizer finds them, steps of tiny nets beside what is estimated of them, the
+benchmark, the tests of CuPy's own kernels. A part that fails, hangs or takes too long is reported, and the next goes
+on. In `benchmarks/results/`, under the GPU's name and written anew after each part: a page that begins with what is
+claimed and what came of it, and the same with all figures as JSON; and what the parts print, line by line, in a `.log`.
+Asked to stop (Ctrl-C, SIGTERM), it reports what the part that runs has said, and ends. Exit code 0: all parts ran well
+and no claim was missed; 1: not so; 2: nothing could be run; 130: it was stopped.
 
     python -m tools.gpu_check [--seconds 290]
 """
@@ -33,7 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 LIMIT = 540.0
 """Seconds for everything."""
-BESIDE = 100.0
+BESIDE = 150.0
 """Of these, the seconds that are not the benchmark's: on 16 cores, and if nothing hangs, all other parts take less."""
 A_NET = 30.0
 """Seconds that the benchmark's last net may take: none is begun later."""
@@ -52,18 +53,25 @@ _PYTEST = ("-m", "pytest", "-v", "--tb=short", "-o", "faulthandler_timeout=100",
 SETTINGS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONUNBUFFERED": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-def parts(figures: Path, limit: float = LIMIT) -> tuple[Part, ...]:
-    """What is run, in this order, within `limit` seconds. `figures`: where the benchmark writes its figures."""
+def parts(figures: Path, limit: float = LIMIT, failed: Sequence[str] = ()) -> tuple[Part, ...]:
+    """What is run, in this order, within `limit` seconds. `figures`: where the benchmark writes its figures; `failed`:
+    tests that come first."""
     most = max(0.0, min(240.0, limit - BESIDE))
     bench = ("-m", "benchmarks.gpu", "--seconds", f"{most - A_NET:g}", "--json", str(figures))
+    races = ("-m", "tools.gpu_races", "--seconds", f"{RACES:g}")
     return (
-        Part("the machine", ("-m", "gpubp", "doctor"), 60),
-        Part("programs and trainings", (*_PYTEST, *(f"tests/gpu/test_{n}.py" for n in OURS)), min(200.0, 0.4 * limit)),
+        Part("the machine", ("-m", "gpubp", "doctor"), 40),
+        *([Part("what failed last time", (*_PYTEST, *failed), 40)] if failed else []),
+        Part("programs and trainings", (*_PYTEST, *(f"tests/gpu/test_{n}.py" for n in OURS)), min(150.0, 0.4 * limit)),
+        Part("races", races, RACES + GRACE),
+        Part("steps of tiny nets", ("-m", "tools.gpu_steps"), 40),
         Part("benchmark", bench, most),
-        Part("CuPy's own kernels", (*_PYTEST, *(f"tests/gpu/test_{n}.py" for n in LEFT)), 120),
+        Part("CuPy's own kernels", (*_PYTEST, *(f"tests/gpu/test_{n}.py" for n in LEFT)), 90),
     )
 
 
+RACES = 60.0
+"""Seconds for the search for races: as much of two trainings as it takes under such a tool."""
 OURS = ("compiled", "side_by_side", "losses")
 LEFT = ("training", "stand_in_facts", "plain")
 
@@ -119,7 +127,7 @@ def check(
     name: str, driver: Mapping[str, str], folder: Path, ran: Sequence[Part], figures: Path, limit: float = LIMIT
 ) -> int:
     """Run all parts and write the report; returns the exit code. `driver`: the versions that it tells."""
-    path = folder / f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}.md"
+    path = path_of(name, folder)
     folder.mkdir(parents=True, exist_ok=True)
     log = path.with_suffix(".log")
     log.unlink(missing_ok=True)
@@ -145,6 +153,26 @@ def check(
         return 130
     missed = any(verdict == "missed" for *_, verdict in report.claims())
     return 0 if all(o.well for o in report.outcomes) and not missed else 1
+
+
+def failed_before(name: str, folder: Path) -> list[str]:
+    """The tests that failed when this was last run on such a GPU, those that are still there."""
+    try:
+        told = json.loads(path_of(name, folder).with_suffix(".json").read_text("utf-8"))
+        failed = [test for test, came in told["tests"].items() if came in ("failed", "error")]
+    except (OSError, ValueError, KeyError):
+        return []
+    return [test for test in failed if _is_there(*test.split("::", 1))]
+
+
+def _is_there(file: str, test: str) -> bool:
+    path = ROOT / file
+    return path.is_file() and f"def {test.partition('[')[0]}(" in path.read_text("utf-8")
+
+
+def path_of(name: str, folder: Path) -> Path:
+    """The page of a GPU."""
+    return folder / f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}.md"
 
 
 def versions(driver: Driver) -> dict[str, str]:
@@ -176,8 +204,9 @@ def main(words: Sequence[str] = ()) -> int:
         signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as scratch:
         figures = Path(scratch) / "benchmark.json"
-        ran = parts(figures, limit)
-        return check(driver.gpus[0].name, versions(driver), RESULTS, ran, figures, limit)
+        name = driver.gpus[0].name
+        ran = parts(figures, limit, failed_before(name, RESULTS))
+        return check(name, versions(driver), RESULTS, ran, figures, limit)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ CLAIMS = (
 VERDICTS = ("met", "missed", "not measured")
 _CAME = "(PASSED|FAILED|ERROR|SKIPPED)"
 _TEST = re.compile(rf"(?:\[gw\d+\] \[ *\d+%\] )?(?:{_CAME} (tests/\S+::.+?)(?: - .*)?|(tests/\S+::.+?) {_CAME}.*)")
+_CLAIM = re.compile(rf"claim: (.+): (.*), ({'|'.join(VERDICTS)})")
 _DULL, _BAD = re.compile(r"(\[gw\d+\] \[ *\d+%\] \w+ )?tests/\S+::"), re.compile("FAILED|ERROR|Timeout")
 
 
@@ -78,6 +79,12 @@ class Outcome:
         return found
 
     @property
+    def claims(self) -> list[tuple[str, str, str]]:
+        """What it says of claims: what is claimed, what it found, whether that is met."""
+        found = map(_CLAIM.fullmatch, self.output.splitlines())
+        return [(match[1], match[2], match[3]) for match in found if match]
+
+    @property
     def said(self) -> list[str]:
         """Its last lines, without those of tests that passed or began."""
         lines = self.output.rstrip().splitlines()
@@ -112,6 +119,8 @@ class Report:
             passed, failed = came.count("passed"), len(came) - came.count("passed") - came.count("skipped")
             verdict = "missed" if failed else "met" if passed else "not measured"
             yield said, f"{passed} of {len(came)} tests" if came else "", verdict
+        for outcome in self.outcomes:
+            yield from outcome.claims
 
     def page(self) -> str:
         """As Markdown."""

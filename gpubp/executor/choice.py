@@ -52,12 +52,17 @@ def is_tiny(net: Net, dtype: str, nets: int | None = None) -> bool:
 
 
 def quicker_on_cpu(costs: Cost, pieces: int, nets: int) -> bool:
-    """The estimate for a plan with so many pieces, and so many nets, each of which a GPU gives a block."""
+    """The estimate for a plan with so many pieces, and so many nets."""
+    return cpu_step(costs, nets) < gpu_step(costs, pieces, nets)
+
+
+def cpu_step(costs: Cost, nets: int) -> float:
+    """The estimate of a step of so many nets on a core, in seconds."""
     rate = CPU_RATE if nets == 1 else LANES_RATE
-    on_cpu = nets * (CPU_STEP * CPU_RATE / rate + costs.flops / rate)
-    return on_cpu < gpu_step(costs, pieces) * math.ceil(nets / MULTIPROCESSORS)
+    return nets * (CPU_STEP * CPU_RATE / rate + costs.flops / rate)
 
 
-def gpu_step(costs: Cost, pieces: int) -> float:
-    """The estimate of a step of one net on a GPU, in seconds."""
-    return LIKELY * (GPU_BATCH + GPU_PIECE * pieces + costs.products / GPU_PRODUCTS)
+def gpu_step(costs: Cost, pieces: int, nets: int) -> float:
+    """That on a GPU, which gives each net a block."""
+    rounds = math.ceil(nets / MULTIPROCESSORS)
+    return rounds * LIKELY * (GPU_BATCH + GPU_PIECE * pieces + costs.products / GPU_PRODUCTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from gpubp.training import asked_of
 from tests.executor.nets import PLAIN
 from tests.gpu.test_compiled import rows_of
 from tests.render.compiled import needs_compiler
+from tools import gpu_steps
 
 from .conftest import Use
 
@@ -97,6 +99,27 @@ def test_the_estimate() -> None:
     assert on_cpu(1_000, 500, 100, nets=66)
     assert not on_cpu(1_000, 500, 100, nets=132)
     assert on_cpu(1_000, 500, 100, nets=133), "another round of blocks"
+
+
+@needs_compiler
+def test_steps_are_measured_beside_their_estimates(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `make gpu-check` does; here without a clock."""
+    device = use()
+
+    def measured(run: Callable[[int], Any], finish: Callable[[], None]) -> float:
+        run(2)
+        finish()
+        return 1.5
+
+    monkeypatch.setattr(gpu_steps, "microseconds", measured)
+    assert gpu_steps.row("net", "batch", "nets", *gpu_steps.COLUMNS).split()[-2:] == ["quicker", "estimate"]
+    for nets, quicker in ((1, "CPU"), (8, "GPU")):
+        told = gpu_steps.line("xor", model("xor"), 32, nets)
+        assert told is not None
+        assert told.split()[:3] == ["xor", "32", str(nets)]
+        assert told.split()[-2:] == ["GPU", quicker]
+        assert "train_block" in device.log
+    assert gpu_steps.line("digits", model("digits"), 32, 1) is None
 
 
 def test_an_update_is_followed_on_the_same_gpu(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:

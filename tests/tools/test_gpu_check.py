@@ -111,7 +111,7 @@ gpu_check.NEEDED = ()
 gpu_check.ask_driver = lambda: Driver((12, 8), (Gpu(0, "H100", (9, 0), 1),))
 gpu_check.RESULTS = Path(sys.argv[1])
 gpu_check.versions = lambda driver: {}
-gpu_check.parts = lambda figures, limit: (gpu_check.Part("tests", ("-c", sys.argv[2], sys.argv[3]), 60),) * 2
+gpu_check.parts = lambda figures, limit, failed: (gpu_check.Part("tests", ("-c", sys.argv[2], sys.argv[3]), 60),) * 2
 raise SystemExit(gpu_check.main())
 """
 
@@ -213,10 +213,42 @@ def test_tests_that_run_one_after_the_other() -> None:
 
 def test_the_parts_exist() -> None:
     made = parts(Path("figures.json"))
-    assert sum(part.seconds for part in made) <= gpu_check.LIMIT + 80, "most take less than their most"
-    assert parts(Path("figures.json"), 290.0)[2].seconds == 290.0 - gpu_check.BESIDE
+    assert sum(part.seconds for part in made) <= gpu_check.LIMIT + 100, "most take less than their most"
+    (bench,) = (part for part in parts(Path("figures.json"), 290.0) if part.name == "benchmark")
+    assert bench.seconds == 290.0 - gpu_check.BESIDE
     files = {word for part in made for word in part.words if word.startswith("tests/")}
     assert files == {f"tests/gpu/{path.name}" for path in Path("tests/gpu").glob("test_*.py")}
+
+
+FAILED = {
+    "tests/gpu/test_plain.py::test_a_net[deep_batchnorm]": "failed",
+    "tests/gpu/test_plain.py::test_a_net[xor]": "passed",
+    "tests/gpu/test_plain.py::test_that_is_gone[xor]": "failed",
+    "tests/gpu/test_gone.py::test_a_net[xor]": "error",
+}
+
+
+def test_what_failed_last_time_comes_first(tmp_path: Path) -> None:
+    """On such a GPU, if it is still there."""
+    (tmp_path / "nvidia-h100-80gb.json").write_text(json.dumps({"tests": FAILED}), "utf-8")
+    failed = gpu_check.failed_before("NVIDIA H100 80GB", tmp_path)
+    assert failed == ["tests/gpu/test_plain.py::test_a_net[deep_batchnorm]"]
+    made = parts(Path("figures.json"), 290.0, failed)
+    assert [part.name for part in made[:2]] == ["the machine", "what failed last time"]
+    assert made[1].words[-1:] == tuple(failed)
+    assert made[2:] == parts(Path("figures.json"), 290.0)[1:]
+    assert gpu_check.failed_before("another GPU", tmp_path) == []
+    (tmp_path / "nvidia-h100-80gb.json").write_text("{", "utf-8")
+    assert gpu_check.failed_before("NVIDIA H100 80GB", tmp_path) == []
+
+
+def test_a_part_can_tell_of_claims(tmp_path: Path) -> None:
+    """As that of races does."""
+    said = "claim: racecheck finds none: 0 found, met\nclaim: synccheck finds none: , not measured"
+    code, text = checked(tmp_path, (Part("races", ("-c", f"print({said!r})"), 60),))
+    assert code == 0
+    assert "| racecheck finds none | 0 found | met |" in text
+    assert "| synccheck finds none |  | not measured |" in text
 
 
 def test_every_claim_has_its_tests() -> None:
