@@ -65,7 +65,7 @@ def line(name: str, net: gpubp.Net, batch: int, nets: int) -> str | None:
     source = ex.backend.source(compiled.plan, "train", compiled.built.hints, describe, kept)
     if not isinstance(source, CudaSource) or source.block is None:
         return None
-    about = compiled.costs, len(compiled.plan.pieces), nets
+    about = compiled.costs, len(compiled.plan.fusions), nets
     estimates = 1e6 * gpu_step(*about), 1e6 * cpu_step(compiled.costs, nets)
     found = step_of(net, batch, nets, "gpu"), step_of(net, batch, nets, "cpu")
     quicker = ["GPU" if gpu <= cpu else "CPU" for gpu, cpu in (found, estimates)]
