@@ -39,8 +39,10 @@ class Places(Words):
         at = self.address(i, operand)
         if space == "param":
             return f"param_at({at}, {size}, {i.line})"
-        if space in ("shared", "local"):
-            return f"{space}_at({at}, {size}, {i.line})"
+        if space == "local":
+            return f"local_at({at}, {size}, {i.line})"
+        if space == "shared":
+            return f"shared_at({at}, {size}, {i.line}, {int(writes)})"
         self.sites += 1
         kind = "global_at" if space in ("global", "const") else "generic_at"
         return f"{kind}({at}, {size}, {i.line}, &sites[{self.sites - 1}], {int(writes)})"

@@ -141,8 +141,11 @@ static __attribute__((cold, noinline, noreturn)) void beyond(const char *space, 
     fault(ILLEGAL_ADDRESS, line, "%u bytes at %lld are outside of the %llu bytes of %s memory", bytes, (long long)a,
           (unsigned long long)size, space);
 }
-INLINE void *shared_at(uint64_t a, unsigned bytes, int line) {
+static int racing;  /* whether races are looked for (ptx_races.h) */
+static void watch(uint64_t a, unsigned bytes, int line, int writes);
+INLINE void *shared_at(uint64_t a, unsigned bytes, int line, int writes) {
     if (UNLIKELY(a % bytes || a + bytes > launch.shared || a > MOST_SHARED)) beyond("shared", a, bytes, launch.shared, line);
+    if (UNLIKELY(racing)) watch(a, bytes, line, writes);
     return shared + a;
 }
 INLINE void *local_at(uint64_t a, unsigned bytes, int line) {
@@ -159,7 +162,7 @@ static int is_shared(uint64_t a) { return a - (uint64_t)shared < MOST_SHARED; }
 static int is_local(uint64_t a) { return a - (uint64_t)now->local < MOST_LOCAL; }
 INLINE void *generic_at(uint64_t a, unsigned bytes, int line, struct site *site, int writes) {
     if (LIKELY(a - site->low < site->count && a % bytes == 0)) return (void *)a;
-    if (is_shared(a)) return shared_at(a - (uint64_t)shared, bytes, line);
+    if (is_shared(a)) return shared_at(a - (uint64_t)shared, bytes, line, writes);
     if (is_local(a)) return local_at(a - (uint64_t)now->local, bytes, line);
     return search(a, bytes, line, site, writes);
 }

@@ -2,6 +2,7 @@
    one order or, where EMULATOR_ORDER is 1, in the other, each as far as it can get. Blocks run one after the other. */
 #pragma once
 #include "ptx_memory.h"
+#include "ptx_races.h"
 
 static point scheduler;
 static char *rooms;
@@ -81,6 +82,10 @@ static void arrive(unsigned number, unsigned wanted, int line) {
 /* Where a block does not fill its last warp, that counts as a whole one. */
 static unsigned whole_block(void) { return (launch.threads + 31) / 32 * 32; }
 
+static unsigned goes;  /* the barrier, or as bits the lanes, that go on */
+static int at_barrier(const struct thread *t) { return t->state == AT_BARRIER && t->barrier == goes; }
+static int in_group(const struct thread *t) { return goes >> t->number % 32 & 1; }
+
 /* Lets the threads that wait at a barrier go on if they are enough. CuPy's own kernels count on what the hardware does, and
    no document promises: threads that have ended are not waited for. */
 static int met(unsigned number) {
@@ -100,6 +105,8 @@ static int met(unsigned number) {
     }
     if (!count || count + (wanted == whole_block() ? wanted - launch.threads + ended : 0) < wanted) return 0;
     barriers[number].arrived = 0;
+    goes = number;
+    if (racing) join(0, launch.threads, at_barrier);
     for (unsigned i = 0; i < launch.threads; i++) {
         struct thread *t = &threads[i];
         if (t->state != AT_BARRIER || t->barrier != number) continue;
@@ -167,6 +174,8 @@ static void give(struct thread *warp, unsigned lane, uint32_t group) {
     }
 }
 static void release(struct thread *warp, uint32_t group) {
+    goes = group;
+    if (racing && warp[__builtin_ctz(group)].kind == PLAIN) join(warp->number, warp->number + 32, in_group);
     for (unsigned i = 0; i < 32; i++) if (group >> i & 1) give(warp, i, group);
     for (unsigned i = 0; i < 32; i++) if (group >> i & 1) warp[i].state = RUNS;
 }
@@ -244,6 +253,7 @@ static void start_block(void) {
                 t->number = n, t->at[0] = x, t->at[1] = y, t->at[2] = z;
                 t->state = RUNS, t->top = t->depth = 0, t->turns = TURNS;
             }
+    if (racing) watch_block();
 }
 static void run_block(void) {
     start_block();
@@ -261,7 +271,7 @@ static int run_kernel(const struct emulated_kernel *kernel, void (*work)(void), 
     const char *order = getenv("EMULATOR_ORDER");
     const uint64_t count = (uint64_t)grid[0] * grid[1] * grid[2], most = kernel->max_threads < THREADS ? kernel->max_threads : THREADS;
     launch.kernel = kernel->name, launch.work = work, launch.owns = owns, launch.report = report, launch.code = 0;
-    launch.backwards = order && order[0] == '1', launch.dynamic = dynamic;
+    launch.backwards = order && order[0] == '1', launch.dynamic = dynamic, racing = getenv("EMULATED_GPU_RACES") != NULL;
     launch.meets_ended = !strncmp(kernel->name, "cupy_", 5);
     memset(launch.at, 0, sizeof launch.at);
     for (unsigned i = 0; i < 3; i++) {

@@ -61,6 +61,27 @@ def test_votes(order: int) -> None:
 
 
 @both_orders
+@pytest.mark.parametrize("name", ["own", "block", "warp", "pairs", "named", "reduced"])
+def test_waits_order_what_threads_do(name: str, order: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMULATED_GPU_RACES", "1")
+    for _ in range(2):  # a launch comes behind the one before it
+        snippet("races")(name, 3, 64, [ints(64)], order=order)
+
+
+@both_orders
+@pytest.mark.parametrize(
+    "name", ["nothing", "shuffle", "vote", "other_warp", "other_pair", "own_warp", "same_value", "written_again"]
+)
+def test_races(name: str, order: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shuffles and votes order nothing, and to write the same number is a race, too."""
+    snippet("races")(name, 1, 64, [ints(64)], order=order)
+    monkeypatch.setenv("EMULATED_GPU_RACES", "1")
+    told = rf"^719: {name}, block \(0, 0, 0\), thread .*line \d+: a race: thread \d+ (wrote|read), in line \d+, byte"
+    with pytest.raises(Fault, match=told):
+        snippet("races")(name, 1, 64, [ints(64)], order=order)
+
+
+@both_orders
 def test_barriers(order: int) -> None:
     x, out = np.random.default_rng(0).integers(0, 7, 128).astype(np.int32), ints(512)
     snippet("threads")("barriers", 1, 128, [out, x], order=order)
