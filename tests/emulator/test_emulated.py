@@ -29,9 +29,9 @@ def well(text: str, **variables: str) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def told(text: str, *words: str) -> None:
+def told(text: str, *words: str, **variables: str) -> None:
     """The text fails, and what is told of it holds all of some words."""
-    done = run(text)
+    done = run(text, **variables)
     assert done.returncode
     for word in words:
         assert word in done.stderr, done.stderr[-3000:]
@@ -67,6 +67,12 @@ def test_a_kernel_that_leaves_its_memory_ends_the_context() -> None:
     except cupy.cuda.driver.CUDADriverError: runtime.malloc(8)
     """
     told(KERNEL + text, "k, block (0, 0, 0)", "cudaErrorIllegalAddress")
+
+
+def test_trainings_have_no_races() -> None:
+    """Nor have CuPy's reductions, which run there, too: the first is the one that is put in for compute-sanitizer."""
+    races = {"EMULATED_GPU_RACES": "1"}
+    told("from tools.gpu_races import work; work()", "train_planted, block (0, 0, 0)", "a race: thread", **races)
 
 
 def test_launches_that_no_gpu_takes() -> None:
