@@ -16,7 +16,7 @@ import numpy as np
 from gpubp.backends.cuda import CaptureError, NativeError
 from gpubp.backends.cupy import CupyBackend
 from gpubp.render import Gemm, Launch
-from gpubp.render.cuda.tasks import OWN_MEMORY
+from gpubp.render.cuda.tasks import STATIC_SHARED
 
 from .host import HostModule, host_gemm
 
@@ -39,7 +39,7 @@ class HostDevice:
     """`log`: all that it was asked for, in order; `asked`: the memory that blocks of a kernel ask for."""
 
     identity = "the shim"
-    room = OWN_MEMORY
+    room = STATIC_SHARED
     tensor = True
 
     def __init__(

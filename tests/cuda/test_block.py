@@ -17,7 +17,7 @@ from gpubp.frontend import GOING, describe, planned
 from gpubp.passes import ITEM
 from gpubp.render import Block, CudaSource, cuda_source
 from gpubp.render.cuda import block as cuda_block
-from gpubp.render.cuda.tasks import OWN_MEMORY
+from gpubp.render.cuda.tasks import STATIC_SHARED
 from tests.executor.nets import DROPOUT, LABELS, PLAIN, rows
 from tests.executor.test_lanes import data_for
 from tests.gpu.test_compiled import rows_of
@@ -37,14 +37,14 @@ def model(name: str, **params: int) -> gpubp.Net:
     return gpubp.load(MODELS / f"{name}.net", params=params)
 
 
-def source_of(net: gpubp.Net, batch: int = 4, dtype: str = "float32", room: int = OWN_MEMORY) -> CudaSource:
+def source_of(net: gpubp.Net, batch: int = 4, dtype: str = "float32", room: int = STATIC_SHARED) -> CudaSource:
     built, found = planned(net, "train", batch, dtype)
     results = dict(zip(built.outputs, found.program.outputs, strict=True))
     collect = [results[name] for name in ("data", "penalty")]
     return cuda_source(found, "train", built.hints, describe, collect, room=room)
 
 
-def block_of(net: gpubp.Net, batch: int = 4, dtype: str = "float32", room: int = OWN_MEMORY) -> Block:
+def block_of(net: gpubp.Net, batch: int = 4, dtype: str = "float32", room: int = STATIC_SHARED) -> Block:
     found = source_of(net, batch, dtype, room).block
     assert found is not None
     return found

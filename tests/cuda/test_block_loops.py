@@ -12,7 +12,7 @@ import pytest
 
 import gpubp
 from gpubp.render.cuda import block as cuda_block
-from gpubp.render.cuda.tasks import OWN_MEMORY
+from gpubp.render.cuda.tasks import STATIC_SHARED
 from tests.gpu.test_compiled import rows_of
 
 from .conftest import Use
@@ -61,7 +61,7 @@ def test_a_wider_net_in_the_memory_of_newer_gpus(use: Use, monkeypatch: pytest.M
         ex = gpubp.Executor(net, place, "float32", backend=backend)
         found.append(np.asarray(ex.backend.to_host(ex.run_steps(ex.place(data), 4, 16)[0])))
     assert "train_block" in device.log
-    assert device.asked["train_block"] > OWN_MEMORY
+    assert device.dynamic_shared["train_block"] > STATIC_SHARED
     np.testing.assert_allclose(*found, rtol=1e-5)
 
 
@@ -123,12 +123,12 @@ def test_steps_that_wait_often_are_fewer_a_launch(use: Use, monkeypatch: pytest.
 def test_what_newer_gpus_give_a_block_is_asked_for(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than a block has unasked: one kernel where the GPU gives it, graphs where it does not, and the same bits."""
     net, found = model("spiral"), []
-    for room, way in ((HOPPER, "train_block"), (OWN_MEMORY, "replay")):
+    for room, way in ((HOPPER, "train_block"), (STATIC_SHARED, "replay")):
         monkeypatch.setattr(HostDevice, "room", room)
         device = use()
         found.append(trained(net, rows_of(net, 14), "float64"))
         assert way in device.log
-        assert list(device.asked) == ["train_block"] * (room > OWN_MEMORY)
+        assert list(device.dynamic_shared) == ["train_block"] * (room > STATIC_SHARED)
     assert same(*found)
 
 
@@ -136,13 +136,13 @@ def test_no_more_is_asked_for_than_is_there() -> None:
     """All that the kernel declares and asks for is at most what the GPU gives; what fits unasked asks for nothing."""
     net = model("spiral")
     block = block_of(net, 32, "float64", HOPPER)
-    assert OWN_MEMORY < block.asked < HOPPER
-    rooms = range(block.asked, HOPPER, 64)
+    assert STATIC_SHARED < block.dynamic_shared < HOPPER
+    rooms = range(block.dynamic_shared, HOPPER, 64)
     least = rooms[bisect_left(rooms, True, key=lambda room: source_of(net, 32, "float64", room).block is not None)]
-    assert block.asked < least < block.asked + 8192
+    assert block.dynamic_shared < least < block.dynamic_shared + 8192
     small = source_of(net, 4, "float32", HOPPER).block
     assert small is not None
-    assert small.asked == 0
+    assert small.dynamic_shared == 0
 
 
 def test_less_memory_than_was_asked_for_is_found(tmp_path: Path) -> None:

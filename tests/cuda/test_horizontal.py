@@ -23,8 +23,8 @@ from gpubp.render import CudaSource, Gemm, Launch, cuda_source
 from gpubp.render.c.memory import Span
 from gpubp.render.cuda import gemm as cuda_gemm
 from gpubp.render.cuda import tiles as cuda_tiles
-from gpubp.render.cuda.horizontal import MOST_BLOCKS, MOST_CHAINED, Group, joined
-from gpubp.render.cuda.tasks import Task, overlaid, shared
+from gpubp.render.cuda.horizontal import MOST_BLOCKS, MOST_CHAINED, Group, fuse
+from gpubp.render.cuda.tasks import Task, overlay_shared, shared_bytes
 from tests.executor.nets import PLAIN
 from tests.render.compiled import FEWER
 from tests.render.test_c_source import given_of
@@ -61,23 +61,23 @@ def tasks(draw: st.DrawFn) -> list[Task]:
 @settings(max_examples=300)
 @given(tasks())
 def test_what_depends_on_another_comes_after_it(given: list[Task]) -> None:
-    found = joined(given)
+    found = fuse(given)
     at = {task.about: (k, task) for k, group in enumerate(found) for task in group.tasks}
     assert sorted(at) == sorted(task.about for task in given)
     assert sum(len(group.tasks) for group in found) == len(given)
     for first, second in combinations(given, 2):
-        if first.clashes(second):
+        if first.conflicts(second):
             (a, _), (b, _) = at[first.about], at[second.about]
             assert a <= b
             assert a < b or follows(found[a], first, second)
     for group in found:
-        assert len(group.wide) == 1 or group.grid <= MOST_BLOCKS
+        assert len(group.parallel) == 1 or group.grid <= MOST_BLOCKS
         assert all(task.grid <= MOST_CHAINED for task in group.chain)
         assert len(group.tasks) == 1 or all(task.lines for task in group.tasks)
 
 
 def follows(group: Group, first: Task, second: Task) -> bool:
-    order = [*group.wide, *group.chain]
+    order = [*group.parallel, *group.chain]
     return second in group.chain and order.index(first) < order.index(second)
 
 
@@ -89,18 +89,18 @@ def one(name: str, grid: int, reads: Sequence[int] = (), writes: Sequence[int] =
 def test_nobody_waits_for_what_can_run_beside_the_next_kernel(writes: int, chain: list[str]) -> None:
     """As the sum for a bias beside the product that goes on with the same gradient; but not where that writes over what
     the sum still reads."""
-    first, last = joined([one("made", 20, [], [0]), one("sum", 2, [0], [2]), one("next", 20, [0], [writes])])
+    first, last = fuse([one("made", 20, [], [0]), one("sum", 2, [0], [2]), one("next", 20, [0], [writes])])
     assert [task.about for task in first.chain] == chain
-    assert [task.about for task in last.wide] == ["next"] if chain else ["sum", "next"]
+    assert [task.about for task in last.parallel] == ["next"] if chain else ["sum", "next"]
 
 
 def test_what_waits_for_a_kernel_that_is_put_off_goes_one_further() -> None:
     """As the mean of the losses behind their sum; only what has no further kernel to go to is chained."""
     losses, total, mean = one("losses", 20, [], [0]), one("sum", 1, [0], [1]), one("mean", 1, [1], [1])
     back, more = one("back", 20, [0], [2]), one("more", 20, [2], [3])
-    names = [[task.about for task in group.wide] for group in joined([losses, total, mean, back, more])]
+    names = [[task.about for task in group.parallel] for group in fuse([losses, total, mean, back, more])]
     assert names == [["losses"], ["sum", "back"], ["mean", "more"]]
-    found = joined([losses, total, mean, back])
+    found = fuse([losses, total, mean, back])
     assert [[task.about for task in group.tasks] for group in found] == [["losses", "sum"], ["mean", "back"]]
 
 
@@ -212,10 +212,10 @@ def test_a_chain_that_does_not_wait_for_all_blocks_is_found() -> None:
 
 def test_all_memory_that_a_text_declares_is_counted() -> None:
     """Tiles too, which are of packs."""
-    assert shared(["int a;", "__shared__ int before;"]) >= 4
-    assert shared(["__shared__ double a[3][4], b[5];"]) >= 8 * 17
-    assert shared(["__shared__ Pack<double, 1> rows[2][16][17];"]) >= 8 * 2 * 16 * 17
-    assert shared(["__shared__ Pack<float, 4> rows[2][16][33];"]) >= 16 * 2 * 16 * 33
+    assert shared_bytes(["int a;", "__shared__ int before;"]) >= 4
+    assert shared_bytes(["__shared__ double a[3][4], b[5];"]) >= 8 * 17
+    assert shared_bytes(["__shared__ Pack<double, 1> rows[2][16][17];"]) >= 8 * 2 * 16 * 17
+    assert shared_bytes(["__shared__ Pack<float, 4> rows[2][16][33];"]) >= 16 * 2 * 16 * 33
 
 
 def test_kernels_that_are_one_have_the_same_memory() -> None:
@@ -226,11 +226,11 @@ def test_kernels_that_are_one_have_the_same_memory() -> None:
         "__shared__ double a[3][4], b[5];",
         "__shared__ Pack<float, 4> c[2][9];",
     ]
-    found = [*overlaid(lines)]
+    found = [*overlay_shared(lines)]
     assert found[:2] == ["int a;", "    bool (&last) = *(bool (*))(room + 0);"]
     assert found[4] == "Pack<float, 4> (&c)[2][9] = *(Pack<float, 4> (*)[2][9])(room + 208);"
     places = [int(line.split("+ ")[1].rstrip(");")) for line in found[1:]]
     ends = [place + size for place, size in zip(places, (1, 96, 40, 288), strict=True)]
     assert all(place % 16 == 0 for place in places)
     assert all(end <= place for end, place in zip(ends, places[1:], strict=False))
-    assert ends[-1] <= shared(lines)
+    assert ends[-1] <= shared_bytes(lines)

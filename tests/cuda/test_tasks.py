@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from gpubp.render.c.memory import Span
-from gpubp.render.cuda.tasks import MOST_BARRIERS, Inner, Task, aside, once, phases
+from gpubp.render.cuda.tasks import MOST_BARRIERS, LoopPhases, Task, merge_single_iterations, phases, split_off_warp
 from gpubp.render.cuda.work import WARP
 
 from .test_horizontal import piece
@@ -25,15 +25,15 @@ def steps(draw: st.DrawFn) -> list[Task]:
     first = Task("the batch", ("",), 1, draw(st.sampled_from([WARP, 64])), [], [piece(0)], False)
     early, late, found = draw(st.integers(0, 9)), draw(st.integers(0, 24)), [first]
     for k in range(early + late):
-        inner = Inner(2, ()) if k < early and draw(st.integers(0, 9)) == 0 else None
+        inner = LoopPhases(2, ()) if k < early and draw(st.integers(0, 9)) == 0 else None
         lines = ("__syncthreads();",) if inner is None and draw(st.booleans()) else ("",)
         block = draw(st.sampled_from([WARP, WARP, 64]))
-        found.append(Task(str(k), lines, 1, block, uses(), uses(), k >= early, inner=inner))
+        found.append(Task(str(k), lines, 1, block, uses(), uses(), k >= early, loop=inner))
     return found
 
 
 def clash(one: Task, other: Task) -> bool:
-    return one.clashes(other) or one.guarded != other.guarded
+    return one.conflicts(other) or one.guarded != other.guarded
 
 
 @given(steps())
@@ -46,9 +46,9 @@ def test_tasks_wait_for_what_they_depend_on(tasks: list[Task]) -> None:
         (p, s, k), (q, r, m) = place[id(one)], place[id(other)]
         assert not clash(one, other) or p < q or (p == q and s == r and k < m)
     for phase in found:
-        assert sum(strand.meets for strand in phase) <= MOST_BARRIERS
+        assert sum(strand.synchronises for strand in phase) <= MOST_BARRIERS
         for strand in phase:
-            assert len(strand.tasks) == 1 or all(t.threads <= WARP and t.inner is None for t in strand.tasks)
+            assert len(strand.tasks) == 1 or all(t.threads <= WARP and t.loop is None for t in strand.tasks)
 
 
 def test_a_block_has_barriers_for_some_tasks_at_a_time() -> None:
@@ -60,17 +60,17 @@ def test_a_block_has_barriers_for_some_tasks_at_a_time() -> None:
 
 @given(steps())
 def test_what_a_warp_does_aside_waits_for_no_other_before_the_guard(tasks: list[Task]) -> None:
-    own, left = aside(tasks)
+    own, left = split_off_warp(tasks)
     others = [task for task in left if not task.guarded]
     assert tasks[0] in others
-    assert not any(one.clashes(other) for one in own for other in others)
-    assert all(t.threads <= WARP and t.inner is None and not t.guarded and not t.meets for t in own)
+    assert not any(one.conflicts(other) for one in own for other in others)
+    assert all(t.threads <= WARP and t.loop is None and not t.guarded and not t.synchronises for t in own)
     for some in (own, left):
         assert some == [task for task in tasks if task in some], "in their order"
     assert len(own) + len(left) == len(tasks)
 
 
 def test_a_loop_of_one_turn_is_none() -> None:
-    assert once("for (int q = thread; q < 32; q += 32) x;") == "if (const int q = thread; q < 32) x;"
+    assert merge_single_iterations("for (int q = thread; q < 32; q += 32) x;") == "if (const int q = thread; q < 32) x;"
     for text in ("for (int q = thread; q < 33; q += 32) x;", "for (int p = thread; p < 32; p += 32) x;"):
-        assert once(text) == text
+        assert merge_single_iterations(text) == text

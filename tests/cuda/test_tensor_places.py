@@ -53,7 +53,7 @@ def test_no_two_threads_ask_for_one_bank(tile: TensorTile) -> None:
     beside each other the rows of a tile are written number by number, its columns four at once."""
     depth = tile.depth(256)
     for factor in factors(tile, depth, (256, 256)):
-        lines = tile.turns(4, "float", factor, factor)
+        lines = tile.multiply_slice(4, "float", factor, factor)
         (deep,) = (line.split("= ")[1].rstrip(";") for line in lines if "const int deep" in line)
         (read,) = (line for line in lines if ("a[u][g] =" if factor.name == "rows" else "b[u][g] =") in line)
         width, address = (2 if "Pack" in read else 1), read.split("[half])[")[1].split("]")[0]

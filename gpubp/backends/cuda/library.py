@@ -89,7 +89,7 @@ class CudaLibrary:
 
     def _launch_of(self, block: Block, arena: Any, tables: Sequence[Any], copies: int) -> Callable[[Memory], Work]:
         """The launch of a block for each copy, on a control block."""
-        work = Launch(block.name, copies, block.threads, asked=block.asked)
+        work = Launch(block.name, copies, block.threads, dynamic_shared=block.dynamic_shared)
 
         def launch(control: Memory) -> Work:
             dense = _dense(tables)

@@ -51,7 +51,7 @@ class Stream:
     def launch(self, work: Launch, arguments: Sequence[Any], rows: int = 1) -> Work:
         """A launch of so many rows of blocks, whose arguments are C values."""
         at = (ctypes.c_void_p * len(arguments))(*map(ctypes.addressof, arguments))
-        kernel = self._kernels(work.kernel, work.asked)
+        kernel = self._kernels(work.kernel, work.dynamic_shared)
         return kept(partial(self.device.launch, kernel, (work.grid, rows), work.block, at), arguments)
 
     def steps(self, works: Sequence[Work]) -> Callable[[int], None]:

@@ -1,5 +1,4 @@
-"""Steps that follow each other without the host: a gather of the next batch before each, and a record of its results
-behind."""
+"""Steps that run back to back without the host: each gathers its batch first, and records its results last."""
 
 from __future__ import annotations
 
@@ -16,18 +15,17 @@ from .vertical import VerticalText
 from .work import BLOCK, blocks
 
 CONTROL = ("row", "done", "rows", "order", "stopped", "going")
-"""The first words of the control block of a loop of steps, 8 bytes each: the first row of the next batch, the steps
-done, the rows after which it begins anew, the address of their order (0: as they stand), whether the guard has stopped
-a step, and the address of a bool that is then cleared (0: none). Then come the addresses of the rows and those of the
-results, which are 0 where a step is not recorded."""
+"""The first words of the control block of a loop of steps, 8 bytes each: the first row of the next batch, the number of
+steps done, the number of rows after which it starts over, the address of the permutation of the rows (0: none), whether
+the guard has stopped a step, and the address of a bool that is then cleared (0: none). The addresses of the data
+follow, then those of the results (0 if a step is not recorded)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """What lets steps follow each other without the host: `take` copies the next `batch` rows to their place, and the
-    last work of a step writes down its results and counts it, unless the guard stopped it. Both read a control block of
-    so many `words` (CONTROL), the last of the tables that kernels are given. Where the guard has stopped a step, those
-    behind it change nothing."""
+    """How steps run back to back without the host: `take` gathers the next `batch` rows, and the last kernel of a step
+    records its results and counts it, unless the guard stopped it. Both use a control block of `words` words (CONTROL),
+    the last table among the arguments of kernels. After the guard has stopped a step, later ones change nothing."""
 
     batch: int
     words: int
@@ -36,22 +34,22 @@ class Batches:
     def control(
         self, row: int, rows: int, order: int, data: Iterable[int], results: Iterable[int], going: int = 0
     ) -> bytes:
-        """The control block before the first step, of addresses and of what CONTROL names."""
+        """The control block before the first step; `data`, `results`, `order` and `going` are addresses."""
         return struct.pack(f"<{self.words}q", row, 0, rows, order, 0, going, *data, *results)
 
     @staticmethod
     def done(control: bytes) -> int:
-        """The steps done, by the first words of a control block."""
+        """The number of steps done, from the first words of a control block."""
         return int(struct.unpack_from("<q", control, 8 * CONTROL.index("done"))[0])
 
 
 class BatchText(VerticalText):
-    """`controlled`: whether kernels are given a control block."""
+    """Adds the gather and the record. `controlled`: whether kernels have a control block."""
 
     controlled = False
 
     def table_count(self) -> int:
-        """How many addresses kernels are given, at least one."""
+        """The number of addresses among the arguments of kernels, at least one."""
         return max(1, len(self.tables) + self.controlled)
 
     @property
@@ -60,12 +58,12 @@ class BatchText(VerticalText):
 
     def unless_guard(self, then: str, more: str = "") -> list[str]:
         if self.controlled:
-            # By `|`, so that both are read at once.
+            # With `|`, not `||`, so that both loads are issued at once.
             more = f" | (((const int64_t *)tables[{len(self.tables)}])[{CONTROL.index('stopped')}] != 0)"
         return super().unless_guard(then, more)
 
     def take_lines(self) -> tuple[list[str], int, int]:
-        """The kernel that copies the rows of the next batch, with its blocks and their threads."""
+        """The body of the kernel that gathers the next batch, its grid and its block size."""
         feeds = len(self.plan.feeds)
         lines, most = batch_lines(self.plan, lambda k: f"data{k}")
         begin = [
@@ -79,7 +77,7 @@ class BatchText(VerticalText):
         return [*begin, *lines], min(blocks(most, BLOCK), 1024), BLOCK
 
     def record_lines(self, collect: Sequence[Var]) -> list[str]:
-        """The results of a step, written down by one thread, which also counts it."""
+        """The body of the kernel, of one thread, that records the results of a step and counts it."""
         memory, lines, first = self.memory(), list[str](), len(CONTROL) + len(self.plan.feeds)
         for k, var in enumerate(collect):
             text = memory.access(var, ()).at([])

@@ -1,4 +1,4 @@
-"""A persistent kernel for tiny nets: many steps in one launch, a block for each net, which lies in shared memory."""
+"""A persistent kernel for tiny nets: many steps in one launch, one block per net, with all values in shared memory."""
 
 from __future__ import annotations
 
@@ -14,47 +14,58 @@ from ..c.memory import C_TYPE
 from ..c.number_table import NumberTable
 from ..c.parts import code_of
 from .task_text import TaskText
-from .tasks import FRONT, OWN_MEMORY, Inner, Strand, Task, aside, once, phases, warps
+from .tasks import (
+    MAIN_BARRIER,
+    STATIC_SHARED,
+    LoopPhases,
+    Strand,
+    Task,
+    merge_single_iterations,
+    phases,
+    split_off_warp,
+    whole_warps,
+)
 from .text import batch_lines
 from .work import BLOCK, WARP, indented
 
 MOST_THREADS = 512
-"""With more, a thread would have fewer than 128 registers."""
+"""Maximum threads: with more, a thread would have fewer than 128 registers."""
 STEPS, WAITS = 2048, 2**16
-"""Steps of a launch, and how often its threads wait for each other, at most, so that it is over soon: a GPU that also
-shows a screen stops for it, and Ctrl-C waits."""
+"""Maximum steps of a launch, and maximum barriers. They keep launches short: a display on the same GPU freezes during
+one, and Ctrl-C waits for its end."""
 WITH_LOOPS = 4
-"""By how much products may be larger than those that are no library's anyway, where there are loops: one of those takes
-some 5 us (two reads of shared memory a multiplication, 32 a cycle), a graph with a launch for each turn 100 or more."""
+"""In programs with loops, products may be larger than SMALL by this factor: one of that size takes some 5 us (two
+shared memory loads per multiplication, 32 per cycle), but a graph with launches for each iteration takes 100 us or
+more."""
 WAIT_OF_WARP = "__syncwarp(0xffffffff)"
 BLOCK_CONTROL = ("epoch", "count", "steps", "order", "width", "going")
-"""The first words of the control block, 8 bytes each: the rows at each multiple of which a launch ends, the rows after
-which it begins anew with the first, the steps to do, the address of the order of the rows of each net (0: as they
-stand), how far the results of two nets lie apart, and the address of a bool for each net that says whether it goes on.
-Then come the addresses of the rows and those of the results, and then for each net the steps that it has done, and the
-first row of its next batch."""
+"""The first words of the control block, 8 bytes each: the number of rows of an epoch, at whose end a launch ends; the
+number of rows after which it starts over; the number of steps to do; the address of the permutations of the rows, one
+per net (0: none); the distance between the results of two nets; and the address of a bool per net that says whether it
+is still trained. The addresses of the data follow, then those of the results, and then for each net the number of steps
+done and the first row of its next batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The kernel `name`, a block of `threads` for each net: it takes the arena, the tables, and a control block whose
-    words before the steps done are `words`. Each launch does at most `most` steps more on batches of `batch` rows, what
-    is left of `steps`, or as many batches as are whole before the end of the `epoch`. A net whose guard does not
-    hold goes on no more; the arena then holds what did not pass, of the first net. `phases`: how often the threads of
-    a block wait for each other in a step. `asked`: the bytes of its own memory that a launch must ask for. `text`: a
-    module of this kernel alone, for most trainings need no other."""
+    """The kernel `name`, with a block of `threads` threads per net. Its arguments are the arena, the tables, and a
+    control block with `words` words before the numbers of steps done. A launch runs at most `most` further steps on
+    batches of `batch` rows: what is left of `steps`, up to the end of the `epoch`. A net whose guard is false is not
+    trained further; the arena then holds the values of that step, of the first net. `phases`: the barriers of a step.
+    `dynamic_shared`: bytes of dynamic shared memory. `text`: a module with this kernel alone, since most trainings need
+    no other."""
 
     name: str
     threads: int
     batch: int
     words: int
     phases: int
-    asked: int
+    dynamic_shared: int
     text: str
 
     @property
     def code(self) -> str:
-        """What is compiled."""
+        """The source to compile."""
         return code_of(self.text)
 
     @property
@@ -64,14 +75,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """Threads that go through phases, and how they wait for each other."""
+    """The threads that go through phases together, and their barrier."""
 
     threads: int
-    wait: str
+    barrier_call: str
 
 
 class BlockText(TaskText):
-    """The steps of a plan as tasks of one block."""
+    """The steps of a plan as tasks of one block, whose shared memory holds the arena and the states."""
 
     def __init__(
         self,
@@ -83,7 +94,7 @@ class BlockText(TaskText):
         collect: Sequence[Var],
         most: int,
     ) -> None:
-        """`most`: the bytes of its own memory that a block can have."""
+        """`most`: the shared memory of a block in bytes."""
         super().__init__(plan, name, hints, describe, number_table)
         self.collect, self.most = collect, most
         if any(step.body is not None for step in plan.steps):
@@ -95,38 +106,38 @@ class BlockText(TaskText):
             self.size += _aligned(state.aval.size * ITEM[state.dtype])
 
     def kernel(self) -> Block | None:
-        """The kernel; None where a step is more than it can do, or needs more memory than a block has."""
+        """The kernel; None if a step contains something it cannot run, or does not fit into shared memory."""
         if self.size > self.most or not self.collect:
             return None
-        tasks = self._tasks()
+        tasks = self._all_tasks()
         if tasks is None:
             return None
-        own, others = aside(tasks)
+        own, others = split_off_warp(tasks)
         found = phases(others)
         every = list(_every(found))
         tasks = [*own, *(task for phase in every for strand in phase for task in strand.tasks)]
-        size = self.size + sum(task.own_memory for task in tasks)
-        wanted = max(sum(warps(strand.threads) for strand in phase) for phase in every)
-        least = max((task.block for task in tasks if not task.free), default=0)
+        size = self.size + sum(task.shared_memory for task in tasks)
+        wanted = max(sum(whole_warps(strand.threads) for strand in phase) for phase in every)
+        least = max((task.block for task in tasks if not task.any_threads), default=0)
         front = max(min(BLOCK, wanted), least)
         threads = front + (WARP if own else 0)
         if size > self.most or threads > MOST_THREADS:
             return None
         words = len(BLOCK_CONTROL) + len(self.plan.feeds) + len(self.collect)
-        asked = self.size if size > OWN_MEMORY else 0
+        asked = self.size if size > STATIC_SHARED else 0
         block = Block(f"{self.name}_block", threads, self.plan.feeds[0].shape[0], words, _waits(found), asked, "")
         return replace(block, text=self._text(found, own, block))
 
     # Tasks -----------------------------------------------------------------------------------------------------------
-    def _tasks(self) -> list[Task] | None:
+    def _all_tasks(self) -> list[Task] | None:
         plan = self.plan
         lines, most = batch_lines(plan, lambda k: f"control[{len(BLOCK_CONTROL) + k}]")
-        batch = Task("the next batch", tuple(lines), 1, warps(min(most, BLOCK)), [], self.uses(plan.feeds), False)
+        batch = Task("the next batch", tuple(lines), 1, whole_warps(min(most, BLOCK)), [], self.uses(plan.feeds), False)
         tasks = self.all_steps()
-        return None if tasks is None else [batch, *tasks, self._kept()]
+        return None if tasks is None else [batch, *tasks, self._record_task()]
 
-    def _kept(self) -> Task:
-        """The results of a step, written down by one thread."""
+    def _record_task(self) -> Task:
+        """The task that records the results of a step, by one thread."""
         memory, lines = self.memory(), list[str]()
         for k, var in enumerate(self.collect):
             text, place = memory.access(var, ()).at([]), len(BLOCK_CONTROL) + len(self.plan.feeds) + k
@@ -136,14 +147,14 @@ class BlockText(TaskText):
 
     # Text ------------------------------------------------------------------------------------------------------------
     def _text(self, found: Sequence[Sequence[Strand]], own: Sequence[Task], block: Block) -> str:
-        """`own`: what a warp aside does."""
+        """The module. `own`: the tasks of the separate warp."""
         tables = f"const Tables<{max(1, len(self.tables))}>"
         functions: list[str] = []
         guarded = [phase[0].tasks[0].guarded for phase in found]
         early, late = found[: guarded.count(False)], found[guarded.count(False) :]
         everyone = Crew(block.threads, "__syncthreads();")
         front = block.threads - WARP
-        crew = Crew(front, f"meet<{FRONT}, {front}>();") if own else everyone
+        crew = Crew(front, f"meet<{MAIN_BARRIER}, {front}>();") if own else everyone
         step = [line for phase in early for line in self._phase(phase, crew, functions)]
         if own:
             rest = self._strand(Strand(tuple(own)), f"threadIdx.x - {front}", 0, crew, functions, "")
@@ -153,7 +164,7 @@ class BlockText(TaskText):
                 "} else {",
                 *indented(rest),
                 "}",
-                everyone.wait,
+                everyone.barrier_call,
             ]
         if late:
             step += ["/* a gradient that is no number changes nothing */", *self.unless_guard("break;")]
@@ -163,60 +174,76 @@ class BlockText(TaskText):
         head = f'extern "C" __global__ void __launch_bounds__({block.threads}, 1) {block.name}('
         arguments = f"char *whole, {tables} tables, int64_t *control) {{"
         kernel = "\n".join(("/* many steps, a net in each block */", head, f"    {arguments}", *indented(lines), "}"))
-        return "\n\n".join((cuda_functions(), *self.numbers_declared(), *map(once, functions), once(kernel))) + "\n"
+        return (
+            "\n\n".join(
+                (
+                    cuda_functions(),
+                    *self.numbers_declared(),
+                    *map(merge_single_iterations, functions),
+                    merge_single_iterations(kernel),
+                )
+            )
+            + "\n"
+        )
 
     def _phase(self, phase: Sequence[Strand], crew: Crew, functions: list[str], turn: str = "") -> list[str]:
-        """Strands side by side, and the wait for all of them; `phase`: what stands for the turn of a loop, if in
-        one."""
+        """The strands of a phase side by side, then the barrier; `turn`: the parameter for the loop counter, if in a
+        loop."""
         out: list[str] = []
         at = barrier = 0
-        # Loops first: behind them no thread is at a barrier that another task could take for its own.
-        for strand in sorted(phase, key=lambda strand: strand.tasks[0].inner is None):
-            inner = strand.tasks[0].inner
+        # Loops first: after them no thread is at a named barrier that another task uses as well.
+        for strand in sorted(phase, key=lambda strand: strand.tasks[0].loop is None):
+            inner = strand.tasks[0].loop
             if inner is not None:
                 lines = [line for one in inner.phases for line in self._phase(one, crew, functions, "int turn, ")]
                 out += [f"for (int turn = 0; turn < {inner.length}; turn++) {{", *indented(lines), "}"]
                 continue
-            barrier += strand.meets
+            barrier += strand.synchronises
             thread = f"(threadIdx.x + {crew.threads - at}) % {crew.threads}" if at else "threadIdx.x"
-            at = (at + warps(strand.threads)) % crew.threads
+            at = (at + whole_warps(strand.threads)) % crew.threads
             out += self._strand(strand, thread, barrier, crew, functions, turn)
-        return [*out, crew.wait]
+        return [*out, crew.barrier_call]
 
     def _strand(
         self, strand: Strand, thread: str, barrier: int, crew: Crew, functions: list[str], turn: str
     ) -> list[str]:
-        """The tasks of a strand, for the thread of that number in it."""
+        """The tasks of a strand; `thread`: the index of a thread in it."""
         first = f"    const int thread = {thread};"
         if len(strand.tasks) == 1:
             (task,) = strand.tasks
-            lines = self._statements(task, task.wait(barrier), crew.threads, functions, turn)
-            return [*task.heading, "{", first, *indented(lines), "}"]
+            lines = self._statements(task, task.barrier_call(barrier), crew.threads, functions, turn)
+            return [*task.comment_lines, "{", first, *indented(lines), "}"]
         lines = []
         for task in strand.tasks:
             own = self._statements(task, WAIT_OF_WARP, WARP, functions, turn)
-            lines += [*task.heading, *([*own] if len(own) == 1 else ["{", *indented(own), "}"]), f"{WAIT_OF_WARP};"]
+            lines += [
+                *task.comment_lines,
+                *([*own] if len(own) == 1 else ["{", *indented(own), "}"]),
+                f"{WAIT_OF_WARP};",
+            ]
         return ["{", first, f"    if (thread < {WARP}) {{", *indented(indented(lines[:-1])), "    }", "}"]
 
     def _statements(self, task: Task, wait: str, threads: int, functions: list[str], turn: str) -> list[str]:
-        """A task for one of so many threads. `wait`: how those of a block of its wait for each other."""
-        lines = task.rewritten(wait, threads)
-        if task.free:
+        """The code of a task for one of `threads` threads. `wait`: the statement for its block-wide barrier."""
+        lines = task.for_threads(wait, threads)
+        if task.any_threads:
             return lines
         name = f"{self.name}_task{len(functions)}"
         tables = f"const Tables<{max(1, len(self.tables))}>"
         head = f"INLINE void {name}(char *arena, {tables} &tables, {turn}int block, int thread) {{"
         functions.append("\n".join((head, *indented(lines), "}")))
-        return [task.called(name, f"arena, tables, {turn.removeprefix('int ')}", wait, threads)]
+        return [task.calls(name, f"arena, tables, {turn.removeprefix('int ')}", wait, threads)]
 
     def _begin(self, block: Block) -> list[str]:
         return [
-            f"ASKED_ROOM({self.size // 16});" if block.asked else f"__shared__ Pack<int, 4> room[{self.size // 16}];",
+            f"ASKED_ROOM({self.size // 16});"
+            if block.dynamic_shared
+            else f"__shared__ Pack<int, 4> room[{self.size // 16}];",
             "char *const arena = in_register(room);",
             "const int64_t net = blockIdx.x;",
             f"bool8 *const going = (bool8 *)control[{_at('going')}] + net;",
             "if (!*going) return;",
-            *(f"{call}(arena + {at}, {there}, threadIdx.x);" for call, at, there in self._moves(block)),
+            *(f"{call}(arena + {at}, {there}, threadIdx.x);" for call, at, there in self._state_moves(block)),
             f"const int64_t epoch = control[{_at('epoch')}], count = control[{_at('count')}];",
             f"const int64_t left = control[{_at('steps')}];",
             f"int64_t s = control[{block.words} + 2 * net], first = control[{block.words} + 2 * net + 1];",
@@ -230,7 +257,7 @@ class BlockText(TaskText):
 
     def _end(self, block: Block) -> list[str]:
         return [
-            *(f"{call}({there}, arena + {at}, threadIdx.x);" for call, at, there in self._moves(block)),
+            *(f"{call}({there}, arena + {at}, threadIdx.x);" for call, at, there in self._state_moves(block)),
             f"if (net == 0) move<{self.plan.arena}, {block.threads}>(whole, arena, threadIdx.x);",
             "if (threadIdx.x == 0) {",
             f"    control[{block.words} + 2 * net] = s, control[{block.words} + 2 * net + 1] = first;",
@@ -238,15 +265,16 @@ class BlockText(TaskText):
             "}",
         ]
 
-    def _moves(self, block: Block) -> Iterator[tuple[str, int, str]]:
-        """For each state the function that moves it, and where it lies in the block and outside."""
+    def _state_moves(self, block: Block) -> Iterator[tuple[str, int, str]]:
+        """For each state the function that copies it, its byte offset in the block's memory, and its address
+        outside."""
         for k, state in enumerate(self.plan.states):
             size, at = state.aval.size * ITEM[state.dtype], self.homes[self.plan.places[state].buffer]
             yield f"move<{size}, {block.threads}>", at, f"tables[{k}] + net * {size}"
 
 
 def _every(found: Sequence[Sequence[Strand]]) -> Iterator[Sequence[Strand]]:
-    """All phases, those in loops too."""
+    """All phases, including those in loops."""
     for phase in found:
         yield phase
         for inner in _loops(phase):
@@ -257,8 +285,8 @@ def _waits(found: Sequence[Sequence[Strand]]) -> int:
     return len(found) + sum(inner.length * len(inner.phases) for phase in found for inner in _loops(phase))
 
 
-def _loops(phase: Sequence[Strand]) -> Iterator[Inner]:
-    return (task.inner for strand in phase for task in strand.tasks if task.inner is not None)
+def _loops(phase: Sequence[Strand]) -> Iterator[LoopPhases]:
+    return (task.loop for strand in phase for task in strand.tasks if task.loop is not None)
 
 
 def _at(word: str) -> int:

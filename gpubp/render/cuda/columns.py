@@ -1,10 +1,10 @@
-"""Column reductions, as of the gradient of a bias: all axes but the last ones go, and neighbours in memory are results.
-Elementwise steps that make what is reduced may be computed in the same kernel, so that it is not read again.
+"""Column reductions, such as the gradient of a bias: the leading axes are reduced, the last are kept, so that adjacent
+elements in memory belong to different results. The elementwise equations that compute the input may be fused in.
 
-A block has eight slices of threads for a tile of columns; each thread takes rows at even intervals. Where the columns
-alone would leave most of a GPU idle, the rows are split among blocks, and the block that is done last reduces their
-partial results (threadFenceReduction of the CUDA samples). The order of a sum depends on the number of rows and columns
-alone."""
+A block has eight slices of threads for a tile of columns; each thread takes rows at regular intervals. If the columns
+alone would leave most of a GPU idle, the rows are split among blocks, and the last block to finish reduces their
+partial results (threadFenceReduction of the CUDA samples). The order of a sum depends only on the numbers of rows and
+columns."""
 
 from __future__ import annotations
 
@@ -14,143 +14,152 @@ from dsl.records import dataclass
 
 from ...ir import Reduction
 from ..c.memory import C_TYPE
-from .fold import Folding
 from .multiply import unrolled, when
-from .work import BLOCK, MANY, WARP, Kernel, blocks, indented, power_above
+from .reduction import ThreadReduction
+from .work import BLOCK, BUSY_BLOCKS, WARP, Kernel, blocks, indented, power_of_two_above
 
 SLICES = 8
-"""Threads for a column, of those rows that a block takes."""
+"""Threads of a block per column and split of the rows."""
 PER_THREAD = 16
-"""Rows that a thread takes at least, where they are divided among blocks."""
+"""Minimum rows per thread if the rows are split among blocks."""
 NARROW, WIDE = 32, 128
-"""Columns of a tile; the wider where there are many."""
+"""Columns of a tile: WIDE if there are enough of them."""
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnFold:
-    """A reduction `form` of the columns to a value `name` of type `dtype`. `taken`: the number that a thread joins;
-    `out`: the place of the result of `column`."""
+class ColumnReduction:
+    """A reduction `form` of the columns to a value `name` of type `dtype`. `element`: the expression of the element
+    that a thread accumulates; `out`: that of the result of `column`."""
 
     name: str
     form: Reduction
     dtype: str
-    taken: str
+    element: str
     out: str
 
-    def folding(self, terms: int) -> Folding:
-        return Folding(self.name, self.form, self.dtype, terms)
+    def thread_reduction(self, terms: int) -> ThreadReduction:
+        return ThreadReduction(self.name, self.form, self.dtype, terms)
 
 
-def pieces_of(rows: int, columns: int) -> int:
-    """In how many pieces the rows are divided: so that there are threads for all of a GPU, each with its share."""
+def row_splits(rows: int, columns: int) -> int:
+    """How many ways the rows are split: enough to fill a GPU, with at least PER_THREAD rows per thread."""
     return max(1, min(rows // (SLICES * PER_THREAD), (1 << 18) // columns, 1024))
 
 
 class ColumnKernel:
-    """The kernel of reductions of the same `rows` and `columns`, of which threads take `width` neighbours at a time;
-    indices are of type `kind`. `index`: the statements that divide `column` among the axes of a result."""
+    """The kernel of several reductions over the same `rows` and `columns`. Threads take `width` adjacent columns at a
+    time; indices are of type `kind`. `index`: the statements that split `column` into the indices of a result."""
 
     def __init__(
-        self, rows: int, columns: int, width: int, kind: str, folds: Sequence[ColumnFold], index: Sequence[str] = ()
+        self,
+        rows: int,
+        columns: int,
+        width: int,
+        kind: str,
+        reductions: Sequence[ColumnReduction],
+        index: Sequence[str] = (),
     ) -> None:
         self.rows, self.columns, self.width = rows, columns, width
-        self.kind, self.reduces, self.index = kind, folds, index
-        self.pieces = pieces_of(rows, columns)
-        most = WIDE if columns * self.pieces >= WIDE * MANY else NARROW
-        self.tile = max(width, min(most, BLOCK // SLICES * width, power_above(columns)))
+        self.kind, self.reductions, self.index = kind, reductions, index
+        self.splits = row_splits(rows, columns)
+        most = WIDE if columns * self.splits >= WIDE * BUSY_BLOCKS else NARROW
+        self.tile = max(width, min(most, BLOCK // SLICES * width, power_of_two_above(columns)))
         lanes = self.lanes = self.tile // width
         few, least = max(1, BLOCK // 2 // (SLICES * lanes)), WARP // (SLICES * lanes)
-        self.parts = min(few, max(power_above(self.pieces), least))
-        """Pieces of a block."""
-        self.threads, self.groups = SLICES * lanes * self.parts, blocks(columns, self.tile)
-        self.joiners = SLICES if self.pieces <= 16 * SLICES else 4 * SLICES
-        """Threads for a column that add up the pieces."""
-        self.own = [fold.folding(blocks(rows, SLICES * self.pieces)) for fold in folds]
-        self.every = [fold.folding(rows) for fold in folds]
+        self.splits_per_block = min(few, max(power_of_two_above(self.splits), least))
+        """Splits that one block handles, with its own threads for each."""
+        self.threads, self.groups = SLICES * lanes * self.splits_per_block, blocks(columns, self.tile)
+        self.combiners = SLICES if self.splits <= 16 * SLICES else 4 * SLICES
+        """Threads per column that combine the splits."""
+        self.partial = [reduction.thread_reduction(blocks(rows, SLICES * self.splits)) for reduction in reductions]
+        self.complete = [reduction.thread_reduction(rows) for reduction in reductions]
 
     def kernel(self, body: Callable[[Sequence[str]], list[str]]) -> Kernel:
-        """`body`: the statements for `row` and `column`, with those that join the numbers of column `column + v`, for
-        each `v`."""
-        lines, outs = self._slices(body), [f"{x.out} = ({C_TYPE[x.dtype]}){x.name}_joined;" for x in self.reduces]
-        if self.pieces == 1:
-            lines += self._each(1, [*self._joined(SLICES), *self.index, *outs])
+        """`body` returns the statements for `row` and `column`, given those that accumulate the element of column
+        `column + v`, to be run for each `v`."""
+        lines, outs = (
+            self._reduce_rows(body),
+            [f"{x.out} = ({C_TYPE[x.dtype]}){x.name}_joined;" for x in self.reductions],
+        )
+        if self.splits == 1:
+            lines += self._each(1, [*self._combine(SLICES), *self.index, *outs])
             return Kernel(tuple(lines), self.groups, self.threads)
-        lines += [*self._chunks(), *self._each(1, [*self._joined(self.joiners), *self.index, *outs])]
-        grid = self.groups * blocks(self.pieces, self.parts)
-        scratch = 8 * len(self.reduces) * self.pieces * self.columns
+        lines += [*self._reduce_splits(), *self._each(1, [*self._combine(self.combiners), *self.index, *outs])]
+        grid = self.groups * blocks(self.splits, self.splits_per_block)
+        scratch = 8 * len(self.reductions) * self.splits * self.columns
         return Kernel(tuple(lines), grid, self.threads, scratch, 1 + self.groups)
 
-    def _slices(self, body: Callable[[Sequence[str]], list[str]]) -> list[str]:
-        """Each thread reduces its rows, and writes what it found to shared memory."""
-        lanes, parts, width, names = self.lanes, self.parts, self.width, [f.name for f in self.own]
+    def _reduce_rows(self, body: Callable[[Sequence[str]], list[str]]) -> list[str]:
+        """Each thread reduces its rows, and writes the partial result to shared memory."""
+        lanes, parts, width, names = self.lanes, self.splits_per_block, self.width, [f.name for f in self.partial]
         piece = f" * {parts} + threadIdx.x / {SLICES * lanes}" if parts > 1 else ""
-        there = [f"piece < {self.pieces}"] if self.pieces % parts else []
+        there = [f"piece < {self.splits}"] if self.splits % parts else []
         there += [f"column < {self.columns}"] if self.columns % self.tile else []
         takes = [
-            f"{f.name}_all[v] = {f.join(f'{f.name}_all[v]', x.taken)};"
-            for f, x in zip(self.own, self.reduces, strict=True)
+            f"{f.name}_all[v] = {f.combine(f'{f.name}_all[v]', x.element)};"
+            for f, x in zip(self.partial, self.reductions, strict=True)
         ]
         loop = [
             f"#pragma unroll {4 if width == 1 else 2}",
-            f"for ({self.kind} row = piece * {SLICES} + slice; row < {self.rows}; row += {SLICES * self.pieces}) {{",
+            f"for ({self.kind} row = piece * {SLICES} + slice; row < {self.rows}; row += {SLICES * self.splits}) {{",
             *indented(body(takes)),
             "}",
         ]
-        height = max(SLICES * parts, self.joiners if self.pieces > 1 else 0)
+        height = max(SLICES * parts, self.combiners if self.splits > 1 else 0)
         spot = f"threadIdx.x / {lanes}][threadIdx.x % {lanes}{f' * {width} + v' if width > 1 else ''}"
         first = f"threadIdx.x % {lanes}{f' * {width}' if width > 1 else ''}"
         return [
             f"const int slice = threadIdx.x / {lanes}{f' % {SLICES}' if parts > 1 else ''};",
             f"const int group = blockIdx.x % {self.groups}, piece = blockIdx.x / {self.groups}{piece};",
             f"const {self.kind} column = group * {self.tile} + {first};",
-            *(f"{f.kind} {f.name}_all[{width}] = {{{', '.join([f.form.start] * width)}}};" for f in self.own),
+            *(f"{f.kind} {f.name}_all[{width}] = {{{', '.join([f.form.start] * width)}}};" for f in self.partial),
             *(when(" && ".join(there), loop) if there else loop),
-            *(f"__shared__ {f.kind} {f.name}_parts[{height}][{self.tile}];" for f in self.every),
+            *(f"__shared__ {f.kind} {f.name}_parts[{height}][{self.tile}];" for f in self.complete),
             *unrolled("v", width, [f"{name}_parts[{spot}] = {name}_all[v];" for name in names]),
             "__syncthreads();",
         ]
 
-    def _chunks(self) -> list[str]:
-        """Each block hands on what its slices found; the last one joins the pieces to as many slices again."""
-        tile, parts = self.tile, self.parts
+    def _reduce_splits(self) -> list[str]:
+        """Each block combines its slices and writes partial results; the last block reduces those of all splits."""
+        tile, parts = self.tile, self.splits_per_block
         piece = f"blockIdx.x / {self.groups}" + (f" * {parts} + k / {tile}" if parts > 1 else "")
         places = [f"((double *)scratch)[({{}}) * {self.columns} + column]"]
-        places += [places[0].replace("{}", f"{{}} + {k * self.pieces}") for k in range(1, len(self.reduces))]
-        every = [*zip(self.every, places, strict=True)]
-        found = self._joined(SLICES, f"k / {tile} * {SLICES} + " if parts > 1 else "")
+        places += [places[0].replace("{}", f"{{}} + {k * self.splits}") for k in range(1, len(self.reductions))]
+        every = [*zip(self.complete, places, strict=True)]
+        found = self._combine(SLICES, f"k / {tile} * {SLICES} + " if parts > 1 else "")
         found += [f"{place.format(piece)} = {f.name}_joined;" for f, place in every]
-        takes = [f.join(f"{f.name}_joined", f"({f.kind}){place.format('p')}") for f, place in every]
+        takes = [f.combine(f"{f.name}_joined", f"({f.kind}){place.format('p')}") for f, place in every]
         again = [
-            *(f"{f.kind} {f.name}_joined = {f.form.start};" for f in self.every),
+            *(f"{f.kind} {f.name}_joined = {f.form.start};" for f in self.complete),
             "#pragma unroll 8",
-            f"for (int p = k / {tile}; p < {self.pieces}; p += {self.joiners}) {{",
-            *(f"    {f.name}_joined = {text};" for f, text in zip(self.every, takes, strict=True)),
+            f"for (int p = k / {tile}; p < {self.splits}; p += {self.combiners}) {{",
+            *(f"    {f.name}_joined = {text};" for f, text in zip(self.complete, takes, strict=True)),
             "}",
-            *(f"{f.name}_parts[k / {tile}][k % {tile}] = {f.name}_joined;" for f in self.every),
+            *(f"{f.name}_parts[k / {tile}][k % {tile}] = {f.name}_joined;" for f in self.complete),
         ]
-        come = f"last_of((unsigned *)scratch - 2 - group, {blocks(self.pieces, parts)})"
+        come = f"last_of((unsigned *)scratch - 2 - group, {blocks(self.splits, parts)})"
         return [
-            *self._each(parts, found, f"{piece} < {self.pieces}" if self.pieces % parts else ""),
+            *self._each(parts, found, f"{piece} < {self.splits}" if self.splits % parts else ""),
             "__shared__ bool last;",
             "__syncthreads();",
             f"if (threadIdx.x == 0) last = {come};",
             "__syncthreads();",
             "if (!last) return;",
-            *self._each(self.joiners, again),
+            *self._each(self.combiners, again),
             "__syncthreads();",
         ]
 
-    def _joined(self, slices: int, first: str = "") -> list[str]:
-        """The statements that join the slices of column `k`, from `first` on."""
-        parts = [f"{f.name}_parts[{first}{{}}][k % {self.tile}]" for f in self.every]
-        lines = [f"{f.kind} {f.name}_joined = {x.format(0)};" for f, x in zip(self.every, parts, strict=True)]
-        joins = [f.join(f"{f.name}_joined", x.format("s")) for f, x in zip(self.every, parts, strict=True)]
+    def _combine(self, slices: int, first: str = "") -> list[str]:
+        """The statements that combine the slices of column `k`, from `first` on."""
+        parts = [f"{f.name}_parts[{first}{{}}][k % {self.tile}]" for f in self.complete]
+        lines = [f"{f.kind} {f.name}_joined = {x.format(0)};" for f, x in zip(self.complete, parts, strict=True)]
+        joins = [f.combine(f"{f.name}_joined", x.format("s")) for f, x in zip(self.complete, parts, strict=True)]
         lines.append(f"for (int s = 1; s < {slices}; s++) {{")
-        lines += [f"    {f.name}_joined = {text};" for f, text in zip(self.every, joins, strict=True)]
+        lines += [f"    {f.name}_joined = {text};" for f, text in zip(self.complete, joins, strict=True)]
         return [*lines, "}"]
 
     def _each(self, count: int, inner: Sequence[str], test: str = "") -> list[str]:
-        """Statements for each `column` of the tile, `count` times, by all threads."""
+        """Statements run for each `column` of the tile, `count` times, by the threads of the block."""
         size = count * self.tile
         tests = [*([f"column < {self.columns}"] if self.columns % self.tile else []), *([test] if test else [])]
         inner = when(" && ".join(tests), inner) if tests else inner

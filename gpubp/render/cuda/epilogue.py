@@ -13,7 +13,7 @@ LANES = 16
 """Threads that hold a row of results, if each holds one."""
 
 
-class Fused(CudaRows):
+class FirstAndEpilogue(CudaRows):
     """An equation `eqn` that is not elementwise, and the equations `after`, which are computed from its results by the
     same threads. `stored`: the values that other kernels read. Raises NoKernelError if a result would overwrite what
     other threads still read."""
@@ -42,7 +42,7 @@ class Fused(CudaRows):
         self.outer, self.length = self.shape[:-1], self.shape[-1]
 
 
-class Epilogue(Fused):
+class Epilogue(FirstAndEpilogue):
     """The epilogue of a tiled GEMM: elementwise equations, or row-wise ones if the results of a row are in the
     registers of adjacent threads."""
 
@@ -58,7 +58,7 @@ class Epilogue(Fused):
     def of_rows(self, index: Sequence[str]) -> list[str]:
         """The statements that compute and write a row, at `index` of the other axes. The threads of `mask` run them,
         each with its element of the product, number `lane` of the row, in `sums[0][0]`."""
-        return self._turns(index, LANES)
+        return self._phases(index, LANES)
 
     @property
     def width(self) -> int:
@@ -67,16 +67,16 @@ class Epilogue(Fused):
 
     def declared(self, size: str, width: int) -> list[str]:
         """The declarations of register arrays, of shape `size`, for the values that are stored."""
-        return [f"Pack<{C_TYPE[part.output.dtype]}, {width}> {part.name}_pack{size};" for part in self._stores()]
+        return [f"Pack<{C_TYPE[part.output.dtype]}, {width}> {part.name}_pack{size};" for part in self._stored()]
 
     def computed(self, index: Sequence[str], at: str, width: int, kind: str) -> list[str]:
         """The statements that compute `width` adjacent elements from `sums[r][c + v]` and put them into element `at` of
         these register arrays. `index`: of all axes but the last, whose index is `j`."""
-        return self._filled(index, width, kind, at)
+        return self._computed(index, width, kind, at)
 
     def written(self, index: Sequence[str], at: str, width: int) -> list[str]:
         """The statements that store these registers."""
-        return self._put(index, width, at)
+        return self._store(index, width, at)
 
     def _lanes(self) -> int:
         return LANES
@@ -88,7 +88,7 @@ class Epilogue(Fused):
         return super()._value(part, index)
 
 
-class ElementEpilogue(Fused):
+class ElementEpilogue(FirstAndEpilogue):
     """The epilogue of a product whose threads compute one result each, `sum`: elementwise equations."""
 
     def of_each(self, index: Sequence[str]) -> list[str]:

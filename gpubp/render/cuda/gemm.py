@@ -1,4 +1,4 @@
-"""Products of matrices: tiled GEMM kernels, or cuBLASLt's where they are large and lie so that it can take them."""
+"""Matrix products: our tiled GEMM kernels, or cuBLASLt for large ones whose layout it supports."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from ..c.memory import C_TYPE, Access, Memory, NoKernelError, collapse
 from ..loop_addresses import Address
 from .epilogue import ElementEpilogue, Epilogue
 from .tiles import tiles
-from .work import Body, Gemm, Kernel, Matrix, aligned, indented, split_index, strided
+from .work import Body, Gemm, Kernel, Matrix, aligned, grid_stride, indented, unflatten
 
 Index = Sequence[str]
 
 MIDDLE = 2**25
-"""Multiplications of an equation up to which tiles do it. That many take 1.1 us at the peak of an H100: what such a
-product takes is waiting, which tiles of ours do not do longer, and they can be one kernel with what is beside them."""
+"""Multiplications up to which our tiles are used. That many take 1.1 us at the peak of an H100: the time of smaller
+products is latency, in which our tiles are no worse, and they can be fused with neighbouring kernels."""
 NARROW = 16
-"""Rows, columns or terms up to which tiles do it, too, however many of the others there are: that is a matter of
-reading these. With ten classes behind 4096 units and 8192 rows the library took an H100 68 to 82 us for each of the
-three products, and a kernel between them 172; all together take 290 us in place of 390."""
+"""Rows, columns or terms up to which our tiles are used as well, however large the other dimensions: such products are
+bound by memory bandwidth. With ten classes after 4096 units, and 8192 rows, the library took 68 to 82 us on an H100 for
+each of the three products and a kernel between them 172 us; with our tiles all take 290 us instead of 390."""
 MOST_CALLS = 16
-"""Calls of the library for one equation."""
+"""Maximum library calls for one equation."""
 ADDS, RECTIFIES = add.c, relu.c
-"""What the library's epilogue can do."""
+"""The forms of the equations that the library's epilogue supports."""
 BIAS_ALIGNED = 4
-"""A bias that the library adds begins at a multiple of so many numbers, as vectorized loads need it."""
+"""Alignment, in elements, of a bias that the library adds: its vectorized loads need it."""
 
 
 def product(memory: Memory, results: Epilogue, tf32: bool) -> Body:
-    """The work of a matrix product and its epilogue, of which the library's own knows a bias and a rectifier. `tf32`:
-    whether tensor cores make it, where they are sooner done."""
+    """The work of a matrix product and its epilogue. The library's own epilogue supports a bias and a ReLU. `tf32`:
+    whether tensor cores may be used, where they are faster."""
     every, lead, sizes = _parts(memory, results.first)
     large = math.prod((*sizes, *lead)) > MIDDLE and min(sizes) > NARROW
     written = results.parts[-1].store
@@ -45,8 +45,8 @@ def product(memory: Memory, results: Epilogue, tf32: bool) -> Body:
 
 
 def small_product(memory: Memory, results: ElementEpilogue, most: int) -> Body:
-    """The same for matrices in the memory of a block: each number by one thread, its sum in the order of memory too.
-    Raises NoKernelError for more than `most` multiplications, and for convolutions."""
+    """The same for matrices in shared memory: one thread per result, which sums in memory order. Raises NoKernelError
+    for more than `most` multiplications, and for convolutions."""
     eqn = results.first
     if not isinstance(eqn.op.c, Product):
         raise NoKernelError
@@ -58,18 +58,18 @@ def small_product(memory: Memory, results: ElementEpilogue, most: int) -> Body:
     fma = "fmaf" if kind == "float" else "fma"
     term = f"{fma}({a.at([*index, 'i', 'p'])}, {b.at([*index, 'p', 'j'])}, sum)"
     inner = [
-        *split_index("q", (*lead, m, n), [*index, "i", "j"], "int"),
+        *unflatten("q", (*lead, m, n), [*index, "i", "j"], "int"),
         f"{kind} sum = 0;",
         "#pragma unroll 8",
         f"for (int p = 0; p < {k}; p++) sum = {term};",
         *results.of_each([*index, "i", "j"]),
     ]
     lines = (f"for (int q = THREAD; q < {total}; q += THREADS) {{", *indented(inner), "}")
-    return Body([Kernel(lines, *strided(total))])
+    return Body([Kernel(lines, *grid_stride(total))])
 
 
 def _parts(memory: Memory, eqn: Eqn) -> tuple[list[Access], tuple[int, ...], tuple[int, int, int]]:
-    """The three matrices, the axes of the batch, and the rows, columns and terms of a product."""
+    """The matrices a, b and c of a product, the batch axes, and m, n and k."""
     a, b = eqn.operands
     lead = eqn.output.shape[:-2]
     if 0 in (*eqn.output.shape, a.shape[-1]):
@@ -79,7 +79,7 @@ def _parts(memory: Memory, eqn: Eqn) -> tuple[list[Access], tuple[int, ...], tup
 
 
 def _batch(every: Sequence[Access], lead: tuple[int, ...]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
-    """The axes of the batch taken together, with the strides of each matrix along them."""
+    """The batch axes, merged where possible, and the strides of each matrix along them."""
     return collapse(lead, [x.strides[: len(lead)] for x in every])
 
 
@@ -106,7 +106,7 @@ def with_epilogue(memory: Memory, calls: Sequence[Gemm], results: Epilogue) -> G
 
 
 def _calls(memory: Memory, every: Sequence[Access], lead: tuple[int, ...], sizes: tuple[int, int, int]) -> list[Gemm]:
-    """Calls of the library; none where it cannot take the matrices."""
+    """Calls of the library; none if it does not support the layout of a matrix."""
     m, n, k = sizes
     batch, strides = _batch(every, lead)
     own, count = batch[:-1], batch[-1] if batch else 1
@@ -128,21 +128,21 @@ def _calls(memory: Memory, every: Sequence[Access], lead: tuple[int, ...], sizes
 
 
 def _matrix(memory: Memory, access: Access, begin: int, step: int, shape: tuple[int, int]) -> Matrix | None:
-    """A matrix as the library takes it, None where neither its rows nor its columns are dense."""
+    """A matrix in the library's terms; None if neither its rows nor its columns are contiguous."""
     (rows, columns), (down, right) = shape, access.strides[-2:]
     transposed = not (right == 1 or columns == 1)
     if transposed and not (down == 1 or rows == 1):
         return None
     stride, least = (right, rows) if transposed else (down, columns)
     if (columns if transposed else rows) == 1:
-        stride = least  # a single row: how far the next would lie says nothing
+        stride = least  # a single row: its stride is meaningless
     if stride < least:
         return None  # rows that overlap, or one row repeated
     return Matrix(*_address(memory, access, begin), stride, transposed, step)
 
 
 def _address(memory: Memory, access: Access, begin: int = 0) -> Address:
-    """Where element `begin` of a value lies."""
+    """The address of element `begin` of a value."""
     buffer = access.place.buffer
     start = (access.place.offset + begin) * ITEM[access.dtype]
     return (None, buffer.start + start) if buffer.kind == "arena" else (memory.tables[buffer], start)
@@ -151,8 +151,8 @@ def _address(memory: Memory, access: Access, begin: int = 0) -> Address:
 def _sums(
     a: Access, b: Access, lead: tuple[int, ...], sizes: tuple[int, int, int], results: Epilogue, tf32: bool
 ) -> Kernel:
-    """The same by tiles, however the matrices lie. Where all of a batch are multiplied by one matrix, their rows are
-    those of one."""
+    """The same by our tiles, for any layout. If all matrices of a batch are multiplied by the same one, the batch is
+    merged into the rows."""
     m, n, k = sizes
     one = not any(b.strides[:-2])
     turned = [x.strides[-2] == 1 != x.strides[-1] for x in (a, b)]

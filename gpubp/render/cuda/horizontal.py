@@ -1,10 +1,10 @@
-"""Horizontal fusion: small kernels as one. A kernel of a graph takes a microsecond or two whatever it does, which is
-most of the time of a small net's step: those that do not depend on each other run side by side, on blocks of their own,
-and what depends on them runs after them in the block that is done last, if it is work for one and not as well side by
-side with the kernels behind, where nobody waits for it.
+"""Horizontal fusion: several small kernels as one. A kernel node of a CUDA graph takes a microsecond or two whatever it
+does, which is most of a small net's step. So independent kernels run side by side, on different blocks of one launch. A
+dependent kernel of few blocks is chained: the last block to finish runs it; unless it can as well run side by side with
+later kernels, where nothing waits for it.
 
-The last block is found by a counter, as in the CUDA sample threadFenceReduction. Each sum is still made in one
-order, by the same threads, whichever block that is."""
+The last block is found by a counter, as in threadFenceReduction of the CUDA samples. Which block that is has no effect
+on the order of any sum."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from collections.abc import Iterator, Sequence
 
 from dsl.records import dataclass
 
-from .tasks import Task, overlaid
-from .work import BLOCK, BYTES
+from .tasks import Task, overlay_shared
+from .work import BLOCK, VECTOR_BYTES
 
 MOST_BLOCKS = 512
-"""Blocks of kernels that run side by side, about four for each multiprocessor, which all have their place there: larger
-ones fill a GPU by themselves."""
+"""Maximum blocks of kernels that run side by side, about four per multiprocessor, so that all are resident at once:
+larger kernels fill a GPU by themselves."""
 MOST_CHAINED = 4
-"""Blocks of a dependent kernel that the last block runs one after the other."""
+"""Maximum blocks of a chained kernel, which the last block runs one after the other."""
 WINDOW = 24
-"""How many groups before a kernel are looked at for one that it can join."""
+"""How many preceding groups are considered for a kernel to join."""
 _GIVEN = "arena, tables, scratch, room, "
 _LAST = "if (!comes_last((unsigned *)scratch - 1, gridDim.x)) return;"
 _INDEX = {"blockIdx.x": "block", "threadIdx.x": "thread"}
@@ -29,101 +29,101 @@ _INDEX = {"blockIdx.x": "block", "threadIdx.x": "thread"}
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Kernels as one: those of `wide` side by side, then those of `chain` one after the other. A product of the library
-    is always alone."""
+    """Kernels fused into one: those of `parallel` side by side, then those of `chain` one after the other, in the last
+    block. A library product is always alone."""
 
-    wide: tuple[Task, ...]
+    parallel: tuple[Task, ...]
     chain: tuple[Task, ...] = ()
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        return (*self.wide, *self.chain)
+        return (*self.parallel, *self.chain)
 
     @property
     def grid(self) -> int:
-        return sum(task.grid for task in self.wide)
+        return sum(task.grid for task in self.parallel)
 
     @property
     def block(self) -> int:
         return max(task.block for task in self.tasks)
 
-    def clashes(self, other: Group) -> bool:
-        return any(a.clashes(b) for a in self.tasks for b in other.tasks)
+    def conflicts(self, other: Group) -> bool:
+        return any(a.conflicts(b) for a in self.tasks for b in other.tasks)
 
-    def joined(self, task: Task) -> Group | None:
-        """With one kernel more, which comes after those that it depends on; None where it cannot be."""
+    def with_task(self, task: Task) -> Group | None:
+        """The group with one more kernel, run after those it depends on; None if it does not fit."""
         if not self._has_room(task):
             return None
-        if self.grid + task.grid <= MOST_BLOCKS and not any(task.clashes(one) for one in self.tasks):
-            return Group((*self.wide, task), self.chain)
-        return Group(self.wide, (*self.chain, task)) if task.grid <= MOST_CHAINED else None
+        if self.grid + task.grid <= MOST_BLOCKS and not any(task.conflicts(one) for one in self.tasks):
+            return Group((*self.parallel, task), self.chain)
+        return Group(self.parallel, (*self.chain, task)) if task.grid <= MOST_CHAINED else None
 
-    def beside(self, task: Task) -> Group | None:
-        """With one kernel more, which came before them; None where it cannot be."""
+    def with_earlier(self, task: Task) -> Group | None:
+        """The group with one more kernel that came before all of them; None if it does not fit."""
         if not self._has_room(task) or self.grid + task.grid > MOST_BLOCKS:
             return None
-        return None if any(task.clashes(one) for one in self.wide) else Group((task, *self.wide), self.chain)
+        return None if any(task.conflicts(one) for one in self.parallel) else Group((task, *self.parallel), self.chain)
 
     def _has_room(self, task: Task) -> bool:
         # A thread of a block of 1024 has 64 registers, too few for most others.
         return all(one.lines and one.block <= BLOCK for one in (*self.tasks, task))
 
 
-def joined(tasks: Sequence[Task]) -> list[Group]:
-    """Tasks as groups in an order that does the same."""
-    found = _early(tasks)
+def fuse(tasks: Sequence[Task]) -> list[Group]:
+    """Partition tasks into groups, in an order that respects all dependences."""
+    found = _grouped_early(tasks)
     for at in range(len(found) - 1):
-        _put_off(found, at)
+        _defer_chained(found, at)
     return found
 
 
-def _put_off(found: list[Group], at: int) -> None:
-    """What the chain of a group need not do goes to the blocks of groups behind it: the first tasks to the next, those
-    that wait for them to the one after that."""
+def _defer_chained(found: list[Group], at: int) -> None:
+    """Move tasks from the chain of a group into the parallel part of later groups, where dependences allow it: tasks
+    without predecessors in the chain to the next group, their successors to the one after that, and so on."""
     chain, behind, kept = found[at].chain, list[int](), list[Task]()
     for task in chain:
-        behind.append(1 + max((n for n, one in zip(behind, chain, strict=False) if one.clashes(task)), default=0))
+        behind.append(1 + max((n for n, one in zip(behind, chain, strict=False) if one.conflicts(task)), default=0))
     for task, most in [*zip(chain, behind, strict=True)][::-1]:
         for to in range(min(at + most, len(found) - 1), at, -1):
             between = [*kept, *(one for group in found[at + 1 : to] for one in group.tasks)]
-            wider = None if any(task.clashes(one) for one in between) else found[to].beside(task)
+            wider = None if any(task.conflicts(one) for one in between) else found[to].with_earlier(task)
             if wider is not None:
                 found[to] = wider
                 break
         else:
             kept.insert(0, task)
-    found[at] = Group(found[at].wide, tuple(kept))
+    found[at] = Group(found[at].parallel, tuple(kept))
 
 
-def _early(tasks: Sequence[Task]) -> list[Group]:
-    """Each task joins a group before it, or that group waits for it, where none of those in between depends on the one
-    that changes its place."""
+def _grouped_early(tasks: Sequence[Task]) -> list[Group]:
+    """Move each task up to a preceding group, or that group down to the task, unless a group in between depends on what
+    is moved."""
     found: list[Group] = []
     for task in tasks:
         alone, movable = Group((task,)), True
         for at in range(len(found) - 1, max(-1, len(found) - 1 - WINDOW), -1):
             group, between = found[at], found[at + 1 :]
-            wider = group.joined(task)
+            wider = group.with_task(task)
             if wider is not None and movable:
                 found[at] = wider
                 break
-            if wider is not None and not any(group.clashes(other) for other in between):
+            if wider is not None and not any(group.conflicts(other) for other in between):
                 found[at:] = [*between, wider]
                 break
-            movable = movable and not group.clashes(alone)
+            movable = movable and not group.conflicts(alone)
         else:
             found.append(alone)
     return found
 
 
 def body(group: Group, names: Sequence[str]) -> list[str]:
-    """The body of the kernel of a group whose tasks are functions of these names. Each block works on one of them at a
-    time: what they have of their own is the same memory."""
-    found, first, last = ["const int thread = threadIdx.x;"], 0, len(group.wide) - 1
-    room = max(task.own_memory for task in group.tasks)
-    found.append(f"__shared__ Pack<int, 4> memory[{max(1, -(-room // BYTES))}];")
+    """The body of a group's kernel, whose tasks are functions of these names. A block runs one of them at a time, so
+    all share the same shared memory."""
+    found, first, last = ["const int thread = threadIdx.x;"], 0, len(group.parallel) - 1
+    room = max(task.shared_memory for task in group.tasks)
+    found.append(f"__shared__ Pack<int, 4> memory[{max(1, -(-room // VECTOR_BYTES))}];")
     found.append("char *const room = (char *)memory;")
-    for k, (task, name) in enumerate(zip(group.wide, names, strict=False)):
+    for k, (task, name) in enumerate(zip(group.parallel, names, strict=False)):
         if last:
             test = f"if (blockIdx.x < {first + task.grid}) " if k < last else ""
             found.append(f"{'} else ' if k else ''}{test}{{")
@@ -134,16 +134,16 @@ def body(group: Group, names: Sequence[str]) -> list[str]:
     found += ["}"] * (last > 0)
     for k, (task, name) in enumerate(zip(group.chain, names[last + 1 :], strict=True)):
         found.append(_LAST if k == 0 < group.grid - 1 else "__syncthreads();")
-        found.append(task.called(name, _GIVEN, _wait(task, group.block), group.block))
+        found.append(task.calls(name, _GIVEN, _wait(task, group.block), group.block))
     return found
 
 
 def _wait(task: Task, threads: int) -> str:
-    return "__syncthreads()" if task.block == threads else task.wait(1)
+    return "__syncthreads()" if task.block == threads else task.barrier_call(1)
 
 
 def functions(group: Group) -> Iterator[list[str]]:
-    """The body of each task's function, for thread `thread` of its block `block`."""
+    """The body of each task's function, for thread `thread` of block `block` of the task."""
     for task in group.tasks:
         count = {"THREAD": f"(block * {task.block} + thread)", "THREADS": str(task.grid * task.block)}
-        yield [*overlaid(task.written(_INDEX | count | {"__syncthreads()": _wait(task, group.block)}))]
+        yield [*overlay_shared(task.substituted(_INDEX | count | {"__syncthreads()": _wait(task, group.block)}))]

@@ -1,4 +1,4 @@
-"""What is put into the stream, in order: launches of kernels and products, each on the memory of the turn it is for."""
+"""The work of a stream, in order: launches of kernels and library products, each on the memory of its iteration."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .work import Gemm, Matrix
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The memory of one turn of a loop, within that of what the loop stands in: the byte of the arena where its own
-    begins, and where each of its tables lies."""
+    """The memory of one loop iteration within that of the enclosing program: the byte offset of its arena in the outer
+    one, and the outer address of each of its tables."""
 
     arena: int
     tables: tuple[Address, ...]
 
     def start(self, table: int | None, byte: int) -> Address:
-        """What is at a byte of the turn's arena, or of one of its tables, as the surrounding counts it."""
+        """The outer address of a byte of the iteration's arena, or of one of its tables."""
         if table is None:
             return None, self.arena + byte
         outer, start = self.tables[table]
@@ -29,17 +29,17 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A kernel by its name, `grid` blocks of `block` threads. `frame`: the arena and the tables that it is given, where
-    they are not those of the whole. `asked`: bytes that each block has of its own beside those that it declares."""
+    """A launch of `kernel`: `grid` blocks of `block` threads. `frame`: its arena and tables, if not those of the whole
+    program. `dynamic_shared`: bytes of dynamic shared memory per block."""
 
     kernel: str
     grid: int
     block: int
     frame: Frame | None = None
-    asked: int = 0
+    dynamic_shared: int = 0
 
     def memory(self, arena: int, tables: Sequence[int]) -> tuple[int, Sequence[int]]:
-        """The addresses of the arena and the tables that it is given, of those of the whole."""
+        """The addresses of its arena and tables, from those of the whole program."""
         if self.frame is None:
             return arena, tables
         found = [(arena if table is None else tables[table]) + byte for table, byte in self.frame.tables]
@@ -47,7 +47,7 @@ class Launch:
 
 
 def within(work: Launch | Gemm, frame: Frame) -> Launch | Gemm:
-    """Work of one turn as what surrounds the loop sees it."""
+    """Work of one loop iteration, addressed in the memory of the enclosing program."""
     if isinstance(work, Gemm):
         bias = None if work.bias is None else frame.start(*work.bias)
         return replace(work, a=_moved(work.a, frame), b=_moved(work.b, frame), c=_moved(work.c, frame), bias=bias)

@@ -1,4 +1,4 @@
-"""The turns of a loop on a GPU: the kernels of one round, put into the stream once for each turn on its memory."""
+"""Loops on a GPU: the kernels of the body, launched once per iteration on the memory of that iteration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .launch import Frame
 
 
 def frames(loop: LoopAddresses) -> Iterator[Frame]:
-    """The memory of each turn, in order."""
+    """The memory of each iteration, in order of execution."""
     arena = loop.plan.places[loop.step.scratch[-1]].buffer.start
     for iteration in range(loop.length):
         index = loop.length - 1 - iteration if loop.reverse else iteration

@@ -1,4 +1,4 @@
-"""The main loop of a tiled GEMM: a block multiplies its tile's rows and columns, a slice of K at a time."""
+"""The main loop of a tiled GEMM: a block multiplies a block tile, one slice of K at a time."""
 
 from __future__ import annotations
 
@@ -7,88 +7,93 @@ from collections.abc import Sequence
 from dsl.records import dataclass
 
 from .factor import Factor
-from .work import BYTES, DEPTH, indented
+from .work import DEPTH, VECTOR_BYTES, indented
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A block tile of `rows` by `columns`, of which each thread has `down` by `right` in registers. With more `slices`
-    than one (sliced-K), as many threads have the same of them, and term `t` is that of slice `t % slices`."""
+    """A block tile of `rows` by `columns`, with a thread tile of `thread_rows` by `thread_columns` in registers. With
+    several `slices` (sliced-K), that many threads share each thread tile: slice `t % slices` takes term `t`."""
 
     rows: int
     columns: int
-    down: int
-    right: int
+    thread_rows: int
+    thread_columns: int
     slices: int = 1
 
     @property
     def threads(self) -> int:
-        return self.high * self.wide * self.slices
+        return self.threads_down * self.threads_across * self.slices
 
     @property
-    def high(self) -> int:
-        """Threads below each other."""
-        return self.rows // self.down
+    def threads_down(self) -> int:
+        """Threads of the block along the rows."""
+        return self.rows // self.thread_rows
 
     @property
-    def wide(self) -> int:
-        """Threads beside each other."""
-        return self.columns // self.right
+    def threads_across(self) -> int:
+        """Threads of the block along the columns."""
+        return self.columns // self.thread_columns
 
     def depth(self, terms: int) -> int:
-        """How many of so many terms a piece has: more where several threads share them."""
+        """The length of a slice of K in shared memory, of `terms` in all: larger if several threads share it."""
         return DEPTH if self.slices == 1 else DEPTH * max(2, self.slices // 4)
 
     def vector(self, item: int) -> int:
-        """Rows or columns of a thread that lie beside each other, of numbers of `item` bytes."""
-        return BYTES // item if self.right > 1 else 1
+        """Adjacent rows or columns of a thread, for elements of `item` bytes."""
+        return VECTOR_BYTES // item if self.thread_columns > 1 else 1
 
     def row(self, vector: int) -> str:
-        """The row of the tile that is row `r` of a thread."""
-        vector = min(vector, self.down)
-        return f"r / {vector} * {self.high * vector} + y * {vector} + r % {vector}"
+        """The row of the block tile that is row `r` of a thread."""
+        vector = min(vector, self.thread_rows)
+        return f"r / {vector} * {self.threads_down * vector} + y * {vector} + r % {vector}"
 
     def column(self, vector: int) -> str:
-        """The column that is column `c` of a thread, for the first of those beside each other."""
-        return f"c / {vector} * {self.wide * vector} + x * {vector}"
+        """The column of the block tile that is column `c` of a thread, for the first of `vector` adjacent ones."""
+        return f"c / {vector} * {self.threads_across * vector} + x * {vector}"
 
-    def own(self) -> list[str]:
-        """The number of a thread among those below each other, `y`, and beside each other, `x`; and its `slice`."""
-        y = f"threadIdx.x / {self.wide}"
-        slices = [f"const int slice = threadIdx.x / {self.high * self.wide};"] if self.slices > 1 else []
-        return [f"const int x = threadIdx.x % {self.wide}, y = {f'{y} % {self.high}' if slices else y};", *slices]
+    def position(self) -> list[str]:
+        """The declarations of a thread's position: `y` along the rows, `x` along the columns, and its `slice`."""
+        y = f"threadIdx.x / {self.threads_across}"
+        slices = (
+            [f"const int slice = threadIdx.x / {self.threads_down * self.threads_across};"] if self.slices > 1 else []
+        )
+        return [
+            f"const int x = threadIdx.x % {self.threads_across}, y = {f'{y} % {self.threads_down}' if slices else y};",
+            *slices,
+        ]
 
-    def turns(self, vector: int, kind: str, rows: Factor, columns: Factor) -> list[str]:
-        """The statements by which a thread multiplies a piece."""
-        a, b = self.down // vector, self.right // vector
+    def multiply_slice(self, vector: int, kind: str, rows: Factor, columns: Factor) -> list[str]:
+        """The statements by which a thread multiplies one slice of K."""
+        a, b = self.thread_rows // vector, self.thread_columns // vector
         fma = "fmaf" if kind == "float" else "fma"
         term = f"{fma}(a[r / {vector}].at[r % {vector}], b[c / {vector}].at[c % {vector}], sums[r][c])"
         at = f"t * {self.slices} + slice" if self.slices > 1 else "t"
         product = [
             f"Pack<{kind}, {vector}> a[{a}], b[{b}];",
-            *unrolled("g", a, [f"a[g] = rows[half][{at}][y + g * {self.high}];"]),
-            *unrolled("g", b, [f"b[g] = columns[half][{at}][x + g * {self.wide}];"]),
-            *unrolled("r", self.down, unrolled("c", self.right, [f"sums[r][c] = {term};"])),
+            *unrolled("g", a, [f"a[g] = rows[half][{at}][y + g * {self.threads_down}];"]),
+            *unrolled("g", b, [f"b[g] = columns[half][{at}][x + g * {self.threads_across}];"]),
+            *unrolled("r", self.thread_rows, unrolled("c", self.thread_columns, [f"sums[r][c] = {term};"])),
         ]
         return unrolled("t", rows.depth // self.slices, product)
 
 
 def multiply(tile: Tile, vector: int, kind: str, index: str, rows: Factor, columns: Factor) -> list[str]:
-    """All terms of the block, double-buffered: in each turn the next slice is read from global memory to registers, the
-    one before it multiplied from one half of the shared memory, which is declared, and the next then written to the
-    other half. `vector`: rows or columns that threads read at once."""
+    """The loop over K, double-buffered: each iteration loads the next slice from global memory into registers,
+    multiplies the current one from one half of shared memory, and stores the next into the other half. The shared
+    memory is declared by the caller. `vector`: rows or columns of one vector access."""
     turn = [
-        *when("next < stop", [*rows.fetch(index), *columns.fetch(index)]),
-        *when("next > begin", tile.turns(vector, kind, rows, columns)),
-        *when("next < stop", [*rows.put(vector), *columns.put(vector)]),
+        *when("next < stop", [*rows.load_global(index), *columns.load_global(index)]),
+        *when("next > begin", tile.multiply_slice(vector, kind, rows, columns)),
+        *when("next < stop", [*rows.store_shared(vector), *columns.store_shared(vector)]),
         "__syncthreads();",
         "half = 1 - half;",
     ]
     return [
-        *rows.registers(),
-        *columns.registers(),
-        *tile.own(),
-        f"{kind} sums[{tile.down}][{tile.right}] = {{}};",
+        *rows.register_declarations(),
+        *columns.register_declarations(),
+        *tile.position(),
+        f"{kind} sums[{tile.thread_rows}][{tile.thread_columns}] = {{}};",
         "int half = 0;",
         f"for ({index} next = begin; next < stop + {rows.depth}; next += {rows.depth}) {{",
         *indented(turn),
@@ -97,9 +102,9 @@ def multiply(tile: Tile, vector: int, kind: str, index: str, rows: Factor, colum
 
 
 def sliced_k(tile: Tile, results: Tile, item: int, kind: str, index: str, rows: Factor, columns: Factor) -> list[str]:
-    """The same of numbers of `item` bytes by the slices of threads of `tile`; then each thread adds up the parts of
-    what it has of `results`, in the order of the slices. The first half of them leave their parts in the memory of the
-    rows, the others in that of the columns."""
+    """The same for sliced-K tiles, with elements of `item` bytes: each slice of threads accumulates its share of K;
+    then the slices are added, in order, into `results`, the tile of one thread for the epilogue. The first half of the
+    slices pass their partial sums through the shared memory of the rows, the second through that of the columns."""
     wide, own = tile.vector(item), results.vector(item)
     half, pack = tile.slices // 2, f"Pack<{kind}, {own}>"
     put = [f"Pack<{kind}, {wide}> found;", *unrolled("v", wide, ["found.at[v] = sums[r][c + v];"])]
@@ -107,9 +112,9 @@ def sliced_k(tile: Tile, results: Tile, item: int, kind: str, index: str, rows: 
     size = tile.rows * tile.columns
     where = f"slice < {half} ? ({kind} *)rows + slice * {size} : ({kind} *)columns + (slice - {half}) * {size}"
     inner = [
-        *multiply(tile, BYTES // item, kind, index, rows, columns),
+        *multiply(tile, VECTOR_BYTES // item, kind, index, rows, columns),
         f"Pack<{kind}, {wide}> *const parts = (Pack<{kind}, {wide}> *)({where});",
-        *unrolled("r", tile.down, unrolled("c", tile.right, put, wide)),
+        *unrolled("r", tile.thread_rows, unrolled("c", tile.thread_columns, put, wide)),
     ]
     at = f"(({results.row(own)}) * {tile.columns} + {results.column(own)}) / {own}"
     take = [f"const {pack} found = (({pack} *){{}} + s * {size // own})[{at}];"]
@@ -120,9 +125,9 @@ def sliced_k(tile: Tile, results: Tile, item: int, kind: str, index: str, rows: 
         *indented(inner),
         "}",
         "__syncthreads();",
-        *results.own(),
-        f"{kind} sums[{results.down}][{results.right}] = {{}};",
-        *unrolled("r", results.down, unrolled("c", results.right, added, own)),
+        *results.position(),
+        f"{kind} sums[{results.thread_rows}][{results.thread_columns}] = {{}};",
+        *unrolled("r", results.thread_rows, unrolled("c", results.thread_columns, added, own)),
     ]
 
 

@@ -1,4 +1,4 @@
-"""A CUDA source as text for a reader."""
+"""A CUDA source as text for people."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .source import CudaSource, Works
 from .work import Gemm
 
 MOST_ROUND = 32
-"""Launches of what is looked for as the round of a loop."""
+"""Longest sequence of launches that is recognised as repeated."""
 
 
 def listing(source: CudaSource) -> str:
-    """Its launches and the text of its kernels; what two modules begin with stands there once."""
+    """The launches, and the text of the kernels; functions that two modules have in common are printed once."""
     found = f"{_launches(source)}\n\n{source.text}"
     if source.block is None:
         return found
@@ -22,39 +22,39 @@ def listing(source: CudaSource) -> str:
 
 
 def _launches(source: CudaSource) -> str:
-    """A comment that says, function by function, which kernels run, with their blocks and threads, and which products
-    are cuBLASLt's; what repeats itself, as the turns of a loop do, is counted."""
+    """A comment with, for each function, the kernels it launches, their grid and block sizes, and the cuBLASLt calls;
+    repeated sequences, such as the iterations of a loop, are counted."""
     lines = ["/* What a GPU is given to do: kernels, with blocks times threads, and products of the library."]
     if source.block is not None:
         block = source.block
         lines += ["", f"up to {block.most:,} steps", f"    {block.name}  1 x {block.threads}"]
     for name, works in source.work.items():
         batches = source.batches if source.block is None else None
-        whole = works if batches is None else (batches.take, *works)
-        lines += ["", f"{name if batches is None else 'a step'}: {len(whole):,}", *_each(whole)]
+        index_type = works if batches is None else (batches.take, *works)
+        lines += ["", f"{name if batches is None else 'a step'}: {len(index_type):,}", *_each(index_type)]
     return "\n".join([*lines, "*/"])
 
 
 def _each(works: Works) -> Iterator[str]:
-    told, at = [*map(_told, works)], 0
-    while at < len(told):
-        found = ((_times(told, at, length), length) for length in range(1, MOST_ROUND + 1))
+    texts, at = [*map(_launch_text, works)], 0
+    while at < len(texts):
+        found = ((_times(texts, at, length), length) for length in range(1, MOST_ROUND + 1))
         times, length = max(found, key=lambda pair: (pair[0] - 1) * pair[1])
-        lines = told[at : at + length]
+        lines = texts[at : at + length]
         lines = lines if times == 1 else [f"{times} times", *(f"    {line}" for line in lines)]
         yield from (f"    {line}" for line in lines)
         at += times * length
 
 
-def _times(told: Sequence[str], at: int, length: int) -> int:
-    """How often what stands in `length` places from `at` on follows itself."""
+def _times(texts: Sequence[str], at: int, length: int) -> int:
+    """How often the `length` lines from `at` on repeat consecutively."""
     times = 1
-    while told[at + times * length : at + (times + 1) * length] == told[at : at + length] != []:
+    while texts[at + times * length : at + (times + 1) * length] == texts[at : at + length] != []:
         times += 1
     return times
 
 
-def _told(work: Launch | Gemm) -> str:
+def _launch_text(work: Launch | Gemm) -> str:
     if isinstance(work, Launch):
         return f"{work.kernel}  {work.grid:,} x {work.block}"
     several = f", {work.batch} times" if work.batch > 1 else ""

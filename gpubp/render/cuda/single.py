@@ -8,22 +8,21 @@ from collections.abc import Iterator, Sequence
 from ...ir import INTEGERS, Call, Eqn, Gather, Product, Reduction, Routine, ScatterAdd, Var, aval_of, fill, literal
 from ...passes import dense
 from ..c.memory import C_TYPE, SUFFIX, Access, Memory, NoKernelError, collapse
-from .columns import ColumnFold, ColumnKernel
-from .elements import Elements
+from .columns import ColumnKernel, ColumnReduction
 from .epilogue import Epilogue
-from .fold import Folding, across, warp_mask
+from .gather import GatherKernel
 from .gemm import product
 from .multiply import unrolled
+from .reduction import ThreadReduction, reduce_across, warp_mask
 from .tiles import tiles
-from .work import BLOCK, WARP, Body, Kernel, blocks, indented, power_above, split_index, strided, whole
+from .work import BLOCK, WARP, Body, Kernel, blocks, grid_stride, indented, index_type, power_of_two_above, unflatten
 
 PER_THREAD = 16
-"""Elements that a thread reduces, where there are enough to divide."""
+"""Minimum elements per thread if a reduction is split among blocks."""
 
 
 def product_body(memory: Memory, results: Epilogue, tf32: bool) -> Body:
-    """The work of a product, and of what its results are made into where they are. Raises NoKernelError where it has no
-    such form."""
+    """The work of a matrix product or convolution, and of its epilogue. Raises NoKernelError if there is none."""
     eqn, form = results.first, results.first.op.c
     if isinstance(form, Product):
         return product(memory, results, tf32)
@@ -36,17 +35,17 @@ def product_body(memory: Memory, results: Epilogue, tf32: bool) -> Body:
 
 
 def is_product(eqn: Eqn) -> bool:
-    """Whether an equation is a product of matrices, or computed as one."""
+    """Whether an equation is a matrix product, or computed as one."""
     return isinstance(eqn.op.c, Product | Routine)
 
 
 def single_body(memory: Memory, eqn: Eqn) -> Body:
-    """The work of one equation that is no product. Raises NoKernelError where it has no such form."""
+    """The work of one equation that is not a product. Raises NoKernelError if its primitive has no such form."""
     form = eqn.op.c
     if form is None:
         raise NoKernelError
     if isinstance(form, Gather):
-        return Elements(memory, eqn, [], {eqn.output}).lines()
+        return GatherKernel(memory, eqn, [], {eqn.output}).lines()
     out = memory.result(eqn)
     if isinstance(form, Reduction):
         return Body(list(_reduction(memory, eqn, form, out)))
@@ -74,7 +73,7 @@ def _reduction(memory: Memory, eqn: Eqn, form: Reduction, out: Access) -> Iterat
 
 
 class _Fold:
-    """A reduction of the axes `inner` for each index of the axes `outer`."""
+    """A reduction of the axes `loop` for each index of the axes `outer`."""
 
     def __init__(
         self,
@@ -89,77 +88,82 @@ class _Fold:
         inner_read: Sequence[int],
     ) -> None:
         self.form, self.dtype = form, eqn.output.dtype
-        self.outer, self.inner = outer, inner
+        self.outer, self.loop = outer, inner
         self.results, self.length = math.prod(outer), math.prod(inner)
-        self.kind = whole(eqn.operands[0].aval.size)
+        self.kind = index_type(eqn.operands[0].aval.size)
         self.out = out.along(tuple(target))
         self.read = read.along((*outer_read, *inner_read))
         self.index = [f"i{k}" for k in range(len(outer))]
         self.places = [*self.index, *(f"r{k}" for k in range(len(inner)))]
 
-    def _take(self, fold: Folding, first: str, stop: str, step: int) -> list[str]:
-        """The loop in which a thread joins every `step`-th element."""
-        lines = split_index("r", self.inner, self.places[len(self.outer) :], self.kind)
-        lines.append(fold.take(self.read.at(self.places)))
+    def _take(self, fold: ThreadReduction, first: str, stop: str, step: int) -> list[str]:
+        """The loop in which a thread accumulates every `step`-th element."""
+        lines = unflatten("r", self.loop, self.places[len(self.outer) :], self.kind)
+        lines.append(fold.accumulate(self.read.at(self.places)))
         head = f"for ({self.kind} r = {first}; r < {stop}; r += {step}) {{"
-        return [fold.begin(), "#pragma unroll 4", head, *indented(lines), "}"]
+        return [fold.initialise(), "#pragma unroll 4", head, *indented(lines), "}"]
 
-    def _write(self, fold: Folding, pieces: int, at: str) -> list[str]:
-        """The result, or where the elements are divided, that of a piece."""
+    def _write(self, fold: ThreadReduction, pieces: int, at: str) -> list[str]:
+        """Store the result, or the partial result if the reduction is split."""
         if pieces > 1:
             return [f"((double *)scratch)[{at}] = {fold.name}_all;"]
         return [fold.result(), f"{self.out.at(self.index)} = {fold.name};"]
 
     def _chunks(self, threads: int) -> int:
-        """In how many pieces the elements of a result are divided among blocks of `threads` threads for each: more than
-        one only where the results alone would leave most of a GPU idle."""
+        """How many blocks, of `threads` threads per result, share the elements of a result: several only if the results
+        alone would leave most of a GPU idle."""
         room = max(1, 1024 // max(1, self.results // BLOCK))
         return max(1, min(self.length // (threads * PER_THREAD), room, 1024))
 
     def rows(self) -> Iterator[Kernel]:
-        """Threads beside each other take elements beside each other."""
-        lanes = power_above(self.length) if self.length < WARP else WARP if self.length <= 8 * WARP else BLOCK
+        """Adjacent threads take adjacent elements of one result."""
+        lanes = power_of_two_above(self.length) if self.length < WARP else WARP if self.length <= 8 * WARP else BLOCK
         pieces = self._chunks(lanes) if lanes == BLOCK else 1
         total = self.results * pieces
-        block = min(BLOCK, max(WARP, power_above(total * lanes)))
+        block = min(BLOCK, max(WARP, power_of_two_above(total * lanes)))
         each = block // lanes
-        fold = Folding("total", self.form, self.dtype, -(-self.length // (lanes * pieces)))
+        fold = ThreadReduction("total", self.form, self.dtype, -(-self.length // (lanes * pieces)))
         lines = [f"const int at = blockIdx.x * {each} + threadIdx.x / {lanes}, lane = threadIdx.x % {lanes};"]
         lines += [f"if (at >= {total}) return;"] if total % each else []
         lines.append(warp_mask(lanes, total))
         lines.append(f"const int row = at{f' / {pieces}' if pieces > 1 else ''};")
-        lines += split_index("row", self.outer, self.index, self.kind)
+        lines += unflatten("row", self.outer, self.index, self.kind)
         first = f"at % {pieces} * {lanes} + lane" if pieces > 1 else "lane"
-        lines += [*self._take(fold, first, str(self.length), lanes * pieces), *across([fold], lanes)]
+        lines += [*self._take(fold, first, str(self.length), lanes * pieces), *reduce_across([fold], lanes)]
         lines += ["if (lane == 0) {", *indented(self._write(fold, pieces, "at")), "}"]
         yield Kernel(tuple(lines), blocks(total, each), block, self._scratch(pieces))
         if pieces > 1:
             yield self._join(pieces)
 
     def columns(self) -> Kernel:
-        """Threads beside each other take results beside each other: the elements of each lie far apart."""
-        index = split_index("column", self.outer, self.index, self.kind)
+        """Adjacent threads take adjacent results, whose elements are strided."""
+        index = unflatten("column", self.outer, self.index, self.kind)
 
         def body(takes: Sequence[str]) -> list[str]:
-            split = split_index("row", self.inner, self.places[len(self.outer) :], self.kind)
+            split = unflatten("row", self.loop, self.places[len(self.outer) :], self.kind)
             return [*index, *split, *unrolled("v", 1, takes)]
 
-        fold = ColumnFold("total", self.form, self.dtype, self.read.at(self.places), self.out.at(self.index))
+        fold = ColumnReduction("total", self.form, self.dtype, self.read.at(self.places), self.out.at(self.index))
         return ColumnKernel(self.length, self.results, 1, self.kind, [fold], index).kernel(body)
 
     def _scratch(self, pieces: int) -> int:
         return 8 * self.results * pieces if pieces > 1 else 0
 
     def _join(self, pieces: int) -> Kernel:
-        """The pieces of each result joined by some threads of a warp, so that few sums wait for each other."""
-        lanes = max(1, min(WARP, 4 * BLOCK // power_above(self.results)))
-        fold = Folding("total", self.form, self.dtype, self.length)
+        """Combine the partial results of each result by some threads of a warp, which shortens the chain of dependent
+        adds."""
+        lanes = max(1, min(WARP, 4 * BLOCK // power_of_two_above(self.results)))
+        fold = ThreadReduction("total", self.form, self.dtype, self.length)
         lines = [f"const int row = THREAD / {lanes}, lane = threadIdx.x % {lanes};"]
         lines += [f"if (row >= {self.results}) return;"] if self.results * lanes % BLOCK else []
         lines += [warp_mask(lanes, self.results)] if lanes > 1 else []
-        lines += split_index("row", self.outer, self.index, self.kind)
-        take = fold.take(f"((const double *)scratch)[row * {pieces} + p]")
-        lines += [fold.begin(), f"for (int p = lane; p < {pieces}; p += {lanes}) {take}", *across([fold], lanes)]
+        lines += unflatten("row", self.outer, self.index, self.kind)
+        take = fold.accumulate(f"((const double *)scratch)[row * {pieces} + p]")
+        lines += [
+            fold.initialise(),
+            f"for (int p = lane; p < {pieces}; p += {lanes}) {take}",
+            *reduce_across([fold], lanes),
+        ]
         write = [fold.result(), f"{self.out.at(self.index)} = {fold.name};"]
         lines += ["if (lane == 0) {", *indented(write), "}"] if lanes > 1 else write
         return Kernel(tuple(lines), blocks(self.results * lanes, BLOCK), BLOCK, self._scratch(pieces))
@@ -167,8 +171,8 @@ class _Fold:
 
 # Scatters and calls --------------------------------------------------------------------------------------------------
 def _scatter(memory: Memory, eqn: Eqn, out: Access) -> list[Kernel]:
-    """Zeros first. Then of all updates of one row the first adds them up, in the order of their indices: so no two
-    blocks write to one row, and the sum is the same each time."""
+    """Zero the result; then, of all updates to one row, the block of the first adds them up, in the order of their
+    indices. So no two blocks write to the same row, and sums are deterministic without atomics."""
     if len(eqn.operands) != 2 or eqn.operands[1].dtype not in INTEGERS:
         raise NoKernelError
     updates, indices = eqn.operands
@@ -199,7 +203,7 @@ def _scatter(memory: Memory, eqn: Eqn, out: Access) -> list[Kernel]:
         f"    {out.pointer}[row * {width} + e] = total;",
         "}",
     ]
-    return [Kernel((clear,), *strided(rows * width)), Kernel(tuple(lines), count, threads)]
+    return [Kernel((clear,), *grid_stride(rows * width)), Kernel(tuple(lines), count, threads)]
 
 
 def _any(name: str, threads: int) -> list[str]:
@@ -224,6 +228,6 @@ def _call(memory: Memory, eqn: Eqn, form: Call, out: Access) -> Kernel:
     for key, value in eqn.params.items():
         text = text.replace(f"{{{key}}}", literal(value))
     operands = [memory.access(x, ()).at([]) if isinstance(x, Var) else literal(x) for x in eqn.inputs]
-    # Functions of threads take, last, the number of the thread and that of all.
+    # On a GPU, the function's last arguments are the number of the thread and the number of threads.
     call = f"{fill(text, operands).removesuffix(')')}, THREAD, THREADS);"
-    return Kernel((call,), *strided(blocks(y.aval.size, 2)))
+    return Kernel((call,), *grid_stride(blocks(y.aval.size, 2)))

@@ -1,4 +1,4 @@
-"""A plan as CUDA text: its pieces as kernels, with their launch sizes and the products of matrices between them."""
+"""A plan as CUDA source: its fusions as kernels, with their launch configurations, and library calls between them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ..c.parts import Kernel as Steps
 from ..loop_addresses import LoopAddresses
 from .batches import CONTROL, Batches, BatchText
 from .block import Block, BlockText
-from .horizontal import body, functions, joined
+from .horizontal import body, functions, fuse
 from .launch import Launch, within
 from .loops import frames
-from .tasks import OWN_MEMORY, Task, once
-from .text import CudaStep
+from .tasks import STATIC_SHARED, Task, merge_single_iterations
+from .text import GpuSteps
 from .work import Gemm, Kernel, indented
 
 MOST_TABLES = 480
-"""States and constants that fit into the arguments of a kernel, of 4 KiB."""
+"""Maximum states and constants whose addresses fit into the 4 KiB of a kernel's arguments."""
 
 
 Works = tuple[Launch | Gemm, ...]
@@ -36,17 +36,16 @@ Works = tuple[Launch | Gemm, ...]
 
 @dataclass(frozen=True, slots=True)
 class CudaSource(CSource):
-    """A module of kernels: each takes the arena, the addresses of `tables` by value, and `scratch` bytes of memory that
-    nothing else uses. Before these lie `counters` numbers of 4 bytes, 0 when they are made and after each kernel. The
-    module has constant memory for the table `numbers`. `work`: what each function does, in order. No kernel behind the
-    guard does anything where it does not hold.
+    """A module of kernels. Each takes the arena, the addresses of `tables` by value, and `scratch` bytes of scratch
+    memory. Before the latter lie `counters` counters of 4 bytes, which are 0 before and after each kernel. The module
+    has constant memory for the table `numbers`. `work`: the work of each function, in order. Kernels after the guard do
+    nothing if it is false.
 
-    `batches`: what lets steps follow each other without the host, where `many` is not empty; the last of the addresses
-    is then that of a control block. `block`: a kernel that does many steps by itself, where the net is small enough; it
-    is not in `text`.
+    `batches`: how steps run back to back without the host, if `many` is not empty; the last table is then a control
+    block. `block`: a kernel that runs many steps by itself, if the net is small enough; it is not in `text`.
 
-    Kernels for several nets take an array with the memory of each (`Net` of base.cuh) instead. They do nothing for one
-    that is not trained on; where the guard stops one, the last work of a step says that it is not.
+    Kernels for several nets take an array with the memory of each instead (`Net` of base.cuh). They skip nets that are
+    no longer trained; if the guard stops one, the last kernel of the step marks it so.
     """
 
     work: Mapping[str, Works]
@@ -57,7 +56,7 @@ class CudaSource(CSource):
 
     @property
     def before(self) -> int:
-        """Bytes before the scratch memory: the counters, so that it begins where memory does."""
+        """Bytes of the counters before the scratch memory, rounded up so that the latter is aligned."""
         return -(-4 * self.counters // ALIGN) * ALIGN
 
 
@@ -70,13 +69,13 @@ def cuda_source(
     *,
     unfused: bool = False,
     tf32: bool = False,
-    room: int = OWN_MEMORY,
+    room: int = STATIC_SHARED,
     nets: bool = False,
 ) -> CudaSource:
-    """The pieces of a plan that have a C form as CUDA kernels; arguments as those of `c_source`. A loop all of whose
-    round has one is work too, turn after turn; rounds of others are left to CuPy. `tf32`: whether factors of float32
-    may be rounded to TF32, for tensor cores. `room`: the bytes that a block can have of its own. `nets`: kernels for
-    several nets, whose states lie one behind the other."""
+    """The fusions of a plan that have a C form as CUDA kernels; arguments as those of `c_source`. With `unfused`,
+    kernels are not fused further. A loop becomes launches for each iteration if its whole body has kernels, else it is
+    left to CuPy. `tf32`: whether factors of float32 may be rounded to TF32, for tensor cores. `room`: the shared memory
+    that a block can have, in bytes. `nets`: kernels for several nets, whose states follow each other in memory."""
     text = _Text(plan, name, hints or {}, describe, number_table(plan), unfused, tf32, nets)
     if nets:
         sizes = {plan.places[v].buffer: v.aval.size * ITEM[v.dtype] for v in plan.states}
@@ -86,11 +85,11 @@ def cuda_source(
 
 @dataclass(frozen=True, slots=True)
 class _Loop(Steps):
-    """A loop as steps of a plan: its turns, and the text and the steps of a round."""
+    """A loop as a step of a plan: the addresses of its iterations, and the source and steps of its body."""
 
-    turns: LoopAddresses
+    addresses: LoopAddresses
     text: _Text
-    once: tuple[CudaStep | _Loop, ...]
+    body_steps: tuple[GpuSteps | _Loop, ...]
 
 
 class _Text(BatchText):
@@ -113,14 +112,14 @@ class _Text(BatchText):
 
     def cuda(self, collect: Sequence[Var], room: int) -> CudaSource:
         plan, end = self.plan, len(self.plan.steps)
-        steps = {step.first: step for step in self._found()}
+        steps = {step.first: step for step in self._gpu_steps()}
         behind = {s.first: s for s in steps.values() if s.first >= plan.early}
         if sum(s.stop - s.first for s in behind.values()) < end - plan.early or not all(
-            isinstance(s, CudaStep) and all(isinstance(one, Kernel) for one in s.body.work) for s in behind.values()
+            isinstance(s, GpuSteps) and all(isinstance(one, Kernel) for one in s.body.work) for s in behind.values()
         ):
-            # The guard is looked at by Python, which then does all that stands behind it.
+            # Python then tests the guard, and runs everything after it.
             steps = {first: s for first, s in steps.items() if first < plan.early}
-        runs: list[list[CudaStep | _Loop]] = []
+        runs: list[list[GpuSteps | _Loop]] = []
         at = 0
         while at < end:
             if at not in steps:
@@ -135,7 +134,7 @@ class _Text(BatchText):
         work = {}
         for done, run in zip(functions, runs, strict=True):
             copies = list(self.copies()) if done.stop == end else []
-            work[done.name] = self._works((*run, *copies), collect if self.controlled else ())
+            work[done.name] = self._work_of((*run, *copies), collect if self.controlled else ())
         batches = block = None
         if self.controlled:
             batches = self._batches(collect)
@@ -147,17 +146,17 @@ class _Text(BatchText):
         more = (self.scratch, self.counters, batches, block)
         return CudaSource(text, tuple(functions), self.tables, many, {}, self.number_table.table, work, *more)
 
-    def _found(self) -> tuple[CudaStep | _Loop, ...]:
-        """The pieces that have a form for a GPU."""
+    def _gpu_steps(self) -> tuple[GpuSteps | _Loop, ...]:
+        """The steps that have kernels for a GPU, vertically fused unless `unfused`, and loops."""
         if len(self.tables) > MOST_TABLES:
             return ()
-        found = [step for step in self.kernels() if isinstance(step, CudaStep | _Loop)]
-        steps, loops = [s for s in found if isinstance(s, CudaStep)], [s for s in found if isinstance(s, _Loop)]
+        found = [step for step in self.kernels() if isinstance(step, GpuSteps | _Loop)]
+        steps, loops = [s for s in found if isinstance(s, GpuSteps)], [s for s in found if isinstance(s, _Loop)]
         return tuple(sorted((*(steps if self.unfused else self.fused(steps)), *loops), key=lambda s: s.first))
 
-    def _launches(self, step: CudaStep | _Loop, name: str = "") -> Iterator[Launch | Gemm]:
+    def _launches(self, step: GpuSteps | _Loop, name: str = "") -> Iterator[Launch | Gemm]:
         if isinstance(step, _Loop):
-            yield from self._rounds(step)
+            yield from self._loop_launches(step)
             return
         letters, name = iter("abcdefghijklmnop"), name or f"{self.name}_{step.first}"
         many = sum(isinstance(one, Kernel) for one in step.body.work) > 1
@@ -181,18 +180,18 @@ class _Text(BatchText):
             yield launch
 
     def _add(self, launch: Launch, about: Sequence[str], lines: Iterable[str]) -> None:
-        # At least one block: without that number the compiler spills registers to fit one more.
+        # At least one block per multiprocessor: without that, the compiler spills registers to fit more.
         head = f'extern "C" __global__ void __launch_bounds__({launch.block}, 1) {launch.kernel}('
         arguments = f"char *arena, const {self._table_type()} tables, char *scratch) {{"
         if self.nets:
             arguments = f"const Net<{self.table_count()}> *nets) {{"
-            lines = [*self._own(), *lines]
+            lines = [*self._net_memory(), *lines]
         text = "\n".join([head, *indented([arguments, *lines]), "}"])
         text = re.sub(r"\bTHREADS\b", str(launch.grid * launch.block), text)
-        self.texts[launch.kernel] = "\n".join([*about, once(text)])
+        self.texts[launch.kernel] = "\n".join([*about, merge_single_iterations(text)])
 
-    def _own(self) -> list[str]:
-        """The memory of one of several nets, under the names of that of a single one."""
+    def _net_memory(self) -> list[str]:
+        """The declarations of one net's memory, by the names that kernels for a single net use."""
         count = self.table_count()
         return [
             f"const Net<{count}> &net = nets[blockIdx.y];",
@@ -205,19 +204,19 @@ class _Text(BatchText):
     def _table_type(self) -> str:
         return f"Tables<{self.table_count()}>"
 
-    def _works(self, steps: Sequence[CudaStep | _Loop], collect: Sequence[Var] = ()) -> Works:
-        """The work of steps, small kernels as one where they can be; the turns of a loop stay where they are.
-        `collect`: what is recorded behind them."""
+    def _work_of(self, steps: Sequence[GpuSteps | _Loop], collect: Sequence[Var] = ()) -> Works:
+        """The work of steps, with small kernels horizontally fused, except in loops. `collect`: the values recorded
+        last."""
         each = [one for step in steps for one in self._launches(step)]
         each += [self._record(collect)] if collect else []
         if self.unfused:
             return tuple(each)
         runs = groupby(each, lambda one: one in self.tasks)
-        return tuple(one for known, run in runs for one in (self._together(list(run)) if known else run))
+        return tuple(one for known, run in runs for one in (self._fused_horizontally(list(run)) if known else run))
 
-    def _together(self, each: Sequence[Launch | Gemm]) -> Iterator[Launch | Gemm]:
+    def _fused_horizontally(self, each: Sequence[Launch | Gemm]) -> Iterator[Launch | Gemm]:
         of = {id(self.tasks[one]): one for one in each}
-        for group in joined([self.tasks[one] for one in each]):
+        for group in fuse([self.tasks[one] for one in each]):
             works = [of[id(task)] for task in group.tasks]
             if len(works) == 1:
                 yield works[0]
@@ -229,7 +228,9 @@ class _Text(BatchText):
                 )
                 del self.texts[name]
                 told = [task.about] if task.about else []
-                self.texts[name] = once("\n".join([*told, f"{head}int block, int thread) {{", *indented(text), "}"]))
+                self.texts[name] = merge_single_iterations(
+                    "\n".join([*told, f"{head}int block, int thread) {{", *indented(text), "}"])
+                )
             launch = Launch(f"{names[0]}_to_{names[-1].removeprefix(self.name + '_')}", group.grid, group.block)
             self._add(launch, [], body(group, names))
             self.counters = max(self.counters, len(group.chain) > 0)
@@ -241,36 +242,37 @@ class _Text(BatchText):
         return super()._single(first) if step.body is None else self._loop(first, step, step.body)
 
     def _loop(self, first: int, step: Step, one: LoopBody) -> _Loop | None:
-        """A loop, if all of a round is work for a GPU and nothing in it stays the same: that would have no memory."""
+        """A loop, if its whole body has kernels and contains no constants, for which a body has no memory."""
         turns = LoopAddresses(self.plan, self.table_index, step, one)
         more = (self.number_table, self.unfused, self.tf32, self.nets)
         text = _Text(one.plan, f"{self.name}_loop{first}", {}, self.describe, *more)
-        text.alignments = turns.alignments(self._grain)
-        once = text._found()
-        if one.plan.constants or sum(s.stop - s.first for s in once) < len(one.plan.steps):
+        text.alignments = turns.alignments(self._alignment)
+        steps = text._gpu_steps()
+        if one.plan.constants or sum(s.stop - s.first for s in steps) < len(one.plan.steps):
             return None
-        return _Loop(first, first + 1, (), (), None, turns, text, once)
+        return _Loop(first, first + 1, (), (), None, turns, text, steps)
 
-    def _grain(self, table: int | None) -> int:
+    def _alignment(self, table: int | None) -> int:
         return ALIGN if table is None else self.alignments.get(self.plan.places[self.tables[table]].buffer, ALIGN)
 
-    def _rounds(self, loop: _Loop) -> Iterator[Launch | Gemm]:
-        """What a loop puts into the stream: its carries where they change, each turn, and the last carries."""
-        text, turns, memory = loop.text, loop.turns, self.memory()
-        yield from self._moves(loop, memory, turns.initial_copies(), "enter")
-        once = text._works((*loop.once, *text.copies()))
+    def _loop_launches(self, loop: _Loop) -> Iterator[Launch | Gemm]:
+        """The launches of a loop: the initial copies of its carries, its iterations, the copies of the final
+        carries."""
+        text, turns, memory = loop.text, loop.addresses, self.memory()
+        yield from self._copy_launches(loop, memory, turns.initial_copies(), "enter")
+        iteration = text._work_of((*loop.body_steps, *text.copies()))
         self.texts |= text.texts
         self.scratch, self.counters = max(self.scratch, text.scratch), max(self.counters, text.counters)
         for frame in frames(turns):
-            yield from (within(one, frame) for one in once)
+            yield from (within(one, frame) for one in iteration)
         memory = self.memory()
         ends = [(x, last) for x, last, _ in turns.final_copies(memory, self.readers.get)]
-        yield from self._moves(loop, memory, ends, "leave")
+        yield from self._copy_launches(loop, memory, ends, "leave")
 
-    def _moves(
+    def _copy_launches(
         self, loop: _Loop, memory: Memory, pairs: Sequence[tuple[Var, Var]], word: str
     ) -> Iterator[Launch | Gemm]:
-        """Copies, those of one shape together."""
+        """The launches of copies, one for each shape."""
         for k, shape in enumerate(dict.fromkeys(last.shape for _, last in pairs)):
             puts = [Eqn(copy, (x,), {}, (last,)) for x, last in pairs if last.shape == shape]
             lines = self.row_kernel_type()(memory, puts, shape, {e.output for e in puts}).lines()
@@ -285,7 +287,7 @@ class _Text(BatchText):
         return Batches(feeds[0].shape[0], len(CONTROL) + len(feeds) + len(collect), take)
 
     def _record(self, collect: Sequence[Var]) -> Launch:
-        """The last work of a step."""
+        """The last kernel of a step."""
         launch, about, lines = Launch(f"{self.name}_record", 1, 1), "/* the results */", self.record_lines(collect)
         self._add(launch, [about], lines)
         guard = [self.plan.program.guard] if self.plan.program.guard is not None else []

@@ -1,4 +1,4 @@
-"""The steps of a plan as tasks of one block, and the rounds of its loops as tasks for each turn."""
+"""The steps of a plan as tasks of one block, and the bodies of its loops as tasks of each iteration."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .epilogue import ElementEpilogue
 from .gemm import small_product
 from .rows import CudaRows
 from .single import is_product
-from .tasks import Inner, Task, phases
-from .text import CudaStep
+from .tasks import LoopPhases, Task, phases
+from .text import GpuSteps
 from .tiles import SMALL
 from .vertical import VerticalText
 from .work import WARP, Body, Gemm, Kernel
 
 
 class _Memory(Memory):
-    """The states lie behind the arena, in the memory of the block; `homes` says where."""
+    """The states follow the arena in shared memory, at the byte offsets `homes`."""
 
     homes: Mapping[Buffer, int]
 
@@ -32,15 +32,15 @@ class _Memory(Memory):
 
 
 class _Rows(CudaRows):
-    """Elements one by one: where all of them are near, a thread for each is quicker than fewer wide accesses."""
+    """Without vector accesses: in shared memory, a thread per element is faster than fewer wide accesses."""
 
     def _width(self) -> int:
         return 1
 
 
 class TaskText(VerticalText):
-    """A plan whose states lie in the memory of the block: `homes` says where. `largest`: the most multiplications of a
-    product that a block may take."""
+    """A plan whose states are in shared memory, at the byte offsets `homes`. `largest`: maximum multiplications of a
+    product."""
 
     homes: Mapping[Buffer, int]
     largest = SMALL
@@ -54,22 +54,22 @@ class TaskText(VerticalText):
         return _Rows
 
     def product_and(self, memory: Memory, eqn: Eqn, after: Sequence[Eqn], stored: Collection[Var]) -> Body:
-        # A block cannot wait in tiles, as those of convolutions.
+        # Tiled products, as of convolutions, need barriers of whole blocks.
         return small_product(memory, ElementEpilogue(memory, eqn, after, stored), self.largest)
 
-    def _may_lead(self, step: CudaStep) -> bool:
-        """Whether it is a product: sums along columns, apart, are beside other work."""
+    def _may_start_fusion(self, step: GpuSteps) -> bool:
+        """Only products: unfused column sums run side by side with other tasks."""
         eqns = self._eqns(step)
         return len(eqns) == 1 and is_product(eqns[0])
 
     def all_steps(self) -> list[Task] | None:
-        """The tasks of all steps, and of the copies behind them; None where a step is more than a task can do."""
+        """The tasks of all steps and of the final copies; None if a step cannot be a task."""
         plan, at, tasks = self.plan, 0, list[Task]()
         steps = {step.first: step for step in self.fused(self.steps())}
         while at < len(plan.steps):
             one = plan.steps[at].body
             if at in steps:
-                new = self._parts(steps[at], *self.values_of(steps[at]))
+                new = self._tasks_of(steps[at], *self.values_of(steps[at]))
                 at = steps[at].stop
             elif one is not None:
                 new = self.loop(at, plan.steps[at], one)
@@ -80,10 +80,10 @@ class TaskText(VerticalText):
                 return None
             tasks += new
         for step in self.copies():
-            tasks += self._parts(step, *self.values_of(step)) or ()
+            tasks += self._tasks_of(step, *self.values_of(step)) or ()
         return tasks
 
-    def _parts(self, step: CudaStep, reads: Sequence[Var], writes: Sequence[Var]) -> list[Task] | None:
+    def _tasks_of(self, step: GpuSteps, reads: Sequence[Var], writes: Sequence[Var]) -> list[Task] | None:
         if any(isinstance(work, Gemm) or work.scratch for work in step.body.work):
             return None
         about = "; ".join(comment(self.describe(origin)) for origin in step.origins)
@@ -103,23 +103,23 @@ class TaskText(VerticalText):
         tasks = text.all_steps()
         if tasks is None or body.plan.constants:
             return None
-        inner = Inner(loop.length, tuple(map(tuple, phases(tasks))))
+        inner = LoopPhases(loop.length, tuple(map(tuple, phases(tasks))))
         writes = self.uses([*step.eqn.outputs, *step.scratch])
-        whole = Task("", (), 1, WARP, self.uses(step.eqn.operands), writes, False, inner=inner)
+        index_type = Task("", (), 1, WARP, self.uses(step.eqn.operands), writes, False, loop=inner)
         copies = ((self.memory(), initial, carry, initial) for initial, carry in loop.initial_copies())
-        before = [task for copied in copies for task in self._move(at, *copied)]
+        before = [task for copied in copies for task in self._copy_task(at, *copied)]
         memory = self.memory()
         ends = loop.final_copies(memory, self.readers.get)
-        after = [task for x, last, slots in ends for task in self._move(at, memory, x, last, slots)]
-        return [*before, whole, *after]
+        after = [task for x, last, slots in ends for task in self._copy_task(at, memory, x, last, slots)]
+        return [*before, index_type, *after]
 
-    def _move(self, at: int, memory: Memory, x: Var, to: Var, whole: Var) -> Iterator[Task]:
-        """A copy of a carry, which lies in `whole`."""
+    def _copy_task(self, at: int, memory: Memory, x: Var, to: Var, index_type: Var) -> Iterator[Task]:
+        """The copy of a carry `x`, which is part of the value `whole`."""
         lines = self.row_kernel_type()(memory, [Eqn(copy, (x,), {}, (to,))], to.shape, {to}).lines()
-        yield from self._parts(self._kernel(at, at + 1, memory, lines), [whole], [to]) or ()
+        yield from self._tasks_of(self._kernel(at, at + 1, memory, lines), [index_type], [to]) or ()
 
     def _state_address(self, loop: LoopAddresses, address: StateAddress) -> str:
-        """The address of a state of a round, in turn `phase`."""
+        """The address of a state of the loop body, in iteration `turn`."""
         index = f"({loop.length - 1} - turn)" if loop.reverse else "turn"
         text = self._address(address.start) + (f" + {index} * {address.step}" if address.step else "")
         return text if address.first is None else f"(turn ? {text} : {self._address(address.first)})"
@@ -133,7 +133,8 @@ class TaskText(VerticalText):
 
 
 class _TurnMemory(Memory):
-    """The memory of a turn: its own arena begins at byte `begin` of the whole, its states stand at `addresses`."""
+    """The memory of a loop iteration: its arena begins at byte `begin` of the outer one, its states are at
+    `addresses`."""
 
     addresses: Mapping[Buffer, str]
     begin: int
@@ -148,7 +149,7 @@ class _TurnMemory(Memory):
 
 
 class TurnText(TaskText):
-    """The round of a loop, which has no loops."""
+    """The body of a loop, which contains no loops."""
 
     def __init__(
         self,

@@ -1,5 +1,5 @@
-"""Kernels as parts of one: which of them can run side by side, or one after the other in a warp, and their text for a
-thread of a block."""
+"""Kernels as tasks within one kernel: which can run side by side, which one after the other in a warp, and their code
+for a thread of a block."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from dsl.records import dataclass
 from ..c.memory import Span, spans_overlap
 from .work import WARP
 
-OWN_MEMORY = 48 * 1024
-"""Bytes that a block of every GPU has of its own without asking for more (CUDA C++ Programming Guide, compute
-capabilities). Newer ones give it more where it is asked for at the launch: 227 KiB on Hopper."""
+STATIC_SHARED = 48 * 1024
+"""Bytes of static shared memory that a block may declare on any GPU (CUDA C++ Programming Guide, compute capabilities).
+More has to be requested at launch as dynamic shared memory: up to 227 KiB on Hopper."""
 MOST_BARRIERS = 14
-"""Barriers that tasks can have beside that of all threads and FRONT's."""
-FRONT = 15
-"""The number of the barrier of all threads but those of a strand aside."""
+"""Named barriers left for tasks, of 16 in all: 0 is that of the whole block, and one is MAIN_BARRIER."""
+MAIN_BARRIER = 15
+"""The named barrier of all threads but those of the warp that runs ahead (split_off_warp)."""
 _SHARED = re.compile(r"__shared__ (Pack<(\w+), (\d+)>|\w+) (.*?);")
 _NAMES = {"blockIdx.x": "block", "threadIdx.x": "thread", "THREAD": "thread"}
 _LOOP = re.compile(r"for \((\w+) q = (.+?); q < (\d+); q \+= (\d+)\)")
@@ -27,8 +27,8 @@ _WORD = re.compile(r"\b(?:blockIdx\.x|threadIdx\.x|THREADS?|__syncthreads\(\))")
 
 
 @dataclass(frozen=True, slots=True)
-class Inner:
-    """The turns of a loop, each of which takes all threads through its phases."""
+class LoopPhases:
+    """The phases of a loop body, which all threads go through in each iteration."""
 
     length: int
     phases: tuple[tuple[Strand, ...], ...]
@@ -36,8 +36,8 @@ class Inner:
 
 @dataclass(frozen=True)
 class Task:
-    """A kernel of `grid` blocks of `block` threads as a part of a step: its text, what it reads and writes, and whether
-    it stands behind the guard; or a loop, `inner`."""
+    """A kernel of `grid` blocks of `block` threads as part of a step: its code, the memory it reads and writes, and
+    whether it is `guarded`, that is after the guard; or a loop, `loop`."""
 
     about: str
     lines: tuple[str, ...]
@@ -47,61 +47,61 @@ class Task:
     writes: list[Span]
     guarded: bool
     scratch: bool = False
-    """Whether it uses the memory that kernels of the same equation hand on to each other."""
-    inner: Inner | None = None
+    """Whether it uses the scratch memory, through which kernels of one equation pass partial results."""
+    loop: LoopPhases | None = None
 
     @cached_property
-    def own_memory(self) -> int:
-        """Bytes of the memory that each of its blocks has of its own, at most."""
-        return shared(self.lines)
+    def shared_memory(self) -> int:
+        """An upper bound of its shared memory in bytes."""
+        return shared_bytes(self.lines)
 
     @cached_property
-    def meets(self) -> bool:
-        """Whether its threads wait for each other."""
+    def synchronises(self) -> bool:
+        """Whether it contains a block-wide barrier."""
         return any("__syncthreads" in line for line in self.lines)
 
     @property
-    def free(self) -> bool:
-        """Whether any number of threads can share it."""
+    def any_threads(self) -> bool:
+        """Whether any number of threads can run it: its loops are grid-stride loops."""
         return not any("threadIdx" in line or "blockIdx" in line for line in self.lines)
 
     @property
     def threads(self) -> int:
-        return self.block if self.meets else self.grid * self.block
+        return self.block if self.synchronises else self.grid * self.block
 
     @property
-    def heading(self) -> list[str]:
-        """What it is for, as a comment."""
+    def comment_lines(self) -> list[str]:
+        """The comment before it."""
         return [f"/* {self.about} */"] if self.about else []
 
-    def clashes(self, other: Task) -> bool:
-        """Whether one writes what the other reads or writes."""
+    def conflicts(self, other: Task) -> bool:
+        """Whether the two depend on each other: one writes what the other reads or writes."""
         if self.scratch and other.scratch:
             return True
         pairs = ((self.writes, other.reads), (self.writes, other.writes), (self.reads, other.writes))
         return any(spans_overlap(a, b) for ones, others in pairs for a in ones for b in others)
 
-    def rewritten(self, wait: str, threads: int) -> list[str]:
-        """Its text for thread `thread` of block `block`, where `threads` are there. `wait`: how those of a block of its
-        wait for each other."""
-        return self.written({**_NAMES, "THREADS": str(threads), "__syncthreads()": wait})
+    def for_threads(self, wait: str, threads: int) -> list[str]:
+        """Its code for thread `thread` of block `block`, if run by `threads` threads. `wait`: the statement for a
+        block-wide barrier."""
+        return self.substituted({**_NAMES, "THREADS": str(threads), "__syncthreads()": wait})
 
-    def wait(self, barrier: int) -> str:
-        """How the threads of a block of its wait for each other at a barrier."""
+    def barrier_call(self, barrier: int) -> str:
+        """The statement by which the threads of one of its blocks wait at a named barrier."""
         return f"meet<{barrier}, {self.block}>()"
 
-    def written(self, words: Mapping[str, str]) -> list[str]:
-        """Its text with these words for the numbers of threads and blocks, and for the wait of a block."""
+    def substituted(self, words: Mapping[str, str]) -> list[str]:
+        """Its code with these substitutes for the indices of threads and blocks, and for the block-wide barrier."""
         return [_WORD.sub(lambda m: words[m[0]], line) for line in self.lines]
 
-    def called(self, name: str, arguments: str, barrier: str, threads: int) -> str:
-        """The calls of the function `name` by `threads` threads for all blocks. `arguments`: its arguments before the
-        numbers of the block and of the thread; `barrier`: how the threads of a block wait for each other."""
+    def calls(self, name: str, arguments: str, barrier: str, threads: int) -> str:
+        """The calls of the function `name` by `threads` threads, for all blocks of the task. `arguments`: those before
+        the indices of the block and the thread; `barrier`: the statement for a block-wide barrier."""
         active = f"if (thread < {self.threads}) " if self.threads < threads else ""
-        if self.meets:
+        if self.synchronises:
             if self.grid == 1:
                 return f"{active}{name}({arguments}0, thread);"
-            # What a block keeps in common is written by the next one.
+            # The next block reuses the shared memory.
             return f"{active}for (int b = 0; b < {self.grid}; b++) {name}({arguments}b, thread), {barrier};"
         call = f"{name}({arguments}{{0}} / {self.block}, {{0}} % {self.block});"
         if self.threads <= threads:
@@ -111,8 +111,8 @@ class Task:
 
 @dataclass(frozen=True)
 class Strand:
-    """Tasks one after the other on the same threads: a single one, or several of a warp each, whose threads wait for
-    each other alone, which takes a fraction of the time that all threads of a block need for it."""
+    """Tasks that run one after the other on the same threads: a single one, or several of one warp, which synchronises
+    in a fraction of the time of a block-wide barrier."""
 
     tasks: tuple[Task, ...]
 
@@ -121,18 +121,18 @@ class Strand:
         return max(task.threads for task in self.tasks)
 
     @property
-    def meets(self) -> bool:
-        """Whether its threads need a barrier of their own."""
-        return len(self.tasks) == 1 and self.tasks[0].meets
+    def synchronises(self) -> bool:
+        """Whether its threads need a named barrier."""
+        return len(self.tasks) == 1 and self.tasks[0].synchronises
 
 
 def phases(tasks: Sequence[Task]) -> list[list[Strand]]:
-    """Tasks in strands, those that do not depend on each other side by side; all threads wait for each other between
-    two phases. Each task is as early as it can be, those behind the guard after all before it. Of those that wait for
-    the last of a strand, the one behind which most is left to do follows it on its threads, if it waits for no other
-    strand of that phase; several of which the same is left are side by side."""
+    """Schedule tasks into phases, separated by a barrier of all threads; the strands of a phase run side by side. Each
+    task is scheduled as early as possible, guarded ones after all others. A successor of the last task of a strand
+    continues that strand if it is the one with the longest remaining chain (ties run side by side), and depends on no
+    other strand of that phase."""
     count, before = len(tasks), _before(tasks)
-    left = [0] * count  # tasks of the longest chain behind each one
+    left = [0] * count  # length of the longest chain of successors of each
     for k in reversed(range(count)):
         for i in before[k]:
             left[i] = max(left[i], left[k] + 1)
@@ -146,19 +146,19 @@ def phases(tasks: Sequence[Task]) -> list[list[Strand]]:
             strands[0].append(k)
             level[k] -= 1
             continue
-        while level[k] < len(found) and task.meets and _barriers(found[level[k]], tasks) == MOST_BARRIERS:
+        while level[k] < len(found) and task.synchronises and _barriers(found[level[k]], tasks) == MOST_BARRIERS:
             level[k] += 1
         found += [[] for _ in range(level[k] + 1 - len(found))]
         found[level[k]].append([k])
     return [[Strand(tuple(tasks[k] for k in strand)) for strand in phase] for phase in found]
 
 
-def aside(tasks: Sequence[Task]) -> tuple[list[Task], list[Task]]:
-    """What a warp of its own can do while the others go through all phases before the guard: it waits for nothing, the
-    first task neither, which is the batch, and only what stands behind the guard waits for it. It has no barrier. Also
-    the tasks that are left."""
+def split_off_warp(tasks: Sequence[Task]) -> tuple[list[Task], list[Task]]:
+    """Split tasks into those that a separate warp can run while the others go through all phases before the guard, and
+    the rest. The former depend on nothing, not even the first task, which loads the batch; only guarded tasks depend on
+    them; and they contain no barrier."""
     before = _before(tasks)
-    able = [t.inner is None and t.threads <= WARP and not t.meets and not t.guarded for t in tasks]
+    able = [t.loop is None and t.threads <= WARP and not t.synchronises and not t.guarded for t in tasks]
     found = {k for k in range(1, len(tasks)) if able[k]}
     pairs = [(i, k) for k, task in enumerate(tasks) if not task.guarded for i in before[k]]
     while wrong := {pair for pair in pairs if len(found.intersection(pair)) == 1}:
@@ -170,41 +170,42 @@ def aside(tasks: Sequence[Task]) -> tuple[list[Task], list[Task]]:
 
 
 def _before(tasks: Sequence[Task]) -> list[set[int]]:
-    """What each task waits for."""
+    """The predecessors of each task."""
     return [
-        {i for i in range(k) if task.clashes(tasks[i]) or (task.guarded and not tasks[i].guarded)}
+        {i for i in range(k) if task.conflicts(tasks[i]) or (task.guarded and not tasks[i].guarded)}
         for k, task in enumerate(tasks)
     ]
 
 
 def _follows(first: Task, second: Task) -> bool:
-    """Whether a task can follow another on the same warp."""
+    """Whether a task can continue the strand of another, on the same warp."""
     both = first, second
-    return first.guarded == second.guarded and all(t.inner is None and t.threads <= WARP for t in both)
+    return first.guarded == second.guarded and all(t.loop is None and t.threads <= WARP for t in both)
 
 
 def _barriers(phase: Sequence[Sequence[int]], tasks: Sequence[Task]) -> int:
-    """The barriers that the strands of a phase need beside that of all threads, at most."""
-    return sum(tasks[strand[0]].meets for strand in phase)
+    """The named barriers that the strands of a phase need."""
+    return sum(tasks[strand[0]].synchronises for strand in phase)
 
 
-def once(text: str) -> str:
-    """The text without loops of a single turn: a compiler does not know how many blocks there are, and unrolls them."""
+def merge_single_iterations(text: str) -> str:
+    """Replace loops of a single iteration: the compiler does not know the number of threads, and would unroll them."""
     return _LOOP.sub(lambda m: f"if (const {m[1]} q = {m[2]}; q < {m[3]})" if int(m[3]) <= int(m[4]) else m[0], text)
 
 
-def warps(threads: int) -> int:
-    """Threads of whole warps."""
+def whole_warps(threads: int) -> int:
+    """A number of threads, rounded up to whole warps."""
     return -(-threads // WARP) * WARP
 
 
-def shared(lines: Sequence[str]) -> int:
-    """Bytes of its own memory that a text declares, at most: as if all were apart, and numbers of the widest type."""
+def shared_bytes(lines: Sequence[str]) -> int:
+    """An upper bound of the shared memory that some code declares: nothing overlaps, and elements have the widest
+    type."""
     return sum(size for line in lines for m in _SHARED.finditer(line) for _, size in _arrays(m))
 
 
-def overlaid(lines: Iterable[str]) -> Iterator[str]:
-    """A text whose own memory is at `room`, where that of others may be, too."""
+def overlay_shared(lines: Iterable[str]) -> Iterator[str]:
+    """Code whose shared memory is placed at `room`, which other tasks may use as well."""
     at = 0
     for line in lines:
         found = _SHARED.search(line)
@@ -219,7 +220,7 @@ def overlaid(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _arrays(found: re.Match[str]) -> Iterator[tuple[str, int]]:
-    """What is declared, with its bytes at most, and those before it begins at a multiple of 16."""
+    """The declared arrays, with an upper bound of their bytes, including padding to a multiple of 16."""
     item = 8 if found[2] is None else int(found[3]) * (8 if found[2] == "double" else 4)
     for name in found[4].split(", "):
         yield name, 16 + item * math.prod(map(int, re.findall(r"\[(\d+)\]", name)))

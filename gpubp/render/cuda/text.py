@@ -1,4 +1,4 @@
-"""What all texts of CUDA share: a plan's steps as work for a GPU, and the rows of the next batch."""
+"""The base of all CUDA sources: a plan's steps as work for a GPU, and the gather of the next batch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..c.parts import Kernel as Steps
 from ..c.source import PlanText
 from .rows import CudaRows
 from .single import is_product, single_body
-from .work import BLOCK, Body, indented, whole
+from .work import BLOCK, Body, indented, index_type
 
 _WORDS = frozenset(
     "alignas alignof and and_eq arena asm bitand bitor block blockDim blockIdx bool bool8 break c case catch char "
@@ -31,13 +31,13 @@ _PIECES = (("Pack<int, 4>", 16), ("int64_t", 8), ("int", 4), ("short", 2), ("cha
 
 
 @dataclass(frozen=True, slots=True)
-class CudaStep(Steps):
-    """Steps of a plan with the work that does them, and the pointers that each kernel of it declares. `numbers`: the
-    steps that it computes, where these are not all between the first and the last."""
+class GpuSteps(Steps):
+    """Steps of a plan as work for a GPU, and the pointers that each of its kernels declares. `indices`: the steps that
+    it computes, which need not be consecutive."""
 
     body: Body
     declared: tuple[str, ...]
-    numbers: tuple[int, ...]
+    indices: tuple[int, ...]
 
 
 class CudaText(PlanText):
@@ -51,7 +51,7 @@ class CudaText(PlanText):
         return found
 
     def numbers_declared(self) -> list[str]:
-        """The constant memory of a module for the numbers that kernels are given, if there are any."""
+        """The declaration of the module's constant memory for run-time numbers, if there are any."""
         count = len(self.number_table.numbers)
         return [f'extern "C" {{ __constant__ int64_t numbers[{count}]; }}'] if count else []
 
@@ -62,21 +62,21 @@ class CudaText(PlanText):
         return self.product_lines(memory, step.eqn) if is_product(step.eqn) else single_body(memory, step.eqn)
 
     def product_lines(self, memory: Memory, eqn: Eqn) -> Body:
-        """The work of a product of matrices, or of a convolution. Raises NoKernelError."""
+        """The work of a matrix product or a convolution. Raises NoKernelError."""
         raise NotImplementedError
 
-    def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> CudaStep:
+    def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> GpuSteps:
         assert isinstance(lines, Body)
         found = super()._kernel(first, stop, memory, lines)
         declared = found.lines[: len(found.lines) - len(lines)]
-        return CudaStep(first, stop, found.origins, found.lines, None, lines, declared, tuple(range(first, stop)))
+        return GpuSteps(first, stop, found.origins, found.lines, None, lines, declared, tuple(range(first, stop)))
 
-    def steps(self) -> Iterator[CudaStep]:
-        """The pieces that have a form for a GPU."""
-        yield from (step for step in self.kernels() if isinstance(step, CudaStep))
+    def steps(self) -> Iterator[GpuSteps]:
+        """The fusions that have kernels for a GPU."""
+        yield from (step for step in self.kernels() if isinstance(step, GpuSteps))
 
-    def copies(self) -> Iterator[CudaStep]:
-        """New states that could not be computed in their place."""
+    def copies(self) -> Iterator[GpuSteps]:
+        """The copies of new states that could not be computed in place."""
         end = len(self.plan.steps)
         for k, (state, value) in enumerate(self.plan.copies):
             memory = self.memory()
@@ -84,23 +84,23 @@ class CudaText(PlanText):
             lines = self.row_kernel_type()(memory, [put], state.shape, {state}).lines()
             yield self._kernel(end + k, end, memory, lines)
 
-    def values_of(self, step: CudaStep) -> tuple[list[Var], list[Var]]:
-        """What a step, or a copy behind all steps, reads and writes."""
+    def values_of(self, step: GpuSteps) -> tuple[list[Var], list[Var]]:
+        """The values that a step, or one of the final copies, reads and writes."""
         plan, end = self.plan, len(self.plan.steps)
         if step.first >= end:
             state, value = plan.copies[step.first - end]
             return [value], [state]
-        eqns = [plan.steps[i].eqn for i in step.numbers]
+        eqns = [plan.steps[i].eqn for i in step.indices]
         made = {y for e in eqns for y in e.outputs}
         reads = [x for e in eqns for x in e.operands if self.base(x) not in made]
-        return reads, list(self.stored(step.numbers))
+        return reads, list(self.stored(step.indices))
 
     def uses(self, values: Sequence[Var]) -> list[Span]:
-        """The memory of values."""
+        """The byte ranges of values."""
         return [span(self.plan.places[v], v.dtype) for v in values if v in self.plan.places]
 
     def unless_guard(self, then: str, more: str = "") -> list[str]:
-        """What is done where the guard does not hold; `more`: what else keeps it from holding."""
+        """The statement `then`, run if the guard is false; `more`: further terms of that condition."""
         guard = self.plan.program.guard
         if guard is None:
             return []
@@ -110,10 +110,10 @@ class CudaText(PlanText):
 
 
 def batch_lines(plan: Plan, data: Callable[[int], str]) -> tuple[list[str], int]:
-    """The statements that copy the rows from `first` on, in their `order` if that is not 0, to the places of the feeds,
-    in the widest pieces that their length allows; `data`: the address of the rows for each feed. Also the most pieces
-    of a feed. Where a block has a thread for each piece, all are read before the first is written, so that one does not
-    wait for the other."""
+    """The statements that copy the rows from `first` on, permuted by `order` if that is not null, to the places of the
+    feeds, in the widest words that their size allows. `data`: the address of the rows of each feed. Also returns the
+    number of words of the largest feed. If a block has a thread for each word, all loads come before the first store,
+    so that their latencies overlap."""
     batch, found = plan.feeds[0].shape[0], []
     for k, feed in enumerate(plan.feeds):
         size = feed.aval.size // batch * ITEM[feed.dtype]
@@ -123,7 +123,7 @@ def batch_lines(plan: Plan, data: Callable[[int], str]) -> tuple[list[str], int]
     most = max(batch * each for _, each, _, _ in found)
     lines, puts = list[str](), list[str]()
     for k, (kind, each, to, rows) in enumerate(found):
-        count, index = batch * each, whole(batch * each)
+        count, index = batch * each, index_type(batch * each)
         row = [f"const {index} i = q / {each}, e = q % {each};"]
         row.append("const int64_t row = order ? order[first + i] : first + i;")
         if most <= BLOCK:

@@ -1,12 +1,12 @@
-"""Tiled GEMM kernels whose operands may lie anywhere: small matrix products, and convolution with both gradients as
-implicit GEMM, without an im2col buffer.
+"""Tiled GEMM kernels for operands with arbitrary element addressing: small matrix products, and convolutions with both
+gradients as implicit GEMM, without an im2col buffer.
 
-A block computes a tile of the result, each thread a tile of that in registers (register tiling). Slices of both
-operands along K pass through shared memory, double-buffered: the next one is on its way while one is multiplied. A
-sum is taken in the order of its terms, by fused multiply-adds. Where the tiles alone would leave most of a GPU idle,
-K is divided among blocks (split-K). Of those that work on the same tile the one that comes last reduces their
-partial sums (threadFenceReduction of the CUDA samples), and goes on to the epilogue as if it had taken all terms
-itself. No number is added by atomics: the order of every sum depends on the shapes alone.
+A block computes a tile of the result, and each thread a tile of that in registers (register tiling). Slices of both
+operands along K pass through shared memory, double-buffered: the next one is loaded while one is multiplied. Sums are
+accumulated in the order of their terms, by fused multiply-adds. If the tiles alone would leave most of a GPU idle, K is
+split among blocks (split-K). Of the blocks of one tile, the last to finish reduces the partial sums
+(threadFenceReduction of the CUDA samples) and continues with the epilogue. There are no floating-point atomics: the
+order of every sum depends only on the shapes.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from .epilogue import LANES, Epilogue
 from .factor import Axes, Factor
 from .multiply import Tile, multiply, sliced_k, unrolled, when
 from .tensor import SLICED_K_TENSOR, TENSOR
-from .work import BLOCK, BYTES, WARP, Kernel, blocks, indented, whole
+from .work import BLOCK, VECTOR_BYTES, WARP, Kernel, blocks, indented, index_type
 
 SMALL = 32 * 32 * 32
-"""Multiplications that one block does by itself: a product with fewer is never split along K."""
+"""Multiplications up to which a product is never split along K."""
 MULTIPROCESSORS = 132
 """Multiprocessors of a large GPU."""
 BUSY = 512 * MULTIPROCESSORS
-"""Threads that keep it busy: four warps for each of its schedulers."""
+"""Threads that keep it busy: four warps per scheduler."""
 LEAST_TERMS = 64
-"""Terms that a block of split-K takes at least."""
+"""Minimum terms per block of split-K."""
 SPLIT_FROM = 4 * LEAST_TERMS
-"""Terms from which on K is split."""
+"""Minimum terms for split-K."""
 TURN, JOIN = 400, 1500
-"""Cycles that a turn of the main loop takes, in which a slice is read from L2; and those to write partial sums and to
-reduce up to FAN_IN of them."""
+"""Estimated cycles of an iteration of the main loop, which loads a slice from L2; and those of writing partial sums and
+reducing up to FAN_IN of them."""
 FEW = 256 * MULTIPROCESSORS
-"""Results up to which each is a thread's, where K is not split: a warp for each scheduler at most, and nothing to wait
-for but memory."""
+"""Results up to which each thread computes a single one if K is not split: at most two warps per scheduler, bound by
+the latency of memory."""
 FAN_IN = 16
-"""Partial sums that a block reduces at once: more are reduced as a tree. Their counter is that of the first of them and
-of the level, of which there are fewer."""
+"""Partial sums that a block reduces at once; more are reduced as a tree. The counter of a node of the tree is found by
+its first partial sum and its level."""
 
 
 TILES = (
@@ -50,36 +50,37 @@ TILES = (
     Tile(128, 32, 8, 4),
     Tile(128, 64, 8, 8),
 )
-"""Those there are."""
+"""The available tiles."""
 SLICED = (TILES[0], Tile(32, 32, 4, 4), Tile(32, 64, 4, 4), Tile(64, 32, 4, 4))
-"""Tiles whose terms slices of threads can share, BLOCK threads in all (sliced-K): with n slices, each takes every n-th
-term, and each thread 4 by 4 results, for which a read of shared memory serves two products in place of one half."""
+"""Tiles that can be computed by slices of threads, BLOCK threads in all (sliced-K). With n slices, each takes every
+n-th term, and each thread has 4 by 4 results, so that a load from shared memory serves two products instead of one
+half."""
 SLICED_FROM = 64
-"""Terms from which on they do: as many as a turn of a block of 16 slices."""
+"""Minimum terms for sliced-K: those of one iteration with 16 slices."""
 IN_ORDER = 4 * SMALL
-"""Multiplications up to which a thread takes a sum by itself, where K is not split: as block.py does it."""
+"""Multiplications up to which a thread computes whole sums if K is not split, as in block.py."""
 LEAST_SIDE = 8
-"""Rows, columns and terms that tensor cores multiply at once, or half of them."""
+"""Minimum rows, columns and terms for tensor cores, whose instruction takes 16, 8 and 8."""
 
 
 def tiles(sums: Contraction, left: Access, right: Access, results: Epilogue, tf32: bool) -> Kernel:
-    """The kernel of a product, and of what its results are made into; with `tf32` that of many multiplications of
-    float32 by tensor cores. Raises NoKernelError where there is nothing to multiply."""
+    """The kernel of a contraction with its epilogue. `tf32`: large float32 ones may use tensor cores. Raises
+    NoKernelError if a dimension is 0."""
     if 0 in (*sums.batch, *sums.rows, *sums.columns, *sums.terms):
         raise NoKernelError
     return _Product(sums, left, right, results, tf32).kernel()
 
 
 def by_tensor_cores(batch: int, rows: int, columns: int, terms: int) -> bool:
-    """Whether tensor cores multiply sooner, where factors may be rounded to TF32."""
+    """Whether tensor cores are faster, if factors may be rounded to TF32."""
     few = rows * columns * batch <= FEW and terms <= SPLIT_FROM
     return not few and batch * rows * columns * terms > SMALL and min(rows, columns, terms) >= LEAST_SIDE
 
 
 def choose(batch: int, rows: int, columns: int, terms: int, item: int, tensor: bool = False) -> Tile:
-    """The largest tile that the result fills, and of which there are enough for all of a GPU, for numbers of `item`
-    bytes. Few results of few terms are a thread's each. `tensor`: for tensor cores, of which several warps share the
-    terms of a tile of 16 by 16."""
+    """The largest tile that the result fills and of which there are enough to occupy a GPU, for elements of `item`
+    bytes. A few results of few terms get a thread each. `tensor`: for tensor cores, where a tile of 16 by 16 stands for
+    SLICED_K_TENSOR."""
     if not tensor and rows * columns * batch <= FEW and terms <= SPLIT_FROM:
         return TILES[0]
     every = (TILES[0], *TENSOR) if tensor else TILES
@@ -88,7 +89,7 @@ def choose(batch: int, rows: int, columns: int, terms: int, item: int, tensor: b
 
     def enough(tile: Tile) -> bool:
         count = batch * blocks(rows, tile.rows) * blocks(columns, tile.columns)
-        # The largest are not divided: one block would add up too much.
+        # The largest tiles are not split along K: reducing them would take one block too long.
         return (count if tile.rows == 128 else count * pieces(terms)) >= MULTIPROCESSORS
 
     filled = [t for t in every if t.columns <= wide and t.rows <= max(rows, 16) and (t.rows < 128 or item == 4)]
@@ -97,7 +98,7 @@ def choose(batch: int, rows: int, columns: int, terms: int, item: int, tensor: b
 
 
 def pieces(terms: int) -> int:
-    """In how many pieces terms can be divided."""
+    """Maximum splits of so many terms."""
     return blocks(terms, LEAST_TERMS) if terms >= SPLIT_FROM else 1
 
 
@@ -107,7 +108,7 @@ def _axes(sizes: tuple[int, ...], letter: str, first: int = 0) -> Axes:
 
 
 def _of_each(tile: Tile) -> Tile:
-    """A tile whose results are divided among the BLOCK threads that share its terms."""
+    """The thread tiling of the epilogue: the results of a tile divided among the BLOCK threads of sliced-K."""
     count = tile.rows * tile.columns // BLOCK
     right = min(4, count)
     return Tile(tile.rows, tile.columns, count // right, right)
@@ -116,39 +117,46 @@ def _of_each(tile: Tile) -> Tile:
 class _Product:
     def __init__(self, sums: Contraction, left: Access, right: Access, results: Epilogue, tf32: bool) -> None:
         b, i = len(sums.batch), len(sums.batch) + len(sums.rows)
-        self.b, self.i, self.j = _axes(sums.batch, "i"), _axes(sums.rows, "i", b), _axes(sums.columns, "i", i)
-        self.p = p = _axes(sums.terms, "p")
+        self.batch, self.m, self.n = (
+            _axes(sums.batch, "i"),
+            _axes(sums.rows, "i", b),
+            _axes(sums.columns, "i", i),
+        )
+        self.k = p = _axes(sums.terms, "p")
         self.results, dtype = results, results.first.output.dtype
         self.kind, self.item = C_TYPE[dtype], ITEM[dtype]
-        self.start = sums.out(self.b.names, self.i.names, self.j.names)
-        self.total = self.b.total * self.i.total * self.j.total
+        self.result_index = sums.out(self.batch.names, self.m.names, self.n.names)
+        self.total = self.batch.total * self.m.total * self.n.total
         places = [access.place for access in (left, right, *results.accesses)]
         spans = (sum(s * n for s, n in zip(a.strides, a.shape, strict=True)) for a in places)
-        self.index = whole(max(self.total, *spans) + (1 << 16))
-        sizes = self.b.total, self.i.total, self.j.total, p.total
+        self.index = index_type(max(self.total, *spans) + (1 << 16))
+        sizes = self.batch.total, self.m.total, self.n.total, p.total
         self.tensor = tf32 and dtype == "float32" and by_tensor_cores(*sizes)
         self.tile = tile = choose(*sizes, self.item, self.tensor)
         self.vector = tile.vector(self.item)
-        count = self.b.total * blocks(self.i.total, tile.rows) * blocks(self.j.total, tile.columns)
-        self.shared = self._shared(count)
-        """The tile as threads multiply it that share its terms."""
-        if self.shared is not None:
+        count = self.batch.total * blocks(self.m.total, tile.rows) * blocks(self.n.total, tile.columns)
+        self.sliced = self._sliced(count)
+        """The tile as computed by sliced-K, None without it."""
+        if self.sliced is not None:
             self.tile = tile = _of_each(tile)
         most = 1 if self.total * p.total <= SMALL else min(BUSY // (count * tile.threads), pieces(p.total))
-        depth = (self.shared or tile).depth(p.total)
-        self.each = self._each_of(count, max(1, most), depth)
-        """Terms of a block."""
-        at = sums.left(self.b.names, self.i.names, p.names), sums.right(self.b.names, p.names, self.j.names)
+        depth = (self.sliced or tile).depth(p.total)
+        self.terms_per_block = self._terms_per_block(count, max(1, most), depth)
+        """Terms that one block sums."""
+        at = (
+            sums.left(self.batch.names, self.m.names, p.names),
+            sums.right(self.batch.names, p.names, self.n.names),
+        )
         block = p, tile.threads, depth, self.tensor
-        self.rows = Factor("rows", left, at[0], self.i, tile.rows, "top", *block)
-        self.columns = Factor("columns", right, at[1], self.j, tile.columns, "left", *block)
-        if results.by_rows and not (self.start.index[-1] == self.j.names[-1] and self._has_rows()):
+        self.rows = Factor("rows", left, at[0], self.m, tile.rows, "top", *block)
+        self.columns = Factor("columns", right, at[1], self.n, tile.columns, "left", *block)
+        if results.by_rows and not (self.result_index.index[-1] == self.n.names[-1] and self._holds_rows()):
             raise NoKernelError
 
-    def _each_of(self, count: int, most: int, depth: int) -> int:
-        """Of how many terms a block takes the sum, where K is split into at most so many pieces: with more pieces it
-        takes fewer turns, but more blocks may come to one multiprocessor, and more partial sums wait to be reduced."""
-        terms, size = self.p.total, self.tile.rows * self.tile.columns
+    def _terms_per_block(self, count: int, most: int, depth: int) -> int:
+        """The terms per block that minimise the estimated time with at most `most` splits. More splits mean fewer
+        iterations, but possibly more blocks per multiprocessor and more partial sums to reduce."""
+        terms, size = self.k.total, self.tile.rows * self.tile.columns
         rate = 512 if self.tensor else 128
 
         def cycles(each: int) -> tuple[int, int]:
@@ -159,10 +167,10 @@ class _Product:
 
         return min({blocks(blocks(terms, many), depth) * depth for many in range(1, most + 1)}, key=cycles)
 
-    def _shared(self, count: int) -> Tile | None:
-        """How slices of threads multiply, None where a thread takes all terms of its results, or for so many threads
-        there are too many tiles, `count`."""
-        tile, terms = self.tile, self.p.total
+    def _sliced(self, count: int) -> Tile | None:
+        """The tile for sliced-K; None if threads should compute whole sums, or if `count`, the number of tiles, already
+        occupies the GPU."""
+        tile, terms = self.tile, self.k.total
         if self.tensor:
             return SLICED_K_TENSOR if tile == TILES[0] else None
         many = self.total * terms > (SMALL if terms >= SPLIT_FROM else IN_ORDER) and terms >= SLICED_FROM
@@ -170,16 +178,24 @@ class _Product:
             return None
         return Tile(tile.rows, tile.columns, 4, 4, 16 * BLOCK // (tile.rows * tile.columns))
 
-    def _has_rows(self) -> bool:
-        """Whether the results of a row are those of LANES threads beside each other."""
-        return self.tile.right == 1 and self.tile.columns == LANES and self.j.total <= LANES
+    def _holds_rows(self) -> bool:
+        """Whether each row of results is held by LANES adjacent threads."""
+        return self.tile.thread_columns == 1 and self.tile.columns == LANES and self.n.total <= LANES
 
     def kernel(self) -> Kernel:
-        down, across = blocks(self.i.total, self.tile.rows), blocks(self.j.total, self.tile.columns)
-        count, terms, each, kind = down * across * self.b.total, self.p.total, self.each, self.index
+        down, across = (
+            blocks(self.m.total, self.tile.rows),
+            blocks(self.n.total, self.tile.columns),
+        )
+        count, terms, each, kind = (
+            down * across * self.batch.total,
+            self.k.total,
+            self.terms_per_block,
+            self.index,
+        )
         many = blocks(terms, each)
-        place, own = f"blockIdx.x % {down * across}", f"blockIdx.x / {down * across} % {self.b.total}"
-        lines = [f"const int place = {place}, own = {own};", *self.b.named("own", "int")]
+        place, own = f"blockIdx.x % {down * across}", f"blockIdx.x / {down * across} % {self.batch.total}"
+        lines = [f"const int place = {place}, own = {own};", *self.batch.named("own", "int")]
         lines.append(
             f"const {kind} top = place / {across} * {self.tile.rows}, left = place % {across} * {self.tile.columns};"
         )
@@ -193,28 +209,28 @@ class _Product:
         lines += self._split_k(count, many) if many > 1 else []
         scratch = self.item * count * many * self.tile.rows * self.tile.columns if many > 1 else 0
         counters = 1 + count * many if many > 1 else 0
-        return Kernel((*lines, *self._write()), count * many, self.tile.threads, scratch, counters)
+        return Kernel((*lines, *self._epilogue()), count * many, self.tile.threads, scratch, counters)
 
     def _multiply(self) -> list[str]:
-        """The sums of a thread."""
-        vector = self.vector if self.shared is None and not self.tensor else BYTES // self.item
+        """The main loop, which leaves a thread's sums in registers."""
+        vector = self.vector if self.sliced is None and not self.tensor else VECTOR_BYTES // self.item
         arguments = self.kind, self.index, self.rows, self.columns
-        declared = [*self.rows.declared(vector), *self.columns.declared(vector)]
-        if self.shared is None:
+        declared = [*self.rows.shared_declarations(vector), *self.columns.shared_declarations(vector)]
+        if self.sliced is None:
             return [*declared, *multiply(self.tile, vector, *arguments)]
-        return [*declared, *sliced_k(self.shared, self.tile, self.item, *arguments)]
+        return [*declared, *sliced_k(self.sliced, self.tile, self.item, *arguments)]
 
     def _split_k(self, count: int, many: int) -> list[str]:
-        """The split-K reduction of `many` partial sums, for each of `count` tiles. A block writes its own; of FAN_IN
-        the one that comes last adds them up, in the order of the terms, and does the same with what it found, until
-        one has all."""
+        """The split-K reduction of `many` partial sums for each of `count` tiles. A block writes its own; of FAN_IN
+        blocks the last to finish adds them up, in the order of the terms, and repeats this with the result on the next
+        level of the tree, until one block has the whole sum."""
         width, threads = self.vector, self.tile.threads
-        pack, packs = f"Pack<{self.kind}, {width}>", self.tile.right // width
+        pack, packs = f"Pack<{self.kind}, {width}>", self.tile.thread_columns // width
 
         def each(lines: Sequence[str]) -> list[str]:
-            return unrolled("r", self.tile.down, unrolled("c", packs, lines))
+            return unrolled("r", self.tile.thread_rows, unrolled("c", packs, lines))
 
-        at, size = f"(r * {packs} + c) * {threads}", self.tile.down * packs * threads
+        at, size = f"(r * {packs} + c) * {threads}", self.tile.thread_rows * packs * threads
         own = f"sums[r][c * {width} + v]"
         put = [f"{pack} found;", *unrolled("v", width, [f"found.at[v] = {own};"])]
         put.append(f"handed[piece * {size} + {at}] = found;")
@@ -230,7 +246,7 @@ class _Product:
             "__syncthreads();",
             "if (!last) return;",
             *each(unrolled("v", width, [f"{own} = 0;"])),
-            f"#pragma unroll {max(1, min(FAN_IN, 64 // (self.tile.down * self.tile.right)))}",
+            f"#pragma unroll {max(1, min(FAN_IN, 64 // (self.tile.thread_rows * self.tile.thread_columns)))}",
             "for (int from = first; from < end; from += step) {",
             *indented(each(take)),
             "}",
@@ -244,26 +260,26 @@ class _Product:
             "}",
         ]
 
-    def _write(self) -> list[str]:
-        """The epilogue. All is computed before any is written: so nothing that is read waits for what is written."""
-        tile, results, right = self.tile, self.results, self.tile.right
-        *index, last = self.start.index
+    def _epilogue(self) -> list[str]:
+        """The epilogue. All loads and arithmetic come before the first store, so that no load waits for a store."""
+        tile, results, right = self.tile, self.results, self.tile.thread_columns
+        *index, last = self.result_index.index
         if results.by_rows:
-            edge = [f"if (row >= {self.i.total}) return;"] if self.i.total % tile.rows else []
+            edge = [f"if (row >= {self.m.total}) return;"] if self.m.total % tile.rows else []
             lanes = f"{(1 << LANES) - 1:#x}u << threadIdx.x % {WARP} / {LANES} * {LANES}"
             head = [f"const {self.index} row = top + y;", "const int lane = x;", f"const uint32_t mask = {lanes};"]
-            return [*head, *edge, *self.i.named("row", self.index), *results.of_rows(index)]
-        fits = last.rstrip(")").endswith(self.j.names[-1]) and self.j.sizes[-1] % self.vector == 0
+            return [*head, *edge, *self.m.named("row", self.index), *results.of_rows(index)]
+        fits = last.rstrip(")").endswith(self.n.names[-1]) and self.n.sizes[-1] % self.vector == 0
         width = min(self.vector, results.width) if fits else 1
         at = f"[r][c / {width}]"
         return [
-            *results.declared(f"[{tile.down}][{right // width}]", width),
-            *self._each(results.computed(index, at, width, self.index), width),
-            *self._each(results.written(index, at, width), width),
+            *results.declared(f"[{tile.thread_rows}][{right // width}]", width),
+            *self._for_each(results.computed(index, at, width, self.index), width),
+            *self._for_each(results.written(index, at, width), width),
         ]
 
-    def _each(self, lines: Sequence[str], width: int) -> list[str]:
-        """Statements for each `width` results beside each other that a thread has, at their index in the last axis."""
+    def _for_each(self, lines: Sequence[str], width: int) -> list[str]:
+        """A loop around statements for each `width` adjacent results of a thread, at their index in the last axis."""
         tile, vector = self.tile, self.vector
         row, column = f"top + {tile.row(vector)}", f"left + {tile.column(vector)} + c % {vector}"
 
@@ -275,6 +291,6 @@ class _Product:
                 *(when(f"{name} < {axes.total}", inner) if test else inner),
             ]
 
-        inner = [f"const {self.index} j = {self.start.index[-1]};", *lines]
-        inner = unrolled("c", tile.right, within("column", column, self.j, tile.columns, inner), width)
-        return unrolled("r", tile.down, within("row", row, self.i, tile.rows, inner))
+        inner = [f"const {self.index} j = {self.result_index.index[-1]};", *lines]
+        inner = unrolled("c", tile.thread_columns, within("column", column, self.n, tile.columns, inner), width)
+        return unrolled("r", tile.thread_rows, within("row", row, self.m, tile.rows, inner))

@@ -1,4 +1,4 @@
-"""What a GPU is given to do: kernels with their launch sizes, and products of large matrices."""
+"""Work for a GPU: kernels with their launch configurations, and library calls for large matrix products."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from ...passes import ITEM
 from ..c.memory import Access
 from ..loop_addresses import Address
 
-BYTES = 16
-"""The widest access to memory."""
+VECTOR_BYTES = 16
+"""Bytes of the widest vector access."""
 BLOCK = 256
-"""Threads of a block, where the work does not ask for another number."""
+"""The usual number of threads per block."""
 WARP = 32
-MANY = 2 * 132
-"""Blocks that are enough to keep a GPU busy."""
+BUSY_BLOCKS = 2 * 132
+"""Blocks that keep a large GPU busy: two per multiprocessor of an H100."""
 MOST_BLOCKS = 4096
-"""Blocks of a kernel whose threads go on to further elements: some waves of the largest GPU."""
+"""Maximum blocks of a kernel with grid-stride loops: several waves on the largest GPU."""
 DEPTH = 16
-"""Terms of a slice of a tiled product in shared memory, or a part of them."""
-TERMS = 64
-"""Terms up to which a thread sums float32 numbers in float32; it takes double for more."""
+"""Length of a slice along K in shared memory, or a divisor of it."""
+FLOAT32_TERMS = 64
+"""Maximum number of float32 values that a thread sums in float32; longer sums are accumulated in double."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """The body of a kernel and how it is launched: `grid` blocks of `block` threads. `scratch`: the bytes beside the
-    arena that it takes, which hold what the kernel before it wrote there. `counters`: how many of the numbers before
-    these it may use, the last of which is for what the kernel is a part of."""
+    """The body of a kernel, and its launch configuration: `grid` blocks of `block` threads. `scratch`: bytes of scratch
+    memory outside the arena, which keep what the preceding kernel of the same equation wrote. `counters`: how many of
+    the counters that lie before the scratch memory it uses; the last of them belongs to horizontal fusion."""
 
     lines: tuple[str, ...]
     grid: int
@@ -40,9 +40,9 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """A matrix in memory, or several: `table` is the number of the state or constant, None for the arena, and `start`
-    the byte in it. Rows lie `stride` elements apart; where `transposed`, columns do. The next matrix of a batch begins
-    `step` elements further."""
+    """A matrix in memory, or a strided batch: `table` is the number of the state or constant, None for the arena,
+    `start` the byte offset in it, `stride` the leading dimension in elements: the distance between rows, or between
+    columns if `transposed`; `step` is the distance between matrices of a batch in elements."""
 
     table: int | None
     start: int
@@ -53,8 +53,8 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Gemm:
-    """`c = a b` for `batch` pairs of matrices, `m` by `k` and `k` by `n`, of one float type. `bias`: where the `n`
-    numbers lie that are added to each row; `relu`: then the rows are rectified."""
+    """`c = a b` for `batch` pairs of matrices, `m` by `k` and `k` by `n`, of one float type. `bias`: the address of `n`
+    numbers to add to each row; `relu`: whether a ReLU is applied last."""
 
     m: int
     n: int
@@ -72,7 +72,7 @@ Work = Kernel | Gemm
 
 
 class Body(list[str]):
-    """The work that computes some steps, in the place of the lines of a C kernel."""
+    """The work that computes some steps; as a list, the lines of all its kernels."""
 
     def __init__(self, work: Iterable[Work]) -> None:
         self.work = tuple(work)
@@ -80,28 +80,28 @@ class Body(list[str]):
 
 
 def blocks(threads: int, block: int) -> int:
-    """Blocks for so many threads."""
+    """The number of blocks for so many threads, at least one."""
     return max(1, -(-threads // block))
 
 
-def strided(elements: int) -> tuple[int, int]:
-    """The grid and the block of a kernel whose threads go through elements with the stride of all threads."""
-    block = min(BLOCK, max(WARP, power_above(elements)))
+def grid_stride(elements: int) -> tuple[int, int]:
+    """The grid and block size of a kernel with a grid-stride loop over the elements."""
+    block = min(BLOCK, max(WARP, power_of_two_above(elements)))
     return min(blocks(elements, block), MOST_BLOCKS), block
 
 
-def power_above(n: int) -> int:
-    """The least power of two that is not below `n`."""
+def power_of_two_above(n: int) -> int:
+    """The smallest power of two that is at least `n`."""
     return 1 << max(n - 1, 0).bit_length()
 
 
-def whole(limit: int) -> str:
-    """The type of an index below `limit`; divisions of 32 bits are many times faster."""
+def index_type(limit: int) -> str:
+    """The C type of an index below `limit`: divisions of 32 bits are many times faster."""
     return "int" if limit < 1 << 31 else "int64_t"
 
 
 def aligned(access: Access, width: int) -> bool:
-    """Whether all of what is read from a pointer on begins at multiples of `width` elements."""
+    """Whether vector accesses of `width` elements along the last axis are aligned."""
     start = access.place.offset * ITEM[access.dtype]
     if access.place.buffer.kind == "arena":
         start += access.place.buffer.start
@@ -109,8 +109,8 @@ def aligned(access: Access, width: int) -> bool:
     return start % size == 0 == access.alignment % size and all(s % width == 0 for s in access.strides[:-1])
 
 
-def split_index(at: str, shape: Sequence[int], names: Sequence[str], kind: str) -> list[str]:
-    """The statements that divide a flat index into one for each axis, the last axis the fastest."""
+def unflatten(at: str, shape: Sequence[int], names: Sequence[str], kind: str) -> list[str]:
+    """The statements that split a flat index into one per axis, in row-major order."""
     lines, below = [], 1
     for k in reversed(range(len(shape))):
         text = at if below == 1 else f"{at} / {below}"

@@ -1,5 +1,5 @@
-"""Elementwise steps fused with reductions of their results along columns: the gradient of a layer and that of its bias,
-the first of which is written and not read again."""
+"""Elementwise equations fused with column reductions of their results: the gradient of a layer's output and that of its
+bias, so that the former is not read back from memory."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from collections.abc import Sequence
 
 from ...ir import Eqn, Reduction
 from ..c.memory import NoKernelError, places_overlap
-from .columns import SLICES, ColumnFold, ColumnKernel, pieces_of
-from .elements import Elements
+from .columns import SLICES, ColumnKernel, ColumnReduction, row_splits
+from .gather import GatherKernel
 from .multiply import unrolled
 from .rows import CudaRows
-from .work import Kernel, split_index, whole
+from .work import Kernel, index_type, unflatten
 
 LEAST_THREADS = 1 << 15
-"""An eighth of those that a large GPU has at a time. With fewer, elements would be computed much slower than by a
-thread for each."""
+"""An eighth of the threads resident on a large GPU. With fewer, the elementwise part would be much slower than with a
+thread per element."""
 
 
-class Summed(CudaRows):
-    """Elementwise equations, whose axes stay as they are."""
+class ColumnSums(CudaRows):
+    """Elementwise equations over unmerged axes, and column reductions of their results."""
 
     def _merge_axes(self) -> None:
         self.outer, self.length = self.shape[:-1], self.shape[-1]
 
     def summed(self, sums: Sequence[Eqn]) -> Kernel:
-        """The kernel that computes them, and the reductions `sums` of what they make. Raises NoKernelError."""
+        """The kernel that computes them, and the reductions `sums` of their results. Raises NoKernelError."""
         self.packs = {}
         width, rows, columns = self._width(), self.rows, self.length
-        pieces = pieces_of(rows, columns)
+        pieces = row_splits(rows, columns)
         makers = [self.producers.get(eqn.operands[0]) for eqn in sums]
         if pieces * SLICES * (columns // width) < LEAST_THREADS or not all(part.per_element for part in self.parts):
             raise NoKernelError
-        folds: list[ColumnFold] = []
+        folds: list[ColumnReduction] = []
         for eqn, maker in zip(sums, makers, strict=True):
             out = self.memory.result(eqn)
             accesses = self._accesses()
@@ -40,20 +40,20 @@ class Summed(CudaRows):
                 raise NoKernelError
             assert isinstance(eqn.op.c, Reduction)
             at = out.along(out.strides[-1:]).at(["column"])
-            folds.append(ColumnFold(self.memory.names[eqn.output], eqn.op.c, eqn.output.dtype, maker.name, at))
-        kind, index = whole(self.largest), [f"i{k}" for k in range(len(self.outer))]
+            folds.append(ColumnReduction(self.memory.names[eqn.output], eqn.op.c, eqn.output.dtype, maker.name, at))
+        kind, index = index_type(self.largest), [f"i{k}" for k in range(len(self.outer))]
 
         def body(takes: Sequence[str]) -> list[str]:
-            lines = [*split_index("row", self.outer, index, kind), f"const {kind} j = column;"]
+            lines = [*unflatten("row", self.outer, index, kind), f"const {kind} j = column;"]
             if width > 1:
-                return [*lines, *self._packed(index, width, kind, takes)]
+                return [*lines, *self._vectorised(index, width, kind, takes)]
             return [*lines, *self._body(self.parts, [*index, "j"], "j"), *unrolled("v", 1, takes)]
 
         return ColumnKernel(rows, columns, width, kind, folds).kernel(body)
 
 
-class SummedElements(Summed, Elements):
-    """The same of elements from anywhere, and what is computed of each."""
+class GatheredColumnSums(ColumnSums, GatherKernel):
+    """The same for a gather and the elementwise equations after it."""
 
 
 def sums_columns(eqn: Eqn) -> bool:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from ...ir import Gather, Read
 from ..c.memory import C_TYPE, SUFFIX, NoKernelError
 from ..c.row_parts import Part
-from .epilogue import Fused
+from .epilogue import FirstAndEpilogue
 from .work import Body
 
 
-class Elements(Fused):
+class GatherKernel(FirstAndEpilogue):
     """The elements of a gather, and the equations computed from each of them in the same thread. Raises NoKernelError
     if the expression of an element would be too long, or an equation needs more than one element."""
 
