@@ -14,12 +14,12 @@ __all__ = ["Backend", "Kernels", "Loop", "one_thread", "select"]
 
 
 def select(device: str, backend: str = "auto", why: str = "", *, tf32: bool = False) -> Backend:
-    """The backend for `auto`, `cpu`, `gpu` or `gpu:N`. `auto` takes a GPU where one works. `why`: a
-    reason for the CPU, to be told. `tf32`: a GPU may round the factors of matrix products of float32 to TF32.
+    """The backend for `auto`, `cpu`, `gpu` or `gpu:N`. `auto` uses a GPU if one works. `why`: the reason for the CPU,
+    reported in its description. `tf32`: a GPU may round the factors of float32 matrix products to TF32.
 
-    `backend` says how it is used. The CPU: `numpy` by NumPy alone, `native` by compiled kernels, `auto` by those where
-    there is a C compiler and enough to do; `native:COMMAND` and `auto:COMMAND` name the compiler. A GPU: `cupy` by
-    CuPy's own kernels alone, `auto` by compiled ones. Raises DeviceError with the reason.
+    `backend` says how the device is used. On the CPU, `numpy` is NumPy alone, `native` compiled kernels, `auto` the
+    latter if there is a C compiler and enough work; `native:COMMAND` and `auto:COMMAND` name the compiler. On a GPU,
+    `cupy` is CuPy's own kernels alone, `auto` compiled ones. Raises DeviceError with the reason.
     """
     kind, _, command = backend.partition(":")
     if kind not in ("auto", "numpy", "native", "cupy") or (command and kind in ("numpy", "cupy")):
@@ -42,7 +42,7 @@ def select(device: str, backend: str = "auto", why: str = "", *, tf32: bool = Fa
 
 
 def _cpu(kind: str, command: str, why: str) -> Backend:
-    # Importing NumPy takes most of a short command's time: it waits until somebody computes.
+    # NumPy is imported only when something is computed: it takes most of a short command's time.
     if kind != "numpy":
         native = import_module(".native", __name__)
         compiler = native.find_compiler(command)

@@ -1,4 +1,4 @@
-"""What a backend is: an array module and the few things that array modules do differently."""
+"""The interface of backends: an array module, and what array modules do differently."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Loop(Protocol):
-    """A loop over many steps on its memory (gpubp.render.c.source)."""
+    """A compiled loop over many steps, bound to its memory (gpubp.render.c.source)."""
 
     def __call__(
         self,
@@ -28,31 +28,31 @@ class Loop(Protocol):
         results: Sequence[Any],
         rest: Any | None = None,
     ) -> int:
-        """Take all `rows`, in batches of `batch` rows, as they stand or in an `order`, which has those of one epoch or
-        of several one behind the other; `first`: the number of the first step, within the epoch. `rest`: the loop of
-        the smaller batch that ends each epoch; without it, no such batch is come to. `results`: arrays for the results
-        of `steps` steps. How many were done before the guard stopped one."""
+        """Run `steps` steps on batches of `batch` of the `rows`, in sequence or permuted by `order`, which covers one
+        epoch or several consecutive ones. `first`: the number of the first step within the epoch. `rest`: the loop for
+        the smaller last batch of each epoch, if there is one. `results`: arrays for the results of the steps. Returns
+        how many steps were done before the guard stopped one."""
 
     def takes(self, rest: Any) -> bool:
-        """Whether that loop can be its `rest`."""
+        """Whether another loop can be its `rest`."""
 
 
 class Kernels(Protocol):
-    """Compiled functions, which are bound to their memory before they are called."""
+    """Compiled functions, to be bound to their memory."""
 
     def bind(self, name: str, arena: Any, tables: Any) -> Callable[[], int]:
-        """The function `name` on its memory, ready to call."""
+        """Bind the function `name` to its memory."""
 
     def bind_many(self, name: str, arena: Any, tables: Any) -> Loop:
-        """The loop `name` on its memory."""
+        """Bind the loop `name` to its memory."""
 
 
 BindCopies = Callable[[Sequence[Any]], Callable[..., None]]
-"""Gives, for the arrays of states of several copies of a program, one more axis in front, and its constants, the loop
-over many steps of all of them: called with arrays of rows (a list), the order in which each copy takes them (or None),
-the number of the first row, that of steps, the bools that say which copies go on, the arrays for the results (a list,
-each (copies, width)), and the first of their columns to fill. What a copy computes are the bits of a single one; see
-`lanes_source` of gpubp.render for the rest."""
+"""Binds a loop over many steps of several copies of a program to their states, which have a leading axis, and to the
+constants. The loop is called with the arrays of rows (a list), the permutations of the rows, one per copy (or None),
+the index of the first row, the number of steps, the bools of the active copies, the arrays for the results (a list,
+each (copies, width)), and their first column to fill. Each copy is bit-identical to a single one; see `lanes_source` of
+gpubp.render."""
 
 
 class Backend(Protocol):
@@ -60,7 +60,7 @@ class Backend(Protocol):
 
     name: str
     place: str
-    """What opens this device again: `cpu`, or `gpu:N`."""
+    """The name by which `select` finds this device: `cpu`, or `gpu:N`."""
     description: str
     """For people: the device and the library, for example `CPU (NumPy 2.4)`."""
 
@@ -71,22 +71,21 @@ class Backend(Protocol):
     compiles: bool
     """Whether it can compile kernels."""
     modes: frozenset[str]
-    """The modes of the programs that it compiles, where it can."""
+    """The modes of programs that are compiled, if it compiles."""
 
     algorithms: dict[str, int]
-    """What was chosen by its time, by what it was chosen for: numbers of algorithms. Those that are here are taken, and
-    others are added when they are chosen."""
+    """Algorithms chosen by measurement: their numbers, by the problem. Entries are used as they are; new choices are
+    added."""
 
     def kernels(self) -> str:
-        """Which compiler makes kernels, and of what, as far as bytes depend on it; empty where none does."""
+        """Which compiler compiles which programs, as far as results depend on it; empty without one."""
 
-    worth: float
-    """Seconds of a program's work without compiled kernels, for each of its pieces, from which on these are made; 0: at
-    once."""
-    call: float
-    """Floating-point operations of one call of a loop over many steps, which Ctrl-C waits for."""
+    compile_threshold: float
+    """A program is compiled once it has run uncompiled for this many seconds per fusion; 0: at once."""
+    max_call_flops: float
+    """Maximum floating-point operations of one call of a loop over many steps: Ctrl-C waits for its end."""
     near: float
-    """Bytes of values that are at hand for the next operation much sooner than others."""
+    """Bytes of fast memory (cache) that consecutive operations should fit into."""
 
     def source(
         self,
@@ -98,10 +97,10 @@ class Backend(Protocol):
         *,
         unfused: bool = False,
     ) -> CSource:
-        """The text of a plan's kernels, in the language of its compiler; with `unfused` a function for each."""
+        """The source of a plan's kernels; with `unfused`, kernels are separate functions, and not fused further."""
 
     def library(self, source: CSource) -> Kernels | None:
-        """Its compiled functions; None where this backend has none."""
+        """Its compiled functions; None if this backend does not compile, or compiling failed."""
 
     def copies(
         self,
@@ -111,35 +110,35 @@ class Backend(Protocol):
         describe: Callable[[object], str],
         collect: Sequence[Var],
     ) -> tuple[CSource, BindCopies] | None:
-        """The text of a loop over many steps of several copies of a plan's program, compiled, and what binds it; None
-        where this backend has none, or it would not pay."""
+        """The source of a loop over many steps of several copies of a program, compiled, and the function that binds
+        it; None if this backend has none, or it would not be faster."""
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:
-        """Values as an array on this device. Raises InputError for an array of another device that may not be copied
+        """Values as an array on this device. Raises InputError for an array on another device, rather than copying it
         silently."""
 
     def arena(self, size: int) -> Any:
-        """Fresh memory on this device: `size` bytes, the first at a multiple of 64."""
+        """New memory on this device: `size` bytes, aligned to 64."""
 
     def zeros(self, shape: tuple[int, ...], dtype: str) -> Any:
-        """A fresh array of zeros, the first at a multiple of 64 bytes: threads that write to parts of it which begin
-        at such multiples write to no line of a cache together."""
+        """A new array of zeros, aligned to 64 bytes, so that threads that write to aligned parts of it never share a
+        cache line."""
 
     def take(self, array: Any, rows: Any, out: Any) -> None:
-        """Copy the rows of an array that `rows` names, all of which exist, to `out`, without memory in between."""
+        """Gather `rows`, valid indices, of an array into `out`, without temporary memory."""
 
     def free_memory(self) -> int | None:
-        """Bytes that this device can still give; None where that is not known."""
+        """Free memory of this device in bytes; None if unknown."""
 
     def finish(self) -> None:
-        """Wait until all that this device was asked for is done."""
+        """Wait until this device has finished all work."""
 
     def to_host(self, array: Any) -> NDArray[np.generic]:
-        """A NumPy copy of an array of this device."""
+        """A copy of an array of this device in NumPy."""
 
     def products(self, largest: int) -> AbstractContextManager[object]:
-        """What steps run inside of whose largest matrix product takes so many floating-point operations."""
+        """The context in which steps run; `largest`: the operations of their largest matrix product."""
 
     def running(self) -> AbstractContextManager[object]:
-        """What programs run inside of: this device is the thread's, and overflow makes inf and NaN without a warning,
-        for the training loop looks at the results."""
+        """The context in which programs run: this device is current, and overflow yields inf and NaN without warnings,
+        since the training loop checks the results."""

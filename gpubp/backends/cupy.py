@@ -1,4 +1,4 @@
-"""The GPU: CuPy's arrays, compiled kernels, and CuPy's own where there are none."""
+"""The GPU: CuPy arrays, with compiled kernels, and CuPy's own kernels otherwise."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 
 
 class CupyBackend:
-    """Arrays on one GPU. Raises DeviceError where it cannot be used; the probe runs a real kernel, for importing CuPy
-    succeeds without a GPU. Programs that train, evaluate and predict are compiled (gpubp.backends.cuda); where that
-    fails, which is said once, where `compiled` is false, and for all others every equation is a kernel of CuPy's.
-    `tf32`: compiled programs may round the factors of products of float32 to TF32, where it has tensor cores for it."""
+    """Arrays on one GPU. Raises DeviceError if it cannot be used; this is tested by a real kernel, since importing CuPy
+    succeeds without a GPU. Programs for training, evaluation and prediction are compiled (gpubp.backends.cuda). All
+    others run equation by equation with CuPy's own kernels, as does everything if `compiled` is false or compiling
+    fails, which is reported once. `tf32`: compiled programs may round the factors of float32 products to TF32, if the
+    GPU has tensor cores for it."""
 
     name = "gpu"
     modes = frozenset({"train", "measure", "predict"})
-    worth = 0.0  # CuPy takes longer for each equation than a compiled step for all
-    call = 1e15  # the host only launches, and hears of Ctrl-C between two launches
+    compile_threshold = 0.0  # a single equation takes longer in CuPy than a whole compiled step
+    max_call_flops = 1e15  # the host only launches, and handles Ctrl-C between two launches
     near = math.inf
 
     def __init__(self, number: int = 0, tf32: bool = False, *, compiled: bool = True) -> None:
@@ -77,7 +78,7 @@ class CupyBackend:
             self._give_up(error)
 
     def _connect(self, number: int, tf32: bool) -> Device:
-        """The device as compiled kernels need it."""
+        """The device for compiled kernels."""
         device: Device = self._cuda.CupyDevice(self._cupy, number, self.algorithms, tf32)
         return device
 
@@ -131,7 +132,7 @@ class CupyBackend:
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:
         if hasattr(values, "__dlpack__") and not hasattr(values, "__cuda_array_interface__"):
-            # An array of another library that has nothing but DLPack; one in the machine's memory is copied.
+            # An array of another library that only offers DLPack; one in host memory is copied.
             values = values if hasattr(values, "__array__") else self._cupy.from_dlpack(values)
         return self._cupy.asarray(values, dtype=dtype)
 
@@ -153,7 +154,7 @@ class CupyBackend:
             self._device.synchronize()
 
     def to_host(self, array: Any) -> NDArray[np.generic]:
-        with self.running():  # what failed before is told by the first call that waits
+        with self.running():  # earlier failures are reported by the first call that synchronises
             host: NDArray[np.generic] = self._cupy.asnumpy(array)
         return host
 
@@ -162,7 +163,7 @@ class CupyBackend:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """What fails inside is MemoryError or DeviceFailedError: a GPU that has failed fails all later calls, too."""
+        """Turns failures into MemoryError or DeviceFailedError; after the latter all further calls fail too."""
         name = self.place.replace("gpu:", "GPU ")
         try:
             with self._device:

@@ -1,4 +1,4 @@
-"""What of this machine can run programs, what is missing for more, and what to install."""
+"""Diagnosis of this machine: which devices can run programs, and what to install for the others."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .driver import Driver, ask_driver
 
 State = Literal["ok", "missing", "wrong"]
 OLDEST, EVER = (7, 5), (5, 0)
-"""The compute capabilities from which on CUDA 13 (Turing) and CUDA 12 (Maxwell) know a GPU."""
+"""Minimum compute capabilities for CUDA 13 (Turing) and CUDA 12 (Maxwell)."""
 WHEELS = {"nvrtc": "compiles kernels", "cublas": "multiplies matrices", "cudart": "has the headers of kernels"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `missing` is no fault of a machine without a GPU; `wrong` is installed and does not
+    """The result of one check. `missing` is no fault of a machine without a GPU; `wrong` is installed but does not
     work. `help` is the remedy."""
 
     name: str
@@ -30,8 +30,8 @@ class Finding:
 
 
 def findings(train: Callable[[str], str]) -> list[Finding]:
-    """Everything, each looked at only if it can be there. `train` tries a training on a place, `gpu:N`, and says what
-    was well. Imports NumPy, and CuPy where a driver answers."""
+    """The results of all checks that apply. `train` runs a short training on a device, `gpu:N`, and returns what it
+    confirmed. Imports NumPy, and CuPy if there is a driver."""
     driver = ask_driver()
     return [*_driver(driver), *_packages(driver), *_cupy(driver, train), *_cpu()]
 
@@ -65,15 +65,17 @@ def _driver(driver: Driver) -> Iterator[Finding]:
 
 
 def _packages(driver: Driver) -> Iterator[Finding]:
-    """The packages as pip knows them; nothing is imported."""
-    known = {d.metadata["Name"].lower().replace("_", "-"): d.version for d in metadata.distributions() if d.metadata}
-    wanted = extra(driver)
-    install = f"pip install 'gpubp[{wanted}]'"
-    cupys = sorted(name for name in known if name == "cupy" or name.startswith("cupy-"))
+    """The installed packages, without importing them."""
+    installed = {
+        d.metadata["Name"].lower().replace("_", "-"): d.version for d in metadata.distributions() if d.metadata
+    }
+    extra_name = extra(driver)
+    install = f"pip install 'gpubp[{extra_name}]'"
+    cupys = sorted(name for name in installed if name == "cupy" or name.startswith("cupy-"))
     if not cupys:
         yield Finding("CuPy", "missing", "not installed", install if driver.gpus else "")
         return
-    listed = ", ".join(f"{name} {known[name]}" for name in cupys)
+    listed = ", ".join(f"{name} {installed[name]}" for name in cupys)
     if len(cupys) > 1:
         remedy = f"pip uninstall {' '.join(cupys)}, then {install}"
         yield Finding("CuPy", "wrong", f"{listed}: two packages write to the same folder", remedy)
@@ -82,7 +84,7 @@ def _packages(driver: Driver) -> Iterator[Finding]:
     cuda = next((number for number in ("12", "13") if name == f"cupy-cuda{number}x"), "")
     if cuda and driver.cuda is not None and driver.gpus and int(cuda) > driver.cuda[0]:
         text = f"{listed} is for CUDA {cuda}, and the driver knows CUDA up to {driver.cuda[0]}.{driver.cuda[1]}"
-        other = "" if wanted == f"cuda{cuda}" else f"pip uninstall {name}, then {install}, or "
+        other = "" if extra_name == f"cuda{cuda}" else f"pip uninstall {name}, then {install}, or "
         yield Finding("CuPy", "wrong", text, f"{other}install a newer driver")
     elif cuda == "13" and any(gpu.capability < OLDEST for gpu in driver.gpus):
         text = f"{listed} is for CUDA 13, which no longer knows GPUs older than 7.5"
@@ -91,10 +93,10 @@ def _packages(driver: Driver) -> Iterator[Finding]:
         yield Finding("CuPy", "ok", listed)
     for wheel, use in WHEELS.items():
         name = {"nvrtc": "cuda-nvrtc", "cudart": "cuda-runtime"}.get(wheel, wheel)
-        found = [n for n in (f"nvidia-{name}", *(f"nvidia-{name}-cu{c}" for c in (11, 12, 13))) if n in known]
-        mine = [n for n in found if not cuda or n.endswith(f"-cu{cuda}") or known[n].startswith(f"{cuda}.")]
-        if mine:
-            yield Finding(wheel, "ok", ", ".join(f"{n} {known[n]}" for n in mine))
+        found = [n for n in (f"nvidia-{name}", *(f"nvidia-{name}-cu{c}" for c in (11, 12, 13))) if n in installed]
+        matching = [n for n in found if not cuda or n.endswith(f"-cu{cuda}") or installed[n].startswith(f"{cuda}.")]
+        if matching:
+            yield Finding(wheel, "ok", ", ".join(f"{n} {installed[n]}" for n in matching))
         else:
             there = f"only {', '.join(found)}; " if found else ""
             text = f"{there}no wheel that {use}; a CUDA toolkit of the system may take its place"
@@ -102,7 +104,7 @@ def _packages(driver: Driver) -> Iterator[Finding]:
 
 
 def _cupy(driver: Driver, train: Callable[[str], str]) -> Iterator[Finding]:
-    """What really runs."""
+    """What actually runs on each GPU."""
     if not driver.gpus:
         return
     for gpu in driver.gpus:
@@ -140,13 +142,13 @@ def _product(backend: Any) -> str:
 
 # The CPU -------------------------------------------------------------------------------------------------------------
 WIDE = frozenset("avx512f avx512dq avx512bw avx512vl avx512cd".split())
-"""What OpenBLAS' kernels for AVX-512 need of a processor."""
+"""The processor features that the AVX-512 kernels of OpenBLAS need."""
 WIDE_KERNELS = frozenset("SkylakeX Cooperlake Sapphirerapids".split())
 
 
 def blas(version: str, pools: Sequence[Mapping[str, Any]], processor: str) -> Finding:
-    """NumPy and its BLAS; `processor`: what the system tells of it. OpenBLAS takes kernels by the model of the
-    processor, and older ones for models that it does not know."""
+    """NumPy and its BLAS; `processor`: its description by the system. OpenBLAS selects kernels by processor model, and
+    falls back to older ones for models it does not know."""
     own = [pool for pool in pools if pool["user_api"] == "blas"]
     parts = [
         " ".join(map(str, filter(None, (p["internal_api"], p["version"], p.get("architecture")))))

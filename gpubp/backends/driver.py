@@ -1,4 +1,4 @@
-"""What the NVIDIA driver says of itself and of its GPUs, asked without CuPy."""
+"""The NVIDIA driver and its GPUs, queried without CuPy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dsl.records import dataclass
 _MAJOR, _MINOR = 75, 76
 """Numbers of CUdevice_attribute: the compute capability."""
 _NO_DEVICE = 100
-"""CUDA_ERROR_NO_DEVICE: what `cuInit` gives where there is no GPU, or the process may see none."""
+"""CUDA_ERROR_NO_DEVICE: the result of `cuInit` if the process can see no GPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """The newest CUDA that the driver knows, (major, minor), and its GPUs; `reason`: why there is none of them."""
+    """The newest CUDA version that the driver supports, (major, minor), and its GPUs; `reason`: why there are none."""
 
     cuda: tuple[int, int] | None
     gpus: tuple[Gpu, ...]
@@ -32,7 +32,7 @@ class Driver:
 
 
 def ask_driver() -> Driver:
-    """Ask the driver, which takes no memory of a GPU."""
+    """Query the driver, which allocates no GPU memory."""
     try:
         library = ctypes.CDLL("libcuda.so.1")
     except OSError:

@@ -25,13 +25,15 @@ class NumpyBackend:
     name = place = "cpu"
     compiles = False
     modes = frozenset({"train", "measure"})
-    worth = 0.01  # about what a C compiler takes: 0.15 to 0.2 s for tiny nets, 1 to 1.5 s for a hundred pieces
-    call = 2.5e7  # some 50 ms at most
-    near = 4e6  # the second cache, and of the third what a core gets of it
+    compile_threshold = (
+        0.01  # about the time of a C compiler: 0.15 to 0.2 s for tiny nets, 1 to 1.5 s for a hundred fusions
+    )
+    max_call_flops = 2.5e7  # some 50 ms at most
+    near = 4e6  # the L2 cache, and a core's share of the L3 cache
     source = staticmethod(c_source)
 
     def __init__(self, why: str = "") -> None:
-        """`why`: the reason for not taking a GPU, where one was looked for."""
+        """`why`: the reason for not using a GPU, if one was considered."""
         self.description = f"CPU (NumPy {np.__version__}{'; ' if why else ''}{why})"
         self.algorithms: dict[str, int] = {}
 
@@ -82,7 +84,7 @@ class NumpyBackend:
         return free_memory()
 
     def finish(self) -> None:
-        """Everything is done when it is called."""
+        """NumPy is synchronous."""
 
     def to_host(self, array: Any) -> NDArray[np.generic]:
         return np.array(array)

@@ -1,7 +1,7 @@
-"""How many threads compute: those of compiled kernels, and those of NumPy's BLAS, one while all products are small.
+"""Numbers of threads: of compiled kernels, and of NumPy's BLAS, limited to one while all products are small.
 
-Threads that share out a small product wait for each other longer than they compute, and they spin: where another
-program needs a core, a step takes ten to a hundred times as long.
+Threads that share a small product wait for each other longer than they compute, and they spin: if another program needs
+a core, a step takes ten to a hundred times as long.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ SMALL = 2e7
 
 
 MOST = 8
-"""Threads that share a loop at most: more do not make it faster, for memory feeds no more."""
+"""Maximum threads of a loop: more are not faster, since memory bandwidth is exhausted."""
 
 
 @cache
 def threads() -> int:
-    """Threads that the loops of compiled kernels are divided among: the cores that this process may use, or fewer where
-    the BLAS has been told so (by OMP_NUM_THREADS or OPENBLAS_NUM_THREADS)."""
-    return min(cores(), _one.usual() or MOST, MOST)
+    """The threads of compiled kernels: as many as this process may use cores, or fewer if the BLAS is limited to fewer
+    (by OMP_NUM_THREADS or OPENBLAS_NUM_THREADS)."""
+    return min(cores(), _limit.usual() or MOST, MOST)
 
 
 def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """The processors that this process may run on, or as many as the `quota` of its container is worth."""
+    """The number of cores that this process may use, by its affinity and by the CPU `quota` of its container."""
     found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         time, period = quota.read_text("ascii").split()
@@ -42,31 +42,32 @@ def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
 
 
 class _OneThread:
-    """The limit of this process: the first that needs it sets it, the last lifts it. `ThreadpoolController.limit` does
-    the same, and asks for all that it can tell first, which takes longer than many a step."""
+    """The process-wide limit of the BLAS to one thread: set by its first holder, lifted by its last.
+    `ThreadpoolController.limit` does the same, but inspects all libraries first, which takes longer than many a
+    step."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._users = self._usual = 0
+        self._holders = self._usual = 0
         self._pools: list[Any] | None = None
         self._before: list[tuple[Any, int]] = []
 
     def enter(self) -> None:
         with self._lock:
-            if not self._users:
+            if not self._holders:
                 self._before = [(pool, count) for pool in self._find() if (count := pool.num_threads) != 1]
                 for pool, _ in self._before:
                     pool.set_num_threads(1)
-            self._users += 1
+            self._holders += 1
 
     def usual(self) -> int:
-        """Threads that the BLAS took when it was first looked at; 0 where none is known."""
+        """The threads of the BLAS before any limit; 0 if unknown."""
         with self._lock:
             self._find()
             return self._usual
 
-    def take(self, count: int) -> None:
-        """From now on that many are the usual number."""
+    def set_usual(self, count: int) -> None:
+        """Set the usual number."""
         with self._lock:
             for pool in self._find():
                 pool.set_num_threads(count)
@@ -82,26 +83,26 @@ class _OneThread:
 
     def leave(self) -> None:
         with self._lock:
-            self._users -= 1
-            if not self._users:
+            self._holders -= 1
+            if not self._holders:
                 for pool, count in self._before:
                     pool.set_num_threads(count)
 
 
-_one = _OneThread()
+_limit = _OneThread()
 
 
 def take_threads(count: int) -> None:
-    """Let this process, which has computed nothing yet, compute by so many threads."""
-    import_module("numpy")  # whose BLAS is told, too
-    _one.take(count)
+    """Set the number of threads of this process, which must not have computed anything yet."""
+    import_module("numpy")  # loads its BLAS
+    _limit.set_usual(count)
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """While this is open, in any thread of the process, the BLAS takes one."""
-    _one.enter()
+    """Limit the BLAS to one thread, in the whole process."""
+    _limit.enter()
     try:
         yield
     finally:
-        _one.leave()
+        _limit.leave()

@@ -69,4 +69,4 @@ class LaneMachine:
         call = bind_copies(tables)
         homes = {name: built.homes.get(v) for name, v in zip(built.outputs, plan.program.outputs, strict=True)}
         outputs = {name: self.arrays[home.hint] for name, home in homes.items() if home is not None}
-        return Lanes(call, steps_of_call(backend.call, compiled.costs, self.count), plan.feeds, outputs)
+        return Lanes(call, steps_of_call(backend.max_call_flops, compiled.costs, self.count), plan.feeds, outputs)

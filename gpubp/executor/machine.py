@@ -89,12 +89,12 @@ class Machine:
         that the same seed gives the same bytes, also after a resume."""
         if mode not in self.backend.modes or not self.backend.compiles:
             return math.inf
-        if not self.backend.worth:
+        if not self.backend.compile_threshold:
             return 0
         if self.alone is not None:
             return self.alone(mode, batch).native_from
         seconds = 1.5e-6 * len(plan.steps) + costs.traffic / 8e9 + costs.flops / 4e10
-        return self.backend.worth * len(plan.fusions) / seconds
+        return self.backend.compile_threshold * len(plan.fusions) / seconds
 
     def native(self, mode: Mode, batch: int, fit: object | None = None) -> tuple[CSource, Kernels] | None:
         """The compiled kernels of a program; None if there are none."""
@@ -141,7 +141,13 @@ class Machine:
             return Bound(compiled, step, feeds, results, native=True)
         many = kernels.bind_many(source.many, self._arena, tables)
         return Bound(
-            compiled, step, feeds, results, many, steps_of_call(self.backend.call, compiled.costs), native=True
+            compiled,
+            step,
+            feeds,
+            results,
+            many,
+            steps_of_call(self.backend.max_call_flops, compiled.costs),
+            native=True,
         )
 
     def run(self, mode: Mode, batch: int, feeds: Sequence[Any], fit: object | None = None, step: int = 0) -> Bound:

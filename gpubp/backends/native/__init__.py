@@ -1,4 +1,4 @@
-"""The CPU, by compiled C: kernels of a plan's pieces, with NumPy between them."""
+"""The CPU, by compiled C: kernels for the fusions of a plan, and NumPy for other equations."""
 
 from .backend import NativeBackend, say_busy, say_once
 from .cache import CacheError, KernelCache

@@ -1,4 +1,4 @@
-"""The CPU, by compiled kernels beside NumPy."""
+"""The CPU, by compiled kernels and NumPy."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ EVERY = frozenset({"train", "gradients", "measure", "predict", "fit"})
 
 
 class NativeBackend(NumpyBackend):
-    """Arrays in the machine's memory; kernels compiled by `compiler`, and NumPy where that fails."""
+    """Arrays in host memory; kernels compiled by `compiler`, and NumPy if that fails."""
 
     compiles = True
 
     def __init__(self, compiler: Compiler, *, forced: bool = False, why: str = "", folder: Path | None = None) -> None:
-        """`forced`: every program is compiled, however little there is to do. `folder`: where compiled kernels are
-        kept, the user's cache where None."""
+        """`forced`: compile every program at once. `folder`: of the cache of compiled kernels, by default in the user's
+        cache folder."""
         super().__init__(why)
         self.compiler, self._all = compiler, forced
         if forced:
-            self.modes, self.worth = EVERY, 0.0
+            self.modes, self.compile_threshold = EVERY, 0.0
         self.cache = KernelCache(folder or user_cache_path("gpubp") / "kernels")
         self.description = f"CPU (NumPy {np.__version__} and {compiler.name}{'; ' if why else ''}{why})"
 
@@ -46,7 +46,7 @@ class NativeBackend(NumpyBackend):
         return f"{'all' if self._all else 'training and validation'}, by {version}" if self.compiles else ""
 
     def library(self, source: CSource) -> Library | None:
-        """The compiled functions of a C text; None where that fails, which is said once."""
+        """The compiled functions of a C source; None if compiling fails, which is reported once."""
         try:
             return Library(self.cache.library(source.code, self.compiler), source.numbers)
         except NativeError as error:
@@ -83,7 +83,7 @@ _said: set[str] = set()
 
 
 def say_once(message: str) -> None:
-    """Warn of something, the first time in this process."""
+    """Log a warning, once in this process."""
     if message not in _said:
         _said.add(message)
         logging.getLogger("gpubp").warning(message)

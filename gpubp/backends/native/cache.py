@@ -1,4 +1,4 @@
-"""Compiled kernels on disk, in a folder that belongs to this user alone."""
+"""A cache of compiled kernels on disk, in a private folder of the user."""
 
 from __future__ import annotations
 
@@ -17,63 +17,63 @@ from .compiler import NativeError
 
 SUFFIX = ".so"
 MOST = 512 << 20
-"""Bytes that all kernels may take: those of some thousand programs."""
+"""Maximum size of the cache in bytes: several thousand programs."""
 KEPT = 3 / 4
-"""How much of that is left where they take more."""
+"""The fraction of it that is kept when it is exceeded."""
 STALE = 3600.0
-"""Seconds after which what a compiler has left behind belongs to none that still runs."""
+"""Seconds after which a temporary folder cannot belong to a running compiler any more."""
 _PLACE = ".compiling-"
 
 
 class Compiles(Protocol):
-    """What makes machine code of a text."""
+    """A compiler from source to machine code."""
 
     @property
     def identity(self) -> str:
-        """All that its code depends on beside the text. Raises NativeError."""
+        """Everything but the source that its code depends on. Raises NativeError."""
 
-    def compile(self, source: Path, made: Path) -> None:
-        """Make the file `made`. Raises NativeError."""
+    def compile(self, source: Path, output: Path) -> None:
+        """Compile `source` to the file `output`. Raises NativeError."""
 
 
 class CacheError(NativeError):
-    """Compiled kernels cannot be kept."""
+    """Compiled kernels cannot be cached."""
 
 
 class KernelCache:
-    """A folder of machine code. A file's name is the key (source, compiler, flags, processor) and the digest of its
-    content: a damaged one is compiled anew. Where all take more than MOST bytes, those go that were not used for
-    longest."""
+    """A folder of machine code. A file's name is its key (source, compiler, flags, processor) and the digest of its
+    content, so that damaged files are detected and compiled again. Least recently used files are evicted beyond MOST
+    bytes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def library(self, text: str, compiler: Compiles, suffix: str = SUFFIX) -> Path:
-        """The library of a text, compiled if it is not there. Raises NativeError, CacheError where it
-        cannot be kept."""
+        """The library for a source, compiled if it is not cached. Raises NativeError, or CacheError if it cannot be
+        stored."""
         key = _digest("\0".join((text, compiler.identity)).encode())
         self._require_private()
-        for path in self._found(key, suffix):
+        for path in self._cached(key, suffix):
             return path
         try:
             with tempfile.TemporaryDirectory(prefix=_PLACE, dir=self.folder) as place:
-                source, made = Path(place) / "kernels.c", Path(place) / f"kernels{suffix}"
+                source, output = Path(place) / "kernels.c", Path(place) / f"kernels{suffix}"
                 source.write_text(text, "utf-8")
-                compiler.compile(source, made)
-                target = self.folder / f"{key}-{_digest(made.read_bytes())}{suffix}"
-                made.chmod(0o700)
-                # Whole or not at all: another process may do the same at this moment.
-                made.replace(target)
-            self._make_room()
+                compiler.compile(source, output)
+                target = self.folder / f"{key}-{_digest(output.read_bytes())}{suffix}"
+                output.chmod(0o700)
+                # Atomic: another process may do the same at this moment.
+                output.replace(target)
+            self._evict()
         except OSError as error:
             raise CacheError(f"cannot write to `{self.folder}`: {_reason(error)}") from None
         return target
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Waits until no other process or thread is in here, on file systems that have locks. Raises CacheError."""
+        """Hold an exclusive lock on the folder, if its file system supports that. Raises CacheError."""
         self._require_private()
-        import fcntl  # only where `_require_private` finds users
+        import fcntl  # not on Windows, which `_require_private` refuses
 
         try:
             folder = os.open(self.folder, os.O_RDONLY)
@@ -86,14 +86,14 @@ class KernelCache:
         finally:
             os.close(folder)
 
-    def _found(self, key: str, suffix: str) -> Iterator[Path]:
+    def _cached(self, key: str, suffix: str) -> Iterator[Path]:
         try:
             names = [name for name in os.listdir(self.folder) if name.startswith(f"{key}-") and name.endswith(suffix)]
             for path in map(self.folder.joinpath, sorted(names)):
                 about = path.lstat()
                 private = stat.S_ISREG(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o022
                 if private and path.name == f"{key}-{_digest(path.read_bytes())}{suffix}":
-                    with suppress(OSError):  # on a disk that cannot be written to, nothing is removed either
+                    with suppress(OSError):  # on a read-only disk nothing is evicted either
                         os.utime(path, ns=(time.time_ns(), about.st_mtime_ns))
                     yield path
                 elif private:
@@ -101,8 +101,8 @@ class KernelCache:
         except OSError as error:
             raise CacheError(f"cannot read `{self.folder}`: {_reason(error)}") from None
 
-    def _make_room(self) -> None:
-        """Other processes may do the same at this moment."""
+    def _evict(self) -> None:
+        """Evict files that were not used for longest; other processes may do the same at this moment."""
         used, found = 0, []
         for entry in [*os.scandir(self.folder)]:
             with suppress(FileNotFoundError):
@@ -121,7 +121,7 @@ class KernelCache:
             used -= size
 
     def _require_private(self) -> None:
-        """Make the folder if it is not there. Raises CacheError where others could have put something into it."""
+        """Create the folder if necessary. Raises CacheError if other users could have put files into it."""
         if not hasattr(os, "getuid"):
             raise CacheError("compiled kernels need a system with users and permissions, such as Linux or macOS")
         try:

@@ -13,18 +13,18 @@ from pathlib import Path
 from dsl.records import dataclass
 
 NATIVE = "-march=native"
-"""All instructions of this machine's processor, by a name that clang before 16 does not know on ARM, nor GCC on an ARM
-processor newer than itself."""
+"""All instructions of this machine's processor. Not supported on ARM by clang before 16, nor by a GCC older than the
+processor."""
 FLAGS = (
     "-std=c11",
     NATIVE,
-    # A product and a sum are rounded apart, as NumPy rounds them, unless the text asks for one rounding.
+    # No contraction: as in NumPy, a product and a sum are rounded separately, unless the source calls fma.
     "-ffp-contract=off",
-    # errno and the flags of the floating-point unit, which nobody reads, are what keeps loops from being vectorised;
-    # NaN, inf and the order of sums stay as they are written.
+    # errno and floating-point exception flags, which nobody reads, would prevent vectorisation. These flags change
+    # neither NaN and inf nor the order of sums.
     "-fno-math-errno",
     "-fno-trapping-math",
-    # One arena holds values of all types; whole numbers wrap as NumPy's do.
+    # One arena holds values of all types; integers wrap as in NumPy.
     "-fno-strict-aliasing",
     "-fwrapv",
     "-w",
@@ -33,25 +33,25 @@ FLAGS = (
     "-pthread",
 )
 LEVEL = ("-O3",)
-"""The level of optimisation."""
+"""The optimisation level."""
 GCC_LEVEL = ("-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-funswitch-loops", "-fpeel-loops")
-"""That of GCC: what of its -O3 these loops gain by. It compiles them in three quarters of the time of -O3, and steps
-are no slower (measured with GCC 12: 0.83 to 0.99 of the time); no level changes a bit."""
+"""The level for GCC: the parts of its -O3 that these loops gain from. It compiles in three quarters of the time of -O3,
+and steps are no slower (measured with GCC 12: 0.83 to 0.99 of the time). No level changes a bit of a result."""
 SECONDS = 120
-"""Longest time that a compiler may take."""
+"""Timeout of a compiler."""
 
 
 _VERSIONS: dict[tuple[str, tuple[str, ...], int], str] = {}
 
 
 class NativeError(Exception):
-    """Kernels cannot be compiled or loaded; the text says why, in a few words."""
+    """Kernels cannot be compiled or loaded; the message gives the reason in a few words."""
 
 
 @dataclass(frozen=True)
 class Compiler:
-    """A C compiler by the path of its command; `options` come with it: a level of optimisation among them (`-O1`)
-    holds in place of the usual one."""
+    """A C compiler: the path of its command, and `options` that come with it; an optimisation level among them (`-O1`)
+    replaces the usual one."""
 
     command: str
     options: tuple[str, ...] = ()
@@ -63,12 +63,12 @@ class Compiler:
 
     @cached_property
     def version(self) -> str:
-        """The first line of what it says of itself. Raises NativeError."""
-        return (self._told.splitlines() or [""])[0]
+        """The first line of its `--version`. Raises NativeError."""
+        return (self._version_text.splitlines() or [""])[0]
 
     @cached_property
-    def _told(self) -> str:
-        """What it says of itself: the same for all executors of a process, unless another one was installed."""
+    def _version_text(self) -> str:
+        """Its `--version`, cached in this process until another compiler is installed."""
         try:
             changed = os.stat(self.command).st_mtime_ns
         except OSError:
@@ -80,18 +80,18 @@ class Compiler:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """What a shared library is compiled with, beside the options that come with the command. Raises NativeError."""
+        """The flags for a shared library, in addition to `options`. Raises NativeError."""
         if any(option.startswith("-O") for option in self.options):
             return FLAGS
-        return (*FLAGS, *(GCC_LEVEL if "Free Software Foundation" in self._told else LEVEL))
+        return (*FLAGS, *(GCC_LEVEL if "Free Software Foundation" in self._version_text else LEVEL))
 
     @cached_property
     def identity(self) -> str:
-        """What its code depends on: its version, its flags, and the instructions that this processor has."""
+        """Everything its code depends on: its version, its flags, and the instructions of this processor."""
         return "\n".join((self.version, *self.options, *self.flags, platform.machine(), processor()))
 
     def compile(self, source: Path, library: Path) -> None:
-        """Make a shared library. Raises NativeError."""
+        """Compile a shared library. Raises NativeError."""
         rest = str(source), "-o", str(library), "-lm"
         try:
             self._run(*self.flags, *rest)
@@ -110,7 +110,7 @@ class Compiler:
                 errors="replace",
                 timeout=SECONDS,
                 check=False,
-                process_group=0,  # Ctrl-C in a terminal ends the training when its step is done, not the compiler
+                process_group=0,  # Ctrl-C in a terminal must not kill the compiler: training finishes its step first
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise NativeError(f"the C compiler `{self.command}` cannot be run: {_first_line(error)}") from None
@@ -120,8 +120,8 @@ class Compiler:
 
 
 def find_compiler(command: str = "") -> Compiler | None:
-    """The compiler `command` (words as a shell divides them), or where that is empty the first of cc, gcc and clang;
-    None where it is not there."""
+    """The compiler `command` (with options, split as by a shell), or if that is empty the first of cc, gcc and clang
+    found; None if there is none."""
     try:
         words = shlex.split(command)
     except ValueError:
@@ -134,13 +134,13 @@ def find_compiler(command: str = "") -> Compiler | None:
 
 
 def processor() -> str:
-    """The instructions of this machine's processor, as far as the system tells."""
+    """The model and instruction sets of this machine's processor, as far as the system reports them."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
     except OSError:
         return platform.processor()
-    told = ("model name", "flags", "CPU part", "Features")
-    return "\n".join(dict.fromkeys(line for line in lines if line.startswith(told)))
+    keys = ("model name", "flags", "CPU part", "Features")
+    return "\n".join(dict.fromkeys(line for line in lines if line.startswith(keys)))
 
 
 def _first_line(error: object) -> str:

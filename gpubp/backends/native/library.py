@@ -18,8 +18,8 @@ Array = NDArray[Any]
 
 
 class Library:
-    """The functions of a shared library. `numbers`: the table that they are given behind the others. Raises NativeError
-    where it cannot be loaded."""
+    """The functions of a shared library. `numbers`: the table of run-time numbers, passed after the other tables.
+    Raises NativeError if it cannot be loaded."""
 
     def __init__(self, path: Path, numbers: bytes = b"") -> None:
         self._numbers = np.array(np.frombuffer(numbers, np.float64))
@@ -31,7 +31,7 @@ class Library:
             ctypes.c_int.in_dll(self._library, "pool_threads").value = threads()
 
     def bind(self, name: str, arena: Array, tables: Sequence[Array]) -> Callable[[], int]:
-        """The function `name` on its memory, ready to call. The states among `tables` are changed in place."""
+        """Bind the function `name` to its memory. The states among `tables` are updated in place."""
         function = self._library[name]
         function.argtypes, function.restype = (ctypes.c_void_p, ctypes.c_void_p), ctypes.c_int
         kept, addresses = _addresses([*tables, self._numbers])
@@ -52,7 +52,7 @@ class Library:
         return Loop(call)
 
     def bind_lanes(self, name: str, arena: Array, tables: Sequence[Array]) -> Callable[..., None]:
-        """What gpubp.backends.base.BindCopies gives."""
+        """The loop of gpubp.backends.base.BindCopies."""
         function = self._library[name]
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         function.argtypes = (*(pointer,) * 4, *(number,) * 4, pointer, pointer, number)
@@ -69,21 +69,23 @@ class Library:
             results: Sequence[Array],
             column: int,
         ) -> None:
-            held = _addresses(rows), kept, arena
-            where = None if order is None else pointer(_place(order))
+            row_addresses = _addresses(rows), kept, arena
+            order_pointer = None if order is None else pointer(_place(order))
             width = results[0].shape[1]
             columns = (ctypes.c_void_p * len(results))(*(_place(a) + column * a.itemsize for a in results))
-            moving, copies = pointer(_place(going)), len(going)
+            active, copies = pointer(_place(going)), len(going)
             count = len(rows[0]) if order is None else order.shape[-1]
-            function(at, addresses, held[0][1], where, count, start, steps, copies, moving, columns, width)
+            function(
+                at, addresses, row_addresses[0][1], order_pointer, count, start, steps, copies, active, columns, width
+            )
 
         return lanes
 
 
 class Loop:
-    """A function that does many steps; see gpubp.backends.base.Loop. `function`: on its memory, called with the
-    addresses of rows and of their order, the batches that it has, the number of the first step, that of steps, and the
-    addresses of results."""
+    """A loop over many steps; see gpubp.backends.base.Loop. `function` is bound to its memory and called with the
+    addresses of the rows and of their permutation, the number of batches in these, the number of the first step, the
+    number of steps, and the addresses of the results."""
 
     def __init__(self, function: Callable[..., int]) -> None:
         self._function = function
@@ -106,18 +108,20 @@ class Loop:
             return self._steps(rows, order, (count if order is None else order.size) // batch, first, steps, results)
         done, whole = 0, count // batch
         while done < steps:
-            epoch, at = divmod(first + done, whole + 1)
-            own = None if order is None else order[epoch * count :]
-            kept = [array[done:] for array in results]
-            if at < whole:
-                wanted = min(whole - at, steps - done)
-                made = self._steps(rows, own, whole, at, wanted, kept)
+            epoch, step_of_epoch = divmod(first + done, whole + 1)
+            epoch_order = None if order is None else order[epoch * count :]
+            results_left = [array[done:] for array in results]
+            if step_of_epoch < whole:
+                count_wanted = min(whole - step_of_epoch, steps - done)
+                count_done = self._steps(rows, epoch_order, whole, step_of_epoch, count_wanted, results_left)
             else:
-                start, wanted = whole * batch, 1
-                last = rows if own is not None else [array[start:] for array in rows]
-                made = rest._steps(last, None if own is None else own[start:], 1, 0, 1, kept)
-            done += made
-            if made < wanted:
+                start, count_wanted = whole * batch, 1
+                last = rows if epoch_order is not None else [array[start:] for array in rows]
+                count_done = rest._steps(
+                    last, None if epoch_order is None else epoch_order[start:], 1, 0, 1, results_left
+                )
+            done += count_done
+            if count_done < count_wanted:
                 break
         return done
 
@@ -130,18 +134,18 @@ class Loop:
         steps: int,
         results: Sequence[Array],
     ) -> int:
-        held = _addresses(rows), _addresses(results)
-        where = None if order is None else ctypes.c_void_p(_place(order))
-        return self._function(held[0][1], where, batches, first, steps, held[1][1])
+        addresses = _addresses(rows), _addresses(results)
+        order_pointer = None if order is None else ctypes.c_void_p(_place(order))
+        return self._function(addresses[0][1], order_pointer, batches, first, steps, addresses[1][1])
 
 
 def _addresses(arrays: Sequence[Array]) -> tuple[list[Array], Any]:
-    """The arrays, and a C array of their addresses. What is written lies as its plan says; constants are dense."""
+    """The arrays, and a C array of their addresses. Constants are made contiguous; states are laid out as planned."""
     kept = [a if a.flags.c_contiguous or a.flags.writeable else np.array(a, order="C") for a in arrays]
     return kept, (ctypes.c_void_p * max(len(kept), 1))(*map(_place, kept))
 
 
 def _place(array: Array) -> int:
-    """Where an array begins; its `ctypes.data` is the same and takes longer than some steps."""
+    """The address of an array. `ctypes.data` is the same, but takes longer than some steps."""
     place: int = array.__array_interface__["data"][0]
     return place
