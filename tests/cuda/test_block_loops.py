@@ -61,7 +61,7 @@ def test_a_wider_net_in_the_memory_of_newer_gpus(use: Use, monkeypatch: pytest.M
         ex = gpubp.Executor(net, place, "float32", backend=backend)
         found.append(np.asarray(ex.backend.to_host(ex.run_steps(ex.place(data), 4, 16)[0])))
     assert "train_block" in device.log
-    assert device.dynamic_shared["train_block"] > STATIC_SHARED
+    assert device.asked["train_block"] > STATIC_SHARED
     np.testing.assert_allclose(*found, rtol=1e-5)
 
 
@@ -128,7 +128,7 @@ def test_what_newer_gpus_give_a_block_is_asked_for(use: Use, monkeypatch: pytest
         device = use()
         found.append(trained(net, rows_of(net, 14), "float64"))
         assert way in device.log
-        assert list(device.dynamic_shared) == ["train_block"] * (room > STATIC_SHARED)
+        assert list(device.asked) == ["train_block"] * (room > STATIC_SHARED)
     assert same(*found)
 
 

@@ -34,7 +34,7 @@ def kernels_of(source: CudaSource) -> str:
     """The text without the functions that every module begins with, and the launches."""
     lines = [source.text[source.text.index('extern "C"') :]]
     for name, work in source.work.items():
-        lines += [re.sub(r", (frame=None|asked=0)", "", f"// {name}: {one}\n") for one in work]
+        lines += [re.sub(r", (frame=None|dynamic_shared=0)", "", f"// {name}: {one}\n") for one in work]
     return "".join(lines)
 
 

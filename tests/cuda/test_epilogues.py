@@ -241,7 +241,7 @@ def test_a_result_on_memory_that_other_blocks_still_read() -> None:
     clash = factor.buffer.start < mask.buffer.start + mask.buffer.bytes and mask.buffer.start < factor.buffer.start + 1
     assert clash, "the planner has changed: the test shows nothing"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cuda_epilogue, "overlap", lambda *_: False)
+        patch.setattr(cuda_epilogue, "places_overlap", lambda *_: False)
         bad = cuda_source(found, "run")
     wrong = [ran(found, arrays, order, bad)[0] for order in (0, 1)]
     assert any(not np.array_equal(a, wanted) for a in wrong)
@@ -288,7 +288,7 @@ def test_an_epilogue_that_moves_past_what_it_reads_is_found(monkeypatch: pytest.
 
     found = planned_of(build, arrays, False)
     right, _ = ran(found, arrays)
-    monkeypatch.setattr(Task, "clashes", lambda *_: False)
+    monkeypatch.setattr(Task, "conflicts", lambda *_: False)
     bad = cuda_source(found, "run")
     wrong = [ran(found, arrays, order, bad)[0] for order in (0, 1)]
     assert all(not np.array_equal(right, a) for a in wrong)

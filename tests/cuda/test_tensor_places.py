@@ -62,23 +62,23 @@ def test_no_two_threads_ask_for_one_bank(tile: TensorTile) -> None:
             asked: list[int] = []
             for lane in range(first, first + at_once):
                 own = {"lane": lane, "warp": warp, "t": t, "u": 1, "g": 0}
-                own["y"] = warp // tile.across * 8 + lane // 4
+                own["y"] = warp // tile.warps_across * 8 + lane // 4
                 begin = python(address, deep=python(deep, **own), **own)
                 asked += range(begin, begin + width)
             assert ways(asked) == 1
             assert len(set(asked)) == 32
-        assert written(factor) == (1 if factor.along or tile.columns > 16 else 2)
+        assert written(factor) == (1 if factor.k_contiguous or tile.columns > 16 else 2)
 
 
 def written(factor: Any) -> int:
     """The most numbers of one bank that threads beside each other write at once."""
-    lines = factor.put(4)
+    lines = factor.store_shared(4)
     address = lines[-2].split("[1 - half])[")[1].split(" = ")[0].removesuffix(")").removesuffix("]")
     (names,) = (line.strip().removeprefix("const int ").rstrip(";") for line in lines if "slot %" in line)
     first, second = (part.split(" = ") for part in names.split(", "))
-    width = 1 if factor.along else factor.width
+    width = 1 if factor.k_contiguous else factor.width
     most = 0
-    for v in range(factor.width if factor.along else 1):
+    for v in range(factor.width if factor.k_contiguous else 1):
         for begin in range(0, min(factor.threads, 32), 32 // width):
             asked = []
             for thread in range(begin, begin + 32 // width):
