@@ -119,8 +119,8 @@ def cotangents_of(
     assert op.vjp is not None
     xs = inputs_for(arrays)
     eqn = Eqn(op, tuple(xs), params, tuple(map(Var, results(op, xs, params))))
-    if op.keep is not None:
-        eqn = op.keep(eqn)
+    if op.save_residuals is not None:
+        eqn = op.save_residuals(eqn)
     gs = [None if u is None else Var(y.aval, "g") for u, y in zip(upstream, eqn.outputs, strict=False)]
     gs += [None] * (len(eqn.outputs) - len(gs))
     more = len(eqn.outputs) > 1

@@ -39,7 +39,7 @@ def pullback(
     back: dict[object, Back] = {}  # one object per origin: they are compared by identity
     for eqn in reversed(eqns):
         if eqn.op.vjp is not None and any(v in live and v in found for v in eqn.outputs):
-            eqn = eqn if eqn.op.keep is None else eqn.op.keep(eqn)
+            eqn = eqn if eqn.op.save_residuals is None else eqn.op.save_residuals(eqn)
             with origin(None if eqn.origin is None else back.setdefault(eqn.origin, Back(eqn.origin))):
                 _push(eqn, live, found)
         kept.append(eqn)

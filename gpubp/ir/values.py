@@ -70,8 +70,8 @@ class Primitive:
     scratch: Callable[..., tuple[Aval, ...]] | None = None
     view: Callable[..., tuple[int, tuple[int, ...]] | None] | None = None
     inverse: Callable[..., Mapping[str, Any]] | None = None
-    parts: Callable[..., tuple[tuple[int, ...], ...]] | None = None
-    keep: Callable[[Eqn], Eqn] | None = None
+    concat_starts: Callable[..., tuple[tuple[int, ...], ...]] | None = None
+    save_residuals: Callable[[Eqn], Eqn] | None = None
     prune: Callable[..., Eqn] | None = None
     stack: Callable[..., Var | tuple[Var, ...]] | None = None
     flops: Callable[..., int] | None = None

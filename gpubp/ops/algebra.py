@@ -10,7 +10,7 @@ from ..ir import FLOATS, PRIMITIVES, Eqn, Operand, Var
 from .choices import cast_primitive
 from .elementwise import add, div, mul, neg, sub
 from .moves import MOVES
-from .rewrites import Rules, Scope, alone, value_of
+from .rewrites import Rules, Scope, single_use, value_of
 from .shaping import sum_primitive
 
 STEPS = 8
@@ -22,9 +22,9 @@ def _is(x: Operand, value: float) -> bool:
 
 
 # Signs and literal factors -------------------------------------------------------------------------------------------
-def _shed(x: Operand, scope: Scope, steps: int = STEPS) -> Operand | None:
-    """-x, if that needs one equation less: x is itself a negation, or a product, quotient, sum or view, used only once,
-    that contains one."""
+def _without_sign(x: Operand, scope: Scope, steps: int = STEPS) -> Operand | None:
+    """-x, if that saves an equation: x is a negation, or a product, quotient, sum or view with a single use that
+    contains one."""
     eqn = scope.producer_of(x)
     if eqn is None or steps == 0:
         return None
@@ -34,18 +34,18 @@ def _shed(x: Operand, scope: Scope, steps: int = STEPS) -> Operand | None:
         return None
     if eqn.op in (mul, div):
         a, b = eqn.inputs
-        if (without := _shed(a, scope, steps - 1)) is not None:
-            return eqn.op(without, b)
-        return eqn.op(a, without) if (without := _shed(b, scope, steps - 1)) is not None else None
+        if (unsigned := _without_sign(a, scope, steps - 1)) is not None:
+            return eqn.op(unsigned, b)
+        return eqn.op(a, unsigned) if (unsigned := _without_sign(b, scope, steps - 1)) is not None else None
     if eqn.op is sum_primitive or eqn.op is cast_primitive or eqn.op.trait == "view":
-        without = _shed(eqn.inputs[0], scope, steps - 1)
-        return None if without is None else eqn.op(without, **eqn.params)
+        unsigned = _without_sign(eqn.inputs[0], scope, steps - 1)
+        return None if unsigned is None else eqn.op(unsigned, **eqn.params)
     return None
 
 
-def _factor(x: Operand, scope: Scope, steps: int = STEPS) -> tuple[float, Var] | None:
-    """(c, v) with x = c v, where c is a literal or a sign: x is itself a product, or a sum or view, used only once, of
-    products."""
+def _literal_factor(x: Operand, scope: Scope, steps: int = STEPS) -> tuple[float, Var] | None:
+    """(c, v) with x = c v, where c is a literal or a sign: x is a product, or a sum or view with a single use of
+    one."""
     eqn = scope.producer_of(x)
     if eqn is None or steps == 0:
         return None
@@ -58,13 +58,13 @@ def _factor(x: Operand, scope: Scope, steps: int = STEPS) -> tuple[float, Var] |
             if not isinstance(c, Var) and isinstance(v, Var):
                 return float(c), v
     if eqn.op is sum_primitive or eqn.op.trait == "view":
-        inner = _factor(eqn.inputs[0], scope, steps - 1)
+        inner = _literal_factor(eqn.inputs[0], scope, steps - 1)
         return None if inner is None else (inner[0], eqn.op(inner[1], **eqn.params))
     return None
 
 
 def _scaled(c: float, x: Var) -> Var | None:
-    """c x, if c, a product of literals, is still a normal number."""
+    """c x, if the literal c, possibly a product of literals, is a normal number."""
     if c == 1:
         return x
     if c == -1:
@@ -76,13 +76,13 @@ def _scaled(c: float, x: Var) -> Var | None:
 def _neg(eqn: Eqn, scope: Scope) -> Var | None:
     """-(c x) = (-c) x; -(a - b) = b - a; -(-a b) = a b."""
     (x,) = eqn.inputs
-    if (inner := _factor(x, scope)) is not None:
+    if (inner := _literal_factor(x, scope)) is not None:
         return _scaled(-inner[0], inner[1])
-    maker = alone(x, scope)
-    if maker is not None and maker.op is sub:
-        return sub(maker.inputs[1], maker.inputs[0])
-    without = _shed(x, scope)
-    return without if isinstance(without, Var) else None
+    producer = single_use(x, scope)
+    if producer is not None and producer.op is sub:
+        return sub(producer.inputs[1], producer.inputs[0])
+    unsigned = _without_sign(x, scope)
+    return unsigned if isinstance(unsigned, Var) else None
 
 
 def _scale(eqn: Eqn, scope: Scope) -> Var | None:
@@ -92,25 +92,27 @@ def _scale(eqn: Eqn, scope: Scope) -> Var | None:
         if not isinstance(c, Var) and isinstance(x, Var) and x.dtype in FLOATS:
             if c in (1, -1):
                 return _scaled(c, x)
-            inner = _factor(x, scope)
+            inner = _literal_factor(x, scope)
             return None if inner is None else _scaled(c * inner[0], inner[1])
     return None
 
 
 def _two_signs(eqn: Eqn, scope: Scope) -> Var | None:
     """(-a) (-b) = a b, and likewise for a quotient."""
-    without = [_shed(x, scope) for x in eqn.inputs]
-    return eqn.op(*without) if None not in without else None  # type: ignore[arg-type]
+    unsigned = [_without_sign(x, scope) for x in eqn.inputs]
+    return eqn.op(*unsigned) if None not in unsigned else None  # type: ignore[arg-type]
 
 
 def _sign_to_factor(eqn: Eqn, scope: Scope) -> Var | None:
     """(c x) (-b) = (-c x) b, in either order, and likewise for a quotient: the sign moves into the literal."""
     for i in (0, 1):
         scaled, other = eqn.inputs[i], eqn.inputs[1 - i]
-        if alone(scaled, scope) is None or (inner := _factor(scaled, scope)) is None or abs(inner[0]) == 1:
+        if single_use(scaled, scope) is None or (inner := _literal_factor(scaled, scope)) is None or abs(inner[0]) == 1:
             continue
-        if (without := _shed(other, scope)) is not None and (turned := _scaled(-inner[0], inner[1])) is not None:
-            return eqn.op(*((turned, without) if i == 0 else (without, turned)))
+        if (unsigned := _without_sign(other, scope)) is not None and (
+            negated := _scaled(-inner[0], inner[1])
+        ) is not None:
+            return eqn.op(*((negated, unsigned) if i == 0 else (unsigned, negated)))
     return None
 
 
@@ -119,10 +121,10 @@ def _div(eqn: Eqn, scope: Scope) -> Var | None:
     a, b = eqn.inputs
     if _is(b, 1) and isinstance(a, Var):
         return a
-    if not isinstance(a, Var) and (without := _shed(b, scope)) is not None:
-        return div(-a, without)
-    if not isinstance(b, Var) and (without := _shed(a, scope)) is not None:
-        return div(without, -b)
+    if not isinstance(a, Var) and (unsigned := _without_sign(b, scope)) is not None:
+        return div(-a, unsigned)
+    if not isinstance(b, Var) and (unsigned := _without_sign(a, scope)) is not None:
+        return div(unsigned, -b)
     return None
 
 
@@ -131,12 +133,12 @@ def _add(eqn: Eqn, scope: Scope) -> Var | None:
     for a, b in (eqn.inputs, eqn.inputs[::-1]):
         if _is(b, 0) and isinstance(a, Var):
             return a
-        if (without := _shed(b, scope)) is not None and isinstance(a, Var):
-            return sub(a, without)
+        if (unsigned := _without_sign(b, scope)) is not None and isinstance(a, Var):
+            return sub(a, unsigned)
     a, b = eqn.inputs
-    maker = scope.producer_of(a)
-    if a is b and maker is not None and maker.op is mul and scope.uses_of(a) == 2:
-        for c, x in (maker.inputs, maker.inputs[::-1]):
+    producer = scope.producer_of(a)
+    if a is b and producer is not None and producer.op is mul and scope.uses_of(a) == 2:
+        for c, x in (producer.inputs, producer.inputs[::-1]):
             if not isinstance(c, Var) and isinstance(x, Var):
                 return _scaled(2.0 * c, x)
     return None
@@ -149,13 +151,13 @@ def _sub(eqn: Eqn, scope: Scope) -> Var | None:
         return a
     if _is(a, 0) and isinstance(b, Var) and b.dtype in FLOATS:
         return -b
-    return add(a, without) if (without := _shed(b, scope)) is not None else None
+    return add(a, unsigned) if (unsigned := _without_sign(b, scope)) is not None else None
 
 
 def _common_factor(eqn: Eqn, scope: Scope) -> Var | None:
     """c a - c b = c (a - b), and likewise for a sum (*rounding*): with unit roundoff u, the error is at most 2 u |c (a
     - b)|, never more than the original's u (|c a| + |c b| + |c (a - b)|)."""
-    first, second = (alone(x, scope) for x in eqn.inputs)
+    first, second = (single_use(x, scope) for x in eqn.inputs)
     if first is None or second is None or first.op is not mul or second.op is not mul:
         return None
     for c, a in (first.inputs, first.inputs[::-1]):

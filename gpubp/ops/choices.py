@@ -7,17 +7,17 @@ from typing import Any
 
 from ..errors import ShapeError
 from ..ir import FLOATS, Aval, Decomposition, Elementwise, Example, Nodes, OneNode, Primitive, Var, define
-from .elements import broadcast, elementwise, same_dtype, signed, unbroadcast
+from .elements import broadcast, elementwise, infix, same_dtype, unbroadcast
 from .onnx_moves import CAST
 
 # Comparisons and logic: results are bool, not differentiable ---------------------------------------------------------
 _compare: dict[str, Any] = {"result": "bool", "floats_only": False}
-less: Primitive = signed("less", "<", "less", None, onnx="Less", **_compare)
-less_equal: Primitive = signed("less_equal", "<=", "less_equal", None, onnx="LessOrEqual", **_compare)
-greater: Primitive = signed("greater", ">", "greater", None, onnx="Greater", **_compare)
-greater_equal: Primitive = signed("greater_equal", ">=", "greater_equal", None, onnx="GreaterOrEqual", **_compare)
-equal: Primitive = signed("equal", "==", "equal", None, onnx="Equal", **_compare)
-not_equal: Primitive = signed(
+less: Primitive = infix("less", "<", "less", None, onnx="Less", **_compare)
+less_equal: Primitive = infix("less_equal", "<=", "less_equal", None, onnx="LessOrEqual", **_compare)
+greater: Primitive = infix("greater", ">", "greater", None, onnx="Greater", **_compare)
+greater_equal: Primitive = infix("greater_equal", ">=", "greater_equal", None, onnx="GreaterOrEqual", **_compare)
+equal: Primitive = infix("equal", "==", "equal", None, onnx="Equal", **_compare)
+not_equal: Primitive = infix(
     "not_equal",
     "!=",
     "not_equal",
@@ -25,9 +25,7 @@ not_equal: Primitive = signed(
     onnx=Nodes(lambda g, out, a, b: g.node("Not", g.node("Equal", a, b))),
     **_compare,
 )
-logical_and: Primitive = signed(
-    "logical_and", "&", "logical_and", None, dtypes=("bool", "bool"), onnx="And", **_compare
-)
+logical_and: Primitive = infix("logical_and", "&", "logical_and", None, dtypes=("bool", "bool"), onnx="And", **_compare)
 isfinite: Primitive = elementwise(
     "isfinite",
     "xp.isfinite({0})",

@@ -79,8 +79,8 @@ def literal_dtype(eqn: Eqn) -> str:
 
 
 def runtime_literals(eqn: Eqn) -> list[tuple[int, float]]:
-    """The literals of an equation that might as well be other numbers, for its form is the same with all: which inputs
-    they are, and the numbers. Their type is `literal_dtype`."""
+    """The literals of an equation that compiled kernels can take at run time, since its C form is the same for all
+    numbers: their input indices and values. Their dtype is `literal_dtype`."""
     form = eqn.op.c
     if not isinstance(form, Elementwise) or literal_dtype(eqn) not in FLOATS:
         return []

@@ -53,14 +53,14 @@ def _copies(w: Aval | Var) -> int:
     return w.shape[0] if len(w.shape) == 5 else 1
 
 
-def _parted(channels: int, part: int, filters: int, groups: int) -> None:
-    if part * groups != channels or filters % groups:
+def _check_groups(channels: int, group_channels: int, filters: int, groups: int) -> None:
+    if group_channels * groups != channels or filters % groups:
         raise ShapeError(f"{groups} groups do not part {channels} channels and {filters} filters")
 
 
 def _conv_infer(x: Aval, w: Aval, *, size: Pair, spread: Spread, groups: int) -> Aval:
     _images(x, w, size)
-    _parted(x.shape[3], w.shape[-2], w.shape[-1], groups)
+    _check_groups(x.shape[3], w.shape[-2], w.shape[-1], groups)
     return Aval((x.shape[0], *size, w.shape[-1]), x.dtype)
 
 
@@ -68,7 +68,7 @@ def _input_infer(g: Aval, w: Aval, *, size: Pair, spread: Spread, groups: int) -
     _images(g, w, size)
     if g.shape[3] != w.shape[-1]:
         raise ShapeError(f"{w.shape[-1]} filters do not make {g.shape[3]} channels")
-    _parted(w.shape[-2] * groups, w.shape[-2], w.shape[-1], groups)
+    _check_groups(w.shape[-2] * groups, w.shape[-2], w.shape[-1], groups)
     return Aval((g.shape[0], *size, w.shape[-2] * groups), g.dtype)
 
 
@@ -76,7 +76,7 @@ def _weight_infer(x: Aval, g: Aval, *, size: Pair, spread: Spread, groups: int, 
     _images(x, g, size, copies or 1)
     if x.shape[0] != g.shape[0]:
         raise ShapeError(f"{x.shape[0]} images do not make {g.shape[0]}")
-    _parted(x.shape[3], x.shape[3] // groups, g.shape[3], groups)
+    _check_groups(x.shape[3], x.shape[3] // groups, g.shape[3], groups)
     return Aval((*(() if copies is None else (copies,)), *size, x.shape[3] // groups, g.shape[3]), x.dtype)
 
 
@@ -100,9 +100,9 @@ def _weight_scratch(
     x: Aval, g: Aval, *, size: Pair, spread: Spread, groups: int, copies: int | None
 ) -> tuple[Aval, ...]:
     channels = x.shape[3] // groups
-    many, sizes = _scratch(g.shape[:3], copies or 1, (*size, channels, g.shape[3]), spread)
-    piece = Aval((many, size[0] * size[1] * channels, g.shape[3] // groups), x.dtype)
-    return (*(Aval((n,), x.dtype) for n in sizes), piece)
+    copies_per_block, sizes = _scratch(g.shape[:3], copies or 1, (*size, channels, g.shape[3]), spread)
+    product = Aval((copies_per_block, size[0] * size[1] * channels, g.shape[3] // groups), x.dtype)
+    return (*(Aval((n,), x.dtype) for n in sizes), product)
 
 
 def _conv_vjp(g: Var, y: Var, x: Var, w: Var, *, size: Pair, spread: Spread, groups: int) -> Sequence[Var | None]:

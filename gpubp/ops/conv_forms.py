@@ -17,15 +17,24 @@ def _parallel_call(
     """A convolution from images to pixels with weights of shape `w`, those of one copy, or a derivative, parallel over
     images, or for the weights over positions of a patch. None if the scratch is too small for a table of a block's
     pixels, or there is too much to compute."""
-    kh, kw, part, filters = w
-    (_, _, some), (patches, *_) = conv_scratch(pixels.shape[:3], copies, part, (kh, kw), filters, spread)
-    columns, size, item = pixels.shape[2], kh * kw * part, 8 if images.dtype == "float64" else 4
-    table = some * columns + size
+    kh, kw, channels, filters = w
+    (_, _, block_rows), (patches, *_) = conv_scratch(pixels.shape[:3], copies, channels, (kh, kw), filters, spread)
+    columns, size, item = pixels.shape[2], kh * kw * channels, 8 if images.dtype == "float64" else 4
+    table = block_rows * columns + size
     if 8 * table > patches * item or 2 * pixels.size * size > MOST:
         return None
-    numbers = (*images.shape, *pixels.shape[1:], kh, kw, groups, copies, *(n for pair in spread for n in pair), some)
+    numbers = (
+        *images.shape,
+        *pixels.shape[1:],
+        kh,
+        kw,
+        groups,
+        copies,
+        *(n for pair in spread for n in pair),
+        block_rows,
+    )
     sizes = f"&(const conv_sizes){{{', '.join(map(str, numbers))}}}"
-    _, (block, padded, _) = conv_scratch((1, some, columns), 1, part, (kh, kw), filters, spread)
+    _, (block, padded, _) = conv_scratch((1, block_rows, columns), 1, channels, (kh, kw), filters, spread)
     scratch_sizes = (block,) if name == "conv_input" else (-(-8 * table // item), padded)
     scratch = ", ".join(f"{{s{i}}}" for i in range(len(scratch_sizes)))
     call = f"{name}_{{t}}({sizes}, {{begin}}, {{end}}, {{0}}, {{1}}, {{out}}, {scratch})"

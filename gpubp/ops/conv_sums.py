@@ -1,4 +1,4 @@
-"""Convolutions as matrix products: which pixel, weight and output meet in which sum.
+"""Convolutions as contractions: which pixel, weight and output are multiplied in which sum.
 
 The three primitives share one relation between an image pixel, a window position, and the output pixel that reads it
 there. `conv` sums over window positions, `conv_weight` over outputs, `conv_input` over window positions and filters.
@@ -34,7 +34,7 @@ class _Layer:
         return self.w[0] if len(self.w) == 5 else 1, self.groups
 
     @property
-    def own(self) -> int:
+    def group_filters(self) -> int:
         """The number of filters per group."""
         return self.w[-1] // self.groups
 
@@ -44,30 +44,36 @@ class _Layer:
 
     def weight(self, batch: Index, place: Index, f: str) -> MaskedIndex:
         copy, group = batch
-        return MaskedIndex((*([copy] if len(self.w) == 5 else []), *place, _behind(group, self.own, f)))
+        return MaskedIndex((*([copy] if len(self.w) == 5 else []), *place, _offset_by(group, self.group_filters, f)))
 
     def output(self, batch: Index, at: Index, f: str) -> MaskedIndex:
         copy, group = batch
         return MaskedIndex(
-            (_behind(copy, self.grid(self.pixels.shape)[0], at[0]), *at[1:], _behind(group, self.own, f))
+            (
+                _offset_by(copy, self.grid(self.pixels.shape)[0], at[0]),
+                *at[1:],
+                _offset_by(group, self.group_filters, f),
+            )
         )
 
     def image(self, batch: Index, at: Index, k: str) -> MaskedIndex:
         copy, group = batch
-        first = _behind(copy, self.grid(self.images.shape)[0], at[0])
-        return MaskedIndex((first, *at[1:], _behind(group, self.w[-2], k)))
+        first = _offset_by(copy, self.grid(self.images.shape)[0], at[0])
+        return MaskedIndex((first, *at[1:], _offset_by(group, self.w[-2], k)))
 
-    def seen(self, batch: Index, at: Index, place: Index) -> MaskedIndex:
+    def pixel_read(self, batch: Index, at: Index, place: Index) -> MaskedIndex:
         """The image pixel that the output at `at` reads at a window position."""
-        (strides, dilations, before), inside, index = self.spread, [], []
+        (strides, dilations, before), conditions, index = self.spread, [], []
         for axis in (0, 1):
-            step, far, offset = strides[axis], dilations[axis], before[axis]
-            index.append(_line(at[axis + 1], step, place[axis], far, -offset))
-            last = step * (self.pixels.shape[axis + 1] - 1) + far * (self.w[-4 + axis] - 1) - offset
-            inside += [f"{index[-1]} >= 0"] if offset else []
-            inside += [f"{index[-1]} < {self.images.shape[axis + 1]}"] if last >= self.images.shape[axis + 1] else []
+            step, dilation, offset = strides[axis], dilations[axis], before[axis]
+            index.append(_affine(at[axis + 1], step, place[axis], dilation, -offset))
+            last = step * (self.pixels.shape[axis + 1] - 1) + dilation * (self.w[-4 + axis] - 1) - offset
+            conditions += [f"{index[-1]} >= 0"] if offset else []
+            conditions += (
+                [f"{index[-1]} < {self.images.shape[axis + 1]}"] if last >= self.images.shape[axis + 1] else []
+            )
         found = self.image(batch, (at[0], *index), place[2])
-        return MaskedIndex(found.index, " && ".join(inside))
+        return MaskedIndex(found.index, " && ".join(conditions))
 
     def phases(self, axis: int) -> int:
         """The number of phases of image rows (or columns), each read at its own window positions: the stride, if it
@@ -75,42 +81,44 @@ class _Layer:
         step = self.spread[0][axis]
         return step if self.spread[1][axis] == 1 and self.images.shape[axis + 1] % step == 0 else 1
 
-    def place(self, axis: int, phase: str, number: str) -> tuple[str, str]:
+    def window_position(self, axis: int, phase: str, number: str) -> tuple[str, str]:
         """The window position, given its number, at which rows of a phase are read, and the condition under which it
         exists."""
         phases, size = self.phases(axis), self.w[-4 + axis]
         if phases == 1:
             return number, ""
-        text = _line(number, phases, f"({phase} + {self.spread[2][axis]}) % {phases}", 1, 0)
+        text = _affine(number, phases, f"({phase} + {self.spread[2][axis]}) % {phases}", 1, 0)
         return text, f"{text} < {size}" if size % phases else ""
 
-    def seeing(self, batch: Index, phase: Index, at: Index, numbers: Index, f: str) -> MaskedIndex:
+    def output_reading(self, batch: Index, phase: Index, at: Index, numbers: Index, f: str) -> MaskedIndex:
         """The output that reads the pixel `at` of a phase, at the window positions given by two numbers."""
-        index, inside = [], []
+        index, conditions = [], []
         for axis in (0, 1):
-            step, far, offset = (pair[axis] for pair in self.spread)
+            step, dilation, offset = (pair[axis] for pair in self.spread)
             if self.phases(axis) > 1:
                 text = index_text = f"({at[axis + 1]} - {numbers[axis]} + ({phase[axis]} + {offset}) / {step})"
                 least = offset // step - (self.w[-4 + axis] - 1) // step
-                inside += [self.place(axis, phase[axis], numbers[axis])[1]]
+                conditions += [self.window_position(axis, phase[axis], numbers[axis])[1]]
             else:
-                text = _line(at[axis + 1], 1, numbers[axis], -far, offset)
+                text = _affine(at[axis + 1], 1, numbers[axis], -dilation, offset)
                 index_text = f"({text} / {step})" if step > 1 else text
-                least = offset - far * (self.w[-4 + axis] - 1)
-                inside += [f"{text} % {step} == 0" if step > 1 else ""]
+                least = offset - dilation * (self.w[-4 + axis] - 1)
+                conditions += [f"{text} % {step} == 0" if step > 1 else ""]
             most = (self.images.shape[axis + 1] - 1 + offset) // step
-            inside += [f"{text} >= 0" if least < 0 else ""]
-            inside += [f"{index_text} < {self.pixels.shape[axis + 1]}" if most >= self.pixels.shape[axis + 1] else ""]
+            conditions += [f"{text} >= 0" if least < 0 else ""]
+            conditions += [
+                f"{index_text} < {self.pixels.shape[axis + 1]}" if most >= self.pixels.shape[axis + 1] else ""
+            ]
             index.append(index_text)
-        return MaskedIndex(self.output(batch, (at[0], *index), f).index, " && ".join(filter(None, inside)))
+        return MaskedIndex(self.output(batch, (at[0], *index), f).index, " && ".join(filter(None, conditions)))
 
 
-def _behind(first: str, size: int, index: str) -> str:
-    """An index after `first` whole blocks of a size."""
+def _offset_by(first: str, size: int, index: str) -> str:
+    """The index in concatenated blocks of `size`: `index` in block number `first`."""
     return index if first == "0" else f"({first} * {size} + {index})"
 
 
-def _line(first: str, step: int, second: str, by: int, offset: int) -> str:
+def _affine(first: str, step: int, second: str, by: int, offset: int) -> str:
     """first step + second by + offset."""
     text = first if step == 1 else f"{first} * {step}"
     for sign, part, times in ((by, second, abs(by)), (offset, str(abs(offset)), 1)):
@@ -120,38 +128,38 @@ def _line(first: str, step: int, second: str, by: int, offset: int) -> str:
 
 
 def conv_sums(out: Aval, x: Aval, w: Aval, *, size: Pair, spread: Spread, groups: int) -> Contraction:
-    it = _Layer(x, out, w.shape, spread, groups)
+    layer = _Layer(x, out, w.shape, spread, groups)
     return Contraction(
-        it.batch,
-        it.grid(out.shape),
-        (it.own,),
+        layer.batch,
+        layer.grid(out.shape),
+        (layer.group_filters,),
         w.shape[-4:-1],
-        left=it.seen,
-        right=lambda batch, terms, columns: it.weight(batch, terms, columns[0]),
-        out=lambda batch, rows, columns: it.output(batch, rows, columns[0]),
+        left=layer.pixel_read,
+        right=lambda batch, terms, columns: layer.weight(batch, terms, columns[0]),
+        out=lambda batch, rows, columns: layer.output(batch, rows, columns[0]),
     )
 
 
 def input_sums(out: Aval, g: Aval, w: Aval, *, size: Pair, spread: Spread, groups: int) -> Contraction:
-    it = _Layer(out, g, w.shape, spread, groups)
-    phases = it.phases(0), it.phases(1)
-    images, *sides = it.grid(out.shape)
+    layer = _Layer(out, g, w.shape, spread, groups)
+    phases = layer.phases(0), layer.phases(1)
+    images, *sides = layer.grid(out.shape)
 
     def weight(batch: Index, terms: Index, columns: Index) -> MaskedIndex:
-        places = [it.place(axis, batch[2 + axis], terms[axis]) for axis in (0, 1)]
-        index = it.weight(batch[:2], (places[0][0], places[1][0], columns[0]), terms[2]).index
-        return MaskedIndex(index, " && ".join(inside for _, inside in places if inside))
+        places = [layer.window_position(axis, batch[2 + axis], terms[axis]) for axis in (0, 1)]
+        index = layer.weight(batch[:2], (places[0][0], places[1][0], columns[0]), terms[2]).index
+        return MaskedIndex(index, " && ".join(conditions for _, conditions in places if conditions))
 
     def image(batch: Index, rows: Index, columns: Index) -> MaskedIndex:
-        at = (_line(rows[1 + axis], phases[axis], batch[2 + axis], 1, 0) for axis in (0, 1))
-        return it.image(batch[:2], (rows[0], *at), columns[0])
+        at = (_affine(rows[1 + axis], phases[axis], batch[2 + axis], 1, 0) for axis in (0, 1))
+        return layer.image(batch[:2], (rows[0], *at), columns[0])
 
     return Contraction(
-        (*it.batch, *phases),
+        (*layer.batch, *phases),
         (images, *(n // p for n, p in zip(sides, phases, strict=True))),
         (w.shape[-2],),
-        (*(-(-n // p) for n, p in zip(w.shape[-4:-2], phases, strict=True)), it.own),
-        left=lambda batch, rows, terms: it.seeing(batch[:2], batch[2:], rows, terms[:2], terms[2]),
+        (*(-(-n // p) for n, p in zip(w.shape[-4:-2], phases, strict=True)), layer.group_filters),
+        left=lambda batch, rows, terms: layer.output_reading(batch[:2], batch[2:], rows, terms[:2], terms[2]),
         right=weight,
         out=image,
         partial_axes=2,
@@ -161,13 +169,13 @@ def input_sums(out: Aval, g: Aval, w: Aval, *, size: Pair, spread: Spread, group
 def weight_sums(
     out: Aval, x: Aval, g: Aval, *, size: Pair, spread: Spread, groups: int, copies: int | None
 ) -> Contraction:
-    it = _Layer(x, g, out.shape, spread, groups)
+    layer = _Layer(x, g, out.shape, spread, groups)
     return Contraction(
-        it.batch,
+        layer.batch,
         out.shape[-4:-1],
-        (it.own,),
-        it.grid(g.shape),
-        left=lambda batch, rows, terms: it.seen(batch, terms, rows),
-        right=lambda batch, terms, columns: it.output(batch, terms, columns[0]),
-        out=lambda batch, rows, columns: it.weight(batch, rows, columns[0]),
+        (layer.group_filters,),
+        layer.grid(g.shape),
+        left=lambda batch, rows, terms: layer.pixel_read(batch, terms, rows),
+        right=lambda batch, terms, columns: layer.output(batch, terms, columns[0]),
+        out=lambda batch, rows, columns: layer.weight(batch, rows, columns[0]),
     )

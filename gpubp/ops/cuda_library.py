@@ -11,7 +11,7 @@ _DEFINED = re.compile(r"^INLINE [\w ]+?[ *]+(\w+)\(", re.MULTILINE)
 
 @cache
 def cuda_functions(tensor: bool = False) -> str:
-    """All of them, with the types that kernels use; functions for tensor cores only on request, since not every GPU has
+    """All device functions and types that kernels use; those for tensor cores only on request, since not every GPU has
     them."""
     folder = Path(__file__).parent  # some are shared with C
     files = ["cuda/base.cuh", "c/simple.h", "c/argmax.h", "cuda/math.cuh", "cuda/uniform.cuh"]

@@ -120,7 +120,7 @@ def elementwise(
     )
 
 
-def signed(name: str, sign: str, ufunc: str, vjp: Rule | None, **more: Any) -> Primitive:
+def infix(name: str, operator: str, ufunc: str, vjp: Rule | None, **more: Any) -> Primitive:
     """Define a primitive written as an infix operator."""
-    text = f"{{0}} {sign} {{1}}"
+    text = f"{{0}} {operator} {{1}}"
     return elementwise(name, text, vjp, c=text, into=(f"xp.{ufunc}({{0}}, {{1}}, out={{out}})",), **more)

@@ -8,13 +8,13 @@ from typing import Any
 from ..ir import Decomposition, OneNode, Operand, Primitive, Var
 from . import helpers
 from .choices import cast, equal, gate, greater, greater_equal, less, logical_and, where
-from .elements import Rule, elementwise, shape_rule, signed
+from .elements import Rule, elementwise, infix, shape_rule
 
 # Arithmetic ----------------------------------------------------------------------------------------------------------
-add: Primitive = signed("add", "+", "add", lambda g, y, a, b: (g, g), floats_only=False, onnx="Add")
-sub: Primitive = signed("sub", "-", "subtract", lambda g, y, a, b: (g, -g), floats_only=False, onnx="Sub")
-mul: Primitive = signed("mul", "*", "multiply", lambda g, y, a, b: (g * b, g * a), floats_only=False, onnx="Mul")
-div: Primitive = signed("div", "/", "divide", lambda g, y, a, b: (g / b, -g * y / b), ranges=((0.5, 2.0),), onnx="Div")
+add: Primitive = infix("add", "+", "add", lambda g, y, a, b: (g, g), floats_only=False, onnx="Add")
+sub: Primitive = infix("sub", "-", "subtract", lambda g, y, a, b: (g, -g), floats_only=False, onnx="Sub")
+mul: Primitive = infix("mul", "*", "multiply", lambda g, y, a, b: (g * b, g * a), floats_only=False, onnx="Mul")
+div: Primitive = infix("div", "/", "divide", lambda g, y, a, b: (g / b, -g * y / b), ranges=((0.5, 2.0),), onnx="Div")
 neg: Primitive = elementwise(
     "neg", "-{0}", lambda g, y, x: (-g,), c="-{0}", into=("xp.negative({0}, out={out})",), onnx="Neg"
 )
@@ -63,8 +63,8 @@ def _power_by_exponent(g: Var, y: Var, a: Operand, b: Operand) -> Var | None:
         return None
     if not isinstance(a, Var):
         return g * y * (math.log(a) if a > 0 else 0.0 if a == 0 else math.nan)
-    still = logical_and(equal(a, 0.0), greater_equal(b, 0.0))
-    return g * y * log(where(still, 1.0, a))
+    at_zero = logical_and(equal(a, 0.0), greater_equal(b, 0.0))
+    return g * y * log(where(at_zero, 1.0, a))
 
 
 # Exponentials, roots, trigonometry -----------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def _gather_element(index: Sequence[str], shape: tuple[int, ...], table: Read, i
     return table([f"index_within({indices(index[:rank])}, {table.shape[0]})", *index[rank:]])
 
 
-def _scatter_place(
+def _scatter_target(
     index: Sequence[str], shape: tuple[int, ...], updates: Read, indices: Read, *, rows: int
 ) -> list[str]:
     rank = len(indices.shape)
@@ -72,10 +72,10 @@ def _gather_stack(flags: Sequence[bool], count: int, table: Var, indices: Var) -
 
 
 def _scatter_stack(flags: Sequence[bool], count: int, updates: Var, indices: Var, *, rows: int) -> Var:
-    each = updates if flags[0] else broadcast_to(updates, shape=(count, *updates.shape))
-    there = _offset(indices, rows, count, flags[1])
-    rest = each.shape[there.ndim :]
-    return reshape(scatter_add(each, there, rows=count * rows), shape=(count, rows, *rest))
+    values = updates if flags[0] else broadcast_to(updates, shape=(count, *updates.shape))
+    targets = _offset(indices, rows, count, flags[1])
+    rest = values.shape[targets.ndim :]
+    return reshape(scatter_add(values, targets, rows=count * rows), shape=(count, rows, *rest))
 
 
 gather: Primitive = define(
@@ -104,7 +104,7 @@ scatter_add: Primitive = define(
         (Example(((2, 4, 3), (2, 4)), {"rows": 5}, ((-2.0, 2.0), (0, 5)), ("float64", "int64")),),
         (helpers.scatter_add_into, helpers.scatter_add),
         ("scatter_add_into(xp, {0}, {1}, {out})",),
-        c=ScatterAdd(_scatter_place),
+        c=ScatterAdd(_scatter_target),
         onnx=Nodes(scattered),
         stack=_scatter_stack,
     )

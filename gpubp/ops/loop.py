@@ -10,11 +10,11 @@ from typing import Any
 from ..errors import ShapeError
 from ..ir import PRIMITIVES, Aval, Eqn, Example, Nodes, Primitive, Program, Var, bind, define, recording
 from . import helpers
-from .loop_gradient import keep, reversed_loop
+from .loop_gradient import reversed_loop, save_residuals
 from .onnx_moves import loop as onnx_loop
 from .shaping import broadcast_to, transpose
 
-Round = Callable[[Sequence[Var], Sequence[Var]], tuple[Sequence[Var], Sequence[Var]]]
+Iteration = Callable[[Sequence[Var], Sequence[Var]], tuple[Sequence[Var], Sequence[Var]]]
 """One iteration: from carries and slices to new carries and collected values."""
 
 
@@ -52,19 +52,23 @@ def _prune(eqn: Eqn, needed: set[Var | None], dce: Callable[[Program], Program])
     collected = [i for i in range(n, len(body.outputs)) if eqn.outputs[i] in needed]
     while True:
         results = [*sorted(live), *collected]
-        small = dce(replace(body, outputs=tuple(body.outputs[i] for i in results)))
-        read = {*small.outputs, *(x for e in small.eqns for x in e.operands)}
+        pruned = dce(replace(body, outputs=tuple(body.outputs[i] for i in results)))
+        read = {*pruned.outputs, *(x for e in pruned.eqns for x in e.operands)}
         more = {i for i in range(n) if body.inputs[i] in read} - live
         if not more:
             break
         live |= more
     inputs = [i for i, v in enumerate(body.inputs) if (i in live if i < n else v in read)]
-    whole = len(results) == len(body.outputs) and len(inputs) == len(body.inputs)
-    if whole and all(a is b for a, b in zip(small.eqns, body.eqns, strict=False)) and len(small.eqns) == len(body.eqns):
+    unchanged = len(results) == len(body.outputs) and len(inputs) == len(body.inputs)
+    if (
+        unchanged
+        and all(a is b for a, b in zip(pruned.eqns, body.eqns, strict=False))
+        and len(pruned.eqns) == len(body.eqns)
+    ):
         return eqn
     params = {
         **eqn.params,
-        "body": replace(small, inputs=tuple(body.inputs[i] for i in inputs)),
+        "body": replace(pruned, inputs=tuple(body.inputs[i] for i in inputs)),
         "carries": len(live),
         "scanned": sum(n <= i < n + m for i in inputs),
     }
@@ -82,11 +86,13 @@ def _vjp(
     """The derivative of a loop: see gpubp.ops.loop_gradient."""
     gs = g if isinstance(g, tuple) else (g,)
     ys = y if isinstance(y, tuple) else (y,)
-    back = reversed_loop(gs, ys, xs, reverse=reverse, **params)
-    if back is None:
+    backward = reversed_loop(gs, ys, xs, reverse=reverse, **params)
+    if backward is None:
         return [None] * len(xs)
     # Cotangents that pass through unchanged need no loop.
-    return back.cotangents(bind(loop_primitive, *back.inputs, **back.params) if back.params["body"].outputs else ())
+    return backward.cotangents(
+        bind(loop_primitive, *backward.inputs, **backward.params) if backward.params["body"].outputs else ()
+    )
 
 
 def _stack(
@@ -100,11 +106,11 @@ def _stack(
 ) -> tuple[Var, ...]:
     """One loop over the stacked body: in sequences and collected values, iterations stay the first axis, copies become
     the second."""
-    held = [x if flag else broadcast_to(x, shape=(count, *x.shape)) for x, flag in zip(inputs[:carries], flags)]
-    moved = [_swapped(x) if flag else x for x, flag in zip(inputs[carries:][:scanned], flags[carries:])]
-    copies = body([*(True for _ in held), *flags[carries:]])
-    given = (*held, *moved, *inputs[carries + scanned :])
-    results = bind(loop_primitive, *given, body=copies, carries=carries, scanned=scanned, **params)
+    carried = [x if flag else broadcast_to(x, shape=(count, *x.shape)) for x, flag in zip(inputs[:carries], flags)]
+    rebound = [_swapped(x) if flag else x for x, flag in zip(inputs[carries:][:scanned], flags[carries:])]
+    copies = body([*(True for _ in carried), *flags[carries:]])
+    operands = (*carried, *rebound, *inputs[carries + scanned :])
+    results = bind(loop_primitive, *operands, body=copies, carries=carries, scanned=scanned, **params)
     return (*results[:carries], *map(_swapped, results[carries:]))
 
 
@@ -137,7 +143,7 @@ loop_primitive: Primitive = define(
         "opaque",
         (_example(3, False), _example(4, True), _example(1, False)),
         (helpers.loop,),
-        keep=keep,
+        save_residuals=save_residuals,
         prune=_prune,
         stack=_stack,
         onnx=Nodes(onnx_loop),
@@ -146,7 +152,7 @@ loop_primitive: Primitive = define(
 
 
 def loop(
-    step: Round,
+    step: Iteration,
     carries: Sequence[Var],
     scanned: Sequence[Var] = (),
     *,
@@ -160,26 +166,26 @@ def loop(
     values to collect; values from the enclosing program are constant over all iterations. Returns the last carries and
     the collected values, with a leading axis indexed like the slices. Raises ShapeError if shapes do not match.
     """
-    rounds = length if length is not None else scanned[0].shape[0] if scanned else 0
-    held = [Var(v.aval, v.hint) for v in carries]
+    iterations = length if length is not None else scanned[0].shape[0] if scanned else 0
+    carried = [Var(v.aval, v.hint) for v in carries]
     slices = [Var(Aval(v.shape[1:], v.dtype), v.hint) for v in scanned]
     with recording() as eqns:
-        new, collected = step(held, slices)
-    closed, constants = _closed(eqns, (*held, *slices), (*new, *collected))
-    if len(new) != len(held):
-        raise ShapeError(f"a loop carries {len(held)} values, its body gives {len(new)}")
-    params = {"length": rounds, "carries": len(held), "scanned": len(slices), "reverse": reverse}
+        new, collected = step(carried, slices)
+    closed, constants = _close_over(eqns, (*carried, *slices), (*new, *collected))
+    if len(new) != len(carried):
+        raise ShapeError(f"a loop carries {len(carried)} values, its body gives {len(new)}")
+    params = {"length": iterations, "carries": len(carried), "scanned": len(slices), "reverse": reverse}
     results = bind(loop_primitive, *carries, *scanned, *constants, body=closed, **params)
-    return list(results[: len(held)]), list(results[len(held) :])
+    return list(results[: len(carried)]), list(results[len(carried) :])
 
 
-def _closed(eqns: Sequence[Eqn], inputs: Sequence[Var], outputs: Sequence[Var]) -> tuple[Program, list[Var]]:
+def _close_over(eqns: Sequence[Eqn], inputs: Sequence[Var], outputs: Sequence[Var]) -> tuple[Program, list[Var]]:
     """A program of recorded equations, and its free variables: the values from the enclosing program that it reads,
     appended to its inputs."""
-    made = {*inputs, *(v for e in eqns for v in e.outputs)}
-    around = dict.fromkeys(x for x in (*(x for e in eqns for x in e.operands), *outputs) if x not in made)
-    inner: Mapping[Var, Var] = {v: Var(v.aval, v.hint) for v in around}
-    moved = tuple(
+    local = {*inputs, *(v for e in eqns for v in e.outputs)}
+    captured = dict.fromkeys(x for x in (*(x for e in eqns for x in e.operands), *outputs) if x not in local)
+    inner: Mapping[Var, Var] = {v: Var(v.aval, v.hint) for v in captured}
+    rebound = tuple(
         replace(e, inputs=tuple(inner.get(x, x) if isinstance(x, Var) else x for x in e.inputs)) for e in eqns
     )
-    return Program((*inputs, *inner.values()), moved, tuple(inner.get(v, v) for v in outputs)), list(around)
+    return Program((*inputs, *inner.values()), rebound, tuple(inner.get(v, v) for v in outputs)), list(captured)

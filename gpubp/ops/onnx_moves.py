@@ -59,16 +59,16 @@ def reduction(op: str) -> Nodes:
     """A sum or maximum. A transposed operand is reduced as stored if the remaining axes keep their order."""
 
     def write(g: Graph, out: Aval, x: Tensor, *, axis: tuple[int, ...], keepdims: bool) -> str | Tensor:
-        gone = sorted(i % len(x.shape) for i in axis)
-        if not gone:  # for ONNX no axes are all axes
+        reduced = sorted(i % len(x.shape) for i in axis)
+        if not reduced:  # for ONNX no axes are all axes
             return x
         if x.axes is None:
-            return g.node(op, x, g.ints(gone), keepdims=int(keepdims))
-        left = [x.axes[i] for i in range(len(x.shape)) if i not in gone]
-        stored = g.ints(sorted(x.axes[i] for i in gone))
+            return g.node(op, x, g.ints(reduced), keepdims=int(keepdims))
+        left = [x.axes[i] for i in range(len(x.shape)) if i not in reduced]
+        stored = g.ints(sorted(x.axes[i] for i in reduced))
         if keepdims:
             return Tensor(out, g.node(op, x.name, stored, keepdims=1), x.axes)
-        return g.node(op, *((x.name, stored) if left == sorted(left) else (x, g.ints(gone))), keepdims=0)
+        return g.node(op, *((x.name, stored) if left == sorted(left) else (x, g.ints(reduced))), keepdims=0)
 
     return Nodes(write)
 
@@ -101,11 +101,11 @@ def loop(
     reverse: bool,
 ) -> Sequence[str]:
     """`Scan`, which requires at least one sequence: without any, the loop scans its own counter."""
-    given: list[Tensor | str] = [*inputs[: carries + scanned]]
+    operands: list[Tensor | str] = [*inputs[: carries + scanned]]
     if scanned == 0:
         counter = Var(Aval((), "int64"), "counter")
         body = replace(body, inputs=(*body.inputs[:carries], counter, *body.inputs[carries:]))
-        given.append(g.ints(range(length)))
+        operands.append(g.ints(range(length)))
     attributes: dict[str, Any] = {
         "body": g.body(body, inputs[carries + scanned :]),
         "num_scan_inputs": max(scanned, 1),
@@ -113,4 +113,4 @@ def loop(
     }
     if collected := len(body.outputs) - carries:
         attributes["scan_output_directions"] = [int(reverse)] * collected
-    return g.nodes("Scan", len(body.outputs), *given, **attributes)
+    return g.nodes("Scan", len(body.outputs), *operands, **attributes)

@@ -112,7 +112,7 @@ def _concat_vjp(g: Var, y: Var, *xs: Var, axis: int) -> Sequence[Var | None]:
     return out
 
 
-def _concat_parts(*avals: Aval, axis: int) -> tuple[tuple[int, ...], ...]:
+def _concat_starts(*avals: Aval, axis: int) -> tuple[tuple[int, ...], ...]:
     begins = accumulate((a.shape[axis] for a in avals[:-1]), initial=0)
     return tuple(tuple(at if i == axis else 0 for i in range(len(avals[0].shape))) for at in begins)
 
@@ -130,7 +130,7 @@ concat_primitive: Primitive = define(
         "xp.concatenate(({*},), axis={axis})",
         "opaque",
         (Example(((2, 3), (2, 1), (2, 2)), {"axis": 1}), Example(((3,), (2,)), {"axis": 0})),
-        parts=_concat_parts,
+        concat_starts=_concat_starts,
         onnx=along("Concat"),
         stack=_concat_stack,
     )

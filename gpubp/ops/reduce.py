@@ -51,14 +51,14 @@ def max_(x: Var, axis: Sequence[int] | None = None, *, keepdims: bool = False) -
 
 
 def _argmax_infer(a: Aval, *, axis: int) -> Aval:
-    (gone,) = normal_axes((axis,), len(a.shape))
-    return Aval(tuple(n for i, n in enumerate(a.shape) if i != gone), "int64")
+    (reduced,) = normal_axes((axis,), len(a.shape))
+    return Aval(tuple(n for i, n in enumerate(a.shape) if i != reduced), "int64")
 
 
 def _argmax_element(index: Sequence[str], shape: tuple[int, ...], x: Read, *, axis: int) -> str:
-    (gone,) = normal_axes((axis,), len(x.shape))
-    first, second = (x([*index[:gone], i, *index[gone:]]) for i in ("0", "1"))
-    return f"argmax_{x.suffix}(&{first}, {x.shape[gone]}, &{second} - &{first})" if x.suffix else ""
+    (reduced,) = normal_axes((axis,), len(x.shape))
+    first, second = (x([*index[:reduced], i, *index[reduced:]]) for i in ("0", "1"))
+    return f"argmax_{x.suffix}(&{first}, {x.shape[reduced]}, &{second} - &{first})" if x.suffix else ""
 
 
 argmax: Primitive = define(

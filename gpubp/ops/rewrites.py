@@ -43,7 +43,7 @@ Rules = Mapping[Primitive, tuple[Rule, ...]]
 """The rules to try on an equation of a primitive, first match first."""
 
 
-def alone(x: Operand, scope: Scope) -> Eqn | None:
+def single_use(x: Operand, scope: Scope) -> Eqn | None:
     """The equation of a value with a single use: replacing it costs nothing extra."""
     return scope.producer_of(x) if scope.uses_of(x) == 1 else None
 
@@ -72,7 +72,7 @@ def _stable_log(x: Operand, scope: Scope) -> Var | None:
         return where(z < -30.0, z, log(softplus(maximum(z, -30.0))))
     if eqn.op is sub and not isinstance(eqn.inputs[0], Var) and eqn.inputs[0] == 1:
         return _log_of_complement(eqn.inputs[1], scope)
-    return _behind_view(eqn, scope, _stable_log)
+    return _through_view(eqn, scope, _stable_log)
 
 
 def _log_of_complement(x: Operand, scope: Scope) -> Var | None:
@@ -80,10 +80,10 @@ def _log_of_complement(x: Operand, scope: Scope) -> Var | None:
     eqn = scope.producer_of(x)
     if eqn is None:
         return None
-    return -softplus(value_of(eqn.inputs[0])) if eqn.op is sigmoid else _behind_view(eqn, scope, _log_of_complement)
+    return -softplus(value_of(eqn.inputs[0])) if eqn.op is sigmoid else _through_view(eqn, scope, _log_of_complement)
 
 
-def _behind_view(eqn: Eqn, scope: Scope, rule: Callable[[Operand, Scope], Var | None]) -> Var | None:
+def _through_view(eqn: Eqn, scope: Scope, rule: Callable[[Operand, Scope], Var | None]) -> Var | None:
     """log commutes with views."""
     value = rule(eqn.inputs[0], scope) if eqn.op.trait == "view" else None
     return None if value is None else eqn.op(value, **eqn.params)
@@ -139,8 +139,8 @@ def _logit(log_p: Operand, log_q: Operand, scope: Scope) -> Var | None:
 
 def _opposite(a: Operand, b: Operand, scope: Scope) -> bool:
     """Whether one is computed as the negative of the other."""
-    makers = (scope.producer_of(a), scope.producer_of(b))
-    return any(m is not None and m.op is neg and m.inputs[0] is x for m, x in zip(makers, (b, a), strict=True))
+    producers = (scope.producer_of(a), scope.producer_of(b))
+    return any(m is not None and m.op is neg and m.inputs[0] is x for m, x in zip(producers, (b, a), strict=True))
 
 
 STABILISING: Rules = {

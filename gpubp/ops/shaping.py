@@ -22,14 +22,14 @@ def normal_axes(axes: Sequence[int], rank: int) -> tuple[int, ...]:
 def _reduce_infer(a: Aval, *, axis: tuple[int, ...], keepdims: bool) -> Aval:
     if a.dtype not in FLOATS:
         raise ShapeError(f"needs floats, got {a.dtype}")
-    gone = normal_axes(axis, len(a.shape))
-    return Aval(tuple(1 if i in gone else n for i, n in enumerate(a.shape) if keepdims or i not in gone), a.dtype)
+    reduced = normal_axes(axis, len(a.shape))
+    return Aval(tuple(1 if i in reduced else n for i, n in enumerate(a.shape) if keepdims or i not in reduced), a.dtype)
 
 
 def _kept(v: Var, x: Var, axis: tuple[int, ...]) -> Var:
     """A reduced value with its axes restored as size 1, to broadcast against `x`."""
-    gone = normal_axes(axis, x.ndim)
-    return reshape(v, shape=tuple(1 if i in gone else n for i, n in enumerate(x.shape)))
+    reduced = normal_axes(axis, x.ndim)
+    return reshape(v, shape=tuple(1 if i in reduced else n for i, n in enumerate(x.shape)))
 
 
 def reduction_text(function: str) -> Callable[..., str]:

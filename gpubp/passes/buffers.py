@@ -113,7 +113,7 @@ class _Planner:
             self.views.append(eqn)
             self.places[eqn.output] = Place(self.places[source].buffer, layout[0], eqn.output.shape, layout[1])
             return
-        if eqn.op.parts is not None:
+        if eqn.op.concat_starts is not None:
             self.concatenate(eqn)
             return
         if bodies(eqn):
@@ -165,8 +165,8 @@ class _Planner:
         once."""
         (out,) = eqn.outputs
         result = self.places[out] = self.destinations[out]
-        assert eqn.op.parts is not None
-        starts = eqn.op.parts(*map(aval_of, eqn.inputs), **eqn.params)
+        assert eqn.op.concat_starts is not None
+        starts = eqn.op.concat_starts(*map(aval_of, eqn.inputs), **eqn.params)
         for operand, start in zip(eqn.operands, starts, strict=True):
             offset = result.offset + sum(i * s for i, s in zip(start, result.strides, strict=True))
             target = Place(result.buffer, offset, operand.shape, result.strides)

@@ -57,14 +57,14 @@ class _Destinations:
 
     def place_operands(self, eqn: Eqn) -> None:
         """Compute the inputs of a concatenation in place."""
-        if eqn.op.parts is None:
+        if eqn.op.concat_starts is None:
             return
         (out,) = eqn.outputs
         result = self.destinations.get(out)
         if result is None:
             buffer = Buffer("arena", out.aval.size, out.dtype, -1, -1)
             result = self.destinations[out] = Place(buffer, 0, out.shape, dense(out.shape))
-        starts = eqn.op.parts(*map(aval_of, eqn.inputs), **eqn.params)
+        starts = eqn.op.concat_starts(*map(aval_of, eqn.inputs), **eqn.params)
         for operand, start in zip(eqn.operands, starts, strict=True):
             offset = result.offset + sum(i * s for i, s in zip(start, result.strides, strict=True))
             self.assign(operand, Place(result.buffer, offset, operand.shape, result.strides))

@@ -47,7 +47,7 @@ def _concatenations(body: Program) -> set[Var]:
     for eqn in body.eqns:
         if not varying.isdisjoint(eqn.operands):
             varying.update(eqn.outputs)
-    return {eqn.output for eqn in body.eqns if eqn.op.parts is not None and eqn.output in varying}
+    return {eqn.output for eqn in body.eqns if eqn.op.concat_starts is not None and eqn.output in varying}
 
 
 def _with_copies(body: Program, changing: Sequence[Var], values: set[Var]) -> tuple[tuple[Eqn, ...], dict[Var, Var]]:

@@ -15,7 +15,7 @@ class WorkCounter:
         self.plan = plan
         self._views = {eqn.output: eqn for eqn in plan.views}
         program = plan.program
-        concatenated = (x for eqn in program.eqns if eqn.op.parts is not None for x in eqn.operands)
+        concatenated = (x for eqn in program.eqns if eqn.op.concat_starts is not None for x in eqn.operands)
         ends = (*program.outputs, *(v for _, v in program.updates), *(v for _, v in plan.copies), *concatenated)
         self._live_out = {*map(self._base, ends), *(() if program.guard is None else (program.guard,))}
         self._readers: dict[Var, set[int]] = {}

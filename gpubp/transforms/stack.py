@@ -28,10 +28,10 @@ def stack(program: Program, count: int, shared: Collection[Var] = (), going: Var
                 eqns.append(eqn)
                 now.update((v, v) for v in eqn.outputs)
                 continue
-            given = [now[x] if isinstance(x, Var) else x for x in eqn.inputs]
+            inputs_now = [now[x] if isinstance(x, Var) else x for x in eqn.inputs]
             flags = [isinstance(x, Var) and x in stacked for x in eqn.inputs]
             with origin(eqn.origin):
-                now.update(zip(eqn.outputs, _stacked(eqn, given, flags, count), strict=True))
+                now.update(zip(eqn.outputs, _stacked(eqn, inputs_now, flags, count), strict=True))
             stacked.update(eqn.outputs)
         ends = (*program.outputs, *(value for _, value in program.updates), program.guard)
         for v in dict.fromkeys(v for v in ends if v is not None and v not in stacked):
@@ -40,17 +40,17 @@ def stack(program: Program, count: int, shared: Collection[Var] = (), going: Var
         guard = None
         if program.guard is not None and going is not None:
             inputs = (*inputs, going)
-            moves = ops.logical_and(now[program.guard], going)
-            updates = [(state, _chosen(moves, value, state)) for state, value in updates]
+            updated = ops.logical_and(now[program.guard], going)
+            updates = [(state, _chosen(updated, value, state)) for state, value in updates]
         elif program.guard is not None:
             guard = ops.sum_(ops.cast(now[program.guard], dtype="float32")) > count - 0.5
     outputs = tuple(now[v] for v in program.outputs)
     return Program(inputs, tuple(eqns), outputs, tuple(updates), guard)
 
 
-def _chosen(moves: Var, value: Var, state: Var) -> Var:
-    """The new state of the copies that move."""
-    condition = ops.reshape(moves, shape=(*moves.shape, *(1,) * (state.ndim - 1)))
+def _chosen(updated: Var, value: Var, state: Var) -> Var:
+    """The new state where a copy is updated, else the old one."""
+    condition = ops.reshape(updated, shape=(*updated.shape, *(1,) * (state.ndim - 1)))
     return ops.where(condition, value, state)
 
 
@@ -58,9 +58,9 @@ def _stacked(eqn: Eqn, inputs: Sequence[Any], flags: Sequence[bool], count: int)
     """The results of an equation whose flagged inputs have a leading axis."""
     op, params = eqn.op, eqn.params
     if op.stack is not None:
-        within = {k: partial(_flagged, p, count) if isinstance(p, Program) else p for k, p in params.items()}
-        found = op.stack(flags, count, *inputs, **within)
-        return found if isinstance(found, tuple) else (found,)
+        stacked_params = {k: partial(_flagged, p, count) if isinstance(p, Program) else p for k, p in params.items()}
+        results_ = op.stack(flags, count, *inputs, **stacked_params)
+        return results_ if isinstance(results_, tuple) else (results_,)
     if op.trait in ("elementwise", "gemm"):
         rank = max(len(x.shape) - flag for x, flag in zip(inputs, flags, strict=True) if isinstance(x, Var))
         aligned = [ops.padded(x, rank) if flag else x for x, flag in zip(inputs, flags, strict=True)]
@@ -87,8 +87,8 @@ def _one_by_one(op: Primitive, flags: Sequence[bool], count: int, *inputs: Any, 
     results: list[tuple[Var, ...]] = []
     for k in range(count):
         own = [_copy_of(x, k) if flag else x for x, flag in zip(inputs, flags, strict=True)]
-        made = bind(op, *own, **params)
-        results.append(tuple(ops.reshape(v, shape=(1, *v.shape)) for v in made))
+        results_of_copy = bind(op, *own, **params)
+        results.append(tuple(ops.reshape(v, shape=(1, *v.shape)) for v in results_of_copy))
     return tuple(ops.concat(parts, axis=0) for parts in zip(*results, strict=True))
 
 

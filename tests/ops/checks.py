@@ -99,9 +99,9 @@ def _check_form(primitive: Primitive, arrays: Sequence[Array], params: Mapping[s
     assert primitive.vjp is not None
     xs = inputs_for(arrays)
     eqn = Eqn(primitive, tuple(xs), params, tuple(map(Var, results(primitive, xs, params))))
-    if primitive.keep is not None:
-        eqn = primitive.keep(eqn)
-        assert primitive.keep(eqn) is eqn, f"`{primitive.name}` keeps more of what it has kept already"
+    if primitive.save_residuals is not None:
+        eqn = primitive.save_residuals(eqn)
+        assert primitive.save_residuals(eqn) is eqn, f"`{primitive.name}` keeps more of what it has kept already"
     gs = tuple(Var(y.aval, "g") if y.dtype in FLOATS else None for y in eqn.outputs)
     more = len(eqn.outputs) > 1
     with recording():

@@ -140,7 +140,9 @@ def test_the_second_derivative() -> None:
 
 # Planted faults -------------------------------------------------------------------------------------------------------
 def faults() -> dict[str, tuple[str, Callable[..., Any]]]:
-    backward, before, summed, walk = (getattr(RULES, n) for n in ("reversed_loop", "_before", "_summed", "_walk"))
+    backward, before, summed, walk = (
+        getattr(RULES, n) for n in ("reversed_loop", "_carry_before", "_summed", "_backward_pass")
+    )
 
     def same_direction(*args: Any, **params: Any) -> Any:
         found = backward(*args, **params)
@@ -148,14 +150,15 @@ def faults() -> dict[str, tuple[str, Callable[..., Any]]]:
 
     def one_round_less(body: Program, given: Any) -> Any:
         found = walk(body, given)
-        return replace(found, found={v: c for v, c in found.found.items() if v not in body.inputs[:1]})
+        kept = {v: c for v, c in found.cotangent_of.items() if v not in body.inputs[:1]}
+        return replace(found, cotangent_of=kept)
 
     return {
-        "the new carry for the old": ("_before", lambda init, after, reverse: after),
-        "the wrong neighbour": ("_before", lambda init, after, reverse: before(init, after, not reverse)),
+        "the new carry for the old": ("_carry_before", lambda init, after, reverse: after),
+        "the wrong neighbour": ("_carry_before", lambda init, after, reverse: before(init, after, not reverse)),
         "a sum that is wrong by 0.1 %": ("_summed", lambda a, b: 1.001 * summed(a, b)),
         "the way back in the order of the way there": ("reversed_loop", same_direction),
-        "a carry that sends nothing back": ("_walk", one_round_less),
+        "a carry that sends nothing back": ("_backward_pass", one_round_less),
     }
 
 

@@ -39,7 +39,7 @@ def check_gradients(original: Program, given_arrays: list[Array]) -> None:
     wrt = [v for v in program.inputs if v.dtype == "float64"]
     grown, gradients = grad(program, total, wrt)
     for old, new in zip(program.eqns, grown.eqns, strict=False):
-        assert new is old or (new.op is old.op and new.op.keep is not None)
+        assert new is old or (new.op is old.op and new.op.save_residuals is not None)
         assert (new.inputs, new.outputs[: len(old.outputs)]) == (old.inputs, old.outputs)
     assert (grown.inputs, grown.outputs, grown.updates) == (program.inputs, program.outputs, program.updates)
     known = tuple(g for g in gradients if g is not None)

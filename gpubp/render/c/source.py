@@ -80,14 +80,14 @@ class PlanText:
         """For each value the steps that read it; len(steps) stands for whatever comes after them."""
         readers: dict[Var, set[int]] = {}
 
-        def read(x: Var, step: int) -> None:
-            readers.setdefault(self.base(x), set()).add(step)
+        def read(x: Var, position: int) -> None:
+            readers.setdefault(self.base(x), set()).add(position)
 
         for i, step in enumerate(self.plan.steps):
             for x in step.eqn.operands:
                 read(x, i)
         program, end = self.plan.program, len(self.plan.steps)
-        put_together = (x for eqn in program.eqns if eqn.op.parts is not None for x in eqn.operands)
+        put_together = (x for eqn in program.eqns if eqn.op.concat_starts is not None for x in eqn.operands)
         ends = (*program.outputs, *(v for _, v in program.updates), *(v for _, v in self.plan.copies), *put_together)
         for x in (*ends, *(() if program.guard is None else (program.guard,))):
             read(x, end)

@@ -19,7 +19,7 @@ class Frame:
     arena: int
     tables: tuple[Address, ...]
 
-    def start(self, table: int | None, byte: int) -> Address:
+    def address(self, table: int | None, byte: int) -> Address:
         """The outer address of a byte of the iteration's arena, or of one of its tables."""
         if table is None:
             return None, self.arena + byte
@@ -49,15 +49,15 @@ class Launch:
 def within(work: Launch | Gemm, frame: Frame) -> Launch | Gemm:
     """Work of one loop iteration, addressed in the memory of the enclosing program."""
     if isinstance(work, Gemm):
-        bias = None if work.bias is None else frame.start(*work.bias)
+        bias = None if work.bias is None else frame.address(*work.bias)
         return replace(work, a=_moved(work.a, frame), b=_moved(work.b, frame), c=_moved(work.c, frame), bias=bias)
     inner = work.frame
     if inner is None:
         return replace(work, frame=frame)
-    tables = tuple(frame.start(*spot) for spot in inner.tables)
+    tables = tuple(frame.address(*spot) for spot in inner.tables)
     return replace(work, frame=Frame(frame.arena + inner.arena, tables))
 
 
 def _moved(matrix: Matrix, frame: Frame) -> Matrix:
-    table, start = frame.start(matrix.table, matrix.start)
+    table, start = frame.address(matrix.table, matrix.start)
     return replace(matrix, table=table, start=start)

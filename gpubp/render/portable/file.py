@@ -65,7 +65,11 @@ class _File:
         self.statements = [
             *(line for k, v in enumerate(feeds) for line in self._copy_input(k, v, inputs[k], v in used)),
             *body,
-            *(line for v, name in zip(program.outputs, outputs, strict=True) for line in self._copy_output(v, name)),
+            *(
+                line
+                for v, argument in zip(program.outputs, outputs, strict=True)
+                for line in self._copy_output(v, argument)
+            ),
         ]
         self.words = set(re.findall(r"\w+", "\n".join(self.statements)))
         # Values of some dtypes are all in loops.
