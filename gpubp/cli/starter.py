@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from dsl.excerpt import visible
 from dsl.records import dataclass
 
-from ..data import UTF8, Column, Glance, is_date
+from ..data import UTF8, Column, Glance, Notation, order_of
 from ..errors import GpubpError
 from .table import shortened
 
@@ -22,7 +22,7 @@ _LEFT_OUT = {
     "constant": "one value only",
     "identifiers": "identifiers",
     "dates": "dates",
-    "signs": "numbers with signs beside them, of money, units or thousands: plain numbers are read",
+    "signs": "numbers with signs that differ from row to row",
     "nameless": "no name in the header",
     "shared": "a name that another column has too",
     "text": "free text",
@@ -86,8 +86,7 @@ class Guess:
             lines.append(
                 f'its text is not UTF-8 but, it seems, {table.encoding}{sample}: `encoding = "{table.encoding}"`'
             )
-        if table.sheet.decimal == ",":
-            lines.append('numbers are written with decimal commas: `decimal = ","`')
+        lines.extend(_notation(table.sheet.notation))
         if not table.sheet.header:
             lines.append(f'the table has no header: its columns are called "1" to "{len(table.columns)}"')
         return lines
@@ -157,10 +156,28 @@ def _useless(columns: Sequence[Column]) -> str:
     return _reasons(columns) + "; if lines stand above its header, delete them" * title
 
 
+def _notation(found: Notation) -> list[str]:
+    """How numbers are written, where it is not as in Python."""
+    units = "units beside numbers are dropped" if {*found.units} - {"%"} else ""
+    shares = "percentages are fractions, 45% is 0.45" if "%" in found.units else ""
+    said = {
+        "numbers are written with decimal commas": found.decimal == ",",
+        f"numbers are written with `{found.thousands}` between thousands": found.thousands,
+        "; ".join(filter(None, (units, shares))): found.units,
+        "numbers in parentheses, or with a minus behind them, are negative": found.accounting,
+    }
+    true = [sentence for sentence, holds in said.items() if holds]
+    return [f"{sentence}: `{option}`" for sentence, option in zip(true, found.options(), strict=True)]
+
+
 def _reason(column: Column) -> str:
-    if column.kind == "dates" and is_date(next(iter(column.values))):
+    order = order_of(column.values) if column.kind == "dates" else None
+    if order is not None:
         parts = " and ".join(_quoted(f'"{column.name}.{part}"') for part in ("month", "weekday"))
-        return f"dates; {parts} in `columns` are numbers"
+        told = {"ymd": "", "": "with `dates = dmy` or `dates = mdy`, no cell says which, "}.get(
+            order, f"with `dates = {order}` "
+        )
+        return f"dates; {told}{parts} in `columns` are numbers"
     return f"numbers, but {visible(column.odd)}" if column.odd else _LEFT_OUT.get(column.kind, column.kind)
 
 

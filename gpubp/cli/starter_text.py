@@ -86,7 +86,7 @@ def _reader(found: Guess, path: str) -> str:
     header = "" if found.table.sheet.header else ", header = false"
     more = f"{header}, missing = drop" if found.rows < found.table.rows and not found.filled else header
     more += ", missing = median" if found.filled else ""
-    more += ', decimal = ","' if found.table.sheet.decimal == "," else ""
+    more += "".join(f", {option}" for option in found.table.sheet.notation.options())
     more += f', encoding = "{found.table.encoding}"' if found.table.encoding != UTF8 else ""
     more += ", standardize = true" if any(map(_rounded, found.numbers)) else ""
     last = written(found.target.name)

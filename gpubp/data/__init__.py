@@ -13,12 +13,13 @@ from . import synthetic as synthetic
 from . import text as text
 from .apply import NewRows, read_table
 from .dataset import Dataset
-from .dates import is_date
+from .date_text import order_of
 from .encoders import Encoder, from_json, to_json
 from .encodings import UTF8
 from .feed import load, measure
 from .given import check_split, from_arrays
 from .glance import Column, Glance, glance
+from .notation import Notation
 from .seeds import Purpose, generator, shuffled
 from .stream import Stored, Stream
 
@@ -28,6 +29,7 @@ __all__ = [
     "Encoder",
     "Glance",
     "NewRows",
+    "Notation",
     "Purpose",
     "Stored",
     "Stream",
@@ -37,9 +39,9 @@ __all__ = [
     "from_json",
     "generator",
     "glance",
-    "is_date",
     "load",
     "measure",
+    "order_of",
     "read_table",
     "shuffled",
     "to_json",

@@ -29,6 +29,7 @@ from .images import new_pictures
 from .labels import Place, labels_of
 from .misread import MISSING
 from .moments import cut, open_series, read_moments
+from .notation import PLAIN, Notation
 from .pictures import SUFFIXES
 from .series import new_windows
 from .sheet import open_sheet
@@ -109,12 +110,16 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
 
 
 def _known(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> dict[str, Any]:
-    """What is known of a text before it is read: columns, whether their names are written, decimal sign, encoding."""
+    """What is known of a text before it is read: columns, whether their names are written, notation, encoding."""
     named = _named(encoders, keep)
     header = None if any(encoder.header for encoder in encoders.values()) else False
-    decimal = next((encoder.decimal for encoder in encoders.values() if encoder.decimal != "."), ".")
+    notation = _notation(encoders)
     encoding = next((encoder.encoding for encoder in encoders.values() if encoder.encoding != UTF8), UTF8)
-    return {"named": named, "header": header, "decimal": decimal, "encoding": encoding}
+    return {"named": named, "header": header, "notation": notation, "encoding": encoding}
+
+
+def _notation(encoders: Mapping[str, Encoder]) -> Notation:
+    return next((encoder.notation for encoder in encoders.values() if encoder.notation != PLAIN), PLAIN)
 
 
 def _named(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> list[str]:
@@ -125,7 +130,7 @@ def _named(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> list[str]:
 
 
 def _columns(table: Table, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
-    table = with_dates(table, _named(encoders, keep))
+    table = with_dates(table, _named(encoders, keep), _notation(encoders).dates)
     picks = _picks(table, encoders)
     wanted = _by_name(table, keep)
     numeric: set[int] = set()
@@ -246,7 +251,8 @@ def _rows(table: Table, cells: Cells, columns: Sequence[int], encoder: Encoder) 
 
 def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
     """The windows of a series. Of the columns `keep` each has the cell at the last moment that is put in."""
-    table = with_dates(open_series(Path(), path, span, **_known(encoders, keep)), _named(encoders, keep))
+    table = open_series(Path(), path, span, **_known(encoders, keep))
+    table = with_dates(table, _named(encoders, keep), _notation(encoders).dates)
     picks, wanted = _picks(table, encoders), _by_name(table, keep)
     labels = {name for name, encoder in encoders.items() if encoder.classes is not None}
     moments = {name: encoder.moments for name, encoder in encoders.items()}

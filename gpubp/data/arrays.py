@@ -14,9 +14,9 @@ from .dataset import Read, Request
 from .files import find_file, read_bytes, unreadable
 from .idx import read_idx
 from .npy import Archive, check_size, read_array, read_header
+from .options import OptionalNames, OptionalShape, OptionalText
 from .sources import Source, assemble, no_rows
 from .stream import Segment
-from .tabular import OptionalNames, OptionalShape, OptionalText
 
 LARGE = 1 << 30
 """Bytes from which an npy file is streamed where nothing is said, 1 GiB."""

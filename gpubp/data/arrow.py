@@ -14,8 +14,9 @@ from .cells import Cells, Labels
 from .checks import Findings, clipped, listed, problem, remedy
 from .dataset import Read, Request
 from .files import find_file
+from .options import Missing, OptionalNames, OptionalShape, OptionalText, Options, check_scale, word
 from .tables import row_place
-from .tabular import Missing, OptionalNames, OptionalShape, OptionalText, Options, check_scale, read_tables, word
+from .tabular import read_tables
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,6 +6,7 @@ import re
 from array import array
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from dsl.records import dataclass
 
 from .checks import Findings, counted
 from .misread import NO_NUMBER, one_more, report
-from .sheet import Sheet, is_number
+from .notation import Notation, column_reader, is_number, many_reader
+from .sheet import Sheet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,6 +87,8 @@ def read_cells(
     found = _fast(sheet, numeric, labels, missing, alone=alone)
     if found is None and missing and len(sheet.names) > 1 and b'"' not in sheet.raw:
         found = _fast(_spelt_out(sheet, missing), numeric, labels, missing)
+    if found is None and not sheet.notation.plain:
+        found = _by_columns(sheet, numeric, labels, missing)
     return found or _precise(sheet, numeric, labels, missing)
 
 
@@ -108,7 +112,9 @@ def _fast(
     """All at once through `numpy.loadtxt`; None where it refuses, or would be less strict than `_precise`."""
     import numpy as np
 
-    commas = sheet.decimal == ","
+    commas = sheet.notation.decimal == ","
+    if not sheet.notation.plain and sheet.notation != replace(Notation(","), dates=sheet.notation.dates):
+        return None
     if commas:
         if sheet.delimiter in ",." or _BARE.search(sheet.raw):
             return None
@@ -159,6 +165,7 @@ def _fast(
     return Cells(len(table), numbers, found)
 
 
+_BLOCK = 8192
 _SWAPPED = bytes.maketrans(b",.", b".,")
 _BARE = re.compile(rb"(?<![0-9A-Za-z]),\d|\d,(?!\d)")
 """A comma with a digit on one side only: of a word perhaps, and no number of a table with decimal commas."""
@@ -199,6 +206,39 @@ def _numbering(book: dict[str, int], missing: Collection[str], *, numbers: bool)
     return convert
 
 
+def _by_columns(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str]) -> Cells | None:
+    """Numbers in a notation of their own, the cells of a column in a block of rows at once; None for what is not
+    spelt in one of the usual ways, or would have to be judged."""
+    import numpy as np
+
+    read, width = many_reader(sheet.notation), len(sheet.names)
+    if read is None:
+        return None
+    numbers = {i: array("d") for i in numeric}
+    words: dict[int, list[str | None]] = {i: [] for i in labels}
+    lines, rows = sheet.rows(), 0
+    while block := [cells for _, cells in islice(lines, _BLOCK)]:
+        rows += len(block)
+        if any(len(cells) != width for cells in block):
+            return None
+        columns = [*zip(*block, strict=True)]
+        for i, column in numbers.items():
+            cells = ["nan" if cell.strip() in NO_NUMBER else cell for cell in columns[i]] if missing else columns[i]
+            try:
+                column.extend(read(cells))
+            except ValueError:
+                return None
+        for i, found in words.items():
+            known = [cell.strip() for cell in columns[i]]
+            if "" in known and "" not in missing:
+                return None
+            found.extend(None if cell in missing else cell for cell in known)
+    arrays = {i: np.frombuffer(column, dtype=np.float64) for i, column in numbers.items()}
+    if not missing and not all(np.isfinite(column).all() for column in arrays.values()):
+        return None
+    return Cells(rows, arrays, {i: numbered(found) for i, found in words.items()})
+
+
 def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str] = ()) -> Cells:
     import numpy as np
 
@@ -207,6 +247,7 @@ def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missin
     numbers = {i: array("d") for i in numeric}
     words: dict[int, list[str | None]] = {i: [] for i in labels}
     wrong: dict[int, list[tuple[int, str]]] = {i: [] for i in numeric}
+    readers = {i: column_reader(sheet.notation) for i in numeric}
     rows = 0
     for line, cells in sheet.rows():
         if len(cells) != width:
@@ -218,7 +259,7 @@ def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missin
         rows += 1
         for i, column in numbers.items():
             cell = cells[i]
-            number = float(sheet.number(cell) or "nan")
+            number = float(readers[i](cell) or "nan")
             if not isfinite(number):
                 number = float("nan")
                 if not missing or cell.strip() not in NO_NUMBER:
@@ -234,7 +275,7 @@ def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missin
                 findings.add("E0419", "labels that are empty", sheet.place(line, i), "the label is empty", help)
             found.append(cell)
     for i, bad in wrong.items():
-        report(sheet, i, bad, rows, findings)
+        report(sheet, i, bad, numbers[i], findings)
     findings.raise_all()
     columns = {i: np.frombuffer(column, dtype=np.float64) for i, column in numbers.items()}
     return Cells(rows, columns, {i: numbered(found) for i, found in words.items()})

@@ -21,8 +21,8 @@ from .dataset import Read, Request, Want
 from .encoders import Encoder
 from .files import read_bytes, read_text
 from .images import EXACT, LEVELS
+from .options import OptionalNames
 from .tables import row_place
-from .tabular import OptionalNames
 
 if TYPE_CHECKING:
     import numpy as np

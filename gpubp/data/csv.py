@@ -12,20 +12,21 @@ from .checks import problem
 from .columns import mentioned
 from .dataset import Read, Request
 from .encodings import UTF8
-from .sheet import open_sheet
-from .tables import TextTable
-from .tabular import (
+from .options import (
+    Dates,
     Missing,
     OptionalNames,
     OptionalShape,
     OptionalText,
     Options,
-    check_decimal,
     check_encoding,
     check_scale,
-    read_tables,
+    notation_of,
     word,
 )
+from .sheet import open_sheet
+from .tables import TextTable
+from .tabular import read_tables
 
 Header = Annotated[Any, OptionType(("word", "flag"), words=("auto",))]
 
@@ -46,6 +47,10 @@ def csv(
     header: Header = "auto",
     delimiter: OptionalText = None,
     decimal: Text = ".",
+    thousands: OptionalText = None,
+    units: OptionalNames = None,
+    accounting: Flag = False,
+    dates: Dates = "ymd",
     encoding: Text = UTF8,
 ) -> Read:
     """Rows of numbers and labels from a delimited text file (RFC 4180), plain or gzipped.
@@ -62,12 +67,20 @@ def csv(
     `onehot`: columns of text, by name or pattern; each is one-hot encoded, with one number per word.
     Parts of a column of dates or times, such as `2024-03-01` or `2024-03-01 12:30`, are columns, too, if an option
     mentions them: `"when.days"` (since 1970-01-01), `"when.year"`, `"when.month"`, `"when.day"`, `"when.weekday"` (1 is
-    Monday) and `"when.hour"` of the column `when`.
+    Monday) and `"when.hour"` of the column `when`. If cells have a time zone, `days` are in UTC, and all other parts
+    by the clock as written.
     `header`: `true`, `false` (the columns are "1", "2" ...), or `auto`: the first row is a header if it contains no
     number, or the name of a column that an option mentions.
     `delimiter`: a character; by default detected: comma, semicolon, tab or vertical bar.
     `decimal`: `","` for numbers with a decimal comma, such as 1.234,5 (thousands separated by points, spaces or
     nothing).
+    `thousands`: the thousands separator: `","` for 1,234.5, `" "` for any kind of space, `"'"` or `"."`. Numbers
+    without it are read, too; groups have three digits, or two as in India.
+    `units`: what may stand before or after a number, as `["$", "kg"]` for $5 and 5 kg, one unit per column. A unit is
+    dropped, except that `"%"` divides by 100: 45% is 0.45.
+    `accounting`: read (5) and 5- as -5.
+    `dates`: the order of dates that do not start with the year: `dmy` for 24.12.2026 and 24/12/2026, `mdy` for
+    12/24/2026. Two-digit years are 1969 to 2068.
     `encoding`: the character encoding, by its name in Python: `"cp1252"` or `"latin-1"` for Western European text from
     Windows, `"utf-16"` for "Unicode text" from Excel ...
 
@@ -80,14 +93,14 @@ def csv(
         message = "`delimiter` is not a single character that can part cells"
         help = '`","`, `";"`, `"|"` or, for a tab, `"\\t"`; where it is left out, it is found among these'
         raise problem("E0411", message, request.span("delimiter"), help=help)
-    check_decimal(request, decimal)
+    notation = notation_of(request, decimal, thousands, units, accounting, dates)
     check_encoding(request, encoding)
     told = None if isinstance(header, (str, Word)) else bool(header)
     named = mentioned(target, columns, onehot, request.by)
-    opened = partial(open_sheet, request.base, delimiter=delimiter, named=named, decimal=decimal, encoding=encoding)
+    opened = partial(open_sheet, request.base, delimiter=delimiter, named=named, notation=notation, encoding=encoding)
     main = opened(path, request.span("path"), header=told)
     tables = [TextTable(main)]
     if test is not None:
         tables.append(TextTable(opened(test, request.span("test"), header=main.header)))
-    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, decimal, encoding)
+    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, notation, encoding)
     return read_tables(request, tables[0], tables[1:], options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +9,14 @@ from dsl.records import dataclass
 from dsl.source import Span
 
 from .cells import Cells, Labels
-from .checks import FIRST, Findings, clipped
+from .checks import FIRST, Findings, clipped, remedy
+from .date_text import is_date, moment, order_of
 from .misread import MISSING
 from .tables import Table
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?", re.ASCII)
-"""ISO 8601 without a time zone."""
 
 PARTS: Mapping[str, Callable[[Any], Any]] = {
     "days": lambda when: when.astype("int64") / 86_400e6,
@@ -35,10 +32,11 @@ PARTS: Mapping[str, Callable[[Any], Any]] = {
 @dataclass(frozen=True, slots=True)
 class Dated:
     """A table with the parts of some of its columns as more columns behind its own. `parts`: the column and the part
-    that each of them is."""
+    that each of them is. `order`: of day, month and year where the year stands last, the `dates` of a notation."""
 
     table: Table
     parts: tuple[tuple[int, str], ...]
+    order: str
 
     @property
     def path(self) -> str:
@@ -74,7 +72,7 @@ class Dated:
         read = [i for i in numeric if i < own], [i for i in labels if i < own], missing
         found = self.table.cells(*read, alone=alone and not asked)
         whens = {base: self._moments(base, missing) for base in sorted({base for base, _ in asked.values()})}
-        columns = {i: _part(whens[base], part) for i, (base, part) in asked.items()}
+        columns = {i: _part(whens[base][part == "days"], part) for i, (base, part) in asked.items()}
         numbers = {**found.numbers, **{i: columns[i] for i in numeric if i in columns}}
         return Cells(found.rows, numbers, {**found.labels, **{i: Labels(columns[i]) for i in labels if i in columns}})
 
@@ -85,18 +83,26 @@ class Dated:
         numbers = self.cells([column], [], MISSING).numbers[column]
         return ["" if number != number else f"{number:.10g}" for number in numbers.tolist()]
 
-    def _moments(self, column: int, missing: Collection[str]) -> NDArray[np.datetime64]:
-        """A column as datetime64, "not a time" where a cell is missing. Raises DiagnosticError."""
+    def _moments(self, column: int, missing: Collection[str]) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
+        """A column as datetime64, "not a time" where a cell is missing: by the clock of each cell, and by UTC, which is
+        the same where no time zone is given. Raises DiagnosticError."""
         import numpy as np
 
         cells = [cell.strip() for cell in self.table.texts(column)]
+        found = [None if cell in MISSING else moment(cell, self.order) for cell in cells]
         empty = [row for row, cell in enumerate(cells) if cell in MISSING]
-        wrong = [row for row, cell in enumerate(cells) if cell not in MISSING and not is_date(cell)]
-        findings = Findings(self.span)
-        form = "dates are written as 2024-03-01, with a time as 2024-03-01 12:30"
+        wrong = [row for row, cell in enumerate(cells) if found[row] is None and cell not in MISSING]
+        zoned = [row for row, one in enumerate(found) if one is not None and one[1] is not None]
+        odd = []
+        if zoned and len(zoned) + len(empty) + len(wrong) < len(cells):
+            odd = [row for row, one in enumerate(found) if one is not None and one[1] is None]
+        form = _form(self.span, [cells[row] for row in wrong], self.order)
         tell = "fill it, or `missing = drop` leaves out rows that miss a cell"
+        zone = "give all of them one, as 2024-03-01T12:30+01:00, or none"
+        findings = Findings(self.span)
         for rows, what, says, help in (
             (wrong, "cells that are no dates", "`{}` is no date", form),
+            (odd, "times without a zone", "`{}` has no time zone, and other cells have one", zone),
             ([] if missing else empty, "empty cells", "the cell is empty", tell),
         ):
             for row in rows[:FIRST]:
@@ -104,32 +110,36 @@ class Dated:
             if len(rows) > FIRST:
                 findings.add("E0416", what, "", "", count=len(rows) - FIRST)
         findings.raise_all()
-        for row in empty:
-            cells[row] = "NaT"
-        return np.array(cells, dtype="datetime64[us]")
+        clock = np.array([None if one is None else one[0] for one in found], dtype="datetime64[us]")
+        if not zoned:
+            return clock, clock
+        ahead = np.array([0 if one is None else one[1] for one in found], dtype="timedelta64[us]")
+        return clock, clock - ahead
 
 
-def with_dates(table: Table, named: Sequence[str]) -> Table:
-    """The table, with a column for each of the names `named` that is a part of one of its columns."""
+def _form(span: Span | None, wrong: Sequence[str], order: str) -> str:
+    """How dates are to be written, where some are not."""
+    own = {"ymd": "2024-03-01", "dmy": "01.03.2024", "mdy": "03/01/2024"}[order]
+    form = f"dates are written as {own}, with a time as {own} 12:30"
+    meant = order == "ymd" and 2 * sum(map(is_date, wrong)) > len(wrong)
+    other = order_of(wrong) if meant else None
+    if other:
+        return remedy(span, f"`dates = {other}` reads such dates", form)
+    if other is None:
+        return form
+    help = f"`dates = dmy` takes the first number of `{wrong[0]}` for the day, `dates = mdy` for the month: the column "
+    return remedy(span, f"{help}does not say which", form)
+
+
+def with_dates(table: Table, named: Sequence[str], order: str) -> Table:
+    """The table, with a column for each of the names `named` that is a part of one of its columns. `order`: the `dates`
+    of its notation."""
     parts = []
     for name in dict.fromkeys(named):
         base, dot, part = name.rpartition(".")
         if dot and part in PARTS and name not in table.names and base in table.names:
             parts.append((table.names.index(base), part))
-    return Dated(table, tuple(parts)) if parts else table
-
-
-def is_date(cell: str) -> bool:
-    """Whether a cell is a date, or a date and a time, as they are read here."""
-    import numpy as np
-
-    if not _DATE.fullmatch(cell):
-        return False
-    try:
-        np.datetime64(cell)
-    except ValueError:  # the 30th of February
-        return False
-    return True
+    return Dated(table, tuple(parts), order) if parts else table
 
 
 def _part(when: NDArray[np.datetime64], part: str) -> NDArray[np.float64]:

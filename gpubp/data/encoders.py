@@ -15,6 +15,7 @@ from dsl.records import dataclass
 from gpubp.errors import CheckpointError
 
 from .encodings import UTF8, is_encoding
+from .notation import PLAIN, Notation, saved_notation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,8 +53,8 @@ class Encoder:
     empty) bring them to mean 0 and deviation 1. `level`: `char` or `word` where the labels are tokens of a text.
     `picture`: where the numbers are pixels, whether the pictures were `resized` to this shape, or are `exact` as they
     stand. `moments`, of a series: the first of the moments that a row holds and the one behind the last, counted from
-    where its window begins, and how far windows are apart. `decimal`: the sign before the decimals of numbers in
-    text; `encoding`: of that text.
+    where its window begins, and how far windows are apart. `notation`: how numbers and dates are written, in a table
+    that is text; `encoding`: of that text.
     """
 
     shape: tuple[int, ...]
@@ -70,7 +71,7 @@ class Encoder:
     level: str = ""
     picture: str = ""
     moments: tuple[int, ...] = ()
-    decimal: str = "."
+    notation: Notation = PLAIN
     encoding: str = UTF8
 
     @property
@@ -178,7 +179,9 @@ def _encoder(entry: dict[str, Any]) -> Encoder:
         str(entry.pop("level")),
         str(entry.pop("picture", "")),  # runs saved before it was written were trained on no pictures
         tuple(_whole(number) for number in entry.pop("moments", ())),  # and those before this one, on no series
-        _sign(entry.pop("decimal", ".")),  # and those before this one, on numbers with points
+        saved_notation(
+            entry.pop("notation", {"decimal": entry.pop("decimal", ".")})
+        ),  # a decimal comma was all there was
         _known_encoding(entry.pop("encoding", UTF8)),  # in UTF-8
     )
     size = prod(shape)
@@ -203,12 +206,6 @@ def _words(items: Any) -> tuple[str, ...]:
     if isinstance(items, str) or not all(isinstance(item, str) for item in items):
         raise ValueError("a list of words holds something else")
     return tuple(items)
-
-
-def _sign(sign: Any) -> str:
-    if sign not in (".", ","):
-        raise ValueError(f"{sign!r} is no decimal sign")
-    return str(sign)
 
 
 def _known_encoding(name: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from math import isfinite
@@ -19,7 +19,9 @@ from gpubp.errors import DataError
 from .checks import COMMAND_LINE, Findings, clipped, counted
 from .files import read_head
 from .misread import MISSING, NO_NUMBER
+from .notation import Notation
 from .sheet import Sheet, sheet_of
+from .spelling import MOST, notation_for, spelling, units_of
 
 MOST_ROWS = 10_000
 """Rows that are looked at."""
@@ -37,17 +39,8 @@ _DATE = re.compile(
     r"|\d{1,2}:\d{2}(:\d{2})?(\.\d+)?"
 )
 _IDENTIFIER = re.compile(r"(.*[_ .-])?(id|uuid|guid|index|idx|row|rownum|nr|no|key)|.*Id|.*ID", re.DOTALL)
-_SURELY_A_COMMA = re.compile(r"[-+]?(\d{1,3}([. ]\d{3})*|\d+),(\d{1,2}|\d{4,})", re.ASCII)
-_SURELY_A_POINT = re.compile(r"[-+]?\d[\d, ]*\.(\d{1,2}|\d{4,})", re.ASCII)
-_SIGNED = re.compile(
-    r"[-+]?([$€£¥₹]|[A-Z]{3})? ?[-+]?(\d{1,3}([,.' ]\d{3})+|\d+)([.,]\d+)? ?([$€£¥₹%‰°]|[A-Z]{3}|[A-Za-z]{1,2})?",
-    re.ASCII,
-)
-"""A number with a sign of money or of a unit, or with signs between thousands."""
 _FEW = 10
-"""Different numbers of that kind that are taken for words."""
-_MIXED = 0.8
-"""A column of which so many cells are numbers was meant as one of numbers."""
+"""Different numbers with a unit that are taken for words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +95,7 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
         raw, encoding, complete = read_head(Path(), name, span, MOST_BYTES)
         sheet = sheet_of(name, raw, span, delimiter=None, header=None, named=named)
         rows, all_rows = _rows(sheet, complete)
-        if _has_commas(rows):
-            sheet = replace(sheet, decimal=",")
+        sheet = replace(sheet, notation=_notation(rows, len(sheet.names)))
         columns = tuple(_column(sheet, i, rows) for i in range(len(sheet.names)))
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
@@ -133,12 +125,13 @@ def _rows(sheet: Sheet, complete: bool) -> tuple[list[tuple[int, list[str]]], bo
     return rows, complete
 
 
-def _has_commas(rows: list[tuple[int, list[str]]]) -> bool:
-    """Whether the numbers of a table have decimal commas: some cells are numbers only so (`1,234` may be a thousand
-    and more), and none has a point before its decimals."""
-    cells = {cell.strip() for _, cells in rows for cell in cells}
-    sure = any(_SURELY_A_COMMA.fullmatch(cell) for cell in cells)
-    return sure and not any(_SURELY_A_POINT.fullmatch(cell) for cell in cells)
+def _notation(rows: list[tuple[int, list[str]]], width: int) -> Notation:
+    """How the numbers of a table seem to be written."""
+    columns = []
+    for at in range(width):
+        cells = {cell for _, row in rows if (cell := row[at].strip()) not in NO_NUMBER}
+        columns.append(cells if len(cells) > _FEW or not units_of(cells) else set[str]())
+    return notation_for(columns)
 
 
 def _column(sheet: Sheet, at: int, rows: list[tuple[int, list[str]]]) -> Column:
@@ -148,12 +141,16 @@ def _column(sheet: Sheet, at: int, rows: list[tuple[int, list[str]]]) -> Column:
     if not name or sheet.names.count(name) > 1:
         kind: Kind = "shared" if name else "nameless" if values else "empty"
         return Column(name or f"column {at + 1}", kind, values, missing)
-    written = {cell: number for cell in values if (number := sheet.number(cell)) and isfinite(float(number))}
+    if len(sheet.notation.units) > 1 and len(units_of(values)) > 1:
+        return Column(name, "signs", values, missing, odd=_odd_signs(values))
+    number_of = sheet.notation.number
+    written = {cell: number for cell in values if (number := number_of(cell)) and isfinite(float(number))}
     known = [cell for cell in there if cell not in NO_NUMBER]
     share = sum(values[cell] for cell in written) / max(len(known), 1)
     whole = bool(written) and all(float(number).is_integer() for number in written.values())
-    if share < 1 and (share < _MIXED or (len(values) <= MOST_WORDS and len(values) * 4 <= len(there))):
-        return Column(name, _kind_of_text(name, values), values, missing)
+    if share < 1 and (share < MOST or (len(values) <= MOST_WORDS and len(values) * 4 <= len(there))):
+        kind = _kind_of_text(name, values)
+        return Column(name, kind, values, missing, odd=_odd_signs(values) if kind == "signs" else "")
     if share < 1:
         line, odd = next((line, cell) for (line, _), cell in zip(rows, cells) if cell in known and cell not in written)
         return Column(name, "mixed", values, missing, odd=f"line {line} holds `{clipped(odd)}`")
@@ -177,6 +174,19 @@ def _kind_of_numbers(name: str, cells: list[str], values: Counter[str], whole: b
     return "numbers"
 
 
+def _odd_signs(values: Counter[str]) -> str:
+    """Why the numbers of a column with signs are read in no notation, where it can be said."""
+    units = units_of(values)
+    if len(units) > 1:
+        return f"some have `{clipped(units[0])}` beside them, others `{clipped(units[1])}`"
+    for cell in values:
+        found = spelling(cell)
+        if found is not None and len(found.readings) > 1:
+            either = 'between thousands (`thousands = ","`) or before decimals (`decimal = ","`)'
+            return f"the comma of `{clipped(cell)}` stands {either}"
+    return ""
+
+
 def _names_rows(name: str) -> bool:
     """Whether a column is called like one of identifiers: `PassengerId`, `customer_id`, `Kunden-Nr.`."""
     return any(_IDENTIFIER.fullmatch(one) for one in (name.rstrip(".:"), name.rstrip(".:").lower()))
@@ -186,9 +196,9 @@ def _kind_of_text(name: str, values: Counter[str]) -> Kind:
     count = values.total()
     if len(values) == 1:
         return "constant"
-    if _share(_DATE, values) >= _MIXED:
+    if _share(_DATE.fullmatch, values) >= MOST:
         return "dates"
-    if len(values) > _FEW and _share(_SIGNED, values) >= _MIXED:
+    if len(values) > _FEW and _share(spelling, values) >= MOST:
         return "signs"
     if len(values) <= MOST_WORDS and 2 * len(values) <= count:
         return "words"
@@ -197,6 +207,6 @@ def _kind_of_text(name: str, values: Counter[str]) -> Kind:
     return "text"
 
 
-def _share(pattern: re.Pattern[str], values: Counter[str]) -> float:
-    """The part of the cells that a pattern fits."""
-    return sum(count for cell, count in values.items() if pattern.fullmatch(cell)) / values.total()
+def _share(fits: Callable[[str], object], values: Counter[str]) -> float:
+    """The part of the cells that something fits."""
+    return sum(count for cell, count in values.items() if fits(cell)) / values.total()

@@ -18,8 +18,8 @@ from .checks import counted, listed, problem, suggestion
 from .dataset import Origin, Read, Request, Want
 from .encoders import Encoder
 from .labels import ordered
+from .options import OptionalNames, OptionalText
 from .pictures import MODES, Folder, beside, channels, decoded, folder, opened
-from .tabular import OptionalNames, OptionalText
 
 if TYPE_CHECKING:
     import numpy as np

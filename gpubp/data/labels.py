@@ -16,7 +16,7 @@ from dsl.source import Span
 from .cells import Labels
 from .checks import Findings, clipped, listed, problem, suggestion
 from .dataset import Want
-from .sheet import is_number
+from .notation import is_number
 
 if TYPE_CHECKING:
     import numpy as np

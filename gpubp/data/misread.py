@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isfinite
 
 from .checks import Findings, clipped, remedy
-from .sheet import Sheet, is_number
+from .date_text import is_date, order_of
+from .notation import Notation, is_number
+from .sheet import Sheet
+from .spelling import MOST, is_common, notation_for, spelling
 
 MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "nan", "NaN", "NAN", "null", "NULL"))
 """Cells that are missing, where `missing = ...` says what is to be done about them."""
 NO_NUMBER = MISSING | {"-", "--", ".", "None", "none", "#N/A", "<NA>"}
 """Those in a column of numbers; among words these may be words."""
 
-_DECIMAL_COMMA = re.compile(r"\s*[-+]?(\d{1,3}([. ]\d{3})+|\d+),\d+\s*", re.ASCII)
-_THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}([,' ]\d{3})+(\.\d*)?\s*", re.ASCII)
 _TELL = (
     "tell the reader: `csv(..., missing = drop)` leaves such rows out, `mean` or `median` in place of `drop` fills the "
     "cells"
@@ -29,10 +30,23 @@ def one_more(cells: Sequence[str], width: int) -> str:
     return "every row has a cell for each column"
 
 
-def report(sheet: Sheet, column: int, bad: list[tuple[int, str]], rows: int, findings: Findings) -> None:
-    """What is wrong with the cells of one column: all of it text, or single cells."""
+def report(sheet: Sheet, column: int, bad: list[tuple[int, str]], numbers: Sequence[float], findings: Findings) -> None:
+    """What is wrong with the cells of one column: all of it text, or single cells. `numbers`: its cells, NaN where they
+    are none."""
+    rows = len(numbers)
     name = clipped(sheet.names[column])
-    if bad and len(bad) == rows and all(_is_text(cell, sheet) for _, cell in bad):
+    if not bad:
+        return
+    order = order_of({cell.strip() for _, cell in bad}) if len(bad) == rows else None
+    if order is not None and all(is_date(cell.strip()) for _, cell in bad):
+        line, cell = bad[0]
+        told = "" if order == "ymd" else f" with `dates = {order or 'dmy'}`" + " or `mdy`" * (not order)
+        help = f'parts of it are numbers{told}: `"{name}.days"`, `"{name}.month"` ... in `columns`'
+        help = remedy(sheet.span, help, "the net was trained on numbers in this column")
+        message = f"`{clipped(cell.strip())}` is a date, and so is the whole column, where numbers are wanted"
+        findings.add("E0416", "columns of dates", sheet.place(line, column), message, help)
+        return
+    if len(bad) == rows and all(_is_text(cell) for _, cell in bad):
         line, cell = bad[0]
         message = f"`{clipped(cell)}` is text, and so is the whole column, where numbers are wanted"
         help = (
@@ -43,9 +57,10 @@ def report(sheet: Sheet, column: int, bad: list[tuple[int, str]], rows: int, fin
         findings.add("E0416", "columns of text", sheet.place(line, column), message, help)
         return
     missing = f"if it is missing, {_TELL}"
+    wanted = _wanted([cell for _, cell in bad], numbers, sheet.notation)
     for line, cell in bad:
         place = sheet.place(line, column)
-        spelling = _spelling(cell, sheet)
+        spelling = _misspelt(cell, sheet, wanted)
         if not cell.strip():
             help = f"fill it, or {_TELL}; nothing is guessed"
             findings.add("E0416", "empty cells", place, "the cell is empty", help)
@@ -61,22 +76,42 @@ def report(sheet: Sheet, column: int, bad: list[tuple[int, str]], rows: int, fin
             findings.add("E0416", "cells that are no numbers", place, f"`{clipped(cell)}` is not a number", help)
 
 
-def _is_text(cell: str, sheet: Sheet) -> bool:
-    return bool(cell.strip()) and not is_number(cell) and _spelling(cell, sheet) is None
+def _is_text(cell: str) -> bool:
+    return bool(cell.strip()) and not is_number(cell) and spelling(cell) is None
 
 
-def _spelling(cell: str, sheet: Sheet) -> tuple[str, str, str] | None:
+def _wanted(bad: Sequence[str], numbers: Sequence[float], notation: Notation) -> Notation:
+    """The notation that the bad cells of a column seem to be written in, beside `numbers` that could be read."""
+    cells = [cell.strip() for cell in bad if spelling(cell) is not None]
+    points = notation.decimal == "." and not all(number.is_integer() for number in numbers if isfinite(number))
+    found = notation_for([cells, ["0.5"] * points], notation) if cells else notation
+    units = (*notation.units, *(unit for unit in found.units if is_common(unit) or len(cells) >= MOST * len(numbers)))
+    return replace(found, units=tuple(dict.fromkeys(units)))
+
+
+def _misspelt(cell: str, sheet: Sheet, wanted: Notation) -> tuple[str, str, str] | None:
     """What is odd about a number that another country, or a person, would read: a plural, a phrase, the remedy."""
-    if sheet.decimal == ",":
-        if is_number(cell) and isfinite(float(cell)):
-            return "decimal points", "it has a decimal point, where the table has commas", "write it with a comma"
+    known, found = sheet.notation, spelling(cell)
+    if found is None:
         return None
-    plain = re.sub("[,' ]", "", cell)
-    thousands = "signs between thousands", "it has signs between thousands", f"write it without: `{plain}`"
-    if _THOUSANDS.fullmatch(cell) and cell.count(",") != 1:
-        return thousands
-    if _DECIMAL_COMMA.fullmatch(cell):
-        help = '`decimal = ","` reads such numbers; or save the table with points'
-        help = remedy(sheet.span, help, "the table that was learned from has decimal points: save this one with points")
-        return "decimal commas", "it has a decimal comma", help
-    return thousands if _THOUSANDS.fullmatch(cell) else None
+    if known.decimal == "," and is_number(cell) and isfinite(float(cell)):
+        return "decimal points", "it has a decimal point, where the table has commas", "write it with a comma"
+    if known.number(cell) is not None and not known.plain:
+        return "other units", "its unit is another than that of the cells above it", "a column has one unit"
+    more = [option for option in wanted.options() if option not in known.options()]
+    if not more or wanted.number(cell) is None:
+        if len(found.readings) < 2 or known.decimal == "," or known.thousands:
+            return None
+        help = '`thousands = ","` reads it as thousands, `decimal = ","` as decimals: the column does not say which'
+        return "commas", "it has a comma", remedy(sheet.span, help, "write it without the comma, or with a point")
+    if wanted.decimal != known.decimal:
+        what, phrase = "decimal commas", "it has a decimal comma"
+    elif found.accounting:
+        what, phrase = "negatives of accountants", "it is negative as accountants write it"
+    elif found.unit not in ("", *known.units):
+        what, phrase = "such units", f"it has the unit `{clipped(found.unit)}`"
+    else:
+        what, phrase = "signs between thousands", "it has signs between thousands"
+    options = f"`{', '.join(more)}`"
+    learned = f"the net was trained on a table without {what}: write numbers as they stood there"
+    return what, phrase, remedy(sheet.span, f"{options} reads such numbers", learned)

@@ -16,6 +16,7 @@ from .checks import Findings, counted, problem, remedy
 from .encodings import UTF8
 from .files import read_bytes, start_of
 from .misread import MISSING
+from .notation import PLAIN, Notation
 from .npy import MAGIC, read_array
 from .sheet import open_sheet
 from .tables import Table, TextTable, none_left, row_place
@@ -65,7 +66,7 @@ def open_series(
     span: Span | None,
     named: Sequence[str],
     header: bool | None = None,
-    decimal: str = ".",
+    notation: Notation = PLAIN,
     encoding: str = UTF8,
 ) -> Table:
     """A table of moments: delimited text, Parquet, Feather, Arrow or npy, as its content says. Raises
@@ -74,9 +75,8 @@ def open_series(
     if start.startswith(BEGINNINGS):
         return open_arrow(base, path, span)
     if not start.startswith(MAGIC):
-        how = {"decimal": decimal, "encoding": encoding}
-        sheet = open_sheet(base, path, span, delimiter=None, header=header, named=named, **how)
-        return TextTable(sheet)
+        how: dict[str, Any] = {"named": named, "notation": notation, "encoding": encoding}
+        return TextTable(open_sheet(base, path, span, delimiter=None, header=header, **how))
     values = read_array(read_bytes(base, path, span), path, span)
     if values.ndim not in (1, 2) or not values.size:
         message = f"`{path}` holds an array of shape {list(values.shape)}"

@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dsl.graph import Type
-from gpubp.registry import Count, OptionType, Real, Text, Whole, register
+from gpubp.registry import Count, Flag, OptionType, Real, Text, Whole, register
 
 from .checks import listed, problem
 from .columns import find, matching, mentioned, require_own_names
@@ -19,8 +19,8 @@ from .encoders import Encoder, Field
 from .encodings import UTF8
 from .labels import Place, encode, labels_of
 from .moments import Cut, between, cut, open_series, read_moments
+from .options import Dates, OptionalNames, OptionalText, check_encoding, check_scale, notation_of, word
 from .tables import Table, TextTable
-from .tabular import OptionalNames, OptionalText, check_decimal, check_encoding, check_scale, word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +44,10 @@ def series(
     scale: Real = 1.0,
     missing: Gaps = "error",
     decimal: Text = ".",
+    thousands: OptionalText = None,
+    units: OptionalNames = None,
+    accounting: Flag = False,
+    dates: Dates = "ymd",
     encoding: Text = UTF8,
 ) -> Read:
     """Sliding windows [window, columns] of a table whose rows are in temporal order: delimited text, Parquet, Feather,
@@ -57,7 +61,7 @@ def series(
     `test`: a second file with the same columns, whose windows are for testing only.
     `scale` multiplies numeric inputs.
     `missing`: an empty cell is an `error`, or `drop` drops the windows that contain it.
-    `decimal`, `encoding`: as for `csv`.
+    `decimal`, `thousands`, `units`, `accounting`, `dates`, `encoding`: as for `csv`.
 
     The declared types may have any shape with that many elements. `split` divides the windows in temporal order.
     `gpubp predict` takes such a table, too, and also predicts after its last windows. Raises DiagnosticError (E0411 to
@@ -77,15 +81,15 @@ def series(
     moments = {names[0]: (0, window, step)}
     moments |= dict.fromkeys(names[1:], (first, first + length, step))
     named = mentioned(columns, target)
-    check_decimal(request, decimal)
+    notation = notation_of(request, decimal, thousands, units, accounting, dates)
     check_encoding(request, encoding)
-    main = open_series(request.base, path, request.span("path"), named, decimal=decimal, encoding=encoding)
-    main = with_dates(main, named)
+    main = open_series(request.base, path, request.span("path"), named, notation=notation, encoding=encoding)
+    main = with_dates(main, named, notation.dates)
     picks = _picks(request, main, columns, target)
     tables = [(main, picks)]
     if test is not None:
-        other = open_series(request.base, test, request.span("test"), named, main.header, decimal, encoding)
-        other = with_dates(other, named)
+        other = open_series(request.base, test, request.span("test"), named, main.header, notation, encoding)
+        other = with_dates(other, named, notation.dates)
         wanted = {name: [main.names[i] for i in own] for name, own in picks.items()}
         tables.append((other, {name: find(request, other, own, "test") for name, own in wanted.items()}))
     labels = {name for name, want in request.wants.items() if want.kind == "class"}
@@ -101,7 +105,7 @@ def series(
         ordered=_between(request, moments),
     )
     for name, want in request.wants.items():
-        known = Encoder((), moments=moments[name], header=main.header, decimal=decimal, encoding=encoding)
+        known = Encoder((), moments=moments[name], header=main.header, notation=notation, encoding=encoding)
         _add(result, name, want, parts, known, scale)
     return result
 
@@ -139,7 +143,7 @@ def _no_text(request: Request, table: Table) -> None:
     if not isinstance(table, TextTable) or len(table.names) == 1:
         return
     cells = dict(zip(table.names, table.sheet.first, strict=False))
-    texts = [name for name, cell in cells.items() if cell.strip() and not table.sheet.number(cell)]
+    texts = [name for name, cell in cells.items() if cell.strip() and not table.sheet.notation.number(cell)]
     if texts:
         message = f"`{table.path}` has the column {listed(texts, 3)}, which holds text"
         others = ", ".join(f'"{name}"' for name in table.names if name not in texts)

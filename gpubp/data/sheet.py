@@ -17,13 +17,11 @@ from dsl.source import Span
 from .checks import clipped, problem, remedy
 from .encodings import UTF8
 from .files import read_text
+from .notation import PLAIN, Notation, is_number
 
 DELIMITERS = (",", ";", "\t", "|")
 """Those that are found without being told, most likely first."""
 
-_COMMA_NUMBER = re.compile(r"\s*[-+]?(\d{1,3}([. ]\d{3})+|\d+)(,\d+)?([eE][-+]?\d+)?\s*", re.ASCII)
-"""A number of a table with decimal commas: a point or a space stands between thousands."""
-_THOUSANDS = re.compile(r"[.\s]")
 _LOOK = 50  # records that are looked at to find the delimiter
 
 
@@ -32,8 +30,7 @@ class Sheet:
     """An opened file.
 
     `names`: of its columns ("1", "2", ... without a header); `skip`: lines before the first row of data; `first`: the
-    cells of that row; `span`: what messages about this file point at; `decimal`: the sign before the decimals of its
-    numbers, a point or a comma.
+    cells of that row; `span`: what messages about this file point at; `notation`: how its numbers are written.
     """
 
     path: str
@@ -44,13 +41,7 @@ class Sheet:
     names: tuple[str, ...] = ()
     skip: int = 0
     first: tuple[str, ...] = ()
-    decimal: str = "."
-
-    def number(self, cell: str) -> str | None:
-        """A cell as Python writes numbers, where it is a number as this table writes them."""
-        if self.decimal == ",":
-            return _THOUSANDS.sub("", cell).replace(",", ".") if _COMMA_NUMBER.fullmatch(cell) else None
-        return cell if is_number(cell) else None
+    notation: Notation = PLAIN
 
     def lines(self) -> io.TextIOWrapper:
         """The text from its start; line ends are left as they are."""
@@ -121,7 +112,7 @@ def open_sheet(
     delimiter: str | None,
     header: bool | None,
     named: Sequence[str] = (),
-    decimal: str = ".",
+    notation: Notation = PLAIN,
     encoding: str = UTF8,
 ) -> Sheet:
     """Opens the file and finds its delimiter and header where they are not told (None).
@@ -130,7 +121,7 @@ def open_sheet(
     of its cells is a number. Raises DiagnosticError.
     """
     raw = read_text(base, path, span, encoding)
-    return sheet_of(path, raw, span, delimiter=delimiter, header=header, named=named, decimal=decimal)
+    return sheet_of(path, raw, span, delimiter=delimiter, header=header, named=named, notation=notation)
 
 
 def sheet_of(
@@ -141,13 +132,13 @@ def sheet_of(
     delimiter: str | None,
     header: bool | None,
     named: Sequence[str] = (),
-    decimal: str = ".",
+    notation: Notation = PLAIN,
 ) -> Sheet:
     """The same of the text of a file that was read already."""
     if not raw.strip():
         raise problem("E0414", f"`{path}` is empty", span)
     _refuse_others(path, raw, span)
-    sheet = Sheet(path, raw, span, delimiter or ",", decimal=decimal)
+    sheet = Sheet(path, raw, span, delimiter or ",", notation=notation)
     if delimiter is None:
         sheet = _with_delimiter(sheet)
     sheet = replace(sheet, raw=_without_empty_end(raw, sheet.delimiter))
@@ -158,7 +149,7 @@ def sheet_of(
     cells = [cell.strip() for cell in top]
     if header is None:
         words = {name for name in named if not is_number(name)}
-        header = bool(words & set(cells)) or all(sheet.number(cell) is None for cell in cells)
+        header = bool(words & set(cells)) or all(notation.number(cell) is None for cell in cells)
     if not header:
         names = tuple(str(i + 1) for i in range(len(cells)))
         return replace(sheet, names=names, first=tuple(top))
@@ -193,20 +184,11 @@ def _refuse_others(path: str, raw: bytes, span: Span | None) -> None:
         raise problem("E0413", message, span, help=remedy(span, help, "delete it: the delimiter is found without it"))
 
 
-def is_number(cell: str) -> bool:
-    """Whether a cell is written as a number (`nan` and `inf` are), in ASCII digits and without `_`."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return cell.isascii() and "_" not in cell
-
-
 def _with_delimiter(sheet: Sheet) -> Sheet:
     """The first delimiter that cuts the first record, and most others into as many cells; a comma where none does. A
     comma before decimals is likelier none."""
-    best, most = sheet, 0
-    for delimiter in sorted(DELIMITERS, key=lambda one: one == sheet.decimal):
+    best, most, signs = sheet, 0, (sheet.notation.decimal, sheet.notation.thousands)
+    for delimiter in sorted(DELIMITERS, key=lambda one: one in signs):
         tried = replace(sheet, delimiter=delimiter)
         try:
             widths = [len(cells) for _, cells in islice(tried.records(), _LOOK)]

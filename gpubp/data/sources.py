@@ -18,9 +18,9 @@ from .checks import Findings, counted, listed, problem
 from .dataset import Origin, Read, Request, Want
 from .encoders import Encoder
 from .labels import Place, encode, written
+from .options import check_scale
 from .stream import Segment, Stored
 from .tables import row_place
-from .tabular import check_scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

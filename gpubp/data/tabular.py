@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
-from math import isfinite, prod
-from typing import TYPE_CHECKING, Annotated, Any
+from math import prod
+from typing import TYPE_CHECKING, Any
 
-from dsl.graph import Type, Word
+from dsl.graph import Type
 from dsl.records import dataclass
-from gpubp.registry import OptionType
 
 from .cells import Cells
 from .checks import clipped, counted, listed, problem, suggestion
@@ -18,60 +17,16 @@ from .columns import choose, find, matching, mentioned, require_own_names
 from .dataset import Origin, Read, Request
 from .dates import with_dates
 from .encoders import Encoder, Field
-from .encodings import UTF8, is_encoding
 from .labels import Place, encode, labels_of, occurring, ordered
 from .misread import MISSING
+from .options import Options
 from .tables import Table, none_left
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-OptionalText = Annotated[str | None, OptionType(("string",))]
-OptionalShape = Annotated[Sequence[int] | None, OptionType(("wholes",), minimum=1)]
-OptionalNames = Annotated[Any, OptionType(("names",))]
-Missing = Annotated[Any, OptionType(("word",), words=("error", "drop", "mean", "median"))]
 PARTS = ("train", "valid", "test")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What readers of tables are told; the docstring of `csv` says what each means."""
-
-    target: str | None = None
-    columns: object = None
-    scale: float = 1.0
-    reshape: Sequence[int] | None = None
-    standardize: bool = False
-    missing: str = "error"
-    onehot: object = None
-    decimal: str = "."
-    encoding: str = UTF8
-
-
-def word(option: object) -> str:
-    """An option's word as text; a default is text already."""
-    return option.name if isinstance(option, Word) else str(option)
-
-
-def check_scale(request: Request, scale: float) -> None:
-    """Raises DiagnosticError for a scale that makes nothing of the numbers."""
-    if not isfinite(scale) or scale == 0:
-        raise problem("E0411", f"`scale` is {scale}; a finite number other than 0 is wanted", request.span("scale"))
-
-
-def check_decimal(request: Request, decimal: str) -> None:
-    """Raises DiagnosticError for a sign that stands before no decimals."""
-    if decimal not in (".", ","):
-        message = "`decimal` is neither a point nor a comma"
-        raise problem("E0411", message, request.span("decimal"), help='`decimal = ","` reads numbers such as 3,14')
-
-
-def check_encoding(request: Request, encoding: str) -> None:
-    """Raises DiagnosticError for what is no name of a text encoding."""
-    if not is_encoding(encoding):
-        message = f"there is no text encoding `{clipped(encoding)}`"
-        raise problem("E0411", message, request.span("encoding"), help='`"utf-8"`, `"cp1252"`, `"latin-1"`, `"utf-16"`')
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +54,7 @@ class _Part:
 def read_tables(request: Request, main: Table, others: Sequence[Table], options: Options) -> Read:
     """The rows of a main table and of those for testing only. Raises DiagnosticError (E0411 to E0419)."""
     named = mentioned(options.target, options.columns, options.onehot)
-    main, *others = (with_dates(table, named) for table in (main, *others))
+    main, *others = (with_dates(table, named, options.notation.dates) for table in (main, *others))
     by = main.names.index(request.by) if request.by in main.names else None
     chosen = choose(request, main, options.target, options.columns)
     require_own_names(main, [*(i for columns in chosen.values() for i in columns), *([] if by is None else [by])])
@@ -239,7 +194,7 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
         scale = options.scale if want.feature and want.kind == "float" else 1.0
         known, header = tuple(main.table.names), main.table.header
         encoder = Encoder(shape, classes, want.feature, fields, known, header, words, scale=scale)
-        result.encoders[name] = replace(encoder, decimal=options.decimal, encoding=options.encoding)
+        result.encoders[name] = replace(encoder, notation=options.notation, encoding=options.encoding)
     if reshape is not None and not reshaped and request.wants:
         shown = listed([f"{name}: {width}" for name, width in widths.items()])
         message = f"no name has the {counted(prod(reshape), 'column')} that `reshape` wants ({shown})"

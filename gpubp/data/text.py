@@ -15,7 +15,7 @@ from .checks import clipped, counted, listed, problem, remedy
 from .dataset import Read, Request
 from .encoders import Encoder
 from .files import read_text
-from .tabular import OptionalText, word
+from .options import OptionalText, word
 
 if TYPE_CHECKING:
     import numpy as np

@@ -19,7 +19,7 @@ from dsl.source import Source
 from gpubp.cli.starter import guess
 from gpubp.cli.starter_text import text
 from gpubp.data import glance
-from gpubp.data.sheet import is_number
+from gpubp.data.notation import is_number
 from tools.markdown import blocks
 
 from .worlds import MODELS, ROOT, Call, Said, files

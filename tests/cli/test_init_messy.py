@@ -38,11 +38,46 @@ def test_decimal_commas_are_found_and_told(call: Call) -> None:
     assert "column `Größe`: `2.25` is not a number: it has a decimal point, where the table has commas" in points.err
 
 
-@pytest.mark.parametrize("cells", ["${:,.2f}", "{:,}", "{:.1f} %", "{} km", "EUR {}"])
-def test_numbers_with_signs_are_left_out_for_what_they_are(call: Call, cells: str) -> None:
+@pytest.mark.parametrize(
+    ("cells", "said", "options"),
+    [
+        (
+            "${:,.2f}",
+            'numbers are written with `,` between thousands: `thousands = ","`\n',
+            'thousands = ",", units = ["$"]',
+        ),
+        ("{:.1f} %", 'percentages are fractions, 45% is 0.45: `units = ["%"]`\n', 'units = ["%"]'),
+        ("{} km", 'units beside numbers are dropped: `units = ["km"]`\n', 'units = ["km"]'),
+        ("EUR {}", 'units beside numbers are dropped: `units = ["EUR"]`\n', 'units = ["EUR"]'),
+        ("({:,}.5)", "numbers in parentheses, or with a minus behind them, are negative", "accounting = true"),
+    ],
+)
+def test_thousands_units_and_negatives_are_found_and_told(call: Call, cells: str, said: str, options: str) -> None:
     rows = "price;a;y\n" + "".join(f"{cells.format(1000 + i * i)};{i};{i % 2}\n" for i in range(60))
+    told = start(call, rows)
+    assert "inputs: 1 column of numbers\n" in told.out
+    assert said in told.out
+    assert options in sound(call, "a.net")
+    assert call("run", "a.net", "--epochs", "1", "--device", "cpu", "--out", "run").code == 0
+    answered = call("predict", "run", "a.csv", "--device", "cpu")
+    assert (answered.code, answered.err) == (0, "")
+    Path("new.csv").write_text('price,a\n"5,5 Taler",3\n', "utf-8")
+    assert "column `price`: `5,5 Taler` is not a number" in call("predict", "run", "new.csv", "--device", "cpu").err
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        (("{:,}", "{:,}"), 'numbers, but the comma of `1,000` stands between thousands (`thousands = ","`) or before '),
+        (("{} kg", "{} g"), "numbers, but some have `kg` beside them, others `g`"),
+        (("$ {}", "{} €"), "numbers, but some have `$` beside them, others `€`"),
+    ],
+)
+def test_numbers_that_could_mean_two_things_are_left_out(call: Call, cells: tuple[str, str], reason: str) -> None:
+    rows = "price;a;y\n" + "".join(f"{cells[i % 2].format(1000 + i * i)};{i};{i % 2}\n" for i in range(60))
     said = start(call, rows)
-    assert "left out: `price` (numbers with signs beside them, of money, units or thousands" in said.out
+    assert f"`price` ({reason}" in said.out
+    sound(call, "a.net")
 
 
 def test_numbers_that_are_missing_are_filled_and_rows_without_a_word_are_left_out(call: Call) -> None:
@@ -88,10 +123,10 @@ def test_columns_that_would_cost_most_rows_are_left_out(call: Call) -> None:
     assert "few" not in sound(call, "a.net").partition("data {")[2]
 
 
-def test_commas_that_may_stand_between_thousands_are_no_decimal_commas(call: Call) -> None:
+def test_commas_beside_decimal_points_stand_between_thousands(call: Call) -> None:
     rows = "".join(f"{i + 1},{i:03};{i / 8:.3f};{'ab'[i % 2]}\n" for i in range(40))
     said = start(call, f"u;v;kind\n{rows}")
-    assert "left out: `u` (numbers with signs beside them, of money, units or thousands" in said.out
+    assert 'numbers are written with `,` between thousands: `thousands = ","`\n' in said.out
     assert "decimal" not in sound(call, "a.net")
 
 
@@ -132,3 +167,22 @@ def test_a_line_of_totals_among_dates_and_names_in_other_letters(call: Call) -> 
     assert "left out: `日` (dates; " in said.out
     assert "guessed from 61 rows\n" in said.out
     assert "target label: class(?kinds)" in sound(call, "a.net")
+
+
+@pytest.mark.parametrize(
+    ("cells", "hint"),
+    [
+        ("{0:02}.{1:02}.2026", "dates; with `dates = dmy` "),
+        ("{1}/{0}/2026 5:30 PM", "dates; with `dates = mdy` "),
+        ("{1}/{1}/26", "dates; with `dates = dmy` or `dates = mdy`, no cell says which, "),
+        ("2026/{1}/{0}", "dates; "),
+    ],
+)
+def test_how_to_use_dates_is_said(call: Call, cells: str, hint: str) -> None:
+    rows = "when,a,y\n" + "".join(f"{cells.format(i % 28 + 1, i % 12 + 1)},{i * i},{i % 2}\n" for i in range(60))
+    said = start(call, rows)
+    assert f'left out: `when` ({hint}`"when.month"` and `"when.weekday"` in `columns` are numbers)\n' in said.out
+    order = f", dates = {hint.partition('dates = ')[2][:3]}" if "dates = " in hint else ""
+    text = sound(call, "a.net").replace('[["a"]', '[["a", "when.month"]').replace('"y"])', f'"y"]{order})')
+    Path("a.net").write_text(text, "utf-8")
+    assert call("check", "a.net").code == 0

@@ -17,6 +17,7 @@ from dsl.graph import Static, Type, Word
 from dsl.source import Source, Span
 from gpubp.data import measure
 from gpubp.data.cells import Cells, _fast, _precise, read_cells
+from gpubp.data.notation import Notation
 from gpubp.data.sheet import open_sheet
 
 from .worlds import REST, World, choice, csv, data, entry
@@ -230,9 +231,8 @@ def test_the_fast_way_never_accepts_what_the_precise_one_refuses(
 ) -> None:
     base, delimiter = _folder(tmp_path_factory), ";" if commas else ","
     (base / "u.csv").write_text(f"a{delimiter}b\n1{delimiter}2\n{text}", newline="")
-    decimal = "," if commas else "."
-    span = Span(Source("", ""), 0, 0)
-    sheet = open_sheet(base, "u.csv", span, delimiter=delimiter, header=True, decimal=decimal)
+    span, notation = Span(Source("", ""), 0, 0), Notation("," if commas else ".")
+    sheet = open_sheet(base, "u.csv", span, delimiter=delimiter, header=True, notation=notation)
     for numeric, labels in (([0, 1], []), ([0], [1]), ([1], [])):
         try:
             fast = _fast(sheet, numeric, labels, ())
@@ -262,7 +262,7 @@ def test_decimal_commas_are_read_fast_or_as_they_are(
     base = _folder(tmp_path_factory)
     (base / "v.csv").write_text("a;b;k\n" + "".join(f"{';'.join(row)}\n" for row in rows), newline="")
     span = Span(Source("", ""), 0, 0)
-    sheet = open_sheet(base, "v.csv", span, delimiter=";", header=True, decimal=",")
+    sheet = open_sheet(base, "v.csv", span, delimiter=";", header=True, notation=Notation(","))
     fast = _fast(sheet, [0, 1], [2], ())
     plain = all(re.fullmatch(r"[-+]?\d+(,\d+)?(e\d)?", cell) for row in rows for cell in row[:2])
     assert (fast is not None) == (plain and not any(", " in row[2] for row in rows if row[2][0].isdigit()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 
 import hypothesis.strategies as st
@@ -12,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 
 from dsl.graph import Static, Type, Word
 from gpubp.data import from_json, read_table, to_json
-from gpubp.data.dates import PARTS, is_date
+from gpubp.data.date_text import moment, order_of
+from gpubp.data.dates import PARTS
 from gpubp.errors import DataError
 
 from .worlds import World, choice, csv, entry
@@ -76,15 +78,95 @@ def test_missing_dates(world: World) -> None:
 
 def test_what_is_no_date(world: World) -> None:
     world.inputs, world.targets = {"x": Type((1,))}, {}
-    cells = ["2024-02-30", "01.03.2024", "2024-3-1", "2024-01-01 25:00", "2024-01-01Z", "today"]
+    cells = ["2024-02-30", "01.03.2024", "2024-3/1", "2024-01-01 25:00", "2024-01-01Z", "today", "2024-01-01 13:00 PM"]
+    cells += ["2024-01-01 0:30 AM", "2024-01-01T10", "24-03-01", "2024-01-01 10:00 CET", "2024-013-1", "0000-01-01"]
     world.write("a.csv", "when,a\n2024-02-29 12:30:05.25,0\n" + "".join(f"{cell},1\n" for cell in cells))
     refused = world.refused(csv("x", columns=("when.year",)))
     assert refused.message == "`a.csv`, line 3, column `when`: `2024-02-30` is no date"
     assert refused.help == ("dates are written as 2024-03-01, with a time as 2024-03-01 12:30",)
-    assert "there are 6 cells that are no dates" in refused.notes[0]
-    assert not any(map(is_date, cells))
+    assert "there are 13 cells that are no dates" in refused.notes[0]
+    assert not any(moment(cell, "ymd") for cell in cells)
     refused = world.refused(csv("x", columns=("when.moon",)))
     assert refused.message == "`a.csv` has no column `when.moon`"
+
+
+FORMS = {
+    "ymd": ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d"],
+    "dmy": ["%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%y", "%Y-%m-%d"],
+    "mdy": ["%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%Y-%m-%d"],
+}
+TIMES = [" %H:%M:%S", "T%H:%M:%S", ", %I:%M:%S %p", " %I:%M:%S%p"]
+
+
+@given(
+    whens=st.lists(st.datetimes(datetime(1969, 1, 1), datetime(2068, 12, 31)), min_size=1, max_size=5),
+    form=st.sampled_from([(order, date + time) for order, dates in FORMS.items() for date in dates for time in TIMES]),
+    minutes=st.none() | st.integers(-14 * 60, 14 * 60),
+    short=st.booleans(),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+def test_dates_in_any_order(
+    world: World, whens: list[datetime], form: tuple[str, str], minutes: int | None, short: bool
+) -> None:
+    """Also with single digits, with AM and PM, with a time zone: hours are those of the clock, days those of UTC."""
+    world.inputs, world.targets = {"x": Type((len(PARTS),))}, {}
+    order, written = form
+    whens = [when.replace(microsecond=0) for when in whens]
+    cells = [when.strftime(written) for when in whens]
+    if short:
+        cells = [re.sub(r"(^|[-./])0(?=\d[-./])", r"\1", cell) for cell in cells]
+    zone = "" if minutes is None else f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    world.write("a.csv", "when;a\n" + "".join(f"{cell}{zone};1\n" for cell in cells))
+    columns = (tuple(f"when.{part}" for part in PARTS),)
+    data = world.load(csv("x", columns=columns, dates=Word(order), delimiter=";"))
+    expected = np.array([[STANDARD[part](when) for part in PARTS] for when in whens])
+    expected[:, list(PARTS).index("days")] -= (minutes or 0) / 1440
+    np.testing.assert_allclose(data.arrays["x"], expected, rtol=1e-12, atol=1e-9)
+    saved = from_json(json.loads(json.dumps(to_json(data.encoders))))
+    np.testing.assert_array_equal(read_table(world.base / "a.csv", saved).arrays["x"], data.arrays["x"])
+
+
+UNKNOWN = "`dates = dmy` takes the first number of `1/2/2026` for the day, `dates = mdy` for the month: "
+UNKNOWN += "the column does not say which"
+
+
+@pytest.mark.parametrize(
+    ("cells", "order", "help"),
+    [
+        (["24.12.2026", "1.2.2026"], "dmy", "`dates = dmy` reads such dates"),
+        (["1.2.2026", "03.04.26"], "dmy", "`dates = dmy` reads such dates"),
+        (["12/24/2026", "1/2/2026"], "mdy", "`dates = mdy` reads such dates"),
+        (["24/12/2026", "1/2/2026 5:30 PM"], "dmy", "`dates = dmy` reads such dates"),
+        (["1/2/2026", "3/4/2026"], "", UNKNOWN),
+        (["13/12/2026", "12/13/2026"], None, "dates are written as 2024-03-01, with a time as 2024-03-01 12:30"),
+    ],
+)
+def test_the_order_is_told_by_the_whole_column_or_not_at_all(
+    world: World, cells: list[str], order: str | None, help: str
+) -> None:
+    world.inputs, world.targets = {"x": Type((1,))}, {}
+    world.write("a.csv", "when,a\n" + "".join(f"{cell},1\n" for cell in cells))
+    assert order_of(cells) == order
+    found = world.refused(csv("x", columns=("when.month",)))
+    assert found.message == f"`a.csv`, line 2, column `when`: `{cells[0]}` is no date"
+    assert found.help == (help,)
+    number = world.refused(csv("x", columns=("when",)))
+    if order is not None:
+        assert "is a date, and so is the whole column, where numbers are wanted" in number.message
+        assert f"`dates = {order or 'dmy'}`" in number.help[0]
+
+
+def test_time_zones_stand_everywhere_or_nowhere(world: World) -> None:
+    world.inputs, world.targets = {"x": Type((2,))}, {}
+    world.write("a.csv", "when,a\n2024-03-01T00:30+01:00,1\n2024-03-01T00:30Z,1\n,1\n2024-03-01T00:30:00.5-0530,1\n")
+    use = csv("x", columns=(("when.days", "when.hour"),), missing=Word("drop"))
+    days = [19783 - 0.5 / 24, 19783 + 0.5 / 24, 19783 + 6 / 24 + 0.5 / 86400]
+    np.testing.assert_allclose(world.load(use).arrays["x"], [[day, 0] for day in days], rtol=1e-14)
+    world.write("a.csv", "when,a\n2024-03-01T00:30+01:00,1\n2024-03-01T00:30,1\n")
+    found = world.refused(use)
+    assert found.message == (
+        "`a.csv`, line 3, column `when`: `2024-03-01T00:30` has no time zone, and other cells have one"
+    )
 
 
 def test_a_part_that_dates_do_not_have(world: World) -> None:

@@ -63,7 +63,7 @@ LONG = "`a.csv`, line 3: a cell is longer than 131,072 characters; perhaps a quo
     ("content", "message"),
     [
         (b"1,234,5,6", "`a.csv`, line 3: 4 cells, where the header has 3"),
-        (b'"1,234",5,6', "`1,234` is not a number: it has a decimal comma"),
+        (b'"1,234",5,6', "`1,234` is not a number: it has a comma"),
         (b'"1,234,567",5,6', "`1,234,567` is not a number: it has signs between thousands"),
         (b'"1,5",2,3', "`1,5` is not a number: it has a decimal comma"),
         (b'"1.234,5",2,3', "`1.234,5` is not a number: it has a decimal comma"),
@@ -74,8 +74,10 @@ LONG = "`a.csv`, line 3: a cell is longer than 131,072 characters; perhaps a quo
         (b'"4,5,6\n7,8,9', "`a.csv`, line 3: a quote opens here and never closes"),
         (b"#4,5,6", "`#4` is not a number"),
         ("\N{MINUS SIGN}4,5,6".encode(), "`\N{MINUS SIGN}4` is not a number"),
-        (b"4$,5,6", "`4$` is not a number"),
-        (b"50%,5,6", "`50%` is not a number"),
+        (b"4$,5,6", "`4$` is not a number: it has the unit `$`"),
+        (b"4kg,5,6", "`4kg` is not a number"),
+        (b"50%,5,6", "`50%` is not a number: it has the unit `%`"),
+        (b"(5),5,6", "`(5)` is not a number: it is negative as accountants write it"),
         (b"true,5,6", "`true` is not a number"),
         (b"2020-01-01,5,6", "`2020-01-01` is not a number"),
     ],
@@ -102,7 +104,7 @@ def test_decimal_commas_between_semicolons(world: World) -> None:
     world.write("a.csv", "a;b;y\n1,5;2;3\n")
     found = world.refused(csv("x, y", target="y"))
     assert found.message == "`a.csv`, line 2, column `a`: `1,5` is not a number: it has a decimal comma"
-    assert found.help == ('`decimal = ","` reads such numbers; or save the table with points',)
+    assert found.help == ('`decimal = ","` reads such numbers',)
 
 
 @pytest.mark.parametrize(

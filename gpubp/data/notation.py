@@ -1,0 +1,211 @@
+"""How the text of a table writes numbers and dates: the decimal sign, thousands, units, negatives in parentheses, the
+order of day, month and year."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from dsl.records import dataclass
+
+from .checks import clipped
+
+SPACES = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
+MINUS = "-\N{MINUS SIGN}"
+GROUPING: Mapping[str, str] = {",": ",", ".": ".", " ": SPACES, "'": "'\N{RIGHT SINGLE QUOTATION MARK}"}
+"""The signs that stand between thousands, each with others that mean the same."""
+PARTS_OF_ONE: Mapping[str, int] = {"%": -2, "‰": -3}
+"""Units that scale a number: its power of ten."""
+ORDERS = ("ymd", "dmy", "mdy")
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """`decimal`: the sign before the decimals, a point or a comma. `thousands`: a sign of GROUPING that may stand
+    between groups of digits; where it is empty, points and spaces may beside a decimal comma, none beside a point.
+    `units`: what may stand before or behind a number; `%` makes hundredths of it, others say nothing. `accounting`:
+    whether (5) and 5- are -5. `dates`: the order of day, month and year where the year stands last."""
+
+    decimal: str = "."
+    thousands: str = ""
+    units: tuple[str, ...] = ()
+    accounting: bool = False
+    dates: str = "ymd"
+
+    @property
+    def plain(self) -> bool:
+        """Whether numbers are written as in Python."""
+        return self.decimal == "." and not (self.thousands or self.units or self.accounting)
+
+    def number(self, cell: str) -> str | None:
+        """A cell as Python writes numbers, where it is a number as this table writes them."""
+        read = _reader(self)
+        return _plain(cell) if read is None else read(cell)[0]
+
+    def options(self) -> list[str]:
+        """The options of a reader that say so, as a `.net` file has them; none of one that is left out."""
+        units = ", ".join(f'"{unit}"' for unit in self.units)
+        said = {
+            f'decimal = "{self.decimal}"': self.decimal != ".",
+            f'thousands = "{self.thousands}"': self.thousands,
+            f"units = [{units}]": self.units,
+            "accounting = true": self.accounting,
+            f"dates = {self.dates}": self.dates != "ymd",
+        }
+        return [option for option, differs in said.items() if differs]
+
+
+PLAIN = Notation()
+"""Numbers as Python writes them, and dates that begin with the year."""
+
+
+def saved_notation(entry: Mapping[str, Any]) -> Notation:
+    """A notation from its saved form. Raises TypeError or ValueError for what is none."""
+    given = Notation(**{**entry, "units": tuple(entry.get("units", ()))})
+    texts = (given.decimal, given.thousands, given.dates, *given.units)
+    message = fault(given)[1] if all(isinstance(text, str) for text in texts) else "it holds no texts"
+    if message or not isinstance(given.accounting, bool):
+        raise ValueError(f"its notation is none: {message}")
+    return given
+
+
+def fault(found: Notation) -> tuple[str, str, str]:
+    """The option that makes no sense, what is wrong with it, and the remedy; three empty texts if all make sense."""
+    if found.decimal not in (".", ","):
+        return "decimal", "`decimal` is neither a point nor a comma", '`decimal = ","` reads numbers such as 3,14'
+    if found.thousands and found.thousands not in GROUPING:
+        message = f"`{clipped(found.thousands)}` is no sign that stands between thousands"
+        return "thousands", message, '`","`, `"."`, `" "` (any space) or `"\'"`'
+    if found.thousands == found.decimal:
+        message = f"`{found.decimal}` cannot stand both between thousands and before the decimals"
+        return "thousands", message, 'a table with decimal commas says `decimal = ","`'
+    for unit in found.units:
+        if not unit or unit != unit.strip() or re.match(r"[0-9.,()+'-]", unit) or re.search(r"[\"\\\n]", unit):
+            message = f"`{clipped(unit)}` is no unit that can be told from a number"
+            return "units", message, '`units = ["$", "%", "kg"]`: what stands before or behind numbers, without spaces'
+    if found.dates not in ORDERS:
+        return "dates", "`dates` is none of `ymd`, `dmy`, `mdy`", ""
+    return "", "", ""
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is written as a number (`nan` and `inf` are), in ASCII digits and without `_`."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return cell.isascii() and "_" not in cell
+
+
+def _plain(cell: str) -> str | None:
+    return cell if is_number(cell) else None
+
+
+def column_reader(notation: Notation) -> Callable[[str], str | None]:
+    """What `Notation.number` does for the cells of one column, in turn: None, too, for a unit other than that of a cell
+    before."""
+    read = _reader(notation)
+    if read is None:
+        return _plain
+    seen = ""
+
+    def number(cell: str) -> str | None:
+        nonlocal seen
+        found, unit = read(cell)
+        if unit and unit != seen and unit not in PARTS_OF_ONE:
+            if seen:
+                return None
+            seen = unit
+        return found
+
+    return number
+
+
+@lru_cache(maxsize=64)
+def _reader(notation: Notation) -> Callable[[str], tuple[str | None, str]] | None:
+    """A cell's number as Python writes it, None if it is none, and its unit; or nothing for a plain notation."""
+    if notation.plain:
+        return None
+    number, in_parentheses, erased = _patterns(notation)
+    powers = PARTS_OF_ONE if any(unit in PARTS_OF_ONE for unit in notation.units) else {}
+
+    def read(cell: str) -> tuple[str | None, str]:
+        text = cell.strip()
+        found = number.fullmatch(text)
+        if found is not None:
+            first, before, second, digits, power, trailing, behind = found.groups()
+            if (first and second) or (trailing and (first or second)):
+                return None, ""
+            sign = "-" if trailing or (first or second or "+") in MINUS else ""
+        else:
+            found = in_parentheses.fullmatch(text) if notation.accounting else None
+            if found is None:
+                return None, ""
+            outside, before, digits, behind, after = found.groups()
+            before, behind, power, sign = before or outside, behind or after, "", "-"
+        if before and behind:
+            return None, ""
+        unit = before or behind or ""
+        digits = digits.translate(erased)
+        if unit in powers:
+            # As one decimal number, which is rounded once: 45.3% is the float nearest to 0.453.
+            power = f"e{int((power or 'e0')[1:]) + powers[unit]}"
+        return f"{sign}{digits}{power or ''}", unit
+
+    return read
+
+
+def many_reader(notation: Notation) -> Callable[[Sequence[str]], list[float]] | None:
+    """Reads many cells of a column at once, the usual spellings alone. It raises ValueError for others; None stands for
+    a notation that is not read so, for units are to be compared."""
+    names = sorted((unit for unit in notation.units if unit not in PARTS_OF_ONE), key=len, reverse=True)
+    if len(names) > 1:
+        return None
+    digits, erased = _digits(notation)
+    space, sign, any_of = f"[{SPACES}]?", f"[{MINUS}+]", "|".join(map(re.escape, names))
+    before = f"(?:(?:{any_of}){space})?" if names and not names[0][-1].isdecimal() else ""
+    behind = "|".join([*map(re.escape, names), *(unit for unit in PARTS_OF_ONE if unit in notation.units)])
+    number = f"(?:{sign}?{before}|{before}{sign}){digits}"
+    number = f"(?:{number}|{before}\\({before}{digits}\\))" if notation.accounting else number
+    number += f"(?:{space}(?:{behind}))?" if behind else ""
+    every = re.compile(f"(?>[{SPACES}]*+(?:{number}|nan)[{SPACES}]*+\n)*+")
+    # What a cell of these spellings holds beside its number can be crossed out.
+    erased |= {**dict.fromkeys(map(ord, SPACES)), ord("("): "-", ord(")"): None, ord(MINUS[1]): "-"}
+    erased |= {ord(unit): f"e{power}" for unit, power in PARTS_OF_ONE.items()}
+
+    def read(cells: Sequence[str]) -> list[float]:
+        text = "\n".join(cells) + "\n"
+        if not every.fullmatch(text):
+            raise ValueError("for the precise pass to judge")
+        for name in names:
+            text = text.replace(name, "")
+        return [*map(float, text.translate(erased).splitlines())]
+
+    return read
+
+
+def _digits(notation: Notation) -> tuple[str, dict[int, str | None]]:
+    """What the digits of a number look like, and which signs among them are dropped or become a point."""
+    between = GROUPING[notation.thousands] if notation.thousands else f".{SPACES}" if notation.decimal == "," else ""
+    decimal = re.escape(notation.decimal)
+    # In India groups of two stand above the lowest one of three: 12,34,567.
+    group = "{2,3}" if notation.thousands == "," else "{3}"
+    # A number that begins with 0 has no thousands: 0,125 is written by decimal commas.
+    grouped = f"[1-9][0-9]{{0,2}}(?:[{between}][0-9]{group})*[{between}][0-9]{{3}}(?![0-9])|" if between else ""
+    digits = f"(?:(?:{grouped}[0-9]+)(?:{decimal}[0-9]*)?|{decimal}[0-9]+)"
+    return digits, {**dict.fromkeys(map(ord, between)), ord(notation.decimal): "."}
+
+
+def _patterns(notation: Notation) -> tuple[re.Pattern[str], re.Pattern[str], dict[int, str | None]]:
+    """What a number looks like, and one in parentheses; and what becomes of the signs among its digits."""
+    digits, erased = _digits(notation)
+    units = [re.escape(unit) for unit in sorted(notation.units, key=len, reverse=True)]
+    front = [unit for unit in units if not unit[-1].isdecimal()]
+    before, behind = (rf"({'|'.join(of)})" if of else "(?!)()" for of in (front, units))
+    sign = f"([{MINUS}+]?)"
+    trailing = f"([{MINUS}]?)" if notation.accounting else "()"
+    number = rf"{sign}(?:\s?{before}\s?)?{sign}({digits})([eE][-+]?[0-9]+)?{trailing}(?:\s?{behind})?"
+    inside = rf"(?:{before}\s?)?\(\s?(?:{before}\s?)?({digits})(?:\s?{behind})?\s?\)(?:\s?{behind})?"
+    return re.compile(number), re.compile(inside), erased

@@ -1,0 +1,68 @@
+"""What readers of tables are told: their options, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Annotated, Any
+
+from dsl.graph import Word
+from dsl.records import dataclass
+from gpubp.registry import OptionType
+
+from .checks import clipped, problem
+from .dataset import Request
+from .encodings import UTF8, is_encoding
+from .notation import ORDERS, PLAIN, SPACES, Notation, fault
+
+OptionalText = Annotated[str | None, OptionType(("string",))]
+OptionalShape = Annotated[Sequence[int] | None, OptionType(("wholes",), minimum=1)]
+OptionalNames = Annotated[Any, OptionType(("names",))]
+Missing = Annotated[Any, OptionType(("word",), words=("error", "drop", "mean", "median"))]
+Dates = Annotated[Any, OptionType(("word",), words=ORDERS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What readers of tables are told; the docstring of `csv` says what each means."""
+
+    target: str | None = None
+    columns: object = None
+    scale: float = 1.0
+    reshape: Sequence[int] | None = None
+    standardize: bool = False
+    missing: str = "error"
+    onehot: object = None
+    notation: Notation = PLAIN
+    encoding: str = UTF8
+
+
+def word(option: object) -> str:
+    """An option's word as text; a default is text already."""
+    return option.name if isinstance(option, Word) else str(option)
+
+
+def check_scale(request: Request, scale: float) -> None:
+    """Raises DiagnosticError for a scale that makes nothing of the numbers."""
+    if not isfinite(scale) or scale == 0:
+        raise problem("E0411", f"`scale` is {scale}; a finite number other than 0 is wanted", request.span("scale"))
+
+
+def check_encoding(request: Request, encoding: str) -> None:
+    """Raises DiagnosticError for what is no name of a text encoding."""
+    if not is_encoding(encoding):
+        message = f"there is no text encoding `{clipped(encoding)}`"
+        raise problem("E0411", message, request.span("encoding"), help='`"utf-8"`, `"cp1252"`, `"latin-1"`, `"utf-16"`')
+
+
+def notation_of(
+    request: Request, decimal: str, thousands: str | None, units: Any, accounting: bool, dates: object
+) -> Notation:
+    """The notation that a reader is told. Raises DiagnosticError (E0411) for signs that no number is written with."""
+    names = (units,) if isinstance(units, str) else tuple(map(str, units or ()))
+    sign = " " if thousands and thousands in SPACES else thousands or ""
+    found = Notation(decimal, sign, names, accounting, word(dates))
+    option, message, help = fault(found)
+    if option:
+        raise problem("E0411", message, request.span(option), help=help)
+    return found
