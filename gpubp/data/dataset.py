@@ -145,9 +145,17 @@ class Dataset:
         return {name: column for name, column in self.columns.items() if not isinstance(column, Stored)}
 
     def part(self, name: str) -> Mapping[str, NDArray[Any]] | Stream:
-        """The rows of one part, in order: arrays by name, or a stream of them; KeyError where there is no such part."""
+        """The rows of one part, in order: arrays by name, read-only, or a stream of them; KeyError where there is no
+        such part."""
         rows = self.parts[name]
         if self.streamed:
             return Stream(self.columns, rows)
-        # All rows, in their order, are the columns themselves: a copy of large data takes time and memory.
-        return {name: column if len(rows) == len(column) else column[rows] for name, column in self.arrays.items()}
+        return {name: _rows(column, rows) for name, column in self.arrays.items()}
+
+
+def _rows(column: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Rows of a column, by ascending numbers: without a copy, which takes time and memory, where they lie together."""
+    first, last = (int(rows[0]), int(rows[-1])) if len(rows) else (0, -1)
+    found = column[first : last + 1] if last + 1 - first == len(rows) else column[rows]
+    found.flags.writeable = False  # so that nobody copies them for fear of a change
+    return found

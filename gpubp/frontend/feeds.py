@@ -14,12 +14,17 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from ..backends import Backend
 
+_AT_ONCE = 1 << 22
+"""Numbers that are looked at together."""
+
 
 def check_feeds(backend: Backend, nodes: Sequence[Node], given: Any, dtype: str) -> tuple[list[Any], int]:
     """One array on the device per node, in the order of `nodes`, and their common number of rows.
 
     `given`: a mapping from names to arrays (n, *shape), or the array itself if there is one node. Any integer or float
-    dtype and any strides are accepted. Raises InputError with the name, and with row and value for an invalid value.
+    dtype and any strides are accepted. What a caller may write to later is copied; an array that is read-only, such as
+    a file that NumPy maps into memory, is taken as it is where its dtype fits. Raises InputError with the name, and
+    with row and value for an invalid value.
     """
     arrays, count = match_feeds(backend, nodes, given)
     return [_checked(backend, node, array, dtype) for node, array in zip(nodes, arrays, strict=True)], count
@@ -101,11 +106,12 @@ def _reshaped(name: str, type_: Type, shape: tuple[int, ...]) -> str:
 
 def _checked(backend: Backend, node: Node, array: Any, dtype: str) -> Any:
     assert node.type is not None
+    copy = getattr(array.flags, "writeable", True)  # CuPy's arrays know no such flag
     if node.type.classes is not None:
         check_values(backend, node, array, array)
-        return array.astype("int64")
+        return array.astype("int64", copy=copy)
     with backend.running():
-        numbers = array.astype(dtype)
+        numbers = array.astype(dtype, copy=copy)
     check_values(backend, node, array, numbers)
     return numbers
 
@@ -115,10 +121,10 @@ def check_values(backend: Backend, node: Node, array: Any, numbers: Any, first: 
     takes them; `first`: the number of the first row."""
     xp, classes = backend.xp, None if node.type is None else node.type.classes
     if classes is None:
-        if array.dtype.kind == "f" and not bool((finite := xp.isfinite(numbers)).all()):
+        if array.dtype.kind == "f" and not _all_finite(xp, numbers):
             _refuse(backend, node, array, ~xp.isfinite(array), "is no finite number", first)
             why = f"is too large for {numbers.dtype}: `precision = float64` takes it"
-            _refuse(backend, node, array, ~finite, why, first)
+            _refuse(backend, node, array, ~xp.isfinite(numbers), why, first)
         return
     if array.dtype.kind == "f":
         with backend.running():
@@ -126,6 +132,12 @@ def check_values(backend: Backend, node: Node, array: Any, numbers: Any, first: 
         _refuse(backend, node, array, ~whole, "is no whole number: labels are 0, 1, ...", first)
     wrong = (array < 0) | (array >= classes)
     _refuse(backend, node, array, wrong, f"is no label: they are 0 to {classes - 1}", first)
+
+
+def _all_finite(xp: Any, numbers: Any) -> bool:
+    """Whether all numbers are finite, without an array of as many answers."""
+    many = max(1, _AT_ONCE // max(1, prod(numbers.shape[1:])))
+    return all(bool(xp.isfinite(numbers[at : at + many]).all()) for at in range(0, len(numbers), many))
 
 
 def _refuse(backend: Backend, node: Node, array: Any, wrong: Any, why: str, first: int) -> None:

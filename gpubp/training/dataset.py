@@ -42,7 +42,8 @@ def dataset_of(executor: Executor, given: Mapping[str, Any] | None, seed: int) -
 
     def arrays(rows: Any) -> list[Any]:
         with backend.running():
-            return [backend.to_host(array) for array in check_feeds(backend, nodes, rows, executor.dtype)[0]]
+            checked = check_feeds(backend, nodes, rows, executor.dtype)[0]
+            return [array if isinstance(array, np.ndarray) else backend.to_host(array) for array in checked]
 
     if not isinstance(given, Mapping):
         raise InputError("`data` is a mapping from names to arrays, or from parts to such mappings")
@@ -53,7 +54,8 @@ def dataset_of(executor: Executor, given: Mapping[str, Any] | None, seed: int) -
         what = "`train` is missing" if wrong is None else f"`{wrong}` is none of them"
         raise InputError(f"the parts of `data` are {', '.join(f'`{part}`' for part in PARTS)}: {what}")
     parts = {part: arrays(given[part]) for part in PARTS if part in given}
-    columns = dict(zip(names, map(np.concatenate, zip(*parts.values(), strict=True)), strict=True))
+    joined = [each[0] if len(each) == 1 else np.concatenate(each) for each in zip(*parts.values(), strict=True)]
+    columns = dict(zip(names, joined, strict=True))
     return from_arrays(graph, columns, {part: len(rows[0]) for part, rows in parts.items()}, seed)
 
 
@@ -62,6 +64,8 @@ def hashes(net: Net, dataset: Dataset, *, given: bool) -> dict[str, str]:
     part."""
     if not given:
         return data_hashes(net)
+    import numpy as np
+
     arrays: dict[str, Any] = {f"{GIVEN}{name!r}]": column for name, column in dataset.arrays.items()}
     arrays.update(dataset.parts)
-    return {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()}
+    return {name: hashlib.sha256(np.ascontiguousarray(array).data).hexdigest() for name, array in arrays.items()}

@@ -43,7 +43,8 @@ def train(
     its seed, up to `epochs` in total. Both may be the same folder.
 
     `data`: arrays instead of the file's `data`, by the names of all inputs and targets, each (n, *shape); the file's
-    `split` divides them. Or such a mapping for each part: `{"train": {...}, "valid": {...}}`.
+    `split` divides them. Or such a mapping for each part: `{"train": {...}, "valid": {...}}`. On the CPU a read-only
+    array of the training's dtype, such as a memory-mapped file, is used in place; others are copied.
 
     `callbacks` are called with the run after each epoch, and see the executor in that state. So are `recorded`
     callbacks, but they may only rely on the history: if nothing needs the state of a small net between epochs (no

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 import gpubp
 from gpubp.data import check_split
+from gpubp.errors import InputError
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(60, 3))
@@ -155,3 +157,47 @@ def test_what_no_arrays_can_be_divided_by_is_told_before(split: str, said: str) 
 def test_a_split_that_leaves_a_part_empty() -> None:
     with pytest.raises(gpubp.DataError, match="the part `test` is empty"):
         train(SPLIT.replace(", stratify = y", "") + TEXT, data={"x": X[:4], "y": Y[:4]})
+
+
+@pytest.mark.parametrize(
+    ("dtype", "split", "copies"),
+    [("float32", "", 0), ("float32", "data { split = split(train = 80%, test = 20%) }", 1), ("uint8", "", 1)],
+)
+def test_a_file_that_is_mapped_into_memory_is_copied_where_it_must_be(
+    tmp_path: Path, dtype: str, split: str, copies: int
+) -> None:
+    """Numbers of another dtype are converted once, and the rows of a part that lie apart are put together once."""
+    np.save(tmp_path / "x.npy", RANDOM.integers(0, 100, (50_000, 32)).astype(dtype))
+    y = np.zeros((50_000, 1), dtype=np.float32)
+    model = "model {\n input x: [32]\n target y: [1]\n output p = x -> dense(1)\n}\n"
+    options = "loss = mse(p, y)\n optimizer = sgd(1e-6)\n steps = 3\n health = false\n"
+    net = gpubp.loads(f"{split}\n{model}train {{\n {options}}}\n")
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    tracemalloc.start()
+    try:
+        run = gpubp.train(net, "cpu", data={"x": mapped, "y": y}, backend="numpy")
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    size = 4 * mapped.size
+    assert copies * size <= most < (copies + 0.7) * size
+    written = gpubp.train(net, "cpu", data={"x": mapped.astype("float64"), "y": y}, backend="numpy")
+    assert state(run) == state(written)
+
+
+def test_arrays_that_may_be_written_to_are_copied() -> None:
+    x, y = X.astype("float32"), Y.copy()
+    executor = gpubp.Executor(gpubp.loads(TEXT), "cpu", backend="numpy")
+    placed = executor.place({"x": x, "y": y})
+    before = [array.copy() for array in placed.batch(0, 0, 0, len(x), mixed=False)]
+    x[:], y[:] = 0, 2
+    for found, known in zip(placed.batch(0, 0, 0, len(x), mixed=False), before, strict=True):
+        np.testing.assert_array_equal(found, known)
+
+
+def test_a_number_that_is_not_finite_is_found_far_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpubp.frontend.feeds._AT_ONCE", 12)
+    x = X.copy()
+    x[58, 2] = np.inf
+    with pytest.raises(InputError, match=r"`x\[58, 2\]`: inf is no finite number"):
+        train(data={"x": x, "y": Y})
