@@ -33,11 +33,13 @@ if TYPE_CHECKING:
         CrossValidation,
         LoadedRun,
         RangeTest,
+        Replication,
         Run,
         cross_validate,
         export,
         load_run,
         range_test,
+        replicate,
         train,
     )
 
@@ -59,6 +61,7 @@ __all__ = [
     "Net",
     "NetError",
     "RangeTest",
+    "Replication",
     "Run",
     "SaveError",
     "ShapeError",
@@ -72,6 +75,7 @@ __all__ = [
     "loads",
     "loss",
     "range_test",
+    "replicate",
     "train",
 ]
 
@@ -87,11 +91,13 @@ _PLACES = {
     "CrossValidation": "training",
     "LoadedRun": "training",
     "RangeTest": "training",
+    "Replication": "training",
     "Run": "training",
     "cross_validate": "training",
     "export": "training",
     "load_run": "training",
     "range_test": "training",
+    "replicate": "training",
     "train": "training",
 }
 

@@ -10,6 +10,7 @@ from dsl.excerpt import visible
 
 from ..errors import GpubpError
 from ..picture import as_text, curves_file, panels
+from ..training import saved_runs
 from .color import columns_of, use_color
 from .output import write_output
 
@@ -18,7 +19,7 @@ KINDS = (".png", ".svg")
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run's folder")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run's folder, or that of several seeds or folds")
     parser.add_argument(
         "--figure",
         metavar="NAME",
@@ -36,7 +37,8 @@ def work(arguments: argparse.Namespace) -> int:
     output = None if arguments.output is None else Path(arguments.output)
     if output is not None and output.suffix.lower() not in KINDS:
         raise GpubpError(f"`{visible(str(output))}` is neither a .png nor an .svg file")
-    found = panels([Path(run) for run in dict.fromkeys(arguments.runs)], arguments.figure)
+    places = [run for place in map(Path, arguments.runs) for run in saved_runs(place) or [place]]
+    found = panels([*dict.fromkeys(places)], arguments.figure)
     if output is None:
         text = as_text(found, columns_of(sys.stdout), use_color(sys.stdout))
         require_signs(text, sys.stdout.encoding)

@@ -16,7 +16,7 @@ from ..executor import Profile
 from ..frontend import PRECISIONS, Net, in_fold
 from ..health import Finding
 from ..training import Run, asked_of, default_folder, net_of, spread, train
-from . import folds
+from . import study
 from .color import say
 from .common import add_backend, add_file, folder, open_net, warn, whole, with_compiler
 from .interrupt import Interrupt
@@ -58,19 +58,26 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="cross-validate: divide the rows that are not for testing into K folds, and hold out each in turn",
     )
     parser.add_argument("--fold", type=whole(1), metavar="N", help="hold out only this fold")
+    parser.add_argument(
+        "--seeds",
+        type=whole(1),
+        metavar="N",
+        help="train with N seeds, from `--seed` or the file's on, and report mean and standard deviation",
+    )
     parser.add_argument("--profile", action="store_true", help="after training, show where the time of a step goes")
     parser.set_defaults(refuse=parser.error)
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--quiet", action="store_true", help="print only the results")
     shown.add_argument(
-        "--json", action="store_true", help="print one JSON object per epoch, or per fold, and one with the results"
+        "--json", action="store_true", help="print one JSON object per epoch, fold or seed, and one with the results"
     )
 
 
 def work(arguments: argparse.Namespace) -> int:
     """Train and print; raises GpubpError."""
-    if folds.asked(arguments):
-        return folds.work(arguments)
+    kind = study.asked(arguments)
+    if kind is not None:
+        return study.work(arguments, kind)
     net = _net(arguments)
     device, backend = _where(arguments)
     start = time.perf_counter()

@@ -11,13 +11,13 @@ from .common import rows_of
 from .live import Live
 
 
-def head(run: Run, more: str = "") -> str:
-    """The net, its rows, the device, the precision, the seed; `more` stands behind the rows."""
+def head(run: Run, more: str = "", seeds: str = "") -> str:
+    """The net, its rows, the device, the precision, the seed, or several `seeds`; `more` stands behind the rows."""
     ex = run.executor
     rounds = ex.backend.name == "gpu" and ex.backend.compiles
     precision = "float32 instead of tf32" if ex.precision == TF32 and not rounds else ex.precision
     about = f"{ex.net.graph.source.name}: {ex.net.size:,} parameters; rows: {rows_of(run.dataset)}{more}"
-    return f"{about}; {ex.backend.description}, {precision}, seed {ex.seed}"
+    return f"{about}; {ex.backend.description}, {precision}, {seeds or f'seed {ex.seed}'}"
 
 
 def warn_of(run: Run) -> None:

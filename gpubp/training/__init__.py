@@ -2,8 +2,8 @@
 
 from .checkpoint import BEST, LAST, Saved, read, save, write
 from .exporting import c_text, check_suffix, export, exported, identifier
-from .folder import default_folder, fold_folder, holds_folds, saved_folds, source_name, source_text
-from .folds import CrossValidation, Fold, cross_validate, folds_of
+from .folder import FOLD, SEED, default_folder, holds_folds, holds_seeds, saved_runs, source_name, source_text
+from .folds import CrossValidation, Fold, cross_validate, folds_in
 from .folds import as_json as folds_as_json
 from .groups import Group, groups, mean_std
 from .history import health_records
@@ -15,14 +15,23 @@ from .rate_range import RangeTest, range_test
 from .restarts import spread
 from .run import Progress, Run
 from .searching import Search, begin_search, check_jobs, resume_search, search
+from .seeds import Replicate, Replication, replicate, seeds_in
+from .seeds import as_json as seeds_as_json
+from .study import Outcome, Study
 from .trainer import train
 from .trials import Trial
 
 __all__ = [
     "BEST",
     "CrossValidation",
+    "FOLD",
     "Fold",
     "LAST",
+    "Outcome",
+    "Replicate",
+    "Replication",
+    "SEED",
+    "Study",
     "Group",
     "Listed",
     "LoadedRun",
@@ -44,12 +53,12 @@ __all__ = [
     "default_folder",
     "export",
     "exported",
-    "fold_folder",
     "folds_as_json",
-    "folds_of",
+    "folds_in",
     "groups",
     "health_records",
     "holds_folds",
+    "holds_seeds",
     "identifier",
     "listed",
     "mean_std",
@@ -57,10 +66,13 @@ __all__ = [
     "net_of",
     "range_test",
     "read",
+    "replicate",
     "resume_search",
     "run_records",
     "save",
-    "saved_folds",
+    "saved_runs",
+    "seeds_as_json",
+    "seeds_in",
     "source_name",
     "source_text",
     "spread",

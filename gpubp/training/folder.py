@@ -20,6 +20,10 @@ from ..frontend import MAIN, Net, identity, resolved
 from .checkpoint import BEST, LAST, Saved, flush_folder, reason, save, write_all
 
 ABOUT, METRICS, HEALTH, WRITTEN = "env.json", "metrics.jsonl", "health.jsonl", "written.net"
+FOLD, SEED = "fold", "seed"
+"""What the runs of a study differ in: also the beginning of the names of their folders."""
+FOLDS, SEEDS = "folds.json", "seeds.json"
+"""The summary of a study, in its folder."""
 _PROBE = 2**16
 """Bytes written, and deleted again, to check for free disk space."""
 RUNS = Path("runs")
@@ -27,12 +31,12 @@ RUNS = Path("runs")
 
 
 def default_folder(
-    net: Net, seed: int | None, precision: str | None, epochs: int | None, folds: int | None = None
+    net: Net, seed: int | None, precision: str | None, epochs: int | None, study: tuple[str, int] | None = None
 ) -> Path:
     """`runs/<date>-<name>-<hash>`, which does not exist yet: the hash is that of the experiment, so that repetitions
-    are recognisable; `runs/folds-...` for a cross-validation with so many folds."""
-    settings = [seed, precision, epochs]
-    return free_folder("", net, settings) if folds is None else free_folder("folds-", net, [*settings, folds])
+    are recognisable; `runs/folds-...` for a `study` of so many folds, `runs/seeds-...` of seeds."""
+    settings: list[Any] = [seed, precision, epochs]
+    return free_folder("", net, settings) if study is None else free_folder(f"{study[0]}s-", net, [*settings, study[1]])
 
 
 def free_folder(prefix: str, net: Net, settings: list[Any]) -> Path:
@@ -44,25 +48,35 @@ def free_folder(prefix: str, net: Net, settings: list[Any]) -> Path:
     return next(path for path in (RUNS / name for name in names) if not path.exists())
 
 
-def fold_folder(place: Path, fold: int) -> Path:
-    """The subfolder of a cross-validation in `place` for a fold, counted from 1."""
-    return place / f"fold-{fold}"
+def member_folder(place: Path, kind: str, number: int) -> Path:
+    """The subfolder of a study in `place` for its fold, counted from 1, or its seed."""
+    return place / f"{kind}-{number}"
 
 
 def holds_folds(place: Path) -> bool:
     """Whether a folder is that of a cross-validation."""
-    return bool(saved_folds(place)) and not (place / ABOUT).exists()
+    return bool(_saved(place, FOLD)) and not (place / ABOUT).exists()
 
 
-def saved_folds(place: Path) -> list[Path]:
-    """The folders of the folds that a cross-validation has saved, in their order; one that diverged may have none."""
-    return sorted((file.parent for file in place.glob(f"fold-*/{ABOUT}")), key=lambda one: (len(one.name), one.name))
+def holds_seeds(place: Path) -> bool:
+    """Whether a folder is that of one training for each of several seeds."""
+    return (place / SEEDS).exists() and not (place / ABOUT).exists()
+
+
+def saved_runs(place: Path) -> list[Path]:
+    """The folders of the runs of a study in their order, none for another folder; one that diverged may have none."""
+    return _saved(place, SEED if holds_seeds(place) else FOLD) if not (place / ABOUT).exists() else []
+
+
+def _saved(place: Path, kind: str) -> list[Path]:
+    return sorted((file.parent for file in place.glob(f"{kind}-*/{ABOUT}")), key=lambda one: (len(one.name), one.name))
 
 
 def no_run(place: Path, name: str) -> str:
     """Why a folder without the file `name` is not a run, in words."""
-    if holds_folds(place):
-        return f"it holds those of a cross-validation, `{saved_folds(place)[0]}` and so on"
+    if saved := saved_runs(place):
+        what = "several seeds" if holds_seeds(place) else "a cross-validation"
+        return f"it holds those of {what}, `{saved[0]}` and so on"
     return f"it has no `{name}`"
 
 

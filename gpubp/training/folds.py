@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, field
 from functools import partial
@@ -13,18 +11,14 @@ from typing import Any
 
 from dsl.records import dataclass
 
-from ..errors import CheckpointError, DivergedError, InputError, positive
+from ..errors import CheckpointError, InputError, positive
 from ..frontend import Net, in_fold, required
 from ..health import Finding
-from . import history
-from .checkpoint import LAST, write
-from .folder import ABOUT, fold_folder, holds_folds, saved_folds
+from .folder import FOLD, FOLDS, holds_folds
 from .hooks import Callback
-from .loaded import net_of
 from .run import Progress, Run
+from .study import Member, Study, conduct, place_of, save_summary
 from .trainer import train
-
-SUMMARY = "folds.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +37,7 @@ class Fold:
 
 
 @dataclass(slots=True)
-class CrossValidation:
+class CrossValidation(Study):
     """The folds held out so far, `of` so many; `diverged`: those whose training diverged, by number, with the message;
     `stopped`: why it ended before the last, or ""."""
 
@@ -63,31 +57,13 @@ class CrossValidation:
         return f"<CrossValidation, {len(self.folds)} of {self.of} folds{': ' if figures else ''}{', '.join(figures)}>"
 
     @property
-    def mean(self) -> dict[str, float]:
-        """The mean of every metric, `valid.accuracy` and so on, over the folds that did not diverge."""
-        import statistics
-
-        return self._over(statistics.fmean)
-
-    @property
-    def std(self) -> dict[str, float]:
-        """The sample standard deviation (n - 1) of every metric over the same folds; empty with fewer than two."""
-        import statistics
-
-        return self._over(statistics.stdev) if len(self.folds) > 1 else {}
+    def outcomes(self) -> list[Fold]:
+        return self.folds
 
     @property
     def tables(self) -> dict[str, list[list[int]]]:
         """The tables over all held-out rows, `valid.confusion` and so on: the sums over the folds."""
-        if not self.folds:
-            return {}
-        names = [name for name in self.folds[0].tables if name.startswith("valid.")]
-        rows = {name: zip(*(fold.tables[name] for fold in self.folds), strict=True) for name in names}
-        return {name: [list(map(sum, zip(*row, strict=True))) for row in rows[name]] for name in names}
-
-    def _over(self, work: Callable[[list[float]], float]) -> dict[str, float]:
-        names = self.folds[0].metrics if self.folds else ()
-        return {name: work([fold.metrics[name] for fold in self.folds]) for name in names}
+        return self.summed("valid")
 
 
 def cross_validate(
@@ -132,50 +108,34 @@ def cross_validate(
         required(net).require_training(epochs, given=data is not None)
     if isinstance(data, Mapping) and any(isinstance(rows, Mapping) for rows in data.values()):
         raise InputError("`data` of a cross-validation is not given by parts: the folds are its parts")
-    if None not in (out, resume) and out != resume:
-        raise InputError("a cross-validation goes on in its own folder: leave `out` out")
-    place = resume if out is None else out
-    told = CrossValidation(folds, None if place is None else Path(place))
+    told = CrossValidation(folds, place_of("a cross-validation", out, resume))
     if resume is not None and not holds_folds(Path(resume)):
         raise CheckpointError(f"`{resume}` holds no cross-validation to go on with")
-    if told.folder is not None and (told.folder / ABOUT).exists():
-        raise CheckpointError(f"`{told.folder}` holds a run already: save to another folder; nothing is written over")
     one = partial(
         train,
         device=device,
         callbacks=callbacks,
+        data=data,
         recorded=recorded,
         epochs=epochs,
-        seed=seed,
         precision=precision,
         progress=progress,
         stopping=stopping,
         notice=notice,
         backend=backend,
     )
-    for k in range(1, folds + 1):
-        began, folder = time.perf_counter(), None if told.folder is None else fold_folder(told.folder, k)
-        before = folder if folder is not None and resume is not None and (folder / LAST).exists() else None
-        try:
-            run = one(in_fold(net, k, folds, stratify), out=folder, resume=before, data=data)
-        except DivergedError as error:
-            told.diverged[k] = str(error)
-            if len(told.diverged) == folds:
-                raise DivergedError(f"all {folds:,} folds diverged; fold 1: {told.diverged[1]}") from None
-            if diverged is not None:
-                diverged(k, told.diverged[k])
-            continue
-        if run.stopped != "interrupted":
-            seconds, held_out = round(time.perf_counter() - began, 3), len(run.dataset.parts["valid"])
-            where = None if folder is None else str(folder)
-            told.folds.append(Fold(k, held_out, run.metrics, run.tables, _epochs(run), seconds, where))
-            if ended is not None:
-                ended(told.folds[-1], run)
-        if run.stopped == "interrupted" or (k < folds and stopping is not None and stopping()):
-            told.stopped = "interrupted"
-            return told
-    if told.folder is not None:
-        write(told.folder / SUMMARY, (json.dumps(as_json(told), indent=2) + "\n").encode())
+
+    def note(member: Member, run: Run, epochs: int, seconds: float) -> None:
+        where = None if run.folder is None else str(run.folder)
+        held_out = len(run.dataset.parts["valid"])
+        told.folds.append(Fold(member.number, held_out, run.metrics, run.tables, epochs, seconds, where))
+        if ended is not None:
+            ended(told.folds[-1], run)
+
+    members = [Member(k, in_fold(net, k, folds, stratify), seed) for k in range(1, folds + 1)]
+    told.stopped = conduct(told, FOLD, members, one, note, diverged, stopping, resumed=resume is not None)
+    if told.folder is not None and not told.stopped:
+        save_summary(told.folder / FOLDS, as_json(told))
     return told
 
 
@@ -186,16 +146,9 @@ def as_json(told: CrossValidation) -> dict[str, Any]:
     return {"mean": told.mean, "std": told.std, "tables": told.tables, "folds": folds, **diverged}
 
 
-def _epochs(run: Run) -> int:
-    """The number of epochs of a training, including those before a resume."""
-    records = run.history or ([] if run.folder is None else history.records(run.folder))
-    return int(max((record["epoch"] for record in records if "epoch" in record), default=0))
-
-
-def folds_of(place: Path) -> tuple[Net, int]:
-    """The net of a cross-validation in a folder, and the number of its folds. Raises CheckpointError, NetError."""
-    net = net_of(saved_folds(place)[0])
+def folds_in(net: Net) -> int:
+    """The number of folds of the cross-validation that a saved fold's net belongs to."""
     split = None if net.graph.data is None else net.graph.data.split
     folds = 0 if split is None else split.options.get("folds")
     assert isinstance(folds, int)
-    return net, folds
+    return folds

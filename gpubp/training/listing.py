@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from dsl.records import dataclass
@@ -13,7 +15,7 @@ from ..errors import CheckpointError
 from ..frontend import MAIN
 from . import history
 from .environment import different
-from .folder import ABOUT, METRICS, WRITTEN
+from .folder import ABOUT, FOLD, METRICS, SEED, WRITTEN, saved_runs
 
 _KINDS = {
     str: ("name", "base", "started", "precision"),
@@ -65,13 +67,14 @@ def listed(path: Path) -> Listed:
 
 
 def all_runs(folder: Path) -> tuple[list[Listed], list[str]]:
-    """The runs in `folder` and in its subfolders, two levels deep, including the folds of cross-validations, and
-    `folder` itself if it is one, oldest first; and errors for those that cannot be read. Raises CheckpointError if the
-    folder does not exist."""
+    """The runs in `folder` and in its subfolders, two levels deep, including those of each fold or seed, and `folder`
+    itself if it is one, oldest first; and errors for those that cannot be read. Raises CheckpointError if the folder
+    does not exist."""
     if not folder.is_dir():
         raise CheckpointError(f"there is no folder `{folder}`")
     runs, wrong = [], []
-    found = (path.parent for depth in ("", "*/", "*/*/", "*/*/fold-*/") for path in folder.glob(f"{depth}{ABOUT}"))
+    depths = ("", "*/", "*/*/", *(f"*/*/{kind}-*/" for kind in (FOLD, SEED)))
+    found = (path.parent for depth in depths for path in folder.glob(f"{depth}{ABOUT}"))
     # Other programs write files of this name, too.
     for place in sorted(path for path in found if (path / WRITTEN).is_file()):
         try:
@@ -100,13 +103,10 @@ class Difference:
 
 
 def compare(a: Path, b: Path) -> Difference:
-    """The differences between two runs. Raises CheckpointError if one is not a run."""
-    first, second = listed(a), listed(b)
-    text = list(
-        difflib.unified_diff(
-            _text(a, WRITTEN) or _text(a, MAIN), _text(b, WRITTEN) or _text(b, MAIN), str(a), str(b), n=1, lineterm=""
-        )
-    )
+    """The differences between two runs; of several seeds or folds, between the first of them, with the means of their
+    metrics. Raises CheckpointError if one is not a run."""
+    first, second = _first(a), _first(b)
+    text = list(difflib.unified_diff(_text(first.path), _text(second.path), str(a), str(b), n=1, lineterm=""))
     before, now = _flat(first.about), _flat(second.about)
     settings = {key: (before.get(key), now.get(key)) for key in different(before, now)}
     figures = {key: (first.figures.get(key), second.figures.get(key)) for key in {**first.figures, **second.figures}}
@@ -127,8 +127,18 @@ def _flat(about: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _text(run: Path, name: str) -> list[str]:
-    try:
-        return (run / name).read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return []
+def _first(place: Path) -> Listed:
+    """A run; of a study the first, with the mean of each metric that all of its finished runs have."""
+    runs = [listed(path) for path in saved_runs(place)] or [listed(place)]
+    done = [run for run in runs if run.done] or runs[:1]
+    names = [name for name in done[0].figures if all(name in run.figures for run in done)]
+    return replace(runs[0], figures={name: fmean(run.figures[name] for run in done) for name in names})
+
+
+def _text(run: Path) -> list[str]:
+    for name in (WRITTEN, MAIN):
+        try:
+            return (run / name).read_text("utf-8", "replace").splitlines()
+        except OSError:
+            continue
+    return []

@@ -49,8 +49,10 @@ def net_of(place: Path) -> Net:
         how = "the run was trained with one that is not gpubp's: import its module first, or install its package"
         found = [replace(one, help=(how,)) if one.code == "E0208" else one for one in error.diagnostics]
         raise NetError(found) from error.__cause__
-    # Data paths are relative to the same folder as in training.
-    return replace(net, base=Path(str(about.get("base", folder))))
+    params = about.get("params")
+    given = {str(name): str(value) for name, value in params.items()} if isinstance(params, Mapping) else {}
+    # Data paths are relative to the same folder as in training; the file's params have the values that were given.
+    return replace(net, base=Path(str(about.get("base", folder))), given=given)
 
 
 def asked_of(place: Path) -> tuple[str, str]:

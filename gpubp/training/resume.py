@@ -13,7 +13,7 @@ from . import history
 from .checkpoint import BEST, LAST, Saved, read
 from .dataset import GIVEN
 from .environment import different
-from .folder import ABOUT, holds_folds
+from .folder import ABOUT, holds_folds, holds_seeds
 
 FREE = frozenset({"epochs", "steps", "early_stop", "metrics", "start", "seed", "precision", "health"})
 """Parts of an experiment that may change in a resume: its length and what is reported. Seed and precision are those of
@@ -42,6 +42,8 @@ def require_file_data(place: Path, saved: Saved) -> None:
         call = f'train(net, data=..., resume="{place}")'
         if holds_folds(place.parent):
             call = f'cross_validate(net, folds, data=..., resume="{place.parent}")'
+        elif holds_seeds(place.parent):
+            call = f'replicate(net, data=..., resume="{place.parent}")'
         raise CheckpointError(
             f"`{place}` was trained on arrays that Python handed over, and goes on with the same ones: `gpubp.{call}`"
         )

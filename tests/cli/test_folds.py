@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import gpubp
-from gpubp.cli import folds
-from gpubp.training import Fold
+from gpubp.cli import study
+from gpubp.training import Fold, Replicate
 
 from .worlds import NET, Call, write
 
@@ -116,20 +116,20 @@ def test_one_of_them_alone(call: Call, file: Path) -> None:
 
 def test_ctrl_c_and_on(call: Call, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where the signal comes with the end of a fold."""
-    words, ended, told = ("--device", "cpu", "--backend", "numpy"), folds._Show.ended, False
+    words, ended, told = ("--device", "cpu", "--backend", "numpy"), study._Show.ended, False
 
-    def end(show: folds._Show, fold: Fold, run: gpubp.Run) -> None:
+    def end(show: study._Show, fold: Fold | Replicate, run: gpubp.Run) -> None:
         nonlocal told
         ended(show, fold, run)
         told = True
 
-    def asked(interrupt: folds.Interrupt) -> bool:
+    def asked(interrupt: study.Interrupt) -> bool:
         interrupt.code = 130 if told else 0
         return told
 
     with monkeypatch.context() as patched:
-        patched.setattr(folds._Show, "ended", end)
-        patched.setattr(folds.Interrupt, "__call__", asked)
+        patched.setattr(study._Show, "ended", end)
+        patched.setattr(study.Interrupt, "__call__", asked)
         said = call("run", "a.net", "--folds", "3", *words, "--out", "cv", "--quiet")
         assert said.code == 130
         assert said.err == "stopped after 1 of 3 folds; `gpubp run --resume cv` goes on\n"
@@ -147,8 +147,8 @@ def test_ctrl_c_and_on(call: Call, file: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "`--no-save` cannot be given" in call("run", "--resume", "cv", "--no-save").err
     assert "`--set` needs the .net file" in call("run", "--resume", "cv", "--set", "k=1").err
     assert "is of another experiment: `split` was" in call("run", "a.net", "--folds", "4", "--resume", "cv").err
-    for words in (("predict", "cv", "a.csv"), ("plot", "cv")):
-        assert "it holds those of a cross-validation" in call(*words).err
+    assert "it holds those of a cross-validation" in call("predict", "cv", "a.csv").err
+    assert "3 folds" in call("plot", "cv").out
 
 
 @pytest.mark.parametrize(

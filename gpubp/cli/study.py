@@ -1,0 +1,225 @@
+"""`run FILE --folds K` and `run FILE --seeds N`: one training for each fold of the rows, or for each seed, and the mean
+of what they came to."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from ..errors import CheckpointError
+from ..health import Finding
+from ..training import (
+    FOLD,
+    SEED,
+    CrossValidation,
+    Fold,
+    Replicate,
+    Replication,
+    Run,
+    asked_of,
+    cross_validate,
+    default_folder,
+    folds_as_json,
+    folds_in,
+    holds_folds,
+    holds_seeds,
+    net_of,
+    replicate,
+    saved_runs,
+    seeds_as_json,
+    seeds_in,
+)
+from .color import say
+from .common import open_net, warn, with_compiler
+from .interrupt import Interrupt
+from .live import Live
+from .table import confusion
+from .telling import advise, head, warn_of
+
+_WIDTH = 10
+"""Of a number in the table, at least: `-1.234e-05`."""
+_CALLED = {FOLD: "cross-validation", SEED: "replication"}
+
+
+def asked(arguments: argparse.Namespace) -> str | None:
+    """Whether `run` is to train once for each fold or each seed: FOLD, SEED, or None. Refuses arguments that do not go
+    together."""
+    resumed = None if arguments.resume is None else Path(arguments.resume)
+    folds, seeds = resumed is not None and holds_folds(resumed), resumed is not None and holds_seeds(resumed)
+    if arguments.fold is not None and (arguments.folds is None or arguments.fold > arguments.folds):
+        of = "`--folds` says of how many" if arguments.folds is None else f"there are {arguments.folds}"
+        arguments.refuse(f"`--fold {arguments.fold}`: {of}")
+    if arguments.seeds is not None and arguments.folds is not None:
+        arguments.refuse("`--seeds` and `--folds` are two studies: leave one of them out")
+    if arguments.file is None and arguments.folds is not None:
+        arguments.refuse("`--folds` needs the .net file: what goes on keeps its folds")
+    if arguments.file is None and arguments.seeds is not None and not seeds:
+        arguments.refuse("`--seeds` needs the .net file, or the folder of several seeds to go on with")
+    if folds and arguments.file is not None and arguments.folds is None:
+        arguments.refuse(f"`{resumed}` is a cross-validation: leave FILE out, or say `--folds` too")
+    if seeds and arguments.file is not None and arguments.seeds is None:
+        arguments.refuse(f"`{resumed}` holds several seeds: leave FILE out, or say `--seeds` too")
+    every_fold = folds or (arguments.folds is not None and arguments.fold is None)
+    kind = SEED if seeds or arguments.seeds is not None else FOLD if every_fold else None
+    for option, given in (("--out", arguments.out is not None), ("--no-save", arguments.no_save)):
+        if given and (folds or seeds):
+            arguments.refuse(f"`{option}` cannot be given: a {_CALLED[kind or FOLD]} goes on in its own folder")
+    if kind is not None and arguments.profile:
+        which = "say which with `--fold`" if kind == FOLD else "leave `--seeds` out"
+        arguments.refuse(f"`--profile` looks at one training: {which}")
+    return kind
+
+
+def work(arguments: argparse.Namespace, kind: str) -> int:
+    """Train and print; raises GpubpError."""
+    place, device, backend = arguments.out, arguments.device or "auto", arguments.backend or "auto"
+    resumed = None if arguments.resume is None else Path(arguments.resume)
+    if arguments.file is not None:
+        net = open_net(arguments)
+    elif arguments.set:
+        arguments.refuse("`--set` needs the .net file: what goes on keeps its params")
+    else:
+        assert resumed is not None
+        saved = saved_runs(resumed)
+        if not saved:
+            raise CheckpointError(f"`{resumed}` has no checkpoint: it ended before the first was saved; run it again")
+        net, was = net_of(saved[0]), asked_of(saved[0])
+        device, backend = arguments.device or was[0], arguments.backend or was[1]
+    count, first = arguments.folds, None
+    if kind == SEED:
+        first = int(net.option("seed", 0)) if arguments.seed is None else arguments.seed
+        first, count = (first, 0) if resumed is None else seeds_in(resumed)
+        count = arguments.seeds or count
+    elif count is None:
+        count = folds_in(net)
+    if place is None and resumed is None and not arguments.no_save:
+        place = default_folder(net, arguments.seed, arguments.precision, arguments.epochs, (kind, count))
+    show = _Show(arguments, kind, count, first)
+    with Interrupt() as interrupt, show.live:
+        told = _study(kind)(
+            net,
+            count,
+            device,
+            place,
+            resumed,
+            ended=interrupt.heard(show.ended),
+            diverged=interrupt.heard(show.diverged),
+            recorded=[interrupt.heard(show.began)],
+            epochs=arguments.epochs,
+            seed=arguments.seed,
+            precision=arguments.precision,
+            backend=with_compiler(backend),
+            progress=show.live,
+            stopping=interrupt,
+            notice=None if show.silent else partial(advise, show.live, show.said),
+        )
+    if arguments.json:
+        stopped = {"stopped": told.stopped} if told.stopped else {}
+        results = folds_as_json(told) if isinstance(told, CrossValidation) else seeds_as_json(told)
+        print(json.dumps({**results, "folder": None if told.folder is None else str(told.folder), **stopped}))
+    elif told.outcomes:
+        show.end(told)
+    if not told.stopped:
+        return 1 if told.diverged else 0
+    done = f"stopped after {len(told.outcomes):,} of {count:,} {kind}s"
+    how = "nothing is saved"
+    if told.folder is not None and saved_runs(told.folder):
+        how = f"`gpubp run --resume {shlex.quote(str(told.folder))}` goes on"
+    print(f"{done}; {how}", file=sys.stderr)
+    return interrupt.code
+
+
+def _study(kind: str) -> Callable[..., CrossValidation | Replication]:
+    return cross_validate if kind == FOLD else replicate
+
+
+class _Show:
+    """Prints a head line, a line of a table for each training, and what they came to."""
+
+    def __init__(self, arguments: argparse.Namespace, kind: str, count: int, first: int | None) -> None:
+        """`first`: of the seeds, None for folds."""
+        self.arguments, self.kind, self.count = arguments, kind, count
+        self._seeds = "" if first is None else f"seeds {first} to {first + count - 1}" if count > 1 else f"seed {first}"
+        self.silent = arguments.json or arguments.quiet
+        self.live = Live(sys.stdout, wanted=not self.silent)
+        self.said: list[Finding] = []
+        self._seen: set[tuple[str, str]] = set()
+        self._kinds: set[str] = set()
+        self._names: list[str] = []
+        self._run: Run | None = None
+
+    def began(self, run: Run) -> None:
+        """What is to be said of a training once, before its first figures."""
+        if run is self._run:
+            return
+        first, self._run = self._run is None, run
+        warn_of(run)
+        if self.silent:
+            return
+        self.live.clear()
+        fresh = [one for one in run.dataset.warnings if (one.code, one.message) not in self._seen]
+        self._seen |= {(one.code, one.message) for one in fresh}
+        warn(fresh)
+        if first:
+            say(f"{head(run, f', in {self.count:,} folds' if self.kind == FOLD else '', self._seeds)}\n")
+
+    def ended(self, one: Fold | Replicate, run: Run) -> None:
+        """A line for a training, and what was found wrong with its net, each kind once."""
+        self.began(run)
+        self.live.clear()
+        if self.arguments.json:
+            print(json.dumps(asdict(one)), flush=True)
+            return
+        if not self._names:
+            parts = [part for part in run.dataset.parts if part != "train"] or ["train"]
+            self._names = [name for name in one.metrics if name.partition(".")[0] in parts]
+            rows = ["rows"] if self.kind == FOLD else []
+            self._row([self.kind, *rows, *self._names, "epochs", "seconds"])
+        number, rows = (one.number, [str(one.rows)]) if isinstance(one, Fold) else (one.seed, [])
+        figures = [f"{one.metrics[name]:.4g}" for name in self._names]
+        self._row([str(number), *rows, *figures, str(one.epochs), f"{one.seconds:.2f}"])
+        for finding in [] if self.silent else run.health:
+            if finding.kind not in self._kinds:
+                self._kinds.add(finding.kind)
+                advise(self.live, self.said, finding, f"{self.kind} {number}: ")
+
+    def diverged(self, number: int, why: str) -> None:
+        """A line for a training that came to nothing."""
+        self.live.clear()
+        if self.arguments.json:
+            print(json.dumps({"number" if self.kind == FOLD else "seed": number, "diverged": why}), flush=True)
+            return
+        print(f"{number:>4}  diverged: {why.splitlines()[0]}", flush=True)
+
+    def end(self, told: CrossValidation | Replication) -> None:
+        """The mean and the standard deviation, the sums of tables, and where the runs are."""
+        if told.diverged:
+            numbers = ", ".join(map(str, told.diverged))
+            lost, left = f"{len(told.diverged)} of {told.of} {self.kind}s diverged ({numbers})", len(told.outcomes)
+            print(f"{lost}: the figures below are over the other {left}")
+        rows = [""] if self.kind == FOLD else []
+        for name, figures in (("mean", told.mean), ("std", told.std)):
+            if figures:
+                self._row([name, *rows, *(f"{figures[one]:.4g}" for one in self._names), "", ""])
+        for key, table in told.tables.items():
+            assert self._run is not None
+            print(f"\n{confusion(key, table, self._run)}")
+        if told.folder is not None and not told.stopped and not self.arguments.quiet:
+            place = shlex.quote(str(told.folder))
+            print(f"\nsaved to {told.folder}, a run for each {self.kind}")
+            if self.kind == SEED:
+                print(f"`gpubp plot {place}` plots their curves, the mean and a band")
+            first = shlex.quote(str(saved_runs(told.folder)[0]))
+            print(f"`gpubp predict {first} TABLE` predicts new rows")
+
+    def _row(self, cells: Sequence[str]) -> None:
+        first, *others, epochs, seconds = cells
+        rows = [others.pop(0).rjust(6)] if self.kind == FOLD else []
+        wide = [cell.rjust(max(len(name), _WIDTH)) for cell, name in zip(others, self._names, strict=True)]
+        print("  ".join([first.rjust(4), *rows, *wide, epochs.rjust(6), seconds.rjust(7)]).rstrip(), flush=True)

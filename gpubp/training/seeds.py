@@ -1,0 +1,164 @@
+"""Replication: one training for each of several seeds, to see how much the results vary."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dsl.records import dataclass
+
+from ..errors import CheckpointError, InputError, positive
+from ..frontend import Net, required
+from ..health import Finding
+from .checkpoint import reason
+from .folder import SEED, SEEDS, holds_seeds
+from .hooks import Callback
+from .run import Progress, Run
+from .study import Member, Study, conduct, place_of, save_summary
+from .trainer import train
+
+DEFAULT = 10
+"""How many seeds there are if nobody says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replicate:
+    """The training with one seed. `metrics` and `tables` as in a Run; `epochs`: how many it took; `seconds`: training
+    time of the last process; `folder`: where it is saved, if anywhere."""
+
+    seed: int
+    metrics: dict[str, float]
+    tables: dict[str, list[list[int]]]
+    epochs: int
+    seconds: float
+    folder: str | None
+
+
+@dataclass(slots=True)
+class Replication(Study):
+    """The trainings with seeds `first`, `first` + 1, ... so far, `of` so many; `diverged`: the seeds whose training
+    diverged, with the message; `stopped`: why it ended before the last, or ""."""
+
+    first: int
+    of: int
+    folder: Path | None
+    replicates: list[Replicate] = field(default_factory=list)
+    diverged: dict[int, str] = field(default_factory=dict)
+    stopped: str = ""
+
+    @property
+    def outcomes(self) -> list[Replicate]:
+        return self.replicates
+
+    @property
+    def tables(self) -> dict[str, list[list[int]]]:
+        """The tables of the last part of the data, `test.confusion` and so on: the sums over the seeds."""
+        names = [*self.replicates[0].metrics] if self.replicates else []
+        return self.summed(names[-1].partition(".")[0]) if names else {}
+
+
+def replicate(
+    net: Net,
+    seeds: int | None = None,
+    device: str = "auto",
+    out: str | os.PathLike[str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    callbacks: Sequence[Callback] = (),
+    *,
+    data: Mapping[str, Any] | None = None,
+    ended: Callable[[Replicate, Run], None] | None = None,
+    diverged: Callable[[int, str], None] | None = None,
+    recorded: Sequence[Callback] = (),
+    epochs: int | None = None,
+    seed: int | None = None,
+    precision: str | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    stopping: Callable[[], bool] | None = None,
+    notice: Callable[[Finding], None] | None = None,
+    backend: str = "auto",
+) -> Replication:
+    """Train a net once with each of `seeds` seeds (default: 10): `seed`, or else the file's, and those that follow it.
+    Each result is, to the bit, that of `train` with its seed, which draws the initial weights, the split, the order of
+    the rows and dropout.
+
+    `ended` is called after each training with it and its run, whose executor predicts; `diverged` with a seed whose
+    training diverged, and the message: the others are still trained.
+
+    `out`: a folder with a run for each seed, `seed-0` and so on, and `seeds.json`; `resume`: such a folder, which may
+    go on to more `seeds`, and whose finished runs are not trained again. All other arguments are those of `train`.
+
+    Raises InputError for an invalid number of seeds, CheckpointError for a folder that holds no such runs or began with
+    another seed, DivergedError if all diverged, and whatever `train` raises.
+    """
+    first = int(required(net).option("seed", 0)) if seed is None else seed
+    place = place_of("a replication", out, resume)
+    if resume is None:
+        net.require_training(epochs, given=data is not None)
+        seeds = DEFAULT if seeds is None else seeds
+    else:
+        began, number = seeds_in(Path(resume))
+        if seed not in (None, began):
+            raise CheckpointError(f"`{resume}` begins with seed {began} and cannot go on with {seed}")
+        first, seeds = began, number if seeds is None else seeds
+    seeds = positive(seeds, "seeds")
+    told = Replication(first, seeds, place)
+    if resume is None and told.folder is not None and holds_seeds(told.folder):
+        raise CheckpointError(f"`{out}` holds runs of several seeds already: resume them, or save to another folder")
+    announced = False
+
+    def announce(_: Run) -> None:
+        """Note how many there are to be, once there is something to go on with."""
+        nonlocal announced
+        if told.folder is not None and not announced:
+            save_summary(told.folder / SEEDS, as_json(told))
+        announced = True
+
+    def note(member: Member, run: Run, epochs: int, seconds: float) -> None:
+        where = None if run.folder is None else str(run.folder)
+        told.replicates.append(Replicate(member.number, run.metrics, run.tables, epochs, seconds, where))
+        if ended is not None:
+            ended(told.replicates[-1], run)
+
+    one = partial(
+        train,
+        device=device,
+        callbacks=callbacks,
+        data=data,
+        recorded=[announce, *recorded],
+        epochs=epochs,
+        precision=precision,
+        progress=progress,
+        stopping=stopping,
+        notice=notice,
+        backend=backend,
+    )
+    members = [Member(number, net, number) for number in range(first, first + seeds)]
+    told.stopped = conduct(told, SEED, members, one, note, diverged, stopping, resumed=resume is not None)
+    if told.folder is not None and told.folder.exists():
+        save_summary(told.folder / SEEDS, as_json(told))
+    return told
+
+
+def as_json(told: Replication) -> dict[str, Any]:
+    """The results of a replication as JSON-serialisable data."""
+    diverged = {"diverged": told.diverged} if told.diverged else {}
+    results = {"mean": told.mean, "std": told.std, "tables": told.tables}
+    return {"first": told.first, "of": told.of, **results, "seeds": [*map(asdict, told.replicates)], **diverged}
+
+
+def seeds_in(place: Path) -> tuple[int, int]:
+    """The first seed of a replication in a folder, and how many there are to be. Raises CheckpointError."""
+    if not holds_seeds(place):
+        raise CheckpointError(f"`{place}` holds no runs of several seeds to go on with")
+    try:
+        known = json.loads((place / SEEDS).read_text("utf-8"))
+        return int(known["first"]), positive(known["of"], "seeds")
+    except OSError as error:
+        raise CheckpointError(f"cannot read `{place / SEEDS}`: {reason(error)}") from None
+    except (ValueError, KeyError, TypeError, RecursionError, InputError):
+        raise CheckpointError(f"`{place / SEEDS}` is damaged: it is not what a replication wrote") from None

@@ -1,0 +1,137 @@
+"""Several trainings of one net, as of each fold or each seed: one after the other, saved side by side, and what they
+came to over all."""
+
+from __future__ import annotations
+
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from dsl.records import dataclass
+
+from ..errors import CheckpointError, DivergedError, InputError
+from ..frontend import Net
+from . import history
+from .checkpoint import LAST, write
+from .folder import ABOUT, member_folder
+from .run import Run
+
+
+class Outcome(Protocol):
+    """What one training came to."""
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The final metrics, as of a Run."""
+
+    @property
+    def tables(self) -> dict[str, list[list[int]]]:
+        """Those that are tables."""
+
+
+class Study(ABC):
+    """The trainings that have ended so far. `folder`: where they are saved, if anywhere; `diverged`: the message of
+    each that diverged, by number; `stopped`: why the study ended before the last, or ""."""
+
+    __slots__ = ()
+    folder: Path | None
+    diverged: dict[int, str]
+    stopped: str
+
+    @property
+    @abstractmethod
+    def outcomes(self) -> Sequence[Outcome]:
+        """Those that did not diverge."""
+
+    @property
+    def mean(self) -> dict[str, float]:
+        """The mean of every metric, `valid.accuracy` and so on, over those that did not diverge."""
+        import statistics
+
+        return self._over(statistics.fmean)
+
+    @property
+    def std(self) -> dict[str, float]:
+        """The sample standard deviation (n - 1) of every metric over the same; empty with fewer than two."""
+        import statistics
+
+        return self._over(statistics.stdev) if len(self.outcomes) > 1 else {}
+
+    def _over(self, work: Callable[[list[float]], float]) -> dict[str, float]:
+        names = self.outcomes[0].metrics if self.outcomes else ()
+        return {name: work([one.metrics[name] for one in self.outcomes]) for name in names}
+
+    def summed(self, part: str) -> dict[str, list[list[int]]]:
+        """The tables of a part of the data, summed: {"valid.confusion": ...}."""
+        names = [name for name in self.outcomes[0].tables if name.startswith(f"{part}.")] if self.outcomes else []
+        rows = {name: zip(*(one.tables[name] for one in self.outcomes), strict=True) for name in names}
+        return {name: [list(map(sum, zip(*row, strict=True))) for row in rows[name]] for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A training of a study: its `number`, which names its folder, its net, and its seed, None for the net's."""
+
+    number: int
+    net: Net
+    seed: int | None = None
+
+
+def conduct(
+    told: Study,
+    kind: str,
+    members: Sequence[Member],
+    train: Callable[..., Run],
+    ended: Callable[[Member, Run, int, float], None],
+    diverged: Callable[[int, str], None] | None,
+    stopping: Callable[[], bool] | None,
+    *,
+    resumed: bool,
+) -> str:
+    """Train the members of a study, each `kind`-`number` in its folder; returns `stopped`. `ended` is called with each
+    that did not diverge, its run, its epochs and the seconds that it took. Raises DivergedError if all diverge, and
+    whatever `train` raises."""
+    for member in members:
+        began = time.perf_counter()
+        folder = None if told.folder is None else member_folder(told.folder, kind, member.number)
+        before = folder if folder is not None and resumed and (folder / LAST).exists() else None
+        try:
+            run = train(member.net, out=folder, resume=before, seed=member.seed)
+        except DivergedError as error:
+            told.diverged[member.number] = str(error)
+            if len(told.diverged) == len(members):
+                first = members[0].number
+                all_of = f"all {len(members):,} {kind}s diverged; " if len(members) > 1 else ""
+                raise DivergedError(f"{all_of}{kind} {first}: {told.diverged[first]}") from None
+            if diverged is not None:
+                diverged(member.number, told.diverged[member.number])
+            continue
+        if run.stopped != "interrupted":
+            ended(member, run, _epochs(run), round(time.perf_counter() - began, 3))
+        if run.stopped == "interrupted" or (member is not members[-1] and stopping is not None and stopping()):
+            return "interrupted"
+    return ""
+
+
+def place_of(what: str, out: Any, resume: Any) -> Path | None:
+    """The folder of a study. Raises InputError or CheckpointError if there cannot be one."""
+    if None not in (out, resume) and out != resume:
+        raise InputError(f"{what} goes on in its own folder: leave `out` out")
+    if resume is None and out is not None and (Path(out) / ABOUT).exists():
+        raise CheckpointError(f"`{out}` holds a run already: save to another folder; nothing is written over")
+    place = resume if out is None else out
+    return None if place is None else Path(place)
+
+
+def save_summary(path: Path, told: Mapping[str, Any]) -> None:
+    """Write the summary of a study. Raises SaveError."""
+    write(path, (json.dumps(told, indent=2) + "\n").encode())
+
+
+def _epochs(run: Run) -> int:
+    """The number of epochs of a training, including those before a resume."""
+    records = run.history or ([] if run.folder is None else history.records(run.folder))
+    return int(max((record["epoch"] for record in records if "epoch" in record), default=0))

@@ -1,0 +1,163 @@
+"""Replication: each seed is a training of its own, bit for bit, and goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp.data import load as load_data
+from gpubp.training import Replicate
+
+from .worlds import state, train, write_net
+
+FILES = ("last.safetensors", "best.safetensors", "metrics.jsonl", "health.jsonl", "written.net", "resolved.net")
+STOP = "  early_stop = early_stop(valid.loss, patience = 2epochs)\n"
+
+
+def collected(net: gpubp.Net, seeds: int = 3, **options: Any) -> tuple[gpubp.Replication, list[gpubp.Run]]:
+    runs: list[gpubp.Run] = []
+    told = gpubp.replicate(net, seeds, "cpu", ended=lambda _, run: runs.append(run), **options)
+    return told, runs
+
+
+def saved(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in FILES if (folder / name).exists()}
+
+
+def test_each_seed_is_saved_as_the_training_alone(tmp_path: Path) -> None:
+    """Every byte of a run's folder but its times."""
+    path = write_net(tmp_path, regular=" -> dropout(10%)", keys=STOP + "  seed = 4\n", length="epochs = 30")
+    told, runs = collected(gpubp.load(path), out=tmp_path / "s")
+    assert [one.seed for one in told.replicates] == [4, 5, 6]
+    assert sorted(one.name for one in (tmp_path / "s").iterdir()) == ["seed-4", "seed-5", "seed-6", "seeds.json"]
+    for one, run in zip(told.replicates, runs, strict=True):
+        alone = train(path, seed=one.seed, out=tmp_path / f"alone-{one.seed}")
+        assert state(run) == state(alone)
+        assert (one.metrics, one.epochs) == (alone.metrics, len(alone.history))
+        assert run.history == alone.history
+        assert saved(tmp_path / "s" / f"seed-{one.seed}") == saved(tmp_path / f"alone-{one.seed}")
+    assert len({one.epochs for one in told.replicates}) > 1
+    test = [load_data(run.executor.net.graph, tmp_path, run.executor.seed).parts["test"].tolist() for run in runs]
+    assert test == [run.dataset.parts["test"].tolist() for run in runs]
+    assert test[0] != test[1]
+
+
+def test_what_the_seeds_come_to(tmp_path: Path) -> None:
+    net = gpubp.load(write_net(tmp_path, length="epochs = 2"))
+    told, runs = collected(net, seed=7, out=tmp_path / "s")
+    for name in runs[0].metrics:
+        values = [run.metrics[name] for run in runs]
+        assert told.mean[name] == pytest.approx(sum(values) / 3, rel=1e-12)
+        assert told.std[name] == pytest.approx(statistics.stdev(values), rel=1e-12)
+    known = json.loads((tmp_path / "s/seeds.json").read_text("utf-8"))
+    assert (known["first"], known["of"], known["mean"], known["std"]) == (7, 3, told.mean, told.std)
+    assert [one["seed"] for one in known["seeds"]] == [7, 8, 9]
+    alone, _ = collected(net, 1)
+    assert (alone.mean, alone.std) == (alone.replicates[0].metrics, {})
+
+
+def test_tables_are_summed_over_the_seeds(tmp_path: Path) -> None:
+    rows = [f"{i % 7},{i % 3}" for i in range(30)]
+    (tmp_path / "a.csv").write_text("\n".join(["x,y", *rows, ""]), "utf-8")
+    text = """
+data { x, y = csv("a.csv", target = "y")
+  split = split(test = 30%) }
+model { input x: [1]
+  target y: class(3)
+  output p = x -> dense(3) -> softmax }
+train { loss = cross_entropy(p, y)
+  optimizer = adam()
+  epochs = 2
+  metrics = [confusion(p, y)] }
+"""
+    told, runs = collected(gpubp.loads(text, base=tmp_path))
+    table = np.sum([run.tables["test.confusion"] for run in runs], axis=0)
+    assert told.tables == {"test.confusion": table.tolist()}
+    assert table.sum() == 27
+
+
+def test_it_goes_on_where_it_was_and_to_more(tmp_path: Path) -> None:
+    net = gpubp.load(write_net(tmp_path, length="epochs = 6"))
+    whole, wanted = collected(net, 4)
+    out, ended = tmp_path / "s", list[int]()
+
+    def note(one: Replicate, run: gpubp.Run) -> None:
+        ended.append(one.seed)
+
+    told = gpubp.replicate(net, 3, "cpu", out, ended=note, stopping=lambda: ended == [0])
+    assert (told.stopped, [one.seed for one in told.replicates]) == ("interrupted", [0])
+    gpubp.train(net, "cpu", out / "seed-1", seed=1, stopping=lambda: True)
+    told, runs = collected(net, seeds=None, resume=out)
+    assert [state(run) for run in runs] == [state(run) for run in wanted[:3]]
+    told, runs = collected(net, 4, resume=out)
+    assert (told.mean, told.std) == (whole.mean, whole.std)
+    assert [state(run) for run in runs] == [state(run) for run in wanted]
+    assert [len(run.history) for run in runs] == [0, 0, 0, 6]
+    assert [one.epochs for one in told.replicates] == [6] * 4
+    with pytest.raises(gpubp.CheckpointError, match="begins with seed 0 and cannot go on with 1"):
+        collected(net, seed=1, resume=out)
+    with pytest.raises(gpubp.CheckpointError, match="holds runs of several seeds already"):
+        collected(net, out=out)
+    with pytest.raises(gpubp.CheckpointError, match="holds a run already"):
+        collected(net, out=out / "seed-1")
+    with pytest.raises(gpubp.CheckpointError, match="holds no runs of several seeds to go on with"):
+        collected(net, resume=out / "seed-1")
+    with pytest.raises(gpubp.CheckpointError, match="holds those of several seeds"):
+        gpubp.load_run(out)
+    (out / "seeds.json").write_text("{", "utf-8")
+    with pytest.raises(gpubp.CheckpointError, match="is damaged"):
+        collected(net, resume=out)
+
+
+def test_a_seed_that_diverges_is_named(tmp_path: Path) -> None:
+    """A row with a burst, which only some seeds learn from."""
+    path = write_net(tmp_path, optimizer="sgd(lr = 0.02)", split="  split = split(train = 50%, test = 50%)\n")
+    path.write_text(path.read_text("utf-8").replace("standardize -> dense(6) -> tanh -> ", ""), "utf-8")
+    lines = path.with_suffix(".csv").read_text("utf-8").splitlines()
+    lines[5] = ",".join(["1e15", *lines[5].split(",")[1:]])
+    path.with_suffix(".csv").write_text("\n".join([*lines, ""]), "utf-8")
+    lost: dict[int, str] = {}
+    told = gpubp.replicate(gpubp.load(path), 6, "cpu", tmp_path / "s", diverged=lost.__setitem__)
+    assert told.diverged == lost
+    assert 0 < len(lost) < 6
+    assert sorted([*lost, *(one.seed for one in told.replicates)]) == [*range(6)]
+    for seed, why in lost.items():
+        with pytest.raises(gpubp.DivergedError) as error:
+            train(path, seed=seed, out=tmp_path / f"alone-{seed}")
+        assert why == str(error.value).replace(f"alone-{seed}", f"s/seed-{seed}")
+    assert json.loads((tmp_path / "s/seeds.json").read_text())["diverged"] == {str(k): v for k, v in lost.items()}
+    with pytest.raises(gpubp.DivergedError, match=f"^seed {min(lost)}: epoch"):
+        gpubp.replicate(gpubp.load(path), 1, "cpu", seed=min(lost))
+
+
+def test_rows_in_memory(tmp_path: Path) -> None:
+    net = gpubp.load(write_net(tmp_path, length="epochs = 2"))
+    rows = load_data(net.graph, tmp_path, 0).arrays
+    told, _ = collected(net, data=rows, out=tmp_path / "s")
+    assert told.mean == collected(net)[0].mean
+    with pytest.raises(gpubp.CheckpointError, match=r"on arrays that Python handed over.*gpubp\.replicate\("):
+        collected(net, resume=tmp_path / "s")
+    assert collected(net, data=rows, resume=tmp_path / "s")[0].mean == told.mean
+
+
+@pytest.mark.parametrize("seeds", [0, -3, 2.5, "5", True])
+def test_a_number_of_seeds_that_is_none(tmp_path: Path, seeds: Any) -> None:
+    with pytest.raises(gpubp.InputError, match="seeds must be a whole number of at least 1"):
+        gpubp.replicate(gpubp.load(write_net(tmp_path)), seeds)
+
+
+def test_what_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(gpubp.GpubpError, match="a net is wanted, not a path"):
+        gpubp.replicate("a.net")  # type: ignore[arg-type]
+    net = gpubp.load(write_net(tmp_path))
+    with pytest.raises(gpubp.InputError, match="in its own folder"):
+        gpubp.replicate(net, 3, "cpu", tmp_path / "other", tmp_path / "s")
+    with pytest.raises(gpubp.GpubpError, match="the seed is -1"):
+        gpubp.replicate(net, 3, "cpu", tmp_path / "s", seed=-1)
+    assert not (tmp_path / "s").exists()
