@@ -1,11 +1,12 @@
 """The executor: specialise, compile, run."""
 
+from .abreast import Abreast, Steps
 from .auxiliary import Auxiliary
 from .blame import diverged, first_bad
 from .ensemble import Ensemble, SideBySide
 from .executor import CHUNK, Executor
-from .feeding import Rows
-from .machine import collected
+from .feeding import Placed, Rows
+from .machine import Programs, collected
 from .memory import require_memory
 from .profile import Kernel, Profile
 from .sweep import Sweep, most_together
@@ -13,13 +14,17 @@ from .tried import trained_alike
 
 __all__ = [
     "CHUNK",
+    "Abreast",
     "Auxiliary",
     "Ensemble",
     "Executor",
     "Kernel",
+    "Placed",
     "Profile",
+    "Programs",
     "Rows",
     "SideBySide",
+    "Steps",
     "Sweep",
     "collected",
     "diverged",

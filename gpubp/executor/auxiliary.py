@@ -9,7 +9,7 @@ from ..backends import select
 from ..frontend import Built
 from ..passes import cost
 from .executor import Executor
-from .machine import Machine
+from .machine import Machine, Programs
 
 _MODE: Final = "gradients"
 
@@ -21,7 +21,9 @@ class Auxiliary:
     def __init__(self, executor: Executor, built: Built, rows: int) -> None:
         self.backend = select("cpu", "numpy") if executor.backend.name == "cpu" else executor.backend
         self._rows = rows
-        self._machine = Machine(lambda mode, batch, fit: built, self.backend, dict(executor.arrays()))
+        made = executor.programs.others
+        programs = made.setdefault(("auxiliary", built), Programs(self.backend))
+        self._machine = Machine(lambda mode, batch, fit: built, programs, dict(executor.arrays()))
 
     @property
     def memory(self) -> int:

@@ -10,11 +10,11 @@ from ..data import Stream
 from ..errors import DivergedError
 from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, stacked, tables
 from .executor import CHUNK, Executor
-from .feeding import Rows
+from .feeding import Rows, Shared
 from .gathered import figures, gather
 from .guard import bad_gradient
 from .lanes import LaneMachine
-from .machine import Bound, Machine
+from .machine import Bound, Machine, Programs
 from .state import State, expect
 from .updates import following
 
@@ -25,26 +25,33 @@ class SideBySide:
     of `Executor`.
 
     `first`: an executor of the first net; `where`: its device and backend; `nets`, `seeds`: all of them; `alone`: the
-    programs of one of them.
+    programs of one of them; `others`: the states of all but the first, unless they are to begin.
     """
 
     def __init__(
-        self, first: Executor, where: tuple[str, str], nets: Sequence[Net], seeds: Sequence[int], alone: Machine
+        self,
+        first: Executor,
+        where: tuple[str, str],
+        nets: Sequence[Net],
+        seeds: Sequence[int],
+        alone: Machine,
+        others: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self._first, self._where, self._alone = first, where, alone
         self.nets, self.net, self.seeds, self.count = tuple(nets), nets[0], tuple(seeds), len(nets)
         self.backend = first.backend
         with self.backend.running():
             pairs = zip(self.nets[1:], self.seeds[1:], strict=True)
-            others = [State(net, self.backend, first.dtype, seed).arrays for net, seed in pairs]
+            others = others or [State(net, self.backend, first.dtype, seed).arrays for net, seed in pairs]
             self.counters = first.counters.keys()
             self.arrays: dict[str, Any] = {
                 name: self.xp.stack([array, *(other[name] for other in others)])
                 for name, array in first.arrays().items()
+                if all(name in other for other in others)
             }
             self.arrays[GOING] = self.xp.ones(self.count, dtype=bool)
-            self._together = Machine(self._maker(apart=False), self.backend, self.arrays, first.compiled)
-            self._apart = Machine(self._maker(apart=True), self.backend, self.arrays, first.compiled)
+            self._together = Machine(self._maker(apart=False), Programs(self.backend), self.arrays, first.compiled)
+            self._apart = Machine(self._maker(apart=True), Programs(self.backend), self.arrays, first.compiled)
             self._lanes = LaneMachine(alone, self.arrays, self.count)
         self._fitted = not self.net.fitted
         self._all_go = True
@@ -145,6 +152,9 @@ class SideBySide:
             return self._steps(placed, steps, batch)
 
     def _steps(self, placed: Rows, steps: int, batch: int) -> tuple[Any, Any, list[int]]:
+        return self._at_once(placed, steps, batch)
+
+    def _at_once(self, placed: Shared, steps: int, batch: int) -> tuple[Any, Any, list[int]]:
         count = len(placed)
         per_epoch = -(-count // batch)
         expect(self.arrays, self.net, per_epoch)
@@ -165,7 +175,7 @@ class SideBySide:
                     wanted, epochs = 1, 1
                     if stop - start == full:
                         most = min(first + steps - at, lanes.most)
-                        wanted, epochs = following(count, full, at, most, mixed=mixed, orders=self.count)
+                        wanted, epochs = following(count, full, at, most, mixed=mixed or placed.own, orders=self.count)
                     taken = placed.in_memory(lanes.slots, self.seeds, epoch, epochs, mixed=mixed)
                 if lanes is not None and taken is not None:
                     before = self.arrays[GOING].copy()
@@ -180,7 +190,7 @@ class SideBySide:
                 at += wanted
         return losses, penalties, sizes
 
-    def _fill(self, placed: Rows, epoch: int, start: int, stop: int, mixed: bool, slots: Sequence[Any]) -> None:
+    def _fill(self, placed: Shared, epoch: int, start: int, stop: int, mixed: bool, slots: Sequence[Any]) -> None:
         placed.fill_each(slots, self.seeds, epoch, start, stop, mixed=mixed)
 
     def _update(self, rows: int, fill: Callable[[Sequence[Any]], None]) -> Bound:

@@ -16,7 +16,7 @@ from .choice import choose
 from .feeding import Rows, place
 from .gathered import figures, gather
 from .guard import refused, require_finite
-from .machine import Compiled, Machine
+from .machine import Compiled, Machine, Programs
 from .memory import require_memory
 from .parameters import Parameters
 from .predicting import outputs_of, piece
@@ -39,8 +39,9 @@ class Executor:
     `backend`, for the CPU: numpy, native (kernels compiled by a C compiler, by COMMAND in native:COMMAND), or auto: the
     training program is compiled once enough steps, and validation once enough epochs, have run to make it worthwhile;
     for a GPU: cupy (CuPy's own kernels only), or auto (kernels compiled by NVRTC). Programs are built for each (mode,
-    batch size) on first use. Calls from several threads queue. Raises DeviceError if the device cannot be used,
-    GpubpError if the net does not fit into its memory, NetError if a weight cannot be initialised.
+    batch size) on first use; `programs`: those of an executor whose net differs in seed and split alone. Calls from
+    several threads queue. Raises DeviceError if the device cannot be used, GpubpError if the net does not fit into its
+    memory, NetError if a weight cannot be initialised.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Executor:
         precision: str | None = None,
         seed: int | None = None,
         backend: str = "auto",
+        programs: Programs | None = None,
     ) -> None:
         self.net = required(net)
         precision = precision or net.precision
@@ -60,14 +62,15 @@ class Executor:
         if seed >= 1 << 63:
             raise GpubpError(f"the seed is {seed}; it must be from 0 to 2^63 - 1")
         self._asked = device, precision, seed, backend
-        self.backend: Backend = choose(net, device, backend, precision)
+        self.programs = Programs(choose(net, device, backend, precision)) if programs is None else programs
+        self.backend: Backend = self.programs.backend
         require_memory(net, self.backend, self.dtype, 1)
         self._piece = piece(net, self.backend.near, self.dtype)
         self._active = Active(self.backend)
         with self._active:
             self._state = State(net, self.backend, self.dtype, seed)
             self._machine = Machine(
-                lambda mode, batch, fit: build(net, mode, batch, self.dtype, fit), self.backend, self._state.arrays
+                lambda mode, batch, fit: build(net, mode, batch, self.dtype, fit), self.programs, self._state.arrays
             )
 
     def __reduce__(self) -> tuple[Any, ...]:

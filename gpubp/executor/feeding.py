@@ -13,27 +13,36 @@ AHEAD, MOST_AHEAD = 16, 1 << 14
 """Number of epochs whose permutations are generated ahead, and the maximum number of row indices of these."""
 
 
-class Rows(Protocol):
-    """The rows of a part of the data, for the inputs and targets of a net, in order."""
+class Shared(Protocol):
+    """The rows of a part of the data, for the inputs and targets of several nets."""
+
+    own: bool
+    """Whether each net has rows of its own, as many as the others; else all have the same."""
 
     def __len__(self) -> int: ...
+
+    def fill_each(
+        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, start: int, stop: int, *, mixed: bool
+    ) -> None:
+        """The rows from `start` to `stop` in the order of an epoch, copied into existing arrays, for several seeds at
+        once: each slot has a leading axis."""
+
+    def in_memory(
+        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, epochs: int, *, mixed: bool
+    ) -> tuple[list[Any], Any] | None:
+        """All rows as they are in memory, and for each seed where those of `epochs` epochs from `epoch` on are, in
+        their order (None if they are the same and not shuffled); None if the layout in memory is not that of the
+        slots."""
+
+
+class Rows(Shared, Protocol):
+    """The rows of a part of the data, for the inputs and targets of a net, in order."""
 
     def batch(self, seed: int, epoch: int, start: int, stop: int, *, mixed: bool) -> list[Any]:
         """The rows from `start` to `stop` in the order of an epoch, on the device."""
 
     def fill(self, slots: Sequence[Any], seed: int, epoch: int, start: int, stop: int, *, mixed: bool) -> None:
         """The same, copied into existing arrays."""
-
-    def fill_each(
-        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, start: int, stop: int, *, mixed: bool
-    ) -> None:
-        """The same for several seeds at once: each slot has a leading axis."""
-
-    def in_memory(
-        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, epochs: int, *, mixed: bool
-    ) -> tuple[list[Any], Any] | None:
-        """All rows as they are in memory, and for each seed the concatenated permutations of `epochs` epochs from
-        `epoch` on (None if they are not shuffled); None if the layout in memory is not that of the slots."""
 
     def pieces(self, most: int) -> Iterator[list[Any]]:
         """All rows in order, on the device, at most `most` at a time."""
@@ -42,18 +51,20 @@ class Rows(Protocol):
 class Placed:
     """Arrays that are on the device as a whole."""
 
+    own = False
+
     def __init__(self, backend: Backend, arrays: list[Any]) -> None:
-        self._backend, self._arrays = backend, arrays
+        self._backend, self.arrays = backend, arrays
         self._seeds: tuple[int, ...] = ()
         self._first = 0
         self._orders: Any = None
 
     def __len__(self) -> int:
-        return len(self._arrays[0])
+        return len(self.arrays[0])
 
     def batch(self, seed: int, epoch: int, start: int, stop: int, *, mixed: bool) -> list[Any]:
         rows = self._mixed((seed,), epoch)[0, start:stop] if mixed else slice(start, stop)
-        return [array[rows] for array in self._arrays]
+        return [array[rows] for array in self.arrays]
 
     def fill(self, slots: Sequence[Any], seed: int, epoch: int, start: int, stop: int, *, mixed: bool) -> None:
         self._copy(slots, self._mixed((seed,), epoch)[0, start:stop] if mixed else None, start, stop)
@@ -64,7 +75,7 @@ class Placed:
         self._copy(slots, self._mixed(seeds, epoch)[:, start:stop] if mixed else None, start, stop)
 
     def _copy(self, slots: Sequence[Any], order: Any, start: int, stop: int) -> None:
-        for slot, array in zip(slots, self._arrays, strict=True):
+        for slot, array in zip(slots, self.arrays, strict=True):
             if order is not None:
                 self._backend.take(array, order, slot)
             else:
@@ -73,14 +84,18 @@ class Placed:
     def in_memory(
         self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, epochs: int, *, mixed: bool
     ) -> tuple[list[Any], Any] | None:
-        pairs = zip(self._arrays, slots, strict=True)
+        pairs = zip(self.arrays, slots, strict=True)
         if not all(a.flags.c_contiguous and a.dtype == slot.dtype for a, slot in pairs):
             return None
-        return self._arrays, self._mixed(seeds, epoch, epochs) if mixed else None
+        return self.arrays, self._mixed(seeds, epoch, epochs) if mixed else None
 
     def pieces(self, most: int) -> Iterator[list[Any]]:
         for start in range(0, len(self), most):
-            yield [array[start : start + most] for array in self._arrays]
+            yield [array[start : start + most] for array in self.arrays]
+
+    def order(self, seed: int, epoch: int, epochs: int) -> Any:
+        """The concatenated permutations of so many epochs, on the device."""
+        return self._mixed((seed,), epoch, epochs)[0]
 
     def _mixed(self, seeds: tuple[int, ...], epoch: int, epochs: int = 1) -> Any:
         """The permutations of so many epochs for each seed, on the device (seeds, epochs * rows). A few more are
@@ -96,9 +111,52 @@ class Placed:
         return self._backend.xp.ascontiguousarray(found)
 
 
+class PlacedEach:
+    """Rows of its own for each of several nets, as many for each: their arrays, one behind the other."""
+
+    own = True
+
+    def __init__(self, backend: Backend, each: Sequence[Placed]) -> None:
+        self._backend, self._each = backend, each
+        self._arrays = [backend.xp.concatenate(arrays) for arrays in zip(*(one.arrays for one in each), strict=True)]
+        self._last: tuple[Any, Any] = None, None  # an epoch's order is needed for each of its batches
+
+    def __len__(self) -> int:
+        return len(self._each[0])
+
+    def fill_each(
+        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, start: int, stop: int, *, mixed: bool
+    ) -> None:
+        kind = seeds, epoch if mixed else None
+        if self._last[0] != kind:
+            self._last = kind, self._order(seeds, epoch, 1, mixed=mixed)
+        order = self._last[1][:, start:stop]
+        for slot, array in zip(slots, self._arrays, strict=True):
+            self._backend.take(array, order, slot)
+
+    def in_memory(
+        self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, epochs: int, *, mixed: bool
+    ) -> tuple[list[Any], Any] | None:
+        pairs = zip(self._arrays, slots, strict=True)
+        if not all(a.flags.c_contiguous and a.dtype == slot.dtype for a, slot in pairs):
+            return None
+        return self._arrays, self._order(seeds, epoch, epochs, mixed=mixed)
+
+    def _order(self, seeds: tuple[int, ...], epoch: int, epochs: int, *, mixed: bool) -> Any:
+        """Where the rows of so many epochs are for each seed, on the device (seeds, epochs * rows)."""
+        xp, count = self._backend.xp, len(self)
+        if mixed:
+            orders = xp.stack([one.order(seed, epoch, epochs) for one, seed in zip(self._each, seeds, strict=True)])
+        else:
+            orders = xp.tile(xp.arange(count), (len(seeds), epochs))
+        return orders + xp.arange(len(seeds))[:, None] * count
+
+
 class Streamed:
     """The rows of a stream, validated and moved to the device when they are taken. Their order is that of
     gpubp.data.stream."""
+
+    own = False
 
     def __init__(self, backend: Backend, nodes: Sequence[Any], stream: Stream, dtype: str) -> None:
         self._backend, self._nodes, self._stream, self._dtype = backend, nodes, stream, dtype

@@ -50,38 +50,54 @@ COLLECTED = ("data", "penalty")
 """The outputs that a loop over many steps records for each step."""
 
 
+class Programs:
+    """What executors of nets with the same programs have in common, on one backend: each is planned, rendered and
+    compiled once. `others`: programs beside those of the net, by what they are for."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.compiled: dict[tuple[Any, ...], Compiled] = {}
+        self.native: dict[tuple[Any, ...], tuple[CSource, Kernels] | None] = {}
+        self.others: dict[tuple[Any, ...], Any] = {}
+
+
 class Machine:
     """All programs share one arena, because only one runs at a time; it grows to the largest. `make(mode, batch, fit)`
     returns the program for a mode and batch size; `fit`: the layer whose statistics a `fit` program computes. `arrays`:
-    the states by name; any additional state of a program is added. `alone` returns the program of a single restart, if
-    these are programs of several: they are compiled when that one is."""
+    the states by name; any additional state of a program is added. `programs`: those that were made already, of other
+    states. `alone` returns the program of a single restart, if these are programs of several: they are compiled when
+    that one is."""
 
     def __init__(
         self,
         make: Callable[[Mode, int, object | None], Built],
-        backend: Backend,
+        programs: Programs,
         arrays: dict[str, Any],
         alone: Callable[[Mode, int], Compiled] | None = None,
     ) -> None:
-        self.make, self.backend, self.arrays, self.alone = make, backend, arrays, alone
-        self._arena: Any = backend.arena(0)
+        self.make, self.backend, self.arrays, self.alone = make, programs.backend, arrays, alone
+        self._programs, self._native = programs, programs.native
+        self._arena: Any = self.backend.arena(0)
         self._compiled: dict[tuple[Any, ...], Compiled] = {}
         self._bound: dict[tuple[Any, ...], Bound] = {}
-        self._native: dict[tuple[Any, ...], tuple[CSource, Kernels] | None] = {}
 
     def compiled(self, mode: Mode, batch: int, fit: object | None = None) -> Compiled:
         """The program for a mode and batch size, planned and rendered."""
         key = (mode, batch, fit)
         if key not in self._compiled:
-            built = self.make(mode, batch, fit)
-            planned = plan_of(built)
-            text = plan_source(planned, mode, built.hints, describe)
-            bind = compile_source(text, f"bind_{mode}", self.backend.xp)
-            costs = cost(planned)
-            begin = self._native_from(mode, batch, planned, costs)
-            self._compiled[key] = Compiled(built, planned, costs, text, bind, begin)
-            allot(self.arrays, built, self.backend)
+            if key not in self._programs.compiled:
+                self._programs.compiled[key] = self._made(mode, batch, fit)
+            self._compiled[key] = self._programs.compiled[key]
+            allot(self.arrays, self._compiled[key].built, self.backend)
         return self._compiled[key]
+
+    def _made(self, mode: Mode, batch: int, fit: object | None) -> Compiled:
+        built = self.make(mode, batch, fit)
+        planned = plan_of(built)
+        text = plan_source(planned, mode, built.hints, describe)
+        bind = compile_source(text, f"bind_{mode}", self.backend.xp)
+        costs = cost(planned)
+        return Compiled(built, planned, costs, text, bind, self._native_from(mode, batch, planned, costs))
 
     def _native_from(self, mode: Mode, batch: int, plan: Plan, costs: Cost) -> float:
         """The step, or the repetition of an evaluation, at which a program is compiled: when NumPy has run for about as

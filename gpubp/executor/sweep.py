@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import DivergedError
@@ -27,10 +27,10 @@ from ..transforms import Column
 from .choice import choose
 from .ensemble import SideBySide
 from .executor import CHUNK, Data, Executor
-from .feeding import Rows
+from .feeding import Rows, Shared
 from .gathered import figures, gather
 from .guard import bad_gradient
-from .machine import Bound, Machine, bucket
+from .machine import Bound, Machine, Programs, bucket
 from .state import State
 from .updates import updates
 
@@ -55,17 +55,29 @@ class Sweep(SideBySide):
     def __init__(self, nets: Sequence[Net], device: str = "auto", backend: str = "auto") -> None:
         place = choose(nets[0], device, backend, nets[0].precision, len(nets)).place
         first = Executor(nets[0], place, backend=backend)
+        self._begin(first, (place, backend), nets, (first.seed,) * len(nets), Programs(first.backend))
+        if len({*map(statistics, nets)}) > 1:
+            raise UnlikeError
+
+    def _begin(
+        self,
+        first: Executor,
+        where: tuple[str, str],
+        nets: Sequence[Net],
+        seeds: Sequence[int],
+        programs: Programs,
+        others: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Arguments as of SideBySide; `programs`: those of any one of them."""
         self._names: dict[Column, str] = {}
         self._made: dict[tuple[Mode, int], Built] = {}
         self._seen: set[tuple[int, bool]] = set()
         self._same_figures: dict[tuple[int, ...], bool] = {}
         with first.backend.running():
-            # The programs of any one of them: the numbers in which they differ are among the states.
+            # The numbers in which the nets differ are among the states.
             self._state = State(nets[0], first.backend, first.dtype, first.seed)
-        alone = Machine(self._built, first.backend, self._state.arrays, first.compiled)
-        super().__init__(first, (place, backend), nets, (first.seed,) * len(nets), alone)
-        if len({*map(statistics, nets)}) > 1:
-            raise UnlikeError
+        alone = Machine(self._built, programs, self._state.arrays, first.compiled)
+        SideBySide.__init__(self, first, where, nets, seeds, alone, others)
 
     def _built(self, mode: Mode, batch: int, fit: object | None) -> Built:
         if (mode, batch) not in self._made:  # a sweep gathers statistics by its first net's executor
@@ -83,13 +95,15 @@ class Sweep(SideBySide):
             raise UnlikeError
 
     def _steps(self, placed: Rows, steps: int, batch: int) -> tuple[Any, Any, list[int]]:
-        count = len(placed)
-        sizes = {min(batch, count), count % batch or min(batch, count)}
-        for rows in sizes:
-            self._allot(rows)
-        if self.backend.name == "cpu" and self._each_is_faster(placed, sizes, self.step + steps):
+        self._prepare(len(placed), batch)
+        if self._each_is_faster(placed, batch, self.step + steps, len(self._going())):
             return self._each(placed, steps, batch)
-        return super()._steps(placed, steps, batch)
+        return self._at_once(placed, steps, batch)
+
+    def _prepare(self, count: int, batch: int) -> None:
+        """Make the programs for batches of so many rows, of which the last of an epoch may be smaller."""
+        for rows in _sizes(count, batch):
+            self._allot(rows)
 
     def _allot(self, rows: int) -> None:
         """Allocate the arrays that a training program needs and that do not exist yet: the optimizer's."""
@@ -97,14 +111,16 @@ class Sweep(SideBySide):
             if var.hint not in self.arrays:
                 self.arrays[var.hint] = self.backend.zeros((self.count, *var.shape), var.dtype)
 
-    def _each_is_faster(self, placed: Rows, sizes: Collection[int], until: int) -> bool:
-        """Whether compiled steps, if there are any, are faster for one net after the other than for all at once."""
-        if all(until <= self._first.compiled("train", rows).native_from for rows in sizes):
+    def _each_is_faster(self, placed: Shared, batch: int, until: int, going: int) -> bool:
+        """Whether compiled steps, if there are any before step `until`, are faster for one net after the other than for
+        all at once, of which so many are going."""
+        sizes = _sizes(len(placed), batch)
+        if self.backend.name != "cpu" or all(until <= self._first.compiled("train", n).native_from for n in sizes):
             return False
-        if len(self._going()) < FILLED * -(-self.count // LANES) * LANES:
+        if going < FILLED * -(-self.count // LANES) * LANES:
             return True
         lanes = [self._lanes.at(rows, math.inf) for rows in sizes]
-        return any(one is None or placed.in_memory(one.slots, (0,), 0, 1, mixed=False) is None for one in lanes)
+        return any(one is None or placed.in_memory(one.slots, self.seeds, 0, 1, mixed=False) is None for one in lanes)
 
     def _each(self, placed: Rows, steps: int, batch: int) -> tuple[Any, Any, list[int]]:
         losses, penalties = self.xp.zeros((2, self.count, steps), dtype=self._first.dtype)
@@ -189,15 +205,22 @@ class Sweep(SideBySide):
         return {name: value for name, value in figures(host, built, count).items() if name not in others}
 
 
-def most_together(net: Net, device: str, nets: int | None = None, *, roughly: bool = False) -> int:
+def _sizes(count: int, batch: int) -> set[int]:
+    """The rows of batches."""
+    return {min(batch, count), count % batch or min(batch, count)}
+
+
+def most_together(
+    net: Net, device: str, nets: int | None = None, backend: str = "auto", *, roughly: bool = False
+) -> int:
     """How many nets like this one, of so many, may be trained side by side: as many as fit into a fraction of free
     memory, and on the CPU into its cache. `roughly`: an upper bound, without planning a step. Raises DeviceError."""
-    backend, dtype, batch = choose(net, device, "auto", net.precision, nets), net.dtype, int(net.option("batch", 32))
+    on, dtype, batch = choose(net, device, backend, net.precision, nets), net.dtype, int(net.option("batch", 32))
     if roughly:  # weights, gradients, and the outputs of layers
         values = 2 * sum(group.size for group in net.layout.groups)
         values += batch * sum(math.prod(shape) for shape in net.shapes.values())
         size = values * ITEM[dtype]
     else:
         size = cost(planned(net, "train", batch, dtype)[1]).memory
-    room = min(backend.near, SHARE * (backend.free_memory() or math.inf))
+    room = min(on.near, SHARE * (on.free_memory() or math.inf))
     return int(min(MOST, max(1, room // size)))

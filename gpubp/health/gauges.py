@@ -53,16 +53,11 @@ class Gauges:
     """
 
     def __init__(self, executor: Executor, rows: int) -> None:
-        net = executor.net
-        seen = watched(net, rows, executor.dtype)
-        owners = {p.place.name for p in net.layout.parameters.values()}
-        outputs = set(net.graph.outputs.values())
-        found = layers_of(net, seen)
-        weights = {layer: any(node.name in owners for node in layer.nodes) for layer in found}
-        last = {layer: layer.nodes[-1] for layer in found}
-        self.layers = [one for one in found if weights[one] or last[one].kind in (CUT, *BOUNDED)]
-        self.blank = [Size(one, 0.0, 0.0, 0.0, 0.0, weights[one], last[one] in outputs) for one in self.layers]
-        built, self._units = _program(seen, self.layers)
+        made, key = executor.programs.others, ("gauges", rows)
+        if key not in made:
+            made[key] = _made(executor, rows)
+        self.blank, built, self._units = made[key]
+        self.layers = [size.layer for size in self.blank]
         self._program = Auxiliary(executor, built, rows)
 
     @property
@@ -106,6 +101,20 @@ def sizes(executor: Executor, batch: Mapping[str, Any]) -> list[Size]:
     with executor.backend.running():
         arrays, rows = check_feeds(executor.backend, (*net.graph.inputs, *net.graph.targets), batch, executor.dtype)
         return Gauges(executor, rows).measure([arrays])
+
+
+def _made(executor: Executor, rows: int) -> tuple[list[Size], Built, dict[Layer, slice]]:
+    """The layers, with no sizes yet, the program, and where it writes the units of which layer."""
+    net = executor.net
+    seen = watched(net, rows, executor.dtype)
+    owners = {p.place.name for p in net.layout.parameters.values()}
+    outputs = set(net.graph.outputs.values())
+    found = layers_of(net, seen)
+    weights = {layer: any(node.name in owners for node in layer.nodes) for layer in found}
+    last = {layer: layer.nodes[-1] for layer in found}
+    layers = [one for one in found if weights[one] or last[one].kind in (CUT, *BOUNDED)]
+    blank = [Size(one, 0.0, 0.0, 0.0, 0.0, weights[one], last[one] in outputs) for one in layers]
+    return blank, *_program(seen, layers)
 
 
 def _program(seen: Watched, layers: Sequence[Layer]) -> tuple[Built, dict[Layer, slice]]:

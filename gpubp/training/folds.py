@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,9 @@ from ..errors import CheckpointError, InputError, positive
 from ..frontend import Net, in_fold, required
 from ..health import Finding
 from .folder import FOLD, FOLDS, holds_folds
-from .hooks import Callback
+from .hooks import Callback, Hooks
 from .run import Progress, Run
 from .study import Member, Study, conduct, place_of, save_summary
-from .trainer import train
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +109,6 @@ def cross_validate(
     told = CrossValidation(folds, place_of("a cross-validation", out, resume))
     if resume is not None and not holds_folds(Path(resume)):
         raise CheckpointError(f"`{resume}` holds no cross-validation to go on with")
-    one = partial(
-        train,
-        device=device,
-        callbacks=callbacks,
-        data=data,
-        recorded=recorded,
-        epochs=epochs,
-        precision=precision,
-        progress=progress,
-        stopping=stopping,
-        notice=notice,
-        backend=backend,
-    )
 
     def note(member: Member, run: Run, epochs: int, seconds: float) -> None:
         where = None if run.folder is None else str(run.folder)
@@ -133,7 +118,9 @@ def cross_validate(
             ended(told.folds[-1], run)
 
     members = [Member(k, in_fold(net, k, folds, stratify), seed) for k in range(1, folds + 1)]
-    told.stopped = conduct(told, FOLD, members, one, note, diverged, stopping, resumed=resume is not None)
+    hooks = Hooks(callbacks, recorded, progress, stopping, notice)
+    how: dict[str, Any] = {"data": data, "epochs": epochs, "precision": precision, "resumed": resume is not None}
+    told.stopped = conduct(told, FOLD, members, (device, backend), hooks, note, diverged, **how)
     if told.folder is not None and not told.stopped:
         save_summary(told.folder / FOLDS, as_json(told))
     return told

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from ..data import Dataset, to_json
 from ..errors import CheckpointError, DivergedError, SaveError
-from ..executor import Executor, diverged, first_bad, require_memory
+from ..executor import Executor, Programs, Steps, diverged, first_bad, require_memory
 from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, require_figure, require_update, watch_of
 from .best import Best, Sums
 from .checkpoint import BEST, Saved, read
+from .course import Course, Wanted
 from .dataset import dataset_of, hashes, length_of
 from .environment import algorithms, describe_run, environment
 from .folder import RunFolder
@@ -29,7 +30,7 @@ from .start import load_initial_weights
 
 
 class Training:
-    """One call of `train`: `work` runs it."""
+    """One call of `train`: `course` runs it."""
 
     def __init__(
         self,
@@ -40,11 +41,14 @@ class Training:
         saved: Saved | None,
         data: Mapping[str, Any] | None,
         hooks: Hooks,
+        shared: dict[str, Programs],
     ) -> None:
-        """`where`: device and backend; `saved`: the state at `source` to resume; `data`: rows instead of the file's."""
+        """`where`: device and backend; `saved`: the state at `source` to resume; `data`: rows instead of the file's;
+        `shared`: the programs of nets that differ in seed and split alone, by precision."""
         self.net, self.where, self.folder, self.hooks = net, where, folder, hooks
         self.started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        ex = self.executor = Executor(net, where[0], backend=where[1])
+        ex = self.executor = Executor(net, where[0], backend=where[1], programs=shared.get(net.precision))
+        shared[net.precision] = ex.programs
         self.split_seed = ex.seed
         if saved is not None:
             ex.backend.algorithms |= saved.about.get("algorithms", {})
@@ -112,7 +116,7 @@ class Training:
             self.best.fresh = self.folder is not None and kept is not None and not same_place(self.folder.path, kept)
 
     # The loop ----------------------------------------------------------------------------------------------------
-    def work(self) -> Run:
+    def course(self) -> Course:
         """Train to the end, or until it is stopped; save and evaluate."""
         run = self.run
         self.several = not self.hooks.callbacks and self.best is None and unseen(self.net)
@@ -129,7 +133,7 @@ class Training:
                 break
             if self.health is not None and self.health.due(ex, step):
                 self._note_sizes(self.health.measure(ex))
-            ends = self._piece(step)
+            ends = yield from self._piece(step)
             if self.hooks.stopping is not None and self.hooks.stopping():
                 run.stopped = "interrupted"
             elif self.folder is not None and self.pace.due(time.monotonic(), ends) and ex.step < self.total:
@@ -159,22 +163,22 @@ class Training:
             state = race.ensemble.state_dict(k, race.kept[k])
             self.best.fresh, self.best.saved = True, replace(self._saved(), state=state)
 
-    def _piece(self, first: int) -> bool:
+    def _piece(self, first: int) -> Generator[Wanted, Steps, bool]:
         """Run steps from number `first`, at most to the end of the epoch, or of several. Returns whether one ended."""
         ex, run, began = self.executor, self.run, time.monotonic()
         most = None if self.health is None else self.health.steps_left(ex, first)
         count = self.pace.piece(first, self.per_epoch, self.total, most, several=self.several)
         put_back = ex.kept() if count > self.per_epoch - first % self.per_epoch else None
         try:
-            losses, penalties, sizes = self._updates(first, count)
+            losses, penalties, sizes = yield from self._updates(first, count)
         except DivergedError:
             if put_back is None:
                 raise
             # One epoch at a time, so that earlier epochs are recorded, and the state is that of the failing step.
             put_back()
             self.pace.apart = first + count
-            return self._piece(first)
-        at, ends = 0, False
+            return (yield from self._piece(first))
+        at, ends, count = 0, False, len(sizes)
         while at < count:
             start, at = at, min(count, at + self.per_epoch - (first + at) % self.per_epoch)
             step, epoch = first + at, (first + start) // self.per_epoch + 1
@@ -191,11 +195,12 @@ class Training:
                 self.hooks.epoch_ended(run)
         return ends
 
-    def _updates(self, first: int, count: int) -> tuple[list[float], list[float], list[int]]:
-        """Run `count` steps: their losses, their penalties, and the rows of each batch. Raises DivergedError."""
+    def _updates(self, first: int, count: int) -> Generator[Wanted, Steps, tuple[list[float], list[float], list[int]]]:
+        """Run at most `count` steps: their losses, their penalties, and the rows of each batch. Raises
+        DivergedError."""
         ex, epoch = self.executor, first // self.per_epoch + 1
         try:
-            losses, penalties, sizes = ex.run_steps(self.placed, count, self.batch)
+            losses, penalties, sizes = yield Wanted(ex, self.placed, self.batch, count)
         except DivergedError as error:
             cause = first_bad(ex, self.placed, self.batch)
             raise DivergedError(f"epoch {epoch:,}: {error}{cause}") from None

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,9 @@ from ..frontend import Net, required
 from ..health import Finding
 from .checkpoint import reason
 from .folder import SEED, SEEDS, holds_seeds
-from .hooks import Callback
+from .hooks import Callback, Hooks
 from .run import Progress, Run
 from .study import Member, Study, conduct, place_of, save_summary
-from .trainer import train
 
 DEFAULT = 10
 """How many seeds there are if nobody says."""
@@ -124,21 +122,10 @@ def replicate(
         if ended is not None:
             ended(told.replicates[-1], run)
 
-    one = partial(
-        train,
-        device=device,
-        callbacks=callbacks,
-        data=data,
-        recorded=[announce, *recorded],
-        epochs=epochs,
-        precision=precision,
-        progress=progress,
-        stopping=stopping,
-        notice=notice,
-        backend=backend,
-    )
+    hooks = Hooks(callbacks, [announce, *recorded], progress, stopping, notice)
     members = [Member(number, net, number) for number in range(first, first + seeds)]
-    told.stopped = conduct(told, SEED, members, one, note, diverged, stopping, resumed=resume is not None)
+    how: dict[str, Any] = {"data": data, "epochs": epochs, "precision": precision, "resumed": resume is not None}
+    told.stopped = conduct(told, SEED, members, (device, backend), hooks, note, diverged, **how)
     if told.folder is not None and told.folder.exists():
         save_summary(told.folder / SEEDS, as_json(told))
     return told

@@ -1,23 +1,27 @@
-"""Several trainings of one net, as of each fold or each seed: one after the other, saved side by side, and what they
-came to over all."""
+"""Several trainings of one net, as of each fold or each seed, side by side where the net is small; and what they came
+to over all."""
 
 from __future__ import annotations
 
 import json
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
 from dsl.records import dataclass
 
-from ..errors import CheckpointError, DivergedError, InputError
+from ..errors import CheckpointError, DivergedError, GpubpError, InputError
+from ..executor import most_together
 from ..frontend import Net
 from . import history
 from .checkpoint import LAST, write
+from .course import Course, together
 from .folder import ABOUT, member_folder
+from .hooks import Hooks
 from .run import Run
+from .trainer import course
 
 
 class Outcome(Protocol):
@@ -84,36 +88,70 @@ def conduct(
     told: Study,
     kind: str,
     members: Sequence[Member],
-    train: Callable[..., Run],
+    where: tuple[str, str],
+    hooks: Hooks,
     ended: Callable[[Member, Run, int, float], None],
     diverged: Callable[[int, str], None] | None,
-    stopping: Callable[[], bool] | None,
     *,
     resumed: bool,
+    **given: Any,
 ) -> str:
-    """Train the members of a study, each `kind`-`number` in its folder; returns `stopped`. `ended` is called with each
-    that did not diverge, its run, its epochs and the seconds that it took. Raises DivergedError if all diverge, and
-    whatever `train` raises."""
-    for member in members:
-        began = time.perf_counter()
-        folder = None if told.folder is None else member_folder(told.folder, kind, member.number)
-        before = folder if folder is not None and resumed and (folder / LAST).exists() else None
-        try:
-            run = train(member.net, out=folder, resume=before, seed=member.seed)
-        except DivergedError as error:
-            told.diverged[member.number] = str(error)
-            if len(told.diverged) == len(members):
-                first = members[0].number
-                all_of = f"all {len(members):,} {kind}s diverged; " if len(members) > 1 else ""
-                raise DivergedError(f"{all_of}{kind} {first}: {told.diverged[first]}") from None
-            if diverged is not None:
-                diverged(member.number, told.diverged[member.number])
-            continue
-        if run.stopped != "interrupted":
-            ended(member, run, _epochs(run), round(time.perf_counter() - began, 3))
-        if run.stopped == "interrupted" or (member is not members[-1] and stopping is not None and stopping()):
+    """Train the members of a study, each `kind`-`number` in its folder, those of small nets side by side; returns
+    `stopped`. `ended` is called with each that did not diverge, its run, its epochs and the seconds that it took;
+    `given` are the other arguments of `course`. Raises DivergedError if all diverge, and whatever `train` raises."""
+    size = _side_by_side(members[0].net, where, hooks)
+    given["shared"] = {}
+    for first in range(0, len(members), size):
+        group = members[first : first + size]
+        courses = [_course(told, kind, member, where, hooks, resumed, given) for member in group]
+        left, interrupted = len(group), False
+        with closing(together(courses, where, hooks.stopping)) as found:
+            for member, (run, seconds) in zip(group, found, strict=False):
+                left -= 1
+                if isinstance(run, DivergedError):
+                    told.diverged[member.number] = str(run)
+                    if diverged is not None and len(told.diverged) < len(members):
+                        diverged(member.number, str(run))
+                elif run.stopped != "interrupted":
+                    ended(member, run, _epochs(run), round(seconds, 3))
+                else:
+                    interrupted = True
+        if left or interrupted or (first + size < len(members) and hooks.stopping is not None and hooks.stopping()):
             return "interrupted"
+    if len(told.diverged) == len(members):
+        number = members[0].number
+        all_of = f"all {len(members):,} {kind}s diverged; " if len(members) > 1 else ""
+        raise DivergedError(f"{all_of}{kind} {number}: {told.diverged[number]}")
     return ""
+
+
+def _course(
+    told: Study,
+    kind: str,
+    member: Member,
+    where: tuple[str, str],
+    hooks: Hooks,
+    resumed: bool,
+    given: Mapping[str, Any],
+) -> Course:
+    """The training of a member, in its folder, where it goes on if there is something."""
+    folder = None if told.folder is None else member_folder(told.folder, kind, member.number)
+    before = folder if folder is not None and resumed and (folder / LAST).exists() else None
+    return course(member.net, where, hooks, folder, before, seed=member.seed, **given)
+
+
+def _side_by_side(net: Net, where: tuple[str, str], hooks: Hooks) -> int:
+    """How many trainings of a net run side by side. Whoever looks at the executor after each epoch sees one training
+    after the other, and restarts are side by side themselves."""
+    if hooks.callbacks or net.option("restarts", 1) != 1:
+        return 1
+    try:
+        # On the device on which each trains alone.
+        if most_together(net, where[0], 1, where[1], roughly=True) == 1:
+            return 1
+        return most_together(net, where[0], 1, where[1])
+    except (GpubpError, MemoryError):
+        return 1  # the training will report what is wrong
 
 
 def place_of(what: str, out: Any, resume: Any) -> Path | None:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError, DeviceFailedError, DivergedError, InputError, SaveError, positive
+from ..executor import Programs
 from ..frontend import Net, in_force, required
 from ..health import Finding
 from ..memory import free_memory
 from .checkpoint import Saved, read
+from .course import Course, alone
 from .folder import RunFolder
 from .hooks import Callback, Hooks
 from .loop import Training
@@ -57,7 +59,27 @@ def train(
     CheckpointError, SaveError if the folder becomes unwritable, DivergedError if the loss is not finite, and
     DeviceFailedError or MemoryError if the device fails or runs out of memory.
     """
-    if callable(callbacks) or not all(map(callable, callbacks)):
+    hooks = Hooks(callbacks, recorded, progress, stopping, notice)
+    where = device, backend
+    return alone(course(net, where, hooks, out, resume, data=data, epochs=epochs, seed=seed, precision=precision))
+
+
+def course(
+    net: Net,
+    where: tuple[str, str],
+    hooks: Hooks,
+    out: str | os.PathLike[str] | None,
+    resume: str | os.PathLike[str] | None,
+    *,
+    data: Mapping[str, Any] | None,
+    epochs: int | None,
+    seed: int | None,
+    precision: str | None,
+    shared: dict[str, Programs] | None = None,
+) -> Course:
+    """`train` as a generator of the steps that it wants; `where`: the device and the backend; `shared`: the same for
+    trainings of nets that differ in seed and split alone."""
+    if callable(hooks.callbacks) or not all(map(callable, hooks.callbacks)):
         raise InputError("callbacks is a list of functions: `callbacks=[...]`")
     epochs = None if epochs is None else positive(epochs, "epochs")
     source = None if resume is None else Path(resume)
@@ -74,10 +96,9 @@ def train(
                 require_file_data(source, saved)
             seed, precision = _as_before(source, saved, seed, precision)
         net = in_force(net, epochs=epochs, seed=seed, precision=precision)
-        hooks = Hooks(callbacks, recorded, progress, stopping, notice)
-        training = Training(net, (device, backend), folder, source, saved, data, hooks)
+        training = Training(net, where, folder, source, saved, data, hooks, {} if shared is None else shared)
         try:
-            return training.work()
+            return (yield from training.course())
         except (DivergedError, SaveError, DeviceFailedError, MemoryError) as error:
             if folder is None or training.whole is None or not folder.path.exists():
                 raise

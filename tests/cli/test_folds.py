@@ -128,6 +128,7 @@ def test_ctrl_c_and_on(call: Call, file: Path, monkeypatch: pytest.MonkeyPatch) 
         return told
 
     with monkeypatch.context() as patched:
+        patched.setattr("gpubp.training.study._side_by_side", lambda *_: 1)
         patched.setattr(study._Show, "ended", end)
         patched.setattr(study.Interrupt, "__call__", asked)
         said = call("run", "a.net", "--folds", "3", *words, "--out", "cv", "--quiet")

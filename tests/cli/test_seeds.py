@@ -78,6 +78,7 @@ def test_ctrl_c_and_on(call: Call, file: Path, monkeypatch: pytest.MonkeyPatch) 
 
     words = ("run", "a.net", "--seeds", "3", "--set", "lr=0.2", *WORDS)
     with monkeypatch.context() as patched:
+        patched.setattr("gpubp.training.study._side_by_side", lambda *_: 1)
         patched.setattr(study._Show, "ended", end)
         patched.setattr(study.Interrupt, "__call__", asked)
         said = call(*words, "--out", "s", "--quiet")

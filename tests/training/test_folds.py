@@ -155,7 +155,9 @@ def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
         ended.append(fold.number)
 
     out = tmp_path / "cv"
-    told = gpubp.cross_validate(net, 3, "cpu", out, ended=note, backend="numpy", stopping=lambda: ended == [1])
+    callbacks = [lambda run: None]  # one after the other
+    stopping: Any = lambda: ended == [1]  # noqa: E731
+    told = gpubp.cross_validate(net, 3, "cpu", out, None, callbacks, ended=note, backend="numpy", stopping=stopping)
     assert (told.stopped, [fold.number for fold in told.folds]) == ("interrupted", [1])
     assert not (out / "folds.json").exists()
     gpubp.train(net_of_fold(net, 2), "cpu", out / "fold-2", backend="numpy", stopping=lambda: True)

@@ -1,0 +1,149 @@
+"""Seeds and folds of a small net train side by side, each on rows and with statistics of its own, and are what each is
+when it is trained alone, to the bit."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp.executor import Abreast, Executor
+from gpubp.frontend import in_fold
+from tests.render.compiled import QUICK, needs_compiler
+
+from .worlds import state, write_net
+
+CASES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "steps": {"length": "steps = 17"},
+    "batches of one size": {"split": "  split = split(train = 80%, valid = 20%)\n"},
+    "all rows at once": {"keys": "  batch = 64\n"},
+    "in order": {"keys": "  shuffle = false\n"},
+    "dropout": {"regular": " -> dropout(20%)"},
+    "batchnorm": {"regular": " -> batchnorm"},
+    "early stop": {"keys": "  early_stop = early_stop(valid.loss, patience = 2epochs)\n", "length": "epochs = 30"},
+    "plateau": {"keys": "  schedule = plateau(valid.loss, factor = 0.3, patience = 1epochs)\n  average = ema(0.9)\n"},
+    "accumulated": {"keys": "  accumulate = 2\n"},
+    "no health": {"keys": "  health = false\n  schedule = cosine()\n"},
+}
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The steps of each call in which an executor ran by itself."""
+    steps: list[int] = []
+    original = Executor.run_steps
+
+    def counted(self: Executor, placed: Any, count: int, batch: int) -> Any:
+        steps.append(count)
+        return original(self, placed, count, batch)
+
+    monkeypatch.setattr(Executor, "run_steps", counted)
+    return steps
+
+
+def net_of(base: Path, **changed: Any) -> gpubp.Net:
+    path = write_net(base, **{"length": "epochs = 6", **changed})
+    text = path.read_text("utf-8")
+    if "batch = 64" in text:
+        path.write_text(text.replace("  batch = 8\n", ""), "utf-8")
+    return gpubp.load(path)
+
+
+def seeds_as_alone(net: gpubp.Net, count: int, device: str = "cpu", backend: str = "auto") -> None:
+    runs: list[gpubp.Run] = []
+    gpubp.replicate(net, count, device, ended=lambda _, run: runs.append(run), backend=backend)
+    assert len({run.dataset.parts["train"].tobytes() for run in runs}) == count
+    for seed, run in enumerate(runs):
+        if seed in (0, 1, count - 1):
+            same(run, gpubp.train(net, device, seed=seed, backend=backend))
+
+
+def same(run: gpubp.Run, other: gpubp.Run) -> None:
+    assert state(run) == state(other)
+    assert (run.metrics, run.tables, run.stopped, run.best_epoch) == (
+        other.metrics,
+        other.tables,
+        other.stopped,
+        other.best_epoch,
+    )
+    assert run.history == other.history
+    assert run.health == other.health
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_seed_is_the_training_alone(tmp_path: Path, case: str, alone: list[int]) -> None:
+    net = net_of(tmp_path, **CASES[case])
+    gpubp.replicate(net, 3, "cpu")
+    assert not alone or ("stop" in case and len(alone) < 20), "they ran side by side"
+    seeds_as_alone(net, 3)
+
+
+@needs_compiler
+@pytest.mark.parametrize(("count", "case"), [(3, "plain"), (13, "in order"), (13, "dropout"), (13, "all rows at once")])
+def test_so_it_is_where_steps_are_compiled(tmp_path: Path, count: int, case: str, alone: list[int]) -> None:
+    """Few are faster by themselves then."""
+    net = net_of(tmp_path, **CASES[case], split="  split = split(train = 80%, test = 20%)\n")
+    gpubp.replicate(net, count, "cpu", backend=QUICK)
+    assert bool(alone) is (count == 3)
+    seeds_as_alone(net, count, backend=QUICK)
+
+
+def test_folds_of_two_sizes(tmp_path: Path, alone: list[int]) -> None:
+    net = net_of(tmp_path, rows=57)
+    runs: list[gpubp.Run] = []
+    told = gpubp.cross_validate(net, 4, "cpu", ended=lambda _, run: runs.append(run))
+    assert not alone
+    assert len({fold.rows for fold in told.folds}) == 2
+    for k, run in enumerate(runs, 1):
+        same(run, gpubp.train(in_fold(net, k, 4), "cpu"))
+
+
+def test_where_the_bits_are_not_theirs_each_runs_by_itself(
+    tmp_path: Path, alone: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = itertools.count()
+    monkeypatch.setattr(Abreast, "_bits", lambda self, array: next(count))
+    seeds_as_alone(net_of(tmp_path), 3)
+    assert sum(alone) == (3 + 3) * 6 * 5
+
+
+def test_rows_of_another_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check of the tests above: a net that takes its neighbour's rows."""
+    original = gpubp.executor.feeding.PlacedEach._order
+    monkeypatch.setattr(
+        "gpubp.executor.feeding.PlacedEach._order", lambda *given, **more: np.roll(original(*given, **more), 1, axis=0)
+    )
+    with pytest.raises(AssertionError):
+        seeds_as_alone(net_of(tmp_path), 3)
+
+
+def test_much_data_is_in_memory_once(tmp_path: Path, alone: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    net, began = net_of(tmp_path), list[int]()
+    monkeypatch.setattr("gpubp.training.course.free_memory", lambda: 10_000)
+    gpubp.replicate(net, 2, "cpu", recorded=[lambda run: began.append(run.executor.seed)])
+    assert alone
+    assert began == [0] * 6 + [1] * 6
+
+
+def test_streams_and_listeners_see_one_after_the_other(tmp_path: Path, alone: list[int]) -> None:
+    net = net_of(tmp_path)
+    seen: list[int] = []
+    gpubp.replicate(net, 2, "cpu", callbacks=[lambda run: seen.append(run.executor.seed)])
+    assert seen == [0] * 6 + [1] * 6
+    assert alone
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "x.npy", rng.normal(size=(30, 3)))
+    np.save(tmp_path / "y.npy", rng.normal(size=(30, 1)))
+    text = net.graph.source.text.replace(
+        'x, y = csv("a.csv", target = "y")', 'x = npy("x.npy", stream = true)\n  y = npy("y.npy")'
+    )
+    alone.clear()
+    streamed = gpubp.loads(text, base=tmp_path)
+    told = gpubp.replicate(streamed, 2, "cpu")
+    assert alone
+    assert told.replicates[1].metrics == gpubp.train(streamed, "cpu", seed=1).metrics
