@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +19,7 @@ from dsl.source import Source
 from ..data import measure
 from ..errors import GpubpError, NetError, ShapeError
 from ..ir import Aval, Var, recording
+from ..memory import uncollected
 from ..registry import ENTRIES
 from .catalog import catalog
 from .initial import unfitting
@@ -63,20 +62,7 @@ def loads(
     return _load(Source(name, text), Path(base), params or {})
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """The objects of a net live as long as the net: garbage collection while it is built would take a third of the load
-    time of a large file."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
-
-
-@_uncollected()
+@uncollected()
 def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
     def sizes(data: Data, wanted: Mapping[str, Literal["float", "class"]]) -> Mapping[str, Type]:
         return measure(data, wanted, base)

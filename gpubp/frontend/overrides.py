@@ -12,12 +12,19 @@ from .identity import written
 from .net import Net
 
 
-def in_force(net: Net, *, epochs: int | None = None, seed: int | None = None, precision: str | None = None) -> Net:
-    """The net as if its file said `epochs` (replacing `steps` too), `seed` and `precision`, where not None. The file
-    must have a `train` section. Raises InputError for a seed that is no whole number from 0."""
+def in_force(
+    net: Net,
+    *,
+    epochs: int | None = None,
+    seed: int | None = None,
+    precision: str | None = None,
+    health: bool | None = None,
+) -> Net:
+    """The net as if its file said `epochs` (replacing `steps` too), `seed`, `precision` and `health`, where not None.
+    The file must have a `train` section. Raises InputError for a seed that is no whole number from 0."""
     assert net.graph.train is not None
     seed = None if seed is None else positive(seed, "the seed", 0)
-    given = {"epochs": epochs, "seed": seed, "precision": precision}
+    given = {"epochs": epochs, "seed": seed, "precision": precision, "health": health}
     told: dict[str, Static] = {
         key: Word(value) if isinstance(value, str) else value
         for key, value in given.items()

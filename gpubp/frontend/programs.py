@@ -15,6 +15,7 @@ from .. import ops
 from ..errors import NetError
 from ..ir import Aval, Back, Program, Var, origin, recording, verify
 from ..layers import Accumulation
+from ..memory import uncollected
 from ..passes import optimise, rewrite
 from ..transforms import grad
 from .loss import data_and_penalties, metric_terms
@@ -52,6 +53,7 @@ MASK = "mask"
 """Name of the feed that marks which rows of a batch count."""
 
 
+@uncollected()
 def build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None, *, passes: bool = True) -> Built:
     """The program of `net` for one mode, batch size and float dtype. `fit`: the layer whose statistics a `fit` program
     computes; with `passes` False it is not optimised. Raises NetError if a layer works in training mode but not in this
