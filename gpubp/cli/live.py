@@ -17,11 +17,13 @@ _ERASE = "\x1b[K"
 
 
 class Live:
-    """Shows progress on a terminal; elsewhere it shows nothing. Within `with` it also shows what takes long before the
-    first step, as the logger `gpubp` tells it, and takes the line away at the end."""
+    """Shows progress on a terminal; elsewhere it shows nothing. `head`: what is trained, if there are several. Within
+    `with` it also shows what takes long before the first step, as the logger `gpubp` tells it, and takes the line away
+    at the end."""
 
     def __init__(self, stream: TextIO, *, wanted: bool) -> None:
         self.stream, self.on = stream, wanted and stream.isatty()
+        self.head = ""
         self._next = self._rate = 0.0
         self._shown = False
         self._heard = _Heard(self)
@@ -44,7 +46,7 @@ class Live:
         if not self.on or now < self._next:
             return
         self._next = now + _EVERY
-        self.show(text(progress, self._rate))
+        self.show(text(progress, self._rate, self.head))
 
     def show(self, line: str) -> None:
         """Write the line."""
@@ -52,6 +54,10 @@ class Live:
         self.stream.write(f"\r{line[: shutil.get_terminal_size().columns - 1]}{_ERASE}")
         self.stream.flush()
         self._shown = True
+
+    def begin(self, head: str) -> None:
+        """From now on it is about another training."""
+        self.head, self._rate = head, 0.0
 
     def clear(self) -> None:
         """Take the line away, so that others can be printed."""
@@ -86,14 +92,17 @@ class _Heard(logging.Handler):
             logging.lastResort.handle(record)
 
 
-def text(progress: Progress, rate: float) -> str:
-    """The line: `epoch  3/20  [====>     ]  1,204 steps/s  loss 0.1234  0:41 left`."""
-    done = int(_BAR * progress.step / progress.total)
-    bar = "=" * done + ">" * (done < _BAR) + " " * (_BAR - done - 1)
+def text(progress: Progress, rate: float, head: str = "") -> str:
+    """The line: `epoch  3/20  [====>     ]  1,204 steps/s  loss 0.1234  0:41 left`; a head takes its room from the
+    bar."""
+    head = f"{head}  " if head else ""
+    width = max(1, _BAR - len(head))
+    done = int(width * progress.step / progress.total)
+    bar = "=" * done + ">" * (done < width) + " " * (width - done - 1)
     left = clock((progress.total - progress.step) / rate)
     epoch = f"{progress.epoch:>{len(str(progress.epochs))}}/{progress.epochs}"
     speed = f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
-    return f"epoch {epoch}  [{bar}]  {speed} steps/s  loss {progress.loss:.4g}  {left} left"
+    return f"{head}epoch {epoch}  [{bar}]  {speed} steps/s  loss {progress.loss:.4g}  {left} left"
 
 
 def clock(seconds: float) -> str:

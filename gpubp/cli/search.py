@@ -13,6 +13,7 @@ from pathlib import Path
 from dsl.excerpt import visible
 
 from ..errors import DivergedError
+from ..frontend import domains
 from ..training import Search, Trial, begin_search, check_jobs, resume_search, search
 from .color import say
 from .common import add_file, folder, refuse_other, whole
@@ -21,6 +22,8 @@ from .live import Live
 from .table import align
 
 TRIALS = 20
+NUMBER = 9
+"""Characters of a number of four digits: `0.0001234`, `1.234e-05`."""
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -73,10 +76,14 @@ def work(arguments: argparse.Namespace) -> int:
         if told.done:
             print(f"{len(told.done):,} of them are done already")
     with Interrupt("stopping; finished trials are saved") as interrupt, live:
-        show = interrupt.heard(_shown(told, arguments, live))
-        begun = _told_of(arguments, live)
         ended = search(
-            told, arguments.device, show, jobs=arguments.jobs, begun=begun, progress=live, stopping=interrupt
+            told,
+            arguments.device,
+            interrupt.heard(_shown(told, arguments, live)),
+            jobs=arguments.jobs,
+            begun=lambda numbers: live.begin(_named(numbers)),
+            progress=live,
+            stopping=interrupt,
         )
     best = told.best
     if arguments.json:
@@ -98,6 +105,10 @@ def work(arguments: argparse.Namespace) -> int:
 
 def _trials(told: Search) -> str:
     return f"{told.trials:,} trial{'s' * (told.trials != 1)}"
+
+
+def _named(numbers: Sequence[int]) -> str:
+    return f"trial {numbers[0]:,}" if len(numbers) == 1 else f"{len(numbers):,} trials"
 
 
 def _search(arguments: argparse.Namespace) -> Search:
@@ -128,6 +139,8 @@ def _search(arguments: argparse.Namespace) -> Search:
 
 
 def _shown(told: Search, arguments: argparse.Namespace, live: Live) -> Callable[[Trial], None]:
+    widths = {name: max(map(len, domain.values), default=NUMBER) for name, domain in domains(told.net).items()}
+
     def show(trial: Trial) -> None:
         if arguments.quiet:
             return
@@ -135,21 +148,12 @@ def _shown(told: Search, arguments: argparse.Namespace, live: Live) -> Callable[
         if arguments.json:
             print(json.dumps(asdict(trial)), flush=True)
             return
-        params = "  ".join(f"{name} {value}" for name, value in trial.params.items())
+        params = "  ".join(f"{name} {value:<{widths[name]}}" for name, value in trial.params.items())
         result = visible(trial.failed) if trial.value is None else f"{told.figure} {trial.value:.4g}"
         width = len(str(told.trials))
         print(f"trial {trial.number:>{width}}/{told.trials}  {params}  {result}  {trial.seconds:.2f} s", flush=True)
 
     return show
-
-
-def _told_of(arguments: argparse.Namespace, live: Live) -> Callable[[int], None]:
-    def begun(count: int) -> None:
-        if not (arguments.json or arguments.quiet):
-            live.clear()
-            print(f"{count:,} trials train side by side, as one program", flush=True)
-
-    return begun
 
 
 def table(told: Search) -> str:

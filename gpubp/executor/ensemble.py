@@ -223,8 +223,12 @@ class SideBySide:
         """For each net what `Executor.evaluate` gives: the data loss, the penalties and each metric over all
         rows."""
         self.net.require_loss()
+        return self._measure(self._first.place(batch), CHUNK, repeats)
+
+    def _measure(self, placed: Rows, most: int, repeats: int = 0) -> list[dict[str, float]]:
+        """The same over placed rows, at most `most` at a time."""
         with self.backend.running():
-            host, built, count = gather(self._together, self._first.place(batch), CHUNK, 1, repeats)
+            host, built, count = gather(self._together, placed, most, 1, repeats)
         others = tables(self.net.graph)
         found = []
         for k in range(self.count):

@@ -190,6 +190,14 @@ class Sweep(SideBySide):
             self._same_figures[kind] = repr(super().evaluate(placed, repeats=repeats)) == repr(found)
         return found
 
+    def all_finite(self, batch: Data, like: int) -> list[bool]:
+        """For each net whether its figures over these rows are finite numbers. They are computed in pieces that the
+        program for an evaluation of `like` rows takes, where that goes, so that no other need be built."""
+        placed = self._first.place(batch)
+        pieces = -(-len(placed) // bucket(min(CHUNK, like)))
+        found = self._measure(placed, -(-len(placed) // pieces))
+        return [all(map(math.isfinite, own.values())) for own in found]
+
     def finite(self, k: int) -> bool:
         """Whether the parameters of a net are finite numbers."""
         with self.backend.running():

@@ -25,10 +25,11 @@ _stop: Any = None
 
 
 def processes(
-    task: Task, several: Iterable[Sequence[Candidate]], jobs: int, stopping: Callable[[], bool] | None
+    task: Task, rounds: Iterable[Iterable[Sequence[Candidate]]], jobs: int, stopping: Callable[[], bool] | None
 ) -> Generator[Trial | None]:
-    """The trials of `several` groups as they finish, `jobs` groups at a time on the CPU, sharing its cores; finally
-    None if `stopping` returned True. Raises MemoryError if the system has killed a worker."""
+    """The trials of all groups as they finish, `jobs` groups at a time on the CPU, sharing its cores; a round begins
+    when that before it is done. Finally None if `stopping` returned True. Raises MemoryError if the system has killed a
+    worker."""
     # Imported lazily: most commands create no processes, and the import takes longer than many a check of a file.
     import multiprocessing
     from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -36,33 +37,36 @@ def processes(
 
     context = multiprocessing.get_context("spawn")  # workers must not inherit threads
     # No lock guards it: a worker that is killed while it holds one would stop all others for good.
-    stop, left = context.RawValue("b", 0), iter(several)
+    stop = context.RawValue("b", 0)
     pool = ProcessPoolExecutor(jobs, context, _begin, (stop, max(1, cores() // jobs)))
     running: set[Future[list[Trial]]] = set()
 
-    def fill() -> None:
+    def fill(left: Iterator[Sequence[Candidate]]) -> None:
         while len(running) < jobs and not stop.value and (one := next(left, None)) is not None:
             with _deaf():  # whichever of them starts a process
                 running.add(pool.submit(_work, task, one))
 
     try:
-        fill()
-        while running:
-            done, running = wait(running, LOOK, FIRST_COMPLETED)
-            if stopping is not None and stopping():
-                stop.value = 1
-            try:
-                # Report what is done before raising what another process could not do.
-                ready = sorted(done, key=lambda future: future.exception() is not None)
-                yield from (trial for future in ready for trial in future.result())
-                fill()
-            except BrokenProcessPool:
-                # Only the system ends such a process early. The pool ends the others.
-                raise MemoryError(
-                    "a process of the search was killed; fewer `--jobs` take less, and `--resume` goes on"
-                ) from None
-        if stop.value:
-            yield None
+        for several in rounds:
+            left = iter(several)
+            fill(left)
+            while running:
+                done, running = wait(running, LOOK, FIRST_COMPLETED)
+                if stopping is not None and stopping():
+                    stop.value = 1
+                try:
+                    # Report what is done before raising what another process could not do.
+                    ready = sorted(done, key=lambda future: future.exception() is not None)
+                    yield from (trial for future in ready for trial in future.result())
+                    fill(left)
+                except BrokenProcessPool:
+                    # Only the system ends such a process early. The pool ends the others.
+                    raise MemoryError(
+                        "a process of the search was killed; fewer `--jobs` take less, and `--resume` goes on"
+                    ) from None
+            if stop.value or (stopping is not None and stopping()):
+                yield None
+                return
     finally:
         stop.value = 1
         pool.shutdown(cancel_futures=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, field
 from itertools import islice
@@ -144,8 +144,6 @@ def _check(net: Net, epochs: int | None, folds: int | None) -> tuple[str, bool]:
 
 def check_jobs(told: Search, device: str, jobs: int) -> None:
     """Raises GpubpError where so many trials cannot be made at a time."""
-    if jobs > 1 and told.method == TPE:
-        raise GpubpError("`tpe` learns from each trial before it begins the next: it makes one at a time")
     if jobs > 1 and device not in ("auto", "cpu"):
         raise GpubpError(f"several trials at a time are made on the CPU, not on `{device}`")
 
@@ -156,14 +154,14 @@ def search(
     callback: Callable[[Trial], None] | None = None,
     *,
     jobs: int = 1,
-    begun: Callable[[int], None] | None = None,
+    begun: Callable[[Sequence[int]], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
     stopping: Callable[[], bool] | None = None,
 ) -> bool:
     """Make the trials that are left, and write each one that is done; False where `stopping` ended it before. Those
-    whose nets differ in numbers alone are trained side by side, as one program: `begun` is told how many, and they are
-    written when the last of them is done. With `jobs` so many processes are at work at a time, on the CPU, and none
-    tells its `progress`.
+    whose nets differ in numbers alone are trained side by side, as one program, and are written when the last of them
+    is done: `begun` is told the numbers of those that begin together. With `jobs` so many processes are at work at a
+    time, on the CPU, and none tells its `progress`.
 
     Raises SaveError, and what no trial can do anything about: DeviceError, DataError.
     """
@@ -179,23 +177,16 @@ def search(
         told.done, whole = _read(told.folder / TRIALS)
         _append(told.folder / TRIALS, whole, "")
         made = {trial.number for trial in told.done}
-        space = domains(told.net)
-        if told.method == TPE:
-            made_up = learned(space, told.seed, told.done, rising=told.rising)
-        else:
-            made_up = settings(space, told.method, told.seed)
-        left = ((n, params) for n, params in enumerate(islice(made_up, told.trials), 1) if n not in made)
-        asked = {key: told.settings[key] for key in ("given", "epochs", "folds")}
-        task = Task(told.file, figure=told.figure, **asked)
-        several: Iterable[list[Candidate]]
+        left = ([one for one in some if one[0] not in made] for some in _rounds(told))
+        task = Task(told.file, figure=told.figure, **{key: told.settings[key] for key in ("given", "epochs", "folds")})
+        jobs = min(jobs, told.trials)
+
+        def groups(some: Sequence[tuple[int, dict[str, str]]]) -> Iterator[list[Candidate]]:
+            most = -(-len(some) // jobs)  # so that every process has its share
+            return _telling(grouped(task, some, "cpu" if jobs > 1 else device, most, stopping), begun)
+
+        several = map(groups, left)
         found: Generator[Trial | None]
-        if told.method == TPE:
-            several = ([Candidate(*one)] for one in left)  # each is chosen by what those before it gave
-        else:
-            jobs = min(jobs, told.trials)
-            most = -(-(told.trials - len(made)) // jobs)  # so that every process has its share
-            several = grouped(task, left, "cpu" if jobs > 1 else device, most, stopping)
-        several = _telling(several, begun)
         if jobs > 1:
             found = processes(task, several, jobs, stopping)
         else:
@@ -213,11 +204,21 @@ def search(
         os.close(held)
 
 
-def _telling(several: Iterable[list[Candidate]], begun: Callable[[int], None] | None) -> Iterator[list[Candidate]]:
+def _rounds(told: Search) -> Iterable[Sequence[tuple[int, dict[str, str]]]]:
+    """The numbers and params of all trials; those of a round do not depend on each other's results."""
+    space = domains(told.net)
+    if told.method == TPE:
+        return learned(space, told.seed, told.done, told.trials, rising=told.rising)
+    return [[*enumerate(islice(settings(space, told.method, told.seed), told.trials), 1)]]
+
+
+def _telling(
+    several: Iterable[list[Candidate]], begun: Callable[[Sequence[int]], None] | None
+) -> Iterator[list[Candidate]]:
     """The same, each told when it is begun."""
     for group in several:
-        if begun is not None and len(group) > 1:
-            begun(len(group))
+        if begun is not None:
+            begun([one.number for one in group])
         yield group
 
 

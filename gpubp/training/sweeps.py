@@ -121,17 +121,21 @@ def trials_of(
 
 def in_turn(
     task: Task,
-    several: Iterable[Sequence[Candidate]],
+    rounds: Iterable[Iterable[Sequence[Candidate]]],
     device: str,
     progress: Callable[[Progress], None] | None,
     stopping: Callable[[], bool] | None,
 ) -> Generator[Trial | None]:
-    """The results of one group after the other; finally None if `stopping` returned True."""
-    for group in several:
-        if stopping is not None and stopping():
+    """The results of one group after the other, round by round; finally None if `stopping` returned True."""
+    ended = stopping if stopping is not None else bool
+    for several in rounds:
+        for group in several:
+            if ended():
+                break
+            yield from trials_of(task, group, device, progress, stopping)
+        if ended():
             yield None
             return
-        yield from trials_of(task, group, device, progress, stopping)
 
 
 def _figures(
@@ -195,8 +199,12 @@ def _trained(
         metrics[k] = race.log[last - 1].record(k) | {
             name: v for name, v in valid_then.items() if name != "valid.penalty"
         }
-    for part in ("train", "test"):
-        for k, found in enumerate(sweep.evaluate(dataset.part(part)) if part in dataset.parts else ()):
-            sound[k] &= all(map(math.isfinite, found.values()))
-            metrics[k] |= {f"{part}.{name}": value for name, value in found.items() if name != "penalty"}
+    evaluated = len(dataset.parts.get("valid", dataset.parts["train"]))
+    for part in (part for part in ("train", "test") if part in dataset.parts):
+        if figure.startswith(f"{part}."):
+            for k, found in enumerate(sweep.evaluate(dataset.part(part))):
+                sound[k] &= all(map(math.isfinite, found.values()))
+                metrics[k] |= {f"{part}.{name}": value for name, value in found.items() if name != "penalty"}
+        else:
+            sound = [*map(all, zip(sound, sweep.all_finite(dataset.part(part), evaluated), strict=True))]
     return [(metrics[k][figure], restart.epochs) if sound[k] else None for k, restart in enumerate(race.restarts)]

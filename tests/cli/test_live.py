@@ -34,6 +34,13 @@ def test_text(step: int, rate: float, line: str) -> None:
     assert live.text(progress(step), rate) == line
 
 
+def test_a_head_takes_its_room_from_the_bar() -> None:
+    plain, headed = live.text(progress(500), 50.0), live.text(progress(500), 50.0, "12 trials")
+    assert headed == "12 trials  epoch 11/20  [====>    ]  50 steps/s  loss 0.1235  0:10 left"
+    assert len(headed) == len(plain)
+    assert "[>]" in live.text(progress(500), 50.0, "all trials of a search")
+
+
 def test_it_is_one_line_and_goes_away() -> None:
     terminal = Terminal()
     line = live.Live(terminal, wanted=True)
@@ -55,7 +62,9 @@ def test_the_rate_does_not_jump(monkeypatch: pytest.MonkeyPatch) -> None:
     line = live.Live(terminal, wanted=True)
     for rate in (100.0, 1000.0):
         line(progress(1, rate))
-    assert re.findall(r"(\d+) steps/s", terminal.getvalue()) == ["100", "280"]
+    line.begin("trial 2")
+    line(progress(1, 1000.0))
+    assert re.findall(r"(\d+|1,000) steps/s", terminal.getvalue()) == ["100", "280", "1,000"]
 
 
 def test_what_takes_long_before_the_first_step(capsys: pytest.CaptureFixture[str]) -> None:

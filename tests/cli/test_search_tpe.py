@@ -6,15 +6,17 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
 
 from gpubp.frontend import Domain
-from gpubp.training import Trial
-from gpubp.training.tpe import FIRST, learned
+from gpubp.training import Search, Trial, begin_search, resume_search, search
+from gpubp.training.tpe import FIRST, ROUND, learned
 from gpubp.training.trials import RANDOM, settings
 
 from .test_search import net, trials
@@ -51,10 +53,14 @@ def made(
 ) -> list[Trial]:
     """So many trials; those `before` are not made again."""
     done = list(before)
-    for number, params in enumerate(islice(learned(space, seed, done, rising=rising), count), 1):
-        if number > len(done):
-            done.append(Trial(number, params, value(params), 1, 0.0))
+    for some in learned(space, seed, done, count, rising=rising):
+        left = (one for one in some if one[0] > len(done))
+        done += [Trial(number, params, value(params), 1, 0.0) for number, params in left]
     return done
+
+
+def by_number(trial: dict[str, Any]) -> int:
+    return int(trial["number"])
 
 
 def test_it_finds_better_params_than_chance() -> None:
@@ -71,6 +77,17 @@ def test_suggestions_depend_on_the_seed_and_the_trials_before_alone() -> None:
     assert made(FIRST + 2, seed=1) != whole[: FIRST + 2]
     other = made(FIRST + 2, value=lambda params: -bowl(params))
     assert other[-1].params != whole[FIRST + 1].params
+
+
+def test_trials_of_a_round_are_apart_and_do_not_wait_for_each_other() -> None:
+    done: list[Trial] = []
+    rounds = learned(SPACE, 0, done, FIRST + 2 * ROUND, rising=False)
+    for size in (FIRST, ROUND, ROUND):
+        some = next(rounds)
+        assert [number for number, _ in some] == [*range(len(done) + 1, len(done) + size + 1)]
+        assert len({tuple(params.values()) for _, params in some}) == size
+        done += [Trial(number, params, bowl(params), 1, 0.0) for number, params in reversed(some)]
+    assert next(rounds, None) is None
 
 
 def test_the_highest_is_looked_for_where_more_is_better() -> None:
@@ -111,6 +128,34 @@ def test_a_search_goes_on_with_the_same_suggestions(call: Call, tmp_path: Path) 
     assert more.code == 0, more.err
     assert "14 trials, chosen by TPE with the seed 0" in more.out
     assert trials(tmp_path / "s") == trials(tmp_path / "whole")
+
+
+def _has_done(told: Search, count: int) -> bool:
+    return len(told.done) >= count
+
+
+def test_a_search_that_is_stopped_in_a_round_goes_on_with_it(tmp_path: Path) -> None:
+    """Its trials are of two shapes, and each shape is trained by itself."""
+    net(tmp_path)
+    file, how = str(tmp_path / "a.net"), {"trials": FIRST + ROUND + 1, "method": "tpe", "epochs": 1}
+    assert search(begin_search(file, {}, out=tmp_path / "whole", **how), "cpu")
+    stopped = begin_search(file, {}, out=tmp_path / "s", **how)
+    for seen in (1, FIRST + 1):
+        assert not search(stopped, "cpu", stopping=partial(_has_done, stopped, seen))
+        assert len(trials(tmp_path / "s")) not in (0, FIRST, FIRST + ROUND)
+        stopped = resume_search(tmp_path / "s")
+    assert search(stopped, "cpu")
+    assert sorted(trials(tmp_path / "s"), key=by_number) == sorted(trials(tmp_path / "whole"), key=by_number)
+
+
+def test_a_round_is_divided_among_processes(call: Call, tmp_path: Path) -> None:
+    net(tmp_path)
+    words = ("--epochs", "1", "--method", "tpe", "--trials", str(FIRST + ROUND), "--device", "cpu")
+    for folder, jobs in (("one", "1"), ("two", "2")):
+        said = call("search", "a.net", *words, "--jobs", jobs, "--out", folder)
+        assert said.code == 0, said.err
+    one, two = (sorted(trials(tmp_path / folder), key=by_number) for folder in ("one", "two"))
+    assert one == two
 
 
 def test_all_combinations_need_no_method(call: Call, tmp_path: Path) -> None:

@@ -173,5 +173,5 @@ def test_a_group_too_large_for_the_cache_is_divided(tmp_path: Path, monkeypatch:
 def test_those_who_listen_are_told(tmp_path: Path) -> None:
     told, begun, steps = begin_search(write(tmp_path), {}, trials=3, out=tmp_path / "s"), [], []
     assert search(told, "cpu", begun=begun.append, progress=steps.append)
-    assert begun == [3]
+    assert begun == [[1, 2, 3]]
     assert steps[-1].step == steps[-1].total
