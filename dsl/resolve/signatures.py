@@ -25,12 +25,12 @@ def argument_texts(signature: Signature) -> list[str]:
         parts.append("any number of values")
     elif len(signature.inputs) != 1:
         parts.extend(signature.inputs)
-    for option in signature.options:
-        if option.default is REQUIRED:
-            parts.append(option.name)
-        else:
-            parts.append(f"{option.name} = {_default_text(option)}")
-    return parts
+    return [*parts, *map(option_text, signature.options)]
+
+
+def option_text(option: Option) -> str:
+    """`units`, or with its default `bias = true`."""
+    return option.name if option.default is REQUIRED else f"{option.name} = {_default_text(option)}"
 
 
 def _default_text(option: Option) -> str:

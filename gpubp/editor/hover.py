@@ -8,6 +8,7 @@ from dsl import syntax
 from dsl.catalog import Signature
 from dsl.graph import Node, Type
 from dsl.records import dataclass
+from dsl.resolve.signatures import option_text
 from dsl.source import Span
 
 from ..frontend import current_catalog
@@ -52,7 +53,7 @@ def _about(document: Document, chain: list[Any]) -> str:
     if isinstance(parent, syntax.Argument):
         entry = signature_at(catalog, chain[:-2])
         option = next((o for o in entry.options if o.name == name.text), None) if entry else None
-        return f"`{name.text}`: {taken(option)}" if option else ""
+        return f"`{option_text(option)}`: {taken(option)}" if option else ""
     if called:
         entry = signature_at(catalog, chain[:-2])
         return "\n\n".join([*_made(document, user.span), _entry(entry)]) if entry else ""
