@@ -59,12 +59,14 @@ def truth_table(run: Run) -> str:
     outputs = {name: run.executor.backend.to_host(value) for name, value in run.executor.predict(inputs).items()}
     rows = [[*columns, *outputs]]
     for i in range(count):
-        rows.append([*(_cell(c[i], "g") for c in columns.values()), *(_cell(o[i], ".4f") for o in outputs.values())])
+        given = (_cell(column[i], "g", run.words.get(name, ())) for name, column in columns.items())
+        rows.append([*given, *(_cell(o[i], ".4f") for o in outputs.values())])
     return align(rows)
 
 
-def _cell(value: Any, form: str) -> str:
-    return " ".join(format(float(v), form) for v in value.reshape(-1))
+def _cell(value: Any, form: str, words: Sequence[str] = ()) -> str:
+    """Numbers, or the names of labels that have some."""
+    return " ".join(visible(short(words[int(v)])) if words else format(float(v), form) for v in value.reshape(-1))
 
 
 def align(rows: list[list[str]], left: int = 0) -> str:

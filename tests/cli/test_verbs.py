@@ -18,6 +18,18 @@ from gpubp.training import read
 from .worlds import MODELS, ROOT, Call, process, write
 
 
+def test_a_truth_table_has_the_names_of_the_labels(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "a.net").write_text(
+        "data {\n  x = [[1], [2]]\n  k = [1, 0]\n  y = [red, blue]\n}\n"
+        "model {\n  input x: [1]\n  input k: class(2)\n  target y: class(2)\n"
+        "  output p = concat(x, one_hot(k)) -> dense(2) -> softmax\n}\n"
+        "train {\n  loss = cross_entropy(p, y)\n  optimizer = adam\n  epochs = 1\n}\n",
+        "utf-8",
+    )
+    said = call("run", tmp_path / "a.net", "--no-save", "--quiet", "--device", "cpu").out.splitlines()
+    assert [line.split()[:3] for line in said[-3:]] == [["x", "k", "y"], ["1", "1", "red"], ["2", "0", "blue"]]
+
+
 def test_run_solves_xor_and_prints_a_truth_table() -> None:
     said = process("run", MODELS / "xor.net", "--device", "cpu", "--no-save", NO_COLOR="1")
     assert said.code == 0, said.err
