@@ -226,6 +226,8 @@ def _unnamed(table: Table, name: str, encoder: Encoder, names: int) -> list[int]
         return list(range(size))
     message = f"`{table.path}` has {counted(len(table.names), 'column')}, and `{name}` takes {size}"
     help = "the training data had no columns with names: give those of its one input alone, in order"
+    if names > 1:
+        help = "the training data had no columns with names: an .npz file (`numpy.savez`) has arrays by name"
     raise problem("E0415", message, table.span, help=help)
 
 

@@ -179,6 +179,11 @@ train { loss = binary_cross_entropy(p, y)
     (tmp_path / "new.csv").write_text("0,1,2\n1,1,2\n", "utf-8")
     with pytest.raises(gpubp.DataError, match="has 3 columns, and `x` takes 2"):
         loaded.predict(tmp_path / "new.csv")
+    with pytest.raises(gpubp.DataError, match=r"help: .*: an \.npz file"):
+        loaded.evaluate(tmp_path / "new.csv")
+    rows = {"x": [[0, 1], [1, 1]], "y": [[1], [0]]}
+    np.savez(tmp_path / "new.npz", **rows)
+    assert loaded.evaluate(tmp_path / "new.npz") == loaded.evaluate(rows)
 
 
 def test_one_checkpoint_of_a_run(tmp_path: Path) -> None:
