@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError
-from ..frontend import Net, changed, identity
+from ..frontend import MAIN, Net, changed, identity
 from . import history
 from .checkpoint import BEST, LAST, Saved, read
 from .dataset import GIVEN
@@ -32,7 +32,8 @@ def same_place(out: Path, source: Path | None) -> bool:
 
 def require_checkpoint(folder: Path) -> None:
     """Raise CheckpointError for a run that ended before its first checkpoint."""
-    if folder_of(folder) is not None and not (folder / LAST).exists():
+    begun = any((folder / name).is_file() for name in (ABOUT, MAIN))
+    if begun and not (folder / LAST).exists():
         raise CheckpointError(f"`{folder}` has no checkpoint: it ended before the first one was saved; run it again")
 
 
