@@ -40,8 +40,7 @@ class Executor:
     training program is compiled once enough steps, and validation once enough epochs, have run to make it worthwhile;
     for a GPU: cupy (CuPy's own kernels only), or auto (kernels compiled by NVRTC). Programs are built for each (mode,
     batch size) on first use; `programs`: those of an executor whose net differs in seed and split alone. Calls from
-    several threads queue. Raises DeviceError if the device cannot be used, GpubpError if the net does not fit into its
-    memory, NetError if a weight cannot be initialised.
+    several threads queue. Raises DeviceError, GpubpError if the net does not fit into memory, NetError for its weights.
     """
 
     def __init__(
@@ -150,8 +149,7 @@ class Executor:
             self._state.adopt(arrays)
 
     def kept(self) -> Callable[[], None]:
-        """A function that restores the current state from a copy on the device; programs that have not run yet may add
-        to the state afterwards."""
+        """A function that restores the current state from a copy on the device, whatever programs add to it later."""
         with self._active:
             return partial(self.adopt, {name: self.xp.array(array) for name, array in self._state.arrays.items()})
 
