@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
 
 import gpubp
+from benchmarks import gpu_cases
 from gpubp.executor import Executor
+from gpubp.frontend import build, plan_of
 from gpubp.health import Finding
+from gpubp.passes import cost
 from gpubp.training import health_records
-from gpubp.training.health import EVERY, FIRST, LEAST, Health
+from gpubp.training.health import EVERY, FIRST, LEAST, Health, compiled_step
 
 from .worlds import state, train, write_net, write_rows
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
+H100 = MODELS.parent / "benchmarks" / "results" / "nvidia-h100-80gb-hbm3.json"
 LONG = "steps = 360"
 NET = """
 data {{
@@ -35,6 +40,16 @@ train {{
   epochs = {epochs}
 }}
 """
+
+
+@pytest.mark.parametrize("case", gpu_cases.CASES, ids=lambda case: case.name)
+def test_the_speed_of_a_gpu_is_about_what_was_measured(case: gpu_cases.Case) -> None:
+    """How often health is measured depends on it."""
+    net = gpubp.loads(gpu_cases.text(case))
+    costs = cost(plan_of(build(net, "train", case.batch, "float32", None)))
+    measured = json.loads(H100.read_text("utf-8"))["benchmark"]["cases"][case.name]["us"]["gpubp"]
+    estimate = 1e6 * compiled_step(costs, "gpu", tf32=case.precision == "tf32")
+    assert 0.5 < estimate / median(measured) < 2
 
 
 def trained(base: Path, body: str, optimizer: str = "adam(lr = 1e-3)", epochs: int = 50, **options: Any) -> gpubp.Run:
