@@ -3,7 +3,7 @@ to, in the kernels of two tiny trainings and of their evaluations. Kernels of Cu
 left out. A kernel with a race that is known, `train_planted`, shows that the tool looks at all. Exit code 1: it found
 something else, or not that; 0: not so, or there is no such tool.
 
-    python -m tools.gpu_races [--seconds 60]
+    python -m tools.gpu_races [--seconds 45]
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LIMIT = 60.0
+LIMIT = 45.0
 """Seconds for both tools."""
 PLACES = ("/usr/local/cuda/bin", "/usr/local/cuda/compute-sanitizer", "/opt/cuda/extras/compute-sanitizer")
 """Where it lies if it is not on the path."""
