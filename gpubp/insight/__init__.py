@@ -1,14 +1,14 @@
-"""What goes on in a net, for people: the trace of a step, and its gradients beside finite differences."""
+"""Insight into a net, for people: the trace of a step, and gradients compared with finite differences."""
 
 from .document import FEW, MOST, as_json, document
 from .drawn import drawn
 from .explained import Explanation, explain, explained
+from .full_arrays import whole_text
 from .gradcheck import Checked, Element, Report, gradcheck
 from .html import PAGED, as_html
 from .subject import Subject, subject
 from .text import DIGITS, as_text, shown
 from .trace import Line, Step, Trace, trace
-from .whole import whole_text
 
 __all__ = [
     "DIGITS",

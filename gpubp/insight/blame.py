@@ -1,4 +1,4 @@
-"""Which primitive's own rule is wrong, where gradients are."""
+"""If a gradient is wrong: which primitive has the wrong derivative."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .rules import Mismatch, check_rule, several
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """A primitive whose derivative by one input is wrong, and the first place where it is used."""
+    """A primitive whose derivative with respect to one input is wrong, and the place of its first use."""
 
     primitive: str
     place: str
@@ -23,24 +23,24 @@ class Blame:
 
 
 def blame(executor: Executor, seen: Watched, arrays: Sequence[Any]) -> tuple[Blame, ...]:
-    """Check the rule of each primitive of the step on the values that it has there; one finding for each."""
+    """Check the derivative of each primitive of the step at the values it has there; one finding per primitive."""
     import numpy as np
 
     program, to_host = seen.program, executor.backend.to_host
     states = [executor.arrays()[name] for name in seen.states]
     values: dict[Var, Any] = dict(zip(program.inputs, map(to_host, [*arrays, *states]), strict=True))
-    found: dict[Primitive, Blame] = {}
+    blamed: dict[Primitive, Blame] = {}
 
-    def look(eqn: Eqn, result: Any) -> None:
+    def check(eqn: Eqn, result: Any) -> None:
         outputs = several(result) if len(eqn.outputs) > 1 else (np.asarray(result),)
         values.update(zip(eqn.outputs, outputs, strict=True))
-        if eqn.op.vjp is None or found.get(eqn.op) is not None:
+        if eqn.op.vjp is None or blamed.get(eqn.op) is not None:
             return
         inputs = [values[x] if isinstance(x, Var) else np.asarray(x, executor.dtype) for x in eqn.inputs]
         _, wrong = check_rule(eqn.op, inputs, eqn.params)
         for mismatch in wrong:
             if not mismatch.kink:
-                found.setdefault(eqn.op, Blame(eqn.op.name, describe_place(eqn.origin), mismatch))
+                blamed.setdefault(eqn.op, Blame(eqn.op.name, describe_place(eqn.origin), mismatch))
 
-    evaluate(program, [values[v] for v in program.inputs], np, look)
-    return tuple(found.values())
+    evaluate(program, [values[v] for v in program.inputs], np, check)
+    return tuple(blamed.values())

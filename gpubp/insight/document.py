@@ -1,4 +1,4 @@
-"""A trace as plain data: what the command prints, what `--json` gives and what the page shows."""
+"""A trace as plain data: the source of the printed text, of `--json` and of the page."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST = 1_000_000
-"""Arrays of up to so many numbers are given whole."""
+"""Maximum elements of an array that is included in full."""
 FEW = 16
-"""Of one with more numbers than these it is said what they are like, too."""
+"""Arrays with more elements than this are also summarised."""
 FIRST = 6
-"""Numbers that are given of an array that is not given whole, the first in its order."""
+"""How many elements are listed of an array that is not included in full."""
 _DIGITS = 6
-"""Of the sizes of layers, as `health.jsonl` has them."""
+"""Significant digits of the magnitudes of layers, as in `health.jsonl`."""
 
 
 def document(trace: Trace, layers: Sequence[Size] = (), rows: int = 0, most: int = MOST) -> dict[str, Any]:
-    """The trace as dictionaries, lists, texts and numbers, ready for JSON. An array is its `shape` and all of its
-    `values`, nested as it is, or, of one with more than `most` numbers, the `first` ones; one with more than 16 has its
-    `min`, `max` and `mean`, too. A number has as many digits as tell it from others of its type: of float32, 0.1 is
-    0.1, which the type makes the same number of again. What is not finite is a text. `layers`: their sizes over `rows`
-    rows, to six digits."""
+    """The trace as dictionaries, lists, strings and numbers, ready for JSON. An array is its `shape` and its nested
+    `values`, or with more than `most` elements, the `first` few; with more than 16, also its `min`, `max` and `mean`.
+    Numbers are the shortest that round-trip in their dtype: 0.1 in float32 is 0.1. Non-finite numbers are strings.
+    `layers`: the magnitudes of the layers over `rows` rows, to six digits."""
 
     def summary(array: NDArray[Any]) -> dict[str, Any]:
         return _summary(array, most)
@@ -100,25 +99,24 @@ def _layer(step: Step, line: Callable[[Line], dict[str, Any]]) -> dict[str, Any]
 
 
 def count_of(value: Mapping[str, Any]) -> int:
-    """How many numbers an array of a document has."""
+    """The number of elements of an array in a document."""
     return math.prod(value["shape"])
 
 
 def _summary(array: NDArray[Any], most: int) -> dict[str, Any]:
-    """What is told of an array."""
-    whole = array.size <= most
-    given = array if whole else array.reshape(-1)[:FIRST]
-    found = {"shape": list(array.shape), "values" if whole else "first": numbers(given)}
+    """An array in a document."""
+    complete = array.size <= most
+    listed = array if complete else array.reshape(-1)[:FIRST]
+    summary = {"shape": list(array.shape), "values" if complete else "first": numbers(listed)}
     if array.size > FEW:
         mean = array.mean(dtype="float64")
-        known = array.min(), array.max(), mean.astype(array.dtype) if array.dtype.kind == "f" else mean
-        found |= zip(("min", "max", "mean"), map(numbers, known), strict=True)
-    return found
+        statistics = array.min(), array.max(), mean.astype(array.dtype) if array.dtype.kind == "f" else mean
+        summary |= zip(("min", "max", "mean"), map(numbers, statistics), strict=True)
+    return summary
 
 
 def numbers(array: Any) -> Any:
-    """An array, or one number of it, as Python's numbers, each the shortest of those that its type does not tell
-    apart."""
+    """An array, or a scalar, as Python numbers: the shortest that round-trip in its dtype."""
     if array.dtype == "float32":
         array = array.astype("S16").astype("float64")
     return _plain(array.tolist())
@@ -129,7 +127,7 @@ def _rounded(value: float) -> Any:
 
 
 def as_json(value: Any, indent: str = "") -> str:
-    """A document as a text whose arrays each stand on one line."""
+    """A document as JSON, with each array on one line."""
     inner = f"{indent}  "
     if isinstance(value, Mapping) and value:
         items = [f"{json.dumps(key, ensure_ascii=False)}: {as_json(one, inner)}" for key, one in value.items()]
@@ -142,7 +140,7 @@ def as_json(value: Any, indent: str = "") -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers as JSON has them: it knows no infinity."""
+    """Numbers as JSON can represent them: non-finite ones as strings."""
     if isinstance(value, list):
         return [_plain(one) for one in value]
     return value if not isinstance(value, float) or math.isfinite(value) else str(value)

@@ -1,4 +1,4 @@
-"""Rows for a file that has no data."""
+"""Random rows, for a file without data."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def drawn(net: Net, rows: int) -> dict[str, NDArray[Any]]:
-    """So many rows for the inputs and targets of a net: labels of any class, inputs about 0, targets between 0 and 1,
-    where every loss is defined. The same ones each time."""
+    """Random rows for the inputs and targets of a net, the same at each call: labels of any class, standard normal
+    inputs, targets between 0 and 1, where every loss is defined."""
     found: dict[str, NDArray[Any]] = {}
     for number, node in enumerate((*net.graph.inputs, *net.graph.targets)):
         rng = generator(0, Purpose.GRADCHECK, 2, number)

@@ -1,4 +1,4 @@
-"""A step on one example, as `gpubp explain` and `gpubp.explain` tell it."""
+"""A step on one example, for `gpubp explain` and `gpubp.explain`."""
 
 from __future__ import annotations
 
@@ -15,32 +15,31 @@ from ..frontend import Net, check_feeds
 from ..health import sizes
 from .document import MOST, document
 from .drawn import drawn
+from .full_arrays import whole_text
 from .html import PAGED, as_html
 from .subject import Subject, subject
 from .text import DIGITS, as_text
 from .trace import trace
-from .whole import whole_text
 
 MANY = 256
-"""Rows that the sizes of the layers are taken over, where a batch is not larger, and that are drawn where there is no
-data."""
+"""Rows for the magnitudes of the layers, unless a batch is larger; and random rows generated if there is no data."""
 _HEIGHT = 640
-"""Of the page within a notebook, in pixels."""
+"""Height of the page in a notebook, in pixels."""
 
 
 def explained(of: Subject, number: int = 1, *, steps: int = 0, most: int = MOST) -> tuple[dict[str, Any], str]:
-    """The document (gpubp.insight.document) of a step on row `number`, from 1, after so many `steps` of training, and a
-    line that says which one that is; arrays of more than `most` numbers by their first ones. Raises GpubpError."""
-    executor, given = of.executor, of.rows is not None
+    """The document (gpubp.insight.document) of a step on row `number`, from 1, after `steps` steps of training, and a
+    line that identifies it. Arrays of more than `most` elements are abbreviated. Raises GpubpError."""
+    executor, has_data = of.executor, of.rows is not None
     net = executor.net
     if not net.graph.inputs:
         raise GpubpError(f"`{net.graph.source.name}` has no inputs, so there is no example to follow through it")
-    if not given:
+    if not has_data:
         of = replace(of, rows=drawn(net, MANY))
     assert of.rows is not None
     count = of.count
     if not 1 <= number <= count:
-        there = f"the training data has {count:,} rows" if given else f"without `data` {count:,} are drawn"
+        there = f"the training data has {count:,} rows" if has_data else f"without `data` {count:,} are drawn"
         raise GpubpError(f"there is no example {number:,}: {there}")
     batch = min(int(net.option("batch", 32)), count)
     if steps:
@@ -52,48 +51,52 @@ def explained(of: Subject, number: int = 1, *, steps: int = 0, most: int = MOST)
     try:
         found = trace(executor, rows, of.words)
     except NetError:
-        # Statistics of a batch need several rows.
+        # The statistics of a batch need several rows.
         first = min(number - 1, count - batch)
         rows = {name: _begin_with(array, number - 1 - first) for name, array in of.batch(first, batch).items()}
         found = trace(executor, rows, of.words)
-    many = of.batch(0, max(batch, min(count, MANY)))
-    told = document(found, sizes(executor, many), max(batch, min(count, MANY)), most)
+    health_batch = of.batch(0, max(batch, min(count, MANY)))
+    content = document(found, sizes(executor, health_batch), max(batch, min(count, MANY)), most)
     after = f" after {steps:,} step{'s' * (steps > 1)}" if steps else ""
-    which = f"example {number:,} of {count:,}" if given else f"drawn example {number:,}"
+    example_text = f"example {number:,} of {count:,}" if has_data else f"drawn example {number:,}"
     if found.rows > 1:
-        which += f", in a batch of {found.rows:,} rows whose statistics it shares"
-    return {"example": number, **told, "file": net.graph.source.name}, f"{of.about}{after}: {which}; {executor.dtype}"
+        example_text += f", in a batch of {found.rows:,} rows whose statistics it shares"
+    return {
+        "example": number,
+        **content,
+        "file": net.graph.source.name,
+    }, f"{of.about}{after}: {example_text}; {executor.dtype}"
 
 
 def _begin_with(array: Any, row: int) -> Any:
-    """The rows with one of them in front."""
+    """The rows, reordered so that `row` comes first."""
     return array[[row, *(i for i in range(len(array)) if i != row)]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """A step on one example: `print` gives the text of `gpubp explain`, a notebook shows the page. `told` is the same
-    as data, with every number; `about` says which step it is."""
+    """A step on one example: `print` gives the text of `gpubp explain`, a notebook shows the page. `document` is the
+    same as data, with every number; `about` says which step it is."""
 
-    told: Mapping[str, Any]
+    document: Mapping[str, Any]
     about: str
 
     def __str__(self) -> str:
-        return f"{self.about}\n\n{as_text(self.told)}"
+        return f"{self.about}\n\n{as_text(self.document)}"
 
     def __repr__(self) -> str:
         return f"<Explanation of {self.about}>"
 
     def show(self, *names: str, digits: int = DIGITS) -> str:
-        """Every number of what is called so: `z1`, `dL/dW2`, a parameter, a layer. Raises GpubpError."""
-        return whole_text(self.told, names, digits=digits)
+        """Every number of the named values: `z1`, `dL/dW2`, a parameter, a layer. Raises GpubpError."""
+        return whole_text(self.document, names, digits=digits)
 
     def html(self) -> str:
-        """The page to step through, which needs no network."""
-        return as_html(self.told, self.about)
+        """The interactive page, which works offline."""
+        return as_html(self.document, self.about)
 
     def _repr_html_(self) -> str:
-        # A frame of its own: the page's style and script are for it alone.
+        # In a frame, so that the page's style and script do not affect the notebook.
         page = escape(self.html(), quote=True)
         return (
             f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="{escape(self.about, quote=True)}" '
@@ -104,9 +107,9 @@ class Explanation:
 def explain(of: Any, rows: Mapping[str, Any] | None = None, example: int = 1) -> Explanation:
     """Follow one example through a step of a net: values, formulas, gradients, the update.
 
-    `of`: a Net, with its first weights; an Executor or a run, with those that it has, which stay as they are. `rows`:
-    arrays by name, as `Executor.train_step` takes them; if none are given, the training rows of the file, or drawn ones
-    where it has none. `example`: which of them, from 1. Raises InputError, DataError, GpubpError.
+    `of`: a Net, with its initial weights; an Executor or a run, with its present weights, which do not change. `rows`:
+    arrays by name, as for `Executor.train_step`; by default the training rows of the file, or random ones if it has
+    none. `example`: the number of the row, from 1. Raises InputError, DataError, GpubpError.
     """
     source = getattr(of, "executor", of)
     if not isinstance(source, Net | Executor):

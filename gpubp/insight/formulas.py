@@ -1,4 +1,4 @@
-"""Equations as a textbook writes them: names for the values that have one, signs and brackets for what lies between."""
+"""Equations in textbook notation: names for values that have one, operators and parentheses for the rest."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from dsl.records import dataclass
 from ..ir import Eqn, Operand, Primitive, Program, Var, bodies, fill, with_params
 
 LONGEST = 72
-"""Signs of an expression from which on a part of it gets a name of its own."""
+"""Maximum characters of an expression; parts of a longer one get names."""
 SHORT, SHORT_CALL = 16, 32
-"""Signs of an expression, and of a call, that is rather written twice than named."""
+"""Maximum characters of an expression, and of a call, that is repeated rather than named if used twice."""
 
 _SIGN = re.compile(r"\{(\d)\} (\S+) \{(\d)\}")
 _LEVELS = dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), 1) | {"&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "@": 4}
 _MINUS, _BEHIND, _ATOM = 3, 5, 6
 _LITERAL = "-1"
-"""In the place of a sign: the text is a negative number."""
+"""The operator of a negative number."""
 _CHAINS = frozenset({("*", "*"), ("*", "/"), ("/", "*"), ("/", "/"), ("@", "@")})
-"""Signs of one level that read from left to right without brackets."""
+"""Pairs of operators of equal precedence that associate to the left without parentheses."""
 
 
 class Text(NamedTuple):
-    """An expression; `level` says how tightly its outermost sign binds, `sign` which it is."""
+    """An expression; `level` is the precedence of its outermost operator, `sign` the operator."""
 
     text: str
     level: int = _ATOM
@@ -35,8 +35,8 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Formula:
-    """`name = text`. `vars` are the values of the name; several where an equation gives several. `inner`: the formulas
-    of a body that is run many times."""
+    """`name = text`. `vars`: the values named, several for an equation with several results. `inner`: the formulas of a
+    loop body."""
 
     name: str
     text: str
@@ -45,76 +45,77 @@ class Formula:
 
 
 class Notation:
-    """The values of a program by name, and the formulas that make them of each other.
+    """The values of a program by name, and the formulas that relate them.
 
-    `names` are those that have one at first; `t1`, `t2`, ... are given to what is long or used several times. Every
-    value is explained once, in the formulas of the first that needs it.
+    `names`: the given names; `t1`, `t2`, ... are added for long expressions and those used several times. Each value is
+    explained once, in the formulas of the first value that needs it.
     """
 
     def __init__(self, program: Program, names: Mapping[Var, str], prefix: str = "t") -> None:
         self.names = {v: v.hint for v in program.inputs if v.hint} | dict(names)
-        self._makers = {v: eqn for eqn in program.eqns for v in eqn.outputs}
+        self._producers = {v: eqn for eqn in program.eqns for v in eqn.outputs}
         self._order = {eqn: number for number, eqn in enumerate(program.eqns)}
         self._uses = Counter(x for eqn in program.eqns for x in eqn.operands)
-        self._told: set[Var] = set(program.inputs)
+        self._explained: set[Var] = set(program.inputs)
         self._texts: dict[Var, Text] = {}
         self._prefix, self._count = prefix, 0
 
     def name(self, names: Mapping[Var, str]) -> None:
-        """Give more values a name; one that has a name keeps it."""
+        """Add names of values; existing names are kept."""
         self.names = {**names, **self.names}
 
     def formulas(self, var: Var) -> list[Formula]:
-        """The formulas that lead to a named value from others that are named, or were told before; the last one is its
-        own. None where it was told before."""
-        if var in self._told:
+        """The formulas that lead to a named value from other named values or values explained before; the last formula
+        is its own. Empty if it was explained before."""
+        if var in self._explained:
             return []
-        self._told.add(var)
-        found: list[Formula] = []
-        eqn = self._makers[var]
-        self._prepare(eqn, found)
+        self._explained.add(var)
+        formulas: list[Formula] = []
+        eqn = self._producers[var]
+        self._prepare(eqn, formulas)
         if bodies(eqn):
-            self._loop(eqn, found)
-            return found
-        text = self._applied(eqn, found)
-        return [*found, Formula(self.names[var], text.text, (var,))]
+            self._loop(eqn, formulas)
+            return formulas
+        text = self._apply(eqn, formulas)
+        return [*formulas, Formula(self.names[var], text.text, (var,))]
 
-    def _prepare(self, eqn: Eqn, found: list[Formula]) -> None:
-        """Write what an equation is made of in the order of the program: a chain may be longer than Python's stack."""
+    def _prepare(self, eqn: Eqn, formulas: list[Formula]) -> None:
+        """Write the operands of an equation in program order: recursion would overflow Python's stack for long
+        chains."""
         needed: dict[Eqn, Var] = {}
         work = list(eqn.operands)
         while work:
             x = work.pop()
-            maker = self._makers.get(x)
-            if maker is not None and x not in self.names and x not in self._texts and maker not in needed:
-                needed[maker] = x
-                work += maker.operands
-        for maker in sorted(needed, key=self._order.__getitem__):
-            self._expression(needed[maker], found)
+            producer = self._producers.get(x)
+            if producer is not None and x not in self.names and x not in self._texts and producer not in needed:
+                needed[producer] = x
+                work += producer.operands
+        for producer in sorted(needed, key=self._order.__getitem__):
+            self._expression(needed[producer], formulas)
 
-    def _expression(self, x: Operand, found: list[Formula]) -> Text:
-        """What stands for an operand; formulas of parts that get a name of their own are added to `found`."""
+    def _expression(self, x: Operand, formulas: list[Formula]) -> Text:
+        """What stands for an operand; formulas of parts that get a name of their own are added to `formulas`."""
         if not isinstance(x, Var):
             return _number(x)
         if x in self.names:
             return Text(self.names[x])
         if x not in self._texts:
-            eqn = self._makers[x]
+            eqn = self._producers[x]
             if bodies(eqn):
-                self._loop(eqn, found)
+                self._loop(eqn, formulas)
                 return Text(self.names[x])
-            text = self._applied(eqn, found)
-            # A call needs no brackets around it, and is read at a glance for longer.
+            text = self._apply(eqn, formulas)
+            # A call needs no parentheses, and stays readable when longer.
             short = SHORT if text.level < _ATOM else SHORT_CALL
             if len(text.text) > (short if self._uses[x] > 1 else LONGEST):
-                self._named(x)
-                self._told.add(x)
-                found.append(Formula(self.names[x], text.text, (x,)))
+                self._give_name(x)
+                self._explained.add(x)
+                formulas.append(Formula(self.names[x], text.text, (x,)))
                 return Text(self.names[x])
             self._texts[x] = text
         return self._texts[x]
 
-    def _named(self, var: Var) -> str:
+    def _give_name(self, var: Var) -> str:
         if var not in self.names:
             taken = set(self.names.values())
             while (name := f"{self._prefix}{self._count + 1}") in taken:
@@ -123,10 +124,10 @@ class Notation:
             self.names[var] = name
         return self.names[var]
 
-    def _applied(self, eqn: Eqn, found: list[Formula]) -> Text:
+    def _apply(self, eqn: Eqn, formulas: list[Formula]) -> Text:
         """An equation's primitive on the texts of its inputs."""
         template = template_of(eqn.op, eqn.params)
-        inputs = [self._expression(x, found) for x in eqn.inputs]
+        inputs = [self._expression(x, formulas) for x in eqn.inputs]
         if template == "{0}":
             return inputs[0]
         sign = _SIGN.fullmatch(template)
@@ -136,10 +137,10 @@ class Notation:
             left, right = inputs[int(sign[1])], inputs[int(sign[3])]
             if sign[2] == "*" and "1" in (left.text, right.text):
                 return left if right.text == "1" else right
-            own = Text("", _LEVELS[sign[2]], sign[2])
-            if own.sign == "+" and right.text.startswith("-") and right.sign != "-":
-                own, right = own._replace(sign="-"), right._replace(text=right.text[1:])
-            return own._replace(text=f"{_left(left, own)} {own.sign} {_right(right, own)}")
+            operation = Text("", _LEVELS[sign[2]], sign[2])
+            if operation.sign == "+" and right.text.startswith("-") and right.sign != "-":
+                operation, right = operation._replace(sign="-"), right._replace(text=right.text[1:])
+            return operation._replace(text=f"{_left(left, operation)} {operation.sign} {_right(right, operation)}")
         if template == "-{0}":
             return Text(f"-{_bracketed(inputs[0], inputs[0].level <= _MINUS)}", _MINUS, "-")
         if template.startswith("{0}"):
@@ -148,14 +149,16 @@ class Notation:
             return Text(fill(template, [x.text for x in inputs]), _BEHIND)
         return Text(fill(template, [x.text for x in inputs]))
 
-    def _loop(self, eqn: Eqn, found: list[Formula]) -> None:
-        """The formula of an equation with a body, and inside of it those of the body."""
-        results = ", ".join(self._named(v) for v in eqn.outputs)
-        self._told.update(eqn.outputs)
-        given = [self._expression(x, found) for x in eqn.inputs]
+    def _loop(self, eqn: Eqn, formulas: list[Formula]) -> None:
+        """The formula of a loop, with those of its body inside."""
+        results = ", ".join(self._give_name(v) for v in eqn.outputs)
+        self._explained.update(eqn.outputs)
+        arguments = [self._expression(x, formulas) for x in eqn.inputs]
         (body,) = bodies(eqn)
         inner = Notation(body, dict(zip(body.inputs, _letters(len(body.inputs)), strict=True)), "u")
-        lines = [f"with {', '.join(f'{inner.names[v]} = {g.text}' for v, g in zip(body.inputs, given, strict=True))}"]
+        lines = [
+            f"with {', '.join(f'{inner.names[v]} = {g.text}' for v, g in zip(body.inputs, arguments, strict=True))}"
+        ]
         for number, var in enumerate(body.outputs, start=1):
             inner.names.setdefault(var, f"r{number}")
         for var in body.outputs:
@@ -163,11 +166,11 @@ class Notation:
         lines.append(f"gives {', '.join(inner.names[v] for v in body.outputs)}")
         counts = {key: value for key, value in eqn.params.items() if isinstance(value, bool | int)}
         about = ", ".join(f"{key} {value}" for key, value in counts.items() if value is not False)
-        found.append(Formula(results, f"{eqn.op.name} ({about})", eqn.outputs, tuple(lines)))
+        formulas.append(Formula(results, f"{eqn.op.name} ({about})", eqn.outputs, tuple(lines)))
 
 
 def one_line(formula: Formula) -> Iterator[str]:
-    """The lines of a formula, what is inside of it set in."""
+    """The lines of a formula, with inner ones indented."""
     yield f"{formula.name} = {formula.text}"
     yield from (f"  {line}" for line in formula.inner)
 
@@ -202,5 +205,5 @@ def _bracketed(x: Text, wanted: bool) -> str:
 
 
 def _letters(count: int) -> Sequence[str]:
-    """Names for what a body takes."""
+    """Names for the inputs of a body."""
     return [f"x{i + 1}" for i in range(count)]

@@ -1,4 +1,4 @@
-"""Backpropagation beside finite differences in float64, parameter by parameter."""
+"""Gradients compared with finite differences in float64, parameter by parameter."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ from ..errors import DivergedError, GpubpError
 from ..executor import Executor
 from ..frontend import check_feeds, watched
 from .blame import Blame, blame
-from .held import HeldLoss, Point
+from .frozen_loss import FrozenLoss, Point
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STEPS = (1e-4, 1e-5, 1e-6)
-"""Steps of the differences, as parts of a weight (of 1, for a smaller one): a shorter one where a kink lies within."""
+"""Step sizes of the differences relative to a weight (to 1, for smaller ones): shorter ones if a kink lies within."""
 CLOSE = 1e-5
-"""How far a derivative may be from the difference, as a part of it."""
+"""Maximum relative error of a derivative."""
 NUDGE = 1e-2
-"""How far all parameters are moved, as a part of their size, to look again at what stands on a kink."""
+"""Relative size of the perturbation of all parameters with which kinks are checked again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
     """One derivative: of the element at `index`, or along a random direction through all of them (`index` None).
 
-    `error`: the distance of the two values as a part of the larger. `kind`: "ok"; "kink", where the loss has a corner
-    here, and its derivative is right nearby; "fault".
-    """
+    `error`: the relative error of the two values. `kind`: "ok"; "kink" if the loss has a corner here, and the
+    derivative is right nearby; "fault"."""
 
     index: tuple[int, ...] | None
     backprop: float
@@ -45,7 +44,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A parameter with the derivatives that were looked at; `size` is the number of its elements."""
+    """A parameter with the derivatives that were checked; `size` is the number of its elements."""
 
     parameter: str
     size: int
@@ -62,8 +61,8 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a check found. `held`: primitives through which no gradient goes, by definition; `blamed`: of a fault, the
-    primitives whose own rule is wrong."""
+    """The result of a check. `held`: primitives that stop gradients by definition; `blamed`: if there is a fault, the
+    primitives whose derivative is wrong."""
 
     parameters: tuple[Checked, ...]
     rows: int
@@ -79,10 +78,10 @@ class Report:
 def gradcheck(executor: Executor, batch: Mapping[str, Any], *, elements: int = 8) -> Report:
     """Compare the gradients of a float64 executor on a batch with differences of its loss, in training mode.
 
-    Of a parameter with more than `elements` elements, so many are drawn by the executor's seed, the largest gradient
-    among them, and the derivative along one direction through all of them is looked at, too. The executor is left as it
-    was. Raises InputError, NetError; GpubpError for another precision; DivergedError where the loss is not finite.
-    """
+    Of a parameter with more than `elements` elements, that many are drawn by the executor's seed, including the one
+    with the largest gradient, and the derivative along a random direction through all elements is checked as well. The
+    executor is unchanged afterwards. Raises InputError, NetError; GpubpError for another precision; DivergedError if
+    the loss is not finite."""
     import numpy as np
 
     net = executor.net
@@ -91,35 +90,40 @@ def gradcheck(executor: Executor, batch: Mapping[str, Any], *, elements: int = 8
         raise GpubpError("differences need precision: check an executor of float64")
     arrays, rows = check_feeds(executor.backend, (*net.graph.inputs, *net.graph.targets), batch, executor.dtype)
     seen = watched(net, rows, executor.dtype)
-    held = HeldLoss(executor, seen, arrays)
+    frozen_loss = FrozenLoss(executor, seen, arrays)
     loss, gradients = executor.gradients(batch)
     if not np.isfinite(loss):
         raise DivergedError(f"the loss is {loss}, which has no derivative")
-    chosen = {name: _chosen(executor, name, gradients[name], elements) for name in gradients}
-    with one_thread():  # products of a few rows: threads would only wait for each other
-        checker = _Checker(executor, held, gradients)
-        found = {name: [checker.look(name, way) for way in ways] for name, ways in chosen.items()}
-        if any(one.kind == "kink" for each in found.values() for one in each):
-            with _moved(executor):
-                held.hold()
-                near = _Checker(executor, held, executor.gradients(batch)[1])
-                for name, ways in chosen.items():
-                    for i, way in enumerate(ways):
-                        if found[name][i].kind == "kink" and (again := near.look(name, way)).kind == "fault":
-                            found[name][i] = again
+    chosen = {name: _directions(executor, name, gradients[name], elements) for name in gradients}
+    with one_thread():  # with so few rows, threads would only wait for each other
+        checker = _Checker(executor, frozen_loss, gradients)
+        derivatives = {
+            name: [checker.check(name, direction) for direction in directions] for name, directions in chosen.items()
+        }
+        if any(one.kind == "kink" for elements_ in derivatives.values() for one in elements_):
+            with _perturbed(executor):
+                frozen_loss.freeze()
+                nearby = _Checker(executor, frozen_loss, executor.gradients(batch)[1])
+                for name, directions in chosen.items():
+                    for i, direction in enumerate(directions):
+                        if (
+                            derivatives[name][i].kind == "kink"
+                            and (nearby_result := nearby.check(name, direction)).kind == "fault"
+                        ):
+                            derivatives[name][i] = nearby_result
     report = Report(
-        tuple(Checked(name, gradients[name].size, tuple(each)) for name, each in found.items()),
+        tuple(Checked(name, gradients[name].size, tuple(elements_)) for name, elements_ in derivatives.items()),
         rows,
         loss,
-        held.held,
+        frozen_loss.held,
         (),
     )
     return report if report.ok else replace(report, blamed=blame(executor, seen, arrays))
 
 
 @contextmanager
-def _moved(executor: Executor) -> Iterator[None]:
-    """Have all parameters a little beside their place, for a while."""
+def _perturbed(executor: Executor) -> Iterator[None]:
+    """Perturb all parameters a little, temporarily."""
     xp, rng = executor.xp, generator(executor.seed, Purpose.GRADCHECK, 1)
     start = {name: xp.array(view) for name, view in executor.parameters.items()}
     try:
@@ -132,40 +136,40 @@ def _moved(executor: Executor) -> Iterator[None]:
 
 
 Way = tuple[tuple[int, ...] | None, "NDArray[Any]"]
-"""The index of an element with the direction along it; None for a direction through all."""
+"""The index of an element, None for a direction through all elements; and the direction."""
 
 
-def _chosen(executor: Executor, name: str, gradient: Any, elements: int) -> list[Way]:
-    """The derivatives of a parameter to look at."""
+def _directions(executor: Executor, name: str, gradient: Any, elements: int) -> list[Way]:
+    """The derivatives of a parameter to check."""
     import numpy as np
 
     size, shape = gradient.size, gradient.shape
     number = list(executor.net.layout.parameters).index(name)
     rng = generator(executor.seed, Purpose.GRADCHECK, 0, number)
-    every = np.arange(size)
+    indices = np.arange(size)
     if size > elements:
         largest = int(np.abs(executor.backend.to_host(gradient)).argmax())
         others = rng.choice(size, elements, replace=False)
-        every = np.unique([largest, *others[others != largest][: elements - 1]])
-    ways: list[Way] = []
-    for at in every:
-        way = np.zeros(size)
-        way[at] = 1.0
-        ways.append((tuple(map(int, np.unravel_index(at, shape))), way.reshape(shape)))
+        indices = np.unique([largest, *others[others != largest][: elements - 1]])
+    directions: list[Way] = []
+    for index in indices:
+        direction = np.zeros(size)
+        direction[index] = 1.0
+        directions.append((tuple(map(int, np.unravel_index(index, shape))), direction.reshape(shape)))
     if size > elements:
-        ways.append((None, rng.uniform(0.5, 1.0, shape) * rng.choice([-1.0, 1.0], shape)))
-    return ways
+        directions.append((None, rng.uniform(0.5, 1.0, shape) * rng.choice([-1.0, 1.0], shape)))
+    return directions
 
 
 class _Checker:
-    """Looks at derivatives where the executor's parameters stand."""
+    """Checks derivatives at the executor's present parameters."""
 
-    def __init__(self, executor: Executor, held: HeldLoss, gradients: Mapping[str, Any]) -> None:
-        self._executor, self._held, self._gradients = executor, held, gradients
+    def __init__(self, executor: Executor, held: FrozenLoss, gradients: Mapping[str, Any]) -> None:
+        self._executor, self._loss, self._gradients = executor, held, gradients
         self._here = held()
 
-    def look(self, name: str, way: Way) -> Element:
-        """One derivative beside differences with steps that become shorter until no kink lies within."""
+    def check(self, name: str, way: Way) -> Element:
+        """Compare one derivative with differences, with shorter and shorter steps until no kink lies within."""
         xp = self._executor.xp
         index, direction = way[0], xp.asarray(way[1])
         view = self._executor.parameters[name]
@@ -175,7 +179,7 @@ class _Checker:
 
         def at(t: float) -> Point:
             view[...] = start + t * direction
-            return self._held()
+            return self._loss()
 
         try:
             results: list[Element] = []
@@ -189,8 +193,8 @@ class _Checker:
 
 
 def _difference(at: Callable[[float], Point], here: Point, h: float, backprop: float) -> Element:
-    """The difference of order h^4 beside the derivative; "kink" where a kink lies within, or the two sides of the point
-    have not one slope."""
+    """Compare the derivative with a central difference of order h^4; "kink" if a kink lies within, or the one-sided
+    slopes differ."""
     losses: list[float] = []
     for t in (h, -h, 2 * h, -2 * h):
         point = at(t)

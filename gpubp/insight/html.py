@@ -1,4 +1,4 @@
-"""A trace as one page that a person steps through, forward and backward; it needs nothing beside itself."""
+"""A trace as a self-contained interactive page that steps forward and backward."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from ..style import page_style
 from .text import as_text, meanings, notation
 
 PAGED = 4096
-"""Numbers that an array may have to be on a page whole: a matrix of 64 by 64."""
+"""Maximum elements of an array that a page shows in full: a matrix of 64 by 64."""
 _FOLDER = Path(__file__).resolve().parent / "page"
 
 
-def as_html(told: Mapping[str, Any], about: str) -> str:
+def as_html(document: Mapping[str, Any], about: str) -> str:
     """The page of a document (gpubp.insight.document), which it holds as JSON; `about`: which step that is.
     Arrays of more than `PAGED` numbers are for other readers."""
-    signs = [*notation(told), *([f"In the update {meanings(told['update']['formulas'])}."] if told["loss"] else ())]
+    sentences = [
+        *notation(document),
+        *([f"In the update {meanings(document['update']['formulas'])}."] if document["loss"] else ()),
+    ]
     places = {
-        "title": escape(f"a step of {told['file']}"),
+        "title": escape(f"a step of {document['file']}"),
         "about": escape(about),
-        "notation": escape(" ".join(signs)),
-        "text": escape(as_text(told)),
-        # A text of the file may hold `</script>`.
-        "data": json.dumps(told, ensure_ascii=False).replace("<", "\\u003c"),
+        "notation": escape(" ".join(sentences)),
+        "text": escape(as_text(document)),
+        # A string in the file may contain `</script>`.
+        "data": json.dumps(document, ensure_ascii=False).replace("<", "\\u003c"),
         "style": page_style(),
         "script": _part("script.js"),
     }

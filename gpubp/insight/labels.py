@@ -23,7 +23,7 @@ class Labels:
     `parameters` and `about` give the full name of a parameter, for its own label and for that of its gradient;
     `statistics` that of what a layer knows of the data beforehand, which a step may change for the next;
     `gradients` the latter by full name; `by_row` are those of values with a row for each example; `result` and `delta`
-    those of a layer's result and of what comes back to it. `told_forward` are those of the forward pass.
+    those of a layer's result and of what comes back to it. `forward_labels` are those of the forward pass.
     """
 
     def __init__(self, net: Net, seen: Watched, layers: Sequence[Layer]) -> None:
@@ -38,7 +38,7 @@ class Labels:
         self.gradients: dict[str, str] = {}
         self.result: dict[Layer, str] = {}
         self.delta: dict[Layer, str] = {}
-        given = {v.hint: v for v in seen.program.inputs[len(seen.feeds) :]}
+        states = {v.hint: v for v in seen.program.inputs[len(seen.feeds) :]}
         self.statistics: dict[str, str] = {}
         owned: dict[Node, list[Parameter]] = {}
         for parameter in net.layout.parameters.values():
@@ -46,26 +46,26 @@ class Labels:
         for layer in layers:
             own = [parameter for node in layer.nodes for parameter in owned.get(node, ())]
             self.forward[layer] = [self._parameter(p, own, layer, seen) for p in own]
-            known = [b for b in net.buffers.values() if b.place in layer.nodes and b.name in given]
-            self.forward[layer] += [self._statistic(b, layer, given[b.name]) for b in known]
+            statistics = [b for b in net.buffers.values() if b.place in layer.nodes and b.name in states]
+            self.forward[layer] += [self._statistic(b, layer, states[b.name]) for b in statistics]
             if len(layer.nodes) > 1:
                 self.forward[layer].append(self._row(f"z{layer.number}", seen.values[layer.nodes[0]]))
             self.result[layer] = self._row(f"a{layer.number}", seen.values[layer.nodes[-1]])
             self.forward[layer].append(self.result[layer])
             self.forward[layer] += [self._label(f"{label}'", new) for label, new in self._changed(layer, seen)]
-        self.told_forward = frozenset(self.vars)
+        self.forward_labels = frozenset(self.vars)
         self.backward = {layer: [] for layer in layers}
         if seen.program.outputs:
             self._loss_and_back(net, seen, layers)
 
     def _loss_and_back(self, net: Net, seen: Watched, layers: Sequence[Layer]) -> None:
-        """Label the loss, and what comes back from it."""
-        made = {v: eqn for eqn in seen.program.eqns for v in eqn.outputs}
-        penalised = bool(made[seen.program.outputs[1]].operands)
+        """Label the loss and the backward values."""
+        producers = {v: eqn for eqn in seen.program.eqns for v in eqn.outputs}
+        penalised = bool(producers[seen.program.outputs[1]].operands)
         for label, var in zip(LOSS, seen.program.outputs, strict=True):
             if penalised or label == LOSS[-1]:
                 self._label(label, var)
-        self.told_forward = frozenset(self.vars)
+        self.forward_labels = frozenset(self.vars)
         for layer in reversed(layers):
             self.backward[layer] = self._back(layer, seen)
             for label in self.forward[layer]:
@@ -80,7 +80,7 @@ class Labels:
         self.gradients = {name: self.gradients[name] for name in net.layout.parameters if name in self.gradients}
 
     def _back(self, layer: Layer, seen: Watched) -> list[str]:
-        """Label what comes back to a layer's result, and to its z."""
+        """Label the cotangents of a layer's result and of its z."""
         inner, outer = (seen.cotangents.get(seen.values[node]) for node in (layer.nodes[0], layer.nodes[-1]))
         found = []
         if len(layer.nodes) > 1 and outer is not None:
@@ -104,7 +104,8 @@ class Labels:
         return [(label, v) for label, v in new.items() if v is not None and made.get(v) in layer.nodes]
 
     def _parameter(self, parameter: Parameter, own: Sequence[Parameter], layer: Layer, seen: Watched) -> str:
-        """W, b, or what the layer itself calls it, with the number of the layer: `query_weight4` of an attention."""
+        """W, b, or the layer's own name for it, followed by the number of the layer: `query_weight4` in an
+        attention."""
         letter = {"weight": "W", "bias": "b"}.get(parameter.role)
         alone = sum(p.role == parameter.role for p in own) == 1
         called = _called(parameter)
@@ -119,7 +120,7 @@ class Labels:
         return label
 
     def _label(self, name: str, var: Var) -> str:
-        """A label that is not taken yet."""
+        """Add a label, made unique by underscores."""
         while name in self._taken:
             name += "_"
         self._taken.add(name)

@@ -1,5 +1,5 @@
-"""The derivative of a primitive beside finite differences: the one definition of that check, for the tests of the
-registry and for `gradcheck`."""
+"""The comparison of a primitive's derivative with finite differences, for the tests of all primitives and for
+`gradcheck`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _CLOSE, _CLOSE_SINGLE = 1e-6, 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A derivative by input number `input`, from 0, along a direction drawn at random, that is not what differences
-    from the right and from the left of the point give. `kink`: these do not agree with each other, either."""
+    """A derivative with respect to input number `input`, from 0, along a random direction, that differs from the
+    one-sided differences `right` and `left`. `kink`: these differ from each other as well."""
 
     input: int
     found: float
@@ -30,14 +30,14 @@ class Mismatch:
 
 
 def both_sides(f: Callable[[float], float], h: float = _H) -> tuple[float, float]:
-    """The derivative at 0 from points on its right only, and on its left only, each with an error of order h^2."""
+    """One-sided differences at 0, from the right and from the left, with an error of order h^2."""
     middle = f(0.0)
     right, left = ((-3 * middle + 4 * f(s) - f(2 * s)) / (2 * s) for s in (h, -h))
     return right, left
 
 
 def several(found: Any) -> tuple[NDArray[Any], ...]:
-    """What a primitive gives, as a tuple of arrays."""
+    """The result or results of a primitive as a tuple of arrays."""
     import numpy as np
 
     return tuple(map(np.asarray, found if isinstance(found, tuple | list) else (found,)))
@@ -46,11 +46,11 @@ def several(found: Any) -> tuple[NDArray[Any], ...]:
 def check_rule(
     op: Primitive, arrays: Sequence[NDArray[Any]], params: Mapping[str, Any], seed: int = 0
 ) -> tuple[int, list[Mismatch]]:
-    """Compare each cotangent, for a random upstream one, with differences along a direction drawn at random; where
-    there are several results, for one of all of them and for one of each alone.
+    """Compare each cotangent, for random upstream cotangents, with differences along a random direction. With several
+    results, once for all of them and once for each alone.
 
-    Returns how many cotangents there are, and those that differ by more than 1e-6 of it (1e-4 in float32). The steps go
-    by the size of each number, so that none crosses 0, where poles and kinks stand.
+    Returns the number of cotangents, and those with a relative error above 1e-6 (1e-4 in float32). Steps are
+    proportional to each element, so that none crosses 0, where poles and kinks tend to be.
     """
     import numpy as np
 
@@ -64,8 +64,8 @@ def check_rule(
         count += sum(c is not None for c in cotangents)
         for i, cotangent in enumerate(cotangents):
             if str(arrays[i].dtype) in FLOATS:
-                found = _compared(op, arrays, params, upstream, i, cotangent, rng)
-                wrong += [] if found is None else [found]
+                mismatch = _compared(op, arrays, params, upstream, i, cotangent, rng)
+                wrong += [] if mismatch is None else [mismatch]
     return count, wrong
 
 
@@ -83,10 +83,10 @@ def _compared(
     array = arrays[i]
     single = array.dtype == np.float32
     slopes = np.zeros(array.shape) if cotangent is None else cotangent
-    # Along the cotangent's own signs no term cancels another, and a part of the whole is seen in the sum.
+    # Along the cotangent's signs no terms cancel, so that an error in any part shows in the sum.
     signs = np.where(slopes == 0, rng.choice([-1.0, 1.0], array.shape), np.sign(slopes))
     direction = rng.uniform(0.5, 1.0, array.shape) * signs
-    if array.any():  # zeros, on which kinks stand, are left where they are
+    if array.any():  # zeros, where kinks tend to be, are not moved
         direction *= np.minimum(np.abs(array), 1.0)
     largest = 0.0
 
@@ -113,7 +113,7 @@ def cotangents_of(
     params: Mapping[str, Any],
     upstream: Sequence[NDArray[Any] | None],
 ) -> list[NDArray[Any] | None]:
-    """What the rules `keep` and `vjp` alone give for upstream cotangents, evaluated."""
+    """The cotangents that the rules `save_residuals` and `vjp` give for upstream cotangents."""
     import numpy as np
 
     assert op.vjp is not None
@@ -123,16 +123,18 @@ def cotangents_of(
         eqn = op.save_residuals(eqn)
     gs = [None if u is None else Var(y.aval, "g") for u, y in zip(upstream, eqn.outputs, strict=False)]
     gs += [None] * (len(eqn.outputs) - len(gs))
-    more = len(eqn.outputs) > 1
+    several_outputs = len(eqn.outputs) > 1
     with recording() as tail:
-        found = op.vjp(tuple(gs) if more else gs[0], eqn.outputs if more else eqn.output, *xs, **eqn.params)
-    wanted = [r for r in found if r is not None]
-    given = {g: u.astype(g.dtype) for g, u in zip(gs, upstream, strict=False) if g is not None and u is not None}
-    program = verify(Program((*given, *xs), (eqn, *tail), tuple(wanted)))
-    values = iter(evaluate(program, [*given.values(), *arrays], np))
-    return [None if r is None else next(values) for r in found]
+        cotangents = op.vjp(
+            tuple(gs) if several_outputs else gs[0], eqn.outputs if several_outputs else eqn.output, *xs, **eqn.params
+        )
+    outputs = [r for r in cotangents if r is not None]
+    seeds = {g: u.astype(g.dtype) for g, u in zip(gs, upstream, strict=False) if g is not None and u is not None}
+    program = verify(Program((*seeds, *xs), (eqn, *tail), tuple(outputs)))
+    values = iter(evaluate(program, [*seeds.values(), *arrays], np))
+    return [None if r is None else next(values) for r in cotangents]
 
 
 def inputs_for(arrays: Sequence[NDArray[Any]]) -> list[Var]:
-    """Program inputs of the arrays' shapes and types."""
+    """Program inputs with the arrays' shapes and dtypes."""
     return [Var(Aval(a.shape, str(a.dtype)), f"x{i}") for i, a in enumerate(arrays)]

@@ -1,4 +1,4 @@
-"""What is looked at: a net on the CPU with its weights, and rows."""
+"""The subject of an inspection: a net on the CPU with its weights, and rows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Net
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """A net on the CPU, its training rows, and what to call them. `rows` is None where the file has no data; `words`
-    are those that the labels 0, 1, ... of a name stand for."""
+    """A net on the CPU, its training rows, and a description. `rows` is None if the file has no data; `words`: for each
+    name the words that its labels 0, 1, ... stand for."""
 
     executor: Executor
     rows: Mapping[str, Any] | Stream | None
@@ -25,13 +25,13 @@ class Subject:
 
     @property
     def count(self) -> int:
-        """Training rows."""
+        """The number of training rows."""
         if isinstance(self.rows, Stream):
             return len(self.rows)
         return len(next(iter(self.rows.values()))) if self.rows else 0
 
     def batch(self, first: int, count: int) -> dict[str, Any]:
-        """So many training rows from row `first` on, counted from 0; fewer at the end."""
+        """`count` training rows from row `first` on, counted from 0; fewer at the end."""
         if isinstance(self.rows, Stream):
             return self.rows.batch(0, 0, first, min(first + count, self.count), mixed=False)
         return {name: array[first : first + count] for name, array in (self.rows or {}).items()}
@@ -55,7 +55,7 @@ def subject(executor: Executor, about: str, rows: Mapping[str, Any] | None = Non
 
 
 def _set_length(executor: Executor, net: Net, count: int) -> None:
-    """Tell a schedule how long the training is to be."""
+    """Set the length of the training, on which schedules depend."""
     batches = -(-count // int(net.option("batch", 32)))
     total = net.option("steps") or batches * (net.option("epochs") or 1)
     executor.set_counters({EPOCH_STEPS: batches, TOTAL_STEPS: total})

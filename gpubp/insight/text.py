@@ -1,4 +1,4 @@
-"""A trace as text for a terminal: the formulas of every layer with the numbers beside them."""
+"""A trace as text for a terminal: the formulas of every layer, with numbers."""
 
 from __future__ import annotations
 
@@ -23,45 +23,48 @@ _WORDS = {
     "rate_scale": "rate_scale, 1 until `plateau` lowers it",
     "epoch_steps": "epoch_steps and total_steps, the batches of an epoch and of the training",
 }
-"""What the formulas of an update take from the training."""
+"""Explanations of the symbols that the formulas of an update take from the training."""
 _LOSSES = {
     "sigmoid_cross_entropy": "sigmoid_cross_entropy(z, y) = log(1 + exp(z)) - y * z, which is "
     "-(y * log(a) + (1 - y) * log(1 - a)) for a = sigmoid(z)",
     "log_softmax": "log_softmax(z) = z - log(sum(exp(z))), which is log(a) for a = softmax(z)",
 }
-"""What the stable forms of losses stand for: a reader of the file wrote a loss of the activation."""
+"""Explanations of the stable forms of losses, which replace the loss of an activation in the file."""
 DIGITS = 4
-"""Of a number, those that count, where no other number of them is asked for."""
+"""Default number of significant digits."""
 _WIDEST = 56
-"""A formula longer than this has its value on a line of its own."""
+"""Maximum characters of a formula that has its value on the same line."""
 
 
-def as_text(told: Mapping[str, Any], digits: int = DIGITS) -> str:
-    """The text of a document (gpubp.insight.document); numbers have so many digits that count."""
-    parts = ["\n".join((*notation(told), *_cut(told))), block(told["feeds"], digits)]
-    parts += ["forward", *(_titled(layer, layer["forward"], digits) for layer in told["layers"])]
-    if told["loss"]:
-        parts.append("\n".join(("the loss", block(told["loss"], digits), *_stable(told["loss"]))))
-        back = [one for one in reversed(told["layers"]) if one["backward"]]
+def as_text(document: Mapping[str, Any], digits: int = DIGITS) -> str:
+    """The text of a document (gpubp.insight.document), with `digits` significant digits."""
+    parts = ["\n".join((*notation(document), *_cut(document))), block(document["feeds"], digits)]
+    parts += ["forward", *(_titled(layer, layer["forward"], digits) for layer in document["layers"])]
+    if document["loss"]:
+        parts.append("\n".join(("the loss", block(document["loss"], digits), *_stable(document["loss"]))))
+        back = [one for one in reversed(document["layers"]) if one["backward"]]
         parts += ["backward", *(_titled(one, one["backward"], digits) for one in back)]
-        parts.append("\n".join(("the update", *_update(told["update"], digits))))
+        parts.append("\n".join(("the update", *_update(document["update"], digits))))
     else:
         parts.append("\n".join(_NO_LOSS))
-    if told["health"]["layers"]:
-        parts.append("\n".join(_health(told["health"])))
+    if document["health"]["layers"]:
+        parts.append("\n".join(_health(document["health"])))
     return "\n\n".join(parts)
 
 
-def notation(told: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the signs of a document stand for."""
-    signs = _FORWARD, _BACKWARD if told["loss"] else _BETWEEN
-    primed = any(line["name"].endswith("'") for layer in told["layers"] for line in layer["forward"])
+def notation(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Explanations of the notation, forward and backward."""
+    signs = _FORWARD, _BACKWARD if document["loss"] else _BETWEEN
+    primed = any(line["name"].endswith("'") for layer in document["layers"] for line in layer["forward"])
     return (*signs[:-1], f"{signs[-1]};", _KEPT) if primed else signs
 
 
-def _cut(told: Mapping[str, Any]) -> Iterator[str]:
-    """How to see the rest, where not all arrays are shown whole."""
-    lines = (*told["feeds"], *(line for layer in told["layers"] for line in (*layer["forward"], *layer["backward"])))
+def _cut(document: Mapping[str, Any]) -> Iterator[str]:
+    """If arrays are abbreviated, the hint how to see them in full."""
+    lines = (
+        *document["feeds"],
+        *(line for layer in document["layers"] for line in (*layer["forward"], *layer["backward"])),
+    )
     for line in lines:
         if count_of(line["value"]) > FEW:
             yield f"of more than {FEW} numbers the first {FIRST} are shown: `--show {line['name']}` shows all"
@@ -73,7 +76,7 @@ def _titled(layer: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], digits
 
 
 def _stable(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What the stable forms in some formulas stand for."""
+    """Explanations of the stable forms that occur in some formulas."""
     formulas = " ".join(line["formula"] for line in lines)
     yield from (f"  with {meant}" for name, meant in _LOSSES.items() if f"{name}(" in formulas)
 
@@ -94,16 +97,16 @@ def block(lines: Sequence[Mapping[str, Any]], digits: int) -> str:
 
 
 def head(line: Mapping[str, Any]) -> str:
-    """What stands before the numbers of a line."""
+    """The part of a line before its numbers."""
     if line["formula"]:
         return f"{line['name']} = {line['formula']}"
     return f"{line['name']}  {line['about']}".rstrip()
 
 
 def meanings(formulas: Sequence[str]) -> str:
-    """What the signs in the formulas of an update stand for."""
-    told = " ".join(formulas)
-    words = (text for name, text in _WORDS.items() if re.search(rf"\b{name}\b", told))
+    """Explanations of the symbols in the formulas of an update."""
+    joined = " ".join(formulas)
+    words = (text for name, text in _WORDS.items() if re.search(rf"\b{name}\b", joined))
     return "; ".join(("g = dL/dw", *words, "a prime marks a new value"))
 
 
@@ -129,7 +132,7 @@ def _becomes(one: Mapping[str, Any], digits: int) -> str:
 
 
 def _health(health: Mapping[str, Any]) -> Iterator[str]:
-    """The sizes of results and deltas, and what is wrong with them."""
+    """The magnitudes of results and deltas, and the findings about them."""
     back = any(one["delta"] is not None for one in health["layers"])
     rows = [("layer", "", "result", "delta" if back else "")]
     for one in health["layers"]:
@@ -147,7 +150,7 @@ def _health(health: Mapping[str, Any]) -> Iterator[str]:
 
 
 def shown(value: Mapping[str, Any], digits: int = DIGITS) -> str:
-    """An array as it is printed: its numbers, or its shape, what they are like, and the first of them."""
+    """An array as text: its elements, or its shape, range, mean and first elements."""
     if count_of(value) <= FEW:
         return _listed(value["values"], digits)
     low, high, mean = (number(value[key], digits) for key in ("min", "max", "mean"))
@@ -156,7 +159,7 @@ def shown(value: Mapping[str, Any], digits: int = DIGITS) -> str:
 
 
 def _flat(values: Any) -> Iterator[Any]:
-    """The numbers of an array, in their order."""
+    """The elements of a nested list, in row-major order."""
     if isinstance(values, list):
         for one in values:
             yield from _flat(one)
@@ -171,5 +174,5 @@ def _listed(values: Any, digits: int) -> str:
 
 
 def number(value: Any, digits: int = DIGITS) -> str:
-    """A number as texts have it; 0 has no sign."""
+    """A number as text, without negative zero."""
     return f"{value + 0.0:.{digits}g}" if isinstance(value, float) else str(value)

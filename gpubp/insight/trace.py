@@ -1,7 +1,7 @@
-"""The trace of a step: what every layer makes of an example and what comes back to it, with the formulas that say so.
+"""The trace of a step: the value and the gradient of every layer for one example, with their formulas.
 
-The formulas are not written by hand: they are the equations of the program that training runs, as layers and the
-derivatives of the primitives recorded them, after the same algebra.
+The formulas are not written by hand: they are the equations of the training program, as recorded by layers and the
+derivatives of primitives, after the same algebraic simplification.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """`name = formula` and what it gives; inputs, parameters and statistics have no formula. `about`: the full name of
-    a parameter, the word of a label. `inner`: the formulas of a body that is run many times; it gives several values,
-    of which the first is shown."""
+    """`name = formula` and its value; inputs, parameters and statistics have no formula. `about`: the full name of a
+    parameter, or the word of a label. `inner`: the formulas of a loop body; of a loop's several results the first is
+    shown."""
 
     name: str
     formula: str
@@ -87,12 +87,12 @@ def trace(executor: Executor, batch: Mapping[str, Any], words: Mapping[str, Sequ
     seen = watched(net, rows, executor.dtype)
     layers = layers_of(net, seen)
     labels = Labels(net, seen, layers)
-    teller = _Teller(executor, seen, labels, arrays, rows)
-    feeds = [teller.given(name, words.get(name, ())) for name in labels.feeds]
-    forward = [[line for name in labels.forward[layer] for line in teller.lines(name)] for layer in layers]
-    loss = [line for name in LOSS for line in teller.lines(name)]
-    teller.turn()
-    backward = [[line for name in labels.backward[layer] for line in teller.lines(name)] for layer in layers[::-1]]
+    builder = _LineBuilder(executor, seen, labels, arrays, rows)
+    feeds = [builder.feed_line(name, words.get(name, ())) for name in labels.feeds]
+    forward = [[line for name in labels.forward[layer] for line in builder.lines(name)] for layer in layers]
+    loss = [line for name in LOSS for line in builder.lines(name)]
+    builder.name_backward()
+    backward = [[line for name in labels.backward[layer] for line in builder.lines(name)] for layer in layers[::-1]]
     trains = net.graph.train is not None
     steps = (
         Step(layer, tuple(ahead), tuple(back), labels.result[layer], labels.delta.get(layer, ""))
@@ -106,68 +106,68 @@ def trace(executor: Executor, batch: Mapping[str, Any], words: Mapping[str, Sequ
         tuple(feeds),
         tuple(steps),
         tuple(loss),
-        {name: teller.gradient(name, label) for name, label in labels.gradients.items()},
+        {name: builder.gradient(name, label) for name, label in labels.gradients.items()},
         update_formulas(executor, rows) if trains else (),
         changes(executor, batch) if trains else (),
     )
 
 
-class _Teller:
+class _LineBuilder:
     """Makes lines of the values that have a label: the program is left with what leads to them, and run."""
 
     def __init__(self, executor: Executor, seen: Watched, labels: Labels, arrays: Sequence[Any], rows: int) -> None:
         self._labels, self._rows, self._host = labels, rows, executor.backend.to_host
-        wanted = tuple(dict.fromkeys(v for v in labels.vars.values() if v not in seen.program.inputs))
-        program = optimise(replace(seen.program, outputs=wanted))
-        self._now = dict(zip(wanted, program.outputs, strict=True))
-        self._notation = Notation(program, self._named(labels.told_forward))
+        labelled = tuple(dict.fromkeys(v for v in labels.vars.values() if v not in seen.program.inputs))
+        program = optimise(replace(seen.program, outputs=labelled))
+        self._after_passes = dict(zip(labelled, program.outputs, strict=True))
+        self._notation = Notation(program, self._names_of(labels.forward_labels))
         self._used = {x for eqn in program.eqns for x in eqn.operands}
         self._by_row = self._rows_of(program) if rows > 1 else set()
-        given = [*arrays, *(executor.arrays()[name] for name in seen.states)]
-        self._values: dict[Var, Any] = dict(zip(program.inputs, given, strict=True))
+        inputs = [*arrays, *(executor.arrays()[name] for name in seen.states)]
+        self._values: dict[Var, Any] = dict(zip(program.inputs, inputs, strict=True))
         with executor.backend.running():
-            evaluate(program, given, executor.xp, self._keep)
+            evaluate(program, inputs, executor.xp, self._record)
 
     def _rows_of(self, program: Program) -> set[Var]:
         """The values with a row for each example: those that the labels tell, what is made of them row by row, and what
         such values are made of beside them, as a mask of dropout."""
-        found = {self._at(self._labels.vars[name]) for name in self._labels.by_row if name in self._labels.vars}
+        by_row = {self._optimised(self._labels.vars[name]) for name in self._labels.by_row if name in self._labels.vars}
         for eqn in program.eqns:
             if eqn.op.trait in ("elementwise", "rowwise"):
-                deep = {x.ndim for x in eqn.operands if x in found}
-                found.update(v for v in eqn.outputs if v.ndim in deep)
+                ranks = {x.ndim for x in eqn.operands if x in by_row}
+                by_row.update(v for v in eqn.outputs if v.ndim in ranks)
         for eqn in reversed(program.eqns):
-            if eqn.op.trait == "elementwise" and eqn.output in found:
-                found.update(x for x in eqn.operands if x.shape == eqn.output.shape)
-        return found
+            if eqn.op.trait == "elementwise" and eqn.output in by_row:
+                by_row.update(x for x in eqn.operands if x.shape == eqn.output.shape)
+        return by_row
 
-    def turn(self) -> None:
+    def name_backward(self) -> None:
         """From here on the labels of the way back are names too: before, no formula may speak of them."""
-        self._notation.name(self._named(self._labels.vars))
+        self._notation.name(self._names_of(self._labels.vars))
 
-    def _named(self, labels: Container[str]) -> dict[Var, str]:
+    def _names_of(self, labels: Container[str]) -> dict[Var, str]:
         names: dict[Var, str] = {}
         for name, var in self._labels.vars.items():
             if name in labels:
-                names.setdefault(self._at(var), name)
+                names.setdefault(self._optimised(var), name)
         return names
 
-    def _keep(self, eqn: Eqn, found: Any) -> None:
+    def _record(self, eqn: Eqn, found: Any) -> None:
         self._values.update(zip(eqn.outputs, found if len(eqn.outputs) > 1 else (found,), strict=True))
 
-    def _at(self, var: Var) -> Var:
-        return self._now.get(var, var)
+    def _optimised(self, var: Var) -> Var:
+        return self._after_passes.get(var, var)
 
-    def given(self, name: str, words: Sequence[str]) -> Line:
+    def feed_line(self, name: str, words: Sequence[str]) -> Line:
         """The line of an input, which has no formula."""
-        value = self._shown(name, self._at(self._labels.vars[name]))
+        value = self._shown(name, self._optimised(self._labels.vars[name]))
         return Line(name, "", value, words[int(value)] if words and value.ndim == 0 else "")
 
     def lines(self, name: str) -> Iterator[Line]:
         """The line of a value, after those of what it is made of and that was not told before."""
         if name not in self._labels.vars:
             return
-        var = self._at(self._labels.vars[name])
+        var = self._optimised(self._labels.vars[name])
         if name in self._labels.parameters:
             yield Line(name, "", self._shown(name, var), self._labels.parameters[name])
             return
@@ -184,8 +184,8 @@ class _Teller:
     def gradient(self, name: str, label: str) -> NDArray[Any]:
         """The gradient of a parameter; zeros where no gradient reaches it."""
         if label in self._labels.vars:
-            return self._host(self._values[self._at(self._labels.vars[label])])
-        return self._host(0.0 * self._values[self._at(self._labels.vars[label.removeprefix("dL/d")])])
+            return self._host(self._values[self._optimised(self._labels.vars[label])])
+        return self._host(0.0 * self._values[self._optimised(self._labels.vars[label.removeprefix("dL/d")])])
 
     def _shown(self, name: str, var: Var) -> NDArray[Any]:
         """A value on the host; of one that has a row for each example, the first."""

@@ -1,4 +1,4 @@
-"""What the optimizer makes of the gradients of a step."""
+"""The optimizer's update of a step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """A parameter before and after an update, and so by name what the optimizer keeps of it: `velocity`, `m`, `v`."""
+    """A parameter before and after an update, and likewise its optimizer state by name: `velocity`, `m`, `v`."""
 
     parameter: str
     before: NDArray[Any]
@@ -34,7 +34,7 @@ def changes(executor: Executor, batch: Mapping[str, Any]) -> tuple[Change, ...]:
     copy = Executor(executor.net, place, executor.dtype, executor.seed, "numpy" if place == "cpu" else "auto")
     copy.adopt(executor.arrays())
     if not executor.counters.get(EPOCH_STEPS, 1.0):
-        # A schedule goes by the length of the training: unless that is known, an epoch is this batch.
+        # Schedules depend on the length of the training: if it is unknown, an epoch is this batch.
         epochs = float(executor.net.option("epochs") or 1)
         copy.set_counters({EPOCH_STEPS: 1.0, TOTAL_STEPS: executor.counters.get(TOTAL_STEPS) or epochs})
     first = copy.state_dict()
@@ -50,7 +50,7 @@ def changes(executor: Executor, batch: Mapping[str, Any]) -> tuple[Change, ...]:
 
 
 def _kept(state: Mapping[str, Any], parameter: str) -> Iterator[tuple[str, str]]:
-    """What the optimizer keeps of a parameter: its name in formulas, and in the state."""
+    """The optimizer state of a parameter: names in formulas, and in the state dict."""
     for name in state:
         kind = name.removeprefix("optimizer.").removesuffix(f".{parameter}")
         if "." not in kind and name == f"optimizer.{kind}.{parameter}":
@@ -72,13 +72,13 @@ def update_formulas(executor: Executor, rows: int) -> tuple[str, ...]:
     kept = {state: _short(state.hint, group.name) for state, _ in built.program.updates}
     own = {state: name for state, name in kept.items() if name}
     new = {value: f"{own[state]}'" for state, value in built.program.updates if state in own}
-    plain = [f"{new.pop(value)} = {name}" for value, name in gradients.items() if value in new]
-    # A factor that is 1, and that nothing but the host would change, is left out.
-    still = plateau_of(net.graph) is None and executor.counters[RATE_SCALE] == 1
-    scale = {v: "1" for v in built.program.inputs if still and v.hint == RATE_SCALE}
+    renamed = [f"{new.pop(value)} = {name}" for value, name in gradients.items() if value in new]
+    # Omit a factor that is 1 and that only the host could change.
+    scale_is_one = plateau_of(net.graph) is None and executor.counters[RATE_SCALE] == 1
+    scale = {v: "1" for v in built.program.inputs if scale_is_one and v.hint == RATE_SCALE}
     notation = Notation(built.program, {**built.told, **scale, **own, **gradients, **new})
     ordered = sorted(new, key=lambda value: new[value] == "w'")
-    return (*plain, *(line for value in ordered for one in notation.formulas(value) for line in one_line(one)))
+    return (*renamed, *(line for value in ordered for one in notation.formulas(value) for line in one_line(one)))
 
 
 def _short(state: str, group: str) -> str:

@@ -1,4 +1,4 @@
-"""Pictures of nets and of runs."""
+"""Drawings of nets, and charts and reports of runs."""
 
 from .charts import curves_file
 from .curves import panels

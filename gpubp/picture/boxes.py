@@ -1,4 +1,4 @@
-"""What a picture of a net shows: boxes of nodes, blocks that may be open, and repeated ones as one."""
+"""The structure of a drawing of a net: boxes of nodes, blocks that can be expanded, repetitions merged into one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dsl.graph import Node
 
 NUMBER = "[]"
-"""The shape of a single number, which goes without saying."""
+"""The shape of a scalar, which is not shown."""
 
 _WEIGHTS = ("weight", "table")
 """Roles of parameters that make a layer; the gains and biases of a normalisation go with the layer before it."""
@@ -40,7 +40,7 @@ class Box:
 
     @property
     def about(self) -> str:
-        """All that is known of it, in one line."""
+        """A description in one line."""
         parts = [" -> ".join(self.lines) + (f", {self.count} times" if self.count > 1 else "")]
         if self.shape not in ("", NUMBER):
             parts.append(self.shape)
@@ -51,29 +51,29 @@ class Box:
 
     @property
     def signature(self) -> object:
-        """Equal for boxes that a reader takes for the same."""
+        """A key that is equal for boxes that look the same."""
         inner = self.inner and tuple(box.signature for box in self.inner.boxes)
         return self.kind, self.lines, self.shape, self.parameters, self.shared, self.outputs, inner
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
-    """Boxes, each after those that lead to it, and what leads from one to another: (source, target, the node). `takes`
-    and `gives`: nodes from outside, each with a box that takes it, and boxes with results for outside."""
+    """Boxes, each after those that lead to it, and what leads from one to another: (source, target, the node).
+    `entries` and `exits`: nodes from outside, each with a box that takes it, and boxes with results for outside."""
 
     boxes: tuple[Box, ...]
     links: tuple[tuple[int, int, Node], ...]
-    takes: tuple[tuple[Node, int], ...]
-    gives: tuple[tuple[Node, int], ...]
+    entries: tuple[tuple[Node, int], ...]
+    exits: tuple[tuple[Node, int], ...]
 
 
 def scope_of(net: Net, fold: bool = True) -> Scope:
-    """The boxes of a net's model; `fold`: equal ones behind each other are one."""
+    """The boxes of a net's model; `fold`: merge consecutive equal boxes."""
     return _Reader(net, fold).scope([node for node in net.graph.nodes if node.kind != "constant"], 0)
 
 
 def sources(node: Node) -> Iterator[Node]:
-    """The nodes that a node reads, but for constants."""
+    """The nodes that a node reads, without constants."""
     for one in (*node.inputs, *(v for v in node.attrs.values() if hasattr(v, "trace"))):
         if one.kind != "constant":  # type: ignore[union-attr]
             yield one  # type: ignore[misc]
@@ -87,7 +87,7 @@ class _Reader:
     read_by: dict[Node, list[Node]] = field(default_factory=dict)
     names: dict[Node, list[str]] = field(default_factory=dict)
     sizes: Counter[str] = field(default_factory=Counter)
-    makers: frozenset[str] = frozenset()
+    layer_owners: frozenset[str] = frozenset()
     counted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ class _Reader:
             self.names.setdefault(node, []).append(name)
         for parameter in self.net.layout.parameters.values():
             self.sizes[parameter.place.name] += parameter.size
-        self.makers = frozenset(
+        self.layer_owners = frozenset(
             p.place.name for p in self.net.layout.parameters.values() if p.role in _WEIGHTS or p.place.kind == "weight"
         )
 
@@ -107,29 +107,29 @@ class _Reader:
         """The boxes of nodes whose first `depth` expansions are the same."""
         nodes = [n for n in nodes if n.kind != "target" or self.users[n]]
         boxes = self._boxes(nodes, depth)
-        home = {node: i for i, box in enumerate(boxes) for node in box.nodes}
+        box_of = {node: i for i, box in enumerate(boxes) for node in box.nodes}
         links: dict[tuple[int, int, Node], None] = {}
-        takes: dict[tuple[Node, int], None] = {}
+        entries: dict[tuple[Node, int], None] = {}
         for i, box in enumerate(boxes):
             for node in box.nodes:
                 for source in sources(node):
-                    if source in home and home[source] != i:
-                        links[home[source], i, source] = None
-                    elif source not in home:
-                        takes[source, i] = None
+                    if source in box_of and box_of[source] != i:
+                        links[box_of[source], i, source] = None
+                    elif source not in box_of:
+                        entries[source, i] = None
         order = _sorted(len(boxes), links)
         at = {old: new for new, old in enumerate(order)}
         own = set(nodes)
-        gives = {
-            (node, at[home[node]]): None
+        exits = {
+            (node, at[box_of[node]]): None
             for node in nodes
             if node in self.names or any(user not in own for user in self.read_by.get(node, ()))
         }
         scope = Scope(
             tuple(boxes[i] for i in order),
             tuple((at[a], at[b], node) for a, b, node in links),
-            tuple((node, at[i]) for node, i in takes),
-            tuple(gives),
+            tuple((node, at[i]) for node, i in entries),
+            tuple(exits),
         )
         return _folded(scope) if self.fold else scope
 
@@ -145,11 +145,11 @@ class _Reader:
                 continue
             inner = self.scope(group, depth + 1)
             what = group[0].trace[depth].what
-            turn = what.startswith(("repeat ", "for "))
-            if turn and len(inner.boxes) == 1:
+            is_loop = what.startswith(("repeat ", "for "))
+            if is_loop and len(inner.boxes) == 1:
                 boxes.append(inner.boxes[0])
             else:
-                boxes.append(self._block("repeat" if turn and what.startswith("repeat") else what, group, inner))
+                boxes.append(self._block("repeat" if is_loop and what.startswith("repeat") else what, group, inner))
         return boxes
 
     def _add(self, boxes: list[Box], node: Node) -> None:
@@ -158,7 +158,7 @@ class _Reader:
         if boxes and len(read) == 1 and boxes[-1].kind in ("layer", "plain") and boxes[-1].nodes[-1] is read[0]:
             before, shapes = boxes[-1], self.net.shapes
             alone = self.users[read[0]] == 1 and not before.outputs
-            if alone and node.name not in self.makers and shapes.get(node) == shapes.get(read[0]):
+            if alone and node.name not in self.layer_owners and shapes.get(node) == shapes.get(read[0]):
                 size, shared = self._count([node])
                 boxes[-1] = replace(
                     before,
@@ -182,12 +182,12 @@ class _Reader:
 
     def _block(self, what: str, group: Sequence[Node], inner: Scope) -> Box:
         name, bracket, options = what.partition("(")
-        given = [boxes.nodes[-1] for boxes in inner.boxes if any(node in boxes.nodes for node, _ in inner.gives)]
+        exit_nodes = [boxes.nodes[-1] for boxes in inner.boxes if any(node in boxes.nodes for node, _ in inner.exits)]
         return Box(
             "block",
             tuple(group),
             (name, options.removesuffix(")")) if bracket and options != ")" else (name,),
-            self._shape(given[0]) if len(given) == 1 else "",
+            self._shape(exit_nodes[0]) if len(exit_nodes) == 1 else "",
             sum(box.parameters for box in inner.boxes),
             any(box.shared for box in inner.boxes),
             tuple(name for node in group for name in self.names.get(node, ())),
@@ -208,7 +208,7 @@ class _Reader:
 
 
 def _sorted(count: int, links: Iterable[tuple[int, int, Node]]) -> list[int]:
-    """An order in which links lead forward, as near to the given one as may be."""
+    """A topological order, as close to the given order as possible."""
     before: list[set[int]] = [set() for _ in range(count)]
     for a, b, _ in links:
         before[b].add(a)
@@ -232,13 +232,13 @@ def _sorted(count: int, links: Iterable[tuple[int, int, Node]]) -> list[int]:
 
 
 def _folded(scope: Scope) -> Scope:
-    """The same, with each run of equal boxes, of which each leads to the next and nowhere else, as one."""
+    """Merge each run of equal boxes in which each leads only to the next."""
     after: dict[int, set[int]] = {}
     before: dict[int, set[int]] = {}
     for a, b, _ in scope.links:
         after.setdefault(a, set()).add(b)
         before.setdefault(b, set()).add(a)
-    takes, gives = {i for _, i in scope.takes}, {i for _, i in scope.gives}
+    entries, exits = {i for _, i in scope.entries}, {i for _, i in scope.exits}
     kept: list[Box] = []
     at: dict[int, int] = {}
     for i, box in enumerate(scope.boxes):
@@ -246,8 +246,8 @@ def _folded(scope: Scope) -> Scope:
         if (
             last >= 0
             and after[last] == {i}
-            and last not in gives
-            and i not in takes
+            and last not in exits
+            and i not in entries
             and box.kind in ("layer", "block")
             and box.signature == scope.boxes[last].signature
         ):
@@ -266,8 +266,8 @@ def _folded(scope: Scope) -> Scope:
     return Scope(
         tuple(kept),
         tuple(links),
-        tuple(dict.fromkeys((node, at[i]) for node, i in scope.takes)),
-        tuple(dict.fromkeys((node, at[i]) for node, i in scope.gives)),
+        tuple(dict.fromkeys((node, at[i]) for node, i in scope.entries)),
+        tuple(dict.fromkeys((node, at[i]) for node, i in scope.exits)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Charts by matplotlib, an optional package: as files, and as SVG that stands inside a page."""
+"""Charts by matplotlib, an optional package: as files, and as SVG inside a page."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ others are darker than theirs. Parts of the data have a dash of their own, too, 
 DASHES: Mapping[str, Any] = {"train": "-", "valid": (0, (5, 2)), "test": (0, (1, 1.5)), "": "-"}
 MARKS = ("", "o", "s", "^", "D", "v")
 MOST_INSIDE = 4
-"""Names of curves that stand within their axes; more stand beside them, one below the other."""
+"""Maximum curves whose legend is inside the axes; a longer one is beside them."""
 INK = "#010203"
-"""Stands for the colour of the text around an SVG inside a page; black in a file."""
+"""Placeholder for the text colour: `currentColor` in a page, black in a file."""
 
 HEAT = "cividis"
 """A colour map made for the colour-blind (Nunez, Anderton & Renslow 2018): lightness rises with the number."""
 
 SIDES = "PuOr_r"
-"""From purple for one side over white to orange for the other (Brewer)."""
+"""A diverging colour map from purple over white to orange (Brewer)."""
 
 
 def require_matplotlib() -> None:
-    """Raise GpubpError where matplotlib is not installed."""
+    """Raise GpubpError if matplotlib is not installed."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:
@@ -48,7 +48,7 @@ def require_matplotlib() -> None:
 
 @contextmanager
 def figure(columns: int, rows: int, width: float, height: float) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A figure of so many panels and inches."""
+    """A figure with `columns` by `rows` panels, of a size in inches."""
     require_matplotlib()
     import matplotlib
     from matplotlib.figure import Figure
@@ -60,23 +60,23 @@ def figure(columns: int, rows: int, width: float, height: float) -> Iterator[tup
         ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor", "axes.titlecolor"), INK
     )
     with matplotlib.rc_context(settings), warnings.catch_warnings():
-        # Texts of an SVG are drawn by who shows it, with fonts of its own.
+        # Text in an SVG is rendered by the viewer, with its own fonts.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        made = Figure(figsize=(width, height), layout="constrained")
-        yield made, list(made.subplots(rows, columns, squeeze=False).flat)
+        fig = Figure(figsize=(width, height), layout="constrained")
+        yield fig, list(fig.subplots(rows, columns, squeeze=False).flat)
 
 
-def draw_curves(made: Figure, axes: Sequence[Axes], panels: Sequence[Panel]) -> None:
-    """Each panel on one of the axes. With one run a colour is a part of the data, with several a run."""
+def draw_curves(fig: Figure, axes: Sequence[Axes], panels: Sequence[Panel]) -> None:
+    """Draw each panel on one of the axes. Colours tell parts of the data apart, or runs if there are several."""
     from matplotlib.ticker import MaxNLocator
 
     runs = list(dict.fromkeys(curve.run for panel in panels for curve in panel.curves))
-    for place, panel in zip(axes, panels):
+    for ax, panel in zip(axes, panels):
         for curve in panel.curves:
             part = list(DASHES).index(curve.part) % 3
             number = runs.index(curve.run) if len(runs) > 1 else part
             label = plain(", ".join((*((curve.run,) if len(runs) > 1 else ()), *((curve.part,) if curve.part else ()))))
-            place.plot(
+            ax.plot(
                 *zip(*curve.points),
                 color=COLORS[number % len(COLORS)],
                 linestyle=DASHES[curve.part],
@@ -88,39 +88,39 @@ def draw_curves(made: Figure, axes: Sequence[Axes], panels: Sequence[Panel]) -> 
             if curve.spread:
                 low, high = zip(*curve.spread)
                 color = COLORS[number % len(COLORS)]
-                place.fill_between([x for x, _ in curve.points], low, high, color=color, alpha=0.15, linewidth=0)
+                ax.fill_between([x for x, _ in curve.points], low, high, color=color, alpha=0.15, linewidth=0)
         values = {y for curve in panel.curves for y in curve.values}
         if panel.by_powers:
-            place.set_yscale("log")
+            ax.set_yscale("log")
         elif len(values) == 1 and (value := max(values)) > 0:
-            place.set_ylim(0, 1.3 * value)
-        place.set_title(plain(panel.title), loc="left")
-        place.set_xlabel(panel.over)
+            ax.set_ylim(0, 1.3 * value)
+        ax.set_title(plain(panel.title), loc="left")
+        ax.set_xlabel(panel.over)
         if panel.over == EPOCH:
-            place.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+            ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         else:
-            place.set_xscale("log")
+            ax.set_xscale("log")
         if any(curve.part for curve in panel.curves) or len(runs) > 1:
             beside: Any = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if len(panel.curves) > MOST_INSIDE else {}
-            place.legend(frameon=False, fontsize=9, **beside)
-    for place in axes[len(panels) :]:
-        made.delaxes(place)
+            ax.legend(frameon=False, fontsize=9, **beside)
+    for ax in axes[len(panels) :]:
+        fig.delaxes(ax)
 
 
 def curves_file(panels: Sequence[Panel], kind: str) -> bytes:
-    """The panels as the bytes of a file: `png` or `svg`."""
+    """The panels as the content of a file of that kind: `png` or `svg`."""
     columns = min(len(panels), 2)
     rows = -(-len(panels) // columns)
     names = max(len(panel.curves) for panel in panels)
     with figure(
         columns, rows, (5.6 if names <= MOST_INSIDE else 7.4) * columns, max(3.6, 0.19 * names + 0.5) * rows
-    ) as (made, axes):
-        draw_curves(made, axes, panels)
+    ) as (fig, axes):
+        draw_curves(fig, axes, panels)
         if kind == "svg":
-            told = "\n".join(f"{panel.title}: {line}" for panel in panels for line in panel.told())
-            return as_svg(made, "curves of a training", told, "white").encode()
+            description = "\n".join(f"{panel.title}: {line}" for panel in panels for line in panel.description())
+            return as_svg(fig, "curves of a training", description, "white").encode()
         file = io.BytesIO()
-        made.savefig(file, format=kind, dpi=150, facecolor="white", metadata={"Software": None})
+        fig.savefig(file, format=kind, dpi=150, facecolor="white", metadata={"Software": None})
         return file.getvalue()
 
 
@@ -131,13 +131,13 @@ def plain(text: str) -> str:
     return f" {shown}" if shown.startswith("_") else shown
 
 
-def as_svg(made: Figure, title: str, told: str, ground: str = "none") -> str:
+def as_svg(fig: Figure, title: str, description: str, ground: str = "none") -> str:
     """A figure as an SVG element with a text alternative, which names nothing outside of it; on no ground of its own it
     takes the colour of the text around it."""
     file = io.StringIO()
-    made.savefig(file, format="svg", facecolor=ground, metadata={"Date": None}, transparent=ground == "none")
+    fig.savefig(file, format="svg", facecolor=ground, metadata={"Date": None}, transparent=ground == "none")
     text = file.getvalue()
-    key = "c" + sha256((text + title + told).encode()).hexdigest()[:10]
+    key = "c" + sha256((text + title + description).encode()).hexdigest()[:10]
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r'\bid="', f'id="{key}-', text)
     text = re.sub(r"url\(#", f"url(#{key}-", text)
@@ -147,5 +147,5 @@ def as_svg(made: Figure, title: str, told: str, ground: str = "none") -> str:
     head, _, body = text.partition(">")
     return (
         f"{head.replace('<svg ', f'<svg {named}')}>\n"
-        f'<title id="{key}t">{escape(title)}</title>\n<desc id="{key}d">{escape(told)}</desc>{body}'
+        f'<title id="{key}t">{escape(title)}</title>\n<desc id="{key}d">{escape(description)}</desc>{body}'
     )

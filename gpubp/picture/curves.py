@@ -11,8 +11,8 @@ from typing import Any
 from ..errors import GpubpError
 from ..frontend import Net, rates
 from ..training import Listed, listed, net_of, run_records
-from .gathered import gathered, together
 from .panel import Curve, Panel
+from .seed_groups import groups_by_seed, mean_curves
 
 PARTS = ("train", "valid", "test")
 RATE = "learning rate"
@@ -20,10 +20,11 @@ RATE = "learning rate"
 
 def panels(paths: Sequence[Path], wanted: Iterable[str] = ()) -> list[Panel]:
     """A panel for the loss, for each metric, for nonzero penalties and for a learning rate that changes; runs that
-    differ only by seed are one curve (see `gathered`). `wanted`: the titles of the panels to keep (all, if none), that
-    of a constant rate included. Raises GpubpError if a run cannot be read, has no epoch yet, or has nothing wanted."""
+    differ only by seed are one curve (see `groups_by_seed`). `wanted`: the titles of the panels to keep (all, if none),
+    that of a constant rate included. Raises GpubpError if a run cannot be read, has no epoch yet, or has nothing
+    wanted."""
     runs = dict(zip(_names(paths), map(listed, paths), strict=True))
-    found: dict[str, list[Curve]] = {}
+    panels_by_title: dict[str, list[Curve]] = {}
     for name, run in runs.items():
         path = run.path
         records = [record for record in run_records(path) if _is_number(record.get("epoch"))]
@@ -31,21 +32,23 @@ def panels(paths: Sequence[Path], wanted: Iterable[str] = ()) -> list[Panel]:
         if not drawn:
             raise GpubpError(f"`{path}` has no epoch to plot yet")
         for title, part, points in drawn:
-            found.setdefault(title, []).append(Curve(name, part, points))
-    for penalty in [title for title, curves in found.items() if "penalty" in title]:
-        if not any(y for curve in found[penalty] for _, y in curve.points):
-            del found[penalty]
-    rate = found.pop(RATE, None)
+            panels_by_title.setdefault(title, []).append(Curve(name, part, points))
+    for penalty in [title for title, curves in panels_by_title.items() if "penalty" in title]:
+        if not any(y for curve in panels_by_title[penalty] for _, y in curve.points):
+            del panels_by_title[penalty]
+    rate = panels_by_title.pop(RATE, None)
     if rate:
-        found[RATE] = rate
+        panels_by_title[RATE] = rate
     for title in (chosen := list(wanted)):
-        if title not in found:
-            raise GpubpError(f"there is no figure `{title}`; there are {', '.join(f'`{one}`' for one in found)}")
+        if title not in panels_by_title:
+            raise GpubpError(
+                f"there is no figure `{title}`; there are {', '.join(f'`{one}`' for one in panels_by_title)}"
+            )
     if rate and not chosen and all(len({y for _, y in curve.points}) == 1 for curve in rate):
-        del found[RATE]
-    group = gathered(runs)
-    kept = {title: curves for title, curves in found.items() if not chosen or title in chosen}
-    return [Panel(title, tuple(together(curves, group))) for title, curves in kept.items()]
+        del panels_by_title[RATE]
+    group = groups_by_seed(runs)
+    kept = {title: curves for title, curves in panels_by_title.items() if not chosen or title in chosen}
+    return [Panel(title, tuple(mean_curves(curves, group))) for title, curves in kept.items()]
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -70,15 +73,15 @@ def _rate(
     net: Net, run: Listed, records: Sequence[Mapping[str, Any]]
 ) -> Iterable[tuple[str, str, tuple[tuple[float, float], ...]]]:
     """The rate of the last update of each epoch."""
-    known = [record for record in records if _is_number(record.get("step")) and record["step"] >= 1]
+    with_steps = [record for record in records if _is_number(record.get("step")) and record["step"] >= 1]
     steps, rows = run.about.get("steps"), run.about.get("rows")
     count = rows.get("train") if isinstance(rows, Mapping) else None
-    if not (known and isinstance(steps, int) and isinstance(count, int)):
+    if not (with_steps and isinstance(steps, int) and isinstance(count, int)):
         return
     epoch = -(-count // int(net.option("batch", 32)))
-    found = rates(net, [int(record["step"]) - 1 for record in known], epoch, steps, known)
-    if found is not None:
-        yield RATE, "", tuple((float(r["epoch"]), y) for r, y in zip(known, found) if math.isfinite(y))
+    panels_by_title = rates(net, [int(record["step"]) - 1 for record in with_steps], epoch, steps, with_steps)
+    if panels_by_title is not None:
+        yield RATE, "", tuple((float(r["epoch"]), y) for r, y in zip(with_steps, panels_by_title) if math.isfinite(y))
 
 
 def _is_number(value: object) -> bool:

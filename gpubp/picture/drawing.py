@@ -38,8 +38,8 @@ class Picture:
     text: str
     width: float
     height: float
-    takes: tuple[float, ...] = ()
-    gives: tuple[float, ...] = ()
+    entries: tuple[float, ...] = ()
+    exits: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,7 +67,7 @@ class Graph:
         opened = frozenset(self.expand)
         parts = [f'<div class="gpubp-graph-frame" style="overflow-x: auto">{self.svg()}</div>']
         for number, (block, times) in enumerate(_closed(scope_of(self.net, ALL not in opened), opened), 1):
-            title = _called(block)
+            title = _usage(block)
             assert block.inner is not None
             inner = _document(block.inner, frozenset(), title, number)
             size = block.parameters // block.count
@@ -95,10 +95,10 @@ def graph(of: Any, expand: Collection[str] = ()) -> Graph:
     GpubpError for a name that it has not, and for what is no net."""
     net = required(getattr(of, "net", of))
     wanted = tuple(dict.fromkeys([expand] if isinstance(expand, str) else expand))
-    known = sorted({box.name for box in _blocks(scope_of(net))})
+    names = sorted({box.name for box in _blocks(scope_of(net))})
     for name in wanted:
-        if name != ALL and name not in known:
-            there = f"there are {', '.join(f'`{one}`' for one in known)}" if known else "it has none"
+        if name != ALL and name not in names:
+            there = f"there are {', '.join(f'`{one}`' for one in names)}" if names else "it has none"
             raise GpubpError(f"`{net.graph.source.name}` has no block `{name}` to expand; {there}")
     return Graph(net, wanted)
 
@@ -134,20 +134,20 @@ def _walk(scope: Scope, times: int) -> Iterator[tuple[Box, int]]:
 def _document(scope: Scope, opened: frozenset[str], title: str, number: int = 0) -> str:
     """An SVG; `number` tells those of one page apart."""
     picture = _scope(scope, opened, ports=False)
-    told = "\n".join(_told(scope))
+    description = "\n".join(_description(scope))
     key = "g" + sha256(f"{number} {title} {picture.text}".encode()).hexdigest()[:10]
     width, height = picture.width + 2 * _EDGE, picture.height + 2 * _EDGE
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="gpubp-graph" role="img" aria-labelledby="{key}t {key}d" '
         f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">\n'
-        f'<title id="{key}t">{escape(title)}</title>\n<desc id="{key}d">{escape(told)}</desc>\n'
+        f'<title id="{key}t">{escape(title)}</title>\n<desc id="{key}d">{escape(description)}</desc>\n'
         f"<style>\n{part('graph.css')}</style>\n"
         f'<rect class="paper" width="100%" height="100%" rx="6"/>\n'
         f'<g transform="translate({_EDGE:.0f} {_EDGE:.0f})">\n{picture.text}</g>\n</svg>\n'
     )
 
 
-def _told(scope: Scope) -> Iterator[str]:
+def _description(scope: Scope) -> Iterator[str]:
     """A line for each box: what it is, and what leads to it."""
     for i, box in enumerate(scope.boxes):
         before = list(dict.fromkeys(scope.boxes[a].lines[0] for a, b, _ in scope.links if b == i))
@@ -160,44 +160,46 @@ def _scope(scope: Scope, opened: frozenset[str], ports: bool) -> Picture:
     sizes = [(one.width, one.height) for one in pictures]
     edges = []
     for a, b, node in scope.links:
-        edges.append(Edge(a, b, _leaves(scope.boxes[a], pictures[a], node), _enters(scope.boxes[b], pictures[b], node)))
-    taken = list(dict.fromkeys(node for node, _ in scope.takes)) if ports else []
-    given = scope.gives if ports else ()
+        edges.append(
+            Edge(a, b, _exit_of(scope.boxes[a], pictures[a], node), _entry_of(scope.boxes[b], pictures[b], node))
+        )
+    entries = list(dict.fromkeys(node for node, _ in scope.entries)) if ports else []
+    exits = scope.exits if ports else ()
     first = len(sizes)
-    sizes += [(4.0, 0.0)] * (len(taken) + len(given))
-    for node, box in scope.takes if ports else ():
-        edges.append(Edge(first + taken.index(node), box, None, _enters(scope.boxes[box], pictures[box], node)))
-    for i, (node, box) in enumerate(given):
-        edges.append(Edge(box, first + len(taken) + i, _leaves(scope.boxes[box], pictures[box], node)))
+    sizes += [(4.0, 0.0)] * (len(entries) + len(exits))
+    for node, box in scope.entries if ports else ():
+        edges.append(Edge(first + entries.index(node), box, None, _entry_of(scope.boxes[box], pictures[box], node)))
+    for i, (node, box) in enumerate(exits):
+        edges.append(Edge(box, first + len(entries) + i, _exit_of(scope.boxes[box], pictures[box], node)))
     edges = list(dict.fromkeys(edges))
     placed = arrange(sizes, edges)
     out = []
-    for edge, way in zip(edges, placed.ways, strict=True):
-        last = ports and edge.target >= first + len(taken)
-        out.append(_way(way, arrow=not last))
+    for edge, route in zip(edges, placed.routes, strict=True):
+        last = ports and edge.target >= first + len(entries)
+        out.append(_edge_path(route, arrow=not last))
     for picture, (x, y) in zip(pictures, placed.corners):
         out.append(f'<g transform="translate({x:.1f} {y:.1f})">{picture.text}</g>\n')
     middles = [x + 2.0 for x, _ in placed.corners[first:]]
     return Picture(
-        "".join(out), placed.width, placed.height, tuple(middles[: len(taken)]), tuple(middles[len(taken) :])
+        "".join(out), placed.width, placed.height, tuple(middles[: len(entries)]), tuple(middles[len(entries) :])
     )
 
 
-def _leaves(box: Box, picture: Picture, node: Node) -> float | None:
-    if not picture.gives or box.inner is None:
+def _exit_of(box: Box, picture: Picture, node: Node) -> float | None:
+    if not picture.exits or box.inner is None:
         return None
     # Of several that are drawn as one, the first is seen: what leaves the last leaves where the first's does.
-    given = [one for one, _ in box.inner.gives]
-    return picture.gives[given.index(node) if node in given else 0]
+    exits = [one for one, _ in box.inner.exits]
+    return picture.exits[exits.index(node) if node in exits else 0]
 
 
-def _enters(box: Box, picture: Picture, node: Node) -> float | None:
-    if not picture.takes or box.inner is None:
+def _entry_of(box: Box, picture: Picture, node: Node) -> float | None:
+    if not picture.entries or box.inner is None:
         return None
-    return picture.takes[list(dict.fromkeys(one for one, _ in box.inner.takes)).index(node)]
+    return picture.entries[list(dict.fromkeys(one for one, _ in box.inner.entries)).index(node)]
 
 
-def _way(points: list[tuple[float, float]], arrow: bool) -> str:
+def _edge_path(points: list[tuple[float, float]], arrow: bool) -> str:
     """A line that is vertical at each point; the pieces between layers are curves."""
     (x, y), *rest = points
     path = [f"M{x:.1f} {y:.1f}"]
@@ -220,7 +222,7 @@ def _open(box: Box, opened: frozenset[str]) -> Picture:
     """A block with its inside in a frame."""
     assert box.inner is not None
     inner = _scope(box.inner, opened, ports=True)
-    title = _short(_called(box), 60) + _times(box)
+    title = _short(_usage(box), 60) + _times(box)
     width = max(inner.width, len(title) * CHARACTER) + 2 * _EDGE
     shift = (width - inner.width) / 2
     height = inner.height + _HEAD
@@ -229,12 +231,12 @@ def _open(box: Box, opened: frozenset[str]) -> Picture:
         f'<rect class="frame" width="{width:.1f}" height="{height:.1f}" rx="8"/>'
         f'<g transform="translate({shift:.1f} {_HEAD - 4:.1f})">\n{inner.text}</g>'
     )
-    for x in inner.takes:
+    for x in inner.entries:
         text += f'<path class="edge" d="M{x + shift:.1f} 0V{_HEAD - 4:.1f}"/>'
-    for x in inner.gives:
+    for x in inner.exits:
         text += f'<path class="edge" d="M{x + shift:.1f} {height - 4:.1f}V{height:.1f}"/>'
     text += f'<text class="head" x="{_EDGE:.0f}" y="17">{escape(title)}</text>'
-    takes, gives = (tuple(x + shift for x in side) for side in (inner.takes, inner.gives))
+    takes, gives = (tuple(x + shift for x in side) for side in (inner.entries, inner.exits))
     return Picture(text, width, height, takes, gives)
 
 
@@ -265,7 +267,7 @@ def _closed_box(box: Box) -> Picture:
     return Picture(text, width, height)
 
 
-def _called(box: Box) -> str:
+def _usage(box: Box) -> str:
     """A block as the file would use it."""
     return f"{box.name}({box.lines[1]})" if len(box.lines) > 1 else box.name
 

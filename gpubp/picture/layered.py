@@ -1,8 +1,8 @@
-"""Where the boxes of a small acyclic graph lie, and the ways of its edges: layers from top to bottom.
+"""Layered layout of a small acyclic graph: positions of boxes and routes of edges, from top to bottom.
 
-The steps are those of Sugiyama, Tagawa & Toda (1981): a layer for each box, points on the long edges, an order within
-each layer with few crossings, then places. The places of a layer are those nearest to its neighbours' that keep the
-boxes apart, which is isotonic regression, solved by pooling adjacent violators.
+The steps are those of Sugiyama, Tagawa & Toda (1981): assign boxes to layers, split long edges by dummy points, order
+each layer to reduce crossings, then assign x-coordinates. In each layer these are as close as possible to those of the
+neighbours without overlap: isotonic regression, solved by pooling adjacent violators.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from itertools import pairwise
 from dsl.records import dataclass
 
 GAP, DROP = 26.0, 34.0
-"""Pixels between neighbours of a layer, and between layers."""
+"""Pixels between adjacent boxes of a layer, and between layers."""
 
 _SWEEPS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """From one box to another; `leaves`, `enters`: how far from the left side of the box, or None: where it is best."""
+    """From one box to another; `exit`, `entry`: how far from the left side of the box, or None: where it is best."""
 
     source: int
     target: int
-    leaves: float | None = None
-    enters: float | None = None
+    exit: float | None = None
+    entry: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Arrangement:
     """The upper left corner of each box; the way of each edge, as points that it runs through vertically."""
 
     corners: list[tuple[float, float]]
-    ways: list[list[tuple[float, float]]]
+    routes: list[list[tuple[float, float]]]
     width: float
     height: float
 
@@ -52,34 +52,33 @@ class _Place:
 
 
 def arrange(sizes: Sequence[tuple[float, float]], edges: Sequence[Edge]) -> Arrangement:
-    """Place boxes of the given widths and heights. The graph of the edges has no cycle."""
+    """Lay out boxes of the given (width, height). The edges must not form a cycle."""
     layers_of = _layers(len(sizes), edges)
     places = [_Place(i, layers_of[i], sizes[i][0]) for i in range(len(sizes))]
     rows: list[list[_Place]] = [[] for _ in range(max(layers_of, default=-1) + 1)]
     for place in places:
         rows[place.layer].append(place)
-    chains = _points(places, rows, edges)
+    chains = _add_edge_points(places, rows, edges)
     _order(rows)
-    _spread(rows)
-    return _drawn(sizes, edges, places, rows, chains)
+    _assign_x(rows)
+    return _arrangement(sizes, edges, places, rows, chains)
 
 
 def _layers(count: int, edges: Sequence[Edge]) -> list[int]:
-    """The layer of each box: below all that lead to it; one that nothing leads to is just above the first it leads
-    to."""
+    """The layer of each box: below all its predecessors; a box without any is just above its first successor."""
     after: list[list[int]] = [[] for _ in range(count)]
-    waits = [0] * count
+    remaining = [0] * count
     for edge in edges:
         after[edge.source].append(edge.target)
-        waits[edge.target] += 1
-    first = [not one for one in waits]
+        remaining[edge.target] += 1
+    first = [not one for one in remaining]
     layers = [0] * count
     ready = [i for i in range(count) if first[i]]
     for box in ready:
         for target in after[box]:
             layers[target] = max(layers[target], layers[box] + 1)
-            waits[target] -= 1
-            if not waits[target]:
+            remaining[target] -= 1
+            if not remaining[target]:
                 ready.append(target)
     for box in range(count):
         if first[box] and after[box]:
@@ -87,7 +86,7 @@ def _layers(count: int, edges: Sequence[Edge]) -> list[int]:
     return layers
 
 
-def _points(places: list[_Place], rows: list[list[_Place]], edges: Sequence[Edge]) -> list[list[_Place]]:
+def _add_edge_points(places: list[_Place], rows: list[list[_Place]], edges: Sequence[Edge]) -> list[list[_Place]]:
     """Put points on edges that cross layers, and join neighbours; edges that leave a box at one place share their
     points. Returns the points of each edge."""
     shared: dict[tuple[int, float | None], list[_Place]] = {}
@@ -95,24 +94,24 @@ def _points(places: list[_Place], rows: list[list[_Place]], edges: Sequence[Edge
     chains = []
     for edge in edges:
         source, target = places[edge.source], places[edge.target]
-        chain = shared.setdefault((edge.source, edge.leaves), [])
+        chain = shared.setdefault((edge.source, edge.exit), [])
         for layer in range(source.layer + 1 + len(chain), target.layer):
             chain.append(_Place(-1, layer, 6.0))
             rows[layer].append(chain[-1])
-        way = chain[: target.layer - source.layer - 1]
-        for upper, lower in zip((source, *way), (*way, target)):
+        route = chain[: target.layer - source.layer - 1]
+        for upper, lower in zip((source, *route), (*route, target)):
             if (id(upper), id(lower)) not in joined:
                 joined.add((id(upper), id(lower)))
-                # Long edges are straight; boxes rather follow boxes.
+                # A large weight straightens long edges; a small one lets boxes align with boxes.
                 weight = 8.0 if upper.box == lower.box == -1 else 0.05 if -1 in (upper.box, lower.box) else 1.0
                 upper.below.append((lower, weight))
                 lower.above.append((upper, weight))
-        chains.append(way)
+        chains.append(route)
     return chains
 
 
 def _order(rows: list[list[_Place]]) -> None:
-    """Order each layer by the middle of its neighbours, up and down in turn, and keep the order with the fewest
+    """Order each layer by the mean position of its neighbours, sweeping down and up, and keep the order with the fewest
     crossings."""
     best, fewest = [row[:] for row in rows], _crossings(rows)
     for sweep in range(_SWEEPS):
@@ -148,29 +147,29 @@ def _crossings(rows: list[list[_Place]]) -> int:
     return count
 
 
-def _spread(rows: list[list[_Place]]) -> None:
-    """Give each place its x: near to the neighbours above, below, and then both."""
+def _assign_x(rows: list[list[_Place]]) -> None:
+    """Assign x-coordinates close to those of the neighbours above, below, and finally both."""
     for row in rows:
-        _settle(row, [0.0] * len(row), [1.0] * len(row))
+        _isotonic(row, [0.0] * len(row), [1.0] * len(row))
     for sweep in range(3 * _SWEEPS):
         sides = (True, sweep % 2 == 1 or sweep > 2 * _SWEEPS, sweep % 2 == 0 or sweep > 2 * _SWEEPS)
         for row in rows if sweep % 2 else reversed(rows):
-            wanted, weights = [], []
+            targets, weights = [], []
             for place in row:
                 near = [*(place.above if sides[1] else ()), *(place.below if sides[2] else ())]
                 total = sum(weight for _, weight in near)
-                wanted.append(sum(one.x * weight for one, weight in near) / total if near else place.x)
+                targets.append(sum(one.x * weight for one, weight in near) / total if near else place.x)
                 weights.append(total or 0.01)
-            _settle(row, wanted, weights)
+            _isotonic(row, targets, weights)
 
 
-def _settle(row: list[_Place], wanted: Iterable[float], weights: Iterable[float]) -> None:
+def _isotonic(row: list[_Place], targets: Iterable[float], weights: Iterable[float]) -> None:
     """The places of a row nearest to the wanted ones, by weighted squares, that do not overlap."""
     offsets = [0.0]
     for left, right in pairwise(row):
         offsets.append(offsets[-1] + (left.width + right.width) / 2 + GAP)
     pools: list[tuple[float, float, int]] = []
-    for offset, x, weight in zip(offsets, wanted, weights):
+    for offset, x, weight in zip(offsets, targets, weights):
         mean, total, count = x - offset, weight, 1
         while pools and pools[-1][0] > mean:
             other, other_total, other_count = pools.pop()
@@ -182,7 +181,7 @@ def _settle(row: list[_Place], wanted: Iterable[float], weights: Iterable[float]
         place.x = mean + offset
 
 
-def _drawn(
+def _arrangement(
     sizes: Sequence[tuple[float, float]],
     edges: Sequence[Edge],
     places: list[_Place],
@@ -201,17 +200,17 @@ def _drawn(
         top, bottom = bands[place.layer]
         corners.append((place.x - left - width / 2, (top + bottom - height) / 2))
     ends = _entries(sizes, edges, places, chains)
-    ways = []
+    routes = []
     for edge, chain, end in zip(edges, chains, ends, strict=True):
         source, target = places[edge.source], places[edge.target]
-        x = corners[edge.source][0] + (sizes[edge.source][0] / 2 if edge.leaves is None else edge.leaves)
-        way = [(x, corners[edge.source][1] + sizes[edge.source][1]), (x, bands[source.layer][1])]
+        x = corners[edge.source][0] + (sizes[edge.source][0] / 2 if edge.exit is None else edge.exit)
+        route = [(x, corners[edge.source][1] + sizes[edge.source][1]), (x, bands[source.layer][1])]
         for point in chain:
-            way += [(point.x - left, bands[point.layer][0]), (point.x - left, bands[point.layer][1])]
+            route += [(point.x - left, bands[point.layer][0]), (point.x - left, bands[point.layer][1])]
         x = corners[edge.target][0] + end
-        way += [(x, bands[target.layer][0]), (x, corners[edge.target][1])]
-        ways.append(way)
-    return Arrangement(corners, ways, right - left, max(y - DROP, 0.0))
+        route += [(x, bands[target.layer][0]), (x, corners[edge.target][1])]
+        routes.append(route)
+    return Arrangement(corners, routes, right - left, max(y - DROP, 0.0))
 
 
 def _entries(
@@ -227,6 +226,6 @@ def _entries(
         width = sizes[box][0]
         step = min(22.0, 0.6 * width / max(len(found) - 1, 1))
         for number, i in enumerate(found):
-            given = edges[i].enters
+            given = edges[i].entry
             ends[i] = width / 2 + (number - (len(found) - 1) / 2) * step if given is None else given
     return ends

@@ -1,4 +1,4 @@
-"""A page around what was drawn: the style of all pages, and nothing that is fetched."""
+"""The HTML page around a drawing or report: self-contained, in the common style."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FOLDER = Path(__file__).resolve().parent
 
 
 def part(name: str) -> str:
-    """The text of a file beside this module."""
+    """The text of a file in this folder."""
     return (_FOLDER / name).read_text("utf-8")
 
 

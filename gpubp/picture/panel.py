@@ -1,4 +1,4 @@
-"""A figure of runs as curves that share their axes."""
+"""Curves of runs that share their axes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dsl.records import dataclass
 
 EPOCH = "epoch"
 WIDE = 100.0
-"""Figures whose largest is so many times their smallest are drawn by powers of ten."""
+"""The ratio of largest to smallest value from which on the vertical axis is logarithmic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Curve:
 
     @property
     def values(self) -> list[float]:
-        """All numbers that are to be seen, the points' first."""
+        """All values drawn: those of the points, then of the spread."""
         return [y for _, y in self.points] + [y for ends in self.spread for y in ends]
 
 
@@ -39,12 +39,12 @@ class Panel:
         values = [y for curve in self.curves for y in curve.values]
         return min(values) > 0 and max(values) >= WIDE * min(values)
 
-    def told(self) -> list[str]:
-        """A line for each curve: where it begins and ends, and its least and largest value."""
-        return [_told(curve, self.over) for curve in self.curves]
+    def description(self) -> list[str]:
+        """A line for each curve: its first and last value, its minimum and maximum."""
+        return [_describe(curve, self.over) for curve in self.curves]
 
 
-def _told(curve: Curve, over: str) -> str:
+def _describe(curve: Curve, over: str) -> str:
     (first, begin), (last, end) = curve.points[0], curve.points[-1]
     values = curve.values
     name = f"{curve.run}, {curve.part}" if curve.part else curve.run

@@ -15,8 +15,8 @@ from . import views
 from .charts import require_matplotlib
 from .curves import panels
 from .drawing import graph
-from .judged import Classes, Numbers, Rows, compared, judged_rows
 from .page import page
+from .predictions import Classes, Numbers, Rows, compare, predicted_rows
 from .views import View
 
 _SHORT = 8
@@ -30,10 +30,9 @@ def report(path: Path) -> str:
     missing. Data that is not there any more leaves out what needs it, and says so."""
     require_matplotlib()
     run = load_run(path, "cpu")
-    known = listed(run.path)
-    about = (
-        f"{known.started[:16].replace('T', ' ')}, {known.epochs:,} of {known.of:,} epochs, {run.net.size:,} parameters"
-    )
+    listing = listed(run.path)
+    epochs = f"{listing.epochs:,} of {listing.of:,} epochs"
+    about = f"{listing.started[:16].replace('T', ' ')}, {epochs}, {run.net.size:,} parameters"
     sections: list[tuple[str, str]] = [("figures", _figures(run)), ("file", _file(run)), ("net", graph(run.net).html())]
     if run.history:
         shown = "".join(map(_chart, map(views.curves, panels([run.path]))))
@@ -43,12 +42,12 @@ def report(path: Path) -> str:
     if heat is not None:
         sections.append(("gradients", f'<div class="wide">{_chart(heat)}</div>'))
     sections += _answers(run, int(run.about.get("seed") or 0))
-    sections.append(("environment", _environment(known.about)))
+    sections.append(("environment", _environment(listing.about)))
     links = "".join(f'<a href="#part{i}">{escape(name)}</a>' for i, (name, _) in enumerate(sections))
     body = f'<nav class="parts" aria-label="Parts of the report">{links}</nav>\n'
     for i, (name, text) in enumerate(sections):
         body += f'<section id="part{i}"><h2>{escape(name)}</h2>\n{text}\n</section>\n'
-    return page(f"{Path(known.name).name}, a run", about, body)
+    return page(f"{Path(listing.name).name}, a run", about, body)
 
 
 def _figures(run: LoadedRun) -> str:
@@ -70,11 +69,11 @@ def _file(run: LoadedRun) -> str:
     text, run_text = source_text(run.net), run.net.graph.source.text
     changes = unified_diff(text.splitlines(), run_text.splitlines(), n=0, lineterm="")
     settled = [line[1:].strip() for line in changes if line.startswith("+") and not line.startswith("+++")]
-    said = f'<pre class="source" tabindex="0">{_coloured(text)}</pre>'
+    html = f'<pre class="source" tabindex="0">{_coloured(text)}</pre>'
     if settled:
-        said += "\n<p>What options of the command line, or the data, settled in place of what the file says:</p>\n"
-        said += f'<pre class="settled" tabindex="0">{_coloured(chr(10).join(settled))}</pre>'
-    return said
+        html += "\n<p>What options of the command line, or the data, settled in place of what the file says:</p>\n"
+        html += f'<pre class="settled" tabindex="0">{_coloured(chr(10).join(settled))}</pre>'
+    return html
 
 
 def _coloured(text: str) -> str:
@@ -98,18 +97,18 @@ def _answers(run: LoadedRun, seed: int) -> Iterator[tuple[str, str]]:
     if run.net.graph.rows is None or run.net.graph.train is None:
         return
     try:
-        rows = judged_rows(run, seed)
+        rows = predicted_rows(run, seed)
     except (GpubpError, NetError) as error:
         yield "answers", f"<p>The data cannot be read any more: {escape(str(error).splitlines()[0])}</p>"
         return
-    for found in compared(run, rows):
+    for found in compare(run, rows):
         about, charts = f"<p>Of {rows.about}.</p>", ""
         if isinstance(found, Numbers):
             charts = _chart(views.against(found))
         elif len(found.words) <= _TABLE:
             charts = _chart(views.confusion(found))
         else:
-            right = int((found.true == found.taken).sum())
+            right = int((found.true == found.predicted).sum())
             about += f"<p>{right:,} of {len(found.true):,} answers are right.</p>"
         if isinstance(found, Classes) and (plane := views.boundary(run, rows, found)) is not None:
             charts += _chart(plane)
@@ -124,26 +123,26 @@ def _worst(rows: Rows, found: Classes | Numbers, words: Mapping[str, Sequence[st
     if isinstance(found, Classes):
         of = found.rows[chosen]
         heads = [rows.heading, "true", "taken for", "probability of the true class"]
-        told = [
-            [rows.name(row), found.words[found.true[i]], found.words[found.taken[i]], f"{found.given[i]:.4f}"]
+        table_rows = [
+            [rows.name(row), found.words[found.true[i]], found.words[found.predicted[i]], f"{found.probability[i]:.4f}"]
             for row, i in zip(of, chosen)
         ]
         if found.places is not None:
             heads.insert(1, "position")
-            for line, i in zip(told, chosen):
+            for line, i in zip(table_rows, chosen):
                 line.insert(1, ", ".join(f"{at + 1:,}" for at in found.places[i]))
     else:
         heads = [rows.heading, "true", "predicted", "distance"]
-        pairs = [(found.true[i], found.said[i]) for i in chosen]
-        told = [
-            [rows.name(i), _list(true), _list(said), f"{abs(said - true).mean():.4g}"]
-            for i, (true, said) in zip(chosen, pairs)
+        pairs = [(found.true[i], found.predicted[i]) for i in chosen]
+        table_rows = [
+            [rows.name(i), _list(true), _list(predicted), f"{abs(predicted - true).mean():.4g}"]
+            for i, (true, predicted) in zip(chosen, pairs)
         ]
     what = "rows" if isinstance(found, Numbers) or found.places is None else "answers"
     text = f"<p>Of {rows.about}, the {what} with {how}; {escape(rows.numbering)}.</p>"
     for name, values in rows.inputs.items():
         titles = [
-            f"{rows.title(row)}: {found.words[found.true[i]]},\ntaken for {found.words[found.taken[i]]}"
+            f"{rows.title(row)}: {found.words[found.true[i]]},\ntaken for {found.words[found.predicted[i]]}"
             if isinstance(found, Classes)
             else rows.title(row)
             for row, i in zip(of, chosen)
@@ -152,7 +151,7 @@ def _worst(rows: Rows, found: Classes | Numbers, words: Mapping[str, Sequence[st
             text += f'<div class="scroll">{shown.svg}</div>'
             continue
         heads.append(name)
-        for line, row, i in zip(told, of, chosen):
+        for line, row, i in zip(table_rows, of, chosen):
             places = found.places if isinstance(found, Classes) and values.ndim == 2 else None
             if name in words and places is not None and places.shape[1] == 1 and places[i, 0] < values.shape[1]:
                 line.append(_before(values[row, : places[i, 0] + 1], words[name]))
@@ -160,7 +159,7 @@ def _worst(rows: Rows, found: Classes | Numbers, words: Mapping[str, Sequence[st
                 line.append(words[name][int(values[row])])
             else:
                 line.append(_list(values[row].reshape(-1)))
-    return text + _table(heads, told)
+    return text + _table(heads, table_rows)
 
 
 def _before(labels: Any, words: Sequence[str]) -> str:
@@ -181,7 +180,7 @@ def _environment(about: Mapping[str, Any]) -> str:
 def _chart(view: View) -> str:
     return (
         f'<figure><div class="scroll">{view.svg}</div><figcaption>{escape(view.title)}</figcaption>\n'
-        f'<details><summary>in words</summary><pre tabindex="0">{escape(view.told)}</pre></details></figure>\n'
+        f'<details><summary>in words</summary><pre tabindex="0">{escape(view.description)}</pre></details></figure>\n'
     )
 
 

@@ -1,4 +1,4 @@
-"""Curves as text: eight points to a character, in the braille patterns of Unicode."""
+"""Curves as text: eight points per character, by Unicode braille patterns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLORS = (34, 33, 32, 35, 36, 31)
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _BLANK = 0x2800
-"""The pattern without dots; the dots of the others are the bits of what is added."""
+"""The code point of the blank pattern; the bits added to it are the dots."""
 
 _HEIGHT, _LABEL = 12, 10
 """Lines of a panel, and characters of the numbers beside it."""
@@ -33,7 +33,7 @@ def as_text(panels: Sequence[Panel], columns: int, color: bool) -> str:
 
 
 def _panel(panel: Panel, axes: Panel, columns: int, color: bool) -> str:
-    """One panel, on the axes of another with more curves."""
+    """One panel, on the axes of `axes`, which may have more curves."""
     width = max(columns - _LABEL - 3, 10)
     points = [point for curve in axes.curves for point in curve.points]
     scale_x = float if axes.over == EPOCH else math.log10
@@ -79,7 +79,7 @@ def _panel(panel: Panel, axes: Panel, columns: int, color: bool) -> str:
 
 
 def _joined(dots: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """The dots, and those on the straight lines between them."""
+    """The dots, joined by straight lines."""
     found = set(dots)
     for (x, y), (to_x, to_y) in pairwise(dots):
         steps = max(abs(to_x - x), abs(to_y - y), 1)

@@ -1,4 +1,4 @@
-"""The charts of a report: each a figure, with a title and the same told in words."""
+"""The charts of a report: each a figure with a title and a description in words."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ from dsl.records import dataclass
 
 from ..training import LoadedRun
 from .charts import COLORS, HEAT, INK, SIDES, as_svg, draw_curves, figure, plain
-from .judged import Classes, Numbers, Rows
 from .panel import Panel
+from .predictions import Classes, Numbers, Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_WORDS = 30
-"""Classes that are named beside a confusion matrix."""
+"""Maximum classes that are named beside a confusion matrix."""
 MOST_NUMBERS = 15
-"""Classes up to which the counts stand in its cells."""
+"""Maximum classes for which its cells show counts."""
 WORST = 12
 _SHAPES = "os^DvP"
 _SIDE_MARKS = ("#3b1a66", "#7f3b08")
 """Of the rows of two classes, darker than the ground."""
 
 _GRID = 110
-"""Points of the plane, across and down, that a boundary is drawn from."""
+"""Grid points along each axis for a decision boundary."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A chart as SVG, and what it shows in words."""
+    """A chart as SVG, and its description in words."""
 
     title: str
     svg: str
-    told: str
+    description: str
 
 
-def _view(made: Any, title: str, lines: Sequence[str]) -> View:
-    told = "\n".join(lines)
-    return View(title, as_svg(made, title, told), told)
+def _view(fig: Any, title: str, lines: Sequence[str]) -> View:
+    description = "\n".join(lines)
+    return View(title, as_svg(fig, title, description), description)
 
 
 def curves(panel: Panel) -> View:
-    """A figure by epoch."""
-    with figure(1, 1, 4.6, 3.2) as (made, axes):
-        draw_curves(made, axes, [panel])
-        return _view(made, f"{panel.title} by epoch", panel.told())
+    """The curves of a panel."""
+    with figure(1, 1, 4.6, 3.2) as (fig, axes):
+        draw_curves(fig, axes, [panel])
+        return _view(fig, f"{panel.title} by epoch", panel.description())
 
 
 def gradients(records: Sequence[Mapping[str, Any]]) -> View | None:
@@ -65,34 +65,34 @@ def gradients(records: Sequence[Mapping[str, Any]]) -> View | None:
             grid[layers.index(record["layer"]), at[record["step"]]] = math.log10(value)
     if np.isnan(grid).all():
         return None
-    with figure(1, 1, 9.0, 1.6 + 0.24 * len(layers)) as (made, (axes,)):
+    with figure(1, 1, 9.0, 1.6 + 0.24 * len(layers)) as (fig, (axes,)):
         image = axes.imshow(grid, aspect="auto", interpolation="nearest", cmap=HEAT)
         axes.grid(False)
         axes.set_yticks(range(len(layers)), [plain(name) for name in layers], fontsize=9)
         shown = np.unique(np.linspace(0, len(steps) - 1, min(8, len(steps))).round().astype(int))
         axes.set_xticks(shown, [f"{steps[i]:,}" for i in shown])
         axes.set_xlabel("step, a column for each that was measured")
-        bar = made.colorbar(image, ax=axes, label="rms, power of ten")
+        bar = fig.colorbar(image, ax=axes, label="rms, power of ten")
         bar.outline.set_visible(False)
         lines = []
         for name, row in zip(layers, grid, strict=True):
-            known = np.flatnonzero(~np.isnan(row))
-            if len(known):
-                first, last = known[0], known[-1]
+            measured = np.flatnonzero(~np.isnan(row))
+            if len(measured):
+                first, last = measured[0], measured[-1]
                 ends = f"{10 ** row[first]:.3g} at step {steps[first]:,}, {10 ** row[last]:.3g} at step {steps[last]:,}"
                 lines.append(f"{name}: {ends}; least {10 ** np.nanmin(row):.3g}, most {10 ** np.nanmax(row):.3g}")
             else:
                 lines.append(f"{name}: nothing comes back")
-        return _view(made, "gradients by layer and step; empty where nothing came back", lines)
+        return _view(fig, "gradients by layer and step; empty where nothing came back", lines)
 
 
 def confusion(found: Classes) -> View:
-    """How often each class was taken for which; colours are shares of the class."""
+    """A confusion matrix; colours are fractions of the true class."""
     table = found.table()
     share = table / table.sum(1, keepdims=True).clip(1)
     count = len(found.words)
     side = min(2.2 + 0.36 * count, 9.0)
-    with figure(1, 1, side + 0.8, side) as (made, (axes,)):
+    with figure(1, 1, side + 0.8, side) as (fig, (axes,)):
         image = axes.imshow(share, cmap=HEAT, vmin=0, vmax=1, interpolation="nearest")
         axes.grid(False)
         if count <= MOST_WORDS:
@@ -105,32 +105,32 @@ def confusion(found: Classes) -> View:
                 axes.text(j, i, f"{table[i, j]}", ha="center", va="center", color=color, fontsize=9)
         axes.set_xlabel(f"taken for, by `{plain(found.output)}`")
         axes.set_ylabel(f"`{plain(found.target)}`")
-        made.colorbar(image, ax=axes, label="share of the class", shrink=0.8).outline.set_visible(False)
+        fig.colorbar(image, ax=axes, label="share of the class", shrink=0.8).outline.set_visible(False)
         right = int(table.trace())
         lines = [f"{right:,} of {int(table.sum()):,} {'rows' if found.places is None else 'answers'} are right."]
         wrong = sorted(((int(table[i, j]), i, j) for i in range(count) for j in range(count) if i != j), reverse=True)
         times = ((f"{n:,} time{'s' * (n != 1)}", found.words[i], found.words[j]) for n, i, j in wrong[:WORST] if n)
         lines += [f"{true} taken for {taken}: {often}" for often, true, taken in times]
-        return _view(made, f"what {found.target} was taken for", lines)
+        return _view(fig, f"what {found.target} was taken for", lines)
 
 
 def against(found: Numbers) -> View:
-    """Each number that the net gave against what it should have been, about the line on which they are equal."""
+    """Predicted against true numbers, with the line of equality."""
     import numpy as np
 
-    true, said = found.true.reshape(-1)[:20_000], found.said.reshape(-1)[:20_000]
-    low, high = float(min(true.min(), said.min())), float(max(true.max(), said.max()))
-    with figure(1, 1, 4.8, 4.4) as (made, (axes,)):
+    true, predicted = found.true.reshape(-1)[:20_000], found.predicted.reshape(-1)[:20_000]
+    low, high = float(min(true.min(), predicted.min())), float(max(true.max(), predicted.max()))
+    with figure(1, 1, 4.8, 4.4) as (fig, (axes,)):
         axes.plot([low, high], [low, high], color=INK, linewidth=1, alpha=0.6, zorder=1)
         # Thousands of marks are one picture, or the page would be large.
         many = len(true) > 1000
-        axes.scatter(true, said, s=14, color=COLORS[0], alpha=0.5, linewidths=0, rasterized=many)
+        axes.scatter(true, predicted, s=14, color=COLORS[0], alpha=0.5, linewidths=0, rasterized=many)
         axes.set_xlabel(f"true, `{plain(found.target)}`")
         axes.set_ylabel(f"predicted, `{plain(found.output)}`")
-        error = said - true
+        error = predicted - true
         sizes = f"root mean square error {np.sqrt((error**2).mean()):.4g}, largest {np.abs(error).max():.4g}"
         line = f"{len(true):,} numbers; mean error {error.mean():.4g}, {sizes}."
-        return _view(made, f"predicted {found.target} against the true one", [line])
+        return _view(fig, f"predicted {found.target} against the true one", [line])
 
 
 def boundary(run: LoadedRun, rows: Rows, found: Classes) -> View | None:
@@ -149,12 +149,12 @@ def boundary(run: LoadedRun, rows: Rows, found: Classes) -> View | None:
     outputs = run.executor.predict({name: plane})
     value = run.executor.backend.to_host(outputs[found.output] if isinstance(outputs, Mapping) else outputs)
     two = value.reshape(len(value), -1).shape[1] == 1
-    with figure(1, 1, 5.6, 4.6) as (made, (axes,)):
+    with figure(1, 1, 5.6, 4.6) as (fig, (axes,)):
         axes.grid(False)
         if two:
             levels, ground = np.linspace(0, 1, 11), value.reshape(_GRID, _GRID).clip(0, 1)
             filled = axes.contourf(x, y, ground, levels=levels, cmap=SIDES, alpha=0.8)
-            made.colorbar(filled, ax=axes, label=f"`{plain(found.output)}`")
+            fig.colorbar(filled, ax=axes, label=f"`{plain(found.output)}`")
             axes.contour(x, y, ground, levels=[0.5], colors="#000000", linewidths=1.2)
         else:
             ground = value.argmax(1).reshape(_GRID, _GRID)
@@ -174,7 +174,7 @@ def boundary(run: LoadedRun, rows: Rows, found: Classes) -> View | None:
         taken = (ground > 0.5).astype(int) if two else ground
         shares = ", ".join(f"{word} {(taken == k).mean():.0%}" for k, word in enumerate(found.words))
         lines = [f"The share of the plane shown that is taken for each class: {shares}."]
-        return _view(made, f"what {found.target} is taken to be, over the plane of {name}", lines)
+        return _view(fig, f"what {found.target} is taken to be, over the plane of {name}", lines)
 
 
 def worst(found: Classes | Numbers) -> tuple[NDArray[Any], str]:
@@ -182,8 +182,8 @@ def worst(found: Classes | Numbers) -> tuple[NDArray[Any], str]:
     import numpy as np
 
     if isinstance(found, Classes):
-        return np.argsort(found.given, kind="stable")[:WORST], "the lowest probability of the true class"
-    error = np.abs(found.said - found.true).mean(1)
+        return np.argsort(found.probability, kind="stable")[:WORST], "the lowest probability of the true class"
+    error = np.abs(found.predicted - found.true).mean(1)
     return np.argsort(-error, kind="stable")[:WORST], "the largest distance between output and target"
 
 
@@ -198,7 +198,7 @@ def images(values: NDArray[Any], titles: Sequence[str]) -> View | None:
     low, high = float(values.min()), float(values.max())
     if low >= 0 and high <= 1:
         low, high = 0.0, 1.0  # pixels, shown as they are
-    with figure(columns, rows, 1.5 * columns, 1.95 * rows) as (made, axes):
+    with figure(columns, rows, 1.5 * columns, 1.95 * rows) as (fig, axes):
         for place, value, title in zip(axes, values, titles):
             shown = (value - low) / ((high - low) or 1.0)
             place.imshow(
@@ -208,5 +208,5 @@ def images(values: NDArray[Any], titles: Sequence[str]) -> View | None:
             place.grid(False)
             place.set_axis_off()
         for place in axes[len(values) :]:
-            made.delaxes(place)
-        return _view(made, "the worst examples", titles)
+            fig.delaxes(place)
+        return _view(fig, "the worst examples", titles)

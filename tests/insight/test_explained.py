@@ -42,8 +42,8 @@ def test_an_executor_stays_as_it_is(net: gpubp.Net) -> None:
     told = gpubp.explain(executor, ROWS)
     for name, array in executor.state_dict().items():
         np.testing.assert_array_equal(array, before[name])
-    assert (told.about, told.told["example"]) == (f"{XOR}, step 4: example 1 of 2; float64", 1)
-    after = told.told["update"]["parameters"]["p.dense.bias"]["after"]["values"]
+    assert (told.about, told.document["example"]) == (f"{XOR}, step 4: example 1 of 2; float64", 1)
+    after = told.document["update"]["parameters"]["p.dense.bias"]["after"]["values"]
     executor.train_step({name: rows[:1] for name, rows in ROWS.items()})
     np.testing.assert_allclose(np.reshape(after, -1), executor.parameters["p.dense.bias"], rtol=1e-12)
 

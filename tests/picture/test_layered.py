@@ -46,7 +46,7 @@ def test_edges_run_down_and_past_the_boxes(graph: tuple[list[tuple[float, float]
     sizes, edges = graph
     placed = arrange(sizes, edges)
     found = boxes(sizes, placed)
-    for edge, way in zip(edges, placed.ways, strict=True):
+    for edge, way in zip(edges, placed.routes, strict=True):
         assert way[0][1] == pytest.approx(found[edge.source][3])
         assert way[-1][1] == pytest.approx(found[edge.target][1])
         assert found[edge.source][0] <= way[0][0] <= found[edge.source][2]
@@ -61,7 +61,7 @@ def test_a_chain_is_straight_and_a_skip_goes_beside_it() -> None:
     placed = arrange([(100, 40), (60, 40), (80, 40)], [Edge(0, 1), Edge(1, 2), Edge(0, 2)])
     middles = [x + w / 2 for (x, _), w in zip(placed.corners, (100, 60, 80))]
     assert max(middles) - min(middles) < 12
-    beside = [x for x, _ in placed.ways[2][2:-2]]
+    beside = [x for x, _ in placed.routes[2][2:-2]]
     assert all(x < placed.corners[1][0] or x > placed.corners[1][0] + 60 for x in beside)
 
 
@@ -74,8 +74,8 @@ def test_lines_that_can_be_untangled_do_not_cross() -> None:
 
 def test_given_ports_are_kept() -> None:
     placed = arrange([(100, 40), (100, 40)], [Edge(0, 1, 10.0, 90.0)])
-    assert placed.ways[0][0][0] == pytest.approx(placed.corners[0][0] + 10)
-    assert placed.ways[0][-1][0] == pytest.approx(placed.corners[1][0] + 90)
+    assert placed.routes[0][0][0] == pytest.approx(placed.corners[0][0] + 10)
+    assert placed.routes[0][-1][0] == pytest.approx(placed.corners[1][0] + 90)
 
 
 def test_no_boxes() -> None:

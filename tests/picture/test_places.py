@@ -11,7 +11,7 @@ import pytest
 import gpubp
 from gpubp.cli import main
 from gpubp.data import load as load_data
-from gpubp.picture.judged import Rows
+from gpubp.picture.predictions import Rows
 from gpubp.picture.report import report
 
 NET = """

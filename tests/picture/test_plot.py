@@ -48,7 +48,9 @@ def test_a_panel_for_each_figure(runs: tuple[Path, Path]) -> None:
     lines = [json.loads(line) for line in (runs[0] / "metrics.jsonl").read_text("utf-8").splitlines()]
     assert loss[1].points == tuple((line["epoch"], line["valid.loss"]) for line in lines if "epoch" in line)
     (rate,) = panels(runs, ["learning rate"])
-    assert rate.told() == [f"{name}: 0.002 at epoch 1, 0.002 at epoch 3; least 0.002, most 0.002" for name in "ab"]
+    assert rate.description() == [
+        f"{name}: 0.002 at epoch 1, 0.002 at epoch 3; least 0.002, most 0.002" for name in "ab"
+    ]
     assert [panel.title for panel in panels(runs, ["accuracy"])] == ["accuracy"]
 
 
@@ -115,7 +117,7 @@ def test_runs_that_differ_by_the_seed_are_one_curve(runs: tuple[Path, Path], tmp
     assert (mean.run, mean.points) == ("n=9, 3 seeds", ((1, 2.0), (2, 1.0), (3, 0.5), (4, 0.25)))
     assert mean.spread == ((1.0, 3.0), (0.5, 1.5), (1 / 3, 2 / 3), (0.25, 0.25)), "the runs that came so far"
     assert [curve.run for curve in others] == ["tall-0", "tall-1"], "two are drawn one beside the other"
-    assert found[0].told()[0] == ("n=9, 3 seeds, train: means 2 at epoch 1, 0.25 at epoch 4; least 0.25, most 3")
+    assert found[0].description()[0] == ("n=9, 3 seeds, train: means 2 at epoch 1, 0.25 at epoch 4; least 0.25, most 3")
     assert [curve.run for curve in panels(many)[0].curves] == ["act=relu n=9, 3 seeds"]
     splits = [{"split": f"split(folds = 3, fold = {i})"} for i in (1, 2, 3)]
     folds = [like(runs[0], tmp_path / f"fold-{i}", 0, 1.0, params={"n": "7"}, net=net) for i, net in enumerate(splits)]

@@ -17,7 +17,7 @@ import pytest
 import gpubp
 from gpubp.cli import main
 from gpubp.data import load as load_data
-from gpubp.picture.judged import seen
+from gpubp.picture.predictions import seen
 from gpubp.picture.report import report
 
 from ..insight.test_page import Page

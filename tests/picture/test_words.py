@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gpubp.picture.judged import Classes, Rows
+from gpubp.picture.predictions import Classes, Rows
 from gpubp.picture.views import confusion
 
 
@@ -20,5 +20,5 @@ def test_how_many_rows_it_speaks_of(of: int, about: str) -> None:
 
 def test_how_often_one_class_was_taken_for_another() -> None:
     true, taken = np.array([0, 0, 0, 1, 1, 1]), np.array([1, 1, 0, 0, 1, 1])
-    told = confusion(Classes("p", "kind", ("a", "b"), true, taken, np.ones(6), np.arange(6))).told
+    told = confusion(Classes("p", "kind", ("a", "b"), true, taken, np.ones(6), np.arange(6))).description
     assert told.splitlines() == ["3 of 6 rows are right.", "a taken for b: 2 times", "b taken for a: 1 time"]

@@ -1,5 +1,5 @@
-"""The loss of a training step as a function of the parameters alone, for finite differences: what is drawn at random
-comes from counters and stays, what has no derivative by definition is held."""
+"""The loss of a training step as a function of the parameters alone, for finite differences: random numbers are the
+same each time, and values that stop gradients by definition are frozen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Point:
-    """The loss at a point, and which side of every kink it lies on."""
+    """The loss at a point, and on which side of each kink the point lies."""
 
     loss: float
     pattern: tuple[NDArray[Any], ...]
@@ -30,52 +30,54 @@ class Point:
         return all((a == b).all() for a, b in zip(self.pattern, other.pattern, strict=True))
 
 
-class HeldLoss:
+class FrozenLoss:
     """The loss of a step at the executor's parameters, which the caller may move.
 
-    `held`: the names of the primitives whose results are kept as `hold` found them, for no gradient goes through them
-    (`stop_gradient`, `sign`); their values are the feeds behind the batch. The pattern of a point is all that the way
-    back compares or counts: on which side of 0 a relu is, which value of a window is the largest.
+    `held`: the primitives that stop gradients by definition (`stop_gradient`, `sign`). Their results are frozen at the
+    values of the last `freeze`, and fed after the batch. The pattern of a point consists of all values that are not
+    floats, such as on which side of 0 a relu is, or which element of a window is the largest.
     """
 
     def __init__(self, executor: Executor, seen: Watched, arrays: Sequence[Any]) -> None:
         program = seen.program
-        ahead = dce(replace(program, outputs=program.outputs[-1:])).eqns
-        cut = [eqn for eqn in ahead if _stops(eqn)]
+        forward = dce(replace(program, outputs=program.outputs[-1:])).eqns
+        stopping = [eqn for eqn in forward if _stops(eqn)]
         patterns = [v for eqn in program.eqns if eqn.operands for v in eqn.outputs if v.dtype not in FLOATS]
-        self._values = dce(Program(program.inputs, program.eqns, tuple(eqn.output for eqn in cut)))
+        self._values = dce(Program(program.inputs, program.eqns, tuple(eqn.output for eqn in stopping)))
         count = len(seen.feeds)
-        kept = {eqn.output: Var(eqn.output.aval, f"held{i}") for i, eqn in enumerate(cut)}
-        feeds = (*program.inputs[:count], *(eqn.output for eqn in cut))
+        frozen = {eqn.output: Var(eqn.output.aval, f"held{i}") for i, eqn in enumerate(stopping)}
+        feeds = (*program.inputs[:count], *(eqn.output for eqn in stopping))
         inputs = (*feeds, *program.inputs[count:])
-        eqns = tuple(eqn for eqn in program.eqns if not any(v in kept for v in eqn.outputs))
-        outputs = (program.outputs[-1], *dict.fromkeys(v for v in patterns if v not in kept))
-        small = optimise(Program(inputs, eqns, outputs))
+        eqns = tuple(eqn for eqn in program.eqns if not any(v in frozen for v in eqn.outputs))
+        outputs = (program.outputs[-1], *dict.fromkeys(v for v in patterns if v not in frozen))
+        optimised = optimise(Program(inputs, eqns, outputs))
         names = ("loss", *(f"pattern{i}" for i in range(len(outputs) - 1)))
-        fed = tuple(v.hint or f"held{i}" for i, v in enumerate(feeds))
-        built = Built(small, fed, seen.states, names, {}, {}, {}, {})
-        self.held = tuple(dict.fromkeys(eqn.op.name for eqn in cut if any(x.dtype in FLOATS for x in eqn.operands)))
+        feed_names = tuple(v.hint or f"held{i}" for i, v in enumerate(feeds))
+        built = Built(optimised, feed_names, seen.states, names, {}, {}, {}, {})
+        self.held = tuple(
+            dict.fromkeys(eqn.op.name for eqn in stopping if any(x.dtype in FLOATS for x in eqn.operands))
+        )
         self._program = Auxiliary(executor, built, len(arrays[0]))
         self._executor, self._arrays, self._states = executor, list(arrays), seen.states
-        self._held: list[Any] = []
-        self.hold()
+        self._frozen: list[Any] = []
+        self.freeze()
 
-    def hold(self) -> None:
-        """Take what is held from where the parameters stand now."""
+    def freeze(self) -> None:
+        """Freeze these values at the present parameters."""
         states = [self._executor.arrays()[name] for name in self._states]
         with self._executor.backend.running():
-            self._held = evaluate(self._values, [*self._arrays, *states], self._executor.xp)
+            self._frozen = evaluate(self._values, [*self._arrays, *states], self._executor.xp)
 
     def __call__(self) -> Point:
-        """The loss where the parameters stand now."""
+        """The loss at the present parameters."""
         backend = self._program.backend
         with backend.running():
-            loss, *pattern = self._program([*self._arrays, *self._held]).values()
+            loss, *pattern = self._program([*self._arrays, *self._frozen]).values()
             return Point(float(loss), tuple(backend.to_host(backend.xp.array(p)) for p in pattern))
 
 
 def _stops(eqn: Eqn) -> bool:
-    """Whether an equation makes floats of floats and its rule sends nothing back to any of them."""
+    """Whether an equation computes floats from floats, and its VJP gives no cotangent to any of them."""
     if len(eqn.outputs) > 1 or eqn.output.dtype not in FLOATS or not eqn.operands or bodies(eqn):
         return False
     if eqn.op.vjp is None:

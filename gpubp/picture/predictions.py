@@ -1,4 +1,4 @@
-"""What a run makes of the rows of its data, beside what they are."""
+"""The predictions of a run for rows of its data, compared with the targets."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST = 10_000
-"""Rows that are looked at."""
+"""Maximum rows to predict."""
 MOST_NUMBERS = 1 << 26
-"""Numbers that the outputs for them may have: answers for each position of a sequence, among many words, are large."""
+"""Maximum elements of the outputs: a prediction for each position of a sequence among many words is large."""
 _TITLE = 14
-"""Signs of a file's name above a picture."""
+"""Maximum characters of a file's name above an image."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +54,7 @@ class Rows:
         return "each row is numbered in its file, from 1, a header not counted"
 
     def name(self, row: int) -> str:
-        """Where a row is found."""
+        """The file or number of a row."""
         file, number = self.places[row]
         if number is None:
             return file
@@ -78,16 +78,16 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Classes:
-    """Answers that are classes: `true` and `taken` number the `words`; `given` is the probability that the true one
-    got; `rows`: the row that each answer is of; `places`: its position in the row, (answers, axes), where a row has
-    several."""
+    """Answers that are classes: `true` and `predicted` number the `words`; `probability` is the probability that the
+    true one got; `rows`: the row that each answer is of; `places`: its position in the row, (answers, axes), where a
+    row has several."""
 
     output: str
     target: str
     words: tuple[str, ...]
     true: NDArray[Any]
-    taken: NDArray[Any]
-    given: NDArray[Any]
+    predicted: NDArray[Any]
+    probability: NDArray[Any]
     rows: NDArray[Any]
     places: NDArray[Any] | None = None
 
@@ -96,7 +96,7 @@ class Classes:
         import numpy as np
 
         count = len(self.words)
-        return np.bincount(self.true * count + self.taken, minlength=count * count).reshape(count, count)
+        return np.bincount(self.true * count + self.predicted, minlength=count * count).reshape(count, count)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,15 +106,15 @@ class Numbers:
     output: str
     target: str
     true: NDArray[Any]
-    said: NDArray[Any]
+    predicted: NDArray[Any]
 
 
 def seen(word: str) -> str:
-    """A word that a reader sees: a blank, or one with signs that are not printed, stands in quotes."""
+    """A word, quoted if it is blank or has unprintable characters."""
     return word if word.isprintable() and word == word.strip() != "" else repr(word)
 
 
-def judged_rows(run: LoadedRun, seed: int) -> Rows:
+def predicted_rows(run: LoadedRun, seed: int) -> Rows:
     """The rows that the run has not trained on, if there are such: the test's, or else those of validation; and what it
     makes of them. Raises NetError, DataError."""
     data = load_data(run.net.graph, run.net.base, seed)
@@ -139,12 +139,12 @@ def _sides(net: Net) -> tuple[Any, Any]:
     return net.graph.inputs, net.graph.targets
 
 
-def compared(run: LoadedRun, rows: Rows) -> list[Classes | Numbers]:
+def compare(run: LoadedRun, rows: Rows) -> list[Classes | Numbers]:
     """Outputs beside the targets that the loss or a metric compares them with: classes, two classes that one number
     between 0 and 1 tells apart, or numbers. Labels that the loss ignores are no answers."""
     import numpy as np
 
-    found: list[Classes | Numbers] = []
+    answers_: list[Classes | Numbers] = []
     for output, target in answers(run.net).items():
         p, labels = rows.outputs[output], rows.targets[target].astype(np.int64)
         counted = ~np.isin(labels, _ignored(run.net, target))
@@ -152,31 +152,31 @@ def compared(run: LoadedRun, rows: Rows) -> list[Classes | Numbers]:
         if len(at):
             p, true = p[counted], labels[counted]
             words = tuple(map(seen, run.words.get(target) or map(str, range(p.shape[1]))))
-            given = p[np.arange(len(p)), true]
+            probability = p[np.arange(len(p)), true]
             places = at[:, 1:] if labels.ndim > 1 else None
-            found.append(Classes(output, target, words, true, p.argmax(1), given, at[:, 0], places))
+            answers_.append(Classes(output, target, words, true, p.argmax(1), probability, at[:, 0], places))
     for output, target in _pairs(run.net):
         p, true = rows.outputs[output].reshape(len(rows.outputs[output]), -1), rows.targets[target]
         true = true.reshape(len(true), -1)
         if p.shape[1] == 1 and np.isin(true, (0, 1)).all() and p.min() >= 0 and p.max() <= 1:
             label, one = true[:, 0].astype(np.int64), p[:, 0]
-            given = np.where(label == 1, one, 1 - one)
-            taken = (one > 0.5).astype(np.int64)
-            found.append(Classes(output, target, ("0", "1"), label, taken, given, np.arange(len(p))))
+            probability = np.where(label == 1, one, 1 - one)
+            predicted = (one > 0.5).astype(np.int64)
+            answers_.append(Classes(output, target, ("0", "1"), label, predicted, probability, np.arange(len(p))))
         else:
-            found.append(Numbers(output, target, true, p))
-    return found
+            answers_.append(Numbers(output, target, true, p))
+    return answers_
 
 
 def _ignored(net: Net, target: str) -> list[int]:
-    """The labels of a target that a function of the training leaves out."""
+    """The labels of a target that a loss or metric ignores."""
     nodes = net.graph.train.nodes if net.graph.train is not None else ()
     reading = [node for node in nodes if any(target in (n.label, n.name) for n in node.inputs if n.kind == "target")]
     return [label for node in reading if isinstance(label := node.attrs.get("ignore"), int)]
 
 
 def _pairs(net: Net) -> dict[tuple[str, str], None]:
-    """Outputs and targets of numbers that one function of the training compares."""
+    """Pairs of numeric outputs and targets that a loss or metric compares."""
     outputs = {node: name for name, node in net.graph.outputs.items()}
     found: dict[tuple[str, str], None] = {}
     for node in net.graph.train.nodes if net.graph.train is not None else ():

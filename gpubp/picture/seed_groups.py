@@ -10,10 +10,10 @@ from ..training import Group, Listed, groups
 from .panel import Curve
 
 FEWEST = 3
-"""Runs of one group; two are drawn one beside the other."""
+"""Minimum runs of a group; two runs are drawn separately."""
 
 
-def gathered(runs: Mapping[str, Listed]) -> dict[str, str]:
+def groups_by_seed(runs: Mapping[str, Listed]) -> dict[str, str]:
     """The group of each run, by the runs' names, where at least FEWEST of them differ by seed or fold alone: a group
     is named by the settings that tell it from the others, and how many seeds and folds it has."""
     names = {id(run): name for name, run in runs.items()}
@@ -38,7 +38,7 @@ def _label(group: Group) -> str:
     return " ".join(words)
 
 
-def together(curves: Iterable[Curve], group: Mapping[str, str]) -> list[Curve]:
+def mean_curves(curves: Iterable[Curve], group: Mapping[str, str]) -> list[Curve]:
     """The curves, those of one group and one part as their mean by epoch, between the least and the largest. An epoch
     that only some runs came to has the mean of these."""
     found: dict[tuple[str, str], list[Curve]] = {}
