@@ -79,7 +79,8 @@ class Guess:
             gone = table.rows - self.rows
             what = f"rows that miss one are left out, {gone:,} of them"
             if self.filled:
-                what = "numbers are filled by the median" + (f", and {gone:,} rows are left out" if gone else "")
+                left = f", and {gone:,} {'row is' if gone == 1 else 'rows are'} left out" if gone else ""
+                what = f"numbers are filled by the median{left}"
             lines.append(f"missing cells: {shown}; {what}")
         if table.encoding != UTF8:
             sample = f", as in {_quoted(table.sample)}" if table.sample else ""

@@ -105,7 +105,8 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
         return NewRows(array_rows(path, Path(path), span, start, encoders))
     if start.startswith(BEGINNINGS):
         return _columns(open_arrow(Path(), path, span), encoders, keep)
-    sheet = open_sheet(Path(), path, span, delimiter=None, **_known(encoders, keep))
+    likely = max(encoder.delimiter for encoder in encoders.values())
+    sheet = open_sheet(Path(), path, span, delimiter=None, likely=likely, **_known(encoders, keep))
     return _columns(TextTable(sheet), encoders, keep)
 
 

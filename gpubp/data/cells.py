@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
 
-from .checks import Findings, counted
-from .misread import NO_NUMBER, one_more, report
+from .checks import Findings
+from .misread import NO_NUMBER, report
 from .notation import Notation, column_reader, is_number, many_reader
+from .ragged import Lengths
 from .sheet import Sheet
 
 if TYPE_CHECKING:
@@ -242,19 +243,14 @@ def _by_columns(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], mis
 def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str] = ()) -> Cells:
     import numpy as np
 
-    width = len(sheet.names)
-    findings = Findings(sheet.span)
+    findings, lengths = Findings(sheet.span), Lengths(sheet)
     numbers = {i: array("d") for i in numeric}
     words: dict[int, list[str | None]] = {i: [] for i in labels}
     wrong: dict[int, list[tuple[int, str]]] = {i: [] for i in numeric}
     readers = {i: column_reader(sheet.notation) for i in numeric}
     rows = 0
     for line, cells in sheet.rows():
-        if len(cells) != width:
-            message = (
-                f"{counted(len(cells), 'cell')}, where {'the header' if sheet.header else 'the first row'} has {width}"
-            )
-            findings.add("E0417", "rows of another length", sheet.place(line), message, one_more(cells, width))
+        if not lengths.fits(line, cells):
             continue
         rows += 1
         for i, column in numbers.items():
@@ -274,6 +270,7 @@ def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missin
                 help = "`missing = drop` leaves out rows that miss a cell"
                 findings.add("E0419", "labels that are empty", sheet.place(line, i), "the label is empty", help)
             found.append(cell)
+    lengths.report(findings)
     for i, bad in wrong.items():
         report(sheet, i, bad, numbers[i], findings)
     findings.raise_all()

@@ -102,5 +102,7 @@ def csv(
     tables = [TextTable(main)]
     if test is not None:
         tables.append(TextTable(opened(test, request.span("test"), header=main.header)))
-    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, notation, encoding)
+    options = Options(
+        target, columns, scale, reshape, standardize, word(missing), onehot, notation, encoding, delimiter
+    )
     return read_tables(request, tables[0], tables[1:], options)

@@ -54,7 +54,7 @@ class Encoder:
     `picture`: where the numbers are pixels, whether the pictures were `resized` to this shape, or are `exact` as they
     stand. `moments`, of a series: the first of the moments that a row holds and the one behind the last, counted from
     where its window begins, and how far windows are apart. `notation`: how numbers and dates are written, in a table
-    that is text; `encoding`: of that text.
+    that is text; `encoding`: of that text; `delimiter`: the one that its reader was told.
     """
 
     shape: tuple[int, ...]
@@ -73,6 +73,7 @@ class Encoder:
     moments: tuple[int, ...] = ()
     notation: Notation = PLAIN
     encoding: str = UTF8
+    delimiter: str = ""
 
     @property
     def type(self) -> Type:
@@ -183,6 +184,7 @@ def _encoder(entry: dict[str, Any]) -> Encoder:
             entry.pop("notation", {"decimal": entry.pop("decimal", ".")})
         ),  # a decimal comma was all there was
         _known_encoding(entry.pop("encoding", UTF8)),  # in UTF-8
+        str(entry.pop("delimiter", "")),
     )
     size = prod(shape)
     if entry:

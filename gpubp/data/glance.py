@@ -16,10 +16,11 @@ from dsl.records import dataclass
 from dsl.source import Source, Span
 from gpubp.errors import DataError
 
-from .checks import COMMAND_LINE, Findings, clipped, counted
+from .checks import COMMAND_LINE, Findings, clipped
 from .files import read_head
-from .misread import MISSING, NO_NUMBER
+from .misread import MISSING, NO_NUMBER, edge
 from .notation import Notation
+from .ragged import Lengths
 from .sheet import Sheet, sheet_of
 from .spelling import MOST, notation_for, spelling, units_of
 
@@ -107,20 +108,18 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
 def _rows(sheet: Sheet, complete: bool) -> tuple[list[tuple[int, list[str]]], bool]:
     """The rows, and whether they are all there are. Raises DiagnosticError for rows of different lengths."""
     rows: list[tuple[int, list[str]]] = []
-    findings = Findings(sheet.span)
+    findings, lengths = Findings(sheet.span), Lengths(sheet)
     try:
         for line, cells in islice(sheet.rows(), MOST_ROWS + 1):
             if len(rows) == MOST_ROWS:
                 complete = False
                 break
             rows.append((line, cells))
-            if len(cells) != len(sheet.names):
-                there = "the header" if sheet.header else "the first row"
-                message = f"{counted(len(cells), 'cell')}, where {there} has {len(sheet.names)}"
-                findings.add("E0417", "rows of another length", sheet.place(line), message)
+            lengths.fits(line, cells)
     except DiagnosticError:
         if complete or not rows:  # a record that the limit cut in two has an open quote
             raise
+    lengths.report(findings)
     findings.raise_all()
     return rows, complete
 
@@ -152,8 +151,11 @@ def _column(sheet: Sheet, at: int, rows: list[tuple[int, list[str]]]) -> Column:
         kind = _kind_of_text(name, values)
         return Column(name, kind, values, missing, odd=_odd_signs(values) if kind == "signs" else "")
     if share < 1:
-        line, odd = next((line, cell) for (line, _), cell in zip(rows, cells) if cell in known and cell not in written)
-        return Column(name, "mixed", values, missing, odd=f"line {line} holds `{clipped(odd)}`")
+        odd = [at for at, cell in enumerate(cells) if cell not in NO_NUMBER and cell not in written]
+        line = rows[odd[0]][0]
+        help = edge(cells[odd[0]], odd == [0], odd == [len(rows) - 1])
+        odd_cell = f"line {line} holds `{clipped(cells[odd[0]])}`" + f"; {help}" * bool(help)
+        return Column(name, "mixed", values, missing, odd=odd_cell)
     missing += len(there) - len(known)
     there = [written[cell] for cell in known]
     values = Counter(there)

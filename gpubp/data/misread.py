@@ -17,17 +17,11 @@ MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "nan", "NaN", "NAN", "null", "
 NO_NUMBER = MISSING | {"-", "--", ".", "None", "none", "#N/A", "<NA>"}
 """Those in a column of numbers; among words these may be words."""
 
+CORRECT = "correct it in the table"
 _TELL = (
     "tell the reader: `csv(..., missing = drop)` leaves such rows out, `mean` or `median` in place of `drop` fills the "
     "cells"
 )
-
-
-def one_more(cells: Sequence[str], width: int) -> str:
-    """What may have made a row too long or too short."""
-    if len(cells) > width:
-        return "a cell that holds the delimiter stands in quotes"
-    return "every row has a cell for each column"
 
 
 def report(sheet: Sheet, column: int, bad: list[tuple[int, str]], numbers: Sequence[float], findings: Findings) -> None:
@@ -58,6 +52,7 @@ def report(sheet: Sheet, column: int, bad: list[tuple[int, str]], numbers: Seque
         return
     missing = f"if it is missing, {_TELL}"
     wanted = _wanted([cell for _, cell in bad], numbers, sheet.notation)
+    other = edge(bad[0][1], not isfinite(numbers[0]), not isfinite(numbers[-1])) if len(bad) == 1 < rows else ""
     for line, cell in bad:
         place = sheet.place(line, column)
         spelling = _misspelt(cell, sheet, wanted)
@@ -69,11 +64,18 @@ def report(sheet: Sheet, column: int, bad: list[tuple[int, str]], numbers: Seque
             findings.add("E0416", what, place, f"`{clipped(cell.strip())}` is not a number: {phrase}", help)
         elif is_number(cell):
             message = f"`{clipped(cell.strip())}` is not a finite number"
-            help = missing if cell.strip() in NO_NUMBER else "correct it in the table"
+            help = missing if cell.strip() in NO_NUMBER else CORRECT
             findings.add("E0416", "numbers that are not finite", place, message, help)
         else:
-            help = missing if cell.strip() in NO_NUMBER else "correct it in the table"
+            help = missing if cell.strip() in NO_NUMBER else f"{CORRECT}; {other}" if other else CORRECT
             findings.add("E0416", "cells that are no numbers", place, f"`{clipped(cell)}` is not a number", help)
+
+
+def edge(cell: str, first: bool, last: bool) -> str:
+    """What to do about a line above or below all numbers, which may be none of the table's."""
+    if spelling(cell) is not None or not (first or last):
+        return ""
+    return "if this line holds units, delete it" if first else "if this line is a note or a total, delete it"
 
 
 def _is_text(cell: str) -> bool:

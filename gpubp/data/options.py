@@ -35,6 +35,7 @@ class Options:
     onehot: object = None
     notation: Notation = PLAIN
     encoding: str = UTF8
+    delimiter: str | None = None
 
 
 def word(option: object) -> str:

@@ -22,6 +22,8 @@ from .notation import PLAIN, Notation, is_number
 DELIMITERS = (",", ";", "\t", "|")
 """Those that are found without being told, most likely first."""
 
+_TELLS = re.compile(rb'"?sep=([^\x00-\x08\n\r"\x80-\xff])"?[ ,;\t]*(\r\n?|\n)', re.IGNORECASE)
+"""The line above a table that tells spreadsheet programs its delimiter; a blank one in its place keeps the count."""
 _LOOK = 50  # records that are looked at to find the delimiter
 
 
@@ -114,14 +116,16 @@ def open_sheet(
     named: Sequence[str] = (),
     notation: Notation = PLAIN,
     encoding: str = UTF8,
+    likely: str = "",
 ) -> Sheet:
-    """Opens the file and finds its delimiter and header where they are not told (None).
+    """Opens the file and finds its delimiter and header where they are not told (None); `likely`: a delimiter that is
+    looked for before others.
 
     The first record is a header if it holds one of `named`, the column names that the `.net` file mentions, or if none
     of its cells is a number. Raises DiagnosticError.
     """
     raw = read_text(base, path, span, encoding)
-    return sheet_of(path, raw, span, delimiter=delimiter, header=header, named=named, notation=notation)
+    return sheet_of(path, raw, span, delimiter=delimiter, header=header, named=named, notation=notation, likely=likely)
 
 
 def sheet_of(
@@ -133,14 +137,18 @@ def sheet_of(
     header: bool | None,
     named: Sequence[str] = (),
     notation: Notation = PLAIN,
+    likely: str = "",
 ) -> Sheet:
     """The same of the text of a file that was read already."""
     if not raw.strip():
         raise problem("E0414", f"`{path}` is empty", span)
     _refuse_others(path, raw, span)
+    told = _TELLS.match(raw)
+    if told is not None:
+        raw, delimiter = b"\n" + raw[told.end() :], delimiter or told[1].decode()
     sheet = Sheet(path, raw, span, delimiter or ",", notation=notation)
     if delimiter is None:
-        sheet = _with_delimiter(sheet)
+        sheet = _with_delimiter(sheet, likely)
     sheet = replace(sheet, raw=_without_empty_end(raw, sheet.delimiter))
     records = sheet.records()
     _, top = next(records, (0, []))
@@ -169,8 +177,8 @@ def _without_empty_end(raw: bytes, delimiter: str) -> bytes:
 
 
 def _refuse_others(path: str, raw: bytes, span: Span | None) -> None:
-    """Raises DiagnosticError (E0413) for text that is plainly no table: a page that was downloaded in its place, JSON,
-    and a table behind the line that tells a spreadsheet its delimiter."""
+    """Raises DiagnosticError (E0413) for text that is plainly no table: a page that was downloaded in its place, and
+    JSON."""
     start = raw[:64].lstrip().lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         raise problem(
@@ -178,17 +186,13 @@ def _refuse_others(path: str, raw: bytes, span: Span | None) -> None:
         )
     if start.startswith((b"[{", b'{"', b"[[")):
         raise problem("E0413", f"`{path}` is JSON, not a table", span, help="save it as CSV")
-    if start.startswith(b"sep=") and len(start.splitlines()[0]) == len("sep=;"):
-        help = f"delete it; the delimiter is found, or told by `delimiter`: `{chr(start[4])}`"
-        message = f"`{path}` begins with a line for spreadsheet programs, `sep={chr(start[4])}`"
-        raise problem("E0413", message, span, help=remedy(span, help, "delete it: the delimiter is found without it"))
 
 
-def _with_delimiter(sheet: Sheet) -> Sheet:
-    """The first delimiter that cuts the first record, and most others into as many cells; a comma where none does. A
-    comma before decimals is likelier none."""
+def _with_delimiter(sheet: Sheet, likely: str) -> Sheet:
+    """The first delimiter, the `likely` one before others, that cuts the first record, and most others into as many
+    cells; a comma where none does. A comma before decimals is likelier none."""
     best, most, signs = sheet, 0, (sheet.notation.decimal, sheet.notation.thousands)
-    for delimiter in sorted(DELIMITERS, key=lambda one: one in signs):
+    for delimiter in dict.fromkeys([*likely, *sorted(DELIMITERS, key=lambda one: one in signs)]):
         tried = replace(sheet, delimiter=delimiter)
         try:
             widths = [len(cells) for _, cells in islice(tried.records(), _LOOK)]

@@ -194,7 +194,12 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
         scale = options.scale if want.feature and want.kind == "float" else 1.0
         known, header = tuple(main.table.names), main.table.header
         encoder = Encoder(shape, classes, want.feature, fields, known, header, words, scale=scale)
-        result.encoders[name] = replace(encoder, notation=options.notation, encoding=options.encoding)
+        how: dict[str, Any] = {
+            "notation": options.notation,
+            "encoding": options.encoding,
+            "delimiter": options.delimiter or "",
+        }
+        result.encoders[name] = replace(encoder, **how)
     if reshape is not None and not reshaped and request.wants:
         shown = listed([f"{name}: {width}" for name, width in widths.items()])
         message = f"no name has the {counted(prod(reshape), 'column')} that `reshape` wants ({shown})"

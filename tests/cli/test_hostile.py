@@ -70,7 +70,6 @@ def table(home: Path, text: str | bytes) -> Path:
         ),
         ('[{"a": 1, "b": 2}]', ("`new.csv` is JSON, not a table", "save it as CSV")),
         ("<!DOCTYPE html><html>404</html>", ("`new.csv` is a page of HTML", "download the table itself")),
-        (f"sep=,\n{ROWS}", ("a line for spreadsheet programs, `sep=,`", "help: delete it: the delimiter is found")),
         (ROWS.encode("utf-16"), ("is UTF-16 text, not UTF-8",)),
         (b"\x1b]0;x\x07,b,y\n1,2,3\n", ("has no column `a`", "\N{REPLACEMENT CHARACTER}]0;x")),
     ],

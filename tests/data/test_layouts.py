@@ -14,7 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from dsl.graph import Type, Word
+from gpubp.data import from_json, read_table, to_json
 from gpubp.data.cells import read_cells
+from gpubp.data.misread import CORRECT
 from gpubp.data.sheet import open_sheet
 
 from .worlds import World, csv
@@ -175,3 +177,73 @@ def test_empty_lines_behind_the_last_row_are_none(world: World, end: str, delimi
     assert any(
         "line 3, column `c`" in note for note in world.refused(csv("x", columns=("c",), delimiter=delimiter)).notes
     )
+
+
+ROWS = "1;2;3\n4;5;6\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "help"),
+    [
+        (
+            f"Results 2026\n\na;b;y\n{ROWS}",
+            "has no column `y`",
+            "its columns are `Results 2026`; if lines stand above the ",
+        ),
+        (f"Results\na;y\n{ROWS}", "has no column `y`", "its columns are `Results`; if lines stand above the "),
+        (
+            f"a;y\n{ROWS}",
+            "line 2: 3 cells, where the header has 2",
+            "the header lacks one name, as that of the row names ",
+        ),
+        (
+            "a;y\n1;2;\n4;5;\n",
+            "line 2: 3 cells, where the header has 2",
+            "all rows end with `;`: let the header end so",
+        ),
+        (
+            f"a;b;y\n{ROWS}Source\n",
+            "line 4: 1 cell, where the header has 3",
+            "if lines stand below the table, such as ",
+        ),
+        (f"a;b;y\n1;2\n{ROWS}", "line 2: 2 cells, where the header has 3", "every row has all cells"),
+        (
+            f"a;b;y\n1;2;3;4\n{ROWS}",
+            "line 2: 4 cells, where the header has 3",
+            "put a cell that holds the delimiter in ",
+        ),
+        (f"a;b;y\nkg;2;3\n{ROWS}", "line 2, column `a`: `kg` is not a number", f"{CORRECT}; if this line holds units"),
+        (f"a;b;y\n{ROWS}sum;7;9\n", "line 4, column `a`: `sum` is not a number", f"{CORRECT}; if this line is a note"),
+        (f"a;b;y\n1;2;3\nx;2;3\n{ROWS}", "line 3, column `a`: `x` is not a number", CORRECT),
+        (f"a;a;y\n{ROWS}", "more than one column is named `a`", "rename one; "),
+    ],
+)
+def test_lines_that_belong_to_no_table(world: World, content: str, message: str, help: str) -> None:
+    world.write("a.csv", content)
+    found = world.refused(csv("x, y", target="y"))
+    assert message in found.message
+    assert found.help[0].startswith(help)
+
+
+@pytest.mark.parametrize(
+    ("first", "delimiter"), [("sep=;", ";"), ('"sep=|"', "|"), ("SEP=\t", "\t"), ("sep=:", ":"), ("sep=,,", ",")]
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_that_tells_spreadsheets_the_delimiter(world: World, first: str, delimiter: str, end: str) -> None:
+    lines = [first, delimiter.join("aby"), delimiter.join("123"), delimiter.join("45x")]
+    for encoding in ("utf-8-sig", "utf-16"):
+        world.write("a.csv", end.join(lines[:3]).encode(encoding))
+        found = world.load(csv("x, y", target="y", encoding=encoding))
+        assert (found.arrays["x"].tolist(), found.arrays["y"].tolist()) == ([[1, 2]], [[3]])
+        assert read_table(world.base / "a.csv", found.encoders).arrays["y"].tolist() == [[3]]
+    world.write("a.csv", end.join(lines))
+    message = "`a.csv`, line 4, column `y`: `x` is not a number"
+    assert world.refused(csv("x, y", target="y")).message == message, "it counts as a line"
+
+
+def test_new_rows_may_have_the_delimiter_that_was_told_or_another(world: World) -> None:
+    world.write("a.csv", "a:b:y\n1:2:3\n")
+    encoders = from_json(to_json(world.load(csv("x, y", target="y", delimiter=":")).encoders))
+    for text in ("y:b:a\n3:2:1\n", "a,b,y\n1,2,3\n"):
+        world.write("new.csv", text)
+        assert read_table(world.base / "new.csv", encoders).arrays["x"].tolist() == [[1, 2]]
