@@ -14,6 +14,16 @@ _ZONE = r"(Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
 _MOMENT = re.compile(rf"{_DATE}(?:(?:T|,?\s){_TIME}(?:\s?{_ZONE})?)?")
 
 
+_ISO = re.compile(
+    r"(?>(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)?\n)*+"
+)
+
+
+def all_iso(cells: Iterable[str]) -> bool:
+    """Whether all cells are written as NumPy reads moments, in ISO 8601 without a time zone."""
+    return _ISO.fullmatch("".join([f"{cell}\n" for cell in cells])) is not None
+
+
 def moment(cell: str, order: str) -> tuple[datetime, timedelta | None] | None:
     """The moment that a cell tells: by its own clock, and how far that is ahead of UTC, where it says so. None where
     it is no date and no time, or one without the year in front while `order` is "ymd".

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
@@ -10,7 +11,7 @@ from dsl.source import Span
 
 from .cells import Cells, Labels
 from .checks import FIRST, Findings, clipped, remedy
-from .date_text import is_date, moment, order_of
+from .date_text import all_iso, is_date, moment, order_of
 from .misread import MISSING
 from .tables import Table
 
@@ -89,6 +90,10 @@ class Dated:
         import numpy as np
 
         cells = [cell.strip() for cell in self.table.texts(column)]
+        if all_iso(cells):
+            with suppress(ValueError):  # for a 30th of February the place is wanted
+                clock = np.array(cells, dtype="datetime64[us]")
+                return clock, clock
         found = [None if cell in MISSING else moment(cell, self.order) for cell in cells]
         empty = [row for row, cell in enumerate(cells) if cell in MISSING]
         wrong = [row for row, cell in enumerate(cells) if found[row] is None and cell not in MISSING]

@@ -89,14 +89,14 @@ class Session:
             assert out.cue is None, f"`{cue}` never appeared"
             screen, errors = out.text(), err.text()
         told = f"--- standard error\n{errors}" if errors else ""
-        self.save_residuals(name, f"$ {line}\n{screen}{told}--- exit code {code}\n")
+        self.keep(name, f"$ {line}\n{screen}{told}--- exit code {code}\n")
         return screen + errors
 
     def look(self, name: str, file: Path) -> None:
         """Keeps a file's text."""
-        self.save_residuals(name, f"$ cat {file}\n{file.read_text('utf-8')}")
+        self.keep(name, f"$ cat {file}\n{file.read_text('utf-8')}")
 
-    def save_residuals(self, name: str, text: str) -> None:
+    def keep(self, name: str, text: str) -> None:
         assert "Traceback" not in text, text
         for pattern, mask in MASKS.items():
             text = re.sub(pattern, mask, text.replace(str(Path.cwd()), "FOLDER"), flags=re.MULTILINE)

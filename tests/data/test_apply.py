@@ -107,11 +107,11 @@ def test_columns_of_the_training_table_may_be_left_in(world: World) -> None:
 def test_other_columns_are_named_and_may_be_kept(world: World) -> None:
     encoders = saved(houses(world), targets=False)
     world.write("new.csv", 'rooms,id,town,size,when\n1, 007 ,Rome,10,"a, b"\n2,x,Bern,20,\n')
-    found = read_table("new.csv", encoders, save_residuals=("when", "id", "rooms"))
+    found = read_table("new.csv", encoders, keep=("when", "id", "rooms"))
     assert found.unused == ("id", "when")
     assert found.kept == {"when": ["a, b", ""], "id": [" 007 ", "x"], "rooms": ["1", "2"]}
     with pytest.raises(DataError) as caught:
-        read_table("new.csv", encoders, save_residuals=("wen",))
+        read_table("new.csv", encoders, keep=("wen",))
     (wrong,) = caught.value.diagnostics
     assert (wrong.code, wrong.message, wrong.help) == (
         "E0415",
@@ -123,7 +123,7 @@ def test_other_columns_are_named_and_may_be_kept(world: World) -> None:
 def test_arrays_have_no_columns_to_keep(world: World) -> None:
     np.save(world.base / "x.npy", np.zeros((2, 2)))
     with pytest.raises(DataError, match="has no columns with names, so none can be kept"):
-        read_table("x.npy", {"x": Encoder((2,))}, save_residuals=("a",))
+        read_table("x.npy", {"x": Encoder((2,))}, keep=("a",))
 
 
 def test_a_cell_that_is_missing_where_none_was(world: World) -> None:

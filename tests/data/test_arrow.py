@@ -78,11 +78,11 @@ def test_columns_are_kept_as_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     columns = {"x": [1.5, 2.0], "id": [7, None], "kind": pa.array(["u", "v"]).dictionary_encode(), "list": [[1], [2]]}
     write(tmp_path, "new.parquet", columns)
     encoders = {"x": Encoder((1,), fields=(Field("x"),), known=("x",))}
-    found = read_table("new.parquet", encoders, save_residuals=("id", "kind", "x"))
+    found = read_table("new.parquet", encoders, keep=("id", "kind", "x"))
     assert found.unused == ("id", "kind", "list")
     assert found.kept == {"id": ["7", ""], "kind": ["u", "v"], "x": ["1.5", "2"]}
     with pytest.raises(DataError, match=r"the column `list` holds list<.*int64>, which is no text"):
-        read_table("new.parquet", encoders, save_residuals=("list",))
+        read_table("new.parquet", encoders, keep=("list",))
 
 
 def test_words_and_dictionaries_are_labels(world: World) -> None:

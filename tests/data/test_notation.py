@@ -51,7 +51,7 @@ def written(number: Any, notation: Notation, draw: Any) -> tuple[str, str]:
 
 
 @given(data=st.data(), notation=notations())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 def test_a_table_in_any_notation_is_the_plain_one(world: World, data: st.DataObject, notation: Notation) -> None:
     """In training, and, from the saved encoders, in new rows."""
     world.inputs, world.targets = {"x": Type((2,))}, {}
@@ -86,7 +86,7 @@ def test_a_table_in_any_notation_is_the_plain_one(world: World, data: st.DataObj
     ),
     missing=st.sampled_from([frozenset[str](), MISSING]),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 def test_whole_columns_are_read_as_single_cells(
     world: World, cells: list[str], notation: Notation, missing: frozenset[str]
 ) -> None:
