@@ -66,7 +66,7 @@ def find(request: Request, table: Table, wanted: Sequence[str], option: str) -> 
         if name not in places:
             if table.header:
                 shown = f"its columns are {listed(table.names)}"
-                shown += f"; {TITLE}" if len(table.names) == 1 else ""
+                shown += f'; {TITLE}; or `delimiter = "..."` parts them' if len(table.names) == 1 else ""
             else:
                 shown = f'it has no header, so its columns are "1" to "{len(table.names)}"'
             help = suggestion(name, table.names)

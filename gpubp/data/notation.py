@@ -91,16 +91,18 @@ def fault(found: Notation) -> tuple[str, str, str]:
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell is written as a number (`nan` and `inf` are), in ASCII digits and without `_`."""
+    """Whether a cell is written as a number (`nan` and `inf` are), in ASCII and without `_`; spaces around it do not
+    matter."""
     try:
         float(cell)
     except ValueError:
         return False
-    return cell.isascii() and "_" not in cell
+    return cell.strip().isascii() and "_" not in cell
 
 
 def _plain(cell: str) -> str | None:
-    return cell if is_number(cell) else None
+    plain = cell.strip().replace(MINUS[1], "-")
+    return plain if is_number(plain) else None
 
 
 def column_reader(notation: Notation) -> Callable[[str], str | None]:

@@ -81,6 +81,14 @@ _NAMES = {
     "smooth": "labelsmoothing",
     "weights": "classweight classweights weight",
     "ignore": "ignoreindex ignoreclass",
+    # options of readers
+    "delimiter": "sep separator delim",
+    "decimal": "decimalmark dec decimalseparator",
+    "thousands": "groupingmark bigmark thousandsseparator thousandssep",
+    "dates": "dateorder",
+    "missing": "fillna na",
+    "columns": "usecols",
+    "encoding": "charset fileencoding",
     # keys of `train`
     "epochs": "epoch numepochs nepochs maxepochs",
     "steps": "numsteps maxsteps iterations",

@@ -75,7 +75,7 @@ LONG = "`a.csv`, line 3: a cell is longer than 131,072 characters; perhaps a quo
         (b'"' + b"x" * 200_000 + b'",2,3', LONG),
         (b'"4,5,6\n7,8,9', "`a.csv`, line 3: a quote opens here and never closes"),
         (b"#4,5,6", "`#4` is not a number"),
-        ("\N{MINUS SIGN}4,5,6".encode(), "`\N{MINUS SIGN}4` is not a number"),
+        ("\N{MINUS SIGN}-4,5,6".encode(), "`\N{MINUS SIGN}-4` is not a number"),
         (b"4$,5,6", "`4$` is not a number: it has the unit `$`"),
         (b"4kg,5,6", "`4kg` is not a number"),
         (b"50%,5,6", "`50%` is not a number: it has the unit `%`"),
@@ -247,3 +247,10 @@ def test_new_rows_may_have_the_delimiter_that_was_told_or_another(world: World) 
     for text in ("y:b:a\n3:2:1\n", "a,b,y\n1,2,3\n"):
         world.write("new.csv", text)
         assert read_table(world.base / "new.csv", encoders).arrays["x"].tolist() == [[1, 2]]
+
+
+def test_signs_that_look_like_those_of_ascii(world: World) -> None:
+    """A minus sign, and spaces that do not break, as pages of the web have them."""
+    world.inputs["x"] = Type((2,))
+    world.write("a.csv", "a,b,y\n1,2,3\n\N{MINUS SIGN}4.5,\N{NO-BREAK SPACE}5\N{NARROW NO-BREAK SPACE},6\n")
+    assert world.load(csv("x, y", target="y")).arrays["x"].tolist() == [[1, 2], [-4.5, 5]]

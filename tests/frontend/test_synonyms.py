@@ -60,6 +60,17 @@ def test_what_it_means_here(part: str, written: str, meant: str) -> None:
     assert [one.help for one in caught.value.diagnostics] == [(f"did you mean `{meant}`?",)]
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [('sep = ";"', "delimiter"), ('decimal_mark = ","', "decimal"), ('grouping_mark = ","', "thousands")],
+)
+def test_options_of_other_readers(written: str, meant: str) -> None:
+    text = f'data {{ x = csv("a.csv", {written}) }}\nmodel {{\n  input x: [2]\n  output p = x -> dense(1)\n}}\n'
+    with pytest.raises(NetError) as caught:
+        loads(text)
+    assert [one.help for one in caught.value.diagnostics] == [(f"did you mean `{meant}`?",)]
+
+
 def test_a_suggestion_takes_the_value() -> None:
     with pytest.raises(NetError) as caught:
         loads(NET.format(layer="dropout(p = same)", loss="mse(p, y)", optimizer="adam"))
