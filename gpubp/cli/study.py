@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from weakref import WeakSet
 
 from ..errors import CheckpointError
 from ..health import Finding
@@ -152,13 +153,14 @@ class _Show:
         self._seen: set[tuple[str, str]] = set()
         self._kinds: set[str] = set()
         self._names: list[str] = []
-        self._run: Run | None = None
+        self._begun: WeakSet[Run] = WeakSet()  # several may take turns
+        self._head = ""
 
     def began(self, run: Run) -> None:
         """What is to be said of a training once, before its first figures."""
-        if run is self._run:
+        if run in self._begun:
             return
-        first, self._run = self._run is None, run
+        self._begun.add(run)
         warn_of(run)
         if self.silent:
             return
@@ -166,8 +168,9 @@ class _Show:
         fresh = [one for one in run.dataset.warnings if (one.code, one.message) not in self._seen]
         self._seen |= {(one.code, one.message) for one in fresh}
         warn(fresh)
-        if first:
-            say(f"{head(run, f', in {self.count:,} folds' if self.kind == FOLD else '', self._seeds)}\n")
+        if not self._head:
+            self._head = head(run, f", in {self.count:,} folds" if self.kind == FOLD else "", self._seeds)
+            say(f"{self._head}\n")
 
     def ended(self, one: Fold | Replicate, run: Run) -> None:
         """A line for a training, and what was found wrong with its net, each kind once."""

@@ -17,7 +17,6 @@ from .run import Progress, Run
 from .searching import Search, begin_search, check_jobs, resume_search, search
 from .seeds import Replicate, Replication, replicate, seeds_in
 from .seeds import as_json as seeds_as_json
-from .study import Outcome, Study
 from .trainer import train
 from .trials import Trial
 
@@ -27,11 +26,9 @@ __all__ = [
     "FOLD",
     "Fold",
     "LAST",
-    "Outcome",
     "Replicate",
     "Replication",
     "SEED",
-    "Study",
     "Group",
     "Listed",
     "LoadedRun",

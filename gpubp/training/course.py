@@ -145,7 +145,7 @@ class _Courses:
                 continue
             try:
                 done = abreast.run([group.index(k) for k in some if k in group], count)
-            except UnlikeError:
+            except (UnlikeError, MemoryError):
                 self._groups[rows] = group, None
                 continue
             yield from ((group[i], steps) for i, steps in done.items())
@@ -154,5 +154,5 @@ class _Courses:
         wanted: list[Any] = [self._wanted[k] for k in members]
         try:
             return Abreast([w.executor for w in wanted], [w.rows for w in wanted], self._where, wanted[0].batch)
-        except UnlikeError:
+        except (UnlikeError, MemoryError):
             return None
