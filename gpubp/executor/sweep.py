@@ -48,14 +48,17 @@ class Sweep(SideBySide):
     what an `Executor` of its own would be: the numbers in which they differ are states, of which each net has its own.
     What NumPy computes of all of them at once, or a GPU in evaluation, is compared with each net alone the first time.
 
-    Every net begins with the same seed, that of the first. Raises UnlikeError, also later on, if they differ in more
-    than numbers or would not be, to the bit, what each is alone; and what `Executor` raises.
+    Each net is there `restarts` times, one after the other, with the seed of the first net, that plus 1, plus 2, ...
+    Raises UnlikeError, also later on, if they differ in more than numbers or would not be, to the bit, what each is
+    alone; and what `Executor` raises.
     """
 
-    def __init__(self, nets: Sequence[Net], device: str = "auto", backend: str = "auto") -> None:
-        place = choose(nets[0], device, backend, nets[0].precision, len(nets)).place
+    def __init__(self, nets: Sequence[Net], device: str = "auto", backend: str = "auto", *, restarts: int = 1) -> None:
+        place = choose(nets[0], device, backend, nets[0].precision, len(nets) * restarts).place
         first = Executor(nets[0], place, backend=backend)
-        self._begin(first, (place, backend), nets, (first.seed,) * len(nets), Programs(first.backend))
+        seeds = [first.seed + k for k in range(restarts)]
+        members = [net for net in nets for _ in seeds]
+        self._begin(first, (place, backend), members, seeds * len(nets), Programs(first.backend))
         if len({*map(statistics, nets)}) > 1:
             raise UnlikeError
 

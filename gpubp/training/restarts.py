@@ -91,7 +91,7 @@ class Race:
     """
 
     def __init__(self, ensemble: SideBySide, rows: Rows, valid: Rows | None, watches: Sequence[Watch | None]) -> None:
-        self.ensemble, self.rows, self.watch = ensemble, rows, watches[0]
+        self.ensemble, self.rows, self.watches, self.watch = ensemble, rows, watches, watches[0]
         self.placed, self.valid = ensemble.place(rows), None if valid is None else ensemble.place(valid)
         self.restarts = [Restart(seed) for seed in ensemble.seeds]
         self.log: list[Epoch] = []
@@ -144,7 +144,7 @@ class Race:
                         progress(Progress(step, total, epoch, -(-total // per_epoch), self._leading_loss(), rate))
                 if step % per_epoch == 0 or step == total:
                     self._note(step, per_epoch, extra[:, at - 1], done)
-                    yield self._leader()
+                    yield self.leader(range(ensemble.count))
             if stopping is not None and stopping():
                 self.interrupted = "interrupted"
                 return
@@ -220,31 +220,33 @@ class Race:
                     ensemble.stand_still(k)
         self.sums, self.examples = 0.0, 0
 
-    def _leader(self) -> dict[str, float]:
-        """The last record of the restart that is best so far."""
-        sign = -1.0 if self.watch is not None and self.watch.rising else 1.0
+    def leader(self, among: Sequence[int]) -> dict[str, float]:
+        """The last record of the best so far of these restarts of one net."""
+        watch = self.watches[among[0]]
+        sign = -1.0 if watch is not None and watch.rising else 1.0
 
         def place(k: int) -> float:
-            value = self._last(k).figure(self.figure, k)
+            value = self._last(k).figure("train.loss" if watch is None else watch.figure, k)
             return sign * value if math.isfinite(value) else math.inf
 
         losses = self.log[-1].losses
-        if self.watch is None and len(self.going) == len(self.restarts) and math.isfinite(losses.max()):
+        if watch is None and len(self.going) == len(among) == len(losses) and math.isfinite(losses.max()):
             k = int(losses.argmin())  # equivalent and faster
         else:
-            k = min((k for k, restart in enumerate(self.restarts) if restart.epochs), key=place)
+            k = min((k for k in among if self.restarts[k].epochs), key=place)
         return self._last(k).record(k)
 
     def _last(self, k: int) -> Epoch:
         """The last epoch that a restart has finished."""
         return self.log[self.restarts[k].epochs - 1]
 
-    def judge(self) -> int:
-        """Compute the metric of every restart and return the number of the best. Raises DivergedError if none has
-        one."""
-        final = self.ensemble.evaluate(self.rows) if self.watch is None else None
-        for k, restart in enumerate(self.restarts):
-            best = self.bests[k]
+    def judge(self, among: Sequence[int] | None = None) -> int:
+        """The best of these restarts of one net, or of all, by their metric. Raises DivergedError if none has one."""
+        among = among or range(len(self.restarts))
+        watch = self.watches[among[0]]
+        final = self.ensemble.evaluate(self.rows) if watch is None else None
+        for k in among:
+            restart, best = self.restarts[k], self.bests[k]
             if restart.stopped.startswith("diverged") and k not in self.kept:
                 continue
             if final is not None:
@@ -252,13 +254,13 @@ class Race:
             elif best is not None and best.watch.restore and best.value is not None:
                 value = best.value
             else:
-                assert self.watch is not None
-                value = self._last(k).figure(self.watch.figure, k) if restart.epochs else math.nan
+                assert watch is not None
+                value = self._last(k).figure(watch.figure, k) if restart.epochs else math.nan
             restart.figure = value if math.isfinite(value) else None
-        found = [(restart.figure, k) for k, restart in enumerate(self.restarts) if restart.figure is not None]
+        found = [(figure, k) for k in among if (figure := self.restarts[k].figure) is not None]
         if not found:
-            raise DivergedError(f"none of the {len(self.restarts):,} restarts has a figure that is a number")
-        rising = self.watch is not None and self.watch.rising
+            raise DivergedError(f"none of the {len(among):,} restarts has a figure that is a number")
+        rising = watch is not None and watch.rising
         return min(found, key=lambda pair: (-pair[0] if rising else pair[0], pair[1]))[1]
 
 

@@ -11,8 +11,9 @@ from statistics import fmean
 
 from dsl.records import dataclass
 
+from ..data import Dataset
 from ..data import load as load_data
-from ..errors import DataError, DeviceError, GpubpError
+from ..errors import DataError, DeviceError, DivergedError, GpubpError
 from ..executor import Sweep, most_together, require_memory
 from ..frontend import (
     EPOCH_STEPS,
@@ -66,19 +67,21 @@ def grouped(
             one, kind = _candidate(task, number, params, device)
             found.setdefault(number if kind is None else kind, []).append(one)
         for group in found.values():
-            net = group[0].net
-            size = 1 if net is None or len(group) == 1 else min(most, most_together(net, device, len(group)))
+            net, size = group[0].net, 1
+            if net is not None and len(group) > 1:
+                restarts = int(net.option("restarts"))
+                size = max(1, min(most, most_together(net, device, len(group) * restarts) // restarts))
             parts = -(-len(group) // size)
             for k in range(parts):
                 yield group[k * len(group) // parts : (k + 1) * len(group) // parts]
 
 
 def _candidate(task: Task, number: int, params: dict[str, str], device: str) -> tuple[Candidate, Hashable]:
-    """A trial, and a key that it shares with those it may be trained beside; None if it is trained by itself: restarts,
-    large nets, and params that the file is wrong with, which the trial will report."""
+    """A trial, and a key that it shares with those it may be trained beside; None if it is trained by itself: large
+    nets, and params that the file is wrong with, which the trial will report."""
     try:
         net = in_force(load(task.file, {**task.given, **params}), epochs=task.epochs)
-        if net.option("restarts", 1) == 1 and most_together(net, device, roughly=True) > 1:
+        if most_together(net, device, roughly=True) > int(net.option("restarts")):
             return Candidate(number, params, net), likeness(net)
     except (GpubpError, MemoryError):
         pass
@@ -168,43 +171,70 @@ def _trained(
     progress: Callable[[Progress], None] | None,
     stopping: Callable[[], bool] | None,
 ) -> Figures | None:
-    """The same on one division of the rows. Each net is trained as gpubp.training.loop would."""
+    """The same on one division of the rows. Each net is trained as gpubp.training.loop would, with all its restarts."""
     net = nets[0]
-    sweep = Sweep(nets, device)
+    restarts = int(net.option("restarts"))
+    sweep = Sweep(nets, device, restarts=restarts)
     dataset = load_data(net.graph, net.base, sweep.seeds[0])
     rows, count = dataset.part("train"), len(dataset.parts["train"])
     batch, per_epoch, total = length_of(net, count)
     for one in nets:
         require_figure(one.graph, dataset.parts)
         require_update(one.graph, total)
-    require_memory(net, sweep.backend, net.dtype, min(batch, count), len(nets))
+    require_memory(net, sweep.backend, net.dtype, min(batch, count), sweep.count)
     begin(sweep, rows, {EPOCH_STEPS: per_epoch, TOTAL_STEPS: total})
     valid = dataset.part("valid") if "valid" in dataset.parts else None
-    race = Race(sweep, rows, valid, [watch_of(one, dataset.parts) for one in nets])
+    race = Race(sweep, rows, valid, [watch_of(one, dataset.parts) for one in sweep.nets])
     sweep.require_bits(min(batch, count))
+    each = [range(k, k + restarts) for k in range(0, sweep.count, restarts)]
+    epochs = [0] * len(nets)
     for _ in race.epochs(total, per_epoch, batch, progress, stopping, several=False):
-        pass
+        epochs = [max(before, _reached(race, members)) for before, members in zip(epochs, each, strict=True)]
     if race.interrupted:
         return None
-    sound = [not restart.stopped.startswith("diverged") and sweep.finite(k) for k, restart in enumerate(race.restarts)]
+    chosen = [_chosen(race, members) for members in each]
+    values = _values(sweep, race, [k for k in chosen if k is not None], dataset, figure)
+    return [
+        (values[k], reached) if k is not None and k in values else None
+        for k, reached in zip(chosen, epochs, strict=True)
+    ]
+
+
+def _reached(race: Race, members: Sequence[int]) -> int:
+    """The epoch of the record that the training of these restarts alone would show."""
+    return int(race.leader(members)["epoch"]) if any(race.restarts[k].epochs for k in members) else 0
+
+
+def _chosen(race: Race, members: Sequence[int]) -> int | None:
+    """The member that the training of these restarts alone would go on with, if it would."""
+    if len(members) == 1:
+        return None if race.restarts[members[0]].stopped.startswith("diverged") else members[0]
+    try:
+        return race.judge(members)
+    except DivergedError:
+        return None
+
+
+def _values(sweep: Sweep, race: Race, members: Sequence[int], dataset: Dataset, figure: str) -> dict[int, float]:
+    """The figure of each of these members in the state that is its result; without those of which something is not
+    finite."""
+    sound = {k: sweep.finite(k) for k in members}
     for k, kept in race.kept.items():
         sweep.adopt(k, kept)
-    metrics: list[dict[str, float]] = [{} for _ in nets]
-    for k in (k for k, well in enumerate(sound) if well):
+    metrics: dict[int, dict[str, float]] = {}
+    for k in (k for k in members if sound[k]):
         last, best = race.restarts[k].epochs, race.bests[k]
         of = best.epoch if best is not None and k in race.kept else last
         # The epoch of that state has evaluated `valid` already.
-        valid_then = {name: value for name, value in race.log[of - 1].record(k).items() if name.startswith("valid.")}
-        sound[k] = all(map(math.isfinite, valid_then.values()))
-        metrics[k] = race.log[last - 1].record(k) | {
-            name: v for name, v in valid_then.items() if name != "valid.penalty"
-        }
+        then = {name: value for name, value in race.log[of - 1].record(k).items() if name.startswith("valid.")}
+        sound[k] = all(map(math.isfinite, then.values()))
+        metrics[k] = race.log[last - 1].record(k) | {name: v for name, v in then.items() if name != "valid.penalty"}
     evaluated = len(dataset.parts.get("valid", dataset.parts["train"]))
     for part in (part for part in ("train", "test") if part in dataset.parts):
-        if figure.startswith(f"{part}."):
-            for k, found in enumerate(sweep.evaluate(dataset.part(part))):
-                sound[k] &= all(map(math.isfinite, found.values()))
-                metrics[k] |= {f"{part}.{name}": value for name, value in found.items() if name != "penalty"}
-        else:
-            sound = [*map(all, zip(sound, sweep.all_finite(dataset.part(part), evaluated), strict=True))]
-    return [(metrics[k][figure], restart.epochs) if sound[k] else None for k, restart in enumerate(race.restarts)]
+        finite = sweep.all_finite(dataset.part(part), evaluated)
+        found = sweep.evaluate(dataset.part(part)) if figure.startswith(f"{part}.") else None
+        for k, known in metrics.items():
+            sound[k] &= finite[k]
+            if found is not None:
+                known |= {f"{part}.{name}": value for name, value in found[k].items() if name != "penalty"}
+    return {k: known[figure] for k, known in metrics.items() if sound[k]}

@@ -33,6 +33,11 @@ CASES: dict[str, dict[str, Any]] = {
         "length": "epochs = 30",
     },
     "plateau": {"keys": "  schedule = plateau(valid.loss, factor = 0.3, patience = 1epochs)\n  average = ema(0.9)\n"},
+    "restarts": {"keys": "  restarts = 3\n", "regular": " -> dropout(rate * 5)"},
+    "restarts that stop": {
+        "keys": "  restarts = 3\n  early_stop = early_stop(valid.loss, patience = 2epochs)\n",
+        "length": "epochs = 30",
+    },
     "another figure": {"keys": "  metrics = [r2(p, y)]\n  early_stop = early_stop(valid.r2, patience = 2epochs)\n"},
 }
 
@@ -68,7 +73,7 @@ def test_each_trial_is_the_training_alone(tmp_path: Path, alone: Any, case: str)
     together = found(file, tmp_path / "s")
     assert together == alone(file, tmp_path / "t")
     assert len({trial.value for trial in together.values()}) == 5
-    if "stop" in case:
+    if "early" in str(CASES[case]):
         assert len({trial.epochs for trial in together.values()}) > 1
 
 
@@ -78,21 +83,23 @@ def test_so_it_is_over_folds(tmp_path: Path, alone: Any) -> None:
 
 
 @needs_compiler
-@pytest.mark.parametrize("trials", [4, 13])
+@pytest.mark.parametrize(("trials", "restarts"), [(4, 1), (13, 1), (3, 4)])
 def test_so_it_is_where_steps_are_compiled(
-    tmp_path: Path, alone: Any, trials: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, alone: Any, trials: int, restarts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(NumpyBackend, "worth", 2e-5)
-    file = write(tmp_path, length="epochs = 12")
+    file = write(tmp_path, length="epochs = 12", keys=f"  restarts = {restarts}\n")
     assert found(file, tmp_path / "s", trials) == alone(file, tmp_path / "t", trials)
 
 
-def test_those_that_diverge_tell_what_they_tell_alone(tmp_path: Path, alone: Any) -> None:
-    file = write(tmp_path, RATE.replace("1e-1", "1e4"), optimizer="sgd(lr = rate)")
+@pytest.mark.parametrize(("restarts", "told"), [(1, "diverged: epoch"), (3, "diverged: ")])
+def test_those_that_diverge_tell_what_they_tell_alone(tmp_path: Path, alone: Any, restarts: int, told: str) -> None:
+    keys = f"  restarts = {restarts}\n"
+    file = write(tmp_path, RATE.replace("1e-1", "1e4"), optimizer="sgd(lr = rate)", keys=keys)
     together = found(file, tmp_path / "s", 8)
     assert together == alone(file, tmp_path / "t", 8)
     assert {trial.value is None for trial in together.values()} == {True, False}
-    assert any("diverged: epoch" in trial.failed for trial in together.values())
+    assert any(told in trial.failed for trial in together.values())
 
 
 def test_a_loss_that_is_no_number_ends_a_trial(tmp_path: Path, alone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,11 +120,11 @@ def test_a_loss_that_is_no_number_ends_a_trial(tmp_path: Path, alone: Any, monke
     assert len(begun) == 1 + 5, "it alone was trained by itself, then each"
 
 
-@pytest.mark.parametrize("bits", [True, False])
+@pytest.mark.parametrize(("bits", "restarts"), [(True, 1), (False, 1), (True, 2)])
 def test_they_are_one_program_while_its_bits_are_theirs(
-    tmp_path: Path, alone: Any, bits: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, alone: Any, bits: bool, restarts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, made = write(tmp_path), []
+    file, made = write(tmp_path, keys=f"  restarts = {restarts}\n"), []
     monkeypatch.setattr("gpubp.training.trials.train", lambda *a, **b: made.append(1) or gpubp.train(*a, **b))
     if not bits:
         count = itertools.count()
@@ -154,6 +161,8 @@ def test_which_trials_are_a_group(tmp_path: Path) -> None:
     assert numbers(most=1) == [[1], [2], [3], [4], [5], [6]]
     text = Path(file).read_text("utf-8")
     Path(file).write_text(re.sub("loss =", "restarts = 2\n  loss =", text), "utf-8")
+    assert numbers() == [[1], [2], [3, 4], [5, 6]]
+    Path(file).write_text(re.sub("loss =", "restarts = 40\n  loss =", text), "utf-8")
     assert numbers() == [[1], [2], [3], [4], [5], [6]]
 
 
