@@ -64,7 +64,7 @@ def test_each_is_the_run_of_its_seed(
     losses, penalties, sizes = together.run_steps(together.place(data), 13, batch)
     assert together._lanes.at(min(batch, 22), 0) is not None
     assert together._together._compiled == {}, "nothing ran beside the lanes"
-    monkeypatch.setattr(NumpyBackend, "call", 1.0)  # a step in a call
+    monkeypatch.setattr(NumpyBackend, "max_call_flops", 1.0)  # a step in a call
     split = [parts.run_steps(parts.place(data), steps, batch) for steps in (1, 5, 7)]
     np.testing.assert_array_equal(np.concatenate([s[0] for s in split], axis=1), losses)
     for k in (0, count - 1):
@@ -117,7 +117,7 @@ def test_where_all_diverge_training_stops() -> None:
 
 
 def test_auto_takes_lanes_when_the_program_of_one_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(NumpyBackend, "worth", 2e-5)
+    monkeypatch.setattr(NumpyBackend, "compile_threshold", 2e-5)
     net, data = gpubp.loads(PLAIN), rows(20)
     together = Ensemble(net, 3, "cpu", seed=3, backend="auto")
     at = int(np.ceil(together._first.compiled("train", 5).native_from))

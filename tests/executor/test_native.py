@@ -65,7 +65,7 @@ def test_many_steps_are_single_steps(text: str, batch: int, precision: str, monk
     backend = "native" if precision == "float32" else QUICK
     many, parts, single = (native(text, precision, backend, 3) for _ in range(3))
     losses = many.train_steps(data, 23, batch)
-    monkeypatch.setattr(NumpyBackend, "call", 5000.0)  # few steps in a call
+    monkeypatch.setattr(NumpyBackend, "max_call_flops", 5000.0)  # few steps in a call
     np.testing.assert_array_equal(np.concatenate([parts.train_steps(data, n, batch) for n in (1, 7, 15)]), losses)
     # Rows that do not lie in memory as they are fed are copied, a batch at a time.
     monkeypatch.setattr(feeding.Placed, "in_memory", lambda *given, **more: None)
@@ -87,7 +87,7 @@ def test_a_step_that_is_refused_changes_nothing() -> None:
 
 def test_auto_changes_over_at_a_step_that_the_program_fixes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is compiled already, and wherever a run was divided."""
-    monkeypatch.setattr(NumpyBackend, "worth", 2e-5)
+    monkeypatch.setattr(NumpyBackend, "compile_threshold", 2e-5)
     data = rows(20)
     whole, resumed = native(backend="auto"), native(backend="auto")
     (at,) = {int(np.ceil(whole._machine.compiled("train", 5).native_from))}
@@ -106,7 +106,7 @@ def test_auto_changes_over_at_a_step_that_the_program_fixes(monkeypatch: pytest.
 
 
 def test_auto_compiles_validation_at_a_repeat_that_the_program_fixes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(NumpyBackend, "worth", 2e-5)
+    monkeypatch.setattr(NumpyBackend, "compile_threshold", 2e-5)
     data, auto = rows(20), native(backend="auto")
     at = int(np.ceil(auto._machine.compiled("measure", 32).native_from))
     assert 1 < at < 60
@@ -120,7 +120,7 @@ def test_auto_compiles_validation_at_a_repeat_that_the_program_fixes(monkeypatch
 
 @pytest.mark.parametrize("backend", ["native", "auto"])
 def test_restarts_are_single_runs_to_the_bit(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(NumpyBackend, "worth", 5e-5)
+    monkeypatch.setattr(NumpyBackend, "compile_threshold", 5e-5)
     net = gpubp.load("models/xor.net")
     data: dict[str, Any] = {"x": np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), "y": np.array([[0], [1], [1], [0.0]])}
     together = Ensemble(net, 5, "cpu", seed=0, backend=backend)

@@ -75,7 +75,7 @@ def test_each_is_the_net_alone(backend: str, count: int, precision: str) -> None
 @needs_compiler
 @pytest.mark.parametrize("count", [3, 13])
 def test_auto_changes_to_compiled_steps_where_each_does(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(NumpyBackend, "worth", 2e-5)
+    monkeypatch.setattr(NumpyBackend, "compile_threshold", 2e-5)
     sweep = Sweep(nets("OPTIMIZER", RATES[:count]), "cpu", "auto")
     assert 1 < sweep._first.compiled("train", 5).native_from < STEPS
     as_alone(sweep, "auto", rows(22))

@@ -87,7 +87,7 @@ def test_so_it_is_over_folds(tmp_path: Path, alone: Any) -> None:
 def test_so_it_is_where_steps_are_compiled(
     tmp_path: Path, alone: Any, trials: int, restarts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(NumpyBackend, "worth", 2e-5)
+    monkeypatch.setattr(NumpyBackend, "compile_threshold", 2e-5)
     file = write(tmp_path, length="epochs = 12", keys=f"  restarts = {restarts}\n")
     assert found(file, tmp_path / "s", trials) == alone(file, tmp_path / "t", trials)
 

@@ -31,7 +31,7 @@ def repeats(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             found.append(at)
         return at
 
-    monkeypatch.setattr(NumpyBackend, "worth", 2e-5)
+    monkeypatch.setattr(NumpyBackend, "compile_threshold", 2e-5)
     monkeypatch.setattr(gpubp.executor.machine.Machine, "_native_from", early)
     return found
 
