@@ -61,7 +61,7 @@ class _Walk(Choices):
             )
             if any(tokens.kind(i) == "_COLON" for i in range(index, self.item.last)):
                 remedy = "a choice is written `if a then b else c`"
-            return Diagnostic("E0115", "`?` stands in types only", tokens.span(index), help=(remedy,))
+            return Diagnostic("E0115", "`?` is only allowed in types", tokens.span(index), help=(remedy,))
         if kind == "_K_IF" and before == "_ARROW":
             return self._if_stage(index)
         if kind == "_K_AS":
@@ -87,18 +87,18 @@ class _Walk(Choices):
         if before in ("_K_THEN", "_K_ELSE", "_K_IN", "_K_ON", "_K_AS"):
             message = f"a line does not end with `{last}`"
             return Diagnostic("E0111", message, self.tokens.span(index - 1), help=(f"break the line before `{last}`",))
-        message = "this line neither begins a statement nor goes on with the one above"
+        message = "this line neither starts a statement nor continues the one above"
         remedy = "a line goes on with the one above where it begins with `->` or an operator, or stands inside brackets"
         labels = (Label(self.tokens.span(index - 1), "the line above ends here"),)
         following = self.tokens.kind(index + 1)
         if before in VALUE_END and self.tokens.kind(index) == "NAME" and following in ("_LPAR", "_ARROW"):
             remedy = (
-                f"`-> {word}` feeds the value above on"
+                f"`-> {word}` passes the value above on"
                 if following == "_LPAR"
                 else f"to give the value a name: `h = {word} -> ...`"
             )
         elif before in VALUE_END and self.tokens.kind(index) == "NAME" and self._ends_line(index):
-            remedy = f"`-> {word}` feeds the value above on"
+            remedy = f"`-> {word}` passes the value above on"
         return Diagnostic("E0111", message, self.tokens.span(index), labels=labels, help=(remedy,))
 
     def _ends_line(self, index: int) -> bool:
@@ -113,9 +113,9 @@ class _Walk(Choices):
         loops = [opener for opener in self.open if tokens.kind(opener) == "_LBRACE"]
         if not loops:
             return None
-        message = "`as` cannot stand in a loop: it would name many values"
+        message = "`as` cannot be used in a loop: it would name many values"
         labels = (Label(tokens.span(loops[0]), "the loop"),)
-        remedy = "a statement of its own names what comes out of the loop: `h = x -> repeat 3 { ... }`"
+        remedy = "name the result of the loop in a statement of its own: `h = x -> repeat 3 { ... }`"
         return Diagnostic("E0120", message, place, labels=labels, help=(remedy,))
 
     def _minus(self, index: int) -> Diagnostic | None:
@@ -185,9 +185,9 @@ class _Walk(Choices):
         if before == ")" and called[0].isalpha() and end > index + 1 and self.verify(f"{given} -> {called}"):
             return Diagnostic(
                 "E0114",
-                f"`{called}` gives no function that could be called",
+                f"`{called}` does not return a function that could be called",
                 tokens.span(index, end),
-                help=(f"a value is fed on with `->`: `{given} -> {called}`",),
+                help=(f"a value is passed on with `->`: `{given} -> {called}`",),
             )
         message = f"`{called}` cannot be called"
         return Diagnostic("E0114", message, tokens.span(index), help=("a product is written with `*`",))
@@ -216,9 +216,9 @@ class _Walk(Choices):
             message, remedy = f"there is no `{right}`", "write `else if`: `if a then b else if c then d else e`"
             return Diagnostic("E0118", message, tokens.span(index), help=(remedy,))
         elif tokens.kind(index) == "NAME":
-            remedy = f"to feed the value on: `{left} -> {self._called(index)}`"
+            remedy = f"to pass the value on: `{left} -> {self._called(index)}`"
         elif tokens.kind(index - 1) == "NAME" and tokens.kind(index - 2) in ("_ARROW", "_EQUAL"):
-            remedy = f"arguments stand in parentheses: `{left}({short(right)})`"
+            remedy = f"arguments go in parentheses: `{left}({short(right)})`"
         if index == self.item.first + 1 and self.item.section:
             remedy = f"a value is given with `=`: `{left} = ...`"
         return Diagnostic("E0114", f"nothing joins `{left}` and `{short(right)}`", tokens.span(index), help=(remedy,))
@@ -237,7 +237,7 @@ class _Walk(Choices):
         line = tokens.source.text[tokens.span(index).start :].partition("\n")[0].partition("#")[0].rstrip()
         for words, sign, what in (
             (("_K_FN", "_K_LET", "_K_PARAM", "_K_OUTPUT", "_K_LAYER"), " =", "a value is given with `=`"),
-            (("_K_INPUT", "_K_TARGET"), ":", "a type is given with `:`"),
+            (("_K_INPUT", "_K_TARGET"), ":", "a type is declared with `:`"),
         ):
             if first in words:
                 message = f"`{sign.strip()}` is missing before the {what.split()[1]}"

@@ -62,7 +62,7 @@ class Choices:
             value, question = tokens.span(start, index - 1).text, tokens.span(index + 1, otherwise - 1).text
             written = f"if {question} then {value} else {tokens.span(otherwise + 1, self.item.last - 1).text}"
             remedy = f"write `{written}`" if "\n" not in written and self.verify(written) else remedy
-        return Diagnostic("E0118", "`if` stands before its two values", tokens.span(index), help=(remedy,))
+        return Diagnostic("E0118", "`if` comes before its two values", tokens.span(index), help=(remedy,))
 
     def _expression_start(self, index: int) -> int:
         """Where the expression begins that token `index` stands in (outside brackets)."""

@@ -20,8 +20,8 @@ class Declared(Refusal):
             return None
         if self.kind in _TYPED and tokens.kind(self.index + 1) == "_LPAR":
             word, name = tokens.all[self.index], tokens.all[first] if tokens.kind(first) == "NAME" else "x"
-            remedy = f"a line of its own declares it: `{word} {name}: [2]`"
-            return Diagnostic("E0110", f"`{word}` is no function", self._span(), help=(remedy,))
+            remedy = f"it is declared on a line of its own: `{word} {name}: [2]`"
+            return Diagnostic("E0110", f"`{word}` is not a function", self._span(), help=(remedy,))
         if following != "NAME":
             return None
         start = tokens.span(first, first + 1).text
@@ -29,7 +29,7 @@ class Declared(Refusal):
             return self._definition(str(tokens.all[first]), str(tokens.all[first + 1]))
         if kind == "_K_OUTPUT" and self.kind == "_COMMA" and self.index == first + 2:
             remedy = f"each output has a line of its own: `{start} = ...`"
-            return Diagnostic("E0123", "a line makes one output", self._span(), help=(remedy,))
+            return Diagnostic("E0123", "a line defines one output", self._span(), help=(remedy,))
         if kind == "_K_OUTPUT" and self.kind == "_LPAR" and self.index == first + 2:
             call = short(tokens.span(first + 1, self.end - 1).text, 60)
             remedy = f"give it one: `output p = {call}`"
@@ -38,11 +38,11 @@ class Declared(Refusal):
             domain = short(tokens.span(self.index, self.end - 1).text, 60)
             remedy = f"`{start} = ... {domain}`"
             return Diagnostic(
-                "E0125", f"the param `{tokens.all[first + 1]}` is given no value", self._span(), help=(remedy,)
+                "E0125", f"the param `{tokens.all[first + 1]}` has no value", self._span(), help=(remedy,)
             )
         if kind == "_K_OUTPUT" and self.kind == "_ARROW" and self.index == first + 2:
-            remedy = f"an output is given a value: `{start} = x -> ...`"
-            return Diagnostic("E0125", f"nothing flows into `{tokens.all[first + 1]}`", self._span(), help=(remedy,))
+            remedy = f"an output is assigned a value: `{start} = x -> ...`"
+            return Diagnostic("E0125", f"`{tokens.all[first + 1]}` has no value", self._span(), help=(remedy,))
         if kind not in _TYPED:
             return None
         if self._ends_in_word():
@@ -68,11 +68,11 @@ class Declared(Refusal):
             body = tokens.span(self.index + 1, self.end - 1).text.strip("{} \n").removeprefix("return ")
             body = body if "\n" not in body and self.verify(body) else "..."
             return Diagnostic(
-                "E0125", "a fn is one formula, given with `=`", self._span(), help=(f"`{head} = {short(body, 60)}`",)
+                "E0125", "a fn is a single formula, after `=`", self._span(), help=(f"`{head} = {short(body, 60)}`",)
             )
         if word == "block" and self.kind in ("_LBRACE", "_COLON", "_EQUAL", "_ARROW"):
-            remedy = f"name what flows in: `{head} on x {{ ... }}`"
-            return Diagnostic("E0125", "a block says what it works on", self._span(), help=(remedy,))
+            remedy = f"name its input: `{head} on x {{ ... }}`"
+            return Diagnostic("E0125", "this block declares no input", self._span(), help=(remedy,))
         return None
 
     def _more(self, start: str) -> Diagnostic | None:
@@ -83,10 +83,10 @@ class Declared(Refusal):
             return None
         if self.kind == "_COMMA":
             other = tokens.all[self.index + 1] if tokens.kind(self.index + 1) == "NAME" else "y"
-            remedy = f"each stands on a line of its own: `{word} {other}: ...`"
+            remedy = f"each has a line of its own: `{word} {other}: ...`"
             return Diagnostic("E0123", f"a line declares one {word}", self._span(), help=(remedy,))
         if self.kind == "_ARROW":
-            remedy = f"feed it on in a line of its own: `h = {name} -> ...`"
+            remedy = f"pass it on, on a line of its own: `h = {name} -> ...`"
             return Diagnostic("E0125", f"`{start}` takes a type and nothing more", self._span(), help=(remedy,))
         return None
 
@@ -116,7 +116,7 @@ class Declared(Refusal):
             return None
         classes = tokens.span(opener + 1, self.index - 1).text
         rest = tokens.span(self.index + 1, self.end - 1).text.removesuffix(")")
-        remedy = f"a sequence of labels has its length behind: `{start}: class({short(classes)})[{short(rest)}]`"
+        remedy = f"a sequence of labels has its length at the end: `{start}: class({short(classes)})[{short(rest)}]`"
         return Diagnostic("E0125", "`class` takes one number", self._span(), help=(remedy,))
 
     def _type(self, start: str) -> Diagnostic | None:
@@ -126,9 +126,9 @@ class Declared(Refusal):
         written = self.tokens.span(self.index, self.end - 1)
         if self.kind == "_LPAR":
             inside = written.text.strip("()").strip().rstrip(",")
-            remedy = f"the sizes of a shape stand in square brackets: `{start}: [{inside}]`"
+            remedy = f"the sizes of a shape go in square brackets: `{start}: [{inside}]`"
             return Diagnostic("E0123", "parentheses hold no shape", self._span(), help=(remedy,))
         size = written.text if self.kind == "NUMBER" else "2"
         numbers = f"{size} number" if size == "1" else f"{size} numbers"
         remedy = f"`{start}: [{size}]` for {numbers}, `{start}: class({size})` for one of {size} labels"
-        return Diagnostic("E0125", f"`{short(written.text)}` is no type", written, help=(remedy,))
+        return Diagnostic("E0125", f"`{short(written.text)}` is not a type", written, help=(remedy,))

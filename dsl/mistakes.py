@@ -19,7 +19,7 @@ _OWED = {
     "_COMMA": "a value is missing after `,`",
 }
 _CONTINUED = {
-    "_EQUAL": ("write the value behind it, or delete the line",),
+    "_EQUAL": ("write the value after it, or delete the line",),
     "_ARROW": ("name the stage that follows, as in `x -> relu`, or delete the `->`",),
 }
 
@@ -65,16 +65,19 @@ class _Mistake(Separators):
         elif not self.kind and self.index == self.item.first + 2 and "_EQUAL" in self.accepted:
             start = self.tokens.span(self.item.first, self.index - 1).text
             what = self.tokens.all[self.item.first]
-            help = f"`{start} = ...`" + (": the word stands before the line that makes it" * (what == "output"))
-            return Diagnostic("E0125", f"the {what} `{word}` is given no value", last, help=(help,))
+            help = f"`{start} = ...`" + (": the word goes before the assignment" * (what == "output"))
+            return Diagnostic("E0125", f"the {what} `{word}` has no value", last, help=(help,))
         elif not self.kind and self.tokens.kind(self.item.first) == "_K_IMPORT" and self.before == "STRING":
             stem = word.strip('"').rpartition("/")[2].partition(".")[0]
             alias = stem if stem.isidentifier() and stem.isascii() else "lib"
-            message, remedy = "this import gives the file no name", f"`import {short(word, 60)} as {alias}`"
+            message, remedy = "this import has no name", f"`import {short(word, 60)} as {alias}`"
             return Diagnostic("E0125", message, last, help=(remedy,))
         elif not self.kind and self.before == "NAME" and self.index == self.item.first + 1 and self.item.section:
             return Diagnostic(
-                "E0125", f"`{word}` alone is no statement", last, help=(f"a value is given with `=`: `{word} = ...`",)
+                "E0125",
+                f"`{word}` alone is not a statement",
+                last,
+                help=(f"a value is given with `=`: `{word} = ...`",),
             )
         elif not self.kind:
             return Diagnostic(
@@ -112,13 +115,13 @@ class _Mistake(Separators):
             pipe = f"{call[2]} -> {call[1]}" + (f"({call[3]})" if call[3] else "") if call else "x -> f"
             name = self.tokens.all[self.index + 1] if self.tokens.kind(self.index + 1) == "NAME" else "name"
             remedy = f"`{short(f'{pipe} as {name}', 60)}`; a value of the model is named by `{name} = ...`"
-            return Diagnostic("E0120", "`as` names a stage, and nothing flows into this", self._span(), help=(remedy,))
+            return Diagnostic(
+                "E0120", "`as` names a stage, but nothing is piped into this", self._span(), help=(remedy,)
+            )
         if self.kind == "_K_IF":
             fits = "NUMBER" in self.accepted
             what = (
-                "as part of an expression stands in parentheses"
-                if fits
-                else "cannot stand in the middle of an expression"
+                "as part of an expression stands in parentheses" if fits else "cannot be in the middle of an expression"
             )
             return Diagnostic("E0118", f"`if` {what}", self._span(), help=("write `(if a then b else c)`",))
         opened = any(self.tokens.kind(i) == "_K_IF" for i in range(self.item.first, self.index))
@@ -141,7 +144,7 @@ class _Mistake(Separators):
         if first in ("_K_INPUT", "_K_TARGET") and "_COLON" in self.accepted:
             word, name = tokens.all[self.item.first], tokens.all[self.index - 1]
             remedy = f"`{word} {name}: [2]` for two numbers per example, `{word} {name}: class(10)` for a label"
-            return Diagnostic("E0122", f"`{word}` takes a type, which `:` gives", self._span(), help=(remedy,))
+            return Diagnostic("E0122", f"`{word}` takes a type, after `:`", self._span(), help=(remedy,))
         if self.index == self.item.first + 1 and first.startswith("_K_"):
             return reserved(tokens.span(self.item.first))
         inner = self._inner()
@@ -163,10 +166,8 @@ class _Mistake(Separators):
     def _sign(self) -> Diagnostic | None:
         tokens, kind, before = self.tokens, self.kind, self.before
         if kind == "_RANGE":
-            remedy = (
-                "`for i in 1..n`, `param depth = 4 in 2..8`; a number of turns is a number alone: `repeat 3 { ... }`"
-            )
-            return Diagnostic("E0124", "`..` stands after `in` only", self._span(), help=(remedy,))
+            remedy = "`for i in 1..n`, `param depth = 4 in 2..8`; a count is a plain number: `repeat 3 { ... }`"
+            return Diagnostic("E0124", "`..` is only allowed after `in`", self._span(), help=(remedy,))
         if kind == "_DOT" and before == "NUMBER":
             return Diagnostic(
                 "E0107", "a number does not end with a dot", self._span(), help=(f"`{tokens.all[self.index - 1]}.0`",)
@@ -186,15 +187,15 @@ class _Mistake(Separators):
                 "E0125",
                 "braces hold no values: there are no dictionaries",
                 self._span(),
-                help=("options stand in parentheses, as in `adam(lr = 0.1)`, a list in `[ ]`",),
+                help=("options go in parentheses, as in `adam(lr = 0.1)`, lists in `[ ]`",),
             )
         if kind == "_LBRACE" and before == "NAME" and self.item.section:
             inside = tokens.span(self.index + 1, self.end - 2).text
             remedy = f"`{tokens.all[self.index - 1]}({inside if self.verify(f'f({inside})') else '...'})`"
-            message = "options stand in parentheses, not in braces"
+            message = "options go in parentheses, not in braces"
             return Diagnostic("E0125", message, self._span(), help=(remedy,))
         if before == "_ARROW" and kind == "STRING" and str(tokens.all[self.index])[1:-1].isidentifier():
-            remedy = f"names stand without quotes: `-> {str(tokens.all[self.index])[1:-1]}`"
+            remedy = f"names have no quotes: `-> {str(tokens.all[self.index])[1:-1]}`"
             return Diagnostic("E0125", "`->` leads to no stage", self._span(), help=(remedy,))
         if before == "_ARROW" and kind in ("_LPAR", "_LSQB", "NUMBER", "STRING", "TRUTH", "PI"):
             remedy = "a stage is a name or a call: `-> relu`, `-> dense(8)`"
@@ -215,15 +216,15 @@ class _Mistake(Separators):
             return Diagnostic("E0125", "an import names a file, in quotes", self._span(), help=(remedy,))
         if kind == "_LPAR" and self.item.section and self.index == self.item.first + 1:
             word = tokens.all[self.item.first]
-            remedy = f"give it a value to work on, and a name: `h = x -> {word}(...)`"
+            remedy = f"give it an input and a name: `h = x -> {word}(...)`"
             if word == "weight":
                 remedy = f"give it a name: `W = {short(tokens.span(self.item.first, self.end - 1).text, 60)}`"
-            return Diagnostic("E0125", "a call alone is no statement", tokens.span(self.item.first), help=(remedy,))
+            return Diagnostic("E0125", "a call alone is not a statement", tokens.span(self.item.first), help=(remedy,))
         if kind == "_ARROW" and self.item.section and self.index == self.item.first + 1:
             word = tokens.all[self.item.first]
             return Diagnostic(
                 "E0125",
-                "a pipe alone is no statement",
+                "a pipe alone is not a statement",
                 self._span(),
                 help=(f"give its value a name: `h = {word} -> ...`",),
             )
@@ -244,4 +245,4 @@ class _Mistake(Separators):
             return ()
         name = re.sub(r"\W+", "_", tokens.span(first, equal - 1).text, flags=re.ASCII).strip("_")
         name = f"_{name}" if name[:1].isdigit() else name
-        return (f"write `{short(name, 40)}`: names are made of the letters a to z and A to Z, digits and `_`",)
+        return (f"write `{short(name, 40)}`: names consist of the letters a to z and A to Z, digits and `_`",)

@@ -41,7 +41,7 @@ class Separators(Operators):
             remedies = [f"write `{name} = ...`"]
         elif self.open:
             remedies = []
-        return Diagnostic("E0122", "`:` gives a type, `=` a value", self._span(), help=tuple(remedies))
+        return Diagnostic("E0122", "`:` declares a type, `=` assigns a value", self._span(), help=tuple(remedies))
 
     def _comma(self) -> Diagnostic | None:
         if self.kind != "_COMMA":
@@ -50,13 +50,15 @@ class Separators(Operators):
         if inner >= 0 and tokens.kind(inner) == "_LPAR" and not self._in_call():
             closer = next((i for i in range(self.index, self.end) if tokens.kind(i) == "_RPAR"), inner)
             inside = tokens.span(inner + 1, closer - 1).text if closer > inner + 1 else ""
-            remedy = f"a list stands in `[ ]`: `[{inside}]`" if self.verify(f"[{inside}]") else "a list stands in `[ ]`"
+            remedy = (
+                f"a list is written `[ ]`: `[{inside}]`" if self.verify(f"[{inside}]") else "a list is written `[ ]`"
+            )
             message = "there are no tuples: parentheses only group"
             return Diagnostic("E0123", message, self._span(), help=(remedy,))
         following = tokens.kind(self.index + 1)
         named = following == "NAME" and tokens.kind(self.index + 2) == "_EQUAL"
         if inner < 0 and (following in STATEMENT_WORDS or (named and self.item.section in ("_K_TRAIN", "_K_DATA"))):
-            message, remedy = "a statement begins on a line of its own", "delete the `,`"
+            message, remedy = "a statement starts on a new line", "delete the `,`"
             place = tokens.span(self.index + 1)
             return Diagnostic("E0111", message, place, "start a new line here", help=(remedy,))
         if inner < 0 and self.before == "_RPAR" and named:
@@ -71,7 +73,7 @@ class Separators(Operators):
             and any(tokens.kind(i) == "_EQUAL" for i in range(self.item.first, self.index))
         ):
             return Diagnostic(
-                "E0123", "a statement gives one value", self._span(), help=("a list stands in `[ ]`: `[a, b]`",)
+                "E0123", "a statement gives one value", self._span(), help=("a list is written `[ ]`: `[a, b]`",)
             )
         return None
 
@@ -89,4 +91,4 @@ class Separators(Operators):
                 message = "an activation is a stage of its own"
                 return Diagnostic("E0123", message, tokens.span(index + 1), help=(remedy,))
         message = f"`{tokens.all[index + 1]}` stands behind the call whose option it is"
-        return Diagnostic("E0123", message, tokens.span(index + 1), help=(f"options stand in parentheses: {remedy}",))
+        return Diagnostic("E0123", message, tokens.span(index + 1), help=(f"options go in parentheses: {remedy}",))

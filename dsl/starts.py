@@ -19,7 +19,7 @@ _FILE_SECTIONS = frozenset({"_K_DATA", "_K_MODEL", "_K_TRAIN"})
 _FUNCTION = "a formula is `fn f(x) = ...`; layers that are used several times are `block b(n) on x { ... }`"
 _PARTS = "a file is made of `data { }`, `model { }`, `train { }` and `import`, `param`, `let`, `fn`, `block`"
 _NET = f"a net is a section, with a pipe of layers: {MODEL}"
-_BRACES = "its statements stand in braces"
+_BRACES = "its statements go in braces"
 _FOREIGN = {
     "def": _FUNCTION,
     "func": _FUNCTION,
@@ -51,12 +51,12 @@ def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
     if kind == "_K_IF" and (first > 0 or not section):  # an expression may stand alone: `--set`
         written = if_as_statement(tokens.source.text[tokens.span(first).start :][:1000])
         remedy = f"it chooses between two values: `{short(written, 100) or 'h = if a then b else c'}`"
-        return Diagnostic("E0118", "`if` begins no statement", tokens.span(first), help=(remedy,))
+        return Diagnostic("E0118", "`if` does not start a statement", tokens.span(first), help=(remedy,))
     if kind == "_LBRACE" and not section:
-        return Diagnostic("E0121", "`{` begins no statement", tokens.span(first), help=(_NET,))
+        return Diagnostic("E0121", "`{` does not start a statement", tokens.span(first), help=(_NET,))
     if kind == "_EQUAL":
         remedy = "a name stands before it: `h = ...`; a section begins with its word: `model { ... }`"
-        return Diagnostic("E0122", "`=` begins no statement", tokens.span(first), help=(remedy,))
+        return Diagnostic("E0122", "`=` does not start a statement", tokens.span(first), help=(remedy,))
     if not section and kind in _FILE_SECTIONS and following in ("_EQUAL", "_COLON"):
         place = tokens.span(first + 1)
         message = f"a section takes no `{place.text}`"
@@ -73,7 +73,7 @@ def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
         return _misplaced(tokens, first, section)
     if kind == "MINUS" and first > 0 and section:  # an expression may stand alone
         remedy = "stages follow each other with `->`: `h = x -> dense(8) -> relu`"
-        return Diagnostic("E0121", "`-` begins no statement", tokens.span(first), help=(remedy,))
+        return Diagnostic("E0121", "`-` does not start a statement", tokens.span(first), help=(remedy,))
     if kind == "NAME":
         if (not section and following != "_LBRACE") or (following == "NAME" and not tokens.breaks[first + 1]):
             return _no_statement(tokens, first, section, allowed)
@@ -82,9 +82,7 @@ def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
             remedy = f"did you mean `{guess}`?" if guess else "the sections are `data`, `model` and `train`"
             return Diagnostic("E0121", f"there is no section `{word}`", tokens.span(first), help=(remedy,))
     if first > 0 and not tokens.breaks[first] and not _follows_head(tokens, item):
-        return Diagnostic(
-            "E0111", "a statement begins on a line of its own", tokens.span(first), "start a new line here"
-        )
+        return Diagnostic("E0111", "a statement starts on a new line", tokens.span(first), "start a new line here")
     return None
 
 
@@ -123,10 +121,10 @@ def _no_statement(tokens: Tokens, first: int, section: str, allowed: tuple[str, 
     if section:
         return None
     if following in ("_EQUAL", "_COMMA"):
-        remedies = ["a constant is made with `let`, a number to vary with `param`; values belong in `model`"]
+        remedies = ["a constant is declared with `let`, a number to vary with `param`; values belong in `model`"]
         return Diagnostic("E0129", f"`{word}` stands outside all sections", tokens.span(first), help=tuple(remedies))
     remedy = _FOREIGN.get(word, _PARTS)
-    return Diagnostic("E0121", f"`{word}` begins no statement", tokens.span(first), help=(remedy,))
+    return Diagnostic("E0121", f"`{word}` does not start a statement", tokens.span(first), help=(remedy,))
 
 
 def _weight(tokens: Tokens, first: int, section: str) -> str:

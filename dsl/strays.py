@@ -24,8 +24,8 @@ _MEANT = {
     "||": "there is no `or`: `if a then true else b`",
     "!": "there is no `not`: `if a then false else true`",
     ";": "a statement ends with its line",
-    "'": 'strings stand in double quotes: `"..."`',
-    "`": 'strings stand in double quotes: `"..."`',
+    "'": 'strings need double quotes: `"..."`',
+    "`": 'strings need double quotes: `"..."`',
     "\u201c": 'strings stand in straight double quotes: `"..."`',
     "\u201d": 'strings stand in straight double quotes: `"..."`',
     "\u2018": 'strings stand in straight double quotes: `"..."`',
@@ -47,7 +47,7 @@ _MEANT = {
     "\\": "a statement goes on in the next line by itself where the line ends with an operator; paths use `/`",
     "\r": "a line ends with a line feed, with or without a carriage return before it",
 }
-QUOTES = "strings stand in double quotes"
+QUOTES = "strings need double quotes"
 _LONGEST = max(map(len, _MEANT))
 _READ_AS = {
     **dict.fromkeys(("=>", "->>", "|>", "|", "\u2192", "\u21d2"), "->"),
@@ -95,8 +95,8 @@ def foreign_comment(source: Source, start: int, before: str) -> tuple[Diagnostic
     labels: tuple[Label, ...] = ()
     if "\n" in written:
         remedy = "every line of a comment begins with `#`"
-        labels = (Label(Span(source, comment.end() - 2, comment.end()), "nor does this end one"),)
-    message = f"`{written[:2]}` begins no comment"
+        labels = (Label(Span(source, comment.end() - 2, comment.end()), "and this does not end one"),)
+    message = f"`{written[:2]}` does not start a comment"
     return Diagnostic("E0104", message, place, labels=labels, help=(remedy,)), comment.end()
 
 
@@ -135,10 +135,10 @@ def stray(source: Source, start: int, end: int) -> Diagnostic:
             if number:
                 whole = Span(source, start - len(number[0]), digits.end())
                 remedy = f"one point separates the fraction: `{short(number[0])}`"
-                return Diagnostic("E0107", "a number has one decimal point", whole, help=(remedy,))
+                return Diagnostic("E0107", "a number has at most one decimal point", whole, help=(remedy,))
             if before and (before.isalnum() or before in "._"):
                 return Diagnostic("E0107", "a number cannot follow a name and a dot", span)
-            return Diagnostic("E0107", "a number begins with a digit", span, help=(f"`0{short(span.text)}`",))
+            return Diagnostic("E0107", "a number starts with a digit", span, help=(f"`0{short(span.text)}`",))
     for length in range(_LONGEST, 0, -1):
         written = text[start : start + length]
         if len(written) == length and written in _MEANT:
@@ -152,7 +152,7 @@ def stray(source: Source, start: int, end: int) -> Diagnostic:
 
 
 def _word(span: Span) -> Diagnostic:
-    remedy = "names are made of the letters a to z and A to Z, digits and `_`"
+    remedy = "names consist of the letters a to z and A to Z, digits and `_`"
     if span.text[-1] in _POWERS and span.text[:-1].isascii():
         remedy = f"a power is `^`: `{span.text[:-1]}^{_POWERS[span.text[-1]]}`"
     elif narrow := _narrow(span.text):

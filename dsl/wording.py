@@ -33,4 +33,4 @@ def quoted(text: str, most: int = 60) -> str:
 def reserved(place: Span) -> Diagnostic:
     """The finding for a keyword in the place of a name."""
     remedy = f"another name: `{place.text}_`"
-    return Diagnostic("E0110", f"`{place.text}` is a reserved word and names nothing", place, help=(remedy,))
+    return Diagnostic("E0110", f"`{place.text}` is a reserved word and cannot be a name", place, help=(remedy,))

@@ -151,7 +151,7 @@ def register(
         try:
             parameters = list(inspect.signature(function).parameters.values())
         except (TypeError, ValueError):
-            raise GpubpError(f"{part} `{name}` is a Python function, and {function!r} is none") from None
+            raise GpubpError(f"{part} `{name}` is a Python function, but {function!r} is not") from None
         positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         hidden = _HIDDEN.get(part, len(positional))
         variadic = part in _HIDDEN and any(p.kind is p.VAR_POSITIONAL for p in parameters)

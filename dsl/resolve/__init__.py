@@ -164,7 +164,7 @@ def _section(cx: Context, kind: type[Section]) -> Section | None:
             span,
             label="again here",
             labels=labels,
-            help=["make one of them"],
+            help=["merge them"],
         )
     return found[0] if found else None
 

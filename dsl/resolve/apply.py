@@ -50,7 +50,7 @@ def apply_signature(
     if good and signature.makes_weights and cx.weightless:
         cx.error(
             "E0222",
-            f"`{signature.name}` creates weights, and {cx.weightless}",
+            f"`{signature.name}` creates weights, but {cx.weightless}",
             function.span,
             help=[
                 "compute it in `model`, and give it a name there" if "train" in cx.weightless else _as_block(function)
@@ -103,7 +103,7 @@ def _inputs_good(cx: Context, signature: Signature, form: Form, function: syntax
             cx.unnamed(one.value, one.span)
             return False
         if not isinstance(one.value, Node) and not is_number(one.value):
-            message = f"`{form.name}` works on tensors, and this is {describe(one.value)}"
+            message = f"`{form.name}` takes tensors, but this is {describe(one.value)}"
             cx.error("E0316", message, one.span, notes=(form.note,))
             return False
     return len(inputs) >= needed or _too_few(cx, signature, form, function, inputs)
@@ -112,7 +112,7 @@ def _inputs_good(cx: Context, signature: Signature, form: Form, function: syntax
 def _too_few(cx: Context, signature: Signature, form: Form, function: syntax.Path, given: Sequence[Given]) -> bool:
     """Report a call with fewer inputs than the function works on; False."""
     names = ", ".join(signature.inputs)
-    message = f"`{form.name}` works on {len(signature.inputs) or 1} values ({names}) and is given {len(given)}"
+    message = f"`{form.name}` takes {len(signature.inputs) or 1} values ({names}), but got {len(given)}"
     call = completed(cx, form, given, judged=signature.part in ("loss", "metric"))
     cx.error("E0205", message, function.span, notes=(form.note,), help=[f"`{call}`"])
     return False

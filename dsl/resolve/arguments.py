@@ -64,12 +64,12 @@ def match(
             good = False
             cx.error(
                 "E0206",
-                "an argument without a name stands after one with a name",
+                "a positional argument follows a named one",
                 argument.span,
                 label="by position",
                 labels=[Label(named[-1].span, "by name")],
                 notes=notes,
-                help=[_decimal_point(named[-1], argument) or "positions before names"],
+                help=[_decimal_point(named[-1], argument) or "positional arguments come first"],
             )
         else:
             positions.append(argument.value)
@@ -79,7 +79,7 @@ def match(
     listed = _as_list(form, rest, fits)
     if listed:
         good, rest = False, []
-        help = [f"a list stands in brackets: `{form.name}([{listed.span.text}])`"]
+        help = [f"a list needs brackets: `{form.name}([{listed.span.text}])`"]
         cx.error("E0206", f"`{form.name}` takes one list", listed.span, notes=notes, help=help)
     for name, extra in zip(form.positional, rest):
         if isinstance(extra, Given):
@@ -110,10 +110,10 @@ def _surplus(cx: Context, form: Form, inputs: int, rest: Sequence[Given | syntax
     values = [one for one in rest if form.inputs and _is_tensor(cx, one)]
     left_out = values or rest[most:]
     if values:
-        message = f"`{form.name}` works on {works_on} ({', '.join(form.inputs)}) and is given {inputs + len(values)}"
+        message = f"`{form.name}` takes {works_on} ({', '.join(form.inputs)}), but got {inputs + len(values)}"
     else:
         takes = f"{_count(most, 'argument')} at most" if most else "no arguments"
-        beside = f" beside the {works_on} it works on" if form.inputs else ""
+        beside = f" besides its {'input' if len(form.inputs) == 1 else 'inputs'}" if form.inputs else ""
         message = f"`{form.name}` takes {takes}{beside}"
     texts = [f"`{quoted(one.span.text, 30)}`" for one in left_out]
     help = [f"leave out {' and '.join(texts[:3])}{' and the rest' if len(texts) > 3 else ''}"]
@@ -165,7 +165,7 @@ def _by_name(
         return True
     if name.text in form.inputs:
         order = ", ".join(form.inputs)
-        message = f"the input `{name.text}` of `{form.name}` goes by position"
+        message = f"the input `{name.text}` of `{form.name}` is positional"
         first = f"inputs come first and without names: `{form.name}({order})`"
         cx.error("E0204", message, name.span, notes=notes, help=[first])
         return False

@@ -50,7 +50,7 @@ def _formals(
         if written is not None and isinstance(value, Several):
             value = cx.unnamed(value, written.span)
         if not tensors and written is not None and has_node(value):
-            message = f"`{formal.name.text}` is evaluated when the file is loaded, and this is {describe(value)}"
+            message = f"`{formal.name.text}` is evaluated when the file is loaded, but this is {describe(value)}"
             value = cx.error("E0316", message, written.span)
         inner.scope.names[formal.name.text] = Entry("formal", formal.name, value)
         if not has_node(value) and not has_poison(value):
@@ -124,7 +124,7 @@ def _body(inner: Context, definition: syntax.Block) -> Value:
         if isinstance(value, Node):
             nodes.append(value)
         elif not has_poison(value):
-            inner.error("E0316", f"a block returns tensors, and this is {describe(value)}", expr.span)
+            inner.error("E0316", f"a block returns tensors, but this is {describe(value)}", expr.span)
     if not nodes or len(nodes) < len(definition.returns):
         return POISON
     return nodes[0] if len(nodes) == 1 else Several(tuple(nodes), name)
@@ -149,12 +149,12 @@ def _block_inputs(cx: Context, form: Form, function: syntax.Path, inputs: Sequen
             return False
         if not isinstance(one.value, (Node, Poison)):
             names = ", ".join(form.inputs)
-            message = f"`{form.name}` works on {names}, and this is {describe(one.value)}"
+            message = f"`{form.name}` takes {names}, but this is {describe(one.value)}"
             cx.error("E0316", message, one.span, notes=(form.note,))
             return False
     if len(inputs) < needed:
         names = ", ".join(form.inputs)
-        message = f"`{form.name}` works on {needed} values ({names}) and is given {len(inputs)}"
+        message = f"`{form.name}` takes {needed} values ({names}), but got {len(inputs)}"
         cx.error("E0205", message, function.span, notes=(form.note,), help=[f"`{completed(cx, form, inputs)}`"])
         return False
     return True

@@ -173,7 +173,7 @@ class Context:
                     label="again here",
                     labels=[Label(taken.name.span, f"first here, as {taken.described}")],
                     help=[
-                        f"`?` names a size once; where it comes again it stands without: `{name.text}`"
+                        f"`?` names a size once; to repeat it, write `{name.text}`"
                         if entry.kind == taken.kind == "size"
                         else f"a name is assigned once: choose another, as `{self._free(name.text)}`"
                     ],
@@ -193,9 +193,9 @@ class Context:
             if self.shared.catalog.find(part, entry.name.text) is not None:
                 self.error(
                     "E0212",
-                    f"`{entry.name.text}` is a {part} of the catalogue; {entry.described} may not take its name",
+                    f"`{entry.name.text}` is a built-in {part}; {entry.described} cannot have its name",
                     entry.name.span,
-                    help=["choose another name: it could not be told which of the two is meant"],
+                    help=["choose another name: it would not be clear which of the two is meant"],
                 )
                 return
 
@@ -255,14 +255,14 @@ class Context:
             return self.unnamed(value, one.span)
         if isinstance(value, tuple) and has_poison(value):
             return POISON
-        return self.error("E0316", f"a tensor is needed here, and this is {describe(value)}", one.span)
+        return self.error("E0316", f"a tensor is needed here, but this is {describe(value)}", one.span)
 
     def unnamed(self, value: Several, span: Span) -> Poison:
         """Report that a block's several values are used before they have names."""
         names = ", ".join("abcdefgh"[: len(value.nodes)]) if len(value.nodes) <= 8 else "a, b, ..."
         return self.error(
             "E0218",
-            f"`{value.block}` gives {len(value.nodes)} values, which need names before anything uses them",
+            f"`{value.block}` returns {len(value.nodes)} values, which need names before they are used",
             span,
             help=[f"`{names} = x -> {span.text if _calls(span.text, value.block) else value.block}`"],
         )

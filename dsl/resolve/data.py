@@ -58,7 +58,7 @@ def _split(cx: Context, expr: syntax.Expr) -> Choice | Poison:
             return unknown_entry(cx, "split", expr.function)
         return bind_choice(cx, signature, expr.arguments, expr.span, expr.function.span)
     help = ["`split = split(train = 80%, valid = 20%)`"]
-    return cx.error("E0225", "`split` says how the rows are parted", expr.span, help=help)
+    return cx.error("E0225", "`split` says how to divide the rows", expr.span, help=help)
 
 
 def _entry(cx: Context, statement: syntax.Bind) -> DataEntry | None:
@@ -76,7 +76,7 @@ def _entry(cx: Context, statement: syntax.Bind) -> DataEntry | None:
             value = bind_choice(cx, signature, arguments, expr.span, path.span)
     elif isinstance(expr, syntax.List):
         if len(names) > 1:
-            message = f"{len(names)} names stand here, and rows fill one"
+            message = f"there are {len(names)} names, but inline rows fill only one"
             cx.error("E0218", message, spans[0].to(spans[-1]), help=["give each name its own rows"])
             return None
         value = _rows(cx, expr)
@@ -103,7 +103,7 @@ def _rows(cx: Context, expr: syntax.Expr) -> Static | Poison:
     if has_poison(value):
         return POISON
     if has_node(value):
-        return cx.error("E0316", f"rows hold numbers and words, and this is {describe(value)}", expr.span)
+        return cx.error("E0316", f"rows hold numbers and words, but this is {describe(value)}", expr.span)
     return plain(value)
 
 
@@ -118,7 +118,7 @@ def check_names(cx: Context, section: syntax.Data, data: Data | Poison, wanted: 
         for name in statement.names:
             told = name.text in cx.shared.catalog.train and not isinstance(statement.value, syntax.Call | syntax.List)
             if name.text not in declared and name.text != "split" and not told:
-                message = f"`data` gives `{name.text}`, and the model has no such input or target"
+                message = f"`data` defines `{name.text}`, but the model has no such input or target"
                 free = [each for each in declared if each not in given]
                 help = did_you_mean(name.text, free) or ((f"the model has {listed(free, 'and')}",) if free else ())
                 help = (f"did you mean `{free[0]}`?",) if len(free) == 1 else help

@@ -67,8 +67,8 @@ def _stage(cx: Context, stage: syntax.Stage, given: Sequence[Given], name: str |
     alias = stage.alias
     if alias is not None and cx.no_alias:
         loop = cx.no_alias == IN_LOOP
-        help = "what accumulates is the value that flows" if loop else "make the value in `model`, and name it there"
-        cx.error("E0217", f"`as` has no place here: {cx.no_alias}", alias.span, help=[help])
+        help = "what accumulates is the value that flows" if loop else "compute the value in `model`, and name it there"
+        cx.error("E0217", f"`as` is not allowed here: {cx.no_alias}", alias.span, help=[help])
         alias = None
     if alias is not None:
         name = cx.base + alias.text
@@ -167,7 +167,7 @@ def _use_layer(
     else:
         joined = ", ".join([quoted(one.span.text, 30) for one in inputs])
         help = [f"make them one: `concat({joined}) -> {function.text}`"]
-        return cx.error("E0206", f"`{function.text}` works on one value", span, help=help)
+        return cx.error("E0206", f"`{function.text}` takes one value", span, help=help)
     if layer.names is None:
         made = cx.shared.nodes[start:] if value is not POISON else ()
         layer.names = frozenset([node.name for node in made])

@@ -112,7 +112,7 @@ def _operand(cx: Context, sign: str, side: Given) -> Poison | None:
         negative(side.value)
     except StaticError as error:
         message = (
-            error.message if error.code == "E0313" else f"`{sign}` works on numbers, and this is {describe(side.value)}"
+            error.message if error.code == "E0313" else f"`{sign}` takes numbers, but this is {describe(side.value)}"
         )
         help = (error.help,) if error.help else ()
         if isinstance(side.value, tuple):
@@ -135,7 +135,7 @@ def _branch(cx: Context, expr: syntax.If) -> syntax.Expr | None:
         short = f"where({expr.condition.span.text}, {expr.then.span.text}, {expr.otherwise.span.text})"
         cx.error(
             "E0315",
-            f"`if` is evaluated when the file is loaded, and `{name.text}` is a tensor",
+            f"`if` is evaluated when the file is loaded, but `{name.text}` is a tensor",
             name,
             help=[
                 f"`{short}` chooses per element" if len(short) <= 60 else "`where(condition, a, b)` chooses per element"
@@ -144,7 +144,7 @@ def _branch(cx: Context, expr: syntax.If) -> syntax.Expr | None:
         return None
     cx.error(
         "E0315",
-        f"`if` needs a truth, and this is {describe(condition)}",
+        f"`if` needs a boolean, but this is {describe(condition)}",
         expr.condition.span,
         help=["compare it, as in `if n > 0 then ...`"],
     )

@@ -105,7 +105,7 @@ def misfit(option: Option, value: Value, named: bool) -> tuple[str, str, tuple[s
     if "fraction" in kinds and "real" not in kinds and (is_number(value) or isinstance(value, Percent)):
         near = not isinstance(value, Percent) and 1 < value <= 100
         meant = f"did you mean `{show(Percent(value / 100))}`?" if near else "it goes from 0 to 1, or from 0% to 100%"
-        return "E0313", f"`{name}` is a fraction, and this is {show(value)}", (meant,)
+        return "E0313", f"`{name}` is a fraction, but this is {show(value)}", (meant,)
     if "duration" in kinds and is_number(value):
         return (
             "E0313",
@@ -113,15 +113,15 @@ def misfit(option: Option, value: Value, named: bool) -> tuple[str, str, tuple[s
             (f"`{before}{show(value)}epochs` or `{before}{show(value)}steps`",),
         )
     if "whole" in kinds and is_number(value) and value != int(value):
-        return "E0311", f"`{name}` must be whole, and this is {show(value)}", ()
+        return "E0311", f"`{name}` must be whole, but this is {show(value)}", ()
     if plain_number and is_number(value) and option.minimum is not None:
-        return "E0312", f"`{name}` must be at least {option.minimum:g}, and this is {show(value)}", ()
+        return "E0312", f"`{name}` must be at least {option.minimum:g}, but this is {show(value)}", ()
     if "wholes" in kinds and isinstance(value, tuple):
         for item in value:
             if not is_number(item) or item != int(item):
-                return "E0311", f"`{name}` takes whole numbers, and this holds {describe(item)}", ()
+                return "E0311", f"`{name}` takes whole numbers, but this contains {describe(item)}", ()
         return "E0312", f"each number of `{name}` must be at least {option.minimum or 0:g}", ()
     if "numbers" in kinds and isinstance(value, tuple):
         return "E0310", f"`{name}` takes a rectangular list of numbers: all rows must have the same length", ()
     help = did_you_mean(value.name, option.words) if isinstance(value, Word) else ()
-    return "E0310", f"`{name}` takes {takes_text(option)}, and this is {describe(value)}", help
+    return "E0310", f"`{name}` takes {takes_text(option)}, but this is {describe(value)}", help

@@ -46,10 +46,10 @@ def function_of(cx: Context, path: syntax.Path) -> Target | Poison:
             "E0209",
             f"`{name.text}` is {describe(entry.value)}, not a function",
             path.span,
-            labels=[Label(entry.name.span, "made here")],
+            labels=[Label(entry.name.span, "defined here")],
             help=without_value(path)
             or _function_help(cx, name.text)
-            or (f"a value is not applied; what several places apply is a layer: `layer {name.text} = ...`",),
+            or (f"a value cannot be applied; to use a layer in several places: `layer {name.text} = ...`",),
         )
     return _unknown_function(cx, path)
 
@@ -77,7 +77,7 @@ def _callable(cx: Context, entry: Entry, path: syntax.Path) -> Target | Poison:
     value = entry.value
     if isinstance(value, Poison):
         return POISON
-    made = [Label(entry.name.span, f"{entry.described}, made here")]
+    made = [Label(entry.name.span, f"{entry.described}, defined here")]
     early = too_early(cx, entry, path)
     if early is not None:
         return early
@@ -99,11 +99,11 @@ def _imported_function(cx: Context, path: syntax.Path) -> Target | Poison:
             if entry.value is POISON and entry.thing is None:
                 return POISON
         names = [e.name.text for e in cx.scope.entries() if isinstance(e.thing, Unit)]
-        message = f"`{path.parts[0].text}` is no imported file"
+        message = f"`{path.parts[0].text}` is not an imported file"
         if entry is not None:
             call = re.match(r"\([^()\n]*\)", path.span.source.text[path.span.end : path.span.end + 60])
             fed = " -> ".join(part.text for part in path.parts) + (call[0] if call else "")
-            help = [f"to feed a value on: `{fed}`"]
+            help = [f"to pass a value on: `{fed}`"]
             return cx.error("E0208", message, path.parts[0].span, help=help)
         if cx.unit.may_make(path.parts[0].text):
             return POISON
@@ -166,7 +166,7 @@ def _unknown_function(cx: Context, path: syntax.Path) -> Poison:
         if name in entries and part not in cx.parts:
             where = "penalties belong in `train`, in the loss" if part == "penalty" else ""
             where = "metrics belong in `train`: `metrics = [...]`" if part == "metric" else where
-            message = f"`{name}` is {_article(part)}, which has no place here"
+            message = f"`{name}` is {_article(part)}, which does not belong here"
             return cx.error("E0208", message, path.span, help=(where,) if where else _function_help(cx, name))
     inner = [e for e in _function_names(cx) if e.endswith(f".{name}")]
     help = (f"did you mean `{inner[0]}`?",) if inner else _function_help(cx, name) or (_LISTED,)
@@ -186,7 +186,7 @@ def too_early(cx: Context, entry: Entry, path: syntax.Path) -> Poison | None:
         "E0203",
         f"`{path.text}` is used before it is defined",
         path.span,
-        labels=[Label(span, "made here")],
+        labels=[Label(span, "defined here")],
         help=[f"move this {entry.kind} up"],
     )
 
@@ -223,7 +223,7 @@ def _not_a_value(cx: Context, entry: Entry, path: syntax.Path) -> Poison:
         "E0210",
         f"`{path.text}` has no input value",
         path.span,
-        labels=[Label(entry.name.span, f"{entry.described}, made here")],
+        labels=[Label(entry.name.span, f"{entry.described}, defined here")],
         help=[f"`x -> {path.text}`"],
     )
 
@@ -236,17 +236,17 @@ def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Val
         cx.use(entry)
         return cx.error(
             "E0316",
-            f"`{text}` is a tensor, and this is evaluated when the file is loaded",
+            f"`{text}` is a tensor, but this is evaluated when the file is loaded",
             path.span,
-            labels=[Label(entry.name.span, "made here")],
-            help=["write a number, a param or a let: options are settled before any data is read"],
+            labels=[Label(entry.name.span, "defined here")],
+            help=["write a number, a param or a let: options are determined before any data is read"],
         )
     later = cx.scope.made_later(path.parts[0].text)
     if len(path.parts) == 1 and text in cx.shared.words and (cx.options or later is None):
         return POISON if cx.unit.broken and (not cx.options or cx.unit.may_make(text)) else Word(text)
     if later is not None:
-        labels = [Label(later, "made here")]
-        help = ["a name is used after it is made: move its line up"]
+        labels = [Label(later, "defined here")]
+        help = ["a name is used after its definition: move that line up"]
         return cx.error(
             "E0203", f"`{path.parts[0].text}` is used before it is defined", path.span, labels=labels, help=help
         )

@@ -16,13 +16,13 @@ def whole_count(cx: Context, expr: syntax.Expr) -> int | None:
     if value is POISON:
         return None
     if not is_number(value):
-        cx.error("E0310", f"`repeat` takes a whole number, and this is {describe(value)}", expr.span)
+        cx.error("E0310", f"`repeat` takes a whole number, but this is {describe(value)}", expr.span)
         return None
     if value != int(value):
-        cx.error("E0311", f"`repeat` takes a whole number, and this is {show(value)}", expr.span)
+        cx.error("E0311", f"`repeat` takes a whole number, but this is {show(value)}", expr.span)
         return None
     if value < 0:
-        cx.error("E0312", f"`repeat` takes a number from 0 up, and this is {show(value)}", expr.span)
+        cx.error("E0312", f"`repeat` takes a number from 0 up, but this is {show(value)}", expr.span)
         return None
     return int(value)
 
@@ -60,7 +60,7 @@ def _fits(cx: Context, names: Sequence[syntax.Name], values: Sequence[Value], do
         if not isinstance(value, tuple) or len(value) != len(names):
             span = domain.items[i].span if isinstance(domain, syntax.List) and i < len(domain.items) else domain.span
             has = f"{len(value)}" if isinstance(value, tuple) else describe(value)
-            cx.error("E0318", f"each item gives {len(names)} values, and this has {has}", span)
+            cx.error("E0318", f"each item must have {len(names)} values, but this has {has}", span)
             return False
     return True
 
@@ -74,7 +74,7 @@ def _values(cx: Context, domain: syntax.Expr) -> Sequence[Value] | None:
                 return None
             if not is_number(value) or value != int(value):
                 cx.error(
-                    "E0311", f"a range goes from one whole number to another, and this is {describe(value)}", expr.span
+                    "E0311", f"a range goes from one whole number to another, but this is {describe(value)}", expr.span
                 )
                 return None
             ends.append(int(value))
@@ -88,7 +88,7 @@ def _values(cx: Context, domain: syntax.Expr) -> Sequence[Value] | None:
     if not isinstance(value, tuple):
         cx.error(
             "E0318",
-            f"`for` runs over a list or a range, and this is {describe(value)}",
+            f"`for` runs over a list or a range, but this is {describe(value)}",
             domain.span,
             help=[f"`1..{domain.span.text}`"] if is_number(value) else [],
         )

@@ -122,7 +122,7 @@ def _output(cx: Context, statement: syntax.Output, made: Made) -> None:
         value = cx.unnamed(value, statement.value.span)
     elif not isinstance(value, (Node, Poison)):
         help = [f"an output is made from an input: `output {name.text} = x -> dense(1)`"]
-        message = f"an output is a tensor, and this is {describe(value)}"
+        message = f"an output is a tensor, but this is {describe(value)}"
         value = cx.error("E0316", message, statement.value.span, help=help)
     give_label(cx, name, value, start)
     entry = Entry("value", name, value)
@@ -136,7 +136,7 @@ def _output(cx: Context, statement: syntax.Output, made: Made) -> None:
 
 
 _WITHOUT = (
-    "a prediction is made without targets: leave `{}` out of it, or leave out the word `output` where the value is "
+    "a prediction cannot use targets: compute it without `{}`, or remove the word `output` if the value is "
     "part of a loss"
 )
 
@@ -177,7 +177,7 @@ def check_inputs(cx: Context, made: Made, model: syntax.Model) -> None:
             continue
         name = statement.name
         if isinstance(statement, syntax.Input):
-            cx.error("E0221", f"the input `{name.text}` is never used", name.span, help=["use it, or leave it out"])
+            cx.error("E0221", f"the input `{name.text}` is never used", name.span, help=["use it, or remove it"])
 
 
 def warn_no_output(cx: Context, made: Made, model: syntax.Model) -> None:

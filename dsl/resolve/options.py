@@ -87,7 +87,7 @@ def bind(cx: Context, option: Option, written: Written, notes: tuple[str, ...] =
     if "names" in option.kinds:
         value: Value = _names(cx, option, expr)
     elif isinstance(expr, syntax.Path) and "string" in option.kinds and _is_unknown(cx, expr, dotted=True):
-        help = [f'text stands in quotes: `"{quoted(expr.text)}"`']
+        help = [f'text needs quotes: `"{quoted(expr.text)}"`']
         return cx.error("E0201", f"there is no value `{expr.text}`", expr.span, label="unknown name", help=help)
     elif isinstance(expr, syntax.Path) and _is_unknown(cx, expr):
         return _unknown_word(cx, option, expr, notes)
@@ -103,7 +103,7 @@ def _fitted(cx: Context, option: Option, given: Given, named: bool, notes: tuple
     if has_node(value):
         return cx.error(
             "E0316",
-            f"`{option.name}` is evaluated when the file is loaded, and this is {describe(value)}",
+            f"`{option.name}` is evaluated when the file is loaded, but this is {describe(value)}",
             given.span,
             notes=notes,
             help=[f"it takes {takes_text(option)}"],
@@ -118,14 +118,14 @@ def _fitted(cx: Context, option: Option, given: Given, named: bool, notes: tuple
     code, message, help = misfit(option, value, named)
     help = help or _stage(cx, value)
     if code == "E0311" and given.span.text.count("/") == 1:
-        help = (f"`//` leaves the fraction out: `{quoted(given.span.text.replace('/', '//'))}`",)
+        help = (f"`//` drops the fraction: `{quoted(given.span.text.replace('/', '//'))}`",)
     if option.part is not None and option.kinds == ("choice",) and not help:
         known = sorted(cx.shared.catalog.entries.get(option.part, {}))
         help = (f"it takes {listed(known[:12])}",) if known else ()
     if isinstance(value, str) and value in _names_of(cx, option):
-        help = (f"names of the language stand without quotes: `{option.name} = {value}`",)
+        help = (f"names of the language have no quotes: `{option.name} = {value}`",)
     elif isinstance(value, str) and number_value(value) is not None:
-        help = (f"a number stands without quotes: `{value}`",)
+        help = (f"a number has no quotes: `{value}`",)
     return cx.error(code, message, given.span, notes=notes, help=help)
 
 
@@ -167,7 +167,7 @@ def _unknown_word(cx: Context, option: Option, path: syntax.Path, notes: tuple[s
     help = did_you_mean(path.text, names | set(numbers), elsewhere=cx.shared.catalog.elsewhere)
     help = help or foreign_word(path.text) or (f"it takes {listed(sorted(names)[:12])}",)
     return cx.error(
-        "E0201", f"`{option.name}` knows no `{path.text}`", path.span, label="unknown word", notes=notes, help=help
+        "E0201", f"`{option.name}` does not know `{path.text}`", path.span, label="unknown word", notes=notes, help=help
     )
 
 
@@ -206,7 +206,7 @@ def unknown_entry(cx: Context, part: Part, name: syntax.Path) -> Poison:
     other = next((p for p, names in cx.shared.catalog.entries.items() if name.text in names), None)
     if other is not None:
         message = (
-            f"`{name.text}` is {'an' if other[0] in 'aeiou' else 'a'} {other}, and {article} {part} is needed here"
+            f"`{name.text}` is {'an' if other[0] in 'aeiou' else 'a'} {other}, but {article} {part} is needed here"
         )
     else:
         message = f"there is no {part} `{name.text}`"
@@ -269,7 +269,11 @@ def _names(cx: Context, option: Option, expr: syntax.Expr) -> Value:
         if _is_unknown(cx, expr):
             help = did_you_mean(expr.text, option.words) or (f'a name is a string: `"{expr.text}"`',)
             return cx.error(
-                "E0201", f"`{option.name}` knows no word `{expr.text}`", expr.span, label="unknown word", help=help
+                "E0201",
+                f"`{option.name}` does not know the word `{expr.text}`",
+                expr.span,
+                label="unknown word",
+                help=help,
             )
     return cx.static(expr)
 

@@ -35,7 +35,7 @@ def define_param(cx: Context, statement: syntax.Param, prefix: str, params: dict
     if written is not None:
         new, span = override(cx, prefix + name.text, written, words=isinstance(value, Word | Poison))
         if value is not POISON and new is not POISON and sort_of(new) != sort_of(value):
-            message = f"`{prefix}{name.text}` is {describe(value)} in the file, and {describe(new)} is set"
+            message = f"`{prefix}{name.text}` is {describe(value)} in the file, but {describe(new)} is set"
             new = cx.error("E0310", message, span, help=[f"for example `--set {prefix}{name.text}={show(value)}`"])
         value = new
     domain: Static | Poison = None
@@ -61,7 +61,7 @@ def _static(cx: Context, expr: syntax.Expr, what: str) -> Value:
         return POISON
     if has_node(value):
         return cx.error(
-            "E0316", f"{what} is evaluated when the file is loaded, and this is {describe(value)}", expr.span
+            "E0316", f"{what} is evaluated when the file is loaded, but this is {describe(value)}", expr.span
         )
     return value
 
@@ -115,7 +115,7 @@ def _domain(cx: Context, expr: syntax.Expr) -> Static | Poison:
         if is_number(first) and first <= 0:
             positive = is_number(last) and last > 0
             example = [f"for example `log({last / 1e4:g}, {show(last)})`"] if positive else []  # type: ignore[operator]
-            return cx.error("E0317", "a domain over the logarithm starts above 0", expr.span, help=example)
+            return cx.error("E0317", "a logarithmic domain starts above 0", expr.span, help=example)
         return _ordered(cx, first, last, expr, made)
     if isinstance(expr, syntax.Call):
         help = did_you_mean(expr.function.text, DOMAINS) or ("a domain is a list, `a..b` or `log(a, b)`",)
@@ -125,7 +125,7 @@ def _domain(cx: Context, expr: syntax.Expr) -> Static | Poison:
         return POISON
     if not isinstance(value, tuple):
         help = ("`[a, b, c]`, `a..b` or `log(a, b)`",)
-        return cx.error("E0317", f"a domain is a list or a range, and this is {describe(value)}", expr.span, help=help)
+        return cx.error("E0317", f"a domain is a list or a range, but this is {describe(value)}", expr.span, help=help)
     return value  # type: ignore[return-value]
 
 
@@ -134,10 +134,10 @@ def _ordered(cx: Context, first: Value, last: Value, expr: syntax.Expr, domain: 
         return POISON
     for value in (first, last):
         if not is_number(value) and not isinstance(value, Percent):
-            return cx.error("E0317", f"a domain goes from number to number, and this is {describe(value)}", expr.span)
+            return cx.error("E0317", f"a domain goes from number to number, but this is {describe(value)}", expr.span)
     if first > last:  # type: ignore[operator]
         help = [f"the smaller end comes first: `{show(last)}..{show(first)}`"] if isinstance(expr, syntax.Range) else ()
-        message = f"this domain holds nothing: {show(first)} is above {show(last)}"
+        message = f"this domain is empty: {show(first)} is above {show(last)}"
         return cx.error("E0317", message, expr.span, help=help)
     return domain  # type: ignore[return-value]
 
@@ -149,7 +149,7 @@ def _whole(value: Value, domain: Static | Poison) -> str:
     _, first, last = domain
     if not (isinstance(first, int) and isinstance(last, int) and isinstance(value, float) and first <= value <= last):
         return ""
-    return f", whole numbers; for any between: `{first}.0..{last}.0`"
+    return f", whole numbers; for all numbers between: `{first}.0..{last}.0`"
 
 
 def _inside(value: Value, domain: Static | Poison) -> bool:

@@ -22,14 +22,14 @@ def bind(cx: Context, statement: syntax.Bind) -> tuple[Value, ...]:
     elif isinstance(value, Several):
         values = value.nodes
         if len(values) != len(names):
-            message = f"`{value.block}` gives {len(values)} values, and {len(names)} names stand here"
+            message = f"`{value.block}` returns {len(values)} values, but there are {len(names)} names"
             fitting = [name.text for name in names[: len(values)]] + [*"bcdefgh"][: max(0, len(values) - len(names))]
             help = [f"`{', '.join(fitting)} = {quoted(statement.value.span.text)}`"]
             cx.error("E0218", message, names[0].span.to(names[-1].span), help=help)
             values = (POISON,) * len(names)
     else:
         if value is not POISON:
-            message = f"{len(names)} names stand here, and this is {describe(value)}"
+            message = f"there are {len(names)} names, but this is {describe(value)}"
             cx.error(
                 "E0218", message, statement.value.span, help=["a block that returns several values fills several names"]
             )
@@ -56,7 +56,7 @@ def _one(cx: Context, name: syntax.Name, value: Value, expr: syntax.Expr) -> Val
         names = ", ".join([name.text, *"bcdefgh"[: len(value.nodes) - 1]])
         return cx.error(
             "E0218",
-            f"`{value.block}` gives {len(value.nodes)} values, and one name stands here",
+            f"`{value.block}` returns {len(value.nodes)} values, but there is one name",
             name.span,
             help=[f"`{names} = {quoted(expr.span.text)}`"],
         )

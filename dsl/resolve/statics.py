@@ -82,7 +82,7 @@ def _refuse_operand(value: Value, sign: str) -> None:
     if isinstance(value, Duration):
         raise StaticError("units take no part in arithmetic", f"write the number without `{value.unit}`", "E0313")
     if not is_number(value):
-        raise StaticError(f"`{sign}` works on numbers, and this is {describe(value)}", code="E0310")
+        raise StaticError(f"`{sign}` takes numbers, but this is {describe(value)}", code="E0310")
 
 
 def binary(sign: str, left: Value, right: Value) -> int | float | bool:

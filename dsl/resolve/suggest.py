@@ -93,7 +93,7 @@ def foreign_word(text: str) -> tuple[str, ...]:
     if text.lower() in ("yes", "on", "no", "off"):
         return (f"did you mean `{'true' if text.lower() in ('yes', 'on') else 'false'}`?",)
     if text.lower() in ("none", "null", "nil"):
-        return (f"there is no `{text}`: an argument that is not wanted is left out",)
+        return (f"there is no `{text}`: omit the argument",)
     return ()
 
 

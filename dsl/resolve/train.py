@@ -28,7 +28,7 @@ WEIGHTLESS = "`train` cannot create weights"
 def resolve_train(cx: Context, section: syntax.Train) -> Train | Poison:
     """All keys: those written, and the defaults of the others. Nodes made here are those after the model's."""
     catalog = cx.shared.catalog
-    cx = cx.derive(weightless=WEIGHTLESS, no_alias="`train` holds keys only")
+    cx = cx.derive(weightless=WEIGHTLESS, no_alias="`train` contains only keys")
     start = len(cx.shared.nodes)
     written: dict[str, syntax.Bind] = {}
     good = True
@@ -120,7 +120,7 @@ def _other_key(cx: Context, statement: syntax.Bind, written: Mapping[str, syntax
         return near or (f"did you mean `{begun[0]}`?",)
     given = meant(name, written, elsewhere=catalog.elsewhere)
     if given:
-        return (f"`{given}` is given already",)
+        return (f"`{given}` is already given",)
     if name.startswith(("valid", "test", "split")):
         return ("`data` divides the rows: `split = split(train = 80%, valid = 20%)`",)
     named = (cx.scope.find(path.parts[0].text) for path in paths_in(statement.value))
@@ -153,7 +153,7 @@ def _tensor(cx: Context, value: Value, span: Span, what: str) -> Node | Poison:
     parts = ("metric", *cx.parts) if what == "a metric" else cx.parts
     word = value.name if isinstance(value, Word) else value if isinstance(value, str) else ""
     help = _on_values(cx, parts, word, "without quotes, " if isinstance(value, str) else "")
-    message = f"{what} is an expression over the model's values, and this is {describe(value)}"
+    message = f"{what} is an expression over the model's values, but this is {describe(value)}"
     return cx.error("E0316", message, span, help=help)
 
 
@@ -208,7 +208,7 @@ def _misnamed(cx: Context, item: syntax.Expr, first: Span | None, taken: set[str
         elif isinstance(item, syntax.Pipe) and isinstance(item.steps[-1], syntax.Stage):
             name = _free(item.steps[-1].function.text, item.source.span.text, taken)
             help = [f"`as` names it: `{quoted(item.span.text)} as {name}`"]
-        cx.error("E0228", "a metric is a call or a value, or has a name by `as`", item.span, help=help)
+        cx.error("E0228", "a metric is a call or a value, or is named by `as`", item.span, help=help)
         return
     help = ["delete one"]
     if isinstance(item, syntax.Call) and item.arguments and item.arguments[0].name is None:

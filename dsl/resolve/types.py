@@ -57,7 +57,7 @@ def type_of(cx: Context, declared: Declared, sizes: Sizes) -> Type | Poison:
         sizes_here = f"{rank} {'size' if rank == 1 else 'sizes'}"
         return cx.error(
             "E0224",
-            f"`{declared.name.text}` has {sizes_here} here, and {len(known.shape)} in the data",
+            f"`{declared.name.text}` has {sizes_here} here, but {len(known.shape)} in the data",
             written.span,
             label=f"the data is {known}",
             help=[f"as the data has it: `{declared.name.text}: {_open_type(written, len(known.shape))}`"],
@@ -98,14 +98,14 @@ def _size(
     if has_poison(value):
         return None
     if not is_number(value):
-        message = f"a size is a whole number, and this is {describe(value)}"
+        message = f"a size is a whole number, but this is {describe(value)}"
         cx.error("E0316" if has_node(value) else "E0310", message, size.span)
     elif value != int(value):
-        cx.error("E0311", f"a size must be whole, and this is {show(value)}", size.span)
+        cx.error("E0311", f"a size must be whole, but this is {show(value)}", size.span)
     elif not 1 <= value <= LARGEST_SIZE:
         limit = "at least 1" if value < 1 else f"at most {LARGEST_SIZE:,}"
         help = ["`?` takes a size from the data; the batch axis is never written"] if value == -1 else []
-        cx.error("E0312", f"a size must be {limit}, and this is {show(value)}", size.span, help=help)
+        cx.error("E0312", f"a size must be {limit}, but this is {show(value)}", size.span, help=help)
     else:
         return int(value)
     return None
@@ -148,4 +148,4 @@ def _not_known(cx: Context, size: syntax.Unknown, declared: Declared, sizes: Siz
     help = "write the size as a number, or read it in `data`"
     if size.name is not None:
         help += f"; `--set {size.name.text}=10` gives it on the command line"
-    cx.error("E0223", f"the size `{written}` comes from the data, and there is none", size.span, help=[help])
+    cx.error("E0223", f"the size `{written}` comes from the data, but there is none", size.span, help=[help])

@@ -114,7 +114,7 @@ def _let(cx: Context, statement: syntax.Let) -> Value:
     if has_poison(value):
         return POISON
     if has_node(value):
-        return cx.error("E0316", f"a let is a constant, and this is {describe(value)}", statement.value.span)
+        return cx.error("E0316", f"a let is a constant, but this is {describe(value)}", statement.value.span)
     return value
 
 

@@ -24,7 +24,7 @@ def _entry(cx: Context, entry: Entry) -> None:
         return
     code = "W0201" if entry.kind in ("value", "target") else "W0202"
     kind = "imported file" if entry.kind == "import" else entry.kind
-    cx.warn(code, f"the {kind} `{entry.name.text}` is never used", entry.name.span, help=["use it, or leave it out"])
+    cx.warn(code, f"the {kind} `{entry.name.text}` is never used", entry.name.span, help=["use it, or remove it"])
 
 
 def _inside(cx: Context, definition: syntax.Block | syntax.Fn) -> None:
@@ -39,4 +39,4 @@ def _inside(cx: Context, definition: syntax.Block | syntax.Fn) -> None:
             where = definition.name.text
             code = "W0201" if kind == "value" else "W0202"
             message = f"the {kind} `{name.text}` of `{where}` is never used"
-            cx.warn(code, message, name.span, help=["use it, or leave it out"])
+            cx.warn(code, message, name.span, help=["use it, or remove it"])

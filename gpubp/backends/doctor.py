@@ -83,7 +83,7 @@ def _packages(driver: Driver) -> Iterator[Finding]:
     (name,) = cupys
     cuda = next((number for number in ("12", "13") if name == f"cupy-cuda{number}x"), "")
     if cuda and driver.cuda is not None and driver.gpus and int(cuda) > driver.cuda[0]:
-        text = f"{listed} is for CUDA {cuda}, and the driver knows CUDA up to {driver.cuda[0]}.{driver.cuda[1]}"
+        text = f"{listed} is for CUDA {cuda}, but the driver only supports CUDA up to {driver.cuda[0]}.{driver.cuda[1]}"
         other = "" if extra_name == f"cuda{cuda}" else f"pip uninstall {name}, then {install}, or "
         yield Finding("CuPy", "wrong", text, f"{other}install a newer driver")
     elif cuda == "13" and any(gpu.capability < OLDEST for gpu in driver.gpus):

@@ -212,7 +212,7 @@ def _by_number(table: Table, name: str, encoder: Encoder, encoders: Mapping[str,
         order = {column: i for i, column in enumerate(c for c in encoder.known if c in used)}
     if len(table.names) != len(order):
         wanted = " or ".join(map(str, sorted({len(order), len(encoder.known)})))
-        message = f"`{table.path}` has {counted(len(table.names), 'column')}, and {wanted} are needed"
+        message = f"`{table.path}` has {counted(len(table.names), 'column')}, but {wanted} are needed"
         help = "a file without a header has the columns of the training file, or those alone that the net takes in"
         raise problem("E0415", message, table.span, help=help)
     return [order[field.name] for field in encoder.fields]
@@ -225,7 +225,7 @@ def _unnamed(table: Table, name: str, encoder: Encoder, names: int) -> list[int]
         return [table.names.index(name)]
     if names == 1 and len(table.names) == size:
         return list(range(size))
-    message = f"`{table.path}` has {counted(len(table.names), 'column')}, and `{name}` takes {size}"
+    message = f"`{table.path}` has {counted(len(table.names), 'column')}, but `{name}` takes {size}"
     help = "the training data had no columns with names: give those of its one input alone, in order"
     if names > 1:
         help = "the training data had no columns with names: an .npz file (`numpy.savez`) has arrays by name"

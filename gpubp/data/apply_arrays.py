@@ -38,7 +38,7 @@ def array_rows(
         array = read_array(raw, path, span) if start.startswith(MAGIC) else read_idx(raw, path, span)
         given = dict.fromkeys(encoders, array)
     else:
-        message = f"`{path}` holds one array, and {listed(list(encoders))} are asked for"
+        message = f"`{path}` contains one array, but {listed(list(encoders))} are needed"
         names = ", ".join(f"{name} = ..." for name in encoders)
         raise problem("E0411", message, span, help=f"an npz file holds several: `numpy.savez(path, {names})`")
     found = {}
@@ -60,7 +60,7 @@ def _array(source: Source, name: str, encoder: Encoder) -> NDArray[Any]:
     if not values.ndim or not len(values):
         raise problem("E0414", f"`{source.path}` has no rows: rows are the first axis of its array", source.span)
     if prod(source.shape) != prod(encoder.shape):
-        message = f"`{source.path}`: a row has shape {list(source.shape)}, and `{name}` is {encoder.type}"
+        message = f"`{source.path}`: a row has shape {list(source.shape)}, but `{name}` is {encoder.type}"
         raise problem("E0418", message, source.span)
     if encoder.classes is None:
         finite([source])
@@ -78,7 +78,7 @@ def text_windows(path: str, span: Span, encoders: Mapping[str, Encoder]) -> dict
     texts = {name: encoder for name, encoder in encoders.items() if encoder.level}
     if len(texts) < len(encoders):
         other = next(name for name in encoders if name not in texts)
-        message = f"`{path}` is read as text, and `{other}` is not made of text"
+        message = f"`{path}` is read as text, but `{other}` is not text"
         raise problem("E0411", message, span)
     first = next(iter(texts.values()))
     found = tokens(read_text(Path(), path, span), first.level)

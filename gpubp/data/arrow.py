@@ -57,7 +57,7 @@ class ArrowTable:
         kind = cells.type
         if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
             name = clipped(self.names[column])
-            message = f"the whole column is {clipped(str(kind))}, where numbers are wanted"
+            message = f"the whole column is {clipped(str(kind))}, but numbers are needed"
             help = f'`onehot = ["{name}"]` makes a number of each of its words; `columns = [...]` picks the others'
             help = remedy(self.span, help, "the net was trained on numbers in this column")
             findings.add("E0416", "columns of text", self.at(0, column), message, help)
@@ -65,14 +65,12 @@ class ArrowTable:
         values: NDArray[np.float64] = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         bad = np.flatnonzero(~(np.isfinite(values) | (np.isnan(values) & missing)))
         for row in bad[:4]:
-            help = (
-                "tell the reader: its option `missing = drop` leaves such rows out, `mean` or `median` fills the cells"
-            )
+            help = "tell the reader: its option `missing = drop` drops such rows, `mean` or `median` imputes the cells"
             empty = np.isnan(values[row])
             message = "the cell is empty" if empty else f"`{values[row]}` is not a finite number"
-            findings.add("E0416", "cells that are no numbers", self.at(row, column), message, help if empty else "")
+            findings.add("E0416", "cells that are not numbers", self.at(row, column), message, help if empty else "")
         if len(bad) > 4:
-            findings.add("E0416", "cells that are no numbers", "", "", count=len(bad) - 4)
+            findings.add("E0416", "cells that are not numbers", "", "", count=len(bad) - 4)
         return values
 
     def texts(self, column: int) -> list[str]:
@@ -135,7 +133,7 @@ def open_arrow(base: Path, path: str, span: Span | None) -> ArrowTable:
                 table = ipc.open_stream(stream).read_all()
     except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
         reason = str(error).partition("\n")[0]
-        message = f"`{path}` is no sound Parquet, Feather or Arrow file"
+        message = f"`{path}` is not a valid Parquet, Feather or Arrow file"
         raise problem("E0422", message, span, notes=(f"pyarrow says: {reason}",)) from None
     names = tuple(map(str, table.column_names))
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -78,7 +78,7 @@ def cifar(request: Request, *, path: Text, labels: OptionalLabels = None, source
         raise problem("E0411", message, request.entry.value_span, help='`image, label = cifar("...")`')
     own = CIFAR_100 if os.path.exists(request.base / path / CIFAR_100.files[0]) else CIFAR_10
     if labels not in own.labels:
-        message = f"`labels` chooses between those of CIFAR-100, and `{path}` does not hold it"
+        message = f"`labels` chooses between those of CIFAR-100, but `{path}` does not contain it"
         raise problem("E0411", message, request.span("labels"), help=f"it lacks `{CIFAR_100.files[0]}`; leave it out")
     kind = own.labels[labels]
     ways = (source,) if isinstance(source, str) else tuple(map(str, source or ()))

@@ -38,7 +38,7 @@ def choose(request: Request, table: Table, target: str | None, columns: object) 
         if len(parts) != len(names):
             entries = "1 entry" if len(parts) == 1 else f"{len(parts)} entries"
             message = f"`columns` has {entries} for {counted(len(names), 'name')}"
-            help = 'several columns of one name stand in a list of their own: `columns = [["a", "b"]]`'
+            help = 'several columns for one name form a list of their own: `columns = [["a", "b"]]`'
             help = help if len(parts) > len(names) else "one entry per name"
             raise problem("E0411", message, request.span("columns"), help=help)
     elif target is not None:
@@ -103,7 +103,7 @@ def _assign(
 ) -> dict[str, list[int]]:
     rests = [name for name, part in parts.items() if _is_rest(part)]
     if len(rests) > 1:
-        raise problem("E0411", f"`rest` stands for one name only, and {listed(rests)} have it", request.span(option))
+        raise problem("E0411", f"`rest` stands for one name only, but {listed(rests)} have it", request.span(option))
     found: dict[str, list[int]] = {}
     for name, part in parts.items():
         if name not in rests:
@@ -127,9 +127,7 @@ def _assign(
 
 def _matches(request: Request, table: Table, item: object, option: str, *, literal: bool) -> list[int]:
     if isinstance(item, Word):
-        help = (
-            "it stands alone, for one name" if item.name == "rest" else f'column names stand in quotes: "{item.name}"'
-        )
+        help = "it must be alone, for one name" if item.name == "rest" else f'column names need quotes: "{item.name}"'
         raise problem("E0411", f"`{item.name}` is not a column's name here", request.span(option), help=help)
     text = str(item)
     if literal or "*" not in text or text in table.names:

@@ -38,14 +38,14 @@ def as_text(raw: bytes, name: str, span: Span | None, encoding: str | None = Non
         return _checked(raw, name, span, option=encoding is not None and not _of_command(span))
     if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")) and raw and 0 not in raw:
         # Pairs of letters would be read as rare characters, and never as a separator or the end of a line.
-        message = f"`{name}` is not text in `{encoding}`: it holds no zero bytes"
+        message = f"`{name}` is not text in `{encoding}`: it contains no zero bytes"
         help = "" if _of_command(span) else f'`encoding = "{guessed(raw)}"`, or '
         raise problem("E0413", message, span, help=f"{help}save it again as UTF-8")
     try:
         text = raw.decode(encoding).removeprefix("\ufeff").encode()
     except UnicodeError as error:
         start = error.start if isinstance(error, UnicodeDecodeError) else 0
-        message = f"`{name}` is not text in `{encoding}`: line {_line(raw, start)} holds the byte 0x{raw[start]:02x}"
+        message = f"`{name}` is not text in `{encoding}`: line {_line(raw, start)} contains the byte 0x{raw[start]:02x}"
         help = "" if _of_command(span) else f'`encoding = "{guessed(raw)}"`, or '
         raise problem("E0413", message, span, help=f"{help}save it again as UTF-8") from None
     return _without_zeros(text, name, span)
@@ -120,7 +120,7 @@ def _without_zeros(raw: bytes, name: str, span: Span | None) -> bytes:
     zero = raw.find(b"\0")
     if zero >= 0:
         help = "save the table again as text in UTF-8"
-        raise problem("E0413", f"`{name}` is no text: line {_line(raw, zero)} holds a zero byte", span, help=help)
+        raise problem("E0413", f"`{name}` is not text: line {_line(raw, zero)} contains a zero byte", span, help=help)
     return raw
 
 

@@ -242,7 +242,7 @@ def _row_counts(reads: list[tuple[DataEntry, Read]]) -> tuple[int, int]:
             have, others = ("has" if len(names) == 1 else "have" for names in (entry.names, first.names))
             message = f"{listed(entry.names)} {have} {counted(number, what)}, {listed(first.names)} {others} {other:,}"
             labels = (Label(first.value_span, counted(other, what)),)
-            help = "row by row they are one example: give both the same number"
+            help = "each row of both is one example: give both the same number of rows"
             raise problem("E0420", message, entry.value_span, label=counted(number, what), labels=labels, help=help)
     _require_pairs(reads)
     return rows, test_rows
@@ -257,7 +257,7 @@ def _require_pairs(reads: list[tuple[DataEntry, Read]]) -> None:
             message = f"{listed(first.names)} and {listed(entry.names)} leave out different rows, which miss a cell"
             labels = (Label(first.value_span, f"{counted(known.left_out, 'row')} left out"),)
             label = f"{counted(read.left_out, 'row')} left out"
-            help = "row by row they are one example: read both from one table, or fill the cells"
+            help = "each row of both is one example: read both from one table, or fill the cells"
             raise problem("E0420", message, entry.value_span, label=label, labels=labels, help=help)
 
 

@@ -68,7 +68,7 @@ def read_bytes(base: Path, name: str, span: Span | None, source: tuple[str, ...]
         size, free = path.stat().st_size, free_memory()
         if free is not None and size > free:  # a system that promises more than it has ends the process
             help = remedy(span, "`npy(..., stream = true)` reads an array where it is used", "give it in parts")
-            message = f"`{name}` has {size:,} bytes, and {free:,} bytes of memory are free"
+            message = f"`{name}` has {size:,} bytes, but only {free:,} bytes of memory are free"
             raise problem("E0425", message, span, help=help)
         return unpacked(path.read_bytes(), name, span)
     except OSError as error:

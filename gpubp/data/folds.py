@@ -39,7 +39,7 @@ def by_folds(
         name, labels = label[0], label[1][pool]
         least = int(np.unique(labels, return_counts=True)[1].min())
         if least < folds:
-            message = f"a label of `{name}` has {counted(least, 'row')} to divide, and there are {folds:,} folds"
+            message = f"a label of `{name}` has {counted(least, 'row')} to divide, but there are {folds:,} folds"
             help = f"{f'{least:,} folds at most, or ' if least > 1 else ''}leave out `stratify`"
             raise problem("E0421", message, span, help=help)
         order = order[np.argsort(labels[order], kind="stable")]

@@ -113,7 +113,7 @@ def _check_names(request: Request, labels: object, masks: str | None) -> None:
     second = labels is not None or masks is not None
     if len(names) != 1 + second:
         given = "pictures and their " + ("masks" if masks is not None else "classes") if second else "pictures alone"
-        message = f"`images` gives {given} here, and there are {counted(len(names), 'name')}: {listed(names)}"
+        message = f"`images` gives {given} here, for {counted(1 + second, 'name')}, not {len(names)}: {listed(names)}"
         help = "`labels = folders` gives their classes, `masks = ...` a picture for each" if len(names) == 2 else ""
         raise problem("E0411", message, request.entry.value_span, help=help)
 
@@ -140,7 +140,7 @@ def _classes(request: Request, name: str, want: Want, parts: Sequence[_Part]) ->
     main = parts[0].pictures
     book = ordered(set(main.kinds))
     if want.kind != "class":
-        message = f"the folders of `{main.path}` are classes, and `{name}` takes numbers"
+        message = f"the folders of `{main.path}` are classes, but `{name}` takes numbers"
         help = f"`{name}: class({len(book)})`, or `class(?)`"
         raise problem("E0419", message, want.span or request.entry.value_span, help=help)
     if want.type is not None and want.type.classes != len(book):
@@ -203,7 +203,7 @@ def _levels(
     classes = (want.type and want.type.classes) or int(highest.max()) + 1
     if (highest >= classes).any():
         at = int(np.argmax(highest >= classes))
-        message = f"`{files[at][0]}` has pixels of {highest[at]}, and the labels of `{name}` are 0 to {classes - 1}"
+        message = f"`{files[at][0]}` has pixels of {highest[at]}, but the labels of `{name}` are 0 to {classes - 1}"
         help = "a number of the palette, or a level of grey, is a label"
         raise problem("E0419", message, files[at][1], help=help)
     return column, Encoder((height, width), classes, want.feature, picture=EXACT if size is None else RESIZED)
@@ -217,9 +217,9 @@ def _check_size(
         return
     labels = (Label(want.span, "declared here"),) if want.span else ()
     if size is not None:
-        message = f"`size` is {list(found)}, and the type of `{name}` is {want.type}"
+        message = f"`size` is {list(found)}, but the type of `{name}` is {want.type}"
         raise problem("E0418", message, request.span("size"), labels=labels)
-    message = f"`{file}` is {found[0]} by {found[1]} pixels large, and the type of `{name}` is {want.type}"
+    message = f"`{file}` is {found[0]} by {found[1]} pixels, but the type of `{name}` is {want.type}"
     help = f"`size = {list(want.type.shape[:2])}` brings all pictures to this size" if len(want.type.shape) > 1 else ""
     raise problem("E0418", message, request.entry.value_span, labels=labels, help=help)
 
@@ -262,7 +262,7 @@ def _as_trained(files: Sequence[tuple[str, Span | None]], name: str, encoder: En
     if encoder.picture == EXACT:
         first = opened(Path(), *files[0])
         if (first.height, first.width) != size:
-            message = f"`{files[0][0]}` is {first.height} by {first.width} pixels large, and `{name}` is {encoder.type}"
+            message = f"`{files[0][0]}` is {first.height} by {first.width} pixels, but `{name}` is {encoder.type}"
             raise problem("E0418", message, files[0][1], help="the net was trained on pictures of this one size")
     mode = MODES[shape[2] if len(shape) == 3 else 1]
     return decoded(Path(), files, mode, size if encoder.picture == RESIZED else None, smooth=True)

@@ -172,7 +172,7 @@ def _check_numbers(request: Request, rows: tuple[Static, ...]) -> None:
                 bad.append((i, "a number is too large for a float"))
     if bad:
         help = "write numbers; words are the labels of a target of type `class(n)`"
-        raise _wrong(request, "E0416", bad, "values that are no numbers", help)
+        raise _wrong(request, "E0416", bad, "values that are not numbers", help)
 
 
 def _finite(number: int | float) -> bool:
@@ -221,9 +221,7 @@ def _check_labels(request: Request, want: Want, rows: tuple[Static, ...]) -> tup
             highest = max(highest, int(leaf))
     if bad:
         help = (
-            f"labels of `{name}` are "
-            + (f"0 to {declared - 1}" if declared else "whole numbers from 0 on")
-            + ", or words"
+            f"labels of `{name}` are " + (f"0 to {declared - 1}" if declared else "whole numbers from 0") + ", or words"
         )
         raise _wrong(request, "E0419", bad, "wrong labels", help)
     if words and declared not in (None, len(words)):

@@ -60,7 +60,7 @@ def _numbers(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArr
                     findings.add("E0419", what, "", "", help, count=len(bad) - 4)
         findings.raise_all()
 
-    whole = f"labels of `{name}` are whole numbers from 0 on, or words"
+    whole = f"labels of `{name}` are whole numbers from 0, or words"
     report(lambda v: np.floor(v) != v, "labels that are not whole", "label `{}` is not a whole number", whole)
     # Beyond 2^53 neighboring whole numbers are one float, so labels could fall together; inf ends here too.
     report(

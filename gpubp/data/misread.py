@@ -1,4 +1,4 @@
-"""What to say of cells that are no numbers: what they may have been meant for, and the remedy."""
+"""What to say of cells that are not numbers: what they may have been meant for, and the remedy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_NUMBER = MISSING | {"-", "--", ".", "None", "none", "#N/A", "<NA>"}
 
 CORRECT = "correct it in the table"
 _TELL = (
-    "tell the reader: `csv(..., missing = drop)` leaves such rows out, `mean` or `median` in place of `drop` fills the "
+    "tell the reader: `csv(..., missing = drop)` drops such rows, `mean` or `median` instead of `drop` imputes the "
     "cells"
 )
 
@@ -37,15 +37,15 @@ def report(sheet: Sheet, column: int, bad: list[tuple[int, str]], numbers: Seque
         told = "" if order == "ymd" else f" with `dates = {order or 'dmy'}`" + " or `mdy`" * (not order)
         help = f'parts of it are numbers{told}: `"{name}.days"`, `"{name}.month"` ... in `columns`'
         help = remedy(sheet.span, help, "the net was trained on numbers in this column")
-        message = f"`{clipped(cell.strip())}` is a date, and so is the whole column, where numbers are wanted"
+        message = f"`{clipped(cell.strip())}` is a date, like the whole column, but numbers are needed"
         findings.add("E0416", "columns of dates", sheet.place(line, column), message, help)
         return
     if len(bad) == rows and all(_is_text(cell) for _, cell in bad):
         line, cell = bad[0]
-        message = f"`{clipped(cell)}` is text, and so is the whole column, where numbers are wanted"
+        message = f"`{clipped(cell)}` is text, like the whole column, but numbers are needed"
         help = (
-            f'`onehot = ["{name}"]` makes a number of each of its words, and `?` in the type counts them; a target of '
-            "words is `class(?)`; or `columns = [...]` leaves the column out, with one entry per name"
+            f'`onehot = ["{name}"]` encodes it with one number per word, which `?` in the type counts; a target of '
+            "words is `class(?)`; `columns = [...]`, with one entry per name, leaves the column out"
         )
         help = remedy(sheet.span, help, "the net was trained on numbers in this column")
         findings.add("E0416", "columns of text", sheet.place(line, column), message, help)
@@ -68,7 +68,7 @@ def report(sheet: Sheet, column: int, bad: list[tuple[int, str]], numbers: Seque
             findings.add("E0416", "numbers that are not finite", place, message, help)
         else:
             help = missing if cell.strip() in NO_NUMBER else f"{CORRECT}; {other}" if other else CORRECT
-            findings.add("E0416", "cells that are no numbers", place, f"`{clipped(cell)}` is not a number", help)
+            findings.add("E0416", "cells that are not numbers", place, f"`{clipped(cell)}` is not a number", help)
 
 
 def edge(cell: str, first: bool, last: bool) -> str:
@@ -113,7 +113,7 @@ def _misspelt(cell: str, sheet: Sheet, wanted: Notation) -> tuple[str, str, str]
     elif found.unit not in ("", *known.units):
         what, phrase = "such units", f"it has the unit `{clipped(found.unit)}`"
     else:
-        what, phrase = "signs between thousands", "it has signs between thousands"
+        what, phrase = "thousands separators", "it has thousands separators"
     options = f"`{', '.join(more)}`"
     learned = f"the net was trained on a table without {what}: write numbers as they stood there"
     return what, phrase, remedy(sheet.span, f"{options} reads such numbers", learned)

@@ -91,7 +91,7 @@ def _dtype(descr: object, name: str, span: Span | None) -> np.dtype[Any]:
     if isinstance(descr, str) and plain and int(descr[2]) in kinds.get(descr[1], ()):
         return np.dtype(descr)
     if isinstance(descr, str) and descr[1:2] == "O":
-        message = f"`{name}` holds Python objects, which are never unpickled: that could run any program"
+        message = f"`{name}` holds Python objects, which are never unpickled: that could run arbitrary code"
         help = "save the numbers alone: `numpy.save(path, array.astype(float), allow_pickle=False)`"
         raise problem("E0422", message, span, help=help)
     what = f"`{clipped(descr)}`" if isinstance(descr, str) else "records of several fields"
@@ -114,7 +114,7 @@ def check_size(header: Header, size: int, name: str, span: Span | None) -> None:
     if header.size != size:
         shape = f"{header.dtype} of shape {list(header.shape)}"
         what = "is cut short" if size < header.size else "holds more than one array"
-        message = f"`{name}` {what}: its header says {shape}, {header.size:,} bytes, and {size:,} follow"
+        message = f"`{name}` {what}: its header says {shape}, {header.size:,} bytes, but {size:,} follow"
         raise problem("E0422", message, span, help=AGAIN if size < header.size else "give each array a file")
 
 
@@ -153,5 +153,5 @@ class Archive:
 
     def _damaged(self, error: Exception) -> DiagnosticError:
         reason = str(error).partition("\n")[0].lower().rstrip(".") or type(error).__name__
-        message = f"`{self.name}` is no sound npz file: {clipped(reason)}"
+        message = f"`{self.name}` is not a valid npz file: {clipped(reason)}"
         return problem("E0422", message, self.span, help=AGAIN)

@@ -55,7 +55,7 @@ def folder(base: Path, path: str, span: Span | None, *, classes: bool = False) -
         message = f"`{path}/{clipped(files[0])}` stands in no folder of a class"
         raise problem("E0413", message, span, help="each class is a folder: `cats/1.png`, `dogs/1.png`")
     if not folders:
-        raise problem("E0414", f"`{path}` has no folders, and each is a class", span)
+        raise problem("E0414", f"`{path}` has no folders; each folder is a class", span)
     found = [(f"{path}/{kind}/{name}", kind) for kind in folders for name in _pictures(base, f"{path}/{kind}", span)]
     return Folder(path, span, base, tuple(name for name, _ in found), tuple(kind for _, kind in found))
 

@@ -73,7 +73,7 @@ def series(
         message = f"`series` gives windows and what follows them, two names at most, not {len(names)}"
         raise problem("E0411", message, request.entry.value_span)
     if target is not None and len(names) == 1:
-        raise problem("E0411", "`target` is for a second name, and there is one name", request.span("target"))
+        raise problem("E0411", "`target` is for a second name, but there is only one", request.span("target"))
     if ahead <= -window:
         message = f"`ahead` is {ahead}, before the first moment of a window of {window}"
         raise problem("E0411", message, request.span("ahead"), help=f"{1 - window} is the first moment, 0 the last")

@@ -165,7 +165,7 @@ def sheet_of(
     line, first = next(records, (0, []))
     if not first:
         help = remedy(span, "add rows; `header = false` if its line is a row", "add rows below it")
-        raise problem("E0414", f"`{path}` has a header and no rows", span, help=help)
+        raise problem("E0414", f"`{path}` has a header, but no rows", span, help=help)
     return replace(sheet, skip=line - 1, first=tuple(first))
 
 

@@ -181,7 +181,7 @@ def _streamed_classes(name: str, want: Want, given: Sequence[Source]) -> int:
             bad = (flat < 0) | (np.floor(flat) != flat) | (flat >= (classes or 2**31))
             if bad.any():
                 i = int(np.argmax(bad))
-                labels = f"0 to {classes - 1}" if classes else "whole numbers from 0 on"
+                labels = f"0 to {classes - 1}" if classes else "whole numbers from 0"
                 message = f"{source.at(start * size + i)}: `{written(float(flat[i]))}` is no label"
                 raise problem("E0419", message, source.span, help=f"labels of `{name}` are {labels}")
             highest = max(highest, int(flat.max()))

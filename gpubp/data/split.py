@@ -66,19 +66,17 @@ def split(
     shares = (train, valid, test, stratify if folds is None else None)
     if column is not None and shares != (None, None, None, None):
         help = "keep `column` alone, or leave it out"
-        message = "`column` says what each row is for, and the other options of `split` say it too"
+        message = "`column` says what each row is for, and so do the other options of `split`"
         raise problem("E0421", message, span, help=help)
     fractions = {"valid": valid or 0.0, "test": test or 0.0}
     others = sum(fractions.values())
     total = others + (train or 0.0)
     if total > 1 + _EXACT:
-        help = (
-            "leave out `train`: it takes what the others leave" if train and others < 1 else "make one of them smaller"
-        )
+        help = "omit `train`: it is the rest" if train and others < 1 else "make one of them smaller"
         raise problem("E0421", f"the parts add up to {total * 100:.10g}%, more than 100%", span, help=help)
     if train is not None and total < 1 - _EXACT:
         message = f"the parts add up to {total * 100:.10g}%; the other rows would belong to none"
-        raise problem("E0421", message, span, help="leave out `train`: it takes what the others leave")
+        raise problem("E0421", message, span, help="omit `train`: it is the rest")
     fractions = {"train": 1 - others, **fractions}
     if fractions["train"] < _EXACT:
         raise problem("E0421", "no rows are left for training", span)

@@ -119,9 +119,9 @@ def shared_rows(
         same = [k for k in near if all((array[rows[k]] == array[train[places[k]]]).all() for array in arrays)]
         if same:
             other = int(train[places[same[0]]])
-            message = f"{counted(len(same), 'row')} of `{part}` {'stand' if len(same) > 1 else 'stands'} in `train` too"
+            message = f"{counted(len(same), 'row')} of `{part}` {'are' if len(same) > 1 else 'is'} in `train` too"
             note = f"the first: row {other + 1:,} of the data, and row {same[0] + 1:,} of `{part}`"
-            help = "figures over rows that were learned say little; leave out rows that occur twice"
+            help = "metrics on rows that were trained on say little; remove duplicate rows"
             found.append(_warning("W0402", message, span, help, note))
     return found
 
@@ -180,11 +180,11 @@ def rounded(
         names = [f"`{fields[j]}` of `{name}`" if table else f"`{name}`" for j in bad[:1]]
         many = f" and {counted(len(bad) - 1, 'other column')}" if len(bad) > 1 else ""
         of, left = (len(np.unique(numbers)) for numbers in (flat[:, bad[0]], flat[:, bad[0]].astype(np.float32)))
-        message = f"float32 rounds {names[0]}{many} by a large part of how far the numbers lie apart"
+        message = f"float32 rounds away a large part of the variation of {names[0]}{many}"
         note = f"of the {of:,} different numbers of {names[0]} in the training rows {left:,} are left"
         help = "`precision = float64` in `train` does not round them"
         if table and encoder is not None and encoder.feature:
-            help = f"`standardize = true` where the table is read is computed before that; {help}"
+            help = f"`standardize = true` in the reader is computed before that; {help}"
         found.append(_warning("W0404", message, spans.get(name), help, note))
     return found
 
@@ -201,10 +201,10 @@ def parts_of_rows(graph: LayerGraph, rows: int) -> list[Diagnostic]:
     assert isinstance(window, int)
     if batch * window >= rows:
         return []
-    message = f"`{optimizer.name}` compares the gradients of one update with the next, and each is of other rows"
+    message = f"`{optimizer.name}` compares the gradients of consecutive updates, but each is of different rows"
     note = f"an update takes {counted(batch * window, 'row')} of {rows:,} to train on"
     span = train.spans.get("batch", optimizer.span)
-    return [_warning("W0508", message, span, f"`batch = {rows}` takes all rows in each update", note)]
+    return [_warning("W0508", message, span, f"`batch = {rows}` uses all rows in each update", note)]
 
 
 def _marks(arrays: list[NDArray[Any]]) -> NDArray[np.uint64]:

@@ -125,7 +125,7 @@ def _judge_missing(request: Request, table: Table, picks: dict[str, list[int]], 
         return whole_rows(table, cells, {*cells.numbers, *cells.labels})
     for i, column in cells.numbers.items():
         if np.isnan(column).all():
-            message = f"`{table.path}`: no cell of the column `{table.names[i]}` holds a number"
+            message = f"`{table.path}`: no cell of the column `{table.names[i]}` contains a number"
             raise problem("E0416", message, table.span, help="`columns = [...]` picks the others")
     # While types are measured nothing is known of what is to be learned.
     learned = {i for name, want in request.wants.items() if want.type and not want.feature for i in picks[name]}
@@ -159,7 +159,7 @@ def _by_column(part: _Part, column: int) -> NDArray[np.int64]:
     for text in words:
         if text not in PARTS:
             row = int(np.flatnonzero(found.values == (words.index(text) if found.words else float(text)))[0])
-            message = f"{part.at([column], 0, row)}: `{clipped(text)}` is no part of the data"
+            message = f"{part.at([column], 0, row)}: `{clipped(text)}` is not a part of the data"
             help = suggestion(text, PARTS, "the parts are `train`, `valid` and `test`")
             raise problem("E0421", message, part.table.span, help=help)
     codes = np.array([PARTS.index(text) for text in words], dtype=np.int64)

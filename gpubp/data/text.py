@@ -56,7 +56,7 @@ def text(
     numbers = [(name, want) for name, want in request.wants.items() if want.kind == "float"]
     if numbers:
         name, want = numbers[0]
-        message = f"`text` gives tokens, which are classes, and `{name}` takes numbers"
+        message = f"`text` gives tokens, which are classes, but `{name}` takes numbers"
         raise problem("E0418", message, want.span or request.entry.value_span, help=f"`{name}: class(?)[{window}]`")
     kind = word(level)
     main = tokens(read_text(request.base, path, request.span("path")), kind)

@@ -46,7 +46,7 @@ def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) 
     name = os.fspath(path)
     if "\n" in name:
         help = ("`gpubp.loads` takes the text itself",)
-        raise NetError((Diagnostic("E0401", "`load` takes the path of a file, and this is text", help=help),))
+        raise NetError((Diagnostic("E0401", "`load` takes the path of a file, but this is text", help=help),))
     try:
         source = read(name)
     except DiagnosticError as error:
@@ -126,7 +126,7 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
         loss = _loss_of(graph, cx)
     shapes = {node: value.shape[1:] for node, value in cx.values.items() if isinstance(value, Var)}
     constant = [(name, node) for name, node in graph.outputs.items() if node not in cx.varying]
-    help = ("leave `output` out: the value may still stand in the loss",)
+    help = ("leave `output` out: the loss may still use the value",)
     message = "the output `{}` depends on no input"
     found = [Diagnostic("E0303", message.format(name), node.span, help=help) for name, node in constant]
     found += [misfit for parameter in parameters.values() if (misfit := unfitting(parameter)) is not None]

@@ -79,7 +79,7 @@ def one_number(node: Node, cx: Lowering, rule: str) -> Var:
     value = cx.values[node]
     if isinstance(value, Var) and value.dtype in FLOATS and math.prod(value.shape[1:]) == 1:
         return value
-    help = "`mean(...)` or `sum(...)` makes one number of it"
+    help = "`mean(...)` or `sum(...)` reduces it to one number"
     if not isinstance(value, Var):
         error = ShapeError(f"{rule}, this is a plain number", code="E0302")
     elif value.dtype in FLOATS:
@@ -101,7 +101,7 @@ def metric_terms(graph: LayerGraph, cx: Lowering) -> dict[str, Accumulation]:
     found: list[Diagnostic] = []
     for name, node in graph.train.metrics:
         if name in ("loss", "penalty"):
-            message = f"a metric cannot be called `{name}`: the figure of that name is there already"
+            message = f"a metric cannot be called `{name}`: that name is already taken"
             found.append(Diagnostic("E0503", message, node.span, help=("give the value another name",)))
         elif node in cx.values:
             value = cx.values[node]
@@ -121,4 +121,4 @@ def _compared(graph: LayerGraph) -> str:
     target = next((node.label for node in graph.targets), "")
     if target:
         return f"compare an output with a target: for example `mse({output}, {target})`"
-    return f"declare what is to be learned, `target y: [...]`, and compare: for example `mse({output}, y)`"
+    return f"declare what to learn, `target y: [...]`, and compare: for example `mse({output}, y)`"

@@ -234,7 +234,7 @@ class Lowering:
         """Reject labels as operands of arithmetic."""
         for x in given:
             if isinstance(x, Var) and x.dtype not in FLOATS:
-                raise ShapeError(f"`{node.kind}` works on numbers, and this is a class label", code="E0306")
+                raise ShapeError(f"`{node.kind}` takes numbers, but this is a class label", code="E0306")
 
 
 def _constant(value: Any, dtype: str) -> Operand:

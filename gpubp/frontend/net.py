@@ -93,7 +93,7 @@ class Net:
             table = f'`{", ".join(names)} = csv("table.csv"{target})`'
             rows = ", ".join(f"`{name} = [[0, 1], [1, 0]]`" for name in names)
             if self.graph.data is not None and self.graph.data.split is not None:
-                message, span = f"`data` of `{name}` divides rows and gives none", self.graph.data.split.span
+                message, span = f"`data` of `{name}` divides rows, but contains none", self.graph.data.split.span
                 help = f"add a table to it, {table}, or rows: {rows}"
                 given_rows = "in Python `gpubp.train(net, data = {...})` takes arrays"
                 raise NetError([Diagnostic("E0410", message, span, help=(help, given_rows))])
@@ -103,11 +103,11 @@ class Net:
         if options.get("epochs") is None and options.get("steps") is None and epochs is None:
             help = "`epochs = 100` goes through the data 100 times"
             word = Span(section.span.source, section.span.start, section.span.start + len("train"))
-            raise NetError([Diagnostic("E0502", "`train` says neither `epochs` nor `steps`", word, help=(help,))])
+            raise NetError([Diagnostic("E0502", "`train` has neither `epochs` nor `steps`", word, help=(help,))])
         if options.get("epochs") is not None and options.get("steps") is not None:
-            labels = (Label(section.spans["epochs"], "so many epochs"),)
-            message, span = "`train` says both `epochs` and `steps`", section.spans["steps"]
-            raise NetError([Diagnostic("E0502", message, span, "so many steps", labels, help=("keep one of them",))])
+            labels = (Label(section.spans["epochs"], "this many epochs"),)
+            message, span = "`train` has both `epochs` and `steps`", section.spans["steps"]
+            raise NetError([Diagnostic("E0502", message, span, "this many steps", labels, help=("keep one of them",))])
 
     def require_loss(self) -> None:
         """Raise GpubpError if the file has no loss."""

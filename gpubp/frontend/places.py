@@ -47,7 +47,7 @@ def treatment(graph: LayerGraph, parameters: Iterable[Parameter]) -> Treatment:
                 found.append(_weightless("rates", path, graph, weights))
             factors[path] = float(factor)
     if weights and frozen.issuperset(weights) and not found:
-        help = ("leave out the places that are to be trained",)
+        help = ("omit what is to be trained",)
         found.append(Diagnostic("E0521", "nothing is left to train", train.spans.get("freeze"), help=help))
     if found:
         raise DiagnosticError(*found)

@@ -24,7 +24,7 @@ def constant_rate(net: Net) -> tuple[Net, float]:
     optimizer = net.option("optimizer")
     lr = optimizer.options.get("lr") if isinstance(optimizer, Choice) else None
     if not isinstance(lr, int | float) or lr <= 0:
-        raise GpubpError("a range test scales the learning rate of the optimizer, and this one has none, or 0")
+        raise GpubpError("a range test scales the learning rate of the optimizer, but this one has none, or 0")
     train = replace(net.graph.train, options={**net.graph.train.options, "schedule": None})
     return replace(net, graph=replace(net.graph, train=train)), float(lr)
 

@@ -179,7 +179,7 @@ def _one_hot(cx: Trace, node: Node) -> Iterator[Proposal]:
         classes = cx.classes(value) if isinstance(value, Var) else None
         if classes is not None and name is not None:
             shape = [*_shape(cx, source), classes]
-            yield _on(node, i, "one_hot", {}).inputs[i], f"`one_hot({name})` makes numbers of labels: {shape}"
+            yield _on(node, i, "one_hot", {}).inputs[i], f"`one_hot({name})` turns labels into numbers: {shape}"
 
 
 def _declared(cx: Trace, node: Node) -> Iterator[Proposal]:

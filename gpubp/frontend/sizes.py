@@ -23,7 +23,7 @@ MOST_WALKED: Final = 20_000
 def check_example(shape: tuple[int, ...]) -> None:
     """Raise ShapeError for an example shape beyond the limits."""
     if len(shape) > MOST_AXES:
-        raise ShapeError(f"a value has at most {MOST_AXES} axes, and this has {len(shape)}", code="E0308")
+        raise ShapeError(f"a value has at most {MOST_AXES} axes, but this has {len(shape)}", code="E0308")
     size = math.prod(shape)
     if size > MOST_ELEMENTS:
         message = f"a value of shape {list(shape)} has {size:,} elements for each example, over {MOST_ELEMENTS:,}"

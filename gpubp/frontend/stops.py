@@ -93,12 +93,12 @@ def check_stop(graph: LayerGraph) -> list[Diagnostic]:
     part, _, name = figure.rpartition(".")
     near: Sequence[str] = get_close_matches(figure, known, 1, 0.7)
     if part == "test":
-        message = f"`{figure}` is measured once, at the end: what decides on the training is no test"
+        message = f"`{figure}` is computed once, at the end: what influences the training is not a test"
         near = [f"valid.{name}"] if f"valid.{name}" in known else near
     elif name in tables(graph):
-        message, near = f"`{figure}` is a table: what decides on the training is a number", []
+        message, near = f"`{figure}` is a table: only a number can be monitored", []
     elif f"valid.{figure}" in known:
-        message, near = f"a figure is named with its part of the data, and `{figure}` is not", [f"valid.{figure}"]
+        message, near = f"a metric is named with its part of the data, which `{figure}` lacks", [f"valid.{figure}"]
     else:
         message = f"`{figure}` is not computed after an epoch"
     shown = f"available are {', '.join(f'`{one}`' for one in known)}"

@@ -42,7 +42,7 @@ class _Schedule:
     def period(self, duration: Duration) -> Var:
         if duration.amount <= 0:
             raise ShapeError(
-                f"a repeating schedule needs a length, and `every` is {duration.amount} {duration.unit}",
+                f"a repeating schedule needs a length, but `every` is {duration.amount} {duration.unit}",
                 "give it one, such as `every = 5epochs`",
                 code="E0523",
             )
@@ -187,7 +187,7 @@ def require_update(graph: LayerGraph, steps: int) -> None:
         return
     window = accumulated(train)
     if window > steps:
-        message = f"`accumulate` gathers {window:,} batches for one update, and the training has {steps:,} in all"
+        message = f"`accumulate` combines {window:,} batches into one update, but the training has only {steps:,}"
         raise NetError(
             [
                 Diagnostic(

@@ -113,7 +113,7 @@ def explain(of: Any, rows: Mapping[str, Any] | None = None, example: int = 1) ->
     """
     source = getattr(of, "executor", of)
     if not isinstance(source, Net | Executor):
-        raise InputError(f"a net, an executor or a run is explained, and this is of type {type(of).__name__}")
+        raise InputError(f"a net, an executor or a run is explained, but this is of type {type(of).__name__}")
     fresh = isinstance(source, Net)
     net = source if isinstance(source, Net) else source.net
     if isinstance(source, Net):

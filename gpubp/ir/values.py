@@ -266,7 +266,7 @@ def _operand(op: Primitive, given: object) -> Operand:
     number = given.item() if getattr(given, "shape", None) == () and hasattr(given, "item") else given
     if isinstance(number, float | int | bool):
         return number
-    raise TypeError(f"`{op.name}` takes values and numbers, and this is {type(given).__name__}")
+    raise TypeError(f"`{op.name}` takes values and numbers, but this is {type(given).__name__}")
 
 
 def _typed(inputs: tuple[Operand, ...]) -> tuple[Operand, ...]:

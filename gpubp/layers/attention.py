@@ -37,12 +37,12 @@ def attention(
     source = x if memory is None else memory
     if x.ndim != 3 or source.ndim != 3:
         wrong = x if x.ndim != 3 else source
-        raise ShapeError(f"`attention` works on sequences [steps, features], and this is {list(wrong.shape[1:])}")
+        raise ShapeError(f"`attention` takes sequences [steps, features], but this is {list(wrong.shape[1:])}")
     (steps, features), others = x.shape[1:], source.shape[1]
     if features % heads:
         raise ShapeError(f"{heads} heads do not divide {features} features")
     if causal and steps != others:
-        raise ShapeError(f"`causal` compares steps of one sequence, and there are {steps} and {others}")
+        raise ShapeError(f"`causal` compares steps of one sequence, but there are {steps} and {others}")
     if heads * steps * others > MOST_SCORES:
         message = f"`attention` of {heads} heads compares {steps:,} steps with {others:,}: {heads * steps * others:,}"
         raise ShapeError(f"{message} numbers for each example, over {MOST_SCORES:,}", "fewer steps", code="E0308")

@@ -64,7 +64,7 @@ def random_crop(cx: Context, x: Var, *, size: Sizes) -> Var:
 def _require_images(name: str, verb: str, x: Var) -> None:
     if x.ndim < 3:
         help = "images are [height, width] or [height, width, channels]"
-        raise ShapeError(f"`{name}` {verb} images, and this is {list(x.shape[1:])}", help)
+        raise ShapeError(f"`{name}` {verb} images, but this is {list(x.shape[1:])}", help)
 
 
 def _drawn(cx: Context, shape: tuple[int, ...], most: int) -> Var:

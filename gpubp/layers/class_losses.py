@@ -64,13 +64,13 @@ def focal(
     if isinstance(y, Var) and y.dtype in FLOATS:
         same_shapes("focal", p, y)
         if ignore is not None:
-            raise ShapeError("`ignore` is a class label, and the target is a tensor of numbers", code="E0306")
+            raise ShapeError("`ignore` is a class label, but the target is a tensor of numbers", code="E0306")
         one = y * (_power(1.0 - p, gamma) * ops.log_probability(p))
         zero = (1.0 - y) * (_power(p, gamma) * ops.log_probability(1.0 - p))
         return -per_example(one + zero if alpha is None else alpha * one + (1.0 - alpha) * zero)
     classes = check_labels("focal", cx, p, y)
     if alpha is not None:
-        raise ShapeError("`alpha` weighs ones against zeros, and the target is a class label", code="E0306")
+        raise ShapeError("`alpha` weighs ones against zeros, but the target is a class label", code="E0306")
     hot = ops.one_hot(y, classes=classes, dtype=p.dtype)
     right = ops.sum_(hot * p, (-1,))
     each = -(_power(1.0 - right, gamma) * ops.sum_(hot * ops.log_probability(p), (-1,)))
@@ -121,7 +121,7 @@ def _over_positions(each: Var, y: Var, ignore: int | None) -> Var:
 def check_ignored(ignore: int | None, classes: int) -> int | None:
     """The label to ignore. Raises ShapeError if there is no such class."""
     if ignore is not None and ignore >= classes:
-        raise ShapeError(f"`ignore` is a label from 0 to {classes - 1}, and this is {ignore}")
+        raise ShapeError(f"`ignore` is a label from 0 to {classes - 1}, but this is {ignore}")
     return ignore
 
 
@@ -160,9 +160,9 @@ def check_labels(name: str, cx: Context, p: Var, y: Var, what: str = "probabilit
     if not isinstance(y, Var) or not isinstance(p, Var):
         raise ShapeError(f"`{name}` compares two values, not a value and a number")
     if p.dtype not in FLOATS:
-        raise ShapeError(f"`{name}` takes {what} first, and this is a class label", code="E0306")
+        raise ShapeError(f"`{name}` takes {what} first, but this is a class label", code="E0306")
     if y.dtype in FLOATS:
-        raise ShapeError(f"`{name}` needs class labels, and the target is a tensor of numbers", code="E0306")
+        raise ShapeError(f"`{name}` needs class labels, but the target is a tensor of numbers", code="E0306")
     found, classes = p.shape[1:], cx.classes(y)
     if found[:-1] != y.shape[1:] or not found:
         message = f"`{name}` needs one row of {what} per label, got {list(found)} for labels {list(y.shape[1:])}"

@@ -85,7 +85,7 @@ def _counted(
     taken, actual = _decisions(name, cx, p, y)
     classes = taken.shape[-1]
     if of is not None and of >= classes:
-        raise ShapeError(f"`of` is one of {classes} classes, from 0 to {classes - 1}, and this is {of}")
+        raise ShapeError(f"`of` is one of {classes} classes, from 0 to {classes - 1}, but this is {of}")
     micro = getattr(average, "name", average) == "micro"
 
     def finish(sums: Mapping[str, Any], count: int) -> float:

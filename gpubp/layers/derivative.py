@@ -18,19 +18,19 @@ def derivative(cx: Context, u: Var, x: Var) -> Var:
     operations without a derivative, and if `x` is a label, or the same for all examples.
     """
     if not isinstance(u, Var) or not isinstance(x, Var):
-        raise ShapeError("`derivative` works on values of the model, and this is a plain number", code="E0309")
+        raise ShapeError("`derivative` takes values of the model, but this is a plain number", code="E0309")
     if u.dtype not in FLOATS or x.dtype not in FLOATS:
-        help = "`hot = one_hot(label)` makes numbers of a label; what is made of `hot` can be differentiated by it"
+        help = "`hot = one_hot(label)` turns a label into numbers, with respect to which there are derivatives"
         raise ShapeError("a class label has no derivative: it is a name, not a number", help, code="E0306")
     if u.aval.size != u.shape[0]:
-        message = f"`derivative` differentiates one number per example, and this is {list(u.shape[1:])}"
-        raise ShapeError(message, "`sum(...)` or `slice(...)` makes one number of it")
+        message = f"`derivative` differentiates one number per example, but this is {list(u.shape[1:])}"
+        raise ShapeError(message, "`sum(...)` or `slice(...)` reduces it to one number")
     if x.shape[0] != cx.batch:
-        help = "a derivative is by an input, or by a value made of one; the loss is what trains weights"
-        raise ShapeError("there is no derivative by what is the same for all examples", help, code="E0309")
+        help = "a derivative is with respect to an input or a value computed from one; weights are trained by the loss"
+        raise ShapeError("there is no derivative with respect to a value that all examples share", help, code="E0309")
     found = cx.derivative(u, x)
     if found is None:
-        help = "it is by what the first value was computed from; the slopes of `relu`, `abs`, comparisons are constant"
+        help = "the first value must depend on the second; the slopes of `relu`, `abs` and comparisons are constant"
         label = "none leads from one to the other"
         raise ShapeError("this derivative is 0 everywhere", help, label=label, code="E0309")
     return found

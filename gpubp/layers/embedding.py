@@ -22,9 +22,9 @@ def embedding(cx: Context, labels: Var, *, units: Count, init: Init = "glorot_un
     """
     classes = cx.classes(labels)
     if classes is None:
-        raise ShapeError("`embedding` works on class labels, and this is a tensor of numbers", code="E0306")
+        raise ShapeError("`embedding` takes class labels, but this is a tensor of numbers", code="E0306")
     if isinstance(init, int | float):  # the number of classes was written first, as in other libraries
-        message = f"`embedding` is told no number of classes, which the labels say: {classes}"
+        message = f"`embedding` takes no number of classes, because the labels have it: {classes}"
         help = f"`embedding({init:g})` for vectors of {init:g}; to fill them all with it, `init = constant({init:g})`"
         raise ShapeError(message, help, code="E0310")
     return ops.gather(cx.parameter("weight", (classes, units), init, role="table"), labels)
@@ -39,7 +39,7 @@ def positional(cx: Context, x: Var, *, kind: Kind = "sinusoidal", init: Init = "
     3.5.
     """
     if x.ndim != 3:
-        raise ShapeError(f"`positional` works on sequences [steps, features], and this is {list(x.shape[1:])}")
+        raise ShapeError(f"`positional` takes sequences [steps, features], but this is {list(x.shape[1:])}")
     if kind == "learned":
         return x + cx.parameter("weight", x.shape[1:], init, role="table")
     steps, features = x.shape[1:]

@@ -251,7 +251,7 @@ def only_values(name: str, xs: Sequence[Operand]) -> None:
     for x in xs:
         if not isinstance(x, Var):
             raise ShapeError(
-                f"`{name}` takes values of the model, and {x} is a plain number", "`0 * x + 1` has x's shape"
+                f"`{name}` takes values of the model, but {x} is a plain number", "`0 * x + 1` has x's shape"
             )
 
 
@@ -264,5 +264,5 @@ def one_hot(cx: Context, labels: Var) -> Var:
     """Labels as vectors of 0 with a 1 at the label: class(n)[...] gives [..., n]."""
     classes = cx.classes(labels)
     if classes is None:
-        raise ShapeError("`one_hot` works on class labels, and this is a tensor of numbers", code="E0306")
+        raise ShapeError("`one_hot` takes class labels, but this is a tensor of numbers", code="E0306")
     return ops.one_hot(labels, classes=classes, dtype=cx.dtype)

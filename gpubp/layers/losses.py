@@ -23,7 +23,7 @@ def same_shapes(name: str, p: Var, y: Operand) -> None:
         raise ShapeError(f"`{name}` compares two values, not a value and a number")
     for value, which in ((y, "the target"), (p, "its first value")):
         if value.dtype not in FLOATS:
-            raise ShapeError(f"`{name}` compares numbers, and {which} is a class label", code="E0306")
+            raise ShapeError(f"`{name}` compares numbers, but {which} is a class label", code="E0306")
     if p.shape[1:] != y.shape[1:]:
         raise ShapeError(
             f"`{name}` needs equal shapes, got {list(p.shape[1:])} and {list(y.shape[1:])}",
@@ -34,7 +34,7 @@ def same_shapes(name: str, p: Var, y: Operand) -> None:
 def need_axis(name: str, p: Var) -> None:
     """Raise ShapeError for an example that is a single number, if a loss reduces its last axis."""
     if p.ndim < 2:
-        raise ShapeError(f"`{name}` goes along the last axis, and this is a single number")
+        raise ShapeError(f"`{name}` goes along the last axis, but this is a single number")
 
 
 @register("loss", "mse")

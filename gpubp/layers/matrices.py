@@ -19,7 +19,7 @@ def matmul(cx: Context, a: Var, b: Var) -> Var:
         if not isinstance(x, Var) or x.ndim < 3:
             what = list(x.shape[1:]) if isinstance(x, Var) else x
             raise ShapeError(
-                f"`matmul` multiplies values of two axes or more, and this is {what}",
+                f"`matmul` multiplies values of two axes or more, but this is {what}",
                 "weights are applied by a layer: `x -> dense(n)`; `reshape([1, n])` makes a matrix of one row",
             )
     if a.shape[-1] != b.shape[-2]:
@@ -40,5 +40,5 @@ def matmul(cx: Context, a: Var, b: Var) -> Var:
 def transpose(cx: Context, x: Var) -> Var:
     """The last two axes swapped: [..., n, m] gives [..., m, n]. Labels stay labels."""
     if x.ndim < 3:
-        raise ShapeError(f"`transpose` exchanges the last two axes, and this is {list(x.shape[1:])}")
+        raise ShapeError(f"`transpose` exchanges the last two axes, but this is {list(x.shape[1:])}")
     return moved(cx, x, ops.transpose(x))

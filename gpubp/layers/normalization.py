@@ -28,7 +28,7 @@ def batchnorm(cx: Context, x: Var, *, eps: NonNegative = 1e-5, momentum: Fractio
         count = math.prod(x.shape[:-1])
         if count < 2:
             raise ShapeError(
-                "`batchnorm` needs more than one value per channel in a training batch, and this batch has one row",
+                "`batchnorm` needs more than one value per channel in a training batch, but this batch has one row",
                 "choose a `batch` that leaves no last batch of one row, or use `layernorm`",
             )
         mean = ops.mean(x, axes)

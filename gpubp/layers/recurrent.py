@@ -170,7 +170,7 @@ def _needs_steps(x: Var) -> None:
         shape = x.shape[1:]
         steps = [*shape[:1], math.prod(shape[1:])] if shape else [1, 1]
         raise ShapeError(
-            f"a recurrent layer works on values of shape [steps, features], got {list(shape)}",
+            f"a recurrent layer takes values of shape [steps, features], got {list(shape)}",
             f"`reshape({steps})` makes it {steps[0]} step{'s' if steps[0] > 1 else ''} of {steps[1]}",
         )
 

@@ -45,7 +45,7 @@ def spatial(name: str, x: Var) -> int:
         shape = list(x.shape[1:])
         help = f"`reshape([{shape[0]}, 1])` makes it a sequence of one channel" if len(shape) == 1 else ""
         raise ShapeError(
-            f"`{name}` works on images [height, width, channels] or sequences [steps, channels], and this is {shape}",
+            f"`{name}` takes images [height, width, channels] or sequences [steps, channels], but this is {shape}",
             help,
         )
     return axes
@@ -55,7 +55,7 @@ def pair(name: str, option: str, value: Any, axes: int, filler: int = 1) -> Pair
     """An option given for all spatial axes or for each, as two numbers. Raises ShapeError if their number is wrong."""
     numbers = (value,) * axes if isinstance(value, int) else tuple(value)
     if len(numbers) != axes:
-        raise ShapeError(f"`{name}` works on {axes} spatial axes here, and `{option}` has {len(numbers)} numbers")
+        raise ShapeError(f"`{name}` takes {axes} spatial axes here, but `{option}` has {len(numbers)} numbers")
     return _two(numbers) if axes == 2 else (filler, numbers[0])
 
 

@@ -39,7 +39,7 @@ def _images(a: Aval, b: Aval, size: Pair, copies: int | None = None) -> None:
     """Raise ShapeError if the values do not have four axes (the second five, with copies) and the same float type, the
     images cannot be divided among the copies, or the result is empty."""
     if len(a.shape) != 4 or len(b.shape) != 4 + (len(b.shape) == 5 and copies is None):
-        raise ShapeError(f"convolution works on 4 axes, got {list(a.shape)} and {list(b.shape)}")
+        raise ShapeError(f"convolution takes 4 axes, got {list(a.shape)} and {list(b.shape)}")
     if a.dtype != b.dtype or a.dtype not in FLOATS:
         raise ShapeError(f"cannot convolve {a.dtype} with {b.dtype}")
     if min(size) < 1:

@@ -16,6 +16,6 @@ def ema(cx: UpdateContext, average: Var, p: Var, *, decay: Fraction = 0.999) -> 
     Juditsky (1992) on averaging."""
     if decay >= 1:
         raise ShapeError(
-            f"the decay of a moving average must be below 1, and this is {decay:g}", "usual is `ema(0.999)`"
+            f"the decay of a moving average must be below 1, but this is {decay:g}", "a usual value is `ema(0.999)`"
         )
     return average + cx.scalar((1.0 - decay) / correction(cx, decay)) * (p - average)

@@ -185,8 +185,8 @@ def _mean(cx: UpdateContext, p: Var, name: str, x: Var, option: str, kept: float
     `kept` in a file. Raises ShapeError if `kept` is 1."""
     if kept >= 1:
         raise ShapeError(
-            f"`{option}` must be below 1, and this is {kept:g}: such a moving average never changes",
-            f"usual is `{option} = {0.999 if option == 'beta2' else 0.9}`",
+            f"`{option}` must be below 1, but this is {kept:g}: such a moving average never changes",
+            f"a usual value is `{option} = {0.999 if option == 'beta2' else 0.9}`",
         )
     old = cx.state(name, like=p)
     return cx.assign(old, kept * old + (1.0 - kept) * x)

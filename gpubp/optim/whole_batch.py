@@ -62,7 +62,7 @@ def quickprop(cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative = 0.01, grow
     first, starts with lr g.
     """
     if growth <= 0:
-        raise ShapeError(f"`growth` must be above 0, and this is {growth:g}", "usual is `growth = 1.75`")
+        raise ShapeError(f"`growth` must be above 0, but this is {growth:g}", "a usual value is `growth = 1.75`")
     move, old = cx.state("move", like=p), cx.state("slope", like=p)
     # The downward slope along the last update, at its end and at its start, where it was positive.
     now, before = -sign(move) * g, -sign(move) * old

@@ -111,7 +111,7 @@ def _saved(path: Path, content: bytes) -> Saved:
         said = " ".join(str(error).split())[:200]
         raise CheckpointError(f"`{path}` is no saved state, or is damaged: {said}") from None
     if version != FORMAT:
-        raise CheckpointError(f"`{path}` has the format {version}, and this version of gpubp reads {FORMAT}")
+        raise CheckpointError(f"`{path}` has the format {version}, but this version of gpubp reads {FORMAT}")
     if known != _digest(state, about):
         raise CheckpointError(f"`{path}` is damaged: its bytes are not those that were written")
     return Saved(state, about)
@@ -150,7 +150,7 @@ def _content(path: Path, memory: int | None) -> bytes:
             if len(head) < 8 or not 2 <= size <= min(found.st_size - 8, MOST_HEADER):
                 raise CheckpointError(f"`{path}` is no saved state, or is damaged: it has no header")
             if memory is not None and found.st_size > memory:
-                message = f"`{path}` has {found.st_size:,} bytes, and {memory:,} bytes of memory are free"
+                message = f"`{path}` has {found.st_size:,} bytes, but only {memory:,} bytes of memory are free"
                 raise CheckpointError(message)
             header = file.read(size)
             if _end(header, path) != found.st_size - 8 - size:

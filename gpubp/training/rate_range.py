@@ -94,7 +94,7 @@ def range_test(
     or a gradient is not finite before any update, and what `train` raises for the file, its data and the device.
     """
     if not 0 < low < high < math.inf:
-        raise InputError(f"the rate grows from `low` to `high`: 0 < low < high, and they are {low:g} and {high:g}")
+        raise InputError(f"the rate grows from `low` to `high`: 0 < low < high, but they are {low:g} and {high:g}")
     if positive(steps, "steps") < 2:
         raise InputError("`steps` must be at least 2")
     required(net).require_training(1, given=data is not None)

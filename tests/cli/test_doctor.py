@@ -73,7 +73,7 @@ def test_two_cupy_packages(say: Say) -> None:
 
 
 def test_a_cupy_that_is_too_new(say: Say) -> None:
-    assert "the driver knows CUDA up to 12.8" in say(Driver((12, 8), (H100,)), "cupy-cuda13x")["CuPy"].text
+    assert "the driver only supports CUDA up to 12.8" in say(Driver((12, 8), (H100,)), "cupy-cuda13x")["CuPy"].text
     assert "older than 7.5" in say(Driver((13, 0), (GTX,)), "cupy-cuda13x")["CuPy"].text
 
 

@@ -167,7 +167,7 @@ def test_standard_output_has_the_very_bytes(raw: bytes) -> None:
     ("raw", "message"),
     [
         (b"\xff\xfel\x00", b"cannot read standard input: it is UTF-16 text, not UTF-8\n"),
-        (b"\nlet x = \xff", b"standard input is not text in UTF-8: line 2 holds the byte 0xff\nhelp: save it again"),
+        (b"\nlet x = \xff", b"standard input is not text in UTF-8: line 2 contains the byte 0xff\nhelp: save it again"),
     ],
 )
 def test_standard_input_that_is_no_text(raw: bytes, message: bytes) -> None:

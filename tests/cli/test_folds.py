@@ -157,7 +157,7 @@ def test_ctrl_c_and_on(call: Call, file: Path, monkeypatch: pytest.MonkeyPatch) 
     [
         ("a.net --folds 1", "must be at least 2, not 1"),
         ("a.net --folds 31", "31 folds of 30 rows: some would be empty"),
-        ("a.net --folds 11", "a label of `y` has 9 rows to divide, and there are 11 folds"),
+        ("a.net --folds 11", "a label of `y` has 9 rows to divide, but there are 11 folds"),
         ("a.net --fold 2", "`--fold 2`: `--folds` says of how many"),
         ("a.net --folds 3 --fold 4", "`--fold 4`: there are 3"),
         ("--folds 3", "`--folds` needs the .net file"),

@@ -56,7 +56,7 @@ def table(home: Path, text: str | bytes) -> Path:
             ROWS.partition("\n")[2],
             ("`new.csv` has no column `a`, `b`", "put a line with the names of the columns above"),
         ),
-        ("a,b,y\n", ("has a header and no rows", "help: add rows below it")),
+        ("a,b,y\n", ("has a header, but no rows", "help: add rows below it")),
         (
             ROWS.replace("a,b,y", "a,b,y,a")
             .replace(",0\n", ",0,1\n")
@@ -66,7 +66,7 @@ def table(home: Path, text: str | bytes) -> Path:
         ),
         (
             "a,b,y\n" + "one,1,1\n" * 4,
-            ("`one` is text, and so is the whole column", "trained on numbers in this column"),
+            ("`one` is text, like the whole column", "trained on numbers in this column"),
         ),
         ('[{"a": 1, "b": 2}]', ("`new.csv` is JSON, not a table", "save it as CSV")),
         ("<!DOCTYPE html><html>404</html>", ("`new.csv` is a page of HTML", "download the table itself")),
@@ -119,7 +119,8 @@ def test_a_table_that_is_larger_than_memory(call: Call, home: Path, verb: str, m
     size = (home / "a.csv").stat().st_size
     monkeypatch.setattr("gpubp.data.files.free_memory", lambda: size - 1)
     words = {"run": ["a.net", "--no-save"]}.get(verb, ["run", "a.csv"])
-    refused(call(verb, *words), "error[E0425]", f"`a.csv` has {size} bytes, and {size - 1} bytes of memory are free")
+    message = f"`a.csv` has {size} bytes, but only {size - 1} bytes of memory are free"
+    refused(call(verb, *words), "error[E0425]", message)
 
 
 def test_columns_with_long_names_are_told_in_short(call: Call, home: Path) -> None:

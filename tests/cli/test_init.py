@@ -130,7 +130,7 @@ def test_the_target_and_its_task(call: Call, rows: str, target: str) -> None:
     ("rows", "message"),
     [
         ("", "`a.csv` is empty"),
-        ("a,b\n", "`a.csv` has a header and no rows"),
+        ("a,b\n", "`a.csv` has a header, but no rows"),
         ("a\n1\n2\n", "`a.csv` has one column"),
         ("a,a,y\n1,2,3\n4,5,6\n", "nothing to learn `y` from: `a`, `a` (a name that another column has too)"),
         ("a,b\n1,2\n3\n", "line 3: 1 cell, where the header has 2"),
@@ -143,7 +143,7 @@ def test_the_target_and_its_task(call: Call, rows: str, target: str) -> None:
             "(numbers, but line 31 holds `12x`)",
         ),
         ('a,b\n1,2\n"3,4\n', "a quote opens here and never closes"),
-        (b"\x89PNG\0\1\2", "is no text: line 1 holds a zero byte"),
+        (b"\x89PNG\0\1\2", "is not text: line 1 contains a zero byte"),
         (b"a,b\n\x01\xff,2\n", "is not UTF-8 text"),
         (gzip.compress(b"a,b\n1,2\n", mtime=0)[:-9], "unpack"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 99, mtime=0)[:20], "gzip data"),

@@ -34,7 +34,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(tmp_path, {"x": Type((5,))}, {"y": Type((), 2)})
 
 
-CUT = "`a` is cut short: its header says float64 of shape [1, 4], 32 bytes, and 31 follow"
+CUT = "`a` is cut short: its header says float64 of shape [1, 4], 32 bytes, but 31 follow"
 SECOND = "`new.csv`, line 2, column `{}`: {}"
 
 
@@ -146,7 +146,7 @@ def test_tables_without_a_header(world: World) -> None:
     world.write("few.csv", "7\n")
     assert read_table("all.csv", encoders).arrays["x"].tolist() == [[7, 8]]
     assert read_table("some.csv", encoders).arrays["x"].tolist() == [[7, 8]]
-    assert refused("few.csv", encoders) == ("E0415", "`few.csv` has 1 column, and 2 or 3 are needed")
+    assert refused("few.csv", encoders) == ("E0415", "`few.csv` has 1 column, but 2 or 3 are needed")
 
 
 def test_rows_that_stood_in_the_file_itself(world: World) -> None:
@@ -154,7 +154,7 @@ def test_rows_that_stood_in_the_file_itself(world: World) -> None:
     data = world.load(entry("x", ((0, 0), (0, 1))), entry("y", ((0,), (1,))))
     world.write("new.csv", "0,1\n1,1\n")
     assert read_table("new.csv", saved(data, targets=False)).arrays["x"].tolist() == [[0, 1], [1, 1]]
-    message = "`new.csv` has 2 columns, and `x` takes 2"
+    message = "`new.csv` has 2 columns, but `x` takes 2"
     assert refused("new.csv", saved(data)) == ("E0415", message)
 
 
@@ -197,7 +197,7 @@ def test_arrays(world: World) -> None:
 @pytest.mark.parametrize(
     ("content", "code", "message"),
     [
-        (array([[1, 2, 3]]), "E0418", "`a`: a row has shape [3], and `x` is [2, 2, 1]"),
+        (array([[1, 2, 3]]), "E0418", "`a`: a row has shape [3], but `x` is [2, 2, 1]"),
         (array(np.zeros((0, 2, 2))), "E0414", "`a` has no rows: rows are the first axis of its array"),
         (array([[1, 2, 3, float("inf")]]), "E0416", "`a`, row 1, element 4: `inf` is not a finite number"),
         (array([[1, 2, 3, 4]])[:-1], "E0422", CUT),

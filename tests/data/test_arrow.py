@@ -106,8 +106,8 @@ def test_words_and_dictionaries_are_labels(world: World) -> None:
     [
         ({"a": [1.0, None], "y": [0, 1]}, "E0416", SECOND.format("a", "the cell is empty")),
         ({"a": [1.0, float("inf")], "y": [0, 1]}, "E0416", SECOND.format("a", "`inf` is not a finite number")),
-        ({"a": ["u", "v"], "y": [0, 1]}, "E0416", WHOLE.format("a", "string, where numbers are wanted")),
-        ({"a": [[1], [2]], "y": [0, 1]}, "E0416", WHOLE.format("a", "list<element: int64>, where numbers are wanted")),
+        ({"a": ["u", "v"], "y": [0, 1]}, "E0416", WHOLE.format("a", "string, but numbers are needed")),
+        ({"a": [[1], [2]], "y": [0, 1]}, "E0416", WHOLE.format("a", "list<element: int64>, but numbers are needed")),
         ({"a": [1, 2], "y": ["u", None]}, "E0419", SECOND.format("y", "the label is empty")),
         ({"a": [1, 2], "y": [[0], [1]]}, "E0419", WHOLE.format("y", "list<element: int64>, where labels are wanted")),
         ({"a": [1, 2], "y": [0, 7]}, "E0419", SECOND.format("y", "label `7` is not below 2, the number of classes")),

@@ -52,13 +52,13 @@ def test_a_few_places_and_the_count(world: World) -> None:
     found = world.refused(csv("x, y", target="y"))
     assert found.message == "`a.csv`, line 4, column `a`: `?` is not a number"
     (note,) = found.notes
-    assert note.startswith("there are 1,000 cells that are no numbers; the next: `a.csv`, line 5, column `a`: `?`")
+    assert note.startswith("there are 1,000 cells that are not numbers; the next: `a.csv`, line 5, column `a`: `?`")
     assert note.count("line") == 3
 
 
 def test_a_column_of_text(world: World) -> None:
-    message = "`a.csv`, line 2, column `b`: `no` is text, and so is the whole column, where numbers are wanted"
-    refused(world, "a,b,y\n1,no,3\n4,yes,6\n", "E0416", message, "`columns = [...]` leaves the column out")
+    message = "`a.csv`, line 2, column `b`: `no` is text, like the whole column, but numbers are needed"
+    refused(world, "a,b,y\n1,no,3\n4,yes,6\n", "E0416", message, "leaves the column out")
 
 
 def test_ragged_rows(world: World) -> None:

@@ -75,7 +75,7 @@ def test_no_permission(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_text(world: World) -> None:
     packed = gzip.compress(GOOD.encode() * 100)
-    refused(world, b"a,b,y\n1,\0,3\n", "E0413", "`a.csv` is no text: line 2 holds a zero byte")
+    refused(world, b"a,b,y\n1,\0,3\n", "E0413", "`a.csv` is not text: line 2 contains a zero byte")
     refused(
         world,
         b"a,b,y\n1,\xe9,3\n",
@@ -103,7 +103,7 @@ def test_no_rows(world: World) -> None:
     refused(world, "", "E0414", "`a.csv` is empty")
     refused(world, " \n\n", "E0414", "`a.csv` is empty")
     refused(world, gzip.compress(b""), "E0414", "`a.csv` is empty")
-    refused(world, "a,b,y\n", "E0414", "`a.csv` has a header and no rows")
+    refused(world, "a,b,y\n", "E0414", "`a.csv` has a header, but no rows")
 
 
 def test_broken_quotes(world: World) -> None:
@@ -141,7 +141,7 @@ def test_options_that_do_not_go_together(world: World) -> None:
     refused(world, GOOD, "E0411", "`columns` has 1 entry for 2 names", "one entry per name", columns=(REST,))
     refused(world, GOOD, "E0411", "`columns` has 3 entries for 2 names", '[["a", "b"]]', columns=("a", "b", "y"))
     refused(world, GOOD, "E0411", "nothing says which columns are `x`, `y`", "target", scale=2)
-    refused(world, GOOD, "E0411", "`rest` stands for one name only, and `x`, `y` have it", columns=(REST, REST))
+    refused(world, GOOD, "E0411", "`rest` stands for one name only, but `x`, `y` have it", columns=(REST, REST))
     refused(world, GOOD, "E0411", "`b` is not a column's name here", '"b"', columns=(REST, Word("b")))
     refused(world, GOOD, "E0411", "`columns` gives `x` the column `a` twice", columns=(("a", "*"), "y"))
     refused(world, GOOD, "E0411", "`scale` is 0; a finite number other than 0 is wanted", target="y", scale=0)

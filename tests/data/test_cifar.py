@@ -108,7 +108,7 @@ def test_what_cannot_be_found(ten: World, entry: DataEntry, code: str, message: 
             "`set/data_batch_2.bin`, row 3: label `10` is not below 10, the number of classes",
         ),
         ("batches.meta.txt", "cat dog cat", "E0422", "`set/batches.meta.txt` has 2 different words for 10 classes"),
-        ("batches.meta.txt", b"\0", "E0413", "`set/batches.meta.txt` is no text: line 1 holds a zero byte"),
+        ("batches.meta.txt", b"\0", "E0413", "`set/batches.meta.txt` is not text: line 1 contains a zero byte"),
         ("data_batch_1.bin", b"\x1f\x8b", "E0413", "`set/data_batch_1.bin` is cut short: its gzip data ends too early"),
     ],
 )

@@ -26,7 +26,7 @@ from .worlds import World, choice, entry
 MIB = 1 << 20
 HUGE = "its header says float64 of shape [1000000, 1000000], 8,000,000,000,000 bytes"
 SMALL = "its header says float64 of shape [2, 2], 32 bytes"
-OBJECTS = "`a` holds Python objects, which are never unpickled: that could run any program"
+OBJECTS = "`a` holds Python objects, which are never unpickled: that could run arbitrary code"
 FIELDS = npy("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,)}", bytes(8))
 
 
@@ -67,9 +67,9 @@ def reading(world: World, reader: str, content: bytes, **options: Static) -> Dia
         (npy(header("<f8", (2**60, 2))), "`a` is damaged: its header gives no sound shape"),
         (npy(header("<f8", (1,) * 40)), "`a` is damaged: its header gives no sound shape"),
         (npy(header("<f8", (True, 2))), "`a` is damaged: its header gives no sound shape"),
-        (npy(header("<f8", (10**6, 10**6)), bytes(64)), f"`a` is cut short: {HUGE}, and 64 follow"),
-        (GOOD[:-1], f"`a` is cut short: {SMALL}, and 31 follow"),
-        (GOOD + b"\0", f"`a` holds more than one array: {SMALL}, and 33 follow"),
+        (npy(header("<f8", (10**6, 10**6)), bytes(64)), f"`a` is cut short: {HUGE}, but 64 follow"),
+        (GOOD[:-1], f"`a` is cut short: {SMALL}, but 31 follow"),
+        (GOOD + b"\0", f"`a` holds more than one array: {SMALL}, but 33 follow"),
         (npy(header("|O", (1,)), pickle.dumps([1])), OBJECTS),
         (npy(header("<U5", (1,)), bytes(20)), "`a` holds `<U5`, not whole or floating-point numbers"),
         (npy(header("<M8[s]", (1,)), bytes(8)), "`a` holds `<M8[s]`, not whole or floating-point numbers"),
@@ -104,19 +104,19 @@ def test_nothing_is_unpickled(world: World, monkeypatch: pytest.MonkeyPatch) -> 
     ("content", "message"),
     [
         (b"", "`a` is empty"),
-        (b"1,2\n", "`a` is no IDX file: it does not begin as one"),
-        (idx((2, 2), bytes(4))[:9], "`a` is cut short: its header has 2 sizes, and they are not all there"),
-        (idx((2, 2), bytes(3)), "`a` is cut short: its header says shape [2, 2], 4 bytes, and 3 follow"),
-        (idx((2, 2), bytes(5)), "`a` is too long: its header says shape [2, 2], 4 bytes, and 5 follow"),
-        (idx((2, 2), bytes(4), 7), "`a` is no IDX file: it does not begin as one"),
-        (idx((2,) * 200, bytes(4)), "`a` is no IDX file: it does not begin as one"),
+        (b"1,2\n", "`a` is not an IDX file: it does not start like one"),
+        (idx((2, 2), bytes(4))[:9], "`a` is cut short: its header has 2 sizes, but they are not all there"),
+        (idx((2, 2), bytes(3)), "`a` is cut short: its header says shape [2, 2], 4 bytes, but 3 follow"),
+        (idx((2, 2), bytes(5)), "`a` is too long: its header says shape [2, 2], 4 bytes, but 5 follow"),
+        (idx((2, 2), bytes(4), 7), "`a` is not an IDX file: it does not start like one"),
+        (idx((2,) * 200, bytes(4)), "`a` is not an IDX file: it does not start like one"),
         (
             idx((2**32 - 1,) * 3, bytes(4)),
-            f"`a` is cut short: its header says shape {[2**32 - 1] * 3}, {(2**32 - 1) ** 3:,} bytes, and 4 follow",
+            f"`a` is cut short: its header says shape {[2**32 - 1] * 3}, {(2**32 - 1) ** 3:,} bytes, but 4 follow",
         ),
         (
             gzip.compress(idx((2, 2), bytes(3)), mtime=0),
-            "`a` is cut short: its header says shape [2, 2], 4 bytes, and 3 follow",
+            "`a` is cut short: its header says shape [2, 2], 4 bytes, but 3 follow",
         ),
     ],
 )
@@ -142,12 +142,12 @@ def bzipped() -> bytes:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "`a` is no sound npz file: file is not a zip file"),
+        (b"", "`a` is not a valid npz file: file is not a zip file"),
         (GOOD, "`a` is an npy file, not an npz file"),
-        (npz(x=GOOD)[:-30], "`a` is no sound npz file: file is not a zip file"),
+        (npz(x=GOOD)[:-30], "`a` is not a valid npz file: file is not a zip file"),
         (npz(y=GOOD), "`a` has no array `x`"),
-        (npz(x=GOOD[:-1]), f"`a`, array `x` is cut short: {SMALL}, and 31 follow"),
-        (npz(x=npy(header("<f8", (10**6, 10**6)))), f"`a`, array `x` is cut short: {HUGE}, and 0 follow"),
+        (npz(x=GOOD[:-1]), f"`a`, array `x` is cut short: {SMALL}, but 31 follow"),
+        (npz(x=npy(header("<f8", (10**6, 10**6)))), f"`a`, array `x` is cut short: {HUGE}, but 0 follow"),
         (encrypted(), "`a` is encrypted"),
         (bzipped(), "`a` is packed as no npz file is"),
     ],

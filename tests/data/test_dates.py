@@ -152,7 +152,7 @@ def test_the_order_is_told_by_the_whole_column_or_not_at_all(
     assert found.help == (help,)
     number = world.refused(csv("x", columns=("when",)))
     if order is not None:
-        assert "is a date, and so is the whole column, where numbers are wanted" in number.message
+        assert "is a date, like the whole column, but numbers are needed" in number.message
         assert f"`dates = {order or 'dmy'}`" in number.help[0]
 
 

@@ -69,19 +69,19 @@ def test_a_series_too(world: World) -> None:
         (
             b"a,b\n1,\x81\n",
             {"encoding": "cp1252"},
-            "`a.csv` is not text in `cp1252`: line 2 holds the byte 0x81",
+            "`a.csv` is not text in `cp1252`: line 2 contains the byte 0x81",
             '`encoding = "latin-1"`, or save it again as UTF-8',
         ),
         (
             b"a,b\n1,\x00\n",
             {"encoding": "latin-1"},
-            "`a.csv` is no text: line 2 holds a zero byte",
+            "`a.csv` is not text: line 2 contains a zero byte",
             "save the table again as text in UTF-8",
         ),
         (
             b"a,b\n1,2\n",
             {"encoding": "utf-16"},
-            "`a.csv` is not text in `utf-16`: it holds no zero bytes",
+            "`a.csv` is not text in `utf-16`: it contains no zero bytes",
             '`encoding = "utf-8"`, or save it again as UTF-8',
         ),
         (

@@ -110,7 +110,7 @@ def test_statistics_are_those_of_the_training_rows_of_a_fold(world: World) -> No
         ({"test": 0.5, "folds": 11, "fold": 1}, "11 folds of 10 rows: some would be empty", "there are 10 rows"),
         (
             {"stratify": "y", "folds": 6, "fold": 1},
-            "a label of `y` has 5 rows to divide, and there are 6 folds",
+            "a label of `y` has 5 rows to divide, but there are 6 folds",
             "5 folds",
         ),
         ({"stratify": "x", "folds": 2, "fold": 1}, "`x` has 2 values per row; stratifying needs one label", ""),
@@ -131,7 +131,7 @@ def test_a_label_with_one_row_stratifies_nothing() -> None:
         by_folds({"train": np.arange(5)}, 2, ("y", np.array([0, 0, 0, 0, 1])), 0, HERE)
     (found,) = caught.value.diagnostics
     assert (found.message, found.help) == (
-        "a label of `y` has 1 row to divide, and there are 2 folds",
+        "a label of `y` has 1 row to divide, but there are 2 folds",
         ("leave out `stratify`",),
     )
 

@@ -62,7 +62,7 @@ def test_folders_of_another_number_of_classes(world: World, flowers: dict[str, A
     assert found.code == "E0419"
     assert found.message == "`photos` has 3 folders (`aster`, `lily`, `rose`), the type of `y` is class(4)"
     world.targets = {"y": Type((1,))}
-    assert world.refused(images("x, y", labels=FOLDERS)).message.endswith("are classes, and `y` takes numbers")
+    assert world.refused(images("x, y", labels=FOLDERS)).message.endswith("are classes, but `y` takes numbers")
 
 
 @pytest.mark.parametrize(("shape", "mode"), [((4, 6), "L"), ((4, 6, 1), "L"), ((4, 6, 3), "RGB"), ((4, 6, 4), "RGBA")])
@@ -110,10 +110,10 @@ def test_sizes(world: World) -> None:
     shrunk = Image.fromarray(drawn(5, 7)).resize((6, 4), Image.Resampling.BILINEAR)
     np.testing.assert_array_equal(both[1], np.asarray(shrunk) * LEVEL)
     found = world.refused(images("x", size=4))
-    assert (found.code, found.message) == ("E0418", "`size` is [4, 4], and the type of `x` is [4, 6]")
+    assert (found.code, found.message) == ("E0418", "`size` is [4, 4], but the type of `x` is [4, 6]")
     world.inputs = {"x": Type((9, 9))}
     found = world.refused(images("x"))
-    assert found.message == "`photos/a.png` is 4 by 6 pixels large, and the type of `x` is [9, 9]"
+    assert found.message == "`photos/a.png` is 4 by 6 pixels, but the type of `x` is [9, 9]"
     assert found.help == ("`size = [9, 9]` brings all pictures to this size",)
     assert world.refused(images("x", size=(4, 6, 3))).message == "`size` has 3 numbers, and pictures have two"
     assert world.refused(images("x", size=10_000)).message.endswith(
@@ -162,7 +162,7 @@ def test_masks_as_labels(world: World) -> None:
     assert measure(data(images("x, y", masks="masks")), wanted, world.base)["y"] == Type((4, 6), 5)  # type: ignore[arg-type]
     world.targets = {"y": Type((4, 6), 4)}
     found = world.refused(images("x, y", masks="masks"))
-    assert found.message == "`masks/0.png` has pixels of 4, and the labels of `y` are 0 to 3"
+    assert found.message == "`masks/0.png` has pixels of 4, but the labels of `y` are 0 to 3"
     save(world, "masks/0.png", drawn(4, 6, 3))
     assert "is of the kind `RGB`" in world.refused(images("x, y", masks="masks")).message
 
@@ -194,8 +194,8 @@ def test_folders_for_testing(world: World, flowers: dict[str, Array]) -> None:
 @pytest.mark.parametrize(
     ("names", "options", "message"),
     [
-        ("x", {"labels": FOLDERS}, "`images` gives pictures and their classes here, and there are 1 name: `x`"),
-        ("x, y", {}, "`images` gives pictures alone here, and there are 2 names: `x`, `y`"),
+        ("x", {"labels": FOLDERS}, "`images` gives pictures and their classes here, for 2 names, not 1: `x`"),
+        ("x, y", {}, "`images` gives pictures alone here, for 1 name, not 2: `x`, `y`"),
         ("x, y", {"labels": FOLDERS, "masks": "masks"}, "`images` takes classes by `labels`, or masks, not both"),
         ("x, y", {"labels": FOLDERS, "test": ("a", "b")}, "`test` takes one folder here"),
         ("x, y", {"labels": FOLDERS, "path": "photo"}, "the folder `photo` does not exist"),

@@ -44,7 +44,7 @@ def test_new_pictures_that_do_not_fit(world: World, flowers: dict[str, Array]) -
     exact = images("x, y", labels=FOLDERS)
     save(world, "new/tulip/1.png", drawn(5, 6, 3))
     new = world.base / "new"
-    assert refused(new / "tulip", world, exact, "x y").endswith("is 5 by 6 pixels large, and `x` is [4, 6, 3]")
+    assert refused(new / "tulip", world, exact, "x y").endswith("is 5 by 6 pixels, but `x` is [4, 6, 3]")
     assert refused(new, world, exact, "x", ("name",)) == "a folder of pictures has no column `name`"
     resized = images("x, y", labels=FOLDERS, size=(4, 6))
     assert refused(new, world, resized, "x y") == f"`{new}/tulip` is the folder of no class"

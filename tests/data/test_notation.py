@@ -166,8 +166,8 @@ BOTH = '`thousands = ","` reads it as thousands, `decimal = ","` as decimals: th
 @pytest.mark.parametrize(
     ("cells", "odd", "help"),
     [
-        (['"1,234"', '"1,234,567"'], "it has signs between thousands", '`thousands = ","` reads such numbers'),
-        (['"1,234"', "0.5"], "it has signs between thousands", '`thousands = ","` reads such numbers'),
+        (['"1,234"', '"1,234,567"'], "it has thousands separators", '`thousands = ","` reads such numbers'),
+        (['"1,234"', "0.5"], "it has thousands separators", '`thousands = ","` reads such numbers'),
         (['"1,234"', '"2,5"'], "it has a decimal comma", '`decimal = ","` reads such numbers'),
         (['"1,234"', "5"], "it has a comma", BOTH),
         (['"$1,200.50"'], "it has the unit `$`", '`thousands = ",", units = ["$"]` reads such numbers'),

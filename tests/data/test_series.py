@@ -182,7 +182,7 @@ def test_decimal_commas(world: World) -> None:
     ("names", "options", "message"),
     [
         ("past, next, more", {}, "`series` gives windows and what follows them, two names at most, not 3"),
-        ("past", {"target": ("a",)}, "`target` is for a second name, and there is one name"),
+        ("past", {"target": ("a",)}, "`target` is for a second name, but there is only one"),
         ("past, next", {"columns": ("c",)}, "`a.csv` has no column `c`"),
         ("past, next", {}, "`a.csv` has the column `kind`, which holds text"),
         ("past, next", {"path": "none.csv"}, "`none.csv` does not exist"),

@@ -72,13 +72,13 @@ def test_large_numbers_that_differ_little(world: World) -> None:
     for step, told in ((10, True), (100_000, False)):
         rows = "".join(f"{1_700_000_000 + step * i},{i * i},{i / 2}\n" for i in range(50))
         world.write("a.csv", "t,a,y\n" + rows)
-        message = "float32 rounds `t` of `x` by a large part of how far the numbers lie apart"
+        message = "float32 rounds away a large part of the variation of `t` of `x`"
         assert warnings(world, csv("x, y", target="y")) == [("W0404", message)] * told
         assert warnings(world, csv("x, y", target="y", standardize=True)) == []
     world.write("a.csv", "u,t,y\n" + "".join(f"{1e9 + i},{1e9 - i},{2e9 + i}\n" for i in range(50)))
     assert [one for _, one in warnings(world, csv("x, y", target="y"))] == [
-        "float32 rounds `u` of `x` and 1 other column by a large part of how far the numbers lie apart",
-        "float32 rounds `y` of `y` by a large part of how far the numbers lie apart",
+        "float32 rounds away a large part of the variation of `u` of `x` and 1 other column",
+        "float32 rounds away a large part of the variation of `y` of `y`",
     ]
 
 
@@ -98,9 +98,7 @@ def test_float64_rounds_none_of_them(precision: str, count: int) -> None:
 def test_rows_in_two_parts(world: World) -> None:
     world.write("a.csv", "a,b,y\n1,2,3\n4,5,6\n7,8,9\n")
     world.write("b.csv", "a,b,y\n4,5,6\n4,5,7\n1,2,3\n")
-    assert warnings(world, csv("x, y", target="y", test="b.csv")) == [
-        ("W0402", "2 rows of `test` stand in `train` too")
-    ]
+    assert warnings(world, csv("x, y", target="y", test="b.csv")) == [("W0402", "2 rows of `test` are in `train` too")]
     world.write("b.csv", "a,b,y\n4,5,7\n")
     assert warnings(world, csv("x, y", target="y", test="b.csv")) == []
 
@@ -113,7 +111,7 @@ def test_exactly_the_rows_in_two_parts_are_counted(world: World, rows: list[tupl
     train = {rows[i] for i in found.parts["train"]}
     shared = sum(rows[i] in train for i in found.parts["test"])
     counts = [one.message for one in found.warnings if one.code == "W0402"]
-    verb = "row of `test` stands" if shared == 1 else "rows of `test` stand"
+    verb = "row of `test` is" if shared == 1 else "rows of `test` are"
     assert counts == ([f"{shared} {verb} in `train` too"] if shared else [])
 
 

@@ -50,8 +50,8 @@ def test_only_training_rows_fill(world: World) -> None:
     ("policy", "text", "message"),
     [
         ("error", HOLES, "`a.csv`, line 3, column `a`: the cell is empty"),
-        ("mean", "a,b,y\n1,2,\n1,2,\n", "`a.csv`: no cell of the column `y` holds a number"),
-        ("mean", "a,b,y\n1,,3\n1,,3\n", "`a.csv`: no cell of the column `b` holds a number"),
+        ("mean", "a,b,y\n1,2,\n1,2,\n", "`a.csv`: no cell of the column `y` contains a number"),
+        ("mean", "a,b,y\n1,,3\n1,,3\n", "`a.csv`: no cell of the column `b` contains a number"),
         ("drop", "a,b,y\n1,,3\n,2,3\n", "`a.csv`: no row is left, for each misses a cell"),
         ("mean", "a,b,y\n1,x,3\n1,2,3\n", "`a.csv`, line 2, column `b`: `x` is not a number"),
         ("drop", "a,b,y\n1,inf,3\n1,2,3\n", "`a.csv`, line 2, column `b`: `inf` is not a finite number"),
@@ -138,7 +138,7 @@ def test_one_hot(world: World) -> None:
     [
         ({"onehot": ("town", "zip")}, "`a.csv` has no column `zip`"),
         ({"onehot": "y"}, "`onehot` is for columns of numbers that the net takes in; `y` is `y`"),
-        ({}, "`a.csv`, line 2, column `town`: `Rome` is text, and so is the whole column, where numbers are wanted"),
+        ({}, "`a.csv`, line 2, column `town`: `Rome` is text, like the whole column, but numbers are needed"),
     ],
 )
 def test_columns_of_text_want_a_word(world: World, options: dict[str, Static], message: str) -> None:
@@ -166,7 +166,7 @@ TWICE = "the test rows have a file of their own, and `part` says `test` too"
     [
         ("a,b,y\n1,2,3\n", {}, "no table of `data` has a column `part`"),
         ("a,b,y,part\n1,2,3,test\n", {}, "`part` says `train` in no row: none is left for training"),
-        ("a,b,y,part\n1,2,3,1\n", {}, "`a.csv`, line 2, column `part`: `1` is no part of the data"),
+        ("a,b,y,part\n1,2,3,1\n", {}, "`a.csv`, line 2, column `part`: `1` is not a part of the data"),
         ("a,b,y,part\n1,2,3,train\n1,2,3,test\n", {"test": "a.csv"}, TWICE),
     ],
 )

@@ -88,7 +88,7 @@ def test_windows(world: World, text: str, window: int, step: int) -> None:
 
 
 OTHER = "`a.txt` has 2 different characters (`a`, `b`), the type of `text` is class(3)[2]"
-FLOAT = "`text` gives tokens, which are classes, and `text` takes numbers"
+FLOAT = "`text` gives tokens, which are classes, but `text` takes numbers"
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_long_texts_take_no_long_time(text: str) -> None:
 
 def test_a_list_of_yaml_is_a_pipe() -> None:
     _, found = parse(Source("t.net", "model {\n  - dense: 8\n}\n"))
-    assert [finding.message for finding in found] == ["`-` begins no statement"]
+    assert [finding.message for finding in found] == ["`-` does not start a statement"]
     assert "`h = x -> dense(8) -> relu`" in found[0].help[0]
 
 

@@ -39,7 +39,7 @@ TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n
             (
                 TRAINED.replace("loss = mse(p, y)", f"loss = {call} + mse(p, y)") + "}",
                 "E0205",
-                "`mse` works on 2 values (p, y) and is given 1",
+                "`mse` takes 2 values (p, y), but got 1",
                 "mse",
                 help,
             )
@@ -53,14 +53,14 @@ TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n
             HEAD.replace("target y", "target z: [1]\n  target y") + "  output p = x -> dense(1)\n}\n"
             "train {\n  loss = mse(p) + mse(p, y) + mse(p, z)\n  optimizer = adam()\n}",
             "E0205",
-            "`mse` works on 2 values (p, y) and is given 1",
+            "`mse` takes 2 values (p, y), but got 1",
             "mse",
             "`mse(p, ...)`",
         ),
         (
             "block two(k) on a, b { return a -> dense(k) }\n" + HEAD + "  output p = x -> two(k = 4)\n}",
             "E0205",
-            "`two` works on 2 values (a, b) and is given 1",
+            "`two` takes 2 values (a, b), but got 1",
             "two",
             "`two(x, ...)`",
         ),
@@ -74,7 +74,7 @@ TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n
         (
             HEAD + "  output p = if x > 0 then x else 0\n}",
             "E0315",
-            "`if` is evaluated when the file is loaded, and `x` is a tensor",
+            "`if` is evaluated when the file is loaded, but `x` is a tensor",
             "x",
             "`where(x > 0, x, 0)` chooses per element",
         ),
@@ -82,7 +82,7 @@ TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n
         (
             HEAD + "  output p = x -> dropout(25)\n}",
             "E0313",
-            "`rate` is a fraction, and this is 25",
+            "`rate` is a fraction, but this is 25",
             "25",
             "did you mean `25%`?",
         ),
@@ -110,23 +110,23 @@ TRAINED = f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n
         (
             HEAD + "  output p = x -> matmul\n}",
             "E0205",
-            "`matmul` works on 2 values (a, b) and is given 1",
+            "`matmul` takes 2 values (a, b), but got 1",
             "matmul",
             "`matmul(x, ...)`",
         ),
         (
             HEAD + "  output p = x + [x]\n}",
             "E0310",
-            "`+` works on numbers, and this is a list of values",
+            "`+` takes numbers, but this is a list of values",
             "[x]",
             "`stack` or `concat` makes one tensor of a list of values",
         ),
         (
             HEAD + "  output p = x -> dense(3, bias = false, 4)\n}",
             "E0206",
-            "an argument without a name stands after one with a name",
+            "a positional argument follows a named one",
             "4",
-            "positions before names",
+            "positional arguments come first",
         ),
         (
             "model {\n  input x: clas(3)\n  output p = x -> embedding(3)\n}",

@@ -73,7 +73,7 @@ def test_blocks_are_seen_everywhere_params_from_their_line_on() -> None:
 def test_used_before_it_is_made() -> None:
     wrong = error(f"{HEAD}  a = b -> relu\n  b = x -> relu\n  output p = a + b\n}}")
     assert (wrong.code, wrong.message) == ("E0203", "`b` is used before it is defined")
-    assert wrong.labels[0].text == "made here"
+    assert wrong.labels[0].text == "defined here"
 
 
 def test_words_come_first_where_an_option_has_them() -> None:
@@ -86,7 +86,7 @@ def test_options_see_no_tensors() -> None:
     init = made.outputs["p"].attrs["init"]
     assert getattr(init, "name", None) == "normal"
     wrong = error(f"{HEAD}  h = x -> relu\n  output p = h -> dense(h)\n}}")
-    assert (wrong.code, wrong.message) == ("E0316", "`h` is a tensor, and this is evaluated when the file is loaded")
+    assert (wrong.code, wrong.message) == ("E0316", "`h` is a tensor, but this is evaluated when the file is loaded")
 
 
 def test_a_word_stands_where_its_function_may() -> None:

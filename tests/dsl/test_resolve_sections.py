@@ -120,7 +120,7 @@ def test_params() -> None:
     ("set_", "code", "message"),
     [
         ({"w": "17"}, "E0317", "17 is not in the domain of `w`"),
-        ({"w": "relu"}, "E0310", "`w` is the number 32 in the file, and the word `relu` is set"),
+        ({"w": "relu"}, "E0310", "`w` is the number 32 in the file, but the word `relu` is set"),
         ({"wd": "16"}, "E0216", "there is no param `wd` to set"),
         ({"w": "1 / 0"}, "E0314", "this divides by zero"),
     ],

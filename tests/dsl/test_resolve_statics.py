@@ -102,14 +102,14 @@ def test_kinds() -> None:
 @pytest.mark.parametrize(
     ("call", "code", "message"),
     [
-        ("dense(2.5)", "E0311", "`units` must be whole, and this is 2.5"),
-        ("dense(0)", "E0312", "`units` must be at least 1, and this is 0"),
+        ("dense(2.5)", "E0311", "`units` must be whole, but this is 2.5"),
+        ("dense(0)", "E0312", "`units` must be at least 1, but this is 0"),
         ("dense(3%)", "E0313", "`units` takes a plain number; `%` fits only fractions"),
         ("dense(3epochs)", "E0313", "`units` takes a plain number"),
-        ("dense(true)", "E0310", "`units` takes a whole number, and this is the truth `true`"),
-        ('dense("a")', "E0310", "`units` takes a whole number, and this is a string"),
-        ("dense(relu)", "E0310", "`units` takes a whole number, and this is the word `relu`"),
-        ("dense(3, bias = 1)", "E0310", "`bias` takes `true` or `false`, and this is the number 1"),
+        ("dense(true)", "E0310", "`units` takes a whole number, but this is the truth `true`"),
+        ('dense("a")', "E0310", "`units` takes a whole number, but this is a string"),
+        ("dense(relu)", "E0310", "`units` takes a whole number, but this is the word `relu`"),
+        ("dense(3, bias = 1)", "E0310", "`bias` takes `true` or `false`, but this is the number 1"),
         (
             "dense(3, init = [[1, 2], [3]])",
             "E0310",
@@ -118,11 +118,11 @@ def test_kinds() -> None:
         (
             "dense(3, init = adam)",
             "E0310",
-            "`init` takes an initializer or numbers (a scalar or a rectangular list), and this is the word `adam`",
+            "`init` takes an initializer or numbers (a scalar or a rectangular list), but this is the word `adam`",
         ),
-        ("reshape([2.5])", "E0311", "`shape` takes whole numbers, and this holds the number 2.5"),
-        ("conv(3, 3, pad = relu)", "E0310", "`pad` takes `same` or `valid`, and this is the word `relu`"),
-        ("conv(3, 3, pad = smae)", "E0201", "`pad` knows no `smae`"),
+        ("reshape([2.5])", "E0311", "`shape` takes whole numbers, but this contains the number 2.5"),
+        ("conv(3, 3, pad = relu)", "E0310", "`pad` takes `same` or `valid`, but this is the word `relu`"),
+        ("conv(3, 3, pad = smae)", "E0201", "`pad` does not know `smae`"),
         ("attention(2, memory = 3)", "", ""),
     ],
 )

@@ -61,8 +61,8 @@ def test_a_number_is_one_token_with_its_unit(text: str, value: float, unit: str)
         ("9223372036854775808", "9223372036854775808", "this number is too large"),
         ("9" * 6000, "9" * 6000, "this number is too large"),
         ("1e-999", "1e-999", "this number is too small"),
-        (".5", ".5", "a number begins with a digit"),
-        ("1.5.2", "1.5.2", "a number has one decimal point"),
+        (".5", ".5", "a number starts with a digit"),
+        ("1.5.2", "1.5.2", "a number has at most one decimal point"),
         ("x.2", ".2", "a number cannot follow a name and a dot"),
     ],
 )

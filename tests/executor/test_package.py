@@ -153,7 +153,7 @@ def test_an_option_of_no_known_type_is_refused_at_once(annotation: Any) -> None:
 
 
 def test_what_is_no_function_is_no_loss() -> None:
-    with pytest.raises(gpubp.GpubpError, match="loss `odd` is a Python function, and <class 'int'> is none"):
+    with pytest.raises(gpubp.GpubpError, match="loss `odd` is a Python function, but <class 'int'> is not"):
         gpubp.loss("odd")(int)
 
 
@@ -246,8 +246,8 @@ WRONG: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
     "asks": (lambda cx, x: x if x > 0 else -x, "TypeError: while a layer is traced no value is known, so `if` "),
     "takes": (lambda cx, x: x[:, 0], "TypeError: a value is not indexed: `ops.slice_` takes a part of it"),
     "numpys": (lambda cx, x: np.exp(x), "TypeError: operand 'Var' does not support ufuncs"),
-    "arrays": (lambda cx, x: x * np.ones(3), "TypeError: `mul` takes values and numbers, and this is ndarray"),
-    "texts": (lambda cx, x: x + "a", "TypeError: `add` takes values and numbers, and this is str"),
+    "arrays": (lambda cx, x: x * np.ones(3), "TypeError: `mul` takes values and numbers, but this is ndarray"),
+    "texts": (lambda cx, x: x + "a", "TypeError: `add` takes values and numbers, but this is str"),
 }
 
 

@@ -111,7 +111,7 @@ def test_a_layer_that_calls_numpy_on_a_value() -> None:
     ("layer", "error", "help"),
     [
         ("method", "AttributeError: 'Var' object has no attribute 'sum'", (HELP,)),
-        ("two_for_one", "TypeError: `sin` works on 1 value, and is given 2", ()),
+        ("two_for_one", "TypeError: `sin` takes 1 value, but got 2", ()),
     ],
 )
 def test_a_layer_that_takes_a_value_for_an_array(layer: str, error: str, help: tuple[str, ...]) -> None:

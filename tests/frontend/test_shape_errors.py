@@ -160,14 +160,14 @@ help: a `layer` has weights of one shape; a block creates new ones for each use:
             "E0306",
             "cannot add labels: they are names, not numbers",
             "",
-            "`one_hot(digit)` makes numbers of labels: [10]",
+            "`one_hot(digit)` turns labels into numbers: [10]",
         ),
         ("a = digit == x", "E0306", "cannot compare labels with numbers: they are names", "", None),
-        ("a = digit -> dense(3)", "E0306", "`dense` works on numbers, and this is a class label", "", None),
+        ("a = digit -> dense(3)", "E0306", "`dense` takes numbers, but this is a class label", "", None),
         (
             "a = one_hot(x)",
             "E0306",
-            "`one_hot` works on class labels, and this is a tensor of numbers",
+            "`one_hot` takes class labels, but this is a tensor of numbers",
             "",
             None,
         ),
@@ -219,7 +219,7 @@ def test_a_model(line: str, code: str, message: str, label: str | None, help: st
     assert help is None or found.help == (help,)
 
 
-LABELS = "`cross_entropy` needs class labels, and the target is a tensor of numbers"
+LABELS = "`cross_entropy` needs class labels, but the target is a tensor of numbers"
 CLASSES = "`cross_entropy` needs one probability per class: 3 outputs for 10 classes"
 ROWS = "`cross_entropy` needs one row of probabilities per label, got [] for labels []"
 ONE = "a loss is one number per example, this is"
@@ -228,11 +228,11 @@ ONE = "a loss is one number per example, this is"
 @pytest.mark.parametrize(
     ("loss", "code", "message", "help"),
     [
-        ("mse(p, digit)", 6, "`mse` compares numbers, and the target is a class label", "`cross_entropy(p, digit)`"),
+        ("mse(p, digit)", 6, "`mse` compares numbers, but the target is a class label", "`cross_entropy(p, digit)`"),
         (
             "cross_entropy(digit, p)",
             6,
-            "`cross_entropy` takes probabilities first, and this is a class label",
+            "`cross_entropy` takes probabilities first, but this is a class label",
             "second",
         ),
         ("cross_entropy(p, y)", 6, LABELS, "`target y: class(10)`"),

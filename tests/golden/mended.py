@@ -285,7 +285,7 @@ IN_WORDS = frozenset(
         "E0203_before_made",  # move its line up
         "E0204_input_by_name",  # inputs come first and without names
         "E0206_block_value_too_many",  # leave out `x`
-        "E0206_too_many",  # positions before names
+        "E0206_too_many",  # positional arguments come first
         "E0206_twice",  # the labels show both
         "E0301_in_block",  # the skip path needs a statement
         "E0312_batch_axis",  # never written

@@ -123,22 +123,22 @@ def test_scatter_add_sums_in_order_on_both_array_modules(width: int) -> None:
     [
         ("input x: [5, 6]\noutput p = x -> attention(4)", "4 heads do not divide 6 features"),
         ("input x: [40_000, 6]\noutput p = x -> attention", "1,600,000,000 numbers for each example"),
-        ("input x: [6]\noutput p = x -> attention(2)", r"works on sequences \[steps, features\], and this is \[6\]"),
+        ("input x: [6]\noutput p = x -> attention(2)", r"takes sequences \[steps, features\], but this is \[6\]"),
         (
             "input x: [5, 6]\ninput m: [4]\noutput p = x -> attention(2, mask = m)",
             r"`mask` of shape \[4\] fits neither \[5\] nor \[5, 5\]",
         ),
         (
             "input x: [5, 6]\ninput m: [4, 6]\noutput p = x -> attention(2, memory = m, causal = true)",
-            "`causal` compares steps of one sequence, and there are 5 and 4",
+            "`causal` compares steps of one sequence, but there are 5 and 4",
         ),
-        ("input x: [5]\noutput p = x -> embedding(4)", "`embedding` works on class labels"),
-        ("input x: class(3)\noutput p = x -> dense(4)", "`dense` works on numbers, and this is a class label"),
+        ("input x: [5]\noutput p = x -> embedding(4)", "`embedding` takes class labels"),
+        ("input x: class(3)\noutput p = x -> dense(4)", "`dense` takes numbers, but this is a class label"),
         (
             "input x: [4, 6]\ninput m: class(3)[4, 6]\noutput p = x -> attention(memory = m)",
-            "`attention` works on numbers, and this is a class label",
+            "`attention` takes numbers, but this is a class label",
         ),
-        ("input x: [5]\noutput p = x -> positional", "`positional` works on sequences"),
+        ("input x: [5]\noutput p = x -> positional", "`positional` takes sequences"),
         ("input x: [5]\noutput p = x -> glu", "`glu` needs an even last axis"),
         ("input x: [2, 3]\noutput p = matmul(x, x)", r"cannot multiply matrices \[2, 3\] and \[2, 3\]"),
         ("input x: [3]\noutput p = transpose(x)", "`transpose` exchanges the last two axes"),

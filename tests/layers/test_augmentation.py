@@ -104,11 +104,11 @@ def test_nothing_happens_in_evaluation() -> None:
 @pytest.mark.parametrize(
     ("layer", "shape", "message"),
     [
-        ("random_shift(1)", "[5]", r"`random_shift` moves images, and this is \[5\]"),
-        ("random_crop(3)", "[5]", r"`random_crop` cuts images, and this is \[5\]"),
+        ("random_shift(1)", "[5]", r"`random_shift` moves images, but this is \[5\]"),
+        ("random_crop(3)", "[5]", r"`random_crop` cuts images, but this is \[5\]"),
         ("random_crop(5)", "[4, 5, 2]", r"an image of 4 by 5 has no piece of 5 by 5"),
         ("random_crop([2, 6])", "[4, 5, 2]", r"an image of 4 by 5 has no piece of 2 by 6"),
-        ("random_crop([2, 3, 2])", "[4, 5, 2]", r"`random_crop` works on 2 spatial axes here, and `size` has 3"),
+        ("random_crop([2, 3, 2])", "[4, 5, 2]", r"`random_crop` takes 2 spatial axes here, but `size` has 3"),
         ("random_flip(3)", "[4, 5, 2]", r"there is no axis 3 in \[4, 5, 2\]"),
     ],
 )

@@ -129,8 +129,8 @@ def test_perplexity_is_no_mean_of_batches() -> None:
         ("cross_entropy(p, y, weights = [1, 2])", "`cross_entropy` needs a list of one weight per class, 3 in all"),
         ("cross_entropy(p, y, weights = 2)", "`cross_entropy` needs a list of one weight per class, 3 in all"),
         ("cross_entropy(p, y, weights = [1, -2, 3])", "a weight of `cross_entropy` is -2: they are not negative"),
-        ("cross_entropy(p, y, ignore = 3)", "`ignore` is a label from 0 to 2, and this is 3"),
-        ("focal(p, y, alpha = 0.25)", "`alpha` weighs ones against zeros, and the target is a class label"),
+        ("cross_entropy(p, y, ignore = 3)", "`ignore` is a label from 0 to 2, but this is 3"),
+        ("focal(p, y, alpha = 0.25)", "`alpha` weighs ones against zeros, but the target is a class label"),
     ],
 )
 def test_options_that_do_not_fit(loss: str, message: str) -> None:
@@ -141,7 +141,7 @@ def test_options_that_do_not_fit(loss: str, message: str) -> None:
 def test_losses_along_an_axis_need_one() -> None:
     for loss in ("cosine", "kl_divergence"):
         (message,) = refused("input x: [2]\ntarget y: []\noutput p = sum(x -> dense(2))", f"{loss}(p, y)")
-        assert message == f"`{loss}` goes along the last axis, and this is a single number"
+        assert message == f"`{loss}` goes along the last axis, but this is a single number"
 
 
 # Metrics -------------------------------------------------------------------------------------------------------------

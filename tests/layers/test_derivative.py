@@ -219,7 +219,7 @@ train {
 
 
 REFUSED = {
-    "u = x -> dense(3)\n output p = derivative(u, x)": ("E0301", "one number per example, and this is [3]"),
+    "u = x -> dense(3)\n output p = derivative(u, x)": ("E0301", "one number per example, but this is [3]"),
     "output p = derivative(sum(x), x -> dense(2))": ("E0309", "this derivative is 0 everywhere"),
     "s = derivative(x -> dense(4) -> relu -> dense(1), x)\n output p = derivative(sum(s), x)": (
         "E0309",
@@ -227,9 +227,9 @@ REFUSED = {
     ),
     "output p = derivative(sum(x > 0), x)": ("E0309", "this derivative is 0 everywhere"),
     "output p = derivative(sum(x), 1)": ("E0309", "this is a plain number"),
-    "layer f = dense(1)\n u = x -> f\n output p = x * derivative(u, f.bias)": ("E0309", "the same for all examples"),
+    "layer f = dense(1)\n u = x -> f\n output p = x * derivative(u, f.bias)": ("E0309", "that all examples share"),
     "output p = derivative(sum(x), k)": ("E0306", "a class label has no derivative"),
-    "output p = x -> derivative": ("E0205", "works on 2 values (u, x) and is given 1"),
+    "output p = x -> derivative": ("E0205", "takes 2 values (u, x), but got 1"),
 }
 
 

@@ -73,7 +73,7 @@ def test_moves_are_those_of_numpy_and_know_their_classes(words: str, backend: st
         ("concat(k, x)", "cannot join labels and numbers: labels are names"),
         ("stack(x, k)", "cannot stack labels and numbers: labels are names"),
         ("slice(k, 0, 2) + 1", "cannot add labels: they are names, not numbers"),
-        ("slice(k, 0, 2) -> dense(3)", "`dense` works on numbers, and this is a class label"),
+        ("slice(k, 0, 2) -> dense(3)", "`dense` takes numbers, but this is a class label"),
         ("cross_entropy(x, slice(k, 0, 2))", "`cross_entropy` needs one row of probabilities per label, got [6]"),
         ("slice(one, 0, 1)", "axis 0 does not exist in shape []"),
     ],
@@ -91,4 +91,4 @@ def test_messages_tell_what_became_of_labels() -> None:
         gpubp.loads("model {\n  input k: class(4)[6]\n  said = slice(k, 0, 5)\n  output p = said -> relu\n}\n")
     (finding,) = raised.value.diagnostics
     assert [label.text for label in finding.labels] == ["class(4)[6] becomes class(4)[5]"]
-    assert finding.help == ("`one_hot(said)` makes numbers of labels: [5, 4]",)
+    assert finding.help == ("`one_hot(said)` turns labels into numbers: [5, 4]",)

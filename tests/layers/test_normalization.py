@@ -150,7 +150,7 @@ def test_gains_and_biases_do_not_decay() -> None:
     [
         ("input x: [6]\noutput p = x -> groupnorm(4)", "4 groups do not divide 6 channels"),
         ("input x: []\noutput p = x -> batchnorm", "needs an axis of channels"),
-        ("input x: [3]\noutput p = x -> batchnorm(momentum = 1.5)", "`momentum` is a fraction, and this is 1.5"),
+        ("input x: [3]\noutput p = x -> batchnorm(momentum = 1.5)", "`momentum` is a fraction, but this is 1.5"),
     ],
 )
 def test_messages(line: str, message: str) -> None:

@@ -157,7 +157,7 @@ def test_the_gradient_passes_many_steps() -> None:
 @pytest.mark.parametrize("layer", ["rnn(4)", "lstm(4)", "gru(4)"])
 @pytest.mark.parametrize(("kind", "steps"), [("[6]", "[6, 1]"), ("[2, 3, 4]", "[2, 12]"), ("[]", "[1, 1]")])
 def test_other_shapes_are_refused(layer: str, kind: str, steps: str) -> None:
-    with pytest.raises(gpubp.NetError, match="works on values of shape \\[steps, features\\], got") as error:
+    with pytest.raises(gpubp.NetError, match="takes values of shape \\[steps, features\\], got") as error:
         gpubp.loads(text(layer, kind))
     assert f"`reshape({steps})`" in str(error.value.diagnostics[0].help)
     gpubp.loads(text(f"reshape({steps}) -> {layer}", kind))

@@ -136,13 +136,13 @@ def test_metrics_refuse_other_shapes(metric: str) -> None:
 @pytest.mark.parametrize("loss", [*NUMBER_LOSSES, *OTHER_LOSSES])
 def test_losses_of_numbers_refuse_labels(loss: str) -> None:
     (message,) = refused("input x: [2]\ntarget y: class(3)\noutput p = x -> dense(3) -> softmax", f"{loss}(p, y)")
-    assert message == f"`{loss}` compares numbers, and the target is a class label"
+    assert message == f"`{loss}` compares numbers, but the target is a class label"
 
 
 @pytest.mark.parametrize(
     ("target", "units", "message"),
     [
-        ("[3]", 3, "`cross_entropy` needs class labels, and the target is a tensor of numbers"),
+        ("[3]", 3, "`cross_entropy` needs class labels, but the target is a tensor of numbers"),
         ("class(4)", 3, "`cross_entropy` needs one probability per class: 3 outputs for 4 classes"),
         ("class(3)[2]", 3, "`cross_entropy` needs one row of probabilities per label, got [3] for labels [2]"),
     ],

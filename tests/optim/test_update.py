@@ -86,12 +86,12 @@ def test_the_schedule_counts_batches() -> None:
 @pytest.mark.parametrize(
     ("schedule", "code", "said"),
     [
-        ("exponential(-2)", "E0312", "`factor` must be at least 0, and this is -2"),
-        ("exponential(factor = relu)", "E0310", "`factor` takes a fraction or a number, and this is the word `relu`"),
+        ("exponential(-2)", "E0312", "`factor` must be at least 0, but this is -2"),
+        ("exponential(factor = relu)", "E0310", "`factor` takes a fraction or a number, but this is the word `relu`"),
         ("linear(to = 3epochs)", "E0313", "`to` takes a plain number"),
         ("cyclic(20)", "E0313", "`every` takes a duration"),
-        ("cyclic(0steps)", "E0523", "a repeating schedule needs a length, and `every` is 0 steps"),
-        ("cyclic(2epochs, start = 3)", "E0313", "`start` is a fraction, and this is 3"),
+        ("cyclic(0steps)", "E0523", "a repeating schedule needs a length, but `every` is 0 steps"),
+        ("cyclic(2epochs, start = 3)", "E0313", "`start` is a fraction, but this is 3"),
     ],
 )
 def test_what_schedules_do_not_take(schedule: str, code: str, said: str) -> None:

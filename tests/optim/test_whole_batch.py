@@ -152,4 +152,4 @@ def test_parts_of_the_rows_are_told(optimizer: str, keys: str, told: list[str]) 
         warnings = gpubp.train(net, "cpu", data=data).dataset.warnings
         found = [one for one in warnings if one.code == "W0508"]
         assert [one.notes[0] for one in found] == told
-        assert all(one.help == ("`batch = 30` takes all rows in each update",) for one in found)
+        assert all(one.help == ("`batch = 30` uses all rows in each update",) for one in found)

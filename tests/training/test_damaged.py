@@ -115,7 +115,7 @@ def test_nesting_without_end(tmp_path: Path) -> None:
 def test_a_file_larger_than_memory(whole: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes(whole)
-    with pytest.raises(gpubp.CheckpointError, match=r"bytes, and 100 bytes of memory are free"):
+    with pytest.raises(gpubp.CheckpointError, match=r"bytes, but only 100 bytes of memory are free"):
         read(path, memory=100)
 
 
@@ -130,4 +130,4 @@ def test_another_format(whole: bytes, tmp_path: Path) -> None:
         told = json.loads(header["__metadata__"]["gpubp"])  # type: ignore[index]
         header["__metadata__"] = {"gpubp": json.dumps({**told, "format": 2})}
 
-    assert "has the format 2, and this version of gpubp reads 1" in refused(tmp_path, with_header(later, whole))
+    assert "has the format 2, but this version of gpubp reads 1" in refused(tmp_path, with_header(later, whole))

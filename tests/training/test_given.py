@@ -131,7 +131,7 @@ def test_a_split_alone_divides_arrays(tmp_path: Path) -> None:
     assert state(train(alone + TEXT, data={"x": X, "y": Y}, resume=tmp_path / "run")) == state(run)
     with pytest.raises(gpubp.CheckpointError, match="trained on arrays that Python handed over"):
         train(alone + TEXT, resume=tmp_path / "run")
-    with pytest.raises(gpubp.NetError, match=r"E0410.*divides rows and gives none"):
+    with pytest.raises(gpubp.NetError, match=r"E0410.*divides rows, but contains none"):
         train(alone + TEXT)
     with pytest.raises(gpubp.NetError, match=r"E0225.*`data` gives no `x`"):
         gpubp.loads(alone.replace("}", "  y = [0]\n}") + TEXT)

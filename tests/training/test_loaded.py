@@ -142,7 +142,7 @@ def test_batches_do_not_matter(tmp_path: Path, batch: int) -> None:
         ("a,b\n1,two\n", "line 2, column `b`: `two` is"),
         ("a,b\n1,\n", "no row can be used"),
         ("a,b\n1,2,3\n", "3 cells, where the header has 2"),
-        ("a,b\n", "has a header and no rows"),
+        ("a,b\n", "has a header, but no rows"),
         ("", "is empty"),
         ("a,b\n1,inf\n", "is not a finite number"),
     ],
@@ -177,7 +177,7 @@ train { loss = binary_cross_entropy(p, y)
     (tmp_path / "new.csv").write_text("u,v\n0,1\n1,1\n", "utf-8")
     np.testing.assert_array_equal(loaded.predict(tmp_path / "new.csv")["p"], loaded.predict([[0, 1], [1, 1]]))
     (tmp_path / "new.csv").write_text("0,1,2\n1,1,2\n", "utf-8")
-    with pytest.raises(gpubp.DataError, match="has 3 columns, and `x` takes 2"):
+    with pytest.raises(gpubp.DataError, match="has 3 columns, but `x` takes 2"):
         loaded.predict(tmp_path / "new.csv")
     with pytest.raises(gpubp.DataError, match=r"help: .*: an \.npz file"):
         loaded.evaluate(tmp_path / "new.csv")

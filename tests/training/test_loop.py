@@ -87,7 +87,7 @@ def test_epochs_of_the_call_stand_in_for_the_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("length", "message"),
-    [("", "`train` says neither `epochs` nor `steps`"), ("epochs = 2\n  steps = 3", "both `epochs` and `steps`")],
+    [("", "`train` has neither `epochs` nor `steps`"), ("epochs = 2\n  steps = 3", "both `epochs` and `steps`")],
 )
 def test_neither_or_both(tmp_path: Path, length: str, message: str) -> None:
     with pytest.raises(gpubp.NetError, match=message) as caught:

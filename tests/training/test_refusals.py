@@ -66,7 +66,7 @@ def test_a_number_in_the_loss_is_no_penalty() -> None:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("output p = concat(x, 1) -> dense(1)", "`concat` takes values of the model, and 1 is a plain number"),
+        ("output p = concat(x, 1) -> dense(1)", "`concat` takes values of the model, but 1 is a plain number"),
         ("output p = stack(x, 1) -> flatten -> dense(1)", "`stack` takes values of the model"),
         ("output p = y -> dense(1)", "target"),
         ("output p = x -> reshape([" + "1, " * 63 + "2]) -> flatten -> dense(1)", "at most 30 axes"),
@@ -80,7 +80,7 @@ def test_what_cannot_be_is_found_by_check(model: str, message: str) -> None:
 @pytest.mark.parametrize("function", ["tanh", "dense(1)", "standardize", "softmax", "leaky_relu", "dropout(10%)"])
 def test_labels_are_no_numbers(function: str) -> None:
     net = f"model {{\n input k: class(3)[4]\n output p = k -> {function}\n}}"
-    with pytest.raises(gpubp.NetError, match="works on numbers, and this is a class label"):
+    with pytest.raises(gpubp.NetError, match="takes numbers, but this is a class label"):
         gpubp.loads(net)
 
 

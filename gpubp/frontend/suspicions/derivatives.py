@@ -23,7 +23,7 @@ def through_a_batch(net: Traced) -> Iterator[Diagnostic]:
         if mixing is not None:
             yield warning(
                 "W0507",
-                f"`{mixing.kind}` stands in this derivative",
+                f"this derivative goes through `{mixing.kind}`",
                 node,
                 "in training it is of all examples of a batch",
                 "`layernorm` looks at one example alone",

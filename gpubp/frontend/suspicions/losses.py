@@ -109,7 +109,7 @@ def accuracy_of_numbers(net: Traced) -> Iterator[Diagnostic]:
                 "W0504",
                 "`accuracy` of numbers asks only whether both are above 0.5",
                 node,
-                "no share of right answers",
+                "not a fraction of correct answers",
                 "for numbers: `r2` or `mae`",
                 labels=(Label(last.span, ANY_NUMBER[last.kind]),),
             )

@@ -40,7 +40,7 @@ def onnx_model(
     size = sum(array.nbytes for array in shared.arrays.values())
     if size > MOST:
         raise OverflowError(
-            f"an ONNX file holds at most {MOST / 1e9:.1f} GB of weights, and the net has {size / 1e9:.1f}"
+            f"an ONNX file holds at most {MOST / 1e9:.1f} GB of weights, but the net has {size / 1e9:.1f}"
         )
     proto = _graph(graph, name, interface)
     proto.initializer.extend(numpy_helper.from_array(array.copy(), own) for own, array in shared.arrays.items())
