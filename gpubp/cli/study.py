@@ -154,6 +154,7 @@ class _Show:
         self._kinds: set[str] = set()
         self._names: list[str] = []
         self._begun: WeakSet[Run] = WeakSet()  # several may take turns
+        self._last: Run | None = None  # which knows the names of classes
         self._head = ""
 
     def began(self, run: Run) -> None:
@@ -175,6 +176,7 @@ class _Show:
     def ended(self, one: Fold | Replicate, run: Run) -> None:
         """A line for a training, and what was found wrong with its net, each kind once."""
         self.began(run)
+        self._last = run
         self.live.clear()
         if self.arguments.json:
             print(json.dumps(asdict(one)), flush=True)
@@ -211,8 +213,8 @@ class _Show:
             if figures:
                 self._row([name, *rows, *(f"{figures[one]:.4g}" for one in self._names), "", ""])
         for key, table in told.tables.items():
-            assert self._run is not None
-            print(f"\n{confusion(key, table, self._run)}")
+            assert self._last is not None
+            print(f"\n{confusion(key, table, self._last)}")
         if told.folder is not None and not told.stopped and not self.arguments.quiet:
             place = shlex.quote(str(told.folder))
             print(f"\nsaved to {told.folder}, a run for each {self.kind}")

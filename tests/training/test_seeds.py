@@ -173,6 +173,6 @@ def test_what_is_refused(tmp_path: Path) -> None:
     net = gpubp.load(write_net(tmp_path))
     with pytest.raises(gpubp.InputError, match="in its own folder"):
         gpubp.replicate(net, 3, "cpu", tmp_path / "other", tmp_path / "s")
-    with pytest.raises(gpubp.GpubpError, match="the seed is -1"):
+    with pytest.raises(gpubp.GpubpError, match="the seed must be a whole number of at least 0, not -1"):
         gpubp.replicate(net, 3, "cpu", tmp_path / "s", seed=-1)
     assert not (tmp_path / "s").exists()
