@@ -13,9 +13,11 @@ from dsl.parse import parse
 from dsl.source import Source
 
 from ..errors import GpubpError, NetError
-from ..frontend import Net, check_data, loads
+from ..frontend import Net, check_data, data_files, loads
 from .names import Definition, defined
 
+LARGEST_DATA = 100 << 20
+"""Bytes of data files up to which they are read while somebody waits: 100 MiB; more are left to `gpubp check`."""
 _one_at_a_time = threading.Lock()
 """Nets are traced by one thread at a time."""
 
@@ -23,12 +25,13 @@ _one_at_a_time = threading.Lock()
 class Document:
     """A `.net` text under the path that it is saved at, or will be; never changed.
 
-    With `rows` the data files are read and checked against the net, too, which may take as long as they are large.
+    With `rows` the data files are read and checked against the net, too, unless they are larger than LARGEST_DATA.
     """
 
     def __init__(self, path: Path, text: str, *, rows: bool = False) -> None:
         self.path, self.rows = path, rows
         self.source = Source(str(path), text)
+        self._result: Net | NetError | None = None
 
     @cached_property
     def file(self) -> syntax.File:
@@ -42,7 +45,7 @@ class Document:
         if isinstance(net, NetError):
             return net.diagnostics
         found = net.warnings
-        if self.rows:
+        if self.rows and _size(net) <= LARGEST_DATA:
             try:
                 found = (*found, *check_data(net).warnings)
             except NetError as error:
@@ -54,15 +57,18 @@ class Document:
     @property
     def net(self) -> Net | None:
         """The net, None where the text has an error."""
-        return self._checked if isinstance(self._checked, Net) else None
+        checked = self._checked
+        return checked if isinstance(checked, Net) else None
 
-    @cached_property
+    @property
     def _checked(self) -> Net | NetError:
         with _one_at_a_time:
-            try:
-                return loads(self.source.text, self.source.name, base=self.path.parent)
-            except NetError as error:
-                return error
+            if self._result is None:
+                try:
+                    self._result = loads(self.source.text, self.source.name, base=self.path.parent)
+                except NetError as error:
+                    self._result = error
+            return self._result
 
     @cached_property
     def definitions(self) -> list[Definition]:
@@ -103,3 +109,11 @@ class Document:
             return 0
         made = set(nodes)
         return sum(parameter.size for parameter in self.net.layout.parameters.values() if parameter.place in made)
+
+
+def _size(net: Net) -> int:
+    """Bytes of a net's data files."""
+    try:
+        return sum(path.stat().st_size for path in data_files(net).values())
+    except OSError:
+        return 0

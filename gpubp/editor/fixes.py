@@ -22,19 +22,20 @@ class Fix:
     text: str
 
 
-def fixes(document: Document, finding: Diagnostic) -> list[Fix]:
-    """The remedies of a finding whose help holds one text to write. Each was tried: with it the file has fewer errors,
-    so that a help that means another place is never offered."""
-    span = finding.span
-    if span is None or span.source.name != document.source.name:
-        return []
-    found: list[Fix] = []
-    for help in finding.help:
-        match = _REPLACEMENT.fullmatch(help)
-        if match is not None and "..." not in match[1]:
-            text = document.source.text[: span.start] + match[1] + document.source.text[span.end :]
-            if _errors(Document(document.path, text)) < _errors(document):
-                found.append(Fix(help, span, match[1]))
+def fixes(document: Document, start: int, end: int) -> list[tuple[Diagnostic, Fix]]:
+    """The remedies of the findings between two offsets whose help holds one text to write. Each was tried: with it the
+    file has fewer errors, so that a help that means another place is never offered."""
+    found: list[tuple[Diagnostic, Fix]] = []
+    for finding in document.findings:
+        span = finding.span
+        if span is None or span.source.name != document.source.name or span.start > end or span.end < start:
+            continue
+        for help in finding.help:
+            match = _REPLACEMENT.fullmatch(help)
+            if match is not None and "..." not in match[1]:
+                text = document.source.text[: span.start] + match[1] + document.source.text[span.end :]
+                if _errors(Document(document.path, text)) < _errors(document):
+                    found.append((finding, Fix(help, span, match[1])))
     return found
 
 

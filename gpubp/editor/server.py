@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -33,7 +34,7 @@ from .fixes import fixes
 from .hover import hover
 from .references import references, rename
 from .symbols import Symbol, definition, hints, outline
-from .to_protocol import Positions, diagnostics
+from .to_protocol import Positions, diagnostic
 
 QUIET = 0.2
 """Seconds without a change after which a text is checked."""
@@ -65,6 +66,7 @@ class NetServer(LanguageServer):
         super().__init__("gpubp", __version__)
         self._known: dict[str, Document] = {}
         self._waiting: dict[str, asyncio.Task[None]] = {}
+        self._took: dict[str, float] = {}  # seconds of the last check
 
     def document(self, uri: str) -> Document:
         """What an editor shows now; what is known of an unchanged text is kept."""
@@ -73,25 +75,35 @@ class NetServer(LanguageServer):
             known = self._known[uri] = Document(_path(text), text.source)
         return known
 
-    def positions(self, uri: str) -> Positions:
-        """Between offsets of the text and the editor's positions."""
-        return Positions(self.document(uri).source, self.workspace.position_codec)
+    def placed(self, uri: str) -> tuple[Document, Positions]:
+        """What an editor shows now, and its offsets as the editor's positions. What needs the net is answered by a
+        thread, so that nothing else waits for it."""
+        document = self.document(uri)
+        return document, Positions(document.source, self.workspace.position_codec)
 
-    def check(self, uri: str, *, rows: bool = False, wait: float = 0.0) -> None:
-        """Publish the findings of a text after some seconds, if it has not changed by then."""
+    def check(self, uri: str, *, rows: bool = False) -> None:
+        """Publish the findings of a text: with those of its data at once, else when it has stood still for QUIET, or
+        for as long as the last check took."""
         before = self._waiting.pop(uri, None)
         if before is not None:
             before.cancel()
-        self._waiting[uri] = asyncio.ensure_future(self._check(uri, rows, wait))
+        self._waiting[uri] = asyncio.ensure_future(
+            self._check(uri, rows, 0.0 if rows else max(QUIET, self._took.get(uri, 0.0)))
+        )
 
     async def _check(self, uri: str, rows: bool, wait: float) -> None:
         await asyncio.sleep(wait)
         text = self.workspace.get_text_document(uri)
         document = Document(_path(text), text.source, rows=rows)
+        began = time.monotonic()
         await asyncio.to_thread(lambda: document.findings)
-        self._known[uri] = document
+        if not rows:
+            self._took[uri] = time.monotonic() - began
+        self._known[uri], codec = document, self.workspace.position_codec
         self.text_document_publish_diagnostics(
-            lsp.PublishDiagnosticsParams(uri, diagnostics(document, self.workspace.position_codec), text.version)
+            lsp.PublishDiagnosticsParams(
+                uri, [diagnostic(document, finding, codec) for finding in document.findings], text.version
+            )
         )
 
     def forget(self, uri: str) -> None:
@@ -132,7 +144,7 @@ def _follow_texts(server: NetServer) -> None:
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def changed(ls: NetServer, sent: lsp.DidChangeTextDocumentParams) -> None:
-        ls.check(sent.text_document.uri, wait=QUIET)
+        ls.check(sent.text_document.uri)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
     def saved(ls: NetServer, sent: lsp.DidSaveTextDocumentParams) -> None:
@@ -145,10 +157,9 @@ def _follow_texts(server: NetServer) -> None:
 
 def _answer_places(server: NetServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_HOVER)
-    def hovered(ls: NetServer, sent: lsp.HoverParams) -> lsp.Hover | None:
-        uri = sent.text_document.uri
-        places = ls.positions(uri)
-        found = hover(ls.document(uri), places.offset(sent.position))
+    async def hovered(ls: NetServer, sent: lsp.HoverParams) -> lsp.Hover | None:
+        document, places = ls.placed(sent.text_document.uri)
+        found = await asyncio.to_thread(hover, document, places.offset(sent.position))
         if found is None:
             return None
         return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, found.markdown), places.range(found.span))
@@ -156,7 +167,8 @@ def _answer_places(server: NetServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DEFINITION)
     def defined(ls: NetServer, sent: lsp.DefinitionParams) -> lsp.Location | None:
         uri = sent.text_document.uri
-        found = definition(ls.document(uri), ls.positions(uri).offset(sent.position))
+        document, places = ls.placed(uri)
+        found = definition(document, places.offset(sent.position))
         if found is None:
             return None
         path, span = found
@@ -166,33 +178,32 @@ def _answer_places(server: NetServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_REFERENCES)
     def used(ls: NetServer, sent: lsp.ReferenceParams) -> list[lsp.Location]:
         uri = sent.text_document.uri
-        places = ls.positions(uri)
-        return [
-            lsp.Location(uri, places.range(span)) for span in references(ls.document(uri), places.offset(sent.position))
-        ]
+        document, places = ls.placed(uri)
+        found = references(document, places.offset(sent.position))
+        return [lsp.Location(uri, places.range(span)) for span in found]
 
     @server.feature(lsp.TEXT_DOCUMENT_RENAME)
-    def renamed(ls: NetServer, sent: lsp.RenameParams) -> lsp.WorkspaceEdit:
-        uri = sent.text_document.uri
-        places = ls.positions(uri)
+    async def renamed(ls: NetServer, sent: lsp.RenameParams) -> lsp.WorkspaceEdit:
+        document, places = ls.placed(sent.text_document.uri)
         try:
-            found = rename(ls.document(uri), places.offset(sent.position), sent.new_name)
+            found = await asyncio.to_thread(rename, document, places.offset(sent.position), sent.new_name)
         except GpubpError as error:
             raise JsonRpcInvalidParams(str(error)) from None
-        return lsp.WorkspaceEdit(changes={uri: [lsp.TextEdit(places.range(span), sent.new_name) for span in found]})
+        edits = [lsp.TextEdit(places.range(span), sent.new_name) for span in found]
+        return lsp.WorkspaceEdit(changes={sent.text_document.uri: edits})
 
     @server.feature(
         lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[">", "(", ",", "=", " ", "[", "."])
     )
     def completed(ls: NetServer, sent: lsp.CompletionParams) -> list[lsp.CompletionItem]:
-        uri = sent.text_document.uri
-        found = completions(ls.document(uri), ls.positions(uri).offset(sent.position))
+        document, places = ls.placed(sent.text_document.uri)
+        found = completions(document, places.offset(sent.position))
         return [_item(item, place) for place, item in enumerate(found)]
 
     @server.feature(lsp.TEXT_DOCUMENT_SIGNATURE_HELP, lsp.SignatureHelpOptions(trigger_characters=["(", ","]))
     def called(ls: NetServer, sent: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
-        uri = sent.text_document.uri
-        call = cursor(ls.document(uri).source, ls.positions(uri).offset(sent.position), current_catalog()).call
+        document, places = ls.placed(sent.text_document.uri)
+        call = cursor(document.source, places.offset(sent.position), current_catalog()).call
         if call is None or call.signature is None:
             return None
         names, spans = arguments(call.signature)
@@ -213,41 +224,38 @@ def _answer_places(server: NetServer) -> None:
 def _answer_texts(server: NetServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_FORMATTING)
     def formatted(ls: NetServer, sent: lsp.DocumentFormattingParams) -> list[lsp.TextEdit] | None:
-        document = ls.document(sent.text_document.uri)
+        document, places = ls.placed(sent.text_document.uri)
         try:
             text, findings = format_text(document.source)
         except FormatError:
             return None
         if findings or text == document.source.text:
             return None
-        whole = ls.positions(sent.text_document.uri).range(Span(document.source, 0, len(document.source.text)))
+        whole = places.range(Span(document.source, 0, len(document.source.text)))
         return [lsp.TextEdit(whole, text)]
 
     @server.feature(lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
     def outlined(ls: NetServer, sent: lsp.DocumentSymbolParams) -> list[lsp.DocumentSymbol]:
-        places = ls.positions(sent.text_document.uri)
-        return [_symbol(one, places) for one in outline(ls.document(sent.text_document.uri))]
+        document, places = ls.placed(sent.text_document.uri)
+        return [_symbol(one, places) for one in outline(document)]
 
     @server.feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
-    def hinted(ls: NetServer, sent: lsp.InlayHintParams) -> list[lsp.InlayHint]:
-        places = ls.positions(sent.text_document.uri)
+    async def hinted(ls: NetServer, sent: lsp.InlayHintParams) -> list[lsp.InlayHint]:
+        document, places = ls.placed(sent.text_document.uri)
         first, last = places.offset(sent.range.start), places.offset(sent.range.end)
-        found = hints(ls.document(sent.text_document.uri), first, last)
+        found = await asyncio.to_thread(hints, document, first, last)
         return [lsp.InlayHint(places.position(one.offset), one.text, padding_left=True) for one in found]
 
     @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix]))
-    def mended(ls: NetServer, sent: lsp.CodeActionParams) -> list[lsp.CodeAction]:
+    async def mended(ls: NetServer, sent: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         uri = sent.text_document.uri
-        document, places = ls.document(uri), ls.positions(uri)
+        document, places = ls.placed(uri)
         first, last = places.offset(sent.range.start), places.offset(sent.range.end)
-        shown = diagnostics(document, ls.workspace.position_codec)
         actions: list[lsp.CodeAction] = []
-        for finding, one in zip(document.findings, shown, strict=True):
-            if finding.span is None or finding.span.start > last or finding.span.end < first:
-                continue
-            for fix in fixes(document, finding):
-                edit = lsp.WorkspaceEdit(changes={uri: [lsp.TextEdit(places.range(fix.span), fix.text)]})
-                actions.append(lsp.CodeAction(fix.title, lsp.CodeActionKind.QuickFix, [one], edit=edit))
+        for finding, fix in await asyncio.to_thread(fixes, document, first, last):
+            shown = diagnostic(document, finding, ls.workspace.position_codec)
+            edit = lsp.WorkspaceEdit(changes={uri: [lsp.TextEdit(places.range(fix.span), fix.text)]})
+            actions.append(lsp.CodeAction(fix.title, lsp.CodeActionKind.QuickFix, [shown], edit=edit))
         return actions
 
 

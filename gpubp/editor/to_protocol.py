@@ -48,12 +48,8 @@ class Positions:
         return lsp.Range(self.position(span.start), self.position(span.end))
 
 
-def diagnostics(document: Document, codec: PositionCodec) -> list[lsp.Diagnostic]:
-    """All findings of a text. One of an imported file stands at the import, and leads to its place."""
-    return [_diagnostic(document, finding, codec) for finding in document.findings]
-
-
-def _diagnostic(document: Document, finding: Diagnostic, codec: PositionCodec) -> lsp.Diagnostic:
+def diagnostic(document: Document, finding: Diagnostic, codec: PositionCodec) -> lsp.Diagnostic:
+    """A finding in a text. One in an imported file stands at the import, and leads to its place."""
     here, span = Positions(document.source, codec), finding.span
     related = [_related(label.span, label.text, codec) for label in finding.labels]
     message = finding.message

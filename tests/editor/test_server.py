@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 pytest.importorskip("pygls")
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.client import LanguageClient
 from pygls.workspace import PositionCodec
 
 from dsl.source import Source, Span
 from gpubp.cli.main import main
 from gpubp.editor.document import Document
-from gpubp.editor.to_protocol import Positions, diagnostics
+from gpubp.editor.to_protocol import Positions, diagnostic
 
 TEXT = """\
 # \U0001f600
@@ -63,7 +64,8 @@ def test_positions_beyond_the_text_are_its_end() -> None:
 
 def test_a_finding_with_all_that_is_said_of_it() -> None:
     document = Document(Path("/x.net"), TEXT.replace("dense(1)", "dense(unit = 1)"))
-    (found,) = diagnostics(document, PositionCodec("utf-16"))
+    (finding,) = document.findings
+    found = diagnostic(document, finding, PositionCodec("utf-16"))
     assert (found.code, found.source, found.severity) == ("E0204", "gpubp", lsp.DiagnosticSeverity.Error)
     assert found.message.startswith(
         "`dense` has no argument `unit`\nhere: unknown argument\nhelp: did you mean `units`?"
@@ -75,7 +77,7 @@ def test_a_finding_in_an_imported_file_stands_at_the_import(tmp_path: Path) -> N
     (tmp_path / "lib.net").write_text("block deep(n) on x {\n  return x -> dens(n)\n}\n")
     text = 'import "lib.net" as lib\nmodel {\n  input x: [2]\n  output p = x -> lib.deep(3)\n}\n'
     document = Document(tmp_path / "x.net", text)
-    found = diagnostics(document, PositionCodec("utf-16"))[0]
+    found = diagnostic(document, document.findings[0], PositionCodec("utf-16"))
     assert found.message.startswith("in `lib.net`: ")
     assert found.range == Positions(document.source, PositionCodec("utf-16")).range(Span(document.source, 7, 16))
     assert found.related_information is not None
@@ -155,6 +157,19 @@ def test_a_session(tmp_path: Path) -> None:
         assert "gives `[1]`" in hover.contents.value  # type: ignore[union-attr]
         place = await client.text_document_definition_async(lsp.DefinitionParams(text, lsp.Position(12, 18)))
         assert place == lsp.Location(uri, lsp.Range(lsp.Position(8, 9), lsp.Position(8, 10)))
+        uses = await client.text_document_references_async(
+            lsp.ReferenceParams(lsp.ReferenceContext(include_declaration=True), text, lsp.Position(12, 18))
+        )
+        assert [use.range.start for use in uses or ()] == [lsp.Position(8, 9), lsp.Position(12, 18)]
+        edit = await client.text_document_rename_async(lsp.RenameParams(text, lsp.Position(12, 18), "q"))
+        assert edit is not None
+        assert edit.changes is not None
+        assert [(one.range.start, one.new_text) for one in edit.changes[uri]] == [
+            (lsp.Position(8, 9), "q"),
+            (lsp.Position(12, 18), "q"),
+        ]
+        with pytest.raises(JsonRpcException, match="would mean something else"):
+            await client.text_document_rename_async(lsp.RenameParams(text, lsp.Position(12, 18), "x"))
         help = await client.text_document_signature_help_async(lsp.SignatureHelpParams(text, lsp.Position(13, 21)))
         assert help is not None
         assert help.signatures[0].label.startswith("sgd(lr")
@@ -166,8 +181,8 @@ def test_a_session(tmp_path: Path) -> None:
         change(5, TEXT.replace("epochs    =", "epochs ="))
         await published.get()
         options = lsp.FormattingOptions(tab_size=2, insert_spaces=True)
-        (edit,) = await client.text_document_formatting_async(lsp.DocumentFormattingParams(text, options)) or ()
-        assert edit.new_text == TEXT
+        (formatted,) = await client.text_document_formatting_async(lsp.DocumentFormattingParams(text, options)) or ()
+        assert formatted.new_text == TEXT
         # Saved, the data is read again; closed, nothing is said of the file any more.
         (tmp_path / "t.csv").write_text("a,b,y\n1,2,3\n4,5,6\n")
         client.text_document_did_save(lsp.DidSaveTextDocumentParams(text))
