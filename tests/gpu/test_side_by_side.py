@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,9 +56,9 @@ def test_one_that_diverges_leaves_the_others_alone() -> None:
 def test_a_search_gives_the_trials_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, found = write(tmp_path, length="epochs = 3", regular=" -> dropout(rate)"), []
     for k in range(2):
-        told, begun = begin_search(file, {}, trials=3, out=tmp_path / str(k)), list[int]()
+        told, begun = begin_search(file, {}, trials=3, out=tmp_path / str(k)), list[Sequence[int]]()
         assert search(told, "gpu", begun=begun.append)
-        assert begun == ([3] if k == 0 else [])
+        assert begun == ([[1, 2, 3]] if k == 0 else [[1], [2], [3]])
         found.append([replace(trial, seconds=0.0) for trial in told.done])
         monkeypatch.setattr(searching, "grouped", lambda task, asked, *_: grouped(task, asked, "gpu", 1))
     assert found[0] == found[1]
