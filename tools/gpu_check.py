@@ -1,5 +1,5 @@
 """All that a GPU is needed for, one part after the other, within nine minutes or as many seconds as are given: what
-this machine has, the tests that failed when this was last run on such a GPU, the tests of compiled programs, races
+this machine has, the tests that failed when this was last run on a GPU, the tests of compiled programs, races
 between threads as NVIDIA's compute-sanitizer finds them, steps of tiny nets beside what is estimated of them, the
 benchmark, the tests of CuPy's own kernels. A part that fails, hangs or takes too long is reported, and the next goes
 on. In `benchmarks/results/`, under the GPU's name and written anew after each part: a page that begins with what is
@@ -127,7 +127,7 @@ def check(
     name: str, driver: Mapping[str, str], folder: Path, ran: Sequence[Part], figures: Path, limit: float = LIMIT
 ) -> int:
     """Run all parts and write the report; returns the exit code. `driver`: the versions that it tells."""
-    path = path_of(name, folder)
+    path = folder / f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}.md"
     folder.mkdir(parents=True, exist_ok=True)
     log = path.with_suffix(".log")
     log.unlink(missing_ok=True)
@@ -155,24 +155,19 @@ def check(
     return 0 if all(o.well for o in report.outcomes) and not missed else 1
 
 
-def failed_before(name: str, folder: Path) -> list[str]:
-    """The tests that failed when this was last run on such a GPU, those that are still there."""
-    try:
-        told = json.loads(path_of(name, folder).with_suffix(".json").read_text("utf-8"))
-        failed = [test for test, came in told["tests"].items() if came in ("failed", "error")]
-    except (OSError, ValueError, KeyError):
-        return []
+def failed_before(folder: Path) -> list[str]:
+    """The tests that failed when this was last run on a GPU, on any, those that are still there."""
+    failed: dict[str, None] = {}
+    for path in sorted(folder.glob("*.json")):
+        with suppress(ValueError):
+            tests = json.loads(path.read_text("utf-8")).get("tests", {})
+            failed |= dict.fromkeys(test for test, came in tests.items() if came in ("failed", "error"))
     return [test for test in failed if _is_there(*test.split("::", 1))]
 
 
 def _is_there(file: str, test: str) -> bool:
     path = ROOT / file
     return path.is_file() and f"def {test.partition('[')[0]}(" in path.read_text("utf-8")
-
-
-def path_of(name: str, folder: Path) -> Path:
-    """The page of a GPU."""
-    return folder / f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}.md"
 
 
 def versions(driver: Driver) -> dict[str, str]:
@@ -204,9 +199,8 @@ def main(words: Sequence[str] = ()) -> int:
         signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as scratch:
         figures = Path(scratch) / "benchmark.json"
-        name = driver.gpus[0].name
-        ran = parts(figures, limit, failed_before(name, RESULTS))
-        return check(name, versions(driver), RESULTS, ran, figures, limit)
+        ran = parts(figures, limit, failed_before(RESULTS))
+        return check(driver.gpus[0].name, versions(driver), RESULTS, ran, figures, limit)
 
 
 if __name__ == "__main__":
