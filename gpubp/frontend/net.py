@@ -20,6 +20,9 @@ from .layout import Buffer, Layout
 from .precision import PRECISIONS
 from .summary import summary
 
+_SHORT = 4
+"""Numbers of a row that a message writes out."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Net:
@@ -88,10 +91,11 @@ class Net:
             seen = (f"`gpubp explain {name}` shows its forward pass as it is",) if self.graph.inputs else ()
             raise NetError([Diagnostic("E0501", f"`{name}` has no `train` section", help=(help, *seen))])
         if self.graph.rows is None and not given:
-            names = [f"{node.label}" for node in (*self.graph.inputs, *self.graph.targets)]
+            nodes = (*self.graph.inputs, *self.graph.targets)
+            names = [f"{node.label}" for node in nodes]
             target = f', target = "{names[-1]}"' if len(names) == 2 else ", columns = [...]" * (len(names) > 2)
             table = f'`{", ".join(names)} = csv("table.csv"{target})`'
-            rows = ", ".join(f"`{name} = [[0, 1], [1, 0]]`" for name in names)
+            rows = ", ".join(f"`{name} = {_two_rows(node)}`" for name, node in zip(names, nodes, strict=True))
             if self.graph.data is not None and self.graph.data.split is not None:
                 message, span = f"`data` of `{name}` divides rows, but contains none", self.graph.data.split.span
                 help = f"add a table to it, {table}, or rows: {rows}"
@@ -118,6 +122,17 @@ class Net:
         """A table of the layers: shapes for one example, parameter counts, and the operation counts returned by
         `flops`."""
         return summary(self.graph, self.shapes, self.layout, flops)
+
+
+def _two_rows(node: Node) -> str:
+    """Two rows of an input or target, as `data` has them; `...` where they are long."""
+    shape = () if node.type is None else node.type.shape
+    if not shape:
+        return "[0, 1]"
+    if len(shape) > 1 or shape[0] > _SHORT:
+        return "[[...], [...]]"
+    zeros = ", 0" * (shape[0] - 1)
+    return f"[[0{zeros}], [1{zeros}]]"
 
 
 def required(net: object) -> Net:
