@@ -20,6 +20,8 @@ from ..frontend import MAIN, Net, identity, resolved
 from .checkpoint import BEST, LAST, Saved, flush_folder, reason, save, write_all
 
 ABOUT, METRICS, HEALTH, WRITTEN = "env.json", "metrics.jsonl", "health.jsonl", "written.net"
+SEARCH = "search.json"
+"""In the folder of a search."""
 FOLD, SEED = "fold", "seed"
 """What the runs of a study differ in: also the beginning of the names of their folders."""
 FOLDS, SEEDS = "folds.json", "seeds.json"
@@ -77,6 +79,10 @@ def no_run(place: Path, name: str) -> str:
     if saved := saved_runs(place):
         what = "several seeds" if holds_seeds(place) else "a cross-validation"
         return f"it holds those of {what}, `{saved[0]}` and so on"
+    if (place / SEARCH).is_file():
+        return "it is a search, which keeps no weights: `gpubp search --resume` prints the command for its best trial"
+    if any(place.glob(f"*/{ABOUT}")):
+        return f"it holds runs, which `gpubp runs {place}` lists: name one"
     return f"it has no `{name}`"
 
 

@@ -19,14 +19,14 @@ from ..errors import CheckpointError, GpubpError, SaveError
 from ..frontend import Net, changed, domains, identity, in_fold, load, watch_of
 from .checkpoint import reason, write
 from .environment import data_hashes, different
-from .folder import free_folder, lock, source_name
+from .folder import SEARCH, free_folder, lock, source_name
 from .jobs import processes
 from .run import Progress
 from .sweeps import Candidate, grouped, in_turn
 from .tpe import learned, require_optuna
 from .trials import RANDOM, TPE, Task, Trial, combinations, method_of, settings
 
-ABOUT, TRIALS = "search.json", "trials.jsonl"
+ABOUT, TRIALS = SEARCH, "trials.jsonl"
 
 
 @dataclass(slots=True)

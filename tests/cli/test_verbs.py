@@ -284,12 +284,3 @@ def test_an_exploding_gradient_is_said_before_the_error(call: Call, tmp_path: Pa
     assert said.code == 1
     assert said.err.index("warning: the gradient explodes") < said.err.index("error")
     assert "  help: `clip = clip_norm(1.0)`\n" in said.err
-
-
-@pytest.mark.parametrize("verb", ["run", "check", "search", "range"])
-def test_a_run_in_place_of_a_file(call: Call, tmp_path: Path, verb: str) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "resolved.net").touch()
-    said = call(verb, "a")
-    assert (said.code, said.out) == (2, "")
-    assert said.err == "error: `a` is the folder of a run, not a `.net` file: that is `a/resolved.net`\n"
