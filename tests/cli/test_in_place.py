@@ -27,10 +27,7 @@ def test_a_run_in_place_of_a_file(call: Call, tmp_path: Path, verb: str) -> None
     ],
 )
 @pytest.mark.parametrize("verb", ["report", "plot", "export", "explain"])
-def test_a_folder_in_place_of_a_run(
-    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, file: str, why: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_folder_in_place_of_a_run(call: Call, tmp_path: Path, verb: str, file: str, why: str) -> None:
     (tmp_path / "found" / file).parent.mkdir(parents=True)
     (tmp_path / "found" / file).touch()
     said = call(verb, "found")
