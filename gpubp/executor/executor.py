@@ -256,7 +256,7 @@ class Executor:
         with self._active:
             nodes = fed_to_fit(self.net, self.net.fitted)
             names = [node.label or node.name for node in nodes]
-            if not isinstance(rows, Stream):
+            if isinstance(rows, Mapping):
                 rows = {name: rows[name] for name in names if name in rows}
             self._fit(place(self.backend, nodes, rows, self.dtype))
 

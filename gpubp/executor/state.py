@@ -96,6 +96,9 @@ class State:
         unknown = next((name for name in values if name not in COUNTERS), None)
         if unknown is not None:
             raise InputError(f"there is no counter `{unknown}`; there are {', '.join(COUNTERS)}")
+        negative = next((name for name in (STEP, SEED) if name in values and values[name] < 0), None)
+        if negative is not None:
+            raise InputError(f"`{negative}` cannot be negative, and this is {values[negative]}")
         for name in values.keys() & self.counters.keys():
             self.arrays[name][...] = values[name]
 

@@ -233,3 +233,10 @@ def test_a_loss_needs_the_target_and_a_prediction_refuses_it() -> None:
 def test_steps_and_batch_are_positive(steps: int, batch: int) -> None:
     with pytest.raises(gpubp.InputError, match="must be a whole number of at least 1"):
         executor().train_steps(rows(6), steps=steps, batch=batch)
+
+
+@pytest.mark.parametrize("wrong", [None, [1, 2], "rows.csv", 3])
+def test_what_are_no_rows_to_fit(wrong: Any) -> None:
+    net = gpubp.loads("model {\n  input x: [2]\n  output p = x -> standardize -> dense(1)\n}\n")
+    with pytest.raises(gpubp.InputError, match="`x` "):
+        gpubp.Executor(net, "cpu").fit(wrong)

@@ -146,6 +146,8 @@ def test_what_cannot_be_set_so_says_so() -> None:
     for name in ("seed", "precision", "step", "xp"):
         with pytest.raises(AttributeError):
             setattr(ex, name, 3)
+    with pytest.raises(gpubp.InputError, match="`seed` cannot be negative, and this is -1"):
+        ex.set_counters({"step": 2, "seed": -1})
     with pytest.raises(gpubp.InputError, match="there is no counter `stpe`; there are step, seed, "):
         ex.set_counters({"step": 3, "stpe": 4})
     assert ex.step == 0
