@@ -19,8 +19,8 @@ class Text(Protocol):
     @property
     def var(self) -> Mapping[Var, str]: ...
 
-    def values(self, moving: frozenset[Buffer]) -> Iterator[str]: ...
-    def arrays(self, moving: frozenset[Buffer], still: bool) -> Iterator[str]: ...
+    def values(self, varying: frozenset[Buffer]) -> Iterator[str]: ...
+    def arrays(self, varying: frozenset[Buffer], invariant: bool) -> Iterator[str]: ...
     def body(self) -> Iterable[str]: ...
 
 
@@ -38,7 +38,7 @@ def loop_names(plans: Iterable[Plan], taken: Collection[str]) -> dict[Plan, str]
     return {plan: next(fresh) for plan in plans}
 
 
-def loop_text(step: Step, one: LoopBody, text: Text) -> str:
+def loop_text(step: Step, body: LoopBody, text: Text) -> str:
     """The function `bind_<name>(arena, inputs..., results...)`, which returns the function that runs the loop.
 
     A value in a slice of a sequence or of a collected result has a different array in each iteration: these are created
@@ -47,46 +47,46 @@ def loop_text(step: Step, one: LoopBody, text: Text) -> str:
     """
     params, var = step.eqn.params, text.var
     n, m, length, reverse = params["carries"], params["scanned"], params["length"], params["reverse"]
-    follow, slots = one.collected_carries, one.slots
-    carries, slices, constants = one.inputs[:n], one.inputs[n : n + m], one.inputs[n + m :]
+    collected, slots = body.collected_carries, body.slots
+    carries, slices, constants = body.inputs[:n], body.inputs[n : n + m], body.inputs[n + m :]
     used = {*var.values(), text.name}
-    first, last, all_ = (
-        {v: _free(f"{word}_{var[v]}", used) for v in one.plan.states} for word in ("first", "last", "all")
+    first, last, whole = (
+        {v: _unique(f"{word}_{var[v]}", used) for v in body.plan.states} for word in ("first", "last", "all")
     )
-    results = [last[v] if i in follow else var[v] for i, v in enumerate(carries)]
+    results = [last[v] if i in collected else var[v] for i, v in enumerate(carries)]
     arguments = [
-        *("arena", *(first[v] for v in carries), *(all_[v] for v in slices), *(var[v] for v in constants)),
-        *(*results, *(all_[v] for v in slots)),
+        *("arena", *(first[v] for v in carries), *(whole[v] for v in slices), *(var[v] for v in constants)),
+        *(*results, *(whole[v] for v in slots)),
     ]
-    rows = {var[v]: _row(all_[v], v) for v in (*slices, *slots)}
+    rows = {var[v]: _row(whole[v], v) for v in (*slices, *slots)}
     at, edge = ("t + 1", f"t < {length - 1}") if reverse else ("t - 1", "t > 0")
-    for i, number in follow.items():
+    for i, number in collected.items():
         slot = slots[number]
-        rows[var[carries[i]]] = f"{_row(all_[slot], slot, at)} if {edge} else {first[carries[i]]}"
-    moving = frozenset(one.plan.places[v].buffer for v in (*slices, *slots, *(carries[i] for i in follow)))
-    views = list(text.arrays(moving, False))
+        rows[var[carries[i]]] = f"{_row(whole[slot], slot, at)} if {edge} else {first[carries[i]]}"
+    varying = frozenset(body.plan.places[v].buffer for v in (*slices, *slots, *(carries[i] for i in collected)))
+    views = list(text.arrays(varying, False))
     names = ", ".join((*rows, *(line.partition(" = ")[0] for line in views)))
     order = f"range({length - 1}, -1, -1)" if reverse else f"range({length})"
     lines = [f"def bind_{text.name}({', '.join(arguments)}):"]
-    lines += [f"    {line}" for line in (*text.values(moving), *text.arrays(moving, True))]
+    lines += [f"    {line}" for line in (*text.values(varying), *text.arrays(varying, True))]
     if rows:
         lines += ["", "    def at(t):", *(f"        {name} = {value}" for name, value in rows.items())]
         lines += [
             *(f"        {line}" for line in views),
             f"        return {names}{',' * (len(rows) + len(views) == 1)}",
         ]
-        lines += ["", f"    rounds = [at(t) for t in {order}]"]
+        lines += ["", f"    iterations = [at(t) for t in {order}]"]
     lines += ["", f"    def {text.name}():"]
-    lines += [f"        {var[v]}[...] = {first[v]}" for i, v in enumerate(carries) if i not in follow]
+    lines += [f"        {var[v]}[...] = {first[v]}" for i, v in enumerate(carries) if i not in collected]
     single = len(rows) + len(views) == 1
     lines.append(
-        f"        for {f'({names},)' if single else names} in rounds:" if rows else f"        for _ in {order}:"
+        f"        for {f'({names},)' if single else names} in iterations:" if rows else f"        for _ in {order}:"
     )
     lines += [f"            {line}" for line in text.body()]
     end = 0 if reverse else length - 1
     lines += [
-        f"        {last[carries[i]]}[...] = {_row(all_[slots[number]], slots[number], str(end))}"
-        for i, number in follow.items()
+        f"        {last[carries[i]]}[...] = {_row(whole[slots[number]], slots[number], str(end))}"
+        for i, number in collected.items()
     ]
     return "\n".join((*lines, "", f"    return {text.name}"))
 
@@ -96,7 +96,7 @@ def _row(name: str, slice_: Var, at: str = "t") -> str:
     return f"{name}[{at}]" if slice_.ndim else f"{name}[{at}, ...]"
 
 
-def _free(name: str, used: set[str]) -> str:
+def _unique(name: str, used: set[str]) -> str:
     while name in used:
         name += "_"
     used.add(name)

@@ -14,7 +14,7 @@ from .python_source import expression, helper_texts, operand_text
 if TYPE_CHECKING:
     from .c.parts import CSource
 
-ROUND = ("at", "t", "rounds")
+LOOP_NAMES = ("at", "t", "iterations")
 """Identifiers used by the code of a loop."""
 
 _SHORT = {"float": "f", "int": "i", "uint": "u", "bool": "b"}
@@ -39,15 +39,15 @@ def plan_source(
     memory. With `marked`, `mark(number)` is called after each step, or after a compiled function with the number of its
     first, for profiling.
     """
-    done = () if compiled is None else compiled.functions
-    outside = [s for i, s in enumerate(plan.steps) if not any(f.first <= i < f.stop for f in done)]
-    steps = list(loop_steps(outside))
-    helpers = helper_texts(e for part in (plan, *(one.plan for _, one in steps)) for e in _computed(part))
-    loops = loop_names((one.plan for _, one in steps), {name, *helpers})
+    functions = () if compiled is None else compiled.functions
+    interpreted = [s for i, s in enumerate(plan.steps) if not any(f.first <= i < f.stop for f in functions)]
+    loop_bodies = list(loop_steps(interpreted))
+    helpers = helper_texts(e for part in (plan, *(body.plan for _, body in loop_bodies)) for e in _computed(part))
+    loops = loop_names((body.plan for _, body in loop_bodies), {name, *helpers})
     bodies = {} if compiled is None else compiled.bodies
     texts = [
-        loop_text(step, one, _Text(one.plan, loops[one.plan], {}, describe, helpers, loops, bodies.get(one.plan)))
-        for step, one in steps
+        loop_text(step, body, _Text(body.plan, loops[body.plan], {}, describe, helpers, loops, bodies.get(body.plan)))
+        for step, body in loop_bodies
     ]
     texts.append(_Text(plan, name, hints or {}, describe, helpers, loops, compiled, marked).text())
     return "\n\n\n".join((*helpers.values(), *texts)) + "\n"
@@ -84,8 +84,8 @@ class _Text:
         named = {kept[v]: hints.get(v, v.hint) for v in values if hints.get(v, v.hint)}
         named.update((v, v.hint) for v in (*plan.program.inputs, *plan.states))
         short = {_short(dtype) for dtype in ITEM}
-        bound = (f"bind_{known}" for known in (name, *loops.values()))
-        taken = {name, "arena", *short, *bound, *helpers, *loops.values(), *ROUND, "bind", "mark"}
+        binders = (f"bind_{function}" for function in (name, *loops.values()))
+        taken = {name, "arena", *short, *binders, *helpers, *loops.values(), *LOOP_NAMES, "bind", "mark"}
         taken.update(f.name for f in self.functions.values())
         names = identifiers(dict.fromkeys(kept.values()), named, taken)
         self.var = {v: names[kept[v]] for v in values}
@@ -115,26 +115,26 @@ class _Text:
         yield from self.values(frozenset())
         yield from self.arrays(frozenset(), True)
 
-    def pieces(self, chosen: Callable[[Buffer], bool]) -> Iterator[tuple[str, str]]:
+    def bindings(self, selected: Callable[[Buffer], bool]) -> Iterator[tuple[str, str]]:
         """The names and expressions of values in the chosen buffers that are not feeds, states or views."""
         plan, var = self.plan, self.var
-        shown = {e.output for e in plan.views}
-        places = ((v, p) for v, p in plan.places.items() if p.buffer.kind != "constant" and v not in shown)
-        found = {var[v]: v for v, p in places if chosen(p.buffer)}
-        known = {var[v] for v in (*plan.feeds, *plan.states)}
-        yield from ((name, self.piece(v)) for name, v in found.items() if name not in known)
+        viewed = {e.output for e in plan.views}
+        placed = ((v, p) for v, p in plan.places.items() if p.buffer.kind != "constant" and v not in viewed)
+        values = {var[v]: v for v, p in placed if selected(p.buffer)}
+        bound = {var[v] for v in (*plan.feeds, *plan.states)}
+        yield from ((name, self.array(v)) for name, v in values.items() if name not in bound)
 
-    def values(self, moving: frozenset[Buffer]) -> Iterator[str]:
-        """Values in the arena, and in states that are not `moving`; and constants."""
+    def values(self, varying: frozenset[Buffer]) -> Iterator[str]:
+        """Values in the arena, and in states that are not `varying`; and constants."""
         plan, var = self.plan, self.var
         for dtype in sorted({v.dtype for v, p in plan.places.items() if p.buffer.kind == "arena"}):
             yield f"{_short(dtype)} = arena.view(xp.{'bool_' if dtype == 'bool' else dtype})"
         if plan.feeds:
             yield "# the batch"
-            yield from (f"{var[v]} = {self.piece(v)}" for v in plan.feeds)
-        rest = [f"{name} = {text}" for name, text in self.pieces(lambda buffer: buffer not in moving)]
+            yield from (f"{var[v]} = {self.array(v)}" for v in plan.feeds)
+        rest = [f"{name} = {text}" for name, text in self.bindings(lambda buffer: buffer not in varying)]
         if rest:
-            yield "# what a step computes: memory is used again as soon as its values are"
+            yield "# values of a step; memory is reused once they are dead"
             yield from rest
         if plan.constants:
             yield "# constants"
@@ -145,50 +145,50 @@ class _Text:
                 text = f'xp.array({text}, order="C")' if eqn.op.trait == "view" and kind == "constant" else text
                 yield f"{var[eqn.output]}{'' if kind == 'constant' else '[...]'} = {text}"
 
-    def arrays(self, moving: frozenset[Buffer], still: bool) -> Iterator[str]:
-        """Views, and loops and compiled functions bound to their arrays: those independent of `moving` states if
-        `still`; else the others, and slices of these states."""
+    def arrays(self, varying: frozenset[Buffer], invariant: bool) -> Iterator[str]:
+        """Views, and loops and compiled functions bound to their arrays: those independent of `varying` states if
+        `invariant`; else the others, and slices of these states."""
         plan, var = self.plan, self.var
 
-        def chosen(*vars_: Var) -> bool:
-            return any(plan.places[v].buffer in moving for v in vars_) is not still
+        def selected(*vars_: Var) -> bool:
+            return any(plan.places[v].buffer in varying for v in vars_) is not invariant
 
-        shown = {e.output for e in plan.views}
-        there = {var[v] for v in (*plan.feeds, *plan.states)}
-        there |= {var[v] for v, p in plan.places.items() if p.buffer.kind != "constant" and v not in shown}
-        lines = {} if still else dict(self.pieces(lambda buffer: buffer in moving))
+        viewed = {e.output for e in plan.views}
+        bound = {var[v] for v in (*plan.feeds, *plan.states)}
+        bound |= {var[v] for v, p in plan.places.items() if p.buffer.kind != "constant" and v not in viewed}
+        lines = {} if invariant else dict(self.bindings(lambda buffer: buffer in varying))
         views = {
             var[e.output]: expression(e, var, {})
             for e in reversed(plan.views)
-            if var[e.output] not in there and chosen(e.output)
+            if var[e.output] not in bound and selected(e.output)
         }
-        if views and still:
+        if views and invariant:
             yield "# views"
         lines.update(reversed(views.items()))
         for step in plan.steps:
-            if step.body is not None and step.body.plan in self.loops and chosen(*step.eqn.operands):
+            if step.body is not None and step.body.plan in self.loops and selected(*step.eqn.operands):
                 name = self.loops[step.body.plan]
                 arrays = (*step.scratch, *step.eqn.operands, *step.eqn.outputs)
                 lines[name] = f"bind_{name}({', '.join(var[v] for v in arrays)})"
-        if chosen(*self.tables):
+        if selected(*self.tables):
             tables = ", ".join(var[v] for v in self.tables)
             lines.update((f.name, f"bind({f.name!r}, arena, [{tables}])") for f in self.functions.values())
         yield from (f"{name} = {text}" for name, text in lines.items())
 
-    def piece(self, var: Var) -> str:
+    def array(self, var: Var) -> str:
         """The array at a place in the arena or in a state."""
         place: Place = self.plan.places[var]
         start, size = place.buffer.start // ITEM[var.dtype] + place.offset, math.prod(place.shape)
         memory = _short(var.dtype) if place.buffer.kind == "arena" else self.flat[place.buffer]
         if place.strides != dense(place.shape):
-            if (cut := self.cut(place)) is not None:
-                return cut
+            if (sliced := self.state_slice(place)) is not None:
+                return sliced
             strides = tuple(s * ITEM[var.dtype] for s in place.strides)
             return f"xp.lib.stride_tricks.as_strided({memory}[{start}:], {place.shape}, {strides})"
         flat = f"{memory}[{start}:{start + size}]"
         return flat if len(place.shape) == 1 else f"xp.reshape({flat}, {place.shape})"
 
-    def cut(self, place: Place) -> str | None:
+    def state_slice(self, place: Place) -> str | None:
         """The expression that slices a state, axis by axis; None if the place is not such a slice."""
         state = self.states.get(place.buffer)
         if state is None or place.strides != dense(state.shape) or 0 in state.shape:
@@ -207,12 +207,12 @@ class _Text:
         plan, var = self.plan, self.var
         lines: list[str] = []
         origin: object = None
-        done = 0
+        compiled_until = 0
         for i, step in enumerate(plan.steps):
             if i in self.functions:
-                done, origin = self.functions[i].stop, None
+                compiled_until, origin = self.functions[i].stop, None
                 lines += [f"if {self.functions[i].name}():  # compiled", "    return", *self.mark(i)]
-            if i < done:
+            if i < compiled_until:
                 continue
             if i == plan.early:
                 lines += self.guard()
@@ -220,12 +220,12 @@ class _Text:
                 origin = step.eqn.origin
                 lines.append(f"# {self.describe(origin)}")
             lines += [*self.step(step), *self.mark(i)]
-        if done == len(plan.steps) and done:
+        if compiled_until == len(plan.steps) and compiled_until:
             return lines
         if plan.early == len(plan.steps):
             lines += self.guard()
         if plan.copies:
-            lines.append("# the new state, written when everything that reads the old one is done")
+            lines.append("# the new state, stored after the last read of the old one")
             lines += [f"{var[state]}[...] = {var[value]}" for state, value in plan.copies]
         return lines or ["pass"]
 
@@ -236,7 +236,7 @@ class _Text:
         guard = self.plan.program.guard
         if guard is None:
             return []
-        return ["# a gradient that is no number changes nothing", f"if not {self.var[guard]}:", "    return"]
+        return ["# skip the update if a gradient is not finite", f"if not {self.var[guard]}:", "    return"]
 
     def step(self, step: Step) -> Iterator[str]:
         eqn = step.eqn

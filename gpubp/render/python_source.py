@@ -44,7 +44,7 @@ def _function(
         results = ", ".join(var[v] for v in eqn.outputs)
         lines.append(f"    {results} = {expression(eqn, var, functions)}")
     if program.updates:
-        lines.append("    # the new state, written when everything that reads the old one is done")
+        lines.append("    # the new state, stored after the last read of the old one")
     indent = "    "
     if program.guard is not None:
         lines.append(f"    if {var[program.guard]}:")

@@ -39,7 +39,7 @@ def run(x, h, c, w):
 PLAN = """\
 def bind_loop(arena, first_h, first_c, all_x, w, last_h, c, all_t0):
     f32 = arena.view(xp.float32)
-    # what a step computes: memory is used again as soon as its values are
+    # values of a step; memory is reused once they are dead
     t1 = xp.reshape(f32[0:6], (2, 3))
 
     def at(t):
@@ -48,11 +48,11 @@ def bind_loop(arena, first_h, first_c, all_x, w, last_h, c, all_t0):
         h = all_t0[t + 1] if t < 3 else first_h
         return x, t0, h
 
-    rounds = [at(t) for t in range(3, -1, -1)]
+    iterations = [at(t) for t in range(3, -1, -1)]
 
     def loop():
         c[...] = first_c
-        for x, t0, h in rounds:
+        for x, t0, h in iterations:
             xp.matmul(h, w, out=t1)
             xp.add(x, t1, out=t0)
             xp.tanh(t0, out=t0)
@@ -67,7 +67,7 @@ def bind_run(arena, h, c, w):
     f32 = arena.view(xp.float32)
     # the batch
     x = xp.reshape(f32[0:24], (4, 2, 3))
-    # what a step computes: memory is used again as soon as its values are
+    # values of a step; memory is reused once they are dead
     t0 = xp.reshape(f32[80:86], (2, 3))
     t1 = xp.reshape(f32[96:102], (2, 3))
     t2 = xp.reshape(f32[32:56], (4, 2, 3))

@@ -177,7 +177,7 @@ def test_the_text_tells_them(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     for stage in ("c", "cuda"):
         assert main(["ir", str(path), "--stage", stage]) == 0
         printed = capsys.readouterr().out
-        listed = printed[printed.index("/* The numbers that kernels are given") :]
+        listed = printed[printed.index("/* Numbers passed at run time") :]
         listed = listed[: listed.index("*/")]
         (line,) = [line for line in listed.splitlines() if " 0.3f " in line and "dropout(30%)" in line]
         name = line.split()[0]

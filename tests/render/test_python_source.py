@@ -202,7 +202,7 @@ def run(x, w, step):
     t3 = 0.5 * w
     new = w - t3
     t4 = step + 1
-    # the new state, written when everything that reads the old one is done
+    # the new state, stored after the last read of the old one
     w[...] = new
     step[...] = t4
     return (t2,)

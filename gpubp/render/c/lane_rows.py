@@ -36,7 +36,9 @@ class LaneKernel(RowKernel):
                 body = lane_loop(self._body(per_element_parts, [*index, "j"], "j * LANES + l"))
                 out += [head, *(f"    {line}" for line in body), "}"]
             out += [
-                f"{self._fold(part, index).removesuffix(')')}, {part.name}_lanes);" for part in parts if part.reduces
+                f"{self._reduction(part, index).removesuffix(')')}, {part.name}_lanes);"
+                for part in parts
+                if part.reduces
             ]
         stores = [
             f"{part.store.at([*index, '0'])} = {part.name}_lanes[l];"

@@ -53,7 +53,7 @@ class NumberTable:
         if not self.numbers:
             return []
         wide = max(len(number.text) for number in self.numbers)
-        lines = ["/* The numbers that kernels are given when they run: with others they are the same kernels."]
+        lines = ["/* Numbers passed at run time: kernels that differ only in these share one binary."]
         for k, number in enumerate(self.numbers):
             about = "" if number.origin is None else comment(describe(number.origin))
             lines.append(f"   number{k:<5}{number.text:<{wide}}   {about}".rstrip())

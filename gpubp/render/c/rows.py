@@ -11,7 +11,7 @@ from .memory import C_TYPE, SUFFIX, Access, NoKernelError
 from .parallel import CACHE_LINE, parallel_bounds
 from .row_parts import Part, RowParts
 
-PIECE = 1024
+CHUNK = 1024
 """Elements of a longer row that are computed before they are reduced; sums are accumulated in such chunks anyway."""
 
 
@@ -60,7 +60,7 @@ class RowKernel(RowParts):
                 out += ["EACH"] if self.length > 1 else []
                 out.append(f"for (int64_t j = {begin}; j < {end}; j++) {{")
                 out += [*_indented(self._body(per_element_parts, [*index, "j"], "j")), "}"]
-            out += [f"const {C_TYPE[p.output.dtype]} {p.name} = {self._fold(p, index)};" for p in reductions]
+            out += [f"const {C_TYPE[p.output.dtype]} {p.name} = {self._reduction(p, index)};" for p in reductions]
         for part in self.parts:
             if part.store is not None and not part.per_element:
                 out.append(f"{part.store.at([*index, '0'])} = {part.name};")
@@ -75,9 +75,9 @@ class RowKernel(RowParts):
     def _chunks(self, per_element_parts: Sequence[Part], reductions: Sequence[Part], index: Sequence[str]) -> list[str]:
         """A long row in chunks: each is computed, then reduced."""
         out = [f"double {p.name}_all = {_form(p, Reduction).start};" for p in reductions]
-        out.append(f"for (int64_t first = 0; first < {self.length}; first += {PIECE}) {{")
-        out.append(f"    const int64_t n = {self.length} - first < {PIECE} ? {self.length} - first : {PIECE};")
-        out += [f"    {C_TYPE[p.output.dtype]} {p.name}_row[{PIECE}];" for p in per_element_parts if p.buffered]
+        out.append(f"for (int64_t first = 0; first < {self.length}; first += {CHUNK}) {{")
+        out.append(f"    const int64_t n = {self.length} - first < {CHUNK} ? {self.length} - first : {CHUNK};")
+        out += [f"    {C_TYPE[p.output.dtype]} {p.name}_row[{CHUNK}];" for p in per_element_parts if p.buffered]
         out += ["    EACH", "    for (int64_t k = 0; k < n; k++) {", "        const int64_t j = first + k;"]
         out += [*_indented(_indented(self._body(per_element_parts, [*index, "j"], "k"))), "    }"]
         for p in reductions:
@@ -90,7 +90,7 @@ class RowKernel(RowParts):
             *(f"const {C_TYPE[p.output.dtype]} {p.name} = ({C_TYPE[p.output.dtype]}){p.name}_all;" for p in reductions),
         ]
 
-    def _fold(self, part: Part, index: Sequence[str]) -> str:
+    def _reduction(self, part: Part, index: Sequence[str]) -> str:
         function = self._function(_form(part, Reduction)).replace("{t}", _suffix(part))
         return f"{function}({self._row_at(part, index, '0')}, {self.length})"
 

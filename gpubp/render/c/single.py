@@ -27,9 +27,9 @@ def single_kernel(memory: Memory, step: Step) -> list[str]:
     if isinstance(form, Product):
         return product(memory, eqn, out)
     if isinstance(form, Gather):
-        return _elements(memory, eqn, form, out)
+        return _gather(memory, eqn, form, out)
     if isinstance(form, ScatterAdd):
-        return _sums(memory, eqn, form, out)
+        return _scatter_add(memory, eqn, form, out)
     if isinstance(form, Call):
         return _call(memory, eqn, form, out)
     if isinstance(form, Routine):
@@ -52,39 +52,43 @@ def _nest(
 def _reduction(memory: Memory, eqn: Eqn, form: Reduction, out: Access) -> list[str]:
     """The result is initialised, then each element is accumulated, in memory order."""
     (x,) = eqn.operands
-    gone = {a % x.ndim for a in eqn.params["axis"]}
+    reduced = {a % x.ndim for a in eqn.params["axis"]}
     read = memory.access(x, x.shape)
-    kept = [k for k in range(x.ndim) if k not in gone]
-    own = iter(out.strides)
-    strides = [next(own) if k not in gone or len(out.strides) == x.ndim else 0 for k in range(x.ndim)]
-    strides = [0 if k in gone else s for k, s in enumerate(strides)]
+    kept = [k for k in range(x.ndim) if k not in reduced]
+    out_strides = iter(out.strides)
+    strides = [next(out_strides) if k not in reduced or len(out.strides) == x.ndim else 0 for k in range(x.ndim)]
+    strides = [0 if k in reduced else s for k, s in enumerate(strides)]
     if not x.shape or x.shape[-1] == 0:
         raise NoKernelError
-    shape, (to, source) = collapse(x.shape, [strides, read.strides])
-    fill_shape, (target,) = collapse([x.shape[k] for k in kept], [[strides[k] for k in kept]])
+    shape, (to_strides, source_strides) = collapse(x.shape, [strides, read.strides])
+    fill_shape, (fill_strides,) = collapse([x.shape[k] for k in kept], [[strides[k] for k in kept]])
     index = [f"i{k}" for k in range(len(shape))]
-    t = SUFFIX[x.dtype]
-    first, fill_index = out.along(target), [f"i{k}" for k in range(len(fill_shape))]
-    lines = _nest(memory, fill_shape, [f"{first.at(fill_index)} = {form.start};"], independent=True)
-    put, get = out.along(to), read.along(source)
-    if shape and not to[-1] and source[-1] == 1:
+    suffix = SUFFIX[x.dtype]
+    fill_access, fill_index = out.along(fill_strides), [f"i{k}" for k in range(len(fill_shape))]
+    lines = _nest(memory, fill_shape, [f"{fill_access.at(fill_index)} = {form.start};"], independent=True)
+    target_element, source_element = out.along(to_strides), read.along(source_strides)
+    if shape and not to_strides[-1] and source_strides[-1] == 1:
         # Contiguous elements are reduced at once.
-        first_of_row, place = get.at([*index[:-1], "0"], "0"), [*index[:-1], "0"]
-        before: list[str] = []
+        first_of_row, row_start = source_element.at([*index[:-1], "0"], "0"), [*index[:-1], "0"]
+        declarations: list[str] = []
         row = f"{form.row}(&{first_of_row}, {shape[-1]})"
         if memory.lanes:
-            before = [f"{C_TYPE[x.dtype]} row[LANES];", f"{form.lanes}(&{first_of_row}, {shape[-1]}, row);"]
+            declarations = [f"{C_TYPE[x.dtype]} row[LANES];", f"{form.lanes}(&{first_of_row}, {shape[-1]}, row);"]
             row = "row[l]"
-        body, around, independent = f"{put.at(place)} = {fill(form.join, [put.at(place), row])};", shape[:-1], False
+        body, outer, independent = (
+            f"{target_element.at(row_start)} = {fill(form.join, [target_element.at(row_start), row])};",
+            shape[:-1],
+            False,
+        )
     else:
-        before, around, independent = [], shape, bool(shape and to[-1])
-        body = f"{put.at(index)} = {fill(form.join, [put.at(index), get.at(index)])};"
+        declarations, outer, independent = [], shape, bool(shape and to_strides[-1])
+        body = f"{target_element.at(index)} = {fill(form.join, [target_element.at(index), source_element.at(index)])};"
     inner = lane_loop([body]) if memory.lanes else [body]
-    lines += loops(around, [*before, *inner], independent and not memory.lanes)
-    return [line.replace("{t}", t) for line in lines]
+    lines += loops(outer, [*declarations, *inner], independent and not memory.lanes)
+    return [line.replace("{t}", suffix) for line in lines]
 
 
-def _elements(memory: Memory, eqn: Eqn, form: Gather, out: Access) -> list[str]:
+def _gather(memory: Memory, eqn: Eqn, form: Gather, out: Access) -> list[str]:
     shape = eqn.output.shape
     index = [f"i{k}" for k in range(len(shape))]
     reads = [Read(x.shape, SUFFIX.get(x.dtype, ""), memory.access(x, x.shape).at) for x in eqn.operands]
@@ -95,7 +99,7 @@ def _elements(memory: Memory, eqn: Eqn, form: Gather, out: Access) -> list[str]:
     return _nest(memory, shape, [f"{out.at(index)} = {text};"], independent=True, bounds=bounds)
 
 
-def _sums(memory: Memory, eqn: Eqn, form: ScatterAdd, out: Access) -> list[str]:
+def _scatter_add(memory: Memory, eqn: Eqn, form: ScatterAdd, out: Access) -> list[str]:
     y, value = eqn.output, eqn.operands[0]
     index = [f"i{k}" for k in range(max(y.ndim, value.ndim))]
     reads = [Read(x.shape, SUFFIX.get(x.dtype, ""), memory.access(x, x.shape).at) for x in eqn.operands]

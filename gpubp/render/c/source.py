@@ -271,7 +271,7 @@ class PlanText:
         text = memory.access(guard, ()).at([])
         (pointer,) = memory.declarations()
         return [
-            "    /* a gradient that is no number changes nothing */",
+            "    /* skip the update if a gradient is not finite */",
             "    {",
             f"        {pointer}",
             f"        if (!{text}) return 1;",

@@ -167,13 +167,14 @@ class BlockText(TaskText):
                 everyone.barrier_call,
             ]
         if late:
-            step += ["/* a gradient that is no number changes nothing */", *self.unless_guard("break;")]
+            step += ["/* skip the update if a gradient is not finite */", *self.unless_guard("break;")]
         step += [line for phase in late for line in self._phase(phase, everyone, functions)]
         lines = [*self._begin(block), "for (; s < stop; s++) {", *indented(step)]
         lines += [f"    first = first + {block.batch} < count ? first + {block.batch} : 0;", "}", *self._end(block)]
         head = f'extern "C" __global__ void __launch_bounds__({block.threads}, 1) {block.name}('
         arguments = f"char *whole, {tables} tables, int64_t *control) {{"
-        kernel = "\n".join(("/* many steps, a net in each block */", head, f"    {arguments}", *indented(lines), "}"))
+        comment = "/* many steps; each block trains one net */"
+        kernel = "\n".join((comment, head, f"    {arguments}", *indented(lines), "}"))
         return (
             "\n\n".join(
                 (

@@ -9,7 +9,7 @@ from .launch import Launch
 from .source import CudaSource, Works
 from .work import Gemm
 
-MOST_ROUND = 32
+MAX_PERIOD = 32
 """Longest sequence of launches that is recognised as repeated."""
 
 
@@ -18,27 +18,27 @@ def listing(source: CudaSource) -> str:
     found = f"{_launches(source)}\n\n{source.text}"
     if source.block is None:
         return found
-    return f"{found}\n/* A module of its own. */{source.block.text.removeprefix(cuda_functions())}"
+    return f"{found}\n/* A separate module. */{source.block.text.removeprefix(cuda_functions())}"
 
 
 def _launches(source: CudaSource) -> str:
     """A comment with, for each function, the kernels it launches, their grid and block sizes, and the cuBLASLt calls;
     repeated sequences, such as the iterations of a loop, are counted."""
-    lines = ["/* What a GPU is given to do: kernels, with blocks times threads, and products of the library."]
+    lines = ["/* GPU work: kernels, as blocks x threads, and matrix products of cuBLASLt."]
     if source.block is not None:
         block = source.block
         lines += ["", f"up to {block.most:,} steps", f"    {block.name}  1 x {block.threads}"]
     for name, works in source.work.items():
         batches = source.batches if source.block is None else None
-        index_type = works if batches is None else (batches.take, *works)
-        lines += ["", f"{name if batches is None else 'a step'}: {len(index_type):,}", *_each(index_type)]
+        all_work = works if batches is None else (batches.take, *works)
+        lines += ["", f"{name if batches is None else 'a step'}: {len(all_work):,}", *_each(all_work)]
     return "\n".join([*lines, "*/"])
 
 
 def _each(works: Works) -> Iterator[str]:
     texts, at = [*map(_launch_text, works)], 0
     while at < len(texts):
-        found = ((_times(texts, at, length), length) for length in range(1, MOST_ROUND + 1))
+        found = ((_times(texts, at, length), length) for length in range(1, MAX_PERIOD + 1))
         times, length = max(found, key=lambda pair: (pair[0] - 1) * pair[1])
         lines = texts[at : at + length]
         lines = lines if times == 1 else [f"{times} times", *(f"    {line}" for line in lines)]

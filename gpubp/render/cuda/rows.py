@@ -191,7 +191,7 @@ class CudaRows(RowKernel):
 
     def _reductions(self, parts: Sequence[Part], terms: int) -> dict[int, ThreadReduction]:
         """The reductions among parts, by the identity of the part."""
-        return {id(p): ThreadReduction(p.name, _fold(p), p.output.dtype, terms) for p in parts if p.reduces}
+        return {id(p): ThreadReduction(p.name, _reduction(p), p.output.dtype, terms) for p in parts if p.reduces}
 
     def _loop_body(self, own: Sequence[Part], index: Sequence[str], folds: dict[int, ThreadReduction]) -> list[str]:
         lines = self._body([part for part in own if part.per_element], index, "k")
@@ -290,6 +290,6 @@ def _only_first(lines: Sequence[str]) -> list[str]:
     return ["if (lane == 0) {", *indented(lines), "}"]
 
 
-def _fold(part: Part) -> Reduction:
+def _reduction(part: Part) -> Reduction:
     assert isinstance(part.form, Reduction)
     return part.form

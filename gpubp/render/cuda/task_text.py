@@ -105,18 +105,18 @@ class TaskText(VerticalText):
             return None
         inner = LoopPhases(loop.length, tuple(map(tuple, phases(tasks))))
         writes = self.uses([*step.eqn.outputs, *step.scratch])
-        index_type = Task("", (), 1, WARP, self.uses(step.eqn.operands), writes, False, loop=inner)
+        loop_task = Task("", (), 1, WARP, self.uses(step.eqn.operands), writes, False, loop=inner)
         copies = ((self.memory(), initial, carry, initial) for initial, carry in loop.initial_copies())
         before = [task for copied in copies for task in self._copy_task(at, *copied)]
         memory = self.memory()
         ends = loop.final_copies(memory, self.readers.get)
         after = [task for x, last, slots in ends for task in self._copy_task(at, memory, x, last, slots)]
-        return [*before, index_type, *after]
+        return [*before, loop_task, *after]
 
-    def _copy_task(self, at: int, memory: Memory, x: Var, to: Var, index_type: Var) -> Iterator[Task]:
-        """The copy of a carry `x`, which is part of the value `whole`."""
+    def _copy_task(self, at: int, memory: Memory, x: Var, to: Var, source: Var) -> Iterator[Task]:
+        """The copy of a carry `x`, which is part of the value `source`."""
         lines = self.row_kernel_type()(memory, [Eqn(copy, (x,), {}, (to,))], to.shape, {to}).lines()
-        yield from self._tasks_of(self._kernel(at, at + 1, memory, lines), [index_type], [to]) or ()
+        yield from self._tasks_of(self._kernel(at, at + 1, memory, lines), [source], [to]) or ()
 
     def _state_address(self, loop: LoopAddresses, address: StateAddress) -> str:
         """The address of a state of the loop body, in iteration `turn`."""

@@ -57,14 +57,14 @@ class Shared:
 class GraphWriter:
     """A graph or subgraph under construction; the `Graph` that forms write to."""
 
-    def __init__(self, shared: Shared, around: GraphWriter | None = None) -> None:
+    def __init__(self, shared: Shared, outer: GraphWriter | None = None) -> None:
         self.shared = shared
         self.inputs: list[tuple[str, Aval]] = []
-        self.made: list[Node] = []
+        self.emitted: list[Node] = []
         self.outputs: list[tuple[str, Aval]] = []
         self._values: dict[Var, Tensor] = {}
-        self._transposes: dict[tuple[str, tuple[int, ...]], str] = {} if around is None else dict(around._transposes)
-        self._batch: str = "" if around is None else around._batch
+        self._transposes: dict[tuple[str, tuple[int, ...]], str] = {} if outer is None else dict(outer._transposes)
+        self._batch: str = "" if outer is None else outer._batch
         self._hint = self._about = ""
 
     # The interface of forms -------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ class GraphWriter:
     def nodes(self, op: str, count: int, *inputs: Tensor | str, **attributes: Any) -> list[str]:
         names = [self._name(x) for x in inputs]
         outputs = [self.shared.unique(f"{self._hint}/{op}") for _ in range(count)]
-        self.made.append(Node(op, names, outputs, attributes, self._about))
+        self.emitted.append(Node(op, names, outputs, attributes, self._about))
         return [*outputs]
 
     def constant(self, value: float | Sequence[float], dtype: str) -> Tensor:
@@ -100,13 +100,13 @@ class GraphWriter:
         aval = Aval(tuple(x.shape[i] for i in axes), x.aval.dtype)
         if x.array is not None:
             return Tensor(aval, x.name, array=x.array.transpose(axes))
-        both = tuple(axes) if x.axes is None else tuple(x.axes[i] for i in axes)
-        return Tensor(aval, x.name, None if both == tuple(range(len(both))) else both)
+        composed = tuple(axes) if x.axes is None else tuple(x.axes[i] for i in axes)
+        return Tensor(aval, x.name, None if composed == tuple(range(len(composed))) else composed)
 
     def body(self, program: Program, captured: Sequence[Tensor]) -> GraphWriter:
         inner = GraphWriter(self.shared, self)
-        own = len(program.inputs) - len(captured)
-        inner.write(program, dict(zip(program.inputs[own:], captured, strict=True)))
+        own_inputs = len(program.inputs) - len(captured)
+        inner.write(program, dict(zip(program.inputs[own_inputs:], captured, strict=True)))
         return inner
 
     # Names ------------------------------------------------------------------------------------------------------------
@@ -134,53 +134,53 @@ class GraphWriter:
         return constants[key]
 
     # Equations --------------------------------------------------------------------------------------------------------
-    def write(self, program: Program, known: Mapping[Var, Tensor], names: Sequence[str] = ()) -> None:
-        """Translate a program. `known`: inputs that are constants or captured; `names`: required names of the outputs.
+    def write(self, program: Program, bound: Mapping[Var, Tensor], names: Sequence[str] = ()) -> None:
+        """Translate a program. `bound`: inputs that are constants or captured; `names`: required names of the outputs.
         Raises CannotExportError."""
         for v in program.inputs:
-            if v not in known:
+            if v not in bound:
                 self.inputs.append((self.shared.unique(self.shared.hint(v)), v.aval))
-            self._values[v] = known[v] if v in known else Tensor(v.aval, self.inputs[-1][0])
-        wanted = dict(reversed([*zip(program.outputs, names)]))
+            self._values[v] = bound[v] if v in bound else Tensor(v.aval, self.inputs[-1][0])
+        required = dict(reversed([*zip(program.outputs, names)]))
         for eqn in program.eqns:
             self._hint = self.shared.hint(eqn.outputs[0])
             self._about = self.shared.describe(eqn.origin) if eqn.origin is not None else ""
             self._equation(eqn)
-            self._rename(eqn, wanted)
+            self._rename(eqn, required)
         self._hint = self._about = ""
         for v, name in zip(program.outputs, names or [""] * len(program.outputs), strict=True):
             self.outputs.append((self._output(v, name), v.aval))
 
-    def _rename(self, eqn: Eqn, wanted: dict[Var, str]) -> None:
+    def _rename(self, eqn: Eqn, required: dict[Var, str]) -> None:
         """Name the outputs of an equation's last node after the values."""
         for v in eqn.outputs:
-            found, last = self._values[v], self.made[-1].outputs if self.made else []
-            if found.axes is None and found.name in last:
-                name = wanted.pop(v) if v in wanted else self.shared.unique(self.shared.hint(v))
-                last[last.index(found.name)] = name
+            value, last_outputs = self._values[v], self.emitted[-1].outputs if self.emitted else []
+            if value.axes is None and value.name in last_outputs:
+                name = required.pop(v) if v in required else self.shared.unique(self.shared.hint(v))
+                last_outputs[last_outputs.index(value.name)] = name
                 self._values[v] = Tensor(v.aval, name)
 
     def _output(self, v: Var, name: str) -> str:
         """The name of a graph output, which must be the output of a node, and no other output."""
         x = self._values[v]
-        made = x.axes is None and any(x.name in one.outputs for one in self.made)
-        if made and x.name not in (other for other, _ in self.outputs) and name in ("", x.name):
+        computed = x.axes is None and any(x.name in node.outputs for node in self.emitted)
+        if computed and x.name not in (other for other, _ in self.outputs) and name in ("", x.name):
             return x.name
         name = name or self.shared.unique("result")
-        read = x.name if x.array is None else self._initializer(x)
+        source = x.name if x.array is None else self._initializer(x)
         op, attributes = ("Identity", {}) if x.axes is None else ("Transpose", {"perm": list(x.axes)})
-        self.made.append(Node(op, [read], [name], attributes, ""))
+        self.emitted.append(Node(op, [source], [name], attributes, ""))
         return name
 
     def _equation(self, eqn: Eqn) -> None:
-        written = None if eqn.op.onnx is None else self._written(eqn, eqn.op.onnx)
-        if written is None:
+        lowered = None if eqn.op.onnx is None else self._lower(eqn, eqn.op.onnx)
+        if lowered is None:
             raise CannotExportError(eqn)
-        results = [written] if isinstance(written, str | Tensor) else written
+        results = [lowered] if isinstance(lowered, str | Tensor) else lowered
         for v, x in zip(eqn.outputs, results, strict=True):
             self._values[v] = x if isinstance(x, Tensor) else Tensor(v.aval, x)
 
-    def _written(self, eqn: Eqn, form: OnnxForm) -> OnnxResult:
+    def _lower(self, eqn: Eqn, form: OnnxForm) -> OnnxResult:
         if isinstance(form, OneNode) and form.double is not None and eqn.outputs[0].dtype == "float64":
             form = form.double
         if isinstance(form, Decomposition):

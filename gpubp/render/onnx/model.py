@@ -62,7 +62,7 @@ def _graph(graph: GraphWriter, name: str, interface: Interface | None = None) ->
 
     inputs = _values(graph, graph.inputs, () if interface is None else interface.inputs)
     outputs = _values(graph, graph.outputs, () if interface is None else interface.outputs)
-    return helper.make_graph([_node(one) for one in graph.made], name, inputs, outputs)
+    return helper.make_graph([_node(one) for one in graph.emitted], name, inputs, outputs)
 
 
 def _node(one: Node) -> Any:

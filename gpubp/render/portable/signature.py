@@ -83,15 +83,15 @@ class Signature:
         return f"int {self.function}({f',{NEXT}'.join(lines)})"
 
     def _types(self) -> Iterator[str]:
-        yield from (f"const {one.kind}" for one in self.interface.inputs)
-        yield from (one.kind for one in self.interface.outputs)
+        yield from (f"const {slot.kind}" for slot in self.interface.inputs)
+        yield from (slot.kind for slot in self.interface.outputs)
 
     def comment(self) -> str:
         """The documentation for its user."""
         lines = [*self.interface.title, "", *(f"    {line}" for line in f"{self.prototype};".split("\n")), ""]
         lines += ["computes the outputs of one example. Numbers lie one behind the other, the last axis fastest.", ""]
-        for k, (one, name) in enumerate(zip(self.interface.slots, self.arguments, strict=True)):
-            lines += _described("in " if k < len(self.interface.inputs) else "out", one, name)
+        for k, (slot, name) in enumerate(zip(self.interface.slots, self.arguments, strict=True)):
+            lines += _described("in " if k < len(self.interface.inputs) else "out", slot, name)
         lines.append("")
         if self.work:
             lines.append(f"`work` is memory of {self.work:,} doubles, for each thread its own, whatever is in it.")
@@ -111,43 +111,43 @@ class Signature:
         yield "    use iso_c_binding"
         if self.work:
             yield f"    real(c_double), intent(inout) :: {names.pop(0)}({self.work})"
-        for k, (one, name) in enumerate(zip(self.interface.slots, names, strict=True)):
-            axes = f"({', '.join(map(str, reversed(one.shape)))})" if one.shape else ""
-            way = "in" if k < len(self.interface.inputs) else "out"
-            yield f"    {_FORTRAN[one.dtype]}, intent({way}) :: {name}{axes}"
+        for k, (slot, name) in enumerate(zip(self.interface.slots, names, strict=True)):
+            axes = f"({', '.join(map(str, reversed(slot.shape)))})" if slot.shape else ""
+            intent = "in" if k < len(self.interface.inputs) else "out"
+            yield f"    {_FORTRAN[slot.dtype]}, intent({intent}) :: {name}{axes}"
         yield "  end function"
         yield "end interface"
 
 
-def _described(way: str, one: Slot, name: str) -> Iterator[str]:
-    shape = f" [{', '.join(map(str, one.shape))}]" if one.shape else ", one number"
-    kind = f", labels from 0 to {one.classes - 1:,}" if one.classes else ""
-    yield f"{way} {name}: {one.kind}{shape}{kind}"
-    for text in one.about:
+def _described(direction: str, slot: Slot, name: str) -> Iterator[str]:
+    shape = f" [{', '.join(map(str, slot.shape))}]" if slot.shape else ", one number"
+    kind = f", labels from 0 to {slot.classes - 1:,}" if slot.classes else ""
+    yield f"{direction} {name}: {slot.kind}{shape}{kind}"
+    for text in slot.about:
         yield from (f"      {line}" for line in wrap(text, WIDTH, break_long_words=False))
 
 
 def _fortran_names(names: Sequence[str]) -> list[str]:
     """The same for a language in which identifiers start with a letter and are case-insensitive."""
-    found: list[str] = []
+    unique: list[str] = []
     for name in names:
-        own = base = name if name[0].isalpha() else f"a{name}"
+        candidate = base = name if name[0].isalpha() else f"a{name}"
         number = 1
-        while own.lower() in (other.lower() for other in found):
+        while candidate.lower() in (other.lower() for other in unique):
             number += 1
-            own = f"{base}_{number}"
-        found.append(own)
-    return found
+            candidate = f"{base}_{number}"
+        unique.append(candidate)
+    return unique
 
 
 def rows(words: Sequence[str], width: int) -> Iterator[str]:
     """Words separated by commas, as lines."""
     line: list[str] = []
-    wide = 0
+    used = 0
     for word in words:
-        if line and wide + len(word) > width:
+        if line and used + len(word) > width:
             yield ", ".join(line)
-            line, wide = [], 0
+            line, used = [], 0
         line.append(word)
-        wide += len(word) + 2
+        used += len(word) + 2
     yield ", ".join(line)

@@ -20,7 +20,7 @@ int step_0(char *arena, void *const *tables) {
         const bool8 t2 = (t1_at[0] - t1_at[0] == 0);
         t2_at[0] = t2;
     }
-    /* a gradient that is no number changes nothing */
+    /* skip the update if a gradient is not finite */
     {
         const bool8 *const t2_at = (const bool8 *)(arena + 832);
         if (!t2_at[0]) return 1;

@@ -127,7 +127,7 @@ INLINE void train_task6(char *arena, const Tables<8> &tables, int block, int thr
     step_at[0] = t37;
 }
 
-/* many steps, a net in each block */
+/* many steps; each block trains one net */
 extern "C" __global__ void __launch_bounds__(160, 1) train_block(
     char *whole, const Tables<8> tables, int64_t *control) {
     __shared__ Pack<int, 4> room[84];
@@ -300,7 +300,7 @@ extern "C" __global__ void __launch_bounds__(160, 1) train_block(
             }
         }
         __syncthreads();
-        /* a gradient that is no number changes nothing */
+        /* skip the update if a gradient is not finite */
         {
             const bool8 *const t34_at = (const bool8 *)(arena + 320);
             if (!t34_at[0]) break;
