@@ -14,7 +14,8 @@ from .cells import Cells, Labels
 from .checks import Findings, clipped, listed, problem, remedy
 from .dataset import Read, Request
 from .files import find_file
-from .options import Missing, OptionalNames, OptionalShape, OptionalText, Options, check_scale, word
+from .notation import Notation
+from .options import Dates, Missing, OptionalNames, OptionalShape, OptionalText, Options, check_scale, word
 from .tables import row_place
 from .tabular import read_tables
 
@@ -158,12 +159,15 @@ def table(
     standardize: Flag = False,
     missing: Missing = "error",
     onehot: OptionalNames = None,
+    dates: Dates = "ymd",
 ) -> Read:
     """Rows of numbers and labels from a Parquet, Arrow or Feather file (detected from its content); needs pyarrow (`pip
-    install 'gpubp[tables]'`). Nulls and NaN are missing cells. The options are those of `csv`. Raises DiagnosticError
+    install 'gpubp[tables]'`). Nulls and NaN are missing cells. The options are those of `csv`; `dates` is for
+    columns of text. Raises DiagnosticError
     (E0411 to E0423)."""
     check_scale(request, scale)
     main = open_arrow(request.base, path, request.span("path"))
     others = [] if test is None else [open_arrow(request.base, test, request.span("test"))]
-    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot)
+    notation = Notation(dates=word(dates))
+    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, notation)
     return read_tables(request, main, others, options)

@@ -96,7 +96,11 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
         raw, encoding, complete = read_head(Path(), name, span, MOST_BYTES)
         sheet = sheet_of(name, raw, span, delimiter=None, header=None, named=named)
         rows, all_rows = _rows(sheet, complete)
-        sheet = replace(sheet, notation=_notation(rows, len(sheet.names)))
+        notation = _notation(rows, len(sheet.names))
+        if sheet.header and all(map(notation.number, sheet.names)):  # a row like the others, in their notation
+            sheet = sheet_of(name, raw, span, delimiter=sheet.delimiter, header=False)
+            rows, all_rows = _rows(sheet, complete)
+        sheet = replace(sheet, notation=notation)
         columns = tuple(_column(sheet, i, rows) for i in range(len(sheet.names)))
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None

@@ -20,6 +20,7 @@ from .encodings import UTF8
 from .labels import Place, encode, labels_of
 from .moments import Cut, between, cut, open_series, read_moments
 from .options import Dates, OptionalNames, OptionalText, check_encoding, check_scale, notation_of, word
+from .spelling import spelling
 from .tables import Table, TextTable
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _no_text(request: Request, table: Table) -> None:
     if not isinstance(table, TextTable) or len(table.names) == 1:
         return
     cells = dict(zip(table.names, table.sheet.first, strict=False))
-    texts = [name for name, cell in cells.items() if cell.strip() and not table.sheet.notation.number(cell)]
+    texts = [name for name, cell in cells.items() if cell.strip() and spelling(cell) is None]
     if texts:
         message = f"`{table.path}` has the column {listed(texts, 3)}, which holds text"
         others = ", ".join(f'"{name}"' for name in table.names if name not in texts)

@@ -190,8 +190,8 @@ def _refuse_others(path: str, raw: bytes, span: Span | None) -> None:
 
 def _with_delimiter(sheet: Sheet, likely: str) -> Sheet:
     """The first delimiter, the `likely` one before others, that cuts the first record, and most others into as many
-    cells; a comma where none does. A comma before decimals is likelier none."""
-    best, most, signs = sheet, 0, (sheet.notation.decimal, sheet.notation.thousands)
+    cells; a comma where none does. A comma that is no likelier than another delimiter stands before decimals."""
+    best, most, signs = sheet, 0, (",", sheet.notation.thousands)
     for delimiter in dict.fromkeys([*likely, *sorted(DELIMITERS, key=lambda one: one in signs)]):
         tried = replace(sheet, delimiter=delimiter)
         try:

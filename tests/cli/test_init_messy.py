@@ -186,3 +186,10 @@ def test_how_to_use_dates_is_said(call: Call, cells: str, hint: str) -> None:
     text = sound(call, "a.net").replace('[["a"]', '[["a", "when.month"]').replace('"y"])', f'"y"]{order})')
     Path("a.net").write_text(text, "utf-8")
     assert call("check", "a.net").code == 0
+
+
+def test_a_table_without_a_header_in_a_notation_of_its_own(call: Call) -> None:
+    rows = "".join(f"{i * i},5;{i},25;{i % 2},0\n" for i in range(60))
+    said = start(call, rows)
+    assert 'the table has no header: its columns are called "1" to "3"\n' in said.out
+    assert 'csv("a.csv", target = "3", header = false, decimal = ",")' in sound(call, "a.net")

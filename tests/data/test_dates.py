@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 import hypothesis.strategies as st
 import numpy as np
@@ -198,3 +198,18 @@ def test_times_of_a_parquet_file(world: World, unit: str) -> None:
     world.inputs, world.targets = {"x": Type((2,))}, {}
     use = choice("parquet", path="a.parquet", columns=(("when.weekday", "when.hour"),), missing=Word("drop"))
     assert world.load(entry("x", use)).arrays["x"].tolist() == [[5, 12], [2, 0]]
+
+
+def test_texts_and_time_zones_of_a_parquet_file(world: World) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    when = datetime(2024, 3, 1, 12, 30, tzinfo=timezone(timedelta(hours=1)))
+    zoned = {name: pa.array([when], pa.timestamp("us", tz=zone)) for name, zone in (("a", "+01:00"), ("b", "+00:00"))}
+    parquet.write_table(pa.table({**zoned, "text": ["24.12.2026"]}), world.base / "a.parquet")
+    world.inputs, world.targets = {"x": Type((5,))}, {}
+    columns = (("a.days", "a.hour", "b.days", "b.hour", "text.month"),)
+    found = world.load(entry("x", choice("parquet", path="a.parquet", columns=columns, dates=Word("dmy"))))
+    days = 19783 + 11.5 / 24
+    np.testing.assert_allclose(found.arrays["x"], [[days, 12, days, 11, 12]], rtol=1e-14)
+    assert read_table(world.base / "a.parquet", found.encoders).arrays["x"].tolist() == found.arrays["x"].tolist()

@@ -204,6 +204,17 @@ def test_series_and_their_new_rows(world: World) -> None:
     assert read_table(world.base / "a.csv", found.encoders).arrays["past"].tolist() == found.arrays["past"].tolist()
 
 
+def test_a_series_of_numbers_with_units(world: World) -> None:
+    """They are no text that `columns` would leave out."""
+    world.inputs, world.targets = {"past": Type((2, 1))}, {}
+    world.write("a.csv", "a\n5 kg\n6 kg\n7 kg\n")
+    found = world.refused(entry("past", choice("series", path="a.csv", window=2)))
+    assert found.help == ('`units = ["kg"]` reads such numbers',)
+    world.write("a.csv", "a;b\n5 kg;$5\n6 kg;$6\n")
+    found = world.refused(entry("past", choice("series", path="a.csv", window=2, units="kg")))
+    assert found.help == ('`units = ["kg", "$"]` reads such numbers',)
+
+
 def test_runs_from_before_are_read(world: World) -> None:
     """They said whether decimals stand behind a comma, and nothing else of how numbers are written."""
     world.inputs["x"] = Type((1,))
