@@ -36,6 +36,7 @@ from .sheet import open_sheet
 from .tables import Table, TextTable
 from .tabular import one_hot, whole_rows
 from .unanswered import unanswered
+from .units import check_units
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -145,6 +146,7 @@ def _columns(table: Table, encoders: Mapping[str, Encoder], keep: Sequence[str])
     # What was a word when it was learned from is one still, as `NA` may be.
     known = MISSING.difference(*books.values(), *(encoder.vocabulary for encoder in encoders.values()))
     cells = table.cells(sorted(numeric), sorted(labels), known)
+    _check_units(table, picks, encoders)
     every = range(cells.rows)
     cells, why = unanswered(table, cells, needed, books)
     cells = whole_rows(table, cells, needed, why)
@@ -155,6 +157,11 @@ def _columns(table: Table, encoders: Mapping[str, Encoder], keep: Sequence[str])
         () if cells.kept is None else tuple(sorted({*every}.difference(cells.kept.tolist()))),
         why,
     )
+
+
+def _check_units(table: Table, picks: Mapping[str, Sequence[int]], encoders: Mapping[str, Encoder]) -> None:
+    known = {i: field.unit for name, each in encoders.items() for i, field in zip(picks[name], each.fields)}
+    check_units(table, known, _notation(encoders), _LEARNED)
 
 
 def _books(picks: Mapping[str, Sequence[int]], encoders: Mapping[str, Encoder]) -> dict[int, tuple[str, ...]]:
@@ -260,6 +267,7 @@ def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Seque
     labels = {name for name, encoder in encoders.items() if encoder.classes is not None}
     moments = {name: encoder.moments for name, encoder in encoders.items()}
     cells = read_moments(table, picks, labels)
+    _check_units(table, picks, encoders)
     needed = {i for columns in picks.values() for i in columns}
     cells, why = unanswered(table, cells, needed, _books(picks, encoders))
     found = cut(table, cells, picks, labels, moments, drop=True, why=why)

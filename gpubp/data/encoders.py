@@ -29,12 +29,13 @@ class Field:
     """One column of a table that belongs to a name.
 
     `words`: those of a text column, which becomes as many numbers, one of them 1. `fill`: the number that stands for a
-    missing cell; None where a missing cell is an error.
+    missing cell; None where a missing cell is an error. `unit`: that of its numbers, where several were told.
     """
 
     name: str
     words: tuple[str, ...] = ()
     fill: float | None = None
+    unit: str = ""
 
     @property
     def width(self) -> int:
@@ -160,7 +161,12 @@ def from_json(saved: object) -> dict[str, Encoder]:
 def _encoder(entry: dict[str, Any]) -> Encoder:
     entry.pop("drop", None)  # earlier versions saved whether rows that miss a cell were left out
     fields = tuple(
-        Field(str(each["name"]), _words(each["words"]), None if each["fill"] is None else _real(each["fill"]))
+        Field(
+            str(each["name"]),
+            _words(each["words"]),
+            None if each["fill"] is None else _real(each["fill"]),
+            str(each.get("unit", "")),
+        )
         for each in entry.pop("fields")
     )
     shape = tuple(_whole(size) for size in entry.pop("shape"))

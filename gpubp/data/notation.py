@@ -44,6 +44,11 @@ class Notation:
         read = _reader(self)
         return _plain(cell) if read is None else read(cell)[0]
 
+    def unit(self, cell: str) -> str:
+        """What stands beside the number of a cell, if it is one."""
+        read = _reader(self)
+        return "" if read is None else read(cell)[1]
+
     def options(self) -> list[str]:
         """The options of a reader that say so, as a `.net` file has them; none of one that is left out."""
         units = ", ".join(f'"{unit}"' for unit in self.units)

@@ -22,6 +22,7 @@ from .moments import Cut, between, cut, open_series, read_moments
 from .options import Dates, OptionalNames, OptionalText, check_encoding, check_scale, notation_of, word
 from .spelling import spelling
 from .tables import Table, TextTable
+from .units import check_units, column_units
 
 if TYPE_CHECKING:
     import numpy as np
@@ -165,6 +166,10 @@ def _add(result: Read, name: str, want: Want, parts: Sequence[Cut], known: Encod
     else:
         cuts = [part.rows(_numbers(part, name), known.moments) for part in parts]
     rows = np.concatenate(cuts) if len(cuts) > 1 else cuts[0]
+    units = column_units(main.table, () if want.kind == "class" else main.picks[name], known.notation)
+    for part in parts[1:]:
+        own = {i: units.get(j, "") for i, j in zip(part.picks[name], main.picks[name], strict=True)}
+        check_units(part.table, own, known.notation, f"`{main.table.path}`")
     shape = _shape(want, rows.shape[1:], classes)
     result.columns[name] = rows.reshape(len(rows), *shape)
     result.types[name] = Type(shape, classes)
@@ -173,7 +178,7 @@ def _add(result: Read, name: str, want: Want, parts: Sequence[Cut], known: Encod
         shape=shape,
         classes=classes,
         feature=want.feature,
-        fields=tuple(Field(main.table.names[i]) for i in main.picks[name]),
+        fields=tuple(Field(main.table.names[i], unit=units.get(i, "")) for i in main.picks[name]),
         known=tuple(main.table.names),
         words=words,
         scale=scale if want.feature and classes is None else 1.0,

@@ -19,8 +19,10 @@ from .dates import with_dates
 from .encoders import Encoder, Field
 from .labels import Place, encode, labels_of, occurring, ordered
 from .misread import MISSING
+from .notation import Notation
 from .options import Options
 from .tables import Table, none_left
+from .units import check_units, column_units
 
 if TYPE_CHECKING:
     import numpy as np
@@ -179,7 +181,7 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
         classes: int | None = None
         words: tuple[str, ...] = ()
         if want.kind == "float":
-            tables, fields = _numbers(parts, name, coded)
+            tables, fields = _numbers(parts, name, coded, options.notation)
             table = np.concatenate(tables, axis=0) if len(tables) > 1 else tables[0]
         else:
             found, classes, words = encode(name, want, [part.place(part.picks[name]) for part in parts])
@@ -215,17 +217,22 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
     )
 
 
-def _numbers(parts: list[_Part], name: str, coded: set[int]) -> tuple[list[NDArray[np.float64]], tuple[Field, ...]]:
+def _numbers(
+    parts: list[_Part], name: str, coded: set[int], notation: Notation
+) -> tuple[list[NDArray[np.float64]], tuple[Field, ...]]:
     """The numbers of a name in each file, and what its columns are; words become a 1 among zeros."""
     import numpy as np
 
-    main = parts[0]
-    fields: list[Field] = []
+    main, fields = parts[0], list[Field]()
+    units = column_units(main.table, [i for i in main.picks[name] if i not in coded], notation)
+    for part in parts[1:]:
+        known = {i: units.get(j, "") for i, j in zip(part.picks[name], main.picks[name], strict=True)}
+        check_units(part.table, known, notation, f"`{main.table.path}`")
     columns: list[list[NDArray[np.float64]]] = [[] for _ in parts]
     for at, i in enumerate(main.picks[name]):
         column = main.table.names[i]
         if i not in coded:
-            fields.append(Field(column))
+            fields.append(Field(column, unit=units.get(i, "")))
             for part, own in zip(parts, columns, strict=True):
                 own.append(part.cells.numbers[part.picks[name][at]][:, None])
             continue

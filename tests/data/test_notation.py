@@ -204,6 +204,32 @@ def test_series_and_their_new_rows(world: World) -> None:
     assert read_table(world.base / "a.csv", found.encoders).arrays["past"].tolist() == found.arrays["past"].tolist()
 
 
+def test_new_rows_have_the_units_of_those_that_were_learned(world: World) -> None:
+    """Where several are told, a column in another of them would be read as if it were in its own."""
+    world.inputs["x"] = Type((2,))
+    world.write("a.csv", "a,b,y\n1,,1\n$2,1 kg,1\n3,2 kg,1\n")
+    use = csv("x, y", target="y", units=("$", "kg", "%"), missing=Word("mean"), test="t.csv")
+    world.write("t.csv", "y,b,a\n1,2,$3\n")
+    encoders = from_json(json.loads(json.dumps(to_json(world.load(use).encoders))))
+    assert [field.unit for field in encoders["x"].fields] == ["$", "kg"]
+    world.write("new.csv", "b,a\n5%,$5\n3 kg,6\n")
+    inputs = {"x": encoders["x"]}
+    assert read_table(world.base / "new.csv", inputs).arrays["x"].tolist() == [[5, 0.05], [6, 3]]
+    said = "column `b`: its numbers are in `$`, those of {} in `kg`"
+    world.write("new.csv", "b,a\n3,5\n$3,5\n")
+    with pytest.raises(DataError) as caught:
+        read_table(world.base / "new.csv", inputs)
+    assert caught.value.diagnostics[0].message.endswith(said.format("the data that was learned from"))
+    world.write("t.csv", "y,b,a\n1,$2,$3\n")
+    assert world.refused(use).message == f"`t.csv`, {said.format('`a.csv`')}"
+    series = choice("series", path="a.csv", window=1, columns=("a", "b"), units=("$", "kg"), missing=Word("drop"))
+    world.inputs, world.targets = {"past": Type((1, 2))}, {}
+    encoders = world.load(entry("past", series)).encoders
+    assert [field.unit for field in encoders["past"].fields] == ["$", "kg"]
+    with pytest.raises(DataError, match="its numbers are in"):
+        read_table(world.base / "new.csv", encoders)
+
+
 def test_a_series_of_numbers_with_units(world: World) -> None:
     """They are no text that `columns` would leave out."""
     world.inputs, world.targets = {"past": Type((2, 1))}, {}
