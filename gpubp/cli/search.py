@@ -45,6 +45,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folds", type=whole(2), metavar="K", help="cross-validate each trial, and rank by the mean over K folds"
     )
+    parser.add_argument(
+        "--seeds", type=whole(1), metavar="N", help="train each trial with N seeds, and rank by the mean over them"
+    )
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
     parser.add_argument(
         "--jobs",
@@ -70,8 +73,8 @@ def work(arguments: argparse.Namespace) -> int:
     if not (arguments.json or arguments.quiet):
         drawn = {"random": "drawn", "tpe": "chosen by TPE"}
         how = f"{drawn[told.method]} with the seed {told.seed}" if told.method in drawn else "all combinations"
-        folds = told.settings["folds"]
-        by = told.figure if folds is None else f"the mean of {told.figure} over {folds:,} folds"
+        over = [f"{count:,} {word}" for word in ("folds", "seeds") if (count := told.settings[word]) is not None]
+        by = f"the mean of {told.figure} over {over[0]}" if over else told.figure
         say(f"{visible(told.file)}: {_trials(told)}, {how}, judged by {by}; in {told.folder}")
         if told.done:
             print(f"{len(told.done):,} of them are done already")
@@ -115,6 +118,8 @@ def _search(arguments: argparse.Namespace) -> Search:
     if arguments.resume is None:
         if arguments.file is None:
             arguments.refuse("FILE is missing: name a .net file, or a search with `--resume`")
+        if arguments.folds is not None and arguments.seeds is not None:
+            arguments.refuse("`--seeds` and `--folds` are two studies: leave one of them out")
         refuse_other(arguments.file)
         return begin_search(
             arguments.file,
@@ -124,6 +129,7 @@ def _search(arguments: argparse.Namespace) -> Search:
             seed=arguments.seed or 0,
             epochs=arguments.epochs,
             folds=arguments.folds,
+            seeds=arguments.seeds,
             out=arguments.out,
         )
     words = {
@@ -131,6 +137,7 @@ def _search(arguments: argparse.Namespace) -> Search:
         "`--set`": arguments.set or None,
         "`--epochs`": arguments.epochs,
         "`--folds`": arguments.folds,
+        "`--seeds`": arguments.seeds,
     }
     for word, given in (words | {"`--method`": arguments.method, "`--seed`": arguments.seed}).items():
         if given is not None:
@@ -176,8 +183,7 @@ def command(told: Search, trial: Trial) -> str:
     words = ["gpubp", "run", told.file]
     for name, value in {**told.settings["given"], **trial.params}.items():
         words += ["--set", f"{name}={value}"]
-    if told.settings["epochs"] is not None:
-        words += ["--epochs", str(told.settings["epochs"])]
-    if told.settings["folds"] is not None:
-        words += ["--folds", str(told.settings["folds"])]
+    for name in ("epochs", "folds", "seeds"):
+        if told.settings[name] is not None:
+            words += [f"--{name}", str(told.settings[name])]
     return shlex.join(words)

@@ -69,22 +69,23 @@ def begin_search(
     seed: int = 0,
     epochs: int | None = None,
     folds: int | None = None,
+    seeds: int | None = None,
     out: Path | None = None,
 ) -> Search:
     """A new search over the params of `file` that declare a domain and are not `given`. Nothing is written yet.
     `method`: `random` or `tpe`, where there are more combinations than trials; `folds`: each trial is a
-    cross-validation, judged by the mean. Raises NetError for a file that is wrong, and GpubpError where there is
-    nothing to search or to judge by, or the method's package is not there."""
+    cross-validation, or with `seeds` so many trainings, judged by the mean. Raises NetError for a file that is wrong,
+    and GpubpError where there is nothing to search or to judge by, or the method's package is not there."""
     if method == TPE:
         require_optuna()
     net = load(file, given)
     watch = _check(net, epochs, folds)
     space = domains(net)
     method = method_of(space, trials, method)
-    folder = out or free_folder("search-", net, [method, seed, trials, epochs, folds])
+    folder = out or free_folder("search-", net, [method, seed, trials, epochs, folds, seeds])
     if (folder / ABOUT).exists():
         raise CheckpointError(f"`{folder}` holds a search already: `--resume {folder}` goes on, or name another folder")
-    known = {"given": dict(given), "epochs": epochs, "folds": folds, **_experiment(net)}
+    known = {"given": dict(given), "epochs": epochs, "folds": folds, "seeds": seeds, **_experiment(net)}
     count = int(min(trials, combinations(space)))
     return Search(net, folder, file, *watch, method, seed, count, known)
 
@@ -96,7 +97,7 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
         known = json.loads((folder / ABOUT).read_text("utf-8"))
         file, base = str(known["file"]), Path(known["base"])
         told = {key: known[key] for key in ("given", "epochs", "net", "data", "space")}
-        told["folds"] = known.get("folds")  # searches of earlier versions have none
+        told |= {key: known.get(key) for key in ("folds", "seeds")}  # searches of earlier versions have none
         method, seed, count = str(known["method"]), int(known["seed"]), int(known["trials"])
     except OSError as error:
         raise CheckpointError(f"`{folder}` holds no search: cannot read `{folder / ABOUT}`: {reason(error)}") from None
@@ -178,7 +179,8 @@ def search(
         _append(told.folder / TRIALS, whole, "")
         made = {trial.number for trial in told.done}
         left = ([one for one in some if one[0] not in made] for some in _rounds(told))
-        task = Task(told.file, figure=told.figure, **{key: told.settings[key] for key in ("given", "epochs", "folds")})
+        asked = {key: told.settings[key] for key in ("given", "epochs", "folds", "seeds")}
+        task = Task(told.file, figure=told.figure, **asked)
         jobs = min(jobs, told.trials)
 
         def groups(some: Sequence[tuple[int, dict[str, str]]]) -> Iterator[list[Candidate]]:

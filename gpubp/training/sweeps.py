@@ -20,7 +20,6 @@ from ..frontend import (
     TOTAL_STEPS,
     Net,
     UnlikeError,
-    in_fold,
     in_force,
     likeness,
     load,
@@ -149,12 +148,9 @@ def _figures(
     stopping: Callable[[], bool] | None,
 ) -> Figures | None:
     """The metrics of nets of one group; None if they were interrupted."""
-    if task.folds is None:
-        return _trained(nets, task.figure, device, progress, stopping)
     several: list[Figures] = []
-    for fold in range(1, task.folds + 1):
-        held_out = [in_fold(net, fold, task.folds) for net in nets]
-        found = _trained(held_out, task.figure, device, progress, stopping)
+    for alike in zip(*map(task.divided, nets), strict=True):
+        found = _trained(alike, task.figure, device, progress, stopping)
         if found is None:
             return None
         several.append(found)

@@ -13,9 +13,10 @@ from dsl.records import dataclass
 
 from ..data import Purpose, generator
 from ..errors import DataError, DeviceError, DivergedError, GpubpError, NetError
-from ..frontend import Domain, in_force, load
-from .folds import cross_validate
+from ..frontend import Domain, Net, in_fold, in_force, load
+from .folds import CrossValidation, cross_validate
 from .run import Progress, Run
+from .seeds import Replication, replicate
 from .trainer import train
 
 GRID, RANDOM, TPE = "grid", "random", "tpe"
@@ -23,8 +24,9 @@ GRID, RANDOM, TPE = "grid", "random", "tpe"
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One training, or one cross-validation. `value`: the metric that the search optimises, or its mean over the folds,
-    None if the training `failed`, for the reason given. `epochs`: the maximum number it took, `seconds` the time."""
+    """One training, or one for each fold or seed. `value`: the metric that the search optimises, or its mean over
+    these, None if the training `failed`, for the reason given. `epochs`: the maximum number it took, `seconds` the
+    time."""
 
     number: int
     params: dict[str, str]
@@ -37,13 +39,21 @@ class Trial:
 @dataclass(frozen=True, slots=True)
 class Task:
     """What all trials of a search share: the file, the given params, the epochs if not the file's, the folds if each is
-    cross-validated, the metric."""
+    cross-validated, the seeds if there are several, the metric."""
 
     file: str
     given: Mapping[str, str]
     epochs: int | None
     folds: int | None
     figure: str
+    seeds: int | None = None
+
+    def divided(self, net: Net) -> list[Net]:
+        """The nets that a trial with this net trains: one for each fold or each seed."""
+        if self.folds is not None:
+            return [in_fold(net, fold, self.folds) for fold in range(1, self.folds + 1)]
+        first = int(net.option("seed"))
+        return [in_force(net, seed=seed) for seed in range(first, first + (self.seeds or 1))]
 
 
 def method_of(space: Mapping[str, Domain], trials: int, asked: str) -> str:
@@ -102,12 +112,16 @@ def one_trial(
     try:
         net = in_force(load(task.file, {**task.given, **params}), health=False)  # nobody would read the report
         how: dict[str, Any] = {"epochs": task.epochs, "progress": progress, "stopping": stopping}
-        if task.folds is not None:
-            told = cross_validate(net, task.folds, device, recorded=[count], **how)
+        if task.folds is not None or task.seeds is not None:
+            told: CrossValidation | Replication
+            if task.folds is not None:
+                told = cross_validate(net, task.folds, device, recorded=[count], **how)
+            else:
+                told = replicate(net, task.seeds, device, recorded=[count], **how)
             if told.stopped:
                 return None
-            for fold, why in told.diverged.items():  # a mean over the easier folds compares with no other
-                raise DivergedError(f"fold {fold:,}: {why}")
+            for which, why in told.diverged.items():  # a mean over the easier ones compares with no other
+                raise DivergedError(f"{'seed' if task.folds is None else 'fold'} {which}: {why}")
             value = told.mean[task.figure]
         else:
             run = train(net, device, recorded=[count], **how)

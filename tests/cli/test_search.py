@@ -186,6 +186,22 @@ def test_trials_that_are_cross_validated(call: Call, tmp_path: Path) -> None:
     assert "41 folds of 40 rows" in call("search", "a.net", "--folds", "41").err
 
 
+def test_trials_with_several_seeds(call: Call, tmp_path: Path) -> None:
+    net(tmp_path)
+    said = call("search", "a.net", "--seeds", "3", "--trials", "2", "--device", "cpu", "--out", "s")
+    assert (said.code, said.err) == (0, "")
+    assert "judged by the mean of valid.loss over 3 seeds" in said.out.splitlines()[0]
+    command = shlex.split(said.out.strip().splitlines()[-1].partition(": ")[2])
+    again = call(*command[1:], "--device", "cpu", "--json", "--no-save")
+    best = min(trials(tmp_path / "s"), key=lambda trial: trial["value"])
+    assert json.loads(again.out.splitlines()[-1])["mean"]["valid.loss"] == best["value"]
+    (tmp_path / "s/trials.jsonl").write_text("")
+    assert call("search", "--resume", "s", "--quiet").code == 0
+    assert min(trial["value"] for trial in trials(tmp_path / "s")) == best["value"]
+    assert "`--seeds` cannot be given with `--resume`" in call("search", "--resume", "s", "--seeds", "4").err
+    assert "two studies" in call("search", "a.net", "--folds", "4", "--seeds", "4").err
+
+
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     path = net(tmp_path, SEARCHED.replace("epochs    = 3", "epochs    = 200"))
     begun = subprocess.Popen(
