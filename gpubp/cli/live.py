@@ -43,13 +43,15 @@ class Live:
         # The rate of a single piece jumps about; the time left should not.
         self._rate = progress.rate if self._rate == 0 else 0.8 * self._rate + 0.2 * progress.rate
         now = time.monotonic()
-        if not self.on or now < self._next:
+        if now < self._next:
             return
         self._next = now + _EVERY
         self.show(text(progress, self._rate, self.head))
 
     def show(self, line: str) -> None:
         """Write the line."""
+        if not self.on:
+            return
         # One write: the terminal never shows half a line. The last column stays free, or some terminals wrap.
         self.stream.write(f"\r{line[: shutil.get_terminal_size().columns - 1]}{_ERASE}")
         self.stream.flush()

@@ -84,7 +84,7 @@ def work(arguments: argparse.Namespace) -> int:
             arguments.device,
             interrupt.heard(_shown(told, arguments, live)),
             jobs=arguments.jobs,
-            begun=lambda numbers: live.begin(_named(numbers)),
+            begun=_begun(told, arguments.jobs, live),
             progress=live,
             stopping=interrupt,
         )
@@ -95,7 +95,7 @@ def work(arguments: argparse.Namespace) -> int:
     elif told.done:
         print(f"{'' if arguments.quiet else chr(10)}{table(told)}")
         if best is not None and not arguments.quiet:
-            print(f"\nthe best again, saved: {command(told, best)}")
+            print(f"\nto train the best again and save it: {command(told, best)}")
     if not ended:
         place = shlex.quote(str(told.folder))
         done = f"stopped after {len(told.done):,} of {_trials(told)}"
@@ -110,8 +110,16 @@ def _trials(told: Search) -> str:
     return f"{told.trials:,} trial{'s' * (told.trials != 1)}"
 
 
-def _named(numbers: Sequence[int]) -> str:
-    return f"trial {numbers[0]:,}" if len(numbers) == 1 else f"{len(numbers):,} trials"
+def _begun(told: Search, jobs: int, live: Live) -> Callable[[Sequence[int]], None]:
+    """Shows what is being trained; other processes do not tell how far they are."""
+
+    def begun(numbers: Sequence[int]) -> None:
+        if jobs == 1:
+            live.begin(f"trial {numbers[0]:,}" if len(numbers) == 1 else f"{len(numbers):,} trials")
+        else:
+            live.show(f"{len(told.done):,} of {_trials(told)} done, {jobs:,} processes at work")
+
+    return begun
 
 
 def _search(arguments: argparse.Namespace) -> Search:
