@@ -90,4 +90,5 @@ def test_elsewhere_nothing_is_shown(stream: io.StringIO, wanted: bool) -> None:
     with line:
         logging.getLogger("gpubp").info("choosing ...")
         line(progress(1))
+        line.show("2 processes at work")
     assert stream.getvalue() == ""
