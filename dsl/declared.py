@@ -59,7 +59,7 @@ class Declared(Refusal):
                 remedy = f"`fn {name}({tokens.all[self.index]}) {rest}`"
             else:
                 remedy = f"`fn {name}(x) = ...`" if word == "fn" else f"`block {name}() on x {{ ... }}`"
-            message = f"the arguments of a {word} stand in parentheses"
+            message = f"the arguments of a {word} go in parentheses"
             return Diagnostic("E0125", message, tokens.span(first + 1), help=(remedy,))
         if self.before != "_RPAR" or self.open:
             return None
