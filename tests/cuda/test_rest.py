@@ -74,7 +74,7 @@ def diverging(device: HostDevice, at: int, steps: int) -> tuple[str, dict[str, A
     ex, said = executor(UNMIXED), ""
     placed = ex.place(rows(COUNT))
     ex.run_steps(placed, 5, BATCH)
-    placed._arrays[0][at] = np.nan  # a number that no data can hold
+    placed.arrays[0][at] = np.nan  # a number that no data can hold
     try:
         for _ in range(0, 15, steps):
             ex.run_steps(placed, steps, BATCH)
