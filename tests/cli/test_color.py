@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import re
+from pathlib import Path
 
 import pytest
 
 from gpubp.cli import color, main
+
+from .worlds import NET, write
 
 
 class Terminal(io.StringIO):
@@ -54,3 +58,16 @@ def test_the_help_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(map(len, lines)) <= 60
     first = next(i for i, line in enumerate(lines) if line.startswith("  explain "))
     assert lines[first + 1].startswith(" " * 13)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_the_figures_of_an_epoch_stay_with_their_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    net = NET.replace("mse(p, y)\n", "mse(p, y)\n  metrics = [mae(p, y), r2(p, y)]\n")
+    file = write(tmp_path, net=net, split="split = split(train = 50%, valid = 50%)\n")
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    assert main(["run", str(file), "--no-save", "--device", "cpu", "--epochs", "1"]) == 0
+    text = terminal.getvalue()
+    figures = text[text.index("epoch 1/1  train") :].split("\n\n")[0].splitlines()
+    assert len(figures) > 1
+    assert all(len(line) <= 40 and re.fullmatch(r"(epoch 1/1|  +)(  \S+ \S+)+", line) for line in figures)
