@@ -13,7 +13,7 @@ from dsl.excerpt import visible
 
 from ..errors import GpubpError
 from ..training import Listed, all_runs, compare, groups
-from .color import say
+from .color import columns_of, say
 from .summary import as_csv, as_json, as_latex, as_text
 from .table import align
 
@@ -77,8 +77,11 @@ def _summary(runs: Sequence[Listed], arguments: argparse.Namespace) -> None:
         print(f"warning: {len(runs) - len(done):,} of {len(runs):,} runs are not finished: left out", file=sys.stderr)
     if not done:
         raise GpubpError("no run is finished: there are no final figures yet")
-    form = as_csv if arguments.csv else as_latex if arguments.latex else as_json if arguments.json else as_text
-    print(form(groups(done)))
+    found = groups(done)
+    if not (arguments.csv or arguments.latex or arguments.json):
+        say(as_text(found, columns_of(sys.stdout) if sys.stdout.isatty() else None))
+        return
+    print((as_csv if arguments.csv else as_latex if arguments.latex else as_json)(found))
 
 
 def _table(runs: Sequence[Listed]) -> list[list[str]]:

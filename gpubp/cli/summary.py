@@ -20,9 +20,16 @@ _ESCAPED = str.maketrans(
 )
 
 
-def as_text(groups: Sequence[Group]) -> str:
-    """Columns for a terminal: settings, the numbers of seeds and folds, `mean +- standard deviation` of each figure."""
-    return align([[visible(cell) for cell in row] for row in _rows(groups)])
+def as_text(groups: Sequence[Group], width: int | None = None) -> str:
+    """Columns for a terminal: settings, the numbers of seeds and folds, `mean +- standard deviation` of each figure. A
+    table that is wider than `width` has lines in place of columns."""
+    rows = [[visible(cell) for cell in row] for row in _rows(groups)]
+    table = align(rows)
+    if width is None or max(map(len, table.splitlines())) <= width:
+        return table
+    head, *rows = rows
+    told = ([[name, cell] for name, cell in zip(head, row, strict=True) if cell not in ("", "-")] for row in rows)
+    return "\n\n".join(align(lines, left=2) for lines in told)
 
 
 def as_latex(groups: Sequence[Group]) -> str:

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from gpubp.cli.summary import as_text
+from gpubp.training import all_runs, groups
+
 from .worlds import Call
 
 
@@ -44,6 +47,23 @@ def test_the_terminal_rounds_to_the_second_digit_of_the_deviation(call: Call, co
         "  act  seeds       test.loss  test.accuracy",
         "re_lu      3  0.260 +- 0.060              1",
         " tanh      1               1              1",
+    ]
+
+
+def test_on_a_narrow_terminal_columns_are_lines(call: Call, compared: list[float]) -> None:
+    found = groups(run for run in all_runs(Path())[0] if run.done)
+    table = as_text(found)
+    assert as_text(found, max(map(len, table.splitlines()))) == table
+    assert as_text(found, 40).splitlines() == [
+        "act            re_lu",
+        "seeds          3",
+        "test.loss      0.260 +- 0.060",
+        "test.accuracy  1",
+        "",
+        "act            tanh",
+        "seeds          1",
+        "test.loss      1",
+        "test.accuracy  1",
     ]
 
 
