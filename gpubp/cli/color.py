@@ -13,6 +13,8 @@ from dsl.excerpt import COLUMNS
 
 _GAP = re.compile(r"\S {2,}(?=\S)")
 """What parts the columns of a table, or a name from what is said of it."""
+JOINT = "\0"
+"""A blank at which no line is folded: between a name and its number."""
 _LEAST = 40
 """Columns that a text is given, on a terminal however narrow."""
 
@@ -38,11 +40,11 @@ def say(text: str, stream: TextIO | None = None, hang: int | None = None) -> Non
 def fitted(text: str, stream: object, hang: int | None = None) -> str:
     """The text as it is; but a line that is wider than the terminal which `stream` writes to goes on at a blank, `hang`
     columns in. If no `hang` is given, it goes on below the last column of a table that begins in the left half, or a
-    little further in than it began."""
-    if not getattr(stream, "isatty", lambda: False)():
-        return text
-    width = max(columns_of(stream), _LEAST)
-    return "\n".join(_folded(line, width, hang) if len(line) > width else line for line in text.split("\n"))
+    little further in than it began. `JOINT` becomes a blank."""
+    if getattr(stream, "isatty", lambda: False)():
+        width = max(columns_of(stream), _LEAST)
+        text = "\n".join(_folded(line, width, hang) if len(line) > width else line for line in text.split("\n"))
+    return text.replace(JOINT, " ")
 
 
 def _folded(line: str, width: int, hang: int | None) -> str:

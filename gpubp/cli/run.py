@@ -17,15 +17,13 @@ from ..frontend import PRECISIONS, Net, in_fold
 from ..health import Finding
 from ..training import Run, asked_of, default_folder, net_of, spread, train
 from . import study
-from .color import fitted, say
+from .color import JOINT, say
 from .common import add_backend, add_file, folder, open_net, warn, whole, with_compiler
 from .interrupt import Interrupt
 from .live import Live
 from .profile_table import as_json, profile_table
 from .table import confusions, results, truth_table
 from .telling import advise, head, warn_of
-
-_JOINT = "\N{NO-BREAK SPACE}"
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -229,10 +227,9 @@ def _progress(live: Live) -> Callable[[Run], None]:
         state["next"] = (epoch // every + 1) * every
         begun = f"epoch {epoch:>{len(str(run.epochs))}}/{run.epochs}  "
         told = {key: value for key, value in record.items() if key not in ("epoch", "step") and _said(key, value)}
-        # A line that is too long is not broken between a name and its number.
-        figures = "  ".join(f"{key}{_JOINT}{value:.4g}" for key, value in told.items())
+        figures = "  ".join(f"{key}{JOINT}{value:.4g}" for key, value in told.items())
         live.clear()
-        print(fitted(f"{begun}{figures}", sys.stdout, len(begun)).replace(_JOINT, " "))
+        say(f"{begun}{figures}", hang=len(begun))
         sys.stdout.flush()
 
     return show

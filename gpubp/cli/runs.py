@@ -13,7 +13,7 @@ from dsl.excerpt import visible
 
 from ..errors import GpubpError
 from ..training import Listed, all_runs, compare, groups
-from .color import columns_of, say
+from .color import JOINT, columns_of, say
 from .summary import as_csv, as_json, as_latex, as_text
 from .table import align
 
@@ -106,7 +106,7 @@ def _row(run: Listed) -> list[str]:
     epochs = str(run.epochs) if run.done else f"{run.epochs} of {run.of}"
     part = next((part for part in _FIGURES if any(name.startswith(part) for name in run.figures)), "")
     shown = {name: value for name, value in run.figures.items() if name.startswith(part) and "penalty" not in name}
-    figures = "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
+    figures = "  ".join(f"{name}{JOINT}{value:.4g}" for name, value in shown.items())
     return [visible(str(run.path)), visible(run.name), run.started[:16].replace("T", " "), epochs, figures]
 
 

@@ -48,6 +48,13 @@ def test_a_line_goes_on_at_a_blank(text: str, hang: int | None, lines: list[str]
     assert terminal.getvalue() == "\n".join(lines) + "\n"
 
 
+@pytest.mark.usefixtures("narrow")
+def test_a_number_stays_with_its_name() -> None:
+    text = f"epoch 1/9  loss{color.JOINT}0.5  valid.precision{color.JOINT}0.75"
+    assert color.fitted(text, Terminal(), 11) == "epoch 1/9  loss 0.5\n           valid.precision 0.75"
+    assert color.fitted(text, io.StringIO()) == "epoch 1/9  loss 0.5  valid.precision 0.75"
+
+
 def test_the_help_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
