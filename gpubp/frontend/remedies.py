@@ -31,7 +31,7 @@ def remedies(cx: Trace, node: Node, error: ShapeError) -> tuple[str, ...]:
         return ()
     kinds = {
         "E0301": (_with_target, _units, _reshaped, _projected),
-        "E0306": (_swapped, _other_loss, _one_hot, _declared),
+        "E0306": (_swapped, _other_loss, _zero_or_one, _one_hot, _declared),
     }
     proposals = kinds.get(error.code, ()) if all(isinstance(value, Var) for value in values) else (_one_hot,)
     for propose in proposals:
@@ -170,6 +170,17 @@ def _other_loss(cx: Trace, node: Node) -> Iterator[Proposal]:
     if node.inputs[0].kind == "softmax":
         changed = replace(node, kind="cross_entropy", attrs={})
         yield changed, f"`cross_entropy({texts})` compares probabilities with labels"
+
+
+def _zero_or_one(cx: Trace, node: Node) -> Iterator[Proposal]:
+    """A declaration of a target of two classes as numbers, for an output of one number."""
+    if node.part not in ("loss", "metric") or len(node.inputs) != 2 or node.inputs[1].kind != "target":
+        return
+    target, found = node.inputs[1], _shape(cx, node.inputs[0])
+    if _type(target).classes == 2 and found == (*_type(target).shape, 1):
+        changed = _replaced(node, target, replace(target, type=Type(found)))
+        other = "or for words `dense(2) -> softmax` and `cross_entropy`"
+        yield changed, f"`target {target.label}: {Type(found)}` declares numbers, 0 and 1; {other}"
 
 
 def _one_hot(cx: Trace, node: Node) -> Iterator[Proposal]:

@@ -41,6 +41,9 @@ def logarithm(net: Traced) -> Iterator[Diagnostic]:
         if better and node.input_spans:  # logits are given, beside the output that was made of them
             call = node.span.text.replace(node.input_spans[0].text, better[0], 1)
             help = f"`{' '.join(call.split())}`: a loss takes the output itself"
+        if node.inputs[:1] and node.inputs[0].kind == "target" and len(node.input_spans) == 2:
+            target, output = (" ".join(span.text.split()) for span in node.input_spans)
+            help = f"`{node.kind}({output}, {target})`: the target comes second"
         yield warning(
             "W0501",
             f"`{node.kind}` takes the logarithm of a value that is not the result of "
