@@ -22,7 +22,7 @@ _LEFT_OUT = {
     "constant": "one value only",
     "identifiers": "identifiers",
     "dates": "dates",
-    "signs": "numbers with signs that differ from row to row",
+    "signs": "numbers in an unclear notation",
     "nameless": "no name in the header",
     "shared": "a name that another column has too",
     "text": "free text",
@@ -159,13 +159,13 @@ def _useless(columns: Sequence[Column]) -> str:
 
 def _notation(found: Notation) -> list[str]:
     """How numbers are written, where it is not as in Python."""
-    units = "units beside numbers are dropped" if {*found.units} - {"%"} else ""
-    shares = "percentages are fractions, 45% is 0.45" if "%" in found.units else ""
+    units = "units are dropped" if {*found.units} - {"%"} else ""
+    shares = "percentages are read as fractions (45% is 0.45)" if "%" in found.units else ""
     said = {
         "numbers are written with decimal commas": found.decimal == ",",
-        f"numbers are written with `{found.thousands}` between thousands": found.thousands,
+        "numbers have thousands separators": found.thousands,
         "; ".join(filter(None, (units, shares))): found.units,
-        "numbers in parentheses, or with a minus behind them, are negative": found.accounting,
+        "numbers in parentheses or with a trailing minus are negative": found.accounting,
     }
     true = [sentence for sentence, holds in said.items() if holds]
     return [f"{sentence}: `{option}`" for sentence, option in zip(true, found.options(), strict=True)]
@@ -175,7 +175,7 @@ def _reason(column: Column) -> str:
     order = order_of(column.values) if column.kind == "dates" else None
     if order is not None:
         parts = " and ".join(_quoted(f'"{column.name}.{part}"') for part in ("month", "weekday"))
-        told = {"ymd": "", "": "with `dates = dmy` or `dates = mdy`, no cell says which, "}.get(
+        told = {"ymd": "", "": "with `dates = dmy` or `dates = mdy` (no cell shows which) "}.get(
             order, f"with `dates = {order}` "
         )
         return f"dates; {told}{parts} in `columns` are numbers"

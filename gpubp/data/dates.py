@@ -103,11 +103,11 @@ class Dated:
             odd = [row for row, one in enumerate(found) if one is not None and one[1] is None]
         form = _form(self.span, [cells[row] for row in wrong], self.order)
         tell = "fill it, or `missing = drop` leaves out rows that miss a cell"
-        zone = "give all of them one, as 2024-03-01T12:30+01:00, or none"
+        zone = "give all cells a time zone, as in 2024-03-01T12:30+01:00, or none"
         findings = Findings(self.span)
         for rows, what, says, help in (
             (wrong, "cells that are no dates", "`{}` is no date", form),
-            (odd, "times without a zone", "`{}` has no time zone, and other cells have one", zone),
+            (odd, "times without a zone", "`{}` has no time zone, but other cells have one", zone),
             ([] if missing else empty, "empty cells", "the cell is empty", tell),
         ):
             for row in rows[:FIRST]:

@@ -184,12 +184,12 @@ def _odd_signs(values: Counter[str]) -> str:
     """Why the numbers of a column with signs are read in no notation, where it can be said."""
     units = units_of(values)
     if len(units) > 1:
-        return f"some have `{clipped(units[0])}` beside them, others `{clipped(units[1])}`"
+        return f"in different units, `{clipped(units[0])}` and `{clipped(units[1])}`"
     for cell in values:
         found = spelling(cell)
         if found is not None and len(found.readings) > 1:
-            either = 'between thousands (`thousands = ","`) or before decimals (`decimal = ","`)'
-            return f"the comma of `{clipped(cell)}` stands {either}"
+            either = 'a thousands separator (`thousands = ","`) or a decimal comma (`decimal = ","`)'
+            return f"the comma in `{clipped(cell)}` may be {either}"
     return ""
 
 

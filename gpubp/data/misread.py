@@ -75,7 +75,7 @@ def edge(cell: str, first: bool, last: bool) -> str:
     """What to do about a line above or below all numbers, which may be none of the table's."""
     if spelling(cell) is not None or not (first or last):
         return ""
-    return "if this line holds units, delete it" if first else "if this line is a note or a total, delete it"
+    return "if this line contains units, delete it" if first else "if this line is a note or a total, delete it"
 
 
 def _is_text(cell: str) -> bool:
@@ -99,21 +99,22 @@ def _misspelt(cell: str, sheet: Sheet, wanted: Notation) -> tuple[str, str, str]
     if known.decimal == "," and is_number(cell) and isfinite(float(cell)):
         return "decimal points", "it has a decimal point, where the table has commas", "write it with a comma"
     if known.number(cell) is not None and not known.plain:
-        return "other units", "its unit is another than that of the cells above it", "a column has one unit"
+        return "other units", "its unit differs from that of the cells above", "a column has one unit"
     more = [option for option in wanted.options() if option not in known.options()]
     if not more or wanted.number(cell) is None:
         if len(found.readings) < 2 or known.decimal == "," or known.thousands:
             return None
-        help = '`thousands = ","` reads it as thousands, `decimal = ","` as decimals: the column does not say which'
+        either = '`thousands = ","` reads it as a thousands separator, `decimal = ","` as a decimal comma'
+        help = f"{either}; the column does not say which"
         return "commas", "it has a comma", remedy(sheet.span, help, "write it without the comma, or with a point")
     if wanted.decimal != known.decimal:
         what, phrase = "decimal commas", "it has a decimal comma"
     elif found.accounting:
-        what, phrase = "negatives of accountants", "it is negative as accountants write it"
+        what, phrase = "negative numbers in accounting notation", "it is a negative number in accounting notation"
     elif found.unit not in ("", *known.units):
         what, phrase = "such units", f"it has the unit `{clipped(found.unit)}`"
     else:
         what, phrase = "thousands separators", "it has thousands separators"
     options = f"`{', '.join(more)}`"
-    learned = f"the net was trained on a table without {what}: write numbers as they stood there"
+    learned = f"the net was trained on a table without {what}: write numbers as that table does"
     return what, phrase, remedy(sheet.span, f"{options} reads such numbers", learned)

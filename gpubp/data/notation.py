@@ -81,15 +81,19 @@ def fault(found: Notation) -> tuple[str, str, str]:
     if found.decimal not in (".", ","):
         return "decimal", "`decimal` is neither a point nor a comma", '`decimal = ","` reads numbers such as 3,14'
     if found.thousands and found.thousands not in GROUPING:
-        message = f"`{clipped(found.thousands)}` is no sign that stands between thousands"
+        message = f"`{clipped(found.thousands)}` is not a thousands separator"
         return "thousands", message, '`","`, `"."`, `" "` (any space) or `"\'"`'
     if found.thousands == found.decimal:
-        message = f"`{found.decimal}` cannot stand both between thousands and before the decimals"
-        return "thousands", message, 'a table with decimal commas says `decimal = ","`'
+        message = f"`{found.decimal}` cannot be both thousands separator and decimal sign"
+        return "thousands", message, 'a table with decimal commas needs `decimal = ","`'
     for unit in found.units:
         if not unit or unit != unit.strip() or re.match(r"[0-9.,()+'-]", unit) or re.search(r"[\"\\\n]", unit):
-            message = f"`{clipped(unit)}` is no unit that can be told from a number"
-            return "units", message, '`units = ["$", "%", "kg"]`: what stands before or behind numbers, without spaces'
+            message = f"`{clipped(unit)}` is not a unit: it could be part of a number"
+            return (
+                "units",
+                message,
+                '`units = ["$", "%", "kg"]`: what stands before or after numbers, without spaces around it',
+            )
     if found.dates not in ORDERS:
         return "dates", "`dates` is none of `ymd`, `dmy`, `mdy`", ""
     return "", "", ""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from .checks import Findings, counted
 from .sheet import Sheet
 
-TITLE = "if lines stand above the header, such as a title, delete them"
-NOTES = "if lines stand below the table, such as notes or a source, delete them"
+TITLE = "delete lines above the header, such as a title"
+NOTES = "delete lines below the table, such as notes or a source"
 
 
 class Lengths:
@@ -43,10 +43,13 @@ class Lengths:
             return TITLE
         if self._sheet.header and not self._last and {n for _, n, _ in self._odd} == {self._width + 1}:
             if all(empty for *_, empty in self._odd):
-                return (
-                    f"all rows end with `{self._sheet.delimiter}`: let the header end so, too, or delete it from them"
-                )
-            return "the header lacks one name, as that of the row names which R writes in front: add it"
+                end = self._sheet.delimiter
+                return f"all rows end with `{end}`: end the header with it, too, or delete it from the rows"
+            return "the header has one name too few, as when R writes row names: add it"
         if first > self._last > 0:
             return NOTES
-        return "put a cell that holds the delimiter in quotes" if length > self._width else "every row has all cells"
+        return (
+            "quote cells that contain the delimiter"
+            if length > self._width
+            else "every row needs a cell for each column"
+        )

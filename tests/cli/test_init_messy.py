@@ -43,13 +43,13 @@ def test_decimal_commas_are_found_and_told(call: Call) -> None:
     [
         (
             "${:,.2f}",
-            'numbers are written with `,` between thousands: `thousands = ","`\n',
+            'numbers have thousands separators: `thousands = ","`\n',
             'thousands = ",", units = ["$"]',
         ),
-        ("{:.1f} %", 'percentages are fractions, 45% is 0.45: `units = ["%"]`\n', 'units = ["%"]'),
-        ("{} km", 'units beside numbers are dropped: `units = ["km"]`\n', 'units = ["km"]'),
-        ("EUR {}", 'units beside numbers are dropped: `units = ["EUR"]`\n', 'units = ["EUR"]'),
-        ("({:,}.5)", "numbers in parentheses, or with a minus behind them, are negative", "accounting = true"),
+        ("{:.1f} %", 'percentages are read as fractions (45% is 0.45): `units = ["%"]`\n', 'units = ["%"]'),
+        ("{} km", 'units are dropped: `units = ["km"]`\n', 'units = ["km"]'),
+        ("EUR {}", 'units are dropped: `units = ["EUR"]`\n', 'units = ["EUR"]'),
+        ("({:,}.5)", "numbers in parentheses or with a trailing minus are negative", "accounting = true"),
     ],
 )
 def test_thousands_units_and_negatives_are_found_and_told(call: Call, cells: str, said: str, options: str) -> None:
@@ -68,9 +68,9 @@ def test_thousands_units_and_negatives_are_found_and_told(call: Call, cells: str
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [
-        (("{:,}", "{:,}"), 'numbers, but the comma of `1,000` stands between thousands (`thousands = ","`) or before '),
-        (("{} kg", "{} g"), "numbers, but some have `kg` beside them, others `g`"),
-        (("$ {}", "{} €"), "numbers, but some have `$` beside them, others `€`"),
+        (("{:,}", "{:,}"), 'numbers, but the comma in `1,000` may be a thousands separator (`thousands = ","`) or a '),
+        (("{} kg", "{} g"), "numbers, but in different units, `kg` and `g`"),
+        (("$ {}", "{} €"), "numbers, but in different units, `$` and `€`"),
     ],
 )
 def test_numbers_that_could_mean_two_things_are_left_out(call: Call, cells: tuple[str, str], reason: str) -> None:
@@ -126,7 +126,7 @@ def test_columns_that_would_cost_most_rows_are_left_out(call: Call) -> None:
 def test_commas_beside_decimal_points_stand_between_thousands(call: Call) -> None:
     rows = "".join(f"{i + 1},{i:03};{i / 8:.3f};{'ab'[i % 2]}\n" for i in range(40))
     said = start(call, f"u;v;kind\n{rows}")
-    assert 'numbers are written with `,` between thousands: `thousands = ","`\n' in said.out
+    assert 'numbers have thousands separators: `thousands = ","`\n' in said.out
     assert "decimal" not in sound(call, "a.net")
 
 
@@ -174,7 +174,7 @@ def test_a_line_of_totals_among_dates_and_names_in_other_letters(call: Call) -> 
     [
         ("{0:02}.{1:02}.2026", "dates; with `dates = dmy` "),
         ("{1}/{0}/2026 5:30 PM", "dates; with `dates = mdy` "),
-        ("{1}/{1}/26", "dates; with `dates = dmy` or `dates = mdy`, no cell says which, "),
+        ("{1}/{1}/26", "dates; with `dates = dmy` or `dates = mdy` (no cell shows which) "),
         ("2026/{1}/{0}", "dates; "),
     ],
 )

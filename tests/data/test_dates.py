@@ -165,7 +165,7 @@ def test_time_zones_stand_everywhere_or_nowhere(world: World) -> None:
     world.write("a.csv", "when,a\n2024-03-01T00:30+01:00,1\n2024-03-01T00:30,1\n")
     found = world.refused(use)
     assert found.message == (
-        "`a.csv`, line 3, column `when`: `2024-03-01T00:30` has no time zone, and other cells have one"
+        "`a.csv`, line 3, column `when`: `2024-03-01T00:30` has no time zone, but other cells have one"
     )
 
 

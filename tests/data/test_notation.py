@@ -147,11 +147,11 @@ def test_what_is_a_number(notation: Notation, cell: str, number: str | None) -> 
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("thousands", "x", "`x` is no sign that stands between thousands"),
-        ("thousands", ".", "`.` cannot stand both between thousands and before the decimals"),
-        ("units", ("5",), "`5` is no unit that can be told from a number"),
-        ("units", ("kg", " g"), "` g` is no unit that can be told from a number"),
-        ("units", "", "`` is no unit that can be told from a number"),
+        ("thousands", "x", "`x` is not a thousands separator"),
+        ("thousands", ".", "`.` cannot be both thousands separator and decimal sign"),
+        ("units", ("5",), "`5` is not a unit: it could be part of a number"),
+        ("units", ("kg", " g"), "` g` is not a unit: it could be part of a number"),
+        ("units", "", "`` is not a unit: it could be part of a number"),
     ],
 )
 def test_signs_that_no_number_has(world: World, option: str, value: Static, message: str) -> None:
@@ -160,7 +160,8 @@ def test_signs_that_no_number_has(world: World, option: str, value: Static, mess
     assert (found.code, found.message) == ("E0411", message)
 
 
-BOTH = '`thousands = ","` reads it as thousands, `decimal = ","` as decimals: the column does not say which'
+BOTH = '`thousands = ","` reads it as a thousands separator, `decimal = ","` as a decimal comma'
+BOTH += "; the column does not say which"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,7 @@ BOTH = '`thousands = ","` reads it as thousands, `decimal = ","` as decimals: th
         (["5 kg", "6 kg"], "it has the unit `kg`", '`units = ["kg"]` reads such numbers'),
         (["5 kg", "6", "7", "8"], "", "correct it in the table"),
         (["45%"], "it has the unit `%`", '`units = ["%"]` reads such numbers'),
-        (["(5)", "7"], "it is negative as accountants write it", "`accounting = true` reads such numbers"),
+        (["(5)", "7"], "it is a negative number in accounting notation", "`accounting = true` reads such numbers"),
     ],
 )
 def test_the_remedy_is_what_to_write(world: World, cells: list[str], odd: str, help: str) -> None:
@@ -191,7 +192,7 @@ def test_a_column_has_one_unit(world: World) -> None:
     assert world.load(csv("x, y", target="y", units=("$", "kg"))).arrays["x"].tolist() == [[1, 1], [2, 2], [3, 3]]
     world.write("a.csv", "a,b,y\n$1,1 kg,1\n2 kg,2 kg,1\n$3,3 kg,1\n")
     found = world.refused(csv("x, y", target="y", units=("$", "kg")))
-    message = "`a.csv`, line 3, column `a`: `2 kg` is not a number: its unit is another than that of the cells above it"
+    message = "`a.csv`, line 3, column `a`: `2 kg` is not a number: its unit differs from that of the cells above"
     assert found.message == message
 
 
@@ -263,7 +264,7 @@ def test_new_rows_in_another_notation(world: World) -> None:
     world.write("new.csv", "a;y\n1,5;1\n")
     with pytest.raises(DataError) as caught:
         read_table(world.base / "new.csv", encoders)
-    help = "the net was trained on a table without decimal commas: write numbers as they stood there"
+    help = "the net was trained on a table without decimal commas: write numbers as that table does"
     assert caught.value.diagnostics[0].help == (help,)
 
 
