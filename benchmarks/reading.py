@@ -60,11 +60,19 @@ def words(table: np.ndarray) -> str:
     return "\n".join([",".join("abcdefghiy"), *rows])
 
 
+def prices(table: np.ndarray) -> str:
+    """Money with thousands separators: `$-1,321.05`."""
+    return "\n".join(
+        [";".join("abcdefghiy"), *(";".join([f"${v:,.2f}" for v in row]) for row in (1e4 * table).tolist())]
+    )
+
+
 FORMS: dict[str, tuple[Callable[[np.ndarray], str], str]] = {
     "csv, 6 digits": (short, 'csv({path}, target = "y")'),
     "csv, 17 digits": (exact, 'csv({path}, target = "y")'),
     "csv, missing cells": (holes, 'csv({path}, target = "y", missing = mean)'),
     "csv, a column of words": (words, 'csv({path}, target = "y")'),
+    "csv, thousands and money": (prices, 'csv({path}, target = "y", thousands = ",", units = ["$"])'),
 }
 
 

@@ -175,12 +175,12 @@ def many_reader(notation: Notation) -> Callable[[Sequence[str]], list[float]] | 
     if len(names) > 1:
         return None
     digits, erased = _digits(notation)
-    space, sign, any_of = f"[{SPACES}]?", f"[{MINUS}+]", "|".join(map(re.escape, names))
-    before = f"(?:(?:{any_of}){space})?" if names and not names[0][-1].isdecimal() else ""
+    space, sign, any_of = f"[{SPACES}]?+", f"[{MINUS}+]?+", "|".join(map(re.escape, names))
+    before = f"(?:(?:{any_of}){space})?+" if names and not names[0][-1].isdecimal() else ""
     behind = "|".join([*map(re.escape, names), *(unit for unit in PARTS_OF_ONE if unit in notation.units)])
-    number = f"(?:{sign}?{before}|{before}{sign}){digits}"
+    number = f"{sign}{before}{sign}{digits}"  # two signs are no number in the end
     number = f"(?:{number}|{before}\\({before}{digits}\\))" if notation.accounting else number
-    number += f"(?:{space}(?:{behind}))?" if behind else ""
+    number += f"(?:{space}(?:{behind}))?+" if behind else ""
     every = re.compile(f"(?>[{SPACES}]*+(?:{number}|nan)[{SPACES}]*+\n)*+")
     # What a cell of these spellings holds beside its number can be crossed out.
     erased |= {**dict.fromkeys(map(ord, SPACES)), ord("("): "-", ord(")"): None, ord(MINUS[1]): "-"}
@@ -205,7 +205,7 @@ def _digits(notation: Notation) -> tuple[str, dict[int, str | None]]:
     group = "{2,3}" if notation.thousands == "," else "{3}"
     # A number that begins with 0 has no thousands: 0,125 is written by decimal commas.
     grouped = f"[1-9][0-9]{{0,2}}(?:[{between}][0-9]{group})*[{between}][0-9]{{3}}(?![0-9])|" if between else ""
-    digits = f"(?:(?:{grouped}[0-9]+)(?:{decimal}[0-9]*)?|{decimal}[0-9]+)"
+    digits = f"(?:(?:{grouped}[0-9]++)(?:{decimal}[0-9]*+)?+|{decimal}[0-9]++)"
     return digits, {**dict.fromkeys(map(ord, between)), ord(notation.decimal): "."}
 
 
