@@ -42,12 +42,19 @@ def statistics(net: Net) -> tuple[str, ...]:
 
 
 def program_of(net: Net, mode: Mode, batch: int, dtype: str) -> Built:
-    """What `build` gives, made once for a net."""
+    """What `build` gives, made once for a net and those that share its programs."""
     made = _MADE.setdefault(net, {})
     key = mode, batch, dtype
     if key not in made:
         made[key] = build(net, mode, batch, dtype)
     return made[key]
+
+
+def sharing(net: Net, others: Sequence[Net]) -> list[Net]:
+    """`others`, which differ from a net only in their rows or their seed, with one set of programs for all."""
+    for other in others:
+        _MADE[other] = _MADE.setdefault(net, {})
+    return [*others]
 
 
 _MADE: WeakKeyDictionary[Net, dict[tuple[Mode, int, str], Built]] = WeakKeyDictionary()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import gpubp
 from gpubp.backends.numpy import NumpyBackend
 from gpubp.executor import Executor, Sweep
+from gpubp.frontend import build, program_of
 from gpubp.training import Search, Trial, begin_search, resume_search, search, searching
 from gpubp.training.sweeps import grouped
 from gpubp.training.trials import Task
@@ -77,9 +79,28 @@ def test_each_trial_is_the_training_alone(tmp_path: Path, alone: Any, case: str)
         assert len({trial.epochs for trial in together.values()}) > 1
 
 
-def test_so_it_is_over_folds(tmp_path: Path, alone: Any) -> None:
-    file = write(tmp_path, split="", length="epochs = 2")
-    assert found(file, tmp_path / "s", folds=3) == alone(file, tmp_path / "t", folds=3)
+def test_so_it_is_over_folds_and_seeds(tmp_path: Path, alone: Any) -> None:
+    for folder, split, more in (("a", {"split": ""}, {"folds": 3}), ("b", {}, {"seeds": 2})):
+        (tmp_path / folder).mkdir()
+        file = write(tmp_path / folder, length="epochs = 2", **split)
+        assert found(file, tmp_path / folder / "s", **more) == alone(file, tmp_path / folder / "t", **more)
+
+
+@pytest.mark.parametrize("more", [{"folds": 3}, {"seeds": 2}])
+def test_each_fold_and_seed_of_a_trial_has_the_same_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, int]
+) -> None:
+    built: list[tuple[Any, ...]] = []
+
+    def counted(net: gpubp.Net, *key: Any) -> Any:
+        built.append((id(net.layout), *key))
+        return build(net, *key)
+
+    monkeypatch.setattr(sys.modules[program_of.__module__], "build", counted)
+    given = {"split": ""} if "folds" in more else {}
+    found(write(tmp_path, length="epochs = 2", **given), tmp_path / "s", **more)
+    assert len(built) >= 5
+    assert len({*built}) == len(built)
 
 
 @needs_compiler
