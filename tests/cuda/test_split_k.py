@@ -118,7 +118,7 @@ def near(found: Array, a: Array, b: Array) -> None:
 @pytest.fixture
 def two_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sum for which one round of adding up would do takes two."""
-    monkeypatch.setattr(cuda_tiles, "JOIN", 0)
+    monkeypatch.setattr(cuda_tiles, "JOIN_CYCLES", 0)
 
 
 def long() -> tuple[Plan, list[Array]]:

@@ -24,9 +24,9 @@ class Compiled:
 @dataclass(frozen=True, slots=True)
 class CSource:
     """A translation unit. Its functions take the arena and the addresses of `tables`: the plan's states, then the
-    constants that it reads; last, of `numbers`, the table of run-time numbers (.given). `many`: the name of a function
-    that runs many steps, if one function computes all of a step; else empty. `bodies`: the same for the body of each
-    loop, whose functions are in this code too."""
+    constants that it reads; last, of `numbers`, the table of run-time numbers (number_table.py). `many`: the name of a
+    function that runs many steps, if one function computes all of a step; else empty. `bodies`: the same for the body
+    of each loop, whose functions are in this code too."""
 
     text: str
     functions: tuple[Compiled, ...]

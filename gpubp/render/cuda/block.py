@@ -17,9 +17,10 @@ from .task_text import TaskText
 from .tasks import (
     MAIN_BARRIER,
     STATIC_SHARED,
-    LoopPhases,
     Strand,
     Task,
+    all_phases,
+    barrier_count,
     merge_single_iterations,
     phases,
     split_off_warp,
@@ -112,21 +113,29 @@ class BlockText(TaskText):
         tasks = self._all_tasks()
         if tasks is None:
             return None
-        own, others = split_off_warp(tasks)
-        found = phases(others)
-        every = list(_every(found))
-        tasks = [*own, *(task for phase in every for strand in phase for task in strand.tasks)]
+        warp_tasks, block_tasks = split_off_warp(tasks)
+        schedule = phases(block_tasks)
+        every_phase = list(all_phases(schedule))
+        tasks = [*warp_tasks, *(task for phase in every_phase for strand in phase for task in strand.tasks)]
         size = self.size + sum(task.shared_memory for task in tasks)
-        wanted = max(sum(whole_warps(strand.threads) for strand in phase) for phase in every)
-        least = max((task.block for task in tasks if not task.any_threads), default=0)
-        front = max(min(BLOCK, wanted), least)
-        threads = front + (WARP if own else 0)
+        needed = max(sum(whole_warps(strand.threads) for strand in phase) for phase in every_phase)
+        minimum = max((task.block for task in tasks if not task.any_threads), default=0)
+        main_threads = max(min(BLOCK, needed), minimum)
+        threads = main_threads + (WARP if warp_tasks else 0)
         if size > self.most or threads > MOST_THREADS:
             return None
-        words = len(BLOCK_CONTROL) + len(self.plan.feeds) + len(self.collect)
-        asked = self.size if size > STATIC_SHARED else 0
-        block = Block(f"{self.name}_block", threads, self.plan.feeds[0].shape[0], words, _waits(found), asked, "")
-        return replace(block, text=self._text(found, own, block))
+        control_words = len(BLOCK_CONTROL) + len(self.plan.feeds) + len(self.collect)
+        dynamic = self.size if size > STATIC_SHARED else 0
+        block = Block(
+            f"{self.name}_block",
+            threads,
+            self.plan.feeds[0].shape[0],
+            control_words,
+            barrier_count(schedule),
+            dynamic,
+            "",
+        )
+        return replace(block, text=self._text(schedule, warp_tasks, block))
 
     # Tasks -----------------------------------------------------------------------------------------------------------
     def _all_tasks(self) -> list[Task] | None:
@@ -140,35 +149,39 @@ class BlockText(TaskText):
         """The task that records the results of a step, by one thread."""
         memory, lines = self.memory(), list[str]()
         for k, var in enumerate(self.collect):
-            text, place = memory.access(var, ()).at([]), len(BLOCK_CONTROL) + len(self.plan.feeds) + k
-            lines.append(f"(({C_TYPE[var.dtype]} *)control[{place}])[net * control[{_at('width')}] + s] = {text};")
+            text, word = memory.access(var, ()).at([]), len(BLOCK_CONTROL) + len(self.plan.feeds) + k
+            lines.append(
+                f"(({C_TYPE[var.dtype]} *)control[{word}])[net * control[{_control_index('width')}] + s] = {text};"
+            )
         lines = ["if (THREAD == 0) {", *indented([*memory.declarations(), *lines]), "}"]
         return Task("the results", tuple(lines), 1, WARP, self.uses(self.collect), [], True)
 
     # Text ------------------------------------------------------------------------------------------------------------
-    def _text(self, found: Sequence[Sequence[Strand]], own: Sequence[Task], block: Block) -> str:
-        """The module. `own`: the tasks of the separate warp."""
+    def _text(self, schedule: Sequence[Sequence[Strand]], warp_tasks: Sequence[Task], block: Block) -> str:
+        """The module. `warp_tasks`: the tasks of the separate warp."""
         tables = f"const Tables<{max(1, len(self.tables))}>"
         functions: list[str] = []
-        guarded = [phase[0].tasks[0].guarded for phase in found]
-        early, late = found[: guarded.count(False)], found[guarded.count(False) :]
-        everyone = Crew(block.threads, "__syncthreads();")
-        front = block.threads - WARP
-        crew = Crew(front, f"meet<{MAIN_BARRIER}, {front}>();") if own else everyone
+        guarded = [phase[0].tasks[0].guarded for phase in schedule]
+        early, late = schedule[: guarded.count(False)], schedule[guarded.count(False) :]
+        whole_block = Crew(block.threads, "__syncthreads();")
+        main_threads = block.threads - WARP
+        crew = Crew(main_threads, f"meet<{MAIN_BARRIER}, {main_threads}>();") if warp_tasks else whole_block
         step = [line for phase in early for line in self._phase(phase, crew, functions)]
-        if own:
-            rest = self._strand(Strand(tuple(own)), f"threadIdx.x - {front}", 0, crew, functions, "")
+        if warp_tasks:
+            warp_lines = self._strand(
+                Strand(tuple(warp_tasks)), f"threadIdx.x - {main_threads}", 0, crew, functions, ""
+            )
             step = [
-                f"if (threadIdx.x < {front}) {{",
+                f"if (threadIdx.x < {main_threads}) {{",
                 *indented(step[:-1]),
                 "} else {",
-                *indented(rest),
+                *indented(warp_lines),
                 "}",
-                everyone.barrier_call,
+                whole_block.barrier_call,
             ]
         if late:
             step += ["/* skip the update if a gradient is not finite */", *self.unless_guard("break;")]
-        step += [line for phase in late for line in self._phase(phase, everyone, functions)]
+        step += [line for phase in late for line in self._phase(phase, whole_block, functions)]
         lines = [*self._begin(block), "for (; s < stop; s++) {", *indented(step)]
         lines += [f"    first = first + {block.batch} < count ? first + {block.batch} : 0;", "}", *self._end(block)]
         head = f'extern "C" __global__ void __launch_bounds__({block.threads}, 1) {block.name}('
@@ -196,7 +209,11 @@ class BlockText(TaskText):
         for strand in sorted(phase, key=lambda strand: strand.tasks[0].loop is None):
             inner = strand.tasks[0].loop
             if inner is not None:
-                lines = [line for one in inner.phases for line in self._phase(one, crew, functions, "int turn, ")]
+                lines = [
+                    line
+                    for inner_phase in inner.phases
+                    for line in self._phase(inner_phase, crew, functions, "int turn, ")
+                ]
                 out += [f"for (int turn = 0; turn < {inner.length}; turn++) {{", *indented(lines), "}"]
                 continue
             barrier += strand.synchronises
@@ -216,10 +233,10 @@ class BlockText(TaskText):
             return [*task.comment_lines, "{", first, *indented(lines), "}"]
         lines = []
         for task in strand.tasks:
-            own = self._statements(task, WAIT_OF_WARP, WARP, functions, turn)
+            statements = self._statements(task, WAIT_OF_WARP, WARP, functions, turn)
             lines += [
                 *task.comment_lines,
-                *([*own] if len(own) == 1 else ["{", *indented(own), "}"]),
+                *([*statements] if len(statements) == 1 else ["{", *indented(statements), "}"]),
                 f"{WAIT_OF_WARP};",
             ]
         return ["{", first, f"    if (thread < {WARP}) {{", *indented(indented(lines[:-1])), "    }", "}"]
@@ -242,23 +259,23 @@ class BlockText(TaskText):
             else f"__shared__ Pack<int, 4> room[{self.size // 16}];",
             "char *const arena = in_register(room);",
             "const int64_t net = blockIdx.x;",
-            f"bool8 *const going = (bool8 *)control[{_at('going')}] + net;",
+            f"bool8 *const going = (bool8 *)control[{_control_index('going')}] + net;",
             "if (!*going) return;",
-            *(f"{call}(arena + {at}, {there}, threadIdx.x);" for call, at, there in self._state_moves(block)),
-            f"const int64_t epoch = control[{_at('epoch')}], count = control[{_at('count')}];",
-            f"const int64_t left = control[{_at('steps')}];",
+            *(f"{call}(arena + {at}, {outside}, threadIdx.x);" for call, at, outside in self._state_moves(block)),
+            f"const int64_t epoch = control[{_control_index('epoch')}], count = control[{_control_index('count')}];",
+            f"const int64_t left = control[{_control_index('steps')}];",
             f"int64_t s = control[{block.words} + 2 * net], first = control[{block.words} + 2 * net + 1];",
             f"int64_t stop = left - s < {block.most} ? left : s + {block.most};",
             f"const int64_t fit = (epoch - first % epoch) / {block.batch};",
             "if (fit < stop - s) stop = s + fit;",
-            f"const int64_t *order = (const int64_t *)control[{_at('order')}];",
+            f"const int64_t *order = (const int64_t *)control[{_control_index('order')}];",
             "if (order) order += net * count;",
             "__syncthreads();",
         ]
 
     def _end(self, block: Block) -> list[str]:
         return [
-            *(f"{call}({there}, arena + {at}, threadIdx.x);" for call, at, there in self._state_moves(block)),
+            *(f"{call}({outside}, arena + {at}, threadIdx.x);" for call, at, outside in self._state_moves(block)),
             f"if (net == 0) move<{self.plan.arena}, {block.threads}>(whole, arena, threadIdx.x);",
             "if (threadIdx.x == 0) {",
             f"    control[{block.words} + 2 * net] = s, control[{block.words} + 2 * net + 1] = first;",
@@ -274,24 +291,8 @@ class BlockText(TaskText):
             yield f"move<{size}, {block.threads}>", at, f"tables[{k}] + net * {size}"
 
 
-def _every(found: Sequence[Sequence[Strand]]) -> Iterator[Sequence[Strand]]:
-    """All phases, including those in loops."""
-    for phase in found:
-        yield phase
-        for inner in _loops(phase):
-            yield from inner.phases
-
-
-def _waits(found: Sequence[Sequence[Strand]]) -> int:
-    return len(found) + sum(inner.length * len(inner.phases) for phase in found for inner in _loops(phase))
-
-
-def _loops(phase: Sequence[Strand]) -> Iterator[LoopPhases]:
-    return (task.loop for strand in phase for task in strand.tasks if task.loop is not None)
-
-
-def _at(word: str) -> int:
-    return BLOCK_CONTROL.index(word)
+def _control_index(name: str) -> int:
+    return BLOCK_CONTROL.index(name)
 
 
 def _aligned(size: int) -> int:

@@ -26,8 +26,8 @@ class Axes:
 
     def named(self, text: str, kind: str) -> list[str]:
         """The statements that split the flat index `text` into one per axis."""
-        kept = [k for k, name in enumerate(self.names) if name != "0"]
-        return unflatten(text, [self.sizes[k] for k in kept], [self.names[k] for k in kept], kind)
+        split = [k for k, name in enumerate(self.names) if name != "0"]
+        return unflatten(text, [self.sizes[k] for k in split], [self.names[k] for k in split], kind)
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class Factor:
             sides = [
                 (axes.sizes[-1], axes is self.terms) for axes in (self.axes, self.terms) if axes.names[-1] in words
             ]
-            found = max((side for side in sides if side[0] > 1), default=None)
-            if found is not None:
-                return found[1], len(sides) == 1 and k == len(self.index.index) - 1 and self.access.strides[-1] == 1
+            largest = max((side for side in sides if side[0] > 1), default=None)
+            if largest is not None:
+                return largest[1], len(sides) == 1 and k == len(self.index.index) - 1 and self.access.strides[-1] == 1
         return True, False
 
     @property
@@ -111,18 +111,18 @@ class Factor:
     def _for_each_access(self, lines: Sequence[str]) -> list[str]:
         """A loop around statements for each load of a thread: of row or column `at` of the tile, and of term `deep` of
         the slice."""
-        turns, width = -(-self._access_count // self.threads), f" * {self.width}" if self.width > 1 else ""
+        iterations, width = -(-self._access_count // self.threads), f" * {self.width}" if self.width > 1 else ""
         first, second = ("deep", "at") if self.k_contiguous else ("at", "deep")
         line = self._accesses_per_line
-        place = [
-            f"const int slot = threadIdx.x{f' + e * {self.threads}' if turns > 1 else ''};",
+        position = [
+            f"const int slot = threadIdx.x{f' + e * {self.threads}' if iterations > 1 else ''};",
             *([f"if (slot >= {self._access_count}) break;"] if self._access_count % self.threads else []),
             f"const int {first} = slot % {line}{width}, {second} = slot / {line};",
         ]
         if self._line_groups:
             at, more = f"threadIdx.x / {DEPTH // self.width} % {self._line_groups}", f" + e * {self._line_groups}"
-            place = [f"const int deep = {self._term}, at = {at}{more if turns > 1 else ''};"]
-        return ["#pragma unroll", f"for (int e = 0; e < {turns}; e++) {{", *indented([*place, *lines]), "}"]
+            position = [f"const int deep = {self._term}, at = {at}{more if iterations > 1 else ''};"]
+        return ["#pragma unroll", f"for (int e = 0; e < {iterations}; e++) {{", *indented([*position, *lines]), "}"]
 
     def element(self, half: str, deep: str, at: str, more: str = "") -> str:
         """The element of a term, and of row or column `at`, in a half of the shared memory. The term is `deep + more`,
@@ -150,7 +150,7 @@ class Factor:
         pack = f"Pack<{self.kind}, {self.width}>"
         term = f"const {kind} t = next + {{}};"
         terms = self.terms.named("t", kind)
-        there = [
+        conditions = [
             *([f"q < {self.axes.total}"] if self.axes.total % self.size else []),
             *(["t < stop"] if self.terms.total % self.depth else []),
             *([self.index.mask.replace("&&", "&")] if self.index.mask else []),
@@ -159,8 +159,8 @@ class Factor:
         lines = [f"const {kind} q = {self.first} + at;", *self.axes.named("q", kind)]
         if not self._one_term:
             lines += [term.format("deep"), *terms]
-        if there:
-            lines += [f"{self.name}_next[e] = {pack}();", f"if ({' & '.join(there)}) {read}"]
+        if conditions:
+            lines += [f"{self.name}_next[e] = {pack}();", f"if ({' & '.join(conditions)}) {read}"]
         else:
             lines.append(read)
         if not self._one_term:
@@ -174,14 +174,14 @@ class Factor:
         if not self.k_contiguous and self.width > 1 and vector % self.width == 0:
             pack = f"Pack<{self.kind}, {self.width}>"
             return self._for_each_access([f"*({pack} *)(&{self.element(half, 'deep', 'at')}) = {self._rounded(read)};"])
-        each = f"for (int v = 0; v < {self.width}; v++) " if self.width > 1 else ""
+        loop = f"for (int v = 0; v < {self.width}; v++) " if self.width > 1 else ""
         v, more = ("v", " + v") if self.width > 1 else ("0", "")
-        place = (
+        target = (
             self.element(half, "deep", "at", v if more else "")
             if self.k_contiguous
             else self.element(half, "deep", f"at{more}")
         )
-        return self._for_each_access([f"{each}{place} = {self._rounded(f'{read}.at[{v}]')};"])
+        return self._for_each_access([f"{loop}{target} = {self._rounded(f'{read}.at[{v}]')};"])
 
     def _rounded(self, text: str) -> str:
         return f"as_tf32({text})" if self.tensor else text

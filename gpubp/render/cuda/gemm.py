@@ -36,29 +36,29 @@ BIAS_ALIGNED = 4
 def product(memory: Memory, results: Epilogue, tf32: bool) -> Body:
     """The work of a matrix product and its epilogue. The library's own epilogue supports a bias and a ReLU. `tf32`:
     whether tensor cores may be used, where they are faster."""
-    every, lead, sizes = _parts(memory, results.first)
-    large = math.prod((*sizes, *lead)) > MIDDLE and min(sizes) > NARROW
-    written = results.parts[-1].store
-    if large and written is not None and (calls := _calls(memory, [*every[:2], written], lead, sizes)):
+    accesses, batch, sizes = _parts(memory, results.first)
+    large = math.prod((*sizes, *batch)) > MIDDLE and min(sizes) > NARROW
+    stored = results.parts[-1].store
+    if large and stored is not None and (calls := _calls(memory, [*accesses[:2], stored], batch, sizes)):
         return Body(calls if len(results.parts) == 1 else [with_epilogue(memory, calls, results)])
-    return Body([_sums(every[0], every[1], lead, sizes, results, tf32)])
+    return Body([_tiled(accesses[0], accesses[1], batch, sizes, results, tf32)])
 
 
-def small_product(memory: Memory, results: ElementEpilogue, most: int) -> Body:
+def small_product(memory: Memory, results: ElementEpilogue, limit: int) -> Body:
     """The same for matrices in shared memory: one thread per result, which sums in memory order. Raises NoKernelError
-    for more than `most` multiplications, and for convolutions."""
+    for more than `limit` multiplications, and for convolutions."""
     eqn = results.first
     if not isinstance(eqn.op.c, Product):
         raise NoKernelError
-    (a, b, _), lead, (m, n, k) = _parts(memory, eqn)
-    if m * n * k > most:
+    (a, b, _), batch, (m, n, k) = _parts(memory, eqn)
+    if m * n * k > limit:
         raise NoKernelError
-    kind, total = C_TYPE[eqn.output.dtype], math.prod(lead) * m * n
-    index = [f"i{axis}" for axis in range(len(lead))]
+    kind, total = C_TYPE[eqn.output.dtype], math.prod(batch) * m * n
+    index = [f"i{axis}" for axis in range(len(batch))]
     fma = "fmaf" if kind == "float" else "fma"
     term = f"{fma}({a.at([*index, 'i', 'p'])}, {b.at([*index, 'p', 'j'])}, sum)"
     inner = [
-        *unflatten("q", (*lead, m, n), [*index, "i", "j"], "int"),
+        *unflatten("q", (*batch, m, n), [*index, "i", "j"], "int"),
         f"{kind} sum = 0;",
         "#pragma unroll 8",
         f"for (int p = 0; p < {k}; p++) sum = {term};",
@@ -71,16 +71,16 @@ def small_product(memory: Memory, results: ElementEpilogue, most: int) -> Body:
 def _parts(memory: Memory, eqn: Eqn) -> tuple[list[Access], tuple[int, ...], tuple[int, int, int]]:
     """The matrices a, b and c of a product, the batch axes, and m, n and k."""
     a, b = eqn.operands
-    lead = eqn.output.shape[:-2]
+    batch = eqn.output.shape[:-2]
     if 0 in (*eqn.output.shape, a.shape[-1]):
         raise NoKernelError
-    every = [*(memory.access(x, (*lead, *x.shape[-2:])) for x in (a, b)), memory.result(eqn)]
-    return every, lead, (a.shape[-2], b.shape[-1], a.shape[-1])
+    accesses = [*(memory.access(x, (*batch, *x.shape[-2:])) for x in (a, b)), memory.result(eqn)]
+    return accesses, batch, (a.shape[-2], b.shape[-1], a.shape[-1])
 
 
-def _batch(every: Sequence[Access], lead: tuple[int, ...]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+def _batch(accesses: Sequence[Access], axes: tuple[int, ...]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
     """The batch axes, merged where possible, and the strides of each matrix along them."""
-    return collapse(lead, [x.strides[: len(lead)] for x in every])
+    return collapse(axes, [x.strides[: len(axes)] for x in accesses])
 
 
 def with_epilogue(memory: Memory, calls: Sequence[Gemm], results: Epilogue) -> Gemm:
@@ -105,38 +105,40 @@ def with_epilogue(memory: Memory, calls: Sequence[Gemm], results: Epilogue) -> G
     return replace(work, bias=bias, relu=last.form == RECTIFIES)
 
 
-def _calls(memory: Memory, every: Sequence[Access], lead: tuple[int, ...], sizes: tuple[int, int, int]) -> list[Gemm]:
+def _calls(
+    memory: Memory, accesses: Sequence[Access], lead: tuple[int, ...], sizes: tuple[int, int, int]
+) -> list[Gemm]:
     """Calls of the library; none if it does not support the layout of a matrix."""
     m, n, k = sizes
-    batch, strides = _batch(every, lead)
-    own, count = batch[:-1], batch[-1] if batch else 1
+    batch, strides = _batch(accesses, lead)
+    outer, count = batch[:-1], batch[-1] if batch else 1
     shapes = ((m, k), (k, n), (m, n))
     calls: list[Gemm] = []
-    for index in indices(*map(range, own)):
+    for index in indices(*map(range, outer)):
         if len(calls) == MOST_CALLS:
             return []
         matrices = []
-        for access, steps, shape in zip(every, strides, shapes, strict=True):
+        for access, steps, shape in zip(accesses, strides, shapes, strict=True):
             begin = sum(i * s for i, s in zip(index, steps, strict=False))
-            found = _matrix(memory, access, begin, steps[-1] if steps else 0, shape)
-            if found is None:
+            matrix = _matrix(memory, access, begin, steps[-1] if steps else 0, shape)
+            if matrix is None:
                 return []
-            matrices.append(found)
+            matrices.append(matrix)
         a, b, c = matrices
-        calls.append(Gemm(m, n, k, count, every[2].dtype, a, b, c))
+        calls.append(Gemm(m, n, k, count, accesses[2].dtype, a, b, c))
     return calls
 
 
 def _matrix(memory: Memory, access: Access, begin: int, step: int, shape: tuple[int, int]) -> Matrix | None:
     """A matrix in the library's terms; None if neither its rows nor its columns are contiguous."""
-    (rows, columns), (down, right) = shape, access.strides[-2:]
-    transposed = not (right == 1 or columns == 1)
-    if transposed and not (down == 1 or rows == 1):
+    (rows, columns), (row_stride, column_stride) = shape, access.strides[-2:]
+    transposed = not (column_stride == 1 or columns == 1)
+    if transposed and not (row_stride == 1 or rows == 1):
         return None
-    stride, least = (right, rows) if transposed else (down, columns)
+    stride, minimum = (column_stride, rows) if transposed else (row_stride, columns)
     if (columns if transposed else rows) == 1:
-        stride = least  # a single row: its stride is meaningless
-    if stride < least:
+        stride = minimum  # a single row: its stride is meaningless
+    if stride < minimum:
         return None  # rows that overlap, or one row repeated
     return Matrix(*_address(memory, access, begin), stride, transposed, step)
 
@@ -148,28 +150,28 @@ def _address(memory: Memory, access: Access, begin: int = 0) -> Address:
     return (None, buffer.start + start) if buffer.kind == "arena" else (memory.tables[buffer], start)
 
 
-def _sums(
+def _tiled(
     a: Access, b: Access, lead: tuple[int, ...], sizes: tuple[int, int, int], results: Epilogue, tf32: bool
 ) -> Kernel:
     """The same by our tiles, for any layout. If all matrices of a batch are multiplied by the same one, the batch is
     merged into the rows."""
     m, n, k = sizes
-    one = not any(b.strides[:-2])
-    turned = [x.strides[-2] == 1 != x.strides[-1] for x in (a, b)]
+    shared_factor = not any(b.strides[:-2])
+    transposed = [x.strides[-2] == 1 != x.strides[-1] for x in (a, b)]
     left, right = (
-        x.along((*x.strides[:-2], *x.strides[:-3:-1])) if t else x for x, t in zip((a, b), turned, strict=True)
+        x.along((*x.strides[:-2], *x.strides[:-3:-1])) if t else x for x, t in zip((a, b), transposed, strict=True)
     )
 
     def of_left(own: Index, rows: Index, terms: Index) -> MaskedIndex:
         *above, row = rows
-        return MaskedIndex((*own, *above, *((*terms, row) if turned[0] else (row, *terms))))
+        return MaskedIndex((*own, *above, *((*terms, row) if transposed[0] else (row, *terms))))
 
     def of_right(own: Index, terms: Index, columns: Index) -> MaskedIndex:
-        return MaskedIndex((*own, *((*columns, *terms) if turned[1] else (*terms, *columns))))
+        return MaskedIndex((*own, *((*columns, *terms) if transposed[1] else (*terms, *columns))))
 
     def of_results(own: Index, rows: Index, columns: Index) -> MaskedIndex:
         return MaskedIndex((*own, *rows, *columns))
 
-    batch, rows = ((), (*lead, m)) if one else (lead, (m,))
-    right = right.along(right.strides[-2:]) if one else right
+    batch, rows = ((), (*lead, m)) if shared_factor else (lead, (m,))
+    right = right.along(right.strides[-2:]) if shared_factor else right
     return tiles(Contraction(batch, rows, (n,), (k,), of_left, of_right, of_results), left, right, results, tf32)

@@ -22,8 +22,8 @@ MOST_CHAINED = 4
 """Maximum blocks of a chained kernel, which the last block runs one after the other."""
 WINDOW = 24
 """How many preceding groups are considered for a kernel to join."""
-_GIVEN = "arena, tables, scratch, room, "
-_LAST = "if (!comes_last((unsigned *)scratch - 1, gridDim.x)) return;"
+_ARGUMENTS = "arena, tables, scratch, room, "
+_UNLESS_LAST = "if (!comes_last((unsigned *)scratch - 1, gridDim.x)) return;"
 _INDEX = {"blockIdx.x": "block", "threadIdx.x": "thread"}
 
 
@@ -54,7 +54,7 @@ class Group:
         """The group with one more kernel, run after those it depends on; None if it does not fit."""
         if not self._has_room(task):
             return None
-        if self.grid + task.grid <= MOST_BLOCKS and not any(task.conflicts(one) for one in self.tasks):
+        if self.grid + task.grid <= MOST_BLOCKS and not any(task.conflicts(other) for other in self.tasks):
             return Group((*self.parallel, task), self.chain)
         return Group(self.parallel, (*self.chain, task)) if task.grid <= MOST_CHAINED else None
 
@@ -62,80 +62,82 @@ class Group:
         """The group with one more kernel that came before all of them; None if it does not fit."""
         if not self._has_room(task) or self.grid + task.grid > MOST_BLOCKS:
             return None
-        return None if any(task.conflicts(one) for one in self.parallel) else Group((task, *self.parallel), self.chain)
+        return (
+            None if any(task.conflicts(other) for other in self.parallel) else Group((task, *self.parallel), self.chain)
+        )
 
     def _has_room(self, task: Task) -> bool:
         # A thread of a block of 1024 has 64 registers, too few for most others.
-        return all(one.lines and one.block <= BLOCK for one in (*self.tasks, task))
+        return all(member.lines and member.block <= BLOCK for member in (*self.tasks, task))
 
 
 def fuse(tasks: Sequence[Task]) -> list[Group]:
     """Partition tasks into groups, in an order that respects all dependences."""
-    found = _grouped_early(tasks)
-    for at in range(len(found) - 1):
-        _defer_chained(found, at)
-    return found
+    groups = _grouped_early(tasks)
+    for at in range(len(groups) - 1):
+        _defer_chained(groups, at)
+    return groups
 
 
-def _defer_chained(found: list[Group], at: int) -> None:
+def _defer_chained(groups: list[Group], at: int) -> None:
     """Move tasks from the chain of a group into the parallel part of later groups, where dependences allow it: tasks
     without predecessors in the chain to the next group, their successors to the one after that, and so on."""
-    chain, behind, kept = found[at].chain, list[int](), list[Task]()
+    chain, depths, remaining = groups[at].chain, list[int](), list[Task]()
     for task in chain:
-        behind.append(1 + max((n for n, one in zip(behind, chain, strict=False) if one.conflicts(task)), default=0))
-    for task, most in [*zip(chain, behind, strict=True)][::-1]:
-        for to in range(min(at + most, len(found) - 1), at, -1):
-            between = [*kept, *(one for group in found[at + 1 : to] for one in group.tasks)]
-            wider = None if any(task.conflicts(one) for one in between) else found[to].with_earlier(task)
+        depths.append(1 + max((n for n, other in zip(depths, chain, strict=False) if other.conflicts(task)), default=0))
+    for task, distance in [*zip(chain, depths, strict=True)][::-1]:
+        for target in range(min(at + distance, len(groups) - 1), at, -1):
+            between = [*remaining, *(other for group in groups[at + 1 : target] for other in group.tasks)]
+            wider = None if any(task.conflicts(other) for other in between) else groups[target].with_earlier(task)
             if wider is not None:
-                found[to] = wider
+                groups[target] = wider
                 break
         else:
-            kept.insert(0, task)
-    found[at] = Group(found[at].parallel, tuple(kept))
+            remaining.insert(0, task)
+    groups[at] = Group(groups[at].parallel, tuple(remaining))
 
 
 def _grouped_early(tasks: Sequence[Task]) -> list[Group]:
     """Move each task up to a preceding group, or that group down to the task, unless a group in between depends on what
     is moved."""
-    found: list[Group] = []
+    groups: list[Group] = []
     for task in tasks:
         alone, movable = Group((task,)), True
-        for at in range(len(found) - 1, max(-1, len(found) - 1 - WINDOW), -1):
-            group, between = found[at], found[at + 1 :]
+        for at in range(len(groups) - 1, max(-1, len(groups) - 1 - WINDOW), -1):
+            group, between = groups[at], groups[at + 1 :]
             wider = group.with_task(task)
             if wider is not None and movable:
-                found[at] = wider
+                groups[at] = wider
                 break
             if wider is not None and not any(group.conflicts(other) for other in between):
-                found[at:] = [*between, wider]
+                groups[at:] = [*between, wider]
                 break
             movable = movable and not group.conflicts(alone)
         else:
-            found.append(alone)
-    return found
+            groups.append(alone)
+    return groups
 
 
 def body(group: Group, names: Sequence[str]) -> list[str]:
     """The body of a group's kernel, whose tasks are functions of these names. A block runs one of them at a time, so
     all share the same shared memory."""
-    found, first, last = ["const int thread = threadIdx.x;"], 0, len(group.parallel) - 1
+    lines, first, last = ["const int thread = threadIdx.x;"], 0, len(group.parallel) - 1
     room = max(task.shared_memory for task in group.tasks)
-    found.append(f"__shared__ Pack<int, 4> memory[{max(1, -(-room // VECTOR_BYTES))}];")
-    found.append("char *const room = (char *)memory;")
+    lines.append(f"__shared__ Pack<int, 4> memory[{max(1, -(-room // VECTOR_BYTES))}];")
+    lines.append("char *const room = (char *)memory;")
     for k, (task, name) in enumerate(zip(group.parallel, names, strict=False)):
         if last:
             test = f"if (blockIdx.x < {first + task.grid}) " if k < last else ""
-            found.append(f"{'} else ' if k else ''}{test}{{")
-        held = f"if (thread < {task.block}) " if task.block < group.block else ""
+            lines.append(f"{'} else ' if k else ''}{test}{{")
+        condition = f"if (thread < {task.block}) " if task.block < group.block else ""
         block = f"blockIdx.x - {first}" if first else "blockIdx.x"
-        found.append(f"{'    ' if last else ''}{held}{name}({_GIVEN}{block}, thread);")
+        lines.append(f"{'    ' if last else ''}{condition}{name}({_ARGUMENTS}{block}, thread);")
         first += task.grid
-    found += ["}"] * (last > 0)
+    lines += ["}"] * (last > 0)
     for k, (task, name) in enumerate(zip(group.chain, names[last + 1 :], strict=True)):
-        found.append(_LAST if k == 0 < group.grid - 1 else "__syncthreads();")
-        found.append(task.calls(name, _GIVEN, _wait(task, group.block), group.block))
-    return found
+        lines.append(_UNLESS_LAST if k == 0 < group.grid - 1 else "__syncthreads();")
+        lines.append(task.calls(name, _ARGUMENTS, _wait(task, group.block), group.block))
+    return lines
 
 
 def _wait(task: Task, threads: int) -> str:

@@ -113,9 +113,10 @@ class _Text(BatchText):
     def cuda(self, collect: Sequence[Var], room: int) -> CudaSource:
         plan, end = self.plan, len(self.plan.steps)
         steps = {step.first: step for step in self._gpu_steps()}
-        behind = {s.first: s for s in steps.values() if s.first >= plan.early}
-        if sum(s.stop - s.first for s in behind.values()) < end - plan.early or not all(
-            isinstance(s, GpuSteps) and all(isinstance(one, Kernel) for one in s.body.work) for s in behind.values()
+        after_guard = {s.first: s for s in steps.values() if s.first >= plan.early}
+        if sum(s.stop - s.first for s in after_guard.values()) < end - plan.early or not all(
+            isinstance(s, GpuSteps) and all(isinstance(work_item, Kernel) for work_item in s.body.work)
+            for s in after_guard.values()
         ):
             # Python then tests the guard, and runs everything after it.
             steps = {first: s for first, s in steps.items() if first < plan.early}
@@ -132,9 +133,9 @@ class _Text(BatchText):
         functions = [Compiled(f"{self.name}_{k}", run[0].first, run[-1].stop) for k, run in enumerate(runs)]
         self.controlled = bool(functions and collect) and (functions[0].first, functions[0].stop) == (0, end)
         work = {}
-        for done, run in zip(functions, runs, strict=True):
-            copies = list(self.copies()) if done.stop == end else []
-            work[done.name] = self._work_of((*run, *copies), collect if self.controlled else ())
+        for function, run in zip(functions, runs, strict=True):
+            copies = list(self.copies()) if function.stop == end else []
+            work[function.name] = self._work_of((*run, *copies), collect if self.controlled else ())
         batches = block = None
         if self.controlled:
             batches = self._batches(collect)
@@ -150,8 +151,8 @@ class _Text(BatchText):
         """The steps that have kernels for a GPU, vertically fused unless `unfused`, and loops."""
         if len(self.tables) > MOST_TABLES:
             return ()
-        found = [step for step in self.kernels() if isinstance(step, GpuSteps | _Loop)]
-        steps, loops = [s for s in found if isinstance(s, GpuSteps)], [s for s in found if isinstance(s, _Loop)]
+        supported = [step for step in self.kernels() if isinstance(step, GpuSteps | _Loop)]
+        steps, loops = [s for s in supported if isinstance(s, GpuSteps)], [s for s in supported if isinstance(s, _Loop)]
         return tuple(sorted((*(steps if self.unfused else self.fused(steps)), *loops), key=lambda s: s.first))
 
     def _launches(self, step: GpuSteps | _Loop, name: str = "") -> Iterator[Launch | Gemm]:
@@ -159,24 +160,24 @@ class _Text(BatchText):
             yield from self._loop_launches(step)
             return
         letters, name = iter("abcdefghijklmnop"), name or f"{self.name}_{step.first}"
-        many = sum(isinstance(one, Kernel) for one in step.body.work) > 1
+        several = sum(isinstance(work, Kernel) for work in step.body.work) > 1
         guarded = step.first >= self.plan.early
         guard = [self.plan.program.guard] if guarded and self.plan.program.guard is not None else []
         read, written = self.values_of(step)
         reads, writes = self.uses([*read, *guard]), self.uses(written)
-        for one in step.body.work:
-            if isinstance(one, Gemm):
-                self.tasks[one] = Task("", (), 1, 1, reads, writes, guarded)
-                yield one
+        for work in step.body.work:
+            if isinstance(work, Gemm):
+                self.tasks[work] = Task("", (), 1, 1, reads, writes, guarded)
+                yield work
                 continue
-            own = name + (next(letters) if many else "")
-            self.scratch, self.counters = max(self.scratch, one.scratch), max(self.counters, one.counters)
-            about = [f"/* {comment(self.describe(origin))} */" for origin in step.origins]
-            lines = (*(self.unless_guard("return;") if guarded else ()), *step.declared, *one.lines)
-            launch = Launch(own, one.grid, one.block)
-            self._add(launch, about, lines)
-            told = "\n".join(about)
-            self.tasks[launch] = Task(told, lines, one.grid, one.block, reads, writes, guarded, one.scratch > 0)
+            kernel_name = name + (next(letters) if several else "")
+            self.scratch, self.counters = max(self.scratch, work.scratch), max(self.counters, work.counters)
+            comments = [f"/* {comment(self.describe(origin))} */" for origin in step.origins]
+            lines = (*(self.unless_guard("return;") if guarded else ()), *step.declared, *work.lines)
+            launch = Launch(kernel_name, work.grid, work.block)
+            self._add(launch, comments, lines)
+            heading = "\n".join(comments)
+            self.tasks[launch] = Task(heading, lines, work.grid, work.block, reads, writes, guarded, work.scratch > 0)
             yield launch
 
     def _add(self, launch: Launch, about: Sequence[str], lines: Iterable[str]) -> None:
@@ -207,12 +208,14 @@ class _Text(BatchText):
     def _work_of(self, steps: Sequence[GpuSteps | _Loop], collect: Sequence[Var] = ()) -> Works:
         """The work of steps, with small kernels horizontally fused, except in loops. `collect`: the values recorded
         last."""
-        each = [one for step in steps for one in self._launches(step)]
-        each += [self._record(collect)] if collect else []
+        works = [work for step in steps for work in self._launches(step)]
+        works += [self._record(collect)] if collect else []
         if self.unfused:
-            return tuple(each)
-        runs = groupby(each, lambda one: one in self.tasks)
-        return tuple(one for known, run in runs for one in (self._fused_horizontally(list(run)) if known else run))
+            return tuple(works)
+        runs = groupby(works, lambda work: work in self.tasks)
+        return tuple(
+            work for has_task, run in runs for work in (self._fused_horizontally(list(run)) if has_task else run)
+        )
 
     def _fused_horizontally(self, each: Sequence[Launch | Gemm]) -> Iterator[Launch | Gemm]:
         of = {id(self.tasks[one]): one for one in each}

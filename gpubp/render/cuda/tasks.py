@@ -153,6 +153,23 @@ def phases(tasks: Sequence[Task]) -> list[list[Strand]]:
     return [[Strand(tuple(tasks[k] for k in strand)) for strand in phase] for phase in found]
 
 
+def all_phases(schedule: Sequence[Sequence[Strand]]) -> Iterator[Sequence[Strand]]:
+    """All phases, including those in loops."""
+    for phase in schedule:
+        yield phase
+        for inner in _loops(phase):
+            yield from inner.phases
+
+
+def barrier_count(schedule: Sequence[Sequence[Strand]]) -> int:
+    """The block-wide barriers of a step, those of all iterations of loops included."""
+    return len(schedule) + sum(inner.length * len(inner.phases) for phase in schedule for inner in _loops(phase))
+
+
+def _loops(phase: Sequence[Strand]) -> Iterator[LoopPhases]:
+    return (task.loop for strand in phase for task in strand.tasks if task.loop is not None)
+
+
 def split_off_warp(tasks: Sequence[Task]) -> tuple[list[Task], list[Task]]:
     """Split tasks into those that a separate warp can run while the others go through all phases before the guard, and
     the rest. The former depend on nothing, not even the first task, which loads the batch; only guarded tasks depend on

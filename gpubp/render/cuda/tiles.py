@@ -33,10 +33,10 @@ LEAST_TERMS = 64
 """Minimum terms per block of split-K."""
 SPLIT_FROM = 4 * LEAST_TERMS
 """Minimum terms for split-K."""
-TURN, JOIN = 400, 1500
+ITERATION_CYCLES, JOIN_CYCLES = 400, 1500
 """Estimated cycles of an iteration of the main loop, which loads a slice from L2; and those of writing partial sums and
 reducing up to FAN_IN of them."""
-FEW = 256 * MULTIPROCESSORS
+FEW_RESULTS = 256 * MULTIPROCESSORS
 """Results up to which each thread computes a single one if K is not split: at most two warps per scheduler, bound by
 the latency of memory."""
 FAN_IN = 16
@@ -73,26 +73,26 @@ def tiles(sums: Contraction, left: Access, right: Access, results: Epilogue, tf3
 
 def by_tensor_cores(batch: int, rows: int, columns: int, terms: int) -> bool:
     """Whether tensor cores are faster, if factors may be rounded to TF32."""
-    few = rows * columns * batch <= FEW and terms <= SPLIT_FROM
-    return not few and batch * rows * columns * terms > SMALL and min(rows, columns, terms) >= LEAST_SIDE
+    small = rows * columns * batch <= FEW_RESULTS and terms <= SPLIT_FROM
+    return not small and batch * rows * columns * terms > SMALL and min(rows, columns, terms) >= LEAST_SIDE
 
 
 def choose(batch: int, rows: int, columns: int, terms: int, item: int, tensor: bool = False) -> Tile:
     """The largest tile that the result fills and of which there are enough to occupy a GPU, for elements of `item`
     bytes. A few results of few terms get a thread each. `tensor`: for tensor cores, where a tile of 16 by 16 stands for
     SLICED_K_TENSOR."""
-    if not tensor and rows * columns * batch <= FEW and terms <= SPLIT_FROM:
+    if not tensor and rows * columns * batch <= FEW_RESULTS and terms <= SPLIT_FROM:
         return TILES[0]
-    every = (TILES[0], *TENSOR) if tensor else TILES
-    most = max(tile.columns for tile in every)
-    wide = min(tile.columns for tile in every if tile.columns >= min(columns, most))
+    candidates = (TILES[0], *TENSOR) if tensor else TILES
+    widest = max(tile.columns for tile in candidates)
+    width = min(tile.columns for tile in candidates if tile.columns >= min(columns, widest))
 
     def enough(tile: Tile) -> bool:
         count = batch * blocks(rows, tile.rows) * blocks(columns, tile.columns)
         # The largest tiles are not split along K: reducing them would take one block too long.
         return (count if tile.rows == 128 else count * pieces(terms)) >= MULTIPROCESSORS
 
-    filled = [t for t in every if t.columns <= wide and t.rows <= max(rows, 16) and (t.rows < 128 or item == 4)]
+    filled = [t for t in candidates if t.columns <= width and t.rows <= max(rows, 16) and (t.rows < 128 or item == 4)]
     filled.sort(key=lambda tile: (tile.rows * tile.columns, min(tile.rows, tile.columns)), reverse=True)
     return next(filter(enough, filled), TILES[0])
 
@@ -153,19 +153,19 @@ class _Product:
         if results.by_rows and not (self.result_index.index[-1] == self.n.names[-1] and self._holds_rows()):
             raise NoKernelError
 
-    def _terms_per_block(self, count: int, most: int, depth: int) -> int:
-        """The terms per block that minimise the estimated time with at most `most` splits. More splits mean fewer
+    def _terms_per_block(self, count: int, max_splits: int, depth: int) -> int:
+        """The terms per block that minimise the estimated time with at most `max_splits` splits. More splits mean fewer
         iterations, but possibly more blocks per multiprocessor and more partial sums to reduce."""
         terms, size = self.k.total, self.tile.rows * self.tile.columns
         rate = 512 if self.tensor else 128
 
-        def cycles(each: int) -> tuple[int, int]:
-            many = blocks(terms, each)
-            joins = sum(FAN_IN**level < many for level in range(8))
-            busy = blocks(count * many, MULTIPROCESSORS) * each * size // rate
-            return each // depth * TURN + busy + joins * JOIN, many
+        def cycles(share: int) -> tuple[int, int]:
+            splits = blocks(terms, share)
+            joins = sum(FAN_IN**level < splits for level in range(8))
+            busy = blocks(count * splits, MULTIPROCESSORS) * share * size // rate
+            return share // depth * ITERATION_CYCLES + busy + joins * JOIN_CYCLES, splits
 
-        return min({blocks(blocks(terms, many), depth) * depth for many in range(1, most + 1)}, key=cycles)
+        return min({blocks(blocks(terms, splits), depth) * depth for splits in range(1, max_splits + 1)}, key=cycles)
 
     def _sliced(self, count: int) -> Tile | None:
         """The tile for sliced-K; None if threads should compute whole sums, or if `count`, the number of tiles, already
@@ -173,8 +173,8 @@ class _Product:
         tile, terms = self.tile, self.k.total
         if self.tensor:
             return SLICED_K_TENSOR if tile == TILES[0] else None
-        many = self.total * terms > (SMALL if terms >= SPLIT_FROM else IN_ORDER) and terms >= SLICED_FROM
-        if not many or self.item != 4 or tile not in SLICED or count * BLOCK > BUSY:
+        worthwhile = self.total * terms > (SMALL if terms >= SPLIT_FROM else IN_ORDER) and terms >= SLICED_FROM
+        if not worthwhile or self.item != 4 or tile not in SLICED or count * BLOCK > BUSY:
             return None
         return Tile(tile.rows, tile.columns, 4, 4, 16 * BLOCK // (tile.rows * tile.columns))
 
@@ -187,29 +187,29 @@ class _Product:
             blocks(self.m.total, self.tile.rows),
             blocks(self.n.total, self.tile.columns),
         )
-        count, terms, each, kind = (
+        count, terms, share, kind = (
             down * across * self.batch.total,
             self.k.total,
             self.terms_per_block,
             self.index,
         )
-        many = blocks(terms, each)
-        place, own = f"blockIdx.x % {down * across}", f"blockIdx.x / {down * across} % {self.batch.total}"
-        lines = [f"const int place = {place}, own = {own};", *self.batch.named("own", "int")]
+        splits = blocks(terms, share)
+        tile_index, batch_index = f"blockIdx.x % {down * across}", f"blockIdx.x / {down * across} % {self.batch.total}"
+        lines = [f"const int place = {tile_index}, own = {batch_index};", *self.batch.named("own", "int")]
         lines.append(
             f"const {kind} top = place / {across} * {self.tile.rows}, left = place % {across} * {self.tile.columns};"
         )
-        if many > 1:
+        if splits > 1:
             lines.append(f"int piece = blockIdx.x / {count};")
-            lines.append(f"const {kind} begin = piece * {each};")
-            lines.append(f"const {kind} stop = begin + {each} < {terms} ? begin + {each} : {terms};")
+            lines.append(f"const {kind} begin = piece * {share};")
+            lines.append(f"const {kind} stop = begin + {share} < {terms} ? begin + {share} : {terms};")
         else:
             lines.append(f"const {kind} begin = 0, stop = {terms};")
         lines += self._multiply()
-        lines += self._split_k(count, many) if many > 1 else []
-        scratch = self.item * count * many * self.tile.rows * self.tile.columns if many > 1 else 0
-        counters = 1 + count * many if many > 1 else 0
-        return Kernel((*lines, *self._epilogue()), count * many, self.tile.threads, scratch, counters)
+        lines += self._split_k(count, splits) if splits > 1 else []
+        scratch = self.item * count * splits * self.tile.rows * self.tile.columns if splits > 1 else 0
+        counters = 1 + count * splits if splits > 1 else 0
+        return Kernel((*lines, *self._epilogue()), count * splits, self.tile.threads, scratch, counters)
 
     def _multiply(self) -> list[str]:
         """The main loop, which leaves a thread's sums in registers."""
@@ -220,49 +220,49 @@ class _Product:
             return [*declared, *multiply(self.tile, vector, *arguments)]
         return [*declared, *sliced_k(self.sliced, self.tile, self.item, *arguments)]
 
-    def _split_k(self, count: int, many: int) -> list[str]:
-        """The split-K reduction of `many` partial sums for each of `count` tiles. A block writes its own; of FAN_IN
+    def _split_k(self, count: int, splits: int) -> list[str]:
+        """The split-K reduction of `splits` partial sums for each of `count` tiles. A block writes its own; of FAN_IN
         blocks the last to finish adds them up, in the order of the terms, and repeats this with the result on the next
         level of the tree, until one block has the whole sum."""
         width, threads = self.vector, self.tile.threads
         pack, packs = f"Pack<{self.kind}, {width}>", self.tile.thread_columns // width
 
-        def each(lines: Sequence[str]) -> list[str]:
+        def for_packs(lines: Sequence[str]) -> list[str]:
             return unrolled("r", self.tile.thread_rows, unrolled("c", packs, lines))
 
-        at, size = f"(r * {packs} + c) * {threads}", self.tile.thread_rows * packs * threads
-        own = f"sums[r][c * {width} + v]"
-        put = [f"{pack} found;", *unrolled("v", width, [f"found.at[v] = {own};"])]
-        put.append(f"handed[piece * {size} + {at}] = found;")
-        take = [f"const {pack} found = handed[from * {size} + {at}];"]
-        take += unrolled("v", width, [f"{own} += found.at[v];"])
-        turn = [
-            *each(put),
+        offset, size = f"(r * {packs} + c) * {threads}", self.tile.thread_rows * packs * threads
+        total = f"sums[r][c * {width} + v]"
+        store = [f"{pack} found;", *unrolled("v", width, [f"found.at[v] = {total};"])]
+        store.append(f"handed[piece * {size} + {offset}] = found;")
+        load = [f"const {pack} found = handed[from * {size} + {offset}];"]
+        load += unrolled("v", width, [f"{total} += found.at[v];"])
+        level = [
+            *for_packs(store),
             f"const int first = piece / ({FAN_IN} * step) * ({FAN_IN} * step);",
-            f"const int end = first + {FAN_IN} * step < {many} ? first + {FAN_IN} * step : {many};",
+            f"const int end = first + {FAN_IN} * step < {splits} ? first + {FAN_IN} * step : {splits};",
             "__syncthreads();",
             f"unsigned *const counter = (unsigned *)scratch - 2 - (first + level) * {count} - blockIdx.x % {count};",
             "if (threadIdx.x == 0) last = last_of(counter, (end - first + step - 1) / step);",
             "__syncthreads();",
             "if (!last) return;",
-            *each(unrolled("v", width, [f"{own} = 0;"])),
+            *for_packs(unrolled("v", width, [f"{total} = 0;"])),
             f"#pragma unroll {max(1, min(FAN_IN, 64 // (self.tile.thread_rows * self.tile.thread_columns)))}",
             "for (int from = first; from < end; from += step) {",
-            *indented(each(take)),
+            *indented(for_packs(load)),
             "}",
             "piece = first;",
         ]
         return [
-            f"{pack} *const handed = ({pack} *)scratch + blockIdx.x % {count} * {many * size} + threadIdx.x;",
+            f"{pack} *const handed = ({pack} *)scratch + blockIdx.x % {count} * {splits * size} + threadIdx.x;",
             "__shared__ bool last;",
-            f"for (int step = 1, level = 0; step < {many}; step *= {FAN_IN}, level++) {{",
-            *indented(turn),
+            f"for (int step = 1, level = 0; step < {splits}; step *= {FAN_IN}, level++) {{",
+            *indented(level),
             "}",
         ]
 
     def _epilogue(self) -> list[str]:
         """The epilogue. All loads and arithmetic come before the first store, so that no load waits for a store."""
-        tile, results, right = self.tile, self.results, self.tile.thread_columns
+        tile, results, columns = self.tile, self.results, self.tile.thread_columns
         *index, last = self.result_index.index
         if results.by_rows:
             edge = [f"if (row >= {self.m.total}) return;"] if self.m.total % tile.rows else []
@@ -273,7 +273,7 @@ class _Product:
         width = min(self.vector, results.width) if fits else 1
         at = f"[r][c / {width}]"
         return [
-            *results.declared(f"[{tile.thread_rows}][{right // width}]", width),
+            *results.declared(f"[{tile.thread_rows}][{columns // width}]", width),
             *self._for_each(results.computed(index, at, width, self.index), width),
             *self._for_each(results.written(index, at, width), width),
         ]

@@ -37,13 +37,13 @@ class VerticalText(CudaText):
     def fused(self, steps: Iterable[GpuSteps]) -> list[GpuSteps]:
         """Fuse steps that are not loops, where possible. A fused step is in the place of one of the two; an empty step
         is left in the place of the other."""
-        found = list(steps)
-        for at, step in enumerate(found):
+        result = list(steps)
+        for at, step in enumerate(result):
             place = at if self._may_start_fusion(step) else None
             while place is not None:
-                places = (self._fuse_pair(found, place, k) for k in self._later_readers(found, place))
-                place = next((one for one in places if one is not None), None)
-        return found
+                places = (self._fuse_pair(result, place, k) for k in self._later_readers(result, place))
+                place = next((fused_at for fused_at in places if fused_at is not None), None)
+        return result
 
     def _may_start_fusion(self, step: GpuSteps) -> bool:
         """Whether later steps may be fused into this one: a product, a gather, or elementwise."""
@@ -57,30 +57,30 @@ class VerticalText(CudaText):
     def _eqns(self, step: GpuSteps) -> list[Eqn]:
         return [self.plan.steps[i].eqn for i in step.indices]
 
-    def _later_readers(self, found: Sequence[GpuSteps], at: int) -> Iterator[int]:
+    def _later_readers(self, steps: Sequence[GpuSteps], at: int) -> Iterator[int]:
         """The following steps that read what a step computes, on the same side of the guard."""
-        made, early = {y for eqn in self._eqns(found[at]) for y in eqn.outputs}, self.plan.early
-        for k in range(at + 1, min(len(found), at + WINDOW)):
-            step = found[k]
-            if step.first != found[k - 1].stop:
+        results, early = {y for eqn in self._eqns(steps[at]) for y in eqn.outputs}, self.plan.early
+        for k in range(at + 1, min(len(steps), at + WINDOW)):
+            step = steps[k]
+            if step.first != steps[k - 1].stop:
                 return  # something between them is not a kernel
-            if step.first >= early > found[at].first:
+            if step.first >= early > steps[at].first:
                 return
-            if any(self.base(x) in made for eqn in self._eqns(step) for x in eqn.operands):
+            if any(self.base(x) in results for eqn in self._eqns(step) for x in eqn.operands):
                 yield k
 
-    def _fuse_pair(self, found: list[GpuSteps], at: int, k: int) -> int | None:
+    def _fuse_pair(self, steps: list[GpuSteps], at: int, k: int) -> int | None:
         """Fuse step `k` into step `at`, or the other way round, as dependences allow. Returns the place of the fused
         step, None if they cannot be fused."""
-        first, last, between = found[at], found[k], [self._task(step) for step in found[at + 1 : k]]
-        up = not any(self._task(last).conflicts(other) for other in between)
-        if not up and any(self._task(first).conflicts(other) for other in between):
+        first, last, between = steps[at], steps[k], [self._task(step) for step in steps[at + 1 : k]]
+        hoist = not any(self._task(last).conflicts(other) for other in between)
+        if not hoist and any(self._task(first).conflicts(other) for other in between):
             return None
-        both = self._fused(first, last, first if up else last)
-        if both is None:
+        fused = self._fused(first, last, first if hoist else last)
+        if fused is None:
             return None
-        found[at], found[k] = (both, _empty(last)) if up else (_empty(first), both)
-        return at if up else k
+        steps[at], steps[k] = (fused, _empty(last)) if hoist else (_empty(first), fused)
+        return at if hoist else k
 
     def _task(self, step: GpuSteps) -> Task:
         reads, writes = self.values_of(step)
@@ -98,8 +98,8 @@ class VerticalText(CudaText):
                     return None
                 body = self.product_and(memory, eqn, after, stored)
             elif isinstance(eqn.op.c, Gather):
-                made = GatheredColumnSums(memory, eqn, after, stored)
-                body = Body([made.summed(sums)]) if sums else GatherKernel(memory, eqn, after, stored).lines()
+                gathered = GatheredColumnSums(memory, eqn, after, stored)
+                body = Body([gathered.summed(sums)]) if sums else GatherKernel(memory, eqn, after, stored).lines()
             elif sums:
                 rows = ColumnSums(memory, [eqn, *after], sums[0].operands[0].shape, stored)
                 body = Body([rows.summed(sums)])
