@@ -13,16 +13,16 @@ from dsl.records import dataclass
 from ..frontend import Net, initialiser, with_init, with_rate
 from .gauges import BOUNDED, CUT, Size
 
-FAR = 1e-3
+VANISHING_RATIO = 1e-3
 """A gradient so much smaller at the first layer with weights than at the last has vanished; its inverse: exploded."""
-GROWN = 1e4
+EXPLODING_RATIO = 1e4
 """A gradient so many times as large as any before it has exploded."""
 DEAD, SATURATED = 0.5, 0.9
 """Parts of a layer's units that are 0 for every row, and of its numbers that lie at the ends of their range, from which
 on it is told."""
-STILL, LONG = 0.01, 3
+STALLED_SPREAD, STALLED_EPOCHS = 0.01, 3
 """A loss whose epochs, so many at least, all lie within this part of the first one does not move."""
-_SOUND = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "hardswish", "softplus")
+_UNBOUNDED = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "hardswish", "softplus")
 """Activations that pass a gradient on as it is, for numbers above 0."""
 
 
@@ -36,67 +36,73 @@ class Finding:
     help: tuple[str, ...]
 
 
-def diagnose(net: Net, found: Sequence[Size]) -> list[Finding]:
+def diagnose(net: Net, sizes: Sequence[Size]) -> list[Finding]:
     """What is wrong with the sizes of a step; nothing, where all is well."""
     findings = []
-    dead = [size for size in found if size.layer.nodes[-1].kind == CUT and size.dead >= DEAD]
+    dead = [size for size in sizes if size.layer.nodes[-1].kind == CUT and size.dead >= DEAD]
     if dead:
         worst = max(dead, key=lambda size: size.dead)
-        message = f"{worst.dead:.0%} of the units of {_named(worst)} are dead: relu gives 0 for every row"
-        help = ("`-> leaky_relu` in its place", *_slower(net), *_begun(worst))
+        message = f"{worst.dead:.0%} of the units of {_name_of(worst)} are dead: relu gives 0 for every row"
+        help = ("`-> leaky_relu` in its place", *_smaller_rate(net), *_reinitialise(worst))
         findings.append(Finding("dead", message + _others(dead), help))
-    flat = [size for size in found if size.saturated >= SATURATED and size.delta is not None and not size.output]
-    if flat:
-        worst = max(flat, key=lambda size: size.saturated)
+    saturated = [size for size in sizes if size.saturated >= SATURATED and size.delta is not None and not size.output]
+    if saturated:
+        worst = max(saturated, key=lambda size: size.saturated)
         kind = worst.layer.nodes[-1].kind
-        message = f"{worst.saturated:.0%} of the numbers of {_named(worst)} are saturated: {kind} is flat there"
-        help = (f"`-> batchnorm -> {kind}`", *_begun(worst), "inputs of about 1: `-> standardize`")
-        findings.append(Finding("saturated", message + _others(flat), help))
-    return [*findings, *_on_the_way(net, found)]
+        message = f"{worst.saturated:.0%} of the numbers of {_name_of(worst)} are saturated: {kind} is flat there"
+        help = (f"`-> batchnorm -> {kind}`", *_reinitialise(worst), "inputs of about 1: `-> standardize`")
+        findings.append(Finding("saturated", message + _others(saturated), help))
+    return [*findings, *_gradient_flow(net, sizes)]
 
 
-def _on_the_way(net: Net, found: Sequence[Size]) -> list[Finding]:
+def _gradient_flow(net: Net, sizes: Sequence[Size]) -> list[Finding]:
     """What is wrong with how the deltas of the layers that have weights grow or shrink on the way back."""
-    sent = [(size, size.delta) for size in found if size.weights and size.delta is not None]
-    lost = [size for size, delta in sent if delta == 0]
-    left = [(size, delta) for size, delta in sent if delta != 0]
+    deltas = [(size, size.delta) for size in sizes if size.weights and size.delta is not None]
+    zero = [size for size, delta in deltas if delta == 0]
+    nonzero = [(size, delta) for size, delta in deltas if delta != 0]
     findings = []
-    if len(left) > 2:
-        (first, small), (last, large) = left[0], left[-1]
-        if small < FAR * large < math.inf:
-            told = f"{_named(first)}, is {small / large:.1e} times that of {_named(last)}"
-            if lost:
-                told = f"{_named(lost[0])}, is 0, that of {_named(last)} {large:.1e}"
-            return [Finding("vanishing", f"the gradient vanishes: the delta of {told}", _passing(found))]
-        if small * FAR > large:
-            message = f"the gradient explodes: the delta of {_named(first)}, is {small / large:.1e} times that of "
-            findings.append(Finding("exploding", message + _named(last), (*_clipped(net), *_begun(first), _NORMED)))
+    if len(nonzero) > 2:
+        (first, small), (last, large) = nonzero[0], nonzero[-1]
+        if small < VANISHING_RATIO * large < math.inf:
+            comparison = f"{_name_of(first)}, is {small / large:.1e} times that of {_name_of(last)}"
+            if zero:
+                comparison = f"{_name_of(zero[0])}, is 0, that of {_name_of(last)} {large:.1e}"
+            return [
+                Finding("vanishing", f"the gradient vanishes: the delta of {comparison}", _preserve_gradient(sizes))
+            ]
+        if small * VANISHING_RATIO > large:
+            message = f"the gradient explodes: the delta of {_name_of(first)}, is {small / large:.1e} times that of "
+            findings.append(
+                Finding(
+                    "exploding", message + _name_of(last), (*_clip_gradient(net), *_reinitialise(first), _LAYERNORM)
+                )
+            )
     # Where no layer has a delta, the loss sends nothing back: it may have nothing more to mend.
-    if lost and sent[-1][1]:
-        behind = found[found.index(lost[-1]) :]
+    if zero and deltas[-1][1]:
+        downstream = sizes[sizes.index(zero[-1]) :]
         # Of units that are dead or saturated it was said already.
-        if not any(size.dead == 1 or size.saturated >= SATURATED for size in behind):
-            message = f"no gradient reaches {_named(lost[-1])}: its delta is 0, and its weights do not change"
-            first_weights = dict.fromkeys(line for size in (behind[1], lost[-1]) for line in _begun(size))
-            findings.append(Finding("lost", message + _others(lost), (*first_weights, _NORMED, *_slower(net))))
+        if not any(size.dead == 1 or size.saturated >= SATURATED for size in downstream):
+            message = f"no gradient reaches {_name_of(zero[-1])}: its delta is 0, and its weights do not change"
+            first_weights = dict.fromkeys(line for size in (downstream[1], zero[-1]) for line in _reinitialise(size))
+            findings.append(Finding("lost", message + _others(zero), (*first_weights, _LAYERNORM, *_smaller_rate(net))))
     return findings
 
 
-def grown(net: Net, before: Sequence[Sequence[Size]], found: Sequence[Size]) -> list[Finding]:
-    """Whether the gradient explodes as the training goes on: it is far larger than any measured `before`."""
-    now = max(_deltas(found), default=0.0)
-    known = max((delta for one in before for delta in _deltas(one)), default=0.0)
-    if not known or not now > GROWN * known:
+def grown(net: Net, earlier: Sequence[Sequence[Size]], sizes: Sequence[Size]) -> list[Finding]:
+    """Whether the gradient explodes as the training goes on: it is far larger than any measured `earlier`."""
+    largest = max(_deltas(sizes), default=0.0)
+    previous = max((delta for step in earlier for delta in _deltas(step)), default=0.0)
+    if not previous or not largest > EXPLODING_RATIO * previous:
         return []
-    message = f"the gradient explodes: the largest delta is {now / known:.1e} times what it was before"
-    return [Finding("exploding", message, (*_clipped(net), *_slower(net)))]
+    message = f"the gradient explodes: the largest delta is {largest / previous:.1e} times what it was before"
+    return [Finding("exploding", message, (*_clip_gradient(net), *_smaller_rate(net)))]
 
 
-def typical(found: Sequence[Sequence[Size]]) -> list[Size]:
+def typical(steps: Sequence[Sequence[Size]]) -> list[Size]:
     """Each layer's middle sizes of several steps: what one step alone shows is no ill. A delta is 0 where it is so in
     all of them."""
     sizes = []
-    for layer in zip(*found, strict=True):
+    for layer in zip(*steps, strict=True):
         deltas = [size.delta for size in layer if size.delta is not None]
         deltas = [delta for delta in deltas if delta] or deltas
         sizes.append(
@@ -113,57 +119,57 @@ def typical(found: Sequence[Sequence[Size]]) -> list[Size]:
 
 def still(net: Net, losses: Sequence[float]) -> list[Finding]:
     """Whether the loss of the epochs does not move."""
-    if len(losses) < LONG or not max(losses) - min(losses) < STILL * abs(losses[0]):
+    if len(losses) < STALLED_EPOCHS or not max(losses) - min(losses) < STALLED_SPREAD * abs(losses[0]):
         return []
     message = f"the loss does not change: {losses[0]:.4g} in the first epoch, {losses[-1]:.4g} in the last"
     return [Finding("still", message, (*_rate(net, 10.0, "a larger rate"), *_rate(net, 0.1, "or a smaller one")))]
 
 
-def _deltas(found: Sequence[Size]) -> list[float]:
-    return [size.delta for size in found if size.weights and size.delta is not None]
+def _deltas(sizes: Sequence[Size]) -> list[float]:
+    return [size.delta for size in sizes if size.weights and size.delta is not None]
 
 
-def _named(size: Size) -> str:
+def _name_of(size: Size) -> str:
     return f"layer {size.layer.number}, `{size.layer.name}`"
 
 
-def _others(sick: Sequence[Size]) -> str:
+def _others(affected: Sequence[Size]) -> str:
     """How many layers have the same ill as the one that is named, the worst."""
-    count = len(sick) - 1
+    count = len(affected) - 1
     return f"; the same holds for {count} other layer{'s' * (count > 1)}" if count else ""
 
 
 # Remedies --------------------------------------------------------------------------------------------------------
-_NORMED = "`-> layernorm` between layers"
+_LAYERNORM = "`-> layernorm` between layers"
 
 
-def _passing(found: Sequence[Size]) -> tuple[str, ...]:
+def _preserve_gradient(sizes: Sequence[Size]) -> tuple[str, ...]:
     """What lets a gradient through the layers that have weights."""
-    inner = [one.layer.nodes for one in found if len(one.layer.nodes) > 1 and initialiser(one.layer.nodes[0])]
+    inner = [size.layer.nodes for size in sizes if len(size.layer.nodes) > 1 and initialiser(size.layer.nodes[0])]
     bounded = [nodes for nodes in inner if nodes[-1].kind in BOUNDED]
     help = ["`-> batchnorm` before each activation"]
     if inner:
         first, last = (bounded or inner)[0]
-        stage = f"{with_init(first, 'he_normal')} -> {last.kind if last.kind in _SOUND else 'relu'}"
+        stage = f"{with_init(first, 'he_normal')} -> {last.kind if last.kind in _UNBOUNDED else 'relu'}"
         help = [f"`-> {stage}`", *help, f"residual connections: `x + (x -> {stage})`"]
     return tuple(help)
 
 
-def _begun(size: Size) -> tuple[str, ...]:
+def _reinitialise(size: Size) -> tuple[str, ...]:
     """Other first weights for a layer that draws them in no usual way."""
     node = size.layer.nodes[0]
     init = initialiser(node)
     if init is None or init.startswith(("glorot", "xavier", "he_")):
         return ()
-    wanted = "he_normal" if size.layer.nodes[-1].kind in _SOUND else "glorot_uniform"
-    return (f"another initialiser: `{with_init(node, wanted)}`",)
+    scheme = "he_normal" if size.layer.nodes[-1].kind in _UNBOUNDED else "glorot_uniform"
+    return (f"another initialiser: `{with_init(node, scheme)}`",)
 
 
-def _clipped(net: Net) -> tuple[str, ...]:
+def _clip_gradient(net: Net) -> tuple[str, ...]:
     return () if net.option("clip") is not None else ("`clip = clip_norm(1.0)`",)
 
 
-def _slower(net: Net) -> tuple[str, ...]:
+def _smaller_rate(net: Net) -> tuple[str, ...]:
     return _rate(net, 0.1, "a smaller rate")
 
 

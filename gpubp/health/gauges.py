@@ -53,10 +53,10 @@ class Gauges:
     """
 
     def __init__(self, executor: Executor, rows: int) -> None:
-        made, key = executor.programs.others, ("gauges", rows)
-        if key not in made:
-            made[key] = _made(executor, rows)
-        self.blank, built, self._units = made[key]
+        cache, key = executor.programs.others, ("gauges", rows)
+        if key not in cache:
+            cache[key] = _build(executor, rows)
+        self.blank, built, self._units = cache[key]
         self.layers = [size.layer for size in self.blank]
         self._program = Auxiliary(executor, built, rows)
 
@@ -71,27 +71,27 @@ class Gauges:
         import numpy as np
 
         squares: list[NDArray[Any]] = []
-        tops: NDArray[Any] | None = None
+        maxima: NDArray[Any] | None = None
         backend = self._program.backend
         with backend.running():
             for arrays in batches:
                 outputs = self._program(arrays)
                 squares.append(backend.to_host(outputs["figures"]).astype("float64"))
                 units = backend.to_host(outputs["units"]) if self._units else np.zeros(0)
-                tops = units.copy() if tops is None else np.maximum(tops, units)
-        assert tops is not None
+                maxima = units.copy() if maxima is None else np.maximum(maxima, units)
+        assert maxima is not None
         with np.errstate(all="ignore"):
             figures = np.mean(squares, axis=0)[: 3 * len(self.blank)].reshape(-1, 3)
-        return [self._size(one, figures[i], tops) for i, one in enumerate(self.blank)]
+        return [self._size(size, figures[i], maxima) for i, size in enumerate(self.blank)]
 
-    def _size(self, blank: Size, figures: NDArray[Any], tops: NDArray[Any]) -> Size:
-        result, delta, flat = figures.tolist()
+    def _size(self, blank: Size, figures: NDArray[Any], maxima: NDArray[Any]) -> Size:
+        result, delta, saturated = figures.tolist()
         dead = 0.0
         if blank.layer in self._units:
-            dead = float((tops[self._units[blank.layer]] == 0).mean())
+            dead = float((maxima[self._units[blank.layer]] == 0).mean())
         # A mean of squares is never negative: this stands for a delta that is not there.
-        back = None if delta < 0 else delta**0.5
-        return replace(blank, result=result**0.5, delta=back, dead=dead, saturated=flat)
+        root = None if delta < 0 else delta**0.5
+        return replace(blank, result=result**0.5, delta=root, dead=dead, saturated=saturated)
 
 
 def sizes(executor: Executor, batch: Mapping[str, Any]) -> list[Size]:
@@ -103,70 +103,70 @@ def sizes(executor: Executor, batch: Mapping[str, Any]) -> list[Size]:
         return Gauges(executor, rows).measure([arrays])
 
 
-def _made(executor: Executor, rows: int) -> tuple[list[Size], Built, dict[Layer, slice]]:
+def _build(executor: Executor, rows: int) -> tuple[list[Size], Built, dict[Layer, slice]]:
     """The layers, with no sizes yet, the program, and where it writes the units of which layer."""
     net = executor.net
-    seen = watched(net, rows, executor.dtype)
+    traced = watched(net, rows, executor.dtype)
     owners = {p.place.name for p in net.layout.parameters.values()}
     outputs = set(net.graph.outputs.values())
-    found = layers_of(net, seen)
-    weights = {layer: any(node.name in owners for node in layer.nodes) for layer in found}
-    last = {layer: layer.nodes[-1] for layer in found}
-    layers = [one for one in found if weights[one] or last[one].kind in (CUT, *BOUNDED)]
-    blank = [Size(one, 0.0, 0.0, 0.0, 0.0, weights[one], last[one] in outputs) for one in layers]
-    return blank, *_program(seen, layers)
+    all_layers = layers_of(net, traced)
+    weights = {layer: any(node.name in owners for node in layer.nodes) for layer in all_layers}
+    last = {layer: layer.nodes[-1] for layer in all_layers}
+    layers = [layer for layer in all_layers if weights[layer] or last[layer].kind in (CUT, *BOUNDED)]
+    blank = [Size(layer, 0.0, 0.0, 0.0, 0.0, weights[layer], last[layer] in outputs) for layer in layers]
+    return blank, *_program(traced, layers)
 
 
-def _program(seen: Watched, layers: Sequence[Layer]) -> tuple[Built, dict[Layer, slice]]:
+def _program(traced: Watched, layers: Sequence[Layer]) -> tuple[Built, dict[Layer, slice]]:
     """The figures of each layer as one array: the mean squares of its result and of its delta (-1 where nothing comes
     back), the part that is flat; the largest numbers of the units of those that a relu ends as another; and where in
     it each layer's are."""
     figures: list[Var] = []
-    tops: list[Var] = []
+    maxima: list[Var] = []
     units: dict[Layer, slice] = {}
     at = 0
     with recording() as tail:
-        none = ops.full((), 0.0, "float64")
+        zero = ops.full((), 0.0, "float64")
         for layer in layers:
-            result, delta = seen.values[layer.nodes[-1]], seen.cotangents.get(seen.values[layer.nodes[0]])
+            result, delta = traced.values[layer.nodes[-1]], traced.cotangents.get(traced.values[layer.nodes[0]])
             kind = layer.nodes[-1].kind
-            figures += [_square(result), none - 1.0 if delta is None else _square(delta)]
-            figures.append(_flat(result, *BOUNDED[kind]) if kind in BOUNDED else none)
+            figures += [_square(result), zero - 1.0 if delta is None else _square(delta)]
+            figures.append(_saturated_fraction(result, *BOUNDED[kind]) if kind in BOUNDED else zero)
             if kind == CUT:
-                top = ops.max_(result, tuple(range(result.ndim - 1)) or None)
-                tops.append(ops.reshape(top, shape=(top.aval.size,)))
-                units[layer] = slice(at, at + top.aval.size)
-                at += top.aval.size
-        outputs = {"figures": ops.concat([ops.reshape(one, shape=(1,)) for one in figures or [none]], axis=0)}
-        if tops:
-            outputs["units"] = ops.concat(tops, axis=0)
-    program = optimise(replace(seen.program, eqns=_near(seen.program, tail), outputs=tuple(outputs.values())))
-    return Built(program, seen.feeds, seen.states, tuple(outputs), {}, {}, {}, {}), units
+                maximum = ops.max_(result, tuple(range(result.ndim - 1)) or None)
+                maxima.append(ops.reshape(maximum, shape=(maximum.aval.size,)))
+                units[layer] = slice(at, at + maximum.aval.size)
+                at += maximum.aval.size
+        outputs = {"figures": ops.concat([ops.reshape(figure, shape=(1,)) for figure in figures or [zero]], axis=0)}
+        if maxima:
+            outputs["units"] = ops.concat(maxima, axis=0)
+    program = optimise(replace(traced.program, eqns=_interleave(traced.program, tail), outputs=tuple(outputs.values())))
+    return Built(program, traced.feeds, traced.states, tuple(outputs), {}, {}, {}, {}), units
 
 
 def _square(x: Var) -> Var:
     """The mean square in float64, in which that of any float32 is finite."""
-    wide = ops.cast(x, dtype="float64")
-    return ops.mean(wide * wide)
+    x64 = ops.cast(x, dtype="float64")
+    return ops.mean(x64 * x64)
 
 
-def _flat(x: Var, low: float, high: float) -> Var:
+def _saturated_fraction(x: Var, low: float, high: float) -> Var:
     """The part of the numbers that lie at an end of their range."""
     edge = _EDGE * (high - low)
-    outside = ops.where(x < low + edge, 1.0, ops.where(x > high - edge, 1.0, ops.full(x.shape, 0.0, x.dtype)))
-    return ops.cast(ops.mean(outside), dtype="float64")
+    at_edge = ops.where(x < low + edge, 1.0, ops.where(x > high - edge, 1.0, ops.full(x.shape, 0.0, x.dtype)))
+    return ops.cast(ops.mean(at_edge), dtype="float64")
 
 
-def _near(program: Program, more: Sequence[Eqn]) -> tuple[Eqn, ...]:
+def _interleave(program: Program, extra: Sequence[Eqn]) -> tuple[Eqn, ...]:
     """The equations with others that read their values, each behind the last that it needs: so that no value is kept
     for longer than it would be."""
-    place = {v: number for number, eqn in enumerate(program.eqns) for v in eqn.outputs}
-    behind: dict[int, list[Eqn]] = {}
-    for eqn in more:
-        number = max((place.get(v, -1) for v in eqn.operands), default=-1)
-        place |= dict.fromkeys(eqn.outputs, number)
-        behind.setdefault(number, []).append(eqn)
-    ordered = list(behind.get(-1, ()))
+    positions = {v: number for number, eqn in enumerate(program.eqns) for v in eqn.outputs}
+    following: dict[int, list[Eqn]] = {}
+    for eqn in extra:
+        number = max((positions.get(v, -1) for v in eqn.operands), default=-1)
+        positions |= dict.fromkeys(eqn.outputs, number)
+        following.setdefault(number, []).append(eqn)
+    ordered = list(following.get(-1, ()))
     for number, eqn in enumerate(program.eqns):
-        ordered += [eqn, *behind.get(number, ())]
+        ordered += [eqn, *following.get(number, ())]
     return tuple(ordered)

@@ -44,17 +44,17 @@ def layers_of(net: Net, watched: Watched) -> list[Layer]:
     seeds = {v for v in watched.program.inputs if v.hint == SEED}
     drawing = {eqn.origin for eqn in watched.program.eqns if not seeds.isdisjoint(eqn.operands)}
     groups: list[list[Node]] = []
-    home: dict[Node, list[Node]] = {}
+    group_of: dict[Node, list[Node]] = {}
     for node in nodes:
-        before = home.get(node.inputs[0]) if len(node.inputs) == 1 else None
+        group = group_of.get(node.inputs[0]) if len(node.inputs) == 1 else None
         # What changes numbers by chance, as dropout does, is no activation.
-        follows = before is not None and len(before) == 1 and node not in drawing
-        if before is not None and follows and _activates(node, before[0], owners, uses, values):
-            before.append(node)
+        follows = group is not None and len(group) == 1 and node not in drawing
+        if group is not None and follows and _activates(node, group[0], owners, uses, values):
+            group.append(node)
         else:
-            before = [node]
-            groups.append(before)
-        home[node] = before
+            group = [node]
+            groups.append(group)
+        group_of[node] = group
     return [Layer(number, tuple(group)) for number, group in enumerate(groups, start=1)]
 
 
@@ -63,10 +63,10 @@ def _all(net: Net) -> Iterable[Node]:
 
 
 def _activates(
-    node: Node, before: Node, owners: set[str], uses: Mapping[Node, int], values: Mapping[Node, Var]
+    node: Node, previous: Node, owners: set[str], uses: Mapping[Node, int], values: Mapping[Node, Var]
 ) -> bool:
     """Whether a node is the activation of the one before: it changes each number of it, or each row, by a formula
     without weights."""
-    shapes: Sequence[object] = values[node].aval, values[before].aval
-    plain = node.name not in owners and shapes[0] == shapes[1]
-    return before.name in owners and plain and uses[before] == 1
+    shapes: Sequence[object] = values[node].aval, values[previous].aval
+    elementwise = node.name not in owners and shapes[0] == shapes[1]
+    return previous.name in owners and elementwise and uses[previous] == 1
