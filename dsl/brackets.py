@@ -6,7 +6,7 @@ import re
 
 from .diagnostics import Diagnostic, Label
 from .limits import HEIGHT, NESTING
-from .tokens import HOPELESS, Tokens
+from .tokens import MAX_ERRORS, Tokens
 
 OPENERS = {"_LPAR": "_RPAR", "_LSQB": "_RSQB", "_LBRACE": "_RBRACE"}
 CLOSERS = {closer: opener for opener, closer in OPENERS.items()}
@@ -33,7 +33,7 @@ def too_deep(tokens: Tokens) -> Diagnostic | None:
     ]  # for each open bracket: operators and brackets' height in the running expression, height of those before
     for index, token in enumerate(tokens.all):
         kind = token.type
-        operators, inside, before = levels[-1]
+        operators, inside, earlier = levels[-1]
         if kind in OPENERS:
             levels.append((0, 0, 0))
             if len(levels) > NESTING + 1:
@@ -43,16 +43,16 @@ def too_deep(tokens: Tokens) -> Diagnostic | None:
         elif kind in CLOSERS:
             if len(levels) > 1:
                 levels.pop()
-                height = max(before, operators + inside) + 1
-                operators, inside, before = levels[-1]
-                levels[-1] = (operators, max(inside, height), before)
+                height = max(earlier, operators + inside) + 1
+                operators, inside, earlier = levels[-1]
+                levels[-1] = (operators, max(inside, height), earlier)
         elif kind in _DEEPENING:
-            levels[-1] = (operators + 1, inside, before)
+            levels[-1] = (operators + 1, inside, earlier)
             if operators + 1 + inside > HEIGHT:
                 message = f"this expression has more than {HEIGHT} levels of operators, brackets and `if`"
                 return Diagnostic("E0103", message, tokens.span(index), "one too many", help=(_PARTS,))
         elif kind in _ENDING:
-            levels[-1] = (0, 0, max(before, operators + inside))
+            levels[-1] = (0, 0, max(earlier, operators + inside))
     return None
 
 
@@ -82,7 +82,7 @@ def _match(tokens: Tokens, *, use_lines: bool) -> tuple[list[int], list[tuple[in
         del stack[count:]
 
     for index, token in enumerate(tokens.all):
-        if len(errors) >= HOPELESS:
+        if len(errors) >= MAX_ERRORS:
             return partner, errors
         kind = token.type
         if use_lines and stack and tokens.breaks[index]:
@@ -113,22 +113,22 @@ def _match(tokens: Tokens, *, use_lines: bool) -> tuple[list[int], list[tuple[in
 
 def _depth_of(tokens: Tokens, closer: int, stack: list[int], use_lines: bool) -> int | None:
     """Where in the stack the bracket stands that a closer belongs to; parentheses never reach beyond a brace."""
-    wanted = CLOSERS[tokens.kind(closer)]
-    found: int | None = None
+    opener = CLOSERS[tokens.kind(closer)]
+    outermost: int | None = None
     for depth in range(len(stack) - 1, -1, -1):
         kind = tokens.kind(stack[depth])
-        if kind == wanted:
-            if not use_lines or wanted != "_LBRACE":
+        if kind == opener:
+            if not use_lines or opener != "_LBRACE":
                 return depth
             same_line = _line(tokens, stack[depth]) == _line(tokens, closer)
             if same_line or (tokens.breaks[closer] and indent(tokens, stack[depth]) <= indent(tokens, closer)):
                 return depth
             if not tokens.breaks[closer]:
                 return depth if depth == len(stack) - 1 else None
-            found = depth if found is None else found
-        elif kind == "_LBRACE" and wanted != "_LBRACE":
+            outermost = depth if outermost is None else outermost
+        elif kind == "_LBRACE" and opener != "_LBRACE":
             return None
-    return found
+    return outermost
 
 
 def _may_cross(tokens: Tokens, opener: int, closer: int) -> bool:
@@ -160,10 +160,10 @@ def indent(tokens: Tokens, index: int) -> int:
 
 def _unclosed(tokens: Tokens, opener: int, before: int) -> Diagnostic:
     labels = (Label(tokens.span(before), "should be closed before this"),) if before < len(tokens.all) else ()
-    sign = tokens.all[opener]
-    closing = {"(": ")", "[": "]", "{": "}"}[str(sign)]
-    helps = () if labels or sign != "{" else ("add `}` on a line of its own at the end",)
-    message = f"this `{sign}` is never closed"
+    bracket = tokens.all[opener]
+    closing = {"(": ")", "[": "]", "{": "}"}[str(bracket)]
+    helps = () if labels or bracket != "{" else ("add `}` on a line of its own at the end",)
+    message = f"this `{bracket}` is never closed"
     return Diagnostic("E0108", message, tokens.span(opener), f"`{closing}` is missing", labels, help=helps)
 
 

@@ -103,12 +103,12 @@ class Builder:
         return syntax.Each(self.span(tree), self.names(names), self.node(domain), self.node(body))
 
     def unary(self, tree: Tree[Token]) -> syntax.Unary:
-        sign, operand = tree.children
-        return syntax.Unary(self.span(tree), str(sign), self.node(operand))
+        operator, operand = tree.children
+        return syntax.Unary(self.span(tree), str(operator), self.node(operand))
 
     def binary(self, tree: Tree[Token]) -> syntax.Binary:
-        left, sign, right = tree.children
-        return syntax.Binary(self.span(tree), str(sign), self.node(left), self.node(right))
+        left, operator, right = tree.children
+        return syntax.Binary(self.span(tree), str(operator), self.node(left), self.node(right))
 
     def range(self, tree: Tree[Token]) -> syntax.Range:
         first, last = tree.children

@@ -120,8 +120,8 @@ class _Walk(Choices):
 
     def _minus(self, index: int) -> Diagnostic | None:
         tokens = self.tokens
-        before = not tokens.glued(index) or tokens.breaks[index]
-        after = index + 1 < len(tokens.all) and not tokens.glued(index + 1)
+        before = not tokens.adjacent(index) or tokens.breaks[index]
+        after = index + 1 < len(tokens.all) and not tokens.adjacent(index + 1)
         if before == after or tokens.kind(index + 1) not in _VALUE_START | {"_LPAR", "_LSQB"}:
             return None
         if tokens.breaks[index] and not self.open:
@@ -153,7 +153,7 @@ class _Walk(Choices):
     def _opening(self, index: int, before: str) -> Diagnostic:
         tokens = self.tokens
         value = str(tokens.all[index - 1])
-        if self._in_list() and (before != "NAME" or not tokens.glued(index)):
+        if self._in_list() and (before != "NAME" or not tokens.adjacent(index)):
             return Diagnostic(
                 "E0113", "a comma is missing between two values", tokens.span(index), "`,` is missing before this"
             )
@@ -175,7 +175,7 @@ class _Walk(Choices):
 
     def _factor(self, index: int) -> Diagnostic:
         tokens, before = self.tokens, self.tokens.all[index - 1]
-        if self._in_list() and not tokens.glued(index):
+        if self._in_list() and not tokens.adjacent(index):
             return Diagnostic(
                 "E0113", "a comma is missing between two values", tokens.span(index), "`,` is missing before this"
             )

@@ -46,15 +46,15 @@ def format_text(source: Source) -> tuple[str, list[Diagnostic]]:
     if findings:
         return source.text, findings
     text = _text(Statements(scan(source)).file(file))
-    made = Source(source.name, text)
-    again, findings = _parsed(made)
+    formatted = Source(source.name, text)
+    again, findings = _parsed(formatted)
     if any(found.code == "E0102" for found in findings):
         message = f"formatted, the file would be longer than {LARGEST_TEXT // 1024} KiB"
         help = ("large tables belong in a file of their own, read by `csv`",)
         return source.text, [Diagnostic("E0102", message, Span(source, 0, 0), help=help)]
-    if findings or not _same(file, again):
+    if findings or not _same_trees(file, again):
         raise FormatError(f"formatting `{source.name}` would change its meaning")
-    if "#" in source.text and _comments(source) != _comments(made):
+    if "#" in source.text and _comments(source) != _comments(formatted):
         raise FormatError(f"formatting `{source.name}` would lose a comment")
     end = source.text.find("\n")
     return text.replace("\n", "\r\n") if source.text[max(end - 1, 0) : end] == "\r" else text, []
@@ -68,36 +68,36 @@ def _parsed(source: Source) -> tuple[syntax.File, list[Diagnostic]]:
 
 def _text(lines: list[Printed]) -> str:
     """The lines of a file, comments at the ends of neighbouring ones in one column where they have room."""
-    made: list[str] = []
+    result: list[str] = []
     for level, run in groupby(lines, key=lambda line: line.indent if line.text and line.comment else None):
-        several = list(run)
-        texts = [" " * line.indent + line.text for line in several]
+        printed = list(run)
+        texts = [" " * line.indent + line.text for line in printed]
         if level is not None:
-            column, longest = max(map(len, texts)), max(len(line.comment) for line in several)
+            column, longest = max(map(len, texts)), max(len(line.comment) for line in printed)
             fits = column + len("  ") + longest <= WIDTH
             texts = [f"{text.ljust(column) if fits else text}  " for text in texts]
-        made += [text + line.comment if line else "" for text, line in zip(texts, several, strict=True)]
-    return "".join(f"{line}\n" for line in made)
+        result += [text + line.comment if line else "" for text, line in zip(texts, printed, strict=True)]
+    return "".join(f"{line}\n" for line in result)
 
 
 def _comments(source: Source) -> list[str]:
     return [comment.text for gap in gaps(scan(source)) for comment in gap.comments]
 
 
-def _same(one: object, other: object) -> bool:
+def _same_trees(first: object, second: object) -> bool:
     """Whether two trees are equal but for their places in the text."""
-    todo: list[tuple[Any, Any]] = [(one, other)]
-    while todo:
-        left, right = todo.pop()
+    pending: list[tuple[Any, Any]] = [(first, second)]
+    while pending:
+        left, right = pending.pop()
         kind: Any = type(left)
         if type(right) is not kind:
             return False
         if isinstance(left, tuple):
             if len(left) != len(right):
                 return False
-            todo.extend(zip(left, right, strict=True))
+            pending.extend(zip(left, right, strict=True))
         elif hasattr(kind, "__slots__"):
-            todo.extend((getattr(left, name), getattr(right, name)) for name in kind.__slots__ if name != "span")
+            pending.extend((getattr(left, name), getattr(right, name)) for name in kind.__slots__ if name != "span")
         elif left != right:
             return False
     return True

@@ -81,10 +81,10 @@ class Expressions:
     def _joined(self, right: Callable[[Any], Doc], node: Any) -> _Part:
         """The next operator, `->` or word and what follows it. Comments on either side of it stand before it."""
         hard, remarks = self.broken, self.remarks()
-        sign = self.bare()
+        operator = self.bare()
         hard = hard or self.broken
         remarks += self.remarks()
-        return _Part(hard, remarks, cat(sign, " ", right(node)))
+        return _Part(hard, remarks, cat(operator, " ", right(node)))
 
     def link(self, right: Callable[[Any], Doc], node: Any) -> Doc:
         """An operator or `->` and what it joins, on a line of its own where the author began one, or where the line
@@ -106,20 +106,20 @@ class Expressions:
         if len(items) == 1 and self._hugs(items[0]):
             return cat(self.word(), item(items[0]), *self._comma(), self.word())
         opening, after = self.word(), self.remarks()
-        made: list[_Part] = []
-        for each in items:
-            hard = self.broken or (bool(made) and self.tokens.breaks[self.at - 1])
+        printed: list[_Part] = []
+        for each_item in items:
+            hard = self.broken or (bool(printed) and self.tokens.breaks[self.at - 1])
             remarks = after + self.remarks()
-            made.append(_Part(hard, remarks, item(each)))
+            printed.append(_Part(hard, remarks, item(each_item)))
             after = self._comma()
         after += self.remarks()
         closing = self.bare()
-        if not made:
+        if not printed:
             return cat(opening, indent(*after), closing)
-        fill = fill or any(part.hard for part in made)
+        fill = fill or any(part.hard for part in printed)
         parts: list[Doc] = []
-        for number, part in enumerate(made):
-            body = part.doc if number == len(made) - 1 else cat(part.doc, ",")
+        for number, part in enumerate(printed):
+            body = part.doc if number == len(printed) - 1 else cat(part.doc, ",")
             parts += part.remarks
             if part.hard or not number:
                 parts += [Line(always=part.hard), body]
@@ -176,7 +176,7 @@ class Expressions:
         return cat(self.word(), self.expr(node.operand))
 
     def binary(self, node: syntax.Binary) -> Doc:
-        if node.sign == "^" or _is_fraction(node):
+        if node.operator == "^" or _is_fraction(node):
             return cat(self.expr(node.left), self.word(), self.expr(node.right))
         row = [node]
         while (left := _same_row(row[-1])) is not None:
@@ -235,14 +235,14 @@ def _same_row(node: syntax.Binary) -> syntax.Binary | None:
     left = node.left
     if not isinstance(left, syntax.Binary) or _is_fraction(left) or left.span.start != node.span.start:
         return None
-    return left if _LEVELS.get(left.sign, 0) == _LEVELS.get(node.sign) else None
+    return left if _LEVELS.get(left.operator, 0) == _LEVELS.get(node.operator) else None
 
 
 def _is_fraction(node: syntax.Binary) -> bool:
     """`1/16`: one number over another, which reads as one."""
     left, right = node.left, node.right
     numbers = all(isinstance(side, syntax.Number) and side.span.text[0].isdigit() for side in (left, right))
-    return node.sign == "/" and numbers and (left.span.start, right.span.end) == (node.span.start, node.span.end)
+    return node.operator == "/" and numbers and (left.span.start, right.span.end) == (node.span.start, node.span.end)
 
 
 _FORMS: dict[type, Callable[[Expressions, Any], Doc]] = {

@@ -24,27 +24,27 @@ _Inner = syntax.Input | syntax.Target | syntax.Output | syntax.Layer | syntax.Bi
 class Row:
     """A statement in the parts that stand one below the other in a run of statements of one kind ("" if none do).
 
-    Without a `sign` the `value` is all of it.
+    Without an `operator` the `value` is all of it.
     """
 
     kind: str
     keyword: str
     name: Doc
-    sign: str
+    operator: str
     value: Doc
     domain: Doc | None = None
 
     def text(self, keyword: float = 0, name: float = 0, value: float = 0) -> Doc:
         """The whole statement, with so many columns for its parts, or as many as each takes."""
-        if not self.sign:
+        if not self.operator:
             return self.value
         head = self.keyword + _blanks(keyword - len(self.keyword)) + " " * bool(self.keyword)
-        made = cat(head, self.name, _blanks(name - width_of(self.name)), self.sign, " ", self.value)
-        return made if self.domain is None else cat(made, _blanks(value - width_of(self.value)), self.domain)
+        statement = cat(head, self.name, _blanks(name - width_of(self.name)), self.operator, " ", self.value)
+        return statement if self.domain is None else cat(statement, _blanks(value - width_of(self.value)), self.domain)
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _Formatted:
     """A statement with what stands before it; a section in several lines is made of `lines`."""
 
     gap: Gap
@@ -56,48 +56,48 @@ class Statements(Expressions):
     """Makes the lines of a file."""
 
     def file(self, file: syntax.File) -> list[Printed]:
-        made = [self._statement(statement) for statement in file.statements]
-        return self._lines([], made, 0, WIDTH)
+        statements = [self._statement(statement) for statement in file.statements]
+        return self._lines([], statements, 0, WIDTH)
 
-    def _lines(self, lines: list[Printed], made: Sequence[_Made], level: int, reach: int) -> list[Printed]:
+    def _lines(self, lines: list[Printed], statements: Sequence[_Formatted], level: int, reach: int) -> list[Printed]:
         """Adds statements to the lines, and the comments before the next token, which closes them."""
         opening, section = len(lines), False
-        for one, doc in zip(made, _aligned(made, reach), strict=True):
-            parted = (section or bool(one.lines)) and one is not made[0]
-            _add_gap(lines, one.gap, level, opening, parted)
-            lines += one.lines or lay_out(doc, level)
-            section = bool(one.lines)
+        for statement, doc in zip(statements, _aligned(statements, reach), strict=True):
+            parted = (section or bool(statement.lines)) and statement is not statements[0]
+            _add_gap(lines, statement.gap, level, opening, parted)
+            lines += statement.lines or lay_out(doc, level)
+            section = bool(statement.lines)
         comments = self.gaps[self.at].comments
         _add_gap(lines, Gap(comments), level, opening, section and any(comment.own for comment in comments))
         return lines
 
-    def _statement(self, node: syntax.Statement | _Inner) -> _Made:
+    def _statement(self, node: syntax.Statement | _Inner) -> _Formatted:
         gap = self.gaps[self.at]
         self.remarks()
         if isinstance(node, syntax.Data | syntax.Model | syntax.Train | syntax.Block):
             return self._section(gap, node)
-        return _Made(gap, _ROWS[type(node)](self, node))
+        return _Formatted(gap, _ROWS[type(node)](self, node))
 
-    def _section(self, gap: Gap, node: syntax.Data | syntax.Model | syntax.Train | syntax.Block) -> _Made:
+    def _section(self, gap: Gap, node: syntax.Data | syntax.Model | syntax.Train | syntax.Block) -> _Formatted:
         head = self.block(node) if isinstance(node, syntax.Block) else cat(self.word(), " ", self.word())
         start = self.at
-        made = [self._statement(statement) for statement in node.body]
+        statements = [self._statement(statement) for statement in node.body]
         if isinstance(node, syntax.Block):
             returning = self.gaps[self.at]
             self.remarks()
-            made.append(_Made(returning, self.returns(node.returns)))
-        if not made and not self.gaps[self.at].comments:
-            return _Made(gap, _alone(cat(head, " ", self.bare())))
-        if len(made) == 1 and not any(self.tokens.breaks[start : self.at + 1]):
-            line = cat(head, " ", made[0].row.text(), " }")
+            statements.append(_Formatted(returning, self.returns(node.returns)))
+        if not statements and not self.gaps[self.at].comments:
+            return _Formatted(gap, _alone(cat(head, " ", self.bare())))
+        if len(statements) == 1 and not any(self.tokens.breaks[start : self.at + 1]):
+            line = cat(head, " ", statements[0].row.text(), " }")
             if width_of(line) <= WIDTH:
                 self.bare()
-                return _Made(gap, _alone(line))
+                return _Formatted(gap, _alone(line))
         reach = REACH if isinstance(node, syntax.Model | syntax.Block) else WIDTH
-        lines = self._lines(lay_out(head, 0), made, INDENT, reach)
+        lines = self._lines(lay_out(head, 0), statements, INDENT, reach)
         self.remarks()
         lines.append(Printed(0, self.bare()))
-        return _Made(gap, _alone(""), tuple(lines))
+        return _Formatted(gap, _alone(""), tuple(lines))
 
     # Statements, each as a row ---------------------------------------------------------------------------------------
 
@@ -105,13 +105,13 @@ class Statements(Expressions):
         return _alone(cat(self.word(), " ", self.word(), " ", self.word(), " ", self.word()))
 
     def declaration(self, node: syntax.Param | syntax.Let) -> Row:
-        keyword, name, sign, value = self.bare(), self.word(), self._sign(), self._value(self.expr, node.value)
+        keyword, name, operator, value = self.bare(), self.word(), self._operator(), self._value(self.expr, node.value)
         if isinstance(node, syntax.Let) or node.domain is None:
-            return _row("declaration", keyword, name, sign, value)
+            return _row("declaration", keyword, name, operator, value)
         domain = (*self.remarks(), indent(group(Line(" "), self.bare(), " ", self.expr(node.domain))))
-        return _row("declaration", keyword, name, sign, value, cat(*domain))
+        return _row("declaration", keyword, name, operator, value, cat(*domain))
 
-    def _sign(self) -> str:
+    def _operator(self) -> str:
         return f" {self.bare()}"
 
     def _value(self, make: Callable[[Any], Doc], node: Any) -> Doc:
@@ -121,7 +121,7 @@ class Statements(Expressions):
 
     def fn(self, node: syntax.Fn) -> Row:
         head = cat(self.word(), " ", self.word(), self.series(node.formals, self.formal))
-        return _alone(cat(head, self._sign(), " ", self._value(self.expr, node.value)))
+        return _alone(cat(head, self._operator(), " ", self._value(self.expr, node.value)))
 
     def formal(self, node: syntax.Formal) -> Doc:
         name = self.word()
@@ -142,13 +142,17 @@ class Statements(Expressions):
         return _row("type", self.bare(), self.word(), self.bare(), self.type(node.type))
 
     def output(self, node: syntax.Output) -> Row:
-        return _row("value", "", cat(self.word(), " ", self.word()), self._sign(), self._value(self.expr, node.value))
+        return _row(
+            "value", "", cat(self.word(), " ", self.word()), self._operator(), self._value(self.expr, node.value)
+        )
 
     def layer(self, node: syntax.Layer) -> Row:
-        return _row("value", "", cat(self.word(), " ", self.word()), self._sign(), self._value(self.steps, node.steps))
+        return _row(
+            "value", "", cat(self.word(), " ", self.word()), self._operator(), self._value(self.steps, node.steps)
+        )
 
     def bind(self, node: syntax.Bind) -> Row:
-        return _row("value", "", self.names(node.names), self._sign(), self._value(self.expr, node.value))
+        return _row("value", "", self.names(node.names), self._operator(), self._value(self.expr, node.value))
 
 
 _ROWS: dict[type, Callable[[Statements, Any], Row]] = {
@@ -168,8 +172,8 @@ def _blanks(count: float) -> str:
     return " " * int(count) if 0 < count <= MOST_ALIGNED else ""
 
 
-def _row(kind: str, keyword: str, name: Doc, sign: str, value: Doc, domain: Doc | None = None) -> Row:
-    return Row(kind if width_of(name) <= MOST_ALIGNED else "", keyword, name, sign, value, domain)
+def _row(kind: str, keyword: str, name: Doc, operator: str, value: Doc, domain: Doc | None = None) -> Row:
+    return Row(kind if width_of(name) <= MOST_ALIGNED else "", keyword, name, operator, value, domain)
 
 
 def _alone(doc: Doc) -> Row:
@@ -177,9 +181,9 @@ def _alone(doc: Doc) -> Row:
     return Row("", "", "", "", doc)
 
 
-def _aligned(made: Sequence[_Made], reach: int) -> Iterator[Doc]:
+def _aligned(statements: Sequence[_Formatted], reach: int) -> Iterator[Doc]:
     """The statements as documents, those of each run aligned: the `=`, the names of inputs and targets, the `in`."""
-    for run in _runs(made, reach):
+    for run in _runs(statements, reach):
         if not run[0].kind:
             yield from (row.text() for row in run)
             continue
@@ -190,19 +194,19 @@ def _aligned(made: Sequence[_Made], reach: int) -> Iterator[Doc]:
         yield from (row.text(keyword, name, value) for row in run)
 
 
-def _runs(made: Sequence[_Made], reach: int) -> Iterator[list[Row]]:
+def _runs(statements: Sequence[_Formatted], reach: int) -> Iterator[list[Row]]:
     """Statements of one kind without an empty line between them, none of whose `=` would move by more than `reach`."""
     run: list[Row] = []
-    least = most = 0.0
-    for one in made:
-        row, width = one.row, width_of(one.row.name)
-        least, most = min(least, width), max(most, width)
-        parted = one.gap.apart or any(comment.apart for comment in one.gap.comments)
-        if run and (parted or row.kind != run[0].kind or (row.kind != "type" and most - least > reach)):
+    narrowest = widest = 0.0
+    for statement in statements:
+        row, width = statement.row, width_of(statement.row.name)
+        narrowest, widest = min(narrowest, width), max(widest, width)
+        parted = statement.gap.apart or any(comment.apart for comment in statement.gap.comments)
+        if run and (parted or row.kind != run[0].kind or (row.kind != "type" and widest - narrowest > reach)):
             yield run
             run = []
         if not run:
-            least = most = width
+            narrowest = widest = width
         run.append(row)
     if run:
         yield run

@@ -153,7 +153,7 @@ class _Mistake(Separators):
             return Diagnostic(
                 "E0122", "`=` gives a value; it does not compare", self._span(), help=("to compare write `==`",)
             )
-        if self.before in OPERATORS and tokens.glued(self.index):
+        if self.before in OPERATORS and tokens.adjacent(self.index):
             return self._assignment(self.index - 1)
         if any(tokens.kind(i) == "_EQUAL" for i in range(self.item.first, self.index)) and inner < 0:
             return Diagnostic("E0122", "a statement has one `=`", self._span(), help=("to compare write `==`",))

@@ -17,7 +17,7 @@ class Operators(Declared):
         sign = str(tokens.all[index]) if index < self.end else ""
         if self.kind not in OPERATORS:
             return None
-        if tokens.kind(index + 1) == "_EQUAL" and tokens.glued(index + 1):
+        if tokens.kind(index + 1) == "_EQUAL" and tokens.adjacent(index + 1):
             return self._assignment(index)
         start = self._part_start()
         arrows = [i for i in range(start, index) if tokens.kind(i) == "_ARROW" and self._depth_is_same(i)]

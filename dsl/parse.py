@@ -23,7 +23,7 @@ from .limits import LARGEST_TEXT
 from .mistakes import explain
 from .source import Source, Span
 from .strays import QUOTES
-from .tokens import HOPELESS, Tokens, scan
+from .tokens import MAX_ERRORS, Tokens, scan
 from .wording import MODEL
 
 MOST_FINDINGS = 20
@@ -60,7 +60,7 @@ def parse(source: Source) -> tuple[syntax.File, list[Diagnostic]]:
     if refusal:
         return empty, [refusal]
     partner, unmatched = match(tokens)
-    if max(len(tokens.errors), len(unmatched)) >= HOPELESS:
+    if max(len(tokens.errors), len(unmatched)) >= MAX_ERRORS:
         return empty, _in_order([found for _, found in (*tokens.errors, *unmatched)])
     return _Parsing(tokens, partner, unmatched).run()
 
@@ -127,10 +127,10 @@ class _Parsing:
         for item in self.items:
             if item.headless(tokens):
                 self._note(item, check(tokens, item, _is_expression))
-        torn = {item.first for item in self.leaves if item.broken}
+        broken_starts = {item.first for item in self.leaves if item.broken}
         for index, found in tokens.errors:
             item = self._item_of(index)
-            if item.first not in torn:
+            if item.first not in broken_starts:
                 self._note(item, found)
         for index, found in unmatched:  # in a statement that is broken already they are likely a consequence
             item = self._item_of(index)
@@ -147,22 +147,22 @@ class _Parsing:
         return self.leaves[max(place, 0)]
 
     def run(self) -> tuple[syntax.File, list[Diagnostic]]:
-        lost, block, before = False, -1, self.leaves[0]
+        headless, block, previous = False, -1, self.leaves[0]
         for item in self.leaves:
             block = block if indent(self.tokens, item.first) > block else -1
-            rest = before.broken and before.section == item.section and not self.tokens.breaks[item.first]
-            if block >= 0 or rest:
+            continues = previous.broken and previous.section == item.section and not self.tokens.breaks[item.first]
+            if block >= 0 or continues:
                 item.broken = True  # the body of what is no block here (Python's `def f(x):`), or of a line said wrong
-            elif not item.broken and len(self.findings) < HOPELESS:
+            elif not item.broken and len(self.findings) < MAX_ERRORS:
                 found = check(self.tokens, item, _is_expression)
-                if found and found.code == "E0129" and lost and not item.section:
+                if found and found.code == "E0129" and headless and not item.section:
                     item.broken = True  # the statements of a section whose head is lost are one finding
                 else:
                     self._note(item, found)
-                    lost = bool(found and found.code in _HEADLESS and not item.section)
+                    headless = bool(found and found.code in _HEADLESS and not item.section)
             if item.broken and block < 0 and self._opens_block(item):
                 block = indent(self.tokens, item.first)
-            before = item
+            previous = item
             if item.broken:
                 self._repair(item)
         for item in self.items:
@@ -174,19 +174,19 @@ class _Parsing:
                 return Builder(self.source).file(tree), []
             refused = tree if isinstance(tree, Refused) else None
         for item in self.leaves:
-            if len(self.findings) < HOPELESS and not item.broken and UNKNOWN not in (item.section, item.heads):
+            if len(self.findings) < MAX_ERRORS and not item.broken and UNKNOWN not in (item.section, item.heads):
                 self._note(item, self._parse_alone(item))
         if refused is not None and not self.findings:  # all statements are sound, what stands between them is not
             item = self._item_of(refused.index)
             self._note(item, explain(self.tokens, item, refused.index, refused.accepted, _is_expression))
-        if len(self.findings) >= HOPELESS:
+        if len(self.findings) >= MAX_ERRORS:
             return syntax.File(Span(self.source, 0, len(self.source.text)), ()), _in_order(self.findings)
         tree = parse_tokens(self._sound())
         assert isinstance(tree, Tree), "statements that are sound alone are sound together"
         return Builder(self.source).file(tree), _in_order(self.findings)
 
     def _note(self, item: Item, found: Diagnostic | None) -> None:
-        if found and len(self.findings) < HOPELESS:
+        if found and len(self.findings) < MAX_ERRORS:
             self.findings.append(found)
             item.broken = True
 
@@ -206,14 +206,14 @@ class _Parsing:
 
     def _parse_alone(self, item: Item) -> Diagnostic | None:
         """Parses one statement inside a section made for it, or the head of a section without its statements."""
-        own = item.own()
+        tokens = item.own()
         head = [Token(*word) for word in _HEADS.get(item.section, ())]
-        foot = [self._closing(own.stop)] if item.section or item.brace >= 0 else []
-        tree = parse_tokens([*head, *self.tokens.all[own.start : own.stop], *foot])
+        foot = [self._closing(tokens.stop)] if item.section or item.brace >= 0 else []
+        tree = parse_tokens([*head, *self.tokens.all[tokens.start : tokens.stop], *foot])
         if not isinstance(tree, Refused):
             return None
-        index = own.start + tree.index - len(head)
-        return explain(self.tokens, item, max(own.start, min(index, own.stop)), tree.accepted, _is_expression)
+        index = tokens.start + tree.index - len(head)
+        return explain(self.tokens, item, max(tokens.start, min(index, tokens.stop)), tree.accepted, _is_expression)
 
     def _closing(self, index: int) -> Token:
         """A `}` of no width, in the place of one that is missing."""
@@ -253,29 +253,29 @@ class _Parsing:
                 self._note(inner, Diagnostic("E0126", message, self.tokens.span(inner.first), labels=(label,)))
 
 
-def _merged(ordered: list[Diagnostic]) -> list[Diagnostic]:
+def _merge_repeated(ordered: list[Diagnostic]) -> list[Diagnostic]:
     """The findings, those of one stray sign or name told once: they are one habit, and mended together."""
-    alike: dict[str, list[Diagnostic]] = {}
+    by_message: dict[str, list[Diagnostic]] = {}
     stages = {found.span for found in ordered if found.code == "E0125"}  # `-> 'relu'`: quotes of no kind
     for found in ordered:
         if found.code == _STRAY and not (found.span in stages and found.message == QUOTES):
-            alike.setdefault(found.message, []).append(found)
-    told = {id(several[0]): _repeated(several) for several in alike.values()}
-    return [told.get(id(found), found) for found in ordered if found.code != _STRAY or id(found) in told]
+            by_message.setdefault(found.message, []).append(found)
+    merged = {id(group[0]): _repeated(group) for group in by_message.values()}
+    return [merged.get(id(found), found) for found in ordered if found.code != _STRAY or id(found) in merged]
 
 
-def _repeated(several: list[Diagnostic]) -> Diagnostic:
-    first, *rest = several
+def _repeated(group: list[Diagnostic]) -> Diagnostic:
+    first, *rest = group
     if not rest or rest[0].span is None:
         return first
-    lines = rest[0].span.source.position(rest[0].span.start)[0]
-    where = f"once more, in line {lines}" if len(rest) == 1 else f"{len(rest)} more times, next in line {lines}"
-    return replace(first, notes=(*first.notes, f"the same {where}"))
+    line = rest[0].span.source.position(rest[0].span.start)[0]
+    repetition = f"once more, in line {line}" if len(rest) == 1 else f"{len(rest)} more times, next in line {line}"
+    return replace(first, notes=(*first.notes, f"the same {repetition}"))
 
 
 def _in_order(findings: list[Diagnostic]) -> list[Diagnostic]:
     """By place in the text, at most `MOST_FINDINGS`; a last one tells how many more there were."""
-    ordered = _merged(sorted(findings, key=lambda found: found.span.start if found.span else -1))
+    ordered = _merge_repeated(sorted(findings, key=lambda found: found.span.start if found.span else -1))
     if len(ordered) <= MOST_FINDINGS:
         return ordered
     rest = len(ordered) - MOST_FINDINGS

@@ -45,16 +45,24 @@ def not_text(what: str, name: str, error: UnicodeDecodeError) -> Diagnostic:
     return Diagnostic("E0101", message, help=(remedy,))
 
 
-def _meant(path: Path) -> Path | None:
+def _similar_file(path: Path) -> Path | None:
     """A `.net` file that is there in place of one that is not: of its name in a folder beside, or of a like one."""
     folder = path.parent if path.parent.is_dir() else path.parent.parent
-    there: list[Path] = []
+    candidates: list[Path] = []
     with suppress(OSError):  # what may not be looked into is not suggested
-        there = sorted(islice(chain(folder.glob("*.net"), folder.glob("*/*.net")), MOST_LOOKED_AT))
-    there.sort(key=lambda each: each.parent != path.parent)
+        candidates = sorted(islice(chain(folder.glob("*.net"), folder.glob("*/*.net")), MOST_LOOKED_AT))
+    candidates.sort(key=lambda candidate: candidate.parent != path.parent)
     stem = path.name.removesuffix(".net")
-    near = [stem, *get_close_matches(stem, {each.stem for each in there}, 1)]
-    return next((each for wanted in near for each in there if each.stem == wanted and each.is_file()), None)
+    stems = [stem, *get_close_matches(stem, {candidate.stem for candidate in candidates}, 1)]
+    return next(
+        (
+            candidate
+            for similar_stem in stems
+            for candidate in candidates
+            if candidate.stem == similar_stem and candidate.is_file()
+        ),
+        None,
+    )
 
 
 def read_text(path: Path) -> str:
@@ -68,7 +76,7 @@ def read_text(path: Path) -> str:
         with path.open("rb") as file:
             return decode(file.read(MOST_BYTES))
     except FileNotFoundError as error:
-        if found := _meant(path):
+        if found := _similar_file(path):
             error.add_note(f"did you mean `{found.as_posix()}`?")
         raise
 

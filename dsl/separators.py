@@ -63,7 +63,7 @@ class Separators(Operators):
             return Diagnostic("E0111", message, place, "start a new line here", help=(remedy,))
         if inner < 0 and self.before == "_RPAR" and named:
             return self._option_behind()
-        if self.before == following == "NUMBER" and tokens.glued(self.index) and tokens.glued(self.index + 1):
+        if self.before == following == "NUMBER" and tokens.adjacent(self.index) and tokens.adjacent(self.index + 1):
             number = f"{tokens.all[self.index - 1]}.{tokens.all[self.index + 1]}"
             remedy = f"the decimal sign is a point: `{short(number)}`"
             return Diagnostic("E0123", "a number has no comma", self._span(), help=(remedy,))

@@ -36,7 +36,7 @@ WORDS.update({word: f"_K_{word.upper()}" for word in KEYWORDS})
 ERROR = "ERROR"
 """The type of what is no token; a diagnostic has been made for it."""
 
-HOPELESS = 200
+MAX_ERRORS = 200
 """After so many findings of one kind a text is not read on: it is no `.net` file."""
 
 _TOKEN = re.compile(
@@ -85,7 +85,7 @@ class Tokens:
         """The type of a token, "" outside the file."""
         return self.all[index].type if 0 <= index < len(self.all) else ""
 
-    def glued(self, index: int) -> bool:
+    def adjacent(self, index: int) -> bool:
         """Nothing stands between this token and the one before it."""
         return index > 0 and self.all[index].start_pos == self.all[index - 1].end_pos
 
@@ -95,10 +95,10 @@ def number_value(text: str) -> tuple[int | float, str] | None:
     match = _NUMBER.fullmatch(text)
     if match is None:
         return None
-    whole, rest, unit = match[1], match[2], match[3] or ""
-    if rest:
-        return float(whole + rest), unit
-    digits = whole.replace("_", "").lstrip("0")
+    integer, fraction, unit = match[1], match[2], match[3] or ""
+    if fraction:
+        return float(integer + fraction), unit
+    digits = integer.replace("_", "").lstrip("0")
     if len(digits) > 19 or int(digits or "0") > LARGEST_WHOLE:
         return math.inf, unit
     return int(digits or "0"), unit
@@ -114,7 +114,7 @@ def scan(source: Source, start: int = 0) -> Tokens:
     tokens = Tokens(source)
     text, position, broken = source.text, max(start, source.text.startswith("\ufeff")), False
     braces: list[str] = []
-    while position < len(text) and max(len(tokens.errors), len(tokens.slips)) < HOPELESS:
+    while position < len(text) and max(len(tokens.errors), len(tokens.slips)) < MAX_ERRORS:
         match = _TOKEN.match(text, position)
         group = match.lastgroup if match else ERROR
         start, end = position, match.end() if match else position + 1
@@ -127,25 +127,25 @@ def scan(source: Source, start: int = 0) -> Tokens:
         value = text[start:end]
         if match is None or (group == "word" and not value.isascii()):
             kind = ERROR
-            found = stray(source, start, end)
-            position = end = found.span.end if found.span else end
+            diagnostic = stray(source, start, end)
+            position = end = diagnostic.span.end if diagnostic.span else end
             value = text[start:end]
-            meant = read_as(value)
-            if meant is not None:
-                tokens.slips.append(found)
+            replacement = read_as(value)
+            if replacement is not None:
+                tokens.slips.append(diagnostic)
                 broken = broken or value == ";"
-                if not meant.strip():
+                if not replacement.strip():
                     continue
-                kind, value = SIGNS.get(meant, "STRING"), meant
+                kind, value = SIGNS.get(replacement, "STRING"), replacement
             else:
-                tokens.errors.append((len(tokens.all), found))
+                tokens.errors.append((len(tokens.all), diagnostic))
         elif group == "word":
             kind = WORDS.get(value, "NAME")
         elif group == "sign":
             comment = foreign_comment(source, start, tokens.kind(len(tokens.all) - 1)) if value[0] == "/" else None
             if comment:
-                found, position = comment
-                tokens.slips.append(found)
+                diagnostic, position = comment
+                tokens.slips.append(diagnostic)
                 continue
             if value == "," and (not braces or braces[-1] == "{") and ends_statement(text, start):
                 remedy = "delete it: a statement ends with its line"
@@ -200,18 +200,18 @@ def _check_number(source: Source, start: int, end: int) -> Diagnostic | None:
     parsed = number_value(text)
     if parsed is None:
         sound = _NUMBER.match(text)
-        rest = Span(source, start + sound.end(), end) if sound else span
-        return Diagnostic("E0107", f"`{short(text)}` is not a number", rest, "does not belong to a number")
+        excess = Span(source, start + sound.end(), end) if sound else span
+        return Diagnostic("E0107", f"`{short(text)}` is not a number", excess, "does not belong to a number")
     value, unit = parsed
     if unit.startswith("_") or "__" in unit:
         return Diagnostic(
             "E0107", f"`{short(text)}` is not a number", span, help=("`_` stands between two digits: `20_000`",)
         )
     if math.isinf(value):
-        whole = text.removesuffix(unit).replace("_", "")
-        if not whole.isdigit() or math.isinf(float(whole)):
+        digits = text.removesuffix(unit).replace("_", "")
+        if not digits.isdigit() or math.isinf(float(digits)):
             return Diagnostic("E0107", "this number is too large", span, "the limit is 1.8e308")
-        remedy = f"a number with an exponent or a point may be larger: `{float(whole):g}`"
+        remedy = f"a number with an exponent or a point may be larger: `{float(digits):g}`"
         return Diagnostic("E0107", "this number is too large", span, "whole numbers end at 9.2e18", help=(remedy,))
     if value == 0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0]):
         return Diagnostic("E0107", "this number is too small", span, "would be taken for 0")

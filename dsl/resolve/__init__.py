@@ -20,16 +20,16 @@ from .context import Context, Shared
 from .data import check_names, resolve_data
 from .expressions import evaluate
 from .model import (
-    Made,
+    Declarations,
     Measure,
     check_inputs,
     check_outputs,
     declarations,
-    measured,
+    measure_sizes,
     resolve_model,
     warn_no_output,
 )
-from .naming import Place
+from .naming import StageNames
 from .params import unknown_overrides
 from .places import check_paths
 from .report import Report
@@ -104,13 +104,13 @@ def _resolve(source: Source, loader: Loader, measure: Measure | None) -> LayerGr
     model_section = _section(file_cx, syntax.Model)
     train_section = _section(file_cx, syntax.Train)
     data = resolve_data(file_cx, data_section) if data_section is not None else None
-    sizes, made, train = Sizes(), Made(), None
+    sizes, made, train = Sizes(), Declarations(), None
     scope: Scope | None = None
     if model_section is not None:
         broken = isinstance(data, Poison) or (unit.broken and data is None)
-        sizes = measured(file_cx, model_section, None if isinstance(data, Poison) else data, broken, measure)
+        sizes = measure_sizes(file_cx, model_section, None if isinstance(data, Poison) else data, broken, measure)
         scope = Scope(unit.scope)
-        cx = Context(shared, unit, scope, "", Place("model"))
+        cx = Context(shared, unit, scope, "", StageNames("model"))
         made = resolve_model(cx, model_section, sizes)
         count = len(shared.nodes)
         if train_section is not None:
@@ -125,8 +125,8 @@ def _resolve(source: Source, loader: Loader, measure: Measure | None) -> LayerGr
         count, named = 0, set()
         _no_model(file_cx, data_section, train_section)
     for entry in list(unit.scope.names.values()):
-        if isinstance(entry.thing, BlockDef | FnDef) and not entry.thing.called:
-            check_body(file_cx, entry.thing)
+        if isinstance(entry.definition, BlockDef | FnDef) and not entry.definition.called:
+            check_body(file_cx, entry.definition)
     check_paths(file_cx if scope is None else cx, scope)
     if not unit.broken:
         unknown_overrides(shared, {*loader.param_names, *named})

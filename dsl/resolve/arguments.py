@@ -14,29 +14,29 @@ from ..wording import quoted
 from .context import Context
 from .forms import Form
 from .suggest import did_you_mean
-from .values import Given
+from .values import Operand
 
 _WEIGHTS = ("weight", "weights", "sample_weight", "sample_weights", "mask")
 """What other frameworks call a factor for each example."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class OptionArgument:
     """An argument for an option: its text, or (first in a pipe into a fn) a value that is there already."""
 
     span: Span
     expr: syntax.Expr | None
-    value: Given | None = None
+    value: Operand | None = None
     name: syntax.Name | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """`inputs` in order, some already values; `options` by name; `good` is False where something was reported."""
+    """`inputs` in order, some already values; `options` by name; `valid` is False where something was reported."""
 
-    inputs: tuple[Given | syntax.Expr, ...]
-    options: dict[str, Written]
-    good: bool
+    inputs: tuple[Operand | syntax.Expr, ...]
+    options: dict[str, OptionArgument]
+    valid: bool
     missing: tuple[str, ...]
 
 
@@ -47,21 +47,21 @@ Fits = Callable[[str, syntax.Expr], bool]
 def match(
     cx: Context,
     form: Form,
-    given: Sequence[Given],
+    piped: Sequence[Operand],
     arguments: Sequence[syntax.Argument],
     fits: Fits | None = None,
 ) -> Matched:
     """Sort what flows in and what is written; unknown, double and surplus arguments are reported here. `fits` None:
     the options take anything, as a block's do."""
-    good = True
+    valid = True
     notes = (form.note,) if form.note else ()
-    positions: list[Given | syntax.Expr] = list(given)
+    positions: list[Operand | syntax.Expr] = list(piped)
     named: list[syntax.Argument] = []
     for argument in arguments:
         if argument.name is not None:
             named.append(argument)
         elif named:
-            good = False
+            valid = False
             cx.error(
                 "E0206",
                 "a positional argument follows a named one",
@@ -74,25 +74,25 @@ def match(
         else:
             positions.append(argument.value)
     count = len(positions) if form.variadic else len(form.inputs)
-    inputs, rest = tuple(positions[:count]), positions[count:]
-    options: dict[str, Written] = {}
-    listed = _as_list(form, rest, fits)
-    if listed:
-        good, rest = False, []
-        help = [f"a list needs brackets: `{form.name}([{listed.span.text}])`"]
-        cx.error("E0206", f"`{form.name}` takes one list", listed.span, notes=notes, help=help)
-    for name, extra in zip(form.positional, rest):
-        if isinstance(extra, Given):
-            options[name] = Written(extra.span, None, extra)
+    inputs, surplus = tuple(positions[:count]), positions[count:]
+    options: dict[str, OptionArgument] = {}
+    joined = _as_list(form, surplus, fits)
+    if joined:
+        valid, surplus = False, []
+        help = [f"a list needs brackets: `{form.name}([{joined.span.text}])`"]
+        cx.error("E0206", f"`{form.name}` takes one list", joined.span, notes=notes, help=help)
+    for name, extra in zip(form.positional, surplus):
+        if isinstance(extra, Operand):
+            options[name] = OptionArgument(extra.span, None, extra)
         else:
-            options[name] = Written(extra.span, extra)
-    if len(rest) > len(form.positional):
-        good = False
-        _surplus(cx, form, len(inputs), rest, notes)
+            options[name] = OptionArgument(extra.span, extra)
+    if len(surplus) > len(form.positional):
+        valid = False
+        _surplus(cx, form, len(inputs), surplus, notes)
     for argument in named:
-        good &= _by_name(cx, form, argument, options, named, fits)
+        valid &= _by_name(cx, form, argument, options, named, fits)
     missing = tuple([name for name in form.options if name in form.required and name not in options])
-    return Matched(inputs, options, good, missing)
+    return Matched(inputs, options, valid, missing)
 
 
 def _decimal_point(before: syntax.Argument, argument: syntax.Argument) -> str:
@@ -103,65 +103,69 @@ def _decimal_point(before: syntax.Argument, argument: syntax.Argument) -> str:
     return f"a decimal has a point: `{text.replace(',', '.')}`"
 
 
-def _surplus(cx: Context, form: Form, inputs: int, rest: Sequence[Given | syntax.Expr], notes: tuple[str, ...]) -> None:
+def _surplus(
+    cx: Context, form: Form, inputs: int, surplus: Sequence[Operand | syntax.Expr], notes: tuple[str, ...]
+) -> None:
     """Report arguments by position past those that the form takes: a value too many for its inputs, or the last."""
-    most = len(form.positional)
+    limit = len(form.positional)
     works_on = "value" if len(form.inputs) == 1 else f"{len(form.inputs)} values"
-    values = [one for one in rest if form.inputs and _is_tensor(cx, one)]
-    left_out = values or rest[most:]
+    values = [operand for operand in surplus if form.inputs and _is_tensor(cx, operand)]
+    left_out = values or surplus[limit:]
     if values:
         message = f"`{form.name}` takes {works_on} ({', '.join(form.inputs)}), but got {inputs + len(values)}"
     else:
-        takes = f"{_count(most, 'argument')} at most" if most else "no arguments"
+        takes = f"{_count(limit, 'argument')} at most" if limit else "no arguments"
         beside = f" besides its {'input' if len(form.inputs) == 1 else 'inputs'}" if form.inputs else ""
         message = f"`{form.name}` takes {takes}{beside}"
-    texts = [f"`{quoted(one.span.text, 30)}`" for one in left_out]
+    texts = [f"`{quoted(operand.span.text, 30)}`" for operand in left_out]
     help = [f"leave out {' and '.join(texts[:3])}{' and the rest' if len(texts) > 3 else ''}"]
     cx.error("E0206", message, left_out[0].span, label="one too many", notes=notes, help=help)
 
 
-def _is_tensor(cx: Context, given: Given | syntax.Expr) -> bool:
+def _is_tensor(cx: Context, operand: Operand | syntax.Expr) -> bool:
     """Whether an argument is a value that flows, or the name of one."""
-    if isinstance(given, Given):
-        return isinstance(given.value, Node)
-    entry = cx.scope.find(given.parts[0].text) if isinstance(given, syntax.Path) and len(given.parts) == 1 else None
+    if isinstance(operand, Operand):
+        return isinstance(operand.value, Node)
+    entry = (
+        cx.scope.find(operand.parts[0].text) if isinstance(operand, syntax.Path) and len(operand.parts) == 1 else None
+    )
     return entry is not None and isinstance(entry.value, Node)
 
 
-def _as_list(form: Form, given: Sequence[Given | syntax.Expr], fits: Fits | None) -> syntax.List | None:
+def _as_list(form: Form, operands: Sequence[Operand | syntax.Expr], fits: Fits | None) -> syntax.List | None:
     """Several arguments by position that are meant as the one list which the form takes."""
-    items = tuple([each for each in given if not isinstance(each, Given)])
-    if fits is None or len(form.positional) != 1 or len(items) < 2 or len(items) < len(given):
+    items = tuple([operand for operand in operands if not isinstance(operand, Operand)])
+    if fits is None or len(form.positional) != 1 or len(items) < 2 or len(items) < len(operands):
         return None
-    meant = syntax.List(items[0].span.to(items[-1].span), items)
-    return meant if fits(form.positional[0], meant) else None
+    joined = syntax.List(items[0].span.to(items[-1].span), items)
+    return joined if fits(form.positional[0], joined) else None
 
 
 def _by_name(
     cx: Context,
     form: Form,
     argument: syntax.Argument,
-    options: dict[str, Written],
+    options: dict[str, OptionArgument],
     named: Sequence[syntax.Argument],
     fits: Fits | None,
 ) -> bool:
     name = argument.name
     notes = (form.note,) if form.note else ()
     assert name is not None
-    before = options.get(name.text)
-    if before is not None:
+    earlier = options.get(name.text)
+    if earlier is not None:
         cx.error(
             "E0206",
             f"`{name.text}` is given twice",
             name.span,
             label="again",
-            labels=[Label(before.span, "first" if before.name else "first, by position")],
+            labels=[Label(earlier.span, "first" if earlier.name else "first, by position")],
             notes=notes,
             help=["keep one of them"],
         )
         return False
     if name.text in form.options:
-        options[name.text] = Written(argument.value.span, argument.value, name=name)
+        options[name.text] = OptionArgument(argument.value.span, argument.value, name=name)
         return True
     if name.text in form.inputs:
         order = ", ".join(form.inputs)
@@ -173,7 +177,7 @@ def _by_name(
     help = did_you_mean(
         name.text,
         [each for each in form.options if each not in written],
-        lambda near: fits is None or fits(near, argument.value),
+        lambda candidate: fits is None or fits(candidate, argument.value),
         cx.shared.catalog.elsewhere,
     )
     message = f"`{form.name}` has no argument `{name.text}`"
@@ -195,13 +199,13 @@ def _factor_of_examples(form: Form, option: str, value: syntax.Expr) -> tuple[st
 
 def _another_has(cx: Context, form: Form, option: str) -> tuple[str, ...]:
     """The help that names the optimizer, layer ... of the same part and a name much alike that has the option."""
-    meant = (option, *cx.shared.catalog.elsewhere.get(option.lower().replace("_", ""), ()))
+    spellings = (option, *cx.shared.catalog.elsewhere.get(option.lower().replace("_", ""), ()))
     for entries in cx.shared.catalog.entries.values():
         for other in entries.values() if form.name in entries else ():
-            found = next((each.name for each in other.options if each.name in meant), None)
+            option_name = next((each.name for each in other.options if each.name in spellings), None)
             related = other.name != form.name and other.name.startswith(form.name[:4])
-            if found and related:
-                return (f"`{other.name}` has it: `{other.name}({found} = ...)`",)
+            if option_name and related:
+                return (f"`{other.name}` has it: `{other.name}({option_name} = ...)`",)
     return ()
 
 

@@ -12,10 +12,10 @@ from .apply import completed, inputs_of, no_value
 from .arguments import Matched, match, report_missing
 from .context import Context
 from .forms import Form
-from .naming import Place
+from .naming import StageNames
 from .scopes import BlockDef, Entry, FnDef, Scope, Unit
 from .statements import bind, define_layer
-from .values import POISON, Given, Poison, Several, Value, describe, has_node, has_poison, show
+from .values import POISON, MultiValue, Operand, Poison, Value, describe, has_node, has_poison, show
 
 WEIGHTLESS = "a fn is a formula without weights"
 
@@ -38,30 +38,30 @@ def _formals(
     tensors: bool,
 ) -> list[str]:
     """Bind the formals in the inner scope; the text of those that are static, for the trace."""
-    shown: list[str] = []
+    bindings: list[str] = []
     for formal in definition.formals:
-        written = matched.options.get(formal.name.text)
-        if written is None:
+        argument = matched.options.get(formal.name.text)
+        if argument is None:
             value = POISON if formal.default is None else inner.static(formal.default)
-        elif written.expr is None:
-            value = written.value.value if written.value else POISON
+        elif argument.expr is None:
+            value = argument.value.value if argument.value else POISON
         else:
-            value = cx.evaluate(written.expr) if tensors else cx.static(written.expr)
-        if written is not None and isinstance(value, Several):
-            value = cx.unnamed(value, written.span)
-        if not tensors and written is not None and has_node(value):
+            value = cx.evaluate(argument.expr) if tensors else cx.static(argument.expr)
+        if argument is not None and isinstance(value, MultiValue):
+            value = cx.unnamed(value, argument.span)
+        if not tensors and argument is not None and has_node(value):
             message = f"`{formal.name.text}` is evaluated when the file is loaded, but this is {describe(value)}"
-            value = cx.error("E0316", message, written.span)
+            value = cx.error("E0316", message, argument.span)
         inner.scope.names[formal.name.text] = Entry("formal", formal.name, value)
         if not has_node(value) and not has_poison(value):
-            shown.append(f"{formal.name.text} = {show(value)}")
-    return shown
+            bindings.append(f"{formal.name.text} = {show(value)}")
+    return bindings
 
 
 def _form(cx: Context, definition: syntax.Block | syntax.Fn, name: str) -> Form:
     form = cx.shared.forms.get((id(definition), name))
     if form is None:
-        inputs = tuple([one.text for one in definition.inputs]) if isinstance(definition, syntax.Block) else ()
+        inputs = tuple([input_.text for input_ in definition.inputs]) if isinstance(definition, syntax.Block) else ()
         formals = definition.formals
         names = tuple([formal.name.text for formal in formals])
         required = frozenset([formal.name.text for formal in formals if formal.default is None])
@@ -74,7 +74,7 @@ def _form(cx: Context, definition: syntax.Block | syntax.Fn, name: str) -> Form:
 def _inner(cx: Context, unit: Unit, place: str, level: int) -> Context:
     scope = Scope(unit.scope, closed=True)
     return Context(
-        cx.shared, unit, scope, place + ".", Place(place, scope.names), cx.trace, level, cx.parts, cx.weightless
+        cx.shared, unit, scope, place + ".", StageNames(place, scope.names), cx.trace, level, cx.parts, cx.weightless
     )
 
 
@@ -83,32 +83,32 @@ def expand_block(
     block: BlockDef,
     function: syntax.Path,
     arguments: Sequence[syntax.Argument],
-    given: Sequence[Given],
+    piped: Sequence[Operand],
     span: Span,
     name: str | None,
 ) -> Value:
     definition = block.syntax
     form = _form(cx, definition, function.text)
-    matched = match(cx, form, given, arguments)
+    matched = match(cx, form, piped, arguments)
     inputs = inputs_of(cx, matched)
-    if not matched.good or not _block_inputs(cx, form, function, inputs):
+    if not matched.valid or not _block_inputs(cx, form, function, inputs):
         return POISON
     if matched.missing:
         report_missing(cx, form, matched.missing, function.span)
         return POISON
     block.called = True
     inner = _inner(cx, block.unit, name or cx.place.fresh(function.text), cx.level + 1)
-    shown = _formals(inner, definition, cx, matched, tensors=False)
-    for one, value in zip(definition.inputs, inputs):
-        inner.scope.names[one.text] = Entry("value", one, value.value)
-    inner.trace = enter(cx, f"{function.text}({', '.join(shown)})", function, span)
+    bindings = _formals(inner, definition, cx, matched, tensors=False)
+    for input_name, value in zip(definition.inputs, inputs):
+        inner.scope.names[input_name.text] = Entry("value", input_name, value.value)
+    inner.trace = enter(cx, f"{function.text}({', '.join(bindings)})", function, span)
     return _body(inner, definition)
 
 
 def _body(inner: Context, definition: syntax.Block) -> Value:
     """Resolve a block's statements; what it gives is one node, or several that need names."""
     name = definition.name.text
-    inner.scope.later = {each.text: each.span for each in _made(definition)}
+    inner.scope.later = {defined.text: defined.span for defined in _defined_names(definition)}
     for statement in definition.body:
         if isinstance(statement, syntax.Layer):
             define_layer(inner, statement)
@@ -117,9 +117,9 @@ def _body(inner: Context, definition: syntax.Block) -> Value:
     nodes: list[Node] = []
     for expr in definition.returns:
         value = inner.evaluate(expr)
-        if isinstance(value, Several):
+        if isinstance(value, MultiValue):
             if len(definition.returns) == 1:
-                return Several(value.nodes, name)
+                return MultiValue(value.nodes, name)
             value = inner.unnamed(value, expr.span)
         if isinstance(value, Node):
             nodes.append(value)
@@ -127,10 +127,10 @@ def _body(inner: Context, definition: syntax.Block) -> Value:
             inner.error("E0316", f"a block returns tensors, but this is {describe(value)}", expr.span)
     if not nodes or len(nodes) < len(definition.returns):
         return POISON
-    return nodes[0] if len(nodes) == 1 else Several(tuple(nodes), name)
+    return nodes[0] if len(nodes) == 1 else MultiValue(tuple(nodes), name)
 
 
-def _made(definition: syntax.Block) -> list[syntax.Name]:
+def _defined_names(definition: syntax.Block) -> list[syntax.Name]:
     return [
         name
         for statement in definition.body
@@ -138,19 +138,19 @@ def _made(definition: syntax.Block) -> list[syntax.Name]:
     ]
 
 
-def _block_inputs(cx: Context, form: Form, function: syntax.Path, inputs: Sequence[Given]) -> bool:
+def _block_inputs(cx: Context, form: Form, function: syntax.Path, inputs: Sequence[Operand]) -> bool:
     needed = len(form.inputs)
-    if not any(has_node(one.value) or has_poison(one.value) for one in inputs):
+    if not any(has_node(operand.value) or has_poison(operand.value) for operand in inputs):
         no_value(cx, function, inputs, form.note)
         return False
-    for one in inputs:
-        if isinstance(one.value, Several):
-            cx.unnamed(one.value, one.span)
+    for operand in inputs:
+        if isinstance(operand.value, MultiValue):
+            cx.unnamed(operand.value, operand.span)
             return False
-        if not isinstance(one.value, (Node, Poison)):
+        if not isinstance(operand.value, (Node, Poison)):
             names = ", ".join(form.inputs)
-            message = f"`{form.name}` takes {names}, but this is {describe(one.value)}"
-            cx.error("E0316", message, one.span, notes=(form.note,))
+            message = f"`{form.name}` takes {names}, but this is {describe(operand.value)}"
+            cx.error("E0316", message, operand.span, notes=(form.note,))
             return False
     if len(inputs) < needed:
         names = ", ".join(form.inputs)
@@ -165,21 +165,21 @@ def expand_fn(
     fn: FnDef,
     function: syntax.Path,
     arguments: Sequence[syntax.Argument],
-    given: Sequence[Given],
+    piped: Sequence[Operand],
     span: Span,
     name: str | None,
 ) -> Value:
     form = _form(cx, fn.syntax, function.text)
-    matched = match(cx, form, given, arguments)
-    if matched.good and matched.missing:
+    matched = match(cx, form, piped, arguments)
+    if matched.valid and matched.missing:
         report_missing(cx, form, matched.missing, function.span)
-    if not matched.good or matched.missing:
+    if not matched.valid or matched.missing:
         return POISON
     fn.called = True
     inner = _inner(cx, fn.unit, name or cx.place.fresh(function.text), cx.level + 1)
     inner.options = cx.options
-    shown = _formals(inner, fn.syntax, cx, matched, tensors=not cx.options)
-    inner.trace = enter(cx, f"{function.text}({', '.join(shown)})", function, span)
+    bindings = _formals(inner, fn.syntax, cx, matched, tensors=not cx.options)
+    inner.trace = enter(cx, f"{function.text}({', '.join(bindings)})", function, span)
     inner.weightless = cx.weightless or WEIGHTLESS
     return inner.evaluate(fn.syntax.value)
 

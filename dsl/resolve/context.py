@@ -14,10 +14,10 @@ from ..limits import MOST_CALLS, MOST_ITEMS, MOST_NESTED, MOST_NODES, NESTING
 from ..records import dataclass
 from ..source import Span
 from .forms import Form
-from .naming import Place
+from .naming import StageNames
 from .report import Report, expanded_from
 from .scopes import FUNCTION_PLACE, Entry, Scope, Unit
-from .values import POISON, Given, Poison, Several, Value, describe, has_poison, is_number
+from .values import POISON, MultiValue, Operand, Poison, Value, describe, has_poison, is_number
 
 NAMED_PARTS: tuple[Part, ...] = ("function", "loss", "metric", "penalty")
 
@@ -66,7 +66,7 @@ class Context:
     unit: Unit
     scope: Scope
     base: str
-    place: Place
+    place: StageNames
     trace: tuple[Frame, ...] = ()
     level: int = 0
     parts: tuple[Part, ...] = ("function", "loss")
@@ -76,7 +76,7 @@ class Context:
 
     def derive(self, **changes: Any) -> Context:
         """A copy with some fields changed (made by hand: this is the resolver's busiest place)."""
-        new = Context(
+        copy = Context(
             self.shared,
             self.unit,
             self.scope,
@@ -90,8 +90,8 @@ class Context:
             self.options,
         )
         for name, value in changes.items():
-            setattr(new, name, value)
-        return new
+            setattr(copy, name, value)
+        return copy
 
     def evaluate(self, expr: syntax.Expr) -> Value:
         """The value of an expression; poison where it is broken, which is then reported."""
@@ -105,8 +105,8 @@ class Context:
             self._count_items(value, expr.span)
         return value
 
-    def given(self, expr: syntax.Expr) -> Given:
-        return Given(self.evaluate(expr), expr.span)
+    def operand(self, expr: syntax.Expr) -> Operand:
+        return Operand(self.evaluate(expr), expr.span)
 
     def static(self, expr: syntax.Expr) -> Value:
         """The value of an expression in which tensors are not seen."""
@@ -133,8 +133,8 @@ class Context:
     def warn(
         self, code: str, message: str, span: Span, *, labels: Sequence[Label] = (), help: Sequence[str] = ()
     ) -> None:
-        found = Diagnostic(code, message, span, labels=tuple(labels), help=tuple(help), severity="warning")
-        self.shared.report.add(found)
+        warning = Diagnostic(code, message, span, labels=tuple(labels), help=tuple(help), severity="warning")
+        self.shared.report.add(warning)
 
     def stop(self, span: Span, message: str, help: str) -> NoReturn:
         """Give up the file: a limit of the expansion is reached."""
@@ -163,23 +163,23 @@ class Context:
     def define(self, entry: Entry) -> None:
         """Make a name in the scope at hand; an error where it is taken."""
         name = entry.name
-        taken = self.scope.clash(name.text)
-        if taken is not None:
-            if taken.name is not name:
+        existing = self.scope.clash(name.text)
+        if existing is not None:
+            if existing.name is not name:
                 self.error(
                     "E0202",
                     f"the name `{name.text}` is assigned twice",
                     name.span,
                     label="again here",
-                    labels=[Label(taken.name.span, f"first here, as {taken.described}")],
+                    labels=[Label(existing.name.span, f"first here, as {existing.described}")],
                     help=[
                         f"`?` names a size once; to repeat it, write `{name.text}`"
-                        if entry.kind == taken.kind == "size"
+                        if entry.kind == existing.kind == "size"
                         else f"a name is assigned once: choose another, as `{self._free(name.text)}`"
                     ],
                 )
-                if taken.thing is None:
-                    taken.value = POISON  # which of the two a use means cannot be told
+                if existing.definition is None:
+                    existing.value = POISON  # which of the two a use means cannot be told
             return
         if entry.kind in FUNCTION_PLACE:
             self.refuse_function_name(entry)
@@ -207,7 +207,7 @@ class Context:
     def node(
         self,
         kind: str,
-        inputs: Sequence[Given],
+        inputs: Sequence[Operand],
         span: Span,
         *,
         name: str | None = None,
@@ -219,11 +219,11 @@ class Context:
     ) -> Node | Poison:
         """Add a node; numbers among its inputs become constants. Poison where an input is poison."""
         nodes = []
-        for one in inputs:
-            made = one.value if isinstance(one.value, Node) else self.tensor(one)
-            if isinstance(made, Poison):
+        for operand in inputs:
+            input_node = operand.value if isinstance(operand.value, Node) else self.tensor(operand)
+            if isinstance(input_node, Poison):
                 return POISON
-            nodes.append(made)
+            nodes.append(input_node)
         shared = self.shared
         if len(shared.nodes) >= MOST_NODES:
             self.stop(span, f"this file expands to more than {MOST_NODES:,} values", "use smaller counts")
@@ -235,7 +235,7 @@ class Context:
             span,
             label,
             part,
-            tuple([one.span for one in inputs]),
+            tuple([operand.span for operand in inputs]),
             attr_spans or {},
             self.trace,
             type,
@@ -244,20 +244,20 @@ class Context:
         shared.nodes.append(node)
         return node
 
-    def tensor(self, one: Given) -> Node | Poison:
+    def tensor(self, operand: Operand) -> Node | Poison:
         """The value as a tensor: a number becomes a constant of shape []."""
-        value = one.value
+        value = operand.value
         if isinstance(value, (Node, Poison)):
             return value
         if is_number(value):
-            return self.node("constant", (), one.span, attrs={"value": value})
-        if isinstance(value, Several):
-            return self.unnamed(value, one.span)
+            return self.node("constant", (), operand.span, attrs={"value": value})
+        if isinstance(value, MultiValue):
+            return self.unnamed(value, operand.span)
         if isinstance(value, tuple) and has_poison(value):
             return POISON
-        return self.error("E0316", f"a tensor is needed here, but this is {describe(value)}", one.span)
+        return self.error("E0316", f"a tensor is needed here, but this is {describe(value)}", operand.span)
 
-    def unnamed(self, value: Several, span: Span) -> Poison:
+    def unnamed(self, value: MultiValue, span: Span) -> Poison:
         """Report that a block's several values are used before they have names."""
         names = ", ".join("abcdefgh"[: len(value.nodes)]) if len(value.nodes) <= 8 else "a, b, ..."
         return self.error(

@@ -20,29 +20,29 @@ def resolve_data(cx: Context, section: syntax.Data) -> Data | Poison:
     entries: list[DataEntry] = []
     split: Choice | None = None
     split_span: Span | None = None
-    seen: dict[str, Span] = {}
-    good = True
+    first_spans: dict[str, Span] = {}
+    valid = True
     for statement in section.body:
         if len(statement.names) == 1 and statement.names[0].text == "split":
             if split_span is not None:
-                good = _twice(cx, statement.names[0], split_span)
+                valid = _twice(cx, statement.names[0], split_span)
             split_span = statement.names[0].span
-            chosen = _split(cx, statement.value)
-            if isinstance(chosen, Choice):
-                split = chosen
+            choice = _split(cx, statement.value)
+            if isinstance(choice, Choice):
+                split = choice
             else:
-                good = False
+                valid = False
             continue
         for name in statement.names:
-            if name.text in seen:
-                good = _twice(cx, name, seen[name.text])
-            seen.setdefault(name.text, name.span)
+            if name.text in first_spans:
+                valid = _twice(cx, name, first_spans[name.text])
+            first_spans.setdefault(name.text, name.span)
         entry = _entry(cx, statement)
         if entry is None:
-            good = False
+            valid = False
         else:
             entries.append(entry)
-    return Data(tuple(entries), split, section.span) if good else POISON
+    return Data(tuple(entries), split, section.span) if valid else POISON
 
 
 def _twice(cx: Context, name: syntax.Name, first: Span) -> bool:
@@ -107,27 +107,31 @@ def _rows(cx: Context, expr: syntax.Expr) -> Static | Poison:
     return plain(value)
 
 
-def check_names(cx: Context, section: syntax.Data, data: Data | Poison, wanted: Iterable[tuple[str, Span]]) -> None:
+def check_names(
+    cx: Context, section: syntax.Data, data: Data | Poison, declarations: Iterable[tuple[str, Span]]
+) -> None:
     """`data` names the inputs and targets, all of them, and nothing else; or the `split` alone, of rows that a caller
     hands over."""
     if section.body and all(name.text == "split" for statement in section.body for name in statement.names):
         return
-    declared = dict(wanted)
-    given = {name.text for statement in section.body for name in statement.names}
+    declared = dict(declarations)
+    names = {name.text for statement in section.body for name in statement.names}
     for statement in section.body:
         for name in statement.names:
-            told = name.text in cx.shared.catalog.train and not isinstance(statement.value, syntax.Call | syntax.List)
-            if name.text not in declared and name.text != "split" and not told:
+            misplaced = name.text in cx.shared.catalog.train and not isinstance(
+                statement.value, syntax.Call | syntax.List
+            )
+            if name.text not in declared and name.text != "split" and not misplaced:
                 message = f"`data` defines `{name.text}`, but the model has no such input or target"
-                free = [each for each in declared if each not in given]
+                free = [candidate for candidate in declared if candidate not in names]
                 help = did_you_mean(name.text, free) or ((f"the model has {listed(free, 'and')}",) if free else ())
                 help = (f"did you mean `{free[0]}`?",) if len(free) == 1 else help
                 help = help or done_in_model(name.text, cx.shared.catalog)
                 cx.error("E0225", message, name.span, help=help)
     if isinstance(data, Poison):
         return
-    surplus = [name for name in given if name not in declared and name != "split"]
-    missing = [text for text in declared if text not in given]
+    surplus = [name for name in names if name not in declared and name != "split"]
+    missing = [text for text in declared if text not in names]
     for text in missing:
         if not did_you_mean(text, surplus):
             cx.error("E0225", f"`data` gives no `{text}`", declared[text], help=[f"add `{text} = ...` to `data`"])

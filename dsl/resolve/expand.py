@@ -16,10 +16,10 @@ from .context import Context
 from .forms import Form
 from .lookup import function_of
 from .loops import items_of, whole_count
-from .naming import Place
+from .naming import StageNames
 from .scopes import BlockDef, Entry, LayerDef, Scope
 from .statements import give_label
-from .values import POISON, Given, Poison, Several, Value, has_node, has_poison
+from .values import POISON, MultiValue, Operand, Poison, Value, has_node, has_poison
 
 IN_LOOP = "a loop makes its stages more than once, so a stage in it has no name of its own"
 IN_LAYER = "a layer is used more than once, so a stage in it has no name of its own"
@@ -29,7 +29,7 @@ def apply(
     cx: Context,
     function: syntax.Path,
     arguments: Sequence[syntax.Argument],
-    given: Sequence[Given],
+    piped: Sequence[Operand],
     span: Span,
     name: str | None = None,
 ) -> Value:
@@ -40,30 +40,30 @@ def apply(
     if cx.parts[0] == "metric":
         cx = cx.derive(parts=("function", "loss"))  # a metric's arguments are no metrics
     if isinstance(target, Signature):
-        return apply_signature(cx, target, function, arguments, given, span, name)
+        return apply_signature(cx, target, function, arguments, piped, span, name)
     if isinstance(target, LayerDef):
-        return _use_layer(cx, target, function, arguments, given, span)
+        return _use_layer(cx, target, function, arguments, piped, span)
     if isinstance(target, BlockDef):
-        return expand_block(cx, target, function, arguments, given, span, name)
-    return expand_fn(cx, target, function, arguments, given, span, name)
+        return expand_block(cx, target, function, arguments, piped, span, name)
+    return expand_fn(cx, target, function, arguments, piped, span, name)
 
 
 # Pipes
 
 
-def run(cx: Context, value: Given, steps: Sequence[syntax.Step]) -> Given:
+def run(cx: Context, value: Operand, steps: Sequence[syntax.Step]) -> Operand:
     """The value after all steps; its span is the last step's."""
     for step in steps:
         if isinstance(step, syntax.Stage):
-            value = Given(_stage(cx, step, [value]), step.span)
+            value = Operand(_stage(cx, step, [value]), step.span)
         elif isinstance(step, syntax.Repeat):
-            value = Given(_repeat(cx, step, value), step.span)
+            value = Operand(_repeat(cx, step, value), step.span)
         else:
-            value = Given(_for(cx, step, value), step.span)
+            value = Operand(_for(cx, step, value), step.span)
     return value
 
 
-def _stage(cx: Context, stage: syntax.Stage, given: Sequence[Given], name: str | None = None) -> Value:
+def _stage(cx: Context, stage: syntax.Stage, piped: Sequence[Operand], name: str | None = None) -> Value:
     alias = stage.alias
     if alias is not None and cx.no_alias:
         loop = cx.no_alias == IN_LOOP
@@ -73,38 +73,38 @@ def _stage(cx: Context, stage: syntax.Stage, given: Sequence[Given], name: str |
     if alias is not None:
         name = cx.base + alias.text
     start = len(cx.shared.nodes)
-    value = apply(cx, stage.function, stage.arguments or (), given, stage.span, name)
+    value = apply(cx, stage.function, stage.arguments or (), piped, stage.span, name)
     if alias is not None:
-        if isinstance(value, Several):
+        if isinstance(value, MultiValue):
             value = cx.unnamed(value, stage.span)
         give_label(cx, alias, value, start)
         cx.define(Entry("value", alias, value))
     return value
 
 
-def _turn(cx: Context, scope: Scope, what: str, span: Span) -> Context:
+def _iteration(cx: Context, scope: Scope, what: str, span: Span) -> Context:
     cx.count_call(span)
     return cx.derive(scope=scope, trace=(*cx.trace, Frame(what, span)), no_alias=IN_LOOP)
 
 
-def _repeat(cx: Context, step: syntax.Repeat, value: Given) -> Value:
+def _repeat(cx: Context, step: syntax.Repeat, value: Operand) -> Value:
     count = whole_count(cx, step.count)
     if count is None:
         return POISON
     for i in range(1, count + 1):
-        turn = _turn(cx, cx.scope, f"repeat {count}, turn {i}", step.span)
-        value = run(turn, value, step.body)
+        iteration = _iteration(cx, cx.scope, f"repeat {count}, turn {i}", step.span)
+        value = run(iteration, value, step.body)
         if value.value is POISON:
             return POISON
     return value.value
 
 
-def _for(cx: Context, step: syntax.For, value: Given) -> Value:
+def _for(cx: Context, step: syntax.For, value: Operand) -> Value:
     items = items_of(cx, step.names, step.domain)
     if items is None:
         return POISON
     for scope, what in items:
-        value = run(_turn(cx, scope, what, step.span), value, step.body)
+        value = run(_iteration(cx, scope, what, step.span), value, step.body)
         if value.value is POISON:
             return POISON
     return value.value
@@ -115,15 +115,15 @@ def each(cx: Context, expr: syntax.Each) -> Value:
     items = items_of(cx, expr.names, expr.domain)
     if items is None:
         return POISON
-    found: list[Value] = []
+    values: list[Value] = []
     for scope, what in items:
-        value = _turn(cx, scope, what, expr.span).evaluate(expr.body)
-        if isinstance(value, Several):
+        value = _iteration(cx, scope, what, expr.span).evaluate(expr.body)
+        if isinstance(value, MultiValue):
             value = cx.unnamed(value, expr.body.span)
         if value is POISON:
             return POISON
-        found.append(value)
-    return tuple(found)
+        values.append(value)
+    return tuple(values)
 
 
 # Layers
@@ -134,14 +134,14 @@ def _use_layer(
     layer: LayerDef,
     function: syntax.Path,
     arguments: Sequence[syntax.Argument],
-    given: Sequence[Given],
+    piped: Sequence[Operand],
     span: Span,
 ) -> Value:
-    count = len(given) + len(arguments)
+    count = len(piped) + len(arguments)
     names = tuple([f"value {i + 1}" for i in range(count)])
-    matched = match(cx, Form(function.text, names, (), (), frozenset()), given, arguments)
+    matched = match(cx, Form(function.text, names, (), (), frozenset()), piped, arguments)
     inputs = inputs_of(cx, matched)
-    if not matched.good:
+    if not matched.valid:
         return POISON
     if not any(has_node(one.value) or has_poison(one.value) for one in inputs):
         return no_value(cx, function, inputs)
@@ -152,7 +152,7 @@ def _use_layer(
         trace=enter(cx, function.text, function, span),
         level=cx.level + 1,
         base=layer.place + ".",
-        place=Place(layer.place),
+        place=StageNames(layer.place),
         no_alias=IN_LAYER,
         weightless=cx.weightless and "`train` cannot create weights" if layer.names is None else "",
     )
@@ -161,7 +161,7 @@ def _use_layer(
     first = steps[0]
     if isinstance(first, syntax.Stage):
         value = _stage(inner, first, inputs, layer.place if len(steps) == 1 else None)
-        value = run(inner, Given(value, first.span), steps[1:]).value
+        value = run(inner, Operand(value, first.span), steps[1:]).value
     elif len(inputs) == 1:
         value = run(inner, inputs[0], steps).value
     else:

@@ -10,7 +10,7 @@ from .expand import apply, each, run
 from .lookup import value_of
 from .statics import StaticError, binary, negative, number
 from .usage import skip
-from .values import POISON, Given, Poison, Several, Value, describe, has_node, has_poison, is_number, show
+from .values import POISON, MultiValue, Operand, Poison, Value, describe, has_node, has_poison, is_number, show
 
 
 def evaluate(cx: Context, expr: syntax.Expr) -> Value:
@@ -26,7 +26,7 @@ def evaluate(cx: Context, expr: syntax.Expr) -> Value:
         case syntax.Number() | syntax.Unary() | syntax.Binary():
             return _arithmetic(cx, expr)
         case syntax.Pipe():
-            return run(cx, cx.given(expr.source), expr.steps).value
+            return run(cx, cx.operand(expr.source), expr.steps).value
         case syntax.Call():
             return apply(cx, expr.function, expr.arguments, (), expr.span)
         case syntax.List():
@@ -47,7 +47,7 @@ def evaluate(cx: Context, expr: syntax.Expr) -> Value:
 
 def _item(cx: Context, item: syntax.Expr) -> Value:
     value = cx.evaluate(item)
-    return cx.unnamed(value, item.span) if isinstance(value, Several) else value
+    return cx.unnamed(value, item.span) if isinstance(value, MultiValue) else value
 
 
 def _arithmetic(cx: Context, expr: syntax.Number | syntax.Unary | syntax.Binary) -> Value:
@@ -65,38 +65,38 @@ def _arithmetic(cx: Context, expr: syntax.Number | syntax.Unary | syntax.Binary)
         left = left.left
     value = cx.evaluate(left)
     for one in reversed(spine):
-        value = _operate(cx, one, Given(value, one.left.span), cx.given(one.right))
+        value = _operate(cx, one, Operand(value, one.left.span), cx.operand(one.right))
     return value
 
 
 def _negative(cx: Context, expr: syntax.Unary) -> Value:
-    operand = cx.given(expr.operand)
+    operand = cx.operand(expr.operand)
     value = operand.value
     if has_poison(value):
         return POISON
     if isinstance(value, Node):
         return cx.node("neg", (operand,), expr.span)
-    if isinstance(value, Several):
+    if isinstance(value, MultiValue):
         return cx.unnamed(value, operand.span)
     return negative(value)
 
 
-def _operate(cx: Context, expr: syntax.Binary, left: Given, right: Given) -> Value:
+def _operate(cx: Context, expr: syntax.Binary, left: Operand, right: Operand) -> Value:
     if has_poison(left.value) or has_poison(right.value):
         return POISON
     if isinstance(left.value, Node) or isinstance(right.value, Node):
         for side in (left, right):
-            if not isinstance(side.value, Node) and isinstance(_operand(cx, expr.sign, side), Poison):
+            if not isinstance(side.value, Node) and isinstance(_operand(cx, expr.operator, side), Poison):
                 return POISON
-        if expr.sign == "//":
+        if expr.operator == "//":
             help = "`/` divides tensors, element by element"
             return cx.error("E0316", "`//` divides numbers known when the file is read", expr.span, help=[help])
-        return cx.node(expr.sign, (left, right), expr.span)
+        return cx.node(expr.operator, (left, right), expr.span)
     for side in (left, right):
-        if isinstance(side.value, Several):
+        if isinstance(side.value, MultiValue):
             return cx.unnamed(side.value, side.span)
     try:
-        return binary(expr.sign, left.value, right.value)
+        return binary(expr.operator, left.value, right.value)
     except StaticError as error:
         named = [side for side in (left, right) if side.span.text.isidentifier() and is_number(side.value)]
         values = " and ".join([f"`{side.span.text}` is {show(side.value)}" for side in named])
@@ -104,15 +104,17 @@ def _operate(cx: Context, expr: syntax.Binary, left: Given, right: Given) -> Val
         return cx.error(error.code, message, expr.span, help=(error.help,) if error.help else ())
 
 
-def _operand(cx: Context, sign: str, side: Given) -> Poison | None:
+def _operand(cx: Context, operator: str, side: Operand) -> Poison | None:
     """Check what stands beside a tensor: a plain number may."""
-    if isinstance(side.value, Several):
+    if isinstance(side.value, MultiValue):
         return cx.unnamed(side.value, side.span)
     try:
         negative(side.value)
     except StaticError as error:
         message = (
-            error.message if error.code == "E0313" else f"`{sign}` takes numbers, but this is {describe(side.value)}"
+            error.message
+            if error.code == "E0313"
+            else f"`{operator}` takes numbers, but this is {describe(side.value)}"
         )
         help = (error.help,) if error.help else ()
         if isinstance(side.value, tuple):

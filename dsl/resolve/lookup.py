@@ -11,7 +11,7 @@ from ..graph import Word
 from .context import Context
 from .scopes import BlockDef, Entry, FnDef, LayerDef, Unit
 from .suggest import did_you_mean, foreign_word, listed, nearest, weight_of_a_layer, without_value
-from .values import POISON, Poison, Several, Value, describe, has_node, is_number
+from .values import POISON, MultiValue, Poison, Value, describe, has_node, is_number
 from .weights import weight_of
 
 _LISTED = "`gpubp words` lists what there is"
@@ -33,7 +33,7 @@ def function_of(cx: Context, path: syntax.Path) -> Target | Poison:
         return _imported_function(cx, path)
     name = path.parts[0]
     entry = cx.scope.find(name.text)
-    if entry is not None and (entry.thing is not None or not _is_value(entry)):
+    if entry is not None and (entry.definition is not None or not _is_value(entry)):
         return _callable(cx, entry, path)
     signature = signature_of(cx, name.text)
     if signature is not None:
@@ -61,23 +61,23 @@ def _is_value(entry: Entry) -> bool:
 def signature_of(cx: Context, name: str) -> Signature | None:
     """The first of the catalogue's parts that are searched here which knows the name."""
     for part in cx.parts:
-        found = cx.shared.catalog.find(part, name)
-        if found is not None:
-            return found
+        signature = cx.shared.catalog.find(part, name)
+        if signature is not None:
+            return signature
     return None
 
 
 def _callable(cx: Context, entry: Entry, path: syntax.Path) -> Target | Poison:
     cx.use(entry)
-    if isinstance(entry.thing, (LayerDef, BlockDef, FnDef)):
-        return entry.thing
-    if isinstance(entry.thing, Unit):
-        help = [f"name what it holds: `{path.text}.{name}`" for name in _functions(entry.thing)[:1]]
+    if isinstance(entry.definition, (LayerDef, BlockDef, FnDef)):
+        return entry.definition
+    if isinstance(entry.definition, Unit):
+        help = [f"name what it holds: `{path.text}.{name}`" for name in _functions(entry.definition)[:1]]
         return cx.error("E0209", f"`{path.text}` is an imported file, not a function", path.span, help=help)
     value = entry.value
     if isinstance(value, Poison):
         return POISON
-    made = [Label(entry.name.span, f"{entry.described}, defined here")]
+    labels = [Label(entry.name.span, f"{entry.described}, defined here")]
     early = too_early(cx, entry, path)
     if early is not None:
         return early
@@ -86,44 +86,44 @@ def _callable(cx: Context, entry: Entry, path: syntax.Path) -> Target | Poison:
         if signature is not None:
             return signature
         message = f"`{path.text}` is the word `{value.name}`, which is no function"
-        return cx.error("E0209", message, path.span, labels=made)
+        return cx.error("E0209", message, path.span, labels=labels)
     help = [f"a number is the argument of a layer: `-> dense({path.text})`"] if is_number(value) else []
-    return cx.error("E0209", f"`{path.text}` is {describe(value)}, not a function", path.span, labels=made, help=help)
+    return cx.error("E0209", f"`{path.text}` is {describe(value)}, not a function", path.span, labels=labels, help=help)
 
 
 def _imported_function(cx: Context, path: syntax.Path) -> Target | Poison:
     entry = cx.scope.find(path.parts[0].text)
-    if entry is None or not isinstance(entry.thing, Unit):
+    if entry is None or not isinstance(entry.definition, Unit):
         if entry is not None:
             cx.use(entry)
-            if entry.value is POISON and entry.thing is None:
+            if entry.value is POISON and entry.definition is None:
                 return POISON
-        names = [e.name.text for e in cx.scope.entries() if isinstance(e.thing, Unit)]
+        names = [e.name.text for e in cx.scope.entries() if isinstance(e.definition, Unit)]
         message = f"`{path.parts[0].text}` is not an imported file"
         if entry is not None:
             call = re.match(r"\([^()\n]*\)", path.span.source.text[path.span.end : path.span.end + 60])
-            fed = " -> ".join(part.text for part in path.parts) + (call[0] if call else "")
-            help = [f"to pass a value on: `{fed}`"]
+            pipe = " -> ".join(part.text for part in path.parts) + (call[0] if call else "")
+            help = [f"to pass a value on: `{pipe}`"]
             return cx.error("E0208", message, path.parts[0].span, help=help)
-        if cx.unit.may_make(path.parts[0].text):
+        if cx.unit.may_define(path.parts[0].text):
             return POISON
         return cx.error("E0208", message, path.parts[0].span, help=did_you_mean(path.parts[0].text, names))
-    found = imported(cx, entry, path)
-    if isinstance(found, Poison):
+    target = imported(cx, entry, path)
+    if isinstance(target, Poison):
         return POISON
-    if isinstance(found, Unit):
+    if isinstance(target, Unit):
         return cx.error("E0209", f"`{path.text}` is an imported file, not a function", path.span)
-    return _callable(cx, found, path)
+    return _callable(cx, target, path)
 
 
 def _functions(unit: Unit) -> list[str]:
-    return [name for name, entry in unit.scope.names.items() if isinstance(entry.thing, (BlockDef, FnDef))]
+    return [name for name, entry in unit.scope.names.items() if isinstance(entry.definition, (BlockDef, FnDef))]
 
 
 def imported(cx: Context, entry: Entry, path: syntax.Path) -> Entry | Unit | Poison:
     """What `lib.name` (`lib.other.name`) stands for."""
     cx.use(entry)
-    unit = entry.thing
+    unit = entry.definition
     assert isinstance(unit, Unit)
     for i, name in enumerate(path.parts[1:], 2):
         inner = unit.scope.names.get(name.text)
@@ -137,20 +137,20 @@ def imported(cx: Context, entry: Entry, path: syntax.Path) -> Entry | Unit | Poi
         if i == len(path.parts):
             cx.use(inner)
             return inner
-        if not isinstance(inner.thing, Unit):
+        if not isinstance(inner.definition, Unit):
             return cx.error("E0208", f"`{name.text}` is {inner.described}, and has no parts", name.span)
         cx.use(inner)
-        unit = inner.thing
+        unit = inner.definition
     return unit
 
 
 def _function_names(cx: Context) -> set[str]:
     names = {name for part in cx.parts for name in cx.shared.catalog.entries.get(part, {})}
     for entry in cx.scope.entries():
-        if isinstance(entry.thing, (LayerDef, BlockDef, FnDef)):
+        if isinstance(entry.definition, (LayerDef, BlockDef, FnDef)):
             names.add(entry.name.text)
-        elif isinstance(entry.thing, Unit):
-            names.update([f"{entry.name.text}.{name}" for name in _functions(entry.thing)])
+        elif isinstance(entry.definition, Unit):
+            names.update([f"{entry.name.text}.{name}" for name in _functions(entry.definition)])
     return names
 
 
@@ -160,14 +160,14 @@ def _function_help(cx: Context, name: str) -> tuple[str, ...]:
 
 def _unknown_function(cx: Context, path: syntax.Path) -> Poison:
     name = path.text
-    if cx.shared.report.full or cx.unit.may_make(name):
+    if cx.shared.report.full or cx.unit.may_define(name):
         return POISON
     for part, entries in cx.shared.catalog.entries.items():
         if name in entries and part not in cx.parts:
-            where = "penalties belong in `train`, in the loss" if part == "penalty" else ""
-            where = "metrics belong in `train`: `metrics = [...]`" if part == "metric" else where
+            remedy = "penalties belong in `train`, in the loss" if part == "penalty" else ""
+            remedy = "metrics belong in `train`: `metrics = [...]`" if part == "metric" else remedy
             message = f"`{name}` is {_article(part)}, which does not belong here"
-            return cx.error("E0208", message, path.span, help=(where,) if where else _function_help(cx, name))
+            return cx.error("E0208", message, path.span, help=(remedy,) if remedy else _function_help(cx, name))
     inner = [e for e in _function_names(cx) if e.endswith(f".{name}")]
     help = (f"did you mean `{inner[0]}`?",) if inner else _function_help(cx, name) or (_LISTED,)
     what = {"metric": "metric", "loss": "loss or function"}.get(cx.parts[0], "layer or function")
@@ -197,11 +197,11 @@ def value_of(cx: Context, path: syntax.Path) -> Value:
     entry = cx.scope.find(name)
     if entry is None or (cx.options and has_node(entry.value)):
         return _word_or_unknown(cx, path, entry)
-    if isinstance(entry.thing, Unit) and len(path.parts) > 1:
-        found = imported(cx, entry, path)
-        if isinstance(found, (Poison, Unit)):
-            return POISON if found is POISON else cx.error("E0209", f"`{path.text}` is an imported file", path.span)
-        entry = found
+    if isinstance(entry.definition, Unit) and len(path.parts) > 1:
+        target = imported(cx, entry, path)
+        if isinstance(target, (Poison, Unit)):
+            return POISON if target is POISON else cx.error("E0209", f"`{path.text}` is an imported file", path.span)
+        entry = target
     elif len(path.parts) > 1:
         cx.use(entry)
         return weight_of(cx, entry, path)
@@ -209,15 +209,15 @@ def value_of(cx: Context, path: syntax.Path) -> Value:
     early = too_early(cx, entry, path)
     if early is not None:
         return early
-    if entry.thing is not None:
+    if entry.definition is not None:
         return _not_a_value(cx, entry, path)
-    if isinstance(entry.value, Several):
+    if isinstance(entry.value, MultiValue):
         return cx.unnamed(entry.value, path.span)
     return entry.value
 
 
 def _not_a_value(cx: Context, entry: Entry, path: syntax.Path) -> Poison:
-    if isinstance(entry.thing, Unit):
+    if isinstance(entry.definition, Unit):
         return cx.error("E0209", f"`{path.text}` is an imported file, not a value", path.span)
     return cx.error(
         "E0210",
@@ -241,18 +241,18 @@ def _word_or_unknown(cx: Context, path: syntax.Path, entry: Entry | None) -> Val
             labels=[Label(entry.name.span, "defined here")],
             help=["write a number, a param or a let: options are determined before any data is read"],
         )
-    later = cx.scope.made_later(path.parts[0].text)
+    later = cx.scope.defined_later(path.parts[0].text)
     if len(path.parts) == 1 and text in cx.shared.words and (cx.options or later is None):
-        return POISON if cx.unit.broken and (not cx.options or cx.unit.may_make(text)) else Word(text)
+        return POISON if cx.unit.broken and (not cx.options or cx.unit.may_define(text)) else Word(text)
     if later is not None:
         labels = [Label(later, "defined here")]
         help = ["a name is used after its definition: move that line up"]
         return cx.error(
             "E0203", f"`{path.parts[0].text}` is used before it is defined", path.span, labels=labels, help=help
         )
-    if cx.shared.report.full or cx.unit.may_make(path.parts[0].text):
+    if cx.shared.report.full or cx.unit.may_define(path.parts[0].text):
         return POISON
-    names = [e.name.text for e in cx.scope.entries() if e.thing is None and not (cx.options and has_node(e.value))]
+    names = [e.name.text for e in cx.scope.entries() if e.definition is None and not (cx.options and has_node(e.value))]
     help = list(did_you_mean(path.parts[0].text, names) or foreign_word(path.parts[0].text))
     if not help:
         function = nearest(path.parts[0].text, cx.shared.words)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from .. import syntax
 from .context import Context
 from .scopes import Entry, Scope
-from .values import POISON, Several, Value, describe, has_poison, is_number, show
+from .values import POISON, MultiValue, Value, describe, has_poison, is_number, show
 
 
 def whole_count(cx: Context, expr: syntax.Expr) -> int | None:
@@ -32,14 +32,14 @@ def items_of(cx: Context, names: Sequence[syntax.Name], domain: syntax.Expr) -> 
     values = _values(cx, domain)
     if values is None:
         return None
-    good = True
+    valid = True
     probe = Scope(cx.scope)
     inner = cx.derive(scope=probe)
     for name in names:
-        before = cx.shared.report.errors
+        errors = cx.shared.report.errors
         inner.define(Entry("loop", name, POISON))
-        good &= cx.shared.report.errors == before
-    if not good or not _fits(cx, names, values, domain):
+        valid &= cx.shared.report.errors == errors
+    if not valid or not _fits(cx, names, values, domain):
         return None
     return _scopes(cx, names, values)
 
@@ -48,9 +48,9 @@ def _scopes(cx: Context, names: Sequence[syntax.Name], values: Sequence[Value]) 
     for value in values:
         parts = (value,) if len(names) == 1 else value
         assert isinstance(parts, tuple)
-        made = {name.text: Entry("loop", name, part) for name, part in zip(names, parts)}
+        entries = {name.text: Entry("loop", name, part) for name, part in zip(names, parts)}
         what = ", ".join([f"{name.text} = {show(part)}" for name, part in zip(names, parts)])
-        yield Scope(cx.scope, names=made), f"for {what}"
+        yield Scope(cx.scope, names=entries), f"for {what}"
 
 
 def _fits(cx: Context, names: Sequence[syntax.Name], values: Sequence[Value], domain: syntax.Expr) -> bool:
@@ -67,7 +67,7 @@ def _fits(cx: Context, names: Sequence[syntax.Name], values: Sequence[Value], do
 
 def _values(cx: Context, domain: syntax.Expr) -> Sequence[Value] | None:
     if isinstance(domain, syntax.Range):
-        ends = []
+        bounds = []
         for expr in (domain.first, domain.last):
             value = cx.static(expr)
             if value is POISON:
@@ -77,12 +77,12 @@ def _values(cx: Context, domain: syntax.Expr) -> Sequence[Value] | None:
                     "E0311", f"a range goes from one whole number to another, but this is {describe(value)}", expr.span
                 )
                 return None
-            ends.append(int(value))
-        return range(ends[0], ends[1] + 1)
+            bounds.append(int(value))
+        return range(bounds[0], bounds[1] + 1)
     value = cx.evaluate(domain)
     if has_poison(value):
         return None
-    if isinstance(value, Several):
+    if isinstance(value, MultiValue):
         cx.unnamed(value, domain.span)
         return None
     if not isinstance(value, tuple):

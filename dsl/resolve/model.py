@@ -15,15 +15,15 @@ from .context import Context
 from .scopes import Entry
 from .statements import bind, define_layer, give_label, named
 from .types import Declared, Sizes, type_of, unknowns
-from .values import POISON, Poison, Several, Value, describe
+from .values import POISON, MultiValue, Poison, Value, describe
 
-Wanted = Mapping[str, Literal["float", "class"]]
-Measure = Callable[[Data, Wanted], Mapping[str, Type]]
+Expected = Mapping[str, Literal["float", "class"]]
+Measure = Callable[[Data, Expected], Mapping[str, Type]]
 """Gives the type of each data name as the data has it; may raise DiagnosticError."""
 
 
 @dataclass(slots=True)
-class Made:
+class Declarations:
     """What a model declares."""
 
     inputs: list[Node] = field(default_factory=list)
@@ -33,26 +33,28 @@ class Made:
     output_spans: dict[str, Span] = field(default_factory=dict)
 
 
-def measured(cx: Context, model: syntax.Model, data: Data | None, broken: bool, measure: Measure | None) -> Sizes:
+def measure_sizes(cx: Context, model: syntax.Model, data: Data | None, broken: bool, measure: Measure | None) -> Sizes:
     """Ask the data for its sizes, where a `?` needs them that the command line does not give."""
     declared = declarations(model)
-    open_ = [
+    unknown_sizes = [
         size
-        for one in declared
-        for size in unknowns(one)
+        for declaration in declared
+        for size in unknowns(declaration)
         if size.name is None or size.name.text not in cx.shared.overrides
     ]
-    if not open_ or broken:
+    if not unknown_sizes or broken:
         return Sizes(broken=broken)
     if data is None or not data.entries or measure is None:
         # What would read the data may be one of a file's broken statements.
         return Sizes(broken=cx.unit.broken)
     try:
-        return Sizes(measure(data, wanted(model)), asked=True)
+        return Sizes(measure(data, expected_types(model)), asked=True)
     except DiagnosticError as error:
         # In a file with broken statements a name that the data or the model lacks is likely in one of them.
-        found = [one for one in error.diagnostics if not (cx.unit.broken and one.code == "E0410")]
-        cx.shared.report.extend(found)
+        diagnostics = [
+            declaration for declaration in error.diagnostics if not (cx.unit.broken and declaration.code == "E0410")
+        ]
+        cx.shared.report.extend(diagnostics)
         return Sizes(broken=True)
 
 
@@ -60,34 +62,35 @@ def declarations(model: syntax.Model) -> list[Declared]:
     return [statement for statement in model.body if isinstance(statement, (syntax.Input, syntax.Target))]
 
 
-def wanted(model: syntax.Model) -> Wanted:
+def expected_types(model: syntax.Model) -> Expected:
     """Whether each input and target is to be read as floats or as classes."""
     return {
-        one.name.text: "class" if isinstance(one.type, syntax.LabelType) else "float" for one in declarations(model)
+        declaration.name.text: "class" if isinstance(declaration.type, syntax.LabelType) else "float"
+        for declaration in declarations(model)
     }
 
 
-def resolve_model(cx: Context, model: syntax.Model, sizes: Sizes) -> Made:
+def resolve_model(cx: Context, model: syntax.Model, sizes: Sizes) -> Declarations:
     """Resolve the statements in order; values are made in the scope of `cx`."""
-    made = Made()
+    declared = Declarations()
     for statement in model.body:
         for name in _names(statement):
             cx.scope.later.setdefault(name.text, name.span)
     for statement in model.body:
         match statement:
             case syntax.Input() | syntax.Target():
-                _declare(cx, statement, sizes, made)
+                _declare(cx, statement, sizes, declared)
             case syntax.Layer():
                 define_layer(cx, statement)
             case syntax.Bind():
                 for name, value in zip(statement.names, bind(cx, statement)):
-                    _keep(made, name, value)
+                    _keep(declared, name, value)
             case syntax.Output():
-                _output(cx, statement, made)
+                _output(cx, statement, declared)
     for entry in cx.scope.names.values():
         if isinstance(entry.value, Node):
-            made.values.setdefault(entry.name.text, entry.value)
-    return made
+            declared.values.setdefault(entry.name.text, entry.value)
+    return declared
 
 
 def _names(
@@ -96,12 +99,12 @@ def _names(
     return statement.names if isinstance(statement, syntax.Bind) else (statement.name,)
 
 
-def _keep(made: Made, name: syntax.Name, value: Value) -> None:
+def _keep(declared: Declarations, name: syntax.Name, value: Value) -> None:
     if isinstance(value, Node):
-        made.values.setdefault(name.text, value)
+        declared.values.setdefault(name.text, value)
 
 
-def _declare(cx: Context, statement: Declared, sizes: Sizes, made: Made) -> None:
+def _declare(cx: Context, statement: Declared, sizes: Sizes, declared: Declarations) -> None:
     kind: Literal["input", "target"] = "input" if isinstance(statement, syntax.Input) else "target"
     name = statement.name
     type_ = type_of(cx, statement, sizes)
@@ -110,15 +113,15 @@ def _declare(cx: Context, statement: Declared, sizes: Sizes, made: Made) -> None
         value = cx.node(kind, (), statement.span, name=name.text, label=name.text, type=type_)
     cx.define(Entry(kind, name, value))
     if isinstance(value, Node):
-        (made.inputs if kind == "input" else made.targets).append(value)
-        _keep(made, name, value)
+        (declared.inputs if kind == "input" else declared.targets).append(value)
+        _keep(declared, name, value)
 
 
-def _output(cx: Context, statement: syntax.Output, made: Made) -> None:
+def _output(cx: Context, statement: syntax.Output, declared: Declarations) -> None:
     name = statement.name
     start = len(cx.shared.nodes)
     value = named(cx, name, statement.value)
-    if isinstance(value, Several):
+    if isinstance(value, MultiValue):
         value = cx.unnamed(value, statement.value.span)
     elif not isinstance(value, (Node, Poison)):
         help = [f"an output is made from an input: `output {name.text} = x -> dense(1)`"]
@@ -129,10 +132,10 @@ def _output(cx: Context, statement: syntax.Output, made: Made) -> None:
     cx.define(entry)
     cx.use(entry)
     if isinstance(value, Node):
-        made.outputs.setdefault(name.text, value)
+        declared.outputs.setdefault(name.text, value)
         cx.shared.outputs.append(name.text)
-        made.output_spans.setdefault(name.text, name.span)
-        _keep(made, name, value)
+        declared.output_spans.setdefault(name.text, name.span)
+        _keep(declared, name, value)
 
 
 _WITHOUT = (
@@ -141,21 +144,21 @@ _WITHOUT = (
 )
 
 
-def check_outputs(cx: Context, made: Made) -> None:
+def check_outputs(cx: Context, declared: Declarations) -> None:
     """An output may not depend on a target: `predict` has none (decision 20)."""
-    if not made.targets:
+    if not declared.targets:
         return
-    source: dict[int, Node] = {id(node): node for node in made.targets}
+    source: dict[int, Node] = {id(node): node for node in declared.targets}
     first: dict[int, Node] = {}  # the node that takes the target itself, on the way to each
     for node in cx.shared.nodes:
         if id(node) in source:
             continue
-        for one in (*node.inputs, *node.attrs.values()):
-            if isinstance(one, Node) and id(one) in source:
-                source[id(node)] = source[id(one)]
-                first[id(node)] = first.get(id(one), node)
+        for operand in (*node.inputs, *node.attrs.values()):
+            if isinstance(operand, Node) and id(operand) in source:
+                source[id(node)] = source[id(operand)]
+                first[id(node)] = first.get(id(operand), node)
                 break
-    for name, node in made.outputs.items():
+    for name, node in declared.outputs.items():
         target = source.get(id(node))
         if target is not None:
             entry = first.get(id(node))
@@ -164,13 +167,13 @@ def check_outputs(cx: Context, made: Made) -> None:
             cx.error(
                 "E0220",
                 f"the output `{name}` depends on the target `{target.label}`",
-                made.output_spans[name],
+                declared.output_spans[name],
                 labels=[Label(target.span, "the target"), *entering],
                 help=[_WITHOUT.format(target.label)],
             )
 
 
-def check_inputs(cx: Context, made: Made, model: syntax.Model) -> None:
+def check_inputs(cx: Context, declared: Declarations, model: syntax.Model) -> None:
     """Every input is used: one that is not would be asked for in vain."""
     for statement in model.body:
         if not isinstance(statement, (syntax.Input, syntax.Target)) or id(statement.name) in cx.shared.used:
@@ -180,9 +183,9 @@ def check_inputs(cx: Context, made: Made, model: syntax.Model) -> None:
             cx.error("E0221", f"the input `{name.text}` is never used", name.span, help=["use it, or remove it"])
 
 
-def warn_no_output(cx: Context, made: Made, model: syntax.Model) -> None:
+def warn_no_output(cx: Context, declared: Declarations, model: syntax.Model) -> None:
     """A model without outputs trains, and has nothing to predict: the word is easily forgotten."""
-    if made.outputs:
+    if declared.outputs:
         return
     last = next((s for s in reversed(model.body) if isinstance(s, syntax.Bind) and len(s.names) == 1), None)
     span = Span(model.span.source, model.span.start, model.span.start + len("model"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-SIGNS = {
+OPERATOR_NAMES = {
     "+": "add",
     "-": "sub",
     "*": "mul",
@@ -21,31 +21,31 @@ SIGNS = {
 """How an operator is called in the name of its node."""
 
 
-class Place:
+class StageNames:
     """Hands out the names below one value: the first of a kind has no number, the next is `_2`.
 
     `reserved` are names that the same prefix has already given away (the values of a block, beside the stages of its
     return).
     """
 
-    __slots__ = ("_counts", "_given", "prefix", "reserved")
+    __slots__ = ("_counts", "_used", "prefix", "reserved")
 
     def __init__(self, prefix: str, reserved: Container[str] = ()) -> None:
         self.prefix = prefix
         self.reserved = reserved
         self._counts: dict[str, int] = {}
-        self._given: set[str] = set()
+        self._used: set[str] = set()
 
     def fresh(self, kind: str) -> str:
         """The next name for a stage of this kind; of a dotted `kind` the last part counts."""
         kind = kind.rpartition(".")[2]
-        kind = SIGNS.get(kind, kind)
+        kind = OPERATOR_NAMES.get(kind, kind)
         count = self._counts.get(kind, 0)
         while True:
             count += 1
-            last = kind if count == 1 else f"{kind}_{count}"
-            if last not in self._given and last not in self.reserved:
+            name = kind if count == 1 else f"{kind}_{count}"
+            if name not in self._used and name not in self.reserved:
                 break
         self._counts[kind] = count
-        self._given.add(last)
-        return f"{self.prefix}.{last}"
+        self._used.add(name)
+        return f"{self.prefix}.{name}"

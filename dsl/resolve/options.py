@@ -11,13 +11,13 @@ from ..graph import Choice, Node, Static, Word
 from ..source import Span
 from ..tokens import number_value
 from ..wording import quoted
-from .arguments import Fits, Written, match, report_missing
+from .arguments import Fits, OptionArgument, match, report_missing
 from .context import Context, PathUse
 from .forms import Form
 from .kinds import NO_FIT, fit, misfit
 from .signatures import defaults, signature_text, takes_text
 from .suggest import did_you_mean, foreign_word, listed
-from .values import POISON, Given, Poison, Value, describe, has_node, has_poison
+from .values import POISON, Operand, Poison, Value, describe, has_node, has_poison
 
 
 def form_of(cx: Context, signature: Signature) -> Form:
@@ -37,29 +37,29 @@ def form_of(cx: Context, signature: Signature) -> Form:
 
 
 def bind_options(
-    cx: Context, signature: Signature, form: Form, written: Mapping[str, Written], span: Span
+    cx: Context, signature: Signature, form: Form, written: Mapping[str, OptionArgument], span: Span
 ) -> tuple[dict[str, Static | Node], dict[str, Span]] | Poison:
     """All options of a call: what is written, and the defaults. Every misfit is reported."""
-    known = defaults(cx, signature, span)
+    default_values = defaults(cx, signature, span)
     bound: dict[str, Static | Node] = {}
     spans: dict[str, Span] = {}
-    good = True
+    valid = True
     for option in signature.options:
         argument = written.get(option.name)
         if argument is None:
-            if option.name in known:
-                bound[option.name] = known[option.name]
+            if option.name in default_values:
+                bound[option.name] = default_values[option.name]
             continue
         value = bind(cx, option, argument, (form.note,))
         if isinstance(value, Poison):
-            good = False
+            valid = False
         else:
             bound[option.name] = value
             spans[option.name] = argument.span
-    return (bound, spans) if good else POISON
+    return (bound, spans) if valid else POISON
 
 
-def bind(cx: Context, option: Option, written: Written, notes: tuple[str, ...] = ()) -> Static | Node | Poison:
+def bind(cx: Context, option: Option, written: OptionArgument, notes: tuple[str, ...] = ()) -> Static | Node | Poison:
     """One option. `notes`: the signature, shown where the value does not fit."""
     expr = written.expr
     if expr is None:
@@ -73,7 +73,7 @@ def bind(cx: Context, option: Option, written: Written, notes: tuple[str, ...] =
     if "paths" in option.kinds:
         return _paths(cx, option, expr, notes)
     if "value" in option.kinds:
-        return cx.tensor(cx.given(expr))
+        return cx.tensor(cx.operand(expr))
     if "choices" in option.kinds and isinstance(expr, syntax.List):
         return _choices(cx, option, expr, notes)
     if option.kinds == ("choices",):
@@ -81,9 +81,9 @@ def bind(cx: Context, option: Option, written: Written, notes: tuple[str, ...] =
             "E0318", f"`{option.name}` takes a list", expr.span, notes=notes, help=[f"`[{expr.span.text}]`"]
         )
     if "choice" in option.kinds:
-        chosen = _choice(cx, option, expr, notes)
-        if chosen is not None:
-            return chosen
+        choice = _choice(cx, option, expr, notes)
+        if choice is not None:
+            return choice
     if "names" in option.kinds:
         value: Value = _names(cx, option, expr)
     elif isinstance(expr, syntax.Path) and "string" in option.kinds and _is_unknown(cx, expr, dotted=True):
@@ -93,40 +93,40 @@ def bind(cx: Context, option: Option, written: Written, notes: tuple[str, ...] =
         return _unknown_word(cx, option, expr, notes)
     else:
         value = cx.static(expr)
-    return _fitted(cx, option, Given(value, expr.span), written.name is not None, notes)
+    return _fitted(cx, option, Operand(value, expr.span), written.name is not None, notes)
 
 
-def _fitted(cx: Context, option: Option, given: Given, named: bool, notes: tuple[str, ...]) -> Static | Poison:
-    value = given.value
+def _fitted(cx: Context, option: Option, operand: Operand, named: bool, notes: tuple[str, ...]) -> Static | Poison:
+    value = operand.value
     if has_poison(value):
         return POISON
     if has_node(value):
         return cx.error(
             "E0316",
             f"`{option.name}` is evaluated when the file is loaded, but this is {describe(value)}",
-            given.span,
+            operand.span,
             notes=notes,
             help=[f"it takes {takes_text(option)}"],
         )
-    found = fit(option, value)
-    if found is not NO_FIT:
-        return cast(Static, found)
+    fitted = fit(option, value)
+    if fitted is not NO_FIT:
+        return cast(Static, fitted)
     if isinstance(value, Word) and option.part is not None and "choice" in option.kinds:
         signature = cx.shared.catalog.find(option.part, value.name)
         if signature is not None:
-            return bind_choice(cx, signature, (), given.span, given.span)
+            return bind_choice(cx, signature, (), operand.span, operand.span)
     code, message, help = misfit(option, value, named)
     help = help or _stage(cx, value)
-    if code == "E0311" and given.span.text.count("/") == 1:
-        help = (f"`//` drops the fraction: `{quoted(given.span.text.replace('/', '//'))}`",)
+    if code == "E0311" and operand.span.text.count("/") == 1:
+        help = (f"`//` drops the fraction: `{quoted(operand.span.text.replace('/', '//'))}`",)
     if option.part is not None and option.kinds == ("choice",) and not help:
-        known = sorted(cx.shared.catalog.entries.get(option.part, {}))
-        help = (f"it takes {listed(known[:12])}",) if known else ()
+        entries = sorted(cx.shared.catalog.entries.get(option.part, {}))
+        help = (f"it takes {listed(entries[:12])}",) if entries else ()
     if isinstance(value, str) and value in _names_of(cx, option):
         help = (f"names of the language have no quotes: `{option.name} = {value}`",)
     elif isinstance(value, str) and number_value(value) is not None:
         help = (f"a number has no quotes: `{value}`",)
-    return cx.error(code, message, given.span, notes=notes, help=help)
+    return cx.error(code, message, operand.span, notes=notes, help=help)
 
 
 def _stage(cx: Context, value: Value) -> tuple[str, ...]:
@@ -152,14 +152,14 @@ def _is_unknown(cx: Context, path: syntax.Path, *, dotted: bool = False) -> bool
         (dotted or len(path.parts) == 1)
         and name not in cx.shared.words
         and cx.scope.find(name) is None
-        and cx.scope.made_later(name) is None
-        and not cx.unit.may_make(name)
+        and cx.scope.defined_later(name) is None
+        and not cx.unit.may_define(name)
     )
 
 
 def _unknown_word(cx: Context, option: Option, path: syntax.Path, notes: tuple[str, ...]) -> Poison:
     names = _names_of(cx, option)
-    numbers = [e.name.text for e in cx.scope.entries() if e.thing is None and not has_node(e.value)]
+    numbers = [e.name.text for e in cx.scope.entries() if e.definition is None and not has_node(e.value)]
     if not names:
         help = did_you_mean(path.text, numbers) or foreign_word(path.text)
         help = help or (f"it takes {takes_text(option)}",)
@@ -203,17 +203,17 @@ def unknown_entry(cx: Context, part: Part, name: syntax.Path) -> Poison:
     """Report a name that the catalogue's part does not hold."""
     entries = cx.shared.catalog.entries.get(part, {})
     article = "an" if part[0] in "aeiou" else "a"
-    other = next((p for p, names in cx.shared.catalog.entries.items() if name.text in names), None)
-    if other is not None:
+    actual = next((p for p, names in cx.shared.catalog.entries.items() if name.text in names), None)
+    if actual is not None:
         message = (
-            f"`{name.text}` is {'an' if other[0] in 'aeiou' else 'a'} {other}, but {article} {part} is needed here"
+            f"`{name.text}` is {'an' if actual[0] in 'aeiou' else 'a'} {actual}, but {article} {part} is needed here"
         )
     else:
         message = f"there is no {part} `{name.text}`"
-    there = sorted(entries)
+    known = sorted(entries)
     help = did_you_mean(name.text, entries, elsewhere=cx.shared.catalog.elsewhere)
-    help = help or ((f"there {'is' if len(there) == 1 else 'are'} {listed(there[:12], 'and')}",) if there else ())
-    return cx.error("E0208", message, name.span, label=f"unknown {part}" if other is None else "", help=help)
+    help = help or ((f"there {'is' if len(known) == 1 else 'are'} {listed(known[:12], 'and')}",) if known else ())
+    return cx.error("E0208", message, name.span, label=f"unknown {part}" if actual is None else "", help=help)
 
 
 def bind_choice(
@@ -222,10 +222,10 @@ def bind_choice(
     """An optimizer, schedule, reader ... with its options."""
     form = form_of(cx, signature)
     matched = match(cx, form, (), arguments, fitting(cx, signature))
-    if matched.good and matched.missing:
+    if matched.valid and matched.missing:
         report_missing(cx, form, matched.missing, name)
     bound = bind_options(cx, signature, form, matched.options, span)
-    if isinstance(bound, Poison) or not matched.good or matched.missing:
+    if isinstance(bound, Poison) or not matched.valid or matched.missing:
         return POISON
     values, spans = bound
     return Choice(signature.name, cast("dict[str, Static]", values), span, spans)
@@ -237,23 +237,23 @@ def fitting(cx: Context, signature: Signature) -> Fits:
     def fits(name: str, expr: syntax.Expr) -> bool:
         option = next(option for option in signature.options if option.name == name)
         with cx.shared.report.silence():
-            return not isinstance(bind(cx, option, Written(expr.span, expr)), Poison)
+            return not isinstance(bind(cx, option, OptionArgument(expr.span, expr)), Poison)
 
     return fits
 
 
 def _choices(cx: Context, option: Option, expr: syntax.List, notes: tuple[str, ...]) -> Static | Poison:
-    found: list[Static] = []
-    good = True
+    choices: list[Static] = []
+    valid = True
     for item in expr.items:
-        chosen = _choice(cx, option, item, notes)
-        if chosen is None:
-            chosen = cx.error("E0310", f"`{option.name}` takes {takes_text(option)}", item.span, notes=notes)
-        if isinstance(chosen, Poison):
-            good = False
+        choice = _choice(cx, option, item, notes)
+        if choice is None:
+            choice = cx.error("E0310", f"`{option.name}` takes {takes_text(option)}", item.span, notes=notes)
+        if isinstance(choice, Poison):
+            valid = False
         else:
-            found.append(chosen)
-    return tuple(found) if good else POISON
+            choices.append(choice)
+    return tuple(choices) if valid else POISON
 
 
 # Names and paths
@@ -280,7 +280,7 @@ def _names(cx: Context, option: Option, expr: syntax.Expr) -> Value:
 
 def _paths(cx: Context, option: Option, expr: syntax.Expr, notes: tuple[str, ...]) -> Static | Poison:
     items = expr.items if isinstance(expr, syntax.List) else (expr,)
-    found: list[str] = []
+    paths: list[str] = []
     for item in items:
         if not isinstance(item, syntax.Path):
             return cx.error("E0310", f"`{option.name}` takes {takes_text(option)}", item.span, notes=notes)
@@ -288,5 +288,5 @@ def _paths(cx: Context, option: Option, expr: syntax.Expr, notes: tuple[str, ...
         if entry is not None:
             cx.use(entry)
         cx.shared.paths.append(PathUse(item.text, item.span))
-        found.append(item.text)
-    return tuple(found)
+        paths.append(item.text)
+    return tuple(paths)

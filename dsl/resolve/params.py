@@ -31,24 +31,26 @@ def define_param(cx: Context, statement: syntax.Param, prefix: str, params: dict
     name = statement.name
     value = _static(cx, statement.value, f"the value of `{name.text}`")
     span = statement.value.span
-    written = cx.shared.overrides.get(prefix + name.text)
-    if written is not None:
-        new, span = override(cx, prefix + name.text, written, words=isinstance(value, Word | Poison))
-        if value is not POISON and new is not POISON and sort_of(new) != sort_of(value):
-            message = f"`{prefix}{name.text}` is {describe(value)} in the file, but {describe(new)} is set"
-            new = cx.error("E0310", message, span, help=[f"for example `--set {prefix}{name.text}={show(value)}`"])
-        value = new
+    overriding = cx.shared.overrides.get(prefix + name.text)
+    if overriding is not None:
+        replacement, span = override(cx, prefix + name.text, overriding, words=isinstance(value, Word | Poison))
+        if value is not POISON and replacement is not POISON and sort_of(replacement) != sort_of(value):
+            message = f"`{prefix}{name.text}` is {describe(value)} in the file, but {describe(replacement)} is set"
+            replacement = cx.error(
+                "E0310", message, span, help=[f"for example `--set {prefix}{name.text}={show(value)}`"]
+            )
+        value = replacement
     domain: Static | Poison = None
     if statement.domain is not None:
         domain = _domain(cx, statement.domain)
-        if domain is not POISON and value is not POISON and not _inside(value, domain):
+        if domain is not POISON and value is not POISON and not _in_domain(value, domain):
             text = statement.domain.span.text
             value = cx.error(
                 "E0317",
                 f"{show(value)} is not in the domain of `{prefix}{name.text}`",
                 span,
-                labels=[] if written is None else [Label(statement.domain.span, "the domain")],
-                help=[f"the domain is {text}{_whole(value, domain)}"],
+                labels=[] if overriding is None else [Label(statement.domain.span, "the domain")],
+                help=[f"the domain is {text}{_integer_hint(value, domain)}"],
             )
     cx.define(Entry("param", name, value))
     if not isinstance(domain, Poison) and value is not POISON:
@@ -69,7 +71,7 @@ def _static(cx: Context, expr: syntax.Expr, what: str) -> Value:
 def override(cx: Context, name: str, text: str, words: bool) -> tuple[Value, Span]:
     """What `--set name=text` gives, and its place in a source of its own. `words`: a word may be meant, and one that
     nothing knows is an error; elsewhere any word is of the wrong sort, whatever it resembles."""
-    source, span = _written(name, text)
+    source, span = _override_source(name, text)
     expr, findings = parse_expression(source, span.start)
     cx.shared.report.extend(findings)
     if expr is None:
@@ -81,23 +83,23 @@ def override(cx: Context, name: str, text: str, words: bool) -> tuple[Value, Spa
     return _static(cx, expr, f"the value of `{name}`"), span
 
 
-def _written(name: str, text: str) -> tuple[Source, Span]:
+def _override_source(name: str, text: str) -> tuple[Source, Span]:
     """A new value as the command line has it, and where it stands there."""
-    before = f"--set {name}="
-    source = Source("command line", before + text)
-    return source, Span(source, len(before), len(source.text))
+    prefix = f"--set {name}="
+    source = Source("command line", prefix + text)
+    return source, Span(source, len(prefix), len(source.text))
 
 
-def unknown_overrides(shared: Shared, known: Iterable[str]) -> None:
+def unknown_overrides(shared: Shared, declared: Iterable[str]) -> None:
     """Report what the command line sets and no file declares."""
-    names = set(known)
+    names = set(declared)
     for name in shared.overrides:
         if name not in names:
-            there = f"the params are {listed(sorted(names), 'and')}" if names else "the file declares no params"
-            source, value = _written(name, shared.overrides[name])
+            listing = f"the params are {listed(sorted(names), 'and')}" if names else "the file declares no params"
+            source, value = _override_source(name, shared.overrides[name])
             span = Span(source, value.start - len(name) - 1, value.start - 1)
-            imported = [each for each in sorted(names) if each.endswith(f".{name}")]
-            help = (f"did you mean `{imported[0]}`?",) if imported else did_you_mean(name, names) or (there,)
+            imported = [candidate for candidate in sorted(names) if candidate.endswith(f".{name}")]
+            help = (f"did you mean `{imported[0]}`?",) if imported else did_you_mean(name, names) or (listing,)
             if name in FLAGS:
                 help = (f"a key of `train`: `gpubp run FILE --{name} {quoted(shared.overrides[name])}`",)
             shared.report.add(Diagnostic("E0216", f"there is no param `{name}` to set", span, help=help))
@@ -108,15 +110,15 @@ def _domain(cx: Context, expr: syntax.Expr) -> Static | Poison:
         first, last = _static(cx, expr.first, "a domain"), _static(cx, expr.last, "a domain")
         return _ordered(cx, first, last, expr, ("..", first, last))
     if isinstance(expr, syntax.Call) and expr.function.text in DOMAINS:
-        made = bind_choice(cx, DOMAINS[expr.function.text], expr.arguments, expr.span, expr.function.span)
-        if not isinstance(made, Choice):
+        choice = bind_choice(cx, DOMAINS[expr.function.text], expr.arguments, expr.span, expr.function.span)
+        if not isinstance(choice, Choice):
             return POISON
-        first, last = made.options["first"], made.options["last"]
+        first, last = choice.options["first"], choice.options["last"]
         if is_number(first) and first <= 0:
             positive = is_number(last) and last > 0
             example = [f"for example `log({last / 1e4:g}, {show(last)})`"] if positive else []  # type: ignore[operator]
             return cx.error("E0317", "a logarithmic domain starts above 0", expr.span, help=example)
-        return _ordered(cx, first, last, expr, made)
+        return _ordered(cx, first, last, expr, choice)
     if isinstance(expr, syntax.Call):
         help = did_you_mean(expr.function.text, DOMAINS) or ("a domain is a list, `a..b` or `log(a, b)`",)
         return cx.error("E0208", f"there is no domain `{expr.function.text}`", expr.function.span, help=help)
@@ -142,7 +144,7 @@ def _ordered(cx: Context, first: Value, last: Value, expr: syntax.Expr, domain: 
     return domain  # type: ignore[return-value]
 
 
-def _whole(value: Value, domain: Static | Poison) -> str:
+def _integer_hint(value: Value, domain: Static | Poison) -> str:
     """What to add where a range of whole numbers was meant as one of any numbers."""
     if not (isinstance(domain, tuple) and len(domain) == 3 and domain[0] == ".."):
         return ""
@@ -152,7 +154,7 @@ def _whole(value: Value, domain: Static | Poison) -> str:
     return f", whole numbers; for all numbers between: `{first}.0..{last}.0`"
 
 
-def _inside(value: Value, domain: Static | Poison) -> bool:
+def _in_domain(value: Value, domain: Static | Poison) -> bool:
     if isinstance(domain, Choice):
         return is_number(value) and domain.options["first"] <= value <= domain.options["last"]  # type: ignore[operator]
     if not isinstance(domain, tuple):

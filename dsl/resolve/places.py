@@ -23,7 +23,11 @@ def check_paths(cx: Context, scope: Scope | None) -> None:
             makers.add(node.name)
     for use in cx.shared.paths:
         entry = scope.find(use.text.partition(".")[0])
-        if use.text in known or cx.unit.broken or (entry is not None and entry.value is POISON and entry.thing is None):
+        if (
+            use.text in known
+            or cx.unit.broken
+            or (entry is not None and entry.value is POISON and entry.definition is None)
+        ):
             continue
         if use.text.rpartition(".")[0] in makers:
             continue

@@ -20,7 +20,7 @@ class Report:
         self.found: list[Diagnostic] = []
         self.errors = 0
         self._muted = 0
-        self._seen: set[tuple[str, Span]] = set()
+        self._reported: set[tuple[str, Span]] = set()
 
     def add(self, finding: Diagnostic) -> None:
         """Keep a finding, unless its place has one of the same code (a block's body is expanded many times)."""
@@ -29,9 +29,9 @@ class Report:
         self.errors += finding.severity == "error"
         if finding.span is not None:
             key = (finding.code, finding.span)
-            if key in self._seen:
+            if key in self._reported:
                 return
-            self._seen.add(key)
+            self._reported.add(key)
         if not self.full:
             self.found.append(finding)
 

@@ -33,7 +33,7 @@ class Unit:
     prefix: str = ""
     broken: bool = False
 
-    def may_make(self, name: str) -> bool:
+    def may_define(self, name: str) -> bool:
         """Whether a statement that was not understood may have made the name: it stands in the text elsewhere too."""
         return self.broken and len(re.findall(rf"\b{re.escape(name)}\b", self.source.text)) > 1
 
@@ -64,17 +64,17 @@ class FnDef:
     called: bool = False
 
 
-Thing = LayerDef | BlockDef | FnDef | Unit
+Definition = LayerDef | BlockDef | FnDef | Unit
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One name in a scope. `name` is where it was made; `thing` what it is, where it is no value."""
+    """One name in a scope. `name` is where it was made; `definition` what it is, where it is no value."""
 
     kind: EntryKind
     name: syntax.Name
     value: Value = None
-    thing: Thing | None = None
+    definition: Definition | None = None
 
     @property
     def described(self) -> str:
@@ -114,7 +114,7 @@ class Scope:
             scope = scope.outer
         return None
 
-    def made_later(self, name: str) -> Span | None:
+    def defined_later(self, name: str) -> Span | None:
         scope: Scope | None = self
         while scope is not None:
             span = scope.later.get(name)
@@ -126,10 +126,10 @@ class Scope:
     def entries(self) -> Iterator[Entry]:
         """Every entry that is seen from here."""
         scope: Scope | None = self
-        seen: set[str] = set()
+        shadowed: set[str] = set()
         while scope is not None:
             for name, entry in scope.names.items():
-                if name not in seen:
-                    seen.add(name)
+                if name not in shadowed:
+                    shadowed.add(name)
                     yield entry
             scope = scope.outer

@@ -6,9 +6,9 @@ from .. import syntax
 from ..graph import Node, Word
 from ..wording import quoted
 from .context import Context
-from .naming import Place
+from .naming import StageNames
 from .scopes import Entry, LayerDef
-from .values import POISON, Several, Value, describe
+from .values import POISON, MultiValue, Value, describe
 
 
 def bind(cx: Context, statement: syntax.Bind) -> tuple[Value, ...]:
@@ -19,7 +19,7 @@ def bind(cx: Context, statement: syntax.Bind) -> tuple[Value, ...]:
     values: tuple[Value, ...]
     if len(names) == 1:
         values = (_one(cx, names[0], value, statement.value),)
-    elif isinstance(value, Several):
+    elif isinstance(value, MultiValue):
         values = value.nodes
         if len(values) != len(names):
             message = f"`{value.block}` returns {len(values)} values, but there are {len(names)} names"
@@ -42,7 +42,7 @@ def bind(cx: Context, statement: syntax.Bind) -> tuple[Value, ...]:
 
 def named(cx: Context, name: syntax.Name, expr: syntax.Expr) -> Value:
     """The value of an expression whose stages are named after `name`."""
-    return cx.derive(place=Place(cx.base + name.text)).evaluate(expr)
+    return cx.derive(place=StageNames(cx.base + name.text)).evaluate(expr)
 
 
 def give_label(cx: Context, name: syntax.Name, value: Value, start: int) -> None:
@@ -52,7 +52,7 @@ def give_label(cx: Context, name: syntax.Name, value: Value, start: int) -> None
 
 
 def _one(cx: Context, name: syntax.Name, value: Value, expr: syntax.Expr) -> Value:
-    if isinstance(value, Several):
+    if isinstance(value, MultiValue):
         names = ", ".join([name.text, *"bcdefgh"[: len(value.nodes) - 1]])
         return cx.error(
             "E0218",
@@ -76,4 +76,4 @@ def _one(cx: Context, name: syntax.Name, value: Value, expr: syntax.Expr) -> Val
 def define_layer(cx: Context, statement: syntax.Layer) -> None:
     """`layer f = ...`: kept for its uses, which read it where it stands."""
     definition = LayerDef(statement, cx.unit, cx.scope, cx.base + statement.name.text)
-    cx.define(Entry("layer", statement.name, thing=definition))
+    cx.define(Entry("layer", statement.name, definition=definition))

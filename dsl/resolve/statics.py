@@ -76,29 +76,29 @@ ARITHMETIC: dict[str, Callable[[int | float, int | float], int | float]] = {
 }
 
 
-def _refuse_operand(value: Value, sign: str) -> None:
+def _refuse_operand(value: Value, operator: str) -> None:
     if isinstance(value, Percent):
         raise StaticError("units take no part in arithmetic", f"write `{float(value):g}`", "E0313")
     if isinstance(value, Duration):
         raise StaticError("units take no part in arithmetic", f"write the number without `{value.unit}`", "E0313")
     if not is_number(value):
-        raise StaticError(f"`{sign}` takes numbers, but this is {describe(value)}", code="E0310")
+        raise StaticError(f"`{operator}` takes numbers, but this is {describe(value)}", code="E0310")
 
 
-def binary(sign: str, left: Value, right: Value) -> int | float | bool:
+def binary(operator: str, left: Value, right: Value) -> int | float | bool:
     """`left sign right` for two statics. Raises StaticError."""
-    if sign in ("==", "!="):
-        return _equal(left, right) == (sign == "==")
-    if sign in ORDERED and isinstance(left, Percent) and isinstance(right, Percent):
-        return ORDERED[sign](left, right)
+    if operator in ("==", "!="):
+        return _equal(left, right) == (operator == "==")
+    if operator in ORDERED and isinstance(left, Percent) and isinstance(right, Percent):
+        return ORDERED[operator](left, right)
     for value in (left, right):
-        _refuse_operand(value, sign)
+        _refuse_operand(value, operator)
     assert is_number(left)
     assert is_number(right)
-    if sign in ORDERED:
-        return ORDERED[sign](left, right)
+    if operator in ORDERED:
+        return ORDERED[operator](left, right)
     try:
-        return checked(ARITHMETIC[sign](left, right))
+        return checked(ARITHMETIC[operator](left, right))
     except (OverflowError, ZeroDivisionError, ValueError):
         raise StaticError("this number is too large") from None
 

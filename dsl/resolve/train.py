@@ -12,15 +12,15 @@ from ..graph import Node, Static, Train, Word
 from ..source import Span
 from ..wording import quoted
 from .apply import values_for
-from .arguments import Written
+from .arguments import OptionArgument
 from .context import Context
 from .expand import apply, run
-from .naming import Place
+from .naming import StageNames
 from .options import bind
 from .signatures import default_of
 from .suggest import did_you_mean, done_in_model, listed, meant, nearest
 from .usage import paths_in
-from .values import POISON, Given, Poison, Several, Value, describe
+from .values import POISON, MultiValue, Operand, Poison, Value, describe
 
 WEIGHTLESS = "`train` cannot create weights"
 
@@ -31,43 +31,46 @@ def resolve_train(cx: Context, section: syntax.Train) -> Train | Poison:
     cx = cx.derive(weightless=WEIGHTLESS, no_alias="`train` contains only keys")
     start = len(cx.shared.nodes)
     written: dict[str, syntax.Bind] = {}
-    good = True
+    valid = True
     for statement in section.body:
-        good &= _key(cx, statement, written)
+        valid &= _key(cx, statement, written)
     options: dict[str, Static] = {}
     spans: dict[str, Span] = {}
     loss: Node | None = None
     metrics: tuple[tuple[str, Node], ...] = ()
     missing: list[str] = []
     for key, option in catalog.train.items():
-        found = written.get(key)
-        if found is None:
+        setting = written.get(key)
+        if setting is None:
             if option.default is REQUIRED:
                 missing.append(key)
             elif "loss" not in option.kinds and "metrics" not in option.kinds:
                 options[key] = default_of(cx, option, section.span)
             continue
-        spans[key] = found.value.span
+        spans[key] = setting.value.span
         if "loss" in option.kinds:
-            value = _loss(cx, found.value)
+            value = _loss(cx, setting.value)
             loss = value if isinstance(value, Node) else None
-            good &= loss is not None
+            valid &= loss is not None
         elif "metrics" in option.kinds:
-            made = _metrics(cx, found.value)
-            good &= not isinstance(made, Poison)
-            metrics = () if isinstance(made, Poison) else made
+            resolved = _metrics(cx, setting.value)
+            valid &= not isinstance(resolved, Poison)
+            metrics = () if isinstance(resolved, Poison) else resolved
         else:
-            static = bind(cx, option, Written(found.value.span, found.value, name=found.names[0]))
+            static = bind(cx, option, OptionArgument(setting.value.span, setting.value, name=setting.names[0]))
             if isinstance(static, (Node, Poison)):
-                good = False
+                valid = False
             else:
                 options[key] = static
-    lacking = [key for key in missing if key not in _misspelled(section, catalog.train)]
-    if lacking and not cx.unit.broken:
+    unreported = [key for key in missing if key not in _misspelled(section, catalog.train)]
+    if unreported and not cx.unit.broken:
         cx.error(
-            "E0211", f"`train` lacks {listed(lacking, 'and')}", _keyword(section.span), help=_missing_help(cx, lacking)
+            "E0211",
+            f"`train` lacks {listed(unreported, 'and')}",
+            _keyword(section.span),
+            help=_missing_help(cx, unreported),
         )
-    if not good or missing or loss is None:
+    if not valid or missing or loss is None:
         return POISON
     return Train(tuple(cx.shared.nodes[start:]), loss, metrics, options, spans, section.span)
 
@@ -75,7 +78,7 @@ def resolve_train(cx: Context, section: syntax.Train) -> Train | Poison:
 def _misspelled(section: syntax.Train, keys: Mapping[str, Option]) -> set[str]:
     """Keys that are there under a misspelled name: not also reported as missing."""
     written = [name.text for statement in section.body for name in statement.names]
-    return {near for name in written if name not in keys and (near := nearest(name, keys))}
+    return {similar for name in written if name not in keys and (similar := nearest(name, keys))}
 
 
 def _missing_help(cx: Context, missing: list[str]) -> list[str]:
@@ -113,18 +116,18 @@ def _key(cx: Context, statement: syntax.Bind, written: dict[str, syntax.Bind]) -
 def _other_key(cx: Context, statement: syntax.Bind, written: Mapping[str, syntax.Bind]) -> tuple[str, ...]:
     """The help for an unknown key: a key that is near, the optimizer's option, or the model's value that it may be."""
     catalog, name = cx.shared.catalog, statement.names[0].text
-    known = [key for key in catalog.train if key not in written]
-    begun = [key for key in catalog.train if name.startswith(key + "_") and key not in written]
-    near = did_you_mean(name, known, elsewhere=catalog.elsewhere)
-    if near or begun:
-        return near or (f"did you mean `{begun[0]}`?",)
-    given = meant(name, written, elsewhere=catalog.elsewhere)
-    if given:
-        return (f"`{given}` is already given",)
+    unused = [key for key in catalog.train if key not in written]
+    prefixes = [key for key in catalog.train if name.startswith(key + "_") and key not in written]
+    similar = did_you_mean(name, unused, elsewhere=catalog.elsewhere)
+    if similar or prefixes:
+        return similar or (f"did you mean `{prefixes[0]}`?",)
+    duplicate = meant(name, written, elsewhere=catalog.elsewhere)
+    if duplicate:
+        return (f"`{duplicate}` is already given",)
     if name.startswith(("valid", "test", "split")):
         return ("`data` divides the rows: `split = split(train = 80%, valid = 20%)`",)
-    named = (cx.scope.find(path.parts[0].text) for path in paths_in(statement.value))
-    if any(entry is not None and isinstance(entry.value, Node) for entry in named):
+    entries = (cx.scope.find(path.parts[0].text) for path in paths_in(statement.value))
+    if any(entry is not None and isinstance(entry.value, Node) for entry in entries):
         return (f"compute it in `model`; `metrics = [{name}]` then shows it",)
     for signature in catalog.entries.get("optimizer", {}).values():
         for option in signature.options:
@@ -133,22 +136,22 @@ def _other_key(cx: Context, statement: syntax.Bind, written: Mapping[str, syntax
                 return (f"this is the optimizer's: {example}",)
     if name in ("device", "gpu", "cuda"):
         return ("the device is chosen on the command line: `--device gpu`",)
-    inside = done_in_model(name, catalog)
-    if inside:
-        return inside
+    model_help = done_in_model(name, catalog)
+    if model_help:
+        return model_help
     free = [key for key in catalog.train if key not in written]
     return (f"keys not used yet: {', '.join(free)}",)
 
 
 def _loss(cx: Context, expr: syntax.Expr) -> Node | Poison:
-    inner = cx.derive(parts=("loss", "penalty", "function"), base="train.loss.", place=Place("train.loss"))
+    inner = cx.derive(parts=("loss", "penalty", "function"), base="train.loss.", place=StageNames("train.loss"))
     return _tensor(inner, inner.evaluate(expr), expr.span, "the loss")
 
 
 def _tensor(cx: Context, value: Value, span: Span, what: str) -> Node | Poison:
     if isinstance(value, (Node, Poison)):
         return value
-    if isinstance(value, Several):
+    if isinstance(value, MultiValue):
         return cx.unnamed(value, span)
     parts = ("metric", *cx.parts) if what == "a metric" else cx.parts
     word = value.name if isinstance(value, Word) else value if isinstance(value, str) else ""
@@ -229,13 +232,13 @@ def _free(function: str, flows: str, taken: set[str]) -> str:
 
 
 def _metric(cx: Context, item: syntax.Expr, name: str) -> Node | Poison:
-    place = Place(f"train.metrics.{name}")
+    place = StageNames(f"train.metrics.{name}")
     inside = cx.derive(parts=("function", "loss"), place=place, base=f"{place.prefix}.")
     outer = inside.derive(parts=("metric", "loss", "function"))
     if isinstance(item, syntax.Pipe):
         last = item.steps[-1]
         assert isinstance(last, syntax.Stage), "its name is the last stage's"
-        before = run(inside, Given(inside.evaluate(item.source), item.source.span), item.steps[:-1])
+        before = run(inside, Operand(inside.evaluate(item.source), item.source.span), item.steps[:-1])
         value = apply(outer, last.function, last.arguments or (), [before], last.span)
     else:
         value = (outer if isinstance(item, syntax.Call) else inside).evaluate(item)

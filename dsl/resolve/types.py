@@ -45,7 +45,7 @@ def unknowns(declared: Declared) -> list[syntax.Unknown]:
 def type_of(cx: Context, declared: Declared, sizes: Sizes) -> Type | Poison:
     """The type with every size a number. Names given to sizes are made in the scope at hand."""
     written = declared.type
-    known = sizes.measured.get(declared.name.text)
+    measured = sizes.measured.get(declared.name.text)
     shape = written.shape if isinstance(written, syntax.LabelType) else written
     rank = len(shape.sizes) if shape is not None else 0
     if isinstance(written, syntax.LabelType) and written.keyword.text != "class":
@@ -53,28 +53,30 @@ def type_of(cx: Context, declared: Declared, sizes: Sizes) -> Type | Poison:
         types = f"`{name}: [{n}]` are {n} numbers, `{name}: class({n})` is one of {n} labels"
         help = did_you_mean(written.keyword.text, ["class"]) or (types,)
         return cx.error("E0227", f"there is no type `{written.keyword.text}`", written.keyword.span, help=help)
-    if known is not None and unknowns(declared) and len(known.shape) != rank:
+    if measured is not None and unknowns(declared) and len(measured.shape) != rank:
         sizes_here = f"{rank} {'size' if rank == 1 else 'sizes'}"
         return cx.error(
             "E0224",
-            f"`{declared.name.text}` has {sizes_here} here, but {len(known.shape)} in the data",
+            f"`{declared.name.text}` has {sizes_here} here, but {len(measured.shape)} in the data",
             written.span,
-            label=f"the data is {known}",
-            help=[f"as the data has it: `{declared.name.text}: {_open_type(written, len(known.shape))}`"],
+            label=f"the data is {measured}",
+            help=[f"as the data has it: `{declared.name.text}: {_open_type(written, len(measured.shape))}`"],
         )
     classes: int | None = None
-    good = True
+    valid = True
     if isinstance(written, syntax.LabelType):
-        found = _size(cx, written.classes, declared, known.classes if known is not None else None, sizes)
-        good, classes = found is not None, found
+        number_of_classes = _size(
+            cx, written.classes, declared, measured.classes if measured is not None else None, sizes
+        )
+        valid, classes = number_of_classes is not None, number_of_classes
     numbers: list[int] = []
     for i, size in enumerate(shape.sizes if shape is not None else ()):
         number = _size(
-            cx, size, declared, known.shape[i] if known is not None and i < len(known.shape) else None, sizes
+            cx, size, declared, measured.shape[i] if measured is not None and i < len(measured.shape) else None, sizes
         )
-        good &= number is not None
+        valid &= number is not None
         numbers.append(number or 0)
-    return Type(tuple(numbers), classes) if good else POISON
+    return Type(tuple(numbers), classes) if valid else POISON
 
 
 def _open_type(written: syntax.TypeExpr, rank: int) -> str:
@@ -86,10 +88,10 @@ def _open_type(written: syntax.TypeExpr, rank: int) -> str:
 
 
 def _size(
-    cx: Context, size: syntax.Expr | syntax.Unknown, declared: Declared, known: int | None, sizes: Sizes
+    cx: Context, size: syntax.Expr | syntax.Unknown, declared: Declared, measured: int | None, sizes: Sizes
 ) -> int | None:
     if isinstance(size, syntax.Unknown):
-        return _unknown(cx, size, declared, known, sizes)
+        return _unknown(cx, size, declared, measured, sizes)
     if size.span.text in ("None", "none", "null"):
         help = ["the batch axis is never written; `?` takes a size from the data"]
         cx.error("E0201", f"there is no size `{size.span.text}`", size.span, help=help)
@@ -111,13 +113,13 @@ def _size(
     return None
 
 
-def _unknown(cx: Context, size: syntax.Unknown, declared: Declared, known: int | None, sizes: Sizes) -> int | None:
+def _unknown(cx: Context, size: syntax.Unknown, declared: Declared, measured: int | None, sizes: Sizes) -> int | None:
     number: int | None = None
     name = size.name
     if name is not None and name.text in cx.shared.overrides:
         number = _override(cx, name.text)
-    elif known is not None:
-        number = known
+    elif measured is not None:
+        number = measured
     elif not sizes.broken:
         _not_known(cx, size, declared, sizes)
     if name is not None:

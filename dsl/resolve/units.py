@@ -14,7 +14,7 @@ from ..parse import parse
 from ..records import dataclass
 from ..source import Source, Span
 from .context import Context, Shared
-from .naming import Place
+from .naming import StageNames
 from .params import define_param
 from .scopes import BlockDef, Entry, FnDef, Scope, Unit
 from .values import POISON, Value, describe, has_node, has_poison
@@ -54,10 +54,10 @@ class Loader:
             if isinstance(statement, syntax.Param) and statement.domain is not None:
                 _domain_words(self.shared, statement.domain)
             if isinstance(statement, syntax.Block):
-                cx.define(Entry("block", statement.name, thing=BlockDef(statement, unit)))
+                cx.define(Entry("block", statement.name, definition=BlockDef(statement, unit)))
                 _check_formals(cx, statement.formals, statement.inputs)
             elif isinstance(statement, syntax.Fn):
-                cx.define(Entry("fn", statement.name, thing=FnDef(statement, unit)))
+                cx.define(Entry("fn", statement.name, definition=FnDef(statement, unit)))
                 _check_formals(cx, statement.formals, ())
         for statement in statements:
             if isinstance(statement, syntax.Param):
@@ -106,7 +106,7 @@ class Loader:
 
 def context_of(shared: Shared, unit: Unit) -> Context:
     """The context of a file's own declarations."""
-    return Context(shared, unit, unit.scope, "", Place("file"), no_alias="this makes no value of the model")
+    return Context(shared, unit, unit.scope, "", StageNames("file"), no_alias="this makes no value of the model")
 
 
 def _let(cx: Context, statement: syntax.Let) -> Value:

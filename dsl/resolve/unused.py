@@ -13,14 +13,14 @@ def warn_unused(cx: Context, unit: Unit, model: Scope | None, trained: bool) -> 
         if trained or entry.kind != "target":
             _entry(cx, entry)
     for entry in unit.scope.names.values():
-        if isinstance(entry.thing, (BlockDef, FnDef)) and entry.thing.called:
-            _inside(cx, entry.thing.syntax)
+        if isinstance(entry.definition, (BlockDef, FnDef)) and entry.definition.called:
+            _inside(cx, entry.definition.syntax)
 
 
 def _entry(cx: Context, entry: Entry) -> None:
     if id(entry.name) in cx.shared.used or entry.kind == "input":
         return
-    if isinstance(entry.thing, LayerDef) and entry.thing.names is not None:
+    if isinstance(entry.definition, LayerDef) and entry.definition.names is not None:
         return
     code = "W0201" if entry.kind in ("value", "target") else "W0202"
     kind = "imported file" if entry.kind == "import" else entry.kind

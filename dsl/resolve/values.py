@@ -25,18 +25,18 @@ class Percent(float):
 
 
 @dataclass(frozen=True, slots=True)
-class Several:
+class MultiValue:
     """What a block with several returns gives: not a value before its parts are named."""
 
     nodes: tuple[Node, ...]
     block: str
 
 
-Value = int | float | bool | str | Duration | Word | Choice | Node | Several | Poison | None | tuple["Value", ...]
+Value = int | float | bool | str | Duration | Word | Choice | Node | MultiValue | Poison | None | tuple["Value", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Operand:
     """A value on its way into a call, and the text it comes from."""
 
     value: Value
@@ -51,14 +51,14 @@ def is_number(value: object) -> TypeGuard[int | float]:
 def has_node(value: Value) -> bool:
     """True where a node is the value or stands in it; lists are as deep as the text nests them."""
     if not isinstance(value, tuple):
-        return isinstance(value, (Node, Several))
+        return isinstance(value, (Node, MultiValue))
     pending: list[Value] = [value]
     while pending:
-        one = pending.pop()
-        if isinstance(one, (Node, Several)):
+        item = pending.pop()
+        if isinstance(item, (Node, MultiValue)):
             return True
-        if isinstance(one, tuple):
-            pending.extend(one)
+        if isinstance(item, tuple):
+            pending.extend(item)
     return False
 
 
@@ -68,11 +68,11 @@ def has_poison(value: Value) -> bool:
         return value is POISON
     pending: list[Value] = [value]
     while pending:
-        one = pending.pop()
-        if one is POISON:
+        item = pending.pop()
+        if item is POISON:
             return True
-        if isinstance(one, tuple):
-            pending.extend(one)
+        if isinstance(item, tuple):
+            pending.extend(item)
     return False
 
 
@@ -82,7 +82,7 @@ def plain(value: Value) -> Static:
         return tuple([plain(item) for item in value])
     if isinstance(value, Percent):
         return float(value)
-    if isinstance(value, (Node, Several, Poison)):
+    if isinstance(value, (Node, MultiValue, Poison)):
         raise TypeError(f"not a static: {value!r}")
     return value
 
@@ -105,11 +105,11 @@ def show(value: Value) -> str:
         case Word():
             return value.name
         case Choice():
-            inside = ", ".join([f"{name} = {show(option)}" for name, option in value.options.items()])
-            return f"{value.name}({inside})" if inside else value.name
+            items = ", ".join([f"{name} = {show(option)}" for name, option in value.options.items()])
+            return f"{value.name}({items})" if items else value.name
         case tuple():
-            inside = ", ".join([show(item) for item in value[:6]])
-            return f"[{inside}, ...]" if len(value) > 6 else f"[{inside}]"
+            items = ", ".join([show(item) for item in value[:6]])
+            return f"[{items}, ...]" if len(value) > 6 else f"[{items}]"
         case Node():
             return value.label or value.kind
         case None:
@@ -136,7 +136,7 @@ def describe(value: Value) -> str:
             return "a list of values" if has_node(value) else "a list"
         case Node():
             return "a tensor"
-        case Several():
+        case MultiValue():
             return f"the {len(value.nodes)} values of `{value.block}`"
         case Choice():
             return f"`{value.name}`"

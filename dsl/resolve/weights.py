@@ -15,9 +15,9 @@ _MEASURES = frozenset({"size", "shape", "ndim", "length", "len"})
 
 def weight_of(cx: Context, entry: Entry, path: syntax.Path) -> Value:
     """`embed.weight`: a weight of a shared layer, as a value."""
-    if entry.value is POISON and entry.thing is None:
+    if entry.value is POISON and entry.definition is None:
         return POISON
-    layer = entry.thing
+    layer = entry.definition
     if not isinstance(layer, LayerDef):
         cx.use(entry)
         message = f"`{path.parts[0].text}` is {entry.described}, and has no parts"

@@ -75,16 +75,16 @@ class List:
 @dataclass(frozen=True, slots=True)
 class Unary:
     span: Span
-    sign: str
+    operator: str
     operand: Expr
 
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """`sign` is one of `+ - * / // ^ == != < <= > >=`."""
+    """`operator` is one of `+ - * / // ^ == != < <= > >=`."""
 
     span: Span
-    sign: str
+    operator: str
     left: Expr
     right: Expr
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dsl import syntax
 from dsl.comments import gaps
 from dsl.document import WIDTH
-from dsl.format import FormatError, _same, format_text
+from dsl.format import FormatError, _same_trees, format_text
 from dsl.format_expressions import Expressions
 from dsl.limits import LARGEST_TEXT
 from dsl.parse import parse
@@ -271,7 +271,7 @@ _bare = Expressions.bare
 )
 def test_trees_are_compared(one: str, other: str, same: bool) -> None:
     trees = [parse(Source("t.net", text))[0] for text in (one, other)]
-    assert _same(*trees) == same
+    assert _same_trees(*trees) == same
 
 
 NESTED = [

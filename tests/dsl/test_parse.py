@@ -121,7 +121,7 @@ def test_a_stage_without_parentheses_has_no_arguments() -> None:
 def shape_of(node: syntax.Expr) -> str:
     """An expression with all parentheses."""
     if isinstance(node, syntax.Binary):
-        return f"({shape_of(node.left)} {node.sign} {shape_of(node.right)})"
+        return f"({shape_of(node.left)} {node.operator} {shape_of(node.right)})"
     if isinstance(node, syntax.Unary):
         return f"(- {shape_of(node.operand)})"
     if isinstance(node, syntax.If):
