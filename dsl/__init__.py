@@ -1,8 +1,7 @@
-"""The `.net` language: text -> syntax tree -> layer graph. It knows no layer by name: a catalogue says what there is.
+"""The `.net` language: text -> syntax tree -> layer graph. It knows no layer by name: a catalogue declares them.
 
-Here are the values that its stages hand on, none of which needs lark. The stages themselves bear the names of their
-modules:
-`from dsl.parse import parse`, `from dsl.resolve import resolve`.
+This module exports the data types that its stages exchange, none of which needs lark. The stages themselves are
+imported from their modules: `from dsl.parse import parse`, `from dsl.resolve import resolve`.
 """
 
 from __future__ import annotations

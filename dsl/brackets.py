@@ -1,4 +1,4 @@
-"""Which bracket closes which, and which were forgotten."""
+"""Matching of brackets, and errors for those that are unbalanced."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def too_deep(tokens: Tokens) -> Diagnostic | None:
 
 
 def match(tokens: Tokens) -> tuple[list[int], list[tuple[int, Diagnostic]]]:
-    """For each token the index of its partner, -1 without one; and findings with the index of their token.
+    """For each token the index of the bracket that matches it, else -1; and errors with the index of their token.
 
-    Counting alone settles a sound file. In a broken one, line starts and indentation tell which bracket was forgotten.
+    In a valid file, a stack suffices. In a broken one, line starts and indentation show which bracket is missing.
     """
     partner, errors = _match(tokens, use_lines=False)
     return _match(tokens, use_lines=True) if errors else (partner, errors)
@@ -112,7 +112,7 @@ def _match(tokens: Tokens, *, use_lines: bool) -> tuple[list[int], list[tuple[in
 
 
 def _depth_of(tokens: Tokens, closer: int, stack: list[int], use_lines: bool) -> int | None:
-    """Where in the stack the bracket stands that a closer belongs to; parentheses never reach beyond a brace."""
+    """The position in the stack of the bracket that a closer matches; parentheses never extend beyond a brace."""
     opener = CLOSERS[tokens.kind(closer)]
     outermost: int | None = None
     for depth in range(len(stack) - 1, -1, -1):
@@ -132,13 +132,13 @@ def _depth_of(tokens: Tokens, closer: int, stack: list[int], use_lines: bool) ->
 
 
 def _may_cross(tokens: Tokens, opener: int, closer: int) -> bool:
-    """May the closer have been meant for the opener? A `}` only where it ends the opener's line."""
+    """Whether a closer of the wrong kind may be a typo for the opener's; a `}` only if it ends the opener's line."""
     last = closer + 1 == len(tokens.all) or tokens.breaks[closer + 1]
     return tokens.kind(closer) != "_RBRACE" or (last and _line(tokens, opener) == _line(tokens, closer))
 
 
 def _begins_statement(tokens: Tokens, index: int, stack: list[int]) -> bool:
-    """Does a line that stands in an open bracket look like a statement after the one where the bracket opened?"""
+    """Whether a line inside an open bracket looks like the next statement, so that the bracket was never closed."""
     opener = stack[-1]
     if tokens.kind(opener) == "_LBRACE":
         return False
@@ -153,7 +153,7 @@ def _line(tokens: Tokens, index: int) -> int:
 
 
 def indent(tokens: Tokens, index: int) -> int:
-    """How far the line of a token is indented."""
+    """The indentation of a token's line, in characters."""
     blanks = _BLANKS.match(tokens.source.text, tokens.source.line_starts[_line(tokens, index) - 1])
     return len(blanks[0]) if blanks else 0
 

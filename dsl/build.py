@@ -16,7 +16,7 @@ Parsed = Token | Tree[Token]
 
 
 class Builder:
-    """Makes nodes of one source; one method for each rule of the grammar."""
+    """Converts the tree of one source; one method for each rule of the grammar."""
 
     def __init__(self, source: Source) -> None:
         self.source = source

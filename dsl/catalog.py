@@ -1,6 +1,6 @@
-"""What a `.net` file may name: signatures of layers, losses, optimizers, readers ..., handed in as data.
+"""The names that a `.net` file can use: signatures of layers, losses, optimizers, readers ..., passed in as data.
 
-The language knows no layer by name. Whoever calls `resolve` says what there is, in these values.
+The language knows no layer by name: the caller of `resolve` passes a catalogue.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Text to syntax tree. Whatever the text, the answer is what was understood and a list of findings.
+"""Text to syntax tree, with error recovery: the result is a tree of all valid statements, and a list of errors.
 
-A sound file is scanned, checked and parsed once. Otherwise each statement is parsed by itself, so that every broken one
-gives one finding and no other suffers from it; what is sound is then parsed together. Either way the time is linear.
+A valid file is scanned, checked and parsed once. Otherwise each statement is parsed by itself, so that every invalid
+one gives exactly one error and affects no other; the valid ones are then parsed together. The time is linear.
 """
 
 from __future__ import annotations
@@ -254,7 +254,7 @@ class _Parsing:
 
 
 def _merge_repeated(ordered: list[Diagnostic]) -> list[Diagnostic]:
-    """The findings, those of one stray sign or name told once: they are one habit, and mended together."""
+    """The findings, with repeated ones about the same stray character or name reported once: they have one cause."""
     by_message: dict[str, list[Diagnostic]] = {}
     stages = {found.span for found in ordered if found.code == "E0125"}  # `-> 'relu'`: quotes of no kind
     for found in ordered:
@@ -274,7 +274,7 @@ def _repeated(group: list[Diagnostic]) -> Diagnostic:
 
 
 def _in_order(findings: list[Diagnostic]) -> list[Diagnostic]:
-    """By place in the text, at most `MOST_FINDINGS`; a last one tells how many more there were."""
+    """In the order of the text, at most `MOST_FINDINGS`; the last one gives the number of the others."""
     ordered = _merge_repeated(sorted(findings, key=lambda found: found.span.start if found.span else -1))
     if len(ordered) <= MOST_FINDINGS:
         return ordered

@@ -1,4 +1,4 @@
-"""Text to tokens: one pass that knows no grammar, never fails, and says what cannot be a token.
+"""The scanner: a single pass, independent of the grammar, that never fails and reports what is not a token.
 
 Tokens are Lark's, with the names of `net.lark`. Blanks and comments are left out; `Tokens.breaks` remembers where
 lines end. A keyword that names an argument (`target = "y"`) or a part of a dotted path (`train.loss`) is a NAME here
@@ -34,10 +34,10 @@ SIGNS = {
 WORDS = {"true": "TRUTH", "false": "TRUTH", "pi": "PI", "and": "AND", "or": "OR", "not": "NOT"}
 WORDS.update({word: f"_K_{word.upper()}" for word in KEYWORDS})
 ERROR = "ERROR"
-"""The type of what is no token; a diagnostic has been made for it."""
+"""The type of text that is not a token; it has been reported."""
 
 MAX_ERRORS = 200
-"""After so many findings of one kind a text is not read on: it is no `.net` file."""
+"""After this many errors of one kind, reading stops: the text is no `.net` file."""
 
 _TOKEN = re.compile(
     r"""
@@ -86,7 +86,7 @@ class Tokens:
         return self.all[index].type if 0 <= index < len(self.all) else ""
 
     def adjacent(self, index: int) -> bool:
-        """Nothing stands between this token and the one before it."""
+        """Whether nothing separates this token from the one before it."""
         return index > 0 and self.all[index].start_pos == self.all[index - 1].end_pos
 
 
@@ -174,7 +174,7 @@ def scan(source: Source, start: int = 0) -> Tokens:
 
 
 def _free_words(tokens: Tokens) -> None:
-    """Turns keywords into names where they name an argument or stand in a dotted path."""
+    """Turn keywords into names where they name an argument or are part of a dotted path."""
     calls: list[bool] = []  # for each open bracket: is it the parenthesis of a call
     everything = tokens.all
     for index, token in enumerate(everything):

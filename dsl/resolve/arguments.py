@@ -1,4 +1,4 @@
-"""Arguments of a call, sorted to the inputs and options of what is called; nothing is resolved here."""
+"""Binding of a call's arguments to the inputs and options of the callee; nothing is evaluated here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WEIGHTS = ("weight", "weights", "sample_weight", "sample_weights", "mask")
 
 @dataclass(frozen=True, slots=True)
 class OptionArgument:
-    """An argument for an option: its text, or (first in a pipe into a fn) a value that is there already."""
+    """An argument for an option: its expression, or (first in a pipe into a fn) a value."""
 
     span: Span
     expr: syntax.Expr | None

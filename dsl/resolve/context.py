@@ -1,4 +1,4 @@
-"""Where an expression is resolved: the scope it sees, the place of its weights, the expansions around it."""
+"""The context in which an expression is resolved: its scope, the prefix of its weights, the enclosing expansions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PathUse:
 
 @dataclass(slots=True)
 class Shared:
-    """What all of one `resolve` has in common. `outputs`: the names of the model's outputs so far."""
+    """The state shared by all contexts of one `resolve`. `outputs`: the names of the model's outputs so far."""
 
     catalog: Catalog
     report: Report
@@ -75,7 +75,7 @@ class Context:
     options: bool = False
 
     def derive(self, **changes: Any) -> Context:
-        """A copy with some fields changed (made by hand: this is the resolver's busiest place)."""
+        """A copy with some fields changed; `replace` would be too slow in this, the resolver's hottest function."""
         copy = Context(
             self.shared,
             self.unit,
@@ -94,7 +94,7 @@ class Context:
         return copy
 
     def evaluate(self, expr: syntax.Expr) -> Value:
-        """The value of an expression; poison where it is broken, which is then reported."""
+        """The value of an expression; poison after an error, which is reported."""
         shared = self.shared
         shared.nesting += 1
         if shared.nesting > MOST_NESTED:
@@ -109,7 +109,7 @@ class Context:
         return Operand(self.evaluate(expr), expr.span)
 
     def static(self, expr: syntax.Expr) -> Value:
-        """The value of an expression in which tensors are not seen."""
+        """The value of an expression in which tensors are not visible."""
         return (self if self.options else self.derive(options=True)).evaluate(expr)
 
     # Findings
@@ -141,13 +141,13 @@ class Context:
         raise DiagnosticError(Diagnostic("E0219", message, span, notes=expanded_from(self.trace), help=(help,)))
 
     def count_call(self, span: Span) -> None:
-        """Count one expansion of a block, fn, layer or turn of a loop."""
+        """Count one expansion of a block, fn or layer, or one iteration of a loop."""
         self.shared.calls += 1
         if self.shared.calls > MOST_CALLS:
             self.stop(span, f"this file expands to more than {MOST_CALLS:,} calls and turns of loops", "use fewer")
 
     def _count_items(self, value: tuple[Value, ...], span: Span) -> None:
-        """Count the items of a list, those of lists in it too, each time that it is made or used."""
+        """Count the items of a list and of nested lists, whenever it is created or used."""
         pending: list[tuple[tuple[Value, ...], int]] = [(value, 1)]
         while pending:
             items, depth = pending.pop()
@@ -161,7 +161,7 @@ class Context:
     # Names
 
     def define(self, entry: Entry) -> None:
-        """Make a name in the scope at hand; an error where it is taken."""
+        """Define a name in the current scope; an error if it exists."""
         name = entry.name
         existing = self.scope.clash(name.text)
         if existing is not None:

@@ -1,4 +1,4 @@
-"""Names and what they stand for."""
+"""Scopes: names and their definitions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EntryKind = Literal[
 ]
 
 FUNCTION_PLACE = frozenset({"param", "let", "size", "formal", "loop", "layer", "block", "fn", "import"})
-"""Kinds that can stand in a function's place: they may not share a function's spelling (decision 11)."""
+"""Kinds that can be called: they may not have the name of a function (decision 11)."""
 
 ARTICLES: dict[str, str] = {"input": "an input", "import": "an import"}
 
@@ -34,7 +34,7 @@ class Unit:
     broken: bool = False
 
     def may_define(self, name: str) -> bool:
-        """Whether a statement that was not understood may have made the name: it stands in the text elsewhere too."""
+        """Whether an invalid statement may have defined the name: it also occurs elsewhere in the text."""
         return self.broken and len(re.findall(rf"\b{re.escape(name)}\b", self.source.text)) > 1
 
 
@@ -103,7 +103,7 @@ class Scope:
         return None
 
     def clash(self, name: str) -> Entry | None:
-        """The entry that forbids making `name` here."""
+        """The entry that conflicts with a definition of `name` here."""
         scope: Scope | None = self
         while scope is not None:
             entry = scope.names.get(name)
@@ -124,7 +124,7 @@ class Scope:
         return None
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry that is seen from here."""
+        """All visible entries."""
         scope: Scope | None = self
         shadowed: set[str] = set()
         while scope is not None:

@@ -1,4 +1,4 @@
-"""What an expression comes to while a file is resolved: a static, a node of the graph, several nodes, or poison."""
+"""The values of expressions in the resolver: a static (a constant), a node of the graph, several nodes, or poison."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..source import Span
 
 
 class Poison(Enum):
-    """What a broken expression comes to: the mistake is reported, whatever uses the value stays silent."""
+    """The value of an invalid expression: its error has been reported, and uses of the value report none."""
 
     POISON = "poison"
 
@@ -20,13 +20,12 @@ POISON: Literal[Poison.POISON] = Poison.POISON
 
 
 class Percent(float):
-    """A number written with `%`, as a fraction. It takes no part in arithmetic; outside the resolver it is a plain
-    float."""
+    """A number written with `%`, as a fraction. Arithmetic refuses it; outside the resolver it is a plain float."""
 
 
 @dataclass(frozen=True, slots=True)
 class MultiValue:
-    """What a block with several returns gives: not a value before its parts are named."""
+    """The result of a block with several returns; it can only be unpacked into names."""
 
     nodes: tuple[Node, ...]
     block: str
@@ -37,7 +36,7 @@ Value = int | float | bool | str | Duration | Word | Choice | Node | MultiValue 
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A value on its way into a call, and the text it comes from."""
+    """A value passed to a call, and its source text."""
 
     value: Value
     span: Span
@@ -49,7 +48,7 @@ def is_number(value: object) -> TypeGuard[int | float]:
 
 
 def has_node(value: Value) -> bool:
-    """True where a node is the value or stands in it; lists are as deep as the text nests them."""
+    """Whether the value is or contains a node; iterative, as lists nest as deeply as the text does."""
     if not isinstance(value, tuple):
         return isinstance(value, (Node, MultiValue))
     pending: list[Value] = [value]
@@ -63,7 +62,7 @@ def has_node(value: Value) -> bool:
 
 
 def has_poison(value: Value) -> bool:
-    """True where poison is the value or stands in it."""
+    """Whether the value is or contains poison."""
     if not isinstance(value, tuple):
         return value is POISON
     pending: list[Value] = [value]
@@ -118,7 +117,7 @@ def show(value: Value) -> str:
 
 
 def describe(value: Value) -> str:
-    """What sort of thing the value is, for a message: `the number 3`, `a tensor`."""
+    """The value as a noun phrase for a message: `the number 3`, `a tensor`."""
     match value:
         case bool():
             return f"the truth `{show(value)}`"

@@ -1,4 +1,4 @@
-"""How a net is while it learns: the sizes of its activations and gradients, and in words what is wrong with them."""
+"""The health of a net in training: the magnitudes of its activations and gradients, and a diagnosis in words."""
 
 from .findings import Finding, diagnose, grown, still, typical
 from .gauges import Gauges, Size, sizes

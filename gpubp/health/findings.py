@@ -1,5 +1,5 @@
-"""What the sizes of layers say of a net's health: where gradients vanish or explode, which units are dead or saturated,
-and what may be written to mend it."""
+"""Diagnoses from the sizes of layers: vanishing and exploding gradients, dead and saturated units, and remedies for
+them."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from ..frontend import Net, initialiser, with_init, with_rate
 from .gauges import BOUNDED, CUT, Size
 
 VANISHING_RATIO = 1e-3
-"""A gradient so much smaller at the first layer with weights than at the last has vanished; its inverse: exploded."""
+"""A gradient has vanished if its ratio between the first and the last layer with weights is below this, and exploded if
+it is above the inverse."""
 EXPLODING_RATIO = 1e4
-"""A gradient so many times as large as any before it has exploded."""
+"""A gradient has exploded if it is this many times as large as any earlier one."""
 DEAD, SATURATED = 0.5, 0.9
-"""Parts of a layer's units that are 0 for every row, and of its numbers that lie at the ends of their range, from which
-on it is told."""
+"""Fractions from which on a layer is reported: of its units that are 0 for every row, and of its values that lie at the
+ends of their range."""
 STALLED_SPREAD, STALLED_EPOCHS = 0.01, 3
-"""A loss whose epochs, so many at least, all lie within this part of the first one does not move."""
+"""A loss has stalled if those of all epochs, of which there are at least so many, lie within this fraction of the
+first."""
 _UNBOUNDED = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "hardswish", "softplus")
-"""Activations that pass a gradient on as it is, for numbers above 0."""
+"""Activations whose slope is about 1 for large positive inputs, so that gradients pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong (`vanishing`, `exploding`, `dead`, `saturated`, `lost` or `still`), in words, and what may be
-    written to mend it."""
+    """A problem: its kind (`vanishing`, `exploding`, `dead`, `saturated`, `lost` or `still`), a message, and remedies,
+    most of them as text for the file."""
 
     kind: str
     message: str
@@ -37,7 +39,7 @@ class Finding:
 
 
 def diagnose(net: Net, sizes: Sequence[Size]) -> list[Finding]:
-    """What is wrong with the sizes of a step; nothing, where all is well."""
+    """The problems that the sizes of one step show."""
     findings = []
     dead = [size for size in sizes if size.layer.nodes[-1].kind == CUT and size.dead >= DEAD]
     if dead:
@@ -56,7 +58,7 @@ def diagnose(net: Net, sizes: Sequence[Size]) -> list[Finding]:
 
 
 def _gradient_flow(net: Net, sizes: Sequence[Size]) -> list[Finding]:
-    """What is wrong with how the deltas of the layers that have weights grow or shrink on the way back."""
+    """Problems in how deltas grow or shrink in the backward pass, from one layer with weights to the next."""
     deltas = [(size, size.delta) for size in sizes if size.weights and size.delta is not None]
     zero = [size for size, delta in deltas if delta == 0]
     nonzero = [(size, delta) for size, delta in deltas if delta != 0]
@@ -77,10 +79,10 @@ def _gradient_flow(net: Net, sizes: Sequence[Size]) -> list[Finding]:
                     "exploding", message + _name_of(last), (*_clip_gradient(net), *_reinitialise(first), _LAYERNORM)
                 )
             )
-    # Where no layer has a delta, the loss sends nothing back: it may have nothing more to mend.
+    # If no layer has a delta, the loss has no gradient at all: it may already be minimal.
     if zero and deltas[-1][1]:
         downstream = sizes[sizes.index(zero[-1]) :]
-        # Of units that are dead or saturated it was said already.
+        # Dead and saturated units have been reported already.
         if not any(size.dead == 1 or size.saturated >= SATURATED for size in downstream):
             message = f"no gradient reaches {_name_of(zero[-1])}: its delta is 0, and its weights do not change"
             first_weights = dict.fromkeys(line for size in (downstream[1], zero[-1]) for line in _reinitialise(size))
@@ -89,7 +91,7 @@ def _gradient_flow(net: Net, sizes: Sequence[Size]) -> list[Finding]:
 
 
 def grown(net: Net, earlier: Sequence[Sequence[Size]], sizes: Sequence[Size]) -> list[Finding]:
-    """Whether the gradient explodes as the training goes on: it is far larger than any measured `earlier`."""
+    """Whether the gradient has exploded during training: it is far larger than any measured `earlier`."""
     largest = max(_deltas(sizes), default=0.0)
     previous = max((delta for step in earlier for delta in _deltas(step)), default=0.0)
     if not previous or not largest > EXPLODING_RATIO * previous:
@@ -99,8 +101,8 @@ def grown(net: Net, earlier: Sequence[Sequence[Size]], sizes: Sequence[Size]) ->
 
 
 def typical(steps: Sequence[Sequence[Size]]) -> list[Size]:
-    """Each layer's middle sizes of several steps: what one step alone shows is no ill. A delta is 0 where it is so in
-    all of them."""
+    """The median sizes of each layer over several steps, so that an outlier is not reported. A delta is 0 only if it is
+    0 in all of them."""
     sizes = []
     for layer in zip(*steps, strict=True):
         deltas = [size.delta for size in layer if size.delta is not None]
@@ -118,7 +120,7 @@ def typical(steps: Sequence[Sequence[Size]]) -> list[Size]:
 
 
 def still(net: Net, losses: Sequence[float]) -> list[Finding]:
-    """Whether the loss of the epochs does not move."""
+    """Whether the loss has stalled."""
     if len(losses) < STALLED_EPOCHS or not max(losses) - min(losses) < STALLED_SPREAD * abs(losses[0]):
         return []
     message = f"the loss does not change: {losses[0]:.4g} in the first epoch, {losses[-1]:.4g} in the last"
@@ -134,7 +136,7 @@ def _name_of(size: Size) -> str:
 
 
 def _others(affected: Sequence[Size]) -> str:
-    """How many layers have the same ill as the one that is named, the worst."""
+    """The number of other layers with the problem; the worst is named."""
     count = len(affected) - 1
     return f"; the same holds for {count} other layer{'s' * (count > 1)}" if count else ""
 
@@ -144,7 +146,7 @@ _LAYERNORM = "`-> layernorm` between layers"
 
 
 def _preserve_gradient(sizes: Sequence[Size]) -> tuple[str, ...]:
-    """What lets a gradient through the layers that have weights."""
+    """Remedies for a vanishing gradient."""
     inner = [size.layer.nodes for size in sizes if len(size.layer.nodes) > 1 and initialiser(size.layer.nodes[0])]
     bounded = [nodes for nodes in inner if nodes[-1].kind in BOUNDED]
     help = ["`-> batchnorm` before each activation"]
@@ -156,7 +158,7 @@ def _preserve_gradient(sizes: Sequence[Size]) -> tuple[str, ...]:
 
 
 def _reinitialise(size: Size) -> tuple[str, ...]:
-    """Other first weights for a layer that draws them in no usual way."""
+    """A standard initialiser, for a layer that has another."""
     node = size.layer.nodes[0]
     init = initialiser(node)
     if init is None or init.startswith(("glorot", "xavier", "he_")):

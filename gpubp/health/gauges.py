@@ -1,7 +1,7 @@
-"""The sizes of a net's layers in a step of training, computed by a program beside the one that trains.
+"""The sizes of a net's layers in a training step, computed by a separate program.
 
-Training's own program stays as it is, and so do its bytes: this one takes the same rows, weights and draws, walks
-forward and back, and writes nothing but its figures.
+The training program is not changed, nor are the bytes that it computes: this one takes the same rows, weights and
+random draws, runs the forward and backward pass, and writes only its statistics.
 """
 
 from __future__ import annotations
@@ -23,18 +23,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BOUNDED = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
-"""Functions that are flat at the ends of their range."""
+"""Saturating functions, and their ranges."""
 CUT = "relu"
-"""The function whose units may be 0 for every row, and then learn nothing."""
+"""The activation whose units can die: if one is 0 for every row, it gets no gradient."""
 _EDGE = 0.01
-"""How near to an end of its range a sigmoid is flat: its slope is less than 4 % of what it is in the middle."""
+"""A value is saturated within this fraction of the range from an end: there the slope of a sigmoid is below 4 % of its
+maximum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A layer in a step on some rows: the root mean square of its result and of its delta (None where nothing comes
-    back); the part of its units that are 0 for every row, where it ends in a relu; the part of its numbers that lie at
-    the ends of a bounded range; whether it has `weights` of its own, and is an `output` of the net."""
+    """Statistics of a layer in one step: the root mean squares of its `result` and of its `delta`, the gradient of the
+    loss with respect to that (None without a gradient); the fraction of its units that are 0 for every row, if it ends
+    in a relu; the fraction of its values at the ends of a bounded range; whether it has `weights` of its own, and is an
+    `output` of the net."""
 
     layer: Layer
     result: float
@@ -46,10 +48,11 @@ class Size:
 
 
 class Gauges:
-    """The program of the figures for batches of so many rows, on the executor's device. Raises NetError where a layer
-    refuses batches of that size. Where the net has no loss, nothing comes back.
+    """The program that computes the statistics of batches of `rows` rows, on the executor's device. Without a loss,
+    there are no deltas. Raises NetError if a layer refuses batches of that size.
 
-    `layers`: those that have weights, or an activation that may be sick: not each operation of a formula.
+    `layers`: those with weights, or with an activation that can die or saturate, but not every operation of a formula.
+    `blank`: their sizes, without statistics.
     """
 
     def __init__(self, executor: Executor, rows: int) -> None:
@@ -62,12 +65,12 @@ class Gauges:
 
     @property
     def memory(self) -> int:
-        """Bytes that the program takes beside the net's state."""
+        """Bytes that the program needs in addition to the net's state."""
         return self._program.memory
 
     def measure(self, batches: Iterable[Sequence[Any]]) -> list[Size]:
-        """The sizes of all layers where the executor stands, over some batches of rows as programs take them: root
-        mean squares and parts over all of them, dead what is so in each."""
+        """The sizes of all layers for the executor's current state, over several batches in the programs' input format.
+        A unit is dead if it is so in every batch."""
         import numpy as np
 
         squares: list[NDArray[Any]] = []
@@ -89,14 +92,14 @@ class Gauges:
         dead = 0.0
         if blank.layer in self._units:
             dead = float((maxima[self._units[blank.layer]] == 0).mean())
-        # A mean of squares is never negative: this stands for a delta that is not there.
+        # -1 marks a missing delta: a mean square is never negative.
         root = None if delta < 0 else delta**0.5
         return replace(blank, result=result**0.5, delta=root, dead=dead, saturated=saturated)
 
 
 def sizes(executor: Executor, batch: Mapping[str, Any]) -> list[Size]:
-    """The sizes of the layers in the next step on a batch, in training mode; the executor stays as it is. Raises
-    InputError for arrays that do not fit, NetError as `Gauges` does."""
+    """The sizes of the layers in a training step on a batch, which does not change the executor. Raises InputError for
+    arrays that do not fit, and NetError as `Gauges` does."""
     net = executor.net
     with executor.backend.running():
         arrays, rows = check_feeds(executor.backend, (*net.graph.inputs, *net.graph.targets), batch, executor.dtype)
@@ -104,7 +107,7 @@ def sizes(executor: Executor, batch: Mapping[str, Any]) -> list[Size]:
 
 
 def _build(executor: Executor, rows: int) -> tuple[list[Size], Built, dict[Layer, slice]]:
-    """The layers, with no sizes yet, the program, and where it writes the units of which layer."""
+    """The layers without statistics, the program, and the slice of its output `units` for each layer."""
     net = executor.net
     traced = watched(net, rows, executor.dtype)
     owners = {p.place.name for p in net.layout.parameters.values()}
@@ -118,9 +121,9 @@ def _build(executor: Executor, rows: int) -> tuple[list[Size], Built, dict[Layer
 
 
 def _program(traced: Watched, layers: Sequence[Layer]) -> tuple[Built, dict[Layer, slice]]:
-    """The figures of each layer as one array: the mean squares of its result and of its delta (-1 where nothing comes
-    back), the part that is flat; the largest numbers of the units of those that a relu ends as another; and where in
-    it each layer's are."""
+    """The program, and the slice of its output `units` for each layer that ends in a relu. Its output `figures` has
+    three numbers per layer: the mean squares of its result and of its delta (-1 without one), and the saturated
+    fraction. `units` holds the maximum of each unit of these layers over the rows."""
     figures: list[Var] = []
     maxima: list[Var] = []
     units: dict[Layer, slice] = {}
@@ -145,21 +148,21 @@ def _program(traced: Watched, layers: Sequence[Layer]) -> tuple[Built, dict[Laye
 
 
 def _square(x: Var) -> Var:
-    """The mean square in float64, in which that of any float32 is finite."""
+    """The mean square in float64, where squares of float32 cannot overflow."""
     x64 = ops.cast(x, dtype="float64")
     return ops.mean(x64 * x64)
 
 
 def _saturated_fraction(x: Var, low: float, high: float) -> Var:
-    """The part of the numbers that lie at an end of their range."""
+    """The fraction of values at an end of their range."""
     edge = _EDGE * (high - low)
     at_edge = ops.where(x < low + edge, 1.0, ops.where(x > high - edge, 1.0, ops.full(x.shape, 0.0, x.dtype)))
     return ops.cast(ops.mean(at_edge), dtype="float64")
 
 
 def _interleave(program: Program, extra: Sequence[Eqn]) -> tuple[Eqn, ...]:
-    """The equations with others that read their values, each behind the last that it needs: so that no value is kept
-    for longer than it would be."""
+    """The equations of a program, with each of `extra` right after the last that it depends on: this does not extend
+    the live ranges of its operands."""
     positions = {v: number for number, eqn in enumerate(program.eqns) for v in eqn.outputs}
     following: dict[int, list[Eqn]] = {}
     for eqn in extra:

@@ -1,4 +1,4 @@
-"""The layers of a net as a person counts them: what has weights and the activation behind it are one."""
+"""The layers of a net as people count them: a stage with weights and the activation after it are one layer."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Nodes that are one layer, the `number`th as the data flows, from 1: one node, or one with weights and the
-    activation that alone takes its value."""
+    """Layer `number`, from 1, in topological order: one node, or a node with weights and the activation that is its
+    only user."""
 
     number: int
     nodes: tuple[Node, ...]
 
     @property
     def name(self) -> str:
-        """What the file calls its result, or else the place of its weights."""
+        """The name of its value in the file, or else that of its weights."""
         return self.nodes[-1].label or self.nodes[0].name
 
     @property
@@ -35,7 +35,7 @@ class Layer:
 
 
 def layers_of(net: Net, watched: Watched) -> list[Layer]:
-    """The layers of a net's model, each after those it stands on; the loss is none."""
+    """The layers of a net's model without its loss, in topological order."""
     values = watched.values
     nodes = [n for n in net.graph.nodes if n in values and n.type is None and values[n].dtype in FLOATS]
     # Uses of one shared layer have one name.
@@ -47,7 +47,7 @@ def layers_of(net: Net, watched: Watched) -> list[Layer]:
     group_of: dict[Node, list[Node]] = {}
     for node in nodes:
         group = group_of.get(node.inputs[0]) if len(node.inputs) == 1 else None
-        # What changes numbers by chance, as dropout does, is no activation.
+        # Random stages such as dropout are not activations.
         follows = group is not None and len(group) == 1 and node not in drawing
         if group is not None and follows and _activates(node, group[0], owners, uses, values):
             group.append(node)
@@ -65,8 +65,8 @@ def _all(net: Net) -> Iterable[Node]:
 def _activates(
     node: Node, previous: Node, owners: set[str], uses: Mapping[Node, int], values: Mapping[Node, Var]
 ) -> bool:
-    """Whether a node is the activation of the one before: it changes each number of it, or each row, by a formula
-    without weights."""
+    """Whether a node is the activation of the one before, its only user: a function without weights that keeps the
+    shape."""
     shapes: Sequence[object] = values[node].aval, values[previous].aval
     elementwise = node.name not in owners and shapes[0] == shapes[1]
     return previous.name in owners and elementwise and uses[previous] == 1
