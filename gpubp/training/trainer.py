@@ -81,6 +81,8 @@ def course(
     trainings of nets that differ in seed and split alone."""
     if callable(hooks.callbacks) or not all(map(callable, hooks.callbacks)):
         raise InputError("callbacks is a list of functions: `callbacks=[...]`")
+    if out == "":
+        raise InputError("`out` is empty: it names the folder to save to; None saves nothing")
     epochs = None if epochs is None else positive(epochs, "epochs")
     source = None if resume is None else Path(resume)
     if source is not None:

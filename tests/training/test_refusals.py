@@ -107,6 +107,11 @@ def test_a_callback_stands_in_a_list() -> None:
             gpubp.train(gpubp.loads(text()), "cpu", callbacks=wrong)  # type: ignore[arg-type]
 
 
+def test_a_folder_has_a_name() -> None:
+    with pytest.raises(gpubp.InputError, match="`out` is empty"):
+        gpubp.train(gpubp.loads(text()), "cpu", out="")
+
+
 @pytest.mark.parametrize("seed", [-1, 1.5, "3", True])
 @pytest.mark.parametrize("call", [gpubp.train, gpubp.Executor, gpubp.range_test])
 def test_a_seed_is_a_whole_number(call: Any, seed: Any) -> None:
