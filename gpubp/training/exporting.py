@@ -39,9 +39,9 @@ def export(run: Run | LoadedRun | Executor, path: str | os.PathLike[str]) -> Non
 
 def check_suffix(path: Path) -> None:
     """Raise GpubpError if a net cannot be exported to a file of that name, or the package for it is missing."""
-    if path.suffix not in (".c", ".onnx"):
+    if path.suffix.lower() not in (".c", ".onnx"):
         raise GpubpError(f"`{path}` is neither a .c nor an .onnx file: a net is exported as `net.c` or `net.onnx`")
-    if path.suffix == ".onnx":
+    if path.suffix.lower() == ".onnx":
         try:
             import onnx  # noqa: F401
         except ImportError:
@@ -51,7 +51,7 @@ def check_suffix(path: Path) -> None:
 
 def exported(run: Source, path: Path) -> bytes:
     """The content of a file of that name. Raises NetError."""
-    return onnx_file(run, path.stem) if path.suffix == ".onnx" else c_text(run, identifier(path.stem)).encode()
+    return onnx_file(run, path.stem) if path.suffix.lower() == ".onnx" else c_text(run, identifier(path.stem)).encode()
 
 
 def identifier(text: str) -> str:

@@ -163,7 +163,9 @@ def test_a_net_without_its_statistics_is_not_exported(file: str, tmp_path: Path)
     with pytest.raises(GpubpError, match=r"`p\.standardize` has no statistics of the training rows yet: `fit\(rows\)`"):
         gpubp.export(executor, tmp_path / file)
     executor.fit({"x": [[1.0, 2.0], [3.0, 5.0]]})
-    gpubp.export(executor, tmp_path / file)
+    for name in (file, f"B{file.upper()}"):
+        gpubp.export(executor, tmp_path / name)
+        assert (tmp_path / name).is_file()
 
 
 def test_statistics_that_only_the_loss_uses_are_not_needed(tmp_path: Path) -> None:
