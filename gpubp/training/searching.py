@@ -26,7 +26,7 @@ from .sweeps import Candidate, grouped, in_turn
 from .tpe import learned, require_optuna
 from .trials import RANDOM, TPE, Task, Trial, combinations, method_of, settings
 
-ABOUT, TRIALS = SEARCH, "trials.jsonl"
+TRIALS = "trials.jsonl"
 
 
 @dataclass(slots=True)
@@ -78,12 +78,14 @@ def begin_search(
     and GpubpError where there is nothing to search or to judge by, or the method's package is not there."""
     if method == TPE:
         require_optuna()
+    if (Path(file) / SEARCH).is_file():
+        raise GpubpError(f"`{file}` is the folder of a search, not a `.net` file: `--resume {file}` goes on with it")
     net = load(file, given)
     watch = _check(net, epochs, folds)
     space = domains(net)
     method = method_of(space, trials, method)
     folder = out or free_folder("search-", net, [method, seed, trials, epochs, folds, seeds])
-    if (folder / ABOUT).exists():
+    if (folder / SEARCH).exists():
         raise CheckpointError(f"`{folder}` holds a search already: `--resume {folder}` goes on, or name another folder")
     known = {"given": dict(given), "epochs": epochs, "folds": folds, "seeds": seeds, **_experiment(net)}
     count = int(min(trials, combinations(space)))
@@ -94,15 +96,15 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
     """The search that was saved in `folder`, to `trials` in all, or the last that is done. Raises CheckpointError
     where there is none, or its file or data are not what they were, and NetError."""
     try:
-        known = json.loads((folder / ABOUT).read_text("utf-8"))
+        known = json.loads((folder / SEARCH).read_text("utf-8"))
         file, base = str(known["file"]), Path(known["base"])
         told = {key: known[key] for key in ("given", "epochs", "net", "data", "space")}
         told |= {key: known.get(key) for key in ("folds", "seeds")}  # searches of earlier versions have none
         method, seed, count = str(known["method"]), int(known["seed"]), int(known["trials"])
     except OSError as error:
-        raise CheckpointError(f"`{folder}` holds no search: cannot read `{folder / ABOUT}`: {reason(error)}") from None
+        raise CheckpointError(f"`{folder}` holds no search: cannot read `{folder / SEARCH}`: {reason(error)}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise CheckpointError(f"`{folder / ABOUT}` is damaged: it is not what a search wrote") from None
+        raise CheckpointError(f"`{folder / SEARCH}` is damaged: it is not what a search wrote") from None
     if method == TPE:
         require_optuna()
     path = os.path.relpath(base / Path(file).name)
@@ -174,7 +176,7 @@ def search(
     except OSError as error:
         raise CheckpointError(f"cannot save to `{told.folder}`: {reason(error)}") from None
     try:
-        write(told.folder / ABOUT, (json.dumps(known, indent=2) + "\n").encode())
+        write(told.folder / SEARCH, (json.dumps(known, indent=2) + "\n").encode())
         told.done, whole = _read(told.folder / TRIALS)
         _append(told.folder / TRIALS, whole, "")
         made = {trial.number for trial in told.done}

@@ -153,6 +153,8 @@ def test_what_is_refused(call: Call, tmp_path: Path) -> None:
     net(tmp_path)
     assert call("search", "a.net", "--trials", "1", "--epochs", "1", "--out", "s", "--quiet").code == 0
     assert "holds a search already" in call("search", "a.net", "--out", "s").err
+    help = "`--resume s` goes on with it"
+    assert call("search", "s").err == f"error: `s` is the folder of a search, not a `.net` file: {help}\n"
     for words in (("a.net",), ("--epochs", "2"), ("--seed", "1"), ("--set", "width=2"), ("--method", "tpe")):
         assert call("search", *words, "--resume", "s").code == 2
     net(tmp_path, SEARCHED.replace("[2, 4]", "[2, 4, 8]"))
