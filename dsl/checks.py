@@ -109,7 +109,7 @@ class _Walk(Choices):
         place = tokens.span(index, index + 1) if tokens.kind(index + 1) == "NAME" else tokens.span(index)
         if tokens.kind(self.item.first) == "_K_LAYER":
             remedy = "name the value where the layer is used"
-            return Diagnostic("E0120", "`as` cannot stand in a layer", place, help=(remedy,))
+            return Diagnostic("E0120", "`as` cannot be used in a layer", place, help=(remedy,))
         loops = [opener for opener in self.open if tokens.kind(opener) == "_LBRACE"]
         if not loops:
             return None

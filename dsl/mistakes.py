@@ -181,7 +181,7 @@ class _Mistake(Separators):
             return Diagnostic("E0114", "values have no methods", self._span(), help=(remedy,))
         if kind == "_LBRACE" and before == "_K_REPEAT":
             place = tokens.span(self.index - 1)
-            return Diagnostic("E0125", "`repeat` is not told how often", place, help=("`repeat 3 { ... }`",))
+            return Diagnostic("E0125", "`repeat` lacks a count", place, help=("`repeat 3 { ... }`",))
         if kind == "_LBRACE" and "NUMBER" in self.accepted:
             return Diagnostic(
                 "E0125",

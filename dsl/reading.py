@@ -40,7 +40,7 @@ def not_text(what: str, name: str, error: UnicodeDecodeError) -> Diagnostic:
     line = raw.count(b"\n", 0, error.start) + 1
     message = f"{what} is not text in UTF-8: line {line:,} contains the byte 0x{raw[error.start]:02x}"
     if b"\0" in raw:
-        return Diagnostic("E0101", message, help=("this is no `.net` file, which is plain text",))
+        return Diagnostic("E0101", message, help=("this is not a `.net` file, which is plain text",))
     remedy = f"save it again as UTF-8; from Latin-1: `iconv -f LATIN1 -t UTF-8 {name} > utf8.net`"
     return Diagnostic("E0101", message, help=(remedy,))
 

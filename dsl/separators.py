@@ -90,5 +90,5 @@ class Separators(Operators):
                 remedy = f"`{short(call, 60)}) -> {tokens.all[index + 3]}`"
                 message = "an activation is a stage of its own"
                 return Diagnostic("E0123", message, tokens.span(index + 1), help=(remedy,))
-        message = f"`{tokens.all[index + 1]}` stands behind the call whose option it is"
+        message = f"`{tokens.all[index + 1]}` comes after the call whose option it is"
         return Diagnostic("E0123", message, tokens.span(index + 1), help=(f"options go in parentheses: {remedy}",))

@@ -104,7 +104,7 @@ def _misplaced(tokens: Tokens, first: int, section: str) -> Diagnostic:
         remedy = ("braces go around all of it: `model { ... }`",)
     elif word == "return":
         remedy = ("`output name = ...` makes a value of the model known outside",)
-    return Diagnostic("E0129", f"`{word}` cannot stand {where}", tokens.span(first), f"belongs {home}", help=remedy)
+    return Diagnostic("E0129", f"`{word}` is not allowed {where}", tokens.span(first), f"belongs {home}", help=remedy)
 
 
 def _no_statement(tokens: Tokens, first: int, section: str, allowed: tuple[str, ...]) -> Diagnostic | None:
@@ -122,7 +122,7 @@ def _no_statement(tokens: Tokens, first: int, section: str, allowed: tuple[str, 
         return None
     if following in ("_EQUAL", "_COMMA"):
         remedies = ["a constant is declared with `let`, a number to vary with `param`; values belong in `model`"]
-        return Diagnostic("E0129", f"`{word}` stands outside all sections", tokens.span(first), help=tuple(remedies))
+        return Diagnostic("E0129", f"`{word}` is outside all sections", tokens.span(first), help=tuple(remedies))
     remedy = _FOREIGN.get(word, _PARTS)
     return Diagnostic("E0121", f"`{word}` does not start a statement", tokens.span(first), help=(remedy,))
 

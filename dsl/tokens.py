@@ -221,7 +221,7 @@ def _check_number(source: Source, start: int, end: int) -> Diagnostic | None:
 def _check_string(source: Source, start: int, end: int) -> Diagnostic | None:
     text = source.text[start:end]
     lone = _SURROGATE.search(source.text, start, end)
-    if lone:  # no file holds one, and no path may: it is no text in UTF-8
+    if lone:  # no file holds one, and no path may: it is not UTF-8 text
         message = f"the character U+{ord(lone[0]):04X} has no meaning here"
         return Diagnostic("E0104", message, Span(source, *lone.span()))
     for match in _ESCAPE.finditer(source.text, start, end):

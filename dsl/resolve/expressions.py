@@ -38,7 +38,7 @@ def evaluate(cx: Context, expr: syntax.Expr) -> Value:
         case syntax.Range():
             return cx.error(
                 "E0318",
-                "a range stands after `in` only",
+                "a range is only allowed after `in`",
                 expr.span,
                 help=["`[for i in a..b { i }]` makes a list of it"],
             )

@@ -144,7 +144,7 @@ def _not_known(cx: Context, size: syntax.Unknown, declared: Declared, sizes: Siz
     if sizes.asked:
         message = f"the data does not say how large `{written}` of `{declared.name.text}` is"
         if isinstance(declared.type, syntax.LabelType) and size is declared.type.classes:
-            message = f"the data of `{declared.name.text}` is no column of classes"
+            message = f"the data of `{declared.name.text}` is not a column of classes"
         cx.error("E0224", message, size.span)
         return
     help = "write the size as a number, or read it in `data`"

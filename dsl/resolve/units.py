@@ -94,7 +94,7 @@ class Loader:
         try:
             text = self.read(path)
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             help = getattr(error, "__notes__", None) or ["paths start in the folder of the importing file"]
             cx.error("E0214", f"cannot read `{path}`: {reason[:1].lower()}{reason[1:]}", written.span, help=help)
             return None

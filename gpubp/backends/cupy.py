@@ -85,7 +85,7 @@ class CupyBackend:
     def _give_up(self, error: Exception) -> None:
         self.compiles = False
         self.description = f"{self._about}; {error})"
-        self._cuda.say_once(f"CuPy goes on without compiled kernels: {error}")
+        self._cuda.say_once(f"CuPy continues without compiled kernels: {error}")
 
     @property
     def xp(self) -> Any:

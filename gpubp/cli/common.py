@@ -101,7 +101,7 @@ def open_net(arguments: argparse.Namespace) -> Net:
 def rows_of(dataset: Dataset) -> str:
     """How many rows each part of the data has."""
     parts = ", ".join(f"{len(rows):,} {part}" for part, rows in dataset.parts.items())
-    return parts + (f" ({dataset.left_out:,} left out for missing cells)" if dataset.left_out else "")
+    return parts + (f" ({dataset.left_out:,} dropped for missing cells)" if dataset.left_out else "")
 
 
 def warn(warnings: Iterable[Diagnostic]) -> None:

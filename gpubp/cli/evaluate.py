@@ -23,7 +23,7 @@ def work(arguments: argparse.Namespace) -> int:
     run = load_run(arguments.run, arguments.device)
     rows = run.rows(arguments.data, targets=True)
     say_unused(rows.unused, arguments.data)
-    say_gaps(rows, arguments.data, "the figures are without them")
+    say_gaps(rows, arguments.data, "the metrics are without them")
     figures = run.evaluate(rows.arrays, arguments.batch)
     count = len(next(iter(rows.arrays.values())))
     figures.pop("penalty")

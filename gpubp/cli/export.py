@@ -33,6 +33,6 @@ def work(arguments: argparse.Namespace) -> int:
     check_suffix(output)
     content = exported(load_run(arguments.run, "cpu"), output)
     write_output(output, content)
-    how = "how to call it stands at the top" if output.suffix.lower() == ".c" else "for any number of rows"
+    how = "the top of the file says how to call it" if output.suffix.lower() == ".c" else "for any number of rows"
     print(f"wrote {visible(str(output))}: {max(len(content) // 1000, 1):,} kB; {how}")
     return 0

@@ -98,7 +98,7 @@ def _table(table: Path, arguments: argparse.Namespace) -> int:
     shown = _word(output)
     print(f"\n`gpubp check {shown}` shows its layers, `gpubp run {shown}` trains it")
     if arguments.target is None:
-        print(f"`gpubp init {_word(table)} --target NAME --force` learns another column")
+        print(f"`gpubp init {_word(table)} --target NAME --force` predicts another column")
     return 0
 
 
@@ -111,7 +111,7 @@ def _require_free(paths: list[Path], force: bool) -> None:
     for path in paths:
         if path.exists() and (path.is_dir() or not force):
             help = "it is a folder" if path.is_dir() else "`--force` writes over it, `-o FILE` to another place"
-            raise GpubpError(f"`{visible(str(path))}` is there already: {help}")
+            raise GpubpError(f"`{visible(str(path))}` already exists: {help}")
 
 
 def _write(files: dict[Path, bytes], force: bool) -> list[str]:

@@ -124,7 +124,7 @@ def _beside(answers: dict[str, list[str]], kept: Mapping[str, object]) -> dict[s
     """The answers, if none of them bears the name of a column that is kept. Raises GpubpError."""
     for name in answers:
         if name in kept:
-            raise GpubpError(f"`{visible(name)}` cannot be kept: a column of the answers bears this name")
+            raise GpubpError(f"`{visible(name)}` cannot be kept: a column of the answers has this name")
     return answers
 
 

@@ -100,5 +100,5 @@ def _rate(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"`{text}` is no rate above 0")
+        raise argparse.ArgumentTypeError(f"`{text}` is not a rate above 0")
     return value

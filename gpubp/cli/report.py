@@ -26,7 +26,7 @@ def work(arguments: argparse.Namespace) -> int:
     folder = run if run.is_dir() else run.parent
     output = folder / "report.html" if arguments.output is None else Path(arguments.output)
     if ends_otherwise(output, (".html", ".htm", "")):
-        raise GpubpError(f"`{visible(str(output))}` is no .html file, and a report is a page")
+        raise GpubpError(f"`{visible(str(output))}` is not an .html file, and a report is a page")
     text = report(run)
     write_output(output, text.encode())
     print(f"wrote {visible(str(output))}: it needs no network")

@@ -146,7 +146,7 @@ def _net(arguments: argparse.Namespace) -> Net:
     if arguments.resume is None:
         arguments.refuse("FILE is missing: name a .net file, or a run with `--resume`")
     if arguments.set:
-        arguments.refuse("`--set` needs the .net file: a run that goes on keeps its params")
+        arguments.refuse("`--set` needs the .net file: a resumed run keeps its params")
     return net_of(Path(arguments.resume))
 
 
@@ -202,7 +202,7 @@ def _say_stopped(run: Run) -> None:
     where = f"stopped at step {run.executor.step:,} of {run.total:,}"
     how = "nothing is saved"
     if run.folder is not None:
-        how = f"`gpubp run --resume {shlex.quote(str(run.folder))}` goes on from there"
+        how = f"`gpubp run --resume {shlex.quote(str(run.folder))}` continues from there"
     print(f"{where}; {how}", file=sys.stderr)
 
 

@@ -99,7 +99,7 @@ def work(arguments: argparse.Namespace) -> int:
     if not ended:
         place = shlex.quote(str(told.folder))
         done = f"stopped after {len(told.done):,} of {_trials(told)}"
-        print(f"{done}; `gpubp search --resume {place}` goes on", file=sys.stderr)
+        print(f"{done}; `gpubp search --resume {place}` continues", file=sys.stderr)
         return interrupt.code
     if best is None:
         raise DivergedError("no trial came to an end; the first failed: " + told.done[0].failed)
@@ -149,7 +149,7 @@ def _search(arguments: argparse.Namespace) -> Search:
     }
     for word, given in (words | {"`--method`": arguments.method, "`--seed`": arguments.seed}).items():
         if given is not None:
-            arguments.refuse(f"{word} cannot be given with `--resume`: a search goes on with what it began with")
+            arguments.refuse(f"{word} cannot be given with `--resume`: a search continues with its original options")
     return resume_search(Path(arguments.resume), arguments.trials)
 
 

@@ -59,7 +59,7 @@ def asked(arguments: argparse.Namespace) -> str | None:
     if arguments.seeds is not None and arguments.folds is not None:
         arguments.refuse("`--seeds` and `--folds` are two studies: leave one of them out")
     if arguments.file is None and arguments.folds is not None:
-        arguments.refuse("`--folds` needs the .net file: what goes on keeps its folds")
+        arguments.refuse("`--folds` needs the .net file: what is resumed keeps its folds")
     if arguments.file is None and arguments.seeds is not None and not seeds:
         arguments.refuse("`--seeds` needs the .net file, or the folder of several seeds to go on with")
     if folds and arguments.file is not None and arguments.folds is None:
@@ -70,7 +70,7 @@ def asked(arguments: argparse.Namespace) -> str | None:
     kind = SEED if seeds or arguments.seeds is not None else FOLD if every_fold else None
     for option, given in (("--out", arguments.out is not None), ("--no-save", arguments.no_save)):
         if given and (folds or seeds):
-            arguments.refuse(f"`{option}` cannot be given: a {_CALLED[kind or FOLD]} goes on in its own folder")
+            arguments.refuse(f"`{option}` cannot be given: a {_CALLED[kind or FOLD]} continues in its own folder")
     if kind is not None and arguments.profile:
         which = "say which with `--fold`" if kind == FOLD else "leave `--seeds` out"
         arguments.refuse(f"`--profile` looks at one training: {which}")
@@ -84,7 +84,7 @@ def work(arguments: argparse.Namespace, kind: str) -> int:
     if arguments.file is not None:
         net = open_net(arguments)
     elif arguments.set:
-        arguments.refuse("`--set` needs the .net file: what goes on keeps its params")
+        arguments.refuse("`--set` needs the .net file: what is resumed keeps its params")
     else:
         assert resumed is not None
         saved = saved_runs(resumed)
@@ -131,7 +131,7 @@ def work(arguments: argparse.Namespace, kind: str) -> int:
     done = f"stopped after {len(told.outcomes):,} of {count:,} {kind}s"
     how = "nothing is saved"
     if told.folder is not None and saved_runs(told.folder):
-        how = f"`gpubp run --resume {shlex.quote(str(told.folder))}` goes on"
+        how = f"`gpubp run --resume {shlex.quote(str(told.folder))}` continues"
     print(f"{done}; {how}", file=sys.stderr)
     return interrupt.code
 

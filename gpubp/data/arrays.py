@@ -135,7 +135,7 @@ def _open_npy(base: Path, name: str, span: Span, told: bool | None) -> Source:
     check_size(header, size - header.offset, name, span)
     if header.fortran and len(header.shape) > 1:
         message = f"`{name}` lies column by column (Fortran order), and cannot be read row by row"
-        raise problem("E0422", message, span, help="save it anew: `numpy.save(path, numpy.ascontiguousarray(array))`")
+        raise problem("E0422", message, span, help="save it again: `numpy.save(path, numpy.ascontiguousarray(array))`")
     if not header.shape:
         raise no_rows(name, span)
     values = Segment(path, header.offset, header.dtype, header.shape[0], header.shape[1:])

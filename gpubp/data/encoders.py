@@ -230,5 +230,5 @@ def _whole(number: Any) -> int:
 
 def _real(number: Any) -> float:
     if not isinstance(number, (int, float)) or isinstance(number, bool) or not isfinite(number):
-        raise ValueError(f"{number!r} is no finite number")
+        raise ValueError(f"{number!r} is not a finite number")
     return float(number)

@@ -93,7 +93,7 @@ def _entries(base: Path, path: str, span: Span | None) -> tuple[list[str], list[
     except (OSError, ValueError) as error:
         if isinstance(error, OSError):
             raise unreadable(path, span, error) from None
-        raise problem("E0412", f"`{clipped(path)}` is no path of a folder", span) from None
+        raise problem("E0412", f"`{clipped(path)}` is not a path of a folder", span) from None
     for name in (*files, *folders):
         if not f"{path}{name}".isprintable():  # and so no lone surrogates, which stand for bytes that are no UTF-8
             message = f"`{clipped(path)}/{clipped(name)}` has signs in its name that cannot be printed"
@@ -122,8 +122,8 @@ def beside(pictures: Folder, masks: Folder) -> tuple[str, ...]:
     if missing or len(own) < len(pictures.names):
         if missing:
             message = f"`{masks.path}` has no mask for {listed(missing, 3)}"
-            raise problem("E0420", message, masks.span, help="a mask bears the name of its picture")
-        raise problem("E0420", f"two pictures of `{pictures.path}` bear one name", pictures.span)
+            raise problem("E0420", message, masks.span, help="a mask has the name of its picture")
+        raise problem("E0420", f"two pictures of `{pictures.path}` have the same name", pictures.span)
     return tuple(found[_stem(name)] for name in pictures.names)
 
 

@@ -76,5 +76,5 @@ def diverged(loss: float, step: int, epoch: int) -> DivergedError:
         )
     return DivergedError(
         f"the loss is {loss} at step {step:,} (epoch {epoch:,}): training stopped; a smaller "
-        "learning rate usually mends this"
+        "learning rate usually fixes this"
     )

@@ -33,7 +33,7 @@ def refused(net: Net, outputs: Mapping[str, Any], xp: Any, step: int) -> str:
             "negative number, numbers that are too large)"
         )
     else:
-        why = "that step changed nothing; a smaller learning rate or `clip = clip_norm(1.0)` usually mends this"
+        why = "that step changed nothing; a smaller learning rate or `clip = clip_norm(1.0)` usually fixes this"
     return f"{found}, where the loss is {loss:.6g}: {why}"
 
 
@@ -43,5 +43,5 @@ def require_finite(parameters: Mapping[str, Any], xp: Any, step: int) -> None:
         if not bool(xp.isfinite(view).all()):
             raise DivergedError(
                 f"after step {step:,} the parameter `{name}` is no longer finite; a smaller learning rate "
-                "usually mends this"
+                "usually fixes this"
             )

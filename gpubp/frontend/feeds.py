@@ -122,14 +122,14 @@ def check_values(backend: Backend, node: Node, array: Any, numbers: Any, first: 
     xp, classes = backend.xp, None if node.type is None else node.type.classes
     if classes is None:
         if array.dtype.kind == "f" and not _all_finite(xp, numbers):
-            _refuse(backend, node, array, ~xp.isfinite(array), "is no finite number", first)
+            _refuse(backend, node, array, ~xp.isfinite(array), "is not a finite number", first)
             why = f"is too large for {numbers.dtype}: `precision = float64` takes it"
             _refuse(backend, node, array, ~xp.isfinite(numbers), why, first)
         return
     if array.dtype.kind == "f":
         with backend.running():
             whole = xp.floor(array) == array
-        _refuse(backend, node, array, ~whole, "is no whole number: labels are 0, 1, ...", first)
+        _refuse(backend, node, array, ~whole, "is not a whole number: labels are 0, 1, ...", first)
     wrong = (array < 0) | (array >= classes)
     _refuse(backend, node, array, wrong, f"is no label: they are 0 to {classes - 1}", first)
 

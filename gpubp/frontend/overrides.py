@@ -21,7 +21,7 @@ def in_force(
     health: bool | None = None,
 ) -> Net:
     """The net as if its file said `epochs` (replacing `steps` too), `seed`, `precision` and `health`, where not None.
-    The file must have a `train` section. Raises InputError for a seed that is no whole number from 0."""
+    The file must have a `train` section. Raises InputError for a seed that is not a whole number from 0."""
     assert net.graph.train is not None
     seed = None if seed is None else positive(seed, "the seed", 0)
     given = {"epochs": epochs, "seed": seed, "precision": precision, "health": health}

@@ -32,7 +32,7 @@ def verify(program: Program, checked: Collection[Eqn] = frozenset()) -> Program:
                     raise GpubpError(f"`{eqn.op.name}` gives {expected}, the equation says {output and output.aval}")
         for output in eqn.outputs:
             if output in made:
-                raise GpubpError(f"`{eqn.op.name}` makes a value that is there already: {output.hint or output.aval}")
+                raise GpubpError(f"`{eqn.op.name}` makes a value that already exists: {output.hint or output.aval}")
             made.add(output)
         if eqn.op.trait == "view" and isinstance(eqn.inputs[0], Var):
             shown[eqn.output] = shown.get(eqn.inputs[0], eqn.inputs[0])

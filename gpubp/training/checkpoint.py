@@ -109,7 +109,7 @@ def _saved(path: Path, content: bytes) -> Saved:
         version = about["format"]
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         said = " ".join(str(error).split())[:200]
-        raise CheckpointError(f"`{path}` is no saved state, or is damaged: {said}") from None
+        raise CheckpointError(f"`{path}` is not a saved state, or is damaged: {said}") from None
     if version != FORMAT:
         raise CheckpointError(f"`{path}` has the format {version}, but this version of gpubp reads {FORMAT}")
     if known != _digest(state, about):
@@ -135,7 +135,7 @@ def read_weights(path: Path, memory: int | None = None) -> Mapping[str, Any]:
         return load(content)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         said = " ".join(str(error).split())[:200]
-        raise CheckpointError(f"`{path}` is no safetensors file that can be read: {said}") from None
+        raise CheckpointError(f"`{path}` is not a readable safetensors file: {said}") from None
 
 
 def _content(path: Path, memory: int | None) -> bytes:
@@ -148,13 +148,13 @@ def _content(path: Path, memory: int | None) -> bytes:
             head = file.read(8)
             size = _header_size(head)
             if len(head) < 8 or not 2 <= size <= min(found.st_size - 8, MOST_HEADER):
-                raise CheckpointError(f"`{path}` is no saved state, or is damaged: it has no header")
+                raise CheckpointError(f"`{path}` is not a saved state, or is damaged: it has no header")
             if memory is not None and found.st_size > memory:
                 message = f"`{path}` has {found.st_size:,} bytes, but only {memory:,} bytes of memory are free"
                 raise CheckpointError(message)
             header = file.read(size)
             if _end(header, path) != found.st_size - 8 - size:
-                raise CheckpointError(f"`{path}` is no saved state, or is damaged: it is cut short or too long")
+                raise CheckpointError(f"`{path}` is not a saved state, or is damaged: it is cut short or too long")
             return head + header + file.read()
     except OSError as error:
         raise CheckpointError(f"cannot read `{path}`: {reason(error)}") from None
@@ -170,7 +170,7 @@ def _end(header: bytes, path: Path) -> int:
         entries = json.loads(header)
         return max((int(e["data_offsets"][1]) for name, e in entries.items() if name != "__metadata__"), default=0)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
-        raise CheckpointError(f"`{path}` is no saved state, or is damaged: its header cannot be read") from None
+        raise CheckpointError(f"`{path}` is not a saved state, or is damaged: its header cannot be read") from None
 
 
 def _digest(state: Mapping[str, Any], about: Mapping[str, Any]) -> str:

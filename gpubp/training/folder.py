@@ -148,7 +148,7 @@ class RunFolder:
             self._claim(self._missing())
             if not resumed and (path / LAST).exists():
                 raise CheckpointError(
-                    f"`{path}` holds a run already: resume it, or save to another folder; nothing is written over"
+                    f"`{path}` already contains a run: resume it, or save to another folder; nothing is overwritten"
                 )
         except BaseException:
             self.close()

@@ -108,7 +108,7 @@ def cross_validate(
         raise InputError("`data` of a cross-validation is not given by parts: the folds are its parts")
     told = CrossValidation(folds, place_of("a cross-validation", out, resume))
     if resume is not None and not holds_folds(Path(resume)):
-        raise CheckpointError(f"`{resume}` holds no cross-validation to go on with")
+        raise CheckpointError(f"`{resume}` contains no cross-validation to continue")
 
     def note(member: Member, run: Run, epochs: int, seconds: float) -> None:
         where = None if run.folder is None else str(run.folder)

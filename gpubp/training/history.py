@@ -20,14 +20,14 @@ def about(folder: Path) -> dict[str, Any]:
     """The contents of `env.json`. Raises CheckpointError if it is missing or invalid, or the folder does not exist."""
     if not folder.is_dir():
         why = "it is a file" if folder.exists() else "no such file or directory"
-        raise CheckpointError(f"`{folder}` is no run: {why}")
+        raise CheckpointError(f"`{folder}` is not a run: {why}")
     text = _text(folder / ABOUT)
     try:
         found = json.loads(text)
         if not isinstance(found, dict):
             raise ValueError("not an object")
     except (ValueError, RecursionError):
-        raise CheckpointError(f"`{folder / ABOUT}` is damaged: it holds no whole JSON object") from None
+        raise CheckpointError(f"`{folder / ABOUT}` is damaged: it contains no complete JSON object") from None
     return found
 
 
@@ -86,6 +86,6 @@ def _text(path: Path) -> str:
     except (FileNotFoundError, NotADirectoryError) as error:
         # A folder of something else, or of a run that ended before it had begun.
         said = no_run(path.parent, path.name) if path.parent.is_dir() else reason(error)
-        raise CheckpointError(f"`{path.parent}` is no run: {said}") from None
+        raise CheckpointError(f"`{path.parent}` is not a run: {said}") from None
     except OSError as error:
         raise CheckpointError(f"cannot read `{path}`: {reason(error)}") from None

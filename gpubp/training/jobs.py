@@ -62,7 +62,7 @@ def processes(
                 except BrokenProcessPool:
                     # Only the system ends such a process early. The pool ends the others.
                     raise MemoryError(
-                        "a process of the search was killed; fewer `--jobs` take less, and `--resume` goes on"
+                        "a process of the search was killed; fewer `--jobs` take less, and `--resume` continues"
                     ) from None
             if stop.value or (stopping is not None and stopping()):
                 yield None

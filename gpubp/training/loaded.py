@@ -41,7 +41,7 @@ def net_of(place: Path) -> Net:
     folder = place if place.is_dir() else place.parent
     if not (folder / MAIN).is_file():
         why = no_run(place, MAIN) if place.is_dir() else "it is a file in no run's folder"
-        raise CheckpointError(f"`{place}` is no run: {why if place.exists() else 'no such file or directory'}")
+        raise CheckpointError(f"`{place}` is not a run: {why if place.exists() else 'no such file or directory'}")
     about = history.about(folder) if (folder / ABOUT).is_file() else {}
     try:
         net = load(folder / MAIN)

@@ -55,7 +55,7 @@ class Training:
             try:
                 ex.load_state_dict(saved.state)
             except CheckpointError as error:
-                raise CheckpointError(f"`{source}` cannot go on as `{net.graph.source.name}`: {error}") from None
+                raise CheckpointError(f"`{source}` cannot continue as `{net.graph.source.name}`: {error}") from None
         dataset = dataset_of(ex, data, self.split_seed)
         watch = watch_of(net, dataset.parts)
         self.best = None if watch is None else Best(watch)

@@ -68,7 +68,7 @@ class Predictor:
         warning lists them. Raises InputError or DataError."""
         if isinstance(data, str | os.PathLike):
             path, rows = data, self.rows(data, targets=True)
-            _warn(rows, path, "the figures are without them")
+            _warn(rows, path, "the metrics are without them")
             data = rows.arrays
         return self.executor.evaluate(data, batch)
 

@@ -150,7 +150,7 @@ class Race:
                 return
 
     def _look_for_lost(self, first: int, losses: Any, done: Sequence[int]) -> None:
-        """Find the first of the steps behind `first` whose loss is no finite number, though its gradient was finite and
+        """Find the first step after `first` whose loss is not a finite number, though its gradient was finite and
         it was made: a run of its own ends there."""
         for k in self.going:
             made = losses[k, : max(0, done[k] - first)].tolist()
@@ -201,7 +201,7 @@ class Race:
         for k in self.going:
             restart, best = self.restarts[k], self.bests[k]
             if self.lost.get(k, step + 1) <= step:
-                restart.stopped = f"diverged: the loss is no finite number at step {self.lost[k]:,}"
+                restart.stopped = f"diverged: the loss is not a finite number at step {self.lost[k]:,}"
                 ensemble.stand_still(k)
                 continue
             if k in ensemble.stopped and done[k] < step:

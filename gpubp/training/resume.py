@@ -46,7 +46,7 @@ def require_file_data(place: Path, saved: Saved) -> None:
         elif holds_seeds(place.parent):
             call = f'replicate(net, data=..., resume="{place.parent}")'
         raise CheckpointError(
-            f"`{place}` was trained on arrays that Python handed over, and goes on with the same ones: `gpubp.{call}`"
+            f"`{place}` was trained on arrays that Python handed over, and continues with the same ones: `gpubp.{call}`"
         )
 
 
@@ -59,7 +59,7 @@ def require_same(place: Path, saved: Saved, net: Net, data: Mapping[str, str]) -
     if wrong:
         raise CheckpointError(
             f"`{place}` is of another experiment: {'; '.join(_change(key, before, now) for key in wrong)}. "
-            f'To begin a new training with its weights: `start = load("{place}")` in `train`'
+            f'To start a new training with its weights: `start = load("{place}")` in `train`'
         )
     files = different(saved.about.get("data", {}), data)
     if files:

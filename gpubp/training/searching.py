@@ -86,7 +86,9 @@ def begin_search(
     method = method_of(space, trials, method)
     folder = out or free_folder("search-", net, [method, seed, trials, epochs, folds, seeds])
     if (folder / SEARCH).exists():
-        raise CheckpointError(f"`{folder}` holds a search already: `--resume {folder}` goes on, or name another folder")
+        raise CheckpointError(
+            f"`{folder}` already contains a search: `--resume {folder}` continues, or name another folder"
+        )
     known = {"given": dict(given), "epochs": epochs, "folds": folds, "seeds": seeds, **_experiment(net)}
     count = int(min(trials, combinations(space)))
     return Search(net, folder, file, *watch, method, seed, count, known)
@@ -102,7 +104,9 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
         told |= {key: known.get(key) for key in ("folds", "seeds")}  # searches of earlier versions have none
         method, seed, count = str(known["method"]), int(known["seed"]), int(known["trials"])
     except OSError as error:
-        raise CheckpointError(f"`{folder}` holds no search: cannot read `{folder / SEARCH}`: {reason(error)}") from None
+        raise CheckpointError(
+            f"`{folder}` contains no search: cannot read `{folder / SEARCH}`: {reason(error)}"
+        ) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise CheckpointError(f"`{folder / SEARCH}` is damaged: it is not what a search wrote") from None
     if method == TPE:

@@ -101,12 +101,12 @@ def replicate(
     else:
         began, number = seeds_in(Path(resume))
         if seed not in (None, began):
-            raise CheckpointError(f"`{resume}` begins with seed {began} and cannot go on with {seed}")
+            raise CheckpointError(f"`{resume}` begins with seed {began} and cannot continue with {seed}")
         first, seeds = began, number if seeds is None else seeds
     seeds = positive(seeds, "seeds")
     told = Replication(first, seeds, place)
     if resume is None and told.folder is not None and holds_seeds(told.folder):
-        raise CheckpointError(f"`{out}` holds runs of several seeds already: resume them, or save to another folder")
+        raise CheckpointError(f"`{out}` already contains runs of several seeds: resume them, or save to another folder")
     announced = False
 
     def announce(_: Run) -> None:
@@ -141,7 +141,7 @@ def as_json(told: Replication) -> dict[str, Any]:
 def seeds_in(place: Path) -> tuple[int, int]:
     """The first seed of a replication in a folder, and how many there are to be. Raises CheckpointError."""
     if not holds_seeds(place):
-        raise CheckpointError(f"`{place}` holds no runs of several seeds to go on with")
+        raise CheckpointError(f"`{place}` contains no runs of several seeds to continue")
     try:
         known = json.loads((place / SEEDS).read_text("utf-8"))
         return int(known["first"]), positive(known["of"], "seeds")

@@ -157,9 +157,9 @@ def _side_by_side(net: Net, where: tuple[str, str], hooks: Hooks) -> int:
 def place_of(what: str, out: Any, resume: Any) -> Path | None:
     """The folder of a study. Raises InputError or CheckpointError if there cannot be one."""
     if None not in (out, resume) and out != resume:
-        raise InputError(f"{what} goes on in its own folder: leave `out` out")
+        raise InputError(f"{what} continues in its own folder: leave `out` out")
     if resume is None and out is not None and (Path(out) / ABOUT).exists():
-        raise CheckpointError(f"`{out}` holds a run already: save to another folder; nothing is written over")
+        raise CheckpointError(f"`{out}` already contains a run: save to another folder; nothing is overwritten")
     place = resume if out is None else out
     return None if place is None else Path(place)
 

@@ -116,7 +116,7 @@ def _as_before(source: Path, saved: Saved, seed: int | None, precision: str | No
     """The seed and precision with which a run is resumed. Raises CheckpointError if others are requested."""
     for what, asked, was in (("seed", seed, saved.about["seed"]), ("precision", precision, saved.about["precision"])):
         if asked is not None and asked != was:
-            raise CheckpointError(f"`{source}` was trained with the {what} {was} and cannot go on with {asked}")
+            raise CheckpointError(f"`{source}` was trained with the {what} {was} and cannot continue with {asked}")
     # The best of several restarts has its own seed; the split was drawn by the file's, so that test rows stay test
     # rows.
     return int(saved.about["split_seed"]), str(saved.about["precision"])

@@ -136,7 +136,7 @@ def test_a_broken_compiler(
         trained(used, monkeypatch)
         trained(used, monkeypatch)
     assert len(caplog.records) == 1
-    assert "NumPy goes on without compiled kernels" in caplog.text
+    assert "NumPy continues without compiled kernels" in caplog.text
     assert "\n" not in caplog.records[0].getMessage()
     assert not used.compiles
 

@@ -262,7 +262,7 @@ def test_a_formula_without_weights_is_followed_too(call: Call, tmp_path: Path) -
 
 def test_what_is_no_file_and_no_run_is_refused(call: Call, tmp_path: Path) -> None:
     assert call("explain", tmp_path / "nowhere.net").code == 2
-    assert call("explain", tmp_path).err == f"error: `{tmp_path}` is no run: it has no `resolved.net`\n"
+    assert call("explain", tmp_path).err == f"error: `{tmp_path}` is not a run: it has no `resolved.net`\n"
 
 
 def test_a_gradient_that_is_not_finite_is_told(call: Call, tmp_path: Path) -> None:

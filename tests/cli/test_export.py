@@ -29,7 +29,7 @@ def test_the_function_is_named_after_the_file(call: Call, run: str) -> None:
     assert (said.code, said.err) == (0, "")
     assert "int net_2_a_predict(const float *x, float *p);\n" in said.out
     said = call("export", run, "-o", "wing flow.c")
-    assert (said.code, said.out) == (0, "wrote wing flow.c: 5 kB; how to call it stands at the top\n")
+    assert (said.code, said.out) == (0, "wrote wing flow.c: 5 kB; the top of the file says how to call it\n")
     assert "int wing_flow_predict(" in Path("wing flow.c").read_text("utf-8")
 
 
@@ -53,8 +53,8 @@ def test_what_cannot_be(call: Call, run: str) -> None:
     Path("folder.c").mkdir()
     (Path(run) / "last.safetensors").write_bytes(b"rubbish")
     wrong = {
-        ("nowhere",): (2, "error: `nowhere` is no run: no such file or directory\n"),
-        ("2-a.net",): (2, "error: `2-a.net` is no run: it is a file in no run's folder\n"),
+        ("nowhere",): (2, "error: `nowhere` is not a run: no such file or directory\n"),
+        ("2-a.net",): (2, "error: `2-a.net` is not a run: it is a file in no run's folder\n"),
         (run, "-o", "a.h"): (2, f"error: `a.h` {KINDS}\n"),
     }
     for words, (code, text) in wrong.items():

@@ -142,7 +142,7 @@ def half_hour() -> dict[str, str]:
     sound = sound.replace('target = "kind")', f'target = "kind", {drop})').replace("= 500", "= 60")
     net.write_text(sound, "utf-8")
     screen = session.type("interrupted", "gpubp run fruit.net --seed 1 --out trained", cue="epoch 30/60")
-    session.type("resumed", quoted("stopped at step .*; `(gpubp run [^`]+)` goes on", screen))
+    session.type("resumed", quoted("stopped at step .*; `(gpubp run [^`]+)` continues", screen))
     session.type("runs", "gpubp runs")
 
     Path("new.csv").write_text(NEW, "utf-8")

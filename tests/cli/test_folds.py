@@ -133,7 +133,7 @@ def test_ctrl_c_and_on(call: Call, file: Path, monkeypatch: pytest.MonkeyPatch) 
         patched.setattr(study.Interrupt, "__call__", asked)
         said = call("run", "a.net", "--folds", "3", *words, "--out", "cv", "--quiet")
         assert said.code == 130
-        assert said.err == "stopped after 1 of 3 folds; `gpubp run --resume cv` goes on\n"
+        assert said.err == "stopped after 1 of 3 folds; `gpubp run --resume cv` continues\n"
         told = False
         lost = call("run", "a.net", "--folds", "3", *words, "--no-save", "--json")
         assert (lost.code, lost.err) == (130, "stopped after 1 of 3 folds; nothing is saved\n")

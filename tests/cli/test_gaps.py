@@ -46,7 +46,7 @@ def test_evaluate_leaves_them_out_as_the_training_did(call: Call, run: Path, tmp
     assert said.out.startswith("2 rows of new.csv (3 left out)\n")
     assert said.err.splitlines() == [
         "note: `new.csv` has columns that the net was trained without, which are not used: `id`",
-        "warning: 3 of 5 rows of `new.csv` cannot be used: the figures are without them",
+        "warning: 3 of 5 rows of `new.csv` cannot be used: the metrics are without them",
         "  3 rows miss a cell: line 2, column `a`; line 4, column `b`; line 6, column `y`",
     ]
     (tmp_path / "whole.csv").write_text("a,b,y\n1,2,1\n3,4,1\n", "utf-8")
@@ -72,7 +72,7 @@ def test_in_python_no_row_vanishes_unseen(run: Path) -> None:
     assert rows.gaps == (0, 2)
     np.testing.assert_array_equal(rows.arrays["x"], [[1, 2], [3, 4], [5, 6]])
     np.testing.assert_array_equal(found[[1, 3, 4]], loaded.predict(rows.arrays)["p"])
-    with pytest.warns(UserWarning, match="3 of 5 rows of `new.csv` cannot be used: the figures are without them"):
+    with pytest.warns(UserWarning, match="3 of 5 rows of `new.csv` cannot be used: the metrics are without them"):
         loaded.evaluate("new.csv")
 
 

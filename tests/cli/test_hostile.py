@@ -84,7 +84,7 @@ def test_a_table_that_does_not_fit(
 
 
 @pytest.mark.parametrize("cell", ["", "nan"])
-@pytest.mark.parametrize(("verb", "told"), [("predict", "answers are left empty"), ("evaluate", "figures are without")])
+@pytest.mark.parametrize(("verb", "told"), [("predict", "answers are left empty"), ("evaluate", "metrics are without")])
 def test_a_row_that_cannot_be_used(call: Call, home: Path, verb: str, told: str, cell: str) -> None:
     said = call(verb, "run", table(home, ROWS.replace("3,0.9,0", f"{cell},0.9,0")), "--device", "cpu")
     assert said.code == 0
@@ -193,4 +193,4 @@ def test_figures_that_are_damaged_end_where_they_are_whole(call: Call, home: Pat
 
 
 def test_a_file_in_the_place_of_a_run(call: Call, home: Path) -> None:
-    refused(call("report", MODELS / "xor.net"), "is no run: it is a file in no run's folder")
+    refused(call("report", MODELS / "xor.net"), "is not a run: it is a file in no run's folder")

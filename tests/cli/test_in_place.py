@@ -32,4 +32,4 @@ def test_a_folder_in_place_of_a_run(call: Call, tmp_path: Path, verb: str, file:
     (tmp_path / "found" / file).touch()
     said = call(verb, "found")
     assert (said.code, said.out) == (2, "")
-    assert said.err.startswith(f"error: `found` is no run: {why}")
+    assert said.err.startswith(f"error: `found` is not a run: {why}")

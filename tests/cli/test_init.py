@@ -162,7 +162,7 @@ def test_nothing_is_written_over(call: Call) -> None:
     Path("a.net").write_text("mine")
     said = start(call, rows)
     assert (said.code, Path("a.net").read_text()) == (2, "mine")
-    assert said.err == "error: `a.net` is there already: `--force` writes over it, `-o FILE` to another place\n"
+    assert said.err == "error: `a.net` already exists: `--force` writes over it, `-o FILE` to another place\n"
     assert start(call, rows, "--force").code == 0
     nowhere = start(call, rows, "-o", "sub/b.net")
     assert (nowhere.code, nowhere.err) == (2, "error: there is no folder `sub` to write `sub/b.net` to\n")

@@ -14,7 +14,7 @@ def test_a_column_without_a_name_of_its_own_is_left_out(call: Call) -> None:
     rows = ",a,b,b,y\n" + "".join(f"{i},{i * i / 7},{i},{i % 3},{i % 2}\n" for i in range(60))
     said = start(call, rows)
     assert ("left out: `column 1` (no name in the header); `b`, `b` (a name that another column has too)\n") in said.out
-    assert said.out.endswith("`gpubp init a.csv --target NAME --force` learns another column\n")
+    assert said.out.endswith("`gpubp init a.csv --target NAME --force` predicts another column\n")
     assert 'columns = [["a"], "y"]' in sound(call, "a.net")
     assert call("run", "a.net", "--epochs", "1", "--device", "cpu", "--out", "run").code == 0
     answered = call("predict", "run", "a.csv", "--device", "cpu", "--keep", "a")

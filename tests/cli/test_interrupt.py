@@ -54,7 +54,7 @@ def test_the_first_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     step = int(read(tmp_path / "run" / LAST).about["step"])
     first, last = err.strip().splitlines()
     assert first == "finishing the step and saving; Ctrl-C again ends at once"
-    assert last == f"stopped at step {step:,} of 500,000; `gpubp run --resume run` goes on from there"
+    assert last == f"stopped at step {step:,} of 500,000; `gpubp run --resume run` continues from there"
     more = step // 5 + 5
     rest = gpubp.train(gpubp.load(net), "cpu", resume=tmp_path / "run", epochs=more)
     whole = gpubp.train(gpubp.load(net), "cpu", epochs=more)
@@ -68,14 +68,14 @@ def test_a_run_goes_on_under_the_options_that_it_began_with(tmp_path: Path) -> N
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert err.strip().endswith("of 500,000; `gpubp run --resume 'my run'` goes on from there")
+    assert err.strip().endswith("of 500,000; `gpubp run --resume 'my run'` continues from there")
     again = begin_in(tmp_path, "--resume", "my run")
     again.send_signal(signal.SIGTERM)
     _, err = again.communicate(timeout=60)
     assert again.returncode == 143, err
     assert err.startswith("\nfinishing the step and saving; SIGTERM again ends at once\n")
     assert "warning" not in err, "the kernels are the same, too"
-    assert err.strip().endswith("of 500,000; `gpubp run --resume 'my run'` goes on from there")
+    assert err.strip().endswith("of 500,000; `gpubp run --resume 'my run'` continues from there")
     about = read(tmp_path / "my run" / LAST).about
     assert (about["seed"], about["precision"]) == (3, "float64")
 
@@ -89,7 +89,7 @@ def test_a_reader_that_has_gone_ends_the_training_and_loses_nothing(tmp_path: Pa
     process.stderr.close()
     assert process.wait(timeout=60) == 130, err
     step = int(read(tmp_path / "run" / LAST).about["step"])
-    assert err == f"stopped at step {step:,} of 500,000; `gpubp run --resume run` goes on from there\n"
+    assert err == f"stopped at step {step:,} of 500,000; `gpubp run --resume run` continues from there\n"
 
 
 def test_nothing_is_saved_where_nothing_is_to_be(tmp_path: Path) -> None:

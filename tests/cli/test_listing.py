@@ -81,7 +81,7 @@ def test_runs_are_compared(call: Call, tmp_path: Path) -> None:
     assert found["settings"]["seed"] == [0, 3]
     assert call("runs", "diff", "a").code == 2
     assert call("runs", "a", "b").code == 2
-    assert call("runs", "diff", "a", "c").err == "error: `c` is no run: no such file or directory\n"
+    assert call("runs", "diff", "a", "c").err == "error: `c` is not a run: no such file or directory\n"
     Path("c").mkdir()
-    assert call("runs", "diff", "a", "c").err == "error: `c` is no run: it has no `env.json`\n"
-    assert "`a/env.json` is no run: it is a file" in call("runs", "diff", "a", "a/env.json").err
+    assert call("runs", "diff", "a", "c").err == "error: `c` is not a run: it has no `env.json`\n"
+    assert "`a/env.json` is not a run: it is a file" in call("runs", "diff", "a", "a/env.json").err

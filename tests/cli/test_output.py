@@ -38,7 +38,7 @@ def test_a_training_whose_output_finds_no_room_is_saved(tmp_path: Path) -> None:
     net = write_net(tmp_path, length="epochs = 100000")
     said = shell(f"gpubp run {net} --json --out run > {FULL}", tmp_path)
     assert said.returncode == 130
-    assert "goes on from there" in said.stderr
+    assert "continues from there" in said.stderr
     assert "Traceback" not in said.stderr
     assert (tmp_path / "run" / LAST).is_file()
 

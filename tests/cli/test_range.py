@@ -142,7 +142,7 @@ def test_the_command(call: Call, tmp_path: Path) -> None:
     assert lines[14].split() == ["0.001", "learning", "rate", f"{told['rates'][-1]:.2g}"]
     assert lines[-1].startswith(f"try `lr = {told['suggested']:g}`, a tenth of the rate at which it is least; the file")
     assert [path.name for path in tmp_path.iterdir()] == ["a.net"], "nothing is saved"
-    assert "is no rate above 0" in call("range", "a.net", "--low", "0").err
+    assert "is not a rate above 0" in call("range", "a.net", "--low", "0").err
     assert call("range", "a.net", "-o", "x.pdf").err == "error: `x.pdf` is neither a .png nor an .svg file\n"
 
 

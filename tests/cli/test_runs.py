@@ -71,7 +71,7 @@ def test_resume_without_the_file(call: Call, tmp_path: Path) -> None:
         refused = call("run", "--resume", wrong)
         assert (refused.code, refused.out) == (2, "")
         assert refused.err.count("error:") == 1
-        assert "is no run" in refused.err
+        assert "is not a run" in refused.err
 
 
 def test_a_resume_of_another_net_is_refused(call: Call, tmp_path: Path) -> None:
@@ -102,9 +102,9 @@ def test_rows_that_are_left_out_are_counted(call: Call, tmp_path: Path) -> None:
     rows = "a,b,y\n1,2,3\n,2,4\n5,6,7\n8,9,?\n"
     path = write(tmp_path, rows=rows, data=", missing = drop")
     said = call("run", path, "--out", "run")
-    assert said.out.splitlines()[0].split("; ")[1] == "rows: 2 train (2 left out for missing cells)"
+    assert said.out.splitlines()[0].split("; ")[1] == "rows: 2 train (2 dropped for missing cells)"
     assert json.loads(Path("run/env.json").read_text("utf-8"))["left_out"] == 2
-    assert call("check", path).out.startswith("rows: 2 train (2 left out for missing cells)\n\nvalue ")
+    assert call("check", path).out.startswith("rows: 2 train (2 dropped for missing cells)\n\nvalue ")
     assert "left out" not in call("check", write(tmp_path, data=", missing = drop")).out
 
 
@@ -153,7 +153,7 @@ def test_columns_that_the_net_does_not_take_in(call: Call, tmp_path: Path) -> No
     assert "`new.csv` has no column `di`" in wrong.err
     Path("twice.csv").write_text("p,a,b\n7,1,2\n", "utf-8")
     assert (
-        "`p` cannot be kept: a column of the answers bears this name"
+        "`p` cannot be kept: a column of the answers has this name"
         in call("predict", "run", "twice.csv", "--keep", "p").err
     )
 
@@ -192,7 +192,7 @@ def test_predict_gives_numbers_their_names(call: Call, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (("predict", "nowhere", "new.csv"), 2, "`nowhere` is no run: no such file or directory"),
+        (("predict", "nowhere", "new.csv"), 2, "`nowhere` is not a run: no such file or directory"),
         (("predict", "run", "nowhere.csv"), 2, "`nowhere.csv` does not exist"),
         (("predict", "run", "other.csv"), 2, "has no column `b`"),
         (("predict", "run", "new.csv", "-o", "new.csv"), 2, "is the table itself"),

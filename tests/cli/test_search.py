@@ -152,8 +152,8 @@ def test_what_is_refused(call: Call, tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
     net(tmp_path)
     assert call("search", "a.net", "--trials", "1", "--epochs", "1", "--out", "s", "--quiet").code == 0
-    assert "holds a search already" in call("search", "a.net", "--out", "s").err
-    help = "`--resume s` goes on with it"
+    assert "already contains a search" in call("search", "a.net", "--out", "s").err
+    help = "`--resume s` continues it"
     assert call("search", "s").err == f"error: `s` is the folder of a search, not a `.net` file: {help}\n"
     for words in (("a.net",), ("--epochs", "2"), ("--seed", "1"), ("--set", "width=2"), ("--method", "tpe")):
         assert call("search", *words, "--resume", "s").code == 2
@@ -233,7 +233,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     os.kill(begun.pid, signal.SIGINT)
     _, err = begun.communicate(timeout=60)
     assert begun.returncode == 130, err
-    assert err.strip().endswith("`gpubp search --resume s` goes on")
+    assert err.strip().endswith("`gpubp search --resume s` continues")
     done = trials(tmp_path / "s")
     assert 1 <= len(done) < 1000
     assert len({trial["number"] for trial in done}) == len(done)

@@ -60,7 +60,7 @@ def test_a_signal_to_all_processes_keeps_what_is_done(tmp_path: Path, number: si
     assert search.returncode == 128 + number, err
     assert err.startswith("\nstopping; finished trials are saved; ")
     assert "Traceback" not in err
-    assert err.strip().endswith("`gpubp search --resume s` goes on")
+    assert err.strip().endswith("`gpubp search --resume s` continues")
 
 
 def test_its_processes_end_with_it_however_it_ends(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_process_that_is_killed_is_told_and_the_search_goes_on(tmp_path: Path)
     assert len(made) == 2
     os.kill(int(made[0].name), signal.SIGKILL)
     _, err = search.communicate(timeout=60)
-    told = "a process of the search was killed; fewer `--jobs` take less, and `--resume` goes on"
+    told = "a process of the search was killed; fewer `--jobs` take less, and `--resume` continues"
     assert (search.returncode, err) == (1, f"error: not enough memory: {told}\n")
     more = str(len(trials(tmp_path / "s")) + 3)
     assert process("search", "--resume", str(tmp_path / "s"), "--trials", more, "--jobs", "2").code == 0

@@ -82,7 +82,7 @@ def test_ctrl_c_and_on(call: Call, file: Path, monkeypatch: pytest.MonkeyPatch) 
         patched.setattr(study._Show, "ended", end)
         patched.setattr(study.Interrupt, "__call__", asked)
         said = call(*words, "--out", "s", "--quiet")
-        assert (said.code, said.err) == (130, "stopped after 1 of 3 seeds; `gpubp run --resume s` goes on\n")
+        assert (said.code, said.err) == (130, "stopped after 1 of 3 seeds; `gpubp run --resume s` continues\n")
         told = False
         lost = call(*words, "--no-save", "--json")
         assert (lost.code, lost.err) == (130, "stopped after 1 of 3 seeds; nothing is saved\n")
@@ -105,12 +105,12 @@ def test_ctrl_c_and_on(call: Call, file: Path, monkeypatch: pytest.MonkeyPatch) 
         ("a.net --seeds 3 --folds 2", "`--seeds` and `--folds` are two studies"),
         ("a.net --seeds 3 --profile", "`--profile` looks at one training: leave `--seeds` out"),
         ("--seeds 3", "`--seeds` needs the .net file, or the folder of several seeds"),
-        ("--resume s --no-save", "`--no-save` cannot be given: a replication goes on in its own folder"),
+        ("--resume s --no-save", "`--no-save` cannot be given: a replication continues in its own folder"),
         ("--resume s --out t", "`--out` cannot be given"),
         ("--resume s --set lr=1", "`--set` needs the .net file"),
-        ("--resume s --seed 4", "`s` begins with seed 0 and cannot go on with 4"),
+        ("--resume s --seed 4", "`s` begins with seed 0 and cannot continue with 4"),
         ("a.net --resume s", "`s` holds several seeds: leave FILE out, or say `--seeds` too"),
-        ("a.net --resume none --seeds 3", "`none` holds no runs of several seeds to go on with"),
+        ("a.net --resume none --seeds 3", "`none` contains no runs of several seeds to continue"),
         ("a.csv --seeds 3", "is a table, not a `.net` file"),
         ("c.net --seeds 3", "cannot read `c.net`"),
     ],

@@ -243,7 +243,7 @@ def test_kernels_that_cannot_be_compiled(use: Use, caplog: pytest.LogCaptureFixt
     net = gpubp.load(MODELS / "iris.net")
     with caplog.at_level(logging.WARNING, "gpubp"):
         run = gpubp.train(net, "gpu", epochs=1)
-    assert [r.message for r in caplog.records] == ["CuPy goes on without compiled kernels: NVRTC failed: out of luck"]
+    assert [r.message for r in caplog.records] == ["CuPy continues without compiled kernels: NVRTC failed: out of luck"]
     assert "out of luck" in run.executor.backend.description
     assert losses(run) == losses(gpubp.train(net, "cpu", epochs=1, backend="numpy"))
 

@@ -247,7 +247,7 @@ def test_statistics_come_back_to_the_bit(world: World) -> None:
         ({"shape": [2]}, "its sizes do not fit together"),
         ({"shape": [-5]}, "-5 is no size"),
         ({"shape": [1 << 40]}, "1099511627776 is no size"),
-        ({"scale": float("nan")}, "nan is no finite number"),
+        ({"scale": float("nan")}, "nan is not a finite number"),
         ({"mean": []}, "its sizes do not fit together"),
         ({"deviation": [0.0] * 5}, "a deviation is 0"),
         ({"words": "abc"}, "a list of words holds something else"),

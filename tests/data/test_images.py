@@ -201,7 +201,7 @@ def test_folders_for_testing(world: World, flowers: dict[str, Array]) -> None:
         ("x, y", {"labels": FOLDERS, "path": "photo"}, "the folder `photo` does not exist"),
         ("x, y", {"labels": FOLDERS, "path": "photos/rose/a.bmp"}, "`photos/rose/a.bmp` is a file, not a folder"),
         ("x, y", {"labels": FOLDERS, "path": "photos/rose"}, "`photos/rose/a.bmp` stands in no folder of a class"),
-        ("x, y", {"labels": FOLDERS, "path": "a\0b"}, "is no path of a folder"),
+        ("x, y", {"labels": FOLDERS, "path": "a\0b"}, "is not a path of a folder"),
     ],
 )
 def test_options_that_do_not_fit(

@@ -49,7 +49,7 @@ def test_rows_are_predicted_in_pieces_that_stay_in_the_cache(backend: str, monke
         np.testing.assert_allclose(values, whole[name], rtol=0, atol=1e-6)
     assert given["a"][0, 1] == 0.01
     for name, wrong, message in (
-        ("a", np.inf, r"`a\[77, 1\]`: inf is no finite"),
+        ("a", np.inf, r"`a\[77, 1\]`: inf is not a finite"),
         ("b", 4, r"`b\[77\]`: 4 is no label"),
     ):
         changed = {key: value.copy() for key, value in given.items()}

@@ -127,7 +127,7 @@ def test_what_is_no_number_of_the_type(value: float) -> None:
         ex.predict(wrong)
     assert "`x[2, 1]`: " in str(caught.value)
     assert str(value) in str(caught.value)
-    why = "is too large for float32: `precision = float64` takes it" if value == 1e300 else "is no finite number"
+    why = "is too large for float32: `precision = float64` takes it" if value == 1e300 else "is not a finite number"
     assert str(caught.value).endswith(why)
     if value == 1e300:
         executor(precision="float64").predict(wrong)
@@ -158,7 +158,7 @@ def test_labels_of_any_type(kind: str) -> None:
 @pytest.mark.parametrize(
     ("label", "message"),
     [
-        (1.5, "`label[3]`: 1.5 is no whole number"),
+        (1.5, "`label[3]`: 1.5 is not a whole number"),
         (-1, "`label[3]`: -1 is no label: they are 0 to 3"),
         (4, "`label[3]`: 4 is no label: they are 0 to 3"),
         (4.0, "`label[3]`: 4.0 is no label: they are 0 to 3"),

@@ -212,7 +212,7 @@ warning[W0302]: `softmax` follows `softmax`
  6 | output p = x -> dense(3) -> softmax -> softmax
    |                             -------    ^^^^^^^ no probability can exceed 0.58
    |                             |
-   |                             `softmax` stands here already
+   |                             `softmax` is here already
 help: keep one of the two, or put a layer with weights between them"""
     )
 

@@ -167,7 +167,7 @@ def test_colours_stand_out_on_white_and_black() -> None:
 
 def test_what_cannot_be_plotted(runs: tuple[Path, Path], tmp_path: Path, capsys: Capture) -> None:
     assert main(["plot", str(tmp_path / "nothing")]) == 2
-    assert capsys.readouterr().err.endswith("nothing` is no run: no such file or directory\n")
+    assert capsys.readouterr().err.endswith("nothing` is not a run: no such file or directory\n")
     assert main(["plot", str(runs[0]), "-o", "a.jpg"]) == 2
     assert "neither a .png nor an .svg file" in capsys.readouterr().err
     young = tmp_path / "young"

@@ -264,7 +264,7 @@ def test_the_command(runs: Path, tmp_path: Path, capsys: Capture, monkeypatch: p
     assert main(["report", str(run / "last.safetensors"), "-o", str(out)]) == 0
     assert out.read_text("utf-8") == text, "the same run gives the same page"
     assert main(["report", str(run), "-o", "report.pdf"]) == 2
-    assert capsys.readouterr().err == "error: `report.pdf` is no .html file, and a report is a page\n"
+    assert capsys.readouterr().err == "error: `report.pdf` is not an .html file, and a report is a page\n"
     assert main(["report", str(tmp_path)]) == 2
     assert "is no run" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "pygments", None)

@@ -1,6 +1,6 @@
 """Mutated files by the thousand, judged on all cores: `python -m tests.robustness.soak [COUNT]`.
 
-The case of a number is the same text as long as the models are the same: `--first N` goes on where a run was stopped,
+The case of a number is the same text as long as the models are the same: `--first N` continues where a run was stopped,
 `--case N` tries one. Every failure is printed with the smallest text that fails alike, and its whole text is kept as a
 file; the slowest answers are told at the end. The exit code is 1 where anything failed.
 """

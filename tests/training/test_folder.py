@@ -104,7 +104,7 @@ def test_a_run_is_not_written_over(tmp_path: Path) -> None:
     path = write_net(tmp_path)
     train(path, out=tmp_path / "out", epochs=1)
     before = files(tmp_path)
-    with pytest.raises(gpubp.CheckpointError, match=r"`.*out` holds a run already"):
+    with pytest.raises(gpubp.CheckpointError, match=r"`.*out` already contains a run"):
         train(path, out=tmp_path / "out", epochs=1)
     assert files(tmp_path) == before
 

@@ -169,12 +169,12 @@ def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
     assert collected(net, resume=out, epochs=8)[0].folds[2].epochs == 8
     with pytest.raises(gpubp.CheckpointError, match="`split` was"):
         gpubp.cross_validate(net, 4, "cpu", resume=out)
-    with pytest.raises(gpubp.CheckpointError, match="holds a run already"):
+    with pytest.raises(gpubp.CheckpointError, match="already contains a run"):
         gpubp.cross_validate(net, 3, "cpu", out)
-    with pytest.raises(gpubp.CheckpointError, match="holds a run already"):
+    with pytest.raises(gpubp.CheckpointError, match="already contains a run"):
         gpubp.cross_validate(net, 3, "cpu", out / "fold-1")
     for nothing in (tmp_path / "nowhere", out / "fold-1"):
-        with pytest.raises(gpubp.CheckpointError, match="holds no cross-validation to go on with"):
+        with pytest.raises(gpubp.CheckpointError, match="contains no cross-validation to continue"):
             gpubp.cross_validate(net, 3, "cpu", resume=nothing)
     with pytest.raises(gpubp.InputError, match="in its own folder"):
         gpubp.cross_validate(net, 3, "cpu", tmp_path / "other", out)

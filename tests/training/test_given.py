@@ -199,5 +199,5 @@ def test_a_number_that_is_not_finite_is_found_far_behind(monkeypatch: pytest.Mon
     monkeypatch.setattr("gpubp.frontend.feeds._AT_ONCE", 12)
     x = X.copy()
     x[58, 2] = np.inf
-    with pytest.raises(InputError, match=r"`x\[58, 2\]`: inf is no finite number"):
+    with pytest.raises(InputError, match=r"`x\[58, 2\]`: inf is not a finite number"):
         train(data={"x": x, "y": Y})

@@ -197,10 +197,10 @@ def test_one_checkpoint_of_a_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (None, "is no run: no such file or directory"),
-        ("resolved.net", "is no run: it has no `resolved.net`"),
+        (None, "is not a run: no such file or directory"),
+        ("resolved.net", "is not a run: it has no `resolved.net`"),
         ("last.safetensors", "has no checkpoint"),
-        ("metrics.jsonl", "is no run: it has no `metrics.jsonl`"),
+        ("metrics.jsonl", "is not a run: it has no `metrics.jsonl`"),
     ],
 )
 def test_what_is_no_run(tmp_path: Path, spoil: str | None, message: str) -> None:

@@ -26,7 +26,7 @@ def test_two_that_begin_at_once(tmp_path: Path) -> None:
 
     train(net, out=out, epochs=1, callbacks=[begin])
     assert (out / LAST).is_file()
-    with pytest.raises(gpubp.CheckpointError, match="holds a run already"):
+    with pytest.raises(gpubp.CheckpointError, match="already contains a run"):
         RunFolder(out, resumed=False)
     other = RunFolder(tmp_path / "other" / "one", resumed=False)
     (tmp_path / "other" / "mine").touch()

@@ -56,7 +56,7 @@ def test_the_seed_goes_with_the_state(tmp_path: Path) -> None:
     assert state(resumed) == state(whole)
     assert resumed.metrics == whole.metrics
     assert state(train(path, seed=9, resume=tmp_path / "out")) == state(whole)
-    with pytest.raises(gpubp.CheckpointError, match="with the seed 9 and cannot go on with 1"):
+    with pytest.raises(gpubp.CheckpointError, match="with the seed 9 and cannot continue with 1"):
         train(path, seed=1, resume=tmp_path / "out")
 
 
@@ -130,9 +130,9 @@ def test_any_layout_is_saved_right(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (None, "cannot read `.*nowhere`: no such file or directory"),
-        (b"", "is no saved state"),
-        (b"\x00" * 100, "is no saved state"),
-        (b"some text that is long enough to be read", "is no saved state"),
+        (b"", "is not a saved state"),
+        (b"\x00" * 100, "is not a saved state"),
+        (b"some text that is long enough to be read", "is not a saved state"),
     ],
 )
 def test_what_cannot_be_resumed_from(tmp_path: Path, content: bytes | None, message: str) -> None:
@@ -149,7 +149,7 @@ def test_a_state_cut_short_is_refused(tmp_path: Path) -> None:
     train(path, out=tmp_path / "out", epochs=1)
     file = tmp_path / "out" / LAST
     file.write_bytes(file.read_bytes()[:-10])
-    with pytest.raises(gpubp.CheckpointError, match="is no saved state"):
+    with pytest.raises(gpubp.CheckpointError, match="is not a saved state"):
         train(path, resume=tmp_path / "out")
 
 
@@ -166,7 +166,7 @@ def test_a_state_of_another_net(tmp_path: Path) -> None:
     with pytest.raises(gpubp.CheckpointError) as caught:
         train(path, resume=tmp_path / "out")
     assert str(caught.value).startswith(
-        f"`{tmp_path / 'out'}` cannot go on as `{path}`: `p.dense.weight` has shape (3, 6)"
+        f"`{tmp_path / 'out'}` cannot continue as `{path}`: `p.dense.weight` has shape (3, 6)"
     )
 
 
@@ -179,9 +179,9 @@ def test_seed_and_precision_are_those_of_the_state(tmp_path: Path) -> None:
     assert (resumed.executor.dtype, resumed.executor.seed) == ("float64", 3)
     alone = gpubp.load(out / "resolved.net")
     assert (alone.dtype, alone.option("seed"), alone.option("epochs")) == ("float64", 3, 10)
-    with pytest.raises(gpubp.CheckpointError, match="with the precision float64 and cannot go on with float32"):
+    with pytest.raises(gpubp.CheckpointError, match="with the precision float64 and cannot continue with float32"):
         train(path, resume=out, precision="float32")
-    with pytest.raises(gpubp.CheckpointError, match="with the seed 3 and cannot go on with 4"):
+    with pytest.raises(gpubp.CheckpointError, match="with the seed 3 and cannot continue with 4"):
         train(path, resume=out, seed=4)
 
 

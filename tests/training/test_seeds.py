@@ -101,13 +101,13 @@ def test_it_goes_on_where_it_was_and_to_more(tmp_path: Path) -> None:
     assert [state(run) for run in runs] == [state(run) for run in wanted]
     assert [len(run.history) for run in runs] == [0, 0, 0, 6]
     assert [one.epochs for one in told.replicates] == [6] * 4
-    with pytest.raises(gpubp.CheckpointError, match="begins with seed 0 and cannot go on with 1"):
+    with pytest.raises(gpubp.CheckpointError, match="begins with seed 0 and cannot continue with 1"):
         collected(net, seed=1, resume=out)
-    with pytest.raises(gpubp.CheckpointError, match="holds runs of several seeds already"):
+    with pytest.raises(gpubp.CheckpointError, match="already contains runs of several seeds"):
         collected(net, out=out)
-    with pytest.raises(gpubp.CheckpointError, match="holds a run already"):
+    with pytest.raises(gpubp.CheckpointError, match="already contains a run"):
         collected(net, out=out / "seed-1")
-    with pytest.raises(gpubp.CheckpointError, match="holds no runs of several seeds to go on with"):
+    with pytest.raises(gpubp.CheckpointError, match="contains no runs of several seeds to continue"):
         collected(net, resume=out / "seed-1")
     with pytest.raises(gpubp.CheckpointError, match="holds those of several seeds"):
         gpubp.load_run(out)

@@ -126,7 +126,7 @@ def test_names_of_another_library_are_told(tmp_path: Path) -> None:
     [
         ('"first/nowhere"', "", "cannot read `.*nowhere`: no such file or directory"),
         ('"first"', "", r"cannot read `.*first/last\.safetensors`: no such file"),
-        ('"first/a.csv"', "", r"`.*first/a\.csv` is no saved state, or is damaged"),
+        ('"first/a.csv"', "", r"`.*first/a\.csv` is not a saved state, or is damaged"),
         ('"first/run"', "7", r"`p\.dense\.weight` has shape \[3, 6\] in `first/run`, and \[3, 7\] here"),
         ('"first/run"', "6) -> dense(6", r"`p\.dense_2\.weight` has shape \[6, 1\] in `first/run`, and \[6, 6\] here"),
         ('"first/run", only = [p.dense_3]', "6) -> dense(6", r"`first/run` has no `p\.dense_3\.weight`"),

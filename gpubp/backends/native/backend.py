@@ -52,7 +52,7 @@ class NativeBackend(NumpyBackend):
         except NativeError as error:
             self.compiles = False
             self.description = f"CPU (NumPy {np.__version__}; {error})"
-            say_once(f"NumPy goes on without compiled kernels: {error}")
+            say_once(f"NumPy continues without compiled kernels: {error}")
             return None
 
     def copies(

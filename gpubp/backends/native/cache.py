@@ -130,7 +130,7 @@ class KernelCache:
         except OSError as error:
             raise CacheError(f"cannot make `{self.folder}`: {_reason(error)}") from None
         if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o077:
-            raise CacheError(f"`{self.folder}` is no folder that belongs to this user alone (mode 0700)")
+            raise CacheError(f"`{self.folder}` is not a folder that belongs to this user alone (mode 0700)")
 
 
 def _digest(content: bytes) -> str:

@@ -39,7 +39,7 @@ def activation_twice(net: Traced) -> Iterator[Diagnostic]:
         said = _pair(first.kind, node.kind, net.shape(node)) if first.kind in ACTIVATIONS else None
         if said is not None:
             help = "keep one of the two, or put a layer with weights between them"
-            labels = (Label(first.span, f"`{first.kind}` stands here already"),)
+            labels = (Label(first.span, f"`{first.kind}` is here already"),)
             yield warning("W0302", f"`{node.kind}` follows `{first.kind}`", node, said, help, labels=labels)
 
 
