@@ -79,7 +79,7 @@ def begin_search(
     if method == TPE:
         require_optuna()
     if (Path(file) / SEARCH).is_file():
-        raise GpubpError(f"`{file}` is the folder of a search, not a `.net` file: `--resume {file}` goes on with it")
+        raise GpubpError(f"`{file}` is the folder of a search, not a `.net` file: `--resume {file}` continues it")
     net = load(file, given)
     watch = _check(net, epochs, folds)
     space = domains(net)
