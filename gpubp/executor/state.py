@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from ..backends import Backend
 from ..errors import CheckpointError, GpubpError, InputError
@@ -19,9 +18,9 @@ from ..frontend import (
     Built,
     Net,
     as_numbers,
-    build,
     counters,
     first_value,
+    program_of,
 )
 
 
@@ -170,21 +169,10 @@ class State:
         trained = [group for group in self.net.layout.groups if not group.frozen]
         if self.net.graph.train is None or not trained:
             return []
-        built = _training(self.net, self.dtype)
+        built = program_of(self.net, "train", 2, self.dtype)  # one row is too few for batch statistics
         self.allot(built)
         last = f".{trained[0].name}"
         return sorted(name.removesuffix(last) for name in built.states if name.endswith(last))
-
-
-_TRAINING: WeakKeyDictionary[Net, dict[str, Built]] = WeakKeyDictionary()
-
-
-def _training(net: Net, dtype: str) -> Built:
-    """A training program, whose states are the same for every batch size: built once for all executors of a net."""
-    made = _TRAINING.setdefault(net, {})
-    if dtype not in made:
-        made[dtype] = build(net, "train", 2, dtype)  # one row is too few for batch statistics
-    return made[dtype]
 
 
 def allot(arrays: dict[str, Any], built: Built, backend: Backend) -> None:

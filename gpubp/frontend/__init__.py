@@ -8,8 +8,9 @@ from .figures import tables
 from .identity import answers, data_files, describe_place, foretold, identity, labelled, written
 from .initial import first_value
 from .layout import Buffer, Group, Layout, Parameter
-from .lifted import UnlikeError, lifted, likeness, program_of, sharing, statistics
+from .lifted import UnlikeError, lifted, likeness, statistics
 from .loading import current_catalog, load, loads
+from .made import program_of
 from .net import Net, required
 from .overrides import in_fold, in_force
 from .planned import plan_of, planned
@@ -95,7 +96,6 @@ __all__ = [
     "resolved",
     "result_names",
     "start_of",
-    "sharing",
     "statistics",
     "watch_of",
     "watched",

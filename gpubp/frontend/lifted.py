@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from weakref import WeakKeyDictionary
 
 from dsl.graph import Node
 
 from ..ir import verify
 from ..transforms import Column, lift, outline
 from .identity import LOSS, MODEL, identity, written
+from .made import program_of
 from .net import Net
-from .programs import Built, Mode, build
+from .programs import Built
 from .remedies import ancestors
 
 FREE = frozenset({MODEL, LOSS, "optimizer", "schedule", "clip", "average", "rates", "early_stop"})
@@ -39,25 +39,6 @@ def likeness(net: Net) -> Hashable:
 def statistics(net: Net) -> tuple[str, ...]:
     """What the statistics that layers gather from the data depend on, beside the data."""
     return tuple(" ".join(_options(node)) for fitted in net.fitted for node in ancestors(fitted))
-
-
-def program_of(net: Net, mode: Mode, batch: int, dtype: str) -> Built:
-    """What `build` gives, made once for a net and those that share its programs."""
-    made = _MADE.setdefault(net, {})
-    key = mode, batch, dtype
-    if key not in made:
-        made[key] = build(net, mode, batch, dtype)
-    return made[key]
-
-
-def sharing(net: Net, others: Sequence[Net]) -> list[Net]:
-    """`others`, which differ from a net only in their rows or their seed, with one set of programs for all."""
-    for other in others:
-        _MADE[other] = _MADE.setdefault(net, {})
-    return [*others]
-
-
-_MADE: WeakKeyDictionary[Net, dict[tuple[Mode, int, str], Built]] = WeakKeyDictionary()
 
 
 def _options(node: Node) -> tuple[str, ...]:

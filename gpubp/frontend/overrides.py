@@ -9,6 +9,7 @@ from dsl.source import Span
 
 from ..errors import positive
 from .identity import written
+from .made import with_programs
 from .net import Net
 
 
@@ -36,7 +37,8 @@ def in_force(
     if "epochs" in told:
         options["steps"] = None
     graph = replace(net.graph, train=replace(net.graph.train, options=options))
-    return replace(net, graph=graph, told={**net.told, **{key: written(value) for key, value in told.items()}})
+    words = {key: written(value) for key, value in told.items()}
+    return with_programs(net, replace(net, graph=graph, told={**net.told, **words}))
 
 
 def in_fold(net: Net, fold: int, folds: int, stratify: str | None = None) -> Net:
@@ -51,4 +53,5 @@ def in_fold(net: Net, fold: int, folds: int, stratify: str | None = None) -> Net
     split = data.split or Choice("split", {}, head)
     by = {} if stratify is None else {"stratify": stratify}
     split = replace(split, options={**split.options, **by, "folds": folds, "fold": fold})
-    return replace(net, graph=replace(net.graph, data=replace(data, split=split)), split=written(split))
+    graph = replace(net.graph, data=replace(data, split=split))
+    return with_programs(net, replace(net, graph=graph, split=written(split)))

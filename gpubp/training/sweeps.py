@@ -25,7 +25,6 @@ from ..frontend import (
     load,
     require_figure,
     require_update,
-    sharing,
     watch_of,
 )
 from .dataset import length_of
@@ -150,7 +149,7 @@ def _figures(
 ) -> Figures | None:
     """The metrics of nets of one group; None if they were interrupted."""
     several: list[Figures] = []
-    for alike in zip(*(sharing(net, task.divided(net)) for net in nets), strict=True):
+    for alike in zip(*map(task.divided, nets), strict=True):
         found = _trained(alike, task.figure, device, progress, stopping)
         if found is None:
             return None
