@@ -107,7 +107,7 @@ def test_what_is_no_number_spreads_along_its_row() -> None:
     odd = np.zeros((16, 8), bool)
     odd[3], odd[5], odd[9, 4] = True, True, True
     np.testing.assert_array_equal(np.isfinite(found), ~odd)
-    np.testing.assert_array_equal(found[5], np.inf * np.operator(b[:, 1]))
+    np.testing.assert_array_equal(found[5], np.inf * np.sign(b[:, 1]))
 
 
 def test_rounding_of_factors() -> None:

@@ -171,10 +171,10 @@ output p = h -> dense(2)"""
 @pytest.mark.parametrize(
     ("penalty", "value", "slope"),
     [
-        ("l1(0.3)", lambda w: 0.3 * np.abs(w).sum(), lambda w: 0.3 * np.operator(w)),
+        ("l1(0.3)", lambda w: 0.3 * np.abs(w).sum(), lambda w: 0.3 * np.sign(w)),
         ("l2(0.3)", lambda w: 0.3 * (w**2).sum(), lambda w: 0.6 * w),
         ("2 * l2(0.1)", lambda w: 0.2 * (w**2).sum(), lambda w: 0.4 * w),
-        ("l1(0.1) + l2(0.1)", lambda w: 0.1 * (np.abs(w) + w**2).sum(), lambda w: 0.1 * np.operator(w) + 0.2 * w),
+        ("l1(0.1) + l2(0.1)", lambda w: 0.1 * (np.abs(w) + w**2).sum(), lambda w: 0.1 * np.sign(w) + 0.2 * w),
     ],
 )
 def test_penalties_are_sums_over_weights_and_leave_biases_alone(

@@ -22,7 +22,7 @@ Op = Callable[..., Var]
     [
         (ops.relu, [0.0], [0.0]),
         (ops.absolute, [0.0], [0.0]),
-        (ops.operator, [0.0], [0.0]),
+        (ops.sign, [0.0], [0.0]),
         (ops.maximum, [1.0, 1.0], [0.5, 0.5]),
         (ops.minimum, [1.0, 1.0], [0.5, 0.5]),
         (lambda x: ops.maximum(x, 1.0), [1.0], [0.5]),

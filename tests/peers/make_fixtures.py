@@ -225,7 +225,7 @@ def lion(given: Arrays) -> Arrays:
             p, m, places = given["start"].copy(), np.zeros(SIZE), []
             for g in given["g"]:
                 c = beta1 * m + (1 - beta1) * g
-                p = p - lr * (np.operator(c) + share * p)
+                p = p - lr * (np.sign(c) + share * p)
                 m = beta2 * m + (1 - beta2) * g
                 places.append(p)
             out[f"{name}/{letter}"] = np.array(places)[SHOWN]
@@ -241,12 +241,12 @@ def rprop_of_1993(given: Arrays) -> Arrays:
         for t, g in enumerate(given["g"][:, i]):
             if before * g > 0:
                 step = min(step * 1.2, 50.0)
-                move, before = -np.operator(g) * step, g
+                move, before = -np.sign(g) * step, g
             elif before * g < 0:
                 step = max(step * 0.5, 1e-6)
                 move, before = -move, 0.0
             else:
-                move, before = -np.operator(g) * step, g
+                move, before = -np.sign(g) * step, g
             p += move
             places[t, i] = p
     return {f"rprop(backtrack = true)/{letter}": places[SHOWN] for letter in "wb"}
