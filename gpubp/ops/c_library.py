@@ -11,7 +11,7 @@ FOLDER = Path(__file__).with_name("c")
 PORTABLE = FOLDER / "portable"
 """Replacements for files that need compiler extensions; they compute the same numbers in standard C."""
 _DEFINED = re.compile(r"^ *(?:INLINE|APART|static) [\w# ]+?[ *]+(\w+)(##T)?\(", re.MULTILINE)
-"""A function, or one per float type if a macro generates it with the type's suffix, as `name_##T`."""
+"""A function, or one per float type if a macro generates it with the type's suffix, as `callee##T`."""
 _WORD = re.compile(r"\w+")
 
 
@@ -21,28 +21,32 @@ def _files() -> dict[str, str]:
 
 
 @cache
-def _homes() -> dict[str, str]:
+def _defining_file() -> dict[str, str]:
     """The file that defines each function."""
-    found = ((stem, *names) for stem, text in _files().items() for names in _DEFINED.findall(text))
-    return {name + end: stem for stem, name, each in found for end in (("", "f32", "f64") if each else ("",))}
+    definitions = ((stem, *names) for stem, text in _files().items() for names in _DEFINED.findall(text))
+    return {
+        name + suffix: stem
+        for stem, name, generated in definitions
+        for suffix in (("", "f32", "f64") if generated else ("",))
+    }
 
 
 def c_names() -> frozenset[str]:
     """The names of all these functions."""
-    return frozenset(_homes())
+    return frozenset(_defining_file())
 
 
 def c_functions(text: str) -> str:
     """The functions that some C code calls, with their transitive dependencies, each before its first use."""
     order: list[str] = []
 
-    def need(words: str, own: str) -> None:
-        for stem in dict.fromkeys(_homes()[word] for word in _WORD.findall(words) if word in _homes()):
-            if stem not in order and stem != own:
-                need(_files()[stem], stem)
+    def add(code: str, current: str) -> None:
+        for stem in dict.fromkeys(_defining_file()[name] for name in _WORD.findall(code) if name in _defining_file()):
+            if stem not in order and stem != current:
+                add(_files()[stem], stem)
                 order.append(stem)
 
-    need(text, "")
+    add(text, "")
     return "\n".join(_files()[stem] for stem in dict.fromkeys(("base", "floats", *order)))
 
 
@@ -57,31 +61,31 @@ def _of_each_type(text: str) -> str:
 def _portable() -> dict[str, str]:
     """The code of each function in standard C, including its comment."""
     files = _files() | {path.stem: _of_each_type(path.read_text("utf-8")) for path in PORTABLE.glob("*.h")}
-    found: dict[str, str] = {}
+    functions: dict[str, str] = {}
     for text in files.values():
         lines: list[str] = []
         for line in text.splitlines():
             lines.append(line)
             if line == "}" or (line.endswith("}") and _DEFINED.match(line)):
-                whole = "\n".join(lines)
-                names = _DEFINED.findall(whole)
-                found.update({name: whole for name, each in names[:1] if not each})
+                function = "\n".join(lines)
+                names = _DEFINED.findall(function)
+                functions.update({name: function for name, generated in names[:1] if not generated})
                 lines = []
-    return found
+    return functions
 
 
 def portable_functions(text: str) -> str:
     """The functions that some C code calls, with their transitive dependencies only, in standard C."""
-    known, order = _portable(), dict[str, None]()
+    available, order = _portable(), dict[str, None]()
 
-    def need(words: Iterable[str]) -> None:
+    def add(words: Iterable[str]) -> None:
         for word in words:
-            if word in known and word not in order:
-                need(one for one in _WORD.findall(known[word]) if one != word)
+            if word in available and word not in order:
+                add(callee for callee in _WORD.findall(available[word]) if callee != word)
                 order[word] = None
 
-    need(_WORD.findall(text))
-    functions = "\n".join(known[name] for name in order)
+    add(_WORD.findall(text))
+    functions = "\n".join(available[name] for name in order)
     head = [(PORTABLE / "base.h").read_text("utf-8"), *([_files()["floats"]] if "FMA" in text + functions else [])]
     functions = re.sub(r"^ *EACH\n", "", functions, flags=re.MULTILINE)
     return "\n".join((*head, re.sub(r"^(INLINE|static) ", "static inline ", functions, flags=re.MULTILINE)))

@@ -30,10 +30,13 @@ def window_span(first: int, last: int, step: int, offset: int, size: int) -> Any
 def window_patches(xp: Any, x: Any, first: int, rows: int, columns: int, kernel: Any, spread: Any, space: Any) -> Any:
     # The patches of `rows` rows of outputs from row `first` on in the images x: a view [image, row, column, kh, kw,
     # channel] of a padded copy, in `space`. `spread`: strides, dilations, padding at the top and left.
-    (down, across), (far, wide), (top, left) = spread
-    height, width = (rows - 1) * down + (kernel[0] - 1) * far + 1, (columns - 1) * across + (kernel[1] - 1) * wide + 1
+    (stride_y, stride_x), (dilation_y, dilation_x), (top, left) = spread
+    height, width = (
+        (rows - 1) * stride_y + (kernel[0] - 1) * dilation_y + 1,
+        (columns - 1) * stride_x + (kernel[1] - 1) * dilation_x + 1,
+    )
     padded = xp.reshape(space[: x.shape[0] * height * width * x.shape[3]], (x.shape[0], height, width, x.shape[3]))
-    start = first * down - top
+    start = first * stride_y - top
     low, high = max(start, 0), min(start + height, x.shape[1])
     right = min(width - left, x.shape[2])
     if low > start or high < start + height or left or right < width:
@@ -44,7 +47,7 @@ def window_patches(xp: Any, x: Any, first: int, rows: int, columns: int, kernel:
     return xp.lib.stride_tricks.as_strided(
         padded,
         (x.shape[0], rows, columns, *kernel, x.shape[3]),
-        (image, line * down, pixel * across, line * far, pixel * wide, channel),
+        (image, line * stride_y, pixel * stride_x, line * dilation_y, pixel * dilation_x, channel),
     )
 
 
@@ -74,87 +77,100 @@ def conv_scratch(outputs: Any, copies: int, channels: int, kernel: Any, filters:
     # them whole), and the elements it needs for the patches, the padded images, the outputs.
     images, rows, columns = outputs
     size = kernel[0] * kernel[1] * channels
-    each = images // copies
-    count, some = window_blocks(each, rows, columns * max(size, filters), 131072)
-    many = window_blocks(copies, each * rows, columns * max(size, filters), 131072)[0] if count == each else 1
-    (down, across), (far, wide), _ = spread
-    height, width = (some - 1) * down + (kernel[0] - 1) * far + 1, (columns - 1) * across + (kernel[1] - 1) * wide + 1
-    pixels = many * count * some * columns
-    return (many, count, some), (pixels * size, many * count * height * width * channels, pixels * filters)
+    images_per_copy = images // copies
+    block_images, block_rows = window_blocks(images_per_copy, rows, columns * max(size, filters), 131072)
+    block_copies = (
+        window_blocks(copies, images_per_copy * rows, columns * max(size, filters), 131072)[0]
+        if block_images == images_per_copy
+        else 1
+    )
+    (stride_y, stride_x), (dilation_y, dilation_x), _ = spread
+    height, width = (
+        (block_rows - 1) * stride_y + (kernel[0] - 1) * dilation_y + 1,
+        (columns - 1) * stride_x + (kernel[1] - 1) * dilation_x + 1,
+    )
+    pixels = block_copies * block_images * block_rows * columns
+    return (block_copies, block_images, block_rows), (
+        pixels * size,
+        block_copies * block_images * height * width * channels,
+        pixels * filters,
+    )
 
 
 def conv_blocks(images: int, rows: int, copies: int, block: Any) -> Any:
     # The copies, images and rows of each block, as slices.
-    many, count, some = block
-    each = images // copies
-    found = []
-    for c in range(0, copies, many):
-        stop = min(c + many, copies)
-        for i in range(c * each, stop * each, many * count):
-            some_images = slice(i, min(i + many * count, stop * each))
-            found += [(slice(c, stop), some_images, slice(r, min(r + some, rows))) for r in range(0, rows, some)]
-    return found
+    block_copies, block_images, block_rows = block
+    images_per_copy = images // copies
+    blocks = []
+    for c in range(0, copies, block_copies):
+        stop = min(c + block_copies, copies)
+        for i in range(c * images_per_copy, stop * images_per_copy, block_copies * block_images):
+            some_images = slice(i, min(i + block_copies * block_images, stop * images_per_copy))
+            blocks += [
+                (slice(c, stop), some_images, slice(r, min(r + block_rows, rows))) for r in range(0, rows, block_rows)
+            ]
+    return blocks
 
 
 def conv_into(xp: Any, x: Any, w: Any, out: Any, spread: Any, groups: int, patches: Any, padded: Any) -> None:
     images, rows, columns, filters = out.shape
-    kernel, channels, part = w.shape[-4:-2], w.shape[-2], filters // groups
+    kernel, channels, group_filters = w.shape[-4:-2], w.shape[-2], filters // groups
     weights = xp.reshape(w, (-1, kernel[0] * kernel[1] * channels, filters))
     copies = len(weights)
     block, _ = conv_scratch((images, rows, columns), copies, channels, kernel, filters, spread)
-    for own, i, r in conv_blocks(images, rows, copies, block):
+    for copy_range, i, r in conv_blocks(images, rows, copies, block):
         y = out[i, r]
-        pixels = xp.reshape(y, (own.stop - own.start, -1, filters))
+        pixels = xp.reshape(y, (copy_range.stop - copy_range.start, -1, filters))
         for k in range(groups):
-            seen = x[i, :, :, k * channels : (k + 1) * channels]
-            view = window_patches(xp, seen, r.start, y.shape[1], columns, kernel, spread, padded)
+            group_input = x[i, :, :, k * channels : (k + 1) * channels]
+            view = window_patches(xp, group_input, r.start, y.shape[1], columns, kernel, spread, padded)
             matrix = xp.reshape(window_matrix(xp, view, patches), (len(pixels), -1, weights.shape[1]))
-            some_filters = slice(k * part, (k + 1) * part)
-            xp.matmul(matrix, weights[own, :, some_filters], out=pixels[:, :, some_filters])
+            some_filters = slice(k * group_filters, (k + 1) * group_filters)
+            xp.matmul(matrix, weights[copy_range, :, some_filters], out=pixels[:, :, some_filters])
 
 
 def conv_weight_into(
-    xp: Any, x: Any, g: Any, out: Any, spread: Any, groups: int, patches: Any, padded: Any, spare: Any, piece: Any
+    xp: Any, x: Any, g: Any, out: Any, spread: Any, groups: int, patches: Any, padded: Any, spare: Any, partial: Any
 ) -> None:
     images, rows, columns, filters = g.shape
-    kernel, channels, part = out.shape[-4:-2], out.shape[-2], filters // groups
+    kernel, channels, group_filters = out.shape[-4:-2], out.shape[-2], filters // groups
     total = xp.reshape(out, (-1, kernel[0] * kernel[1] * channels, filters))
     total[...] = 0
     copies = len(total)
     block, _ = conv_scratch((images, rows, columns), copies, channels, kernel, filters, spread)
-    for own, i, r in conv_blocks(images, rows, copies, block):
-        here = own.stop - own.start
-        pixels = xp.reshape(window_rows(xp, g[i, r], spare), (here, -1, filters))
+    for copy_range, i, r in conv_blocks(images, rows, copies, block):
+        count = copy_range.stop - copy_range.start
+        pixels = xp.reshape(window_rows(xp, g[i, r], spare), (count, -1, filters))
         for k in range(groups):
-            seen = x[i, :, :, k * channels : (k + 1) * channels]
-            view = window_patches(xp, seen, r.start, r.stop - r.start, columns, kernel, spread, padded)
-            matrix = xp.reshape(window_matrix(xp, view, patches), (here, -1, total.shape[1]))
-            some_filters = slice(k * part, (k + 1) * part)
-            xp.matmul(xp.transpose(matrix, (0, 2, 1)), pixels[:, :, some_filters], out=piece[:here])
-            xp.add(total[own, :, some_filters], piece[:here], out=total[own, :, some_filters])
+            group_input = x[i, :, :, k * channels : (k + 1) * channels]
+            view = window_patches(xp, group_input, r.start, r.stop - r.start, columns, kernel, spread, padded)
+            matrix = xp.reshape(window_matrix(xp, view, patches), (count, -1, total.shape[1]))
+            some_filters = slice(k * group_filters, (k + 1) * group_filters)
+            xp.matmul(xp.transpose(matrix, (0, 2, 1)), pixels[:, :, some_filters], out=partial[:count])
+            xp.add(total[copy_range, :, some_filters], partial[:count], out=total[copy_range, :, some_filters])
 
 
 def conv_input_into(xp: Any, g: Any, w: Any, out: Any, spread: Any, groups: int, patches: Any, spare: Any) -> None:
     images, rows, columns, filters = g.shape
-    kernel, channels, part = w.shape[-4:-2], w.shape[-2], filters // groups
+    kernel, channels, group_filters = w.shape[-4:-2], w.shape[-2], filters // groups
     weights = xp.transpose(xp.reshape(w, (-1, kernel[0] * kernel[1] * channels, filters)), (0, 2, 1))
     copies, _, size = weights.shape
     block, _ = conv_scratch((images, rows, columns), copies, channels, kernel, filters, spread)
-    (down, across), (far, wide), (top, left) = spread
+    (stride_y, stride_x), (dilation_y, dilation_x), (top, left) = spread
     out[...] = 0
-    for own, i, r in conv_blocks(images, rows, copies, block):
+    for copy_range, i, r in conv_blocks(images, rows, copies, block):
         y = g[i, r]
-        pixels = xp.reshape(window_rows(xp, y, spare), (own.stop - own.start, -1, filters))
+        pixels = xp.reshape(window_rows(xp, y, spare), (copy_range.stop - copy_range.start, -1, filters))
         for k in range(groups):
             matrix = xp.reshape(patches[: pixels.size // filters * size], (*pixels.shape[:2], size))
-            some_filters = slice(k * part, (k + 1) * part)
-            xp.matmul(pixels[:, :, some_filters], weights[own, some_filters], out=matrix)
+            some_filters = slice(k * group_filters, (k + 1) * group_filters)
+            xp.matmul(pixels[:, :, some_filters], weights[copy_range, some_filters], out=matrix)
             patch = xp.reshape(matrix, (*y.shape[:3], *kernel, channels))
             target_images = out[i, :, :, k * channels : (k + 1) * channels]
             for a in range(kernel[0]):
-                from_rows, to_rows = window_span(r.start, r.stop, down, a * far - top, out.shape[1])
+                from_rows, to_rows = window_span(r.start, r.stop, stride_y, a * dilation_y - top, out.shape[1])
                 for b in range(kernel[1]):
-                    from_columns, to_columns = window_span(0, columns, across, b * wide - left, out.shape[2])
+                    from_columns, to_columns = window_span(0, columns, stride_x, b * dilation_x - left, out.shape[2])
                     target = target_images[:, to_rows, to_columns]
                     xp.add(target, patch[:, from_rows, from_columns, a, b], out=target)
 
@@ -186,20 +202,20 @@ def conv_input(xp: Any, g: Any, w: Any, size: Any, spread: Any, groups: int) -> 
 
 def window_slices(x: Any, out: Any, kernel: Any, spread: Any) -> Any:
     # For each position in the window, in row-major order: the outputs that read a pixel there, and those pixels.
-    (down, across), (far, wide), (top, left) = spread
+    (stride_y, stride_x), (dilation_y, dilation_x), (top, left) = spread
     pairs = []
     for a in range(kernel[0]):
-        from_rows, to_rows = window_span(0, out.shape[1], down, a * far - top, x.shape[1])
+        from_rows, to_rows = window_span(0, out.shape[1], stride_y, a * dilation_y - top, x.shape[1])
         for b in range(kernel[1]):
-            from_columns, to_columns = window_span(0, out.shape[2], across, b * wide - left, x.shape[2])
+            from_columns, to_columns = window_span(0, out.shape[2], stride_x, b * dilation_x - left, x.shape[2])
             pairs.append((out[:, from_rows, from_columns], x[:, to_rows, to_columns]))
     return pairs
 
 
 def window_max_into(xp: Any, x: Any, out: Any, kernel: Any, spread: Any) -> None:
     out[...] = -xp.inf
-    for seen, pixels in window_slices(x, out, kernel, spread):
-        xp.maximum(seen, pixels, out=seen)
+    for target, pixels in window_slices(x, out, kernel, spread):
+        xp.maximum(target, pixels, out=target)
 
 
 def window_max(xp: Any, x: Any, size: Any, kernel: Any, spread: Any) -> Any:
@@ -212,11 +228,11 @@ def window_first_into(xp: Any, x: Any, y: Any, out: Any, kernel: Any, spread: An
     # From last to first, so that the first one wins.
     out[...] = 0
     places = window_slices(x, out, kernel, spread)
-    for k, ((at, pixels), (most, _), (hit, _)) in reversed(
+    for k, ((target, pixels), (maximum, _), (hit, _)) in reversed(
         [*enumerate(zip(places, window_slices(x, y, kernel, spread), window_slices(x, hits, kernel, spread)))]
     ):
-        xp.equal(pixels, most, out=hit)
-        xp.copyto(at, k, where=hit)
+        xp.equal(pixels, maximum, out=hit)
+        xp.copyto(target, k, where=hit)
 
 
 def window_first(xp: Any, x: Any, y: Any, kernel: Any, spread: Any) -> Any:
@@ -227,9 +243,9 @@ def window_first(xp: Any, x: Any, y: Any, kernel: Any, spread: Any) -> Any:
 
 def window_put_into(xp: Any, g: Any, places: Any, out: Any, kernel: Any, spread: Any, hits: Any, spare: Any) -> None:
     out[...] = 0
-    given = [window_slices(out, v, kernel, spread) for v in (g, places, hits, spare)]
-    for k, ((value, pixels), (at, _), (hit, _), (part, _)) in enumerate(zip(*given)):
-        xp.equal(at, k, out=hit)
+    slices = [window_slices(out, v, kernel, spread) for v in (g, places, hits, spare)]
+    for k, ((value, pixels), (position, _), (hit, _), (part, _)) in enumerate(zip(*slices)):
+        xp.equal(position, k, out=hit)
         xp.multiply(value, hit, out=part)
         xp.add(pixels, part, out=pixels)
 
@@ -242,10 +258,10 @@ def window_put(xp: Any, g: Any, places: Any, size: Any, kernel: Any, spread: Any
 
 def window_take_into(xp: Any, x: Any, places: Any, out: Any, kernel: Any, spread: Any, hits: Any) -> None:
     out[...] = 0
-    given = [window_slices(x, v, kernel, spread) for v in (out, places, hits)]
-    for k, ((seen, pixels), (at, _), (hit, _)) in enumerate(zip(*given)):
-        xp.equal(at, k, out=hit)
-        xp.copyto(seen, pixels, where=hit)
+    slices = [window_slices(x, v, kernel, spread) for v in (out, places, hits)]
+    for k, ((target, pixels), (position, _), (hit, _)) in enumerate(zip(*slices)):
+        xp.equal(position, k, out=hit)
+        xp.copyto(target, pixels, where=hit)
 
 
 def window_take(xp: Any, x: Any, places: Any, kernel: Any, spread: Any) -> Any:
@@ -256,8 +272,8 @@ def window_take(xp: Any, x: Any, places: Any, kernel: Any, spread: Any) -> Any:
 
 def window_sum_into(xp: Any, x: Any, out: Any, kernel: Any, spread: Any) -> None:
     out[...] = 0
-    for seen, pixels in window_slices(x, out, kernel, spread):
-        xp.add(seen, pixels, out=seen)
+    for target, pixels in window_slices(x, out, kernel, spread):
+        xp.add(target, pixels, out=target)
 
 
 def window_sum(xp: Any, x: Any, size: Any, kernel: Any, spread: Any) -> Any:

@@ -66,23 +66,23 @@ def arrange(sizes: Sequence[tuple[float, float]], edges: Sequence[Edge]) -> Arra
 
 def _layers(count: int, edges: Sequence[Edge]) -> list[int]:
     """The layer of each box: below all its predecessors; a box without any is just above its first successor."""
-    after: list[list[int]] = [[] for _ in range(count)]
+    successors: list[list[int]] = [[] for _ in range(count)]
     remaining = [0] * count
     for edge in edges:
-        after[edge.source].append(edge.target)
+        successors[edge.source].append(edge.target)
         remaining[edge.target] += 1
-    first = [not one for one in remaining]
+    is_source = [not not_yet for not_yet in remaining]
     layers = [0] * count
-    ready = [i for i in range(count) if first[i]]
+    ready = [i for i in range(count) if is_source[i]]
     for box in ready:
-        for target in after[box]:
+        for target in successors[box]:
             layers[target] = max(layers[target], layers[box] + 1)
             remaining[target] -= 1
             if not remaining[target]:
                 ready.append(target)
     for box in range(count):
-        if first[box] and after[box]:
-            layers[box] = min(layers[target] for target in after[box]) - 1
+        if is_source[box] and successors[box]:
+            layers[box] = min(layers[target] for target in successors[box]) - 1
     return layers
 
 
@@ -122,12 +122,17 @@ def _order(rows: list[list[_Place]]) -> None:
             fixed = number - 1 if down else number + 1
             if not 0 <= fixed < len(rows):
                 continue
-            at = {id(place): i for i, place in enumerate(rows[fixed])}
-            own = {id(place): i for i, place in enumerate(rows[number])}
+            fixed_positions = {id(place): i for i, place in enumerate(rows[fixed])}
+            current = {id(place): i for i, place in enumerate(rows[number])}
 
-            def middle(place: _Place, down: bool = down, at: dict[int, int] = at, own: dict[int, int] = own) -> float:
-                near = [at[id(one)] for one, _ in (place.above if down else place.below)]
-                return sum(near) / len(near) if near else own[id(place)]
+            def middle(
+                place: _Place,
+                down: bool = down,
+                fixed_positions: dict[int, int] = fixed_positions,
+                current: dict[int, int] = current,
+            ) -> float:
+                neighbours = [fixed_positions[id(neighbour)] for neighbour, _ in (place.above if down else place.below)]
+                return sum(neighbours) / len(neighbours) if neighbours else current[id(place)]
 
             rows[number].sort(key=middle)
         crossings = _crossings(rows)
@@ -139,10 +144,10 @@ def _order(rows: list[list[_Place]]) -> None:
 def _crossings(rows: list[list[_Place]]) -> int:
     count = 0
     for upper, lower in pairwise(rows):
-        at = {id(place): i for i, place in enumerate(lower)}
-        ends = [sorted(at[id(one)] for one, _ in place.below) for place in upper]
-        for i, left in enumerate(ends):
-            for right in ends[i + 1 :]:
+        positions = {id(place): i for i, place in enumerate(lower)}
+        targets = [sorted(positions[id(neighbour)] for neighbour, _ in place.below) for place in upper]
+        for i, left in enumerate(targets):
+            for right in targets[i + 1 :]:
                 count += sum(a > b for a in left for b in right)
     return count
 
@@ -156,9 +161,11 @@ def _assign_x(rows: list[list[_Place]]) -> None:
         for row in rows if sweep % 2 else reversed(rows):
             targets, weights = [], []
             for place in row:
-                near = [*(place.above if sides[1] else ()), *(place.below if sides[2] else ())]
-                total = sum(weight for _, weight in near)
-                targets.append(sum(one.x * weight for one, weight in near) / total if near else place.x)
+                neighbours = [*(place.above if sides[1] else ()), *(place.below if sides[2] else ())]
+                total = sum(weight for _, weight in neighbours)
+                targets.append(
+                    sum(neighbour.x * weight for neighbour, weight in neighbours) / total if neighbours else place.x
+                )
                 weights.append(total or 0.01)
             _isotonic(row, targets, weights)
 
@@ -172,9 +179,9 @@ def _isotonic(row: list[_Place], targets: Iterable[float], weights: Iterable[flo
     for offset, x, weight in zip(offsets, targets, weights):
         mean, total, count = x - offset, weight, 1
         while pools and pools[-1][0] > mean:
-            other, other_total, other_count = pools.pop()
-            mean = (mean * total + other * other_total) / (total + other_total)
-            total, count = total + other_total, count + other_count
+            previous, previous_total, previous_count = pools.pop()
+            mean = (mean * total + previous * previous_total) / (total + previous_total)
+            total, count = total + previous_total, count + previous_count
         pools.append((mean, total, count))
     means = [mean for mean, _, count in pools for _ in range(count)]
     for place, mean, offset in zip(row, means, offsets):
@@ -199,15 +206,15 @@ def _arrangement(
     for place, (width, height) in zip(places, sizes, strict=True):
         top, bottom = bands[place.layer]
         corners.append((place.x - left - width / 2, (top + bottom - height) / 2))
-    ends = _entries(sizes, edges, places, chains)
+    entries = _entries(sizes, edges, places, chains)
     routes = []
-    for edge, chain, end in zip(edges, chains, ends, strict=True):
+    for edge, chain, entry in zip(edges, chains, entries, strict=True):
         source, target = places[edge.source], places[edge.target]
         x = corners[edge.source][0] + (sizes[edge.source][0] / 2 if edge.exit is None else edge.exit)
         route = [(x, corners[edge.source][1] + sizes[edge.source][1]), (x, bands[source.layer][1])]
         for point in chain:
             route += [(point.x - left, bands[point.layer][0]), (point.x - left, bands[point.layer][1])]
-        x = corners[edge.target][0] + end
+        x = corners[edge.target][0] + entry
         route += [(x, bands[target.layer][0]), (x, corners[edge.target][1])]
         routes.append(route)
     return Arrangement(corners, routes, right - left, max(y - DROP, 0.0))
@@ -217,15 +224,15 @@ def _entries(
     sizes: Sequence[tuple[float, float]], edges: Sequence[Edge], places: list[_Place], chains: list[list[_Place]]
 ) -> list[float]:
     """How far from the left side of its box each edge enters: in the order of where it comes from."""
-    ends = [0.0] * len(edges)
-    into: dict[int, list[int]] = {}
+    entries = [0.0] * len(edges)
+    incoming: dict[int, list[int]] = {}
     for i, edge in enumerate(edges):
-        into.setdefault(edge.target, []).append(i)
-    for box, found in into.items():
-        found.sort(key=lambda i: chains[i][-1].x if chains[i] else places[edges[i].source].x)
+        incoming.setdefault(edge.target, []).append(i)
+    for box, indices in incoming.items():
+        indices.sort(key=lambda i: chains[i][-1].x if chains[i] else places[edges[i].source].x)
         width = sizes[box][0]
-        step = min(22.0, 0.6 * width / max(len(found) - 1, 1))
-        for number, i in enumerate(found):
-            given = edges[i].entry
-            ends[i] = width / 2 + (number - (len(found) - 1) / 2) * step if given is None else given
-    return ends
+        step = min(22.0, 0.6 * width / max(len(indices) - 1, 1))
+        for number, i in enumerate(indices):
+            fixed = edges[i].entry
+            entries[i] = width / 2 + (number - (len(indices) - 1) / 2) * step if fixed is None else fixed
+    return entries

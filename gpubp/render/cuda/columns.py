@@ -62,11 +62,11 @@ class ColumnKernel:
         self.rows, self.columns, self.width = rows, columns, width
         self.kind, self.reductions, self.index = kind, reductions, index
         self.splits = row_splits(rows, columns)
-        most = WIDE if columns * self.splits >= WIDE * BUSY_BLOCKS else NARROW
-        self.tile = max(width, min(most, BLOCK // SLICES * width, power_of_two_above(columns)))
+        widest = WIDE if columns * self.splits >= WIDE * BUSY_BLOCKS else NARROW
+        self.tile = max(width, min(widest, BLOCK // SLICES * width, power_of_two_above(columns)))
         lanes = self.lanes = self.tile // width
-        few, least = max(1, BLOCK // 2 // (SLICES * lanes)), WARP // (SLICES * lanes)
-        self.splits_per_block = min(few, max(power_of_two_above(self.splits), least))
+        maximum, minimum = max(1, BLOCK // 2 // (SLICES * lanes)), WARP // (SLICES * lanes)
+        self.splits_per_block = min(maximum, max(power_of_two_above(self.splits), minimum))
         """Splits that one block handles, with its own threads for each."""
         self.threads, self.groups = SLICES * lanes * self.splits_per_block, blocks(columns, self.tile)
         self.combiners = SLICES if self.splits <= 16 * SLICES else 4 * SLICES
@@ -82,70 +82,82 @@ class ColumnKernel:
             [f"{x.out} = ({C_TYPE[x.dtype]}){x.name}_joined;" for x in self.reductions],
         )
         if self.splits == 1:
-            lines += self._each(1, [*self._combine(SLICES), *self.index, *outs])
+            lines += self._for_each_column(1, [*self._combine(SLICES), *self.index, *outs])
             return Kernel(tuple(lines), self.groups, self.threads)
-        lines += [*self._reduce_splits(), *self._each(1, [*self._combine(self.combiners), *self.index, *outs])]
+        lines += [
+            *self._reduce_splits(),
+            *self._for_each_column(1, [*self._combine(self.combiners), *self.index, *outs]),
+        ]
         grid = self.groups * blocks(self.splits, self.splits_per_block)
         scratch = 8 * len(self.reductions) * self.splits * self.columns
         return Kernel(tuple(lines), grid, self.threads, scratch, 1 + self.groups)
 
     def _reduce_rows(self, body: Callable[[Sequence[str]], list[str]]) -> list[str]:
         """Each thread reduces its rows, and writes the partial result to shared memory."""
-        lanes, parts, width, names = self.lanes, self.splits_per_block, self.width, [f.name for f in self.partial]
-        piece = f" * {parts} + threadIdx.x / {SLICES * lanes}" if parts > 1 else ""
-        there = [f"piece < {self.splits}"] if self.splits % parts else []
-        there += [f"column < {self.columns}"] if self.columns % self.tile else []
-        takes = [
+        lanes, splits_per_block, width, names = (
+            self.lanes,
+            self.splits_per_block,
+            self.width,
+            [f.name for f in self.partial],
+        )
+        split = f" * {splits_per_block} + threadIdx.x / {SLICES * lanes}" if splits_per_block > 1 else ""
+        conditions = [f"piece < {self.splits}"] if self.splits % splits_per_block else []
+        conditions += [f"column < {self.columns}"] if self.columns % self.tile else []
+        accumulations = [
             f"{f.name}_all[v] = {f.combine(f'{f.name}_all[v]', x.element)};"
             for f, x in zip(self.partial, self.reductions, strict=True)
         ]
         loop = [
             f"#pragma unroll {4 if width == 1 else 2}",
             f"for ({self.kind} row = piece * {SLICES} + slice; row < {self.rows}; row += {SLICES * self.splits}) {{",
-            *indented(body(takes)),
+            *indented(body(accumulations)),
             "}",
         ]
-        height = max(SLICES * parts, self.combiners if self.splits > 1 else 0)
-        spot = f"threadIdx.x / {lanes}][threadIdx.x % {lanes}{f' * {width} + v' if width > 1 else ''}"
+        height = max(SLICES * splits_per_block, self.combiners if self.splits > 1 else 0)
+        slot = f"threadIdx.x / {lanes}][threadIdx.x % {lanes}{f' * {width} + v' if width > 1 else ''}"
         first = f"threadIdx.x % {lanes}{f' * {width}' if width > 1 else ''}"
         return [
-            f"const int slice = threadIdx.x / {lanes}{f' % {SLICES}' if parts > 1 else ''};",
-            f"const int group = blockIdx.x % {self.groups}, piece = blockIdx.x / {self.groups}{piece};",
+            f"const int slice = threadIdx.x / {lanes}{f' % {SLICES}' if splits_per_block > 1 else ''};",
+            f"const int group = blockIdx.x % {self.groups}, piece = blockIdx.x / {self.groups}{split};",
             f"const {self.kind} column = group * {self.tile} + {first};",
             *(f"{f.kind} {f.name}_all[{width}] = {{{', '.join([f.form.start] * width)}}};" for f in self.partial),
-            *(when(" && ".join(there), loop) if there else loop),
+            *(when(" && ".join(conditions), loop) if conditions else loop),
             *(f"__shared__ {f.kind} {f.name}_parts[{height}][{self.tile}];" for f in self.complete),
-            *unrolled("v", width, [f"{name}_parts[{spot}] = {name}_all[v];" for name in names]),
+            *unrolled("v", width, [f"{name}_parts[{slot}] = {name}_all[v];" for name in names]),
             "__syncthreads();",
         ]
 
     def _reduce_splits(self) -> list[str]:
         """Each block combines its slices and writes partial results; the last block reduces those of all splits."""
-        tile, parts = self.tile, self.splits_per_block
-        piece = f"blockIdx.x / {self.groups}" + (f" * {parts} + k / {tile}" if parts > 1 else "")
-        places = [f"((double *)scratch)[({{}}) * {self.columns} + column]"]
-        places += [places[0].replace("{}", f"{{}} + {k * self.splits}") for k in range(1, len(self.reductions))]
-        every = [*zip(self.complete, places, strict=True)]
-        found = self._combine(SLICES, f"k / {tile} * {SLICES} + " if parts > 1 else "")
-        found += [f"{place.format(piece)} = {f.name}_joined;" for f, place in every]
-        takes = [f.combine(f"{f.name}_joined", f"({f.kind}){place.format('p')}") for f, place in every]
-        again = [
+        tile, splits_per_block = self.tile, self.splits_per_block
+        split = f"blockIdx.x / {self.groups}" + (f" * {splits_per_block} + k / {tile}" if splits_per_block > 1 else "")
+        partial_sums = [f"((double *)scratch)[({{}}) * {self.columns} + column]"]
+        partial_sums += [
+            partial_sums[0].replace("{}", f"{{}} + {k * self.splits}") for k in range(1, len(self.reductions))
+        ]
+        pairs = [*zip(self.complete, partial_sums, strict=True)]
+        combined = self._combine(SLICES, f"k / {tile} * {SLICES} + " if splits_per_block > 1 else "")
+        combined += [f"{address.format(split)} = {f.name}_joined;" for f, address in pairs]
+        accumulations = [f.combine(f"{f.name}_joined", f"({f.kind}){address.format('p')}") for f, address in pairs]
+        reduce_all = [
             *(f"{f.kind} {f.name}_joined = {f.form.start};" for f in self.complete),
             "#pragma unroll 8",
             f"for (int p = k / {tile}; p < {self.splits}; p += {self.combiners}) {{",
-            *(f"    {f.name}_joined = {text};" for f, text in zip(self.complete, takes, strict=True)),
+            *(f"    {f.name}_joined = {text};" for f, text in zip(self.complete, accumulations, strict=True)),
             "}",
             *(f"{f.name}_parts[k / {tile}][k % {tile}] = {f.name}_joined;" for f in self.complete),
         ]
-        come = f"last_of((unsigned *)scratch - 2 - group, {blocks(self.splits, parts)})"
+        is_last = f"last_of((unsigned *)scratch - 2 - group, {blocks(self.splits, splits_per_block)})"
         return [
-            *self._each(parts, found, f"{piece} < {self.splits}" if self.splits % parts else ""),
+            *self._for_each_column(
+                splits_per_block, combined, f"{split} < {self.splits}" if self.splits % splits_per_block else ""
+            ),
             "__shared__ bool last;",
             "__syncthreads();",
-            f"if (threadIdx.x == 0) last = {come};",
+            f"if (threadIdx.x == 0) last = {is_last};",
             "__syncthreads();",
             "if (!last) return;",
-            *self._each(self.combiners, again),
+            *self._for_each_column(self.combiners, reduce_all),
             "__syncthreads();",
         ]
 
@@ -158,7 +170,7 @@ class ColumnKernel:
         lines += [f"    {f.name}_joined = {text};" for f, text in zip(self.complete, joins, strict=True)]
         return [*lines, "}"]
 
-    def _each(self, count: int, inner: Sequence[str], test: str = "") -> list[str]:
+    def _for_each_column(self, count: int, inner: Sequence[str], test: str = "") -> list[str]:
         """Statements run for each `column` of the tile, `count` times, by the threads of the block."""
         size = count * self.tile
         tests = [*([f"column < {self.columns}"] if self.columns % self.tile else []), *([test] if test else [])]
@@ -166,5 +178,5 @@ class ColumnKernel:
         head = f"if (const int k = threadIdx.x; k < {size}) {{"
         if size > self.threads:
             head = f"for (int k = threadIdx.x; k < {size}; k += {self.threads}) {{"
-        own = f"const {self.kind} column = group * {self.tile} + k % {self.tile};"
-        return [head, *indented([own, *inner]), "}"]
+        column = f"const {self.kind} column = group * {self.tile} + k % {self.tile};"
+        return [head, *indented([column, *inner]), "}"]

@@ -59,20 +59,22 @@ def single_body(memory: Memory, eqn: Eqn) -> Body:
 # Reductions ----------------------------------------------------------------------------------------------------------
 def _reduction(memory: Memory, eqn: Eqn, form: Reduction, out: Access) -> Iterator[Kernel]:
     (x,) = eqn.operands
-    gone = [a % x.ndim for a in eqn.params["axis"]]
-    kept = [k for k in range(x.ndim) if k not in gone]
+    reduced = [a % x.ndim for a in eqn.params["axis"]]
+    kept = [k for k in range(x.ndim) if k not in reduced]
     read = memory.access(x, x.shape)
     if 0 in x.shape:
         raise NoKernelError
-    to = [out.strides[k if len(out.strides) == x.ndim else i] for i, k in enumerate(kept)]
-    outer, (target, outer_read) = collapse([x.shape[k] for k in kept], [to, [read.strides[k] for k in kept]])
-    inner, (inner_read,) = collapse([x.shape[k] for k in gone], [[read.strides[k] for k in gone]])
-    along = bool(outer) and outer_read[-1] == 1 and not (inner_read and inner_read[-1] == 1)
-    fold = _Fold(eqn, form, out, target, outer, read, outer_read, inner, inner_read)
-    yield from ([fold.columns()] if along else fold.rows())
+    target_strides = [out.strides[k if len(out.strides) == x.ndim else i] for i, k in enumerate(kept)]
+    outer, (collapsed_target, outer_read) = collapse(
+        [x.shape[k] for k in kept], [target_strides, [read.strides[k] for k in kept]]
+    )
+    inner, (inner_read,) = collapse([x.shape[k] for k in reduced], [[read.strides[k] for k in reduced]])
+    coalesced = bool(outer) and outer_read[-1] == 1 and not (inner_read and inner_read[-1] == 1)
+    reduction = _AxisReduction(eqn, form, out, collapsed_target, outer, read, outer_read, inner, inner_read)
+    yield from ([reduction.columns()] if coalesced else reduction.rows())
 
 
-class _Fold:
+class _AxisReduction:
     """A reduction of the axes `loop` for each index of the axes `outer`."""
 
     def __init__(
@@ -96,44 +98,47 @@ class _Fold:
         self.index = [f"i{k}" for k in range(len(outer))]
         self.places = [*self.index, *(f"r{k}" for k in range(len(inner)))]
 
-    def _take(self, fold: ThreadReduction, first: str, stop: str, step: int) -> list[str]:
+    def _accumulate(self, reduction: ThreadReduction, first: str, stop: str, step: int) -> list[str]:
         """The loop in which a thread accumulates every `step`-th element."""
         lines = unflatten("r", self.loop, self.places[len(self.outer) :], self.kind)
-        lines.append(fold.accumulate(self.read.at(self.places)))
+        lines.append(reduction.accumulate(self.read.at(self.places)))
         head = f"for ({self.kind} r = {first}; r < {stop}; r += {step}) {{"
-        return [fold.initialise(), "#pragma unroll 4", head, *indented(lines), "}"]
+        return [reduction.initialise(), "#pragma unroll 4", head, *indented(lines), "}"]
 
-    def _write(self, fold: ThreadReduction, pieces: int, at: str) -> list[str]:
+    def _write(self, reduction: ThreadReduction, splits: int, at: str) -> list[str]:
         """Store the result, or the partial result if the reduction is split."""
-        if pieces > 1:
-            return [f"((double *)scratch)[{at}] = {fold.name}_all;"]
-        return [fold.result(), f"{self.out.at(self.index)} = {fold.name};"]
+        if splits > 1:
+            return [f"((double *)scratch)[{at}] = {reduction.name}_all;"]
+        return [reduction.result(), f"{self.out.at(self.index)} = {reduction.name};"]
 
-    def _chunks(self, threads: int) -> int:
+    def _splits(self, threads: int) -> int:
         """How many blocks, of `threads` threads per result, share the elements of a result: several only if the results
         alone would leave most of a GPU idle."""
-        room = max(1, 1024 // max(1, self.results // BLOCK))
-        return max(1, min(self.length // (threads * PER_THREAD), room, 1024))
+        limit = max(1, 1024 // max(1, self.results // BLOCK))
+        return max(1, min(self.length // (threads * PER_THREAD), limit, 1024))
 
     def rows(self) -> Iterator[Kernel]:
         """Adjacent threads take adjacent elements of one result."""
         lanes = power_of_two_above(self.length) if self.length < WARP else WARP if self.length <= 8 * WARP else BLOCK
-        pieces = self._chunks(lanes) if lanes == BLOCK else 1
-        total = self.results * pieces
+        splits = self._splits(lanes) if lanes == BLOCK else 1
+        total = self.results * splits
         block = min(BLOCK, max(WARP, power_of_two_above(total * lanes)))
-        each = block // lanes
-        fold = ThreadReduction("total", self.form, self.dtype, -(-self.length // (lanes * pieces)))
-        lines = [f"const int at = blockIdx.x * {each} + threadIdx.x / {lanes}, lane = threadIdx.x % {lanes};"]
-        lines += [f"if (at >= {total}) return;"] if total % each else []
+        per_block = block // lanes
+        reduction = ThreadReduction("total", self.form, self.dtype, -(-self.length // (lanes * splits)))
+        lines = [f"const int at = blockIdx.x * {per_block} + threadIdx.x / {lanes}, lane = threadIdx.x % {lanes};"]
+        lines += [f"if (at >= {total}) return;"] if total % per_block else []
         lines.append(warp_mask(lanes, total))
-        lines.append(f"const int row = at{f' / {pieces}' if pieces > 1 else ''};")
+        lines.append(f"const int row = at{f' / {splits}' if splits > 1 else ''};")
         lines += unflatten("row", self.outer, self.index, self.kind)
-        first = f"at % {pieces} * {lanes} + lane" if pieces > 1 else "lane"
-        lines += [*self._take(fold, first, str(self.length), lanes * pieces), *reduce_across([fold], lanes)]
-        lines += ["if (lane == 0) {", *indented(self._write(fold, pieces, "at")), "}"]
-        yield Kernel(tuple(lines), blocks(total, each), block, self._scratch(pieces))
-        if pieces > 1:
-            yield self._join(pieces)
+        first = f"at % {splits} * {lanes} + lane" if splits > 1 else "lane"
+        lines += [
+            *self._accumulate(reduction, first, str(self.length), lanes * splits),
+            *reduce_across([reduction], lanes),
+        ]
+        lines += ["if (lane == 0) {", *indented(self._write(reduction, splits, "at")), "}"]
+        yield Kernel(tuple(lines), blocks(total, per_block), block, self._scratch(splits))
+        if splits > 1:
+            yield self._join(splits)
 
     def columns(self) -> Kernel:
         """Adjacent threads take adjacent results, whose elements are strided."""
@@ -143,30 +148,30 @@ class _Fold:
             split = unflatten("row", self.loop, self.places[len(self.outer) :], self.kind)
             return [*index, *split, *unrolled("v", 1, takes)]
 
-        fold = ColumnReduction("total", self.form, self.dtype, self.read.at(self.places), self.out.at(self.index))
-        return ColumnKernel(self.length, self.results, 1, self.kind, [fold], index).kernel(body)
+        reduction = ColumnReduction("total", self.form, self.dtype, self.read.at(self.places), self.out.at(self.index))
+        return ColumnKernel(self.length, self.results, 1, self.kind, [reduction], index).kernel(body)
 
-    def _scratch(self, pieces: int) -> int:
-        return 8 * self.results * pieces if pieces > 1 else 0
+    def _scratch(self, splits: int) -> int:
+        return 8 * self.results * splits if splits > 1 else 0
 
-    def _join(self, pieces: int) -> Kernel:
+    def _join(self, splits: int) -> Kernel:
         """Combine the partial results of each result by some threads of a warp, which shortens the chain of dependent
         adds."""
         lanes = max(1, min(WARP, 4 * BLOCK // power_of_two_above(self.results)))
-        fold = ThreadReduction("total", self.form, self.dtype, self.length)
+        reduction = ThreadReduction("total", self.form, self.dtype, self.length)
         lines = [f"const int row = THREAD / {lanes}, lane = threadIdx.x % {lanes};"]
         lines += [f"if (row >= {self.results}) return;"] if self.results * lanes % BLOCK else []
         lines += [warp_mask(lanes, self.results)] if lanes > 1 else []
         lines += unflatten("row", self.outer, self.index, self.kind)
-        take = fold.accumulate(f"((const double *)scratch)[row * {pieces} + p]")
+        take = reduction.accumulate(f"((const double *)scratch)[row * {splits} + p]")
         lines += [
-            fold.initialise(),
-            f"for (int p = lane; p < {pieces}; p += {lanes}) {take}",
-            *reduce_across([fold], lanes),
+            reduction.initialise(),
+            f"for (int p = lane; p < {splits}; p += {lanes}) {take}",
+            *reduce_across([reduction], lanes),
         ]
-        write = [fold.result(), f"{self.out.at(self.index)} = {fold.name};"]
+        write = [reduction.result(), f"{self.out.at(self.index)} = {reduction.name};"]
         lines += ["if (lane == 0) {", *indented(write), "}"] if lanes > 1 else write
-        return Kernel(tuple(lines), blocks(self.results * lanes, BLOCK), BLOCK, self._scratch(pieces))
+        return Kernel(tuple(lines), blocks(self.results * lanes, BLOCK), BLOCK, self._scratch(splits))
 
 
 # Scatters and calls --------------------------------------------------------------------------------------------------
