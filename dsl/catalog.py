@@ -61,8 +61,8 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a signature: `rate: fraction = 0.5`. Several kinds mean that any of them will do, tried in order,
-    words first."""
+    """One option of a signature: `rate: fraction = 0.5`. With several kinds, any of them will do; they are tried in
+    order, words first."""
 
     name: str
     kinds: tuple[Kind, ...]

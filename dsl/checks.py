@@ -1,4 +1,4 @@
-"""What the tokens of a statement tell before any grammar: spaces around a minus, missing commas, words out of place."""
+"""Checks of a statement's tokens that need no grammar: spaces around a minus, missing commas, misplaced keywords."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _UNITS = ("epochs", "steps", "epoch", "step")
 
 
 def check(tokens: Tokens, item: Item, verify: Verify) -> Diagnostic | None:
-    """The first finding in a statement (in the head of a section), if there is one."""
+    """The first error in a statement (or in the head of a section), if any."""
     return check_start(tokens, item) or _Walk(tokens, item, verify).run()
 
 
 class _Walk(Choices):
-    """One pass over the tokens of a statement, with the brackets that are open at each."""
+    """A pass over the tokens of a statement that tracks the open brackets."""
 
     def __init__(self, tokens: Tokens, item: Item, verify: Verify) -> None:
         super().__init__(tokens, item, verify)
@@ -78,7 +78,7 @@ class _Walk(Choices):
         return None
 
     def _in_list(self) -> bool:
-        """Is the innermost open bracket a list's or a call's?"""
+        """Whether the innermost open bracket belongs to a list or a call."""
         return bool(self.open) and self.tokens.kind(self.open[-1]) != "_LBRACE"
 
     def _line(self, index: int) -> Diagnostic:
@@ -137,7 +137,7 @@ class _Walk(Choices):
         return Diagnostic("E0112", message, tokens.span(index), help=(remedy,))
 
     def _left(self, index: int) -> str:
-        """What stands before token `index`, as far as a message needs it: a call whole, a number with its minus."""
+        """The operand before token `index`, as a message shows it: a whole call, a number with its minus."""
         tokens, start = self.tokens, index - 1
         if tokens.kind(start) in CLOSERS:
             depth = 1
@@ -224,7 +224,7 @@ class _Walk(Choices):
         return Diagnostic("E0114", f"nothing joins `{left}` and `{short(right)}`", tokens.span(index), help=(remedy,))
 
     def _lacks_sign(self, index: int) -> Diagnostic | None:
-        """The finding for a value or type that begins where `=` or `:` should stand first."""
+        """The error for a value or type without the `=` or `:` that must precede it."""
         tokens, first = self.tokens, self.tokens.kind(self.item.first)
         if any(tokens.kind(i) == "_EQUAL" for i in range(self.item.first, index)):
             return None
@@ -246,7 +246,7 @@ class _Walk(Choices):
         return None
 
     def _called(self, index: int) -> str:
-        """The name at `index`, with its arguments where they stand in the same line."""
+        """The name at `index`, with its arguments if they are on the same line."""
         tokens = self.tokens
         end = index
         if tokens.kind(index + 1) == "_LPAR":

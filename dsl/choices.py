@@ -1,4 +1,4 @@
-"""What the tokens of a statement tell of `if`, `and`, `or`, `not` in places where other languages have them."""
+"""Checks for `if`, `and`, `or` and `not` where other languages allow them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ LOGIC = {
     "NOT": ("not", "if a then false else true"),
 }
 Verify = Callable[[str], bool]
-"""Does a text stand as an expression?"""
+"""Whether a text is a valid expression."""
 
 
 class Choices:
-    """A walk over a statement's tokens: `open` are the brackets open at the token at hand."""
+    """A pass over a statement's tokens; `open`: the brackets open at the current token."""
 
     def __init__(self, tokens: Tokens, item: Item, verify: Verify) -> None:
         self.tokens, self.item, self.verify = tokens, item, verify
         self.open: list[int] = []
 
     def _logic(self, index: int, kind: str) -> str:
-        """`a and b` between `if` and `then` as the language says it, "" where it is more involved."""
+        """`a and b` between `if` and `then`, translated into the language; "" if it is more complex."""
         tokens, first, last = self.tokens, index, index
         while first > self.item.first and tokens.kind(first - 1) not in ("_K_IF", "_EQUAL", *LOGIC):
             first -= 1
@@ -65,7 +65,7 @@ class Choices:
         return Diagnostic("E0118", "`if` comes before its two values", tokens.span(index), help=(remedy,))
 
     def _expression_start(self, index: int) -> int:
-        """Where the expression begins that token `index` stands in (outside brackets)."""
+        """The start of the expression that contains token `index` (outside brackets)."""
         start = index
         while start > self.item.first and self.tokens.kind(start - 1) not in (
             "_EQUAL",

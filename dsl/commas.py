@@ -1,4 +1,4 @@
-"""A comma where none belongs: behind a whole statement, as other languages put it."""
+"""Superfluous commas after statements, as other languages have them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _NEXT = re.compile(
 
 
 def ends_statement(text: str, comma: int) -> bool:
-    """Whether the comma at an offset, outside of brackets or directly inside a section's braces, can only be meant to
-    end a statement: `}`, the end of the file, or a line that begins a statement comes next."""
+    """Whether the comma at an offset, outside brackets or directly inside a section's braces, can only be a statement
+    terminator: it is followed by `}`, the end of the file, or a line that begins a statement."""
     if _NEXT.match(text, comma + 1) is None:
         return False
     begin = max(text.rfind("\n", 0, comma), text.rfind("{", 0, comma)) + 1

@@ -1,4 +1,4 @@
-"""What stands between the tokens of a file: comments and empty lines."""
+"""Trivia between tokens: comments and empty lines."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _PART = re.compile(r"\n|#[^\n]*+")
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """`text` is as written, from the `#`, without blanks at its end. `own`: nothing stands before it on its line;
-    `apart`: an empty line stands before it."""
+    """A comment: `text` from the `#`, without trailing blanks. `own`: it has a line of its own; `apart`: an empty line
+    precedes it."""
 
     text: str
     own: bool
@@ -23,14 +23,14 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The comments before a token, and whether an empty line stands between the last of them and the token."""
+    """The comments before a token; `apart`: whether an empty line separates it from the last of them."""
 
     comments: tuple[Comment, ...] = ()
     apart: bool = False
 
 
 def gaps(tokens: Tokens) -> Iterator[Gap]:
-    """The gap before each token, and last the one before the end of the file. All text must consist of tokens."""
+    """The gap before each token, and last the one before the end of the file. The text must scan without errors."""
     text, end = tokens.source.text, 0
     for index, token in enumerate(tokens.all):
         yield _gap(text, end, token.start_pos or 0, index == 0) if tokens.breaks[index] or not index else NO_GAP

@@ -1,4 +1,4 @@
-"""Where the grammar refuses a token in a declaration: `input x ...`, `target y ...`, `output p ...`."""
+"""Syntax errors in declarations: `input x ...`, `target y ...`, `output p ...`."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Declared(Refusal):
         return None
 
     def _more(self, start: str) -> Diagnostic | None:
-        """What goes on after the type."""
+        """Text after the type."""
         tokens, first = self.tokens, self.item.first
         word, name = tokens.all[first], tokens.all[first + 1]
         if self.open or self.before not in VALUE_END:
@@ -91,7 +91,7 @@ class Declared(Refusal):
         return None
 
     def _ends_in_word(self) -> bool:
-        """Is the token refused behind `input x: word`?"""
+        """Whether the rejected token follows `input x: word`."""
         typed = self.tokens.kind(self.item.first) in _TYPED and self.index == self.item.first + 4
         return typed and self.before == "NAME" and self.tokens.kind(self.index - 2) == "_COLON"
 
@@ -120,7 +120,7 @@ class Declared(Refusal):
         return Diagnostic("E0125", "`class` takes one number", self._span(), help=(remedy,))
 
     def _type(self, start: str) -> Diagnostic | None:
-        """What stands after `input x:` and begins no type."""
+        """Text after `input x:` that is not a type."""
         if self.before != "_COLON":
             return None
         written = self.tokens.span(self.index, self.end - 1)

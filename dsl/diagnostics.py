@@ -1,4 +1,4 @@
-"""What is wrong with a file, as values: every stage makes `Diagnostic`s, one place prints them."""
+"""Errors and warnings as values: every stage creates `Diagnostic`s, and a single place prints them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A secondary place that helps to understand: underlined with dashes, its text behind it."""
+    """A secondary span that explains the error: underlined with dashes, followed by its text."""
 
     span: Span
     text: str
@@ -39,7 +39,8 @@ class Diagnostic:
     severity: Severity = "error"
 
     def __post_init__(self) -> None:
-        """Cut what a name or a string of the file makes too long to read; advice that must be cut is none."""
+        """Shorten a name or string of the file that would make the message unreadable; help texts that would have to be
+        shortened are dropped."""
         words = (self.message, self.label, *self.notes, *self.help)
         if max(map(len, words)) > LONGEST_WORDS:
             object.__setattr__(self, "message", _cut(self.message))
@@ -53,7 +54,7 @@ def _cut(text: str) -> str:
 
 
 class DiagnosticError(Exception):
-    """Carries diagnostics through a stage that cannot go on; never leaves the package that raises it unhandled."""
+    """Carries diagnostics out of a stage that cannot continue; never leaves the package unhandled."""
 
     def __init__(self, *diagnostics: Diagnostic) -> None:
         super().__init__("; ".join(d.message for d in diagnostics))

@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from .records import dataclass
 
 WIDTH = 120
-"""Columns of a line, comments at its end not counted."""
+"""Columns of a line, without comments at its end."""
 INDENT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A place where a line may end: `flat` stands there if it does not. `always`: it ends in any case."""
+    """A possible line break; `flat` is printed if the line does not break. `always`: it always does."""
 
     flat: str = ""
     always: bool = False
@@ -31,7 +31,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """Text that is written only where its group takes several lines: the comma after a last item."""
+    """Text printed only if its group breaks: the trailing comma."""
 
     text: str
     width: float = 0
@@ -39,7 +39,7 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A comment: what follows it stands on the next line. `own`: it stands on a line of its own."""
+    """A comment; the text after it begins a new line. `own`: it has a line of its own."""
 
     text: str
     own: bool
@@ -48,7 +48,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Cat:
-    """Parts one after the other; `width` is that of all on one line, infinite where they cannot be."""
+    """A concatenation; `width` is that of all parts on one line, infinite if they cannot be."""
 
     parts: tuple[Doc, ...]
     width: float
@@ -56,7 +56,7 @@ class Cat:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Set on one line where it fits. `link`: never on a line that begins with the end of a bracket."""
+    """Printed flat if it fits. `link`: never flat on a line that begins with a closing bracket."""
 
     inner: Doc
     width: float
@@ -65,7 +65,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Indent:
-    """Lines that begin in it stand one level further in."""
+    """Lines that begin inside are indented by one level."""
 
     inner: Doc
     width: float
@@ -75,7 +75,7 @@ Doc = str | Line | Tail | Remark | Cat | Group | Indent
 
 
 def width_of(doc: Doc) -> float:
-    """Columns of a document on one line; infinite where it must take several."""
+    """Columns of a document printed flat; infinite if it contains a mandatory break."""
     return len(doc) if isinstance(doc, str) else doc.width
 
 
@@ -95,7 +95,7 @@ def indent(*parts: Doc) -> Doc:
 
 @dataclass(slots=True)
 class Printed:
-    """One line of a page: how far it is indented, its text, and the comment at its end, or alone on it."""
+    """A line of output: its indentation, its text, and the comment at its end, or alone on it."""
 
     indent: int
     text: str = ""
@@ -132,11 +132,11 @@ def lay_out(doc: Doc, level: int) -> list[Printed]:
 
 
 _Task = tuple[int, bool, "Doc"]
-"""What is still to be set: its indentation, whether on one line, and the document."""
+"""An entry of the layout stack: its indentation, whether it is flat, and the document."""
 
 
 def _opened(task: _Task) -> Iterable[_Task]:
-    """The parts of a document, the last one first."""
+    """The parts of a document in reverse order."""
     level, flat, doc = task
     if isinstance(doc, Cat):
         return [(level, flat, part) for part in reversed(doc.parts)]
@@ -147,7 +147,7 @@ def _opened(task: _Task) -> Iterable[_Task]:
 
 
 def _fits(doc: Group, rest: list[_Task], room: float) -> bool:
-    """Whether a group has room on this line, with what follows it up to the next place where a line may end."""
+    """Whether a group fits on this line, with the text after it up to the next possible break."""
     room -= doc.width
     place = len(rest)
     todo: list[_Task] = []
@@ -172,7 +172,7 @@ def _fits(doc: Group, rest: list[_Task], room: float) -> bool:
 
 
 class _Page:
-    """The lines set so far; the last is not ended yet."""
+    """The lines printed so far; the last is still open."""
 
     def __init__(self, level: int) -> None:
         self.lines = [Printed(level)]
@@ -180,7 +180,7 @@ class _Page:
 
     @property
     def closes(self) -> bool:
-        """Whether the line begins with the end of a bracket that takes several lines."""
+        """Whether the line begins with the closing bracket of a broken group."""
         return self.lines[-1].text[:1] in (")", "]", "}")
 
     def write(self, level: int, text: str) -> None:

@@ -15,9 +15,9 @@ from .records import dataclass
 from .source import Source, Span
 
 COLUMNS = 120
-"""Columns that a finding takes up where no terminal says how many it has."""
+"""The width of messages where the terminal does not report its own."""
 _BESIDE = 11
-"""Columns that the line's number and what shows a cut take up."""
+"""Columns taken up by the line number and the ellipses."""
 _LEAST = 40
 _TAB = 4
 _CUT = "..."
@@ -28,7 +28,7 @@ Pieces = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A span to underline, with the words behind it."""
+    """A span to underline, and its label."""
 
     span: Span
     text: str
@@ -50,7 +50,7 @@ class _Bar:
 
 
 def visible(text: str) -> str:
-    """A text with nothing in it that a terminal obeys or cannot show; tabs become spaces."""
+    """A text without control characters; tabs become spaces."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_shown(character) for character in text)
@@ -136,7 +136,7 @@ def _edges(line: str) -> Sequence[int]:
 
 
 def _window(text: str, bars: list[_Bar], widest: int) -> tuple[str, list[_Bar]]:
-    """A long line cut to what its bars are about, the primary one first, and the bars where they are then."""
+    """A long line shortened to the part around its bars, the primary one first, and the bars at their new columns."""
     edges = _edges(text)
     total = edges[-1]
     if total <= widest:
@@ -184,7 +184,7 @@ def _underlines(bars: list[_Bar]) -> list[Pieces]:
 
 
 def _write(canvas: dict[int, tuple[str, str]], bar: _Bar, column: int) -> None:
-    """Puts a bar's words at a column; characters share their cell where they are wide."""
+    """Write a bar's label at a column; wide characters take two cells."""
     for character in bar.text:
         canvas[column] = (character, bar.style)
         column += 1

@@ -25,10 +25,10 @@ from pathlib import Path
 from .records import dataclass
 
 FOLDER = Path(__file__).parent / "codes"
-"""Where the codes of this package are explained."""
+"""The folder with the explanations of this package's codes."""
 
 COMMAND = "gpubp check net.net"
-"""What is run on an example, where nothing else is said."""
+"""The command to run on an example, unless it names another."""
 _SECTION = re.compile(r"^## ([EW]\d{4}): (.+)$", re.MULTILINE)
 _EXAMPLE = re.compile(
     r"^(?P<what>Wrong|Right|With)(?: \(?`(?P<code>[^`\n]+)`\)?)?:\n\n```\w*\n(?P<text>.*?)^```$",
@@ -59,7 +59,7 @@ class Explanation:
 
 
 def read(folder: Path) -> dict[str, Explanation]:
-    """The explanations in all files of a folder, by code. Raises ValueError where a code is explained twice."""
+    """The explanations in all files of a folder, by code. Raises ValueError for a duplicate code."""
     found: dict[str, Explanation] = {}
     for path in sorted(folder.glob("*.md")):
         text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Statements of other tools in the words of the language: loops as statements, weights, Keras's `Sequential`."""
+"""Translation of statements of other tools: loops as statements, weights, Keras's `Sequential`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .tokens import Tokens
 from .wording import short
 
 _ASSIGNED = re.compile(r"(?:(\{)|:)\s*+\w++\s*+=\s*+(\w++)\s*+->\s*+([^\n{}#]++)(?(1)\s*+\}|)")
-"""The one statement of a loop, in braces or as in Python: the name on its right and the stages behind it."""
+"""The only statement of a loop, in braces or as in Python: the name on its right, and the stages after it."""
 _PYTHON_RANGE = re.compile(r"(?:range\()?(\d+)\)?")
 _SEQUENTIAL = re.compile(r"\s*+(?:\w++\.)*+Sequential\(\s*+\[?")
 _LAYER = re.compile(r"\s*+(?:\w++\.)*+(\w++)\(((?:[^()\n]++|\([^()\n]*+\))*+)\)\s*+,?")
@@ -23,7 +23,7 @@ _GROW = (
 
 
 def loop_as_statement(tokens: Tokens, first: int) -> tuple[str, ...]:
-    """The helps for `for i in 1..3 { x = x -> dense(8) }` or its like in Python, from token `first` on."""
+    """The help for `for i in 1..3 { x = x -> dense(8) }`, or the same in Python, from token `first` on."""
     word, text = str(tokens.all[first]), tokens.source.text[tokens.span(first).start :]
     head = re.match(r"[^\n{:]*", text)
     written = head[0].strip() if head else word
@@ -39,7 +39,7 @@ def loop_as_statement(tokens: Tokens, first: int) -> tuple[str, ...]:
 
 
 def if_as_statement(text: str) -> str:
-    """The statement that `if a { h = ... } else { h = ... }` at the start of a text means, "" for another."""
+    """The translation of `if a { h = ... } else { h = ... }` at the start of a text; "" for anything else."""
     found = _IF.match(text)
     if found is None or found[2] != found[4]:
         return ""
@@ -55,7 +55,8 @@ def free_weight(text: str) -> str:
 
 
 def sequential(text: str) -> str:
-    """The pipe that `Sequential([Dense(8, activation="relu"), ...])` at the start of a text means, "" for another."""
+    """The pipe equivalent to `Sequential([Dense(8, activation="relu"), ...])` at the start of a text; "" for anything
+    else."""
     start = _SEQUENTIAL.match(text)
     stages: list[str] = []
     layer = _LAYER.match(text, start.end()) if start else None

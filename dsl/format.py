@@ -33,7 +33,7 @@ from .tokens import scan
 
 
 class FormatError(Exception):
-    """The formatter made a text that means something else: a mistake of the formatter, never of the file."""
+    """The formatted text has another meaning: a bug in the formatter."""
 
 
 def format_text(source: Source) -> tuple[str, list[Diagnostic]]:
@@ -61,13 +61,13 @@ def format_text(source: Source) -> tuple[str, list[Diagnostic]]:
 
 
 def _parsed(source: Source) -> tuple[syntax.File, list[Diagnostic]]:
-    """As `parse`, but that a file without statements is one."""
+    """As `parse`, but a file without statements is valid."""
     file, findings = parse(source)
     return file, [found for found in findings if found.code != "E0101"]
 
 
 def _text(lines: list[Printed]) -> str:
-    """The lines of a file, comments at the ends of neighbouring ones in one column where they have room."""
+    """The text of a file; comments at the ends of neighbouring lines are aligned where they fit."""
     result: list[str] = []
     for level, run in groupby(lines, key=lambda line: line.indent if line.text and line.comment else None):
         printed = list(run)
@@ -85,7 +85,7 @@ def _comments(source: Source) -> list[str]:
 
 
 def _same_trees(first: object, second: object) -> bool:
-    """Whether two trees are equal but for their places in the text."""
+    """Whether two trees are equal up to their spans."""
     pending: list[tuple[Any, Any]] = [(first, second)]
     while pending:
         left, right = pending.pop()

@@ -16,12 +16,12 @@ from .records import dataclass
 from .tokens import Tokens
 
 _LEVELS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2}
-"""Operators of one level stand in one row, `a + b - c`; each of the others has two sides and no more."""
+"""Precedence levels of operators that form chains, `a + b - c`; all others are binary."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Something that a line may begin with. `hard`: the author began one; `remarks`: the comments before it."""
+    """A part before which a line may break. `hard`: the author broke it there; `remarks`: the comments before it."""
 
     hard: bool
     remarks: tuple[Doc, ...]
@@ -29,7 +29,7 @@ class _Part:
 
 
 class Expressions:
-    """Makes the documents of a file's nodes, which must be asked for in the order of the text."""
+    """Builds the documents of nodes, which must be requested in the order of the text."""
 
     def __init__(self, tokens: Tokens) -> None:
         self.tokens = tokens
@@ -67,7 +67,7 @@ class Expressions:
         return cat(*remarks, self.bare()) if remarks else self.bare()
 
     def words(self, count: int) -> Doc:
-        """As many tokens without space between them."""
+        """So many tokens without spaces."""
         return self.word() if count == 1 else cat(*[self.word() for _ in range(count)])
 
     def names(self, names: Sequence[syntax.Name]) -> Doc:
@@ -79,7 +79,7 @@ class Expressions:
     # Rows ------------------------------------------------------------------------------------------------------------
 
     def _joined(self, right: Callable[[Any], Doc], node: Any) -> _Part:
-        """The next operator, `->` or word and what follows it. Comments on either side of it stand before it."""
+        """The next operator, `->` or keyword, and its right operand. Comments on either side are moved before it."""
         hard, remarks = self.broken, self.remarks()
         operator = self.bare()
         hard = hard or self.broken
@@ -128,7 +128,7 @@ class Expressions:
         return group(opening, indent(*parts, Tail(","), *after), Line(), closing)
 
     def _comma(self) -> tuple[Doc, ...]:
-        """Leaves out the comma that may come next; returns the comments before it."""
+        """Skip an optional comma; returns the comments before it."""
         if self.kind != "_COMMA":
             return ()
         remarks = self.remarks()
@@ -136,7 +136,8 @@ class Expressions:
         return remarks
 
     def _hugs(self, item: Any) -> bool:
-        """Whether the only item of a pair of brackets brings brackets of its own, so that one level will do."""
+        """Whether the only item of a pair of brackets has brackets itself, so that one level of indentation is
+        enough."""
         value = item.value if isinstance(item, syntax.Argument) else item
         return isinstance(value, syntax.List | syntax.Each | syntax.Call) and not self.gaps[self.at + 1].comments
 
@@ -149,7 +150,7 @@ class Expressions:
     # Expressions -----------------------------------------------------------------------------------------------------
 
     def expr(self, node: syntax.Expr | syntax.Unknown) -> Doc:
-        """An expression with the parentheses that stand around it."""
+        """An expression with its parentheses."""
         if self.kind == "_LPAR" and (self.tokens.all[self.at].start_pos or 0) < node.span.start:
             opening, after = self.word(), self.remarks()
             inner, before = self.expr(node), self.remarks()
@@ -231,7 +232,7 @@ class Expressions:
 
 
 def _same_row(node: syntax.Binary) -> syntax.Binary | None:
-    """The left side of an operator, where it belongs to the same row of operators and has no parentheses."""
+    """The left operand, if it belongs to the same chain and has no parentheses."""
     left = node.left
     if not isinstance(left, syntax.Binary) or _is_fraction(left) or left.span.start != node.span.start:
         return None
@@ -239,7 +240,7 @@ def _same_row(node: syntax.Binary) -> syntax.Binary | None:
 
 
 def _is_fraction(node: syntax.Binary) -> bool:
-    """`1/16`: one number over another, which reads as one."""
+    """Whether a quotient is a fraction of two numbers such as `1/16`, which is set without spaces."""
     left, right = node.left, node.right
     numbers = all(isinstance(side, syntax.Number) and side.span.text[0].isdigit() for side in (left, right))
     return node.operator == "/" and numbers and (left.span.start, right.span.end) == (node.span.start, node.span.end)

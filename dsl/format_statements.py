@@ -1,4 +1,4 @@
-"""Statements and sections as lines: what stands one below the other, and where empty lines are."""
+"""Statements and sections as lines: vertical alignment and empty lines."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from .format_expressions import Expressions
 from .records import dataclass
 
 MOST_ALIGNED = 32
-"""Columns of a name or value that others are moved for; a longer one stands for itself."""
+"""Maximum width of a name or value that is aligned with others."""
 REACH = 3
-"""Columns that a `=` moves at most in a model or block. In `data` and `train`, which are tables, it moves at will."""
+"""Maximum columns by which an `=` is moved in a model or block; in the tables of `data` and `train` there is no
+limit."""
 
 
 _Inner = syntax.Input | syntax.Target | syntax.Output | syntax.Layer | syntax.Bind
@@ -35,7 +36,7 @@ class Row:
     domain: Doc | None = None
 
     def text(self, keyword: float = 0, name: float = 0, value: float = 0) -> Doc:
-        """The whole statement, with so many columns for its parts, or as many as each takes."""
+        """The whole statement, its parts padded to these widths."""
         if not self.operator:
             return self.value
         head = self.keyword + _blanks(keyword - len(self.keyword)) + " " * bool(self.keyword)
@@ -45,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class _Formatted:
-    """A statement with what stands before it; a section in several lines is made of `lines`."""
+    """A formatted statement and the comments before it; `lines`: those of a section that spans several."""
 
     gap: Gap
     row: Row
@@ -53,7 +54,7 @@ class _Formatted:
 
 
 class Statements(Expressions):
-    """Makes the lines of a file."""
+    """Formats the statements of a file."""
 
     def file(self, file: syntax.File) -> list[Printed]:
         statements = [self._statement(statement) for statement in file.statements]
@@ -115,7 +116,7 @@ class Statements(Expressions):
         return f" {self.bare()}"
 
     def _value(self, make: Callable[[Any], Doc], node: Any) -> Doc:
-        """What stands behind `=`, on the next line after a comment."""
+        """The right side of an `=`, on the next line after a comment."""
         remarks = self.remarks()
         return indent(*remarks, make(node)) if remarks else make(node)
 
@@ -177,12 +178,12 @@ def _row(kind: str, keyword: str, name: Doc, operator: str, value: Doc, domain: 
 
 
 def _alone(doc: Doc) -> Row:
-    """A statement of which nothing stands below or above a part of another one."""
+    """A statement that is not aligned with others."""
     return Row("", "", "", "", doc)
 
 
 def _aligned(statements: Sequence[_Formatted], reach: int) -> Iterator[Doc]:
-    """The statements as documents, those of each run aligned: the `=`, the names of inputs and targets, the `in`."""
+    """The statements as documents, with each run aligned: the `=`, the names of inputs and targets, the `in`."""
     for run in _runs(statements, reach):
         if not run[0].kind:
             yield from (row.text() for row in run)
@@ -195,7 +196,7 @@ def _aligned(statements: Sequence[_Formatted], reach: int) -> Iterator[Doc]:
 
 
 def _runs(statements: Sequence[_Formatted], reach: int) -> Iterator[list[Row]]:
-    """Statements of one kind without an empty line between them, none of whose `=` would move by more than `reach`."""
+    """Runs of statements of one kind without empty lines between them, in which no `=` moves by more than `reach`."""
     run: list[Row] = []
     narrowest = widest = 0.0
     for statement in statements:

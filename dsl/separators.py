@@ -1,4 +1,4 @@
-"""Where the grammar refuses a colon or a comma: what was probably meant."""
+"""Syntax errors at a colon or comma, with the likely intention."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .wording import short
 
 
 class Separators(Operators):
-    """A refused token, asked whether it is a `:` or a `,` that was meant otherwise."""
+    """A rejected token that may be a misused `:` or `,`."""
 
     def _colon(self) -> Diagnostic | None:
         if self.kind != "_COLON":
@@ -78,7 +78,7 @@ class Separators(Operators):
         return None
 
     def _option_behind(self) -> Diagnostic:
-        """`dense(8), bias = false`: an option that stands behind the parentheses of its call."""
+        """`dense(8), bias = false`: an option after the closing parenthesis of its call."""
         tokens, index = self.tokens, self.index
         option = tokens.span(index + 1, self.end - 1).text
         remedy = f"`dense(8, {short(option, 60)})`"

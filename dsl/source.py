@@ -1,4 +1,4 @@
-"""Text and places in it. Every later stage carries spans, so that a message can point at what was written."""
+"""Texts and spans. Every later stage keeps spans, so that a message can point into the text."""
 
 from __future__ import annotations
 

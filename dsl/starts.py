@@ -1,4 +1,4 @@
-"""How a statement begins: words out of place, misspelled, or from another language."""
+"""Errors at the start of a statement: misplaced and misspelled keywords, and those of other languages."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _FOREIGN = {
     "const": "a constant is `let name = ...`",
     "var": "a constant is `let name = ...`, a number to vary `param name = ...`",
 }
-"""What is said of words that begin statements in other languages."""
+"""Messages for keywords of other languages."""
 _WEIGHTS = frozenset(("weight", "weights", "parameter", "parameters", "variable", "tensor", "bias"))
-"""Words that would declare a weight, if weights were declared."""
+"""Keywords that would declare weights, if they were declared."""
 
 
 def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
-    """The finding in the first words of a statement, if there is one."""
+    """The error in the first words of a statement, if any."""
     first = item.first
     kind, following, word = tokens.kind(first), tokens.kind(first + 1), str(tokens.all[first])
     section = item.section.removeprefix("_K_").lower()
@@ -108,7 +108,7 @@ def _misplaced(tokens: Tokens, first: int, section: str) -> Diagnostic:
 
 
 def _no_statement(tokens: Tokens, first: int, section: str, allowed: tuple[str, ...]) -> Diagnostic | None:
-    """A name where a statement's word should be: misspelled, or a value outside all sections."""
+    """A name instead of a keyword: a misspelling, or a value outside all sections."""
     word, following = str(tokens.all[first]), tokens.kind(first + 1)
     guess = nearest(word, allowed)
     if guess and following in ("NAME", "STRING"):

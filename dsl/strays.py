@@ -1,4 +1,4 @@
-"""What stands in a file and is no token: what it was perhaps meant to be."""
+"""Text that is not a token, and what was probably meant."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ _READ_AS = {
     "\u2260": "!=",
     **dict.fromkeys((";", "\u00a0", "\u3000", "\u200b", "\ufeff"), ""),
 }
-"""The token that a text can only have been meant as, "" for none at all: with it the rest of the statement is read."""
+"""The token that an invalid text can only have been meant as, "" for none at all; scanning continues with it."""
 _RUN = re.compile(r"[^\s\w\"#(){}\[\],:.?+\-*/^=<>]+|[^\S \t\r\n]+|\r+")
 _QUOTED = re.compile("'[^'\"\r\n]*+'|\u2018[^\u2019\"\r\n]*+\u2019|\u201c[^\u201d\"\r\n]*+\u201d")
 _RAN_ON = re.compile(r'("[^"\n,)\]]+)[,)\]][^"\n]*"(?=\w)')
-"""A string that ends only where the next one begins: `"a.csv, target = "y`."""
+"""A string without its end quote that extends to the start of the next: `"a.csv, target = "y`."""
 _BEFORE_REST = re.compile(r'"[^\s"(),\]]+(?=[,)\]]|[ \t]+as\b)')
 """A path that lacks its quote, with what goes on behind it: `"blocks.net as lib`, `"a.csv)`."""
 _SPELLED = {"\u00df": "ss", "\u00e6": "ae", "\u0153": "oe", "\u00f8": "o", "\u0131": "i", "\u0142": "l"}
@@ -101,7 +101,7 @@ def foreign_comment(source: Source, start: int, before: str) -> tuple[Diagnostic
 
 
 def read_as(written: str) -> str | None:
-    """What a stray text stands for, where nothing else can be meant: a sign, a string in double quotes, nothing."""
+    """The replacement of invalid text if it is unambiguous: a symbol, a string in double quotes, or nothing."""
     if len(written) > 1 and _QUOTED.fullmatch(written):
         return f'"{written[1:-1]}"' if "\\" not in written else None
     plain = _READ_AS.get(written)
@@ -115,7 +115,7 @@ def _narrow(written: str) -> str | None:
 
 
 def stray(source: Source, start: int, end: int) -> Diagnostic:
-    """The finding for text at `start` that begins no token; `end` is the end of a word with letters beyond ASCII."""
+    """The error for text at `start` that is not a token; `end`: the end of a word with non-ASCII letters."""
     text = source.text
     if end - start > 1 or text[start].isalnum():
         return _word(Span(source, start, end))
@@ -163,7 +163,7 @@ def _word(span: Span) -> Diagnostic:
 
 
 def _latin(word: str) -> str:
-    """A name without its accents, Greek letters spelled out; "" where other letters are left."""
+    """A name without accents, Greek letters spelled out; "" if other letters remain."""
     letters = "".join(_SPELLED.get(letter, letter) for letter in word)
     plain = "".join(each for each in unicodedata.normalize("NFKD", letters) if not unicodedata.combining(each))
     if not plain.isascii():
@@ -174,7 +174,7 @@ def _latin(word: str) -> str:
 
 
 def _open_string(source: Source, start: int) -> Diagnostic:
-    """The string that lacks its end: the last of its line, or one that goes on to where the next should begin."""
+    """An unterminated string: the last of its line, or one that extends to the start of the next."""
     line_start = source.text.rfind("\n", 0, start) + 1
     ran_on = _RAN_ON.search(source.text, line_start, start)
     if ran_on:

@@ -1,4 +1,4 @@
-"""Options: an argument's text -> what the option's kinds make of it, words first (decisions 13 and 14)."""
+"""Conversion of arguments to option values, by the kinds of the option, words first (decisions 13 and 14)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from .values import POISON, Operand, Poison, Value, describe, has_node, has_pois
 
 
 def form_of(cx: Context, signature: Signature) -> Form:
-    """The arguments a signature takes; optional inputs go by name, and so does every option beside any number of
-    inputs."""
+    """The arguments of a signature: optional inputs are passed by name, and so are all options of variadic
+    functions."""
     form = cx.shared.forms.get((id(signature), ""))
     if form is None:
         options = signature.options
@@ -39,7 +39,7 @@ def form_of(cx: Context, signature: Signature) -> Form:
 def bind_options(
     cx: Context, signature: Signature, form: Form, written: Mapping[str, OptionArgument], span: Span
 ) -> tuple[dict[str, Static | Node], dict[str, Span]] | Poison:
-    """All options of a call: what is written, and the defaults. Every misfit is reported."""
+    """All options of a call, defaults included. All type errors are reported."""
     default_values = defaults(cx, signature, span)
     bound: dict[str, Static | Node] = {}
     spans: dict[str, Span] = {}
@@ -60,7 +60,7 @@ def bind_options(
 
 
 def bind(cx: Context, option: Option, written: OptionArgument, notes: tuple[str, ...] = ()) -> Static | Node | Poison:
-    """One option. `notes`: the signature, shown where the value does not fit."""
+    """The value of one option. `notes`: the signature, shown with an error."""
     expr = written.expr
     if expr is None:
         assert written.value is not None
@@ -130,7 +130,7 @@ def _fitted(cx: Context, option: Option, operand: Operand, named: bool, notes: t
 
 
 def _stage(cx: Context, value: Value) -> tuple[str, ...]:
-    """The help for `dense(8, relu)`: what works on one value is a stage, no option of another."""
+    """The help for `dense(8, relu)`: a function of one value is a stage, not an option."""
     name = value.name if isinstance(value, Word) else value if isinstance(value, str) else ""
     signature = cx.shared.catalog.find("function", name)
     if signature is None or len(signature.inputs) != 1:
@@ -139,7 +139,7 @@ def _stage(cx: Context, value: Value) -> tuple[str, ...]:
 
 
 def _names_of(cx: Context, option: Option) -> set[str]:
-    """The words that an option takes, entries of its part included."""
+    """The words that an option accepts, entries of its part included."""
     names = set(option.words)
     if option.part is not None:
         names |= cx.shared.catalog.entries.get(option.part, {}).keys()
@@ -175,7 +175,7 @@ def _unknown_word(cx: Context, option: Option, path: syntax.Path, notes: tuple[s
 
 
 def _choice(cx: Context, option: Option, expr: syntax.Expr, notes: tuple[str, ...]) -> Static | Poison | None:
-    """An entry of the option's part; None where the text is something else, which other kinds may take."""
+    """An entry of the option's part; None if the text is something else that other kinds may accept."""
     part = option.part
     if part is None:
         return None
@@ -200,7 +200,7 @@ def _choice(cx: Context, option: Option, expr: syntax.Expr, notes: tuple[str, ..
 
 
 def unknown_entry(cx: Context, part: Part, name: syntax.Path) -> Poison:
-    """Report a name that the catalogue's part does not hold."""
+    """Report a name that is not in this part of the catalogue."""
     entries = cx.shared.catalog.entries.get(part, {})
     article = "an" if part[0] in "aeiou" else "a"
     actual = next((p for p, names in cx.shared.catalog.entries.items() if name.text in names), None)
@@ -219,7 +219,7 @@ def unknown_entry(cx: Context, part: Part, name: syntax.Path) -> Poison:
 def bind_choice(
     cx: Context, signature: Signature, arguments: tuple[syntax.Argument, ...], span: Span, name: Span
 ) -> Choice | Poison:
-    """An optimizer, schedule, reader ... with its options."""
+    """An optimizer, schedule, reader ... with its options bound."""
     form = form_of(cx, signature)
     matched = match(cx, form, (), arguments, fitting(cx, signature))
     if matched.valid and matched.missing:
@@ -232,7 +232,7 @@ def bind_choice(
 
 
 def fitting(cx: Context, signature: Signature) -> Fits:
-    """Whether an option of the signature would take an argument, found out in silence."""
+    """A predicate: whether an option of the signature would accept an argument; nothing is reported."""
 
     def fits(name: str, expr: syntax.Expr) -> bool:
         option = next(option for option in signature.options if option.name == name)
@@ -260,7 +260,7 @@ def _choices(cx: Context, option: Option, expr: syntax.List, notes: tuple[str, .
 
 
 def _names(cx: Context, option: Option, expr: syntax.Expr) -> Value:
-    """Names of columns: strings, words of the option, statics; lists of them are taken item by item."""
+    """Column names: strings, words of the option, statics; lists are converted item by item."""
     if isinstance(expr, syntax.List):
         return tuple([_names(cx, option, item) for item in expr.items])
     if isinstance(expr, syntax.Path):

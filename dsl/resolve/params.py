@@ -1,4 +1,4 @@
-"""`param name = value in domain`, and what the command line sets instead."""
+"""`param name = value in domain`, and overrides from the command line."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from .values import POISON, Percent, Poison, Value, describe, has_node, has_pois
 DOMAINS = {
     "log": Signature("log", "function", options=(Option("first", ("real",)), Option("last", ("real",)))),
 }
-"""Domains with a name; like a range, they go from `first` to `last`, spread evenly over the logarithm."""
+"""Named domains; like ranges, they go from `first` to `last`, but are uniform in the logarithm."""
 
 FLAGS = frozenset({"epochs", "precision", "seed"})
-"""Keys of `train` that the command line changes by an option of their own."""
+"""Keys of `train` that have their own command-line option."""
 
 
 def define_param(cx: Context, statement: syntax.Param, prefix: str, params: dict[str, Param]) -> None:
-    """Resolve default and domain, take the command line's value if there is one, check it, make the name."""
+    """Resolve default and domain, apply and check an override, and define the name."""
     name = statement.name
     value = _static(cx, statement.value, f"the value of `{name.text}`")
     span = statement.value.span
@@ -69,8 +69,8 @@ def _static(cx: Context, expr: syntax.Expr, what: str) -> Value:
 
 
 def override(cx: Context, name: str, text: str, words: bool) -> tuple[Value, Span]:
-    """What `--set name=text` gives, and its place in a source of its own. `words`: a word may be meant, and one that
-    nothing knows is an error; elsewhere any word is of the wrong sort, whatever it resembles."""
+    """The value of `--set name=text`, and its span in a source of its own. `words`: whether a word is allowed, so that
+    an unknown one is an error; otherwise any word has the wrong type."""
     source, span = _override_source(name, text)
     expr, findings = parse_expression(source, span.start)
     cx.shared.report.extend(findings)
@@ -84,14 +84,14 @@ def override(cx: Context, name: str, text: str, words: bool) -> tuple[Value, Spa
 
 
 def _override_source(name: str, text: str) -> tuple[Source, Span]:
-    """A new value as the command line has it, and where it stands there."""
+    """An override as written on the command line, and its span there."""
     prefix = f"--set {name}="
     source = Source("command line", prefix + text)
     return source, Span(source, len(prefix), len(source.text))
 
 
 def unknown_overrides(shared: Shared, declared: Iterable[str]) -> None:
-    """Report what the command line sets and no file declares."""
+    """Report overrides of params that no file declares."""
     names = set(declared)
     for name in shared.overrides:
         if name not in names:
@@ -145,7 +145,7 @@ def _ordered(cx: Context, first: Value, last: Value, expr: syntax.Expr, domain: 
 
 
 def _integer_hint(value: Value, domain: Static | Poison) -> str:
-    """What to add where a range of whole numbers was meant as one of any numbers."""
+    """An addition to the message if a range of integers was probably meant as a range of reals."""
     if not (isinstance(domain, tuple) and len(domain) == 3 and domain[0] == ".."):
         return ""
     _, first, last = domain

@@ -1,4 +1,4 @@
-"""Places of the model that `train` names: values, stages and layers with their weights."""
+"""Paths in `train` that name parts of the model: values, stages, and layers with their weights."""
 
 from __future__ import annotations
 

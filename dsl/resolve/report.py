@@ -1,4 +1,4 @@
-"""Gathers findings: each place once, with the expansions that led there; nothing while it is muted."""
+"""Collects findings: one per span and code, with the expansions that led there; none while muted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHOWN_FRAMES = 4
 
 
 class Report:
-    """The findings of one file and what it imports."""
+    """The findings of one file and its imports."""
 
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
@@ -23,7 +23,8 @@ class Report:
         self._reported: set[tuple[str, Span]] = set()
 
     def add(self, finding: Diagnostic) -> None:
-        """Keep a finding, unless its place has one of the same code (a block's body is expanded many times)."""
+        """Add a finding, unless there is one with the same code and span (the body of a block is expanded many
+        times)."""
         if self._muted:
             return
         self.errors += finding.severity == "error"
@@ -37,12 +38,12 @@ class Report:
 
     @property
     def full(self) -> bool:
-        """Whether nothing more is kept, so that no work need go into a message."""
+        """Whether further findings are dropped, so that no message need be prepared."""
         return len(self.found) >= MOST_FINDINGS
 
     @contextmanager
     def silence(self) -> Iterator[None]:
-        """Report nothing within: something is only tried."""
+        """Suppress findings inside the block, for trial evaluation."""
         self._muted += 1
         try:
             yield
@@ -54,7 +55,7 @@ class Report:
             self.add(finding)
 
     def sorted(self, main: Source) -> list[Diagnostic]:
-        """Errors first, then the main file's before those of others, in the order of the text."""
+        """Errors before warnings, the main file before imports, in the order of the text."""
 
         def key(finding: Diagnostic) -> tuple[bool, bool, str, int, int, str]:
             span = finding.span
@@ -67,7 +68,7 @@ class Report:
 
 
 def expanded_from(trace: tuple[Frame, ...]) -> tuple[str, ...]:
-    """The notes that tell how an expansion came about, the innermost first."""
+    """Notes with the expansions that led to a finding, innermost first."""
     notes = []
     for frame in reversed(trace[-SHOWN_FRAMES:]):
         line, column = frame.span.source.position(frame.span.start)

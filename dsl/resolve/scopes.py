@@ -24,7 +24,7 @@ ARTICLES: dict[str, str] = {"input": "an input", "import": "an import"}
 
 @dataclass(slots=True)
 class Unit:
-    """One file: its declarations are the scope that its blocks and fns see."""
+    """One file; its declarations are the scope of its blocks and fns."""
 
     source: Source
     path: str
@@ -40,8 +40,7 @@ class Unit:
 
 @dataclass(slots=True, eq=False)
 class LayerDef:
-    """`layer f = ...`: the chain, the names that it sees, and the place of its weights. `names`: the nodes of its first
-    use."""
+    """`layer f = ...`: its chain, its scope, and the prefix of its weights. `names`: the nodes of its first use."""
 
     syntax: syntax.Layer
     unit: Unit
@@ -69,7 +68,7 @@ Definition = LayerDef | BlockDef | FnDef | Unit
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One name in a scope. `name` is where it was made; `definition` what it is, where it is no value."""
+    """A name in a scope: where it was defined, and its `definition` if it is not a value."""
 
     kind: EntryKind
     name: syntax.Name

@@ -1,4 +1,4 @@
-"""Signatures as text and their defaults, normalised."""
+"""Signatures as text, and normalised defaults."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ KINDS = {
 
 
 def takes_text(option: Option) -> str:
-    """What an option takes, for a message: `a whole number or a list of whole numbers`."""
+    """The type of an option, for a message: `a whole number or a list of whole numbers`."""
     parts = []
     for kind in option.kinds:
         if kind == "word":
@@ -79,7 +79,7 @@ def takes_text(option: Option) -> str:
 
 
 def default_of(cx: Context, option: Option, span: Span) -> Static:
-    """The default as the graph holds it; names of choices and words are written as strings in some signatures."""
+    """The default as the graph holds it; some signatures write names of choices and words as strings."""
     default = option.default
     if default is REQUIRED:
         return None
@@ -95,7 +95,7 @@ def default_of(cx: Context, option: Option, span: Span) -> Static:
 
 
 def defaults(cx: Context, signature: Signature, span: Span) -> Mapping[str, Static]:
-    """Every option that has a default, with it; made once for each signature."""
+    """All options with defaults, computed once per signature."""
     known = cx.shared.defaults.get(id(signature))
     if known is None:
         known = {

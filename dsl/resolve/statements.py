@@ -1,4 +1,4 @@
-"""Statements that make values and layers, in a model or a block."""
+"""Statements that define values and layers, in a model or a block."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .values import POISON, MultiValue, Value, describe
 
 
 def bind(cx: Context, statement: syntax.Bind) -> tuple[Value, ...]:
-    """`a = ...`, `a, b = ...`: evaluate, check the number of values, make the names."""
+    """`a = ...`, `a, b = ...`: evaluate, check the number of values, define the names."""
     names = statement.names
     start = len(cx.shared.nodes)
     value = named(cx, names[0], statement.value)
@@ -46,7 +46,8 @@ def named(cx: Context, name: syntax.Name, expr: syntax.Expr) -> Value:
 
 
 def give_label(cx: Context, name: syntax.Name, value: Value, start: int) -> None:
-    """Name a node after the statement that made it: one of those from `start` on, not one that is only passed on."""
+    """Label a node with the name of the statement that created it: only a node from `start` on, not an existing
+    value."""
     if isinstance(value, Node) and cx.shared.order[id(value)] >= start:
         object.__setattr__(value, "label", name.text)  # nobody else has seen the node yet
 
@@ -74,6 +75,6 @@ def _one(cx: Context, name: syntax.Name, value: Value, expr: syntax.Expr) -> Val
 
 
 def define_layer(cx: Context, statement: syntax.Layer) -> None:
-    """`layer f = ...`: kept for its uses, which read it where it stands."""
+    """`layer f = ...`: defined here, expanded at each use."""
     definition = LayerDef(statement, cx.unit, cx.scope, cx.base + statement.name.text)
     cx.define(Entry("layer", statement.name, definition=definition))

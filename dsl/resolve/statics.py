@@ -1,5 +1,4 @@
-"""Arithmetic on numbers known when the file is read, guarded: whatever is written, an answer or a reason comes at
-once."""
+"""Arithmetic on constants when the file is loaded, with limits, so that any expression takes little time and memory."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ ORDERED: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class StaticError(Exception):
-    """Why an expression on statics has no value: a message, and perhaps a remedy."""
+    """The error of a constant expression: a message, and possibly a remedy."""
 
     def __init__(self, message: str, help: str = "", code: str = "E0314") -> None:
         super().__init__(message)
@@ -31,7 +30,7 @@ class StaticError(Exception):
 
 
 def checked(number: object) -> int | float | bool:
-    """The number, if it is one that can be used: finite, and no larger than 64 bits hold."""
+    """The number, checked to be finite and to fit 64 bits."""
     if isinstance(number, int):
         if abs(number) > LARGEST_WHOLE:
             raise StaticError("this number is too large", "whole numbers go up to 2^63 - 1")
@@ -86,7 +85,7 @@ def _refuse_operand(value: Value, operator: str) -> None:
 
 
 def binary(operator: str, left: Value, right: Value) -> int | float | bool:
-    """`left sign right` for two statics. Raises StaticError."""
+    """`left operator right` for two statics. Raises StaticError."""
     if operator in ("==", "!="):
         return _equal(left, right) == (operator == "==")
     if operator in ORDERED and isinstance(left, Percent) and isinstance(right, Percent):
@@ -137,7 +136,7 @@ def apply(
 
 
 def number(value: int | float, unit: str) -> Value:
-    """A number as written. Raises StaticError for a unit that there is not, and for what is too large."""
+    """A number literal. Raises StaticError for an unknown unit and for overflow."""
     checked(value)
     if unit == "":
         return value

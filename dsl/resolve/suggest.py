@@ -1,4 +1,4 @@
-"""Spelling suggestions: the nearest of the names that would be right."""
+"""Spelling suggestions: the nearest valid name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def distance(a: str, b: str, limit: int) -> int:
 
 
 def nearest(wrong: str, names: Iterable[str], fits: Callable[[str], bool] = lambda name: True) -> str | None:
-    """The name nearest in spelling for which `fits` holds, or None where none is near enough."""
+    """The name nearest in spelling for which `fits` holds, or None if none is near enough."""
     limit = max(1, min(3, len(wrong) // 3))
     if len(wrong) > 60:
         return None
@@ -54,7 +54,7 @@ def did_you_mean(
     fits: Callable[[str], bool] = lambda name: True,
     elsewhere: Mapping[str, tuple[str, ...]] = {},
 ) -> tuple[str, ...]:
-    """The help line with the name that was probably meant, or no line."""
+    """The help with the name that was probably meant; empty if there is none."""
     name = meant(wrong, names, fits, elsewhere)
     return (f"did you mean `{name}`?",) if name else ()
 
@@ -65,14 +65,14 @@ def meant(
     fits: Callable[[str], bool] = lambda name: True,
     elsewhere: Mapping[str, tuple[str, ...]] = {},
 ) -> str | None:
-    """The name that means the same (`elsewhere`: see `Catalog`), or that is nearest in spelling."""
+    """The equivalent of a name of other tools (`elsewhere`, see `Catalog`), or the nearest name in spelling."""
     known = list(names)
     same = [name for name in elsewhere.get(wrong.lower().replace("_", ""), ()) if name in known and fits(name)]
     return same[0] if same else nearest(wrong, known, fits)
 
 
 def done_in_model(wrong: str, catalog: Catalog) -> tuple[str, ...]:
-    """The help for a word of other tools that is a stage of the model here: `augment`, `noise`."""
+    """The help for an option of other tools that is a stage of the model here: `augment`, `noise`."""
     functions = catalog.entries.get("function", {})
     found = [name for name in catalog.elsewhere.get(wrong.lower().replace("_", ""), ()) if name in functions]
     return (f"this is done in `model`, by stages such as `x -> {found[0]}`",) if found else ()
@@ -98,14 +98,14 @@ def foreign_word(text: str) -> tuple[str, ...]:
 
 
 def weight_of_a_layer(name: str) -> tuple[str, ...]:
-    """The help for `W1 * x + b1`: what textbooks write as an equation is a layer."""
+    """The help for `W1 * x + b1`: what textbooks write as a formula is a layer."""
     if re.fullmatch(r"(?:[Ww]|weights?|b|bias)_?\d*", name) is None:
         return ()
     return (f"weights are made by layers: `x -> dense(8)` is x @ W + b; or one alone: `{name} = weight([8])`",)
 
 
 def without_value(path: syntax.Path) -> tuple[str, ...]:
-    """The help for `layer f = x -> dense(8)`: a layer is what works on a value, not the value."""
+    """The help for `layer f = x -> dense(8)`: a layer is the function, not its value."""
     text = path.span.source.text
     before = re.search(r"\blayer[ ]+(\w+)[ ]*=[ ]*\Z", text[max(0, path.span.start - 100) : path.span.start])
     chain = text[path.span.end :].partition("\n")[0].partition("#")[0].strip()

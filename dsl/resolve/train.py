@@ -1,4 +1,4 @@
-"""The section `train`: its keys, each by its kinds; the loss and the metrics over the model's values."""
+"""The section `train`: its keys, and the loss and metrics over the model's values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WEIGHTLESS = "`train` cannot create weights"
 
 
 def resolve_train(cx: Context, section: syntax.Train) -> Train | Poison:
-    """All keys: those written, and the defaults of the others. Nodes made here are those after the model's."""
+    """All keys, defaults included. Its nodes are those created after the model's."""
     catalog = cx.shared.catalog
     cx = cx.derive(weightless=WEIGHTLESS, no_alias="`train` contains only keys")
     start = len(cx.shared.nodes)
@@ -76,7 +76,7 @@ def resolve_train(cx: Context, section: syntax.Train) -> Train | Poison:
 
 
 def _misspelled(section: syntax.Train, keys: Mapping[str, Option]) -> set[str]:
-    """Keys that are there under a misspelled name: not also reported as missing."""
+    """Required keys that are present under a misspelled name, so that they are not reported as missing, too."""
     written = [name.text for statement in section.body for name in statement.names]
     return {similar for name in written if name not in keys and (similar := nearest(name, keys))}
 
@@ -95,7 +95,7 @@ def _keyword(span: Span) -> Span:
 
 
 def _key(cx: Context, statement: syntax.Bind, written: dict[str, syntax.Bind]) -> bool:
-    """Sort one statement to its key; False, and reported, where that cannot be."""
+    """Assign a statement to its key; False after an error."""
     name = statement.names[0]
     catalog = cx.shared.catalog
     if name.text not in catalog.train:
@@ -114,7 +114,7 @@ def _key(cx: Context, statement: syntax.Bind, written: dict[str, syntax.Bind]) -
 
 
 def _other_key(cx: Context, statement: syntax.Bind, written: Mapping[str, syntax.Bind]) -> tuple[str, ...]:
-    """The help for an unknown key: a key that is near, the optimizer's option, or the model's value that it may be."""
+    """The help for an unknown key: one similar in spelling, an option of the optimizer, or a value of the model."""
     catalog, name = cx.shared.catalog, statement.names[0].text
     unused = [key for key in catalog.train if key not in written]
     prefixes = [key for key in catalog.train if name.startswith(key + "_") and key not in written]
@@ -161,7 +161,7 @@ def _tensor(cx: Context, value: Value, span: Span, what: str) -> Node | Poison:
 
 
 def _on_values(cx: Context, parts: tuple[Part, ...], word: str, before: str) -> list[str]:
-    """The help for a function's name alone: the call, on the model's values where it is clear which."""
+    """The help for the bare name of a function: a call, with the model's values if they are unambiguous."""
     known = [name for part in parts for name in cx.shared.catalog.entries.get(part, {})]
     name = word if word in known else (meant(word, known, elsewhere=cx.shared.catalog.elsewhere) or "")
     signature = next((s for part in parts if (s := cx.shared.catalog.find(part, name))), None)
@@ -190,7 +190,7 @@ def _metrics(cx: Context, expr: syntax.Expr) -> tuple[tuple[str, Node], ...] | P
 
 
 def _metric_name(item: syntax.Expr) -> str | None:
-    """What a metric is reported as."""
+    """The name under which a metric is reported."""
     match item:
         case syntax.Call():
             return item.function.text
@@ -224,7 +224,7 @@ def _misnamed(cx: Context, item: syntax.Expr, first: Span | None, taken: set[str
 
 
 def _free(function: str, flows: str, taken: set[str]) -> str:
-    """A name for what a function makes of a value, which is then taken."""
+    """An unused name for the result of a function on a value."""
     base = f"{function}_{flows}".lower() if flows.isidentifier() else f"{function}_2"
     name = next(one for i in count(1) if (one := base if i == 1 else f"{base}_{i}") not in taken)
     taken.add(name)

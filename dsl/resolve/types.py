@@ -20,7 +20,7 @@ Declared = syntax.Input | syntax.Target
 
 @dataclass(slots=True)
 class Sizes:
-    """What the data says: the type of each data name (empty where it was not asked), and the sizes that were named."""
+    """The types of the data, by name (empty if it was not read), and the sizes that have names."""
 
     measured: Mapping[str, Type] = field(default_factory=dict)
     asked: bool = False
@@ -43,7 +43,7 @@ def unknowns(declared: Declared) -> list[syntax.Unknown]:
 
 
 def type_of(cx: Context, declared: Declared, sizes: Sizes) -> Type | Poison:
-    """The type with every size a number. Names given to sizes are made in the scope at hand."""
+    """The type with all sizes resolved. Named sizes are defined in the current scope."""
     written = declared.type
     measured = sizes.measured.get(declared.name.text)
     shape = written.shape if isinstance(written, syntax.LabelType) else written
@@ -80,7 +80,7 @@ def type_of(cx: Context, declared: Declared, sizes: Sizes) -> Type | Poison:
 
 
 def _open_type(written: syntax.TypeExpr, rank: int) -> str:
-    """The type with as many sizes as the data has, each taken from it."""
+    """The type with as many `?` as the data has axes."""
     shape = f"[{', '.join('?' * rank)}]"
     if isinstance(written, syntax.ShapeType):
         return shape

@@ -24,7 +24,7 @@ Read = Callable[[str], str]
 
 @dataclass(slots=True)
 class Loader:
-    """Loads files, each once. `open`: those whose declarations are being read, for circles."""
+    """Loads files, each once. `open`: those being loaded, to detect cycles."""
 
     shared: Shared
     read: Read | None
@@ -130,7 +130,7 @@ def _check_formals(cx: Context, formals: tuple[syntax.Formal, ...], inputs: tupl
 
 
 def _domain_words(shared: Shared, domain: syntax.Expr) -> None:
-    """Names that a param's domain lists are words (decision 13)."""
+    """Names in the domain of a param, which are words (decision 13)."""
     if isinstance(domain, syntax.List):
         for item in domain.items:
             if isinstance(item, syntax.Path) and len(item.parts) == 1:

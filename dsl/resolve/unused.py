@@ -1,4 +1,4 @@
-"""What is made and never used: warnings, so that nothing is ignored in silence."""
+"""Warnings for unused names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .scopes import BlockDef, Entry, FnDef, LayerDef, Scope, Unit
 
 
 def warn_unused(cx: Context, unit: Unit, model: Scope | None, trained: bool) -> None:
-    """Warn of the main file's names that nothing uses; those of a block count when it was called."""
+    """Warn about unused names of the main file; those of a block only if it was called."""
     for entry in (*unit.scope.names.values(), *(model.names.values() if model is not None else ())):
         if trained or entry.kind != "target":
             _entry(cx, entry)

@@ -1,4 +1,4 @@
-"""Which names were used: what is never used is reported, and a branch not taken counts as use."""
+"""Tracking of used names; those in a branch that is not taken count as used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Part = syntax.Expr | syntax.Stage | syntax.Repeat | syntax.For | syntax.Argument
 
 
 def paths_in(expr: syntax.Expr) -> Iterator[syntax.Path]:
-    """Every dotted name in an expression, those in a function's place included."""
+    """All dotted names in an expression, those of functions included."""
     pending: list[Part] = [expr]
     while pending:
         match pending.pop():
@@ -49,7 +49,7 @@ def paths_in(expr: syntax.Expr) -> Iterator[syntax.Path]:
 
 
 def skip(cx: Context, expr: syntax.Expr) -> None:
-    """Mark what a branch that is not taken names as used; once for each branch."""
+    """Mark the names in a branch that is not taken as used, once per branch."""
     if id(expr) in cx.shared.skipped:
         return
     cx.shared.skipped.add(id(expr))

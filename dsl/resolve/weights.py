@@ -10,7 +10,7 @@ from .suggest import did_you_mean
 from .values import POISON, Value
 
 _MEASURES = frozenset({"size", "shape", "ndim", "length", "len"})
-"""What other languages ask of a value."""
+"""Attributes that values have in other languages."""
 
 
 def weight_of(cx: Context, entry: Entry, path: syntax.Path) -> Value:
