@@ -52,7 +52,7 @@ VIEWS = (*P.eqns, *_tail)
         (Program((X, S), (eqn(ops.exp, (X,), Aval((3, 2), "float64")),), ()), r"`exp` gives f64\[2,3\], .* f64\[3,2\]"),
         (Program((X, S), (eqn(ops.exp, (X,), Aval((2, 3), "float32")),), ()), r"`exp` gives f64\[2,3\], .* f32\[2,3\]"),
         (Program((X, S), (eqn(ops.less, (X, S)),), ()), r"`less` gives bool\[2,3\]"),
-        (Program((X, S), (EXP, EXP, ADD), P.outputs), "`exp` makes a value that is there already"),
+        (Program((X, S), (EXP, EXP, ADD), P.outputs), "`exp` makes a value that already exists"),
         (Program((X, S), (Eqn(ops.exp, (X,), {}, (S,)),), ()), "`exp` makes a value that already exists: s"),
         (Program((X, S), P.eqns, (STRANGER,)), "an output is never made: stranger"),
         (Program((X, S), P.eqns, (Y,), ((S, Y), (S, Y))), "a state is updated twice"),

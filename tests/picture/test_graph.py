@@ -170,7 +170,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["graph", xor, "--expand", "block"]) == 2
     assert "error: `" in capsys.readouterr().err
     assert main(["graph", str(tmp_path)]) == 2
-    assert "is no run" in capsys.readouterr().err
+    assert "is not a run" in capsys.readouterr().err
     assert main(["graph", str(MODELS / "spiral.net"), "--set", "depth=1"]) == 0
 
 

@@ -266,7 +266,7 @@ def test_the_command(runs: Path, tmp_path: Path, capsys: Capture, monkeypatch: p
     assert main(["report", str(run), "-o", "report.pdf"]) == 2
     assert capsys.readouterr().err == "error: `report.pdf` is not an .html file, and a report is a page\n"
     assert main(["report", str(tmp_path)]) == 2
-    assert "is no run" in capsys.readouterr().err
+    assert "is not a run" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "pygments", None)
     assert main(["report", str(run)]) == 0
     assert 'class="s-k"' not in (run / "report.html").read_text("utf-8")
