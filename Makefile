@@ -59,7 +59,8 @@ soak: $(VENV)/dev.stamp
 
 sanitize: $(VENV)/dev.stamp
 	@$(BIN)/python -m pytest -n auto -m "" tests/render/test_c_text.py tests/render/test_c_source.py tests/executor/test_native.py \
-	    tests/portable -k "stay_in_their_memory or each_equation or test_every_model or compiled_kernels" $(ARGS)
+	    tests/portable tests/cuda/test_races.py tests/editor \
+	    -k "stay_in_their_memory or each_equation or test_every_model or compiled_kernels or as_graphs or every_name" $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

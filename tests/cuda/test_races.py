@@ -46,7 +46,9 @@ def test_nets_in_a_block_have_none(name: str, use: Use) -> None:
 
 
 @pytest.mark.usefixtures("graphs")
-@pytest.mark.parametrize("name", ["xor", "digits", "deep_batchnorm", "mackey_glass"])
+@pytest.mark.parametrize(
+    "name", ["xor", "digits", "deep_batchnorm", pytest.param("mackey_glass", marks=pytest.mark.sanitize)]
+)
 def test_nets_as_graphs_have_none(name: str, use: Use) -> None:
     device = use()
     steps(model(name))
