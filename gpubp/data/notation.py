@@ -188,7 +188,7 @@ def many_reader(notation: Notation) -> Callable[[Sequence[str]], list[float]] | 
 
     def read(cells: Sequence[str]) -> list[float]:
         text = "\n".join(cells) + "\n"
-        if not every.fullmatch(text):
+        if text.count("\n") != len(cells) or not every.fullmatch(text):  # a quoted cell may hold a line break
             raise ValueError("for the precise pass to judge")
         for name in names:
             text = text.replace(name, "")
@@ -199,14 +199,17 @@ def many_reader(notation: Notation) -> Callable[[Sequence[str]], list[float]] | 
 
 def _digits(notation: Notation) -> tuple[str, dict[int, str | None]]:
     """What the digits of a number look like, and which signs among them are dropped or become a point."""
-    between = GROUPING[notation.thousands] if notation.thousands else f".{SPACES}" if notation.decimal == "," else ""
+    every = notation.thousands or (". " if notation.decimal == "," else "")
+    signs = [GROUPING[sign] for sign in every]
     decimal = re.escape(notation.decimal)
     # In India groups of two stand above the lowest one of three: 12,34,567.
     group = "{2,3}" if notation.thousands == "," else "{3}"
     # A number that begins with 0 has no thousands: 0,125 is written by decimal commas.
-    grouped = f"[1-9][0-9]{{0,2}}(?:[{between}][0-9]{group})*[{between}][0-9]{{3}}(?![0-9])|" if between else ""
+    grouped = "".join(
+        f"[1-9][0-9]{{0,2}}(?:[{sign}][0-9]{group})*[{sign}][0-9]{{3}}(?![0-9])|" for sign in signs
+    )  # of one sign: 1.234 567 may be two numbers
     digits = f"(?:(?:{grouped}[0-9]++)(?:{decimal}[0-9]*+)?+|{decimal}[0-9]++)"
-    return digits, {**dict.fromkeys(map(ord, between)), ord(notation.decimal): "."}
+    return digits, {**dict.fromkeys(map(ord, "".join(signs))), ord(notation.decimal): "."}
 
 
 def _patterns(notation: Notation) -> tuple[re.Pattern[str], re.Pattern[str], dict[int, str | None]]:

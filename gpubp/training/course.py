@@ -138,13 +138,14 @@ class _Courses:
         for rows, some in by_rows.items():
             if len(some) == 1:
                 continue
-            if rows not in self._groups:
-                self._groups[rows] = some, self._abreast(some)
+            if rows not in self._groups:  # those that are ahead are of it, too
+                every = [k for k, wanted in self._wanted.items() if len(wanted.rows) == rows]
+                self._groups[rows] = every, self._abreast(every)
             group, abreast = self._groups[rows]
             if abreast is None:
                 continue
             try:
-                done = abreast.run([group.index(k) for k in some if k in group], count)
+                done = abreast.run([group.index(k) for k in some], count)
             except (UnlikeError, MemoryError):
                 self._groups[rows] = group, None
                 continue

@@ -80,11 +80,12 @@ def test_what_is_no_date(world: World) -> None:
     world.inputs, world.targets = {"x": Type((1,))}, {}
     cells = ["2024-02-30", "01.03.2024", "2024-3/1", "2024-01-01 25:00", "2024-01-01Z", "today", "2024-01-01 13:00 PM"]
     cells += ["2024-01-01 0:30 AM", "2024-01-01T10", "24-03-01", "2024-01-01 10:00 CET", "2024-013-1", "0000-01-01"]
+    cells += ["2024-01-01 10:00+24:00", "2024-01-01 10:00-01:60"]
     world.write("a.csv", "when,a\n2024-02-29 12:30:05.25,0\n" + "".join(f"{cell},1\n" for cell in cells))
     refused = world.refused(csv("x", columns=("when.year",)))
     assert refused.message == "`a.csv`, line 3, column `when`: `2024-02-30` is no date"
     assert refused.help == ("dates are written as 2024-03-01, with a time as 2024-03-01 12:30",)
-    assert "there are 13 cells that are no dates" in refused.notes[0]
+    assert "there are 15 cells that are no dates" in refused.notes[0]
     assert not any(moment(cell, "ymd") for cell in cells)
     refused = world.refused(csv("x", columns=("when.moon",)))
     assert refused.message == "`a.csv` has no column `when.moon`"

@@ -110,6 +110,14 @@ def test_the_usual_spellings_are_read_by_columns(world: World) -> None:
     np.testing.assert_array_equal(found.numbers[1], [0.45, 0.05, np.nan, np.nan])
 
 
+def test_a_line_break_in_a_cell_is_no_second_number(world: World) -> None:
+    """Rows would be shifted, or numbers of other rows taken."""
+    world.inputs, world.targets = {"x": Type((1,))}, {}
+    world.write("a.csv", 'a;b\n"5,1\n6,2";1\n7,5;2\n')
+    message = world.refused(csv("x", columns=("a",), decimal=",")).message
+    assert message == "`a.csv`, line 2, column `a`: `5,1\N{REPLACEMENT CHARACTER}6,2` is not a number"
+
+
 @pytest.mark.parametrize(
     ("notation", "cell", "number"),
     [
@@ -125,6 +133,7 @@ def test_the_usual_spellings_are_read_by_columns(world: World) -> None:
         (Notation(","), ",5", ".5"),
         (Notation(","), "12\N{NARROW NO-BREAK SPACE}345,5", "12345.5"),
         (Notation(",", "'"), "1.234,5", None),
+        (Notation(","), "1.234 567", None),
         (Notation(units=("$",)), "$-5", "-5"),
         (Notation(units=("$",)), "-$-5", None),
         (Notation(units=("$",)), "$5$", None),

@@ -103,6 +103,29 @@ def test_folds_of_two_sizes(tmp_path: Path, alone: list[int]) -> None:
         same(run, gpubp.train(in_fold(net, k, 4), "cpu"))
 
 
+def test_interrupted_at_different_steps_they_run_side_by_side_again(tmp_path: Path, alone: list[int]) -> None:
+    """Also where those that were behind stop first."""
+    net = net_of(tmp_path, length="epochs = 40", keys=CASES["early stop"]["keys"].replace("2epochs", "1epochs"))
+    wanted = [gpubp.train(net, "cpu", seed=seed) for seed in range(4)]
+    behind = sorted(range(4), key=lambda seed: len(wanted[seed].history))[:2]
+    gpubp.replicate(net, 4, "cpu", tmp_path / "s", stopping=lambda: True)
+    for seed in {*range(4)} - {*behind}:
+        folder, epochs = tmp_path / f"s/seed-{seed}", list[int]()
+        gpubp.train(
+            net,
+            "cpu",
+            resume=folder,
+            out=folder,
+            recorded=[lambda _, e=epochs: e.append(1)],
+            stopping=lambda e=epochs: len(e) > 1,
+        )
+    alone.clear()
+    runs: list[gpubp.Run] = []
+    gpubp.replicate(net, device="cpu", resume=tmp_path / "s", ended=lambda _, run: runs.append(run))
+    assert len(alone) < 20
+    assert [state(run) for run in runs] == [state(run) for run in wanted]
+
+
 def test_where_the_bits_are_not_theirs_each_runs_by_itself(
     tmp_path: Path, alone: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
