@@ -23,10 +23,12 @@ in double precision, and as steps take them."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wanted:
-    """A training waits for at most `count` steps of its executor on its rows."""
+    """A training waits for at most `count` steps of its executor on its rows, of which its data has `every` with those
+    of validation and test."""
 
     executor: Executor
     rows: Rows
+    every: int
     batch: int
     count: int
 
@@ -103,7 +105,7 @@ class _Courses:
         """Whether so much data is not to be in memory for `count` trainings, or the rows stay in their file."""
         if not isinstance(wanted.rows, Placed):
             return True
-        size = count * sum(array.nbytes for array in wanted.rows.arrays)
+        size = count * sum(array.nbytes for array in wanted.rows.arrays) * wanted.every / len(wanted.rows)
         free = [free_memory(), wanted.executor.backend.free_memory()]
         return bool(size > SHARE * min((one for one in free if one is not None), default=math.inf))
 

@@ -76,6 +76,7 @@ class Training:
             self._resume(source, saved)
         self.placed = ex.place(dataset.part("train"))
         self.valid = ex.place(dataset.part("valid")) if "valid" in dataset.parts else None
+        self.every = sum(map(len, dataset.parts.values()))
 
     def _prepare(self, dataset: Dataset, *, fresh: bool) -> Race | None:
         """Check that the training is possible, and initialise the executor if it is `fresh`. Returns the restarts, if
@@ -200,7 +201,7 @@ class Training:
         DivergedError."""
         ex, epoch = self.executor, first // self.per_epoch + 1
         try:
-            losses, penalties, sizes = yield Wanted(ex, self.placed, self.batch, count)
+            losses, penalties, sizes = yield Wanted(ex, self.placed, self.every, self.batch, count)
         except DivergedError as error:
             cause = first_bad(ex, self.placed, self.batch)
             raise DivergedError(f"epoch {epoch:,}: {error}{cause}") from None

@@ -15,7 +15,7 @@ from ..errors import CheckpointError, InputError, positive
 from ..frontend import Net, required
 from ..health import Finding
 from .checkpoint import reason
-from .folder import SEED, SEEDS, holds_seeds
+from .folder import ABOUT, SEED, SEEDS, holds_seeds
 from .hooks import Callback, Hooks
 from .run import Progress, Run
 from .study import Member, Study, conduct, place_of, save_summary
@@ -109,12 +109,18 @@ def replicate(
         raise CheckpointError(f"`{out}` already contains runs of several seeds: resume them, or save to another folder")
     announced = False
 
-    def announce(_: Run) -> None:
+    def announce(_: Run | None = None) -> None:
         """Note how many there are to be, once there is something to go on with."""
         nonlocal announced
         if told.folder is not None and not announced:
             save_summary(told.folder / SEEDS, as_json(told))
         announced = True
+
+    def stops() -> bool:
+        """An epoch may be long, and its middle is saved."""
+        if told.folder is not None and not announced and any(told.folder.glob(f"{SEED}-*/{ABOUT}")):
+            announce()
+        return stopping is not None and stopping()
 
     def note(member: Member, run: Run, epochs: int, seconds: float) -> None:
         where = None if run.folder is None else str(run.folder)
@@ -122,7 +128,7 @@ def replicate(
         if ended is not None:
             ended(told.replicates[-1], run)
 
-    hooks = Hooks(callbacks, [announce, *recorded], progress, stopping, notice)
+    hooks = Hooks(callbacks, [announce, *recorded], progress, stops, notice)
     members = [Member(number, net, number) for number in range(first, first + seeds)]
     how: dict[str, Any] = {"data": data, "epochs": epochs, "precision": precision, "resumed": resume is not None}
     told.stopped = conduct(told, SEED, members, (device, backend), hooks, note, diverged, **how)

@@ -13,6 +13,7 @@ import pytest
 import gpubp
 from gpubp.executor import Abreast, Executor
 from gpubp.frontend import in_fold
+from gpubp.training.course import SHARE
 from tests.render.compiled import QUICK, needs_compiler
 
 from .worlds import state, write_net
@@ -151,6 +152,17 @@ def test_much_data_is_in_memory_once(tmp_path: Path, alone: list[int], monkeypat
     gpubp.replicate(net, 2, "cpu", recorded=[lambda run: began.append(run.executor.seed)])
     assert alone
     assert began == [0] * 6 + [1] * 6
+
+
+def test_rows_that_are_not_trained_on_are_in_memory_too(
+    tmp_path: Path, alone: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = net_of(tmp_path)
+    for rows, together in ((36, False), (60, True)):
+        monkeypatch.setattr("gpubp.training.course.free_memory", lambda of=rows: (2 * of * 4 * 4 + 1) / SHARE)
+        alone.clear()
+        gpubp.replicate(net, 2, "cpu")
+        assert bool(alone) is not together
 
 
 def test_streams_and_listeners_see_one_after_the_other(tmp_path: Path, alone: list[int]) -> None:

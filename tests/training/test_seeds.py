@@ -116,6 +116,24 @@ def test_it_goes_on_where_it_was_and_to_more(tmp_path: Path) -> None:
         collected(net, resume=out)
 
 
+def test_a_process_that_ends_in_the_first_epoch_leaves_what_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, asked = gpubp.load(write_net(tmp_path, length="epochs = 3")), list[int]()
+    monkeypatch.setattr("gpubp.training.pace.Pace.due", lambda *_: True)
+
+    def killed() -> bool:
+        asked.append(1)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        gpubp.replicate(net, 2, "cpu", tmp_path / "s", stopping=killed)
+    assert read(tmp_path / "s/seed-0/last.safetensors").about["step"] < 5
+    assert collected(net, seeds=None, resume=tmp_path / "s")[0].mean == collected(net, 2)[0].mean
+
+
 def test_interrupted_side_by_side_each_goes_on_where_it_was(tmp_path: Path) -> None:
     """Not all at the same step."""
     net = gpubp.load(write_net(tmp_path, length="epochs = 40"))
