@@ -37,5 +37,5 @@ def work(arguments: argparse.Namespace) -> int:
     print(f"{count:,} row{'s' * (count != 1)} of {visible(arguments.data)}{left_out}\n")
     print(align([list(figures), [f"{value:.4g}" for value in figures.values()]]))
     for name, table in tables.items():
-        print(f"\n{confusion(name, table, run)}")
+        print(f"\n{confusion(name, table, run.net, run.words)}")
     return 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 from ..errors import CheckpointError
+from ..frontend import Net
 from ..health import Finding
 from ..training import (
     FOLD,
@@ -101,7 +102,7 @@ def work(arguments: argparse.Namespace, kind: str) -> int:
         count = folds_in(net)
     if place is None and resumed is None and not arguments.no_save:
         place = default_folder(net, arguments.seed, arguments.precision, arguments.epochs, (kind, count))
-    show = _Show(arguments, kind, count, first)
+    show = _Show(arguments, net, kind, count, first)
     with Interrupt() as interrupt, show.live:
         told = _study(kind)(
             net,
@@ -143,9 +144,9 @@ def _study(kind: str) -> Callable[..., CrossValidation | Replication]:
 class _Show:
     """Prints a head line, a line of a table for each training, and what they came to."""
 
-    def __init__(self, arguments: argparse.Namespace, kind: str, count: int, first: int | None) -> None:
+    def __init__(self, arguments: argparse.Namespace, net: Net, kind: str, count: int, first: int | None) -> None:
         """`first`: of the seeds, None for folds."""
-        self.arguments, self.kind, self.count = arguments, kind, count
+        self.arguments, self.net, self.kind, self.count = arguments, net, kind, count
         self._seeds = "" if first is None else f"seeds {first} to {first + count - 1}" if count > 1 else f"seed {first}"
         self.silent = arguments.json or arguments.quiet
         self.live = Live(sys.stdout, wanted=not self.silent)
@@ -154,7 +155,7 @@ class _Show:
         self._kinds: set[str] = set()
         self._names: list[str] = []
         self._begun: WeakSet[Run] = WeakSet()  # several may take turns
-        self._last: Run | None = None  # which knows the names of classes
+        self._words: dict[str, tuple[str, ...]] = {}  # the names of classes
         self._head = ""
 
     def began(self, run: Run) -> None:
@@ -176,7 +177,7 @@ class _Show:
     def ended(self, one: Fold | Replicate, run: Run) -> None:
         """A line for a training, and what was found wrong with its net, each kind once."""
         self.began(run)
-        self._last = run
+        self._words = run.words
         self.live.clear()
         if self.arguments.json:
             print(json.dumps(asdict(one)), flush=True)
@@ -213,8 +214,7 @@ class _Show:
             if figures:
                 self._row([name, *rows, *(f"{figures[one]:.4g}" for one in self._names), "", ""])
         for key, table in told.tables.items():
-            assert self._last is not None
-            print(f"\n{confusion(key, table, self._last)}")
+            print(f"\n{confusion(key, table, self.net, self._words)}")
         if told.folder is not None and not told.stopped and not self.arguments.quiet:
             place = shlex.quote(str(told.folder))
             print(f"\nsaved to {told.folder}, a run for each {self.kind}")

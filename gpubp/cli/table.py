@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dsl.excerpt import visible
 from dsl.wording import short
 
-from ..frontend import labelled
-from ..training import Predictor, Run
+from ..frontend import Net, labelled
+from ..training import Run
 
 MOST_ROWS = 16
 """Data sets up to this size are shown whole, beside what the net makes of them."""
@@ -31,14 +31,17 @@ def results(run: Run) -> str:
 def confusions(run: Run) -> str:
     """The tables of the last part of the data, which is the test where there is one; "" where there are none."""
     last = [*run.dataset.parts][-1]
-    shown = [confusion(key, table, run) for key, table in run.tables.items() if key.startswith(f"{last}.")]
+    shown = [
+        confusion(key, table, run.net, run.words) for key, table in run.tables.items() if key.startswith(f"{last}.")
+    ]
     return "\n\n".join(shown)
 
 
-def confusion(key: str, table: Sequence[Sequence[int]], run: Predictor) -> str:
-    """A table of how often each class was taken for each. `key`: the metric, behind the part of the data if any."""
-    words = run.words.get(labelled(run.net).get(key.rpartition(".")[2], "")) or map(str, range(len(table)))
-    names = [visible(short(word)) for word in words]
+def confusion(key: str, table: Sequence[Sequence[int]], net: Net, words: Mapping[str, Sequence[str]]) -> str:
+    """A table of how often each class was taken for each. `key`: the metric, behind the part of the data if any;
+    `words`: the class names of each input and target that has some."""
+    classes = words.get(labelled(net).get(key.rpartition(".")[2], "")) or map(str, range(len(table)))
+    names = [visible(short(word)) for word in classes]
     rows = [["", *names], *([name, *map(str, row)] for name, row in zip(names, table, strict=True))]
     return f"{key}: rows are the classes, columns what they were taken for\n{align(rows, 1)}"
 

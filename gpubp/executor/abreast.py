@@ -9,7 +9,7 @@ from ..errors import DivergedError
 from ..frontend import GOING, Built, Mode, UnlikeError
 from .executor import Executor
 from .feeding import Placed, PlacedEach, Rows
-from .sweep import Sweep
+from .sweep import Sweep, sizes_of
 
 Steps = tuple[Any, Any, list[int]]
 """What `Executor.run_steps` returns."""
@@ -31,7 +31,9 @@ class Abreast(Sweep):
         with self.backend.running():
             self._rows = PlacedEach(self.backend, placed)
             self._prepare(len(self._rows), batch)
-        sizes = {min(batch, len(self._rows)), len(self._rows) % batch or batch}
+            sizes = sizes_of(len(self._rows), batch)
+            for n in sizes:
+                self.require_bits(n)
         self._states = {var.hint for n in sizes for var in self._alone.compiled("train", n).plan.states}
 
     def _built(self, mode: Mode, batch: int, fit: object | None) -> Built:

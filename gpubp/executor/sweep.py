@@ -105,7 +105,7 @@ class Sweep(SideBySide):
 
     def _prepare(self, count: int, batch: int) -> None:
         """Make the programs for batches of so many rows, of which the last of an epoch may be smaller."""
-        for rows in _sizes(count, batch):
+        for rows in sizes_of(count, batch):
             self._allot(rows)
 
     def _allot(self, rows: int) -> None:
@@ -117,7 +117,7 @@ class Sweep(SideBySide):
     def _each_is_faster(self, placed: Shared, batch: int, until: int, going: int) -> bool:
         """Whether compiled steps, if there are any before step `until`, are faster for one net after the other than for
         all at once, of which so many are going."""
-        sizes = _sizes(len(placed), batch)
+        sizes = sizes_of(len(placed), batch)
         if self.backend.name != "cpu" or all(until <= self._first.compiled("train", n).native_from for n in sizes):
             return False
         if going < FILLED * -(-self.count // LANES) * LANES:
@@ -216,7 +216,7 @@ class Sweep(SideBySide):
         return {name: value for name, value in figures(host, built, count).items() if name not in others}
 
 
-def _sizes(count: int, batch: int) -> set[int]:
+def sizes_of(count: int, batch: int) -> set[int]:
     """The rows of batches."""
     return {min(batch, count), count % batch or min(batch, count)}
 

@@ -104,10 +104,10 @@ def conduct(
     for first in range(0, len(members), size):
         group = members[first : first + size]
         courses = [_course(told, kind, member, where, hooks, resumed, given) for member in group]
-        left, interrupted = len(group), False
+        left, interrupted = [*group], False
         with closing(together(courses, where, hooks.stopping)) as found:
-            for member, (run, seconds) in zip(group, found, strict=False):
-                left -= 1
+            for run, seconds in found:
+                member = left.pop(0)
                 if isinstance(run, DivergedError):
                     told.diverged[member.number] = str(run)
                     if diverged is not None and len(told.diverged) < len(members):
@@ -116,6 +116,7 @@ def conduct(
                     ended(member, run, _epochs(run), round(seconds, 3))
                 else:
                     interrupted = True
+                del run  # the rows of one are not to be in memory beside those of the next
         if left or interrupted or (first + size < len(members) and hooks.stopping is not None and hooks.stopping()):
             return "interrupted"
     if len(told.diverged) == len(members):

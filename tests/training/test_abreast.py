@@ -4,6 +4,7 @@ when it is trained alone, to the bit."""
 from __future__ import annotations
 
 import itertools
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 import gpubp
 from gpubp.executor import Abreast, Executor
-from gpubp.frontend import in_fold
+from gpubp.frontend import UnlikeError, in_fold
 from gpubp.training.course import SHARE
 from tests.render.compiled import QUICK, needs_compiler
 
@@ -136,6 +137,22 @@ def test_where_the_bits_are_not_theirs_each_runs_by_itself(
     assert sum(alone) == (3 + 3) * 6 * 5
 
 
+def test_so_does_each_that_a_gpu_trains_with_other_kernels(
+    tmp_path: Path, alone: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def refuse(self: Abreast, rows: int) -> None:
+        asked.append(rows)
+        if rows < 8:
+            raise UnlikeError
+
+    monkeypatch.setattr(Abreast, "require_bits", refuse)
+    gpubp.replicate(net_of(tmp_path), 2, "cpu")
+    assert alone
+    assert 4 in asked, "the smaller last batch is asked for, too"
+
+
 def test_rows_of_another_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check of the tests above: a net that takes its neighbour's rows."""
     original = gpubp.executor.feeding.PlacedEach._order
@@ -152,6 +169,22 @@ def test_much_data_is_in_memory_once(tmp_path: Path, alone: list[int], monkeypat
     gpubp.replicate(net, 2, "cpu", recorded=[lambda run: began.append(run.executor.seed)])
     assert alone
     assert began == [0] * 6 + [1] * 6
+
+
+@pytest.mark.parametrize("how", ["callbacks", "recorded"])
+def test_one_after_the_other_only_one_is_in_memory(tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Because somebody looks at the executors, and because there is much data."""
+    monkeypatch.setattr("gpubp.training.course.free_memory", lambda: 10_000)
+    runs: list[weakref.ref[gpubp.Run]] = []
+
+    def begun(run: gpubp.Run) -> None:
+        if run not in [ref() for ref in runs]:
+            assert not any(ref() for ref in runs)
+            runs.append(weakref.ref(run))
+
+    given: Any = {how: [begun]}
+    gpubp.replicate(net_of(tmp_path), 3, "cpu", **given)
+    assert len(runs) == 3
 
 
 def test_rows_that_are_not_trained_on_are_in_memory_too(
