@@ -155,6 +155,8 @@ def _reader(notation: Notation) -> Callable[[str], tuple[str | None, str]] | Non
             if found is None:
                 return None, ""
             outside, before, digits, behind, after = found.groups()
+            if len({outside, before, behind, after} - {None}) > 1:
+                return None, ""
             before, behind, power, sign = before or outside, behind or after, "", "-"
         if before and behind:
             return None, ""
@@ -176,11 +178,12 @@ def many_reader(notation: Notation) -> Callable[[Sequence[str]], list[float]] | 
         return None
     digits, erased = _digits(notation)
     space, sign, any_of = f"[{SPACES}]?+", f"[{MINUS}+]?+", "|".join(map(re.escape, names))
-    before = f"(?:(?:{any_of}){space})?+" if names and not names[0][-1].isdecimal() else ""
-    behind = "|".join([*map(re.escape, names), *(unit for unit in PARTS_OF_ONE if unit in notation.units)])
-    number = f"{sign}{before}{sign}{digits}"  # two signs are no number in the end
-    number = f"(?:{number}|{before}\\({before}{digits}\\))" if notation.accounting else number
-    number += f"(?:{space}(?:{behind}))?+" if behind else ""
+    front = f"(?:{any_of}){space}" if names and not names[0][-1].isdecimal() else "(?!)"
+    units = "|".join([*map(re.escape, names), *(unit for unit in PARTS_OF_ONE if unit in notation.units)])
+    behind = f"(?:{space}(?:{units}))?+" if units else ""
+    number = f"{sign}(?:{front}{sign}{digits}|{digits}{behind})"  # two signs are no number in the end
+    if notation.accounting:
+        number = f"(?:{number}|{front}\\({digits}\\)|\\((?:{front})?+{digits}\\)|\\({digits}\\){behind})"
     every = re.compile(f"(?>[{SPACES}]*+(?:{number}|nan)[{SPACES}]*+\n)*+")
     # What a cell of these spellings holds beside its number can be crossed out.
     erased |= {**dict.fromkeys(map(ord, SPACES)), ord("("): "-", ord(")"): None, ord(MINUS[1]): "-"}
@@ -220,6 +223,6 @@ def _patterns(notation: Notation) -> tuple[re.Pattern[str], re.Pattern[str], dic
     before, behind = (rf"({'|'.join(of)})" if of else "(?!)()" for of in (front, units))
     sign = f"([{MINUS}+]?)"
     trailing = f"([{MINUS}]?)" if notation.accounting else "()"
-    number = rf"{sign}(?:\s?{before}\s?)?{sign}({digits})([eE][-+]?[0-9]+)?{trailing}(?:\s?{behind})?"
+    number = rf"{sign}(?:\s?{before}\s?)?{sign}({digits})([eE][-+]?[0-9]{{1,9}})?{trailing}(?:\s?{behind})?"
     inside = rf"(?:{before}\s?)?\(\s?(?:{before}\s?)?({digits})(?:\s?{behind})?\s?\)(?:\s?{behind})?"
     return re.compile(number), re.compile(inside), erased

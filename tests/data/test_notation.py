@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import hypothesis.strategies as st
@@ -14,7 +15,7 @@ from dsl.graph import Static, Type, Word
 from gpubp.data import from_json, read_table, to_json
 from gpubp.data.cells import _by_columns, _precise
 from gpubp.data.misread import MISSING
-from gpubp.data.notation import SPACES, Notation
+from gpubp.data.notation import SPACES, Notation, many_reader
 from gpubp.data.sheet import open_sheet
 from gpubp.errors import CheckpointError, DataError
 
@@ -137,6 +138,11 @@ def test_a_line_break_in_a_cell_is_no_second_number(world: World) -> None:
         (Notation(units=("$",)), "$-5", "-5"),
         (Notation(units=("$",)), "-$-5", None),
         (Notation(units=("$",)), "$5$", None),
+        (Notation(units=("$", "%")), "$5%", None),
+        (Notation(units=("$", "%"), accounting=True), "$(5)%", None),
+        (Notation(units=("$", "%"), accounting=True), "(5$)%", None),
+        (Notation(units=("$", "%"), accounting=True), "(5%)", "-5e-2"),
+        (Notation(units=("%",)), f"1e{'9' * 5000}%", None),
         (Notation(units=("$",)), "5 €", None),
         (Notation(units=("$",)), "(5)", None),
         (Notation(units=("m2",)), "5 m2", "5"),
@@ -151,6 +157,10 @@ def test_a_line_break_in_a_cell_is_no_second_number(world: World) -> None:
 )
 def test_what_is_a_number(notation: Notation, cell: str, number: str | None) -> None:
     assert notation.number(cell) == number
+    many = many_reader(notation)
+    assert many is not None
+    with suppress(ValueError):  # for what is to be judged
+        assert repr(many([cell])) == repr([float(number or "nan")])
 
 
 @pytest.mark.parametrize(
