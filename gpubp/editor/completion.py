@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 from dsl import syntax
-from dsl.catalog import Catalog, Option, Part
+from dsl.catalog import REQUIRED, Catalog, Option, Part, Signature
 from dsl.records import dataclass
 
 from ..frontend import current_catalog
@@ -21,13 +23,15 @@ ItemKind = Literal["keyword", "key", "option", "function", "word", "value"]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A proposal: what is shown, what is written, a line about it, and Markdown that says more."""
+    """A proposal: what is shown, what is written, a line about it, Markdown that says more, and what is written by an
+    editor that knows snippets, if that is more."""
 
     label: str
     kind: ItemKind
     text: str
     detail: str = ""
     documentation: str = ""
+    snippet: str = ""
 
 
 _SECTION_KEYWORDS = {
@@ -55,25 +59,52 @@ _SCORES: dict[str, tuple[Part, ...]] = {
 }
 _STAGES = ("block", "layer", "fn")
 _STATICS = ("param", "let")
+_NEXT = re.compile(r"\w*[ \t]*(==|.)?")
+"""The rest of a word, and the sign behind it."""
 
 
-def completions(document: Document, offset: int) -> list[Item]:
-    """All proposals for a place, the likeliest kind first; the editor chooses by what has been typed."""
+def completions(document: Document, offset: int, earlier: Document | None = None) -> list[Item]:
+    """All proposals for a place, the likeliest kind first; the editor chooses by what has been typed. The names of the
+    file are taken from an earlier state of it, if one is given: a long text takes long to parse."""
     catalog = current_catalog()
     at = cursor(document.source, offset, catalog)
-    return list({item.label: item for item in reversed([*_proposed(document, offset, at, catalog)])}.values())[::-1]
+    known, there = document, offset
+    if earlier is not None:
+        known, there = earlier, _moved(document.source.text, offset, earlier.source.text)
+    found = {item.label: item for item in reversed([*_proposed(known, there, at, catalog, document)])}
+    match = _NEXT.match(document.source.text, offset)
+    behind = match[1] if match else None
+    return [_fitting(item, behind) for item in reversed(found.values())]
 
 
-def _proposed(document: Document, offset: int, at: Cursor, catalog: Catalog) -> Iterator[Item]:
+def _moved(text: str, offset: int, earlier: str) -> int:
+    """The place in an earlier state of a text, given one edit between the two."""
+    low, high = 0, min(offset, len(earlier))
+    while low < high:  # the longest common beginning
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if text.startswith(earlier[:middle]) else (low, middle - 1)
+    return low if low == offset else max(low, len(earlier) - (len(text) - offset))
+
+
+def _fitting(item: Item, behind: str | None) -> Item:
+    """An item without the sign that already stands behind the word."""
+    if behind == "=" and item.text.endswith(" = "):
+        return replace(item, text=item.label)
+    if (behind == "(" and item.kind == "function") or (behind == "{" and item.text.endswith("{")):
+        return replace(item, text=item.label, snippet="")
+    return item
+
+
+def _proposed(document: Document, offset: int, at: Cursor, catalog: Catalog, now: Document) -> Iterator[Item]:
     if at.position == "none":
         return
     if at.position == "statement":
-        yield from _statements(document, at, catalog)
+        yield from _statements(document, at, catalog, now)
         return
     known = [d for d in document.definitions if d.scope.start <= offset <= d.scope.end + 1]
     if at.position == "stage":
         yield from _named(known, _STAGES)
-        yield from _entries(catalog, "function")
+        yield from _entries(catalog, "function", piped=True)
         return
     if at.position == "argument" and at.call is not None and at.call.signature is not None:
         given = at.call.index - len(at.call.signature.inputs)  # by place
@@ -90,34 +121,37 @@ def _proposed(document: Document, offset: int, at: Cursor, catalog: Catalog) -> 
         yield from _entries(catalog, "function")
 
 
-def _statements(document: Document, at: Cursor, catalog: Catalog) -> Iterator[Item]:
+def _statements(document: Document, at: Cursor, catalog: Catalog, now: Document) -> Iterator[Item]:
     if at.section == "":
         present = {type(statement) for statement in document.file.statements}
         kinds = {"data": syntax.Data, "model": syntax.Model, "train": syntax.Train}
-        yield from _keywords({k: v for k, v in _SECTION_KEYWORDS.items() if kinds[k] not in present}, " {\n  \n}")
+        for word, detail in _SECTION_KEYWORDS.items():
+            if kinds[word] not in present:
+                yield Item(word, "keyword", f"{word} {{", detail, snippet=f"{word} {{\n  $0\n}}")
         yield from _keywords(_DECLARATION_KEYWORDS)
     elif at.section == "model":
         yield from _keywords(_MODEL_KEYWORDS)
     elif at.section == "block":
         yield from _keywords(_BLOCK_KEYWORDS)
     elif at.section == "train":
-        written = keys(document.source, "train")
+        written = keys(now.source, "train")
         for option in catalog.train.values():
             if option.name not in written:
-                detail = default_text(option)
-                yield Item(option.name, "key", f"{option.name} = ", detail and f"default: {detail}", option.doc)
+                default = default_text(option)
+                detail = f"default: {default}" if default else option.doc.split("\n", 1)[0]
+                yield Item(option.name, "key", f"{option.name} = ", detail, option.doc)
     else:
-        written = keys(document.source, "data")
+        written = keys(now.source, "data")
         for found in document.definitions:
             if found.sort in ("input", "target") and found.name not in written:
                 yield Item(found.name, "value", f"{found.name} = ", _line(found))
         if "split" not in written:
-            yield Item("split", "key", "split = split(", "parts for training, validation and test")
+            yield Item("split", "key", "split = ", "parts for training, validation and test")
 
 
-def _keywords(words: dict[str, str], more: str = " ") -> Iterator[Item]:
+def _keywords(words: dict[str, str]) -> Iterator[Item]:
     for word, detail in words.items():
-        yield Item(word, "keyword", word + more, detail)
+        yield Item(word, "keyword", f"{word} ", detail)
 
 
 def _named(known: list[Definition], sorts: tuple[str, ...]) -> Iterator[Item]:
@@ -136,9 +170,22 @@ def _formals(document: Document, at: Cursor) -> Iterator[Item]:
                     yield Item(formal.name.text, "option", f"{formal.name.text} = ", formal.span.text)
 
 
-def _entries(catalog: Catalog, part: Part) -> Iterator[Item]:
+def _entries(catalog: Catalog, part: Part, *, piped: bool = False) -> Iterator[Item]:
     for name, entry in catalog.entries.get(part, {}).items():
-        yield Item(name, "function", name, signature(entry), about(entry))
+        yield Item(name, "function", name, signature(entry), about(entry), _call(entry, piped=piped))
+
+
+def _call(entry: Signature, *, piped: bool) -> str:
+    """A call with a field for each argument that must be given, "" if none must; a pipe brings the first input."""
+    needed = [*entry.inputs[piped:], *(_field(option) for option in entry.options if option.default is REQUIRED)]
+    if entry.variadic:
+        return f"{entry.name}($1)"
+    fields = (f'"${{{n}:{text[1:-1]}}}"' if text[0] == '"' else f"${{{n}:{text}}}" for n, text in enumerate(needed, 1))
+    return f"{entry.name}({', '.join(fields)})" if needed else ""
+
+
+def _field(option: Option) -> str:
+    return f'"{option.name}"' if option.kinds == ("string",) else option.name
 
 
 def _values(option: Option, known: list[Definition], catalog: Catalog) -> Iterator[Item]:

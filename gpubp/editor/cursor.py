@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -26,6 +27,8 @@ _NAMES_COME = frozenset(
     "_K_AS _K_ON _K_PARAM _K_LET _K_FN _K_BLOCK _K_INPUT _K_TARGET _K_OUTPUT _K_LAYER _K_FOR".split()
 )
 """After these somebody makes up a name."""
+_OUTER = re.compile(r'^(?:(?:data|model|train)[ \t]*\{|(?:param|let|fn|block)[ \t]+\w|import[ \t]*")', re.MULTILINE)
+"""The beginning of a section or a declaration, which stand outside of all brackets."""
 _ORDER: tuple[Part, ...] = (
     *(
         "function",
@@ -72,7 +75,10 @@ class Cursor:
 
 def cursor(source: Source, offset: int, catalog: Catalog) -> Cursor:
     """The place at an offset of a text that need not be sound."""
-    before = Source(source.name, source.text[:offset])
+    text = source.text[:offset]
+    start = max((match.start() for match in _OUTER.finditer(text)), default=0)
+    before = Source(source.name, text[start:])
+    offset -= start
     found = scan(before)
     tokens, breaks = found.all, found.breaks
     word = ""
@@ -97,7 +103,8 @@ def cursor(source: Source, offset: int, catalog: Catalog) -> Cursor:
 
 def keys(source: Source, section: Section) -> set[str]:
     """The names before the `=` of the statements of a section, sound or not."""
-    tokens = scan(source).all
+    head = re.search(rf"^{section}[ \t]*\{{", source.text, re.MULTILINE)
+    tokens = scan(source, head.start() if head else 0).all
     stack: list[int] = []
     found: set[str] = set()
     for index, token in enumerate(tokens):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+import re
+from pathlib import Path
 
-from gpubp.editor.completion import completions
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpubp.editor import cursor as places
+from gpubp.editor.completion import Item, completions
 from gpubp.editor.cursor import cursor
 from gpubp.editor.describe import arguments, signature
+from gpubp.editor.document import Document
 from gpubp.frontend import current_catalog
 
-from .texts import HEAD, MODEL, at, model, train
+from .texts import HEAD, MODEL, MODELS, at, model, train
 
 
 def labels(text: str) -> list[str]:
@@ -103,3 +110,72 @@ def test_where_arguments_stand_in_a_signature() -> None:
             written = [signature(entry)[start:end] for start, end in spans]
             assert [text.partition(" = ")[0] for text in written] == names
             assert {option.name for option in entry.options} <= set(names)
+
+
+def item(text: str, label: str) -> Item:
+    return next(item for item in completions(*at(text)) if item.label == label)
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "snippet"),
+    [
+        ("|", "model", "model {\n  $0\n}"),
+        (model("  h = x -> |"), "conv", "conv(${1:channels}, ${2:size})"),
+        (model("  h = |"), "dense", "dense(${1:x}, ${2:units})"),
+        (model("  h = x -> |"), "relu", ""),
+        (model("  h = x -> |"), "concat", "concat($1)"),
+        (train("  optimizer = |"), "sgd", "sgd(${1:lr})"),
+        (train("  optimizer = |"), "adam", ""),
+        (HEAD + MODEL + "data {\n  x = |\n}", "csv", 'csv("${1:path}")'),
+    ],
+)
+def test_snippets_hold_what_must_be_given(text: str, label: str, snippet: str) -> None:
+    assert item(text, label).snippet == snippet
+
+
+@pytest.mark.parametrize(
+    "text", ["|", model("  |"), model("  h = x -> |"), train("  |"), train("  loss = |"), HEAD + "data {\n  |\n}"]
+)
+def test_without_snippets_one_line_is_written_that_can_stand(text: str) -> None:
+    for found in completions(*at(text)):
+        assert "\n" not in found.text
+        assert "(" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        (model("  h = x -> dense(un|its = 3)"), "units"),
+        (train("  optim| = adam"), "optimizer"),
+        (model("  h = x -> de|nse(3)"), "dense"),
+        ("| {\n}", "data"),
+    ],
+)
+def test_what_stands_behind_the_word_is_not_written_again(text: str, label: str) -> None:
+    found = item(text, label)
+    assert (found.text, found.snippet) == (label, "")
+
+
+def test_names_from_an_earlier_state_of_a_long_text() -> None:
+    earlier = Document(Path("x.net"), HEAD + MODEL)
+    for text, there, absent in (
+        (MODEL.replace("deep(width)", "deep(width) -> deep(3, slope = |"), {"hidden", "width", "bent"}, {"n"}),
+        (MODEL.replace("deep(width)", "deep(|"), {"n", "slope", "hidden", "width"}, set[str]()),
+        (MODEL.replace("h = x", "h = |", 1), {"n", "slope", "x"}, set[str]()),
+    ):
+        document, offset = at(HEAD + text)
+        found = {item.label for item in completions(document, offset, earlier)}
+        assert there <= found
+        assert not absent & found
+        assert "file" not in vars(document)  # it was not parsed
+
+
+@settings(deadline=None)
+@given(st.sampled_from(MODELS), st.floats(0, 1))
+def test_a_place_is_the_same_without_what_stands_above_its_section(path: Path, part: float) -> None:
+    document = Document(path, path.read_text(encoding="utf-8"))
+    offset, catalog = round(part * len(document.source.text)), current_catalog()
+    found = cursor(document.source, offset, catalog)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(places, "_OUTER", re.compile("(?!)"))
+        assert cursor(document.source, offset, catalog) == found

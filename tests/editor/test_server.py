@@ -62,6 +62,15 @@ def test_positions_beyond_the_text_are_its_end() -> None:
     assert places.offset(lsp.Position(9, 0)) == 5
 
 
+def test_lines_end_where_the_protocol_says() -> None:
+    """At LF, CR LF and CR, and at no other character that Python counts as the end of a line."""
+    text = "a\rb\r\nc\u2028\x0c\x85d\ne"
+    places = Positions(Source("x", text), PositionCodec("utf-16"))
+    starts = [places.position(text.index(letter)) for letter in "abcde"]
+    assert [(one.line, one.character) for one in starts] == [(0, 0), (1, 0), (2, 0), (2, 4), (3, 0)]
+    assert [places.offset(one) for one in starts] == [text.index(letter) for letter in "abcde"]
+
+
 def test_a_finding_with_all_that_is_said_of_it() -> None:
     document = Document(Path("/x.net"), TEXT.replace("dense(1)", "dense(unit = 1)"))
     (finding,) = document.findings
@@ -93,7 +102,10 @@ def session(folder: Path, talk: Callable[[LanguageClient, asyncio.Queue[Any], st
         published: asyncio.Queue[Any] = asyncio.Queue()
         client.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(lambda sent: published.put_nowait(sent))
         await client.start_io(sys.executable, "-m", "gpubp", "lsp")
-        await client.initialize_async(lsp.InitializeParams(capabilities=lsp.ClientCapabilities()))
+        answer = await client.initialize_async(lsp.InitializeParams(capabilities=lsp.ClientCapabilities()))
+        follows = answer.capabilities.text_document_sync
+        assert isinstance(follows, lsp.TextDocumentSyncOptions)
+        assert follows.change == lsp.TextDocumentSyncKind.Full
         client.initialized(lsp.InitializedParams())
         uri = (folder / "x.net").as_uri()
         client.text_document_did_open(
