@@ -29,6 +29,12 @@ _NAMES_COME = frozenset(
 """After these somebody makes up a name."""
 _OUTER = re.compile(r'^(?:(?:data|model|train)[ \t]*\{|(?:param|let|fn|block)[ \t]+\w|import[ \t]*")', re.MULTILINE)
 """The beginning of a section or a declaration, which stand outside of all brackets."""
+_LANDMARK = re.compile(
+    r"^[ \t]*(?P<statement>(?:input|target|output|layer|return)\b|\w+(?:[ \t]*,[ \t]*\w+)*[ \t]*=(?![=>]))"
+    r'|#[^\n]*|"(?:[^"\\\n]|\\[^\n])*"|(?P<open>[(\[{])|(?P<close>[)\]}])',
+    re.MULTILINE,
+)
+"""What tells where the statements of a section begin: their first words, brackets, and what hides brackets."""
 _ORDER: tuple[Part, ...] = (
     *(
         "function",
@@ -75,10 +81,8 @@ class Cursor:
 
 def cursor(source: Source, offset: int, catalog: Catalog) -> Cursor:
     """The place at an offset of a text that need not be sound."""
-    text = source.text[:offset]
-    start = max((match.start() for match in _OUTER.finditer(text)), default=0)
-    before = Source(source.name, text[start:])
-    offset -= start
+    before = Source(source.name, _enough(source.text[:offset]))
+    offset = len(before.text)
     found = scan(before)
     tokens, breaks = found.all, found.breaks
     word = ""
@@ -99,6 +103,22 @@ def cursor(source: Source, offset: int, catalog: Catalog) -> Cursor:
     else:
         option = option_of(call.signature, call.argument, call.index)
     return Cursor(word, section, _position(tokens, stack, new_line, call), key, call, option)
+
+
+def _enough(text: str) -> str:
+    """The last section or declaration, without the statements before its last one: all that the end depends on."""
+    outer = max((match.start() for match in _OUTER.finditer(text)), default=0)
+    depth, head, last = 0, len(text), 0
+    for match in _LANDMARK.finditer(text, outer):
+        if match["open"]:
+            if match["open"] == "{" and depth == 0:
+                head = min(head, match.end())
+            depth += 1
+        elif match["close"]:
+            depth -= 1
+        elif match["statement"] and depth == 1 and match.start() >= head:
+            last = match.start()
+    return text[outer:head] + "\n" + text[last:] if last else text[outer:]
 
 
 def keys(source: Source, section: Section) -> set[str]:
