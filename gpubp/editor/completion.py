@@ -101,6 +101,11 @@ def _proposed(document: Document, offset: int, at: Cursor, catalog: Catalog, now
     if at.position == "statement":
         yield from _statements(document, at, catalog, now)
         return
+    if at.position == "member":
+        owner = document.lookup(at.owner, offset)
+        other = document.imported(owner) if owner is not None else None
+        yield from _named(other.definitions if other is not None else [], ("fn", "block", *_STATICS))
+        return
     known = [d for d in document.definitions if d.scope.start <= offset <= d.scope.end + 1]
     if at.position == "stage":
         yield from _named(known, _STAGES)

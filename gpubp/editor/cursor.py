@@ -14,7 +14,7 @@ from dsl.source import Source
 from dsl.tokens import scan
 
 Section = Literal["", "data", "model", "train", "block"]
-Position = Literal["statement", "stage", "argument", "value", "none"]
+Position = Literal["statement", "stage", "argument", "value", "member", "none"]
 
 _SECTIONS: dict[str, Section] = {"_K_DATA": "data", "_K_MODEL": "model", "_K_TRAIN": "train"}
 _OPENERS = {"_LPAR": "_RPAR", "_LSQB": "_RSQB", "_LBRACE": "_RBRACE"}
@@ -69,7 +69,8 @@ class Enclosing:
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """A place: the word that ends there, the section, what can be written, the key of `train` or `data` whose value it
-    is in, and the innermost call. `option`: what the key or the argument takes, if that is known."""
+    is in, and the innermost call. `option`: what the key or the argument takes, if that is known; `owner`: the name
+    before the `.` of a member."""
 
     word: str
     section: Section
@@ -77,6 +78,7 @@ class Cursor:
     key: str
     call: Enclosing | None
     option: Option | None
+    owner: str = ""
 
 
 def cursor(source: Source, offset: int, catalog: Catalog) -> Cursor:
@@ -102,7 +104,8 @@ def cursor(source: Source, offset: int, catalog: Catalog) -> Cursor:
         option = _keyed(catalog, section, key)
     else:
         option = option_of(call.signature, call.argument, call.index)
-    return Cursor(word, section, _position(tokens, stack, new_line, call), key, call, option)
+    owner = str(tokens[-2].value) if len(tokens) > 1 and tokens[-1].type == "_DOT" else ""
+    return Cursor(word, section, _position(tokens, stack, new_line, call), key, call, option, owner)
 
 
 def _enough(text: str) -> str:
@@ -244,8 +247,10 @@ def option_of(signature: Signature | None, argument: str, index: int) -> Option 
 
 def _position(tokens: Sequence[Token], stack: Sequence[int], new_line: bool, call: Enclosing | None) -> Position:
     last = tokens[-1].type if tokens else ""
-    if last in _NAMES_COME or last == "_DOT":
+    if last in _NAMES_COME:
         return "none"
+    if last == "_DOT":
+        return "member"
     if last == "_ARROW":
         return "stage"
     opener = tokens[stack[-1]].type if stack else ""

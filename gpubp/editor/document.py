@@ -7,9 +7,10 @@ from functools import cached_property
 from pathlib import Path
 
 from dsl import syntax
-from dsl.diagnostics import Diagnostic
+from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.graph import Node
 from dsl.parse import parse
+from dsl.reading import read_text
 from dsl.source import Source
 
 from ..errors import GpubpError, NetError
@@ -84,6 +85,17 @@ class Document:
         smallest = min(d.scope.end - d.scope.start for d in known)
         inner = [d for d in known if d.scope.end - d.scope.start == smallest]
         return next((d for d in reversed(inner) if d.span.start <= offset), inner[0])
+
+    def imported(self, alias: Definition) -> Document | None:
+        """The file that an import brought, None for other definitions, and where it cannot be read."""
+        statement = next((s for s in self.file.statements if s.span == alias.statement), None)
+        if not isinstance(statement, syntax.Import):
+            return None
+        path = self.path.parent / statement.path.value
+        try:
+            return Document(path, read_text(path))
+        except (DiagnosticError, OSError, ValueError):
+            return None
 
     @cached_property
     def _by_name(self) -> dict[str, list[Definition]]:

@@ -214,7 +214,7 @@ def _answer_places(server: NetServer) -> None:
         return lsp.WorkspaceEdit(changes={sent.text_document.uri: edits})
 
     @server.feature(
-        lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[">", "(", ",", "=", " ", "["])
+        lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[">", "(", ",", "=", " ", "[", "."])
     )
     def completed(ls: NetServer, sent: lsp.CompletionParams) -> list[lsp.CompletionItem]:
         document, places = ls.placed(sent.text_document.uri)

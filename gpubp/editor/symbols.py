@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dsl import syntax
-from dsl.diagnostics import DiagnosticError
 from dsl.graph import Type
-from dsl.reading import read_text
 from dsl.records import dataclass
 from dsl.source import Span
 
@@ -67,22 +65,11 @@ def definition(document: Document, offset: int) -> tuple[Path, Span] | None:
     name, parent = chain[-1], chain[-2]
     if isinstance(parent, syntax.Path) and len(parent.parts) > 1 and parent.parts[0] is not name:
         first = document.lookup(parent.parts[0].text, name.span.start)
-        return _imported(document, first, name.text) if first is not None and first.sort == "import" else None
+        other = document.imported(first) if first is not None else None
+        inner = other.lookup(name.text, 0) if other is not None else None
+        return (other.path, inner.span) if other is not None and inner is not None else None
     found = meaning(document, current_catalog(), chain)
     return (document.path, found.span) if found is not None else None
-
-
-def _imported(document: Document, alias: Definition, name: str) -> tuple[Path, Span] | None:
-    """The place of a name in an imported file."""
-    statement = next(s for s in document.file.statements if s.span == alias.statement)
-    assert isinstance(statement, syntax.Import)
-    path = document.path.parent / statement.path.value
-    try:
-        other = Document(path, read_text(path))
-    except (DiagnosticError, OSError, ValueError):
-        return None
-    found = other.lookup(name, 0)
-    return (path, found.span) if found is not None else None
 
 
 def hints(document: Document, start: int, end: int) -> list[Hint]:

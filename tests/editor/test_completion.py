@@ -89,6 +89,17 @@ def test_nothing_is_proposed_where_a_name_is_made_up_or_nothing_can_follow(line:
     assert labels(model(line)) == []
 
 
+def test_what_an_imported_file_defines(tmp_path: Path) -> None:
+    (tmp_path / "lib.net").write_text(HEAD + MODEL)
+    text = 'import "lib.net" as lib\nmodel {\n  input x: [2]\n  output p = x -> lib.de\n}\n'
+    document = Document(tmp_path / "x.net", text)
+    for typed in ("-> lib.", "-> lib.de"):
+        found = completions(document, text.index(typed) + len(typed))
+        assert [item.label for item in found] == ["width", "rate", "twice", "deep"]
+    (tmp_path / "lib.net").unlink()
+    assert completions(document, text.index("-> lib.") + 7) == []
+
+
 def test_which_argument_a_place_is_in() -> None:
     def call(text: str) -> tuple[str, int, str]:
         document, offset = at(text)
