@@ -57,7 +57,7 @@ _SCORES: dict[str, tuple[Part, ...]] = {
     "loss": ("loss", "penalty", "metric"),
     "metrics": ("metric", "loss"),
 }
-_STAGES = ("block", "layer", "fn")
+_STAGES = ("block", "layer", "fn", "import")
 _STATICS = ("param", "let")
 _NEXT = re.compile(r"\w*[ \t]*(==|.)?")
 """The rest of a word, and the sign behind it."""

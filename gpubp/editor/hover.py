@@ -15,7 +15,7 @@ from ..frontend import current_catalog
 from ..frontend.words import taken
 from .describe import about, key, signature
 from .document import Document
-from .meaning import meaning, option_at, signature_at
+from .meaning import meaning, member, option_at, signature_at
 from .tree import around
 
 MOST_SHAPES = 4
@@ -43,7 +43,8 @@ def _about(document: Document, chain: list[Any]) -> str:
     catalog, name, parent = current_catalog(), chain[-1], chain[-2]
     user = chain[max(len(chain) - 3, 0)]
     called = isinstance(user, syntax.Stage | syntax.Call) and parent is user.function
-    found = meaning(document, catalog, chain)
+    other = member(document, chain)
+    found = other[1] if other is not None else meaning(document, catalog, chain)
     if found is not None:
         shown = _made(document, user.span) if called else _shape(document, found.name)
         return "\n\n".join([*shown, _code(found.statement.text)])

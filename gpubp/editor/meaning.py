@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from dsl import syntax
@@ -34,6 +35,17 @@ def meaning(document: Document, catalog: Catalog, chain: Sequence[Any]) -> Defin
     if isinstance(parent, syntax.Bind) and any(isinstance(node, syntax.Train) for node in chain):
         return None
     return document.lookup(name.text, name.span.start)
+
+
+def member(document: Document, chain: Sequence[Any]) -> tuple[Path, Definition] | None:
+    """The file and the definition that a name behind that of an import means, the last node of a chain."""
+    name, parent = chain[-1], chain[-2]
+    if not isinstance(parent, syntax.Path) or parent.parts[0] is name:
+        return None
+    alias = document.lookup(parent.parts[0].text, name.span.start)
+    other = document.imported(alias) if alias is not None else None
+    found = other.lookup(name.text, 0) if other is not None else None
+    return (other.path, found) if other is not None and found is not None else None
 
 
 def option_at(catalog: Catalog, above: Sequence[Any]) -> Option | None:

@@ -11,7 +11,7 @@ from dsl.source import Span
 
 from ..frontend import current_catalog
 from .document import Document
-from .meaning import meaning
+from .meaning import meaning, member
 from .names import Definition
 from .tree import around
 
@@ -62,12 +62,9 @@ def definition(document: Document, offset: int) -> tuple[Path, Span] | None:
     chain = around(document.file, offset)
     if not chain or not isinstance(chain[-1], syntax.Name):
         return None
-    name, parent = chain[-1], chain[-2]
-    if isinstance(parent, syntax.Path) and len(parent.parts) > 1 and parent.parts[0] is not name:
-        first = document.lookup(parent.parts[0].text, name.span.start)
-        other = document.imported(first) if first is not None else None
-        inner = other.lookup(name.text, 0) if other is not None else None
-        return (other.path, inner.span) if other is not None and inner is not None else None
+    other = member(document, chain)
+    if other is not None:
+        return other[0], other[1].span
     found = meaning(document, current_catalog(), chain)
     return (document.path, found.span) if found is not None else None
 

@@ -96,6 +96,7 @@ def test_what_an_imported_file_defines(tmp_path: Path) -> None:
     for typed in ("-> lib.", "-> lib.de"):
         found = completions(document, text.index(typed) + len(typed))
         assert [item.label for item in found] == ["width", "rate", "twice", "deep"]
+    assert "lib" in {item.label for item in completions(document, text.index("lib.de"))}  # which is typed first
     (tmp_path / "lib.net").unlink()
     assert completions(document, text.index("-> lib.") + 7) == []
 

@@ -95,6 +95,9 @@ def test_the_definition_in_an_imported_file(tmp_path: Path) -> None:
     assert found is not None
     assert found[0] == tmp_path / "lib.net"
     assert found[1].text == "deep"
+    shown = hover(document, text.index("deep") + 1)
+    assert shown is not None
+    assert shown.markdown.startswith("gives `[3]`; 9 parameters\n\n```gpubp\nblock deep(n) on x {")
     assert definition(document, text.index("lib.deep") + 1) == (
         document.path,
         found[1].__class__(document.source, 20, 23),
