@@ -167,9 +167,12 @@ def _named(known: list[Definition], sorts: tuple[str, ...]) -> Iterator[Item]:
 
 
 def _formals(document: Document, at: Cursor) -> Iterator[Item]:
-    """The arguments of a block or formula of the file."""
-    for statement in document.file.statements:
-        if isinstance(statement, syntax.Block | syntax.Fn) and at.call and statement.name.text == at.call.name:
+    """The arguments of a block or formula of the file, or of one that it imports."""
+    alias, _, name = at.call.name.rpartition(".") if at.call is not None else ("", "", "")
+    owner = document.lookup(alias, 0)
+    defining = document if not alias else document.imported(owner) if owner is not None else None
+    for statement in defining.file.statements if defining is not None else ():
+        if isinstance(statement, syntax.Block | syntax.Fn) and at.call and statement.name.text == name:
             for formal in statement.formals:
                 if formal.name.text not in at.call.named:
                     yield Item(formal.name.text, "option", f"{formal.name.text} = ", formal.span.text)

@@ -192,6 +192,8 @@ def _call(
         name = str(tokens[opener - 1].value)
         inside = stack[place + 1] if place + 1 < len(stack) else len(tokens)
         index, argument, named = _arguments(tokens, opener, inside)
+        if opener > 2 and tokens[opener - 2].type == "_DOT":  # of an imported file
+            name = f"{tokens[opener - 3].value}.{name}"
         signature = find_signature(catalog, name, option.part if option else None)
         if opener > 1 and tokens[opener - 2].type in ("_ARROW", "_LBRACE") and signature is not None:
             index += len(signature.inputs[:1])  # which the pipe brings

@@ -96,6 +96,11 @@ def test_what_an_imported_file_defines(tmp_path: Path) -> None:
     for typed in ("-> lib.", "-> lib.de"):
         found = completions(document, text.index(typed) + len(typed))
         assert [item.label for item in found] == ["width", "rate", "twice", "deep"]
+    called = Document(document.path, text.replace("lib.de", "lib.deep("))
+    found = completions(called, called.source.text.index("deep(") + 5)
+    assert [item.label for item in found][:2] == ["n", "slope"]
+    called = Document(document.path, text.replace("lib.de", "lib.dense("))  # is not the `dense` of the catalogue
+    assert "units" not in {item.label for item in completions(called, called.source.text.index("dense(") + 6)}
     assert "lib" in {item.label for item in completions(document, text.index("lib.de"))}  # which is typed first
     (tmp_path / "lib.net").unlink()
     assert completions(document, text.index("-> lib.") + 7) == []
