@@ -26,7 +26,7 @@ from .comments import gaps
 from .diagnostics import Diagnostic
 from .document import WIDTH, Printed
 from .format_statements import Statements
-from .limits import LARGEST_TEXT
+from .limits import MAX_TEXT_BYTES
 from .parse import parse
 from .source import Source, Span
 from .tokens import scan
@@ -49,7 +49,7 @@ def format_text(source: Source) -> tuple[str, list[Diagnostic]]:
     formatted = Source(source.name, text)
     again, findings = _parsed(formatted)
     if any(found.code == "E0102" for found in findings):
-        message = f"formatted, the file would be longer than {LARGEST_TEXT // 1024} KiB"
+        message = f"formatted, the file would be longer than {MAX_TEXT_BYTES // 1024} KiB"
         help = ("large tables belong in a file of their own, read by `csv`",)
         return source.text, [Diagnostic("E0102", message, Span(source, 0, 0), help=help)]
     if findings or not _same_trees(file, again):

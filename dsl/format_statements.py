@@ -11,7 +11,7 @@ from .document import INDENT, WIDTH, Doc, Line, Printed, cat, group, indent, lay
 from .format_expressions import Expressions
 from .records import dataclass
 
-MOST_ALIGNED = 32
+MAX_ALIGNED = 32
 """Maximum width of a name or value that is aligned with others."""
 REACH = 3
 """Maximum columns by which an `=` is moved in a model or block; in the tables of `data` and `train` there is no
@@ -170,11 +170,11 @@ _ROWS: dict[type, Callable[[Statements, Any], Row]] = {
 
 
 def _blanks(count: float) -> str:
-    return " " * int(count) if 0 < count <= MOST_ALIGNED else ""
+    return " " * int(count) if 0 < count <= MAX_ALIGNED else ""
 
 
 def _row(kind: str, keyword: str, name: Doc, operator: str, value: Doc, domain: Doc | None = None) -> Row:
-    return Row(kind if width_of(name) <= MOST_ALIGNED else "", keyword, name, operator, value, domain)
+    return Row(kind if width_of(name) <= MAX_ALIGNED else "", keyword, name, operator, value, domain)
 
 
 def _alone(doc: Doc) -> Row:
@@ -191,7 +191,7 @@ def _aligned(statements: Sequence[_Formatted], reach: int) -> Iterator[Doc]:
         keyword = max(len(row.keyword) for row in run)
         name = max(width_of(row.name) for row in run) if run[0].kind != "type" else 0
         values = [width_of(row.value) for row in run if row.domain is not None]
-        value = max((width for width in values if width <= MOST_ALIGNED), default=0)
+        value = max((width for width in values if width <= MAX_ALIGNED), default=0)
         yield from (row.text(keyword, name, value) for row in run)
 
 

@@ -19,14 +19,14 @@ from .checks import check
 from .diagnostics import Diagnostic, Label
 from .grammar import Refused, parse_tokens
 from .layout import UNKNOWN, Item, Splitter
-from .limits import LARGEST_TEXT
+from .limits import MAX_TEXT_BYTES
 from .mistakes import explain
 from .source import Source, Span
 from .strays import QUOTES
 from .tokens import MAX_ERRORS, Tokens, scan
 from .wording import MODEL
 
-MOST_FINDINGS = 20
+MAX_FINDINGS = 20
 """More findings than these in one file are counted, not shown."""
 
 _HEADS = {
@@ -91,11 +91,13 @@ def parse_expression(source: Source, start: int = 0) -> tuple[syntax.Expr | None
 
 def _too_long(source: Source) -> Diagnostic | None:
     size = len(source.text)
-    if size <= LARGEST_TEXT:
+    if size <= MAX_TEXT_BYTES:
         size = len(source.text.encode("utf-8", "surrogatepass"))
-    if size <= LARGEST_TEXT:
+    if size <= MAX_TEXT_BYTES:
         return None
-    return Diagnostic("E0102", f"the file is longer than {LARGEST_TEXT // 1024} KiB", Span(source, 0, 0), help=(_LONG,))
+    return Diagnostic(
+        "E0102", f"the file is longer than {MAX_TEXT_BYTES // 1024} KiB", Span(source, 0, 0), help=(_LONG,)
+    )
 
 
 def _without_lines(source: Source) -> Diagnostic | None:
@@ -274,10 +276,10 @@ def _repeated(group: list[Diagnostic]) -> Diagnostic:
 
 
 def _in_order(findings: list[Diagnostic]) -> list[Diagnostic]:
-    """In the order of the text, at most `MOST_FINDINGS`; the last one gives the number of the others."""
+    """In the order of the text, at most `MAX_FINDINGS`; the last one gives the number of the others."""
     ordered = _merge_repeated(sorted(findings, key=lambda found: found.span.start if found.span else -1))
-    if len(ordered) <= MOST_FINDINGS:
+    if len(ordered) <= MAX_FINDINGS:
         return ordered
-    rest = len(ordered) - MOST_FINDINGS
-    more = Diagnostic("E0199", f"{rest} more syntax errors are not shown", ordered[MOST_FINDINGS].span, "the next")
-    return [*ordered[:MOST_FINDINGS], more]
+    rest = len(ordered) - MAX_FINDINGS
+    more = Diagnostic("E0199", f"{rest} more syntax errors are not shown", ordered[MAX_FINDINGS].span, "the next")
+    return [*ordered[:MAX_FINDINGS], more]

@@ -9,13 +9,13 @@ from itertools import chain, islice
 from pathlib import Path
 
 from .diagnostics import Diagnostic, DiagnosticError
-from .limits import LARGEST_TEXT
+from .limits import MAX_TEXT_BYTES
 from .source import Source
 
-MOST_LOOKED_AT = 1000
+MAX_LOOKED_AT = 1000
 """Files among which one of a like name is looked for."""
 
-MOST_BYTES = LARGEST_TEXT + 1
+MAX_BYTES = MAX_TEXT_BYTES + 1
 """One more byte than is taken: what is too long is refused, and not read to its end."""
 
 
@@ -50,7 +50,7 @@ def _similar_file(path: Path) -> Path | None:
     folder = path.parent if path.parent.is_dir() else path.parent.parent
     candidates: list[Path] = []
     with suppress(OSError):  # what may not be looked into is not suggested
-        candidates = sorted(islice(chain(folder.glob("*.net"), folder.glob("*/*.net")), MOST_LOOKED_AT))
+        candidates = sorted(islice(chain(folder.glob("*.net"), folder.glob("*/*.net")), MAX_LOOKED_AT))
     candidates.sort(key=lambda candidate: candidate.parent != path.parent)
     stem = path.name.removesuffix(".net")
     stems = [stem, *get_close_matches(stem, {candidate.stem for candidate in candidates}, 1)]
@@ -74,7 +74,7 @@ def read_text(path: Path) -> str:
         raise OSError(None, "not a regular file")
     try:
         with path.open("rb") as file:
-            return decode(file.read(MOST_BYTES))
+            return decode(file.read(MAX_BYTES))
     except FileNotFoundError as error:
         if found := _similar_file(path):
             error.add_note(f"did you mean `{found.as_posix()}`?")
@@ -82,12 +82,12 @@ def read_text(path: Path) -> str:
 
 
 def decode(raw: bytes) -> str:
-    """At most `MOST_BYTES` bytes as text. Raises OSError and UnicodeDecodeError."""
+    """At most `MAX_BYTES` bytes as text. Raises OSError and UnicodeDecodeError."""
     if found := wide(raw):
         error = OSError(None, f"it is {found} text, not UTF-8")
         error.add_note("save it again as UTF-8")
         raise error
-    return raw.decode("utf-8", "replace" if len(raw) > LARGEST_TEXT else "strict")
+    return raw.decode("utf-8", "replace" if len(raw) > MAX_TEXT_BYTES else "strict")
 
 
 def wide(raw: bytes) -> str:

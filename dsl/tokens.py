@@ -15,7 +15,7 @@ from lark import Token
 
 from .commas import ends_statement
 from .diagnostics import Diagnostic
-from .limits import LARGEST_WHOLE
+from .limits import MAX_WHOLE
 from .records import dataclass
 from .source import Source, Span
 from .strays import foreign_comment, read_as, stray
@@ -99,7 +99,7 @@ def number_value(text: str) -> tuple[int | float, str] | None:
     if fraction:
         return float(integer + fraction), unit
     digits = integer.replace("_", "").lstrip("0")
-    if len(digits) > 19 or int(digits or "0") > LARGEST_WHOLE:
+    if len(digits) > 19 or int(digits or "0") > MAX_WHOLE:
         return math.inf, unit
     return int(digits or "0"), unit
 

@@ -43,7 +43,7 @@ from .values import Poison
 __all__ = ["Measure", "resolve"]
 
 STACK = 60_000
-"""Frames that `limits.MOST_NESTED` expressions in work at once may need; they are plain Python calls, held on the
+"""Frames that `limits.MAX_NESTED` expressions in work at once may need; they are plain Python calls, held on the
 heap."""
 
 _stack = threading.Lock()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .. import syntax
 from ..graph import Frame, Node
-from ..limits import MOST_LEVELS
+from ..limits import MAX_LEVELS
 from ..source import Span
 from .apply import completed, inputs_of, no_value
 from .arguments import Matched, match, report_missing
@@ -23,10 +23,10 @@ WEIGHTLESS = "a fn is a formula without weights"
 def enter(cx: Context, what: str, function: syntax.Path, span: Span) -> tuple[Frame, ...]:
     """Count an expansion; the trace inside it."""
     cx.count_call(span)
-    if cx.level >= MOST_LEVELS:
+    if cx.level >= MAX_LEVELS:
         example = f"if n > 0 then x -> ... -> {function.text}(n - 1) else x"
         help = f"an `if` on a number that changes with each use must end it: `{example}`"
-        cx.stop(function.span, f"`{function.text}` is expanded {MOST_LEVELS} levels deep, and does not end", help)
+        cx.stop(function.span, f"`{function.text}` is expanded {MAX_LEVELS} levels deep, and does not end", help)
     return (*cx.trace, Frame(what, span))
 
 

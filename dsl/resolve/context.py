@@ -10,7 +10,7 @@ from .. import syntax
 from ..catalog import Catalog, Part
 from ..diagnostics import Diagnostic, DiagnosticError, Label
 from ..graph import Frame, Node, Static, Type
-from ..limits import MOST_CALLS, MOST_ITEMS, MOST_NESTED, MOST_NODES, NESTING
+from ..limits import MAX_CALLS, MAX_ITEMS, MAX_NESTED, MAX_NODES, NESTING
 from ..records import dataclass
 from ..source import Span
 from .forms import Form
@@ -97,7 +97,7 @@ class Context:
         """The value of an expression; poison after an error, which is reported."""
         shared = self.shared
         shared.nesting += 1
-        if shared.nesting > MOST_NESTED:
+        if shared.nesting > MAX_NESTED:
             self.stop(expr.span, "this is nested too deeply", "split it into values with names")
         value = shared.evaluate(self, expr)
         shared.nesting -= 1
@@ -143,8 +143,8 @@ class Context:
     def count_call(self, span: Span) -> None:
         """Count one expansion of a block, fn or layer, or one iteration of a loop."""
         self.shared.calls += 1
-        if self.shared.calls > MOST_CALLS:
-            self.stop(span, f"this file expands to more than {MOST_CALLS:,} calls and turns of loops", "use fewer")
+        if self.shared.calls > MAX_CALLS:
+            self.stop(span, f"this file expands to more than {MAX_CALLS:,} calls and turns of loops", "use fewer")
 
     def _count_items(self, value: tuple[Value, ...], span: Span) -> None:
         """Count the items of a list and of nested lists, whenever it is created or used."""
@@ -152,8 +152,8 @@ class Context:
         while pending:
             items, depth = pending.pop()
             self.shared.items += len(items)
-            if self.shared.items > MOST_ITEMS:
-                self.stop(span, f"the lists of this file have more than {MOST_ITEMS:,} items", "use shorter lists")
+            if self.shared.items > MAX_ITEMS:
+                self.stop(span, f"the lists of this file have more than {MAX_ITEMS:,} items", "use shorter lists")
             if depth > NESTING:
                 self.stop(span, f"lists nest deeper than {NESTING} levels", "use flatter lists")
             pending.extend([(item, depth + 1) for item in items if isinstance(item, tuple)])
@@ -225,8 +225,8 @@ class Context:
                 return POISON
             nodes.append(input_node)
         shared = self.shared
-        if len(shared.nodes) >= MOST_NODES:
-            self.stop(span, f"this file expands to more than {MOST_NODES:,} values", "use smaller counts")
+        if len(shared.nodes) >= MAX_NODES:
+            self.stop(span, f"this file expands to more than {MAX_NODES:,} values", "use smaller counts")
         node = Node(
             name or self.place.fresh(kind),
             kind,

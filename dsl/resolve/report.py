@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from ..diagnostics import Diagnostic
 from ..graph import Frame
-from ..limits import MOST_FINDINGS
+from ..limits import MAX_FINDINGS
 from ..source import Source, Span
 
 SHOWN_FRAMES = 4
@@ -39,7 +39,7 @@ class Report:
     @property
     def full(self) -> bool:
         """Whether further findings are dropped, so that no message need be prepared."""
-        return len(self.found) >= MOST_FINDINGS
+        return len(self.found) >= MAX_FINDINGS
 
     @contextmanager
     def silence(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..graph import Duration, Word
-from ..limits import LARGEST_WHOLE
+from ..limits import MAX_WHOLE
 from .values import Percent, Value, describe, is_number
 
 ORDERED: dict[str, Callable[[Any, Any], bool]] = {
@@ -32,7 +32,7 @@ class StaticError(Exception):
 def checked(number: object) -> int | float | bool:
     """The number, checked to be finite and to fit 64 bits."""
     if isinstance(number, int):
-        if abs(number) > LARGEST_WHOLE:
+        if abs(number) > MAX_WHOLE:
             raise StaticError("this number is too large", "whole numbers go up to 2^63 - 1")
         return number
     if isinstance(number, float) and math.isfinite(number):

@@ -7,7 +7,7 @@ from dataclasses import field
 
 from .. import syntax
 from ..graph import Type
-from ..limits import LARGEST_SIZE
+from ..limits import MAX_SIZE
 from ..records import dataclass
 from .context import Context
 from .params import override
@@ -104,8 +104,8 @@ def _size(
         cx.error("E0316" if has_node(value) else "E0310", message, size.span)
     elif value != int(value):
         cx.error("E0311", f"a size must be whole, but this is {show(value)}", size.span)
-    elif not 1 <= value <= LARGEST_SIZE:
-        limit = "at least 1" if value < 1 else f"at most {LARGEST_SIZE:,}"
+    elif not 1 <= value <= MAX_SIZE:
+        limit = "at least 1" if value < 1 else f"at most {MAX_SIZE:,}"
         help = ["`?` takes a size from the data; the batch axis is never written"] if value == -1 else []
         cx.error("E0312", f"a size must be {limit}, but this is {show(value)}", size.span, help=help)
     else:
@@ -133,7 +133,7 @@ def _override(cx: Context, name: str) -> int | None:
     value, span = override(cx, name, cx.shared.overrides[name], words=False)
     if value is POISON:
         return None
-    if not is_number(value) or value != int(value) or not 1 <= value <= LARGEST_SIZE:
+    if not is_number(value) or value != int(value) or not 1 <= value <= MAX_SIZE:
         cx.error("E0311", f"the size `{name}` must be a whole number from 1 up", span)
         return None
     return int(value)

@@ -9,7 +9,7 @@ from dataclasses import field
 from .. import syntax
 from ..diagnostics import Label
 from ..graph import Param
-from ..limits import LARGEST_IMPORTS, MOST_IMPORTS
+from ..limits import MAX_IMPORT_BYTES, MAX_IMPORTS
 from ..parse import parse
 from ..records import dataclass
 from ..source import Source, Span
@@ -89,8 +89,8 @@ class Loader:
         if self.read is None:
             cx.error("E0214", "this text cannot import: it stands in no folder", written.span)
             return None
-        if len(self.loaded) > MOST_IMPORTS:
-            cx.stop(written.span, f"this file imports more than {MOST_IMPORTS} files", "use fewer")
+        if len(self.loaded) > MAX_IMPORTS:
+            cx.stop(written.span, f"this file imports more than {MAX_IMPORTS} files", "use fewer")
         try:
             text = self.read(path)
         except (OSError, ValueError) as error:
@@ -99,8 +99,8 @@ class Loader:
             cx.error("E0214", f"cannot read `{path}`: {reason[:1].lower()}{reason[1:]}", written.span, help=help)
             return None
         self.imported += len(text)
-        if self.imported > LARGEST_IMPORTS:
-            cx.stop(written.span, f"this file imports more than {LARGEST_IMPORTS // 1024} KiB of text", "import less")
+        if self.imported > MAX_IMPORT_BYTES:
+            cx.stop(written.span, f"this file imports more than {MAX_IMPORT_BYTES // 1024} KiB of text", "import less")
         return self.load(Source(path, text), path, f"{cx.unit.prefix}{statement.alias.text}.")
 
 

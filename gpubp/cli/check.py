@@ -15,7 +15,7 @@ from .color import say
 from .common import add_file, open_net, rows_of, warn
 from .plan_table import with_plan
 
-MOST_VALUES = 300
+MAX_VALUES = 300
 """The plan of a net up to this size is made in a fraction of a second."""
 
 
@@ -40,7 +40,7 @@ def work(arguments: argparse.Namespace) -> int:
     warn(data.warnings)
     if data.dataset is not None and data.dataset.left_out:
         print(f"rows: {rows_of(data.dataset)}\n")
-    if len(net.graph.nodes) > MOST_VALUES and not arguments.plan:
+    if len(net.graph.nodes) > MAX_VALUES and not arguments.plan:
         say(f"{net.summary()}\n\nthe plan of a net of {len(net.graph.nodes):,} values takes seconds: --plan shows it")
         return 0
     say(with_plan(net, data.train_rows))

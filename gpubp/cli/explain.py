@@ -17,7 +17,7 @@ from .common import whole
 from .output import write_output
 from .subject import add_subject, open_subject
 
-MOST_DIGITS = 15
+MAX_DIGITS = 15
 """A number of float64 has no more digits that are all its own."""
 
 
@@ -35,7 +35,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--step", type=whole(0), default=0, metavar="N", help="train N steps first (default: 0); not for a run"
     )
     parser.add_argument(
-        "--digits", type=whole(1), metavar="N", help=f"significant digits, up to {MOST_DIGITS} (default: {DIGITS})"
+        "--digits", type=whole(1), metavar="N", help=f"significant digits, up to {MAX_DIGITS} (default: {DIGITS})"
     )
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--html", metavar="OUT", help="write an interactive page that works offline")
@@ -57,8 +57,8 @@ def work(arguments: argparse.Namespace) -> int:
     if arguments.digits is not None and (arguments.json or arguments.html is not None):
         raise GpubpError("`--digits` is for what is printed; a page and a JSON document have all digits")
     digits = arguments.digits or DIGITS
-    if digits > MOST_DIGITS:
-        raise GpubpError(f"`--digits` goes up to {MOST_DIGITS}; `--json` tells each number from all others")
+    if digits > MAX_DIGITS:
+        raise GpubpError(f"`--digits` goes up to {MAX_DIGITS}; `--json` tells each number from all others")
     # A text shows the first few of a large array: to turn all into Python's numbers would take most of its time.
     most = PAGED if arguments.html is not None else MOST if arguments.json or arguments.show else FEW
     told, about = explained(open_subject(arguments), arguments.example, steps=arguments.step, most=most)

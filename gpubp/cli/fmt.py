@@ -15,7 +15,7 @@ from pathlib import Path
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.excerpt import visible
 from dsl.format import FormatError, format_text
-from dsl.reading import MOST_BYTES, decode, not_text, read
+from dsl.reading import MAX_BYTES, decode, not_text, read
 from dsl.render import to_text
 from dsl.source import Source
 
@@ -124,7 +124,7 @@ def _refuse(error: OSError) -> None:
 def _standard_input() -> Source:
     if sys.stdin.isatty():
         print("reading a file from the terminal; its end is Ctrl-D", file=sys.stderr)
-    raw = sys.stdin.buffer.read(MOST_BYTES)
+    raw = sys.stdin.buffer.read(MAX_BYTES)
     try:
         return Source(STDIN, decode(raw))
     except OSError as error:

@@ -15,7 +15,7 @@ from .table import shortened
 
 TARGETS = ("y", "target", "label", "labels", "class", "species", "category", "outcome", "output", "diagnosis")
 """Names that the column to learn often bears, the likeliest first."""
-MOST_CLASSES = 20
+MAX_CLASSES = 20
 """Different whole numbers that are still taken for classes."""
 _LEFT_OUT = {
     "empty": "empty",
@@ -208,7 +208,7 @@ def _classes(target: Column, rows: int) -> int:
     if target.kind == "words":
         return len(target.values)
     numbers = {int(value) for value, _ in target.numbers()} if target.whole else set()
-    if not 2 <= len(numbers) <= MOST_CLASSES or 2 * len(numbers) > rows:
+    if not 2 <= len(numbers) <= MAX_CLASSES or 2 * len(numbers) > rows:
         return 0
     # Labels from 0 on are taken as they stand: gaps would be classes that never occur.
     if min(numbers) == 0 and max(numbers) + 1 > 2 * len(numbers):

@@ -11,7 +11,7 @@ from dsl.wording import short
 from ..frontend import Net, labelled
 from ..training import Run
 
-MOST_ROWS = 16
+MAX_ROWS = 16
 """Data sets up to this size are shown whole, beside what the net makes of them."""
 
 
@@ -56,7 +56,7 @@ def truth_table(run: Run) -> str:
         len(shape) > 1 or (shape and shape[0] > 4)
         for shape in (*net.outputs.values(), *(c.shape[1:] for c in columns.values()))
     )
-    if count > MOST_ROWS or wide:
+    if count > MAX_ROWS or wide:
         return ""
     inputs = {n.label or n.name: columns[n.label or n.name] for n in net.graph.inputs}
     outputs = {name: run.executor.backend.to_host(value) for name, value in run.executor.predict(inputs).items()}

@@ -18,11 +18,11 @@ from gpubp.memory import free_memory
 from .checks import AGAIN, clipped, problem, remedy, suggestion
 from .encodings import as_text, guessed, whole_lines
 
-MOST_UNPACKED = 1 << 28
+MAX_UNPACKED = 1 << 28
 """Bytes that a packed file of any size may become, 256 MiB."""
 
-MOST_RATIO = 200
-"""What is larger than MOST_UNPACKED may be so many times as large as its packed form. Tables stay below 50."""
+MAX_RATIO = 200
+"""What is larger than MAX_UNPACKED may be so many times as large as its packed form. Tables stay below 50."""
 
 _CHUNK = 1 << 20
 _LONGEST = 200
@@ -157,7 +157,7 @@ def unpacked(raw: bytes, name: str, span: Span | None) -> bytes:
 
 def read_within(file: IO[bytes] | gzip.GzipFile, size: int, name: str, span: Span | None) -> bytes:
     """All of a file that unpacks `size` bytes, as long as it stays within the limits. Raises DiagnosticError."""
-    most = max(MOST_UNPACKED, MOST_RATIO * size)
+    most = max(MAX_UNPACKED, MAX_RATIO * size)
     chunks: list[bytes] = []
     total = 0
     while chunk := file.read(_CHUNK):

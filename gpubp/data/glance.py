@@ -24,11 +24,11 @@ from .ragged import Lengths
 from .sheet import Sheet, sheet_of
 from .spelling import MOST, notation_for, spelling, units_of
 
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 """Rows that are looked at."""
-MOST_BYTES = 16 << 20
+MAX_BYTES = 16 << 20
 """Bytes of a file that are read for it."""
-MOST_WORDS = 50
+MAX_WORDS = 50
 """Different words of a column that still name classes."""
 
 Useful = Literal["numbers", "words"]
@@ -93,7 +93,7 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
     name = str(path)
     span = Span(Source(COMMAND_LINE, name), 0, len(name))
     try:
-        raw, encoding, complete = read_head(Path(), name, span, MOST_BYTES)
+        raw, encoding, complete = read_head(Path(), name, span, MAX_BYTES)
         sheet = sheet_of(name, raw, span, delimiter=None, header=None, named=named)
         rows, all_rows = _rows(sheet, complete)
         notation = _notation(rows, len(sheet.names))
@@ -114,8 +114,8 @@ def _rows(sheet: Sheet, complete: bool) -> tuple[list[tuple[int, list[str]]], bo
     rows: list[tuple[int, list[str]]] = []
     findings, lengths = Findings(sheet.span), Lengths(sheet)
     try:
-        for line, cells in islice(sheet.rows(), MOST_ROWS + 1):
-            if len(rows) == MOST_ROWS:
+        for line, cells in islice(sheet.rows(), MAX_ROWS + 1):
+            if len(rows) == MAX_ROWS:
                 complete = False
                 break
             rows.append((line, cells))
@@ -151,7 +151,7 @@ def _column(sheet: Sheet, at: int, rows: list[tuple[int, list[str]]]) -> Column:
     known = [cell for cell in there if cell not in NO_NUMBER]
     share = sum(values[cell] for cell in written) / max(len(known), 1)
     whole = bool(written) and all(float(number).is_integer() for number in written.values())
-    if share < 1 and (share < MOST or (len(values) <= MOST_WORDS and len(values) * 4 <= len(there))):
+    if share < 1 and (share < MOST or (len(values) <= MAX_WORDS and len(values) * 4 <= len(there))):
         kind = _kind_of_text(name, values)
         return Column(name, kind, values, missing, odd=_odd_signs(values) if kind == "signs" else "")
     if share < 1:
@@ -206,7 +206,7 @@ def _kind_of_text(name: str, values: Counter[str]) -> Kind:
         return "dates"
     if len(values) > _FEW and _share(spelling, values) >= MOST:
         return "signs"
-    if len(values) <= MOST_WORDS and 2 * len(values) <= count:
+    if len(values) <= MAX_WORDS and 2 * len(values) <= count:
         return "words"
     if all(len(cell.split()) == 1 for cell in values) and (len(values) == count or _names_rows(name)):
         return "identifiers"

@@ -29,7 +29,7 @@ Folders = Annotated[Any, OptionType(("word",), words=("folders",))]
 OptionalSizes = Annotated[Any, OptionType(("whole", "wholes"), minimum=1)]
 LEVELS = 255
 """The pixels of 8 bits are divided by it."""
-MOST_PIXELS = 1 << 26
+MAX_PIXELS = 1 << 26
 """Of one picture: what Pillow takes for an attack begins at about as many."""
 EXACT, RESIZED = "exact", "resized"
 FILE = "file"
@@ -79,8 +79,8 @@ def images(
     if wanted is not None and len(wanted) != 2:
         message = f"`size` has {counted(len(wanted), 'number')}, and pictures have two"
         raise problem("E0411", message, request.span("size"), help="`size = [height, width]`, or one for both")
-    if wanted is not None and prod(wanted) > MOST_PIXELS:
-        message = f"`size` is {list(wanted)}: {prod(wanted):,} pixels for each picture, over {MOST_PIXELS:,}"
+    if wanted is not None and prod(wanted) > MAX_PIXELS:
+        message = f"`size` is {list(wanted)}: {prod(wanted):,} pixels for each picture, over {MAX_PIXELS:,}"
         raise problem("E0411", message, request.span("size"))
     parts = [_part(request, path, masks, "path", "masks", labels is not None)]
     parts += _test(request, test, masks, labels is not None)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAGIC = b"\x93NUMPY"
 ZIP = b"PK"
 _LONGEST = 1 << 16  # bytes of a header; NumPy's own limit for a header it evaluates is 10,000
-_MOST_AXES = 30
+_MAX_AXES = 30
 
 # What `zipfile` raises for files that are no archives.
 _BROKEN = (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, OverflowError, struct.error)
@@ -78,7 +78,7 @@ def read_header(file: IO[bytes], name: str, span: Span | None) -> Header:
 def _is_shape(shape: object) -> bool:
     return (
         isinstance(shape, tuple)
-        and len(shape) <= _MOST_AXES
+        and len(shape) <= _MAX_AXES
         and all(type(size) is int and 0 <= size < 1 << 48 for size in shape)
     )
 

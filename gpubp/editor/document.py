@@ -17,7 +17,7 @@ from ..errors import GpubpError, NetError
 from ..frontend import Net, check_data, data_files, loads
 from .names import Definition, defined
 
-LARGEST_DATA = 100 << 20
+MAX_DATA_BYTES = 100 << 20
 """Bytes of data files up to which they are read while somebody waits: 100 MiB; more are left to `gpubp check`."""
 _one_at_a_time = threading.Lock()
 """Nets are traced by one thread at a time."""
@@ -26,7 +26,7 @@ _one_at_a_time = threading.Lock()
 class Document:
     """A `.net` text under the path that it is saved at, or will be; never changed.
 
-    With `rows` the data files are read and checked against the net, too, unless they are larger than LARGEST_DATA.
+    With `rows` the data files are read and checked against the net, too, unless they are larger than MAX_DATA_BYTES.
     """
 
     def __init__(self, path: Path, text: str, *, rows: bool = False) -> None:
@@ -46,7 +46,7 @@ class Document:
         if isinstance(net, NetError):
             return net.diagnostics
         found = net.warnings
-        if self.rows and _size(net) <= LARGEST_DATA:
+        if self.rows and _size(net) <= MAX_DATA_BYTES:
             try:
                 found = (*found, *check_data(net).warnings)
             except NetError as error:

@@ -18,7 +18,7 @@ from .document import Document
 from .meaning import meaning, member, option_at, signature_at
 from .tree import around
 
-MOST_SHAPES = 4
+MAX_SHAPES = 4
 """Of a stage in a block that is used many times so many different shapes are shown."""
 
 
@@ -76,7 +76,7 @@ def _made(document: Document, span: Span) -> list[str]:
     shapes = list(dict.fromkeys(str(Type(net.shapes[node])) for node in last.values() if node in net.shapes))
     if not shapes:
         return []
-    shown = " or ".join(f"`{shape}`" for shape in shapes[:MOST_SHAPES]) + (" ..." if len(shapes) > MOST_SHAPES else "")
+    shown = " or ".join(f"`{shape}`" for shape in shapes[:MAX_SHAPES]) + (" ..." if len(shapes) > MAX_SHAPES else "")
     weights = document.weights(nodes)
     return [f"gives {shown}" + (f"; {weights:,} parameters" if weights else "")]
 

@@ -8,7 +8,7 @@ from ..backends import Backend, select
 from ..frontend import PRECISIONS, TF32, Net, build, plan_of
 from ..passes import Cost, cost
 
-MOST_PARAMETERS = 4096
+MAX_PARAMETERS = 4096
 """Nets with more parameters go to the GPU without an estimate."""
 CPU_STEP, CPU_RATE, LANES_RATE = 1e-7, 7e9, 3e10
 """Model of a compiled step of a tiny net on one core: seconds of overhead and operations per second, alone and as one
@@ -43,7 +43,7 @@ def is_tiny(net: Net, dtype: str, nets: int | None = None) -> bool:
     """Whether a full-batch training step of so many nets, its restarts where None, is estimated to be faster on the
     CPU. Steps with loops are not: there each iteration is a Python call, measured at 9 to 20 us, on a GPU a few
     barriers."""
-    if net.graph.train is None or net.size > MOST_PARAMETERS:
+    if net.graph.train is None or net.size > MAX_PARAMETERS:
         return False
     costs = cost(plan := plan_of(build(net, "train", int(net.option("batch", 32)), dtype, None)))
     if any(step.body is not None for step in plan.steps):

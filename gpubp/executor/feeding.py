@@ -9,7 +9,7 @@ from ..backends import Backend
 from ..data import Stream, shuffled
 from ..frontend import check_feeds
 
-AHEAD, MOST_AHEAD = 16, 1 << 14
+AHEAD, MAX_AHEAD = 16, 1 << 14
 """Number of epochs whose permutations are generated ahead, and the maximum number of row indices of these."""
 
 
@@ -102,7 +102,7 @@ class Placed:
         generated, and the last ones are cached."""
         at = epoch - self._first
         if self._seeds != seeds or at < 0 or at + epochs > self._orders.shape[1]:
-            number = max(epochs, min(AHEAD, MOST_AHEAD // (len(self) * len(seeds))))
+            number = max(epochs, min(AHEAD, MAX_AHEAD // (len(self) * len(seeds))))
             of = {seed: self._backend.asarray(shuffled(len(self), seed, epoch, number)) for seed in {*seeds}}
             self._seeds, self._first, at = seeds, epoch, 0
             each = [of[seed] for seed in seeds]

@@ -10,7 +10,7 @@ from dsl.records import dataclass
 from .identity import written
 from .net import Net
 
-MOST_LISTED = 1000
+MAX_LISTED = 1000
 """An integer range of at most this size is converted to a list."""
 
 
@@ -66,6 +66,6 @@ def _range(first: object, last: object) -> Domain:
     assert isinstance(last, int | float)
     if not (isinstance(first, int) and isinstance(last, int)):
         return Domain(first=float(first), last=float(last))
-    if last - first < MOST_LISTED:
+    if last - first < MAX_LISTED:
         return Domain(tuple(str(number) for number in range(first, last + 1)))
     return Domain(first=first, last=last, whole=True)

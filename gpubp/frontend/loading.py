@@ -11,7 +11,7 @@ from typing import Any, Literal
 from dsl.catalog import Catalog
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.graph import Choice, Data, LayerGraph, Type
-from dsl.limits import MOST_FINDINGS
+from dsl.limits import MAX_FINDINGS
 from dsl.reading import read, read_text
 from dsl.resolve import resolve
 from dsl.source import Source
@@ -147,7 +147,7 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
         layout,
         buffers,
         tuple(cx.fitted),
-        (*warnings, *suspicions(Traced(graph, cx, eqns, loss)))[:MOST_FINDINGS],
+        (*warnings, *suspicions(Traced(graph, cx, eqns, loss)))[:MAX_FINDINGS],
         shapes,
         places.frozen,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.graph import LayerGraph, Node, Word
-from dsl.limits import MOST_FINDINGS
+from dsl.limits import MAX_FINDINGS
 from dsl.records import dataclass
 
 from .. import ops
@@ -157,7 +157,7 @@ class Lowering:
                     self.values[node] = self._apply(node)
             except ShapeError as error:
                 place = error.code, node.span, node.trace[-1:] and node.trace[-1].span
-                if place not in found and len(found) < MOST_FINDINGS:
+                if place not in found and len(found) < MAX_FINDINGS:
                     found[place] = complaint(self, node, error)
                 cause = cause or error.__cause__
             for known in (self.varying, self.drawn):

@@ -10,7 +10,7 @@ from ..ir import Var
 from ..registry import Count, Flag, Init, Value, register
 from .context import Context
 
-MOST_SCORES = 2**28
+MAX_SCORES = 2**28
 """Maximum number of attention scores for one example: 1 GiB of float32, of which a step holds several."""
 
 
@@ -43,9 +43,9 @@ def attention(
         raise ShapeError(f"{heads} heads do not divide {features} features")
     if causal and steps != others:
         raise ShapeError(f"`causal` compares steps of one sequence, but there are {steps} and {others}")
-    if heads * steps * others > MOST_SCORES:
+    if heads * steps * others > MAX_SCORES:
         message = f"`attention` of {heads} heads compares {steps:,} steps with {others:,}: {heads * steps * others:,}"
-        raise ShapeError(f"{message} numbers for each example, over {MOST_SCORES:,}", "fewer steps", code="E0308")
+        raise ShapeError(f"{message} numbers for each example, over {MAX_SCORES:,}", "fewer steps", code="E0308")
 
     def projected(name: str, value: Var, role: str = "weight") -> Var:
         weight = cx.parameter(f"{name}.weight", (value.shape[-1], features), init, role=role)

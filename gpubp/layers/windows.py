@@ -14,7 +14,7 @@ from ..ir import Var
 
 Pair = tuple[int, int]
 
-MOST_PLACES, MOST_PIXELS = 2**12, 2**20
+MAX_PLACES, MAX_PIXELS = 2**12, 2**20
 """The largest window: the pixels that it reads, and those it spans. All of them may need padding."""
 
 
@@ -64,9 +64,9 @@ def moves(name: str, axes: int, size: Any, stride: Any, dilation: Any) -> tuple[
     kernel, steps = pair(name, "size", size, axes), pair(name, "stride", stride, axes)
     spreads = pair(name, "dilation", dilation, axes)
     places, pixels = math.prod(kernel), math.prod(map(span, kernel, spreads))
-    if places > MOST_PLACES or pixels > MOST_PIXELS:
-        found = f"{places:,} places, over {MOST_PLACES:,}"
-        found = found if places > MOST_PLACES else f"{pixels:,} pixels from end to end, over {MOST_PIXELS:,}"
+    if places > MAX_PLACES or pixels > MAX_PIXELS:
+        found = f"{places:,} places, over {MAX_PLACES:,}"
+        found = found if places > MAX_PLACES else f"{pixels:,} pixels from end to end, over {MAX_PIXELS:,}"
         raise ShapeError(f"a window of `{name}` has {found}", "use a smaller `size` or `dilation`", code="E0308")
     return kernel, steps, spreads
 

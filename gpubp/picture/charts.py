@@ -24,7 +24,7 @@ others are darker than theirs. Parts of the data have a dash of their own, too, 
 
 DASHES: Mapping[str, Any] = {"train": "-", "valid": (0, (5, 2)), "test": (0, (1, 1.5)), "": "-"}
 MARKS = ("", "o", "s", "^", "D", "v")
-MOST_INSIDE = 4
+MAX_INSIDE = 4
 """Maximum curves whose legend is inside the axes; a longer one is beside them."""
 INK = "#010203"
 """Placeholder for the text colour: `currentColor` in a page, black in a file."""
@@ -101,7 +101,7 @@ def draw_curves(fig: Figure, axes: Sequence[Axes], panels: Sequence[Panel]) -> N
         else:
             ax.set_xscale("log")
         if any(curve.part for curve in panel.curves) or len(runs) > 1:
-            beside: Any = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if len(panel.curves) > MOST_INSIDE else {}
+            beside: Any = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if len(panel.curves) > MAX_INSIDE else {}
             ax.legend(frameon=False, fontsize=9, **beside)
     for ax in axes[len(panels) :]:
         fig.delaxes(ax)
@@ -113,7 +113,7 @@ def curves_file(panels: Sequence[Panel], kind: str) -> bytes:
     rows = -(-len(panels) // columns)
     names = max(len(panel.curves) for panel in panels)
     with figure(
-        columns, rows, (5.6 if names <= MOST_INSIDE else 7.4) * columns, max(3.6, 0.19 * names + 0.5) * rows
+        columns, rows, (5.6 if names <= MAX_INSIDE else 7.4) * columns, max(3.6, 0.19 * names + 0.5) * rows
     ) as (fig, axes):
         draw_curves(fig, axes, panels)
         if kind == "svg":

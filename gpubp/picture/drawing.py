@@ -26,7 +26,7 @@ ALL = "all"
 CHARACTER, LINE, PAD = 7.3, 17.0, 10.0
 """Pixels that a character of the font is wide, a line is high, and that stand between text and border."""
 
-MOST_CHARACTERS = 34
+MAX_CHARACTERS = 34
 _HEAD, _EDGE = 26.0, 12.0
 """Room for the title of an open block, and at its other sides."""
 
@@ -276,5 +276,5 @@ def _times(box: Box) -> str:
     return f"  × {box.count}" if box.count > 1 else ""
 
 
-def _short(text: str, most: int = MOST_CHARACTERS) -> str:
+def _short(text: str, most: int = MAX_CHARACTERS) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"

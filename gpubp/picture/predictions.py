@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST = 10_000
 """Maximum rows to predict."""
-MOST_NUMBERS = 1 << 26
+MAX_NUMBERS = 1 << 26
 """Maximum elements of the outputs: a prediction for each position of a sequence among many words is large."""
 _TITLE = 14
 """Maximum characters of a file's name above an image."""
@@ -124,7 +124,7 @@ def predicted_rows(run: LoadedRun, seed: int) -> Rows:
     if isinstance(rows, Stream):
         rows = rows.batch(0, 0, 0, min(MOST, count), mixed=False)
     width = max((math.prod(shape) for shape in run.net.outputs.values()), default=1)
-    most = max(1, min(MOST, MOST_NUMBERS // max(1, width)))
+    most = max(1, min(MOST, MAX_NUMBERS // max(1, width)))
     rows = {name: column[:most] for name, column in rows.items()}
     inputs, targets = ({n.label or n.name: rows[n.label or n.name] for n in side} for side in _sides(run.net))
     outputs = run.executor.predict(inputs)

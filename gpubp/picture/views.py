@@ -16,9 +16,9 @@ from .predictions import Classes, Numbers, Rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_WORDS = 30
+MAX_WORDS = 30
 """Maximum classes that are named beside a confusion matrix."""
-MOST_NUMBERS = 15
+MAX_NUMBERS = 15
 """Maximum classes for which its cells show counts."""
 WORST = 12
 _SHAPES = "os^DvP"
@@ -95,11 +95,11 @@ def confusion(found: Classes) -> View:
     with figure(1, 1, side + 0.8, side) as (fig, (axes,)):
         image = axes.imshow(share, cmap=HEAT, vmin=0, vmax=1, interpolation="nearest")
         axes.grid(False)
-        if count <= MOST_WORDS:
+        if count <= MAX_WORDS:
             words = [plain(word) for word in found.words]
             axes.set_xticks(range(count), words, rotation=0 if max(map(len, words)) <= 3 else 60)
             axes.set_yticks(range(count), words)
-        for i in range(count) if count <= MOST_NUMBERS else ():
+        for i in range(count) if count <= MAX_NUMBERS else ():
             for j in range(count):
                 color = "#000000" if share[i, j] > 0.5 else "#ffffff"
                 axes.text(j, i, f"{table[i, j]}", ha="center", va="center", color=color, fontsize=9)
@@ -166,7 +166,7 @@ def boundary(run: LoadedRun, rows: Rows, found: Classes) -> View | None:
             look: Any = {"marker": _SHAPES[k % len(_SHAPES)], "edgecolors": "white", "linewidths": 0.5}
             look["s"] = 60 if len(points) < 50 else 20
             axes.scatter(x_own, y_own, color=color, label=plain(word), **look)
-        if len(found.words) <= MOST_NUMBERS:
+        if len(found.words) <= MAX_NUMBERS:
             legend = axes.legend(title=plain(found.target), fontsize=9, facecolor="white", labelcolor="black")
             legend.get_title().set_color("black")
         axes.set_xlabel(f"{plain(name)}[0]")

@@ -9,7 +9,7 @@ from dsl.records import dataclass
 
 from ..ir import FLOATS, Aval
 
-MOST_NUMBERS = 256
+MAX_NUMBERS = 256
 """Maximum size of arrays that are inlined."""
 
 
@@ -72,7 +72,7 @@ def _value(argument: Argument) -> str:
     dtype = f"dtype=xp.{aval.dtype}"
     if values is not None and values.ndim and not values.any():
         return f"xp.zeros({aval.shape}, {dtype})"
-    if values is not None and values.size <= MOST_NUMBERS:
+    if values is not None and values.size <= MAX_NUMBERS:
         # The shortest text that round-trips, in this dtype.
         numbers = ", ".join(repr(v.item()) if v.dtype.kind != "f" else str(v) for v in values.reshape(-1))
         flat = f"xp.array([{numbers}], {dtype})"
@@ -85,5 +85,5 @@ def _value(argument: Argument) -> str:
 
 def _remark(argument: Argument) -> str:
     values = argument.values
-    random = values is None or (values.size > MOST_NUMBERS and values.any())
+    random = values is None or (values.size > MAX_NUMBERS and values.any())
     return "  # stands for the real values" if random else ""

@@ -17,7 +17,7 @@ from ..errors import CheckpointError, SaveError
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 FORMAT = 1
-MOST_HEADER = 16 << 20
+MAX_HEADER = 16 << 20
 """Maximum size of a header in bytes; 100,000 arrays need no more."""
 _NUMPY = {"BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64", "F16", "F32", "F64"}
 """The dtypes of safetensors that NumPy supports."""
@@ -147,7 +147,7 @@ def _content(path: Path, memory: int | None) -> bytes:
         with path.open("rb") as file:
             head = file.read(8)
             size = _header_size(head)
-            if len(head) < 8 or not 2 <= size <= min(found.st_size - 8, MOST_HEADER):
+            if len(head) < 8 or not 2 <= size <= min(found.st_size - 8, MAX_HEADER):
                 raise CheckpointError(f"`{path}` is not a saved state, or is damaged: it has no header")
             if memory is not None and found.st_size > memory:
                 message = f"`{path}` has {found.st_size:,} bytes, but only {memory:,} bytes of memory are free"

@@ -180,12 +180,12 @@ def test_of_a_huge_table_the_first_rows_are_looked_at(
 ) -> None:
     rows = 'a,"b\n",y\n' + "".join(f'{i / 3},"{i % 7}\n",{i % 2}\n' for i in range(3000))
     module = sys.modules["gpubp.data.glance"]
-    monkeypatch.setattr(module, "MOST_BYTES", 500)
+    monkeypatch.setattr(module, "MAX_BYTES", 500)
     said = start(call, rows)
     assert said.code == 0, said.err
     assert "rows; the others may differ" in said.out
-    monkeypatch.setattr(module, "MOST_BYTES", 1 << 20)
-    monkeypatch.setattr(module, "MOST_ROWS", 100)
+    monkeypatch.setattr(module, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(module, "MAX_ROWS", 100)
     assert "guessed from the first 100 rows; the others may differ" in start(call, rows, "--force").out
     sound(call, "a.net")
 

@@ -71,7 +71,7 @@ def backward(shape: tuple[int, ...], *, kept: bool) -> tuple[Plan, list[Array]]:
 )
 def test_fused_the_bits_are_those_apart(lead: list[int], columns: int, kept: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cuda_column_sums, "LEAST_THREADS", 0)
+        patch.setattr(cuda_column_sums, "MIN_THREADS", 0)
         found, arrays = backward((*lead, columns), kept=kept)
         # A few rows of many columns are as many small reductions, which stay apart.
         assert launches(same_bits(found, arrays)) == 1 or math.prod(lead) <= SLICES
@@ -89,7 +89,7 @@ def test_a_window_and_the_sum_behind_it() -> None:
         return [delta, ops.sum_(delta, (0, 1, 2))]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cuda_column_sums, "LEAST_THREADS", 1 << 10)
+        patch.setattr(cuda_column_sums, "MIN_THREADS", 1 << 10)
         found = planned_of(build, arrays)
         assert launches(same_bits(found, arrays)) == 3
 
@@ -108,7 +108,7 @@ def large() -> tuple[Plan, list[Array]]:
 
 def fused(found: Plan) -> CudaSource:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cuda_column_sums, "LEAST_THREADS", 0)
+        patch.setattr(cuda_column_sums, "MIN_THREADS", 0)
         source = cuda_source(found, "run")
     ((work,),) = source.work.values()
     assert isinstance(work, Launch)

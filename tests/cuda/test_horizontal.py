@@ -23,7 +23,7 @@ from gpubp.render import CudaSource, Gemm, Launch, cuda_source
 from gpubp.render.c.memory import Span
 from gpubp.render.cuda import gemm as cuda_gemm
 from gpubp.render.cuda import tiles as cuda_tiles
-from gpubp.render.cuda.horizontal import MOST_BLOCKS, MOST_CHAINED, Group, fuse
+from gpubp.render.cuda.horizontal import MAX_BLOCKS, MAX_CHAINED, Group, fuse
 from gpubp.render.cuda.tasks import Task, overlay_shared, shared_bytes
 from tests.executor.nets import PLAIN
 from tests.render.compiled import FEWER
@@ -71,8 +71,8 @@ def test_what_depends_on_another_comes_after_it(given: list[Task]) -> None:
             assert a <= b
             assert a < b or follows(found[a], first, second)
     for group in found:
-        assert len(group.parallel) == 1 or group.grid <= MOST_BLOCKS
-        assert all(task.grid <= MOST_CHAINED for task in group.chain)
+        assert len(group.parallel) == 1 or group.grid <= MAX_BLOCKS
+        assert all(task.grid <= MAX_CHAINED for task in group.chain)
         assert len(group.tasks) == 1 or all(task.lines for task in group.tasks)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import gpubp
 from gpubp import ops
-from gpubp.backends.cuda.stream import MOST_STEPS, MOST_WORKS
+from gpubp.backends.cuda.stream import MAX_STEPS, MAX_WORKS
 from gpubp.executor.ensemble import Ensemble
 from gpubp.frontend import build, describe, plan_of
 from gpubp.ir import Aval, Program, Var, evaluate, recording, verify
@@ -249,7 +249,7 @@ def few_graphs(device: HostDevice) -> None:
     for all."""
     begin = device.log.index("train_take")
     first = device.log[begin : next(k for k, x in enumerate(device.log) if k > begin and x.startswith("graph"))]
-    several = max(1, min(MOST_STEPS, MOST_WORKS // len(first)))
+    several = max(1, min(MAX_STEPS, MAX_WORKS // len(first)))
     graphs = {entry for entry in device.log if entry.startswith("graph of")}
     assert graphs == {f"graph of {count * len(first)}" for count in (several, 1)}
     assert device.log.count("replay") == sum(divmod(19, several))

@@ -155,7 +155,7 @@ def test_the_host_waits_once_a_call(use: Use) -> None:
 def test_more_nets_than_a_launch_can_have(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for most in (65535, 2):
-        monkeypatch.setattr(nets, "MOST_ROWS", most)
+        monkeypatch.setattr(nets, "MAX_ROWS", most)
         device = use()
         together = Ensemble(gpubp.loads(PLAIN), 5, "gpu", "float32", 3)
         together.run_steps(together.place(rows(20)), 4, 5)

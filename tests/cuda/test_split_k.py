@@ -12,7 +12,7 @@ from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.passes import Plan, plan
 from gpubp.render import CudaSource, Launch, cuda_source
 from gpubp.render.cuda import tiles as cuda_tiles
-from gpubp.render.cuda.tiles import FAN_IN, LEAST_TERMS, SLICED, TILES, Tile
+from gpubp.render.cuda.tiles import FAN_IN, MIN_TERMS, SLICED, TILES, Tile
 from tests.ops.checks import inputs_for
 
 from .host import needs_host
@@ -41,7 +41,7 @@ def test_a_sum_of_many_terms_is_one_launch() -> None:
     ((work,),) = source.work.values()
     assert isinstance(work, Launch)
     assert "last_of(counter" in source.text
-    assert work.grid > terms // (4 * LEAST_TERMS)
+    assert work.grid > terms // (4 * MIN_TERMS)
     close(found, "conv_weight", arrays, params, terms)
 
 
@@ -60,7 +60,7 @@ def test_in_how_many_pieces(terms: int, columns: int, blocks: int) -> None:
 def split_k(monkeypatch: pytest.MonkeyPatch, tile: Tile, at_once: int) -> None:
     """Have all sums divided, into as small pieces as there are."""
     monkeypatch.setattr(cuda_tiles, "choose", lambda *_: tile)
-    for name, value in (("SMALL", 0), ("LEAST_TERMS", 16), ("SPLIT_FROM", 16), ("FAN_IN", at_once)):
+    for name, value in (("SMALL", 0), ("MIN_TERMS", 16), ("SPLIT_FROM", 16), ("FAN_IN", at_once)):
         monkeypatch.setattr(cuda_tiles, name, value)
 
 

@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from gpubp.render.c.memory import Span
-from gpubp.render.cuda.tasks import MOST_BARRIERS, LoopPhases, Task, merge_single_iterations, phases, split_off_warp
+from gpubp.render.cuda.tasks import MAX_BARRIERS, LoopPhases, Task, merge_single_iterations, phases, split_off_warp
 from gpubp.render.cuda.work import WARP
 
 from .test_horizontal import piece
@@ -46,16 +46,14 @@ def test_tasks_wait_for_what_they_depend_on(tasks: list[Task]) -> None:
         (p, s, k), (q, r, m) = place[id(one)], place[id(other)]
         assert not clash(one, other) or p < q or (p == q and s == r and k < m)
     for phase in found:
-        assert sum(strand.synchronises for strand in phase) <= MOST_BARRIERS
+        assert sum(strand.synchronises for strand in phase) <= MAX_BARRIERS
         for strand in phase:
             assert len(strand.tasks) == 1 or all(t.threads <= WARP and t.loop is None for t in strand.tasks)
 
 
 def test_a_block_has_barriers_for_some_tasks_at_a_time() -> None:
-    meeting = [
-        Task(str(k), ("__syncthreads();",), 1, WARP, [], [piece(k)], False) for k in range(2 * MOST_BARRIERS + 1)
-    ]
-    assert [len(phase) for phase in phases(meeting)] == [MOST_BARRIERS, MOST_BARRIERS, 1]
+    meeting = [Task(str(k), ("__syncthreads();",), 1, WARP, [], [piece(k)], False) for k in range(2 * MAX_BARRIERS + 1)]
+    assert [len(phase) for phase in phases(meeting)] == [MAX_BARRIERS, MAX_BARRIERS, 1]
 
 
 @given(steps())

@@ -11,7 +11,7 @@ import pytest
 
 import gpubp
 from gpubp.backends.cuda import stream
-from gpubp.backends.cuda.stream import MOST_STEPS, MOST_WORKS
+from gpubp.backends.cuda.stream import MAX_STEPS, MAX_WORKS
 from gpubp.executor import profile
 from gpubp.training import loop
 from gpubp.training.pace import Pace
@@ -106,7 +106,7 @@ def test_what_a_device_is_asked_for(use: Use) -> None:
     device.log.clear()
     ex.run_steps(placed, 50, 4)
     works = first.index("read") - first.index("train_take")
-    several = min(MOST_STEPS, MOST_WORKS // works)
+    several = min(MAX_STEPS, MAX_WORKS // works)
     graphs = f"graph of {several * works}", f"graph of {works}"
     counts = divmod(50, several)
     wanted = [x for graph, n in zip(graphs, counts, strict=True) for x in (graph, *["replay"] * n)]
@@ -119,7 +119,7 @@ def test_what_a_device_is_asked_for(use: Use) -> None:
 @pytest.mark.usefixtures("graphs")
 @pytest.mark.parametrize("most", [1, 3])
 def test_several_steps_in_a_graph_are_as_many_steps(most: int, use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "MOST_STEPS", most)
+    monkeypatch.setattr(stream, "MAX_STEPS", most)
     device = use()
     ex = gpubp.Executor(gpubp.load(MODELS / "iris.net"), "gpu")
     ex.train_steps(rows_of(ex.net, 40), 11, 10)

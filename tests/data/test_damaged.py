@@ -163,7 +163,7 @@ def test_npz(world: World, content: bytes, message: str) -> None:
 @pytest.fixture
 def little(monkeypatch: pytest.MonkeyPatch) -> None:
     """As little as 1 MiB is a lot."""
-    monkeypatch.setattr("gpubp.data.files.MOST_UNPACKED", MIB)
+    monkeypatch.setattr("gpubp.data.files.MAX_UNPACKED", MIB)
 
 
 @pytest.mark.usefixtures("little")

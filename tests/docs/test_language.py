@@ -29,19 +29,19 @@ REFUSED = {
 """Files that a command of the page shows to be wrong."""
 
 LIMITS = {
-    "text of a file": limits.LARGEST_TEXT,
-    "text of all files that it imports": limits.LARGEST_IMPORTS,
-    "imported files": limits.MOST_IMPORTS,
+    "text of a file": limits.MAX_TEXT_BYTES,
+    "text of all files that it imports": limits.MAX_IMPORT_BYTES,
+    "imported files": limits.MAX_IMPORTS,
     "nesting of brackets": limits.NESTING,
     "depth of an expression, counting operators": limits.HEIGHT,
-    "values that a file expands to": limits.MOST_NODES,
-    "uses of blocks, formulas and layers, and loop iterations": limits.MOST_CALLS,
-    "nesting of uses": limits.MOST_LEVELS,
-    "nesting of expressions, through all uses": limits.MOST_NESTED,
-    "items of lists": limits.MOST_ITEMS,
-    "an integer": limits.LARGEST_WHOLE,
-    "a size": limits.LARGEST_SIZE,
-    "errors shown": limits.MOST_FINDINGS,
+    "values that a file expands to": limits.MAX_NODES,
+    "uses of blocks, formulas and layers, and loop iterations": limits.MAX_CALLS,
+    "nesting of uses": limits.MAX_LEVELS,
+    "nesting of expressions, through all uses": limits.MAX_NESTED,
+    "items of lists": limits.MAX_ITEMS,
+    "an integer": limits.MAX_WHOLE,
+    "a size": limits.MAX_SIZE,
+    "errors shown": limits.MAX_FINDINGS,
     "characters of a message": limits.LONGEST_WORDS,
 }
 

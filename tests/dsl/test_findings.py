@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsl import syntax
-from dsl.parse import MOST_FINDINGS, parse
+from dsl.parse import MAX_FINDINGS, parse
 from dsl.source import Source
 
 from .texts import findings, value_of
@@ -186,7 +186,7 @@ def test_a_misspelled_section_counts_as_the_one_it_resembles() -> None:
 
 def test_many_findings_are_counted() -> None:
     found = findings("model {\n" + "  h = 1 2\n" * 50 + "}\n")
-    assert len(found) == MOST_FINDINGS + 1
+    assert len(found) == MAX_FINDINGS + 1
     assert found[-1].message == "30 more syntax errors are not shown"
 
 

@@ -16,7 +16,7 @@ from dsl.comments import gaps
 from dsl.document import WIDTH
 from dsl.format import FormatError, _same_trees, format_text
 from dsl.format_expressions import Expressions
-from dsl.limits import LARGEST_TEXT
+from dsl.limits import MAX_TEXT_BYTES
 from dsl.parse import parse
 from dsl.source import Source
 from dsl.tokens import scan
@@ -103,7 +103,7 @@ def test_files_of_other_tests(path: Path) -> None:
 @given(st.integers(0, 2**32 - 1))
 def test_any_sound_text(seed: int) -> None:
     text = SoundText(Random(seed)).text
-    if len(text.encode()) < LARGEST_TEXT // 4:
+    if len(text.encode()) < MAX_TEXT_BYTES // 4:
         check(text)
 
 
@@ -221,7 +221,7 @@ def test_a_wrong_text_is_left_as_it_is() -> None:
 
 def test_a_text_that_would_become_too_long() -> None:
     text = "data{x=[" + "[1],\n" * 20_000 + "]}"
-    assert len(text) < LARGEST_TEXT
+    assert len(text) < MAX_TEXT_BYTES
     made, found = format_text(Source("t.net", text))
     assert made == text
     assert [one.message for one in found] == ["formatted, the file would be longer than 100 KiB"]
@@ -230,7 +230,7 @@ def test_a_text_that_would_become_too_long() -> None:
 @pytest.mark.parametrize("letter", ["a", "\u00e9"])
 def test_a_text_that_is_too_long(letter: str) -> None:
     """In bytes: of a longer one no more is read."""
-    text = "#" + letter * (LARGEST_TEXT // len(letter.encode()))
+    text = "#" + letter * (MAX_TEXT_BYTES // len(letter.encode()))
     assert [one.code for one in format_text(Source("t.net", text))[1]] == ["E0102"]
 
 

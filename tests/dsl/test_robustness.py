@@ -16,7 +16,7 @@ from .texts import findings
 
 # Limits and work -----------------------------------------------------------------------------------------------------
 
-MOST_CALLS = 60
+MAX_CALLS = 60
 """Calls that a character of a file may cost; sound files cost about 30."""
 
 
@@ -25,7 +25,7 @@ def quickly(text: str, most: int | None = None) -> list[Diagnostic]:
     parse(Source("warm.net", "let a = 1"))
     found: list[Diagnostic] = []
     made = calls(lambda: found.extend(findings(text)))
-    assert made <= (MOST_CALLS * len(text) + 2_000 if most is None else most)
+    assert made <= (MAX_CALLS * len(text) + 2_000 if most is None else most)
     return found
 
 

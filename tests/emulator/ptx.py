@@ -33,7 +33,7 @@ FLAGS = (
     "-fPIC",
     "-shared",
 )
-MOST_STATIC = 48 * 1024
+MAX_STATIC = 48 * 1024
 """Bytes of shared memory that a kernel may declare; ptxas refuses more."""
 CC = shutil.which("gcc") or ""
 
@@ -83,8 +83,8 @@ def _module(module: Module) -> Iterator[str]:
                 isinstance(s, Instruction) and s.op in WAITING for g in reached(module, f) for s in g.body or []
             )
             size = -(-translator.shared // 16) * 16
-            if size > MOST_STATIC:
-                raise PtxError(f"`{f.name}` declares {size} bytes of shared memory, of at most {MOST_STATIC}")
+            if size > MAX_STATIC:
+                raise PtxError(f"`{f.name}` declares {size} bytes of shared memory, of at most {MAX_STATIC}")
             kernels.append((f, places, size, int(waits)))
     plain = [f for f in defined if not f.entry]
     yield f"static void *const functions[] = {{{', '.join(c_function(f.name) for f in plain) or '0'}}};"

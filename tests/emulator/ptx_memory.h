@@ -17,7 +17,7 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 enum { ILLEGAL_ADDRESS = 700, OUT_OF_RESOURCES = 701, ASSERTED = 710, MISALIGNED = 716, FAILED = 719 };  /* CUresult */
-enum { THREADS = 1024, MOST_SHARED = 227 * 1024, MOST_LOCAL = 64 * 1024, STACK = 128 * 1024, DEPTH = 64 };
+enum { THREADS = 1024, MAX_SHARED = 227 * 1024, MAX_LOCAL = 64 * 1024, STACK = 128 * 1024, DEPTH = 64 };
 
 typedef int owner(const void *address, unsigned long bytes);
 
@@ -64,7 +64,7 @@ static struct {
     jmp_buf end;
 } launch;
 static struct thread threads[THREADS], *now = threads;
-static _Alignas(1024) unsigned char shared[MOST_SHARED];
+static _Alignas(1024) unsigned char shared[MAX_SHARED];
 static _Alignas(64) unsigned char parameters[32768];
 static const struct variable variables[];
 static struct site sites[];
@@ -144,12 +144,12 @@ static __attribute__((cold, noinline, noreturn)) void beyond(const char *space, 
 static int racing;  /* whether races are looked for (ptx_races.h) */
 static void watch(uint64_t a, unsigned bytes, int line, int writes);
 INLINE void *shared_at(uint64_t a, unsigned bytes, int line, int writes) {
-    if (UNLIKELY(a % bytes || a + bytes > launch.shared || a > MOST_SHARED)) beyond("shared", a, bytes, launch.shared, line);
+    if (UNLIKELY(a % bytes || a + bytes > launch.shared || a > MAX_SHARED)) beyond("shared", a, bytes, launch.shared, line);
     if (UNLIKELY(racing)) watch(a, bytes, line, writes);
     return shared + a;
 }
 INLINE void *local_at(uint64_t a, unsigned bytes, int line) {
-    if (UNLIKELY(a % bytes || a + bytes > now->top || a > MOST_LOCAL)) beyond("local", a, bytes, now->top, line);
+    if (UNLIKELY(a % bytes || a + bytes > now->top || a > MAX_LOCAL)) beyond("local", a, bytes, now->top, line);
     return now->local + a;
 }
 INLINE void *param_at(uint64_t a, unsigned bytes, int line) {
@@ -158,8 +158,8 @@ INLINE void *param_at(uint64_t a, unsigned bytes, int line) {
         beyond("parameter", from, bytes, launch.parameters, line);
     return (void *)a;
 }
-static int is_shared(uint64_t a) { return a - (uint64_t)shared < MOST_SHARED; }
-static int is_local(uint64_t a) { return a - (uint64_t)now->local < MOST_LOCAL; }
+static int is_shared(uint64_t a) { return a - (uint64_t)shared < MAX_SHARED; }
+static int is_local(uint64_t a) { return a - (uint64_t)now->local < MAX_LOCAL; }
 INLINE void *generic_at(uint64_t a, unsigned bytes, int line, struct site *site, int writes) {
     if (LIKELY(a - site->low < site->count && a % bytes == 0)) return (void *)a;
     if (is_shared(a)) return shared_at(a - (uint64_t)shared, bytes, line, writes);
@@ -171,7 +171,7 @@ INLINE void *generic_at(uint64_t a, unsigned bytes, int line, struct site *site,
 static uint32_t enter(uint32_t bytes, int line) {
     const uint32_t begin = (now->top + 15) & ~15u;
     if (++now->depth > DEPTH) fault(FAILED, line, "calls are nested more than %d deep", DEPTH);
-    if (begin + bytes > MOST_LOCAL) fault(FAILED, line, "a thread needs more than %d bytes of local memory", MOST_LOCAL);
+    if (begin + bytes > MAX_LOCAL) fault(FAILED, line, "a thread needs more than %d bytes of local memory", MAX_LOCAL);
     memset(now->local + begin, 0xFF, bytes);
     now->top = begin + bytes;
     return begin;

@@ -8,7 +8,7 @@ static point scheduler;
 static char *rooms;
 static const int64_t TURNS = 1 << 27;
 /* Rooms for threads lie so far apart that neighbours do not share the same lines of the processor's caches. */
-enum { ROOM = STACK + MOST_LOCAL + 17 * 64 };
+enum { ROOM = STACK + MAX_LOCAL + 17 * 64 };
 
 /* Fibers ----------------------------------------------------------------------------------------------------------- */
 static __attribute__((noreturn, noinline)) void go(void **to) { __builtin_longjmp(to, 1); }
@@ -280,7 +280,7 @@ static int run_kernel(const struct emulated_kernel *kernel, void (*work)(void), 
     }
     const uint64_t size = (uint64_t)block[0] * block[1] * block[2], room = (uint64_t)kernel->shared_bytes + dynamic;
     if (size > most) return refuse(OUT_OF_RESOURCES, "a block of %llu threads, of at most %llu", (unsigned long long)size, (unsigned long long)most);
-    if (room > MOST_SHARED) return refuse(OUT_OF_RESOURCES, "%llu bytes of shared memory, of at most %d", (unsigned long long)room, MOST_SHARED);
+    if (room > MAX_SHARED) return refuse(OUT_OF_RESOURCES, "%llu bytes of shared memory, of at most %d", (unsigned long long)room, MAX_SHARED);
     launch.threads = size, launch.shared = room, launch.parameters = 0;
     for (unsigned i = 0; i < kernel->parameters; i++) {
         memcpy(parameters + places[i], values[i], kernel->sizes[i]);

@@ -57,7 +57,7 @@ def test_however_many_there_are_the_bits_are_those_of_single_steps(
 ) -> None:
     """20 rows; with `most` 45 the orders of two epochs, and of one where there are restarts, are made at once."""
     monkeypatch.setattr(updates, "ORDERS", most)
-    monkeypatch.setattr(feeding, "MOST_AHEAD", most)
+    monkeypatch.setattr(feeding, "MAX_AHEAD", most)
     net, data = gpubp.loads(DROPOUT), rows(20)
     step_by_step = [gpubp.Executor(net, "cpu", seed=seed, backend=QUICK) for seed in (3, 4)]
     together = Ensemble(net, 2, "cpu", seed=3, backend=QUICK)

@@ -30,7 +30,7 @@ LEAKS = re.compile(
 """What shows that a message was made of Python's own words."""
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 LONGEST_MESSAGE = 1_000
-MOST_FINDINGS = 250
+MAX_FINDINGS = 250
 
 
 def world(folder: Path) -> None:
@@ -95,7 +95,7 @@ _IMPORTS = {path.name: path.read_text(encoding="utf-8") for path in MODELS if pa
 
 def fault(found: tuple[Diagnostic, ...] | list[Diagnostic]) -> str:
     """Why these findings cannot be shown to a person; "" where they can."""
-    if len(found) > MOST_FINDINGS:
+    if len(found) > MAX_FINDINGS:
         return f"{len(found)} findings"
     return next((f"{one.code} {one.message!r}: {why}" for one in found for why in [_fault(one)] if why), "")
 

@@ -14,7 +14,7 @@ import gpubp
 from dsl import limits
 from dsl.diagnostics import Diagnostic
 from dsl.render import to_text
-from gpubp.frontend.sizes import MOST_AXES, MOST_ELEMENTS, MOST_WEIGHTS
+from gpubp.frontend.sizes import MAX_AXES, MAX_ELEMENTS, MAX_WEIGHTS
 
 MODEL = "model {\n  input x: [4]\n  target y: [1]\n%s\n  output p = h -> dense(1)\n}\n"
 MEMORY = 100 << 20
@@ -108,10 +108,10 @@ def test_sizes(text: str) -> None:
 
 
 def test_sizes_up_to_the_limits() -> None:
-    gpubp.loads(f"model {{\n  input x: [{MOST_ELEMENTS}]\n  output p = sum(x)\n}}\n")
-    gpubp.loads(f"model {{\n  input x: [{'1, ' * (MOST_AXES - 1)}1]\n  output p = sum(x)\n}}\n")
+    gpubp.loads(f"model {{\n  input x: [{MAX_ELEMENTS}]\n  output p = sum(x)\n}}\n")
+    gpubp.loads(f"model {{\n  input x: [{'1, ' * (MAX_AXES - 1)}1]\n  output p = sum(x)\n}}\n")
     gpubp.loads(
-        f"model {{\n  input x: [2^20]\n  output p = x -> dense({MOST_WEIGHTS} / 2^20, bias = false) -> sum\n}}\n"
+        f"model {{\n  input x: [2^20]\n  output p = x -> dense({MAX_WEIGHTS} / 2^20, bias = false) -> sum\n}}\n"
     )
 
 
@@ -135,7 +135,7 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
         gpubp.load(path)
     assert [one.code for one in caught.value.diagnostics] == ["E0102"]
     assert load(tmp_path / "main.net", b'import "large.net" as l\n').code == "E0102"
-    assert load(tmp_path / "cut.net", b"#" + "\u00e9".encode() * limits.LARGEST_TEXT).code == "E0102"
+    assert load(tmp_path / "cut.net", b"#" + "\u00e9".encode() * limits.MAX_TEXT_BYTES).code == "E0102"
 
 
 @pytest.mark.parametrize(
@@ -173,12 +173,12 @@ def test_imports_in_a_circle(tmp_path: Path) -> None:
 
 
 def test_many_imports(tmp_path: Path) -> None:
-    for i in range(limits.MOST_IMPORTS + 1):
+    for i in range(limits.MAX_IMPORTS + 1):
         (tmp_path / f"{i}.net").write_text(f'import "{i + 1}.net" as next\nlet a = {i}\n')
-    (tmp_path / f"{limits.MOST_IMPORTS + 1}.net").write_text("let a = 1\n")
+    (tmp_path / f"{limits.MAX_IMPORTS + 1}.net").write_text("let a = 1\n")
     found = load(tmp_path / "m.net", b'import "0.net" as first\n')
     assert found.code == "E0219"
-    (tmp_path / f"{limits.MOST_IMPORTS - 1}.net").write_text("let a = 1\n")
+    (tmp_path / f"{limits.MAX_IMPORTS - 1}.net").write_text("let a = 1\n")
     (tmp_path / "m.net").write_text('import "0.net" as first\n' + model("  h = x"))
     gpubp.load(tmp_path / "m.net")
 
@@ -217,10 +217,10 @@ def test_words_stay_short(text: str) -> None:
 def test_many_errors(text: str) -> None:
     with small(), pytest.raises(gpubp.NetError) as caught:
         gpubp.loads(text)
-    assert 1 <= len(caught.value.diagnostics) <= limits.MOST_FINDINGS
+    assert 1 <= len(caught.value.diagnostics) <= limits.MAX_FINDINGS
 
 
 @pytest.mark.parametrize("line", ["  a%d = x + 1", "  r%d = h -> relu -> relu"])
 def test_many_warnings(line: str) -> None:
     net = gpubp.loads(model("  h = x\n" + "\n".join(line % i for i in range(1000))))
-    assert 1 <= len(net.warnings) <= limits.MOST_FINDINGS
+    assert 1 <= len(net.warnings) <= limits.MAX_FINDINGS

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import gpubp
 from gpubp.training import Saved, read, save
-from gpubp.training.checkpoint import MOST_HEADER
+from gpubp.training.checkpoint import MAX_HEADER
 
 STATE = {"w": np.arange(12, dtype=np.float32).reshape(3, 4), "step": np.array(3), "flag": np.array([True, False])}
 ABOUT = {"step": 3, "sums": {"loss": 0.1}, "net": {"model": "ä"}}
@@ -92,11 +92,11 @@ def test_headers_that_lie(name: str, whole: bytes, tmp_path: Path) -> None:
 
 
 def test_a_header_that_is_too_large(whole: bytes, tmp_path: Path) -> None:
-    for size in (MOST_HEADER + 1, 1 << 40, (1 << 64) - 1):
+    for size in (MAX_HEADER + 1, 1 << 40, (1 << 64) - 1):
         refused(tmp_path, size.to_bytes(8, "little") + whole[8:])
     path = tmp_path / "sparse.safetensors"
     with path.open("wb") as file:
-        file.write((MOST_HEADER + 1).to_bytes(8, "little"))
+        file.write((MAX_HEADER + 1).to_bytes(8, "little"))
         file.truncate(1 << 36)
     tracemalloc.start()
     try:

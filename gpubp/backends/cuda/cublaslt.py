@@ -15,7 +15,7 @@ from dsl.records import dataclass
 from ...render import Gemm, Matrix
 from ..native import NativeError
 from .algorithms import LARGE, MOST, Candidates, Choices
-from .device import MOST_ALIGNED, Work
+from .device import MAX_ALIGNED, Work
 
 WORKSPACE = 32 << 20
 """Bytes that the library may work in: what it asks for on Hopper."""
@@ -25,7 +25,7 @@ _COMPUTE = {"float32": 68, "float64": 70}
 """Numbers of cublasComputeType_t."""
 _COMPUTE_TF32 = 77
 """That of factors of float32 rounded to TF32: CUBLAS_COMPUTE_32F_FAST_TF32."""
-_TRANSA, _TRANSB, _EPILOGUE, _BIAS, _BATCH, _STEP, _MOST_WORKSPACE, _ALIGNMENT = 3, 4, 7, 8, 5, 6, 1, 5
+_TRANSA, _TRANSB, _EPILOGUE, _BIAS, _BATCH, _STEP, _MAX_WORKSPACE, _ALIGNMENT = 3, 4, 7, 8, 5, 6, 1, 5
 """Numbers of attributes of a product, a layout and a preference; four alignments follow each other."""
 _NO_EPILOGUE, _RELU, _ADD_BIAS = 1, 2, 4
 """Numbers of cublasLtEpilogue_t; those of a bias and a rectifier are added up."""
@@ -168,7 +168,7 @@ class CublasLt:
         """The heuristic's first algorithms, at most so many."""
         preference = ctypes.c_void_p()
         self._call("cublasLtMatmulPreferenceCreate", ctypes.byref(preference))
-        wishes: list[tuple[int, Any]] = [(_MOST_WORKSPACE, ctypes.c_uint64(WORKSPACE))]
+        wishes: list[tuple[int, Any]] = [(_MAX_WORKSPACE, ctypes.c_uint64(WORKSPACE))]
         for k, alignment in enumerate((*alignments, alignments[-1])):
             wishes.append((_ALIGNMENT + k, ctypes.c_uint32(alignment)))
         for number, value in wishes:
@@ -234,5 +234,5 @@ def layout(library: ctypes.CDLL, matrix: Stored, dtype: str) -> ctypes.c_void_p:
 
 
 def _alignment(address: int) -> int:
-    """The largest power of two, up to MOST_ALIGNED, that an address is a multiple of."""
-    return min(MOST_ALIGNED, address & -address) if address else MOST_ALIGNED
+    """The largest power of two, up to MAX_ALIGNED, that an address is a multiple of."""
+    return min(MAX_ALIGNED, address & -address) if address else MAX_ALIGNED

@@ -9,7 +9,7 @@ from ...render import Gemm
 
 Work = Callable[[], None]
 """Something that is put into the current stream of the device."""
-MOST_ALIGNED = 16
+MAX_ALIGNED = 16
 """All memory of a device begins at a multiple of so many bytes. No more is asked of what a product works on, for the
 widest loads take 16, so that its algorithm does not depend on where arrays happen to lie."""
 

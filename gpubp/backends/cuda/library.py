@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from ...render import Block, CudaSource, Gemm, Launch
-from .device import MOST_ALIGNED, Device, Memory, Work
+from .device import MAX_ALIGNED, Device, Memory, Work
 from .loops import BlockCopies, BlockLoop, GraphLoop
 from .nets import Nets
 from .stream import Own, Stream, by_value, kept
@@ -23,7 +23,7 @@ class CudaLibrary:
         self._stream = Stream(device, self._kernel)
         code = source.code if source.block is None else source.block.code
         self._module = device.module(code, source.numbers)
-        somewhere = Own(MOST_ALIGNED, [MOST_ALIGNED] * len(source.tables), 0)
+        somewhere = Own(MAX_ALIGNED, [MAX_ALIGNED] * len(source.tables), 0)
         for work in {work for works in source.work.values() for work in works if isinstance(work, Gemm)}:
             somewhere.product(device, work)
 

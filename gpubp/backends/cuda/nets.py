@@ -12,7 +12,7 @@ from ...render import CudaSource, Frame, Gemm, Launch
 from .device import Device, Memory, Work
 from .stream import Own, Stream, kept
 
-MOST_ROWS = 65535
+MAX_ROWS = 65535
 """Rows of blocks that a launch can have (CUDA C++ Programming Guide, compute capabilities)."""
 
 
@@ -75,9 +75,9 @@ class Nets:
             self._records[work.frame] = work, self._device.memory(len(self._record(work, nets)))
         first, found = self._records[work.frame][1].address, []
         size = len(self._record(work, nets[:1]))
-        for begin in range(0, count, MOST_ROWS):
+        for begin in range(0, count, MAX_ROWS):
             at = (ctypes.c_void_p(first + begin * size),)
-            found.append(kept(self._stream.launch(work, at, min(MOST_ROWS, count - begin)), self))
+            found.append(kept(self._stream.launch(work, at, min(MAX_ROWS, count - begin)), self))
         return found
 
     def _record(self, work: Launch, nets: Sequence[Own]) -> bytes:

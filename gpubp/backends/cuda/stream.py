@@ -13,7 +13,7 @@ from ...render import Gemm, Launch
 from ..native import say_once
 from .device import CaptureError, Device, Work
 
-MOST_STEPS, MOST_WORKS = 16, 256
+MAX_STEPS, MAX_WORKS = 16, 256
 """Steps of a graph, and launches and products of one of several steps. To launch a graph takes the host longer than a
 GPU needs for a step of a small net."""
 
@@ -64,7 +64,7 @@ class _Captured:
     def __init__(self, stream: Stream, works: Sequence[Work]) -> None:
         self._stream, self._works = stream, tuple(works)
         self._graphs: dict[int, Work] = {}
-        self._several = max(1, min(MOST_STEPS, MOST_WORKS // len(works)))
+        self._several = max(1, min(MAX_STEPS, MAX_WORKS // len(works)))
         self._warm = False
 
     def run(self, steps: int) -> None:

@@ -29,7 +29,7 @@ from .tasks import (
 from .text import batch_lines
 from .work import BLOCK, WARP, indented
 
-MOST_THREADS = 512
+MAX_THREADS = 512
 """Maximum threads: with more, a thread would have fewer than 128 registers."""
 STEPS, WAITS = 2048, 2**16
 """Maximum steps of a launch, and maximum barriers. They keep launches short: a display on the same GPU freezes during
@@ -122,7 +122,7 @@ class BlockText(TaskText):
         minimum = max((task.block for task in tasks if not task.any_threads), default=0)
         main_threads = max(min(BLOCK, needed), minimum)
         threads = main_threads + (WARP if warp_tasks else 0)
-        if size > self.most or threads > MOST_THREADS:
+        if size > self.most or threads > MAX_THREADS:
             return None
         control_words = len(BLOCK_CONTROL) + len(self.plan.feeds) + len(self.collect)
         dynamic = self.size if size > STATIC_SHARED else 0

@@ -13,7 +13,7 @@ from .multiply import unrolled
 from .rows import CudaRows
 from .work import Kernel, index_type, unflatten
 
-LEAST_THREADS = 1 << 15
+MIN_THREADS = 1 << 15
 """An eighth of the threads resident on a large GPU. With fewer, the elementwise part would be much slower than with a
 thread per element."""
 
@@ -30,7 +30,7 @@ class ColumnSums(CudaRows):
         width, rows, columns = self._width(), self.rows, self.length
         pieces = row_splits(rows, columns)
         makers = [self.producers.get(eqn.operands[0]) for eqn in sums]
-        if pieces * SLICES * (columns // width) < LEAST_THREADS or not all(part.per_element for part in self.parts):
+        if pieces * SLICES * (columns // width) < MIN_THREADS or not all(part.per_element for part in self.parts):
             raise NoKernelError
         folds: list[ColumnReduction] = []
         for eqn, maker in zip(sums, makers, strict=True):

@@ -25,7 +25,7 @@ NARROW = 16
 """Rows, columns or terms up to which our tiles are used as well, however large the other dimensions: such products are
 bound by memory bandwidth. With ten classes after 4096 units, and 8192 rows, the library took 68 to 82 us on an H100 for
 each of the three products and a kernel between them 172 us; with our tiles all take 290 us instead of 390."""
-MOST_CALLS = 16
+MAX_CALLS = 16
 """Maximum library calls for one equation."""
 ADDS, RECTIFIES = add.c, relu.c
 """The forms of the equations that the library's epilogue supports."""
@@ -115,7 +115,7 @@ def _calls(
     shapes = ((m, k), (k, n), (m, n))
     calls: list[Gemm] = []
     for index in indices(*map(range, outer)):
-        if len(calls) == MOST_CALLS:
+        if len(calls) == MAX_CALLS:
             return []
         matrices = []
         for access, steps, shape in zip(accesses, strides, shapes, strict=True):

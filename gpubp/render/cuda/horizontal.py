@@ -15,10 +15,10 @@ from dsl.records import dataclass
 from .tasks import Task, overlay_shared
 from .work import BLOCK, VECTOR_BYTES
 
-MOST_BLOCKS = 512
+MAX_BLOCKS = 512
 """Maximum blocks of kernels that run side by side, about four per multiprocessor, so that all are resident at once:
 larger kernels fill a GPU by themselves."""
-MOST_CHAINED = 4
+MAX_CHAINED = 4
 """Maximum blocks of a chained kernel, which the last block runs one after the other."""
 WINDOW = 24
 """How many preceding groups are considered for a kernel to join."""
@@ -54,13 +54,13 @@ class Group:
         """The group with one more kernel, run after those it depends on; None if it does not fit."""
         if not self._has_room(task):
             return None
-        if self.grid + task.grid <= MOST_BLOCKS and not any(task.conflicts(other) for other in self.tasks):
+        if self.grid + task.grid <= MAX_BLOCKS and not any(task.conflicts(other) for other in self.tasks):
             return Group((*self.parallel, task), self.chain)
-        return Group(self.parallel, (*self.chain, task)) if task.grid <= MOST_CHAINED else None
+        return Group(self.parallel, (*self.chain, task)) if task.grid <= MAX_CHAINED else None
 
     def with_earlier(self, task: Task) -> Group | None:
         """The group with one more kernel that came before all of them; None if it does not fit."""
-        if not self._has_room(task) or self.grid + task.grid > MOST_BLOCKS:
+        if not self._has_room(task) or self.grid + task.grid > MAX_BLOCKS:
             return None
         return (
             None if any(task.conflicts(other) for other in self.parallel) else Group((task, *self.parallel), self.chain)

@@ -27,7 +27,7 @@ from .tasks import STATIC_SHARED, Task, merge_single_iterations
 from .text import GpuSteps
 from .work import Gemm, Kernel, indented
 
-MOST_TABLES = 480
+MAX_TABLES = 480
 """Maximum states and constants whose addresses fit into the 4 KiB of a kernel's arguments."""
 
 
@@ -149,7 +149,7 @@ class _Text(BatchText):
 
     def _gpu_steps(self) -> tuple[GpuSteps | _Loop, ...]:
         """The steps that have kernels for a GPU, vertically fused unless `unfused`, and loops."""
-        if len(self.tables) > MOST_TABLES:
+        if len(self.tables) > MAX_TABLES:
             return ()
         supported = [step for step in self.kernels() if isinstance(step, GpuSteps | _Loop)]
         steps, loops = [s for s in supported if isinstance(s, GpuSteps)], [s for s in supported if isinstance(s, _Loop)]

@@ -16,7 +16,7 @@ from .work import WARP
 STATIC_SHARED = 48 * 1024
 """Bytes of static shared memory that a block may declare on any GPU (CUDA C++ Programming Guide, compute capabilities).
 More has to be requested at launch as dynamic shared memory: up to 227 KiB on Hopper."""
-MOST_BARRIERS = 14
+MAX_BARRIERS = 14
 """Named barriers left for tasks, of 16 in all: 0 is that of the whole block, and one is MAIN_BARRIER."""
 MAIN_BARRIER = 15
 """The named barrier of all threads but those of the warp that runs ahead (split_off_warp)."""
@@ -146,7 +146,7 @@ def phases(tasks: Sequence[Task]) -> list[list[Strand]]:
             strands[0].append(k)
             level[k] -= 1
             continue
-        while level[k] < len(found) and task.synchronises and _barriers(found[level[k]], tasks) == MOST_BARRIERS:
+        while level[k] < len(found) and task.synchronises and _barriers(found[level[k]], tasks) == MAX_BARRIERS:
             level[k] += 1
         found += [[] for _ in range(level[k] + 1 - len(found))]
         found[level[k]].append([k])

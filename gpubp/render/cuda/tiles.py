@@ -29,9 +29,9 @@ MULTIPROCESSORS = 132
 """Multiprocessors of a large GPU."""
 BUSY = 512 * MULTIPROCESSORS
 """Threads that keep it busy: four warps per scheduler."""
-LEAST_TERMS = 64
+MIN_TERMS = 64
 """Minimum terms per block of split-K."""
-SPLIT_FROM = 4 * LEAST_TERMS
+SPLIT_FROM = 4 * MIN_TERMS
 """Minimum terms for split-K."""
 ITERATION_CYCLES, JOIN_CYCLES = 400, 1500
 """Estimated cycles of an iteration of the main loop, which loads a slice from L2; and those of writing partial sums and
@@ -59,7 +59,7 @@ SLICED_FROM = 64
 """Minimum terms for sliced-K: those of one iteration with 16 slices."""
 IN_ORDER = 4 * SMALL
 """Multiplications up to which a thread computes whole sums if K is not split, as in block.py."""
-LEAST_SIDE = 8
+MIN_SIDE = 8
 """Minimum rows, columns and terms for tensor cores, whose instruction takes 16, 8 and 8."""
 
 
@@ -74,7 +74,7 @@ def tiles(sums: Contraction, left: Access, right: Access, results: Epilogue, tf3
 def by_tensor_cores(batch: int, rows: int, columns: int, terms: int) -> bool:
     """Whether tensor cores are faster, if factors may be rounded to TF32."""
     small = rows * columns * batch <= FEW_RESULTS and terms <= SPLIT_FROM
-    return not small and batch * rows * columns * terms > SMALL and min(rows, columns, terms) >= LEAST_SIDE
+    return not small and batch * rows * columns * terms > SMALL and min(rows, columns, terms) >= MIN_SIDE
 
 
 def choose(batch: int, rows: int, columns: int, terms: int, item: int, tensor: bool = False) -> Tile:
@@ -99,7 +99,7 @@ def choose(batch: int, rows: int, columns: int, terms: int, item: int, tensor: b
 
 def pieces(terms: int) -> int:
     """Maximum splits of so many terms."""
-    return blocks(terms, LEAST_TERMS) if terms >= SPLIT_FROM else 1
+    return blocks(terms, MIN_TERMS) if terms >= SPLIT_FROM else 1
 
 
 def _axes(sizes: tuple[int, ...], letter: str, first: int = 0) -> Axes:

@@ -17,7 +17,7 @@ BLOCK = 256
 WARP = 32
 BUSY_BLOCKS = 2 * 132
 """Blocks that keep a large GPU busy: two per multiprocessor of an H100."""
-MOST_BLOCKS = 4096
+MAX_BLOCKS = 4096
 """Maximum blocks of a kernel with grid-stride loops: several waves on the largest GPU."""
 DEPTH = 16
 """Length of a slice along K in shared memory, or a divisor of it."""
@@ -87,7 +87,7 @@ def blocks(threads: int, block: int) -> int:
 def grid_stride(elements: int) -> tuple[int, int]:
     """The grid and block size of a kernel with a grid-stride loop over the elements."""
     block = min(BLOCK, max(WARP, power_of_two_above(elements)))
-    return min(blocks(elements, block), MOST_BLOCKS), block
+    return min(blocks(elements, block), MAX_BLOCKS), block
 
 
 def power_of_two_above(n: int) -> int:

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct CUctx_st primaries[MOST_DEVICES];
+static struct CUctx_st primaries[MAX_DEVICES];
 static __thread CUcontext stack[64];
 static __thread int depth;
 
@@ -61,7 +61,7 @@ long setting(const char *name, long otherwise) {
 /* How many GPUs the process sees: those that CUDA_VISIBLE_DEVICES names, up to the first that is not there. */
 int device_count(void) {
     int count = setting("EMULATED_GPUS", 1), seen = 0;
-    count = count < 0 ? 0 : count > MOST_DEVICES ? MOST_DEVICES : count;
+    count = count < 0 ? 0 : count > MAX_DEVICES ? MAX_DEVICES : count;
     const char *names = getenv("CUDA_VISIBLE_DEVICES");
     if (!names) return count;
     for (char *end;; names = end + 1) {

@@ -15,7 +15,7 @@
 long setting(const char *name, long otherwise);
 
 #define GUARD __attribute__((cleanup(leave))) int guard_ = enter()
-#define MOST_DEVICES 8
+#define MAX_DEVICES 8
 
 /* What a translated module exports; see tests/emulator/ptx.py. */
 struct emulated_kernel {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_SHARED (227 << 10)
+#define MAX_SHARED (227 << 10)
 
 struct launch {
     CUfunction function;
@@ -111,7 +111,7 @@ CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute attribute,
     if (attribute == CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT) return CUDA_SUCCESS;
     if (attribute != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES) return CUDA_ERROR_INVALID_VALUE;
     int whole = value + (function->kernel ? (int)function->kernel->shared_bytes : 0);
-    if (value < 0 || whole > MOST_SHARED) return CUDA_ERROR_INVALID_VALUE;
+    if (value < 0 || whole > MAX_SHARED) return CUDA_ERROR_INVALID_VALUE;
     function->dynamic_shared = whole;
     return CUDA_SUCCESS;
 }

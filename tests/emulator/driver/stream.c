@@ -10,7 +10,7 @@
 static CUstream streams;
 static CUevent events;
 static unsigned long long made;
-static struct CUstream_st legacy[MOST_DEVICES];
+static struct CUstream_st legacy[MAX_DEVICES];
 
 static int is_legacy(CUstream stream) { return !stream || stream == CU_STREAM_LEGACY || stream == CU_STREAM_PER_THREAD; }
 
@@ -66,7 +66,7 @@ static void drain_all(CUcontext context, int blocking_only) {
 }
 
 void finish_all(void) {
-    for (int k = 0; k < MOST_DEVICES; k++) drain_all(primary(k), 0);
+    for (int k = 0; k < MAX_DEVICES; k++) drain_all(primary(k), 0);
 }
 
 CUresult finish(CUstream handle) {
