@@ -44,7 +44,7 @@ def updates(
             if done is not None:
                 wanted, loop = done
                 made = loop([a[at - first :][:wanted] for a in (losses, penalties)])
-                sizes += [min(batch, count - i % per_epoch * batch) for i in range(at, at + made)]
+                sizes += batch_sizes(count, full, at, made)
                 at, stopped = at + made, made < wanted
                 continue
             bound = machine.bound("train", stop - start, step=at)
@@ -56,6 +56,17 @@ def updates(
             sizes.append(stop - start)
             at, stopped = at + 1, False
     return losses, penalties, sizes
+
+
+def batch_sizes(count: int, batch: int, step: int, steps: int) -> list[int]:
+    """The rows of each of so many batches from `step` on; `count` rows, at least those of a batch. Lists are multiplied
+    since a compiled step of a tiny net takes no longer than an element of a comprehension."""
+    sizes, rest = [batch] * steps, count % batch
+    if rest:
+        per_epoch = count // batch + 1
+        for last in range((per_epoch - 1 - step) % per_epoch, steps, per_epoch):
+            sizes[last] = rest
+    return sizes
 
 
 def _many(

@@ -11,7 +11,7 @@ import gpubp
 from gpubp.data import shuffled
 from gpubp.executor import Ensemble, feeding, updates
 from gpubp.executor.feeding import Placed
-from gpubp.executor.updates import following
+from gpubp.executor.updates import batch_sizes, following
 from tests.render.compiled import QUICK, needs_compiler
 
 from .nets import DROPOUT, contents, rows
@@ -103,3 +103,10 @@ def test_rows_may_be_taken_by_the_loop_or_handed_to_the_step(
         ex = gpubp.Executor(net, "cpu", seed=3, backend=QUICK)
         found.append((ex.run_steps(ex.place(rows(20)), 13, batch)[0].tolist(), contents(ex)))
     assert found[0] == found[1]
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 90), st.integers(0, 90))
+def test_sizes_of_batches(count: int, batch: int, step: int, steps: int) -> None:
+    full, per_epoch = min(batch, count), -(-count // batch)
+    wanted = [min(batch, count - i % per_epoch * batch) for i in range(step, step + steps)]
+    assert batch_sizes(count, full, step, steps) == wanted
