@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from lark import Token
 
@@ -35,22 +35,6 @@ _LANDMARK = re.compile(
     re.MULTILINE,
 )
 """What tells where the statements of a section begin: their first words, brackets, and what hides brackets."""
-_ORDER: tuple[Part, ...] = (
-    *(
-        "function",
-        "loss",
-        "metric",
-        "penalty",
-        "optimizer",
-        "schedule",
-        "initializer",
-        "reader",
-        "split",
-        "clip",
-        "stop",
-    ),
-    *("start", "rate", "average"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +85,7 @@ def cursor(source: Source, offset: int, catalog: Catalog) -> Cursor:
     key = _key(tokens, stack, breaks) if section in ("train", "data") else ""
     call = _call(tokens, stack, catalog, section, key)
     if call is None:
-        option = _keyed(catalog, section, key)
+        option = keyed(catalog, section, key)
     else:
         option = option_of(call.signature, call.argument, call.index)
     owner = str(tokens[-2].value) if len(tokens) > 1 and tokens[-1].type == "_DOT" else ""
@@ -183,7 +167,7 @@ def _call(
     tokens: Sequence[Token], stack: Sequence[int], catalog: Catalog, section: Section, key: str
 ) -> Enclosing | None:
     """The innermost call that is open at the end; each call is found by what the one around it takes there."""
-    option, found = _keyed(catalog, section, key), None
+    option, found = keyed(catalog, section, key), None
     for place, opener in enumerate(stack):
         if tokens[opener].type == "_LBRACE":
             option, found = (option, found) if place == 0 else (None, None)
@@ -221,14 +205,15 @@ def _arguments(tokens: Sequence[Token], opener: int, end: int) -> tuple[int, str
 
 
 def find_signature(catalog: Catalog, name: str, part: Part | None) -> Signature | None:
-    for one in (part, *_ORDER):
+    """The signature of a name: of the given part of the catalogue, or else of the first part that has it."""
+    for one in (part, *get_args(Part)):
         found = catalog.find(one, name) if one else None
         if found is not None:
             return found
     return None
 
 
-def _keyed(catalog: Catalog, section: Section, key: str) -> Option | None:
+def keyed(catalog: Catalog, section: Section, key: str) -> Option | None:
     """What the value of a statement of `train` or `data` is."""
     if section == "train":
         return catalog.train.get(key)

@@ -9,10 +9,11 @@ from typing import Any
 from dsl import syntax
 from dsl.catalog import Catalog, Option, Signature
 
-from .cursor import find_signature, option_of
+from .cursor import Section, find_signature, keyed, option_of
 from .document import Document
 from .names import Definition
 
+_SECTIONS: dict[type, Section] = {syntax.Data: "data", syntax.Train: "train"}
 _CALLED = ("fn", "block", "layer", "import", "argument", "param", "let")
 """What can stand before parentheses and behind `->`: params may hold the name of a layer."""
 
@@ -55,12 +56,8 @@ def option_at(catalog: Catalog, above: Sequence[Any]) -> Option | None:
         if isinstance(node, syntax.Argument):
             return _option_of(catalog, above[:place], node)
         if isinstance(node, syntax.Bind):
-            if any(isinstance(one, syntax.Train) for one in above[:place]):
-                return catalog.train.get(node.names[0].text)
-            if any(isinstance(one, syntax.Data) for one in above[:place]):
-                key = node.names[0].text
-                return Option(key, ("choice",), part="split" if key == "split" else "reader")
-            return None
+            section = next((_SECTIONS[type(one)] for one in above[:place] if type(one) in _SECTIONS), None)
+            return keyed(catalog, section, node.names[0].text) if section else None
     return None
 
 
