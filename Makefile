@@ -66,6 +66,8 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin dsl gpubp
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 dsl gpubp
 	$(BIN)/lint-imports
 	$(BIN)/python tools/lint.py
 

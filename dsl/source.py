@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from bisect import bisect_right
 from functools import cached_property
+from pathlib import PurePath
 
 from .records import dataclass
 
@@ -15,6 +17,11 @@ class Source:
 
     name: str
     text: str
+
+    @property
+    def path(self) -> str:
+        """The name as a normal path with slashes, on Windows too."""
+        return posixpath.normpath(PurePath(self.name).as_posix())
 
     @cached_property
     def line_starts(self) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,10 +31,10 @@ def _available() -> int | None:
 
 
 def _left_by_limit() -> int | None:
-    try:
-        import resource
-    except ImportError:  # not on this system
+    if sys.platform == "win32":
         return None
+    import resource
+
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit == resource.RLIM_INFINITY:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -98,7 +97,7 @@ def _deep_stack() -> Iterator[None]:
 
 def _resolve(source: Source, loader: Loader, measure: Measure | None) -> LayerGraph | None:
     shared = loader.shared
-    unit = loader.load(source, posixpath.normpath(source.name), "")
+    unit = loader.load(source, source.path, "")
     file_cx = context_of(shared, unit)
     data_section = _section(file_cx, syntax.Data)
     model_section = _section(file_cx, syntax.Model)

@@ -49,9 +49,13 @@ def _cpu(kind: str, command: str, why: str) -> Backend:
         if compiler is not None:
             compiled: Backend = native.NativeBackend(compiler, forced=kind == "native", why=why)
             return compiled
-        missing = f"there is no C compiler `{command}`" if command else "no C compiler"
+        missing, error = "no C compiler", "there is no C compiler: neither cc nor gcc nor clang"
+        if not native.SUPPORTED:
+            missing = error = "nothing is compiled on Windows"
+        elif command:
+            missing = error = f"there is no C compiler `{command}`"
         if kind == "native":
-            raise DeviceError("there is no C compiler: neither cc nor gcc nor clang" if not command else missing)
+            raise DeviceError(error)
         why = f"{missing}{'; ' if why else ''}{why}"
     cpu: Backend = import_module(".numpy", __name__).NumpyBackend(why)
     return cpu

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import import_module, metadata
@@ -15,6 +16,7 @@ from .driver import Driver, ask_driver
 State = Literal["ok", "missing", "wrong"]
 OLDEST, EVER = (7, 5), (5, 0)
 """Minimum compute capabilities for CUDA 13 (Turing) and CUDA 12 (Maxwell)."""
+DRIVERS = "from nvidia.com/drivers" if sys.platform == "win32" else "from the system's packages"
 WHEELS = {"nvrtc": "compiles kernels", "cublas": "multiplies matrices", "cudart": "has the headers of kernels"}
 
 
@@ -45,7 +47,7 @@ def extra(driver: Driver) -> str:
 # The GPU -------------------------------------------------------------------------------------------------------------
 def _driver(driver: Driver) -> Iterator[Finding]:
     if driver.cuda is None:
-        yield Finding("driver", "missing", driver.reason, "a GPU needs NVIDIA's driver, from the system's packages")
+        yield Finding("driver", "missing", driver.reason, f"a GPU needs NVIDIA's driver, {DRIVERS}")
         return
     version = f"knows CUDA up to {driver.cuda[0]}.{driver.cuda[1]}"
     if not driver.gpus:
@@ -172,6 +174,9 @@ def _cpu() -> Iterator[Finding]:
     pools = import_module("threadpoolctl").threadpool_info()
     native = import_module(".native", __package__)
     yield blas(numpy.__version__, pools, native.processor())
+    if not native.SUPPORTED:
+        yield Finding("C compiler", "missing", "nothing is compiled on Windows; NumPy does its work")
+        return
     compiler = native.find_compiler()
     if compiler is None:
         text = "none (cc, gcc, clang); NumPy does its work"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 
 from dsl.records import dataclass
 
+_LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 _MAJOR, _MINOR = 75, 76
 """Numbers of CUdevice_attribute: the compute capability."""
 _NO_DEVICE = 100
@@ -34,9 +36,9 @@ class Driver:
 def ask_driver() -> Driver:
     """Query the driver, which allocates no GPU memory."""
     try:
-        library = ctypes.CDLL("libcuda.so.1")
+        library = ctypes.CDLL(_LIBRARY)
     except OSError:
-        return Driver(None, (), "no NVIDIA driver is installed (libcuda.so.1 not found)")
+        return Driver(None, (), f"no NVIDIA driver is installed ({_LIBRARY} not found)")
     version, count = ctypes.c_int(0), ctypes.c_int(0)
     library.cuDriverGetVersion(ctypes.byref(version))
     cuda = version.value // 1000, version.value % 1000 // 10

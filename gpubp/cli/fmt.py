@@ -123,7 +123,8 @@ def _refuse(error: OSError) -> None:
 
 def _standard_input() -> Source:
     if sys.stdin.isatty():
-        print("reading a file from the terminal; its end is Ctrl-D", file=sys.stderr)
+        end = "Ctrl-Z and Enter" if sys.platform == "win32" else "Ctrl-D"
+        print(f"reading a file from the terminal; its end is {end}", file=sys.stderr)
     raw = sys.stdin.buffer.read(MAX_BYTES)
     try:
         return Source(STDIN, decode(raw))
@@ -145,7 +146,8 @@ def _replace(path: Path, text: str) -> None:
             file.flush()
             os.fsync(handle)
         with suppress(OSError):  # only the superuser may give a file away, and only for him it would change hands
-            os.chown(made, status.st_uid, status.st_gid)
+            if sys.platform != "win32":
+                os.chown(made, status.st_uid, status.st_gid)
         os.chmod(made, status.st_mode & 0o7777)
         os.replace(made, path)
     except BaseException:

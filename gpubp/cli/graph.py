@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ..picture import graph, page
 from ..training import net_of
 from .common import add_file, open_net
 from .output import ends_otherwise, write_output
+from .quoting import quoted
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +41,9 @@ def work(arguments: argparse.Namespace) -> int:
     if output is not None and ends_otherwise(output, (".svg", ".html", ".htm")):
         raise GpubpError(f"`{visible(str(output))}` is neither an .svg nor an .html file")
     if output is None and sys.stdout.isatty():
-        name = shlex.quote(f"{Path(arguments.file).resolve().stem}.svg")
+        name = quoted(f"{Path(arguments.file).resolve().stem}.svg")
         raise GpubpError(
-            f"a terminal shows no picture: `-o {visible(name)}` writes one, or a page with `.html`; "
+            f"a terminal shows no picture: `-o {name}` writes one, or a page with `.html`; "
             "`gpubp check` lists the layers as text"
         )
     drawn = graph(_net(arguments), arguments.expand)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import shlex
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -14,9 +12,11 @@ from ..data import glance
 from ..data import load as load_data
 from ..errors import GpubpError
 from ..frontend import loads
+from ..paths import relative
 from .color import say
 from .examples import examples, files_of
 from .output import write_output
+from .quoting import quoted
 from .starter import guess
 from .starter_text import text
 
@@ -76,7 +76,7 @@ def _example(name: str, arguments: argparse.Namespace) -> int:
     output = Path(arguments.output or f"{name}.net")
     told = _write({output: main, **{output.parent / path: content for path, content in data}}, arguments.force)
     print("\n".join(told))
-    print(f"\n`gpubp run {_word(output)}` trains it")
+    print(f"\n`gpubp run {quoted(output)}` trains it")
     return 0
 
 
@@ -84,7 +84,7 @@ def _table(table: Path, arguments: argparse.Namespace) -> int:
     found = guess(glance(table, () if arguments.target is None else (arguments.target,)), arguments.target)
     stem = table.name.removesuffix(".gz")
     output = Path(arguments.output or f"{Path(stem).stem}.net")
-    path = Path(os.path.relpath(table, output.parent)).as_posix()
+    path = relative(table, output.parent).as_posix()
     _require_free([output], arguments.force)
     if not output.parent.is_dir():
         raise GpubpError(f"there is no folder `{visible(str(output.parent))}` to write `{visible(str(output))}` to")
@@ -95,16 +95,11 @@ def _table(table: Path, arguments: argparse.Namespace) -> int:
     # It is written before anything is said: who reads that may leave after the first line.
     told = _write({output: made.encode()}, arguments.force)
     print("\n".join([*found.said(), "", *told]))
-    shown = _word(output)
+    shown = quoted(output)
     print(f"\n`gpubp check {shown}` shows its layers, `gpubp run {shown}` trains it")
     if arguments.target is None:
-        print(f"`gpubp init {_word(table)} --target NAME --force` predicts another column")
+        print(f"`gpubp init {quoted(table)} --target NAME --force` predicts another column")
     return 0
-
-
-def _word(path: Path) -> str:
-    """A path as it is typed into a shell."""
-    return visible(shlex.quote(str(path)))
 
 
 def _require_free(paths: list[Path], force: bool) -> None:

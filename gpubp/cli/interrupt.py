@@ -16,17 +16,31 @@ from typing import ParamSpec
 from ..errors import NO_ROOM
 
 P = ParamSpec("P")
+_CONSOLES, _ESCAPES = (-11, -12), 4
+"""STD_OUTPUT_HANDLE and STD_ERROR_HANDLE; ENABLE_VIRTUAL_TERMINAL_PROCESSING."""
 
 
 def open_streams() -> None:
     """Give standard output and error, where the caller closed them (`>&-`), a place that swallows all: no file that is
-    opened later takes their numbers. Characters that a stream's encoding lacks are escaped, as standard error does."""
+    opened later takes their numbers. Characters that a stream's encoding lacks are escaped, as standard error does. A
+    console of Windows is asked to take escape sequences, as terminals elsewhere do."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
         elif stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process
+    _take_escapes()
+
+
+def _take_escapes() -> None:
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel, mode = ctypes.windll.kernel32, ctypes.c_uint32()
+        for console in map(kernel.GetStdHandle, _CONSOLES):
+            if kernel.GetConsoleMode(console, ctypes.byref(mode)):
+                kernel.SetConsoleMode(console, mode.value | _ESCAPES)
 
 
 def reason_of(error: OSError) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from .common import add_backend, add_file, folder, open_net, warn, whole, with_c
 from .interrupt import Interrupt
 from .live import Live
 from .profile_table import as_json, profile_table
+from .quoting import quoted
 from .table import confusions, results, truth_table
 from .telling import advise, head, warn_of
 
@@ -192,7 +192,7 @@ def _report(run: Run, seconds: float, arguments: argparse.Namespace) -> None:
     if arguments.profile:
         print(f"\n{profile_table(_profile(run))}")
     if run.folder is not None and not arguments.quiet:
-        place = shlex.quote(str(run.folder))
+        place = quoted(run.folder)
         print(f"\nsaved to {run.folder}")
         print(f"`gpubp plot {place}` plots its curves\n`gpubp predict {place} TABLE` predicts new rows")
 
@@ -202,7 +202,7 @@ def _say_stopped(run: Run) -> None:
     where = f"stopped at step {run.executor.step:,} of {run.total:,}"
     how = "nothing is saved"
     if run.folder is not None:
-        how = f"`gpubp run --resume {shlex.quote(str(run.folder))}` continues from there"
+        how = f"`gpubp run --resume {quoted(run.folder)}` continues from there"
     print(f"{where}; {how}", file=sys.stderr)
 
 

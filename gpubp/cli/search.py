@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from .color import say
 from .common import add_file, folder, refuse_other, whole
 from .interrupt import Interrupt
 from .live import Live
+from .quoting import join, quoted
 from .table import align
 
 TRIALS = 20
@@ -97,7 +97,7 @@ def work(arguments: argparse.Namespace) -> int:
         if best is not None and not arguments.quiet:
             print(f"\nto train the best again and save it: {command(told, best)}")
     if not ended:
-        place = shlex.quote(str(told.folder))
+        place = quoted(told.folder)
         done = f"stopped after {len(told.done):,} of {_trials(told)}"
         print(f"{done}; `gpubp search --resume {place}` continues", file=sys.stderr)
         return interrupt.code
@@ -194,4 +194,4 @@ def command(told: Search, trial: Trial) -> str:
     for name in ("epochs", "folds", "seeds"):
         if told.settings[name] is not None:
             words += [f"--{name}", str(told.settings[name])]
-    return shlex.join(words)
+    return join(words)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -41,6 +40,7 @@ from .color import say
 from .common import open_net, warn, with_compiler
 from .interrupt import Interrupt
 from .live import Live
+from .quoting import quoted
 from .table import confusion
 from .telling import advise, head, warn_of
 
@@ -132,7 +132,7 @@ def work(arguments: argparse.Namespace, kind: str) -> int:
     done = f"stopped after {len(told.outcomes):,} of {count:,} {kind}s"
     how = "nothing is saved"
     if told.folder is not None and saved_runs(told.folder):
-        how = f"`gpubp run --resume {shlex.quote(str(told.folder))}` continues"
+        how = f"`gpubp run --resume {quoted(told.folder)}` continues"
     print(f"{done}; {how}", file=sys.stderr)
     return interrupt.code
 
@@ -216,11 +216,11 @@ class _Show:
         for key, table in told.tables.items():
             print(f"\n{confusion(key, table, self.net, self._words)}")
         if told.folder is not None and not told.stopped and not self.arguments.quiet:
-            place = shlex.quote(str(told.folder))
+            place = quoted(told.folder)
             print(f"\nsaved to {told.folder}, a run for each {self.kind}")
             if self.kind == SEED:
                 print(f"`gpubp plot {place}` plots their curves, the mean and a band")
-            first = shlex.quote(str(saved_runs(told.folder)[0]))
+            first = quoted(saved_runs(told.folder)[0])
             print(f"`gpubp predict {first} TABLE` predicts new rows")
 
     def _row(self, cells: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ def resolved(net: Net) -> dict[str, str]:
     need no overrides and no data to be loaded; data paths are unchanged."""
     writer = _Writer(net)
     source = net.graph.source
-    text = writer.text(source, posixpath.normpath(source.name), "", "")
+    text = writer.text(source, source.path, "", "")
     sizes = "".join(f"param {name} = {size}\n" for name, size in net.graph.sizes.items())
     split = f"\ndata {{\n  split = {net.split}\n}}\n" if net.split and not writer.divided else ""
     return {MAIN: sizes + text + split, **writer.imports}

@@ -118,7 +118,7 @@ def _summary(array: NDArray[Any], most: int) -> dict[str, Any]:
 def numbers(array: Any) -> Any:
     """An array, or a scalar, as Python numbers: the shortest that round-trip in its dtype."""
     if array.dtype == "float32":
-        array = array.astype("S16").astype("float64")
+        array = array.astype("S32").astype("float64")
     return _plain(array.tolist())
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import stat
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -77,6 +78,8 @@ def write_all(files: Mapping[Path, bytes]) -> None:
 
 def flush_folder(folder: Path) -> None:
     """Sync a directory: otherwise a rename may be lost in a power failure."""
+    if sys.platform == "win32":  # a folder cannot be opened there
+        return
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import itertools
 import json
@@ -17,6 +16,7 @@ from typing import Any
 
 from ..errors import NO_ROOM, CheckpointError, SaveError
 from ..frontend import MAIN, Net, identity, resolved
+from ..locking import FolderLock
 from .checkpoint import BEST, LAST, Saved, flush_folder, reason, save, write_all
 
 ABOUT, METRICS, HEALTH, WRITTEN = "env.json", "metrics.jsonl", "health.jsonl", "written.net"
@@ -108,18 +108,12 @@ def _source(net: Net) -> tuple[str, str]:
         return source.name, source.text
 
 
-def lock(folder: Path) -> int:
-    """Lock a folder against other processes for as long as the returned file descriptor is open. Raises CheckpointError
-    if it is locked already."""
-    found = os.open(folder, os.O_RDONLY)
+def lock(folder: Path) -> FolderLock:
+    """Lock a folder against other processes. Raises CheckpointError if it is locked already."""
     try:
-        fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return FolderLock(folder)
     except BlockingIOError:
-        os.close(found)
         raise CheckpointError(f"another process is training in `{folder}`") from None
-    except OSError:
-        pass
-    return found
 
 
 class RunFolder:
@@ -140,7 +134,7 @@ class RunFolder:
         long training rather than after it, if nothing can be saved to `path`, if another process trains there, or if it
         holds a run other than the one being `resumed`; SaveError if the disk is full."""
         self.path = path
-        self._lock: int | None = None
+        self._lock: FolderLock | None = None
         self._made: list[Path] = []
         self.begun = False
         self._waiting: dict[str, list[str]] = {METRICS: [], HEALTH: []}
@@ -242,12 +236,16 @@ class RunFolder:
 
     def close(self) -> None:
         """Unlock the folder; delete it if nothing was saved to it."""
+        self._delete_unused()  # while nobody else can lock it
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+            self._delete_unused()  # on Windows the lock is a file in it
+
+    def _delete_unused(self) -> None:
         for folder in [] if self.begun else reversed(self._made):
             with suppress(OSError):  # somebody else put something there
                 folder.rmdir()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
 
 
 def _line(record: Mapping[str, Any]) -> str:

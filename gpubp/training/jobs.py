@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -75,7 +77,10 @@ def processes(
 @contextmanager
 def _deaf() -> Iterator[None]:
     """Processes started now ignore Ctrl-C and SIGTERM, which a scheduler sends to all of a job: this process tells them
-    when to end."""
+    when to end. (On Windows they ignore Ctrl-C as soon as they have begun.)"""
+    if sys.platform == "win32":
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -94,14 +99,24 @@ def _begin(stop: Any, threads: int) -> None:
 
     def watch() -> None:
         # The pool ends all workers by SIGTERM when one was killed; a scheduler's is not for this process.
-        while parent.is_alive():
-            sent = signal.sigtimedwait({signal.SIGTERM}, LOOK)
-            if sent is not None and sent.si_pid == parent.pid:
-                break
+        while parent.is_alive() and not _ended_by(parent.pid):
+            pass
         os._exit(1)
 
+    if sys.platform == "win32":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=watch, daemon=True).start()
     take_threads(threads)
+
+
+def _ended_by(parent: int | None) -> bool:
+    """Whether the process `parent` sends a SIGTERM while we wait for LOOK seconds."""
+    if sys.platform == "linux":
+        sent = signal.sigtimedwait({signal.SIGTERM}, LOOK)
+        return sent is not None and sent.si_pid == parent
+    time.sleep(LOOK)
+    # Who sent it is unknown elsewhere; on Windows a process ends another without a signal.
+    return sys.platform != "win32" and signal.SIGTERM in signal.sigpending()
 
 
 def _work(task: Task, group: Sequence[Candidate]) -> list[Trial]:

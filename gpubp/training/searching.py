@@ -17,6 +17,7 @@ from dsl.records import dataclass
 from ..data import load as load_data
 from ..errors import CheckpointError, GpubpError, SaveError
 from ..frontend import Net, changed, domains, identity, in_fold, load, watch_of
+from ..paths import relative
 from .checkpoint import reason, write
 from .environment import data_hashes, different
 from .folder import SEARCH, free_folder, lock, source_name
@@ -111,7 +112,7 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
         raise CheckpointError(f"`{folder / SEARCH}` is damaged: it is not what a search wrote") from None
     if method == TPE:
         require_optuna()
-    path = os.path.relpath(base / Path(file).name)
+    path = str(relative(base / Path(file).name))
     net = load(path, told["given"])
     watch = _check(net, told["epochs"], told["folds"])
     now = _experiment(net)
@@ -209,7 +210,7 @@ def search(
                     callback(trial)
         return len(told.done) == told.trials
     finally:
-        os.close(held)
+        held.release()
 
 
 def _rounds(told: Search) -> Iterable[Sequence[tuple[int, dict[str, str]]]]:

@@ -2,10 +2,11 @@
 
 from .backend import NativeBackend, say_busy, say_once
 from .cache import CacheError, KernelCache
-from .compiler import Compiler, NativeError, find_compiler, processor
+from .compiler import SUPPORTED, Compiler, NativeError, find_compiler, processor
 from .library import Library
 
 __all__ = [
+    "SUPPORTED",
     "CacheError",
     "Compiler",
     "KernelCache",

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import stat
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+from ...locking import FolderLock
 from .compiler import NativeError
 
 SUFFIX = ".so"
@@ -73,25 +75,19 @@ class KernelCache:
     def alone(self) -> Iterator[None]:
         """Hold an exclusive lock on the folder, if its file system supports that. Raises CacheError."""
         self._require_private()
-        import fcntl  # not on Windows, which `_require_private` refuses
-
         try:
-            folder = os.open(self.folder, os.O_RDONLY)
+            lock = FolderLock(self.folder, wait=True)
         except OSError as error:
             raise CacheError(f"cannot read `{self.folder}`: {_reason(error)}") from None
-        try:
-            with suppress(OSError):
-                fcntl.flock(folder, fcntl.LOCK_EX)
+        with lock:
             yield
-        finally:
-            os.close(folder)
 
     def _cached(self, key: str, suffix: str) -> Iterator[Path]:
         try:
             names = [name for name in os.listdir(self.folder) if name.startswith(f"{key}-") and name.endswith(suffix)]
             for path in map(self.folder.joinpath, sorted(names)):
                 about = path.lstat()
-                private = stat.S_ISREG(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o022
+                private = stat.S_ISREG(about.st_mode) and _is_own(about, 0o022)
                 if private and path.name == f"{key}-{_digest(path.read_bytes())}{suffix}":
                     with suppress(OSError):  # on a read-only disk nothing is evicted either
                         os.utime(path, ns=(time.time_ns(), about.st_mtime_ns))
@@ -122,15 +118,19 @@ class KernelCache:
 
     def _require_private(self) -> None:
         """Create the folder if necessary. Raises CacheError if other users could have put files into it."""
-        if not hasattr(os, "getuid"):
-            raise CacheError("compiled kernels need a system with users and permissions, such as Linux or macOS")
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             about = self.folder.lstat()
         except OSError as error:
             raise CacheError(f"cannot make `{self.folder}`: {_reason(error)}") from None
-        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o077:
+        if not stat.S_ISDIR(about.st_mode) or not _is_own(about, 0o077):
             raise CacheError(f"`{self.folder}` is not a folder that belongs to this user alone (mode 0700)")
+
+
+def _is_own(about: os.stat_result, others: int) -> bool:
+    """Whether a file belongs to this user and gives nobody else the permissions `others`. On Windows, whose modes do
+    not say so, the folders of a user's profile are private."""
+    return sys.platform == "win32" or (about.st_uid == os.getuid() and not about.st_mode & others)
 
 
 def _digest(content: bytes) -> str:

@@ -7,6 +7,7 @@ import platform
 import shlex
 import shutil
 import subprocess
+import sys
 from functools import cached_property
 from pathlib import Path
 
@@ -40,6 +41,10 @@ and steps are no slower (measured with GCC 12: 0.83 to 0.99 of the time). No lev
 SECONDS = 120
 """Timeout of a compiler."""
 
+
+SUPPORTED = sys.platform != "win32"
+"""Whether kernels are compiled on this system: GCC for Windows does not align the stack for vectors of 32 bytes
+(GCC bug 54412), and that ends the process."""
 
 _VERSIONS: dict[tuple[str, tuple[str, ...], int], str] = {}
 
@@ -121,7 +126,9 @@ class Compiler:
 
 def find_compiler(command: str = "") -> Compiler | None:
     """The compiler `command` (with options, split as by a shell), or if that is empty the first of cc, gcc and clang
-    found; None if there is none."""
+    found; None if there is none, or if the system is not SUPPORTED."""
+    if not SUPPORTED:
+        return None
     try:
         words = shlex.split(command)
     except ValueError:
