@@ -196,7 +196,7 @@ def span(place: Place, dtype: str) -> Span:
     buffer, item = place.buffer, ITEM[dtype]
     inside = buffer.kind == "arena"
     first = place.offset * item + (buffer.start if inside else 0)
-    return None if inside else buffer, first, first + _extent(place) * item
+    return None if inside else buffer, first, first + extent(place) * item
 
 
 def spans_overlap(a: Span, b: Span) -> bool:
@@ -209,7 +209,8 @@ def places_overlap(a: Place, a_type: str, b: Place, b_type: str) -> bool:
     return spans_overlap(span(a, a_type), span(b, b_type))
 
 
-def _extent(place: Place) -> int:
+def extent(place: Place) -> int:
+    """The elements from its first to its last."""
     if 0 in place.shape:
         return 0
     return 1 + sum((n - 1) * s for n, s in zip(place.shape, place.strides, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ir import Gather, Read
-from ..c.memory import C_TYPE, SUFFIX, NoKernelError
+from ..c.memory import C_TYPE, SUFFIX, NoKernelError, extent
 from ..c.row_parts import Part
 from .epilogue import FirstAndEpilogue
 from .work import Body
@@ -22,7 +22,7 @@ class GatherKernel(FirstAndEpilogue):
 
     @property
     def largest(self) -> int:
-        return max(super().largest, *(x.aval.size for x in self.first.operands))
+        return max(super().largest, *(extent(self.memory.places[x]) for x in self.first.operands))
 
     def _width(self) -> int:
         """A gather alone reads scattered elements: wide accesses would not help."""

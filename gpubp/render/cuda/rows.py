@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ...ir import Operand, Reduction, Var
 from ...passes import ITEM
-from ..c.memory import C_TYPE, Access, NoKernelError, places_overlap
+from ..c.memory import C_TYPE, Access, NoKernelError, extent, places_overlap
 from ..c.row_parts import Part
 from ..c.rows import RowKernel
 from .reduction import ThreadReduction, reduce_across, warp_mask
@@ -58,8 +58,9 @@ class CudaRows(RowKernel):
 
     @property
     def largest(self) -> int:
-        """Elements of the largest array, which decides the type of indices."""
-        return self.rows * self.length
+        """The largest number of elements that an index counts, which decides its type: a view may show a few elements
+        of a large array."""
+        return max(self.rows * self.length, *(extent(access.place) for access in self._accesses()))
 
     def _choose_buffered(self) -> None:
         """Values of a row that are read again after a reduction are kept in registers."""
@@ -165,12 +166,12 @@ class CudaRows(RowKernel):
         block = lanes * each
         lines = _place(lanes, self.rows, each)
         index = [f"i{k}" for k in range(len(self.outer))]
-        lines += unflatten("row", self.outer, index, index_type(self.rows * self.length))
+        lines += unflatten("row", self.outer, index, index_type(self.largest))
         lines += self._phases(index, lanes)
         return Kernel(tuple(lines), blocks(self.rows, each), block)
 
     def _phases(self, index: Sequence[str], lanes: int) -> list[str]:
-        count = -(-self.length // lanes)
+        count, kind = -(-self.length // lanes), index_type(self.largest)
         out = [f"{C_TYPE[part.output.dtype]} {part.name}_row[{count}];" for part in self.parts if part.buffered]
         for phase in range(1 + max((part.phase for part in self.parts), default=0)):
             own = [part for part in self.parts if part.phase == phase]
@@ -179,9 +180,8 @@ class CudaRows(RowKernel):
             loop = self._loop_body(own, [*index, "j"], folds)
             out += [fold.initialise() for fold in folds.values()]
             if loop:
-                kind = index_type(self.rows * self.length)
                 out += [f"#pragma unroll {count if count <= KEPT else 4}"] if count > 1 else []
-                out.append(f"for (int k = 0; k < {count}; k++) {{")
+                out.append(f"for ({kind} k = 0; k < {count}; k++) {{")
                 out.append(f"    const {kind} j = lane + k * {lanes};")
                 out += [f"    if (j < {self.length}) {{", *indented(indented(loop)), "    }"]
                 out.append("}")
@@ -238,14 +238,14 @@ class CudaRows(RowKernel):
         first = [part for part in self.parts if part.phase == 0]
         folds = self._reductions(first, count)
         index = [f"i{k}" for k in range(len(self.outer))]
-        begin = unflatten("row", self.outer, index, index_type(self.rows * self.length))
-        kind = index_type(self.rows * self.length)
+        kind = index_type(self.largest)
+        begin = unflatten("row", self.outer, index, kind)
         lines = [_MASK, f"const int row = blockIdx.x / {pieces}, lane = threadIdx.x;", *begin]
         lines += [self._value(part, [*index, "0"]) for part in first if not part.per_element and not part.reduces]
         lines += [fold.initialise() for fold in folds.values()]
         lines += [
             f"#pragma unroll {min(count, KEPT)}",
-            f"for (int k = 0; k < {count}; k++) {{",
+            f"for ({kind} k = 0; k < {count}; k++) {{",
             f"    const {kind} j = blockIdx.x % {pieces} * {BLOCK} + threadIdx.x + k * {pieces * BLOCK};",
             f"    if (j < {self.length}) {{",
             *indented(indented(self._loop_body(first, [*index, "j"], folds))),

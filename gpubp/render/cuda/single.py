@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ...ir import INTEGERS, Call, Eqn, Gather, Product, Reduction, Routine, ScatterAdd, Var, aval_of, fill, literal
 from ...passes import dense
-from ..c.memory import C_TYPE, SUFFIX, Access, Memory, NoKernelError, collapse
+from ..c.memory import C_TYPE, SUFFIX, Access, Memory, NoKernelError, collapse, extent
 from .columns import ColumnKernel, ColumnReduction
 from .epilogue import Epilogue
 from .gather import GatherKernel
@@ -92,7 +92,7 @@ class _AxisReduction:
         self.form, self.dtype = form, eqn.output.dtype
         self.outer, self.loop = outer, inner
         self.results, self.length = math.prod(outer), math.prod(inner)
-        self.kind = index_type(eqn.operands[0].aval.size)
+        self.kind = index_type(max(extent(read.place), extent(out.place)))
         self.out = out.along(tuple(target))
         self.read = read.along((*outer_read, *inner_read))
         self.index = [f"i{k}" for k in range(len(outer))]

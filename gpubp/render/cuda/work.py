@@ -96,8 +96,9 @@ def power_of_two_above(n: int) -> int:
 
 
 def index_type(limit: int) -> str:
-    """The C type of an index below `limit`: divisions of 32 bits are many times faster."""
-    return "int" if limit < 1 << 31 else "int64_t"
+    """The C type of an index below `limit`, to which a loop adds its stride once more: divisions of 32 bits are many
+    times faster."""
+    return "int" if limit + MAX_BLOCKS * BLOCK < 1 << 31 else "int64_t"
 
 
 def aligned(access: Access, width: int) -> bool:

@@ -1,0 +1,43 @@
+"""Arrays of more elements than an int counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gpubp import ops
+from gpubp.ir import Aval, Program, Var, recording, verify
+from gpubp.passes import plan
+from gpubp.render.cuda.work import grid_stride, index_type
+
+from .host import needs_host
+from .running import run_cuda
+
+
+@needs_host
+def test_views_of_a_few_elements() -> None:
+    """Copied, reduced along either axis, gathered and multiplied. The array is 2 GiB of zeros that no page of memory
+    holds, but for the last row."""
+    shape = rows, _ = 65_600, 32_800
+    x, w = Var(Aval(shape, "bool"), "x"), Var(Aval((3, 2), "float32"), "w")
+    with recording() as eqns:
+        few = ops.cast(ops.slice_(x, start=(0, 0), stop=(rows, 3)), dtype="float32")
+        total, first = ops.sum_(few, (1,)), ops.slice_(x, start=(0, 0), stop=(rows, 1))
+        found = few * 2.0, total, ops.sum_(few, (0,)), ops.flip(first, axis=0), few @ w
+    planned = plan(verify(Program((x, w), tuple(eqns), found)), (w,))
+    table = np.zeros(shape, bool)
+    table[-1] = True
+    source, out = run_cuda(planned, [np.ones((3, 2), np.float32)], [table])
+    assert sum(f.stop - f.first for f in source.functions) == len(planned.steps), "a step has no kernel"
+    few_rows = np.zeros((rows, 3), np.float32)
+    few_rows[-1] = 1
+    wanted = few_rows * 2, few_rows.sum(1), few_rows.sum(0), few_rows[::-1, :1] > 0, few_rows @ np.ones((3, 2), "f4")
+    for a, b in zip(out, wanted, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("elements", [1000, (1 << 31) - (1 << 20) - 1, (1 << 31) - (1 << 20), (1 << 31) - 1, 1 << 31])
+def test_no_index_overflows_by_the_stride_of_its_loop(elements: int) -> None:
+    grid, block = grid_stride(elements)
+    last = elements - 1 + grid * block
+    assert index_type(elements) == ("int" if last < (1 << 31) - 1 else "int64_t")
