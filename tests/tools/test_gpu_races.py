@@ -3,18 +3,19 @@ tool does not see, and a tool that does not come to its end."""
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from tools import gpu_races
-from tools.gpu_races import RACING, SAYS, main
+from tools.gpu_races import FAULTS, KERNELS, PLANTED, SAYS, main
 
-PLANTED = """
+PLANTED_RACE = """
 ========= COMPUTE-SANITIZER
-========= Error: Race reported between Write access at train_planted+0x60
-=========     and Read access at train_planted+0xa0 [62 hazards]
+========= Error: Race reported between Write access at train_planted_race+0x60
+=========     and Read access at train_planted_race+0xa0 [62 hazards]
 =========
 """
 RACE = """========= Error: Race reported between Write access at train_block(char *, Tables<19>, long *)+0x4b0
@@ -24,13 +25,14 @@ RACE = """========= Error: Race reported between Write access at train_block(cha
 =========     and Write access at 0x4f0 in measure_0_to_9 [4 hazards]
 =========
 """
-WAIT = """========= COMPUTE-SANITIZER
+BARRIER = """========= COMPUTE-SANITIZER
 ========= Barrier error detected. Divergent thread(s) in block
 =========     at train_block+0x210
 =========     by thread (32,0,0) in block (0,0,0)
 """
+PLANTED_BARRIER = BARRIER.replace("train_block", "train_planted_barrier")
 RACES_END = "========= RACECHECK SUMMARY: 3 hazards displayed (2 errors, 1 warning)\n"
-END = "========= ERROR SUMMARY: 0 errors\n"
+END = "========= ERROR SUMMARY: 33 errors\n"
 
 
 def claims(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **said: str) -> list[str]:
@@ -51,25 +53,29 @@ def claims(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(
-    ("races", "waits", "wanted"),
+    ("races", "barriers", "wanted"),
     [
-        (PLANTED + RACES_END, END, ["0 found, met"] * 2),
-        (PLANTED + RACE + RACES_END, END, ["1 in train_block, 1 in measure_0_to_9, missed", "0 found, met"]),
-        (PLANTED + RACES_END, WAIT + END, ["0 found, met", "1 in train_block, missed"]),
-        (RACES_END, END, ["nor does it find the one that was put in, not measured", "0 found, met"]),
-        (PLANTED, END, ["it did not come to its end, not measured", "0 found, met"]),
+        (PLANTED_RACE + RACES_END, PLANTED_BARRIER + END, ["0 found, met"] * 2),
+        (
+            PLANTED_RACE + RACE + RACES_END,
+            PLANTED_BARRIER + END,
+            ["1 in train_block, 1 in measure_0_to_9, missed", "0 found, met"],
+        ),
+        (PLANTED_RACE + RACES_END, BARRIER + PLANTED_BARRIER + END, ["0 found, met", "1 in train_block, missed"]),
+        (RACES_END, END, ["it does not find the planted one either, not measured"] * 2),
+        (PLANTED_RACE, PLANTED_BARRIER, ["it did not come to its end, not measured"] * 2),
     ],
-    ids=["none", "races", "a wait", "blind", "dead"],
+    ids=["none", "races", "a barrier", "blind", "dead"],
 )
 def test_what_the_tools_found(
     races: str,
-    waits: str,
+    barriers: str,
     wanted: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert claims(tmp_path, monkeypatch, capsys, racecheck=races, synccheck=waits) == wanted
+    assert claims(tmp_path, monkeypatch, capsys, racecheck=races, synccheck=barriers) == wanted
 
 
 def test_a_tool_that_hangs_is_ended() -> None:
@@ -88,14 +94,16 @@ def test_without_the_tool_nothing_is_measured(
     assert out.count(": , not measured\n") == 2
 
 
-def test_the_race_that_is_put_in_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the tools look at nothing but kernels of ours."""
+def test_the_tools_look_at_our_kernels_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And at those with the planted faults."""
     asked: list[tuple[str, ...]] = []
     monkeypatch.setattr(gpu_races, "find_tool", lambda: "compute-sanitizer")
     monkeypatch.setattr(gpu_races, "ran", lambda words, seconds: asked.append(words))
     assert main() == 1
     assert [words[2] for words in asked] == [*SAYS]
     for words in asked:
-        assert words[3:5] == ("--kernel-regex", "kns=(train|measure|predict)_")
+        assert words[3:5] == ("--kernel-name", f"regex={KERNELS}")
         assert words[-4:] == (sys.executable, "-m", "tools.gpu_races", "--work")
-    assert RACING.count("__syncthreads") == 0
+    names = re.findall(r"__global__ void (\w+)", FAULTS)
+    assert names == [*PLANTED.values()]
+    assert all(re.match(KERNELS, name) for name in names)
