@@ -6,11 +6,11 @@ import re
 from importlib import import_module
 
 from ..errors import DeviceError
-from .base import Backend, Kernels, Loop
+from .base import Backend, Kernels, Loop, LoopOfCopies
 from .cupy import CupyBackend
 from .threads import one_thread
 
-__all__ = ["Backend", "Kernels", "Loop", "one_thread", "select"]
+__all__ = ["Backend", "Kernels", "Loop", "LoopOfCopies", "one_thread", "select"]
 
 
 def select(device: str, backend: str = "auto", why: str = "", *, tf32: bool = False) -> Backend:

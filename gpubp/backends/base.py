@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -47,12 +47,44 @@ class Kernels(Protocol):
         """Bind the loop `name` to its memory."""
 
 
-BindCopies = Callable[[Sequence[Any]], Callable[..., None]]
-"""Binds a loop over many steps of several copies of a program to their states, which have a leading axis, and to the
-constants. The loop is called with the arrays of rows (a list), the permutations of the rows, one per copy (or None),
-the index of the first row, the number of steps, the bools of the active copies, the arrays for the results (a list,
-each (copies, width)), and their first column to fill. Each copy is bit-identical to a single one; see `lanes_source` of
-gpubp.render."""
+class LoopOfCopies(Protocol):
+    """A compiled loop over many steps of several copies of a program, bound to its memory. Each copy is bit-identical
+    to a single one; see `lanes_source` of gpubp.render."""
+
+    def __call__(
+        self,
+        rows: Sequence[Any],
+        order: Any | None,
+        start: int,
+        steps: int,
+        going: Any,
+        results: Sequence[Any],
+        column: int,
+        rest: Any | None = None,
+        epoch: int = 0,
+    ) -> None:
+        """Run `steps` steps of the copies that are `going`, an array of bools. `order`: the permutations of the `rows`,
+        one per copy; `start`: the index of the first row; `results`: arrays (copies, width) for the results of the
+        steps, `column` the first to fill. `rest`: the loop for the smaller last batch of each epoch of `epoch` rows, if
+        there is one."""
+
+    def takes(self, rest: Any) -> bool:
+        """Whether another loop can be its `rest`."""
+
+
+BindCopies = Callable[[Sequence[Any]], LoopOfCopies]
+"""Binds such a loop to the states of the copies, which have a leading axis, and to the constants."""
+
+
+def batches_of(first: int, steps: int, whole: int) -> Iterator[tuple[int, bool]]:
+    """Steps from number `first` of an epoch on, divided where epochs of `whole` batches and a smaller one are: how many
+    steps, and whether that is the smaller batch."""
+    end = first + steps
+    while first < end:
+        number = first % (whole + 1)
+        count = min(whole - number, end - first) or 1
+        yield count, number == whole
+        first += count
 
 
 class Backend(Protocol):

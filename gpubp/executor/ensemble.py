@@ -16,7 +16,7 @@ from .guard import bad_gradient
 from .lanes import LaneMachine
 from .machine import Bound, Machine, Programs
 from .state import State, expect
-from .updates import following
+from .updates import batch_sizes, following
 
 
 class SideBySide:
@@ -161,34 +161,52 @@ class SideBySide:
         mixed = bool(self.net.option("shuffle", True)) and count > batch
         losses, penalties = self.xp.empty((2, self.count, steps), dtype=self._first.dtype)
         sizes: list[int] = []
-        first = self.step
-        at = first
+        first = at = self.step
         full = min(batch, count)
         largest = self._first.compiled("train", full).costs.largest_product
         with self.backend.products(largest):
             while at < first + steps:
-                start = (at % per_epoch) * batch
-                stop = min(start + batch, count)
-                epoch = at // per_epoch
-                lanes, taken = self._lanes.at(stop - start, at), None
-                if lanes is not None:
-                    wanted, epochs = 1, 1
-                    if stop - start == full:
-                        most = min(first + steps - at, lanes.most)
-                        wanted, epochs = following(count, full, at, most, mixed=mixed or placed.own, orders=self.count)
-                    taken = placed.in_memory(lanes.slots, self.seeds, epoch, epochs, mixed=mixed)
-                if lanes is not None and taken is not None:
+                taken = self._many(placed, at, first + steps - at, full, mixed=mixed)
+                if taken is not None:
+                    done, call, outputs = taken
                     before = self.arrays[GOING].copy()
-                    lanes.call(*taken, start, wanted, self.arrays[GOING], (losses, penalties), at - first)
-                    self._strike(before & ~self.arrays[GOING], lanes.outputs)
+                    call(going=self.arrays[GOING], results=(losses, penalties), column=at - first)
+                    self._strike(before & ~self.arrays[GOING], outputs)
                 else:
+                    epoch, number = divmod(at, per_epoch)
+                    start, stop = number * batch, min((number + 1) * batch, count)
                     bound = self._update(stop - start, partial(self._fill, placed, epoch, start, stop, mixed))
                     losses[:, at - first] = bound.outputs["data"]
                     penalties[:, at - first] = bound.outputs["penalty"]
-                    wanted = 1
-                sizes += [stop - start] * wanted
-                at += wanted
+                    done = 1
+                sizes += batch_sizes(count, full, at, done)
+                at += done
         return losses, penalties, sizes
+
+    def _many(
+        self, placed: Shared, step: int, most: int, batch: int, *, mixed: bool
+    ) -> tuple[int, Callable[..., None], Mapping[str, Any]] | None:
+        """How many steps from `step` on, at most `most`, one call of a compiled loop runs, that call, and where the
+        results of a step are; None if there is no loop for the first of them. The call includes smaller batches that
+        end an epoch, where their loop can be part of it."""
+        count = len(placed)
+        whole, (epoch, number) = count // batch, divmod(step, -(-count // batch))
+        lanes, rest, steps, epochs = self._lanes.at(batch, step), None, 1, 1
+        if count % batch and number + most > whole:
+            rest = self._lanes.at(count % batch, step)
+        through = lanes is not None and rest is not None and lanes.call.takes(rest.call)
+        if number == whole and not through:
+            lanes = rest
+        elif lanes is not None:
+            most = min(most, lanes.most)
+            own = mixed or placed.own
+            steps, epochs = following(count, batch, step, most, mixed=own, orders=self.count, through=through)
+        rows = None if lanes is None else placed.in_memory(lanes.slots, self.seeds, epoch, epochs, mixed=mixed)
+        if lanes is None or rows is None:
+            return None
+        ending = rest.call if through and rest is not None else None
+        call = partial(lanes.call, *rows, number * batch, steps, rest=ending, epoch=count)
+        return steps, call, lanes.outputs
 
     def _fill(self, placed: Shared, epoch: int, start: int, stop: int, mixed: bool, slots: Sequence[Any]) -> None:
         placed.fill_each(slots, self.seeds, epoch, start, stop, mixed=mixed)

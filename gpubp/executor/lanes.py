@@ -8,6 +8,7 @@ from typing import Any
 
 from dsl.records import dataclass
 
+from ..backends import LoopOfCopies
 from ..frontend import Mode, describe
 from ..render import compile_source, plan_source
 from .machine import Machine, collected, steps_of_call
@@ -17,11 +18,11 @@ MODE: Mode = "train"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lanes:
-    """The training program of all restarts for one batch size. `call`: see gpubp.backends.base.BindCopies; `most`:
-    steps per call; `slots`: the dtypes of its feeds; `outputs`: the results that have their own arrays, by name, one
-    row for each restart."""
+    """The training program of all restarts for one batch size. `call`: many steps of it; `most`: steps per call;
+    `slots`: the dtypes of its feeds; `outputs`: the results that have their own arrays, by name, one row for each
+    restart."""
 
-    call: Callable[..., None]
+    call: LoopOfCopies
     most: int
     slots: Sequence[Any]
     outputs: Mapping[str, Any]

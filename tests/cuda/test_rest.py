@@ -11,6 +11,7 @@ import pytest
 
 import gpubp
 from gpubp.errors import DivergedError
+from gpubp.executor.ensemble import Ensemble
 from tests.executor.nets import DROPOUT, PLAIN, rows
 
 from .conftest import Use
@@ -42,6 +43,39 @@ def test_the_bits_of_single_steps(text: str, calls: tuple[int, ...], use: Use, w
         found.append(everything(ex, (ex.run_steps(placed, n, BATCH)[0] for n in steps)))
     assert way in device.log
     assert same(*found)
+
+
+@pytest.mark.parametrize("text", [UNMIXED, DROPOUT], ids=["as they stand", "mixed"])
+@pytest.mark.parametrize("calls", [(17,), (4, 1, 12), (5, 5, 7)], ids=str)
+def test_restarts_have_the_bits_of_single_steps(text: str, calls: tuple[int, ...], use: Use, way: str) -> None:
+    """Three of them, the second of which diverges in the smaller batch of the first epoch."""
+    device, found = use(), []
+    for steps in (calls, (1,) * 17):
+        together = Ensemble(gpubp.loads(text), 3, "gpu", "float64", 3)
+        placed = together.place(rows(COUNT))
+        together.run_steps(placed, 4, BATCH)
+        together.arrays["parameters"][1] = 1e200
+        losses = [together.backend.to_host(together.run_steps(placed, n, BATCH)[0]) for n in steps]
+        states = {f"{k} {name}": a for k in range(3) for name, a in together.member(k).state_dict().items()}
+        found.append({**states, "losses": np.concatenate(losses, axis=1)[::2]})
+        assert [*together.stopped] == [1]
+        assert together.steps_done() == [21, 4, 21]
+    assert ("restarts_block" in device.log) == (way == "train_block")
+    assert same(*found)
+
+
+def test_restarts_wait_once(use: Use, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits, real = list[Any](), Ensemble._strike
+    monkeypatch.setattr(Ensemble, "_strike", lambda *given: waits.append(given) or real(*given))
+    device, together = use(), Ensemble(gpubp.loads(DROPOUT), 3, "gpu", "float64", 3)
+    placed = together.place(rows(COUNT))
+    together.run_steps(placed, 10, BATCH)
+    device.log.clear()
+    waits.clear()
+    *_, sizes = together.run_steps(placed, 50, BATCH)
+    assert sizes == [5, 5, 5, 5, 2] * 10
+    assert len(waits) == device.log.count("write") == 1
+    assert way == "replay" or device.log.count("replay") <= 10
 
 
 def test_the_host_waits_once(use: Use, way: str) -> None:

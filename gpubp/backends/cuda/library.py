@@ -79,13 +79,14 @@ class CudaLibrary:
         launch = self._launch_of(block, arena, tables, 1)
         return BlockLoop(block, self._device, self._stream, launch, graphs)
 
-    def bind_copies(self, arena: Callable[[int], Any], size: int, tables: Sequence[Any]) -> Callable[..., None]:
+    def bind_copies(self, arena: Callable[[int], Any], size: int, tables: Sequence[Any]) -> BlockCopies | Nets:
         """What gpubp.backends.base.BindCopies gives, with memory from `arena`, of `size` bytes for a copy: a block for
         each copy, or a graph for all where the source is one for several nets."""
         block, copies = self._source.block, len(tables[0])
         if block is None:
-            return Nets(self._source, self._device, self._stream, size, _dense(tables)).train
-        return BlockCopies(block, self._device, self._launch_of(block, arena(size), tables, copies), copies).train
+            return Nets(self._source, self._device, self._stream, size, _dense(tables))
+        launch = self._launch_of(block, arena(size), tables, copies)
+        return BlockCopies(block, self._device, self._stream, launch, copies)
 
     def _launch_of(self, block: Block, arena: Any, tables: Sequence[Any], copies: int) -> Callable[[Memory], Work]:
         """The launch of a block for each copy, on a control block."""

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from ...render import Batches, Block
+from ..base import batches_of
 from .device import Device, Memory, Work
 from .stream import Stream
 
@@ -42,45 +43,34 @@ class GraphLoop:
         address, control = self._device.address, self._control
         count, at = (len(rows[0]), 0) if order is None else (order.size, address(order))
         control.write(self._batches.control(first * batch, count, at, map(address, rows), map(address, results)))
-        run, whole = self.graphs(control), len(rows[0]) // batch
-        if rest is None:
-            run(steps)
-            return self._batches.done(control.read(8 * self._batches.words))
-        end, last = first + steps, rest.graphs(control)
-        while first < end:
-            left = whole - first % (whole + 1)
-            if left:
-                run(min(left, end - first))
-                first += min(left, end - first)
-            if first < end:
-                last(1)
-                first += 1
+        last = None if rest is None else rest.graphs(control)
+        run_steps(self.graphs(control), last, first, steps, len(rows[0]) // batch)
         return self._batches.done(control.read(8 * self._batches.words))
 
 
-class BlockCopies:
-    """Steps of a tiny net by one block for each of its `copies`; see gpubp.backends.base.BindCopies. `on`: gives the
-    launch of these blocks on a control block."""
+def run_steps(
+    run: Callable[[int], None], last: Callable[[int], None] | None, first: int, steps: int, whole: int
+) -> None:
+    """So many steps from number `first` of an epoch on, by `run`; where epochs of `whole` batches end with a smaller
+    one, that by `last`."""
+    if last is None:
+        run(steps)
+        return
+    for count, smaller in batches_of(first, steps, whole):
+        (last if smaller else run)(count)
 
-    def __init__(self, block: Block, device: Device, on: Callable[[Memory], Work], copies: int) -> None:
-        self._block, self._device, self._copies = block, device, copies
+
+class _Blocks:
+    """Steps of a tiny net by one block for each of its `copies`. `on`: gives the launch of these blocks on a control
+    block."""
+
+    def __init__(
+        self, block: Block, device: Device, stream: Stream, on: Callable[[Memory], Work], copies: int = 1
+    ) -> None:
+        self._block, self._device, self._stream, self._copies = block, device, stream, copies
         self.on = cache(on)
         self._control = device.memory(8 * (block.words + 2 * copies))
-
-    def train(
-        self,
-        rows: Sequence[Any],
-        order: Any | None,
-        start: int,
-        steps: int,
-        going: Any,
-        results: Sequence[Any],
-        column: int,
-    ) -> None:
-        """So many steps of all copies. The host does not wait for them."""
-        at = [self._device.address(array) + column * array.itemsize for array in results]
-        self._begin(rows, order, start, steps, self._device.address(going), at, results[0].shape[1])
-        self._launches(steps)
+        self._epochs: dict[tuple[_Blocks, int], Callable[[int], None]] = {}
 
     def _begin(
         self,
@@ -98,22 +88,57 @@ class BlockCopies:
         words += [0, start] * self._copies
         self._control.write(struct.pack(f"<{len(words)}q", *words))
 
-    def _launches(self, steps: int) -> None:
+    def _launches(self, first: int, steps: int, rest: _Blocks | None, whole: int) -> None:
+        """Do so many steps from number `first` of an epoch on; `rest`: what does the smaller last batch of an epoch of
+        `whole` others. A launch ends where its batches do."""
+        if rest is not None:
+            self._epoch(rest, whole)(-(-(first + steps) // (whole + 1)))
+            return
         launch = self.on(self._control)
         for _ in range(0, steps, self._block.most):
             launch()
 
+    def _epoch(self, rest: _Blocks, whole: int) -> Callable[[int], None]:
+        """What does so many epochs of `whole` batches and a smaller one."""
+        if (rest, whole) not in self._epochs:
+            full = [self.on(self._control)] * -(-whole // self._block.most)
+            self._epochs[rest, whole] = self._stream.steps([*full, rest.on(self._control)])
+        return self._epochs[rest, whole]
 
-class BlockLoop(BlockCopies):
-    """Steps of a tiny net by one block; see gpubp.backends.base.Loop. `graphs`: the same steps kernel by kernel."""
+
+class BlockCopies(_Blocks):
+    """Steps of several nets; see gpubp.backends.base.LoopOfCopies. The host does not wait for them."""
+
+    def takes(self, rest: object) -> bool:
+        return isinstance(rest, BlockCopies)
+
+    def __call__(
+        self,
+        rows: Sequence[Any],
+        order: Any | None,
+        start: int,
+        steps: int,
+        going: Any,
+        results: Sequence[Any],
+        column: int,
+        rest: BlockCopies | None = None,
+        epoch: int = NEVER,
+    ) -> None:
+        at = [self._device.address(array) + column * array.itemsize for array in results]
+        epoch, batch = NEVER if rest is None else epoch, self._block.batch
+        self._begin(rows, order, start, steps, self._device.address(going), at, results[0].shape[1], epoch)
+        self._launches(start // batch, steps, rest, epoch // batch)
+
+
+class BlockLoop(_Blocks):
+    """Steps of one net; see gpubp.backends.base.Loop. `graphs`: the same steps kernel by kernel."""
 
     def __init__(
         self, block: Block, device: Device, stream: Stream, on: Callable[[Memory], Work], graphs: Graphs
     ) -> None:
-        super().__init__(block, device, on, 1)
-        self._stream, self.graphs = stream, cache(graphs)
+        super().__init__(block, device, stream, on)
+        self.graphs = cache(graphs)
         self._going = device.memory(1)
-        self._epochs: dict[tuple[BlockLoop, int], Callable[[int], None]] = {}
 
     def takes(self, rest: GraphLoop | BlockLoop) -> bool:
         return isinstance(rest, BlockLoop)
@@ -128,21 +153,10 @@ class BlockLoop(BlockCopies):
         results: Sequence[Any],
         rest: BlockLoop | None = None,
     ) -> int:
-        count, whole, control = len(rows[0]), len(rows[0]) // batch, self._control
         self._going.write(b"\1")
         at = [self._device.address(array) for array in results]
-        epoch = NEVER if rest is None else count
+        epoch = NEVER if rest is None else len(rows[0])
         self._begin(rows, order, first * batch, steps, self._going.address, at, epoch=epoch)
-        if rest is None:
-            self._launches(steps)
-        else:
-            self._epoch(rest, whole)(-(-(first + steps) // (whole + 1)))
-        done: int = struct.unpack("<q", control.read(8 * (self._block.words + 1))[-8:])[0]
+        self._launches(first, steps, rest, epoch // batch)
+        done: int = struct.unpack("<q", self._control.read(8 * (self._block.words + 1))[-8:])[0]
         return done
-
-    def _epoch(self, rest: BlockLoop, whole: int) -> Callable[[int], None]:
-        """What does so many epochs of `whole` batches and a smaller one. A launch ends where its batches do."""
-        if (rest, whole) not in self._epochs:
-            full = [self.on(self._control)] * -(-whole // self._block.most)
-            self._epochs[rest, whole] = self._stream.steps([*full, rest.on(self._control)])
-        return self._epochs[rest, whole]

@@ -17,7 +17,7 @@ from ..base import BindCopies
 from ..numpy import NumpyBackend
 from .cache import KernelCache
 from .compiler import Compiler, NativeError
-from .library import Library
+from .library import LaneLoop, Library
 
 EVERY = frozenset({"train", "gradients", "measure", "predict", "fit"})
 """All modes of programs."""
@@ -68,8 +68,9 @@ class NativeBackend(NumpyBackend):
         if source is None or library is None:
             return None
 
-        def bind(tables: Sequence[Any]) -> Callable[..., None]:
-            return library.bind_lanes(source.many, self.arena(lanes_arena(plan, len(tables[0]))), tables)
+        def bind(tables: Sequence[Any]) -> LaneLoop:
+            arena = self.arena(lanes_arena(plan, len(tables[0])))
+            return library.bind_lanes(source.many, plan.feeds[0].shape[0], arena, tables)
 
         return source, bind
 

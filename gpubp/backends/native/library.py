@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base import batches_of
 from ..threads import threads
 from .compiler import NativeError
 
@@ -51,35 +52,66 @@ class Library:
         call.kept = (arena, kept)
         return Loop(call)
 
-    def bind_lanes(self, name: str, arena: Array, tables: Sequence[Array]) -> Callable[..., None]:
-        """The loop of gpubp.backends.base.BindCopies."""
+    def bind_lanes(self, name: str, batch: int, arena: Array, tables: Sequence[Array]) -> LaneLoop:
+        """The loop of gpubp.backends.base.BindCopies, for so many rows a step."""
         function = self._library[name]
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         function.argtypes = (*(pointer,) * 4, *(number,) * 4, pointer, pointer, number)
         function.restype = None
         kept, addresses = _addresses([*tables, self._numbers])
-        at = pointer(arena.ctypes.data)
+        call: Any = partial(function, pointer(arena.ctypes.data), addresses)
+        call.kept = (arena, kept)
+        return LaneLoop(call, batch)
 
-        def lanes(
-            rows: Sequence[Array],
-            order: Array | None,
-            start: int,
-            steps: int,
-            going: Array,
-            results: Sequence[Array],
-            column: int,
-        ) -> None:
-            row_addresses = _addresses(rows), kept, arena
-            order_pointer = None if order is None else pointer(_place(order))
-            width = results[0].shape[1]
-            columns = (ctypes.c_void_p * len(results))(*(_place(a) + column * a.itemsize for a in results))
-            active, copies = pointer(_place(going)), len(going)
-            count = len(rows[0]) if order is None else order.shape[-1]
-            function(
-                at, addresses, row_addresses[0][1], order_pointer, count, start, steps, copies, active, columns, width
-            )
 
-        return lanes
+class LaneLoop:
+    """See gpubp.backends.base.LoopOfCopies. `function` is bound to its memory, and called with the addresses of the
+    rows and of their permutations, the number of rows in one of these, the first row, the number of steps, that of
+    copies, which of them are active, the addresses of the results, and the distance between those of two copies."""
+
+    def __init__(self, function: Callable[..., None], batch: int) -> None:
+        self._function, self._batch = function, batch
+
+    def takes(self, rest: Any) -> bool:
+        return True
+
+    def __call__(
+        self,
+        rows: Sequence[Array],
+        order: Array | None,
+        start: int,
+        steps: int,
+        going: Array,
+        results: Sequence[Array],
+        column: int,
+        rest: LaneLoop | None = None,
+        epoch: int = 0,
+    ) -> None:
+        if rest is None:
+            self._steps(rows, order, start, steps, going, results, column)
+            return
+        whole, count = epoch // self._batch, epoch if order is None else order.shape[-1]
+        for number, smaller in batches_of(start // self._batch, steps, whole):
+            (rest if smaller else self)._steps(rows, order, start, number, going, results, column)
+            start = (start + number * (epoch % self._batch if smaller else self._batch)) % count
+            column += number
+
+    def _steps(
+        self,
+        rows: Sequence[Array],
+        order: Array | None,
+        start: int,
+        steps: int,
+        going: Array,
+        results: Sequence[Array],
+        column: int,
+    ) -> None:
+        pointer, kept = ctypes.c_void_p, _addresses(rows)
+        at = None if order is None else pointer(_place(order))
+        count = len(rows[0]) if order is None else order.shape[-1]
+        columns = (pointer * len(results))(*(_place(a) + column * a.itemsize for a in results))
+        active = pointer(_place(going))
+        self._function(kept[1], at, count, start, steps, len(going), active, columns, results[0].shape[1])
 
 
 class Loop:
@@ -107,15 +139,14 @@ class Loop:
         if rest is None:
             return self._steps(rows, order, (count if order is None else order.size) // batch, first, steps, results)
         done, whole = 0, count // batch
-        while done < steps:
+        for count_wanted, smaller in batches_of(first, steps, whole):
             epoch, step_of_epoch = divmod(first + done, whole + 1)
             epoch_order = None if order is None else order[epoch * count :]
             results_left = [array[done:] for array in results]
-            if step_of_epoch < whole:
-                count_wanted = min(whole - step_of_epoch, steps - done)
+            if not smaller:
                 count_done = self._steps(rows, epoch_order, whole, step_of_epoch, count_wanted, results_left)
             else:
-                start, count_wanted = whole * batch, 1
+                start = whole * batch
                 last = rows if epoch_order is not None else [array[start:] for array in rows]
                 count_done = rest._steps(
                     last, None if epoch_order is None else epoch_order[start:], 1, 0, 1, results_left
