@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from .cuda import CudaLibrary, Device
 
 
+_FULL = "cudaErrorMemoryAllocation", "CUDA_ERROR_OUT_OF_MEMORY"
+"""The errors of the runtime and the driver if there is no memory for what CuPy's pool does not allocate, such as the
+code of a kernel, which is loaded at its first launch."""
+
+
 class CupyBackend:
     """Arrays on one GPU. Raises DeviceError if it cannot be used; this is tested by a real kernel, since importing CuPy
     succeeds without a GPU. Programs for training, evaluation and prediction are compiled (gpubp.backends.cuda). All
@@ -172,7 +177,9 @@ class CupyBackend:
             if not (isinstance(error, self._cuda.NativeError) or type(error).__module__.startswith("cupy")):
                 raise
             reason = _reason(error).rstrip(".")
-            if isinstance(error, MemoryError):
+            if full := next((name for name in _FULL if reason.startswith(name)), ""):
+                reason = f"Out of memory ({full})"
+            if full or isinstance(error, MemoryError):
                 help = "a smaller batch or smaller layers need less, and `nvidia-smi` shows who else takes some"
                 raise MemoryError(f"{reason} on {name}; {help}") from None
             raise DeviceFailedError(f"{name} has failed: {reason}; what this process had there is lost") from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -40,7 +41,7 @@ class SideBySide:
         self._first, self._where, self._alone = first, where, alone
         self.nets, self.net, self.seeds, self.count = tuple(nets), nets[0], tuple(seeds), len(nets)
         self.backend = first.backend
-        with self.backend.running():
+        with self._running():
             pairs = zip(self.nets[1:], self.seeds[1:], strict=True)
             others = others or [State(net, self.backend, first.dtype, seed).arrays for net, seed in pairs]
             self.counters = first.counters.keys()
@@ -57,6 +58,17 @@ class SideBySide:
         self._all_go = True
         self.stopped: dict[int, str] = {}
         """The nets whose gradient was not finite, by number, and what was found."""
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """The backend's context, in which a MemoryError also says how many nets there are."""
+        try:
+            with self.backend.running():
+                yield
+        except MemoryError as error:
+            many = f"{self.count:,} restarts train side by side, and fewer need less"
+            text = str(error)
+            raise MemoryError(f"{many}: {text[:1].lower()}{text[1:]}" if text else many) from None
 
     def _maker(self, *, apart: bool) -> Callable[[Mode, int, object | None], Built]:
         def make(mode: Mode, batch: int, fit: object | None) -> Built:
@@ -81,7 +93,7 @@ class SideBySide:
 
     def state(self, k: int) -> dict[str, Any]:
         """Copies of the arrays of net `k`."""
-        with self.backend.running():
+        with self._running():
             return {name: self.xp.array(array[k]) for name, array in self.arrays.items() if name != GOING}
 
     def state_dict(self, k: int, arrays: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,13 +109,13 @@ class SideBySide:
 
     def adopt(self, k: int, arrays: Mapping[str, Any]) -> None:
         """Let net `k` go on from arrays such as `state` gives."""
-        with self.backend.running():
+        with self._running():
             for name, array in arrays.items():
                 self.arrays[name][k] = array
 
     def kept(self) -> Callable[[], None]:
         """A function that restores the current state of all nets from a copy on the device."""
-        with self.backend.running():
+        with self._running():
             arrays = {name: self.xp.array(array) for name, array in self.arrays.items()}
         stopped, all_go = dict(self.stopped), self._all_go
 
@@ -145,7 +157,7 @@ class SideBySide:
         """`steps` updates of every net: the data losses and the penalties, arrays (count, steps), and the rows of
         each batch. Raises DivergedError where no net is left."""
         self.net.require_loss()
-        with self.backend.running():
+        with self._running():
             if not self._fitted:
                 self._first.fit_first(placed)
                 self._take_statistics()
@@ -245,7 +257,7 @@ class SideBySide:
 
     def _measure(self, placed: Rows, most: int, repeats: int = 0) -> list[dict[str, float]]:
         """The same over placed rows, at most `most` at a time."""
-        with self.backend.running():
+        with self._running():
             host, built, count = gather(self._together, placed, most, 1, repeats)
         others = tables(self.net.graph)
         found = []

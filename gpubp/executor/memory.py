@@ -31,10 +31,11 @@ def require_memory(net: Net, backend: Backend, dtype: str, batch: int, copies: i
     rest, step, every = costs.states - weights, costs.memory - costs.states, copies * costs.memory
     times = f", {copies:,} times," if copies > 1 else ""
     rows = f"{batch:,} row{'s' * (batch > 1)}{times}"
+    fewer = "fewer restarts, " if copies > 1 else ""
     parts = f"{_size(weights)} of weights, {_size(rest)} of other state and {_size(step)} for a step on {rows}"
     raise GpubpError(
         f"`{net.graph.source.name}` does not fit into memory: {parts} make {_size(every)}, and "
-        f"{_size(free)} are free on the {backend.name.upper()}; a smaller batch or smaller layers need less"
+        f"{_size(free)} are free on the {backend.name.upper()}; {fewer}a smaller batch or smaller layers need less"
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import gpubp
 from gpubp.cli import main
+from gpubp.executor.ensemble import Ensemble
 from tests.stand_in.fake_cupy import cupy
 
 from .conftest import Use
@@ -20,6 +21,7 @@ pytestmark = needs_host
 IRIS, XOR = (str(Path(__file__).parents[2] / "models" / f"{name}.net") for name in ("iris", "xor"))
 FAILED = cupy.cuda.runtime.CUDARuntimeError("cudaErrorLaunchFailure: unspecified launch failure")
 FULL = cupy.cuda.memory.OutOfMemoryError("Out of memory allocating 1,048,576 bytes (allocated so far: 512 bytes).")
+LAUNCH = cupy.cuda.runtime.CUDARuntimeError("CUDA_ERROR_OUT_OF_MEMORY: out of memory")
 Fail = Callable[[Exception, int], None]
 
 
@@ -44,10 +46,15 @@ def fail(use: Use, monkeypatch: pytest.MonkeyPatch) -> Fail:
 
 LOST = "GPU 0 has failed: cudaErrorLaunchFailure: unspecified launch failure; what this process had there is lost"
 ASKED = "not enough memory: out of memory allocating 1,048,576 bytes (allocated so far: 512 bytes) on GPU 0"
+UNLOADED = "not enough memory: out of memory (CUDA_ERROR_OUT_OF_MEMORY) on GPU 0"
 HELP = "a smaller batch or smaller layers need less, and `nvidia-smi` shows who else takes some"
 
 
-@pytest.mark.parametrize(("error", "said"), [(FAILED, LOST), (FULL, f"{ASKED}; {HELP}")], ids=["failed", "full"])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(FAILED, LOST), (FULL, f"{ASKED}; {HELP}"), (LAUNCH, f"{UNLOADED}; {HELP}")],
+    ids=["failed", "full", "no kernel"],
+)
 def test_in_the_middle_of_a_training(
     fail: Fail,
     monkeypatch: pytest.MonkeyPatch,
@@ -75,6 +82,16 @@ def test_in_the_middle_of_a_training(
     states = [gpubp.load_run(tmp_path / name).executor.state_dict() for name in ("whole", "broken")]
     for name, values in states[0].items():
         np.testing.assert_array_equal(values, states[1][name])
+
+
+def test_restarts_are_named_as_the_cause(fail: Fail) -> None:
+    together = Ensemble(gpubp.load(XOR), 3, "gpu")
+    placed = together.place({"x": [[0.0, 1.0]], "y": [[1.0]]})
+    fail(FULL, 0)
+    said = r"3 restarts train side by side, and fewer need less: out of memory allocating .* on GPU 0; a smaller batch"
+    for call in (lambda: together.run_steps(placed, 2, 1), lambda: together.evaluate(placed)):
+        with pytest.raises(MemoryError, match=said):
+            call()
 
 
 def test_an_executor_says_so_at_each_call(fail: Fail) -> None:

@@ -95,6 +95,8 @@ def test_a_net_larger_than_memory(model: str, batch: int) -> None:
     backend = gpubp.Executor(gpubp.loads(text("output p = x -> dense(1)")), "cpu").backend
     with pytest.raises(gpubp.GpubpError, match=r"`large\.net` does not fit into memory: .* of weights, .* are free"):
         require_memory(net, backend, "float32", batch)
+    with pytest.raises(gpubp.GpubpError, match=r" rows?, 3 times, make .*; fewer restarts, a smaller batch or"):
+        require_memory(net, backend, "float32", batch, 3)
     require_memory(gpubp.loads(text("output p = x -> dense(1)")), backend, "float32", 4)
 
 
