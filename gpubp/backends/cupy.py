@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DeviceError, DeviceFailedError
@@ -53,6 +54,11 @@ class CupyBackend:
             ) from None
         except Exception as error:  # installed, and broken in one of many ways
             raise DeviceError(f"CuPy cannot be imported: {_reason(error)}") from None
+        # CuPy imports cupyx at the first comparison, and with it Optuna, if that is installed, which keeps the frames
+        # of its import. In a thread these are not those of an executor, whose memory would never be free again.
+        importing = Thread(target=_import_cupyx)
+        importing.start()
+        importing.join()
         try:
             count = cupy.cuda.runtime.getDeviceCount()
         except cupy.cuda.runtime.CUDARuntimeError as error:
@@ -151,7 +157,8 @@ class CupyBackend:
         self._cupy.take(array, rows, axis=0, out=out)
 
     def free_memory(self) -> int | None:
-        free: int = self._device.mem_info[0]
+        with self._device:  # of what CuPy's pool has, whatever is not in use is free as well
+            free: int = self._device.mem_info[0] + self._cupy.get_default_memory_pool().free_bytes()
         return free
 
     def finish(self) -> None:
@@ -183,6 +190,11 @@ class CupyBackend:
                 help = "a smaller batch or smaller layers need less, and `nvidia-smi` shows who else takes some"
                 raise MemoryError(f"{reason} on {name}; {help}") from None
             raise DeviceFailedError(f"{name} has failed: {reason}; what this process had there is lost") from None
+
+
+def _import_cupyx() -> None:
+    with suppress(ImportError):
+        import_module("cupyx")
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 
 from ..backends import Backend
@@ -26,6 +27,9 @@ def require_memory(net: Net, backend: Backend, dtype: str, batch: int, copies: i
         return
     _, plan = planned(net, "predict" if net.graph.train is None else "train", batch, dtype)
     costs = cost(plan)
+    if copies * costs.memory > free:
+        gc.collect()  # executors that nobody uses any more
+        free = backend.free_memory() or 0
     if copies * costs.memory <= free:
         return
     rest, step, every = costs.states - weights, costs.memory - costs.states, copies * costs.memory

@@ -217,6 +217,38 @@ def test_a_gpu_without_room() -> None:
     well(text, EMULATED_GPU_MIB="64")
 
 
+LARGE = """
+import gc, gpubp
+net = gpubp.loads('''
+model {
+  input x: [1000]
+  target y: [1]
+  output p = x -> dense(5000) -> dense(1)
+}
+train {
+  loss = mse(p, y)
+  optimizer = adam(lr = 0.01)
+  epochs = 1
+}
+''')
+data = {"train": {"x": np.zeros((8, 1000)), "y": np.zeros((8, 1))}}
+"""
+
+
+def test_memory_that_was_used_before_is_free() -> None:
+    """What CuPy's pool keeps, and what an executor has that is garbage; a training leaves nothing behind."""
+    text = """
+    pool = cupy.get_default_memory_pool()
+    cupy.empty(150 << 20, "uint8")
+    for _ in range(3):
+        gpubp.train(net, "gpu", data=data)
+    gc.collect()
+    assert pool.used_bytes() < 1 << 10, pool.used_bytes()
+    assert pool.free_bytes() > 100 << 20
+    """
+    well(LARGE + textwrap.dedent(text), EMULATED_GPU_MIB="220")
+
+
 @pytest.mark.parametrize("capability", ["75", "80"])
 def test_tf32_needs_tensor_cores_for_it(capability: str) -> None:
     """A GPU without them computes by kernels of ours, in float32."""
