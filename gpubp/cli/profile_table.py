@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..executor import Kernel, Profile
+from ..executor import Profile, ProfiledKernel
 from .table import align
 
 SMALL = 0.01
@@ -16,7 +16,7 @@ HEAD = ("time", "share", "FLOP", "bytes", "GFLOP/s", "GB/s", "of peak")
 def profile_table(found: Profile) -> str:
     """The layers, the slowest first, each with its kernels."""
     total = sum(kernel.seconds for kernel in found.kernels)
-    layers: dict[str, list[Kernel]] = {}
+    layers: dict[str, list[ProfiledKernel]] = {}
     for kernel in found.kernels:
         layers.setdefault(kernel.layer, []).append(kernel)
     lines: list[tuple[str, Sequence[str]]] = [("layer, and its kernels", HEAD)]
@@ -64,18 +64,18 @@ def as_json(found: Profile) -> dict[str, Any]:
     return {**figures, "peak_flops": found.peak_flops, "peak_bytes": found.peak_bytes, "kernels": kernels}
 
 
-def _name(kernel: Kernel) -> str:
+def _name(kernel: ProfiledKernel) -> str:
     """What a kernel computes, the equations in their order."""
     words = list(dict.fromkeys(kernel.work))
     text = " ".join(words[:5]) + (" ..." if len(words) > 5 else "")
     return f"{text} (compiled)" if kernel.compiled else text
 
 
-def _time(kernels: Iterable[Kernel]) -> float:
+def _time(kernels: Iterable[ProfiledKernel]) -> float:
     return sum(kernel.seconds for kernel in kernels)
 
 
-def _figures(found: Profile, kernels: Sequence[Kernel], total: float) -> Sequence[str]:
+def _figures(found: Profile, kernels: Sequence[ProfiledKernel], total: float) -> Sequence[str]:
     seconds = _time(kernels)
     done, moved = sum(kernel.flops for kernel in kernels), sum(kernel.bytes for kernel in kernels)
     reached = sum(found.reached(kernel) * kernel.seconds for kernel in kernels)

@@ -8,7 +8,7 @@ from .executor import CHUNK, Executor
 from .feeding import Placed, Rows
 from .machine import Programs, collected
 from .memory import require_memory
-from .profile import Kernel, Profile
+from .profile import Profile, ProfiledKernel
 from .sweep import Sweep, most_together
 from .tried import trained_alike
 
@@ -18,7 +18,7 @@ __all__ = [
     "Auxiliary",
     "Ensemble",
     "Executor",
-    "Kernel",
+    "ProfiledKernel",
     "Placed",
     "Profile",
     "Programs",

@@ -20,14 +20,14 @@ from .machine import Compiled, Machine
 
 SECONDS = 0.5
 """How long steps are timed, in each way."""
-MOST, LEAST = 500, 5
+MAX_STEPS, MIN_STEPS = 500, 5
 """Number of timed steps."""
 AT_ONCE = 1000
 """Steps per call, if a call can run many."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kernel:
+class ProfiledKernel:
     """A part of a step that runs as one kernel: compiled, or one call of the array module. `layer`: the layer it
     belongs to; `work`: its operations; `flops` and `bytes` of one run, `seconds` the median of several."""
 
@@ -49,11 +49,11 @@ class Profile:
     dtype: str
     seconds: float
     steps: int
-    kernels: tuple[Kernel, ...]
+    kernels: tuple[ProfiledKernel, ...]
     peak_flops: float
     peak_bytes: float
 
-    def reached(self, kernel: Kernel) -> float:
+    def reached(self, kernel: ProfiledKernel) -> float:
         """The fraction of the machine's peak that a kernel reaches, of arithmetic or of memory, whichever is larger.
         Data in the cache can take it above 1."""
         least = max(kernel.flops / self.peak_flops, kernel.bytes / self.peak_bytes)
@@ -94,7 +94,7 @@ def _repeated(once: Callable[[], float]) -> list[float]:
         once()
     found: list[float] = []
     end = time.perf_counter() + SECONDS
-    while len(found) < LEAST or (len(found) < MOST and time.perf_counter() < end):
+    while len(found) < MIN_STEPS or (len(found) < MAX_STEPS and time.perf_counter() < end):
         found.append(once())
     return found
 
@@ -124,7 +124,7 @@ def _many(machine: Machine, many: Loop, feeds: list[Any], dtype: str) -> tuple[f
     return median(found), len(found) * AT_ONCE
 
 
-def _kernels(machine: Machine, compiled: Compiled, feeds: list[Any], native: bool) -> tuple[Kernel, ...]:
+def _kernels(machine: Machine, compiled: Compiled, feeds: list[Any], native: bool) -> tuple[ProfiledKernel, ...]:
     plan, built, backend = compiled.plan, compiled.built, machine.backend
     source = backend.source(plan, "train", built.hints, describe, unfused=True) if native else None
     kernels = None if source is None else backend.library(source)
@@ -158,7 +158,7 @@ def _kernels(machine: Machine, compiled: Compiled, feeds: list[Any], native: boo
         layers = dict.fromkeys(describe(source_of(eqn.origin)) for eqn in eqns if eqn.origin is not None)
         names = tuple(eqn.op.name for eqn in eqns)
         seconds = median(times[at][3:]) if at in times else 0.0
-        found.append(Kernel(next(iter(layers), "the program"), names, at in stops, seconds, *work.of(at, stop)))
+        found.append(ProfiledKernel(next(iter(layers), "the program"), names, at in stops, seconds, *work.of(at, stop)))
         at = stop
     return tuple(found)
 

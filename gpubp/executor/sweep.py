@@ -34,7 +34,7 @@ from .machine import Bound, Machine, Programs, bucket
 from .state import State
 from .updates import updates
 
-MOST = 64
+MAX_NETS = 64
 """Maximum number of nets in a sweep: more gain hardly anything."""
 FILLED = 0.75
 """The fraction of SIMD lanes with a net in them from which on they are faster than one net after the other. Measured:
@@ -234,4 +234,4 @@ def most_together(
     else:
         size = cost(planned(net, "train", batch, dtype)[1]).memory
     room = min(on.near, SHARE * (on.free_memory() or math.inf))
-    return int(min(MOST, max(1, room // size)))
+    return int(min(MAX_NETS, max(1, room // size)))

@@ -7,7 +7,7 @@ from .window_helpers import conv_scratch
 
 Pair = tuple[int, int]
 Spread = tuple[Pair, Pair, Pair]
-MOST = 5e9
+MAX_OPERATIONS = 5e9
 """Maximum floating-point operations of a single call, some 50 ms: Ctrl-C waits for its end."""
 
 
@@ -21,7 +21,7 @@ def _parallel_call(
     (_, _, block_rows), (patches, *_) = conv_scratch(pixels.shape[:3], copies, channels, (kh, kw), filters, spread)
     columns, size, item = pixels.shape[2], kh * kw * channels, 8 if images.dtype == "float64" else 4
     table = block_rows * columns + size
-    if 8 * table > patches * item or 2 * pixels.size * size > MOST:
+    if 8 * table > patches * item or 2 * pixels.size * size > MAX_OPERATIONS:
         return None
     numbers = (
         *images.shape,

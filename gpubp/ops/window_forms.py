@@ -9,7 +9,7 @@ from ..ir import Read
 
 Pair = tuple[int, int]
 Spread = tuple[Pair, Pair, Pair]
-MOST = 64
+MAX_WINDOW = 64
 """Largest window that is unrolled."""
 
 
@@ -66,7 +66,7 @@ def _windows(
 
 def max_text(index: Sequence[str], shape: tuple[int, ...], x: Read, *, size: Pair, kernel: Pair, spread: Spread) -> str:
     """The largest pixel of the window; -inf if it has none."""
-    if kernel[0] * kernel[1] > MOST:
+    if kernel[0] * kernel[1] > MAX_WINDOW:
         return ""
     text = ""
     for at, inside in _pixels(index, shape, kernel, spread, x.shape):
@@ -77,7 +77,7 @@ def max_text(index: Sequence[str], shape: tuple[int, ...], x: Read, *, size: Pai
 
 def sum_text(index: Sequence[str], shape: tuple[int, ...], x: Read, *, size: Pair, kernel: Pair, spread: Spread) -> str:
     """The sum of the window's pixels."""
-    if kernel[0] * kernel[1] > MOST:
+    if kernel[0] * kernel[1] > MAX_WINDOW:
         return ""
     terms = _pixels(index, shape, kernel, spread, x.shape)
     return " + ".join(f"({inside} ? {x(at)} : 0)" if inside else x(at) for at, inside in terms)
@@ -85,7 +85,7 @@ def sum_text(index: Sequence[str], shape: tuple[int, ...], x: Read, *, size: Pai
 
 def first_text(index: Sequence[str], shape: tuple[int, ...], x: Read, y: Read, *, kernel: Pair, spread: Spread) -> str:
     """The first position whose pixel equals the maximum."""
-    if kernel[0] * kernel[1] > MOST:
+    if kernel[0] * kernel[1] > MAX_WINDOW:
         return ""
     text = "0"
     for k, (at, inside) in reversed([*enumerate(_pixels(index, shape, kernel, spread, x.shape))]):
@@ -98,7 +98,7 @@ def take_text(
     index: Sequence[str], shape: tuple[int, ...], x: Read, places: Read, *, kernel: Pair, spread: Spread
 ) -> str:
     """The pixel at the given position; 0 if there is none."""
-    if kernel[0] * kernel[1] > MOST:
+    if kernel[0] * kernel[1] > MAX_WINDOW:
         return ""
     text = "0"
     for k, (at, inside) in reversed([*enumerate(_pixels(index, shape, kernel, spread, x.shape))]):
@@ -117,7 +117,7 @@ def put_text(
     spread: Spread,
 ) -> str:
     """The sum of the values of the windows whose maximum is this pixel."""
-    if kernel[0] * kernel[1] > MOST:
+    if kernel[0] * kernel[1] > MAX_WINDOW:
         return ""
     terms = []
     for k, at, inside in _windows(index, g.shape, kernel, spread):
@@ -130,6 +130,6 @@ def spread_text(
     index: Sequence[str], shape: tuple[int, ...], g: Read, *, size: Pair, kernel: Pair, spread: Spread
 ) -> str:
     """The sum of the values of the windows that contain this pixel."""
-    if kernel[0] * kernel[1] > MOST:
+    if kernel[0] * kernel[1] > MAX_WINDOW:
         return ""
     return " + ".join(f"({inside} ? {g(at)} : 0)" for _, at, inside in _windows(index, g.shape, kernel, spread))

@@ -12,7 +12,7 @@ import gpubp
 from gpubp.cli import main
 from gpubp.cli.profile_table import profile_table
 from gpubp.errors import InputError
-from gpubp.executor import Kernel, Profile, profile
+from gpubp.executor import Profile, ProfiledKernel, profile
 from gpubp.passes import cost
 from tests.executor.nets import PLAIN, contents, rows
 from tests.render.compiled import needs_compiler
@@ -28,13 +28,15 @@ def _as_few_steps_as_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_table() -> None:
     kernels = (
-        Kernel("hidden: dense(256)", ("matmul",), False, 200e-6, 25_690_112, 1_069_056),
-        Kernel("hidden: dense(256)", ("add", "tanh"), True, 20e-6, 32_768, 132_096),
-        Kernel("hidden: dense(256)", ("sum",), True, 1e-6, 16_384, 66_560),
-        Kernel("p: dense(10)", ("matmul",), False, 40e-6, 327_680, 78_336),
-        Kernel("the loss: the mean over the batch", ("sum", "mul"), True, 1e-6, 65, 256),
-        Kernel("the learning rate", ("add",), False, 0.0, 1, 16),
-        Kernel("the optimizer", ("mul", "mul", "add", "sqrt", "div", "cast", "sub"), True, 90e-6, 2_400_000, 5_700_000),
+        ProfiledKernel("hidden: dense(256)", ("matmul",), False, 200e-6, 25_690_112, 1_069_056),
+        ProfiledKernel("hidden: dense(256)", ("add", "tanh"), True, 20e-6, 32_768, 132_096),
+        ProfiledKernel("hidden: dense(256)", ("sum",), True, 1e-6, 16_384, 66_560),
+        ProfiledKernel("p: dense(10)", ("matmul",), False, 40e-6, 327_680, 78_336),
+        ProfiledKernel("the loss: the mean over the batch", ("sum", "mul"), True, 1e-6, 65, 256),
+        ProfiledKernel("the learning rate", ("add",), False, 0.0, 1, 16),
+        ProfiledKernel(
+            "the optimizer", ("mul", "mul", "add", "sqrt", "div", "cast", "sub"), True, 90e-6, 2_400_000, 5_700_000
+        ),
     )
     found = Profile(64, "float32", 340e-6, 500, kernels, 2e11, 2e10)
     assert profile_table(found) + "\n" == GOLDEN.read_text("utf-8")

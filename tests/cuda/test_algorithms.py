@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gpubp.backends.cuda import cublaslt
-from gpubp.backends.cuda.algorithms import MOST, Choices
+from gpubp.backends.cuda.algorithms import MAX_ALGORITHMS, Choices
 from gpubp.backends.native import KernelCache
 from gpubp.render import Gemm, Matrix
 
@@ -129,7 +129,7 @@ def kept(folder: Path) -> list[Path]:
 def test_the_fastest_is_taken(made: Made, clock: Sequence[float], wanted: int) -> None:
     gpu = Gpu(*clock)
     assert made(gpu) == wanted
-    assert gpu.asked == [MOST]
+    assert gpu.asked == [MAX_ALGORITHMS]
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_an_exponent_stays_in_the_text() -> None:
 
 
 def test_a_table_is_no_larger_than_constant_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gpubp.render.c.number_table.MOST", 1)
+    monkeypatch.setattr("gpubp.render.c.number_table.MAX_NUMBERS", 1)
     x = Var(Aval((5,), "float32"), "x")
     with recording() as eqns:
         y = (x + 0.1) * 0.3

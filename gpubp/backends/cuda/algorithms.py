@@ -16,7 +16,7 @@ from .device import Work
 
 LARGE = 2**33
 """Multiplications from which on it pays to choose: some 300 us of float32 on an H100, 50 of TF32."""
-MOST = 8
+MAX_ALGORITHMS = 8
 """Algorithms to choose from."""
 ROUNDS = 5
 """How often each is timed, in turn, so that a clock that slows down slows all of them."""
@@ -96,14 +96,14 @@ class _Chooser:
     def identity(self) -> str:
         return self.bench.identity
 
-    def compile(self, source: Path, made: Path) -> None:
+    def compile(self, source: Path, target: Path) -> None:
         say_busy("choosing algorithms for large matrix products (once for this GPU) ...")
         try:
             chosen = _fastest(self.candidates, self.bench)
         except MemoryError:
             chosen = 0
         self.bench.release()
-        made.write_text(f"{chosen}\n", "ascii")
+        target.write_text(f"{chosen}\n", "ascii")
 
 
 def _fastest(candidates: Candidates, bench: Bench) -> int:
@@ -128,13 +128,13 @@ def _fastest(candidates: Candidates, bench: Bench) -> int:
 def _tried(works: Sequence[Work], bench: Bench) -> dict[int, float]:
     """How long each algorithm takes that runs, of the first for which there is time. Its first call, which is not
     timed, loads it."""
-    found: dict[int, float] = {}
+    times: dict[int, float] = {}
     for k, work in enumerate(works):
-        if sum(found.values()) >= LIMIT / 4:
+        if sum(times.values()) >= LIMIT / 4:
             break
         if _runs(work):
-            ((found[k],),) = bench.times([work], 1)
-    return found
+            ((times[k],),) = bench.times([work], 1)
+    return times
 
 
 def _best_first(times: dict[int, float]) -> Iterator[int]:

@@ -14,7 +14,7 @@ from dsl.records import dataclass
 
 from ...render import Gemm, Matrix
 from ..native import NativeError
-from .algorithms import LARGE, MOST, Candidates, Choices
+from .algorithms import LARGE, MAX_ALGORITHMS, Candidates, Choices
 from .device import MAX_ALIGNED, Work
 
 WORKSPACE = 32 << 20
@@ -147,7 +147,7 @@ class CublasLt:
 
     def _algorithm(self, work: Gemm, asked: _Asked, alignments: Sequence[int], bias: int | None) -> _Algorithm:
         large = work.m * work.n * work.k * work.batch >= LARGE
-        answers = self._answers(asked, alignments, MOST if large else 1)
+        answers = self._answers(asked, alignments, MAX_ALGORITHMS if large else 1)
         _, left, right, result = stored(work)
         if not answers:
             raise NativeError(f"cuBLASLt has no algorithm for {left} times {right} of {work.dtype}")
@@ -174,11 +174,11 @@ class CublasLt:
         for number, value in wishes:
             size = ctypes.c_size_t(ctypes.sizeof(value))
             self._call("cublasLtMatmulPreferenceSetAttribute", preference, number, ctypes.byref(value), size)
-        answers, found = (_Answer * most)(), ctypes.c_int()
+        answers, count = (_Answer * most)(), ctypes.c_int()
         given = (self._handle, asked.product, *asked.layouts, asked.layouts[-1], preference, most)
-        self._call("cublasLtMatmulAlgoGetHeuristic", *given, answers, ctypes.byref(found))
+        self._call("cublasLtMatmulAlgoGetHeuristic", *given, answers, ctypes.byref(count))
         self._call("cublasLtMatmulPreferenceDestroy", preference)
-        return [answer.algorithm for answer in answers[: found.value] if not answer.status]
+        return [answer.algorithm for answer in answers[: count.value] if not answer.status]
 
     def _call(self, name: str, *arguments: Any) -> None:
         call(self._library, name, *arguments)
@@ -207,8 +207,8 @@ def descriptor(
     """The descriptor of a product, with `left` or `right` transposed; with the address of a bias, which has a number
     for each row of the result as the library sees it, and with a rectifier. That address is a part of it: algorithms
     are chosen by how it is aligned."""
-    made = ctypes.c_void_p()
-    call(library, "cublasLtMatmulDescCreate", ctypes.byref(made), compute, _TYPE[dtype])
+    pointer = ctypes.c_void_p()
+    call(library, "cublasLtMatmulDescCreate", ctypes.byref(pointer), compute, _TYPE[dtype])
     epilogue = _RELU * relu + _ADD_BIAS * (bias is not None) or _NO_EPILOGUE
     values = {
         _TRANSA: ctypes.c_int32(left),  # CUBLAS_OP_N, CUBLAS_OP_T
@@ -218,19 +218,19 @@ def descriptor(
     }
     for number, value in values.items():
         size = ctypes.c_size_t(ctypes.sizeof(value))
-        call(library, "cublasLtMatmulDescSetAttribute", made, number, ctypes.byref(value), size)
-    return made
+        call(library, "cublasLtMatmulDescSetAttribute", pointer, number, ctypes.byref(value), size)
+    return pointer
 
 
 def layout(library: ctypes.CDLL, matrix: Stored, dtype: str) -> ctypes.c_void_p:
     """The descriptor of a matrix."""
-    made, wide = ctypes.c_void_p(), ctypes.c_uint64
+    pointer, wide = ctypes.c_void_p(), ctypes.c_uint64
     sizes = wide(matrix.rows), wide(matrix.columns), ctypes.c_int64(matrix.stride)
-    call(library, "cublasLtMatrixLayoutCreate", ctypes.byref(made), _TYPE[dtype], *sizes)
+    call(library, "cublasLtMatrixLayoutCreate", ctypes.byref(pointer), _TYPE[dtype], *sizes)
     for number, value in ((_BATCH, ctypes.c_int32(matrix.batch)), (_STEP, ctypes.c_int64(matrix.step))):
         size = ctypes.c_size_t(ctypes.sizeof(value))
-        call(library, "cublasLtMatrixLayoutSetAttribute", made, number, ctypes.byref(value), size)
-    return made
+        call(library, "cublasLtMatrixLayoutSetAttribute", pointer, number, ctypes.byref(value), size)
+    return pointer
 
 
 def _alignment(address: int) -> int:

@@ -31,8 +31,8 @@ class GpuMemory:
         self._array[at : at + len(data)].set(np.frombuffer(data, np.uint8))
 
     def read(self, size: int) -> bytes:
-        found: bytes = self._array[:size].get().tobytes()
-        return found
+        data: bytes = self._array[:size].get().tobytes()
+        return data
 
 
 class GpuNumbers:
@@ -85,7 +85,7 @@ class CupyDevice:
         self._tf32, self._algorithms = tf32, algorithms
         self._cupy, self._cache = cupy, KernelCache(user_cache_path("gpubp") / "kernels")
         self._device, self._number = cupy.cuda.Device(number), number
-        capability = self._device.compute_capability  # told as `90`
+        capability = self._device.compute_capability  # such as `90`
         self.compiler, self.tensor = Nvrtc(f"sm_{capability}", cupy.cuda.nvrtc), int(capability) >= 80
         self.identity = self.compiler.identity.replace("\n", " ")
         runtime = cupy.cuda.runtime
@@ -108,10 +108,10 @@ class CupyDevice:
             raise NativeError(f"the driver does not load kernels for {self.compiler.architecture}: {error}") from None
 
         def kernel(name: str, asked: int) -> Any:
-            found = module.get_function(name)
+            function = module.get_function(name)
             if asked:
-                self._cupy.cuda.driver.funcSetAttribute(found.ptr, _ASKED, asked)
-            return found, asked
+                self._cupy.cuda.driver.funcSetAttribute(function.ptr, _ASKED, asked)
+            return function, asked
 
         return kernel
 

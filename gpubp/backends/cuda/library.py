@@ -40,10 +40,10 @@ class CudaLibrary:
     def _memory(self) -> Memory:
         """The counters of kernels, and the scratch memory behind them."""
         source = self._source
-        found = self._device.memory(source.before + max(source.scratch, 1))
+        memory = self._device.memory(source.before + max(source.scratch, 1))
         if source.before:
-            found.write(bytes(source.before))
-        return found
+            memory.write(bytes(source.before))
+        return memory
 
     def bind(self, name: str, arena: Any, tables: Sequence[Any]) -> Callable[[], int]:
         """The function `name` on its memory, ready to call: it returns 0, for what stands behind the guard looks at it

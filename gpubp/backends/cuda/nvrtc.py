@@ -48,10 +48,10 @@ class Nvrtc:
             raise NativeError(f"NVRTC cannot be used: {_first_line(error)}") from None
         return "\n".join((f"NVRTC {version[0]}.{version[1]}", self.architecture, *FLAGS))
 
-    def compile(self, source: Path, made: Path) -> None:
+    def compile(self, source: Path, target: Path) -> None:
         """Make a cubin. Raises NativeError."""
         say_busy("compiling kernels for this GPU (once for this net) ...")
-        made.write_bytes(self.cubin(source.read_text("utf-8"))[0])
+        target.write_bytes(self.cubin(source.read_text("utf-8"))[0])
 
     def cubin(self, text: str) -> tuple[bytes, dict[str, Used]]:
         """The machine code of a text, and what each kernel takes. Raises NativeError."""
@@ -73,12 +73,12 @@ class Nvrtc:
 def _used(log: str) -> dict[str, Used]:
     """What each kernel takes, with what it calls."""
     names, *rest = _ENTRY.split(log)[1::2], *_ENTRY.split(log)[2::2]
-    found = {}
+    usage = {}
     for name, text in zip(names, rest, strict=True):
         stacks = [(int(stack), int(spilled)) for stack, spilled in _STACK.findall(text)]
         registers = max(map(int, _USED.findall(text)), default=0)
-        found[name] = Used(registers, sum(s for _, s in stacks), sum(s for s, _ in stacks))
-    return found
+        usage[name] = Used(registers, sum(s for _, s in stacks), sum(s for s, _ in stacks))
+    return usage
 
 
 def _first_line(error: object) -> str:

@@ -57,8 +57,8 @@ INLINE char *in_register(void *memory) {
 }
 #endif
 
-/* Whether all others of so many blocks came to a place before, told to one thread of each behind a barrier: what they wrote
-   is seen by the last, behind the next one. The last sets the counter to 0 again. */
+/* Whether a block is the last of so many to come to a place. One thread of each asks, between two barriers: behind the
+   second, the last sees what all others wrote. It sets the counter to 0 again. */
 INLINE bool last_of(unsigned *counter, unsigned blocks) {
     __threadfence();
     const bool last = atomicInc(counter, blocks - 1) == blocks - 1;
@@ -66,7 +66,7 @@ INLINE bool last_of(unsigned *counter, unsigned blocks) {
     return last;
 }
 
-/* The same, told to all threads. */
+/* The same for all threads. */
 INLINE bool comes_last(unsigned *counter, unsigned blocks) {
     __shared__ bool last;
     __syncthreads();

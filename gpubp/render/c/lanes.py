@@ -11,7 +11,7 @@ from ...passes import ALIGN, ITEM, Plan
 from .lane_rows import LaneKernel
 from .memory import C_TYPE, LANES
 from .number_table import number_table
-from .parts import Compiled, CSource, Kernel
+from .parts import Compiled, CSource, KernelSteps
 from .rows import RowKernel
 from .source import PlanText
 
@@ -80,7 +80,7 @@ class _LanesText(PlanText):
     def guard(self) -> list[str]:
         return []
 
-    def _step_functions(self, kernels: Sequence[Kernel]) -> str:
+    def _step_functions(self, kernels: Sequence[KernelSteps]) -> str:
         """The functions that compute what comes before the guard, and what follows it."""
         early, end = self.plan.early, len(self.plan.steps)
         texts = []

@@ -18,7 +18,7 @@ from .literals import c_literal, rounded
 
 _SIMPLE = (0.0, 0.5)
 """The mantissas of 0 and of powers of two: these are inlined, because compilers generate simpler code for them."""
-MOST = 4096
+MAX_NUMBERS = 4096
 """Maximum number of entries: half of a GPU's constant memory. Further numbers are inlined."""
 _FORMAT = {"float32": "=f4x", "float64": "=d"}
 
@@ -68,7 +68,7 @@ def number_table(plan: Plan) -> NumberTable:
     for eqn in (step.eqn for part in plans for step in part.steps):
         for i, number in runtime_literals(eqn):
             value = rounded(number, dtype := literal_dtype(eqn))
-            if math.isfinite(value) and abs(math.frexp(value)[0]) not in _SIMPLE and len(numbers) < MOST:
+            if math.isfinite(value) and abs(math.frexp(value)[0]) not in _SIMPLE and len(numbers) < MAX_NUMBERS:
                 places[eqn, i] = len(numbers)
                 numbers.append(Number(value, dtype, eqn.origin))
     return NumberTable(tuple(numbers), places)

@@ -51,8 +51,8 @@ def code_of(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Kernel:
-    """Loops that compute some steps."""
+class KernelSteps:
+    """Steps of a plan that are one kernel, and its loops."""
 
     first: int
     stop: int

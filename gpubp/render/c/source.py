@@ -13,7 +13,7 @@ from ..loops import loop_steps
 from .identifiers import C_RESERVED, comment, readable_name
 from .memory import C_TYPE, Memory, NoKernelError
 from .number_table import NumberTable, number_table
-from .parts import Compiled, CSource, Kernel
+from .parts import Compiled, CSource, KernelSteps
 from .rows import RowKernel
 from .single import single_kernel
 
@@ -98,7 +98,7 @@ class PlanText:
         return base_of(x, self.views)
 
     # Kernels ------------------------------------------------------------------------------------------------------
-    def kernels(self) -> Iterator[Kernel]:
+    def kernels(self) -> Iterator[KernelSteps]:
         fusions = list(self.plan.fusions)
         while fusions:
             fusion = fusions.pop(0)
@@ -108,7 +108,7 @@ class PlanText:
                 continue
             yield from self._largest_kernels(fusion)
 
-    def _largest_kernels(self, fusion: Fusion) -> Iterator[Kernel]:
+    def _largest_kernels(self, fusion: Fusion) -> Iterator[KernelSteps]:
         """A piece as few kernels: fusing as many of its steps as possible."""
         first = fusion.first
         while first < fusion.stop:
@@ -122,7 +122,7 @@ class PlanText:
                     yield kernel
             first = stop
 
-    def _with_reduction(self, fusion: Fusion, following: Fusion) -> Kernel | None:
+    def _with_reduction(self, fusion: Fusion, following: Fusion) -> KernelSteps | None:
         """An elementwise fusion joined with the following reduction of all its elements."""
         eqn = self.plan.steps[following.first].eqn
         if following.stop > following.first + 1 or not isinstance(eqn.op.c, Reduction):
@@ -132,7 +132,7 @@ class PlanText:
             return None
         return self._rows(fusion.first, following.stop, x.ndim)
 
-    def _rows(self, first: int, stop: int, inner: int = 0) -> Kernel | None:
+    def _rows(self, first: int, stop: int, inner: int = 0) -> KernelSteps | None:
         eqns = [step.eqn for step in self.plan.steps[first:stop]]
         shapes = [x.shape for e in eqns for x in (*(e.operands if e.op.trait != "elementwise" else ()), *e.outputs)]
         shape = max(shapes, key=lambda s: (len(s), *s))
@@ -152,7 +152,7 @@ class PlanText:
         # What no equation reads is a copy that is part of something larger.
         return {v for v in computed if not self.readers.get(v, {-1}) <= set(steps)}
 
-    def _single(self, first: int) -> Kernel | None:
+    def _single(self, first: int) -> KernelSteps | None:
         memory = self.memory()
         try:
             lines = self.single_lines(memory, self.plan.steps[first])
@@ -170,11 +170,11 @@ class PlanText:
     def row_kernel_type(self) -> type[RowKernel]:
         return RowKernel
 
-    def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> Kernel:
+    def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> KernelSteps:
         used = set(re.findall(r"\w+", "\n".join(lines)))
         declared = [line for line in memory.declarations() if used & set(re.findall(r"\w+_at_*|number\d+", line))]
         origins = tuple(dict.fromkeys(s.eqn.origin for s in self.plan.steps[first:stop] if s.eqn.origin is not None))
-        return Kernel(first, stop, origins, (*declared, *lines), memory.split)
+        return KernelSteps(first, stop, origins, (*declared, *lines), memory.split)
 
     # Functions ----------------------------------------------------------------------------------------------------
     def source(self, collect: Sequence[Var] = (), unfused: bool = False) -> CSource:
@@ -222,13 +222,13 @@ class PlanText:
             lines += [f"            (({C_TYPE[var.dtype]} *)results[{k}])[s] = {text};", "        }"]
         return "\n".join([*lines, "    }", "    return steps;", "}"])
 
-    def _function(self, function: Compiled, run: Iterable[Kernel]) -> str:
+    def _function(self, function: Compiled, run: Iterable[KernelSteps]) -> str:
         head = f"int {function.name}(char *arena, void *const *tables) {{"
         lines = [head, *self.with_number_pointer(self.statements(run, function.stop)), "    return 0;", "}"]
         parts, self.part_functions = self.part_functions, []
         return "\n".join([*parts, *lines])
 
-    def statements(self, run: Iterable[Kernel], stop: int) -> list[str]:
+    def statements(self, run: Iterable[KernelSteps], stop: int) -> list[str]:
         """Consecutive kernels, with the guard among them and, if they run to the end, the copies."""
         plan, end = self.plan, len(self.plan.steps)
         lines: list[str] = []
@@ -247,7 +247,7 @@ class PlanText:
                 lines += self.block(self._kernel(end + k, end, memory, body))
         return lines
 
-    def block(self, kernel: Kernel) -> list[str]:
+    def block(self, kernel: KernelSteps) -> list[str]:
         """A kernel's lines inline, or a call that splits them among threads, with the function appended to
         `part_functions`."""
         if kernel.split is None:

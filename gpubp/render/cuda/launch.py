@@ -42,8 +42,8 @@ class Launch:
         """The addresses of its arena and tables, from those of the whole program."""
         if self.frame is None:
             return arena, tables
-        found = [(arena if table is None else tables[table]) + byte for table, byte in self.frame.tables]
-        return arena + self.frame.arena, found
+        addresses = [(arena if table is None else tables[table]) + byte for table, byte in self.frame.tables]
+        return arena + self.frame.arena, addresses
 
 
 def within(work: Launch | Gemm, frame: Frame) -> Launch | Gemm:

@@ -107,8 +107,8 @@ def sliced_k(tile: Tile, results: Tile, item: int, kind: str, index: str, rows: 
     slices pass their partial sums through the shared memory of the rows, the second through that of the columns."""
     wide, own = tile.vector(item), results.vector(item)
     half, pack = tile.slices // 2, f"Pack<{kind}, {own}>"
-    put = [f"Pack<{kind}, {wide}> found;", *unrolled("v", wide, ["found.at[v] = sums[r][c + v];"])]
-    put.append(f"parts[(({tile.row(wide)}) * {tile.columns} + {tile.column(wide)}) / {wide}] = found;")
+    put = [f"Pack<{kind}, {wide}> partial;", *unrolled("v", wide, ["partial.at[v] = sums[r][c + v];"])]
+    put.append(f"parts[(({tile.row(wide)}) * {tile.columns} + {tile.column(wide)}) / {wide}] = partial;")
     size = tile.rows * tile.columns
     where = f"slice < {half} ? ({kind} *)rows + slice * {size} : ({kind} *)columns + (slice - {half}) * {size}"
     inner = [
@@ -117,8 +117,8 @@ def sliced_k(tile: Tile, results: Tile, item: int, kind: str, index: str, rows: 
         *unrolled("r", tile.thread_rows, unrolled("c", tile.thread_columns, put, wide)),
     ]
     at = f"(({results.row(own)}) * {tile.columns} + {results.column(own)}) / {own}"
-    take = [f"const {pack} found = (({pack} *){{}} + s * {size // own})[{at}];"]
-    take += unrolled("v", own, ["sums[r][c + v] += found.at[v];"])
+    take = [f"const {pack} partial = (({pack} *){{}} + s * {size // own})[{at}];"]
+    take += unrolled("v", own, ["sums[r][c + v] += partial.at[v];"])
     added = [line for name in ("rows", "columns") for line in unrolled("s", half, [take[0].format(name), *take[1:]])]
     return [
         "{",

@@ -15,10 +15,10 @@ MAX_PERIOD = 32
 
 def listing(source: CudaSource) -> str:
     """The launches, and the text of the kernels; functions that two modules have in common are printed once."""
-    found = f"{_launches(source)}\n\n{source.text}"
+    text = f"{_launches(source)}\n\n{source.text}"
     if source.block is None:
-        return found
-    return f"{found}\n/* A separate module. */{source.block.text.removeprefix(cuda_functions())}"
+        return text
+    return f"{text}\n/* A separate module. */{source.block.text.removeprefix(cuda_functions())}"
 
 
 def _launches(source: CudaSource) -> str:
@@ -38,8 +38,8 @@ def _launches(source: CudaSource) -> str:
 def _each(works: Works) -> Iterator[str]:
     texts, at = [*map(_launch_text, works)], 0
     while at < len(texts):
-        found = ((_times(texts, at, length), length) for length in range(1, MAX_PERIOD + 1))
-        times, length = max(found, key=lambda pair: (pair[0] - 1) * pair[1])
+        repeats = ((_times(texts, at, length), length) for length in range(1, MAX_PERIOD + 1))
+        times, length = max(repeats, key=lambda pair: (pair[0] - 1) * pair[1])
         lines = texts[at : at + length]
         lines = lines if times == 1 else [f"{times} times", *(f"    {line}" for line in lines)]
         yield from (f"    {line}" for line in lines)

@@ -33,8 +33,8 @@ KEPT = 16
 SPLIT = 16384
 """Longest row, in elements, that one block reduces; longer ones are reduced in two passes, by several blocks and then
 by one. A single row is split as soon as BLOCK threads would have more than KEPT elements each."""
-PER_THREAD, LEAST = 16, 4
-"""Elements per thread of the first pass; down to LEAST in rows longer than SPLIT, if there would be fewer than
+PER_THREAD, MIN_PER_THREAD = 16, 4
+"""Elements per thread of the first pass; down to MIN_PER_THREAD in rows longer than SPLIT, if there would be fewer than
 BUSY_BLOCKS blocks. A pass of few blocks can be chained (horizontal.py)."""
 _MASK = "const uint32_t mask = 0xffffffffu;"
 
@@ -232,7 +232,7 @@ class CudaRows(RowKernel):
             raise NoKernelError
         pieces = blocks(self.length, BLOCK * PER_THREAD)
         if self.length > SPLIT:
-            pieces = max(pieces, min(blocks(self.length, BLOCK * LEAST), BUSY_BLOCKS // self.rows))
+            pieces = max(pieces, min(blocks(self.length, BLOCK * MIN_PER_THREAD), BUSY_BLOCKS // self.rows))
         pieces = min(pieces, 1024)
         count = -(-self.length // (pieces * BLOCK))
         first = [part for part in self.parts if part.phase == 0]

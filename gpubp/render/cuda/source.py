@@ -15,8 +15,7 @@ from ...passes import ALIGN, ITEM, LoopBody, Plan, Step
 from ..c.identifiers import comment
 from ..c.memory import Memory
 from ..c.number_table import NumberTable, number_table
-from ..c.parts import Compiled, CSource
-from ..c.parts import Kernel as Steps
+from ..c.parts import Compiled, CSource, KernelSteps
 from ..loop_addresses import LoopAddresses
 from .batches import CONTROL, Batches, BatchText
 from .block import Block, BlockText
@@ -84,7 +83,7 @@ def cuda_source(
 
 
 @dataclass(frozen=True, slots=True)
-class _Loop(Steps):
+class _Loop(KernelSteps):
     """A loop as a step of a plan: the addresses of its iterations, and the source and steps of its body."""
 
     addresses: LoopAddresses
@@ -230,9 +229,9 @@ class _Text(BatchText):
                     f"INLINE void {name}(char *arena, const {self._table_type()} &tables, char *scratch, char *room, "
                 )
                 del self.texts[name]
-                told = [task.about] if task.about else []
+                comments = [task.about] if task.about else []
                 self.texts[name] = merge_single_iterations(
-                    "\n".join([*told, f"{head}int block, int thread) {{", *indented(text), "}"])
+                    "\n".join([*comments, f"{head}int block, int thread) {{", *indented(text), "}"])
                 )
             launch = Launch(f"{names[0]}_to_{names[-1].removeprefix(self.name + '_')}", group.grid, group.block)
             self._add(launch, [], body(group, names))
@@ -240,7 +239,7 @@ class _Text(BatchText):
             yield launch
 
     # Loops -----------------------------------------------------------------------------------------------------------
-    def _single(self, first: int) -> Steps | None:
+    def _single(self, first: int) -> KernelSteps | None:
         step = self.plan.steps[first]
         return super()._single(first) if step.body is None else self._loop(first, step, step.body)
 

@@ -46,9 +46,9 @@ class TaskText(VerticalText):
     largest = SMALL
 
     def memory(self) -> Memory:
-        found = _Memory(self.plan, self.names, self.table_index, self.number_table)
-        found.homes = self.homes
-        return found
+        memory = _Memory(self.plan, self.names, self.table_index, self.number_table)
+        memory.homes = self.homes
+        return memory
 
     def row_kernel_type(self) -> type[CudaRows]:
         return _Rows
@@ -164,9 +164,9 @@ class TurnText(TaskText):
         self.addresses, self.begin = addresses, begin
 
     def memory(self) -> Memory:
-        found = _TurnMemory(self.plan, self.names, self.table_index, self.number_table)
-        found.addresses, found.begin = self.addresses, self.begin
-        return found
+        memory = _TurnMemory(self.plan, self.names, self.table_index, self.number_table)
+        memory.addresses, memory.begin = self.addresses, self.begin
+        return memory
 
     def loop(self, at: int, step: Step, one: LoopBody) -> list[Task] | None:
         return None

@@ -137,20 +137,20 @@ def phases(tasks: Sequence[Task]) -> list[list[Strand]]:
         for i in before[k]:
             left[i] = max(left[i], left[k] + 1)
     heirs = [[k for k in range(i + 1, count) if i in before[k] and left[k] + 1 == left[i]] for i in range(count)]
-    found: list[list[list[int]]] = []
+    schedule: list[list[list[int]]] = []
     level = [0] * count
     for k, task in enumerate(tasks):
         level[k] = max((level[i] + 1 for i in before[k]), default=0)
-        strands = [s for s in found[level[k] - 1] if not before[k].isdisjoint(s)] if level[k] else []
+        strands = [s for s in schedule[level[k] - 1] if not before[k].isdisjoint(s)] if level[k] else []
         if len(strands) == 1 and heirs[last := strands[0][-1]] == [k] and _follows(tasks[last], task):
             strands[0].append(k)
             level[k] -= 1
             continue
-        while level[k] < len(found) and task.synchronises and _barriers(found[level[k]], tasks) == MAX_BARRIERS:
+        while level[k] < len(schedule) and task.synchronises and _barriers(schedule[level[k]], tasks) == MAX_BARRIERS:
             level[k] += 1
-        found += [[] for _ in range(level[k] + 1 - len(found))]
-        found[level[k]].append([k])
-    return [[Strand(tuple(tasks[k] for k in strand)) for strand in phase] for phase in found]
+        schedule += [[] for _ in range(level[k] + 1 - len(schedule))]
+        schedule[level[k]].append([k])
+    return [[Strand(tuple(tasks[k] for k in strand)) for strand in phase] for phase in schedule]
 
 
 def all_phases(schedule: Sequence[Sequence[Strand]]) -> Iterator[Sequence[Strand]]:
@@ -176,14 +176,14 @@ def split_off_warp(tasks: Sequence[Task]) -> tuple[list[Task], list[Task]]:
     them; and they contain no barrier."""
     before = _before(tasks)
     able = [t.loop is None and t.threads <= WARP and not t.synchronises and not t.guarded for t in tasks]
-    found = {k for k in range(1, len(tasks)) if able[k]}
+    ahead = {k for k in range(1, len(tasks)) if able[k]}
     pairs = [(i, k) for k, task in enumerate(tasks) if not task.guarded for i in before[k]]
-    while wrong := {pair for pair in pairs if len(found.intersection(pair)) == 1}:
-        found.difference_update(*wrong)
+    while wrong := {pair for pair in pairs if len(ahead.intersection(pair)) == 1}:
+        ahead.difference_update(*wrong)
     if not any(task.guarded for task in tasks):
         return [], [*tasks]
-    own = [task for k, task in enumerate(tasks) if k in found]
-    return own, [task for k, task in enumerate(tasks) if k not in found]
+    own = [task for k, task in enumerate(tasks) if k in ahead]
+    return own, [task for k, task in enumerate(tasks) if k not in ahead]
 
 
 def _before(tasks: Sequence[Task]) -> list[set[int]]:
@@ -225,19 +225,19 @@ def overlay_shared(lines: Iterable[str]) -> Iterator[str]:
     """Code whose shared memory is placed at `room`, which other tasks may use as well."""
     at = 0
     for line in lines:
-        found = _SHARED.search(line)
-        if found is None:
+        declared = _SHARED.search(line)
+        if declared is None:
             yield line
             continue
-        for name, size in _arrays(found):
-            kind, sizes = found[1], name[len(name.split("[")[0]) :]
+        for name, size in _arrays(declared):
+            kind, sizes = declared[1], name[len(name.split("[")[0]) :]
             place = f"*({kind} (*){sizes})(room + {at})"
-            yield f"{line[: found.start()]}{kind} (&{name.removesuffix(sizes)}){sizes} = {place};"
+            yield f"{line[: declared.start()]}{kind} (&{name.removesuffix(sizes)}){sizes} = {place};"
             at += -(-size // 16) * 16
 
 
-def _arrays(found: re.Match[str]) -> Iterator[tuple[str, int]]:
+def _arrays(declared: re.Match[str]) -> Iterator[tuple[str, int]]:
     """The declared arrays, with an upper bound of their bytes, including padding to a multiple of 16."""
-    item = 8 if found[2] is None else int(found[3]) * (8 if found[2] == "double" else 4)
-    for name in found[4].split(", "):
+    item = 8 if declared[2] is None else int(declared[3]) * (8 if declared[2] == "double" else 4)
+    for name in declared[4].split(", "):
         yield name, 16 + item * math.prod(map(int, re.findall(r"\[(\d+)\]", name)))

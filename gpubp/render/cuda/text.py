@@ -11,7 +11,7 @@ from ...ir import Eqn, Var
 from ...ops import copy, cuda_names
 from ...passes import ITEM, Buffer, Plan, Step
 from ..c.memory import Memory, Span, span
-from ..c.parts import Kernel as Steps
+from ..c.parts import KernelSteps
 from ..c.source import PlanText
 from .rows import CudaRows
 from .single import is_product, single_body
@@ -20,18 +20,18 @@ from .work import BLOCK, Body, indented, index_type
 _WORDS = frozenset(
     "alignas alignof and and_eq arena asm bitand bitor block blockDim blockIdx bool bool8 break c case catch char "
     "class column compl concept const const_cast constexpr continue control decltype default delete do double "
-    "dynamic_cast else enum explicit export extern false float for found friend goto gridDim if inline int j jv k "
-    "lane long m main mask memory mutable namespace net nets new noexcept not not_eq nullptr numbers operator or "
-    "or_eq own p parts private protected public q r register reinterpret_cast requires return room row s scratch "
-    "short signed sizeof slice static static_assert static_cast struct sum sums switch tables template this thread "
-    "threadIdx thread_local throw total true try turn typedef typeid typename union unsigned using v virtual void "
-    "volatile w wchar_t while x xor xor_eq y".split()
+    "dynamic_cast else enum explicit export extern false float for friend goto gridDim if inline int j jv k lane "
+    "long m main mask memory mutable namespace net nets new noexcept not not_eq nullptr numbers operator or or_eq "
+    "own p partial partials parts private protected public q r register reinterpret_cast requires return room row s "
+    "scratch short signed sizeof slice static static_assert static_cast struct sum sums switch tables template this "
+    "thread threadIdx thread_local throw total true try turn typedef typeid typename union unsigned using v virtual "
+    "void volatile w wchar_t while x xor xor_eq y".split()
 )
 _PIECES = (("Pack<int, 4>", 16), ("int64_t", 8), ("int", 4), ("short", 2), ("char", 1))
 
 
 @dataclass(frozen=True, slots=True)
-class GpuSteps(Steps):
+class GpuSteps(KernelSteps):
     """Steps of a plan as work for a GPU, and the pointers that each of its kernels declares. `indices`: the steps that
     it computes, which need not be consecutive."""
 
@@ -46,9 +46,9 @@ class CudaText(PlanText):
     """See gpubp.render.c.memory.Memory."""
 
     def memory(self) -> Memory:
-        found = super().memory()
-        found.alignments = self.alignments
-        return found
+        memory = super().memory()
+        memory.alignments = self.alignments
+        return memory
 
     def numbers_declared(self) -> list[str]:
         """The declaration of the module's constant memory for run-time numbers, if there are any."""
@@ -67,9 +67,9 @@ class CudaText(PlanText):
 
     def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> GpuSteps:
         assert isinstance(lines, Body)
-        found = super()._kernel(first, stop, memory, lines)
-        declared = found.lines[: len(found.lines) - len(lines)]
-        return GpuSteps(first, stop, found.origins, found.lines, None, lines, declared, tuple(range(first, stop)))
+        steps = super()._kernel(first, stop, memory, lines)
+        declared = steps.lines[: len(steps.lines) - len(lines)]
+        return GpuSteps(first, stop, steps.origins, steps.lines, None, lines, declared, tuple(range(first, stop)))
 
     def steps(self) -> Iterator[GpuSteps]:
         """The fusions that have kernels for a GPU."""
@@ -91,8 +91,8 @@ class CudaText(PlanText):
             state, value = plan.copies[step.first - end]
             return [value], [state]
         eqns = [plan.steps[i].eqn for i in step.indices]
-        made = {y for e in eqns for y in e.outputs}
-        reads = [x for e in eqns for x in e.operands if self.base(x) not in made]
+        computed = {y for e in eqns for y in e.outputs}
+        reads = [x for e in eqns for x in e.operands if self.base(x) not in computed]
         return reads, list(self.stored(step.indices))
 
     def uses(self, values: Sequence[Var]) -> list[Span]:
@@ -114,15 +114,15 @@ def batch_lines(plan: Plan, data: Callable[[int], str]) -> tuple[list[str], int]
     feeds, in the widest words that their size allows. `data`: the address of the rows of each feed. Also returns the
     number of words of the largest feed. If a block has a thread for each word, all loads come before the first store,
     so that their latencies overlap."""
-    batch, found = plan.feeds[0].shape[0], []
+    batch, copies = plan.feeds[0].shape[0], []
     for k, feed in enumerate(plan.feeds):
         size = feed.aval.size // batch * ITEM[feed.dtype]
         start = plan.places[feed].buffer.start
         kind, wide = next((t, n) for t, n in _PIECES if size % n == 0 and start % n == 0)
-        found.append((kind, size // wide, f"(({kind} *)(arena + {start}))", f"((const {kind} *){data(k)})"))
-    most = max(batch * each for _, each, _, _ in found)
+        copies.append((kind, size // wide, f"(({kind} *)(arena + {start}))", f"((const {kind} *){data(k)})"))
+    most = max(batch * each for _, each, _, _ in copies)
     lines, puts = list[str](), list[str]()
-    for k, (kind, each, to, rows) in enumerate(found):
+    for k, (kind, each, to, rows) in enumerate(copies):
         count, index = batch * each, index_type(batch * each)
         row = [f"const {index} i = q / {each}, e = q % {each};"]
         row.append("const int64_t row = order ? order[first + i] : first + i;")

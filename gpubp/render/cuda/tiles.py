@@ -232,10 +232,10 @@ class _Product:
 
         offset, size = f"(r * {packs} + c) * {threads}", self.tile.thread_rows * packs * threads
         total = f"sums[r][c * {width} + v]"
-        store = [f"{pack} found;", *unrolled("v", width, [f"found.at[v] = {total};"])]
-        store.append(f"handed[piece * {size} + {offset}] = found;")
-        load = [f"const {pack} found = handed[from * {size} + {offset}];"]
-        load += unrolled("v", width, [f"{total} += found.at[v];"])
+        store = [f"{pack} partial;", *unrolled("v", width, [f"partial.at[v] = {total};"])]
+        store.append(f"partials[piece * {size} + {offset}] = partial;")
+        load = [f"const {pack} partial = partials[from * {size} + {offset}];"]
+        load += unrolled("v", width, [f"{total} += partial.at[v];"])
         level = [
             *for_packs(store),
             f"const int first = piece / ({FAN_IN} * step) * ({FAN_IN} * step);",
@@ -253,7 +253,7 @@ class _Product:
             "piece = first;",
         ]
         return [
-            f"{pack} *const handed = ({pack} *)scratch + blockIdx.x % {count} * {splits * size} + threadIdx.x;",
+            f"{pack} *const partials = ({pack} *)scratch + blockIdx.x % {count} * {splits * size} + threadIdx.x;",
             "__shared__ bool last;",
             f"for (int step = 1, level = 0; step < {splits}; step *= {FAN_IN}, level++) {{",
             *indented(level),

@@ -89,12 +89,12 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_0(
         for (int r = 0; r < 4; r++) {
             #pragma unroll
             for (int c = 0; c < 4; c += 4) {
-                Pack<float, 4> found;
+                Pack<float, 4> partial;
                 #pragma unroll
                 for (int v = 0; v < 4; v++) {
-                    found.at[v] = sums[r][c + v];
+                    partial.at[v] = sums[r][c + v];
                 }
-                parts[((r / 4 * 32 + y * 4 + r % 4) * 32 + c / 4 * 32 + x * 4) / 4] = found;
+                parts[((r / 4 * 32 + y * 4 + r % 4) * 32 + c / 4 * 32 + x * 4) / 4] = partial;
             }
         }
     }
@@ -107,18 +107,18 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_0(
         for (int c = 0; c < 4; c += 4) {
             #pragma unroll
             for (int s = 0; s < 2; s++) {
-                const Pack<float, 4> found = ((Pack<float, 4> *)rows + s * 256)[((r / 1 * 32 + y * 1 + r % 1) * 32 + c / 4 * 32 + x * 4) / 4];
+                const Pack<float, 4> partial = ((Pack<float, 4> *)rows + s * 256)[((r / 1 * 32 + y * 1 + r % 1) * 32 + c / 4 * 32 + x * 4) / 4];
                 #pragma unroll
                 for (int v = 0; v < 4; v++) {
-                    sums[r][c + v] += found.at[v];
+                    sums[r][c + v] += partial.at[v];
                 }
             }
             #pragma unroll
             for (int s = 0; s < 2; s++) {
-                const Pack<float, 4> found = ((Pack<float, 4> *)columns + s * 256)[((r / 1 * 32 + y * 1 + r % 1) * 32 + c / 4 * 32 + x * 4) / 4];
+                const Pack<float, 4> partial = ((Pack<float, 4> *)columns + s * 256)[((r / 1 * 32 + y * 1 + r % 1) * 32 + c / 4 * 32 + x * 4) / 4];
                 #pragma unroll
                 for (int v = 0; v < 4; v++) {
-                    sums[r][c + v] += found.at[v];
+                    sums[r][c + v] += partial.at[v];
                 }
             }
         }
@@ -251,12 +251,12 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_1(
         for (int r = 0; r < 4; r++) {
             #pragma unroll
             for (int c = 0; c < 4; c += 4) {
-                Pack<float, 4> found;
+                Pack<float, 4> partial;
                 #pragma unroll
                 for (int v = 0; v < 4; v++) {
-                    found.at[v] = sums[r][c + v];
+                    partial.at[v] = sums[r][c + v];
                 }
-                parts[((r / 4 * 64 + y * 4 + r % 4) * 32 + c / 4 * 32 + x * 4) / 4] = found;
+                parts[((r / 4 * 64 + y * 4 + r % 4) * 32 + c / 4 * 32 + x * 4) / 4] = partial;
             }
         }
     }
@@ -269,35 +269,35 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_1(
         for (int c = 0; c < 4; c += 4) {
             #pragma unroll
             for (int s = 0; s < 1; s++) {
-                const Pack<float, 4> found = ((Pack<float, 4> *)rows + s * 512)[((r / 2 * 64 + y * 2 + r % 2) * 32 + c / 4 * 32 + x * 4) / 4];
+                const Pack<float, 4> partial = ((Pack<float, 4> *)rows + s * 512)[((r / 2 * 64 + y * 2 + r % 2) * 32 + c / 4 * 32 + x * 4) / 4];
                 #pragma unroll
                 for (int v = 0; v < 4; v++) {
-                    sums[r][c + v] += found.at[v];
+                    sums[r][c + v] += partial.at[v];
                 }
             }
             #pragma unroll
             for (int s = 0; s < 1; s++) {
-                const Pack<float, 4> found = ((Pack<float, 4> *)columns + s * 512)[((r / 2 * 64 + y * 2 + r % 2) * 32 + c / 4 * 32 + x * 4) / 4];
+                const Pack<float, 4> partial = ((Pack<float, 4> *)columns + s * 512)[((r / 2 * 64 + y * 2 + r % 2) * 32 + c / 4 * 32 + x * 4) / 4];
                 #pragma unroll
                 for (int v = 0; v < 4; v++) {
-                    sums[r][c + v] += found.at[v];
+                    sums[r][c + v] += partial.at[v];
                 }
             }
         }
     }
-    Pack<float, 4> *const handed = (Pack<float, 4> *)scratch + blockIdx.x % 2 * 30720 + threadIdx.x;
+    Pack<float, 4> *const partials = (Pack<float, 4> *)scratch + blockIdx.x % 2 * 30720 + threadIdx.x;
     __shared__ bool last;
     for (int step = 1, level = 0; step < 60; step *= 16, level++) {
         #pragma unroll
         for (int r = 0; r < 2; r++) {
             #pragma unroll
             for (int c = 0; c < 1; c++) {
-                Pack<float, 4> found;
+                Pack<float, 4> partial;
                 #pragma unroll
                 for (int v = 0; v < 4; v++) {
-                    found.at[v] = sums[r][c * 4 + v];
+                    partial.at[v] = sums[r][c * 4 + v];
                 }
-                handed[piece * 512 + (r * 1 + c) * 256] = found;
+                partials[piece * 512 + (r * 1 + c) * 256] = partial;
             }
         }
         const int first = piece / (16 * step) * (16 * step);
@@ -323,10 +323,10 @@ extern "C" __global__ void __launch_bounds__(256, 1) step_1(
             for (int r = 0; r < 2; r++) {
                 #pragma unroll
                 for (int c = 0; c < 1; c++) {
-                    const Pack<float, 4> found = handed[from * 512 + (r * 1 + c) * 256];
+                    const Pack<float, 4> partial = partials[from * 512 + (r * 1 + c) * 256];
                     #pragma unroll
                     for (int v = 0; v < 4; v++) {
-                        sums[r][c * 4 + v] += found.at[v];
+                        sums[r][c * 4 + v] += partial.at[v];
                     }
                 }
             }

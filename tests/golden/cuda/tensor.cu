@@ -221,19 +221,19 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_3(
         __syncthreads();
         half = 1 - half;
     }
-    Pack<float, 2> *const handed = (Pack<float, 2> *)scratch + blockIdx.x % 2 * 125952 + threadIdx.x;
+    Pack<float, 2> *const partials = (Pack<float, 2> *)scratch + blockIdx.x % 2 * 125952 + threadIdx.x;
     __shared__ bool last;
     for (int step = 1, level = 0; step < 123; step *= 16, level++) {
         #pragma unroll
         for (int r = 0; r < 4; r++) {
             #pragma unroll
             for (int c = 0; c < 2; c++) {
-                Pack<float, 2> found;
+                Pack<float, 2> partial;
                 #pragma unroll
                 for (int v = 0; v < 2; v++) {
-                    found.at[v] = sums[r][c * 2 + v];
+                    partial.at[v] = sums[r][c * 2 + v];
                 }
-                handed[piece * 1024 + (r * 2 + c) * 128] = found;
+                partials[piece * 1024 + (r * 2 + c) * 128] = partial;
             }
         }
         const int first = piece / (16 * step) * (16 * step);
@@ -259,10 +259,10 @@ extern "C" __global__ void __launch_bounds__(128, 1) step_3(
             for (int r = 0; r < 4; r++) {
                 #pragma unroll
                 for (int c = 0; c < 2; c++) {
-                    const Pack<float, 2> found = handed[from * 1024 + (r * 2 + c) * 128];
+                    const Pack<float, 2> partial = partials[from * 1024 + (r * 2 + c) * 128];
                     #pragma unroll
                     for (int v = 0; v < 2; v++) {
-                        sums[r][c * 2 + v] += found.at[v];
+                        sums[r][c * 2 + v] += partial.at[v];
                     }
                 }
             }
