@@ -43,36 +43,8 @@ class CupyBackend:
     near = math.inf
 
     def __init__(self, number: int = 0, tf32: bool = False, *, compiled: bool = True) -> None:
-        try:
-            import cupy
-        except ModuleNotFoundError as error:
-            if error.name != "cupy":
-                raise DeviceError(f"CuPy cannot be imported: {_reason(error)}") from None
-            raise DeviceError(
-                "CuPy is not installed: `pip install 'gpubp[cuda12]'` or `'gpubp[cuda13]'` brings it",
-                "CuPy is not installed",
-            ) from None
-        except Exception as error:  # installed, and broken in one of many ways
-            raise DeviceError(f"CuPy cannot be imported: {_reason(error)}") from None
-        # CuPy imports cupyx at the first comparison, and with it Optuna, if that is installed, which keeps the frames
-        # of its import. In a thread these are not those of an executor, whose memory would never be free again.
-        importing = Thread(target=_import_cupyx)
-        importing.start()
-        importing.join()
-        try:
-            count = cupy.cuda.runtime.getDeviceCount()
-        except cupy.cuda.runtime.CUDARuntimeError as error:
-            raise DeviceError(f"no GPU can be used: {ask_driver().reason or _reason(error)}") from None
-        if not 0 <= number < count:
-            raise DeviceError(f"there is no GPU {number}: this process sees {count}, counted from 0")
-        try:
-            self._device = cupy.cuda.Device(number)
-            with self._device:
-                probe = float(cupy.arange(3, dtype="float32").sum())
-        except Exception as error:  # a broken installation fails in many ways; each is an unusable device
-            raise DeviceError(f"GPU {number} cannot run a kernel: {_reason(error)}") from None
-        if probe != 3.0:
-            raise DeviceError(f"GPU {number} computes 0 + 1 + 2 = {probe}")
+        cupy = _import_cupy()
+        self._device = _working_device(cupy, number)
         properties = cupy.cuda.runtime.getDeviceProperties(number)
         self._cupy, self.place = cupy, f"gpu:{number}"
         self._about = f"GPU {number} ({properties['name'].decode()}, CuPy {cupy.__version__}"
@@ -192,9 +164,49 @@ class CupyBackend:
             raise DeviceFailedError(f"{name} has failed: {reason}; what this process had there is lost") from None
 
 
+def _import_cupy() -> Any:
+    """CuPy. Raises DeviceError if it cannot be imported."""
+    try:
+        import cupy
+    except ModuleNotFoundError as error:
+        if error.name != "cupy":
+            raise DeviceError(f"CuPy cannot be imported: {_reason(error)}") from None
+        raise DeviceError(
+            "CuPy is not installed: `pip install 'gpubp[cuda12]'` or `'gpubp[cuda13]'` brings it",
+            "CuPy is not installed",
+        ) from None
+    except Exception as error:  # installed, and broken in one of many ways
+        raise DeviceError(f"CuPy cannot be imported: {_reason(error)}") from None
+    # CuPy imports cupyx at the first comparison, and with it Optuna, if that is installed, which keeps the frames of
+    # its import. In a thread these are not those of an executor, whose memory would never be free again.
+    importing = Thread(target=_import_cupyx)
+    importing.start()
+    importing.join()
+    return cupy
+
+
 def _import_cupyx() -> None:
     with suppress(ImportError):
         import_module("cupyx")
+
+
+def _working_device(cupy: Any, number: int) -> Any:
+    """The GPU of this number, tested by a kernel. Raises DeviceError if it cannot be used."""
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise DeviceError(f"no GPU can be used: {ask_driver().reason or _reason(error)}") from None
+    if not 0 <= number < count:
+        raise DeviceError(f"there is no GPU {number}: this process sees {count}, counted from 0")
+    try:
+        device = cupy.cuda.Device(number)
+        with device:
+            probe = float(cupy.arange(3, dtype="float32").sum())
+    except Exception as error:  # a broken installation fails in many ways; each is an unusable device
+        raise DeviceError(f"GPU {number} cannot run a kernel: {_reason(error)}") from None
+    if probe != 3.0:
+        raise DeviceError(f"GPU {number} computes 0 + 1 + 2 = {probe}")
+    return device
 
 
 def _reason(error: Exception) -> str:

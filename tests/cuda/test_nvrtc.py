@@ -59,6 +59,18 @@ def test_every_kernel_fits_into_registers(path: Path, mode: str, dtype: str, arc
     fits(source_of(path, mode, dtype), architecture)
 
 
+@pytest.mark.parametrize("architecture", ["sm_75", "sm_120"])
+@pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
+def test_the_oldest_and_the_newest_architecture(path: Path, architecture: str) -> None:
+    fits(source_of(path, "train", "float32"), architecture)
+
+
+@pytest.mark.parametrize("architecture", ["sm_37", "sm_990"])
+def test_an_architecture_that_is_not_known(architecture: str) -> None:
+    with pytest.raises(NativeError, match=f"NVRTC .* compiles for sm_.* to sm_.*, and this GPU is {architecture};"):
+        compiler(architecture).identity  # noqa: B018
+
+
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
 @pytest.mark.parametrize("name", ["digits_resnet", "siamese"])
 def test_every_kernel_with_tensor_cores_fits(name: str, architecture: str) -> None:

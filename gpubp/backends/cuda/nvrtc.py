@@ -41,12 +41,16 @@ class Nvrtc:
 
     @cached_property
     def identity(self) -> str:
-        """What its code depends on. Raises NativeError where NVRTC is not there."""
+        """What its code depends on. Raises NativeError where NVRTC is not there, or does not know the architecture."""
         try:
-            version = self.binding.getVersion()
+            version, known = self.binding.getVersion(), self.binding.getSupportedArchs()
         except Exception as error:  # the library is looked for at the first call, and fails in its own ways
             raise NativeError(f"NVRTC cannot be used: {_first_line(error)}") from None
-        return "\n".join((f"NVRTC {version[0]}.{version[1]}", self.architecture, *FLAGS))
+        name = f"NVRTC {version[0]}.{version[1]}"
+        if int(self.architecture.removeprefix("sm_")) not in known:
+            text = f"{name} compiles for sm_{min(known)} to sm_{max(known)}, and this GPU is {self.architecture}"
+            raise NativeError(f"{text}; that of another CUDA version may know it")
+        return "\n".join((name, self.architecture, *FLAGS))
 
     def compile(self, source: Path, target: Path) -> None:
         """Make a cubin. Raises NativeError."""
