@@ -16,8 +16,12 @@ from .gathered import figures, gather
 from .guard import bad_gradient
 from .lanes import LaneMachine
 from .machine import Bound, Machine, Programs
+from .predicting import piece
 from .state import State, expect
 from .updates import batch_sizes, following
+
+ROOM = 1 << 30
+"""Bytes, about, that the values of all restarts may take in an evaluation."""
 
 
 class SideBySide:
@@ -55,7 +59,7 @@ class SideBySide:
             self._apart = Machine(self._maker(apart=True), Programs(self.backend), self.arrays, first.compiled)
             self._lanes = LaneMachine(alone, self.arrays, self.count)
         self._fitted = not self.net.fitted
-        self._all_go = True
+        self._all_go, self._most = True, CHUNK
         self.stopped: dict[int, str] = {}
         """The nets whose gradient was not finite, by number, and what was found."""
 
@@ -253,7 +257,7 @@ class SideBySide:
         """For each net what `Executor.evaluate` gives: the data loss, the penalties and each metric over all
         rows."""
         self.net.require_loss()
-        return self._measure(self._first.place(batch), CHUNK, repeats)
+        return self._measure(self._first.place(batch), self._most, repeats)
 
     def _measure(self, placed: Rows, most: int, repeats: int = 0) -> list[dict[str, float]]:
         """The same over placed rows, at most `most` at a time."""
@@ -283,3 +287,5 @@ class Ensemble(SideBySide):
         first = Executor(net, device, precision, seed, backend)
         seeds = [first.seed + k for k in range(count)]
         super().__init__(first, (device, backend), (net,) * count, seeds, first._machine)
+        # Otherwise restarts that fit into memory in training would not in evaluation, which has many more rows.
+        self._most = min(CHUNK, piece(net, ROOM / count, first.dtype))

@@ -53,6 +53,17 @@ def test_every_model(path: Path) -> None:
         np.testing.assert_allclose(member[name], array, rtol=1e-8, atol=1e-12, err_msg=name)
 
 
+def test_an_evaluation_has_as_many_rows_at_a_time_as_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here 32 rows, a power of two; 8 are left over."""
+    monkeypatch.setattr("gpubp.executor.ensemble.ROOM", 20_000)
+    net, data = gpubp.loads(PLAIN), rows(200)
+    together = Ensemble(net, 3, "cpu", "float64", seed=5)
+    figures = together.evaluate(data)
+    assert {batch for mode, batch, _ in together._together._compiled if mode == "measure"} == {32, 8}
+    for k in range(3):
+        assert figures[k] == pytest.approx(together.member(k).evaluate(data), rel=1e-12)
+
+
 def test_r2_of_each_restart_in_several_pieces() -> None:
     """The spread of the targets about 1e9 is put together from those of the pieces."""
     net = gpubp.loads(PLAIN.replace("epochs = 1", "epochs = 1\n  metrics = [r2(p, y)]"))
