@@ -72,7 +72,8 @@ def test_a_kernel_that_leaves_its_memory_ends_the_context() -> None:
 def test_trainings_have_no_races() -> None:
     """Nor have CuPy's reductions, which run there, too: the first is the one that is put in for compute-sanitizer."""
     races = {"EMULATED_GPU_RACES": "1"}
-    told("from tools.gpu_races import work; work()", "train_planted_race, block (0, 0, 0)", "a race: thread", **races)
+    text = "from tools.gpu_races import work; work('racecheck')"
+    told(text, "train_planted_race, block (0, 0, 0)", "a race: thread", **races)
 
 
 def test_launches_that_no_gpu_takes() -> None:

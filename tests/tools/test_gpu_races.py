@@ -103,7 +103,7 @@ def test_the_tools_look_at_our_kernels_alone(monkeypatch: pytest.MonkeyPatch) ->
     assert [words[2] for words in asked] == [*SAYS]
     for words in asked:
         assert words[3:5] == ("--kernel-name", f"regex={KERNELS}")
-        assert words[-4:] == (sys.executable, "-m", "tools.gpu_races", "--work")
+        assert words[-5:] == (sys.executable, "-m", "tools.gpu_races", "--work", words[2])
     names = re.findall(r"__global__ void (\w+)", FAULTS)
     assert names == [*PLANTED.values()]
     assert all(re.match(KERNELS, name) for name in names)
