@@ -63,10 +63,8 @@ static unsigned atomicInc(unsigned *at, unsigned most) {
     *at = before >= most ? 0 : before + 1;
     return before;
 }
-template <class T> static T __shfl_xor_sync(unsigned mask, T value, int other, int width = 32) {
+template <class T> static T __shfl_sync(unsigned mask, T value, unsigned from) {
     const unsigned thread = host::now->number, lane = thread % 32;
-    unsigned from = lane ^ other;
-    if (from / width != lane / width) from = lane;
     if (!(mask >> lane & 1) || !(mask >> from & 1)) host::fault = 3;  // not among those that take part
     __builtin_memcpy(host::exchanged[thread], &value, sizeof(T));
     host::now->mask = mask;
@@ -75,6 +73,10 @@ template <class T> static T __shfl_xor_sync(unsigned mask, T value, int other, i
     __builtin_memcpy(&found, host::exchanged[thread - lane + from], sizeof(T));
     host::wait(host::AT_WARP, -2);
     return found;
+}
+template <class T> static T __shfl_xor_sync(unsigned mask, T value, int other, int width = 32) {
+    const unsigned lane = host::now->number % 32, from = lane ^ other;
+    return __shfl_sync(mask, value, from / width == lane / width ? from : lane);
 }
 static bool __any_sync(unsigned mask, bool value) {
     const unsigned thread = host::now->number, lane = thread % 32;

@@ -180,16 +180,17 @@ def test_images_moved_and_turned_round() -> None:
     np.testing.assert_array_equal(back, x[:, ::-1, ::-1])
 
 
-@pytest.mark.parametrize("width", [3, 40])
-def test_a_scatter_adds_in_the_order_of_its_indices(width: int) -> None:
-    """By a warp, or by several."""
+@pytest.mark.parametrize("width", [3, 40, 300])
+@pytest.mark.parametrize("rows", [9, 400])
+def test_a_scatter_adds_in_the_order_of_its_indices(width: int, rows: int) -> None:
+    """By a warp, or by several; many updates of a row, or a few far apart."""
     rng = np.random.default_rng(0)
-    labels, updates = rng.integers(0, 7, 500), rng.normal(size=(500, width)).astype("float32")
-    wanted = np.zeros((9, width), "float32")
+    labels, updates = rng.integers(0, rows - 2, 500), rng.normal(size=(500, width)).astype("float32")
+    wanted = np.zeros((rows, width), "float32")
     for label, row in zip(labels, updates, strict=True):
         wanted[label] += row
     for order in (0, 1):
-        (got,) = values(lambda u, i: [ops.scatter_add(u, i, rows=9)], [updates, labels], order)
+        (got,) = values(lambda u, i: [ops.scatter_add(u, i, rows=rows)], [updates, labels], order)
         np.testing.assert_array_equal(got, wanted)
 
 

@@ -177,7 +177,8 @@ class _AxisReduction:
 # Scatters and calls --------------------------------------------------------------------------------------------------
 def _scatter(memory: Memory, eqn: Eqn, out: Access) -> list[Kernel]:
     """Zero the result; then, of all updates to one row, the block of the first adds them up, in the order of their
-    indices. So no two blocks write to the same row, and sums are deterministic without atomics."""
+    indices. So no two blocks write to the same row, and sums are deterministic without atomics. A warp looks for
+    further updates WARP at a time."""
     if len(eqn.operands) != 2 or eqn.operands[1].dtype not in INTEGERS:
         raise NoKernelError
     updates, indices = eqn.operands
@@ -195,17 +196,22 @@ def _scatter(memory: Memory, eqn: Eqn, out: Access) -> list[Kernel]:
     clear = f"for (int64_t q = THREAD; q < {rows * width}; q += THREADS) {out.pointer}[q] = 0;"
     threads = min(BLOCK, WARP * blocks(width, WARP))
     lines = [
-        "const int own = blockIdx.x;",
+        f"const int own = blockIdx.x, lane = threadIdx.x % {WARP};",
         f"const int64_t row = {there.format('own')};",
         "bool before = false;",
         f"for (int m = threadIdx.x; m < own; m += {threads}) before |= {there.format('m')} == row;",
         *_any("before", threads),
         "if (before) return;",
-        f"for (int e = threadIdx.x; e < {width}; e += {threads}) {{",
-        f"    {kind} total = {values.pointer}[(int64_t)own * {width} + e];",
-        f"    for (int m = own + 1; m < {count}; m++)",
-        f"        if ({there.format('m')} == row) total += {values.pointer}[(int64_t)m * {width} + e];",
-        f"    {out.pointer}[row * {width} + e] = total;",
+        f"for (int e = threadIdx.x; e - lane < {width}; e += {threads}) {{",
+        f"    {kind} total = e < {width} ? {values.pointer}[(int64_t)own * {width} + e] : 0;",
+        f"    for (int m = own + 1; m < {count}; m += {WARP}) {{",
+        f"        const bool same = m + lane < {count} && {there.format('m + lane')} == row;",
+        "        if (!__any_sync(0xffffffff, same)) continue;",
+        f"        for (int k = 0; k < {WARP}; k++)",
+        f"            if (__shfl_sync(0xffffffff, (int)same, k) && e < {width})",
+        f"                total += {values.pointer}[(int64_t)(m + k) * {width} + e];",
+        "    }",
+        f"    if (e < {width}) {out.pointer}[row * {width} + e] = total;",
         "}",
     ]
     return [Kernel((clear,), *grid_stride(rows * width)), Kernel(tuple(lines), count, threads)]
