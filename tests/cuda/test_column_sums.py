@@ -19,7 +19,9 @@ from gpubp.ir import Var
 from gpubp.passes import Plan
 from gpubp.render import CudaSource, Launch, cuda_source
 from gpubp.render.cuda import column_sums as cuda_column_sums
+from gpubp.render.cuda import columns as cuda_columns
 from gpubp.render.cuda.columns import SLICES
+from gpubp.render.cuda.tasks import STATIC_SHARED, shared_bytes
 
 from .host import needs_host
 from .running import Array
@@ -75,6 +77,36 @@ def test_fused_the_bits_are_those_apart(lead: list[int], columns: int, kept: boo
         found, arrays = backward((*lead, columns), kept=kept)
         # A few rows of many columns are as many small reductions, which stay apart.
         assert launches(same_bits(found, arrays)) == 1 or math.prod(lead) <= SLICES
+
+
+LAYERNORM = """
+model {
+  input x: [256, 512]
+  target y: [256, 512]
+  output p = x -> dense(512) -> layernorm -> relu -> dense(512)
+}
+train {
+  loss = mse(p, y)
+  optimizer = adam(lr = 0.01)
+  epochs = 1
+}
+"""
+
+
+def test_several_sums_fit_into_shared_memory() -> None:
+    """Those of the gradients of a layer's gain and bias, with the widest tiles and many pieces."""
+    _, found = planned(loads(LAYERNORM), "train", 128, "float32")
+    texts = cuda_source(found, "train").text.split('extern "C" __global__')[1:]
+    assert any(text.count("_joined = 0;") > 1 for text in texts)
+    assert max(shared_bytes(text.splitlines()) for text in texts) <= STATIC_SHARED
+
+
+@pytest.mark.parametrize("most", [8192, 1024])
+def test_smaller_tiles_give_the_same_bits(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of two sums at once, as in kernels of their own."""
+    monkeypatch.setattr(cuda_column_sums, "MIN_THREADS", 0)
+    monkeypatch.setattr(cuda_columns, "MAX_SHARED", most)
+    assert launches(same_bits(*backward((40, 60, 128), kept=True))) == 1
 
 
 def test_a_window_and_the_sum_behind_it() -> None:

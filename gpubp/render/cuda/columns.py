@@ -16,14 +16,18 @@ from ...ir import Reduction
 from ..c.memory import C_TYPE
 from .multiply import unrolled, when
 from .reduction import ThreadReduction
+from .tasks import STATIC_SHARED
 from .work import BLOCK, BUSY_BLOCKS, WARP, Kernel, blocks, indented, power_of_two_above
 
 SLICES = 8
 """Threads of a block per column and split of the rows."""
 PER_THREAD = 16
 """Minimum rows per thread if the rows are split among blocks."""
+MAX_SHARED = STATIC_SHARED - 1024
+"""Maximum bytes of shared memory for partial results; a kernel has some for other things as well."""
 NARROW, WIDE = 32, 128
-"""Columns of a tile: WIDE if there are enough of them."""
+"""Columns of a tile: WIDE if there are enough of them; fewer if the partial results of several reductions would not fit
+into shared memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +66,24 @@ class ColumnKernel:
         self.rows, self.columns, self.width = rows, columns, width
         self.kind, self.reductions, self.index = kind, reductions, index
         self.splits = row_splits(rows, columns)
-        widest = WIDE if columns * self.splits >= WIDE * BUSY_BLOCKS else NARROW
-        self.tile = max(width, min(widest, BLOCK // SLICES * width, power_of_two_above(columns)))
-        lanes = self.lanes = self.tile // width
-        maximum, minimum = max(1, BLOCK // 2 // (SLICES * lanes)), WARP // (SLICES * lanes)
-        self.splits_per_block = min(maximum, max(power_of_two_above(self.splits), minimum))
-        """Splits that one block handles, with its own threads for each."""
-        self.threads, self.groups = SLICES * lanes * self.splits_per_block, blocks(columns, self.tile)
         self.combiners = SLICES if self.splits <= 16 * SLICES else 4 * SLICES
         """Threads per column that combine the splits."""
+        widest = WIDE if columns * self.splits >= WIDE * BUSY_BLOCKS else NARROW
+        self._divide(max(width, min(widest, BLOCK // SLICES * width, power_of_two_above(columns))))
+        while self.tile > width and 8 * len(reductions) * self.height * self.tile > MAX_SHARED:
+            self._divide(self.tile // 2)
         self.partial = [reduction.thread_reduction(blocks(rows, SLICES * self.splits)) for reduction in reductions]
         self.complete = [reduction.thread_reduction(rows) for reduction in reductions]
+
+    def _divide(self, tile: int) -> None:
+        """Divide the columns into tiles of this size."""
+        self.tile, self.lanes, self.groups = tile, tile // self.width, blocks(self.columns, tile)
+        maximum, minimum = max(1, BLOCK // 2 // (SLICES * self.lanes)), WARP // (SLICES * self.lanes)
+        self.splits_per_block = min(maximum, max(power_of_two_above(self.splits), minimum))
+        """Splits that one block handles, with its own threads for each."""
+        self.threads = SLICES * self.lanes * self.splits_per_block
+        self.height = max(SLICES * self.splits_per_block, self.combiners if self.splits > 1 else 0)
+        """Partial results of a column in shared memory."""
 
     def kernel(self, body: Callable[[Sequence[str]], list[str]]) -> Kernel:
         """`body` returns the statements for `row` and `column`, given those that accumulate the element of column
@@ -113,7 +124,6 @@ class ColumnKernel:
             *indented(body(accumulations)),
             "}",
         ]
-        height = max(SLICES * splits_per_block, self.combiners if self.splits > 1 else 0)
         slot = f"threadIdx.x / {lanes}][threadIdx.x % {lanes}{f' * {width} + v' if width > 1 else ''}"
         first = f"threadIdx.x % {lanes}{f' * {width}' if width > 1 else ''}"
         return [
@@ -122,7 +132,7 @@ class ColumnKernel:
             f"const {self.kind} column = group * {self.tile} + {first};",
             *(f"{f.kind} {f.name}_all[{width}] = {{{', '.join([f.form.start] * width)}}};" for f in self.partial),
             *(when(" && ".join(conditions), loop) if conditions else loop),
-            *(f"__shared__ {f.kind} {f.name}_parts[{height}][{self.tile}];" for f in self.complete),
+            *(f"__shared__ {f.kind} {f.name}_parts[{self.height}][{self.tile}];" for f in self.complete),
             *unrolled("v", width, [f"{name}_parts[{slot}] = {name}_all[v];" for name in names]),
             "__syncthreads();",
         ]
