@@ -2,10 +2,11 @@
 
 from .abreast import Abreast, Steps
 from .auxiliary import Auxiliary
-from .blame import diverged, first_bad
+from .blame import first_bad
 from .ensemble import Ensemble, SideBySide
 from .executor import CHUNK, Executor
 from .feeding import Placed, Rows
+from .guard import diverged, require_finite_losses
 from .machine import Programs, collected
 from .memory import require_memory
 from .profile import Profile, ProfiledKernel
@@ -30,6 +31,7 @@ __all__ = [
     "diverged",
     "first_bad",
     "most_together",
+    "require_finite_losses",
     "require_memory",
     "trained_alike",
 ]

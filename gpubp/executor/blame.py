@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import DivergedError
 from ..frontend import describe_place
 from ..ir import FLOATS, Eqn, Var, evaluate
 from .executor import Executor
@@ -65,16 +64,3 @@ class _Search:
                 self.found = f"the first value that is not finite is {kind}, in {way}{place}{reach}"
                 raise _Found
             self.measure(var, array)
-
-
-def diverged(loss: float, step: int, epoch: int) -> DivergedError:
-    """The message for a step whose loss is not finite."""
-    if step == 1:
-        return DivergedError(
-            f"the loss is {loss} at step 1, before any update: the data or a formula of the model "
-            "gives it (a division by 0, the logarithm of a negative number, numbers that are too large)"
-        )
-    return DivergedError(
-        f"the loss is {loss} at step {step:,} (epoch {epoch:,}): training stopped; a smaller "
-        "learning rate usually fixes this"
-    )

@@ -1,4 +1,4 @@
-"""Errors for gradients and parameters that are not finite."""
+"""Errors for losses, gradients and parameters that are not finite."""
 
 from __future__ import annotations
 
@@ -45,3 +45,27 @@ def require_finite(parameters: Mapping[str, Any], xp: Any, step: int) -> None:
                 f"after step {step:,} the parameter `{name}` is no longer finite; a smaller learning rate "
                 "usually fixes this"
             )
+
+
+def require_finite_losses(losses: Any, penalties: Any, first: int) -> None:
+    """Raise DivergedError for the first step after step `first` whose loss, penalty included, is not finite. Takes
+    arrays (steps,) on the host."""
+    import numpy as np
+
+    with np.errstate(invalid="ignore"):
+        total = losses.astype("float64") + penalties
+    if not np.isfinite(total).all():
+        k = int(np.flatnonzero(~np.isfinite(total))[0])
+        raise diverged(float(total[k]), first + k + 1)
+
+
+def diverged(loss: float, step: int) -> DivergedError:
+    """The error for a step whose loss is not finite."""
+    if step == 1:
+        return DivergedError(
+            f"the loss is {loss} at step 1, before any update: the data or a formula of the model "
+            "gives it (a division by 0, the logarithm of a negative number, numbers that are too large)"
+        )
+    return DivergedError(
+        f"the loss is {loss} at step {step:,}: training stopped; a smaller learning rate usually fixes this"
+    )

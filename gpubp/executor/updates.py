@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..errors import DivergedError
 from ..frontend import SEED, STEP
 from .feeding import Rows
+from .guard import require_finite_losses
 from .machine import Machine
 from .state import State
 
@@ -50,7 +52,14 @@ def updates(
             bound = machine.bound("train", stop - start, step=at)
             placed.fill(bound.feeds, seed, at // per_epoch, start, stop, mixed=mixed)
             bound.step()
-            check(bound.outputs)
+            try:
+                check(bound.outputs)
+            except DivergedError:
+                # A loss may overflow before its gradient does. The error is that of the first step that went wrong,
+                # however the steps are divided among calls.
+                host = machine.backend.to_host
+                require_finite_losses(host(losses[: at - first]), host(penalties[: at - first]), first)
+                raise
             losses[at - first] = bound.outputs["data"]
             penalties[at - first] = bound.outputs["penalty"]
             sizes.append(stop - start)

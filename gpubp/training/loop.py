@@ -11,7 +11,7 @@ from typing import Any
 
 from ..data import Dataset, to_json
 from ..errors import CheckpointError, DivergedError, SaveError
-from ..executor import Executor, Programs, Steps, diverged, first_bad, require_memory
+from ..executor import Executor, Programs, Steps, first_bad, require_finite_losses, require_memory
 from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, require_figure, require_update, watch_of
 from .best import Best, Sums
 from .checkpoint import BEST, Saved, read
@@ -201,17 +201,13 @@ class Training:
         DivergedError."""
         ex, epoch = self.executor, first // self.per_epoch + 1
         try:
-            losses, penalties, sizes = yield Wanted(ex, self.placed, self.every, self.batch, count)
+            steps = yield Wanted(ex, self.placed, self.every, self.batch, count)
+            losses, penalties = map(ex.backend.to_host, steps[:2])
+            require_finite_losses(losses, penalties, first)
         except DivergedError as error:
-            cause = first_bad(ex, self.placed, self.batch)
-            raise DivergedError(f"epoch {epoch:,}: {error}{cause}") from None
-        host, extra = (ex.backend.to_host(values).tolist() for values in (losses, penalties))
-        for i, whole in enumerate(map(float.__add__, host, extra)):
-            if not math.isfinite(whole):
-                # Its gradient was finite and it was applied: the following steps show what is wrong, too.
-                why = first_bad(ex, self.placed, self.batch)
-                raise DivergedError(f"{diverged(whole, first + i + 1, epoch)}{why}")
-        return host, extra, sizes
+            # A step whose loss alone is not finite was applied: the following steps show what is wrong, too.
+            raise DivergedError(f"epoch {epoch:,}: {error}{first_bad(ex, self.placed, self.batch)}") from None
+        return losses.tolist(), penalties.tolist(), steps[2]
 
     def _epoch_over(self, step: int) -> None:
         """Record the epoch that ends with a step: the mean loss of its examples, and the validation metrics."""

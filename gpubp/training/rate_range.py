@@ -122,7 +122,7 @@ def range_test(
             break
         loss = float(found[0]) + float(penalties[0])
         if not rates and not math.isfinite(loss):
-            raise loss_diverged(loss, 1, 1)
+            raise loss_diverged(loss, 1)
         mean = SMOOTH * mean + (1 - SMOOTH) * loss
         now = mean / (1 - SMOOTH ** (step + 1))
         diverged = not math.isfinite(now) or (step >= FIRST and _worse(now, smoothed))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import gpubp
@@ -72,8 +73,23 @@ def test_a_loss_that_is_too_large_is_named_while_its_gradient_is_not() -> None:
     with pytest.raises(gpubp.DivergedError) as caught:
         gpubp.train(net, "cpu")
     message, note = str(caught.value).splitlines()
-    assert re.match(r"the loss is inf at step \d+ \(epoch \d+\): training stopped; a smaller learning rate", message)
+    assert re.match(r"epoch \d+: the loss is inf at step \d+: training stopped; a smaller learning rate", message)
     assert "the first value that is not finite is inf, in `train.loss.mse`, `mse(p, y)` at bad.net:" in note
+
+
+def test_the_first_step_that_goes_wrong_is_named_however_many_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss overflows some steps before the gradient does."""
+    net, said = gpubp.loads(text("output p = x -> dense(1)", optimizer="sgd(lr = 1)", epochs=1, batch=1)), set[str]()
+    rows = {"x": np.tile([[1.0, 2.0], [3.0, 4.0]], (200, 1)), "y": np.zeros((400, 1))}
+    for size in (1, 3, 400):
+        monkeypatch.setattr("gpubp.training.pace.Pace.piece", lambda *_, size=size, **__: size)
+        with pytest.raises(gpubp.DivergedError) as caught:
+            gpubp.train(net, "cpu", data=rows)
+        said.add(str(caught.value).partition("\n")[0])
+    assert len(said) == 1
+    assert said.pop().startswith("epoch 1: the loss is inf at step ")
+    with pytest.raises(gpubp.DivergedError, match=r"^the loss is inf at step "):
+        gpubp.Executor(net, "cpu").train_steps(rows, steps=400, batch=1)
 
 
 def test_a_backward_pass_that_goes_bad_is_named_too() -> None:
