@@ -28,6 +28,11 @@ NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))
 """Why the system refuses to write to a place that is right and open to the user."""
 
 
+def reason(error: OSError) -> str:
+    """The system's message, in the style of ours: "no space left on device"."""
+    return (error.strerror or str(error)).lower()
+
+
 class GpubpError(Exception):
     """Base of all errors that gpubp raises on purpose; its text is fit for a user to read."""
 

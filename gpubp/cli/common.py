@@ -16,6 +16,7 @@ from ..data import Dataset
 from ..errors import GpubpError
 from ..frontend import MAIN, Net, load
 from .color import columns_of, use_color
+from .streams import print_error
 
 TABLES = frozenset((".csv", ".tsv"))
 """How names of tables end that are not to be taken for `.net` files."""
@@ -108,4 +109,4 @@ def warn(warnings: Iterable[Diagnostic]) -> None:
     """Print warnings to standard error."""
     for warning in warnings:
         text = to_text(warning, color=use_color(sys.stderr), columns=columns_of(sys.stderr))
-        print(text + "\n", file=sys.stderr)
+        print_error(text + "\n")

@@ -19,8 +19,9 @@ from dsl.reading import MAX_BYTES, decode, not_text, read
 from dsl.render import to_text
 from dsl.source import Source
 
-from ..errors import GpubpError, NetError
+from ..errors import GpubpError, NetError, reason
 from .color import use_color
+from .streams import print_error
 
 STDIN = "<stdin>"
 _COLORS = {"---": "\x1b[1m", "+++": "\x1b[1m", "@@": "\x1b[36m", "-": "\x1b[31m", "+": "\x1b[32m"}
@@ -89,7 +90,7 @@ def _format(name: str, arguments: argparse.Namespace) -> bool:
         try:
             _replace(Path(os.path.realpath(name)), text)
         except OSError as error:
-            raise GpubpError(f"cannot write `{name}`: {(error.strerror or str(error)).lower()}") from None
+            raise GpubpError(f"cannot write `{name}`: {reason(error)}") from None
         print(f"changed: {shown}")
     return differs
 
@@ -117,14 +118,13 @@ def _walk(folder: str) -> Iterator[str]:
 
 
 def _refuse(error: OSError) -> None:
-    reason = (error.strerror or str(error)).lower()
-    raise NetError([Diagnostic("E0401", f"cannot read `{error.filename}`: {reason}")])
+    raise NetError([Diagnostic("E0401", f"cannot read `{error.filename}`: {reason(error)}")])
 
 
 def _standard_input() -> Source:
     if sys.stdin.isatty():
         end = "Ctrl-Z and Enter" if sys.platform == "win32" else "Ctrl-D"
-        print(f"reading a file from the terminal; its end is {end}", file=sys.stderr)
+        print_error(f"reading a file from the terminal; its end is {end}")
     raw = sys.stdin.buffer.read(MAX_BYTES)
     try:
         return Source(STDIN, decode(raw))
@@ -180,4 +180,4 @@ def _print_text(text: str) -> None:
 
 def _complain(text: str) -> None:
     sys.stdout.flush()
-    print(text, file=sys.stderr)
+    print_error(text)

@@ -10,7 +10,7 @@ from dsl.excerpt import visible
 
 from ..data import glance
 from ..data import load as load_data
-from ..errors import GpubpError
+from ..errors import GpubpError, reason
 from ..frontend import loads
 from ..paths import relative
 from .color import say
@@ -118,8 +118,7 @@ def _write(files: dict[Path, bytes], force: bool) -> list[str]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise GpubpError(f"cannot write `{visible(str(path))}`: {reason}") from None
+            raise GpubpError(f"cannot write `{visible(str(path))}`: {reason(error)}") from None
         write_output(path, content)
     return [f"{'wrote' if path in wanted else 'kept'} {visible(str(path))}" for path in files]
 

@@ -15,9 +15,10 @@ from dsl.render import to_text
 from dsl.wording import short
 
 from .. import __version__
-from ..errors import NO_ROOM, DeviceFailedError, DivergedError, GpubpError, NetError, SaveError
+from ..errors import NO_ROOM, DeviceFailedError, DivergedError, GpubpError, NetError, SaveError, reason
 from .color import columns_of, fitted, use_color
-from .interrupt import drop_output, interruptible, open_streams, reason_of
+from .interrupt import interruptible
+from .streams import discard, open_streams, print_error
 
 VERBS = {
     "init": "write a starter file for a table, or one of the examples",
@@ -47,52 +48,55 @@ imported."""
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     open_streams()
-    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        if not words or words[0].startswith("-"):
-            _parse(_overview(), words or ["--help"])
-        if words[0] not in VERBS:
-            print(f"error: there is no command `{visible(words[0])}`; {_meant(words[0])}", file=sys.stderr)
-            return 2
-        verb = import_module(f".{words[0]}", __package__)
-        parser = argparse.ArgumentParser(prog=f"gpubp {words[0]}", description=VERBS[words[0]])
-        verb.declare(parser)
-        arguments = _parse(parser, words[1:])
-        with interruptible():
-            code: int = verb.work(arguments)
-            sys.stdout.flush()
-        return code
+        return _run(list(sys.argv[1:] if argv is None else argv))
     except NetError as error:
         color, columns = use_color(sys.stderr), columns_of(sys.stderr)
-        print("\n\n".join(to_text(d, color=color, columns=columns) for d in error.diagnostics), file=sys.stderr)
+        print_error("\n\n".join(to_text(d, color=color, columns=columns) for d in error.diagnostics))
         return 2
     except GpubpError as error:
         # Names of files may hold what a terminal obeys.
-        print("\n".join(map(visible, f"error: {error}".split("\n"))), file=sys.stderr)
+        print_error("\n".join(map(visible, f"error: {error}".split("\n"))))
         return 1 if isinstance(error, DivergedError | SaveError | DeviceFailedError) else 2
     except MemoryError as error:
         text = str(error) or "the net or its data is too large for this machine"
-        print(f"error: not enough memory: {text[:1].lower()}{text[1:]}", file=sys.stderr)
+        print_error(f"error: not enough memory: {text[:1].lower()}{text[1:]}")
         return 1
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        print_error("stopped")
         return 130
     except BrokenPipeError:
         # Whoever read the output has gone (`| head`); what is left has no reader.
-        drop_output()
+        discard(sys.stdout)
         return 0
     except OSError as error:
         if error.filename is None and error.errno not in NO_ROOM:
             raise
         if error.filename is not None:
             # What no reader or writer foresaw: a name that is too long, a folder that may not be looked into.
-            name = short(visible(str(error.filename)), 60)
-            print(f"error: `{name}` cannot be used: {reason_of(error)}", file=sys.stderr)
+            print_error(f"error: `{short(visible(str(error.filename)), 60)}` cannot be used: {reason(error)}")
             return 1 if error.errno in NO_ROOM else 2
         # Without a name it is the output that finds no room.
-        drop_output()
-        print(f"error: cannot write to standard output: {reason_of(error)}", file=sys.stderr)
+        discard(sys.stdout)
+        print_error(f"error: cannot write to standard output: {reason(error)}")
         return 1
+
+
+def _run(words: Sequence[str]) -> int:
+    """Run the command that the first word names; returns the exit code."""
+    if not words or words[0].startswith("-"):
+        _parse(_overview(), words or ["--help"])
+    if words[0] not in VERBS:
+        print_error(f"error: there is no command `{visible(words[0])}`; {_meant(words[0])}")
+        return 2
+    verb = import_module(f".{words[0]}", __package__)
+    parser = argparse.ArgumentParser(prog=f"gpubp {words[0]}", description=VERBS[words[0]])
+    verb.declare(parser)
+    arguments = _parse(parser, words[1:])
+    with interruptible():
+        code: int = verb.work(arguments)
+        sys.stdout.flush()
+    return code
 
 
 def _parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from dsl.excerpt import visible
 
-from ..errors import SaveError
+from ..errors import SaveError, reason
 from ..training import write
-from .interrupt import reason_of
 
 
 def ends_otherwise(path: Path, endings: Collection[str]) -> bool:
@@ -38,4 +37,4 @@ def write_output(path: Path, content: bytes) -> None:
 
 
 def _unsaved(path: Path, error: OSError) -> SaveError:
-    return SaveError(f"cannot save `{visible(str(path))}`: {reason_of(error)}")
+    return SaveError(f"cannot save `{visible(str(path))}`: {reason(error)}")

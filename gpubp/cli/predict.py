@@ -20,6 +20,7 @@ from ..frontend import foretold
 from ..training import LoadedRun, load_run
 from .common import whole
 from .output import ends_otherwise, write_output
+from .streams import print_error
 from .table import shortened
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": ",", "": ","}
@@ -77,7 +78,7 @@ def work(arguments: argparse.Namespace) -> int:
     write_output(output, file.getvalue().encode())
     count = len(next(iter(columns.values())))
     what = f"{count:,} row{'s' * (count != 1)} of {shortened([f'`{visible(name)}`' for name in columns])}"
-    print(f"wrote {visible(str(output))}: {what}", file=sys.stderr)
+    print_error(f"wrote {visible(str(output))}: {what}")
     return 0
 
 
@@ -102,14 +103,14 @@ def say_unused(columns: Sequence[str], path: str, how: str = "") -> None:
     if columns:
         what = "columns that the net was trained without, which are not used"
         shown = shortened([f"`{short(visible(name), 40)}`" for name in columns])
-        print(f"note: `{visible(path)}` has {what}: {shown}{how}", file=sys.stderr)
+        print_error(f"note: `{visible(path)}` has {what}: {shown}{how}")
 
 
 def say_gaps(rows: NewRows, path: str, what: str) -> None:
     """Tell which rows of a table cannot be used, if there are any, and `what` becomes of them."""
     if rows.gaps:
         said = rows.said(path, what).splitlines()
-        print("\n".join(["warning: " + visible(said[0]), *map(visible, said[1:])]), file=sys.stderr)
+        print_error("\n".join(["warning: " + visible(said[0]), *map(visible, said[1:])]))
 
 
 def _emptied(answers: dict[str, list[str]], gaps: Sequence[int]) -> dict[str, list[str]]:

@@ -22,6 +22,7 @@ from .interrupt import Interrupt
 from .live import Live
 from .profile_table import as_json, profile_table
 from .quoting import quoted
+from .streams import print_error
 from .table import confusions, results, truth_table
 from .telling import advise, head, warn_of
 
@@ -92,7 +93,7 @@ def work(arguments: argparse.Namespace) -> int:
             device,
             _out(arguments, net),
             arguments.resume,
-            recorded=[interrupt.heard(show) for show in shows],
+            recorded=[interrupt.guarded(show) for show in shows],
             epochs=arguments.epochs,
             seed=arguments.seed,
             precision=arguments.precision,
@@ -104,30 +105,31 @@ def work(arguments: argparse.Namespace) -> int:
     seconds = time.perf_counter() - start
     if not run.history:
         warn_of(run)
+    interrupted = run.stopped == "interrupted"
     if arguments.json:
-        stopped = {"stopped": run.stopped} if run.stopped else {}
-        tables = {"tables": run.tables} if run.tables else {}
-        folder = None if run.folder is None else str(run.folder)
-        profiled = {"profile": as_json(_profile(run))} if arguments.profile else {}
-        figures = {
-            "metrics": run.metrics,
-            **tables,
-            "health": [asdict(finding) for finding in run.health],
-            "seconds": round(seconds, 3),
-            "folder": folder,
-            **stopped,
-            **profiled,
-        }
-        print(json.dumps(figures))
-    elif run.stopped != "interrupted":
+        interrupt.guarded(_print_json)(run, seconds, arguments)
+    elif not interrupted:
         _report(run, seconds, arguments)
         if not arguments.quiet:
             for finding in run.health:
                 advise(live, said, finding, "the best restart: " if run.restarts else "")
-    if run.stopped != "interrupted":
+    if not interrupted:
         return 0
     _say_stopped(run)
     return interrupt.code
+
+
+def _print_json(run: Run, seconds: float, arguments: argparse.Namespace) -> None:
+    figures = {
+        "metrics": run.metrics,
+        **({"tables": run.tables} if run.tables else {}),
+        "health": [asdict(finding) for finding in run.health],
+        "seconds": round(seconds, 3),
+        "folder": None if run.folder is None else str(run.folder),
+        **({"stopped": run.stopped} if run.stopped else {}),
+        **({"profile": as_json(_profile(run))} if arguments.profile else {}),
+    }
+    print(json.dumps(figures), flush=True)
 
 
 def _profile(run: Run) -> Profile:
@@ -203,7 +205,7 @@ def _say_stopped(run: Run) -> None:
     how = "nothing is saved"
     if run.folder is not None:
         how = f"`gpubp run --resume {quoted(run.folder)}` continues from there"
-    print(f"{where}; {how}", file=sys.stderr)
+    print_error(f"{where}; {how}")
 
 
 def _json_lines(run: Run) -> None:

@@ -14,6 +14,7 @@ from dsl.excerpt import visible
 from ..errors import GpubpError
 from ..training import Listed, all_runs, compare, groups
 from .color import JOINT, columns_of, say
+from .streams import print_error
 from .summary import as_csv, as_json, as_latex, as_text
 from .table import align
 
@@ -55,7 +56,7 @@ def work(arguments: argparse.Namespace) -> int:
         raise GpubpError("`runs` lists one folder; `runs diff A B` compares two runs")
     runs, wrong = all_runs(Path(words[0]) if words else Path())
     for message in wrong:
-        print(f"warning: {message}", file=sys.stderr)
+        print_error(f"warning: {message}")
     place = f"`{visible(words[0])}`" if words else "this folder"
     if summed and not runs:
         raise GpubpError(f"no runs in {place} or those within it; `gpubp run FILE` makes one")
@@ -74,7 +75,7 @@ def _summary(runs: Sequence[Listed], arguments: argparse.Namespace) -> None:
     """Print statistics over the seeds of the runs that are finished. Raises GpubpError if none is."""
     done = [run for run in runs if run.done]
     if len(done) < len(runs):
-        print(f"warning: {len(runs) - len(done):,} of {len(runs):,} runs are not finished: left out", file=sys.stderr)
+        print_error(f"warning: {len(runs) - len(done):,} of {len(runs):,} runs are not finished: left out")
     if not done:
         raise GpubpError("no run is finished: there are no final figures yet")
     found = groups(done)

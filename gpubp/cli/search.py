@@ -19,6 +19,7 @@ from .common import add_file, folder, refuse_other, whole
 from .interrupt import Interrupt
 from .live import Live
 from .quoting import join, quoted
+from .streams import print_error
 from .table import align
 
 TRIALS = 20
@@ -82,12 +83,24 @@ def work(arguments: argparse.Namespace) -> int:
         ended = search(
             told,
             arguments.device,
-            interrupt.heard(_shown(told, arguments, live)),
+            interrupt.guarded(_shown(told, arguments, live)),
             jobs=arguments.jobs,
             begun=_begun(told, arguments.jobs, live),
             progress=live,
             stopping=interrupt,
         )
+    interrupt.guarded(_report)(told, ended, arguments)
+    if not ended:
+        place = quoted(told.folder)
+        done = f"stopped after {len(told.done):,} of {_trials(told)}"
+        print_error(f"{done}; `gpubp search --resume {place}` continues")
+        return interrupt.code
+    if told.best is None:
+        raise DivergedError("no trial came to an end; the first failed: " + told.done[0].failed)
+    return 0
+
+
+def _report(told: Search, ended: bool, arguments: argparse.Namespace) -> None:
     best = told.best
     if arguments.json:
         found = None if best is None else asdict(best)
@@ -96,14 +109,7 @@ def work(arguments: argparse.Namespace) -> int:
         print(f"{'' if arguments.quiet else chr(10)}{table(told)}")
         if best is not None and not arguments.quiet:
             print(f"\nto train the best again and save it: {command(told, best)}")
-    if not ended:
-        place = quoted(told.folder)
-        done = f"stopped after {len(told.done):,} of {_trials(told)}"
-        print(f"{done}; `gpubp search --resume {place}` continues", file=sys.stderr)
-        return interrupt.code
-    if best is None:
-        raise DivergedError("no trial came to an end; the first failed: " + told.done[0].failed)
-    return 0
+    sys.stdout.flush()
 
 
 def _trials(told: Search) -> str:

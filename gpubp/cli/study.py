@@ -41,6 +41,7 @@ from .common import open_net, warn, with_compiler
 from .interrupt import Interrupt
 from .live import Live
 from .quoting import quoted
+from .streams import print_error
 from .table import confusion
 from .telling import advise, head, warn_of
 
@@ -110,9 +111,9 @@ def work(arguments: argparse.Namespace, kind: str) -> int:
             device,
             place,
             resumed,
-            ended=interrupt.heard(show.ended),
-            diverged=interrupt.heard(show.diverged),
-            recorded=[interrupt.heard(show.began)],
+            ended=interrupt.guarded(show.ended),
+            diverged=interrupt.guarded(show.diverged),
+            recorded=[interrupt.guarded(show.began)],
             epochs=arguments.epochs,
             seed=arguments.seed,
             precision=arguments.precision,
@@ -121,19 +122,14 @@ def work(arguments: argparse.Namespace, kind: str) -> int:
             stopping=interrupt,
             notice=None if show.silent else partial(advise, show.live, show.said),
         )
-    if arguments.json:
-        stopped = {"stopped": told.stopped} if told.stopped else {}
-        results = folds_as_json(told) if isinstance(told, CrossValidation) else seeds_as_json(told)
-        print(json.dumps({**results, "folder": None if told.folder is None else str(told.folder), **stopped}))
-    elif told.outcomes:
-        show.end(told)
+    interrupt.guarded(show.end)(told)
     if not told.stopped:
         return 1 if told.diverged else 0
     done = f"stopped after {len(told.outcomes):,} of {count:,} {kind}s"
     how = "nothing is saved"
     if told.folder is not None and saved_runs(told.folder):
         how = f"`gpubp run --resume {quoted(told.folder)}` continues"
-    print(f"{done}; {how}", file=sys.stderr)
+    print_error(f"{done}; {how}")
     return interrupt.code
 
 
@@ -205,6 +201,16 @@ class _Show:
 
     def end(self, told: CrossValidation | Replication) -> None:
         """The mean and the standard deviation, the sums of tables, and where the runs are."""
+        if self.arguments.json:
+            stopped = {"stopped": told.stopped} if told.stopped else {}
+            results = folds_as_json(told) if isinstance(told, CrossValidation) else seeds_as_json(told)
+            folder = None if told.folder is None else str(told.folder)
+            print(json.dumps({**results, "folder": folder, **stopped}), flush=True)
+        elif told.outcomes:
+            self._print_summary(told)
+            sys.stdout.flush()
+
+    def _print_summary(self, told: CrossValidation | Replication) -> None:
         if told.diverged:
             numbers = ", ".join(map(str, told.diverged))
             lost, left = f"{len(told.diverged)} of {told.of} {self.kind}s diverged ({numbers})", len(told.outcomes)

@@ -9,6 +9,7 @@ from ..health import Finding
 from ..training import Run
 from .common import rows_of
 from .live import Live
+from .streams import print_error
 
 
 def head(run: Run, more: str = "", seeds: str = "") -> str:
@@ -23,7 +24,7 @@ def head(run: Run, more: str = "", seeds: str = "") -> str:
 def warn_of(run: Run) -> None:
     """Print what a resume may change, once."""
     for warning in run.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print_error(f"warning: {warning}")
     run.warnings.clear()
 
 
@@ -34,6 +35,4 @@ def advise(live: Live, said: list[Finding], finding: Finding, whose: str = "") -
     said.append(finding)
     live.clear()
     sys.stdout.flush()
-    print(f"\nwarning: {whose}{finding.message}", file=sys.stderr)
-    for line in finding.help:
-        print(f"  help: {line}", file=sys.stderr)
+    print_error("\n".join([f"\nwarning: {whose}{finding.message}", *(f"  help: {line}" for line in finding.help)]))

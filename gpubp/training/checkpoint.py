@@ -14,7 +14,7 @@ from typing import Any
 
 from dsl.records import dataclass
 
-from ..errors import CheckpointError, SaveError
+from ..errors import CheckpointError, SaveError, reason
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 FORMAT = 1
@@ -85,11 +85,6 @@ def flush_folder(folder: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
-
-
-def reason(error: OSError) -> str:
-    """The system's error message, in the style of ours."""
-    return (error.strerror or str(error)).lower()
 
 
 def read(path: Path, memory: int | None = None) -> Saved:

@@ -14,10 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import NO_ROOM, CheckpointError, SaveError
+from ..errors import NO_ROOM, CheckpointError, SaveError, reason
 from ..frontend import MAIN, Net, identity, resolved
 from ..locking import FolderLock
-from .checkpoint import BEST, LAST, Saved, flush_folder, reason, save, write_all
+from .checkpoint import BEST, LAST, Saved, flush_folder, save, write_all
 
 ABOUT, METRICS, HEALTH, WRITTEN = "env.json", "metrics.jsonl", "health.jsonl", "written.net"
 SEARCH = "search.json"

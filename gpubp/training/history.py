@@ -8,8 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckpointError
-from .checkpoint import reason
+from ..errors import CheckpointError, reason
 from .folder import ABOUT, HEALTH, METRICS, no_run
 
 MOST = 64 << 20

@@ -76,12 +76,12 @@ def processes(
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Processes started now ignore Ctrl-C and SIGTERM, which a scheduler sends to all of a job: this process tells them
-    when to end. (On Windows they ignore Ctrl-C as soon as they have begun.)"""
+    """Processes started now ignore Ctrl-C, SIGTERM and SIGHUP, which are sent to all processes of a terminal or a job:
+    this process tells them when to end. (On Windows they ignore Ctrl-C as soon as they have begun.)"""
     if sys.platform == "win32":
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield
     finally:

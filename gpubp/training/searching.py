@@ -15,10 +15,10 @@ from typing import Any
 from dsl.records import dataclass
 
 from ..data import load as load_data
-from ..errors import CheckpointError, GpubpError, SaveError
+from ..errors import CheckpointError, GpubpError, SaveError, reason
 from ..frontend import Net, changed, domains, identity, in_fold, load, watch_of
 from ..paths import relative
-from .checkpoint import reason, write
+from .checkpoint import write
 from .environment import data_hashes, different
 from .folder import SEARCH, free_folder, lock, source_name
 from .jobs import processes

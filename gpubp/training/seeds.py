@@ -11,10 +11,9 @@ from typing import Any
 
 from dsl.records import dataclass
 
-from ..errors import CheckpointError, InputError, positive
+from ..errors import CheckpointError, InputError, positive, reason
 from ..frontend import Net, required
 from ..health import Finding
-from .checkpoint import reason
 from .folder import ABOUT, SEED, SEEDS, holds_seeds
 from .hooks import Callback, Hooks
 from .run import Progress, Run

@@ -92,6 +92,31 @@ def test_a_reader_that_has_gone_ends_the_training_and_loses_nothing(tmp_path: Pa
     assert err == f"stopped at step {step:,} of 500,000; `gpubp run --resume run` continues from there\n"
 
 
+def test_ctrl_c_that_also_ends_the_reader_of_all_messages_loses_nothing(tmp_path: Path) -> None:
+    """`gpubp run a.net 2>&1 | tee log`: the terminal sends Ctrl-C to both."""
+    words = ["run", str(write_net(tmp_path, length=LONG)), "--device", "cpu", "--out", "run"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gpubp", *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert process.stdout is not None
+    assert b"parameters" in process.stdout.readline()
+    process.stdout.close()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    assert int(read(tmp_path / "run" / LAST).about["step"]) > 0
+
+
+def test_a_terminal_that_is_closed_ends_the_training_and_loses_nothing(tmp_path: Path) -> None:
+    """Both the system and the shell say so."""
+    process = begin(write_net(tmp_path, length=LONG), "--out", "run")
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGHUP)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 129, err
+    step = int(read(tmp_path / "run" / LAST).about["step"])
+    assert err == f"stopped at step {step:,} of 500,000; `gpubp run --resume run` continues from there\n"
+
+
 def test_nothing_is_saved_where_nothing_is_to_be(tmp_path: Path) -> None:
     process = begin(write_net(tmp_path, length=LONG), "--no-save")
     process.send_signal(signal.SIGINT)

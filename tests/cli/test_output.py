@@ -50,6 +50,13 @@ def test_closed_output(verb: str, closed: str, tmp_path: Path) -> None:
     assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize("into", [pytest.param(f"2> {FULL}", marks=full), "2>&-", "2>&1 | true"])
+def test_a_message_that_nobody_can_read_leaves_the_exit_code(into: str, tmp_path: Path) -> None:
+    said = shell(f"(gpubp check none.net; echo $? > code) {into}", tmp_path)
+    assert (tmp_path / "code").read_text("utf-8") == "2\n"
+    assert (said.stdout, said.stderr) == ("", "")
+
+
 @full
 def test_a_starter_file_is_written_before_anything_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("m,sort\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(9)), "utf-8")
