@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from dsl.excerpt import visible
 
+from ..strict_json import dumps
 from ..training import load_run
 from .predict import add_run, say_gaps, say_unused
 from .table import align, confusion
@@ -31,7 +31,7 @@ def work(arguments: argparse.Namespace) -> int:
     gaps = len(rows.gaps)
     if arguments.json:
         beside = {**({"left_out": gaps} if gaps else {}), "metrics": figures, **({"tables": tables} if tables else {})}
-        print(json.dumps({"rows": count, **beside}))
+        print(dumps({"rows": count, **beside}))
         return 0
     left_out = f" ({gaps:,} left out)" if gaps else ""
     print(f"{count:,} row{'s' * (count != 1)} of {visible(arguments.data)}{left_out}\n")

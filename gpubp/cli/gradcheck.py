@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from ..insight import Checked, Element, Report, drawn, gradcheck
+from ..strict_json import dumps
 from .common import whole
 from .subject import add_subject, open_subject
 from .table import align
@@ -38,7 +38,7 @@ def work(arguments: argparse.Namespace) -> int:
     batch = subject.batch(0, arguments.rows) if subject.count else drawn(subject.executor.net, arguments.rows)
     report = gradcheck(subject.executor, batch, elements=arguments.elements)
     if arguments.json:
-        print(json.dumps({"file": arguments.file, **as_json(report)}, indent=2))
+        print(dumps({"file": arguments.file, **as_json(report)}, indent=2))
     else:
         rows = f"{report.rows:,} {'training' if subject.count else 'drawn'} row{'s' * (report.rows > 1)}"
         print(f"{subject.about}: {rows}, loss {report.loss:.6g}\n\n{table(report)}\n\n{verdict(report)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from dsl.excerpt import visible
 
 from ..errors import GpubpError
 from ..picture import Curve, Panel, as_text, curves_file
+from ..strict_json import dumps
 from ..training import RangeTest, range_test
 from .color import columns_of, use_color
 from .common import add_backend, add_file, open_net, whole, with_compiler
@@ -50,7 +50,7 @@ def work(arguments: argparse.Namespace) -> int:
         backend=with_compiler(arguments.backend or "auto"),
     )
     if arguments.json:
-        print(json.dumps(_object(told)))
+        print(dumps(_object(told)))
         return 0
     points = tuple(zip(told.rates, told.smoothed, strict=True))
     panel = Panel("loss, smoothed", (Curve(Path(arguments.file).stem, "train", points),), "learning rate")

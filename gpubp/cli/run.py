@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from pathlib import Path
 from ..executor import Profile
 from ..frontend import PRECISIONS, Net, in_fold
 from ..health import Finding
+from ..strict_json import dumps
 from ..training import Run, asked_of, default_folder, net_of, spread, train
 from . import study
 from .color import JOINT, say
@@ -129,7 +129,7 @@ def _print_json(run: Run, seconds: float, arguments: argparse.Namespace) -> None
         **({"stopped": run.stopped} if run.stopped else {}),
         **({"profile": as_json(_profile(run))} if arguments.profile else {}),
     }
-    print(json.dumps(figures), flush=True)
+    print(dumps(figures), flush=True)
 
 
 def _profile(run: Run) -> Profile:
@@ -209,7 +209,7 @@ def _say_stopped(run: Run) -> None:
 
 
 def _json_lines(run: Run) -> None:
-    print(json.dumps(run.history[-1]), flush=True)
+    print(dumps(run.history[-1]), flush=True)
 
 
 def _progress(live: Live) -> Callable[[Run], None]:

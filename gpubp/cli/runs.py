@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from dsl.excerpt import visible
 
 from ..errors import GpubpError
+from ..strict_json import dumps
 from ..training import Listed, all_runs, compare, groups
 from .color import JOINT, columns_of, say
 from .streams import print_error
@@ -63,7 +63,7 @@ def work(arguments: argparse.Namespace) -> int:
     if summed:
         _summary(runs, arguments)
     elif arguments.json:
-        print(json.dumps([_object(run) for run in runs], indent=2))
+        print(dumps([_object(run) for run in runs], indent=2))
     elif not runs:
         print(f"no runs in {place} or those within it; `gpubp run FILE` makes one")
     else:
@@ -128,7 +128,7 @@ def _object(run: Listed) -> dict[str, Any]:
 def _diff(a: Path, b: Path, json_asked: bool) -> int:
     found = compare(a, b)
     if json_asked:
-        print(json.dumps({"text": found.text, "settings": found.settings, "figures": found.figures}, indent=2))
+        print(dumps({"text": found.text, "settings": found.settings, "figures": found.figures}, indent=2))
         return 0
     parts = []
     if found.text:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from dsl.excerpt import visible
 
 from ..errors import DivergedError
 from ..frontend import domains
+from ..strict_json import dumps
 from ..training import Search, Trial, begin_search, check_jobs, resume_search, search
 from .color import say
 from .common import add_file, folder, refuse_other, whole
@@ -104,7 +104,7 @@ def _report(told: Search, ended: bool, arguments: argparse.Namespace) -> None:
     best = told.best
     if arguments.json:
         found = None if best is None else asdict(best)
-        print(json.dumps({"best": found, "figure": told.figure, "folder": str(told.folder), "done": ended}))
+        print(dumps({"best": found, "figure": told.figure, "folder": str(told.folder), "done": ended}))
     elif told.done:
         print(f"{'' if arguments.quiet else chr(10)}{table(told)}")
         if best is not None and not arguments.quiet:
@@ -167,7 +167,7 @@ def _shown(told: Search, arguments: argparse.Namespace, live: Live) -> Callable[
             return
         live.clear()
         if arguments.json:
-            print(json.dumps(asdict(trial)), flush=True)
+            print(dumps(asdict(trial)), flush=True)
             return
         params = "  ".join(f"{name} {value:<{widths[name]}}" for name, value in trial.params.items())
         result = visible(trial.failed) if trial.value is None else f"{told.figure} {trial.value:.4g}"

@@ -4,7 +4,6 @@ of what they came to."""
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from weakref import WeakSet
 from ..errors import CheckpointError
 from ..frontend import Net
 from ..health import Finding
+from ..strict_json import dumps
 from ..training import (
     FOLD,
     SEED,
@@ -176,7 +176,7 @@ class _Show:
         self._words = run.words
         self.live.clear()
         if self.arguments.json:
-            print(json.dumps(asdict(one)), flush=True)
+            print(dumps(asdict(one)), flush=True)
             return
         if not self._names:
             parts = [part for part in run.dataset.parts if part != "train"] or ["train"]
@@ -195,7 +195,7 @@ class _Show:
         """A line for a training that came to nothing."""
         self.live.clear()
         if self.arguments.json:
-            print(json.dumps({"number" if self.kind == FOLD else "seed": number, "diverged": why}), flush=True)
+            print(dumps({"number" if self.kind == FOLD else "seed": number, "diverged": why}), flush=True)
             return
         print(f"{number:>4}  diverged: {why.splitlines()[0]}", flush=True)
 
@@ -205,7 +205,7 @@ class _Show:
             stopped = {"stopped": told.stopped} if told.stopped else {}
             results = folds_as_json(told) if isinstance(told, CrossValidation) else seeds_as_json(told)
             folder = None if told.folder is None else str(told.folder)
-            print(json.dumps({**results, "folder": folder, **stopped}), flush=True)
+            print(dumps({**results, "folder": folder, **stopped}), flush=True)
         elif told.outcomes:
             self._print_summary(told)
             sys.stdout.flush()

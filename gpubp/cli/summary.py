@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Sequence
 
 from dsl.excerpt import visible
 
+from ..strict_json import dumps
 from ..training import Group, mean_std
 from .table import align
 
@@ -71,7 +71,7 @@ def as_json(groups: Sequence[Group]) -> str:
         }
         for group in groups
     ]
-    return json.dumps(told, indent=2)
+    return dumps(told, indent=2)
 
 
 def _columns(groups: Sequence[Group]) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..health import Size, diagnose
+from ..strict_json import finite
 from .trace import Line, Step, Trace
 
 if TYPE_CHECKING:
@@ -119,11 +120,11 @@ def numbers(array: Any) -> Any:
     """An array, or a scalar, as Python numbers: the shortest that round-trip in its dtype."""
     if array.dtype == "float32":
         array = array.astype("S32").astype("float64")
-    return _plain(array.tolist())
+    return finite(array.tolist())
 
 
 def _rounded(value: float) -> Any:
-    return _plain(float(f"{value:.{_DIGITS}g}"))
+    return finite(float(f"{value:.{_DIGITS}g}"))
 
 
 def as_json(value: Any, indent: str = "") -> str:
@@ -137,10 +138,3 @@ def as_json(value: Any, indent: str = "") -> str:
         return json.dumps(value, ensure_ascii=False)
     first, last = "{}" if isinstance(value, Mapping) else "[]"
     return f"{first}\n{inner}{f',{chr(10)}{inner}'.join(items)}\n{indent}{last}"
-
-
-def _plain(value: Any) -> Any:
-    """Numbers as JSON can represent them: non-finite ones as strings."""
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return value if not isinstance(value, float) or math.isfinite(value) else str(value)

@@ -17,6 +17,7 @@ from typing import Any
 from ..errors import NO_ROOM, CheckpointError, SaveError, reason
 from ..frontend import MAIN, Net, identity, resolved
 from ..locking import FolderLock
+from ..strict_json import dumps
 from .checkpoint import BEST, LAST, Saved, flush_folder, save, write_all
 
 ABOUT, METRICS, HEALTH, WRITTEN = "env.json", "metrics.jsonl", "health.jsonl", "written.net"
@@ -28,6 +29,8 @@ FOLDS, SEEDS = "folds.json", "seeds.json"
 """The summary of a study, in its folder."""
 _PROBE = 2**16
 """Bytes written, and deleted again, to check for free disk space."""
+MAX_NAME = 48
+"""Maximum number of characters of a file's name in a folder's: file systems take 255 bytes in all."""
 RUNS = Path("runs")
 """The default parent folder of runs, in the working directory."""
 
@@ -44,7 +47,7 @@ def default_folder(
 def free_folder(prefix: str, net: Net, settings: list[Any]) -> Path:
     """The same for any job with a net and settings; `prefix` comes before the date."""
     told = json.dumps([identity(net), *settings], sort_keys=True)
-    name = re.sub(r"[^\w.-]+", "_", Path(source_name(net)).stem) or "net"
+    name = re.sub(r"[^\w.-]+", "_", Path(source_name(net)).stem)[:MAX_NAME] or "net"
     stem = f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}-{name}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
     names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
     return next(path for path in (RUNS / name for name in names) if not path.exists())
@@ -249,4 +252,4 @@ class RunFolder:
 
 
 def _line(record: Mapping[str, Any]) -> str:
-    return json.dumps(record) + "\n"
+    return dumps(record) + "\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError, reason
+from ..strict_json import number
 from .folder import ABOUT, HEALTH, METRICS, no_run
 
 MOST = 64 << 20
@@ -33,7 +34,8 @@ def about(folder: Path) -> dict[str, Any]:
 def records(folder: Path) -> list[dict[str, Any]]:
     """The lines of `metrics.jsonl` up to the first incomplete one: a process that was killed may have left half of
     one."""
-    return list(itertools.takewhile(_is_record, _lines(folder / METRICS)))
+    found = itertools.takewhile(_is_record, _lines(folder / METRICS))
+    return [{key: number(value) for key, value in record.items()} for record in found]
 
 
 def _is_record(record: dict[str, Any]) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import re
 from pathlib import Path
 
 import pytest
+
+from gpubp.training import run_records
 
 from .worlds import MODELS, Call, files, write
 
@@ -50,6 +53,22 @@ def test_quiet_prints_the_results_alone(call: Call, tmp_path: Path) -> None:
     assert (said.code, said.err) == (0, "")
     assert "epoch" not in said.out
     assert said.out.splitlines()[0].split() == ["loss"]
+
+
+def test_figures_that_are_not_finite_are_valid_json(call: Call, tmp_path: Path) -> None:
+    """The loss of one row of validation overflows."""
+    path = write(tmp_path)
+    rows = [f"{a},{b},{y},train" for a, b, y in ((0, 0, 0), (1, 1, 1), (2, 3, 2))]
+    (tmp_path / "a.csv").write_text("\n".join(["a,b,y,part", *rows, "1,1,1e30,valid", ""]), "utf-8")
+    split = '  split = split(column = "part")'
+    path.write_text(path.read_text("utf-8").replace('target = "y")', f'target = "y")\n{split}'), "utf-8")
+    said = call("run", path, "--json", "--out", "run", "--epochs", "2")
+    assert said.code == 1
+    lines = said.out.splitlines() + Path("run/metrics.jsonl").read_text("utf-8").splitlines()
+    lines.append(json.dumps(json.loads(call("runs", "run", "--json").out)[0]["figures"]))
+    assert [json.loads(line, parse_constant=pytest.fail)["valid.loss"] for line in lines] == ["inf"] * 5
+    assert [record["valid.loss"] for record in run_records(Path("run"))] == [math.inf] * 2
+    assert "valid.loss inf" in call("runs", "run").out
 
 
 def test_resume_without_the_file(call: Call, tmp_path: Path) -> None:

@@ -133,6 +133,8 @@ def test_the_name_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert default_folder(net, 1, None, None) != first
     first.mkdir(parents=True)
     assert default_folder(net, None, None, None).name == f"{first.name}-2"
+    (tmp_path / f"{'n' * 250}.net").write_text(net.graph.source.text, "utf-8")
+    default_folder(gpubp.load(tmp_path / f"{'n' * 250}.net"), None, None, None).mkdir()
 
 
 # Steps and pieces
