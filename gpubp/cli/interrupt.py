@@ -49,9 +49,8 @@ class Interrupt:
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():  # no other may set a handler
             numbers = [signal.SIGINT, signal.SIGTERM]
-            if (
-                sys.platform != "win32" and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
-            ):  # `nohup` has the process ignore it
+            # `nohup` has the process ignore SIGHUP.
+            if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
                 numbers.append(signal.SIGHUP)
             self._before = {number: signal.signal(number, self._asked) for number in numbers}
         return self
@@ -87,9 +86,8 @@ class Interrupt:
     def _asked(self, number: int, frame: FrameType | None) -> None:
         if not self.training:
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-        if (
-            sys.platform != "win32" and number == signal.SIGHUP
-        ):  # sent by the system and by the shell, when nobody reads a message any more
+        # SIGHUP is sent by the system and by the shell, when nobody reads a message any more.
+        if sys.platform != "win32" and number == signal.SIGHUP:
             self.code = self.code or 128 + number
             return
         if self.code:

@@ -4,6 +4,7 @@ of what they came to."""
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -47,6 +48,7 @@ from .telling import advise, head, warn_of
 
 _WIDTH = 10
 """Of a number in the table, at least: `-1.234e-05`."""
+_NUMBER = re.compile(r"\d[\d,]*")
 _CALLED = {FOLD: "cross-validation", SEED: "replication"}
 
 
@@ -147,7 +149,7 @@ class _Show:
         self.silent = arguments.json or arguments.quiet
         self.live = Live(sys.stdout, wanted=not self.silent)
         self.said: list[Finding] = []
-        self._seen: set[tuple[str, str]] = set()
+        self._warned: set[str] = set()
         self._kinds: set[str] = set()
         self._names: list[str] = []
         self._begun: WeakSet[Run] = WeakSet()  # several may take turns
@@ -163,9 +165,10 @@ class _Show:
         if self.silent:
             return
         self.live.clear()
-        fresh = [one for one in run.dataset.warnings if (one.code, one.message) not in self._seen]
-        self._seen |= {(one.code, one.message) for one in fresh}
-        warn(fresh)
+        # The rows of another training deserve the same warnings, with other numbers in them: once is enough.
+        fresh = {_NUMBER.sub("#", one.message): one for one in run.dataset.warnings}
+        warn(one for text, one in fresh.items() if text not in self._warned)
+        self._warned |= fresh.keys()
         if not self._head:
             self._head = head(run, f", in {self.count:,} folds" if self.kind == FOLD else "", self._seeds)
             say(f"{self._head}\n")

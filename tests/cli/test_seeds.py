@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,16 @@ def test_a_table_of_the_seeds(call: Call, file: Path) -> None:
         "`gpubp plot s` plots their curves, the mean and a band",
         "`gpubp predict s/seed-5 TABLE` predicts new rows",
     ]
+
+
+def test_a_warning_about_the_rows_is_printed_once(call: Call, file: Path) -> None:
+    """Each seed divides the rows in another way."""
+    rows = [f"{i % 5},{i % 3},{i % 2}" for i in range(90)]
+    Path("a.csv").write_text("\n".join(["a,b,y", *rows, ""]), "utf-8")
+    said = call("run", "a.net", "--seeds", "3", *WORDS, "--no-save")
+    parts = re.findall(r"^warning\[W0402\]: \d+ rows of `(.*)` are in `train` too$", said.err, re.MULTILINE)
+    assert sorted(parts) == ["test", "valid"]
+    assert said.err.count("warning") == 2
 
 
 def test_what_others_make_of_the_folder(call: Call, file: Path) -> None:
