@@ -114,9 +114,9 @@ def course(
 
 def _as_before(source: Path, saved: Saved, seed: int | None, precision: str | None) -> tuple[int, str]:
     """The seed and precision with which a run is resumed. Raises CheckpointError if others are requested."""
-    for what, asked, was in (("seed", seed, saved.about["seed"]), ("precision", precision, saved.about["precision"])):
+    # The best of several restarts has its own seed, which its state holds; the split was drawn by the training's.
+    before = int(saved.about["split_seed"]), str(saved.about["precision"])
+    for what, asked, was in zip(("seed", "precision"), (seed, precision), before, strict=True):
         if asked is not None and asked != was:
             raise CheckpointError(f"`{source}` was trained with the {what} {was} and cannot continue with {asked}")
-    # The best of several restarts has its own seed; the split was drawn by the file's, so that test rows stay test
-    # rows.
-    return int(saved.about["split_seed"]), str(saved.about["precision"])
+    return before

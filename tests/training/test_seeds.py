@@ -134,6 +134,18 @@ def test_a_process_that_ends_in_the_first_epoch_leaves_what_goes_on(
     assert collected(net, seeds=None, resume=tmp_path / "s")[0].mean == collected(net, 2)[0].mean
 
 
+def test_seeds_with_restarts_go_on(tmp_path: Path) -> None:
+    """The best restart of seed 0 has another seed."""
+    net = gpubp.load(write_net(tmp_path, length="epochs = 4", keys="  restarts = 3\n"))
+    _, wanted = collected(net, 2)
+    assert [run.executor.seed for run in wanted] == [1, 1]
+    told, _ = collected(net, 2, out=tmp_path / "s")
+    again, runs = collected(net, 3, resume=tmp_path / "s")
+    assert [state(run) for run in runs[:2]] == [state(run) for run in wanted]
+    assert [one.metrics for one in again.replicates[:2]] == [one.metrics for one in told.replicates]
+    assert len(again.replicates) == 3
+
+
 def test_interrupted_side_by_side_each_goes_on_where_it_was(tmp_path: Path) -> None:
     """Not all at the same step."""
     net = gpubp.load(write_net(tmp_path, length="epochs = 40"))
