@@ -104,8 +104,6 @@ def replicate(
         first, seeds = began, number if seeds is None else seeds
     seeds = positive(seeds, "seeds")
     told = Replication(first, seeds, place)
-    if resume is None and told.folder is not None and holds_seeds(told.folder):
-        raise CheckpointError(f"`{out}` already contains runs of several seeds: resume them, or save to another folder")
     announced = False
 
     def announce(_: Run | None = None) -> None:

@@ -18,7 +18,7 @@ from ..frontend import Net
 from . import history
 from .checkpoint import LAST, write
 from .course import Course, together
-from .folder import ABOUT, member_folder
+from .folder import ABOUT, holds_seeds, member_folder, saved_runs
 from .hooks import Hooks
 from .run import Run
 from .trainer import course
@@ -159,8 +159,12 @@ def place_of(what: str, out: Any, resume: Any) -> Path | None:
     """The folder of a study. Raises InputError or CheckpointError if there cannot be one."""
     if None not in (out, resume) and out != resume:
         raise InputError(f"{what} continues in its own folder: leave `out` out")
-    if resume is None and out is not None and (Path(out) / ABOUT).exists():
-        raise CheckpointError(f"`{out}` already contains a run: save to another folder; nothing is overwritten")
+    if resume is None and out is not None:
+        if (Path(out) / ABOUT).exists():
+            raise CheckpointError(f"`{out}` already contains a run: save to another folder; nothing is overwritten")
+        if saved_runs(Path(out)):
+            those = "of several seeds" if holds_seeds(Path(out)) else "of a cross-validation"
+            raise CheckpointError(f"`{out}` already contains runs {those}: resume them, or save to another folder")
     place = resume if out is None else out
     return None if place is None else Path(place)
 

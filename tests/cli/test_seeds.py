@@ -141,4 +141,10 @@ def test_killed_before_its_first_checkpoint(call: Call, file: Path) -> None:
     said = call("run", "--resume", "s")
     assert (said.code, said.out) == (2, "")
     assert "`s` has no checkpoint: it ended before the first was saved; run it again" in said.err
-    assert call("run", "a.net", "--seeds", "2", "--resume", "s", *WORDS, "--quiet").code == 0
+    assert call("run", "a.net", "--seeds", "2", "--out", "s", *WORDS, "--quiet").code == 0
+    said = call("run", "a.net", "--folds", "2", "--out", "s", *WORDS)
+    assert (said.code, said.out) == (2, "")
+    assert "`s` already contains runs of several seeds: resume them" in said.err
+    Path("t").mkdir()
+    Path("t/seeds.json").write_text('{"first": 0, "of": 2}')
+    assert call("run", "a.net", "--seeds", "2", "--resume", "t", *WORDS, "--quiet").code == 0

@@ -169,7 +169,7 @@ def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
     assert collected(net, resume=out, epochs=8)[0].folds[2].epochs == 8
     with pytest.raises(gpubp.CheckpointError, match="`split` was"):
         gpubp.cross_validate(net, 4, "cpu", resume=out)
-    with pytest.raises(gpubp.CheckpointError, match="already contains a run"):
+    with pytest.raises(gpubp.CheckpointError, match="already contains runs of a cross-validation"):
         gpubp.cross_validate(net, 3, "cpu", out)
     with pytest.raises(gpubp.CheckpointError, match="already contains a run"):
         gpubp.cross_validate(net, 3, "cpu", out / "fold-1")
