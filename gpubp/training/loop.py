@@ -13,18 +13,19 @@ from ..data import Dataset, to_json
 from ..errors import CheckpointError, DivergedError, SaveError
 from ..executor import Executor, Programs, Steps, first_bad, require_finite_losses, require_memory
 from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, require_figure, require_update, watch_of
+from ..frontend.plateau import plateau_of
 from .best import Best, Sums
-from .checkpoint import BEST, Saved, read
+from .checkpoint import Saved
 from .course import Course, Wanted
 from .dataset import dataset_of, hashes, length_of
 from .environment import algorithms, describe_run, environment
 from .folder import RunFolder
 from .health import Health
 from .hooks import Hooks
-from .pace import Pace, unseen
-from .plateau import look
+from .pace import Pace, may_run_ahead
+from .plateau import adapt_rate
 from .restarts import Race, race_of
-from .resume import changes_bytes, folder_of, measured_before, records_before, require_same, same_place
+from .resume import best_before, changes_bytes, measured_before, records_before, require_same, same_place
 from .run import Progress, Run
 from .start import load_initial_weights
 
@@ -58,7 +59,7 @@ class Training:
                 raise CheckpointError(f"`{source}` cannot continue as `{net.graph.source.name}`: {error}") from None
         dataset = dataset_of(ex, data, self.split_seed)
         watch = watch_of(net, dataset.parts)
-        self.best = None if watch is None else Best(watch)
+        self.best, self.plateau = None if watch is None else Best(watch), plateau_of(net.graph)
         require_figure(net.graph, dataset.parts)
         self.batch, self.per_epoch, self.total = length_of(net, len(dataset.parts["train"]))
         self.race = self._prepare(dataset, fresh=saved is None)
@@ -110,17 +111,14 @@ class Training:
         self.records = records_before(source, step, self.per_epoch, self.total)
         self.measured = measured_before(source, step)
         if self.best is not None and saved.about.get("best"):
-            kept = folder_of(source if source.is_dir() else source.parent)
-            place = None if kept is None else kept / BEST
-            self.best.resume(saved.about["best"], read(place) if place is not None and place.exists() else None)
-            # In another folder the best state is written again.
-            self.best.fresh = self.folder is not None and kept is not None and not same_place(self.folder.path, kept)
+            self.best.resume(saved.about["best"], best_before(source))
+            self.best.fresh = self.whole is None  # in another folder the best state is written again
 
     # The loop ----------------------------------------------------------------------------------------------------
     def course(self) -> Course:
         """Train to the end, or until it is stopped; save and evaluate."""
         run = self.run
-        self.several = not self.hooks.callbacks and self.best is None and unseen(self.net)
+        self.several = not self.hooks.callbacks and self.best is None and may_run_ahead(self.net)
         if self.net.option("health"):
             self.health = Health(self.placed, self.batch, self.total, self.measured, self.hooks.notice)
         if self.race is not None:
@@ -222,7 +220,8 @@ class Training:
             record |= {f"valid.{name}": value for name, value in figures.items()}
         if step % self.per_epoch == 0:
             self.sums = Sums()
-        look(self.executor, record)
+        if self.plateau is not None:
+            adapt_rate(self.plateau, self.executor, record)
         self.run.history.append(record)
         if self.folder:
             self.folder.note(record)

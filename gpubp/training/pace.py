@@ -57,6 +57,6 @@ class Pace:
         self.cost, self.last = ended - began, ended
 
 
-def unseen(net: Net) -> bool:
+def may_run_ahead(net: Net) -> bool:
     """Whether a training that monitors no metric does not need the state between epochs, and is faster without."""
     return net.size * int(net.option("restarts", 1)) <= SMALL and plateau_of(net.graph) is None

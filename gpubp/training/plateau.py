@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from ..frontend import BEST, BEST_STEP, EPOCH_STEPS, RATE_SCALE, STEP, Net, Stand, plateau_of
+from ..frontend import BEST, BEST_STEP, EPOCH_STEPS, RATE_SCALE, STEP, Stand
+from ..frontend.plateau import Plateau
 
 
-class Trained(Protocol):
+class HasCounters(Protocol):
     """An executor, or one of several restarts."""
-
-    @property
-    def net(self) -> Net:
-        """The net that is trained."""
 
     @property
     def counters(self) -> Mapping[str, float]:
@@ -23,12 +20,9 @@ class Trained(Protocol):
         """Write some of them."""
 
 
-def look(executor: Trained, figures: Mapping[str, float]) -> None:
-    """Adapt the learning rate to the metrics of an epoch, if the file uses `plateau`. Its memory consists of counters
-    of the executor, so that it can be resumed. Raises KeyError if the monitored metric is not among them."""
-    plateau = plateau_of(executor.net.graph)
-    if plateau is None:
-        return
+def adapt_rate(plateau: Plateau, executor: HasCounters, figures: Mapping[str, float]) -> None:
+    """Adapt the learning rate to the metrics of an epoch. The memory of the plateau consists of counters of the
+    executor, so that it can be resumed. Raises KeyError if the monitored metric is not among them."""
     kept = executor.counters
     stand = Stand(kept[BEST], int(kept[BEST_STEP]), kept[RATE_SCALE])
     now = plateau.after(stand, figures, int(kept[STEP]), kept[EPOCH_STEPS])

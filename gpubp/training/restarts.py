@@ -12,10 +12,10 @@ from dsl.records import dataclass
 from ..data import Stream
 from ..errors import DivergedError
 from ..executor import Ensemble, Executor, SideBySide
-from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Net, Watch, plateau_of, start_of
+from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Watch, plateau_of, start_of
 from .best import Best
 from .pace import Pace
-from .plateau import look
+from .plateau import adapt_rate
 from .run import Progress
 from .start import load_initial_weights
 
@@ -71,10 +71,6 @@ class _Counters:
     k: int
 
     @property
-    def net(self) -> Net:
-        return self.ensemble.nets[self.k]
-
-    @property
     def counters(self) -> Mapping[str, float]:
         return {name: self.ensemble.arrays[name][self.k].item() for name in self.ensemble.counters}
 
@@ -97,6 +93,7 @@ class Race:
         self.log: list[Epoch] = []
         self.sums: Any = 0.0  # of the losses of each restart, batch by batch
         self.examples = 0
+        self.plateaus = [plateau_of(net.graph) for net in ensemble.nets]
         self.bests = [None if watch is None else Best(watch) for watch in watches]
         self.kept: dict[int, dict[str, Any]] = {}
         self.lost: dict[int, int] = {}  # the step of which the loss was no finite number
@@ -197,7 +194,6 @@ class Race:
             figures = ensemble.evaluate(self.valid, repeats=(step - 1) // per_epoch)
         epoch = Epoch((step - 1) // per_epoch + 1, step, self.sums / self.examples, penalties, figures)
         self.log.append(epoch)
-        looked_at = self.watch is not None or plateau_of(ensemble.net.graph) is not None
         for k in self.going:
             restart, best = self.restarts[k], self.bests[k]
             if self.lost.get(k, step + 1) <= step:
@@ -208,10 +204,12 @@ class Race:
                 restart.stopped = f"diverged: {ensemble.stopped[k]}"
                 continue
             restart.epochs += 1
-            if not looked_at:
+            plateau = self.plateaus[k]
+            if plateau is None and best is None:
                 continue
             record = epoch.record(k)
-            look(_Counters(ensemble, k), record)
+            if plateau is not None:
+                adapt_rate(plateau, _Counters(ensemble, k), record)
             if best is not None:
                 if best.improves(record) and best.watch.restore:
                     self.kept[k] = ensemble.state(k)

@@ -103,6 +103,12 @@ def result_of(place: Path, memory: int | None = None) -> Saved:
     return last
 
 
+def best_before(place: Path) -> Saved | None:
+    """The best state so far of the run that is resumed, if it has saved one. Raises CheckpointError."""
+    folder = folder_of(place if place.is_dir() else place.parent)
+    return read(folder / BEST) if folder is not None and (folder / BEST).exists() else None
+
+
 def records_before(place: Path, step: int, per_epoch: int, total: int) -> list[dict[str, Any]]:
     """The lines of metrics before the step at which a run is resumed: whole epochs, and a partial one only if it is the
     last."""

@@ -265,7 +265,7 @@ def test_one_wait_for_many_epochs(name: str, epochs: int, most: int, use: Use, m
     for several in (True, False):
         device = use()
         if not several:
-            monkeypatch.setattr(loop, "unseen", lambda net: False)
+            monkeypatch.setattr(loop, "may_run_ahead", lambda net: False)
         run = gpubp.train(net, "gpu", epochs=epochs)
         found.append(({name: array.tobytes() for name, array in run.executor.state_dict().items()}, run.history))
         blocks = device.log.count("restarts_block" if name == "parity" else "train_block")

@@ -59,7 +59,7 @@ def paced(steps: Iterator[int] | None, *, several: bool) -> Iterator[list[int]]:
     taken: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
         if not several:
-            patch.setattr(loop, "unseen", lambda net: False)
+            patch.setattr(loop, "may_run_ahead", lambda net: False)
         if steps is not None:
             patch.setattr(Pace, "took", lambda self, count, seconds: setattr(self, "steps", next(steps)))
         for kind in (Executor, Ensemble):
@@ -130,10 +130,10 @@ def test_where_somebody_looks_it_takes_one(tmp_path: Path) -> None:
 
 def test_a_large_net_takes_one(tmp_path: Path) -> None:
     net = gpubp.load(write(tmp_path, "full batch"))
-    assert loop.unseen(net)
+    assert loop.may_run_ahead(net)
     path = write(tmp_path, "full batch")
     path.write_text(path.read_text("utf-8").replace("dense(6)", "dense(300_000)"), "utf-8")
-    assert not loop.unseen(gpubp.load(path))
+    assert not loop.may_run_ahead(gpubp.load(path))
 
 
 # What goes wrong -----------------------------------------------------------------------------------------------------
