@@ -14,8 +14,8 @@ from ..errors import GpubpError
 from ..insight import DIGITS, FEW, MOST, PAGED, as_html, as_json, as_text, explained, whole_text
 from .color import say
 from .common import whole
+from .net_or_run import add_net_or_run, open_net_or_run
 from .output import write_output
-from .subject import add_subject, open_subject
 
 MAX_DIGITS = 15
 """A number of float64 has no more digits that are all its own."""
@@ -23,7 +23,7 @@ MAX_DIGITS = 15
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
-    add_subject(parser)
+    add_net_or_run(parser)
     parser.add_argument(
         "--example",
         type=whole(1),
@@ -61,7 +61,7 @@ def work(arguments: argparse.Namespace) -> int:
         raise GpubpError(f"`--digits` goes up to {MAX_DIGITS}; `--json` tells each number from all others")
     # A text shows the first few of a large array: to turn all into Python's numbers would take most of its time.
     most = PAGED if arguments.html is not None else MOST if arguments.json or arguments.show else FEW
-    told, about = explained(open_subject(arguments), arguments.example, steps=arguments.step, most=most)
+    told, about = explained(open_net_or_run(arguments), arguments.example, steps=arguments.step, most=most)
     told["file"] = arguments.file
     if arguments.json:
         print(as_json(told))

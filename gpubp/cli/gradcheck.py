@@ -8,7 +8,7 @@ from typing import Any
 from ..insight import Checked, Element, Report, drawn, gradcheck
 from ..strict_json import dumps
 from .common import whole
-from .subject import add_subject, open_subject
+from .net_or_run import add_net_or_run, open_net_or_run
 from .table import align
 
 ROWS, ELEMENTS = 4, 8
@@ -16,7 +16,7 @@ ROWS, ELEMENTS = 4, 8
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
-    add_subject(parser)
+    add_net_or_run(parser)
     parser.add_argument(
         "--rows", type=whole(1), default=ROWS, metavar="N", help=f"training rows to check on (default: {ROWS})"
     )
@@ -33,7 +33,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def work(arguments: argparse.Namespace) -> int:
     """Print what was found; 1 where a gradient is wrong. Raises GpubpError."""
-    subject = open_subject(arguments, "float64")
+    subject = open_net_or_run(arguments, "float64")
     subject.executor.net.require_training(epochs=1, given=True)
     batch = subject.batch(0, arguments.rows) if subject.count else drawn(subject.executor.net, arguments.rows)
     report = gradcheck(subject.executor, batch, elements=arguments.elements)

@@ -20,11 +20,11 @@ from .color import JOINT, say
 from .common import add_backend, add_file, folder, open_net, warn, whole, with_compiler
 from .interrupt import Interrupt
 from .live import Live
+from .messages import advise, headline, warn_of
 from .profile_table import as_json, profile_table
 from .quoting import quoted
 from .streams import print_error
 from .table import confusions, results, truth_table
-from .telling import advise, head, warn_of
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -222,7 +222,7 @@ def _progress(live: Live) -> Callable[[Run], None]:
         if len(run.history) == 1:
             live.clear()
             warn(run.dataset.warnings)
-            say(head(run))
+            say(headline(run))
         if epoch < state["next"] and epoch != run.epochs:
             return
         every = -(-run.epochs // 10)

@@ -41,10 +41,10 @@ from .color import say
 from .common import open_net, warn, with_compiler
 from .interrupt import Interrupt
 from .live import Live
+from .messages import advise, headline, warn_of
 from .quoting import quoted
 from .streams import print_error
 from .table import confusion
-from .telling import advise, head, warn_of
 
 _WIDTH = 10
 """Of a number in the table, at least: `-1.234e-05`."""
@@ -170,7 +170,7 @@ class _Show:
         warn(one for text, one in fresh.items() if text not in self._warned)
         self._warned |= fresh.keys()
         if not self._head:
-            self._head = head(run, f", in {self.count:,} folds" if self.kind == FOLD else "", self._seeds)
+            self._head = headline(run, f", in {self.count:,} folds" if self.kind == FOLD else "", self._seeds)
             say(f"{self._head}\n")
 
     def ended(self, one: Fold | Replicate, run: Run) -> None:

@@ -15,9 +15,9 @@ from ..passes import specialise
 from ..render import CannotExportError, onnx_model, portable_source
 from .checkpoint import write
 from .environment import VERSION
+from .export_interface import BareExecutor, Source, interface_of, metadata
 from .loaded import LoadedRun
 from .run import Run
-from .slots import Bare, Source, metadata, told_of
 
 
 def export(run: Run | LoadedRun | Executor, path: str | os.PathLike[str]) -> None:
@@ -34,7 +34,7 @@ def export(run: Run | LoadedRun | Executor, path: str | os.PathLike[str]) -> Non
         raise GpubpError(f"a run or an executor is exported, not {what}: `gpubp.load_run` reads a saved run")
     place = Path(path)
     check_suffix(place)
-    write(place, exported(Bare(run) if isinstance(run, Executor) else run, place))
+    write(place, exported(BareExecutor(run) if isinstance(run, Executor) else run, place))
 
 
 def check_suffix(path: Path) -> None:
@@ -68,7 +68,7 @@ def c_text(run: Source, name: str) -> str:
     executor = run.executor
     built = build(executor.net, "predict", 1, executor.dtype)
     program, values = _with_state(executor, built)
-    told = told_of(run, f"{name}.c", dict(zip(built.outputs, program.outputs, strict=True)))
+    told = interface_of(run, f"{name}.c", dict(zip(built.outputs, program.outputs, strict=True)))
     try:
         with executor.backend.running():
             return portable_source(program, values, built.hints, describe, name, told, np)
@@ -81,7 +81,7 @@ def onnx_file(run: Source, name: str) -> bytes:
     executor = run.executor
     built, batch = build_for_any_batch(executor.net, executor.dtype)
     program, values = _with_state(executor, built, batch)
-    told = told_of(run, f"{name}.onnx", dict(zip(built.outputs, program.outputs, strict=True)))
+    told = interface_of(run, f"{name}.onnx", dict(zip(built.outputs, program.outputs, strict=True)))
     hints = {**result_names(built.program), **built.hints}
     try:
         return onnx_model(program, values, hints, describe, batch, name, told, VERSION, metadata(run))

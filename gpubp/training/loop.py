@@ -22,12 +22,12 @@ from .environment import algorithms, describe_run, environment
 from .folder import RunFolder
 from .health import Health
 from .hooks import Hooks
+from .initial_weights import load_initial_weights
 from .pace import Pace, may_run_ahead
 from .plateau import adapt_rate
 from .restarts import Race, race_of
 from .resume import best_before, changes_bytes, measured_before, records_before, require_same, same_place
 from .run import Progress, Run
-from .start import load_initial_weights
 
 
 class Training:

@@ -13,7 +13,7 @@ from ..executor import Executor
 from ..executor import diverged as loss_diverged
 from ..frontend import RATE_SCALE, Net, constant_rate, in_force, required
 from .dataset import dataset_of
-from .start import load_initial_weights
+from .initial_weights import load_initial_weights
 
 SMOOTH = 0.9
 """How much of the moving average of the loss is kept at each step."""

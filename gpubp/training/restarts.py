@@ -14,10 +14,10 @@ from ..errors import DivergedError
 from ..executor import Ensemble, Executor, SideBySide
 from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Watch, plateau_of, start_of
 from .best import Best
+from .initial_weights import load_initial_weights
 from .pace import Pace
 from .plateau import adapt_rate
 from .run import Progress
-from .start import load_initial_weights
 
 Rows = Mapping[str, Any] | Stream
 """Rows of data: arrays by name, or a stream of them."""

@@ -26,7 +26,7 @@ FEW = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Bare:
+class BareExecutor:
     """An executor without a run, whose weights may come from anywhere: of its data nothing is known."""
 
     executor: Executor
@@ -34,10 +34,10 @@ class Bare:
     folder: Path | None = None
 
 
-Source: TypeAlias = Run | LoadedRun | Bare
+Source: TypeAlias = Run | LoadedRun | BareExecutor
 
 
-def told_of(run: Source, file: str, outputs: Mapping[str, Var]) -> Interface:
+def interface_of(run: Source, file: str, outputs: Mapping[str, Var]) -> Interface:
     """The text in a file of that name, for a net with these outputs."""
     executor = run.executor
     inputs = {node.label or node.name: node for node in executor.net.graph.inputs}

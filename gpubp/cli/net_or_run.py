@@ -14,13 +14,13 @@ from ..training import load_run
 from .common import add_file, open_net, whole
 
 
-def add_subject(parser: argparse.ArgumentParser) -> None:
+def add_net_or_run(parser: argparse.ArgumentParser) -> None:
     """A file or a run, and how the file's net begins."""
     add_file(parser, help="a .net file, a run's folder, or a checkpoint in it")
     parser.add_argument("--seed", type=whole(0), metavar="N", help="seed of the initial weights (default: the file's)")
 
 
-def open_subject(arguments: argparse.Namespace, precision: str | None = None) -> Subject:
+def open_net_or_run(arguments: argparse.Namespace, precision: str | None = None) -> Subject:
     """The net that the arguments name, in a precision (None: its own), with its training data. Raises GpubpError."""
     path = Path(arguments.file)
     if path.is_dir() or path.suffix == ".safetensors":

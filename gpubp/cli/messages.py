@@ -1,4 +1,4 @@
-"""What is said of a training on its way."""
+"""Messages about a training: its headline, what a resume may change, what is wrong with the net."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .live import Live
 from .streams import print_error
 
 
-def head(run: Run, more: str = "", seeds: str = "") -> str:
+def headline(run: Run, more: str = "", seeds: str = "") -> str:
     """The net, its rows, the device, the precision, the seed, or several `seeds`; `more` stands behind the rows."""
     ex = run.executor
     rounds = ex.backend.name == "gpu" and ex.backend.compiles
