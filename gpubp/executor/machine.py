@@ -171,7 +171,8 @@ class Machine:
         bound = self.bound(mode, batch, fit, step)
         for slot, rows in zip(bound.feeds, feeds, strict=True):
             slot[...] = rows
-        bound.step()
+        with self.backend.products(bound.compiled.costs.largest_product):
+            bound.step()
         return bound
 
 

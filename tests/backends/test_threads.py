@@ -96,6 +96,25 @@ def test_updates_run_with_it(units: str, wanted: int, kind: str, monkeypatch: py
     assert now() == 2
 
 
+@pytest.mark.parametrize(("units", "wanted"), [("16", 1), ("16000", 1), ("80000", 2)])
+@pytest.mark.parametrize("call", ["evaluate", "predict", "gradients", "train_step", "restarts"])
+def test_all_other_programs_do_too(units: str, wanted: int, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of restarts each has products of its own: together they are no larger."""
+    net = gpubp.loads(NET.replace("UNITS", units))
+    rows = {"x": np.ones((64, 8)), "y": np.ones((64, 1))}
+    ex = gpubp.Executor(net, "cpu", backend="numpy")
+    several = Ensemble(net, 2, "cpu", backend="numpy")
+    seen = set()
+    matmul = np.matmul
+    monkeypatch.setattr(np, "matmul", lambda *given, **more: (seen.add(now()), matmul(*given, **more))[1])
+    if call == "restarts":
+        several.evaluate(rows)
+    else:
+        getattr(ex, call)(rows["x"] if call == "predict" else rows)
+    assert seen == {wanted}
+    assert now() == 2
+
+
 # Compiled kernels ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("text", "most"), [("max 100000\n", 64), ("150000 100000\n", 2), ("20000 100000\n", 1), ("", 64), ("x y z", 64)]
