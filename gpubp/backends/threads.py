@@ -74,9 +74,9 @@ class _OneThread:
             self._usual = count
 
     def _find(self) -> list[Any]:
-        from threadpoolctl import ThreadpoolController
-
         if self._pools is None:
+            from threadpoolctl import ThreadpoolController
+
             self._pools = [pool for pool in ThreadpoolController().lib_controllers if pool.user_api == "blas"]
             self._usual = max((pool.num_threads for pool in self._pools), default=0)
         return self._pools
