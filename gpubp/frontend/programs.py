@@ -134,7 +134,7 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
     # Programs of all batch sizes share these, and the padding between gradients stays zero.
     homes = {v: Var(v.aval, name) for name, v in results.items() if name in flat}
     fed = tuple(v.hint for v in feeds)
-    return Built(verify(program, frozenset(program.eqns)), fed, used, names, homes, hints, states.told, finish)
+    return Built(verify(program), fed, used, names, homes, hints, states.told, finish)
 
 
 def fed_to_fit(net: Net, fitted: Sequence[object]) -> tuple[Node, ...]:

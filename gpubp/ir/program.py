@@ -59,9 +59,8 @@ def bodies(eqn: Eqn) -> tuple[Program, ...]:
 def map_bodies(program: Program, change: Callable[[Program], Program]) -> Program:
     """The program with `change` applied to the bodies of its equations, preserving the types of inputs and outputs; the
     same object if `change` changes nothing. A pass that calls this with itself recurses to every depth."""
-    eqns = tuple(_with_bodies(eqn, change) if bodies(eqn) else eqn for eqn in program.eqns)
-    same = all(a is b for a, b in zip(eqns, program.eqns, strict=True))
-    return program if same else replace(program, eqns=eqns)
+    eqns = tuple([_with_bodies(eqn, change) if bodies(eqn) else eqn for eqn in program.eqns])
+    return program if eqns == program.eqns else replace(program, eqns=eqns)
 
 
 def _with_bodies(eqn: Eqn, change: Callable[[Program], Program]) -> Eqn:

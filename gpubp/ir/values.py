@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -208,6 +209,14 @@ class Eqn:
         """The inputs that are values, without literals."""
         return tuple([x for x in self.inputs if isinstance(x, Var)])
 
+    @cached_property
+    def fault(self) -> str:
+        """How the types of its outputs differ from those that its primitive's rule gives; empty if they do not."""
+        for expected, output in zip_longest(results(self.op, self.inputs, self.params), self.outputs):
+            if output is None or expected != output.aval:
+                return f"`{self.op.name}` gives {expected}, the equation says {output and output.aval}"
+        return ""
+
 
 _tape: ContextVar[list[Eqn] | None] = ContextVar("tape", default=None)
 
@@ -254,7 +263,9 @@ def bind(op: Primitive, *inputs: Operand, **params: Any) -> tuple[Var, ...]:
         raise GpubpError(f"`{op.name}` was applied outside of `recording()`")
     inputs = tuple(x if type(x) in _OPERANDS else _operand(op, x) for x in inputs)
     outputs = tuple(map(Var, results(op, inputs, params)))
-    eqns.append(Eqn(op, _typed(inputs), MappingProxyType(params), outputs, current_origin.get()))
+    eqn = Eqn(op, _typed(inputs), MappingProxyType(params), outputs, current_origin.get())
+    vars(eqn)["fault"] = ""  # the rule has just been asked
+    eqns.append(eqn)
     return outputs
 
 

@@ -57,7 +57,9 @@ _EXACT: Mapping[object, Callable[..., Any]] = {
 def uniform(eqn: Eqn, known: Mapping[Var, Literal]) -> Literal | None:
     """The number that all elements of the result equal, where the numbers of uniform inputs are `known`; None if there
     is no such number, or it is not finite."""
-    values = [known.get(x) if isinstance(x, Var) else _rounded(x, literal_dtype(eqn)) for x in eqn.inputs]
+    if not known.keys() >= set(eqn.operands):
+        return None
+    values = [known[x] if isinstance(x, Var) else _rounded(x, literal_dtype(eqn)) for x in eqn.inputs]
     if None in values:
         return None
     if eqn.op is full_primitive:

@@ -82,16 +82,14 @@ def _view_of_view(eqn: Eqn, scope: Scope) -> Var | None:
 
 def _narrow(eqn: Eqn, scope: Scope) -> Var | None:
     """An elementwise primitive broadcasts its inputs itself."""
-    if not any((m := scope.producer_of(x)) is not None and m.op is broadcast_primitive for x in eqn.inputs):
-        return None
-    inputs = list(eqn.inputs)
+    inputs = eqn.inputs
     for i, x in enumerate(eqn.inputs):
         producer = scope.producer_of(x)
         if producer is not None and producer.op is broadcast_primitive:
-            candidate = [*inputs[:i], producer.inputs[0], *inputs[i + 1 :]]
+            candidate = (*inputs[:i], producer.inputs[0], *inputs[i + 1 :])
             if results(eqn.op, candidate, eqn.params) == (eqn.output.aval,):
                 inputs = candidate
-    return eqn.op(*inputs, **eqn.params) if inputs != list(eqn.inputs) else None
+    return None if inputs is eqn.inputs else eqn.op(*inputs, **eqn.params)
 
 
 def _concat_of_one(eqn: Eqn, scope: Scope) -> Var | None:

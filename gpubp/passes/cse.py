@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..ir import Eqn, Program, Var, map_bodies
+from ..ir import Eqn, Operand, Program, Var, map_bodies
 
 
 def cse(program: Program) -> Program:
@@ -15,12 +15,12 @@ def cse(program: Program) -> Program:
     object if nothing is merged."""
     program = map_bodies(program, cse)
     first: dict[Any, Eqn] = {}
-    replaced: dict[Var, Var] = {}
+    replaced: dict[Operand, Var] = {}
     eqns: list[Eqn] = []
     for old in program.eqns:
-        inputs = tuple(replaced.get(x, x) if isinstance(x, Var) else x for x in old.inputs)
+        inputs = tuple([replaced.get(x, x) for x in old.inputs])
         eqn = old if inputs == old.inputs else replace(old, inputs=inputs)
-        key = (eqn.op, tuple(map(_key, inputs)), tuple((k, _key(v)) for k, v in eqn.params.items()))
+        key = (eqn.op, tuple(map(_key, inputs)), tuple([(k, _key(v)) for k, v in eqn.params.items()]))
         earlier = first.setdefault(key, eqn)
         if earlier is eqn:
             eqns.append(eqn)

@@ -19,5 +19,4 @@ def dce(program: Program) -> Program:
             kept.append(used)
             needed.update(used.operands)
     eqns = tuple(reversed(kept))
-    same = len(eqns) == len(program.eqns) and all(a is b for a, b in zip(eqns, program.eqns, strict=True))
-    return program if same else replace(program, eqns=eqns)
+    return program if eqns == program.eqns else replace(program, eqns=eqns)

@@ -26,8 +26,7 @@ def fold(program: Program) -> Program:
             eqns.append(eqn if unchanged else constant(eqn, value))
         else:
             eqns.append(_with_literals(eqn, constants))
-    same = all(a is b for a, b in zip(eqns, program.eqns, strict=True))
-    return program if same else replace(program, eqns=tuple(eqns))
+    return program if eqns == [*program.eqns] else replace(program, eqns=tuple(eqns))
 
 
 def _with_literals(eqn: Eqn, constants: dict[Var, Literal]) -> Eqn:

@@ -26,4 +26,4 @@ def optimise(program: Program) -> Program:
 
 
 def _verified(after: Program, before: Program) -> Program:
-    return after if after is before else verify(after, frozenset(before.eqns))
+    return after if after is before else verify(after)

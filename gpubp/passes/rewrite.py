@@ -41,26 +41,26 @@ class _Sweep:
         self.escaping = {*program.outputs, *(value for _, value in program.updates)}
         self._escape_through_views(program.eqns)
         self.view_bases: dict[Var, Var] = {}
-        self.replaced: dict[Var, Var] = {}
-        self.producers: dict[Var, Eqn] = {}
+        self.replaced: dict[Operand, Var] = {}
+        self.producers: dict[Operand, Eqn] = {}
         self.eqns: list[Eqn] = []
-        self.uses = Counter(x for eqn in program.eqns for x in eqn.operands)
+        self.uses: Counter[Operand] = Counter(x for eqn in program.eqns for x in eqn.operands)
         self.uses.update((*program.outputs, *(v for _, v in program.updates)))
         if program.guard is not None:
             self.uses[program.guard] += 1
 
     def producer_of(self, x: Operand) -> Eqn | None:
-        return self.producers.get(x) if isinstance(x, Var) else None
+        return self.producers.get(x)
 
     def uses_of(self, x: Operand) -> int:
-        return self.uses[x] if isinstance(x, Var) else 0
+        return self.uses[x]
 
     def current(self, x: Var) -> Var:
         return self.replaced.get(x, x)
 
     def emit(self, old: Eqn, depth: int) -> None:
         """Append an equation, or its rewritten form, to the new program."""
-        inputs = tuple(self.current(x) if isinstance(x, Var) else x for x in old.inputs)
+        inputs = tuple([self.replaced.get(x, x) for x in old.inputs])
         eqn = old if inputs == old.inputs else replace(old, inputs=inputs)
         rules = self.rules.get(eqn.op, ()) if depth < DEPTH else ()
         for rule in rules:
