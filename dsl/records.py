@@ -22,6 +22,7 @@ else:
         """As `dataclasses.dataclass`, whose functions `fields`, `replace` and `asdict` work on it."""
 
         def make(cls: type) -> type:
+            cls.__doc__ = cls.__doc__ or cls.__name__  # the standard one would inspect the signature
             made = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots)(cls)
             fields = dataclasses.fields(made)
             names = tuple(f.name for f in fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 from dsl.records import dataclass
@@ -64,7 +64,8 @@ Init = Annotated[Any, OptionType(("choice", "numbers"), part="initializer")]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One definition. `inputs`: names of the values it takes in the language; `options`: name -> (type, default).
+    """One definition. `inputs`: names of the values it takes in the language; `options`: name, type and default
+    (`inspect.Parameter.empty` where required) of each option.
 
     `rising`: a metric of which more is better; `table`: one that is no number. `within`: the least and the most number
     that a loss is meant for, of a target that is no label. `full_batch`: an optimizer that compares the gradients of
@@ -76,6 +77,7 @@ class Entry:
     function: Callable[..., Any]
     inputs: tuple[str, ...]
     variadic: bool
+    options: tuple[tuple[str, OptionType, Any], ...]
     static: Callable[..., int | float | bool] | None
     makes_weights: bool
     labels: bool = False
@@ -83,30 +85,6 @@ class Entry:
     table: bool = False
     within: tuple[float, float] | None = None
     full_batch: bool = False
-
-    def options(self) -> Iterator[tuple[str, OptionType, Any]]:
-        """Name, type and default (`inspect.Parameter.empty` where required) of each option."""
-        for parameter in inspect.signature(self.function).parameters.values():
-            if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-                yield parameter.name, self._type(parameter), parameter.default
-
-    def _type(self, parameter: inspect.Parameter) -> OptionType:
-        hint = parameter.annotation
-        if isinstance(hint, str):
-            # Only the options' annotations are evaluated: others may name types that are imported for the checker
-            # alone.
-            try:
-                hint = eval(hint, self.function.__globals__)
-            except Exception:  # whatever the text of an annotation may raise
-                hint = None
-        hint = next((option for plain, option in _PLAIN.items() if plain is hint), hint)
-        for extra in getattr(hint, "__metadata__", ()):
-            if isinstance(extra, OptionType):
-                return extra
-        raise GpubpError(
-            f"{self.part} `{self.name}`: option `{parameter.name}` needs an annotation of int, float, bool, str "
-            "or one of gpubp.registry"
-        )
 
 
 _PLAIN: dict[Any, Any] = {int: Whole, float: Real, bool: Flag, str: Text}
@@ -161,13 +139,31 @@ def register(
         if option is not None:
             message = f"{part} `{name}`: `{option}` has a default, so it is an option, and these stand behind `*`"
             raise GpubpError(message)
+        named = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
+        options = tuple((p.name, _type(p, function, f"{part} `{name}`"), p.default) for p in named)
         flags = (labels, rising, table, within, full_batch)
-        entry = Entry(part, name, function, inputs, variadic, static, makes_weights, *flags)
-        tuple(entry.options())  # an option without a type is an error here, not in every file that is read later
-        ENTRIES[part, name] = entry
+        ENTRIES[part, name] = Entry(part, name, function, inputs, variadic, options, static, makes_weights, *flags)
         return function
 
     return enter
+
+
+def _type(parameter: inspect.Parameter, function: Callable[..., Any], named: str) -> OptionType:
+    """The type of an option of the function that messages call `named`."""
+    hint = parameter.annotation
+    if isinstance(hint, str):
+        # Only the options' annotations are evaluated: others may name types that are imported for the checker alone.
+        try:
+            hint = eval(hint, function.__globals__)
+        except Exception:  # whatever the text of an annotation may raise
+            hint = None
+    hint = next((option for plain, option in _PLAIN.items() if plain is hint), hint)
+    for extra in getattr(hint, "__metadata__", ()):
+        if isinstance(extra, OptionType):
+            return extra
+    raise GpubpError(
+        f"{named}: option `{parameter.name}` needs an annotation of int, float, bool, str or one of gpubp.registry"
+    )
 
 
 def _place(function: object) -> tuple[object, object]:

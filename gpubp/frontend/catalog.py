@@ -108,7 +108,7 @@ def catalog() -> Catalog:
 
 
 def signature_of(entry: Entry) -> Signature:
-    options = tuple(_option(name, kind, default) for name, kind, default in entry.options())
+    options = tuple(_option(name, kind, default) for name, kind, default in entry.options)
     doc = (entry.function.__doc__ or "").strip()
     return Signature(
         entry.name,

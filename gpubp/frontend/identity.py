@@ -56,7 +56,7 @@ def graph_hashes(net: Net, attrs: Callable[[Node], Mapping[str, Static | Node]])
 def _told(node: Node) -> dict[str, Static | Node]:
     """The options of a node that are not at their default values."""
     entry = next((ENTRIES[part, node.kind] for part in _NODES if (part, node.kind) in ENTRIES), None)
-    usual = {} if entry is None else {name: (kind.part, default) for name, kind, default in entry.options()}
+    usual = {} if entry is None else {name: (kind.part, default) for name, kind, default in entry.options}
     return {k: v for k, v in node.attrs.items() if k not in usual or not is_default(v, *usual[k])}
 
 
@@ -64,7 +64,7 @@ def is_default(value: object, part: str | None, default: object) -> bool:
     """Whether an option's value, of a part of the catalogue perhaps, is its default, as the registry has it: words and
     choices by their names."""
     if isinstance(value, Choice):
-        usual = {name: (kind.part, one) for name, kind, one in lookup(str(part), value.name).options()}
+        usual = {name: (kind.part, one) for name, kind, one in lookup(str(part), value.name).options}
         return value.name == default and all(is_default(one, *usual[name]) for name, one in value.options.items())
     if isinstance(value, Word):
         return value.name == default

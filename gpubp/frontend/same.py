@@ -52,7 +52,7 @@ def _entry(entry: DataEntry) -> str:
 def _pattern(value: Static, part: str | None) -> str:
     match value:
         case Choice(name, options) if part is not None:
-            usual = {option: (kind.part, default) for option, kind, default in lookup(part, name).options()}
+            usual = {option: (kind.part, default) for option, kind, default in lookup(part, name).options}
             inside = ""
             for option, one in options.items():
                 text = rf"{option} = {_pattern(one, usual[option][0])}(?:, |(?=\)))"

@@ -106,11 +106,9 @@ _NAMES = {
     "early_stop": "earlystopping",
 }
 
-SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        word: tuple(here for here, others in _NAMES.items() if word in others.split())
-        for words in _NAMES.values()
-        for word in words.split()
-    }
-)
+_found: dict[str, tuple[str, ...]] = {}
+for _here, _words in _NAMES.items():
+    for _word in _words.split():
+        _found[_word] = (*_found.get(_word, ()), _here)
+SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(_found)
 """A lower-case name without `_`, and the equivalent names here."""

@@ -99,8 +99,10 @@ def _scale(eqn: Eqn, scope: Scope) -> Var | None:
 
 def _two_signs(eqn: Eqn, scope: Scope) -> Var | None:
     """(-a) (-b) = a b, and likewise for a quotient."""
-    unsigned = [_without_sign(x, scope) for x in eqn.inputs]
-    return eqn.op(*unsigned) if None not in unsigned else None  # type: ignore[arg-type]
+    a, b = eqn.inputs
+    if (first := _without_sign(a, scope)) is None or (second := _without_sign(b, scope)) is None:
+        return None
+    return eqn.op(first, second)
 
 
 def _sign_to_factor(eqn: Eqn, scope: Scope) -> Var | None:
