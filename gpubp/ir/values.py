@@ -54,7 +54,8 @@ class Primitive:
     program. `stack(flags, count, *inputs, **params)` records it for `count` copies, where the flagged inputs have a
     leading axis, if its trait does not imply how (gpubp.transforms.stack); instead of a param that is a program it
     receives a function from flags of that program's inputs to its stacked version. `flops(*avals, **params)` counts
-    floating-point operations if not one per element of the result.
+    floating-point operations if not one per element of the result; `calls(*avals, **params)`, for trait `gemm`, the
+    matrix products that NumPy computes one after the other.
 
     `c` and `onnx` are its C and ONNX forms; without the first it runs in NumPy among compiled kernels. `formula` is its
     textbook notation, a string or a function from params to one, if not its operator or `name(inputs)` (gpubp.insight).
@@ -76,6 +77,7 @@ class Primitive:
     prune: Callable[..., Eqn] | None = None
     stack: Callable[..., Var | tuple[Var, ...]] | None = None
     flops: Callable[..., int] | None = None
+    calls: Callable[..., int] | None = None
     c: CForm | None = None
     onnx: OnnxForm | None = None
     formula: str | Callable[..., str] = ""

@@ -10,6 +10,7 @@ Weights may have a leading axis of copies: the batch is then divided into equal 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -152,6 +153,13 @@ def _flops(pixels: Aval, window: int, channels: int) -> int:
     return 2 * pixels.size * window * channels
 
 
+def _calls(outputs: tuple[int, ...], copies: int, w: tuple[int, ...], spread: Spread, groups: int) -> int:
+    """A product for each block of pixels, group and copy."""
+    copies_per_block, sizes = _scratch(outputs, copies, w, spread)
+    blocks: int = -(-math.prod(outputs) * math.prod(w[:3]) // sizes[0])
+    return blocks * groups * int(copies_per_block)
+
+
 def _params(size: Pair, stride: Pair, dilation: Pair, before: Pair, groups: int) -> dict[str, Any]:
     return {"size": size, "spread": (stride, dilation, before), "groups": groups}
 
@@ -177,6 +185,7 @@ conv: Primitive = define(
         onnx=CONV,
         stack=lambda flags, count, x, w, **params: _stack_layer(flags, count, x, w, primitive=conv, **params),
         flops=lambda x, w, **params: _flops(_conv_infer(x, w, **params), w.shape[-4] * w.shape[-3], w.shape[-2]),
+        calls=lambda x, w, *, size, **more: _calls((x.shape[0], *size), _copies(w), w.shape[-4:], **more),
     )
 )
 conv_input: Primitive = define(
@@ -198,6 +207,7 @@ conv_input: Primitive = define(
         onnx=CONV_INPUT,
         stack=lambda flags, count, g, w, **params: _stack_layer(flags, count, g, w, primitive=conv_input, **params),
         flops=lambda g, w, **_: _flops(g, w.shape[-4] * w.shape[-3], w.shape[-2]),
+        calls=lambda g, w, *, size, **more: _calls(g.shape[:3], _copies(w), w.shape[-4:], **more),
     )
 )
 conv_weight: Primitive = define(
@@ -218,5 +228,8 @@ conv_weight: Primitive = define(
         c=Routine(forms.weight_text, sums.weight_sums),
         stack=_stack_weight,
         flops=lambda x, g, *, size, groups, **_: _flops(g, size[0] * size[1], x.shape[3] // groups),
+        calls=lambda x, g, *, size, spread, groups, copies: _calls(
+            g.shape[:3], copies or 1, (*size, x.shape[3] // groups, g.shape[3]), spread, groups
+        ),
     )
 )

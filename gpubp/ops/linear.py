@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ..errors import ShapeError
@@ -38,5 +39,6 @@ matmul: Primitive = define(
         onnx=OneNode("MatMul"),
         formula="{0} @ {1}",
         flops=lambda a, b: 2 * a.shape[-1] * _infer(a, b).size,
+        calls=lambda a, b: math.prod(_infer(a, b).shape[:-2]),
     )
 )

@@ -3,7 +3,7 @@
 from .arena import ALIGN, ITEM, Buffer
 from .batch_scaling import same_but_for_batch
 from .buffers import plan
-from .cost import Cost, cost, flops
+from .cost import Cost, calls, cost, flops
 from .cse import cse
 from .dce import dce
 from .describe import describe_plan
@@ -31,6 +31,7 @@ __all__ = [
     "Step",
     "WorkCounter",
     "base_of",
+    "calls",
     "cost",
     "cse",
     "dce",

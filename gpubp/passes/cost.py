@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 
 from dsl.records import dataclass
 
-from ..ir import Eqn, Product, Var, aval_of, source_of
+from ..ir import Eqn, Var, aval_of, source_of
 from .arena import ITEM
 from .plan import Plan
 
@@ -15,8 +14,8 @@ from .plan import Plan
 @dataclass(frozen=True, slots=True)
 class Cost:
     """The cost of one step. `flops`: floating-point operations, counting each of + - * / and each elementary function
-    as one; `products`: those in matrix products and convolutions, `largest_product` in the largest, of a stack of
-    matrices in one; `traffic`: bytes that its equations read and write, one by one; `by_origin`: the operations of each
+    as one; `products`: those in matrix products and convolutions, `largest_product` in the largest that NumPy computes
+    at once; `traffic`: bytes that its equations read and write, one by one; `by_origin`: the operations of each
     layer, forward and backward. In bytes: `states` including caller-owned arrays, `constants`, `arena`."""
 
     flops: int
@@ -49,8 +48,7 @@ def cost(plan: Plan) -> Cost:
             continue
         by_origin[source_of(step.eqn.origin)] += (own_flops := flops(step.eqn))
         if step.eqn.op.trait == "gemm":
-            stack = math.prod(step.eqn.output.shape[:-2]) if isinstance(step.eqn.op.c, Product) else 1
-            products, largest = products + own_flops, max(largest, own_flops // stack)
+            products, largest = products + own_flops, max(largest, own_flops // calls(step.eqn))
         traffic += sum(map(_bytes, (*step.eqn.operands, *step.eqn.outputs)))
     traffic += sum(2 * _bytes(state) for state, _ in plan.copies)
     made = [v for eqn in plan.constants for v in eqn.outputs if plan.places[v].buffer.kind == "constant"]
@@ -66,6 +64,11 @@ def flops(eqn: Eqn) -> int:
     if eqn.op.trait == "elementwise":
         return eqn.output.aval.size
     return sum(x.aval.size for x in eqn.operands) if eqn.op.trait == "reduce" else 0
+
+
+def calls(eqn: Eqn) -> int:
+    """The matrix products of an equation that NumPy computes one after the other, at least 1."""
+    return 1 if eqn.op.calls is None else max(1, int(eqn.op.calls(*map(aval_of, eqn.inputs), **eqn.params)))
 
 
 def _bytes(var: Var) -> int:

@@ -1,0 +1,51 @@
+"""The matrix products that NumPy computes at once, by which the threads of the BLAS are chosen."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gpubp.ir import PRIMITIVES, Aval, Example, Program, Var, evaluate, recording
+from gpubp.passes import calls, flops
+
+SPREAD = ((1, 1), (1, 1), (1, 1))
+SEVERAL_BLOCKS = {
+    "matmul": [Example(((3, 1, 4, 5), (2, 5, 6)), {})],
+    "conv": [
+        Example(((9, 32, 32, 8), (3, 3, 4, 6)), {"size": (32, 32), "spread": SPREAD, "groups": 2}),
+        Example(((4, 8, 8, 8), (2, 3, 3, 8, 6)), {"size": (8, 8), "spread": SPREAD, "groups": 1}),
+    ],
+    "conv_input": [Example(((9, 32, 32, 6), (3, 3, 8, 6)), {"size": (32, 32), "spread": SPREAD, "groups": 1})],
+    "conv_weight": [
+        Example(((9, 32, 32, 8), (9, 32, 32, 6)), {"size": (3, 3), "spread": SPREAD, "groups": 1, "copies": None})
+    ],
+}
+CASES = [
+    (name, example)
+    for name, primitive in PRIMITIVES.items()
+    if primitive.trait == "gemm"
+    for example in (*primitive.examples, *SEVERAL_BLOCKS[name])
+]
+
+
+@pytest.mark.parametrize(("name", "example"), CASES, ids=[f"{name}-{i}" for i, (name, _) in enumerate(CASES)])
+def test_products_are_those_of_numpy(name: str, example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = tuple(Var(Aval(shape, "float64")) for shape in example.shapes)
+    with recording() as eqns:
+        y = PRIMITIVES[name](*inputs, **example.params)
+    made: list[int] = []
+    matmul = np.matmul
+
+    def counted(a: Any, b: Any, **more: Any) -> Any:
+        y = matmul(a, b, **more)
+        made.extend([2 * a.shape[-1] * math.prod(y.shape[-2:])] * math.prod(y.shape[:-2]))
+        return y
+
+    monkeypatch.setattr(np, "matmul", counted)
+    evaluate(Program(inputs, tuple(eqns), (y,)), [np.ones(shape) for shape in example.shapes], np)
+    (eqn,) = eqns
+    assert len(made) == calls(eqn)
+    assert sum(made) == flops(eqn)
