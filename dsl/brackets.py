@@ -7,6 +7,7 @@ import re
 from .diagnostics import Diagnostic, Label
 from .limits import HEIGHT, NESTING
 from .tokens import MAX_ERRORS, Tokens
+from .wording import short
 
 OPENERS = {"_LPAR": "_RPAR", "_LSQB": "_RSQB", "_LBRACE": "_RBRACE"}
 CLOSERS = {closer: opener for opener, closer in OPENERS.items()}
@@ -19,6 +20,9 @@ _SECTION_STATEMENTS = {"_K_INPUT": "NAME", "_K_TARGET": "NAME", "_K_OUTPUT": "NA
 _BLANKS = re.compile(r"[ \t]*+")
 _DEEPENING = frozenset({"PLUS", "MINUS", "TIMES", "POWER", "COMPARE", "_K_IF"})
 _ENDING = frozenset({"_COMMA", "_EQUAL", "_ARROW"})
+_GOING_ON = frozenset({"_ARROW", "_RPAR", "_RSQB"})
+"""What follows the `}` of a loop, never that of a section."""
+_LOOPS = frozenset({"_K_REPEAT", "_K_FOR"})
 
 _PARTS = "give a part of it a name of its own: `part = ...`"
 
@@ -104,9 +108,7 @@ def _match(tokens: Tokens, *, use_lines: bool) -> tuple[list[int], list[tuple[in
                 errors.append((index, _crossed(tokens, stack[-1], index)))
                 close(index)
             else:
-                errors.append(
-                    (index, Diagnostic("E0109", f"`{token}` closes nothing", tokens.span(index), help=("delete it",)))
-                )
+                errors.append((index, _unopened(tokens, index, partner)))
     forget(0, len(tokens.all))
     return partner, errors
 
@@ -124,7 +126,8 @@ def _depth_of(tokens: Tokens, closer: int, stack: list[int], use_lines: bool) ->
             if same_line or (tokens.breaks[closer] and indent(tokens, stack[depth]) <= indent(tokens, closer)):
                 return depth
             if not tokens.breaks[closer]:
-                return depth if depth == len(stack) - 1 else None
+                loop = tokens.kind(closer + 1) in _GOING_ON or _loop(tokens, _value_start(tokens, closer), closer)
+                return depth if depth == len(stack) - 1 and not loop else None
             outermost = depth if outermost is None else outermost
         elif kind == "_LBRACE" and opener != "_LBRACE":
             return None
@@ -165,6 +168,47 @@ def _unclosed(tokens: Tokens, opener: int, before: int) -> Diagnostic:
     helps = () if labels or bracket != "{" else ("add `}` on a line of its own at the end",)
     message = f"this `{bracket}` is never closed"
     return Diagnostic("E0108", message, tokens.span(opener), f"`{closing}` is missing", labels, help=helps)
+
+
+def _unopened(tokens: Tokens, closer: int, partner: list[int]) -> Diagnostic:
+    """The finding for a closer without an opener, with what lacks one if it stands in the same line."""
+    bracket, remedy = str(tokens.all[closer]), "delete it"
+    first = _value_start(tokens, closer)
+    written = _call(tokens, first, closer) if bracket == ")" else _loop(tokens, first, closer) if bracket == "}" else ""
+    if written:
+        remedy = f"open it: `{short(written, 60)}`"
+    elif bracket == "]" and first < closer and partner[first] != closer - 1:
+        remedy = f"delete it, or open it: `[{short(tokens.span(first, closer).text, 60)}`"
+    return Diagnostic("E0109", f"`{bracket}` closes nothing", tokens.span(closer), help=(remedy,))
+
+
+def _value_start(tokens: Tokens, end: int) -> int:
+    """Where the value or the type before a token begins, in the same line: after `=`, `:` or a bracket."""
+    first, depth = end, 0
+    while first > 0 and not tokens.breaks[first]:
+        kind = tokens.kind(first - 1)
+        if depth == 0 and (kind in OPENERS or kind in ("_EQUAL", "_COLON")):
+            break
+        depth += (kind in CLOSERS) - (kind in OPENERS)
+        first -= 1
+    return first
+
+
+def _call(tokens: Tokens, first: int, closer: int) -> str:
+    """`dense(8)` where `dense 8)` is written; "" where no name stands beside a value."""
+    for index in range(closer - 1, first, -1):
+        if tokens.kind(index - 1) == "NAME" and tokens.kind(index) in ("NAME", "NUMBER", "STRING", "TRUTH", "PI"):
+            return f"{tokens.all[index - 1]}({tokens.span(index, closer).text}"
+    return ""
+
+
+def _loop(tokens: Tokens, first: int, closer: int) -> str:
+    """`repeat 2 { relu }` where `repeat 2 relu }` is written; "" where it is not plain where the stages begin."""
+    loop = next((i for i in range(closer - 1, first - 1, -1) if tokens.kind(i) in _LOOPS), closer)
+    for index in range(loop + 2, closer):
+        if tokens.kind(index) == "NAME" and tokens.kind(index - 1) in ("NAME", "NUMBER", "_RPAR", "_RSQB"):
+            return f"{tokens.span(loop, index - 1).text} {{ {tokens.span(index, closer).text}"
+    return ""
 
 
 def _crossed(tokens: Tokens, opener: int, closer: int) -> Diagnostic:

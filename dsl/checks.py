@@ -13,6 +13,9 @@ from .tokens import Tokens
 from .wording import short
 
 _VALUE_START = frozenset({"NAME", "NUMBER", "STRING", "TRUTH", "PI", "_K_IF"})
+_DEFINED = ("_K_FN", "_K_LET", "_K_PARAM", "_K_OUTPUT", "_K_LAYER")
+_KEYED = ("_K_DATA", "_K_TRAIN")
+"""The sections in which two names side by side lack a `=`; elsewhere it may be a `->`."""
 _UNITS = ("epochs", "steps", "epoch", "step")
 
 
@@ -87,9 +90,12 @@ class _Walk(Choices):
         if before in ("_K_THEN", "_K_ELSE", "_K_IN", "_K_ON", "_K_AS"):
             message = f"a line does not end with `{last}`"
             return Diagnostic("E0111", message, self.tokens.span(index - 1), help=(f"break the line before `{last}`",))
+        labels = (Label(self.tokens.span(index - 1), "the line above ends here"),)
+        if self.tokens.kind(index) == "_EQUAL":
+            message, remedy = "`=` has no name before it", "the name stands in the same line: `h = ...`"
+            return Diagnostic("E0122", message, self.tokens.span(index), labels=labels, help=(remedy,))
         message = "this line neither starts a statement nor continues the one above"
         remedy = "a line goes on with the one above where it begins with `->` or an operator, or stands inside brackets"
-        labels = (Label(self.tokens.span(index - 1), "the line above ends here"),)
         following = self.tokens.kind(index + 1)
         if before in VALUE_END and self.tokens.kind(index) == "NAME" and following in ("_LPAR", "_ARROW"):
             remedy = (
@@ -148,7 +154,9 @@ class _Walk(Choices):
         elif tokens.kind(start - 1) == "MINUS" and tokens.kind(start - 2) not in VALUE_END:
             start -= 1
         text = tokens.span(start, index - 1).text
-        return short(text if "\n" not in text else str(tokens.all[index - 1]))
+        if "\n" in text:
+            text = f"{tokens.all[start]}(...)" if tokens.kind(start) == "NAME" else str(tokens.all[index - 1])
+        return short(text)
 
     def _opening(self, index: int, before: str) -> Diagnostic:
         tokens = self.tokens
@@ -235,8 +243,10 @@ class _Walk(Choices):
             body = "what has values of its own is a block, `block f() on x { ... }`: `W = weight([2, 3])`, `return ...`"
             return Diagnostic("E0114", "a layer has no body", tokens.span(place), help=(chain, body))
         line = tokens.source.text[tokens.span(index).start :].partition("\n")[0].partition("#")[0].rstrip()
+        second = index == self.item.first + 1 and bool(self.item.section)
+        named = second and (self.item.section in _KEYED or tokens.kind(index) != "NAME")
         for words, sign, what in (
-            (("_K_FN", "_K_LET", "_K_PARAM", "_K_OUTPUT", "_K_LAYER"), " =", "a value is given with `=`"),
+            (_DEFINED + ("NAME",) * named, " =", "a value is given with `=`"),
             (("_K_INPUT", "_K_TARGET"), ":", "a type is declared with `:`"),
         ):
             if first in words:

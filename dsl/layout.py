@@ -22,6 +22,7 @@ STATEMENT_WORDS = SECTIONS | frozenset(
 )
 UNKNOWN = "?"
 """The section of statements whose head is no section's."""
+_VALUES = frozenset({"NAME", "NUMBER", "STRING", "TRUTH"})
 _BEFORE_BREAK = OPERATORS | {"_ARROW", "_EQUAL", "_COMMA"}
 _AFTER_BREAK = OPERATORS | {"_ARROW", "_LBRACE", "_K_AS", "_K_ON", "_K_IN", "_K_THEN", "_K_ELSE"}
 
@@ -51,10 +52,20 @@ class Item:
         return range(self.first, self.last if self.brace < 0 else self.brace + 1)
 
     def headless(self, tokens: Tokens) -> bool:
-        """Is it `train` with the `{` missing? Then all its statements are part of it."""
-        following = tokens.kind(self.first + 1)
-        braceless = self.brace < 0 and following not in ("_EQUAL", "_COMMA", "_COLON")
-        return braceless and not self.section and tokens.kind(self.first) in ("_K_DATA", "_K_MODEL", "_K_TRAIN")
+        """Is it `train` or `block b() on x` with the `{` missing? Then all its statements are part of it."""
+        kind, following = tokens.kind(self.first), tokens.kind(self.first + 1)
+        if self.section or self.brace >= 0:
+            return False
+        if kind == "_K_BLOCK":
+            return tokens.kind(self.head(tokens).stop - 1) == "NAME" and any(
+                tokens.kind(i) == "_K_ON" for i in self.head(tokens)
+            )
+        return kind in SECTIONS and following not in ("_EQUAL", "_COMMA", "_COLON")
+
+    def head(self, tokens: Tokens) -> range:
+        """The tokens of its first line."""
+        end = next((i for i in range(self.first + 1, len(tokens.all)) if tokens.breaks[i]), len(tokens.all))
+        return range(self.first, end)
 
     def leaves(self) -> Iterator[Item]:
         yield self
@@ -149,10 +160,13 @@ class Splitter:
         return alone and (following == "_LPAR" or following == after == "_ARROW")
 
     def _resembles_statement(self, index: int) -> bool:
-        """`a, b = ...`, `a: ...`, `inptu x: ...`, `modle {`."""
+        """`a, b = ...`, `a: ...`, `inptu x: ...`, `modle {`, `epochs 20`."""
+        after = self.tokens.kind(index + 1)
         if self.tokens.kind(index) != "NAME":
             return False
-        after = self.tokens.kind(index + 1)
         if after in OPERATORS and self.tokens.kind(index + 2) == "_EQUAL":
             return True
-        return after in ("_COMMA", "_COLON", "_LBRACE") or (after == "NAME" and not self.tokens.breaks[index + 1])
+        if after in ("_COMMA", "_COLON", "_LBRACE") or not after:
+            return bool(after)
+        value = after in _VALUES or (after == "_LSQB" and not self.tokens.adjacent(index + 1))
+        return value and not self.tokens.breaks[index + 1]

@@ -39,7 +39,12 @@ class _Mistake(Separators):
             self._colon,
             self._operator,
             self._comma,
-            self._sign,
+            self._range,
+            self._dot,
+            self._brace,
+            self._arrow,
+            self._import,
+            self._alone,
         ):
             found = attempt()
             if found:
@@ -60,8 +65,13 @@ class _Mistake(Separators):
             message = f"`{word}` has nothing after it"
         elif self.before in _OWED and (self.before != "_COMMA" or self.kind in ("", "_COMMA")):
             message = _OWED[self.before]
+            if self.before == self.kind:
+                place = self.tokens.span(self.index - 1, self.index)
+                return Diagnostic(
+                    "E0125", "a value is missing between two `,`", place, help=("write it, or keep one: `,`",)
+                )
         elif self.kind == "_COMMA" and self.before in OPENERS:
-            return Diagnostic("E0125", "a value is missing before `,`", self._span())
+            return Diagnostic("E0125", "a value is missing before `,`", self._span(), help=("delete it",))
         elif not self.kind and self.index == self.item.first + 2 and "_EQUAL" in self.accepted:
             start = self.tokens.span(self.item.first, self.index - 1).text
             what = self.tokens.all[self.item.first]
@@ -163,71 +173,88 @@ class _Mistake(Separators):
             )
         return Diagnostic("E0122", "`=` has no place here", self._span(), help=("to compare write `==`",))
 
-    def _sign(self) -> Diagnostic | None:
-        tokens, kind, before = self.tokens, self.kind, self.before
-        if kind == "_RANGE":
-            remedy = "`for i in 1..n`, `param depth = 4 in 2..8`; a count is a plain number: `repeat 3 { ... }`"
-            return Diagnostic("E0124", "`..` is only allowed after `in`", self._span(), help=(remedy,))
-        if kind == "_DOT" and before == "NUMBER":
-            return Diagnostic(
-                "E0107", "a number does not end with a dot", self._span(), help=(f"`{tokens.all[self.index - 1]}.0`",)
-            )
-        if kind == "_DOT" and before == "_RPAR":
-            whole = tokens.span(self._part_start(), self.end - 1).text
-            piped = re.sub(r"\(\)(?= ->|$)", "", re.sub(r"\.(?=[a-z_]\w*\()", " -> ", whole))
-            remedy = (
-                f"`->` passes a value on: `{short(piped, 80)}`" if self.verify(piped) else "`x -> dense(8) -> relu`"
-            )
-            return Diagnostic("E0114", "values have no methods", self._span(), help=(remedy,))
-        if kind == "_LBRACE" and before == "_K_REPEAT":
+    def _range(self) -> Diagnostic | None:
+        if self.kind != "_RANGE":
+            return None
+        remedy = "`for i in 1..n`, `param depth = 4 in 2..8`; a count is a plain number: `repeat 3 { ... }`"
+        return Diagnostic("E0124", "`..` is only allowed after `in`", self._span(), help=(remedy,))
+
+    def _dot(self) -> Diagnostic | None:
+        """`3.`, and `x.dense(8).relu()`."""
+        tokens = self.tokens
+        if self.kind == "_DOT" and self.before == "NUMBER":
+            number = f"`{tokens.all[self.index - 1]}.0`"
+            return Diagnostic("E0107", "a number does not end with a dot", self._span(), help=(number,))
+        if self.kind != "_DOT" or self.before != "_RPAR":
+            return None
+        whole = tokens.span(self._part_start(), self.end - 1).text
+        piped = re.sub(r"\(\)(?= ->|$)", "", re.sub(r"\.(?=[a-z_]\w*\()", " -> ", whole))
+        remedy = f"`->` passes a value on: `{short(piped, 80)}`" if self.verify(piped) else "`x -> dense(8) -> relu`"
+        return Diagnostic("E0114", "values have no methods", self._span(), help=(remedy,))
+
+    def _brace(self) -> Diagnostic | None:
+        """A `{` where none fits."""
+        tokens = self.tokens
+        if self.kind != "_LBRACE":
+            return None
+        if self.before == "_K_REPEAT":
             place = tokens.span(self.index - 1)
             return Diagnostic("E0125", "`repeat` lacks a count", place, help=("`repeat 3 { ... }`",))
-        if kind == "_LBRACE" and "NUMBER" in self.accepted:
-            return Diagnostic(
-                "E0125",
-                "braces hold no values: there are no dictionaries",
-                self._span(),
-                help=("options go in parentheses, as in `adam(lr = 0.1)`, lists in `[ ]`",),
-            )
-        if kind == "_LBRACE" and before == "NAME" and self.item.section:
-            inside = tokens.span(self.index + 1, self.end - 2).text
-            remedy = f"`{tokens.all[self.index - 1]}({inside if self.verify(f'f({inside})') else '...'})`"
-            message = "options go in parentheses, not in braces"
+        if "NUMBER" in self.accepted:
+            message = "braces hold no values: there are no dictionaries"
+            remedy = "options go in parentheses, as in `adam(lr = 0.1)`, lists in `[ ]`"
             return Diagnostic("E0125", message, self._span(), help=(remedy,))
-        if before == "_ARROW" and kind == "STRING" and str(tokens.all[self.index])[1:-1].isidentifier():
-            remedy = f"names have no quotes: `-> {str(tokens.all[self.index])[1:-1]}`"
-            return Diagnostic("E0125", "`->` leads to no stage", self._span(), help=(remedy,))
-        if before == "_ARROW" and kind in ("_LPAR", "_LSQB", "NUMBER", "STRING", "TRUTH", "PI"):
-            remedy = "a stage is a name or a call: `-> relu`, `-> dense(8)`"
-            stages = tokens.span(self.index + 1, self.end - 2).text if kind == "_LSQB" else ""
-            if stages and self.verify(f"[{stages}]") and "\n" not in stages:
-                pipe = re.sub(r",\s*(?![^()]*\))", " -> ", stages)
-                remedy = f"stages follow each other with `->`: `{short(pipe, 80)}`"
-            return Diagnostic("E0125", "`->` leads to no stage", self._span(), help=(remedy,))
-        if kind == "_ARROW" and before == "_EQUAL":
+        if self.before != "NAME" or not self.item.section:
+            return None
+        name, inside = tokens.all[self.index - 1], tokens.span(self.index + 1, self.end - 2).text
+        remedy = f"`{name}({inside if self.verify(f'f({inside})') else '...'})`"
+        message = "options go in parentheses, not in braces"
+        return Diagnostic("E0125", message, self._span(), help=(remedy,))
+
+    def _arrow(self) -> Diagnostic | None:
+        """What follows `->` and is no stage; a `->` with nothing to pass on."""
+        tokens, kind = self.tokens, self.kind
+        if kind == "_ARROW" and self.before == "_EQUAL":
             return Diagnostic("E0125", "a pipe begins with a value", self._span(), help=("`x -> dense(8)`",))
-        if kind == "_ARROW" and before == "_ARROW":
-            return Diagnostic("E0125", "a stage is missing between two `->`", self._span())
-        if before == "_K_IMPORT" and "STRING" in self.accepted:
-            remedy = 'another `.net` file is read with `import "blocks.net" as lib`; layers need no import'
-            rest = tokens.span(self.index, self.end - 1).text
-            if tokens.kind(self.index) == "NAME" and re.fullmatch(r"[\w/.]+\.net", rest):
-                remedy = f'`import "{short(rest, 60)}" as {tokens.all[self.index]}`'
-            return Diagnostic("E0125", "an import names a file, in quotes", self._span(), help=(remedy,))
-        if kind == "_LPAR" and self.item.section and self.index == self.item.first + 1:
-            word = tokens.all[self.item.first]
+        if kind == "_ARROW" and self.before == "_ARROW":
+            place = tokens.span(self.index - 1, self.index)
+            return Diagnostic(
+                "E0125", "a stage is missing between two `->`", place, help=("name the stage, or keep one: `->`",)
+            )
+        if self.before != "_ARROW" or kind not in ("_LPAR", "_LSQB", "NUMBER", "STRING", "TRUTH", "PI"):
+            return None
+        remedy = "a stage is a name or a call: `-> relu`, `-> dense(8)`"
+        name = str(tokens.all[self.index])[1:-1]
+        stages = tokens.span(self.index + 1, self.end - 2).text if kind == "_LSQB" else ""
+        if kind == "STRING" and name.isidentifier():
+            remedy = f"names have no quotes: `-> {name}`"
+        elif stages and self.verify(f"[{stages}]") and "\n" not in stages:
+            pipe = re.sub(r",\s*(?![^()]*\))", " -> ", stages)
+            remedy = f"stages follow each other with `->`: `{short(pipe, 80)}`"
+        return Diagnostic("E0125", "`->` leads to no stage", self._span(), help=(remedy,))
+
+    def _import(self) -> Diagnostic | None:
+        if self.before != "_K_IMPORT" or "STRING" not in self.accepted:
+            return None
+        remedy = 'another `.net` file is read with `import "blocks.net" as lib`; layers need no import'
+        rest = self.tokens.span(self.index, self.end - 1).text
+        if self.kind == "NAME" and re.fullmatch(r"[\w/.]+\.net", rest):
+            remedy = f'`import "{short(rest, 60)}" as {self.tokens.all[self.index]}`'
+        return Diagnostic("E0125", "an import names a file, in quotes", self._span(), help=(remedy,))
+
+    def _alone(self) -> Diagnostic | None:
+        """`dense(8)` and `x -> relu` as statements."""
+        tokens, word = self.tokens, self.tokens.all[self.item.first]
+        if not self.item.section or self.index != self.item.first + 1:
+            return None
+        if self.kind == "_LPAR":
             remedy = f"give it an input and a name: `h = x -> {word}(...)`"
             if word == "weight":
                 remedy = f"give it a name: `W = {short(tokens.span(self.item.first, self.end - 1).text, 60)}`"
             return Diagnostic("E0125", "a call alone is not a statement", tokens.span(self.item.first), help=(remedy,))
-        if kind == "_ARROW" and self.item.section and self.index == self.item.first + 1:
-            word = tokens.all[self.item.first]
-            return Diagnostic(
-                "E0125",
-                "a pipe alone is not a statement",
-                self._span(),
-                help=(f"give its value a name: `h = {word} -> ...`",),
-            )
+        if self.kind == "_ARROW":
+            remedy = f"give its value a name: `h = {word} -> ...`"
+            return Diagnostic("E0125", "a pipe alone is not a statement", self._span(), help=(remedy,))
         return None
 
     def _expected(self) -> Diagnostic:

@@ -66,7 +66,9 @@ def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
             return Diagnostic("E0122", message, place, help=(f"{_BRACES}: `{word} {{ ... }}`", remedy))
         return Diagnostic("E0122", message, place, help=(f"{_BRACES}: `{word} {{ ... }}`",))
     if item.headless(tokens):
-        return Diagnostic("E0125", f"`{{` is missing after `{word}`", tokens.span(first), help=(f"`{word} {{ ... }}`",))
+        place = tokens.span(first, item.head(tokens).stop - 1) if kind == "_K_BLOCK" else tokens.span(first)
+        head = short(place.text, 60)
+        return Diagnostic("E0125", f"`{{` is missing after `{head}`", place, help=(f"`{head} {{ ... }}`",))
     if kind in STATEMENT_WORDS and word not in allowed and item.section != UNKNOWN:
         if following in ("_EQUAL", "_COMMA", "_COLON"):
             return reserved(tokens.span(first))

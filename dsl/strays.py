@@ -10,13 +10,13 @@ from .source import Source, Span
 from .wording import short
 
 _MEANT = {
-    "=>": "`->` passes a value on",
-    "->>": "`->` passes a value on",
-    "|>": "`->` passes a value on",
-    "|": "`->` passes a value on",
+    "=>": "a value is passed on with `->`",
+    "->>": "a value is passed on with `->`",
+    "|>": "a value is passed on with `->`",
+    "|": "a value is passed on with `->`",
     "<-": "a value is given with `=`; a comparison with a negative number needs a space: `a < -b`",
-    "\u2192": "`->` passes a value on",
-    "\u21d2": "`->` passes a value on",
+    "\u2192": "a value is passed on with `->`",
+    "\u21d2": "a value is passed on with `->`",
     "**": "a power is `^`: `x^2`",
     "===": "to compare write `==`",
     "!==": "to compare write `!=`",
@@ -67,6 +67,8 @@ _RUN = re.compile(r"[^\s\w\"#(){}\[\],:.?+\-*/^=<>]+|[^\S \t\r\n]+|\r+")
 _QUOTED = re.compile("'[^'\"\r\n]*+'|\u2018[^\u2019\"\r\n]*+\u2019|\u201c[^\u201d\"\r\n]*+\u201d")
 _RAN_ON = re.compile(r'("[^"\n,)\]]+)[,)\]][^"\n]*"(?=\w)')
 """A string without its end quote that extends to the start of the next: `"a.csv, target = "y`."""
+_NOT_OPENED = re.compile(r'(?:[^"\n]*[\s(\[,=])?+([\w./-]++")')
+"""The first quote of a line, right behind a word: `csv(data/a.csv", target = "y")`."""
 _BEFORE_REST = re.compile(r'"[^\s"(),\]]+(?=[,)\]]|[ \t]+as\b)')
 """A path that lacks its quote, with what goes on behind it: `"blocks.net as lib`, `"a.csv)`."""
 _SPELLED = {"\u00df": "ss", "\u00e6": "ae", "\u0153": "oe", "\u00f8": "o", "\u0131": "i", "\u0142": "l"}
@@ -181,6 +183,12 @@ def _open_string(source: Source, start: int) -> Diagnostic:
         remedy = f'close it: `{short(ran_on[1], 60)}"`'
         return Diagnostic("E0105", "this string is not closed", Span(source, *ran_on.span(1)), help=(remedy,))
     line_end = source.text.find("\n", start)
+    not_opened = _NOT_OPENED.match(source.text, line_start, line_end if line_end >= 0 else len(source.text))
+    if not_opened:
+        remedy = f'open it: `"{short(not_opened[1], 60)}`'
+        return Diagnostic(
+            "E0105", "this string has no quote before it", Span(source, *not_opened.span(1)), help=(remedy,)
+        )
     end = len(source.text) if line_end < 0 else line_end
     rest = source.text[start:end].rstrip()
     path = _BEFORE_REST.match(rest)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import field
+from dataclasses import field, replace
 
 from lark import Token
 
@@ -111,66 +111,84 @@ def string_value(text: str) -> str:
 
 def scan(source: Source, start: int = 0) -> Tokens:
     """All tokens of a text from `start` on, in one pass whose time is linear in its length."""
-    tokens = Tokens(source)
-    text, position, broken = source.text, max(start, source.text.startswith("\ufeff")), False
-    braces: list[str] = []
-    while position < len(text) and max(len(tokens.errors), len(tokens.slips)) < MAX_ERRORS:
-        match = _TOKEN.match(text, position)
-        group = match.lastgroup if match else ERROR
-        start, end = position, match.end() if match else position + 1
-        position = end
-        if group == "space":
-            continue
-        if group == "line":
-            broken = True
-            continue
-        value = text[start:end]
-        if match is None or (group == "word" and not value.isascii()):
-            kind = ERROR
-            diagnostic = stray(source, start, end)
-            position = end = diagnostic.span.end if diagnostic.span else end
-            value = text[start:end]
-            replacement = read_as(value)
-            if replacement is not None:
-                tokens.slips.append(diagnostic)
-                broken = broken or value == ";"
-                if not replacement.strip():
-                    continue
-                kind, value = SIGNS.get(replacement, "STRING"), replacement
+    scanner = _Scanner(source, start)
+    scanner.run()
+    _free_words(scanner.tokens)
+    return scanner.tokens
+
+
+class _Scanner:
+    """The state of a scan: the place in the text, whether a line ended since the last token, the brackets open here."""
+
+    def __init__(self, source: Source, start: int) -> None:
+        self.source, self.tokens = source, Tokens(source)
+        self.position, self.broken = max(start, source.text.startswith("\ufeff")), False
+        self.open: list[str] = []
+
+    def run(self) -> None:
+        text, tokens = self.source.text, self.tokens
+        while self.position < len(text) and max(len(tokens.errors), len(tokens.slips)) < MAX_ERRORS:
+            start, match = self.position, _TOKEN.match(text, self.position)
+            group, self.position = (match.lastgroup, match.end()) if match else (ERROR, start + 1)
+            if group == "space":
+                continue
+            if group == "line":
+                self.broken = True
+                continue
+            value = text[start : self.position]
+            if group == ERROR or (group == "word" and not value.isascii()):
+                self._stray(start)
+            elif group == "word":
+                self._add(WORDS.get(value, "NAME"), value, start)
+            elif group == "sign":
+                self._sign(value, start)
             else:
-                tokens.errors.append((len(tokens.all), diagnostic))
-        elif group == "word":
-            kind = WORDS.get(value, "NAME")
-        elif group == "sign":
-            comment = foreign_comment(source, start, tokens.kind(len(tokens.all) - 1)) if value[0] == "/" else None
-            if comment:
-                diagnostic, position = comment
-                tokens.slips.append(diagnostic)
-                continue
-            if value == "," and (not braces or braces[-1] == "{") and ends_statement(text, start):
-                remedy = "delete it: a statement ends with its line"
-                tokens.slips.append(
-                    Diagnostic(
-                        "E0104", "`,` has no meaning after a statement", Span(source, start, end), help=(remedy,)
-                    )
-                )
-                continue
-            kind = SIGNS[value]
-            if value in "({[":
-                braces.append(value)
-            elif value in ")}]" and braces:
-                braces.pop()
+                wrong = (_check_number if group == "number" else _check_string)(self.source, start, self.position)
+                if wrong:
+                    tokens.errors.append((len(tokens.all), wrong))
+                self._add(ERROR if wrong else "NUMBER" if group == "number" else "STRING", value, start)
+
+    def _add(self, kind: str, value: str, start: int) -> None:
+        self.tokens.all.append(Token(kind, value, start_pos=start, end_pos=self.position))
+        self.tokens.breaks.append(self.broken)
+        self.broken = False
+
+    def _stray(self, start: int) -> None:
+        """Text that is no token: read as what it can only have meant, or else an error."""
+        found = stray(self.source, start, self.position)
+        self.position = found.span.end if found.span else self.position
+        written = self.source.text[start : self.position]
+        meant = read_as(written)
+        if written == ";" and self._in_list():
+            meant, found = ",", replace(found, message="`;` does not separate items", help=("write `,`",))
+        if meant is None:
+            self.tokens.errors.append((len(self.tokens.all), found))
+            self._add(ERROR, written, start)
+            return
+        self.tokens.slips.append(found)
+        self.broken = self.broken or written == ";"
+        if meant.strip():
+            self._add(SIGNS.get(meant, "STRING"), meant, start)
+
+    def _sign(self, value: str, start: int) -> None:
+        tokens = self.tokens
+        comment = foreign_comment(self.source, start, tokens.kind(len(tokens.all) - 1)) if value[0] == "/" else None
+        if comment:
+            found, self.position = comment
+            tokens.slips.append(found)
+        elif value == "," and not self._in_list() and ends_statement(self.source.text, start):
+            place, remedy = Span(self.source, start, self.position), "delete it: a statement ends with its line"
+            tokens.slips.append(Diagnostic("E0104", "`,` has no meaning after a statement", place, help=(remedy,)))
         else:
-            kind = "NUMBER" if group == "number" else "STRING"
-            found_wrong = _check_number(source, start, end) if group == "number" else _check_string(source, start, end)
-            if found_wrong:
-                kind = ERROR
-                tokens.errors.append((len(tokens.all), found_wrong))
-        tokens.all.append(Token(kind, value, start_pos=start, end_pos=end))
-        tokens.breaks.append(broken)
-        broken = False
-    _free_words(tokens)
-    return tokens
+            self._add(SIGNS[value], value, start)
+            if value in "({[":
+                self.open.append(value)
+            elif value in ")}]" and self.open:
+                self.open.pop()
+
+    def _in_list(self) -> bool:
+        """Whether the innermost open bracket holds items: it is no brace."""
+        return bool(self.open) and self.open[-1] != "{"
 
 
 def _free_words(tokens: Tokens) -> None:
