@@ -22,6 +22,8 @@ _DEEPENING = frozenset({"PLUS", "MINUS", "TIMES", "POWER", "COMPARE", "_K_IF"})
 _ENDING = frozenset({"_COMMA", "_EQUAL", "_ARROW"})
 _GOING_ON = frozenset({"_ARROW", "_RPAR", "_RSQB"})
 """What follows the `}` of a loop, never that of a section."""
+_AHEAD = 500
+"""So many tokens behind a bracket of the wrong kind are looked at."""
 _LOOPS = frozenset({"_K_REPEAT", "_K_FOR"})
 
 _PARTS = "give a part of it a name of its own: `part = ...`"
@@ -104,7 +106,7 @@ def _match(tokens: Tokens, *, use_lines: bool) -> tuple[list[int], list[tuple[in
             if depth is not None:
                 forget(depth + 1, index)
                 close(index)
-            elif stack and tokens.kind(stack[-1]) != "_LBRACE" and _may_cross(tokens, stack[-1], index):
+            elif stack and _may_cross(tokens, stack, index):
                 errors.append((index, _crossed(tokens, stack[-1], index)))
                 close(index)
             else:
@@ -126,7 +128,7 @@ def _depth_of(tokens: Tokens, closer: int, stack: list[int], use_lines: bool) ->
             if same_line or (tokens.breaks[closer] and indent(tokens, stack[depth]) <= indent(tokens, closer)):
                 return depth
             if not tokens.breaks[closer]:
-                loop = tokens.kind(closer + 1) in _GOING_ON or _loop(tokens, _value_start(tokens, closer), closer)
+                loop = tokens.kind(closer + 1) in _GOING_ON or _loop(tokens, closer)
                 return depth if depth == len(stack) - 1 and not loop else None
             outermost = depth if outermost is None else outermost
         elif kind == "_LBRACE" and opener != "_LBRACE":
@@ -134,10 +136,28 @@ def _depth_of(tokens: Tokens, closer: int, stack: list[int], use_lines: bool) ->
     return outermost
 
 
-def _may_cross(tokens: Tokens, opener: int, closer: int) -> bool:
-    """Whether a closer of the wrong kind may be a typo for the opener's; a `}` only if it ends the opener's line."""
-    last = closer + 1 == len(tokens.all) or tokens.breaks[closer + 1]
-    return tokens.kind(closer) != "_RBRACE" or (last and _line(tokens, opener) == _line(tokens, closer))
+def _may_cross(tokens: Tokens, stack: list[int], closer: int) -> bool:
+    """Whether a closer of the wrong kind may be a typo for that of the innermost opener: not where as many closers
+    follow as there are open brackets; a `}` only if it ends the opener's line."""
+    opener = stack[-1]
+    if tokens.kind(opener) == "_LBRACE":
+        return False
+    if tokens.kind(closer) == "_RBRACE":
+        last = closer + 1 == len(tokens.all) or tokens.breaks[closer + 1]
+        return last and _line(tokens, opener) == _line(tokens, closer)
+    open = next((n for n, i in enumerate(reversed(stack)) if tokens.kind(i) == "_LBRACE"), len(stack))
+    inner = 0
+    for index in range(closer + 1, min(closer + _AHEAD, len(tokens.all))):
+        kind = tokens.kind(index)
+        if kind in OPENERS:
+            inner += 1
+        elif kind in CLOSERS and inner:
+            inner -= 1
+        elif kind == "_RBRACE" or (tokens.breaks[index] and _begins_statement(tokens, index, stack)):
+            break
+        elif kind in CLOSERS:
+            open -= 1
+    return open > 0
 
 
 def _begins_statement(tokens: Tokens, index: int, stack: list[int]) -> bool:
@@ -174,7 +194,7 @@ def _unopened(tokens: Tokens, closer: int, partner: list[int]) -> Diagnostic:
     """The finding for a closer without an opener, with what lacks one if it stands in the same line."""
     bracket, remedy = str(tokens.all[closer]), "delete it"
     first = _value_start(tokens, closer)
-    written = _call(tokens, first, closer) if bracket == ")" else _loop(tokens, first, closer) if bracket == "}" else ""
+    written = _call(tokens, first, closer) if bracket == ")" else _loop(tokens, closer) if bracket == "}" else ""
     if written:
         remedy = f"open it: `{short(written, 60)}`"
     elif bracket == "]" and first < closer and partner[first] != closer - 1:
@@ -182,12 +202,13 @@ def _unopened(tokens: Tokens, closer: int, partner: list[int]) -> Diagnostic:
     return Diagnostic("E0109", f"`{bracket}` closes nothing", tokens.span(closer), help=(remedy,))
 
 
-def _value_start(tokens: Tokens, end: int) -> int:
-    """Where the value or the type before a token begins, in the same line: after `=`, `:` or a bracket."""
+def _value_start(tokens: Tokens, end: int, loop: bool = False) -> int:
+    """Where the value or the type before a token begins, in the same line: after `=`, `:`, a bracket, or an `in` that
+    heads no loop."""
     first, depth = end, 0
     while first > 0 and not tokens.breaks[first]:
         kind = tokens.kind(first - 1)
-        if depth == 0 and (kind in OPENERS or kind in ("_EQUAL", "_COLON")):
+        if depth == 0 and (kind in OPENERS or kind in ("_EQUAL", "_COLON") or (kind == "_K_IN" and not loop)):
             break
         depth += (kind in CLOSERS) - (kind in OPENERS)
         first -= 1
@@ -202,8 +223,9 @@ def _call(tokens: Tokens, first: int, closer: int) -> str:
     return ""
 
 
-def _loop(tokens: Tokens, first: int, closer: int) -> str:
+def _loop(tokens: Tokens, closer: int) -> str:
     """`repeat 2 { relu }` where `repeat 2 relu }` is written; "" where it is not plain where the stages begin."""
+    first = _value_start(tokens, closer, loop=True)
     loop = next((i for i in range(closer - 1, first - 1, -1) if tokens.kind(i) in _LOOPS), closer)
     for index in range(loop + 2, closer):
         if tokens.kind(index) == "NAME" and tokens.kind(index - 1) in ("NAME", "NUMBER", "_RPAR", "_RSQB"):

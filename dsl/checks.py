@@ -10,7 +10,7 @@ from .diagnostics import Diagnostic, Label
 from .layout import VALUE_END, Item
 from .starts import check_start
 from .tokens import Tokens
-from .wording import short
+from .wording import nearest, short
 
 _VALUE_START = frozenset({"NAME", "NUMBER", "STRING", "TRUTH", "PI", "_K_IF"})
 _DEFINED = ("_K_FN", "_K_LET", "_K_PARAM", "_K_OUTPUT", "_K_LAYER")
@@ -223,6 +223,12 @@ class _Walk(Choices):
         elif right in ("elif", "elseif", "elsif"):
             message, remedy = f"there is no `{right}`", "write `else if`: `if a then b else if c then d else e`"
             return Diagnostic("E0118", message, tokens.span(index), help=(remedy,))
+        elif meant := self._small_word(index):
+            remedy = f"did you mean `{meant}`?"
+        elif tokens.kind(index - 2) == "_K_REPEAT":
+            remedy = f"the stages of a loop go in braces: `repeat {left} {{ {self._called(index)} }}`"
+        elif tokens.kind(index - 1) == "NUMBER" and tokens.kind(index) == "NAME":
+            remedy = f"a product is written with `*`: `{left} * {self._called(index)}`"
         elif tokens.kind(index) == "NAME":
             remedy = f"to pass the value on: `{left} -> {self._called(index)}`"
         elif tokens.kind(index - 1) == "NAME" and tokens.kind(index - 2) in ("_ARROW", "_EQUAL"):
@@ -230,6 +236,17 @@ class _Walk(Choices):
         if index == self.item.first + 1 and self.item.section:
             remedy = f"a value is given with `=`: `{left} = ...`"
         return Diagnostic("E0114", f"nothing joins `{left}` and `{short(right)}`", tokens.span(index), help=(remedy,))
+
+    def _small_word(self, index: int) -> str:
+        """`on`, `in` or `as`, in the place of which a name stands."""
+        tokens, first = self.tokens, self.tokens.kind(self.item.first)
+        if tokens.kind(index) != "NAME" or tokens.kind(index + 1) not in _VALUE_START | {"_LSQB"}:
+            return ""
+        if first == "_K_BLOCK" and tokens.kind(index - 1) == "_RPAR" and not self.open:
+            return "on"
+        if tokens.kind(index - 2) == "_K_FOR" or (first == "_K_PARAM" and nearest(str(tokens.all[index]), ("in",))):
+            return "in"
+        return "as" if first == "_K_IMPORT" else ""
 
     def _lacks_sign(self, index: int) -> Diagnostic | None:
         """The error for a value or type without the `=` or `:` that must precede it."""

@@ -123,6 +123,9 @@ class Declared(Refusal):
         """Text after `input x:` that is not a type."""
         if self.before != "_COLON":
             return None
+        if self.kind == "_COLON":
+            place = self.tokens.span(self.index - 1, self.index)
+            return Diagnostic("E0122", "one `:` declares a type", place, help=("keep one: `:`",))
         written = self.tokens.span(self.index, self.end - 1)
         if self.kind == "_LPAR":
             inside = written.text.strip("()").strip().rstrip(",")

@@ -160,11 +160,12 @@ class _Mistake(Separators):
         inner = self._inner()
         asks = any(tokens.kind(i) == "_K_IF" for i in range(self.item.first, self.index))
         if "_K_THEN" in self.accepted or (asks and tokens.kind(inner) == "_LPAR" and not self._in_call()):
-            return Diagnostic(
-                "E0122", "`=` gives a value; it does not compare", self._span(), help=("to compare write `==`",)
-            )
+            return Diagnostic("E0122", "`=` gives a value; it does not compare", self._span(), help=("write `==`",))
         if self.before in OPERATORS and tokens.adjacent(self.index):
             return self._assignment(self.index - 1)
+        if self.before == "_EQUAL":
+            place = tokens.span(self.index - 1, self.index)
+            return Diagnostic("E0122", "one `=` gives a value", place, help=("keep one: `=`",))
         if any(tokens.kind(i) == "_EQUAL" for i in range(self.item.first, self.index)) and inner < 0:
             return Diagnostic("E0122", "a statement has one `=`", self._span(), help=("to compare write `==`",))
         if self._in_call():
@@ -184,7 +185,8 @@ class _Mistake(Separators):
         tokens = self.tokens
         if self.kind == "_DOT" and self.before == "NUMBER":
             number = f"`{tokens.all[self.index - 1]}.0`"
-            return Diagnostic("E0107", "a number does not end with a dot", self._span(), help=(number,))
+            place = tokens.span(self.index - 1, self.index)
+            return Diagnostic("E0107", "a number does not end with a dot", place, help=(number,))
         if self.kind != "_DOT" or self.before != "_RPAR":
             return None
         whole = tokens.span(self._part_start(), self.end - 1).text
@@ -261,7 +263,8 @@ class _Mistake(Separators):
         wanted = self._wanted()
         found = f"`{short(self.tokens.all[self.index])}`" if self.kind else "the end"
         label = "" if wanted == "something" else f"{wanted} is expected here"
-        return Diagnostic("E0125", f"{found} has no place here", self._span(), label, help=self._no_name())
+        remedy = ("write `=`",) if found == "`==`" and "_EQUAL" in self.accepted else self._no_name()
+        return Diagnostic("E0125", f"{found} has no place here", self._span(), label, help=remedy)
 
     def _no_name(self) -> tuple[str, ...]:
         """What to write for `hidden-1 = ...`, `hidden layer = ...`, `1st = ...`: something else in a name's place."""

@@ -56,10 +56,9 @@ class Operators(Declared):
         if "\n" not in pipe and "\n" not in rest and not self.open and self.verify(f"({pipe}) {rest}"):
             head = tokens.span(self.item.first, start - 1).text + " " if start > self.item.first else ""
             remedy = f"`->` binds loosest: `{short(head + f'({pipe}) {rest}', 100)}`"
+        remedies = (remedy, "a value is passed on with `->`") if sign == ">" else (remedy,)
         labels = (Label(tokens.span(arrow), "the pipe"),)
-        return Diagnostic(
-            "E0117", f"a pipe cannot be followed by `{sign}`", self._span(), labels=labels, help=(remedy,)
-        )
+        return Diagnostic("E0117", f"a pipe cannot be followed by `{sign}`", self._span(), labels=labels, help=remedies)
 
     def _assignment(self, sign: int) -> Diagnostic:
         place = self.tokens.span(sign, sign + 1)

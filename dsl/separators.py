@@ -26,6 +26,9 @@ class Separators(Operators):
         ):
             remedy = "write `if a then b else c`"
             return Diagnostic("E0125", "`:` stands where `then` belongs", self._span(), help=(remedy,))
+        if tokens.kind(self.index + 1) == "_EQUAL" and tokens.adjacent(self.index + 1):
+            place = tokens.span(self.index, self.index + 1)
+            return Diagnostic("E0122", "a value is given with `=` alone", place, help=("write `=`",))
         value = tokens.span(self.index + 1, self.end - 1).text if self.index + 1 < self.end else ""
         remedies = ["write `=`"]
         if self.before == "NAME" and self.index == item.first + 1:
@@ -53,8 +56,8 @@ class Separators(Operators):
             remedy = (
                 f"a list is written `[ ]`: `[{inside}]`" if self.verify(f"[{inside}]") else "a list is written `[ ]`"
             )
-            message = "there are no tuples: parentheses only group"
-            return Diagnostic("E0123", message, self._span(), help=(remedy,))
+            message, place = "there are no tuples: parentheses only group", tokens.span(inner, closer)
+            return Diagnostic("E0123", message, place, help=(remedy,))
         following = tokens.kind(self.index + 1)
         named = following == "NAME" and tokens.kind(self.index + 2) == "_EQUAL"
         if inner < 0 and (following in STATEMENT_WORDS or (named and self.item.section in ("_K_TRAIN", "_K_DATA"))):

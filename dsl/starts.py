@@ -68,7 +68,8 @@ def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
     if item.headless(tokens):
         place = tokens.span(first, item.head(tokens).stop - 1) if kind == "_K_BLOCK" else tokens.span(first)
         head = short(place.text, 60)
-        return Diagnostic("E0125", f"`{{` is missing after `{head}`", place, help=(f"`{head} {{ ... }}`",))
+        message = f"`{{` is missing after `{head}`"
+        return Diagnostic("E0125", message, place, "`{` is missing", help=(f"`{head} {{ ... }}`",))
     if kind in STATEMENT_WORDS and word not in allowed and item.section != UNKNOWN:
         if following in ("_EQUAL", "_COMMA", "_COLON"):
             return reserved(tokens.span(first))

@@ -12,6 +12,7 @@ from .wording import short
 _MEANT = {
     "=>": "a value is passed on with `->`",
     "->>": "a value is passed on with `->`",
+    "~>": "a value is passed on with `->`",
     "|>": "a value is passed on with `->`",
     "|": "a value is passed on with `->`",
     "<-": "a value is given with `=`; a comparison with a negative number needs a space: `a < -b`",
@@ -50,7 +51,7 @@ _MEANT = {
 QUOTES = "strings need double quotes"
 _LONGEST = max(map(len, _MEANT))
 _READ_AS = {
-    **dict.fromkeys(("=>", "->>", "|>", "|", "\u2192", "\u21d2"), "->"),
+    **dict.fromkeys(("=>", "->>", "~>", "|>", "|", "\u2192", "\u21d2"), "->"),
     **dict.fromkeys(("\u2212", "\u2013", "\u2014"), "-"),
     **dict.fromkeys(("\u00d7", "\u00b7"), "*"),
     "**": "^",

@@ -183,7 +183,10 @@ class _Scanner:
             self._add(SIGNS[value], value, start)
             if value in "({[":
                 self.open.append(value)
-            elif value in ")}]" and self.open:
+            elif value == "}" and "{" in self.open:
+                while self.open.pop() != "{":
+                    pass
+            elif self.open and self.open[-1] + value in ("()", "[]"):
                 self.open.pop()
 
     def _in_list(self) -> bool:
@@ -223,7 +226,7 @@ def _check_number(source: Source, start: int, end: int) -> Diagnostic | None:
     value, unit = parsed
     if unit.startswith("_") or "__" in unit:
         return Diagnostic(
-            "E0107", f"`{short(text)}` is not a number", span, help=("`_` stands between two digits: `20_000`",)
+            "E0107", f"`{short(text)}` is not a number", span, help=("`_` stands between two digits, as in `20_000`",)
         )
     if math.isinf(value):
         digits = text.removesuffix(unit).replace("_", "")

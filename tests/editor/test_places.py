@@ -146,9 +146,15 @@ def test_fixes_mend_what_they_claim() -> None:
         text = document.source.text
         for finding, fix in fixes(document, 0, len(text)):
             after = Document(path, text[: fix.span.start] + fix.text + text[fix.span.end :])
-            assert fix.title in finding.help
-            assert f"`{fix.text}`" in fix.title
-            assert len([f for f in after.findings if f.severity == "error"]) < len(document.findings)
+            asked = fix.title in finding.help and f"`{fix.text}`" in fix.title
+            sign = (
+                fix.title in (f"write `{fix.text.strip()}`", f"delete `{fix.span.text}`") and len(fix.text.strip()) < 2
+            )
+            assert asked or sign
+            kinds = ("E01",) if finding.code.startswith("E01") else ("E",)  # errors of syntax hide others
+            assert len([f for f in after.findings if f.code.startswith(kinds)]) < len(
+                [f for f in document.findings if f.code.startswith(kinds)]
+            )
             mended += 1
     assert mended >= 50
 
