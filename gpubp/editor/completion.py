@@ -10,11 +10,12 @@ from typing import Literal
 from dsl import syntax
 from dsl.catalog import REQUIRED, Catalog, Option, Part, Signature
 from dsl.records import dataclass
+from dsl.resolve.signatures import option_text
 
 from ..frontend import current_catalog
-from ..frontend.words import default_text, taken
+from ..frontend.words import default_text, taken, written
 from .cursor import Cursor, cursor, keys
-from .describe import about, signature
+from .describe import about
 from .document import Document
 from .names import Definition
 
@@ -67,10 +68,10 @@ def completions(document: Document, offset: int, earlier: Document | None = None
     """All proposals for a place, the likeliest kind first; the editor chooses by what has been typed. The names of the
     file are taken from an earlier state of it, if one is given: a long text takes long to parse."""
     catalog = current_catalog()
-    at = cursor(document.source, offset, catalog)
     known, there = document, offset
     if earlier is not None:
         known, there = earlier, _moved(document.source.text, offset, earlier.source.text)
+    at = cursor(document.source, offset, catalog, known.signatures)
     found = {item.label: item for item in reversed([*_proposed(known, there, at, catalog, document)])}
     match = _NEXT.match(document.source.text, offset)
     behind = match[1] if match else None
@@ -115,10 +116,9 @@ def _proposed(document: Document, offset: int, at: Cursor, catalog: Catalog, now
         given = at.call.index - len(at.call.signature.inputs)  # by place
         for option in at.call.signature.options[max(given, 0) :]:
             if option.name not in at.call.named:
-                yield Item(option.name, "option", f"{option.name} = ", taken(option))
-    if at.position == "argument" and at.call is not None and at.call.signature is None:
-        yield from _formals(document, at)
-    if at.option is not None:
+                detail = taken(option) if option.kinds else option_text(option)
+                yield Item(option.name, "option", f"{option.name} = ", detail)
+    if at.option is not None and at.option.kinds:
         yield from _values(at.option, known, catalog)
     elif at.section != "data" and (at.section != "train" or at.call is not None):
         yield from _named(known, ("input", "target", "output", "value", "argument"))
@@ -166,21 +166,9 @@ def _named(known: list[Definition], sorts: tuple[str, ...]) -> Iterator[Item]:
             yield Item(found.name, kind, found.name, _line(found))
 
 
-def _formals(document: Document, at: Cursor) -> Iterator[Item]:
-    """The arguments of a block or formula of the file, or of one that it imports."""
-    alias, _, name = at.call.name.rpartition(".") if at.call is not None else ("", "", "")
-    owner = document.lookup(alias, 0)
-    defining = document if not alias else document.imported(owner) if owner is not None else None
-    for statement in defining.file.statements if defining is not None else ():
-        if isinstance(statement, syntax.Block | syntax.Fn) and at.call and statement.name.text == name:
-            for formal in statement.formals:
-                if formal.name.text not in at.call.named:
-                    yield Item(formal.name.text, "option", f"{formal.name.text} = ", formal.span.text)
-
-
 def _entries(catalog: Catalog, part: Part, *, piped: bool = False) -> Iterator[Item]:
     for name, entry in catalog.entries.get(part, {}).items():
-        yield Item(name, "function", name, signature(entry), about(entry), _call(entry, piped=piped))
+        yield Item(name, "function", name, written(entry), about(entry), _call(entry, piped=piped))
 
 
 def _call(entry: Signature, *, piped: bool) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from lark import Token
@@ -37,9 +38,12 @@ _LANDMARK = re.compile(
 """What tells where the statements of a section begin: their first words, brackets, and what hides brackets."""
 
 
+_NO_SIGNATURES: Mapping[str, Signature] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Enclosing:
-    """The call whose parentheses are open at a place: its name, its signature if the catalogue has it, which argument
+    """The call whose parentheses are open at a place: its name, its signature if it is known, which argument
     the place is in (from 0; the value that a pipe brings is the first), the name of that argument if one is written,
     and the names of all others."""
 
@@ -65,8 +69,8 @@ class Cursor:
     owner: str = ""
 
 
-def cursor(source: Source, offset: int, catalog: Catalog) -> Cursor:
-    """The place at an offset of a text that need not be sound."""
+def cursor(source: Source, offset: int, catalog: Catalog, own: Mapping[str, Signature] = _NO_SIGNATURES) -> Cursor:
+    """The place at an offset of a text that need not be sound; `own`: the blocks and formulas known there by name."""
     before = Source(source.name, _enough(source.text[:offset]))
     offset = len(before.text)
     found = scan(before)
@@ -83,7 +87,7 @@ def cursor(source: Source, offset: int, catalog: Catalog) -> Cursor:
     stack = _open(tokens)
     section = _section(tokens, stack)
     key = _key(tokens, stack, breaks) if section in ("train", "data") else ""
-    call = _call(tokens, stack, catalog, section, key)
+    call = _call(tokens, stack, catalog, own, section, key)
     if call is None:
         option = keyed(catalog, section, key)
     else:
@@ -164,7 +168,12 @@ def _key(tokens: Sequence[Token], stack: Sequence[int], breaks: Sequence[bool]) 
 
 
 def _call(
-    tokens: Sequence[Token], stack: Sequence[int], catalog: Catalog, section: Section, key: str
+    tokens: Sequence[Token],
+    stack: Sequence[int],
+    catalog: Catalog,
+    own: Mapping[str, Signature],
+    section: Section,
+    key: str,
 ) -> Enclosing | None:
     """The innermost call that is open at the end; each call is found by what the one around it takes there."""
     option, found = keyed(catalog, section, key), None
@@ -173,13 +182,13 @@ def _call(
             option, found = (option, found) if place == 0 else (None, None)
         if tokens[opener].type != "_LPAR" or opener == 0 or tokens[opener - 1].type != "NAME":
             continue
-        name = str(tokens[opener - 1].value)
+        name, first = str(tokens[opener - 1].value), opener - 1
         inside = stack[place + 1] if place + 1 < len(stack) else len(tokens)
         index, argument, named = _arguments(tokens, opener, inside)
         if opener > 2 and tokens[opener - 2].type == "_DOT":  # of an imported file
-            name = f"{tokens[opener - 3].value}.{name}"
-        signature = find_signature(catalog, name, option.part if option else None)
-        if opener > 1 and tokens[opener - 2].type in ("_ARROW", "_LBRACE") and signature is not None:
+            name, first = f"{tokens[opener - 3].value}.{name}", opener - 3
+        signature = own.get(name) or find_signature(catalog, name, option.part if option else None)
+        if first > 0 and tokens[first - 1].type in ("_ARROW", "_LBRACE") and signature is not None:
             index += len(signature.inputs[:1])  # which the pipe brings
         found = Enclosing(name, signature, index, argument, named)
         option = option_of(signature, argument, index)

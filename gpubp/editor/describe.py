@@ -1,23 +1,16 @@
-"""Words of the catalogue as Markdown."""
+"""Words of the catalogue, and blocks and formulas of a file, as Markdown."""
 
 from __future__ import annotations
 
-from dsl.catalog import Option, Signature
-from dsl.resolve.signatures import argument_texts, signature_text
+from dsl import syntax
+from dsl.catalog import REQUIRED, Option, Signature
 
-from ..frontend.words import SECTION_OF, default_text, paragraphs, taken
-
-
-def signature(entry: Signature) -> str:
-    """`x -> dense(units, bias = true, ...)`."""
-    text = signature_text(entry)
-    piped = entry.part == "function" and len(entry.inputs) == 1 and not entry.variadic
-    return f"{entry.inputs[0]} -> {text.removesuffix('()')}" if piped else text
+from ..frontend.words import SECTION_OF, arguments, default_text, paragraphs, taken, written
 
 
 def about(entry: Signature) -> str:
     """What a word does, and what its options take."""
-    options = "\n".join(f"- `{option.name}`: {taken(option)}" for option in entry.options)
+    options = "\n".join(f"- `{option.name}`: {taken(option)}" for option in entry.options if option.kinds)
     return "\n\n".join([*paragraphs(entry.doc), *([options] if options else [])])
 
 
@@ -30,11 +23,29 @@ def key(option: Option) -> str:
     return f"{head}\n{option.doc[:1].upper()}{option.doc[1:]}{more}"
 
 
-def arguments(entry: Signature) -> tuple[list[str], list[tuple[int, int]]]:
-    """The names of the inputs and options that `signature` writes, and where in its text they stand."""
-    at = signature(entry).find(f"{entry.name}(") + len(entry.name) + 1
+def places_of_arguments(entry: Signature) -> tuple[list[str], list[tuple[int, int]]]:
+    """The names of the inputs and options that `written` shows, and where in its text they stand."""
+    texts = arguments(entry)
+    at = written(entry).find(f"{entry.name}(") + len(entry.name) + 1
     spans: list[tuple[int, int]] = []
-    for text in argument_texts(entry):
+    for text in texts:
         spans.append((at, at + len(text)))
         at += len(text) + len(", ")
-    return [text.partition(" = ")[0] for text in argument_texts(entry)], spans
+    return [text.partition(" = ")[0] for text in texts], spans
+
+
+def own(name: str, statement: syntax.Block | syntax.Fn) -> Signature:
+    """A block or a formula of a file as if it were a word of the catalogue, under the name that a call gives it; what
+    its options take is not known."""
+    formals = statement.formals
+    if isinstance(statement, syntax.Block):
+        inputs = tuple(each.text for each in statement.inputs)
+    else:  # the arguments of a formula that have no default
+        inputs = tuple(formal.name.text for formal in formals if formal.default is None)
+        formals = tuple(formal for formal in formals if formal.default is not None)
+    options = tuple(
+        Option(formal.name.text, (), REQUIRED if formal.default is None else formal.default.span.text)
+        for formal in formals
+    )
+    weights = isinstance(statement, syntax.Block)
+    return Signature(name, "function", inputs, options=options, makes_weights=weights)

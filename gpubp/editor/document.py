@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dsl import syntax
+from dsl.catalog import Signature
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.graph import Node
 from dsl.parse import parse
@@ -15,6 +16,7 @@ from dsl.source import Source
 
 from ..errors import GpubpError, NetError
 from ..frontend import Net, check_data, data_files, loads
+from .describe import own
 from .names import Definition, defined
 
 MAX_DATA_BYTES = 100 << 20
@@ -96,6 +98,21 @@ class Document:
             return Document(path, read_text(path))
         except (DiagnosticError, OSError, ValueError):
             return None
+
+    @cached_property
+    def signatures(self) -> dict[str, Signature]:
+        """The blocks and formulas of the text by name, and those of its imports by `alias.name`."""
+        found: dict[str, Signature] = {}
+        for statement in self.file.statements:
+            if isinstance(statement, syntax.Block | syntax.Fn):
+                found[statement.name.text] = own(statement.name.text, statement)
+        for alias in self.definitions:
+            other = self.imported(alias) if alias.sort == "import" else None
+            for each in other.file.statements if other is not None else ():
+                if isinstance(each, syntax.Block | syntax.Fn):
+                    name = f"{alias.name}.{each.name.text}"
+                    found[name] = own(name, each)
+        return found
 
     @cached_property
     def _by_name(self) -> dict[str, list[Definition]]:

@@ -47,10 +47,10 @@ def fixes(document: Document, start: int, end: int) -> list[tuple[Diagnostic, Fi
 
 def _mends(document: Document, finding: Diagnostic, fix: Fix) -> bool:
     """Whether a text has fewer errors with an edit: of syntax, where the finding is one, for those hide others."""
-    text = document.source.text
+    text, broken = document.source.text, parse(document.source)[1]
     after = text[: fix.span.start] + fix.text + text[fix.span.end :]
-    if finding.code.startswith("E01"):
-        return len(parse(Source(document.source.name, after))[1]) < len(parse(document.source)[1])
+    if finding in broken:
+        return len(parse(Source(document.source.name, after))[1]) < len(broken)
     return _errors(Document(document.path, after)) < _errors(document)
 
 

@@ -12,8 +12,8 @@ from dsl.resolve.signatures import option_text
 from dsl.source import Span
 
 from ..frontend import current_catalog
-from ..frontend.words import taken
-from .describe import about, key, signature
+from ..frontend.words import taken, written
+from .describe import about, key
 from .document import Document
 from .meaning import meaning, member, option_at, signature_at
 from .tree import around
@@ -90,7 +90,7 @@ def _shape(document: Document, name: str) -> list[str]:
 
 
 def _entry(entry: Signature) -> str:
-    return f"{_code(signature(entry))}\n{about(entry)}"
+    return f"{_code(written(entry))}\n{about(entry)}"
 
 
 def _code(text: str) -> str:

@@ -26,9 +26,10 @@ from .. import __version__
 from ..errors import GpubpError
 from ..frontend import current_catalog
 from ..frontend.plugins import load_plugins
+from ..frontend.words import is_stage, written
 from .completion import completions
 from .cursor import cursor
-from .describe import about, arguments, signature
+from .describe import about, places_of_arguments
 from .document import Document
 from .fixes import fixes
 from .hover import hover
@@ -224,16 +225,16 @@ def _answer_places(server: NetServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_SIGNATURE_HELP, lsp.SignatureHelpOptions(trigger_characters=["(", ","]))
     def called(ls: NetServer, sent: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
         document, places = ls.placed(sent.text_document.uri)
-        call = cursor(document.source, places.offset(sent.position), current_catalog()).call
+        own = (ls.last_checked(sent.text_document.uri) or document).signatures
+        call = cursor(document.source, places.offset(sent.position), current_catalog(), own).call
         if call is None or call.signature is None:
             return None
-        names, spans = arguments(call.signature)
-        piped = len(call.signature.inputs) if len(call.signature.inputs) == 1 else 0
-        active = names.index(call.argument) if call.argument in names else call.index - piped
+        names, spans = places_of_arguments(call.signature)
+        active = names.index(call.argument) if call.argument in names else call.index - is_stage(call.signature)
         return lsp.SignatureHelp(
             [
                 lsp.SignatureInformation(
-                    signature(call.signature),
+                    written(call.signature),
                     lsp.MarkupContent(lsp.MarkupKind.Markdown, about(call.signature)),
                     [lsp.ParameterInformation(span) for span in spans],
                     active_parameter=active if 0 <= active < len(spans) else None,

@@ -6,7 +6,7 @@ import re
 
 from dsl.catalog import REQUIRED, Option, Signature
 from dsl.records import dataclass
-from dsl.resolve.signatures import signature_text, takes_text
+from dsl.resolve.signatures import argument_texts, takes_text
 
 from ..registry import ENTRIES
 from .catalog import catalog
@@ -66,22 +66,44 @@ class Word:
     @property
     def written(self) -> str:
         """`x -> conv(channels, size, ...)`, or `mse(p, y)`."""
-        stage = self.section in ("layers", "activations") and len(self.signature.inputs) == 1
-        text = signature_text(self.signature)
-        return f"{self.signature.inputs[0]} -> {text.removesuffix('()')}" if stage else text
+        return written(self.signature)
 
 
 def sections() -> dict[str, tuple[str, list[Word]]]:
     """Every word there is, by section: what the section is for, and its words in alphabetical order."""
     found: dict[str, tuple[str, list[Word]]] = {name: (about, []) for name, about in _SECTIONS.items()}
-    for part, signatures in catalog().entries.items():
+    for signatures in catalog().entries.values():
         for name, signature in sorted(signatures.items()):
-            section = SECTION_OF.get(part, part)
-            if part == "function":
-                module = ENTRIES[part, name].function.__module__.rpartition(".")[2]
-                section = _MODULES.get(module, "layers")
+            section = _section(signature)
             found[section][1].append(Word(name, section, signature, paragraphs(signature.doc)))
     return found
+
+
+def _section(signature: Signature) -> str:
+    if signature.part != "function":
+        return SECTION_OF.get(signature.part, signature.part)
+    entry = ENTRIES.get(("function", signature.name))
+    if entry is None:  # a block or a formula of a file
+        return "layers" if signature.makes_weights else "functions"
+    return _MODULES.get(entry.function.__module__.rpartition(".")[2], "layers")
+
+
+def written(signature: Signature) -> str:
+    """`x -> conv(channels, size, ...)` for what is a stage of a pipe, else `sum(x, axis = ...)`."""
+    call = f"{signature.name}({', '.join(arguments(signature))})"
+    return f"{signature.inputs[0]} -> {call.removesuffix('()')}" if is_stage(signature) else call
+
+
+def is_stage(signature: Signature) -> bool:
+    """Whether it is written behind `->`: a layer, an activation or a block of one value."""
+    one = len(signature.inputs) == 1 and not signature.variadic
+    return one and _section(signature) in ("layers", "activations")
+
+
+def arguments(signature: Signature) -> list[str]:
+    """What `written` has between the parentheses."""
+    one = len(signature.inputs) == 1 and not signature.variadic and not is_stage(signature)
+    return [*signature.inputs[:one], *argument_texts(signature)]
 
 
 def paragraphs(doc: str) -> tuple[str, ...]:

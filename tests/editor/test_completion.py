@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from gpubp.editor import cursor as places
 from gpubp.editor.completion import Item, completions
 from gpubp.editor.cursor import cursor
-from gpubp.editor.describe import arguments, signature
+from gpubp.editor.describe import places_of_arguments
 from gpubp.editor.document import Document
 from gpubp.frontend import current_catalog
+from gpubp.frontend.words import written
 
 from .texts import HEAD, MODEL, MODELS, at, model, train
 
@@ -120,12 +121,34 @@ def test_which_argument_a_place_is_in() -> None:
     assert call(train("  schedule = warmup(cosine(to = 1%), |)")) == ("warmup", 1, "")
 
 
+@pytest.mark.parametrize(
+    ("call", "shown", "index"),
+    [
+        ("x -> deep(|)", "x -> deep(n, slope = 0.1)", 1),
+        ("deep(x, 8, |)", "x -> deep(n, slope = 0.1)", 2),
+        ("mixed(x, |)", "mixed(a, b, n)", 1),
+        ("twice(|)", "twice(v, by = 2)", 0),
+        ("x -> twice(|)", "twice(v, by = 2)", 1),
+        ("x -> lib.deep(8, |)", "x -> lib.deep(n, slope = 0.1)", 2),
+    ],
+)
+def test_signatures_of_blocks_and_formulas(tmp_path: Path, call: str, shown: str, index: int) -> None:
+    deep = "block deep(n, slope = 0.1) on x {\n  return x -> dense(n) -> leaky_relu(slope)\n}\n"
+    (tmp_path / "lib.net").write_text(deep)
+    mixed = "block mixed(n) on a, b {\n  return concat(a, b) -> dense(n)\n}\nfn twice(v, by = 2) = by * v\n"
+    text = f'import "lib.net" as lib\n{deep}{mixed}model {{\n  input x: [2]\n  h = {call}\n}}\n'
+    document = Document(tmp_path / "x.net", text.replace("|", ""))
+    found = cursor(document.source, text.index("|"), current_catalog(), document.signatures).call
+    assert found is not None
+    assert found.signature is not None
+    assert (written(found.signature), found.index) == (shown, index)
+
+
 def test_where_arguments_stand_in_a_signature() -> None:
     for entries in current_catalog().entries.values():
         for entry in entries.values():
-            names, spans = arguments(entry)
-            written = [signature(entry)[start:end] for start, end in spans]
-            assert [text.partition(" = ")[0] for text in written] == names
+            names, spans = places_of_arguments(entry)
+            assert [written(entry)[start:end].partition(" = ")[0] for start, end in spans] == names
             assert {option.name for option in entry.options} <= set(names)
 
 
