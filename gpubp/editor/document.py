@@ -26,13 +26,10 @@ _one_at_a_time = threading.Lock()
 
 
 class Document:
-    """A `.net` text under the path that it is saved at, or will be; never changed.
+    """A `.net` text under the path that it is saved at, or will be; never changed."""
 
-    With `rows` the data files are read and checked against the net, too, unless they are larger than MAX_DATA_BYTES.
-    """
-
-    def __init__(self, path: Path, text: str, *, rows: bool = False) -> None:
-        self.path, self.rows = path, rows
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
         self.source = Source(str(path), text)
         self._result: Net | NetError | None = None
 
@@ -43,19 +40,27 @@ class Document:
 
     @cached_property
     def findings(self) -> tuple[Diagnostic, ...]:
-        """Errors and warnings, in the order in which `gpubp check` prints them."""
+        """Errors and warnings of the text alone, in the order in which `gpubp check` prints them."""
         net = self._checked
-        if isinstance(net, NetError):
-            return net.diagnostics
-        found = net.warnings
-        if self.rows and _size(net) <= MAX_DATA_BYTES:
-            try:
-                found = (*found, *check_data(net).warnings)
-            except NetError as error:
-                found = (*found, *error.diagnostics)
-            except (GpubpError, OSError) as error:  # a file that vanished while it was read
-                found = (*found, Diagnostic("E0401", str(error)))
-        return found
+        return net.diagnostics if isinstance(net, NetError) else net.warnings
+
+    @cached_property
+    def data_findings(self) -> tuple[Diagnostic, ...]:
+        """Errors and warnings of the data files, which are read unless they are larger than MAX_DATA_BYTES."""
+        net = self.net
+        if net is None or _size(net) > MAX_DATA_BYTES:
+            return ()
+        try:
+            return check_data(net).warnings
+        except NetError as error:
+            return error.diagnostics
+        except (GpubpError, OSError) as error:  # a file that vanished while it was read
+            return (Diagnostic("E0401", str(error)),)
+
+    @property
+    def known_findings(self) -> tuple[Diagnostic, ...]:
+        """The findings, with those of the data where it has been read."""
+        return (*self.findings, *self.__dict__.get("data_findings", ()))
 
     @property
     def net(self) -> Net | None:

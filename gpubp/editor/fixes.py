@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dsl.diagnostics import Diagnostic
 from dsl.parse import parse
@@ -34,7 +34,7 @@ def fixes(document: Document, start: int, end: int) -> list[tuple[Diagnostic, Fi
     """The remedies of the findings between two offsets, the first that works of each help. Each was tried: with it the
     file has fewer errors, so that a help that means another place is never offered."""
     found: list[tuple[Diagnostic, Fix]] = []
-    for finding in document.findings:
+    for finding in document.known_findings:
         span = finding.span
         if span is None or span.source.name != document.source.name or span.start > end or span.end < start:
             continue
@@ -51,11 +51,14 @@ def _mends(document: Document, finding: Diagnostic, fix: Fix) -> bool:
     after = text[: fix.span.start] + fix.text + text[fix.span.end :]
     if finding in broken:
         return len(parse(Source(document.source.name, after))[1]) < len(broken)
-    return _errors(Document(document.path, after)) < _errors(document)
+    other = Document(document.path, after)
+    if finding in document.findings:
+        return _errors(other.findings) < _errors(document.findings)
+    return not _errors(other.findings) and _errors(other.data_findings) < _errors(document.data_findings)
 
 
-def _errors(document: Document) -> int:
-    return sum(finding.severity == "error" for finding in document.findings)
+def _errors(findings: Iterable[Diagnostic]) -> int:
+    return sum(finding.severity == "error" for finding in findings)
 
 
 def _of_label(finding: Diagnostic, span: Span) -> Iterator[Fix]:

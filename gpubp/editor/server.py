@@ -1,28 +1,20 @@
 """The Language Server Protocol, version 3.17, by pygls: it hands the questions of an editor on and translates the
-answers.
-
-A text is checked when it stands still for a moment, and with its data files when it is opened or saved.
-"""
+answers."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
-import time
 from contextlib import redirect_stdout
-from pathlib import Path
 
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcInvalidParams, PyglsError
-from pygls.lsp.server import LanguageServer
-from pygls.uris import from_fs_path, to_fs_path
-from pygls.workspace import TextDocument
+from pygls.exceptions import JsonRpcInvalidParams
+from pygls.uris import from_fs_path
 
 from dsl.format import FormatError, format_text
 from dsl.source import Span
 
-from .. import __version__
 from ..errors import GpubpError
 from ..frontend import current_catalog
 from ..frontend.plugins import load_plugins
@@ -30,114 +22,12 @@ from ..frontend.words import is_stage, written
 from .completion import completions
 from .cursor import cursor
 from .describe import about, places_of_arguments
-from .document import Document
 from .fixes import fixes
 from .hover import hover
 from .references import references, rename
+from .session import NetServer
 from .symbols import definition, hints, outline
 from .to_protocol import Positions, completion_item, diagnostic, symbol
-
-QUIET = 0.2
-"""Seconds without a change after which a text is checked."""
-SHORT = 8192
-"""Characters up to which a text is parsed for each completion: some 20 ms. In a longer one the names that are proposed
-are those of its last check."""
-
-
-class NetServer(LanguageServer):
-    """The server, and the last state of each text that is open."""
-
-    def __init__(self) -> None:
-        # Whole texts, for pygls splits lines at more characters than editors do when it applies an edit.
-        super().__init__("gpubp", __version__, text_document_sync_kind=lsp.TextDocumentSyncKind.Full)
-        self._known: dict[str, Document] = {}
-        self._checked: dict[str, Document] = {}
-        self._waiting: dict[str, asyncio.Task[None]] = {}  # checks that have not begun
-        self._took: dict[str, float] = {}  # seconds of the last check
-        self._one_at_a_time = asyncio.Lock()
-
-    def document(self, uri: str) -> Document:
-        """What an editor shows now; what is known of an unchanged text is kept. Raises JsonRpcInvalidParams for a text
-        that is not open."""
-        text, known = self.workspace.text_documents.get(uri), self._known.get(uri)
-        if text is None:
-            raise JsonRpcInvalidParams(f"{uri} is not open")
-        if known is None or known.source.text != text.source:
-            known = self._known[uri] = Document(_path(text), text.source)
-        return known
-
-    def placed(self, uri: str) -> tuple[Document, Positions]:
-        """What an editor shows now, and its offsets as the editor's positions. What needs the net is answered by a
-        thread, so that nothing else waits for it."""
-        document = self.document(uri)
-        return document, Positions(document.source, self.workspace.position_codec)
-
-    async def settled(self, uri: str) -> tuple[Document, Positions]:
-        """The same for what editors ask after each change by themselves: once the text stands still, so that nothing is
-        computed for texts that are gone already."""
-        document, places = self.placed(uri)
-        while self._checked.get(uri) is not document:
-            await asyncio.sleep(QUIET)
-            before, (document, places) = document, self.placed(uri)
-            if document.source.text == before.source.text:
-                break
-        return document, places
-
-    def last_checked(self, uri: str) -> Document | None:
-        """The state in which a text was checked last, if it is too long to be parsed while somebody types."""
-        return self._checked.get(uri) if len(self.document(uri).source.text) > SHORT else None
-
-    def check(self, uri: str, *, rows: bool = False) -> None:
-        """Publish the findings of a text: with those of its data at once, else when it has stood still for QUIET, or
-        for as long as the last check took."""
-        self._stop_waiting(uri)
-        wait = 0.0 if rows else max(QUIET, self._took.get(uri, 0.0))
-        self._waiting[uri] = asyncio.ensure_future(self._check(uri, rows, wait))
-
-    def _stop_waiting(self, uri: str) -> None:
-        waiting = self._waiting.pop(uri, None)
-        if waiting is not None:
-            waiting.cancel()
-
-    async def _check(self, uri: str, rows: bool, wait: float) -> None:
-        await asyncio.sleep(wait)
-        async with self._one_at_a_time:
-            del self._waiting[uri]  # a thread cannot be cancelled
-            try:
-                await self._check_now(uri, rows)
-            except Exception as error:  # nobody waits for this task
-                self.report_server_error(error, PyglsError)
-
-    async def _check_now(self, uri: str, rows: bool) -> None:
-        text = self.workspace.text_documents.get(uri)
-        if text is None:
-            return
-        document = Document(_path(text), text.source, rows=True) if rows else self.document(uri)
-        version, began = text.version, time.monotonic()
-        await asyncio.to_thread(lambda: (document.findings, document.definitions))
-        now, codec = self.workspace.text_documents.get(uri), self.workspace.position_codec
-        if now is None:
-            return
-        if not rows:
-            self._took[uri] = time.monotonic() - began
-        self._checked[uri] = document
-        if now.source != document.source.text:  # the next check waits already
-            return
-        self._known[uri] = document
-        found = [diagnostic(document, finding, codec) for finding in document.findings]
-        self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, found, version))
-
-    def forget(self, uri: str) -> None:
-        """Stop checking a text that was closed, and take its findings away."""
-        self._stop_waiting(uri)
-        self._known.pop(uri, None)
-        self._checked.pop(uri, None)
-        self._took.pop(uri, None)
-        self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, []))
-
-
-def _path(text: TextDocument) -> Path:
-    return Path(to_fs_path(text.uri) or text.uri)
 
 
 def serve() -> None:
@@ -204,7 +94,14 @@ def _answer_places(server: NetServer) -> None:
         found = await asyncio.to_thread(references, document, places.offset(sent.position))
         return [lsp.Location(uri, places.range(span)) for span in found]
 
-    @server.feature(lsp.TEXT_DOCUMENT_RENAME)
+    @server.feature(lsp.TEXT_DOCUMENT_PREPARE_RENAME)
+    async def named(ls: NetServer, sent: lsp.PrepareRenameParams) -> lsp.Range | None:
+        document, places = ls.placed(sent.text_document.uri)
+        offset = places.offset(sent.position)
+        found = await asyncio.to_thread(references, document, offset)
+        return next((places.range(span) for span in found if span.start <= offset <= span.end), None)
+
+    @server.feature(lsp.TEXT_DOCUMENT_RENAME, lsp.RenameOptions(prepare_provider=True))
     async def renamed(ls: NetServer, sent: lsp.RenameParams) -> lsp.WorkspaceEdit:
         document, places = ls.placed(sent.text_document.uri)
         try:
@@ -272,7 +169,8 @@ def _answer_texts(server: NetServer) -> None:
     async def mended(ls: NetServer, sent: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         uri = sent.text_document.uri
         document, places = await ls.settled(uri)
-        first, last = places.offset(sent.range.start), places.offset(sent.range.end)
+        first = places.offset(lsp.Position(sent.range.start.line, 0))  # whole lines: some editors ask for the cursor's
+        last = places.offset(lsp.Position(sent.range.end.line, 2**31 - 1))
         actions: list[lsp.CodeAction] = []
         for finding, fix in await asyncio.to_thread(fixes, document, first, last):
             shown = diagnostic(document, finding, ls.workspace.position_codec)

@@ -16,7 +16,7 @@ from pygls.workspace import Workspace
 
 from dsl.diagnostics import Diagnostic
 from dsl.source import Source
-from gpubp.editor import server
+from gpubp.editor import server, session
 
 
 class Slow:
@@ -24,7 +24,9 @@ class Slow:
 
     begun: queue.Queue[Slow]
 
-    def __init__(self, path: Path, text: str, *, rows: bool = False) -> None:
+    net, data_findings = None, ()
+
+    def __init__(self, path: Path, text: str) -> None:
         self.source, self.definitions = Source(str(path), text), ()
         self._known = threading.Event()
 
@@ -45,8 +47,8 @@ class Editor:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         Slow.begun = queue.Queue()
-        patch.setattr(server, "Document", Slow)
-        patch.setattr(server, "QUIET", 0.0)
+        patch.setattr(session, "Document", Slow)
+        patch.setattr(session, "QUIET", 0.0)
         self.server = server.make_server()
         self.server.protocol._workspace = Workspace(None, lsp.TextDocumentSyncKind.Full)
         self.published: list[tuple[str, list[str]]] = []

@@ -140,7 +140,10 @@ def test_a_session(tmp_path: Path) -> None:
         (found,) = (await published.get()).diagnostics
         assert found.code.startswith("E04")
         assert "oops" in found.message
-        # While somebody types, the text alone is checked, once it stands still.
+        # While somebody types, the text is checked once it stands still, and so is data that is read quickly.
+        change(2, TEXT + "# more\n")
+        (found,) = (await published.get()).diagnostics
+        assert "oops" in found.message
         change(2, TEXT.replace("dense(1)", "den"))
         change(3, TEXT.replace("dense(1)", "dens(1)"))
         sent = await published.get()
@@ -159,7 +162,7 @@ def test_a_session(tmp_path: Path) -> None:
             uri: (lsp.TextEdit(found.range, "dense"),)
         }
         change(4, TEXT)
-        assert not (await published.get()).diagnostics
+        assert len((await published.get()).diagnostics) == 1
         whole = lsp.Range(lsp.Position(0, 0), lsp.Position(99, 0))
         (hint,) = await client.text_document_inlay_hint_async(lsp.InlayHintParams(text, whole)) or ()
         assert (hint.label, hint.position) == ("[1]; 3 parameters", lsp.Position(8, 26))
@@ -180,6 +183,9 @@ def test_a_session(tmp_path: Path) -> None:
             (lsp.Position(8, 9), "q"),
             (lsp.Position(12, 18), "q"),
         ]
+        for character, there in ((18, lsp.Range(lsp.Position(12, 18), lsp.Position(12, 19))), (15, None)):
+            asked = lsp.PrepareRenameParams(text, lsp.Position(12, character))
+            assert await client.text_document_prepare_rename_async(asked) == there
         with pytest.raises(JsonRpcException, match="would mean something else"):
             await client.text_document_rename_async(lsp.RenameParams(text, lsp.Position(12, 18), "x"))
         help = await client.text_document_signature_help_async(lsp.SignatureHelpParams(text, lsp.Position(13, 21)))
