@@ -18,7 +18,9 @@ _WRITTEN = re.compile(r"(?:.*: |[^`]* (?:with|is|mean) |write )?`([^`]+)`\??")
 _LACKING = re.compile(r"`(.)` is missing( before this)?")
 _WRONG = re.compile(r"should be `(.)`")
 MAX_TRIES = 4
-"""So many places of a line are tried for a text that takes the place of more than what is wrong."""
+"""So many places of a line are tried, each by a parse of the text: half a second for 2,000 lines."""
+MAX_TOKENS = 200
+"""In a line of more tokens no other place is looked for than what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +36,22 @@ def fixes(document: Document, start: int, end: int) -> list[tuple[Diagnostic, Fi
     """The remedies of the findings between two offsets, the first that works of each help. Each was tried: with it the
     file has fewer errors, so that a help that means another place is never offered."""
     found: list[tuple[Diagnostic, Fix]] = []
+    broken = parse(document.source)[1]
     for finding in document.known_findings:
         span = finding.span
         if span is None or span.source.name != document.source.name or span.start > end or span.end < start:
             continue
         for edits in (_of_label(finding, span), *(_of_help(help, span) for help in finding.help)):
-            mended = next((edit for edit in edits if _mends(document, finding, edit)), None)
+            mended = next((edit for edit in edits if _mends(document, broken, finding, edit)), None)
             if mended is not None:
                 found.append((finding, mended))
     return found
 
 
-def _mends(document: Document, finding: Diagnostic, fix: Fix) -> bool:
-    """Whether a text has fewer errors with an edit: of syntax, where the finding is one, for those hide others."""
-    text, broken = document.source.text, parse(document.source)[1]
+def _mends(document: Document, broken: list[Diagnostic], finding: Diagnostic, fix: Fix) -> bool:
+    """Whether a text has fewer errors with an edit: of syntax, where the finding is one of them, `broken`, for
+    those hide others."""
+    text = document.source.text
     after = text[: fix.span.start] + fix.text + text[fix.span.end :]
     if finding in broken:
         return len(parse(Source(document.source.name, after))[1]) < len(broken)
@@ -70,7 +74,7 @@ def _of_label(finding: Diagnostic, span: Span) -> Iterator[Fix]:
             yield Fix(f"write `{sign}`", Span(span.source, end, end), sign if end < span.start else f"{sign} ")
             return
         ends = [token.end_pos or 0 for token in scan(Source("", _line(span, span.start))).all]
-        for at in reversed(ends):
+        for at in ends[: -MAX_TRIES - 1 : -1]:
             place = span.start + at
             yield Fix(f"write `{sign}`", Span(span.source, place, place), f" {sign}" if sign in "{}" else sign)
     elif wrong := _WRONG.fullmatch(finding.label):
@@ -92,7 +96,7 @@ def _wider(span: Span, written: str) -> list[Span]:
     start = span.source.text.rfind("\n", 0, span.start) + 1
     tokens, kept = scan(Source("", _line(span, start))).all, [str(token) for token in scan(Source("", written)).all]
     found: list[Span] = []
-    for first in range(len(tokens)):
+    for first in range(len(tokens) if len(tokens) <= MAX_TOKENS else 0):
         for last in range(first + 1, len(tokens)):
             place = Span(span.source, start + (tokens[first].start_pos or 0), start + (tokens[last].end_pos or 0))
             if place.start <= span.start and span.end <= place.end and place != span:

@@ -25,6 +25,7 @@ from .describe import about, places_of_arguments
 from .fixes import fixes
 from .hover import hover
 from .references import references, rename
+from .semantic_tokens import TYPES, semantic_tokens
 from .session import NetServer
 from .symbols import definition, hints, outline
 from .to_protocol import Positions, completion_item, diagnostic, symbol
@@ -157,6 +158,11 @@ def _answer_texts(server: NetServer) -> None:
     async def outlined(ls: NetServer, sent: lsp.DocumentSymbolParams) -> list[lsp.DocumentSymbol]:
         document, places = await ls.settled(sent.text_document.uri)
         return [symbol(one, places) for one in await asyncio.to_thread(outline, document)]
+
+    @server.feature(lsp.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, lsp.SemanticTokensLegend(list(TYPES), []))
+    def coloured(ls: NetServer, sent: lsp.SemanticTokensParams) -> lsp.SemanticTokens:
+        document, places = ls.placed(sent.text_document.uri)
+        return lsp.SemanticTokens(places.encoded(semantic_tokens(document.source)))
 
     @server.feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
     async def hinted(ls: NetServer, sent: lsp.InlayHintParams) -> list[lsp.InlayHint]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from dsl.source import Source, Span
 
 from .completion import Item
 from .document import Document
+from .semantic_tokens import TYPES
 from .symbols import Symbol
 
 _LINE_END = re.compile("\r\n|\r|\n")
@@ -66,6 +68,18 @@ class Positions:
             units += self.codec.client_num_units(self.source.text[offset])
             offset += 1
         return offset
+
+    def encoded(self, found: Iterable[tuple[int, int, str]]) -> list[int]:
+        """Semantic tokens as the protocol writes them: each relative to the one before it."""
+        text, units = self.source.text, self.codec.client_num_units
+        data: list[int] = []
+        line = before = 0
+        for start, end, kind in found:
+            here = bisect_right(self._starts, start) - 1
+            before = before if here == line else self._starts[here]
+            data += [here - line, units(text[before:start]), units(text[start:end]), TYPES.index(kind), 0]
+            line, before = here, start
+        return data
 
     def range(self, span: Span) -> lsp.Range:
         """The range of a span of this text."""

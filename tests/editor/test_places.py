@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsl.source import Source
 from gpubp.editor.completion import completions
 from gpubp.editor.document import Document
 from gpubp.editor.fixes import fixes
 from gpubp.editor.hover import hover
 from gpubp.editor.references import references, rename
+from gpubp.editor.semantic_tokens import semantic_tokens
 from gpubp.editor.symbols import definition, hints, outline
 from gpubp.errors import GpubpError
 
@@ -159,6 +161,51 @@ def test_fixes_mend_what_they_claim() -> None:
     assert mended >= 50
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("h = [1, 2 3]", "h = [1, 2, 3]"),
+        ("h = [1, , 2]", "h = [1, 2]"),
+        ("h = x -> dense(8", "h = x -> dense(8)"),
+        ("h = x -> dense(8))", "h = x -> dense(8)"),
+        ("h = x => relu", "h = x -> relu"),
+        ("h = x dense(8)", "h = x -> dense(8)"),
+        ("h = x -> dense(8) dense(8, bias = false) -> relu", "h = x -> dense(8) -> dense(8, bias = false) -> relu"),
+        ("h = x -> dense(8) + x", "h = (x -> dense(8)) + x"),
+        ("h = x -> repeat 2 dense(3) }", "h = x -> repeat 2 { dense(3) }"),
+        ("h 3", "h = 3"),
+        ("h = x -> dense(3.)", "h = x -> dense(3.0)"),
+    ],
+)
+def test_a_fix_takes_the_place_of_what_is_wrong(written: str, meant: str) -> None:
+    document = Document(ROOT / "x.net", model("  " + written))
+    text, at = document.source.text, document.source.text.index(written)
+    (fix,) = (found for _, found in fixes(document, at, at + len(written)))
+    after = text[: fix.span.start] + fix.text + text[fix.span.end :]
+    assert after.replace(" ", "") == model("  " + meant).replace(" ", "")
+
+
+def test_semantic_tokens() -> None:
+    text = """\
+import "a.net" as lib  # the head
+model {
+  input s: class(9)[3]
+  a, b = s -> lib.one(k = 2) -> relu
+  h = [for i in 1..2 { f(a, k = -3%) }]  # end
+}
+"""
+    source = Source("x.net", text)
+    found = [(text[start:end], kind) for start, end, kind in semantic_tokens(source)]
+    assert found[:5] == [
+        *(("import", "keyword"), ('"a.net"', "string"), ("as", "keyword")),
+        *(("# the head", "comment"), ("model", "keyword")),
+    ]
+    kinds = dict(found)
+    assert [kinds.get(word) for word in ("class", "a", "b", "one", "k", "relu", "f", "3%", "for")] == [
+        *("type", None, None, "function", "parameter", "function", "function", "number", "keyword"),
+    ]
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from([*ERRORS, *MODELS]), st.floats(0, 1), st.floats(0, 1))
 def test_no_place_of_any_text_is_an_accident(path: Path, cut: float, place: float) -> None:
@@ -167,6 +214,7 @@ def test_no_place_of_any_text_is_an_accident(path: Path, cut: float, place: floa
     document = Document(path, text[: round(cut * len(text))])
     offset = round(place * len(document.source.text))
     completions(document, offset)
+    list(semantic_tokens(document.source))
     hover(document, offset)
     definition(document, offset)
     outline(document)

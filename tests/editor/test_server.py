@@ -21,6 +21,7 @@ from pygls.workspace import PositionCodec
 from dsl.source import Source, Span
 from gpubp.cli.main import main
 from gpubp.editor.document import Document
+from gpubp.editor.semantic_tokens import TYPES, semantic_tokens
 from gpubp.editor.to_protocol import Positions, diagnostic
 
 TEXT = """\
@@ -69,6 +70,19 @@ def test_lines_end_where_the_protocol_says() -> None:
     starts = [places.position(text.index(letter)) for letter in "abcde"]
     assert [(one.line, one.character) for one in starts] == [(0, 0), (1, 0), (2, 0), (2, 4), (3, 0)]
     assert [places.offset(one) for one in starts] == [text.index(letter) for letter in "abcde"]
+
+
+@pytest.mark.parametrize("encoding", sorted(ENCODINGS))
+def test_semantic_tokens_are_relative_to_each_other(encoding: str) -> None:
+    source = Source("x", TEXT.replace('"t.csv"', '"\U0001f600.csv"'))
+    places, found = Positions(source, PositionCodec(encoding)), list(semantic_tokens(source))
+    data = places.encoded(found)
+    line = character = 0
+    for index, (start, end, kind) in enumerate(found):
+        down, along, length, type_index, _ = data[5 * index : 5 * index + 5]
+        line, character = line + down, along + (0 if down else character)
+        assert lsp.Position(line, character) == places.position(start)
+        assert (places.position(end).character - character, TYPES[type_index]) == (length, kind)
 
 
 def test_a_finding_with_all_that_is_said_of_it() -> None:
