@@ -18,8 +18,8 @@ from .types import Declared, Sizes, type_of, unknowns
 from .values import POISON, MultiValue, Poison, Value, describe
 
 Expected = Mapping[str, Literal["float", "class"]]
-Measure = Callable[[Data, Expected], Mapping[str, Type]]
-"""Gives the type of each data name as the data has it; may raise DiagnosticError."""
+Measure = Callable[[Data, Expected, frozenset[str]], Mapping[str, Type]]
+"""Gives the type of each data name as the data has it; told which of them are targets. May raise DiagnosticError."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,8 @@ def measure_sizes(cx: Context, model: syntax.Model, data: Data | None, broken: b
         # What would read the data may be one of a file's broken statements.
         return Sizes(broken=cx.unit.broken)
     try:
-        return Sizes(measure(data, expected_types(model)), asked=True)
+        targets = frozenset(one.name.text for one in declared if isinstance(one, syntax.Target))
+        return Sizes(measure(data, expected_types(model), targets), asked=True)
     except DiagnosticError as error:
         # In a file with broken statements a name that the data or the model lacks is likely in one of them.
         diagnostics = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from math import prod
@@ -32,12 +32,15 @@ T = TypeVar("T")
 _STREAM = "`npy(..., stream = true)` reads an array where it is used, a block at a time"
 
 
-def measure(data: Data, wanted: Mapping[str, Literal["float", "class"]], base: Path) -> dict[str, Type]:
-    """The types of the `wanted` names as the data has them; paths start in `base`.
+def measure(
+    data: Data, wanted: Mapping[str, Literal["float", "class"]], base: Path, targets: Collection[str] = ()
+) -> dict[str, Type]:
+    """The types of the `wanted` names as the data has them; paths start in `base`. `targets`: those of them
+    that are to be learned.
 
     Raises DiagnosticError with all that is wrong. Rows written out are measured without numpy.
     """
-    wants = {name: Want(kind) for name, kind in wanted.items()}
+    wants = {name: Want(kind, feature=name not in targets) for name, kind in wanted.items()}
     found: list[Diagnostic] = _unfed(data, wants)
     types: dict[str, Type] = {}
     for request in _requests(data, wants, base):

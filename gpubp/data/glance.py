@@ -146,15 +146,18 @@ def _column(sheet: Sheet, at: int, rows: list[tuple[int, list[str]]]) -> Column:
         return Column(name or f"column {at + 1}", kind, values, missing)
     if len(sheet.notation.units) > 1 and len(units_of(values)) > 1:
         return Column(name, "signs", values, missing, odd=_odd_signs(values))
+    if not there:
+        return Column(name, "empty", values, missing)
     number_of = sheet.notation.number
-    written = {cell: number for cell in values if (number := number_of(cell)) and isfinite(float(number))}
+    numbers = {cell: number for cell in values if (number := number_of(cell))}
+    written = {cell: number for cell, number in numbers.items() if isfinite(float(number))}
     known = [cell for cell in there if cell not in NO_NUMBER]
-    share = sum(values[cell] for cell in written) / max(len(known), 1)
+    share = sum(values[cell] for cell in numbers) / max(len(known), 1)
     whole = bool(written) and all(float(number).is_integer() for number in written.values())
     if share < 1 and (share < MOST or (len(values) <= MAX_WORDS and len(values) * 4 <= len(there))):
         kind = _kind_of_text(name, values)
         return Column(name, kind, values, missing, odd=_odd_signs(values) if kind == "signs" else "")
-    if share < 1:
+    if share < 1 or len(written) < len(numbers):
         odd = [at for at, cell in enumerate(cells) if cell not in NO_NUMBER and cell not in written]
         line = rows[odd[0]][0]
         help = edge(cells[odd[0]], odd == [0], odd == [len(rows) - 1])

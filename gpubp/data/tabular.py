@@ -76,7 +76,7 @@ def read_tables(request: Request, main: Table, others: Sequence[Table], options:
 
 def _check_coded(request: Request, table: Table, chosen: dict[str, list[int]], coded: set[int]) -> None:
     for name, want in request.wants.items():
-        mixed = sorted(coded & set(chosen[name])) if want.kind == "class" or (not want.feature and want.type) else []
+        mixed = sorted(coded & set(chosen[name])) if want.kind == "class" or not want.feature else []
         if mixed:
             message = f"`onehot` is for columns of numbers that the net takes in; `{table.names[mixed[0]]}` is `{name}`"
             help = f"`{name}: class(?)` takes words as they are"
@@ -129,8 +129,7 @@ def _judge_missing(request: Request, table: Table, picks: dict[str, list[int]], 
         if np.isnan(column).all():
             message = f"`{table.path}`: no cell of the column `{table.names[i]}` contains a number"
             raise problem("E0416", message, table.span, help="`columns = [...]` picks the others")
-    # While types are measured nothing is known of what is to be learned.
-    learned = {i for name, want in request.wants.items() if want.type and not want.feature for i in picks[name]}
+    learned = {i for name, want in request.wants.items() if not want.feature for i in picks[name]}
     return whole_rows(table, cells, {*cells.labels, *learned})
 
 

@@ -64,8 +64,10 @@ def loads(
 
 @uncollected()
 def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
-    def sizes(data: Data, wanted: Mapping[str, Literal["float", "class"]]) -> Mapping[str, Type]:
-        return measure(data, wanted, base)
+    def sizes(
+        data: Data, wanted: Mapping[str, Literal["float", "class"]], targets: frozenset[str]
+    ) -> Mapping[str, Type]:
+        return measure(data, wanted, base, targets)
 
     imports: dict[str, str] = {}
 

@@ -193,3 +193,20 @@ def test_a_table_without_a_header_in_a_notation_of_its_own(call: Call) -> None:
     said = start(call, rows)
     assert 'the table has no header: its columns are called "1" to "3"\n' in said.out
     assert 'csv("a.csv", target = "3", header = false, decimal = ",")' in sound(call, "a.net")
+
+
+def test_columns_without_a_cell_and_with_inf_are_left_out(call: Call) -> None:
+    rows = "a,b,c,y\n" + "".join(
+        f"{i},{'NA' if i % 2 else ''},{'inf' if i > 50 else i % 3},{i % 2}\n" for i in range(60)
+    )
+    said = start(call, rows)
+    assert "left out: `b` (empty); `c` (numbers, but line 53 holds `inf`)\n" in said.out
+    sound(call, "a.net")
+
+
+def test_a_word_of_rows_without_a_target_alone_is_no_class(call: Call) -> None:
+    rows = "a,kind,y\n" + "".join(
+        f"{i},{'rare' if i == 9 else 'rb'[i % 2]},{'' if i == 9 else i / 7}\n" for i in range(60)
+    )
+    assert "1 row is left out" in start(call, rows.replace("\n3,", "\n,")).out
+    assert "missing = median" in sound(call, "a.net")

@@ -56,7 +56,9 @@ def test_labels_of_all_moments_of_each_window(made: World) -> None:
 
 def test_sizes_that_the_table_says(made: World) -> None:
     def types(**options: Static) -> dict[str, Type]:
-        return measure(data(reads("past, next", window=3, **options)), {"past": "float", "next": "float"}, made.base)
+        return measure(
+            data(reads("past, next", window=3, **options)), {"past": "float", "next": "float"}, made.base, ("next",)
+        )
 
     assert types(columns=("a", "b")) == {"past": Type((3, 2)), "next": Type((2,))}
     assert types(columns=("a",), length=4) == {"past": Type((3, 1)), "next": Type((4, 1))}

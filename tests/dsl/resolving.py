@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 from dsl.diagnostics import Diagnostic
@@ -61,7 +61,7 @@ def node(graph: LayerGraph, name: str) -> Node:
     return next(n for n in graph.nodes if n.name == name)
 
 
-def fake_measure(data: Data, wanted: Mapping[str, str]) -> dict[str, Type]:
+def fake_measure(data: Data, wanted: Mapping[str, str], targets: Set[str]) -> dict[str, Type]:
     """Types for the examples that leave sizes to the data."""
     shapes = {"x": (12,), "words": (500,), "tags": (20,), "text": (64,), "next": (64,)}
     if "u" in wanted:

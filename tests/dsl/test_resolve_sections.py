@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import pytest
 
@@ -56,8 +56,8 @@ def test_wrong_data() -> None:
 OPEN = 'data { x, y = csv("a.csv") }\nmodel {\n  input x: [?]\n  target y: class(?k)\n  output p = x -> dense(k)\n}'
 
 
-def measure(data: Data, wanted: Mapping[str, str]) -> Mapping[str, Type]:
-    assert wanted == {"x": "float", "y": "class"}
+def measure(data: Data, wanted: Mapping[str, str], targets: Set[str]) -> Mapping[str, Type]:
+    assert (wanted, targets) == ({"x": "float", "y": "class"}, {"y"})
     assert data.entries[0].names == ("x", "y")
     return {"x": Type((7,)), "y": Type((), 3)}
 
@@ -85,14 +85,14 @@ def test_no_data_to_measure() -> None:
 
 
 def test_what_measure_reports_comes_through_alone() -> None:
-    def fails(data: Data, wanted: Mapping[str, str]) -> Mapping[str, Type]:
+    def fails(data: Data, wanted: Mapping[str, str], targets: Set[str]) -> Mapping[str, Type]:
         raise DiagnosticError(Diagnostic("E0401", "there is no file data.csv", data.entries[0].value_span))
 
     assert [code for code, _, _ in errors(OPEN, measure=fails)] == ["E0401"]
 
 
 def test_data_of_another_rank() -> None:
-    def flat(data: Data, wanted: Mapping[str, str]) -> Mapping[str, Type]:
+    def flat(data: Data, wanted: Mapping[str, str], targets: Set[str]) -> Mapping[str, Type]:
         return {"x": Type((7, 7)), "y": Type(())}
 
     assert [(code, text) for code, _, text in errors(OPEN, measure=flat)] == [("E0224", "[?]"), ("E0224", "?k")]

@@ -77,7 +77,9 @@ def loaded(text: str) -> str:
     return fault(net.warnings)
 
 
-def _measure(data: Data, wanted: Mapping[str, Literal["float", "class"]]) -> Mapping[str, Type]:
+def _measure(
+    data: Data, wanted: Mapping[str, Literal["float", "class"]], targets: frozenset[str]
+) -> Mapping[str, Type]:
     return {
         name: Type((3,) if kind == "float" else (), 3 if kind == "class" else None) for name, kind in wanted.items()
     }
