@@ -88,6 +88,8 @@ class Guess:
                 f'its text is not UTF-8 but, it seems, {table.encoding}{sample}: `encoding = "{table.encoding}"`'
             )
         lines.extend(_notation(table.sheet.notation))
+        if above := table.sheet.above:
+            lines.append(f"the table starts at line {above + 1:,}: `skip = {above}`")
         if not table.sheet.header:
             lines.append(f'the table has no header: its columns are called "1" to "{len(table.columns)}"')
         return lines
@@ -152,8 +154,8 @@ def _reasons(columns: Sequence[Column]) -> str:
 
 
 def _useless(columns: Sequence[Column]) -> str:
-    """The same of a table that has no others; without names they may stand under a title."""
-    title = any(column.kind == "nameless" for column in columns)
+    """The same of a table that has no others; without names, but for those of rows, they may stand under a title."""
+    title = any(column.kind == "nameless" and column.name != "column 1" for column in columns)
     return _reasons(columns) + "; if lines stand above its header, delete them" * title
 
 

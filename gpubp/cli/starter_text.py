@@ -83,10 +83,11 @@ def text(found: Guess, name: str, path: str) -> str:
 
 def _reader(found: Guess, path: str) -> str:
     """The entry's right side: `target` alone where all columns but one are numbers, else all that are used."""
-    header = "" if found.table.sheet.header else ", header = false"
+    sheet = found.table.sheet
+    header = f", skip = {sheet.above}" * bool(sheet.above) + ", header = false" * (not sheet.header)
     more = f"{header}, missing = drop" if found.rows < found.table.rows and not found.filled else header
     more += ", missing = median" if found.filled else ""
-    more += "".join(f", {option}" for option in found.table.sheet.notation.options())
+    more += "".join(f", {option}" for option in sheet.notation.options())
     more += f', encoding = "{found.table.encoding}"' if found.table.encoding != UTF8 else ""
     more += ", standardize = true" if any(map(_rounded, found.numbers)) else ""
     last = written(found.target.name)

@@ -30,9 +30,9 @@ from .labels import Place, labels_of
 from .misread import MISSING
 from .moments import cut, open_series, read_moments
 from .notation import PLAIN, Notation
+from .opening import open_sheet
 from .pictures import SUFFIXES
 from .series import new_windows
-from .sheet import open_sheet
 from .tables import Table, TextTable
 from .tabular import one_hot, whole_rows
 from .unanswered import unanswered
@@ -112,12 +112,14 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
 
 
 def _known(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> dict[str, Any]:
-    """What is known of a text before it is read: columns, whether their names are written, notation, encoding."""
+    """What is known of a text before it is read: columns, whether their names are written, notation, encoding; and that
+    lines above the names are to be found."""
     named = _named(encoders, keep)
     header = None if any(encoder.header for encoder in encoders.values()) else False
     notation = _notation(encoders)
     encoding = next((encoder.encoding for encoder in encoders.values() if encoder.encoding != UTF8), UTF8)
-    return {"named": named, "header": header, "notation": notation, "encoding": encoding}
+    skip = None if header is None else 0
+    return {"named": named, "header": header, "notation": notation, "encoding": encoding, "skip": skip}
 
 
 def _notation(encoders: Mapping[str, Encoder]) -> Notation:

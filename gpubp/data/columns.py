@@ -11,7 +11,6 @@ from dsl.graph import Word
 from .checks import counted, listed, problem, remedy, suggestion
 from .dataset import Request
 from .dates import PARTS, Dated
-from .ragged import TITLE
 from .tables import Table
 
 
@@ -66,7 +65,7 @@ def find(request: Request, table: Table, wanted: Sequence[str], option: str) -> 
         if name not in places:
             if table.header:
                 shown = f"its columns are {listed(table.names)}"
-                shown += f'; {TITLE}; or `delimiter = "..."` parts them' if len(table.names) == 1 else ""
+                shown += '; `delimiter = "..."` parts them' if len(table.names) == 1 else ""
             else:
                 shown = f'it has no header, so its columns are "1" to "{len(table.names)}"'
             help = suggestion(name, table.names)

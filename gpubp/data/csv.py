@@ -6,12 +6,13 @@ from functools import partial
 from typing import Annotated, Any
 
 from dsl.graph import Word
-from gpubp.registry import Columns, Flag, OptionType, Real, Text, register
+from gpubp.registry import Columns, Count0, Flag, OptionType, Real, Text, register
 
 from .checks import problem
 from .columns import mentioned
 from .dataset import Read, Request
 from .encodings import UTF8
+from .opening import open_sheet
 from .options import (
     Dates,
     Missing,
@@ -24,7 +25,6 @@ from .options import (
     notation_of,
     word,
 )
-from .sheet import open_sheet
 from .tables import TextTable
 from .tabular import read_tables
 
@@ -46,6 +46,7 @@ def csv(
     onehot: OptionalNames = None,
     header: Header = "auto",
     delimiter: OptionalText = None,
+    skip: Count0 = 0,
     decimal: Text = ".",
     thousands: OptionalText = None,
     units: OptionalNames = None,
@@ -71,7 +72,9 @@ def csv(
     by the clock as written.
     `header`: `true`, `false` (the columns are "1", "2" ...), or `auto`: the first row is a header if it contains no
     number, or the name of a column that an option mentions.
-    `delimiter`: a character; by default detected: comma, semicolon, tab or vertical bar.
+    `delimiter`: a character, or `" "` for any run of spaces and tabs; by default detected: comma, semicolon, tab,
+    vertical bar or white space.
+    `skip`: the number of lines above the header, such as a title, which are not part of the table.
     `decimal`: `","` for numbers with a decimal comma, such as 1.234,5 (thousands separated by points, spaces or
     nothing).
     `thousands`: the thousands separator: `","` for 1,234.5, `" "` for any kind of space, `"'"` or `"."`. Numbers
@@ -88,16 +91,18 @@ def csv(
     """
     check_scale(request, scale)
     if delimiter is not None and (
-        len(delimiter) != 1 or delimiter in '"\r\n \\' or (not delimiter.isprintable() and delimiter != "\t")
+        len(delimiter) != 1 or delimiter in '"\r\n\\' or (not delimiter.isprintable() and delimiter != "\t")
     ):
         message = "`delimiter` is not a single character that can part cells"
-        help = '`","`, `";"`, `"|"` or, for a tab, `"\\t"`; where it is left out, it is found among these'
+        help = '`","`, `";"`, `"|"`, `" "` for white space, `"\\t"` for a tab; where it is left out, it is one of these'
         raise problem("E0411", message, request.span("delimiter"), help=help)
     notation = notation_of(request, decimal, thousands, units, accounting, dates)
     check_encoding(request, encoding)
     told = None if isinstance(header, (str, Word)) else bool(header)
     named = mentioned(target, columns, onehot, request.by)
-    opened = partial(open_sheet, request.base, delimiter=delimiter, named=named, notation=notation, encoding=encoding)
+    opened = partial(
+        open_sheet, request.base, delimiter=delimiter, named=named, notation=notation, encoding=encoding, skip=skip
+    )
     main = opened(path, request.span("path"), header=told)
     tables = [TextTable(main)]
     if test is not None:

@@ -20,8 +20,9 @@ from .checks import COMMAND_LINE, Findings, clipped
 from .files import read_head
 from .misread import MISSING, NO_NUMBER, edge
 from .notation import Notation
+from .opening import sheet_of
 from .ragged import Lengths
-from .sheet import Sheet, sheet_of
+from .sheet import Sheet
 from .spelling import MOST, notation_for, spelling, units_of
 
 MAX_ROWS = 10_000
@@ -94,11 +95,11 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
     span = Span(Source(COMMAND_LINE, name), 0, len(name))
     try:
         raw, encoding, complete = read_head(Path(), name, span, MAX_BYTES)
-        sheet = sheet_of(name, raw, span, delimiter=None, header=None, named=named)
+        sheet = sheet_of(name, raw, span, delimiter=None, header=None, named=named, skip=None)
         rows, all_rows = _rows(sheet, complete)
         notation = _notation(rows, len(sheet.names))
         if sheet.header and all(map(notation.number, sheet.names)):  # a row like the others, in their notation
-            sheet = sheet_of(name, raw, span, delimiter=sheet.delimiter, header=False)
+            sheet = replace(sheet, header=False, names=tuple(str(i + 1) for i in range(len(sheet.names))))
             rows, all_rows = _rows(sheet, complete)
         sheet = replace(sheet, notation=notation)
         columns = tuple(_column(sheet, i, rows) for i in range(len(sheet.names)))

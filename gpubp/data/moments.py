@@ -18,7 +18,7 @@ from .files import read_bytes, start_of
 from .misread import MISSING
 from .notation import PLAIN, Notation
 from .npy import MAGIC, read_array
-from .sheet import open_sheet
+from .opening import open_sheet
 from .tables import Table, TextTable, none_left, row_place
 
 if TYPE_CHECKING:
@@ -68,14 +68,15 @@ def open_series(
     header: bool | None = None,
     notation: Notation = PLAIN,
     encoding: str = UTF8,
+    skip: int | None = 0,
 ) -> Table:
-    """A table of moments: delimited text, Parquet, Feather, Arrow or npy, as its content says. Raises
-    DiagnosticError."""
+    """A table of moments: delimited text, Parquet, Feather, Arrow or npy, as its content says. The options are those
+    of `open_sheet`. Raises DiagnosticError."""
     start = start_of(base, path, span)
     if start.startswith(BEGINNINGS):
         return open_arrow(base, path, span)
     if not start.startswith(MAGIC):
-        how: dict[str, Any] = {"named": named, "notation": notation, "encoding": encoding}
+        how: dict[str, Any] = {"named": named, "notation": notation, "encoding": encoding, "skip": skip}
         return TextTable(open_sheet(base, path, span, delimiter=None, header=header, **how))
     values = read_array(read_bytes(base, path, span), path, span)
     if values.ndim not in (1, 2) or not values.size:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .checks import Findings, counted
+from dsl.source import Span
+
+from .checks import Findings, counted, remedy
+from .layout import lines_above
 from .sheet import Sheet
 
-TITLE = "delete lines above the header, such as a title"
 NOTES = "delete lines below the table, such as notes or a source"
+
+
+def title(span: Span | None, lines: int = 0) -> str:
+    """What to do about lines above a table, so many if that is known."""
+    told = f"`skip = {lines or 'N'}` leaves out {counted(lines, 'line') if lines else 'N lines'} above the table"
+    return remedy(span, f"{told}, such as a title", "delete lines above the table, such as a title")
 
 
 class Lengths:
@@ -16,8 +24,8 @@ class Lengths:
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet, self._width = sheet, len(sheet.names)
-        self._odd: list[tuple[int, int, bool]] = []
-        """Line and length of each row of another length, and whether its last cell is empty."""
+        self._odd: list[tuple[int, int]] = []
+        """Line and length of each row of another length."""
         self._last = 0
         """The line of the last row that is as long as the header."""
 
@@ -26,26 +34,23 @@ class Lengths:
         if len(cells) == self._width:
             self._last = line
             return True
-        self._odd.append((line, len(cells), not cells[-1].strip()))
+        self._odd.append((line, len(cells)))
         return False
 
     def report(self, findings: Findings) -> None:
         """Put rows of another length among the findings."""
         there = "the header" if self._sheet.header else "the first row"
         help = self._help() if self._odd else ""
-        for line, length, _ in self._odd:
+        for line, length in self._odd:
             message = f"{counted(length, 'cell')}, where {there} has {self._width}"
             findings.add("E0417", "rows of another length", self._sheet.place(line), message, help)
 
     def _help(self) -> str:
-        first, length, _ = self._odd[0]
-        if self._width == 1:
-            return TITLE
-        if self._sheet.header and not self._last and {n for _, n, _ in self._odd} == {self._width + 1}:
-            if all(empty for *_, empty in self._odd):
-                end = self._sheet.delimiter
-                return f"all rows end with `{end}`: end the header with it, too, or delete it from the rows"
-            return "the header has one name too few, as when R writes row names: add it"
+        first, length = self._odd[0]
+        if self._width == 1 or lines_above(self._sheet, ()):
+            return title(self._sheet.span, lines_above(self._sheet, ()))
+        if self._sheet.header and not self._last and {length for _, length in self._odd} == {self._width + 1}:
+            return "the header has one name too few: add it"
         if first > self._last > 0:
             return NOTES
         return (

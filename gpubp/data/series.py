@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dsl.graph import Type
-from gpubp.registry import Count, Flag, OptionType, Real, Text, Whole, register
+from gpubp.registry import Count, Count0, Flag, OptionType, Real, Text, Whole, register
 
 from .checks import listed, problem
 from .columns import find, matching, mentioned, require_own_names
@@ -45,6 +45,7 @@ def series(
     test: OptionalText = None,
     scale: Real = 1.0,
     missing: Gaps = "error",
+    skip: Count0 = 0,
     decimal: Text = ".",
     thousands: OptionalText = None,
     units: OptionalNames = None,
@@ -63,7 +64,7 @@ def series(
     `test`: a second file with the same columns, whose windows are for testing only.
     `scale` multiplies numeric inputs.
     `missing`: an empty cell is an `error`, or `drop` drops the windows that contain it.
-    `decimal`, `thousands`, `units`, `accounting`, `dates`, `encoding`: as for `csv`.
+    `skip`, `decimal`, `thousands`, `units`, `accounting`, `dates`, `encoding`: as for `csv`.
 
     The declared types may have any shape with that many elements. `split` divides the windows in temporal order.
     `gpubp predict` takes such a table, too, and also predicts after its last windows. Raises DiagnosticError (E0411 to
@@ -85,13 +86,12 @@ def series(
     named = mentioned(columns, target)
     notation = notation_of(request, decimal, thousands, units, accounting, dates)
     check_encoding(request, encoding)
-    main = open_series(request.base, path, request.span("path"), named, notation=notation, encoding=encoding)
-    main = with_dates(main, named, notation.dates)
+    opened = partial(open_series, request.base, named=named, notation=notation, encoding=encoding, skip=skip)
+    main = with_dates(opened(path, request.span("path")), named, notation.dates)
     picks = _picks(request, main, columns, target)
     tables = [(main, picks)]
     if test is not None:
-        other = open_series(request.base, test, request.span("test"), named, main.header, notation, encoding)
-        other = with_dates(other, named, notation.dates)
+        other = with_dates(opened(test, request.span("test"), header=main.header), named, notation.dates)
         wanted = {name: [main.names[i] for i in own] for name, own in picks.items()}
         tables.append((other, {name: find(request, other, own, "test") for name, own in wanted.items()}))
     labels = {name for name, want in request.wants.items() if want.kind == "class"}

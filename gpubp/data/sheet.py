@@ -1,30 +1,18 @@
-"""A delimited text file up to its first row of data: delimiter, column names, where the rows begin."""
+"""An opened delimited text file: delimiter, column names, where the rows begin, and its records."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .checks import clipped, problem, remedy
-from .encodings import UTF8
-from .files import read_text
-from .notation import PLAIN, Notation, is_number
-
-DELIMITERS = (",", ";", "\t", "|")
-"""Those that are found without being told, most likely first."""
-
-_TELLS = re.compile(rb'"?sep=([^\x00-\x08\n\r"\x80-\xff])"?[ ,;\t]*(\r\n?|\n)', re.IGNORECASE)
-"""The line above a table that tells spreadsheet programs its delimiter; a blank one in its place keeps the count."""
-_LOOK = 50  # records that are looked at to find the delimiter
+from .checks import clipped, problem
+from .notation import PLAIN, Notation
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +20,8 @@ class Sheet:
     """An opened file.
 
     `names`: of its columns ("1", "2", ... without a header); `skip`: lines before the first row of data; `first`: the
-    cells of that row; `span`: what messages about this file point at; `notation`: how its numbers are written.
+    cells of that row; `span`: what messages about this file point at; `notation`: how its numbers are written;
+    `above`: lines above the table, which are blank in `raw`.
     """
 
     path: str
@@ -44,6 +33,7 @@ class Sheet:
     skip: int = 0
     first: tuple[str, ...] = ()
     notation: Notation = PLAIN
+    above: int = 0
 
     def lines(self) -> io.TextIOWrapper:
         """The text from its start; line ends are left as they are."""
@@ -104,101 +94,3 @@ def _quoting(error: csv.Error) -> tuple[str, str]:
             "",
         )
     )
-
-
-def open_sheet(
-    base: Path,
-    path: str,
-    span: Span | None,
-    *,
-    delimiter: str | None,
-    header: bool | None,
-    named: Sequence[str] = (),
-    notation: Notation = PLAIN,
-    encoding: str = UTF8,
-    likely: str = "",
-) -> Sheet:
-    """Opens the file and finds its delimiter and header where they are not told (None); `likely`: a delimiter that is
-    looked for before others.
-
-    The first record is a header if it holds one of `named`, the column names that the `.net` file mentions, or if none
-    of its cells is a number. Raises DiagnosticError.
-    """
-    raw = read_text(base, path, span, encoding)
-    return sheet_of(path, raw, span, delimiter=delimiter, header=header, named=named, notation=notation, likely=likely)
-
-
-def sheet_of(
-    path: str,
-    raw: bytes,
-    span: Span | None,
-    *,
-    delimiter: str | None,
-    header: bool | None,
-    named: Sequence[str] = (),
-    notation: Notation = PLAIN,
-    likely: str = "",
-) -> Sheet:
-    """The same of the text of a file that was read already."""
-    if not raw.strip():
-        raise problem("E0414", f"`{path}` is empty", span)
-    _refuse_others(path, raw, span)
-    told = _TELLS.match(raw)
-    if told is not None:
-        raw, delimiter = b"\n" + raw[told.end() :], delimiter or told[1].decode()
-    sheet = Sheet(path, raw, span, delimiter or ",", notation=notation)
-    if delimiter is None:
-        sheet = _with_delimiter(sheet, likely)
-    sheet = replace(sheet, raw=_without_empty_end(raw, sheet.delimiter))
-    records = sheet.records()
-    _, top = next(records, (0, []))
-    if not top:
-        raise problem("E0414", f"`{path}` is empty", span)
-    cells = [cell.strip() for cell in top]
-    if header is None:
-        words = {name for name in named if not is_number(name)}
-        header = bool(words & set(cells)) or all(notation.number(cell) is None for cell in cells)
-    if not header:
-        names = tuple(str(i + 1) for i in range(len(cells)))
-        return replace(sheet, names=names, first=tuple(top))
-    sheet = replace(sheet, header=True, names=tuple(cells))
-    line, first = next(records, (0, []))
-    if not first:
-        help = remedy(span, "add rows; `header = false` if its line is a row", "add rows below it")
-        raise problem("E0414", f"`{path}` has a header, but no rows", span, help=help)
-    return replace(sheet, skip=line - 1, first=tuple(first))
-
-
-def _without_empty_end(raw: bytes, delimiter: str) -> bytes:
-    """The text without lines of empty cells behind its last row, as spreadsheet programs write them."""
-    end = len(raw.rstrip(b" \t\r\n" + delimiter.encode()))
-    line = re.compile(rb"\r\n?|\n").search(raw, end)
-    return raw if line is None else raw[: line.end()]
-
-
-def _refuse_others(path: str, raw: bytes, span: Span | None) -> None:
-    """Raises DiagnosticError (E0413) for text that is plainly no table: a page that was downloaded in its place, and
-    JSON."""
-    start = raw[:64].lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise problem(
-            "E0413", f"`{path}` is a page of HTML or XML, not a table", span, help="download the table itself"
-        )
-    if start.startswith((b"[{", b'{"', b"[[")):
-        raise problem("E0413", f"`{path}` is JSON, not a table", span, help="save it as CSV")
-
-
-def _with_delimiter(sheet: Sheet, likely: str) -> Sheet:
-    """The first delimiter, the `likely` one before others, that cuts the first record, and most others into as many
-    cells; a comma where none does. A comma that is no likelier than another delimiter stands before decimals."""
-    best, most, signs = sheet, 0, (",", sheet.notation.thousands)
-    for delimiter in dict.fromkeys([*likely, *sorted(DELIMITERS, key=lambda one: one in signs)]):
-        tried = replace(sheet, delimiter=delimiter)
-        try:
-            widths = [len(cells) for _, cells in islice(tried.records(), _LOOK)]
-        except DiagnosticError:
-            continue
-        alike = widths.count(widths[0]) if widths and widths[0] > 1 else 0
-        if alike > most:
-            best, most = tried, alike
-    return best

@@ -135,7 +135,7 @@ def test_the_target_and_its_task(call: Call, rows: str, target: str) -> None:
         ("a,a,y\n1,2,3\n4,5,6\n", "nothing to learn `y` from: `a`, `a` (a name that another column has too)"),
         ("a,b\n1,2\n3\n", "line 3: 1 cell, where the header has 2"),
         ("a,b\n" + "1,2\n" * 5, "no column of `a.csv` can be learnt: `a`, `b` (one value only)"),
-        ("Report 2024,,\n,,\nkind,a,b\nx,1,2\ny,3,4\n", "; if lines stand above its header, delete them"),
+        ("Report 2024,\nkind,a\nx,1\ny,3\n", "; if lines stand above its header, delete them"),
         ("a,b\n" + "1,2\n1,3\n" * 5, "nothing to learn `b` from: `a` (one value only)"),
         ("a,y\n1,\n2,\n3,7\n4,8\n5,\n", "only 2 of 5 rows of `a.csv` have all the cells that are needed"),
         (

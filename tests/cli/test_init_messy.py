@@ -210,3 +210,24 @@ def test_a_word_of_rows_without_a_target_alone_is_no_class(call: Call) -> None:
     )
     assert "1 row is left out" in start(call, rows.replace("\n3,", "\n,")).out
     assert "missing = median" in sound(call, "a.net")
+
+
+def test_lines_above_the_table_are_found_and_told(call: Call) -> None:
+    head = "Device;A 5;;\nAll values as measured\n\n"
+    rows = "t;v;w;y\n" + "".join(f"{i},5;{i * i};{i};{i % 2}\n" for i in range(60))
+    said = start(call, head + rows)
+    assert "the table starts at line 4: `skip = 3`\n" in said.out
+    assert "skip = 3" in sound(call, "a.net")
+    assert call("run", "a.net", "--epochs", "1", "--device", "cpu", "--out", "run").code == 0
+    Path("new.csv").write_text(head + "t;v;w\n2,5;1;2\n", "utf-8")
+    assert call("predict", "run", "new.csv", "--device", "cpu").code == 0
+    Path("a.net").write_text(Path("a.net").read_text("utf-8").replace("skip = 3", "skip = 0"), "utf-8")
+    assert "error[E0415]: `a.csv`: 3 lines stand above line 4" in call("check", "a.net").err
+
+
+def test_white_space_between_cells(call: Call) -> None:
+    """A table with row names, as R writes it."""
+    rows = '"a" "b" "kind"\n' + "".join(f'"row {i}" {i * i} {i / 7} "{"xyz"[i % 3]}"\n' for i in range(60))
+    assert "left out: `column 1` (no name in the header)\n" in start(call, rows).out
+    assert "target: `kind`, one of 3 classes" in call("init", "a.csv", "--force").out
+    sound(call, "a.net")

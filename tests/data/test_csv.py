@@ -18,7 +18,7 @@ from dsl.source import Source, Span
 from gpubp.data import measure
 from gpubp.data.cells import Cells, _fast, _precise, read_cells
 from gpubp.data.notation import Notation
-from gpubp.data.sheet import open_sheet
+from gpubp.data.opening import open_sheet
 
 from .worlds import REST, World, choice, csv, data, entry
 

@@ -17,7 +17,7 @@ from dsl.graph import Type, Word
 from gpubp.data import from_json, read_table, to_json
 from gpubp.data.cells import read_cells
 from gpubp.data.misread import CORRECT
-from gpubp.data.sheet import open_sheet
+from gpubp.data.opening import open_sheet
 
 from .worlds import World, csv
 
@@ -187,19 +187,16 @@ ROWS = "1;2;3\n4;5;6\n"
     [
         (
             f"Results 2026\n\na;b;y\n{ROWS}",
-            "has no column `y`",
-            "its columns are `Results 2026`; delete lines above the ",
+            "2 lines stand above line 3, which names the ",
+            "`skip = 2` leaves such lines",
         ),
-        (f"Results\na;y\n{ROWS}", "has no column `y`", "its columns are `Results`; delete lines above the "),
+        (f"Results;2026\na;b;y\n{ROWS}", "line stands above line 2, which names the ", "`skip = 1` leaves such lines"),
+        (f"Results;;\n\na;b;y\n{ROWS}", "2 lines stand above line 3, which names the ", "`skip = 2` leaves such lines"),
+        (f"x\na;y\n{ROWS}", "`a.csv` has no column `y`", 'its columns are `x`; `delimiter = "..."` parts them'),
         (
-            f"a;y\n{ROWS}",
+            f"a;y\n{ROWS}1;5;6\n",
             "line 2: 3 cells, where the header has 2",
-            "the header has one name too few, as when R writes ",
-        ),
-        (
-            "a;y\n1;2;\n4;5;\n",
-            "line 2: 3 cells, where the header has 2",
-            "all rows end with `;`: end the header with it",
+            "the header has one name too few: add it",
         ),
         (
             f"a;b;y\n{ROWS}Source\n",

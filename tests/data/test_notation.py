@@ -16,7 +16,7 @@ from gpubp.data import from_json, read_table, to_json
 from gpubp.data.cells import _by_columns, _precise
 from gpubp.data.misread import MISSING
 from gpubp.data.notation import SPACES, Notation, many_reader
-from gpubp.data.sheet import open_sheet
+from gpubp.data.opening import open_sheet
 from gpubp.errors import CheckpointError, DataError
 
 from .worlds import World, choice, csv, entry

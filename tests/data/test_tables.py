@@ -12,7 +12,7 @@ from dsl.source import Source, Span
 from gpubp.data import read_table
 from gpubp.data.cells import _fast, _precise, _spelt_out
 from gpubp.data.misread import MISSING
-from gpubp.data.sheet import open_sheet
+from gpubp.data.opening import open_sheet
 from gpubp.errors import DataError
 
 from .worlds import REST, World, choice, csv

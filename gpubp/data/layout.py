@@ -1,0 +1,143 @@
+"""How a text is laid out as a table: what parts its cells, and which of its lines stand above it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from dsl.diagnostics import DiagnosticError
+from dsl.source import Span
+
+from .checks import counted, problem
+from .notation import is_number
+from .sheet import Sheet
+
+SPACE = " "
+"""Stands for any run of spaces and tabs."""
+DELIMITERS = (";", "\t", "|", ",", SPACE)
+"""Those that are found without being told. Of two that fit alike the first is meant: a comma may stand before decimals,
+a space between words."""
+
+LOOK = 50
+"""Records that are looked at to find how a text is laid out."""
+_HEAD = 1 << 20  # bytes that hold them
+_MOSTLY = 0.8  # of the records below a header are as long as it
+_LINE_END = re.compile(rb"\r\n?|\n")
+_CELL_OR_SPACE = re.compile(rb'("[^"]*")|[ \t]+')
+
+
+def cut_by(sheet: Sheet, delimiter: str) -> Sheet:
+    """The sheet with this delimiter. Runs of white space become a tab each, those around a line disappear."""
+    if delimiter != SPACE:
+        return replace(sheet, delimiter=delimiter)
+    lines = sheet.raw.splitlines()
+    if b'"' in sheet.raw:
+        cut = [_CELL_OR_SPACE.sub(lambda found: found[1] or b"\t", line.strip(b" \t")) for line in lines]
+    else:
+        cut = [b"\t".join(line.split()) for line in lines]
+    return replace(sheet, raw=b"\n".join([*cut, b""]), delimiter="\t")
+
+
+def with_delimiter(sheet: Sheet, likely: str, named: Sequence[str]) -> Sheet:
+    """The sheet with the first delimiter, the `likely` one before others, that cuts the first record, and most others,
+    into as many cells; a comma where none does. White space has to cut all of them so, and to leave the names whole."""
+    best, most, top = ",", 0, _top(sheet)
+    for delimiter in dict.fromkeys([*likely, *DELIMITERS]):
+        if delimiter == SPACE and any(SPACE in name for name in named):
+            continue
+        records = [cells for _, cells in _first(cut_by(top, delimiter))]
+        if not records or len(records[0]) < 2:
+            continue
+        width = len(whole_header(records[0], records[1:]))
+        alike = 1 + sum(len(cells) == width for cells in records[1:])
+        if delimiter == SPACE and alike < len(records):
+            continue
+        runs = delimiter == SPACE and best == "\t" and b"  " in top.raw  # of spaces, and a tab among them
+        if alike > most or (runs and alike == most):
+            best, most = delimiter, alike
+    return cut_by(sheet, best)
+
+
+def whole_header(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """The header, with an empty name where each row has a cell more: in front where these are names of rows, as R
+    writes them, all different and beside numbers, and behind where they are empty, for rows that end with a delimiter.
+    """
+    if any(len(cells) != len(header) + 1 for cells in rows):
+        return tuple(header)
+    if not any(cells[-1].strip() for cells in rows):
+        return (*header, "")
+    numbers = any(cell.strip().lstrip("+-")[:1].isdigit() for cell in rows[0])
+    return ("", *header) if numbers and len({cells[0] for cells in rows}) == len(rows) else tuple(header)
+
+
+def lines_above(sheet: Sheet, named: Collection[str]) -> int:
+    """How many lines stand above the header, or the first row, such as a title: shorter ones, or with half of their
+    cells empty. `named`: names of columns that are known; the header holds one of them."""
+    records, width = _usual_width(sheet)
+    cells = [cells for _, cells in records]
+    at = next((k for k, row in enumerate(cells) if len(row) == width and not _is_title(row)), 0)
+    above, below = cells[:at], cells[at:]
+    if not above or len(below) < 2 or len(whole_header(cells[0], cells[1:])) > len(cells[0]):
+        return 0
+    if named and (_holds(cells[0], named) or not _holds(below[0], named)):
+        return 0
+    header = not any(map(is_number, below[0]))
+    short = all(2 * len(row) < width or _is_title(row) for row in above)
+    fits = sum(len(row) == width for row in below) >= _MOSTLY * len(below)
+    return records[at][0] - 1 if fits and (header or short) else 0
+
+
+def _usual_width(sheet: Sheet) -> tuple[list[tuple[int, list[str]]], int]:
+    """The first records, by the delimiter that cuts most of them into as many cells, and how many."""
+    best, width, most, top = list[tuple[int, list[str]]](), 0, 0, _top(sheet)
+    for delimiter in DELIMITERS:
+        if delimiter == SPACE and 2 * most > len(best):  # words of sentences
+            break
+        records = _first(cut_by(top, delimiter))
+        often = Counter(len(cells) for _, cells in records if len(cells) > 1).most_common(1)
+        if often and often[0][1] > most:
+            best, (width, most) = records, often[0]
+    return best, width
+
+
+def without_lines(raw: bytes, count: int, path: str, span: Span | None) -> bytes:
+    """The text with its first lines blank, so that the others keep their numbers. Raises DiagnosticError (E0414) where
+    none is left."""
+    ends = [end.end() for end in islice(_LINE_END.finditer(raw), count)]
+    if len(ends) < count or not raw[ends[-1] :].strip():
+        lines = len(raw.rstrip().splitlines())
+        raise problem("E0414", f"`{path}` has {counted(lines, 'line')}, and `skip = {count}` leaves none", span)
+    return b"\n" * count + raw[ends[-1] :]
+
+
+def without_empty_end(raw: bytes, delimiter: str) -> bytes:
+    """The text without lines of empty cells behind its last row, as spreadsheet programs write them."""
+    end = len(raw.rstrip(b" \t\r\n" + delimiter.encode()))
+    line = _LINE_END.search(raw, end)
+    return raw if line is None else raw[: line.end()]
+
+
+def _top(sheet: Sheet) -> Sheet:
+    """The first lines alone, as a sheet."""
+    end = sheet.raw.rfind(b"\n", 0, _HEAD) + 1 if len(sheet.raw) > _HEAD else 0
+    return replace(sheet, raw=sheet.raw[: end or None])
+
+
+def _first(sheet: Sheet) -> list[tuple[int, list[str]]]:
+    """The first records; none of a text that they cannot be read of."""
+    try:
+        return [*islice(sheet.records(), LOOK)]
+    except DiagnosticError:
+        return []
+
+
+def _is_title(cells: Sequence[str]) -> bool:
+    filled = sum(bool(cell.strip()) for cell in cells)
+    return len(cells) > 2 and 2 * filled <= len(cells) and (not filled or bool(cells[0].strip()))
+
+
+def _holds(cells: Sequence[str], named: Collection[str]) -> bool:
+    return not {cell.strip() for cell in cells}.isdisjoint(named)
