@@ -19,7 +19,7 @@ from gpubp.errors import DataError
 from .checks import COMMAND_LINE, Findings, clipped
 from .files import read_head
 from .misread import MISSING, NO_NUMBER, edge
-from .notation import Notation
+from .notation import Notation, column_reader
 from .opening import sheet_of
 from .ragged import Lengths
 from .sheet import Sheet
@@ -97,15 +97,17 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
         raw, encoding, complete = read_head(Path(), name, span, MAX_BYTES)
         sheet = sheet_of(name, raw, span, delimiter=None, header=None, named=named, skip=None)
         rows, all_rows = _rows(sheet, complete)
-        notation = _notation(rows, len(sheet.names))
+        every = _by_column(rows)
+        notation = _notation(every)
         if sheet.header and all(map(notation.number, sheet.names)):  # a row like the others, in their notation
             sheet = replace(sheet, header=False, names=tuple(str(i + 1) for i in range(len(sheet.names))))
             rows, all_rows = _rows(sheet, complete)
-        sheet = replace(sheet, notation=notation)
-        columns = tuple(_column(sheet, i, rows) for i in range(len(sheet.names)))
+            every = _by_column(rows)
+        sheet, lines = replace(sheet, notation=notation), [line for line, _ in rows]
+        columns = tuple(_column(sheet, i, cells, lines) for i, cells in enumerate(every))
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
-    foreign = (cell.strip() for cells in (sheet.names, *(cells for _, cells in rows)) for cell in cells)
+    foreign = (cell for cells in (sheet.names, *zip(*every, strict=True)) for cell in cells)
     sample = "" if raw.isascii() else next((cell for cell in foreign if not cell.isascii()), "")
     return Glance(sheet, columns, len(rows), all_rows, encoding, sample)
 
@@ -129,17 +131,18 @@ def _rows(sheet: Sheet, complete: bool) -> tuple[list[tuple[int, list[str]]], bo
     return rows, complete
 
 
-def _notation(rows: list[tuple[int, list[str]]], width: int) -> Notation:
+def _by_column(rows: list[tuple[int, list[str]]]) -> list[list[str]]:
+    """The cells of each column, without the spaces around them."""
+    return [[cell.strip() for cell in column] for column in zip(*(cells for _, cells in rows), strict=True)]
+
+
+def _notation(columns: Sequence[Sequence[str]]) -> Notation:
     """How the numbers of a table seem to be written."""
-    columns = []
-    for at in range(width):
-        cells = {cell for _, row in rows if (cell := row[at].strip()) not in NO_NUMBER}
-        columns.append(cells if len(cells) > _FEW or not units_of(cells) else set[str]())
-    return notation_for(columns)
+    different = [{*cells} - NO_NUMBER for cells in columns]
+    return notation_for(cells if len(cells) > _FEW or not units_of(cells) else set[str]() for cells in different)
 
 
-def _column(sheet: Sheet, at: int, rows: list[tuple[int, list[str]]]) -> Column:
-    cells = [cells[at].strip() for _, cells in rows]
+def _column(sheet: Sheet, at: int, cells: Sequence[str], lines: Sequence[int]) -> Column:
     there = [cell for cell in cells if cell not in MISSING]
     values, missing, name = Counter(there), len(cells) - len(there), sheet.names[at]
     if not name or sheet.names.count(name) > 1:
@@ -149,7 +152,7 @@ def _column(sheet: Sheet, at: int, rows: list[tuple[int, list[str]]]) -> Column:
         return Column(name, "signs", values, missing, odd=_odd_signs(values))
     if not there:
         return Column(name, "empty", values, missing)
-    number_of = sheet.notation.number
+    number_of = column_reader(sheet.notation)
     numbers = {cell: number for cell in values if (number := number_of(cell))}
     written = {cell: number for cell, number in numbers.items() if isfinite(float(number))}
     known = [cell for cell in there if cell not in NO_NUMBER]
@@ -160,9 +163,8 @@ def _column(sheet: Sheet, at: int, rows: list[tuple[int, list[str]]]) -> Column:
         return Column(name, kind, values, missing, odd=_odd_signs(values) if kind == "signs" else "")
     if share < 1 or len(written) < len(numbers):
         odd = [at for at, cell in enumerate(cells) if cell not in NO_NUMBER and cell not in written]
-        line = rows[odd[0]][0]
-        help = edge(cells[odd[0]], odd == [0], odd == [len(rows) - 1])
-        odd_cell = f"line {line} holds `{clipped(cells[odd[0]])}`" + f"; {help}" * bool(help)
+        help = edge(cells[odd[0]], odd == [0], odd == [len(cells) - 1])
+        odd_cell = f"line {lines[odd[0]]} holds `{clipped(cells[odd[0]])}`" + f"; {help}" * bool(help)
         return Column(name, "mixed", values, missing, odd=odd_cell)
     missing += len(there) - len(known)
     there = [written[cell] for cell in known]

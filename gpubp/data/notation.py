@@ -110,7 +110,9 @@ def is_number(cell: str) -> bool:
 
 
 def _plain(cell: str) -> str | None:
-    plain = cell.strip().replace(MINUS[1], "-")
+    plain = cell.strip()
+    if not plain.isascii():
+        plain = plain.replace(MINUS[1], "-")
     return plain if is_number(plain) else None
 
 

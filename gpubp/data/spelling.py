@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from dsl.records import dataclass
 
@@ -24,6 +25,8 @@ _IN_PARENTHESES = re.compile(
     rf"(?:({_FRONT})\s?)?\(\s?(?:({_FRONT})\s?)?({_DIGITS})(?:\s?({_BEHIND}))?\s?\)(?:\s?({_BEHIND}))?"
 )
 _SURELY_A_POINT = re.compile(r"[-+]?([0-9]*\.([0-9]{1,2}|[0-9]{4,})|0?\.[0-9]+|[0-9]{4,}\.[0-9]+)([eE].+)?")
+_ONES = str.maketrans("23456789", "1" * 8)
+"""Which digit it is makes no difference, but for 0: so many cells are alike."""
 MOST = 0.8
 """A column of which so many cells are numbers was meant as one of numbers."""
 
@@ -41,7 +44,11 @@ class Spelling:
 
 def spelling(cell: str) -> Spelling | None:
     """How a cell may be read as a number; None where it cannot be in any notation."""
-    text = cell.strip()
+    return _spelling(cell.strip().translate(_ONES))
+
+
+@lru_cache(maxsize=1 << 12)
+def _spelling(text: str) -> Spelling | None:
     found = _SPELT.fullmatch(text)
     if found is not None:
         before, digits, trailing, behind = found.groups()
