@@ -25,13 +25,13 @@ from .dates import with_dates
 from .encoders import Encoder
 from .encodings import UTF8
 from .files import find_file, start_of
-from .images import new_pictures
+from .image_files import SUFFIXES
+from .images import new_images
 from .labels import Place, labels_of
 from .misread import MISSING
 from .moments import cut, open_series, read_moments
 from .notation import PLAIN, Notation
 from .opening import open_sheet
-from .pictures import SUFFIXES
 from .series import new_windows
 from .tables import Table, TextTable
 from .tabular import one_hot, whole_rows
@@ -75,7 +75,7 @@ def read_table(path: str | os.PathLike[str], encoders: Mapping[str, Encoder], ke
     """The rows of a file for each name of `encoders`, and the columns `keep` of a table as they stand in it.
 
     The file may be delimited text, npy, npz, IDX, Parquet, Feather, Arrow, or text for tokens; its content says which.
-    For a net of pictures it may be a folder of them, whose one column is `file`. Columns of a table are found by name,
+    For a net of images it may be a folder of them, whose one column is `file`. Columns of a table are found by name,
     in any order; others are not looked at. Raises DataError with all that is wrong.
     """
     name = os.fspath(path)
@@ -87,13 +87,13 @@ def read_table(path: str | os.PathLike[str], encoders: Mapping[str, Encoder], ke
 
 
 def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
-    if any(encoder.picture for encoder in encoders.values()):
+    if any(encoder.image for encoder in encoders.values()):
         if os.path.isdir(path):
-            arrays, kept = new_pictures(path, span, encoders, keep)
+            arrays, kept = new_images(path, span, encoders, keep)
             return NewRows(arrays, kept=kept)
         if path.lower().endswith(SUFFIXES):
             file = find_file(Path(), path, span)
-            raise problem("E0412", f"`{path}` is one picture", span, help=f"a folder is read: `{file.parent}`")
+            raise problem("E0412", f"`{path}` is one image", span, help=f"a folder is read: `{file.parent}`")
     if any(encoder.moments for encoder in encoders.values()):
         return _moments(path, span, encoders, keep)
     tokens = any(encoder.level for encoder in encoders.values())

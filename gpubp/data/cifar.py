@@ -1,4 +1,4 @@
-"""The reader `cifar`: the pictures of CIFAR-10 and CIFAR-100, in the folder that their binary version unpacks to.
+"""The reader `cifar`: the images of CIFAR-10 and CIFAR-100, in the folder that their binary version unpacks to.
 
 Krizhevsky, "Learning multiple layers of features from tiny images" (2009); https://www.cs.toronto.edu/~kriz/cifar.html,
 "binary version": records without a header, the label (of CIFAR-100 the coarse one and the fine one), a byte each, then
@@ -74,7 +74,7 @@ def cifar(request: Request, *, path: Text, labels: OptionalLabels = None, source
     """
     names = request.entry.names
     if len(names) != 2:
-        message = f"`cifar` gives pictures and their classes, for two names, not {len(names)}: {listed(names)}"
+        message = f"`cifar` gives images and their classes, for two names, not {len(names)}: {listed(names)}"
         raise problem("E0411", message, request.entry.value_span, help='`image, label = cifar("...")`')
     own = CIFAR_100 if os.path.exists(request.base / path / CIFAR_100.files[0]) else CIFAR_10
     if labels not in own.labels:
@@ -88,8 +88,8 @@ def cifar(request: Request, *, path: Text, labels: OptionalLabels = None, source
     for name, want in request.wants.items():
         column: NDArray[Any]
         if name == names[0]:
-            # While types are measured, one picture is enough.
-            column, encoder = _pictures(request, name, want, records if want.type else [records[0][:1]])
+            # While types are measured, one image is enough.
+            column, encoder = _images(request, name, want, records if want.type else [records[0][:1]])
         else:
             column, encoder = _classes(request, name, want, kind, records, files)
         read.columns[name], read.encoders[name], read.types[name] = column, encoder, encoder.type
@@ -111,20 +111,20 @@ def _records(request: Request, own: _Set, file: str, ways: tuple[str, ...]) -> N
     return np.frombuffer(raw, dtype=np.uint8).reshape(rows, own.record)
 
 
-def _pictures(
+def _images(
     request: Request, name: str, want: Want, records: list[NDArray[np.uint8]]
 ) -> tuple[NDArray[np.uint8], Encoder]:
     """Pixels (rows, 32, 32, 3), which the encoder brings to 0 to 1. Raises DiagnosticError (E0419)."""
     import numpy as np
 
     if want.kind == "class":
-        message = f"`{name}` is a class label, and the pictures are numbers"
+        message = f"`{name}` is a class label, and the images are numbers"
         help = f"`{name}: [{SIDE}, {SIDE}, {CHANNELS}]`; the second name is the label"
         raise problem("E0419", message, want.span or request.entry.value_span, help=help)
     shape = (SIDE, SIDE, CHANNELS)
     planes = [part[:, -PIXELS:].reshape(-1, CHANNELS, SIDE, SIDE) for part in records]
     pixels = np.concatenate([part.transpose(0, 2, 3, 1) for part in planes])
-    return np.ascontiguousarray(pixels), Encoder(shape, None, want.feature, scale=1 / LEVELS, picture=EXACT)
+    return np.ascontiguousarray(pixels), Encoder(shape, None, want.feature, scale=1 / LEVELS, image=EXACT)
 
 
 def _classes(

@@ -65,7 +65,7 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The file of some rows, as the `.net` file names it, and the number of each row in it, from 0. `files`: those of
-    rows that are a file each, such as the pictures of a folder."""
+    rows that are a file each, such as the images of a folder."""
 
     file: str
     rows: Sequence[int]

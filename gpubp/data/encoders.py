@@ -52,7 +52,7 @@ class Encoder:
     0, 1, ... stand for, where they stand for words or for the file's own numbers; `unknown`: whether the last of them
     stands for all others. `scale` multiplies numbers; then `mean` and `deviation` (flat, one for each element; or
     empty) bring them to mean 0 and deviation 1. `level`: `char` or `word` where the labels are tokens of a text.
-    `picture`: where the numbers are pixels, whether the pictures were `resized` to this shape, or are `exact` as they
+    `image`: where the numbers are pixels, whether the images were `resized` to this shape, or are `exact` as they
     stand. `moments`, of a series: the first of the moments that a row holds and the one behind the last, counted from
     where its window begins, and how far windows are apart. `notation`: how numbers and dates are written, in a table
     that is text; `encoding`: of that text; `delimiter`: the one that its reader was told.
@@ -70,7 +70,7 @@ class Encoder:
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
     level: str = ""
-    picture: str = ""
+    image: str = ""
     moments: tuple[int, ...] = ()
     notation: Notation = PLAIN
     encoding: str = UTF8
@@ -184,7 +184,7 @@ def _encoder(entry: dict[str, Any]) -> Encoder:
         tuple(map(_real, entry.pop("mean"))),
         tuple(map(_real, entry.pop("deviation"))),
         str(entry.pop("level")),
-        str(entry.pop("picture", "")),  # runs saved before it was written were trained on no pictures
+        str(entry.pop("image", entry.pop("picture", ""))),  # as earlier versions called it, or did not know it
         tuple(_whole(number) for number in entry.pop("moments", ())),  # and those before this one, on no series
         saved_notation(
             entry.pop("notation", {"decimal": entry.pop("decimal", ".")})

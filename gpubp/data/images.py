@@ -1,4 +1,4 @@
-"""The reader `images`: pictures in folders, with the classes that the folders are, or with masks."""
+"""The reader `images`: images in folders, with the classes that the folders are, or with masks."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from gpubp.registry import Flag, OptionType, Text, register
 from .checks import counted, listed, problem, suggestion
 from .dataset import Origin, Read, Request, Want
 from .encoders import Encoder
+from .image_files import MODES, Folder, beside, channels, decoded, folder, opened
 from .labels import ordered
 from .options import OptionalNames, OptionalText
-from .pictures import MODES, Folder, beside, channels, decoded, folder, opened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,24 +30,24 @@ OptionalSizes = Annotated[Any, OptionType(("whole", "wholes"), minimum=1)]
 LEVELS = 255
 """The pixels of 8 bits are divided by it."""
 MAX_PIXELS = 1 << 26
-"""Of one picture: what Pillow takes for an attack begins at about as many."""
+"""Of one image: what Pillow takes for an attack begins at about as many."""
 EXACT, RESIZED = "exact", "resized"
 FILE = "file"
-"""What `--keep` calls the paths of pictures."""
+"""What `--keep` calls the paths of images."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The pictures for training, or those for testing; the masks beside them."""
+    """The images for training, or those for testing; the masks beside them."""
 
-    pictures: Folder
+    images: Folder
     masks: Folder | None = None
 
     def files(self, *, masked: bool) -> list[tuple[str, Span | None]]:
-        """The pictures, or their masks, each with what asks for it."""
+        """The images, or their masks, each with what asks for it."""
         if not masked:
-            return [(name, self.pictures.span) for name in self.pictures.names]
-        return [] if self.masks is None else [(name, self.masks.span) for name in beside(self.pictures, self.masks)]
+            return [(name, self.images.span) for name in self.images.names]
+        return [] if self.masks is None else [(name, self.masks.span) for name in beside(self.images, self.masks)]
 
 
 @register("reader", "images")
@@ -77,18 +77,18 @@ def images(
     _check_names(request, labels, masks)
     wanted = None if size is None else (size, size) if isinstance(size, int) else tuple(size)
     if wanted is not None and len(wanted) != 2:
-        message = f"`size` has {counted(len(wanted), 'number')}, and pictures have two"
+        message = f"`size` has {counted(len(wanted), 'number')}, and images have two"
         raise problem("E0411", message, request.span("size"), help="`size = [height, width]`, or one for both")
     if wanted is not None and prod(wanted) > MAX_PIXELS:
-        message = f"`size` is {list(wanted)}: {prod(wanted):,} pixels for each picture, over {MAX_PIXELS:,}"
+        message = f"`size` is {list(wanted)}: {prod(wanted):,} pixels for each image, over {MAX_PIXELS:,}"
         raise problem("E0411", message, request.span("size"))
     parts = [_part(request, path, masks, "path", "masks", labels is not None)]
     parts += _test(request, test, masks, labels is not None)
-    count = len(parts[1].pictures.names) if len(parts) > 1 else 0
+    count = len(parts[1].images.names) if len(parts) > 1 else 0
     files = tuple(
         request.base / name for part in parts for masked in (False, True) for name, _ in part.files(masked=masked)
     )
-    shown = (part.pictures for part in parts)
+    shown = (part.images for part in parts)
     origins = tuple(Origin(one.path, range(len(one.names)), one.names) for one in shown)
     read = Read({}, {}, {}, count, files=files, origins=origins)
     for name, want in request.wants.items():
@@ -112,15 +112,15 @@ def _check_names(request: Request, labels: object, masks: str | None) -> None:
         raise problem("E0411", message, request.entry.value_span)
     second = labels is not None or masks is not None
     if len(names) != 1 + second:
-        given = "pictures and their " + ("masks" if masks is not None else "classes") if second else "pictures alone"
+        given = "images and their " + ("masks" if masks is not None else "classes") if second else "images alone"
         message = f"`images` gives {given} here, for {counted(1 + second, 'name')}, not {len(names)}: {listed(names)}"
-        help = "`labels = folders` gives their classes, `masks = ...` a picture for each" if len(names) == 2 else ""
+        help = "`labels = folders` gives their classes, `masks = ...` an image for each" if len(names) == 2 else ""
         raise problem("E0411", message, request.entry.value_span, help=help)
 
 
 def _part(request: Request, path: str, masks: str | None, own: str, other: str, classes: bool) -> _Part:
-    pictures = folder(request.base, path, request.span(own), classes=classes)
-    return _Part(pictures, None if masks is None else folder(request.base, masks, request.span(other)))
+    images = folder(request.base, path, request.span(own), classes=classes)
+    return _Part(images, None if masks is None else folder(request.base, masks, request.span(other)))
 
 
 def _test(request: Request, test: object, masks: str | None, classes: bool) -> list[_Part]:
@@ -128,7 +128,7 @@ def _test(request: Request, test: object, masks: str | None, classes: bool) -> l
         return []
     paths = list(test) if isinstance(test, tuple | list) else [test]
     if len(paths) != 1 + (masks is not None) or not all(isinstance(each, str) for each in paths):
-        what = "two folders here, of pictures and of masks" if masks is not None else "one folder here"
+        what = "two folders here, of images and of masks" if masks is not None else "one folder here"
         raise problem("E0411", f"`test` takes {what}", request.span("test"))
     return [_part(request, str(paths[0]), str(paths[1]) if masks is not None else None, "test", "test", classes)]
 
@@ -137,7 +137,7 @@ def _classes(request: Request, name: str, want: Want, parts: Sequence[_Part]) ->
     """The folders as labels. Raises DiagnosticError (E0419)."""
     import numpy as np
 
-    main = parts[0].pictures
+    main = parts[0].images
     book = ordered(set(main.kinds))
     if want.kind != "class":
         message = f"the folders of `{main.path}` are classes, but `{name}` takes numbers"
@@ -151,20 +151,20 @@ def _classes(request: Request, name: str, want: Want, parts: Sequence[_Part]) ->
         help = f"`class({len(book)})`, or `class(?)`"
         raise problem("E0419", message, main.span, labels=labels, help=help)
     for part in parts[1:]:
-        for kind in part.pictures.kinds:
+        for kind in part.images.kinds:
             if kind not in book:
-                message = f"`{part.pictures.path}/{kind}`: there is no such folder in `{main.path}`"
+                message = f"`{part.images.path}/{kind}`: there is no such folder in `{main.path}`"
                 help = suggestion(kind, book, f"the classes are {listed(book)}")
-                raise problem("E0419", message, part.pictures.span, help=help)
+                raise problem("E0419", message, part.images.span, help=help)
     index = {kind: i for i, kind in enumerate(book)}
-    column = np.array([index[kind] for part in parts for kind in part.pictures.kinds], dtype=np.int64)
+    column = np.array([index[kind] for part in parts for kind in part.images.kinds], dtype=np.int64)
     return column, Encoder((), len(book), want.feature, words=book)
 
 
 def _pixels(
     request: Request, name: str, want: Want, parts: Sequence[_Part], size: tuple[int, int] | None, masked: bool
 ) -> tuple[NDArray[np.uint8], Encoder]:
-    """Pixels as numbers, which the encoder brings to 0 to 1; of a name whose type is to be found, of one picture."""
+    """Pixels as numbers, which the encoder brings to 0 to 1; of a name whose type is to be found, of one image."""
     files = [file for part in parts for file in part.files(masked=masked)]
     first = opened(request.base, *files[0])
     height, width = size or (first.height, first.width)
@@ -174,13 +174,13 @@ def _pixels(
     else:
         shape = want.type.shape
         if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in MODES):
-            message = f"`{name}` is {want.type}, and pictures are [height, width], or with 1, 3 or 4 channels behind"
+            message = f"`{name}` is {want.type}, and images are [height, width], or with 1, 3 or 4 channels behind"
             raise problem("E0418", message, want.span or request.entry.value_span)
         _check_size(request, name, want, (height, width), files[0][0], size)
     mode = MODES[shape[2] if len(shape) == 3 else 1]
     column = decoded(request.base, files, mode, size, smooth=not masked)
     return column.reshape(len(column), *shape), Encoder(
-        shape, None, want.feature, scale=1 / LEVELS, picture=EXACT if size is None else RESIZED
+        shape, None, want.feature, scale=1 / LEVELS, image=EXACT if size is None else RESIZED
     )
 
 
@@ -191,7 +191,7 @@ def _levels(
     import numpy as np
 
     if not masked:
-        message = f"`{name}` is a class label, and pictures are numbers"
+        message = f"`{name}` is a class label, and images are numbers"
         help = "`labels = folders` makes classes of the folders, for a second name"
         raise problem("E0419", message, want.span or request.entry.value_span, help=help)
     files = [file for part in parts for file in part.files(masked=True)]
@@ -206,13 +206,13 @@ def _levels(
         message = f"`{files[at][0]}` has pixels of {highest[at]}, but the labels of `{name}` are 0 to {classes - 1}"
         help = "a number of the palette, or a level of grey, is a label"
         raise problem("E0419", message, files[at][1], help=help)
-    return column, Encoder((height, width), classes, want.feature, picture=EXACT if size is None else RESIZED)
+    return column, Encoder((height, width), classes, want.feature, image=EXACT if size is None else RESIZED)
 
 
 def _check_size(
     request: Request, name: str, want: Want, found: tuple[int, int], file: str, size: tuple[int, int] | None
 ) -> None:
-    """Raises DiagnosticError (E0418) where pictures are not as large as their type says."""
+    """Raises DiagnosticError (E0418) where images are not as large as their type says."""
     if want.type is None or want.type.shape[:2] == found:
         return
     labels = (Label(want.span, "declared here"),) if want.span else ()
@@ -220,31 +220,31 @@ def _check_size(
         message = f"`size` is {list(found)}, but the type of `{name}` is {want.type}"
         raise problem("E0418", message, request.span("size"), labels=labels)
     message = f"`{file}` is {found[0]} by {found[1]} pixels, but the type of `{name}` is {want.type}"
-    help = f"`size = {list(want.type.shape[:2])}` brings all pictures to this size" if len(want.type.shape) > 1 else ""
+    help = f"`size = {list(want.type.shape[:2])}` brings all images to this size" if len(want.type.shape) > 1 else ""
     raise problem("E0418", message, request.entry.value_span, labels=labels, help=help)
 
 
-def new_pictures(
+def new_images(
     path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence[str]
 ) -> tuple[dict[str, NDArray[Any]], dict[str, list[str]]]:
-    """The pictures in a folder, or in the folders of their classes, for names that were trained on pictures and their
+    """The images in a folder, or in the folders of their classes, for names that were trained on images and their
     classes; and the `file` of each, if it is to be kept. Raises DiagnosticError."""
     import numpy as np
 
-    other = next((n for n, e in encoders.items() if not (e.picture and e.feature) and not e.words), None)
+    other = next((n for n, e in encoders.items() if not (e.image and e.feature) and not e.words), None)
     if other is not None:
-        what = "is a mask" if encoders[other].picture else "is not made of pictures"
-        message = f"`{path}` is a folder of pictures, and `{other}` {what}"
+        what = "is a mask" if encoders[other].image else "is not made of images"
+        message = f"`{path}` is a folder of images, and `{other}` {what}"
         raise problem("E0411", message, span, help="in Python, `load_run(run).evaluate(...)` takes arrays of any names")
     if any(name != FILE for name in keep):
         wrong = next(name for name in keep if name != FILE)
-        raise problem("E0415", f"a folder of pictures has no column {listed([wrong])}", span, help=f"`{FILE}` is one")
+        raise problem("E0415", f"a folder of images has no column {listed([wrong])}", span, help=f"`{FILE}` is one")
     with os.scandir(path) as entries:
         classes = any(entry.is_dir() and not entry.name.startswith(".") for entry in entries)
     given = folder(Path(), path, span, classes=classes)
     arrays: dict[str, NDArray[Any]] = {}
     for name, encoder in encoders.items():
-        if encoder.picture:
+        if encoder.image:
             files = [(file, given.span) for file in given.names]
             arrays[name] = encoder.numbers(_as_trained(files, name, encoder))
             continue
@@ -259,10 +259,10 @@ def new_pictures(
 
 def _as_trained(files: Sequence[tuple[str, Span | None]], name: str, encoder: Encoder) -> NDArray[np.uint8]:
     size, shape = (encoder.shape[0], encoder.shape[1]), encoder.shape
-    if encoder.picture == EXACT:
+    if encoder.image == EXACT:
         first = opened(Path(), *files[0])
         if (first.height, first.width) != size:
             message = f"`{files[0][0]}` is {first.height} by {first.width} pixels, but `{name}` is {encoder.type}"
-            raise problem("E0418", message, files[0][1], help="the net was trained on pictures of this one size")
+            raise problem("E0418", message, files[0][1], help="the net was trained on images of this one size")
     mode = MODES[shape[2] if len(shape) == 3 else 1]
-    return decoded(Path(), files, mode, size if encoder.picture == RESIZED else None, smooth=True)
+    return decoded(Path(), files, mode, size if encoder.image == RESIZED else None, smooth=True)

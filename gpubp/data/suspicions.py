@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_SMALLEST, _MOSTLY, _OFTEN = 8, 0.5, 0.25  # the side of a picture; parts of its pixels that reach the ends of a range
+_SMALLEST, _MOSTLY, _OFTEN = 8, 0.5, 0.25  # the side of an image; parts of its pixels that reach the ends of a range
 _ROUNDED = 0.01  # of the standard deviation
 _MOST = 1 << 28  # bytes of columns that are looked at for rows that occur twice
 
@@ -33,7 +33,7 @@ def constant_columns(
 ) -> list[Diagnostic]:
     """W0401 for columns of tables, and for targets of any kind, that are the same in all training rows.
 
-    Elements of images are not looked at: their borders often are; nor is the border of a picture whose pixels are the
+    Elements of images are not looked at: their borders often are; nor is the border of an image whose pixels are the
     columns of a table. One row says nothing.
     """
     found = []
@@ -65,7 +65,7 @@ def constant_columns(
 
 
 def _border(flat: NDArray[Any], still: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which columns (rows, columns) that never change are the background at the border of a picture.
+    """Which columns (rows, columns) that never change are the background at the border of an image.
 
     They are, where the columns are as many as a square of 64 or more has, most of them have the same least value (or
     greatest, for dark on light), which is that of the columns that never change, many the same value at the other end,

@@ -1,4 +1,4 @@
-"""A net of pictures from the command line: trained on folders, asked about another folder, gone on with."""
+"""A net of images from the command line: trained on folders, asked about another folder, gone on with."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_new_pictures_are_answered(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_images_are_answered(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["predict", "run", "new", "--keep", "file", "--device", "cpu"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
@@ -103,7 +103,7 @@ def test_mistakes_are_told_with_their_place(home: Path, capsys: pytest.CaptureFi
     assert "`news` does not exist" in capsys.readouterr().err
     (home / "new/stairs/notes.txt").write_text("?")
     assert main(["predict", "run", "new", "--device", "cpu"]) == 2
-    assert "`new/stairs/notes.txt` is no picture" in capsys.readouterr().err
+    assert "`new/stairs/notes.txt` is no image" in capsys.readouterr().err
     (home / "new/stairs/notes.txt").unlink()
     (home / "new/stairs/more").mkdir()
     assert main(["predict", "run", "new", "--device", "cpu"]) == 2
@@ -112,14 +112,14 @@ def test_mistakes_are_told_with_their_place(home: Path, capsys: pytest.CaptureFi
     assert "help: move it elsewhere" in told
     assert main(["predict", "run", "new/stairs/1.jpg", "--device", "cpu"]) == 2
     told = capsys.readouterr().err
-    assert "`new/stairs/1.jpg` is one picture" in told
+    assert "`new/stairs/1.jpg` is one image" in told
     assert "help: a folder is read: `new/stairs`" in told
     assert main(["predict", "run", "new/9.jpg", "--device", "cpu"]) == 2
     assert "`new/9.jpg` does not exist" in capsys.readouterr().err
     (home / "photos/fence/0.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     assert main(["run", "stripes.net", "--device", "cpu", "--no-save"]) == 2
     told = capsys.readouterr().err
-    assert "error[E0422]: `photos/fence/0.png` cannot be read as a picture" in told
+    assert "error[E0422]: `photos/fence/0.png` cannot be read as an image" in told
     assert "stripes.net:2:24" in told
 
 
@@ -135,7 +135,7 @@ def test_a_picture_that_is_too_large_is_not_called_damaged(
         assert "help: make it smaller" in told
 
 
-def test_a_run_goes_on_with_the_pictures_it_began_with(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_goes_on_with_the_images_it_began_with(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hashes = json.loads((home / "run/env.json").read_text())["data"]
     assert list(hashes) == ["photos"]
     (home / "photos/.thumbs").mkdir()

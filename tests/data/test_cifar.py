@@ -82,7 +82,7 @@ def test_measuring_finds_the_types(world: World) -> None:
         (reads(path="other", source=("fetch", "draw")), "E0412", "`other/data_batch_1.bin` does not exist", "fetch"),
         (reads(path="set/test_batch.bin"), "E0412", "`set/test_batch.bin/data_batch_1.bin` cannot be read", None),
         (reads(path="a\0b"), "E0412", "`a\N{REPLACEMENT CHARACTER}b/data_batch_1.bin` is no path of a file", None),
-        (reads("image"), "E0411", "`cifar` gives pictures and their classes, for two names, not 1: `image`", None),
+        (reads("image"), "E0411", "`cifar` gives images and their classes, for two names, not 1: `image`", None),
         (reads(labels="coarse"), "E0411", "`labels` chooses between those of CIFAR-100", "it lacks `train.bin`"),
     ],
 )
@@ -128,6 +128,6 @@ def test_types_that_do_not_fit(ten: World) -> None:
     ten.targets = {"label": Type((1,))}
     assert ten.refused(reads()).message == "the data has 10 classes, and `label` takes numbers"
     ten.inputs, ten.targets = {"image": Type((), 10)}, {"label": Type((), 10)}
-    assert ten.refused(reads()).message == "`image` is a class label, and the pictures are numbers"
+    assert ten.refused(reads()).message == "`image` is a class label, and the images are numbers"
     ten.inputs = {"image": Type((3, 32, 32))}
     assert ten.refused(reads()).message == "`image` has shape [32, 32, 3] in the data, its type is [3, 32, 32]"

@@ -1,4 +1,4 @@
-"""The reader `images`: which pictures are read, in what order, as what numbers, and what is said of all others."""
+"""The reader `images`: which images are read, in what order, as what numbers, and what is said of all others."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from dsl.graph import Static, Type
-from gpubp.data import measure, pictures
+from gpubp.data import image_files, measure
 from gpubp.errors import DataError
 
-from .pictures import FOLDERS, LEVEL, Array, Image, drawn, flowers_of, images, save
+from .image_files import FOLDERS, LEVEL, Array, Image, drawn, flowers_of, images, save
 from .worlds import World, data
 
 
@@ -25,7 +25,8 @@ def flowers(world: World) -> dict[str, Array]:
 
 def test_folders_are_classes(world: World, flowers: dict[str, Array]) -> None:
     (world.base / "photos/rose/.thumbs").mkdir()
-    (world.base / "photos/.DS_Store").write_bytes(b"?")
+    for name in (".DS_Store", "Thumbs.db", "rose/desktop.ini"):
+        (world.base / "photos" / name).write_bytes(b"?")
     found = world.load(images("x, y", labels=FOLDERS))
     order = ["aster/z.PNG", "lily/10.png", "lily/2.png", "rose/a.bmp", "rose/b.png"]
     np.testing.assert_array_equal(found.arrays["x"], np.stack([flowers[name] for name in order]) * LEVEL)
@@ -51,7 +52,7 @@ def test_the_order_is_not_that_of_the_disk(
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr("gpubp.data.pictures.os.scandir", Backwards)
+    monkeypatch.setattr("gpubp.data.image_files.os.scandir", Backwards)
     turned = world.load(images("x, y", labels=FOLDERS))
     np.testing.assert_array_equal(turned.arrays["x"], straight.arrays["x"])
 
@@ -68,16 +69,16 @@ def test_folders_of_another_number_of_classes(world: World, flowers: dict[str, A
 @pytest.mark.parametrize(("shape", "mode"), [((4, 6), "L"), ((4, 6, 1), "L"), ((4, 6, 3), "RGB"), ((4, 6, 4), "RGBA")])
 @pytest.mark.parametrize("kind", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
 def test_the_type_says_what_is_read(world: World, shape: tuple[int, ...], mode: str, kind: str) -> None:
-    picture = Image.fromarray(drawn(4, 6, 3)).convert("RGBA" if kind == "LA" else "RGB").convert(kind)
+    image = Image.fromarray(drawn(4, 6, 3)).convert("RGBA" if kind == "LA" else "RGB").convert(kind)
     (world.base / "photos").mkdir()
-    picture.save(world.base / f"photos/a.{'tif' if kind == 'CMYK' else 'png'}")
+    image.save(world.base / f"photos/a.{'tif' if kind == 'CMYK' else 'png'}")
     world.inputs, world.targets = {"x": Type(shape)}, {}
     found = world.load(images("x")).arrays["x"]
-    np.testing.assert_array_equal(found, np.asarray(picture.convert(mode)).reshape(1, *shape) * LEVEL)
+    np.testing.assert_array_equal(found, np.asarray(image.convert(mode)).reshape(1, *shape) * LEVEL)
 
 
 @pytest.mark.parametrize(("kind", "channels"), [("L", 1), ("1", 1), ("RGB", 3), ("P", 3)])
-def test_an_unknown_type_is_that_of_the_pictures(world: World, kind: str, channels: int) -> None:
+def test_an_unknown_type_is_that_of_the_images(world: World, kind: str, channels: int) -> None:
     (world.base / "photos/a").mkdir(parents=True)
     Image.fromarray(drawn(4, 6, 3)).convert(kind).save(world.base / "photos/a/1.png")
     wanted = {"x": "float", "y": "class"}
@@ -114,24 +115,24 @@ def test_sizes(world: World) -> None:
     world.inputs = {"x": Type((9, 9))}
     found = world.refused(images("x"))
     assert found.message == "`photos/a.png` is 4 by 6 pixels, but the type of `x` is [9, 9]"
-    assert found.help == ("`size = [9, 9]` brings all pictures to this size",)
-    assert world.refused(images("x", size=(4, 6, 3))).message == "`size` has 3 numbers, and pictures have two"
+    assert found.help == ("`size = [9, 9]` brings all images to this size",)
+    assert world.refused(images("x", size=(4, 6, 3))).message == "`size` has 3 numbers, and images have two"
     assert world.refused(images("x", size=10_000)).message.endswith(
-        "100,000,000 pixels for each picture, over 67,108,864"
+        "100,000,000 pixels for each image, over 67,108,864"
     )
 
 
 @pytest.mark.parametrize("shape", [(24,), (4, 6, 2), (4, 6, 3, 1), ()])
-def test_types_that_are_no_pictures(world: World, shape: tuple[int, ...]) -> None:
+def test_types_that_are_no_images(world: World, shape: tuple[int, ...]) -> None:
     world.inputs, world.targets = {"x": Type(shape)}, {}
     save(world, "photos/a.png", drawn(4, 6))
     assert world.refused(images("x")).code == "E0418"
     world.inputs = {"x": Type((), 4)}
-    assert world.refused(images("x")).message == "`x` is a class label, and pictures are numbers"
+    assert world.refused(images("x")).message == "`x` is a class label, and images are numbers"
 
 
 def test_masks_as_numbers(world: World) -> None:
-    """Beside the picture of the same name, whatever the ending; resized without new levels."""
+    """Beside the image of the same name, whatever the ending; resized without new levels."""
     world.inputs, world.targets = {"x": Type((4, 6, 3))}, {"y": Type((4, 6, 1))}
     for i, name in enumerate("abc"):
         save(world, f"photos/{name}.png", drawn(4, 6, 3, seed=i))
@@ -167,7 +168,7 @@ def test_masks_as_labels(world: World) -> None:
     assert "is of the kind `RGB`" in world.refused(images("x, y", masks="masks")).message
 
 
-def test_masks_without_pictures_and_pictures_without_masks(world: World) -> None:
+def test_masks_without_images_and_images_without_masks(world: World) -> None:
     world.inputs, world.targets = {"x": Type((4, 6))}, {"y": Type((4, 6))}
     for name in ("photos/a.png", "photos/b.png", "masks/a.png"):
         save(world, name, drawn(4, 6))
@@ -175,7 +176,7 @@ def test_masks_without_pictures_and_pictures_without_masks(world: World) -> None
     assert (found.code, found.message) == ("E0420", "`masks` has no mask for `photos/b.png`")
     save(world, "masks/c.png", drawn(4, 6))
     found = world.refused(images("x, y", masks="masks"))
-    assert found.message == "`masks/c.png` has the name of no picture in `photos`"
+    assert found.message == "`masks/c.png` has the name of no image in `photos`"
     (world.base / "masks/c.png").rename(world.base / "masks/a.bmp")
     assert "has the name of `masks/a.bmp`" in world.refused(images("x, y", masks="masks")).message
 
@@ -194,8 +195,8 @@ def test_folders_for_testing(world: World, flowers: dict[str, Array]) -> None:
 @pytest.mark.parametrize(
     ("names", "options", "message"),
     [
-        ("x", {"labels": FOLDERS}, "`images` gives pictures and their classes here, for 2 names, not 1: `x`"),
-        ("x, y", {}, "`images` gives pictures alone here, for 1 name, not 2: `x`, `y`"),
+        ("x", {"labels": FOLDERS}, "`images` gives images and their classes here, for 2 names, not 1: `x`"),
+        ("x, y", {}, "`images` gives images alone here, for 1 name, not 2: `x`, `y`"),
         ("x, y", {"labels": FOLDERS, "masks": "masks"}, "`images` takes classes by `labels`, or masks, not both"),
         ("x, y", {"labels": FOLDERS, "test": ("a", "b")}, "`test` takes one folder here"),
         ("x, y", {"labels": FOLDERS, "path": "photo"}, "the folder `photo` does not exist"),
@@ -212,18 +213,21 @@ def test_options_that_do_not_fit(
     assert message in world.refused(images(names, **options)).message
 
 
-def test_what_is_no_picture(world: World, flowers: dict[str, Array]) -> None:
+def test_what_is_no_image(world: World, flowers: dict[str, Array]) -> None:
     (world.base / "photos/rose/notes.txt").write_text("pink")
+    (world.base / "photos/rose/table.csv").write_text("pink")
     found = world.refused(images("x, y", labels=FOLDERS))
-    assert (found.code, found.message) == ("E0413", "`photos/rose/notes.txt` is no picture")
+    assert (found.code, found.message) == ("E0413", "`photos/rose/notes.txt` is no image")
+    assert found.notes == ("and 1 other: `table.csv`",)
+    (world.base / "photos/rose/table.csv").unlink()
     (world.base / "photos/rose/notes.txt").rename(world.base / "photos/rose/c.png")
     found = world.refused(images("x, y", labels=FOLDERS))
-    assert (found.code, found.message) == ("E0422", "`photos/rose/c.png` cannot be read as a picture")
+    assert (found.code, found.message) == ("E0422", "`photos/rose/c.png` cannot be read as an image")
     assert found.help == ("make, copy or download it again",)
     world.inputs, world.targets = {"x": Type((4, 6))}, {}
     assert "holds the folder `aster`" in world.refused(images("x")).message
     (world.base / "none").mkdir()
-    assert world.refused(images("x", "none")).message == "`none` has no pictures"
+    assert world.refused(images("x", "none")).message == "`none` has no images"
     save(world, "deep/a.png", drawn(4, 6).astype(np.uint16))
     assert world.refused(images("x", "deep")).message == "`deep/a.png` is of the kind `I;16`"
 
@@ -238,7 +242,7 @@ def test_names_that_cannot_be_printed(world: World, flowers: dict[str, Array], n
     found.message.encode()
 
 
-def test_damaged_pictures_are_told_never_thrown(world: World) -> None:
+def test_damaged_images_are_told_never_thrown(world: World) -> None:
     """Cut anywhere, and with any byte changed; what is whole after all is read."""
     world.inputs, world.targets = {"x": Type((4, 6, 3))}, {}
     rng = np.random.default_rng(0)
@@ -260,7 +264,7 @@ def test_damaged_pictures_are_told_never_thrown(world: World) -> None:
         place.unlink()
 
 
-def test_a_picture_that_grows_too_large(world: World) -> None:
+def test_an_image_that_grows_too_large(world: World) -> None:
     """A small file that says it has 20,000 by 20,000 pixels is refused before they are made."""
     head = (20_000).to_bytes(4, "big") * 2 + b"\x08\0\0\0\0"
     parts = [(b"IHDR", head), (b"IDAT", zlib.compress(bytes(20_001))), (b"IEND", b"")]
@@ -273,7 +277,7 @@ def test_a_picture_that_grows_too_large(world: World) -> None:
 
 def test_without_pillow(world: World, flowers: dict[str, Array], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
-    monkeypatch.setattr(pictures, "_pillow", pictures._pillow.__wrapped__)
+    monkeypatch.setattr(image_files, "_pillow", image_files._pillow.__wrapped__)
     found = world.refused(images("x, y", labels=FOLDERS))
     assert (found.code, found.message) == ("E0423", "`photos/aster/z.PNG` needs Pillow, which is not installed")
     assert found.help[0].startswith("`pip install 'gpubp[images]'` brings it")

@@ -1,4 +1,4 @@
-"""Pictures in a folder for a net that was trained on pictures: the same size, colours, classes."""
+"""Images in a folder for a net that was trained on images: the same size, colours, classes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dsl.graph import DataEntry, Type
 from gpubp.data import from_json, read_table, to_json
 from gpubp.errors import DataError
 
-from .pictures import FOLDERS, LEVEL, Array, Image, drawn, flowers_of, images, save
+from .image_files import FOLDERS, LEVEL, Array, Image, drawn, flowers_of, images, save
 from .worlds import World
 
 
@@ -28,8 +28,12 @@ def refused(path: Path, world: World, entry: DataEntry, names: str, keep: tuple[
     return found.message
 
 
-def test_new_pictures(world: World, flowers: dict[str, Array]) -> None:
-    encoders = from_json(to_json(world.load(images("x, y", labels=FOLDERS, standardize=True)).encoders))
+def test_new_images(world: World, flowers: dict[str, Array]) -> None:
+    saved = to_json(world.load(images("x, y", labels=FOLDERS, standardize=True)).encoders)
+    encoders = from_json(saved)
+    for each in saved.values():  # as earlier versions called it
+        each["picture"] = each.pop("image")
+    assert from_json(saved) == encoders
     shown = save(world, "new/rose/1.png", drawn(4, 6, 3, seed=7))
     rows = read_table(world.base / "new", encoders, ["file"])
     raw = np.stack(list(flowers.values())) * LEVEL
@@ -40,12 +44,12 @@ def test_new_pictures(world: World, flowers: dict[str, Array]) -> None:
     np.testing.assert_array_equal(alone.arrays["x"], rows.arrays["x"])
 
 
-def test_new_pictures_that_do_not_fit(world: World, flowers: dict[str, Array]) -> None:
+def test_new_images_that_do_not_fit(world: World, flowers: dict[str, Array]) -> None:
     exact = images("x, y", labels=FOLDERS)
     save(world, "new/tulip/1.png", drawn(5, 6, 3))
     new = world.base / "new"
     assert refused(new / "tulip", world, exact, "x y").endswith("is 5 by 6 pixels, but `x` is [4, 6, 3]")
-    assert refused(new, world, exact, "x", ("name",)) == "a folder of pictures has no column `name`"
+    assert refused(new, world, exact, "x", ("name",)) == "a folder of images has no column `name`"
     resized = images("x, y", labels=FOLDERS, size=(4, 6))
     assert refused(new, world, resized, "x y") == f"`{new}/tulip` is the folder of no class"
     assert refused(new / "tulip", world, resized, "x y") == f"`{new}/tulip` has no folders"
@@ -54,9 +58,9 @@ def test_new_pictures_that_do_not_fit(world: World, flowers: dict[str, Array]) -
     np.testing.assert_array_equal(rows.arrays["x"][0], np.asarray(small) * LEVEL)
 
 
-def test_masks_of_new_pictures_have_no_place(world: World) -> None:
+def test_masks_of_new_images_have_no_place(world: World) -> None:
     world.inputs, world.targets = {"x": Type((4, 6))}, {"y": Type((4, 6))}
     save(world, "photos/a.png", drawn(4, 6))
     save(world, "masks/a.png", drawn(4, 6))
     masked = images("x, y", masks="masks")
-    assert refused(world.base / "photos", world, masked, "x y").endswith("is a folder of pictures, and `y` is a mask")
+    assert refused(world.base / "photos", world, masked, "x y").endswith("is a folder of images, and `y` is a mask")

@@ -38,9 +38,9 @@ def test_columns_that_never_change(world: World) -> None:
     assert warnings(world, csv("x, y", target="y", reshape=(1, 2))) == []
 
 
-def test_the_border_of_a_picture_may_stay_as_it_is(world: World) -> None:
+def test_the_border_of_an_image_may_stay_as_it_is(world: World) -> None:
     """Of one whose pixels are the columns of a table: light on dark or dark on light, scaled or not. What never changes
-    within it is told, and so is a column of a table that has no picture's shape or no picture's numbers."""
+    within it is told, and so is a column of a table that has no image's shape or no image's numbers."""
     rows = np.random.default_rng(0).choice([0, 0, 7, 16], (40, 8, 8))
     rows[:, 0] = rows[:, 1:3, 0] = 0
     rows[:3, 1:, 1:] = [[[0]], [[16]], [[0]]]

@@ -1,4 +1,4 @@
-"""Folders of pictures: which files there are, in one order, and their pixels, by the optional Pillow."""
+"""Folders of images: which files there are, in one order, and their pixels, by the optional Pillow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .checks import AGAIN, clipped, listed, problem, remedy, suggestion
+from .checks import AGAIN, clipped, counted, listed, problem, remedy, suggestion
 from .files import find_file, unreadable
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+_OF_WINDOWS = ("thumbs.db", "desktop.ini")
 GREY = ("1", "L", "LA")
 """Pillow's modes without colour, of 8 bits or less; PALETTE are numbers of a table of colours."""
 PALETTE = ("P", "PA")
@@ -33,7 +34,7 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The pictures of a folder, as messages name them, in the order of their names; `kinds`: the folder of each in it,
+    """The images of a folder, as messages name them, in the order of their names; `kinds`: the folder of each in it,
     where those are classes."""
 
     path: str
@@ -44,11 +45,12 @@ class Folder:
 
 
 def folder(base: Path, path: str, span: Span | None, *, classes: bool = False) -> Folder:
-    """The pictures in the folder `path`, or with `classes` in the folders within it. Names that begin with a dot are
-    not looked at. Raises DiagnosticError (E0412, E0413, E0414) where there is anything but pictures, or none."""
+    """The images in the folder `path`, or with `classes` in the folders within it. Names that begin with a dot, and
+    what Windows puts there, are not looked at. Raises DiagnosticError (E0412, E0413, E0414) where there is anything but
+    images, or none."""
     path = path.rstrip("/") or path
     if not classes:
-        names = _pictures(base, path, span)
+        names = _images(base, path, span)
         return Folder(path, span, base, tuple(f"{path}/{name}" for name in names))
     files, folders = _entries(base, path, span)
     if files:
@@ -56,22 +58,23 @@ def folder(base: Path, path: str, span: Span | None, *, classes: bool = False) -
         raise problem("E0413", message, span, help="each class is a folder: `cats/1.png`, `dogs/1.png`")
     if not folders:
         raise problem("E0414", f"`{path}` has no folders; each folder is a class", span)
-    found = [(f"{path}/{kind}/{name}", kind) for kind in folders for name in _pictures(base, f"{path}/{kind}", span)]
+    found = [(f"{path}/{kind}/{name}", kind) for kind in folders for name in _images(base, f"{path}/{kind}", span)]
     return Folder(path, span, base, tuple(name for name, _ in found), tuple(kind for _, kind in found))
 
 
-def _pictures(base: Path, path: str, span: Span | None) -> list[str]:
+def _images(base: Path, path: str, span: Span | None) -> list[str]:
     files, folders = _entries(base, path, span)
     if folders:
-        message = f"`{path}` holds the folder `{clipped(folders[0])}` where pictures are wanted"
-        help = "`labels = folders` where each folder holds the pictures of a class"
+        message = f"`{path}` holds the folder `{clipped(folders[0])}` where images are wanted"
+        help = "`labels = folders` where each folder holds the images of a class"
         raise problem("E0413", message, span, help=remedy(span, help, "move it elsewhere"))
-    for name in files:
-        if not name.lower().endswith(SUFFIXES):
-            help = f"keep pictures alone there; their names end with {', '.join(SUFFIXES)}"
-            raise problem("E0413", f"`{path}/{clipped(name)}` is no picture", span, help=help)
+    others = [name for name in files if not name.lower().endswith(SUFFIXES)]
+    if others:
+        help = f"keep images alone there; their names end with {', '.join(SUFFIXES)}"
+        notes = (f"and {counted(len(others) - 1, 'other')}: {listed(others[1:])}",) if others[1:] else ()
+        raise problem("E0413", f"`{path}/{clipped(others[0])}` is no image", span, notes=notes, help=help)
     if not files:
-        raise problem("E0414", f"`{path}` has no pictures", span)
+        raise problem("E0414", f"`{path}` has no images", span)
     return files
 
 
@@ -82,7 +85,7 @@ def _entries(base: Path, path: str, span: Span | None) -> tuple[list[str], list[
     try:
         with os.scandir(base / path) as entries:
             for entry in entries:
-                if not entry.name.startswith("."):
+                if not (entry.name.startswith(".") or entry.name.lower() in _OF_WINDOWS):
                     (folders if entry.is_dir() else files).append(entry.name)
     except NotADirectoryError:
         raise problem("E0412", f"`{path}` is a file, not a folder", span) from None
@@ -108,23 +111,23 @@ def _siblings(place: Path) -> list[str]:
         return []
 
 
-def beside(pictures: Folder, masks: Folder) -> tuple[str, ...]:
-    """For each picture the file of `masks` that has its name, whatever the ending. Raises DiagnosticError (E0420)."""
-    own = {_stem(name): name for name in pictures.names}
+def beside(images: Folder, masks: Folder) -> tuple[str, ...]:
+    """For each image the file of `masks` that has its name, whatever the ending. Raises DiagnosticError (E0420)."""
+    own = {_stem(name): name for name in images.names}
     found: dict[str, str] = {}
     for name in masks.names:
         stem = _stem(name)
         if stem in found or stem not in own:
-            what = f"the name of `{found[stem]}`" if stem in found else f"the name of no picture in `{pictures.path}`"
+            what = f"the name of `{found[stem]}`" if stem in found else f"the name of no image in `{images.path}`"
             raise problem("E0420", f"`{name}` has {what}", masks.span)
         found[stem] = name
     missing = [name for stem, name in own.items() if stem not in found]
-    if missing or len(own) < len(pictures.names):
+    if missing or len(own) < len(images.names):
         if missing:
             message = f"`{masks.path}` has no mask for {listed(missing, 3)}"
-            raise problem("E0420", message, masks.span, help="a mask has the name of its picture")
-        raise problem("E0420", f"two pictures of `{pictures.path}` have the same name", pictures.span)
-    return tuple(found[_stem(name)] for name in pictures.names)
+            raise problem("E0420", message, masks.span, help="a mask has the name of its image")
+        raise problem("E0420", f"two images of `{images.path}` have the same name", images.span)
+    return tuple(found[_stem(name)] for name in images.names)
 
 
 def _stem(name: str) -> str:
@@ -133,7 +136,7 @@ def _stem(name: str) -> str:
 
 @cache
 def _pillow() -> tuple[Any, Any]:
-    """Pillow's parts that open and turn pictures; what it logs of damaged ones is not shown."""
+    """Pillow's parts that open and turn images; what it logs of damaged ones is not shown."""
     from PIL import Image, ImageOps
 
     logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -141,7 +144,7 @@ def _pillow() -> tuple[Any, Any]:
 
 
 def opened(base: Path, name: str, span: Span | None) -> Any:
-    """A picture, turned as its camera was held. Raises DiagnosticError (E0412, E0422, E0423)."""
+    """An image, turned as its camera was held. Raises DiagnosticError (E0412, E0422, E0423)."""
     try:
         Image, ImageOps = _pillow()
     except ImportError:
@@ -165,7 +168,7 @@ def opened(base: Path, name: str, span: Span | None) -> Any:
 
 
 def pixels(
-    picture: Any, name: str, span: Span | None, mode: str, size: tuple[int, int] | None, *, smooth: bool
+    image: Any, name: str, span: Span | None, mode: str, size: tuple[int, int] | None, *, smooth: bool
 ) -> NDArray[np.uint8]:
     """Its pixels as uint8 [height, width] or [height, width, channels], in Pillow's `mode` ("" for the numbers of a
     palette or the levels of grey as they stand), brought to `size` [height, width]. Raises DiagnosticError."""
@@ -173,35 +176,35 @@ def pixels(
 
     Image, _ = _pillow()
     known = (*GREY, *(COLOURED if mode else ("P",)))
-    if picture.mode not in known:
-        what = f"is of the kind `{clipped(picture.mode)}`"
-        help = "pictures of 8 bits are read: grey, of a palette, or coloured" if mode else "labels are levels of grey"
+    if image.mode not in known:
+        what = f"is of the kind `{clipped(image.mode)}`"
+        help = "images of 8 bits are read: grey, of a palette, or coloured" if mode else "labels are levels of grey"
         raise problem("E0422", f"`{name}` {what}", span, help=help)
     try:
         if mode:
-            picture = picture.convert(mode)
-        elif picture.mode == "LA":
-            picture = picture.getchannel("L")
-        if size is not None and size != (picture.height, picture.width):
+            image = image.convert(mode)
+        elif image.mode == "LA":
+            image = image.getchannel("L")
+        if size is not None and size != (image.height, image.width):
             how = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
-            picture = picture.resize((size[1], size[0]), how)
-        return np.asarray(picture).astype(np.uint8)
+            image = image.resize((size[1], size[0]), how)
+        return np.asarray(image).astype(np.uint8)
     except MemoryError:
         raise
     except Exception as error:  # as in `opened`: the pixels are decoded here
         raise _damaged(name, span, error) from None
 
 
-def channels(picture: Any) -> int:
-    """1 for a picture without colour, else 3."""
-    return 1 if picture.mode in GREY else 3
+def channels(image: Any) -> int:
+    """1 for an image without colour, else 3."""
+    return 1 if image.mode in GREY else 3
 
 
 def _damaged(name: str, span: Span | None, error: Exception) -> DiagnosticError:
     # That it cannot be identified says no more, and the message names no file.
     said = "" if type(error).__name__ == "UnidentifiedImageError" else str(error).partition("\n")[0].lower().rstrip(".")
     notes = (f"Pillow says: {clipped(said)}",) if said else ()
-    return problem("E0422", f"`{name}` cannot be read as a picture", span, notes=notes, help=AGAIN)
+    return problem("E0422", f"`{name}` cannot be read as an image", span, notes=notes, help=AGAIN)
 
 
 def decoded(
@@ -222,5 +225,5 @@ def decoded(
             help = f"`size = {list(found.shape[1:3])}` brings all to one size"
             raise problem("E0418", message, span, help=help)
         found[i] = one
-    assert found is not None, "a folder has pictures"
+    assert found is not None, "a folder has images"
     return found

@@ -1,4 +1,4 @@
-"""Pictures for the tests of the reader `images`, drawn with a seed."""
+"""Images for the tests of the reader `images`, drawn with a seed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def save(world: World, name: str, pixels: Array, **options: Any) -> Array:
 
 
 def flowers_of(world: World) -> dict[str, Array]:
-    """Five pictures of 4 by 6 pixels in the folders of three classes, made in another order than that of the names."""
+    """Five images of 4 by 6 pixels in the folders of three classes, made in another order than that of the names."""
     world.inputs, world.targets = {"x": Type((4, 6, 3))}, {"y": Type((), 3)}
     names = ("rose/b.png", "lily/2.png", "aster/z.PNG", "rose/a.bmp", "lily/10.png")
     return {name: save(world, f"photos/{name}", drawn(4, 6, 3, seed=i)) for i, name in enumerate(names)}
