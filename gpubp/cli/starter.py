@@ -60,7 +60,9 @@ class Guess:
         """The guesses as sentences, for the terminal and for the file."""
         table, inputs = self.table, []
         rows = f"{table.rows:,} rows" if table.complete else f"the first {table.rows:,} rows; the others may differ"
-        if self.numbers:
+        if self.numbers and self.numbers[0].kind == "identifiers":
+            inputs.append(f"{_listed(self.numbers)} (identifiers, for no other column can be used)")
+        elif self.numbers:
             inputs.append(_counted(len(self.numbers), "column", "of numbers"))
         if self.words:
             inputs.append(f"{_counted(len(self.words), 'column', 'of words')} ({_listed(self.words)})")
@@ -82,6 +84,7 @@ class Guess:
                 left = f", and {gone:,} {'row is' if gone == 1 else 'rows are'} left out" if gone else ""
                 what = f"numbers are filled by the median{left}"
             lines.append(f"missing cells: {shown}; {what}")
+        lines.extend(filter(None, map(_spelt_otherwise, (self.target, *self.words))))
         if table.encoding != UTF8:
             sample = f", as in {_quoted(table.sample)}" if table.sample else ""
             lines.append(
@@ -200,7 +203,7 @@ def _filled(table: Glance, target: Column, inputs: list[Column]) -> tuple[list[C
             shown = shortened([f"{_name(column)} ({column.missing:,})" for column in used])
             raise GpubpError(
                 f"only {left:,} of {table.rows:,} rows of `{visible(table.sheet.path)}` have all the cells that are "
-                f"needed; missing are {shown}: fill them, or name another target"
+                f"needed; missing are {shown}: fill them, or name another target by `--target`"
             )
         kept.remove(worst)
 
@@ -216,6 +219,18 @@ def _classes(target: Column, rows: int) -> int:
     if min(numbers) == 0 and max(numbers) + 1 > 2 * len(numbers):
         return 0
     return max(numbers) + 1 if min(numbers) == 0 else len(numbers)
+
+
+def _spelt_otherwise(column: Column) -> str:
+    """A sentence about words that differ by their case alone, if there are some."""
+    seen: dict[str, str] = {}
+    for word in column.values if column.kind == "words" else ():
+        other = seen.setdefault(word.casefold(), word)
+        if other != word:
+            return (
+                f"{_name(column)} holds {_quoted(other)} and {_quoted(word)}: if they mean the same, write them alike"
+            )
+    return ""
 
 
 def _name(column: Column) -> str:

@@ -28,6 +28,7 @@ from .files import find_file, start_of
 from .image_files import SUFFIXES
 from .images import new_images
 from .labels import Place, labels_of
+from .layout import lines_above
 from .misread import MISSING
 from .moments import cut, open_series, read_moments
 from .notation import PLAIN, Notation
@@ -223,6 +224,8 @@ def _by_number(table: Table, name: str, encoder: Encoder, encoders: Mapping[str,
         wanted = " or ".join(map(str, sorted({len(order), len(encoder.known)})))
         message = f"`{table.path}` has {counted(len(table.names), 'column')}, but {wanted} are needed"
         help = "a file without a header has the columns of the training file, or those alone that the net takes in"
+        above = lines_above(table.sheet, ()) if isinstance(table, TextTable) else 0
+        help = f"delete the {'line' if above == 1 else f'{above} lines'} above the table" if above else help
         raise problem("E0415", message, table.span, help=help)
     return [order[field.name] for field in encoder.fields]
 

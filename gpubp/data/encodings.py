@@ -18,6 +18,16 @@ WINDOWS, LATIN = "cp1252", "latin-1"
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 """Characters that no text holds."""
 
+_ARROW = "an Arrow or Feather file", "`arrow(...)` in the `data` section of a file reads it"
+_BINARY = (
+    (b"PK\x03\x04", "an Excel workbook or another ZIP archive", "save the sheet of a workbook as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook or another file of Office", "save the sheet of a workbook as CSV"),
+    (b"PAR1", "a Parquet file", "`parquet(...)` in the `data` section of a file reads it"),
+    (b"ARROW1", *_ARROW),
+    (b"FEA1", *_ARROW),
+)
+"""Files that are often taken for text: how they begin, what they are, and what to do about it."""
+
 
 def is_encoding(name: str) -> bool:
     """Whether Python knows a text encoding of this name."""
@@ -119,6 +129,9 @@ def _not_utf8(raw: bytes, name: str, span: Span | None, start: int, *, option: b
 def _without_zeros(raw: bytes, name: str, span: Span | None) -> bytes:
     zero = raw.find(b"\0")
     if zero >= 0:
+        kind, help = next((told for start, *told in _BINARY if raw.startswith(start)), ("", ""))
+        if kind:
+            raise problem("E0413", f"`{name}` is {kind}, not text", span, help=help)
         help = "save the table again as text in UTF-8"
         raise problem("E0413", f"`{name}` is not text: line {_line(raw, zero)} contains a zero byte", span, help=help)
     return raw

@@ -231,3 +231,26 @@ def test_white_space_between_cells(call: Call) -> None:
     assert "left out: `column 1` (no name in the header)\n" in start(call, rows).out
     assert "target: `kind`, one of 3 classes" in call("init", "a.csv", "--force").out
     sound(call, "a.net")
+
+
+def test_what_may_mislead_is_told(call: Call) -> None:
+    said = start(
+        call, "id,text,y\n" + "".join(f"{i},some words {i},{['Yes', 'no', 'yes'][i % 3]}\n" for i in range(60))
+    )
+    assert "inputs: `id` (identifiers, for no other column can be used)\n" in said.out
+    assert "`y` holds `Yes` and `yes`: if they mean the same, write them alike\n" in said.out
+    assert "# `y` holds `Yes` and `yes`: " in sound(call, "a.net")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"PK\x03\x04\x14\0\x06\0", "an Excel workbook or another ZIP archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", "an Excel workbook or another file of Office"),
+        (b"PAR1\x15\0\x15", "a Parquet file"),
+        (b"ARROW1\0\0", "an Arrow or Feather file"),
+        (b"FEA1\0\0\0\0", "an Arrow or Feather file"),
+    ],
+)
+def test_files_that_are_taken_for_text(call: Call, content: bytes, kind: str) -> None:
+    assert start(call, content).err.startswith(f"error[E0413]: `a.csv` is {kind}, not text\n")

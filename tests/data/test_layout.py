@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from dsl.graph import Type, Word
 from gpubp.data import read_table
 from gpubp.data.opening import open_sheet, sheet_of
+from gpubp.errors import DataError
 
 from .worlds import World, csv
 
@@ -103,6 +104,10 @@ def test_lines_above_a_table_without_names(world: World) -> None:
     world.write("a.csv", f"150\n{rows}")
     found = world.refused(csv("x", header=False))
     assert found.help == ("`skip = 1` leaves out 1 line above the table, such as a title",)
+    encoders = world.load(csv("x", header=False, skip=1)).encoders
+    with pytest.raises(DataError) as caught:
+        read_table(world.base / "a.csv", encoders)
+    assert caught.value.diagnostics[0].help == ("delete the line above the table",)
 
 
 @given(rows=st.lists(st.tuples(*[st.sampled_from(["1", "-2.5", "word", "", "two words"])] * 3), min_size=1, max_size=6))
