@@ -82,7 +82,7 @@ class Read:
     `fill`: by what statistic of the training rows missing numbers are replaced. `parts`: 0, 1 or 2 for each row (train,
     valid, test), where a column says it. `files`: what was read, as paths. `left_out`: rows of them that miss a cell.
     `origins`: where the rows stand, those for testing last; none where they are of no file. `ordered`: where the rows
-    are divided in their order, how many are left out between two parts.
+    are divided in their order, how many are left out between two parts. `warnings`: what is suspicious about the file.
     """
 
     columns: dict[str, NDArray[Any] | Stored]
@@ -96,6 +96,7 @@ class Read:
     left_out: int = 0
     origins: tuple[Origin, ...] = ()
     ordered: int | None = None
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,8 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
     parts = divide(data.split, data.span, rows, test_rows, raw, seed, told, ordered)
     columns, encoders = _finished(reads, wants, parts["train"])
     spans = {name: entry.value_span for entry in data.entries for name in entry.names}
-    odd = constant_columns(columns, encoders, parts["train"], spans)
+    odd = [warning for _, read in reads for warning in read.warnings]
+    odd += constant_columns(columns, encoders, parts["train"], spans)
     odd += rounded(graph, columns, encoders, parts["train"], spans)
     odd += shared_rows(columns, parts, _head(data)) + beyond(graph, columns)
     odd += parts_of_rows(graph, len(parts["train"]))

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dsl.diagnostics import Diagnostic
 from dsl.records import dataclass
 from dsl.source import Span
 
 from .arrow import BEGINNINGS, open_arrow
 from .cells import Cells, Labels
-from .checks import Findings, counted, problem, remedy
+from .checks import Findings, clipped, counted, problem, remedy
+from .date_text import is_date, moment, order_of
+from .dates import Dated
 from .encodings import UTF8
 from .files import read_bytes, start_of
 from .misread import MISSING
@@ -24,6 +29,9 @@ from .tables import Table, TextTable, none_left, row_place
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_LOOK = 10_000  # rows that are looked at to see whether they are in temporal order
+_SELDOM = 0.01  # of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,29 @@ class Cut:
         begin, end, _ = moments
         views = np.lib.stride_tricks.sliding_window_view(values, end - begin, axis=0)
         return np.ascontiguousarray(views[self.starts + begin].transpose(0, 2, 1))
+
+
+def not_in_order(table: Table, span: Span | None) -> tuple[Diagnostic, ...]:
+    """W0405 where rows are earlier than the one above, by the first column of dates of a text. One hour less now and
+    then is the end of summer time."""
+    inner = table.table if isinstance(table, Dated) else table
+    if not isinstance(inner, TextTable):
+        return ()
+    column = next((i for i, cell in enumerate(inner.sheet.first) if is_date(cell.strip())), None)
+    if column is None or column >= len(inner.names):
+        return ()
+    rows = list(islice(((line, cells[column].strip()) for line, cells in inner.sheet.rows()), _LOOK))
+    order = order_of(cell for _, cell in rows)
+    found = [(line, when) for line, cell in rows if (when := moment(cell, order or "ymd")) is not None]
+    times = [(line, clock - (ahead or timedelta(0))) for line, (clock, ahead) in found]
+    steps = [(line, later - earlier) for (_, earlier), (line, later) in pairwise(times) if later < earlier]
+    if all(step >= -timedelta(hours=1) for _, step in steps) and len(steps) <= _SELDOM * len(times):
+        return ()
+    message = f"`{table.path}` is not in temporal order: {counted(len(steps), 'row')}"
+    message += f" {'is' if len(steps) == 1 else 'are'} earlier than the row above, by the column "
+    name = f"`{clipped(inner.names[column])}`"
+    note, help = f"the first: {inner.sheet.place(steps[0][0])}", f"sort the table by {name}, the earliest row first"
+    return (Diagnostic("W0405", message + name, span, notes=(note,), help=(help,), severity="warning"),)
 
 
 def read_moments(table: Table, picks: Mapping[str, Sequence[int]], labels: Collection[str]) -> Cells:

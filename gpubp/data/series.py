@@ -18,7 +18,7 @@ from .dates import with_dates
 from .encoders import Encoder, Field
 from .encodings import UTF8
 from .labels import Place, encode, labels_of
-from .moments import Cut, between, cut, open_series, read_moments
+from .moments import Cut, between, cut, not_in_order, open_series, read_moments
 from .options import Dates, OptionalNames, OptionalText, check_encoding, check_scale, notation_of, word
 from .spelling import spelling
 from .tables import Table, TextTable
@@ -105,6 +105,7 @@ def series(
         left_out=sum(len(part.gaps) for part in parts),
         origins=tuple(Origin(part.table.path, (part.starts + window - 1).tolist()) for part in parts),
         ordered=_between(request, moments),
+        warnings=tuple(warning for table, _ in tables for warning in not_in_order(table, table.span)),
     )
     for name, want in request.wants.items():
         known = Encoder((), moments=moments[name], header=main.header, notation=notation, encoding=encoding)

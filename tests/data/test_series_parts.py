@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import gpubp
 from dsl.graph import Type
 
 from .test_series import reads
-from .worlds import World, choice
+from .worlds import World, choice, entry
 
 
 def test_folds_of_windows_look_forward(world: World) -> None:
@@ -59,3 +61,31 @@ def test_arrays_in_the_place_of_a_series_are_divided_in_their_order(tmp_path: Pa
     }
     folds = [gpubp.cross_validate(net, 3, "cpu", data=data).mean for data in (own.arrays, None)]
     assert folds[0] == folds[1]
+
+
+TIMES = [f"2026-10-2{4 + hours // 24} {hours % 24:02}:30" for hours in range(48)]
+
+
+@pytest.mark.parametrize(
+    ("times", "rows"),
+    [
+        (TIMES, 0),
+        ([*TIMES[:27], "2026-10-25 02:45", *TIMES[27:]], 0),  # the hour that comes twice
+        (TIMES[::-1], 47),
+        ([*TIMES[24:], *TIMES[:24]], 1),
+        ([time[8:10] + ".10.2026" for time in TIMES[::-24]], 1),
+        ([*TIMES[::-1], "soon"], 47),
+        ([str(i) for i in range(9, 0, -1)], 0),  # no dates
+    ],
+)
+def test_rows_that_are_not_in_temporal_order(world: World, times: list[str], rows: int) -> None:
+    world.inputs, world.targets = {"past": Type((1, 1))}, {"next": Type((1,))}
+    world.write("a.csv", "v,when\n" + "".join(f"{i},{time}\n" for i, time in enumerate(times)))
+    found = world.load(entry("past, next", choice("series", path="a.csv", window=1, columns=("v",)))).warnings
+    assert [warning.code for warning in found if "temporal" in warning.message] == ["W0405"] * bool(rows)
+    if rows:
+        said = "1 row is" if rows == 1 else f"{rows} rows are"
+        assert (
+            found[0].message
+            == f"`a.csv` is not in temporal order: {said} earlier than the row above, by the column `when`"
+        )
