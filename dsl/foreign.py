@@ -13,7 +13,8 @@ _PYTHON_RANGE = re.compile(r"(?:range\()?(\d+)\)?")
 _SEQUENTIAL = re.compile(r"\s*+(?:\w++\.)*+Sequential\(\s*+\[?")
 _LAYER = re.compile(r"\s*+(?:\w++\.)*+(\w++)\(((?:[^()\n]++|\([^()\n]*+\))*+)\)\s*+,?")
 _ACTIVATION = re.compile(r"""(?:,\s*)?activation\s*=\s*['"]?(\w+)['"]?""")
-_IF = re.compile(r"if ([^\n{}:]*+)[{:]\s*+(\w++) = ([^\n{}#]++)\s*+\}?+\s*+else\s*+[{:]\s*+(\w++) = ([^\n{}#]++)")
+_IF = re.compile(r"(?:if|else\s++if|elif) ([^\n{}:]*+)[{:]\s*+(\w++) = ([^\n{}#]++)\s*+\}?+\s*+")
+_ELSE = re.compile(r"else\s*+[{:]\s*+(\w++) = ([^\n{}#]++)")
 _DECLARED = re.compile(r"\w++\s++(\w++)(?:\s*+[=:][^\[\n]*+(\[[\w ,]++\]))?")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
 _GROW = (
@@ -39,11 +40,18 @@ def loop_as_statement(tokens: Tokens, first: int) -> tuple[str, ...]:
 
 
 def if_as_statement(text: str) -> str:
-    """The translation of `if a { h = ... } else { h = ... }` at the start of a text; "" for anything else."""
-    found = _IF.match(text)
-    if found is None or found[2] != found[4]:
+    """The translation of `if a { h = ... } else { h = ... }` at the start of a text, also with `else if` in between;
+    "" for anything else."""
+    names, written, place = set(), "", 0
+    while found := _IF.match(text, place):
+        condition, name, value = found.groups()
+        names.add(name)
+        written += f"if {condition.strip()} then {value.strip()} else "
+        place = found.end()
+    last = _ELSE.match(text, place)
+    if last is None or names != {last[1]}:
         return ""
-    return f"{found[2]} = if {found[1].strip()} then {found[3].strip()} else {found[5].strip()}"
+    return f"{last[1]} = {written}{last[2].strip()}"
 
 
 def free_weight(text: str) -> str:

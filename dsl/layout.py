@@ -148,6 +148,8 @@ class Splitter:
             return True
         if kind in STATEMENT_WORDS or kind in ("_K_FOR", "_K_REPEAT", "_RBRACE") or self._resembles_statement(index):
             return True
+        if kind == "_K_IF" and before in VALUE_END | {"_RBRACE"}:
+            return True
         if kind == "NAME" and after in ("_ARROW", "_LPAR") and self._is_bare(item, after):
             return True
         item.strays.append(index)

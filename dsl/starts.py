@@ -50,7 +50,7 @@ def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
         )
     if kind == "_K_IF" and (first > 0 or not section):  # an expression may stand alone: `--set`
         written = if_as_statement(tokens.source.text[tokens.span(first).start :][:1000])
-        remedy = f"it chooses between two values: `{short(written, 100) or 'h = if a then b else c'}`"
+        remedy = f"it chooses between two values: `{short(written, 300) or 'h = if a then b else c'}`"
         return Diagnostic("E0118", "`if` does not start a statement", tokens.span(first), help=(remedy,))
     if kind == "_LBRACE" and not section:
         return Diagnostic("E0121", "`{` does not start a statement", tokens.span(first), help=(_NET,))
@@ -113,6 +113,9 @@ def _misplaced(tokens: Tokens, first: int, section: str) -> Diagnostic:
 def _no_statement(tokens: Tokens, first: int, section: str, allowed: tuple[str, ...]) -> Diagnostic | None:
     """A name instead of a keyword: a misspelling, or a value outside all sections."""
     word, following = str(tokens.all[first]), tokens.kind(first + 1)
+    if word == "elif":
+        remedy = "write `else if`: `h = if a then b else if c then d else e`"
+        return Diagnostic("E0118", "there is no `elif`", tokens.span(first), help=(remedy,))
     guess = nearest(word, allowed)
     if guess and following in ("NAME", "STRING"):
         return Diagnostic(

@@ -9,6 +9,7 @@ from ..diagnostics import Label
 from ..graph import Choice, Data, DataEntry, Static, Word
 from ..source import Span
 from ..wording import quoted
+from .conditions import branch
 from .context import Context
 from .options import bind_choice, unknown_entry
 from .suggest import did_you_mean, done_in_model, listed
@@ -51,7 +52,10 @@ def _twice(cx: Context, name: syntax.Name, first: Span) -> bool:
     return False
 
 
-def _split(cx: Context, expr: syntax.Expr) -> Choice | Poison:
+def _split(cx: Context, written: syntax.Expr) -> Choice | Poison:
+    expr = branch(cx, written)
+    if expr is None:
+        return POISON
     if isinstance(expr, syntax.Call):
         signature = cx.shared.catalog.find("split", expr.function.text)
         if signature is None:
@@ -62,7 +66,9 @@ def _split(cx: Context, expr: syntax.Expr) -> Choice | Poison:
 
 
 def _entry(cx: Context, statement: syntax.Bind) -> DataEntry | None:
-    expr = statement.value
+    expr = branch(cx, statement.value)
+    if expr is None:
+        return None
     names = tuple([name.text for name in statement.names])
     spans = tuple([name.span for name in statement.names])
     value: Choice | Static | Poison

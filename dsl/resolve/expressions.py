@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from .. import syntax
 from ..graph import Node
-from ..source import Span
+from .conditions import branch
 from .context import Context
 from .expand import apply, each, run
 from .lookup import value_of
 from .statics import StaticError, binary, negative, number
-from .usage import skip
 from .values import POISON, MultiValue, Operand, Poison, Value, describe, has_node, has_poison, is_number, show
 
 
 def evaluate(cx: Context, expr: syntax.Expr) -> Value:
     """The value of an expression. Long sums go round a loop; what nests recurses, and is counted by the context."""
-    while isinstance(expr, syntax.If):
-        taken = _branch(cx, expr)
-        if taken is None:
-            return POISON
-        expr = taken
+    chosen = branch(cx, expr)
+    if chosen is None:
+        return POISON
+    expr = chosen
     match expr:
         case syntax.Path():
             return value_of(cx, expr)
@@ -121,49 +119,3 @@ def _operand(cx: Context, operator: str, side: Operand) -> Poison | None:
             help = ("`stack` or `concat` makes one tensor of a list of values",) if has_node(side.value) else ()
         return cx.error(error.code, message, side.span, help=help)
     return None
-
-
-def _branch(cx: Context, expr: syntax.If) -> syntax.Expr | None:
-    """The branch that is taken; None where the condition cannot tell."""
-    condition = cx.evaluate(expr.condition)
-    if has_poison(condition):
-        return None
-    if isinstance(condition, bool):
-        taken, left = (expr.then, expr.otherwise) if condition else (expr.otherwise, expr.then)
-        skip(cx, left)
-        return taken
-    if isinstance(condition, Node):
-        name = _tensor_in(expr.condition, cx)
-        short = f"where({expr.condition.span.text}, {expr.then.span.text}, {expr.otherwise.span.text})"
-        cx.error(
-            "E0315",
-            f"`if` is evaluated when the file is loaded, but `{name.text}` is a tensor",
-            name,
-            help=[
-                f"`{short}` chooses per element" if len(short) <= 60 else "`where(condition, a, b)` chooses per element"
-            ],
-        )
-        return None
-    cx.error(
-        "E0315",
-        f"`if` needs a boolean, but this is {describe(condition)}",
-        expr.condition.span,
-        help=["compare it, as in `if n > 0 then ...`"],
-    )
-    return None
-
-
-def _tensor_in(expr: syntax.Expr, cx: Context) -> Span:
-    """The first name in the condition that is a tensor, or the whole of it."""
-    pending: list[syntax.Expr] = [expr]
-    while pending:
-        one = pending.pop()
-        if isinstance(one, syntax.Binary):
-            pending += [one.right, one.left]
-        elif isinstance(one, syntax.Unary):
-            pending.append(one.operand)
-        elif isinstance(one, syntax.Path):
-            entry = cx.scope.find(one.parts[0].text)
-            if entry is not None and isinstance(entry.value, Node):
-                return one.span
-    return expr.span

@@ -12,6 +12,7 @@ from ..source import Span
 from ..tokens import number_value
 from ..wording import quoted
 from .arguments import Fits, OptionArgument, match, report_missing
+from .conditions import branch
 from .context import Context, PathUse
 from .forms import Form
 from .kinds import NO_FIT, fit, misfit
@@ -61,10 +62,12 @@ def bind_options(
 
 def bind(cx: Context, option: Option, written: OptionArgument, notes: tuple[str, ...] = ()) -> Static | Node | Poison:
     """The value of one option. `notes`: the signature, shown with an error."""
-    expr = written.expr
-    if expr is None:
+    if written.expr is None:
         assert written.value is not None
         return _fitted(cx, option, written.value, written.name is not None, notes)
+    expr = branch(cx, written.expr)
+    if expr is None:
+        return POISON
     if isinstance(expr, syntax.Path):
         if "word" in option.kinds and expr.text in option.words:
             return Word(expr.text)

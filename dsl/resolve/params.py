@@ -33,7 +33,7 @@ def define_param(cx: Context, statement: syntax.Param, prefix: str, params: dict
     span = statement.value.span
     overriding = cx.shared.overrides.get(prefix + name.text)
     if overriding is not None:
-        replacement, span = override(cx, prefix + name.text, overriding, words=isinstance(value, Word | Poison))
+        replacement, span = override(cx, prefix + name.text, overriding, value)
         if value is not POISON and replacement is not POISON and sort_of(replacement) != sort_of(value):
             message = f"`{prefix}{name.text}` is {describe(value)} in the file, but {describe(replacement)} is set"
             replacement = cx.error(
@@ -68,17 +68,24 @@ def _static(cx: Context, expr: syntax.Expr, what: str) -> Value:
     return value
 
 
-def override(cx: Context, name: str, text: str, words: bool) -> tuple[Value, Span]:
-    """The value of `--set name=text`, and its span in a source of its own. `words`: whether a word is allowed, so that
-    an unknown one is an error; otherwise any word has the wrong type."""
+def override(cx: Context, name: str, text: str, default: Value) -> tuple[Value, Span]:
+    """The value of `--set name=text`, and its span in a source of its own. Of a string, the quotes may be missing: a
+    shell drops them. Where the default is no word, any word has the wrong type; otherwise an unknown one is an
+    error."""
     source, span = _override_source(name, text)
+    if isinstance(default, str) and text and not text.startswith('"'):
+        return text, span
     expr, findings = parse_expression(source, span.start)
     cx.shared.report.extend(findings)
     if expr is None:
         if not findings:
             cx.error("E0216", f"`{name}` is set to nothing", span)
         return POISON, span
-    if not words and isinstance(expr, syntax.Path) and cx.scope.find(expr.parts[0].text) is None:
+    if (
+        not isinstance(default, Word | Poison)
+        and isinstance(expr, syntax.Path)
+        and cx.scope.find(expr.parts[0].text) is None
+    ):
         return Word(expr.text), span
     return _static(cx, expr, f"the value of `{name}`"), span
 
@@ -95,7 +102,12 @@ def unknown_overrides(shared: Shared, declared: Iterable[str]) -> None:
     names = set(declared)
     for name in shared.overrides:
         if name not in names:
-            listing = f"the params are {listed(sorted(names), 'and')}" if names else "the file declares no params"
+            listing = "the file declares no params"
+            if name.isidentifier():
+                written = f"param {name} = {quoted(shared.overrides[name])}"
+                listing += f": add `{written}` at its top, and write `{name}` where its value belongs"
+            if names:
+                listing = f"the param{'s are' if len(names) > 1 else ' is'} {listed(sorted(names), 'and')}"
             source, value = _override_source(name, shared.overrides[name])
             span = Span(source, value.start - len(name) - 1, value.start - 1)
             imported = [candidate for candidate in sorted(names) if candidate.endswith(f".{name}")]

@@ -13,6 +13,7 @@ from ..source import Span
 from ..wording import quoted
 from .apply import values_for
 from .arguments import OptionArgument
+from .conditions import branch
 from .context import Context
 from .expand import apply, run
 from .naming import StageNames
@@ -170,9 +171,12 @@ def _on_values(cx: Context, parts: tuple[Part, ...], word: str, before: str) -> 
     return [f"{before}on values: `{name}({', '.join(values_for(cx, signature))})`"]
 
 
-def _metrics(cx: Context, expr: syntax.Expr) -> tuple[tuple[str, Node], ...] | Poison:
+def _metrics(cx: Context, written: syntax.Expr) -> tuple[tuple[str, Node], ...] | Poison:
     """`[accuracy(p, y), kl, q -> accuracy(z) as second]`: each bears the name of its function or value (decision 21),
     or the one that `as` gives it."""
+    expr = branch(cx, written)
+    if expr is None:
+        return POISON
     if not isinstance(expr, syntax.List):
         return cx.error("E0318", "`metrics` takes a list", expr.span, help=[f"`[{expr.span.text}]`"])
     found: dict[str, tuple[Span, Node | None]] = {}

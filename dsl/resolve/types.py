@@ -130,7 +130,7 @@ def _unknown(cx: Context, size: syntax.Unknown, declared: Declared, measured: in
 
 
 def _override(cx: Context, name: str) -> int | None:
-    value, span = override(cx, name, cx.shared.overrides[name], words=False)
+    value, span = override(cx, name, cx.shared.overrides[name], default=0)
     if value is POISON:
         return None
     if not is_number(value) or value != int(value) or not 1 <= value <= MAX_SIZE:

@@ -43,7 +43,7 @@ class Operand:
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """True for plain numbers: no truth, no percentage."""
+    """True for plain numbers: no boolean, no percentage."""
     return isinstance(value, (int, float)) and not isinstance(value, (bool, Percent))
 
 
@@ -120,7 +120,7 @@ def describe(value: Value) -> str:
     """The value as a noun phrase for a message: `the number 3`, `a tensor`."""
     match value:
         case bool():
-            return f"the truth `{show(value)}`"
+            return f"the boolean `{show(value)}`"
         case Percent():
             return f"the percentage `{show(value)}`"
         case int() | float():
@@ -146,7 +146,7 @@ def sort_of(value: Value) -> str:
     """The rough sort of a static, by which a param's new value is compared with its default."""
     match value:
         case bool():
-            return "truth"
+            return "boolean"
         case int() | float():
             return "number"
         case str():

@@ -59,6 +59,14 @@ def test_a_loop_as_a_statement_is_a_stage(written: str, remedy: str) -> None:
         ("if n == 1 { h = x -> relu } else { h = x }", "h = if n == 1 then x -> relu else x"),
         ("if n == 1 {\n    h = x -> relu\n  } else {\n    h = x\n  }", "h = if n == 1 then x -> relu else x"),
         ("if n == 1:\n    h = a\n  else:\n    h = b", "h = if n == 1 then a else b"),
+        (
+            "if n == 1 { h = a }\n  else if n == 2 { h = b }\n  else { h = c }",
+            "h = if n == 1 then a else if n == 2 then b else c",
+        ),
+        (
+            "if n == 1:\n    h = a\n  elif n == 2:\n    h = b\n  else:\n    h = c",
+            "h = if n == 1 then a else if n == 2 then b else c",
+        ),
         ("if n == 1 { h = a } else { g = b }", ""),
         ("if n == 1 { h = a }", ""),
     ],

@@ -135,6 +135,34 @@ def test_wrong_overrides(set_: dict[str, str], code: str, message: str) -> None:
     assert wrong.span.text == (name if code == "E0216" else value)
 
 
+@pytest.mark.parametrize("written", ["b.csv", '"b.csv"', "b, or c.csv"])
+def test_a_string_is_set_with_or_without_quotes(written: str) -> None:
+    """A shell drops them."""
+    made = graph('param table = "a.csv"\ndata { x, y = csv(table) }\n' + NET, params={"table": written})
+    assert made.params["table"].value == written.strip('"')
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_a_condition_chooses_what_data_and_train_take(few: bool) -> None:
+    made = graph(
+        f"param few = {str(few).lower()}\n"
+        'data {\n  x, y = if few then csv("a.csv") else csv("b.csv")\n'
+        "  split = if few then split(train = 50%) else split(train = 80%)\n}\n"
+        f"{NET}train {{\n  loss = if few then mse(p, y) else huber(p, y)\n"
+        "  optimizer = if few then sgd(lr = 0.1) else adam\n  metrics = if few then [] else [mse(p, y)]\n}"
+    )
+    assert made.data is not None
+    assert made.data.split is not None
+    assert made.train is not None
+    (entry,) = made.data.entries
+    assert isinstance(entry.value, Choice)
+    assert entry.value.options["path"] == ("a.csv" if few else "b.csv")
+    assert made.data.split.options["train"] == (0.5 if few else 0.8)
+    assert made.train.loss.kind == ("mse" if few else "huber")
+    assert made.train.options["optimizer"].name == ("sgd" if few else "adam")  # type: ignore[union-attr]
+    assert len(made.train.metrics) == (0 if few else 1)
+
+
 def test_a_key_that_the_command_line_has_an_option_for() -> None:
     wrong = error("param w = 32\n" + NET.replace("dense(1)", "dense(w)"), params={"seed": "3"})
     assert (wrong.code, wrong.help) == ("E0216", ("a key of `train`: `gpubp run FILE --seed 3`",))

@@ -106,7 +106,7 @@ def test_kinds() -> None:
         ("dense(0)", "E0312", "`units` must be at least 1, but this is 0"),
         ("dense(3%)", "E0313", "`units` takes a plain number; `%` fits only fractions"),
         ("dense(3epochs)", "E0313", "`units` takes a plain number"),
-        ("dense(true)", "E0310", "`units` takes a whole number, but this is the truth `true`"),
+        ("dense(true)", "E0310", "`units` takes a whole number, but this is the boolean `true`"),
         ('dense("a")', "E0310", "`units` takes a whole number, but this is a string"),
         ("dense(relu)", "E0310", "`units` takes a whole number, but this is the word `relu`"),
         ("dense(3, bias = 1)", "E0310", "`bias` takes `true` or `false`, but this is the number 1"),
