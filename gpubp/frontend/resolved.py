@@ -46,8 +46,11 @@ class _Writer:
         types = {n.label or n.name: n.type for n in (*self.net.graph.inputs, *self.net.graph.targets)}
         for statement in file.statements:
             if isinstance(statement, syntax.Param):
-                new = self.net.given.get(prefix + statement.name.text)
-                edits += [] if new is None else [(statement.value.span, new)]
+                name = prefix + statement.name.text
+                if name in self.net.given:
+                    value = self.net.graph.params[name].value
+                    new = _quoted(value) if isinstance(value, str) else self.net.given[name]
+                    edits.append((statement.value.span, new))
             elif isinstance(statement, syntax.Import):
                 place = self._import(path, statement, prefix)
                 edits.append((statement.path.span, f'"{posixpath.relpath(place, folder or ".")}"'))
@@ -77,6 +80,13 @@ class _Writer:
             text = self.text(source, path, f"{prefix}{statement.alias.text}.", FOLDER)
             self.imports[self.places[path]] = text
         return self.places[path]
+
+
+def _quoted(text: str) -> str:
+    """A string as the language writes it."""
+    for character, escape in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t")):
+        text = text.replace(character, escape)
+    return f'"{text}"'
 
 
 def _sizes(written: syntax.TypeExpr, known: Type) -> Iterator[tuple[Span, str]]:

@@ -48,3 +48,13 @@ def test_what_the_file_says_already_changes_nothing() -> None:
     assert in_force(net) is net
     assert in_force(net, epochs=5, seed=0, precision="float32") is net
     assert in_force(in_force(net, epochs=6), seed=2).told == {"epochs": "6", "seed": "2"}
+
+
+@pytest.mark.parametrize("written", ["adam", '"adam"', r'"a \"b\" \\ c"', 'a "b" \\ c'])
+def test_a_string_that_is_set_is_quoted_in_the_text_in_force(written: str) -> None:
+    text = 'param how = "sgd"\n' + HEAD.replace("param long = 4\n", "") + ON_LINES % ""
+    text = text.replace("sgd(lr = 0.1)", 'if how == "sgd" then sgd(lr = 0.1) else adam')
+    told = gpubp.loads(text, params={"how": written})
+    alone = gpubp.loads(resolved(told)["resolved.net"])
+    assert alone.params == told.params
+    assert identity(alone) == identity(told)
