@@ -44,7 +44,7 @@ def perplexity(cx: Context, p: Var, y: Var, *, ignore: Label = None) -> Accumula
 
 def _perplexity(sums: Mapping[str, Any], count: int) -> float:
     mean = float(sums["sum"]) / max(float(sums["positions"]), 1.0)
-    return math.exp(mean) if mean < 709 else math.inf
+    return math.inf if mean > 709 else math.exp(mean)
 
 
 @register("metric", "precision", rising=True)

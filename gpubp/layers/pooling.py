@@ -70,9 +70,12 @@ def pad(cx: Context, x: Var, *, amount: Amounts, value: Real = 0.0) -> Var:
     axis): [height, width, channels] gives [height + 2 amount, width + 2 amount, channels]."""
     around = pair("pad", "amount", amount, spatial("pad", x), 0)[4 - x.ndim :]
     sides = (0, *around, 0)
+    padded = ops.pad(x, before=sides, after=sides)
     if value == 0:
-        return ops.pad(x, before=sides, after=sides)
-    return ops.pad(x - value, before=sides, after=sides) + value
+        return padded
+    # Selected, not added: x - value + value would be rounded, and lose x beside a large value.
+    ones = ops.full((1, *x.shape[1:-1], 1), 1.0, x.dtype)
+    return ops.where(ops.pad(ones, before=sides, after=sides) > 0.0, padded, value)
 
 
 @register("function", "upsample")

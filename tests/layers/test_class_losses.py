@@ -115,6 +115,12 @@ def test_ignored_positions_do_not_count() -> None:
     assert nothing["perplexity"] == 1
 
 
+def test_perplexity_of_no_number_is_none() -> None:
+    text = "input x: [3]\n  target y: class(3)\n  output p = sqrt(x) -> softmax"
+    found = evaluate(text, "cross_entropy(p, y)", "perplexity(p, y)", {"x": -np.ones((2, 3)), "y": np.array([0, 1])})
+    assert np.isnan(found["perplexity"])
+
+
 def test_perplexity_is_no_mean_of_batches() -> None:
     rng = np.random.default_rng(0)
     logits, y = rng.normal(size=(5000, 3)), rng.integers(0, 3, 5000)

@@ -224,3 +224,13 @@ def test_messages(line: str, message: str) -> None:
 def test_shapes(layer: str, shape: tuple[int, ...]) -> None:
     net = gpubp.loads(f"model {{\n  input x: [7, 5, 2]\n  output p = x -> {layer}\n}}\n")
     assert net.outputs == {"p": shape}
+
+
+@pytest.mark.parametrize("value", ["0.1", "-1e9", "1e30"])
+def test_padding_leaves_the_values_as_they_are(value: str) -> None:
+    """To the bit, also beside a value that float32 cannot be added to without loss."""
+    x = np.random.default_rng(0).normal(size=(2, 3, 1)).astype("float32")
+    net = gpubp.loads(f"model {{\n  input x: [3, 1]\n  output p = x -> pad(2, value = {value})\n}}\n")
+    padded = gpubp.Executor(net, device="cpu").predict(x)
+    np.testing.assert_array_equal(padded[:, 2:-2], x)
+    assert set(padded[:, [0, 1, -2, -1]].flat) == {np.float32(value)}
