@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from ..backends import Backend
 from ..data import Stream
 from ..errors import DivergedError, GpubpError, positive
-from ..frontend import GUARD, MODES, PRECISIONS, SEED, STEP, Mode, Net, build, check_feeds, fed_to_fit, required, tables
+from ..frontend import GUARD, MODES, PRECISIONS, SEED, STEP, Mode, Net, build, fed_to_fit, required, tables
 from .active import Active
 from .choice import choose
 from .feeding import Rows, place
@@ -151,7 +151,11 @@ class Executor:
     def kept(self) -> Callable[[], None]:
         """A function that restores the current state from a copy on the device, whatever programs add to it later."""
         with self._active:
-            return partial(self.adopt, {name: self.xp.array(array) for name, array in self._state.arrays.items()})
+            return partial(self._restore, {name: self.xp.array(array) for name, array in self._state.arrays.items()})
+
+    def _restore(self, arrays: Mapping[str, Any]) -> None:
+        with self._active:
+            self._state.restore(arrays)
 
     def arrays(self) -> Mapping[str, Any]:
         """All state as programs take it, by name: live arrays."""
@@ -182,7 +186,7 @@ class Executor:
         found, others = self._measure(data, batch, repeats), tables(self.net.graph)
         return {name: value for name, value in found.items() if name not in others}
 
-    def tables(self, data: Mapping[str, Any] | Stream | Rows, batch: int = CHUNK) -> dict[str, list[list[int]]]:
+    def tables(self, data: Data, batch: int = CHUNK) -> dict[str, list[list[int]]]:
         """Each metric that is a table, such as `confusion`, over all rows, in evaluation mode."""
         wanted = tables(self.net.graph)
         return {name: value for name, value in self._measure(data, batch).items() if name in wanted} if wanted else {}
@@ -198,18 +202,20 @@ class Executor:
         """The total loss in training mode and its gradient with respect to each parameter; changes nothing."""
         self.net.require_loss()
         with self._active:
-            arrays, count = self._batch(batch)
-            results = dict(self._machine.run("gradients", count, arrays).outputs)
+            placed = self.place(batch)
+            (arrays,) = placed.pieces(len(placed))
+            results = dict(self._machine.run("gradients", len(placed), arrays).outputs)
             return float(results.pop("loss")), {name: self.xp.array(g) for name, g in results.items()}
 
     def train_step(self, batch: Mapping[str, Any]) -> float:
         """One update. Returns the total loss before it."""
         self.net.require_loss()
         with self._active:
-            self.fit_first(self.place(batch))
-            arrays, count = self._batch(batch)
-            self._state.require_horizon(self._machine.compiled("train", count).built)
-            outputs = self._machine.run("train", count, arrays, step=self.step).outputs
+            placed = self.place(batch)
+            self.fit_first(placed)
+            self._state.require_horizon(self._machine.compiled("train", len(placed)).built)
+            (arrays,) = placed.pieces(len(placed))
+            outputs = self._machine.run("train", len(placed), arrays, step=self.step).outputs
             self._require_gradient(outputs)
             return float(outputs["data"]) + float(outputs["penalty"])
 
@@ -239,7 +245,7 @@ class Executor:
     def profile(self, data: Mapping[str, Any] | Stream, batch: int = 64) -> Profile:
         """Profile a training step on the first `batch` rows, by kernel; the state does not change."""
         self.net.require_loss()
-        placed = self.place(data)
+        placed, batch = self.place(data), positive(batch, "batch")
         with self._active:
             self.fit_first(placed)
             self._state.expect(-(-len(placed) // batch))
@@ -289,9 +295,6 @@ class Executor:
         """The program for a mode and batch size as a standalone Python script, with the current state and rows of
         `data` inlined if they are small."""
         return source(self._state, self.compiled(mode, batch), mode, batch, data)
-
-    def _batch(self, batch: Mapping[str, Any]) -> tuple[list[Any], int]:
-        return check_feeds(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), batch, self.dtype)
 
 
 def _restored(net: Net, device: str, precision: str, seed: int, backend: str, state: Mapping[str, Any]) -> Executor:

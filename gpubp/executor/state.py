@@ -20,6 +20,7 @@ from ..frontend import (
     as_numbers,
     counters,
     first_value,
+    gradient_name,
     program_of,
 )
 
@@ -71,6 +72,13 @@ class State:
                 self.arrays[name] = self.backend.zeros(array.shape, array.dtype)
             self.arrays[name][...] = array
         self._see_whether_fitted()
+
+    def restore(self, arrays: Mapping[str, Any]) -> None:
+        """Return to copies of all `arrays`: states that programs have added since are zero again, as they began."""
+        gradients = map(gradient_name, self.net.layout.groups)
+        for name in self.arrays.keys() - arrays.keys() - set(gradients):
+            self.arrays[name][...] = 0
+        self.adopt(arrays)
 
     def expect(self, epoch_steps: int) -> None:
         """See `expect`."""

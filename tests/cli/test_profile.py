@@ -66,6 +66,8 @@ def test_without_rows() -> None:
     ex = gpubp.Executor(gpubp.loads(PLAIN), "cpu")
     with pytest.raises(InputError):
         ex.profile({"x": np.zeros((0, 3)), "y": np.zeros((0, 1))}, 8)
+    with pytest.raises(InputError, match="batch must be a whole number of at least 1, not 0"):
+        ex.profile({"x": np.zeros((2, 3)), "y": np.zeros((2, 1))}, 0)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

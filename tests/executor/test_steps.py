@@ -9,6 +9,8 @@ import pytest
 
 import gpubp
 from gpubp.data.seeds import shuffled
+from gpubp.executor import feeding
+from gpubp.frontend import check_feeds
 
 from .nets import DROPOUT, LABELS, PLAIN, contents, executor, labelled, rows
 
@@ -146,6 +148,22 @@ def test_a_state_continues_to_the_bit(optimizer: str, precision: str) -> None:
     assert other.step == 7
     other.train_steps(data, steps=8, batch=5)
     assert contents(other) == contents(ex)
+
+
+def test_a_state_before_the_first_step_is_restored_with_the_moments_of_then() -> None:
+    ex, data = executor(), rows(22)
+    restore, first = ex.kept(), executor().train_steps(data, steps=5, batch=5)
+    for _ in range(2):
+        assert ex.train_steps(data, steps=5, batch=5).tobytes() == first.tobytes()
+        restore()
+
+
+def test_rows_of_a_step_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ex, calls = executor(), list[object]()
+    monkeypatch.setattr(feeding, "check_feeds", lambda *given: (calls.append(given), check_feeds(*given))[1])
+    ex.train_step(rows(8))
+    ex.gradients(rows(8))
+    assert len(calls) == 2
 
 
 def test_what_a_state_holds() -> None:
