@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -151,11 +150,13 @@ class Executor:
     def kept(self) -> Callable[[], None]:
         """A function that restores the current state from a copy on the device, whatever programs add to it later."""
         with self._active:
-            return partial(self._restore, {name: self.xp.array(array) for name, array in self._state.arrays.items()})
+            arrays = {name: self.xp.array(array) for name, array in self._state.arrays.items()}
 
-    def _restore(self, arrays: Mapping[str, Any]) -> None:
-        with self._active:
-            self._state.restore(arrays)
+        def restore() -> None:
+            with self._active:
+                self._state.restore(arrays)
+
+        return restore
 
     def arrays(self) -> Mapping[str, Any]:
         """All state as programs take it, by name: live arrays."""

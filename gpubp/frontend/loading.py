@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from dsl.catalog import Catalog
 from dsl.diagnostics import Diagnostic, DiagnosticError
-from dsl.graph import Choice, Data, LayerGraph, Type
+from dsl.graph import Data, LayerGraph, Type
 from dsl.limits import MAX_FINDINGS
 from dsl.reading import read, read_text
 from dsl.resolve import resolve
@@ -134,14 +134,11 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
     found += [misfit for parameter in parameters.values() if (misfit := unfitting(parameter)) is not None]
     if found:
         raise DiagnosticError(*in_order(graph, found))
-    decay, places = 0, treatment(graph, parameters.values())
-    if graph.train is not None:
-        optimizer = graph.train.options["optimizer"]
-        assert isinstance(optimizer, Choice)
-        decay = optimizer.options.get("decay", 0)  # type: ignore[assignment]
-    layout = arrange(parameters.values(), split_decay=bool(decay), rates=places.rates, frozen=places.frozen)
-    if graph.train is not None and (wrong := check_update(graph.train, layout)):
-        raise DiagnosticError(*wrong)
+    places = treatment(graph, parameters.values())
+    errors, split_decay = check_update(graph.train) if graph.train is not None else ([], False)
+    if errors:
+        raise DiagnosticError(*errors)
+    layout = arrange(parameters.values(), split_decay=split_decay, rates=places.rates, frozen=places.frozen)
     return Net(
         graph,
         base,

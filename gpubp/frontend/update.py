@@ -69,13 +69,16 @@ class _Shared:
 
 @dataclass(eq=False)
 class _Update:
-    """The `cx` of an optimizer (gpubp.optim.UpdateContext) for one group."""
+    """The `cx` of an optimizer (gpubp.optim.UpdateContext) for one group. `asks_decays`: it has read `decays`,
+    so weights and biases need a group each."""
 
     shared: _Shared
     group: Group
+    asks_decays: bool = False
 
     @property
     def decays(self) -> bool:
+        self.asks_decays = True
         return self.group.decays
 
     @property
@@ -149,14 +152,16 @@ def update(
     return flat, finite, [*gathered, *updates, (step, step + 1)]
 
 
-def check_update(train: Train, layout: Layout) -> list[Diagnostic]:
-    """The invalid options of optimizer, schedule, average and clipping."""
+def check_update(train: Train) -> tuple[list[Diagnostic], bool]:
+    """The invalid options of optimizer, schedule, average and clipping, and whether the optimizer treats weights and
+    biases differently; each is traced for a group of one parameter."""
     found: list[Diagnostic] = []
-    states = States(layout, "float32")
-    group = next((group for group in layout.groups if not group.frozen), None)
+    group = Group("parameters", (), decays=True, size=1)
+    states = States(Layout({}, (group,), {}), "float32")
+    split_decay = False
     for key in ("schedule", "optimizer", "average", "clip"):
         choice = train.options.get(key)
-        if not isinstance(choice, Choice) or group is None:
+        if not isinstance(choice, Choice):
             continue
         with recording():
             step, flat = states.real("step"), states.flat(group)
@@ -177,7 +182,8 @@ def check_update(train: Train, layout: Layout) -> list[Diagnostic]:
                 named = [span for name, span in choice.option_spans.items() if name in str(error)]
                 span = named[0] if len(named) == 1 else choice.span
                 found.append(Diagnostic("E0523", str(error), span, help=help))
-    return found
+        split_decay |= cx.asks_decays
+    return found, split_decay
 
 
 def require_update(graph: LayerGraph, steps: int) -> None:

@@ -13,7 +13,8 @@ class UpdateContext(Protocol):
 
     @property
     def decays(self) -> bool:
-        """True for weights, False for biases and gains, which are not decayed."""
+        """True for weights, False for biases and gains, which are not decayed. An optimizer that reads this updates the
+        two separately."""
 
     @property
     def step(self) -> Var:

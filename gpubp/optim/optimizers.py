@@ -20,6 +20,8 @@ def sgd(cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative, momentum: Fractio
     """
     move = cx.scalar(cx.rate(lr)) * g
     if momentum == 0:
+        if nesterov:
+            raise ShapeError("`nesterov` looks ahead along the momentum, which is 0", "usual: `momentum = 0.9`")
         return p - move
     v = cx.state("velocity", like=p)
     v = cx.assign(v, momentum * v - move)
@@ -65,7 +67,7 @@ def adamw(
     """Adam with decoupled decay: p - lr (m_hat / (sqrt(v_hat) + eps) + decay p), decay on weights only. Loshchilov &
     Hutter (2019), alg. 2."""
     move = _adam_move(cx, p, g, lr, beta1, beta2, eps)
-    if cx.decays and decay:
+    if decay and cx.decays:
         move = move + cx.scalar(cx.rate(decay * lr)) * p
     return p - move
 
@@ -149,7 +151,7 @@ def lion(
     et al. (2023), algorithm 2."""
     move = sign(beta1 * cx.state("m", like=p) + (1.0 - beta1) * g)
     _mean(cx, p, "m", g, "beta2", beta2)
-    if cx.decays and decay:
+    if decay and cx.decays:
         move = move + decay * p
     return p - cx.scalar(cx.rate(lr)) * move
 

@@ -7,7 +7,9 @@ import pytest
 
 import gpubp
 from gpubp import optim
-from gpubp.registry import ENTRIES
+from gpubp.ir import Var
+from gpubp.optim import UpdateContext
+from gpubp.registry import ENTRIES, NonNegative, register
 from tests.peers.nets import executor
 
 MODEL = """input x: [1]
@@ -54,6 +56,24 @@ def test_decay_shrinks_weights_and_leaves_biases_alone(optimizer: str) -> None:
     w, b = push(make(optimizer), [0.0, 0.0, 0.0], steps=3)
     np.testing.assert_allclose(w, np.array(START["p.dense.weight"][0]) * factor**3, rtol=1e-14)
     np.testing.assert_array_equal(b, START["p.dense.bias"])
+
+
+def test_an_optimizer_from_outside_decays_weights_alone() -> None:
+    """Whatever it calls its option."""
+
+    def shrink(cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative, weight_decay: NonNegative = 0.5) -> Var:
+        return p - cx.scalar(cx.rate(lr)) * (g + weight_decay * p) if cx.decays else p - cx.scalar(cx.rate(lr)) * g
+
+    register("optimizer", "shrink")(shrink)
+    w, b = push(make("shrink(lr = 0.1)"), [0.0, 0.0, 0.0])
+    del ENTRIES["optimizer", "shrink"]
+    np.testing.assert_allclose(w, np.array(START["p.dense.weight"][0]) * 0.95, rtol=1e-14)
+    np.testing.assert_array_equal(b, START["p.dense.bias"])
+
+
+def test_nesterov_needs_a_momentum() -> None:
+    with pytest.raises(gpubp.NetError, match="`nesterov` looks ahead along the momentum, which is 0"):
+        make("sgd(lr = 0.1, nesterov = true)")
 
 
 def test_adamw_is_not_adam_with_a_penalty() -> None:
